@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_CLOCK_H
+#define SH_CLOCK_H
+
+#include <stdint.h>
+
+#define SH_DATETIME_BYTES 20 /* `YYYY-MM-DD HH:MM:SS` and NUL */
+
+int64_t sh_clock_unix_ms(void);      /* since 1970, may jump */
+int64_t sh_clock_monotonic_ms(void); /* never goes back */
+
+/* Local time (TZ) as NetAlertX writes it. */
+void sh_clock_datetime(int64_t unix_ms, char ret[static SH_DATETIME_BYTES]);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_FILE_H
+#define SH_FILE_H
+
+#include "libcommon/buffer.h"
+#include "libcommon/error.h"
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Tells one state of a file from another: equal only when nothing was written in between. */
+typedef struct {
+    uint64_t device, inode, size;
+    int64_t mtime_ns;
+    bool exists;
+} sh_file_stamp;
+
+/* The stamp of path now; exists = false where there is none. SH_E_IO for other failures. */
+sh_err sh_file_stamp_get(const char *path, sh_file_stamp *ret, sh_error *error);
+bool sh_file_stamp_equals(const sh_file_stamp *a, const sh_file_stamp *b);
+
+/*
+ * Adds a regular file's whole content to *ret, whose limit holds, and tells the stamp of what was
+ * read (stamp may be NULL). SH_E_NOT_FOUND, SH_E_IO (the message names path and reason),
+ * SH_E_LIMIT, and SH_E_BUSY where the file changed while it was read.
+ */
+sh_err sh_file_read(const char *path, sh_buf *ret, sh_file_stamp *stamp, sh_error *error);
+
+/*
+ * Makes path hold exactly content or stay as it was, whatever happens: writes a temporary file
+ * beside it, fsync, rename, fsync of the folder. mode is that of the file. SH_E_IO.
+ */
+sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error *error);
+
+/* Removes path and makes that durable; a file that is not there is fine. SH_E_IO. */
+sh_err sh_file_remove(const char *path, sh_error *error);
+
+/* SH_E_IO unless dir exists, is a folder, and a file can be made in it. */
+sh_err sh_folder_check_writable(const char *dir, sh_error *error);
+
+#endif

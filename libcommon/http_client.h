@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_HTTP_CLIENT_H
+#define SH_HTTP_CLIENT_H
+
+#include "libcommon/buffer.h"
+#include "libcommon/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The one module that uses libcurl: HTTP and HTTPS alone, no redirects (they would carry the token
+ * away), certificates verified always, connections kept alive. One client belongs to one thread.
+ */
+typedef struct sh_http_client sh_http_client;
+
+typedef struct {
+    const char *user_agent;
+    const char *ca_file; /* trusted besides the system's certificates; NULL or "" for none */
+    int stop_fd; /* readable once the program must stop, or -1: exchanges end SH_E_STOPPED */
+    size_t parallel_max; /* exchanges at once; 0 for no limit */
+} sh_http_client_options;
+
+sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client **ret,
+                          sh_error *error);
+void sh_http_client_free(sh_http_client *client); /* NULL is accepted */
+
+typedef struct {
+    const char *method; /* "GET" or "POST" */
+    const char *url;
+    const char *token;          /* for `Authorization: Bearer`; NULL for none */
+    const char *const *headers; /* `Name: value`, NULL-terminated; NULL for none */
+    const void *body;           /* of POST; borrowed until the exchange is over */
+    size_t body_len;
+    bool ask_first;     /* `Expect: 100-continue`: the peer may answer before the body is sent */
+    size_t answer_max;  /* bytes of body; more is SH_E_LIMIT */
+    int64_t timeout_ms; /* for the whole exchange */
+} sh_http_request;
+
+typedef struct {
+    int status; /* 100 to 599 */
+    sh_buf body;
+    char content_type[128]; /* lower case, without parameters; "" where none */
+    char etag[128];         /* as sent, with its quotes; "" where none */
+    int64_t retry_after_s;  /* -1 where none */
+} sh_http_answer;
+
+void sh_http_answer_done(sh_http_answer *answer); /* NULL and zeroed are accepted */
+
+/*
+ * One exchange. SH_OK means that an answer came, whatever its status. SH_E_NETWORK says what a
+ * person must look at (name not found, refused, timed out after …, certificate not trusted, answer
+ * shorter than its Content-Length); SH_E_LIMIT, SH_E_STOPPED, SH_E_MEMORY.
+ * End *answer with sh_http_answer_done() in every case.
+ */
+sh_err sh_http_send(sh_http_client *client, const sh_http_request *request, sh_http_answer *answer,
+                    sh_error *error);
+
+/*
+ * All exchanges in parallel, each with its own time-out and outcome. done() is called once for each
+ * request, in the order in which they end, from this thread; answer is NULL unless err is SH_OK and
+ * lives during the call only. Returns when all have ended.
+ */
+typedef void (*sh_http_done)(void *context, size_t index, sh_err err, const sh_http_answer *answer,
+                             const sh_error *error);
+
+sh_err sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
+                        sh_http_done done, void *context, sh_error *error);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_HTTP_SERVER_H
+#define SH_HTTP_SERVER_H
+
+#include "libcommon/error.h"
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The one module that uses libmicrohttpd: routes, bounded bodies, answers. */
+typedef struct sh_http_server sh_http_server;
+typedef struct sh_http_exchange sh_http_exchange; /* one request being answered, by one thread */
+
+typedef struct {
+    const char *method; /* "GET" or "POST"; a GET route answers HEAD too */
+    const char *path;   /* exactly */
+    /*
+     * Called when the headers are in and no byte of a body was read. It either answers by
+     * sh_http_reply(), and the body is never read, or returns how many bytes of body it allows
+     * (over it the server answers 413). NULL allows none.
+     */
+    size_t (*admit)(void *context, sh_http_exchange *exchange);
+    /* Called with the whole body, unless admit() answered. It must answer. */
+    void (*handle)(void *context, sh_http_exchange *exchange);
+} sh_http_route;
+
+typedef struct {
+    const char *host; /* an address */
+    uint16_t port;    /* 0: any free one */
+    unsigned threads;
+    const sh_http_route
+        *routes;   /* ends with a route whose method is NULL; must outlive the server */
+    void *context; /* given to every callback */
+} sh_http_server_options;
+
+/* Starts threads that serve. SH_E_IO names address and reason. */
+sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_server **ret,
+                            sh_error *error);
+uint16_t sh_http_server_port(const sh_http_server *server);
+/* Accepts nothing new, lets exchanges in hand end for at most grace_ms, then closes. NULL is fine.
+ */
+void sh_http_server_stop(sh_http_server *server, int64_t grace_ms);
+
+/* A request header's value, or NULL. */
+const char *sh_http_header(const sh_http_exchange *exchange, const char *name);
+/* The media type of the body in lower case without parameters, "" where none is given. */
+const char *sh_http_content_type(const sh_http_exchange *exchange);
+sh_slice sh_http_body(const sh_http_exchange *exchange);
+const char *sh_http_peer(const sh_http_exchange *exchange); /* its address as text */
+/* The token of `Authorization: Bearer`, empty where there is none. */
+sh_slice sh_http_bearer(const sh_http_exchange *exchange);
+
+/* A place for a handler's own things, from admit() to handle(); freed by free() at the end. */
+void sh_http_note_set(sh_http_exchange *exchange, void *note);
+void *sh_http_note(const sh_http_exchange *exchange);
+
+/* Sets a header of the answer; before sh_http_reply(). */
+void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value);
+/* Answers, once. body is copied. */
+void sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                   sh_slice body);
+/* Answers with {"error":…,"message":…,"success":false}; 503 gets `Retry-After`. */
+void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,
+                         const char *message);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_LIMITS_H
+#define SH_LIMITS_H
+
+/*
+ * Everything a peer can influence has its limit here. What is over a limit is refused with a clear
+ * error before memory is allocated for it.
+ */
+
+#define SH_KIB 1024UL
+#define SH_MIB (1024UL * 1024UL)
+
+/* Names */
+#define SH_NODE_NAME_MAX 64   /* bytes of UTF-8 */
+#define SH_PLUGIN_NAME_MAX 64 /* bytes, [A-Za-z0-9_] */
+#define SH_MAC_MAX 64         /* characters of a device key, after trimming */
+#define SH_MAC_MAX_BYTES 256  /* the same in bytes of UTF-8 */
+
+/* Payloads */
+#define SH_PLAIN_MAX (64 * SH_MIB)    /* a device table or plugin result, as text */
+#define SH_ENVELOPE_MAX (16 * SH_MIB) /* a sealed envelope: header, compressed text, tag */
+#define SH_ZSTD_WINDOW_LOG_MAX 23     /* 8 MiB: what decompression may allocate besides */
+
+/* A NetAlertX push carries base64 of AES of the text inside JSON: 4/3 of it and some fields. */
+#define SH_NETALERTX_BODY_MAX (SH_PLAIN_MAX / 3 * 4 + 64 * SH_KIB)
+
+/* JSON */
+#define SH_JSON_DEPTH_MAX 32      /* nesting of a row, a body or a setting */
+#define SH_ROW_MAX (256 * SH_KIB) /* one device row, as text */
+#define SH_ROWS_MAX 200000        /* rows of one table */
+#define SH_COLUMNS_MAX 256        /* columns of a hub's Devices table */
+
+/* Plugin results */
+#define SH_PLUGIN_LINE_MAX (64 * SH_KIB) /* one line, as text */
+#define SH_PLUGIN_LINES_MAX 200000       /* lines of one result */
+
+/* HTTP server */
+#define SH_HTTP_CONNECTIONS_MAX 1024
+#define SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX 256
+#define SH_HTTP_HEADER_BYTES_MAX (32 * SH_KIB) /* request line and headers of one connection */
+#define SH_HTTP_IDLE_TIMEOUT_S 30
+#define SH_HTTP_BODIES_MAX (256 * SH_MIB) /* all bodies that are being received, together */
+#define SH_HTTP_RETRY_AFTER_S 5
+
+/* HTTP client */
+#define SH_HTTP_ERROR_BODY_MAX (64 * SH_KIB) /* an answer that is only read for its error */
+
+/* Settings */
+#define SH_SETTING_MAX (64 * SH_KIB)    /* one value */
+#define SH_CONFIG_FILE_MAX (4 * SH_MIB) /* an app.conf */
+#define SH_LIST_MAX 10000               /* entries of a list setting */
+#define SH_URL_MAX 2048                 /* bytes */
+
+/* Queue */
+#define SH_QUEUE_ENTRIES_MAX 100000       /* entries waiting, over it 503 */
+#define SH_QUEUE_BYTES_MAX (256 * SH_MIB) /* bytes of them, over it 503 */
+#define SH_QUEUE_TRIES_MAX 5              /* merges of one entry before the dead letters */
+#define SH_DEAD_REASON_MAX 400            /* bytes */
+#define SH_ID_MEMORY_S                                                                             \
+    (8 * 24 * 3600) /* an item's id is remembered: longer than a spool holds it */
+
+/* Time */
+#define SH_CLOCK_SKEW_MAX_S 600        /* between a node's envelope and the hub's clock */
+#define SH_FULL_TABLE_INTERVAL_S 86400 /* an unchanged table is sent in full once a day */
+
+/* Pusher */
+#define SH_SPOOL_ENTRIES_MAX 1000
+#define SH_SPOOL_BYTES_MAX (64 * SH_MIB)
+#define SH_SPOOL_AGE_MAX_S (7 * 24 * 3600)
+
+#endif

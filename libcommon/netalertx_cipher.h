@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_NETALERTX_CIPHER_H
+#define SH_NETALERTX_CIPHER_H
+
+#include "libcommon/buffer.h"
+#include "libcommon/error.h"
+#include "libcommon/text.h"
+
+#include <stdint.h>
+
+/*
+ * NetAlertX's payload encryption (NETALERTX.md section 2), for compatibility only: AES-256-CBC
+ * with PKCS#7 under SHA-256 of the passphrase, no authentication. The one module that uses
+ * libcrypto.
+ */
+#define SH_NETALERTX_IV_BYTES 16
+
+/* Adds base64(IV) and base64(ciphertext) as one string. iv NULL: a random one. */
+sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *iv, sh_buf *ret,
+                            sh_error *error);
+
+/* Adds the plain text. SH_E_CRYPTO where it does not open, SH_E_FORMAT where it is no such string.
+ */
+sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_error *error);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_QUEUE_H
+#define SH_QUEUE_H
+
+#include "libcommon/crypto.h"
+#include "libcommon/envelope.h"
+#include "libcommon/error.h"
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The hub's queue in Redis Streams and what the hub's programs tell each other beside it. The keys
+ * are PROTOCOL.md's; no other file names one. One queue object has one connection and belongs to
+ * one thread. All calls: SH_E_NETWORK, SH_E_BUSY and SH_E_CONFIG as in redis.h, SH_E_MEMORY.
+ */
+typedef struct sh_queue sh_queue;
+
+sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, sh_error *error);
+void sh_queue_free(sh_queue *queue); /* NULL is accepted */
+
+/* SH_OK where Redis answers, is writable, and is at least version 7. */
+sh_err sh_queue_check(sh_queue *queue, sh_error *error);
+
+/* --- For those who fill it: ingest and puller ------------------------------------------- */
+
+typedef enum {
+    SH_PUT_QUEUED,    /* durable in the queue */
+    SH_PUT_DUPLICATE, /* this id was queued before: nothing was added */
+} sh_put;
+
+/* mode is "push" or "pull". A full queue is SH_E_BUSY. */
+sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header *header,
+                    const char *mode, sh_put *ret, sh_error *error);
+
+/* What merge recorded of a node's last merged table. SH_E_NOT_FOUND where nothing is. */
+sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static SH_DIGEST_BYTES],
+                           int64_t *merged_ms, sh_error *error);
+
+/* Notes that a node was in contact (unchanged tables included). */
+sh_err sh_queue_contact(sh_queue *queue, sh_slice node, const char *mode, sh_error *error);
+
+/* --- For the puller ----------------------------------------------------------------------- */
+
+typedef enum {
+    SH_LEASE_TAKEN, /* ours: fetch, then sh_queue_lease_end() */
+    SH_LEASE_HELD,  /* another puller is fetching it now */
+    SH_LEASE_DONE,  /* another puller fetched it since since_ms */
+} sh_lease;
+
+/* Asks to fetch url (its name for all pullers) in the run that began at since_ms (Unix time). */
+sh_err sh_queue_lease_take(sh_queue *queue, const char *url, int64_t since_ms, int64_t hold_ms,
+                           sh_lease *ret, sh_error *error);
+/* Gives the lease back; fetched: it counts as done now. */
+sh_err sh_queue_lease_end(sh_queue *queue, const char *url, bool fetched, sh_error *error);
+
+/* The node's name that url answered with last. SH_E_NOT_FOUND. */
+sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],
+                                sh_error *error);
+sh_err sh_queue_pulled_name_set(sh_queue *queue, const char *url, const char *node,
+                                sh_error *error);
+
+/* --- For merge ------------------------------------------------------------------------------ */
+
+typedef struct {
+    char id[48];       /* of the stream entry, `ms-seq` */
+    sh_slice envelope; /* borrowed from the batch; empty where the entry has none */
+    sh_slice mode;
+} sh_queue_entry;
+
+typedef struct sh_queue_batch sh_queue_batch;
+
+/*
+ * Takes entries for this consumer: first its own pending ones, then those that other consumers have
+ * held for longer than claim_idle_ms, then new ones, waiting up to block_ms for the first. At most
+ * count_max. *ret is never NULL on SH_OK; it may be empty. Creates the group where it is missing.
+ */
+sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, int64_t block_ms,
+                     int64_t claim_idle_ms, sh_queue_batch **ret, sh_error *error);
+size_t sh_queue_batch_count(const sh_queue_batch *batch);
+const sh_queue_entry *sh_queue_batch_at(const sh_queue_batch *batch, size_t index);
+void sh_queue_batch_free(sh_queue_batch *batch); /* NULL is accepted */
+
+/* Acknowledges and deletes an entry whose work is committed. */
+sh_err sh_queue_ack(sh_queue *queue, const sh_queue_entry *entry, sh_error *error);
+/* Moves an entry to the dead letters with its reason, at once and durably. */
+sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
+                     sh_error *error);
+/* Counts one more failed merge of an entry and gives the number. */
+sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *times,
+                       sh_error *error);
+
+/* Publishes what was committed of a node's table. */
+sh_err sh_queue_digest_set(sh_queue *queue, sh_slice node,
+                           const uint8_t digest[static SH_DIGEST_BYTES], int64_t merged_ms,
+                           sh_error *error);
+/* Forgets all of it: merge does so before it publishes anew what its database holds. */
+sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error);
+
+/* Gives up this consumer's name once it holds nothing. */
+sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error);
+
+/* --- For those who look -------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t entries, bytes, pending, dead;
+} sh_queue_depth;
+
+sh_err sh_queue_depth_get(sh_queue *queue, sh_queue_depth *ret, sh_error *error);
+
+/* Entries that wait for one node. */
+sh_err sh_queue_node_depth(sh_queue *queue, sh_slice node, int64_t *ret, sh_error *error);
+
+/* Calls each() for every node that was ever in contact. */
+typedef sh_err (*sh_queue_contact_each)(void *context, sh_slice node, sh_slice mode, int64_t ms,
+                                        sh_error *error);
+sh_err sh_queue_contacts(sh_queue *queue, sh_queue_contact_each each, void *context,
+                         sh_error *error);
+
+#endif

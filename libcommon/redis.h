@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_REDIS_H
+#define SH_REDIS_H
+
+#include "libcommon/error.h"
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The one module that uses hiredis: one connection, commands and their replies. A connection on
+ * which anything timed out or broke is dropped, and the next call makes a new one. Not thread-safe.
+ */
+typedef struct sh_redis sh_redis;
+typedef struct sh_redis_reply sh_redis_reply;
+
+typedef enum {
+    SH_REDIS_NIL,
+    SH_REDIS_INTEGER,
+    SH_REDIS_TEXT, /* status or bulk string */
+    SH_REDIS_ARRAY,
+    SH_REDIS_ERROR,
+} sh_redis_kind;
+
+/*
+ * Remembers url (`redis://[user:password@]host[:port][/db]`, `unix:/path`, `rediss://` where
+ * hiredis has TLS); connects at the first call. SH_E_CONFIG, SH_E_UNSUPPORTED, SH_E_MEMORY.
+ */
+sh_err sh_redis_new(const char *url, sh_redis **ret, sh_error *error);
+void sh_redis_free(sh_redis *redis); /* NULL is accepted */
+
+/*
+ * One command of argc arguments. reply_timeout_ms counts from now (-1: the usual one). SH_OK gives
+ * a reply that is no error; an error reply is SH_E_BUSY where the server cannot write now (OOM,
+ * LOADING, READONLY, MISCONF, BUSY, …), SH_E_CONFIG for NOAUTH and WRONGPASS, SH_E_NOT_FOUND for
+ * NOGROUP and NOSCRIPT, else SH_E_FORMAT; its text is in the message. SH_E_NETWORK where the
+ * connection broke: whether the command was carried out is then not known.
+ */
+sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
+                     sh_redis_reply **ret, sh_error *error);
+
+/*
+ * Runs a Lua script by EVALSHA, and by EVAL where the server does not know it yet. keys and
+ * arguments follow each other in argv; the first key_count are keys. Errors as above.
+ */
+sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, size_t argc,
+                       const sh_slice argv[], sh_redis_reply **ret, sh_error *error);
+
+void sh_redis_reply_free(sh_redis_reply *reply); /* of sh_redis_call(); NULL is accepted */
+void sh_redis_reply_free_cleanup(sh_redis_reply **reply);
+
+sh_redis_kind sh_redis_kind_of(const sh_redis_reply *reply);
+int64_t sh_redis_integer(const sh_redis_reply *reply); /* 0 unless an integer */
+sh_slice sh_redis_text(const sh_redis_reply *reply);   /* empty unless text */
+size_t sh_redis_count(const sh_redis_reply *reply);    /* 0 unless an array */
+const sh_redis_reply *sh_redis_at(const sh_redis_reply *reply, size_t index); /* NULL: not there */
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_SERVICE_H
+#define SH_SERVICE_H
+
+#include "libcommon/error.h"
+#include "libcommon/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the three programs have in common around their work: command line, settings, signals. */
+
+#define SH_EXIT_DONE 0
+#define SH_EXIT_FAILED 1
+#define SH_EXIT_CONFIG 2
+
+typedef struct {
+    const char *name;    /* `receiver` */
+    const char *summary; /* one line for --help */
+    int who;             /* SH_FOR_… */
+    /*
+     * Subcommands, table-driven: run() gets the arguments behind the name, the loaded settings, and
+     * returns the exit code. Ends with a name of NULL. May be NULL.
+     */
+    const struct sh_subcommand *subcommands;
+    /* Checks across settings that this program alone has; for --check-config too. May be NULL. */
+    sh_err (*check)(const sh_settings *settings, sh_error *error);
+    /* The work itself; once is --once or SYNC_RUN=once. Returns the exit code. */
+    int (*run)(const sh_settings *settings, bool once);
+} sh_service;
+
+typedef struct sh_subcommand {
+    const char *name;
+    const char *usage; /* `devices [--node N] [--json]` */
+    const char *help;
+    int (*run)(const sh_settings *settings, int argc, char *const argv[]);
+} sh_subcommand;
+
+/*
+ * The whole main(): --help, --version, --check-config, --once, subcommands; anything else unknown
+ * is exit 2 with the usage. Initialises crypto, log and signals, loads the settings (a bad one: one
+ * clear line on standard error, exit 2), logs their warnings.
+ */
+int sh_service_main(const sh_service *service, int argc, char *const argv[]);
+
+/* Readable from the first SIGTERM or SIGINT on; for poll(). */
+int sh_stop_fd(void);
+bool sh_stop_requested(void);
+/* Waits until unix_ms or a stop; true when stopped. */
+bool sh_stop_wait_until(int64_t unix_ms);
+/* Waits ms or a stop; true when stopped. */
+bool sh_stop_wait(int64_t ms);
+
+#endif

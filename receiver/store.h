@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_H
+#define RECEIVER_STORE_H
+
+#include "libcommon/crypto.h"
+#include "libcommon/device_row.h"
+#include "libcommon/error.h"
+#include "libcommon/limits.h"
+#include "libcommon/mac.h"
+#include "libcommon/plugin_lines.h"
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The Devices database, behind one interface for every kind of database. A store belongs to one
+ * thread. Errors: SH_E_BUSY (locked by someone else: try the transaction again), SH_E_IO (disk
+ * full, broken, read-only; the message names the file or server and what to mend), SH_E_NETWORK (a
+ * database server is away), SH_E_CONFIG, SH_E_MEMORY. After any of them inside a transaction only
+ * store_rollback() is allowed.
+ */
+typedef struct store store;
+
+typedef enum {
+    STORE_READ_ONLY,  /* must exist; safe beside a running receiver */
+    STORE_READ_WRITE, /* made, with its schema, where it does not exist */
+} store_access;
+
+/* Opens what SYNC_db names. */
+sh_err store_open(const char *db, store_access access, store **ret, sh_error *error);
+void store_close(store *s); /* NULL is accepted; an open transaction is rolled back */
+
+/* The columns of this database's Devices, for sh_device_row_read(). Borrowed from the store. */
+const sh_column *store_columns(const store *s, size_t *count);
+
+sh_err store_begin(store *s, sh_error *error);
+sh_err store_commit(store *s, sh_error *error);
+void store_rollback(store *s);
+
+/* A mark inside the transaction to which one entry's work can be undone. */
+sh_err store_mark(store *s, sh_error *error);
+sh_err store_undo_to_mark(store *s, sh_error *error);
+
+/* Notes that the item of this id is merged in this transaction; *seen: it was before. */
+sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
+                       sh_error *error);
+/* Forgets items noted before the given time. */
+sh_err store_items_forget(store *s, int64_t before_ms, sh_error *error);
+
+/* known[i]: a row with macs[i] is there. */
+sh_err store_find_known(store *s, const sh_mac *const macs[], size_t count, bool known[],
+                        sh_error *error);
+
+typedef enum {
+    STORE_INSERTED,
+    STORE_KNOWN,    /* a row with its MAC was there, or came earlier in this call */
+    STORE_REJECTED, /* the database's own rules refuse it: see reason */
+} store_outcome;
+
+typedef struct {
+    const sh_device_row *row;
+    store_outcome outcome;
+    char reason[200]; /* of STORE_REJECTED */
+} store_insert;
+
+/*
+ * Inserts rows whose MAC is not there, in order, never changing one that is. In a NetAlertX
+ * database each inserted row gets its `New Device` event. now is `YYYY-MM-DD HH:MM:SS`.
+ */
+sh_err store_insert_devices(store *s, store_insert inserts[], size_t count, const char *now,
+                            sh_error *error);
+
+/*
+ * Puts lines of a plugin's result: one row per plugin, node, primary and secondary id; a result
+ * that is not older replaces the watched values, extra, foreign key, help values and
+ * dateTimeChanged. *changed counts rows inserted or replaced.
+ */
+sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
+                              const sh_plugin_line lines[], size_t count, const char *now,
+                              int64_t *changed, sh_error *error);
+
+/* What `synchub-receiver nodes` shows of a node, from its merges. */
+typedef struct {
+    char node[SH_NODE_NAME_MAX + 1];
+    char mode[8];                      /* push or pull */
+    int64_t merged_ms;                 /* last merge, Unix time */
+    int64_t sent;                      /* rows of its last table */
+    int64_t inserted;                  /* of them all, ever */
+    int64_t known, skipped, set_aside; /* of its last table */
+    char reason[SH_DEAD_REASON_MAX];   /* why the first of its last table were set aside */
+    bool has_digest;
+    uint8_t digest[SH_DIGEST_BYTES]; /* of its last whole table */
+} store_node;
+
+/* Records a merge of a node's table: inserted is added up, all else replaced. */
+sh_err store_node_record(store *s, const store_node *node, sh_error *error);
+
+typedef sh_err (*store_node_each)(void *context, const store_node *node, sh_error *error);
+sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error);
+
+/* Gives each device's columns as text, NULL values as NULL data; node NULL for all nodes. */
+typedef sh_err (*store_device_each)(void *context, int64_t rowid, const sh_column *columns,
+                                    const sh_value values[], size_t count, sh_error *error);
+sh_err store_devices(store *s, const char *node, store_device_each each, void *context,
+                     sh_error *error);
+
+#endif
