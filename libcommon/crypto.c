@@ -109,7 +109,7 @@ sh_err sh_base64_decode(sh_slice text, sh_buf *ret, sh_error *error)
     if (text.len == 0)
         return SH_OK;
     size_t most = text.len / 4 * 3;
-    size_t padding = (text.data[text.len - 1] == '=') + (text.data[text.len - 2] == '=');
+    size_t padding = text.data[text.len - 2] == '=' ? 2 : text.data[text.len - 1] == '=' ? 1 : 0;
     size_t len = most - padding;
     if (len > ret->limit - ret->len)
         return sh_fail(error, SH_E_LIMIT, "base64 of more than %zu bytes", ret->limit);
