@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/file.h"
+
+#include "libcommon/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Hidden, so that whoever reads the folder by pattern passes a file over that is being written. */
+#define TEMPORARY_NAME ".synchub-XXXXXX.tmp"
+#define TEMPORARY_SUFFIX_LEN 4
+
+static sh_err fail_errno(sh_error *error, const char *path, const char *what)
+{
+    int saved = errno;
+    sh_err code = saved == ENOENT ? SH_E_NOT_FOUND : SH_E_IO;
+    return sh_fail(error, code, "%s: %s: %s", path, what, strerror(saved));
+}
+
+static void stamp_from_stat(const struct stat *st, sh_file_stamp *ret)
+{
+    *ret = (sh_file_stamp){
+        .device = (uint64_t)st->st_dev,
+        .inode = (uint64_t)st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+        .exists = true,
+    };
+}
+
+sh_err sh_file_stamp_get(const char *path, sh_file_stamp *ret, sh_error *error)
+{
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        stamp_from_stat(&st, ret);
+        return SH_OK;
+    }
+    if (errno != ENOENT && errno != ENOTDIR)
+        return sh_fail(error, SH_E_IO, "%s: cannot be looked at: %s", path, strerror(errno));
+    *ret = (sh_file_stamp){.exists = false};
+    return SH_OK;
+}
+
+bool sh_file_stamp_equals(const sh_file_stamp *a, const sh_file_stamp *b)
+{
+    if (!a->exists || !b->exists)
+        return a->exists == b->exists;
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->mtime_ns == b->mtime_ns;
+}
+
+static sh_err read_to_end(int fd, const char *path, sh_buf *ret, sh_error *error)
+{
+    for (;;) {
+        /* One byte more than the file's size is asked for, so that its end is seen. */
+        size_t room = ret->cap - ret->len;
+        if (room <= 1) {
+            if (ret->len == ret->limit) {
+                char byte;
+                ssize_t more = read(fd, &byte, 1);
+                if (more < 0)
+                    return fail_errno(error, path, "cannot be read");
+                return more == 0 ? SH_OK
+                                 : sh_fail(error, SH_E_LIMIT, "%s: larger than %zu bytes", path,
+                                           ret->limit);
+            }
+            sh_err err = sh_buf_reserve(ret, ret->len + 1);
+            if (err != SH_OK)
+                return sh_fail(error, err, "%s: no memory to read it", path);
+            continue;
+        }
+        ssize_t n = read(fd, ret->data + ret->len, room - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(error, path, "cannot be read");
+        if (n == 0)
+            return SH_OK;
+        ret->len += (size_t)n;
+    }
+}
+
+static sh_err read_open_file(int fd, const char *path, sh_buf *ret, sh_file_stamp *stamp,
+                             sh_error *error)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return fail_errno(error, path, "cannot be looked at");
+    if (!S_ISREG(st.st_mode))
+        return sh_fail(error, SH_E_IO, "%s: is not a regular file", path);
+    if ((uint64_t)st.st_size > ret->limit - ret->len)
+        return sh_fail(error, SH_E_LIMIT, "%s: %lld bytes are more than the %zu that are allowed",
+                       path, (long long)st.st_size, ret->limit);
+    size_t before = ret->len;
+    sh_err err = sh_buf_reserve(ret, ret->len + (size_t)st.st_size);
+    if (err != SH_OK)
+        return sh_fail(error, err, "%s: no memory to read it", path);
+    err = read_to_end(fd, path, ret, error);
+    if (err != SH_OK)
+        return err;
+    sh_file_stamp first, last;
+    stamp_from_stat(&st, &first);
+    if (fstat(fd, &st) != 0)
+        return fail_errno(error, path, "cannot be looked at");
+    stamp_from_stat(&st, &last);
+    if (!sh_file_stamp_equals(&first, &last) || ret->len - before != last.size)
+        return sh_fail(error, SH_E_BUSY, "%s: was written to while it was read", path);
+    if (stamp != NULL)
+        *stamp = last;
+    return sh_buf_append(ret, NULL, 0);
+}
+
+sh_err sh_file_read(const char *path, sh_buf *ret, sh_file_stamp *stamp, sh_error *error)
+{
+    /* O_NONBLOCK, so that a FIFO of that name cannot hold us for ever. */
+    SH_CLEANUP(sh_close_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return fail_errno(error, path, "cannot be opened");
+    size_t before = ret->len;
+    sh_err err = read_open_file(fd, path, ret, stamp, error);
+    if (err != SH_OK && ret->data != NULL) {
+        ret->len = before;
+        ret->data[before] = '\0';
+    }
+    return err;
+}
+
+/* The folder that path lies in; the caller frees it. NULL when memory ran out. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return strdup(".");
+    if (slash == path)
+        return strdup("/");
+    return strndup(path, (size_t)(slash - path));
+}
+
+static sh_err folder_sync(const char *dir, sh_error *error)
+{
+    SH_CLEANUP(sh_close_cleanup) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(error, dir, "cannot be opened");
+    /* Some file systems cannot sync a folder and say EINVAL; there is nothing more to do then. */
+    if (fsync(fd) != 0 && errno != EINVAL)
+        return sh_fail(error, SH_E_IO, "%s: cannot be made durable: %s", dir, strerror(errno));
+    return SH_OK;
+}
+
+static sh_err write_all(int fd, sh_slice content)
+{
+    while (content.len > 0) {
+        ssize_t n = write(fd, content.data, content.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return SH_E_IO;
+        content.data += n;
+        content.len -= (size_t)n;
+    }
+    return SH_OK;
+}
+
+/* Makes a temporary file in dir and gives its open descriptor, or -1 with errno. */
+static int temporary_make(const char *dir, char ret[static PATH_MAX])
+{
+    int len = snprintf(ret, PATH_MAX, "%s/%s", dir, TEMPORARY_NAME);
+    if (len < 0 || len >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return mkostemps(ret, TEMPORARY_SUFFIX_LEN, O_CLOEXEC);
+}
+
+sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error *error)
+{
+    SH_CLEANUP(sh_free_cleanup) char *dir = folder_of(path);
+    if (dir == NULL)
+        return sh_fail(error, SH_E_MEMORY, "%s: no memory to write it", path);
+    char temporary[PATH_MAX];
+    SH_CLEANUP(sh_close_cleanup) int fd = temporary_make(dir, temporary);
+    if (fd < 0)
+        return sh_fail(error, SH_E_IO, "%s: no file can be made in %s: %s", path, dir,
+                       strerror(errno));
+    const char *failed = NULL;
+    if (write_all(fd, content) != SH_OK)
+        failed = "cannot be written";
+    else if (fchmod(fd, (mode_t)mode) != 0)
+        failed = "its mode cannot be set";
+    else if (fsync(fd) != 0)
+        failed = "cannot be made durable";
+    else if (rename(temporary, path) != 0)
+        failed = "cannot be put in its place";
+    if (failed != NULL) {
+        int saved = errno;
+        (void)unlink(temporary);
+        return sh_fail(error, SH_E_IO, "%s: %s: %s", path, failed, strerror(saved));
+    }
+    return folder_sync(dir, error);
+}
+
+sh_err sh_file_remove(const char *path, sh_error *error)
+{
+    if (unlink(path) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return SH_OK;
+        return sh_fail(error, SH_E_IO, "%s: cannot be removed: %s", path, strerror(errno));
+    }
+    SH_CLEANUP(sh_free_cleanup) char *dir = folder_of(path);
+    if (dir == NULL)
+        return sh_fail(error, SH_E_MEMORY, "%s: no memory to remove it", path);
+    return folder_sync(dir, error);
+}
+
+sh_err sh_folder_check_writable(const char *dir, sh_error *error)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return sh_fail(error, SH_E_IO, "%s: %s", dir,
+                       errno == ENOENT ? "there is no such folder" : strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return sh_fail(error, SH_E_IO, "%s: is not a folder", dir);
+    char temporary[PATH_MAX];
+    SH_CLEANUP(sh_close_cleanup) int fd = temporary_make(dir, temporary);
+    if (fd < 0)
+        return sh_fail(error, SH_E_IO, "%s: no file can be made in it by uid %u: %s", dir,
+                       (unsigned)geteuid(), strerror(errno));
+    (void)unlink(temporary);
+    return SH_OK;
+}
