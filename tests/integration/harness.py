@@ -1,0 +1,676 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the integration tests stand on: real programs, a real redis-server, and counterparts that
+share no code with ours (curl, openssl, redis-cli, sqlite3, Python's http.server).
+
+A test is a subclass of SyncHubTest. Everything it starts ends with it: every program of ours gets
+SIGTERM, must exit 0, and must not have said a word a sanitizer would say.
+"""
+
+import base64
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("SYNCHUB_BIN", REPO / "build" / "bin"))
+
+TOKEN = "t0ken-of-the-tests"
+KEY = "a passphrase for the tests"
+TYPE_ENVELOPE = "application/vnd.synchub.envelope"
+
+READY_S = 60  # the longest wait for anything; a loaded machine with sanitizers is slow
+STOP_S = 20   # DESIGN says 10 s; sanitizers get twice that
+
+SANITIZER = re.compile(
+    r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:"
+)
+
+
+def wait_until(condition, what, seconds=READY_S, details=None):
+    """Polls until condition() gives something true, and returns it. `what` names it when it never
+    comes; details() adds to the words of the failure."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            more = "\n" + details() if details else ""
+            raise AssertionError(f"after {seconds} s still waiting for: {what}{more}")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def clean_environment(settings):
+    """PATH, TZ and what the test gives; nothing of the machine's own."""
+    environment = {"PATH": os.environ["PATH"], "TZ": "UTC"}
+    environment.update({name: str(value) for name, value in settings.items()})
+    return environment
+
+
+# --- Servers and programs ---------------------------------------------------------------------
+
+
+class Redis:
+    """A private redis-server with the settings that Sync Hub ships."""
+
+    def __init__(self, folder, *extra):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.extra = list(extra)
+        self.port = None
+        self.process = None
+        self.start()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self):
+        """Starts it, on its old port where it had one."""
+        server = shutil.which("redis-server")
+        if server is None:
+            raise AssertionError("redis-server is not installed: apt-get install redis-server")
+        for _ in range(10):
+            port = self.port or free_port()
+            log = open(self.folder / "redis.log", "ab")
+            self.process = subprocess.Popen(
+                [server, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.folder),
+                 "--save", "", "--appendonly", "yes", "--appendfsync", "always",
+                 "--maxmemory-policy", "noeviction", *self.extra],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=clean_environment({}))
+            log.close()
+            if self._wait_for_start(port):
+                self.port = port
+                return
+        raise AssertionError("redis-server does not start:\n" +
+                             (self.folder / "redis.log").read_text(errors="replace")[-3000:])
+
+    def _wait_for_start(self, port):
+        def answers():
+            if self.process.poll() is not None:
+                return "gone"
+            done = subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True,
+                                  text=True)
+            words = done.stdout.strip()
+            return "ready" if words == "PONG" or "NOAUTH" in words else None
+        return wait_until(answers, "redis-server to answer") == "ready"
+
+    def cli(self, *arguments):
+        """redis-cli's answer as text."""
+        done = subprocess.run(
+            ["redis-cli", "-p", str(self.port), *[str(a) for a in arguments]],
+            capture_output=True, text=True, timeout=READY_S)
+        if done.returncode != 0:
+            raise AssertionError(f"redis-cli {arguments}: {done.stdout}{done.stderr}")
+        return done.stdout.rstrip("\n")
+
+    def backlog(self, prefix="synchub"):
+        return int(self.cli("XLEN", f"{prefix}:ingest"))
+
+    def dead(self, prefix="synchub"):
+        return int(self.cli("XLEN", f"{prefix}:dead"))
+
+    def stop(self):
+        """An orderly end; the data stay for the next start()."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(READY_S)
+        self.process = None
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(READY_S)
+        self.process = None
+
+    def pause(self):
+        """Keeps connections open and answers nothing, until resume()."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+
+class Program:
+    """One of ours, running. name is pusher, puller or receiver."""
+
+    LISTENING = re.compile(r"listening on (\[[0-9a-f:]+\]|[0-9.]+):([0-9]+)")
+
+    def __init__(self, name, settings, folder, *arguments):
+        self.name = name
+        self.path = BIN / f"synchub-{name}"
+        if not self.path.exists():
+            raise AssertionError(f"{self.path} is not there: build first, or set SYNCHUB_BIN")
+        handle, log_path = tempfile.mkstemp(prefix=f"{name}-", suffix=".log", dir=folder)
+        self.log_path = pathlib.Path(log_path)
+        self.process = subprocess.Popen(
+            [str(self.path), *arguments], stdin=subprocess.DEVNULL, stdout=handle, stderr=handle,
+            env=clean_environment(settings), cwd=folder)
+        os.close(handle)
+        self.ended = False
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def _details(self):
+        return f"log of {self.name}:\n{self.log()[-4000:]}"
+
+    def wait_for_log(self, pattern, seconds=READY_S):
+        """Waits for a regular expression in what the program wrote; returns the match."""
+        def found():
+            ended = self.process.poll() is not None
+            match = re.search(pattern, self.log())
+            if match is None and ended:
+                raise AssertionError(f"{self.name} ended ({self.process.returncode}) before "
+                                     f"'{pattern}'\n{self._details()}")
+            return match
+        return wait_until(found, f"'{pattern}' in the log", seconds, self._details)
+
+    @property
+    def port(self):
+        return int(self.wait_for_log(self.LISTENING).group(2))
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_ready(self):
+        """Waits until GET /readyz is 200."""
+        url = self.url + "/readyz"
+        wait_until(lambda: self._alive() and curl(url).status == 200, f"{url} to be 200",
+                   details=self._details)
+        return self
+
+    def _alive(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}\n"
+                                 f"{self._details()}")
+        return True
+
+    def wait(self, seconds=READY_S):
+        """Waits for the program to end by itself; returns its exit code."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} does not end\n{self._details()}") from None
+        self.ended = True
+        self.check_sanitizers()
+        return code
+
+    def stop(self):
+        """SIGTERM; the program must exit 0 in time."""
+        if self.ended:
+            return
+        self.ended = True
+        self.process.terminate()
+        try:
+            code = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"{self.name} did not end {STOP_S} s after SIGTERM\n"
+                                 f"{self._details()}") from None
+        self.check_sanitizers()
+        if code != 0:
+            raise AssertionError(f"{self.name} ended with {code}, not 0\n{self._details()}")
+
+    def kill(self):
+        """SIGKILL, as a power failure would."""
+        self.ended = True
+        self.process.kill()
+        self.process.wait()
+        self.check_sanitizers()
+
+    def check_sanitizers(self):
+        if SANITIZER.search(self.log()):
+            raise AssertionError(f"a sanitizer spoke up in {self.name}:\n{self.log()}")
+
+
+# --- curl and openssl --------------------------------------------------------------------------
+
+
+class Answer:
+    """An HTTP answer as curl saw it; status 0 where none came."""
+
+    def __init__(self, status, headers, body, exit_code):
+        self.status = status
+        self.headers = headers  # names in lower case, of the last answer
+        self.body = body        # bytes
+        self.exit_code = exit_code
+
+    @property
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"<{self.status} {self.headers} {self.body[:300]!r}>"
+
+
+def curl(url, *arguments, body=None, headers=None, timeout=READY_S):
+    """One request by curl. A body (bytes or str) makes it a POST, of exactly those bytes."""
+    with tempfile.TemporaryDirectory(prefix="synchub-curl-") as folder:
+        folder = pathlib.Path(folder)
+        command = ["curl", "-q", "-sS", "--noproxy", "*", "-m", str(timeout),
+                   "-D", str(folder / "headers"), "-o", str(folder / "body"),
+                   "-w", "%{http_code}"]
+        for name, value in (headers or {}).items():
+            command += ["-H", f"{name}: {value}"]
+        if body is not None:
+            (folder / "sent").write_bytes(body.encode() if isinstance(body, str) else body)
+            command += ["--data-binary", f"@{folder / 'sent'}"]
+        done = subprocess.run([*command, *arguments, url], capture_output=True, text=True,
+                              env=clean_environment({}))
+        status = int(done.stdout or 0)
+        received = {}
+        if (folder / "headers").exists():
+            for line in (folder / "headers").read_text("latin-1").splitlines():
+                if line.startswith("HTTP/"):
+                    received = {}
+                elif ":" in line:
+                    name, _, value = line.partition(":")
+                    received[name.strip().lower()] = value.strip()
+        content = (folder / "body").read_bytes() if (folder / "body").exists() else b""
+        return Answer(status, received, content, done.returncode)
+
+
+def bearer(token=TOKEN):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def netalertx_encrypt(text, passphrase=KEY, iv=None):
+    """NetAlertX's wire form of a payload, made by the openssl command."""
+    key = hashlib.sha256(passphrase.encode()).hexdigest()
+    iv = iv if iv is not None else os.urandom(16)
+    done = subprocess.run(["openssl", "enc", "-aes-256-cbc", "-K", key, "-iv", iv.hex()],
+                          input=text.encode() if isinstance(text, str) else text,
+                          capture_output=True, check=True)
+    return (base64.b64encode(iv) + base64.b64encode(done.stdout)).decode()
+
+
+def netalertx_decrypt(wire, passphrase=KEY):
+    """What a NetAlertX hub reads from such a payload, as bytes."""
+    key = hashlib.sha256(passphrase.encode()).hexdigest()
+    iv = base64.b64decode(wire[:24])
+    done = subprocess.run(["openssl", "enc", "-d", "-aes-256-cbc", "-K", key, "-iv", iv.hex()],
+                          input=base64.b64decode(wire[24:]), capture_output=True, check=True)
+    return done.stdout
+
+
+def netalertx_body(text, node, plugin="SYNC", passphrase=KEY):
+    """The body of a NetAlertX node's push."""
+    return json.dumps({"data": netalertx_encrypt(text, passphrase), "node_name": node,
+                       "plugin": plugin, "file_path": "/tmp/api/table_devices.json"})
+
+
+def netalertx_push(url, text, node, plugin="SYNC", passphrase=KEY, token=TOKEN):
+    """A NetAlertX node's push of text to url (without /sync), by curl and openssl."""
+    return curl(url + "/sync", body=netalertx_body(text, node, plugin, passphrase),
+                headers={**bearer(token), "Content-Type": "application/json"})
+
+
+# --- Device tables -----------------------------------------------------------------------------
+
+COLUMNS = (  # of NetAlertX's Devices, in its order
+    "devMac devName devOwner devType devVendor devFavorite devGroup devComments "
+    "devFirstConnection devLastConnection devLastIP devPrimaryIPv4 devPrimaryIPv6 devVlan "
+    "devForceStatus devStaticIP devScan devLogEvents devAlertEvents devAlertDown devSkipRepeated "
+    "devLastNotification devPresentLastScan devIsNew devLocation devIsArchived devParentMAC "
+    "devParentPort devParentRelType devIcon devGUID devSite devSSID devSyncHubNode "
+    "devSourcePlugin devFQDN devMacSource devNameSource devFQDNSource devLastIPSource "
+    "devVendorSource devSSIDSource devParentMACSource devParentPortSource "
+    "devParentRelTypeSource devVlanSource devCustomProps devReqNicsOnline devCanSleep").split()
+
+_OWNERS = ("Zoë", "José", "Łukasz", "平山", "house", "(unknown)")
+_VENDORS = ("Espressif Inc.", "Raspberry Pi Trading Ltd", "AVM Audiovisuelles Marketing GmbH",
+            "Apple, Inc.", "Samsung Electronics Co.,Ltd", "TP-Link Systems Inc")
+_KINDS = ("Phone", "Laptop", "Printer", "TV", "Sensor", "Camera")
+
+
+def device_mac(index, node="node"):
+    """The MAC of device `index` of a node: no other index or node has it."""
+    mark = int.from_bytes(hashlib.sha256(node.encode()).digest()[:4], "big") & 0x3FFFFFF
+    value = mark << 20 | index
+    octets = [(value >> 40 & 0x3F) << 2 | 2, *value.to_bytes(6, "big")[1:]]
+    return ":".join(f"{octet:02x}" for octet in octets)
+
+
+def device_row(index, node="node", **changes):
+    """One row as NetAlertX writes it: 53 keys. `changes` replaces values; a value of ... removes
+    the key."""
+    kind = _KINDS[index % len(_KINDS)]
+    seen = f"2026-08-{index % 28 + 1:02d} {index % 24:02d}:{index % 60:02d}:00"
+    ip = f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}"
+    mac = device_mac(index, node)
+    values = {
+        "devMac": mac, "devName": f"{kind} {index} – Küche", "devOwner": _OWNERS[index % 6],
+        "devType": kind, "devVendor": _VENDORS[index % 6], "devFavorite": int(index % 10 == 0),
+        "devGroup": "Always on" if index % 3 else "", "devComments": "",
+        "devFirstConnection": "2024-11-02 08:00:00", "devLastConnection": seen, "devLastIP": ip,
+        "devPrimaryIPv4": ip, "devPrimaryIPv6": "", "devVlan": "", "devForceStatus": "dont_force",
+        "devStaticIP": 0, "devScan": 1, "devLogEvents": 1, "devAlertEvents": 1, "devAlertDown": 0,
+        "devSkipRepeated": 0, "devLastNotification": "", "devPresentLastScan": index % 2,
+        "devIsNew": 1, "devLocation": "Étage 2", "devIsArchived": 0, "devParentMAC": "",
+        "devParentPort": "", "devParentRelType": "default",
+        "devIcon": "PGkgY2xhc3M9ImZhcyBmYS1sYXB0b3AiPjwvaT4=",
+        "devGUID": hashlib.sha256(mac.encode()).hexdigest()[:32], "devSite": "",
+        "devSSID": "", "devSyncHubNode": "", "devSourcePlugin": "ARPSCAN",
+        "devFQDN": f"{kind.lower()}-{index}.lan", "devMacSource": "ARPSCAN",
+        "devNameSource": "AVAHISCAN", "devFQDNSource": "", "devLastIPSource": "ARPSCAN",
+        "devVendorSource": "VNDRPDT", "devSSIDSource": "", "devParentMACSource": "",
+        "devParentPortSource": "", "devParentRelTypeSource": "", "devVlanSource": "",
+        "devCustomProps": "", "devReqNicsOnline": 0, "devCanSleep": 0,
+    }
+    row = {"rowid": index + 1, **values, "devIsSleeping": 0, "devFlapping": 0,
+           "devStatus": "On-line" if index % 2 else "Off-line"}
+    row.update(changes)
+    return {name: value for name, value in row.items() if value is not ...}
+
+
+def device_rows(count, node="node", first=0):
+    return [device_row(index, node) for index in range(first, first + count)]
+
+
+def device_table(rows):
+    """The text of table_devices.json: non-ASCII as \\u escapes, as NetAlertX writes it."""
+    return json.dumps({"data": list(rows)})
+
+
+def internet_row(**changes):
+    """The pseudo device that every site has."""
+    return device_row(0, "internet", devMac="internet", devName="Internet", **changes)
+
+
+# --- Databases ---------------------------------------------------------------------------------
+
+
+def query(path, sql, *parameters):
+    """Rows of a SQLite file, as dicts, read by Python's own sqlite3 without writing a byte."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=READY_S)
+    try:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(sql, parameters)]
+    finally:
+        connection.close()
+
+
+def devices(path, where="1", *parameters):
+    """Devices of a database, by MAC."""
+    rows = query(path, f"SELECT * FROM Devices WHERE {where}", *parameters)
+    return {row["devMac"]: row for row in rows}
+
+
+def count(path, table="Devices", where="1"):
+    """Rows of a table; 0 while the database or the table is not there yet."""
+    if not pathlib.Path(path).exists():
+        return 0
+    try:
+        return query(path, f"SELECT count(*) AS n FROM {table} WHERE {where}")[0]["n"]
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return 0
+        raise
+
+
+# --- Stand-ins for NetAlertX -------------------------------------------------------------------
+
+
+class Request:
+    def __init__(self, method, path, headers, body):
+        self.method = method
+        self.path = path
+        self.headers = headers  # names in lower case
+        self.body = body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def payload(self, passphrase=KEY):
+        """The plain text of a NetAlertX push."""
+        return netalertx_decrypt(self.json["data"], passphrase)
+
+
+class FakeServer:
+    """A server that records every request. answer(request) gives (status, headers, body); it may be
+    replaced while it runs. A body may be bytes, str or something for JSON; an answer of None closes
+    the connection without a word; raw(handler, request), where set, writes whatever it likes."""
+
+    def __init__(self, answer=None, raw=None, port=0):
+        self.requests = []
+        self.lock = threading.Lock()
+        if answer:
+            self.answer = answer
+        self.raw = raw
+        self.stopping = threading.Event()  # for raw() to wait on: set when the server ends
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *arguments):
+                pass
+
+            def serve(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Request(self.command, self.path, headers, self.rfile.read(length))
+                with owner.lock:
+                    owner.requests.append(request)
+                if owner.raw:
+                    self.close_connection = True
+                    owner.raw(self, request)
+                    return
+                reply = owner.answer(request)
+                if reply is None:
+                    self.close_connection = True
+                    return
+                status, headers, body = reply
+                if not isinstance(body, (bytes, str)):
+                    body = json.dumps(body)
+                    headers = {"Content-Type": "application/json", **headers}
+                body = body.encode() if isinstance(body, str) else body
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            do_GET = do_POST = do_HEAD = serve
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 512
+
+            def handle_error(self, request, client_address):
+                pass  # a peer that breaks off is part of many tests
+
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def answer(self, request):
+        return 404, {}, {"error": "Not found", "message": "no such thing", "success": False}
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_for_requests(self, number, details=None):
+        wait_until(lambda: len(self.requests) >= number, f"request number {number}",
+                   details=details)
+        return self.requests
+
+    def stop(self):
+        self.stopping.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def _forbidden():
+    return 403, {}, {"error": "Forbidden", "message": "ERROR: Not authorized", "success": False}
+
+
+class FakeNetAlertXHub(FakeServer):
+    """Takes pushes as NetAlertX does; pushes() gives (node, plugin, plain text) of each."""
+
+    def __init__(self, token=TOKEN, passphrase=KEY, port=0):
+        self.token = token
+        self.passphrase = passphrase
+        self.taken = []
+        super().__init__(port=port)
+
+    def answer(self, request):
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return _forbidden()
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            return 415, {}, {"error": "Invalid Content-Type", "success": False}
+        try:
+            body = request.json
+        except ValueError:
+            return 400, {}, {"error": "Invalid JSON",
+                             "message": "Request body must be valid JSON", "success": False}
+        for field in ("data", "node_name", "plugin"):
+            if not isinstance(body.get(field), str):
+                return 422, {}, {"error": f"Missing required '{field}'", "success": False}
+        with self.lock:
+            self.taken.append(request)
+        return 200, {}, {"message": "Data received and stored successfully"}
+
+    def pushes(self):
+        with self.lock:
+            taken = list(self.taken)
+        return [(r.json["node_name"], r.json["plugin"], r.payload(self.passphrase).decode())
+                for r in taken]
+
+
+class FakeNetAlertXNode(FakeServer):
+    """A NetAlertX node that a hub pulls: GET /sync gives `table`, which may be replaced."""
+
+    def __init__(self, name, table, token=TOKEN, port=0):
+        self.name = name
+        self.table = table
+        self.token = token
+        super().__init__(port=port)
+
+    def answer(self, request):
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return _forbidden()
+        if request.method != "GET" or request.path.split("?")[0] != "/sync":
+            return 404, {}, {"error": "Not found", "success": False}
+        table = self.table.encode() if isinstance(self.table, str) else self.table
+        return 200, {}, {"data_base64": base64.b64encode(table).decode(), "message": "OK",
+                         "node_name": self.name, "status": 200,
+                         "timestamp": "2026-08-22 02:53:00"}
+
+
+# --- The base of every test --------------------------------------------------------------------
+
+
+class SyncHubTest(unittest.TestCase):
+    """Gives each test a folder of its own, and ends all that it started."""
+
+    maxDiff = 4000
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="synchub-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.redis_count = 0
+
+    def redis(self, *extra):
+        """A private redis-server; extra are more options, such as "--maxmemory", "8mb"."""
+        self.redis_count += 1
+        server = Redis(self.folder / f"redis-{self.redis_count}", *extra)
+        self.addCleanup(server.stop)
+        return server
+
+    def server(self, fake):
+        """Hands a FakeServer to the test's end; returns it."""
+        self.addCleanup(fake.stop)
+        return fake
+
+    def program(self, name, settings, *arguments):
+        """Starts a program of ours with these settings alone."""
+        program = Program(name, settings, self.folder, *arguments)
+        self.addCleanup(program.stop)
+        return program
+
+    def run_program(self, name, settings, *arguments, code=None, timeout=READY_S):
+        """Runs a program of ours to its end: CompletedProcess with text. Where code is given, the
+        exit code must be that one."""
+        done = subprocess.run(
+            [str(BIN / f"synchub-{name}"), *arguments], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, errors="replace", timeout=timeout,
+            env=clean_environment(settings), cwd=self.folder)
+        self.assertIsNone(SANITIZER.search(done.stderr), done.stderr)
+        if code is not None:
+            self.assertEqual(done.returncode, code, f"{done.stdout}\n{done.stderr}")
+        return done
+
+    def secrets(self, **settings):
+        return {"SYNC_api_token": TOKEN, "SYNC_encryption_key": KEY, **settings}
+
+    def receiver_settings(self, redis, db=None, **settings):
+        """What a receiver needs; db defaults to hub.db in the test's folder."""
+        return self.secrets(**{"SYNC_redis_url": redis.url, "SYNC_listen": "127.0.0.1:0",
+                               "SYNC_db": db or self.folder / "hub.db", **settings})
+
+    def receiver(self, redis, db=None, **settings):
+        """A receiver that is ready."""
+        program = self.program("receiver", self.receiver_settings(redis, db, **settings))
+        return program.wait_ready()
+
+    def pusher_settings(self, hub_url, table=None, node="Node_A", **settings):
+        """What a pusher needs; table, where given, is written to a file of that node's own."""
+        folder = self.folder / f"node-{node}"
+        (folder / "plugins").mkdir(parents=True, exist_ok=True)
+        (folder / "spool").mkdir(exist_ok=True)
+        if table is not None:
+            (folder / "table_devices.json").write_text(table)
+        return self.secrets(**{
+            "SYNC_hub_url": hub_url, "SYNC_node_name": node, "SYNC_devices": "True",
+            "SYNC_devices_file": folder / "table_devices.json",
+            "SYNC_plugins_dir": folder / "plugins", "SYNC_spool_dir": folder / "spool",
+            **settings})
+
+    def puller_settings(self, redis, nodes, **settings):
+        return self.secrets(**{"SYNC_redis_url": redis.url, "SYNC_nodes": json.dumps(nodes),
+                               **settings})
+
+    def wait_merged(self, redis, db, rows, table="Devices", where="1", seconds=READY_S):
+        """Waits until the queue is empty and the database has that many rows (of a table)."""
+        def done():
+            return redis.backlog() == 0 and count(db, table, where) == rows
+        wait_until(done, f"{rows} rows in {table}", seconds, lambda: (
+            f"backlog {redis.backlog()}, dead {redis.dead()}, rows {count(db, table, where)}"))
