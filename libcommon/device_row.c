@@ -13,6 +13,8 @@
 
 #define NUMBER_TEXT_BYTES 32 /* the longest, -1.7976931348623157e+308, has 24 */
 
+#define EXACT_MAX (INT64_C(1) << 53) /* below it, a double holds every whole number */
+
 /* One allocation: the values, and behind them the bytes of their texts. */
 struct sh_device_row {
     sh_mac mac;
@@ -58,10 +60,27 @@ static sh_value default_of(const sh_column *column, sh_slice now)
     return (sh_value){.kind = SH_VALUE_NULL};
 }
 
-/* The shortest decimal form that reads back as the same double. */
+static bool real_to_integer(double real, int64_t *ret)
+{
+    /* 2^63 is the first double above the range; NaN fails both comparisons. */
+    if (!(real >= -9223372036854775808.0 && real < 9223372036854775808.0))
+        return false;
+    *ret = (int64_t)real;
+    return !((double)*ret < real) && !((double)*ret > real);
+}
+
+/*
+ * The shortest decimal form that reads back as the same double; whole numbers that a double holds
+ * exactly are written out.
+ */
 static sh_slice real_to_text(double real, char ret[static NUMBER_TEXT_BYTES])
 {
+    int64_t whole;
     int len = 0;
+    if (real_to_integer(real, &whole) && whole > -EXACT_MAX && whole < EXACT_MAX) {
+        len = snprintf(ret, NUMBER_TEXT_BYTES, "%" PRId64, whole);
+        return (sh_slice){.data = ret, .len = (size_t)len};
+    }
     for (int digits = 1; digits <= 17; digits++) {
         len = snprintf(ret, NUMBER_TEXT_BYTES, "%.*g", digits, real);
         double back = strtod(ret, NULL);
@@ -138,15 +157,6 @@ static bool text_to_integer(sh_slice text, int64_t *ret)
     long long number = strtoll(copy, NULL, 10);
     *ret = number;
     return errno == 0;
-}
-
-static bool real_to_integer(double real, int64_t *ret)
-{
-    /* 2^63 is the first double above the range; NaN fails both comparisons. */
-    if (!(real >= -9223372036854775808.0 && real < 9223372036854775808.0))
-        return false;
-    *ret = (int64_t)real;
-    return !((double)*ret < real) && !((double)*ret > real);
 }
 
 static bool json_to_integer(const sh_json *json, int64_t *ret)
