@@ -27,7 +27,9 @@ sh_err sh_cron_read(sh_slice text, sh_cron *ret, sh_error *error);
 
 /*
  * The first moment of the schedule after `after`, in the local time zone (TZ). Local times that a
- * clock change skips come right after it; those that it repeats come once.
+ * clock change skips come right after it; those that it repeats come once, unless the schedule
+ * names every hour: then it goes on through the change. (time_t)-1 where there is no such moment,
+ * which sh_cron_read() rules out for any time that the system's calendar reaches.
  */
 time_t sh_cron_next(const sh_cron *cron, time_t after);
 
