@@ -4,6 +4,7 @@
 #include "libcommon/cleanup.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -43,8 +44,8 @@ static sh_err check_characters(sh_slice text, sh_error *error)
 {
     if (text.len == 0)
         return sh_fail(error, SH_E_FORMAT, "the URL is empty");
-    if (text.len >= SH_URL_MAX)
-        return sh_fail(error, SH_E_LIMIT, "the URL is longer than %d bytes", SH_URL_MAX - 1);
+    if (text.len > SH_URL_MAX)
+        return sh_fail(error, SH_E_LIMIT, "the URL is longer than %d bytes", SH_URL_MAX);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
         if (c <= 0x20 || c >= 0x7F || strchr("<>\"\\^`{|}", c) != NULL)
@@ -181,10 +182,8 @@ static sh_err read_path(sh_slice text, sh_url *url, sh_error *error)
     bool slash = text.data[0] == '/';
     if (!slash && url->host[0] == '\0')
         return sh_fail(error, SH_E_FORMAT, "the URL has neither // and a host nor a path");
-    if (text.len + 1 >= sizeof url->path)
-        return sh_fail(error, SH_E_LIMIT, "the URL's path is longer than %zu bytes",
-                       sizeof url->path - 2);
-    url->path[0] = '/'; /* `http://host?query` asks for `/?query` */
+    assert(text.len + 1 < sizeof url->path); /* the scheme took more of SH_URL_MAX */
+    url->path[0] = '/';                      /* `http://host?query` asks for `/?query` */
     copy(slash ? from(text, 1) : text, url->path + 1);
     return SH_OK;
 }
