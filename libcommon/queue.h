@@ -75,16 +75,27 @@ typedef struct sh_queue_batch sh_queue_batch;
 /*
  * Takes entries for this consumer: first its own pending ones, then those that other consumers have
  * held for longer than claim_idle_ms, then new ones, waiting up to block_ms for the first. At most
- * count_max. *ret is never NULL on SH_OK; it may be empty. Creates the group where it is missing.
+ * count_max, and no more once they hold bytes_max. *ret is never NULL on SH_OK; it may be empty.
+ * Creates the group where it is missing. Whatever was taken before and neither acknowledged nor
+ * buried is given again.
  */
-sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, int64_t block_ms,
-                     int64_t claim_idle_ms, sh_queue_batch **ret, sh_error *error);
+sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
+                     int64_t block_ms, int64_t claim_idle_ms, sh_queue_batch **ret,
+                     sh_error *error);
 size_t sh_queue_batch_count(const sh_queue_batch *batch);
 const sh_queue_entry *sh_queue_batch_at(const sh_queue_batch *batch, size_t index);
 void sh_queue_batch_free(sh_queue_batch *batch); /* NULL is accepted */
 
-/* Acknowledges and deletes an entry whose work is committed. */
-sh_err sh_queue_ack(sh_queue *queue, const sh_queue_entry *entry, sh_error *error);
+/* An entry whose work is committed. */
+typedef struct {
+    const sh_queue_entry *entry;
+    const char *node;      /* whose table it was, to publish its digest; NULL publishes nothing */
+    const uint8_t *digest; /* SH_DIGEST_BYTES */
+    int64_t merged_ms;
+} sh_queue_done;
+
+/* Acknowledges and deletes count entries and publishes their digests, all in one atomic step. */
+sh_err sh_queue_ack(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error);
 /* Moves an entry to the dead letters with its reason, at once and durably. */
 sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
                      sh_error *error);
@@ -110,7 +121,7 @@ typedef struct {
 
 sh_err sh_queue_depth_get(sh_queue *queue, sh_queue_depth *ret, sh_error *error);
 
-/* Entries that wait for one node. */
+/* Entries that wait for one node, as counted at this object's first call. */
 sh_err sh_queue_node_depth(sh_queue *queue, sh_slice node, int64_t *ret, sh_error *error);
 
 /* Calls each() for every node that was ever in contact. */

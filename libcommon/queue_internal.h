@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_QUEUE_INTERNAL_H
+#define SH_QUEUE_INTERNAL_H
+
+#include "libcommon/queue.h"
+#include "libcommon/redis.h"
+
+#define SH_QUEUE_GROUP "receivers"
+#define SH_QUEUE_KEY_BYTES 96
+#define SH_QUEUE_PREFIX_MAX 64
+
+typedef struct {
+    char node[SH_NODE_NAME_MAX + 1];
+    int64_t count;
+} sh_queue_waiting;
+
+/* Shared by queue.c (fill), queue_take.c (merge) and queue_view.c (look). */
+struct sh_queue {
+    sh_redis *redis;
+    char prefix[SH_QUEUE_PREFIX_MAX + 1];
+    char stream[SH_QUEUE_KEY_BYTES];
+    char dead[SH_QUEUE_KEY_BYTES];
+    char bytes[SH_QUEUE_KEY_BYTES];
+    char digests[SH_QUEUE_KEY_BYTES];
+    char contacts[SH_QUEUE_KEY_BYTES];
+    char failures[SH_QUEUE_KEY_BYTES];
+    char pull_names[SH_QUEUE_KEY_BYTES];
+    char holder[SH_ID_HEX_BYTES]; /* this puller, in leases */
+    bool clock_known;
+    int64_t clock_offset_ms; /* Redis's clock less ours */
+    size_t outstanding;      /* entries taken, neither acknowledged nor buried */
+    bool drain;              /* own pending entries must be read first */
+    int64_t claimed_ms;      /* monotonic time of the last XAUTOCLAIM, 0 for never */
+    sh_queue_waiting *waiting;
+    size_t waiting_count;
+    bool waiting_known;
+};
+
+/* Runs a command or script whose reply does not matter beyond not being an error. */
+sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error);
+sh_err sh_queue_do_script(sh_queue *queue, const char *script, size_t key_count, size_t argc,
+                          const sh_slice argv[], sh_error *error);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/limits.h"
+#include "libcommon/queue.h"
+#include "libcommon/queue_internal.h"
+#include "libcommon/queue_scripts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NUMBER_BYTES 24
+#define LEASE_KEY_BYTES (SH_QUEUE_KEY_BYTES + SH_URL_MAX + 1)
+
+/* Pullers on several hosts compare times, so they use one clock: Redis's. */
+static sh_err learn_clock(sh_queue *queue, sh_error *error)
+{
+    if (queue->clock_known)
+        return SH_OK;
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_err err = sh_redis_call(queue->redis, 1, (sh_slice[]){SH_SLICE("TIME")}, -1, &reply, error);
+    if (err != SH_OK)
+        return err;
+    uint64_t seconds = 0, microseconds = 0;
+    if (sh_redis_count(reply) != 2 ||
+        !sh_text_to_u64(sh_redis_text(sh_redis_at(reply, 0)), INT32_MAX * 1000ULL, &seconds) ||
+        !sh_text_to_u64(sh_redis_text(sh_redis_at(reply, 1)), 999999, &microseconds))
+        return sh_fail(error, SH_E_FORMAT, "Redis answered no time to TIME");
+    queue->clock_offset_ms = (int64_t)(seconds * 1000 + microseconds / 1000) - sh_clock_unix_ms();
+    queue->clock_known = true;
+    return SH_OK;
+}
+
+static void lease_keys(const sh_queue *queue, const char *url, char lease[static LEASE_KEY_BYTES],
+                       char done[static LEASE_KEY_BYTES])
+{
+    (void)snprintf(lease, LEASE_KEY_BYTES, "%s:pull:lease:%s", queue->prefix, url);
+    (void)snprintf(done, LEASE_KEY_BYTES, "%s:pull:done:%s", queue->prefix, url);
+}
+
+sh_err sh_queue_lease_take(sh_queue *queue, const char *url, int64_t since_ms, int64_t hold_ms,
+                           sh_lease *ret, sh_error *error)
+{
+    char lease[LEASE_KEY_BYTES], done[LEASE_KEY_BYTES];
+    char since[NUMBER_BYTES], hold[NUMBER_BYTES];
+    sh_err err = learn_clock(queue, error);
+    if (err != SH_OK)
+        return err;
+    lease_keys(queue, url, lease, done);
+    (void)snprintf(since, sizeof since, "%" PRId64, since_ms + queue->clock_offset_ms);
+    (void)snprintf(hold, sizeof hold, "%" PRId64, hold_ms);
+    sh_slice argv[] = {sh_slice_of(lease), sh_slice_of(done), sh_slice_of(queue->holder),
+                       sh_slice_of(since), sh_slice_of(hold)};
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    err = sh_redis_script(queue->redis, script_lease_take, 2, 5, argv, &reply, error);
+    if (err != SH_OK)
+        return err;
+    sh_slice answer = sh_redis_text(reply);
+    *ret = sh_slice_equals(answer, SH_SLICE("taken"))  ? SH_LEASE_TAKEN
+           : sh_slice_equals(answer, SH_SLICE("done")) ? SH_LEASE_DONE
+                                                       : SH_LEASE_HELD;
+    return SH_OK;
+}
+
+sh_err sh_queue_lease_end(sh_queue *queue, const char *url, bool fetched, sh_error *error)
+{
+    char lease[LEASE_KEY_BYTES], done[LEASE_KEY_BYTES], now[NUMBER_BYTES];
+    sh_err err = learn_clock(queue, error);
+    if (err != SH_OK)
+        return err;
+    lease_keys(queue, url, lease, done);
+    (void)snprintf(now, sizeof now, "%" PRId64, sh_clock_unix_ms() + queue->clock_offset_ms);
+    sh_slice argv[] = {sh_slice_of(lease), sh_slice_of(done), sh_slice_of(queue->holder),
+                       sh_slice_of(fetched ? "1" : "0"), sh_slice_of(now)};
+    return sh_queue_do_script(queue, script_lease_end, 2, 5, argv, error);
+}
+
+sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],
+                                sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->pull_names), sh_slice_of(url)};
+    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    if (err != SH_OK)
+        return err;
+    sh_slice name = sh_redis_text(reply);
+    if (sh_node_name_check(name, NULL) != SH_OK)
+        return sh_fail(error, SH_E_NOT_FOUND, "this node was not pulled before");
+    memcpy(ret, name.data, name.len);
+    ret[name.len] = '\0';
+    return SH_OK;
+}
+
+sh_err sh_queue_pulled_name_set(sh_queue *queue, const char *url, const char *node, sh_error *error)
+{
+    sh_slice argv[] = {SH_SLICE("HSET"), sh_slice_of(queue->pull_names), sh_slice_of(url),
+                       sh_slice_of(node)};
+    return sh_queue_do(queue, 4, argv, error);
+}

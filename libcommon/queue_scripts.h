@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_QUEUE_SCRIPTS_H
+#define SH_QUEUE_SCRIPTS_H
+
+/*
+ * What must be one atomic step in Redis. A script that only takes away may run when Redis is full
+ * (allow-oom), so that a full hub can drain; one that adds is refused then, before it did anything.
+ */
+
+/*
+ * KEYS stream, id, bytes, contacts
+ * ARGV envelope, mode, node, now in ms, most entries, most bytes, seconds to remember the id
+ */
+static const char script_put[] =
+    "#!lua\n"
+    "local s, len = KEYS[1], #ARGV[1]\n"
+    "if redis.call('EXISTS', KEYS[2]) == 1 then\n"
+    "  redis.call('HSET', KEYS[4], ARGV[3], ARGV[4] .. ' ' .. ARGV[2])\n"
+    "  return 'duplicate'\n"
+    "end\n"
+    "local entries = redis.call('XLEN', s)\n"
+    "if entries == 0 then redis.call('SET', KEYS[3], 0) end\n"
+    "local bytes = tonumber(redis.call('GET', KEYS[3]) or '0')\n"
+    "if entries >= tonumber(ARGV[5]) or bytes + len > tonumber(ARGV[6]) then return 'full' end\n"
+    "redis.call('XADD', s, '*', 'e', ARGV[1], 'm', ARGV[2])\n"
+    "redis.call('SET', KEYS[2], '1', 'EX', ARGV[7])\n"
+    "redis.call('INCRBY', KEYS[3], len)\n"
+    "redis.call('HSET', KEYS[4], ARGV[3], ARGV[4] .. ' ' .. ARGV[2])\n"
+    "return 'queued'\n";
+
+/*
+ * KEYS stream, bytes, failures, digests
+ * ARGV group, then for each entry: its id, its envelope's length, a node or "", what to publish of
+ * it
+ */
+static const char script_ack[] =
+    "#!lua flags=allow-oom\n"
+    "for i = 2, #ARGV, 4 do\n"
+    "  redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])\n"
+    "  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then\n"
+    "    redis.call('DECRBY', KEYS[2], ARGV[i + 1])\n"
+    "  end\n"
+    "  redis.call('HDEL', KEYS[3], ARGV[i])\n"
+    "  if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[4], ARGV[i + 2], ARGV[i + 3]) end\n"
+    "end\n"
+    "return 'done'\n";
+
+/*
+ * KEYS stream, bytes, failures, dead
+ * ARGV group, entry id, envelope, mode, reason, most dead letters
+ */
+static const char script_bury[] =
+    "#!lua flags=allow-oom\n"
+    "redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])\n"
+    "if redis.call('XDEL', KEYS[1], ARGV[2]) == 1 then\n"
+    "  redis.call('XADD', KEYS[4], '*', 'e', ARGV[3], 'm', ARGV[4], 'i', ARGV[2], 'r', ARGV[5])\n"
+    "  redis.call('DECRBY', KEYS[2], #ARGV[3])\n"
+    "end\n"
+    "redis.call('HDEL', KEYS[3], ARGV[2])\n"
+    "return 'done'\n";
+
+/* KEYS lease, done; ARGV holder, since in ms of Redis's clock, hold in ms */
+static const char script_lease_take[] =
+    "#!lua\n"
+    "local done = redis.call('GET', KEYS[2])\n"
+    "if done and tonumber(done) >= tonumber(ARGV[2]) then return 'done' end\n"
+    "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[3]) then return 'taken' end\n"
+    "return 'held'\n";
+
+/* KEYS lease, done; ARGV holder, 1 where it was fetched, now in ms of Redis's clock */
+static const char script_lease_end[] =
+    "#!lua flags=allow-oom\n"
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end\n"
+    "if ARGV[2] == '1' then redis.call('SET', KEYS[2], ARGV[3], 'EX', 3600) end\n"
+    "return 'done'\n";
+
+/* KEYS stream; ARGV group, consumer. Pending entries must not be stranded (XGROUP DELCONSUMER). */
+static const char script_consumer_end[] =
+    "#!lua flags=allow-oom\n"
+    "if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then\n"
+    "  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])\n"
+    "end\n"
+    "return 'done'\n";
+
+/*
+ * KEYS stream; ARGV from, how many. Gives the last id and then the nodes' names, which stand in an
+ * envelope behind the fixed 112 bytes, their length in byte 6 (PROTOCOL.md section 2).
+ */
+static const char script_nodes_waiting[] =
+    "#!lua flags=no-writes\n"
+    "local names = {''}\n"
+    "for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])) do\n"
+    "  names[1] = entry[1]\n"
+    "  local e = entry[2][2] or ''\n"
+    "  names[#names + 1] = string.sub(e, 113, 112 + (string.byte(e, 7) or 0))\n"
+    "end\n"
+    "return names\n";
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/limits.h"
+#include "libcommon/queue.h"
+#include "libcommon/queue_internal.h"
+#include "libcommon/queue_scripts.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_BYTES 24
+#define READ_COUNT 8          /* entries of one XREADGROUP: bounds what one reply holds */
+#define ACK_COUNT 128         /* entries of one script call */
+#define REPLY_MARGIN_MS 10000 /* beyond the time that XREADGROUP blocks */
+#define CLAIM_INTERVAL_MAX_MS 5000
+
+struct sh_queue_batch {
+    sh_queue_entry *entries;
+    size_t count, bytes;
+    sh_redis_reply **replies; /* what the entries borrow from */
+    size_t replies_count;
+};
+
+void sh_queue_batch_free(sh_queue_batch *batch)
+{
+    if (batch == NULL)
+        return;
+    for (size_t i = 0; i < batch->replies_count; i++)
+        sh_redis_reply_free(batch->replies[i]);
+    free(batch->replies);
+    free(batch->entries);
+    free(batch);
+}
+
+size_t sh_queue_batch_count(const sh_queue_batch *batch)
+{
+    return batch->count;
+}
+
+const sh_queue_entry *sh_queue_batch_at(const sh_queue_batch *batch, size_t index)
+{
+    assert(index < batch->count);
+    return &batch->entries[index];
+}
+
+/* The value of a field in an entry's flat list of names and values; empty where it is not there. */
+static sh_slice field(const sh_redis_reply *fields, const char *name)
+{
+    for (size_t i = 0; i + 1 < sh_redis_count(fields); i += 2)
+        if (sh_slice_equals(sh_redis_text(sh_redis_at(fields, i)), sh_slice_of(name)))
+            return sh_redis_text(sh_redis_at(fields, i + 1));
+    return (sh_slice){"", 0};
+}
+
+/* Adds a reply's entries ([[id, [field, value, …] or nil], …]) and owns the reply from then on. */
+static sh_err batch_add(sh_queue_batch *batch, const sh_redis_reply *list, sh_redis_reply *owned,
+                        sh_error *error)
+{
+    size_t add = list == NULL ? 0 : sh_redis_count(list);
+    sh_queue_entry *entries =
+        reallocarray(batch->entries, batch->count + add + 1, sizeof *batch->entries);
+    if (entries != NULL)
+        batch->entries = entries;
+    sh_redis_reply **replies =
+        reallocarray(batch->replies, batch->replies_count + 1, sizeof(sh_redis_reply *));
+    if (replies != NULL)
+        batch->replies = replies;
+    if (entries == NULL || replies == NULL) {
+        sh_redis_reply_free(owned);
+        return sh_fail(error, SH_E_MEMORY, "no memory for a batch of the queue");
+    }
+    batch->replies[batch->replies_count++] = owned;
+    for (size_t i = 0; i < add; i++) {
+        const sh_redis_reply *pair = sh_redis_at(list, i);
+        sh_slice id =
+            sh_redis_count(pair) == 2 ? sh_redis_text(sh_redis_at(pair, 0)) : (sh_slice){0};
+        sh_queue_entry *entry = &batch->entries[batch->count];
+        if (id.len == 0 || id.len >= sizeof entry->id)
+            return sh_fail(error, SH_E_FORMAT, "Redis gave a stream entry without an id");
+        const sh_redis_reply *fields = sh_redis_at(pair, 1);
+        memcpy(entry->id, id.data, id.len);
+        entry->id[id.len] = '\0';
+        entry->envelope = field(fields, "e");
+        entry->mode = field(fields, "m");
+        batch->bytes += entry->envelope.len;
+        batch->count++;
+    }
+    return SH_OK;
+}
+
+static sh_err create_group(sh_queue *queue, sh_error *error)
+{
+    /* At 0, never at $: what was queued before the first merge must be given too. */
+    sh_slice argv[] = {SH_SLICE("XGROUP"),       SH_SLICE("CREATE"), sh_slice_of(queue->stream),
+                       SH_SLICE(SH_QUEUE_GROUP), SH_SLICE("0"),      SH_SLICE("MKSTREAM")};
+    sh_error reason = {0};
+    sh_err err = sh_queue_do(queue, 6, argv, &reason);
+    if (err == SH_OK || strstr(reason.message, "BUSYGROUP") != NULL)
+        return SH_OK;
+    return sh_fail(error, err, "%s", reason.message);
+}
+
+/* A read of the group; where Redis lost the group it is made again and the read repeated. */
+static sh_err read_call(sh_queue *queue, size_t argc, const sh_slice argv[], int64_t timeout_ms,
+                        sh_redis_reply **ret, sh_error *error)
+{
+    sh_error reason = {0};
+    sh_err err = sh_redis_call(queue->redis, argc, argv, timeout_ms, ret, &reason);
+    if (err == SH_E_NOT_FOUND) {
+        err = create_group(queue, error);
+        return err != SH_OK ? err : sh_redis_call(queue->redis, argc, argv, timeout_ms, ret, error);
+    }
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
+}
+
+/* from is "0" for the consumer's own pending entries or ">" for new ones; block_ms < 0: do not. */
+static sh_err read_group(sh_queue *queue, const char *consumer, const char *from, int64_t block_ms,
+                         sh_queue_batch *batch, size_t *got, sh_error *error)
+{
+    char count[NUMBER_BYTES], block[NUMBER_BYTES];
+    (void)snprintf(count, sizeof count, "%d", READ_COUNT);
+    (void)snprintf(block, sizeof block, "%" PRId64, block_ms);
+    sh_slice argv[11] = {SH_SLICE("XREADGROUP"), SH_SLICE("GROUP"), SH_SLICE(SH_QUEUE_GROUP),
+                         sh_slice_of(consumer),  SH_SLICE("COUNT"), sh_slice_of(count)};
+    size_t argc = 6;
+    if (block_ms >= 0) {
+        argv[argc++] = SH_SLICE("BLOCK");
+        argv[argc++] = sh_slice_of(block);
+    }
+    argv[argc++] = SH_SLICE("STREAMS");
+    argv[argc++] = sh_slice_of(queue->stream);
+    argv[argc++] = sh_slice_of(from);
+
+    sh_redis_reply *reply = NULL;
+    int64_t timeout_ms = (block_ms > 0 ? block_ms : 0) + REPLY_MARGIN_MS;
+    sh_err err = read_call(queue, argc, argv, timeout_ms, &reply, error);
+    if (err != SH_OK)
+        return err;
+    size_t before = batch->count;
+    /* [[stream, entries]], or nil where nothing came in time */
+    const sh_redis_reply *stream = sh_redis_at(reply, 0);
+    const sh_redis_reply *list = stream == NULL ? NULL : sh_redis_at(stream, 1);
+    err = batch_add(batch, list, reply, error);
+    *got = batch->count - before;
+    return err;
+}
+
+/* Takes over what another consumer has held for too long. */
+static sh_err claim(sh_queue *queue, const char *consumer, int64_t idle_ms, sh_queue_batch *batch,
+                    sh_error *error)
+{
+    char idle[NUMBER_BYTES], count[NUMBER_BYTES];
+    (void)snprintf(idle, sizeof idle, "%" PRId64, idle_ms);
+    (void)snprintf(count, sizeof count, "%d", READ_COUNT);
+    sh_slice argv[] = {SH_SLICE("XAUTOCLAIM"), sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP),
+                       sh_slice_of(consumer),  sh_slice_of(idle),          SH_SLICE("0"),
+                       SH_SLICE("COUNT"),      sh_slice_of(count)};
+    sh_redis_reply *reply = NULL;
+    sh_err err = read_call(queue, 8, argv, REPLY_MARGIN_MS, &reply, error);
+    if (err != SH_OK)
+        return err;
+    return batch_add(batch, sh_redis_at(reply, 1), reply, error);
+}
+
+static bool claim_is_due(const sh_queue *queue, int64_t idle_ms)
+{
+    int64_t interval = idle_ms / 2 < CLAIM_INTERVAL_MAX_MS ? idle_ms / 2 : CLAIM_INTERVAL_MAX_MS;
+    return queue->claimed_ms == 0 || sh_clock_monotonic_ms() - queue->claimed_ms >= interval;
+}
+
+/* New entries: waits for the first, then takes what is there, up to the limits. */
+static sh_err read_new(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
+                       int64_t block_ms, sh_queue_batch *batch, sh_error *error)
+{
+    size_t got = READ_COUNT;
+    int64_t wait_ms = block_ms > 0 ? block_ms : -1;
+    while (got == READ_COUNT && batch->count < count_max && batch->bytes < bytes_max) {
+        sh_err err = read_group(queue, consumer, ">", wait_ms, batch, &got, error);
+        if (err != SH_OK)
+            return err;
+        wait_ms = -1;
+    }
+    return SH_OK;
+}
+
+static sh_err fill(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
+                   int64_t block_ms, int64_t claim_idle_ms, sh_queue_batch *batch, sh_error *error)
+{
+    if (queue->drain) {
+        size_t got = 0;
+        sh_err err = read_group(queue, consumer, "0", -1, batch, &got, error);
+        if (err != SH_OK || got > 0)
+            return err;
+        queue->drain = false;
+    }
+    if (claim_is_due(queue, claim_idle_ms)) {
+        sh_err err = claim(queue, consumer, claim_idle_ms, batch, error);
+        if (err != SH_OK)
+            return err;
+        if (batch->count > 0)
+            return SH_OK; /* more may be waiting: claim again at the next call */
+        queue->claimed_ms = sh_clock_monotonic_ms();
+    }
+    return read_new(queue, consumer, count_max, bytes_max, block_ms, batch, error);
+}
+
+sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
+                     int64_t block_ms, int64_t claim_idle_ms, sh_queue_batch **ret, sh_error *error)
+{
+    if (queue->outstanding > 0) {
+        queue->drain = true;
+        queue->outstanding = 0;
+    }
+    sh_queue_batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a batch of the queue");
+    sh_err err = fill(queue, consumer, count_max, bytes_max, block_ms, claim_idle_ms, batch, error);
+    if (err != SH_OK) {
+        queue->drain = true; /* what came before the failure is pending and must be given again */
+        sh_queue_batch_free(batch);
+        return err;
+    }
+    queue->outstanding = batch->count;
+    *ret = batch;
+    return SH_OK;
+}
+
+static sh_err ack_some(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error)
+{
+    sh_slice argv[5 + 4 * ACK_COUNT];
+    char lens[ACK_COUNT][NUMBER_BYTES];
+    char values[ACK_COUNT][SH_DIGEST_HEX_BYTES + NUMBER_BYTES];
+    assert(count <= ACK_COUNT);
+    argv[0] = sh_slice_of(queue->stream);
+    argv[1] = sh_slice_of(queue->bytes);
+    argv[2] = sh_slice_of(queue->failures);
+    argv[3] = sh_slice_of(queue->digests);
+    argv[4] = SH_SLICE(SH_QUEUE_GROUP);
+    for (size_t i = 0; i < count; i++) {
+        char hex[SH_DIGEST_HEX_BYTES] = "";
+        if (done[i].node != NULL)
+            sh_hex_encode(done[i].digest, SH_DIGEST_BYTES, hex);
+        (void)snprintf(lens[i], sizeof lens[i], "%zu", done[i].entry->envelope.len);
+        (void)snprintf(values[i], sizeof values[i], "%s %" PRId64, hex, done[i].merged_ms);
+        argv[5 + 4 * i] = sh_slice_of(done[i].entry->id);
+        argv[6 + 4 * i] = sh_slice_of(lens[i]);
+        argv[7 + 4 * i] = sh_slice_of(done[i].node == NULL ? "" : done[i].node);
+        argv[8 + 4 * i] = sh_slice_of(values[i]);
+    }
+    sh_err err = sh_queue_do_script(queue, script_ack, 4, 5 + 4 * count, argv, error);
+    if (err == SH_OK)
+        queue->outstanding -= count < queue->outstanding ? count : queue->outstanding;
+    return err;
+}
+
+sh_err sh_queue_ack(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error)
+{
+    for (size_t at = 0; at < count; at += ACK_COUNT) {
+        size_t some = count - at < ACK_COUNT ? count - at : ACK_COUNT;
+        sh_err err = ack_some(queue, done + at, some, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
+                     sh_error *error)
+{
+    sh_slice argv[] = {sh_slice_of(queue->stream),
+                       sh_slice_of(queue->bytes),
+                       sh_slice_of(queue->failures),
+                       sh_slice_of(queue->dead),
+                       SH_SLICE(SH_QUEUE_GROUP),
+                       sh_slice_of(entry->id),
+                       entry->envelope,
+                       entry->mode,
+                       sh_slice_of(reason)};
+    sh_err err = sh_queue_do_script(queue, script_bury, 4, 9, argv, error);
+    if (err == SH_OK && queue->outstanding > 0)
+        queue->outstanding--;
+    return err;
+}
+
+sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *times,
+                       sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("HINCRBY"), sh_slice_of(queue->failures), sh_slice_of(entry->id),
+                       SH_SLICE("1")};
+    sh_err err = sh_redis_call(queue->redis, 4, argv, -1, &reply, error);
+    if (err == SH_OK)
+        *times = sh_redis_integer(reply);
+    return err;
+}
+
+sh_err sh_queue_digest_set(sh_queue *queue, sh_slice node,
+                           const uint8_t digest[static SH_DIGEST_BYTES], int64_t merged_ms,
+                           sh_error *error)
+{
+    char hex[SH_DIGEST_HEX_BYTES], value[SH_DIGEST_HEX_BYTES + NUMBER_BYTES];
+    sh_hex_encode(digest, SH_DIGEST_BYTES, hex);
+    (void)snprintf(value, sizeof value, "%s %" PRId64, hex, merged_ms);
+    sh_slice argv[] = {SH_SLICE("HSET"), sh_slice_of(queue->digests), node, sh_slice_of(value)};
+    return sh_queue_do(queue, 4, argv, error);
+}
+
+sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error)
+{
+    sh_slice argv[] = {SH_SLICE("DEL"), sh_slice_of(queue->digests)};
+    return sh_queue_do(queue, 2, argv, error);
+}
+
+sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error)
+{
+    sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP), sh_slice_of(consumer)};
+    return sh_queue_do_script(queue, script_consumer_end, 1, 3, argv, error);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/redis.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/crypto.h"
+#include "libcommon/url.h"
+
+#include <assert.h>
+#include <hiredis/hiredis.h>
+#ifdef SYNCHUB_HIREDIS_TLS
+#include <hiredis/hiredis_ssl.h>
+#endif
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_PORT 6379
+#define CONNECT_TIMEOUT_MS 3000
+#define REPLY_TIMEOUT_MS 10000
+#define SCRIPTS_MAX 16
+#define SHA_HEX_BYTES 41
+#define ARGUMENTS_MAX 1024
+
+struct sh_redis {
+    sh_url url;
+    char database[16];
+    bool unix_socket;
+    bool tls;
+    redisContext *context; /* NULL while there is no connection */
+#ifdef SYNCHUB_HIREDIS_TLS
+    redisSSLContext *ssl;
+#endif
+    int64_t timeout_ms; /* that the connection has now */
+    struct {
+        const char *script;
+        char sha[SHA_HEX_BYTES];
+    } scripts[SCRIPTS_MAX];
+    size_t scripts_count;
+};
+
+static struct timeval timeval_of(int64_t ms)
+{
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
+/* redis://host/2: the path names the database. */
+static sh_err read_database(sh_redis *r, sh_error *error)
+{
+    const char *path = r->url.path[0] == '/' ? r->url.path + 1 : r->url.path;
+    uint64_t number = 0;
+    if (path[0] != '\0' && !sh_text_to_u64(sh_slice_of(path), 1000000, &number))
+        return sh_fail(error, SH_E_CONFIG,
+                       "SYNC_redis_url ends with no database number: redis://host:6379/0 is right");
+    (void)snprintf(r->database, sizeof r->database, "%u", (unsigned)number);
+    return SH_OK;
+}
+
+static sh_err read_url(sh_redis *r, const char *url, sh_error *error)
+{
+    sh_error reason = {0};
+    if (strncmp(url, "unix:", 5) == 0) {
+        const char *path = strncmp(url, "unix://", 7) == 0 ? url + 7 : url + 5;
+        r->unix_socket = true;
+        (void)snprintf(r->url.path, sizeof r->url.path, "%s", path);
+        (void)snprintf(r->database, sizeof r->database, "0");
+        if (path[0] != '/' || strlen(path) >= sizeof r->url.path)
+            return sh_fail(error, SH_E_CONFIG, "SYNC_redis_url: unix:/path/to/socket is right");
+        return SH_OK;
+    }
+    if (sh_url_read(sh_slice_of(url), &r->url, &reason) != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_redis_url: %s", reason.message);
+    r->tls = strcmp(r->url.scheme, "rediss") == 0;
+    if (!r->tls && strcmp(r->url.scheme, "redis") != 0)
+        return sh_fail(error, SH_E_CONFIG,
+                       "SYNC_redis_url begins with %s://; redis://, rediss:// or unix: is right",
+                       r->url.scheme);
+#ifndef SYNCHUB_HIREDIS_TLS
+    if (r->tls)
+        return sh_fail(
+            error, SH_E_UNSUPPORTED,
+            "SYNC_redis_url asks for TLS (rediss://), which this build's hiredis has not");
+#endif
+    if (r->url.port == 0)
+        r->url.port = DEFAULT_PORT;
+    return read_database(r, error);
+}
+
+sh_err sh_redis_new(const char *url, sh_redis **ret, sh_error *error)
+{
+    sh_redis *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a Redis connection");
+    sh_err err = read_url(r, url, error);
+    if (err != SH_OK) {
+        sh_redis_free(r);
+        return err;
+    }
+    *ret = r;
+    return SH_OK;
+}
+
+static void disconnect(sh_redis *r)
+{
+    if (r->context != NULL)
+        redisFree(r->context);
+    r->context = NULL;
+}
+
+void sh_redis_free(sh_redis *r)
+{
+    if (r == NULL)
+        return;
+    disconnect(r);
+#ifdef SYNCHUB_HIREDIS_TLS
+    redisFreeSSLContext(r->ssl);
+#endif
+    sh_wipe(&r->url, sizeof r->url);
+    free(r);
+}
+
+static sh_err broken(sh_redis *r, const char *doing, sh_error *error)
+{
+    const char *why = r->context == NULL ? "no memory" : r->context->errstr;
+    sh_err err = r->unix_socket
+                     ? sh_fail(error, SH_E_NETWORK, "Redis at %s (SYNC_redis_url): %s: %s",
+                               r->url.path, doing, why)
+                     : sh_fail(error, SH_E_NETWORK, "Redis at %s:%u (SYNC_redis_url): %s: %s",
+                               r->url.host, r->url.port, doing, why);
+    disconnect(r);
+    return err;
+}
+
+static sh_err classify(const char *text)
+{
+    static const struct {
+        const char *prefix;
+        sh_err code;
+    } table[] = {
+        {"OOM", SH_E_BUSY},          {"LOADING", SH_E_BUSY},
+        {"READONLY", SH_E_BUSY},     {"MISCONF", SH_E_BUSY},
+        {"BUSY ", SH_E_BUSY},        {"MASTERDOWN", SH_E_BUSY},
+        {"NOREPLICAS", SH_E_BUSY},   {"TRYAGAIN", SH_E_BUSY},
+        {"CLUSTERDOWN", SH_E_BUSY},  {"ERR max number of clients", SH_E_BUSY},
+        {"NOAUTH", SH_E_CONFIG},     {"WRONGPASS", SH_E_CONFIG},
+        {"NOPERM", SH_E_CONFIG},     {"ERR invalid password", SH_E_CONFIG},
+        {"NOGROUP", SH_E_NOT_FOUND}, {"NOSCRIPT", SH_E_NOT_FOUND},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strncmp(text, table[i].prefix, strlen(table[i].prefix)) == 0)
+            return table[i].code;
+    return SH_E_FORMAT;
+}
+
+static sh_err refusal(const char *text, sh_error *error)
+{
+    sh_err code = classify(text);
+    if (code == SH_E_CONFIG)
+        return sh_fail(error, code, "Redis refuses the login or its rights (SYNC_redis_url): %s",
+                       text);
+    if (strncmp(text, "OOM", 3) == 0)
+        return sh_fail(error, code, "Redis is full (its maxmemory): %s", text);
+    return sh_fail(error, code, "Redis answered: %s", text);
+}
+
+/* One command over the connection that is there. */
+static sh_err command(sh_redis *r, size_t argc, const sh_slice argv[], int64_t timeout_ms,
+                      redisReply **ret, sh_error *error)
+{
+    const char *texts[ARGUMENTS_MAX];
+    size_t lens[ARGUMENTS_MAX];
+    assert(argc <= ARGUMENTS_MAX);
+    for (size_t i = 0; i < argc; i++) {
+        texts[i] = argv[i].len == 0 ? "" : argv[i].data;
+        lens[i] = argv[i].len;
+    }
+    if (timeout_ms != r->timeout_ms) {
+        if (redisSetTimeout(r->context, timeval_of(timeout_ms)) != REDIS_OK)
+            return broken(r, "set the time-out", error);
+        r->timeout_ms = timeout_ms;
+    }
+    redisReply *reply = redisCommandArgv(r->context, (int)argc, texts, lens);
+    if (reply == NULL)
+        return broken(r, "no answer", error);
+    if (reply->type == REDIS_REPLY_ERROR) {
+        sh_err err = refusal(reply->str, error);
+        freeReplyObject(reply);
+        return err;
+    }
+    *ret = reply;
+    return SH_OK;
+}
+
+static sh_err command_done(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *error)
+{
+    redisReply *reply = NULL;
+    sh_err err = command(r, argc, argv, REPLY_TIMEOUT_MS, &reply, error);
+    if (err == SH_OK)
+        freeReplyObject(reply);
+    return err;
+}
+
+static sh_err log_in(sh_redis *r, sh_error *error)
+{
+    sh_err err = SH_OK;
+    sh_slice user = sh_slice_of(r->url.user);
+    sh_slice password = sh_slice_of(r->url.password);
+    if (password.len > 0 && user.len > 0)
+        err = command_done(r, 3, (sh_slice[]){SH_SLICE("AUTH"), user, password}, error);
+    else if (password.len > 0)
+        err = command_done(r, 2, (sh_slice[]){SH_SLICE("AUTH"), password}, error);
+    if (err == SH_OK && strcmp(r->database, "0") != 0)
+        err = command_done(r, 2, (sh_slice[]){SH_SLICE("SELECT"), sh_slice_of(r->database)}, error);
+    return err;
+}
+
+#ifdef SYNCHUB_HIREDIS_TLS
+static sh_err start_tls(sh_redis *r, sh_error *error)
+{
+    redisSSLContextError reason = REDIS_SSL_CTX_NONE;
+    if (r->ssl == NULL) {
+        redisInitOpenSSL();
+        r->ssl = redisCreateSSLContext(NULL, "/etc/ssl/certs", NULL, NULL, r->url.host, &reason);
+    }
+    if (r->ssl == NULL)
+        return sh_fail(error, SH_E_CONFIG, "Redis over TLS: %s", redisSSLContextGetError(reason));
+    if (redisInitiateSSLWithContext(r->context, r->ssl) != REDIS_OK)
+        return broken(r, "TLS", error);
+    return SH_OK;
+}
+#else
+static sh_err start_tls(sh_redis *r, sh_error *error)
+{
+    (void)r;
+    return sh_fail(error, SH_E_UNSUPPORTED, "this build's hiredis has no TLS");
+}
+#endif
+
+static sh_err connect_now(sh_redis *r, sh_error *error)
+{
+    struct timeval timeout = timeval_of(CONNECT_TIMEOUT_MS);
+    r->context = r->unix_socket ? redisConnectUnixWithTimeout(r->url.path, timeout)
+                                : redisConnectWithTimeout(r->url.host, r->url.port, timeout);
+    if (r->context == NULL || r->context->err != 0)
+        return broken(r, "could not connect", error);
+    r->timeout_ms = -1;
+    if (!r->unix_socket)
+        (void)redisEnableKeepAlive(r->context); /* a help, no need */
+    sh_err err = r->tls ? start_tls(r, error) : SH_OK;
+    if (err == SH_OK)
+        err = log_in(r, error);
+    if (err != SH_OK)
+        disconnect(r);
+    return err;
+}
+
+sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
+                     sh_redis_reply **ret, sh_error *error)
+{
+    if (redis->context == NULL) {
+        sh_err err = connect_now(redis, error);
+        if (err != SH_OK)
+            return err;
+    }
+    int64_t timeout_ms = reply_timeout_ms < 0 ? REPLY_TIMEOUT_MS : reply_timeout_ms;
+    redisReply *reply = NULL;
+    sh_err err = command(redis, argc, argv, timeout_ms, &reply, error);
+    if (err == SH_OK)
+        *ret = (sh_redis_reply *)reply;
+    return err;
+}
+
+/* The script's SHA-1 as the server says it, asked once for each script of this connection object.
+ */
+static sh_err sha_of(sh_redis *r, const char *script, bool again, const char **ret, sh_error *error)
+{
+    size_t at = 0;
+    while (at < r->scripts_count && r->scripts[at].script != script)
+        at++;
+    if (at < r->scripts_count && !again) {
+        *ret = r->scripts[at].sha;
+        return SH_OK;
+    }
+    assert(at < SCRIPTS_MAX);
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("SCRIPT"), SH_SLICE("LOAD"), sh_slice_of(script)};
+    sh_err err = sh_redis_call(r, 3, argv, -1, &reply, error);
+    if (err != SH_OK)
+        return err;
+    sh_slice sha = sh_redis_text(reply);
+    if (sha.len != SHA_HEX_BYTES - 1)
+        return sh_fail(error, SH_E_FORMAT, "Redis answered no SHA-1 to SCRIPT LOAD");
+    memcpy(r->scripts[at].sha, sha.data, sha.len);
+    r->scripts[at].sha[sha.len] = '\0';
+    r->scripts[at].script = script;
+    if (at == r->scripts_count)
+        r->scripts_count++;
+    *ret = r->scripts[at].sha;
+    return SH_OK;
+}
+
+sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, size_t argc,
+                       const sh_slice argv[], sh_redis_reply **ret, sh_error *error)
+{
+    sh_slice all[ARGUMENTS_MAX];
+    char keys[16];
+    assert(argc + 3 <= ARGUMENTS_MAX && key_count <= argc);
+    (void)snprintf(keys, sizeof keys, "%zu", key_count);
+    for (bool again = false;; again = true) {
+        const char *sha;
+        sh_err err = sha_of(redis, script, again, &sha, error);
+        if (err != SH_OK)
+            return err;
+        all[0] = SH_SLICE("EVALSHA");
+        all[1] = sh_slice_of(sha);
+        all[2] = sh_slice_of(keys);
+        for (size_t i = 0; i < argc; i++)
+            all[3 + i] = argv[i];
+        sh_error reason = {0};
+        err = sh_redis_call(redis, 3 + argc, all, -1, ret, &reason);
+        bool unknown = err == SH_E_NOT_FOUND && strstr(reason.message, "NOSCRIPT") != NULL;
+        if (err == SH_OK)
+            return SH_OK;
+        if (!unknown || again)
+            return sh_fail(error, err, "%s", reason.message);
+    }
+}
+
+void sh_redis_reply_free(sh_redis_reply *reply)
+{
+    freeReplyObject(reply);
+}
+
+void sh_redis_reply_free_cleanup(sh_redis_reply **reply)
+{
+    if (*reply != NULL)
+        freeReplyObject(*reply);
+}
+
+sh_redis_kind sh_redis_kind_of(const sh_redis_reply *reply)
+{
+    switch (((const redisReply *)reply)->type) {
+    case REDIS_REPLY_INTEGER:
+        return SH_REDIS_INTEGER;
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+        return SH_REDIS_TEXT;
+    case REDIS_REPLY_ARRAY:
+        return SH_REDIS_ARRAY;
+    case REDIS_REPLY_ERROR:
+        return SH_REDIS_ERROR;
+    default:
+        return SH_REDIS_NIL;
+    }
+}
+
+int64_t sh_redis_integer(const sh_redis_reply *reply)
+{
+    return sh_redis_kind_of(reply) == SH_REDIS_INTEGER ? ((const redisReply *)reply)->integer : 0;
+}
+
+sh_slice sh_redis_text(const sh_redis_reply *reply)
+{
+    if (sh_redis_kind_of(reply) != SH_REDIS_TEXT)
+        return (sh_slice){"", 0};
+    const redisReply *r = (const redisReply *)reply;
+    return (sh_slice){r->str, (size_t)r->len};
+}
+
+size_t sh_redis_count(const sh_redis_reply *reply)
+{
+    return sh_redis_kind_of(reply) == SH_REDIS_ARRAY ? ((const redisReply *)reply)->elements : 0;
+}
+
+const sh_redis_reply *sh_redis_at(const sh_redis_reply *reply, size_t index)
+{
+    if (index >= sh_redis_count(reply))
+        return NULL;
+    return (const sh_redis_reply *)((const redisReply *)reply)->element[index];
+}
