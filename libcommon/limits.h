@@ -40,6 +40,7 @@
 #define SH_HTTP_HEADER_BYTES_MAX (32 * SH_KIB) /* request line and headers of one connection */
 #define SH_HTTP_IDLE_TIMEOUT_S 30
 #define SH_HTTP_BODIES_MAX (256 * SH_MIB) /* all bodies that are being received, together */
+#define SH_HTTP_DISCARD_MAX (16 * SH_MIB) /* of a refused body that is read to its end */
 #define SH_HTTP_RETRY_AFTER_S 5
 
 /* HTTP client */

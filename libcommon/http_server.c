@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/http_server.h"
+
+#include "libcommon/buffer.h"
+#include "libcommon/clock.h"
+#include "libcommon/limits.h"
+#include "libcommon/netalertx_format.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define CONTENT_TYPE_BYTES 128
+#define REPLY_HEADERS_MAX 4
+#define STOP_POLL_MS 10
+
+struct sh_http_server {
+    struct MHD_Daemon *daemon;
+    const sh_http_route *routes;
+    void *context;
+    uint16_t port;
+    atomic_size_t bodies; /* bytes of bodies that are being received or handled */
+    atomic_size_t exchanges;
+};
+
+struct sh_http_exchange {
+    sh_http_server *server;
+    struct MHD_Connection *connection;
+    const sh_http_route *route;
+    sh_buf body;
+    size_t charged; /* bytes of the server's budget that this body holds */
+    size_t allowed;
+    size_t discarded; /* bytes of a body that was refused already */
+    bool over_limit, over_budget, replied;
+    unsigned status;
+    struct MHD_Response *response;
+    struct {
+        const char *name;
+        char value[160];
+    } headers[REPLY_HEADERS_MAX];
+    size_t headers_count;
+    char content_type[CONTENT_TYPE_BYTES];
+    char peer[INET6_ADDRSTRLEN];
+    void *note;
+};
+
+/* --- What a handler asks --------------------------------------------------------------------- */
+
+const char *sh_http_header(const sh_http_exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+const char *sh_http_content_type(const sh_http_exchange *exchange)
+{
+    return exchange->content_type;
+}
+
+sh_slice sh_http_body(const sh_http_exchange *exchange)
+{
+    return (sh_slice){exchange->body.data == NULL ? "" : exchange->body.data, exchange->body.len};
+}
+
+const char *sh_http_peer(const sh_http_exchange *exchange)
+{
+    return exchange->peer;
+}
+
+sh_slice sh_http_bearer(const sh_http_exchange *exchange)
+{
+    static const char scheme[] = "Bearer ";
+    const char *value = sh_http_header(exchange, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
+        return (sh_slice){"", 0};
+    return sh_slice_trim(sh_slice_of(value + sizeof scheme - 1));
+}
+
+void sh_http_note_set(sh_http_exchange *exchange, void *note)
+{
+    free(exchange->note);
+    exchange->note = note;
+}
+
+void *sh_http_note(const sh_http_exchange *exchange)
+{
+    return exchange->note;
+}
+
+/* --- Answers -----------------------------------------------------------------------------------
+ */
+
+void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value)
+{
+    assert(exchange->headers_count < REPLY_HEADERS_MAX);
+    exchange->headers[exchange->headers_count].name = name;
+    (void)snprintf(exchange->headers[exchange->headers_count].value,
+                   sizeof exchange->headers[0].value, "%s", value);
+    exchange->headers_count++;
+}
+
+void sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                   sh_slice body)
+{
+    assert(!exchange->replied);
+    exchange->replied = true;
+    exchange->status = status;
+    exchange->response = MHD_create_response_from_buffer(
+        body.len, body.len == 0 ? (void *)"" : (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
+    if (exchange->response == NULL)
+        return; /* the connection is closed instead, which a peer takes for a failure */
+    if (content_type != NULL)
+        (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                      content_type);
+    for (size_t i = 0; i < exchange->headers_count; i++)
+        (void)MHD_add_response_header(exchange->response, exchange->headers[i].name,
+                                      exchange->headers[i].value);
+}
+
+void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,
+                         const char *message)
+{
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
+        char seconds[16];
+        (void)snprintf(seconds, sizeof seconds, "%d", SH_HTTP_RETRY_AFTER_S);
+        sh_http_reply_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    sh_buf body = SH_BUF_INIT(8 * SH_KIB);
+    if (sh_netalertx_error_write(error_text, message, &body) != SH_OK)
+        sh_buf_clear(&body);
+    sh_http_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
+    sh_buf_done(&body);
+}
+
+/* Hands the answer to the library. When none could be made the connection is closed. */
+static enum MHD_Result send_reply(sh_http_exchange *exchange)
+{
+    if (exchange->response == NULL)
+        return MHD_NO;
+    enum MHD_Result result =
+        MHD_queue_response(exchange->connection, exchange->status, exchange->response);
+    MHD_destroy_response(exchange->response);
+    exchange->response = NULL;
+    return result;
+}
+
+/* --- Bodies --------------------------------------------------------------------------------------
+ */
+
+/* Makes the body's memory part of what all bodies together may hold. */
+static bool charge(sh_http_exchange *exchange, size_t bytes)
+{
+    sh_http_server *server = exchange->server;
+    if (bytes <= exchange->charged)
+        return true;
+    size_t more = bytes - exchange->charged;
+    size_t before = atomic_fetch_add(&server->bodies, more);
+    if (before + more > SH_HTTP_BODIES_MAX) {
+        atomic_fetch_sub(&server->bodies, more);
+        return false;
+    }
+    exchange->charged = bytes;
+    return true;
+}
+
+static void drop_body(sh_http_exchange *exchange)
+{
+    sh_buf_wipe(&exchange->body);
+    atomic_fetch_sub(&exchange->server->bodies, exchange->charged);
+    exchange->charged = 0;
+}
+
+/* Keeps a piece of the body, or only notes why it cannot: the answer is given at the body's end. */
+static void take_piece(sh_http_exchange *exchange, const char *data, size_t len)
+{
+    if (exchange->over_limit || exchange->over_budget)
+        return;
+    if (len > exchange->allowed - exchange->body.len)
+        exchange->over_limit = true;
+    /* The buffer grows by half; what it may grow to is charged before. */
+    else if (!charge(exchange, (exchange->body.len + len) + (exchange->body.len + len) / 2) ||
+             sh_buf_append(&exchange->body, data, len) != SH_OK)
+        exchange->over_budget = true;
+    if (exchange->over_limit || exchange->over_budget)
+        drop_body(exchange);
+}
+
+/* --- From the library's callback to the routes
+ * ---------------------------------------------------- */
+
+static void read_content_type(sh_http_exchange *exchange)
+{
+    const char *value = sh_http_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if (value == NULL)
+        return;
+    sh_slice type = sh_slice_trim((sh_slice){value, strcspn(value, ";")});
+    if (type.len >= sizeof exchange->content_type)
+        type.len = sizeof exchange->content_type - 1;
+    for (size_t i = 0; i < type.len; i++) {
+        char c = type.data[i];
+        exchange->content_type[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+}
+
+static void read_peer(sh_http_exchange *exchange)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
+    const char *text = NULL;
+    if (address != NULL && address->sa_family == AF_INET)
+        text = inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+                         exchange->peer, sizeof exchange->peer);
+    else if (address != NULL && address->sa_family == AF_INET6)
+        text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+                         exchange->peer, sizeof exchange->peer);
+    if (text == NULL)
+        (void)snprintf(exchange->peer, sizeof exchange->peer, "unknown");
+}
+
+static bool method_fits(const char *route, const char *method)
+{
+    return strcmp(route, method) == 0 || (strcmp(route, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+/* The route, or an answer that there is none. */
+static const sh_http_route *find_route(sh_http_exchange *exchange, const char *method,
+                                       const char *path)
+{
+    const char *other = NULL;
+    for (const sh_http_route *r = exchange->server->routes; r->method != NULL; r++) {
+        if (strcmp(r->path, path) != 0)
+            continue;
+        if (method_fits(r->method, method))
+            return r;
+        other = r->method;
+    }
+    if (other == NULL) {
+        sh_http_reply_error(exchange, MHD_HTTP_NOT_FOUND, "Not Found",
+                            "There is no such path here");
+    } else {
+        sh_http_reply_header(exchange, MHD_HTTP_HEADER_ALLOW, other);
+        sh_http_reply_error(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed",
+                            "This path takes another method");
+    }
+    return NULL;
+}
+
+static void reply_too_large(sh_http_exchange *exchange)
+{
+    char message[96];
+    (void)snprintf(message, sizeof message, "The body is larger than the %zu bytes allowed",
+                   exchange->allowed);
+    sh_http_reply_error(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large", message);
+}
+
+/* The headers are in: refuses, or prepares for the body. */
+static void admit(sh_http_exchange *exchange, const char *method, const char *path)
+{
+    exchange->route = find_route(exchange, method, path);
+    if (exchange->route == NULL)
+        return;
+    if (exchange->route->admit != NULL)
+        exchange->allowed = exchange->route->admit(exchange->server->context, exchange);
+    if (exchange->replied)
+        return;
+    exchange->body.limit = exchange->allowed;
+    const char *length = sh_http_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t announced = 0;
+    if (length != NULL && (!sh_text_to_u64(sh_slice_of(length), UINT64_MAX, &announced) ||
+                           announced > exchange->allowed))
+        reply_too_large(exchange);
+}
+
+/*
+ * Whether a refused body must be read to its end before the answer goes out: a peer that sends
+ * without asking would otherwise see a reset connection instead of the answer.
+ */
+static bool must_discard(const sh_http_exchange *exchange)
+{
+    if (sh_http_header(exchange, MHD_HTTP_HEADER_EXPECT) != NULL)
+        return false;
+    const char *length = sh_http_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t announced = 0;
+    if (length == NULL)
+        return sh_http_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+    return sh_text_to_u64(sh_slice_of(length), SH_HTTP_DISCARD_MAX, &announced) && announced > 0;
+}
+
+static void handle(sh_http_exchange *exchange)
+{
+    if (exchange->over_limit)
+        reply_too_large(exchange);
+    else if (exchange->over_budget)
+        sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                            "Too many bodies are being received: try again later");
+    else
+        exchange->route->handle(exchange->server->context, exchange);
+    assert(exchange->replied);
+    drop_body(exchange);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **state)
+{
+    (void)version;
+    sh_http_exchange *exchange = *state;
+    if (exchange == NULL) {
+        exchange = calloc(1, sizeof *exchange);
+        if (exchange == NULL)
+            return MHD_NO;
+        exchange->server = cls;
+        exchange->connection = connection;
+        atomic_fetch_add(&exchange->server->exchanges, 1);
+        *state = exchange;
+        read_content_type(exchange);
+        read_peer(exchange);
+        admit(exchange, method, url);
+        /* An answer at the first call, before the body, is how Expect: 100-continue is refused. */
+        return exchange->replied && !must_discard(exchange) ? send_reply(exchange) : MHD_YES;
+    }
+    if (*upload_len > 0) {
+        if (!exchange->replied)
+            take_piece(exchange, upload, *upload_len);
+        else
+            exchange->discarded += *upload_len;
+        *upload_len = 0;
+        return exchange->discarded > SH_HTTP_DISCARD_MAX ? MHD_NO : MHD_YES;
+    }
+    if (!exchange->replied)
+        handle(exchange);
+    return send_reply(exchange);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)cls;
+    (void)connection;
+    (void)code;
+    sh_http_exchange *exchange = *state;
+    if (exchange == NULL)
+        return;
+    drop_body(exchange);
+    if (exchange->response != NULL)
+        MHD_destroy_response(exchange->response);
+    free(exchange->note);
+    atomic_fetch_sub(&exchange->server->exchanges, 1);
+    free(exchange);
+    *state = NULL;
+}
+
+/* --- Life
+ * ------------------------------------------------------------------------------------------ */
+
+static sh_err resolve(const char *host, uint16_t port, struct addrinfo **ret, sh_error *error)
+{
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                             .ai_socktype = SOCK_STREAM};
+    int failed = getaddrinfo(host, service, &hints, ret);
+    if (failed != 0)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_listen: %s is no address: %s", host,
+                       gai_strerror(failed));
+    return SH_OK;
+}
+
+/* The library would print its own words on standard error; ours come from return values. */
+static void ignore_library_log(void *cls, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static void ignore_library_log(void *cls, const char *format, va_list args)
+{
+    (void)cls;
+    (void)format;
+    (void)args;
+}
+
+static struct MHD_Daemon *start_daemon(const sh_http_server_options *options,
+                                       const struct addrinfo *address, sh_http_server *server)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    if (address->ai_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)ignore_library_log, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, SH_HTTP_IDLE_TIMEOUT_S, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)(options->threads > 1 ? options->threads : 0),
+         NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    return MHD_start_daemon(flags, options->port, NULL, NULL, on_request, server, MHD_OPTION_ARRAY,
+                            items, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_END);
+}
+
+sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_server **ret,
+                            sh_error *error)
+{
+    struct addrinfo *address = NULL;
+    sh_err err = resolve(options->host, options->port, &address, error);
+    if (err != SH_OK)
+        return err;
+    sh_http_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        freeaddrinfo(address);
+        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    }
+    server->routes = options->routes;
+    server->context = options->context;
+    server->daemon = start_daemon(options, address, server);
+    freeaddrinfo(address);
+    if (server->daemon == NULL) {
+        free(server);
+        return sh_fail(error, SH_E_IO,
+                       "SYNC_listen: could not listen on %s port %u: %s; is another program there?",
+                       options->host, options->port, strerror(errno));
+    }
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    server->port = info == NULL ? options->port : info->port;
+    *ret = server;
+    return SH_OK;
+}
+
+uint16_t sh_http_server_port(const sh_http_server *server)
+{
+    return server->port;
+}
+
+void sh_http_server_stop(sh_http_server *server, int64_t grace_ms)
+{
+    if (server == NULL)
+        return;
+    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+    int64_t until = sh_clock_monotonic_ms() + grace_ms;
+    while (atomic_load(&server->exchanges) > 0 && sh_clock_monotonic_ms() < until)
+        (void)usleep(STOP_POLL_MS * 1000);
+    MHD_stop_daemon(server->daemon);
+    if (listener != MHD_INVALID_SOCKET)
+        (void)close(listener);
+    free(server);
+}
