@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/netalertx_cipher.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/crypto.h"
+#include "libcommon/limits.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#define KEY_BYTES 32
+#define BLOCK_BYTES 16
+#define IV_WIRE_BYTES 24 /* base64 of SH_NETALERTX_IV_BYTES */
+
+static void free_context(EVP_CIPHER_CTX **context)
+{
+    EVP_CIPHER_CTX_free(*context); /* wipes the key schedule */
+}
+
+/* Prepares AES-256-CBC under the passphrase's key; NULL where libcrypto has no memory for it. */
+static EVP_CIPHER_CTX *cipher_new(sh_slice passphrase, const uint8_t *iv, bool encrypt)
+{
+    uint8_t key[KEY_BYTES];
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    bool good = context != NULL &&
+                EVP_Digest(passphrase.data, passphrase.len, key, NULL, EVP_sha256(), NULL) == 1 &&
+                EVP_CipherInit_ex(context, EVP_aes_256_cbc(), NULL, key, iv, encrypt ? 1 : 0) == 1;
+    sh_wipe(key, sizeof key);
+    if (!good) {
+        EVP_CIPHER_CTX_free(context);
+        return NULL;
+    }
+    return context;
+}
+
+sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *iv, sh_buf *ret,
+                            sh_error *error)
+{
+    if (plain.len > SH_PLAIN_MAX)
+        return sh_fail(error, SH_E_LIMIT, "a text of %zu bytes is over the limit of %lu", plain.len,
+                       SH_PLAIN_MAX);
+    uint8_t random_iv[SH_NETALERTX_IV_BYTES];
+    if (iv == NULL) {
+        sh_random(random_iv, sizeof random_iv);
+        iv = random_iv;
+    }
+    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, true);
+    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(plain.len + BLOCK_BYTES);
+    if (context == NULL || sh_buf_reserve(&sealed, plain.len + BLOCK_BYTES) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory to encrypt %zu bytes", plain.len);
+
+    unsigned char *out = (unsigned char *)sealed.data;
+    int body = 0, last = 0;
+    if (EVP_CipherUpdate(context, out, &body, (const unsigned char *)plain.data, (int)plain.len) !=
+            1 ||
+        EVP_CipherFinal_ex(context, out + body, &last) != 1)
+        return sh_fail(error, SH_E_MEMORY, "libcrypto could not encrypt %zu bytes", plain.len);
+
+    size_t before = ret->len;
+    sh_err err = sh_base64_encode((sh_slice){(const char *)iv, SH_NETALERTX_IV_BYTES}, ret);
+    if (err == SH_OK)
+        err = sh_base64_encode((sh_slice){sealed.data, (size_t)(body + last)}, ret);
+    if (err == SH_OK)
+        return SH_OK;
+    ret->len = before;
+    return sh_fail(error, err, "no room for %d encrypted bytes", body + last);
+}
+
+/* Splits the wire form into IV and ciphertext. */
+static sh_err read_wire(sh_slice wire, uint8_t iv[static SH_NETALERTX_IV_BYTES], sh_buf *sealed,
+                        sh_error *error)
+{
+    if (wire.len > SH_NETALERTX_BODY_MAX)
+        return sh_fail(error, SH_E_LIMIT, "a payload of %zu bytes is over the limit of %lu",
+                       wire.len, SH_NETALERTX_BODY_MAX);
+    if (wire.len <= IV_WIRE_BYTES)
+        return sh_fail(error, SH_E_FORMAT, "the payload is too short to be encrypted data");
+    SH_CLEANUP(sh_buf_done) sh_buf start = SH_BUF_INIT(SH_NETALERTX_IV_BYTES + 2);
+    if (sh_base64_decode((sh_slice){wire.data, IV_WIRE_BYTES}, &start, NULL) != SH_OK ||
+        start.len != SH_NETALERTX_IV_BYTES)
+        return sh_fail(error, SH_E_FORMAT, "the payload does not begin with an IV in base64");
+    memcpy(iv, start.data, SH_NETALERTX_IV_BYTES);
+    sh_slice rest = {wire.data + IV_WIRE_BYTES, wire.len - IV_WIRE_BYTES};
+    sh_err err = sh_base64_decode(rest, sealed, NULL);
+    if (err == SH_E_FORMAT)
+        return sh_fail(error, err, "the payload is not in base64");
+    if (err != SH_OK)
+        return sh_fail(error, err, "no memory for a payload of %zu bytes", wire.len);
+    if (sealed->len % BLOCK_BYTES != 0)
+        return sh_fail(error, SH_E_FORMAT,
+                       "the payload of %zu encrypted bytes is cut: AES-CBC has blocks of %d",
+                       sealed->len, BLOCK_BYTES);
+    return SH_OK;
+}
+
+sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_error *error)
+{
+    uint8_t iv[SH_NETALERTX_IV_BYTES];
+    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    sh_err err = read_wire(wire, iv, &sealed, error);
+    if (err != SH_OK)
+        return err;
+    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, false);
+    if (context == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", sealed.len);
+
+    /* In place: EVP allows input and output to be the same, and a table can be large. */
+    unsigned char *text = (unsigned char *)sealed.data;
+    int body = 0, last = 0;
+    if (EVP_CipherUpdate(context, text, &body, text, (int)sealed.len) != 1 ||
+        EVP_CipherFinal_ex(context, text + body, &last) != 1) {
+        sh_wipe(sealed.data, sealed.len);
+        return sh_fail(error, SH_E_CRYPTO,
+                       "the payload does not open: the other side's SYNC_encryption_key differs");
+    }
+    size_t len = (size_t)(body + last);
+    err = sh_buf_append(ret, sealed.data, len);
+    sh_wipe(sealed.data, sealed.len);
+    if (err != SH_OK)
+        return sh_fail(error, err, "no room for a text of %zu bytes", len);
+    return SH_OK;
+}
