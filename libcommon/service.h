@@ -20,7 +20,7 @@ typedef struct {
     int who;             /* SH_FOR_… */
     /*
      * Subcommands, table-driven: run() gets the arguments behind the name, the loaded settings, and
-     * returns the exit code. Ends with a name of NULL. May be NULL.
+     * returns the exit code. Signals are left as they were. Ends with a name of NULL. May be NULL.
      */
     const struct sh_subcommand *subcommands;
     /* Checks across settings that this program alone has; for --check-config too. May be NULL. */
@@ -34,6 +34,11 @@ typedef struct sh_subcommand {
     const char *usage; /* `devices [--node N] [--json]` */
     const char *help;
     int (*run)(const sh_settings *settings, int argc, char *const argv[]);
+    /*
+     * Whether it needs all that the service itself needs (token, key, …) and its check(). Else
+     * secrets are not even read, and settings only have to be right, not complete.
+     */
+    bool needs_secrets;
 } sh_subcommand;
 
 /*
@@ -43,10 +48,13 @@ typedef struct sh_subcommand {
  */
 int sh_service_main(const sh_service *service, int argc, char *const argv[]);
 
-/* Readable from the first SIGTERM or SIGINT on; for poll(). */
+/*
+ * Readable from the first SIGTERM or SIGINT on; for poll(), never to be read. -1, which poll()
+ * passes over, outside of a service's run().
+ */
 int sh_stop_fd(void);
 bool sh_stop_requested(void);
-/* Waits until unix_ms or a stop; true when stopped. */
+/* Waits until unix_ms, however the clock is set meanwhile, or a stop; true when stopped. */
 bool sh_stop_wait_until(int64_t unix_ms);
 /* Waits ms or a stop; true when stopped. */
 bool sh_stop_wait(int64_t ms);

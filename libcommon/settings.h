@@ -31,6 +31,8 @@ typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
 typedef enum { SH_LOG_ERROR, SH_LOG_WARNING, SH_LOG_INFO, SH_LOG_DEBUG } sh_log_level;
 typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
 
+#define SH_SETTING_ROWS_MAX 32 /* rows of the table of settings */
+
 /* Every setting of DESIGN.md, checked. Strings are never NULL; one that is not set is "". */
 typedef struct {
     int run;              /* sh_run */
@@ -61,6 +63,8 @@ typedef struct {
     int log_format; /* sh_log_format */
     char *config_file;
     sh_list warnings; /* sentences to log at start, such as unknown SYNC_ names */
+    unsigned char
+        origins[SH_SETTING_ROWS_MAX]; /* where each value is from, for sh_settings_print() */
 } sh_settings;
 
 /*
@@ -69,14 +73,21 @@ typedef struct {
  * SYNC_api_token. Then checks what that program needs to work at all (token, key, …).
  * SH_E_CONFIG names the setting, what it holds unless secret, and what would be right.
  * environment is a NULL-terminated array of `NAME=value`, borrowed during the call.
- * Does file I/O only for X_FILE and SYNC_config_file. The caller ends *ret with
- * sh_settings_done() also after a failure.
+ * An empty value counts as not set. Does file I/O only for X_FILE, SYNC_config_file and
+ * SYNC_tls_ca. After a failure *ret holds what could be read, without NULL strings unless memory
+ * ran out; the caller ends it with sh_settings_done() then too.
  */
 sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error);
+
+/*
+ * As above for a subcommand that needs only part of it: a bad value is an error, a missing one is
+ * none, and SYNC_api_token and SYNC_encryption_key are not read.
+ */
+sh_err sh_settings_load_part(int who, char *const environment[], sh_settings *ret, sh_error *error);
 void sh_settings_done(sh_settings *settings); /* wipes the secrets */
 
 /*
- * For `--check-config`: a line `NAME=value` (from: environment|file|default) for each setting that
+ * For `--check-config`: a line `NAME=value (from environment|file|default)` for each setting that
  * `who` reads, secrets as `(hidden)` or `(not set)`. SH_E_IO.
  */
 sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/service.h"
+
+#include "libcommon/clock.h"
+#include "libcommon/crypto.h"
+#include "libcommon/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* A wait looks at the wall clock at least this often, because it may be set meanwhile. */
+#define CLOCK_CHECK_MS 60000
+
+static int stop_fd = -1;
+static atomic_bool stop_requested;
+
+/* What the command line asks for. */
+typedef struct {
+    bool help, version, check_config, once;
+    const sh_subcommand *subcommand;
+    int rest_count; /* arguments behind the subcommand's name */
+    char *const *rest;
+} command_line;
+
+/* --- Stopping -------------------------------------------------------------------------------- */
+
+static void on_stop_signal(int number)
+{
+    (void)number;
+    int saved_errno = errno;
+    atomic_store(&stop_requested, true);
+    uint64_t one = 1;
+    (void)!write(stop_fd, &one, sizeof one); /* it cannot be full */
+    errno = saved_errno;
+}
+
+static sh_err catch_signals(sh_error *error)
+{
+    stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_fd < 0)
+        return sh_fail(error, SH_E_IO, "eventfd: %s", strerror(errno));
+    struct sigaction stop = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigemptyset(&stop.sa_mask);
+    (void)sigemptyset(&ignore.sa_mask);
+    (void)sigaction(SIGTERM, &stop, NULL);
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGHUP, &ignore, NULL);
+    return SH_OK;
+}
+
+int sh_stop_fd(void)
+{
+    return stop_fd;
+}
+
+bool sh_stop_requested(void)
+{
+    return atomic_load(&stop_requested);
+}
+
+/* One poll() of at most CLOCK_CHECK_MS. Where a signal breaks it off, the caller's loop goes on. */
+static void wait_some(int64_t ms)
+{
+    struct pollfd waited = {.fd = stop_fd, .events = POLLIN};
+    (void)poll(&waited, 1, (int)(ms < CLOCK_CHECK_MS ? ms : CLOCK_CHECK_MS));
+}
+
+bool sh_stop_wait_until(int64_t unix_ms)
+{
+    for (;;) {
+        int64_t now = sh_clock_unix_ms();
+        if (sh_stop_requested() || now >= unix_ms)
+            return sh_stop_requested();
+        wait_some(unix_ms - now);
+    }
+}
+
+bool sh_stop_wait(int64_t ms)
+{
+    int64_t begin = sh_clock_monotonic_ms();
+    for (;;) {
+        int64_t waited = sh_clock_monotonic_ms() - begin;
+        if (sh_stop_requested() || waited >= ms)
+            return sh_stop_requested();
+        wait_some(ms - waited);
+    }
+}
+
+/* --- The command line ------------------------------------------------------------------------ */
+
+static void print_usage(const sh_service *service, FILE *out)
+{
+    (void)fprintf(out, "Usage: synchub-%s [--once] | --check-config | --help | --version\n",
+                  service->name);
+    for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
+        (void)fprintf(out, "       synchub-%s %s\n", service->name, s->usage);
+}
+
+static void print_help(const sh_service *service, FILE *out)
+{
+    (void)fprintf(out, "synchub-%s: %s\n\n", service->name, service->summary);
+    print_usage(service, out);
+    (void)fputs("\nOptions:\n"
+                "  --once           do the work once and exit, non-zero where anything failed\n"
+                "  --check-config   print the effective settings and exit, 2 where one is bad\n"
+                "  --help           print this\n"
+                "  --version        print the version\n",
+                out);
+    if (service->subcommands != NULL)
+        (void)fputs("\nSubcommands:\n", out);
+    for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
+        (void)fprintf(out, "  %s\n      %s\n", s->usage, s->help);
+    (void)fputs("\nSettings, from the environment:\n", out);
+    sh_settings_help(service->who, out);
+    (void)fputs("\nExit codes: 0 done, 1 failed, 2 bad configuration or usage.\n", out);
+}
+
+static bool read_option(const char *text, command_line *ret)
+{
+    const struct {
+        const char *name;
+        bool *flag;
+    } options[] = {
+        {"--help", &ret->help},       {"-h", &ret->help},
+        {"--version", &ret->version}, {"--check-config", &ret->check_config},
+        {"--once", &ret->once},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (strcmp(text, options[i].name) == 0) {
+            *options[i].flag = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const sh_subcommand *find_subcommand(const sh_service *service, const char *name)
+{
+    for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++) {
+        if (strcmp(s->name, name) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static bool read_command_line(const sh_service *service, int argc, char *const argv[],
+                              command_line *ret)
+{
+    int i = 1;
+    while (i < argc && read_option(argv[i], ret))
+        i++;
+    if (i < argc) {
+        ret->subcommand = find_subcommand(service, argv[i]);
+        if (ret->subcommand == NULL) {
+            (void)fprintf(stderr, "synchub-%s: unknown %s '%s'\n", service->name,
+                          argv[i][0] == '-' ? "option" : "command", argv[i]);
+            return false;
+        }
+        ret->rest_count = argc - i - 1;
+        ret->rest = argv + i + 1;
+        if (ret->check_config || ret->once) {
+            (void)fprintf(stderr, "synchub-%s: '%s' takes no option before it\n", service->name,
+                          argv[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- Running --------------------------------------------------------------------------------- */
+
+/* Token and keys are in memory, so neither a core file nor another process may have a look. */
+static void forbid_core_dumps(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static sh_err load(const sh_service *service, bool whole, sh_settings *settings, sh_error *error)
+{
+    sh_err err = whole ? sh_settings_load(service->who, environ, settings, error)
+                       : sh_settings_load_part(service->who, environ, settings, error);
+    if (err == SH_OK && whole && service->check != NULL)
+        err = service->check(settings, error);
+    sh_log_init(service->name, (sh_log_level)settings->log_level,
+                (sh_log_format)settings->log_format);
+    return err;
+}
+
+static int check_config(const sh_service *service, const sh_settings *settings, sh_error *error)
+{
+    sh_err err = sh_settings_print(settings, service->who, stdout);
+    if (err == SH_OK && fflush(stdout) != 0)
+        err = sh_fail(error, SH_E_IO, "standard output: %s", strerror(errno));
+    if (err == SH_OK)
+        return SH_EXIT_DONE;
+    sh_log_error("cannot print the settings: %s", error->message);
+    return SH_EXIT_FAILED;
+}
+
+static int run_service(const sh_service *service, const sh_settings *settings, bool once,
+                       sh_error *error)
+{
+    if (catch_signals(error) != SH_OK) {
+        sh_log_error("%s", error->message);
+        return SH_EXIT_FAILED;
+    }
+    return service->run(settings, once || settings->run == SH_RUN_ONCE);
+}
+
+static int run_with_settings(const sh_service *service, const command_line *command)
+{
+    sh_settings settings;
+    sh_error error = {0};
+    const sh_subcommand *subcommand = command->subcommand;
+    int code;
+    if (sh_crypto_init(&error) != SH_OK) {
+        sh_log_error("%s", error.message);
+        return SH_EXIT_FAILED;
+    }
+    sh_err err = load(service, subcommand == NULL || subcommand->needs_secrets, &settings, &error);
+    for (size_t i = 0; i < settings.warnings.count; i++)
+        sh_log_warning("%s", settings.warnings.items[i]);
+    if (err != SH_OK) {
+        sh_log_error("%s", error.message);
+        code = err == SH_E_MEMORY ? SH_EXIT_FAILED : SH_EXIT_CONFIG;
+    } else if (command->check_config) {
+        code = check_config(service, &settings, &error);
+    } else if (subcommand != NULL) {
+        code = subcommand->run(&settings, command->rest_count, command->rest);
+    } else {
+        code = run_service(service, &settings, command->once, &error);
+    }
+    sh_settings_done(&settings);
+    return code;
+}
+
+int sh_service_main(const sh_service *service, int argc, char *const argv[])
+{
+    command_line command = {0};
+    sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
+    if (!read_command_line(service, argc, argv, &command)) {
+        print_usage(service, stderr);
+        return SH_EXIT_CONFIG;
+    }
+    if (command.help) {
+        print_help(service, stdout);
+        return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
+    }
+    if (command.version) {
+        (void)printf("synchub-%s %s\n", service->name, SYNCHUB_VERSION);
+        return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
+    }
+    forbid_core_dumps();
+    return run_with_settings(service, &command);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/settings.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/limits.h"
+#include "libcommon/settings_source.h"
+#include "libcommon/settings_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_MAX 120 /* bytes of a bad value that an error repeats */
+
+static void set_text(char **field, char *text)
+{
+    if (*field != NULL)
+        explicit_bzero(*field, strlen(*field));
+    free(*field);
+    *field = text;
+}
+
+/* --- One value ------------------------------------------------------------------------------- */
+
+static sh_err store_text(char **field, const char *text, sh_error *error)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    set_text(field, copy);
+    return SH_OK;
+}
+
+static sh_err store_boolean(bool *field, const char *text, sh_error *error)
+{
+    static const char *const words[] = {"False", "True", "0", "1", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (sh_text_equals_ignoring_case(text, words[i])) {
+            *field = i % 2 == 1;
+            return SH_OK;
+        }
+    }
+    return sh_fail(error, SH_E_CONFIG, "use True or False");
+}
+
+static sh_err store_number(const sh_setting *row, int64_t *field, const char *text, sh_error *error)
+{
+    uint64_t number;
+    if (!sh_text_to_u64(sh_slice_of(text), (uint64_t)row->max, &number) ||
+        (int64_t)number < row->min)
+        return sh_fail(error, SH_E_CONFIG, "use a whole number from %lld to %lld",
+                       (long long)row->min, (long long)row->max);
+    *field = (int64_t)number;
+    return SH_OK;
+}
+
+static sh_err store_choice(const sh_setting *row, int *field, const char *text, sh_error *error)
+{
+    char words[200] = "";
+    size_t len = 0;
+    for (const sh_setting_choice *c = row->choices; c->word != NULL; c++) {
+        if (sh_text_equals_ignoring_case(text, c->word)) {
+            *field = c->value;
+            return SH_OK;
+        }
+        const char *between = len == 0 ? "" : c[1].word == NULL ? " or " : ", ";
+        int n = snprintf(words + len, sizeof words - len, "%s%s", between, c->word);
+        len += n > 0 && (size_t)n < sizeof words - len ? (size_t)n : 0;
+    }
+    return sh_fail(error, SH_E_CONFIG, "use %s", words);
+}
+
+static sh_err store_list(sh_list *field, const char *text, sh_error *error)
+{
+    sh_list list = {0};
+    sh_err err = sh_list_read(sh_slice_of(text), &list, error);
+    if (err != SH_OK)
+        return err;
+    sh_list_done(field);
+    *field = list;
+    return SH_OK;
+}
+
+static sh_err store(const sh_setting *row, sh_settings *settings, const char *text, sh_error *error)
+{
+    void *field = sh_setting_field(row, settings);
+    sh_err err = SH_OK;
+    switch (row->kind) {
+    case SH_SETTING_TEXT:
+    case SH_SETTING_SECRET:
+    case SH_SETTING_URL:
+        err = store_text(field, text, error);
+        break;
+    case SH_SETTING_BOOLEAN:
+        err = store_boolean(field, text, error);
+        break;
+    case SH_SETTING_NUMBER:
+        err = store_number(row, field, text, error);
+        break;
+    case SH_SETTING_CHOICE:
+        err = store_choice(row, field, text, error);
+        break;
+    case SH_SETTING_LIST:
+        err = store_list(field, text, error);
+        break;
+    }
+    if (err == SH_OK && row->check != NULL)
+        err = row->check(settings, error);
+    return err;
+}
+
+/* Names the setting, what it holds unless that may be secret, and what would be right. */
+static sh_err fail_bad_value(const sh_setting *row, const char *text, const char *why,
+                             sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
+    bool hidden = row->kind == SH_SETTING_SECRET ||
+                  (row->kind == SH_SETTING_URL && strpbrk(text, "@?") != NULL) ||
+                  sh_setting_redact(text, &shown) != SH_OK;
+    if (hidden)
+        return sh_fail(error, SH_E_CONFIG, "%s holds a bad value (not shown): %s", row->name, why);
+    return sh_fail(error, SH_E_CONFIG, "%s holds '%.*s'%s: %s", row->name, SHOWN_MAX, shown.data,
+                   shown.len > SHOWN_MAX ? "…" : "", why);
+}
+
+static sh_err set_value(const sh_setting *row, sh_settings *settings, const sh_source_value *value,
+                        sh_error *error)
+{
+    sh_error why = {0};
+    const char *text = value->text;
+    SH_CLEANUP(sh_free_cleanup) char *trimmed = NULL;
+    if (value->is_list && row->kind != SH_SETTING_LIST)
+        return sh_fail(error, SH_E_CONFIG, "%s holds a list; use a single value", row->name);
+    if (row->kind == SH_SETTING_BOOLEAN || row->kind == SH_SETTING_NUMBER ||
+        row->kind == SH_SETTING_CHOICE) {
+        sh_slice slice = sh_slice_trim(sh_slice_of(text));
+        text = trimmed = strndup(slice.data, slice.len);
+        if (text == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory");
+    }
+    sh_err err = store(row, settings, text, &why);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    return err == SH_OK ? SH_OK : fail_bad_value(row, text, why.message, error);
+}
+
+/* --- All of them ----------------------------------------------------------------------------- */
+
+/* Rows of other programs get their defaults too, so that no field is without a value. */
+static sh_err set_defaults(int who, sh_settings *settings, sh_error *error)
+{
+    for (int ours = 0; ours <= 1; ours++) {
+        for (size_t i = 0; i < sh_setting_count; i++) {
+            const sh_setting *row = &sh_setting_table[i];
+            if (((row->who & who) != 0) != (ours == 1))
+                continue;
+            sh_err err = store(row, settings, row->fallback, error);
+            if (err != SH_OK)
+                return err;
+        }
+    }
+    return SH_OK;
+}
+
+/* Environment over file; one that says nothing leaves the default. */
+static sh_err load_row(size_t index, const sh_source *environment, const sh_source *file,
+                       sh_settings *settings, sh_error *error)
+{
+    const sh_setting *row = &sh_setting_table[index];
+    SH_CLEANUP(sh_source_value_done) sh_source_value value = {0};
+    sh_err err = sh_source_get(environment, row, &value, error);
+    if (err != SH_OK)
+        return err;
+    sh_origin origin = value.from_file ? SH_ORIGIN_FILE : SH_ORIGIN_ENVIRONMENT;
+    if (value.text == NULL && strcmp(row->name, "SYNC_config_file") != 0) {
+        origin = SH_ORIGIN_FILE;
+        err = sh_source_get(file, row, &value, error);
+    }
+    if (err != SH_OK || value.text == NULL)
+        return err;
+    settings->origins[index] = (unsigned char)origin;
+    return set_value(row, settings, &value, error);
+}
+
+/* Goes on after a bad value, so that the log's own settings hold for the line that tells of it. */
+static sh_err load_rows(int who, bool whole, const sh_source *environment, const sh_source *file,
+                        sh_settings *settings, sh_error *error)
+{
+    sh_err first = SH_OK;
+    for (size_t i = 0; i < sh_setting_count; i++) {
+        const sh_setting *row = &sh_setting_table[i];
+        if ((row->who & who) == 0 || (!whole && row->kind == SH_SETTING_SECRET))
+            continue;
+        sh_err err = load_row(i, environment, file, settings, error);
+        if (first == SH_OK)
+            first = err;
+    }
+    return first;
+}
+
+static sh_err load_app_conf(const sh_source *environment, sh_source *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_source_value_done) sh_source_value path = {0};
+    const sh_setting *row = sh_setting_find("SYNC_config_file", SH_FOR_ALL);
+    sh_err err = sh_source_get(environment, row, &path, error);
+    if (err != SH_OK || path.text == NULL)
+        return err;
+    return sh_source_from_app_conf(path.text, ret, error);
+}
+
+static const char *find_time_zone(char *const environment[])
+{
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        if (strncmp(environment[i], "TZ=", 3) == 0)
+            return environment[i] + 3;
+    }
+    return NULL;
+}
+
+static sh_err load(int who, bool whole, char *const environment[], sh_settings *ret,
+                   sh_error *error)
+{
+    SH_CLEANUP(sh_source_done) sh_source from_environment = {0};
+    SH_CLEANUP(sh_source_done) sh_source from_file = {0};
+    *ret = (sh_settings){0};
+    sh_err err = set_defaults(who, ret, error);
+    if (err == SH_OK)
+        err = sh_source_from_environment(environment, &from_environment, error);
+    if (err != SH_OK)
+        return err;
+    err = load_app_conf(&from_environment, &from_file, error);
+    sh_err rows_err = load_rows(who, whole, &from_environment, &from_file, ret, error);
+    if (err == SH_OK)
+        err = rows_err;
+    if (err != SH_OK)
+        return err;
+    err = sh_source_warn_of_unknown(&from_environment, ret);
+    if (err == SH_OK)
+        err = sh_source_warn_of_unknown(&from_file, ret);
+    if (err == SH_OK)
+        err = sh_settings_warn(ret, who, find_time_zone(environment));
+    if (err != SH_OK)
+        return sh_fail(error, err, "out of memory");
+    return whole ? sh_settings_require(ret, who, error) : SH_OK;
+}
+
+sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error)
+{
+    return load(who, true, environment, ret, error);
+}
+
+sh_err sh_settings_load_part(int who, char *const environment[], sh_settings *ret, sh_error *error)
+{
+    return load(who, false, environment, ret, error);
+}
+
+void sh_settings_done(sh_settings *settings)
+{
+    for (size_t i = 0; i < sh_setting_count; i++) {
+        const sh_setting *row = &sh_setting_table[i];
+        void *field = sh_setting_field(row, settings);
+        if (row->kind == SH_SETTING_LIST)
+            sh_list_done(field);
+        else if (row->kind == SH_SETTING_TEXT || row->kind == SH_SETTING_SECRET ||
+                 row->kind == SH_SETTING_URL)
+            set_text(field, NULL);
+    }
+    sh_list_done(&settings->warnings);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/cleanup.h"
+#include "libcommon/limits.h"
+#include "libcommon/mac.h"
+#include "libcommon/settings_table.h"
+#include "libcommon/url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+sh_err sh_check_schedule(sh_settings *settings, sh_error *error)
+{
+    return sh_cron_read(sh_slice_of(settings->run_schedule), &settings->cron, error);
+}
+
+/* The token travels in a header line, which control characters and blanks at its ends would spoil.
+ */
+sh_err sh_check_token(sh_settings *settings, sh_error *error)
+{
+    sh_slice token = sh_slice_of(settings->api_token);
+    for (size_t i = 0; i < token.len; i++) {
+        unsigned char c = (unsigned char)token.data[i];
+        if (c < 0x20 || c == 0x7F)
+            return sh_fail(error, SH_E_CONFIG, "a token holds no control character or line end");
+    }
+    if (sh_slice_trim(token).len != token.len)
+        return sh_fail(error, SH_E_CONFIG, "a token neither begins nor ends with white space");
+    return SH_OK;
+}
+
+sh_err sh_check_node_name(sh_settings *settings, sh_error *error)
+{
+    if (settings->node_name[0] == '\0')
+        return SH_OK;
+    return sh_node_name_check(sh_slice_of(settings->node_name), error);
+}
+
+/* Checks the address of another program and leaves out slashes at its end. */
+static sh_err check_base_url(sh_slice *url, sh_error *error)
+{
+    sh_err err = sh_url_check_http(*url, error);
+    if (err != SH_OK)
+        return err;
+    while (url->len > 0 && url->data[url->len - 1] == '/')
+        url->len--;
+    if (url->len >= 5 && strncasecmp(url->data + url->len - 5, "/sync", 5) == 0)
+        return sh_fail(error, SH_E_CONFIG,
+                       "leave out /sync at the end, which is added by the program");
+    return SH_OK;
+}
+
+sh_err sh_check_hub_url(sh_settings *settings, sh_error *error)
+{
+    sh_slice url = sh_slice_of(settings->hub_url);
+    if (url.len == 0)
+        return SH_OK;
+    sh_err err = check_base_url(&url, error);
+    if (err == SH_OK)
+        settings->hub_url[url.len] = '\0';
+    return err;
+}
+
+sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
+{
+    for (size_t i = 0; i < settings->plugins.count; i++) {
+        const char *name = settings->plugins.items[i];
+        sh_error why = {0};
+        if (sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
+            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
+        if (strcmp(name, "SYNC") == 0)
+            return sh_fail(error, SH_E_CONFIG,
+                           "SYNC stands for the device table: set SYNC_devices=True for it");
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(name, settings->plugins.items[j]) == 0)
+                return sh_fail(error, SH_E_CONFIG, "the plugin %s is named twice", name);
+        }
+    }
+    return SH_OK;
+}
+
+/* `URL` or `name=URL` with what check_base_url() leaves of the URL. *ret is the caller's. */
+static sh_err usual_node(const char *entry, char **ret, sh_error *error)
+{
+    sh_slice name, url;
+    sh_err err = sh_node_entry_read(entry, &name, &url, error);
+    if (err == SH_OK)
+        err = check_base_url(&url, error);
+    if (err != SH_OK)
+        return err;
+    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(SH_SETTING_MAX);
+    err = sh_buf_append(&buf, name.data, name.len);
+    if (err == SH_OK && name.len > 0)
+        err = sh_buf_append_text(&buf, "=");
+    if (err == SH_OK)
+        err = sh_buf_append(&buf, url.data, url.len);
+    if (err == SH_OK && (*ret = sh_buf_steal(&buf)) == NULL)
+        err = SH_E_MEMORY;
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", sh_err_name(err));
+}
+
+/* What makes two addresses one: no case in scheme and host, and the port that is meant. */
+static bool same_place(sh_slice a, sh_slice b)
+{
+    sh_url x, y;
+    if (sh_url_read(a, &x, NULL) != SH_OK || sh_url_read(b, &y, NULL) != SH_OK)
+        return false;
+    bool https = strcmp(x.scheme, "https") == 0;
+    uint16_t usual = https ? 443 : 80;
+    return strcmp(x.scheme, y.scheme) == 0 && strcasecmp(x.host, y.host) == 0 &&
+           (x.port == 0 ? usual : x.port) == (y.port == 0 ? usual : y.port) &&
+           strcmp(x.path, y.path) == 0;
+}
+
+static sh_err check_twice(const sh_list *nodes, size_t i, size_t j, sh_error *error)
+{
+    sh_slice name_a, url_a, name_b, url_b;
+    if (sh_node_entry_read(nodes->items[i], &name_a, &url_a, NULL) != SH_OK ||
+        sh_node_entry_read(nodes->items[j], &name_b, &url_b, NULL) != SH_OK)
+        return SH_OK;
+    if (name_a.len > 0 && sh_slice_equals(name_a, name_b))
+        return sh_fail(error, SH_E_CONFIG, "the name '%.*s' is there twice", (int)name_a.len,
+                       name_a.data);
+    if (same_place(url_a, url_b))
+        return sh_fail(error, SH_E_CONFIG, "the URL %.*s is there twice", (int)url_a.len,
+                       url_a.data);
+    return SH_OK;
+}
+
+sh_err sh_check_nodes(sh_settings *settings, sh_error *error)
+{
+    sh_list *nodes = &settings->nodes;
+    for (size_t i = 0; i < nodes->count; i++) {
+        char *usual;
+        sh_error why = {0};
+        sh_err err = usual_node(nodes->items[i], &usual, &why);
+        if (err == SH_E_MEMORY)
+            return sh_fail(error, err, "out of memory");
+        if (err != SH_OK)
+            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s; use URL or name=URL", i + 1,
+                           why.message);
+        free(nodes->items[i]);
+        nodes->items[i] = usual;
+        for (size_t j = 0; j < i; j++) {
+            err = check_twice(nodes, i, j, error);
+            if (err != SH_OK)
+                return err;
+        }
+    }
+    return SH_OK;
+}
+
+#define REDIS_FORMS "use redis://[user:password@]host[:port][/number], rediss://... or unix:/path"
+
+static void wipe_url(sh_url *url)
+{
+    explicit_bzero(url, sizeof *url);
+}
+
+sh_err sh_check_redis_url(sh_settings *settings, sh_error *error)
+{
+    SH_CLEANUP(wipe_url) sh_url url = {0};
+    sh_error why = {0};
+    if (sh_url_read(sh_slice_of(settings->redis_url), &url, &why) != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "%s; " REDIS_FORMS, why.message);
+    if (strcmp(url.scheme, "unix") == 0) {
+        if (url.path[0] == '\0' || strcmp(url.path, "/") == 0)
+            return sh_fail(error, SH_E_CONFIG, "it names no socket; " REDIS_FORMS);
+        return SH_OK;
+    }
+    if (strcmp(url.scheme, "redis") != 0 && strcmp(url.scheme, "rediss") != 0)
+        return sh_fail(error, SH_E_CONFIG, "its scheme is not known; " REDIS_FORMS);
+    if (url.host[0] == '\0')
+        return sh_fail(error, SH_E_CONFIG, "it names no host; " REDIS_FORMS);
+    uint64_t number;
+    if (strlen(url.path) > 1 && !sh_text_to_u64(sh_slice_of(url.path + 1), INT32_MAX, &number))
+        return sh_fail(error, SH_E_CONFIG,
+                       "behind the host there may be a database number alone; " REDIS_FORMS);
+    return SH_OK;
+}
+
+sh_err sh_check_redis_prefix(sh_settings *settings, sh_error *error)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-";
+    size_t len = strlen(settings->redis_prefix);
+    if (len < 1 || len > 64 || strspn(settings->redis_prefix, allowed) != len)
+        return sh_fail(error, SH_E_CONFIG, "use 1 to 64 of the characters A-Z a-z 0-9 _ . : -");
+    return SH_OK;
+}
+
+static bool begins_with(const char *text, const char *beginning)
+{
+    return strncasecmp(text, beginning, strlen(beginning)) == 0;
+}
+
+sh_err sh_check_db(sh_settings *settings, sh_error *error)
+{
+    const char *db = settings->db;
+    if (begins_with(db, "postgresql://") || begins_with(db, "postgres://"))
+        return SH_OK;
+    if (strstr(db, "://") != NULL || begins_with(db, "file:"))
+        return sh_fail(error, SH_E_CONFIG, "use the path of a SQLite database or postgresql://...");
+    if (strcmp(db, ":memory:") == 0)
+        return sh_fail(error, SH_E_CONFIG, "use the path of a file: memory keeps nothing");
+    if (db[0] != '\0' && db[strlen(db) - 1] == '/')
+        return sh_fail(error, SH_E_CONFIG, "this is a folder; use the path of a file");
+    return SH_OK;
+}
+
+sh_err sh_check_listen(sh_settings *settings, sh_error *error)
+{
+    char host[64];
+    uint16_t port;
+    if (settings->listen[0] == '\0')
+        return SH_OK;
+    return sh_listen_read(sh_slice_of(settings->listen), host, &port, error);
+}
+
+sh_err sh_check_skip_macs(sh_settings *settings, sh_error *error)
+{
+    for (size_t i = 0; i < settings->skip_macs.count; i++) {
+        sh_mac mac;
+        sh_error why = {0};
+        if (sh_mac_read(sh_slice_of(settings->skip_macs.items[i]), &mac, &why) != SH_OK)
+            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
+        char *usual = strdup(mac.text);
+        if (usual == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory");
+        free(settings->skip_macs.items[i]);
+        settings->skip_macs.items[i] = usual;
+    }
+    return SH_OK;
+}
+
+sh_err sh_check_tls_ca(sh_settings *settings, sh_error *error)
+{
+    struct stat st;
+    if (settings->tls_ca[0] == '\0')
+        return SH_OK;
+    SH_CLEANUP(sh_close_cleanup) int fd = open(settings->tls_ca, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return sh_fail(error, SH_E_CONFIG, "the file cannot be read: %s", strerror(errno));
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return sh_fail(error, SH_E_CONFIG, "this is no file of certificates");
+    return SH_OK;
+}
