@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store.h"
+
+#include "receiver/store_backend.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+sh_err store_open(const char *db, store_access access, store **ret, sh_error *error)
+{
+    if (begins_with(db, "postgresql://") || begins_with(db, "postgres://"))
+        return sh_fail(error, SH_E_UNSUPPORTED,
+                       "SYNC_db names a PostgreSQL server, which this build cannot use: give the "
+                       "path of an SQLite file");
+    return store_sqlite_open(db, access, ret, error);
+}
+
+void store_close(store *s)
+{
+    if (s != NULL)
+        s->ops->close(s);
+}
+
+const sh_column *store_columns(const store *s, size_t *count)
+{
+    return s->ops->columns(s, count);
+}
+
+sh_err store_begin(store *s, sh_error *error)
+{
+    return s->ops->begin(s, error);
+}
+
+sh_err store_commit(store *s, sh_error *error)
+{
+    return s->ops->commit(s, error);
+}
+
+void store_rollback(store *s)
+{
+    s->ops->rollback(s);
+}
+
+sh_err store_mark(store *s, sh_error *error)
+{
+    return s->ops->mark(s, error);
+}
+
+sh_err store_undo_to_mark(store *s, sh_error *error)
+{
+    return s->ops->undo_to_mark(s, error);
+}
+
+sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
+                       sh_error *error)
+{
+    return s->ops->item_note(s, id, now_ms, seen, error);
+}
+
+sh_err store_items_forget(store *s, int64_t before_ms, sh_error *error)
+{
+    return s->ops->items_forget(s, before_ms, error);
+}
+
+sh_err store_find_known(store *s, const sh_mac *const macs[], size_t count, bool known[],
+                        sh_error *error)
+{
+    return s->ops->find_known(s, macs, count, known, error);
+}
+
+sh_err store_insert_devices(store *s, store_insert inserts[], size_t count, const char *now,
+                            sh_error *error)
+{
+    return s->ops->insert_devices(s, inserts, count, now, error);
+}
+
+sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
+                              const sh_plugin_line lines[], size_t count, const char *now,
+                              int64_t *changed, sh_error *error)
+{
+    return s->ops->put_plugin_lines(s, plugin, node, lines, count, now, changed, error);
+}
+
+sh_err store_node_record(store *s, const store_node *node, sh_error *error)
+{
+    return s->ops->node_record(s, node, error);
+}
+
+sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error)
+{
+    return s->ops->nodes(s, each, context, error);
+}
+
+sh_err store_devices(store *s, const char *node, store_device_each each, void *context,
+                     sh_error *error)
+{
+    return s->ops->devices(s, node, each, context, error);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_PLACE_H
+#define RECEIVER_STORE_PLACE_H
+
+#include "libcommon/error.h"
+
+#include <stdbool.h>
+
+/*
+ * Checks that a database file can live at path, before it is opened: SH_E_CONFIG where that is a
+ * folder or on a network file system, SH_E_IO where its folder is missing or cannot be written,
+ * SH_E_NOT_FOUND where it must exist and does not. Gives the absolute path; the caller frees it.
+ */
+sh_err store_place_check(const char *path, bool for_writing, char **ret, sh_error *error);
+
+/* The name of a file system (statfs's f_type) that is on another host, or NULL. */
+const char *store_place_network_name(unsigned long f_type);
+
+#endif

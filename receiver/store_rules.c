@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store_rules.h"
+
+#include "libcommon/crypto.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool holds_numbers(const sh_column *column)
+{
+    return column->kind == SH_COLUMN_INTEGER || column->kind == SH_COLUMN_BOOLEAN;
+}
+
+void store_column_settle(sh_column *column)
+{
+    const sh_column *known = sh_device_column_find(column->name);
+    if (known != NULL) {
+        bool not_null = column->not_null || known->not_null;
+        bool ignore_case = column->ignore_case;
+        *column = *known;
+        column->not_null = not_null;
+        column->ignore_case = ignore_case;
+    }
+    if (column->not_null && column->default_kind == SH_DEFAULT_NULL) {
+        if (column->kind == SH_COLUMN_DATETIME)
+            column->default_kind = SH_DEFAULT_NOW;
+        else
+            column->default_kind = holds_numbers(column) ? SH_DEFAULT_INTEGER : SH_DEFAULT_TEXT;
+        column->default_text[0] = '\0';
+        column->default_integer = 0;
+    }
+}
+
+bool store_column_index(const sh_column *columns, size_t count, const char *name, size_t *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(columns[i].name, name) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void store_result_time(sh_slice field, const char *now, char ret[static SH_DATETIME_BYTES])
+{
+    static const char form[] = "dddd-dd-dd dd:dd:dd";
+    bool good = field.len >= sizeof form - 1;
+    for (size_t i = 0; good && i < sizeof form - 1; i++) {
+        char c = field.data[i];
+        if (form[i] == 'd')
+            good = c >= '0' && c <= '9';
+        else
+            good = c == form[i] || (form[i] == ' ' && c == 'T');
+    }
+    (void)snprintf(ret, SH_DATETIME_BYTES, "%.19s", good ? field.data : now);
+    if (ret[0] != '\0')
+        ret[10] = ' ';
+}
+
+void store_uuid(char ret[static STORE_UUID_BYTES])
+{
+    uint8_t bytes[16];
+    sh_random(bytes, sizeof bytes);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    char hex[2 * sizeof bytes + 1];
+    sh_hex_encode(bytes, sizeof bytes, hex);
+    (void)snprintf(ret, STORE_UUID_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+                   hex + 16, hex + 20);
+}

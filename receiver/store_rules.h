@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_RULES_H
+#define RECEIVER_STORE_RULES_H
+
+#include "libcommon/clock.h"
+#include "libcommon/device_row.h"
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What all kinds of databases have in common. Pure. */
+
+/*
+ * Settles how a column is filled: *column is what the database declares. A name that NetAlertX has
+ * takes NetAlertX's kind and default; a NOT NULL column always ends up with a default.
+ */
+void store_column_settle(sh_column *column);
+
+/* Where the column of that name is; false where the table has none. */
+bool store_column_index(const sh_column *columns, size_t count, const char *name, size_t *ret);
+
+/*
+ * The time of a plugin's result, `YYYY-MM-DD HH:MM:SS`, from the line's own field, or now where
+ * that holds no such time: times are compared as text, so anything else would win or lose for ever.
+ */
+void store_result_time(sh_slice field, const char *now, char ret[static SH_DATETIME_BYTES]);
+
+/* A random UUID (RFC 9562, version 4). */
+#define STORE_UUID_BYTES 37
+void store_uuid(char ret[static STORE_UUID_BYTES]);
+
+#endif

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store_sqlite.h"
+
+#include "libcommon/cleanup.h"
+#include "receiver/store_place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_TIMEOUT_MS 5000
+
+sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error)
+{
+    const char *why = s->db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(s->db);
+    switch (rc & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return sh_fail(error, SH_E_BUSY,
+                       "cannot %s the database %s: another program has kept it locked for more "
+                       "than %d s",
+                       doing, s->path, BUSY_TIMEOUT_MS / 1000);
+    case SQLITE_NOMEM:
+        return sh_fail(error, SH_E_MEMORY, "out of memory: cannot %s the database", doing);
+    case SQLITE_FULL:
+        return sh_fail(error, SH_E_IO,
+                       "cannot %s the database %s: its disk is full: make room there", doing,
+                       s->path);
+    case SQLITE_IOERR:
+        return sh_fail(error, SH_E_IO,
+                       "cannot %s the database %s: its disk failed (%s, %s): see the system's log",
+                       doing, s->path, sqlite3_errstr(rc), strerror(sqlite3_system_errno(s->db)));
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return sh_fail(error, SH_E_IO,
+                       "cannot %s the database %s as uid %u (%s): its file, its folder and the "
+                       "files FILE-wal and FILE-shm beside it must be accessible to that user",
+                       doing, s->path, (unsigned)geteuid(), why);
+    case SQLITE_CORRUPT:
+        return sh_fail(error, SH_E_IO,
+                       "cannot %s the database %s: it is damaged (%s): put a backup in its place",
+                       doing, s->path, why);
+    case SQLITE_NOTADB:
+        return sh_fail(error, SH_E_IO,
+                       "%s is no SQLite database: SYNC_db must name one, or a file that does not "
+                       "exist yet",
+                       s->path);
+    default:
+        return sh_fail(error, SH_E_IO, "cannot %s the database %s: %s", doing, s->path, why);
+    }
+}
+
+sh_err store_sqlite_exec(store_sqlite *s, const char *sql, const char *doing, sh_error *error)
+{
+    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, doing, error);
+}
+
+sh_err store_sqlite_statement(store_sqlite *s, int which, const char *sql, sqlite3_stmt **ret,
+                              sh_error *error)
+{
+    if (s->statements[which] == NULL) {
+        int rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                    &s->statements[which], NULL);
+        if (rc != SQLITE_OK)
+            return store_sqlite_fail(s, rc, "use", error);
+    }
+    *ret = s->statements[which];
+    return SH_OK;
+}
+
+int store_sqlite_run(sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+    int reset = sqlite3_reset(statement);
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+        return reset != SQLITE_OK ? reset : rc;
+    return SQLITE_OK;
+}
+
+int store_sqlite_bind_text(sqlite3_stmt *statement, int index, sh_slice text)
+{
+    return sqlite3_bind_text64(statement, index, text.len == 0 ? "" : text.data, text.len,
+                               SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void store_sqlite_finalize(sqlite3_stmt **statement)
+{
+    (void)sqlite3_finalize(*statement);
+}
+
+void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t ret_bytes)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    (void)snprintf(ret, ret_bytes, "%s", text == NULL ? "" : (const char *)text);
+}
+
+static void sqlite_close(store *base)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    for (int i = 0; i < STATEMENTS; i++)
+        (void)sqlite3_finalize(s->statements[i]);
+    (void)sqlite3_close(s->db); /* rolls an open transaction back */
+    free(s->path);
+    free(s);
+}
+
+static const sh_column *sqlite_columns(const store *base, size_t *count)
+{
+    const store_sqlite *s = (const store_sqlite *)base;
+    *count = s->column_count;
+    return s->columns;
+}
+
+/* IMMEDIATE: a transaction that reads before it writes could otherwise fail BUSY at its first
+ * write. */
+static sh_err sqlite_begin(store *base, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    s->marked = false;
+    return store_sqlite_exec(s, "BEGIN IMMEDIATE", "write to", error);
+}
+
+static sh_err sqlite_commit(store *base, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    s->marked = false;
+    return store_sqlite_exec(s, "COMMIT", "write to", error);
+}
+
+static void sqlite_rollback(store *base)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    s->marked = false;
+    /* After some errors (disk full) SQLite has rolled back by itself. */
+    if (!sqlite3_get_autocommit(s->db))
+        (void)store_sqlite_exec(s, "ROLLBACK", "write to", NULL);
+}
+
+static sh_err sqlite_mark(store *base, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    sh_err err = SH_OK;
+    if (s->marked)
+        err = store_sqlite_exec(s, "RELEASE entry", "write to", error);
+    if (err == SH_OK)
+        err = store_sqlite_exec(s, "SAVEPOINT entry", "write to", error);
+    if (err == SH_OK)
+        s->marked = true;
+    return err;
+}
+
+static sh_err sqlite_undo_to_mark(store *base, sh_error *error)
+{
+    return store_sqlite_exec((store_sqlite *)base, "ROLLBACK TO entry", "write to", error);
+}
+
+static sh_err sqlite_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
+                               bool *seen, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    sqlite3_stmt *statement = NULL;
+    sh_err err = store_sqlite_statement(
+        s, STATEMENT_ITEM_NOTE,
+        "INSERT INTO SyncHub_Items(id, merged_ms) VALUES(?1, ?2) ON CONFLICT(id) DO NOTHING",
+        &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = sqlite3_bind_blob(statement, 1, id, SH_ID_BYTES, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 2, now_ms);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "write to", error);
+    *seen = sqlite3_changes(s->db) == 0;
+    return SH_OK;
+}
+
+static sh_err sqlite_items_forget(store *base, int64_t before_ms, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    sqlite3_stmt *statement = NULL;
+    sh_err err =
+        store_sqlite_statement(s, STATEMENT_ITEMS_FORGET,
+                               "DELETE FROM SyncHub_Items WHERE merged_ms < ?1", &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = sqlite3_bind_int64(statement, 1, before_ms);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+static int bind_node(sqlite3_stmt *statement, const store_node *node)
+{
+    const int64_t numbers[] = {node->merged_ms, node->sent,    node->inserted,
+                               node->known,     node->skipped, node->set_aside};
+    int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node->node));
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 2, sh_slice_of(node->mode));
+    for (int i = 0; i < 6 && rc == SQLITE_OK; i++)
+        rc = sqlite3_bind_int64(statement, 3 + i, numbers[i]);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 9, sh_slice_of(node->reason));
+    if (rc != SQLITE_OK)
+        return rc;
+    if (!node->has_digest)
+        return sqlite3_bind_null(statement, 10);
+    return sqlite3_bind_blob(statement, 10, node->digest, SH_DIGEST_BYTES, SQLITE_STATIC);
+}
+
+static sh_err sqlite_node_record(store *base, const store_node *node, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    sqlite3_stmt *statement = NULL;
+    sh_err err = store_sqlite_statement(
+        s, STATEMENT_NODE_RECORD,
+        "INSERT INTO SyncHub_Nodes(node, mode, merged_ms, sent, inserted, known, skipped,"
+        " set_aside, reason, digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        " ON CONFLICT(node) DO UPDATE SET mode = excluded.mode, merged_ms = excluded.merged_ms,"
+        " sent = excluded.sent, inserted = inserted + excluded.inserted, known = excluded.known,"
+        " skipped = excluded.skipped, set_aside = excluded.set_aside, reason = excluded.reason,"
+        " digest = excluded.digest",
+        &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = bind_node(statement, node);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+static void read_node(sqlite3_stmt *statement, store_node *ret)
+{
+    *ret = (store_node){.merged_ms = sqlite3_column_int64(statement, 2),
+                        .sent = sqlite3_column_int64(statement, 3),
+                        .inserted = sqlite3_column_int64(statement, 4),
+                        .known = sqlite3_column_int64(statement, 5),
+                        .skipped = sqlite3_column_int64(statement, 6),
+                        .set_aside = sqlite3_column_int64(statement, 7)};
+    store_sqlite_text(statement, 0, ret->node, sizeof ret->node);
+    store_sqlite_text(statement, 1, ret->mode, sizeof ret->mode);
+    store_sqlite_text(statement, 8, ret->reason, sizeof ret->reason);
+    ret->has_digest = sqlite3_column_bytes(statement, 9) == SH_DIGEST_BYTES;
+    if (ret->has_digest)
+        memcpy(ret->digest, sqlite3_column_blob(statement, 9), SH_DIGEST_BYTES);
+}
+
+static sh_err sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    if (!s->has_nodes) /* a NetAlertX database that no receiver has opened yet */
+        return SH_OK;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(s->db,
+                                "SELECT node, mode, merged_ms, sent, inserted, known, skipped,"
+                                " set_aside, reason, digest FROM SyncHub_Nodes ORDER BY node",
+                                -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "read", error);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        store_node node;
+        read_node(statement, &node);
+        sh_err err = each(context, &node, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+static const struct store_ops sqlite_ops = {
+    .close = sqlite_close,
+    .columns = sqlite_columns,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .mark = sqlite_mark,
+    .undo_to_mark = sqlite_undo_to_mark,
+    .item_note = sqlite_item_note,
+    .items_forget = sqlite_items_forget,
+    .find_known = store_sqlite_find_known,
+    .insert_devices = store_sqlite_insert_devices,
+    .put_plugin_lines = store_sqlite_put_plugin_lines,
+    .node_record = sqlite_node_record,
+    .nodes = sqlite_nodes,
+    .devices = store_sqlite_devices,
+};
+
+/*
+ * synchronous=FULL makes a commit durable before the entry is acknowledged. The page cache is large
+ * because every known device is looked up; memory mapping would turn a disk fault into a signal.
+ */
+static sh_err open_file(store_sqlite *s, store_access access, sh_error *error)
+{
+    int flags = access == STORE_READ_ONLY ? SQLITE_OPEN_READONLY
+                                          : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "open", error);
+    (void)sqlite3_extended_result_codes(s->db, 1);
+    (void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    return store_sqlite_exec(s,
+                             "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
+                             "PRAGMA mmap_size = 0; PRAGMA journal_size_limit = 67108864",
+                             "open", error);
+}
+
+sh_err store_sqlite_open(const char *path, store_access access, store **ret, sh_error *error)
+{
+    char *absolute = NULL;
+    sh_err err = store_place_check(path, access == STORE_READ_WRITE, &absolute, error);
+    if (err != SH_OK)
+        return err;
+    store_sqlite *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        free(absolute);
+        return sh_fail(error, SH_E_MEMORY, "out of memory while opening the database");
+    }
+    s->base.ops = &sqlite_ops;
+    s->path = absolute;
+    err = open_file(s, access, error);
+    if (err == SH_OK && access == STORE_READ_WRITE)
+        err = store_sqlite_schema_make(s, error);
+    if (err == SH_OK)
+        err = store_sqlite_schema_read(s, error);
+    if (err != SH_OK) {
+        sqlite_close(&s->base);
+        return err;
+    }
+    *ret = &s->base;
+    return SH_OK;
+}

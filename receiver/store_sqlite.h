@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_SQLITE_H
+#define RECEIVER_STORE_SQLITE_H
+
+#include "receiver/store_backend.h"
+
+#include <sqlite3.h>
+
+/* What the files of the SQLite backend share. No other file uses SQLite. */
+
+/* The columns of Plugins_Objects that are used, in the order of their parameters (?1 and on). */
+enum {
+    RESULT_PLUGIN,
+    RESULT_PRIMARY_ID,
+    RESULT_SECONDARY_ID,
+    RESULT_CREATED,
+    RESULT_CHANGED,
+    RESULT_WATCHED_1,
+    RESULT_WATCHED_4 = RESULT_WATCHED_1 + 3,
+    RESULT_STATUS,
+    RESULT_EXTRA,
+    RESULT_USER_DATA,
+    RESULT_FOREIGN_KEY,
+    RESULT_NODE,
+    RESULT_HELP_1,
+    RESULT_HELP_4 = RESULT_HELP_1 + 3,
+    RESULT_GUID,
+    RESULT_COLUMNS
+};
+
+extern const char *const store_sqlite_result_columns[RESULT_COLUMNS];
+
+/* Statements that are prepared at their first use and kept. */
+enum {
+    STATEMENT_FIND_KNOWN,
+    STATEMENT_INSERT_DEVICE,
+    STATEMENT_INSERT_EVENT,
+    STATEMENT_ITEM_NOTE,
+    STATEMENT_ITEMS_FORGET,
+    STATEMENT_NODE_RECORD,
+    STATEMENT_RESULT_FIND,
+    STATEMENT_RESULT_INSERT,
+    STATEMENT_RESULT_UPDATE,
+    STATEMENTS
+};
+
+typedef struct {
+    store base;
+    sqlite3 *db;
+    char *path;
+    bool marked; /* a savepoint is open */
+
+    /* What this database's tables look like, found when it is opened. */
+    sh_column columns[SH_COLUMNS_MAX];
+    size_t column_count;
+    bool mac_ignores_case; /* devMac's own collation is NOCASE */
+    bool mac_unique;       /* devMac alone is unique, so that ON CONFLICT(devMac) may be said */
+    bool mac_unique_case;  /* … and unique without regard to case */
+    bool has_events, has_nodes;
+    const char *result_table;
+    bool result_has[RESULT_COLUMNS];
+
+    sqlite3_stmt *statements[STATEMENTS];
+} store_sqlite;
+
+/* Turns an SQLite result code into ours, with what to mend; doing is such as "write to". */
+sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error);
+
+sh_err store_sqlite_exec(store_sqlite *s, const char *sql, const char *doing, sh_error *error);
+
+/* Prepares sql, or takes what was prepared for `which` before. Borrowed from the store. */
+sh_err store_sqlite_statement(store_sqlite *s, int which, const char *sql, sqlite3_stmt **ret,
+                              sh_error *error);
+
+/* Runs a statement that gives no rows, and makes it ready for the next use; an SQLite code. */
+int store_sqlite_run(sqlite3_stmt *statement);
+
+/* Binds a text that must outlive the next run. */
+int store_sqlite_bind_text(sqlite3_stmt *statement, int index, sh_slice text);
+
+/* For SH_CLEANUP. */
+void store_sqlite_finalize(sqlite3_stmt **statement);
+
+/* A text column of the current row, cut to what fits; "" for NULL. */
+void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t ret_bytes);
+
+/* store_sqlite_schema.c: makes Sync Hub's tables where they are missing, safe among several. */
+sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error);
+/* Finds out what the tables look like. */
+sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error);
+
+/* store_sqlite_columns.c: finds out what Devices looks like. */
+sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error);
+
+/* store_sqlite_devices.c */
+sh_err store_sqlite_find_known(store *base, const sh_mac *const macs[], size_t count, bool known[],
+                               sh_error *error);
+sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t count,
+                                   const char *now, sh_error *error);
+sh_err store_sqlite_devices(store *base, const char *node, store_device_each each, void *context,
+                            sh_error *error);
+
+/* store_sqlite_results.c */
+sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,
+                                     const sh_plugin_line lines[], size_t count, const char *now,
+                                     int64_t *changed, sh_error *error);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store_sqlite.h"
+
+#include "receiver/store_rules.h"
+
+#include <stdio.h>
+
+/*
+ * Found, then updated or inserted, and not one upsert: NetAlertX's table has no unique index to
+ * conflict with. The numbers of the parameters are those of the columns, so that every statement
+ * here is bound in the same way; ROW_PARAMETER is the row that was found.
+ */
+#define ROW_PARAMETER (RESULT_COLUMNS + 1)
+
+/* A later result replaces these; the rest stays as it was first inserted. */
+static bool is_replaced(size_t column)
+{
+    return (column >= RESULT_WATCHED_1 && column <= RESULT_WATCHED_4) || column == RESULT_EXTRA ||
+           column == RESULT_FOREIGN_KEY || (column >= RESULT_HELP_1 && column <= RESULT_HELP_4);
+}
+
+static void append_differs(const store_sqlite *s, sqlite3_str *sql, bool watched_alone)
+{
+    const char *joint = "";
+    sqlite3_str_appendall(sql, "(");
+    for (size_t i = 0; i < RESULT_COLUMNS; i++) {
+        bool watched = i >= RESULT_WATCHED_1 && i <= RESULT_WATCHED_4;
+        if (!s->result_has[i] || !is_replaced(i) || (watched_alone && !watched))
+            continue;
+        sqlite3_str_appendf(sql, "%s\"%w\" IS NOT ?%d", joint, store_sqlite_result_columns[i],
+                            (int)i + 1);
+        joint = " OR ";
+    }
+    sqlite3_str_appendall(sql, ")");
+}
+
+/* Gives the row, whether it is newer, whether the watched values differ, whether anything does. */
+static void append_find(const store_sqlite *s, sqlite3_str *sql)
+{
+    sqlite3_str_appendf(sql, "SELECT rowid, dateTimeChanged > ?%d, ", RESULT_CHANGED + 1);
+    append_differs(s, sql, true);
+    sqlite3_str_appendf(sql, ", dateTimeChanged IS NOT ?%d OR ", RESULT_CHANGED + 1);
+    append_differs(s, sql, false);
+    sqlite3_str_appendf(sql,
+                        " FROM \"%w\" WHERE plugin = ?%d AND syncHubNodeName = ?%d"
+                        " AND objectPrimaryId = ?%d AND objectSecondaryId = ?%d LIMIT 1",
+                        s->result_table, RESULT_PLUGIN + 1, RESULT_NODE + 1, RESULT_PRIMARY_ID + 1,
+                        RESULT_SECONDARY_ID + 1);
+}
+
+static void append_insert(const store_sqlite *s, sqlite3_str *sql)
+{
+    sqlite3_str_appendf(sql, "INSERT INTO \"%w\"(", s->result_table);
+    const char *joint = "";
+    for (size_t i = 0; i < RESULT_COLUMNS; i++) {
+        if (s->result_has[i]) {
+            sqlite3_str_appendf(sql, "%s\"%w\"", joint, store_sqlite_result_columns[i]);
+            joint = ", ";
+        }
+    }
+    sqlite3_str_appendall(sql, ") VALUES(");
+    joint = "";
+    for (size_t i = 0; i < RESULT_COLUMNS; i++) {
+        if (s->result_has[i]) {
+            sqlite3_str_appendf(sql, "%s?%d", joint, (int)i + 1);
+            joint = ", ";
+        }
+    }
+    sqlite3_str_appendall(sql, ")");
+}
+
+static void append_update(const store_sqlite *s, sqlite3_str *sql)
+{
+    sqlite3_str_appendf(sql, "UPDATE \"%w\" SET dateTimeChanged = ?%d", s->result_table,
+                        RESULT_CHANGED + 1);
+    for (size_t i = 0; i < RESULT_COLUMNS; i++) {
+        if (s->result_has[i] && (is_replaced(i) || i == RESULT_STATUS))
+            sqlite3_str_appendf(sql, ", \"%w\" = ?%d", store_sqlite_result_columns[i], (int)i + 1);
+    }
+    sqlite3_str_appendf(sql, " WHERE rowid = ?%d", ROW_PARAMETER);
+}
+
+static sh_err statement_of(store_sqlite *s, int which,
+                           void (*append)(const store_sqlite *s, sqlite3_str *sql),
+                           sqlite3_stmt **ret, sh_error *error)
+{
+    char *text = NULL;
+    if (s->statements[which] == NULL) {
+        sqlite3_str *sql = sqlite3_str_new(s->db);
+        append(s, sql);
+        text = sqlite3_str_finish(sql);
+        if (text == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory: cannot write to the database");
+    }
+    sh_err err = store_sqlite_statement(s, which, text, ret, error);
+    sqlite3_free(text);
+    return err;
+}
+
+/* A statement leaves out the columns that its table lacks, and with them the last parameters. */
+static int bind_result(const store_sqlite *s, sqlite3_stmt *statement,
+                       const sh_slice values[static RESULT_COLUMNS])
+{
+    int rc = SQLITE_OK;
+    int parameters = sqlite3_bind_parameter_count(statement);
+    for (int i = 0; i < RESULT_COLUMNS && rc == SQLITE_OK; i++) {
+        if (s->result_has[i] && i < parameters)
+            rc = store_sqlite_bind_text(statement, i + 1, values[i]);
+    }
+    return rc;
+}
+
+typedef struct {
+    bool there, newer, watched_differ, differ;
+    int64_t rowid;
+} found;
+
+static sh_err find_result(store_sqlite *s, const sh_slice values[static RESULT_COLUMNS], found *ret,
+                          sh_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    sh_err err = statement_of(s, STATEMENT_RESULT_FIND, append_find, &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = bind_result(s, statement, values);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    *ret = (found){.there = rc == SQLITE_ROW};
+    if (rc == SQLITE_ROW) {
+        ret->rowid = sqlite3_column_int64(statement, 0);
+        ret->newer = sqlite3_column_int(statement, 1) != 0;
+        ret->watched_differ = sqlite3_column_int(statement, 2) != 0;
+        ret->differ = sqlite3_column_int(statement, 3) != 0;
+    } else if (rc != SQLITE_DONE) {
+        err = store_sqlite_fail(s, rc, "read", error);
+    }
+    (void)sqlite3_reset(statement);
+    return err;
+}
+
+static sh_err write_result(store_sqlite *s, const sh_slice values[static RESULT_COLUMNS],
+                           const found *f, sh_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    sh_err err = f->there
+                     ? statement_of(s, STATEMENT_RESULT_UPDATE, append_update, &statement, error)
+                     : statement_of(s, STATEMENT_RESULT_INSERT, append_insert, &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = bind_result(s, statement, values);
+    if (rc == SQLITE_OK && f->there)
+        rc = sqlite3_bind_int64(statement, ROW_PARAMETER, f->rowid);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write a result to", error);
+}
+
+static sh_err put_line(store_sqlite *s, const char *plugin, const char *node,
+                       const sh_plugin_line *line, const char *now, int64_t *changed,
+                       sh_error *error)
+{
+    char time[SH_DATETIME_BYTES];
+    char guid[STORE_UUID_BYTES];
+    store_result_time(line->field[SH_PLUGIN_DATE_TIME], now, time);
+    store_uuid(guid);
+    sh_slice values[RESULT_COLUMNS] = {
+        [RESULT_PLUGIN] = sh_slice_of(plugin),
+        [RESULT_PRIMARY_ID] = line->field[SH_PLUGIN_PRIMARY_ID],
+        [RESULT_SECONDARY_ID] = line->field[SH_PLUGIN_SECONDARY_ID],
+        [RESULT_CREATED] = sh_slice_of(time),
+        [RESULT_CHANGED] = sh_slice_of(time),
+        [RESULT_STATUS] = SH_SLICE("new"),
+        [RESULT_EXTRA] = line->field[SH_PLUGIN_EXTRA],
+        [RESULT_USER_DATA] = SH_SLICE(""),
+        [RESULT_FOREIGN_KEY] = line->field[SH_PLUGIN_FOREIGN_KEY],
+        [RESULT_NODE] = sh_slice_of(node),
+        [RESULT_GUID] = sh_slice_of(guid),
+    };
+    for (int i = 0; i < 4; i++) {
+        values[RESULT_WATCHED_1 + i] = line->field[SH_PLUGIN_WATCHED_1 + i];
+        values[RESULT_HELP_1 + i] = line->field[SH_PLUGIN_HELP_1 + i];
+    }
+    found f;
+    sh_err err = find_result(s, values, &f, error);
+    if (err != SH_OK || (f.there && (f.newer || !f.differ)))
+        return err;
+    if (f.there)
+        values[RESULT_STATUS] =
+            f.watched_differ ? SH_SLICE("watched-changed") : SH_SLICE("watched-not-changed");
+    *changed += 1;
+    return write_result(s, values, &f, error);
+}
+
+sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,
+                                     const sh_plugin_line lines[], size_t count, const char *now,
+                                     int64_t *changed, sh_error *error)
+{
+    sh_err err = SH_OK;
+    *changed = 0;
+    for (size_t i = 0; i < count && err == SH_OK; i++)
+        err = put_line((store_sqlite *)base, plugin, node, &lines[i], now, changed, error);
+    return err;
+}
