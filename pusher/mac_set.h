@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_MAC_SET_H
+#define PUSHER_MAC_SET_H
+
+#include "libcommon/crypto.h"
+#include "libcommon/error.h"
+#include "libcommon/text.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A set of device keys, each as a keyed hash of 16 bytes: small, and its file tells nobody which
+ * devices there are. For SYNC_RUN=on_new_device, which remembers the MACs it has pushed.
+ */
+#define MAC_SET_HASH_BYTES 16
+
+typedef struct {
+    uint8_t (*hashes)[MAC_SET_HASH_BYTES]; /* sorted, each once */
+    size_t count;
+} mac_set;
+
+void mac_set_done(mac_set *set); /* NULL and zeroed are accepted */
+
+/*
+ * The keys of a table that sh_table_check() has passed. Rows without a readable key are passed
+ * over: the hub would set them aside. SH_E_MEMORY.
+ */
+sh_err mac_set_of_table(const uint8_t key[static SH_KEY_BYTES], sh_slice table, mac_set *ret,
+                        sh_error *error);
+
+/* How many of `of` are not in `known`. */
+size_t mac_set_count_missing(const mac_set *known, const mac_set *of);
+
+/*
+ * Adds what is in `more`; where that would be over SH_ROWS_MAX, keeps `more` alone.
+ * SH_E_MEMORY leaves known as it was.
+ */
+sh_err mac_set_merge(mac_set *known, const mac_set *more, sh_error *error);
+
+/*
+ * Reads the set that was saved at path for the same owner (node and hub); of another owner, or
+ * where there is no file, it is empty. SH_E_FORMAT where it is damaged, SH_E_IO, SH_E_MEMORY.
+ */
+sh_err mac_set_load(const char *path, sh_slice owner, mac_set *ret, sh_error *error);
+sh_err mac_set_save(const char *path, sh_slice owner, const mac_set *set, sh_error *error);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/push.h"
+
+#include "libcommon/buffer.h"
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/http_client.h"
+#include "libcommon/limits.h"
+#include "libcommon/netalertx_cipher.h"
+#include "libcommon/netalertx_format.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADERS_MAX 4
+
+/* What differs between the two protocols; what an answer means is push_judge()'s. */
+typedef struct {
+    /* Adds the body of the exchange to *ret, and empties item->text when it is done with it. */
+    sh_err (*write_body)(const push *p, const push_item *item, sh_buf *ret, sh_error *error);
+    /* Writes the headers that go with it. */
+    sh_err (*write_headers)(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX]);
+    size_t body_max;
+    bool ask_first; /* for device tables */
+} protocol_functions;
+
+struct push {
+    const sh_settings *settings;
+    const sh_node_key *key;
+    const protocol_functions *protocol;
+    sh_http_client *client;
+    char *url;
+    sh_buf node_header; /* percent-encoded */
+};
+
+static sh_err native_body(const push *p, const push_item *item, sh_buf *ret, sh_error *error)
+{
+    sh_envelope_header header = {
+        .kind = item->kind,
+        .time_ms = sh_clock_unix_ms(),
+        .part = 0,
+        .parts = 1,
+    };
+    memcpy(header.id, item->id, sizeof header.id);
+    memcpy(header.digest, item->digest, sizeof header.digest);
+    (void)snprintf(header.node, sizeof header.node, "%s", p->settings->node_name);
+    (void)snprintf(header.plugin, sizeof header.plugin, "%s", item->plugin);
+    sh_slice text = {item->text->data, item->text->len};
+    sh_err err = sh_envelope_seal(&header, p->key, text, ret, error);
+    sh_buf_wipe(item->text);
+    return err;
+}
+
+static sh_err native_headers(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX])
+{
+    sh_err err = sh_buf_append_text(&headers[0], "Content-Type: " SH_ENVELOPE_TYPE);
+    if (err != SH_OK || item->kind != SH_KIND_DEVICES)
+        return err;
+    err = sh_buf_append_format(&headers[1], "Sync-Hub-Node: %s", p->node_header.data);
+    if (err != SH_OK || !item->ask)
+        return err;
+    char hex[SH_DIGEST_HEX_BYTES];
+    sh_hex_encode(item->digest, SH_DIGEST_BYTES, hex);
+    return sh_buf_append_format(&headers[2], "Sync-Hub-Digest: %s", hex);
+}
+
+static sh_err netalertx_body(const push *p, const push_item *item, sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    sh_slice text = {item->text->data, item->text->len};
+    sh_err err =
+        sh_netalertx_encrypt(sh_slice_of(p->settings->encryption_key), text, NULL, &wire, error);
+    sh_buf_wipe(item->text);
+    if (err != SH_OK)
+        return err;
+    const char *plugin = item->kind == SH_KIND_DEVICES ? SH_NETALERTX_DEVICES_PLUGIN : item->plugin;
+    err = sh_netalertx_push_write((sh_slice){wire.data, wire.len}, item->file_path, plugin,
+                                  p->settings->node_name, ret);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "the push is too large, or memory ran out");
+}
+
+static sh_err netalertx_headers(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX])
+{
+    (void)p;
+    (void)item;
+    return sh_buf_append_text(&headers[0], "Content-Type: application/json");
+}
+
+static const protocol_functions protocols[] = {
+    [SH_PROTOCOL_NATIVE] = {native_body, native_headers, SH_ENVELOPE_MAX, true},
+    [SH_PROTOCOL_NETALERTX] = {netalertx_body, netalertx_headers, SH_NETALERTX_BODY_MAX, false},
+};
+
+static sh_err push_fill(push *p, int stop_fd, sh_error *error)
+{
+    if (asprintf(&p->url, "%s/sync", p->settings->hub_url) < 0) {
+        p->url = NULL;
+        return sh_fail(error, SH_E_MEMORY, "no memory for the hub's URL");
+    }
+    if (sh_percent_encode(p->settings->node_name, &p->node_header) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the node's name");
+    sh_http_client_options options = {
+        .user_agent = "synchub-pusher/" SYNCHUB_VERSION,
+        .ca_file = p->settings->tls_ca,
+        .stop_fd = stop_fd,
+        .parallel_max = 1,
+    };
+    return sh_http_client_new(&options, &p->client, error);
+}
+
+sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd, push **ret,
+                sh_error *error)
+{
+    *ret = NULL;
+    push *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for pushes");
+    p->settings = settings;
+    p->key = key;
+    p->protocol = &protocols[settings->protocol];
+    p->node_header = SH_BUF_INIT(3 * SH_NODE_NAME_MAX);
+    sh_err err = push_fill(p, stop_fd, error);
+    if (err != SH_OK) {
+        push_free(p);
+        return err;
+    }
+    *ret = p;
+    return SH_OK;
+}
+
+void push_free(push *p)
+{
+    if (p == NULL)
+        return;
+    sh_http_client_free(p->client);
+    free(p->url);
+    sh_buf_done(&p->node_header);
+    free(p);
+}
+
+static push_verdict judge_no_answer(const push *p, sh_err err, const sh_error *reason,
+                                    sh_error *error)
+{
+    switch (err) {
+    case SH_E_STOPPED:
+        (void)sh_fail(error, err, "the exchange with %s was broken off: stopping", p->url);
+        return PUSH_STOPPED;
+    case SH_E_LIMIT:
+        (void)sh_fail(error, err, "%s: %s; that is no answer of a hub: look at SYNC_hub_url",
+                      p->url, reason->message);
+        return PUSH_MISCONFIGURED;
+    case SH_E_NETWORK:
+        (void)sh_fail(error, err, "%s: %s; is the hub up, and SYNC_hub_url right?", p->url,
+                      reason->message);
+        return PUSH_LATER;
+    default:
+        (void)sh_fail(error, err, "%s: %s", p->url, reason->message);
+        return PUSH_LATER;
+    }
+}
+
+static push_verdict exchange(push *p, const push_item *item, const sh_buf *body,
+                             const char *const *headers, push_result *result, sh_error *error)
+{
+    sh_http_request request = {
+        .method = "POST",
+        .url = p->url,
+        .token = p->settings->api_token,
+        .headers = headers,
+        .body = body->data,
+        .body_len = body->len,
+        .ask_first = p->protocol->ask_first && item->kind == SH_KIND_DEVICES,
+        .answer_max = SH_HTTP_ERROR_BODY_MAX,
+        .timeout_ms = p->settings->run_timeout_s * 1000,
+    };
+    sh_http_answer answer = {0};
+    sh_error reason = {0};
+    push_verdict verdict;
+    sh_err err = sh_http_send(p->client, &request, &answer, &reason);
+    if (err == SH_OK) {
+        verdict = push_judge((sh_protocol)p->settings->protocol, answer.status, answer.content_type,
+                             (sh_slice){answer.body.data, answer.body.len}, p->settings->hub_url,
+                             item->ask, error);
+        result->retry_after_s = answer.retry_after_s;
+    } else {
+        verdict = judge_no_answer(p, err, &reason, error);
+    }
+    sh_http_answer_done(&answer);
+    return verdict;
+}
+
+push_result push_send(push *p, const push_item *item, sh_error *error)
+{
+    push_result result = {.verdict = PUSH_LATER, .retry_after_s = -1};
+    int64_t started_ms = sh_clock_monotonic_ms();
+    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(p->protocol->body_max);
+    sh_err err = p->protocol->write_body(p, item, &body, error);
+    if (err != SH_OK) {
+        result.verdict = sh_err_is_transient(err) ? PUSH_LATER : PUSH_REFUSED;
+        return result;
+    }
+    sh_buf headers[HEADERS_MAX];
+    const char *pointers[HEADERS_MAX + 1] = {NULL};
+    for (size_t i = 0; i < HEADERS_MAX; i++)
+        headers[i] = SH_BUF_INIT(256);
+    err = p->protocol->write_headers(p, item, headers);
+    for (size_t i = 0; i < HEADERS_MAX && headers[i].len > 0; i++)
+        pointers[i] = headers[i].data;
+    if (err == SH_OK)
+        result.verdict = exchange(p, item, &body, pointers, &result, error);
+    else
+        (void)sh_fail(error, err, "no memory for the headers of a push");
+    for (size_t i = 0; i < HEADERS_MAX; i++)
+        sh_buf_done(&headers[i]);
+    result.sent_bytes = body.len;
+    result.duration_ms = sh_clock_monotonic_ms() - started_ms;
+    return result;
+}

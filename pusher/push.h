@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_PUSH_H
+#define PUSHER_PUSH_H
+
+#include "libcommon/crypto.h"
+#include "libcommon/envelope.h"
+#include "libcommon/error.h"
+#include "libcommon/settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One exchange with the hub, in the protocol that SYNC_protocol names, and what came of it. */
+typedef enum {
+    PUSH_QUEUED,        /* the hub has it, durably */
+    PUSH_DUPLICATE,     /* the hub had this item before */
+    PUSH_UNCHANGED,     /* the hub has merged this very table; nothing was transferred */
+    PUSH_LATER,         /* nobody's fault here: try again with the same id */
+    PUSH_MISCONFIGURED, /* the same again after somebody has mended what the message names */
+    PUSH_REFUSED,       /* this item will never be taken */
+    PUSH_STOPPED,       /* given up because the program must stop */
+    PUSH_VERDICTS
+} push_verdict;
+
+bool push_is_success(push_verdict verdict);
+const char *push_verdict_name(push_verdict verdict); /* for log lines and metrics */
+
+typedef struct {
+    sh_kind kind;
+    uint8_t id[SH_ID_BYTES];
+    char plugin[SH_PLUGIN_NAME_MAX + 1]; /* "" for the device table */
+    uint8_t digest[SH_DIGEST_BYTES];
+    bool ask;              /* send the digest, so that the hub may say "unchanged" */
+    const char *file_path; /* told to a NetAlertX hub for its log; NULL for none */
+    sh_buf *text;          /* emptied and freed as soon as it is sealed, to save memory */
+} push_item;
+
+typedef struct {
+    push_verdict verdict;
+    int64_t retry_after_s; /* what the hub asked for, -1 for nothing */
+    size_t sent_bytes;     /* of the body */
+    int64_t duration_ms;
+} push_result;
+
+typedef struct push push;
+
+/*
+ * settings and key must outlive it. stop_fd as in sh_http_client_options. One thread.
+ * SH_E_MEMORY, SH_E_CONFIG.
+ */
+sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd, push **ret,
+                sh_error *error);
+void push_free(push *p); /* NULL is accepted */
+
+/*
+ * Seals the item and makes the exchange. Unless the verdict is a success, *error says why, and
+ * what to mend where somebody must.
+ */
+push_result push_send(push *p, const push_item *item, sh_error *error);
+
+/*
+ * What an answer means. body is the answer's, content_type as in sh_http_answer, url the hub's
+ * (for the message), asked whether the digest was sent. Pure.
+ */
+push_verdict push_judge(sh_protocol protocol, int status, const char *content_type, sh_slice body,
+                        const char *url, bool asked, sh_error *error);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/run.h"
+
+#include "libcommon/backoff.h"
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/crypto.h"
+#include "libcommon/envelope.h"
+#include "libcommon/log.h"
+#include "libcommon/service.h"
+#include "libcommon/url.h"
+#include "pusher/grace.h"
+#include "pusher/serve.h"
+#include "pusher/watch.h"
+#include "pusher/work.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <time.h>
+
+/* How often files are looked at without an event: whatever inotify cannot see is found then. */
+#define SAFETY_POLL_MS (60 * 1000)
+
+#define BACKOFF_BASE_MS (2 * 1000)
+#define BACKOFF_MAX_MS (5 * 60 * 1000)
+#define RETRY_AFTER_MAX_S 600 /* a hub that asks for more gets this */
+
+/* A single run does not wait for a hub that is away for long. */
+#define ONCE_TRIES 3
+#define ONCE_BACKOFF_BASE_MS 1000
+#define ONCE_BACKOFF_MAX_MS 5000
+#define ONCE_RETRY_AFTER_MAX_S 10
+
+/* An exchange in hand may take this long after a SIGTERM: all must be over within 10 s. */
+#define STOP_GRACE_MS 5000
+
+/* Tables are large and rare: their memory goes back to the system as soon as it is freed. */
+#define MMAP_THRESHOLD_BYTES (256 * 1024)
+
+bool run_is_active(const sh_settings *settings)
+{
+    return settings->hub_url[0] != '\0' && (settings->devices || settings->plugins.count > 0);
+}
+
+sh_err run_check(const sh_settings *settings, sh_error *error)
+{
+    if (settings->listen[0] == '\0' || settings->run != SH_RUN_DISABLED)
+        return SH_OK;
+    /* The settings ask nothing of a program that is disabled, but this one answers GET /sync. */
+    const char *missing = settings->api_token[0] == '\0'        ? "SYNC_api_token"
+                          : settings->encryption_key[0] == '\0' ? "SYNC_encryption_key"
+                          : settings->node_name[0] == '\0'      ? "SYNC_node_name"
+                                                                : NULL;
+    if (missing == NULL)
+        return SH_OK;
+    return sh_fail(error, SH_E_CONFIG,
+                   "%s is not set: it is needed to be pulled on SYNC_listen, also where SYNC_RUN "
+                   "is disabled",
+                   missing);
+}
+
+static int64_t random_wait_ms(int64_t base_ms, int64_t max_ms, unsigned attempt)
+{
+    uint64_t random;
+    sh_random(&random, sizeof random);
+    return sh_backoff_ms(base_ms, max_ms, attempt, random);
+}
+
+static int64_t at_most(int64_t value, int64_t max)
+{
+    return value < max ? value : max;
+}
+
+static int run_once(work *w)
+{
+    for (unsigned try = 1;; try++) {
+        if (try == 1)
+            work_all_due(w);
+        work_report report = work_attempt(w);
+        if (!report.failed)
+            return SH_EXIT_DONE;
+        if (!report.later || try == ONCE_TRIES || sh_stop_requested())
+            return SH_EXIT_FAILED;
+        int64_t wait_ms = random_wait_ms(ONCE_BACKOFF_BASE_MS, ONCE_BACKOFF_MAX_MS, try);
+        if (report.retry_after_s > 0)
+            wait_ms += at_most(report.retry_after_s, ONCE_RETRY_AFTER_MAX_S) * 1000;
+        if (sh_stop_wait(wait_ms))
+            return SH_EXIT_FAILED;
+    }
+}
+
+/* The loop of a pusher that stays: on a schedule, or watching files. */
+typedef struct {
+    const sh_settings *settings;
+    work *work;
+    watch *watch;        /* NULL on a schedule, and where inotify is not to be had */
+    bool watching;       /* files decide, not the schedule */
+    time_t next_run;     /* on a schedule */
+    int64_t retry_at_ms; /* monotonic; what is due waits until then */
+    unsigned failures;   /* in a row */
+} loop;
+
+static void log_next_run(const loop *l, sh_log_level level)
+{
+    char when[SH_DATETIME_BYTES];
+    sh_clock_datetime((int64_t)l->next_run * 1000, when);
+    sh_log(level, "the next run is at %s (%s)", when, l->settings->run_schedule);
+}
+
+static void look_at_files(loop *l)
+{
+    sh_error error = {0};
+    if (l->watch != NULL) {
+        watch_drain(l->watch);
+        if (watch_arm(l->watch, &error) != SH_OK)
+            sh_log_debug("%s; looking every %d s instead", error.message, SAFETY_POLL_MS / 1000);
+    }
+    work_changed_due(l->work);
+}
+
+static void look_at_clock(loop *l)
+{
+    time_t now = time(NULL);
+    if (now >= l->next_run) {
+        bool first = l->next_run == 0;
+        work_all_due(l->work);
+        l->next_run = sh_cron_next(&l->settings->cron, now);
+        l->retry_at_ms = 0;
+        log_next_run(l, first ? SH_LOG_INFO : SH_LOG_DEBUG);
+        return;
+    }
+    /* A clock that was put back must not keep us waiting for a time that was near before. */
+    time_t next = sh_cron_next(&l->settings->cron, now);
+    if (next < l->next_run)
+        l->next_run = next;
+}
+
+static void plan_retry(loop *l, const work_report *report)
+{
+    if (!report->later && !report->mend) {
+        l->failures = 0;
+        l->retry_at_ms = 0;
+        return;
+    }
+    l->failures++;
+    /* What somebody must mend first is tried at the slowest pace. */
+    int64_t wait_ms = report->mend ? BACKOFF_MAX_MS / 2 +
+                                         random_wait_ms(BACKOFF_MAX_MS / 2, BACKOFF_MAX_MS / 2, 1)
+                                   : random_wait_ms(BACKOFF_BASE_MS, BACKOFF_MAX_MS, l->failures);
+    if (report->retry_after_s > 0)
+        wait_ms += at_most(report->retry_after_s, RETRY_AFTER_MAX_S) * 1000;
+    l->retry_at_ms = sh_clock_monotonic_ms() + wait_ms;
+    sh_log_debug("what was not delivered is tried again in %lld ms", (long long)wait_ms);
+}
+
+static int64_t wait_ms(const loop *l)
+{
+    int64_t ms = SAFETY_POLL_MS;
+    if (!l->watching)
+        ms = at_most(ms, ((int64_t)l->next_run - (int64_t)time(NULL)) * 1000);
+    if (work_is_due(l->work))
+        ms = at_most(ms, l->retry_at_ms - sh_clock_monotonic_ms());
+    return ms > 0 ? ms : 0;
+}
+
+/* Waits for the next thing to do; false when asked to stop. */
+static bool loop_wait(const loop *l)
+{
+    struct pollfd fds[] = {
+        {.fd = sh_stop_fd(), .events = POLLIN},
+        {.fd = l->watch != NULL ? watch_fd(l->watch) : -1, .events = POLLIN},
+    };
+    int ready;
+    do
+        ready = poll(fds, 2, (int)wait_ms(l));
+    while (ready < 0 && errno == EINTR && !sh_stop_requested());
+    return !sh_stop_requested();
+}
+
+static int run_loop(const sh_settings *settings, work *w)
+{
+    loop l = {.settings = settings, .work = w, .watching = settings->run != SH_RUN_SCHEDULE};
+    if (l.watching) {
+        size_t count;
+        const char *const *paths = work_paths(w, &count);
+        sh_error error = {0};
+        if (watch_new(paths, count, &l.watch, &error) != SH_OK)
+            sh_log_warning("%s; looking every %d s instead", error.message, SAFETY_POLL_MS / 1000);
+    }
+    do {
+        if (l.watching)
+            look_at_files(&l);
+        else
+            look_at_clock(&l);
+        if (work_is_due(w) && sh_clock_monotonic_ms() >= l.retry_at_ms) {
+            work_report report = work_attempt(w);
+            plan_retry(&l, &report);
+        }
+    } while (loop_wait(&l));
+    watch_free(l.watch);
+    return SH_EXIT_DONE;
+}
+
+static void log_start(const sh_settings *settings)
+{
+    static const char *const modes[] = {
+        [SH_RUN_DISABLED] = "disabled",
+        [SH_RUN_ONCE] = "once",
+        [SH_RUN_SCHEDULE] = "on a schedule",
+        [SH_RUN_ALWAYS_AFTER_SCAN] = "after each scan",
+        [SH_RUN_ON_NEW_DEVICE] = "on each new device",
+    };
+    sh_log_info("node %s pushes %s%s%zu plugins to %s, %s%s", settings->node_name,
+                settings->devices ? "its devices" : "", settings->devices ? " and " : "",
+                settings->plugins.count, settings->hub_url, modes[settings->run],
+                settings->protocol == SH_PROTOCOL_NETALERTX ? ", as NetAlertX does" : "");
+    sh_url url;
+    if (sh_url_read(sh_slice_of(settings->hub_url), &url, NULL) == SH_OK &&
+        sh_text_equals_ignoring_case(url.scheme, "http") && !sh_url_is_loopback(&url))
+        sh_log_warning("SYNC_hub_url=%s is not https: whoever listens on the way can read the "
+                       "token (the devices stay encrypted)",
+                       settings->hub_url);
+}
+
+static int run_pushes(const sh_settings *settings, const sh_node_key *key, bool once)
+{
+    log_start(settings);
+    sh_error error = {0};
+    grace *g = NULL;
+    work *w = NULL;
+    int code = SH_EXIT_FAILED;
+    sh_err err = grace_new(sh_stop_fd(), STOP_GRACE_MS, &g, &error);
+    if (err == SH_OK) {
+        work_options options = {.once = once, .stop_fd = grace_fd(g), .wait = sh_stop_wait};
+        err = work_new(settings, key, &options, &w, &error);
+    }
+    if (err == SH_OK)
+        code = once ? run_once(w) : run_loop(settings, w);
+    else
+        sh_log_error("%s", error.message);
+    work_free(w);
+    grace_free(g);
+    return code;
+}
+
+/* A pusher that only answers GET /sync, or does nothing. */
+static int run_without_pushes(const sh_settings *settings, bool serves)
+{
+    const char *why = settings->run == SH_RUN_DISABLED ? "SYNC_RUN is disabled"
+                      : settings->hub_url[0] == '\0'
+                          ? "SYNC_hub_url is not set"
+                          : "neither SYNC_devices nor SYNC_plugins is set";
+    if (!serves) {
+        sh_log_info("nothing is pushed: %s", why);
+        return SH_EXIT_DONE;
+    }
+    sh_log_info("nothing is pushed (%s): this node waits to be pulled", why);
+    while (!sh_stop_wait(SAFETY_POLL_MS)) {
+    }
+    return SH_EXIT_DONE;
+}
+
+static sh_err derive_key(const sh_settings *settings, sh_node_key *ret, sh_error *error)
+{
+    uint8_t passphrase_key[SH_KEY_BYTES];
+    sh_err err =
+        sh_key_from_passphrase(sh_slice_of(settings->encryption_key), passphrase_key, error);
+    if (err == SH_OK)
+        sh_node_key_derive(passphrase_key, sh_slice_of(settings->node_name), ret);
+    sh_wipe(passphrase_key, sizeof passphrase_key);
+    return err;
+}
+
+int run_pusher(const sh_settings *settings, bool once)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, MMAP_THRESHOLD_BYTES);
+    sh_node_key key;
+    sh_error error = {0};
+    serve *server = NULL;
+    bool pushes = settings->run != SH_RUN_DISABLED && run_is_active(settings);
+    if (!pushes && (settings->listen[0] == '\0' || once))
+        return run_without_pushes(settings, false);
+    sh_err err = derive_key(settings, &key, &error);
+    if (err == SH_OK && settings->listen[0] != '\0' && !once)
+        err = serve_start(settings, &key, &server, &error);
+    int code = SH_EXIT_FAILED;
+    if (err != SH_OK)
+        sh_log_error("%s", error.message);
+    else if (pushes)
+        code = run_pushes(settings, &key, once);
+    else
+        code = run_without_pushes(settings, true);
+    serve_stop(server);
+    sh_wipe(&key, sizeof key);
+    return code;
+}

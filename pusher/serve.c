@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/serve.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/crypto.h"
+#include "libcommon/http_server.h"
+#include "libcommon/json_write.h"
+#include "libcommon/log.h"
+#include "libcommon/netalertx_format.h"
+#include "libcommon/service.h"
+#include "libcommon/url.h"
+#include "pusher/counters.h"
+#include "pusher/run.h"
+#include "pusher/source.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THREADS 2
+#define STOP_GRACE_MS 3000
+#define METRICS_BYTES_MAX (64 * SH_KIB)
+#define ETAG_BYTES (SH_DIGEST_HEX_BYTES + 2)
+
+/*
+ * A sealed table is given out again while it is this young: its time must be within
+ * SH_CLOCK_SKEW_MAX_S of a hub's clock, and hubs that pull at the same time get one item.
+ */
+#define SEALED_AGE_MAX_MS (SH_CLOCK_SKEW_MAX_S * INT64_C(1000) / 4)
+
+struct serve {
+    const sh_settings *settings;
+    const sh_node_key *key;
+    source source;
+    sh_http_server *server;
+    pthread_mutex_t lock; /* of all below, and so of reading: one table at a time is in memory */
+    bool known;           /* stamp and digest tell something */
+    sh_file_stamp stamp;
+    uint8_t digest[SH_DIGEST_BYTES];
+    char etag[ETAG_BYTES];
+    uint8_t id[SH_ID_BYTES];
+    int64_t sealed_ms; /* monotonic */
+    sh_buf sealed;     /* empty: not sealed since it changed */
+};
+
+static bool is_authorized(const serve *s, const sh_http_exchange *exchange)
+{
+    sh_slice token = sh_slice_of(s->settings->api_token);
+    return token.len > 0 && sh_secret_equals(sh_http_bearer(exchange), token);
+}
+
+/* Answers for a table that could not be read. */
+static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error *error)
+{
+    sh_metric_add(&counter_pulled_failed, 1);
+    sh_log_error("pull from %s failed: %s", sh_http_peer(exchange), error->message);
+    unsigned status =
+        error->code == SH_E_BUSY || error->code == SH_E_STOPPED || error->code == SH_E_MEMORY ? 503
+                                                                                              : 500;
+    const char *title = error->code == SH_E_NOT_FOUND ? "Data file not found"
+                        : status == 503               ? "Data file not ready"
+                                                      : "Data file not readable";
+    if (native || status == 503) {
+        sh_http_reply_error(exchange, status, title, error->message);
+        return;
+    }
+    /* NetAlertX says it in one member. */
+    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(4 * SH_KIB);
+    char text[SH_ERROR_MESSAGE_BYTES + 64];
+    (void)snprintf(text, sizeof text, "%s: %s", title, error->message);
+    if (sh_buf_append_text(&body, "{") != SH_OK ||
+        sh_json_write_member_text(&body, "error", text) != SH_OK ||
+        sh_buf_append_text(&body, "}") != SH_OK)
+        sh_http_reply_error(exchange, 503, "Out of memory", "no memory for the answer");
+    else
+        sh_http_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
+}
+
+static void reply_netalertx(serve *s, sh_http_exchange *exchange)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    sh_error error = {0};
+    (void)pthread_mutex_lock(&s->lock);
+    source_text text = SOURCE_TEXT_INIT;
+    sh_err err = source_read(&s->source, sh_stop_wait, &text, &error);
+    if (err == SH_OK) {
+        char now[SH_DATETIME_BYTES];
+        sh_clock_datetime(sh_clock_unix_ms(), now);
+        err = sh_netalertx_pull_write((sh_slice){text.text.data, text.text.len},
+                                      s->settings->node_name, now, &body);
+        if (err != SH_OK)
+            (void)sh_fail(&error, err, "the answer is too large, or memory ran out");
+    }
+    source_text_done(&text);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (err != SH_OK) {
+        reply_unread(exchange, false, &error);
+        return;
+    }
+    sh_metric_add(&counter_pulled_netalertx, 1);
+    sh_log_info("node %s: device table of %zu rows pulled by %s as NetAlertX does, %zu bytes",
+                s->settings->node_name, text.rows, sh_http_peer(exchange), body.len);
+    sh_http_reply(exchange, 200, "application/json", (sh_slice){body.data, body.len});
+}
+
+/* Notes a table that was just read; what was sealed of another one is forgotten. */
+static void note_table(serve *s, const source_text *text)
+{
+    uint8_t digest[SH_DIGEST_BYTES];
+    sh_digest(s->key, (sh_slice){text->text.data, text->text.len}, digest);
+    if (!s->known || memcmp(digest, s->digest, SH_DIGEST_BYTES) != 0)
+        sh_buf_done(&s->sealed);
+    memcpy(s->digest, digest, SH_DIGEST_BYTES);
+    char hex[SH_DIGEST_HEX_BYTES];
+    sh_hex_encode(digest, SH_DIGEST_BYTES, hex);
+    (void)snprintf(s->etag, sizeof s->etag, "\"%s\"", hex);
+    s->stamp = text->stamp;
+    s->known = true;
+}
+
+static bool sealed_is_young(const serve *s)
+{
+    return s->sealed.len > 0 && sh_clock_monotonic_ms() - s->sealed_ms < SEALED_AGE_MAX_MS;
+}
+
+static sh_err seal_table(serve *s, const source_text *text, sh_error *error)
+{
+    sh_envelope_header header = {
+        .kind = SH_KIND_DEVICES,
+        .time_ms = sh_clock_unix_ms(),
+        .part = 0,
+        .parts = 1,
+    };
+    sh_random(s->id, sizeof s->id);
+    memcpy(header.id, s->id, SH_ID_BYTES);
+    memcpy(header.digest, s->digest, SH_DIGEST_BYTES);
+    (void)snprintf(header.node, sizeof header.node, "%s", s->settings->node_name);
+    sh_buf_done(&s->sealed);
+    s->sealed_ms = sh_clock_monotonic_ms();
+    sh_err err = sh_envelope_seal(&header, s->key, (sh_slice){text->text.data, text->text.len},
+                                  &s->sealed, error);
+    if (err != SH_OK)
+        sh_buf_done(&s->sealed);
+    return err;
+}
+
+/* Whether the hub has merged this very table. */
+static bool is_known_to_hub(const serve *s, const sh_http_exchange *exchange)
+{
+    const char *header = sh_http_header(exchange, "If-None-Match");
+    return header != NULL && strstr(header, s->etag) != NULL;
+}
+
+/* With the lock: makes the sealed table fit to be given out, unless the hub has it already. */
+static sh_err refresh(serve *s, const sh_http_exchange *exchange, bool *unchanged, sh_error *error)
+{
+    sh_file_stamp now;
+    bool same = s->known && sh_file_stamp_get(s->source.path, &now, NULL) == SH_OK &&
+                sh_file_stamp_equals(&now, &s->stamp);
+    *unchanged = same && is_known_to_hub(s, exchange);
+    if (*unchanged || (same && sealed_is_young(s)))
+        return SH_OK;
+    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    sh_err err = source_read(&s->source, sh_stop_wait, &text, error);
+    if (err != SH_OK)
+        return err;
+    note_table(s, &text);
+    *unchanged = is_known_to_hub(s, exchange);
+    if (*unchanged || sealed_is_young(s))
+        return SH_OK;
+    return seal_table(s, &text, error);
+}
+
+static void reply_native(serve *s, sh_http_exchange *exchange)
+{
+    sh_error error = {0};
+    bool unchanged = false;
+    (void)pthread_mutex_lock(&s->lock);
+    sh_err err = refresh(s, exchange, &unchanged, &error);
+    if (err == SH_OK)
+        sh_http_reply_header(exchange, "ETag", s->etag);
+    if (err == SH_OK && unchanged)
+        sh_http_reply(exchange, 304, SH_ENVELOPE_TYPE, (sh_slice){"", 0});
+    else if (err == SH_OK)
+        sh_http_reply(exchange, 200, SH_ENVELOPE_TYPE, (sh_slice){s->sealed.data, s->sealed.len});
+    size_t bytes = s->sealed.len;
+    char id[SH_ID_HEX_BYTES];
+    sh_hex_encode(s->id, SH_ID_BYTES, id);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (err != SH_OK) {
+        reply_unread(exchange, true, &error);
+    } else if (unchanged) {
+        sh_metric_add(&counter_pulled_unchanged, 1);
+        sh_log_info("node %s: pull from %s: unchanged", s->settings->node_name,
+                    sh_http_peer(exchange));
+    } else {
+        sh_metric_add(&counter_pulled_envelope, 1);
+        sh_log_info("node %s: device table pulled by %s, %zu bytes, id %s", s->settings->node_name,
+                    sh_http_peer(exchange), bytes, id);
+    }
+}
+
+static void handle_sync(void *context, sh_http_exchange *exchange)
+{
+    serve *s = context;
+    if (!is_authorized(s, exchange)) {
+        sh_metric_add(&counter_pulled_denied, 1);
+        sh_log_warning("pull from %s refused: its token is not SYNC_api_token of this node",
+                       sh_http_peer(exchange));
+        sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
+        return;
+    }
+    const char *accept = sh_http_header(exchange, "Accept");
+    if (accept != NULL && strcasestr(accept, SH_ENVELOPE_TYPE) != NULL)
+        reply_native(s, exchange);
+    else
+        reply_netalertx(s, exchange);
+}
+
+static void handle_livez(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    sh_http_reply(exchange, 200, "text/plain", SH_SLICE("ok\n"));
+}
+
+static void handle_readyz(void *context, sh_http_exchange *exchange)
+{
+    const serve *s = context;
+    sh_file_stamp stamp;
+    sh_error error = {0};
+    if (sh_stop_requested()) {
+        sh_http_reply_error(exchange, 503, "Not ready", "stopping");
+        return;
+    }
+    /* A node that is there to be pulled, or pushes its devices, is of no use without its table. */
+    bool needs_table = s->settings->devices || !run_is_active(s->settings);
+    if (needs_table && sh_file_stamp_get(s->source.path, &stamp, &error) == SH_OK && !stamp.exists)
+        (void)sh_fail(&error, SH_E_NOT_FOUND, "%s not found (SYNC_devices_file)", s->source.path);
+    if (needs_table && error.code != SH_OK)
+        sh_http_reply_error(exchange, 503, "Not ready", error.message);
+    else
+        sh_http_reply(exchange, 200, "text/plain", SH_SLICE("ok\n"));
+}
+
+static void handle_metrics(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(METRICS_BYTES_MAX);
+    if (counters_write(&body) != SH_OK)
+        sh_http_reply_error(exchange, 503, "Out of memory", "no memory for the metrics");
+    else
+        sh_http_reply(exchange, 200, "text/plain; version=0.0.4", (sh_slice){body.data, body.len});
+}
+
+static const sh_http_route routes[] = {
+    {.method = "GET", .path = "/sync", .handle = handle_sync},
+    {.method = "GET", .path = "/livez", .handle = handle_livez},
+    {.method = "GET", .path = "/readyz", .handle = handle_readyz},
+    {.method = "GET", .path = "/metrics", .handle = handle_metrics},
+    {.method = NULL},
+};
+
+static sh_err listen_on(serve *s, sh_error *error)
+{
+    char host[64];
+    uint16_t port;
+    sh_err err = sh_listen_read(sh_slice_of(s->settings->listen), host, &port, error);
+    if (err != SH_OK)
+        return err;
+    sh_http_server_options options = {
+        .host = host, .port = port, .threads = THREADS, .routes = routes, .context = s};
+    sh_error reason = {0};
+    err = sh_http_server_start(&options, &s->server, &reason);
+    if (err != SH_OK)
+        return sh_fail(error, err, "SYNC_listen=%s: %s", s->settings->listen, reason.message);
+    sh_log_info("listening on %s:%" PRIu16, host, sh_http_server_port(s->server));
+    return SH_OK;
+}
+
+sh_err serve_start(const sh_settings *settings, const sh_node_key *key, serve **ret,
+                   sh_error *error)
+{
+    *ret = NULL;
+    serve *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to serve");
+    s->settings = settings;
+    s->key = key;
+    s->sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    (void)pthread_mutex_init(&s->lock, NULL);
+    sh_err err = source_init_devices(&s->source, settings->devices_file, error);
+    if (err == SH_OK)
+        err = listen_on(s, error);
+    if (err != SH_OK) {
+        serve_stop(s);
+        return err;
+    }
+    *ret = s;
+    return SH_OK;
+}
+
+void serve_stop(serve *s)
+{
+    if (s == NULL)
+        return;
+    sh_http_server_stop(s->server, STOP_GRACE_MS);
+    source_done(&s->source);
+    sh_buf_done(&s->sealed);
+    (void)pthread_mutex_destroy(&s->lock);
+    free(s);
+}

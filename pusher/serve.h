@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_SERVE_H
+#define PUSHER_SERVE_H
+
+#include "libcommon/envelope.h"
+#include "libcommon/error.h"
+#include "libcommon/settings.h"
+
+/*
+ * GET /sync for hubs that pull this node (PROTOCOL.md section 4; NETALERTX.md section 1 for all
+ * who do not ask for the envelope), and /livez, /readyz, /metrics.
+ */
+typedef struct serve serve;
+
+/*
+ * Listens on SYNC_listen and says where in the log. settings and key must outlive it.
+ * SH_E_IO, SH_E_CONFIG, SH_E_MEMORY.
+ */
+sh_err serve_start(const sh_settings *settings, const sh_node_key *key, serve **ret,
+                   sh_error *error);
+
+/* Ends what is in hand within a few seconds. NULL is accepted. */
+void serve_stop(serve *s);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/source.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/plugin_lines.h"
+#include "libcommon/table_scan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NETALERTX_UID 20211 /* NETALERTX.md section 4 */
+
+/* A text at least this long that does not begin like a device table will never become one. */
+#define TABLE_HEAD_BYTES 64
+
+sh_err source_init_devices(source *ret, const char *path, sh_error *error)
+{
+    *ret = (source){.kind = SH_KIND_DEVICES, .path = strdup(path)};
+    return ret->path != NULL ? SH_OK : sh_fail(error, SH_E_MEMORY, "no memory for a path");
+}
+
+sh_err source_init_plugin(source *ret, const char *dir, const char *plugin, sh_error *error)
+{
+    *ret = (source){.kind = SH_KIND_PLUGIN};
+    sh_err err = sh_plugin_name_check(sh_slice_of(plugin), error);
+    if (err != SH_OK)
+        return err;
+    (void)snprintf(ret->plugin, sizeof ret->plugin, "%s", plugin);
+    if (asprintf(&ret->path, "%s/last_result.%s.log", dir, plugin) < 0) {
+        ret->path = NULL;
+        return sh_fail(error, SH_E_MEMORY, "no memory for a path");
+    }
+    return SH_OK;
+}
+
+void source_done(source *s)
+{
+    if (s == NULL)
+        return;
+    free(s->path);
+    s->path = NULL;
+}
+
+void source_text_done(source_text *text)
+{
+    sh_buf_wipe(&text->text);
+}
+
+/* Cuts path to the folder that it lies in. */
+static void to_parent(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        memcpy(path, ".", sizeof "."); /* a path has at least one byte */
+    else if (slash == path)
+        slash[1] = '\0';
+    else
+        *slash = '\0';
+}
+
+static const char *setting_of(const source *s)
+{
+    return s->kind == SH_KIND_DEVICES ? "SYNC_devices_file" : "SYNC_plugins_dir";
+}
+
+static sh_err fail_missing(const source *s, sh_error *error)
+{
+    SH_CLEANUP(sh_free_cleanup) char *dir = strdup(s->path);
+    if (dir == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a path");
+    to_parent(dir);
+    if (access(dir, F_OK) != 0)
+        return sh_fail(error, SH_E_NOT_FOUND,
+                       "%s not found, nor its folder %s: is NetAlertX's volume mounted here? %s "
+                       "names it",
+                       s->path, dir, setting_of(s));
+    if (s->kind == SH_KIND_DEVICES)
+        return sh_fail(error, SH_E_NOT_FOUND,
+                       "%s not found: NetAlertX writes it after a scan; if it does run, "
+                       "SYNC_devices_file names the wrong file",
+                       s->path);
+    return sh_fail(error, SH_E_NOT_FOUND,
+                   "%s not found: the plugin %s has left no result yet; if it does run, look at "
+                   "its name in SYNC_plugins and at SYNC_plugins_dir",
+                   s->path, s->plugin);
+}
+
+/* Says who would have to be let in, where the file or a folder above it keeps us out. */
+static sh_err fail_not_permitted(const source *s, sh_error *error)
+{
+    SH_CLEANUP(sh_free_cleanup) char *path = strdup(s->path);
+    if (path == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a path");
+    struct stat st;
+    while (stat(path, &st) != 0) {
+        if (strcmp(path, "/") == 0 || strcmp(path, ".") == 0)
+            return sh_fail(error, SH_E_IO, "%s: permission denied", s->path);
+        to_parent(path);
+    }
+    return sh_fail(error, SH_E_IO,
+                   "%s: permission denied: the pusher runs as uid %u, and %s belongs to uid %u "
+                   "with mode %04o (NetAlertX runs as uid %d: run the pusher as its uid)",
+                   s->path, (unsigned)geteuid(), path, (unsigned)st.st_uid,
+                   (unsigned)st.st_mode & 07777, NETALERTX_UID);
+}
+
+static sh_err fail_unread(const source *s, const sh_error *reason, sh_error *error)
+{
+    switch (reason->code) {
+    case SH_E_NOT_FOUND:
+        return fail_missing(s, error);
+    case SH_E_IO:
+        if (access(s->path, R_OK) != 0 && errno == EACCES)
+            return fail_not_permitted(s, error);
+        return sh_fail(error, SH_E_IO, "%s (%s)", reason->message, setting_of(s));
+    default:
+        return sh_fail(error, reason->code, "%s", reason->message);
+    }
+}
+
+/* NetAlertX before November 2024 wrote dev_MAC and so on, which no hub understands. */
+static sh_err check_schema(const source *s, const source_text *text, sh_error *error)
+{
+    sh_table_scan scan;
+    sh_scan_row row;
+    bool more = false;
+    if (sh_table_scan_init(&scan, text->text.data, text->text.len, NULL) != SH_OK ||
+        sh_table_scan_next(&scan, &row, &more, NULL) != SH_OK || !more)
+        return SH_OK;
+    if (row.kind == SH_SCAN_MAC_NONE &&
+        memmem(row.text.data, row.text.len, "\"dev_MAC\"", sizeof "\"dev_MAC\"" - 1) != NULL)
+        return sh_fail(error, SH_E_FORMAT,
+                       "%s has the columns of a NetAlertX older than November 2024 (dev_MAC, …): "
+                       "update this node's NetAlertX",
+                       s->path);
+    return SH_OK;
+}
+
+/* SH_E_BUSY while the table may still be growing. */
+static sh_err check_table(const source *s, bool last_try, source_text *text, sh_error *error)
+{
+    sh_error reason = {0};
+    sh_err err = sh_table_check(text->text.data, text->text.len, &text->rows, &reason);
+    if (err == SH_OK)
+        return check_schema(s, text, error);
+    if (err != SH_E_FORMAT)
+        return sh_fail(error, err, "%s: %s", s->path, reason.message);
+    if (sh_slice_trim((sh_slice){text->text.data, text->text.len}).len == 0)
+        return sh_fail(error, SH_E_BUSY, "%s is empty: was it being written?", s->path);
+    sh_table_scan scan;
+    bool begins_well = sh_table_scan_init(&scan, text->text.data, text->text.len, NULL) == SH_OK;
+    if (!begins_well && (last_try || text->text.len >= TABLE_HEAD_BYTES))
+        return sh_fail(error, SH_E_FORMAT,
+                       "%s is no device table: %s. SYNC_devices_file must name NetAlertX's "
+                       "table_devices.json, whose shape is {\"data\": [...]}",
+                       s->path, reason.message);
+    return sh_fail(error, SH_E_BUSY, "%s is cut: %s; was it being written?", s->path,
+                   reason.message);
+}
+
+/* Whether the text ends inside a line that cannot be a whole one. */
+static bool last_line_is_cut(sh_slice text)
+{
+    if (text.len == 0 || text.data[text.len - 1] == '\n')
+        return false;
+    const char *newline = memrchr(text.data, '\n', text.len);
+    const char *begin = newline == NULL ? text.data : newline + 1;
+    size_t columns = 1;
+    for (const char *at = begin; at < text.data + text.len; at++)
+        columns += *at == '|';
+    return columns != 9 && columns != 13;
+}
+
+static sh_err check_plugin(const source *s, bool last_try, source_text *text, sh_error *error)
+{
+    sh_slice content = {text->text.data, text->text.len};
+    if (sh_slice_trim(content).len == 0) {
+        sh_buf_clear(&text->text);
+        /* Truncated a moment ago, to be written: its lines will follow. */
+        return last_try ? SH_OK : sh_fail(error, SH_E_BUSY, "%s is empty", s->path);
+    }
+    if (!last_try && last_line_is_cut(content))
+        return sh_fail(error, SH_E_BUSY, "%s ends inside a line", s->path);
+    sh_error reason = {0};
+    sh_err err = sh_plugin_text_check(content.data, content.len, &reason);
+    if (err != SH_OK)
+        return sh_fail(error, err, "%s is no plugin result and not sent: %s", s->path,
+                       reason.message);
+    return SH_OK;
+}
+
+static int64_t age_ms(const sh_file_stamp *stamp, int64_t now_ms)
+{
+    return now_ms - stamp->mtime_ns / 1000000;
+}
+
+/* Whether a write at now_ms could leave the very stamp; a stamp from the future tells nothing. */
+static bool is_fresh(const sh_file_stamp *stamp, int64_t now_ms)
+{
+    int64_t age = age_ms(stamp, now_ms);
+    return age >= 0 && age < SOURCE_SETTLE_MS;
+}
+
+static sh_err let_settle(const source *s, source_wait wait, sh_error *error)
+{
+    sh_file_stamp stamp;
+    /* What cannot be looked at is told by the read that follows. */
+    if (sh_file_stamp_get(s->path, &stamp, NULL) != SH_OK || !stamp.exists)
+        return SH_OK;
+    int64_t now_ms = sh_clock_unix_ms();
+    if (is_fresh(&stamp, now_ms) && wait(SOURCE_SETTLE_MS - age_ms(&stamp, now_ms)))
+        return sh_fail(error, SH_E_STOPPED, "%s was not read: stopping", s->path);
+    return SH_OK;
+}
+
+static sh_err read_once(const source *s, bool last_try, source_text *ret, sh_error *error)
+{
+    int64_t started_ms = sh_clock_unix_ms();
+    sh_buf_clear(&ret->text);
+    ret->rows = 0;
+    sh_error reason = {0};
+    if (sh_file_read(s->path, &ret->text, &ret->stamp, &reason) != SH_OK)
+        return fail_unread(s, &reason, error);
+    if (is_fresh(&ret->stamp, started_ms))
+        return sh_fail(error, SH_E_BUSY, "%s keeps being written to", s->path);
+    sh_err err = s->kind == SH_KIND_DEVICES ? check_table(s, last_try, ret, error)
+                                            : check_plugin(s, last_try, ret, error);
+    if (err != SH_OK)
+        return err;
+    sh_file_stamp now;
+    err = sh_file_stamp_get(s->path, &now, error);
+    if (err != SH_OK)
+        return err;
+    if (!sh_file_stamp_equals(&ret->stamp, &now))
+        return sh_fail(error, SH_E_BUSY, "%s was written to while it was read", s->path);
+    return SH_OK;
+}
+
+sh_err source_read(const source *s, source_wait wait, source_text *ret, sh_error *error)
+{
+    for (unsigned try = 1;; try++) {
+        sh_err err = let_settle(s, wait, error);
+        if (err != SH_OK)
+            return err;
+        sh_error reason = {0};
+        err = read_once(s, try == SOURCE_TRIES, ret, &reason);
+        if (err == SH_OK)
+            return SH_OK;
+        if (err != SH_E_BUSY || try == SOURCE_TRIES)
+            return sh_fail(error, err, "%s", reason.message);
+        if (wait(SOURCE_WAIT_MS))
+            return sh_fail(error, SH_E_STOPPED, "%s was not read: stopping", s->path);
+    }
+}

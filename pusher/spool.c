@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/spool.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/file.h"
+#include "pusher/spool_file.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ITEM_SUFFIX ".item"
+#define TEMPORARY_PREFIX ".synchub-" /* what sh_file_write() leaves when it is killed */
+
+typedef struct {
+    char name[SPOOL_NAME_BYTES]; /* `<ms>-<number>-<id>.item`: sorts by age */
+    size_t bytes;                /* of the file */
+} entry;
+
+struct spool {
+    char *waiting_dir, *refused_dir;
+    int lock_fd;
+    spool_notice notice;
+    entry *entries; /* sorted, oldest first; room for SH_SPOOL_ENTRIES_MAX */
+    size_t count;
+    size_t bytes;
+    uint32_t number; /* tells items of the same millisecond apart */
+};
+
+static void tell(const spool *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void tell(const spool *s, const char *format, ...)
+{
+    char sentence[SH_ERROR_MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    s->notice(sentence);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const entry *)a)->name, ((const entry *)b)->name);
+}
+
+static sh_err path_of(const char *dir, const char *name, char ret[static PATH_MAX], sh_error *error)
+{
+    int len = snprintf(ret, PATH_MAX, "%s/%s", dir, name);
+    if (len < 0 || len >= PATH_MAX)
+        return sh_fail(error, SH_E_IO, "%s: the path is too long", dir);
+    return SH_OK;
+}
+
+static sh_err folder_make(const char *path, sh_error *error)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return sh_fail(error, SH_E_IO, "%s: cannot be made by uid %u: %s", path,
+                       (unsigned)geteuid(), strerror(errno));
+    return sh_folder_check_writable(path, error);
+}
+
+static sh_err lock_take(spool *s, const char *dir, sh_error *error)
+{
+    char path[PATH_MAX];
+    sh_err err = path_of(dir, "lock", path, error);
+    if (err != SH_OK)
+        return err;
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0)
+        return sh_fail(error, SH_E_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return sh_fail(error, SH_E_BUSY, "%s: another synchub-pusher uses this folder", dir);
+    return SH_OK;
+}
+
+/* Whether a name is one of ours: what else lies in the folder is left alone. */
+static bool is_item_name(const char *name)
+{
+    size_t len = strlen(name);
+    return len < SPOOL_NAME_BYTES && len > sizeof ITEM_SUFFIX && name[0] != '.' &&
+           strcmp(name + len - (sizeof ITEM_SUFFIX - 1), ITEM_SUFFIX) == 0;
+}
+
+static sh_err entry_take(spool *s, int dir_fd, const char *name)
+{
+    if (strncmp(name, TEMPORARY_PREFIX, sizeof TEMPORARY_PREFIX - 1) == 0) {
+        (void)unlinkat(dir_fd, name, 0);
+        return SH_OK;
+    }
+    struct stat st;
+    if (!is_item_name(name) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(st.st_mode))
+        return SH_OK;
+    if (s->count == SH_SPOOL_ENTRIES_MAX)
+        return SH_E_LIMIT;
+    entry *e = &s->entries[s->count++];
+    (void)snprintf(e->name, sizeof e->name, "%s", name);
+    e->bytes = (size_t)st.st_size;
+    s->bytes += e->bytes;
+    return SH_OK;
+}
+
+static sh_err entries_load(spool *s, sh_error *error)
+{
+    DIR *dir = opendir(s->waiting_dir);
+    if (dir == NULL)
+        return sh_fail(error, SH_E_IO, "%s: cannot be read: %s", s->waiting_dir, strerror(errno));
+    sh_err err = SH_OK;
+    for (struct dirent *e = readdir(dir); e != NULL && err == SH_OK; e = readdir(dir))
+        err = entry_take(s, dirfd(dir), e->d_name);
+    (void)closedir(dir);
+    if (err != SH_OK)
+        tell(s, "%s holds more than %d items: the rest is left for the next start", s->waiting_dir,
+             SH_SPOOL_ENTRIES_MAX);
+    qsort(s->entries, s->count, sizeof s->entries[0], compare_entries);
+    return SH_OK;
+}
+
+static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
+{
+    sh_err err = folder_make(dir, error);
+    if (err != SH_OK)
+        return err;
+    s->entries = calloc(SH_SPOOL_ENTRIES_MAX, sizeof s->entries[0]);
+    if (s->entries == NULL || asprintf(&s->waiting_dir, "%s/spool", dir) < 0 ||
+        asprintf(&s->refused_dir, "%s/refused", dir) < 0)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the spool");
+    err = folder_make(s->waiting_dir, error);
+    if (err == SH_OK)
+        err = folder_make(s->refused_dir, error);
+    if (err == SH_OK)
+        err = lock_take(s, dir, error);
+    return err == SH_OK ? entries_load(s, error) : err;
+}
+
+sh_err spool_open(const char *dir, spool_notice notice, spool **ret, sh_error *error)
+{
+    *ret = NULL;
+    spool *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the spool");
+    s->lock_fd = -1;
+    s->notice = notice;
+    sh_err err = spool_fill(s, dir, error);
+    if (err != SH_OK) {
+        spool_close(s);
+        return err;
+    }
+    *ret = s;
+    return SH_OK;
+}
+
+void spool_close(spool *s)
+{
+    if (s == NULL)
+        return;
+    if (s->lock_fd >= 0)
+        (void)close(s->lock_fd);
+    free(s->waiting_dir);
+    free(s->refused_dir);
+    free(s->entries);
+    free(s);
+}
+
+size_t spool_count(const spool *s)
+{
+    return s->count;
+}
+
+size_t spool_bytes(const spool *s)
+{
+    return s->bytes;
+}
+
+static void entry_drop(spool *s, size_t index)
+{
+    assert(index < s->count);
+    s->bytes -= s->entries[index].bytes;
+    memmove(&s->entries[index], &s->entries[index + 1],
+            (s->count - index - 1) * sizeof s->entries[0]);
+    s->count--;
+}
+
+sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh_error *error)
+{
+    size_t bytes = text.len + SPOOL_FILE_HEADER_BYTES;
+    if (s->count >= SH_SPOOL_ENTRIES_MAX)
+        return sh_fail(error, SH_E_LIMIT, "%s is full with %zu items", s->waiting_dir, s->count);
+    if (bytes > SH_SPOOL_BYTES_MAX || s->bytes > SH_SPOOL_BYTES_MAX - bytes)
+        return sh_fail(error, SH_E_LIMIT, "%s is full: %zu bytes more would be over %lu",
+                       s->waiting_dir, bytes, SH_SPOOL_BYTES_MAX);
+    spool_item item = {.time_ms = now_ms};
+    (void)snprintf(item.plugin, sizeof item.plugin, "%s", plugin);
+    sh_random(item.id, sizeof item.id);
+    char hex[SH_ID_HEX_BYTES];
+    sh_hex_encode(item.id, SH_ID_BYTES, hex);
+    (void)snprintf(item.name, sizeof item.name, "%016" PRId64 "-%08" PRIu32 "-%s" ITEM_SUFFIX,
+                   now_ms, s->number++, hex);
+    char path[PATH_MAX];
+    sh_err err = path_of(s->waiting_dir, item.name, path, error);
+    if (err == SH_OK)
+        err = spool_file_write(path, &item, text, error);
+    if (err != SH_OK)
+        return err;
+    entry *e = &s->entries[s->count++];
+    memcpy(e->name, item.name, sizeof e->name);
+    e->bytes = bytes;
+    s->bytes += bytes;
+    /* A clock that was put back must not let an item overtake those before it in this process. */
+    qsort(s->entries, s->count, sizeof s->entries[0], compare_entries);
+    return SH_OK;
+}
+
+static int is_regular_item(const struct dirent *e)
+{
+    return is_item_name(e->d_name);
+}
+
+/* Keeps the newest SPOOL_REFUSED_MAX of what was set aside. */
+static void refused_trim(const spool *s)
+{
+    struct dirent **names = NULL;
+    int count = scandir(s->refused_dir, &names, is_regular_item, alphasort);
+    for (int i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        if (i < count - SPOOL_REFUSED_MAX &&
+            path_of(s->refused_dir, names[i]->d_name, path, NULL) == SH_OK) {
+            (void)unlink(path);
+            tell(s, "%s was deleted: %s keeps %d items", path, s->refused_dir, SPOOL_REFUSED_MAX);
+        }
+        free(names[i]);
+    }
+    free(names);
+}
+
+static sh_err set_aside(spool *s, const char *name, sh_error *error)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    sh_err err = path_of(s->waiting_dir, name, from, error);
+    if (err == SH_OK)
+        err = path_of(s->refused_dir, name, to, error);
+    if (err != SH_OK)
+        return err;
+    if (rename(from, to) != 0 && errno != ENOENT)
+        return sh_fail(error, SH_E_IO, "%s: cannot be moved to %s: %s", from, s->refused_dir,
+                       strerror(errno));
+    refused_trim(s);
+    return SH_OK;
+}
+
+/* Gives the oldest item, or the reason why it is none: SH_E_FORMAT damaged, SH_E_NOT_FOUND gone. */
+static sh_err oldest_read(const spool *s, spool_item *item, sh_buf *text, sh_error *error)
+{
+    char path[PATH_MAX];
+    sh_err err = path_of(s->waiting_dir, s->entries[0].name, path, error);
+    if (err != SH_OK)
+        return err;
+    memcpy(item->name, s->entries[0].name, sizeof item->name);
+    return spool_file_read(path, item, text, error);
+}
+
+static bool is_too_old(const spool_item *item, int64_t now_ms)
+{
+    return now_ms - item->time_ms > SH_SPOOL_AGE_MAX_S * INT64_C(1000);
+}
+
+sh_err spool_first(spool *s, int64_t now_ms, spool_item *item, sh_buf *text, bool *found,
+                   sh_error *error)
+{
+    *found = false;
+    size_t before = text->len;
+    while (s->count > 0) {
+        sh_error reason = {0};
+        sh_err err = oldest_read(s, item, text, &reason);
+        if (err == SH_OK && !is_too_old(item, now_ms)) {
+            *found = true;
+            return SH_OK;
+        }
+        if (err == SH_OK) {
+            text->len = before;
+            tell(s,
+                 "plugin %s: a result spooled more than %d days ago is dropped: the hub was "
+                 "away for too long",
+                 item->plugin, SH_SPOOL_AGE_MAX_S / (24 * 3600));
+            err = spool_remove(s, item, error);
+            if (err != SH_OK)
+                return err;
+            continue;
+        }
+        if (err != SH_E_FORMAT && err != SH_E_LIMIT && err != SH_E_NOT_FOUND)
+            return sh_fail(error, err, "%s", reason.message);
+        tell(s, "%s; it is set aside in %s", reason.message, s->refused_dir);
+        err = set_aside(s, s->entries[0].name, error);
+        if (err != SH_OK)
+            return err;
+        entry_drop(s, 0);
+    }
+    return SH_OK;
+}
+
+static sh_err entry_find(const spool *s, const spool_item *item, size_t *ret)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (strcmp(s->entries[i].name, item->name) == 0) {
+            *ret = i;
+            return SH_OK;
+        }
+    }
+    return SH_E_NOT_FOUND;
+}
+
+sh_err spool_remove(spool *s, const spool_item *item, sh_error *error)
+{
+    char path[PATH_MAX];
+    sh_err err = path_of(s->waiting_dir, item->name, path, error);
+    if (err == SH_OK)
+        err = sh_file_remove(path, error);
+    size_t index;
+    if (err == SH_OK && entry_find(s, item, &index) == SH_OK)
+        entry_drop(s, index);
+    return err;
+}
+
+sh_err spool_refuse(spool *s, const spool_item *item, sh_error *error)
+{
+    sh_err err = set_aside(s, item->name, error);
+    size_t index;
+    if (err == SH_OK && entry_find(s, item, &index) == SH_OK)
+        entry_drop(s, index);
+    return err;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_SPOOL_H
+#define PUSHER_SPOOL_H
+
+#include "libcommon/buffer.h"
+#include "libcommon/crypto.h"
+#include "libcommon/error.h"
+#include "libcommon/limits.h"
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Plugin results that the hub has not taken yet: one file each in SYNC_spool_dir/spool, durable
+ * before it is sent and removed only after the hub has taken it. One process at a time holds a
+ * spool. What is damaged, or refused for good, moves to SYNC_spool_dir/refused, which keeps the
+ * newest SPOOL_REFUSED_MAX. Not thread-safe. Every failure's message names the file or folder.
+ */
+typedef struct spool spool;
+
+#define SPOOL_REFUSED_MAX 100
+#define SPOOL_NAME_BYTES 96
+
+typedef struct {
+    char name[SPOOL_NAME_BYTES]; /* of its file */
+    uint8_t id[SH_ID_BYTES];
+    int64_t time_ms; /* when it was spooled, Unix time */
+    char plugin[SH_PLUGIN_NAME_MAX + 1];
+} spool_item;
+
+/* What it tells of things that went another way than asked, for the log. */
+typedef void (*spool_notice)(const char *sentence);
+
+/*
+ * Makes dir (but not its parents) and its folders where they are not there, and takes hold of it.
+ * SH_E_IO: not writable. SH_E_BUSY: another process holds it. SH_E_MEMORY.
+ */
+sh_err spool_open(const char *dir, spool_notice notice, spool **ret, sh_error *error);
+void spool_close(spool *s); /* NULL is accepted */
+
+size_t spool_count(const spool *s);
+size_t spool_bytes(const spool *s);
+
+/*
+ * Keeps a text under a fresh id; when it returns SH_OK, the text survives a power cut.
+ * SH_E_LIMIT: over SH_SPOOL_ENTRIES_MAX or SH_SPOOL_BYTES_MAX; nothing is kept. SH_E_IO.
+ */
+sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh_error *error);
+
+/*
+ * Gives the oldest item and adds its text to *text, or *found = false. Items that are damaged are
+ * set aside, and those older than SH_SPOOL_AGE_MAX_S dropped (the hub no longer remembers their
+ * ids), each with a notice. SH_E_IO, SH_E_MEMORY.
+ */
+sh_err spool_first(spool *s, int64_t now_ms, spool_item *item, sh_buf *text, bool *found,
+                   sh_error *error);
+
+/* Removes an item that the hub has taken. SH_E_IO. */
+sh_err spool_remove(spool *s, const spool_item *item, sh_error *error);
+
+/* Sets an item aside that the hub refuses for good. SH_E_IO. */
+sh_err spool_refuse(spool *s, const spool_item *item, sh_error *error);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/spool_file.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/file.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char magic[8] = "SHSPOOL\1";
+
+#define HASH_BYTES 32
+#define ID_AT 8
+#define TIME_AT (ID_AT + SH_ID_BYTES)
+#define LEN_AT (TIME_AT + 8)
+#define HASH_AT (LEN_AT + 8)
+#define PLUGIN_AT (HASH_AT + HASH_BYTES)
+static_assert(PLUGIN_AT + SH_PLUGIN_NAME_MAX == SPOOL_FILE_HEADER_BYTES, "header's layout");
+
+static void put_u64(uint8_t *at, uint64_t value)
+{
+    for (int i = 7; i >= 0; i--, value >>= 8)
+        at[i] = (uint8_t)value;
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+/* The hash covers the header before it, the plugin's name and the text. */
+static void hash_item(const uint8_t header[SPOOL_FILE_HEADER_BYTES], sh_slice text,
+                      uint8_t ret[HASH_BYTES])
+{
+    uint8_t head[SH_KEY_BYTES];
+    uint8_t cleared[SPOOL_FILE_HEADER_BYTES];
+    memcpy(cleared, header, sizeof cleared);
+    memset(cleared + HASH_AT, 0, HASH_BYTES);
+    sh_keyed_hash(NULL, (sh_slice){(const char *)cleared, sizeof cleared}, head, sizeof head);
+    sh_keyed_hash(head, text, ret, HASH_BYTES);
+}
+
+sh_err spool_file_write(const char *path, const spool_item *item, sh_slice text, sh_error *error)
+{
+    uint8_t header[SPOOL_FILE_HEADER_BYTES] = {0};
+    memcpy(header, magic, sizeof magic);
+    memcpy(header + ID_AT, item->id, SH_ID_BYTES);
+    put_u64(header + TIME_AT, (uint64_t)item->time_ms);
+    put_u64(header + LEN_AT, text.len);
+    memcpy(header + PLUGIN_AT, item->plugin, strlen(item->plugin));
+    hash_item(header, text, header + HASH_AT);
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(sizeof header + text.len);
+    sh_err err = sh_buf_reserve(&content, content.limit);
+    if (err == SH_OK)
+        err = sh_buf_append(&content, header, sizeof header);
+    if (err == SH_OK)
+        err = sh_buf_append(&content, text.data, text.len);
+    if (err != SH_OK)
+        return sh_fail(error, err, "%s: no memory to write it", path);
+    return sh_file_write(path, (sh_slice){content.data, content.len}, 0600, error);
+}
+
+static sh_err read_header(const char *path, sh_slice content, spool_item *item, sh_error *error)
+{
+    const uint8_t *header = (const uint8_t *)content.data;
+    if (content.len < SPOOL_FILE_HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it does not begin as it was written",
+                       path);
+    sh_slice text = {content.data + SPOOL_FILE_HEADER_BYTES, content.len - SPOOL_FILE_HEADER_BYTES};
+    if (get_u64(header + LEN_AT) != text.len)
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it has not the length it was written in",
+                       path);
+    uint8_t hash[HASH_BYTES];
+    hash_item(header, text, hash);
+    if (memcmp(hash, header + HASH_AT, HASH_BYTES) != 0)
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it is not what was written", path);
+    memcpy(item->id, header + ID_AT, SH_ID_BYTES);
+    item->time_ms = (int64_t)get_u64(header + TIME_AT);
+    memcpy(item->plugin, header + PLUGIN_AT, SH_PLUGIN_NAME_MAX);
+    item->plugin[SH_PLUGIN_NAME_MAX] = '\0';
+    if (sh_plugin_name_check(sh_slice_of(item->plugin), NULL) != SH_OK)
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it names no plugin", path);
+    return SH_OK;
+}
+
+sh_err spool_file_read(const char *path, spool_item *item, sh_buf *text, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(SPOOL_FILE_HEADER_BYTES + SH_PLAIN_MAX);
+    sh_err err = sh_file_read(path, &content, NULL, error);
+    if (err == SH_OK)
+        err = read_header(path, (sh_slice){content.data, content.len}, item, error);
+    if (err != SH_OK)
+        return err;
+    err = sh_buf_append(text, content.data + SPOOL_FILE_HEADER_BYTES,
+                        content.len - SPOOL_FILE_HEADER_BYTES);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "%s: no memory to read it", path);
+}

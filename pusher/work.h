@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_WORK_H
+#define PUSHER_WORK_H
+
+#include "libcommon/envelope.h"
+#include "libcommon/error.h"
+#include "libcommon/settings.h"
+#include "pusher/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What a node has to bring to its hub: its sources, which of them are due, and what waits in the
+ * spool. It logs every outcome. When to look and when to try again is run.c's.
+ */
+typedef struct work work;
+
+typedef struct {
+    /*
+     * Whatever is due is sent, new device or not: --once and SYNC_RUN=once. Source errors are then
+     * told each time; otherwise only when they differ from the last of that source.
+     */
+    bool once;
+    int stop_fd;      /* ends exchanges, as in sh_http_client_options */
+    source_wait wait; /* sh_stop_wait, or a test's */
+} work_options;
+
+/*
+ * Opens spool and state. settings and key must outlive it. SH_E_IO names SYNC_spool_dir where it
+ * cannot be used and plugin results or SYNC_RUN=on_new_device need it; SH_E_MEMORY; SH_E_CONFIG.
+ */
+sh_err work_new(const sh_settings *settings, const sh_node_key *key, const work_options *options,
+                work **ret, sh_error *error);
+void work_free(work *w); /* NULL is accepted */
+
+/* The sources' paths, borrowed from the work. */
+const char *const *work_paths(const work *w, size_t *count);
+
+void work_all_due(work *w);
+/* Makes due what changed since it was handled, or could not be read then. */
+void work_changed_due(work *w);
+/* Whether anything is due or spooled. */
+bool work_is_due(const work *w);
+
+typedef struct {
+    bool failed;           /* something was not delivered, for whatever reason */
+    bool later;            /* it is to be tried again soon: hub away or busy */
+    bool mend;             /* it is to be tried again, but somebody must act first */
+    int64_t retry_after_s; /* what the hub asked for, -1 for nothing */
+} work_report;
+
+/* Reads and sends all that is due, and then what is spooled, oldest first, one by one. */
+work_report work_attempt(work *w);
+
+#endif
