@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Manifests that each have one mistake, made from the good ones, and how it must be found out.
+
+function change(objects, kind, name, edit) {
+  const copy = structuredClone(objects);
+  const object = copy.find((one) => one.kind === kind && one.metadata.name === name);
+  if (!object) throw new Error(`there is no ${kind} ${name} to break`);
+  edit(object, copy);
+  return copy;
+}
+
+const pod = (edit) => (object) => edit(object.spec.template.spec);
+const container = (edit) => (object) => edit(object.spec.template.spec.containers[0]);
+const INGEST = ["single", "Deployment", "synchub-ingest"];
+const MERGE = ["single", "StatefulSet", "synchub-merge"];
+const REDIS = ["single", "StatefulSet", "synchub-redis"];
+const SCALED = ["scaled", "Deployment", "synchub-merge"];
+const SCALER = ["scaled", "ScaledObject", "synchub-merge"];
+
+const MISTAKES = [
+  // What the API server would refuse, or pass over in silence.
+  ["an unknown field of a Deployment", INGEST,
+    (o) => (o.spec.replica = 3), /replica\W+ does not exist/],
+  ["an unknown field deep in a container", INGEST,
+    container((c) => (c.securityContext.readOnlyRootFileSystem = true)), /readOnlyRootFileSystem/],
+  ["an unknown field of a NetworkPolicy", ["single", "NetworkPolicy", "redis"],
+    (o) => (o.spec.ingress[0].form = []), /form\W+ does not exist/],
+  ["an unknown field of a ScaledObject", SCALER,
+    (o) => (o.spec.minReplicas = 2), /minReplicas\W+ does not exist/],
+  ["a number as text", MERGE, (o) => (o.spec.replicas = "1"), /not assignable to type 'number'|integer/],
+  ["a number in the environment", INGEST, container((c) => (c.env[0].value = 1)), /string/],
+  ["text where a list must be", INGEST, container((c) => (c.args = "--once")), /array|string\[\]/],
+  ["a required field that is missing", MERGE, (o) => delete o.spec.selector, /selector/],
+  ["a wrong choice of words", INGEST, container((c) => (c.imagePullPolicy = "Sometimes")), /imagePullPolicy|Sometimes/],
+  ["a kind that does not exist", INGEST, (o) => (o.kind = "Deploymnet"), /no such kind/],
+  ["an API version that is gone", INGEST, (o) => (o.apiVersion = "extensions/v1"), /no such kind/],
+  ["no kind at all", INGEST, (o) => delete o.kind, /no apiVersion or kind/],
+  // How pods are locked down.
+  ["a privileged container", INGEST,
+    container((c) => (c.securityContext.privileged = true)), /privileged/],
+  ["a pod without securityContext", MERGE, pod((p) => delete p.securityContext), /runAsNonRoot/],
+  ["a container without securityContext", MERGE,
+    container((c) => delete c.securityContext), /allowPrivilegeEscalation/],
+  ["a pod that runs as root", MERGE, pod((p) => (p.securityContext.runAsUser = 0)), /runAsUser/],
+  ["a container that runs as root", MERGE,
+    container((c) => (c.securityContext.runAsUser = 0)), /must not run as root/],
+  ["another user", REDIS, pod((p) => (p.securityContext.runAsUser = 999)), /runAsUser must be 65532/],
+  ["no runAsNonRoot", REDIS, pod((p) => delete p.securityContext.runAsNonRoot), /runAsNonRoot/],
+  ["an unconfined seccomp profile", REDIS,
+    pod((p) => (p.securityContext.seccompProfile.type = "Unconfined")), /seccompProfile/],
+  ["privilege escalation", REDIS,
+    container((c) => delete c.securityContext.allowPrivilegeEscalation), /allowPrivilegeEscalation/],
+  ["capabilities that stay", REDIS,
+    container((c) => delete c.securityContext.capabilities), /drop ALL/],
+  ["a capability that is added", REDIS,
+    container((c) => (c.securityContext.capabilities.add = ["NET_ADMIN"])), /add none/],
+  ["a writable root", INGEST,
+    container((c) => (c.securityContext.readOnlyRootFilesystem = false)), /readOnlyRootFilesystem/],
+  ["a token for the API", INGEST,
+    pod((p) => delete p.automountServiceAccountToken), /automountServiceAccountToken/],
+  ["a folder of the host", INGEST,
+    pod((p) => p.volumes.push({name: "host", hostPath: {path: "/"}})), /hostPath/],
+  ["the host's network", INGEST, pod((p) => (p.hostNetwork = true)), /host's namespaces/],
+  ["a bad init container", INGEST,
+    pod((p) => (p.initContainers = [{name: "init", image: "x:1"}])), /container init/],
+  ["no limits", INGEST, container((c) => delete c.resources.limits), /no limits of memory/],
+  ["no requests", INGEST, container((c) => delete c.resources.requests.cpu), /no requests of cpu/],
+  ["no readiness probe", INGEST, container((c) => delete c.readinessProbe), /no readinessProbe/],
+  ["a probe at a port that is not there", INGEST,
+    container((c) => (c.livenessProbe.httpGet.port = "web")), /asks port web/],
+  ["too short a time to end", INGEST,
+    pod((p) => (p.terminationGracePeriodSeconds = 10)), /terminationGracePeriodSeconds/],
+  ["an image without a tag", INGEST,
+    container((c) => (c.image = "synchub-receiver")), /no fixed tag/],
+  // Names that lead nowhere, and settings that nobody reads.
+  ["a Secret that is not there", MERGE,
+    pod((p) => (p.volumes[0].secret.secretName = "other")), /Secret other is not there/],
+  ["a key that the Secret has not", MERGE,
+    pod((p) => (p.volumes[0].secret.items[0].key = "token")), /no key token/],
+  ["a setting that is misspelt", MERGE,
+    container((c) => c.env.push({name: "SYNC_databse", value: "x"})), /SYNC_databse is no setting/],
+  ["a value used before it is set", MERGE,
+    container((c) => c.env.reverse()), /uses REDIS_PASSWORD/],
+  ["a Service that finds no pod", ["single", "Service", "synchub"],
+    (o) => (o.spec.selector["app.kubernetes.io/component"] = "hub"), /selects no pod/],
+  // Scale.
+  ["replicas beside a scaler", SCALED, (o) => (o.spec.replicas = 3), /replicas beside a scaler/],
+  ["two scalers of one target", ["scaled", "HorizontalPodAutoscaler", "synchub-ingest"],
+    (o) => (o.spec.scaleTargetRef.name = "synchub-merge"), /scaled by two/],
+  ["a scaler of nothing", SCALER,
+    (o) => (o.spec.scaleTargetRef.name = "merge"), /target Deployment merge is not there/],
+  ["scaling on the lag", SCALER,
+    (o) => (o.spec.triggers[0].metadata = {stream: "synchub:ingest", lagCount: "5"}), /lagCount/],
+  ["scaling on another stream", SCALER,
+    (o) => (o.spec.triggers[0].metadata.stream = "ingest"), /watches another stream/],
+  ["no disruption budget", ["single", "PodDisruptionBudget", "synchub-ingest"],
+    (o) => (o.spec.selector.matchLabels = {app: "x"}), /no PodDisruptionBudget/],
+  ["no spread over machines", INGEST,
+    pod((p) => delete p.topologySpreadConstraints), /no topologySpreadConstraints/],
+  // Holes in the walls, and walls too many.
+  ["Redis open to the namespace", ["single", "NetworkPolicy", "redis"],
+    (o) => delete o.spec.ingress[0].from, /open, but not meant: stranger -> redis/],
+  ["PostgreSQL open to the puller", ["scaled", "NetworkPolicy", "postgresql"],
+    (o) => (o.spec.ingress[0].from[0].podSelector = {}), /not meant: puller -> postgresql/],
+  ["no default deny", ["single", "NetworkPolicy", "default-deny"],
+    (o, all) => all.splice(all.indexOf(o), 1), /open, but not meant: stranger -> merge/],
+  ["no way to the name service", ["single", "NetworkPolicy", "allow-dns"],
+    (o, all) => all.splice(all.indexOf(o), 1), /meant, but closed: ingest -> dns UDP\/53/],
+  ["the machine's metadata open to the puller", ["single", "NetworkPolicy", "puller"],
+    (o) => delete o.spec.egress[0].to[0].ipBlock.except, /not meant: puller -> metadata/],
+];
+
+export function brokenManifests(single, scaled) {
+  const base = {single, scaled};
+  return MISTAKES.map(([title, [of, kind, name], edit, expect]) => ({
+    title, of, expect, objects: change(base[of], kind, name, edit),
+  }));
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who reaches whom once the NetworkPolicies hold: they are worked out for every pair and port, and
+// the result is compared with what is meant, so that a hole shows as well as a wall too many.
+import {BlockList} from "node:net";
+import {matches, podOf} from "./rules.mjs";
+
+const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/20212"];
+
+// Others in the cluster and beyond. Addresses: 10.0.0.0/8 stands for pods, whichever they are.
+const OUTSIDERS = [
+  {name: "dns", namespace: "kube-system", labels: {"k8s-app": "kube-dns"}, address: "10.9.0.1"},
+  {name: "keda", namespace: "keda", labels: {app: "keda-operator"}, address: "10.9.0.2"},
+  {name: "prometheus", namespace: "monitoring", labels: {}, address: "10.9.0.3"},
+  {name: "stranger", namespace: "default", labels: {}, address: "10.9.0.4"},
+  {name: "internet", address: "203.0.113.7"},
+  {name: "metadata", address: "169.254.169.254"},
+  {name: "metadata6", address: "fd00:ec2::254"},
+];
+
+function inBlock({cidr, except = []}, address) {
+  const family = (text) => (text.includes(":") ? "ipv6" : "ipv4");
+  const covers = (block) => {
+    if (family(block) !== family(address)) return false;
+    const [base, bits] = block.split("/");
+    const list = new BlockList();
+    list.addSubnet(base, Number(bits), family(block));
+    return list.check(address, family(address));
+  };
+  return covers(cidr) && !except.some(covers);
+}
+
+function peerMatches(peer, end, home) {
+  if (peer.ipBlock) return inBlock(peer.ipBlock, end.address);
+  if (!end.namespace) return false;
+  const namespaceLabels = {"kubernetes.io/metadata.name": end.namespace};
+  const namespace = peer.namespaceSelector
+    ? matches(peer.namespaceSelector, namespaceLabels)
+    : end.namespace === home;
+  return namespace && matches(peer.podSelector, end.labels);
+}
+
+function portMatches(ports, wanted) {
+  const [protocol, number] = [wanted.split("/")[0], Number(wanted.split("/")[1])];
+  return !ports?.length || ports.some((port) => (port.protocol ?? "TCP") === protocol &&
+    number >= port.port && number <= (port.endPort ?? port.port));
+}
+
+// One direction at one pod: free without a policy for it, else only what some policy allows.
+function allows(policies, direction, pod, peer, port) {
+  if (!pod.hub) return true;
+  const holding = policies.filter((policy) => policy.spec.policyTypes.includes(direction) &&
+    policy.metadata.namespace === pod.namespace && matches(policy.spec.podSelector, pod.labels));
+  if (holding.length === 0) return true;
+  const [rules, side] = direction === "Ingress" ? ["ingress", "from"] : ["egress", "to"];
+  return holding.some((policy) => (policy.spec[rules] ?? []).some((rule) =>
+    portMatches(rule.ports, port) && (!rule[side]?.length ||
+      rule[side].some((one) => peerMatches(one, peer, policy.metadata.namespace)))));
+}
+
+// Every flow that a hub's pod takes part in, as `from -> to TCP/1`.
+export function flows(objects) {
+  const policies = objects.filter((object) => object.kind === "NetworkPolicy");
+  const pods = objects.filter(podOf).map((object, index) => ({
+    name: podOf(object).metadata.labels["app.kubernetes.io/component"],
+    namespace: object.metadata.namespace,
+    labels: podOf(object).metadata.labels,
+    address: `10.1.0.${index + 1}`,
+    hub: true,
+  }));
+  const found = [];
+  for (const from of [...pods, ...OUTSIDERS])
+    for (const to of [...pods, ...OUTSIDERS]) {
+      if (from.name === to.name || !(from.hub || to.hub)) continue;
+      const open = PORTS.filter((port) => allows(policies, "Egress", from, to, port) &&
+        allows(policies, "Ingress", to, from, port));
+      found.push(...open.map((port) => `${from.name} -> ${to.name} ${port}`));
+    }
+  return found;
+}
+
+const ALL_OUT = ["TCP/443", "TCP/5432", "TCP/6379", "TCP/20212", "TCP/53"];
+const OTHERS = ["dns", "keda", "prometheus", "stranger", "internet"];
+
+function outward(from, ports = ALL_OUT) {
+  return OTHERS.flatMap((to) => ports.map((port) => `${from} -> ${to} ${port}`));
+}
+
+// The flows that are meant, by what there is: the components, and who scales and scrapes them.
+export function meantFlows({components, keda = false, monitoring = false, job = false}) {
+  const has = (name) => components.includes(name);
+  const hub = ["ingest", "merge", "puller"].filter(has);
+  const list = components.flatMap((name) => [`${name} -> dns UDP/53`, `${name} -> dns TCP/53`]);
+  if (has("puller")) list.push(...outward("puller"));
+  if (has("pusher")) list.push(...outward("pusher", ["TCP/443", "TCP/20212"]));
+  for (const from of hub)
+    list.push(...(has("redis") ? [`${from} -> redis TCP/6379`] : outward(from, ["TCP/6379"])));
+  if (has("postgresql")) list.push("merge -> postgresql TCP/5432");
+  else if (keda) list.push(...outward("merge", ["TCP/5432"]));
+  if (keda && has("redis")) list.push("keda -> redis TCP/6379");
+  // Anyone may knock at ingest, but of the hub's own pods only the puller may call out to it.
+  if (has("ingest"))
+    for (const from of [...OTHERS, "metadata", "metadata6", ...(has("puller") ? ["puller"] : [])])
+      list.push(`${from} -> ingest TCP/20212`);
+  for (const to of monitoring ? hub.filter((name) => !(job && name === "puller")) : [])
+    list.push(`prometheus -> ${to} TCP/20212`);
+  return new Set(list);
+}
+
+export function networkErrors(objects, shape) {
+  const is = new Set(flows(objects));
+  const should = meantFlows(shape);
+  return [
+    ...[...is].filter((flow) => !should.has(flow)).map((flow) => `open, but not meant: ${flow}`),
+    ...[...should].filter((flow) => !is.has(flow)).map((flow) => `meant, but closed: ${flow}`),
+  ];
+}
