@@ -45,6 +45,7 @@
 
 /* HTTP client */
 #define SH_HTTP_ERROR_BODY_MAX (64 * SH_KIB) /* an answer that is only read for its error */
+#define SH_HEALTHCHECK_MS 4000               /* less than what container engines wait for it */
 
 /* Settings */
 #define SH_SETTING_MAX (64 * SH_KIB)    /* one value */

@@ -3,6 +3,7 @@
 
 #include "libcommon/clock.h"
 #include "libcommon/crypto.h"
+#include "libcommon/healthcheck.h"
 #include "libcommon/log.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -96,6 +98,39 @@ bool sh_stop_wait(int64_t ms)
     }
 }
 
+/* --- The subcommand that every program has --------------------------------------------------- */
+
+/* For container engines, whose images may hold no other program that could ask. */
+static int run_healthcheck(const sh_settings *settings, int argc, char *const argv[])
+{
+    sh_error error = {0};
+    (void)argv;
+    if (argc != 0) {
+        sh_log_error("healthcheck takes no arguments");
+        return SH_EXIT_CONFIG;
+    }
+    if (settings->listen[0] == '\0') {
+        (void)puts("SYNC_listen is not set, so there is nothing to ask; the settings are right");
+        return SH_EXIT_DONE;
+    }
+    /* The program itself is asked, whatever proxy stands before its peers. */
+    if (setenv("no_proxy", "*", 1) != 0)
+        return SH_EXIT_FAILED;
+    if (sh_healthcheck(settings->listen, &error) != SH_OK) {
+        sh_log_error("%s", error.message);
+        return SH_EXIT_FAILED;
+    }
+    (void)puts("ready");
+    return SH_EXIT_DONE;
+}
+
+static const sh_subcommand healthcheck = {
+    .name = "healthcheck",
+    .usage = "healthcheck",
+    .help = "ask the program that runs with these settings whether it is ready; exit 0 or 1",
+    .run = run_healthcheck,
+};
+
 /* --- The command line ------------------------------------------------------------------------ */
 
 static void print_usage(const sh_service *service, FILE *out)
@@ -104,6 +139,7 @@ static void print_usage(const sh_service *service, FILE *out)
                   service->name);
     for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
         (void)fprintf(out, "       synchub-%s %s\n", service->name, s->usage);
+    (void)fprintf(out, "       synchub-%s %s\n", service->name, healthcheck.usage);
 }
 
 static void print_help(const sh_service *service, FILE *out)
@@ -116,10 +152,10 @@ static void print_help(const sh_service *service, FILE *out)
                 "  --help           print this\n"
                 "  --version        print the version\n",
                 out);
-    if (service->subcommands != NULL)
-        (void)fputs("\nSubcommands:\n", out);
+    (void)fputs("\nSubcommands:\n", out);
     for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
         (void)fprintf(out, "  %s\n      %s\n", s->usage, s->help);
+    (void)fprintf(out, "  %s\n      %s\n", healthcheck.usage, healthcheck.help);
     (void)fputs("\nSettings, from the environment:\n", out);
     sh_settings_help(service->who, out);
     (void)fputs("\nExit codes: 0 done, 1 failed, 2 bad configuration or usage.\n", out);
@@ -150,7 +186,7 @@ static const sh_subcommand *find_subcommand(const sh_service *service, const cha
         if (strcmp(s->name, name) == 0)
             return s;
     }
-    return NULL;
+    return strcmp(name, healthcheck.name) == 0 ? &healthcheck : NULL;
 }
 
 static bool read_command_line(const sh_service *service, int argc, char *const argv[],
