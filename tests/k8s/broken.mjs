@@ -97,6 +97,15 @@ const MISTAKES = [
     (o) => (o.spec.selector.matchLabels = {app: "x"}), /no PodDisruptionBudget/],
   ["no spread over machines", INGEST,
     pod((p) => delete p.topologySpreadConstraints), /no topologySpreadConstraints/],
+  // What stands before and beside the hub.
+  ["an alert on a metric that nobody writes", ["monitored", "PrometheusRule", "synchub"],
+    (o) => (o.spec.groups[0].rules[0].expr = "synchub_lag > 1"), /nobody writes synchub_lag/],
+  ["an unknown field of a ServiceMonitor", ["monitored", "ServiceMonitor", "synchub"],
+    (o) => (o.spec.endpoints[0].every = "30s"), /every\W+ does not exist/],
+  ["metrics let out by the Ingress", ["monitored", "Ingress", "synchub"],
+    (o) => (o.spec.rules[0].http.paths[0].path = "/"), /lets \/ through/],
+  ["an Ingress without TLS", ["monitored", "Ingress", "synchub"],
+    (o) => delete o.spec.tls, /has no TLS/],
   // Holes in the walls, and walls too many.
   ["Redis open to the namespace", ["single", "NetworkPolicy", "redis"],
     (o) => delete o.spec.ingress[0].from, /open, but not meant: stranger -> redis/],
@@ -110,8 +119,8 @@ const MISTAKES = [
     (o) => delete o.spec.egress[0].to[0].ipBlock.except, /not meant: puller -> metadata/],
 ];
 
-export function brokenManifests(single, scaled) {
-  const base = {single, scaled};
+// base holds the good objects, by the names used above.
+export function brokenManifests(base) {
   return MISTAKES.map(([title, [of, kind, name], edit, expect]) => ({
     title, of, expect, objects: change(base[of], kind, name, edit),
   }));

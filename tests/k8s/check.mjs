@@ -7,7 +7,7 @@ import {join} from "node:path";
 import yaml from "js-yaml";
 import {brokenManifests} from "./broken.mjs";
 import {networkErrors} from "./network.mjs";
-import {knownSettings, ruleErrors} from "./rules.mjs";
+import {knownMetrics, knownSettings, ruleErrors} from "./rules.mjs";
 import {schemaErrors} from "./schemas.mjs";
 
 const [root, work, kustomize] = process.argv.slice(2);
@@ -84,7 +84,7 @@ function report(title, errors) {
   failed += errors.length ? 1 : 0;
 }
 
-const known = knownSettings(root);
+const known = {settings: knownSettings(root), metrics: knownMetrics(root)};
 const copy = join(work, "copy");
 const rendered = {};
 const shapes = {};
@@ -92,7 +92,12 @@ for (const installation of INSTALLATIONS) {
   rendered[titleOf(installation)] = render(copy, installation);
   shapes[titleOf(installation)] = installation.shape;
 }
-const broken = brokenManifests(rendered.single, rendered.scaled);
+const broken = brokenManifests({
+  single: rendered.single,
+  scaled: rendered.scaled,
+  monitored: rendered["scaled + monitoring + ingress-tls"],
+});
+shapes.monitored = shapes["scaled + monitoring + ingress-tls"];
 const sets = {...rendered};
 for (const {title, objects} of broken) sets[`broken: ${title}`] = objects;
 const schema = await schemaErrors(sets, join(work, "types"));

@@ -186,11 +186,27 @@ function targetErrors(object, objects) {
   return [];
 }
 
+// Every metric that an alert asks for must be one that a program writes.
+function alertErrors(object, metrics) {
+  if (object.kind !== "PrometheusRule") return [];
+  const asked = JSON.stringify(object.spec.groups).match(/synchub_\w+/g) ?? [];
+  return asked.filter((name) => !metrics.has(name)).map((name) => `nobody writes ${name}`);
+}
+
+function sourceText(folder, pattern) {
+  return readdirSync(folder).filter((file) => pattern.test(file))
+    .map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
+}
+
+export function knownMetrics(root) {
+  const text = ["libcommon", "pusher", "puller", "receiver"]
+    .map((folder) => sourceText(join(root, folder), /\.[ch]$/)).join("\n");
+  return new Set([...text.matchAll(/"(synchub_\w+)"/g)].map(([, name]) => name));
+}
+
 // Every setting that libcommon's table names, in lower case.
 export function knownSettings(root) {
-  const folder = join(root, "libcommon");
-  const text = readdirSync(folder).filter((file) => /^settings.*\.[ch]$/.test(file))
-    .map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
+  const text = sourceText(join(root, "libcommon"), /^settings.*\.[ch]$/);
   const names = [...text.matchAll(/"((?:SYNC_\w+)|API_TOKEN)"/g)].map(([, name]) => name);
   if (names.length < 20) throw new Error("the settings were not found in libcommon/settings*.c");
   return new Set(names.map((name) => name.toLowerCase()));
@@ -204,12 +220,13 @@ function settingErrors(object, pod, known) {
     .map((name) => `${name} is no setting of any program`);
 }
 
-export function ruleErrors(objects, known) {
+export function ruleErrors(objects, {settings, metrics}) {
   const errors = [];
   const seen = new Set();
   for (const object of objects) {
     const pod = podOf(object);
-    const found = [...targetErrors(object, objects), ...settingErrors(object, pod, known)];
+    const found = [...targetErrors(object, objects), ...settingErrors(object, pod, settings),
+      ...alertErrors(object, metrics)];
     if (seen.has(nameOf(object))) found.push("is there twice");
     seen.add(nameOf(object));
     if (pod)
