@@ -67,6 +67,48 @@ sh_err sh_json_write_string(sh_buf *out, sh_slice text)
     return err != SH_OK ? err : sh_buf_append(out, "\"", 1);
 }
 
+/* The code point of one character of valid UTF-8. */
+static uint32_t code_point(const char *text, size_t len)
+{
+    static const uint8_t first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t code = (uint8_t)text[0] & first_bits[len];
+    for (size_t i = 1; i < len; i++)
+        code = code << 6 | ((uint8_t)text[i] & 0x3fU);
+    return code;
+}
+
+/* One character that is not ASCII, or one byte that is no UTF-8; *used bytes of text. */
+static sh_err write_wide(sh_buf *out, sh_slice text, size_t *used)
+{
+    *used = valid_prefix(text.data, text.len);
+    uint32_t code = *used == 0 ? 0xfffd : code_point(text.data, *used);
+    if (*used == 0)
+        *used = 1;
+    if (code < 0x10000)
+        return sh_buf_append_format(out, "\\u%04x", (unsigned)code);
+    code -= 0x10000;
+    return sh_buf_append_format(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + (code >> 10)),
+                                (unsigned)(0xdc00 + (code & 0x3ff)));
+}
+
+sh_err sh_json_write_string_ascii(sh_buf *out, sh_slice text)
+{
+    sh_err err = sh_buf_append(out, "\"", 1);
+    while (err == SH_OK && text.len > 0) {
+        unsigned char c = (unsigned char)text.data[0];
+        size_t n = 1;
+        if (c >= 0x80)
+            err = write_wide(out, text, &n);
+        else if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
+            err = write_escape(out, c);
+        else
+            err = sh_buf_append(out, text.data, 1);
+        text.data += n;
+        text.len -= n;
+    }
+    return err != SH_OK ? err : sh_buf_append(out, "\"", 1);
+}
+
 sh_err sh_json_write_integer(sh_buf *out, int64_t value)
 {
     return sh_buf_append_format(out, "%" PRId64, value);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/show_output.h"
+
+#include "libcommon/service.h"
+
+#include <errno.h>
+#include <string.h>
+
+sh_err show_options_read(const show_command *command, int argc, char *const argv[],
+                         show_options *ret, sh_error *error)
+{
+    *ret = (show_options){.json = false};
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            ret->json = true;
+        } else if (command->takes_node && strncmp(argv[i], "--node=", 7) == 0) {
+            ret->node = argv[i] + 7;
+        } else if (command->takes_node && strcmp(argv[i], "--node") == 0) {
+            if (i + 1 == argc)
+                return sh_fail(error, SH_E_CONFIG, "--node needs the name of a node; usage: %s",
+                               command->usage);
+            ret->node = argv[++i];
+        } else {
+            return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argv[i],
+                           command->usage);
+        }
+    }
+    return SH_OK;
+}
+
+/* Bytes of the character that text begins with; 0 where it is one that must not be shown. */
+static size_t character_len(sh_slice text)
+{
+    for (size_t len = 1; len <= 4 && len <= text.len; len++) {
+        if (sh_utf8_is_valid(text.data, len))
+            return sh_utf8_has_control(text.data, len) ? 0 : len;
+    }
+    return 0;
+}
+
+/* A byte that cannot be shown takes its whole character along. */
+static size_t skip_len(sh_slice text)
+{
+    size_t len = 1;
+    while (len < text.len && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+        len++;
+    return len;
+}
+
+static size_t write_clean(FILE *out, sh_slice text)
+{
+    size_t characters = 0;
+    while (text.len > 0) {
+        size_t len = character_len(text);
+        if (len > 0 && out != NULL)
+            (void)fwrite(text.data, 1, len, out);
+        else if (out != NULL)
+            (void)fputc('?', out);
+        if (len == 0)
+            len = skip_len(text);
+        text.data += len;
+        text.len -= len;
+        characters++;
+    }
+    return characters;
+}
+
+void show_cell(FILE *out, sh_slice text, size_t width, bool number)
+{
+    size_t used = write_clean(NULL, text);
+    int padding = used < width ? (int)(width - used) : 0;
+    if (number)
+        (void)fprintf(out, "%*s", padding, "");
+    (void)write_clean(out, text);
+    if (!number)
+        (void)fprintf(out, "%*s", padding, "");
+}
+
+sh_err show_written(FILE *out, bool after_flush, sh_error *error)
+{
+    errno = 0;
+    if ((after_flush && fflush(out) != 0) || ferror(out))
+        return sh_fail(error, SH_E_IO, "the output could not be written%s%s",
+                       errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+    return SH_OK;
+}
+
+int show_failure(const show_command *command, const sh_error *error, FILE *err)
+{
+    (void)fprintf(err, "synchub-receiver %s: %s\n", command->name, error->message);
+    return error->code == SH_E_CONFIG ? SH_EXIT_CONFIG : SH_EXIT_FAILED;
+}
