@@ -202,7 +202,7 @@ static int run_loop(const sh_settings *settings, work *w)
     return SH_EXIT_DONE;
 }
 
-static void log_start(const sh_settings *settings)
+static void log_start(const sh_settings *settings, bool once)
 {
     static const char *const modes[] = {
         [SH_RUN_DISABLED] = "disabled",
@@ -213,7 +213,8 @@ static void log_start(const sh_settings *settings)
     };
     sh_log_info("node %s pushes %s%s%zu plugins to %s, %s%s", settings->node_name,
                 settings->devices ? "its devices" : "", settings->devices ? " and " : "",
-                settings->plugins.count, settings->hub_url, modes[settings->run],
+                settings->plugins.count, settings->hub_url,
+                modes[once ? SH_RUN_ONCE : settings->run],
                 settings->protocol == SH_PROTOCOL_NETALERTX ? ", as NetAlertX does" : "");
     sh_url url;
     if (sh_url_read(sh_slice_of(settings->hub_url), &url, NULL) == SH_OK &&
@@ -225,7 +226,7 @@ static void log_start(const sh_settings *settings)
 
 static int run_pushes(const sh_settings *settings, const sh_node_key *key, bool once)
 {
-    log_start(settings);
+    log_start(settings, once);
     sh_error error = {0};
     grace *g = NULL;
     work *w = NULL;

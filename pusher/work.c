@@ -77,13 +77,12 @@ static sh_err spool_take(work *w, sh_error *error)
     if (err == SH_OK)
         return SH_OK;
     if (w->settings->plugins.count > 0 || w->only_new)
-        return sh_fail(error, err, "SYNC_spool_dir=%s cannot be used: %s; %s",
-                       w->settings->spool_dir, reason.message,
+        return sh_fail(error, err, "SYNC_spool_dir cannot be used: %s; %s", reason.message,
                        w->only_new ? "SYNC_RUN=on_new_device remembers there what was pushed"
                                    : "plugin results are kept there until the hub has them");
-    sh_log_warning("SYNC_spool_dir=%s cannot be used: %s; going on without it, so that pushes are "
-                   "not remembered across restarts",
-                   w->settings->spool_dir, reason.message);
+    sh_log_warning("SYNC_spool_dir cannot be used: %s; going on without it, so that pushes are not "
+                   "remembered across restarts",
+                   reason.message);
     return SH_OK;
 }
 
