@@ -1,0 +1,649 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pusher against counterparts in Python, curl and openssl: every way to run, what it says when
+something is wrong, and what survives."""
+
+import base64
+import json
+import os
+import pathlib
+import subprocess
+import threading
+import unittest
+import urllib.parse
+
+from harness import (
+    BIN, FakeNetAlertXHub, FakeServer, SyncHubTest, TYPE_ENVELOPE, bearer, clean_environment, curl,
+    device_row, device_rows, device_table, wait_until)
+
+LINE = "10.0.0.1|aa:bb:cc:dd:ee:ff|2026-08-22 02:53:00|one|two|three|four|extra|key\n"
+KIND_DEVICES, KIND_PLUGIN = 1, 2
+
+
+class Envelope:
+    """The clear header, as PROTOCOL.md section 2 gives it."""
+
+    def __init__(self, body):
+        assert body[:4] == b"SHUB" and body[4] == 1, body[:8]
+        self.kind = body[5]
+        node, plugin = body[6], body[7]
+        self.id = body[8:24].hex()
+        self.digest = body[40:72].hex()
+        self.text_len = int.from_bytes(body[80:84], "big")
+        self.nonce = body[88:112]
+        self.node = body[112:112 + node].decode()
+        self.plugin = body[112 + node:112 + node + plugin].decode()
+
+
+class FakeHub(FakeServer):
+    """A receiver that believes every envelope; status(envelope) may say otherwise."""
+
+    def __init__(self, port=0):
+        self.status = None
+        self.known = {}
+        super().__init__(port=port)
+
+    def answer(self, request):
+        if request.headers.get("authorization") != bearer()["Authorization"]:
+            return 403, {}, {"error": "Forbidden", "message": "ERROR: Not authorized",
+                             "success": False}
+        digest = request.headers.get("sync-hub-digest")
+        node = urllib.parse.unquote(request.headers.get("sync-hub-node", ""))
+        envelope = Envelope(request.body)
+        if self.status:
+            refusal = self.status(envelope)
+            if refusal:
+                return refusal
+        if digest and self.known.get(node) == digest:
+            return 200, {}, {"status": "unchanged"}
+        if envelope.kind == KIND_DEVICES:
+            self.known[envelope.node] = envelope.digest
+        return 202, {}, {"status": "queued", "id": envelope.id}
+
+    def envelopes(self):
+        with self.lock:
+            return [Envelope(request.body) for request in self.requests]
+
+
+def error(status, message, headers=None):
+    return status, headers or {}, {"error": "refused", "message": message, "success": False}
+
+
+class PusherTest(SyncHubTest):
+    def settings(self, url, rows=3, **settings):
+        result = self.pusher_settings(url, device_table(device_rows(rows)) if rows else None,
+                                      **settings)
+        self.table = pathlib.Path(result["SYNC_devices_file"])
+        self.plugins = pathlib.Path(result["SYNC_plugins_dir"])
+        self.spool = pathlib.Path(result["SYNC_spool_dir"])
+        return result
+
+    def plugin_result(self, text=LINE, plugin="ARPSCAN"):
+        (self.plugins / f"last_result.{plugin}.log").write_text(text)
+
+    def spooled(self):
+        folder = self.spool / "spool"
+        return sorted(folder.glob("*.item")) if folder.exists() else []
+
+    def refused(self):
+        return sorted((self.spool / "refused").iterdir())
+
+    def once(self, settings, code, *words):
+        """Runs it once; the exit code and what is said must be these."""
+        done = self.run_program("pusher", settings, "--once", code=code)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        for secret in ("t0ken-of-the-tests", "a passphrase for the tests"):
+            self.assertNotIn(secret, done.stderr)
+        return done.stderr
+
+
+class OnceTest(PusherTest):
+    def test_a_table_and_a_plugin_result_arrive_once(self):
+        hub = self.server(FakeHub())
+        settings = self.settings(hub.url, node="Nø de", SYNC_plugins="['ARPSCAN']")
+        self.plugin_result()
+        self.once(settings, 0, "device table of 3 rows", "plugin ARPSCAN", "queued")
+        table, plugin = hub.envelopes()
+        self.assertEqual((table.kind, table.node, table.plugin), (KIND_DEVICES, "Nø de", ""))
+        self.assertEqual(table.text_len, self.table.stat().st_size)
+        self.assertEqual((plugin.kind, plugin.node, plugin.plugin),
+                         (KIND_PLUGIN, "Nø de", "ARPSCAN"))
+        headers = hub.requests[0].headers
+        self.assertEqual(headers["sync-hub-node"], "N%C3%B8%20de")
+        self.assertEqual(headers["sync-hub-digest"], table.digest)
+        self.assertEqual(headers["expect"], "100-continue")
+        self.assertEqual(headers["content-type"], TYPE_ENVELOPE)
+        self.assertNotIn("sync-hub-digest", hub.requests[1].headers)
+        self.assertEqual(self.spooled(), [])
+
+        self.once(settings, 0, "unchanged")
+        self.assertEqual(len(hub.requests), 3)  # the table again, the same plugin result not
+        self.plugin_result(LINE * 2)
+        self.once(settings, 0, "plugin ARPSCAN")
+        self.assertEqual([e.plugin for e in hub.envelopes()], ["", "ARPSCAN", "", "", "ARPSCAN"])
+
+    def test_a_table_is_sent_in_full_when_the_last_one_is_a_day_old(self):
+        hub = self.server(FakeHub())
+        settings = self.settings(hub.url)
+        self.once(settings, 0, "queued")
+        state = json.loads((self.spool / "state.json").read_text())
+        state["full_ms"] -= 86_401_000
+        (self.spool / "state.json").write_text(json.dumps(state))
+        self.once(settings, 0, "queued")
+        self.assertNotIn("sync-hub-digest", hub.requests[1].headers)
+        self.once(settings, 0, "unchanged")
+        self.assertIn("sync-hub-digest", hub.requests[2].headers)
+
+    def test_a_damaged_state_is_begun_afresh(self):
+        hub = self.server(FakeHub())
+        settings = self.settings(hub.url)
+        (self.spool / "state.json").write_text('{"version":1,"no')
+        self.once(settings, 0, "state.json is damaged", "queued")
+        self.assertEqual(json.loads((self.spool / "state.json").read_text())["node"], "Node_A")
+
+    def test_a_busy_hub_gets_the_same_id_again(self):
+        hub = self.server(FakeHub())
+        busy = iter([error(503, "queue full", {"Retry-After": "1"}), error(500, "oops")])
+        hub.status = lambda envelope: next(busy, None)
+        self.once(self.settings(hub.url), 0, "503 (queue full)", "500 (oops)", "queued")
+        self.assertEqual(len({e.id for e in hub.envelopes()}), 1)
+        self.assertEqual(len({e.nonce for e in hub.envelopes()}), 3)
+
+    def test_a_hub_that_is_away_is_tried_a_few_times(self):
+        hub = FakeHub()
+        url = hub.url
+        hub.stop()
+        settings = self.settings(url, SYNC_plugins="ARPSCAN")
+        self.plugin_result()
+        said = self.once(settings, 1, url, "is the hub up, and SYNC_hub_url right?")
+        self.assertEqual(said.count("not delivered"), 3)
+        self.assertEqual(len(self.spooled()), 1)
+
+    def test_what_a_person_must_mend_is_named(self):
+        cases = [
+            (403, "ERROR: Not authorized", ["SYNC_api_token"], True),
+            (404, "no", ["SYNC_hub_url"], True),
+            (405, "no", ["SYNC_hub_url"], True),
+            (302, "no", ["SYNC_hub_url", "redirects are not followed"], True),
+            (415, "no", ["SYNC_protocol=netalertx"], True),
+            (422, "look at SYNC_encryption_key", ["SYNC_encryption_key of this node"], True),
+            (422, "the clock is off", ["set this node's clock"], True),
+            (422, "it holds no plugin result", ["will not take this item"], False),
+            (413, "too large", ["will not take this item", "too large"], False),
+        ]
+        for status, message, words, kept in cases:
+            with self.subTest(status=status, message=message):
+                hub = self.server(FakeHub())
+                hub.status = lambda envelope, s=status, m=message: error(s, m)
+                settings = self.settings(hub.url, rows=0, node=f"n{len(words)}{status}{message}",
+                                         SYNC_devices="False", SYNC_plugins="ARPSCAN")
+                self.plugin_result()
+                self.once(settings, 1, str(status), *words)
+                self.assertEqual(len(hub.requests), 1)
+                self.assertEqual(len(self.spooled()), 1 if kept else 0)
+                self.assertEqual(len(self.refused()), 0 if kept else 1)
+                if kept:  # and arrives under its id once it is mended
+                    hub.status = None
+                    self.once(settings, 0, "queued")
+                    first, second = hub.envelopes()
+                    self.assertEqual(first.id, second.id)
+                    self.assertEqual(self.spooled(), [])
+
+    def test_a_success_that_is_no_receivers_is_none(self):
+        for reply in [(200, {}, "<html>Welcome</html>"), (200, {}, {"status": "fine"}),
+                      (200, {}, {"message": "Data received and stored successfully"}),
+                      (202, {}, "")]:
+            with self.subTest(reply=reply):
+                hub = self.server(FakeServer(lambda request, r=reply: r))
+                self.once(self.settings(hub.url), 1, "no answer of a Sync Hub receiver",
+                          "SYNC_hub_url")
+
+    def test_a_refused_result_does_not_hold_up_the_next(self):
+        hub = self.server(FakeHub())
+        hub.status = lambda e: error(422, "no such result") if e.plugin == "A" else None
+        settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A','B']")
+        self.plugin_result(plugin="A")
+        self.plugin_result(plugin="B")
+        self.once(settings, 1, "plugin A", "no such result", "plugin B", "queued")
+        self.assertEqual(self.spooled(), [])
+        self.assertEqual(len(self.refused()), 1)
+
+    def test_a_damaged_spool_file_is_set_aside(self):
+        hub = self.server(FakeHub())
+        hub.status = lambda e: error(503, "later")
+        settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A','B']")
+        self.plugin_result(plugin="A")
+        self.plugin_result(plugin="B")
+        self.once(settings, 1)
+        first, second = self.spooled()
+        first.write_bytes(first.read_bytes()[:-1])
+        hub.status = None
+        hub.requests.clear()
+        self.once(settings, 0, f"{first} is damaged")
+        self.assertEqual([e.plugin for e in hub.envelopes()], ["B"])
+        self.assertEqual([path.name for path in self.refused()], [first.name])
+
+    def test_a_full_spool_refuses_the_newest(self):
+        hub = self.server(FakeHub())
+        hub.status = lambda e: error(503, "later")
+        settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="A")
+        self.plugin_result(plugin="A")
+        self.once(settings, 1)
+        (item,) = self.spooled()
+        for number in range(999):
+            os.link(item, item.with_name(f"0000000000000000-{number:08}-x.item"))
+        self.plugin_result(LINE * 2, plugin="A")
+        self.once(settings, 1, "is full with 1000 items", "plugin A")
+        self.assertEqual(len(self.spooled()), 1000)
+
+    def test_a_spool_that_cannot_be_written_is_fatal_for_plugins_alone(self):
+        hub = self.server(FakeHub())
+        settings = self.settings(hub.url, SYNC_spool_dir="/proc/none", SYNC_plugins="ARPSCAN")
+        self.once(settings, 1, "SYNC_spool_dir", "/proc/none")
+        self.assertEqual(hub.requests, [])
+        settings["SYNC_plugins"] = ""
+        self.once(settings, 0, "SYNC_spool_dir", "going on without it", "queued")
+
+    def test_disabled_says_so(self):
+        settings = self.settings("http://127.0.0.1:1", SYNC_RUN="disabled")
+        done = self.run_program("pusher", settings, code=0)
+        self.assertIn("nothing is pushed: SYNC_RUN is disabled", done.stderr)
+
+    def test_settings_that_leave_nothing_to_do_are_refused(self):
+        settings = self.settings("http://127.0.0.1:1", SYNC_devices="False")
+        self.assertIn("SYNC_devices", self.run_program("pusher", settings, code=2).stderr)
+        settings = self.settings("", SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0")
+        del settings["SYNC_api_token"]
+        self.assertIn("SYNC_api_token", self.run_program("pusher", settings, code=2).stderr)
+
+    def test_the_token_on_an_open_way_is_warned_of(self):
+        settings = self.settings("http://hub.invalid:20212", SYNC_RUN_TIMEOUT="5")
+        self.once(settings, 1, "is not https", "token")
+
+    def test_a_large_table_arrives(self):
+        hub = self.server(FakeHub())
+        rows = device_rows(40000)
+        settings = self.settings(hub.url, rows=0)
+        self.table.write_text(device_table(rows))
+        self.once(settings, 0, "device table of 40000 rows", "queued")
+        self.assertEqual(hub.envelopes()[0].text_len, self.table.stat().st_size)
+
+
+class SourceTest(PusherTest):
+    def setUp(self):
+        super().setUp()
+        self.hub = self.server(FakeHub())
+
+    def test_what_is_missing_is_named(self):
+        settings = self.settings(self.hub.url, rows=0, SYNC_plugins="['ARPSCAN']")
+        self.once(settings, 1, f"{self.table} not found", "SYNC_devices_file",
+                  f"{self.plugins}/last_result.ARPSCAN.log not found", "SYNC_plugins")
+        settings["SYNC_devices_file"] = self.folder / "none" / "table_devices.json"
+        settings["SYNC_plugins_dir"] = self.folder / "none" / "plugins"
+        self.once(settings, 1, f"nor its folder {self.folder / 'none'}: is NetAlertX's volume",
+                  f"nor its folder {self.folder / 'none' / 'plugins'}", "SYNC_plugins_dir")
+        self.assertEqual(self.hub.requests, [])
+
+    def test_what_is_no_table_is_told_from_one_that_is_cut(self):
+        whole = device_table(device_rows(3))
+        shape = ['no device table', 'SYNC_devices_file', '{"data": [...]}']
+        cases = [
+            ("this is no JSON, and it is long enough that it will never become a table", shape),
+            ('{"devices": "' + "x" * 100 + '"}', shape),
+            ("[]", shape),
+            ("{}", shape),
+            ("", ["is empty", "was it being written?"]),
+            (whole[:-2], ["is cut", "was it being written?"]),
+            (whole[:len(whole) // 2], ["is cut", "was it being written?"]),
+            ('{"data": [{"dev_MAC": "aa:bb:cc:dd:ee:ff"}]}', ["older than November 2024"]),
+        ]
+        settings = self.settings(self.hub.url)
+        for text, words in cases:
+            with self.subTest(text=text[:40]):
+                self.table.write_text(text)
+                self.once(settings, 1, str(self.table), *words)
+        self.assertEqual(self.hub.requests, [])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can run a program as somebody else")
+    def test_who_may_not_read_it_is_named(self):
+        settings = self.settings(self.hub.url, SYNC_spool_dir=self.folder / "nobody")
+        (self.folder / "nobody").mkdir()
+        os.chmod(self.folder, 0o755)
+        os.chown(self.folder / "nobody", 65534, 65534)
+        os.chmod(self.table, 0o600)
+        os.chown(self.table, 20211, 20211)
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               str(BIN / "synchub-pusher"), "--once"], capture_output=True,
+                              text=True, env=clean_environment(settings), cwd=self.folder)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("runs as uid 65534", done.stderr)
+        self.assertIn(f"{self.table} belongs to uid 20211", done.stderr)
+
+    def test_a_half_written_table_is_read_again(self):
+        settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan")
+        whole = device_table(device_rows(50))
+        self.table.write_text(whole[:4000])
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("is cut: .*was it being written")
+        self.assertEqual(self.hub.requests, [])
+        with open(self.table, "a") as table:
+            table.write(whole[4000:])
+        self.hub.wait_for_requests(1, pusher.log)
+        self.assertEqual(self.hub.envelopes()[0].text_len, len(whole))
+
+    def test_a_result_that_ends_inside_a_line_is_sent_in_the_end(self):
+        settings = self.settings(self.hub.url, rows=0, SYNC_devices="False",
+                                 SYNC_plugins="ARPSCAN")
+        self.plugin_result(LINE + "10.0.0.2|half")
+        self.once(settings, 0, "queued")
+        self.assertEqual(self.hub.envelopes()[0].text_len, len(LINE) + len("10.0.0.2|half"))
+
+    def test_what_is_no_plugin_result_is_not_sent(self):
+        settings = self.settings(self.hub.url, rows=0, SYNC_devices="False",
+                                 SYNC_plugins="ARPSCAN")
+        self.plugin_result("one|two\n")
+        self.once(settings, 1, "is no plugin result and not sent")
+        self.plugin_result("")
+        self.once(settings, 0)
+        self.assertEqual(self.hub.requests, [])
+
+
+class WatchTest(PusherTest):
+    def setUp(self):
+        super().setUp()
+        self.hub = self.server(FakeHub())
+
+    def test_every_way_to_write_is_seen(self):
+        settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan",
+                                 SYNC_plugins="['ARPSCAN']")
+        pusher = self.program("pusher", settings)
+        self.hub.wait_for_requests(1, pusher.log)
+        self.table.write_text(device_table(device_rows(4)))  # in place
+        self.hub.wait_for_requests(2, pusher.log)
+        for rows in (5, 6, 7):  # by rename
+            beside = self.table.with_name("new")
+            beside.write_text(device_table(device_rows(rows)))
+            beside.rename(self.table)
+            self.hub.wait_for_requests(rows - 2, pusher.log)
+        self.plugin_result()
+        self.hub.wait_for_requests(6, pusher.log)
+        lengths = [e.text_len for e in self.hub.envelopes()]
+        self.assertEqual(lengths, [len(device_table(device_rows(n))) for n in (3, 4, 5, 6, 7)] +
+                         [len(LINE)])
+
+    def test_a_folder_that_appears_later_and_again_is_seen(self):
+        settings = self.settings(self.hub.url, rows=0, SYNC_RUN="always_after_scan")
+        table = self.folder / "volume" / "api" / "table_devices.json"
+        settings["SYNC_devices_file"] = table
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("nor its folder .* is NetAlertX's volume mounted here")
+        for number in (1, 2, 3):
+            table.parent.mkdir(parents=True)
+            table.write_text(device_table(device_rows(number)))
+            self.hub.wait_for_requests(number, pusher.log)
+            pusher.wait_for_log(f"device table of {number} rows.*queued")
+            table.unlink()
+            table.parent.rmdir()
+            table.parent.parent.rmdir()
+        # And a folder that is moved into place with the file in it.
+        away = self.folder / "away"
+        (away / "api").mkdir(parents=True)
+        (away / "api" / table.name).write_text(device_table(device_rows(9)))
+        away.rename(self.folder / "volume")
+        self.hub.wait_for_requests(4, pusher.log)
+
+    def test_what_stays_missing_is_told_once(self):
+        settings = self.settings(self.hub.url, rows=0, SYNC_RUN="always_after_scan")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("not found")
+        for number in range(3):  # each is an event, after which the table is looked for
+            (self.table.parent / f"other-{number}").write_text("")
+        self.table.write_text(device_table(device_rows(3)))
+        self.hub.wait_for_requests(1, pusher.log)
+        self.assertEqual(pusher.log().count(f"{self.table} not found"), 1)
+
+    def test_an_outage_is_outlived_and_the_newest_table_arrives(self):
+        port = self.hub.port
+        settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan", SYNC_plugins="A")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("queued")
+        self.hub.stop()
+        self.plugin_result(plugin="A")
+        self.table.write_text(device_table(device_rows(5)))
+        pusher.wait_for_log("not delivered: .*is the hub up")
+        self.table.write_text(device_table(device_rows(6)))
+        again = self.server(FakeHub(port=port))
+        again.wait_for_requests(2, pusher.log)
+        table, plugin = again.envelopes()[:2]
+        self.assertEqual(table.text_len, len(device_table(device_rows(6))))
+        self.assertEqual(plugin.plugin, "A")
+        wait_until(lambda: self.spooled() == [], "an empty spool", details=pusher.log)
+
+    def test_the_spool_survives_a_kill(self):
+        self.hub.status = lambda e: error(503, "later") if e.plugin else None
+        settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan", SYNC_plugins="A")
+        self.plugin_result(plugin="A")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("plugin A.*not delivered")
+        self.plugin_result(LINE * 2, plugin="A")
+        wait_until(lambda: len(self.spooled()) == 2, "two spooled results", details=pusher.log)
+        pusher.kill()
+        first = [e.id for e in self.hub.envelopes() if e.plugin][0]
+        self.hub.status = None
+        self.hub.requests.clear()
+        self.program("pusher", settings).wait_for_log("plugin A(.|\n)*plugin A.*queued")
+        results = [e for e in self.hub.envelopes() if e.plugin]
+        self.assertEqual([e.text_len for e in results], [len(LINE), 2 * len(LINE)])
+        self.assertEqual(results[0].id, first)
+        self.assertEqual(self.spooled(), [])
+
+    def test_on_new_device_sends_only_then(self):
+        settings = self.settings(self.hub.url, SYNC_RUN="on_new_device", SYNC_plugins="A",
+                                 SYNC_log_level="debug")
+        self.plugin_result(plugin="A")
+        pusher = self.program("pusher", settings)
+        self.hub.wait_for_requests(2, pusher.log)
+        pusher.wait_for_log("3 new devices in a table of 3 rows")
+        wait_until(lambda: (self.spool / "pushed-macs").exists(), "the set of pushed MACs")
+        pusher.stop()
+
+        # Across a restart: changed rows, other spellings and fewer rows are nothing new.
+        rows = device_rows(2)
+        rows[0]["devName"] = "renamed"
+        rows[1]["devMac"] = rows[1]["devMac"].upper().replace(":", "-")
+        self.table.write_text(device_table(rows))
+        self.plugin_result(LINE * 2, plugin="A")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("device table of 2 rows: no new device")
+        self.table.write_text(device_table(rows + [device_row(7, devMac=7)]))
+        pusher.wait_for_log("1 new devices in a table of 3 rows")
+        self.hub.wait_for_requests(4, pusher.log)
+        self.assertEqual([e.plugin for e in self.hub.envelopes()], ["", "A", "", "A"])
+        self.table.write_text(device_table(rows + [device_row(7, devMac="7")]))
+        pusher.wait_for_log("device table of 3 rows: no new device")
+        self.assertEqual(len(self.hub.requests), 4)
+
+    def test_new_devices_that_were_not_delivered_stay_new(self):
+        self.hub.status = lambda e: error(403, "ERROR: Not authorized")
+        settings = self.settings(self.hub.url, SYNC_RUN="on_new_device")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("SYNC_api_token")
+        pusher.stop()
+        self.hub.status = None
+        self.program("pusher", settings).wait_for_log("3 new devices(.|\n)*queued")
+
+    def test_a_second_pusher_on_the_same_spool_is_refused(self):
+        settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan", SYNC_plugins="A")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("queued")
+        self.once(settings, 1, "another synchub-pusher uses this folder")
+
+    def test_a_schedule_runs_at_start_and_says_when_next(self):
+        settings = self.settings(self.hub.url, SYNC_RUN_SCHD="0 0 1 1 *")
+        pusher = self.program("pusher", settings)
+        self.hub.wait_for_requests(1, pusher.log)
+        pusher.wait_for_log(r"the next run is at \d{4}-01-01 00:00:00 \(0 0 1 1 \*\)")
+        pusher.wait_for_log("queued")
+
+    def test_sigterm_lets_the_exchange_in_hand_end(self):
+        def slow(handler, request):
+            self.hub.asked.set()
+            self.hub.released.wait(30)
+            body = b'{"status":"queued","id":"x"}'
+            handler.send_response(202)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+        self.hub.asked, self.hub.released = threading.Event(), threading.Event()
+        self.hub.raw = slow
+        pusher = self.program("pusher", self.settings(self.hub.url))
+        self.assertTrue(self.hub.asked.wait(30))
+        pusher.process.terminate()
+        self.hub.released.set()
+        pusher.stop()
+        self.assertRegex(pusher.log(), "device table of 3 rows.*queued")
+
+    def test_sigterm_does_not_wait_for_a_hub_that_is_silent(self):
+        asked = threading.Event()
+
+        def silent(handler, request):
+            asked.set()
+            self.hub.stopping.wait()
+        self.hub.raw = silent
+        pusher = self.program("pusher", self.settings(self.hub.url, SYNC_RUN_TIMEOUT="300"))
+        self.assertTrue(asked.wait(30))
+        pusher.stop()
+        self.assertIn("broken off", pusher.log())
+
+
+class NetAlertXTest(PusherTest):
+    def test_a_netalertx_hub_reads_what_is_pushed(self):
+        hub = self.server(FakeNetAlertXHub())
+        settings = self.settings(hub.url, SYNC_protocol="netalertx", SYNC_plugins="['ARPSCAN']")
+        self.plugin_result()
+        self.once(settings, 0, "queued")
+        text = self.table.read_text()
+        self.assertEqual(hub.pushes(), [("Node_A", "SYNC", text), ("Node_A", "ARPSCAN", LINE)])
+        body = hub.requests[0].json
+        self.assertEqual(body["file_path"], str(self.table))
+        self.assertTrue(hub.requests[0].headers["content-type"].startswith("application/json"))
+        self.assertNotIn("sync-hub-digest", hub.requests[0].headers)
+        self.once(settings, 0)
+        self.assertEqual([p[1] for p in hub.pushes()], ["SYNC", "ARPSCAN", "SYNC"])
+
+    def test_only_200_is_success(self):
+        for status in (201, 202, 204, 500, 403):
+            with self.subTest(status=status):
+                hub = self.server(FakeServer(lambda request, s=status: (s, {}, {"message": "OK"})))
+                self.once(self.settings(hub.url, SYNC_protocol="netalertx"), 1, str(status))
+
+    def test_a_rewrite_of_the_same_table_is_not_sent(self):
+        hub = self.server(FakeNetAlertXHub())
+        settings = self.settings(hub.url, SYNC_protocol="netalertx",
+                                 SYNC_RUN="always_after_scan")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("queued")
+        self.table.write_text(self.table.read_text())
+        pusher.wait_for_log("unchanged, not sent")
+        self.table.write_text(device_table(device_rows(4)))
+        pusher.wait_for_log("device table of 4 rows.*queued")
+        self.assertEqual(len(hub.pushes()), 2)
+
+
+class PullTest(PusherTest):
+    def serving(self, rows=3, **settings):
+        settings = self.settings("", rows=rows, SYNC_listen="127.0.0.1:0", SYNC_devices="False",
+                                 **settings)
+        program = self.program("pusher", settings)
+        program.wait_for_log(program.LISTENING)
+        return program
+
+    def envelope(self, pusher, **headers):
+        return curl(pusher.url + "/sync",
+                    headers={**bearer(), "Accept": TYPE_ENVELOPE, **headers})
+
+    def test_a_netalertx_hub_can_pull(self):
+        pusher = self.serving(SYNC_RUN="disabled").wait_ready()
+        answer = curl(pusher.url + "/sync", headers=bearer())
+        self.assertEqual((answer.status, answer.headers["content-type"]),
+                         (200, "application/json"))
+        body = answer.json
+        self.assertRegex(body.pop("timestamp"), r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
+        self.assertEqual(base64.b64decode(body.pop("data_base64")), self.table.read_bytes())
+        self.assertEqual(body, {"message": "OK", "node_name": "Node_A", "status": 200})
+
+    def test_a_wrong_token_gets_netalertx_words(self):
+        pusher = self.serving()
+        for headers in ({}, bearer("wrong"), {"Authorization": "Bearer "}):
+            for accept in ({}, {"Accept": TYPE_ENVELOPE}):
+                answer = curl(pusher.url + "/sync", headers={**headers, **accept})
+                self.assertEqual(answer.status, 403)
+                self.assertEqual(answer.json, {"error": "Forbidden", "success": False,
+                                               "message": "ERROR: Not authorized"})
+
+    def test_an_envelope_is_given_once_and_304_after(self):
+        pusher = self.serving()
+        answer = self.envelope(pusher)
+        self.assertEqual((answer.status, answer.headers["content-type"]), (200, TYPE_ENVELOPE))
+        envelope = Envelope(answer.body)
+        self.assertEqual((envelope.kind, envelope.node), (KIND_DEVICES, "Node_A"))
+        etag = answer.headers["etag"]
+        self.assertEqual(etag, f'"{envelope.digest}"')
+        same = self.envelope(pusher, **{"If-None-Match": etag})
+        self.assertEqual((same.status, same.body, same.headers["etag"]), (304, b"", etag))
+        self.assertEqual(Envelope(self.envelope(pusher).body).id, envelope.id)
+        self.table.write_text(device_table(device_rows(4)))
+        other = self.envelope(pusher, **{"If-None-Match": etag})
+        self.assertEqual(other.status, 200)
+        self.assertNotEqual(Envelope(other.body).id, envelope.id)
+        self.assertNotEqual(other.headers["etag"], etag)
+        # A rewrite of the same is the same.
+        self.table.write_text(device_table(device_rows(4)))
+        rewritten = self.envelope(pusher, **{"If-None-Match": other.headers["etag"]})
+        self.assertEqual(rewritten.status, 304)
+
+    def test_a_table_that_is_missing_cut_or_none_is_told(self):
+        pusher = self.serving(rows=0)
+        missing = curl(pusher.url + "/sync", headers=bearer())
+        self.assertEqual((missing.status, list(missing.json)), (500, ["error"]))
+        self.assertIn("not found", missing.json["error"])
+        missing = self.envelope(pusher)
+        self.assertEqual(missing.status, 500)
+        self.assertIn(str(self.table), missing.json["message"])
+        ready = curl(pusher.url + "/readyz")
+        self.assertEqual(ready.status, 503)
+        self.assertIn("SYNC_devices_file", ready.json["message"])
+
+        self.table.write_text(device_table(device_rows(3))[:-1])
+        for answer in (self.envelope(pusher), curl(pusher.url + "/sync", headers=bearer())):
+            self.assertEqual(answer.status, 503)
+            self.assertGreater(int(answer.headers["retry-after"]), 0)
+            self.assertIn("is cut", answer.json["message"])
+        self.table.write_text('{"devices": "' + "x" * 100 + '"}')
+        answer = self.envelope(pusher)
+        self.assertEqual(answer.status, 500)
+        self.assertIn("no device table", answer.json["message"])
+
+        self.table.write_text(device_table(device_rows(3)))
+        self.assertEqual(self.envelope(pusher).status, 200)
+        pusher.wait_ready()
+
+    def test_it_can_be_looked_at(self):
+        pusher = self.serving()
+        self.assertEqual(curl(pusher.url + "/livez").status, 200)
+        self.envelope(pusher)
+        metrics = curl(pusher.url + "/metrics")
+        self.assertTrue(metrics.headers["content-type"].startswith("text/plain"))
+        self.assertIn('synchub_pusher_pulled_total{result="envelope"} 1', metrics.text)
+        self.assertEqual(curl(pusher.url + "/other").status, 404)
+        self.assertEqual(curl(pusher.url + "/sync", body="x", headers=bearer()).status, 405)
+
+    def test_a_port_in_use_is_named(self):
+        hub = self.server(FakeServer())
+        settings = self.settings("", SYNC_listen=f"127.0.0.1:{hub.port}")
+        done = self.run_program("pusher", settings, code=1)
+        self.assertIn(f"SYNC_listen=127.0.0.1:{hub.port}", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
