@@ -118,7 +118,7 @@ class Redis:
         """redis-cli's answer as text."""
         done = subprocess.run(
             ["redis-cli", "-p", str(self.port), *[str(a) for a in arguments]],
-            capture_output=True, text=True, timeout=READY_S)
+            capture_output=True, text=True, errors="replace", timeout=READY_S)
         if done.returncode != 0:
             raise AssertionError(f"redis-cli {arguments}: {done.stdout}{done.stderr}")
         return done.stdout.rstrip("\n")

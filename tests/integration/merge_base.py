@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A receiver with its Redis and database, fed by NetAlertX's pushes: for the tests of merging."""
+
+import json
+
+from harness import (SyncHubTest, device_row, device_table, devices, netalertx_push, query,
+                     wait_until)
+
+
+class MergeTest(SyncHubTest):
+    def setUp(self):
+        super().setUp()
+        self.hub_redis = self.redis()
+        self.db = self.folder / "hub.db"
+
+    def start(self, **settings):
+        self.hub = self.receiver(self.hub_redis, self.db, **settings)
+        return self.hub
+
+    def push_text(self, text, node="Node_A", plugin="SYNC"):
+        """Pushes and waits until it is merged."""
+        answer = netalertx_push(self.hub.url, text, node, plugin)
+        self.assertEqual(answer.status, 200, answer)
+        self.wait_drained()
+
+    def push(self, rows, node="Node_A"):
+        self.push_text(device_table(rows), node)
+
+    def wait_drained(self):
+        wait_until(lambda: self.hub_redis.backlog() == 0, "the queue to be empty",
+                   details=self.hub.log)
+
+    def devices(self, where="1", *parameters):
+        return devices(self.db, where, *parameters)
+
+    def macs(self):
+        return set(self.devices())
+
+    def row(self, mac):
+        return self.devices("devMac = ?", mac)[mac]
+
+    def assert_set_aside(self, number, *words, node="Node_A"):
+        """That so many rows of the node's last table were set aside, for a reason that is told."""
+        found = query(self.db, "SELECT * FROM SyncHub_Nodes WHERE node = ?", node)[0]
+        self.assertEqual(found["set_aside"], number, found)
+        for word in words:
+            self.assertIn(word, found["reason"])
+
+    def dump(self, table="Devices"):
+        return query(self.db, f"SELECT rowid AS place, * FROM {table} ORDER BY rowid")
+
+    def json_row(self, index=0, **changes):
+        return json.dumps(device_row(index, **changes))

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An existing NetAlertX database as the target, and the results of plugins."""
+
+import sqlite3
+import unittest
+
+from harness import REPO, count, device_mac, device_row, device_rows, netalertx_push, query, wait_until
+from merge_base import MergeTest
+
+KNOWN = device_mac(0).upper()  # of the one row that is in the database from the beginning
+NINE = "{0}|sub|2026-08-22 02:53:00|one|two|three|four|extra|key"
+
+
+class AppDb(MergeTest):
+    def setUp(self):
+        super().setUp()
+        self.db = self.folder / "app.db"
+        self.alter((REPO / "tests" / "fixtures" / "app_db.sql").read_text())
+        self.alter(f"UPDATE Devices SET devMac = '{KNOWN}'; DELETE FROM Changes")
+
+    def alter(self, script):
+        connection = sqlite3.connect(self.db)
+        connection.executescript(script)
+        connection.close()
+
+    def schema(self):
+        return query(self.db, "SELECT type, name, tbl_name, sql FROM sqlite_master "
+                              "WHERE tbl_name NOT LIKE 'SyncHub%' ORDER BY type, name")
+
+    def test_unknown_macs_are_inserted_and_a_known_one_is_left(self):
+        self.start()
+        self.push(device_rows(5))
+        rows = self.devices()
+        self.assertEqual(len(rows), 5)
+        self.assertEqual(rows[KNOWN]["devName"], "kept")
+        self.assertIsNone(rows[KNOWN]["devSyncHubNode"])
+        self.assertEqual(rows[device_mac(3)]["devSyncHubNode"], "Node_A")
+
+    def test_each_inserted_row_gets_one_new_device_event(self):
+        self.start()
+        self.push(device_rows(5))
+        self.push(device_rows(7))
+        events = query(self.db, "SELECT * FROM Events ORDER BY rowid")
+        self.assertEqual([event["eveMac"] for event in events],
+                         [device_mac(i) for i in range(1, 7)])
+        for index, event in enumerate(events, 1):
+            self.assertEqual(event["eveEventType"], "New Device")
+            self.assertEqual(event["eveIp"], device_row(index)["devLastIP"])
+            self.assertRegex(event["eveDateTime"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
+            self.assertEqual(event["evePendingAlertEmail"], 1)
+
+    def test_columns_that_this_database_lacks_are_left_out(self):
+        self.start()
+        self.assertNotIn("devCanSleep", self.devices()[KNOWN])
+        self.push(device_rows(3))
+        self.assertEqual(count(self.db), 3)
+        self.assert_set_aside(0)
+
+    def test_columns_of_its_own_take_their_defaults(self):
+        self.alter("ALTER TABLE Devices ADD COLUMN devFromTheFuture TEXT NOT NULL DEFAULT 'x'")
+        self.start()
+        self.push(device_rows(3))
+        row = self.row(device_mac(2))
+        self.assertEqual((row["devFromTheFuture"], row["devRack"], row["devHeight"]),
+                         ("x", "rack one", 42))
+        self.assertIsNotNone(row["devSeen"])
+
+    def test_nothing_of_netalertx_s_is_altered(self):
+        before = self.schema()
+        self.start()
+        self.push(device_rows(5))
+        self.push_text(NINE.format("a"), plugin="ARPSCAN")
+        self.assertEqual(self.schema(), before)
+
+    def test_its_triggers_see_inserts_alone(self):
+        self.start()
+        self.push(device_rows(5))
+        self.push(device_rows(5))
+        self.assertEqual(query(self.db, "SELECT what, count(*) AS n FROM Changes GROUP BY 1"),
+                         [{"what": "added", "n": 4}])
+
+    def test_a_row_that_its_own_rules_refuse_is_set_aside(self):
+        self.alter("""CREATE TRIGGER trg_house_rule BEFORE INSERT ON Devices
+            WHEN NEW.devName = 'forbidden' BEGIN SELECT RAISE(ABORT, 'not in this house'); END""")
+        self.start()
+        self.push([device_row(1), device_row(2, devName="forbidden"), device_row(3)])
+        self.assertEqual(self.macs(), {KNOWN, device_mac(1), device_mac(3)})
+        self.assert_set_aside(1, "not in this house")
+        self.assertEqual(count(self.db, "Events"), 2)
+
+    def test_an_event_and_its_row_are_of_one_transaction(self):
+        self.alter("""CREATE TRIGGER trg_no_event BEFORE INSERT ON Events
+            WHEN NEW.eveMac = '%s' BEGIN SELECT RAISE(ABORT, 'no event'); END""" % device_mac(2))
+        self.start()
+        self.push(device_rows(4))
+        self.assertEqual(set(self.devices()) - {KNOWN},
+                         {row["eveMac"] for row in query(self.db, "SELECT eveMac FROM Events")})
+
+    def test_plugin_results_go_to_its_table(self):
+        self.start()
+        self.push_text(NINE.format("a") + "\n" + NINE.format("b"), plugin="ARPSCAN")
+        rows = query(self.db, "SELECT * FROM Plugins_Objects ORDER BY objectPrimaryId")
+        self.assertEqual([(row["plugin"], row["objectPrimaryId"], row["syncHubNodeName"])
+                          for row in rows],
+                         [("ARPSCAN", "a", "Node_A"), ("ARPSCAN", "b", "Node_A")])
+
+    def test_a_netalertx_that_writes_at_the_same_time_only_delays(self):
+        self.start()
+        connection = sqlite3.connect(self.db, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE Devices SET devComments = 'scan'")
+        self.assertEqual(netalertx_push(self.hub.url, '{"data": [%s]}' % self.json_row(1),
+                                        "Node_A").status, 200)
+        wait_until(lambda: "0" != self.hub_redis.cli("XPENDING", "synchub:ingest", "receivers")
+                   .splitlines()[0], "the entry to be in hand")
+        connection.execute("COMMIT")
+        connection.close()
+        self.wait_drained()
+        self.assertIn(device_mac(1), self.macs())
+
+
+class Plugins(MergeTest):
+    def objects(self, where="1"):
+        return query(self.db, f"SELECT * FROM Plugins_Objects WHERE {where} "
+                              "ORDER BY plugin, syncHubNodeName, objectPrimaryId")
+
+    def test_nine_and_thirteen_columns_are_taken(self):
+        self.start()
+        self.push_text(NINE.format("nine") + "\n" + NINE.format("thirteen") + "|h1|h2|h3|h4\n",
+                       plugin="NMAP")
+        nine, thirteen = self.objects()
+        expected = {
+            "plugin": "NMAP", "objectPrimaryId": "nine", "objectSecondaryId": "sub",
+            "dateTimeChanged": "2026-08-22 02:53:00", "watchedValue1": "one",
+            "watchedValue2": "two", "watchedValue3": "three", "watchedValue4": "four",
+            "extra": "extra", "foreignKey": "key", "syncHubNodeName": "Node_A"}
+        self.assertEqual({key: nine[key] for key in expected}, expected)
+        self.assertEqual([thirteen[f"helpVal{n}"] for n in range(1, 5)], ["h1", "h2", "h3", "h4"])
+
+    def test_a_malformed_line_is_set_aside_and_the_rest_is_taken(self):
+        self.start()
+        self.push_text("\n".join([NINE.format("a"), "only|three|columns",
+                                  NINE.format("b") + "|ten", "", NINE.format(""),
+                                  NINE.format("c")]), plugin="NMAP")
+        self.assertEqual([row["objectPrimaryId"] for row in self.objects()], ["a", "c"])
+
+    def test_a_newer_result_replaces_and_an_older_one_does_not(self):
+        self.start()
+        line = "a|sub|2026-08-22 0{0}:00:00|{1}|w2|w3|w4|extra|key"
+        for hour, value, expected in ((5, "at five", "at five"), (7, "at seven", "at seven"),
+                                      (6, "at six", "at seven"), (8, "at eight", "at eight")):
+            self.push_text(line.format(hour, value), plugin="NMAP")
+            row, = self.objects()
+            self.assertEqual(row["watchedValue1"], expected)
+        self.assertEqual(row["dateTimeChanged"], "2026-08-22 08:00:00")
+
+    def test_a_row_for_each_plugin_node_and_ids(self):
+        self.start()
+        lines = "a|1|2026-08-22 02:53:00|v||||e|f\na|2|2026-08-22 02:53:00|v||||e|f"
+        for plugin in ("NMAP", "ARPSCAN"):
+            for node in ("Node_A", "Node_B"):
+                self.push_text(lines, node, plugin)
+        self.assertEqual(len(self.objects()), 8)
+        self.push_text(lines, "Node_A", "NMAP")
+        self.assertEqual(len(self.objects()), 8)
+
+    def test_a_result_puts_no_device(self):
+        self.start()
+        self.push_text(NINE.format(device_mac(1)), plugin="ARPSCAN")
+        self.assertEqual(count(self.db), 0)
+
+    def test_plugins_out_writes_what_a_netalertx_hub_reads(self):
+        out = self.folder / "out"
+        out.mkdir()
+        self.start(SYNC_plugins_out=out)
+        first, second = NINE.format("first") + "\n", NINE.format("second") + "\n"
+        self.push_text(first, "Büro 1", "ARPSCAN")
+        self.push_text(second, "Büro 1", "ARPSCAN")
+        self.push(device_rows(2))
+        files = sorted(out.iterdir())
+        self.assertEqual(len(files), 2, files)
+        for path in files:
+            self.assertRegex(path.name, r"^last_result\.ARPSCAN\.decoded\.Büro 1\.\d+\.log$")
+        self.assertEqual({path.read_text() for path in files}, {first, second})
+
+    def test_plugins_out_that_is_no_folder_is_told_at_the_start(self):
+        done = self.run_program("receiver", self.receiver_settings(
+            self.hub_redis, self.db, SYNC_plugins_out=self.folder / "missing"))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("SYNC_plugins_out", done.stderr)
+        self.assertIn("missing", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

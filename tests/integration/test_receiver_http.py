@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the receiver answers over HTTP: NetAlertX's contract to the byte, and the native one."""
+
+import json
+import re
+import socket
+import unittest
+
+from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
+                     device_table, netalertx_body, netalertx_encrypt, netalertx_push, wait_until)
+
+STORED = '{"message":"Data received and stored successfully"}'
+FORBIDDEN = '{"error":"Forbidden","message":"ERROR: Not authorized","success":false}'
+NO_JSON = '{"error":"Invalid JSON","message":"Request body must be valid JSON","success":false}'
+JSON = {**bearer(), "Content-Type": "application/json"}
+NATIVE = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+TABLE = device_table(device_rows(3))
+
+
+class ReceiverHttpTest(SyncHubTest):
+    def setUp(self):
+        super().setUp()
+        self.hub_redis = self.redis()
+        self.hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+        self.url = self.hub.url + "/sync"
+
+    def assert_error(self, answer, status, *words):
+        """An error as DESIGN.md shapes it, whose words hold all of `words`."""
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.headers["content-type"].split(";")[0], "application/json")
+        body = answer.json
+        self.assertEqual(set(body), {"error", "message", "success"}, answer)
+        self.assertIs(body["success"], False)
+        said = f"{body['error']} {body['message']}"
+        for word in words:
+            self.assertIn(word, said)
+        for secret in (TOKEN, KEY):
+            self.assertNotIn(secret, said)
+
+    def envelope(self, table=TABLE, node="Node_A", **settings):
+        """A native push as a real pusher makes it: the request, caught on its way."""
+        trap = self.server(FakeServer(lambda request: (
+            202, {}, {"status": "queued", "id": "00" * 16})))
+        self.run_program("pusher", self.pusher_settings(trap.url, table, node, **settings),
+                         "--once", code=0)
+        return trap.requests[-1]
+
+
+class NetAlertXPush(ReceiverHttpTest):
+    def test_a_good_push_gets_netalertx_s_answer(self):
+        answer = netalertx_push(self.hub.url, TABLE, "Node_A")
+        self.assertEqual((answer.status, answer.text), (200, STORED))
+        self.assertEqual(answer.headers["content-type"].split(";")[0], "application/json")
+        self.assertEqual(self.hub_redis.backlog(), 1)
+
+    def test_file_path_may_be_null_or_absent_or_text(self):
+        for change in ({"file_path": None}, {"file_path": ...}, {"file_path": "/a/b"},
+                       {"some_new_field": {"of": ["a", "newer", "NetAlertX"]}}):
+            body = {**json.loads(netalertx_body(TABLE, "Node_A")), **change}
+            body = {key: value for key, value in body.items() if value is not ...}
+            with self.subTest(change):
+                answer = curl(self.url, body=json.dumps(body), headers=JSON)
+                self.assertEqual((answer.status, answer.text), (200, STORED))
+
+    def test_a_wrong_or_missing_token_is_403(self):
+        body = netalertx_body(TABLE, "Node_A")
+        for headers in ({}, bearer("wrong"), bearer(""), bearer(TOKEN + "x"), bearer(TOKEN[:-1]),
+                        {"Authorization": f"Basic {TOKEN}"}, {"Authorization": TOKEN}):
+            with self.subTest(headers):
+                answer = curl(self.url, body=body,
+                              headers={"Content-Type": "application/json", **headers})
+                self.assertEqual((answer.status, answer.text), (403, FORBIDDEN))
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_a_body_that_is_no_json_object_is_400(self):
+        for body in ("", "nonsense", "{", '{"data": "x"', "[1, 2]", '"text"', "\x00", "{'a': 1}",
+                     '{"data": "x"} trailing', "[" * 100000):
+            with self.subTest(body[:20]):
+                answer = curl(self.url, body=body, headers=JSON)
+                self.assertEqual((answer.status, answer.text), (400, NO_JSON))
+
+    def test_form_and_multipart_bodies_are_415(self):
+        for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+                     "text/plain"):
+            with self.subTest(kind):
+                answer = curl(self.url, body="data=x", headers={**bearer(), "Content-Type": kind})
+                self.assert_error(answer, 415, "Invalid Content-Type")
+                self.assertEqual(answer.json["error"], "Invalid Content-Type")
+
+    def test_a_missing_or_wrongly_typed_field_is_422_and_named(self):
+        good = json.loads(netalertx_body(TABLE, "Node_A"))
+        for field in ("data", "node_name", "plugin"):
+            for value in (..., None, 5, True, ["x"], {"x": 1}):
+                body = {**good, field: value}
+                body = {key: value for key, value in body.items() if value is not ...}
+                with self.subTest(field=field, value=value):
+                    answer = curl(self.url, body=json.dumps(body), headers=JSON)
+                    self.assert_error(answer, 422)
+                    self.assertEqual(answer.json["error"], f"Missing required '{field}'")
+
+    def test_a_payload_of_another_key_is_422_and_the_setting_is_named(self):
+        answer = netalertx_push(self.hub.url, TABLE, "Node_A", passphrase="another key")
+        self.assert_error(answer, 422, "SYNC_encryption_key")
+
+    def test_a_payload_that_is_no_ciphertext_is_422(self):
+        good = json.loads(netalertx_body(TABLE, "Node_A"))
+        for data in ("", "AAAA", "not base64 at all!", "A" * 24, good["data"][:-4],
+                     good["data"][:24]):
+            with self.subTest(data[:30]):
+                answer = curl(self.url, body=json.dumps({**good, "data": data}), headers=JSON)
+                self.assert_error(answer, 422)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_a_payload_that_is_no_device_table_is_422(self):
+        for text in ("", "no JSON", '{"data": {}}', '{"rows": []}', "[]", '{"data": [{}',
+                     TABLE[:-1], TABLE[:len(TABLE) // 2], '{"data": [{"devMac": "a"}]} more',
+                     b"\xff\xfe"):
+            with self.subTest(repr(text[:30])):
+                self.assert_error(netalertx_push(self.hub.url, text, "Node_A"), 422)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_an_empty_table_is_taken(self):
+        self.assertEqual(netalertx_push(self.hub.url, '{"data": []}', "Node_A").status, 200)
+
+    def test_a_node_name_that_breaks_the_rules_is_422(self):
+        for name in ("", ".", "..", "a/b", "a\\b", "a\nb", "a\x7fb", "n" * 65, "\x85"):
+            with self.subTest(name):
+                self.assert_error(netalertx_push(self.hub.url, TABLE, name), 422)
+        for name in ("n" * 64, "Büro 1. OG", "a.b-c_d", "..."):
+            with self.subTest(name):
+                self.assertEqual(netalertx_push(self.hub.url, TABLE, name).status, 200)
+
+    def test_a_plugin_name_that_breaks_the_rules_is_422(self):
+        line = "a|b|2026-08-22 02:53:00|1|2|3|4|x|y\n"
+        for name in ("", "A/B", "A B", "../X", "P" * 65, "Ä"):
+            with self.subTest(name):
+                self.assert_error(netalertx_push(self.hub.url, line, "Node_A", name), 422)
+        for name in ("P" * 64, "ARPSCAN", "my_plugin_2"):
+            with self.subTest(name):
+                self.assertEqual(netalertx_push(self.hub.url, line, "Node_A", name).status, 200)
+
+    def test_a_table_of_too_many_rows_is_refused(self):
+        rows = ",".join('{"devMac":"%d"}' % i for i in range(200001))
+        answer = netalertx_push(self.hub.url, '{"data":[%s]}' % rows, "Node_A")
+        self.assertIn(answer.status, (413, 422))
+        self.assertIn("200000", answer.json["message"])
+
+
+class NativePush(ReceiverHttpTest):
+    def post(self, body, **headers):
+        return curl(self.url, body=body, headers={**NATIVE, **headers})
+
+    def test_an_envelope_is_queued_once(self):
+        sent = self.envelope()
+        self.assertEqual(sent.headers["content-type"], TYPE_ENVELOPE)
+        answer = self.post(sent.body)
+        self.assertEqual(answer.status, 202, answer)
+        item = sent.body[8:24].hex()
+        self.assertEqual(answer.json, {"status": "queued", "id": item})
+        again = self.post(sent.body)
+        self.assertEqual((again.status, again.json), (200, {"status": "duplicate", "id": item}))
+        self.assertEqual(self.hub_redis.backlog(), 1)
+
+    def test_the_queue_holds_nothing_readable(self):
+        self.envelope()
+        netalertx_push(self.hub.url, TABLE, "Node_B")
+        entry = self.hub_redis.cli("XRANGE", "synchub:ingest", "-", "+")
+        self.assertIn("SHUB", entry)
+        self.assertNotIn("devMac", entry)
+        self.assertNotIn(KEY, entry)
+
+    def test_a_wrong_token_is_403(self):
+        body = self.envelope().body
+        answer = curl(self.url, body=body, headers={**NATIVE, **bearer("wrong")})
+        self.assertEqual((answer.status, answer.text), (403, FORBIDDEN))
+
+    def test_what_is_no_envelope_is_400(self):
+        body = self.envelope().body
+        cut = (b"", b"SHUB", body[:111], body[:112], body[:-1], body + b"x")
+        headers = (b"XHUB" + body[4:],              # magic
+                   body[:4] + b"\x07" + body[5:],   # version
+                   body[:5] + b"\x09" + body[6:],   # kind
+                   body[:6] + b"\x00" + body[7:],   # no node
+                   body[:6] + b"\x41" + body[7:],   # a name of 65 bytes
+                   body[:72] + b"\0\0\0\1\0\0\0\1" + body[80:],  # part 1 of 1
+                   body[:80] + b"\xff\xff\xff\xff" + body[84:],  # 4 GiB of text
+                   body[:84] + b"\xff\xff\xff\xff" + body[88:])  # 4 GiB packed
+        for broken in cut + headers:
+            with self.subTest(broken[:8], length=len(broken)):
+                answer = self.post(broken)
+                self.assertIn(answer.status, (400, 413))
+                self.assert_error(answer, answer.status)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_an_altered_envelope_is_refused(self):
+        body = bytearray(self.envelope().body)
+        for place in (5, 8, 39, 41, 90, 112, 125, len(body) - 1):
+            broken = bytes(body[:place]) + bytes([body[place] ^ 1]) + bytes(body[place + 1:])
+            with self.subTest(place):
+                self.assertIn(self.post(broken).status, (400, 422))
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_another_key_is_422_and_the_setting_is_named(self):
+        body = self.envelope(SYNC_encryption_key="not the hub's").body
+        self.assert_error(self.post(body), 422, "SYNC_encryption_key")
+
+    def test_an_envelope_from_another_time_is_refused(self):
+        body = self.envelope().body
+        sealed = int.from_bytes(body[24:32], "big")
+        for moved in (sealed - 700 * 1000, sealed + 700 * 1000):
+            answer = self.post(body[:24] + moved.to_bytes(8, "big") + body[32:])
+            self.assert_error(answer, 422, "clock")
+
+    def test_a_body_over_the_limit_is_413(self):
+        large = b"SHUB" + bytes(17 * 1024 * 1024)
+        self.assert_error(self.post(large), 413)
+        self.assert_error(curl(self.url, "-H", "Transfer-Encoding: chunked", body=large,
+                               headers=NATIVE), 413)
+        self.assertEqual(curl(self.hub.url + "/livez").status, 200)
+
+    def test_another_type_is_415(self):
+        body = self.envelope().body
+        for kind in ("application/octet-stream", "application/vnd.synchub.envelope2"):
+            self.assert_error(self.post(body, **{"Content-Type": kind}), 415)
+
+    def exchange(self, headers):
+        """Sends headers that end with Expect and gives the first line of what comes back, before
+        any body: by a plain socket, so that no client's habits get in between."""
+        lines = [f"POST /sync HTTP/1.1", f"Host: 127.0.0.1:{self.hub.port}",
+                 "Content-Length: 100000", "Expect: 100-continue"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        with socket.create_connection(("127.0.0.1", self.hub.port), timeout=60) as connection:
+            connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            received = b""
+            while b"\r\n\r\n" not in received:
+                more = connection.recv(4096)
+                if not more:
+                    break
+                received += more
+            return received.decode("latin-1")
+
+    def test_the_body_is_refused_before_it_is_sent(self):
+        self.assertIn(" 403 ", self.exchange({**NATIVE, **bearer("wrong")}).splitlines()[0])
+        self.assertIn(" 415 ", self.exchange(
+            {**NATIVE, "Content-Type": "text/plain"}).splitlines()[0])
+        self.assertIn(" 100 ", self.exchange(NATIVE).splitlines()[0])
+
+    def test_an_unchanged_table_is_never_sent(self):
+        merge = self.program("receiver", self.receiver_settings(
+            self.hub_redis, SYNC_receiver_role="merge"))
+        sent = self.envelope()
+        self.assertEqual(self.post(sent.body).status, 202)
+        wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A"), "the digest")
+        merge.stop()
+        digest = sent.body[40:72].hex()
+        asked = {**NATIVE, "Sync-Hub-Node": "Node_A", "Sync-Hub-Digest": digest}
+        self.assertEqual(sent.headers["sync-hub-digest"], digest)
+        answer = self.exchange(asked)
+        self.assertIn(" 200 ", answer.splitlines()[0])
+        for other in ({"Sync-Hub-Digest": "0" * 64}, {"Sync-Hub-Node": "Node_B"}):
+            self.assertIn(" 100 ", self.exchange({**asked, **other}).splitlines()[0])
+        self.assertIn(" 403 ", self.exchange({**asked, **bearer("wrong")}).splitlines()[0])
+
+
+class WhenRedisDoesNotTakeIt(ReceiverHttpTest):
+    def assert_later(self, answer):
+        """What a node is told; the reason is the hub's own business, and in its log."""
+        self.assert_error(answer, 503, "queue")
+        self.assertGreater(int(answer.headers["retry-after"]), 0)
+
+    def test_redis_away_is_503_and_back_is_200(self):
+        body = netalertx_body(TABLE, "Node_A")
+        self.hub_redis.kill()
+        self.assert_later(curl(self.url, body=body, headers=JSON))
+        self.hub.wait_for_log(r"Redis.*127\.0\.0\.1")
+        ready = curl(self.hub.url + "/readyz")
+        self.assertEqual(ready.status, 503)
+        self.assertIn("Redis", ready.text)
+        self.assertEqual(curl(self.hub.url + "/livez").status, 200)
+        self.hub_redis.start()
+        self.hub.wait_ready()
+        self.assertEqual(curl(self.url, body=body, headers=JSON).status, 200)
+        self.assertEqual(self.hub_redis.backlog(), 1)
+
+    def test_redis_that_hangs_is_503(self):
+        self.hub_redis.pause()
+        self.addCleanup(self.hub_redis.resume)
+        answer = netalertx_push(self.hub.url, TABLE, "Node_A")
+        self.hub_redis.resume()
+        self.assert_later(answer)
+        self.hub.wait_for_log("Redis")
+
+    def test_redis_out_of_memory_is_503(self):
+        self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
+        self.assert_later(netalertx_push(self.hub.url, TABLE, "Node_A"))
+        self.hub.wait_for_log("maxmemory")
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        self.hub_redis.cli("CONFIG", "SET", "maxmemory", "0")
+        self.assertEqual(netalertx_push(self.hub.url, TABLE, "Node_A").status, 200)
+
+    def test_a_full_queue_is_503(self):
+        self.assertEqual(netalertx_push(self.hub.url, TABLE, "Node_A").status, 200)
+        self.hub_redis.cli("SET", "synchub:bytes", 256 * 1024 * 1024)
+        self.assert_later(netalertx_push(self.hub.url, TABLE, "Node_A"))
+        self.assertEqual(self.hub_redis.backlog(), 1)
+        self.hub.wait_for_log("full")
+
+    def test_a_redis_that_is_read_only_is_503(self):
+        self.hub_redis.cli("REPLICAOF", "127.0.0.1", "1")
+        self.assert_later(netalertx_push(self.hub.url, TABLE, "Node_A"))
+        self.hub.wait_for_log("(?i)read.only")
+
+
+class Everyone(ReceiverHttpTest):
+    def test_livez_readyz_and_metrics_need_no_token(self):
+        for path in ("/livez", "/readyz", "/metrics"):
+            self.assertEqual(curl(self.hub.url + path).status, 200, path)
+
+    def test_metrics_are_prometheus_text(self):
+        before = self.metrics()
+        netalertx_push(self.hub.url, TABLE, "Node_A")
+        netalertx_push(self.hub.url, TABLE, "Node_A", token="wrong")
+        after = self.metrics()
+        grown = [name for name in after if after[name] > before.get(name, 0)]
+        self.assertGreaterEqual(len(grown), 2, after)
+
+    def metrics(self):
+        answer = curl(self.hub.url + "/metrics")
+        self.assertTrue(answer.headers["content-type"].startswith("text/plain; version=0.0.4"))
+        values = {}
+        for line in answer.text.splitlines():
+            if re.match(r"# (HELP|TYPE) synchub_[a-z_]+ .", line):
+                continue
+            match = re.fullmatch(
+                r'(synchub_[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})?) (-?[0-9.e+]+)', line)
+            self.assertIsNotNone(match, line)
+            values[match.group(1)] = float(match.group(4))
+        self.assertNotIn(TOKEN, answer.text)
+        self.assertNotIn("Node_A", answer.text)
+        return values
+
+    def test_other_paths_and_methods_are_refused(self):
+        for path in ("/", "/sync/", "/Sync", "/sync2"):
+            self.assert_error(curl(self.hub.url + path, headers=bearer()), 404)
+        for method in ("GET", "PUT", "DELETE"):
+            self.assert_error(curl(self.url, "-X", method, headers=bearer()), 405)
+
+    def test_a_log_holds_no_secret_and_no_payload(self):
+        netalertx_push(self.hub.url, TABLE, "Node_A")
+        netalertx_push(self.hub.url, TABLE, "Node_A", token="wrong-token-of-a-node")
+        netalertx_push(self.hub.url, TABLE, "Node_A", passphrase="another key")
+        self.hub.wait_for_log("Node_A")
+        log = self.hub.log()
+        for secret in (TOKEN, KEY, "wrong-token-of-a-node", "another key", "devMac",
+                       netalertx_encrypt(TABLE, KEY, bytes(16))[24:60]):
+            self.assertNotIn(secret, log)
+
+    def test_a_port_that_is_taken_is_named(self):
+        done = self.run_program("receiver", self.receiver_settings(
+            self.hub_redis, SYNC_listen=f"127.0.0.1:{self.hub.port}"), code=1)
+        self.assertIn("SYNC_listen", done.stderr)
+        self.assertIn(str(self.hub.port), done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

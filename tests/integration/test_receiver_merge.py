@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every rule by which device rows become Devices, looked at in the database itself."""
+
+import json
+import re
+import unittest
+
+from harness import (COLUMNS, device_mac, device_row, device_rows, device_table, internet_row,
+                     netalertx_push, query)
+from merge_base import MergeTest
+
+
+class WhoWins(MergeTest):
+    def test_a_new_device_is_inserted_with_all_that_the_node_knows(self):
+        self.start()
+        sent = device_row(1)
+        self.push([sent])
+        row = self.row(device_mac(1))
+        for column in COLUMNS:
+            expected = sent[column]
+            if column == "devSyncHubNode":
+                expected = "Node_A"
+            elif expected == "" and column in ("devLastNotification", "devParentPort"):
+                expected = None
+            self.assertEqual(row[column], expected, column)
+
+    def test_merge_keeps_the_row_that_is_there(self):
+        self.start()
+        self.push([device_row(1, devName="first")])
+        before = self.dump()
+        changes = {column: "changed" for column in ("devName", "devOwner", "devLastIP", "devIcon")}
+        self.push([device_row(1, devIsArchived=1, devLastConnection="2030-01-01 00:00:00",
+                              **changes)])
+        self.assertEqual(self.dump(), before)
+
+    def test_pushing_the_same_again_changes_no_row(self):
+        self.start()
+        rows = device_rows(200)
+        self.push(rows)
+        before = self.dump()
+        self.assertEqual(len(before), 200)
+        self.push(rows)
+        self.push(list(reversed(rows)))
+        self.assertEqual(self.dump(), before)
+
+    def test_of_one_table_the_first_row_of_a_mac_wins(self):
+        self.start()
+        self.push([device_row(1, devMac="02:00:00:00:00:01", devName="first"),
+                   device_row(2),
+                   device_row(3, devMac="02-00-00-00-00-01", devName="second"),
+                   device_row(4, devMac="020000000001", devName="third")])
+        self.assertEqual(self.macs(), {"02:00:00:00:00:01", device_mac(2)})
+        self.assertEqual(self.row("02:00:00:00:00:01")["devName"], "first")
+
+    def test_between_nodes_the_first_one_queued_wins(self):
+        ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+        for node in ("Zebra", "Antelope", "Mole"):
+            answer = netalertx_push(ingest.url, device_table([device_row(1, devName=node)]), node)
+            self.assertEqual(answer.status, 200)
+        ingest.stop()
+        self.start()
+        self.wait_drained()
+        row = self.row(device_mac(1))
+        self.assertEqual((row["devName"], row["devSyncHubNode"]), ("Zebra", "Zebra"))
+
+    def test_the_node_s_name_is_the_one_it_came_from(self):
+        self.start()
+        self.push([device_row(1, devSyncHubNode="Liar"), device_row(2, devSyncHubNode=...)],
+                  node="Büro 1")
+        self.assertEqual({row["devSyncHubNode"] for row in self.devices().values()}, {"Büro 1"})
+
+
+class Keys(MergeTest):
+    def test_six_byte_macs_are_written_one_way(self):
+        self.start()
+        self.push([device_row(1, devMac="AA:BB:CC:DD:EE:01"),
+                   device_row(2, devMac="aa-bb-cc-dd-ee-02"),
+                   device_row(3, devMac="AABBCCDDEE03"),
+                   device_row(4, devMac="  Aa:bB:cC:Dd:eE:04 ")])
+        self.assertEqual(self.macs(), {f"aa:bb:cc:dd:ee:0{n}" for n in range(1, 5)})
+
+    def test_any_other_printable_value_is_a_key_too(self):
+        self.start()
+        keys = ["Synthetic Device", "fa:ce:01", "k" * 64, "Gerät-1", "平" * 64, "{x}", "00:11"]
+        self.push([device_row(i, devMac=key) for i, key in enumerate(keys)])
+        self.assertEqual(self.macs(), set(keys))
+
+    def test_keys_are_compared_without_regard_to_case(self):
+        self.start()
+        self.push([device_row(1, devMac="Printer-X", devName="first")])
+        self.push([device_row(2, devMac="PRINTER-x", devName="second")])
+        self.assertEqual([row["devName"] for row in self.devices().values()], ["first"])
+
+    def test_values_that_are_no_key_are_set_aside(self):
+        self.start()
+        bad = ["", "   ", "k" * 65, "a\nb", "a\x7f", None, ..., [], {}, True]
+        self.push([device_row(0)] + [device_row(i, devMac=mac) for i, mac in enumerate(bad, 1)])
+        self.assertEqual(self.macs(), {device_mac(0)})
+        self.assert_set_aside(len(bad), "devMac")
+
+    def test_a_mac_that_became_a_number_is_its_text(self):
+        self.start()
+        self.push_text('{"data": [%s, %s]}' % (self.json_row(1, devMac=0),
+                                               self.json_row(2, devMac=112233445566)))
+        self.assertEqual(self.macs(), {"0", "11:22:33:44:55:66"})
+
+    def test_the_internet_row_is_skipped_and_counted(self):
+        self.start()
+        self.push([internet_row(), device_row(1), internet_row() | {"devMac": "INTERNET"}])
+        self.assertEqual(self.macs(), {device_mac(1)})
+        node = query(self.db, "SELECT * FROM SyncHub_Nodes")[0]
+        self.assertEqual((node["skipped"], node["set_aside"], node["inserted"]), (2, 0, 1))
+
+    def test_skip_macs_says_never_again(self):
+        self.start(SYNC_skip_macs="internet, AA-BB-CC-DD-EE-FF, Printer-X")
+        self.push([internet_row(), device_row(1, devMac="aa:bb:cc:dd:ee:ff"),
+                   device_row(2, devMac="printer-x"), device_row(3)])
+        self.assertEqual(self.macs(), {device_mac(3)})
+
+
+class Values(MergeTest):
+    def test_unknown_keys_are_ignored(self):
+        self.start()
+        self.push([device_row(1, devSomethingNew="x", nested={"a": [1]}, devMAC="y"),
+                   device_row(2, **{"devName; DROP TABLE Devices": 1})])
+        self.assertEqual(self.macs(), {device_mac(1), device_mac(2)})
+
+    def test_missing_columns_take_their_defaults(self):
+        self.start()
+        self.push([{"devMac": device_mac(1)}])
+        row = self.row(device_mac(1))
+        now = query(self.db, "SELECT datetime('now', '-5 minutes') AS early, "
+                             "datetime('now', '+1 minute') AS late")[0]
+        for column in ("devFirstConnection", "devLastConnection"):
+            self.assertRegex(row[column], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
+            self.assertTrue(now["early"] < row[column] < now["late"], row[column])
+        expected = {
+            "devName": "(unknown)", "devOwner": "(unknown)", "devLastIP": "", "devFavorite": 0,
+            "devStaticIP": 0, "devScan": 1, "devLogEvents": 1, "devAlertEvents": 1,
+            "devAlertDown": 0, "devSkipRepeated": 0, "devPresentLastScan": 0, "devIsNew": 1,
+            "devIsArchived": 0, "devParentPort": None, "devType": None, "devIcon": None,
+            "devSyncHubNode": "Node_A"}
+        self.assertEqual({column: row[column] for column in expected}, expected)
+
+    def test_null_is_like_a_missing_key(self):
+        self.start()
+        self.push([{**{column: None for column in COLUMNS}, "devMac": device_mac(1)}])
+        row = self.row(device_mac(1))
+        self.assertEqual((row["devName"], row["devScan"], row["devType"]), ("(unknown)", 1, None))
+
+    def test_numbers_in_text_columns_become_their_text(self):
+        self.start()
+        self.push_text('{"data": [%s]}' % self.json_row(
+            1, devName=7, devOwner=-3, devVendor=1.5, devComments=9007199254740993,
+            devLastIP=0, devGroup=1e300, devVlan=10.0))
+        row = self.row(device_mac(1))
+        self.assertEqual([row[column] for column in ("devName", "devOwner", "devVendor",
+                                                     "devComments", "devLastIP", "devGroup",
+                                                     "devVlan")],
+                         ["7", "-3", "1.5", "9007199254740993", "0", "1e+300", "10"])
+
+    def test_an_empty_text_in_a_number_column_is_null_or_the_default(self):
+        self.start()
+        self.push([device_row(1, devParentPort="", devReqNicsOnline="", devCanSleep="",
+                              devScan="", devFavorite="", devSkipRepeated="", devIsNew="")])
+        row = self.row(device_mac(1))
+        self.assertEqual([row[c] for c in ("devParentPort", "devReqNicsOnline", "devCanSleep")],
+                         [None, None, None])
+        self.assertEqual([row[c] for c in ("devScan", "devFavorite", "devSkipRepeated",
+                                           "devIsNew")], [1, 0, 0, 1])
+
+    def test_numbers_written_as_text_are_numbers(self):
+        self.start()
+        self.push([device_row(1, devParentPort="24", devFavorite="1", devScan=True)])
+        row = self.row(device_mac(1))
+        self.assertEqual((row["devParentPort"], row["devFavorite"], row["devScan"]), (24, 1, 1))
+
+    def test_every_unicode_text_arrives_as_it_was(self):
+        self.start()
+        names = ["Zoë", "平山", "\U0001f5a8 printer", "it's \"quoted\"", "a\\b", "tab\there",
+                 "line\nbreak", "\u202egnp", "' OR 1=1 --", "%s%n"]
+        self.push([device_row(i, devName=name) for i, name in enumerate(names)])
+        self.assertEqual([self.row(device_mac(i))["devName"] for i in range(len(names))], names)
+
+
+class BadRows(MergeTest):
+    def assert_only_the_good(self, bad_elements, *words):
+        """That bad elements (JSON text) among good rows harm none of them."""
+        self.start()
+        elements = [self.json_row(1), *bad_elements, self.json_row(2)]
+        self.push_text('{"data": [%s]}' % ",".join(elements))
+        self.assertEqual(self.macs(), {device_mac(1), device_mac(2)})
+        self.assert_set_aside(len(bad_elements), *words)
+        self.assertEqual(self.hub_redis.dead(), 0)
+
+    def test_elements_that_are_no_object(self):
+        self.assert_only_the_good(['5', '"text"', 'null', 'true', '[1, [2]]', '-1.5e3'])
+
+    def test_objects_without_a_mac(self):
+        self.assert_only_the_good(['{}', '{"devName": "x"}', '{"dev_MAC": "02:00:00:00:00:01"}'],
+                                  "devMac")
+
+    def test_values_of_a_type_beyond_repair(self):
+        self.assert_only_the_good(
+            [self.json_row(3, devName={"a": 1}), self.json_row(4, devLastIP=["x"]),
+             self.json_row(5, devParentPort="eth0"), self.json_row(6, devScan=1.5),
+             self.json_row(7, devParentPort={}), self.json_row(8, devFavorite=2),
+             self.json_row(9, devSkipRepeated=10 ** 30)], "devName")
+
+    def test_a_nul_character(self):
+        self.assert_only_the_good([self.json_row(3, devName="a\0b"),
+                                   self.json_row(4, devMac="02:00\0")])
+
+    def test_an_object_that_is_no_json(self):
+        self.assert_only_the_good(
+            ['{"devMac": "02:00:00:00:00:01",}', '{"devMac": }', '{devMac: "x"}',
+             '{"devMac": "02:00:00:00:00:02", "devName": "\\x41"}',
+             '{"devMac": "02:00:00:00:00:03", "devName": "\\ud800"}',
+             '{"devMac": "02:00:00:00:00:04" "devName": "x"}'])
+
+    def test_a_key_that_comes_twice(self):
+        self.assert_only_the_good(['{"devMac": "02:00:00:00:00:01", "devMac": "02:00:00:00:00:02"}'])
+
+    def test_the_old_schema_is_set_aside_and_told(self):
+        self.start()
+        self.push([{"dev_MAC": device_mac(i), "dev_Name": "old"} for i in range(5)])
+        self.assertEqual(self.macs(), set())
+        self.assert_set_aside(5, "devMac")
+
+    def test_an_entry_that_is_no_envelope_goes_to_the_dead_letters(self):
+        self.start()
+        self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
+        self.hub_redis.cli("XADD", "synchub:ingest", "*", "other", "field")
+        self.push(device_rows(3))
+        self.assertEqual(len(self.macs()), 3)
+        self.assertEqual(self.hub_redis.dead(), 2)
+        self.assertRegex(self.hub_redis.cli("XRANGE", "synchub:dead", "-", "+"), r"(?m)^r$")
+
+
+class WhatIsTold(MergeTest):
+    def test_nodes_tells_what_each_node_sent(self):
+        self.start()
+        self.push(device_rows(5, "a") + [internet_row(), {"devName": "no mac"}], node="Node_A")
+        self.push(device_rows(3, "a") + device_rows(2, "b"), node="Büro")
+        told = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
+                                "nodes", code=0).stdout
+        lines = {re.split(r"\s{2,}|\t", line.strip())[0]: line for line in told.splitlines()}
+        self.assertIn("push", lines["Node_A"])
+        self.assertEqual(re.findall(r"(?<![\d:.-])\d+(?![\d:.-])", lines["Node_A"])[:4],
+                         ["7", "5", "0", "1"], told)
+        self.assertEqual(re.findall(r"(?<![\d:.-])\d+(?![\d:.-])", lines["Büro"])[:4],
+                         ["5", "2", "3", "0"], told)
+
+    def test_inserted_is_added_up_and_the_rest_is_of_the_last_table(self):
+        self.start()
+        self.push(device_rows(5))
+        self.push(device_rows(8))
+        node = query(self.db, "SELECT * FROM SyncHub_Nodes")[0]
+        self.assertEqual((node["sent"], node["inserted"], node["known"]), (8, 8, 5))
+
+    def test_devices_json_is_a_table_for_the_next_hub(self):
+        self.start()
+        self.push(device_rows(4), node="Node_A")
+        self.push(device_rows(3, "b"), node="Node_B")
+        settings = self.receiver_settings(self.hub_redis, self.db)
+        told = json.loads(self.run_program("receiver", settings, "devices", "--json",
+                                           code=0).stdout)
+        self.assertEqual({row["devMac"] for row in told["data"]}, self.macs())
+        self.assertEqual(set(told["data"][0]) & set(COLUMNS), set(COLUMNS))
+        one = json.loads(self.run_program("receiver", settings, "devices", "--node", "Node_B",
+                                          "--json", code=0).stdout)
+        self.assertEqual({row["devMac"] for row in one["data"]},
+                         {device_mac(i, "b") for i in range(3)})
+
+    def test_devices_without_json_shows_a_line_for_each(self):
+        self.start()
+        self.push(device_rows(4))
+        told = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
+                                "devices", code=0).stdout
+        for mac in self.macs():
+            self.assertIn(mac, told)
+
+    def test_looking_writes_nothing(self):
+        hub = self.start()
+        self.push(device_rows(4))
+        hub.stop()
+        before = self.db.read_bytes()
+        for what in ("devices", "nodes"):
+            self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db), what,
+                             code=0)
+        self.assertEqual(self.db.read_bytes(), before)
+
+    def test_looking_at_a_database_that_is_not_there_makes_none(self):
+        done = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
+                                "devices", code=1)
+        self.assertIn("hub.db", done.stderr)
+        self.assertFalse(self.db.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
