@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/answer.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/limits.h"
+#include "libcommon/netalertx_format.h"
+#include "libcommon/table_scan.h"
+#include "libcommon/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_BYTES 200 /* of a peer's own explanation */
+
+void puller_table_done(puller_table *table)
+{
+    sh_buf_wipe(&table->text);
+    sh_wipe(&table->key, sizeof table->key);
+}
+
+static sh_slice slice_of(const sh_buf *buf)
+{
+    return (sh_slice){buf->data == NULL ? "" : buf->data, buf->len};
+}
+
+/* The peer's own words, in brackets, or "". */
+static void read_words(const sh_http_answer *answer, char ret[static WORDS_BYTES])
+{
+    char words[WORDS_BYTES - 4];
+    ret[0] = '\0';
+    if (answer->body.len > SH_HTTP_ERROR_BODY_MAX)
+        return;
+    sh_netalertx_error_read(slice_of(&answer->body), words, sizeof words);
+    if (words[0] != '\0')
+        (void)snprintf(ret, WORDS_BYTES, " (%s)", words);
+}
+
+static sh_err fail_server(const sh_http_answer *answer, const char *words, sh_error *error)
+{
+    if (strcasestr(words, "not found") != NULL || strcasestr(words, "no such file") != NULL)
+        return sh_fail(error, SH_E_BUSY,
+                       "the node has no device table yet: its scanner has not written one%s",
+                       words);
+    if (answer->retry_after_s >= 0)
+        return sh_fail(error, SH_E_BUSY, "the node asks to come again in %" PRId64 " s: %d%s",
+                       answer->retry_after_s, answer->status, words);
+    return sh_fail(error, SH_E_BUSY, "the node answered %d%s", answer->status, words);
+}
+
+sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *expected,
+                           bool *unchanged, sh_error *error)
+{
+    char words[WORDS_BYTES];
+    *unchanged = answer->status == 304 && expected->conditional;
+    if (answer->status == 200 || *unchanged)
+        return SH_OK;
+    read_words(answer, words);
+    if (answer->status >= 500)
+        return fail_server(answer, words, error);
+    switch (answer->status) {
+    case 401:
+    case 403:
+        return sh_fail(error, SH_E_REFUSED,
+                       "the node refuses the token: SYNC_api_token here must be the node's own "
+                       "(SYNC_api_token or API_TOKEN there)%s",
+                       words);
+    case 404:
+    case 405:
+        return sh_fail(error, SH_E_REFUSED,
+                       "there is no GET /sync at this URL (%d): check the address and port in "
+                       "SYNC_nodes, and that a NetAlertX there is v25.10 or newer%s",
+                       answer->status, words);
+    case 408:
+    case 429:
+        return fail_server(answer, words, error);
+    default:
+        break;
+    }
+    if (answer->status >= 300 && answer->status < 400)
+        return sh_fail(error, SH_E_REFUSED,
+                       "the node answered %d, a redirect, which would carry the token elsewhere: "
+                       "SYNC_nodes must name the address itself",
+                       answer->status);
+    return sh_fail(error, SH_E_REFUSED, "the node answered %d, which is no answer to GET /sync%s",
+                   answer->status, words);
+}
+
+static sh_err check_name(const char *expected, const char *name, sh_error *error)
+{
+    if (expected[0] == '\0' || strcmp(expected, name) == 0)
+        return SH_OK;
+    return sh_fail(error, SH_E_REFUSED,
+                   "the node calls itself \"%s\", but SYNC_nodes says that \"%s\" is there: one of "
+                   "the two must be mended",
+                   name, expected);
+}
+
+static sh_err check_type(const sh_http_answer *answer, sh_error *error)
+{
+    if (strcmp(answer->content_type, SH_ENVELOPE_TYPE) == 0)
+        return SH_OK;
+    if (strcmp(answer->content_type, "application/json") == 0)
+        return sh_fail(error, SH_E_UNSUPPORTED,
+                       "the node answers in JSON, as a NetAlertX does and no Sync Hub pusher: set "
+                       "SYNC_protocol=netalertx for a puller of NetAlertX nodes");
+    return sh_fail(error, SH_E_FORMAT,
+                   "the node answered with \"%s\", not with a Sync Hub envelope: check the URL in "
+                   "SYNC_nodes",
+                   answer->content_type);
+}
+
+/* What the clear header alone tells. */
+static sh_err check_header(const sh_envelope_header *h, const sh_node_key *key,
+                           const puller_expected *expected, sh_error *error)
+{
+    sh_err err = check_name(expected->name, h->node, error);
+    if (err != SH_OK)
+        return err;
+    if (h->kind != SH_KIND_DEVICES || h->parts != 1)
+        return sh_fail(error, SH_E_UNSUPPORTED, "the envelope is not one whole device table");
+    if (memcmp(h->key_id, key->id, SH_KEY_ID_BYTES) != 0)
+        return sh_fail(error, SH_E_CRYPTO,
+                       "the table is sealed with another key: SYNC_encryption_key must be the same "
+                       "here and on the node");
+    if (llabs(expected->now_ms - h->time_ms) > SH_CLOCK_SKEW_MAX_S * 1000LL)
+        return sh_fail(error, SH_E_REFUSED,
+                       "the table was sealed %lld s %s this machine's time; the clocks may differ "
+                       "by %d s: set the clock here or on the node",
+                       llabs(expected->now_ms - h->time_ms) / 1000,
+                       h->time_ms > expected->now_ms ? "ahead of" : "behind", SH_CLOCK_SKEW_MAX_S);
+    return SH_OK;
+}
+
+sh_err puller_native_read(const sh_http_answer *answer, const puller_expected *expected,
+                          puller_table *ret, sh_error *error)
+{
+    *ret = (puller_table){.text = SH_BUF_INIT(SH_PLAIN_MAX), .envelope = slice_of(&answer->body)};
+    sh_err err = check_type(answer, error);
+    if (err == SH_OK)
+        err = sh_envelope_peek(ret->envelope, &ret->header, error);
+    if (err != SH_OK)
+        return err;
+    sh_node_key_derive(expected->passphrase_key, sh_slice_of(ret->header.node), &ret->key);
+    err = check_header(&ret->header, &ret->key, expected, error);
+    if (err != SH_OK)
+        return err;
+    SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+    err = sh_envelope_open(ret->envelope, &ret->header, &ret->key, &text, error);
+    if (err == SH_OK)
+        err = sh_table_check(slice_of(&text).data, text.len, &ret->rows, error);
+    if (err != SH_OK)
+        return err;
+    uint8_t digest[SH_DIGEST_BYTES];
+    sh_digest(&ret->key, slice_of(&text), digest);
+    if (memcmp(digest, ret->header.digest, sizeof digest) != 0)
+        return sh_fail(error, SH_E_FORMAT, "the envelope's digest is not that of its table");
+    return SH_OK;
+}
+
+/* The node's name: what SYNC_nodes says, else what the answer says. */
+static sh_err choose_name(const puller_expected *expected, const sh_buf *answered, char *ret,
+                          sh_error *error)
+{
+    sh_slice name = expected->name[0] != '\0' ? sh_slice_of(expected->name) : slice_of(answered);
+    sh_error reason = {.code = SH_OK};
+    if (sh_node_name_check(name, &reason) != SH_OK)
+        return sh_fail(error, SH_E_FORMAT,
+                       "%s in the node's answer: write name=URL in SYNC_nodes to name the node "
+                       "here, or set SYNC_node_name on it",
+                       reason.message);
+    memcpy(ret, name.data, name.len);
+    ret[name.len] = '\0';
+    return SH_OK;
+}
+
+sh_err puller_netalertx_read(const sh_http_answer *answer, const puller_expected *expected,
+                             puller_table *ret, bool *cut, sh_error *error)
+{
+    *ret = (puller_table){.text = SH_BUF_INIT(SH_PLAIN_MAX),
+                          .header = {.kind = SH_KIND_DEVICES, .parts = 1}};
+    *cut = false;
+    SH_CLEANUP(sh_buf_done) sh_buf name = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
+    sh_err err = sh_netalertx_pull_read(slice_of(&answer->body), &ret->text, &name, error);
+    if (err == SH_OK)
+        err = choose_name(expected, &name, ret->header.node, error);
+    if (err != SH_OK)
+        return err;
+    err = sh_table_check(slice_of(&ret->text).data, ret->text.len, &ret->rows, error);
+    if (err != SH_OK) {
+        *cut = err == SH_E_FORMAT;
+        return err;
+    }
+    sh_node_key_derive(expected->passphrase_key, sh_slice_of(ret->header.node), &ret->key);
+    sh_digest(&ret->key, slice_of(&ret->text), ret->header.digest);
+    return SH_OK;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/puller.h"
+
+#include "libcommon/clock.h"
+#include "libcommon/log.h"
+#include "puller/run.h"
+#include "puller/status.h"
+
+#include <time.h>
+
+/*
+ * Pullers side by side tick at the same minute of clocks that differ a little: what one fetched
+ * just before the other's tick was fetched in the same run.
+ */
+#define CLOCKS_DIFFER_MS 5000
+
+static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
+{
+    sh_http_client_options options = {.user_agent = "synchub-puller/" SYNCHUB_VERSION,
+                                      .ca_file = settings->tls_ca,
+                                      .stop_fd = sh_stop_fd(),
+                                      .parallel_max = PULLER_PARALLEL_MAX};
+    p->settings = settings;
+    sh_err err = puller_nodes_read(&settings->nodes, &p->nodes, error);
+    if (err == SH_OK)
+        err =
+            sh_key_from_passphrase(sh_slice_of(settings->encryption_key), p->passphrase_key, error);
+    if (err == SH_OK)
+        err = sh_http_client_new(&options, &p->client, error);
+    if (err == SH_OK)
+        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &p->queue, error);
+    return err;
+}
+
+static void close_all(puller *p)
+{
+    sh_queue_free(p->queue);
+    sh_http_client_free(p->client);
+    puller_nodes_done(&p->nodes);
+    sh_wipe(p->passphrase_key, sizeof p->passphrase_key);
+}
+
+static void warn_of_nodes(const puller_nodes *nodes)
+{
+    if (nodes->repeated > 0)
+        sh_log_warning("SYNC_nodes names the same URL more than once: %zu entries are left out",
+                       nodes->repeated);
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i].in_clear)
+            sh_log_warning("the token goes to %s unencrypted: use https:// where others may listen",
+                           nodes->items[i].url);
+}
+
+/* At start and then at each tick. A tick that comes while a run is on is passed over. */
+static void run_on_schedule(puller *p)
+{
+    int64_t since_ms = sh_clock_unix_ms();
+    do {
+        (void)puller_run(p, since_ms);
+        time_t next = sh_cron_next(&p->settings->cron, (time_t)(sh_clock_unix_ms() / 1000));
+        since_ms = (int64_t)next * 1000 - CLOCKS_DIFFER_MS;
+        if (sh_stop_wait_until((int64_t)next * 1000))
+            break;
+    } while (!sh_stop_requested());
+}
+
+static int run_service(puller *p, bool once)
+{
+    warn_of_nodes(&p->nodes);
+    if (once)
+        return puller_run(p, sh_clock_unix_ms()) ? SH_EXIT_DONE : SH_EXIT_FAILED;
+    puller_status *status = NULL;
+    sh_error error = {.code = SH_OK};
+    if (puller_status_start(p->settings, &status, &error) != SH_OK) {
+        sh_log_error("%s", error.message);
+        return SH_EXIT_FAILED;
+    }
+    sh_log_info("pulling %zu nodes, at start and then at '%s'", p->nodes.count,
+                p->settings->run_schedule);
+    run_on_schedule(p);
+    puller_status_stop(status);
+    sh_log_info("stopped");
+    return SH_EXIT_DONE;
+}
+
+int puller_main(const sh_settings *settings, bool once)
+{
+    if (settings->run == SH_RUN_DISABLED) {
+        sh_log_info("SYNC_RUN is disabled: nothing is pulled");
+        return SH_EXIT_DONE;
+    }
+    puller p = {.settings = settings};
+    sh_error error = {.code = SH_OK};
+    int code;
+    sh_err err = open_all(settings, &p, &error);
+    if (err != SH_OK) {
+        sh_log_error("%s", error.message);
+        code = err == SH_E_CONFIG ? SH_EXIT_CONFIG : SH_EXIT_FAILED;
+    } else {
+        code = run_service(&p, once);
+    }
+    close_all(&p);
+    return code;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PULLER_PULLER_H
+#define PULLER_PULLER_H
+
+#include "libcommon/service.h"
+
+/* The puller's work, once or on schedule until a stop. Returns the exit code. */
+int puller_main(const sh_settings *settings, bool once);
+
+#endif

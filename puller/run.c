@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/run.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/log.h"
+#include "libcommon/service.h"
+#include "puller/answer.h"
+#include "puller/status.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CUT_TRIES 3     /* fetches of a table that is caught half-written */
+#define CUT_WAIT_MS 500 /* between them */
+#define LEASE_MARGIN_MS 60000
+#define LABEL_BYTES 400
+
+/* One node in one run. */
+typedef struct {
+    const puller_node *node;
+    char name[SH_NODE_NAME_MAX + 1]; /* as configured, answered before, or answered now; or "" */
+    char if_none_match[sizeof "If-None-Match: \"\"" + SH_DIGEST_HEX_BYTES];
+    const char *headers[3];
+    bool conditional; /* if_none_match is sent */
+    bool leased;
+    bool again;    /* its table was half-written */
+    bool answered; /* with a table, in this run */
+} fetch;
+
+typedef struct {
+    puller *p;
+    fetch *fetches; /* one for each node */
+    sh_http_request *requests;
+    fetch **asked; /* whom each request is for */
+    size_t asked_count;
+    unsigned tries_left; /* after this one, of tables that are half-written */
+    size_t counts[PULL_OUTCOMES];
+    bool redis_away; /* broke during the run: what comes after it fails without a wait */
+} run;
+
+static bool speaks_netalertx(const run *r)
+{
+    return r->p->settings->protocol == SH_PROTOCOL_NETALERTX;
+}
+
+/* --- How a node's turn ends ------------------------------------------------------------------- */
+
+/* Notes what a call to Redis came to. */
+static sh_err noted(run *r, sh_err err)
+{
+    r->redis_away = r->redis_away || err == SH_E_NETWORK || err == SH_E_CONFIG;
+    return err;
+}
+
+static void write_label(const fetch *f, char ret[static LABEL_BYTES])
+{
+    if (f->name[0] != '\0')
+        (void)snprintf(ret, LABEL_BYTES, "node %s (%.256s)", f->name, f->node->url);
+    else
+        (void)snprintf(ret, LABEL_BYTES, "node %.256s", f->node->url);
+}
+
+static void end_turn(run *r, fetch *f, puller_outcome outcome)
+{
+    r->counts[outcome]++;
+    puller_count_node(outcome);
+    if (!f->leased || r->redis_away)
+        return; /* a lease that is not given back ends by itself */
+    f->leased = false;
+    bool fetched = outcome == PULL_PULLED || outcome == PULL_UNCHANGED;
+    sh_error error = {.code = SH_OK};
+    if (noted(r, sh_queue_lease_end(r->p->queue, f->node->url, fetched, &error)) != SH_OK)
+        sh_log_warning("the lease on %s was not given back: %s", f->node->url, error.message);
+}
+
+static void end_failed(run *r, fetch *f, const sh_error *error)
+{
+    char label[LABEL_BYTES];
+    write_label(f, label);
+    if (error->code == SH_E_STOPPED) {
+        sh_log_info("%s: %s", label, error->message);
+        end_turn(r, f, PULL_SKIPPED);
+        return;
+    }
+    sh_log_error("%s: %s", label, error->message);
+    end_turn(r, f, PULL_FAILED);
+}
+
+static void end_unchanged(run *r, fetch *f)
+{
+    char label[LABEL_BYTES];
+    sh_error error = {.code = SH_OK};
+    if (noted(r, sh_queue_contact(r->p->queue, sh_slice_of(f->name), "pull", &error)) != SH_OK) {
+        end_failed(r, f, &error);
+        return;
+    }
+    write_label(f, label);
+    sh_log_info("%s: unchanged", label);
+    end_turn(r, f, PULL_UNCHANGED);
+}
+
+static void end_skipped(run *r, fetch *f, const char *why)
+{
+    char label[LABEL_BYTES];
+    write_label(f, label);
+    sh_log_info("%s: %s", label, why);
+    end_turn(r, f, PULL_SKIPPED);
+}
+
+/* --- What to ask
+ * ---------------------------------------------------------------------------------- */
+
+/* The digest of the node's last merged table, where that is young enough to be relied on. */
+static sh_err get_recent_digest(run *r, const char *name, uint8_t digest[static SH_DIGEST_BYTES],
+                                sh_error *error)
+{
+    int64_t merged_ms;
+    sh_err err =
+        noted(r, sh_queue_digest_get(r->p->queue, sh_slice_of(name), digest, &merged_ms, error));
+    if (err == SH_OK && sh_clock_unix_ms() - merged_ms >= SH_FULL_TABLE_INTERVAL_S * 1000LL)
+        return sh_fail(error, SH_E_NOT_FOUND, "the last merge was more than a day ago");
+    return err;
+}
+
+/* Finds out what is known of the node, so that it need not send what the hub has. */
+static sh_err learn(run *r, fetch *f, sh_error *error)
+{
+    sh_error unknown = {.code = SH_OK};
+    if (f->name[0] == '\0') {
+        sh_err err =
+            noted(r, sh_queue_pulled_name_get(r->p->queue, f->node->url, f->name, &unknown));
+        if (err != SH_OK) {
+            f->name[0] = '\0';
+            return err == SH_E_NOT_FOUND ? SH_OK : sh_fail(error, err, "%s", unknown.message);
+        }
+    }
+    uint8_t digest[SH_DIGEST_BYTES];
+    sh_err err = get_recent_digest(r, f->name, digest, &unknown);
+    if (err == SH_E_NOT_FOUND)
+        return SH_OK;
+    if (err != SH_OK)
+        return sh_fail(error, err, "%s", unknown.message);
+    char hex[SH_DIGEST_HEX_BYTES];
+    sh_hex_encode(digest, sizeof digest, hex);
+    (void)snprintf(f->if_none_match, sizeof f->if_none_match, "If-None-Match: \"%s\"", hex);
+    f->conditional = true;
+    return SH_OK;
+}
+
+/* How long all nodes may take, so that no other puller takes over what waits for its turn. */
+static int64_t lease_hold_ms(const run *r)
+{
+    int64_t waves = (int64_t)(r->p->nodes.count / PULLER_PARALLEL_MAX + 1);
+    int64_t tries = speaks_netalertx(r) ? CUT_TRIES : 1;
+    return waves * tries * r->p->settings->run_timeout_s * 1000 + LEASE_MARGIN_MS;
+}
+
+static sh_err take_lease(run *r, fetch *f, int64_t since_ms, const char **skipped, sh_error *error)
+{
+    sh_lease lease;
+    *skipped = NULL;
+    sh_err err = noted(r, sh_queue_lease_take(r->p->queue, f->node->url, since_ms, lease_hold_ms(r),
+                                              &lease, error));
+    if (err != SH_OK)
+        return err;
+    f->leased = lease == SH_LEASE_TAKEN;
+    if (lease == SH_LEASE_HELD)
+        *skipped = "skipped: another puller is fetching it";
+    else if (lease == SH_LEASE_DONE)
+        *skipped = "skipped: it was fetched for this run already";
+    return SH_OK;
+}
+
+static void ask(run *r, fetch *f)
+{
+    size_t headers = 0;
+    f->again = false;
+    if (!speaks_netalertx(r)) {
+        f->headers[headers++] = "Accept: " SH_ENVELOPE_TYPE;
+        if (f->conditional)
+            f->headers[headers++] = f->if_none_match;
+    }
+    f->headers[headers] = NULL;
+    r->asked[r->asked_count] = f;
+    r->requests[r->asked_count++] = (sh_http_request){
+        .method = "GET",
+        .url = f->node->sync_url,
+        .token = r->p->settings->api_token,
+        .headers = f->headers,
+        .answer_max = speaks_netalertx(r) ? SH_NETALERTX_BODY_MAX : SH_ENVELOPE_MAX,
+        .timeout_ms = r->p->settings->run_timeout_s * 1000,
+    };
+}
+
+static void prepare(run *r, fetch *f, int64_t since_ms)
+{
+    sh_error error = {.code = SH_OK};
+    const char *skipped = NULL;
+    if (sh_stop_requested()) {
+        (void)sh_fail(&error, SH_E_STOPPED, "skipped: the program is stopping");
+    } else if (r->redis_away) {
+        (void)sh_fail(&error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
+    } else if (take_lease(r, f, since_ms, &skipped, &error) == SH_OK && skipped == NULL) {
+        /* A NetAlertX knows no conditional request; its table is compared when it is here. */
+        if (!speaks_netalertx(r))
+            (void)learn(r, f, &error);
+    }
+    if (error.code != SH_OK)
+        end_failed(r, f, &error);
+    else if (skipped != NULL)
+        end_skipped(r, f, skipped);
+    else
+        ask(r, f);
+}
+
+/* --- What came
+ * ------------------------------------------------------------------------------------- */
+
+/* Two nodes under one name would be one node to the hub, with two tables in turn. */
+static void check_namesakes(run *r, const fetch *f)
+{
+    for (size_t i = 0; i < r->p->nodes.count; i++) {
+        const fetch *other = &r->fetches[i];
+        if (other != f && other->answered && strcmp(other->name, f->name) == 0)
+            sh_log_warning("%s and %s are both node \"%s\": give each a name of its own, by "
+                           "SYNC_node_name there or name=URL in SYNC_nodes here",
+                           other->node->url, f->node->url, f->name);
+    }
+}
+
+/* Takes over the name that the node answered with. */
+static sh_err take_name(run *r, fetch *f, const char *name, sh_error *error)
+{
+    bool known = strcmp(f->name, name) == 0;
+    (void)snprintf(f->name, sizeof f->name, "%s", name);
+    f->answered = true;
+    check_namesakes(r, f);
+    if (known || f->node->name[0] != '\0')
+        return SH_OK;
+    return noted(r, sh_queue_pulled_name_set(r->p->queue, f->node->url, name, error));
+}
+
+static sh_err queue_table(run *r, fetch *f, const puller_table *table, sh_slice envelope,
+                          sh_error *error)
+{
+    sh_put put;
+    char label[LABEL_BYTES], id[SH_ID_HEX_BYTES];
+    sh_err err = noted(r, sh_queue_put(r->p->queue, envelope, &table->header, "pull", &put, error));
+    if (err != SH_OK)
+        return err;
+    if (put == SH_PUT_DUPLICATE) {
+        end_unchanged(r, f);
+        return SH_OK;
+    }
+    write_label(f, label);
+    sh_hex_encode(table->header.id, SH_ID_BYTES, id);
+    sh_log_info("%s: pulled %zu devices, %zu bytes sealed, id %s", label, table->rows, envelope.len,
+                id);
+    end_turn(r, f, PULL_PULLED);
+    return SH_OK;
+}
+
+static sh_err take_native(run *r, fetch *f, const sh_http_answer *answer,
+                          const puller_expected *expected, sh_error *error)
+{
+    puller_table table;
+    sh_err err = puller_native_read(answer, expected, &table, error);
+    if (err == SH_OK)
+        err = take_name(r, f, table.header.node, error);
+    if (err == SH_OK)
+        err = queue_table(r, f, &table, table.envelope, error);
+    puller_table_done(&table);
+    return err;
+}
+
+static sh_err seal_and_queue(run *r, fetch *f, puller_table *table, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_random(table->header.id, sizeof table->header.id);
+    table->header.time_ms = sh_clock_unix_ms();
+    sh_err err = sh_envelope_seal(&table->header, &table->key,
+                                  (sh_slice){table->text.data, table->text.len}, &envelope, error);
+    if (err != SH_OK)
+        return err;
+    return queue_table(r, f, table, (sh_slice){envelope.data, envelope.len}, error);
+}
+
+static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
+                             const puller_expected *expected, sh_error *error)
+{
+    puller_table table;
+    bool cut;
+    uint8_t digest[SH_DIGEST_BYTES];
+    sh_err err = puller_netalertx_read(answer, expected, &table, &cut, error);
+    if (err == SH_OK)
+        err = take_name(r, f, table.header.node, error);
+    if (err == SH_OK) {
+        sh_error unknown = {.code = SH_OK};
+        err = get_recent_digest(r, f->name, digest, &unknown);
+        if (err == SH_OK && memcmp(digest, table.header.digest, sizeof digest) == 0)
+            end_unchanged(r, f);
+        else if (err == SH_OK || err == SH_E_NOT_FOUND)
+            err = seal_and_queue(r, f, &table, error);
+        else
+            (void)sh_fail(error, err, "%s", unknown.message);
+    } else {
+        f->again = cut && r->tries_left > 0;
+    }
+    puller_table_done(&table);
+    return err;
+}
+
+static sh_err take_answer(run *r, fetch *f, const sh_http_answer *answer, sh_error *error)
+{
+    puller_expected expected = {.passphrase_key = r->p->passphrase_key,
+                                .name = f->node->name,
+                                .conditional = f->conditional && !speaks_netalertx(r),
+                                .now_ms = sh_clock_unix_ms()};
+    bool unchanged;
+    if (r->redis_away)
+        return sh_fail(error, SH_E_NETWORK, "fetched, but Redis (SYNC_redis_url) is away");
+    sh_err err = puller_status_check(answer, &expected, &unchanged, error);
+    if (err != SH_OK)
+        return err;
+    if (unchanged) {
+        end_unchanged(r, f);
+        return SH_OK;
+    }
+    return speaks_netalertx(r) ? take_netalertx(r, f, answer, &expected, error)
+                               : take_native(r, f, answer, &expected, error);
+}
+
+static void on_done(void *context, size_t index, sh_err err, const sh_http_answer *answer,
+                    const sh_error *failure)
+{
+    run *r = context;
+    fetch *f = r->asked[index];
+    sh_error error = {.code = SH_OK};
+    if (err != SH_OK)
+        (void)sh_fail(&error, err, "%s", failure->message);
+    else
+        err = take_answer(r, f, answer, &error);
+    if (err != SH_OK && !f->again)
+        end_failed(r, f, &error);
+}
+
+/* --- The whole
+ * -------------------------------------------------------------------------------------- */
+
+/* Sends what was asked, and again where a table was caught half-written. */
+static void fetch_all(run *r)
+{
+    r->tries_left = speaks_netalertx(r) ? CUT_TRIES : 1;
+    while (r->asked_count > 0) {
+        r->tries_left--;
+        (void)sh_http_send_all(r->p->client, r->requests, r->asked_count, on_done, r, NULL);
+        r->asked_count = 0;
+        for (size_t i = 0; i < r->p->nodes.count; i++)
+            if (r->fetches[i].again)
+                ask(r, &r->fetches[i]);
+        if (r->asked_count > 0)
+            (void)sh_stop_wait(CUT_WAIT_MS);
+    }
+}
+
+static bool run_nodes(run *r, int64_t since_ms)
+{
+    size_t count = r->p->nodes.count;
+    int64_t begin_ms = sh_clock_monotonic_ms();
+    for (size_t i = 0; i < count; i++) {
+        fetch *f = &r->fetches[i];
+        f->node = &r->p->nodes.items[i];
+        memcpy(f->name, f->node->name, sizeof f->name);
+        prepare(r, f, since_ms);
+    }
+    fetch_all(r);
+    size_t failed = r->counts[PULL_FAILED];
+    assert(failed + r->counts[PULL_PULLED] + r->counts[PULL_UNCHANGED] + r->counts[PULL_SKIPPED] ==
+           count);
+    int64_t took_ms = sh_clock_monotonic_ms() - begin_ms;
+    sh_log_info("run done: %zu nodes, %zu pulled, %zu unchanged, %zu failed, %zu skipped, %" PRId64
+                ".%" PRId64 " s",
+                count, r->counts[PULL_PULLED], r->counts[PULL_UNCHANGED], failed,
+                r->counts[PULL_SKIPPED], took_ms / 1000, took_ms % 1000 / 100);
+    puller_count_run(failed > 0, count, took_ms, sh_clock_unix_ms());
+    return failed == 0;
+}
+
+bool puller_run(puller *p, int64_t since_ms)
+{
+    sh_error error = {.code = SH_OK};
+    sh_err err = sh_queue_check(p->queue, &error);
+    if (err != SH_OK) {
+        sh_log_error("nothing was fetched, for there is no queue: %s", error.message);
+        puller_count_run(true, p->nodes.count, 0, sh_clock_unix_ms());
+        return false;
+    }
+    run r = {.p = p,
+             .fetches = calloc(p->nodes.count, sizeof *r.fetches),
+             .requests = calloc(p->nodes.count, sizeof *r.requests),
+             .asked = calloc(p->nodes.count, sizeof(fetch *))};
+    bool good = false;
+    if (r.fetches != NULL && r.requests != NULL && r.asked != NULL)
+        good = run_nodes(&r, since_ms);
+    else
+        sh_log_error("no memory for a run over %zu nodes", p->nodes.count);
+    free(r.fetches);
+    free(r.requests);
+    free(r.asked);
+    return good;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PULLER_RUN_H
+#define PULLER_RUN_H
+
+#include "libcommon/crypto.h"
+#include "libcommon/http_client.h"
+#include "libcommon/queue.h"
+#include "libcommon/settings.h"
+#include "puller/nodes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PULLER_PARALLEL_MAX 256 /* exchanges at once */
+
+/* What every run needs. Belongs to one thread. */
+typedef struct {
+    const sh_settings *settings;
+    puller_nodes nodes;
+    uint8_t passphrase_key[SH_KEY_BYTES];
+    sh_http_client *client;
+    sh_queue *queue;
+} puller;
+
+/*
+ * Asks all nodes in parallel, queues what is new, and logs a line for each and one for all. Nodes
+ * that another puller has fetched since since_ms (Unix time) are left to it. False where any node
+ * failed, or Redis did.
+ */
+bool puller_run(puller *p, int64_t since_ms);
+
+#endif

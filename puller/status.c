@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/status.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/http_server.h"
+#include "libcommon/log.h"
+#include "libcommon/metrics.h"
+#include "libcommon/queue.h"
+#include "libcommon/service.h"
+#include "libcommon/url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_GRACE_MS 1000
+#define METRICS_BYTES_MAX (64 * SH_KIB)
+
+struct puller_status {
+    sh_http_server *server;
+    sh_queue *queue; /* of the server's one thread */
+};
+
+static sh_metric pulls[PULL_OUTCOMES] = {
+    [PULL_PULLED] = {.name = "synchub_pulls_total",
+                     .labels = "result=\"pulled\"",
+                     .help = "Nodes asked for their table, by result.",
+                     .type = "counter"},
+    [PULL_UNCHANGED] = {.name = "synchub_pulls_total",
+                        .labels = "result=\"unchanged\"",
+                        .type = "counter"},
+    [PULL_FAILED] = {.name = "synchub_pulls_total",
+                     .labels = "result=\"failed\"",
+                     .type = "counter"},
+    [PULL_SKIPPED] = {.name = "synchub_pulls_total",
+                      .labels = "result=\"skipped\"",
+                      .type = "counter"},
+};
+static sh_metric runs_done = {.name = "synchub_pull_runs_total",
+                              .labels = "result=\"done\"",
+                              .help = "Runs over all nodes, failed where any node failed.",
+                              .type = "counter"};
+static sh_metric runs_failed = {
+    .name = "synchub_pull_runs_total", .labels = "result=\"failed\"", .type = "counter"};
+static sh_metric last_nodes = {
+    .name = "synchub_pull_nodes", .help = "Nodes of the last run.", .type = "gauge"};
+static sh_metric last_duration = {.name = "synchub_pull_duration_milliseconds",
+                                  .help = "How long the last run took.",
+                                  .type = "gauge"};
+static sh_metric last_end = {.name = "synchub_pull_last_run_timestamp_seconds",
+                             .help = "When the last run ended, Unix time.",
+                             .type = "gauge"};
+
+static sh_metric *const metrics[] = {
+    &pulls[PULL_PULLED], &pulls[PULL_UNCHANGED], &pulls[PULL_FAILED], &pulls[PULL_SKIPPED],
+    &runs_done,          &runs_failed,           &last_nodes,         &last_duration,
+    &last_end,
+};
+
+void puller_count_node(puller_outcome outcome)
+{
+    sh_metric_add(&pulls[outcome], 1);
+}
+
+void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms)
+{
+    sh_metric_add(failed ? &runs_failed : &runs_done, 1);
+    sh_metric_set(&last_nodes, (int64_t)nodes);
+    sh_metric_set(&last_duration, duration_ms);
+    sh_metric_set(&last_end, end_unix_ms / 1000);
+}
+
+static void reply_text(sh_http_exchange *exchange, unsigned status, const char *text)
+{
+    sh_http_reply(exchange, status, "text/plain; charset=utf-8", sh_slice_of(text));
+}
+
+static void handle_live(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    reply_text(exchange, 200, "ok\n");
+}
+
+static void handle_ready(void *context, sh_http_exchange *exchange)
+{
+    puller_status *status = context;
+    sh_error error = {.code = SH_OK};
+    if (sh_stop_requested())
+        sh_http_reply_error(exchange, 503, "Not ready", "the program is stopping");
+    else if (sh_queue_check(status->queue, &error) != SH_OK)
+        sh_http_reply_error(exchange, 503, "Not ready", error.message);
+    else
+        reply_text(exchange, 200, "ready\n");
+}
+
+static void handle_metrics(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
+    if (sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], &text) != SH_OK) {
+        sh_http_reply_error(exchange, 500, "Internal error", "no memory for the metrics");
+        return;
+    }
+    sh_http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+                  (sh_slice){text.data, text.len});
+}
+
+static const sh_http_route routes[] = {
+    {.method = "GET", .path = "/livez", .handle = handle_live},
+    {.method = "GET", .path = "/readyz", .handle = handle_ready},
+    {.method = "GET", .path = "/metrics", .handle = handle_metrics},
+    {.method = NULL},
+};
+
+static sh_err start(const sh_settings *settings, puller_status *status, sh_error *error)
+{
+    char host[64];
+    uint16_t port;
+    sh_err err = sh_listen_read(sh_slice_of(settings->listen), host, &port, error);
+    if (err == SH_OK)
+        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &status->queue, error);
+    if (err != SH_OK)
+        return err;
+    sh_http_server_options options = {
+        .host = host, .port = port, .threads = 1, .routes = routes, .context = status};
+    err = sh_http_server_start(&options, &status->server, error);
+    if (err != SH_OK)
+        return err;
+    bool is_v6 = strchr(host, ':') != NULL;
+    sh_log_info("listening on %s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+                sh_http_server_port(status->server));
+    return SH_OK;
+}
+
+sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_error *error)
+{
+    *ret = NULL;
+    if (settings->listen[0] == '\0')
+        return SH_OK;
+    puller_status *status = calloc(1, sizeof *status);
+    if (status == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    sh_err err = start(settings, status, error);
+    if (err != SH_OK) {
+        puller_status_stop(status);
+        return err;
+    }
+    *ret = status;
+    return SH_OK;
+}
+
+void puller_status_stop(puller_status *status)
+{
+    if (status == NULL)
+        return;
+    sh_http_server_stop(status->server, STOP_GRACE_MS);
+    sh_queue_free(status->queue);
+    free(status);
+}
