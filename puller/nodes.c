@@ -32,14 +32,6 @@ static sh_err fill_node(puller_node *node, sh_slice name, sh_slice url, sh_error
     return SH_OK;
 }
 
-static bool has_url(const puller_nodes *nodes, const char *url)
-{
-    for (size_t i = 0; i < nodes->count; i++)
-        if (strcmp(nodes->items[i].url, url) == 0)
-            return true;
-    return false;
-}
-
 static void free_node(puller_node *node)
 {
     free(node->url);
@@ -60,12 +52,7 @@ static sh_err add_node(puller_nodes *nodes, const char *entry, sh_error *error)
         return sh_fail(error, err == SH_E_MEMORY ? err : SH_E_CONFIG, "SYNC_nodes: %.200s: %s",
                        entry, reason.message);
     }
-    if (has_url(nodes, node.url)) {
-        nodes->repeated++;
-        free_node(&node);
-    } else {
-        nodes->items[nodes->count++] = node;
-    }
+    nodes->items[nodes->count++] = node;
     return SH_OK;
 }
 

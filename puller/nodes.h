@@ -20,7 +20,6 @@ typedef struct {
 typedef struct {
     puller_node *items;
     size_t count;
-    size_t repeated; /* entries that were left out because their URL was there before */
 } puller_nodes;
 
 /* Reads the entries of SYNC_nodes. SH_E_CONFIG names the entry that is wrong; SH_E_MEMORY. */

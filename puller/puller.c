@@ -42,9 +42,6 @@ static void close_all(puller *p)
 
 static void warn_of_nodes(const puller_nodes *nodes)
 {
-    if (nodes->repeated > 0)
-        sh_log_warning("SYNC_nodes names the same URL more than once: %zu entries are left out",
-                       nodes->repeated);
     for (size_t i = 0; i < nodes->count; i++)
         if (nodes->items[i].in_clear)
             sh_log_warning("the token goes to %s unencrypted: use https:// where others may listen",
