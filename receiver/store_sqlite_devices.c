@@ -98,10 +98,26 @@ static sh_slice text_of(const store_sqlite *s, const sh_device_row *row, const c
     return sh_device_row_value(row, index)->text;
 }
 
-/* NetAlertX's Events has a unique index, but its older databases may lack it. */
-static sh_err insert_event(store_sqlite *s, const sh_device_row *row, const char *now,
-                           sh_error *error)
+/* Whether an error is about this row alone and undid nothing but it. */
+static bool is_of_row(const store_sqlite *s, int rc)
 {
+    int code = rc & 0xff;
+    return (code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG) &&
+           !sqlite3_get_autocommit(s->db);
+}
+
+/* Turns such an error into the row's outcome. SQLite's words name the column, never a value. */
+static void reject(const store_sqlite *s, store_insert *insert, const char *what)
+{
+    insert->outcome = STORE_REJECTED;
+    (void)snprintf(insert->reason, sizeof insert->reason, "the database refuses %s: %s", what,
+                   sqlite3_errmsg(s->db));
+}
+
+/* NetAlertX's Events has a unique index, but its older databases may lack it. */
+static sh_err insert_event(store_sqlite *s, store_insert *insert, const char *now, sh_error *error)
+{
+    const sh_device_row *row = insert->row;
     sqlite3_stmt *statement = NULL;
     sh_err err = store_sqlite_statement(
         s, STATEMENT_INSERT_EVENT,
@@ -120,15 +136,11 @@ static sh_err insert_event(store_sqlite *s, const sh_device_row *row, const char
         rc = store_sqlite_bind_text(statement, 4, text_of(s, row, "devVendor"));
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
+    if (is_of_row(s, rc)) {
+        reject(s, insert, "its event");
+        return SH_OK;
+    }
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "add an event to", error);
-}
-
-/* Whether an error is about this row alone and undid nothing but it. */
-static bool is_of_row(const store_sqlite *s, int rc)
-{
-    int code = rc & 0xff;
-    return (code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG) &&
-           !sqlite3_get_autocommit(s->db);
 }
 
 static sh_err insert_row(store_sqlite *s, sqlite3_stmt *statement, store_insert *insert,
@@ -140,15 +152,39 @@ static sh_err insert_row(store_sqlite *s, sqlite3_stmt *statement, store_insert 
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
     if (is_of_row(s, rc)) {
-        insert->outcome = STORE_REJECTED;
-        (void)snprintf(insert->reason, sizeof insert->reason, "the database refuses it: %s",
-                       sqlite3_errmsg(s->db));
+        reject(s, insert, "it");
         return SH_OK;
     }
     if (rc != SQLITE_OK)
         return store_sqlite_fail(s, rc, "write to", error);
     insert->outcome = sqlite3_changes(s->db) > 0 ? STORE_INSERTED : STORE_KNOWN;
     return SH_OK;
+}
+
+static sh_err run_fixed(store_sqlite *s, int which, const char *sql, sh_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    sh_err err = store_sqlite_statement(s, which, sql, &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+/* A row and its event are inserted together or not at all. */
+static sh_err insert_with_event(store_sqlite *s, sqlite3_stmt *insert_device, store_insert *insert,
+                                const char *now, sh_error *error)
+{
+    sh_err err = run_fixed(s, STATEMENT_ROW_MARK, "SAVEPOINT one_row", error);
+    if (err == SH_OK)
+        err = insert_row(s, insert_device, insert, error);
+    if (err == SH_OK && insert->outcome == STORE_INSERTED)
+        err = insert_event(s, insert, now, error);
+    if (err == SH_OK && insert->outcome == STORE_REJECTED)
+        err = run_fixed(s, STATEMENT_ROW_UNDO, "ROLLBACK TO one_row", error);
+    if (err == SH_OK)
+        err = run_fixed(s, STATEMENT_ROW_DONE, "RELEASE one_row", error);
+    return err;
 }
 
 static sh_err insert_one(store_sqlite *s, sqlite3_stmt *insert_device, store_insert *insert,
@@ -165,10 +201,8 @@ static sh_err insert_one(store_sqlite *s, sqlite3_stmt *insert_device, store_ins
         if (err != SH_OK || known)
             return err;
     }
-    sh_err err = insert_row(s, insert_device, insert, error);
-    if (err == SH_OK && insert->outcome == STORE_INSERTED && s->has_events)
-        err = insert_event(s, insert->row, now, error);
-    return err;
+    return s->has_events ? insert_with_event(s, insert_device, insert, now, error)
+                         : insert_row(s, insert_device, insert, error);
 }
 
 sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t count,
