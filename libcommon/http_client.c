@@ -30,6 +30,7 @@ struct sh_http_client {
     char *ca_file; /* NULL where none */
     int stop_fd;
     size_t parallel_max;
+    size_t bodies_max;
     size_t body_bytes;        /* allocated for all answers in hand */
     struct exchange *growing; /* may grow although body_bytes is at its limit; NULL: none */
     struct exchange *first;   /* all in hand */
@@ -80,6 +81,7 @@ sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client 
         return sh_fail(error, SH_E_MEMORY, "no memory for an HTTP client");
     client->stop_fd = options->stop_fd;
     client->parallel_max = options->parallel_max;
+    client->bodies_max = options->bodies_max > 0 ? options->bodies_max : SH_HTTP_BODIES_MAX;
     client->user_agent = strdup(options->user_agent);
     client->ca_file = has_ca ? strdup(options->ca_file) : NULL;
     client->multi = curl_multi_init();
@@ -123,7 +125,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 
 /*
  * Adds to the body within the exchange's own limit and, for all exchanges together, within
- * SH_HTTP_BODIES_MAX: over that, one at a time goes on and the others wait until bodies are freed.
+ * bodies_max: over that, one at a time goes on and the others wait until bodies are freed.
  */
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
@@ -136,7 +138,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
                       URL_SHOWN, e->request->url, body->limit);
         return 0;
     }
-    if (client->body_bytes + len > SH_HTTP_BODIES_MAX && client->growing != e) {
+    if (client->body_bytes + len > client->bodies_max && client->growing != e) {
         if (client->growing != NULL) {
             e->paused = true;
             return CURL_WRITEFUNC_PAUSE;
@@ -485,7 +487,7 @@ static void resume(sh_http_client *client)
         next = e->next;
         if (!e->paused)
             continue;
-        if (client->growing != NULL && client->body_bytes >= SH_HTTP_BODIES_MAX)
+        if (client->growing != NULL && client->body_bytes >= client->bodies_max)
             return;
         e->paused = false;
         (void)curl_easy_pause(e->easy, CURLPAUSE_CONT);

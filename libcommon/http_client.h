@@ -15,11 +15,17 @@
  */
 typedef struct sh_http_client sh_http_client;
 
+/*
+ * Once the answers in hand fill bodies_max, one of them goes on and the others wait, each within
+ * its own time-out, until an answer is done with. So they take at most bodies_max and one answer
+ * more.
+ */
 typedef struct {
     const char *user_agent;
     const char *ca_file; /* trusted besides the system's certificates; NULL or "" for none */
     int stop_fd; /* readable once the program must stop, or -1: exchanges end SH_E_STOPPED */
     size_t parallel_max; /* exchanges at once; 0 for no limit */
+    size_t bodies_max;   /* bytes of all answers in hand; 0 for SH_HTTP_BODIES_MAX */
 } sh_http_client_options;
 
 sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client **ret,

@@ -514,6 +514,26 @@ static void a_limit_on_parallel_exchanges_leaves_none_out(void **state)
     sh_http_client_free(client);
 }
 
+static void answers_that_do_not_fit_into_memory_together_come_in_turn(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    sh_http_request requests[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        requests[i] = get("/endless");
+        requests[i].answer_max = 300000;
+    }
+    sh_http_client_options options = {
+        .user_agent = "synchub-test", .stop_fd = -1, .bodies_max = 350000};
+    sh_http_client *client = NULL;
+    assert_int_equal(sh_http_client_new(&options, &client, NULL), SH_OK);
+    outcome o = {.stop_fd = -1};
+    assert_int_equal(sh_http_send_all(client, requests, COUNT, note, &o, NULL), SH_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(o.err[i], SH_OK);
+    sh_http_client_free(client);
+}
+
 static void a_stop_ends_what_is_not_begun_and_soon_the_rest(void **state)
 {
     (void)state;
@@ -607,6 +627,7 @@ int main(void)
         cmocka_unit_test(a_body_is_sent_once_the_peer_asks_for_it),
         cmocka_unit_test(each_of_many_has_its_own_outcome),
         cmocka_unit_test(a_limit_on_parallel_exchanges_leaves_none_out),
+        cmocka_unit_test(answers_that_do_not_fit_into_memory_together_come_in_turn),
         cmocka_unit_test(a_stop_ends_what_is_not_begun_and_soon_the_rest),
         cmocka_unit_test(a_ca_file_that_is_not_there_is_named),
         cmocka_unit_test(header_lines_are_read_into_the_answer),
