@@ -134,6 +134,21 @@ static void an_event_goes_with_its_row(void **state)
     assert_string_equal(sql("SELECT count(*) FROM Devices"), "1;");
 }
 
+static void a_row_whose_event_is_refused_is_rejected_with_it(void **state)
+{
+    (void)state;
+    make_app_db();
+    (void)sql("CREATE TRIGGER no_event BEFORE INSERT ON Events WHEN NEW.eveMac = 'b'"
+              " BEGIN SELECT RAISE(ABORT, 'not this one'); END");
+    store *s = opened();
+    assert_int_equal(insert(s, "{\"devMac\":\"a\"}", "N"), STORE_INSERTED);
+    assert_int_equal(insert(s, "{\"devMac\":\"b\"}", "N"), STORE_REJECTED);
+    assert_int_equal(insert(s, "{\"devMac\":\"c\"}", "N"), STORE_INSERTED);
+    store_close(s);
+    assert_string_equal(sql("SELECT devMac FROM Devices WHERE rowid > 1"), "a;c;");
+    assert_string_equal(sql("SELECT eveMac FROM Events ORDER BY rowid"), "a;c;");
+}
+
 static void events_need_no_unique_index_and_an_event_that_is_there_is_kept(void **state)
 {
     (void)state;
@@ -233,6 +248,7 @@ int main(void)
         TEST(a_mac_in_upper_case_is_known),
         TEST(each_inserted_row_has_one_event),
         TEST(an_event_goes_with_its_row),
+        TEST(a_row_whose_event_is_refused_is_rejected_with_it),
         TEST(events_need_no_unique_index_and_an_event_that_is_there_is_kept),
         TEST(without_a_fitting_events_table_rows_are_inserted_all_the_same),
         TEST(keys_ignore_case_whatever_index_the_table_has),
