@@ -123,7 +123,18 @@ static sh_err fail_unread(const source *s, const sh_error *reason, sh_error *err
     }
 }
 
-/* NetAlertX before November 2024 wrote dev_MAC and so on, which no hub understands. */
+/* Whether a row has the key dev_MAC, which NetAlertX wrote before November 2024. */
+static bool has_old_key(sh_slice row)
+{
+    static const char name[] = "\"dev_MAC\"";
+    const char *found = memmem(row.data, row.len, name, sizeof name - 1);
+    if (found == NULL)
+        return false;
+    const char *behind = found + sizeof name - 1;
+    sh_slice rest = sh_slice_trim((sh_slice){behind, (size_t)(row.data + row.len - behind)});
+    return rest.len > 0 && rest.data[0] == ':';
+}
+
 static sh_err check_schema(const source *s, const source_text *text, sh_error *error)
 {
     sh_table_scan scan;
@@ -132,8 +143,7 @@ static sh_err check_schema(const source *s, const source_text *text, sh_error *e
     if (sh_table_scan_init(&scan, text->text.data, text->text.len, NULL) != SH_OK ||
         sh_table_scan_next(&scan, &row, &more, NULL) != SH_OK || !more)
         return SH_OK;
-    if (row.kind == SH_SCAN_MAC_NONE &&
-        memmem(row.text.data, row.text.len, "\"dev_MAC\"", sizeof "\"dev_MAC\"" - 1) != NULL)
+    if (row.kind == SH_SCAN_MAC_NONE && has_old_key(row.text))
         return sh_fail(error, SH_E_FORMAT,
                        "%s has the columns of a NetAlertX older than November 2024 (dev_MAC, …): "
                        "update this node's NetAlertX",

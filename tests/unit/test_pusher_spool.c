@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/cleanup.h"
+#include "libcommon/file.h"
+#include "pusher/spool.h"
+#include "pusher/spool_file.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "pusher_folder.h"
+
+#define NOW_MS INT64_C(1790000000000)
+#define AGE_MAX_MS (SH_SPOOL_AGE_MAX_S * INT64_C(1000))
+
+static unsigned notices;
+static char last_notice[SH_ERROR_MESSAGE_BYTES];
+
+static void note(const char *sentence)
+{
+    notices++;
+    (void)snprintf(last_notice, sizeof last_notice, "%s", sentence);
+}
+
+static spool *open_spool(void)
+{
+    spool *s = NULL;
+    sh_error error = {0};
+    notices = 0;
+    assert_int_equal(spool_open(folder, note, &s, &error), SH_OK);
+    return s;
+}
+
+static void add(spool *s, const char *plugin, const char *text, int64_t now_ms)
+{
+    assert_int_equal(spool_add(s, plugin, sh_slice_of(text), now_ms, NULL), SH_OK);
+}
+
+/* The oldest item must hold this text; it stays. */
+static spool_item expect_first(spool *s, const char *plugin, const char *text)
+{
+    spool_item item;
+    bool found = false;
+    sh_error error = {0};
+    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(1000);
+    assert_int_equal(spool_first(s, NOW_MS, &item, &buf, &found, &error), SH_OK);
+    assert_true(found);
+    assert_string_equal(item.plugin, plugin);
+    assert_string_equal(buf.data, text);
+    return item;
+}
+
+static void expect_empty(spool *s)
+{
+    spool_item item;
+    bool found = true;
+    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(1000);
+    assert_int_equal(spool_first(s, NOW_MS, &item, &buf, &found, NULL), SH_OK);
+    assert_false(found);
+    assert_int_equal(buf.len, 0);
+    assert_int_equal(spool_count(s), 0);
+    assert_int_equal(spool_bytes(s), 0);
+}
+
+static unsigned count_files(const char *name)
+{
+    unsigned count = 0;
+    DIR *dir = opendir(in_folder(name));
+    assert_non_null(dir);
+    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
+        count += e->d_name[0] != '.';
+    (void)closedir(dir);
+    return count;
+}
+
+static void items_come_back_oldest_first_also_after_a_restart(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    add(s, "A", "first", NOW_MS);
+    add(s, "B", "second", NOW_MS);
+    add(s, "A", "third", NOW_MS + 1);
+    spool_item before = expect_first(s, "A", "first");
+    spool_close(s);
+
+    s = open_spool();
+    assert_int_equal(spool_count(s), 3);
+    spool_item item = expect_first(s, "A", "first");
+    assert_memory_equal(item.id, before.id, SH_ID_BYTES);
+    assert_int_equal(item.time_ms, NOW_MS);
+    assert_int_equal(spool_remove(s, &item, NULL), SH_OK);
+    item = expect_first(s, "B", "second");
+    assert_memory_not_equal(item.id, before.id, SH_ID_BYTES);
+    assert_int_equal(spool_remove(s, &item, NULL), SH_OK);
+    item = expect_first(s, "A", "third");
+    assert_int_equal(spool_remove(s, &item, NULL), SH_OK);
+    expect_empty(s);
+    assert_int_equal(notices, 0);
+    spool_close(s);
+}
+
+static void over_its_entries_the_newest_is_refused(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    for (int i = 0; i < SH_SPOOL_ENTRIES_MAX; i++)
+        add(s, "A", "x", NOW_MS + i);
+    sh_error error = {0};
+    assert_int_equal(spool_add(s, "A", SH_SLICE("x"), NOW_MS, &error), SH_E_LIMIT);
+    assert_int_equal(spool_count(s), SH_SPOOL_ENTRIES_MAX);
+    spool_item item = expect_first(s, "A", "x");
+    assert_int_equal(spool_remove(s, &item, NULL), SH_OK);
+    add(s, "A", "x", NOW_MS);
+    spool_close(s);
+}
+
+static void over_its_bytes_the_newest_is_refused(void **state)
+{
+    (void)state;
+    size_t len = SH_SPOOL_BYTES_MAX - 2 * SPOOL_FILE_HEADER_BYTES - 1;
+    SH_CLEANUP(sh_free_cleanup) char *text = malloc(len + 1);
+    assert_non_null(text);
+    memset(text, 'x', len + 1);
+    spool *s = open_spool();
+    add(s, "A", "x", NOW_MS);
+    assert_int_equal(spool_add(s, "B", (sh_slice){text, len + 1}, NOW_MS, NULL), SH_E_LIMIT);
+    assert_int_equal(spool_count(s), 1);
+    assert_int_equal(spool_add(s, "B", (sh_slice){text, len}, NOW_MS, NULL), SH_OK);
+    assert_int_equal(spool_bytes(s), SH_SPOOL_BYTES_MAX);
+    sh_error error = {0};
+    assert_int_equal(spool_add(s, "C", SH_SLICE(""), NOW_MS, &error), SH_E_LIMIT);
+    assert_non_null(strstr(error.message, "full"));
+    spool_close(s);
+}
+
+static void what_the_hub_no_longer_remembers_is_dropped_aloud(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    add(s, "OLD", "x", NOW_MS - AGE_MAX_MS - 1);
+    add(s, "A", "at the limit", NOW_MS - AGE_MAX_MS);
+    (void)expect_first(s, "A", "at the limit");
+    assert_int_equal(notices, 1);
+    assert_non_null(strstr(last_notice, "OLD"));
+    assert_int_equal(spool_count(s), 1);
+    assert_int_equal(count_files("spool"), 1);
+    spool_close(s);
+}
+
+static void an_item_damaged_anywhere_is_set_aside(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    add(s, "A", "text", NOW_MS);
+    spool_item item = expect_first(s, "A", "text");
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/spool/%s", folder, item.name);
+    SH_CLEANUP(sh_buf_done) sh_buf whole = SH_BUF_INIT(1000);
+    assert_int_equal(sh_file_read(path, &whole, NULL, NULL), SH_OK);
+    assert_int_equal(whole.len, SPOOL_FILE_HEADER_BYTES + 4);
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(1000);
+    for (size_t len = 0; len < whole.len; len++) { /* cut to every length */
+        assert_int_equal(sh_file_write(path, (sh_slice){whole.data, len}, 0600, NULL), SH_OK);
+        assert_int_equal(spool_file_read(path, &item, &text, NULL), SH_E_FORMAT);
+    }
+    for (size_t at = 0; at < whole.len; at++) { /* every byte changed */
+        whole.data[at] ^= 1;
+        assert_int_equal(sh_file_write(path, (sh_slice){whole.data, whole.len}, 0600, NULL), SH_OK);
+        assert_int_equal(spool_file_read(path, &item, &text, NULL), SH_E_FORMAT);
+        whole.data[at] ^= 1;
+    }
+    assert_int_equal(text.len, 0);
+    assert_int_equal(sh_file_write(path, (sh_slice){whole.data, 50}, 0600, NULL), SH_OK);
+    add(s, "B", "good", NOW_MS + 1);
+    (void)expect_first(s, "B", "good");
+    assert_int_equal(notices, 1);
+    assert_non_null(strstr(last_notice, path));
+    assert_int_equal(count_files("refused"), 1);
+    spool_close(s);
+}
+
+static void an_item_that_somebody_deleted_is_passed_over(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    add(s, "A", "x", NOW_MS);
+    add(s, "B", "y", NOW_MS + 1);
+    spool_item item = expect_first(s, "A", "x");
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/spool/%s", folder, item.name);
+    assert_int_equal(unlink(path), 0);
+    (void)expect_first(s, "B", "y");
+    assert_int_equal(notices, 1);
+    spool_close(s);
+}
+
+static void refused_items_are_kept_up_to_a_number(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    for (int i = 0; i <= SPOOL_REFUSED_MAX; i++) {
+        add(s, "A", "x", NOW_MS + i);
+        spool_item item = expect_first(s, "A", "x");
+        assert_int_equal(spool_refuse(s, &item, NULL), SH_OK);
+        assert_int_equal(notices, i == SPOOL_REFUSED_MAX);
+    }
+    expect_empty(s);
+    assert_int_equal(count_files("refused"), SPOOL_REFUSED_MAX);
+    assert_non_null(strstr(last_notice, "deleted"));
+    spool_close(s);
+}
+
+static void a_spool_belongs_to_one_process(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    spool *other = NULL;
+    sh_error error = {0};
+    assert_int_equal(spool_open(folder, note, &other, &error), SH_E_BUSY);
+    assert_null(other);
+    assert_non_null(strstr(error.message, folder));
+    spool_close(s);
+    spool_close(open_spool());
+}
+
+static void what_is_not_ours_is_left_alone_and_leftovers_are_removed(void **state)
+{
+    (void)state;
+    spool_close(open_spool());
+    folder_put("spool/README", "mine");
+    folder_put("spool/.item", "mine");
+    folder_put("spool/.synchub-a1B2c3.tmp", "half a file");
+    assert_int_equal(mkdir(in_folder("spool/x.item"), 0700), 0);
+    spool *s = open_spool();
+    expect_empty(s);
+    assert_int_equal(access(in_folder("spool/README"), F_OK), 0);
+    assert_int_equal(access(in_folder("spool/.item"), F_OK), 0);
+    assert_int_equal(access(in_folder("spool/x.item"), F_OK), 0);
+    assert_int_equal(access(in_folder("spool/.synchub-a1B2c3.tmp"), F_OK), -1);
+    spool_close(s);
+}
+
+static void a_folder_that_cannot_be_made_is_named(void **state)
+{
+    (void)state;
+    folder_put("file", "x");
+    spool *s = NULL;
+    sh_error error = {0};
+    assert_int_equal(spool_open(in_folder("file"), note, &s, &error), SH_E_IO);
+    assert_non_null(strstr(error.message, in_folder("file")));
+    sh_error_clear(&error);
+    assert_int_equal(spool_open(in_folder("no/such"), note, &s, &error), SH_E_IO);
+    assert_non_null(strstr(error.message, in_folder("no/such")));
+    assert_int_equal(spool_open(in_folder("new"), note, &s, NULL), SH_OK);
+    spool_close(s);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return sh_crypto_init(NULL) != SH_OK;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(items_come_back_oldest_first_also_after_a_restart),
+        FOLDER_TEST(over_its_entries_the_newest_is_refused),
+        FOLDER_TEST(over_its_bytes_the_newest_is_refused),
+        FOLDER_TEST(what_the_hub_no_longer_remembers_is_dropped_aloud),
+        FOLDER_TEST(an_item_damaged_anywhere_is_set_aside),
+        FOLDER_TEST(an_item_that_somebody_deleted_is_passed_over),
+        FOLDER_TEST(refused_items_are_kept_up_to_a_number),
+        FOLDER_TEST(a_spool_belongs_to_one_process),
+        FOLDER_TEST(what_is_not_ours_is_left_alone_and_leftovers_are_removed),
+        FOLDER_TEST(a_folder_that_cannot_be_made_is_named),
+    };
+    return cmocka_run_group_tests(tests, start, NULL);
+}
