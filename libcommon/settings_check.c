@@ -43,9 +43,10 @@ sh_err sh_check_node_name(sh_settings *settings, sh_error *error)
 /* Checks the address of another program and leaves out slashes at its end. */
 static sh_err check_base_url(sh_slice *url, sh_error *error)
 {
-    sh_err err = sh_url_check_http(*url, error);
-    if (err != SH_OK)
-        return err;
+    sh_error why = {0};
+    if (sh_url_check_http(*url, &why) != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "%s; use http://host:port or https://host:port",
+                       why.message);
     while (url->len > 0 && url->data[url->len - 1] == '/')
         url->len--;
     if (url->len >= 5 && strncasecmp(url->data + url->len - 5, "/sync", 5) == 0)
