@@ -337,6 +337,10 @@ static sh_err fail_exchange(const exchange *e, CURLcode code, sh_error *error)
     case CURLE_FILESIZE_EXCEEDED:
         return sh_fail(error, SH_E_LIMIT, "%.*s announces more than the %zu bytes allowed",
                        URL_SHOWN, url, e->request->answer_max);
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE: /* a limit of curl's own, such as 5000 header lines */
+        return sh_fail(error, SH_E_LIMIT, "%.*s: %s", URL_SHOWN, url, detail);
+#endif
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
         return sh_fail(error, SH_E_NETWORK, "%.*s does not speak HTTP: %s", URL_SHOWN, url, detail);

@@ -403,6 +403,64 @@ class SyncHubNodes(PullerTest):
         self.assertIn('"text/html"', self.line(self.native([url], code=1), url))
 
 
+class RealPushers(PullerTest):
+    """The node's end is synchub-pusher, which may not call out and is pulled."""
+
+    def node(self, table, name="Node_A"):
+        settings = self.pusher_settings("", table, name, SYNC_listen="127.0.0.1:0")
+        del settings["SYNC_hub_url"]
+        return self.program("pusher", settings).url
+
+    def test_it_is_pulled_in_its_own_protocol(self):
+        table = device_table(device_rows(50))
+        url = self.node(table)
+        log = self.pull([url], SYNC_protocol="native")
+        [envelope] = queued(self.queue)
+        self.assertEqual((envelope.node, envelope.plain_len), ("Node_A", len(table)))
+        self.assertIn("pulled 50 devices", self.line(log, url))
+        digest = envelope.digest.hex()
+        self.queue.cli("HSET", "synchub:digests", "Node_A", f"{digest} {int(time.time() * 1000)}")
+        self.assert_summary(self.pull([url], SYNC_protocol="native"), 1, unchanged=1)
+
+    def test_it_is_pulled_as_a_netalertx_too(self):
+        url = self.node(device_table(device_rows(50)))
+        self.assertIn("pulled 50 devices", self.line(self.pull([url]), url))
+        self.assertEqual(queued(self.queue)[0].node, "Node_A")
+
+    def test_without_a_table_it_says_so(self):
+        url = self.node(None)
+        log = self.pull([url], code=1, SYNC_protocol="native")
+        self.assertIn("no device table yet", self.line(log, url))
+
+
+class Merged(PullerTest):
+    """Up to the hub's database."""
+
+    def test_500_nodes_of_200_devices_are_merged_under_their_names(self):
+        urls = [self.nodes.add_netalertx(
+            f"n{i}", f"n{i}", device_table(device_rows(200, f"n{i}", i * 200))) for i in range(500)]
+        db = self.folder / "hub.db"
+        self.receiver(self.queue, db)
+        self.assert_summary(self.pull(urls, SYNC_RUN_TIMEOUT=120), 500, pulled=500)
+        self.wait_merged(self.queue, db, 100_000, seconds=240)
+        rows = harness.query(db, "SELECT devSyncHubNode AS node, count(*) AS n FROM Devices "
+                                 "GROUP BY devSyncHubNode")
+        self.assertEqual({row["node"]: row["n"] for row in rows},
+                         {f"n{i}": 200 for i in range(500)})
+        # What is merged is known: the next run transfers it, for a NetAlertX cannot be asked, but
+        # queues nothing.
+        self.assert_summary(self.pull(urls, SYNC_RUN_TIMEOUT=120), 500, unchanged=500)
+        self.assertEqual(self.queue.backlog(), 0)
+
+    def test_a_table_of_40000_devices_arrives_whole(self):
+        url = self.nodes.add_netalertx("a", "Big", device_table(device_rows(40_000, "Big")))
+        db = self.folder / "hub.db"
+        self.receiver(self.queue, db)
+        self.assertIn("pulled 40000 devices", self.pull([url], SYNC_RUN_TIMEOUT=120))
+        self.wait_merged(self.queue, db, 40_000, seconds=240)
+        self.assertEqual(harness.count(db, where="devSyncHubNode = 'Big'"), 40_000)
+
+
 class Together(PullerTest):
     def test_two_pullers_do_not_fetch_a_node_twice(self):
         gate = threading.Event()
