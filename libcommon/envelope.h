@@ -49,7 +49,7 @@ void sh_digest(const sh_node_key *key, sh_slice text, uint8_t ret[static SH_DIGE
 /*
  * Compresses and seals text for header (kind, id, time, names, digest, part and parts; the rest is
  * filled in). Adds the envelope to *ret, whose limit should be SH_ENVELOPE_MAX. SH_E_LIMIT,
- * SH_E_MEMORY, and SH_E_FORMAT for names that break their rules.
+ * SH_E_MEMORY, and SH_E_REFUSED for names that break their rules.
  */
 sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
                         sh_buf *ret, sh_error *error);
@@ -57,7 +57,7 @@ sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_s
 /*
  * Reads the clear header of an envelope and checks it against every limit and against len, without
  * any key. What it says is not yet to be trusted. SH_E_FORMAT, SH_E_LIMIT, SH_E_UNSUPPORTED for
- * another version.
+ * another version, SH_E_REFUSED for names that break their rules.
  */
 sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error);
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/consumer_name.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONSUMERS_MAX 1000
+
+/* Binds the abstract name `synchub:<prefix>:<number>`; false where another process has it. */
+static bool hold(int fd, const char *prefix, int number)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int len = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "synchub:%s:%d", prefix,
+                       number);
+    if (len < 0 || (size_t)len >= sizeof address.sun_path - 1)
+        return false;
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+    return bind(fd, (const struct sockaddr *)&address, size) == 0;
+}
+
+sh_err consumer_name_take(const char *prefix, char ret[static CONSUMER_NAME_BYTES], int *fd,
+                          sh_error *error)
+{
+    char host[65] = "";
+    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
+        return sh_fail(error, SH_E_IO, "the host has no name: %s", strerror(errno));
+    int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket_fd < 0)
+        return sh_fail(error, SH_E_IO, "could not hold a consumer name: %s", strerror(errno));
+    int number = 1;
+    while (number <= CONSUMERS_MAX && !hold(socket_fd, prefix, number))
+        number++;
+    if (number > CONSUMERS_MAX) {
+        (void)close(socket_fd);
+        return sh_fail(error, SH_E_IO, "could not hold a consumer name: %s", strerror(errno));
+    }
+    (void)snprintf(ret, CONSUMER_NAME_BYTES, "%s-%d", host, number);
+    *fd = socket_fd;
+    return SH_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_INGEST_H
+#define RECEIVER_INGEST_H
+
+#include "libcommon/http_server.h"
+#include "libcommon/queue.h"
+#include "receiver/keys.h"
+
+/*
+ * POST /sync: authenticate, open, check, seal, queue. Stateless: what it knows of nodes is in
+ * Redis. Every call may come from any thread of the HTTP server.
+ */
+typedef struct {
+    const hub_keys *keys;
+    const char *redis_url;
+    const char *redis_prefix;
+} ingest;
+
+/* The two callbacks of the route. context is an ingest. */
+size_t ingest_admit(const ingest *in, sh_http_exchange *exchange);
+void ingest_handle(const ingest *in, sh_http_exchange *exchange);
+
+/* This thread's queue, made at its first use and freed when the thread ends. */
+sh_err ingest_queue(const ingest *in, sh_queue **ret, sh_error *error);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_KEYS_H
+#define RECEIVER_KEYS_H
+
+#include "libcommon/crypto.h"
+#include "libcommon/envelope.h"
+#include "libcommon/error.h"
+#include "libcommon/settings.h"
+#include "libcommon/text.h"
+
+/* The hub's secrets in the form that ingest and merge use. Read-only after keys_init(). */
+typedef struct {
+    sh_slice token;      /* borrowed from the settings */
+    sh_slice passphrase; /* the same; NetAlertX's payloads are opened with it */
+    uint8_t passphrase_key[SH_KEY_BYTES];
+} hub_keys;
+
+/* SH_E_MEMORY. End with keys_done(). */
+sh_err keys_init(const sh_settings *settings, hub_keys *ret, sh_error *error);
+void keys_done(hub_keys *k);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/log.h"
+#include "libcommon/service.h"
+#include "receiver/health.h"
+#include "receiver/keys.h"
+#include "receiver/merge.h"
+#include "receiver/serve.h"
+#include "receiver/show_devices.h"
+#include "receiver/show_nodes.h"
+
+/* With --once a receiver merges what is queued and ends; it does not listen. */
+static int run_parts(const sh_settings *settings, const hub_keys *keys, bool once, sh_error *error)
+{
+    bool merges = settings->role != SH_ROLE_INGEST;
+    merge *m = NULL;
+    serve *s = NULL;
+    bool good = true;
+    if (merges)
+        (void)health_set(HEALTH_MERGE, "merging has not begun yet");
+    sh_err err = merges ? merge_new(settings, keys, &m, error) : SH_OK;
+    if (err == SH_OK && !once)
+        err = serve_start(settings, keys, &s, error);
+    if (err == SH_OK && merges)
+        good = merge_run(m, once);
+    else if (err == SH_OK && !once)
+        (void)sh_stop_wait(INT64_MAX);
+    (void)health_set(HEALTH_STOPPING, "this receiver is stopping");
+    serve_stop(s);
+    merge_free(m);
+    if (err == SH_E_CONFIG)
+        return SH_EXIT_CONFIG;
+    return err == SH_OK && good ? SH_EXIT_DONE : SH_EXIT_FAILED;
+}
+
+static int run(const sh_settings *settings, bool once)
+{
+    sh_error error = {0};
+    hub_keys keys;
+    int code = SH_EXIT_FAILED;
+    if (keys_init(settings, &keys, &error) == SH_OK)
+        code = run_parts(settings, &keys, once, &error);
+    if (error.code != SH_OK)
+        sh_log_error("%s", error.message);
+    keys_done(&keys);
+    return code;
+}
+
+static const sh_subcommand subcommands[] = {
+    {.name = "nodes",
+     .usage = "nodes [--json]",
+     .help = "what each node sent, when, and what waits",
+     .run = show_nodes},
+    {.name = "devices",
+     .usage = "devices [--node NAME] [--json]",
+     .help = "the merged devices; --json is a device table",
+     .run = show_devices},
+    {.name = NULL},
+};
+
+int main(int argc, char *argv[])
+{
+    const sh_service service = {
+        .name = "receiver",
+        .summary = "takes what nodes push, queues it, and merges it into the Devices database",
+        .who = SH_FOR_RECEIVER,
+        .subcommands = subcommands,
+        .run = run,
+    };
+    return sh_service_main(&service, argc, argv);
+}

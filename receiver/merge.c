@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/file.h"
+#include "libcommon/log.h"
+#include "libcommon/service.h"
+#include "receiver/consumer_name.h"
+#include "receiver/figures.h"
+#include "receiver/health.h"
+#include "receiver/merge_entry.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BATCH_ENTRIES 64         /* entries of one transaction at most */
+#define BATCH_BYTES (8 * SH_MIB) /* and their sealed bytes */
+#define BLOCK_MS 500             /* a stop is noticed within this time */
+#define RETRY_MS_MIN 100         /* waits after a failure grow from here */
+#define RETRY_MS_MAX 5000
+#define TIDY_INTERVAL_MS (600 * 1000)
+
+struct merge {
+    const sh_settings *settings;
+    entry_merger merger;
+    sh_queue *queue;
+    char consumer[CONSUMER_NAME_BYTES];
+    int consumer_fd;
+    bool published; /* what the database holds stands in the queue's digests */
+    int64_t tidied_ms;
+};
+
+static void close_store(merge *m)
+{
+    store_close(m->merger.store);
+    m->merger.store = NULL;
+}
+
+static sh_err open_store(merge *m, sh_error *error)
+{
+    if (m->merger.store != NULL)
+        return SH_OK;
+    m->published = false;
+    return store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);
+}
+
+sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret, sh_error *error)
+{
+    merge *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to start merging");
+    m->settings = settings;
+    m->consumer_fd = -1;
+    m->merger.keys = keys;
+    m->merger.skip_macs = &settings->skip_macs;
+    m->merger.plugins_out = settings->plugins_out;
+    m->merger.text = SH_BUF_INIT(SH_PLAIN_MAX);
+    sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &m->queue, error);
+    if (err == SH_OK && settings->plugins_out[0] != '\0' &&
+        sh_folder_check_writable(settings->plugins_out, error) != SH_OK)
+        err = SH_E_IO;
+    if (err == SH_OK)
+        err = consumer_name_take(settings->redis_prefix, m->consumer, &m->consumer_fd, error);
+    if (err == SH_OK)
+        err = open_store(m, error);
+    if (err != SH_OK) {
+        merge_free(m);
+        return err;
+    }
+    *ret = m;
+    return SH_OK;
+}
+
+void merge_free(merge *m)
+{
+    if (m == NULL)
+        return;
+    close_store(m);
+    sh_queue_free(m->queue);
+    sh_buf_wipe(&m->merger.text);
+    if (m->consumer_fd >= 0)
+        (void)close(m->consumer_fd);
+    free(m);
+}
+
+/* --- What the hub tells nodes is unchanged must be in the database
+ * -------------------------------- */
+
+static sh_err publish_node(void *context, const store_node *node, sh_error *error)
+{
+    merge *m = context;
+    if (!node->has_digest)
+        return SH_OK;
+    return sh_queue_digest_set(m->queue, sh_slice_of(node->node), node->digest, node->merged_ms,
+                               error);
+}
+
+/* Another or a restored database must lead to full tables: its own record replaces Redis's. */
+static sh_err publish_all(merge *m, sh_error *error)
+{
+    if (m->published)
+        return SH_OK;
+    sh_err err = sh_queue_digests_clear(m->queue, error);
+    if (err == SH_OK)
+        err = store_nodes(m->merger.store, publish_node, m, error);
+    m->published = err == SH_OK;
+    return err;
+}
+
+/* --- One transaction
+ * -------------------------------------------------------------------------------- */
+
+typedef struct {
+    entry_outcome outcome;
+    entry_result result;
+    char reason[SH_DEAD_REASON_MAX];
+} merged;
+
+static void log_result(const sh_queue_entry *entry, const entry_result *r)
+{
+    bool devices = r->header.kind == SH_KIND_DEVICES;
+    sh_metric_add(devices ? &figures.merged_tables : &figures.merged_plugins, 1);
+    if (devices) {
+        sh_metric_add(&figures.rows_inserted, r->inserted);
+        sh_metric_add(&figures.rows_known, r->known);
+        sh_metric_add(&figures.rows_skipped, r->skipped);
+        sh_metric_add(&figures.rows_set_aside, r->set_aside);
+    }
+    sh_log(r->set_aside > 0 ? SH_LOG_WARNING : SH_LOG_INFO,
+           "merged node=%s plugin=%s entry=%s %s=%" PRId64 " %s=%" PRId64 " known=%" PRId64
+           " skipped=%" PRId64 " set_aside=%" PRId64 "%s%s",
+           r->header.node, devices ? "-" : r->header.plugin, entry->id, devices ? "rows" : "lines",
+           r->rows, devices ? "inserted" : "changed", r->inserted, r->known, r->skipped,
+           r->set_aside, r->set_aside > 0 ? ": " : "", r->reason);
+}
+
+/* Merges every entry inside one transaction. SH_OK: it is committed. */
+static sh_err merge_all(merge *m, const sh_queue_batch *batch, merged all[], sh_error *error)
+{
+    m->merger.now_ms = sh_clock_unix_ms();
+    sh_clock_datetime(m->merger.now_ms, m->merger.now);
+    sh_err err = store_begin(m->merger.store, error);
+    if (err != SH_OK)
+        return err;
+    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
+        sh_error reason = {0};
+        all[i].outcome =
+            entry_merge(&m->merger, sh_queue_batch_at(batch, i), &all[i].result, &reason);
+        (void)snprintf(all[i].reason, sizeof all[i].reason, "%.*s", (int)sizeof all[i].reason - 1,
+                       reason.message);
+        if (all[i].outcome == ENTRY_STORE) {
+            store_rollback(m->merger.store);
+            return sh_fail(error, reason.code, "%s", reason.message);
+        }
+    }
+    err = store_commit(m->merger.store, error);
+    if (err != SH_OK)
+        store_rollback(m->merger.store);
+    return err;
+}
+
+/* An entry that failed by itself gets a few tries, then the dead letters, so that nobody waits. */
+static sh_err give_up(merge *m, const sh_queue_entry *entry, const merged *one, sh_error *error)
+{
+    if (one->outcome == ENTRY_FAILED) {
+        int64_t times = 0;
+        sh_err err = sh_queue_failed(m->queue, entry, &times, error);
+        if (err != SH_OK || times < SH_QUEUE_TRIES_MAX) {
+            sh_log_warning("entry %s could not be merged, try %" PRId64 " of %d: %s", entry->id,
+                           times, SH_QUEUE_TRIES_MAX, one->reason);
+            return err;
+        }
+    }
+    sh_err err = sh_queue_bury(m->queue, entry, one->reason, error);
+    if (err == SH_OK) {
+        sh_metric_add(&figures.buried, 1);
+        sh_log_error("entry %s of node=%s went to the dead letters: %s", entry->id,
+                     one->result.header.node[0] == '\0' ? "-" : one->result.header.node,
+                     one->reason);
+    }
+    return err;
+}
+
+/* After the commit: what is done is acknowledged, what never can be is buried. */
+static sh_err settle(merge *m, const sh_queue_batch *batch, const merged all[], sh_error *error)
+{
+    sh_queue_done done[BATCH_ENTRIES + 8];
+    size_t count = 0;
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
+        const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
+        const entry_result *r = &all[i].result;
+        if (all[i].outcome == ENTRY_POISON || all[i].outcome == ENTRY_FAILED) {
+            sh_err failed = give_up(m, entry, &all[i], error);
+            err = err == SH_OK ? failed : err;
+            continue;
+        }
+        bool publish = all[i].outcome == ENTRY_MERGED && r->header.kind == SH_KIND_DEVICES;
+        assert(count < sizeof done / sizeof done[0]);
+        done[count++] = (sh_queue_done){.entry = entry,
+                                        .node = publish ? r->header.node : NULL,
+                                        .digest = r->header.digest,
+                                        .merged_ms = m->merger.now_ms};
+        if (all[i].outcome == ENTRY_MERGED)
+            log_result(entry, r);
+        else
+            sh_metric_add(&figures.merged_duplicates, 1);
+    }
+    sh_err acked = count == 0 ? SH_OK : sh_queue_ack(m->queue, done, count, error);
+    return err == SH_OK ? acked : err;
+}
+
+static void free_batch(sh_queue_batch **batch)
+{
+    sh_queue_batch_free(*batch);
+}
+
+/* Takes and merges one batch; *worked tells whether there was any. */
+static sh_err work(merge *m, bool *worked, sh_error *error)
+{
+    *worked = false;
+    sh_err err = open_store(m, error);
+    if (err == SH_OK)
+        err = publish_all(m, error);
+    if (err != SH_OK)
+        return err;
+    SH_CLEANUP(free_batch) sh_queue_batch *batch = NULL;
+    err = sh_queue_take(m->queue, m->consumer, BATCH_ENTRIES, BATCH_BYTES, BLOCK_MS,
+                        m->settings->claim_idle_s * 1000, &batch, error);
+    if (err != SH_OK || sh_queue_batch_count(batch) == 0)
+        return err;
+    SH_CLEANUP(sh_free_cleanup) merged *all = calloc(sh_queue_batch_count(batch), sizeof *all);
+    if (all == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to merge a batch");
+    *worked = true;
+    err = merge_all(m, batch, all, error);
+    return err != SH_OK ? err : settle(m, batch, all, error);
+}
+
+/* --- The loop
+ * --------------------------------------------------------------------------------------- */
+
+static void tidy(merge *m)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    if (m->tidied_ms != 0 && now_ms - m->tidied_ms < TIDY_INTERVAL_MS)
+        return;
+    m->tidied_ms = now_ms;
+    sh_error error = {0};
+    int64_t before_ms = sh_clock_unix_ms() - SH_ID_MEMORY_S * 1000LL;
+    if (store_items_forget(m->merger.store, before_ms, &error) != SH_OK)
+        sh_log_warning("could not forget old items, will try again: %s", error.message);
+}
+
+/* Tells log and health of a failure, once for each kind, and waits longer from time to time. */
+static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
+{
+    sh_metric_add(&figures.batches_failed, 1);
+    if (health_set(HEALTH_MERGE, error->message))
+        sh_log_error("merging waits and will try again: %s", error->message);
+    if (error->code == SH_E_IO)
+        close_store(
+            m); /* the file may have been replaced; opening it anew also says what is wrong */
+    (void)sh_stop_wait(*retry_ms);
+    *retry_ms = *retry_ms * 2 < RETRY_MS_MAX ? *retry_ms * 2 : RETRY_MS_MAX;
+}
+
+bool merge_run(merge *m, bool until_empty)
+{
+    int64_t retry_ms = RETRY_MS_MIN;
+    while (!sh_stop_requested()) {
+        sh_error error = {0};
+        bool worked = false;
+        sh_err err = work(m, &worked, &error);
+        if (err != SH_OK) {
+            if (until_empty) {
+                sh_log_error("%s", error.message);
+                return false;
+            }
+            wait_after(m, &error, &retry_ms);
+            continue;
+        }
+        retry_ms = RETRY_MS_MIN;
+        if (health_set(HEALTH_MERGE, NULL))
+            sh_log_info("merging as consumer %s into %s", m->consumer, "SYNC_db");
+        if (!worked) {
+            tidy(m);
+            if (until_empty)
+                break;
+        }
+    }
+    sh_error error = {0};
+    if (sh_queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
+        sh_log_debug("the consumer's name stays in the group: %s", error.message);
+    return true;
+}

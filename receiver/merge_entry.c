@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge_entry.h"
+
+#include "libcommon/file.h"
+#include "libcommon/log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PLUGIN_LINES_CHUNK 256
+#define TEXT_KEPT_MAX (4 * SH_MIB) /* a larger text's memory is given back after its merge */
+
+void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
+{
+    result->set_aside++;
+    size_t len = strlen(result->reason);
+    size_t room = sizeof result->reason - len;
+    char text[SH_ERROR_MESSAGE_BYTES + 48];
+    int wanted = snprintf(text, sizeof text, "%s%s %" PRId64 ": %s", len == 0 ? "" : "; ", what,
+                          number, reason);
+    if (wanted > 0 && (size_t)wanted < room)
+        (void)snprintf(result->reason + len, room, "%s", text);
+    else if (len == 0) /* one long reason alone is cut, never at the cost of earlier ones */
+        (void)snprintf(result->reason, sizeof result->reason, "%.*s", (int)(room - 1), text);
+}
+
+static sh_err put_lines(entry_merger *m, entry_result *result, const sh_plugin_line lines[],
+                        size_t count, sh_error *error)
+{
+    int64_t changed = 0;
+    sh_err err = store_put_plugin_lines(m->store, result->header.plugin, result->header.node, lines,
+                                        count, m->now, &changed, error);
+    result->inserted += changed;
+    result->known += (int64_t)count - changed;
+    return err;
+}
+
+static sh_err merge_lines(entry_merger *m, entry_result *result, sh_error *error)
+{
+    sh_plugin_line chunk[PLUGIN_LINES_CHUNK];
+    size_t count = 0;
+    sh_plugin_lines lines;
+    sh_plugin_lines_init(&lines, m->text.data == NULL ? "" : m->text.data, m->text.len);
+    for (bool more = true; more;) {
+        sh_error reason = {0};
+        sh_err err = sh_plugin_lines_next(&lines, &chunk[count], &more, &reason);
+        if (err == SH_OK && !more)
+            break;
+        result->rows++;
+        if (err != SH_OK) {
+            entry_set_aside(result, "line", (int64_t)lines.line, reason.message);
+            more = true;
+            continue;
+        }
+        if (++count == PLUGIN_LINES_CHUNK) {
+            err = put_lines(m, result, chunk, count, error);
+            if (err != SH_OK)
+                return err;
+            count = 0;
+        }
+    }
+    return count == 0 ? SH_OK : put_lines(m, result, chunk, count, error);
+}
+
+/*
+ * For a NetAlertX hub: last_result.<PLUGIN>.decoded.<node>.<n>.log, n from the entry's id in the
+ * stream, so that an entry that is merged again writes the same file again.
+ */
+static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entry_result *result,
+                        sh_error *error)
+{
+    int64_t ms = 0, seq = 0;
+    if (sscanf(entry->id, "%" SCNd64 "-%" SCNd64, &ms, &seq) != 2)
+        return sh_fail(error, SH_E_FORMAT, "the stream entry's id is none");
+    char path[4096];
+    int len =
+        snprintf(path, sizeof path, "%s/last_result.%s.decoded.%s.%" PRId64 "%03" PRId64 ".log",
+                 m->plugins_out, result->header.plugin, result->header.node, ms, seq);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_plugins_out is too long a path");
+    sh_slice content = {m->text.data == NULL ? "" : m->text.data, m->text.len};
+    return sh_file_write(path, content, 0644, error);
+}
+
+sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
+                          sh_error *error)
+{
+    sh_err err = merge_lines(m, result, error);
+    if (err == SH_OK && m->plugins_out[0] != '\0')
+        err = write_out(m, entry, result, error);
+    return err;
+}
+
+/* Peeks, finds the key, opens into m->text. */
+static sh_err open_entry(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
+                         sh_error *error)
+{
+    if (entry->envelope.len == 0)
+        return sh_fail(error, SH_E_FORMAT, "the entry holds no envelope");
+    sh_err err = sh_envelope_peek(entry->envelope, &ret->header, error);
+    if (err != SH_OK)
+        return err;
+    sh_node_key key;
+    sh_node_key_derive(m->keys->passphrase_key, sh_slice_of(ret->header.node), &key);
+    err = sh_envelope_open(entry->envelope, &ret->header, &key, &m->text, error);
+    sh_wipe(&key, sizeof key);
+    return err;
+}
+
+static entry_outcome outcome_of(sh_err err)
+{
+    switch (err) {
+    case SH_OK:
+        return ENTRY_MERGED;
+    case SH_E_MEMORY:
+        return ENTRY_FAILED;
+    case SH_E_FORMAT:
+    case SH_E_LIMIT:
+    case SH_E_CRYPTO:
+    case SH_E_REFUSED:
+    case SH_E_UNSUPPORTED:
+        return ENTRY_POISON;
+    default: /* the database or a folder of the hub's: nobody's poison */
+        return ENTRY_STORE;
+    }
+}
+
+static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
+                            bool *seen, sh_error *error)
+{
+    sh_err err = store_item_note(m->store, ret->header.id, m->now_ms, seen, error);
+    if (err != SH_OK || *seen)
+        return err;
+    bool pulled = sh_slice_equals(entry->mode, SH_SLICE("pull"));
+    if (ret->header.kind == SH_KIND_DEVICES)
+        return entry_merge_devices(m, pulled ? "pull" : "push", ret, error);
+    return entry_merge_plugin(m, entry, ret, error);
+}
+
+entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
+                          sh_error *error)
+{
+    *ret = (entry_result){0};
+    if (m->text.cap > TEXT_KEPT_MAX)
+        sh_buf_wipe(&m->text);
+    sh_buf_clear(&m->text);
+    sh_err err = open_entry(m, entry, ret, error);
+    if (err != SH_OK)
+        return outcome_of(err);
+    err = store_mark(m->store, error);
+    if (err != SH_OK)
+        return ENTRY_STORE;
+    bool seen = false;
+    err = merge_content(m, entry, ret, &seen, error);
+    if (err == SH_OK)
+        return seen ? ENTRY_DUPLICATE : ENTRY_MERGED;
+    entry_outcome outcome = outcome_of(err);
+    sh_error undo = {0};
+    if (outcome != ENTRY_STORE && store_undo_to_mark(m->store, &undo) != SH_OK)
+        outcome = ENTRY_STORE;
+    return outcome;
+}

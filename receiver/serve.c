@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/serve.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/log.h"
+#include "libcommon/url.h"
+#include "receiver/figures.h"
+#include "receiver/health.h"
+#include "receiver/ingest.h"
+
+#include <stdlib.h>
+
+#define THREADS 16 /* each waits for Redis to be durable while others work: more than cores */
+#define STOP_GRACE_MS 5000
+#define METRICS_MAX (64 * SH_KIB)
+#define TEXT_TYPE "text/plain; charset=utf-8"
+#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+struct serve {
+    ingest ingest;
+    sh_http_server *server;
+};
+
+static size_t admit_push(void *context, sh_http_exchange *exchange)
+{
+    const serve *s = context;
+    return ingest_admit(&s->ingest, exchange);
+}
+
+static void handle_push(void *context, sh_http_exchange *exchange)
+{
+    const serve *s = context;
+    ingest_handle(&s->ingest, exchange);
+}
+
+static void handle_livez(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("alive\n"));
+}
+
+/* Ready: nothing of us is unwell, and Redis takes writes now. */
+static void handle_readyz(void *context, sh_http_exchange *exchange)
+{
+    const serve *s = context;
+    SH_CLEANUP(sh_buf_done) sh_buf reason = SH_BUF_INIT(4 * SH_KIB);
+    bool good = health_is_good(&reason);
+    if (good) {
+        sh_error error = {0};
+        sh_queue *queue = NULL;
+        sh_err err = ingest_queue(&s->ingest, &queue, &error);
+        if (err == SH_OK)
+            err = sh_queue_check(queue, &error);
+        good = err == SH_OK;
+        if (!good)
+            (void)sh_buf_append_text(&reason, error.message);
+    }
+    if (good)
+        sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("ready\n"));
+    else
+        sh_http_reply_error(exchange, 503, "Not ready", reason.data == NULL ? "" : reason.data);
+}
+
+static void handle_metrics(void *context, sh_http_exchange *exchange)
+{
+    const serve *s = context;
+    sh_error error = {0};
+    sh_queue *queue = NULL;
+    sh_queue_depth depth;
+    /* While Redis is away the gauges keep their last values; readyz tells why. */
+    if (ingest_queue(&s->ingest, &queue, &error) == SH_OK &&
+        sh_queue_depth_get(queue, &depth, &error) == SH_OK) {
+        sh_metric_set(&figures.queue_entries, depth.entries);
+        sh_metric_set(&figures.queue_bytes, depth.bytes);
+        sh_metric_set(&figures.queue_dead, depth.dead);
+    }
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_MAX);
+    if (figures_write(&text) == SH_OK)
+        sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
+    else
+        sh_http_reply_error(exchange, 500, "Internal Server Error", "no memory");
+}
+
+static const sh_http_route routes_with_push[] = {
+    {"POST", "/sync", admit_push, handle_push},
+    {"GET", "/livez", NULL, handle_livez},
+    {"GET", "/readyz", NULL, handle_readyz},
+    {"GET", "/metrics", NULL, handle_metrics},
+    {NULL, NULL, NULL, NULL},
+};
+
+sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **ret, sh_error *error)
+{
+    char host[64];
+    uint16_t port = 0;
+    sh_err err = sh_listen_read(sh_slice_of(settings->listen), host, &port, error);
+    if (err != SH_OK)
+        return err;
+    serve *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to listen");
+    s->ingest = (ingest){
+        .keys = keys, .redis_url = settings->redis_url, .redis_prefix = settings->redis_prefix};
+    sh_http_server_options options = {
+        .host = host,
+        .port = port,
+        .threads = THREADS,
+        .routes = settings->role == SH_ROLE_MERGE ? routes_with_push + 1 : routes_with_push,
+        .context = s,
+    };
+    err = sh_http_server_start(&options, &s->server, error);
+    if (err != SH_OK) {
+        free(s);
+        return err;
+    }
+    sh_log_info("listening on %s:%u", host, sh_http_server_port(s->server));
+    *ret = s;
+    return SH_OK;
+}
+
+void serve_stop(serve *s)
+{
+    if (s == NULL)
+        return;
+    sh_http_server_stop(s->server, STOP_GRACE_MS);
+    free(s);
+}
