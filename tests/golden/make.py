@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes envelopes of version 1 from PROTOCOL.md alone, without any code of Sync Hub's.
+
+The files it made are kept for good; this script tells how. Needs python3-nacl and the zstd command.
+Usage: make.py FOLDER
+"""
+
+import hashlib
+import pathlib
+import struct
+import subprocess
+import sys
+
+from nacl import bindings
+
+PASSPHRASE = b"correct horse battery staple"
+
+
+def keyed_hash(key, text, size):
+    return hashlib.blake2b(text, key=key, digest_size=size).digest()
+
+
+def passphrase_key():
+    return bindings.crypto_pwhash_alg(
+        32, PASSPHRASE, b"synchub-envelope", 5, 8 * 1024 * 1024,
+        bindings.crypto_pwhash_ALG_ARGON2ID13)
+
+
+def envelope(kind, node, plugin, text, item_id, time_ms, nonce):
+    master = passphrase_key()
+    seal = keyed_hash(master, b"synchub 1 seal " + node, 32)
+    digest = keyed_hash(keyed_hash(master, b"synchub 1 digest " + node, 32), text, 32)
+    key_id = keyed_hash(seal, b"synchub 1 key id", 16)[:8]
+    packed = subprocess.run(["zstd", "-q", "-c", "--single-thread", "--stream-size=%d" % len(text), "--no-check"], input=text,
+                            stdout=subprocess.PIPE, check=True).stdout
+    clear = b"SHUB" + struct.pack(">BBBB", 1, kind, len(node), len(plugin)) + item_id
+    clear += struct.pack(">Q", time_ms) + key_id + digest
+    clear += struct.pack(">IIII", 0, 1, len(text), len(packed)) + nonce + node + plugin
+    return clear + bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(packed, clear, nonce, seal)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    table = b'{"data": [{"devMac": "00:11:22:33:44:55", "devName": "caf\\u00e9"}]}'
+    lines = b"00:11:22:33:44:55|192.168.1.5|2026-08-22 02:53:00|a|b|c|d|extra|key\n"
+    cases = {
+        "v1_devices": (1, "B\u00fcro 1".encode(), b"", table, bytes(range(16)), 1787367180000,
+                       bytes(range(24))),
+        "v1_plugin": (2, b"Node_A", b"ARPSCAN", lines, bytes(range(16, 32)), 1787367181234,
+                      bytes(range(24, 48))),
+        "v1_empty": (1, b"n", b"", b'{"data": []}', bytes(16), 0, bytes(24)),
+    }
+    for name, (kind, node, plugin, text, item_id, time_ms, nonce) in cases.items():
+        (folder / (name + ".envelope")).write_bytes(
+            envelope(kind, node, plugin, text, item_id, time_ms, nonce))
+        (folder / (name + ".text")).write_bytes(text)
+
+
+main()
