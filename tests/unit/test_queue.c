@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/with_redis.h"
+
+#include "libcommon/clock.h"
+#include "libcommon/queue.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static with_redis server;
+
+static int start(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    assert_int_equal(sh_crypto_init(&error), SH_OK);
+    redis_start(&server, "0");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    redis_stop(&server);
+    return 0;
+}
+
+static int empty(void **state)
+{
+    (void)state;
+    (void)redis_ask(&server, "FLUSHALL");
+    return 0;
+}
+
+static sh_queue *open_queue(void)
+{
+    sh_queue *queue = NULL;
+    sh_error error = {0};
+    assert_int_equal(sh_queue_new(server.url, "t", &queue, &error), SH_OK);
+    return queue;
+}
+
+static sh_envelope_header header_of(const char *node, uint8_t id)
+{
+    sh_envelope_header header = {.kind = SH_KIND_DEVICES, .parts = 1};
+    (void)snprintf(header.node, sizeof header.node, "%s", node);
+    memset(header.id, id, sizeof header.id);
+    return header;
+}
+
+static sh_put put(sh_queue *queue, const char *node, uint8_t id, const char *content)
+{
+    sh_error error = {0};
+    sh_put result = SH_PUT_QUEUED;
+    sh_envelope_header header = header_of(node, id);
+    assert_int_equal(sh_queue_put(queue, sh_slice_of(content), &header, "push", &result, &error),
+                     SH_OK);
+    return result;
+}
+
+static sh_queue_batch *take(sh_queue *queue, const char *consumer, int64_t claim_idle_ms)
+{
+    sh_error error = {0};
+    sh_queue_batch *batch = NULL;
+    assert_int_equal(sh_queue_take(queue, consumer, 64, 1 << 20, 10, claim_idle_ms, &batch, &error),
+                     SH_OK);
+    return batch;
+}
+
+static void ack_all(sh_queue *queue, sh_queue_batch *batch)
+{
+    sh_error error = {0};
+    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
+        sh_queue_done done = {.entry = sh_queue_batch_at(batch, i)};
+        assert_int_equal(sh_queue_ack(queue, &done, 1, &error), SH_OK);
+    }
+    sh_queue_batch_free(batch);
+}
+
+static void what_is_put_is_taken_in_order_and_gone_after_the_acknowledgement(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    for (uint8_t i = 0; i < 20; i++) {
+        char content[16];
+        (void)snprintf(content, sizeof content, "envelope %02u", i);
+        assert_int_equal(put(queue, "n", i, content), SH_PUT_QUEUED);
+    }
+    assert_int_equal(redis_ask(&server, "GET t:bytes"), 20 * 11);
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 20);
+    for (size_t i = 0; i < 20; i++) {
+        char content[16];
+        (void)snprintf(content, sizeof content, "envelope %02zu", i);
+        const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
+        assert_true(sh_slice_equals(entry->envelope, sh_slice_of(content)));
+        assert_true(sh_slice_equals(entry->mode, SH_SLICE("push")));
+    }
+    ack_all(queue, batch);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
+    assert_int_equal(redis_ask(&server, "GET t:bytes"), 0);
+    sh_queue_free(queue);
+}
+
+static void the_same_id_is_queued_once(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    assert_int_equal(put(queue, "n", 1, "x"), SH_PUT_QUEUED);
+    assert_int_equal(put(queue, "n", 1, "x"), SH_PUT_DUPLICATE);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 1);
+    ack_all(queue, take(queue, "c", 60000));
+    assert_int_equal(put(queue, "n", 1, "x"), SH_PUT_DUPLICATE);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
+    assert_true(redis_ask(&server, "TTL t:id:01010101010101010101010101010101") >
+                SH_ID_MEMORY_S - 600);
+    sh_queue_free(queue);
+}
+
+static void what_a_dead_consumer_held_is_given_to_its_successor_at_once(void **state)
+{
+    (void)state;
+    sh_queue *first = open_queue();
+    (void)put(first, "n", 1, "x");
+    sh_queue_batch_free(take(first, "c", 60000));
+    sh_queue_free(first); /* died with the entry in hand */
+
+    sh_queue *second = open_queue();
+    sh_queue_batch *batch = take(second, "c", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 1);
+    ack_all(second, batch);
+    sh_queue_free(second);
+}
+
+static void what_another_consumer_holds_is_claimed_only_after_its_time(void **state)
+{
+    (void)state;
+    sh_queue *first = open_queue();
+    sh_queue *second = open_queue();
+    (void)put(first, "n", 1, "x");
+    sh_queue_batch_free(take(first, "dead", 60000));
+    sh_queue_batch *batch = take(second, "alive", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 0);
+    sh_queue_batch_free(batch);
+    sh_queue_free(second);
+    second = open_queue();
+    do { /* 1 ms is over very soon */
+        batch = take(second, "alive", 1);
+        if (sh_queue_batch_count(batch) == 0)
+            sh_queue_batch_free(batch);
+        else
+            break;
+    } while (true);
+    ack_all(second, batch);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
+    sh_queue_free(first);
+    sh_queue_free(second);
+}
+
+static void what_was_not_acknowledged_is_given_again(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    (void)put(queue, "n", 1, "x");
+    (void)put(queue, "n", 2, "y");
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 2);
+    sh_error error = {0};
+    sh_queue_done done = {.entry = sh_queue_batch_at(batch, 0)};
+    assert_int_equal(sh_queue_ack(queue, &done, 1, &error), SH_OK);
+    sh_queue_batch_free(batch);
+    batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 1);
+    assert_true(sh_slice_equals(sh_queue_batch_at(batch, 0)->envelope, SH_SLICE("y")));
+    ack_all(queue, batch);
+    sh_queue_free(queue);
+}
+
+static void a_buried_entry_lies_in_the_dead_letters_with_its_reason(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    (void)put(queue, "n", 1, "poison");
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    sh_error error = {0};
+    int64_t times = 0;
+    assert_int_equal(sh_queue_failed(queue, sh_queue_batch_at(batch, 0), &times, &error), SH_OK);
+    assert_int_equal(sh_queue_failed(queue, sh_queue_batch_at(batch, 0), &times, &error), SH_OK);
+    assert_int_equal(times, 2);
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", &error), SH_OK);
+    /* Twice, as after a lost answer, buries once. */
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", &error), SH_OK);
+    sh_queue_batch_free(batch);
+    sh_queue_depth depth;
+    assert_int_equal(sh_queue_depth_get(queue, &depth, &error), SH_OK);
+    assert_int_equal(depth.dead, 1);
+    assert_int_equal(depth.entries, 0);
+    assert_int_equal(depth.bytes, 0);
+    assert_int_equal(depth.pending, 0);
+    assert_int_equal(redis_ask(&server, "HLEN t:failures"), 0);
+    sh_queue_free(queue);
+}
+
+static void an_entry_that_was_deleted_behind_our_back_comes_without_an_envelope(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    (void)put(queue, "n", 1, "x");
+    sh_queue_batch_free(take(queue, "c", 60000));
+    freeReplyObject(redisCommand(server.look, "XTRIM t:ingest MAXLEN 0"));
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 1);
+    assert_int_equal(sh_queue_batch_at(batch, 0)->envelope.len, 0);
+    ack_all(queue, batch);
+    batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 0);
+    sh_queue_batch_free(batch);
+    sh_queue_free(queue);
+}
+
+static void a_lost_group_is_made_again_from_the_beginning(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_queue_batch_free(take(queue, "c", 60000));
+    (void)redis_ask(&server, "FLUSHALL");
+    (void)put(queue, "n", 1, "x");
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_batch_count(batch), 1);
+    ack_all(queue, batch);
+    sh_queue_free(queue);
+}
+
+static void a_full_queue_refuses_and_takes_again_when_it_drains(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    (void)put(queue, "n", 1, "x");
+    char set[64];
+    (void)snprintf(set, sizeof set, "SET t:bytes %lu", SH_QUEUE_BYTES_MAX);
+    (void)redis_ask(&server, set);
+    sh_error error = {0};
+    sh_put result;
+    sh_envelope_header header = header_of("n", 2);
+    assert_int_equal(sh_queue_put(queue, SH_SLICE("y"), &header, "push", &result, &error),
+                     SH_E_BUSY);
+    ack_all(queue, take(queue, "c", 60000));
+    assert_int_equal(put(queue, "n", 2, "y"), SH_PUT_QUEUED);
+    sh_queue_free(queue);
+}
+
+static void digests_are_published_with_the_acknowledgement(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_error error = {0};
+    uint8_t digest[SH_DIGEST_BYTES];
+    uint8_t expected[SH_DIGEST_BYTES];
+    int64_t ms = 0;
+    memset(expected, 0xa5, sizeof expected);
+    assert_int_equal(sh_queue_digest_get(queue, SH_SLICE("n"), digest, &ms, &error),
+                     SH_E_NOT_FOUND);
+    sh_error_clear(&error);
+    (void)put(queue, "n", 1, "x");
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    sh_queue_done done = {.entry = sh_queue_batch_at(batch, 0),
+                          .node = "n",
+                          .digest = expected,
+                          .merged_ms = 1787367180000};
+    assert_int_equal(sh_queue_ack(queue, &done, 1, &error), SH_OK);
+    sh_queue_batch_free(batch);
+    assert_int_equal(sh_queue_digest_get(queue, SH_SLICE("n"), digest, &ms, &error), SH_OK);
+    assert_memory_equal(digest, expected, sizeof digest);
+    assert_int_equal(ms, 1787367180000);
+    assert_int_equal(sh_queue_digests_clear(queue, &error), SH_OK);
+    assert_int_equal(sh_queue_digest_get(queue, SH_SLICE("n"), digest, &ms, &error),
+                     SH_E_NOT_FOUND);
+    sh_queue_free(queue);
+}
+
+static void of_two_pullers_one_fetches_a_node(void **state)
+{
+    (void)state;
+    sh_queue *a = open_queue();
+    sh_queue *b = open_queue();
+    sh_error error = {0};
+    sh_lease lease;
+    int64_t began = sh_clock_unix_ms();
+    assert_int_equal(sh_queue_lease_take(a, "http://n", began, 60000, &lease, &error), SH_OK);
+    assert_int_equal(lease, SH_LEASE_TAKEN);
+    assert_int_equal(sh_queue_lease_take(b, "http://n", began, 60000, &lease, &error), SH_OK);
+    assert_int_equal(lease, SH_LEASE_HELD);
+    assert_int_equal(sh_queue_lease_end(b, "http://n", false, &error), SH_OK); /* not b's to end */
+    assert_int_equal(sh_queue_lease_take(b, "http://n", began, 60000, &lease, &error), SH_OK);
+    assert_int_equal(lease, SH_LEASE_HELD);
+    assert_int_equal(sh_queue_lease_end(a, "http://n", true, &error), SH_OK);
+    assert_int_equal(sh_queue_lease_take(b, "http://n", began, 60000, &lease, &error), SH_OK);
+    assert_int_equal(lease, SH_LEASE_DONE);
+    /* A run that begins later fetches again. */
+    assert_int_equal(sh_queue_lease_take(b, "http://n", began + 60000, 60000, &lease, &error),
+                     SH_OK);
+    assert_int_equal(lease, SH_LEASE_TAKEN);
+    sh_queue_free(a);
+    sh_queue_free(b);
+}
+
+static sh_err count_contact(void *context, sh_slice node, sh_slice mode, int64_t ms,
+                            sh_error *error)
+{
+    (void)error;
+    assert_true(node.len > 0);
+    assert_true(sh_slice_equals(mode, SH_SLICE("push")) || sh_slice_equals(mode, SH_SLICE("pull")));
+    assert_true(ms > 0);
+    ++*(int *)context;
+    return SH_OK;
+}
+
+static void contacts_and_what_waits_are_told_for_each_node(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_error error = {0};
+    char envelope[120];
+    memset(envelope, 0, sizeof envelope);
+    envelope[6] = 3;
+    memcpy(envelope + 112, "abc", 3);
+    sh_put result;
+    for (uint8_t i = 0; i < 3; i++) {
+        sh_envelope_header header = header_of("abc", i);
+        assert_int_equal(sh_queue_put(queue, (sh_slice){envelope, sizeof envelope}, &header, "push",
+                                      &result, &error),
+                         SH_OK);
+    }
+    assert_int_equal(sh_queue_contact(queue, SH_SLICE("other"), "pull", &error), SH_OK);
+    int nodes = 0;
+    assert_int_equal(sh_queue_contacts(queue, count_contact, &nodes, &error), SH_OK);
+    assert_int_equal(nodes, 2);
+    int64_t waiting = 0;
+    assert_int_equal(sh_queue_node_depth(queue, SH_SLICE("abc"), &waiting, &error), SH_OK);
+    assert_int_equal(waiting, 3);
+    assert_int_equal(sh_queue_node_depth(queue, SH_SLICE("other"), &waiting, &error), SH_OK);
+    assert_int_equal(waiting, 0);
+    sh_queue_free(queue);
+}
+
+static void a_clean_end_leaves_no_consumer_and_strands_nothing(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_error error = {0};
+    (void)put(queue, "n", 1, "x");
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_consumer_end(queue, "c", &error), SH_OK);
+    redisReply *reply = redisCommand(server.look, "XINFO CONSUMERS t:ingest receivers");
+    assert_int_equal(reply->elements, 1); /* it holds an entry, so it stays */
+    freeReplyObject(reply);
+    ack_all(queue, batch);
+    assert_int_equal(sh_queue_consumer_end(queue, "c", &error), SH_OK);
+    reply = redisCommand(server.look, "XINFO CONSUMERS t:ingest receivers");
+    assert_int_equal(reply->elements, 0);
+    freeReplyObject(reply);
+    sh_queue_free(queue);
+}
+
+static void a_full_redis_refuses_but_drains(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_error error = {0};
+    (void)put(queue, "n", 1, "x");
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    freeReplyObject(redisCommand(server.look, "CONFIG SET maxmemory 1"));
+    sh_put result;
+    sh_envelope_header header = header_of("n", 2);
+    assert_int_equal(sh_queue_put(queue, SH_SLICE("y"), &header, "push", &result, &error),
+                     SH_E_BUSY);
+    sh_error_clear(&error);
+    assert_int_equal(sh_queue_check(queue, &error), SH_E_BUSY);
+    sh_error_clear(&error);
+    sh_queue_done done = {.entry = sh_queue_batch_at(batch, 0)};
+    assert_int_equal(sh_queue_ack(queue, &done, 1, &error), SH_OK);
+    sh_queue_batch_free(batch);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
+    freeReplyObject(redisCommand(server.look, "CONFIG SET maxmemory 0"));
+    assert_int_equal(put(queue, "n", 2, "y"), SH_PUT_QUEUED);
+    sh_queue_free(queue);
+}
+
+static void a_restart_of_redis_loses_nothing_and_the_next_call_works(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    (void)put(queue, "n", 1, "x");
+    redis_kill(&server);
+    redis_launch(&server, "0");
+    assert_int_equal(put(queue, "n", 2, "y"), SH_PUT_QUEUED);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 2);
+    sh_queue_free(queue);
+}
+
+static void errors_name_the_setting(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"http://x", "redis://", "unix:relative", "redis://h/x", ""};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        sh_queue *queue = NULL;
+        sh_error error = {0};
+        assert_int_equal(sh_queue_new(urls[i], "t", &queue, &error), SH_E_CONFIG);
+        assert_non_null(strstr(error.message, "SYNC_redis_url"));
+    }
+    sh_queue *queue = NULL;
+    sh_error error = {0};
+    assert_int_equal(sh_queue_new("unix:/nowhere/redis.sock", "t", &queue, &error), SH_OK);
+    assert_int_equal(sh_queue_check(queue, &error), SH_E_NETWORK);
+    assert_non_null(strstr(error.message, "SYNC_redis_url"));
+    sh_queue_free(queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_is_put_is_taken_in_order_and_gone_after_the_acknowledgement,
+                               empty),
+        cmocka_unit_test_setup(the_same_id_is_queued_once, empty),
+        cmocka_unit_test_setup(what_a_dead_consumer_held_is_given_to_its_successor_at_once, empty),
+        cmocka_unit_test_setup(what_another_consumer_holds_is_claimed_only_after_its_time, empty),
+        cmocka_unit_test_setup(what_was_not_acknowledged_is_given_again, empty),
+        cmocka_unit_test_setup(a_buried_entry_lies_in_the_dead_letters_with_its_reason, empty),
+        cmocka_unit_test_setup(an_entry_that_was_deleted_behind_our_back_comes_without_an_envelope,
+                               empty),
+        cmocka_unit_test_setup(a_lost_group_is_made_again_from_the_beginning, empty),
+        cmocka_unit_test_setup(a_full_queue_refuses_and_takes_again_when_it_drains, empty),
+        cmocka_unit_test_setup(digests_are_published_with_the_acknowledgement, empty),
+        cmocka_unit_test_setup(of_two_pullers_one_fetches_a_node, empty),
+        cmocka_unit_test_setup(contacts_and_what_waits_are_told_for_each_node, empty),
+        cmocka_unit_test_setup(a_clean_end_leaves_no_consumer_and_strands_nothing, empty),
+        cmocka_unit_test_setup(a_full_redis_refuses_but_drains, empty),
+        cmocka_unit_test_setup(a_restart_of_redis_loses_nothing_and_the_next_call_works, empty),
+        cmocka_unit_test_setup(errors_name_the_setting, empty),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
