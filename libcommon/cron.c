@@ -37,9 +37,10 @@ static bool read_name(const cron_field *field, sh_slice text, unsigned *ret)
 {
     if (field->names == NULL || text.len != 3)
         return false;
-    for (unsigned i = 0; field->names[3 * i] != '\0'; i++) {
-        if (strncasecmp(field->names + 3 * i, text.data, 3) == 0) {
-            *ret = field->first_name + i;
+    unsigned value = field->first_name;
+    for (const char *name = field->names; *name != '\0'; name += 3, value++) {
+        if (strncasecmp(name, text.data, 3) == 0) {
+            *ret = value;
             return true;
         }
     }

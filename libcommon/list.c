@@ -157,15 +157,15 @@ static sh_err read_commas(sh_slice text, sh_list *list, sh_error *error)
 
 sh_err sh_list_read(sh_slice text, sh_list *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_list_done) sh_list list = {0};
-    text = sh_slice_trim(text);
+    sh_list list = {0};
     sh_err err = SH_OK;
+    text = sh_slice_trim(text);
     if (text.len > 0)
         err = text.data[0] == '[' ? read_brackets(text, &list, error)
                                   : read_commas(text, &list, error);
-    if (err != SH_OK)
-        return err;
-    *ret = list;
-    list = (sh_list){0};
-    return SH_OK;
+    if (err == SH_OK)
+        *ret = list;
+    else
+        sh_list_done(&list);
+    return err;
 }

@@ -123,25 +123,26 @@ static sh_err fail_bad_value(const sh_setting *row, const char *text, const char
                    shown.len > SHOWN_MAX ? "…" : "", why);
 }
 
-static sh_err set_value(const sh_setting *row, sh_settings *settings, const sh_source_value *value,
+static void trim(char *text)
+{
+    sh_slice inner = sh_slice_trim(sh_slice_of(text));
+    memmove(text, inner.data, inner.len);
+    text[inner.len] = '\0';
+}
+
+static sh_err set_value(const sh_setting *row, sh_settings *settings, sh_source_value *value,
                         sh_error *error)
 {
     sh_error why = {0};
-    const char *text = value->text;
-    SH_CLEANUP(sh_free_cleanup) char *trimmed = NULL;
     if (value->is_list && row->kind != SH_SETTING_LIST)
         return sh_fail(error, SH_E_CONFIG, "%s holds a list; use a single value", row->name);
     if (row->kind == SH_SETTING_BOOLEAN || row->kind == SH_SETTING_NUMBER ||
-        row->kind == SH_SETTING_CHOICE) {
-        sh_slice slice = sh_slice_trim(sh_slice_of(text));
-        text = trimmed = strndup(slice.data, slice.len);
-        if (text == NULL)
-            return sh_fail(error, SH_E_MEMORY, "out of memory");
-    }
-    sh_err err = store(row, settings, text, &why);
+        row->kind == SH_SETTING_CHOICE)
+        trim(value->text);
+    sh_err err = store(row, settings, value->text, &why);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
-    return err == SH_OK ? SH_OK : fail_bad_value(row, text, why.message, error);
+    return err == SH_OK ? SH_OK : fail_bad_value(row, value->text, why.message, error);
 }
 
 /* --- All of them ----------------------------------------------------------------------------- */

@@ -136,7 +136,7 @@ sh_err sh_check_nodes(sh_settings *settings, sh_error *error)
 {
     sh_list *nodes = &settings->nodes;
     for (size_t i = 0; i < nodes->count; i++) {
-        char *usual;
+        char *usual = NULL;
         sh_error why = {0};
         sh_err err = usual_node(nodes->items[i], &usual, &why);
         if (err == SH_E_MEMORY)

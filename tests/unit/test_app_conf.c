@@ -93,7 +93,7 @@ static void all_else_is_passed_over(void **state)
         {"don't care\nSYNC_y=1", "2:SYNC_y=1;"},
         {"OTHER=r'''\\'''\nSYNC_x=1''' \nSYNC_y=1", "3:SYNC_y=1;"},
         {")]}\nSYNC_y=1", "2:SYNC_y=1;"},
-        {"import os\nos.system('x')\nSYNC_y=1", "3:SYNC_y=1;"},
+        {"import os\nos.getpid()\nSYNC_y=1", "3:SYNC_y=1;"},
         {"if True:\n    SYNC_x=1\n", ""},
         {"SYNC_x == 1\nSYNC_x += 1\nSYNC_x\n", ""},
         {"MY_SYNC_x=1\nSYNC_=1\nAPI_TOKENS=1\nSYNC_x.y=1", ""},
