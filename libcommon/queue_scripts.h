@@ -59,6 +59,27 @@ static const char script_bury[] =
     "redis.call('HDEL', KEYS[3], ARGV[2])\n"
     "return 'done'\n";
 
+/*
+ * What merge writes besides, as scripts for the flag alone: a full Redis refuses the plain
+ * commands, and merge must work there, for it is what empties the queue.
+ */
+/* KEYS stream; ARGV group. At 0, never at $: what was queued before the first merge counts too. */
+static const char script_group_create[] =
+    "#!lua flags=allow-oom\n"
+    "local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')\n"
+    "if type(made) == 'table' and made.err and not string.find(made.err, 'BUSYGROUP') then\n"
+    "    return made\n"
+    "end\n"
+    "return 'done'\n";
+
+/* KEYS hash; ARGV field, value */
+static const char script_hash_set[] = "#!lua flags=allow-oom\n"
+                                      "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n";
+
+/* KEYS hash; ARGV field. Gives the new number. */
+static const char script_hash_count[] = "#!lua flags=allow-oom\n"
+                                        "return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)\n";
+
 /* KEYS lease, done; ARGV holder, since in ms of Redis's clock, hold in ms */
 static const char script_lease_take[] =
     "#!lua\n"

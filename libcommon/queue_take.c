@@ -94,14 +94,8 @@ static sh_err batch_add(sh_queue_batch *batch, const sh_redis_reply *list, sh_re
 
 static sh_err create_group(sh_queue *queue, sh_error *error)
 {
-    /* At 0, never at $: what was queued before the first merge must be given too. */
-    sh_slice argv[] = {SH_SLICE("XGROUP"),       SH_SLICE("CREATE"), sh_slice_of(queue->stream),
-                       SH_SLICE(SH_QUEUE_GROUP), SH_SLICE("0"),      SH_SLICE("MKSTREAM")};
-    sh_error reason = {0};
-    sh_err err = sh_queue_do(queue, 6, argv, &reason);
-    if (err == SH_OK || strstr(reason.message, "BUSYGROUP") != NULL)
-        return SH_OK;
-    return sh_fail(error, err, "%s", reason.message);
+    sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP)};
+    return sh_queue_do_script(queue, script_group_create, 1, 2, argv, error);
 }
 
 /* A read of the group; where Redis lost the group it is made again and the read repeated. */
@@ -290,9 +284,8 @@ sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *ti
                        sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {SH_SLICE("HINCRBY"), sh_slice_of(queue->failures), sh_slice_of(entry->id),
-                       SH_SLICE("1")};
-    sh_err err = sh_redis_call(queue->redis, 4, argv, -1, &reply, error);
+    sh_slice argv[] = {sh_slice_of(queue->failures), sh_slice_of(entry->id)};
+    sh_err err = sh_redis_script(queue->redis, script_hash_count, 1, 2, argv, &reply, error);
     if (err == SH_OK)
         *times = sh_redis_integer(reply);
     return err;
@@ -305,8 +298,8 @@ sh_err sh_queue_digest_set(sh_queue *queue, sh_slice node,
     char hex[SH_DIGEST_HEX_BYTES], value[SH_DIGEST_HEX_BYTES + NUMBER_BYTES];
     sh_hex_encode(digest, SH_DIGEST_BYTES, hex);
     (void)snprintf(value, sizeof value, "%s %" PRId64, hex, merged_ms);
-    sh_slice argv[] = {SH_SLICE("HSET"), sh_slice_of(queue->digests), node, sh_slice_of(value)};
-    return sh_queue_do(queue, 4, argv, error);
+    sh_slice argv[] = {sh_slice_of(queue->digests), node, sh_slice_of(value)};
+    return sh_queue_do_script(queue, script_hash_set, 1, 3, argv, error);
 }
 
 sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error)
