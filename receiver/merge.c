@@ -49,6 +49,15 @@ static sh_err open_store(merge *m, sh_error *error)
     return store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);
 }
 
+static sh_err check_plugins_out(const sh_settings *settings, sh_error *error)
+{
+    sh_error reason = {0};
+    if (settings->plugins_out[0] == '\0' ||
+        sh_folder_check_writable(settings->plugins_out, &reason) == SH_OK)
+        return SH_OK;
+    return sh_fail(error, SH_E_IO, "SYNC_plugins_out: %s", reason.message);
+}
+
 sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret, sh_error *error)
 {
     merge *m = calloc(1, sizeof *m);
@@ -61,9 +70,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     m->merger.plugins_out = settings->plugins_out;
     m->merger.text = SH_BUF_INIT(SH_PLAIN_MAX);
     sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &m->queue, error);
-    if (err == SH_OK && settings->plugins_out[0] != '\0' &&
-        sh_folder_check_writable(settings->plugins_out, error) != SH_OK)
-        err = SH_E_IO;
+    if (err == SH_OK)
+        err = check_plugins_out(settings, error);
     if (err == SH_OK)
         err = consumer_name_take(settings->redis_prefix, m->consumer, &m->consumer_fd, error);
     if (err == SH_OK)
