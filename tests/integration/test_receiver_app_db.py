@@ -93,7 +93,8 @@ class AppDb(MergeTest):
             WHEN NEW.eveMac = '%s' BEGIN SELECT RAISE(ABORT, 'no event'); END""" % device_mac(2))
         self.start()
         self.push(device_rows(4))
-        self.assertEqual(set(self.devices()) - {KNOWN},
+        self.assertEqual(self.macs() - {KNOWN}, {device_mac(1), device_mac(3)})
+        self.assertEqual(self.macs() - {KNOWN},
                          {row["eveMac"] for row in query(self.db, "SELECT eveMac FROM Events")})
 
     def test_plugin_results_go_to_its_table(self):

@@ -92,7 +92,7 @@ class Large(TrioTest):
         nodes = self.server(FakeServer(lambda request: (
             200, {"Content-Type": "application/json"}, bodies[request.path])))
         urls = [f"{nodes.url}/{n}" for n in range(500)]
-        self.pull_once(urls, SYNC_RUN_TIMEOUT=LARGE_S)
+        self.pull_once(urls, SYNC_RUN_TIMEOUT=LARGE_S, SYNC_protocol="netalertx")
         self.assertEqual(len(nodes.requests), 500)
         self.assert_500_nodes()
 
@@ -111,11 +111,17 @@ class Compatibility(TrioTest):
     def test_our_puller_pulls_a_netalertx_node(self):
         self.receiver(self.hub_redis, self.db)
         node = self.server(FakeNetAlertXNode("Büro", device_table(device_rows(10))))
-        for protocol in ("native", "netalertx"):  # a NetAlertX is recognised by its answer
-            self.pull_once([node.url], SYNC_protocol=protocol)
+        for _ in range(2):
+            self.pull_once([node.url], SYNC_protocol="netalertx")
         self.wait_merged(self.hub_redis, self.db, 10)
         self.assertEqual(self.per_node(), {"Büro": 10})
         self.assertEqual({request.path for request in node.requests}, {"/sync"})
+
+    def test_a_puller_that_speaks_native_names_what_to_set_for_a_netalertx_node(self):
+        node = self.server(FakeNetAlertXNode("Node_A", device_table(device_rows(10))))
+        done = self.pull_once([node.url], code=1)
+        self.assertIn("SYNC_protocol=netalertx", done.stderr)
+        self.assertEqual(self.hub_redis.backlog(), 0)
 
     def test_our_pusher_pushes_to_a_netalertx_hub(self):
         hub = self.server(FakeNetAlertXHub())
