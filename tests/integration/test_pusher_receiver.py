@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pusher against the real receiver: what it sends is merged, once, and refusals are understood."""
+
+import pathlib
+import unittest
+
+from harness import (
+    SyncHubTest, count, device_row, device_rows, device_table, devices, free_port, query)
+
+LINE = "10.0.0.1|aa:bb|2026-08-22 02:53:00|one|two|three|four|extra|key\n"
+
+
+class PusherReceiverTest(SyncHubTest):
+    def setUp(self):
+        super().setUp()
+        self.server = self.redis()
+        self.db = self.folder / "hub.db"
+
+    def once(self, settings, code=0):
+        return self.run_program("pusher", settings, "--once", code=code).stderr
+
+    def put_result(self, settings, text):
+        path = pathlib.Path(settings["SYNC_plugins_dir"]) / "last_result.ARPSCAN.log"
+        path.write_text(text)
+
+    def test_tables_and_results_are_merged_and_then_unchanged(self):
+        hub = self.receiver(self.server)
+        for protocol in ("native", "netalertx"):
+            node = f"Knoten {protocol} ü"
+            rows = device_rows(5, node)
+            settings = self.pusher_settings(hub.url, device_table(rows), node=node,
+                                            SYNC_protocol=protocol, SYNC_plugins="ARPSCAN")
+            self.put_result(settings, LINE)
+            said = self.once(settings)
+            self.assertEqual(said.count("queued"), 2, said)
+        self.wait_merged(self.server, self.db, 10)
+        self.wait_merged(self.server, self.db, 2, "Plugins_Objects")
+        nodes = {row["devSyncHubNode"] for row in devices(self.db).values()}
+        self.assertEqual(nodes, {"Knoten native ü", "Knoten netalertx ü"})
+
+        settings = self.pusher_settings(hub.url, None, node="Knoten native ü")
+        self.assertIn("unchanged", self.once(settings))
+        changed = device_rows(6, "Knoten native ü")
+        changed[0]["devName"] = "another name"
+        pathlib.Path(settings["SYNC_devices_file"]).write_text(device_table(changed))
+        self.assertIn("queued", self.once(settings))
+        self.wait_merged(self.server, self.db, 11)
+        self.assertEqual(count(self.db, where="devName = 'another name'"), 0)
+
+    def test_the_hubs_refusals_name_what_to_mend(self):
+        hub = self.receiver(self.server)
+        cases = [({"SYNC_api_token": "another-token-of-tests"}, "SYNC_api_token of this node"),
+                 ({"SYNC_encryption_key": "another passphrase"},
+                  "SYNC_encryption_key of this node")]
+        settings = self.pusher_settings(hub.url, None, SYNC_devices="False",
+                                        SYNC_plugins="ARPSCAN")
+        self.put_result(settings, LINE)
+        for wrong, words in cases:
+            with self.subTest(words):
+                self.assertIn(words, self.once({**settings, **wrong}, 1))
+                spool = pathlib.Path(settings["SYNC_spool_dir"]) / "spool"
+                self.assertEqual(len(list(spool.glob("*.item"))), 1)
+        self.assertIn("queued", self.once(settings))
+        self.wait_merged(self.server, self.db, 1, "Plugins_Objects")
+
+    def test_a_wrong_url_is_named(self):
+        hub = self.receiver(self.server)
+        settings = self.pusher_settings(hub.url + "/api", device_table(device_rows(3)))
+        self.assertIn("look at SYNC_hub_url", self.once(settings, 1))
+
+    def test_a_hub_that_comes_up_later_gets_everything(self):
+        port = free_port()
+        settings = self.pusher_settings(f"http://127.0.0.1:{port}",
+                                        device_table(device_rows(3)), SYNC_plugins="ARPSCAN",
+                                        SYNC_RUN="always_after_scan")
+        self.put_result(settings, LINE)
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("is the hub up, and SYNC_hub_url right")
+        self.receiver(self.server, SYNC_listen=f"127.0.0.1:{port}")
+        self.wait_merged(self.server, self.db, 3)
+        self.wait_merged(self.server, self.db, 1, "Plugins_Objects")
+        # Redis goes away and comes back: 503 until then.
+        self.server.stop()
+        table = pathlib.Path(settings["SYNC_devices_file"])
+        table.write_text(device_table(device_rows(4)))
+        pusher.wait_for_log("answered 503")
+        self.server.start()
+        self.wait_merged(self.server, self.db, 4)
+
+    def test_a_table_of_40000_devices_arrives_whole(self):
+        hub = self.receiver(self.server)
+        rows = device_rows(39999) + [device_row(1, "other", devName="\u00e9\U0001f600")]
+        settings = self.pusher_settings(hub.url, device_table(rows))
+        self.once(settings)
+        self.wait_merged(self.server, self.db, 40000)
+        self.assertEqual(query(self.db, "SELECT count(*) AS n FROM Devices WHERE "
+                                        "devSyncHubNode = 'Node_A'")[0]["n"], 40000)
+        self.assertIn("unchanged", self.once(settings))
+
+
+if __name__ == "__main__":
+    unittest.main()
