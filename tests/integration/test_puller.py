@@ -565,6 +565,12 @@ class Surroundings(PullerTest):
         puller.wait_ready()
         puller.stop()
 
+    def test_it_runs_again_at_each_tick_of_the_schedule(self):
+        url = self.nodes.add_netalertx("a", "Node_A", device_table(device_rows(1)))
+        puller = self.program("puller", self.puller_settings(
+            self.queue, [url], SYNC_protocol="netalertx", SYNC_RUN_SCHD="* * * * *"))
+        puller.wait_for_log("(?s)run done.*run done", 90)
+
     def test_sigterm_ends_it_while_nodes_hang(self):
         urls = [self.nodes.add(f"n{i}", silent) for i in range(5)]
         puller = self.program("puller", self.puller_settings(
