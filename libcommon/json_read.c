@@ -5,6 +5,8 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 /*
  * A sh_json is Jansson's json_t under a name of ours: documents are only ever read, so the casts
@@ -67,11 +69,29 @@ static const char *words_of(enum json_error_code code)
     }
 }
 
+/*
+ * Where an allocation fails deep inside, Jansson reports a syntax error or nothing at all. Taken
+ * for malformed, a good row would be set aside for good, so failed allocations are noted here.
+ */
+static _Thread_local bool allocation_failed;
+
+static void *noting_malloc(size_t bytes)
+{
+    void *memory = malloc(bytes);
+    if (memory == NULL)
+        allocation_failed = true;
+    return memory;
+}
+
+static void set_allocation(void)
+{
+    json_set_alloc_funcs(noting_malloc, free);
+}
+
 static sh_err fail_from(const json_error_t *problem, sh_error *error)
 {
     enum json_error_code code = json_error_code(problem);
-    /* Where an allocation fails deep inside, Jansson gives up without any words. */
-    if (code == json_error_out_of_memory || problem->text[0] == '\0')
+    if (code == json_error_out_of_memory || allocation_failed)
         return sh_fail(error, SH_E_MEMORY, "out of memory while reading JSON");
     return sh_fail(error, SH_E_FORMAT, "not valid JSON at line %d, column %d: %s", problem->line,
                    problem->column, words_of(code));
@@ -82,6 +102,9 @@ sh_err sh_json_parse(const char *text, size_t len, sh_json **ret, sh_error *erro
     assert(text != NULL || len == 0);
     if (is_too_deep(text, len))
         return sh_fail(error, SH_E_LIMIT, "JSON nested deeper than %d levels", SH_JSON_DEPTH_MAX);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, set_allocation);
+    allocation_failed = false;
     json_error_t problem = {.text = ""};
     json_t *root =
         json_loadb(len == 0 ? "" : text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);

@@ -3,6 +3,8 @@
 
 #include "receiver/store_place.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* Where the database lies, and what can be wrong with that place. */
@@ -127,6 +129,39 @@ static void a_damaged_database_is_told_with_what_to_mend(void **state)
     assert_non_null(strstr(error.message, "backup"));
 }
 
+/* A file size limit stands for the full disk: writes fail in the same place. */
+static void a_disk_that_takes_no_more_fails_the_transaction_and_loses_nothing(void **state)
+{
+    (void)state;
+    store *s = opened();
+    assert_int_equal(insert(s, "{\"devMac\":\"kept\"}", "N"), STORE_INSERTED);
+    struct stat st;
+    char wal[200];
+    (void)snprintf(wal, sizeof wal, "%s-wal", db_path);
+    assert_int_equal(stat(wal, &st), 0);
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit full = {.rlim_cur = (rlim_t)st.st_size, .rlim_max = before.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    uint8_t id[SH_ID_BYTES] = {1};
+    bool seen = false;
+    sh_error error = {.code = SH_OK};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    assert_int_equal(store_begin(s, NULL), SH_OK);
+    sh_err noted = store_item_note(s, id, 1, &seen, &error);
+    sh_err committed = noted == SH_OK ? store_commit(s, &error) : noted;
+    store_rollback(s);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(committed, SH_E_IO);
+    assert_non_null(strstr(error.message, "disk"));
+    assert_non_null(strstr(error.message, db_path));
+    assert_int_equal(insert(s, "{\"devMac\":\"later\"}", "N"), STORE_INSERTED);
+    store_close(s);
+    assert_string_equal(sql("SELECT devMac FROM Devices"), "kept;later;");
+    assert_string_equal(sql("SELECT count(*) FROM SyncHub_Items"), "0;");
+}
+
 static void odd_names_are_files_and_links_are_followed(void **state)
 {
     (void)state;
@@ -218,6 +253,7 @@ int main(void)
         TEST(a_file_that_is_no_database_is_refused_and_kept),
         TEST(a_database_of_a_newer_version_is_refused),
         TEST(a_damaged_database_is_told_with_what_to_mend),
+        TEST(a_disk_that_takes_no_more_fails_the_transaction_and_loses_nothing),
         TEST(odd_names_are_files_and_links_are_followed),
         TEST(a_folder_that_cannot_be_written_is_named),
         TEST(a_file_that_cannot_be_written_or_read_is_named),
