@@ -131,15 +131,16 @@ sh_err sh_file_read(const char *path, sh_buf *ret, sh_file_stamp *stamp, sh_erro
     return err;
 }
 
-/* The folder that path lies in; the caller frees it. NULL when memory ran out. */
-static char *folder_of(const char *path)
+/* The folder that path lies in. */
+static sh_err folder_of(const char *path, char ret[static PATH_MAX], sh_error *error)
 {
     const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return strdup(".");
-    if (slash == path)
-        return strdup("/");
-    return strndup(path, (size_t)(slash - path));
+    int len = slash == NULL   ? snprintf(ret, PATH_MAX, ".")
+              : slash == path ? snprintf(ret, PATH_MAX, "/")
+                              : snprintf(ret, PATH_MAX, "%.*s", (int)(slash - path), path);
+    if (len < 0 || len >= PATH_MAX)
+        return sh_fail(error, SH_E_IO, "%s: %s", path, strerror(ENAMETOOLONG));
+    return SH_OK;
 }
 
 static sh_err folder_sync(const char *dir, sh_error *error)
@@ -180,10 +181,10 @@ static int temporary_make(const char *dir, char ret[static PATH_MAX])
 
 sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error *error)
 {
-    SH_CLEANUP(sh_free_cleanup) char *dir = folder_of(path);
-    if (dir == NULL)
-        return sh_fail(error, SH_E_MEMORY, "%s: no memory to write it", path);
-    char temporary[PATH_MAX];
+    char dir[PATH_MAX], temporary[PATH_MAX];
+    sh_err err = folder_of(path, dir, error);
+    if (err != SH_OK)
+        return err;
     SH_CLEANUP(sh_close_cleanup) int fd = temporary_make(dir, temporary);
     if (fd < 0)
         return sh_fail(error, SH_E_IO, "%s: no file can be made in %s: %s", path, dir,
@@ -212,10 +213,9 @@ sh_err sh_file_remove(const char *path, sh_error *error)
             return SH_OK;
         return sh_fail(error, SH_E_IO, "%s: cannot be removed: %s", path, strerror(errno));
     }
-    SH_CLEANUP(sh_free_cleanup) char *dir = folder_of(path);
-    if (dir == NULL)
-        return sh_fail(error, SH_E_MEMORY, "%s: no memory to remove it", path);
-    return folder_sync(dir, error);
+    char dir[PATH_MAX];
+    sh_err err = folder_of(path, dir, error);
+    return err == SH_OK ? folder_sync(dir, error) : err;
 }
 
 sh_err sh_folder_check_writable(const char *dir, sh_error *error)

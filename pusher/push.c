@@ -120,7 +120,7 @@ sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd
     p->settings = settings;
     p->key = key;
     p->protocol = &protocols[settings->protocol];
-    p->node_header = SH_BUF_INIT(3 * SH_NODE_NAME_MAX);
+    p->node_header = SH_BUF_INIT((size_t)SH_NODE_NAME_MAX * 3);
     sh_err err = push_fill(p, stop_fd, error);
     if (err != SH_OK) {
         push_free(p);

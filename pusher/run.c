@@ -20,10 +20,10 @@
 #include <time.h>
 
 /* How often files are looked at without an event: whatever inotify cannot see is found then. */
-#define SAFETY_POLL_MS (60 * 1000)
+#define SAFETY_POLL_MS INT64_C(60000)
 
-#define BACKOFF_BASE_MS (2 * 1000)
-#define BACKOFF_MAX_MS (5 * 60 * 1000)
+#define BACKOFF_BASE_MS INT64_C(2000)
+#define BACKOFF_MAX_MS INT64_C(300000)
 #define RETRY_AFTER_MAX_S 600 /* a hub that asks for more gets this */
 
 /* A single run does not wait for a hub that is away for long. */
@@ -36,7 +36,7 @@
 #define STOP_GRACE_MS 5000
 
 /* Tables are large and rare: their memory goes back to the system as soon as it is freed. */
-#define MMAP_THRESHOLD_BYTES (256 * 1024)
+#define MMAP_THRESHOLD_BYTES 262144
 
 bool run_is_active(const sh_settings *settings)
 {
@@ -114,7 +114,8 @@ static void look_at_files(loop *l)
     if (l->watch != NULL) {
         watch_drain(l->watch);
         if (watch_arm(l->watch, &error) != SH_OK)
-            sh_log_debug("%s; looking every %d s instead", error.message, SAFETY_POLL_MS / 1000);
+            sh_log_debug("%s; looking every %d s instead", error.message,
+                         (int)(SAFETY_POLL_MS / 1000));
     }
     work_changed_due(l->work);
 }
@@ -186,7 +187,8 @@ static int run_loop(const sh_settings *settings, work *w)
         const char *const *paths = work_paths(w, &count);
         sh_error error = {0};
         if (watch_new(paths, count, &l.watch, &error) != SH_OK)
-            sh_log_warning("%s; looking every %d s instead", error.message, SAFETY_POLL_MS / 1000);
+            sh_log_warning("%s; looking every %d s instead", error.message,
+                           (int)(SAFETY_POLL_MS / 1000));
     }
     do {
         if (l.watching)

@@ -29,7 +29,7 @@
  * A sealed table is given out again while it is this young: its time must be within
  * SH_CLOCK_SKEW_MAX_S of a hub's clock, and hubs that pull at the same time get one item.
  */
-#define SEALED_AGE_MAX_MS (SH_CLOCK_SKEW_MAX_S * INT64_C(1000) / 4)
+#define SEALED_AGE_MAX_MS ((int64_t)SH_CLOCK_SKEW_MAX_S * 1000 / 4)
 
 struct serve {
     const sh_settings *settings;

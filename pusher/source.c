@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/source.h"
 
-#include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/plugin_lines.h"
 #include "libcommon/table_scan.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +70,8 @@ static const char *setting_of(const source *s)
 
 static sh_err fail_missing(const source *s, sh_error *error)
 {
-    SH_CLEANUP(sh_free_cleanup) char *dir = strdup(s->path);
-    if (dir == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory for a path");
+    char dir[PATH_MAX];
+    (void)snprintf(dir, sizeof dir, "%s", s->path); /* the system takes no longer ones */
     to_parent(dir);
     if (access(dir, F_OK) != 0)
         return sh_fail(error, SH_E_NOT_FOUND,
@@ -93,9 +92,8 @@ static sh_err fail_missing(const source *s, sh_error *error)
 /* Says who would have to be let in, where the file or a folder above it keeps us out. */
 static sh_err fail_not_permitted(const source *s, sh_error *error)
 {
-    SH_CLEANUP(sh_free_cleanup) char *path = strdup(s->path);
-    if (path == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory for a path");
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s", s->path);
     struct stat st;
     while (stat(path, &st) != 0) {
         if (strcmp(path, "/") == 0 || strcmp(path, ".") == 0)

@@ -272,7 +272,7 @@ static sh_err oldest_read(const spool *s, spool_item *item, sh_buf *text, sh_err
 
 static bool is_too_old(const spool_item *item, int64_t now_ms)
 {
-    return now_ms - item->time_ms > SH_SPOOL_AGE_MAX_S * INT64_C(1000);
+    return now_ms - item->time_ms > (int64_t)SH_SPOOL_AGE_MAX_S * 1000;
 }
 
 sh_err spool_first(spool *s, int64_t now_ms, spool_item *item, sh_buf *text, bool *found,

@@ -140,7 +140,7 @@ bool state_full_is_due(const state *s, int64_t now_ms)
     if (!s->has_full)
         return false;
     /* A clock that was put back says nothing about the time that has passed. */
-    return now_ms < s->full_ms || now_ms - s->full_ms > SH_FULL_TABLE_INTERVAL_S * INT64_C(1000);
+    return now_ms < s->full_ms || now_ms - s->full_ms > (int64_t)SH_FULL_TABLE_INTERVAL_S * 1000;
 }
 
 bool state_full_is(const state *s, const uint8_t digest[static SH_DIGEST_BYTES])

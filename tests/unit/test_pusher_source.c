@@ -94,20 +94,20 @@ static void what_stays_wrong_is_told_with_its_reason(void **state)
     (void)state;
     static const struct {
         const char *text;
-        sh_err expected;
         const char *words;
+        sh_err expected;
         unsigned waits;
     } cases[] = {
-        {"", SH_E_BUSY, "is empty", SOURCE_TRIES - 1},
-        {" \n", SH_E_BUSY, "is empty", SOURCE_TRIES - 1},
-        {"{\"data\": [" ROW, SH_E_BUSY, "is cut", SOURCE_TRIES - 1},
-        {"{\"data\": [{\"devMac\": \"a", SH_E_BUSY, "is cut", SOURCE_TRIES - 1},
-        {"[]", SH_E_FORMAT, "SYNC_devices_file", SOURCE_TRIES - 1},
-        {"{\"status\": \"ok\"}", SH_E_FORMAT, "{\"data\": [...]}", SOURCE_TRIES - 1},
-        {"a text of more than 64 bytes will never become a device table, or will it?", SH_E_FORMAT,
-         "SYNC_devices_file", 0},
-        {"{\"data\": [{\"dev_MAC\": \"aa:bb:cc:dd:ee:ff\"}]}", SH_E_FORMAT,
-         "older than November 2024", 0},
+        {"", "is empty", SH_E_BUSY, SOURCE_TRIES - 1},
+        {" \n", "is empty", SH_E_BUSY, SOURCE_TRIES - 1},
+        {"{\"data\": [" ROW, "is cut", SH_E_BUSY, SOURCE_TRIES - 1},
+        {"{\"data\": [{\"devMac\": \"a", "is cut", SH_E_BUSY, SOURCE_TRIES - 1},
+        {"[]", "SYNC_devices_file", SH_E_FORMAT, SOURCE_TRIES - 1},
+        {"{\"status\": \"ok\"}", "{\"data\": [...]}", SH_E_FORMAT, SOURCE_TRIES - 1},
+        {"a text of more than 64 bytes will never become a device table, or will it?",
+         "SYNC_devices_file", SH_E_FORMAT, 0},
+        {"{\"data\": [{\"dev_MAC\": \"aa:bb:cc:dd:ee:ff\"}]}", "older than November 2024",
+         SH_E_FORMAT, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         folder_put("table.json", cases[i].text);

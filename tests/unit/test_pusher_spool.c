@@ -15,7 +15,7 @@
 #include "pusher_folder.h"
 
 #define NOW_MS INT64_C(1790000000000)
-#define AGE_MAX_MS (SH_SPOOL_AGE_MAX_S * INT64_C(1000))
+#define AGE_MAX_MS ((int64_t)SH_SPOOL_AGE_MAX_S * 1000)
 
 static unsigned notices;
 static char last_notice[SH_ERROR_MESSAGE_BYTES];
@@ -121,7 +121,7 @@ static void over_its_entries_the_newest_is_refused(void **state)
 static void over_its_bytes_the_newest_is_refused(void **state)
 {
     (void)state;
-    size_t len = SH_SPOOL_BYTES_MAX - 2 * SPOOL_FILE_HEADER_BYTES - 1;
+    size_t len = SH_SPOOL_BYTES_MAX - (size_t)SPOOL_FILE_HEADER_BYTES * 2 - 1;
     SH_CLEANUP(sh_free_cleanup) char *text = malloc(len + 1);
     assert_non_null(text);
     memset(text, 'x', len + 1);

@@ -13,7 +13,7 @@
 #include "pusher_folder.h"
 
 #define NOW_MS INT64_C(1790000000000)
-#define DAY_MS (SH_FULL_TABLE_INTERVAL_S * INT64_C(1000))
+#define DAY_MS ((int64_t)SH_FULL_TABLE_INTERVAL_S * 1000)
 
 static const uint8_t one[SH_DIGEST_BYTES] = {1}, two[SH_DIGEST_BYTES] = {2};
 
