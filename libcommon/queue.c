@@ -126,21 +126,14 @@ sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header
                        sh_slice_of(memory)};
 
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_error first = {0};
-    sh_err err = sh_redis_script(queue->redis, script_put, 4, 11, argv, &reply, &first);
-    bool again = err == SH_E_NETWORK;
-    if (again) /* A connection that a restart of Redis closed; the id makes trying again safe. */
-        err = sh_redis_script(queue->redis, script_put, 4, 11, argv, &reply, error);
-    else if (err != SH_OK)
-        return sh_fail(error, err, "%s", first.message);
+    sh_err err = sh_redis_script(queue->redis, script_put, 4, 11, argv, &reply, error);
     if (err != SH_OK)
         return err;
     sh_slice answer = sh_redis_text(reply);
     if (sh_slice_equals(answer, SH_SLICE("full")))
         return sh_fail(error, SH_E_BUSY, "the queue is full: merge does not keep up");
     bool duplicate = sh_slice_equals(answer, SH_SLICE("duplicate"));
-    /* Behind a broken connection a duplicate may be our own first try: then it was queued now. */
-    *ret = duplicate && !again ? SH_PUT_DUPLICATE : SH_PUT_QUEUED;
+    *ret = duplicate ? SH_PUT_DUPLICATE : SH_PUT_QUEUED;
     return SH_OK;
 }
 

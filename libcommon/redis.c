@@ -11,6 +11,7 @@
 #ifdef SYNCHUB_HIREDIS_TLS
 #include <hiredis/hiredis_ssl.h>
 #endif
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,9 +255,18 @@ static sh_err connect_now(sh_redis *r, sh_error *error)
     return err;
 }
 
+/* Between commands nothing may come: a connection on which something can be read has ended. */
+static bool has_ended(const sh_redis *r)
+{
+    struct pollfd fd = {.fd = r->context->fd, .events = POLLIN | POLLRDHUP};
+    return poll(&fd, 1, 0) != 0;
+}
+
 sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
                      sh_redis_reply **ret, sh_error *error)
 {
+    if (redis->context != NULL && has_ended(redis))
+        disconnect(redis); /* Redis was restarted since the last command */
     if (redis->context == NULL) {
         sh_err err = connect_now(redis, error);
         if (err != SH_OK)

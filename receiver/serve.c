@@ -18,6 +18,7 @@
 
 struct serve {
     ingest ingest;
+    bool ingests; /* a receiver that only merges drains a full Redis and is ready then */
     sh_http_server *server;
 };
 
@@ -39,13 +40,13 @@ static void handle_livez(void *context, sh_http_exchange *exchange)
     sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("alive\n"));
 }
 
-/* Ready: nothing of us is unwell, and Redis takes writes now. */
+/* Ready: nothing of us is unwell, and, where this receiver ingests, Redis takes writes now. */
 static void handle_readyz(void *context, sh_http_exchange *exchange)
 {
     const serve *s = context;
     SH_CLEANUP(sh_buf_done) sh_buf reason = SH_BUF_INIT(4 * SH_KIB);
     bool good = health_is_good(&reason);
-    if (good) {
+    if (good && s->ingests) {
         sh_error error = {0};
         sh_queue *queue = NULL;
         sh_err err = ingest_queue(&s->ingest, &queue, &error);
@@ -101,11 +102,12 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
     s->ingest = (ingest){
         .keys = keys, .redis_url = settings->redis_url, .redis_prefix = settings->redis_prefix};
+    s->ingests = settings->role != SH_ROLE_MERGE;
     sh_http_server_options options = {
         .host = host,
         .port = port,
         .threads = THREADS,
-        .routes = settings->role == SH_ROLE_MERGE ? routes_with_push + 1 : routes_with_push,
+        .routes = s->ingests ? routes_with_push : routes_with_push + 1,
         .context = s,
     };
     err = sh_http_server_start(&options, &s->server, error);
