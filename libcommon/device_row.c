@@ -84,7 +84,7 @@ static sh_slice real_to_text(double real, char ret[static NUMBER_TEXT_BYTES])
     for (int digits = 1; digits <= 17; digits++) {
         len = snprintf(ret, NUMBER_TEXT_BYTES, "%.*g", digits, real);
         double back = strtod(ret, NULL);
-        if (memcmp(&back, &real, sizeof real) == 0)
+        if (!(back < real) && !(back > real))
             break;
     }
     return (sh_slice){.data = ret, .len = (size_t)len};
@@ -114,7 +114,7 @@ static bool scalar_to_text(const sh_json *json, char number_text[static NUMBER_T
 static sh_err read_text(const sh_column *column, const sh_json *json,
                         char number_text[static NUMBER_TEXT_BYTES], sh_value *ret, sh_error *error)
 {
-    sh_slice text;
+    sh_slice text = SH_SLICE("");
     switch (sh_json_kind_of(json)) {
     case SH_JSON_TRUE:
         text = SH_SLICE("true");
@@ -276,11 +276,7 @@ sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count,
         return err;
     if (sh_json_kind_of(object) != SH_JSON_OBJECT)
         return sh_fail(error, SH_E_FORMAT, "the row is no JSON object");
-    reading r;
-    r.columns = columns;
-    r.count = count;
-    r.node = node;
-    r.now = sh_slice_of(now);
+    reading r = {.columns = columns, .count = count, .node = node, .now = sh_slice_of(now)};
     err = read_mac(object, &r.mac, error);
     for (size_t i = 0; i < count && err == SH_OK; i++)
         err = read_column(&r, object, i, error);

@@ -14,7 +14,7 @@
  */
 static json_t *node_of(const sh_json *value)
 {
-    return (json_t *)(uintptr_t)value;
+    return (json_t *)value;
 }
 
 /*

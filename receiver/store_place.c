@@ -46,10 +46,11 @@ static sh_err check_file_system(const char *folder, sh_error *error)
                        strerror(errno));
     const char *name = store_place_network_name((unsigned long)fs.f_type);
     if (name != NULL)
-        return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_db lies in %s on a network file system (%s), where an SQLite database "
-                       "can be damaged: name a file on a local disk, or a PostgreSQL server",
-                       folder, name);
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "SYNC_db lies in %s on %s, a network file system, where an SQLite database can "
+            "be damaged: name a file on a local disk, or a PostgreSQL server",
+            folder, name);
     return SH_OK;
 }
 
@@ -105,6 +106,39 @@ static sh_err join_path(const char *folder, const char *path, char **ret, sh_err
     return SH_OK;
 }
 
+static sh_err check_existing(const char *file, const struct stat *st, bool for_writing,
+                             sh_error *error)
+{
+    char *copy = strdup(file);
+    if (copy == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory while opening the database");
+    sh_err err = check_file(file, st, for_writing, error);
+    if (err == SH_OK)
+        err = check_folder(dirname(copy), for_writing, error);
+    free(copy);
+    return err;
+}
+
+static sh_err check_new(const char *path, bool for_writing, char **ret, sh_error *error)
+{
+    if (path[strlen(path) - 1] == '/')
+        return sh_fail(error, SH_E_CONFIG, "SYNC_db names the folder %s: name a file in it", path);
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory while opening the database");
+    const char *folder = dirname(copy);
+    sh_err err = check_folder(folder, for_writing, error);
+    if (err == SH_OK && !for_writing)
+        err = sh_fail(error, SH_E_NOT_FOUND,
+                      "there is no database %s (SYNC_db) yet: the receiver makes it when it first "
+                      "runs",
+                      path);
+    if (err == SH_OK)
+        err = join_path(folder, path, ret, error);
+    free(copy);
+    return err;
+}
+
 /*
  * The path given back is absolute, and of the file itself where path is a link: SQLite puts its
  * journal beside the file, and takes names like ":memory:" for something else.
@@ -113,31 +147,18 @@ sh_err store_place_check(const char *path, bool for_writing, char **ret, sh_erro
 {
     if (path[0] == '\0')
         return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_db is empty: name a file, such as "
-                       "/data/synchub.db");
+                       "SYNC_db is empty: name a file, such as /data/synchub.db");
     struct stat st;
-    bool exists = stat(path, &st) == 0;
-    SH_CLEANUP(sh_free_cleanup) char *file = exists ? realpath(path, NULL) : strdup(path);
-    SH_CLEANUP(sh_free_cleanup) char *folder_text = file == NULL ? NULL : strdup(file);
-    if (folder_text == NULL)
+    if (stat(path, &st) != 0)
+        return check_new(path, for_writing, ret, error);
+    char *file = realpath(path, NULL);
+    if (file == NULL)
         return sh_fail(error, SH_E_IO, "the database %s (SYNC_db) cannot be examined: %s", path,
                        strerror(errno));
-    if (!exists && path[strlen(path) - 1] == '/')
-        return sh_fail(error, SH_E_CONFIG, "SYNC_db names the folder %s: name a file in it", path);
-    sh_err err = exists ? check_file(file, &st, for_writing, error) : SH_OK;
-    const char *folder = dirname(folder_text);
+    sh_err err = check_existing(file, &st, for_writing, error);
     if (err == SH_OK)
-        err = check_folder(folder, for_writing, error);
-    if (err != SH_OK)
-        return err;
-    if (!exists && !for_writing)
-        return sh_fail(error, SH_E_NOT_FOUND,
-                       "there is no database %s (SYNC_db) yet: the receiver makes it when it "
-                       "first runs",
-                       path);
-    if (!exists)
-        return join_path(folder, path, ret, error);
-    *ret = file;
-    file = NULL;
-    return SH_OK;
+        *ret = file;
+    else
+        free(file);
+    return err;
 }

@@ -13,7 +13,7 @@
  */
 sh_err store_place_check(const char *path, bool for_writing, char **ret, sh_error *error);
 
-/* The name of a file system (statfs's f_type) that is on another host, or NULL. */
+/* The name of a file system that is on another host, by statfs's f_type, or NULL. */
 const char *store_place_network_name(unsigned long f_type);
 
 #endif

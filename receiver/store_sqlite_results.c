@@ -103,8 +103,8 @@ static int bind_result(const store_sqlite *s, sqlite3_stmt *statement,
 {
     int rc = SQLITE_OK;
     int parameters = sqlite3_bind_parameter_count(statement);
-    for (int i = 0; i < RESULT_COLUMNS && rc == SQLITE_OK; i++) {
-        if (s->result_has[i] && i < parameters)
+    for (int i = 0; i < RESULT_COLUMNS && i < parameters && rc == SQLITE_OK; i++) {
+        if (s->result_has[i])
             rc = store_sqlite_bind_text(statement, i + 1, values[i]);
     }
     return rc;

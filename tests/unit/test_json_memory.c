@@ -12,6 +12,7 @@
 
 /* Every allocation of the readers fails in turn: the linker gives their calls of malloc to us. */
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker names them. */
 void *__real_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes);
 
@@ -23,6 +24,7 @@ void *__wrap_malloc(size_t bytes)
         return NULL;
     return __real_malloc(bytes);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static const char json[] = "{\"devMac\":\"a\",\"devName\":\"T\\u00e4st\",\"devScan\":\"5\","
                            "\"other\":[1,2.5,{\"deep\":true}]}";

@@ -25,7 +25,7 @@ static int run(show_function show, int argc, const char *const argv[])
     sh_settings settings = {.db = db_path,
                             .redis_url = (char[]){"redis://127.0.0.1:1/0"},
                             .redis_prefix = (char[]){"t"}};
-    int code = show(&settings, argc, (char *const *)(uintptr_t)argv, out, err);
+    int code = show(&settings, argc, (char *const *)argv, out, err);
     (void)fclose(out);
     (void)fclose(err);
     return code;
