@@ -91,18 +91,33 @@ static sh_err write_wide(sh_buf *out, sh_slice text, size_t *used)
                                 (unsigned)(0xdc00 + (code & 0x3ff)));
 }
 
+static bool is_plain_ascii(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Bytes from the start of text that are ASCII and need no escape. */
+static size_t ascii_run(sh_slice text)
+{
+    size_t n = 0;
+    while (n < text.len && is_plain_ascii((unsigned char)text.data[n]))
+        n++;
+    return n;
+}
+
 sh_err sh_json_write_string_ascii(sh_buf *out, sh_slice text)
 {
     sh_err err = sh_buf_append(out, "\"", 1);
     while (err == SH_OK && text.len > 0) {
-        unsigned char c = (unsigned char)text.data[0];
-        size_t n = 1;
-        if (c >= 0x80)
+        size_t n = ascii_run(text);
+        if (n > 0) {
+            err = sh_buf_append(out, text.data, n);
+        } else if ((unsigned char)text.data[0] >= 0x80) {
             err = write_wide(out, text, &n);
-        else if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
-            err = write_escape(out, c);
-        else
-            err = sh_buf_append(out, text.data, 1);
+        } else {
+            err = write_escape(out, (unsigned char)text.data[0]);
+            n = 1;
+        }
         text.data += n;
         text.len -= n;
     }
