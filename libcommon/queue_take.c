@@ -13,9 +13,9 @@
 #include <string.h>
 
 #define NUMBER_BYTES 24
-#define READ_COUNT 8          /* entries of one XREADGROUP: bounds what one reply holds */
-#define ACK_COUNT 128         /* entries of one script call */
-#define REPLY_MARGIN_MS 10000 /* beyond the time that XREADGROUP blocks */
+#define READ_COUNT 8         /* entries of one XREADGROUP: bounds what one reply holds */
+#define ACK_COUNT 128        /* entries of one script call */
+#define REPLY_MARGIN_MS 4000 /* beyond the time that XREADGROUP blocks */
 #define CLAIM_INTERVAL_MAX_MS 5000
 
 struct sh_queue_batch {

@@ -18,7 +18,7 @@
 
 #define DEFAULT_PORT 6379
 #define CONNECT_TIMEOUT_MS 3000
-#define REPLY_TIMEOUT_MS 10000
+#define REPLY_TIMEOUT_MS 4000 /* a program with a hung Redis still stops within 10 s */
 #define SCRIPTS_MAX 16
 #define SHA_HEX_BYTES 41
 #define ARGUMENTS_MAX 1024
@@ -317,7 +317,7 @@ sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, si
     assert(argc + 3 <= ARGUMENTS_MAX && key_count <= argc);
     (void)snprintf(keys, sizeof keys, "%zu", key_count);
     for (bool again = false;; again = true) {
-        const char *sha;
+        const char *sha = NULL;
         sh_err err = sha_of(redis, script, again, &sha, error);
         if (err != SH_OK)
             return err;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define THREADS 16 /* each waits for Redis to be durable while others work: more than cores */
-#define STOP_GRACE_MS 5000
+#define STOP_GRACE_MS 4000
 #define METRICS_MAX (64 * SH_KIB)
 #define TEXT_TYPE "text/plain; charset=utf-8"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
