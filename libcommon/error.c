@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-sh_err sh_fail(sh_error *error, sh_err code, const char *format, ...)
+/* In parentheses, as error.h has a macro of that name for clang's analyzer. */
+sh_err(sh_fail)(sh_error *error, sh_err code, const char *format, ...)
 {
     assert(code != SH_OK);
     if (error == NULL || error->code != SH_OK)

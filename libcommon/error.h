@@ -39,6 +39,9 @@ typedef struct {
  */
 sh_err sh_fail(sh_error *error, sh_err code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__ /* which sees one file at a time: tell it that the code comes back */
+#define sh_fail(error, code, ...) (sh_fail((error), (code), __VA_ARGS__), (code))
+#endif
 
 /* Makes *error ready for another attempt. */
 void sh_error_clear(sh_error *error);

@@ -113,7 +113,7 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_
         return sh_fail(error, SH_E_CRYPTO,
                        "the payload does not open: the other side's SYNC_encryption_key differs");
     }
-    size_t len = (size_t)(body + last);
+    size_t len = (size_t)body + (size_t)last;
     err = sh_buf_append(ret, sealed.data, len);
     sh_wipe(sealed.data, sealed.len);
     if (err != SH_OK)

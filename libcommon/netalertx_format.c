@@ -160,13 +160,12 @@ sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *tim
 /* Decodes a base64 field, which some writers of JSON give as `\/` where it holds a slash. */
 static sh_err decode_field(const field *f, sh_buf *ret, sh_error *error)
 {
-    sh_slice text = f->found.value;
     SH_CLEANUP(sh_buf_done) sh_buf storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
     place where;
     sh_err err = store_unescaped(f, &storage, &where, error);
     if (err != SH_OK)
         return err;
-    text = text_at(f, &storage, where);
+    sh_slice text = text_at(f, &storage, where);
     err = sh_base64_decode(text, ret, NULL);
     switch (err) {
     case SH_OK:

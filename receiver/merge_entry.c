@@ -72,6 +72,8 @@ static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entr
                         sh_error *error)
 {
     int64_t ms = 0, seq = 0;
+    /* The id is Redis's own, two numbers of 64 bits. */
+    /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(entry->id, "%" SCNd64 "-%" SCNd64, &ms, &seq) != 2)
         return sh_fail(error, SH_E_FORMAT, "the stream entry's id is none");
     char path[4096];
