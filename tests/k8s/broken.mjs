@@ -98,13 +98,13 @@ const MISTAKES = [
   ["no spread over machines", INGEST,
     pod((p) => delete p.topologySpreadConstraints), /no topologySpreadConstraints/],
   // What stands before and beside the hub.
-  ["an alert on a metric that nobody writes", ["monitored", "PrometheusRule", "synchub"],
+  ["an alert on a metric that nobody writes", ["scaled", "PrometheusRule", "synchub"],
     (o) => (o.spec.groups[0].rules[0].expr = "synchub_lag > 1"), /nobody writes synchub_lag/],
-  ["an unknown field of a ServiceMonitor", ["monitored", "ServiceMonitor", "synchub"],
+  ["an unknown field of a ServiceMonitor", ["scaled", "ServiceMonitor", "synchub"],
     (o) => (o.spec.endpoints[0].every = "30s"), /every\W+ does not exist/],
-  ["metrics let out by the Ingress", ["monitored", "Ingress", "synchub"],
+  ["metrics let out by the Ingress", ["scaled", "Ingress", "synchub"],
     (o) => (o.spec.rules[0].http.paths[0].path = "/"), /lets \/ through/],
-  ["an Ingress without TLS", ["monitored", "Ingress", "synchub"],
+  ["an Ingress without TLS", ["scaled", "Ingress", "synchub"],
     (o) => delete o.spec.tls, /has no TLS/],
   // Holes in the walls, and walls too many.
   ["Redis open to the namespace", ["single", "NetworkPolicy", "redis"],
