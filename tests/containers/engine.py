@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Docker engine, by its own command line, and one project of Docker Compose."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import uuid
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "tests" / "integration"))
+
+from harness import KEY, TOKEN  # noqa: E402
+
+PROGRAMS = ("pusher", "puller", "receiver")
+BASE = "debian:trixie-slim"
+VERSION = "test"  # the tag of the images that are tested
+STOP_S = 10       # what every program has to stop in
+UNIT_S = 300      # the longest wait for one command that runs no build
+
+# How README, compose files and manifests lock a container down.
+LOCKED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true")
+
+
+class Failed(AssertionError):
+    """A command that should have worked: its words say why."""
+
+
+def run(*command, check=True, timeout=UNIT_S, **more):
+    """Runs a command and gives what it said; its end is checked unless the test does."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          timeout=timeout, **more)
+    if check and done.returncode != 0:
+        raise Failed(f"{' '.join(map(str, command))}: exit {done.returncode}\n"
+                     f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done
+
+
+def docker(*arguments, **more):
+    return run("docker", *arguments, **more)
+
+
+def image(program):
+    return f"synchub-{program}:{VERSION}"
+
+
+def build_images():
+    """Builds all three, each time: what did not change comes from the engine's cache."""
+    for program in PROGRAMS:
+        docker("build", "-q", "-f", REPO / "docker" / "Dockerfile", "--target", program,
+               "-t", image(program), REPO, timeout=1800)
+
+
+def inspect(name):
+    return json.loads(docker("inspect", name).stdout)[0]
+
+
+def unique(name):
+    return f"synchub-test-{name}-{uuid.uuid4().hex[:8]}"
+
+
+def health(container):
+    return inspect(container)["State"].get("Health", {}).get("Status", "none")
+
+
+def logs(container):
+    done = docker("logs", container, check=False)
+    return done.stdout + done.stderr
+
+
+def environment(**more):
+    """Options for docker run that make every program start."""
+    settings = {
+        "SYNC_api_token": TOKEN,
+        "SYNC_encryption_key": KEY,
+        "SYNC_node_name": "node",
+        "SYNC_hub_url": "http://hub.invalid:20212",
+        "SYNC_devices": "True",
+        "SYNC_nodes": "http://node.invalid:20212",
+        **more,
+    }
+    for name, value in settings.items():
+        yield from ("-e", f"{name}={value}")
+
+
+def compose_command():
+    if run("docker", "compose", "version", check=False).returncode == 0:
+        return ["docker", "compose"]
+    return [shutil.which("docker-compose")]
+
+
+class Project:
+    """A copy of docker/ with a .env of its own, as a person would have it, and what runs by it."""
+
+    def __init__(self, folder, compose_file, values, override=None):
+        self.name = unique("compose").replace("-", "")
+        self.folder = pathlib.Path(folder) / self.name
+        shutil.copytree(REPO / "docker", self.folder, ignore=shutil.ignore_patterns(".env"))
+        # As .env.example says: the folder is for its owner alone, the file for the container.
+        self.folder.chmod(0o700)
+        self.write_env(values)
+        self.files = ["-f", self.folder / compose_file]
+        if override:
+            (self.folder / "override.yaml").write_text(override)
+            self.files += ["-f", self.folder / "override.yaml"]
+
+    def write_env(self, values):
+        """Edits .env.example line by line; every value must have its line there."""
+        lines = (self.folder / ".env.example").read_text().splitlines()
+        for name, value in values.items():
+            found = [i for i, line in enumerate(lines)
+                     if line.removeprefix("#").startswith(f"{name}=")]
+            if len(found) != 1:
+                raise Failed(f".env.example has {len(found)} lines for {name}")
+            lines[found[0]] = f"{name}={value}"
+        env = self.folder / ".env"
+        env.write_text("\n".join(lines) + "\n")
+        env.chmod(0o644)
+
+    def __call__(self, *arguments, **more):
+        return run(*compose_command(), "-p", self.name, *self.files, *arguments,
+                   cwd=self.folder, **more)
+
+    def container(self, service):
+        found = self("ps", "-q", service).stdout.split()
+        if len(found) != 1:
+            raise Failed(f"{len(found)} containers of {service}: {self('ps', '-a').stdout}")
+        return found[0]
+
+    def details(self):
+        return self("ps").stdout + self("logs", "--no-color", "--tail", "40").stdout
+
+    def end(self):
+        self("down", "-v", "--remove-orphans", "-t", STOP_S, check=False)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hub and its nodes by the shipped compose files, as the README says: copy, edit .env, up."""
+
+import json
+import tempfile
+import unittest
+
+from engine import (BASE, STOP_S, VERSION, Project, build_images, docker, health, inspect, logs,
+                    unique)
+from harness import KEY, TOKEN, curl, device_rows, device_table, free_port, wait_until
+
+ARPSCAN = "02:00:00:00:00:01|192.0.2.1|2026-11-23 10:00:00|a|b|c|d|e|f\n"
+
+
+def quoted(text):
+    return f"'{text}'"
+
+
+SECRETS = {
+    "SYNC_api_token": quoted(TOKEN),
+    "SYNC_encryption_key": quoted(KEY),
+    "SYNCHUB_VERSION": quoted(VERSION),
+}
+
+
+class Scanner:
+    """Stands where a NetAlertX container would: it keeps its folders in memory, for its own user,
+    on volumes that are made as the README says."""
+
+    def __init__(self, name):
+        self.api = unique(f"{name}-api")
+        self.plugins = unique(f"{name}-plugins")
+        self.container = unique(f"{name}-scanner")
+        for volume in (self.api, self.plugins):
+            docker("volume", "create", "-d", "local", "-o", "type=tmpfs", "-o", "device=tmpfs",
+                   "-o", "o=uid=20211,gid=20211,mode=1700", volume)
+        docker("run", "-d", "--name", self.container, "--network", "none", "--user", "20211:20211",
+               "-v", f"{self.api}:/tmp/api", "-v", f"{self.plugins}:/tmp/log/plugins",
+               BASE, "sleep", "infinity")
+
+    def _write(self, path, text):
+        docker("exec", "-i", self.container, "sh", "-c", f"cat >{path}", input=text)
+
+    def write_table(self, rows):
+        self._write("/tmp/api/table_devices.json", device_table(rows))
+
+    def write_result(self, plugin, text):
+        self._write(f"/tmp/log/plugins/last_result.{plugin}.log", text)
+
+    def end(self):
+        docker("rm", "-f", self.container, check=False)
+        docker("volume", "rm", "-f", self.api, self.plugins, check=False)
+
+
+class ComposeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        build_images()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="synchub-compose-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.world = unique("world")
+        docker("network", "create", self.world)
+        self.addCleanup(docker, "network", "rm", self.world, check=False)
+        self.port = free_port()
+        self.hub = self.project("compose.yaml", self.hub_values(), f"""
+networks:
+  front:
+    external: true
+    name: {self.world}
+""")
+        self.hub("up", "-d")
+        self.wait_for_health(self.hub, "redis", "receiver")
+
+    def hub_values(self, **more):
+        return {**SECRETS, "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{self.port}"), **more}
+
+    def project(self, file, values, override=None):
+        project = Project(self.folder, file, values, override)
+        self.addCleanup(project.end)
+        return project
+
+    def node(self, name, scanner, values, alias="node"):
+        """A node somewhere in the world."""
+        override = f"""
+services:
+  pusher:
+    networks:
+      default:
+        aliases: [{alias}]
+networks:
+  default:
+    external: true
+    name: {self.world}
+volumes:
+  netalertx_api:
+    name: {scanner.api}
+  netalertx_plugins:
+    name: {scanner.plugins}
+"""
+        node = self.project("compose.node.yaml",
+                            {**SECRETS, "SYNC_node_name": quoted(name), **values}, override)
+        node("up", "-d")
+        self.wait_for_health(node, "pusher")
+        return node
+
+    def scanner(self, name):
+        scanner = Scanner(name)
+        self.addCleanup(scanner.end)
+        return scanner
+
+    def wait_for_health(self, project, *services):
+        for service in services:
+            container = project.container(service)
+            wait_until(lambda: health(container) == "healthy", f"{service} to be healthy",
+                       details=lambda: logs(container))
+
+    def devices(self, node):
+        said = self.hub("exec", "-T", "receiver", "/usr/local/bin/synchub-receiver", "devices",
+                        "--json", "--node", node).stdout
+        return sorted(row["devMac"] for row in json.loads(said)["data"])
+
+    def wait_for_devices(self, node, rows):
+        macs = sorted(row["devMac"] for row in rows)
+        wait_until(lambda: self.devices(node) == macs, f"{len(macs)} devices of {node}",
+                   details=self.hub.details)
+
+    def redis_cli(self, *words):
+        return self.hub("exec", "-T", "redis", "redis-cli", *words).stdout.strip()
+
+    def test_a_node_pushes_and_what_it_sent_outlives_the_hub(self):
+        scanner = self.scanner("pushing")
+        rows = device_rows(50, "pushing")
+        scanner.write_table(rows)
+        scanner.write_result("ARPSCAN", ARPSCAN)
+        self.node("pushing", scanner, {
+            "SYNC_hub_url": quoted("http://receiver:20212"),
+            "SYNC_plugins": "['ARPSCAN']",
+        })
+        self.wait_for_devices("pushing", rows)
+        # Everything but the volumes goes, and comes again.
+        self.hub("down", "-t", STOP_S)
+        self.hub("up", "-d")
+        self.wait_for_health(self.hub, "redis", "receiver")
+        self.wait_for_devices("pushing", rows)
+        self.assertIn("pushing", self.redis_cli("hkeys", "synchub:contacts"))
+        # The node that stayed finds the hub again; what is new arrives, once.
+        more = rows + device_rows(1, "later", first=900)
+        scanner.write_table(more)
+        self.wait_for_devices("pushing", more)
+
+    def test_a_node_that_may_not_call_out_is_pulled(self):
+        scanner = self.scanner("pulled")
+        rows = device_rows(30, "pulled")
+        scanner.write_table(rows)
+        self.node("pulled", scanner, {"SYNC_listen": quoted("0.0.0.0:20212")}, alias="pulled-node")
+        self.hub.write_env(self.hub_values(
+            SYNC_nodes="['pulled=http://pulled-node:20212']", COMPOSE_PROFILES="pull"))
+        self.hub("up", "-d")
+        self.wait_for_health(self.hub, "puller")
+        self.wait_for_devices("pulled", rows)
+
+    def test_the_queue_keeps_what_it_confirmed_and_only_the_hub_reaches_it(self):
+        for name, value in (("appendonly", "yes"), ("appendfsync", "always"),
+                            ("maxmemory-policy", "noeviction")):
+            self.assertEqual(self.redis_cli("config", "get", name).split()[-1], value)
+        address = json.loads(docker("inspect", "-f", "{{json .NetworkSettings.Networks}}",
+                                    self.hub.container("redis")).stdout)
+        self.assertEqual(list(address), [f"{self.hub.name}_queue"])
+        ip = address[f"{self.hub.name}_queue"]["IPAddress"]
+        for network, reached in ((f"{self.hub.name}_queue", True), (self.world, False)):
+            done = docker("run", "--rm", "--network", network, "redis:8.0",
+                          "timeout", "5", "redis-cli", "-h", ip, "ping", check=False)
+            self.assertEqual("PONG" in done.stdout, reached, network)
+
+    def test_every_container_is_locked_down_and_stops_in_time(self):
+        containers = self.hub("ps", "-q").stdout.split()
+        self.assertEqual(len(containers), 2)
+        for container in containers:
+            seen = inspect(container)
+            self.assertTrue(seen["HostConfig"]["ReadonlyRootfs"])
+            self.assertEqual(seen["HostConfig"]["CapDrop"], ["ALL"])
+            self.assertIn("no-new-privileges:true", seen["HostConfig"]["SecurityOpt"])
+            self.assertNotIn(seen["Config"]["User"], ("", "0", "root"))
+            self.assertNotIn(TOKEN, json.dumps(seen))
+            self.assertNotIn(KEY, json.dumps(seen))
+            docker("stop", "-t", STOP_S, container)
+            self.assertEqual(inspect(container)["State"]["ExitCode"], 0, logs(container))
+
+    def test_the_published_port_answers_and_knows_the_token(self):
+        answer = curl(f"http://127.0.0.1:{self.port}/readyz")
+        self.assertEqual(answer.status, 200)
+        answer = curl(f"http://127.0.0.1:{self.port}/sync", body=b"{}", headers={
+            "Content-Type": "application/json", "Authorization": "Bearer another"})
+        self.assertEqual(answer.status, 403)
+
+    def test_a_hub_without_token_does_not_start_and_says_what_to_set(self):
+        bare = self.project("compose.yaml", {
+            "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{free_port()}"), "SYNCHUB_VERSION": VERSION})
+        bare("up", "-d", check=False)
+        wait_until(lambda: "SYNC_api_token" in bare("logs", "receiver").stdout,
+                   "the receiver to name SYNC_api_token", details=bare.details)
+
+
+if __name__ == "__main__":
+    unittest.main()

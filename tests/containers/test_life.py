@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program as the first process of a locked-down container, with a Redis beside it."""
+
+import pathlib
+import tempfile
+import unittest
+
+from engine import (LOCKED, PROGRAMS, STOP_S, build_images, docker, environment, health, image,
+                    inspect, logs, unique)
+from harness import device_rows, device_table, wait_until
+
+
+class LifeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        build_images()
+
+    def setUp(self):
+        self.network = unique("network")
+        docker("network", "create", "--internal", self.network)
+        self.addCleanup(docker, "network", "rm", self.network, check=False)
+        self.redis = self.container("--network", self.network, "--network-alias", "redis",
+                                    "redis:8.0", name="redis")
+
+    def container(self, *arguments, name):
+        """Starts a container that is removed at the end, and gives its name."""
+        name = unique(name)
+        docker("run", "-d", "--name", name, *arguments)
+        self.addCleanup(docker, "rm", "-f", "-v", name, check=False)
+        return name
+
+    def start(self, program, **settings):
+        volumes = {
+            "pusher": ["-v", "/var/lib/synchub", "-v", f"{self.table()}:/tmp/api:ro"],
+            "puller": [],
+            "receiver": ["-v", "/data"],
+        }[program]
+        return self.container(
+            "--network", self.network, *LOCKED, "--health-interval", "1s", *volumes,
+            *environment(SYNC_redis_url="redis://redis:6379/0", **settings), image(program),
+            name=program)
+
+    def table(self):
+        """A folder with a device table that every user can read."""
+        folder = tempfile.TemporaryDirectory(prefix="synchub-api-")
+        self.addCleanup(folder.cleanup)
+        path = pathlib.Path(folder.name)
+        path.chmod(0o755)
+        (path / "table_devices.json").write_text(device_table(device_rows(3)))
+        return path
+
+    def wait_for_health(self, container, wanted):
+        wait_until(lambda: health(container) == wanted, f"a container to be {wanted}",
+                   details=lambda: f"it is {health(container)}\n{logs(container)}")
+
+    def test_each_becomes_healthy_and_stops_at_sigterm_in_time(self):
+        for program in PROGRAMS:
+            with self.subTest(program):
+                container = self.start(program)
+                self.wait_for_health(container, "healthy")
+                # After STOP_S the engine kills it, and the exit code is 137.
+                docker("stop", "-t", STOP_S, container)
+                self.assertEqual(inspect(container)["State"]["ExitCode"], 0, logs(container))
+
+    def test_a_receiver_without_redis_is_unhealthy_and_says_why(self):
+        receiver = self.start("receiver")
+        self.wait_for_health(receiver, "healthy")
+        docker("stop", "-t", STOP_S, self.redis)
+        self.wait_for_health(receiver, "unhealthy")
+        done = docker("exec", receiver, "/usr/local/bin/synchub-receiver", "healthcheck",
+                      check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Redis", done.stderr)
+        docker("start", self.redis)
+        self.wait_for_health(receiver, "healthy")
+
+    def test_the_healthcheck_asks_the_program_itself_whatever_proxy_is_set(self):
+        pusher = self.start("pusher", http_proxy="http://proxy.invalid:3128")
+        self.wait_for_health(pusher, "healthy")
+
+    def test_without_an_address_to_ask_the_healthcheck_says_so(self):
+        pusher = self.start("pusher", SYNC_listen="")
+        done = docker("exec", pusher, "/usr/local/bin/synchub-pusher", "healthcheck")
+        self.assertIn("SYNC_listen is not set", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
