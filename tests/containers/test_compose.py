@@ -83,7 +83,8 @@ networks:
         return project
 
     def node(self, name, scanner, values, alias="node"):
-        """A node somewhere in the world."""
+        """A node somewhere in the world. Docker Compose 1 takes a volume from the last file whole, so
+        what the shipped file says of it is said again under the volume's name."""
         override = f"""
 services:
   pusher:
@@ -97,8 +98,12 @@ networks:
 volumes:
   netalertx_api:
     name: {scanner.api}
+    driver: local
+    driver_opts: &shared {{type: tmpfs, device: tmpfs, o: "uid=20211,gid=20211,mode=1700"}}
   netalertx_plugins:
     name: {scanner.plugins}
+    driver: local
+    driver_opts: *shared
 """
         node = self.project("compose.node.yaml",
                             {**SECRETS, "SYNC_node_name": quoted(name), **values}, override)
