@@ -2,6 +2,7 @@
 #include "libcommon/table_scan.h"
 
 #include "libcommon/limits.h"
+#include "libcommon/text_mask.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -79,44 +80,131 @@ static void see_mac(const char *p, const char *end, mac_seen *seen)
         seen->kind = SH_SCAN_MAC_UNCLEAR;
 }
 
-/* A key on the first level of a row: text between its quotes, p behind the closing one. */
-static void see_key(sh_slice key, const char *p, const char *end, mac_seen *seen)
+/*
+ * The key before a colon on the first level of a row that began at `from`: its text between the
+ * quotes, or false where there is no string before the colon.
+ */
+static bool key_before(const char *from, const char *colon, sh_slice *key)
 {
-    if (memchr(key.data, '\\', key.len) != NULL) {
-        /* It may spell "devMac" in escapes: only a parser can tell. */
-        seen->times += 2;
-        seen->kind = SH_SCAN_MAC_UNCLEAR;
-        return;
+    const char *end = colon;
+    while (end > from && is_space(end[-1]))
+        end--;
+    if (end == from || end[-1] != '"')
+        return false;
+    end--;
+    for (const char *p = end; p > from; p--) {
+        const char *back = p - 1;
+        if (*back != '"')
+            continue;
+        while (back > from && back[-1] == '\\')
+            back--;
+        if ((p - 1 - back) % 2 == 0) {
+            *key = (sh_slice){p, (size_t)(end - p)};
+            return true;
+        }
     }
-    if (!sh_slice_equals(key, SH_SLICE("devMac")))
-        return;
-    p = skip_space(p, end);
-    if (p < end && *p == ':')
-        see_mac(p + 1, end, seen);
+    return false;
+}
+
+/* A colon on the first level of a row; escapes: there may be some in its key. */
+static void see_colon(const char *from, const char *colon, const char *end, bool escapes,
+                      mac_seen *seen)
+{
+    static const char mac_key[] = "\"devMac\"";
+    const size_t len = sizeof mac_key - 1;
+    sh_slice key;
+    if (escapes) {
+        if (!key_before(from, colon, &key))
+            return;
+        if (memchr(key.data, '\\', key.len) != NULL) {
+            /* It may spell "devMac" in escapes: only a parser can tell. */
+            seen->times += 2;
+            seen->kind = SH_SCAN_MAC_UNCLEAR;
+            return;
+        }
+    }
+    const char *behind = colon;
+    while (behind > from && is_space(behind[-1]))
+        behind--;
+    if ((size_t)(behind - from) > len && memcmp(behind - len, mac_key, len) == 0)
+        see_mac(colon + 1, end, seen);
 }
 
 typedef struct {
     uint64_t objects; /* bit n: level n is an object, else an array */
     unsigned depth;
-    bool key_next; /* on the first level of an object: the next string is a key */
 } levels;
 
 static_assert(SH_JSON_DEPTH_MAX < 64, "levels are kept in the bits of one word");
 
-/* Goes over one bracket; false where it does not match. */
-static bool turn(levels *l, char c)
+/* Goes over one bracket; SH_OK, also where it closes the outermost one. */
+static sh_err turn(levels *l, char c, sh_error *error)
 {
     if (c == '{' || c == '[') {
-        l->objects = c == '{' ? l->objects | 1ULL << l->depth : l->objects & ~(1ULL << l->depth);
-        l->depth++;
-    } else {
-        l->depth--;
-        bool object = (l->objects >> l->depth & 1) != 0;
-        if (object != (c == '}'))
-            return false;
+        if (l->depth == SH_JSON_DEPTH_MAX)
+            return sh_fail(error, SH_E_LIMIT, "the table is nested deeper than %d levels",
+                           SH_JSON_DEPTH_MAX);
+        uint64_t bit = UINT64_C(1) << l->depth++;
+        l->objects = c == '{' ? l->objects | bit : l->objects & ~bit;
+        return SH_OK;
     }
-    l->key_next = l->depth == 1 && c == '{';
-    return true;
+    bool object = (l->objects >> --l->depth & 1) != 0;
+    if (object != (c == '}'))
+        return sh_fail(error, SH_E_FORMAT, "the table's brackets do not match");
+    return SH_OK;
+}
+
+/* How far a walk over 64 bytes each has come. */
+typedef struct {
+    const char *from, *end;
+    uint64_t in_string;         /* all bits set inside a string, else none */
+    uint64_t escape;            /* carry of sh_text_mask_escaped() */
+    const char *last_backslash; /* the last one so far, or NULL */
+    const char *last_colon;     /* the last one on the first level, or NULL */
+    levels levels;
+} walk;
+
+/* Whether a backslash stands between the last colon and this one. */
+static bool escapes_before(walk *w, const char *block, uint64_t backslashes, const char *colon)
+{
+    uint64_t before = backslashes & ((UINT64_C(1) << (colon - block)) - 1);
+    const char *last = before != 0 ? block + 63 - __builtin_clzll(before) : w->last_backslash;
+    bool escapes = last != NULL && (w->last_colon == NULL || last > w->last_colon);
+    w->last_colon = colon;
+    return escapes;
+}
+
+/* Goes over one block; *closed is the place behind the outermost bracket, or NULL to go on. */
+static sh_err walk_block(walk *w, const char *block, size_t len, mac_seen *seen,
+                         const char **closed, sh_error *error)
+{
+    sh_text_mask mask;
+    sh_text_mask_of(block, len, &mask);
+    uint64_t escaped = 0;
+    if ((mask.backslashes | w->escape) != 0)
+        escaped = sh_text_mask_escaped(mask.backslashes, &w->escape);
+    uint64_t inside = sh_text_mask_between(mask.quotes & ~escaped) ^ w->in_string;
+    w->in_string = (inside >> (len - 1) & 1) != 0 ? UINT64_MAX : 0;
+    uint64_t left = (mask.brackets | (seen != NULL ? mask.colons : 0)) & ~inside;
+    for (; left != 0; left &= left - 1) {
+        const char *at = block + __builtin_ctzll(left);
+        if (*at == ':') {
+            if (w->levels.depth == 1 && (w->levels.objects & 1) != 0)
+                see_colon(w->from, at, w->end, escapes_before(w, block, mask.backslashes, at),
+                          seen);
+            continue;
+        }
+        sh_err err = turn(&w->levels, *at, error);
+        if (err != SH_OK)
+            return err;
+        if (w->levels.depth == 0) {
+            *closed = at + 1;
+            return SH_OK;
+        }
+    }
+    if (mask.backslashes != 0)
+        w->last_backslash = block + 63 - __builtin_clzll(mask.backslashes);
+    return SH_OK;
 }
 
 /*
@@ -126,46 +214,23 @@ static bool turn(levels *l, char c)
 static sh_err skip_brackets(const char *p, const char *end, mac_seen *seen, const char **ret,
                             sh_error *error)
 {
-    levels l = {0};
+    walk w = {.from = p, .end = end};
     while (p < end) {
-        char c = *p;
-        switch (c) {
-        case '"': {
-            const char *after = skip_string(p + 1, end);
-            if (after == NULL)
-                return sh_fail(error, SH_E_FORMAT, "the table is cut inside a string");
-            if (l.depth == 1 && l.key_next && seen != NULL)
-                see_key((sh_slice){p + 1, (size_t)(after - p) - 2}, after, end, seen);
-            p = after;
-            continue;
+        size_t len = (size_t)(end - p);
+        if (len > SH_TEXT_MASK_BYTES)
+            len = SH_TEXT_MASK_BYTES;
+        const char *closed = NULL;
+        sh_err err = walk_block(&w, p, len, seen, &closed, error);
+        if (err != SH_OK)
+            return err;
+        if (closed != NULL) {
+            *ret = closed;
+            return SH_OK;
         }
-        case '{':
-        case '[':
-            if (l.depth == SH_JSON_DEPTH_MAX)
-                return sh_fail(error, SH_E_LIMIT, "the table is nested deeper than %d levels",
-                               SH_JSON_DEPTH_MAX);
-            (void)turn(&l, c);
-            break;
-        case '}':
-        case ']':
-            if (!turn(&l, c))
-                return sh_fail(error, SH_E_FORMAT, "the table's brackets do not match");
-            if (l.depth == 0) {
-                *ret = p + 1;
-                return SH_OK;
-            }
-            break;
-        case ',':
-            l.key_next = l.depth == 1 && (l.objects & 1) != 0;
-            break;
-        case ':':
-            l.key_next = false;
-            break;
-        default:
-            break;
-        }
-        p++;
+        p += len;
     }
+    if (w.in_string != 0)
+        return sh_fail(error, SH_E_FORMAT, "the table is cut inside a string");
     return sh_fail(error, SH_E_FORMAT, "the table is cut: a bracket is not closed");
 }
 

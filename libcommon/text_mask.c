@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/text_mask.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+static void mask_one_by_one(const char *text, size_t len, sh_text_mask *ret)
+{
+    *ret = (sh_text_mask){0};
+    for (size_t i = 0; i < len; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        switch (text[i]) {
+        case '"':
+            ret->quotes |= bit;
+            break;
+        case '\\':
+            ret->backslashes |= bit;
+            break;
+        case ':':
+            ret->colons |= bit;
+            break;
+        case '{':
+        case '}':
+        case '[':
+        case ']':
+            ret->brackets |= bit;
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+#ifdef __SSE2__
+static uint64_t equal(__m128i bytes, char c)
+{
+    return (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)));
+}
+
+static void mask_all(const char *text, sh_text_mask *ret)
+{
+    *ret = (sh_text_mask){0};
+    for (unsigned at = 0; at < SH_TEXT_MASK_BYTES; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+        /* '[' and ']' differ from '{' and '}' in one bit, which is set here for all. */
+        __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        ret->quotes |= equal(bytes, '"') << at;
+        ret->backslashes |= equal(bytes, '\\') << at;
+        ret->colons |= equal(bytes, ':') << at;
+        ret->brackets |= (equal(folded, '{') | equal(folded, '}')) << at;
+    }
+}
+#endif
+
+void sh_text_mask_of(const char *text, size_t len, sh_text_mask *ret)
+{
+#ifdef __SSE2__
+    if (len == SH_TEXT_MASK_BYTES) {
+        mask_all(text, ret);
+        return;
+    }
+#endif
+    mask_one_by_one(text, len, ret);
+}
+
+uint64_t sh_text_mask_escaped(uint64_t backslashes, uint64_t *carry)
+{
+    uint64_t escaped = *carry;
+    *carry = 0;
+    uint64_t left = backslashes & ~escaped;
+    while (left != 0) {
+        uint64_t first = left & -left;
+        left ^= first;
+        if (first >> 63 != 0)
+            *carry = 1;
+        escaped |= first << 1;
+        left &= ~(first << 1);
+    }
+    return escaped;
+}
+
+uint64_t sh_text_mask_between(uint64_t quotes)
+{
+    /* Each bit becomes the parity of the bits up to it. */
+    for (unsigned shift = 1; shift < 64; shift *= 2)
+        quotes ^= quotes << shift;
+    return quotes;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_TEXT_MASK_H
+#define SH_TEXT_MASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Where the bytes that give JSON its structure stand in up to 64 bytes of text: bit n is byte n.
+ * With SSE2, which every x86-64 has, 16 bytes are compared at once; elsewhere one by one.
+ */
+#define SH_TEXT_MASK_BYTES 64
+
+typedef struct {
+    uint64_t quotes, backslashes, colons;
+    uint64_t brackets; /* { } [ ] */
+} sh_text_mask;
+
+/* len is 1 to SH_TEXT_MASK_BYTES; bits behind it are 0. */
+void sh_text_mask_of(const char *text, size_t len, sh_text_mask *ret);
+
+/*
+ * The bytes that an escape makes plain: those behind a backslash that is not escaped itself. *carry
+ * (0 or 1) goes from one run of 64 bytes to the next.
+ */
+uint64_t sh_text_mask_escaped(uint64_t backslashes, uint64_t *carry);
+
+/* From each set bit up to the next one: the insides of strings, given their quotes. */
+uint64_t sh_text_mask_between(uint64_t quotes);
+
+#endif

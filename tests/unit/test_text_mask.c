@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include "libcommon/text_mask.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* A fixed sequence, so that a failure can be repeated. */
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return *seed >> 8;
+}
+
+static void fill(char text[static 64], uint32_t *seed)
+{
+    static const char often[] = "\"\\:{}[]{}[] ,aZ;\x7b\x5b\x7d\x5d\xdb\xfb";
+    for (size_t i = 0; i < 64; i++)
+        text[i] = next_random(seed) % 4 == 0 ? (char)next_random(seed)
+                                             : often[next_random(seed) % (sizeof often - 1)];
+}
+
+static void sixty_four_bytes_at_once_give_what_single_bytes_give(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    for (int round = 0; round < 5000; round++) {
+        char text[64];
+        fill(text, &seed);
+        sh_text_mask whole, first, last;
+        sh_text_mask_of(text, 64, &whole);
+        sh_text_mask_of(text, 63, &first);
+        sh_text_mask_of(text + 63, 1, &last);
+        assert_true(whole.quotes == (first.quotes | last.quotes << 63));
+        assert_true(whole.backslashes == (first.backslashes | last.backslashes << 63));
+        assert_true(whole.colons == (first.colons | last.colons << 63));
+        assert_true(whole.brackets == (first.brackets | last.brackets << 63));
+    }
+}
+
+static void escapes_and_strings_are_what_a_walk_over_the_bytes_finds(void **state)
+{
+    (void)state;
+    uint32_t seed = 2;
+    uint64_t carry = 0;
+    bool escaped = false;
+    for (int round = 0; round < 5000; round++) {
+        char text[64];
+        fill(text, &seed);
+        sh_text_mask mask;
+        sh_text_mask_of(text, 64, &mask);
+        uint64_t got = sh_text_mask_escaped(mask.backslashes, &carry);
+        uint64_t between = sh_text_mask_between(mask.quotes & ~got);
+        bool inside = false;
+        for (size_t i = 0; i < 64; i++) {
+            assert_int_equal(got >> i & 1, escaped);
+            if (text[i] == '"' && !escaped)
+                inside = !inside;
+            assert_int_equal(between >> i & 1, inside);
+            escaped = text[i] == '\\' && !escaped;
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sixty_four_bytes_at_once_give_what_single_bytes_give),
+        cmocka_unit_test(escapes_and_strings_are_what_a_walk_over_the_bytes_finds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
