@@ -2,11 +2,12 @@
 #include "libcommon/device_row.h"
 
 #include "libcommon/cleanup.h"
-#include "libcommon/json_read.h"
+#include "libcommon/json_scan.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +24,21 @@ struct sh_device_row {
 };
 
 /*
- * What one call works on. The values borrow from the document, the columns and the number texts
- * here until they are copied into the row.
+ * What one call works on. The values borrow from the JSON text, the columns, and the storage and
+ * number texts here until they are copied into the row. Large, so it is not cleared: what was seen
+ * tells which members are there.
  */
 typedef struct {
     const sh_column *columns;
     size_t count;
     sh_slice node, now;
+    size_t next; /* the column whose key is likely to come next: tables keep their order */
+    uint64_t seen[SH_COLUMNS_MAX / 64];
+    sh_scan_member members[SH_COLUMNS_MAX];
+    sh_scan_member mac_member;
+    bool mac_seen;
     sh_mac mac;
+    sh_buf storage; /* unescaped strings; never moved, as it has room for all from the start */
     sh_value values[SH_COLUMNS_MAX];
     char number_text[SH_COLUMNS_MAX][NUMBER_TEXT_BYTES];
 } reading;
@@ -90,58 +98,6 @@ static sh_slice real_to_text(double real, char ret[static NUMBER_TEXT_BYTES])
     return (sh_slice){.data = ret, .len = (size_t)len};
 }
 
-/* The text of a string or a number; false for any other kind. */
-static bool scalar_to_text(const sh_json *json, char number_text[static NUMBER_TEXT_BYTES],
-                           sh_slice *ret)
-{
-    switch (sh_json_kind_of(json)) {
-    case SH_JSON_STRING:
-        *ret = sh_json_text(json);
-        return true;
-    case SH_JSON_INTEGER:
-        *ret = (sh_slice){.data = number_text,
-                          .len = (size_t)snprintf(number_text, NUMBER_TEXT_BYTES, "%" PRId64,
-                                                  sh_json_integer(json))};
-        return true;
-    case SH_JSON_REAL:
-        *ret = real_to_text(sh_json_real(json), number_text);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static sh_err read_text(const sh_column *column, const sh_json *json,
-                        char number_text[static NUMBER_TEXT_BYTES], sh_value *ret, sh_error *error)
-{
-    sh_slice text = SH_SLICE("");
-    switch (sh_json_kind_of(json)) {
-    case SH_JSON_TRUE:
-        text = SH_SLICE("true");
-        break;
-    case SH_JSON_FALSE:
-        text = SH_SLICE("false");
-        break;
-    default:
-        if (!scalar_to_text(json, number_text, &text))
-            return sh_fail(error, SH_E_FORMAT, "%s holds %s where text belongs", column->name,
-                           sh_json_kind_of(json) == SH_JSON_ARRAY ? "an array" : "an object");
-    }
-    *ret = value_of_text(text);
-    return SH_OK;
-}
-
-static sh_err read_datetime(const reading *r, const sh_column *column, const sh_json *json,
-                            char number_text[static NUMBER_TEXT_BYTES], sh_value *ret,
-                            sh_error *error)
-{
-    sh_err err = read_text(column, json, number_text, ret, error);
-    if (err != SH_OK || sh_slice_trim(ret->text).len > 0)
-        return err;
-    *ret = column->not_null ? default_of(column, r->now) : (sh_value){.kind = SH_VALUE_NULL};
-    return SH_OK;
-}
-
 /* Whole numbers alone: an optional sign and digits, within 64 bits. */
 static bool text_to_integer(sh_slice text, int64_t *ret)
 {
@@ -159,83 +115,217 @@ static bool text_to_integer(sh_slice text, int64_t *ret)
     return errno == 0;
 }
 
-static bool json_to_integer(const sh_json *json, int64_t *ret)
+/* A finite number with a fraction or an exponent. */
+static bool text_to_real(sh_slice text, double *ret)
 {
-    switch (sh_json_kind_of(json)) {
-    case SH_JSON_TRUE:
-    case SH_JSON_FALSE:
-        *ret = sh_json_kind_of(json) == SH_JSON_TRUE;
+    char copy[4 * NUMBER_TEXT_BYTES];
+    if (text.len >= sizeof copy)
+        return false;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    *ret = strtod(copy, NULL);
+    return isfinite(*ret);
+}
+
+/* The text of a string that sh_json_scan() gave, with its escapes resolved into the storage. */
+static sh_err string_to_text(reading *r, const char *name, const sh_scan_member *member,
+                             sh_slice *ret, sh_error *error)
+{
+    *ret = member->value;
+    if (!member->escaped)
+        return SH_OK;
+    size_t from = r->storage.len;
+    sh_err err = sh_json_unescape(member->value, &r->storage);
+    if (err == SH_E_FORMAT)
+        return sh_fail(error, err, "%s holds \\u0000 or half of a surrogate pair", name);
+    if (err != SH_OK)
+        return sh_fail(error, err, "out of memory while reading a device row");
+    *ret = (sh_slice){r->storage.data + from, r->storage.len - from};
+    return SH_OK;
+}
+
+static bool is_whole(sh_slice number)
+{
+    for (size_t i = 0; i < number.len; i++)
+        if (number.data[i] == '.' || number.data[i] == 'e' || number.data[i] == 'E')
+            return false;
+    return true;
+}
+
+/* A number's text: whole ones as written, others in the shortest form of the same value. */
+static sh_err number_to_text(const char *name, sh_slice number, char storage[NUMBER_TEXT_BYTES],
+                             sh_slice *ret, sh_error *error)
+{
+    int64_t whole;
+    double real = 0;
+    if (is_whole(number) ? text_to_integer(number, &whole) : text_to_real(number, &real)) {
+        *ret = !is_whole(number) ? real_to_text(real, storage)
+               : whole == 0      ? SH_SLICE("0") /* also written -0 */
+                                 : number;
+        return SH_OK;
+    }
+    return sh_fail(error, SH_E_FORMAT, "%s holds a number that is too large", name);
+}
+
+/* The text of any value but an array or an object, which no column can hold. */
+static sh_err scalar_to_text(reading *r, const char *name, const sh_scan_member *member,
+                             char number_text[NUMBER_TEXT_BYTES], sh_slice *ret, sh_error *error)
+{
+    switch (member->type) {
+    case SH_SCAN_STRING:
+        return string_to_text(r, name, member, ret, error);
+    case SH_SCAN_NUMBER:
+        return number_to_text(name, member->value, number_text, ret, error);
+    case SH_SCAN_BOOLEAN:
+        *ret = member->value;
+        return SH_OK;
+    default:
+        return sh_fail(error, SH_E_FORMAT, "%s holds %s where text belongs", name,
+                       member->type == SH_SCAN_ARRAY ? "an array" : "an object");
+    }
+}
+
+static sh_err read_text(reading *r, size_t index, sh_error *error)
+{
+    sh_slice text = SH_SLICE("");
+    sh_err err = scalar_to_text(r, r->columns[index].name, &r->members[index],
+                                r->number_text[index], &text, error);
+    r->values[index] = value_of_text(text);
+    return err;
+}
+
+static sh_err read_datetime(reading *r, size_t index, sh_error *error)
+{
+    sh_err err = read_text(r, index, error);
+    if (err != SH_OK || sh_slice_trim(r->values[index].text).len > 0)
+        return err;
+    const sh_column *column = &r->columns[index];
+    r->values[index] =
+        column->not_null ? default_of(column, r->now) : (sh_value){.kind = SH_VALUE_NULL};
+    return SH_OK;
+}
+
+static bool member_to_integer(const sh_scan_member *member, sh_slice text, int64_t *ret)
+{
+    double real = 0;
+    switch (member->type) {
+    case SH_SCAN_BOOLEAN:
+        *ret = text.data[0] == 't';
         return true;
-    case SH_JSON_INTEGER:
-        *ret = sh_json_integer(json);
-        return true;
-    case SH_JSON_REAL:
-        return real_to_integer(sh_json_real(json), ret);
-    case SH_JSON_STRING:
-        return text_to_integer(sh_slice_trim(sh_json_text(json)), ret);
+    case SH_SCAN_NUMBER:
+        return is_whole(text) ? text_to_integer(text, ret)
+                              : text_to_real(text, &real) && real_to_integer(real, ret);
+    case SH_SCAN_STRING:
+        return text_to_integer(sh_slice_trim(text), ret);
     default:
         return false;
     }
 }
 
-static sh_err read_number(const reading *r, const sh_column *column, const sh_json *json,
-                          sh_value *ret, sh_error *error)
+static sh_err read_number(reading *r, size_t index, sh_error *error)
 {
-    if (sh_json_kind_of(json) == SH_JSON_STRING && sh_slice_trim(sh_json_text(json)).len == 0) {
-        *ret = column->not_null ? default_of(column, r->now) : (sh_value){.kind = SH_VALUE_NULL};
-        return SH_OK;
+    const sh_column *column = &r->columns[index];
+    const sh_scan_member *member = &r->members[index];
+    sh_slice text = member->value;
+    if (member->type == SH_SCAN_STRING) {
+        sh_err err = string_to_text(r, column->name, member, &text, error);
+        if (err != SH_OK)
+            return err;
+        if (sh_slice_trim(text).len == 0) {
+            r->values[index] =
+                column->not_null ? default_of(column, r->now) : (sh_value){.kind = SH_VALUE_NULL};
+            return SH_OK;
+        }
     }
     int64_t integer = 0;
-    if (!json_to_integer(json, &integer))
+    if (!member_to_integer(member, text, &integer))
         return sh_fail(error, SH_E_FORMAT, "%s is no whole number of at most 64 bits",
                        column->name);
     if (column->kind == SH_COLUMN_BOOLEAN && integer != 0 && integer != 1)
         return sh_fail(error, SH_E_FORMAT, "%s must be 0 or 1", column->name);
-    *ret = value_of_integer(integer);
+    r->values[index] = value_of_integer(integer);
     return SH_OK;
 }
 
-static sh_err read_mac(const sh_json *object, sh_mac *ret, sh_error *error)
+static sh_err read_mac(reading *r, sh_error *error)
 {
-    const sh_json *json = sh_json_member(object, "devMac");
-    if (json == NULL || sh_json_kind_of(json) == SH_JSON_NULL)
+    const sh_scan_member *member = &r->mac_member;
+    if (!r->mac_seen || member->type == SH_SCAN_NULL)
         return sh_fail(error, SH_E_FORMAT, "devMac is missing");
+    if (member->type != SH_SCAN_STRING && member->type != SH_SCAN_NUMBER)
+        return sh_fail(error, SH_E_FORMAT, "devMac is no text");
     char number_text[NUMBER_TEXT_BYTES];
     sh_slice text;
-    if (!scalar_to_text(json, number_text, &text))
-        return sh_fail(error, SH_E_FORMAT, "devMac is no text");
-    if (sh_slice_trim(text).len == 0)
-        return sh_fail(error, SH_E_FORMAT, "devMac is missing");
-    return sh_mac_read(text, ret, error);
+    sh_err err = scalar_to_text(r, "devMac", member, number_text, &text, error);
+    return err != SH_OK ? err : sh_mac_read(text, &r->mac, error);
 }
 
-static sh_err read_column(reading *r, const sh_json *object, size_t index, sh_error *error)
+static bool is_seen(const reading *r, size_t index)
+{
+    return (r->seen[index / 64] >> index % 64 & 1) != 0;
+}
+
+static sh_err read_column(reading *r, size_t index, sh_error *error)
 {
     const sh_column *column = &r->columns[index];
-    sh_value *value = &r->values[index];
     if (strcmp(column->name, "devMac") == 0) {
-        *value = value_of_text((sh_slice){.data = r->mac.text, .len = r->mac.len});
+        r->values[index] = value_of_text((sh_slice){.data = r->mac.text, .len = r->mac.len});
         return SH_OK;
     }
     if (strcmp(column->name, "devSyncHubNode") == 0) {
-        *value = value_of_text(r->node);
+        r->values[index] = value_of_text(r->node);
         return SH_OK;
     }
-    const sh_json *json = sh_json_member(object, column->name);
-    if (json == NULL || sh_json_kind_of(json) == SH_JSON_NULL) {
-        *value = default_of(column, r->now);
+    if (!is_seen(r, index) || r->members[index].type == SH_SCAN_NULL) {
+        r->values[index] = default_of(column, r->now);
         return SH_OK;
     }
     switch (column->kind) {
     case SH_COLUMN_INTEGER:
     case SH_COLUMN_BOOLEAN:
-        return read_number(r, column, json, value, error);
+        return read_number(r, index, error);
     case SH_COLUMN_DATETIME:
-        return read_datetime(r, column, json, r->number_text[index], value, error);
+        return read_datetime(r, index, error);
     case SH_COLUMN_TEXT:
         break;
     }
-    return read_text(column, json, r->number_text[index], value, error);
+    return read_text(r, index, error);
+}
+
+/* The column that a member is for, or count: first the one that is likely, then all. */
+static size_t find_column(const reading *r, const sh_scan_member *member)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        size_t index = r->next + i < r->count ? r->next + i : r->next + i - r->count;
+        if (sh_scan_key_is(member, r->columns[index].name))
+            return index;
+    }
+    return r->count;
+}
+
+static sh_err twice(const char *name, sh_error *error)
+{
+    return sh_fail(error, SH_E_FORMAT, "%s comes twice in the row", name);
+}
+
+static sh_err take_member(void *context, const sh_scan_member *member, sh_error *error)
+{
+    reading *r = context;
+    if (sh_scan_key_is(member, "devMac")) {
+        if (r->mac_seen)
+            return twice("devMac", error);
+        r->mac_seen = true;
+        r->mac_member = *member;
+    }
+    size_t index = find_column(r, member);
+    if (index == r->count)
+        return SH_OK; /* no column of the hub's table */
+    if (is_seen(r, index))
+        return twice(r->columns[index].name, error);
+    r->seen[index / 64] |= UINT64_C(1) << index % 64;
+    r->members[index] = *member;
+    r->next = index + 1 < r->count ? index + 1 : 0;
+    return SH_OK;
 }
 
 /* Copies the values and their texts into one block, so that the row borrows from nobody. */
@@ -263,6 +353,19 @@ static sh_device_row *row_from(const reading *r)
     return row;
 }
 
+static sh_err read_all(reading *r, sh_slice json, sh_error *error)
+{
+    /* Escapes only shrink a text, so this is room for every string of the row. */
+    if (memchr(json.data, '\\', json.len) != NULL && sh_buf_reserve(&r->storage, json.len) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "out of memory while reading a device row");
+    sh_err err = sh_json_scan(json, take_member, r, error);
+    if (err == SH_OK)
+        err = read_mac(r, error);
+    for (size_t i = 0; i < r->count && err == SH_OK; i++)
+        err = read_column(r, i, error);
+    return err;
+}
+
 sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count, sh_slice node,
                           const char *now, sh_device_row **ret, sh_error *error)
 {
@@ -270,19 +373,22 @@ sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count,
     if (json.len > SH_ROW_MAX)
         return sh_fail(error, SH_E_LIMIT, "the row has %zu bytes, more than %lu", json.len,
                        SH_ROW_MAX);
-    SH_CLEANUP(sh_json_free_cleanup) sh_json *object = NULL;
-    sh_err err = sh_json_parse(json.data, json.len, &object, error);
-    if (err != SH_OK)
+    reading r;
+    r.columns = columns;
+    r.count = count;
+    r.node = node;
+    r.now = sh_slice_of(now);
+    r.next = 0;
+    r.mac_seen = false;
+    memset(r.seen, 0, sizeof r.seen);
+    r.storage = SH_BUF_INIT(json.len);
+    sh_err err = read_all(&r, json, error);
+    if (err != SH_OK) {
+        sh_buf_done(&r.storage);
         return err;
-    if (sh_json_kind_of(object) != SH_JSON_OBJECT)
-        return sh_fail(error, SH_E_FORMAT, "the row is no JSON object");
-    reading r = {.columns = columns, .count = count, .node = node, .now = sh_slice_of(now)};
-    err = read_mac(object, &r.mac, error);
-    for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = read_column(&r, object, i, error);
-    if (err != SH_OK)
-        return err;
+    }
     sh_device_row *row = row_from(&r);
+    sh_buf_done(&r.storage);
     if (row == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory while reading a device row");
     *ret = row;

@@ -4,6 +4,7 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/limits.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -50,16 +51,47 @@ static sh_err read_escape(scanner *s)
     return SH_OK;
 }
 
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* The high bit of each byte that is c, and, above the lowest such byte, perhaps of others. */
+static uint64_t bytes_that_are(uint64_t eight, unsigned char c)
+{
+    uint64_t differ = eight ^ EACH_BYTE(c);
+    return (differ - EACH_BYTE(1)) & ~differ & EACH_BYTE(0x80);
+}
+
+/*
+ * Passes the bytes of a string that stand for themselves, eight at a time where they are ASCII;
+ * *ascii becomes false where others were passed.
+ */
+static void skip_plain(scanner *s, bool *ascii)
+{
+    uint64_t eight;
+    while (s->end - s->at >= (ptrdiff_t)sizeof eight) {
+        memcpy(&eight, s->at, sizeof eight);
+        uint64_t control = (eight - EACH_BYTE(0x20)) & ~eight & EACH_BYTE(0x80);
+        uint64_t special = bytes_that_are(eight, '"') | bytes_that_are(eight, '\\') | control |
+                           (eight & EACH_BYTE(0x80));
+        if (special != 0)
+            break;
+        s->at += sizeof eight;
+    }
+    while (s->at < s->end && (unsigned char)*s->at >= 0x20 && *s->at != '"' && *s->at != '\\') {
+        *ascii = *ascii && (unsigned char)*s->at < 0x80;
+        s->at++;
+    }
+}
+
 /* Passes a string; *ret is what is between the quotes. */
 static sh_err read_string(scanner *s, sh_slice *ret, bool *escaped)
 {
     if (!take(s, '"'))
         return fail_here(s, "a string");
     const char *from = s->at;
+    bool ascii = true;
     *escaped = false;
     for (;;) {
-        while (s->at < s->end && (unsigned char)*s->at >= 0x20 && *s->at != '"' && *s->at != '\\')
-            s->at++;
+        skip_plain(s, &ascii);
         if (s->at == s->end || (unsigned char)*s->at < 0x20)
             return fail_here(s, "the end of a string");
         if (*s->at == '"')
@@ -71,7 +103,7 @@ static sh_err read_string(scanner *s, sh_slice *ret, bool *escaped)
             return err;
     }
     *ret = (sh_slice){from, (size_t)(s->at - from)};
-    if (!sh_utf8_is_valid(ret->data, ret->len))
+    if (!ascii && !sh_utf8_is_valid(ret->data, ret->len))
         return sh_fail(s->error, SH_E_FORMAT, "not valid JSON: a string is not UTF-8");
     s->at++;
     return SH_OK;
@@ -130,11 +162,10 @@ static sh_err read_scalar(scanner *s, sh_scan_member *member)
     return err;
 }
 
-static sh_err read_key(scanner *s, sh_slice *key)
+static sh_err read_key(scanner *s, sh_slice *key, bool *escaped)
 {
-    bool escaped;
     skip_space(s);
-    sh_err err = read_string(s, key, &escaped);
+    sh_err err = read_string(s, key, escaped);
     if (err != SH_OK)
         return err;
     skip_space(s);
@@ -160,7 +191,8 @@ static sh_err open_bracket(scanner *s, bool *empty)
     if (*empty)
         s->depth--;
     sh_slice key;
-    return object && !*empty ? read_key(s, &key) : SH_OK;
+    bool escaped;
+    return object && !*empty ? read_key(s, &key, &escaped) : SH_OK;
 }
 
 /*
@@ -170,11 +202,12 @@ static sh_err open_bracket(scanner *s, bool *empty)
 static sh_err pass_to_next(scanner *s, unsigned floor, bool *more)
 {
     sh_slice key;
+    bool escaped;
     while (s->depth > floor) {
         skip_space(s);
         *more = take(s, ',');
         if (*more)
-            return in_object(s) ? read_key(s, &key) : SH_OK;
+            return in_object(s) ? read_key(s, &key, &escaped) : SH_OK;
         if (!take(s, in_object(s) ? '}' : ']'))
             return fail_here(s, in_object(s) ? "',' or '}'" : "',' or ']'");
         s->depth--;
@@ -224,7 +257,7 @@ sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *e
     bool more = !take(&s, '}');
     while (more) {
         sh_scan_member member = {.escaped = false};
-        sh_err err = read_key(&s, &member.key);
+        sh_err err = read_key(&s, &member.key, &member.key_escaped);
         if (err == SH_OK)
             err = read_value(&s, &member);
         if (err == SH_OK)
@@ -243,7 +276,7 @@ sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *e
 bool sh_scan_key_is(const sh_scan_member *member, const char *name)
 {
     sh_slice wanted = sh_slice_of(name);
-    if (memchr(member->key.data, '\\', member->key.len) == NULL)
+    if (!member->key_escaped)
         return sh_slice_equals(member->key, wanted);
     SH_CLEANUP(sh_buf_done) sh_buf key = SH_BUF_INIT(wanted.len);
     return sh_json_unescape(member->key, &key) == SH_OK &&

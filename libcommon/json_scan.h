@@ -23,6 +23,7 @@ typedef enum {
 
 typedef struct {
     sh_slice key; /* between its quotes, escapes as written */
+    bool key_escaped;
     sh_scan_type type;
     sh_slice value; /* as written; a string's is what is between its quotes */
     bool escaped;   /* a string with an escape in it: sh_json_unescape() gives its text */

@@ -190,11 +190,11 @@ static void values_beyond_repair_set_the_row_aside_and_name_the_column(void **st
         {"{\"devMac\":\"aa\",\"devFavorite\":\"yes\"}", "devFavorite is no whole number"},
         {"{\"devMac\":\"aa\",\"devName\":\"a\\u0000leak\"}", "\\u0000"},
         {"{\"devMac\":\"aa\",\"devName\":\"x\",\"devName\":\"leak\"}", "twice"},
-        {"{\"devMac\":\"aa\",\"devScan\":99999999999999999999}", "too large"},
-        {"{\"devMac\":\"aa\"", "ends too early"},
-        {"{\"devMac\":\"aa\"} x", "follows after its end"},
-        {"[]", "no JSON object"},
-        {"\"leak\"", "no JSON object"},
+        {"{\"devMac\":\"aa\",\"devScan\":99999999999999999999}", "at most 64 bits"},
+        {"{\"devMac\":\"aa\"", "was expected"},
+        {"{\"devMac\":\"aa\"} x", "the end was expected"},
+        {"[]", "an object was expected"},
+        {"\"leak\"", "an object was expected"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_device_row *row = NULL;
