@@ -83,8 +83,8 @@ networks:
         return project
 
     def node(self, name, scanner, values, alias="node"):
-        """A node somewhere in the world. Docker Compose 1 takes a volume from the last file whole, so
-        what the shipped file says of it is said again under the volume's name."""
+        """A node somewhere in the world. Docker Compose 1 takes a volume from the last file whole,
+        so what the shipped file says of it is said again under the volume's name."""
         override = f"""
 services:
   pusher:

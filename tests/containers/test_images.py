@@ -33,8 +33,8 @@ class ImageTest(unittest.TestCase):
         for program in PROGRAMS:
             with self.subTest(program):
                 files = docker("run", "--rm", "--user", "0", "--entrypoint", "find",
-                               image(program), "/usr", "/etc", "(", "-type", "f", "-o", "-type", "l",
-                               ")").stdout.split("\n")
+                               image(program), "/usr", "/etc", "(", "-type", "f",
+                               "-o", "-type", "l", ")").stdout.split("\n")
                 own = [path for path in files if "synchub" in path]
                 self.assertEqual(own, [f"/usr/local/bin/synchub-{program}"])
                 tools = (".h", ".a", "/gcc", "/cc", "/cmake")

@@ -2,11 +2,13 @@
 """A program as the first process of a locked-down container, with a Redis beside it."""
 
 import pathlib
+import re
 import tempfile
+import textwrap
 import unittest
 
-from engine import (LOCKED, PROGRAMS, STOP_S, build_images, docker, environment, health, image,
-                    inspect, logs, unique)
+from engine import (LOCKED, PROGRAMS, REPO, STOP_S, build_images, docker, environment, health,
+                    image, inspect, logs, unique)
 from harness import device_rows, device_table, wait_until
 
 
@@ -82,6 +84,49 @@ class LifeTest(unittest.TestCase):
         pusher = self.start("pusher", SYNC_listen="")
         done = docker("exec", pusher, "/usr/local/bin/synchub-pusher", "healthcheck")
         self.assertIn("SYNC_listen is not set", done.stdout)
+
+
+class KubernetesRedisTest(unittest.TestCase):
+    """The one shell script in the manifests, which no schema can check."""
+
+    def setUp(self):
+        manifest = (REPO / "k8s" / "base" / "redis.yaml").read_text()
+        script = re.search(r"command:\n +- sh\n +- -c\n +- \|\n((?: {14}.*\n)+)", manifest)
+        self.script = textwrap.dedent(script.group(1))
+        # A copy, because a checkout's own files may be closed to the container's user.
+        folder = tempfile.TemporaryDirectory(prefix="synchub-redis-")
+        self.addCleanup(folder.cleanup)
+        self.config = pathlib.Path(folder.name) / "redis.conf"
+        self.config.write_text((REPO / "k8s" / "base" / "redis.conf").read_text())
+        self.config.chmod(0o644)
+
+    def start(self, password):
+        name = unique("redis")
+        docker("run", "-d", "--name", name, *LOCKED, "--network", "none", "--user", "65532:65532",
+               "--tmpfs", "/data:uid=65532,mode=700",
+               "-v", f"{self.config}:/usr/local/etc/redis/redis.conf:ro",
+               "-e", f"REDISCLI_AUTH={password}", "redis:8.0", "sh", "-c", self.script)
+        self.addCleanup(docker, "rm", "-f", "-v", name, check=False)
+        return name
+
+    def test_it_wants_its_password_and_shows_it_to_nobody(self):
+        redis = self.start("hidden7")
+        wait_until(lambda: "PONG" in docker("exec", redis, "redis-cli", "ping", check=False).stdout,
+                   "Redis to answer", details=lambda: logs(redis))
+        without = docker("exec", redis, "env", "-u", "REDISCLI_AUTH", "redis-cli", "ping",
+                         check=False)
+        self.assertIn("NOAUTH", without.stdout + without.stderr)
+        self.assertNotIn("hidden7", docker("exec", redis, "cat", "/proc/1/cmdline").stdout)
+        said = docker("exec", redis, "redis-cli", "config", "get", "appendfsync").stdout
+        self.assertEqual(said.split(), ["appendfsync", "always"])
+        docker("stop", "-t", STOP_S, redis)
+        self.assertEqual(inspect(redis)["State"]["ExitCode"], 0, logs(redis))
+
+    def test_without_a_password_it_does_not_start_and_says_where_to_set_it(self):
+        redis = self.start("")
+        wait_until(lambda: inspect(redis)["State"]["Status"] == "exited", "Redis to give up")
+        self.assertNotEqual(inspect(redis)["State"]["ExitCode"], 0)
+        self.assertIn("secret.env", logs(redis))
 
 
 if __name__ == "__main__":
