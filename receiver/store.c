@@ -26,6 +26,16 @@ void store_close(store *s)
         s->ops->close(s);
 }
 
+sh_err store_check(const store *s, sh_error *error)
+{
+    return s->ops->check == NULL ? SH_OK : s->ops->check(s, error);
+}
+
+sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error)
+{
+    return s->ops->rules_note(s, rules, error);
+}
+
 const sh_column *store_columns(const store *s, size_t *count)
 {
     return s->ops->columns(s, count);

@@ -32,6 +32,19 @@ typedef enum {
 sh_err store_open(const char *db, store_access access, store **ret, sh_error *error);
 void store_close(store *s); /* NULL is accepted; an open transaction is rolled back */
 
+/*
+ * SH_E_IO where the file that is open is no longer the one at its path: what is committed to it is
+ * lost. To be asked before each use after a pause; store_commit() asks by itself.
+ */
+sh_err store_check(const store *s, sh_error *error);
+
+/*
+ * Notes the rules by which rows are passed over, as a hash. Where they are not those noted before,
+ * the digests of all nodes are forgotten: a table that was merged may hold rows that are wanted
+ * now. A transaction of its own.
+ */
+sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);
+
 /* The columns of this database's Devices, for sh_device_row_read(). Borrowed from the store. */
 const sh_column *store_columns(const store *s, size_t *count);
 

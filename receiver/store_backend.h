@@ -10,6 +10,8 @@
  */
 struct store_ops {
     void (*close)(store *s);
+    sh_err (*check)(const store *s, sh_error *error); /* NULL: it cannot be replaced unseen */
+    sh_err (*rules_note)(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);
     const sh_column *(*columns)(const store *s, size_t *count);
     sh_err (*begin)(store *s, sh_error *error);
     sh_err (*commit)(store *s, sh_error *error);

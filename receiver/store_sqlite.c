@@ -114,6 +114,19 @@ static const sh_column *sqlite_columns(const store *base, size_t *count)
     return s->columns;
 }
 
+static sh_err sqlite_check(const store *base, sh_error *error)
+{
+    const store_sqlite *s = (const store_sqlite *)base;
+    int moved = 0;
+    int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (rc == SQLITE_OK && moved != 0)
+        return sh_fail(error, SH_E_IO,
+                       "the database %s was removed or replaced while it was open: what is at its "
+                       "path now is used from here on",
+                       s->path);
+    return SH_OK;
+}
+
 /* IMMEDIATE: a transaction that reads before it writes could otherwise fail BUSY at its first
  * write. */
 static sh_err sqlite_begin(store *base, sh_error *error)
@@ -127,7 +140,8 @@ static sh_err sqlite_commit(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     s->marked = false;
-    return store_sqlite_exec(s, "COMMIT", "write to", error);
+    sh_err err = store_sqlite_exec(s, "COMMIT", "write to", error);
+    return err == SH_OK ? sqlite_check(base, error) : err;
 }
 
 static void sqlite_rollback(store *base)
@@ -155,6 +169,35 @@ static sh_err sqlite_mark(store *base, sh_error *error)
 static sh_err sqlite_undo_to_mark(store *base, sh_error *error)
 {
     return store_sqlite_exec((store_sqlite *)base, "ROLLBACK TO entry", "write to", error);
+}
+
+static sh_err write_rules(store_sqlite *s, const char *hex, sh_error *error)
+{
+    char sql[256 + SH_DIGEST_HEX_BYTES];
+    (void)sqlite3_snprintf(
+        (int)sizeof sql, sql,
+        "INSERT INTO SyncHub_Meta(key, value) VALUES('rules', %Q) ON CONFLICT(key)"
+        " DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value",
+        hex);
+    sh_err err = store_sqlite_exec(s, sql, "write to", error);
+    if (err == SH_OK && sqlite3_changes(s->db) > 0)
+        err = store_sqlite_exec(s, "UPDATE SyncHub_Nodes SET digest = NULL", "write to", error);
+    return err;
+}
+
+static sh_err sqlite_rules_note(store *base, const uint8_t rules[static SH_DIGEST_BYTES],
+                                sh_error *error)
+{
+    char hex[SH_DIGEST_HEX_BYTES];
+    sh_hex_encode(rules, SH_DIGEST_BYTES, hex);
+    sh_err err = sqlite_begin(base, error);
+    if (err == SH_OK)
+        err = write_rules((store_sqlite *)base, hex, error);
+    if (err == SH_OK)
+        err = sqlite_commit(base, error);
+    if (err != SH_OK)
+        sqlite_rollback(base);
+    return err;
 }
 
 static sh_err sqlite_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
@@ -273,6 +316,8 @@ static sh_err sqlite_nodes(store *base, store_node_each each, void *context, sh_
 
 static const struct store_ops sqlite_ops = {
     .close = sqlite_close,
+    .check = sqlite_check,
+    .rules_note = sqlite_rules_note,
     .columns = sqlite_columns,
     .begin = sqlite_begin,
     .commit = sqlite_commit,

@@ -2,6 +2,7 @@
 """What the receiver says when something is missing or away, and how it goes on."""
 
 import json
+import shutil
 import sqlite3
 import unittest
 
@@ -159,6 +160,33 @@ class Away(MergeTest):
         wait_until(self.db.exists, "the database")
         wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A") == "",
                    "the digests of the other database to go")
+
+    def test_a_database_removed_under_it_is_made_and_filled_again(self):
+        self.start()
+        table = device_table(device_rows(3))
+        self.push_text(table)
+        for path in self.folder.glob("hub.db*"):
+            path.unlink()
+        self.hub.wait_for_log("hub.db was removed or replaced while it was open")
+        wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A") == "",
+                   "the digests of the database that is gone to go")
+        self.push_text(table)
+        self.wait_merged(self.hub_redis, self.db, 3)
+
+    def test_a_database_replaced_under_it_is_used_from_then_on(self):
+        hub = self.start()
+        self.push(device_rows(1))
+        hub.stop()
+        restored = self.folder / "backup"
+        shutil.copy(self.db, restored)
+        self.start()
+        self.push(device_rows(3))
+        for path in self.folder.glob("hub.db-*"):
+            path.unlink()
+        restored.rename(self.db)
+        self.hub.wait_for_log("hub.db was removed or replaced while it was open")
+        self.push(device_rows(3))
+        self.wait_merged(self.hub_redis, self.db, 3)
 
     def test_a_locked_database_only_delays(self):
         self.start()

@@ -117,6 +117,18 @@ class Keys(MergeTest):
                    device_row(2, devMac="printer-x"), device_row(3)])
         self.assertEqual(self.macs(), {device_mac(3)})
 
+    def test_a_mac_that_is_skipped_no_more_comes_with_an_unchanged_table(self):
+        table = device_table(device_rows(3))
+        hub = self.start(SYNC_skip_macs=f"internet, {device_mac(1)}")
+        self.push_text(table)
+        self.assertEqual(len(self.macs()), 2)
+        hub.stop()
+        self.start()
+        self.push_text(table)
+        self.assertEqual(len(self.macs()), 3)
+        self.push_text(table)
+        self.hub.wait_for_log("unchanged node=Node_A")
+
 
 class Values(MergeTest):
     def test_unknown_keys_are_ignored(self):

@@ -330,6 +330,42 @@ static void a_locked_database_is_busy(void **state)
     store_close(s);
 }
 
+static void what_is_committed_to_a_file_that_is_gone_is_no_success(void **state)
+{
+    (void)state;
+    store *s = opened();
+    sh_error error = {.code = SH_OK};
+    bool seen = true;
+    must(store_check(s, &error), &error);
+    must(store_begin(s, &error), &error);
+    must(store_item_note(s, (const uint8_t *)"0123456789abcdef", 1, &seen, &error), &error);
+    assert_int_equal(unlink(db_path), 0);
+    assert_int_equal(store_commit(s, &error), SH_E_IO);
+    assert_non_null(strstr(error.message, db_path));
+    assert_int_equal(store_check(s, NULL), SH_E_IO);
+    store_rollback(s);
+    store_close(s);
+}
+
+static void other_rules_forget_what_was_merged(void **state)
+{
+    (void)state;
+    static const uint8_t rules[SH_DIGEST_BYTES] = {1}, others[SH_DIGEST_BYTES] = {2};
+    static const char of_node[] = "SELECT digest IS NULL, sent FROM SyncHub_Nodes";
+    store *s = opened();
+    sh_error error = {.code = SH_OK};
+    store_node node = {.node = "N", .mode = "push", .sent = 7, .has_digest = true};
+    must(store_rules_note(s, rules, &error), &error);
+    must(store_begin(s, &error), &error);
+    must(store_node_record(s, &node, &error), &error);
+    must(store_commit(s, &error), &error);
+    must(store_rules_note(s, rules, &error), &error);
+    assert_string_equal(sql(of_node), "0|7;");
+    must(store_rules_note(s, others, &error), &error);
+    assert_string_equal(sql(of_node), "1|7;");
+    store_close(s);
+}
+
 static void several_may_start_on_a_new_file_at_once(void **state)
 {
     (void)state;
@@ -382,6 +418,8 @@ int main(void)
         TEST(a_failing_reader_ends_the_listing),
         TEST(reading_works_beside_an_open_transaction_and_writes_nothing),
         TEST(a_locked_database_is_busy),
+        TEST(what_is_committed_to_a_file_that_is_gone_is_no_success),
+        TEST(other_rules_forget_what_was_merged),
         TEST(several_may_start_on_a_new_file_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
