@@ -99,6 +99,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     if (err == SH_OK)
         err = consumer_name_take(settings->redis_prefix, m->consumer, &m->consumer_fd, error);
     if (err == SH_OK)
+        err = row_reader_new(&m->merger.reader, error);
+    if (err == SH_OK)
         err = open_store(m, error);
     if (err != SH_OK) {
         merge_free(m);
@@ -113,6 +115,7 @@ void merge_free(merge *m)
     if (m == NULL)
         return;
     close_store(m);
+    row_reader_free(m->merger.reader);
     sh_queue_free(m->queue);
     sh_buf_wipe(&m->merger.text);
     if (m->consumer_fd >= 0)
