@@ -133,3 +133,7 @@ class Project:
 
     def end(self):
         self("down", "-v", "--remove-orphans", "-t", STOP_S, check=False)
+        # Compose gives up at the first volume that somebody else still uses.
+        label = f"label=com.docker.compose.project={self.name}"
+        for volume in docker("volume", "ls", "-q", "--filter", label).stdout.split():
+            docker("volume", "rm", volume, check=False)
