@@ -211,8 +211,10 @@ sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh
     sh_err err = path_of(s->waiting_dir, item.name, path, error);
     if (err == SH_OK)
         err = spool_file_write(path, &item, text, error);
-    if (err != SH_OK)
+    if (err != SH_OK) {
+        (void)unlink(path); /* it may be there and not be durable: the next try has another id */
         return err;
+    }
     entry *e = &s->entries[s->count++];
     memcpy(e->name, item.name, sizeof e->name);
     e->bytes = bytes;
@@ -259,15 +261,34 @@ static sh_err set_aside(spool *s, const char *name, sh_error *error)
     return SH_OK;
 }
 
-/* Gives the oldest item, or the reason why it is none: SH_E_FORMAT damaged, SH_E_NOT_FOUND gone. */
-static sh_err oldest_read(const spool *s, spool_item *item, sh_buf *text, sh_error *error)
+/* Gives an item, or the reason why it is none: SH_E_FORMAT damaged, SH_E_NOT_FOUND gone. */
+static sh_err item_read(const spool *s, size_t index, spool_item *item, sh_buf *text,
+                        sh_error *error)
 {
     char path[PATH_MAX];
-    sh_err err = path_of(s->waiting_dir, s->entries[0].name, path, error);
+    sh_err err = path_of(s->waiting_dir, s->entries[index].name, path, error);
     if (err != SH_OK)
         return err;
-    memcpy(item->name, s->entries[0].name, sizeof item->name);
+    memcpy(item->name, s->entries[index].name, sizeof item->name);
     return spool_file_read(path, item, text, error);
+}
+
+sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error *error)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+        spool_item item;
+        sh_error reason = {0};
+        sh_err err = item_read(s, i, &item, &text, &reason);
+        if (err == SH_E_FORMAT || err == SH_E_LIMIT || err == SH_E_NOT_FOUND)
+            continue; /* spool_first() tells of it, and sets it aside */
+        if (err != SH_OK)
+            return sh_fail(error, err, "%s", reason.message);
+        err = each(context, &item, (sh_slice){text.data, text.len}, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
 }
 
 static bool is_too_old(const spool_item *item, int64_t now_ms)
@@ -282,7 +303,7 @@ sh_err spool_first(spool *s, int64_t now_ms, spool_item *item, sh_buf *text, boo
     size_t before = text->len;
     while (s->count > 0) {
         sh_error reason = {0};
-        sh_err err = oldest_read(s, item, text, &reason);
+        sh_err err = item_read(s, 0, item, text, &reason);
         if (err == SH_OK && !is_too_old(item, now_ms)) {
             *found = true;
             return SH_OK;

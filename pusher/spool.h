@@ -50,6 +50,14 @@ size_t spool_bytes(const spool *s);
 sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh_error *error);
 
 /*
+ * Calls each() for every item that can be read, oldest first; it must not change the spool. What
+ * each() returns ends the call unless it is SH_OK. SH_E_MEMORY, SH_E_IO.
+ */
+typedef sh_err (*spool_each_item)(void *context, const spool_item *item, sh_slice text,
+                                  sh_error *error);
+sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error *error);
+
+/*
  * Gives the oldest item and adds its text to *text, or *found = false. Items that are damaged are
  * set aside, and those older than SH_SPOOL_AGE_MAX_S dropped (the hub no longer remembers their
  * ids), each with a notice. SH_E_IO, SH_E_MEMORY.

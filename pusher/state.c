@@ -17,6 +17,7 @@
 
 typedef struct {
     char plugin[SH_PLUGIN_NAME_MAX + 1];
+    bool known; /* the digest is one: else there is only room for it */
     uint8_t digest[SH_DIGEST_BYTES];
 } plugin_state;
 
@@ -167,21 +168,31 @@ bool state_plugin_is(const state *s, const char *plugin,
                      const uint8_t digest[static SH_DIGEST_BYTES])
 {
     const plugin_state *found = plugin_find(s, plugin);
-    return found != NULL && memcmp(found->digest, digest, SH_DIGEST_BYTES) == 0;
+    return found != NULL && found->known && memcmp(found->digest, digest, SH_DIGEST_BYTES) == 0;
+}
+
+sh_err state_plugin_reserve(state *s, const char *plugin, sh_error *error)
+{
+    if (plugin_find(s, plugin) != NULL)
+        return SH_OK;
+    plugin_state *grown = reallocarray(s->plugins, s->plugins_count + 1, sizeof *grown);
+    if (grown == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the state");
+    s->plugins = grown;
+    plugin_state *entry = &grown[s->plugins_count++];
+    *entry = (plugin_state){.known = false};
+    (void)snprintf(entry->plugin, sizeof entry->plugin, "%s", plugin);
+    return SH_OK;
 }
 
 sh_err state_plugin_set(state *s, const char *plugin, const uint8_t digest[static SH_DIGEST_BYTES],
                         sh_error *error)
 {
+    sh_err err = state_plugin_reserve(s, plugin, error);
+    if (err != SH_OK)
+        return err;
     plugin_state *entry = plugin_find(s, plugin);
-    if (entry == NULL) {
-        plugin_state *grown = reallocarray(s->plugins, s->plugins_count + 1, sizeof *grown);
-        if (grown == NULL)
-            return sh_fail(error, SH_E_MEMORY, "no memory for the state");
-        s->plugins = grown;
-        entry = &grown[s->plugins_count++];
-        (void)snprintf(entry->plugin, sizeof entry->plugin, "%s", plugin);
-    }
+    entry->known = true;
     memcpy(entry->digest, digest, SH_DIGEST_BYTES);
     return SH_OK;
 }
@@ -204,11 +215,15 @@ static sh_err write_document(const state *s, sh_buf *out)
     }
     if (err == SH_OK)
         err = sh_buf_append_text(out, ",\"plugins\":[");
+    const char *separator = "";
     for (size_t i = 0; err == SH_OK && i < s->plugins_count; i++) {
+        if (!s->plugins[i].known)
+            continue;
         sh_hex_encode(s->plugins[i].digest, SH_DIGEST_BYTES, hex);
         /* Plugin names and hex digits need no escapes. */
-        err = sh_buf_append_format(out, "%s{\"plugin\":\"%s\",\"digest\":\"%s\"}",
-                                   i == 0 ? "" : ",", s->plugins[i].plugin, hex);
+        err = sh_buf_append_format(out, "%s{\"plugin\":\"%s\",\"digest\":\"%s\"}", separator,
+                                   s->plugins[i].plugin, hex);
+        separator = ",";
     }
     return err == SH_OK ? sh_buf_append_text(out, "]}\n") : err;
 }

@@ -32,7 +32,9 @@ void state_full_set(state *s, const uint8_t digest[static SH_DIGEST_BYTES], int6
 /* Whether this text of the plugin was the last one spooled. */
 bool state_plugin_is(const state *s, const char *plugin,
                      const uint8_t digest[static SH_DIGEST_BYTES]);
-/* SH_E_MEMORY. */
+/* Makes room for a plugin, so that setting its digest cannot fail. SH_E_MEMORY. */
+sh_err state_plugin_reserve(state *s, const char *plugin, sh_error *error);
+/* SH_E_MEMORY, never after state_plugin_reserve(). */
 sh_err state_plugin_set(state *s, const char *plugin, const uint8_t digest[static SH_DIGEST_BYTES],
                         sh_error *error);
 

@@ -37,7 +37,8 @@ struct work {
     push *push;
     spool *spool; /* NULL: not usable, and not needed */
     state *state;
-    mac_set pushed; /* with only_new */
+    bool kept_is_saved; /* what was kept last stands in the state's file, too */
+    mac_set pushed;     /* with only_new */
     char *pushed_path, *owner;
     /* The table whose push has not succeeded yet keeps its id while it stays the same. */
     bool pending;
@@ -86,6 +87,14 @@ static sh_err spool_take(work *w, sh_error *error)
     return SH_OK;
 }
 
+static sh_err recall_kept(void *context, const spool_item *item, sh_slice text, sh_error *error)
+{
+    const work *w = context;
+    uint8_t digest[SH_DIGEST_BYTES];
+    sh_keyed_hash(NULL, text, digest, sizeof digest);
+    return state_plugin_set(w->state, item->plugin, digest, error);
+}
+
 static sh_err memory_open(work *w, sh_error *error)
 {
     const sh_settings *settings = w->settings;
@@ -96,8 +105,10 @@ static sh_err memory_open(work *w, sh_error *error)
         return sh_fail(error, err, "%s", reason.message);
     if (err != SH_OK)
         sh_log_warning("%s; beginning afresh", reason.message);
-    if (!w->only_new)
-        return SH_OK;
+    /* A kill may have come after a result was kept and before the state said so: not twice. */
+    err = w->spool == NULL ? SH_OK : spool_each(w->spool, recall_kept, w, error);
+    if (err != SH_OK || !w->only_new)
+        return err;
     if (asprintf(&w->pushed_path, "%s/pushed-macs", settings->spool_dir) < 0 ||
         asprintf(&w->owner, "%s %s", settings->hub_url, settings->node_name) < 0)
         return sh_fail(error, SH_E_MEMORY, "no memory for a path");
@@ -212,11 +223,13 @@ static void job_handled(job *j, const sh_file_stamp *stamp)
     j->handled = *stamp;
 }
 
-static void save_state(const work *w)
+static bool save_state(const work *w)
 {
     sh_error error = {0};
-    if (state_save(w->state, &error) != SH_OK)
-        sh_log_error("%s; what was pushed will not be remembered", error.message);
+    if (state_save(w->state, &error) == SH_OK)
+        return true;
+    sh_log_error("%s; what was pushed will not be remembered", error.message);
+    return false;
 }
 
 /* Says what came of a push and counts it; what is its subject, such as `plugin ARPSCAN`. */
@@ -270,15 +283,16 @@ static void collect_plugin(work *w, job *j, work_report *report)
         job_handled(j, &text.stamp);
         return;
     }
-    if (spool_add(w->spool, j->source.plugin, content, sh_clock_unix_ms(), &error) != SH_OK ||
-        state_plugin_set(w->state, j->source.plugin, digest, &error) != SH_OK) {
+    if (state_plugin_reserve(w->state, j->source.plugin, &error) != SH_OK ||
+        spool_add(w->spool, j->source.plugin, content, sh_clock_unix_ms(), &error) != SH_OK) {
         sh_error told = {0};
         (void)sh_fail(&told, error.code, "plugin %s: its result of %zu bytes is not kept: %s",
                       j->source.plugin, content.len, error.message);
         job_failed(w, j, &told, report);
         return;
     }
-    save_state(w);
+    (void)state_plugin_set(w->state, j->source.plugin, digest, NULL); /* has its room */
+    w->kept_is_saved = save_state(w);
     job_handled(j, &text.stamp);
 }
 
@@ -328,7 +342,7 @@ static void table_pushed(work *w, job *j, const push_item *item, const push_resu
     remember_pushed(w, macs);
     if (result->verdict != PUSH_UNCHANGED) {
         state_full_set(w->state, item->digest, sh_clock_unix_ms());
-        save_state(w);
+        (void)save_state(w);
     }
 }
 
@@ -416,7 +430,12 @@ static bool send_spooled(work *w, const spool_item *spooled, sh_buf *text, work_
     log_push(w, &item, what, &result, &error, report);
     sh_err err = SH_OK;
     sh_error_clear(&error);
-    if (push_is_success(result.verdict))
+    if (push_is_success(result.verdict) && !w->kept_is_saved)
+        w->kept_is_saved = save_state(w);
+    /* Only the spool knows then that it was kept: sent again it is a duplicate, read again not. */
+    if (push_is_success(result.verdict) && !w->kept_is_saved)
+        err = SH_E_IO;
+    else if (push_is_success(result.verdict))
         err = spool_remove(w->spool, spooled, &error);
     else if (result.verdict == PUSH_REFUSED)
         err = spool_refuse(w->spool, spooled, &error);
@@ -424,7 +443,8 @@ static bool send_spooled(work *w, const spool_item *spooled, sh_buf *text, work_
         return false;
     if (err == SH_OK)
         return true;
-    sh_log_error("%s", error.message);
+    if (error.code != SH_OK)
+        sh_log_error("%s", error.message);
     report->failed = report->later = true;
     return false;
 }

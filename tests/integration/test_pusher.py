@@ -437,6 +437,23 @@ class WatchTest(PusherTest):
         self.assertEqual(results[0].id, first)
         self.assertEqual(self.spooled(), [])
 
+    def test_a_result_that_was_kept_when_the_pusher_was_killed_is_kept_once(self):
+        """Killed after the spool had it, and before the state said so."""
+        self.hub.status = lambda e: error(503, "later") if e.plugin else None
+        settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan", SYNC_plugins="A")
+        self.plugin_result(plugin="A")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("plugin A.*not delivered")
+        pusher.kill()
+        next(self.folder.rglob("state.json")).unlink()
+        self.hub.status = None
+        self.hub.requests.clear()
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("plugin A.*queued")
+        wait_until(lambda: not self.spooled(), "the spool to be empty", details=pusher.log)
+        pusher.stop()
+        self.assertEqual(len([e for e in self.hub.envelopes() if e.plugin]), 1)
+
     def test_on_new_device_sends_only_then(self):
         settings = self.settings(self.hub.url, SYNC_RUN="on_new_device", SYNC_plugins="A",
                                  SYNC_log_level="debug")

@@ -103,6 +103,31 @@ static void items_come_back_oldest_first_also_after_a_restart(void **state)
     spool_close(s);
 }
 
+static sh_err collect(void *context, const spool_item *item, sh_slice text, sh_error *error)
+{
+    sh_buf *seen = context;
+    (void)error;
+    return sh_buf_append_format(seen, "%s=%.*s ", item->plugin, (int)text.len, text.data);
+}
+
+static void each_item_is_shown_oldest_first_but_those_that_are_damaged(void **state)
+{
+    (void)state;
+    spool *s = open_spool();
+    add(s, "A", "first", NOW_MS);
+    add(s, "B", "second", NOW_MS + 1);
+    add(s, "A", "third", NOW_MS + 2);
+    spool_item damaged = expect_first(s, "A", "first");
+    char path[256];
+    (void)snprintf(path, sizeof path, "spool/%s", damaged.name);
+    assert_int_equal(sh_file_write(in_folder(path), SH_SLICE("torn"), 0600, NULL), SH_OK);
+    SH_CLEANUP(sh_buf_done) sh_buf seen = SH_BUF_INIT(1000);
+    assert_int_equal(spool_each(s, collect, &seen, NULL), SH_OK);
+    assert_string_equal(seen.data, "B=second A=third ");
+    assert_int_equal(spool_count(s), 3);
+    spool_close(s);
+}
+
 static void over_its_entries_the_newest_is_refused(void **state)
 {
     (void)state;
@@ -269,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(items_come_back_oldest_first_also_after_a_restart),
+        FOLDER_TEST(each_item_is_shown_oldest_first_but_those_that_are_damaged),
         FOLDER_TEST(over_its_entries_the_newest_is_refused),
         FOLDER_TEST(over_its_bytes_the_newest_is_refused),
         FOLDER_TEST(what_the_hub_no_longer_remembers_is_dropped_aloud),
