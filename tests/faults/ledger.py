@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was sent, item by item, and what was promised of each: kept apart from the programs that are
+tested, from PROTOCOL.md alone."""
+
+import collections
+import ctypes
+import ctypes.util
+import hashlib
+import struct
+import threading
+
+import harness
+
+ENVELOPE_FIXED_BYTES = 112
+ROWS = 5   # of one table
+LINES = 3  # of one plugin result
+
+
+def passphrase_key(passphrase):
+    """Argon2id by libsodium itself, as PROTOCOL.md section 1 says."""
+    sodium = ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
+    if sodium.sodium_init() < 0:
+        raise AssertionError("libsodium does not start")
+    key = ctypes.create_string_buffer(32)
+    text = passphrase.encode()
+    argon2id = 2
+    if sodium.crypto_pwhash(key, ctypes.c_ulonglong(32), text, ctypes.c_ulonglong(len(text)),
+                            b"synchub-envelope", ctypes.c_ulonglong(5),
+                            ctypes.c_size_t(8 * 1024 * 1024), ctypes.c_int(argon2id)) != 0:
+        raise AssertionError("libsodium gives no key")
+    return key.raw
+
+
+Header = collections.namedtuple("Header", "kind node plugin id digest")
+
+
+def read_header(envelope):
+    """The clear header of an envelope, or None."""
+    if len(envelope) < ENVELOPE_FIXED_BYTES or envelope[:5] != b"SHUB\x01":
+        return None
+    kind, n, p = struct.unpack(">BBB", envelope[5:8])
+    node = envelope[112:112 + n].decode("utf-8", "replace")
+    plugin = envelope[112 + n:112 + n + p].decode("utf-8", "replace")
+    return Header(kind, node, plugin, envelope[8:24].hex(), envelope[40:72].hex())
+
+
+class Item:
+    """One table, plugin result, or entry that never can be merged."""
+
+    def __init__(self, kind, node, name, keys, text):
+        self.kind = kind      # "table", "result" or "poison"
+        self.node = node
+        self.name = name      # for messages
+        self.keys = keys      # MACs, or primary ids
+        self.text = text
+        self.promises = set()  # why it must be in the database in the end
+
+    def __repr__(self):
+        return f"{self.name} ({', '.join(sorted(self.promises)) or 'not promised'})"
+
+
+class Ledger:
+    """Every item that was ever made. Safe for threads."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.master = passphrase_key(harness.KEY)
+        self.items = []
+        self.by_digest = {}
+        self.by_text = {}
+        self.digest_keys = {}
+        self.rounds = collections.Counter()
+        self.unknown = []  # digests that were answered and that nobody made
+
+    def _digest(self, node, text):
+        if node not in self.digest_keys:
+            self.digest_keys[node] = hashlib.blake2b(
+                b"synchub 1 digest " + node.encode(), key=self.master, digest_size=32).digest()
+        return hashlib.blake2b(text, key=self.digest_keys[node], digest_size=32).hexdigest()
+
+    def _add(self, item):
+        with self.lock:
+            self.items.append(item)
+            self.by_text[hashlib.sha256(item.text).digest()] = item
+            self.by_digest[self._digest(item.node, item.text)] = item
+        return item
+
+    def _round(self, *what):
+        with self.lock:
+            self.rounds[what] += 1
+            return self.rounds[what] - 1
+
+    def table(self, node, cumulative=False):
+        """A table whose devices no other has; or, where cumulative, all those before it too."""
+        number = self._round("table", node)
+        first = 0 if cumulative else number * ROWS
+        rows = [harness.device_row(index, node) for index in range(first, (number + 1) * ROWS)]
+        text = harness.device_table([harness.internet_row(), *rows]).encode()
+        return self._add(Item("table", node, f"table {number} of {node}",
+                              tuple(row["devMac"] for row in rows), text))
+
+    def result(self, node, plugin):
+        """A plugin's result whose lines no other has."""
+        number = self._round("result", node, plugin)
+        keys = tuple(f"{node}/{plugin}/{number}/{line}" for line in range(LINES))
+        text = "".join(f"{key}|{plugin}|2026-08-22 02:53:00|a|b|c|d|extra|{number}\n"
+                       for key in keys).encode()
+        return self._add(Item("result", node, f"result {number} of {node}'s {plugin}", keys, text))
+
+    def poison(self):
+        number = self._round("poison")
+        return self._add(Item("poison", "", f"poison {number}", (), f"poison {number}".encode()))
+
+    def promise(self, item, why):
+        with self.lock:
+            item.promises.add(why)
+
+    def promise_digest(self, digest, why):
+        with self.lock:
+            item = self.by_digest.get(digest)
+            if item is None:
+                self.unknown.append((digest, why))
+            else:
+                item.promises.add(why)
+
+    def find_text(self, text):
+        with self.lock:
+            return self.by_text.get(hashlib.sha256(text).digest())
+
+    def find_digest(self, digest):
+        with self.lock:
+            return self.by_digest.get(digest)

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The fault harness: kills a hub and its nodes at every bad moment and counts what arrived.
+
+    tests/faults/run.py [--kills N] [--seed N] [--short]
+"""
+
+import argparse
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "integration")]
+
+import breaking
+import harness
+import nodes
+import verify
+import world
+
+LONG = {"kills": 220, "pushers": 8, "pulled": 3, "gap_s": (0.1, 1.6), "lock_s": 30, "pause_s": 12,
+        "spell_s": 8, "calm_s": 4, "drain_s": 240}
+SHORT = {"kills": 22, "pushers": 3, "pulled": 2, "gap_s": (0.05, 0.7), "lock_s": 5, "pause_s": 2,
+         "spell_s": 2, "calm_s": 0.5, "drain_s": 120}
+
+
+class Run:
+    def __init__(self, folder, seed, plan):
+        self.plan = plan
+        self.random = random.Random(seed)
+        self.hub = world.World(folder, seed, plan["pushers"], plan["pulled"])
+        self.scanners = nodes.Scanners(self.hub, seed + 1)
+        self.spools = nodes.SpoolWatch(self.hub)
+        self.killer = breaking.Killer(self.hub, self.spools, seed + 2)
+        self.weather = breaking.Weather(self.hub, seed + 3, plan["lock_s"], plan["pause_s"],
+                                        plan["spell_s"])
+        netalertx = [nodes.NetAlertXNode(self.hub, f"netalertx-{number}", seed + 10 + number)
+                     for number in range(2)]
+        self.writers = [nodes.Worker(self.scanners.step, 0.1),
+                        nodes.Worker(nodes.Poisoner(self.hub).step, 2.0),
+                        *(nodes.Worker(node.step, 0.2) for node in netalertx)]
+        self.keepers = [nodes.Worker(self.spools.step, 0.002), nodes.Worker(self.hub.look, 0.02)]
+        self.storm = nodes.Worker(self.weather.step, plan["calm_s"])
+
+    def begin(self):
+        self.scanners.write_all()
+        self.hub.look()
+        for name in ("ingest-0", "ingest-1", "merge-0", "merge-1"):
+            self.hub.services[name].program.wait_ready()
+        for worker in (*self.keepers, *self.writers, self.storm):
+            worker.start()
+
+    def break_things(self):
+        begin = time.monotonic()
+        while self.hub.kills() < self.plan["kills"] or len(self.weather.done) < 4:
+            time.sleep(self.random.uniform(*self.plan["gap_s"]))
+            self.killer.once()
+            for worker in (*self.keepers, *self.writers, self.storm):
+                if worker.error:
+                    raise worker.error
+        return time.monotonic() - begin
+
+    def calm_down(self):
+        """Nothing breaks any more, and nothing new is written."""
+        for worker in self.writers:
+            worker.end()
+        self.weather.stopping.set()
+        self.storm.end()
+        self.hub.look()
+        world.resp(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
+        self.hub.proxy.lose_answers = 0
+        self.scanners.promise_last()
+        # Who has waited for a hub that was away begins anew, without its back-off.
+        for name in (*self.hub.pushers, "puller"):
+            with self.hub.services[name].lock:
+                self.hub.services[name].stop()
+
+    def drained(self):
+        """Whether nothing is on its way any more."""
+        waiting = [item for item in self.scanners.tables.values()
+                   if item.node in self.hub.pushers and "answered" not in item.promises]
+        if waiting or self.spools.waiting():
+            return False
+        try:
+            if world.resp(self.hub.redis.port, "XLEN", "synchub:ingest") != 0:
+                return False
+            connection = self.hub.database()
+            pulled = [self.scanners.tables[node].keys[-1] for node in self.hub.pulled]
+            there = [connection.execute("SELECT 1 FROM Devices WHERE devMac = ?", (mac,)).fetchone()
+                     for mac in pulled]
+            connection.close()
+            return all(there)
+        except (OSError, world.sqlite3.Error):
+            return False
+
+    def drain(self):
+        begin = time.monotonic()
+        quiet = 0
+        while quiet < 25 and time.monotonic() - begin < self.plan["drain_s"]:
+            quiet = quiet + 1 if self.drained() else 0
+            time.sleep(0.04)
+            for worker in self.keepers:
+                if worker.error:
+                    raise worker.error
+        for worker in self.keepers:
+            worker.end()
+        return time.monotonic() - begin
+
+    def go(self):
+        """The outcome; what is printed on the way is for the person who waits."""
+        self.begin()
+        broke_s = self.break_things()
+        self.calm_down()
+        drained_s = self.drain()
+        hub = self.hub
+        for service in hub.services.values():
+            service.stop()
+        outcome = verify.check(hub, hub.book, self.spools.refused())
+        hub.stop()
+        counts = {name: service.kills for name, service in hub.services.items()}
+        print(f"{broke_s:.0f} s of breaking, {drained_s:.0f} s of draining; weather "
+              f"{self.weather.done}; disk {'tmpfs' if hub.disk.mounted else 'limit'}")
+        print(f"kills: redis {hub.redis_kills}, "
+              f"{', '.join(f'{name} {number}' for name, number in counts.items())}")
+        print(f"moments: {self.killer.moments}; answers {hub.proxy.statuses}")
+        return outcome
+
+
+def run(seed, plan):
+    """Runs once and prints its figures. True where nothing was lost or doubled."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="synchub-faults-"))
+    print(f"seed {seed}, in {folder}", flush=True)
+    this = Run(folder, seed, plan)
+    try:
+        outcome = this.go()
+    except BaseException:
+        this.hub.end()
+        raise
+    for title in ("lost", "doubled", "wrong"):
+        for line in getattr(outcome, title)[:20]:
+            print(f"  {title}: {line}")
+    print(f"kills {this.hub.kills()}, items sent {outcome.sent}, merged {outcome.merged}, "
+          f"dead {outcome.dead}, lost {len(outcome.lost)}, doubled {len(outcome.doubled)}"
+          + (f", wrong {len(outcome.wrong)}" if outcome.wrong else ""), flush=True)
+    this.hub.disk.remove()
+    if outcome.good:
+        shutil.rmtree(folder)
+    else:
+        print(f"the logs stay in {folder}")
+    return outcome.good
+
+
+def main():
+    parser = argparse.ArgumentParser(description="break a hub and count what arrived")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--kills", type=int, help=f"at least so many ({LONG['kills']})")
+    parser.add_argument("--short", action="store_true", help="the form that ./dev test runs")
+    options = parser.parse_args()
+    plan = dict(SHORT if options.short else LONG)
+    if options.kills is not None:
+        plan["kills"] = options.kills
+    harness.READY_S = max(harness.READY_S, 120)
+    return 0 if run(options.seed, plan) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hub with its nodes, all of them real programs that are started again whenever they end."""
+
+import pathlib
+import resource
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+
+import harness
+import ledger
+import proxy
+
+RESTART_S = 0.3       # the wait before what ended by itself is started again
+DISK_BYTES = 32 << 20
+CLAIM_IDLE_S = 5
+PLUGINS = ("ARPSCAN", "NMAP")
+LOG_KEPT = 3000       # characters of a log in a message
+
+
+def resp(port, *arguments, timeout=10):
+    """One Redis command over a connection of its own: bytes, int, list or None. An error reply is
+    raised."""
+    parts = [part if isinstance(part, bytes) else str(part).encode() for part in arguments]
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as sock:
+        sock.sendall(b"*%d\r\n" % len(parts) +
+                     b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        with sock.makefile("rb") as stream:
+            return _read_reply(stream)
+
+
+def _read_reply(stream):
+    line = stream.readline()
+    if not line.endswith(b"\r\n"):
+        raise OSError("Redis broke off")
+    mark, rest = line[:1], line[1:-2]
+    if mark == b"-":
+        raise OSError(rest.decode())
+    if mark == b":":
+        return int(rest)
+    if mark == b"+":
+        return rest
+    if mark == b"$":
+        return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
+    return None if rest == b"-1" else [_read_reply(stream) for _ in range(int(rest))]
+
+
+class Disk:
+    """The folder of the database: a small tmpfs, or where we may not mount, a common folder whose
+    writers get a limit on the size of files."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)],
+            capture_output=True).returncode == 0
+        self.ballast = folder / "ballast"
+
+    def fill(self, pids):
+        if not self.mounted:
+            limit = max((path.stat().st_size for path in self.folder.iterdir()
+                         if path.is_file()), default=0)
+            for pid in pids:
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            return
+        with open(self.ballast, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"\0" * 4096)
+            except OSError:
+                pass
+
+    def free(self, pids):
+        if self.mounted:
+            self.ballast.unlink(missing_ok=True)
+            return
+        for pid in pids:
+            try:
+                resource.prlimit(pid, resource.RLIMIT_FSIZE,
+                                 (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            except OSError:
+                pass  # it has ended meanwhile
+
+    def remove(self):
+        if self.mounted:
+            subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+
+class Service:
+    """One program that is started again whenever it ends."""
+
+    def __init__(self, world, name, kind, settings):
+        self.world = world
+        self.name = name
+        self.kind = kind  # synchub-KIND
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.program = None
+        self.programs = []
+        self.start_at = 0.0  # once it is not running
+        self.kills = 0
+        self.failed_starts = 0
+
+    def start(self):
+        with self.lock:
+            self.program = harness.Program(self.kind, self.settings, self.world.logs)
+            self.programs.append(self.program)
+
+    def running(self):
+        program = self.program
+        return program is not None and program.process.poll() is None
+
+    def kill(self, start_after=0.0):
+        """SIGKILL. False where it was not running."""
+        with self.lock:
+            if not self.running():
+                return False
+            self.program.kill()
+            self.kills += 1
+            self.start_at = time.monotonic() + start_after
+            self.program = None
+            return True
+
+    def look(self):
+        """Starts it again where that is due; a death of its own other than by its exit code is a
+        crash."""
+        with self.lock:
+            if self.running():
+                return
+            if self.program is not None:
+                code = self.program.process.returncode
+                self.program.ended = True
+                self.program.check_sanitizers()
+                if code < 0 and code != -signal.SIGXFSZ:
+                    raise AssertionError(f"{self.name} was ended by signal {-code}:\n"
+                                         f"{self.program.log()[-LOG_KEPT:]}")
+                self.failed_starts += 1
+                self.program = None
+                self.start_at = time.monotonic() + RESTART_S
+            if time.monotonic() >= self.start_at:
+                self.start()
+
+    def stop(self):
+        """SIGTERM; must end well where it was running."""
+        with self.lock:
+            if self.running():
+                self.program.stop()
+            self.program = None
+
+    def log_tail(self):
+        return self.programs[-1].log()[-LOG_KEPT:] if self.programs else ""
+
+
+class World:
+    """Two ingests and two merges over one SQLite file, pushers, pulled nodes, a puller, Redis, and
+    the proxy before the ingests."""
+
+    def __init__(self, folder, seed, pushers, pulled, lose_answers=0.03):
+        self.folder = pathlib.Path(folder)
+        self.logs = self.folder / "logs"
+        self.logs.mkdir()
+        self.disk = Disk(self.folder / "disk")
+        self.db = self.disk.folder / "hub.db"
+        self.out = self.disk.folder / "out"
+        self.out.mkdir()
+        self.book = ledger.Ledger()
+        self.redis_lock = threading.RLock()
+        # A small AOF is rewritten often, so that kills meet that too.
+        self.redis = harness.Redis(self.folder / "redis", "--auto-aof-rewrite-min-size", "512kb",
+                                   "--auto-aof-rewrite-percentage", "50")
+        self.redis_kills = 0
+        self.services = {}
+        self.pushers = [f"push-{number}" for number in range(pushers)]
+        self.pulled = [f"pull-{number}" for number in range(pulled)]
+        ingest_ports = [harness.free_port() for _ in range(2)]
+        self.proxy = proxy.Proxy(self.book, ingest_ports, seed, lose_answers)
+        self._add_hub(ingest_ports)
+        self._add_nodes()
+
+    def _secrets(self, **settings):
+        return {"SYNC_api_token": harness.TOKEN, "SYNC_encryption_key": harness.KEY, **settings}
+
+    def _add(self, name, kind, **settings):
+        self.services[name] = Service(self, name, kind, self._secrets(**settings))
+
+    def _add_hub(self, ingest_ports):
+        hub = {"SYNC_redis_url": self.redis.url}
+        for number, port in enumerate(ingest_ports):
+            self._add(f"ingest-{number}", "receiver", SYNC_receiver_role="ingest",
+                      SYNC_listen=f"127.0.0.1:{port}", **hub)
+        for number in range(2):
+            self._add(f"merge-{number}", "receiver", SYNC_receiver_role="merge",
+                      SYNC_listen="127.0.0.1:0", SYNC_db=self.db, SYNC_plugins_out=self.out,
+                      SYNC_claim_idle_s=CLAIM_IDLE_S, **hub)
+
+    def _add_nodes(self):
+        for number, node in enumerate(self.pushers):
+            folder = self.node_folder(node)
+            self._add(node, "pusher", SYNC_hub_url=f"http://127.0.0.1:{self.proxy.port}",
+                      SYNC_RUN="schedule" if number % 4 == 3 else "always_after_scan",
+                      SYNC_RUN_SCHD="* * * * *", SYNC_RUN_TIMEOUT=20,
+                      SYNC_node_name=node, SYNC_devices="True", SYNC_plugins=",".join(PLUGINS),
+                      SYNC_devices_file=folder / "table_devices.json",
+                      SYNC_plugins_dir=folder / "plugins", SYNC_spool_dir=folder / "spool")
+        urls = []
+        for node in self.pulled:
+            port = harness.free_port()
+            urls.append(f"http://127.0.0.1:{port}")
+            folder = self.node_folder(node)
+            self._add(node, "pusher", SYNC_RUN="disabled", SYNC_node_name=node,
+                      SYNC_listen=f"127.0.0.1:{port}", SYNC_spool_dir=folder / "spool",
+                      SYNC_devices_file=folder / "table_devices.json")
+        self._add("puller", "puller", SYNC_nodes=",".join(urls), SYNC_redis_url=self.redis.url,
+                  SYNC_RUN="schedule", SYNC_RUN_SCHD="* * * * *", SYNC_RUN_TIMEOUT=20)
+
+    def node_folder(self, node):
+        folder = self.folder / node
+        (folder / "plugins").mkdir(parents=True, exist_ok=True)
+        (folder / "spool").mkdir(exist_ok=True)
+        return folder
+
+    def look(self):
+        """Starts whatever has ended."""
+        with self.redis_lock:
+            if self.redis.process is None:
+                self.redis.start()
+        for service in self.services.values():
+            service.look()
+
+    def kill_redis(self):
+        with self.redis_lock:
+            if self.redis.process is None or self.redis.process.poll() is not None:
+                return False
+            self.redis.kill()
+            self.redis_kills += 1
+            return True
+
+    def kills(self):
+        return self.redis_kills + sum(service.kills for service in self.services.values())
+
+    def merge_pids(self):
+        programs = [self.services[name].program for name in ("merge-0", "merge-1")]
+        return [program.pid for program in programs if program is not None]
+
+    def database(self):
+        """A connection that only looks."""
+        return sqlite3.connect(f"file:{self.db}?mode=ro", uri=True, timeout=1,
+                               isolation_level=None, check_same_thread=False)
+
+    def end(self):
+        """Ends all without asking: for a run that failed."""
+        self.proxy.stop()
+        for service in self.services.values():
+            if service.running():
+                service.program.process.kill()
+                service.program.process.wait()
+        self.redis.kill()
+        self.disk.remove()
+
+    def stop(self):
+        """Ends all in order; every program must end well."""
+        for service in self.services.values():
+            service.stop()
+        self.proxy.stop()
+        self.redis.stop()
+        for service in self.services.values():
+            for program in service.programs:
+                program.check_sanitizers()
