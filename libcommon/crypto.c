@@ -108,6 +108,10 @@ sh_err sh_base64_decode(sh_slice text, sh_buf *ret, sh_error *error)
         return sh_fail(error, SH_E_FORMAT, "base64 of a length that is no multiple of 4");
     if (text.len == 0)
         return SH_OK;
+    /* libsodium's constant-time tables take bytes beyond ASCII for letters. */
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.data[i] >= 0x80)
+            return sh_fail(error, SH_E_FORMAT, "no standard base64");
     size_t most = text.len / 4 * 3;
     size_t padding = text.data[text.len - 2] == '=' ? 2 : text.data[text.len - 1] == '=' ? 1 : 0;
     size_t len = most - padding;

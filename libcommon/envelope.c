@@ -77,10 +77,14 @@ void sh_digest(const sh_node_key *key, sh_slice text, uint8_t ret[static SH_DIGE
 
 static sh_err check_names(sh_kind kind, sh_slice node, sh_slice plugin, sh_error *error)
 {
-    if (sh_node_name_check(node, error) != SH_OK)
-        return SH_E_REFUSED;
+    sh_error rule = {0};
+    sh_err err = sh_node_name_check(node, &rule);
+    if (err == SH_OK && kind == SH_KIND_PLUGIN)
+        err = sh_plugin_name_check(plugin, &rule);
+    if (err != SH_OK)
+        return sh_fail(error, SH_E_REFUSED, "%s", rule.message);
     if (kind == SH_KIND_PLUGIN)
-        return sh_plugin_name_check(plugin, error) == SH_OK ? SH_OK : SH_E_REFUSED;
+        return SH_OK;
     if (plugin.len != 0)
         return sh_fail(error, SH_E_FORMAT, "the envelope of a device table names a plugin");
     return SH_OK;

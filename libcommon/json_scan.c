@@ -273,6 +273,17 @@ sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *e
     return s.at == s.end ? SH_OK : fail_here(&s, "the end");
 }
 
+sh_err sh_json_check(sh_slice text, sh_error *error)
+{
+    scanner s = {.start = text.data, .at = text.data, .end = text.data + text.len, .error = error};
+    sh_scan_member value = {.escaped = false};
+    sh_err err = read_value(&s, &value);
+    if (err != SH_OK)
+        return err;
+    skip_space(&s);
+    return s.at == s.end ? SH_OK : fail_here(&s, "the end");
+}
+
 bool sh_scan_key_is(const sh_scan_member *member, const char *name)
 {
     sh_slice wanted = sh_slice_of(name);

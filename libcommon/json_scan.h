@@ -38,6 +38,9 @@ typedef sh_err (*sh_scan_each)(void *context, const sh_scan_member *member, sh_e
  */
 sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *error);
 
+/* Whether text is exactly one JSON value of any kind. SH_E_FORMAT, SH_E_LIMIT as above. */
+sh_err sh_json_check(sh_slice text, sh_error *error);
+
 /* Whether a member's key is that plain ASCII name, escapes resolved. */
 bool sh_scan_key_is(const sh_scan_member *member, const char *name);
 

@@ -41,9 +41,12 @@ static sh_err note_field(void *context, const sh_scan_member *member, sh_error *
 static sh_err scan_fields(sh_slice body, field *fields, size_t count, sh_error *error)
 {
     field_set set = {.fields = fields, .count = count};
-    sh_err err = sh_json_scan(body, note_field, &set, error);
+    sh_error why = {0};
+    sh_err err = sh_json_scan(body, note_field, &set, &why);
+    if (err == SH_OK)
+        return SH_OK;
     /* A body that is nested too deep is no body at all: NetAlertX has one status for both. */
-    return err == SH_E_LIMIT ? SH_E_FORMAT : err;
+    return sh_fail(error, err == SH_E_LIMIT ? SH_E_FORMAT : err, "%s", why.message);
 }
 
 static bool is_string(const field *f)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/table_scan.h"
 
+#include "libcommon/json_scan.h"
 #include "libcommon/limits.h"
 #include "libcommon/text_mask.h"
 
@@ -249,8 +250,24 @@ static sh_err skip_value(const char *p, const char *end, mac_seen *seen, const c
     return SH_OK;
 }
 
-/* Reads `"key" :` of the outermost object. */
-static sh_err read_key(const char **p, const char *end, sh_slice *key, sh_error *error)
+/*
+ * A value beside the rows, which nobody will read: so it is checked here, as the rows' reader
+ * checks the rows.
+ */
+static sh_err skip_member(const char **p, const char *end, sh_error *error)
+{
+    const char *after = NULL;
+    sh_err err = skip_value(*p, end, NULL, &after, error);
+    if (err != SH_OK)
+        return err;
+    if (sh_json_check((sh_slice){*p, (size_t)(after - *p)}, NULL) != SH_OK)
+        return sh_fail(error, SH_E_FORMAT, "something beside the rows is no JSON; " SHAPE);
+    *p = after;
+    return SH_OK;
+}
+
+/* Reads `"key" :` of the outermost object; is_data: the key is "data", escaped or not. */
+static sh_err read_key(const char **p, const char *end, bool *is_data, sh_error *error)
 {
     const char *at = skip_space(*p, end);
     if (at == end || *at != '"')
@@ -258,7 +275,10 @@ static sh_err read_key(const char **p, const char *end, sh_slice *key, sh_error 
     const char *after = skip_string(at + 1, end);
     if (after == NULL)
         return sh_fail(error, SH_E_FORMAT, "the table is cut inside a string");
-    *key = (sh_slice){at + 1, (size_t)(after - at) - 2};
+    if (sh_json_check((sh_slice){at, (size_t)(after - at)}, NULL) != SH_OK)
+        return sh_fail(error, SH_E_FORMAT, "something beside the rows is no JSON; " SHAPE);
+    const sh_scan_member member = {.key = {at + 1, (size_t)(after - at) - 2}};
+    *is_data = sh_scan_key_is(&member, "data");
     at = skip_space(after, end);
     if (at == end || *at != ':')
         return sh_fail(error, SH_E_FORMAT, "the text is cut or no JSON; " SHAPE);
@@ -276,16 +296,16 @@ sh_err sh_table_scan_init(sh_table_scan *scan, const char *text, size_t len, sh_
         return sh_fail(error, SH_E_FORMAT, "the text has another shape; " SHAPE);
     p++;
     for (;;) {
-        sh_slice key;
+        bool is_data = false;
         const char *next = skip_space(p, end);
         if (next < end && *next == '}')
             return sh_fail(error, SH_E_FORMAT, "there is no \"data\"; " SHAPE);
-        sh_err err = read_key(&p, end, &key, error);
+        sh_err err = read_key(&p, end, &is_data, error);
         if (err != SH_OK)
             return err;
-        if (sh_slice_equals(key, SH_SLICE("data")))
+        if (is_data)
             break;
-        err = skip_value(p, end, NULL, &p, error);
+        err = skip_member(&p, end, error);
         if (err != SH_OK)
             return err;
         p = skip_space(p, end);
@@ -315,12 +335,12 @@ static sh_err finish(const char *p, const char *end, sh_error *error)
         if (*p != ',')
             return sh_fail(error, SH_E_FORMAT, "something else stands behind the rows");
         p++;
-        sh_slice key;
-        sh_err err = read_key(&p, end, &key, error);
-        if (err == SH_OK && sh_slice_equals(key, SH_SLICE("data")))
+        bool is_data = false;
+        sh_err err = read_key(&p, end, &is_data, error);
+        if (err == SH_OK && is_data)
             err = sh_fail(error, SH_E_FORMAT, "\"data\" is there twice");
         if (err == SH_OK)
-            err = skip_value(p, end, NULL, &p, error);
+            err = skip_member(&p, end, error);
         if (err != SH_OK)
             return err;
     }

@@ -42,7 +42,7 @@ sh_err sh_table_scan_init(sh_table_scan *scan, const char *text, size_t len, sh_
 
 /*
  * Gives the next row, or *more = false at the end of a table that is complete. SH_E_FORMAT where
- * the table is cut or unbalanced, SH_E_LIMIT over SH_ROWS_MAX, SH_ROW_MAX or SH_JSON_DEPTH_MAX.
+ * the table is cut or unbalanced, SH_E_LIMIT over SH_ROWS_MAX or SH_JSON_DEPTH_MAX.
  */
 sh_err sh_table_scan_next(sh_table_scan *scan, sh_scan_row *row, bool *more, sh_error *error);
 

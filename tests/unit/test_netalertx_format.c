@@ -118,7 +118,9 @@ static void a_push_nested_over_the_limit_is_no_json(void **state)
         assert_int_equal(sh_buf_append_text(&body, "]"), SH_OK);
     assert_int_equal(sh_buf_append_text(&body, "}"), SH_OK);
     sh_netalertx_push push;
-    assert_int_equal(sh_netalertx_push_read(slice_of(&body), &push, NULL), SH_E_FORMAT);
+    sh_error error = {0};
+    assert_int_equal(sh_netalertx_push_read(slice_of(&body), &push, &error), SH_E_FORMAT);
+    assert_int_equal(error.code, SH_E_FORMAT);
     sh_netalertx_push_done(&push);
     sh_buf_done(&body);
 }

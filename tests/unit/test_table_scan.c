@@ -35,6 +35,8 @@ static void tables_are_counted(void **state)
         {"{\"data\":[{\"a\":1},{\"a\":\"}]\"},{\"a\":{\"b\":[1,2,{\"c\":3}]}}]}", 3},
         {"{\"data\":[1,\"x\",null,[1,[2]],{\"a\":1}]}", 5},
         {"{\"before\":{\"data\":[1]},\"data\":[{}],\"after\":[{\"x\":\"\\\"\"}]}", 1},
+        {"{\"d\\u0061ta\":[{}]}", 1},
+        {"{\"\\n\":-1.5e3,\"data\":[{}],\"x\":[{\"data\":[1]}]}", 1},
         {"{\"data\":[{\"a\":\"\\\\\"},{\"b\":\"\\\\\\\"\"}]}", 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -70,6 +72,13 @@ static void other_shapes_are_refused(void **state)
         "{\"data\" []}",
         "{\"data\":[] \"x\":1}",
         "{\"other\":[]}",
+        "{\"before\":nonsense,\"data\":[]}",
+        "{\"before\":[,],\"data\":[]}",
+        "{\"data\":[],\"behind\":{\"a\" 1}}",
+        "{\"data\":[],\"behind\":01}",
+        "{\"data\":[],\"d\\u0061ta\":[]}",
+        "{\"\\x\":1,\"data\":[]}",
+        "{\"\xff\":1,\"data\":[]}",
         "{\"data\":[]",
         "null",
     };

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fuzz/fuzz.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/http_answer.h"
+#include "libcommon/limits.h"
+#include "libcommon/netalertx_format.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What peers answer: the JSON of GET /sync, the JSON of an error, and the lines of a header. */
+
+static void read_pull(sh_slice body)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf table = SH_BUF_INIT(SH_PLAIN_MAX);
+    SH_CLEANUP(sh_buf_done) sh_buf node = SH_BUF_INIT(SH_NODE_NAME_MAX);
+    sh_error error = {0};
+    sh_err err = sh_netalertx_pull_read(body, &table, &node, &error);
+    fuzz_must(err == error.code, "a failure has words");
+    if (err == SH_OK)
+        fuzz_must(node.len == 0 || sh_utf8_is_valid(node.data, node.len), "a name is UTF-8");
+}
+
+static void read_error(sh_slice body, size_t room)
+{
+    char words[64];
+    sh_netalertx_error_read(body, words, room);
+    size_t len = strlen(words);
+    fuzz_must(len < room, "the words fit");
+    fuzz_must(sh_utf8_is_valid(words, len), "the words are UTF-8");
+    for (size_t i = 0; i < len; i++)
+        fuzz_must((unsigned char)words[i] >= 0x20 && words[i] != 0x7f, "the words print");
+}
+
+/* The input's lines as those of one answer's header. */
+static void read_header(sh_slice text)
+{
+    sh_http_answer answer = {.retry_after_s = -1};
+    while (text.len > 0) {
+        const char *newline = memchr(text.data, '\n', text.len);
+        size_t len = newline == NULL ? text.len : (size_t)(newline - text.data) + 1;
+        char *line = fuzz_copy((const uint8_t *)text.data, len);
+        sh_http_answer_line(&answer, (sh_slice){line, len});
+        free(line);
+        text = (sh_slice){text.data + len, text.len - len};
+    }
+    fuzz_must(answer.retry_after_s >= -1, "a wait is not negative");
+    fuzz_must(strlen(answer.content_type) < sizeof answer.content_type &&
+                  strlen(answer.etag) < sizeof answer.etag,
+              "values fit");
+    sh_http_answer_done(&answer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *copy = fuzz_copy(data, size);
+    sh_slice text = {copy, size};
+    read_pull(text);
+    read_error(text, 64);
+    read_error(text, 3);
+    read_header(text);
+    free(copy);
+    return 0;
+}

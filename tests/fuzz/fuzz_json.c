@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fuzz/fuzz.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/json_read.h"
+#include "libcommon/json_scan.h"
+#include "libcommon/json_write.h"
+#include "libcommon/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The scan of one object against Jansson: the same members, and the same texts in them. */
+
+typedef struct {
+    const sh_json *object; /* NULL where Jansson refuses the text */
+    size_t members;
+} comparison;
+
+static sh_err compare(void *context, const sh_scan_member *member, sh_error *error)
+{
+    (void)error;
+    comparison *c = context;
+    c->members++;
+    SH_CLEANUP(sh_buf_done) sh_buf key = SH_BUF_INIT(SH_MIB);
+    sh_err read_key = sh_json_unescape(member->key, &key);
+    if (c->object == NULL)
+        return SH_OK;
+    fuzz_must(read_key == SH_OK, "a key that Jansson reads is read");
+    const char *name = key.data == NULL ? "" : key.data;
+    const sh_json *seen = sh_json_member(c->object, name);
+    fuzz_must(seen != NULL, "a member of the scan is one of Jansson's");
+    static const sh_scan_type types[] = {
+        [SH_JSON_NULL] = SH_SCAN_NULL,    [SH_JSON_FALSE] = SH_SCAN_BOOLEAN,
+        [SH_JSON_TRUE] = SH_SCAN_BOOLEAN, [SH_JSON_INTEGER] = SH_SCAN_NUMBER,
+        [SH_JSON_REAL] = SH_SCAN_NUMBER,  [SH_JSON_STRING] = SH_SCAN_STRING,
+        [SH_JSON_ARRAY] = SH_SCAN_ARRAY,  [SH_JSON_OBJECT] = SH_SCAN_OBJECT,
+    };
+    fuzz_must(types[sh_json_kind_of(seen)] == member->type, "a member's type is Jansson's");
+    if (member->type != SH_SCAN_STRING)
+        return SH_OK;
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(SH_MIB);
+    fuzz_must(sh_json_unescape(member->value, &text) == SH_OK &&
+                  sh_slice_equals((sh_slice){text.data == NULL ? "" : text.data, text.len},
+                                  sh_json_text(seen)),
+              "a member's text is Jansson's");
+    return SH_OK;
+}
+
+/* Whatever the bytes are, what is written of them is a string to both readers. */
+static void write_and_read(sh_slice bytes)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf out = SH_BUF_INIT(8 * SH_MIB);
+    SH_CLEANUP(sh_json_free_cleanup) sh_json *string = NULL;
+    fuzz_must(sh_json_write_string(&out, bytes) == SH_OK, "a string can be written");
+    sh_err err = sh_json_parse(out.data, out.len, &string, NULL);
+    bool has_nul = bytes.len > 0 && memchr(bytes.data, '\0', bytes.len) != NULL;
+    fuzz_must(has_nul || err == SH_OK, "a string that is written can be read");
+    if (err == SH_OK && sh_utf8_is_valid(bytes.data, bytes.len))
+        fuzz_must(sh_slice_equals(sh_json_text(string), bytes), "and it is the same");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *copy = fuzz_copy(data, size);
+    sh_slice text = {copy, size};
+    SH_CLEANUP(sh_json_free_cleanup) sh_json *whole = NULL;
+    comparison c = {0};
+    sh_err parsed = sh_json_parse(copy, size, &whole, NULL);
+    if (parsed == SH_OK && sh_json_kind_of(whole) == SH_JSON_OBJECT)
+        c.object = whole;
+    sh_error error = {0};
+    sh_err err = sh_json_scan(text, compare, &c, &error);
+    fuzz_must(err == error.code, "a failure has words");
+    if (c.object != NULL)
+        fuzz_must(err == SH_OK && c.members == sh_json_count(c.object),
+                  "an object to Jansson is one to the scan");
+    else if (parsed == SH_OK)
+        fuzz_must(err == SH_E_FORMAT, "what is no object is refused");
+    write_and_read(text);
+    free(copy);
+    return 0;
+}

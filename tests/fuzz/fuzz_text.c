@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fuzz/fuzz.h"
+
+#include "libcommon/cleanup.h"
+#include "libcommon/crypto.h"
+#include "libcommon/limits.h"
+#include "libcommon/mac.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The small parsers: keys of devices, percent-encoding, base64, names. */
+
+static void read_mac(sh_slice text)
+{
+    sh_mac mac;
+    sh_mac again;
+    sh_error error = {0};
+    sh_err err = sh_mac_read(text, &mac, &error);
+    fuzz_must(err == error.code, "a failure has words");
+    if (err != SH_OK)
+        return;
+    fuzz_must(mac.len > 0 && mac.len <= SH_MAC_MAX_BYTES && strlen(mac.text) == mac.len &&
+                  sh_utf8_is_valid(mac.text, mac.len) && !sh_utf8_has_control(mac.text, mac.len),
+              "a key is a text that prints");
+    fuzz_must(sh_mac_read((sh_slice){mac.text, mac.len}, &again, NULL) == SH_OK &&
+                  strcmp(mac.text, again.text) == 0,
+              "a normalised key stays as it is");
+}
+
+static void percent(sh_slice text)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf decoded = SH_BUF_INIT(SH_MIB);
+    SH_CLEANUP(sh_buf_done) sh_buf encoded = SH_BUF_INIT(4 * SH_MIB);
+    SH_CLEANUP(sh_buf_done) sh_buf again = SH_BUF_INIT(SH_MIB);
+    if (sh_percent_decode(text, &decoded) != SH_OK || decoded.data == NULL ||
+        memchr(decoded.data, '\0', decoded.len) != NULL)
+        return;
+    fuzz_must(sh_percent_encode(decoded.data, &encoded) == SH_OK &&
+                  sh_percent_decode((sh_slice){encoded.data, encoded.len}, &again) == SH_OK &&
+                  again.len == decoded.len && memcmp(again.data, decoded.data, again.len) == 0,
+              "what is encoded decodes to the same");
+}
+
+static void base64(sh_slice text)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf bytes = SH_BUF_INIT(SH_MIB);
+    SH_CLEANUP(sh_buf_done) sh_buf again = SH_BUF_INIT(4 * SH_MIB);
+    if (sh_base64_decode(text, &bytes, NULL) == SH_OK)
+        fuzz_must(
+            sh_base64_encode((sh_slice){bytes.data, bytes.len}, &again) == SH_OK &&
+                sh_slice_equals((sh_slice){again.data == NULL ? "" : again.data, again.len}, text),
+            "base64 has one form for each run of bytes");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *copy = fuzz_copy(data, size);
+    sh_slice text = {copy, size};
+    uint8_t hex[SH_DIGEST_BYTES];
+    uint64_t number;
+    read_mac(text);
+    percent(text);
+    base64(text);
+    if (sh_node_name_check(text, NULL) == SH_OK)
+        fuzz_must(size >= 1 && size <= SH_NODE_NAME_MAX && memchr(copy, '/', size) == NULL &&
+                      memchr(copy, '\\', size) == NULL && memchr(copy, '\0', size) == NULL &&
+                      sh_utf8_is_valid(copy, size),
+                  "a node's name is no path");
+    if (sh_plugin_name_check(text, NULL) == SH_OK)
+        fuzz_must(size >= 1 && size <= SH_PLUGIN_NAME_MAX && memchr(copy, '.', size) == NULL,
+                  "a plugin's name is no path");
+    (void)sh_hex_decode(text, hex, sizeof hex);
+    (void)sh_text_to_u64(text, UINT64_MAX, &number);
+    free(copy);
+    return 0;
+}
