@@ -277,7 +277,8 @@ static sh_err read_key(const char **p, const char *end, bool *is_data, sh_error 
         return sh_fail(error, SH_E_FORMAT, "the table is cut inside a string");
     if (sh_json_check((sh_slice){at, (size_t)(after - at)}, NULL) != SH_OK)
         return sh_fail(error, SH_E_FORMAT, "something beside the rows is no JSON; " SHAPE);
-    const sh_scan_member member = {.key = {at + 1, (size_t)(after - at) - 2}};
+    sh_scan_member member = {.key = {at + 1, (size_t)(after - at) - 2}};
+    member.key_escaped = memchr(member.key.data, '\\', member.key.len) != NULL;
     *is_data = sh_scan_key_is(&member, "data");
     at = skip_space(after, end);
     if (at == end || *at != ':')

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
+#include "libcommon/cleanup.h"
 #include "libcommon/device_row.h"
+#include "libcommon/json_read.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The row reader: what it lets through is fit for the database. */
+/*
+ * The row reader: what it lets through is fit for the database, and where Jansson reads the row,
+ * too, texts and keys are the same.
+ */
 
 static void check_value(const sh_column *column, const sh_value *value)
 {
@@ -19,6 +24,27 @@ static void check_value(const sh_column *column, const sh_value *value)
     }
 }
 
+static void compare(const sh_json *object, const sh_device_row *row)
+{
+    sh_mac mac;
+    const sh_json *key = sh_json_member(object, "devMac");
+    fuzz_must(key != NULL, "a row has a key");
+    if (sh_json_kind_of(key) == SH_JSON_STRING)
+        fuzz_must(sh_mac_read(sh_json_text(key), &mac, NULL) == SH_OK &&
+                      strcmp(mac.text, sh_device_row_mac(row)->text) == 0,
+                  "the key is Jansson's");
+    for (size_t i = 0; i < sh_device_columns_count; i++) {
+        const sh_column *column = &sh_device_columns[i];
+        const sh_json *seen = sh_json_member(object, column->name);
+        if (column->kind != SH_COLUMN_TEXT || seen == NULL || strcmp(column->name, "devMac") == 0 ||
+            strcmp(column->name, "devSyncHubNode") == 0 || sh_json_kind_of(seen) != SH_JSON_STRING)
+            continue;
+        const sh_value *value = sh_device_row_value(row, i);
+        fuzz_must(value->kind == SH_VALUE_TEXT && sh_slice_equals(value->text, sh_json_text(seen)),
+                  "a text is Jansson's");
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_copy(data, size);
@@ -27,12 +53,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sh_err err =
         sh_device_row_read((sh_slice){text, size}, sh_device_columns, sh_device_columns_count,
                            SH_SLICE("node"), "2026-08-22 02:53:00", &row, &error);
+    SH_CLEANUP(sh_json_free_cleanup) sh_json *object = NULL;
+    sh_err parsed = sh_json_parse(text, size, &object, NULL);
     free(text); /* the row borrows nothing */
     fuzz_must(err == error.code, "a failure has words");
     if (err != SH_OK)
         return 0;
     for (size_t i = 0; i < sh_device_columns_count; i++)
         check_value(&sh_device_columns[i], sh_device_row_value(row, i));
+    if (parsed == SH_OK)
+        compare(object, row);
     const sh_mac *mac = sh_device_row_mac(row);
     sh_mac again;
     fuzz_must(mac->len > 0 && strlen(mac->text) == mac->len, "a key is a text");
