@@ -163,3 +163,32 @@ sh_err sh_queue_contact(sh_queue *queue, sh_slice node, const char *mode, sh_err
     sh_slice argv[] = {SH_SLICE("HSET"), sh_slice_of(queue->contacts), node, sh_slice_of(value)};
     return sh_queue_do(queue, 4, argv, error);
 }
+
+#define SEEN_AT_ONCE 256
+
+static sh_err put_some_seen(sh_queue *queue, const sh_queue_seen seen[], size_t count,
+                            const char *mode, sh_error *error)
+{
+    sh_slice argv[2 + 2 * SEEN_AT_ONCE];
+    char values[SEEN_AT_ONCE][NUMBER_BYTES + 16];
+    argv[0] = SH_SLICE("HSET");
+    argv[1] = sh_slice_of(queue->contacts);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(values[i], sizeof values[i], "%" PRId64 " %s", seen[i].ms, mode);
+        argv[2 + 2 * i] = sh_slice_of(seen[i].node);
+        argv[3 + 2 * i] = sh_slice_of(values[i]);
+    }
+    return sh_queue_do(queue, 2 + 2 * count, argv, error);
+}
+
+sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t count,
+                         const char *mode, sh_error *error)
+{
+    for (size_t at = 0; at < count; at += SEEN_AT_ONCE) {
+        size_t some = count - at < SEEN_AT_ONCE ? count - at : SEEN_AT_ONCE;
+        sh_err err = put_some_seen(queue, seen + at, some, mode, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}

@@ -42,6 +42,15 @@ sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static
 /* Notes that a node was in contact (unchanged tables included). */
 sh_err sh_queue_contact(sh_queue *queue, sh_slice node, const char *mode, sh_error *error);
 
+typedef struct {
+    char node[SH_NODE_NAME_MAX + 1];
+    int64_t ms; /* Unix time */
+} sh_queue_seen;
+
+/* The same for many nodes and their times. */
+sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t count,
+                         const char *mode, sh_error *error);
+
 /* --- For the puller ----------------------------------------------------------------------- */
 
 typedef enum {

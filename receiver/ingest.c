@@ -109,25 +109,30 @@ sh_err ingest_is_unchanged(sh_queue *queue, sh_slice node, const uint8_t digest[
     return SH_OK;
 }
 
-/* PROTOCOL.md section 3: a node may ask by its table's digest before it sends the table. */
-static void answer_if_unchanged(const ingest *in, sh_http_exchange *exchange)
+/*
+ * PROTOCOL.md section 3: a node may ask by its table's digest before it sends the table, or
+ * instead. False where nothing was answered: there is no such question, or the table is another
+ * one.
+ */
+static bool answer_if_unchanged(const ingest *in, sh_http_exchange *exchange)
 {
     const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
     const char *hex = sh_http_header(exchange, "Sync-Hub-Digest");
     if (hex == NULL || encoded == NULL)
-        return;
+        return false;
     uint8_t digest[SH_DIGEST_BYTES];
     char name[SH_NODE_NAME_MAX + 1];
     sh_buf decoded = SH_BUF_INIT(SH_NODE_NAME_MAX);
     bool good = sh_hex_decode(sh_slice_of(hex), digest, sizeof digest) &&
                 sh_percent_decode(sh_slice_of(encoded), &decoded) == SH_OK;
-    (void)snprintf(name, sizeof name, "%s", decoded.data == NULL ? "" : decoded.data);
+    good = good && sh_node_name_check((sh_slice){decoded.data, decoded.len}, NULL) == SH_OK;
+    (void)snprintf(name, sizeof name, "%s", good ? decoded.data : "");
     sh_buf_done(&decoded);
     sh_slice node = sh_slice_of(name);
-    if (!good || sh_node_name_check(node, NULL) != SH_OK) {
+    if (!good) {
         ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
                       "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
-        return;
+        return true;
     }
     sh_error error = {0};
     sh_queue *queue = NULL;
@@ -135,15 +140,22 @@ static void answer_if_unchanged(const ingest *in, sh_http_exchange *exchange)
     sh_err err = ingest_queue(in, &queue, &error);
     if (err == SH_OK)
         err = ingest_is_unchanged(queue, node, digest, &unchanged, &error);
-    if (err == SH_OK && unchanged)
-        err = sh_queue_contact(queue, node, "push", &error);
     if (err != SH_OK) {
         ingest_unavailable(exchange, name, &error);
     } else if (unchanged) {
+        contacts_note(in->contacts, name);
         sh_metric_add(&figures.pushes_unchanged, 1);
         sh_log_debug("node=%s is unchanged", name);
         sh_http_reply(exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
     }
+    return err != SH_OK || unchanged;
+}
+
+/* A push without a body only asks. It is answered like any other, so that the connection stays. */
+static bool only_asks(const sh_http_exchange *exchange)
+{
+    const char *length = sh_http_header(exchange, "Content-Length");
+    return length != NULL && strcmp(length, "0") == 0;
 }
 
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
@@ -160,7 +172,8 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     if (strcmp(type, JSON_TYPE) == 0)
         return SH_NETALERTX_BODY_MAX;
     if (strcmp(type, SH_ENVELOPE_TYPE) == 0) {
-        answer_if_unchanged(in, exchange);
+        if (!only_asks(exchange))
+            (void)answer_if_unchanged(in, exchange);
         return SH_ENVELOPE_MAX;
     }
     char message[256];
@@ -172,8 +185,15 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 
 void ingest_handle(const ingest *in, sh_http_exchange *exchange)
 {
-    if (strcmp(sh_http_content_type(exchange), JSON_TYPE) == 0)
+    if (strcmp(sh_http_content_type(exchange), JSON_TYPE) == 0) {
         ingest_netalertx(in, exchange);
+        return;
+    }
+    bool asked = only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Digest") != NULL;
+    if (asked && answer_if_unchanged(in, exchange))
+        return;
+    if (asked)
+        sh_http_reply(exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
     else
         ingest_native(in, exchange);
 }

@@ -4,6 +4,7 @@
 
 #include "libcommon/http_server.h"
 #include "libcommon/queue.h"
+#include "receiver/contacts.h"
 #include "receiver/keys.h"
 
 /*
@@ -14,6 +15,7 @@ typedef struct {
     const hub_keys *keys;
     const char *redis_url;
     const char *redis_prefix;
+    contacts *contacts;
 } ingest;
 
 /* The two callbacks of the route. context is an ingest. */

@@ -96,7 +96,8 @@ static sh_err queue_text(const ingest *in, sh_envelope_header *header, sh_slice 
             ingest_is_unchanged(queue, sh_slice_of(header->node), header->digest, unchanged, error);
     if (err == SH_OK && *unchanged) {
         sh_wipe(&key, sizeof key);
-        return sh_queue_contact(queue, sh_slice_of(header->node), "push", error);
+        contacts_note(in->contacts, header->node);
+        return SH_OK;
     }
     SH_CLEANUP(sh_buf_done) sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
     header->time_ms = sh_clock_unix_ms();

@@ -110,8 +110,12 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
         .routes = s->ingests ? routes_with_push : routes_with_push + 1,
         .context = s,
     };
-    err = sh_http_server_start(&options, &s->server, error);
+    if (s->ingests)
+        err = contacts_new(settings->redis_url, settings->redis_prefix, &s->ingest.contacts, error);
+    if (err == SH_OK)
+        err = sh_http_server_start(&options, &s->server, error);
     if (err != SH_OK) {
+        contacts_free(s->ingest.contacts);
         free(s);
         return err;
     }
@@ -125,5 +129,6 @@ void serve_stop(serve *s)
     if (s == NULL)
         return;
     sh_http_server_stop(s->server, STOP_GRACE_MS);
+    contacts_free(s->ingest.contacts);
     free(s);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the receiver answers over HTTP: NetAlertX's contract to the byte, and the native one."""
 
+import http.client
 import json
 import re
 import socket
@@ -260,6 +261,22 @@ class NativePush(ReceiverHttpTest):
         for other in ({"Sync-Hub-Digest": "0" * 64}, {"Sync-Hub-Node": "Node_B"}):
             self.assertIn(" 100 ", self.exchange({**asked, **other}).splitlines()[0])
         self.assertIn(" 403 ", self.exchange({**asked, **bearer("wrong")}).splitlines()[0])
+        self.assert_asking_keeps_the_connection(asked)
+        wait_until(lambda: "push" in self.hub_redis.cli("HGET", "synchub:contacts", "Node_A"),
+                   "the contact to be noted")
+
+    def assert_asking_keeps_the_connection(self, asked):
+        """A push without a body only asks; the connection serves for the next one."""
+        other = {**asked, "Sync-Hub-Digest": "0" * 64}
+        connection = http.client.HTTPConnection("127.0.0.1", self.hub.port())
+        first_socket = None
+        for headers, status in ((asked, "unchanged"), (other, "changed"), (asked, "unchanged")):
+            connection.request("POST", "/sync", headers={**headers, "Content-Length": "0"})
+            first_socket = first_socket or connection.sock
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, json.loads(answer.read())), (200, {"status": status}))
+            self.assertIs(connection.sock, first_socket)
+        connection.close()
 
 
 class WhenRedisDoesNotTakeIt(ReceiverHttpTest):
