@@ -268,7 +268,7 @@ class NativePush(ReceiverHttpTest):
     def assert_asking_keeps_the_connection(self, asked):
         """A push without a body only asks; the connection serves for the next one."""
         other = {**asked, "Sync-Hub-Digest": "0" * 64}
-        connection = http.client.HTTPConnection("127.0.0.1", self.hub.port())
+        connection = http.client.HTTPConnection("127.0.0.1", self.hub.port)
         first_socket = None
         for headers, status in ((asked, "unchanged"), (other, "changed"), (asked, "unchanged")):
             connection.request("POST", "/sync", headers={**headers, "Content-Length": "0"})
