@@ -57,6 +57,9 @@
 #define SH_QUEUE_ENTRIES_MAX 100000       /* entries waiting, over it 503 */
 #define SH_QUEUE_BYTES_MAX (256 * SH_MIB) /* bytes of them, over it 503 */
 #define SH_QUEUE_TRIES_MAX 5              /* merges of one entry before the dead letters */
+#define SH_QUEUE_SUSPECT_DELIVERIES 3     /* deliveries after which an entry is merged alone */
+#define SH_DEAD_ENTRIES_MAX 100000        /* dead letters, over it the oldest are dropped */
+#define SH_DEAD_BYTES_MAX (128 * SH_MIB)  /* bytes of them, over it the oldest are dropped */
 #define SH_DEAD_REASON_MAX 400            /* bytes */
 #define SH_ID_MEMORY_S                                                                             \
     (8 * 24 * 3600) /* an item's id is remembered: longer than a spool holds it */

@@ -37,6 +37,7 @@ sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, s
     (void)snprintf(q->prefix, sizeof q->prefix, "%s", prefix);
     name_key(q->stream, prefix, "ingest");
     name_key(q->dead, prefix, "dead");
+    name_key(q->dead_bytes, prefix, "dead:bytes");
     name_key(q->bytes, prefix, "bytes");
     name_key(q->digests, prefix, "digests");
     name_key(q->contacts, prefix, "contacts");

@@ -77,6 +77,7 @@ typedef struct {
     char id[48];       /* of the stream entry, `ms-seq` */
     sh_slice envelope; /* borrowed from the batch; empty where the entry has none */
     sh_slice mode;
+    int64_t deliveries; /* how often it was given out, to anybody; 1 for a new one */
 } sh_queue_entry;
 
 typedef struct sh_queue_batch sh_queue_batch;
@@ -105,12 +106,26 @@ typedef struct {
 
 /* Acknowledges and deletes count entries and publishes their digests, all in one atomic step. */
 sh_err sh_queue_ack(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error);
-/* Moves an entry to the dead letters with its reason, at once and durably. */
+
+/* The oldest dead letters, which made room for a new one. */
+typedef struct {
+    int64_t count;
+    char id[48]; /* of the first of them; "" where count is 0 */
+    char node[SH_NODE_NAME_MAX + 1];
+    char reason[SH_DEAD_REASON_MAX];
+} sh_queue_dropped;
+
+/*
+ * Moves an entry to the dead letters with its reason, at once and durably. Over SH_DEAD_ENTRIES_MAX
+ * or SH_DEAD_BYTES_MAX the oldest are dropped; *dropped, which may be NULL, tells which.
+ */
 sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
-                     sh_error *error);
+                     sh_queue_dropped *dropped, sh_error *error);
 /* Counts one more failed merge of an entry and gives the number. */
 sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *times,
                        sh_error *error);
+/* Takes one such count back: the failure was not the entry's. id is that of the stream entry. */
+sh_err sh_queue_failed_undo(sh_queue *queue, const char *id, sh_error *error);
 
 /* Publishes what was committed of a node's table. */
 sh_err sh_queue_digest_set(sh_queue *queue, sh_slice node,
@@ -121,6 +136,27 @@ sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error);
 
 /* Gives up this consumer's name once it holds nothing. */
 sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error);
+
+/* --- The dead letters ---------------------------------------------------------------------- */
+
+typedef struct {
+    char id[48];       /* of the dead letter; its first part is when, Unix time in ms */
+    sh_slice envelope; /* borrowed during the call, as all below */
+    sh_slice mode;
+    sh_slice entry; /* the id it had in the stream */
+    sh_slice reason;
+} sh_queue_dead;
+
+/* Calls each() for every dead letter, oldest first. Writes nothing. */
+typedef sh_err (*sh_queue_dead_each)(void *context, const sh_queue_dead *dead, sh_error *error);
+sh_err sh_queue_dead_list(sh_queue *queue, sh_queue_dead_each each, void *context, sh_error *error);
+/* The same for one. SH_E_NOT_FOUND where no dead letter has this id. */
+sh_err sh_queue_dead_get(sh_queue *queue, const char *id, sh_queue_dead_each each, void *context,
+                         sh_error *error);
+/* Puts one back into the queue, in one step. SH_E_NOT_FOUND; SH_E_BUSY where the queue is full. */
+sh_err sh_queue_dead_retry(sh_queue *queue, const char *id, sh_error *error);
+/* Deletes one for good. SH_E_NOT_FOUND. */
+sh_err sh_queue_dead_drop(sh_queue *queue, const char *id, sh_error *error);
 
 /* --- For those who look -------------------------------------------------------------------- */
 

@@ -14,12 +14,14 @@ typedef struct {
     int64_t count;
 } sh_queue_waiting;
 
-/* Shared by queue.c (fill), queue_take.c (merge) and queue_view.c (look). */
+/* Shared by queue.c (fill), queue_take.c (merge), queue_view.c (look) and the others of its name.
+ */
 struct sh_queue {
     sh_redis *redis;
     char prefix[SH_QUEUE_PREFIX_MAX + 1];
     char stream[SH_QUEUE_KEY_BYTES];
     char dead[SH_QUEUE_KEY_BYTES];
+    char dead_bytes[SH_QUEUE_KEY_BYTES];
     char bytes[SH_QUEUE_KEY_BYTES];
     char digests[SH_QUEUE_KEY_BYTES];
     char contacts[SH_QUEUE_KEY_BYTES];

@@ -46,17 +46,60 @@ static const char script_ack[] =
     "return 'done'\n";
 
 /*
- * KEYS stream, bytes, failures, dead
- * ARGV group, entry id, envelope, mode, reason, most dead letters
+ * KEYS stream, bytes, failures, dead, dead:bytes
+ * ARGV group, entry id, envelope, mode, reason, most dead letters, most bytes of them
+ * Gives how many of the oldest were dropped to stay within the limits, and of the first of them the
+ * id, the node's name as in script_nodes_waiting, and the reason.
  */
 static const char script_bury[] =
     "#!lua flags=allow-oom\n"
+    "local d, db, dropped, first = KEYS[4], KEYS[5], 0, {'', '', ''}\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])\n"
     "if redis.call('XDEL', KEYS[1], ARGV[2]) == 1 then\n"
-    "  redis.call('XADD', KEYS[4], '*', 'e', ARGV[3], 'm', ARGV[4], 'i', ARGV[2], 'r', ARGV[5])\n"
+    "  if redis.call('XLEN', d) == 0 then redis.call('SET', db, 0) end\n"
+    "  redis.call('XADD', d, '*', 'e', ARGV[3], 'm', ARGV[4], 'i', ARGV[2], 'r', ARGV[5])\n"
     "  redis.call('DECRBY', KEYS[2], #ARGV[3])\n"
+    "  local bytes, entries = redis.call('INCRBY', db, #ARGV[3]), redis.call('XLEN', d)\n"
+    "  while entries > 1 and (entries > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7])) do\n"
+    "    local old = redis.call('XRANGE', d, '-', '+', 'COUNT', 1)[1]\n"
+    "    local e = old[2][2]\n"
+    "    if dropped == 0 then\n"
+    "      first = {old[1], string.sub(e, 113, 112 + (string.byte(e, 7) or 0)), old[2][8] or ''}\n"
+    "    end\n"
+    "    redis.call('XDEL', d, old[1])\n"
+    "    bytes, entries = redis.call('DECRBY', db, #e), entries - 1\n"
+    "    dropped = dropped + 1\n"
+    "  end\n"
     "end\n"
     "redis.call('HDEL', KEYS[3], ARGV[2])\n"
+    "return {dropped, first[1], first[2], first[3]}\n";
+
+/*
+ * KEYS stream, bytes, dead, dead:bytes
+ * ARGV dead letter's id, most entries, most bytes
+ */
+static const char script_dead_retry[] =
+    "#!lua\n"
+    "local dead = redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1]\n"
+    "if not dead then return 'missing' end\n"
+    "local e, m = dead[2][2], dead[2][4]\n"
+    "local entries = redis.call('XLEN', KEYS[1])\n"
+    "if entries == 0 then redis.call('SET', KEYS[2], 0) end\n"
+    "local bytes = tonumber(redis.call('GET', KEYS[2]) or '0')\n"
+    "if entries >= tonumber(ARGV[2]) or bytes + #e > tonumber(ARGV[3]) then return 'full' end\n"
+    "redis.call('XADD', KEYS[1], '*', 'e', e, 'm', m)\n"
+    "redis.call('INCRBY', KEYS[2], #e)\n"
+    "redis.call('XDEL', KEYS[3], ARGV[1])\n"
+    "redis.call('DECRBY', KEYS[4], #e)\n"
+    "return 'done'\n";
+
+/* KEYS dead, dead:bytes; ARGV dead letter's id */
+static const char script_dead_drop[] =
+    "#!lua flags=allow-oom\n"
+    "local dead = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]\n"
+    "if not dead then return 'missing' end\n"
+    "redis.call('XDEL', KEYS[1], ARGV[1])\n"
+    "redis.call('DECRBY', KEYS[2], #dead[2][2])\n"
     "return 'done'\n";
 
 /*
@@ -76,9 +119,12 @@ static const char script_group_create[] =
 static const char script_hash_set[] = "#!lua flags=allow-oom\n"
                                       "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n";
 
-/* KEYS hash; ARGV field. Gives the new number. */
-static const char script_hash_count[] = "#!lua flags=allow-oom\n"
-                                        "return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)\n";
+/* KEYS hash; ARGV field, what to add. Gives the new number; a field that comes to nothing goes. */
+static const char script_hash_count[] =
+    "#!lua flags=allow-oom\n"
+    "local n = redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])\n"
+    "if n <= 0 then redis.call('HDEL', KEYS[1], ARGV[1]) end\n"
+    "return n\n";
 
 /* KEYS lease, done; ARGV holder, since in ms of Redis's clock, hold in ms */
 static const char script_lease_take[] =

@@ -14,6 +14,7 @@
 
 #define NUMBER_BYTES 24
 #define READ_COUNT 8         /* entries of one XREADGROUP: bounds what one reply holds */
+#define PENDING_COUNT "64"   /* more than what comes back at once */
 #define ACK_COUNT 128        /* entries of one script call */
 #define REPLY_MARGIN_MS 4000 /* beyond the time that XREADGROUP blocks */
 #define CLAIM_INTERVAL_MAX_MS 5000
@@ -86,6 +87,7 @@ static sh_err batch_add(sh_queue_batch *batch, const sh_redis_reply *list, sh_re
         entry->id[id.len] = '\0';
         entry->envelope = field(fields, "e");
         entry->mode = field(fields, "m");
+        entry->deliveries = 1;
         batch->bytes += entry->envelope.len;
         batch->count++;
     }
@@ -160,6 +162,36 @@ static sh_err claim(sh_queue *queue, const char *consumer, int64_t idle_ms, sh_q
     return batch_add(batch, sh_redis_at(reply, 1), reply, error);
 }
 
+/* How often entries that come back were given out: what kills receivers is known by that. */
+static sh_err read_deliveries(sh_queue *queue, const char *consumer, sh_queue_batch *batch,
+                              sh_error *error)
+{
+    if (batch->count == 0)
+        return SH_OK;
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("XPENDING"),
+                       sh_slice_of(queue->stream),
+                       SH_SLICE(SH_QUEUE_GROUP),
+                       sh_slice_of(batch->entries[0].id),
+                       sh_slice_of(batch->entries[batch->count - 1].id),
+                       SH_SLICE(PENDING_COUNT),
+                       sh_slice_of(consumer)};
+    sh_err err = sh_redis_call(queue->redis, 7, argv, -1, &reply, error);
+    if (err != SH_OK)
+        return err;
+    /* [[id, consumer, idle ms, deliveries], …] */
+    for (size_t i = 0; i < sh_redis_count(reply); i++) {
+        const sh_redis_reply *pending = sh_redis_at(reply, i);
+        if (sh_redis_count(pending) != 4)
+            continue;
+        sh_slice id = sh_redis_text(sh_redis_at(pending, 0));
+        for (size_t at = 0; at < batch->count; at++)
+            if (sh_slice_equals(id, sh_slice_of(batch->entries[at].id)))
+                batch->entries[at].deliveries = sh_redis_integer(sh_redis_at(pending, 3));
+    }
+    return SH_OK;
+}
+
 static bool claim_is_due(const sh_queue *queue, int64_t idle_ms)
 {
     int64_t interval = idle_ms / 2 < CLAIM_INTERVAL_MAX_MS ? idle_ms / 2 : CLAIM_INTERVAL_MAX_MS;
@@ -187,16 +219,18 @@ static sh_err fill(sh_queue *queue, const char *consumer, size_t count_max, size
     if (queue->drain) {
         size_t got = 0;
         sh_err err = read_group(queue, consumer, "0", -1, batch, &got, error);
-        if (err != SH_OK || got > 0)
+        if (err != SH_OK)
             return err;
+        if (got > 0)
+            return read_deliveries(queue, consumer, batch, error);
         queue->drain = false;
     }
     if (claim_is_due(queue, claim_idle_ms)) {
         sh_err err = claim(queue, consumer, claim_idle_ms, batch, error);
         if (err != SH_OK)
             return err;
-        if (batch->count > 0)
-            return SH_OK; /* more may be waiting: claim again at the next call */
+        if (batch->count > 0) /* more may be waiting: claim again at the next call */
+            return read_deliveries(queue, consumer, batch, error);
         queue->claimed_ms = sh_clock_monotonic_ms();
     }
     return read_new(queue, consumer, count_max, bytes_max, block_ms, batch, error);
@@ -262,33 +296,73 @@ sh_err sh_queue_ack(sh_queue *queue, const sh_queue_done done[], size_t count, s
     return SH_OK;
 }
 
-sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
-                     sh_error *error)
+static void read_dropped(const sh_redis_reply *reply, sh_queue_dropped *ret)
 {
+    const struct {
+        char *to;
+        size_t room;
+    } texts[] = {{ret->id, sizeof ret->id},
+                 {ret->node, sizeof ret->node},
+                 {ret->reason, sizeof ret->reason}};
+    const sh_redis_reply *count = sh_redis_at(reply, 0);
+    ret->count = count == NULL ? 0 : sh_redis_integer(count);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const sh_redis_reply *at = sh_redis_at(reply, i + 1);
+        sh_slice text = at == NULL ? SH_SLICE("") : sh_redis_text(at);
+        (void)snprintf(texts[i].to, texts[i].room, "%.*s", (int)text.len, text.data);
+    }
+}
+
+sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
+                     sh_queue_dropped *dropped, sh_error *error)
+{
+    char entries[NUMBER_BYTES], bytes[NUMBER_BYTES];
+    (void)snprintf(entries, sizeof entries, "%d", SH_DEAD_ENTRIES_MAX);
+    (void)snprintf(bytes, sizeof bytes, "%lu", SH_DEAD_BYTES_MAX);
     sh_slice argv[] = {sh_slice_of(queue->stream),
                        sh_slice_of(queue->bytes),
                        sh_slice_of(queue->failures),
                        sh_slice_of(queue->dead),
+                       sh_slice_of(queue->dead_bytes),
                        SH_SLICE(SH_QUEUE_GROUP),
                        sh_slice_of(entry->id),
                        entry->envelope,
                        entry->mode,
-                       sh_slice_of(reason)};
-    sh_err err = sh_queue_do_script(queue, script_bury, 4, 9, argv, error);
-    if (err == SH_OK && queue->outstanding > 0)
+                       sh_slice_of(reason),
+                       sh_slice_of(entries),
+                       sh_slice_of(bytes)};
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_err err = sh_redis_script(queue->redis, script_bury, 5, 12, argv, &reply, error);
+    if (err != SH_OK)
+        return err;
+    if (queue->outstanding > 0)
         queue->outstanding--;
+    if (dropped != NULL)
+        read_dropped(reply, dropped);
+    return SH_OK;
+}
+
+static sh_err count_failure(sh_queue *queue, const char *id, sh_slice add, int64_t *times,
+                            sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {sh_slice_of(queue->failures), sh_slice_of(id), add};
+    sh_err err = sh_redis_script(queue->redis, script_hash_count, 1, 3, argv, &reply, error);
+    if (err == SH_OK)
+        *times = sh_redis_integer(reply);
     return err;
 }
 
 sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *times,
                        sh_error *error)
 {
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {sh_slice_of(queue->failures), sh_slice_of(entry->id)};
-    sh_err err = sh_redis_script(queue->redis, script_hash_count, 1, 2, argv, &reply, error);
-    if (err == SH_OK)
-        *times = sh_redis_integer(reply);
-    return err;
+    return count_failure(queue, entry->id, SH_SLICE("1"), times, error);
+}
+
+sh_err sh_queue_failed_undo(sh_queue *queue, const char *id, sh_error *error)
+{
+    int64_t times;
+    return count_failure(queue, id, SH_SLICE("-1"), &times, error);
 }
 
 sh_err sh_queue_digest_set(sh_queue *queue, sh_slice node,

@@ -180,13 +180,28 @@ static bool read_option(const char *text, command_line *ret)
     return false;
 }
 
-static const sh_subcommand *find_subcommand(const sh_service *service, const char *name)
+/* How many arguments make up the subcommand's name, which has one word or two; 0: it is another. */
+static int words_of(const sh_subcommand *s, int argc, char *const argv[])
+{
+    const char *space = strchr(s->name, ' ');
+    if (space == NULL)
+        return strcmp(s->name, argv[0]) == 0 ? 1 : 0;
+    size_t len = (size_t)(space - s->name);
+    bool same = argc > 1 && strlen(argv[0]) == len && memcmp(argv[0], s->name, len) == 0 &&
+                strcmp(argv[1], space + 1) == 0;
+    return same ? 2 : 0;
+}
+
+static const sh_subcommand *find_subcommand(const sh_service *service, int argc, char *const argv[],
+                                            int *words)
 {
     for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++) {
-        if (strcmp(s->name, name) == 0)
+        *words = words_of(s, argc, argv);
+        if (*words > 0)
             return s;
     }
-    return strcmp(name, healthcheck.name) == 0 ? &healthcheck : NULL;
+    *words = words_of(&healthcheck, argc, argv);
+    return *words > 0 ? &healthcheck : NULL;
 }
 
 static bool read_command_line(const sh_service *service, int argc, char *const argv[],
@@ -196,14 +211,15 @@ static bool read_command_line(const sh_service *service, int argc, char *const a
     while (i < argc && read_option(argv[i], ret))
         i++;
     if (i < argc) {
-        ret->subcommand = find_subcommand(service, argv[i]);
+        int words = 0;
+        ret->subcommand = find_subcommand(service, argc - i, argv + i, &words);
         if (ret->subcommand == NULL) {
             (void)fprintf(stderr, "synchub-%s: unknown %s '%s'\n", service->name,
                           argv[i][0] == '-' ? "option" : "command", argv[i]);
             return false;
         }
-        ret->rest_count = argc - i - 1;
-        ret->rest = argv + i + 1;
+        ret->rest_count = argc - i - words;
+        ret->rest = argv + i + words;
         if (ret->check_config || ret->once) {
             (void)fprintf(stderr, "synchub-%s: '%s' takes no option before it\n", service->name,
                           argv[i]);

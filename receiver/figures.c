@@ -41,6 +41,8 @@ receiver_figures figures = {
     .merged_plugins = COUNTER(MERGED, "kind=\"plugin\"", NULL),
     .merged_duplicates = COUNTER(MERGED, "kind=\"duplicate\"", NULL),
     .buried = COUNTER("synchub_dead_letters_total", NULL, "Entries moved to the dead letters."),
+    .dead_dropped = COUNTER("synchub_dead_letters_dropped_total", NULL,
+                            "Dead letters that were dropped because there were too many."),
     .batches_failed = COUNTER("synchub_merge_failures_total", NULL,
                               "Transactions that failed and are tried again."),
     .rows_inserted = COUNTER(ROWS, "result=\"inserted\"", "Device rows of merged tables."),
@@ -62,9 +64,9 @@ sh_err figures_write(sh_buf *ret)
         &figures.refused_altered,  &figures.refused_content,   &figures.unavailable_redis,
         &figures.unavailable_full, &figures.failed_internal,   &figures.merged_tables,
         &figures.merged_plugins,   &figures.merged_duplicates, &figures.buried,
-        &figures.batches_failed,   &figures.rows_inserted,     &figures.rows_known,
-        &figures.rows_skipped,     &figures.rows_set_aside,    &figures.queue_entries,
-        &figures.queue_bytes,      &figures.queue_dead,
+        &figures.dead_dropped,     &figures.batches_failed,    &figures.rows_inserted,
+        &figures.rows_known,       &figures.rows_skipped,      &figures.rows_set_aside,
+        &figures.queue_entries,    &figures.queue_bytes,       &figures.queue_dead,
     };
     static_assert(sizeof all / sizeof all[0] == sizeof figures / sizeof(sh_metric),
                   "every metric is written");

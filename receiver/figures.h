@@ -10,7 +10,8 @@ typedef struct {
     sh_metric refused_token, refused_type, refused_size, refused_json, refused_field, refused_name,
         refused_envelope, refused_clock, refused_key, refused_altered, refused_content;
     sh_metric unavailable_redis, unavailable_full, failed_internal;
-    sh_metric merged_tables, merged_plugins, merged_duplicates, buried, batches_failed;
+    sh_metric merged_tables, merged_plugins, merged_duplicates, buried, dead_dropped,
+        batches_failed;
     sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside;
     sh_metric queue_entries, queue_bytes, queue_dead;
 } receiver_figures;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/log.h"
 #include "libcommon/service.h"
+#include "receiver/dead_command.h"
 #include "receiver/health.h"
 #include "receiver/keys.h"
 #include "receiver/merge.h"
@@ -54,6 +55,22 @@ static const sh_subcommand subcommands[] = {
      .usage = "devices [--node NAME] [--json]",
      .help = "the merged devices; --json is a device table",
      .run = show_devices},
+    {.name = "dead list",
+     .usage = "dead list [--node NAME] [--json]",
+     .help = "the entries that could not be merged, with the reason",
+     .run = dead_list},
+    {.name = "dead show",
+     .usage = "dead show ID [--json]",
+     .help = "all that is known of one of them but its content",
+     .run = dead_show},
+    {.name = "dead retry",
+     .usage = "dead retry ID... | --all [--json]",
+     .help = "put them back into the queue, once the reason is mended",
+     .run = dead_retry},
+    {.name = "dead drop",
+     .usage = "dead drop ID... | --all [--json]",
+     .help = "delete them for good",
+     .run = dead_drop},
     {.name = NULL},
 };
 

@@ -33,6 +33,8 @@ struct merge {
     int consumer_fd;
     bool published; /* what the database holds stands in the queue's digests */
     int64_t tidied_ms;
+    /* The entry whose try is counted and not over, or "". */
+    char counted[sizeof((sh_queue_entry *)NULL)->id];
 };
 
 static void close_store(merge *m)
@@ -98,10 +100,15 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
         err = check_plugins_out(settings, error);
     if (err == SH_OK)
         err = consumer_name_take(settings->redis_prefix, m->consumer, &m->consumer_fd, error);
+    sh_error reason = {0};
     if (err == SH_OK)
         err = row_reader_new(&m->merger.reader, error);
     if (err == SH_OK)
-        err = open_store(m, error);
+        err = open_store(m, &reason);
+    if (err == SH_E_BUSY)
+        err = SH_OK; /* locked by somebody else: the loop waits for it */
+    else if (reason.code != SH_OK)
+        (void)sh_fail(error, err, "%s", reason.message);
     if (err != SH_OK) {
         merge_free(m);
         return err;
@@ -174,80 +181,193 @@ static void log_result(const sh_queue_entry *entry, const entry_result *r)
            r->set_aside, r->set_aside > 0 ? ": " : "", r->reason);
 }
 
+/* Entries of a batch that stand in one transaction. */
+typedef struct {
+    const sh_queue_batch *batch;
+    size_t first, count;
+    bool suspect; /* one alone, that may be what ends receivers */
+    merged *all;  /* one for each */
+} portion;
+
+static const sh_queue_entry *entry_at(const portion *p, size_t i)
+{
+    return sh_queue_batch_at(p->batch, p->first + i);
+}
+
+/*
+ * A suspect's try is counted before it, and only once the database is ours, so that a receiver that
+ * is killed while it waits for somebody else counts nothing. True where it is to be merged.
+ */
+static bool count_suspect(merge *m, const portion *p, sh_err *err, sh_error *error)
+{
+    const sh_queue_entry *entry = entry_at(p, 0);
+    int64_t times = 0;
+    *err = sh_queue_failed(m->queue, entry, &times, error);
+    if (*err == SH_OK || *err == SH_E_NETWORK) /* after the latter it may have been counted */
+        (void)snprintf(m->counted, sizeof m->counted, "%s", entry->id);
+    if (*err != SH_OK || times <= SH_QUEUE_TRIES_MAX)
+        return *err == SH_OK;
+    sh_envelope_header *header = &p->all[0].result.header;
+    (void)sh_envelope_peek(entry->envelope, header, NULL);
+    p->all[0].outcome = ENTRY_POISON;
+    (void)snprintf(p->all[0].reason, sizeof p->all[0].reason,
+                   "the receiver died %" PRId64 " times while merging it", times - 1);
+    return false;
+}
+
+static sh_err merge_entries(merge *m, const portion *p, sh_error *error)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        sh_error reason = {0};
+        merged *one = &p->all[i];
+        one->outcome = entry_merge(&m->merger, entry_at(p, i), &one->result, &reason);
+        (void)snprintf(one->reason, sizeof one->reason, "%.*s", (int)sizeof one->reason - 1,
+                       reason.message);
+        if (one->outcome == ENTRY_STORE)
+            return sh_fail(error, reason.code, "%s", reason.message);
+    }
+    return store_commit(m->merger.store, error);
+}
+
 /* Merges every entry inside one transaction. SH_OK: it is committed. */
-static sh_err merge_all(merge *m, const sh_queue_batch *batch, merged all[], sh_error *error)
+static sh_err merge_all(merge *m, const portion *p, sh_error *error)
 {
     m->merger.now_ms = sh_clock_unix_ms();
     sh_clock_datetime(m->merger.now_ms, m->merger.now);
     sh_err err = store_begin(m->merger.store, error);
     if (err != SH_OK)
         return err;
-    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
-        sh_error reason = {0};
-        all[i].outcome =
-            entry_merge(&m->merger, sh_queue_batch_at(batch, i), &all[i].result, &reason);
-        (void)snprintf(all[i].reason, sizeof all[i].reason, "%.*s", (int)sizeof all[i].reason - 1,
-                       reason.message);
-        if (all[i].outcome == ENTRY_STORE) {
-            store_rollback(m->merger.store);
-            return sh_fail(error, reason.code, "%s", reason.message);
-        }
+    if (p->suspect && !count_suspect(m, p, &err, error)) {
+        store_rollback(m->merger.store);
+        return err;
     }
-    err = store_commit(m->merger.store, error);
+    err = merge_entries(m, p, error);
     if (err != SH_OK)
         store_rollback(m->merger.store);
     return err;
 }
 
-/* An entry that failed by itself gets a few tries, then the dead letters, so that nobody waits. */
-static sh_err give_up(merge *m, const sh_queue_entry *entry, const merged *one, sh_error *error)
+static void log_buried(const sh_queue_entry *entry, const merged *one,
+                       const sh_queue_dropped *dropped)
 {
+    sh_metric_add(&figures.buried, 1);
+    sh_log_error("entry %s of node=%s went to the dead letters: %s", entry->id,
+                 one->result.header.node[0] == '\0' ? "-" : one->result.header.node, one->reason);
+    if (dropped->count == 0)
+        return;
+    sh_metric_add(&figures.dead_dropped, dropped->count);
+    sh_log_error("the dead letters are full: %" PRId64 " of the oldest dropped for good, the first "
+                 "is %s of node=%s (%s); `synchub-receiver dead` lists, retries and drops them",
+                 dropped->count, dropped->id, dropped->node, dropped->reason);
+}
+
+/* An entry that failed by itself gets a few tries, then the dead letters, so that nobody waits. */
+static sh_err give_up(merge *m, const portion *p, size_t i, sh_error *error)
+{
+    const merged *one = &p->all[i];
+    const sh_queue_entry *entry = entry_at(p, i);
     if (one->outcome == ENTRY_FAILED) {
         int64_t times = 0;
-        sh_err err = sh_queue_failed(m->queue, entry, &times, error);
-        if (err != SH_OK || times < SH_QUEUE_TRIES_MAX) {
-            sh_log_warning("entry %s could not be merged, try %" PRId64 " of %d: %s", entry->id,
-                           times, SH_QUEUE_TRIES_MAX, one->reason);
+        /* A suspect's try is counted already. */
+        sh_err err = p->suspect ? SH_OK : sh_queue_failed(m->queue, entry, &times, error);
+        if (err != SH_OK || p->suspect || times < SH_QUEUE_TRIES_MAX) {
+            sh_log_warning("entry %s could not be merged, it gets %d tries: %s", entry->id,
+                           SH_QUEUE_TRIES_MAX, one->reason);
             return err;
         }
     }
-    sh_err err = sh_queue_bury(m->queue, entry, one->reason, error);
-    if (err == SH_OK) {
-        sh_metric_add(&figures.buried, 1);
-        sh_log_error("entry %s of node=%s went to the dead letters: %s", entry->id,
-                     one->result.header.node[0] == '\0' ? "-" : one->result.header.node,
-                     one->reason);
-    }
+    sh_queue_dropped dropped = {.count = 0};
+    sh_err err = sh_queue_bury(m->queue, entry, one->reason, &dropped, error);
+    if (err == SH_OK)
+        log_buried(entry, one, &dropped);
     return err;
 }
 
 /* After the commit: what is done is acknowledged, what never can be is buried. */
-static sh_err settle(merge *m, const sh_queue_batch *batch, const merged all[], sh_error *error)
+static sh_err settle(merge *m, const portion *p, sh_error *error)
 {
     sh_queue_done done[BATCH_ENTRIES + 8];
     size_t count = 0;
     sh_err err = SH_OK;
-    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
-        const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
-        const entry_result *r = &all[i].result;
-        if (all[i].outcome == ENTRY_POISON || all[i].outcome == ENTRY_FAILED) {
-            sh_err failed = give_up(m, entry, &all[i], error);
+    for (size_t i = 0; i < p->count; i++) {
+        const sh_queue_entry *entry = entry_at(p, i);
+        const merged *one = &p->all[i];
+        if (one->outcome == ENTRY_POISON || one->outcome == ENTRY_FAILED) {
+            sh_err failed = give_up(m, p, i, error);
             err = err == SH_OK ? failed : err;
             continue;
         }
-        bool publish = all[i].outcome == ENTRY_MERGED && r->header.kind == SH_KIND_DEVICES;
+        bool publish = one->outcome == ENTRY_MERGED && one->result.header.kind == SH_KIND_DEVICES;
         assert(count < sizeof done / sizeof done[0]);
         done[count++] = (sh_queue_done){.entry = entry,
-                                        .node = publish ? r->header.node : NULL,
-                                        .digest = r->header.digest,
+                                        .node = publish ? one->result.header.node : NULL,
+                                        .digest = one->result.header.digest,
                                         .merged_ms = m->merger.now_ms};
-        if (all[i].outcome == ENTRY_MERGED)
-            log_result(entry, r);
+        if (one->outcome == ENTRY_MERGED)
+            log_result(entry, &one->result);
         else
             sh_metric_add(&figures.merged_duplicates, 1);
     }
     sh_err acked = count == 0 ? SH_OK : sh_queue_ack(m->queue, done, count, error);
     return err == SH_OK ? acked : err;
+}
+
+/* --- Batches
+ * ---------------------------------------------------------------------------------------- */
+
+/* A counted try that ended by what is not the entry's fault is taken back, later where need be. */
+static sh_err take_back_count(merge *m, sh_error *error)
+{
+    if (m->counted[0] == '\0')
+        return SH_OK;
+    sh_err err = sh_queue_failed_undo(m->queue, m->counted, error);
+    if (err == SH_OK)
+        m->counted[0] = '\0';
+    return err;
+}
+
+static sh_err merge_portion(merge *m, const portion *p, sh_error *error)
+{
+    sh_err err = merge_all(m, p, error);
+    if (err == SH_OK)
+        err = settle(m, p, error);
+    if (err == SH_OK) {
+        m->counted[0] = '\0'; /* the outcome was the entry's own */
+        return SH_OK;
+    }
+    sh_error later = {0};
+    (void)take_back_count(m, &later);
+    return err;
+}
+
+static bool has_suspect(const sh_queue_batch *batch)
+{
+    for (size_t i = 0; i < sh_queue_batch_count(batch); i++)
+        if (sh_queue_batch_at(batch, i)->deliveries >= SH_QUEUE_SUSPECT_DELIVERIES)
+            return true;
+    return false;
+}
+
+/*
+ * Entries are merged together, but where one has come back too often: then each alone and in order,
+ * so that the one that ends receivers is told from those beside it.
+ */
+static sh_err merge_batch(merge *m, const sh_queue_batch *batch, merged all[], sh_error *error)
+{
+    size_t count = sh_queue_batch_count(batch);
+    bool alone = has_suspect(batch);
+    for (size_t first = 0; first < count; first += alone ? 1 : count) {
+        portion p = {.batch = batch,
+                     .first = first,
+                     .count = alone ? 1 : count,
+                     .suspect = alone && sh_queue_batch_at(batch, first)->deliveries >=
+                                             SH_QUEUE_SUSPECT_DELIVERIES,
+                     .all = all + first};
+        sh_err err = merge_portion(m, &p, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
 }
 
 static void free_batch(sh_queue_batch **batch)
@@ -261,6 +381,8 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
     *worked = false;
     sh_err err = open_store(m, error);
     if (err == SH_OK)
+        err = take_back_count(m, error);
+    if (err == SH_OK)
         err = publish_all(m, error);
     if (err != SH_OK)
         return err;
@@ -273,8 +395,7 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
     if (all == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to merge a batch");
     *worked = true;
-    err = merge_all(m, batch, all, error);
-    return err != SH_OK ? err : settle(m, batch, all, error);
+    return merge_batch(m, batch, all, error);
 }
 
 /* --- The loop
@@ -330,6 +451,8 @@ bool merge_run(merge *m, bool until_empty)
         }
     }
     sh_error error = {0};
+    (void)take_back_count(m, &error);
+    sh_error_clear(&error);
     if (sh_queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
         sh_log_debug("the consumer's name stays in the group: %s", error.message);
     return true;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/show_nodes.h"
 
-#include "libcommon/clock.h"
 #include "libcommon/json_write.h"
 #include "libcommon/queue.h"
 #include "libcommon/service.h"
@@ -145,19 +144,11 @@ enum {
     COLUMNS
 };
 
-static const char *const titles[COLUMNS] = {"NODE",      "MODE",     "LAST CONTACT", "LAST MERGE",
-                                            "SENT",      "INSERTED", "KNOWN",        "SKIPPED",
-                                            "SET ASIDE", "QUEUE",    "FIRST REASON"};
-
-#define CELL_BYTES (SH_DEAD_REASON_MAX + 1)
-
-static void time_cell(int64_t ms, char ret[static CELL_BYTES])
-{
-    char text[SH_DATETIME_BYTES] = "never";
-    if (ms > 0)
-        sh_clock_datetime(ms, text);
-    (void)snprintf(ret, CELL_BYTES, "%s", text);
-}
+static const show_column columns[COLUMNS] = {
+    {"NODE", false},     {"MODE", false},    {"LAST CONTACT", false}, {"LAST MERGE", false},
+    {"SENT", true},      {"INSERTED", true}, {"KNOWN", true},         {"SKIPPED", true},
+    {"SET ASIDE", true}, {"QUEUE", true},    {"FIRST REASON", false},
+};
 
 static int64_t number_of(const node_figures *node, int column)
 {
@@ -177,9 +168,10 @@ static int64_t number_of(const node_figures *node, int column)
     }
 }
 
-static void cell_of(const overview *o, const node_figures *node, int column,
-                    char ret[static CELL_BYTES])
+static void cell_of(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
 {
+    const overview *o = context;
+    const node_figures *node = &o->nodes[row];
     const char *text = NULL;
     if (column == NODE)
         text = node->merged.node;
@@ -190,62 +182,27 @@ static void cell_of(const overview *o, const node_figures *node, int column,
     else if (!o->redis && (column == LAST_CONTACT || column == QUEUE))
         text = "?";
     if (text != NULL)
-        (void)snprintf(ret, CELL_BYTES, "%s", text);
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", text);
     else if (column == LAST_CONTACT)
-        time_cell(node->contact_ms, ret);
+        show_time(node->contact_ms, "never", ret);
     else if (column == LAST_MERGE)
-        time_cell(node->merged.merged_ms, ret);
+        show_time(node->merged.merged_ms, "never", ret);
     else
-        (void)snprintf(ret, CELL_BYTES, "%" PRId64, number_of(node, column));
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%" PRId64, number_of(node, (int)column));
 }
 
-static void widths_of(const overview *o, size_t ret[static COLUMNS])
-{
-    for (int column = 0; column < COLUMNS; column++) {
-        ret[column] = strlen(titles[column]);
-        for (size_t i = 0; i < o->count && column != FIRST_REASON; i++) {
-            char cell[CELL_BYTES];
-            cell_of(o, &o->nodes[i], column, cell);
-            size_t width = sh_utf8_count(cell, strlen(cell));
-            if (width > ret[column])
-                ret[column] = width;
-        }
-    }
-    ret[FIRST_REASON] = 0; /* the last column needs no padding */
-}
-
-static void write_text(const overview *o, FILE *out)
+static void write_text(overview *o, FILE *out)
 {
     if (o->count == 0)
         (void)fputs("No node has been in contact yet.\n", out);
-    size_t widths[COLUMNS];
-    widths_of(o, widths);
-    for (size_t row = 0; row <= o->count && o->count > 0; row++) {
-        for (int column = 0; column < COLUMNS; column++) {
-            char cell[CELL_BYTES];
-            if (row == 0)
-                (void)snprintf(cell, sizeof cell, "%s", titles[column]);
-            else
-                cell_of(o, &o->nodes[row - 1], column, cell);
-            if (column > 0)
-                (void)fputs("  ", out);
-            show_cell(out, sh_slice_of(cell), widths[column], column >= SENT && column <= QUEUE);
-        }
-        (void)fputc('\n', out);
-    }
+    else
+        show_table(out, columns, COLUMNS, o->count, cell_of, o);
     if (o->redis)
         (void)fprintf(out, "Queue: %" PRId64 " waiting, %" PRId64 " in dead letters.\n",
                       o->depth.entries, o->depth.dead);
 }
 
 /* --- As JSON --------------------------------------------------------------------------------- */
-
-static sh_err append_time(sh_buf *json, const char *key, bool known, int64_t ms)
-{
-    if (known && ms > 0)
-        return sh_json_write_member_integer(json, key, ms);
-    return sh_buf_append_format(json, ",\"%s\":null", key);
-}
 
 static sh_err append_node(sh_buf *json, const overview *o, const node_figures *node)
 {
@@ -264,9 +221,9 @@ static sh_err append_node(sh_buf *json, const overview *o, const node_figures *n
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "mode", m->mode);
     if (err == SH_OK)
-        err = append_time(json, "last_contact_ms", o->redis, node->contact_ms);
+        err = show_json_time(json, "last_contact_ms", o->redis ? node->contact_ms : 0);
     if (err == SH_OK)
-        err = append_time(json, "last_merge_ms", true, m->merged_ms);
+        err = show_json_time(json, "last_merge_ms", m->merged_ms);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && err == SH_OK; i++)
         err = sh_json_write_member_integer(json, numbers[i].key, numbers[i].number);
     if (err == SH_OK)

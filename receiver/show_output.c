@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/show_output.h"
 
+#include "libcommon/clock.h"
+#include "libcommon/json_write.h"
 #include "libcommon/service.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+#define SHOW_COLUMNS_MAX 16
 
 sh_err show_options_read(const show_command *command, int argc, char *const argv[],
                          show_options *ret, sh_error *error)
@@ -74,6 +79,50 @@ void show_cell(FILE *out, sh_slice text, size_t width, bool number)
     (void)write_clean(out, text);
     if (!number)
         (void)fprintf(out, "%*s", padding, "");
+}
+
+/* Pass 0 measures, pass 1 writes; row 0 is that of the titles. */
+void show_table(FILE *out, const show_column columns[], size_t column_count, size_t rows,
+                show_cell_of cell_of, void *context)
+{
+    size_t widths[SHOW_COLUMNS_MAX] = {0};
+    char cell[SHOW_CELL_BYTES];
+    assert(column_count <= SHOW_COLUMNS_MAX);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t row = 0; row <= rows; row++) {
+            for (size_t column = 0; column < column_count; column++) {
+                if (row == 0)
+                    (void)snprintf(cell, sizeof cell, "%s", columns[column].title);
+                else
+                    cell_of(context, row - 1, column, cell);
+                size_t used = write_clean(NULL, sh_slice_of(cell));
+                if (pass == 0 && used > widths[column] && column + 1 < column_count)
+                    widths[column] = used;
+                if (pass == 0)
+                    continue;
+                if (column > 0)
+                    (void)fputs("  ", out);
+                show_cell(out, sh_slice_of(cell), widths[column], columns[column].number);
+            }
+            if (pass == 1)
+                (void)fputc('\n', out);
+        }
+    }
+}
+
+void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES])
+{
+    char text[SH_DATETIME_BYTES] = "";
+    if (ms > 0)
+        sh_clock_datetime(ms, text);
+    (void)snprintf(ret, SHOW_CELL_BYTES, "%s", ms > 0 ? text : none);
+}
+
+sh_err show_json_time(sh_buf *json, const char *key, int64_t ms)
+{
+    if (ms > 0)
+        return sh_json_write_member_integer(json, key, ms);
+    return sh_buf_append_format(json, ",\"%s\":null", key);
 }
 
 sh_err show_written(FILE *out, bool after_flush, sh_error *error)

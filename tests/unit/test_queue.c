@@ -188,9 +188,11 @@ static void a_buried_entry_lies_in_the_dead_letters_with_its_reason(void **state
     assert_int_equal(sh_queue_failed(queue, sh_queue_batch_at(batch, 0), &times, &error), SH_OK);
     assert_int_equal(sh_queue_failed(queue, sh_queue_batch_at(batch, 0), &times, &error), SH_OK);
     assert_int_equal(times, 2);
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", &error), SH_OK);
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", NULL, &error),
+                     SH_OK);
     /* Twice, as after a lost answer, buries once. */
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", &error), SH_OK);
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", NULL, &error),
+                     SH_OK);
     sh_queue_batch_free(batch);
     sh_queue_depth depth;
     assert_int_equal(sh_queue_depth_get(queue, &depth, &error), SH_OK);
@@ -417,12 +419,81 @@ static void errors_name_the_setting(void **state)
     sh_queue_free(queue);
 }
 
+static void bury_next(sh_queue *queue, uint8_t id, sh_queue_dropped *dropped)
+{
+    sh_error error = {0};
+    char content[SH_ENVELOPE_FIXED_BYTES + 2];
+    memset(content, 'x', sizeof content - 1);
+    content[sizeof content - 1] = '\0';
+    content[6] = 1; /* the node's name is one byte */
+    content[SH_ENVELOPE_FIXED_BYTES] = (char)('A' + id);
+    assert_int_equal(put(queue, "n", id, content), SH_PUT_QUEUED);
+    sh_queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", dropped, &error),
+                     SH_OK);
+    sh_queue_batch_free(batch);
+}
+
+static void dead_letters_are_bounded_and_the_oldest_make_room(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_queue_dropped dropped = {0};
+    bury_next(queue, 0, &dropped);
+    bury_next(queue, 1, &dropped);
+    assert_int_equal(redis_ask(&server, "GET t:dead:bytes"), 2 * (SH_ENVELOPE_FIXED_BYTES + 1));
+    char command[64]; /* as if the first were so large that a third one just fits */
+    (void)snprintf(command, sizeof command, "SET t:dead:bytes %lu",
+                   SH_DEAD_BYTES_MAX - SH_ENVELOPE_FIXED_BYTES - 1);
+    freeReplyObject(redisCommand(server.look, command));
+    bury_next(queue, 2, &dropped);
+    assert_int_equal(dropped.count, 0);
+    assert_int_equal(redis_ask(&server, "XLEN t:dead"), 3);
+    bury_next(queue, 3, &dropped);
+    assert_int_equal(dropped.count, 1);
+    assert_string_equal(dropped.node, "A");
+    assert_string_equal(dropped.reason, "a reason");
+    assert_int_equal(redis_ask(&server, "XLEN t:dead"), 3);
+    assert_int_equal(redis_ask(&server, "GET t:dead:bytes"), SH_DEAD_BYTES_MAX);
+    sh_queue_free(queue);
+}
+
+static void what_comes_back_tells_how_often_it_was_delivered(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    sh_queue *queue = open_queue();
+    assert_int_equal(put(queue, "n", 1, "x"), SH_PUT_QUEUED);
+    for (int64_t deliveries = 1; deliveries < 5; deliveries++) {
+        sh_queue_batch *batch = take(queue, "c", 60000);
+        assert_int_equal(sh_queue_batch_count(batch), 1);
+        assert_int_equal(sh_queue_batch_at(batch, 0)->deliveries, deliveries);
+        sh_queue_batch_free(batch);
+    }
+    sh_queue *other = open_queue();
+    sh_queue_batch *batch = take(other, "d", 0);
+    assert_int_equal(sh_queue_batch_at(batch, 0)->deliveries, 5);
+    int64_t times = 0;
+    assert_int_equal(sh_queue_failed(other, sh_queue_batch_at(batch, 0), &times, &error), SH_OK);
+    assert_int_equal(times, 1);
+    const char *id = sh_queue_batch_at(batch, 0)->id;
+    assert_int_equal(sh_queue_failed_undo(other, id, &error), SH_OK);
+    assert_int_equal(redis_ask(&server, "EXISTS t:failures"), 0);
+    assert_int_equal(sh_queue_failed_undo(other, id, &error), SH_OK); /* never below nothing */
+    assert_int_equal(redis_ask(&server, "EXISTS t:failures"), 0);
+    ack_all(other, batch);
+    sh_queue_free(other);
+    sh_queue_free(queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_put_is_taken_in_order_and_gone_after_the_acknowledgement,
                                empty),
         cmocka_unit_test_setup(the_same_id_is_queued_once, empty),
+        cmocka_unit_test_setup(dead_letters_are_bounded_and_the_oldest_make_room, empty),
+        cmocka_unit_test_setup(what_comes_back_tells_how_often_it_was_delivered, empty),
         cmocka_unit_test_setup(what_a_dead_consumer_held_is_given_to_its_successor_at_once, empty),
         cmocka_unit_test_setup(what_another_consumer_holds_is_claimed_only_after_its_time, empty),
         cmocka_unit_test_setup(what_was_not_acknowledged_is_given_again, empty),

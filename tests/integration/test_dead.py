@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dead letters: their commands, and which entries come there when receivers die."""
+
+import json
+import sqlite3
+import unittest
+
+from harness import SyncHubTest, count, device_rows, device_table, netalertx_push, wait_until
+
+MOVE = """local e = redis.call('XRANGE', KEYS[1], '-', '+')[1]
+redis.call('XADD', KEYS[2], '*', 'e', e[2][2], 'm', e[2][4], 'i', e[1], 'r', ARGV[1])
+redis.call('INCRBY', KEYS[3], #e[2][2]) redis.call('DECRBY', KEYS[4], #e[2][2])
+redis.call('XDEL', KEYS[1], e[1]) return e[1]"""
+
+
+class DeadTest(SyncHubTest):
+    def setUp(self):
+        super().setUp()
+        self.hub_redis = self.redis()
+        self.db = self.folder / "hub.db"
+
+    def queue(self, *nodes, rows=3):
+        """Pushes a table of each node; nobody merges it."""
+        ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+        for node in nodes:
+            table = device_table(device_rows(rows, node=node))
+            self.assertEqual(netalertx_push(ingest.url, table, node).status, 200)
+        ingest.stop()
+
+    def bury(self, *nodes, reason="a reason of the test"):
+        """Leaves a mergeable entry of each node in the dead letters."""
+        self.queue(*nodes)
+        for _ in nodes:
+            self.hub_redis.cli("EVAL", MOVE, 4, "synchub:ingest", "synchub:dead",
+                               "synchub:dead:bytes", "synchub:bytes", reason)
+
+    def dead(self, *arguments, code=0):
+        """The subcommand with nothing but where Redis is: it needs no token and no key."""
+        return self.run_program("receiver", {"SYNC_redis_url": self.hub_redis.url}, "dead",
+                                *arguments, code=code)
+
+    def letters(self, *arguments):
+        return json.loads(self.dead("list", "--json", *arguments).stdout)["dead"]
+
+    def changes(self):
+        return [line for line in self.hub_redis.cli("INFO", "persistence").splitlines()
+                if line.startswith("rdb_changes_since_last_save")]
+
+    def number(self, key):
+        return int(self.hub_redis.cli("GET", key) or 0)
+
+
+class Commands(DeadTest):
+    def test_what_can_never_be_merged_is_listed_with_its_reason(self):
+        self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
+        hub = self.receiver(self.hub_redis, self.db)
+        wait_until(lambda: self.hub_redis.dead() == 1, "the dead letter", details=hub.log)
+        self.assertEqual(self.number("synchub:dead:bytes"), len("no envelope"))
+        letter = self.letters()[0]
+        self.assertEqual((letter["node"], letter["kind"], letter["mode"], letter["bytes"]),
+                         ("", "?", "push", 11))
+        self.assertIn("too few for an envelope", letter["reason"])
+        self.assertIn(letter["reason"], self.dead("list").stdout)
+
+    def test_list_and_show_tell_all_but_the_content_and_write_nothing(self):
+        self.bury("Node_A", "Büro 1")
+        before = self.changes()
+        letters = self.letters()
+        self.assertEqual([letter["node"] for letter in letters], ["Node_A", "Büro 1"])
+        self.assertEqual({letter["reason"] for letter in letters}, {"a reason of the test"})
+        self.assertEqual([letter["node"] for letter in self.letters("--node", "Büro 1")],
+                         ["Büro 1"])
+        text = self.dead("list").stdout.splitlines()
+        self.assertEqual(text[0].split(), ["ID", "NODE", "KIND", "BYTES", "MODE", "WHEN", "REASON"])
+        self.assertEqual(len(text), 3)
+        self.assertEqual({line.index("devices") for line in text[1:]}, {text[0].index("KIND")})
+        shown = self.dead("show", letters[1]["id"]).stdout
+        for word in (letters[1]["id"], "Büro 1", "devices", "a reason of the test",
+                     letters[1]["item"], letters[1]["key_id"], letters[1]["entry"]):
+            self.assertIn(word, shown)
+        self.assertEqual(json.loads(self.dead("show", "--json", letters[1]["id"]).stdout),
+                         letters[1])
+        self.assertNotIn("Phone", shown)
+        self.assertEqual(self.changes(), before)
+
+    def test_no_dead_letters_are_said_to_be_none(self):
+        self.assertEqual(self.dead("list").stdout, "There are no dead letters.\n")
+        self.assertEqual(self.letters(), [])
+        self.assertEqual(self.dead("retry", "--all").stdout, "0 retried.\n")
+
+    def test_what_is_retried_is_merged_and_every_count_is_right(self):
+        self.bury("Node_A", "Node_B")
+        total = self.number("synchub:dead:bytes")
+        first, second = self.letters()
+        self.assertEqual(total, first["bytes"] + second["bytes"])
+        self.dead("retry", first["id"])
+        self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (1, 1))
+        self.assertEqual(self.number("synchub:bytes"), first["bytes"])
+        self.assertEqual(self.number("synchub:dead:bytes"), second["bytes"])
+        done = self.dead("retry", "--all", "--json")
+        self.assertEqual(json.loads(done.stdout), {"retried": [second["id"]]})
+        self.assertEqual(self.number("synchub:dead:bytes"), 0)
+        self.receiver(self.hub_redis, self.db)
+        self.wait_merged(self.hub_redis, self.db, 6)
+        self.assertEqual((self.hub_redis.dead(), self.number("synchub:bytes")), (0, 0))
+
+    def test_what_is_dropped_is_gone_and_nothing_else(self):
+        self.bury("Node_A", "Node_B", "Node_C")
+        first, second, third = self.letters()
+        self.assertEqual(self.dead("drop", second["id"]).stdout,
+                         f"dropped {second['id']}\n1 dropped.\n")
+        self.assertEqual([letter["node"] for letter in self.letters()], ["Node_A", "Node_C"])
+        self.assertEqual(self.number("synchub:dead:bytes"), first["bytes"] + third["bytes"])
+        self.dead("drop", "--all")
+        self.assertEqual((self.letters(), self.hub_redis.backlog()), ([], 0))
+        self.assertEqual(self.number("synchub:dead:bytes"), 0)
+
+    def test_an_id_that_is_not_there_is_exit_1_and_the_others_have_their_turn(self):
+        self.bury("Node_A", "Node_B")
+        ids = [letter["id"] for letter in self.letters()]
+        for bad in ("1-1", ids[0].split("-")[0], "x", "1-1 ", "$", "9" * 70):
+            with self.subTest(bad):
+                for verb in ("show", "retry", "drop"):
+                    self.assertIn("no dead letter has the id",
+                                  self.dead(verb, bad, code=1).stderr)
+        done = self.dead("retry", "1-1", ids[1], code=1)
+        self.assertIn(f"retried {ids[1]}", done.stdout)
+        self.assertEqual([letter["id"] for letter in self.letters()], ids[:1])
+
+    def test_arguments_that_are_not_understood_are_exit_2_and_change_nothing(self):
+        self.bury("Node_A")
+        id = self.letters()[0]["id"]
+        for bad in (["retry"], ["drop"], ["drop", "--all", id], ["drop", "--al"], ["show"],
+                    ["show", id, id], ["show", "--all"], ["list", id], [], ["bury", id]):
+            with self.subTest(bad):
+                self.dead(*bad, code=2)
+        self.assertEqual(len(self.letters()), 1)
+
+    def test_a_full_queue_refuses_what_is_retried_loudly(self):
+        self.bury("Node_A")
+        self.queue("Node_B")
+        self.hub_redis.cli("SET", "synchub:bytes", 256 * 1024 * 1024)
+        done = self.dead("retry", "--all", code=1)
+        self.assertIn("the queue is full", done.stderr)
+        self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (1, 1))
+
+    def test_redis_away_is_exit_1_and_says_so(self):
+        self.hub_redis.stop()
+        for verb in (["list"], ["retry", "--all"]):
+            self.assertIn("SYNC_redis_url", self.dead(*verb, code=1).stderr)
+
+    def test_the_oldest_are_dropped_loudly_where_there_are_too_many(self):
+        self.bury("Node_A", "Node_B")
+        self.hub_redis.cli("SET", "synchub:dead:bytes", 128 * 1024 * 1024)
+        self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
+        hub = self.receiver(self.hub_redis, self.db)
+        hub.wait_for_log(r"error receiver: the dead letters are full: 1 of the oldest dropped for "
+                         r"good, the first is [0-9-]+ of node=Node_A \(a reason of the test\)")
+        self.assertEqual([letter["node"] for letter in self.letters()], ["Node_B", ""])
+
+
+class Poison(DeadTest):
+    """Entries in the state that receivers leave behind which died while they merged them."""
+
+    def came_back(self, deliveries, deaths=0):
+        """Lets the first entry look as if it had been given to receivers that died; its id."""
+        if "receivers" not in self.hub_redis.cli("XINFO", "GROUPS", "synchub:ingest"):
+            self.hub_redis.cli("XGROUP", "CREATE", "synchub:ingest", "receivers", "0")
+        self.hub_redis.cli("XREADGROUP", "GROUP", "receivers", "ghost", "COUNT", 1, "STREAMS",
+                           "synchub:ingest", ">")
+        id = self.hub_redis.cli("XRANGE", "synchub:ingest", "-", "+", "COUNT", 1).split()[0]
+        self.give_to_ghost(id, deliveries)
+        if deaths:
+            self.hub_redis.cli("HSET", "synchub:failures", id, deaths)
+        return id
+
+    def give_to_ghost(self, id, deliveries=3, idle_ms=3600000):
+        """A consumer that is dead holds it; the next one to have it is the one of the count."""
+        self.hub_redis.cli("XCLAIM", "synchub:ingest", "receivers", "ghost", 0, id, "IDLE", idle_ms,
+                           "RETRYCOUNT", deliveries - 1)
+
+    def lock(self):
+        """Holds the database as another program would."""
+        lock = sqlite3.connect(self.db, isolation_level=None)
+        self.addCleanup(lock.close)
+        lock.execute("BEGIN IMMEDIATE")
+        return lock
+
+    def failures(self, id):
+        return int(self.hub_redis.cli("HGET", "synchub:failures", id) or 0)
+
+    def holder(self, id):
+        words = self.hub_redis.cli("XPENDING", "synchub:ingest", "receivers", id, id, 1).split()
+        return words[1] if words else ""
+
+    def test_what_killed_its_receivers_is_buried_and_what_is_beside_it_merged(self):
+        self.queue("Killer", "Innocent")
+        self.came_back(8, deaths=5)
+        hub = self.receiver(self.hub_redis, self.db)
+        self.wait_merged(self.hub_redis, self.db, 3)
+        letter = self.letters()[0]
+        self.assertEqual((letter["node"], letter["reason"]),
+                         ("Killer", "the receiver died 5 times while merging it"))
+        self.assertEqual(self.hub_redis.cli("EXISTS", "synchub:failures"), "0")
+        self.assertIn("Killer went to the dead letters", hub.log())
+
+    def test_a_suspect_that_can_be_merged_is_merged_and_its_count_forgotten(self):
+        for deaths in (0, 4):
+            with self.subTest(deaths):
+                self.queue(f"Node_{deaths}")
+                self.came_back(50, deaths)
+                hub = self.receiver(self.hub_redis, self.db)
+                wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", details=hub.log)
+                hub.stop()
+                self.assertEqual(self.hub_redis.dead(), 0)
+                self.assertEqual(self.hub_redis.cli("EXISTS", "synchub:failures"), "0")
+        self.assertEqual(count(self.db, "Devices", "1"), 6)
+
+    def test_what_was_delivered_often_is_no_poison_by_that_alone(self):
+        self.queue("Node_A")
+        self.came_back(1000)
+        self.receiver(self.hub_redis, self.db)
+        self.wait_merged(self.hub_redis, self.db, 3)
+        self.assertEqual(self.hub_redis.dead(), 0)
+
+    def test_an_entry_during_whose_merge_receivers_are_killed_ends_in_the_dead_letters(self):
+        self.queue("Huge", rows=40000)
+        self.queue("Innocent")
+        id = self.came_back(3)
+        for deaths in range(1, 6):
+            hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
+            wait_until(lambda: self.failures(id) == deaths, "the try to be counted",
+                       details=hub.log)
+            hub.kill()
+            self.assertEqual((self.failures(id), self.hub_redis.dead()), (deaths, 0))
+        hub = self.receiver(self.hub_redis, self.db)
+        self.wait_merged(self.hub_redis, self.db, 3)
+        self.assertEqual([(letter["node"], letter["reason"]) for letter in self.letters()],
+                         [("Huge", "the receiver died 5 times while merging it")])
+        self.dead("retry", "--all")
+        self.wait_merged(self.hub_redis, self.db, 40003)
+
+    def test_receivers_that_are_killed_while_the_database_is_locked_bury_nothing(self):
+        self.queue("Node_A")
+        id = self.came_back(3)
+        for _ in range(6):
+            self.give_to_ghost(id, idle_ms=0)
+            hub = self.receiver(self.hub_redis, self.db)
+            lock = self.lock()
+            self.give_to_ghost(id)
+            wait_until(lambda: self.holder(id) != "ghost", "the receiver to hold it",
+                       details=hub.log)
+            hub.kill()
+            lock.execute("ROLLBACK")
+            self.assertEqual((self.failures(id), self.hub_redis.backlog()), (0, 1))
+        self.receiver(self.hub_redis, self.db)
+        self.wait_merged(self.hub_redis, self.db, 3)
+        self.assertEqual(self.hub_redis.dead(), 0)
+
+    def test_a_database_that_stays_away_is_nobody_s_poison(self):
+        self.queue("Node_A")
+        id = self.came_back(3)
+        self.give_to_ghost(id, idle_ms=0)
+        hub = self.receiver(self.hub_redis, self.db)
+        lock = self.lock()
+        self.give_to_ghost(id)
+        hub.wait_for_log("merging waits and will try again")
+        self.assertEqual(self.failures(id), 0)
+        lock.execute("ROLLBACK")
+        self.wait_merged(self.hub_redis, self.db, 3)
+        self.assertEqual(self.hub_redis.dead(), 0)
+
+    def test_a_receiver_that_starts_while_the_database_is_locked_waits_for_it(self):
+        self.receiver(self.hub_redis, self.db).stop()
+        self.queue("Node_A")
+        lock = self.lock()
+        hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
+        hub.wait_for_log("merging waits and will try again")
+        lock.execute("ROLLBACK")
+        self.wait_merged(self.hub_redis, self.db, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
