@@ -156,7 +156,7 @@ static bool is_whole(sh_slice number)
 static sh_err number_to_text(const char *name, sh_slice number, char storage[NUMBER_TEXT_BYTES],
                              sh_slice *ret, sh_error *error)
 {
-    int64_t whole;
+    int64_t whole = 0;
     double real = 0;
     if (is_whole(number) ? text_to_integer(number, &whole) : text_to_real(number, &real)) {
         *ret = !is_whole(number) ? real_to_text(real, storage)

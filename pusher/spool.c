@@ -105,7 +105,7 @@ static sh_err entry_take(spool *s, int dir_fd, const char *name)
     if (s->count == SH_SPOOL_ENTRIES_MAX)
         return SH_E_LIMIT;
     entry *e = &s->entries[s->count++];
-    (void)snprintf(e->name, sizeof e->name, "%s", name);
+    memcpy(e->name, name, strlen(name) + 1); /* is_item_name() has measured it */
     e->bytes = (size_t)st.st_size;
     s->bytes += e->bytes;
     return SH_OK;
