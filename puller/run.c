@@ -120,8 +120,10 @@ static sh_err get_recent_digest(run *r, const char *name, uint8_t digest[static 
     int64_t merged_ms;
     sh_err err =
         noted(r, sh_queue_digest_get(r->p->queue, sh_slice_of(name), digest, &merged_ms, error));
-    if (err == SH_OK && sh_clock_unix_ms() - merged_ms >= SH_FULL_TABLE_INTERVAL_S * 1000LL)
-        return sh_fail(error, SH_E_NOT_FOUND, "the last merge was more than a day ago");
+    int64_t age_ms = err == SH_OK ? sh_clock_unix_ms() - merged_ms : 0;
+    /* A time to come tells of a clock that was put back, and nothing about the last merge. */
+    if (age_ms < 0 || age_ms >= SH_FULL_TABLE_INTERVAL_S * 1000LL)
+        return sh_fail(error, SH_E_NOT_FOUND, "the last merge was not within a day");
     return err;
 }
 

@@ -455,5 +455,6 @@ bool merge_run(merge *m, bool until_empty)
     sh_error_clear(&error);
     if (sh_queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
         sh_log_debug("the consumer's name stays in the group: %s", error.message);
-    return true;
+    /* A single run that gave an entry up has not done all its work. */
+    return !until_empty || figures.buried.value == 0;
 }

@@ -360,6 +360,11 @@ class SyncHubNodes(PullerTest):
         self.assert_summary(self.native([url]), 1, pulled=1)
         self.assertNotIn("if-none-match", self.nodes.seen("a")[-1].headers)
 
+        clock_put_back = now + 3600 * 1000
+        self.queue.cli("HSET", "synchub:digests", "Node_A", f"{digest} {clock_put_back}")
+        self.native([url])
+        self.assertNotIn("if-none-match", self.nodes.seen("a")[-1].headers)
+
     def test_what_is_no_good_envelope_is_refused_with_the_reason(self):
         good = self.envelope.data
         late = good[:24] + struct.pack(">Q", self.envelope.time_ms - 700_000) + good[32:]

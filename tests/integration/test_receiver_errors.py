@@ -188,6 +188,14 @@ class Away(MergeTest):
         self.push(device_rows(3))
         self.wait_merged(self.hub_redis, self.db, 3)
 
+    def test_a_single_run_that_gives_an_entry_up_fails(self):
+        settings = self.receiver_settings(self.hub_redis, self.db)
+        self.run_program("receiver", settings, "--once", code=0)
+        self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
+        done = self.run_program("receiver", settings, "--once", code=1)
+        self.assertIn("dead letters", done.stderr)
+        self.run_program("receiver", settings, "--once", code=0)
+
     def test_a_locked_database_only_delays(self):
         self.start()
         self.push(device_rows(1))
