@@ -435,7 +435,7 @@ class WatchTest(PusherTest):
         results = [e for e in self.hub.envelopes() if e.plugin]
         self.assertEqual([e.text_len for e in results], [len(LINE), 2 * len(LINE)])
         self.assertEqual(results[0].id, first)
-        self.assertEqual(self.spooled(), [])
+        wait_until(lambda: self.spooled() == [], "an empty spool", details=pusher.log)
 
     def test_a_result_that_was_kept_when_the_pusher_was_killed_is_kept_once(self):
         """Killed after the spool had it, and before the state said so."""
