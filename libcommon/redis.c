@@ -7,6 +7,7 @@
 #include "libcommon/url.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #ifdef SYNCHUB_HIREDIS_TLS
 #include <hiredis/hiredis_ssl.h>
@@ -123,6 +124,8 @@ void sh_redis_free(sh_redis *r)
 static sh_err broken(sh_redis *r, const char *doing, sh_error *error)
 {
     const char *why = r->context == NULL ? "no memory" : r->context->errstr;
+    if (strcmp(why, strerror(EAGAIN)) == 0) /* hiredis's word for a time-out */
+        why = "it hangs: is its machine or its disk overloaded?";
     sh_err err = r->unix_socket
                      ? sh_fail(error, SH_E_NETWORK, "Redis at %s (SYNC_redis_url): %s: %s",
                                r->url.path, doing, why)

@@ -305,7 +305,7 @@ class WhenRedisDoesNotTakeIt(ReceiverHttpTest):
         answer = netalertx_push(self.hub.url, TABLE, "Node_A")
         self.hub_redis.resume()
         self.assert_later(answer)
-        self.hub.wait_for_log("Redis")
+        self.hub.wait_for_log("Redis at .* it hangs")
 
     def test_redis_out_of_memory_is_503(self):
         self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
