@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include "libcommon/buffer.h"
+#include "libcommon/crypto.h"
+#include "libcommon/envelope.h"
+#include "libcommon/text.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What the subcommands of synchub-bench share. A benchmark that cannot go on ends the program:
+ * bench_die() prints why. Results are printed as NAME=VALUE words on one line.
+ */
+#define BENCH_TOKEN "token-of-the-bench"
+#define BENCH_PASSPHRASE "a passphrase of the bench"
+#define BENCH_ROW_BYTES 2048 /* more than any row of ours takes */
+
+void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* Ends the program where err is not SH_OK. */
+void bench_must(sh_err err, const sh_error *error);
+
+double bench_now_s(void); /* monotonic */
+
+/* The value of `NAME=…` among the arguments, or fallback; NULL as fallback: it must be there. */
+const char *bench_text(int argc, char *argv[], const char *name, const char *fallback);
+size_t bench_number(int argc, char *argv[], const char *name, const char *fallback);
+
+/* --- Tables: device number n has the same MAC in every table and every run. ----------------- */
+
+#define BENCH_MAC_BYTES 18
+void bench_mac(uint64_t n, char ret[static BENCH_MAC_BYTES]);
+/* Adds a table as NetAlertX writes it, of devices first to first + count - 1. */
+void bench_table(size_t first, size_t count, sh_buf *ret);
+
+/* --- Envelopes -------------------------------------------------------------------------------- */
+
+void bench_passphrase_key(uint8_t ret[static SH_KEY_BYTES]);
+/* Seals a text as node's, under a new id. */
+void bench_seal(const uint8_t passphrase_key[static SH_KEY_BYTES], const char *node, sh_slice text,
+                sh_envelope_header *header, sh_buf *ret);
+/* Copies an envelope under a new id, without compressing it again. */
+void bench_reseal(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_slice envelope,
+                  sh_buf *ret);
+
+/* Microseconds, sorted by this call; the value below which the given part of them lies. */
+double bench_quantile(uint32_t *values, size_t count, double part);
+
+/* --- Subcommands ------------------------------------------------------------------------------ */
+
+int bench_make_table(int argc, char *argv[]);      /* writes a table into a file */
+int bench_queue_tables(int argc, char *argv[]);    /* puts tables into the queue */
+int bench_wait_merged(int argc, char *argv[]);     /* how long until the queue is empty */
+int bench_fill_devices(int argc, char *argv[]);    /* a database of so many devices */
+int bench_fill_nodes(int argc, char *argv[]);      /* a database that knows so many nodes */
+int bench_limit_xadd(int argc, char *argv[]);      /* bare XADDs, with or without opening before */
+int bench_limit_open(int argc, char *argv[]);      /* open and decompress alone */
+int bench_limit_insert(int argc, char *argv[]);    /* a bare loop of inserts */
+int bench_limit_fsync(int argc, char *argv[]);     /* one fsync of a disk */
+int bench_constant_server(int argc, char *argv[]); /* the HTTP server, answering a constant */
+int bench_load(int argc, char *argv[]);            /* HTTP requests of many connections */
+int bench_nodes(int argc, char *argv[]);           /* simulated nodes to be pulled */
+int bench_latency(int argc, char *argv[]);         /* from a file's close to the committed row */
+
+#endif

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures how fast the hub is, each figure beside the bare limit of what it must do."""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import sys
+import tempfile
+import time
+
+from figures import ALL, SHORT, Counts
+
+
+def number(value):
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def line(figure):
+    goal = figure.goal.replace(" ", "_")
+    return (f"bench {figure.name} value={number(figure.value)} unit={figure.unit} "
+            f"limit={number(figure.limit)} ratio={number(figure.ratio)} goal={goal}")
+
+
+def verdict(figure):
+    return "" if figure.met is None else "met" if figure.met else "MISSED"
+
+
+def print_table(figures):
+    rows = [("figure", "value", "unit", "limit", "ratio", "goal", "")]
+    rows += [(f.name, number(f.value), f.unit, number(f.limit), number(f.ratio), f.goal, verdict(f))
+             for f in figures]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    print()
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def write_json(path, figures, seconds, counts):
+    content = {"date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+               "machine": platform.machine(), "cores": os.cpu_count(), "seconds": round(seconds, 1),
+               "counts": vars(counts),
+               "figures": [dict(vars(figure)) for figure in figures]}
+    pathlib.Path(path).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--short", action="store_true",
+                        help="tiny counts, to see that all works; the figures mean nothing then")
+    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--only", metavar="NAME", action="append", choices=[*ALL],
+                        help="measure this alone: " + ", ".join(ALL))
+    parser.add_argument("--folder", metavar="FOLDER", default=os.environ.get("TMPDIR", "/var/tmp"),
+                        help="where files are made: on the disk to be measured, no tmpfs")
+    options = parser.parse_args()
+    names = options.only or [*ALL]
+    if "memory" in names and options.only:
+        names = ["ingest", "merge", "latency", "cpu_per_device", "memory"]
+    counts = SHORT if options.short else Counts()
+    figures, memory = [], {}
+    begun = time.monotonic()
+    root = tempfile.mkdtemp(prefix="synchub-bench.", dir=options.folder)
+    try:
+        for name in names:
+            part = time.monotonic()
+            for figure in ALL[name](root, counts, memory):
+                figures.append(figure)
+                print(line(figure), flush=True)
+            print(f"({name}: {time.monotonic() - part:.0f} s)", file=sys.stderr, flush=True)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    print_table(figures)
+    missed = [figure.name for figure in figures if figure.met is False]
+    print(f"\n{time.monotonic() - begun:.0f} s; " + (
+        "missed: " + ", ".join(missed) if missed else "every goal is met"))
+    if options.json:
+        write_json(options.json, figures, time.monotonic() - begun, counts)
+
+
+if __name__ == "__main__":
+    main()

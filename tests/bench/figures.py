@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures: each function measures what its name says, and the limit beside it."""
+
+import dataclasses
+import time
+
+from stage import Stage, Tool, cpu_seconds, peak_bytes, tool, wait_until
+
+MIB = 1024 * 1024
+
+
+@dataclasses.dataclass
+class Figure:
+    name: str
+    value: float
+    unit: str
+    limit: float = None  # measured in the same run, in the same unit unless said otherwise
+    ratio: float = None
+    goal: str = "reported"
+    met: bool = None  # None: there is no goal
+
+
+@dataclasses.dataclass
+class Counts:
+    """How much is done for each figure: enough for steady ones, or, short, to see that all work."""
+    pushes: int = 6000
+    netalertx: int = 1500
+    tables: int = 10
+    devices: int = 10000
+    check_ins: int = 100000
+    nodes: int = 1000
+    nodes_timeout_s: int = 3
+    slow_ms: int = 2000
+    rounds: int = 15
+    growth: tuple = (10000, 100000, 1000000)
+    growth_new: int = 30000
+    growth_known: int = 200000
+    pipeline_tables: int = 10
+    large_table: int = 40000
+    million_nodes: int = 1000000
+    million_rate: int = 3334
+    million_seconds: int = 30
+
+
+SHORT = Counts(pushes=60, netalertx=20, tables=1, devices=200, check_ins=200, nodes=40,
+               nodes_timeout_s=2, slow_ms=200, rounds=1, growth=(100, 200, 300), growth_new=100,
+               growth_known=100, pipeline_tables=2, large_table=400, million_nodes=400,
+               million_rate=200, million_seconds=1)
+
+
+def at_least(name, value, unit, limit, goal):
+    """A rate against its limit."""
+    ratio = value / limit
+    return Figure(name, value, unit, limit, ratio, f">={goal}", ratio >= goal)
+
+
+def must_all(load, **counts):
+    """Refuses a figure whose requests were not answered as they should be."""
+    for name, count in counts.items():
+        if load[name] != count:
+            raise RuntimeError(f"{name} is {load[name]}, not {count}: {load}")
+
+
+# --- Ingest -----------------------------------------------------------------------------------
+
+
+def ingest(root, counts, memory):
+    with Stage(root) as stage:
+        bare = tool("limit-xadd", redis=stage.redis.url, count=counts.pushes)
+        receiver = stage.receiver("ingest")
+        native = tool("load", url=receiver.url, kind="native", count=counts.pushes)
+        must_all(native, s202=counts.pushes)
+        memory["receiver_ingest"] = peak_bytes(receiver.pid)
+        yield at_least("ingest_native", native["rate"], "pushes/s", bare["rate"], 0.8)
+        stage.empty()
+        opened = tool("limit-xadd", redis=stage.redis.url, count=counts.netalertx, open=1)
+        foreign = tool("load", url=receiver.url, kind="netalertx", count=counts.netalertx)
+        must_all(foreign, s200=counts.netalertx)
+        yield at_least("ingest_netalertx", foreign["rate"], "pushes/s", opened["rate"], 0.6)
+
+
+# --- Merge ------------------------------------------------------------------------------------
+
+
+def merge(root, counts, memory):
+    total = counts.tables * counts.devices
+    with Stage(root) as stage:
+        opened = tool("limit-open", devices=counts.devices, tables=counts.tables)
+        # The hub merges what is queued in one transaction, up to 64 entries.
+        bare = tool("limit-insert", db=stage.folder / "limit.db", devices=total, transaction=total)
+        tool("queue-tables", redis=stage.redis.url, tables=counts.tables, devices=counts.devices)
+        seconds, _ = stage.merge_queue()
+        yield at_least("merge_new", total / seconds, "devices/s", bare["rate"], 0.7)
+        tables = counts.tables * 4
+        for end in (" ", "\n", " \n", "\n "):
+            tool("queue-tables", redis=stage.redis.url, tables=counts.tables,
+                 devices=counts.devices, end=end)
+        seconds, _ = stage.merge_queue()
+        known = at_least("merge_known", tables * counts.devices / seconds, "devices/s",
+                         opened["rate"], 0.4)
+        known.goal += " and >=400000/s"
+        known.met = known.met and known.value >= 400000
+        yield known
+    with Stage(root) as stage:
+        large = tool("make-table", out=stage.folder / "large.json", devices=counts.large_table)
+        tool("queue-tables", redis=stage.redis.url, tables=1, devices=counts.large_table)
+        _, memory["merge"] = stage.merge_queue()
+        memory["merge_table"] = int(large["bytes"])
+
+
+def growth(root, counts, memory):
+    rates = {}
+    for size in counts.growth:
+        with Stage(root) as stage:
+            tool("fill-devices", db=stage.db, devices=size)
+            known = max(1, counts.growth_known // counts.devices)
+            # Tables of known devices come from all over the database.
+            step = max(1, (size - counts.devices) // known)
+            for i in range(known):
+                first = min(i * step, max(0, size - counts.devices))
+                tool("queue-tables", redis=stage.redis.url, tables=1,
+                     devices=min(size, counts.devices), first=first)
+            seconds, _ = stage.merge_queue()
+            rates["merge_known", size] = known * min(size, counts.devices) / seconds
+            tool("queue-tables", redis=stage.redis.url, tables=3, first=size + 10000000,
+                 devices=counts.growth_new // 3)
+            seconds, _ = stage.merge_queue()
+            rates["merge_new", size] = counts.growth_new // 3 * 3 / seconds
+    smallest, *others = counts.growth
+    for what in ("merge_new", "merge_known"):
+        for size in others:
+            figure = at_least(f"growth_{what[6:]}_{size}", rates[what, size], "devices/s",
+                              rates[what, smallest], 0.6)
+            if size != others[-1]:
+                figure.goal, figure.met = "reported", None
+            yield figure
+
+
+# --- HTTP without a body -----------------------------------------------------------------------
+
+
+def unchanged(root, counts, memory):
+    nodes = min(1000, counts.check_ins)
+    with Stage(root) as stage:
+        tool("fill-nodes", db=stage.db, nodes=nodes)
+        with Tool("constant-server") as server:
+            url = "http://" + server.lines_until("listening on")[-1].split()[-1]
+            bare = tool("load", url=url, kind="unchanged", count=counts.check_ins, requests=nodes)
+            must_all(bare, s200=counts.check_ins)
+        receiver = stage.receiver("all")
+        wait_until(lambda: stage.redis.cli("HLEN", "synchub:digests") == str(nodes),
+                   "the digests of all nodes")
+        asked = tool("load", url=receiver.url, kind="unchanged", count=counts.check_ins,
+                     requests=nodes)
+        must_all(asked, s200=counts.check_ins)
+        yield at_least("unchanged", asked["rate"], "check-ins/s", bare["rate"], 0.5)
+
+
+def million(root, counts, memory):
+    with Stage(root) as stage:
+        tool("fill-nodes", db=stage.db, nodes=counts.million_nodes)
+        receiver = stage.receiver("all")
+        wait_until(lambda: stage.redis.cli("HLEN", "synchub:digests") == str(counts.million_nodes),
+                   "the digests of all nodes", 120)
+        count = counts.million_rate * counts.million_seconds
+        pids = (receiver.pid, stage.redis.process.pid)
+        before = sum(cpu_seconds(pid) for pid in pids)
+        load = tool("load", url=receiver.url, kind="million", count=count, connections=900,
+                    rate=counts.million_rate)
+        used = sum(cpu_seconds(pid) for pid in pids) - before
+        must_all(load, failed=0, s4xx=0, s5xx=0, s202=count // 100)
+        tool("wait-merged", redis=stage.redis.url)
+        kept_up = load["rate"] >= 0.98 * counts.million_rate
+        yield Figure("million", load["rate"], "check-ins/s", counts.million_rate,
+                     load["rate"] / counts.million_rate, "sustained", kept_up)
+        yield Figure("million_p99", load["p99_us"] / 1000, "ms", 50, load["p99_us"] / 50000,
+                     "<=50 ms", load["p99_us"] <= 50000)
+        yield Figure("million_cpu", used / load["seconds"], "cores")
+
+
+# --- Pull -------------------------------------------------------------------------------------
+
+
+def pull_fanout(root, counts, memory):
+    timeout = counts.nodes_timeout_s
+    with Stage(root) as stage, Tool("nodes", count=counts.nodes, slow_ms=counts.slow_ms) as nodes:
+        ports = nodes.lines_until("ready")[:-1]
+
+        def pull(some):
+            urls = ",".join(f"http://127.0.0.1:{port}" for port in some)
+            path = stage.folder / "nodes"
+            path.write_text(urls)
+            begun = time.monotonic()
+            puller = stage.start("puller", "--once", SYNC_nodes_FILE=path,
+                                 SYNC_RUN_TIMEOUT=timeout)
+            puller.wait()
+            stage.programs.remove(puller)
+            return time.monotonic() - begun
+
+        slowest = pull(ports[:1])  # a dead one
+        wall = pull(ports)
+        good = counts.nodes - counts.nodes // 20
+        queued = stage.redis.backlog()
+        if queued != good:
+            raise RuntimeError(f"{queued} tables are queued, not {good}")
+        ratio = wall / slowest
+        yield Figure("pull_fanout", wall, "s", slowest, ratio, "<=1.5", ratio <= 1.5)
+
+
+# --- The whole way ------------------------------------------------------------------------------
+
+
+def pusher(stage, node, url, **settings):
+    # Each has a node's folders: the newest table, and a place for what is not taken yet.
+    spool = stage.folder / f"{node}.spool"
+    spool.mkdir(exist_ok=True)
+    return stage.start("pusher", SYNC_node_name=node, SYNC_hub_url=url, SYNC_devices="True",
+                       SYNC_devices_file=stage.folder / f"{node}.json", SYNC_spool_dir=spool,
+                       SYNC_plugins_dir=stage.folder, SYNC_RUN="always_after_scan", **settings)
+
+
+def latency(root, counts, memory):
+    nodes = 8
+    with Stage(root) as stage:
+        disk = tool("limit-fsync", file=stage.folder / "fsync")
+        receiver = stage.receiver("all")
+        for i in range(nodes):
+            tool("make-table", out=stage.folder / f"bench-{i}.json", devices=1, first=90000000 + i)
+            pusher(stage, f"bench-{i}", receiver.url)
+        wait_until(lambda: stage.redis.cli("HLEN", "synchub:digests") == str(nodes),
+                   "the first table of each node")
+        memory["pusher_idle"] = max(peak_bytes(p.pid) for p in stage.programs if p.name == "pusher")
+        took = tool("latency", folder=stage.folder, db=stage.db, nodes=nodes, rounds=counts.rounds)
+    fsync = disk["p50_us"] / 1000
+    p50, p99 = took["p50_us"] / 1000, took["p99_us"] / 1000
+    yield Figure("latency_p50", p50, "ms", fsync, p50 / fsync)
+    yield Figure("latency_p99", p99, "ms", fsync, p99 / fsync, "<=20 and <100 ms",
+                 p99 <= 20 * fsync and p99 < 100)
+
+
+def cpu_per_device(root, counts, memory):
+    with Stage(root) as stage:
+        receiver = stage.receiver("all")
+        table = stage.folder / "bench.json"
+        tool("make-table", out=table, devices=1, first=80000000)
+        sender = pusher(stage, "bench", receiver.url)
+        pids = (receiver.pid, stage.redis.process.pid, sender.pid)
+
+        def merged():
+            return stage.redis.cli("HGET", "synchub:digests", "bench")
+
+        def push(first, end):
+            """Waits until the hub says that it merged another table than before."""
+            before = merged()
+            tool("make-table", out=stage.folder / "next.json", devices=counts.devices, first=first)
+            text = (stage.folder / "next.json").read_text() + end
+            table.write_text(text)
+            wait_until(lambda: merged() != before, "a table to be merged")
+
+        wait_until(merged, "the first table")
+        for what in ("new", "known"):
+            before = sum(cpu_seconds(pid) for pid in pids)
+            for i in range(counts.pipeline_tables):
+                push(i * counts.devices, " " if what == "known" else "")
+            used = sum(cpu_seconds(pid) for pid in pids) - before
+            yield Figure(f"cpu_per_device_{what}",
+                         used * 1e6 / (counts.pipeline_tables * counts.devices), "us")
+        memory["pusher"] = peak_bytes(sender.pid)
+
+
+def peaks(root, counts, memory):
+    """From what the others have seen."""
+    idle = memory["pusher_idle"] / MIB
+    yield Figure("memory_pusher_idle", idle, "MiB", 12, idle / 12, "<=12 MiB", idle <= 12)
+    yield Figure("memory_pusher_table", memory["pusher"] / MIB, "MiB")
+    yield Figure("memory_receiver_ingest", memory["receiver_ingest"] / MIB, "MiB")
+    used, most = memory["merge"] / MIB, 3 * memory["merge_table"] / MIB + 32
+    yield Figure("memory_merge", used, "MiB", most, used / most, "<=3x the table + 32 MiB",
+                 used <= most)
+
+
+ALL = {"ingest": ingest, "merge": merge, "unchanged": unchanged, "pull_fanout": pull_fanout,
+       "latency": latency, "growth": growth, "cpu_per_device": cpu_per_device, "memory": peaks,
+       "million": million}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_REQUESTS_H
+#define BENCH_REQUESTS_H
+
+#include "libcommon/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The requests of one load, made before it begins. */
+typedef struct {
+    sh_slice head; /* up to and with the empty line */
+    sh_slice body;
+    bool asks; /* the body waits for 100 Continue */
+} bench_request;
+
+typedef struct {
+    bench_request *all;
+    size_t count; /* where a load has more requests, they begin again */
+    struct bench_store {
+        char **blocks;
+        size_t count;
+    } memory;
+} bench_requests;
+
+/*
+ * kind is native (an envelope each, its id new), netalertx (one body), unchanged (kept-alive
+ * check-ins without a body), million (check-ins that ask before they send, 1 % of them changed).
+ */
+void bench_requests_make(const char *kind, size_t count, size_t devices, bench_requests *ret);
+void bench_requests_done(bench_requests *requests);
+
+#endif

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmarks stand on: folders on the real disk, Redis, our programs, and what they cost."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "tests" / "integration"))
+
+from harness import BIN, Program, Redis, clean_environment, wait_until  # noqa: E402
+
+TOKEN = "token-of-the-bench"
+PASSPHRASE = "a passphrase of the bench"
+TICKS = os.sysconf("SC_CLK_TCK")
+TOOL_SECONDS_MAX = 120
+
+
+def tool(command, **arguments):
+    """Runs a subcommand of synchub-bench; its NAME=VALUE words as a dict of numbers."""
+    words = [str(BIN / "synchub-bench"), command] + [f"{k}={v}" for k, v in arguments.items()]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TOOL_SECONDS_MAX)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
+    return {k: float(v) for k, v in re.findall(r"(\w+)=([0-9.]+)", done.stdout)}
+
+
+def cpu_seconds(pid):
+    """What a process has used so far, user and system, of all its threads."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def peak_bytes(pid):
+    """VmHWM: the most memory that a process has held."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", text).group(1)) * 1024
+
+
+class Stage:
+    """A hub to be: a folder, a Redis with the shipped settings, programs that end with it."""
+
+    def __init__(self, root):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stage-", dir=root))
+        self.programs = []
+        self.redis = Redis(self.folder / "redis")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        try:
+            for program in reversed(self.programs):
+                program.stop()
+        finally:
+            self.redis.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def db(self):
+        return self.folder / "hub.db"
+
+    def start(self, name, *arguments, **settings):
+        """Starts a program of ours with the settings that all have in common."""
+        everything = {"SYNC_api_token": TOKEN, "SYNC_encryption_key": PASSPHRASE,
+                      "SYNC_redis_url": self.redis.url, "SYNC_db": self.db}
+        everything.update(settings)
+        wanted = {k: v for k, v in everything.items()
+                  if name != "pusher" or k not in ("SYNC_redis_url", "SYNC_db")}
+        program = Program(name, wanted, self.folder, *arguments)
+        self.programs.append(program)
+        return program
+
+    def receiver(self, role="all", **settings):
+        return self.start("receiver", SYNC_receiver_role=role, SYNC_listen="127.0.0.1:0",
+                          **settings).wait_ready()
+
+    def stop(self, program):
+        self.programs.remove(program)
+        program.stop()
+
+    def empty(self):
+        """Nothing in Redis, and no file of it that has to be rewritten."""
+        self.redis.cli("FLUSHALL")
+
+    def merge_queue(self):
+        """Runs a receiver that merges until the queue is empty; (seconds, its peak RSS). Its start,
+        with the derivation of the key, is not counted."""
+        self.redis.cli("XGROUP", "DESTROY", "synchub:ingest", "receivers")
+        merger = self.start("receiver", SYNC_receiver_role="merge", SYNC_listen="127.0.0.1:0")
+        seconds = tool("wait-merged", redis=self.redis.url)["seconds"]
+        peak = peak_bytes(merger.pid)
+        self.stop(merger)
+        if self.redis.dead() != 0:
+            raise RuntimeError("tables went to the dead letters")
+        return seconds, peak
+
+
+class Tool:
+    """A subcommand of synchub-bench that serves until it is ended."""
+
+    def __init__(self, command, **arguments):
+        words = [str(BIN / "synchub-bench"), command] + [f"{k}={v}" for k, v in arguments.items()]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True,
+                                        env=clean_environment({}))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def lines_until(self, pattern):
+        """What it prints, up to the line that matches."""
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line.strip())
+            if re.search(pattern, line):
+                return lines
+        raise RuntimeError(f"it ended before it said {pattern}: {lines}")
+
+
+__all__ = ["BIN", "PASSPHRASE", "REPO", "Stage", "TOKEN", "Tool", "cpu_seconds", "peak_bytes",
+           "tool", "wait_until"]
