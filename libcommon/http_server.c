@@ -21,6 +21,7 @@
 #define CONTENT_TYPE_BYTES 128
 #define REPLY_HEADERS_MAX 4
 #define STOP_POLL_MS 10
+#define THREAD_STACK_BYTES (512 * SH_KIB) /* the largest frame is a Redis script's 64 KiB */
 
 struct sh_http_server {
     struct MHD_Daemon *daemon;
@@ -387,7 +388,9 @@ static void ignore_library_log(void *cls, const char *format, va_list args)
 static struct MHD_Daemon *start_daemon(const sh_http_server_options *options,
                                        const struct addrinfo *address, sh_http_server *server)
 {
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    flags |= options->handlers_wait ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD
+                                    : MHD_USE_EPOLL_INTERNAL_THREAD;
     if (address->ai_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     struct MHD_OptionItem items[] = {
@@ -397,8 +400,7 @@ static struct MHD_Daemon *start_daemon(const sh_http_server_options *options,
         {MHD_OPTION_PER_IP_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SH_HTTP_IDLE_TIMEOUT_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)(options->threads > 1 ? options->threads : 0),
-         NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {MHD_OPTION_END, 0, NULL},
     };

@@ -29,7 +29,9 @@ typedef struct {
 typedef struct {
     const char *host; /* an address */
     uint16_t port;    /* 0: any free one */
-    unsigned threads;
+    /* Handlers wait for others, such as Redis: each connection gets a thread, so that no peer waits
+     * for what another one asked. Else one thread serves all. */
+    bool handlers_wait;
     const sh_http_route
         *routes;   /* ends with a route whose method is NULL; must outlive the server */
     void *context; /* given to every callback */

@@ -121,7 +121,7 @@ static sh_err start(const sh_settings *settings, puller_status *status, sh_error
     if (err != SH_OK)
         return err;
     sh_http_server_options options = {
-        .host = host, .port = port, .threads = 1, .routes = routes, .context = status};
+        .host = host, .port = port, .routes = routes, .context = status};
     err = sh_http_server_start(&options, &status->server, error);
     if (err != SH_OK)
         return err;

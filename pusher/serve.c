@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define THREADS 2
 #define STOP_GRACE_MS 3000
 #define METRICS_BYTES_MAX (64 * SH_KIB)
 #define ETAG_BYTES (SH_DIGEST_HEX_BYTES + 2)
@@ -271,7 +270,7 @@ static sh_err listen_on(serve *s, sh_error *error)
     if (err != SH_OK)
         return err;
     sh_http_server_options options = {
-        .host = host, .port = port, .threads = THREADS, .routes = routes, .context = s};
+        .host = host, .port = port, .handlers_wait = true, .routes = routes, .context = s};
     sh_error reason = {0};
     err = sh_http_server_start(&options, &s->server, &reason);
     if (err != SH_OK)

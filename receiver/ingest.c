@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/ingest.h"
 
+#include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/log.h"
 #include "libcommon/plugin_lines.h"
@@ -14,36 +15,7 @@
 #define JSON_TYPE "application/json"
 #define LARGE_BODY SH_MIB
 
-static pthread_once_t queue_once = PTHREAD_ONCE_INIT;
-static pthread_key_t queue_key;
-static bool queue_key_made;
 static pthread_mutex_t large_turn = PTHREAD_MUTEX_INITIALIZER;
-
-static void free_queue(void *queue)
-{
-    sh_queue_free(queue);
-}
-
-static void make_queue_key(void)
-{
-    queue_key_made = pthread_key_create(&queue_key, free_queue) == 0;
-}
-
-sh_err ingest_queue(const ingest *in, sh_queue **ret, sh_error *error)
-{
-    (void)pthread_once(&queue_once, make_queue_key);
-    if (!queue_key_made)
-        return sh_fail(error, SH_E_MEMORY, "no room for another connection to Redis");
-    *ret = pthread_getspecific(queue_key);
-    if (*ret != NULL)
-        return SH_OK;
-    sh_err err = sh_queue_new(in->redis_url, in->redis_prefix, ret, error);
-    if (err == SH_OK && pthread_setspecific(queue_key, *ret) != 0) {
-        sh_queue_free(*ret);
-        err = sh_fail(error, SH_E_MEMORY, "no room for another connection to Redis");
-    }
-    return err;
-}
 
 bool ingest_turn_begin(size_t body_len)
 {
@@ -135,11 +107,11 @@ static bool answer_if_unchanged(const ingest *in, sh_http_exchange *exchange)
         return true;
     }
     sh_error error = {0};
-    sh_queue *queue = NULL;
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     bool unchanged = false;
-    sh_err err = ingest_queue(in, &queue, &error);
+    sh_err err = queue_loan_begin(in->queues, &loan, &error);
     if (err == SH_OK)
-        err = ingest_is_unchanged(queue, node, digest, &unchanged, &error);
+        err = ingest_is_unchanged(loan.queue, node, digest, &unchanged, &error);
     if (err != SH_OK) {
         ingest_unavailable(exchange, name, &error);
     } else if (unchanged) {

@@ -6,6 +6,7 @@
 #include "libcommon/queue.h"
 #include "receiver/contacts.h"
 #include "receiver/keys.h"
+#include "receiver/queue_pool.h"
 
 /*
  * POST /sync: authenticate, open, check, seal, queue. Stateless: what it knows of nodes is in
@@ -13,16 +14,12 @@
  */
 typedef struct {
     const hub_keys *keys;
-    const char *redis_url;
-    const char *redis_prefix;
+    queue_pool *queues;
     contacts *contacts;
 } ingest;
 
 /* The two callbacks of the route. context is an ingest. */
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange);
 void ingest_handle(const ingest *in, sh_http_exchange *exchange);
-
-/* This thread's queue, made at its first use and freed when the thread ends. */
-sh_err ingest_queue(const ingest *in, sh_queue **ret, sh_error *error);
 
 #endif

@@ -97,11 +97,11 @@ void ingest_native(const ingest *in, sh_http_exchange *exchange)
     if (!check_content(in, exchange, &header))
         return;
     sh_error error = {0};
-    sh_queue *queue = NULL;
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     sh_put put = SH_PUT_QUEUED;
-    sh_err err = ingest_queue(in, &queue, &error);
+    sh_err err = queue_loan_begin(in->queues, &loan, &error);
     if (err == SH_OK)
-        err = sh_queue_put(queue, sh_http_body(exchange), &header, "push", &put, &error);
+        err = sh_queue_put(loan.queue, sh_http_body(exchange), &header, "push", &put, &error);
     if (err != SH_OK) {
         ingest_unavailable(exchange, header.node, &error);
         return;

@@ -84,16 +84,16 @@ static bool open_push(const ingest *in, sh_http_exchange *exchange, sh_envelope_
 static sh_err queue_text(const ingest *in, sh_envelope_header *header, sh_slice text,
                          bool *unchanged, sh_error *error)
 {
-    sh_queue *queue = NULL;
-    sh_err err = ingest_queue(in, &queue, error);
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    sh_err err = queue_loan_begin(in->queues, &loan, error);
     if (err != SH_OK)
         return err;
     sh_node_key key;
     sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), &key);
     sh_digest(&key, text, header->digest);
     if (header->kind == SH_KIND_DEVICES)
-        err =
-            ingest_is_unchanged(queue, sh_slice_of(header->node), header->digest, unchanged, error);
+        err = ingest_is_unchanged(loan.queue, sh_slice_of(header->node), header->digest, unchanged,
+                                  error);
     if (err == SH_OK && *unchanged) {
         sh_wipe(&key, sizeof key);
         contacts_note(in->contacts, header->node);
@@ -108,8 +108,8 @@ static sh_err queue_text(const ingest *in, sh_envelope_header *header, sh_slice 
     sh_wipe(&key, sizeof key);
     sh_put put;
     if (err == SH_OK)
-        err = sh_queue_put(queue, (sh_slice){envelope.data, envelope.len}, header, "push", &put,
-                           error);
+        err = sh_queue_put(loan.queue, (sh_slice){envelope.data, envelope.len}, header, "push",
+                           &put, error);
     return err;
 }
 

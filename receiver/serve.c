@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 
-#define THREADS 16 /* each waits for Redis to be durable while others work: more than cores */
 #define STOP_GRACE_MS 4000
 #define METRICS_MAX (64 * SH_KIB)
 #define TEXT_TYPE "text/plain; charset=utf-8"
@@ -48,10 +47,10 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
     bool good = health_is_good(&reason);
     if (good && s->ingests) {
         sh_error error = {0};
-        sh_queue *queue = NULL;
-        sh_err err = ingest_queue(&s->ingest, &queue, &error);
+        SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+        sh_err err = queue_loan_begin(s->ingest.queues, &loan, &error);
         if (err == SH_OK)
-            err = sh_queue_check(queue, &error);
+            err = sh_queue_check(loan.queue, &error);
         good = err == SH_OK;
         if (!good)
             (void)sh_buf_append_text(&reason, error.message);
@@ -66,11 +65,11 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
     const serve *s = context;
     sh_error error = {0};
-    sh_queue *queue = NULL;
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     sh_queue_depth depth;
     /* While Redis is away the gauges keep their last values; readyz tells why. */
-    if (ingest_queue(&s->ingest, &queue, &error) == SH_OK &&
-        sh_queue_depth_get(queue, &depth, &error) == SH_OK) {
+    if (queue_loan_begin(s->ingest.queues, &loan, &error) == SH_OK &&
+        sh_queue_depth_get(loan.queue, &depth, &error) == SH_OK) {
         sh_metric_set(&figures.queue_entries, depth.entries);
         sh_metric_set(&figures.queue_bytes, depth.bytes);
         sh_metric_set(&figures.queue_dead, depth.dead);
@@ -100,22 +99,23 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     serve *s = calloc(1, sizeof *s);
     if (s == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
-    s->ingest = (ingest){
-        .keys = keys, .redis_url = settings->redis_url, .redis_prefix = settings->redis_prefix};
+    s->ingest = (ingest){.keys = keys};
     s->ingests = settings->role != SH_ROLE_MERGE;
     sh_http_server_options options = {
         .host = host,
         .port = port,
-        .threads = THREADS,
+        .handlers_wait = true,
         .routes = s->ingests ? routes_with_push : routes_with_push + 1,
         .context = s,
     };
-    if (s->ingests)
+    err = queue_pool_new(settings->redis_url, settings->redis_prefix, &s->ingest.queues, error);
+    if (err == SH_OK && s->ingests)
         err = contacts_new(settings->redis_url, settings->redis_prefix, &s->ingest.contacts, error);
     if (err == SH_OK)
         err = sh_http_server_start(&options, &s->server, error);
     if (err != SH_OK) {
         contacts_free(s->ingest.contacts);
+        queue_pool_free(s->ingest.queues);
         free(s);
         return err;
     }
@@ -130,5 +130,6 @@ void serve_stop(serve *s)
         return;
     sh_http_server_stop(s->server, STOP_GRACE_MS);
     contacts_free(s->ingest.contacts);
+    queue_pool_free(s->ingest.queues);
     free(s);
 }

@@ -17,12 +17,11 @@ static const sh_http_route routes[] = {{"POST", "/sync", NULL, answer}, {NULL, N
 
 int bench_constant_server(int argc, char *argv[])
 {
+    (void)argc;
+    (void)argv;
     sh_error error = {0};
     sh_http_server *server = NULL;
-    sh_http_server_options options = {.host = "127.0.0.1",
-                                      .threads =
-                                          (unsigned)bench_number(argc, argv, "threads", "16"),
-                                      .routes = routes};
+    sh_http_server_options options = {.host = "127.0.0.1", .handlers_wait = true, .routes = routes};
     sigset_t stop;
     int signal_number = 0;
     (void)sigemptyset(&stop);

@@ -27,7 +27,7 @@ static const sh_http_route routes[] = {
 /* Starts a server at host, asks it as what SYNC_listen would name it, and stops it. */
 static sh_err check(const char *host, const char *format, sh_error *error)
 {
-    const sh_http_server_options options = {.host = host, .threads = 1, .routes = routes};
+    const sh_http_server_options options = {.host = host, .routes = routes};
     sh_http_server *server = NULL;
     char listen[64];
     assert_int_equal(sh_http_server_start(&options, &server, error), SH_OK);
@@ -69,7 +69,7 @@ static void nobody_there_is_unhealthy(void **state)
     sh_error error = {0};
     status = 200;
     /* The server is gone by the time its port is asked again. */
-    const sh_http_server_options options = {.host = "127.0.0.1", .threads = 1, .routes = routes};
+    const sh_http_server_options options = {.host = "127.0.0.1", .routes = routes};
     sh_http_server *server = NULL;
     char listen[64];
     assert_int_equal(sh_http_server_start(&options, &server, &error), SH_OK);
