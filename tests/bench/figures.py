@@ -142,6 +142,7 @@ def growth(root, counts, memory):
 def unchanged(root, counts, memory):
     nodes = min(1000, counts.check_ins)
     with Stage(root) as stage:
+        stage.make_database()
         tool("fill-nodes", db=stage.db, nodes=nodes)
         with Tool("constant-server") as server:
             url = "http://" + server.lines_until("listening on")[-1].split()[-1]
@@ -158,6 +159,7 @@ def unchanged(root, counts, memory):
 
 def million(root, counts, memory):
     with Stage(root) as stage:
+        stage.make_database()
         tool("fill-nodes", db=stage.db, nodes=counts.million_nodes)
         receiver = stage.receiver("all")
         wait_until(lambda: stage.redis.cli("HLEN", "synchub:digests") == str(counts.million_nodes),

@@ -79,6 +79,11 @@ class Stage:
         return self.start("receiver", SYNC_receiver_role=role, SYNC_listen="127.0.0.1:0",
                           **settings).wait_ready()
 
+    def make_database(self):
+        """As the hub makes it when it opens it first."""
+        self.start("receiver", "--once", SYNC_receiver_role="merge").wait()
+        self.programs.pop()
+
     def stop(self, program):
         self.programs.remove(program)
         program.stop()
