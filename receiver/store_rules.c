@@ -69,3 +69,41 @@ void store_uuid(char ret[static STORE_UUID_BYTES])
     (void)snprintf(ret, STORE_UUID_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
                    hex + 16, hex + 20);
 }
+
+const char *const store_result_columns[RESULT_COLUMNS] = {
+    "plugin",        "objectPrimaryId", "objectSecondaryId", "dateTimeCreated", "dateTimeChanged",
+    "watchedValue1", "watchedValue2",   "watchedValue3",     "watchedValue4",   "status",
+    "extra",         "userData",        "foreignKey",        "syncHubNodeName", "helpVal1",
+    "helpVal2",      "helpVal3",        "helpVal4",          "objectGuid",
+};
+
+bool store_result_is_replaced(size_t column)
+{
+    return (column >= RESULT_WATCHED_1 && column <= RESULT_WATCHED_4) || column == RESULT_EXTRA ||
+           column == RESULT_FOREIGN_KEY || (column >= RESULT_HELP_1 && column <= RESULT_HELP_4);
+}
+
+void store_result_of(const char *plugin, const char *node, const sh_plugin_line *line,
+                     const char *now, store_result *ret)
+{
+    store_result_time(line->field[SH_PLUGIN_DATE_TIME], now, ret->time);
+    store_uuid(ret->guid);
+    const sh_slice values[RESULT_COLUMNS] = {
+        [RESULT_PLUGIN] = sh_slice_of(plugin),
+        [RESULT_PRIMARY_ID] = line->field[SH_PLUGIN_PRIMARY_ID],
+        [RESULT_SECONDARY_ID] = line->field[SH_PLUGIN_SECONDARY_ID],
+        [RESULT_CREATED] = sh_slice_of(ret->time),
+        [RESULT_CHANGED] = sh_slice_of(ret->time),
+        [RESULT_STATUS] = SH_SLICE("new"),
+        [RESULT_EXTRA] = line->field[SH_PLUGIN_EXTRA],
+        [RESULT_USER_DATA] = SH_SLICE(""),
+        [RESULT_FOREIGN_KEY] = line->field[SH_PLUGIN_FOREIGN_KEY],
+        [RESULT_NODE] = sh_slice_of(node),
+        [RESULT_GUID] = sh_slice_of(ret->guid),
+    };
+    memcpy(ret->values, values, sizeof values);
+    for (int i = 0; i < 4; i++) {
+        ret->values[RESULT_WATCHED_1 + i] = line->field[SH_PLUGIN_WATCHED_1 + i];
+        ret->values[RESULT_HELP_1 + i] = line->field[SH_PLUGIN_HELP_1 + i];
+    }
+}

@@ -4,6 +4,7 @@
 
 #include "libcommon/clock.h"
 #include "libcommon/device_row.h"
+#include "libcommon/plugin_lines.h"
 #include "libcommon/text.h"
 
 #include <stdbool.h>
@@ -29,5 +30,40 @@ void store_result_time(sh_slice field, const char *now, char ret[static SH_DATET
 /* A random UUID (RFC 9562, version 4). */
 #define STORE_UUID_BYTES 37
 void store_uuid(char ret[static STORE_UUID_BYTES]);
+
+/* The columns of Plugins_Objects that are used, in the order of their parameters. */
+enum {
+    RESULT_PLUGIN,
+    RESULT_PRIMARY_ID,
+    RESULT_SECONDARY_ID,
+    RESULT_CREATED,
+    RESULT_CHANGED,
+    RESULT_WATCHED_1,
+    RESULT_WATCHED_4 = RESULT_WATCHED_1 + 3,
+    RESULT_STATUS,
+    RESULT_EXTRA,
+    RESULT_USER_DATA,
+    RESULT_FOREIGN_KEY,
+    RESULT_NODE,
+    RESULT_HELP_1,
+    RESULT_HELP_4 = RESULT_HELP_1 + 3,
+    RESULT_GUID,
+    RESULT_COLUMNS
+};
+
+extern const char *const store_result_columns[RESULT_COLUMNS];
+
+/* Whether a later result replaces that column; the rest stays as it was first inserted. */
+bool store_result_is_replaced(size_t column);
+
+/* A line as a row of Plugins_Objects: the values borrow from the line and from the struct. */
+typedef struct {
+    sh_slice values[RESULT_COLUMNS];
+    char time[SH_DATETIME_BYTES];
+    char guid[STORE_UUID_BYTES];
+} store_result;
+
+void store_result_of(const char *plugin, const char *node, const sh_plugin_line *line,
+                     const char *now, store_result *ret);
 
 #endif

@@ -3,32 +3,11 @@
 #define RECEIVER_STORE_SQLITE_H
 
 #include "receiver/store_backend.h"
+#include "receiver/store_rules.h"
 
 #include <sqlite3.h>
 
 /* What the files of the SQLite backend share. No other file uses SQLite. */
-
-/* The columns of Plugins_Objects that are used, in the order of their parameters (?1 and on). */
-enum {
-    RESULT_PLUGIN,
-    RESULT_PRIMARY_ID,
-    RESULT_SECONDARY_ID,
-    RESULT_CREATED,
-    RESULT_CHANGED,
-    RESULT_WATCHED_1,
-    RESULT_WATCHED_4 = RESULT_WATCHED_1 + 3,
-    RESULT_STATUS,
-    RESULT_EXTRA,
-    RESULT_USER_DATA,
-    RESULT_FOREIGN_KEY,
-    RESULT_NODE,
-    RESULT_HELP_1,
-    RESULT_HELP_4 = RESULT_HELP_1 + 3,
-    RESULT_GUID,
-    RESULT_COLUMNS
-};
-
-extern const char *const store_sqlite_result_columns[RESULT_COLUMNS];
 
 /* Statements that are prepared at their first use and kept. */
 enum {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store_sqlite.h"
 
-#include "receiver/store_rules.h"
-
 #include <stdio.h>
 
 /*
@@ -12,23 +10,15 @@
  */
 #define ROW_PARAMETER (RESULT_COLUMNS + 1)
 
-/* A later result replaces these; the rest stays as it was first inserted. */
-static bool is_replaced(size_t column)
-{
-    return (column >= RESULT_WATCHED_1 && column <= RESULT_WATCHED_4) || column == RESULT_EXTRA ||
-           column == RESULT_FOREIGN_KEY || (column >= RESULT_HELP_1 && column <= RESULT_HELP_4);
-}
-
 static void append_differs(const store_sqlite *s, sqlite3_str *sql, bool watched_alone)
 {
     const char *joint = "";
     sqlite3_str_appendall(sql, "(");
     for (size_t i = 0; i < RESULT_COLUMNS; i++) {
         bool watched = i >= RESULT_WATCHED_1 && i <= RESULT_WATCHED_4;
-        if (!s->result_has[i] || !is_replaced(i) || (watched_alone && !watched))
+        if (!s->result_has[i] || !store_result_is_replaced(i) || (watched_alone && !watched))
             continue;
-        sqlite3_str_appendf(sql, "%s\"%w\" IS NOT ?%d", joint, store_sqlite_result_columns[i],
-                            (int)i + 1);
+        sqlite3_str_appendf(sql, "%s\"%w\" IS NOT ?%d", joint, store_result_columns[i], (int)i + 1);
         joint = " OR ";
     }
     sqlite3_str_appendall(sql, ")");
@@ -54,7 +44,7 @@ static void append_insert(const store_sqlite *s, sqlite3_str *sql)
     const char *joint = "";
     for (size_t i = 0; i < RESULT_COLUMNS; i++) {
         if (s->result_has[i]) {
-            sqlite3_str_appendf(sql, "%s\"%w\"", joint, store_sqlite_result_columns[i]);
+            sqlite3_str_appendf(sql, "%s\"%w\"", joint, store_result_columns[i]);
             joint = ", ";
         }
     }
@@ -74,8 +64,8 @@ static void append_update(const store_sqlite *s, sqlite3_str *sql)
     sqlite3_str_appendf(sql, "UPDATE \"%w\" SET dateTimeChanged = ?%d", s->result_table,
                         RESULT_CHANGED + 1);
     for (size_t i = 0; i < RESULT_COLUMNS; i++) {
-        if (s->result_has[i] && (is_replaced(i) || i == RESULT_STATUS))
-            sqlite3_str_appendf(sql, ", \"%w\" = ?%d", store_sqlite_result_columns[i], (int)i + 1);
+        if (s->result_has[i] && (store_result_is_replaced(i) || i == RESULT_STATUS))
+            sqlite3_str_appendf(sql, ", \"%w\" = ?%d", store_result_columns[i], (int)i + 1);
     }
     sqlite3_str_appendf(sql, " WHERE rowid = ?%d", ROW_PARAMETER);
 }
@@ -159,27 +149,9 @@ static sh_err put_line(store_sqlite *s, const char *plugin, const char *node,
                        const sh_plugin_line *line, const char *now, int64_t *changed,
                        sh_error *error)
 {
-    char time[SH_DATETIME_BYTES];
-    char guid[STORE_UUID_BYTES];
-    store_result_time(line->field[SH_PLUGIN_DATE_TIME], now, time);
-    store_uuid(guid);
-    sh_slice values[RESULT_COLUMNS] = {
-        [RESULT_PLUGIN] = sh_slice_of(plugin),
-        [RESULT_PRIMARY_ID] = line->field[SH_PLUGIN_PRIMARY_ID],
-        [RESULT_SECONDARY_ID] = line->field[SH_PLUGIN_SECONDARY_ID],
-        [RESULT_CREATED] = sh_slice_of(time),
-        [RESULT_CHANGED] = sh_slice_of(time),
-        [RESULT_STATUS] = SH_SLICE("new"),
-        [RESULT_EXTRA] = line->field[SH_PLUGIN_EXTRA],
-        [RESULT_USER_DATA] = SH_SLICE(""),
-        [RESULT_FOREIGN_KEY] = line->field[SH_PLUGIN_FOREIGN_KEY],
-        [RESULT_NODE] = sh_slice_of(node),
-        [RESULT_GUID] = sh_slice_of(guid),
-    };
-    for (int i = 0; i < 4; i++) {
-        values[RESULT_WATCHED_1 + i] = line->field[SH_PLUGIN_WATCHED_1 + i];
-        values[RESULT_HELP_1 + i] = line->field[SH_PLUGIN_HELP_1 + i];
-    }
+    store_result result;
+    store_result_of(plugin, node, line, now, &result);
+    sh_slice *values = result.values;
     found f;
     sh_err err = find_result(s, values, &f, error);
     if (err != SH_OK || (f.there && (f.newer || !f.differ)))

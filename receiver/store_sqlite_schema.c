@@ -14,13 +14,6 @@
 
 #define OWN_RESULTS "SyncHub_Plugins_Objects"
 
-const char *const store_sqlite_result_columns[RESULT_COLUMNS] = {
-    "plugin",        "objectPrimaryId", "objectSecondaryId", "dateTimeCreated", "dateTimeChanged",
-    "watchedValue1", "watchedValue2",   "watchedValue3",     "watchedValue4",   "status",
-    "extra",         "userData",        "foreignKey",        "syncHubNodeName", "helpVal1",
-    "helpVal2",      "helpVal3",        "helpVal4",          "objectGuid",
-};
-
 static const char own_tables[] =
     "CREATE TABLE IF NOT EXISTS SyncHub_Meta("
     " key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -159,7 +152,7 @@ static void append_results(sqlite3_str *sql, const char *table)
 {
     sqlite3_str_appendf(sql, "CREATE TABLE \"%w\"(", table);
     for (size_t i = 0; i < RESULT_COLUMNS; i++)
-        sqlite3_str_appendf(sql, " \"%w\" TEXT NOT NULL,", store_sqlite_result_columns[i]);
+        sqlite3_str_appendf(sql, " \"%w\" TEXT NOT NULL,", store_result_columns[i]);
     sqlite3_str_appendall(sql,
                           " UNIQUE(plugin, syncHubNodeName, objectPrimaryId, objectSecondaryId));");
 }
@@ -169,7 +162,7 @@ static sh_err read_results_table(store_sqlite *s, const char *table, bool *fits,
 {
     *fits = true;
     for (size_t i = 0; i < RESULT_COLUMNS; i++) {
-        const char *name = store_sqlite_result_columns[i];
+        const char *name = store_result_columns[i];
         /* Asking for a column of a table that is not there fails in the same way. */
         s->result_has[i] = sqlite3_table_column_metadata(s->db, "main", table, name, NULL, NULL,
                                                          NULL, NULL, NULL) == SQLITE_OK;
