@@ -10,6 +10,7 @@
 #include "receiver/figures.h"
 #include "receiver/health.h"
 #include "receiver/merge_entry.h"
+#include "receiver/merge_record.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -18,9 +19,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH_ENTRIES 64         /* entries of one transaction at most */
+#define BATCH_ENTRIES 64 /* entries of one transaction at most */
+#define BATCH_ENTRIES_MOST (BATCH_ENTRIES + 8)
 #define BATCH_BYTES (8 * SH_MIB) /* and their sealed bytes */
 #define BLOCK_MS 500             /* a stop is noticed within this time */
+#define STOP_BATCH_MS 3000       /* a batch that takes longer is given back at a stop */
+#define BUSY_TRIES 3             /* a lock or deadlock so often is nothing to tell anybody */
 #define RETRY_MS_MIN 100         /* waits after a failure grow from here */
 #define RETRY_MS_MAX 5000
 #define TIDY_INTERVAL_MS (600 * 1000)
@@ -35,6 +39,7 @@ struct merge {
     int64_t tidied_ms;
     /* The entry whose try is counted and not over, or "". */
     char counted[sizeof((sh_queue_entry *)NULL)->id];
+    int busy; /* failures of SH_E_BUSY in a row */
 };
 
 static void close_store(merge *m)
@@ -63,7 +68,7 @@ static sh_err open_store(merge *m, sh_error *error)
     sh_error gone = {0};
     if (m->merger.store != NULL && store_check(m->merger.store, &gone) == SH_OK)
         return SH_OK;
-    if (m->merger.store != NULL)
+    if (m->merger.store != NULL && health_set(HEALTH_MERGE, gone.message))
         sh_log_error("%s", gone.message);
     close_store(m);
     m->published = false;
@@ -84,6 +89,20 @@ static sh_err check_plugins_out(const sh_settings *settings, sh_error *error)
     return sh_fail(error, SH_E_IO, "SYNC_plugins_out: %s", reason.message);
 }
 
+/* A database server that is away must not keep a receiver from taking pushes. */
+static sh_err open_first(merge *m, sh_error *error)
+{
+    sh_error away = {0};
+    sh_err err = open_store(m, &away);
+    if (err == SH_OK)
+        return SH_OK;
+    if (err != SH_E_NETWORK && err != SH_E_BUSY)
+        return sh_fail(error, err, "%s", away.message);
+    if (health_set(HEALTH_MERGE, away.message))
+        sh_log_error("merging waits and will try again: %s", away.message);
+    return SH_OK;
+}
+
 sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret, sh_error *error)
 {
     merge *m = calloc(1, sizeof *m);
@@ -100,15 +119,10 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
         err = check_plugins_out(settings, error);
     if (err == SH_OK)
         err = consumer_name_take(settings->redis_prefix, m->consumer, &m->consumer_fd, error);
-    sh_error reason = {0};
     if (err == SH_OK)
         err = row_reader_new(&m->merger.reader, error);
     if (err == SH_OK)
-        err = open_store(m, &reason);
-    if (err == SH_E_BUSY)
-        err = SH_OK; /* locked by somebody else: the loop waits for it */
-    else if (reason.code != SH_OK)
-        (void)sh_fail(error, err, "%s", reason.message);
+        err = open_first(m, error);
     if (err != SH_OK) {
         merge_free(m);
         return err;
@@ -215,9 +229,26 @@ static bool count_suspect(merge *m, const portion *p, sh_err *err, sh_error *err
     return false;
 }
 
+/* The figures of the tables that were merged. */
+static sh_err record_all(merge *m, const portion *p, sh_error *error)
+{
+    merged_table tables[BATCH_ENTRIES_MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const merged *one = &p->all[i];
+        assert(count < BATCH_ENTRIES_MOST);
+        if (one->outcome == ENTRY_MERGED && one->result.header.kind == SH_KIND_DEVICES)
+            tables[count++] = (merged_table){.entry = entry_at(p, i), .result = &one->result};
+    }
+    return merge_record(m->merger.store, tables, count, m->merger.now_ms, error);
+}
+
 static sh_err merge_entries(merge *m, const portion *p, sh_error *error)
 {
+    int64_t begun_ms = sh_clock_monotonic_ms();
     for (size_t i = 0; i < p->count; i++) {
+        if (sh_stop_requested() && sh_clock_monotonic_ms() - begun_ms > STOP_BATCH_MS)
+            return sh_fail(error, SH_E_STOPPED, "a batch was given back because of the stop");
         sh_error reason = {0};
         merged *one = &p->all[i];
         one->outcome = entry_merge(&m->merger, entry_at(p, i), &one->result, &reason);
@@ -226,7 +257,8 @@ static sh_err merge_entries(merge *m, const portion *p, sh_error *error)
         if (one->outcome == ENTRY_STORE)
             return sh_fail(error, reason.code, "%s", reason.message);
     }
-    return store_commit(m->merger.store, error);
+    sh_err err = record_all(m, p, error);
+    return err == SH_OK ? store_commit(m->merger.store, error) : err;
 }
 
 /* Merges every entry inside one transaction. SH_OK: it is committed. */
@@ -286,7 +318,7 @@ static sh_err give_up(merge *m, const portion *p, size_t i, sh_error *error)
 /* After the commit: what is done is acknowledged, what never can be is buried. */
 static sh_err settle(merge *m, const portion *p, sh_error *error)
 {
-    sh_queue_done done[BATCH_ENTRIES + 8];
+    sh_queue_done done[BATCH_ENTRIES_MOST];
     size_t count = 0;
     sh_err err = SH_OK;
     for (size_t i = 0; i < p->count; i++) {
@@ -298,7 +330,7 @@ static sh_err settle(merge *m, const portion *p, sh_error *error)
             continue;
         }
         bool publish = one->outcome == ENTRY_MERGED && one->result.header.kind == SH_KIND_DEVICES;
-        assert(count < sizeof done / sizeof done[0]);
+        assert(count < BATCH_ENTRIES_MOST);
         done[count++] = (sh_queue_done){.entry = entry,
                                         .node = publish ? one->result.header.node : NULL,
                                         .digest = one->result.header.digest,
@@ -417,7 +449,10 @@ static void tidy(merge *m)
 static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
 {
     sh_metric_add(&figures.batches_failed, 1);
-    if (health_set(HEALTH_MERGE, error->message))
+    m->busy = error->code == SH_E_BUSY ? m->busy + 1 : 0;
+    if (m->busy > 0 && m->busy <= BUSY_TRIES)
+        sh_log_info("a batch will be merged again: %s", error->message);
+    else if (health_set(HEALTH_MERGE, error->message))
         sh_log_error("merging waits and will try again: %s", error->message);
     if (error->code == SH_E_IO)
         close_store(
@@ -433,6 +468,8 @@ bool merge_run(merge *m, bool until_empty)
         sh_error error = {0};
         bool worked = false;
         sh_err err = work(m, &worked, &error);
+        if (err == SH_E_STOPPED)
+            break;
         if (err != SH_OK) {
             if (until_empty) {
                 sh_log_error("%s", error.message);
@@ -442,6 +479,7 @@ bool merge_run(merge *m, bool until_empty)
             continue;
         }
         retry_ms = RETRY_MS_MIN;
+        m->busy = 0;
         if (health_set(HEALTH_MERGE, NULL))
             sh_log_info("merging as consumer %s into %s", m->consumer, "SYNC_db");
         if (!worked) {

@@ -187,25 +187,6 @@ static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c,
     return err;
 }
 
-static sh_err record(const entry_merger *m, const char *mode, const entry_result *result,
-                     sh_error *error)
-{
-    store_node node = {
-        .merged_ms = m->now_ms,
-        .sent = result->rows,
-        .inserted = result->inserted,
-        .known = result->known,
-        .skipped = result->skipped,
-        .set_aside = result->set_aside,
-        .has_digest = true,
-    };
-    memcpy(node.node, result->header.node, sizeof node.node);
-    memcpy(node.reason, result->reason, sizeof node.reason);
-    memcpy(node.digest, result->header.digest, sizeof node.digest);
-    memcpy(node.mode, mode, strlen(mode) + 1);
-    return store_node_record(m->store, &node, error);
-}
-
 typedef struct {
     chunk chunks[2];
 } chunk_pair;
@@ -219,7 +200,7 @@ static void free_pair(chunk_pair **pair)
     free(*pair);
 }
 
-sh_err entry_merge_devices(entry_merger *m, const char *mode, entry_result *result, sh_error *error)
+sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *error)
 {
     SH_CLEANUP(free_pair) chunk_pair *pair = calloc(1, sizeof *pair);
     if (pair == NULL)
@@ -239,5 +220,5 @@ sh_err entry_merge_devices(entry_merger *m, const char *mode, entry_result *resu
         if (err == SH_OK && !more)
             err = insert_rows(m, result, coming, error);
     }
-    return err != SH_OK ? err : record(m, mode, result, error);
+    return err;
 }

@@ -135,9 +135,8 @@ static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_
     sh_err err = store_item_note(m->store, ret->header.id, m->now_ms, seen, error);
     if (err != SH_OK || *seen)
         return err;
-    bool pulled = sh_slice_equals(entry->mode, SH_SLICE("pull"));
     if (ret->header.kind == SH_KIND_DEVICES)
-        return entry_merge_devices(m, pulled ? "pull" : "push", ret, error);
+        return entry_merge_devices(m, ret, error);
     return entry_merge_plugin(m, entry, ret, error);
 }
 

@@ -42,8 +42,7 @@ entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, entry_re
                           sh_error *error);
 
 /* The two kinds of content; SH_OK, or the store's failure (SH_E_…), or SH_E_MEMORY. */
-sh_err entry_merge_devices(entry_merger *m, const char *mode, entry_result *result,
-                           sh_error *error);
+sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *error);
 sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
                           sh_error *error);
 

@@ -14,9 +14,7 @@ static bool begins_with(const char *text, const char *prefix)
 sh_err store_open(const char *db, store_access access, store **ret, sh_error *error)
 {
     if (begins_with(db, "postgresql://") || begins_with(db, "postgres://"))
-        return sh_fail(error, SH_E_UNSUPPORTED,
-                       "SYNC_db names a PostgreSQL server, which this build cannot use: give the "
-                       "path of an SQLite file");
+        return store_postgres_open(db, access, ret, error);
     return store_sqlite_open(db, access, ret, error);
 }
 
@@ -26,9 +24,9 @@ void store_close(store *s)
         s->ops->close(s);
 }
 
-sh_err store_check(const store *s, sh_error *error)
+sh_err store_check(store *s, sh_error *error)
 {
-    return s->ops->check == NULL ? SH_OK : s->ops->check(s, error);
+    return s->ops->check(s, error);
 }
 
 sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error)

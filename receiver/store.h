@@ -34,9 +34,10 @@ void store_close(store *s); /* NULL is accepted; an open transaction is rolled b
 
 /*
  * SH_E_IO where the file that is open is no longer the one at its path: what is committed to it is
- * lost. To be asked before each use after a pause; store_commit() asks by itself.
+ * lost. SH_E_NETWORK where the server went away, and so may be another one when it is back. To be
+ * asked before each use after a pause; store_commit() asks by itself.
  */
-sh_err store_check(const store *s, sh_error *error);
+sh_err store_check(store *s, sh_error *error);
 
 /*
  * Notes the rules by which rows are passed over, as a hash. Where they are not those noted before,
@@ -79,8 +80,9 @@ typedef struct {
 } store_insert;
 
 /*
- * Inserts rows whose MAC is not there, in order, never changing one that is. In a NetAlertX
- * database each inserted row gets its `New Device` event. now is `YYYY-MM-DD HH:MM:SS`.
+ * Inserts rows whose MAC is not there, never changing one that is; of rows with one MAC the first
+ * is taken. In a NetAlertX database each inserted row gets its `New Device` event. now is
+ * `YYYY-MM-DD HH:MM:SS`.
  */
 sh_err store_insert_devices(store *s, store_insert inserts[], size_t count, const char *now,
                             sh_error *error);
@@ -113,7 +115,10 @@ sh_err store_node_record(store *s, const store_node *node, sh_error *error);
 typedef sh_err (*store_node_each)(void *context, const store_node *node, sh_error *error);
 sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error);
 
-/* Gives each device's columns as text, NULL values as NULL data; node NULL for all nodes. */
+/*
+ * Gives each device's columns as text, NULL values as NULL data; node NULL for all nodes. Outside a
+ * transaction.
+ */
 typedef sh_err (*store_device_each)(void *context, int64_t rowid, const sh_column *columns,
                                     const sh_value values[], size_t count, sh_error *error);
 sh_err store_devices(store *s, const char *node, store_device_each each, void *context,

@@ -10,7 +10,7 @@
  */
 struct store_ops {
     void (*close)(store *s);
-    sh_err (*check)(const store *s, sh_error *error); /* NULL: it cannot be replaced unseen */
+    sh_err (*check)(store *s, sh_error *error);
     sh_err (*rules_note)(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);
     const sh_column *(*columns)(const store *s, size_t *count);
     sh_err (*begin)(store *s, sh_error *error);
@@ -40,5 +40,8 @@ struct store {
 
 /* Opens an SQLite file. */
 sh_err store_sqlite_open(const char *path, store_access access, store **ret, sh_error *error);
+
+/* Opens a database on a PostgreSQL server. */
+sh_err store_postgres_open(const char *url, store_access access, store **ret, sh_error *error);
 
 #endif

@@ -114,9 +114,9 @@ static const sh_column *sqlite_columns(const store *base, size_t *count)
     return s->columns;
 }
 
-static sh_err sqlite_check(const store *base, sh_error *error)
+static sh_err sqlite_check(store *base, sh_error *error)
 {
-    const store_sqlite *s = (const store_sqlite *)base;
+    store_sqlite *s = (store_sqlite *)base;
     int moved = 0;
     int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc == SQLITE_OK && moved != 0)

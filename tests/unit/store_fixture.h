@@ -2,32 +2,53 @@
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
-/* What the tests of the store share: a folder of their own, a second pair of eyes, device rows. */
+/*
+ * What the tests of the store share: a database of their own, of either kind, a second pair of
+ * eyes, device rows. SQL that is for both kinds quotes its names, as PostgreSQL needs it.
+ */
 
 #include "receiver/store.h"
+#include "tests/unit/with_postgres.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <sqlite3.h>
 
 #define NOW "2026-08-22 02:53:00"
 #define LATER "2026-08-22 03:00:00"
 
 static char folder[64];
-static char db_path[128];
+static char db_path[200];     /* what SYNC_db would hold */
+static with_postgres *server; /* NULL: the database is an SQLite file */
+static with_postgres own_server;
+
+static inline int server_start(void **state)
+{
+    (void)state;
+    postgres_start(&own_server);
+    server = &own_server;
+    return 0;
+}
+
+static inline int server_stop(void **state)
+{
+    (void)state;
+    postgres_stop(&own_server);
+    server = NULL;
+    return 0;
+}
 
 static inline int folder_make(void **state)
 {
     (void)state;
+    if (server != NULL) {
+        postgres_new_database(server, db_path, sizeof db_path);
+        return 0;
+    }
     (void)snprintf(folder, sizeof folder, "/tmp/synchub-store-XXXXXX");
     if (mkdtemp(folder) == NULL)
         return -1;
@@ -38,6 +59,8 @@ static inline int folder_make(void **state)
 static inline int folder_remove(void **state)
 {
     (void)state;
+    if (server != NULL)
+        return 0;
     static const char *const names[] = {"synchub.db", "synchub.db-wal", "synchub.db-shm",
                                         "synchub.db-journal", "link.db"};
     char path[200];
@@ -49,9 +72,11 @@ static inline int folder_remove(void **state)
     return rmdir(folder);
 }
 
-/* Runs SQL on the file by a connection of the test's own; a trace of what it gives, `a|b;c|d;`. */
+/* Runs SQL by a connection of the test's own; a trace of what it gives, `a|b;c|d;`. */
 static inline const char *sql(const char *text)
 {
+    if (server != NULL)
+        return postgres_ask(db_path, text);
     static char result[8192];
     sqlite3 *db = NULL;
     assert_int_equal(sqlite3_open(db_path, &db), SQLITE_OK);

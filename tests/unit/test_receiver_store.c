@@ -19,6 +19,12 @@ static void a_new_database_has_netalertx_columns_and_rules(void **state)
             assert_int_equal(columns[i].default_kind, sh_device_columns[i].default_kind);
     }
     store_close(s);
+}
+
+static void a_new_file_has_the_tables_that_tools_know(void **state)
+{
+    (void)state;
+    store_close(opened());
     assert_string_equal(sql("PRAGMA journal_mode"), "wal;");
     assert_string_equal(sql("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"),
                         "Devices;Plugins_Objects;SyncHub_Items;SyncHub_Meta;SyncHub_Nodes;");
@@ -33,7 +39,7 @@ static void text_keeps_its_leading_zeros(void **state)
     store *s = opened();
     assert_int_equal(insert(s, "{\"devMac\":\"0a\",\"devName\":\"007\"}", "N"), STORE_INSERTED);
     store_close(s);
-    assert_string_equal(sql("SELECT devName, typeof(devName) FROM Devices"), "007|text;");
+    assert_string_equal(sql("SELECT \"devName\" FROM \"Devices\""), "007;");
 }
 
 static void a_row_that_is_there_is_never_changed(void **state)
@@ -47,8 +53,9 @@ static void a_row_that_is_there_is_never_changed(void **state)
     assert_int_equal(insert(s, "{\"devMac\":\"Fake_Mac\"}", "A"), STORE_INSERTED);
     assert_int_equal(insert(s, "{\"devMac\":\"fAKE_mAC\"}", "A"), STORE_KNOWN);
     store_close(s);
-    assert_string_equal(sql("SELECT devMac, devName, devSyncHubNode FROM Devices ORDER BY rowid"),
-                        "aa:bb:cc:00:00:01|first|A;Fake_Mac|(unknown)|A;");
+    assert_string_equal(
+        sql("SELECT \"devMac\", \"devName\", \"devSyncHubNode\" FROM \"Devices\" ORDER BY rowid"),
+        "aa:bb:cc:00:00:01|first|A;Fake_Mac|(unknown)|A;");
 }
 
 static void known_macs_are_found_in_any_case(void **state)
@@ -76,9 +83,14 @@ static void a_row_the_database_refuses_is_rejected_alone(void **state)
 {
     (void)state;
     store_close(opened());
-    (void)sql("CREATE UNIQUE INDEX by_guid ON Devices(devGUID);"
-              "CREATE TRIGGER no_spies BEFORE INSERT ON Devices WHEN NEW.devName = 'spy'"
-              " BEGIN SELECT RAISE(ABORT, 'no spies here'); END");
+    (void)sql("CREATE UNIQUE INDEX by_guid ON \"Devices\"(\"devGUID\")");
+    (void)sql(server == NULL
+                  ? "CREATE TRIGGER no_spies BEFORE INSERT ON Devices WHEN NEW.devName = 'spy'"
+                    " BEGIN SELECT RAISE(ABORT, 'no spies here'); END"
+                  : "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                    " $$BEGIN RAISE 'no spies here'; END$$;"
+                    "CREATE TRIGGER no_spies BEFORE INSERT ON \"Devices\" FOR EACH ROW"
+                    " WHEN (NEW.\"devName\" = 'spy') EXECUTE FUNCTION refuse()");
     store *s = opened();
     static const char *const jsons[] = {
         "{\"devMac\":\"a\",\"devGUID\":\"secret\"}", "{\"devMac\":\"b\",\"devGUID\":\"secret\"}",
@@ -103,12 +115,12 @@ static void a_row_the_database_refuses_is_rejected_alone(void **state)
         assert_int_equal(inserts[i].outcome, outcomes[i]);
         sh_device_row_free(rows[i]);
     }
-    assert_non_null(strstr(inserts[1].reason, "Devices.devGUID"));
+    assert_non_null(strstr(inserts[1].reason, server == NULL ? "devGUID" : "by_guid"));
     assert_null(strstr(inserts[1].reason, "secret"));
     assert_non_null(strstr(inserts[2].reason, "no spies here"));
     assert_string_equal(inserts[3].reason, "");
     store_close(s);
-    assert_string_equal(sql("SELECT devMac FROM Devices ORDER BY rowid"), "a;d;");
+    assert_string_equal(sql("SELECT \"devMac\" FROM \"Devices\" ORDER BY rowid"), "a;d;");
 }
 
 static void what_is_rolled_back_or_left_open_is_not_there(void **state)
@@ -126,7 +138,7 @@ static void what_is_rolled_back_or_left_open_is_not_there(void **state)
     assert_int_equal(store_item_note(s, id, 1000, &seen, NULL), SH_OK);
     assert_false(seen);
     store_close(s);
-    assert_string_equal(sql("SELECT count(*) FROM SyncHub_Items"), "0;");
+    assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Items\""), "0;");
 }
 
 static void an_item_is_seen_once_until_it_is_forgotten(void **state)
@@ -175,7 +187,10 @@ static void undoing_to_a_mark_keeps_what_came_before_it(void **state)
     assert_int_equal(store_undo_to_mark(s, NULL), SH_OK);
     assert_int_equal(store_commit(s, NULL), SH_OK);
     store_close(s);
-    assert_string_equal(sql("SELECT hex(substr(id, 1, 1)) FROM SyncHub_Items ORDER BY id"),
+    assert_string_equal(sql(server == NULL
+                                ? "SELECT hex(substr(id, 1, 1)) FROM SyncHub_Items ORDER BY id"
+                                : "SELECT encode(substr(id, 1, 1), 'hex') FROM \"SyncHub_Items\""
+                                  " ORDER BY id"),
                         "01;03;");
 }
 
@@ -351,7 +366,7 @@ static void other_rules_forget_what_was_merged(void **state)
 {
     (void)state;
     static const uint8_t rules[SH_DIGEST_BYTES] = {1}, others[SH_DIGEST_BYTES] = {2};
-    static const char of_node[] = "SELECT digest IS NULL, sent FROM SyncHub_Nodes";
+    static const char of_node[] = "SELECT count(digest), sum(sent) FROM \"SyncHub_Nodes\"";
     store *s = opened();
     sh_error error = {.code = SH_OK};
     store_node node = {.node = "N", .mode = "push", .sent = 7, .has_digest = true};
@@ -360,13 +375,13 @@ static void other_rules_forget_what_was_merged(void **state)
     must(store_node_record(s, &node, &error), &error);
     must(store_commit(s, &error), &error);
     must(store_rules_note(s, rules, &error), &error);
-    assert_string_equal(sql(of_node), "0|7;");
-    must(store_rules_note(s, others, &error), &error);
     assert_string_equal(sql(of_node), "1|7;");
+    must(store_rules_note(s, others, &error), &error);
+    assert_string_equal(sql(of_node), "0|7;");
     store_close(s);
 }
 
-static void several_may_start_on_a_new_file_at_once(void **state)
+static void several_may_start_on_a_new_database_at_once(void **state)
 {
     (void)state;
     enum { STARTERS = 6 };
@@ -397,30 +412,35 @@ static void several_may_start_on_a_new_file_at_once(void **state)
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
         assert_int_equal(status, 0);
     }
-    assert_string_equal(sql("SELECT value FROM SyncHub_Meta WHERE key = 'database'"), "own;");
-    assert_string_equal(sql("PRAGMA journal_mode"), "wal;");
+    assert_string_equal(sql("SELECT value FROM \"SyncHub_Meta\" WHERE key = 'database'"), "own;");
+    if (server == NULL)
+        assert_string_equal(sql("PRAGMA journal_mode"), "wal;");
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
+#define COMMON_TESTS                                                                               \
+    TEST(a_new_database_has_netalertx_columns_and_rules), TEST(text_keeps_its_leading_zeros),      \
+        TEST(a_row_that_is_there_is_never_changed), TEST(known_macs_are_found_in_any_case),        \
+        TEST(a_row_the_database_refuses_is_rejected_alone),                                        \
+        TEST(what_is_rolled_back_or_left_open_is_not_there),                                       \
+        TEST(an_item_is_seen_once_until_it_is_forgotten),                                          \
+        TEST(undoing_to_a_mark_keeps_what_came_before_it),                                         \
+        TEST(a_nodes_insertions_are_added_up_and_the_rest_is_replaced),                            \
+        TEST(devices_are_listed_of_one_node_or_of_all), TEST(a_failing_reader_ends_the_listing),   \
+        TEST(reading_works_beside_an_open_transaction_and_writes_nothing),                         \
+        TEST(other_rules_forget_what_was_merged),                                                  \
+        TEST(several_may_start_on_a_new_database_at_once)
+
+/* The same rules, whatever kind of database it is. */
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
-    const struct CMUnitTest tests[] = {
-        TEST(a_new_database_has_netalertx_columns_and_rules),
-        TEST(text_keeps_its_leading_zeros),
-        TEST(a_row_that_is_there_is_never_changed),
-        TEST(known_macs_are_found_in_any_case),
-        TEST(a_row_the_database_refuses_is_rejected_alone),
-        TEST(what_is_rolled_back_or_left_open_is_not_there),
-        TEST(an_item_is_seen_once_until_it_is_forgotten),
-        TEST(undoing_to_a_mark_keeps_what_came_before_it),
-        TEST(a_nodes_insertions_are_added_up_and_the_rest_is_replaced),
-        TEST(devices_are_listed_of_one_node_or_of_all),
-        TEST(a_failing_reader_ends_the_listing),
-        TEST(reading_works_beside_an_open_transaction_and_writes_nothing),
+    const struct CMUnitTest in_sqlite[] = {
+        COMMON_TESTS,
+        TEST(a_new_file_has_the_tables_that_tools_know),
         TEST(a_locked_database_is_busy),
         TEST(what_is_committed_to_a_file_that_is_gone_is_no_success),
-        TEST(other_rules_forget_what_was_merged),
-        TEST(several_may_start_on_a_new_file_at_once),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest in_postgres[] = {COMMON_TESTS};
+    int failed = cmocka_run_group_tests(in_sqlite, NULL, NULL);
+    return failed + cmocka_run_group_tests(in_postgres, server_start, server_stop);
 }

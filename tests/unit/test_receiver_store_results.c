@@ -7,9 +7,10 @@
 /* Plugin results in the store. */
 
 #define RESULTS                                                                                    \
-    "SELECT plugin, syncHubNodeName, objectPrimaryId, objectSecondaryId, dateTimeCreated,"         \
-    " dateTimeChanged, watchedValue1, watchedValue4, status, extra, foreignKey, helpVal1"          \
-    " FROM Plugins_Objects ORDER BY rowid"
+    "SELECT plugin, \"syncHubNodeName\", \"objectPrimaryId\", \"objectSecondaryId\","              \
+    " \"dateTimeCreated\", \"dateTimeChanged\", \"watchedValue1\", \"watchedValue4\", status,"     \
+    " extra, \"foreignKey\", \"helpVal1\" FROM \"Plugins_Objects\""                                \
+    " ORDER BY plugin, \"syncHubNodeName\", \"objectSecondaryId\""
 
 /* Puts the lines of a text in a transaction of its own and gives how many changed. */
 static int64_t put(store *s, const char *plugin, const char *node, const char *text)
@@ -45,8 +46,8 @@ static void a_result_is_kept_by_plugin_node_and_both_ids(void **state)
                         "ARPSCAN|A|p|t|2026-01-01 10:00:00|2026-01-01 10:00:00|1|4|new|x|f|h1;"
                         "ARPSCAN|B|p|s|2026-01-01 10:00:00|2026-01-01 10:00:00|1|4|new|x|f|;"
                         "NMAP|A|p|s|2026-01-01 10:00:00|2026-01-01 10:00:00|1|4|new|x|f|;");
-    assert_string_equal(sql("SELECT count(DISTINCT objectGuid), min(length(objectGuid))"
-                            " FROM Plugins_Objects"),
+    assert_string_equal(sql("SELECT count(DISTINCT \"objectGuid\"), min(length(\"objectGuid\"))"
+                            " FROM \"Plugins_Objects\""),
                         "4|36;");
 }
 
@@ -65,7 +66,7 @@ static void a_newer_result_replaces_and_an_older_one_changes_nothing(void **stat
     assert_non_null(strstr(sql(RESULTS), "|2026-01-01 10:00:00|2026-01-01 11:00:00|1|5|"
                                          "watched-changed|y|g|h;"));
     store_close(s);
-    assert_string_equal(sql("SELECT count(*) FROM Plugins_Objects"), "1;");
+    assert_string_equal(sql("SELECT count(*) FROM \"Plugins_Objects\""), "1;");
 }
 
 static void within_one_result_the_last_line_of_a_row_counts(void **state)
@@ -77,7 +78,7 @@ static void within_one_result_the_last_line_of_a_row_counts(void **state)
                          "p|s|2026-01-01 10:00:00|7|2|3|4|x|f\n"),
                      2);
     store_close(s);
-    assert_string_equal(sql("SELECT watchedValue1 FROM Plugins_Objects"), "7;");
+    assert_string_equal(sql("SELECT \"watchedValue1\" FROM \"Plugins_Objects\""), "7;");
 }
 
 static void a_time_that_is_none_is_now(void **state)
@@ -148,22 +149,45 @@ static void beside_an_older_or_missing_table_results_go_to_one_of_our_own(void *
     }
 }
 
+static void ids_of_any_length_are_told_apart(void **state)
+{
+    (void)state;
+    static char text[2 * 20000 + 200];
+    char id[20001];
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    store *s = opened();
+    (void)snprintf(text, sizeof text,
+                   "%s|s|2026-01-01 10:00:00|1|2|3|4|x|f\n%sy|s|2026-01-01 10:00:00|1|2|3|4|x|f\n",
+                   id, id);
+    assert_int_equal(put(s, "P", "A", text), 2);
+    assert_int_equal(put(s, "P", "A", text), 0);
+    store_close(s);
+    assert_string_equal(sql("SELECT count(*) FROM \"Plugins_Objects\""), "2;");
+}
+
 static int start(void **state)
 {
     (void)state;
     return sh_crypto_init(NULL) == SH_OK ? 0 : -1;
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
+#define COMMON_TESTS                                                                               \
+    TEST(a_result_is_kept_by_plugin_node_and_both_ids),                                            \
+        TEST(a_newer_result_replaces_and_an_older_one_changes_nothing),                            \
+        TEST(within_one_result_the_last_line_of_a_row_counts),                                     \
+        TEST(ids_of_any_length_are_told_apart)
+
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
-    const struct CMUnitTest tests[] = {
-        TEST(a_result_is_kept_by_plugin_node_and_both_ids),
-        TEST(a_newer_result_replaces_and_an_older_one_changes_nothing),
-        TEST(within_one_result_the_last_line_of_a_row_counts),
+    const struct CMUnitTest in_sqlite[] = {
+        COMMON_TESTS,
         TEST(a_time_that_is_none_is_now),
         TEST(netalertx_table_is_used_with_the_columns_it_has),
         TEST(beside_an_older_or_missing_table_results_go_to_one_of_our_own),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    const struct CMUnitTest in_postgres[] = {COMMON_TESTS};
+    int failed = cmocka_run_group_tests(in_sqlite, start, NULL);
+    return failed + cmocka_run_group_tests(in_postgres, server_start, server_stop);
 }

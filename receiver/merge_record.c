@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge_record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Tables lie in one array in the order of their merges, which their places therefore tell. */
+static int by_node(const void *a, const void *b)
+{
+    const merged_table *left = *(const merged_table *const *)a;
+    const merged_table *right = *(const merged_table *const *)b;
+    int order = strcmp(left->result->header.node, right->result->header.node);
+    return order != 0 ? order : (left > right) - (left < right);
+}
+
+static sh_err record(store *s, const merged_table *table, int64_t now_ms, sh_error *error)
+{
+    const entry_result *result = table->result;
+    bool pulled = sh_slice_equals(table->entry->mode, SH_SLICE("pull"));
+    store_node node = {
+        .merged_ms = now_ms,
+        .sent = result->rows,
+        .inserted = result->inserted,
+        .known = result->known,
+        .skipped = result->skipped,
+        .set_aside = result->set_aside,
+        .has_digest = true,
+    };
+    memcpy(node.node, result->header.node, sizeof node.node);
+    memcpy(node.reason, result->reason, sizeof node.reason);
+    memcpy(node.digest, result->header.digest, sizeof node.digest);
+    memcpy(node.mode, pulled ? "pull" : "push", sizeof "pull");
+    return store_node_record(s, &node, error);
+}
+
+sh_err merge_record(store *s, const merged_table tables[], size_t count, int64_t now_ms,
+                    sh_error *error)
+{
+    if (count == 0)
+        return SH_OK;
+    const merged_table **order = calloc(count, sizeof *order);
+    if (order == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to record a merge");
+    for (size_t i = 0; i < count; i++)
+        order[i] = &tables[i];
+    qsort(order, count, sizeof *order, by_node);
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < count && err == SH_OK; i++)
+        err = record(s, order[i], now_ms, error);
+    free(order);
+    return err;
+}

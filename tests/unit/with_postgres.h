@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_WITH_POSTGRES_H
+#define TESTS_WITH_POSTGRES_H
+
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <grp.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * A real PostgreSQL server of the test's own, on a Unix socket in a new folder; a missing one fails
+ * the test. It refuses to run as root and then runs as postgres or nobody.
+ */
+typedef struct {
+    pid_t pid;
+    char folder[64];
+    char programs[128]; /* the folder of initdb and postgres */
+    int databases;      /* made so far */
+} with_postgres;
+
+static inline void postgres_find(with_postgres *p)
+{
+    glob_t found;
+    if (glob("/usr/lib/postgresql/*/bin/initdb", 0, NULL, &found) != 0)
+        fail_msg("PostgreSQL is not installed: apt-get install postgresql");
+    const char *last = found.gl_pathv[found.gl_pathc - 1];
+    (void)snprintf(p->programs, sizeof p->programs, "%.*s", (int)(strrchr(last, '/') - last), last);
+    globfree(&found);
+}
+
+static inline const struct passwd *postgres_user(void)
+{
+    const struct passwd *user = getpwnam("postgres");
+    return user != NULL ? user : getpwnam("nobody");
+}
+
+/* In a child: becomes the server's user, quietly, and does not outlive a test that was killed. */
+static inline void postgres_exec(const with_postgres *p, const char *program,
+                                 const char *const argv[])
+{
+    const struct passwd *user = postgres_user();
+    if (geteuid() == 0 &&
+        (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0))
+        _exit(126);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    (void)dup2(log, 1);
+    (void)dup2(log, 2);
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", p->programs, program);
+    execv(path, (char *const *)argv);
+    _exit(127);
+}
+
+static inline pid_t postgres_spawn(const with_postgres *p, const char *program,
+                                   const char *const argv[])
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (chdir(p->folder) != 0)
+            _exit(125);
+        postgres_exec(p, program, argv);
+    }
+    return pid;
+}
+
+/* Where the server is, as a connection string. */
+static inline const char *postgres_place(const with_postgres *p, const char *database)
+{
+    static char place[200];
+    (void)snprintf(place, sizeof place, "host=%s user=synchub dbname=%s", p->folder, database);
+    return place;
+}
+
+static inline void postgres_launch(with_postgres *p)
+{
+    const char *const argv[] = {"postgres",          "-D", "data",      "-k",
+                                p->folder,           "-c", "fsync=off", "-c",
+                                "listen_addresses=", NULL};
+    p->pid = postgres_spawn(p, "postgres", argv);
+    for (int tries = 0; PQping(postgres_place(p, "postgres")) != PQPING_OK; tries++) {
+        assert_true(tries < 1500);
+        (void)poll(NULL, 0, 20);
+    }
+}
+
+/* The user `locked` alone needs a password. */
+static inline void postgres_set_rules(const with_postgres *p)
+{
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/data/pg_hba.conf", p->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs("local all locked scram-sha-256\nlocal all all trust\n", file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static inline void postgres_start(with_postgres *p)
+{
+    *p = (with_postgres){.pid = 0};
+    postgres_find(p);
+    (void)snprintf(p->folder, sizeof p->folder, "/tmp/synchub-postgres-XXXXXX");
+    assert_non_null(mkdtemp(p->folder));
+    const struct passwd *user = postgres_user();
+    assert_non_null(user);
+    if (geteuid() == 0)
+        assert_int_equal(chown(p->folder, user->pw_uid, user->pw_gid), 0);
+    const char *const argv[] = {"initdb",    "-D", "data", "-U",       "synchub", "-A", "trust",
+                                "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8", NULL};
+    int status = -1;
+    pid_t pid = postgres_spawn(p, "initdb", argv);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status != 0)
+        fail_msg("initdb failed, see %s/log", p->folder);
+    postgres_set_rules(p);
+    postgres_launch(p);
+}
+
+/* An orderly but quick end: connections are broken off. */
+static inline void postgres_shut(with_postgres *p)
+{
+    if (p->pid <= 0)
+        return;
+    assert_int_equal(kill(p->pid, SIGINT), 0);
+    assert_int_equal(waitpid(p->pid, NULL, 0), p->pid);
+    p->pid = 0;
+}
+
+static inline void postgres_stop(with_postgres *p)
+{
+    postgres_shut(p);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("rm", "rm", "-rf", "--", p->folder, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* Runs SQL by a connection of the test's own; a trace of what it gives, `a|b;c|d;`. */
+static inline const char *postgres_ask(const char *place, const char *text)
+{
+    static char trace[8192];
+    PGconn *conn = PQconnectdb(place);
+    if (PQstatus(conn) != CONNECTION_OK || PQsendQuery(conn, text) == 0)
+        fail_msg("%s", PQerrorMessage(conn));
+    size_t used = 0;
+    trace[0] = '\0';
+    PGresult *result = NULL;
+    while ((result = PQgetResult(conn)) != NULL) {
+        ExecStatusType status = PQresultStatus(result);
+        if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+            fail_msg("%s: %s", text, PQresultErrorMessage(result));
+        for (int row = 0; row < PQntuples(result); row++)
+            for (int i = 0; i < PQnfields(result); i++) {
+                used += (size_t)snprintf(trace + used, sizeof trace - used, "%s%s",
+                                         PQgetisnull(result, row, i) ? "NULL"
+                                                                     : PQgetvalue(result, row, i),
+                                         i + 1 < PQnfields(result) ? "|" : ";");
+                assert_true(used < sizeof trace);
+            }
+        PQclear(result);
+    }
+    PQfinish(conn);
+    return trace;
+}
+
+/* Makes a new database and gives its URL. */
+static inline void postgres_new_database(with_postgres *p, char *ret, size_t ret_bytes)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "CREATE DATABASE test_%d", ++p->databases);
+    (void)postgres_ask(postgres_place(p, "postgres"), text);
+    (void)snprintf(ret, ret_bytes, "postgresql:///test_%d?host=%s&user=synchub", p->databases,
+                   p->folder);
+}
+
+#endif
