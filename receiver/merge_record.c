@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge_record.h"
 
+#include "libcommon/cleanup.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* Tables lie in one array in the order of their merges, which their places therefore tell. */
-static int by_node(const void *a, const void *b)
+/* A table and its place in the order of the merges. */
+typedef struct {
+    const merged_table *table;
+    size_t place;
+} placed;
+
+static int by_node_and_place(const void *a, const void *b)
 {
-    const merged_table *left = *(const merged_table *const *)a;
-    const merged_table *right = *(const merged_table *const *)b;
-    int order = strcmp(left->result->header.node, right->result->header.node);
-    return order != 0 ? order : (left > right) - (left < right);
+    const placed *left = a;
+    const placed *right = b;
+    int order = strcmp(left->table->result->header.node, right->table->result->header.node);
+    return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
 }
 
 static sh_err record(store *s, const merged_table *table, int64_t now_ms, sh_error *error)
@@ -38,15 +45,14 @@ sh_err merge_record(store *s, const merged_table tables[], size_t count, int64_t
 {
     if (count == 0)
         return SH_OK;
-    const merged_table **order = calloc(count, sizeof *order);
+    SH_CLEANUP(sh_free_cleanup) placed *order = calloc(count, sizeof *order);
     if (order == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to record a merge");
     for (size_t i = 0; i < count; i++)
-        order[i] = &tables[i];
-    qsort(order, count, sizeof *order, by_node);
+        order[i] = (placed){.table = &tables[i], .place = i};
+    qsort(order, count, sizeof *order, by_node_and_place);
     sh_err err = SH_OK;
     for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = record(s, order[i], now_ms, error);
-    free(order);
+        err = record(s, order[i].table, now_ms, error);
     return err;
 }

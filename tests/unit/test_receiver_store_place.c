@@ -136,7 +136,7 @@ static void a_disk_that_takes_no_more_fails_the_transaction_and_loses_nothing(vo
     store *s = opened();
     assert_int_equal(insert(s, "{\"devMac\":\"kept\"}", "N"), STORE_INSERTED);
     struct stat st;
-    char wal[200];
+    char wal[sizeof db_path + 8];
     (void)snprintf(wal, sizeof wal, "%s-wal", db_path);
     assert_int_equal(stat(wal, &st), 0);
     struct rlimit before;
