@@ -33,9 +33,10 @@ sh_err store_open(const char *db, store_access access, store **ret, sh_error *er
 void store_close(store *s); /* NULL is accepted; an open transaction is rolled back */
 
 /*
- * SH_E_IO where the file that is open is no longer the one at its path: what is committed to it is
- * lost. SH_E_NETWORK where the server went away, and so may be another one when it is back. To be
- * asked before each use after a pause; store_commit() asks by itself.
+ * SH_E_IO where it must be opened anew: the file that is open is no longer the one at its path, so
+ * that what is committed to it is lost (store_commit() asks that by itself), or its tables were
+ * changed, as an update of NetAlertX does. SH_E_NETWORK where the server went away, and so may be
+ * another one when it is back. To be asked before each use after a pause.
  */
 sh_err store_check(store *s, sh_error *error);
 

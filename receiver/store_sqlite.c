@@ -114,9 +114,8 @@ static const sh_column *sqlite_columns(const store *base, size_t *count)
     return s->columns;
 }
 
-static sh_err sqlite_check(store *base, sh_error *error)
+static sh_err check_place(const store_sqlite *s, sh_error *error)
 {
-    store_sqlite *s = (store_sqlite *)base;
     int moved = 0;
     int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc == SQLITE_OK && moved != 0)
@@ -125,6 +124,21 @@ static sh_err sqlite_check(store *base, sh_error *error)
                        "path now is used from here on",
                        s->path);
     return SH_OK;
+}
+
+/* Where it cannot be asked, the next transaction tells why. */
+static sh_err sqlite_check(store *base, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    int64_t version = 0;
+    sh_err err = check_place(s, error);
+    if (err == SH_OK && store_sqlite_schema_version(s, &version) && version != s->schema_version)
+        return sh_fail(
+            error, SH_E_IO,
+            "the tables of the database %s were changed while it was open: their columns "
+            "are read anew",
+            s->path);
+    return err;
 }
 
 /* IMMEDIATE: a transaction that reads before it writes could otherwise fail BUSY at its first
@@ -141,7 +155,7 @@ static sh_err sqlite_commit(store *base, sh_error *error)
     store_sqlite *s = (store_sqlite *)base;
     s->marked = false;
     sh_err err = store_sqlite_exec(s, "COMMIT", "write to", error);
-    return err == SH_OK ? sqlite_check(base, error) : err;
+    return err == SH_OK ? check_place(s, error) : err;
 }
 
 static void sqlite_rollback(store *base)

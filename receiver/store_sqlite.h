@@ -11,6 +11,7 @@
 
 /* Statements that are prepared at their first use and kept. */
 enum {
+    STATEMENT_SCHEMA_VERSION,
     STATEMENT_FIND_KNOWN,
     STATEMENT_INSERT_DEVICE,
     STATEMENT_INSERT_EVENT,
@@ -33,6 +34,7 @@ typedef struct {
     bool marked; /* a savepoint is open */
 
     /* What this database's tables look like, found when it is opened. */
+    int64_t schema_version; /* SQLite's own: another one after every change of a table */
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
     bool mac_ignores_case; /* devMac's own collation is NOCASE */
@@ -68,6 +70,8 @@ void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t re
 
 /* store_sqlite_schema.c: makes Sync Hub's tables where they are missing, safe among several. */
 sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error);
+/* False where it cannot be read now. */
+bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret);
 /* Finds out what the tables look like. */
 sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error);
 

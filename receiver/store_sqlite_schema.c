@@ -265,9 +265,24 @@ static sh_err read_events(store_sqlite *s, sh_error *error)
     return err;
 }
 
+bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret)
+{
+    sqlite3_stmt *statement = NULL;
+    if (store_sqlite_statement(s, STATEMENT_SCHEMA_VERSION, "PRAGMA schema_version", &statement,
+                               NULL) != SH_OK)
+        return false;
+    bool known = sqlite3_step(statement) == SQLITE_ROW;
+    if (known)
+        *ret = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_reset(statement);
+    return known;
+}
+
 sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error)
 {
     bool devices = false;
+    /* First, so that a change meanwhile is noticed. */
+    (void)store_sqlite_schema_version(s, &s->schema_version);
     sh_err err = check_version(s, error);
     if (err == SH_OK)
         err = has_table(s, "Devices", &devices, error);

@@ -56,6 +56,14 @@ class AppDb(MergeTest):
         self.assertEqual(count(self.db), 3)
         self.assert_set_aside(0)
 
+    def test_a_column_that_an_update_adds_is_filled_from_then_on(self):
+        self.start()
+        self.push([device_row(1, devVendorLater="x")])
+        self.alter("ALTER TABLE Devices ADD COLUMN devVendorLater TEXT")
+        self.hub.wait_for_log("the tables of the database .*app.db were changed")
+        self.push([device_row(2, devVendorLater="y")])
+        self.assertEqual(self.row(device_mac(2))["devVendorLater"], "y")
+
     def test_columns_of_its_own_take_their_defaults(self):
         self.alter("ALTER TABLE Devices ADD COLUMN devFromTheFuture TEXT NOT NULL DEFAULT 'x'")
         self.start()
