@@ -35,7 +35,7 @@ static sh_err ask(sh_http_client *client, const char *url, sh_error *error)
     return err;
 }
 
-sh_err sh_healthcheck(const char *listen, sh_error *error)
+sh_err sh_healthcheck(const char *listen, const char *tls_cert, sh_error *error)
 {
     char host[64];
     uint16_t port;
@@ -50,9 +50,10 @@ sh_err sh_healthcheck(const char *listen, sh_error *error)
                        listen);
     const char *at = ask_at(host);
     bool v6 = strchr(at, ':') != NULL;
-    (void)snprintf(url, sizeof url, "http://%s%s%s:%u/readyz", v6 ? "[" : "", at, v6 ? "]" : "",
-                   (unsigned)port);
-    const sh_http_client_options options = {.user_agent = "synchub-healthcheck", .stop_fd = -1};
+    (void)snprintf(url, sizeof url, "%s://%s%s%s:%u/readyz", tls_cert[0] == '\0' ? "http" : "https",
+                   v6 ? "[" : "", at, v6 ? "]" : "", (unsigned)port);
+    const sh_http_client_options options = {
+        .user_agent = "synchub-healthcheck", .pinned_cert_file = tls_cert, .stop_fd = -1};
     err = sh_http_client_new(&options, &client, error);
     if (err == SH_OK)
         err = ask(client, url, error);

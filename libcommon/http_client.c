@@ -28,6 +28,7 @@ struct sh_http_client {
     CURLM *multi;
     char *user_agent;
     char *ca_file; /* NULL where none */
+    bool pinned;   /* ca_file is the peer's own certificate */
     int stop_fd;
     size_t parallel_max;
     size_t bodies_max;
@@ -72,10 +73,12 @@ sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client 
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, start_curl);
-    bool has_ca = options->ca_file != NULL && options->ca_file[0] != '\0';
-    if (has_ca && access(options->ca_file, R_OK) != 0)
-        return sh_fail(error, SH_E_CONFIG, "SYNC_tls_ca: %s cannot be read: %s", options->ca_file,
-                       strerror(errno));
+    bool pinned = options->pinned_cert_file != NULL && options->pinned_cert_file[0] != '\0';
+    const char *ca_file = pinned ? options->pinned_cert_file : options->ca_file;
+    bool has_ca = ca_file != NULL && ca_file[0] != '\0';
+    if (has_ca && access(ca_file, R_OK) != 0)
+        return sh_fail(error, SH_E_CONFIG, "%s: %s cannot be read: %s",
+                       pinned ? "SYNC_tls_cert" : "SYNC_tls_ca", ca_file, strerror(errno));
     sh_http_client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for an HTTP client");
@@ -83,7 +86,8 @@ sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client 
     client->parallel_max = options->parallel_max;
     client->bodies_max = options->bodies_max > 0 ? options->bodies_max : SH_HTTP_BODIES_MAX;
     client->user_agent = strdup(options->user_agent);
-    client->ca_file = has_ca ? strdup(options->ca_file) : NULL;
+    client->pinned = pinned;
+    client->ca_file = has_ca ? strdup(ca_file) : NULL;
     client->multi = curl_multi_init();
     if (client->user_agent == NULL || (has_ca && client->ca_file == NULL) ||
         client->multi == NULL ||
@@ -222,7 +226,8 @@ static CURLcode set_connection(exchange *e)
     SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    /* A name has no say where one certificate alone is trusted. */
+    SET(CURLOPT_SSL_VERIFYHOST, client->pinned ? 0L : 2L);
     /*
      * A CA file takes the place of the system's bundle, so the system's folder of the same
      * certificates is searched beside it. Without one the bundle alone is used: curl parses it once
@@ -230,7 +235,7 @@ static CURLcode set_connection(exchange *e)
      */
     if (client->ca_file != NULL) {
         SET(CURLOPT_CAINFO, client->ca_file);
-        SET(CURLOPT_CAPATH, SYSTEM_CA_FOLDER);
+        SET(CURLOPT_CAPATH, client->pinned ? NULL : SYSTEM_CA_FOLDER);
     } else {
         SET(CURLOPT_CAPATH, NULL);
     }

@@ -23,6 +23,11 @@ typedef struct sh_http_client sh_http_client;
 typedef struct {
     const char *user_agent;
     const char *ca_file; /* trusted besides the system's certificates; NULL or "" for none */
+    /*
+     * The file of the only certificate that is trusted, by itself and whatever name it is for; for
+     * a program that asks itself. NULL, as a rule: then chain and name are verified.
+     */
+    const char *pinned_cert_file;
     int stop_fd; /* readable once the program must stop, or -1: exchanges end SH_E_STOPPED */
     size_t parallel_max; /* exchanges at once; 0 for no limit */
     size_t bodies_max;   /* bytes of all answers in hand; 0 for SH_HTTP_BODIES_MAX */

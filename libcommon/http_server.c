@@ -1,38 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/http_server.h"
-
 #include "libcommon/buffer.h"
-#include "libcommon/clock.h"
+#include "libcommon/http_server_internal.h"
 #include "libcommon/limits.h"
 #include "libcommon/netalertx_format.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
-#include <microhttpd.h>
-#include <netdb.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #define CONTENT_TYPE_BYTES 128
 #define REPLY_HEADERS_MAX 4
-#define STOP_POLL_MS 10
-#define THREAD_STACK_BYTES (512 * SH_KIB) /* the largest frame is a Redis script's 64 KiB */
-
-struct sh_http_server {
-    struct MHD_Daemon *daemon;
-    const sh_http_route *routes;
-    void *context;
-    uint16_t port;
-    atomic_size_t bodies; /* bytes of bodies that are being received or handled */
-    atomic_size_t exchanges;
-};
 
 struct sh_http_exchange {
+    sh_http_daemon *daemon;
     sh_http_server *server;
     struct MHD_Connection *connection;
     const sh_http_route *route;
@@ -308,23 +291,30 @@ static void handle(sh_http_exchange *exchange)
     drop_body(exchange);
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *upload,
-                                  size_t *upload_len, void **state)
+enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *upload,
+                                   size_t *upload_len, void **state)
 {
     (void)version;
     sh_http_exchange *exchange = *state;
     if (exchange == NULL) {
+        sh_http_daemon *daemon = cls;
+        if (!sh_http_allow_ms(connection, daemon->server->exchange_max_ms))
+            return MHD_NO;
         exchange = calloc(1, sizeof *exchange);
         if (exchange == NULL)
             return MHD_NO;
-        exchange->server = cls;
+        exchange->daemon = daemon;
+        exchange->server = daemon->server;
         exchange->connection = connection;
-        atomic_fetch_add(&exchange->server->exchanges, 1);
+        atomic_fetch_add(&daemon->exchanges, 1);
         *state = exchange;
         read_content_type(exchange);
         read_peer(exchange);
         admit(exchange, method, url);
+        /* A peer that was refused gets no more time than one that has said nothing yet. */
+        if (exchange->replied)
+            (void)sh_http_allow_ms(connection, exchange->server->headers_max_ms);
         /* An answer at the first call, before the body, is how Expect: 100-continue is refused. */
         return exchange->replied && !must_discard(exchange) ? send_reply(exchange) : MHD_YES;
     }
@@ -341,117 +331,20 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return send_reply(exchange);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code)
+void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                          enum MHD_RequestTerminationCode code)
 {
     (void)cls;
-    (void)connection;
     (void)code;
     sh_http_exchange *exchange = *state;
     if (exchange == NULL)
         return;
+    (void)sh_http_allow_ms(connection, exchange->server->headers_max_ms);
     drop_body(exchange);
     if (exchange->response != NULL)
         MHD_destroy_response(exchange->response);
     free(exchange->note);
-    atomic_fetch_sub(&exchange->server->exchanges, 1);
+    atomic_fetch_sub(&exchange->daemon->exchanges, 1);
     free(exchange);
     *state = NULL;
-}
-
-/* --- Life
- * ------------------------------------------------------------------------------------------ */
-
-static sh_err resolve(const char *host, uint16_t port, struct addrinfo **ret, sh_error *error)
-{
-    char service[8];
-    (void)snprintf(service, sizeof service, "%u", port);
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                             .ai_socktype = SOCK_STREAM};
-    int failed = getaddrinfo(host, service, &hints, ret);
-    if (failed != 0)
-        return sh_fail(error, SH_E_CONFIG, "SYNC_listen: %s is no address: %s", host,
-                       gai_strerror(failed));
-    return SH_OK;
-}
-
-/* The library would print its own words on standard error; ours come from return values. */
-static void ignore_library_log(void *cls, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
-static void ignore_library_log(void *cls, const char *format, va_list args)
-{
-    (void)cls;
-    (void)format;
-    (void)args;
-}
-
-static struct MHD_Daemon *start_daemon(const sh_http_server_options *options,
-                                       const struct addrinfo *address, sh_http_server *server)
-{
-    unsigned flags = MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    flags |= options->handlers_wait ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD
-                                    : MHD_USE_EPOLL_INTERNAL_THREAD;
-    if (address->ai_family == AF_INET6)
-        flags |= MHD_USE_IPv6;
-    struct MHD_OptionItem items[] = {
-        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)ignore_library_log, NULL},
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_MAX, NULL},
-        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, SH_HTTP_IDLE_TIMEOUT_S, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
-        {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    return MHD_start_daemon(flags, options->port, NULL, NULL, on_request, server, MHD_OPTION_ARRAY,
-                            items, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_END);
-}
-
-sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_server **ret,
-                            sh_error *error)
-{
-    struct addrinfo *address = NULL;
-    sh_err err = resolve(options->host, options->port, &address, error);
-    if (err != SH_OK)
-        return err;
-    sh_http_server *server = calloc(1, sizeof *server);
-    if (server == NULL) {
-        freeaddrinfo(address);
-        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
-    }
-    server->routes = options->routes;
-    server->context = options->context;
-    server->daemon = start_daemon(options, address, server);
-    freeaddrinfo(address);
-    if (server->daemon == NULL) {
-        free(server);
-        return sh_fail(error, SH_E_IO,
-                       "SYNC_listen: could not listen on %s port %u: %s; is another program there?",
-                       options->host, options->port, strerror(errno));
-    }
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    server->port = info == NULL ? options->port : info->port;
-    *ret = server;
-    return SH_OK;
-}
-
-uint16_t sh_http_server_port(const sh_http_server *server)
-{
-    return server->port;
-}
-
-void sh_http_server_stop(sh_http_server *server, int64_t grace_ms)
-{
-    if (server == NULL)
-        return;
-    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    int64_t until = sh_clock_monotonic_ms() + grace_ms;
-    while (atomic_load(&server->exchanges) > 0 && sh_clock_monotonic_ms() < until)
-        (void)usleep(STOP_POLL_MS * 1000);
-    MHD_stop_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        (void)close(listener);
-    free(server);
 }

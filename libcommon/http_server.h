@@ -26,21 +26,46 @@ typedef struct {
     void (*handle)(void *context, sh_http_exchange *exchange);
 } sh_http_route;
 
+/* A certificate chain and its key in PEM; NULL for plain HTTP. Copied. */
+typedef struct {
+    const char *cert, *key;
+} sh_http_tls;
+
 typedef struct {
     const char *host; /* an address */
     uint16_t port;    /* 0: any free one */
     /* Handlers wait for others, such as Redis: each connection gets a thread, so that no peer waits
      * for what another one asked. Else one thread serves all. */
     bool handlers_wait;
+    sh_http_tls tls; /* TLS 1.2 and 1.3 */
     const sh_http_route
         *routes;   /* ends with a route whose method is NULL; must outlive the server */
     void *context; /* given to every callback */
+    /* For a connection to bring a request's headers, and for all of an exchange behind them; 0:
+     * SH_HTTP_HEADERS_MAX_S and SH_HTTP_EXCHANGE_MAX_S. */
+    int64_t headers_max_ms, exchange_max_ms;
 } sh_http_server_options;
 
-/* Starts threads that serve. SH_E_IO names address and reason. */
+/*
+ * Starts threads that serve. SH_E_IO names address and reason; SH_E_CONFIG where certificate and
+ * key are none, or do not belong together; SH_E_UNSUPPORTED, SH_E_MEMORY.
+ */
 sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_server **ret,
                             sh_error *error);
 uint16_t sh_http_server_port(const sh_http_server *server);
+
+/*
+ * New connections get the new certificate, those in hand end with theirs. After a failure, as at
+ * the start, all stays as it was. From the thread that tends.
+ */
+sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, sh_error *error);
+
+/*
+ * To be called every second or so, from one thread: ends connections that trickle beyond their
+ * time, and what renewed certificates left behind. Gives the number of connections it ended.
+ */
+size_t sh_http_server_tend(sh_http_server *server);
+
 /* Accepts nothing new, lets exchanges in hand end for at most grace_ms, then closes. NULL is fine.
  */
 void sh_http_server_stop(sh_http_server *server, int64_t grace_ms);

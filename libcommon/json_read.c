@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * A sh_json is Jansson's json_t under a name of ours: documents are only ever read, so the casts
@@ -102,6 +103,9 @@ sh_err sh_json_parse(const char *text, size_t len, sh_json **ret, sh_error *erro
     assert(text != NULL || len == 0);
     if (is_too_deep(text, len))
         return sh_fail(error, SH_E_LIMIT, "JSON nested deeper than %d levels", SH_JSON_DEPTH_MAX);
+    /* Jansson passes over a NUL that stands behind a number. */
+    if (len > 0 && memchr(text, '\0', len) != NULL)
+        return sh_fail(error, SH_E_FORMAT, "not valid JSON: it holds a NUL");
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, set_allocation);
     allocation_failed = false;

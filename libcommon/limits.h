@@ -39,6 +39,9 @@
 #define SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX 256
 #define SH_HTTP_HEADER_BYTES_MAX (32 * SH_KIB) /* request line and headers of one connection */
 #define SH_HTTP_IDLE_TIMEOUT_S 30
+#define SH_HTTP_HEADERS_MAX_S 60          /* for the headers of one request, and for a refusal */
+#define SH_HTTP_EXCHANGE_MAX_S 600        /* for all that follows them */
+#define SH_TLS_FILE_MAX (256 * SH_KIB)    /* a certificate chain or a key */
 #define SH_HTTP_BODIES_MAX (256 * SH_MIB) /* all bodies that are being received, together */
 #define SH_HTTP_DISCARD_MAX (16 * SH_MIB) /* of a refused body that is read to its end */
 #define SH_HTTP_RETRY_AFTER_S 5

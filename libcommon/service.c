@@ -21,7 +21,10 @@
 /* A wait looks at the wall clock at least this often, because it may be set meanwhile. */
 #define CLOCK_CHECK_MS 60000
 
+#define OPEN_FILES 4096
+
 static int stop_fd = -1;
+static int hangup_fd = -1;
 static atomic_bool stop_requested;
 
 /* What the command line asks for. */
@@ -44,19 +47,31 @@ static void on_stop_signal(int number)
     errno = saved_errno;
 }
 
+static void on_hangup(int number)
+{
+    (void)number;
+    int saved_errno = errno;
+    uint64_t one = 1;
+    (void)!write(hangup_fd, &one, sizeof one);
+    errno = saved_errno;
+}
+
 static sh_err catch_signals(sh_error *error)
 {
     stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (stop_fd < 0)
+    hangup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_fd < 0 || hangup_fd < 0)
         return sh_fail(error, SH_E_IO, "eventfd: %s", strerror(errno));
     struct sigaction stop = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigemptyset(&stop.sa_mask);
+    (void)sigemptyset(&hangup.sa_mask);
     (void)sigemptyset(&ignore.sa_mask);
     (void)sigaction(SIGTERM, &stop, NULL);
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
-    (void)sigaction(SIGHUP, &ignore, NULL);
+    (void)sigaction(SIGHUP, &hangup, NULL);
     return SH_OK;
 }
 
@@ -68,6 +83,17 @@ int sh_stop_fd(void)
 bool sh_stop_requested(void)
 {
     return atomic_load(&stop_requested);
+}
+
+int sh_hangup_fd(void)
+{
+    return hangup_fd;
+}
+
+bool sh_hangup_take(void)
+{
+    uint64_t count;
+    return hangup_fd >= 0 && read(hangup_fd, &count, sizeof count) == (ssize_t)sizeof count;
 }
 
 /* One poll() of at most CLOCK_CHECK_MS. Where a signal breaks it off, the caller's loop goes on. */
@@ -116,7 +142,7 @@ static int run_healthcheck(const sh_settings *settings, int argc, char *const ar
     /* The program itself is asked, whatever proxy stands before its peers. */
     if (setenv("no_proxy", "*", 1) != 0)
         return SH_EXIT_FAILED;
-    if (sh_healthcheck(settings->listen, &error) != SH_OK) {
+    if (sh_healthcheck(settings->listen, settings->tls_cert, &error) != SH_OK) {
         sh_log_error("%s", error.message);
         return SH_EXIT_FAILED;
     }
@@ -239,6 +265,16 @@ static void forbid_core_dumps(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* A hub has many connections; the usual soft limit of 1024 files is there for old programs. */
+static void allow_many_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= OPEN_FILES)
+        return;
+    files.rlim_cur = files.rlim_max < OPEN_FILES ? files.rlim_max : OPEN_FILES;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static sh_err load(const sh_service *service, bool whole, sh_settings *settings, sh_error *error)
 {
     sh_err err = whole ? sh_settings_load(service->who, environ, settings, error)
@@ -315,5 +351,6 @@ int sh_service_main(const sh_service *service, int argc, char *const argv[])
         return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
     }
     forbid_core_dumps();
+    allow_many_files();
     return run_with_settings(service, &command);
 }

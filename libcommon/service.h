@@ -54,6 +54,12 @@ int sh_service_main(const sh_service *service, int argc, char *const argv[]);
  */
 int sh_stop_fd(void);
 bool sh_stop_requested(void);
+/*
+ * Readable from a SIGHUP on until sh_hangup_take(), which tells whether there was one: for one
+ * thread, which reads again what it has read from files. -1 outside of a service's run().
+ */
+int sh_hangup_fd(void);
+bool sh_hangup_take(void);
 /* Waits until unix_ms, however the clock is set meanwhile, or a stop; true when stopped. */
 bool sh_stop_wait_until(int64_t unix_ms);
 /* Waits ms or a stop; true when stopped. */

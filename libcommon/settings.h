@@ -31,7 +31,7 @@ typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
 typedef enum { SH_LOG_ERROR, SH_LOG_WARNING, SH_LOG_INFO, SH_LOG_DEBUG } sh_log_level;
 typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
 
-#define SH_SETTING_ROWS_MAX 32 /* rows of the table of settings */
+#define SH_SETTING_ROWS_MAX 48 /* rows of the table of settings */
 
 /* Every setting of DESIGN.md, checked. Strings are never NULL; one that is not set is "". */
 typedef struct {
@@ -58,6 +58,8 @@ typedef struct {
     char *listen; /* "" where nothing listens */
     sh_list skip_macs;
     char *plugins_out;
+    char *tls_cert; /* file of the certificate chain that is shown to who calls, or "" */
+    char *tls_key;  /* file of its key, or "" */
     char *tls_ca;   /* file of CA certificates that clients trust besides the system's, or "" */
     int log_level;  /* sh_log_level */
     int log_format; /* sh_log_format */
@@ -74,8 +76,8 @@ typedef struct {
  * SH_E_CONFIG names the setting, what it holds unless secret, and what would be right.
  * environment is a NULL-terminated array of `NAME=value`, borrowed during the call.
  * An empty value counts as not set. Does file I/O only for X_FILE, SYNC_config_file and
- * SYNC_tls_ca. After a failure *ret holds what could be read, without NULL strings unless memory
- * ran out; the caller ends it with sh_settings_done() then too.
+ * the files of SYNC_tls_…. After a failure *ret holds what could be read, without NULL strings
+ * unless memory ran out; the caller ends it with sh_settings_done() then too.
  */
 sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error);
 

@@ -238,15 +238,31 @@ sh_err sh_check_skip_macs(sh_settings *settings, sh_error *error)
     return SH_OK;
 }
 
-sh_err sh_check_tls_ca(sh_settings *settings, sh_error *error)
+/* Whether path, unless empty, is a file that can be read; what: `certificates`. */
+static sh_err check_file(const char *path, const char *what, sh_error *error)
 {
     struct stat st;
-    if (settings->tls_ca[0] == '\0')
+    if (path[0] == '\0')
         return SH_OK;
-    SH_CLEANUP(sh_close_cleanup) int fd = open(settings->tls_ca, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    SH_CLEANUP(sh_close_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return sh_fail(error, SH_E_CONFIG, "the file cannot be read: %s", strerror(errno));
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return sh_fail(error, SH_E_CONFIG, "this is no file of certificates");
+        return sh_fail(error, SH_E_CONFIG, "this is no file of %s", what);
     return SH_OK;
+}
+
+sh_err sh_check_tls_cert(sh_settings *settings, sh_error *error)
+{
+    return check_file(settings->tls_cert, "certificates", error);
+}
+
+sh_err sh_check_tls_key(sh_settings *settings, sh_error *error)
+{
+    return check_file(settings->tls_key, "a key", error);
+}
+
+sh_err sh_check_tls_ca(sh_settings *settings, sh_error *error)
+{
+    return check_file(settings->tls_ca, "certificates", error);
 }

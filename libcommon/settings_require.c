@@ -51,6 +51,11 @@ static sh_err require_pusher(const sh_settings *settings, sh_error *error)
 
 sh_err sh_settings_require(const sh_settings *settings, int who, sh_error *error)
 {
+    bool cert = settings->tls_cert[0] != '\0';
+    if (cert != (settings->tls_key[0] != '\0'))
+        return sh_fail(error, SH_E_CONFIG, "%s is set, but %s is not: TLS needs both, or neither",
+                       cert ? "SYNC_tls_cert" : "SYNC_tls_key",
+                       cert ? "SYNC_tls_key" : "SYNC_tls_cert");
     if (is_disabled(settings, who))
         return SH_OK;
     if (settings->api_token[0] == '\0')

@@ -73,6 +73,8 @@ sh_err sh_check_redis_prefix(sh_settings *settings, sh_error *error);
 sh_err sh_check_db(sh_settings *settings, sh_error *error);
 sh_err sh_check_listen(sh_settings *settings, sh_error *error);
 sh_err sh_check_skip_macs(sh_settings *settings, sh_error *error);
+sh_err sh_check_tls_cert(sh_settings *settings, sh_error *error);
+sh_err sh_check_tls_key(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_ca(sh_settings *settings, sh_error *error);
 
 /* settings_require.c: what a program needs to work at all, and what it should be warned of. */

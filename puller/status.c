@@ -2,13 +2,13 @@
 #include "puller/status.h"
 
 #include "libcommon/cleanup.h"
-#include "libcommon/http_server.h"
+#include "libcommon/listener.h"
 #include "libcommon/log.h"
 #include "libcommon/metrics.h"
 #include "libcommon/queue.h"
 #include "libcommon/service.h"
-#include "libcommon/url.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +16,9 @@
 #define METRICS_BYTES_MAX (64 * SH_KIB)
 
 struct puller_status {
-    sh_http_server *server;
-    sh_queue *queue; /* of the server's one thread */
+    sh_listener *listener;
+    sh_queue *queue;      /* of whoever holds the lock: two threads serve while a certificate */
+    pthread_mutex_t lock; /* changes */
 };
 
 static sh_metric pulls[PULL_OUTCOMES] = {
@@ -80,13 +81,21 @@ static void handle_live(void *context, sh_http_exchange *exchange)
     reply_text(exchange, 200, "ok\n");
 }
 
+static sh_err check_queue(puller_status *status, sh_error *error)
+{
+    (void)pthread_mutex_lock(&status->lock);
+    sh_err err = sh_queue_check(status->queue, error);
+    (void)pthread_mutex_unlock(&status->lock);
+    return err;
+}
+
 static void handle_ready(void *context, sh_http_exchange *exchange)
 {
     puller_status *status = context;
     sh_error error = {.code = SH_OK};
     if (sh_stop_requested())
         sh_http_reply_error(exchange, 503, "Not ready", "the program is stopping");
-    else if (sh_queue_check(status->queue, &error) != SH_OK)
+    else if (check_queue(status, &error) != SH_OK)
         sh_http_reply_error(exchange, 503, "Not ready", error.message);
     else
         reply_text(exchange, 200, "ready\n");
@@ -111,24 +120,21 @@ static const sh_http_route routes[] = {
     {.method = NULL},
 };
 
+static void told_of_certificate(sh_err err, const char *words)
+{
+    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
+}
+
 static sh_err start(const sh_settings *settings, puller_status *status, sh_error *error)
 {
-    char host[64];
-    uint16_t port;
-    sh_err err = sh_listen_read(sh_slice_of(settings->listen), host, &port, error);
+    const sh_listener_options options = {
+        .routes = routes, .context = status, .told = told_of_certificate};
+    sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &status->queue, error);
     if (err == SH_OK)
-        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &status->queue, error);
-    if (err != SH_OK)
-        return err;
-    sh_http_server_options options = {
-        .host = host, .port = port, .routes = routes, .context = status};
-    err = sh_http_server_start(&options, &status->server, error);
-    if (err != SH_OK)
-        return err;
-    bool is_v6 = strchr(host, ':') != NULL;
-    sh_log_info("listening on %s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-                sh_http_server_port(status->server));
-    return SH_OK;
+        err = sh_listener_start(settings, &options, &status->listener, error);
+    if (err == SH_OK)
+        sh_log_info("listening on %s", sh_listener_address(status->listener));
+    return err;
 }
 
 sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_error *error)
@@ -139,6 +145,7 @@ sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_
     puller_status *status = calloc(1, sizeof *status);
     if (status == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    (void)pthread_mutex_init(&status->lock, NULL);
     sh_err err = start(settings, status, error);
     if (err != SH_OK) {
         puller_status_stop(status);
@@ -152,7 +159,8 @@ void puller_status_stop(puller_status *status)
 {
     if (status == NULL)
         return;
-    sh_http_server_stop(status->server, STOP_GRACE_MS);
+    sh_listener_stop(status->listener, STOP_GRACE_MS);
     sh_queue_free(status->queue);
+    (void)pthread_mutex_destroy(&status->lock);
     free(status);
 }

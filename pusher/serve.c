@@ -4,17 +4,15 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/crypto.h"
-#include "libcommon/http_server.h"
 #include "libcommon/json_write.h"
+#include "libcommon/listener.h"
 #include "libcommon/log.h"
 #include "libcommon/netalertx_format.h"
 #include "libcommon/service.h"
-#include "libcommon/url.h"
 #include "pusher/counters.h"
 #include "pusher/run.h"
 #include "pusher/source.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +32,7 @@ struct serve {
     const sh_settings *settings;
     const sh_node_key *key;
     source source;
-    sh_http_server *server;
+    sh_listener *listener;
     pthread_mutex_t lock; /* of all below, and so of reading: one table at a time is in memory */
     bool known;           /* stamp and digest tell something */
     sh_file_stamp stamp;
@@ -262,21 +260,19 @@ static const sh_http_route routes[] = {
     {.method = NULL},
 };
 
+static void told_of_certificate(sh_err err, const char *words)
+{
+    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
+}
+
 static sh_err listen_on(serve *s, sh_error *error)
 {
-    char host[64];
-    uint16_t port;
-    sh_err err = sh_listen_read(sh_slice_of(s->settings->listen), host, &port, error);
-    if (err != SH_OK)
-        return err;
-    sh_http_server_options options = {
-        .host = host, .port = port, .handlers_wait = true, .routes = routes, .context = s};
-    sh_error reason = {0};
-    err = sh_http_server_start(&options, &s->server, &reason);
-    if (err != SH_OK)
-        return sh_fail(error, err, "SYNC_listen=%s: %s", s->settings->listen, reason.message);
-    sh_log_info("listening on %s:%" PRIu16, host, sh_http_server_port(s->server));
-    return SH_OK;
+    const sh_listener_options options = {
+        .routes = routes, .context = s, .handlers_wait = true, .told = told_of_certificate};
+    sh_err err = sh_listener_start(s->settings, &options, &s->listener, error);
+    if (err == SH_OK)
+        sh_log_info("listening on %s", sh_listener_address(s->listener));
+    return err;
 }
 
 sh_err serve_start(const sh_settings *settings, const sh_node_key *key, serve **ret,
@@ -305,7 +301,7 @@ void serve_stop(serve *s)
 {
     if (s == NULL)
         return;
-    sh_http_server_stop(s->server, STOP_GRACE_MS);
+    sh_listener_stop(s->listener, STOP_GRACE_MS);
     source_done(&s->source);
     sh_buf_done(&s->sealed);
     (void)pthread_mutex_destroy(&s->lock);

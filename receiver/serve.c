@@ -2,8 +2,8 @@
 #include "receiver/serve.h"
 
 #include "libcommon/cleanup.h"
+#include "libcommon/listener.h"
 #include "libcommon/log.h"
-#include "libcommon/url.h"
 #include "receiver/figures.h"
 #include "receiver/health.h"
 #include "receiver/ingest.h"
@@ -18,7 +18,7 @@
 struct serve {
     ingest ingest;
     bool ingests; /* a receiver that only merges drains a full Redis and is ready then */
-    sh_http_server *server;
+    sh_listener *listener;
 };
 
 static size_t admit_push(void *context, sh_http_exchange *exchange)
@@ -89,37 +89,37 @@ static const sh_http_route routes_with_push[] = {
     {NULL, NULL, NULL, NULL},
 };
 
+static void told_of_certificate(sh_err err, const char *words)
+{
+    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
+}
+
 sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **ret, sh_error *error)
 {
-    char host[64];
-    uint16_t port = 0;
-    sh_err err = sh_listen_read(sh_slice_of(settings->listen), host, &port, error);
-    if (err != SH_OK)
-        return err;
     serve *s = calloc(1, sizeof *s);
     if (s == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
     s->ingest = (ingest){.keys = keys};
     s->ingests = settings->role != SH_ROLE_MERGE;
-    sh_http_server_options options = {
-        .host = host,
-        .port = port,
-        .handlers_wait = true,
+    const sh_listener_options options = {
         .routes = s->ingests ? routes_with_push : routes_with_push + 1,
         .context = s,
+        .handlers_wait = true,
+        .told = told_of_certificate,
     };
-    err = queue_pool_new(settings->redis_url, settings->redis_prefix, &s->ingest.queues, error);
+    sh_err err =
+        queue_pool_new(settings->redis_url, settings->redis_prefix, &s->ingest.queues, error);
     if (err == SH_OK && s->ingests)
         err = contacts_new(settings->redis_url, settings->redis_prefix, &s->ingest.contacts, error);
     if (err == SH_OK)
-        err = sh_http_server_start(&options, &s->server, error);
+        err = sh_listener_start(settings, &options, &s->listener, error);
     if (err != SH_OK) {
         contacts_free(s->ingest.contacts);
         queue_pool_free(s->ingest.queues);
         free(s);
         return err;
     }
-    sh_log_info("listening on %s:%u", host, sh_http_server_port(s->server));
+    sh_log_info("listening on %s", sh_listener_address(s->listener));
     *ret = s;
     return SH_OK;
 }
@@ -128,7 +128,7 @@ void serve_stop(serve *s)
 {
     if (s == NULL)
         return;
-    sh_http_server_stop(s->server, STOP_GRACE_MS);
+    sh_listener_stop(s->listener, STOP_GRACE_MS);
     contacts_free(s->ingest.contacts);
     queue_pool_free(s->ingest.queues);
     free(s);

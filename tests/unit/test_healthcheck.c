@@ -32,7 +32,7 @@ static sh_err check(const char *host, const char *format, sh_error *error)
     char listen[64];
     assert_int_equal(sh_http_server_start(&options, &server, error), SH_OK);
     (void)snprintf(listen, sizeof listen, "%s:%u", format, (unsigned)sh_http_server_port(server));
-    sh_err err = sh_healthcheck(listen, error);
+    sh_err err = sh_healthcheck(listen, "", error);
     sh_http_server_stop(server, 1000);
     return err;
 }
@@ -75,7 +75,7 @@ static void nobody_there_is_unhealthy(void **state)
     assert_int_equal(sh_http_server_start(&options, &server, &error), SH_OK);
     (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", (unsigned)sh_http_server_port(server));
     sh_http_server_stop(server, 0);
-    assert_int_equal(sh_healthcheck(listen, &error), SH_E_NETWORK);
+    assert_int_equal(sh_healthcheck(listen, "", &error), SH_E_NETWORK);
 }
 
 static void what_cannot_be_asked_is_said(void **state)
@@ -91,7 +91,7 @@ static void what_cannot_be_asked_is_said(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_error error = {0};
-        assert_int_equal(sh_healthcheck(cases[i].listen, &error), cases[i].expected);
+        assert_int_equal(sh_healthcheck(cases[i].listen, "", &error), cases[i].expected);
         assert_true(error.message[0] != '\0');
     }
 }

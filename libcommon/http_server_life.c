@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/clock.h"
+#include "libcommon/http_server_internal.h"
+#include "libcommon/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define STOP_POLL_MS 10
+#define THREAD_STACK_BYTES (512 * SH_KIB) /* the largest frame is a Redis script's 64 KiB */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define RESERVED_FILES 128 /* descriptors for all that is no connection of a peer */
+
+/* --- Connections -------------------------------------------------------------------------------
+ */
+
+/*
+ * The library drops connections that are silent; those that trickle are ours to end. It calls this
+ * at a connection's beginning and before its socket is closed, so that under the lock a descriptor
+ * in the list is always that connection's.
+ */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    sh_http_server *server = cls;
+    sh_http_connection *c = *context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        c = info == NULL ? NULL : calloc(1, sizeof *c);
+        *context = c;
+        if (c == NULL)
+            return; /* sh_http_on_request() closes a connection that is not listed */
+        c->fd = info->connect_fd;
+        atomic_store(&c->until_ms, sh_clock_monotonic_ms() + server->headers_max_ms);
+        (void)pthread_mutex_lock(&server->lock);
+        c->next = server->connections;
+        if (c->next != NULL)
+            c->next->previous = c;
+        server->connections = c;
+        (void)pthread_mutex_unlock(&server->lock);
+    } else if (c != NULL) {
+        (void)pthread_mutex_lock(&server->lock);
+        if (c->next != NULL)
+            c->next->previous = c->previous;
+        if (c->previous != NULL)
+            c->previous->next = c->next;
+        else if (server->connections == c)
+            server->connections = c->next;
+        (void)pthread_mutex_unlock(&server->lock);
+        free(c);
+        *context = NULL;
+    }
+}
+
+bool sh_http_allow_ms(struct MHD_Connection *connection, int64_t ms)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    sh_http_connection *c = info == NULL ? NULL : info->socket_context;
+    if (c == NULL)
+        return false;
+    atomic_store(&c->until_ms, sh_clock_monotonic_ms() + ms);
+    return true;
+}
+
+static size_t end_overdue(sh_http_server *server)
+{
+    size_t ended = 0;
+    int64_t now = sh_clock_monotonic_ms();
+    (void)pthread_mutex_lock(&server->lock);
+    for (sh_http_connection *c = server->connections; c != NULL; c = c->next) {
+        if (atomic_load(&c->until_ms) > now)
+            continue;
+        /* The library sees the end, and closes it. */
+        (void)shutdown(c->fd, SHUT_RDWR);
+        atomic_store(&c->until_ms, INT64_MAX);
+        ended++;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    return ended;
+}
+
+/* --- Daemons -----------------------------------------------------------------------------------
+ */
+
+/* The library would print its own words on standard error; while a daemon starts, they are kept. */
+static _Thread_local char library_words[160];
+
+static void keep_library_words(void *cls, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static void keep_library_words(void *cls, const char *format, va_list args)
+{
+    (void)cls;
+    if (library_words[0] == '\0')
+        (void)vsnprintf(library_words, sizeof library_words, format, args);
+    library_words[strcspn(library_words, "\r\n")] = '\0';
+}
+
+/* As many connections as the limit of open files has room for. */
+static unsigned connections_max(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 ||
+        files.rlim_cur >= SH_HTTP_CONNECTIONS_MAX + RESERVED_FILES)
+        return SH_HTTP_CONNECTIONS_MAX;
+    return files.rlim_cur > 2 * RESERVED_FILES ? (unsigned)files.rlim_cur - RESERVED_FILES
+                                               : RESERVED_FILES;
+}
+
+static struct MHD_Daemon *start_mhd(sh_http_daemon *d, int listener)
+{
+    sh_http_server *server = d->server;
+    bool tls = d->tls_cert != NULL;
+    unsigned flags = MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    flags |= server->handlers_wait ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD
+                                   : MHD_USE_EPOLL_INTERNAL_THREAD;
+    if (tls)
+        flags |= MHD_USE_TLS;
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)keep_library_words, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, listener, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)sh_http_on_completed, d},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
+        {MHD_OPTION_CONNECTION_LIMIT, connections_max(), NULL},
+        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, SH_HTTP_IDLE_TIMEOUT_S, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, d->tls_cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, d->tls_key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    return MHD_start_daemon(flags, 0, NULL, NULL, sh_http_on_request, d, MHD_OPTION_ARRAY, items,
+                            MHD_OPTION_END);
+}
+
+/* Frees what a daemon that does not run any more holds. */
+static void free_daemon(sh_http_daemon *d)
+{
+    if (d == NULL)
+        return;
+    if (d->tls_key != NULL)
+        explicit_bzero(d->tls_key, strlen(d->tls_key));
+    free(d->tls_key);
+    free(d->tls_cert);
+    free(d);
+}
+
+static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_http_daemon **ret,
+                           sh_error *error)
+{
+    bool secure = tls != NULL && tls->cert != NULL;
+    if (secure && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return sh_fail(error, SH_E_UNSUPPORTED, "SYNC_tls_cert: libmicrohttpd here has no TLS");
+    sh_http_daemon *d = calloc(1, sizeof *d);
+    int listener = d == NULL ? -1 : fcntl(server->listener, F_DUPFD_CLOEXEC, 0);
+    if (d != NULL && secure) {
+        d->tls_cert = strdup(tls->cert);
+        d->tls_key = strdup(tls->key);
+    }
+    if (listener < 0 || (secure && (d->tls_cert == NULL || d->tls_key == NULL))) {
+        if (listener >= 0)
+            (void)close(listener);
+        free_daemon(d);
+        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    }
+    d->server = server;
+    library_words[0] = '\0';
+    d->mhd = start_mhd(d, listener);
+    if (d->mhd == NULL) {
+        (void)close(listener);
+        free_daemon(d);
+        if (secure)
+            return sh_fail(error, SH_E_CONFIG,
+                           "the certificate of SYNC_tls_cert and the key of SYNC_tls_key cannot be "
+                           "used together: %s",
+                           library_words[0] == '\0' ? "one of them is broken" : library_words);
+        return sh_fail(error, SH_E_IO, "the HTTP server does not start: %s", library_words);
+    }
+    *ret = d;
+    return SH_OK;
+}
+
+/* Ends what a daemon still has in hand. */
+static void stop_daemon(sh_http_daemon *d)
+{
+    if (d == NULL)
+        return;
+    MHD_stop_daemon(d->mhd);
+    free_daemon(d);
+}
+
+/* The daemon accepts nothing new from here on. */
+static void quiesce(sh_http_daemon *d)
+{
+    MHD_socket listener = MHD_quiesce_daemon(d->mhd);
+    if (listener != MHD_INVALID_SOCKET)
+        (void)close(listener);
+}
+
+/* --- Life --------------------------------------------------------------------------------------
+ */
+
+static sh_err resolve(const char *host, uint16_t port, struct addrinfo **ret, sh_error *error)
+{
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                             .ai_socktype = SOCK_STREAM};
+    int failed = getaddrinfo(host, service, &hints, ret);
+    if (failed != 0)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_listen: %s is no address: %s", host,
+                       gai_strerror(failed));
+    return SH_OK;
+}
+
+/* A socket that listens, or -1 and errno. */
+static int listen_at(const struct addrinfo *address)
+{
+    const int on = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->ai_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0) {
+        int why = errno;
+        (void)close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    return ntohs(address.ss_family == AF_INET6
+                     ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
+                     : ((const struct sockaddr_in *)(const void *)&address)->sin_port);
+}
+
+static sh_err start_listening(const sh_http_server_options *options, sh_http_server *server,
+                              sh_error *error)
+{
+    struct addrinfo *address = NULL;
+    sh_err err = resolve(options->host, options->port, &address, error);
+    if (err != SH_OK)
+        return err;
+    server->listener = listen_at(address);
+    freeaddrinfo(address);
+    if (server->listener < 0)
+        return sh_fail(error, SH_E_IO,
+                       "SYNC_listen: could not listen on %s port %u: %s; is another program there?",
+                       options->host, options->port, strerror(errno));
+    server->port = port_of(server->listener);
+    return SH_OK;
+}
+
+static void free_server(sh_http_server *server)
+{
+    if (server->listener >= 0)
+        (void)close(server->listener);
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_server **ret,
+                            sh_error *error)
+{
+    sh_http_server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    server->listener = -1;
+    server->routes = options->routes;
+    server->context = options->context;
+    server->handlers_wait = options->handlers_wait;
+    server->headers_max_ms =
+        options->headers_max_ms > 0 ? options->headers_max_ms : SH_HTTP_HEADERS_MAX_S * 1000LL;
+    server->exchange_max_ms =
+        options->exchange_max_ms > 0 ? options->exchange_max_ms : SH_HTTP_EXCHANGE_MAX_S * 1000LL;
+    (void)pthread_mutex_init(&server->lock, NULL);
+    sh_err err = start_listening(options, server, error);
+    if (err == SH_OK)
+        err = start_daemon(server, &options->tls, &server->current, error);
+    if (err != SH_OK) {
+        free_server(server);
+        return err;
+    }
+    *ret = server;
+    return SH_OK;
+}
+
+uint16_t sh_http_server_port(const sh_http_server *server)
+{
+    return server->port;
+}
+
+sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, sh_error *error)
+{
+    sh_http_daemon *fresh = NULL;
+    sh_err err = start_daemon(server, tls, &fresh, error);
+    if (err != SH_OK)
+        return err;
+    stop_daemon(server->retired); /* renewed twice in a row: the oldest has had its time */
+    server->retired = server->current;
+    server->current = fresh;
+    server->retired->retired_ms = sh_clock_monotonic_ms();
+    quiesce(server->retired);
+    return SH_OK;
+}
+
+/*
+ * Whether a retired daemon has nothing more to do: all its connections ended, or those that are
+ * only kept alive had their time, or even the longest exchange had.
+ */
+static bool is_spent(const sh_http_server *server, const sh_http_daemon *old)
+{
+    int64_t age_ms = sh_clock_monotonic_ms() - old->retired_ms;
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(old->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    if (info != NULL && info->num_connections == 0)
+        return true;
+    return age_ms > server->headers_max_ms &&
+           (atomic_load(&old->exchanges) == 0 || age_ms > 2 * server->exchange_max_ms);
+}
+
+size_t sh_http_server_tend(sh_http_server *server)
+{
+    size_t ended = end_overdue(server);
+    sh_http_daemon *old = server->retired;
+    if (old != NULL && is_spent(server, old)) {
+        server->retired = NULL;
+        stop_daemon(old);
+    }
+    return ended;
+}
+
+static size_t exchanges_in_hand(const sh_http_server *server)
+{
+    return atomic_load(&server->current->exchanges) +
+           (server->retired == NULL ? 0 : atomic_load(&server->retired->exchanges));
+}
+
+void sh_http_server_stop(sh_http_server *server, int64_t grace_ms)
+{
+    if (server == NULL)
+        return;
+    quiesce(server->current);
+    (void)close(server->listener);
+    server->listener = -1;
+    int64_t until = sh_clock_monotonic_ms() + grace_ms;
+    while (exchanges_in_hand(server) > 0 && sh_clock_monotonic_ms() < until)
+        (void)usleep(STOP_POLL_MS * 1000);
+    stop_daemon(server->retired);
+    stop_daemon(server->current);
+    free_server(server);
+}

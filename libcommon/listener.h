@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_LISTENER_H
+#define SH_LISTENER_H
+
+#include "libcommon/error.h"
+#include "libcommon/http_server.h"
+#include "libcommon/settings.h"
+
+/*
+ * What SYNC_listen, SYNC_tls_cert and SYNC_tls_key ask for: an HTTP server with a thread beside it
+ * that ends connections over their time, and reads certificate and key again at a SIGHUP and when
+ * the files have changed.
+ */
+typedef struct sh_listener sh_listener;
+
+typedef struct {
+    const sh_http_route *routes; /* as for sh_http_server_start() */
+    void *context;
+    bool handlers_wait;
+    /*
+     * Told, from the thread beside, when a certificate was read again: SH_OK, or why the old one
+     * stays. May be NULL.
+     */
+    void (*told)(sh_err err, const char *words);
+} sh_listener_options;
+
+/* SH_E_CONFIG, SH_E_IO, SH_E_MEMORY, SH_E_UNSUPPORTED. The settings must outlive the listener. */
+sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options *options,
+                         sh_listener **ret, sh_error *error);
+
+/* Where it listens, for the log: `127.0.0.1:20212`, `[::1]:20212 with TLS`. */
+const char *sh_listener_address(const sh_listener *listener);
+
+/* As sh_http_server_stop(). NULL is accepted. */
+void sh_listener_stop(sh_listener *listener, int64_t grace_ms);
+
+#endif
