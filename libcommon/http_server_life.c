@@ -265,7 +265,7 @@ static sh_err start_listening(const sh_http_server_options *options, sh_http_ser
     freeaddrinfo(address);
     if (server->listener < 0)
         return sh_fail(error, SH_E_IO,
-                       "SYNC_listen: could not listen on %s port %u: %s; is another program there?",
+                       "SYNC_listen=%s:%u: could not listen there: %s; is another program there?",
                        options->host, options->port, strerror(errno));
     server->port = port_of(server->listener);
     return SH_OK;
