@@ -4,29 +4,32 @@
 #include <string.h>
 
 /* NetAlertX's Devices, as NETALERTX's own schema orders it. */
-#define TEXT(n)                                                                                    \
-    {                                                                                              \
-        .name = (n), .kind = SH_COLUMN_TEXT                                                        \
+/* clang-format's versions differ about braces in macros. */
+/* clang-format off */
+#define TEXT(n) \
+    { \
+        .name = (n), .kind = SH_COLUMN_TEXT \
     }
-#define INTEGER(n)                                                                                 \
-    {                                                                                              \
-        .name = (n), .kind = SH_COLUMN_INTEGER                                                     \
+#define INTEGER(n) \
+    { \
+        .name = (n), .kind = SH_COLUMN_INTEGER \
     }
-#define TEXT_OR(n, text)                                                                           \
-    {                                                                                              \
-        .name = (n), .kind = SH_COLUMN_TEXT, .not_null = true, .default_kind = SH_DEFAULT_TEXT,    \
-        .default_text = (text)                                                                     \
+#define TEXT_OR(n, text) \
+    { \
+        .name = (n), .kind = SH_COLUMN_TEXT, .not_null = true, .default_kind = SH_DEFAULT_TEXT, \
+        .default_text = (text) \
     }
-#define NUMBER_OR(n, k, number)                                                                    \
-    {                                                                                              \
-        .name = (n), .kind = (k), .not_null = true, .default_kind = SH_DEFAULT_INTEGER,            \
-        .default_integer = (number)                                                                \
+#define NUMBER_OR(n, k, number) \
+    { \
+        .name = (n), .kind = (k), .not_null = true, .default_kind = SH_DEFAULT_INTEGER, \
+        .default_integer = (number) \
     }
 #define BOOLEAN_OR(n, number) NUMBER_OR(n, SH_COLUMN_BOOLEAN, number)
-#define TIME_OR_NOW(n)                                                                             \
-    {                                                                                              \
-        .name = (n), .kind = SH_COLUMN_DATETIME, .not_null = true, .default_kind = SH_DEFAULT_NOW  \
+#define TIME_OR_NOW(n) \
+    { \
+        .name = (n), .kind = SH_COLUMN_DATETIME, .not_null = true, .default_kind = SH_DEFAULT_NOW \
     }
+/* clang-format on */
 
 const sh_column sh_device_columns[] = {
     {.name = "devMac", .kind = SH_COLUMN_TEXT, .not_null = true, .ignore_case = true},

@@ -60,6 +60,7 @@ typedef struct {
 /* p is behind the ':' of "devMac". Looks only: the walk goes on from the same place. */
 static void see_mac(const char *p, const char *end, mac_seen *seen)
 {
+    assert(seen != NULL);
     seen->times++;
     p = skip_space(p, end);
     if (p == end)
@@ -113,6 +114,7 @@ static void see_colon(const char *from, const char *colon, const char *end, bool
 {
     static const char mac_key[] = "\"devMac\"";
     const size_t len = sizeof mac_key - 1;
+    assert(seen != NULL);
     sh_slice key;
     if (escapes) {
         if (!key_before(from, colon, &key))

@@ -94,6 +94,7 @@ static bool is_item_name(const char *name)
 
 static sh_err entry_take(spool *s, int dir_fd, const char *name)
 {
+    assert(dir_fd >= 0);
     if (strncmp(name, TEMPORARY_PREFIX, sizeof TEMPORARY_PREFIX - 1) == 0) {
         (void)unlinkat(dir_fd, name, 0);
         return SH_OK;

@@ -3,14 +3,17 @@
 
 #include <assert.h>
 
-#define COUNTER(metric, label, words)                                                              \
-    {                                                                                              \
-        .name = metric, .labels = label, .help = words, .type = "counter"                          \
+/* clang-format's versions differ about braces in macros. */
+/* clang-format off */
+#define COUNTER(metric, label, words) \
+    { \
+        .name = metric, .labels = label, .help = words, .type = "counter" \
     }
-#define GAUGE(metric, words)                                                                       \
-    {                                                                                              \
-        .name = metric, .labels = NULL, .help = words, .type = "gauge"                             \
+#define GAUGE(metric, words) \
+    { \
+        .name = metric, .labels = NULL, .help = words, .type = "gauge" \
     }
+/* clang-format on */
 
 #define PUSHES "synchub_pushes_total"
 #define REFUSED "synchub_refused_total"

@@ -7,6 +7,7 @@
 #include "receiver/show_output.h"
 #include "receiver/store.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,7 @@ static const show_column columns[COLUMNS] = {
 
 static int64_t number_of(const node_figures *node, int column)
 {
+    assert(node != NULL);
     switch (column) {
     case SENT:
         return node->merged.sent;

@@ -61,13 +61,16 @@ static void a_lone_value_is_a_document(void **state)
     }
 }
 
+/* clang-format's versions differ about braces in macros. */
+/* clang-format off */
+#define CASE(literal, words) \
+    { \
+        literal, sizeof(literal) - 1, words \
+    }
+/* clang-format on */
 static void what_is_no_json_is_refused_with_the_reason(void **state)
 {
     (void)state;
-#define CASE(literal, words)                                                                       \
-    {                                                                                              \
-        literal, sizeof(literal) - 1, words                                                        \
-    }
     static const struct {
         const char *text;
         size_t len;
