@@ -76,12 +76,14 @@ static sh_err read_wire(sh_slice wire, uint8_t iv[static SH_NETALERTX_IV_BYTES],
     if (wire.len <= IV_WIRE_BYTES)
         return sh_fail(error, SH_E_FORMAT, "the payload is too short to be encrypted data");
     SH_CLEANUP(sh_buf_done) sh_buf start = SH_BUF_INIT(SH_NETALERTX_IV_BYTES + 2);
-    if (sh_base64_decode((sh_slice){wire.data, IV_WIRE_BYTES}, &start, NULL) != SH_OK ||
-        start.len != SH_NETALERTX_IV_BYTES)
+    sh_err err = sh_base64_decode((sh_slice){wire.data, IV_WIRE_BYTES}, &start, NULL);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "no memory for a payload of %zu bytes", wire.len);
+    if (err != SH_OK || start.len != SH_NETALERTX_IV_BYTES)
         return sh_fail(error, SH_E_FORMAT, "the payload does not begin with an IV in base64");
     memcpy(iv, start.data, SH_NETALERTX_IV_BYTES);
     sh_slice rest = {wire.data + IV_WIRE_BYTES, wire.len - IV_WIRE_BYTES};
-    sh_err err = sh_base64_decode(rest, sealed, NULL);
+    err = sh_base64_decode(rest, sealed, NULL);
     if (err == SH_E_FORMAT)
         return sh_fail(error, err, "the payload is not in base64");
     if (err != SH_OK)

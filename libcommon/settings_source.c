@@ -57,10 +57,12 @@ static sh_source_entry *entry_for(sh_source *source, sh_slice name)
 
 static sh_err put(sh_source *source, sh_slice name, sh_slice value, bool is_list, sh_error *error)
 {
-    sh_source_entry *entry = entry_for(source, name);
-    char *copy = entry == NULL ? NULL : strndup(value.data, value.len);
-    if (copy == NULL)
+    char *copy = strndup(value.data, value.len); /* first: no entry is ever without a value */
+    sh_source_entry *entry = copy == NULL ? NULL : entry_for(source, name);
+    if (entry == NULL) {
+        wipe_text(copy);
         return sh_fail(error, SH_E_MEMORY, "out of memory");
+    }
     wipe_text(entry->value);
     entry->value = copy;
     entry->is_list = is_list;
