@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/faults/inject.h"
+
+#include "libcommon/crypto.h"
+#include "libcommon/settings.h"
+#include "tests/unit/unit.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TURNS_MAX 5000 /* more than any operation has: who comes here does not end */
+
+/* The leak check of ASan's builds; without them there is none. */
+__attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+
+static struct {
+    fault kind;
+    long left; /* calls until it fires; 0: no fault is set */
+    bool forever;
+    bool fired;
+} armed;
+
+static bool told;       /* a warning or an error was logged */
+static bool write_torn; /* the write before was cut: this one fails */
+
+static bool fires(fault kind)
+{
+    if (armed.left == 0 || armed.kind != kind)
+        return false;
+    if (armed.left > 1) {
+        armed.left--;
+        return false;
+    }
+    armed.fired = true;
+    if (!armed.forever)
+        armed.left = 0;
+    return true;
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker names them. */
+
+#define WRAP(type, name, parameters)                                                               \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters
+
+WRAP(void *, malloc, (size_t bytes))
+{
+    return fires(FAULT_ALLOC) ? NULL : __real_malloc(bytes);
+}
+
+WRAP(void *, calloc, (size_t count, size_t bytes))
+{
+    return fires(FAULT_ALLOC) ? NULL : __real_calloc(count, bytes);
+}
+
+WRAP(void *, realloc, (void *memory, size_t bytes))
+{
+    return fires(FAULT_ALLOC) ? NULL : __real_realloc(memory, bytes);
+}
+
+WRAP(void *, reallocarray, (void *memory, size_t count, size_t bytes))
+{
+    return fires(FAULT_ALLOC) ? NULL : __real_reallocarray(memory, count, bytes);
+}
+
+WRAP(char *, strdup, (const char *text))
+{
+    return fires(FAULT_ALLOC) ? NULL : __real_strdup(text);
+}
+
+WRAP(char *, strndup, (const char *text, size_t len))
+{
+    return fires(FAULT_ALLOC) ? NULL : __real_strndup(text, len);
+}
+
+int __wrap_asprintf(char **ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+int __wrap_asprintf(char **ret, const char *format, ...)
+{
+    if (fires(FAULT_ALLOC)) {
+        *ret = (char *)1; /* glibc leaves it undefined: whoever frees it is found */
+        return -1;
+    }
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(ret, format, args);
+    va_end(args);
+    return len;
+}
+
+static int fail_with(int number)
+{
+    errno = number;
+    return -1;
+}
+
+WRAP(ssize_t, read, (int fd, void *bytes, size_t len))
+{
+    return fires(FAULT_READ) ? fail_with(EIO) : __real_read(fd, bytes, len);
+}
+
+WRAP(int, fstat, (int fd, struct stat *st))
+{
+    return fires(FAULT_READ) ? fail_with(EIO) : __real_fstat(fd, st);
+}
+
+WRAP(int, stat, (const char *path, struct stat *st))
+{
+    return fires(FAULT_READ) ? fail_with(EIO) : __real_stat(path, st);
+}
+
+WRAP(ssize_t, write, (int fd, const void *bytes, size_t len))
+{
+    if (write_torn) {
+        write_torn = false;
+        return fail_with(ENOSPC);
+    }
+    if (!fires(FAULT_WRITE))
+        return __real_write(fd, bytes, len);
+    if (len < 2)
+        return fail_with(ENOSPC);
+    write_torn = true;
+    return __real_write(fd, bytes, len / 2);
+}
+
+WRAP(int, fsync, (int fd))
+{
+    return fires(FAULT_FSYNC) ? fail_with(EIO) : __real_fsync(fd);
+}
+
+WRAP(int, rename, (const char *from, const char *to))
+{
+    return fires(FAULT_RENAME) ? fail_with(EIO) : __real_rename(from, to);
+}
+
+WRAP(int, unlink, (const char *path))
+{
+    return fires(FAULT_UNLINK) ? fail_with(EIO) : __real_unlink(path);
+}
+
+WRAP(int, sqlite3_step, (sqlite3_stmt * statement))
+{
+    if (fires(FAULT_STEP_FULL))
+        return SQLITE_FULL;
+    if (fires(FAULT_STEP_BUSY))
+        return SQLITE_BUSY;
+    return fires(FAULT_STEP_NOMEM) ? SQLITE_NOMEM : __real_sqlite3_step(statement);
+}
+
+WRAP(redisContext *, redisConnectWithTimeout, (const char *host, int port, struct timeval timeout))
+{
+    return fires(FAULT_REDIS_REQUEST) ? NULL : __real_redisConnectWithTimeout(host, port, timeout);
+}
+
+WRAP(redisContext *, redisConnectUnixWithTimeout, (const char *path, struct timeval timeout))
+{
+    return fires(FAULT_REDIS_REQUEST) ? NULL : __real_redisConnectUnixWithTimeout(path, timeout);
+}
+
+static void *break_context(redisContext *context)
+{
+    context->err = REDIS_ERR_EOF;
+    (void)snprintf(context->errstr, sizeof context->errstr, "broken for the test");
+    return NULL;
+}
+
+static redisReply *reply_full(void)
+{
+    static const char text[] = "OOM command not allowed when used memory > 'maxmemory'.";
+    redisReply *reply = __real_calloc(1, sizeof *reply);
+    assert_non_null(reply);
+    reply->type = REDIS_REPLY_ERROR;
+    reply->str = __real_strdup(text);
+    reply->len = sizeof text - 1;
+    return reply;
+}
+
+WRAP(void *, redisCommandArgv,
+     (redisContext * context, int argc, const char **argv, const size_t *lens))
+{
+    if (fires(FAULT_REDIS_REQUEST))
+        return break_context(context);
+    if (fires(FAULT_REDIS_FULL))
+        return reply_full();
+    /* A take of an empty queue need not wait here. */
+    for (int i = 0; i + 1 < argc && strcmp(argv[0], "XREADGROUP") == 0; i++) {
+        if (strcmp(argv[i], "BLOCK") == 0) {
+            argv[i + 1] = "1";
+            ((size_t *)lens)[i + 1] = 1;
+        }
+    }
+    redisReply *reply = __real_redisCommandArgv(context, argc, argv, lens);
+    if (reply != NULL && fires(FAULT_REDIS_REPLY)) {
+        freeReplyObject(reply);
+        return break_context(context);
+    }
+    return reply;
+}
+
+WRAP(CURL *, curl_easy_init, (void))
+{
+    return fires(FAULT_HTTP_REQUEST) ? NULL : __real_curl_easy_init();
+}
+
+WRAP(CURLMcode, curl_multi_add_handle, (CURLM * multi, CURL *easy))
+{
+    return fires(FAULT_HTTP_REQUEST) ? CURLM_OUT_OF_MEMORY
+                                     : __real_curl_multi_add_handle(multi, easy);
+}
+
+WRAP(CURLMsg *, curl_multi_info_read, (CURLM * multi, int *left))
+{
+    CURLMsg *message = __real_curl_multi_info_read(multi, left);
+    if (message != NULL && message->msg == CURLMSG_DONE && fires(FAULT_HTTP_ANSWER))
+        message->data.result = CURLE_RECV_ERROR;
+    return message;
+}
+
+void __wrap_sh_log(sh_log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void __wrap_sh_log(sh_log_level level, const char *format, ...)
+{
+    char line[2048]; /* formats it, so that a wrong argument is found */
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    told |= level <= SH_LOG_WARNING;
+    if (getenv("FAULTS_LOG") != NULL)
+        (void)fprintf(stderr, "%d %s\n", (int)level, line);
+}
+
+/* The passphrase's key takes long, and is the same every time. */
+WRAP(sh_err, sh_key_from_passphrase,
+     (sh_slice passphrase, uint8_t ret[static SH_KEY_BYTES], sh_error *error))
+{
+    static uint8_t key[SH_KEY_BYTES];
+    static bool known;
+    if (!known && __real_sh_key_from_passphrase(passphrase, key, error) != SH_OK)
+        return SH_E_MEMORY;
+    known = true;
+    memcpy(ret, key, sizeof key);
+    return SH_OK;
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
+static const char *const names[FAULT_KINDS] = {
+    [FAULT_ALLOC] = "allocation",
+    [FAULT_READ] = "read",
+    [FAULT_WRITE] = "write",
+    [FAULT_FSYNC] = "fsync",
+    [FAULT_RENAME] = "rename",
+    [FAULT_UNLINK] = "unlink",
+    [FAULT_STEP_FULL] = "SQLite step (full)",
+    [FAULT_STEP_BUSY] = "SQLite step (busy)",
+    [FAULT_STEP_NOMEM] = "SQLite step (memory)",
+    [FAULT_REDIS_REQUEST] = "Redis request",
+    [FAULT_REDIS_REPLY] = "Redis reply",
+    [FAULT_REDIS_FULL] = "Redis full",
+    [FAULT_HTTP_REQUEST] = "HTTP request",
+    [FAULT_HTTP_ANSWER] = "HTTP answer",
+};
+
+bool inject_was_told(void)
+{
+    return told;
+}
+
+static sh_err act(const scenario *s, sh_error *error)
+{
+    *error = (sh_error){.code = SH_OK};
+    told = false;
+    sh_err err = s->act(error);
+    armed.left = 0;
+    write_torn = false;
+    if (s->look != NULL)
+        s->look();
+    return err;
+}
+
+/* One N; false where the fault was never met. */
+static bool turn(const scenario *s, fault kind, bool forever, long n)
+{
+    sh_error error;
+    s->begin();
+    armed.kind = kind;
+    armed.forever = forever;
+    armed.fired = false;
+    armed.left = n;
+    sh_err err = act(s, &error);
+    bool fired = armed.fired;
+    if (err != SH_OK && !fired)
+        fail_msg("%s: without a fault: %s", s->name, error.message);
+    if (err != SH_OK && error.message[0] == '\0')
+        fail_msg("%s: %s number %ld: failed without a word", s->name, names[kind], n);
+    if (getenv("FAULTS_LOG") != NULL)
+        (void)fprintf(stderr, "--- %s %ld%s: %s\n", names[kind], n, forever ? " for good" : "",
+                      err == SH_OK ? "went on" : error.message);
+    if (s->wait != NULL)
+        s->wait();
+    sh_err again = act(s, &error);
+    if (again != SH_OK)
+        fail_msg("%s: %s number %ld%s: and then, without a fault: %s", s->name, names[kind], n,
+                 forever ? " for good" : "", error.message);
+    s->end();
+    return fired;
+}
+
+void faults_in_turn(const scenario *s)
+{
+    for (fault kind = 0; kind < FAULT_KINDS; kind++) {
+        if ((s->kinds & FAULT_BIT(kind)) == 0)
+            continue;
+        for (int forever = 0; forever < 2; forever++) {
+            long n = 1;
+            while (turn(s, kind, forever == 1, n)) {
+                n++;
+                assert_true(n < TURNS_MAX);
+            }
+            if (__lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0)
+                fail_msg("%s: %s: something leaked", s->name, names[kind]);
+            print_message("%s: %ld × %s %s\n", s->name, n - 1, names[kind],
+                          forever == 1 ? "for good" : "once");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/cleanup.h"
+#include "libcommon/envelope.h"
+#include "libcommon/file.h"
+#include "libcommon/list.h"
+#include "libcommon/netalertx_cipher.h"
+#include "libcommon/netalertx_format.h"
+#include "libcommon/queue.h"
+#include "libcommon/settings.h"
+#include "tests/faults/inject.h"
+#include "tests/unit/with_redis.h"
+
+#include "tests/unit/pusher_folder.h"
+#include <dirent.h>
+
+static const char table[] = "{\"data\": [{\"devMac\": \"00:11:22:33:44:55\"}]}";
+static with_redis redis;
+static uint8_t master[SH_KEY_BYTES];
+static sh_node_key key;
+
+static void nothing(void)
+{
+}
+
+static sh_err seal(uint8_t id, sh_kind kind, sh_envelope_header *header, sh_buf *ret,
+                   sh_error *error)
+{
+    *header = (sh_envelope_header){.kind = kind, .id = {id}, .parts = 1, .node = "N"};
+    if (kind == SH_KIND_PLUGIN)
+        (void)snprintf(header->plugin, sizeof header->plugin, "A");
+    return sh_envelope_seal(header, &key, SH_SLICE(table), ret, error);
+}
+
+/* --- An envelope is sealed and opened ------------------------------------------------------- */
+
+static sh_err envelope_act(sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+    sh_envelope_header header;
+    sh_err err = seal(1, SH_KIND_DEVICES, &header, &sealed, error);
+    sh_slice envelope = {sealed.data, sealed.len};
+    if (err == SH_OK)
+        err = sh_envelope_peek(envelope, &header, error);
+    if (err == SH_OK)
+        err = sh_envelope_open(envelope, &header, &key, &text, error);
+    if (err == SH_OK)
+        assert_string_equal(text.data, table);
+    return err;
+}
+
+static void an_envelope_is_sealed_and_opened(void **state)
+{
+    (void)state;
+    faults_in_turn(&(scenario){.name = "envelope",
+                               .kinds = FAULT_BIT(FAULT_ALLOC),
+                               .begin = nothing,
+                               .act = envelope_act,
+                               .end = nothing});
+}
+
+/* --- A push in NetAlertX's format is written and read --------------------------------------- */
+
+static sh_err netalertx_act(sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf wire = SH_BUF_INIT(10000);
+    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(10000);
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(10000);
+    sh_netalertx_push push = {.data = {NULL, 0}};
+    sh_slice passphrase = SH_SLICE("test-secret-key");
+    sh_err err = sh_netalertx_encrypt(passphrase, SH_SLICE(table), NULL, &wire, error);
+    if (err == SH_OK) {
+        err = sh_netalertx_push_write((sh_slice){wire.data, wire.len}, "/t", "SYNC", "N\"", &body);
+        if (err != SH_OK)
+            (void)sh_fail(error, err, "the body could not be written");
+    }
+    if (err == SH_OK) {
+        err = sh_netalertx_push_read((sh_slice){body.data, body.len}, &push, error);
+        if (err == SH_OK)
+            err = sh_netalertx_decrypt(passphrase, push.data, &text, error);
+        sh_netalertx_push_done(&push);
+    }
+    if (err == SH_OK)
+        assert_string_equal(text.data, table);
+    else
+        assert_int_equal(err, SH_E_MEMORY); /* never the peer's fault, so that it tries again */
+    return err;
+}
+
+static void a_push_of_netalertx_is_written_and_read(void **state)
+{
+    (void)state;
+    faults_in_turn(&(scenario){.name = "netalertx",
+                               .kinds = FAULT_BIT(FAULT_ALLOC),
+                               .begin = nothing,
+                               .act = netalertx_act,
+                               .end = nothing});
+}
+
+/* --- A file is replaced --------------------------------------------------------------------- */
+
+static void file_begin(void)
+{
+    folder_put("file", "old content");
+}
+
+static sh_err file_act(sh_error *error)
+{
+    return sh_file_write(in_folder("file"), SH_SLICE("new content"), 0600, error);
+}
+
+static bool file_holds(const char *expected)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf content = SH_BUF_INIT(1000);
+    assert_int_equal(sh_file_read(in_folder("file"), &content, NULL, NULL), SH_OK);
+    return strcmp(content.data, expected) == 0;
+}
+
+static void file_look(void)
+{
+    assert_true(file_holds("old content") || file_holds("new content"));
+    struct dirent **found = NULL;
+    int count = scandir(folder, &found, NULL, alphasort);
+    for (int i = 0; i < count; i++)
+        free(found[i]);
+    free(found);
+    assert_int_equal(count, 3); /* ".", ".." and the file: nothing is left over */
+}
+
+static void file_end(void)
+{
+    assert_true(file_holds("new content"));
+}
+
+static void a_file_is_replaced_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    faults_in_turn(&(scenario){.name = "file",
+                               .kinds = (FAULTS_FILES | FAULT_BIT(FAULT_ALLOC)) &
+                                        ~(unsigned)FAULT_BIT(FAULT_UNLINK),
+                               .begin = file_begin,
+                               .act = file_act,
+                               .look = file_look,
+                               .end = file_end});
+}
+
+/* --- Settings are loaded -------------------------------------------------------------------- */
+
+static void settings_begin(void)
+{
+    folder_put("app.conf", "SYNC_node_name='N'\nSYNC_plugins=['A','B']\nTIMEZONE='x'\n");
+    folder_put("key", "from a file\n");
+}
+
+static sh_err settings_act(sh_error *error)
+{
+    char conf[PATH_MAX], key_file[PATH_MAX];
+    (void)snprintf(conf, sizeof conf, "SYNC_config_file=%s", in_folder("app.conf"));
+    (void)snprintf(key_file, sizeof key_file, "SYNC_encryption_key_FILE=%s", in_folder("key"));
+    char token[] = "API_TOKEN=t", devices[] = "SYNC_devices=True", unknown[] = "SYNC_x=1";
+    char url[] = "SYNC_HUB_URL=http://127.0.0.1:1";
+    char *environment[] = {conf, key_file, token, devices, unknown, url, NULL};
+    sh_settings settings;
+    sh_err err = sh_settings_load(SH_FOR_PUSHER, environment, &settings, error);
+    if (err == SH_OK) {
+        assert_string_equal(settings.node_name, "N");
+        assert_string_equal(settings.encryption_key, "from a file");
+        assert_int_equal(settings.plugins.count, 2);
+        assert_true(settings.warnings.count > 0);
+    }
+    sh_settings_done(&settings);
+    return err;
+}
+
+static void settings_are_loaded_whole_or_refused(void **state)
+{
+    (void)state;
+    faults_in_turn(&(scenario){.name = "settings",
+                               .kinds = FAULT_BIT(FAULT_ALLOC) | FAULT_BIT(FAULT_READ),
+                               .begin = settings_begin,
+                               .act = settings_act,
+                               .end = nothing});
+}
+
+/* --- Two items go through the queue, one of them to the dead letters ------------------------ */
+
+static void queue_begin(void)
+{
+    (void)redis_ask(&redis, "FLUSHALL");
+}
+
+static sh_err put_both(sh_queue *queue, sh_error *error)
+{
+    for (uint8_t id = 1; id <= 2; id++) {
+        SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+        sh_envelope_header header;
+        sh_put put;
+        sh_err err = seal(id, SH_KIND_DEVICES, &header, &sealed, error);
+        if (err == SH_OK)
+            err = sh_queue_put(queue, (sh_slice){sealed.data, sealed.len}, &header, "push", &put,
+                               error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static sh_err settle(sh_queue *queue, const sh_queue_batch *batch, sh_error *error)
+{
+    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
+        const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
+        sh_envelope_header header;
+        sh_queue_done done = {.entry = entry, .node = "N", .digest = header.digest};
+        sh_err err = sh_envelope_peek(entry->envelope, &header, error);
+        if (err == SH_OK && header.id[0] == 1)
+            err = sh_queue_ack(queue, &done, 1, error);
+        else if (err == SH_OK)
+            err = sh_queue_bury(queue, entry, "it is number 2", error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static sh_err drain(sh_queue *queue, sh_error *error)
+{
+    for (bool more = true; more;) {
+        sh_queue_batch *batch = NULL;
+        sh_err err = sh_queue_take(queue, "c", 10, SH_MIB, 1, 60000, &batch, error);
+        if (err != SH_OK)
+            return err;
+        more = sh_queue_batch_count(batch) > 0;
+        err = settle(queue, batch, error);
+        sh_queue_batch_free(batch);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static sh_err queue_act(sh_error *error)
+{
+    sh_queue *queue = NULL;
+    sh_err err = sh_queue_new(redis.url, "synchub", &queue, error);
+    if (err == SH_OK)
+        err = put_both(queue, error);
+    if (err == SH_OK)
+        err = drain(queue, error);
+    sh_queue_free(queue);
+    return err;
+}
+
+static sh_queue *kept_queue;
+
+static void queue_kept_begin(void)
+{
+    queue_begin();
+    sh_queue_free(kept_queue);
+    assert_int_equal(sh_queue_new(redis.url, "synchub", &kept_queue, NULL), SH_OK);
+}
+
+/* The same on one queue object: what failed must not confuse the calls behind it. */
+static sh_err queue_kept_act(sh_error *error)
+{
+    sh_err err = put_both(kept_queue, error);
+    return err == SH_OK ? drain(kept_queue, error) : err;
+}
+
+static void queue_end(void)
+{
+    assert_int_equal(redis_ask(&redis, "XLEN synchub:ingest"), 0);
+    assert_int_equal(redis_ask(&redis, "GET synchub:bytes"), 0);
+    assert_int_equal(redis_ask(&redis, "XLEN synchub:dead"), 1);
+    assert_int_equal(redis_ask(&redis, "HLEN synchub:digests"), 1);
+    redisReply *reply = redisCommand(redis.look, "XINFO STREAM synchub:ingest");
+    long long added = -1;
+    for (size_t i = 0; i + 1 < reply->elements; i += 2)
+        if (strcmp(reply->element[i]->str, "entries-added") == 0)
+            added = reply->element[i + 1]->integer;
+    freeReplyObject(reply);
+    assert_int_equal(added, 2); /* no id was ever queued twice */
+}
+
+static void an_item_goes_through_the_queue_once(void **state)
+{
+    (void)state;
+    scenario s = {.name = "queue",
+                  .kinds = FAULT_BIT(FAULT_ALLOC) | FAULTS_REDIS,
+                  .begin = queue_begin,
+                  .act = queue_act,
+                  .end = queue_end};
+    faults_in_turn(&s);
+    s.name = "queue, kept";
+    s.begin = queue_kept_begin;
+    s.act = queue_kept_act;
+    faults_in_turn(&s);
+    sh_queue_free(kept_queue);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    redis_start(&redis, "0");
+    if (sh_crypto_init(NULL) != SH_OK)
+        return 1;
+    sh_node_key_derive(master, SH_SLICE("N"), &key);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    redis_stop(&redis);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_envelope_is_sealed_and_opened),
+        cmocka_unit_test(a_push_of_netalertx_is_written_and_read),
+        FOLDER_TEST(a_file_is_replaced_whole_or_not_at_all),
+        FOLDER_TEST(settings_are_loaded_whole_or_refused),
+        cmocka_unit_test(an_item_goes_through_the_queue_once),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
