@@ -156,6 +156,14 @@ WRAP(int, sqlite3_step, (sqlite3_stmt * statement))
     return fires(FAULT_STEP_NOMEM) ? SQLITE_NOMEM : __real_sqlite3_step(statement);
 }
 
+/* Nobody else holds the database here, whatever it says. */
+int __wrap_sqlite3_sleep(int ms);
+
+int __wrap_sqlite3_sleep(int ms)
+{
+    return ms;
+}
+
 WRAP(redisContext *, redisConnectWithTimeout, (const char *host, int port, struct timeval timeout))
 {
     return fires(FAULT_REDIS_REQUEST) ? NULL : __real_redisConnectWithTimeout(host, port, timeout);
@@ -184,20 +192,28 @@ static redisReply *reply_full(void)
     return reply;
 }
 
-WRAP(void *, redisCommandArgv,
-     (redisContext * context, int argc, const char **argv, const size_t *lens))
+/* A take of an empty queue need not wait here: gives the number of arguments without BLOCK. */
+static int drop_block(int argc, const char **argv, size_t *lens)
+{
+    int kept = 0;
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[0], "XREADGROUP") == 0 && strcmp(argv[i], "BLOCK") == 0) {
+            i++; /* and its time */
+            continue;
+        }
+        argv[kept] = argv[i];
+        lens[kept++] = lens[i];
+    }
+    return kept;
+}
+
+WRAP(void *, redisCommandArgv, (redisContext * context, int argc, const char **argv, size_t *lens))
 {
     if (fires(FAULT_REDIS_REQUEST))
         return break_context(context);
     if (fires(FAULT_REDIS_FULL))
         return reply_full();
-    /* A take of an empty queue need not wait here. */
-    for (int i = 0; i + 1 < argc && strcmp(argv[0], "XREADGROUP") == 0; i++) {
-        if (strcmp(argv[i], "BLOCK") == 0) {
-            argv[i + 1] = "1";
-            ((size_t *)lens)[i + 1] = 1;
-        }
-    }
+    argc = drop_block(argc, argv, lens);
     redisReply *reply = __real_redisCommandArgv(context, argc, argv, lens);
     if (reply != NULL && fires(FAULT_REDIS_REPLY)) {
         freeReplyObject(reply);
