@@ -3,6 +3,8 @@
 
 #include "libcommon/limits.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 sh_slice sh_slice_of(const char *text)
@@ -108,6 +110,16 @@ bool sh_utf8_has_control(const char *text, size_t len)
             return true;
     }
     return false;
+}
+
+char *sh_text_format(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    return len < 0 ? NULL : text; /* after a failure the pointer is not defined */
 }
 
 bool sh_text_to_u64(sh_slice text, uint64_t max, uint64_t *ret)

@@ -33,6 +33,9 @@ size_t sh_utf8_count(const char *text, size_t len);
 /* Whether valid UTF-8 holds a control character (C0, DEL, C1). */
 bool sh_utf8_has_control(const char *text, size_t len);
 
+/* What printf would print, as a new C string that the caller frees; NULL: out of memory. */
+char *sh_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Reads a whole decimal number without sign or space; false when it is none or over max. */
 bool sh_text_to_u64(sh_slice text, uint64_t max, uint64_t *ret);
 

@@ -95,10 +95,9 @@ static const protocol_functions protocols[] = {
 
 static sh_err push_fill(push *p, int stop_fd, sh_error *error)
 {
-    if (asprintf(&p->url, "%s/sync", p->settings->hub_url) < 0) {
-        p->url = NULL;
+    p->url = sh_text_format("%s/sync", p->settings->hub_url);
+    if (p->url == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the hub's URL");
-    }
     if (sh_percent_encode(p->settings->node_name, &p->node_header) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory for the node's name");
     sh_http_client_options options = {

@@ -31,11 +31,8 @@ sh_err source_init_plugin(source *ret, const char *dir, const char *plugin, sh_e
     if (err != SH_OK)
         return err;
     (void)snprintf(ret->plugin, sizeof ret->plugin, "%s", plugin);
-    if (asprintf(&ret->path, "%s/last_result.%s.log", dir, plugin) < 0) {
-        ret->path = NULL;
-        return sh_fail(error, SH_E_MEMORY, "no memory for a path");
-    }
-    return SH_OK;
+    ret->path = sh_text_format("%s/last_result.%s.log", dir, plugin);
+    return ret->path != NULL ? SH_OK : sh_fail(error, SH_E_MEMORY, "no memory for a path");
 }
 
 void source_done(source *s)

@@ -134,8 +134,9 @@ static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
     if (err != SH_OK)
         return err;
     s->entries = calloc(SH_SPOOL_ENTRIES_MAX, sizeof s->entries[0]);
-    if (s->entries == NULL || asprintf(&s->waiting_dir, "%s/spool", dir) < 0 ||
-        asprintf(&s->refused_dir, "%s/refused", dir) < 0)
+    s->waiting_dir = sh_text_format("%s/spool", dir);
+    s->refused_dir = sh_text_format("%s/refused", dir);
+    if (s->entries == NULL || s->waiting_dir == NULL || s->refused_dir == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the spool");
     err = folder_make(s->waiting_dir, error);
     if (err == SH_OK)

@@ -7,6 +7,7 @@
 #include "libcommon/json_read.h"
 #include "libcommon/json_write.h"
 #include "libcommon/limits.h"
+#include "libcommon/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,8 +111,7 @@ sh_err state_open(const char *dir, const char *node, const char *hub, state **re
         return sh_fail(error, SH_E_MEMORY, "no memory for the state");
     s->node = strdup(node);
     s->hub = strdup(hub);
-    if (dir != NULL && asprintf(&s->path, "%s/state.json", dir) < 0)
-        s->path = NULL;
+    s->path = dir == NULL ? NULL : sh_text_format("%s/state.json", dir);
     if (s->node == NULL || s->hub == NULL || (dir != NULL && s->path == NULL)) {
         state_free(s);
         return sh_fail(error, SH_E_MEMORY, "no memory for the state");

@@ -109,8 +109,9 @@ static sh_err memory_open(work *w, sh_error *error)
     err = w->spool == NULL ? SH_OK : spool_each(w->spool, recall_kept, w, error);
     if (err != SH_OK || !w->only_new)
         return err;
-    if (asprintf(&w->pushed_path, "%s/pushed-macs", settings->spool_dir) < 0 ||
-        asprintf(&w->owner, "%s %s", settings->hub_url, settings->node_name) < 0)
+    w->pushed_path = sh_text_format("%s/pushed-macs", settings->spool_dir);
+    w->owner = sh_text_format("%s %s", settings->hub_url, settings->node_name);
+    if (w->pushed_path == NULL || w->owner == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a path");
     sh_error_clear(&reason);
     err = mac_set_load(w->pushed_path, sh_slice_of(w->owner), &w->pushed, &reason);
@@ -421,10 +422,9 @@ static bool send_spooled(work *w, const spool_item *spooled, sh_buf *text, work_
     memcpy(item.id, spooled->id, SH_ID_BYTES);
     memcpy(item.plugin, spooled->plugin, sizeof item.plugin);
     sh_digest(w->key, (sh_slice){text->data, text->len}, item.digest);
-    SH_CLEANUP(sh_free_cleanup) char *path = NULL;
-    if (asprintf(&path, "%s/last_result.%s.log", w->settings->plugins_dir, item.plugin) < 0)
-        path = NULL; /* it is for NetAlertX's log alone */
-    item.file_path = path;
+    SH_CLEANUP(sh_free_cleanup)
+    char *path = sh_text_format("%s/last_result.%s.log", w->settings->plugins_dir, item.plugin);
+    item.file_path = path; /* for NetAlertX's log alone: NULL will do */
     sh_error error = {0};
     push_result result = push_send(w->push, &item, &error);
     log_push(w, &item, what, &result, &error, report);

@@ -2,6 +2,7 @@
 #include "receiver/store_place.h"
 
 #include "libcommon/cleanup.h"
+#include "libcommon/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,7 +102,8 @@ static sh_err join_path(const char *folder, const char *path, char **ret, sh_err
         return sh_fail(error, SH_E_IO, "the folder %s of SYNC_db cannot be entered: %s", folder,
                        strerror(errno));
     const char *slash = strrchr(path, '/');
-    if (asprintf(ret, "%s/%s", absolute, slash == NULL ? path : slash + 1) < 0)
+    *ret = sh_text_format("%s/%s", absolute, slash == NULL ? path : slash + 1);
+    if (*ret == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory while opening the database");
     return SH_OK;
 }
