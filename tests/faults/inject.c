@@ -82,19 +82,16 @@ WRAP(char *, strndup, (const char *text, size_t len))
     return fires(FAULT_ALLOC) ? NULL : __real_strndup(text, len);
 }
 
-int __wrap_asprintf(char **ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __real_vasprintf(char **ret, const char *format, va_list args);
+int __wrap_vasprintf(char **ret, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
-int __wrap_asprintf(char **ret, const char *format, ...)
+int __wrap_vasprintf(char **ret, const char *format, va_list args)
 {
-    if (fires(FAULT_ALLOC)) {
-        *ret = (char *)1; /* glibc leaves it undefined: whoever frees it is found */
-        return -1;
-    }
-    va_list args;
-    va_start(args, format);
-    int len = vasprintf(ret, format, args);
-    va_end(args);
-    return len;
+    if (!fires(FAULT_ALLOC))
+        return __real_vasprintf(ret, format, args);
+    *ret = (char *)1; /* it is undefined then: whoever frees it is found */
+    return -1;
 }
 
 static int fail_with(int number)
