@@ -211,11 +211,12 @@ static sh_err settle(sh_queue *queue, const sh_queue_batch *batch, sh_error *err
         const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
         sh_envelope_header header;
         sh_queue_done done = {.entry = entry, .node = "N", .digest = header.digest};
+        sh_queue_dropped dropped;
         sh_err err = sh_envelope_peek(entry->envelope, &header, error);
         if (err == SH_OK && header.id[0] == 1)
             err = sh_queue_ack(queue, &done, 1, error);
         else if (err == SH_OK)
-            err = sh_queue_bury(queue, entry, "it is number 2", error);
+            err = sh_queue_bury(queue, entry, "it is number 2", &dropped, error);
         if (err != SH_OK)
             return err;
     }
