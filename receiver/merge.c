@@ -481,7 +481,7 @@ bool merge_run(merge *m, bool until_empty)
         retry_ms = RETRY_MS_MIN;
         m->busy = 0;
         if (health_set(HEALTH_MERGE, NULL))
-            sh_log_info("merging as consumer %s into %s", m->consumer, "SYNC_db");
+            sh_log_info("merging as consumer %s", m->consumer);
         if (!worked) {
             tidy(m);
             if (until_empty)
