@@ -3,8 +3,8 @@
 
 import json
 
-from harness import (SyncHubTest, device_row, device_table, devices, netalertx_push, query,
-                     wait_until)
+import harness
+from harness import SyncHubTest, device_row, device_table, netalertx_push, wait_until
 
 
 class MergeTest(SyncHubTest):
@@ -31,7 +31,12 @@ class MergeTest(SyncHubTest):
                    details=self.hub.log)
 
     def devices(self, where="1", *parameters):
-        return devices(self.db, where, *parameters)
+        rows = self.query(f"SELECT * FROM Devices WHERE {where}", *parameters)
+        return {row["devMac"]: row for row in rows}
+
+    def query(self, sql, *parameters):
+        """Rows of the database, as dicts."""
+        return harness.query(self.db, sql, *parameters)
 
     def macs(self):
         return set(self.devices())
@@ -41,13 +46,13 @@ class MergeTest(SyncHubTest):
 
     def assert_set_aside(self, number, *words, node="Node_A"):
         """That so many rows of the node's last table were set aside, for a reason that is told."""
-        found = query(self.db, "SELECT * FROM SyncHub_Nodes WHERE node = ?", node)[0]
+        found = self.query("SELECT * FROM SyncHub_Nodes WHERE node = ?", node)[0]
         self.assertEqual(found["set_aside"], number, found)
         for word in words:
             self.assertIn(word, found["reason"])
 
     def dump(self, table="Devices"):
-        return query(self.db, f"SELECT rowid AS place, * FROM {table} ORDER BY rowid")
+        return self.query(f"SELECT rowid AS place, * FROM {table} ORDER BY rowid")
 
     def json_row(self, index=0, **changes):
         return json.dumps(device_row(index, **changes))

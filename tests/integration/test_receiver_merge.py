@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every rule by which device rows become Devices, looked at in the database itself."""
 
+import datetime
 import json
 import re
 import unittest
 
 from harness import (COLUMNS, device_mac, device_row, device_rows, device_table, internet_row,
-                     netalertx_push, query)
+                     netalertx_push)
 from merge_base import MergeTest
 
 
@@ -108,7 +109,7 @@ class Keys(MergeTest):
         self.start()
         self.push([internet_row(), device_row(1), internet_row() | {"devMac": "INTERNET"}])
         self.assertEqual(self.macs(), {device_mac(1)})
-        node = query(self.db, "SELECT * FROM SyncHub_Nodes")[0]
+        node = self.query("SELECT * FROM SyncHub_Nodes")[0]
         self.assertEqual((node["skipped"], node["set_aside"], node["inserted"]), (2, 0, 1))
 
     def test_skip_macs_says_never_again(self):
@@ -141,11 +142,11 @@ class Values(MergeTest):
         self.start()
         self.push([{"devMac": device_mac(1)}])
         row = self.row(device_mac(1))
-        now = query(self.db, "SELECT datetime('now', '-5 minutes') AS early, "
-                             "datetime('now', '+1 minute') AS late")[0]
+        now = datetime.datetime.now(datetime.timezone.utc)
+        early, late = (str(now + datetime.timedelta(minutes=m))[:19] for m in (-5, 1))
         for column in ("devFirstConnection", "devLastConnection"):
             self.assertRegex(row[column], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
-            self.assertTrue(now["early"] < row[column] < now["late"], row[column])
+            self.assertTrue(early < row[column] < late, row[column])
         expected = {
             "devName": "(unknown)", "devOwner": "(unknown)", "devLastIP": "", "devFavorite": 0,
             "devStaticIP": 0, "devScan": 1, "devLogEvents": 1, "devAlertEvents": 1,
@@ -267,7 +268,7 @@ class WhatIsTold(MergeTest):
         self.start()
         self.push(device_rows(5))
         self.push(device_rows(8))
-        node = query(self.db, "SELECT * FROM SyncHub_Nodes")[0]
+        node = self.query("SELECT * FROM SyncHub_Nodes")[0]
         self.assertEqual((node["sent"], node["inserted"], node["known"]), (8, 8, 5))
 
     def test_devices_json_is_a_table_for_the_next_hub(self):

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real PostgreSQL server for the integration tests, looked into by its own psql."""
+
+import glob
+import json
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from harness import READY_S, free_port, wait_until
+
+USER = "synchub"
+PASSWORD = "pa ss/word"  # must be percent-encoded in a URL
+
+
+class Postgres:
+    """A private server on 127.0.0.1. It refuses to run as root and then runs as postgres or nobody."""
+
+    def __init__(self):
+        self.programs = self._find()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="synchub-postgres-"))
+        self.prefix = []
+        if os.geteuid() == 0:
+            names = {user.pw_name: user for user in pwd.getpwall()}
+            user = names.get("postgres") or names["nobody"]
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self.prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                           "--clear-groups"]
+        self.port = None
+        self.process = None
+        self.databases = 0
+        (self.folder / "password").write_text(PASSWORD)
+        os.chmod(self.folder / "password", 0o644)
+        self._run("initdb", "-D", "data", "-U", USER, "-A", "scram-sha-256", "--pwfile=password",
+                  "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+        self.start()
+
+    @staticmethod
+    def _find():
+        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+        if not found:
+            raise AssertionError("PostgreSQL is not installed: apt-get install postgresql")
+        return pathlib.Path(found[-1]).parent
+
+    def _run(self, program, *arguments):
+        done = subprocess.run([*self.prefix, self.programs / program, *arguments],
+                              cwd=self.folder, capture_output=True, text=True, env={"TZ": "UTC"})
+        if done.returncode != 0:
+            raise AssertionError(f"{program}: {done.stdout}{done.stderr}")
+
+    def start(self):
+        """Starts it, on its old port where it had one."""
+        for _ in range(10):
+            port = self.port or free_port()
+            with open(self.folder / "log", "ab") as log:
+                self.process = subprocess.Popen(
+                    [*self.prefix, self.programs / "postgres", "-D", "data", "-k", self.folder,
+                     "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+                    cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    env={"TZ": "UTC"}, start_new_session=True)
+            if self._wait_for_start(port):
+                self.port = port
+                return
+        raise AssertionError("PostgreSQL does not start:\n" +
+                             (self.folder / "log").read_text(errors="replace")[-3000:])
+
+    def _wait_for_start(self, port):
+        def answers():
+            if self.process.poll() is not None:
+                return "gone"
+            done = subprocess.run([self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p",
+                                   str(port)])
+            return "ready" if done.returncode == 0 else None
+        return wait_until(answers, "PostgreSQL to answer") == "ready"
+
+    def url(self, database, password=PASSWORD):
+        password = password.replace(" ", "%20").replace("/", "%2F")
+        return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self):
+        """The URL of a new, empty database."""
+        self.databases += 1
+        psql(self.url("postgres"), f"CREATE DATABASE test_{self.databases}")
+        return self.url(f"test_{self.databases}")
+
+    def stop(self):
+        """A quick but orderly end: connections are broken off, the data stay for start()."""
+        if self.process and self.process.poll() is None:
+            os.kill(self._postmaster(), signal.SIGINT)
+            self.process.wait(READY_S)
+        self.process = None
+
+    def kill(self):
+        """All of it at once, as a power failure would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(READY_S)
+        self.process = None
+
+    def _postmaster(self):
+        return int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+    def pause(self):
+        """Keeps connections open and answers nothing, until resume()."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in self._processes():
+            os.kill(pid, signal.SIGCONT)
+
+    def _processes(self):
+        """Each backend is a process group of its own, so they are found by their parent."""
+        postmaster = self._postmaster()
+        found = [postmaster]
+        for status in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                fields = pathlib.Path(status).read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == postmaster:
+                found.append(int(status.split("/")[2]))
+        return found
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.folder)
+
+
+def psql(url, sql):
+    """What psql prints, without titles and padding."""
+    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url],
+                          input=sql, capture_output=True, text=True, timeout=READY_S)
+    if done.returncode != 0:
+        raise AssertionError(f"psql: {sql}: {done.stderr}")
+    return done.stdout
+
+
+NAMES = re.compile(r'(?<!["\w])(Devices|Plugins_Objects|SyncHub_\w+|(?:dev|object|date|watched|'
+                   r'foreign|sync|help)[A-Z]\w*)(?!["\w])')
+
+
+def query(url, sql, *parameters):
+    """Rows as dicts of SQL as SQLite takes it: names are quoted, each ? is a parameter."""
+    values = iter(parameters)
+    sql = NAMES.sub(r'"\1"', sql).replace("WHERE 1", "WHERE true")
+    sql = re.sub(r"\?", lambda _: "'" + str(next(values)).replace("'", "''") + "'", sql)
+    text = psql(url, f"SELECT coalesce(json_agg(t), '[]') FROM ({sql}) AS t")
+    return json.loads(text)

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receivers on a real PostgreSQL server: the same rules, several replicas, and servers that fail."""
+
+import json
+import random
+import re
+import subprocess
+import threading
+import unittest
+
+import postgres
+import test_receiver_merge as rules
+from harness import (curl, device_mac, device_row, device_rows, device_table, netalertx_push,
+                     wait_until)
+from merge_base import MergeTest
+
+server = None
+
+
+def setUpModule():
+    global server
+    server = postgres.Postgres()
+    unittest.addModuleCleanup(lambda: server.remove())
+
+
+class OnPostgres(MergeTest):
+    def setUp(self):
+        super().setUp()
+        self.db = server.new_database()
+
+    def query(self, sql, *parameters):
+        return postgres.query(self.db, sql, *parameters)
+
+    def count(self, table="Devices"):
+        try:
+            return self.query(f"SELECT count(*) AS n FROM {table}")[0]["n"]
+        except AssertionError as error:
+            if "does not exist" in str(error):
+                return 0
+            raise
+
+
+class WhoWins(OnPostgres, rules.WhoWins):
+    pass
+
+
+class Keys(OnPostgres, rules.Keys):
+    pass
+
+
+class Values(OnPostgres, rules.Values):
+    pass
+
+
+class BadRows(OnPostgres, rules.BadRows):
+    pass
+
+
+class Replicas(OnPostgres):
+    def merge(self, **settings):
+        return self.receiver(self.hub_redis, self.db, SYNC_receiver_role="merge",
+                             SYNC_claim_idle_s=1, **settings)
+
+    def ingest(self):
+        self.hub = self.receiver(self.hub_redis, self.db, SYNC_receiver_role="ingest")
+        return self.hub
+
+    def locked(self):
+        """A session that keeps everybody from inserting devices; release() ends it."""
+        session = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", "-d", self.db],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        session.stdin.write('BEGIN; LOCK TABLE "Devices" IN EXCLUSIVE MODE;\n\\echo locked\n')
+        session.stdin.flush()
+        self.assertEqual(session.stdout.readline().strip(), "locked")
+
+        def release():
+            if session.poll() is None:
+                session.communicate("ROLLBACK;\n")
+        self.addCleanup(release)
+        return release
+
+    def test_three_replicas_that_start_at_once_merge_what_overlaps_once(self):
+        ingest = self.ingest()
+        settings = self.receiver_settings(self.hub_redis, self.db, SYNC_receiver_role="merge")
+        replicas = [self.program("receiver", settings) for _ in range(3)]
+        common = device_rows(150, "common")
+        random.seed(5)
+        failures = []
+
+        def push(node):
+            for part in range(3):
+                rows = common + device_rows(60, node, first=60 * part)
+                random.shuffle(rows)
+                answer = netalertx_push(ingest.url, device_table(rows), node)
+                if answer.status != 200:
+                    failures.append(answer)
+
+        nodes = [f"Node_{n}" for n in range(8)]
+        threads = [threading.Thread(target=push, args=(node,)) for node in nodes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.wait_drained()
+        self.assertEqual(self.count(), 150 + 8 * 180)
+        self.assertEqual(self.hub_redis.dead(), 0)
+        told = self.query("SELECT * FROM SyncHub_Nodes")
+        self.assertEqual({node["node"] for node in told}, set(nodes))
+        self.assertEqual(sum(node["inserted"] for node in told), 150 + 8 * 180)
+        for replica in replicas:
+            self.assertNotIn("level=error", replica.log())
+            replica.wait_ready()
+
+    def test_what_a_killed_replica_held_is_merged_by_another(self):
+        ingest = self.ingest()
+        first = self.merge()
+        release = self.locked()
+        for node in ("A", "B"):
+            self.assertEqual(netalertx_push(ingest.url, device_table(device_rows(50, node)),
+                                            node).status, 200)
+        wait_until(lambda: self.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = "
+                                      "'Lock'"), "the replica to wait for the lock")
+        first.kill()
+        release()
+        second = self.merge()
+        self.wait_drained()
+        self.assertEqual(self.count(), 100)
+        self.assertEqual(self.count("SyncHub_Nodes"), 2)
+        self.assertRegex(second.log(), r"merged node=A")
+
+    def test_a_replica_that_waits_for_a_lock_stops_in_time(self):
+        ingest = self.ingest()
+        replica = self.merge()
+        self.locked()
+        self.assertEqual(netalertx_push(ingest.url, device_table(device_rows(5)), "A").status, 200)
+        wait_until(lambda: self.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = "
+                                      "'Lock'"), "the replica to wait for the lock")
+        replica.stop()
+        self.assertEqual(self.hub_redis.backlog(), 1)
+
+
+class Faults(OnPostgres):
+    def start_and_push(self):
+        self.start()
+        self.push(device_rows(3))
+
+    def assert_not_ready(self, *words):
+        def reason():
+            answer = curl(self.hub.url + "/readyz")
+            return answer.text if answer.status == 503 else None
+        text = wait_until(reason, "/readyz to be 503", details=self.hub.log)
+        for word in words:
+            self.assertIn(word, text)
+
+    def queue_more(self):
+        answer = netalertx_push(self.hub.url, device_table(device_rows(3, first=3)), "Node_A")
+        self.assertEqual(answer.status, 200)
+
+    def test_a_server_that_is_restarted_is_used_again(self):
+        for end in (server.stop, server.kill):
+            with self.subTest(end.__name__):
+                self.db = server.new_database()
+                self.start_and_push()
+                end()
+                try:
+                    self.queue_more()
+                    self.assert_not_ready("SYNC_db")
+                finally:
+                    server.start()
+                self.hub.wait_ready()
+                self.wait_drained()
+                self.assertEqual(self.count(), 6)
+                self.assertNotIn(postgres.PASSWORD, self.hub.log())
+                self.hub.stop()
+
+    def test_an_idle_receiver_publishes_the_digests_anew_after_a_restart(self):
+        self.start_and_push()
+        self.assertEqual(self.hub_redis.cli("HLEN", "synchub:digests"), "1")
+        self.hub_redis.cli("DEL", "synchub:digests")
+        server.stop()
+        server.start()
+        wait_until(lambda: self.hub_redis.cli("HLEN", "synchub:digests") == "1",
+                   "the digests to be published", details=self.hub.log)
+
+    def test_a_receiver_that_starts_without_its_server_takes_pushes(self):
+        server.stop()
+        try:
+            self.hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
+            self.queue_more()
+            self.assert_not_ready("PostgreSQL", "SYNC_db")
+        finally:
+            server.start()
+        self.hub.wait_ready()
+        self.wait_drained()
+        self.assertEqual(self.count(), 3)
+
+    def test_a_server_that_hangs_does_not_keep_a_receiver_from_stopping(self):
+        self.start_and_push()
+        server.pause()
+        try:
+            self.queue_more()
+            wait_until(lambda: "entries-read\n2" in self.hub_redis.cli("XINFO", "GROUPS",
+                                                                      "synchub:ingest"),
+                       "the entry to be taken")
+            self.hub.stop()
+        finally:
+            server.resume()
+        self.start()
+        self.wait_drained()
+        self.assertEqual(self.count(), 6)
+
+    def test_a_wrong_password_is_a_setting_to_mend_and_is_not_told(self):
+        wrong = server.url("postgres", "s3cret")
+        done = self.run_program("receiver", self.receiver_settings(self.hub_redis, wrong), code=2)
+        self.assertIn("SYNC_db", done.stderr)
+        self.assertIn("password", done.stderr)
+        self.assertNotIn("s3cret", done.stdout + done.stderr)
+
+    def test_sessions_that_are_ended_lose_nothing(self):
+        self.start_and_push()
+        for _ in range(3):
+            postgres.psql(self.db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                   "WHERE application_name = 'synchub-receiver'")
+            self.queue_more()
+        self.wait_drained()
+        self.assertEqual(self.count(), 6)
+
+
+class WhatIsTold(OnPostgres):
+    def run_command(self, *arguments, code=0):
+        settings = self.receiver_settings(self.hub_redis, self.db)
+        return self.run_program("receiver", settings, *arguments, code=code)
+
+    def test_nodes_and_devices_tell_what_was_merged(self):
+        self.start()
+        self.push(device_rows(4), node="Node_A")
+        self.push(device_rows(3, "b") + [device_row(0)], node="Büro")
+        told = self.run_command("nodes").stdout
+        line = next(line for line in told.splitlines() if line.startswith("Büro"))
+        self.assertEqual(re.findall(r"(?<![\d:.-])\d+(?![\d:.-])", line)[:4], ["4", "3", "1", "0"])
+        told = json.loads(self.run_command("devices", "--json").stdout)
+        self.assertEqual({row["devMac"] for row in told["data"]}, self.macs())
+        told = json.loads(self.run_command("devices", "--node", "Büro", "--json").stdout)
+        self.assertEqual([row["devMac"] for row in told["data"]],
+                         sorted(device_mac(i, "b") for i in range(3)))
+        self.assertIn("Küche", self.run_command("devices").stdout)
+
+    def test_what_a_device_is_can_go_through_another_hub(self):
+        self.start()
+        self.push(device_rows(5))
+        table = self.run_command("devices", "--json").stdout
+        self.push_text(table, node="Hub_1")
+        self.assertEqual(self.count(), 5)
+        self.assertEqual(self.query("SELECT * FROM SyncHub_Nodes WHERE node = 'Hub_1'")[0]["known"],
+                         5)
+
+    def test_plugin_results_are_kept_by_their_ids(self):
+        self.start()
+        self.push_text("p|s|2026-01-01 10:00:00|1|2|3|4|x|f\n", plugin="ARPSCAN")
+        self.push_text("p|s|2026-01-02 10:00:00|9|2|3|4|x|f\n", plugin="ARPSCAN")
+        rows = self.query("SELECT * FROM Plugins_Objects")
+        self.assertEqual([(row["watchedValue1"], row["status"]) for row in rows],
+                         [("9", "watched-changed")])
+
+    def test_looking_at_a_database_without_tables_makes_none(self):
+        done = self.run_command("devices", code=1)
+        self.assertIn("no tables", done.stderr)
+        self.assertEqual(postgres.psql(self.db, "SELECT count(*) FROM pg_tables "
+                                                "WHERE schemaname = 'public'").strip(), "0")
+
+
+if __name__ == "__main__":
+    unittest.main()
