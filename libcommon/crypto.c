@@ -101,31 +101,3 @@ sh_err sh_base64_encode(sh_slice bytes, sh_buf *ret)
     ret->len += len;
     return SH_OK;
 }
-
-sh_err sh_base64_decode(sh_slice text, sh_buf *ret, sh_error *error)
-{
-    if (text.len % 4 != 0)
-        return sh_fail(error, SH_E_FORMAT, "base64 of a length that is no multiple of 4");
-    if (text.len == 0)
-        return SH_OK;
-    /* libsodium's constant-time tables take bytes beyond ASCII for letters. */
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.data[i] >= 0x80)
-            return sh_fail(error, SH_E_FORMAT, "no standard base64");
-    size_t most = text.len / 4 * 3;
-    size_t padding = text.data[text.len - 2] == '=' ? 2 : text.data[text.len - 1] == '=' ? 1 : 0;
-    size_t len = most - padding;
-    if (len > ret->limit - ret->len)
-        return sh_fail(error, SH_E_LIMIT, "base64 of more than %zu bytes", ret->limit);
-    sh_err err = sh_buf_reserve(ret, ret->len + len);
-    if (err != SH_OK)
-        return sh_fail(error, err, "no memory for %zu bytes of base64", len);
-    size_t used = 0;
-    int failed = sodium_base642bin((unsigned char *)ret->data + ret->len, len, text.data, text.len,
-                                   NULL, &used, NULL, sodium_base64_VARIANT_ORIGINAL);
-    if (failed != 0 || used != len)
-        return sh_fail(error, SH_E_FORMAT, "no standard base64");
-    ret->len += len;
-    ret->data[ret->len] = '\0';
-    return SH_OK;
-}
