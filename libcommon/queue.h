@@ -127,10 +127,17 @@ sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *ti
 /* Takes one such count back: the failure was not the entry's. id is that of the stream entry. */
 sh_err sh_queue_failed_undo(sh_queue *queue, const char *id, sh_error *error);
 
-/* Publishes what was committed of a node's table. */
-sh_err sh_queue_digest_set(sh_queue *queue, sh_slice node,
-                           const uint8_t digest[static SH_DIGEST_BYTES], int64_t merged_ms,
-                           sh_error *error);
+typedef struct {
+    char node[SH_NODE_NAME_MAX + 1];
+    uint8_t digest[SH_DIGEST_BYTES];
+    int64_t merged_ms;
+} sh_queue_digest;
+
+#define SH_QUEUE_DIGESTS_MAX 256 /* of one call */
+
+/* Publishes what was committed of nodes' tables; count is 1 to SH_QUEUE_DIGESTS_MAX. */
+sh_err sh_queue_digests_set(sh_queue *queue, const sh_queue_digest digests[], size_t count,
+                            sh_error *error);
 /* Forgets all of it: merge does so before it publishes anew what its database holds. */
 sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error);
 

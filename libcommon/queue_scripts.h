@@ -115,9 +115,9 @@ static const char script_group_create[] =
     "end\n"
     "return 'done'\n";
 
-/* KEYS hash; ARGV field, value */
+/* KEYS hash; ARGV fields, each with its value */
 static const char script_hash_set[] = "#!lua flags=allow-oom\n"
-                                      "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n";
+                                      "return redis.call('HSET', KEYS[1], unpack(ARGV))\n";
 
 /* KEYS hash; ARGV field, what to add. Gives the new number; a field that comes to nothing goes. */
 static const char script_hash_count[] =

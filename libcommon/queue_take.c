@@ -365,15 +365,21 @@ sh_err sh_queue_failed_undo(sh_queue *queue, const char *id, sh_error *error)
     return count_failure(queue, id, SH_SLICE("-1"), &times, error);
 }
 
-sh_err sh_queue_digest_set(sh_queue *queue, sh_slice node,
-                           const uint8_t digest[static SH_DIGEST_BYTES], int64_t merged_ms,
-                           sh_error *error)
+sh_err sh_queue_digests_set(sh_queue *queue, const sh_queue_digest digests[], size_t count,
+                            sh_error *error)
 {
-    char hex[SH_DIGEST_HEX_BYTES], value[SH_DIGEST_HEX_BYTES + NUMBER_BYTES];
-    sh_hex_encode(digest, SH_DIGEST_BYTES, hex);
-    (void)snprintf(value, sizeof value, "%s %" PRId64, hex, merged_ms);
-    sh_slice argv[] = {sh_slice_of(queue->digests), node, sh_slice_of(value)};
-    return sh_queue_do_script(queue, script_hash_set, 1, 3, argv, error);
+    sh_slice argv[1 + 2 * SH_QUEUE_DIGESTS_MAX];
+    char values[SH_QUEUE_DIGESTS_MAX][SH_DIGEST_HEX_BYTES + NUMBER_BYTES];
+    assert(count > 0 && count <= SH_QUEUE_DIGESTS_MAX);
+    argv[0] = sh_slice_of(queue->digests);
+    for (size_t i = 0; i < count; i++) {
+        char hex[SH_DIGEST_HEX_BYTES];
+        sh_hex_encode(digests[i].digest, SH_DIGEST_BYTES, hex);
+        (void)snprintf(values[i], sizeof values[i], "%s %" PRId64, hex, digests[i].merged_ms);
+        argv[1 + 2 * i] = sh_slice_of(digests[i].node);
+        argv[2 + 2 * i] = sh_slice_of(values[i]);
+    }
+    return sh_queue_do_script(queue, script_hash_set, 1, 1 + 2 * count, argv, error);
 }
 
 sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error)

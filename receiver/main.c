@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/limits.h"
 #include "libcommon/log.h"
 #include "libcommon/service.h"
 #include "receiver/dead_command.h"
@@ -8,6 +9,15 @@
 #include "receiver/serve.h"
 #include "receiver/show_devices.h"
 #include "receiver/show_nodes.h"
+
+#include <malloc.h>
+
+/*
+ * Bodies and texts of usual tables are kept by malloc and not given back to the system after each
+ * push: fresh pages cost as much as the decryption. What is larger is given back at once.
+ */
+#define KEPT_BYTES (2 * SH_MIB)
+#define ARENAS 4
 
 /* With --once a receiver merges what is queued and ends; it does not listen. */
 static int run_parts(const sh_settings *settings, const hub_keys *keys, bool once, sh_error *error)
@@ -38,6 +48,9 @@ static int run(const sh_settings *settings, bool once)
     sh_error error = {0};
     hub_keys keys;
     int code = SH_EXIT_FAILED;
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, 4 * KEPT_BYTES);
+    (void)mallopt(M_ARENA_MAX, ARENAS);
     if (keys_init(settings, &keys, &error) == SH_OK)
         code = run_parts(settings, &keys, once, &error);
     if (error.code != SH_OK)

@@ -147,13 +147,32 @@ void merge_free(merge *m)
 /* --- What the hub tells nodes is unchanged must be in the database
  * -------------------------------- */
 
+/* Many at once: a hub of a million nodes must not wait for as many writes before it merges. */
+typedef struct {
+    sh_queue *queue;
+    size_t count;
+    sh_queue_digest digests[SH_QUEUE_DIGESTS_MAX];
+} publishing;
+
+static sh_err publish_some(publishing *p, sh_error *error)
+{
+    if (p->count == 0)
+        return SH_OK;
+    size_t count = p->count;
+    p->count = 0;
+    return sh_queue_digests_set(p->queue, p->digests, count, error);
+}
+
 static sh_err publish_node(void *context, const store_node *node, sh_error *error)
 {
-    merge *m = context;
+    publishing *p = context;
     if (!node->has_digest)
         return SH_OK;
-    return sh_queue_digest_set(m->queue, sh_slice_of(node->node), node->digest, node->merged_ms,
-                               error);
+    sh_queue_digest *one = &p->digests[p->count++];
+    memcpy(one->node, node->node, sizeof one->node);
+    memcpy(one->digest, node->digest, sizeof one->digest);
+    one->merged_ms = node->merged_ms;
+    return p->count < SH_QUEUE_DIGESTS_MAX ? SH_OK : publish_some(p, error);
 }
 
 /* Another or a restored database must lead to full tables: its own record replaces Redis's. */
@@ -161,9 +180,12 @@ static sh_err publish_all(merge *m, sh_error *error)
 {
     if (m->published)
         return SH_OK;
+    publishing some = {.queue = m->queue};
     sh_err err = sh_queue_digests_clear(m->queue, error);
     if (err == SH_OK)
-        err = store_nodes(m->merger.store, publish_node, m, error);
+        err = store_nodes(m->merger.store, publish_node, &some, error);
+    if (err == SH_OK)
+        err = publish_some(&some, error);
     m->published = err == SH_OK;
     return err;
 }
