@@ -71,7 +71,8 @@ static sh_err take_row(const entry_merger *m, entry_result *result, const sh_sca
                        chunk *c, sh_error *error)
 {
     int64_t number = ++result->rows;
-    sh_error reason = {0};
+    sh_error reason;
+    sh_error_clear(&reason);
     sh_mac *mac = &c->macs[c->count];
     bool given = false;
     sh_err err = SH_OK;

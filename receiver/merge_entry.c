@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define PLUGIN_LINES_CHUNK 256
-#define TEXT_KEPT_MAX (4 * SH_MIB) /* a larger text's memory is given back after its merge */
+#define TEXT_KEPT_MAX (16 * SH_MIB) /* a larger text's memory is given back after its merge */
 
 void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
 {

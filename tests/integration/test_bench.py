@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`./dev bench --short`: that each figure can be measured. What the figures are is nobody's matter
+here: tests do not time."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from harness import BIN, REPO, clean_environment
+
+FIGURES = {
+    "ingest_native", "ingest_netalertx", "merge_new", "merge_known", "unchanged", "pull_fanout",
+    "latency_p50", "latency_p99", "growth_new_200", "growth_new_300", "growth_known_200",
+    "growth_known_300", "cpu_per_device_new", "cpu_per_device_known", "memory_pusher_idle",
+    "memory_pusher_table", "memory_receiver_ingest", "memory_merge", "million", "million_p99",
+    "million_cpu",
+}
+LINE = re.compile(r"^bench (\w+) value=\S+ unit=\S+ limit=\S+ ratio=\S+ goal=\S+$", re.MULTILINE)
+SECONDS_MAX = 600
+
+
+class Bench(unittest.TestCase):
+    def test_a_short_run_prints_every_figure(self):
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            path = pathlib.Path(folder) / "bench.json"
+            done = subprocess.run(
+                [sys.executable, "-B", REPO / "tests" / "bench" / "bench.py", "--short",
+                 "--folder", folder, "--json", path],
+                capture_output=True, text=True, timeout=SECONDS_MAX,
+                env=clean_environment({"SYNCHUB_BIN": BIN}))
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertEqual(set(LINE.findall(done.stdout)), FIGURES)
+            figures = json.loads(path.read_text())["figures"]
+            self.assertEqual({figure["name"] for figure in figures}, FIGURES)
+            self.assertEqual([p.name for p in pathlib.Path(folder).iterdir()], ["bench.json"])
+
+
+if __name__ == "__main__":
+    unittest.main()
