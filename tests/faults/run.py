@@ -126,6 +126,8 @@ class Run:
               f"{self.weather.done}; disk {'tmpfs' if hub.disk.mounted else 'limit'}")
         print(f"kills: redis {hub.redis_kills}, "
               f"{', '.join(f'{name} {number}' for name, number in counts.items())}")
+        if outcome.left_over:
+            print(f"{outcome.left_over} half-written files lie hidden in SYNC_plugins_out")
         print(f"moments: {self.killer.moments}; answers {hub.proxy.statuses}")
         return outcome
 

