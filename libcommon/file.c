@@ -2,7 +2,9 @@
 #include "libcommon/file.h"
 
 #include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,7 +15,8 @@
 #include <unistd.h>
 
 /* Hidden, so that whoever reads the folder by pattern passes a file over that is being written. */
-#define TEMPORARY_NAME ".synchub-XXXXXX.tmp"
+#define TEMPORARY_PREFIX ".synchub-"
+#define TEMPORARY_NAME TEMPORARY_PREFIX "XXXXXX.tmp"
 #define TEMPORARY_SUFFIX_LEN 4
 
 static sh_err fail_errno(sh_error *error, const char *path, const char *what)
@@ -216,6 +219,27 @@ sh_err sh_file_remove(const char *path, sh_error *error)
     char dir[PATH_MAX];
     sh_err err = folder_of(path, dir, error);
     return err == SH_OK ? folder_sync(dir, error) : err;
+}
+
+static void close_folder(DIR **dir)
+{
+    if (*dir != NULL)
+        (void)closedir(*dir);
+}
+
+void sh_folder_tidy(const char *dir, int64_t older_than_s)
+{
+    SH_CLEANUP(close_folder) DIR *folder = opendir(dir);
+    if (folder == NULL)
+        return;
+    for (struct dirent *e = readdir(folder); e != NULL; e = readdir(folder)) {
+        struct stat st;
+        if (strlen(e->d_name) == sizeof TEMPORARY_NAME - 1 &&
+            strncmp(e->d_name, TEMPORARY_PREFIX, sizeof TEMPORARY_PREFIX - 1) == 0 &&
+            fstatat(dirfd(folder), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && sh_clock_unix_ms() / 1000 - st.st_mtim.tv_sec >= older_than_s)
+            (void)unlinkat(dirfd(folder), e->d_name, 0);
+    }
 }
 
 sh_err sh_folder_check_writable(const char *dir, sh_error *error)

@@ -36,6 +36,12 @@ sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error
 /* Removes path and makes that durable; a file that is not there is fine. SH_E_IO. */
 sh_err sh_file_remove(const char *path, sh_error *error);
 
+/*
+ * Removes what sh_file_write() left in dir when its process was killed, if it is older than that.
+ * What cannot be removed stays.
+ */
+void sh_folder_tidy(const char *dir, int64_t older_than_s);
+
 /* SH_E_IO unless dir exists, is a folder, and a file can be made in it. */
 sh_err sh_folder_check_writable(const char *dir, sh_error *error);
 

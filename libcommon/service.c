@@ -71,6 +71,7 @@ static sh_err catch_signals(sh_error *error)
     (void)sigaction(SIGTERM, &stop, NULL);
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a limit on files is a full disk, no reason to die */
     (void)sigaction(SIGHUP, &hangup, NULL);
     return SH_OK;
 }

@@ -143,7 +143,10 @@ static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
         err = folder_make(s->refused_dir, error);
     if (err == SH_OK)
         err = lock_take(s, dir, error);
-    return err == SH_OK ? entries_load(s, error) : err;
+    if (err != SH_OK)
+        return err;
+    sh_folder_tidy(dir, 0); /* nobody else writes there: the lock is ours */
+    return entries_load(s, error);
 }
 
 sh_err spool_open(const char *dir, spool_notice notice, spool **ret, sh_error *error)

@@ -27,6 +27,7 @@
 #define BUSY_TRIES 3             /* a lock or deadlock so often is nothing to tell anybody */
 #define RETRY_MS_MIN 100         /* waits after a failure grow from here */
 #define RETRY_MS_MAX 5000
+#define OUT_LEFTOVER_S 600 /* a half-written file that old is no other receiver's */
 #define TIDY_INTERVAL_MS (600 * 1000)
 
 struct merge {
@@ -83,9 +84,12 @@ static sh_err open_store(merge *m, sh_error *error)
 static sh_err check_plugins_out(const sh_settings *settings, sh_error *error)
 {
     sh_error reason = {0};
-    if (settings->plugins_out[0] == '\0' ||
-        sh_folder_check_writable(settings->plugins_out, &reason) == SH_OK)
+    if (settings->plugins_out[0] == '\0')
         return SH_OK;
+    if (sh_folder_check_writable(settings->plugins_out, &reason) == SH_OK) {
+        sh_folder_tidy(settings->plugins_out, OUT_LEFTOVER_S);
+        return SH_OK;
+    }
     return sh_fail(error, SH_E_IO, "SYNC_plugins_out: %s", reason.message);
 }
 

@@ -191,6 +191,30 @@ static void a_failed_write_leaves_the_old_file_and_nothing_else(void **state)
     assert_string_equal(buf.data, "old");
 }
 
+static void make_old(const char *name, time_t age_s)
+{
+    assert_int_equal(sh_file_write(in_folder(name), SH_SLICE("x"), 0600, NULL), SH_OK);
+    const struct timespec then = {.tv_sec = time(NULL) - age_s};
+    const struct timespec times[2] = {then, then};
+    assert_int_equal(utimensat(AT_FDCWD, in_folder(name), times, 0), 0);
+}
+
+static void only_old_half_written_files_are_tidied_away(void **state)
+{
+    (void)state;
+    make_old(".synchub-a1B2c3.tmp", 700);
+    make_old(".synchub-d4E5f6.tmp", 100);
+    make_old(".synchub-mine", 700);
+    make_old("result", 700);
+    sh_folder_tidy(in_folder("no such folder"), 0);
+    sh_folder_tidy(folder, 600);
+    assert_int_equal(count_entries(), 3);
+    assert_int_equal(access(in_folder(".synchub-a1B2c3.tmp"), F_OK), -1);
+    sh_folder_tidy(folder, 0);
+    assert_int_equal(count_entries(), 2);
+    assert_int_equal(access(in_folder(".synchub-d4E5f6.tmp"), F_OK), -1);
+}
+
 static void removing_twice_is_fine(void **state)
 {
     (void)state;
@@ -246,6 +270,7 @@ int main(void)
         FILE_TEST(the_stamp_tells_every_kind_of_change),
         FILE_TEST(a_failed_write_leaves_the_old_file_and_nothing_else),
         FILE_TEST(removing_twice_is_fine),
+        FILE_TEST(only_old_half_written_files_are_tidied_away),
         FILE_TEST(a_folder_that_takes_no_file_is_named),
         FILE_TEST(a_name_in_the_working_folder_is_written_there),
     };

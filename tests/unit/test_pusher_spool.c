@@ -259,6 +259,7 @@ static void what_is_not_ours_is_left_alone_and_leftovers_are_removed(void **stat
     folder_put("spool/README", "mine");
     folder_put("spool/.item", "mine");
     folder_put("spool/.synchub-a1B2c3.tmp", "half a file");
+    folder_put(".synchub-d4E5f6.tmp", "half a state");
     assert_int_equal(mkdir(in_folder("spool/x.item"), 0700), 0);
     spool *s = open_spool();
     expect_empty(s);
@@ -266,6 +267,7 @@ static void what_is_not_ours_is_left_alone_and_leftovers_are_removed(void **stat
     assert_int_equal(access(in_folder("spool/.item"), F_OK), 0);
     assert_int_equal(access(in_folder("spool/x.item"), F_OK), 0);
     assert_int_equal(access(in_folder("spool/.synchub-a1B2c3.tmp"), F_OK), -1);
+    assert_int_equal(access(in_folder(".synchub-d4E5f6.tmp"), F_OK), -1);
     spool_close(s);
 }
 
