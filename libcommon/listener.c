@@ -27,6 +27,7 @@ struct sh_listener {
     void (*told)(sh_err err, const char *words);
     sh_file_stamp cert_seen, key_seen; /* of what was read last, good or not */
     char address[96];
+    bool in_clear;
     int stop_fd;
     bool has_thread;
     pthread_t thread;
@@ -164,6 +165,9 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
     err = sh_http_server_start(&server, &l->server, error);
     if (err != SH_OK)
         return err;
+    sh_url at = {.port = port};
+    (void)snprintf(at.host, sizeof at.host, "%s", host);
+    l->in_clear = tls == NULL && !sh_url_is_loopback(&at);
     bool v6 = strchr(host, ':') != NULL;
     (void)snprintf(l->address, sizeof l->address, "%s%s%s:%u%s", v6 ? "[" : "", host, v6 ? "]" : "",
                    (unsigned)sh_http_server_port(l->server), tls == NULL ? "" : " with TLS");
@@ -196,6 +200,11 @@ sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options 
 const char *sh_listener_address(const sh_listener *listener)
 {
     return listener->address;
+}
+
+bool sh_listener_is_in_clear(const sh_listener *listener)
+{
+    return listener->in_clear;
 }
 
 void sh_listener_stop(sh_listener *listener, int64_t grace_ms)

@@ -6,6 +6,8 @@
 #include "libcommon/http_server.h"
 #include "libcommon/settings.h"
 
+#include <stdbool.h>
+
 /*
  * What SYNC_listen, SYNC_tls_cert and SYNC_tls_key ask for: an HTTP server with a thread beside it
  * that ends connections over their time, and reads certificate and key again at a SIGHUP and when
@@ -30,6 +32,9 @@ sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options 
 
 /* Where it listens, for the log: `127.0.0.1:20212`, `[::1]:20212 with TLS`. */
 const char *sh_listener_address(const sh_listener *listener);
+
+/* Whether it takes tokens over plain HTTP from other machines. */
+bool sh_listener_is_in_clear(const sh_listener *listener);
 
 /* As sh_http_server_stop(). NULL is accepted. */
 void sh_listener_stop(sh_listener *listener, int64_t grace_ms);

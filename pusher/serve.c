@@ -270,9 +270,14 @@ static sh_err listen_on(serve *s, sh_error *error)
     const sh_listener_options options = {
         .routes = routes, .context = s, .handlers_wait = true, .told = told_of_certificate};
     sh_err err = sh_listener_start(s->settings, &options, &s->listener, error);
-    if (err == SH_OK)
-        sh_log_info("listening on %s", sh_listener_address(s->listener));
-    return err;
+    if (err != SH_OK)
+        return err;
+    sh_log_info("listening on %s", sh_listener_address(s->listener));
+    if (sh_listener_is_in_clear(s->listener))
+        sh_log_info(
+            "tokens come over plain HTTP here, and NetAlertX's hubs get the table in clear: put "
+            "TLS in front of it, or set SYNC_tls_cert and SYNC_tls_key");
+    return SH_OK;
 }
 
 sh_err serve_start(const sh_settings *settings, const sh_node_key *key, serve **ret,

@@ -120,6 +120,10 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
         return err;
     }
     sh_log_info("listening on %s", sh_listener_address(s->listener));
+    if (s->ingests && sh_listener_is_in_clear(s->listener))
+        sh_log_info(
+            "tokens come over plain HTTP here: put TLS in front of it, or set SYNC_tls_cert "
+            "and SYNC_tls_key");
     *ret = s;
     return SH_OK;
 }
