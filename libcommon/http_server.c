@@ -138,20 +138,31 @@ static enum MHD_Result send_reply(sh_http_exchange *exchange)
 /* --- Bodies --------------------------------------------------------------------------------------
  */
 
-/* Makes the body's memory part of what all bodies together may hold. */
+/*
+ * Makes the body's memory part of what all bodies together may hold. A few peers with large bodies
+ * must not shut out all others, so the last room is for small ones.
+ */
 static bool charge(sh_http_exchange *exchange, size_t bytes)
 {
     sh_http_server *server = exchange->server;
     if (bytes <= exchange->charged)
         return true;
     size_t more = bytes - exchange->charged;
+    size_t most = SH_HTTP_BODIES_MAX;
+    if (bytes > 4 * SH_HTTP_SMALL_BODY) /* with what it needs besides */
+        most -= SH_HTTP_BODIES_RESERVED;
     size_t before = atomic_fetch_add(&server->bodies, more);
-    if (before + more > SH_HTTP_BODIES_MAX) {
+    if (before + more > most) {
         atomic_fetch_sub(&server->bodies, more);
         return false;
     }
     exchange->charged = bytes;
     return true;
+}
+
+bool sh_http_claim(sh_http_exchange *exchange, size_t bytes)
+{
+    return charge(exchange, exchange->charged + bytes);
 }
 
 static void drop_body(sh_http_exchange *exchange)
@@ -164,8 +175,10 @@ static void drop_body(sh_http_exchange *exchange)
 /* Keeps a piece of the body, or only notes why it cannot: the answer is given at the body's end. */
 static void take_piece(sh_http_exchange *exchange, const char *data, size_t len)
 {
-    if (exchange->over_limit || exchange->over_budget)
+    if (exchange->over_limit || exchange->over_budget) {
+        exchange->discarded += len;
         return;
+    }
     if (len > exchange->allowed - exchange->body.len)
         exchange->over_limit = true;
     /* The buffer grows by half; what it may grow to is charged before. */

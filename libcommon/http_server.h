@@ -75,6 +75,11 @@ const char *sh_http_header(const sh_http_exchange *exchange, const char *name);
 /* The media type of the body in lower case without parameters, "" where none is given. */
 const char *sh_http_content_type(const sh_http_exchange *exchange);
 sh_slice sh_http_body(const sh_http_exchange *exchange);
+/*
+ * Makes bytes that handle() is about to take for this body part of what all bodies together may
+ * hold (SH_HTTP_BODIES_MAX), until it returns. False where there is no room: answer 503.
+ */
+bool sh_http_claim(sh_http_exchange *exchange, size_t bytes);
 const char *sh_http_peer(const sh_http_exchange *exchange); /* its address as text */
 /* The token of `Authorization: Bearer`, empty where there is none. */
 sh_slice sh_http_bearer(const sh_http_exchange *exchange);

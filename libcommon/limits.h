@@ -43,7 +43,9 @@
 #define SH_HTTP_EXCHANGE_MAX_S 600        /* for all that follows them */
 #define SH_TLS_FILE_MAX (256 * SH_KIB)    /* a certificate chain or a key */
 #define SH_HTTP_BODIES_MAX (256 * SH_MIB) /* all bodies that are being received, together */
-#define SH_HTTP_DISCARD_MAX (16 * SH_MIB) /* of a refused body that is read to its end */
+#define SH_HTTP_SMALL_BODY (1 * SH_MIB)   /* bodies up to it find room among large ones, too: */
+#define SH_HTTP_BODIES_RESERVED (32 * SH_MIB) /* so much of SH_HTTP_BODIES_MAX is theirs alone */
+#define SH_HTTP_DISCARD_MAX (16 * SH_MIB)     /* of a refused body that is read to its end */
 #define SH_HTTP_RETRY_AFTER_S 5
 
 /* HTTP client */

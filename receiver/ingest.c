@@ -31,6 +31,18 @@ void ingest_turn_end(const bool *turn)
         (void)pthread_mutex_unlock(&large_turn);
 }
 
+bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
+{
+    if (sh_http_claim(exchange, bytes))
+        return true;
+    sh_metric_add(&figures.unavailable_busy, 1);
+    sh_log_warning("put a push off with 503: node=%s peer=%s: all memory for bodies is in use",
+                   node, sh_http_peer(exchange));
+    sh_http_reply_error(exchange, 503, "Service Unavailable",
+                        "The hub has too much in hand: try later");
+    return false;
+}
+
 void ingest_refuse(sh_http_exchange *exchange, unsigned status, sh_metric *reason,
                    const char *error_text, const char *node, const char *message)
 {

@@ -28,6 +28,12 @@ sh_err ingest_is_unchanged(sh_queue *queue, sh_slice node, const uint8_t digest[
 bool ingest_turn_begin(size_t body_len);
 void ingest_turn_end(const bool *turn);
 
+/*
+ * Takes room for what a smaller text needs beside its body; where there is none, answers 503 and
+ * returns false.
+ */
+bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes);
+
 void ingest_native(const ingest *in, sh_http_exchange *exchange);
 void ingest_netalertx(const ingest *in, sh_http_exchange *exchange);
 

@@ -93,7 +93,11 @@ void ingest_native(const ingest *in, sh_http_exchange *exchange)
     sh_envelope_header header;
     if (!check_header(exchange, &header))
         return;
-    SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(header.plain_len);
+    size_t body_len = sh_http_body(exchange).len;
+    size_t most = header.plain_len > body_len ? header.plain_len : body_len;
+    SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(most);
+    if (!turn && !ingest_claim(exchange, header.node, 2 * most))
+        return;
     if (!check_content(in, exchange, &header))
         return;
     sh_error error = {0};

@@ -116,7 +116,10 @@ static sh_err queue_text(const ingest *in, sh_envelope_header *header, sh_slice 
 void ingest_netalertx(const ingest *in, sh_http_exchange *exchange)
 {
     sh_envelope_header header = {0};
-    SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(sh_http_body(exchange).len);
+    size_t body_len = sh_http_body(exchange).len;
+    SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(body_len);
+    if (!turn && !ingest_claim(exchange, "-", 3 * body_len)) /* unescaped, decoded, in clear */
+        return;
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
     if (!open_push(in, exchange, &header, &text))
         return;
