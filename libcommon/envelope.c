@@ -179,6 +179,8 @@ static sh_err read_fixed(const uint8_t *at, sh_envelope_header *h, sh_error *err
     h->packed_len = (uint32_t)get_be(at + AT_PACKED_LEN, 4);
     if (h->part >= h->parts)
         return sh_fail(error, SH_E_FORMAT, "the envelope is part %u of %u", h->part, h->parts);
+    if (h->parts > (h->kind == SH_KIND_DEVICES ? SH_PARTS_MAX : 1))
+        return sh_fail(error, SH_E_LIMIT, "the envelope is one of %u parts, too many", h->parts);
     if (h->plain_len > SH_PLAIN_MAX)
         return sh_fail(error, SH_E_LIMIT,
                        "the envelope's text has %u bytes, more than the %lu allowed", h->plain_len,

@@ -18,6 +18,10 @@
 
 /* Payloads */
 #define SH_PLAIN_MAX (64 * SH_MIB)    /* a device table or plugin result, as text */
+#define SH_TABLE_MAX (512 * SH_MIB)   /* a device table that is pushed in parts, as text */
+#define SH_PART_MAX (16 * SH_MIB)     /* a larger table is cut into parts of this size … */
+#define SH_PART_ROWS_MAX 10000        /* … or of so many rows, whichever is reached first */
+#define SH_PARTS_MAX 1024             /* parts of one table */
 #define SH_ENVELOPE_MAX (16 * SH_MIB) /* a sealed envelope: header, compressed text, tag */
 #define SH_ZSTD_WINDOW_LOG_MAX 23     /* 8 MiB: what decompression may allocate besides */
 

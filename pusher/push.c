@@ -40,8 +40,8 @@ static sh_err native_body(const push *p, const push_item *item, sh_buf *ret, sh_
     sh_envelope_header header = {
         .kind = item->kind,
         .time_ms = sh_clock_unix_ms(),
-        .part = 0,
-        .parts = 1,
+        .part = item->part,
+        .parts = item->parts,
     };
     memcpy(header.id, item->id, sizeof header.id);
     memcpy(header.digest, item->digest, sizeof header.digest);

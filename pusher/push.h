@@ -31,6 +31,7 @@ typedef struct {
     uint8_t id[SH_ID_BYTES];
     char plugin[SH_PLUGIN_NAME_MAX + 1]; /* "" for the device table */
     uint8_t digest[SH_DIGEST_BYTES];
+    uint32_t part, parts;  /* 0 of 1, unless the table was cut */
     bool ask;              /* send the digest, so that the hub may say "unchanged" */
     const char *file_path; /* told to a NetAlertX hub for its log; NULL for none */
     sh_buf *text;          /* emptied and freed as soon as it is sealed, to save memory */

@@ -5,6 +5,7 @@
 #include "libcommon/clock.h"
 #include "libcommon/file.h"
 #include "libcommon/log.h"
+#include "libcommon/table_cut.h"
 #include "pusher/counters.h"
 #include "pusher/mac_set.h"
 #include "pusher/push.h"
@@ -43,6 +44,7 @@ struct work {
     /* The table whose push has not succeeded yet keeps its id while it stays the same. */
     bool pending;
     uint8_t pending_id[SH_ID_BYTES], pending_digest[SH_DIGEST_BYTES];
+    size_t pending_part; /* of a table in parts, the first that the hub has not taken */
 };
 
 static void log_notice(const char *sentence)
@@ -318,13 +320,16 @@ static void remember_pushed(work *w, const mac_set *macs)
 static void table_item(work *w, sh_buf *text, push_item *ret)
 {
     *ret = (push_item){.kind = SH_KIND_DEVICES,
+                       .parts = 1,
                        .file_path = w->settings->devices_file,
                        .text = text,
                        .ask = w->settings->protocol == SH_PROTOCOL_NATIVE &&
                               !state_full_is_due(w->state, sh_clock_unix_ms())};
     sh_digest(w->key, (sh_slice){text->data, text->len}, ret->digest);
-    if (!w->pending || memcmp(w->pending_digest, ret->digest, SH_DIGEST_BYTES) != 0)
+    if (!w->pending || memcmp(w->pending_digest, ret->digest, SH_DIGEST_BYTES) != 0) {
         sh_random(w->pending_id, sizeof w->pending_id);
+        w->pending_part = 0;
+    }
     w->pending = true;
     memcpy(w->pending_digest, ret->digest, SH_DIGEST_BYTES);
     memcpy(ret->id, w->pending_id, SH_ID_BYTES);
@@ -347,6 +352,72 @@ static void table_pushed(work *w, job *j, const push_item *item, const push_resu
     }
 }
 
+/* Sends one part. Its id follows from the table's, so that it is the same in every retry. */
+static push_result push_part(work *w, const push_item *table, sh_slice rows, const char *what,
+                             work_report *report)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PART_MAX);
+    push_item item = *table;
+    push_result result = {.verdict = PUSH_LATER, .retry_after_s = -1};
+    sh_error error = {0};
+    uint8_t seed[SH_ID_BYTES + 1 + sizeof item.part];
+    memcpy(seed, table->id, SH_ID_BYTES);
+    (void)snprintf((char *)seed + SH_ID_BYTES, sizeof seed - SH_ID_BYTES, "%04x",
+                   (unsigned)item.part);
+    sh_keyed_hash(NULL, (sh_slice){(const char *)seed, sizeof seed}, item.id, sizeof item.id);
+    item.ask = table->ask && item.part == 0;
+    item.text = &text;
+    char words[160];
+    (void)snprintf(words, sizeof words, "%s, part %u of %u", what, (unsigned)item.part + 1,
+                   (unsigned)item.parts);
+    if (sh_table_part_write(rows, &text) == SH_OK)
+        result = push_send(w->push, &item, &error);
+    else
+        (void)sh_fail(&error, SH_E_MEMORY, "no memory for a part of a table");
+    log_push(w, &item, words, &result, &error, report);
+    return result;
+}
+
+/*
+ * A table in one piece, or in parts one after the other, from the first that the hub has not taken.
+ * A hub that says "unchanged" to the first has them all. What came last is what is told of all.
+ */
+static push_result push_parts(work *w, push_item *item, const char *what, work_report *report)
+{
+    push_result result = {.verdict = PUSH_REFUSED, .retry_after_s = -1};
+    sh_error error = {0};
+    sh_slice table = {item->text->data, item->text->len};
+    size_t parts = 1;
+    sh_table_cut cut;
+    sh_err err = SH_OK;
+    if (w->settings->protocol == SH_PROTOCOL_NATIVE)
+        err = sh_table_cut_count(table, &parts, &error);
+    if (err == SH_OK && parts == 1) {
+        result = push_send(w->push, item, &error);
+        log_push(w, item, what, &result, &error, report);
+        return result;
+    }
+    if (err == SH_OK && parts > SH_PARTS_MAX)
+        err = sh_fail(&error, SH_E_LIMIT, "it would be cut into %zu parts, too many", parts);
+    if (err == SH_OK)
+        err = sh_table_cut_init(&cut, table, &error);
+    item->parts = (uint32_t)parts;
+    for (size_t i = 0; err == SH_OK && i < parts; i++) {
+        sh_slice rows;
+        err = sh_table_cut_next(&cut, &rows, &error);
+        if (err != SH_OK || i < w->pending_part)
+            continue;
+        item->part = (uint32_t)i;
+        result = push_part(w, item, rows, what, report);
+        if (!push_is_success(result.verdict) || result.verdict == PUSH_UNCHANGED)
+            return result;
+        w->pending_part = i + 1;
+    }
+    if (err != SH_OK)
+        log_push(w, item, what, &result, &error, report);
+    return result;
+}
+
 static void push_table(work *w, job *j, source_text *text, const mac_set *macs, work_report *report)
 {
     push_item item;
@@ -364,9 +435,7 @@ static void push_table(work *w, job *j, source_text *text, const mac_set *macs, 
     char what[96];
     (void)snprintf(what, sizeof what, "device table of %zu rows, %zu bytes", text->rows,
                    text->text.len);
-    sh_error error = {0};
-    push_result result = push_send(w->push, &item, &error);
-    log_push(w, &item, what, &result, &error, report);
+    push_result result = push_parts(w, &item, what, report);
     table_pushed(w, j, &item, &result, &text->stamp, macs);
 }
 
@@ -393,7 +462,7 @@ static bool table_is_news(work *w, job *j, const source_text *text, mac_set *mac
 
 static void send_table(work *w, job *j, work_report *report)
 {
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_done) source_text text = {.text = SH_BUF_INIT(SH_TABLE_MAX)};
     SH_CLEANUP(mac_set_done) mac_set macs = {0};
     sh_error error = {0};
     if (source_read(&j->source, w->options.wait, &text, &error) != SH_OK) {
@@ -418,7 +487,7 @@ static bool send_spooled(work *w, const spool_item *spooled, sh_buf *text, work_
 {
     char what[SH_PLUGIN_NAME_MAX + 64];
     (void)snprintf(what, sizeof what, "plugin %s, %zu bytes", spooled->plugin, text->len);
-    push_item item = {.kind = SH_KIND_PLUGIN, .text = text};
+    push_item item = {.kind = SH_KIND_PLUGIN, .parts = 1, .text = text};
     memcpy(item.id, spooled->id, SH_ID_BYTES);
     memcpy(item.plugin, spooled->plugin, sizeof item.plugin);
     sh_digest(w->key, (sh_slice){text->data, text->len}, item.digest);

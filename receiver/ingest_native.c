@@ -30,11 +30,6 @@ static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
                       error.message);
         return false;
     }
-    if (header->parts != 1) {
-        ingest_refuse(exchange, 422, &figures.refused_envelope, "Invalid envelope", header->node,
-                      "Tables in several parts are not taken by this version");
-        return false;
-    }
     int64_t skew_s = (header->time_ms - sh_clock_unix_ms()) / 1000;
     if (skew_s > SH_CLOCK_SKEW_MAX_S || skew_s < -SH_CLOCK_SKEW_MAX_S) {
         char message[160];

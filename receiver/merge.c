@@ -261,7 +261,7 @@ static sh_err record_all(merge *m, const portion *p, sh_error *error)
     merged_table tables[BATCH_ENTRIES_MOST];
     size_t count = 0;
     for (size_t i = 0; i < p->count; i++) {
-        const merged *one = &p->all[i];
+        merged *one = &p->all[i];
         assert(count < BATCH_ENTRIES_MOST);
         if (one->outcome == ENTRY_MERGED && one->result.header.kind == SH_KIND_DEVICES)
             tables[count++] = (merged_table){.entry = entry_at(p, i), .result = &one->result};
@@ -355,7 +355,7 @@ static sh_err settle(merge *m, const portion *p, sh_error *error)
             err = err == SH_OK ? failed : err;
             continue;
         }
-        bool publish = one->outcome == ENTRY_MERGED && one->result.header.kind == SH_KIND_DEVICES;
+        bool publish = one->outcome == ENTRY_MERGED && one->result.whole;
         assert(count < BATCH_ENTRIES_MOST);
         done[count++] = (sh_queue_done){.entry = entry,
                                         .node = publish ? one->result.header.node : NULL,

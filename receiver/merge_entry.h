@@ -34,6 +34,7 @@ typedef struct {
 /* What was done, for the log, the metrics and what is published of it. */
 typedef struct {
     sh_envelope_header header;
+    bool whole; /* with it, all of its node's table is merged: its digest may be published */
     int64_t rows, inserted, known, skipped, set_aside;
     char reason[SH_DEAD_REASON_MAX]; /* of the rows that were set aside first */
 } entry_result;

@@ -3,6 +3,7 @@
 
 #include "libcommon/cleanup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ static int by_node_and_place(const void *a, const void *b)
 
 static sh_err record(store *s, const merged_table *table, int64_t now_ms, sh_error *error)
 {
-    const entry_result *result = table->result;
+    entry_result *result = table->result;
+    const sh_envelope_header *header = &result->header;
     bool pulled = sh_slice_equals(table->entry->mode, SH_SLICE("pull"));
     store_node node = {
         .merged_ms = now_ms,
@@ -37,6 +39,13 @@ static sh_err record(store *s, const merged_table *table, int64_t now_ms, sh_err
     memcpy(node.reason, result->reason, sizeof node.reason);
     memcpy(node.digest, result->header.digest, sizeof node.digest);
     memcpy(node.mode, pulled ? "pull" : "push", sizeof "pull");
+    if (header->parts > 1) {
+        if (result->reason[0] != '\0')
+            (void)snprintf(node.reason, sizeof node.reason, "part %u, %.*s", header->part + 1,
+                           (int)sizeof node.reason - 20, result->reason);
+        return store_part_record(s, &node, header->part, header->parts, &result->whole, error);
+    }
+    result->whole = true;
     return store_node_record(s, &node, error);
 }
 

@@ -99,6 +99,12 @@ sh_err store_node_record(store *s, const store_node *node, sh_error *error)
     return s->ops->node_record(s, node, error);
 }
 
+sh_err store_part_record(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
+                         bool *whole, sh_error *error)
+{
+    return s->ops->part_record(s, part_of, part, parts, whole, error);
+}
+
 sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error)
 {
     return s->ops->nodes(s, each, context, error);

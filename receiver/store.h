@@ -61,7 +61,7 @@ sh_err store_undo_to_mark(store *s, sh_error *error);
 /* Notes that the item of this id is merged in this transaction; *seen: it was before. */
 sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
                        sh_error *error);
-/* Forgets items noted before the given time. */
+/* Forgets items and parts of tables noted before the given time. */
 sh_err store_items_forget(store *s, int64_t before_ms, sh_error *error);
 
 /* known[i]: a row with macs[i] is there. */
@@ -112,6 +112,14 @@ typedef struct {
 
 /* Records a merge of a node's table: inserted is added up, all else replaced. */
 sh_err store_node_record(store *s, const store_node *node, sh_error *error);
+
+/*
+ * Records a merge of one part of a table that was cut: inserted is added up at once. Once all parts
+ * of this very table (its digest) were recorded, *whole is true and all else is replaced by the sum
+ * of them; a digest therefore never stands for a table of which a part is missing.
+ */
+sh_err store_part_record(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
+                         bool *whole, sh_error *error);
 
 typedef sh_err (*store_node_each)(void *context, const store_node *node, sh_error *error);
 sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error);

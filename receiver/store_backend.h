@@ -29,6 +29,8 @@ struct store_ops {
                                const sh_plugin_line lines[], size_t count, const char *now,
                                int64_t *changed, sh_error *error);
     sh_err (*node_record)(store *s, const store_node *node, sh_error *error);
+    sh_err (*part_record)(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
+                          bool *whole, sh_error *error);
     sh_err (*nodes)(store *s, store_node_each each, void *context, sh_error *error);
     sh_err (*devices)(store *s, const char *node, store_device_each each, void *context,
                       sh_error *error);

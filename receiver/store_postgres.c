@@ -116,8 +116,9 @@ static sh_err postgres_items_forget(store *base, int64_t before_ms, sh_error *er
 {
     postgres_parameters p = {.count = 0};
     store_postgres_add_integer(&p, before_ms);
-    return store_postgres_run((store_postgres *)base, POSTGRES_ITEMS_FORGET, &p, "write to", NULL,
-                              error);
+    store_postgres *s = (store_postgres *)base;
+    sh_err err = store_postgres_run(s, POSTGRES_ITEMS_FORGET, &p, "write to", NULL, error);
+    return err == SH_OK ? store_postgres_parts_forget(s, before_ms, error) : err;
 }
 
 static sh_err postgres_node_record(store *base, const store_node *node, sh_error *error)
@@ -264,6 +265,7 @@ static const struct store_ops postgres_ops = {
     .insert_devices = store_postgres_insert_devices,
     .put_plugin_lines = store_postgres_put_plugin_lines,
     .node_record = postgres_node_record,
+    .part_record = store_postgres_part_record,
     .nodes = postgres_nodes,
     .devices = store_postgres_devices,
 };

@@ -76,6 +76,7 @@ sh_err store_postgres_run(store_postgres *s, postgres_statement which, const pos
 /* Runs SQL without parameters, or with texts alone; of several commands the last result. */
 sh_err store_postgres_exec(store_postgres *s, const char *sql, const char *doing, PGresult **ret,
                            sh_error *error);
+/* The parameters must be cast to their types where they are not texts: `$1::bigint`. */
 sh_err store_postgres_query(store_postgres *s, const char *sql, const postgres_parameters *p,
                             const char *doing, PGresult **ret, sh_error *error);
 
@@ -124,6 +125,11 @@ sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t
                                  bool known[], sh_error *error);
 sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t count,
                                      const char *now, sh_error *error);
+
+/* store_postgres_parts.c */
+sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32_t part,
+                                  uint32_t parts, bool *whole, sh_error *error);
+sh_err store_postgres_parts_forget(store_postgres *s, int64_t before_ms, sh_error *error);
 
 /* store_postgres_list.c */
 sh_err store_postgres_devices(store *base, const char *node, store_device_each each, void *context,

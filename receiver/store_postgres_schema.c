@@ -27,7 +27,11 @@ static const char own_tables[] =
     "CREATE TABLE \"SyncHub_Nodes\"(node text COLLATE \"C\" PRIMARY KEY, mode text NOT NULL,"
     " merged_ms bigint NOT NULL, sent bigint NOT NULL, inserted bigint NOT NULL,"
     " known bigint NOT NULL, skipped bigint NOT NULL, set_aside bigint NOT NULL,"
-    " reason text NOT NULL, digest bytea);";
+    " reason text NOT NULL, digest bytea);"
+    "CREATE TABLE \"SyncHub_Parts\"(node text COLLATE \"C\", digest bytea, parts bigint,"
+    " part bigint, merged_ms bigint NOT NULL, sent bigint NOT NULL, inserted bigint NOT NULL,"
+    " known bigint NOT NULL, skipped bigint NOT NULL, set_aside bigint NOT NULL,"
+    " reason text NOT NULL, PRIMARY KEY(node, digest, parts, part));";
 
 static sh_err append_column(sh_buf *sql, const sh_column *column)
 {

@@ -248,7 +248,9 @@ static sh_err sqlite_items_forget(store *base, int64_t before_ms, sh_error *erro
     int rc = sqlite3_bind_int64(statement, 1, before_ms);
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
-    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "write to", error);
+    return store_sqlite_parts_forget(s, before_ms, error);
 }
 
 static int bind_node(sqlite3_stmt *statement, const store_node *node)
@@ -344,6 +346,7 @@ static const struct store_ops sqlite_ops = {
     .insert_devices = store_sqlite_insert_devices,
     .put_plugin_lines = store_sqlite_put_plugin_lines,
     .node_record = sqlite_node_record,
+    .part_record = store_sqlite_part_record,
     .nodes = sqlite_nodes,
     .devices = store_sqlite_devices,
 };

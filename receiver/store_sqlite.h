@@ -21,6 +21,11 @@ enum {
     STATEMENT_ITEM_NOTE,
     STATEMENT_ITEMS_FORGET,
     STATEMENT_NODE_RECORD,
+    STATEMENT_NODE_ADD,
+    STATEMENT_PART_NOTE,
+    STATEMENT_PARTS_SUM,
+    STATEMENT_PARTS_END,
+    STATEMENT_PARTS_FORGET,
     STATEMENT_RESULT_FIND,
     STATEMENT_RESULT_INSERT,
     STATEMENT_RESULT_UPDATE,
@@ -85,6 +90,11 @@ sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t c
                                    const char *now, sh_error *error);
 sh_err store_sqlite_devices(store *base, const char *node, store_device_each each, void *context,
                             sh_error *error);
+
+/* store_sqlite_parts.c */
+sh_err store_sqlite_part_record(store *base, const store_node *part_of, uint32_t part,
+                                uint32_t parts, bool *whole, sh_error *error);
+sh_err store_sqlite_parts_forget(store_sqlite *s, int64_t before_ms, sh_error *error);
 
 /* store_sqlite_results.c */
 sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,

@@ -24,7 +24,12 @@ static const char own_tables[] =
     " node TEXT PRIMARY KEY NOT NULL, mode TEXT NOT NULL, merged_ms INTEGER NOT NULL,"
     " sent INTEGER NOT NULL, inserted INTEGER NOT NULL, known INTEGER NOT NULL,"
     " skipped INTEGER NOT NULL, set_aside INTEGER NOT NULL, reason TEXT NOT NULL,"
-    " digest BLOB) WITHOUT ROWID;";
+    " digest BLOB) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS SyncHub_Parts("
+    " node TEXT NOT NULL, digest BLOB NOT NULL, parts INTEGER NOT NULL, part INTEGER NOT NULL,"
+    " merged_ms INTEGER NOT NULL, sent INTEGER NOT NULL, inserted INTEGER NOT NULL,"
+    " known INTEGER NOT NULL, skipped INTEGER NOT NULL, set_aside INTEGER NOT NULL,"
+    " reason TEXT NOT NULL, PRIMARY KEY(node, digest, parts, part)) WITHOUT ROWID;";
 
 typedef enum {
     SCHEMA_NONE,      /* an empty file */

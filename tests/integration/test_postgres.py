@@ -56,7 +56,7 @@ class BadRows(OnPostgres, rules.BadRows):
     pass
 
 
-class Replicas(OnPostgres):
+class WithReplicas(OnPostgres):
     def merge(self, **settings):
         return self.receiver(self.hub_redis, self.db, SYNC_receiver_role="merge",
                              SYNC_claim_idle_s=1, **settings)
@@ -79,6 +79,8 @@ class Replicas(OnPostgres):
         self.addCleanup(release)
         return release
 
+
+class Replicas(WithReplicas):
     def test_three_replicas_that_start_at_once_merge_what_overlaps_once(self):
         ingest = self.ingest()
         settings = self.receiver_settings(self.hub_redis, self.db, SYNC_receiver_role="merge")
@@ -138,6 +140,61 @@ class Replicas(OnPostgres):
                                       "'Lock'"), "the replica to wait for the lock")
         replica.stop()
         self.assertEqual(self.hub_redis.backlog(), 1)
+
+
+class Parts(WithReplicas):
+    ROWS = 25000  # three parts
+
+    def node(self):
+        return self.query("SELECT * FROM SyncHub_Nodes WHERE node = 'Big'")[0]
+
+    def push_once(self, ingest, table, code=0):
+        settings = self.pusher_settings(ingest.url, table, node="Big")
+        return self.run_program("pusher", settings, "--once", code=code).stderr
+
+    def test_a_table_in_parts_is_merged_by_any_replica_and_its_figures_stay_whole(self):
+        ingest = self.ingest()
+        table = device_table(device_rows(self.ROWS, "Big") + [{"devName": "no mac"}])
+        told = self.push_once(ingest, table)
+        self.assertIn("part 3 of 3: queued", told)
+        self.assertEqual(self.hub_redis.backlog(), 3)
+        first = self.merge()
+        release = self.locked()
+        wait_until(lambda: self.hub_redis.backlog() < 3 or self.query(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), "work in hand")
+        first.kill()
+        release()
+        others = [self.merge(), self.merge()]
+        self.wait_drained()
+        self.assertEqual(self.count(), self.ROWS)
+        node = self.node()
+        self.assertEqual((node["sent"], node["inserted"], node["known"], node["set_aside"]),
+                         (self.ROWS + 1, self.ROWS, 0, 1))
+        self.assertIn("part 3, row 5001", node["reason"])
+        self.assertEqual(self.count("SyncHub_Parts"), 0)
+        again = self.push_once(ingest, None)
+        self.assertIn("part 1 of 3: unchanged", again)
+        self.assertNotIn("part 2 of 3", again)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        for replica in others:
+            self.assertNotIn("level=error", replica.log())
+
+    def test_as_long_as_a_part_is_missing_nothing_is_unchanged(self):
+        ingest = self.ingest()
+        table = device_table(device_rows(self.ROWS, "Big"))
+        self.push_once(ingest, table)
+        entry = self.hub_redis.cli("--raw", "XRANGE", "synchub:ingest", "-", "+", "COUNT", "1")
+        self.hub_redis.cli("XDEL", "synchub:ingest", entry.split("\n")[0])
+        replica = self.merge()
+        self.wait_drained()
+        self.assertEqual((self.node()["sent"], self.node()["digest"]), (0, None))
+        self.assertEqual(self.hub_redis.cli("HEXISTS", "synchub:digests", "Big"), "0")
+        replica.stop()
+        self.push_once(ingest, None)
+        self.merge()
+        self.wait_drained()
+        self.assertEqual((self.count(), self.node()["sent"], self.node()["inserted"]),
+                         (self.ROWS, self.ROWS, self.ROWS))
 
 
 class Faults(OnPostgres):

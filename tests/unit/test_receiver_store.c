@@ -26,8 +26,9 @@ static void a_new_file_has_the_tables_that_tools_know(void **state)
     (void)state;
     store_close(opened());
     assert_string_equal(sql("PRAGMA journal_mode"), "wal;");
-    assert_string_equal(sql("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"),
-                        "Devices;Plugins_Objects;SyncHub_Items;SyncHub_Meta;SyncHub_Nodes;");
+    assert_string_equal(
+        sql("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"),
+        "Devices;Plugins_Objects;SyncHub_Items;SyncHub_Meta;SyncHub_Nodes;SyncHub_Parts;");
     assert_string_equal(sql("SELECT type, \"notnull\", dflt_value FROM pragma_table_info('Devices')"
                             " WHERE name IN ('devName','devScan','devLastIP') ORDER BY name"),
                         "TEXT|1|'';TEXT|1|'(unknown)';INTEGER|1|1;");
@@ -245,6 +246,53 @@ static void a_nodes_insertions_are_added_up_and_the_rest_is_replaced(void **stat
     store_close(s);
 }
 
+/* Records parts of tables, each in a transaction of its own; whether the last made one whole. */
+static bool record_parts(store *s, uint8_t digest, const uint32_t parts[], size_t count)
+{
+    bool whole = false;
+    for (size_t i = 0; i < count; i++) {
+        store_node node = {.node = "N",
+                           .mode = "push",
+                           .merged_ms = 1000 + parts[i],
+                           .sent = 10,
+                           .inserted = 1 + parts[i],
+                           .known = 7 - parts[i],
+                           .skipped = 1,
+                           .set_aside = parts[i] == 1,
+                           .has_digest = true,
+                           .digest = {[31] = digest}};
+        if (parts[i] == 1)
+            (void)snprintf(node.reason, sizeof node.reason, "part 2, row 1: bad");
+        sh_error error = {.code = SH_OK};
+        must(store_begin(s, &error), &error);
+        must(store_part_record(s, &node, parts[i], 3, &whole, &error), &error);
+        must(store_commit(s, &error), &error);
+    }
+    return whole;
+}
+
+static void a_table_in_parts_is_recorded_once_all_parts_are_there(void **state)
+{
+    (void)state;
+    static const uint32_t two[] = {2, 0}, twice[] = {0, 0, 2}, last[] = {1};
+    store *s = opened();
+    char text[1000] = "";
+    assert_false(record_parts(s, 9, two, 2));
+    assert_int_equal(store_nodes(s, collect_node, text, NULL), SH_OK);
+    assert_string_equal(text, "N push 1002 0 4 0 0 0 '' -1;");
+    assert_false(record_parts(s, 8, last, 1)); /* of another table */
+    assert_false(record_parts(s, 9, twice, 3));
+    assert_true(record_parts(s, 9, last, 1));
+    text[0] = '\0';
+    assert_int_equal(store_nodes(s, collect_node, text, NULL), SH_OK);
+    assert_string_equal(text, "N push 1001 30 13 18 3 1 'part 2, row 1: bad' 9;");
+    assert_false(record_parts(s, 9, last, 1)); /* the next time all of it counts again */
+    assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Parts\""), "2;");
+    assert_int_equal(store_items_forget(s, 5000, NULL), SH_OK);
+    assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Parts\""), "0;");
+    store_close(s);
+}
+
 static sh_err collect_device(void *context, int64_t rowid, const sh_column *columns,
                              const sh_value values[], size_t count, sh_error *error)
 {
@@ -428,6 +476,7 @@ static void several_may_start_on_a_new_database_at_once(void **state)
         TEST(a_nodes_insertions_are_added_up_and_the_rest_is_replaced),                            \
         TEST(devices_are_listed_of_one_node_or_of_all), TEST(a_failing_reader_ends_the_listing),   \
         TEST(reading_works_beside_an_open_transaction_and_writes_nothing),                         \
+        TEST(a_table_in_parts_is_recorded_once_all_parts_are_there),                               \
         TEST(other_rules_forget_what_was_merged),                                                  \
         TEST(several_may_start_on_a_new_database_at_once)
 
