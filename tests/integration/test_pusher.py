@@ -28,6 +28,7 @@ class Envelope:
         node, plugin = body[6], body[7]
         self.id = body[8:24].hex()
         self.digest = body[40:72].hex()
+        self.part, self.parts = (int.from_bytes(body[at:at + 4], "big") for at in (72, 76))
         self.text_len = int.from_bytes(body[80:84], "big")
         self.nonce = body[88:112]
         self.node = body[112:112 + node].decode()
@@ -260,13 +261,17 @@ class OnceTest(PusherTest):
         settings = self.settings("http://hub.invalid:20212", SYNC_RUN_TIMEOUT="5")
         self.once(settings, 1, "is not https", "token")
 
-    def test_a_large_table_arrives(self):
+    def test_a_large_table_arrives_in_parts(self):
         hub = self.server(FakeHub())
         rows = device_rows(40000)
         settings = self.settings(hub.url, rows=0)
         self.table.write_text(device_table(rows))
-        self.once(settings, 0, "device table of 40000 rows", "queued")
-        self.assertEqual(hub.envelopes()[0].text_len, self.table.stat().st_size)
+        self.once(settings, 0, "device table of 40000 rows", "part 4 of 4: queued")
+        sent = hub.envelopes()
+        self.assertEqual([(e.part, e.parts) for e in sent], [(n, 4) for n in range(4)])
+        self.assertEqual(len({e.id for e in sent}), 4)
+        between = 3 * (len(", ") - len('{"data": []}'))
+        self.assertEqual(sum(e.text_len for e in sent) + between, self.table.stat().st_size)
 
 
 class SourceTest(PusherTest):
