@@ -54,21 +54,32 @@ sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t cou
 /* --- For the puller ----------------------------------------------------------------------- */
 
 typedef enum {
-    SH_LEASE_TAKEN, /* ours: fetch, then sh_queue_lease_end() */
+    SH_LEASE_TAKEN, /* ours: fetch, then sh_queue_leases_end() */
     SH_LEASE_HELD,  /* another puller is fetching it now */
     SH_LEASE_DONE,  /* another puller fetched it since since_ms */
 } sh_lease;
 
-/* Asks to fetch url (its name for all pullers) in the run that began at since_ms (Unix time). */
-sh_err sh_queue_lease_take(sh_queue *queue, const char *url, int64_t since_ms, int64_t hold_ms,
-                           sh_lease *ret, sh_error *error);
-/* Gives the lease back; fetched: it counts as done now. */
-sh_err sh_queue_lease_end(sh_queue *queue, const char *url, bool fetched, sh_error *error);
+#define SH_QUEUE_LEASES_MAX 32 /* of one call: each write waits for Redis's disk */
+
+/*
+ * Asks to fetch each of count URLs (their names for all pullers) in the run that began at since_ms
+ * (Unix time); count is 1 to SH_QUEUE_LEASES_MAX, and so it is below.
+ */
+sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t count,
+                            int64_t since_ms, int64_t hold_ms, sh_lease ret[], sh_error *error);
+
+typedef struct {
+    const char *url;
+    bool fetched;     /* it counts as done now */
+    const char *name; /* of the node that answered, to be remembered; NULL: nothing new */
+} sh_queue_turn;
+
+/* Gives leases back. */
+sh_err sh_queue_leases_end(sh_queue *queue, const sh_queue_turn turns[], size_t count,
+                           sh_error *error);
 
 /* The node's name that url answered with last. SH_E_NOT_FOUND. */
 sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],
-                                sh_error *error);
-sh_err sh_queue_pulled_name_set(sh_queue *queue, const char *url, const char *node,
                                 sh_error *error);
 
 /* --- For merge ------------------------------------------------------------------------------ */

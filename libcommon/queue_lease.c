@@ -6,6 +6,7 @@
 #include "libcommon/queue_internal.h"
 #include "libcommon/queue_scripts.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,41 +40,71 @@ static void lease_keys(const sh_queue *queue, const char *url, char lease[static
     (void)snprintf(done, LEASE_KEY_BYTES, "%s:pull:done:%s", queue->prefix, url);
 }
 
-sh_err sh_queue_lease_take(sh_queue *queue, const char *url, int64_t since_ms, int64_t hold_ms,
-                           sh_lease *ret, sh_error *error)
-{
+typedef struct {
     char lease[LEASE_KEY_BYTES], done[LEASE_KEY_BYTES];
-    char since[NUMBER_BYTES], hold[NUMBER_BYTES];
-    sh_err err = learn_clock(queue, error);
-    if (err != SH_OK)
-        return err;
-    lease_keys(queue, url, lease, done);
-    (void)snprintf(since, sizeof since, "%" PRId64, since_ms + queue->clock_offset_ms);
-    (void)snprintf(hold, sizeof hold, "%" PRId64, hold_ms);
-    sh_slice argv[] = {sh_slice_of(lease), sh_slice_of(done), sh_slice_of(queue->holder),
-                       sh_slice_of(since), sh_slice_of(hold)};
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    err = sh_redis_script(queue->redis, script_lease_take, 2, 5, argv, &reply, error);
-    if (err != SH_OK)
-        return err;
-    sh_slice answer = sh_redis_text(reply);
-    *ret = sh_slice_equals(answer, SH_SLICE("taken"))  ? SH_LEASE_TAKEN
-           : sh_slice_equals(answer, SH_SLICE("done")) ? SH_LEASE_DONE
-                                                       : SH_LEASE_HELD;
-    return SH_OK;
+} key_pair;
+
+static sh_lease lease_of(sh_slice answer)
+{
+    if (sh_slice_equals(answer, SH_SLICE("taken")))
+        return SH_LEASE_TAKEN;
+    return sh_slice_equals(answer, SH_SLICE("done")) ? SH_LEASE_DONE : SH_LEASE_HELD;
 }
 
-sh_err sh_queue_lease_end(sh_queue *queue, const char *url, bool fetched, sh_error *error)
+sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t count,
+                            int64_t since_ms, int64_t hold_ms, sh_lease ret[], sh_error *error)
 {
-    char lease[LEASE_KEY_BYTES], done[LEASE_KEY_BYTES], now[NUMBER_BYTES];
+    key_pair keys[SH_QUEUE_LEASES_MAX];
+    sh_slice argv[2 * SH_QUEUE_LEASES_MAX + 3];
+    char since[NUMBER_BYTES], hold[NUMBER_BYTES];
+    assert(count > 0 && count <= SH_QUEUE_LEASES_MAX);
     sh_err err = learn_clock(queue, error);
     if (err != SH_OK)
         return err;
-    lease_keys(queue, url, lease, done);
+    (void)snprintf(since, sizeof since, "%" PRId64, since_ms + queue->clock_offset_ms);
+    (void)snprintf(hold, sizeof hold, "%" PRId64, hold_ms);
+    for (size_t i = 0; i < count; i++) {
+        lease_keys(queue, urls[i], keys[i].lease, keys[i].done);
+        argv[2 * i] = sh_slice_of(keys[i].lease);
+        argv[2 * i + 1] = sh_slice_of(keys[i].done);
+    }
+    argv[2 * count] = sh_slice_of(queue->holder);
+    argv[2 * count + 1] = sh_slice_of(since);
+    argv[2 * count + 2] = sh_slice_of(hold);
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    err = sh_redis_script(queue->redis, script_leases_take, 2 * count, 2 * count + 3, argv, &reply,
+                          error);
+    if (err == SH_OK && sh_redis_count(reply) != count)
+        err = sh_fail(error, SH_E_FORMAT, "Redis did not answer for each lease");
+    for (size_t i = 0; err == SH_OK && i < count; i++)
+        ret[i] = lease_of(sh_redis_text(sh_redis_at(reply, i)));
+    return err;
+}
+
+sh_err sh_queue_leases_end(sh_queue *queue, const sh_queue_turn turns[], size_t count,
+                           sh_error *error)
+{
+    key_pair keys[SH_QUEUE_LEASES_MAX];
+    sh_slice argv[3 + 5 * SH_QUEUE_LEASES_MAX];
+    char now[NUMBER_BYTES];
+    assert(count > 0 && count <= SH_QUEUE_LEASES_MAX);
+    sh_err err = learn_clock(queue, error);
+    if (err != SH_OK)
+        return err;
     (void)snprintf(now, sizeof now, "%" PRId64, sh_clock_unix_ms() + queue->clock_offset_ms);
-    sh_slice argv[] = {sh_slice_of(lease), sh_slice_of(done), sh_slice_of(queue->holder),
-                       sh_slice_of(fetched ? "1" : "0"), sh_slice_of(now)};
-    return sh_queue_do_script(queue, script_lease_end, 2, 5, argv, error);
+    sh_slice *arguments = argv + 1 + 2 * count;
+    argv[0] = sh_slice_of(queue->pull_names);
+    arguments[0] = sh_slice_of(queue->holder);
+    arguments[1] = sh_slice_of(now);
+    for (size_t i = 0; i < count; i++) {
+        lease_keys(queue, turns[i].url, keys[i].lease, keys[i].done);
+        argv[1 + 2 * i] = sh_slice_of(keys[i].lease);
+        argv[2 + 2 * i] = sh_slice_of(keys[i].done);
+        arguments[2 + 3 * i] = sh_slice_of(turns[i].fetched ? "1" : "0");
+        arguments[3 + 3 * i] = sh_slice_of(turns[i].url);
+        arguments[4 + 3 * i] = sh_slice_of(turns[i].name == NULL ? "" : turns[i].name);
+    }
+    return sh_queue_do_script(queue, script_leases_end, 1 + 2 * count, 3 + 5 * count, argv, error);
 }
 
 sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],
@@ -90,11 +121,4 @@ sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NO
     memcpy(ret, name.data, name.len);
     ret[name.len] = '\0';
     return SH_OK;
-}
-
-sh_err sh_queue_pulled_name_set(sh_queue *queue, const char *url, const char *node, sh_error *error)
-{
-    sh_slice argv[] = {SH_SLICE("HSET"), sh_slice_of(queue->pull_names), sh_slice_of(url),
-                       sh_slice_of(node)};
-    return sh_queue_do(queue, 4, argv, error);
 }

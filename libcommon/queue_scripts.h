@@ -126,19 +126,30 @@ static const char script_hash_count[] =
     "if n <= 0 then redis.call('HDEL', KEYS[1], ARGV[1]) end\n"
     "return n\n";
 
-/* KEYS lease, done; ARGV holder, since in ms of Redis's clock, hold in ms */
-static const char script_lease_take[] =
+/* KEYS lease and done of each; ARGV holder, since in ms of Redis's clock, hold in ms */
+static const char script_leases_take[] =
     "#!lua\n"
-    "local done = redis.call('GET', KEYS[2])\n"
-    "if done and tonumber(done) >= tonumber(ARGV[2]) then return 'done' end\n"
-    "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[3]) then return 'taken' end\n"
-    "return 'held'\n";
+    "local got = {}\n"
+    "for i = 1, #KEYS, 2 do\n"
+    "  local done, answer = redis.call('GET', KEYS[i + 1]), 'held'\n"
+    "  if done and tonumber(done) >= tonumber(ARGV[2]) then answer = 'done'\n"
+    "  elseif redis.call('SET', KEYS[i], ARGV[1], 'NX', 'PX', ARGV[3]) then answer = 'taken' end\n"
+    "  got[#got + 1] = answer\n"
+    "end\n"
+    "return got\n";
 
-/* KEYS lease, done; ARGV holder, 1 where it was fetched, now in ms of Redis's clock */
-static const char script_lease_end[] =
+/*
+ * KEYS names, then lease and done of each; ARGV holder, now in ms of Redis's clock, then of each: 1
+ * where it was fetched, its URL, its node's name or ""
+ */
+static const char script_leases_end[] =
     "#!lua flags=allow-oom\n"
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end\n"
-    "if ARGV[2] == '1' then redis.call('SET', KEYS[2], ARGV[3], 'EX', 3600) end\n"
+    "for i = 2, #KEYS, 2 do\n"
+    "  local at = 3 + (i - 2) / 2 * 3\n"
+    "  if redis.call('GET', KEYS[i]) == ARGV[1] then redis.call('DEL', KEYS[i]) end\n"
+    "  if ARGV[at] == '1' then redis.call('SET', KEYS[i + 1], ARGV[2], 'EX', 3600) end\n"
+    "  if ARGV[at + 2] ~= '' then redis.call('HSET', KEYS[1], ARGV[at + 1], ARGV[at + 2]) end\n"
+    "end\n"
     "return 'done'\n";
 
 /* KEYS stream; ARGV group, consumer. Pending entries must not be stranded (XGROUP DELCONSUMER). */

@@ -26,6 +26,8 @@ typedef struct {
     const char *headers[3];
     bool conditional; /* if_none_match is sent */
     bool leased;
+    bool fetched;  /* of an ended turn */
+    bool name_new; /* to be remembered for this URL */
     bool again;    /* its table was half-written */
     bool answered; /* with a table, in this run */
 } fetch;
@@ -38,6 +40,8 @@ typedef struct {
     size_t asked_count;
     unsigned tries_left; /* after this one, of tables that are half-written */
     size_t counts[PULL_OUTCOMES];
+    fetch *ended[SH_QUEUE_LEASES_MAX]; /* whose leases are to be given back together */
+    size_t ended_count;
     bool redis_away; /* broke during the run: what comes after it fails without a wait */
 } run;
 
@@ -63,17 +67,36 @@ static void write_label(const fetch *f, char ret[static LABEL_BYTES])
         (void)snprintf(ret, LABEL_BYTES, "node %.256s", f->node->url);
 }
 
+/* Each write waits for Redis's disk: a thousand of them would take longer than the nodes do. */
+static void give_leases_back(run *r)
+{
+    sh_queue_turn turns[SH_QUEUE_LEASES_MAX];
+    size_t count = r->ended_count;
+    r->ended_count = 0;
+    if (count == 0 || r->redis_away)
+        return; /* a lease that is not given back ends by itself */
+    for (size_t i = 0; i < count; i++) {
+        const fetch *f = r->ended[i];
+        turns[i] = (sh_queue_turn){
+            .url = f->node->url, .fetched = f->fetched, .name = f->name_new ? f->name : NULL};
+    }
+    sh_error error = {.code = SH_OK};
+    if (noted(r, sh_queue_leases_end(r->p->queue, turns, count, &error)) != SH_OK)
+        sh_log_warning("the leases on %zu nodes, %s and on, were not given back: %s", count,
+                       turns[0].url, error.message);
+}
+
 static void end_turn(run *r, fetch *f, puller_outcome outcome)
 {
     r->counts[outcome]++;
     puller_count_node(outcome);
-    if (!f->leased || r->redis_away)
-        return; /* a lease that is not given back ends by itself */
+    if (!f->leased)
+        return;
     f->leased = false;
-    bool fetched = outcome == PULL_PULLED || outcome == PULL_UNCHANGED;
-    sh_error error = {.code = SH_OK};
-    if (noted(r, sh_queue_lease_end(r->p->queue, f->node->url, fetched, &error)) != SH_OK)
-        sh_log_warning("the lease on %s was not given back: %s", f->node->url, error.message);
+    f->fetched = outcome == PULL_PULLED || outcome == PULL_UNCHANGED;
+    r->ended[r->ended_count++] = f;
+    if (r->ended_count == SH_QUEUE_LEASES_MAX)
+        give_leases_back(r);
 }
 
 static void end_failed(run *r, fetch *f, const sh_error *error)
@@ -160,20 +183,22 @@ static int64_t lease_hold_ms(const run *r)
     return waves * tries * r->p->settings->run_timeout_s * 1000 + LEASE_MARGIN_MS;
 }
 
-static sh_err take_lease(run *r, fetch *f, int64_t since_ms, const char **skipped, sh_error *error)
+/* Asks for the leases of count nodes at once; *held tells what came of each. */
+static sh_err take_leases(run *r, fetch *fetches, size_t count, int64_t since_ms, sh_lease *held,
+                          sh_error *error)
 {
-    sh_lease lease;
-    *skipped = NULL;
-    sh_err err = noted(r, sh_queue_lease_take(r->p->queue, f->node->url, since_ms, lease_hold_ms(r),
-                                              &lease, error));
-    if (err != SH_OK)
-        return err;
-    f->leased = lease == SH_LEASE_TAKEN;
-    if (lease == SH_LEASE_HELD)
-        *skipped = "skipped: another puller is fetching it";
-    else if (lease == SH_LEASE_DONE)
-        *skipped = "skipped: it was fetched for this run already";
-    return SH_OK;
+    const char *urls[SH_QUEUE_LEASES_MAX];
+    if (sh_stop_requested())
+        return sh_fail(error, SH_E_STOPPED, "skipped: the program is stopping");
+    if (r->redis_away)
+        return sh_fail(error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
+    for (size_t i = 0; i < count; i++)
+        urls[i] = fetches[i].node->url;
+    sh_err err = noted(
+        r, sh_queue_leases_take(r->p->queue, urls, count, since_ms, lease_hold_ms(r), held, error));
+    for (size_t i = 0; err == SH_OK && i < count; i++)
+        fetches[i].leased = held[i] == SH_LEASE_TAKEN;
+    return err;
 }
 
 static void ask(run *r, fetch *f)
@@ -197,25 +222,40 @@ static void ask(run *r, fetch *f)
     };
 }
 
-static void prepare(run *r, fetch *f, int64_t since_ms)
+static void prepare_one(run *r, fetch *f, sh_lease held)
 {
     sh_error error = {.code = SH_OK};
-    const char *skipped = NULL;
-    if (sh_stop_requested()) {
-        (void)sh_fail(&error, SH_E_STOPPED, "skipped: the program is stopping");
-    } else if (r->redis_away) {
-        (void)sh_fail(&error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
-    } else if (take_lease(r, f, since_ms, &skipped, &error) == SH_OK && skipped == NULL) {
-        /* A NetAlertX knows no conditional request; its table is compared when it is here. */
-        if (!speaks_netalertx(r))
-            (void)learn(r, f, &error);
+    if (held == SH_LEASE_HELD) {
+        end_skipped(r, f, "skipped: another puller is fetching it");
+        return;
     }
+    if (held == SH_LEASE_DONE) {
+        end_skipped(r, f, "skipped: it was fetched for this run already");
+        return;
+    }
+    if (r->redis_away)
+        (void)sh_fail(&error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
+    /* A NetAlertX knows no conditional request; its table is compared when it is here. */
+    else if (!speaks_netalertx(r))
+        (void)learn(r, f, &error);
     if (error.code != SH_OK)
         end_failed(r, f, &error);
-    else if (skipped != NULL)
-        end_skipped(r, f, skipped);
     else
         ask(r, f);
+}
+
+/* count is 1 to SH_QUEUE_LEASES_MAX. */
+static void prepare(run *r, fetch *fetches, size_t count, int64_t since_ms)
+{
+    sh_error error = {.code = SH_OK};
+    sh_lease held[SH_QUEUE_LEASES_MAX];
+    sh_err err = take_leases(r, fetches, count, since_ms, held, &error);
+    for (size_t i = 0; i < count; i++) {
+        if (err == SH_OK)
+            prepare_one(r, &fetches[i], held[i]);
+        else
+            end_failed(r, &fetches[i], &error);
+    }
 }
 
 /* --- What came
@@ -234,15 +274,13 @@ static void check_namesakes(run *r, const fetch *f)
 }
 
 /* Takes over the name that the node answered with. */
-static sh_err take_name(run *r, fetch *f, const char *name, sh_error *error)
+static void take_name(run *r, fetch *f, const char *name)
 {
     bool known = strcmp(f->name, name) == 0;
     (void)snprintf(f->name, sizeof f->name, "%s", name);
     f->answered = true;
     check_namesakes(r, f);
-    if (known || f->node->name[0] != '\0')
-        return SH_OK;
-    return noted(r, sh_queue_pulled_name_set(r->p->queue, f->node->url, name, error));
+    f->name_new = f->name_new || (!known && f->node->name[0] == '\0');
 }
 
 static sh_err queue_table(run *r, fetch *f, const puller_table *table, sh_slice envelope,
@@ -271,7 +309,7 @@ static sh_err take_native(run *r, fetch *f, const sh_http_answer *answer,
     puller_table table;
     sh_err err = puller_native_read(answer, expected, &table, error);
     if (err == SH_OK)
-        err = take_name(r, f, table.header.node, error);
+        take_name(r, f, table.header.node);
     if (err == SH_OK)
         err = queue_table(r, f, &table, table.envelope, error);
     puller_table_done(&table);
@@ -297,9 +335,8 @@ static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
     bool cut;
     uint8_t digest[SH_DIGEST_BYTES];
     sh_err err = puller_netalertx_read(answer, expected, &table, &cut, error);
-    if (err == SH_OK)
-        err = take_name(r, f, table.header.node, error);
     if (err == SH_OK) {
+        take_name(r, f, table.header.node);
         sh_error unknown = {.code = SH_OK};
         err = get_recent_digest(r, f->name, digest, &unknown);
         if (err == SH_OK && memcmp(digest, table.header.digest, sizeof digest) == 0)
@@ -376,9 +413,12 @@ static bool run_nodes(run *r, int64_t since_ms)
         fetch *f = &r->fetches[i];
         f->node = &r->p->nodes.items[i];
         memcpy(f->name, f->node->name, sizeof f->name);
-        prepare(r, f, since_ms);
     }
+    for (size_t i = 0; i < count; i += SH_QUEUE_LEASES_MAX)
+        prepare(r, &r->fetches[i],
+                count - i < SH_QUEUE_LEASES_MAX ? count - i : SH_QUEUE_LEASES_MAX, since_ms);
     fetch_all(r);
+    give_leases_back(r);
     size_t failed = r->counts[PULL_FAILED];
     assert(failed + r->counts[PULL_PULLED] + r->counts[PULL_UNCHANGED] + r->counts[PULL_SKIPPED] ==
            count);

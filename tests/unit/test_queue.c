@@ -281,28 +281,43 @@ static void digests_are_published_with_the_acknowledgement(void **state)
     sh_queue_free(queue);
 }
 
+static sh_lease lease_of(sh_queue *queue, int64_t since_ms)
+{
+    sh_error error = {0};
+    sh_lease held[2];
+    const char *const urls[] = {"http://n", "http://m"};
+    assert_int_equal(sh_queue_leases_take(queue, urls, 2, since_ms, 60000, held, &error), SH_OK);
+    assert_int_equal(held[0], held[1]); /* what is asked at once is answered one by one */
+    return held[0];
+}
+
+static void end_leases(sh_queue *queue, bool fetched, const char *name)
+{
+    sh_error error = {0};
+    const sh_queue_turn turns[] = {{"http://n", fetched, NULL}, {"http://m", fetched, name}};
+    assert_int_equal(sh_queue_leases_end(queue, turns, 2, &error), SH_OK);
+}
+
 static void of_two_pullers_one_fetches_a_node(void **state)
 {
     (void)state;
     sh_queue *a = open_queue();
     sh_queue *b = open_queue();
     sh_error error = {0};
-    sh_lease lease;
+    char name[SH_NODE_NAME_MAX + 1];
     int64_t began = sh_clock_unix_ms();
-    assert_int_equal(sh_queue_lease_take(a, "http://n", began, 60000, &lease, &error), SH_OK);
-    assert_int_equal(lease, SH_LEASE_TAKEN);
-    assert_int_equal(sh_queue_lease_take(b, "http://n", began, 60000, &lease, &error), SH_OK);
-    assert_int_equal(lease, SH_LEASE_HELD);
-    assert_int_equal(sh_queue_lease_end(b, "http://n", false, &error), SH_OK); /* not b's to end */
-    assert_int_equal(sh_queue_lease_take(b, "http://n", began, 60000, &lease, &error), SH_OK);
-    assert_int_equal(lease, SH_LEASE_HELD);
-    assert_int_equal(sh_queue_lease_end(a, "http://n", true, &error), SH_OK);
-    assert_int_equal(sh_queue_lease_take(b, "http://n", began, 60000, &lease, &error), SH_OK);
-    assert_int_equal(lease, SH_LEASE_DONE);
+    assert_int_equal(lease_of(a, began), SH_LEASE_TAKEN);
+    assert_int_equal(lease_of(b, began), SH_LEASE_HELD);
+    end_leases(b, false, NULL); /* not b's to end */
+    assert_int_equal(lease_of(b, began), SH_LEASE_HELD);
+    end_leases(a, true, "Node M");
+    assert_int_equal(lease_of(b, began), SH_LEASE_DONE);
+    assert_int_equal(sh_queue_pulled_name_get(b, "http://n", name, &error), SH_E_NOT_FOUND);
+    sh_error_clear(&error);
+    assert_int_equal(sh_queue_pulled_name_get(b, "http://m", name, &error), SH_OK);
+    assert_string_equal(name, "Node M");
     /* A run that begins later fetches again. */
-    assert_int_equal(sh_queue_lease_take(b, "http://n", began + 60000, 60000, &lease, &error),
-                     SH_OK);
-    assert_int_equal(lease, SH_LEASE_TAKEN);
+    assert_int_equal(lease_of(b, began + 60000), SH_LEASE_TAKEN);
     sh_queue_free(a);
     sh_queue_free(b);
 }
