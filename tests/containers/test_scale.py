@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many nodes push to a hub of several receivers, while its parts die, are cut off and are replaced:
+every device is found, once."""
+
+import concurrent.futures
+import itertools
+import pathlib
+import tempfile
+import threading
+import unittest
+
+from engine import Failed, build_images, docker
+from harness import (bearer, curl, device_row, device_rows, device_table, internet_row,
+                     netalertx_body, wait_until)
+from scaled_hub import ScaledHub, at_once
+
+NODES = 40            # that push by themselves, in NetAlertX's way
+PUSHERS = 3           # that have a real pusher
+ROUNDS = (50, 100, 150, 200, 250)  # devices of each node's table, as it grows
+ROAMING = 5           # devices that every node sees: the first one that is queued has them
+MERGES = ("merge1", "merge2", "merge3")
+INGESTS = ("ingest1", "ingest2")
+HANDS = 4             # pushes at a time
+RETRY_S = 120         # a node gives up after so long, and the test fails
+
+
+class Node:
+    """A scanner's table, which grows from round to round."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def rows(self, number):
+        return device_rows(ROUNDS[number], self.name)
+
+    def table(self, number):
+        roaming = [device_row(index, "roaming") for index in range(ROAMING)]
+        return device_table([internet_row(), *self.rows(number), *roaming])
+
+
+class PushingNode(Node):
+    """Pushes to one ingest replica and then another until one of them says 200, as a node does
+    that a balancer sends here and there."""
+
+    def __init__(self, name, urls):
+        super().__init__(name)
+        self.urls = itertools.cycle(urls)
+
+    def push(self, number):
+        body = netalertx_body(self.table(number), self.name)
+        wait_until(lambda: self._try(body), f"a hub to take round {number} of {self.name}",
+                   seconds=RETRY_S)
+
+    def _try(self, body):
+        answer = curl(next(self.urls) + "/sync", body=body,
+                      headers={**bearer(), "Content-Type": "application/json"})
+        if answer.status in (0, 503):  # 0: none came
+            return False
+        if answer.status != 200:
+            raise Failed(f"{self.name} was answered {answer}")
+        return True
+
+
+class ScannedNode(Node):
+    """Has a real pusher, which looks at the folder where the scanner writes."""
+
+    def __init__(self, name, folder):
+        super().__init__(name)
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.folder.chmod(0o755)
+
+    def push(self, number):
+        new = self.folder / "new"
+        new.write_text(self.table(number))
+        new.chmod(0o644)
+        new.rename(self.folder / "table_devices.json")
+
+
+class Pushing:
+    """One round of every node, in threads of its own."""
+
+    def __init__(self, nodes, number):
+        self.number = number
+        self.begun = threading.Semaphore(0)
+        self.pool = concurrent.futures.ThreadPoolExecutor(HANDS)
+        self.pushes = [self.pool.submit(self._push, node) for node in nodes]
+
+    def _push(self, node):
+        self.begun.release()
+        node.push(self.number)
+
+    def wait_for_begun(self, count):
+        for _ in range(count):
+            if not self.begun.acquire(timeout=RETRY_S):
+                raise Failed("nodes do not push")
+
+    def wait_for_all(self):
+        for push in self.pushes:
+            push.result()
+
+    def end(self):
+        self.pool.shutdown(cancel_futures=True)
+
+
+class ScaleTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        build_images()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="synchub-scale-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.folder.chmod(0o755)  # containers run as other users
+        self.hub = ScaledHub(self)
+        self.merges = {name: self.hub.create_merge(name) for name in MERGES}
+        self.start_merges_on_an_empty_database()
+        self.ingests = {name: container for name, container in
+                        zip(INGESTS, at_once(self.hub.start_ingest, INGESTS))}
+        for container in self.ingests.values():
+            self.hub.wait_for_health(container)
+        urls = [f"http://127.0.0.1:{port}" for port in self.hub.ports.values()]
+        turns = (urls, urls[::-1])
+        self.nodes = [PushingNode(f"node{i}", turns[i % 2]) for i in range(NODES)]
+        scanned = [ScannedNode(f"scanned{i}", self.folder) for i in range(PUSHERS)]
+        at_once(lambda node: self.hub.start_pusher(node.name, node.folder), scanned)
+        self.nodes += scanned
+
+    def start_merges_on_an_empty_database(self):
+        """All are about to make the tables when they may."""
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        with self.hub.hold_migrations():
+            at_once(lambda container: docker("start", container), self.merges.values())
+            wait_until(lambda: self.hub.sql(waiting) == [[str(len(MERGES))]],
+                       "all merge replicas to be about to make the tables", details=self.details)
+        for container in self.merges.values():
+            self.hub.wait_for_health(container)
+
+    def details(self):
+        return self.hub.details(self.merges.values())
+
+    def wait_for_all_merged(self, number):
+        """The queue alone may be empty while a pusher has yet to send."""
+        wanted = str(len(self.nodes) * ROUNDS[number] + ROAMING)
+        count = 'SELECT count(*) FROM "Devices"'
+        wait_until(lambda: self.hub.sql(count) == [[wanted]] and self.hub.backlog() == 0,
+                   f"{wanted} devices and an empty queue", seconds=RETRY_S,
+                   details=lambda: f"devices: {self.hub.sql(count)}\n{self.details()}")
+
+    def wait_for_entries_in_hand(self):
+        """The name of a merge replica that has taken entries and not yet merged them."""
+        in_hand = wait_until(self.hub.in_hand, "a merge replica to take entries",
+                             details=self.details)
+        return max(in_hand, key=in_hand.get)
+
+    def push(self, number):
+        pushing = Pushing(self.nodes, number)
+        self.addCleanup(pushing.end)
+        return pushing
+
+    def test_every_device_is_found_once_whatever_happens_to_the_receivers(self):
+        self.push(0).wait_for_all()
+        self.wait_for_all_merged(0)
+        self.kill_one_with_entries_in_hand(1)
+        cut_off = self.cut_one_off_from_redis(2)
+        self.roll_ingest(3)
+        self.merge_alone(cut_off, 4)
+        self.check_devices()
+        self.check_figures(cut_off)
+        self.assertEqual(self.hub.dead(), 0)
+
+    def kill_one_with_entries_in_hand(self, number):
+        with self.hub.hold_inserts():
+            pushing = self.push(number)
+            victim = self.wait_for_entries_in_hand()
+            docker("kill", "-s", "KILL", self.merges[victim])
+            self.assertGreater(self.hub.in_hand().get(victim, 0), 0)
+        pushing.wait_for_all()
+        self.wait_for_all_merged(number)
+        docker("start", self.merges[victim])
+        self.hub.wait_for_health(self.merges[victim])
+
+    def cut_one_off_from_redis(self, number):
+        """What it has in hand it can still commit, but not acknowledge: others merge it again.
+        Gives its name."""
+        with self.hub.hold_inserts():
+            pushing = self.push(number)
+            cut_off = self.wait_for_entries_in_hand()
+            docker("network", "disconnect", self.hub.queue, self.merges[cut_off])
+            self.assertGreater(self.hub.in_hand().get(cut_off, 0), 0)
+        pushing.wait_for_all()
+        self.wait_for_all_merged(number)
+        self.hub.wait_for_health(self.merges[cut_off], "unhealthy")
+        said = docker("exec", self.merges[cut_off], "/usr/local/bin/synchub-receiver",
+                      "healthcheck", check=False).stderr
+        self.assertIn("Redis", said)
+        docker("network", "connect", self.hub.queue, self.merges[cut_off])
+        self.hub.wait_for_health(self.merges[cut_off])
+        return cut_off
+
+    def roll_ingest(self, number):
+        """One after the other, while nodes push: what is in hand is answered, all else goes to the
+        other replica or comes again."""
+        pushing = self.push(number)
+        pushing.wait_for_begun(HANDS + 1)
+        for name, old in self.ingests.items():
+            self.hub.stop(old)
+            docker("rm", "-v", old)
+            self.ingests[name] = self.hub.start_ingest(name)
+            self.hub.wait_for_health(self.ingests[name])
+        pushing.wait_for_all()
+        self.wait_for_all_merged(number)
+
+    def merge_alone(self, alone, number):
+        """All others stop in time, at PostgreSQL too; the one that was cut off works on."""
+        others = [name for name in MERGES if name != alone]
+        at_once(lambda name: self.hub.stop(self.merges[name]), others)
+        self.push(number).wait_for_all()
+        self.wait_for_all_merged(number)
+
+    def check_devices(self):
+        """Every device once, as its node's."""
+        found = self.hub.sql('SELECT lower("devMac"), "devSyncHubNode" FROM "Devices"')
+        self.assertEqual(len(found), len({mac for mac, _ in found}), "a device is there twice")
+        wanted = {row["devMac"]: node.name for node in self.nodes
+                  for row in node.rows(len(ROUNDS) - 1)}
+        roaming = {device_row(index, "roaming")["devMac"] for index in range(ROAMING)}
+        self.assertEqual({mac: node for mac, node in found if mac not in roaming}, wanted)
+        self.assertEqual({mac for mac, _ in found} - set(wanted), roaming)
+        names = {node.name for node in self.nodes}
+        self.assertTrue({node for mac, node in found if mac in roaming} <= names)
+
+    def check_figures(self, merge):
+        """Each node's inserted devices are those in the table, whichever replica merged them."""
+        counts = 'SELECT "devSyncHubNode", count(*) FROM "Devices" GROUP BY 1'
+        owned = {node: int(count) for node, count in self.hub.sql(counts)}
+        figures = self.hub.nodes(self.merges[merge])
+        self.assertEqual({name: node["inserted"] for name, node in figures.items()}, owned)
+        for name, node in figures.items():
+            with self.subTest(name):
+                self.assertEqual(node["sent"], ROUNDS[-1] + ROAMING + 1)
+                self.assertEqual(node["known"], ROUNDS[-2] + ROAMING)
+                self.assertEqual((node["skipped"], node["set_aside"], node["queue"]), (1, 0, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()
