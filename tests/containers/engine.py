@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Docker engine, by its own command line, and one project of Docker Compose."""
 
+import functools
 import json
 import pathlib
 import shutil
@@ -45,8 +46,9 @@ def image(program):
     return f"synchub-{program}:{VERSION}"
 
 
+@functools.cache
 def build_images():
-    """Builds all three, each time: what did not change comes from the engine's cache."""
+    """Builds all three, once in each run: what did not change comes from the engine's cache."""
     for program in PROGRAMS:
         docker("build", "-q", "-f", REPO / "docker" / "Dockerfile", "--target", program,
                "-t", image(program), REPO, timeout=1800)
