@@ -60,7 +60,7 @@ static void what_cannot_be_a_database_file_is_refused(void **state)
     expect_refusal(folder, STORE_READ_WRITE, SH_E_CONFIG, "no regular file");
     expect_refusal(slash, STORE_READ_WRITE, SH_E_CONFIG, "names the folder");
     expect_refusal("/dev/null", STORE_READ_WRITE, SH_E_CONFIG, "no regular file");
-    expect_refusal("PostgreS://hub/db", STORE_READ_ONLY, SH_E_UNSUPPORTED, "PostgreSQL");
+    expect_refusal("PostgreS://hub/db", STORE_READ_ONLY, SH_E_CONFIG, "PostgreSQL");
 }
 
 static void a_database_that_must_exist_and_does_not_is_told(void **state)
