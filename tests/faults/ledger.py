@@ -3,32 +3,16 @@
 tested, from PROTOCOL.md alone."""
 
 import collections
-import ctypes
-import ctypes.util
 import hashlib
 import struct
 import threading
 
+import envelopes
 import harness
 
 ENVELOPE_FIXED_BYTES = 112
 ROWS = 5   # of one table
 LINES = 3  # of one plugin result
-
-
-def passphrase_key(passphrase):
-    """Argon2id by libsodium itself, as PROTOCOL.md section 1 says."""
-    sodium = ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
-    if sodium.sodium_init() < 0:
-        raise AssertionError("libsodium does not start")
-    key = ctypes.create_string_buffer(32)
-    text = passphrase.encode()
-    argon2id = 2
-    if sodium.crypto_pwhash(key, ctypes.c_ulonglong(32), text, ctypes.c_ulonglong(len(text)),
-                            b"synchub-envelope", ctypes.c_ulonglong(5),
-                            ctypes.c_size_t(8 * 1024 * 1024), ctypes.c_int(argon2id)) != 0:
-        raise AssertionError("libsodium gives no key")
-    return key.raw
 
 
 Header = collections.namedtuple("Header", "kind node plugin id digest")
@@ -64,7 +48,7 @@ class Ledger:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.master = passphrase_key(harness.KEY)
+        self.master = envelopes.passphrase_key(harness.KEY)
         self.items = []
         self.by_digest = {}
         self.by_text = {}

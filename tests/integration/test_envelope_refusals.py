@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An envelope that was altered, cut, moved, replayed or dated wrongly: each refused with the status
+of PROTOCOL.md section 3 and a reason of its own in log and metric; a stranger hears only 403."""
+
+import re
+import time
+
+import envelopes
+from harness import TOKEN, KEY, TYPE_ENVELOPE, bearer, count, curl, device_rows, device_table
+import test_receiver_http
+
+NATIVE = test_receiver_http.NATIVE
+TABLE = device_table(device_rows(3))
+LINE = "key|second|2026-08-22 02:53:00|1|2|3|4|extra|other\n"
+SKEW_S = 600
+PLAIN_MAX = 64 * 1024 * 1024
+
+
+class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.node_key = envelopes.NodeKey("Node_A")
+
+    def reasons(self):
+        text = curl(self.hub.url + "/metrics").text
+        return {reason: int(value) for reason, value in
+                re.findall(r'^synchub_refused_total\{reason="(\w+)"\} (\d+)$', text, re.M)}
+
+    def post(self, body, token=TOKEN):
+        return curl(self.url, body=body, headers={"Content-Type": TYPE_ENVELOPE, **bearer(token)})
+
+    def assert_counted(self, before, reason):
+        expected = {**before, reason: before[reason] + 1}
+        self.assertEqual(self.reasons(), expected)
+
+    def assert_refused(self, body, status, reason, words):
+        """Refused so, for this reason alone, in words that only the hub's own nodes hear."""
+        before, logged = self.reasons(), len(self.hub.log())
+        self.assert_error(self.post(body), status, words)
+        self.assert_counted(before, reason)
+        said = self.hub.log()[logged:]
+        self.assertRegex(said, rf"refused a push with {status}: .*{re.escape(words)}")
+
+        before, logged = self.reasons(), len(self.hub.log())
+        answer = self.post(body, token="a stranger's")
+        self.assertEqual((answer.status, answer.text), (403, test_receiver_http.FORBIDDEN))
+        self.assert_counted(before, "token")
+        self.assertIn("refused a push with 403", self.hub.log()[logged:])
+
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        for secret in (TOKEN, KEY, "a stranger's"):
+            self.assertNotIn(secret, self.hub.log())
+
+    def test_each_field_of_the_header_is_guarded(self):
+        body = self.envelope().body
+        altered = (422, "altered", "altered after it was sealed")
+        cut = (400, "envelope", "cut or stretched")
+        expected = {
+            "magic": (400, "envelope", "no Sync Hub envelope"),
+            "version": (400, "envelope", "version"),
+            "kind": (400, "envelope", "unknown kind"),
+            "node length": cut, "plugin length": cut, "packed length": cut,
+            "key id": (422, "key", "SYNC_encryption_key"),
+            "part": (400, "envelope", "part 1 of 1"),
+            "parts": (400, "envelope", "part 0 of 0"),
+            "id": altered, "time": altered, "digest": altered, "text length": altered,
+            "nonce": altered,
+        }
+        self.assertEqual(set(expected), set(envelopes.FIELDS))
+        for name, (status, reason, words) in expected.items():
+            value = envelopes.field(body, name)
+            value = 9 if name == "kind" else value ^ 1
+            with self.subTest(name):
+                self.assert_refused(envelopes.with_field(body, name, value), status, reason, words)
+        with self.subTest("one part of two"):
+            self.assert_refused(envelopes.with_field(body, "parts", 2), *altered)
+
+    def test_sizes_and_parts_over_the_limit_are_refused_before_it_is_opened(self):
+        body = self.envelope().body
+        for name, value, words in (("text length", PLAIN_MAX + 1, "more than the"),
+                                   ("parts", 1025, "too many")):
+            with self.subTest(name):
+                self.assert_refused(envelopes.with_field(body, name, value), 413, "size", words)
+
+    def test_names_that_break_the_rules_are_refused(self):
+        body = self.envelope().body
+        for node in ("..", "a/b", "a\\b", "a\nb"):
+            with self.subTest(node):
+                self.assert_refused(envelopes.moved(body, node=node), 422, "name", "node")
+        for plugin in ("../X", "A/B", "A B"):
+            with self.subTest(plugin):
+                self.assert_refused(envelopes.moved(body, plugin=plugin, kind=envelopes.PLUGIN),
+                                    422, "name", "plugin")
+
+    def test_the_sealed_part_is_guarded_from_its_first_bit_to_the_tag_s_last(self):
+        body = self.envelope().body
+        sealed = envelopes.FIXED_BYTES + len("Node_A")
+        for place in (sealed, (sealed + len(body)) // 2, len(body) - envelopes.TAG_BYTES,
+                      len(body) - 1):
+            broken = bytearray(body)
+            broken[place] ^= 0x80
+            with self.subTest(place):
+                self.assert_refused(bytes(broken), 422, "altered", "altered after it was sealed")
+
+    def test_cut_and_stretched_envelopes_are_refused(self):
+        body = self.envelope().body
+        for broken, words in ((body[:100], "too few"), (body[:-1], "cut or stretched"),
+                              (body[:-16], "cut or stretched"), (body + b"\0", "cut or stretched"),
+                              (body + body, "cut or stretched")):
+            with self.subTest(len(broken)):
+                self.assert_refused(broken, 400, "envelope", words)
+
+    def test_an_envelope_does_not_move_to_another_node_or_plugin(self):
+        body = self.envelope().body
+        other = envelopes.NodeKey("Node_B")
+        self.assert_refused(envelopes.moved(body, node="Node_B"), 422, "key",
+                            "SYNC_encryption_key")
+        self.assert_refused(envelopes.moved(body, node="Node_B", key_id=other.id), 422, "altered",
+                            "altered after it was sealed")
+        self.assert_refused(envelopes.moved(body, plugin="ARPSCAN", kind=envelopes.PLUGIN), 422,
+                            "altered", "altered after it was sealed")
+        self.assert_refused(envelopes.with_field(body, "kind", envelopes.PLUGIN), 422, "name",
+                            "plugin")
+        result = envelopes.envelope(self.node_key, LINE, "ARPSCAN")
+        self.assert_refused(envelopes.moved(result, plugin="NMAP"), 422, "altered",
+                            "altered after it was sealed")
+        self.assert_refused(envelopes.moved(result, plugin="", kind=envelopes.DEVICES), 422,
+                            "altered", "altered after it was sealed")
+
+    def test_a_good_tag_does_not_help_what_is_too_old_or_from_the_future(self):
+        now = int(time.time() * 1000)
+        for moved_s in (-SKEW_S - 60, SKEW_S + 60, -10 * 365 * 86400):
+            body = envelopes.envelope(self.node_key, TABLE, time_ms=now + moved_s * 1000)
+            with self.subTest(moved_s):
+                self.assert_refused(body, 422, "clock", "off the hub's clock")
+        no_time = envelopes.envelope(self.node_key, TABLE, time_ms=1 << 63)
+        self.assert_refused(no_time, 400, "envelope", "time is none")
+        for moved_s in (-SKEW_S + 120, SKEW_S - 120):
+            body = envelopes.envelope(self.node_key, TABLE, time_ms=now + moved_s * 1000)
+            with self.subTest(moved_s):
+                self.assertEqual(self.post(body).status, 202)
+
+    def test_a_good_tag_does_not_help_another_version_or_kind(self):
+        self.assert_refused(envelopes.envelope(self.node_key, TABLE, version=2), 400, "envelope",
+                            "version 2")
+        self.assert_refused(envelopes.envelope(self.node_key, TABLE, kind=3), 400, "envelope",
+                            "unknown kind")
+
+    def test_a_good_tag_does_not_help_a_frame_of_another_length_or_none(self):
+        for change in ({"plain_len": len(TABLE) - 1}, {"plain_len": len(TABLE) + 1},
+                       {"packed": b"no frame"}, {"packed": envelopes.compress(TABLE.encode())[:-4]},
+                       {"packed": envelopes.compress(TABLE.encode()) * 2}):
+            with self.subTest(change):
+                self.assert_refused(envelopes.envelope(self.node_key, TABLE, **change), 422,
+                                    "altered", "")
+
+    def test_a_good_tag_does_not_help_what_is_no_table_and_no_result(self):
+        for text, plugin in ((TABLE[:-1], ""), ('{"rows": []}', ""), (LINE, ""), ("", ""),
+                             (b"\xff\xfe", ""), (b"\0" * 100, "ARPSCAN")):
+            with self.subTest(text=text[:20], plugin=plugin):
+                self.assert_refused(envelopes.envelope(self.node_key, text, plugin), 422,
+                                    "content", "")
+
+    def test_a_replay_is_a_duplicate_and_merged_once(self):
+        body = self.envelope(TABLE).body
+        item = envelopes.field(body, "id").to_bytes(16, "big").hex()
+        self.assertEqual(self.post(body).status, 202)
+        self.assertEqual(self.post(body).json, {"status": "duplicate", "id": item})
+        database = self.folder / "hub.db"
+        merge = self.receiver(self.hub_redis, database, SYNC_receiver_role="merge")
+        self.wait_merged(self.hub_redis, database, 3)
+        result = envelopes.envelope(self.node_key, LINE, "ARPSCAN")
+        self.assertEqual(self.post(result).status, 202)
+        self.wait_merged(self.hub_redis, database, 1, "Plugins_Objects")
+        for again in (body, result):
+            answer = self.post(again)
+            self.assertEqual((answer.status, answer.json["status"]), (200, "duplicate"))
+            stranger = self.post(again, token="a stranger's")
+            self.assertEqual((stranger.status, stranger.text),
+                             (403, test_receiver_http.FORBIDDEN))
+        merge.stop()
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        stored = count(database), count(database, "Plugins_Objects")
+        self.assertEqual(stored, (3, 1))
