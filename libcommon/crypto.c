@@ -28,6 +28,19 @@ void sh_random(void *bytes, size_t len)
     randombytes_buf(bytes, len);
 }
 
+void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES])
+{
+    uint8_t bytes[32];
+    static_assert(
+        sodium_base64_ENCODED_LEN(sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING) ==
+            SH_SECRET_TEXT_BYTES,
+        "text of a secret");
+    sh_random(bytes, sizeof bytes);
+    sodium_bin2base64(ret, SH_SECRET_TEXT_BYTES, bytes, sizeof bytes,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sh_wipe(bytes, sizeof bytes);
+}
+
 void sh_wipe(void *bytes, size_t len)
 {
     if (len > 0)

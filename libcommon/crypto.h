@@ -24,6 +24,10 @@ sh_err sh_crypto_init(sh_error *error);
 
 void sh_random(void *bytes, size_t len);
 
+/* 32 random bytes as base64url without padding (RFC 4648 section 5): a token or a passphrase. */
+#define SH_SECRET_TEXT_BYTES 44
+void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES]);
+
 /* Overwrites a secret in a way no compiler removes. */
 void sh_wipe(void *bytes, size_t len);
 

@@ -115,6 +115,29 @@ static size_t write_header(const sh_envelope_header *h, const uint8_t nonce[stat
     return AT_NODE + node_len + plugin_len;
 }
 
+/* Adds the envelope of a header that is complete and its compressed text. */
+static sh_err seal_packed(const sh_envelope_header *header, const sh_node_key *key, sh_slice packed,
+                          sh_buf *ret, sh_error *error)
+{
+    uint8_t nonce[SH_NONCE_BYTES];
+    uint8_t clear[HEADER_MAX];
+    sh_random(nonce, sizeof nonce);
+    size_t clear_len = write_header(header, nonce, clear);
+    size_t len = clear_len + packed.len + SH_TAG_BYTES;
+    if (len > ret->limit - ret->len)
+        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the %zu allowed",
+                       len, ret->limit);
+    if (sh_buf_reserve(ret, ret->len + len) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory to seal %u bytes", header->plain_len);
+    char *out = ret->data + ret->len;
+    memcpy(out, clear, clear_len);
+    sh_aead_seal(key->seal, nonce, (sh_slice){(const char *)clear, clear_len}, packed,
+                 (uint8_t *)out + clear_len);
+    ret->len += len;
+    ret->data[ret->len] = '\0';
+    return SH_OK;
+}
+
 sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
                         sh_buf *ret, sh_error *error)
 {
@@ -136,23 +159,7 @@ sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_s
     header->packed_len = (uint32_t)packed.len;
     memcpy(header->key_id, key->id, SH_KEY_ID_BYTES);
 
-    uint8_t nonce[SH_NONCE_BYTES];
-    uint8_t clear[HEADER_MAX];
-    sh_random(nonce, sizeof nonce);
-    size_t clear_len = write_header(header, nonce, clear);
-    size_t len = clear_len + packed.len + SH_TAG_BYTES;
-    if (len > ret->limit - ret->len)
-        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the %zu allowed",
-                       len, ret->limit);
-    if (sh_buf_reserve(ret, ret->len + len) != SH_OK)
-        return sh_fail(error, SH_E_MEMORY, "no memory to seal %zu bytes", text.len);
-    char *out = ret->data + ret->len;
-    memcpy(out, clear, clear_len);
-    sh_aead_seal(key->seal, nonce, (sh_slice){(const char *)clear, clear_len},
-                 (sh_slice){packed.data, packed.len}, (uint8_t *)out + clear_len);
-    ret->len += len;
-    ret->data[ret->len] = '\0';
-    return SH_OK;
+    return seal_packed(header, key, (sh_slice){packed.data, packed.len}, ret, error);
 }
 
 /* The fixed part's fields, as far as they can be checked without the envelope's length. */
@@ -218,20 +225,43 @@ sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *er
     return SH_OK;
 }
 
-sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
-                        sh_buf *ret, sh_error *error)
+/* Authenticates and decrypts into *packed, which is empty. */
+static sh_err open_packed(sh_slice envelope, const sh_envelope_header *header,
+                          const sh_node_key *key, sh_buf *packed, sh_error *error)
 {
     if (memcmp(header->key_id, key->id, SH_KEY_ID_BYTES) != 0)
         return sh_fail(error, SH_E_CRYPTO, "it was sealed with another key");
     size_t clear_len = AT_NODE + strlen(header->node) + strlen(header->plugin);
     assert(envelope.len == clear_len + header->packed_len + SH_TAG_BYTES);
-    SH_CLEANUP(sh_buf_done) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    if (sh_buf_reserve(&packed, header->packed_len) != SH_OK)
+    if (sh_buf_reserve(packed, header->packed_len) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory for an envelope of %zu bytes", envelope.len);
     sh_err err = sh_aead_open(
         key->seal, (const uint8_t *)envelope.data + AT_NONCE, (sh_slice){envelope.data, clear_len},
-        (sh_slice){envelope.data + clear_len, envelope.len - clear_len}, (uint8_t *)packed.data);
+        (sh_slice){envelope.data + clear_len, envelope.len - clear_len}, (uint8_t *)packed->data);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "it was altered after it was sealed");
+}
+
+sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
+                        sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_err err = open_packed(envelope, header, key, &packed, error);
     if (err != SH_OK)
-        return sh_fail(error, err, "it was altered after it was sealed");
+        return err;
     return sh_unzip((sh_slice){packed.data, header->packed_len}, header->plain_len, ret, error);
+}
+
+sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,
+                          const sh_node_key *to, sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_err err = open_packed(envelope, header, from, &packed, error);
+    if (err != SH_OK)
+        return err;
+    sh_envelope_header changed = *header;
+    memcpy(changed.key_id, to->id, SH_KEY_ID_BYTES);
+    err = seal_packed(&changed, to, (sh_slice){packed.data, header->packed_len}, ret, error);
+    if (err == SH_OK)
+        *header = changed;
+    return err;
 }

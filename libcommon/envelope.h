@@ -69,4 +69,11 @@ sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *er
 sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
                         sh_buf *ret, sh_error *error);
 
+/*
+ * Seals an envelope anew with another key of the same node, without unpacking it: the header stays
+ * as it is but for the key id. Adds to *ret. Errors as above; header is changed on SH_OK alone.
+ */
+sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,
+                          const sh_node_key *to, sh_buf *ret, sh_error *error);
+
 #endif

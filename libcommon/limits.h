@@ -73,6 +73,13 @@
 #define SH_ID_MEMORY_S                                                                             \
     (8 * 24 * 3600) /* an item's id is remembered: longer than a spool holds it */
 
+/* Nodes with credentials of their own */
+#define SH_NODES_MAX 10000
+#define SH_NODE_CREDENTIALS_MAX 4              /* of one node, that work at the same time */
+#define SH_NODE_ROTATE_S (7 * 24 * 3600)       /* old ones work so long after new ones are made */
+#define SH_NODE_ROTATE_MAX_S (90L * 24 * 3600) /* and at most so long */
+#define SH_NODE_USED_INTERVAL_S 60             /* when a node was seen is noted that often */
+
 /* Time */
 #define SH_CLOCK_SKEW_MAX_S 600        /* between a node's envelope and the hub's clock */
 #define SH_FULL_TABLE_INTERVAL_S 86400 /* an unchanged table is sent in full once a day */

@@ -43,6 +43,9 @@ sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, s
     name_key(q->contacts, prefix, "contacts");
     name_key(q->failures, prefix, "failures");
     name_key(q->pull_names, prefix, "pull:names");
+    name_key(q->nodes, prefix, "nodes");
+    name_key(q->nodes_version, prefix, "nodes:version");
+    name_key(q->nodes_used, prefix, "nodes:used");
     uint8_t holder[SH_ID_BYTES];
     sh_random(holder, sizeof holder);
     sh_hex_encode(holder, sizeof holder, q->holder);
@@ -103,7 +106,7 @@ sh_err sh_queue_check(sh_queue *queue, sh_error *error)
 }
 
 sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header *header,
-                    const char *mode, sh_put *ret, sh_error *error)
+                    const char *mode, const char *nodes_version, sh_put *ret, sh_error *error)
 {
     char id[SH_ID_HEX_BYTES];
     char id_key[SH_QUEUE_PREFIX_MAX + SH_ID_HEX_BYTES + 8];
@@ -118,24 +121,43 @@ sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header
                        sh_slice_of(id_key),
                        sh_slice_of(queue->bytes),
                        sh_slice_of(queue->contacts),
+                       sh_slice_of(queue->nodes_version),
                        envelope,
                        sh_slice_of(mode),
                        sh_slice_of(header->node),
                        sh_slice_of(now),
                        sh_slice_of(entries),
                        sh_slice_of(bytes),
-                       sh_slice_of(memory)};
+                       sh_slice_of(memory),
+                       sh_slice_of(nodes_version)};
 
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script_put, 4, 11, argv, &reply, error);
+    sh_err err = sh_redis_script(queue->redis, script_put, 5, 13, argv, &reply, error);
     if (err != SH_OK)
         return err;
     sh_slice answer = sh_redis_text(reply);
     if (sh_slice_equals(answer, SH_SLICE("full")))
         return sh_fail(error, SH_E_BUSY, "the queue is full: merge does not keep up");
+    if (sh_slice_equals(answer, SH_SLICE("stale"))) {
+        *ret = SH_PUT_STALE;
+        return SH_OK;
+    }
     bool duplicate = sh_slice_equals(answer, SH_SLICE("duplicate"));
     *ret = duplicate ? SH_PUT_DUPLICATE : SH_PUT_QUEUED;
     return SH_OK;
+}
+
+/* `<hex> <ms>` */
+static bool read_digest(sh_slice text, uint8_t digest[static SH_DIGEST_BYTES], int64_t *merged_ms)
+{
+    const size_t hex = SH_DIGEST_HEX_BYTES - 1;
+    uint64_t ms = 0;
+    if (text.len <= hex + 1 ||
+        !sh_hex_decode((sh_slice){text.data, hex}, digest, SH_DIGEST_BYTES) ||
+        !sh_text_to_u64((sh_slice){text.data + hex + 1, text.len - hex - 1}, INT64_MAX, &ms))
+        return false;
+    *merged_ms = (int64_t)ms;
+    return true;
 }
 
 sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static SH_DIGEST_BYTES],
@@ -146,14 +168,26 @@ sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static
     sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
     if (err != SH_OK)
         return err;
-    sh_slice text = sh_redis_text(reply);
-    const size_t hex = SH_DIGEST_HEX_BYTES - 1;
-    uint64_t ms = 0;
-    if (text.len <= hex + 1 ||
-        !sh_hex_decode((sh_slice){text.data, hex}, digest, SH_DIGEST_BYTES) ||
-        !sh_text_to_u64((sh_slice){text.data + hex + 1, text.len - hex - 1}, INT64_MAX, &ms))
-        return sh_fail(error, SH_E_NOT_FOUND, "no merge of this node is recorded");
-    *merged_ms = (int64_t)ms;
+    return read_digest(sh_redis_text(reply), digest, merged_ms)
+               ? SH_OK
+               : sh_fail(error, SH_E_NOT_FOUND, "no merge of this node is recorded");
+}
+
+sh_err sh_queue_digest_and_version(sh_queue *queue, sh_slice node,
+                                   uint8_t digest[static SH_DIGEST_BYTES], int64_t *merged_ms,
+                                   char version[static SH_NODES_VERSION_BYTES], sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {sh_slice_of(queue->nodes_version), sh_slice_of(queue->digests), node};
+    sh_err err = sh_redis_script(queue->redis, script_digest_get, 2, 3, argv, &reply, error);
+    if (err != SH_OK)
+        return err;
+    if (sh_redis_count(reply) != 2)
+        return sh_fail(error, SH_E_FORMAT, "Redis gave no digest");
+    sh_slice text = sh_redis_text(sh_redis_at(reply, 0));
+    (void)snprintf(version, SH_NODES_VERSION_BYTES, "%.*s", (int)text.len, text.data);
+    if (!read_digest(sh_redis_text(sh_redis_at(reply, 1)), digest, merged_ms))
+        *merged_ms = 0;
     return SH_OK;
 }
 

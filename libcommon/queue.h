@@ -2,6 +2,7 @@
 #ifndef SH_QUEUE_H
 #define SH_QUEUE_H
 
+#include "libcommon/credentials.h"
 #include "libcommon/crypto.h"
 #include "libcommon/envelope.h"
 #include "libcommon/error.h"
@@ -18,6 +19,8 @@
  */
 typedef struct sh_queue sh_queue;
 
+#define SH_NODES_VERSION_BYTES 33 /* of the nodes' credentials, see below */
+
 sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, sh_error *error);
 void sh_queue_free(sh_queue *queue); /* NULL is accepted */
 
@@ -29,15 +32,27 @@ sh_err sh_queue_check(sh_queue *queue, sh_error *error);
 typedef enum {
     SH_PUT_QUEUED,    /* durable in the queue */
     SH_PUT_DUPLICATE, /* this id was queued before: nothing was added */
+    SH_PUT_STALE,     /* the nodes' credentials changed: nothing was added, look at them anew */
 } sh_put;
 
-/* mode is "push" or "pull". A full queue is SH_E_BUSY. */
+/*
+ * mode is "push" or "pull". nodes_version is that of the credentials by which the envelope was
+ * found good (sh_queue_nodes_load). A full queue is SH_E_BUSY.
+ */
 sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header *header,
-                    const char *mode, sh_put *ret, sh_error *error);
+                    const char *mode, const char *nodes_version, sh_put *ret, sh_error *error);
 
 /* What merge recorded of a node's last merged table. SH_E_NOT_FOUND where nothing is. */
 sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static SH_DIGEST_BYTES],
                            int64_t *merged_ms, sh_error *error);
+
+/*
+ * The same together with the version of the nodes' credentials, in one exchange. Where nothing is
+ * recorded *merged_ms is 0.
+ */
+sh_err sh_queue_digest_and_version(sh_queue *queue, sh_slice node,
+                                   uint8_t digest[static SH_DIGEST_BYTES], int64_t *merged_ms,
+                                   char version[static SH_NODES_VERSION_BYTES], sh_error *error);
 
 /* Notes that a node was in contact (unchanged tables included). */
 sh_err sh_queue_contact(sh_queue *queue, sh_slice node, const char *mode, sh_error *error);
@@ -154,6 +169,26 @@ sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error);
 
 /* Gives up this consumer's name once it holds nothing. */
 sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error);
+
+/* --- The nodes' own credentials --------------------------------------------------------------- */
+
+/*
+ * What changes with every change of any node's credentials, "" where there never was one. Random,
+ * no count: a Redis that lost its data comes to no version that anybody has seen.
+ */
+sh_err sh_queue_nodes_version(sh_queue *queue, char ret[static SH_NODES_VERSION_BYTES],
+                              sh_error *error);
+/* All of them, and their version, in one step. */
+sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
+                           char version[static SH_NODES_VERSION_BYTES], sh_error *error);
+/* Adds the text of one node's record to *ret. SH_E_NOT_FOUND. */
+sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_error *error);
+/* Replaces the text old ("" for none) by new. SH_E_BUSY where it is old no more; SH_E_LIMIT. */
+sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_slice new,
+                         sh_error *error);
+/* Notes when a node's own credentials were last used; 0: never. */
+sh_err sh_queue_node_used(sh_queue *queue, const char *node, int64_t now_ms, sh_error *error);
+sh_err sh_queue_node_used_get(sh_queue *queue, const char *node, int64_t *ret, sh_error *error);
 
 /* --- The dead letters ---------------------------------------------------------------------- */
 

@@ -27,6 +27,9 @@ struct sh_queue {
     char contacts[SH_QUEUE_KEY_BYTES];
     char failures[SH_QUEUE_KEY_BYTES];
     char pull_names[SH_QUEUE_KEY_BYTES];
+    char nodes[SH_QUEUE_KEY_BYTES];
+    char nodes_version[SH_QUEUE_KEY_BYTES];
+    char nodes_used[SH_QUEUE_KEY_BYTES];
     char holder[SH_ID_HEX_BYTES]; /* this puller, in leases */
     bool clock_known;
     int64_t clock_offset_ms; /* Redis's clock less ours */

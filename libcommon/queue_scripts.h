@@ -8,12 +8,14 @@
  */
 
 /*
- * KEYS stream, id, bytes, contacts
- * ARGV envelope, mode, node, now in ms, most entries, most bytes, seconds to remember the id
+ * KEYS stream, id, bytes, contacts, nodes:version
+ * ARGV envelope, mode, node, now in ms, most entries, most bytes, seconds to remember the id,
+ *      version of the credentials
  */
 static const char script_put[] =
     "#!lua\n"
     "local s, len = KEYS[1], #ARGV[1]\n"
+    "if (redis.call('GET', KEYS[5]) or '') ~= ARGV[8] then return 'stale' end\n"
     "if redis.call('EXISTS', KEYS[2]) == 1 then\n"
     "  redis.call('HSET', KEYS[4], ARGV[3], ARGV[4] .. ' ' .. ARGV[2])\n"
     "  return 'duplicate'\n"
@@ -173,5 +175,26 @@ static const char script_nodes_waiting[] =
     "  names[#names + 1] = string.sub(e, 113, 112 + (string.byte(e, 7) or 0))\n"
     "end\n"
     "return names\n";
+
+/* KEYS nodes:version, digests; ARGV node */
+static const char script_digest_get[] =
+    "#!lua flags=no-writes\n"
+    "return {redis.call('GET', KEYS[1]) or '', redis.call('HGET', KEYS[2], ARGV[1]) or ''}\n";
+
+/* KEYS nodes, nodes:version */
+static const char script_nodes_load[] =
+    "#!lua flags=no-writes\n"
+    "return {redis.call('GET', KEYS[2]) or '', redis.call('HGETALL', KEYS[1])}\n";
+
+/* KEYS nodes, nodes:version; ARGV node, old record or "", new record, new version, most nodes */
+static const char script_node_set[] =
+    "#!lua flags=allow-oom\n"
+    "if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 'changed' end\n"
+    "if ARGV[2] == '' and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then\n"
+    "  return 'full'\n"
+    "end\n"
+    "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\n"
+    "redis.call('SET', KEYS[2], ARGV[4])\n"
+    "return 'done'\n";
 
 #endif

@@ -20,7 +20,7 @@
 #define DEFAULT_PORT 6379
 #define CONNECT_TIMEOUT_MS 3000
 #define REPLY_TIMEOUT_MS 4000 /* a program with a hung Redis still stops within 10 s */
-#define SCRIPTS_MAX 16
+#define SCRIPTS_MAX 32
 #define SHA_HEX_BYTES 41
 #define ARGUMENTS_MAX 1024
 

@@ -17,6 +17,7 @@
 void puller_table_done(puller_table *table)
 {
     sh_buf_wipe(&table->text);
+    sh_buf_done(&table->sealed);
     sh_wipe(&table->key, sizeof table->key);
 }
 
@@ -111,19 +112,21 @@ static sh_err check_type(const sh_http_answer *answer, sh_error *error)
                    answer->content_type);
 }
 
-/* What the clear header alone tells. */
-static sh_err check_header(const sh_envelope_header *h, const sh_node_key *key,
-                           const puller_expected *expected, sh_error *error)
+/* What the clear header alone tells; *key is the one to open with. */
+static sh_err check_header(const sh_envelope_header *h, const puller_expected *expected,
+                           const sh_node_record **own, sh_node_key *key, sh_error *error)
 {
+    const puller_credentials *c = &expected->credentials;
     sh_err err = check_name(expected->name, h->node, error);
+    if (err == SH_OK)
+        err = puller_record_of(c, h->node, expected->now_ms, own, error);
     if (err != SH_OK)
         return err;
     if (h->kind != SH_KIND_DEVICES || h->parts != 1)
         return sh_fail(error, SH_E_UNSUPPORTED, "the envelope is not one whole device table");
-    if (memcmp(h->key_id, key->id, SH_KEY_ID_BYTES) != 0)
-        return sh_fail(error, SH_E_CRYPTO,
-                       "the table is sealed with another key: SYNC_encryption_key must be the same "
-                       "here and on the node");
+    err = puller_key_of(c, *own, h, expected->now_ms, key, error);
+    if (err != SH_OK)
+        return err;
     if (llabs(expected->now_ms - h->time_ms) > SH_CLOCK_SKEW_MAX_S * 1000LL)
         return sh_fail(error, SH_E_REFUSED,
                        "the table was sealed %lld s %s this machine's time; the clocks may differ "
@@ -133,30 +136,64 @@ static sh_err check_header(const sh_envelope_header *h, const sh_node_key *key,
     return SH_OK;
 }
 
-sh_err puller_native_read(const sh_http_answer *answer, const puller_expected *expected,
-                          puller_table *ret, sh_error *error)
+/* Opens the envelope and judges its table. */
+static sh_err check_table(const sh_node_key *key, puller_table *table, sh_error *error)
 {
-    *ret = (puller_table){.text = SH_BUF_INIT(SH_PLAIN_MAX), .envelope = slice_of(&answer->body)};
-    sh_err err = check_type(answer, error);
-    if (err == SH_OK)
-        err = sh_envelope_peek(ret->envelope, &ret->header, error);
-    if (err != SH_OK)
-        return err;
-    sh_node_key_derive(expected->passphrase_key, sh_slice_of(ret->header.node), &ret->key);
-    err = check_header(&ret->header, &ret->key, expected, error);
-    if (err != SH_OK)
-        return err;
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
-    err = sh_envelope_open(ret->envelope, &ret->header, &ret->key, &text, error);
+    sh_err err = sh_envelope_open(table->envelope, &table->header, key, &text, error);
     if (err == SH_OK)
-        err = sh_table_check(slice_of(&text).data, text.len, &ret->rows, error);
+        err = sh_table_check(slice_of(&text).data, text.len, &table->rows, error);
     if (err != SH_OK)
         return err;
     uint8_t digest[SH_DIGEST_BYTES];
-    sh_digest(&ret->key, slice_of(&text), digest);
-    if (memcmp(digest, ret->header.digest, sizeof digest) != 0)
+    sh_digest(key, slice_of(&text), digest);
+    if (memcmp(digest, table->header.digest, sizeof digest) != 0)
         return sh_fail(error, SH_E_FORMAT, "the envelope's digest is not that of its table");
     return SH_OK;
+}
+
+sh_err puller_native_read(const sh_http_answer *answer, const puller_expected *expected,
+                          puller_table *ret, sh_error *error)
+{
+    *ret = (puller_table){.text = SH_BUF_INIT(SH_PLAIN_MAX),
+                          .sealed = SH_BUF_INIT(SH_ENVELOPE_MAX),
+                          .envelope = slice_of(&answer->body)};
+    const sh_node_record *own = NULL;
+    sh_node_key key = {.id = {0}};
+    sh_err err = check_type(answer, error);
+    if (err == SH_OK)
+        err = sh_envelope_peek(ret->envelope, &ret->header, error);
+    if (err == SH_OK)
+        err = check_header(&ret->header, expected, &own, &key, error);
+    if (err == SH_OK)
+        err = check_table(&key, ret, error);
+    if (err == SH_OK) {
+        sh_node_key_derive(expected->credentials.passphrase_key, sh_slice_of(ret->header.node),
+                           &ret->key);
+        if (own != NULL) {
+            err = sh_envelope_reseal(ret->envelope, &ret->header, &key, &ret->key, &ret->sealed,
+                                     error);
+            ret->envelope = slice_of(&ret->sealed);
+        }
+    }
+    sh_wipe(&key, sizeof key);
+    return err;
+}
+
+/*
+ * Nothing in a NetAlertX's answer proves who it is, so a node with credentials of its own must be
+ * named in SYNC_nodes: then it was asked with its own token.
+ */
+static sh_err check_proven(const puller_expected *expected, const char *node, sh_error *error)
+{
+    const sh_node_record *own = NULL;
+    sh_err err = puller_record_of(&expected->credentials, node, expected->now_ms, &own, error);
+    if (err == SH_OK && own != NULL && expected->name[0] == '\0')
+        return sh_fail(error, SH_E_REFUSED,
+                       "the answer is said to be node \"%s\", which has credentials of its own: "
+                       "write %s=URL in SYNC_nodes if it is there",
+                       node, node);
+    return err;
 }
 
 /* The node's name: what SYNC_nodes says, else what the answer says. */
@@ -185,6 +222,8 @@ sh_err puller_netalertx_read(const sh_http_answer *answer, const puller_expected
     sh_err err = sh_netalertx_pull_read(slice_of(&answer->body), &ret->text, &name, error);
     if (err == SH_OK)
         err = choose_name(expected, &name, ret->header.node, error);
+    if (err == SH_OK)
+        err = check_proven(expected, ret->header.node, error);
     if (err != SH_OK)
         return err;
     err = sh_table_check(slice_of(&ret->text).data, ret->text.len, &ret->rows, error);
@@ -192,7 +231,8 @@ sh_err puller_netalertx_read(const sh_http_answer *answer, const puller_expected
         *cut = err == SH_E_FORMAT;
         return err;
     }
-    sh_node_key_derive(expected->passphrase_key, sh_slice_of(ret->header.node), &ret->key);
+    sh_node_key_derive(expected->credentials.passphrase_key, sh_slice_of(ret->header.node),
+                       &ret->key);
     sh_digest(&ret->key, slice_of(&ret->text), ret->header.digest);
     return SH_OK;
 }

@@ -5,23 +5,26 @@
 #include "libcommon/envelope.h"
 #include "libcommon/error.h"
 #include "libcommon/http_client.h"
+#include "puller/own_credentials.h"
 
 /* Judges what a node answered to GET /sync. No I/O. */
 
 /* What it is judged by. */
 typedef struct {
-    const uint8_t *passphrase_key; /* SH_KEY_BYTES */
-    const char *name;              /* which node it must be; "" for any */
-    bool conditional;              /* If-None-Match was sent */
-    int64_t now_ms;                /* Unix time */
+    puller_credentials credentials;
+    const char *name; /* which node it must be; "" for any */
+    bool conditional; /* If-None-Match was sent */
+    int64_t now_ms;   /* Unix time */
 } puller_expected;
 
 /* A table that is good to be queued. */
 typedef struct {
     sh_envelope_header header; /* node and digest are set; all of it where `envelope` is */
-    sh_slice envelope;         /* as it came, borrowed from the answer; empty from a NetAlertX */
-    sh_buf text;               /* the table of a NetAlertX, to be sealed */
-    sh_node_key key;           /* of the node */
+    sh_slice envelope; /* sealed with the hub's key, borrowed from the answer or below; empty from a
+                          NetAlertX */
+    sh_buf sealed;     /* the same, where the node has a key of its own */
+    sh_buf text;       /* the table of a NetAlertX, to be sealed */
+    sh_node_key key;   /* the hub's key for the node */
     size_t rows;
 } puller_table;
 

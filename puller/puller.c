@@ -2,6 +2,7 @@
 #include "puller/puller.h"
 
 #include "libcommon/clock.h"
+#include "libcommon/credentials.h"
 #include "libcommon/log.h"
 #include "puller/run.h"
 #include "puller/status.h"
@@ -26,6 +27,8 @@ static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
         err =
             sh_key_from_passphrase(sh_slice_of(settings->encryption_key), p->passphrase_key, error);
     if (err == SH_OK)
+        sh_credential_key_derive(p->passphrase_key, p->credential_key);
+    if (err == SH_OK)
         err = sh_http_client_new(&options, &p->client, error);
     if (err == SH_OK)
         err = sh_queue_new(settings->redis_url, settings->redis_prefix, &p->queue, error);
@@ -38,6 +41,7 @@ static void close_all(puller *p)
     sh_http_client_free(p->client);
     puller_nodes_done(&p->nodes);
     sh_wipe(p->passphrase_key, sizeof p->passphrase_key);
+    sh_wipe(p->credential_key, sizeof p->credential_key);
 }
 
 static void warn_of_nodes(const puller_nodes *nodes)

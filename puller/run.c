@@ -24,11 +24,13 @@ typedef struct {
     char name[SH_NODE_NAME_MAX + 1]; /* as configured, answered before, or answered now; or "" */
     char if_none_match[sizeof "If-None-Match: \"\"" + SH_DIGEST_HEX_BYTES];
     const char *headers[3];
-    bool conditional; /* if_none_match is sent */
+    char token[SH_SECRET_TEXT_BYTES]; /* the node's own, or "" for the shared one */
+    size_t token_number;              /* of its own ones that work */
+    bool conditional;                 /* if_none_match is sent */
     bool leased;
     bool fetched;  /* of an ended turn */
     bool name_new; /* to be remembered for this URL */
-    bool again;    /* its table was half-written */
+    bool again;    /* its table was half-written, or it may know another token */
     bool answered; /* with a table, in this run */
 } fetch;
 
@@ -42,6 +44,8 @@ typedef struct {
     size_t counts[PULL_OUTCOMES];
     fetch *ended[SH_QUEUE_LEASES_MAX]; /* whose leases are to be given back together */
     size_t ended_count;
+    sh_credentials *credentials;
+    char credentials_version[SH_NODES_VERSION_BYTES];
     bool redis_away; /* broke during the run: what comes after it fails without a wait */
 } run;
 
@@ -201,6 +205,40 @@ static sh_err take_leases(run *r, fetch *fetches, size_t count, int64_t since_ms
     return err;
 }
 
+static puller_credentials credentials_of(const run *r)
+{
+    return (puller_credentials){.passphrase_key = r->p->passphrase_key,
+                                .credential_key = r->p->credential_key,
+                                .all = r->credentials};
+}
+
+/*
+ * A node is sent its own token only where SYNC_nodes names it: a name that it gives itself would
+ * let any address ask for another node's token.
+ */
+static sh_err choose_token(const run *r, fetch *f, sh_error *error)
+{
+    puller_credentials c = credentials_of(r);
+    const sh_node_record *own = NULL;
+    int64_t now_ms = sh_clock_unix_ms();
+    if (f->node->name[0] == '\0')
+        return SH_OK;
+    sh_err err = puller_record_of(&c, f->node->name, now_ms, &own, error);
+    if (err != SH_OK || own == NULL)
+        return err;
+    return puller_token_of(&c, own, f->token_number, now_ms, f->token, error);
+}
+
+/* While its credentials are rotated a node knows the new token or the old one. */
+static bool try_next_token(const run *r, fetch *f)
+{
+    sh_error error = {.code = SH_OK};
+    if (f->token[0] == '\0')
+        return false;
+    f->token_number++;
+    return choose_token(r, f, &error) == SH_OK;
+}
+
 static void ask(run *r, fetch *f)
 {
     size_t headers = 0;
@@ -215,7 +253,7 @@ static void ask(run *r, fetch *f)
     r->requests[r->asked_count++] = (sh_http_request){
         .method = "GET",
         .url = f->node->sync_url,
-        .token = r->p->settings->api_token,
+        .token = f->token[0] != '\0' ? f->token : r->p->settings->api_token,
         .headers = f->headers,
         .answer_max = speaks_netalertx(r) ? SH_NETALERTX_BODY_MAX : SH_ENVELOPE_MAX,
         .timeout_ms = r->p->settings->run_timeout_s * 1000,
@@ -236,7 +274,7 @@ static void prepare_one(run *r, fetch *f, sh_lease held)
     if (r->redis_away)
         (void)sh_fail(&error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
     /* A NetAlertX knows no conditional request; its table is compared when it is here. */
-    else if (!speaks_netalertx(r))
+    else if (choose_token(r, f, &error) == SH_OK && !speaks_netalertx(r))
         (void)learn(r, f, &error);
     if (error.code != SH_OK)
         end_failed(r, f, &error);
@@ -283,12 +321,55 @@ static void take_name(run *r, fetch *f, const char *name)
     f->name_new = f->name_new || (!known && f->node->name[0] == '\0');
 }
 
+static sh_err load_credentials(run *r, sh_error *error)
+{
+    sh_credentials *all = NULL;
+    sh_err err = noted(r, sh_queue_nodes_load(r->p->queue, &all, r->credentials_version, error));
+    if (err != SH_OK)
+        return err;
+    sh_credentials_free(r->credentials);
+    r->credentials = all;
+    return SH_OK;
+}
+
+/* What tells one state of a node's credentials from another. */
+static void note_state(const run *r, const char *node, uint8_t ret[static SH_DIGEST_BYTES])
+{
+    const sh_node_record *own = sh_credentials_of_node(r->credentials, node, NULL);
+    memset(ret, 0, SH_DIGEST_BYTES);
+    if (own != NULL && own->revoked_ms == 0 && own->count > 0)
+        memcpy(ret, own->items[0].token_hash, SH_DIGEST_BYTES);
+    else if (own != NULL)
+        memset(ret, 0xff, SH_DIGEST_BYTES);
+}
+
+/* Queues a table, unless the node's credentials became others since it was found good. */
+static sh_err put_current(run *r, const puller_table *table, sh_slice envelope, sh_put *put,
+                          sh_error *error)
+{
+    uint8_t before[SH_DIGEST_BYTES], now[SH_DIGEST_BYTES];
+    note_state(r, table->header.node, before);
+    for (;;) {
+        sh_err err = noted(r, sh_queue_put(r->p->queue, envelope, &table->header, "pull",
+                                           r->credentials_version, put, error));
+        if (err != SH_OK || *put != SH_PUT_STALE)
+            return err;
+        err = load_credentials(r, error);
+        if (err != SH_OK)
+            return err;
+        note_state(r, table->header.node, now);
+        if (memcmp(before, now, sizeof now) != 0)
+            return sh_fail(error, SH_E_REFUSED,
+                           "the node's credentials were changed while it was pulled");
+    }
+}
+
 static sh_err queue_table(run *r, fetch *f, const puller_table *table, sh_slice envelope,
                           sh_error *error)
 {
     sh_put put;
     char label[LABEL_BYTES], id[SH_ID_HEX_BYTES];
-    sh_err err = noted(r, sh_queue_put(r->p->queue, envelope, &table->header, "pull", &put, error));
+    sh_err err = put_current(r, table, envelope, &put, error);
     if (err != SH_OK)
         return err;
     if (put == SH_PUT_DUPLICATE) {
@@ -354,13 +435,17 @@ static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
 
 static sh_err take_answer(run *r, fetch *f, const sh_http_answer *answer, sh_error *error)
 {
-    puller_expected expected = {.passphrase_key = r->p->passphrase_key,
+    puller_expected expected = {.credentials = credentials_of(r),
                                 .name = f->node->name,
                                 .conditional = f->conditional && !speaks_netalertx(r),
                                 .now_ms = sh_clock_unix_ms()};
     bool unchanged;
     if (r->redis_away)
         return sh_fail(error, SH_E_NETWORK, "fetched, but Redis (SYNC_redis_url) is away");
+    if ((answer->status == 401 || answer->status == 403) && try_next_token(r, f)) {
+        f->again = true;
+        return SH_E_REFUSED;
+    }
     sh_err err = puller_status_check(answer, &expected, &unchanged, error);
     if (err != SH_OK)
         return err;
@@ -394,7 +479,8 @@ static void fetch_all(run *r)
 {
     r->tries_left = speaks_netalertx(r) ? CUT_TRIES : 1;
     while (r->asked_count > 0) {
-        r->tries_left--;
+        if (r->tries_left > 0)
+            r->tries_left--;
         (void)sh_http_send_all(r->p->client, r->requests, r->asked_count, on_done, r, NULL);
         r->asked_count = 0;
         for (size_t i = 0; i < r->p->nodes.count; i++)
@@ -431,24 +517,32 @@ static bool run_nodes(run *r, int64_t since_ms)
     return failed == 0;
 }
 
+static bool fail_run(const puller *p, const sh_error *error)
+{
+    sh_log_error("nothing was fetched, for there is no queue: %s", error->message);
+    puller_count_run(true, p->nodes.count, 0, sh_clock_unix_ms());
+    return false;
+}
+
 bool puller_run(puller *p, int64_t since_ms)
 {
     sh_error error = {.code = SH_OK};
-    sh_err err = sh_queue_check(p->queue, &error);
-    if (err != SH_OK) {
-        sh_log_error("nothing was fetched, for there is no queue: %s", error.message);
-        puller_count_run(true, p->nodes.count, 0, sh_clock_unix_ms());
-        return false;
-    }
+    if (sh_queue_check(p->queue, &error) != SH_OK)
+        return fail_run(p, &error);
     run r = {.p = p,
              .fetches = calloc(p->nodes.count, sizeof *r.fetches),
              .requests = calloc(p->nodes.count, sizeof *r.requests),
              .asked = calloc(p->nodes.count, sizeof(fetch *))};
     bool good = false;
-    if (r.fetches != NULL && r.requests != NULL && r.asked != NULL)
-        good = run_nodes(&r, since_ms);
-    else
+    if (r.fetches == NULL || r.requests == NULL || r.asked == NULL)
         sh_log_error("no memory for a run over %zu nodes", p->nodes.count);
+    else if (load_credentials(&r, &error) != SH_OK)
+        good = fail_run(p, &error);
+    else
+        good = run_nodes(&r, since_ms);
+    for (size_t i = 0; r.fetches != NULL && i < p->nodes.count; i++)
+        sh_wipe(r.fetches[i].token, sizeof r.fetches[i].token);
+    sh_credentials_free(r.credentials);
     free(r.fetches);
     free(r.requests);
     free(r.asked);

@@ -18,6 +18,7 @@ typedef struct {
     const sh_settings *settings;
     puller_nodes nodes;
     uint8_t passphrase_key[SH_KEY_BYTES];
+    uint8_t credential_key[SH_KEY_BYTES]; /* the nodes' own credentials are sealed with it */
     sh_http_client *client;
     sh_queue *queue;
 } puller;

@@ -26,6 +26,8 @@ receiver_figures figures = {
     .pushes_duplicate = COUNTER(PUSHES, "result=\"duplicate\"", NULL),
     .pushes_unchanged = COUNTER(PUSHES, "result=\"unchanged\"", NULL),
     .refused_token = COUNTER(REFUSED, "reason=\"token\"", "Pushes refused for good."),
+    .refused_node = COUNTER(REFUSED, "reason=\"another_node\"", NULL),
+    .refused_shared = COUNTER(REFUSED, "reason=\"shared_token\"", NULL),
     .refused_type = COUNTER(REFUSED, "reason=\"content_type\"", NULL),
     .refused_size = COUNTER(REFUSED, "reason=\"size\"", NULL),
     .refused_json = COUNTER(REFUSED, "reason=\"json\"", NULL),
@@ -61,17 +63,17 @@ receiver_figures figures = {
 sh_err figures_write(sh_buf *ret)
 {
     static sh_metric *const all[] = {
-        &figures.pushes_queued,    &figures.pushes_duplicate, &figures.pushes_unchanged,
-        &figures.refused_token,    &figures.refused_type,     &figures.refused_size,
-        &figures.refused_json,     &figures.refused_field,    &figures.refused_name,
-        &figures.refused_envelope, &figures.refused_clock,    &figures.refused_key,
-        &figures.refused_altered,  &figures.refused_content,  &figures.unavailable_redis,
-        &figures.unavailable_full, &figures.unavailable_busy, &figures.failed_internal,
-        &figures.merged_tables,    &figures.merged_plugins,   &figures.merged_duplicates,
-        &figures.buried,           &figures.dead_dropped,     &figures.batches_failed,
-        &figures.rows_inserted,    &figures.rows_known,       &figures.rows_skipped,
-        &figures.rows_set_aside,   &figures.queue_entries,    &figures.queue_bytes,
-        &figures.queue_dead,
+        &figures.pushes_queued,    &figures.pushes_duplicate,  &figures.pushes_unchanged,
+        &figures.refused_token,    &figures.refused_node,      &figures.refused_shared,
+        &figures.refused_type,     &figures.refused_size,      &figures.refused_json,
+        &figures.refused_field,    &figures.refused_name,      &figures.refused_envelope,
+        &figures.refused_clock,    &figures.refused_key,       &figures.refused_altered,
+        &figures.refused_content,  &figures.unavailable_redis, &figures.unavailable_full,
+        &figures.unavailable_busy, &figures.failed_internal,   &figures.merged_tables,
+        &figures.merged_plugins,   &figures.merged_duplicates, &figures.buried,
+        &figures.dead_dropped,     &figures.batches_failed,    &figures.rows_inserted,
+        &figures.rows_known,       &figures.rows_skipped,      &figures.rows_set_aside,
+        &figures.queue_entries,    &figures.queue_bytes,       &figures.queue_dead,
     };
     static_assert(sizeof all / sizeof all[0] == sizeof figures / sizeof(sh_metric),
                   "every metric is written");

@@ -2,7 +2,6 @@
 #include "receiver/ingest.h"
 
 #include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
 #include "libcommon/log.h"
 #include "libcommon/plugin_lines.h"
 #include "libcommon/table_scan.h"
@@ -75,22 +74,19 @@ sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error)
     return sh_plugin_text_check(text.data, text.len, error);
 }
 
-sh_err ingest_is_unchanged(sh_queue *queue, sh_slice node, const uint8_t digest[SH_DIGEST_BYTES],
-                           bool *ret, sh_error *error)
+/* The name in Sync-Hub-Node. Answers and returns false where it is none. */
+static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
+                             char name[static SH_NODE_NAME_MAX + 1])
 {
-    uint8_t merged[SH_DIGEST_BYTES];
-    int64_t merged_ms = 0;
-    sh_error reason = {0};
-    *ret = false;
-    sh_err err = sh_queue_digest_get(queue, node, merged, &merged_ms, &reason);
-    if (err == SH_E_NOT_FOUND)
-        return SH_OK;
-    if (err != SH_OK)
-        return sh_fail(error, err, "%s", reason.message);
-    int64_t age_ms = sh_clock_unix_ms() - merged_ms;
-    *ret = memcmp(merged, digest, SH_DIGEST_BYTES) == 0 && age_ms >= 0 &&
-           age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
-    return SH_OK;
+    sh_buf decoded = SH_BUF_INIT(SH_NODE_NAME_MAX);
+    bool good = sh_percent_decode(sh_slice_of(encoded), &decoded) == SH_OK;
+    good = good && sh_node_name_check((sh_slice){decoded.data, decoded.len}, NULL) == SH_OK;
+    (void)snprintf(name, SH_NODE_NAME_MAX + 1, "%s", good ? decoded.data : "");
+    sh_buf_done(&decoded);
+    if (!good)
+        ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
+                      "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
+    return good;
 }
 
 /*
@@ -98,41 +94,33 @@ sh_err ingest_is_unchanged(sh_queue *queue, sh_slice node, const uint8_t digest[
  * instead. False where nothing was answered: there is no such question, or the table is another
  * one.
  */
-static bool answer_if_unchanged(const ingest *in, sh_http_exchange *exchange)
+static bool answer_question(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller)
 {
     const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
     const char *hex = sh_http_header(exchange, "Sync-Hub-Digest");
-    if (hex == NULL || encoded == NULL)
-        return false;
-    uint8_t digest[SH_DIGEST_BYTES];
     char name[SH_NODE_NAME_MAX + 1];
-    sh_buf decoded = SH_BUF_INIT(SH_NODE_NAME_MAX);
-    bool good = sh_hex_decode(sh_slice_of(hex), digest, sizeof digest) &&
-                sh_percent_decode(sh_slice_of(encoded), &decoded) == SH_OK;
-    good = good && sh_node_name_check((sh_slice){decoded.data, decoded.len}, NULL) == SH_OK;
-    (void)snprintf(name, sizeof name, "%s", good ? decoded.data : "");
-    sh_buf_done(&decoded);
-    sh_slice node = sh_slice_of(name);
-    if (!good) {
+    uint8_t digest[SH_DIGEST_BYTES];
+    bool unchanged = false;
+    if (encoded == NULL)
+        return false;
+    if (!read_node_header(exchange, encoded, name) || !ingest_authorise(in, exchange, caller, name))
+        return true;
+    if (hex == NULL)
+        return false;
+    if (!sh_hex_decode(sh_slice_of(hex), digest, sizeof digest)) {
         ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
                       "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
         return true;
     }
-    sh_error error = {0};
-    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-    bool unchanged = false;
-    sh_err err = queue_loan_begin(in->queues, &loan, &error);
-    if (err == SH_OK)
-        err = ingest_is_unchanged(loan.queue, node, digest, &unchanged, &error);
-    if (err != SH_OK) {
-        ingest_unavailable(exchange, name, &error);
-    } else if (unchanged) {
+    if (!ingest_ask(in, exchange, caller, name, digest, &unchanged))
+        return true;
+    if (unchanged) {
         contacts_note(in->contacts, name);
         sh_metric_add(&figures.pushes_unchanged, 1);
         sh_log_debug("node=%s is unchanged", name);
         sh_http_reply(exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
     }
-    return err != SH_OK || unchanged;
+    return unchanged;
 }
 
 /* A push without a body only asks. It is answered like any other, so that the connection stays. */
@@ -144,20 +132,15 @@ static bool only_asks(const sh_http_exchange *exchange)
 
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 {
-    if (!sh_secret_equals(sh_http_bearer(exchange), in->keys->token)) {
-        sh_metric_add(&figures.refused_token, 1);
-        sh_log_warning("refused a push with 403: peer=%s: the token is not this hub's; "
-                       "SYNC_api_token (or API_TOKEN) must be the same on node and hub",
-                       sh_http_peer(exchange));
-        sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
+    SH_CLEANUP(ingest_caller_end) ingest_caller caller = {0};
+    if (!ingest_authenticate(in, exchange, false, &caller))
         return 0;
-    }
     const char *type = sh_http_content_type(exchange);
     if (strcmp(type, JSON_TYPE) == 0)
         return SH_NETALERTX_BODY_MAX;
     if (strcmp(type, SH_ENVELOPE_TYPE) == 0) {
         if (!only_asks(exchange))
-            (void)answer_if_unchanged(in, exchange);
+            (void)answer_question(in, exchange, &caller);
         return SH_ENVELOPE_MAX;
     }
     char message[256];
@@ -169,15 +152,18 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 
 void ingest_handle(const ingest *in, sh_http_exchange *exchange)
 {
+    SH_CLEANUP(ingest_caller_end) ingest_caller caller = {0};
+    if (!ingest_authenticate(in, exchange, false, &caller))
+        return;
     if (strcmp(sh_http_content_type(exchange), JSON_TYPE) == 0) {
-        ingest_netalertx(in, exchange);
+        ingest_netalertx(in, exchange, &caller);
         return;
     }
     bool asked = only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Digest") != NULL;
-    if (asked && answer_if_unchanged(in, exchange))
+    if (asked && answer_question(in, exchange, &caller))
         return;
     if (asked)
         sh_http_reply(exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
     else
-        ingest_native(in, exchange);
+        ingest_native(in, exchange, &caller);
 }

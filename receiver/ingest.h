@@ -4,6 +4,7 @@
 
 #include "libcommon/http_server.h"
 #include "libcommon/queue.h"
+#include "receiver/callers.h"
 #include "receiver/contacts.h"
 #include "receiver/keys.h"
 #include "receiver/queue_pool.h"
@@ -15,6 +16,7 @@
 typedef struct {
     const hub_keys *keys;
     queue_pool *queues;
+    callers *callers;
     contacts *contacts;
 } ingest;
 

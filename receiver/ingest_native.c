@@ -43,27 +43,65 @@ static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
     return true;
 }
 
-/* Opens and checks the content. Answers and returns false where it must be refused. */
-static bool check_content(const ingest *in, sh_http_exchange *exchange,
-                          const sh_envelope_header *header)
+/* The node's own key that the envelope names. SH_E_NOT_FOUND where none of them is. */
+static sh_err find_own_key(const ingest *in, const sh_node_record *own,
+                           const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
+{
+    for (size_t i = 0; i < own->count; i++) {
+        sh_node_secrets secrets;
+        if (!sh_credential_works(&own->items[i], sh_clock_unix_ms()))
+            continue;
+        sh_err err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i],
+                                        &secrets, error);
+        if (err != SH_OK)
+            return err;
+        sh_node_key_derive(secrets.passphrase_key, sh_slice_of(own->node), ret);
+        sh_wipe(&secrets, sizeof secrets);
+        if (memcmp(ret->id, header->key_id, sizeof ret->id) == 0)
+            return SH_OK;
+    }
+    return SH_E_NOT_FOUND;
+}
+
+/* The key that this envelope must be sealed with. Answers and returns false where it is not. */
+static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
+                     const sh_envelope_header *header, sh_node_key *ret)
 {
     sh_error error = {0};
-    sh_node_key key;
+    sh_err err = SH_OK;
+    if (caller->own != NULL)
+        err = find_own_key(in, caller->own, header, ret, &error);
+    else
+        sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), ret);
+    if (err == SH_OK && memcmp(ret->id, header->key_id, sizeof ret->id) == 0)
+        return true;
+    sh_wipe(ret, sizeof *ret);
+    if (err != SH_OK && err != SH_E_NOT_FOUND)
+        ingest_unavailable(exchange, header->node, &error);
+    else if (caller->own != NULL)
+        ingest_refuse(exchange, 422, &figures.refused_key, "Wrong key", header->node,
+                      "The payload does not open with this node's own key: SYNC_encryption_key "
+                      "must be the one that came with its token");
+    else
+        ingest_refuse(exchange, 422, &figures.refused_key, "Wrong key", header->node,
+                      "The payload does not open with the hub's key: SYNC_encryption_key must be "
+                      "the same on node and hub");
+    return false;
+}
+
+/* Opens and checks the content. Answers and returns false where it must be refused. */
+static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *header,
+                          const sh_node_key *key)
+{
+    sh_error error = {0};
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
-    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), &key);
-    sh_err err = sh_envelope_open(sh_http_body(exchange), header, &key, &text, &error);
-    bool same_key = memcmp(key.id, header->key_id, sizeof key.id) == 0;
-    sh_wipe(&key, sizeof key);
+    sh_err err = sh_envelope_open(sh_http_body(exchange), header, key, &text, &error);
     if (err == SH_OK) {
         err = ingest_check_text(header->kind, (sh_slice){text.data, text.len}, &error);
         if (err == SH_OK)
             return true;
         ingest_refuse(exchange, err == SH_E_LIMIT ? 413 : 422, &figures.refused_content,
                       "Invalid content", header->node, error.message);
-    } else if (err == SH_E_CRYPTO && !same_key) {
-        ingest_refuse(exchange, 422, &figures.refused_key, "Wrong key", header->node,
-                      "The payload does not open with the hub's key: SYNC_encryption_key must be "
-                      "the same on node and hub");
     } else if (err == SH_E_MEMORY) {
         ingest_unavailable(exchange, header->node, &error);
     } else {
@@ -71,6 +109,26 @@ static bool check_content(const ingest *in, sh_http_exchange *exchange,
                       error.message);
     }
     return false;
+}
+
+/*
+ * In the queue everything is sealed with the hub's own key, so that it can be merged after its
+ * node's key was rotated or revoked. *sealed is where the new envelope goes, if there must be one.
+ */
+static bool seal_for_queue(const ingest *in, sh_http_exchange *exchange,
+                           const ingest_caller *caller, sh_envelope_header *header,
+                           const sh_node_key *key, sh_buf *sealed)
+{
+    if (caller->own == NULL)
+        return true;
+    sh_error error = {0};
+    sh_node_key hub_key;
+    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), &hub_key);
+    sh_err err = sh_envelope_reseal(sh_http_body(exchange), header, key, &hub_key, sealed, &error);
+    sh_wipe(&hub_key, sizeof hub_key);
+    if (err != SH_OK)
+        ingest_unavailable(exchange, header->node, &error);
+    return err == SH_OK;
 }
 
 static void reply_status(sh_http_exchange *exchange, unsigned code, const char *status,
@@ -83,32 +141,33 @@ static void reply_status(sh_http_exchange *exchange, unsigned code, const char *
     sh_http_reply(exchange, code, "application/json", (sh_slice){body, (size_t)len});
 }
 
-void ingest_native(const ingest *in, sh_http_exchange *exchange)
+void ingest_native(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller)
 {
     sh_envelope_header header;
-    if (!check_header(exchange, &header))
+    sh_node_key key;
+    if (!check_header(exchange, &header) || !ingest_authorise(in, exchange, caller, header.node))
         return;
     size_t body_len = sh_http_body(exchange).len;
     size_t most = header.plain_len > body_len ? header.plain_len : body_len;
     SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(most);
-    if (!turn && !ingest_claim(exchange, header.node, 2 * most))
+    if (!turn && !ingest_claim(exchange, header.node, (caller->own != NULL ? 3 : 2) * most))
         return;
-    if (!check_content(in, exchange, &header))
+    if (!find_key(in, exchange, caller, &header, &key))
         return;
-    sh_error error = {0};
-    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    bool good = check_content(exchange, &header, &key) &&
+                seal_for_queue(in, exchange, caller, &header, &key, &sealed);
+    sh_wipe(&key, sizeof key);
+    sh_slice envelope = sh_http_body(exchange);
+    if (sealed.len > 0)
+        envelope = (sh_slice){sealed.data, sealed.len};
     sh_put put = SH_PUT_QUEUED;
-    sh_err err = queue_loan_begin(in->queues, &loan, &error);
-    if (err == SH_OK)
-        err = sh_queue_put(loan.queue, sh_http_body(exchange), &header, "push", &put, &error);
-    if (err != SH_OK) {
-        ingest_unavailable(exchange, header.node, &error);
+    if (!good || !ingest_put(in, exchange, caller, envelope, &header, &put))
         return;
-    }
     bool queued = put == SH_PUT_QUEUED;
     sh_metric_add(queued ? &figures.pushes_queued : &figures.pushes_duplicate, 1);
     sh_log_info("%s node=%s plugin=%s text=%u bytes=%zu", queued ? "queued" : "duplicate",
                 header.node, header.plugin[0] == '\0' ? "-" : header.plugin, header.plain_len,
-                sh_http_body(exchange).len);
+                envelope.len);
     reply_status(exchange, queued ? 202 : 200, queued ? "queued" : "duplicate", header.id);
 }

@@ -33,87 +33,119 @@ static bool read_names(sh_http_exchange *exchange, const sh_netalertx_push *push
     return true;
 }
 
-/* Reads the body and opens its payload into *text. Answers and returns false where it is refused.
- */
-static bool open_push(const ingest *in, sh_http_exchange *exchange, sh_envelope_header *header,
-                      sh_buf *text)
+/* Reads the body. Answers and returns false where it is refused. */
+static bool read_push(sh_http_exchange *exchange, sh_netalertx_push *push)
 {
     sh_error error = {0};
-    SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push push = {0};
-    sh_err err = sh_netalertx_push_read(sh_http_body(exchange), &push, &error);
-    if (err == SH_E_NOT_FOUND) {
+    sh_err err = sh_netalertx_push_read(sh_http_body(exchange), push, &error);
+    if (err == SH_E_NOT_FOUND)
         ingest_refuse(exchange, 422, &figures.refused_field, error.message, NULL, error.message);
-        return false;
-    }
-    if (err == SH_E_MEMORY) {
+    else if (err == SH_E_MEMORY)
         ingest_unavailable(exchange, "-", &error);
-        return false;
-    }
-    if (err != SH_OK) {
+    else if (err != SH_OK)
         ingest_refuse(exchange, 400, &figures.refused_json, "Invalid JSON", NULL,
                       "Request body must be valid JSON");
-        return false;
+    return err == SH_OK;
+}
+
+/* The cipher has no authentication: only the text tells a wrong key. */
+static sh_err open_with(sh_slice passphrase, sh_slice data, sh_kind kind, sh_buf *text,
+                        sh_error *error)
+{
+    sh_buf_clear(text);
+    sh_err err = sh_netalertx_decrypt(passphrase, data, text, error);
+    if (err != SH_OK)
+        return err;
+    return ingest_check_text(kind, (sh_slice){text->data == NULL ? "" : text->data, text->len},
+                             error);
+}
+
+/* Tries what the node may have encrypted with; of the failures the first one counts. */
+static sh_err open_data(const ingest *in, const sh_node_record *own, sh_slice data, sh_kind kind,
+                        sh_buf *text, sh_error *error)
+{
+    if (own == NULL)
+        return open_with(in->keys->passphrase, data, kind, text, error);
+    sh_err first = SH_E_CRYPTO;
+    for (size_t i = 0; i < own->count; i++) {
+        sh_node_secrets secrets;
+        sh_error reason = {0};
+        if (!sh_credential_works(&own->items[i], sh_clock_unix_ms()))
+            continue;
+        sh_err err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i],
+                                        &secrets, &reason);
+        if (err == SH_OK) {
+            err = open_with(sh_slice_of(secrets.passphrase), data, kind, text, &reason);
+            sh_wipe(&secrets, sizeof secrets);
+        }
+        if (err == SH_OK)
+            return SH_OK;
+        if (error->code == SH_OK)
+            first = sh_fail(error, err, "%s", reason.message);
     }
-    if (!read_names(exchange, &push, header))
-        return false;
-    err = sh_netalertx_decrypt(in->keys->passphrase, push.data, text, &error);
-    if (err == SH_OK) /* The cipher has no authentication: only the text tells a wrong key. */
-        err = ingest_check_text(
-            header->kind, (sh_slice){text->data == NULL ? "" : text->data, text->len}, &error);
-    if (err == SH_OK)
-        return true;
-    if (err == SH_E_MEMORY) {
-        ingest_unavailable(exchange, header->node, &error);
+    return first;
+}
+
+static void refuse_data(sh_http_exchange *exchange, const sh_envelope_header *header, sh_err err,
+                        const sh_error *error)
+{
+    if (err == SH_E_MEMORY || err == SH_E_CONFIG) {
+        ingest_unavailable(exchange, header->node, error);
     } else if (err == SH_E_LIMIT) {
         ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", header->node,
-                      error.message);
+                      error->message);
     } else {
         char message[SH_ERROR_MESSAGE_BYTES + 160];
         (void)snprintf(message, sizeof message,
                        "The payload does not open to what it should be (%s): SYNC_encryption_key "
                        "must be the same on node and hub",
-                       error.message);
+                       error->message);
         ingest_refuse(exchange, 422,
                       err == SH_E_CRYPTO ? &figures.refused_key : &figures.refused_content,
                       "Invalid payload", header->node, message);
     }
-    return false;
 }
 
-/* Seals what was opened and puts it into the queue, unless it is the table that was merged last. */
-static sh_err queue_text(const ingest *in, sh_envelope_header *header, sh_slice text,
-                         bool *unchanged, sh_error *error)
+/* Opens the payload into *text. Answers and returns false where it is refused. */
+static bool open_push(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
+                      sh_envelope_header *header, sh_buf *text)
 {
-    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-    sh_err err = queue_loan_begin(in->queues, &loan, error);
+    sh_error error = {0};
+    SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push push = {0};
+    if (!read_push(exchange, &push) || !read_names(exchange, &push, header) ||
+        !ingest_authorise(in, exchange, caller, header->node))
+        return false;
+    sh_err err = open_data(in, caller->own, push.data, header->kind, text, &error);
     if (err != SH_OK)
-        return err;
-    sh_node_key key;
-    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), &key);
-    sh_digest(&key, text, header->digest);
-    if (header->kind == SH_KIND_DEVICES)
-        err = ingest_is_unchanged(loan.queue, sh_slice_of(header->node), header->digest, unchanged,
-                                  error);
-    if (err == SH_OK && *unchanged) {
-        sh_wipe(&key, sizeof key);
-        contacts_note(in->contacts, header->node);
-        return SH_OK;
-    }
+        refuse_data(exchange, header, err, &error);
+    return err == SH_OK;
+}
+
+/* Seals what was opened with the hub's key and queues it. Answers and returns false where it cannot
+ * be. */
+static bool queue_text(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
+                       sh_envelope_header *header, const sh_node_key *key, sh_slice text)
+{
+    sh_error error = {0};
     SH_CLEANUP(sh_buf_done) sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
     header->time_ms = sh_clock_unix_ms();
     header->parts = 1;
     sh_random(header->id, sizeof header->id);
-    if (err == SH_OK)
-        err = sh_envelope_seal(header, &key, text, &envelope, error);
-    sh_wipe(&key, sizeof key);
+    sh_err err = sh_envelope_seal(header, key, text, &envelope, &error);
+    if (err == SH_E_LIMIT) {
+        ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", header->node,
+                      error.message);
+        return false;
+    }
+    if (err != SH_OK) {
+        ingest_unavailable(exchange, header->node, &error);
+        return false;
+    }
     sh_put put;
-    if (err == SH_OK)
-        err = sh_queue_put(loan.queue, (sh_slice){envelope.data, envelope.len}, header, "push",
-                           &put, error);
-    return err;
+    return ingest_put(in, exchange, caller, (sh_slice){envelope.data, envelope.len}, header, &put);
 }
 
-void ingest_netalertx(const ingest *in, sh_http_exchange *exchange)
+void ingest_netalertx(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller)
 {
     sh_envelope_header header = {0};
     size_t body_len = sh_http_body(exchange).len;
@@ -121,21 +153,22 @@ void ingest_netalertx(const ingest *in, sh_http_exchange *exchange)
     if (!turn && !ingest_claim(exchange, "-", 3 * body_len)) /* unescaped, decoded, in clear */
         return;
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
-    if (!open_push(in, exchange, &header, &text))
+    if (!open_push(in, exchange, caller, &header, &text))
         return;
-    sh_error error = {0};
-    bool unchanged = false;
     sh_slice plain = {text.data == NULL ? "" : text.data, text.len};
-    sh_err err = queue_text(in, &header, plain, &unchanged, &error);
-    if (err == SH_E_LIMIT) {
-        ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", header.node,
-                      error.message);
+    sh_node_key key;
+    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header.node), &key);
+    sh_digest(&key, plain, header.digest);
+    bool unchanged = false;
+    bool good = header.kind != SH_KIND_DEVICES ||
+                ingest_ask(in, exchange, caller, header.node, header.digest, &unchanged);
+    if (good && unchanged)
+        contacts_note(in->contacts, header.node);
+    else if (good)
+        good = queue_text(in, exchange, caller, &header, &key, plain);
+    sh_wipe(&key, sizeof key);
+    if (!good)
         return;
-    }
-    if (err != SH_OK) {
-        ingest_unavailable(exchange, header.node, &error);
-        return;
-    }
     sh_metric_add(unchanged ? &figures.pushes_unchanged : &figures.pushes_queued, 1);
     sh_log_info("%s node=%s plugin=%s text=%zu format=netalertx",
                 unchanged ? "unchanged" : "queued", header.node,

@@ -13,6 +13,7 @@ typedef struct {
     sh_slice token;      /* borrowed from the settings */
     sh_slice passphrase; /* the same; NetAlertX's payloads are opened with it */
     uint8_t passphrase_key[SH_KEY_BYTES];
+    uint8_t credential_key[SH_KEY_BYTES]; /* the nodes' own credentials are sealed with it */
 } hub_keys;
 
 /* SH_E_MEMORY. End with keys_done(). */

@@ -6,6 +6,7 @@
 #include "receiver/health.h"
 #include "receiver/keys.h"
 #include "receiver/merge.h"
+#include "receiver/node_command.h"
 #include "receiver/serve.h"
 #include "receiver/show_devices.h"
 #include "receiver/show_nodes.h"
@@ -84,6 +85,24 @@ static const sh_subcommand subcommands[] = {
      .usage = "dead drop ID... | --all [--json]",
      .help = "delete them for good",
      .run = dead_drop},
+    {.name = "node add",
+     .usage = "node add NAME",
+     .help = "make a token and a key for one node, and print its settings, once",
+     .run = node_add,
+     .needs_secrets = true},
+    {.name = "node list",
+     .usage = "node list [--json]",
+     .help = "the nodes with credentials of their own, and when they were last used",
+     .run = node_list},
+    {.name = "node rotate",
+     .usage = "node rotate NAME [--for DURATION]",
+     .help = "make new ones; the old ones work on for 7d, or another time such as 12h, 30m or 0s",
+     .run = node_rotate,
+     .needs_secrets = true},
+    {.name = "node revoke",
+     .usage = "node revoke NAME",
+     .help = "let none of its credentials work any more, at once",
+     .run = node_revoke},
     {.name = NULL},
 };
 

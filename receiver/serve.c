@@ -110,12 +110,15 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     sh_err err =
         queue_pool_new(settings->redis_url, settings->redis_prefix, &s->ingest.queues, error);
     if (err == SH_OK && s->ingests)
+        err = callers_new(keys, &s->ingest.callers, error);
+    if (err == SH_OK && s->ingests)
         err = contacts_new(settings->redis_url, settings->redis_prefix, &s->ingest.contacts, error);
     if (err == SH_OK)
         err = sh_listener_start(settings, &options, &s->listener, error);
     if (err != SH_OK) {
         contacts_free(s->ingest.contacts);
         queue_pool_free(s->ingest.queues);
+        callers_free(s->ingest.callers);
         free(s);
         return err;
     }
@@ -135,5 +138,6 @@ void serve_stop(serve *s)
     sh_listener_stop(s->listener, STOP_GRACE_MS);
     contacts_free(s->ingest.contacts);
     queue_pool_free(s->ingest.queues);
+    callers_free(s->ingest.callers);
     free(s);
 }

@@ -57,7 +57,7 @@ int bench_queue_tables(int argc, char *argv[])
         /* A space at the end makes it another text of the same rows: its digest differs. */
         bench_must(sh_buf_append_text(&text, bench_text(argc, argv, "end", "")), NULL);
         bench_seal(key, node, (sh_slice){text.data, text.len}, &header, &envelope);
-        bench_must(sh_queue_put(queue, (sh_slice){envelope.data, envelope.len}, &header, "push",
+        bench_must(sh_queue_put(queue, (sh_slice){envelope.data, envelope.len}, &header, "push", "",
                                 &put, &error),
                    &error);
         bytes += envelope.len;

@@ -197,8 +197,8 @@ static sh_err put_both(sh_queue *queue, sh_error *error)
         sh_put put;
         sh_err err = seal(id, SH_KIND_DEVICES, &header, &sealed, error);
         if (err == SH_OK)
-            err = sh_queue_put(queue, (sh_slice){sealed.data, sealed.len}, &header, "push", &put,
-                               error);
+            err = sh_queue_put(queue, (sh_slice){sealed.data, sealed.len}, &header, "push", "",
+                               &put, error);
         if (err != SH_OK)
             return err;
     }

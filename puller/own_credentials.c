@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/own_credentials.h"
+
+#include <string.h>
+
+sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t now_ms,
+                        const sh_node_record **ret, sh_error *error)
+{
+    *ret = c->all == NULL ? NULL : sh_credentials_of_node(c->all, node, NULL);
+    if (*ret == NULL)
+        return SH_OK;
+    for (size_t i = 0; (*ret)->revoked_ms == 0 && i < (*ret)->count; i++)
+        if (sh_credential_works(&(*ret)->items[i], now_ms))
+            return SH_OK;
+    return sh_fail(error, SH_E_REFUSED,
+                   "the credentials of node \"%s\" are revoked: give it new ones by "
+                   "`synchub-receiver node add`, or take it out of SYNC_nodes",
+                   node);
+}
+
+sh_err puller_token_of(const puller_credentials *c, const sh_node_record *record, size_t number,
+                       int64_t now_ms, char ret[static SH_SECRET_TEXT_BYTES], sh_error *error)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        sh_node_secrets secrets;
+        if (!sh_credential_works(&record->items[i], now_ms) || number-- > 0)
+            continue;
+        sh_err err =
+            sh_credential_open(c->credential_key, record->node, &record->items[i], &secrets, error);
+        if (err != SH_OK)
+            return err;
+        memcpy(ret, secrets.token, SH_SECRET_TEXT_BYTES);
+        sh_wipe(&secrets, sizeof secrets);
+        return SH_OK;
+    }
+    return SH_E_NOT_FOUND;
+}
+
+/* Those of the node that work now, until one has the envelope's key id. */
+static sh_err find_own_key(const puller_credentials *c, const sh_node_record *record,
+                           const sh_envelope_header *header, int64_t now_ms, sh_node_key *ret,
+                           sh_error *error)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        sh_node_secrets secrets;
+        if (!sh_credential_works(&record->items[i], now_ms))
+            continue;
+        sh_err err =
+            sh_credential_open(c->credential_key, record->node, &record->items[i], &secrets, error);
+        if (err != SH_OK)
+            return err;
+        sh_node_key_derive(secrets.passphrase_key, sh_slice_of(record->node), ret);
+        sh_wipe(&secrets, sizeof secrets);
+        if (memcmp(ret->id, header->key_id, SH_KEY_ID_BYTES) == 0)
+            return SH_OK;
+    }
+    return sh_fail(error, SH_E_CRYPTO,
+                   "the table is sealed with another key: this node has credentials of its own, "
+                   "and SYNC_encryption_key there must be the one that came with its token");
+}
+
+sh_err puller_key_of(const puller_credentials *c, const sh_node_record *record,
+                     const sh_envelope_header *header, int64_t now_ms, sh_node_key *ret,
+                     sh_error *error)
+{
+    if (record != NULL)
+        return find_own_key(c, record, header, now_ms, ret, error);
+    sh_node_key_derive(c->passphrase_key, sh_slice_of(header->node), ret);
+    if (memcmp(ret->id, header->key_id, SH_KEY_ID_BYTES) == 0)
+        return SH_OK;
+    return sh_fail(error, SH_E_CRYPTO,
+                   "the table is sealed with another key: SYNC_encryption_key must be the same "
+                   "here and on the node");
+}

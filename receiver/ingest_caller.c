@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
+#include "libcommon/log.h"
+#include "receiver/ingest_internal.h"
+
+#include <string.h>
+
+/* Who sends, and whether it may: by the shared token or by a node's own. */
+
+#define STALE_TRIES 5 /* changes of credentials during one push */
+
+void ingest_caller_end(ingest_caller *caller)
+{
+    callers_view_end(&caller->view);
+    caller->own = NULL;
+}
+
+/* The answer is the same for all reasons: who is not known shall learn nothing. */
+static void forbid(sh_http_exchange *exchange, sh_metric *reason)
+{
+    sh_metric_add(reason, 1);
+    sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
+}
+
+static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
+{
+    return caller->view != NULL &&
+           callers_know(caller->view, sh_http_bearer(exchange), &caller->own);
+}
+
+static sh_err look(const ingest *in, ingest_caller *ret, sh_error *error)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    ingest_caller_end(ret);
+    sh_err err = queue_loan_begin(in->queues, &loan, error);
+    return err == SH_OK ? callers_look(in->callers, loan.queue, &ret->view, error) : err;
+}
+
+bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew,
+                         ingest_caller *ret)
+{
+    sh_error error = {0};
+    ingest_caller_end(ret);
+    if (!anew) {
+        ret->view = callers_last(in->callers);
+        if (is_known(exchange, ret))
+            return true;
+    }
+    sh_err err = look(in, ret, &error); /* the token may be newer than what is known here */
+    bool known = is_known(exchange, ret);
+    if (err == SH_OK && known)
+        return true;
+    if (err != SH_OK && (known || ret->view == NULL)) {
+        ingest_unavailable(exchange, "-", &error); /* nobody can say now */
+        return false;
+    }
+    sh_log_warning("refused a push with 403: peer=%s: the token is not this hub's, nor any node's "
+                   "own; SYNC_api_token (or API_TOKEN) must be the same on node and hub, or what "
+                   "`synchub-receiver node` printed last",
+                   sh_http_peer(exchange));
+    forbid(exchange, &figures.refused_token);
+    return false;
+}
+
+/* A help for the operator: where it cannot be noted now, the push goes on all the same. */
+static void note_use(const ingest *in, const ingest_caller *caller)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    int64_t now_ms = sh_clock_unix_ms();
+    if (caller->own != NULL && callers_note_use(caller->view, caller->own, now_ms) &&
+        queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
+        (void)sh_queue_node_used(loan.queue, caller->own->node, now_ms, NULL);
+}
+
+bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
+                      const char *node)
+{
+    switch (callers_judge(caller->view, caller->own, node)) {
+    case CALLER_MAY_SEND:
+        break;
+    case CALLER_IS_ANOTHER:
+        sh_log_warning("refused a push with 403: node=%s peer=%s: the token is the own one of node "
+                       "%s, which may send as itself alone: SYNC_node_name or SYNC_api_token there "
+                       "is wrong",
+                       node, sh_http_peer(exchange), caller->own->node);
+        forbid(exchange, &figures.refused_node);
+        return false;
+    case CALLER_IS_SHARED:
+        sh_log_warning("refused a push with 403: node=%s peer=%s: this node has credentials of its "
+                       "own, so the shared token is not accepted for it: SYNC_api_token there must "
+                       "be its own",
+                       node, sh_http_peer(exchange));
+        forbid(exchange, &figures.refused_shared);
+        return false;
+    }
+    note_use(in, caller);
+    return true;
+}
+
+/* The credentials changed meanwhile: everything about the caller is asked anew. */
+static bool check_again(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
+                        const char *node, int tries)
+{
+    if (tries < STALE_TRIES)
+        return ingest_authenticate(in, exchange, true, caller) &&
+               ingest_authorise(in, exchange, caller, node);
+    sh_error error = {0};
+    (void)sh_fail(&error, SH_E_BUSY, "the nodes' credentials change without end");
+    ingest_unavailable(exchange, node, &error);
+    return false;
+}
+
+static sh_err put(const ingest *in, const ingest_caller *caller, sh_slice envelope,
+                  const sh_envelope_header *header, sh_put *ret, sh_error *error)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    sh_err err = queue_loan_begin(in->queues, &loan, error);
+    if (err != SH_OK)
+        return err;
+    return sh_queue_put(loan.queue, envelope, header, "push", callers_version(caller->view), ret,
+                        error);
+}
+
+bool ingest_put(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
+                sh_slice envelope, const sh_envelope_header *header, sh_put *ret)
+{
+    for (int tries = 0;; tries++) {
+        sh_error error = {0};
+        if (put(in, caller, envelope, header, ret, &error) != SH_OK) {
+            ingest_unavailable(exchange, header->node, &error);
+            return false;
+        }
+        if (*ret != SH_PUT_STALE)
+            return true;
+        if (!check_again(in, exchange, caller, header->node, tries))
+            return false;
+    }
+}
+
+/* *stale: the credentials are others by now. */
+static sh_err ask(const ingest *in, const ingest_caller *caller, const char *node,
+                  const uint8_t digest[static SH_DIGEST_BYTES], bool *unchanged, bool *stale,
+                  sh_error *error)
+{
+    uint8_t merged[SH_DIGEST_BYTES];
+    char version[SH_NODES_VERSION_BYTES];
+    int64_t merged_ms = 0;
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    sh_err err = queue_loan_begin(in->queues, &loan, error);
+    if (err == SH_OK)
+        err = sh_queue_digest_and_version(loan.queue, sh_slice_of(node), merged, &merged_ms,
+                                          version, error);
+    if (err != SH_OK)
+        return err;
+    int64_t age_ms = sh_clock_unix_ms() - merged_ms;
+    *stale = strcmp(version, callers_version(caller->view)) != 0;
+    *unchanged = merged_ms > 0 && memcmp(merged, digest, SH_DIGEST_BYTES) == 0 && age_ms >= 0 &&
+                 age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
+    return SH_OK;
+}
+
+bool ingest_ask(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
+                const char *node, const uint8_t digest[static SH_DIGEST_BYTES], bool *unchanged)
+{
+    for (int tries = 0;; tries++) {
+        sh_error error = {0};
+        bool stale = false;
+        if (ask(in, caller, node, digest, unchanged, &stale, &error) != SH_OK) {
+            ingest_unavailable(exchange, node, &error);
+            return false;
+        }
+        if (!stale)
+            return true;
+        if (!check_again(in, exchange, caller, node, tries))
+            return false;
+    }
+}

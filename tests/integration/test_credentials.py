@@ -1,0 +1,513 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes with credentials of their own: what they may, what they may not, on every replica."""
+
+import json
+import os
+import pathlib
+import re
+import socket
+import unittest
+
+from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl,
+                     device_rows, device_table, devices, netalertx_body, netalertx_push,
+                     wait_until)
+
+FORBIDDEN = '{"error":"Forbidden","message":"ERROR: Not authorized","success":false}'
+ANOTHER, SHARED, UNKNOWN = "another_node", "shared_token", "token"
+
+
+def table(node, rows=3):
+    return device_table(device_rows(rows, node=node))
+
+
+class CredentialsTest(SyncHubTest):
+    def setUp(self):
+        super().setUp()
+        self.hub_redis = self.redis()
+        self.db = self.folder / "hub.db"
+        self.secrets_seen = []
+
+    def start(self):
+        """Two replicas that ingest; nobody merges."""
+        self.hubs = [self.receiver(self.hub_redis, SYNC_receiver_role="ingest") for _ in range(2)]
+        return self.hubs
+
+    def node(self, *arguments, code=0):
+        """`node add|rotate|revoke|list`; the settings it printed, as a dictionary."""
+        settings = {"SYNC_redis_url": self.hub_redis.url}
+        if arguments[:1] not in (("list",), ("revoke",)):
+            settings = self.secrets(**settings)
+        done = self.run_program("receiver", settings, "node", *arguments, code=code)
+        printed = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+        self.secrets_seen += [value for name, value in printed.items() if name != "SYNC_node_name"]
+        return printed if printed else done
+
+    def nodes(self):
+        return {node["node"]: node for node in json.loads(self.node("list", "--json").stdout)["nodes"]}
+
+    def request(self, node, own=None, rows=3, plugin=None):
+        """A push as a real pusher makes it, caught on its way."""
+        trap = self.server(FakeServer(lambda request: (202, {}, {"status": "queued",
+                                                                 "id": "00" * 16})))
+        settings = self.pusher_settings(trap.url, table(node, rows), node, **(own or {}))
+        self.run_program("pusher", settings, "--once", code=0)
+        return next(request for request in trap.requests if request.body)
+
+    def push_native(self, hub, request, token, headers=None):
+        return curl(hub.url + "/sync", body=request.body,
+                    headers={**bearer(token), "Content-Type": TYPE_ENVELOPE, **(headers or {})})
+
+    def push_json(self, hub, node, own=None, rows=3):
+        own = own or {"SYNC_api_token": TOKEN, "SYNC_encryption_key": KEY}
+        return netalertx_push(hub.url, table(node, rows), node, passphrase=own["SYNC_encryption_key"],
+                              token=own["SYNC_api_token"])
+
+    def refused(self, hub, reason):
+        metric = f'synchub_refused_total{{reason="{reason}"}} '
+        line = next(line for line in curl(hub.url + "/metrics").text.splitlines()
+                    if line.startswith(metric))
+        return int(line.split()[-1])
+
+    def assert_forbidden(self, hub, reason, push):
+        """That push() gets the 403 that tells nothing, counted under its reason."""
+        before, backlog = self.refused(hub, reason), self.hub_redis.backlog()
+        answer = push()
+        self.assertEqual((answer.status, answer.text), (403, FORBIDDEN))
+        self.assertEqual(self.refused(hub, reason), before + 1)
+        self.assertEqual(self.hub_redis.backlog(), backlog)
+
+    def assert_taken(self, answer):
+        self.assertIn(answer.status, (200, 202), answer)
+
+    def merge_all(self, rows):
+        self.receiver(self.hub_redis, self.db, SYNC_receiver_role="merge")
+        self.wait_merged(self.hub_redis, self.db, rows)
+        self.assertEqual(self.hub_redis.dead(), 0)
+
+
+class Adding(CredentialsTest):
+    def test_what_node_add_prints_is_all_that_a_node_needs(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        self.assertEqual(list(own), ["SYNC_node_name", "SYNC_api_token", "SYNC_encryption_key"])
+        self.assertEqual(own["SYNC_node_name"], "Node_A")
+        for name in ("SYNC_api_token", "SYNC_encryption_key"):
+            self.assertRegex(own[name], r"^[A-Za-z0-9_-]{43}$")
+        for number, hub in enumerate(self.hubs):
+            settings = self.pusher_settings(hub.url, table("Node_A", 3 + number), "Node_A", **own)
+            self.run_program("pusher", settings, "--once", code=0)
+        self.merge_all(4)
+        self.assertEqual({row["devSyncHubNode"] for row in devices(self.db).values()}, {"Node_A"})
+
+    def test_an_unchanged_table_is_not_sent_again_by_such_a_node(self):
+        hub = self.receiver(self.hub_redis, self.db)
+        own = self.node("add", "Node_A")
+        settings = self.pusher_settings(hub.url, table("Node_A"), "Node_A", **own)
+        self.run_program("pusher", settings, "--once", code=0)
+        self.wait_merged(self.hub_redis, self.db, 3)
+        self.run_program("pusher", settings, "--once", code=0)
+        self.assertIn('synchub_pushes_total{result="unchanged"} 1', curl(hub.url + "/metrics").text)
+
+    def test_a_netalertx_node_with_its_own_credentials_is_taken(self):
+        self.start()
+        own = self.node("add", "Büro 1")
+        self.assertEqual(own["SYNC_node_name"], "'Büro 1'")
+        for hub in self.hubs:
+            self.assert_taken(self.push_json(hub, "Büro 1", own))
+        self.merge_all(3)
+
+    def test_other_nodes_go_on_with_the_shared_ones(self):
+        self.start()
+        self.node("add", "Node_A")
+        for hub in self.hubs:
+            self.assert_taken(self.push_json(hub, "Node_B"))
+            self.assert_taken(self.push_native(hub, self.request("Node_C"), TOKEN))
+        self.merge_all(6)
+
+    def test_what_cannot_be_done_is_exit_1_and_says_why(self):
+        self.node("add", "Node_A")
+        self.assertIn("node rotate", self.node("add", "Node_A", code=1).stderr)
+        self.assertIn("node add", self.node("rotate", "Node_B", code=1).stderr)
+        self.assertIn("node add", self.node("revoke", "Node_B", code=1).stderr)
+        self.node("revoke", "Node_A")
+        self.assertIn("node add", self.node("rotate", "Node_A", code=1).stderr)
+        self.assertEqual(list(self.nodes()), ["Node_A"])
+
+    def test_arguments_that_are_not_understood_are_exit_2(self):
+        self.node("add", "Node_A")
+        for bad in (["add"], ["add", "a/b"], ["add", "A", "B"], ["add", "--for", "1d", "A"], [],
+                    ["rotate", "Node_A", "--for"], ["rotate", "Node_A", "--for", "1w"],
+                    ["rotate", "Node_A", "--for", "91d"], ["rotate", "Node_A", "--for", "-1d"],
+                    ["rotate", "Node_A", "--for", "d"], ["revoke"], ["list", "x"], ["delete", "A"]):
+            with self.subTest(bad):
+                self.run_program("receiver", self.secrets(SYNC_redis_url=self.hub_redis.url),
+                                 "node", *bad, code=2)
+        self.assertEqual([node["state"] for node in self.nodes().values()], ["active"])
+
+    def test_add_and_rotate_need_the_hub_s_key(self):
+        for verb in ("add", "rotate"):
+            done = self.run_program("receiver", {"SYNC_redis_url": self.hub_redis.url,
+                                                 "SYNC_api_token": TOKEN}, "node", verb, "A", code=2)
+            self.assertIn("SYNC_encryption_key", done.stderr)
+
+    def test_the_list_tells_states_and_last_use_and_is_written_once_a_minute(self):
+        self.assertEqual(self.node("list").stdout, "No node has credentials of its own.\n")
+        hub = self.start()[0]
+        own = self.node("add", "Node_A")
+        self.node("add", "Node_B")
+        self.node("revoke", "Node_B")
+        self.assertIsNone(self.nodes()["Node_A"]["last_used_ms"])
+        self.assert_taken(self.push_json(hub, "Node_A", own))
+        used = self.nodes()["Node_A"]["last_used_ms"]
+        self.assertGreaterEqual(used, self.nodes()["Node_A"]["created_ms"])
+        self.assert_taken(self.push_json(hub, "Node_A", own, rows=4))
+        self.assertEqual(self.nodes()["Node_A"]["last_used_ms"], used)
+        self.node("rotate", "Node_A")
+        nodes = self.nodes()
+        self.assertEqual({name: node["state"] for name, node in nodes.items()},
+                         {"Node_A": "rotating", "Node_B": "revoked"})
+        week = 7 * 24 * 3600 * 1000
+        self.assertAlmostEqual(nodes["Node_A"]["rotates_until_ms"],
+                               nodes["Node_A"]["created_ms"] + week, delta=600000)
+        self.assertIsNotNone(nodes["Node_B"]["revoked_ms"])
+        text = self.node("list").stdout
+        self.assertRegex(text, r"NODE +STATE +CREATED +LAST USED +ROTATES UNTIL +REVOKED")
+        self.assertRegex(text, r"Node_B +revoked +20.* never ")
+
+
+class Refusing(CredentialsTest):
+    def test_a_node_can_send_only_as_itself(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        self.node("add", "Node_B")
+        for hub in self.hubs:
+            for other in ("Node_B", "Node_C"):
+                with self.subTest(other):
+                    request = self.request(other, {**own, "SYNC_node_name": other})
+                    token = own["SYNC_api_token"]
+                    self.assert_forbidden(hub, ANOTHER,
+                                          lambda: self.push_native(hub, request, token))
+                    self.assert_forbidden(hub, ANOTHER, lambda: self.push_native(
+                        hub, self.request("Node_A", own), token, {"Sync-Hub-Node": other}))
+                    self.assert_forbidden(hub, ANOTHER, lambda: self.push_json(hub, other, own))
+            self.assertIn("the own one of node Node_A, which may send as itself alone", hub.log())
+
+    def test_the_shared_token_is_not_accepted_for_a_node_with_its_own(self):
+        self.start()
+        request = self.request("Node_A")
+        self.node("add", "Node_A")
+        for hub in self.hubs:
+            self.assert_forbidden(hub, SHARED, lambda: self.push_native(hub, request, TOKEN))
+            self.assert_forbidden(hub, SHARED, lambda: self.push_native(
+                hub, self.request("Node_B"), TOKEN, {"Sync-Hub-Node": "Node%5FA"}))
+            self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
+            self.assertIn("the shared token is not accepted for it", hub.log())
+
+    def test_a_question_by_digest_is_refused_too(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        for token, node, reason in ((own["SYNC_api_token"], "Node_B", ANOTHER),
+                                    (TOKEN, "Node_A", SHARED), ("x", "Node_A", UNKNOWN)):
+            headers = {**bearer(token), "Content-Type": TYPE_ENVELOPE, "Sync-Hub-Node": node,
+                       "Sync-Hub-Digest": "00" * 32}
+            self.assert_forbidden(self.hubs[0], reason, lambda: curl(
+                self.hubs[0].url + "/sync", "-X", "POST", "-H", "Content-Length: 0",
+                headers=headers))
+
+    def test_the_token_alone_does_not_help_without_the_node_s_key(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        other = self.node("add", "Node_B")
+        for hub in self.hubs:
+            for key in (KEY, other["SYNC_encryption_key"]):
+                mixed = {**own, "SYNC_encryption_key": key}
+                for answer in (self.push_json(hub, "Node_A", mixed),
+                               self.push_native(hub, self.request("Node_A", mixed),
+                                                own["SYNC_api_token"])):
+                    self.assertEqual(answer.status, 422)
+                    self.assertIn("SYNC_encryption_key", answer.json["message"])
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_the_node_s_key_does_not_open_what_the_shared_token_sends(self):
+        hub = self.start()[0]
+        own = self.node("add", "Node_A")
+        request = self.request("Node_B", {"SYNC_encryption_key": own["SYNC_encryption_key"]})
+        self.assertEqual(self.push_native(hub, request, TOKEN).status, 422)
+
+    def test_records_that_cannot_be_read_let_nobody_send(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        record = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A")
+        self.hub_redis.cli("HSET", "synchub:nodes", "Node_A", "9" + record)
+        self.hub_redis.cli("SET", "synchub:nodes:version", "another")
+        for hub in self.hubs:
+            self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", own))
+            self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
+        self.assertEqual(self.nodes()["Node_A"]["state"], "unreadable")
+
+    def test_a_token_s_hash_moved_to_another_node_opens_nothing(self):
+        hub = self.start()[0]
+        own, other = self.node("add", "Node_A"), self.node("add", "Node_B")
+        a = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A").split()
+        b = self.hub_redis.cli("HGET", "synchub:nodes", "Node_B").split()
+        b[6] = a[6]
+        self.hub_redis.cli("HDEL", "synchub:nodes", "Node_A")
+        self.hub_redis.cli("HSET", "synchub:nodes", "Node_B", " ".join(b))
+        self.hub_redis.cli("SET", "synchub:nodes:version", "another")
+        mixed = {**other, "SYNC_api_token": own["SYNC_api_token"]}
+        self.assertEqual(self.push_json(hub, "Node_B", mixed).status, 503)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_another_key_of_the_hub_is_told_in_the_log(self):
+        own = self.node("add", "Node_A")
+        hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest",
+                            SYNC_encryption_key="another passphrase of the hub")
+        for answer in (self.push_json(hub, "Node_A", own),
+                       self.push_native(hub, self.request("Node_A", own), own["SYNC_api_token"])):
+            self.assertEqual(answer.status, 503)
+        self.assertIn("do not open with this hub's SYNC_encryption_key", hub.log())
+
+
+class Rotating(CredentialsTest):
+    def test_old_and_new_both_work_on_every_replica(self):
+        self.start()
+        old = self.node("add", "Node_A")
+        new = self.node("rotate", "Node_A", "--for", "1h")
+        self.assertNotEqual(old["SYNC_api_token"], new["SYNC_api_token"])
+        self.assertNotEqual(old["SYNC_encryption_key"], new["SYNC_encryption_key"])
+        rows = 3
+        for hub in self.hubs:
+            for own in (old, new):
+                rows += 2
+                self.assert_taken(self.push_json(hub, "Node_A", own, rows))
+                self.assert_taken(self.push_native(hub, self.request("Node_A", own, rows - 1),
+                                                   own["SYNC_api_token"]))
+        self.merge_all(rows)
+
+    def test_the_old_ones_end_when_their_time_is_over(self):
+        self.start()
+        old = self.node("add", "Node_A")
+        for hub in self.hubs:
+            self.assert_taken(self.push_json(hub, "Node_A", old))
+        new = self.node("rotate", "Node_A", "--for", "1s")
+        for hub in self.hubs:
+            wait_until(lambda: self.push_json(hub, "Node_A", old).status == 403, "the old to end")
+            self.assert_taken(self.push_json(hub, "Node_A", new))
+
+    def test_no_time_at_all_ends_them_at_once(self):
+        self.start()
+        old = self.node("add", "Node_A")
+        new = self.node("rotate", "Node_A", "--for", "0s")
+        for hub in self.hubs:
+            self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", old))
+            self.assert_taken(self.push_json(hub, "Node_A", new))
+
+    def test_a_second_rotation_promises_the_first_ones_no_longer_life(self):
+        self.start()
+        first = self.node("add", "Node_A")
+        self.node("rotate", "Node_A", "--for", "0s")
+        self.node("rotate", "Node_A", "--for", "1h")
+        self.assert_forbidden(self.hubs[0], UNKNOWN,
+                              lambda: self.push_json(self.hubs[0], "Node_A", first))
+
+    def test_too_many_at_once_are_refused(self):
+        self.node("add", "Node_A")
+        for _ in range(3):
+            self.node("rotate", "Node_A")
+        self.assertIn("still work", self.node("rotate", "Node_A", code=1).stderr)
+        self.node("rotate", "Node_A", "--for", "0s")
+
+
+class Revoking(CredentialsTest):
+    def test_a_revoked_node_is_refused_at_once_on_every_replica(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        request = self.request("Node_A", own)
+        for hub in self.hubs:
+            self.assert_taken(self.push_native(hub, request, own["SYNC_api_token"]))
+            self.assert_taken(self.push_json(hub, "Node_A", own))
+        self.node("revoke", "Node_A")
+        request = self.request("Node_A", own, rows=5)
+        for hub in self.hubs:
+            self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", own, rows=6))
+            self.assert_forbidden(hub, UNKNOWN,
+                                  lambda: self.push_native(hub, request, own["SYNC_api_token"]))
+            self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
+
+    def test_each_kind_of_request_is_the_first_to_learn_of_it(self):
+        own = self.node("add", "Node_A")
+        request = self.request("Node_A", own)
+        token = own["SYNC_api_token"]
+        hubs = [self.receiver(self.hub_redis, SYNC_receiver_role="ingest") for _ in range(3)]
+        for hub in hubs:
+            self.assert_taken(self.push_native(hub, request, token))
+        self.node("revoke", "Node_A")
+        ask = {**bearer(token), "Content-Type": TYPE_ENVELOPE, "Sync-Hub-Node": "Node_A",
+               "Sync-Hub-Digest": "00" * 32}
+        self.assert_forbidden(hubs[0], UNKNOWN, lambda: self.push_native(hubs[0], request, token))
+        self.assert_forbidden(hubs[1], UNKNOWN, lambda: self.push_json(hubs[1], "Node_A", own))
+        self.assert_forbidden(hubs[2], UNKNOWN, lambda: curl(
+            hubs[2].url + "/sync", "-X", "POST", "-H", "Content-Length: 0", headers=ask))
+
+    def test_a_push_that_is_on_its_way_is_refused(self):
+        hub = self.start()[0]
+        own = self.node("add", "Node_A")
+        body = netalertx_body(table("Node_A"), "Node_A",
+                              passphrase=own["SYNC_encryption_key"]).encode()
+        with socket.create_connection(("127.0.0.1", hub.port), timeout=60) as peer:
+            peer.sendall((f"POST /sync HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
+                          f"Authorization: Bearer {own['SYNC_api_token']}\r\n"
+                          f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode())
+            self.assertIn(b"100 Continue", peer.recv(1000))
+            peer.sendall(body[:1000])
+            self.node("revoke", "Node_A")
+            peer.sendall(body[1000:])
+            self.assertIn(b" 403 ", peer.recv(1000))
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_what_was_taken_before_is_merged(self):
+        hub = self.start()[0]
+        own = self.node("add", "Node_A")
+        self.assert_taken(self.push_native(hub, self.request("Node_A", own), own["SYNC_api_token"]))
+        self.assert_taken(self.push_json(hub, "Node_A", own, rows=4))
+        self.node("revoke", "Node_A")
+        self.merge_all(4)
+
+    def test_a_revoked_node_may_be_added_again_with_new_ones(self):
+        hub = self.start()[0]
+        old = self.node("add", "Node_A")
+        self.node("revoke", "Node_A")
+        new = self.node("add", "Node_A")
+        self.assert_taken(self.push_json(hub, "Node_A", new))
+        self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", old))
+
+    def test_revoking_works_in_a_redis_that_is_full(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
+        self.node("revoke", "Node_A")
+        self.hub_redis.cli("CONFIG", "SET", "maxmemory", "0")
+        self.assert_forbidden(self.hubs[1], UNKNOWN,
+                              lambda: self.push_json(self.hubs[1], "Node_A", own))
+
+
+class Outages(CredentialsTest):
+    def test_a_redis_that_lost_all_refuses_nodes_with_their_own(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        self.assert_taken(self.push_json(self.hubs[0], "Node_A", own))
+        self.hub_redis.cli("FLUSHALL")
+        for hub in self.hubs:
+            self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", own, rows=5))
+        new = self.node("add", "Node_A")
+        for hub in self.hubs:
+            self.assert_taken(self.push_json(hub, "Node_A", new))
+
+    def test_credentials_outlive_a_crash_of_redis(self):
+        self.start()
+        own = self.node("add", "Node_A")
+        self.hub_redis.kill()
+        self.hub_redis.start()
+        for hub in self.hubs:
+            self.assert_taken(self.push_json(hub, "Node_A", own))
+
+    def test_while_redis_is_away_the_known_are_told_to_come_again_and_the_unknown_nothing(self):
+        hub = self.start()[0]
+        own = self.node("add", "Node_A")
+        self.assert_taken(self.push_json(hub, "Node_A", own))
+        self.hub_redis.stop()
+        answer = self.push_json(hub, "Node_A", own, rows=5)
+        self.assertEqual((answer.status, answer.headers.get("retry-after") is None), (503, False))
+        answer = netalertx_push(hub.url, table("Node_A"), "Node_A", token="unknown")
+        self.assertEqual((answer.status, answer.text), (403, FORBIDDEN))
+
+    def test_no_secret_is_in_redis_nor_in_any_log(self):
+        hub = self.start()[0]
+        own = self.node("add", "Node_A")
+        new = self.node("rotate", "Node_A")
+        for rows, used in ((3, own), (4, new)):
+            self.assert_taken(self.push_json(hub, "Node_A", used, rows))
+            self.assert_taken(self.push_native(hub, self.request("Node_A", used, rows),
+                                               used["SYNC_api_token"]))
+        self.push_json(hub, "Node_B", own)
+        self.node("list")
+        self.hub_redis.cli("--rdb", self.folder / "dump.rdb")
+        self.assertEqual(len(self.secrets_seen), 4)
+        searched = 0
+        for folder, _, names in os.walk(self.folder):
+            if re.search(r"/node-", folder):
+                continue
+            for name in names:
+                content = pathlib.Path(folder, name).read_bytes()
+                searched += 1
+                for secret in (*self.secrets_seen, TOKEN, KEY):
+                    self.assertNotIn(secret.encode(), content, name)
+        self.assertGreater(searched, 4)
+
+
+class Pulling(CredentialsTest):
+    def serve_node(self, node, own, rows=3):
+        """A pusher that only answers GET /sync; its URL."""
+        settings = self.pusher_settings("", table(node, rows), node, **own,
+                                        SYNC_listen="127.0.0.1:0")
+        del settings["SYNC_hub_url"]
+        program = self.program("pusher", settings)
+        return program.url
+
+    def pull(self, *nodes, code=0, **settings):
+        return self.run_program("puller", self.puller_settings(self.hub_redis, nodes, **settings),
+                                "--once", code=code)
+
+    def test_a_named_node_is_pulled_by_its_own_token_and_key(self):
+        own = self.node("add", "Node_A")
+        url = self.serve_node("Node_A", own)
+        self.pull(f"Node_A={url}")
+        self.merge_all(3)
+        self.assertIn("unchanged", self.pull(f"Node_A={url}").stderr)
+
+    def test_while_rotating_the_old_ones_pull_too(self):
+        old = self.node("add", "Node_A")
+        new = self.node("rotate", "Node_A")
+        self.pull(f"Node_A={self.serve_node('Node_A', old)}")
+        self.pull(f"Node_A={self.serve_node('Node_A', new, 4)}")
+        self.merge_all(4)
+
+    def test_a_node_that_is_not_named_never_gets_another_token_than_the_shared_one(self):
+        own = self.node("add", "Node_A")
+        seen = []
+
+        def answer(request):
+            seen.append(request.headers.get("authorization"))
+            return 403, {}, {"error": "Forbidden", "message": "no"}
+        spy = self.server(FakeServer(answer))
+        self.hub_redis.cli("HSET", "synchub:pull:names", spy.url, "Node_A")
+        self.pull(spy.url, code=1)
+        self.assertEqual(seen, [f"Bearer {TOKEN}"])
+        self.assertNotIn(own["SYNC_api_token"], str(seen))
+
+    def test_the_shared_key_does_not_pull_a_node_with_its_own(self):
+        self.node("add", "Node_A")
+        url = self.serve_node("Node_A", {})
+        self.assertIn("credentials of its own", self.pull(url, code=1).stderr)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_a_netalertx_that_is_not_named_cannot_be_a_node_with_its_own(self):
+        self.node("add", "Node_A")
+        url = self.serve_node("Node_A", {})
+        done = self.pull(url, code=1, SYNC_protocol="netalertx")
+        self.assertIn("Node_A=URL", done.stderr)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_a_revoked_node_is_not_pulled(self):
+        own = self.node("add", "Node_A")
+        url = self.serve_node("Node_A", own)
+        self.node("revoke", "Node_A")
+        for entry in (f"Node_A={url}", url):
+            with self.subTest(entry):
+                self.pull(entry, code=1)
+        self.assertIn("revoked", self.pull(f"Node_A={url}", code=1).stderr)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
