@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Peers that flood, lie, stall and pack bombs: refused cheaply, while all others are served.
+
+What the kernel says of a program's memory (VmHWM) is compared with the bound that the README gives,
+unless the program was built with AddressSanitizer, which keeps freed memory and shadows all of it;
+then the same peers are played, and only what they and others are answered is looked at.
+"""
+
+import pathlib
+import re
+import selectors
+import socket
+import time
+
+import envelopes
+import harness
+from harness import (KEY, TOKEN, TYPE_ENVELOPE, bearer, curl, device_rows, device_table,
+                     netalertx_push, wait_until)
+import test_receiver_http
+
+MIB = 1024 * 1024
+PLAIN_MAX = 64 * MIB
+ENVELOPE_MAX = 16 * MIB
+BODY_MAX = PLAIN_MAX // 3 * 4 + 64 * 1024
+INGEST_MEMORY_MIB = 576  # README, Limits
+BOMB_MEMORY_MIB = 200    # one text of the largest size, and little besides
+TABLE = device_table(device_rows(3))
+SLOW_CLIENTS = 100
+
+
+def has_address_sanitizer(program):
+    return b"__asan_init" in program.path.read_bytes()
+
+
+def peak_mib(program):
+    status = pathlib.Path(f"/proc/{program.pid}/status").read_text()
+    return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M).group(1)) / 1024
+
+
+def head(kind="application/json", token=TOKEN, *lines):
+    return "\r\n".join((f"POST /sync HTTP/1.1", "Host: hub", f"Authorization: Bearer {token}",
+                        f"Content-Type: {kind}", *lines, "", "")).encode()
+
+
+class Hostile(test_receiver_http.ReceiverHttpTest):
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.hub.port), harness.READY_S)
+        self.addCleanup(connection.close)
+        return connection
+
+    def talk(self, *pieces):
+        """What the receiver says to these bytes until it closes or has given a whole answer: the
+        status, or 0 where it only closed."""
+        connection = self.connect()
+        received = b""
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it had heard enough
+        try:
+            while b"\r\n\r\n" not in received:
+                more = connection.recv(65536)
+                if not more:
+                    break
+                received += more
+        except ConnectionResetError:
+            pass
+        connection.close()
+        return int(received.split()[1]) if received else 0
+
+    def assert_lives(self):
+        answer = netalertx_push(self.hub.url, TABLE, f"Witness {time.monotonic_ns()}")
+        self.assertEqual(answer.status, 200, answer)
+
+    def assert_peak(self, most_mib):
+        if not has_address_sanitizer(self.hub):
+            self.assertLess(peak_mib(self.hub), most_mib)
+
+
+class Requests(Hostile):
+    def test_header_floods_are_refused(self):
+        many = [f"X-Flood-{number}: {'y' * 40}" for number in range(20000)]
+        floods = {
+            "many": head("application/json", TOKEN, *many),
+            "huge": head("application/json", TOKEN, "X-Huge: " + "y" * MIB),
+            "a long path": b"GET /" + b"a" * MIB + b" HTTP/1.1\r\nHost: hub\r\n\r\n",
+            "a huge token": head("application/json", "t" * MIB),
+            "no line at all": b"\0" * MIB,
+        }
+        for name, flood in floods.items():
+            with self.subTest(name):
+                self.assertIn(self.talk(flood), (0, *range(400, 500)))
+        self.assert_lives()
+
+    def test_headers_that_never_end_are_cut_off(self):
+        connection = self.connect()
+        connection.sendall(b"GET /livez HTTP/1.1\r\n")
+        sent = 0
+        try:
+            while sent < 100 * MIB:
+                connection.sendall(b"X-More: and more\r\n" * 1000)
+                sent += 18000
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        self.assertLess(sent, 100 * MIB)
+        self.assert_lives()
+
+    def test_lies_about_the_length_are_refused(self):
+        for lie in ("-1", "1e3", "0x10", "99999999999999999999999", str(BODY_MAX + 1), "five", ""):
+            with self.subTest(lie):
+                status = self.talk(head("application/json", TOKEN, f"Content-Length: {lie}"))
+                self.assertIn(status, (0, *range(400, 500)))
+        self.assert_lives()
+
+    def test_a_body_shorter_than_announced_is_queued_by_no_one(self):
+        for body in (b"", b"{", b'{"data":"x"}'):
+            connection = self.connect()
+            connection.sendall(head("application/json", TOKEN, "Content-Length: 1000") + body)
+            connection.shutdown(socket.SHUT_WR)
+            try:
+                said = connection.recv(4096)
+            except ConnectionResetError:
+                said = b""
+            with self.subTest(body):
+                self.assertNotIn(b" 200 ", said)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        self.assert_lives()
+
+    def test_bytes_behind_the_announced_end_are_a_request_of_their_own(self):
+        status = self.talk(head("application/json", TOKEN, "Content-Length: 2") + b"{}" + b"junk")
+        self.assertEqual(status, 422)
+        self.assert_lives()
+
+    def test_a_chunked_body_over_the_limit_is_cut_off(self):
+        chunk = b"%x\r\n%s\r\n" % (MIB, b"x" * MIB)
+        start = head(TYPE_ENVELOPE, TOKEN, "Transfer-Encoding: chunked")
+        self.assertIn(self.talk(start, *[chunk] * 40), (0, 413))
+        for size in (b"ffffffffffffffffff\r\n", b"-1\r\n", b"zz\r\n"):
+            with self.subTest(size):
+                self.assertIn(self.talk(start, size + b"x" * 100), (0, *range(400, 500)))
+        self.assert_lives()
+
+
+class Contents(Hostile):
+    def post(self, body):
+        return curl(self.url, body=body, headers={**bearer(), "Content-Type": TYPE_ENVELOPE})
+
+    def test_a_zip_bomb_is_refused_and_costs_no_more_than_the_largest_text(self):
+        key = envelopes.NodeKey("Node_A")
+        zeros = envelopes.compress(bytes(PLAIN_MAX))
+        self.assertLess(len(zeros), PLAIN_MAX // 1000)
+        bombs = [({}, 422, "table"), ({"plugin": "ARPSCAN"}, 422, ""),
+                 ({"plain_len": PLAIN_MAX - 1}, 422, "size that was announced"),
+                 ({"plain_len": 100}, 422, "size that was announced")]
+        for change, status, words in bombs:
+            with self.subTest(change):
+                body = envelopes.envelope(key, b"", **{"plain_len": PLAIN_MAX, "packed": zeros,
+                                                       **change})
+                self.assert_error(self.post(body), status, words)
+        larger = envelopes.compress(bytes(4 * PLAIN_MAX))
+        body = envelopes.envelope(key, b"", plain_len=4 * PLAIN_MAX, packed=larger)
+        self.assert_error(self.post(body), 413, "more than the")
+        body = envelopes.envelope(key, b"", plain_len=PLAIN_MAX, packed=larger)
+        self.assert_error(self.post(body), 422, "size that was announced")
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        self.assert_peak(BOMB_MEMORY_MIB)
+        self.assert_lives()
+
+    def test_deep_nesting_is_refused(self):
+        for opening in ("[", '{"a":', '[{"a":'):
+            deep = opening * (MIB // len(opening))
+            json_headers = {**bearer(), "Content-Type": "application/json"}
+            with self.subTest(opening):
+                self.assert_error(curl(self.url, body=deep, headers=json_headers), 400)
+                inside = '{"file_path":' + deep
+                self.assert_error(curl(self.url, body=inside, headers=json_headers), 400)
+                for text in (deep, '{"data":[{"devMac":"a","x":' + deep, '{"x":' + deep):
+                    answer = netalertx_push(self.hub.url, text, "Node_A")
+                    self.assert_error(answer, answer.status)
+                    self.assertIn(answer.status, (413, 422))  # over the limit, or another shape
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        self.assert_lives()
+
+    def test_names_that_are_paths_are_refused_in_both_formats(self):
+        line = "a|b|2026-08-22 02:53:00|1|2|3|4|x|y\n"
+        names = ("..", "../../etc/passwd", "/etc", "a/b", "a\\b", "C:\\x", "a\0b", "..\n")
+        for name in names:
+            key = envelopes.NodeKey(name)
+            good = envelopes.NodeKey("Node_A")
+            with self.subTest(name):
+                status = 400 if "\0" in name else 422  # no JSON of NetAlertX's holds a NUL
+                self.assert_error(netalertx_push(self.hub.url, TABLE, name), status)
+                self.assert_error(netalertx_push(self.hub.url, line, "Node_A", name), status)
+                self.assert_error(self.post(envelopes.envelope(key, TABLE)), 422)
+                self.assert_error(self.post(envelopes.envelope(good, line, name)), 422)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_what_a_peer_says_forges_no_log_line_and_no_secret_is_written(self):
+        forged = "x\nlevel=error forged=1"
+        netalertx_push(self.hub.url, TABLE, forged)
+        netalertx_push(self.hub.url, TABLE, "Node_A", forged)
+        netalertx_push(self.hub.url, TABLE, "Node_A", passphrase="not the hub's passphrase")
+        netalertx_push(self.hub.url, TABLE, "Node_A", token="a token that leaked")
+        curl(self.url, body="{}", headers={**bearer(), "Content-Type": "text/secret-of-a-peer"})
+        self.post(envelopes.envelope(envelopes.NodeKey("Node_A", "another passphrase"), TABLE))
+        self.assert_lives()
+        log = self.hub.log()
+        self.assertNotRegex(log, r"(?m)^level=error forged")
+        for secret in (TOKEN, KEY, "a token that leaked", "not the hub's passphrase", "devMac"):
+            self.assertNotIn(secret, log)
+
+
+class SlowClients(Hostile):
+    def stall(self, announced, kind, sent):
+        """Clients that announce a body, send as much of it as is taken of `sent`, and wait."""
+        start = head(kind, TOKEN, f"Content-Length: {announced}")
+        clients = [self.connect() for _ in range(SLOW_CLIENTS)]
+        left = {client: memoryview(start + b"x" * sent) for client in clients}
+        with selectors.DefaultSelector() as ready:
+            for client in clients:
+                client.setblocking(False)
+                ready.register(client, selectors.EVENT_WRITE)
+            while left:
+                found = ready.select(5)
+                if not found:
+                    break  # the receiver takes no more of theirs
+                for chosen, _ in found:
+                    client = chosen.fileobj
+                    try:
+                        left[client] = left[client][client.send(left[client][:256 * 1024]):]
+                        done = not left[client]
+                    except (BrokenPipeError, ConnectionResetError):
+                        done = True
+                    if done:
+                        ready.unregister(client)
+                        del left[client]
+        return clients
+
+    def assert_others_are_served(self):
+        self.assertEqual(curl(self.hub.url + "/livez").status, 200)
+        self.assert_lives()
+        body = envelopes.envelope(envelopes.NodeKey("Node_B"), TABLE)
+        native = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+        self.assertEqual(curl(self.url, body=body, headers=native).status, 202)
+
+    def test_a_hundred_stalled_bodies_of_the_largest_size_shut_nobody_out(self):
+        self.stall(BODY_MAX, "application/json", 4 * MIB)
+        self.assert_others_are_served()
+        bomb = envelopes.envelope(envelopes.NodeKey("Node_C"), bytes(PLAIN_MAX))
+        native = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+        self.assertEqual(curl(self.url, body=bomb, headers=native).status, 422)
+        self.assert_peak(INGEST_MEMORY_MIB)
+
+    def test_a_hundred_stalled_envelopes_of_the_largest_size_shut_nobody_out(self):
+        clients = self.stall(ENVELOPE_MAX, TYPE_ENVELOPE, ENVELOPE_MAX - 1)
+        self.assert_others_are_served()
+        self.assert_peak(INGEST_MEMORY_MIB)
+        for client in clients:
+            client.close()
+        wait_until(lambda: netalertx_push(self.hub.url, device_table(device_rows(20000)),
+                                          "Node_Large").status == 200,
+                   "a large table to find room again")
