@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/consumer_name.h"
 
+#include "libcommon/crypto.h"
+#include "libcommon/text.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,21 +14,36 @@
 
 #define CONSUMERS_MAX 1000
 
-/* Binds the abstract name `synchub:<prefix>:<number>`; false where another process has it. */
-static bool hold(int fd, const char *prefix, int number)
+#define GROUP_BYTES 16
+
+/* Tells groups apart without giving away the password that the URL may hold. */
+static void name_group(const char *redis_url, const char *prefix,
+                       char ret[static 2 * GROUP_BYTES + 1])
+{
+    uint8_t url[SH_KEY_BYTES];
+    uint8_t group[GROUP_BYTES];
+    sh_keyed_hash(NULL, sh_slice_of(redis_url), url, sizeof url);
+    sh_keyed_hash(url, sh_slice_of(prefix), group, sizeof group);
+    sh_hex_encode(group, sizeof group, ret);
+}
+
+/* Binds the abstract name `synchub:<group>:<number>`; false where another process has it. */
+static bool hold(int fd, const char *group, int number)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int len = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "synchub:%s:%d", prefix,
-                       number);
+    int len =
+        snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "synchub:%s:%d", group, number);
     if (len < 0 || (size_t)len >= sizeof address.sun_path - 1)
         return false;
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
     return bind(fd, (const struct sockaddr *)&address, size) == 0;
 }
 
-sh_err consumer_name_take(const char *prefix, char ret[static CONSUMER_NAME_BYTES], int *fd,
-                          sh_error *error)
+sh_err consumer_name_take(const char *redis_url, const char *prefix,
+                          char ret[static CONSUMER_NAME_BYTES], int *fd, sh_error *error)
 {
+    char group[2 * GROUP_BYTES + 1];
+    name_group(redis_url, prefix, group);
     char host[65] = "";
     if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
         return sh_fail(error, SH_E_IO, "the host has no name: %s", strerror(errno));
@@ -33,7 +51,7 @@ sh_err consumer_name_take(const char *prefix, char ret[static CONSUMER_NAME_BYTE
     if (socket_fd < 0)
         return sh_fail(error, SH_E_IO, "could not hold a consumer name: %s", strerror(errno));
     int number = 1;
-    while (number <= CONSUMERS_MAX && !hold(socket_fd, prefix, number))
+    while (number <= CONSUMERS_MAX && !hold(socket_fd, group, number))
         number++;
     if (number > CONSUMERS_MAX) {
         (void)close(socket_fd);

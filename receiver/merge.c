@@ -122,7 +122,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     if (err == SH_OK)
         err = check_plugins_out(settings, error);
     if (err == SH_OK)
-        err = consumer_name_take(settings->redis_prefix, m->consumer, &m->consumer_fd, error);
+        err = consumer_name_take(settings->redis_url, settings->redis_prefix, m->consumer,
+                                 &m->consumer_fd, error);
     if (err == SH_OK)
         err = row_reader_new(&m->merger.reader, error);
     if (err == SH_OK)
