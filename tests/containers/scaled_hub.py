@@ -152,9 +152,9 @@ class ScaledHub:
         wait_until(lambda: health(container) == wanted, f"a container to be {wanted}",
                    details=lambda: f"it is {health(container)}\n{logs(container)[-3000:]}")
 
-    def hold_inserts(self):
-        """Every merge can begin, and none can insert, while the block runs."""
-        return Hold(self.postgres, 'LOCK TABLE "Devices" IN SHARE MODE')
+    def hold_commits(self):
+        """Every merge of a node that is known can begin, and none can end, while the block runs."""
+        return Hold(self.postgres, 'SELECT FROM "SyncHub_Nodes" FOR UPDATE')
 
     def hold_migrations(self):
         return Hold(self.postgres, f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")

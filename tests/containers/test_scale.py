@@ -148,11 +148,12 @@ class ScaleTest(unittest.TestCase):
                    f"{wanted} devices and an empty queue", seconds=RETRY_S,
                    details=lambda: f"devices: {self.hub.sql(count)}\n{self.details()}")
 
-    def wait_for_entries_in_hand(self):
-        """The name of a merge replica that has taken entries and not yet merged them."""
-        in_hand = wait_until(self.hub.in_hand, "a merge replica to take entries",
-                             details=self.details)
-        return max(in_hand, key=in_hand.get)
+    def wait_for_entries_in_hand(self, least=1):
+        """The name of a merge replica that has taken so many entries and not yet merged them."""
+        def found():
+            return [name for name, count in self.hub.in_hand().items() if count >= least]
+        return wait_until(found, f"a merge replica to take {least} entries",
+                          details=self.details)[0]
 
     def push(self, number):
         pushing = Pushing(self.nodes, number)
@@ -171,12 +172,14 @@ class ScaleTest(unittest.TestCase):
         self.assertEqual(self.hub.dead(), 0)
 
     def kill_one_with_entries_in_hand(self, number):
-        with self.hub.hold_inserts():
-            pushing = self.push(number)
-            victim = self.wait_for_entries_in_hand()
+        """All start with a full queue before them, so that they take many entries at once."""
+        at_once(self.hub.stop, self.merges.values())
+        self.push(number).wait_for_all()
+        with self.hub.hold_commits():
+            at_once(lambda container: docker("start", container), self.merges.values())
+            victim = self.wait_for_entries_in_hand(least=2)
             docker("kill", "-s", "KILL", self.merges[victim])
-            self.assertGreater(self.hub.in_hand().get(victim, 0), 0)
-        pushing.wait_for_all()
+            self.assertGreater(self.hub.in_hand().get(victim, 0), 1)
         self.wait_for_all_merged(number)
         docker("start", self.merges[victim])
         self.hub.wait_for_health(self.merges[victim])
@@ -184,7 +187,7 @@ class ScaleTest(unittest.TestCase):
     def cut_one_off_from_redis(self, number):
         """What it has in hand it can still commit, but not acknowledge: others merge it again.
         Gives its name."""
-        with self.hub.hold_inserts():
+        with self.hub.hold_commits():
             pushing = self.push(number)
             cut_off = self.wait_for_entries_in_hand()
             docker("network", "disconnect", self.hub.queue, self.merges[cut_off])

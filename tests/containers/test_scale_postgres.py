@@ -43,8 +43,10 @@ class PostgresTest(unittest.TestCase):
                    details=lambda: self.hub.details([self.merge]))
 
     def test_it_stops_in_time_and_gives_back_what_the_server_keeps_it_from_merging(self):
+        self.push()
+        self.wait_for_all_merged()
         with self.subTest("a lock"):
-            with self.hub.hold_inserts():
+            with self.hub.hold_commits():
                 self.push()
                 self.wait_for_entries_in_hand()
                 self.hub.stop(self.merge)
@@ -54,7 +56,6 @@ class PostgresTest(unittest.TestCase):
             docker("pause", self.hub.postgres)
             self.addCleanup(docker, "unpause", self.hub.postgres, check=False)
             self.push()
-            self.wait_for_entries_in_hand()
             self.hub.stop(self.merge)
             docker("unpause", self.hub.postgres)
             docker("start", self.merge)
