@@ -20,7 +20,8 @@ struct sh_http_exchange {
     struct MHD_Connection *connection;
     const sh_http_route *route;
     sh_buf body;
-    size_t charged; /* bytes of the server's budget that this body holds */
+    size_t charged; /* bytes of the server's budget that this body holds, and then a large answer */
+    size_t answer_len; /* bytes of the answer, where it is large */
     size_t allowed;
     size_t discarded; /* bytes of a body that was refused already */
     bool over_limit, over_budget, replied;
@@ -90,22 +91,33 @@ void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const ch
     exchange->headers_count++;
 }
 
-void sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
                    sh_slice body)
 {
     assert(!exchange->replied);
+    /* A large answer is held until the peer has read it, so it counts as a large body does. */
+    if (body.len > SH_HTTP_SMALL_BODY) {
+        if (!sh_http_claim(exchange, body.len)) {
+            exchange->headers_count = 0;
+            sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                                "Too many answers are being read: try again later");
+            return false;
+        }
+        exchange->answer_len = body.len;
+    }
     exchange->replied = true;
     exchange->status = status;
     exchange->response = MHD_create_response_from_buffer(
         body.len, body.len == 0 ? (void *)"" : (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
     if (exchange->response == NULL)
-        return; /* the connection is closed instead, which a peer takes for a failure */
+        return true; /* the connection is closed instead, which a peer takes for a failure */
     if (content_type != NULL)
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE,
                                       content_type);
     for (size_t i = 0; i < exchange->headers_count; i++)
         (void)MHD_add_response_header(exchange->response, exchange->headers[i].name,
                                       exchange->headers[i].value);
+    return true;
 }
 
 void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,
@@ -119,7 +131,7 @@ void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char
     sh_buf body = SH_BUF_INIT(8 * SH_KIB);
     if (sh_netalertx_error_write(error_text, message, &body) != SH_OK)
         sh_buf_clear(&body);
-    sh_http_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
+    (void)sh_http_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
     sh_buf_done(&body);
 }
 
@@ -165,11 +177,13 @@ bool sh_http_claim(sh_http_exchange *exchange, size_t bytes)
     return charge(exchange, exchange->charged + bytes);
 }
 
-static void drop_body(sh_http_exchange *exchange)
+/* Frees the body, and gives back all of the budget but `kept`, which an answer still holds. */
+static void drop_body(sh_http_exchange *exchange, size_t kept)
 {
+    assert(kept <= exchange->charged);
     sh_buf_wipe(&exchange->body);
-    atomic_fetch_sub(&exchange->server->bodies, exchange->charged);
-    exchange->charged = 0;
+    atomic_fetch_sub(&exchange->server->bodies, exchange->charged - kept);
+    exchange->charged = kept;
 }
 
 /* Keeps a piece of the body, or only notes why it cannot: the answer is given at the body's end. */
@@ -186,7 +200,7 @@ static void take_piece(sh_http_exchange *exchange, const char *data, size_t len)
              sh_buf_append(&exchange->body, data, len) != SH_OK)
         exchange->over_budget = true;
     if (exchange->over_limit || exchange->over_budget)
-        drop_body(exchange);
+        drop_body(exchange, 0);
 }
 
 /* --- From the library's callback to the routes
@@ -301,7 +315,7 @@ static void handle(sh_http_exchange *exchange)
     else
         exchange->route->handle(exchange->server->context, exchange);
     assert(exchange->replied);
-    drop_body(exchange);
+    drop_body(exchange, exchange->answer_len);
 }
 
 enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
@@ -353,7 +367,7 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
     if (exchange == NULL)
         return;
     (void)sh_http_allow_ms(connection, exchange->server->headers_max_ms);
-    drop_body(exchange);
+    drop_body(exchange, 0);
     if (exchange->response != NULL)
         MHD_destroy_response(exchange->response);
     free(exchange->note);

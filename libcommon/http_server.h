@@ -90,8 +90,11 @@ void *sh_http_note(const sh_http_exchange *exchange);
 
 /* Sets a header of the answer; before sh_http_reply(). */
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value);
-/* Answers, once. body is copied. */
-void sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+/*
+ * Answers, once. body is copied. False where there was no room for a large one among all bodies
+ * that are in hand (SH_HTTP_BODIES_MAX): the answer is 503 then.
+ */
+bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
                    sh_slice body);
 /* Answers with {"error":…,"message":…,"success":false}; 503 gets `Retry-After`. */
 void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,

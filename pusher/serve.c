@@ -76,6 +76,12 @@ static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error
         sh_http_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
 }
 
+static void log_put_off(const serve *s, const sh_http_exchange *exchange)
+{
+    sh_log_warning("node %s: pull from %s put off with 503: others have not read their answers yet",
+                   s->settings->node_name, sh_http_peer(exchange));
+}
+
 static void reply_netalertx(serve *s, sh_http_exchange *exchange)
 {
     SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
@@ -97,10 +103,13 @@ static void reply_netalertx(serve *s, sh_http_exchange *exchange)
         reply_unread(exchange, false, &error);
         return;
     }
+    if (!sh_http_reply(exchange, 200, "application/json", (sh_slice){body.data, body.len})) {
+        log_put_off(s, exchange);
+        return;
+    }
     sh_metric_add(&counter_pulled_netalertx, 1);
     sh_log_info("node %s: device table of %zu rows pulled by %s as NetAlertX does, %zu bytes",
                 s->settings->node_name, text.rows, sh_http_peer(exchange), body.len);
-    sh_http_reply(exchange, 200, "application/json", (sh_slice){body.data, body.len});
 }
 
 /* Notes a table that was just read; what was sealed of another one is forgotten. */
@@ -175,20 +184,24 @@ static void reply_native(serve *s, sh_http_exchange *exchange)
 {
     sh_error error = {0};
     bool unchanged = false;
+    bool sent = true;
     (void)pthread_mutex_lock(&s->lock);
     sh_err err = refresh(s, exchange, &unchanged, &error);
     if (err == SH_OK)
         sh_http_reply_header(exchange, "ETag", s->etag);
     if (err == SH_OK && unchanged)
-        sh_http_reply(exchange, 304, SH_ENVELOPE_TYPE, (sh_slice){"", 0});
+        (void)sh_http_reply(exchange, 304, SH_ENVELOPE_TYPE, (sh_slice){"", 0});
     else if (err == SH_OK)
-        sh_http_reply(exchange, 200, SH_ENVELOPE_TYPE, (sh_slice){s->sealed.data, s->sealed.len});
+        sent = sh_http_reply(exchange, 200, SH_ENVELOPE_TYPE,
+                             (sh_slice){s->sealed.data, s->sealed.len});
     size_t bytes = s->sealed.len;
     char id[SH_ID_HEX_BYTES];
     sh_hex_encode(s->id, SH_ID_BYTES, id);
     (void)pthread_mutex_unlock(&s->lock);
     if (err != SH_OK) {
         reply_unread(exchange, true, &error);
+    } else if (!sent) {
+        log_put_off(s, exchange);
     } else if (unchanged) {
         sh_metric_add(&counter_pulled_unchanged, 1);
         sh_log_info("node %s: pull from %s: unchanged", s->settings->node_name,

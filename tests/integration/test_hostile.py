@@ -261,3 +261,27 @@ class SlowClients(Hostile):
         wait_until(lambda: netalertx_push(self.hub.url, device_table(device_rows(20000)),
                                           "Node_Large").status == 200,
                    "a large table to find room again")
+
+
+class SlowReaders(harness.SyncHubTest):
+    def test_pulls_that_nobody_reads_do_not_fill_the_node_s_memory(self):
+        """More of them than the budget of answers holds: the rest is put off, by 503."""
+        table = device_table([harness.device_row(index, devComments="x" * 100000)
+                              for index in range(160)])
+        node = self.program("pusher", self.pusher_settings(
+            "", table, SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0"))
+        answers = []
+        port = node.port
+        for _ in range(24):
+            client = socket.socket()
+            self.addCleanup(client.close)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(harness.READY_S)
+            client.connect(("127.0.0.1", port))
+            client.sendall(f"GET /sync HTTP/1.1\r\nHost: node\r\nAuthorization: Bearer {TOKEN}"
+                           "\r\n\r\n".encode())
+            answers.append(client.recv(64).split()[1])
+        self.assertEqual(set(answers), {b"200", b"503"})
+        self.assertGreaterEqual(answers.count(b"200"), 5)
+        self.assertIn("put off with 503", node.log())
+        self.assertEqual(curl(f"http://127.0.0.1:{port}/livez").status, 200)
