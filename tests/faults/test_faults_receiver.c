@@ -109,7 +109,7 @@ static int files_out(void)
     int count = scandir(in_folder("out"), &found, NULL, alphasort);
     for (int i = 0; i < count; i++) {
         if (strcmp(found[i]->d_name, ".") != 0 && strcmp(found[i]->d_name, "..") != 0) {
-            char path[PATH_MAX];
+            char path[300];
             SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(1000);
             (void)snprintf(path, sizeof path, "out/%.250s", found[i]->d_name);
             assert_int_equal(sh_file_read(in_folder(path), &text, NULL, NULL), SH_OK);
