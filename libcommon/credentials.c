@@ -276,7 +276,7 @@ const sh_node_record *sh_credentials_at(const sh_credentials *all, size_t index)
 const sh_node_record *sh_credentials_of_node(const sh_credentials *all, const char *node,
                                              size_t *index)
 {
-    sh_node_record key;
+    sh_node_record key = {.count = 0};
     if (all->count == 0 || strlen(node) >= sizeof key.node)
         return NULL;
     (void)memcpy(key.node, node, strlen(node) + 1);
@@ -294,7 +294,7 @@ const sh_node_record *sh_credentials_of_node(const sh_credentials *all, const ch
 const sh_node_record *sh_credentials_of_token(const sh_credentials *all, sh_slice token,
                                               int64_t now_ms)
 {
-    token_place key;
+    token_place key = {.record = 0};
     hash_token(token, key.hash);
     const token_place *found =
         all->tokens_count == 0
