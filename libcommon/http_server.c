@@ -91,33 +91,22 @@ void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const ch
     exchange->headers_count++;
 }
 
-bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
-                   sh_slice body)
+static void make_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                       sh_slice body)
 {
     assert(!exchange->replied);
-    /* A large answer is held until the peer has read it, so it counts as a large body does. */
-    if (body.len > SH_HTTP_SMALL_BODY) {
-        if (!sh_http_claim(exchange, body.len)) {
-            exchange->headers_count = 0;
-            sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
-                                "Too many answers are being read: try again later");
-            return false;
-        }
-        exchange->answer_len = body.len;
-    }
     exchange->replied = true;
     exchange->status = status;
     exchange->response = MHD_create_response_from_buffer(
         body.len, body.len == 0 ? (void *)"" : (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
     if (exchange->response == NULL)
-        return true; /* the connection is closed instead, which a peer takes for a failure */
+        return; /* the connection is closed instead, which a peer takes for a failure */
     if (content_type != NULL)
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE,
                                       content_type);
     for (size_t i = 0; i < exchange->headers_count; i++)
         (void)MHD_add_response_header(exchange->response, exchange->headers[i].name,
                                       exchange->headers[i].value);
-    return true;
 }
 
 void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,
@@ -131,8 +120,25 @@ void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char
     sh_buf body = SH_BUF_INIT(8 * SH_KIB);
     if (sh_netalertx_error_write(error_text, message, &body) != SH_OK)
         sh_buf_clear(&body);
-    (void)sh_http_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
+    make_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
     sh_buf_done(&body);
+}
+
+bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                   sh_slice body)
+{
+    /* A large answer is held until the peer has read it, so it counts as a large body does. */
+    if (body.len > SH_HTTP_SMALL_BODY) {
+        if (!sh_http_claim(exchange, body.len)) {
+            exchange->headers_count = 0;
+            sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                                "Too many answers are being read: try again later");
+            return false;
+        }
+        exchange->answer_len = body.len;
+    }
+    make_reply(exchange, status, content_type, body);
+    return true;
 }
 
 /* Hands the answer to the library. When none could be made the connection is closed. */
