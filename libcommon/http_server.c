@@ -34,7 +34,6 @@ struct sh_http_exchange {
     size_t headers_count;
     char content_type[CONTENT_TYPE_BYTES];
     char peer[INET6_ADDRSTRLEN];
-    void *note;
 };
 
 /* --- What a handler asks --------------------------------------------------------------------- */
@@ -66,17 +65,6 @@ sh_slice sh_http_bearer(const sh_http_exchange *exchange)
     if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
         return (sh_slice){"", 0};
     return sh_slice_trim(sh_slice_of(value + sizeof scheme - 1));
-}
-
-void sh_http_note_set(sh_http_exchange *exchange, void *note)
-{
-    free(exchange->note);
-    exchange->note = note;
-}
-
-void *sh_http_note(const sh_http_exchange *exchange)
-{
-    return exchange->note;
 }
 
 /* --- Answers -----------------------------------------------------------------------------------
@@ -376,7 +364,6 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
     drop_body(exchange, 0);
     if (exchange->response != NULL)
         MHD_destroy_response(exchange->response);
-    free(exchange->note);
     atomic_fetch_sub(&exchange->daemon->exchanges, 1);
     free(exchange);
     *state = NULL;

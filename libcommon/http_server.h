@@ -84,10 +84,6 @@ const char *sh_http_peer(const sh_http_exchange *exchange); /* its address as te
 /* The token of `Authorization: Bearer`, empty where there is none. */
 sh_slice sh_http_bearer(const sh_http_exchange *exchange);
 
-/* A place for a handler's own things, from admit() to handle(); freed by free() at the end. */
-void sh_http_note_set(sh_http_exchange *exchange, void *note);
-void *sh_http_note(const sh_http_exchange *exchange);
-
 /* Sets a header of the answer; before sh_http_reply(). */
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value);
 /*
