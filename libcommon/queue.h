@@ -32,13 +32,31 @@ sh_err sh_queue_check(sh_queue *queue, sh_error *error);
 typedef enum {
     SH_PUT_QUEUED,    /* durable in the queue */
     SH_PUT_DUPLICATE, /* this id was queued before: nothing was added */
+    SH_PUT_UNCHANGED, /* the node's last merged table had this digest: nothing was added */
     SH_PUT_STALE,     /* the nodes' credentials changed: nothing was added, look at them anew */
 } sh_put;
 
+#define SH_QUEUE_AT_ONCE 64 /* puts or questions of one exchange */
+
+typedef struct {
+    sh_slice envelope;
+    const sh_envelope_header *header;
+    const char *mode; /* "push" or "pull" */
+    /* Of the credentials by which the envelope was found good (sh_queue_nodes_load). */
+    const char *nodes_version;
+    bool unless_unchanged; /* a table that was merged within SH_FULL_TABLE_INTERVAL_S */
+    sh_put put;            /* where err is SH_OK */
+    sh_err err;            /* SH_E_BUSY: the queue is full */
+    sh_error error;
+} sh_queue_put_item;
+
 /*
- * mode is "push" or "pull". nodes_version is that of the credentials by which the envelope was
- * found good (sh_queue_nodes_load). A full queue is SH_E_BUSY.
+ * Queues up to SH_QUEUE_AT_ONCE envelopes in one exchange, which Redis makes durable by one fsync.
+ * Each has an outcome of its own.
  */
+void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count);
+
+/* The same for one. */
 sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header *header,
                     const char *mode, const char *nodes_version, sh_put *ret, sh_error *error);
 
@@ -46,13 +64,18 @@ sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header
 sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static SH_DIGEST_BYTES],
                            int64_t *merged_ms, sh_error *error);
 
+typedef struct {
+    const char *node;
+    uint8_t digest[SH_DIGEST_BYTES];
+    int64_t merged_ms; /* 0: nothing is recorded */
+} sh_queue_question;
+
 /*
- * The same together with the version of the nodes' credentials, in one exchange. Where nothing is
- * recorded *merged_ms is 0.
+ * The same for up to SH_QUEUE_AT_ONCE nodes, and the version of the nodes' credentials thereafter,
+ * in one exchange: who is known by that version was so when the digests were read.
  */
-sh_err sh_queue_digest_and_version(sh_queue *queue, sh_slice node,
-                                   uint8_t digest[static SH_DIGEST_BYTES], int64_t *merged_ms,
-                                   char version[static SH_NODES_VERSION_BYTES], sh_error *error);
+sh_err sh_queue_ask_each(sh_queue *queue, sh_queue_question *const questions[], size_t count,
+                         char version[static SH_NODES_VERSION_BYTES], sh_error *error);
 
 /* Notes that a node was in contact (unchanged tables included). */
 sh_err sh_queue_contact(sh_queue *queue, sh_slice node, const char *mode, sh_error *error);

@@ -8,9 +8,9 @@
  */
 
 /*
- * KEYS stream, id, bytes, contacts, nodes:version
+ * KEYS stream, id, bytes, contacts, nodes:version, digests
  * ARGV envelope, mode, node, now in ms, most entries, most bytes, seconds to remember the id,
- *      version of the credentials
+ *      version of the credentials, a digest that need not be queued or "", for how many ms
  */
 static const char script_put[] =
     "#!lua\n"
@@ -19,6 +19,12 @@ static const char script_put[] =
     "if redis.call('EXISTS', KEYS[2]) == 1 then\n"
     "  redis.call('HSET', KEYS[4], ARGV[3], ARGV[4] .. ' ' .. ARGV[2])\n"
     "  return 'duplicate'\n"
+    "end\n"
+    "if ARGV[9] ~= '' then\n"
+    "  local digest, ms = string.match(redis.call('HGET', KEYS[6], ARGV[3]) or '', '^(%x+) "
+    "(%d+)$')\n"
+    "  local age = digest == ARGV[9] and tonumber(ARGV[4]) - tonumber(ms)\n"
+    "  if age and age >= 0 and age < tonumber(ARGV[10]) then return 'unchanged' end\n"
     "end\n"
     "local entries = redis.call('XLEN', s)\n"
     "if entries == 0 then redis.call('SET', KEYS[3], 0) end\n"
@@ -175,11 +181,6 @@ static const char script_nodes_waiting[] =
     "  names[#names + 1] = string.sub(e, 113, 112 + (string.byte(e, 7) or 0))\n"
     "end\n"
     "return names\n";
-
-/* KEYS nodes:version, digests; ARGV node */
-static const char script_digest_get[] =
-    "#!lua flags=no-writes\n"
-    "return {redis.call('GET', KEYS[1]) or '', redis.call('HGET', KEYS[2], ARGV[1]) or ''}\n";
 
 /* KEYS nodes, nodes:version */
 static const char script_nodes_load[] =

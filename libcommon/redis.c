@@ -167,9 +167,8 @@ static sh_err refusal(const char *text, sh_error *error)
     return sh_fail(error, code, "Redis answered: %s", text);
 }
 
-/* One command over the connection that is there. */
-static sh_err command(sh_redis *r, size_t argc, const sh_slice argv[], int64_t timeout_ms,
-                      redisReply **ret, sh_error *error)
+/* Puts a command into what is sent next. */
+static sh_err append(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *error)
 {
     const char *texts[ARGUMENTS_MAX];
     size_t lens[ARGUMENTS_MAX];
@@ -178,14 +177,18 @@ static sh_err command(sh_redis *r, size_t argc, const sh_slice argv[], int64_t t
         texts[i] = argv[i].len == 0 ? "" : argv[i].data;
         lens[i] = argv[i].len;
     }
-    if (timeout_ms != r->timeout_ms) {
-        if (redisSetTimeout(r->context, timeval_of(timeout_ms)) != REDIS_OK)
-            return broken(r, "set the time-out", error);
-        r->timeout_ms = timeout_ms;
-    }
-    redisReply *reply = redisCommandArgv(r->context, (int)argc, texts, lens);
-    if (reply == NULL)
+    if (redisAppendCommandArgv(r->context, (int)argc, texts, lens) != REDIS_OK)
+        return broken(r, "no memory", error);
+    return SH_OK;
+}
+
+/* Sends what was appended, and gives the next reply. */
+static sh_err take_reply(sh_redis *r, redisReply **ret, sh_error *error)
+{
+    void *got = NULL;
+    if (redisGetReply(r->context, &got) != REDIS_OK || got == NULL)
         return broken(r, "no answer", error);
+    redisReply *reply = got;
     if (reply->type == REDIS_REPLY_ERROR) {
         sh_err err = refusal(reply->str, error);
         freeReplyObject(reply);
@@ -193,6 +196,26 @@ static sh_err command(sh_redis *r, size_t argc, const sh_slice argv[], int64_t t
     }
     *ret = reply;
     return SH_OK;
+}
+
+static sh_err set_timeout(sh_redis *r, int64_t timeout_ms, sh_error *error)
+{
+    if (timeout_ms == r->timeout_ms)
+        return SH_OK;
+    if (redisSetTimeout(r->context, timeval_of(timeout_ms)) != REDIS_OK)
+        return broken(r, "set the time-out", error);
+    r->timeout_ms = timeout_ms;
+    return SH_OK;
+}
+
+/* One command over the connection that is there. */
+static sh_err command(sh_redis *r, size_t argc, const sh_slice argv[], int64_t timeout_ms,
+                      redisReply **ret, sh_error *error)
+{
+    sh_err err = set_timeout(r, timeout_ms, error);
+    if (err == SH_OK)
+        err = append(r, argc, argv, error);
+    return err == SH_OK ? take_reply(r, ret, error) : err;
 }
 
 static sh_err command_done(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *error)
@@ -265,22 +288,47 @@ static bool has_ended(const sh_redis *r)
     return poll(&fd, 1, 0) != 0;
 }
 
+/* A connection to send commands over: the one that is there, or a new one. */
+static sh_err be_connected(sh_redis *r, sh_error *error)
+{
+    if (r->context != NULL && has_ended(r))
+        disconnect(r); /* Redis was restarted since the last command */
+    return r->context == NULL ? connect_now(r, error) : SH_OK;
+}
+
 sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
                      sh_redis_reply **ret, sh_error *error)
 {
-    if (redis->context != NULL && has_ended(redis))
-        disconnect(redis); /* Redis was restarted since the last command */
-    if (redis->context == NULL) {
-        sh_err err = connect_now(redis, error);
-        if (err != SH_OK)
-            return err;
-    }
-    int64_t timeout_ms = reply_timeout_ms < 0 ? REPLY_TIMEOUT_MS : reply_timeout_ms;
+    sh_err err = be_connected(redis, error);
+    if (err != SH_OK)
+        return err;
     redisReply *reply = NULL;
-    sh_err err = command(redis, argc, argv, timeout_ms, &reply, error);
+    err = command(redis, argc, argv, reply_timeout_ms < 0 ? REPLY_TIMEOUT_MS : reply_timeout_ms,
+                  &reply, error);
     if (err == SH_OK)
         *ret = (sh_redis_reply *)reply;
     return err;
+}
+
+void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t count)
+{
+    sh_error error = {0};
+    sh_err err = be_connected(redis, &error);
+    if (err == SH_OK)
+        err = set_timeout(redis, REPLY_TIMEOUT_MS, &error);
+    for (size_t i = 0; err == SH_OK && i < count; i++)
+        err = append(redis, commands[i].argc, commands[i].argv, &error);
+    for (size_t i = 0; i < count; i++) {
+        sh_redis_command *c = &commands[i];
+        c->reply = NULL;
+        redisReply *reply = NULL;
+        if (err != SH_OK) /* the connection is gone, and with it all replies that were to come */
+            c->err = sh_fail(c->error, err, "%s", error.message);
+        else if ((c->err = take_reply(redis, &reply, c->error)) == SH_OK)
+            c->reply = (sh_redis_reply *)reply;
+        else if (redis->context == NULL)
+            err = sh_fail(&error, c->err, "%s", c->error->message);
+    }
 }
 
 /* The script's SHA-1 as the server says it, asked once for each script of this connection object.
@@ -312,6 +360,11 @@ static sh_err sha_of(sh_redis *r, const char *script, bool again, const char **r
     return SH_OK;
 }
 
+static bool is_unknown(sh_err err, const sh_error *error)
+{
+    return err == SH_E_NOT_FOUND && strstr(error->message, "NOSCRIPT") != NULL;
+}
+
 sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, size_t argc,
                        const sh_slice argv[], sh_redis_reply **ret, sh_error *error)
 {
@@ -331,11 +384,41 @@ sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, si
             all[3 + i] = argv[i];
         sh_error reason = {0};
         err = sh_redis_call(redis, 3 + argc, all, -1, ret, &reason);
-        bool unknown = err == SH_E_NOT_FOUND && strstr(reason.message, "NOSCRIPT") != NULL;
         if (err == SH_OK)
             return SH_OK;
-        if (!unknown || again)
+        if (!is_unknown(err, &reason) || again)
             return sh_fail(error, err, "%s", reason.message);
+    }
+}
+
+void sh_redis_script_each(sh_redis *redis, const char *script, size_t key_count,
+                          sh_redis_command commands[], size_t count)
+{
+    char keys[16];
+    const char *sha = NULL;
+    sh_error error = {0};
+    (void)snprintf(keys, sizeof keys, "%zu", key_count);
+    sh_err err = sha_of(redis, script, false, &sha, &error);
+    for (size_t i = 0; i < count; i++) {
+        sh_redis_command *c = &commands[i];
+        assert(c->argc >= SH_REDIS_SCRIPT_ARGUMENTS + key_count);
+        c->reply = NULL;
+        c->err = err == SH_OK ? SH_OK : sh_fail(c->error, err, "%s", error.message);
+        c->argv[0] = SH_SLICE("EVALSHA");
+        c->argv[1] = sh_slice_of(sha == NULL ? "" : sha);
+        c->argv[2] = sh_slice_of(keys);
+    }
+    if (err != SH_OK)
+        return;
+    sh_redis_call_each(redis, commands, count);
+    /* A server that was restarted has forgotten the script, and has done nothing. */
+    for (size_t i = 0; i < count; i++) {
+        sh_redis_command *c = &commands[i];
+        if (!is_unknown(c->err, c->error))
+            continue;
+        sh_error_clear(c->error);
+        c->err = sh_redis_script(redis, script, key_count, c->argc - SH_REDIS_SCRIPT_ARGUMENTS,
+                                 c->argv + SH_REDIS_SCRIPT_ARGUMENTS, &c->reply, c->error);
     }
 }
 

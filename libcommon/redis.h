@@ -48,6 +48,27 @@ sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_
 sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, size_t argc,
                        const sh_slice argv[], sh_redis_reply **ret, sh_error *error);
 
+/* One of several commands that are sent together. */
+typedef struct {
+    size_t argc;
+    sh_slice *argv;
+    sh_redis_reply *reply; /* where err is SH_OK; to be freed */
+    sh_err err;            /* of this command alone, with its words in *error */
+    sh_error *error;
+} sh_redis_command;
+
+/*
+ * Sends all commands at once and then reads all replies, so that they cost one exchange, and one
+ * fsync where each is a write. Where the connection breaks, what was not answered has SH_E_NETWORK.
+ */
+void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t count);
+
+#define SH_REDIS_SCRIPT_ARGUMENTS 3 /* the first places of argv, which are not the caller's */
+
+/* The same for runs of one script: keys and arguments stand behind these places. */
+void sh_redis_script_each(sh_redis *redis, const char *script, size_t key_count,
+                          sh_redis_command commands[], size_t count);
+
 void sh_redis_reply_free(sh_redis_reply *reply); /* of sh_redis_call(); NULL is accepted */
 void sh_redis_reply_free_cleanup(sh_redis_reply **reply);
 

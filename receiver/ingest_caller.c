@@ -143,20 +143,18 @@ static sh_err ask(const ingest *in, const ingest_caller *caller, const char *nod
                   const uint8_t digest[static SH_DIGEST_BYTES], bool *unchanged, bool *stale,
                   sh_error *error)
 {
-    uint8_t merged[SH_DIGEST_BYTES];
+    sh_queue_question question = {.node = node};
     char version[SH_NODES_VERSION_BYTES];
-    int64_t merged_ms = 0;
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     sh_err err = queue_loan_begin(in->queues, &loan, error);
     if (err == SH_OK)
-        err = sh_queue_digest_and_version(loan.queue, sh_slice_of(node), merged, &merged_ms,
-                                          version, error);
+        err = sh_queue_ask_each(loan.queue, (sh_queue_question *[]){&question}, 1, version, error);
     if (err != SH_OK)
         return err;
-    int64_t age_ms = sh_clock_unix_ms() - merged_ms;
+    int64_t age_ms = sh_clock_unix_ms() - question.merged_ms;
     *stale = strcmp(version, callers_version(caller->view)) != 0;
-    *unchanged = merged_ms > 0 && memcmp(merged, digest, SH_DIGEST_BYTES) == 0 && age_ms >= 0 &&
-                 age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
+    *unchanged = question.merged_ms > 0 && memcmp(question.digest, digest, SH_DIGEST_BYTES) == 0 &&
+                 age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
     return SH_OK;
 }
 
