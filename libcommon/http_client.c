@@ -58,6 +58,7 @@ typedef struct {
     size_t count, started, in_hand;
     int64_t stop_at_ms; /* monotonic; -1 while nobody asked to stop */
     sh_http_done done;  /* NULL: the one answer moves to *keep */
+    void (*idle)(void *context);
     void *context;
     sh_http_answer *keep;
     sh_error *keep_error;
@@ -474,6 +475,7 @@ static void reap(sh_http_client *client, batch *b)
 {
     CURLMsg *message;
     int left;
+    bool some = false;
     while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
         exchange *e = NULL;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&e);
@@ -485,7 +487,10 @@ static void reap(sh_http_client *client, batch *b)
         (void)curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &status);
         e->answer.status = (int)status;
         end_exchange(e, b, err, &failure);
+        some = true;
     }
+    if (some && b->idle != NULL)
+        b->idle(b->context);
 }
 
 /* Lets those go on that waited for memory. One that finds none again pauses again. */
@@ -558,13 +563,15 @@ sh_err sh_http_send(sh_http_client *client, const sh_http_request *request, sh_h
     return SH_OK;
 }
 
-sh_err sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
-                        sh_http_done done, void *context, sh_error *error)
+void sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
+                      sh_http_done done, void *context, void (*idle)(void *context))
 {
     assert(done != NULL);
-    (void)error; /* every failure is one request's own */
-    batch b = {
-        .requests = requests, .count = count, .stop_at_ms = -1, .done = done, .context = context};
+    batch b = {.requests = requests,
+               .count = count,
+               .stop_at_ms = -1,
+               .done = done,
+               .idle = idle,
+               .context = context};
     run(client, &b);
-    return SH_OK;
 }

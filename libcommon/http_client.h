@@ -71,12 +71,13 @@ sh_err sh_http_send(sh_http_client *client, const sh_http_request *request, sh_h
 /*
  * All exchanges in parallel, each with its own time-out and outcome. done() is called once for each
  * request, in the order in which they end, from this thread; answer is NULL unless err is SH_OK and
- * lives during the call only. Returns when all have ended.
+ * lives during the call only. idle(), which may be NULL, is called after done() whenever no other
+ * answer is ready: for work that is better done for several at once. Returns when all have ended.
  */
 typedef void (*sh_http_done)(void *context, size_t index, sh_err err, const sh_http_answer *answer,
                              const sh_error *error);
 
-sh_err sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
-                        sh_http_done done, void *context, sh_error *error);
+void sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
+                      sh_http_done done, void *context, void (*idle)(void *context));
 
 #endif

@@ -7,6 +7,7 @@
 #include "puller/run.h"
 #include "puller/status.h"
 
+#include <sys/resource.h>
 #include <time.h>
 
 /*
@@ -15,12 +16,23 @@
  */
 #define CLOCKS_DIFFER_MS 5000
 
+/* A dead node costs its time-out alone, as long as nobody must wait for it to be asked. */
+static size_t parallel_max(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur <= 2 * PULLER_RESERVED_FILES)
+        return PULLER_RESERVED_FILES;
+    rlim_t room = files.rlim_cur - PULLER_RESERVED_FILES;
+    return room < PULLER_PARALLEL_MAX ? (size_t)room : PULLER_PARALLEL_MAX;
+}
+
 static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
 {
     sh_http_client_options options = {.user_agent = "synchub-puller/" SYNCHUB_VERSION,
                                       .ca_file = settings->tls_ca,
                                       .stop_fd = sh_stop_fd(),
-                                      .parallel_max = PULLER_PARALLEL_MAX};
+                                      .parallel_max = parallel_max()};
+    p->parallel_max = options.parallel_max;
     p->settings = settings;
     sh_err err = puller_nodes_read(&settings->nodes, &p->nodes, error);
     if (err == SH_OK)

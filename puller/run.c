@@ -6,6 +6,7 @@
 #include "libcommon/log.h"
 #include "libcommon/service.h"
 #include "puller/answer.h"
+#include "puller/outbox.h"
 #include "puller/status.h"
 
 #include <assert.h>
@@ -44,8 +45,7 @@ typedef struct {
     size_t counts[PULL_OUTCOMES];
     fetch *ended[SH_QUEUE_LEASES_MAX]; /* whose leases are to be given back together */
     size_t ended_count;
-    sh_credentials *credentials;
-    char credentials_version[SH_NODES_VERSION_BYTES];
+    outbox outbox;   /* what was fetched, on its way into the queue */
     bool redis_away; /* broke during the run: what comes after it fails without a wait */
 } run;
 
@@ -116,19 +116,6 @@ static void end_failed(run *r, fetch *f, const sh_error *error)
     end_turn(r, f, PULL_FAILED);
 }
 
-static void end_unchanged(run *r, fetch *f)
-{
-    char label[LABEL_BYTES];
-    sh_error error = {.code = SH_OK};
-    if (noted(r, sh_queue_contact(r->p->queue, sh_slice_of(f->name), "pull", &error)) != SH_OK) {
-        end_failed(r, f, &error);
-        return;
-    }
-    write_label(f, label);
-    sh_log_info("%s: unchanged", label);
-    end_turn(r, f, PULL_UNCHANGED);
-}
-
 static void end_skipped(run *r, fetch *f, const char *why)
 {
     char label[LABEL_BYTES];
@@ -182,7 +169,7 @@ static sh_err learn(run *r, fetch *f, sh_error *error)
 /* How long all nodes may take, so that no other puller takes over what waits for its turn. */
 static int64_t lease_hold_ms(const run *r)
 {
-    int64_t waves = (int64_t)(r->p->nodes.count / PULLER_PARALLEL_MAX + 1);
+    int64_t waves = (int64_t)(r->p->nodes.count / r->p->parallel_max + 1);
     int64_t tries = speaks_netalertx(r) ? CUT_TRIES : 1;
     return waves * tries * r->p->settings->run_timeout_s * 1000 + LEASE_MARGIN_MS;
 }
@@ -209,7 +196,7 @@ static puller_credentials credentials_of(const run *r)
 {
     return (puller_credentials){.passphrase_key = r->p->passphrase_key,
                                 .credential_key = r->p->credential_key,
-                                .all = r->credentials};
+                                .all = r->outbox.credentials};
 }
 
 /*
@@ -321,67 +308,27 @@ static void take_name(run *r, fetch *f, const char *name)
     f->name_new = f->name_new || (!known && f->node->name[0] == '\0');
 }
 
-static sh_err load_credentials(run *r, sh_error *error)
+/* A table or contact was written, or was not: the end of a node's turn. */
+static void on_written(void *context, const outbox_item *item, sh_err err, sh_put put,
+                       const sh_error *error)
 {
-    sh_credentials *all = NULL;
-    sh_err err = noted(r, sh_queue_nodes_load(r->p->queue, &all, r->credentials_version, error));
-    if (err != SH_OK)
-        return err;
-    sh_credentials_free(r->credentials);
-    r->credentials = all;
-    return SH_OK;
-}
-
-/* What tells one state of a node's credentials from another. */
-static void note_state(const run *r, const char *node, uint8_t ret[static SH_DIGEST_BYTES])
-{
-    const sh_node_record *own = sh_credentials_of_node(r->credentials, node, NULL);
-    memset(ret, 0, SH_DIGEST_BYTES);
-    if (own != NULL && own->revoked_ms == 0 && own->count > 0)
-        memcpy(ret, own->items[0].token_hash, SH_DIGEST_BYTES);
-    else if (own != NULL)
-        memset(ret, 0xff, SH_DIGEST_BYTES);
-}
-
-/* Queues a table, unless the node's credentials became others since it was found good. */
-static sh_err put_current(run *r, const puller_table *table, sh_slice envelope, sh_put *put,
-                          sh_error *error)
-{
-    uint8_t before[SH_DIGEST_BYTES], now[SH_DIGEST_BYTES];
-    note_state(r, table->header.node, before);
-    for (;;) {
-        sh_err err = noted(r, sh_queue_put(r->p->queue, envelope, &table->header, "pull",
-                                           r->credentials_version, put, error));
-        if (err != SH_OK || *put != SH_PUT_STALE)
-            return err;
-        err = load_credentials(r, error);
-        if (err != SH_OK)
-            return err;
-        note_state(r, table->header.node, now);
-        if (memcmp(before, now, sizeof now) != 0)
-            return sh_fail(error, SH_E_REFUSED,
-                           "the node's credentials were changed while it was pulled");
-    }
-}
-
-static sh_err queue_table(run *r, fetch *f, const puller_table *table, sh_slice envelope,
-                          sh_error *error)
-{
-    sh_put put;
+    run *r = context;
+    fetch *f = item->who;
     char label[LABEL_BYTES], id[SH_ID_HEX_BYTES];
-    sh_err err = put_current(r, table, envelope, &put, error);
-    if (err != SH_OK)
-        return err;
-    if (put == SH_PUT_DUPLICATE) {
-        end_unchanged(r, f);
-        return SH_OK;
+    if (noted(r, err) != SH_OK) {
+        end_failed(r, f, error);
+        return;
     }
     write_label(f, label);
-    sh_hex_encode(table->header.id, SH_ID_BYTES, id);
-    sh_log_info("%s: pulled %zu devices, %zu bytes sealed, id %s", label, table->rows, envelope.len,
-                id);
+    if (item->unchanged || put == SH_PUT_DUPLICATE) {
+        sh_log_info("%s: unchanged", label);
+        end_turn(r, f, PULL_UNCHANGED);
+        return;
+    }
+    sh_hex_encode(item->header.id, SH_ID_BYTES, id);
+    sh_log_info("%s: pulled %zu devices, %zu bytes sealed, id %s", label, item->rows,
+                item->envelope.len, id);
     end_turn(r, f, PULL_PULLED);
-    return SH_OK;
 }
 
 static sh_err take_native(run *r, fetch *f, const sh_http_answer *answer,
@@ -392,21 +339,23 @@ static sh_err take_native(run *r, fetch *f, const sh_http_answer *answer,
     if (err == SH_OK)
         take_name(r, f, table.header.node);
     if (err == SH_OK)
-        err = queue_table(r, f, &table, table.envelope, error);
+        err = outbox_add_table(&r->outbox, f, &table, error);
     puller_table_done(&table);
     return err;
 }
 
 static sh_err seal_and_queue(run *r, fetch *f, puller_table *table, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    table->sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
     sh_random(table->header.id, sizeof table->header.id);
     table->header.time_ms = sh_clock_unix_ms();
-    sh_err err = sh_envelope_seal(&table->header, &table->key,
-                                  (sh_slice){table->text.data, table->text.len}, &envelope, error);
+    sh_err err =
+        sh_envelope_seal(&table->header, &table->key, (sh_slice){table->text.data, table->text.len},
+                         &table->sealed, error);
     if (err != SH_OK)
         return err;
-    return queue_table(r, f, table, (sh_slice){envelope.data, envelope.len}, error);
+    table->envelope = (sh_slice){table->sealed.data, table->sealed.len};
+    return outbox_add_table(&r->outbox, f, table, error);
 }
 
 static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
@@ -421,7 +370,7 @@ static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
         sh_error unknown = {.code = SH_OK};
         err = get_recent_digest(r, f->name, digest, &unknown);
         if (err == SH_OK && memcmp(digest, table.header.digest, sizeof digest) == 0)
-            end_unchanged(r, f);
+            outbox_add_unchanged(&r->outbox, f, f->name);
         else if (err == SH_OK || err == SH_E_NOT_FOUND)
             err = seal_and_queue(r, f, &table, error);
         else
@@ -450,7 +399,7 @@ static sh_err take_answer(run *r, fetch *f, const sh_http_answer *answer, sh_err
     if (err != SH_OK)
         return err;
     if (unchanged) {
-        end_unchanged(r, f);
+        outbox_add_unchanged(&r->outbox, f, f->name);
         return SH_OK;
     }
     return speaks_netalertx(r) ? take_netalertx(r, f, answer, &expected, error)
@@ -471,6 +420,13 @@ static void on_done(void *context, size_t index, sh_err err, const sh_http_answe
         end_failed(r, f, &error);
 }
 
+/* No answer is ready now: what has come together is written. */
+static void on_idle(void *context)
+{
+    run *r = context;
+    outbox_flush(&r->outbox);
+}
+
 /* --- The whole
  * -------------------------------------------------------------------------------------- */
 
@@ -481,7 +437,7 @@ static void fetch_all(run *r)
     while (r->asked_count > 0) {
         if (r->tries_left > 0)
             r->tries_left--;
-        (void)sh_http_send_all(r->p->client, r->requests, r->asked_count, on_done, r, NULL);
+        sh_http_send_all(r->p->client, r->requests, r->asked_count, on_done, r, on_idle);
         r->asked_count = 0;
         for (size_t i = 0; i < r->p->nodes.count; i++)
             if (r->fetches[i].again)
@@ -536,13 +492,13 @@ bool puller_run(puller *p, int64_t since_ms)
     bool good = false;
     if (r.fetches == NULL || r.requests == NULL || r.asked == NULL)
         sh_log_error("no memory for a run over %zu nodes", p->nodes.count);
-    else if (load_credentials(&r, &error) != SH_OK)
+    else if (outbox_init(&r.outbox, p->queue, on_written, &r, &error) != SH_OK)
         good = fail_run(p, &error);
     else
         good = run_nodes(&r, since_ms);
     for (size_t i = 0; r.fetches != NULL && i < p->nodes.count; i++)
         sh_wipe(r.fetches[i].token, sizeof r.fetches[i].token);
-    sh_credentials_free(r.credentials);
+    outbox_done(&r.outbox);
     free(r.fetches);
     free(r.requests);
     free(r.asked);

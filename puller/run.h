@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PULLER_PARALLEL_MAX 256 /* exchanges at once */
+#define PULLER_PARALLEL_MAX 1024  /* exchanges at once, where so many files may be open */
+#define PULLER_RESERVED_FILES 128 /* descriptors for all that is no exchange */
 
 /* What every run needs. Belongs to one thread. */
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
     uint8_t passphrase_key[SH_KEY_BYTES];
     uint8_t credential_key[SH_KEY_BYTES]; /* the nodes' own credentials are sealed with it */
     sh_http_client *client;
+    size_t parallel_max; /* of its exchanges */
     sh_queue *queue;
 } puller;
 
