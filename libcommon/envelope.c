@@ -138,8 +138,9 @@ static sh_err seal_packed(const sh_envelope_header *header, const sh_node_key *k
     return SH_OK;
 }
 
-sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
-                        sh_buf *ret, sh_error *error)
+/* Checks what is to be sealed and compresses it into *packed. */
+static sh_err pack(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
+                   sh_buf *packed, sh_error *error)
 {
     sh_err err =
         check_names(header->kind, sh_slice_of(header->node), sh_slice_of(header->plugin), error);
@@ -149,16 +150,35 @@ sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_s
     if (text.len > SH_PLAIN_MAX)
         return sh_fail(error, SH_E_LIMIT, "the text has %zu bytes, more than the %lu allowed",
                        text.len, SH_PLAIN_MAX);
-
-    SH_CLEANUP(sh_buf_wipe)
-    sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX - HEADER_MAX - SH_TAG_BYTES);
-    err = sh_zip(text, &packed, error);
+    err = sh_zip(text, packed, error);
     if (err != SH_OK)
         return err;
     header->plain_len = (uint32_t)text.len;
-    header->packed_len = (uint32_t)packed.len;
+    header->packed_len = (uint32_t)packed->len;
     memcpy(header->key_id, key->id, SH_KEY_ID_BYTES);
+    return SH_OK;
+}
 
+#define PACKED_MAX (SH_ENVELOPE_MAX - HEADER_MAX - SH_TAG_BYTES)
+
+sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
+                        sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf packed = SH_BUF_INIT(PACKED_MAX);
+    sh_err err = pack(header, key, text, &packed, error);
+    if (err != SH_OK)
+        return err;
+    return seal_packed(header, key, (sh_slice){packed.data, packed.len}, ret, error);
+}
+
+sh_err sh_envelope_seal_and_digest(sh_envelope_header *header, const sh_node_key *key,
+                                   sh_slice text, sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf packed = SH_BUF_INIT(PACKED_MAX);
+    sh_err err = pack(header, key, text, &packed, error);
+    if (err != SH_OK)
+        return err;
+    sh_digest(key, (sh_slice){packed.data, packed.len}, header->digest);
     return seal_packed(header, key, (sh_slice){packed.data, packed.len}, ret, error);
 }
 

@@ -56,10 +56,6 @@ typedef struct {
  */
 void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count);
 
-/* The same for one. */
-sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header *header,
-                    const char *mode, const char *nodes_version, sh_put *ret, sh_error *error);
-
 /* What merge recorded of a node's last merged table. SH_E_NOT_FOUND where nothing is. */
 sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static SH_DIGEST_BYTES],
                            int64_t *merged_ms, sh_error *error);

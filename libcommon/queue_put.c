@@ -113,18 +113,6 @@ void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t
     }
 }
 
-sh_err sh_queue_put(sh_queue *queue, sh_slice envelope, const sh_envelope_header *header,
-                    const char *mode, const char *nodes_version, sh_put *ret, sh_error *error)
-{
-    sh_queue_put_item item = {
-        .envelope = envelope, .header = header, .mode = mode, .nodes_version = nodes_version};
-    sh_queue_put_each(queue, (sh_queue_put_item *[]){&item}, 1);
-    if (item.err != SH_OK)
-        return sh_fail(error, item.err, "%s", item.error.message);
-    *ret = item.put;
-    return SH_OK;
-}
-
 /* `<hex> <ms>` */
 static bool read_digest(sh_slice text, uint8_t digest[static SH_DIGEST_BYTES], int64_t *merged_ms)
 {

@@ -111,26 +111,32 @@ static bool check_again(const ingest *in, sh_http_exchange *exchange, ingest_cal
     return false;
 }
 
-static sh_err put(const ingest *in, const ingest_caller *caller, sh_slice envelope,
-                  const sh_envelope_header *header, sh_put *ret, sh_error *error)
+static sh_err put_one(const ingest *in, sh_queue_put_item *item, sh_error *error)
 {
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     sh_err err = queue_loan_begin(in->queues, &loan, error);
     if (err != SH_OK)
         return err;
-    return sh_queue_put(loan.queue, envelope, header, "push", callers_version(caller->view), ret,
-                        error);
+    sh_queue_put_each(loan.queue, (sh_queue_put_item *[]){item}, 1);
+    return item->err == SH_OK ? SH_OK : sh_fail(error, item->err, "%s", item->error.message);
 }
 
 bool ingest_put(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                sh_slice envelope, const sh_envelope_header *header, sh_put *ret)
+                sh_slice envelope, const sh_envelope_header *header, bool unless_unchanged,
+                sh_put *ret)
 {
     for (int tries = 0;; tries++) {
         sh_error error = {0};
-        if (put(in, caller, envelope, header, ret, &error) != SH_OK) {
+        sh_queue_put_item item = {.envelope = envelope,
+                                  .header = header,
+                                  .mode = "push",
+                                  .nodes_version = callers_version(caller->view),
+                                  .unless_unchanged = unless_unchanged};
+        if (put_one(in, &item, &error) != SH_OK) {
             ingest_unavailable(exchange, header->node, &error);
             return false;
         }
+        *ret = item.put;
         if (*ret != SH_PUT_STALE)
             return true;
         if (!check_again(in, exchange, caller, header->node, tries))

@@ -28,11 +28,13 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
                       const char *node);
 
 /*
- * Queues an envelope that is sealed with the hub's key for its node. Answers and returns false
- * where it could not, or where the caller lost the right to send meanwhile.
+ * Queues an envelope that is sealed with the hub's key for its node; unless_unchanged: but not
+ * where its node's last merged table had the same digest, less than a day ago. Answers and returns
+ * false where it could not, or where the caller lost the right to send meanwhile.
  */
 bool ingest_put(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                sh_slice envelope, const sh_envelope_header *header, sh_put *ret);
+                sh_slice envelope, const sh_envelope_header *header, bool unless_unchanged,
+                sh_put *ret);
 
 /*
  * Whether the node's last merged table had this digest, less than a day ago. Answers and returns

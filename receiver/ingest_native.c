@@ -162,7 +162,7 @@ void ingest_native(const ingest *in, sh_http_exchange *exchange, ingest_caller *
     if (sealed.len > 0)
         envelope = (sh_slice){sealed.data, sealed.len};
     sh_put put = SH_PUT_QUEUED;
-    if (!good || !ingest_put(in, exchange, caller, envelope, &header, &put))
+    if (!good || !ingest_put(in, exchange, caller, envelope, &header, false, &put))
         return;
     bool queued = put == SH_PUT_QUEUED;
     sh_metric_add(queued ? &figures.pushes_queued : &figures.pushes_duplicate, 1);

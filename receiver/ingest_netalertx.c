@@ -121,17 +121,22 @@ static bool open_push(const ingest *in, sh_http_exchange *exchange, const ingest
     return err == SH_OK;
 }
 
-/* Seals what was opened with the hub's key and queues it. Answers and returns false where it cannot
- * be. */
+/*
+ * Seals what was opened with the hub's key and queues it, unless the hub has merged this very
+ * table. Answers and returns false where it cannot be.
+ */
 static bool queue_text(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                       sh_envelope_header *header, const sh_node_key *key, sh_slice text)
+                       sh_envelope_header *header, sh_slice text, sh_put *put)
 {
     sh_error error = {0};
+    sh_node_key key;
     SH_CLEANUP(sh_buf_done) sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
     header->time_ms = sh_clock_unix_ms();
     header->parts = 1;
     sh_random(header->id, sizeof header->id);
-    sh_err err = sh_envelope_seal(header, key, text, &envelope, &error);
+    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), &key);
+    sh_err err = sh_envelope_seal_and_digest(header, &key, text, &envelope, &error);
+    sh_wipe(&key, sizeof key);
     if (err == SH_E_LIMIT) {
         ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", header->node,
                       error.message);
@@ -141,8 +146,8 @@ static bool queue_text(const ingest *in, sh_http_exchange *exchange, ingest_call
         ingest_unavailable(exchange, header->node, &error);
         return false;
     }
-    sh_put put;
-    return ingest_put(in, exchange, caller, (sh_slice){envelope.data, envelope.len}, header, &put);
+    return ingest_put(in, exchange, caller, (sh_slice){envelope.data, envelope.len}, header,
+                      header->kind == SH_KIND_DEVICES, put);
 }
 
 void ingest_netalertx(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller)
@@ -156,19 +161,12 @@ void ingest_netalertx(const ingest *in, sh_http_exchange *exchange, ingest_calle
     if (!open_push(in, exchange, caller, &header, &text))
         return;
     sh_slice plain = {text.data == NULL ? "" : text.data, text.len};
-    sh_node_key key;
-    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header.node), &key);
-    sh_digest(&key, plain, header.digest);
-    bool unchanged = false;
-    bool good = header.kind != SH_KIND_DEVICES ||
-                ingest_ask(in, exchange, caller, header.node, header.digest, &unchanged);
-    if (good && unchanged)
-        contacts_note(in->contacts, header.node);
-    else if (good)
-        good = queue_text(in, exchange, caller, &header, &key, plain);
-    sh_wipe(&key, sizeof key);
-    if (!good)
+    sh_put put = SH_PUT_QUEUED;
+    if (!queue_text(in, exchange, caller, &header, plain, &put))
         return;
+    bool unchanged = put == SH_PUT_UNCHANGED;
+    if (unchanged)
+        contacts_note(in->contacts, header.node);
     sh_metric_add(unchanged ? &figures.pushes_unchanged : &figures.pushes_queued, 1);
     sh_log_info("%s node=%s plugin=%s text=%zu format=netalertx",
                 unchanged ? "unchanged" : "queued", header.node,

@@ -8,6 +8,7 @@
 #include "receiver/store.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/rows.h"
+#include "tests/put_one.h"
 
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -57,8 +58,7 @@ int bench_queue_tables(int argc, char *argv[])
         /* A space at the end makes it another text of the same rows: its digest differs. */
         bench_must(sh_buf_append_text(&text, bench_text(argc, argv, "end", "")), NULL);
         bench_seal(key, node, (sh_slice){text.data, text.len}, &header, &envelope);
-        bench_must(sh_queue_put(queue, (sh_slice){envelope.data, envelope.len}, &header, "push", "",
-                                &put, &error),
+        bench_must(put_one(queue, (sh_slice){envelope.data, envelope.len}, &header, &put, &error),
                    &error);
         bytes += envelope.len;
     }

@@ -8,6 +8,7 @@
 #include "libcommon/queue.h"
 #include "libcommon/settings.h"
 #include "tests/faults/inject.h"
+#include "tests/put_one.h"
 #include "tests/unit/with_redis.h"
 
 #include "tests/unit/pusher_folder.h"
@@ -197,8 +198,7 @@ static sh_err put_both(sh_queue *queue, sh_error *error)
         sh_put put;
         sh_err err = seal(id, SH_KIND_DEVICES, &header, &sealed, error);
         if (err == SH_OK)
-            err = sh_queue_put(queue, (sh_slice){sealed.data, sealed.len}, &header, "push", "",
-                               &put, error);
+            err = put_one(queue, (sh_slice){sealed.data, sealed.len}, &header, &put, error);
         if (err != SH_OK)
             return err;
     }

@@ -6,6 +6,7 @@
 #include "receiver/figures.h"
 #include "receiver/merge.h"
 #include "tests/faults/inject.h"
+#include "tests/put_one.h"
 #include "tests/unit/with_redis.h"
 
 #include "tests/unit/pusher_folder.h"
@@ -34,8 +35,7 @@ static void put(sh_queue *queue, uint8_t id, sh_kind kind, const char *text)
     SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
     sh_put outcome;
     assert_int_equal(sh_envelope_seal(&header, &key, sh_slice_of(text), &sealed, NULL), SH_OK);
-    assert_int_equal(sh_queue_put(queue, (sh_slice){sealed.data, sealed.len}, &header, "push", "",
-                                  &outcome, NULL),
+    assert_int_equal(put_one(queue, (sh_slice){sealed.data, sealed.len}, &header, &outcome, NULL),
                      SH_OK);
 }
 

@@ -231,6 +231,35 @@ static void a_text_that_does_not_fit_an_envelope_is_refused(void **state)
     sh_buf_done(&sealed);
 }
 
+/* PROTOCOL.md section 2, of what ingest seals for NetAlertX. */
+static void a_digest_of_what_is_sealed_tells_texts_apart(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{\"data\": []}", "{\"data\": []}", "{\"data\": [ ]}"};
+    sh_node_key key;
+    uint8_t digests[3][SH_DIGEST_BYTES];
+    sh_node_key_derive(passphrase_key, SH_SLICE("n"), &key);
+    for (size_t i = 0; i < 3; i++) {
+        sh_error error = {0};
+        sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+        sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+        sh_envelope_header header = header_of("n", "");
+        sh_envelope_header read;
+        assert_int_equal(
+            sh_envelope_seal_and_digest(&header, &key, sh_slice_of(texts[i]), &sealed, &error),
+            SH_OK);
+        assert_int_equal(sh_envelope_peek(slice_of(&sealed), &read, &error), SH_OK);
+        assert_memory_equal(read.digest, header.digest, sizeof read.digest);
+        assert_int_equal(sh_envelope_open(slice_of(&sealed), &read, &key, &text, &error), SH_OK);
+        assert_string_equal(text.data, texts[i]);
+        memcpy(digests[i], read.digest, sizeof digests[i]);
+        sh_buf_done(&sealed);
+        sh_buf_done(&text);
+    }
+    assert_memory_equal(digests[0], digests[1], sizeof digests[0]);
+    assert_memory_not_equal(digests[0], digests[2], sizeof digests[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +269,7 @@ int main(void)
         cmocka_unit_test(an_envelope_does_not_open_as_another_nodes),
         cmocka_unit_test(bad_headers_are_refused_before_anything_is_opened),
         cmocka_unit_test(sealing_refuses_bad_names_and_too_long_texts),
+        cmocka_unit_test(a_digest_of_what_is_sealed_tells_texts_apart),
         cmocka_unit_test(a_text_that_does_not_fit_an_envelope_is_refused),
     };
     return cmocka_run_group_tests(tests, derive_once, NULL);

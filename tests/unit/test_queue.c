@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/put_one.h"
 #include "tests/unit/with_redis.h"
 
 #include "libcommon/clock.h"
@@ -54,8 +55,7 @@ static sh_put put(sh_queue *queue, const char *node, uint8_t id, const char *con
     sh_error error = {0};
     sh_put result = SH_PUT_QUEUED;
     sh_envelope_header header = header_of(node, id);
-    assert_int_equal(
-        sh_queue_put(queue, sh_slice_of(content), &header, "push", "", &result, &error), SH_OK);
+    assert_int_equal(put_one(queue, sh_slice_of(content), &header, &result, &error), SH_OK);
     return result;
 }
 
@@ -245,8 +245,7 @@ static void a_full_queue_refuses_and_takes_again_when_it_drains(void **state)
     sh_error error = {0};
     sh_put result;
     sh_envelope_header header = header_of("n", 2);
-    assert_int_equal(sh_queue_put(queue, SH_SLICE("y"), &header, "push", "", &result, &error),
-                     SH_E_BUSY);
+    assert_int_equal(put_one(queue, SH_SLICE("y"), &header, &result, &error), SH_E_BUSY);
     ack_all(queue, take(queue, "c", 60000));
     assert_int_equal(put(queue, "n", 2, "y"), SH_PUT_QUEUED);
     sh_queue_free(queue);
@@ -345,9 +344,8 @@ static void contacts_and_what_waits_are_told_for_each_node(void **state)
     sh_put result;
     for (uint8_t i = 0; i < 3; i++) {
         sh_envelope_header header = header_of("abc", i);
-        assert_int_equal(sh_queue_put(queue, (sh_slice){envelope, sizeof envelope}, &header, "push",
-                                      "", &result, &error),
-                         SH_OK);
+        assert_int_equal(
+            put_one(queue, (sh_slice){envelope, sizeof envelope}, &header, &result, &error), SH_OK);
     }
     assert_int_equal(sh_queue_contact(queue, SH_SLICE("other"), "pull", &error), SH_OK);
     int nodes = 0;
@@ -390,8 +388,7 @@ static void a_full_redis_refuses_but_drains(void **state)
     freeReplyObject(redisCommand(server.look, "CONFIG SET maxmemory 1"));
     sh_put result;
     sh_envelope_header header = header_of("n", 2);
-    assert_int_equal(sh_queue_put(queue, SH_SLICE("y"), &header, "push", "", &result, &error),
-                     SH_E_BUSY);
+    assert_int_equal(put_one(queue, SH_SLICE("y"), &header, &result, &error), SH_E_BUSY);
     sh_error_clear(&error);
     assert_int_equal(sh_queue_check(queue, &error), SH_E_BUSY);
     sh_error_clear(&error);
