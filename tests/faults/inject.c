@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define TURNS_MAX 5000 /* more than any operation has: who comes here does not end */
+#define ARGUMENTS_MAX 1024 /* of a command to Redis */
+#define TURNS_MAX 5000     /* more than any operation has: who comes here does not end */
 
 /* The leak check of ASan's builds; without them there is none. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
@@ -171,22 +173,33 @@ WRAP(redisContext *, redisConnectUnixWithTimeout, (const char *path, struct time
     return fires(FAULT_REDIS_REQUEST) ? NULL : __real_redisConnectUnixWithTimeout(path, timeout);
 }
 
-static void *break_context(redisContext *context)
+/*
+ * SQLite's own calls, which the dynamic linker gives to the program before libc: nothing else here
+ * uses them.
+ */
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+    if (!fires(FAULT_DB_WRITE))
+        return syscall(SYS_pwrite64, fd, bytes, len, at);
+    (void)!syscall(SYS_pwrite64, fd, bytes, len / 2, at); /* torn, and the disk is full */
+    return fail_with(ENOSPC);
+}
+
+int fdatasync(int fd)
+{
+    return fires(FAULT_DB_FSYNC) ? fail_with(EIO) : (int)syscall(SYS_fdatasync, fd);
+}
+
+int ftruncate(int fd, off_t len)
+{
+    return fires(FAULT_DB_TRUNCATE) ? fail_with(EIO) : (int)syscall(SYS_ftruncate, fd, len);
+}
+
+static int break_context(redisContext *context)
 {
     context->err = REDIS_ERR_EOF;
     (void)snprintf(context->errstr, sizeof context->errstr, "broken for the test");
-    return NULL;
-}
-
-static redisReply *reply_full(void)
-{
-    static const char text[] = "OOM command not allowed when used memory > 'maxmemory'.";
-    redisReply *reply = __real_calloc(1, sizeof *reply);
-    assert_non_null(reply);
-    reply->type = REDIS_REPLY_ERROR;
-    reply->str = __real_strdup(text);
-    reply->len = sizeof text - 1;
-    return reply;
+    return REDIS_ERR;
 }
 
 /* A take of an empty queue need not wait here: gives the number of arguments without BLOCK. */
@@ -204,19 +217,41 @@ static int drop_block(int argc, const char **argv, size_t *lens)
     return kept;
 }
 
-WRAP(void *, redisCommandArgv, (redisContext * context, int argc, const char **argv, size_t *lens))
+int __real_redisAppendCommandArgv(redisContext *context, int argc, const char **argv,
+                                  const size_t *lens);
+
+/* What a full Redis answers: it says so itself, and does nothing else. */
+static int append_full(redisContext *context)
 {
+    const char *argv[] = {"EVAL",
+                          "return redis.error_reply(\"OOM command not allowed when used memory > "
+                          "'maxmemory'.\")",
+                          "0"};
+    return __real_redisAppendCommandArgv(context, 3, argv, NULL);
+}
+
+WRAP(int, redisAppendCommandArgv,
+     (redisContext * context, int argc, const char **argv, const size_t *lens))
+{
+    size_t kept_lens[ARGUMENTS_MAX];
+    assert_true(argc <= ARGUMENTS_MAX);
     if (fires(FAULT_REDIS_REQUEST))
         return break_context(context);
     if (fires(FAULT_REDIS_FULL))
-        return reply_full();
-    argc = drop_block(argc, argv, lens);
-    redisReply *reply = __real_redisCommandArgv(context, argc, argv, lens);
-    if (reply != NULL && fires(FAULT_REDIS_REPLY)) {
-        freeReplyObject(reply);
-        return break_context(context);
-    }
-    return reply;
+        return append_full(context);
+    memcpy(kept_lens, lens, (size_t)argc * sizeof *lens);
+    argc = drop_block(argc, argv, kept_lens);
+    return __real_redisAppendCommandArgv(context, argc, argv, kept_lens);
+}
+
+WRAP(int, redisGetReply, (redisContext * context, void **reply))
+{
+    int result = __real_redisGetReply(context, reply);
+    if (result != REDIS_OK || *reply == NULL || !fires(FAULT_REDIS_REPLY))
+        return result;
+    freeReplyObject(*reply);
+    *reply = NULL;
+    return break_context(context);
 }
 
 WRAP(CURL *, curl_easy_init, (void))
@@ -277,6 +312,9 @@ static const char *const names[FAULT_KINDS] = {
     [FAULT_STEP_FULL] = "SQLite step (full)",
     [FAULT_STEP_BUSY] = "SQLite step (busy)",
     [FAULT_STEP_NOMEM] = "SQLite step (memory)",
+    [FAULT_DB_WRITE] = "SQLite's write",
+    [FAULT_DB_FSYNC] = "SQLite's fsync",
+    [FAULT_DB_TRUNCATE] = "SQLite's truncation",
     [FAULT_REDIS_REQUEST] = "Redis request",
     [FAULT_REDIS_REPLY] = "Redis reply",
     [FAULT_REDIS_FULL] = "Redis full",
@@ -342,6 +380,8 @@ void faults_in_turn(const scenario *s)
             }
             if (__lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0)
                 fail_msg("%s: %s: something leaked", s->name, names[kind]);
+            if (n == 1) /* else a test whose faults miss the code would pass for ever */
+                fail_msg("%s: %s never met it", s->name, names[kind]);
             print_message("%s: %ld × %s %s\n", s->name, n - 1, names[kind],
                           forever == 1 ? "for good" : "once");
         }

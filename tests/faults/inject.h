@@ -21,6 +21,9 @@ typedef enum {
     FAULT_STEP_FULL,     /* sqlite3_step: SQLITE_FULL */
     FAULT_STEP_BUSY,     /* SQLITE_BUSY */
     FAULT_STEP_NOMEM,    /* SQLITE_NOMEM */
+    FAULT_DB_WRITE,      /* SQLite's own write is torn, the disk is full */
+    FAULT_DB_FSYNC,      /* SQLite's own fsync: EIO */
+    FAULT_DB_TRUNCATE,   /* SQLite's own: EIO */
     FAULT_REDIS_REQUEST, /* a command or connection breaks before Redis has it */
     FAULT_REDIS_REPLY,   /* Redis did it, and its reply is lost */
     FAULT_REDIS_FULL,    /* Redis refuses the command: OOM */
@@ -34,7 +37,8 @@ typedef enum {
     (FAULT_BIT(FAULT_READ) | FAULT_BIT(FAULT_WRITE) | FAULT_BIT(FAULT_FSYNC) |                     \
      FAULT_BIT(FAULT_RENAME) | FAULT_BIT(FAULT_UNLINK))
 #define FAULTS_SQLITE                                                                              \
-    (FAULT_BIT(FAULT_STEP_FULL) | FAULT_BIT(FAULT_STEP_BUSY) | FAULT_BIT(FAULT_STEP_NOMEM))
+    (FAULT_BIT(FAULT_STEP_FULL) | FAULT_BIT(FAULT_STEP_BUSY) | FAULT_BIT(FAULT_STEP_NOMEM) |       \
+     FAULT_BIT(FAULT_DB_WRITE) | FAULT_BIT(FAULT_DB_FSYNC) | FAULT_BIT(FAULT_DB_TRUNCATE))
 #define FAULTS_REDIS                                                                               \
     (FAULT_BIT(FAULT_REDIS_REQUEST) | FAULT_BIT(FAULT_REDIS_REPLY) | FAULT_BIT(FAULT_REDIS_FULL))
 #define FAULTS_HTTP (FAULT_BIT(FAULT_HTTP_REQUEST) | FAULT_BIT(FAULT_HTTP_ANSWER))

@@ -137,8 +137,7 @@ static void a_file_is_replaced_whole_or_not_at_all(void **state)
 {
     (void)state;
     faults_in_turn(&(scenario){.name = "file",
-                               .kinds = (FAULTS_FILES | FAULT_BIT(FAULT_ALLOC)) &
-                                        ~(unsigned)FAULT_BIT(FAULT_UNLINK),
+                               .kinds = FAULTS_FILES & ~(unsigned)FAULT_BIT(FAULT_UNLINK),
                                .begin = file_begin,
                                .act = file_act,
                                .look = file_look,
