@@ -137,7 +137,8 @@ static void a_file_is_replaced_whole_or_not_at_all(void **state)
 {
     (void)state;
     faults_in_turn(&(scenario){.name = "file",
-                               .kinds = FAULTS_FILES & ~(unsigned)FAULT_BIT(FAULT_UNLINK),
+                               .kinds = FAULT_BIT(FAULT_WRITE) | FAULT_BIT(FAULT_FSYNC) |
+                                        FAULT_BIT(FAULT_RENAME),
                                .begin = file_begin,
                                .act = file_act,
                                .look = file_look,
