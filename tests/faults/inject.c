@@ -10,6 +10,7 @@
 #include <hiredis/hiredis.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,25 +26,23 @@ __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 
 static struct {
     fault kind;
-    long left; /* calls until it fires; 0: no fault is set */
+    atomic_long left; /* calls until it fires; 0 or less: no fault is set */
     bool forever;
-    bool fired;
+    atomic_bool fired;
 } armed;
 
-static bool told;       /* a warning or an error was logged */
-static bool write_torn; /* the write before was cut: this one fails */
+static atomic_bool told; /* a warning or an error was logged */
+static bool write_torn;  /* the write before was cut: this one fails */
 
 static bool fires(fault kind)
 {
-    if (armed.left == 0 || armed.kind != kind)
+    if (atomic_load(&armed.left) <= 0 || armed.kind != kind)
         return false;
-    if (armed.left > 1) {
-        armed.left--;
+    if (atomic_fetch_sub(&armed.left, 1) != 1) /* threads of a server count together */
         return false;
-    }
-    armed.fired = true;
-    if (!armed.forever)
-        armed.left = 0;
+    atomic_store(&armed.fired, true);
+    if (armed.forever)
+        atomic_store(&armed.left, 1);
     return true;
 }
 
@@ -283,7 +282,8 @@ void __wrap_sh_log(sh_log_level level, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    told |= level <= SH_LOG_WARNING;
+    if (level <= SH_LOG_WARNING)
+        told = true;
     if (getenv("FAULTS_LOG") != NULL)
         (void)fprintf(stderr, "%d %s\n", (int)level, line);
 }

@@ -9,7 +9,7 @@
 /*
  * Faults in turn: what our code calls in libc, SQLite, hiredis and libcurl fails at its Nth call.
  * The linker gives those calls to us (--wrap); calls that the libraries make among themselves are
- * not touched. For one thread.
+ * not touched. Threads count together; the kind is set while none of them runs.
  */
 typedef enum {
     FAULT_ALLOC,         /* malloc and its kin give NULL */

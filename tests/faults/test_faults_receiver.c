@@ -125,6 +125,10 @@ static int files_out(void)
 static void look(void)
 {
     assert_true(files_out() <= 1);
+    /* Whatever failed, the database is whole; it may not be there yet. */
+    if (access(in_folder("hub.db"), F_OK) == 0)
+        assert_int_equal(
+            ask_db("SELECT group_concat(integrity_check) = 'ok' FROM pragma_integrity_check"), 1);
 }
 
 /* Each item once in the database, or in the dead letters; the third can be nowhere else. */
@@ -134,7 +138,6 @@ static void end(void)
     int64_t lines = ask_db("SELECT count(*) FROM Plugins_Objects");
     assert_true(devices == 0 || devices == 2);
     assert_true(lines == 0 || lines == 2);
-    assert_int_equal(ask_db("SELECT count(*) FROM pragma_integrity_check"), 1);
     assert_int_equal(redis_ask(&redis, "XLEN synchub:dead"), 1 + (devices == 0) + (lines == 0));
     assert_int_equal(redis_ask(&redis, "XLEN synchub:ingest"), 0);
     assert_int_equal(redis_ask(&redis, "GET synchub:bytes"), 0);

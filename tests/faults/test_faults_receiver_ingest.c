@@ -99,7 +99,11 @@ static int push(const char *request, size_t len)
     answer[got] = '\0';
     if (got < 12 || strncmp(answer, "HTTP/1.1 ", 9) != 0)
         return 0;
-    return (int)strtol(answer + 9, NULL, 10);
+    int status = (int)strtol(answer + 9, NULL, 10);
+    if (status >= 300) /* it says what happened, where there is memory for words */
+        assert_true(strstr(answer, "\"message\":\"") != NULL ||
+                    strstr(answer, "Content-Length: 0\r\n") != NULL);
+    return status;
 }
 
 static void begin(void)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each program at its worst stays within the memory that the README names (Limits). What the kernel
+says (VmHWM) is compared, so that the programs are the release's: AddressSanitizer shadows all memory.
+test_hostile has the receiver's ingest.
+"""
+
+import pathlib
+import socket
+
+import envelopes
+import harness
+import test_hostile
+from harness import TOKEN, TYPE_ENVELOPE, bearer, curl, device_mac, device_rows, device_table, \
+    wait_until
+from test_hostile import ENVELOPE_MAX, MIB, PLAIN_MAX, peak_mib
+import test_puller
+
+MERGE_MIB = 192  # README, Limits
+PULLER_MIB = 576
+PUSHER_MIB = 640
+PUSHER_SERVING_MIB = 480
+SLOW_READERS = 12  # three times what the budget of answers holds
+TABLE_MAX = 512 * MIB
+ROW_BYTES = 250 * 1024
+
+
+def rows_of(bytes_wanted, node):
+    """The text of a table of nearly that many bytes, in pieces; what is long is no hub's column."""
+    count = bytes_wanted // ROW_BYTES
+    filler = "x" * (ROW_BYTES - 200)
+    yield '{"data": ['
+    for index in range(count):
+        yield (", " if index else "") + \
+            f'{{"devMac": "{device_mac(index, node)}", "devName": "{index}", "more": "{filler}"}}'
+    yield "]}"
+
+
+def row_count(bytes_wanted):
+    return bytes_wanted // ROW_BYTES
+
+
+class Peak:
+    def assert_peak(self, program, most_mib):
+        self.assertFalse(test_hostile.has_address_sanitizer(program))
+        self.assertLess(peak_mib(program), most_mib)
+
+
+class Memory(Peak, harness.SyncHubTest):
+    def test_merge_of_the_largest_texts(self):
+        redis = self.redis()
+        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
+        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+        for number in range(3):
+            node = f"Large_{number}"
+            text = "".join(rows_of(PLAIN_MAX, node))
+            self.assertGreater(len(text), PLAIN_MAX - MIB)
+            body = envelopes.envelope(envelopes.NodeKey(node), text)
+            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+        for number in range(40):
+            node = f"Small_{number}"
+            body = envelopes.envelope(envelopes.NodeKey(node), device_table(device_rows(20, node)))
+            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+        merge = self.receiver(redis, SYNC_receiver_role="merge")
+        self.wait_merged(redis, self.folder / "hub.db", 3 * row_count(PLAIN_MAX) + 40 * 20,
+                         seconds=120)
+        self.assertEqual(redis.dead(), 0)
+        self.assert_peak(merge, MERGE_MIB)
+
+    def test_a_pusher_of_the_largest_table(self):
+        ingest = self.receiver(self.redis(), SYNC_receiver_role="ingest")
+        settings = self.pusher_settings(ingest.url, node="Huge")
+        with open(settings["SYNC_devices_file"], "w") as table:
+            table.writelines(rows_of(TABLE_MAX, "Huge"))
+        size = pathlib.Path(settings["SYNC_devices_file"]).stat().st_size
+        self.assertTrue(TABLE_MAX - MIB < size <= TABLE_MAX, size)
+        pusher = self.program("pusher", {**settings, "SYNC_RUN_SCHD": "0 0 1 1 *",
+                                         "SYNC_listen": "127.0.0.1:0"})
+        parts = -(-size // (16 * MIB))
+        wait_until(lambda: ingest.log().count("queued node=Huge") >= parts, "all parts", 120,
+                   lambda: pusher.log())
+        self.assert_peak(pusher, PUSHER_MIB)
+
+    def test_a_pusher_whose_answers_nobody_reads(self):
+        settings = self.pusher_settings("", node="Served", SYNC_RUN="disabled",
+                                        SYNC_listen="127.0.0.1:0")
+        with open(settings["SYNC_devices_file"], "w") as table:
+            table.writelines(rows_of(PLAIN_MAX - MIB, "Served"))
+        pusher = self.program("pusher", settings)
+        address = ("127.0.0.1", pusher.port)
+        clients = []
+        for _ in range(SLOW_READERS):
+            client = socket.socket()
+            self.addCleanup(client.close)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(harness.READY_S)
+            client.connect(address)
+            client.sendall("GET /sync HTTP/1.1\r\nHost: node\r\n"
+                           f"Authorization: Bearer {TOKEN}\r\n\r\n".encode())
+            clients.append(client)
+        answers = {client.recv(64).split()[1] for client in clients}
+        self.assertEqual(answers, {b"200", b"503"})
+        self.assertEqual(curl(pusher.url + "/livez").status, 200)
+        self.assert_peak(pusher, PUSHER_SERVING_MIB)
+
+
+class PullerMemory(Peak, test_puller.PullerTest):
+    NODES = 60
+
+    def test_a_puller_of_the_largest_answers(self):
+        """More of them at once than the budget of answers holds, and each opens to the largest
+        text, or to none."""
+        redis = self.redis()
+        nodes = self.server(test_puller.Nodes())
+        text = "".join(rows_of(PLAIN_MAX, "Pulled"))
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {TYPE_ENVELOPE}\r\nContent-Length: "
+        urls = []
+        for number in range(self.NODES):
+            node = f"Pulled_{number}"
+            if number < 2:
+                body = envelopes.envelope(envelopes.NodeKey(node), text)
+            else:
+                body = bytes(ENVELOPE_MAX)
+            urls.append(nodes.add(node, test_puller.sends(
+                f"{head}{len(body)}\r\n\r\n".encode() + body)))
+        puller = self.program("puller", self.puller_settings(
+            redis, urls, SYNC_RUN_SCHD="0 0 1 1 *", SYNC_RUN_TIMEOUT="120",
+            SYNC_listen="127.0.0.1:0"))
+        puller.wait_for_log("run done", 120)
+        self.assertIn(f"{self.NODES} nodes, 2 pulled, 0 unchanged, {self.NODES - 2} failed",
+                      puller.log())
+        self.assertEqual(redis.backlog(), 2)
+        self.assert_peak(puller, PULLER_MIB)
+
+
+if __name__ == "__main__":
+    harness.main()
