@@ -33,15 +33,29 @@ class Linking(SyncHubTest):
         for name in PROGRAMS:
             self.assertIn("__stack_chk_fail", readelf(name, "-s"))
 
+    def test_libc_s_calls_are_checked_and_none_changes_the_user(self):
+        for name in PROGRAMS:
+            names = readelf(name, "-s")
+            self.assertNotRegex(names, r"\s(set[ug]id|setre[su][ug]id|setres[ug]id|setgroups)@")
+            if b"__asan_init" not in (BIN / f"synchub-{name}").read_bytes():  # it has its own checks
+                self.assertRegex(names, r"__(vsnprintf|snprintf|memcpy|read)_chk@")
+
 
 class AtWork(SyncHubTest):
     def test_secrets_are_in_no_argument_and_no_core_file(self):
-        program = self.receiver(self.redis())
-        proc = pathlib.Path(f"/proc/{program.pid}")
-        arguments = (proc / "cmdline").read_bytes()
-        for secret in (TOKEN, KEY):
-            self.assertNotIn(secret.encode(), arguments)
-        self.assertRegex((proc / "limits").read_text(), r"Max core file size\s+0\s+0\s")
+        redis = self.redis()
+        listening = {"SYNC_listen": "127.0.0.1:0"}
+        programs = [self.receiver(redis),
+                    self.program("pusher", self.pusher_settings("", **listening)),
+                    self.program("puller", self.puller_settings(
+                        redis, ["http://127.0.0.1:1"], **listening))]
+        for program in programs:
+            self.assertNotEqual(program.port, 0)  # it has read its settings
+            proc = pathlib.Path(f"/proc/{program.pid}")
+            arguments = (proc / "cmdline").read_bytes()
+            for secret in (TOKEN, KEY):
+                self.assertNotIn(secret.encode(), arguments)
+            self.assertRegex((proc / "limits").read_text(), r"Max core file size\s+0\s+0\s")
 
     def test_any_uid_will_do(self):
         redis = self.redis()
