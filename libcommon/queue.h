@@ -73,15 +73,12 @@ typedef struct {
 sh_err sh_queue_ask_each(sh_queue *queue, sh_queue_question *const questions[], size_t count,
                          char version[static SH_NODES_VERSION_BYTES], sh_error *error);
 
-/* Notes that a node was in contact (unchanged tables included). */
-sh_err sh_queue_contact(sh_queue *queue, sh_slice node, const char *mode, sh_error *error);
-
 typedef struct {
     char node[SH_NODE_NAME_MAX + 1];
     int64_t ms; /* Unix time */
 } sh_queue_seen;
 
-/* The same for many nodes and their times. */
+/* Notes that nodes were in contact then (unchanged tables included). */
 sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t count,
                          const char *mode, sh_error *error);
 

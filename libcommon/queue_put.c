@@ -169,14 +169,6 @@ sh_err sh_queue_ask_each(sh_queue *queue, sh_queue_question *const questions[], 
     return SH_OK;
 }
 
-sh_err sh_queue_contact(sh_queue *queue, sh_slice node, const char *mode, sh_error *error)
-{
-    char value[NUMBER_BYTES + 16];
-    (void)snprintf(value, sizeof value, "%" PRId64 " %s", sh_clock_unix_ms(), mode);
-    sh_slice argv[] = {SH_SLICE("HSET"), sh_slice_of(queue->contacts), node, sh_slice_of(value)};
-    return sh_queue_do(queue, 4, argv, error);
-}
-
 #define SEEN_AT_ONCE 256
 
 static sh_err put_some_seen(sh_queue *queue, const sh_queue_seen seen[], size_t count,

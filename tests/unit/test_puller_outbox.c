@@ -1,29 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/outbox.h"
-#include "tests/unit/with_redis.h"
-
-static with_redis server;
-
-static int start(void **state)
-{
-    (void)state;
-    redis_start(&server, "0");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    redis_stop(&server);
-    return 0;
-}
-
-static int empty(void **state)
-{
-    (void)state;
-    (void)redis_ask(&server, "FLUSHALL");
-    return 0;
-}
+#include "tests/unit/with_queue.h"
 
 #define NODES_MAX (2 * SH_QUEUE_AT_ONCE)
 
@@ -72,22 +49,24 @@ static void revoke_node(sh_queue *queue, const char *node)
         sh_queue_node_set(queue, node, SH_SLICE(""), SH_SLICE("1 1000 2000 0"), &error), SH_OK);
 }
 
-static sh_queue *open_queue(void)
+static void begin(outbox *o, endings *e)
 {
-    sh_queue *queue = NULL;
     sh_error error = {0};
-    assert_int_equal(sh_queue_new(server.url, "t", &queue, &error), SH_OK);
-    return queue;
+    assert_int_equal(outbox_init(o, open_queue(), note, e, &error), SH_OK);
+}
+
+static void finish(outbox *o)
+{
+    outbox_done(o);
+    sh_queue_free(o->queue);
 }
 
 static void what_came_together_is_written_at_the_flush(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
-    sh_error error = {0};
     endings e = {0};
     outbox o;
-    assert_int_equal(outbox_init(&o, queue, note, &e, &error), SH_OK);
+    begin(&o, &e);
     for (size_t i = 0; i < 10; i++)
         add_table(&o, i, 100);
     outbox_add_unchanged(&o, (void *)(uintptr_t)number(10), "node-10");
@@ -104,18 +83,15 @@ static void what_came_together_is_written_at_the_flush(void **state)
     assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 11);
     outbox_flush(&o);
     assert_int_equal(e.ended, 11);
-    outbox_done(&o);
-    sh_queue_free(queue);
+    finish(&o);
 }
 
 static void what_would_wait_too_much_is_written_at_once(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
-    sh_error error = {0};
     endings e = {0};
     outbox o;
-    assert_int_equal(outbox_init(&o, queue, note, &e, &error), SH_OK);
+    begin(&o, &e);
     add_table(&o, 0, OUTBOX_BYTES_MAX - 1);
     assert_int_equal(e.ended, 0);
     add_table(&o, 1, 1);
@@ -126,19 +102,16 @@ static void what_would_wait_too_much_is_written_at_once(void **state)
     add_table(&o, 1 + SH_QUEUE_AT_ONCE, 1);
     assert_int_equal(e.ended, 2 + SH_QUEUE_AT_ONCE);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 2 + SH_QUEUE_AT_ONCE);
-    outbox_done(&o);
-    sh_queue_free(queue);
+    finish(&o);
 }
 
 static void a_node_whose_credentials_changed_is_refused_and_no_other(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
     sh_queue *other = open_queue();
-    sh_error error = {0};
     endings e = {0};
     outbox o;
-    assert_int_equal(outbox_init(&o, queue, note, &e, &error), SH_OK);
+    begin(&o, &e);
     for (size_t i = 0; i < 3; i++)
         add_table(&o, i, 100);
     revoke_node(other, "node-1");
@@ -150,19 +123,16 @@ static void a_node_whose_credentials_changed_is_refused_and_no_other(void **stat
     assert_int_equal(e.errs[2], SH_OK);
     assert_int_equal(e.puts[2], SH_PUT_QUEUED);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 2);
-    outbox_done(&o);
+    finish(&o);
     sh_queue_free(other);
-    sh_queue_free(queue);
 }
 
 static void without_redis_each_one_fails(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
-    sh_error error = {0};
     endings e = {0};
     outbox o;
-    assert_int_equal(outbox_init(&o, queue, note, &e, &error), SH_OK);
+    begin(&o, &e);
     add_table(&o, 0, 100);
     outbox_add_unchanged(&o, (void *)(uintptr_t)number(1), "node-1");
     redis_kill(&server);
@@ -171,8 +141,7 @@ static void without_redis_each_one_fails(void **state)
     assert_int_equal(e.errs[0], SH_E_NETWORK);
     assert_int_equal(e.errs[1], SH_E_NETWORK);
     redis_launch(&server, "0");
-    outbox_done(&o);
-    sh_queue_free(queue);
+    finish(&o);
 }
 
 int main(void)

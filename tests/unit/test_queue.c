@@ -1,46 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/put_one.h"
-#include "tests/unit/with_redis.h"
+#include "tests/unit/with_queue.h"
 
 #include "libcommon/clock.h"
 #include "libcommon/queue.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static with_redis server;
-
-static int start(void **state)
-{
-    (void)state;
-    sh_error error = {0};
-    assert_int_equal(sh_crypto_init(&error), SH_OK);
-    (void)signal(SIGPIPE, SIG_IGN); /* as the programs do */
-    redis_start(&server, "0");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    redis_stop(&server);
-    return 0;
-}
-
-static int empty(void **state)
-{
-    (void)state;
-    (void)redis_ask(&server, "FLUSHALL");
-    return 0;
-}
-
-static sh_queue *open_queue(void)
-{
-    sh_queue *queue = NULL;
-    sh_error error = {0};
-    assert_int_equal(sh_queue_new(server.url, "t", &queue, &error), SH_OK);
-    return queue;
-}
 
 static sh_envelope_header header_of(const char *node, uint8_t id)
 {
@@ -347,7 +313,8 @@ static void contacts_and_what_waits_are_told_for_each_node(void **state)
         assert_int_equal(
             put_one(queue, (sh_slice){envelope, sizeof envelope}, &header, &result, &error), SH_OK);
     }
-    assert_int_equal(sh_queue_contact(queue, SH_SLICE("other"), "pull", &error), SH_OK);
+    const sh_queue_seen seen = {.node = "other", .ms = 1787367180000};
+    assert_int_equal(sh_queue_seen_put(queue, &seen, 1, "pull", &error), SH_OK);
     int nodes = 0;
     assert_int_equal(sh_queue_contacts(queue, count_contact, &nodes, &error), SH_OK);
     assert_int_equal(nodes, 2);

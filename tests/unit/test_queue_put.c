@@ -1,38 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/clock.h"
 #include "libcommon/queue.h"
-#include "tests/unit/with_redis.h"
-
-static with_redis server;
-
-static int start(void **state)
-{
-    (void)state;
-    redis_start(&server, "0");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    redis_stop(&server);
-    return 0;
-}
-
-static int empty(void **state)
-{
-    (void)state;
-    (void)redis_ask(&server, "FLUSHALL");
-    return 0;
-}
-
-static sh_queue *open_queue(void)
-{
-    sh_queue *queue = NULL;
-    sh_error error = {0};
-    assert_int_equal(sh_queue_new(server.url, "t", &queue, &error), SH_OK);
-    return queue;
-}
+#include "tests/unit/with_queue.h"
 
 #define MANY SH_QUEUE_AT_ONCE
 
