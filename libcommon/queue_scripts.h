@@ -37,6 +37,24 @@ static const char script_put[] =
     "return 'queued'\n";
 
 /*
+ * KEYS stream; ARGV group, consumer, most entries, most bytes
+ * New entries as XREADGROUP gives them, but by their bytes: no more once they hold so many, which
+ * its COUNT cannot say.
+ */
+static const char script_take[] =
+    "#!lua flags=allow-oom\n"
+    "local taken, bytes = {}, 0\n"
+    "while #taken < tonumber(ARGV[3]) and bytes < tonumber(ARGV[4]) do\n"
+    "  local read = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', "
+    "KEYS[1], '>')\n"
+    "  if not read then break end\n"
+    "  local entry = read[1][2][1]\n"
+    "  for _, value in ipairs(entry[2]) do bytes = bytes + #value end\n"
+    "  table.insert(taken, entry)\n"
+    "end\n"
+    "return taken\n";
+
+/*
  * KEYS stream, bytes, failures, digests
  * ARGV group, then for each entry: its id, its envelope's length, a node or "", what to publish of
  * it

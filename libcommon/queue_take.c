@@ -13,9 +13,11 @@
 #include <string.h>
 
 #define NUMBER_BYTES 24
-#define READ_COUNT 8         /* entries of one XREADGROUP: bounds what one reply holds */
-#define PENDING_COUNT "64"   /* more than what comes back at once */
-#define ACK_COUNT 128        /* entries of one script call */
+#define PENDING_COUNT "64" /* more than what comes back at once */
+#define AGAIN_COUNT 8      /* entries that come back, of one batch */
+#define ACK_COUNT 128      /* entries of one script call */
+#define ID_BYTES 48
+#define LARGE_BYTES SH_MIB   /* a batch after whose reading the connection's memory is given back */
 #define REPLY_MARGIN_MS 4000 /* beyond the time that XREADGROUP blocks */
 #define CLAIM_INTERVAL_MAX_MS 5000
 
@@ -113,15 +115,15 @@ static sh_err read_call(sh_queue *queue, size_t argc, const sh_slice argv[], int
     return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
 }
 
-/* from is "0" for the consumer's own pending entries or ">" for new ones; block_ms < 0: do not. */
+/* One entry. from is an id, for the consumer's own pending ones after it, or ">" for a new one;
+   block_ms < 0: do not wait. */
 static sh_err read_group(sh_queue *queue, const char *consumer, const char *from, int64_t block_ms,
-                         sh_queue_batch *batch, size_t *got, sh_error *error)
+                         sh_queue_batch *batch, sh_error *error)
 {
-    char count[NUMBER_BYTES], block[NUMBER_BYTES];
-    (void)snprintf(count, sizeof count, "%d", READ_COUNT);
+    char block[NUMBER_BYTES];
     (void)snprintf(block, sizeof block, "%" PRId64, block_ms);
     sh_slice argv[11] = {SH_SLICE("XREADGROUP"), SH_SLICE("GROUP"), SH_SLICE(SH_QUEUE_GROUP),
-                         sh_slice_of(consumer),  SH_SLICE("COUNT"), sh_slice_of(count)};
+                         sh_slice_of(consumer),  SH_SLICE("COUNT"), SH_SLICE("1")};
     size_t argc = 6;
     if (block_ms >= 0) {
         argv[argc++] = SH_SLICE("BLOCK");
@@ -136,30 +138,49 @@ static sh_err read_group(sh_queue *queue, const char *consumer, const char *from
     sh_err err = read_call(queue, argc, argv, timeout_ms, &reply, error);
     if (err != SH_OK)
         return err;
-    size_t before = batch->count;
     /* [[stream, entries]], or nil where nothing came in time */
     const sh_redis_reply *stream = sh_redis_at(reply, 0);
-    const sh_redis_reply *list = stream == NULL ? NULL : sh_redis_at(stream, 1);
-    err = batch_add(batch, list, reply, error);
-    *got = batch->count - before;
-    return err;
+    return batch_add(batch, stream == NULL ? NULL : sh_redis_at(stream, 1), reply, error);
 }
 
-/* Takes over what another consumer has held for too long. */
-static sh_err claim(sh_queue *queue, const char *consumer, int64_t idle_ms, sh_queue_batch *batch,
-                    sh_error *error)
+/* The consumer's own pending entries, one by one. */
+static sh_err read_pending(sh_queue *queue, const char *consumer, size_t bytes_max,
+                           sh_queue_batch *batch, sh_error *error)
 {
-    char idle[NUMBER_BYTES], count[NUMBER_BYTES];
+    for (size_t got = 0; got == batch->count && got < AGAIN_COUNT && batch->bytes < bytes_max;
+         got++) {
+        const char *after = got == 0 ? "0" : batch->entries[got - 1].id;
+        sh_err err = read_group(queue, consumer, after, -1, batch, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+/* Takes over what another consumer has held for too long, one by one. */
+static sh_err claim(sh_queue *queue, const char *consumer, int64_t idle_ms, size_t bytes_max,
+                    sh_queue_batch *batch, sh_error *error)
+{
+    char idle[NUMBER_BYTES], from[ID_BYTES] = "0";
     (void)snprintf(idle, sizeof idle, "%" PRId64, idle_ms);
-    (void)snprintf(count, sizeof count, "%d", READ_COUNT);
-    sh_slice argv[] = {SH_SLICE("XAUTOCLAIM"), sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP),
-                       sh_slice_of(consumer),  sh_slice_of(idle),          SH_SLICE("0"),
-                       SH_SLICE("COUNT"),      sh_slice_of(count)};
-    sh_redis_reply *reply = NULL;
-    sh_err err = read_call(queue, 8, argv, REPLY_MARGIN_MS, &reply, error);
-    if (err != SH_OK)
-        return err;
-    return batch_add(batch, sh_redis_at(reply, 1), reply, error);
+    /* Each call looks at a few of the pending entries only, and says where it stopped. */
+    while (batch->count < AGAIN_COUNT && batch->bytes < bytes_max) {
+        sh_slice argv[] = {SH_SLICE("XAUTOCLAIM"),   sh_slice_of(queue->stream),
+                           SH_SLICE(SH_QUEUE_GROUP), sh_slice_of(consumer),
+                           sh_slice_of(idle),        sh_slice_of(from),
+                           SH_SLICE("COUNT"),        SH_SLICE("1")};
+        sh_redis_reply *reply = NULL;
+        sh_err err = read_call(queue, 8, argv, REPLY_MARGIN_MS, &reply, error);
+        if (err != SH_OK)
+            return err;
+        const sh_redis_reply *stopped = sh_redis_at(reply, 0);
+        sh_slice next = stopped == NULL ? SH_SLICE("0-0") : sh_redis_text(stopped);
+        (void)snprintf(from, sizeof from, "%.*s", (int)next.len, next.data);
+        err = batch_add(batch, sh_redis_at(reply, 1), reply, error);
+        if (err != SH_OK || strcmp(from, "0-0") == 0)
+            return err;
+    }
+    return SH_OK;
 }
 
 /* How often entries that come back were given out: what kills receivers is known by that. */
@@ -202,31 +223,32 @@ static bool claim_is_due(const sh_queue *queue, int64_t idle_ms)
 static sh_err read_new(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
                        int64_t block_ms, sh_queue_batch *batch, sh_error *error)
 {
-    size_t got = READ_COUNT;
-    int64_t wait_ms = block_ms > 0 ? block_ms : -1;
-    while (got == READ_COUNT && batch->count < count_max && batch->bytes < bytes_max) {
-        sh_err err = read_group(queue, consumer, ">", wait_ms, batch, &got, error);
-        if (err != SH_OK)
-            return err;
-        wait_ms = -1;
-    }
-    return SH_OK;
+    sh_err err = read_group(queue, consumer, ">", block_ms > 0 ? block_ms : -1, batch, error);
+    if (err != SH_OK || batch->count == 0 || batch->count >= count_max || batch->bytes >= bytes_max)
+        return err;
+    char count[NUMBER_BYTES], bytes[NUMBER_BYTES];
+    (void)snprintf(count, sizeof count, "%zu", count_max - batch->count);
+    (void)snprintf(bytes, sizeof bytes, "%zu", bytes_max - batch->bytes);
+    sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP), sh_slice_of(consumer),
+                       sh_slice_of(count), sh_slice_of(bytes)};
+    sh_redis_reply *reply = NULL;
+    err = sh_redis_script(queue->redis, script_take, 1, 5, argv, &reply, error);
+    return err == SH_OK ? batch_add(batch, reply, reply, error) : err;
 }
 
 static sh_err fill(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
                    int64_t block_ms, int64_t claim_idle_ms, sh_queue_batch *batch, sh_error *error)
 {
     if (queue->drain) {
-        size_t got = 0;
-        sh_err err = read_group(queue, consumer, "0", -1, batch, &got, error);
+        sh_err err = read_pending(queue, consumer, bytes_max, batch, error);
         if (err != SH_OK)
             return err;
-        if (got > 0)
+        if (batch->count > 0)
             return read_deliveries(queue, consumer, batch, error);
         queue->drain = false;
     }
     if (claim_is_due(queue, claim_idle_ms)) {
-        sh_err err = claim(queue, consumer, claim_idle_ms, batch, error);
+        sh_err err = claim(queue, consumer, claim_idle_ms, bytes_max, batch, error);
         if (err != SH_OK)
             return err;
         if (batch->count > 0) /* more may be waiting: claim again at the next call */
@@ -252,6 +274,8 @@ sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, si
         sh_queue_batch_free(batch);
         return err;
     }
+    if (batch->bytes > LARGE_BYTES)
+        sh_redis_shrink(queue->redis);
     queue->outstanding = batch->count;
     *ret = batch;
     return SH_OK;

@@ -422,6 +422,19 @@ void sh_redis_script_each(sh_redis *redis, const char *script, size_t key_count,
     }
 }
 
+void sh_redis_shrink(sh_redis *redis)
+{
+    /* hiredis keeps the room that a reply needed until the next one comes. */
+    redisReader *old = redis->context == NULL ? NULL : redis->context->reader;
+    if (old == NULL || old->pos != old->len)
+        return;
+    redisReader *fresh = redisReaderCreate();
+    if (fresh == NULL)
+        return; /* the old one serves on */
+    redis->context->reader = fresh;
+    redisReaderFree(old);
+}
+
 void sh_redis_reply_free(sh_redis_reply *reply)
 {
     freeReplyObject(reply);

@@ -21,7 +21,7 @@
 
 #define BATCH_ENTRIES 64 /* entries of one transaction at most */
 #define BATCH_ENTRIES_MOST (BATCH_ENTRIES + 8)
-#define BATCH_BYTES (8 * SH_MIB) /* and their sealed bytes */
+#define BATCH_BYTES (4 * SH_MIB) /* and no more once they have so many sealed bytes */
 #define BLOCK_MS 500             /* a stop is noticed within this time */
 #define STOP_BATCH_MS 3000       /* a batch that takes longer is given back at a stop */
 #define BUSY_TRIES 3             /* a lock or deadlock so often is nothing to tell anybody */

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK 256 /* rows that are looked up, read and inserted together */
+#define CHUNK 256          /* rows that are looked up, read and inserted together … */
+#define CHUNK_BYTES SH_MIB /* … and no more once their texts have so many bytes */
 
 /*
  * Rows of a table on their way: scanned, looked up, those that are new read in full, inserted.
@@ -15,6 +16,7 @@
  */
 typedef struct {
     size_t count;           /* scanned rows */
+    size_t bytes;           /* of their texts */
     int64_t numbers[CHUNK]; /* of the row in its table, from 1 */
     sh_slice texts[CHUNK];
     sh_mac macs[CHUNK];
@@ -31,6 +33,7 @@ static void chunk_clear(chunk *c)
         c->rows[i].ret = NULL;
     }
     c->count = 0;
+    c->bytes = 0;
     c->unknown = 0;
 }
 
@@ -101,6 +104,7 @@ static sh_err take_row(const entry_merger *m, entry_result *result, const sh_sca
     c->numbers[c->count] = number;
     c->texts[c->count] = scanned->text;
     c->count++;
+    c->bytes += scanned->text.len;
     return SH_OK;
 }
 
@@ -108,7 +112,7 @@ static sh_err take_row(const entry_merger *m, entry_result *result, const sh_sca
 static sh_err fill(const entry_merger *m, entry_result *result, sh_table_scan *scan, chunk *c,
                    bool *more, sh_error *error)
 {
-    while (c->count < CHUNK) {
+    while (c->count < CHUNK && c->bytes < CHUNK_BYTES) {
         sh_scan_row row;
         sh_err err = sh_table_scan_next(scan, &row, more, error);
         if (err == SH_OK && *more)

@@ -4,7 +4,9 @@ says (VmHWM) is compared, so that the programs are the release's: AddressSanitiz
 test_hostile has the receiver's ingest.
 """
 
+import base64
 import pathlib
+import random
 import socket
 
 import envelopes
@@ -19,7 +21,9 @@ MERGE_MIB = 192  # README, Limits
 PULLER_MIB = 576
 PUSHER_MIB = 640
 PUSHER_SERVING_MIB = 480
-SLOW_READERS = 12  # three times what the budget of answers holds
+LARGE_ENVELOPES = 10
+SMALLER = 4 * MIB  # so much that a batch holds it and a largest one besides
+SLOW_READERS = 16  # four times what the budget of answers holds
 TABLE_MAX = 512 * MIB
 ROW_BYTES = 250 * 1024
 
@@ -33,6 +37,20 @@ def rows_of(bytes_wanted, node):
         yield (", " if index else "") + \
             f'{{"devMac": "{device_mac(index, node)}", "devName": "{index}", "more": "{filler}"}}'
     yield "]}"
+
+
+def packed_badly(node, envelope_bytes):
+    """A table of nearly the largest text: of each row so much is random that it packs to that many
+    bytes, and all of it goes to the database."""
+    count = row_count(PLAIN_MAX)
+    noise = random.Random(node)
+    share = int(envelope_bytes / count * 4 / 3 * 0.985) // 4 * 4
+    filler = "x" * (ROW_BYTES - 200 - share)
+    rows = ", ".join(
+        f'{{"devMac": "{device_mac(index, node)}", "devName": "{index}", "devComments": "'
+        f'{base64.b64encode(noise.randbytes(share // 4 * 3)).decode()}{filler}"}}'
+        for index in range(count))
+    return f'{{"data": [{rows}]}}'
 
 
 def row_count(bytes_wanted):
@@ -66,6 +84,22 @@ class Memory(Peak, harness.SyncHubTest):
         self.assertEqual(redis.dead(), 0)
         self.assert_peak(merge, MERGE_MIB)
 
+    def test_merge_of_the_largest_envelopes(self):
+        redis = self.redis()
+        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
+        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+        for number in range(LARGE_ENVELOPES):
+            node = f"Large_{number}"
+            most = SMALLER if number % 2 == 0 else ENVELOPE_MAX
+            body = envelopes.envelope(envelopes.NodeKey(node), packed_badly(node, most))
+            self.assertTrue(0.95 * most < len(body) <= most, len(body))
+            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+        merge = self.receiver(redis, SYNC_receiver_role="merge")
+        self.wait_merged(redis, self.folder / "hub.db", LARGE_ENVELOPES * row_count(PLAIN_MAX),
+                         seconds=120)
+        self.assertEqual(redis.dead(), 0)
+        self.assert_peak(merge, MERGE_MIB)
+
     def test_a_pusher_of_the_largest_table(self):
         ingest = self.receiver(self.redis(), SYNC_receiver_role="ingest")
         settings = self.pusher_settings(ingest.url, node="Huge")
@@ -94,9 +128,10 @@ class Memory(Peak, harness.SyncHubTest):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.settimeout(harness.READY_S)
             client.connect(address)
+            clients.append(client)
+        for client in clients:  # all ask before the first reads
             client.sendall("GET /sync HTTP/1.1\r\nHost: node\r\n"
                            f"Authorization: Bearer {TOKEN}\r\n\r\n".encode())
-            clients.append(client)
         answers = {client.recv(64).split()[1] for client in clients}
         self.assertEqual(answers, {b"200", b"503"})
         self.assertEqual(curl(pusher.url + "/livez").status, 200)
@@ -105,18 +140,19 @@ class Memory(Peak, harness.SyncHubTest):
 
 class PullerMemory(Peak, test_puller.PullerTest):
     NODES = 60
+    GOOD = 8
 
     def test_a_puller_of_the_largest_answers(self):
         """More of them at once than the budget of answers holds, and each opens to the largest
         text, or to none."""
         redis = self.redis()
         nodes = self.server(test_puller.Nodes())
-        text = "".join(rows_of(PLAIN_MAX, "Pulled"))
+        text = packed_badly("Pulled", ENVELOPE_MAX)
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {TYPE_ENVELOPE}\r\nContent-Length: "
         urls = []
         for number in range(self.NODES):
             node = f"Pulled_{number}"
-            if number < 2:
+            if number < self.GOOD:
                 body = envelopes.envelope(envelopes.NodeKey(node), text)
             else:
                 body = bytes(ENVELOPE_MAX)
@@ -126,9 +162,9 @@ class PullerMemory(Peak, test_puller.PullerTest):
             redis, urls, SYNC_RUN_SCHD="0 0 1 1 *", SYNC_RUN_TIMEOUT="120",
             SYNC_listen="127.0.0.1:0"))
         puller.wait_for_log("run done", 120)
-        self.assertIn(f"{self.NODES} nodes, 2 pulled, 0 unchanged, {self.NODES - 2} failed",
-                      puller.log())
-        self.assertEqual(redis.backlog(), 2)
+        self.assertIn(f"{self.NODES} nodes, {self.GOOD} pulled, 0 unchanged, "
+                      f"{self.NODES - self.GOOD} failed", puller.log())
+        self.assertEqual(redis.backlog(), self.GOOD)
         self.assert_peak(puller, PULLER_MIB)
 
 

@@ -124,6 +124,55 @@ static void what_another_consumer_holds_is_claimed_only_after_its_time(void **st
     sh_queue_free(second);
 }
 
+static void what_a_dead_consumer_holds_is_found_behind_what_others_hold(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_queue *another = open_queue();
+    sh_queue *other = open_queue();
+    for (uint8_t i = 0; i < 100; i++)
+        (void)put(queue, "n", i, "x");
+    sh_queue_batch_free(take(queue, "first", 60000));
+    sh_queue_batch *held = take(another, "second", 60000);
+    const char *last = sh_queue_batch_at(held, sh_queue_batch_count(held) - 1)->id;
+    char command[128];
+    (void)snprintf(command, sizeof command, "XCLAIM t:ingest receivers dead 0 %s IDLE 3600000",
+                   last);
+    (void)redis_ask(&server, command);
+    sh_queue_batch *batch = take(other, "alive", 1800000);
+    assert_int_equal(sh_queue_batch_count(batch), 1);
+    assert_string_equal(sh_queue_batch_at(batch, 0)->id, last);
+    sh_queue_batch_free(batch);
+    sh_queue_batch_free(held);
+    sh_queue_free(other);
+    sh_queue_free(another);
+    sh_queue_free(queue);
+}
+
+static void a_batch_takes_no_more_once_it_has_its_bytes(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    char content[401] = {0};
+    memset(content, 'x', sizeof content - 1);
+    for (uint8_t i = 0; i < 10; i++)
+        (void)put(queue, "n", i, content);
+    /* New ones, one's own that come back, and those of another. */
+    const char *consumers[] = {"c", "c", "d"};
+    for (size_t i = 0; i < 3; i++) {
+        sh_error error = {0};
+        sh_queue_batch *batch = NULL;
+        sh_queue_free(queue);
+        queue = open_queue();
+        assert_int_equal(
+            sh_queue_take(queue, consumers[i], 64, 1000, 10, i == 2 ? 0 : 60000, &batch, &error),
+            SH_OK);
+        assert_int_equal(sh_queue_batch_count(batch), 3);
+        sh_queue_batch_free(batch);
+    }
+    sh_queue_free(queue);
+}
+
 static void what_was_not_acknowledged_is_given_again(void **state)
 {
     (void)state;
@@ -475,6 +524,8 @@ int main(void)
         cmocka_unit_test_setup(what_comes_back_tells_how_often_it_was_delivered, empty),
         cmocka_unit_test_setup(what_a_dead_consumer_held_is_given_to_its_successor_at_once, empty),
         cmocka_unit_test_setup(what_another_consumer_holds_is_claimed_only_after_its_time, empty),
+        cmocka_unit_test_setup(what_a_dead_consumer_holds_is_found_behind_what_others_hold, empty),
+        cmocka_unit_test_setup(a_batch_takes_no_more_once_it_has_its_bytes, empty),
         cmocka_unit_test_setup(what_was_not_acknowledged_is_given_again, empty),
         cmocka_unit_test_setup(a_buried_entry_lies_in_the_dead_letters_with_its_reason, empty),
         cmocka_unit_test_setup(an_entry_that_was_deleted_behind_our_back_comes_without_an_envelope,
