@@ -82,34 +82,45 @@ static void log_put_off(const serve *s, const sh_http_exchange *exchange)
                    s->settings->node_name, sh_http_peer(exchange));
 }
 
-static void reply_netalertx(serve *s, sh_http_exchange *exchange)
+/* With the lock. *rows and *bytes tell what was sent; false where others' answers have no room left
+   for it. */
+static bool send_netalertx(serve *s, sh_http_exchange *exchange, size_t *rows, size_t *bytes,
+                           sh_error *error)
 {
     SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
-    sh_error error = {0};
-    (void)pthread_mutex_lock(&s->lock);
     source_text text = SOURCE_TEXT_INIT;
-    sh_err err = source_read(&s->source, sh_stop_wait, &text, &error);
+    sh_err err = source_read(&s->source, sh_stop_wait, &text, error);
     if (err == SH_OK) {
         char now[SH_DATETIME_BYTES];
         sh_clock_datetime(sh_clock_unix_ms(), now);
         err = sh_netalertx_pull_write((sh_slice){text.text.data, text.text.len},
                                       s->settings->node_name, now, &body);
         if (err != SH_OK)
-            (void)sh_fail(&error, err, "the answer is too large, or memory ran out");
+            (void)sh_fail(error, err, "the answer is too large, or memory ran out");
     }
+    *rows = text.rows;
+    *bytes = body.len;
     source_text_done(&text);
+    return err == SH_OK &&
+           sh_http_reply(exchange, 200, "application/json", (sh_slice){body.data, body.len});
+}
+
+static void reply_netalertx(serve *s, sh_http_exchange *exchange)
+{
+    sh_error error = {0};
+    size_t rows = 0, bytes = 0;
+    (void)pthread_mutex_lock(&s->lock);
+    bool sent = send_netalertx(s, exchange, &rows, &bytes, &error);
     (void)pthread_mutex_unlock(&s->lock);
-    if (err != SH_OK) {
+    if (error.code != SH_OK) {
         reply_unread(exchange, false, &error);
-        return;
-    }
-    if (!sh_http_reply(exchange, 200, "application/json", (sh_slice){body.data, body.len})) {
+    } else if (!sent) {
         log_put_off(s, exchange);
-        return;
+    } else {
+        sh_metric_add(&counter_pulled_netalertx, 1);
+        sh_log_info("node %s: device table of %zu rows pulled by %s as NetAlertX does, %zu bytes",
+                    s->settings->node_name, rows, sh_http_peer(exchange), bytes);
     }
-    sh_metric_add(&counter_pulled_netalertx, 1);
-    sh_log_info("node %s: device table of %zu rows pulled by %s as NetAlertX does, %zu bytes",
-                s->settings->node_name, text.rows, sh_http_peer(exchange), body.len);
 }
 
 /* Notes a table that was just read; what was sealed of another one is forgotten. */
