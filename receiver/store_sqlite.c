@@ -27,10 +27,12 @@ sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_er
         return sh_fail(error, SH_E_IO,
                        "cannot %s the database %s: its disk is full: make room there", doing,
                        s->path);
-    case SQLITE_IOERR:
+    case SQLITE_IOERR: {
+        int number = sqlite3_system_errno(s->db);
         return sh_fail(error, SH_E_IO,
-                       "cannot %s the database %s: its disk failed (%s, %s): see the system's log",
-                       doing, s->path, sqlite3_errstr(rc), strerror(sqlite3_system_errno(s->db)));
+                       "cannot %s the database %s: its disk failed (%s): see the system's log",
+                       doing, s->path, number == 0 ? sqlite3_errstr(rc) : strerror(number));
+    }
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -40,7 +42,9 @@ sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_er
                        doing, s->path, (unsigned)geteuid(), why);
     case SQLITE_CORRUPT:
         return sh_fail(error, SH_E_IO,
-                       "cannot %s the database %s: it is damaged (%s): put a backup in its place",
+                       "cannot %s the database %s: it is damaged, or its disk gave what is not "
+                       "there (%s): where `PRAGMA integrity_check` of the sqlite3 program finds "
+                       "damage, put a backup in its place",
                        doing, s->path, why);
     case SQLITE_NOTADB:
         return sh_fail(error, SH_E_IO,
