@@ -4,37 +4,11 @@
 #include "libcommon/limits.h"
 #include "libcommon/netalertx_format.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define CONTENT_TYPE_BYTES 128
-#define REPLY_HEADERS_MAX 4
-
-struct sh_http_exchange {
-    sh_http_daemon *daemon;
-    sh_http_server *server;
-    struct MHD_Connection *connection;
-    const sh_http_route *route;
-    sh_buf body;
-    size_t charged; /* bytes of the server's budget that this body holds, and then a large answer */
-    size_t answer_len; /* bytes of the answer, where it is large */
-    size_t allowed;
-    size_t discarded; /* bytes of a body that was refused already */
-    bool over_limit, over_budget, replied;
-    unsigned status;
-    struct MHD_Response *response;
-    struct {
-        const char *name;
-        char value[160];
-    } headers[REPLY_HEADERS_MAX];
-    size_t headers_count;
-    char content_type[CONTENT_TYPE_BYTES];
-    char peer[INET6_ADDRSTRLEN];
-};
 
 /* --- What a handler asks --------------------------------------------------------------------- */
 
@@ -67,12 +41,22 @@ sh_slice sh_http_bearer(const sh_http_exchange *exchange)
     return sh_slice_trim(sh_slice_of(value + sizeof scheme - 1));
 }
 
+bool sh_http_may_wait(const sh_http_exchange *exchange)
+{
+    return exchange->stage != SH_HTTP_IN_IO;
+}
+
+bool sh_http_is_alone(const sh_http_exchange *exchange)
+{
+    return exchange->stage == SH_HTTP_IN_HANDLE_1;
+}
+
 /* --- Answers -----------------------------------------------------------------------------------
  */
 
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value)
 {
-    assert(exchange->headers_count < REPLY_HEADERS_MAX);
+    assert(exchange->headers_count < SH_HTTP_REPLY_HEADERS_MAX);
     exchange->headers[exchange->headers_count].name = name;
     (void)snprintf(exchange->headers[exchange->headers_count].value,
                    sizeof exchange->headers[0].value, "%s", value);
@@ -266,16 +250,9 @@ static void reply_too_large(sh_http_exchange *exchange)
     sh_http_reply_error(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large", message);
 }
 
-/* The headers are in: refuses, or prepares for the body. */
-static void admit(sh_http_exchange *exchange, const char *method, const char *path)
+/* What was admitted is prepared for, where it is not more than that. */
+static void expect_body(sh_http_exchange *exchange)
 {
-    exchange->route = find_route(exchange, method, path);
-    if (exchange->route == NULL)
-        return;
-    if (exchange->route->admit != NULL)
-        exchange->allowed = exchange->route->admit(exchange->server->context, exchange);
-    if (exchange->replied)
-        return;
     exchange->body.limit = exchange->allowed;
     const char *length = sh_http_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
     uint64_t announced = 0;
@@ -299,19 +276,91 @@ static bool must_discard(const sh_http_exchange *exchange)
     return sh_text_to_u64(sh_slice_of(length), SH_HTTP_DISCARD_MAX, &announced) && announced > 0;
 }
 
-static void handle(sh_http_exchange *exchange)
+void sh_http_reply_stopping(sh_http_exchange *exchange)
 {
+    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                        "This server is about to stop, or short of memory: try again later");
+}
+
+/* Gives the exchange to a worker; where none takes it, it is answered so. */
+static bool give(sh_http_exchange *exchange, sh_http_stage stage)
+{
+    exchange->stage = stage;
+    if (sh_http_workers_give(exchange->server->workers, exchange))
+        return true;
+    exchange->stage = SH_HTTP_IN_IO;
+    sh_http_reply_stopping(exchange);
+    return false;
+}
+
+/* Admission is over: the body is to come, or the answer goes out. */
+static enum MHD_Result begin_body(sh_http_exchange *exchange)
+{
+    if (!exchange->replied)
+        expect_body(exchange);
+    if (!exchange->replied)
+        return MHD_YES;
+    /* A peer that was refused gets no more time than one that has said nothing yet. */
+    (void)sh_http_allow_ms(exchange->connection, exchange->server->headers_max_ms);
+    /* An answer at the first call, before the body, is how Expect: 100-continue is refused. */
+    return must_discard(exchange) ? MHD_YES : send_reply(exchange);
+}
+
+/* The headers are in: refuses, or prepares for the body. */
+static enum MHD_Result begin(sh_http_exchange *exchange, const char *method, const char *path)
+{
+    read_content_type(exchange);
+    read_peer(exchange);
+    exchange->route = find_route(exchange, method, path);
+    if (exchange->route != NULL && exchange->route->admit != NULL)
+        exchange->allowed = exchange->route->admit(exchange->server->context, exchange);
+    if (exchange->replied || exchange->allowed != SH_HTTP_WAIT)
+        return begin_body(exchange);
+    exchange->allowed = 0;
+    return give(exchange, SH_HTTP_IN_ADMIT) ? MHD_YES : begin_body(exchange);
+}
+
+void sh_http_handled(sh_http_exchange *exchange)
+{
+    assert(exchange->replied);
+    drop_body(exchange, exchange->answer_len);
+}
+
+/* The body is in whole. */
+static enum MHD_Result end_body(sh_http_exchange *exchange)
+{
+    const sh_http_route *route = exchange->route;
+    if (exchange->replied)
+        return send_reply(exchange);
     if (exchange->over_limit)
         reply_too_large(exchange);
     else if (exchange->over_budget)
         sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
                             "Too many bodies are being received: try again later");
-    else
-        exchange->route->handle(exchange->server->context, exchange);
-    assert(exchange->replied);
-    drop_body(exchange, exchange->answer_len);
+    else if (!route->waits)
+        route->handle(exchange->server->context, exchange);
+    else if (give(exchange, SH_HTTP_IN_HANDLE))
+        return MHD_YES;
+    sh_http_handled(exchange);
+    return send_reply(exchange);
 }
 
+static sh_http_exchange *new_exchange(sh_http_daemon *daemon, struct MHD_Connection *connection)
+{
+    if (!sh_http_allow_ms(connection, daemon->server->exchange_max_ms))
+        return NULL;
+    sh_http_exchange *exchange = calloc(1, sizeof *exchange);
+    if (exchange == NULL)
+        return NULL;
+    exchange->daemon = daemon;
+    exchange->server = daemon->server;
+    exchange->connection = connection;
+    atomic_fetch_add(&daemon->exchanges, 1);
+    return exchange;
+}
+
+/* Called first when the headers are in, then for each piece of the body, then at its end; and
+   again, wherever it was, after a worker is done with what it suspended. */
 enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *upload,
                                    size_t *upload_len, void **state)
@@ -319,37 +368,21 @@ enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection,
     (void)version;
     sh_http_exchange *exchange = *state;
     if (exchange == NULL) {
-        sh_http_daemon *daemon = cls;
-        if (!sh_http_allow_ms(connection, daemon->server->exchange_max_ms))
-            return MHD_NO;
-        exchange = calloc(1, sizeof *exchange);
-        if (exchange == NULL)
-            return MHD_NO;
-        exchange->daemon = daemon;
-        exchange->server = daemon->server;
-        exchange->connection = connection;
-        atomic_fetch_add(&daemon->exchanges, 1);
-        *state = exchange;
-        read_content_type(exchange);
-        read_peer(exchange);
-        admit(exchange, method, url);
-        /* A peer that was refused gets no more time than one that has said nothing yet. */
-        if (exchange->replied)
-            (void)sh_http_allow_ms(connection, exchange->server->headers_max_ms);
-        /* An answer at the first call, before the body, is how Expect: 100-continue is refused. */
-        return exchange->replied && !must_discard(exchange) ? send_reply(exchange) : MHD_YES;
+        *state = exchange = new_exchange(cls, connection);
+        return exchange == NULL ? MHD_NO : begin(exchange, method, url);
     }
-    if (*upload_len > 0) {
-        if (!exchange->replied)
-            take_piece(exchange, upload, *upload_len);
-        else
-            exchange->discarded += *upload_len;
-        *upload_len = 0;
-        return exchange->discarded > SH_HTTP_DISCARD_MAX ? MHD_NO : MHD_YES;
-    }
-    if (!exchange->replied)
-        handle(exchange);
-    return send_reply(exchange);
+    sh_http_stage stage = exchange->stage;
+    exchange->stage = SH_HTTP_IN_IO;
+    if (stage == SH_HTTP_IN_ADMIT)
+        return begin_body(exchange);
+    if (*upload_len == 0)
+        return end_body(exchange);
+    if (exchange->replied)
+        exchange->discarded += *upload_len;
+    else
+        take_piece(exchange, upload, *upload_len);
+    *upload_len = 0;
+    return exchange->discarded > SH_HTTP_DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
 void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **state,

@@ -11,7 +11,10 @@
 
 /* The one module that uses libmicrohttpd: routes, bounded bodies, answers. */
 typedef struct sh_http_server sh_http_server;
-typedef struct sh_http_exchange sh_http_exchange; /* one request being answered, by one thread */
+typedef struct sh_http_exchange sh_http_exchange; /* one request being answered */
+
+#define SH_HTTP_TOGETHER_MAX 64 /* exchanges of one handle_each() */
+#define SH_HTTP_WAIT SIZE_MAX   /* what admit() returns to be called once more, where it may wait */
 
 typedef struct {
     const char *method; /* "GET" or "POST"; a GET route answers HEAD too */
@@ -19,11 +22,21 @@ typedef struct {
     /*
      * Called when the headers are in and no byte of a body was read. It either answers by
      * sh_http_reply(), and the body is never read, or returns how many bytes of body it allows
-     * (over it the server answers 413). NULL allows none.
+     * (over it the server answers 413). Where it must wait for others and !sh_http_may_wait(), it
+     * returns SH_HTTP_WAIT and is called again by a worker. NULL allows none.
      */
     size_t (*admit)(void *context, sh_http_exchange *exchange);
     /* Called with the whole body, unless admit() answered. It must answer. */
     void (*handle)(void *context, sh_http_exchange *exchange);
+    /*
+     * Instead of handle(), for those whose bodies came together: what they all wait for then costs
+     * one wait. Each is answered, or is left unanswered to be given again with no other beside it
+     * and before the next such one (sh_http_is_alone()); then it must answer.
+     */
+    void (*handle_each)(void *context, sh_http_exchange *const exchanges[], size_t count);
+    /* The last two may wait for others, such as Redis: workers call them, so that no peer waits for
+     * what another one asked. */
+    bool waits;
 } sh_http_route;
 
 /* A certificate chain and its key in PEM; NULL for plain HTTP. Copied. */
@@ -34,10 +47,7 @@ typedef struct {
 typedef struct {
     const char *host; /* an address */
     uint16_t port;    /* 0: any free one */
-    /* Handlers wait for others, such as Redis: each connection gets a thread, so that no peer waits
-     * for what another one asked. Else one thread serves all. */
-    bool handlers_wait;
-    sh_http_tls tls; /* TLS 1.2 and 1.3 */
+    sh_http_tls tls;  /* TLS 1.2 and 1.3 */
     const sh_http_route
         *routes;   /* ends with a route whose method is NULL; must outlive the server */
     void *context; /* given to every callback */
@@ -83,6 +93,10 @@ bool sh_http_claim(sh_http_exchange *exchange, size_t bytes);
 const char *sh_http_peer(const sh_http_exchange *exchange); /* its address as text */
 /* The token of `Authorization: Bearer`, empty where there is none. */
 sh_slice sh_http_bearer(const sh_http_exchange *exchange);
+
+/* Whether the callback that has the exchange may wait for others. */
+bool sh_http_may_wait(const sh_http_exchange *exchange);
+bool sh_http_is_alone(const sh_http_exchange *exchange);
 
 /* Sets a header of the answer; before sh_http_reply(). */
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value);

@@ -4,7 +4,6 @@
 #include "libcommon/limits.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,9 @@
 #include <unistd.h>
 
 #define STOP_POLL_MS 10
-#define THREAD_STACK_BYTES (512 * SH_KIB) /* the largest frame is a Redis script's 64 KiB */
+#define LAST_ANSWERS_MS 500 /* for answers that were made at the last moment */
+#define THREAD_STACK_BYTES (256 * SH_KIB)
+#define IO_THREADS_MAX 4
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define RESERVED_FILES 128 /* descriptors for all that is no connection of a peer */
 
@@ -45,6 +46,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         if (c->next != NULL)
             c->next->previous = c;
         server->connections = c;
+        server->connections_count++;
         (void)pthread_mutex_unlock(&server->lock);
     } else if (c != NULL) {
         (void)pthread_mutex_lock(&server->lock);
@@ -54,6 +56,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
             c->previous->next = c->next;
         else if (server->connections == c)
             server->connections = c->next;
+        server->connections_count--;
         (void)pthread_mutex_unlock(&server->lock);
         free(c);
         *context = NULL;
@@ -115,25 +118,33 @@ static unsigned connections_max(void)
                                                : RESERVED_FILES;
 }
 
-static struct MHD_Daemon *start_mhd(sh_http_daemon *d, int listener)
+/* Threads that talk to peers: as many as there are cores, and no pool where that is one. */
+static int io_threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cores < 2)
+        return 0;
+    return cores < IO_THREADS_MAX ? (int)cores : IO_THREADS_MAX;
+}
+
+static struct MHD_Daemon *start_mhd(sh_http_daemon *d)
 {
     sh_http_server *server = d->server;
     bool tls = d->tls_cert != NULL;
-    unsigned flags = MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    flags |= server->handlers_wait ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD
-                                   : MHD_USE_EPOLL_INTERNAL_THREAD;
+    unsigned flags = MHD_USE_ERROR_LOG | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
     if (tls)
         flags |= MHD_USE_TLS;
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)keep_library_words, NULL},
-        {MHD_OPTION_LISTEN_SOCKET, listener, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)sh_http_on_completed, d},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
-        {MHD_OPTION_CONNECTION_LIMIT, connections_max(), NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)server->connections_max, NULL},
         {MHD_OPTION_PER_IP_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SH_HTTP_IDLE_TIMEOUT_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
         {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, io_threads(), NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, d->tls_cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, d->tls_key},
@@ -163,22 +174,18 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
     if (secure && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
         return sh_fail(error, SH_E_UNSUPPORTED, "SYNC_tls_cert: libmicrohttpd here has no TLS");
     sh_http_daemon *d = calloc(1, sizeof *d);
-    int listener = d == NULL ? -1 : fcntl(server->listener, F_DUPFD_CLOEXEC, 0);
     if (d != NULL && secure) {
         d->tls_cert = strdup(tls->cert);
         d->tls_key = strdup(tls->key);
     }
-    if (listener < 0 || (secure && (d->tls_cert == NULL || d->tls_key == NULL))) {
-        if (listener >= 0)
-            (void)close(listener);
+    if (d == NULL || (secure && (d->tls_cert == NULL || d->tls_key == NULL))) {
         free_daemon(d);
         return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
     }
     d->server = server;
     library_words[0] = '\0';
-    d->mhd = start_mhd(d, listener);
+    d->mhd = start_mhd(d);
     if (d->mhd == NULL) {
-        (void)close(listener);
         free_daemon(d);
         if (secure)
             return sh_fail(error, SH_E_CONFIG,
@@ -191,21 +198,16 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
     return SH_OK;
 }
 
-/* Ends what a daemon still has in hand. */
+/* Ends what a daemon still has in hand, after what its workers are at. */
 static void stop_daemon(sh_http_daemon *d)
 {
     if (d == NULL)
         return;
+    atomic_store(&d->closing, true);
+    while (atomic_load(&d->suspended) > 0) /* the library must not be stopped before */
+        (void)usleep(STOP_POLL_MS * 1000);
     MHD_stop_daemon(d->mhd);
     free_daemon(d);
-}
-
-/* The daemon accepts nothing new from here on. */
-static void quiesce(sh_http_daemon *d)
-{
-    MHD_socket listener = MHD_quiesce_daemon(d->mhd);
-    if (listener != MHD_INVALID_SOCKET)
-        (void)close(listener);
 }
 
 /* --- Life --------------------------------------------------------------------------------------
@@ -278,6 +280,8 @@ static void free_server(sh_http_server *server)
 {
     if (server->listener >= 0)
         (void)close(server->listener);
+    sh_http_workers_free(server->workers);
+    (void)pthread_mutex_destroy(&server->accept_lock);
     (void)pthread_mutex_destroy(&server->lock);
     free(server);
 }
@@ -291,16 +295,23 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
     server->listener = -1;
     server->routes = options->routes;
     server->context = options->context;
-    server->handlers_wait = options->handlers_wait;
     server->headers_max_ms =
         options->headers_max_ms > 0 ? options->headers_max_ms : SH_HTTP_HEADERS_MAX_S * 1000LL;
     server->exchange_max_ms =
         options->exchange_max_ms > 0 ? options->exchange_max_ms : SH_HTTP_EXCHANGE_MAX_S * 1000LL;
+    server->connections_max = connections_max();
+    server->stop_fd = -1;
     (void)pthread_mutex_init(&server->lock, NULL);
-    sh_err err = start_listening(options, server, error);
+    (void)pthread_mutex_init(&server->accept_lock, NULL);
+    sh_err err = sh_http_workers_new(&server->workers, error);
+    if (err == SH_OK)
+        err = start_listening(options, server, error);
     if (err == SH_OK)
         err = start_daemon(server, &options->tls, &server->current, error);
+    if (err == SH_OK)
+        err = sh_http_accept_start(server, error);
     if (err != SH_OK) {
+        stop_daemon(server->current);
         free_server(server);
         return err;
     }
@@ -321,9 +332,10 @@ sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, 
         return err;
     stop_daemon(server->retired); /* renewed twice in a row: the oldest has had its time */
     server->retired = server->current;
-    server->current = fresh;
     server->retired->retired_ms = sh_clock_monotonic_ms();
-    quiesce(server->retired);
+    (void)pthread_mutex_lock(&server->accept_lock);
+    server->current = fresh;
+    (void)pthread_mutex_unlock(&server->accept_lock);
     return SH_OK;
 }
 
@@ -336,6 +348,8 @@ static bool is_spent(const sh_http_server *server, const sh_http_daemon *old)
     int64_t age_ms = sh_clock_monotonic_ms() - old->retired_ms;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(old->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    if (atomic_load(&old->suspended) > 0)
+        return false;
     if (info != NULL && info->num_connections == 0)
         return true;
     return age_ms > server->headers_max_ms &&
@@ -359,16 +373,21 @@ static size_t exchanges_in_hand(const sh_http_server *server)
            (server->retired == NULL ? 0 : atomic_load(&server->retired->exchanges));
 }
 
+static void let_exchanges_end(const sh_http_server *server, int64_t grace_ms)
+{
+    int64_t until = sh_clock_monotonic_ms() + grace_ms;
+    while (exchanges_in_hand(server) > 0 && sh_clock_monotonic_ms() < until)
+        (void)usleep(STOP_POLL_MS * 1000);
+}
+
 void sh_http_server_stop(sh_http_server *server, int64_t grace_ms)
 {
     if (server == NULL)
         return;
-    quiesce(server->current);
-    (void)close(server->listener);
-    server->listener = -1;
-    int64_t until = sh_clock_monotonic_ms() + grace_ms;
-    while (exchanges_in_hand(server) > 0 && sh_clock_monotonic_ms() < until)
-        (void)usleep(STOP_POLL_MS * 1000);
+    sh_http_accept_stop(server);
+    let_exchanges_end(server, grace_ms);
+    sh_http_workers_stop(server->workers);
+    let_exchanges_end(server, LAST_ANSWERS_MS);
     stop_daemon(server->retired);
     stop_daemon(server->current);
     free_server(server);

@@ -157,7 +157,6 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
     const sh_http_server_options server = {
         .host = host,
         .port = port,
-        .handlers_wait = options->handlers_wait,
         .tls = tls == NULL ? (sh_http_tls){NULL, NULL} : *tls,
         .routes = options->routes,
         .context = options->context,

@@ -18,7 +18,6 @@ typedef struct sh_listener sh_listener;
 typedef struct {
     const sh_http_route *routes; /* as for sh_http_server_start() */
     void *context;
-    bool handlers_wait;
     /*
      * Told, from the thread beside, when a certificate was read again: SH_OK, or why the old one
      * stays. May be NULL.

@@ -277,7 +277,7 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 }
 
 static const sh_http_route routes[] = {
-    {.method = "GET", .path = "/sync", .handle = handle_sync},
+    {.method = "GET", .path = "/sync", .handle = handle_sync, .waits = true},
     {.method = "GET", .path = "/livez", .handle = handle_livez},
     {.method = "GET", .path = "/readyz", .handle = handle_readyz},
     {.method = "GET", .path = "/metrics", .handle = handle_metrics},
@@ -292,7 +292,7 @@ static void told_of_certificate(sh_err err, const char *words)
 static sh_err listen_on(serve *s, sh_error *error)
 {
     const sh_listener_options options = {
-        .routes = routes, .context = s, .handlers_wait = true, .told = told_of_certificate};
+        .routes = routes, .context = s, .told = told_of_certificate};
     sh_err err = sh_listener_start(s->settings, &options, &s->listener, error);
     if (err != SH_OK)
         return err;

@@ -2,32 +2,22 @@
 #include "receiver/ingest.h"
 
 #include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
 #include "libcommon/log.h"
 #include "libcommon/plugin_lines.h"
 #include "libcommon/table_scan.h"
 #include "receiver/ingest_internal.h"
 
-#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define JSON_TYPE "application/json"
 #define LARGE_BODY SH_MIB
 
-static pthread_mutex_t large_turn = PTHREAD_MUTEX_INITIALIZER;
-
-bool ingest_turn_begin(size_t body_len)
+bool ingest_is_large(size_t bytes)
 {
-    bool turn = body_len > LARGE_BODY;
-    if (turn)
-        (void)pthread_mutex_lock(&large_turn);
-    return turn;
-}
-
-void ingest_turn_end(const bool *turn)
-{
-    if (*turn)
-        (void)pthread_mutex_unlock(&large_turn);
+    return bytes > LARGE_BODY;
 }
 
 bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
@@ -91,36 +81,29 @@ static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
 
 /*
  * PROTOCOL.md section 3: a node may ask by its table's digest before it sends the table, or
- * instead. False where nothing was answered: there is no such question, or the table is another
- * one.
+ * instead. Answers what cannot be read or is not allowed; *asks is false where there is nothing
+ * to ask.
  */
-static bool answer_question(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller)
+static ingest_state read_question(const ingest *in, ingest_push *push, bool *asks)
 {
+    sh_http_exchange *exchange = push->exchange;
     const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
     const char *hex = sh_http_header(exchange, "Sync-Hub-Digest");
-    char name[SH_NODE_NAME_MAX + 1];
-    uint8_t digest[SH_DIGEST_BYTES];
-    bool unchanged = false;
+    *asks = false;
     if (encoded == NULL)
-        return false;
-    if (!read_node_header(exchange, encoded, name) || !ingest_authorise(in, exchange, caller, name))
-        return true;
+        return INGEST_ANSWERED;
+    *asks = true;
+    if (!read_node_header(exchange, encoded, push->header.node) ||
+        !ingest_authorise(in, exchange, &push->caller, push->header.node))
+        return INGEST_ANSWERED;
+    *asks = hex != NULL;
     if (hex == NULL)
-        return false;
-    if (!sh_hex_decode(sh_slice_of(hex), digest, sizeof digest)) {
-        ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
-                      "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
-        return true;
-    }
-    if (!ingest_ask(in, exchange, caller, name, digest, &unchanged))
-        return true;
-    if (unchanged) {
-        contacts_note(in->contacts, name);
-        sh_metric_add(&figures.pushes_unchanged, 1);
-        sh_log_debug("node=%s is unchanged", name);
-        sh_http_reply(exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
-    }
-    return unchanged;
+        return INGEST_ANSWERED;
+    if (sh_hex_decode(sh_slice_of(hex), push->header.digest, sizeof push->header.digest))
+        return INGEST_ASKS;
+    ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
+                  "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
+    return INGEST_ANSWERED;
 }
 
 /* A push without a body only asks. It is answered like any other, so that the connection stays. */
@@ -130,17 +113,59 @@ static bool only_asks(const sh_http_exchange *exchange)
     return length != NULL && strcmp(length, "0") == 0;
 }
 
+void ingest_asked(const ingest *in, ingest_push *push)
+{
+    const sh_queue_question *known = &push->question;
+    int64_t age_ms = sh_clock_unix_ms() - known->merged_ms;
+    bool unchanged = known->merged_ms > 0 &&
+                     memcmp(known->digest, push->header.digest, SH_DIGEST_BYTES) == 0 &&
+                     age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
+    if (unchanged) {
+        contacts_note(in->contacts, push->header.node);
+        sh_metric_add(&figures.pushes_unchanged, 1);
+        sh_log_debug("node=%s is unchanged", push->header.node);
+        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
+    } else if (only_asks(push->exchange)) {
+        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
+    }
+}
+
+static bool is_netalertx(const sh_http_exchange *exchange)
+{
+    return strcmp(sh_http_content_type(exchange), JSON_TYPE) == 0;
+}
+
+static void push_begin(ingest_push *push, sh_http_exchange *exchange)
+{
+    push->exchange = exchange;
+    push->sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+}
+
+static void push_end(ingest_push *push)
+{
+    sh_buf_done(&push->sealed);
+    ingest_caller_end(&push->caller);
+}
+
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 {
-    SH_CLEANUP(ingest_caller_end) ingest_caller caller = {0};
-    if (!ingest_authenticate(in, exchange, false, &caller))
-        return 0;
     const char *type = sh_http_content_type(exchange);
-    if (strcmp(type, JSON_TYPE) == 0)
+    bool netalertx = is_netalertx(exchange);
+    bool native = strcmp(type, SH_ENVELOPE_TYPE) == 0;
+    bool names_node = native && !only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Node");
+    SH_CLEANUP(push_end) ingest_push push = {0};
+    push_begin(&push, exchange);
+    if (!sh_http_may_wait(exchange) && (names_node || !ingest_knows(in, exchange)))
+        return SH_HTTP_WAIT;
+    if (!ingest_authenticate(in, exchange, false, &push.caller))
+        return 0;
+    if (netalertx)
         return SH_NETALERTX_BODY_MAX;
-    if (strcmp(type, SH_ENVELOPE_TYPE) == 0) {
-        if (!only_asks(exchange))
-            (void)answer_question(in, exchange, &caller);
+    if (native) {
+        bool asks = false;
+        if (names_node)
+            push.state = read_question(in, &push, &asks);
+        ingest_settle(in, &push, 1);
         return SH_ENVELOPE_MAX;
     }
     char message[256];
@@ -150,20 +175,39 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     return 0;
 }
 
-void ingest_handle(const ingest *in, sh_http_exchange *exchange)
+/* Up to what it needs Redis for. */
+static ingest_state open_push(const ingest *in, ingest_push *push)
 {
-    SH_CLEANUP(ingest_caller_end) ingest_caller caller = {0};
-    if (!ingest_authenticate(in, exchange, false, &caller))
-        return;
-    if (strcmp(sh_http_content_type(exchange), JSON_TYPE) == 0) {
-        ingest_netalertx(in, exchange, &caller);
+    sh_http_exchange *exchange = push->exchange;
+    if (!ingest_authenticate(in, exchange, false, &push->caller))
+        return INGEST_ANSWERED;
+    push->netalertx = is_netalertx(exchange);
+    if (push->netalertx)
+        return ingest_netalertx_open(in, push);
+    if (only_asks(exchange)) {
+        bool asks = false;
+        ingest_state state = read_question(in, push, &asks);
+        if (asks)
+            return state;
+    }
+    return ingest_native_open(in, push);
+}
+
+void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], size_t count)
+{
+    SH_CLEANUP(sh_free_cleanup) ingest_push *pushes = calloc(count, sizeof *pushes);
+    if (pushes == NULL) {
+        sh_error error = {0};
+        (void)sh_fail(&error, SH_E_MEMORY, "no memory for %zu pushes", count);
+        for (size_t i = 0; i < count; i++)
+            ingest_unavailable(exchanges[i], "-", &error);
         return;
     }
-    bool asked = only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Digest") != NULL;
-    if (asked && answer_question(in, exchange, &caller))
-        return;
-    if (asked)
-        sh_http_reply(exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
-    else
-        ingest_native(in, exchange, &caller);
+    for (size_t i = 0; i < count; i++) {
+        push_begin(&pushes[i], exchanges[i]);
+        pushes[i].state = open_push(in, &pushes[i]);
+    }
+    ingest_settle(in, pushes, count);
+    for (size_t i = 0; i < count; i++)
+        push_end(&pushes[i]);
 }

@@ -20,8 +20,8 @@ typedef struct {
     contacts *contacts;
 } ingest;
 
-/* The two callbacks of the route. context is an ingest. */
+/* The two callbacks of the route, as sh_http_route says. */
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange);
-void ingest_handle(const ingest *in, sh_http_exchange *exchange);
+void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], size_t count);
 
 #endif

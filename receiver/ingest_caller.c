@@ -8,8 +8,6 @@
 
 /* Who sends, and whether it may: by the shared token or by a node's own. */
 
-#define STALE_TRIES 5 /* changes of credentials during one push */
-
 void ingest_caller_end(ingest_caller *caller)
 {
     callers_view_end(&caller->view);
@@ -27,6 +25,12 @@ static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
 {
     return caller->view != NULL &&
            callers_know(caller->view, sh_http_bearer(exchange), &caller->own);
+}
+
+bool ingest_knows(const ingest *in, sh_http_exchange *exchange)
+{
+    SH_CLEANUP(ingest_caller_end) ingest_caller caller = {.view = callers_last(in->callers)};
+    return is_known(exchange, &caller);
 }
 
 static sh_err look(const ingest *in, ingest_caller *ret, sh_error *error)
@@ -96,87 +100,4 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
     }
     note_use(in, caller);
     return true;
-}
-
-/* The credentials changed meanwhile: everything about the caller is asked anew. */
-static bool check_again(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                        const char *node, int tries)
-{
-    if (tries < STALE_TRIES)
-        return ingest_authenticate(in, exchange, true, caller) &&
-               ingest_authorise(in, exchange, caller, node);
-    sh_error error = {0};
-    (void)sh_fail(&error, SH_E_BUSY, "the nodes' credentials change without end");
-    ingest_unavailable(exchange, node, &error);
-    return false;
-}
-
-static sh_err put_one(const ingest *in, sh_queue_put_item *item, sh_error *error)
-{
-    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-    sh_err err = queue_loan_begin(in->queues, &loan, error);
-    if (err != SH_OK)
-        return err;
-    sh_queue_put_each(loan.queue, (sh_queue_put_item *[]){item}, 1);
-    return item->err == SH_OK ? SH_OK : sh_fail(error, item->err, "%s", item->error.message);
-}
-
-bool ingest_put(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                sh_slice envelope, const sh_envelope_header *header, bool unless_unchanged,
-                sh_put *ret)
-{
-    for (int tries = 0;; tries++) {
-        sh_error error = {0};
-        sh_queue_put_item item = {.envelope = envelope,
-                                  .header = header,
-                                  .mode = "push",
-                                  .nodes_version = callers_version(caller->view),
-                                  .unless_unchanged = unless_unchanged};
-        if (put_one(in, &item, &error) != SH_OK) {
-            ingest_unavailable(exchange, header->node, &error);
-            return false;
-        }
-        *ret = item.put;
-        if (*ret != SH_PUT_STALE)
-            return true;
-        if (!check_again(in, exchange, caller, header->node, tries))
-            return false;
-    }
-}
-
-/* *stale: the credentials are others by now. */
-static sh_err ask(const ingest *in, const ingest_caller *caller, const char *node,
-                  const uint8_t digest[static SH_DIGEST_BYTES], bool *unchanged, bool *stale,
-                  sh_error *error)
-{
-    sh_queue_question question = {.node = node};
-    char version[SH_NODES_VERSION_BYTES];
-    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-    sh_err err = queue_loan_begin(in->queues, &loan, error);
-    if (err == SH_OK)
-        err = sh_queue_ask_each(loan.queue, (sh_queue_question *[]){&question}, 1, version, error);
-    if (err != SH_OK)
-        return err;
-    int64_t age_ms = sh_clock_unix_ms() - question.merged_ms;
-    *stale = strcmp(version, callers_version(caller->view)) != 0;
-    *unchanged = question.merged_ms > 0 && memcmp(question.digest, digest, SH_DIGEST_BYTES) == 0 &&
-                 age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
-    return SH_OK;
-}
-
-bool ingest_ask(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                const char *node, const uint8_t digest[static SH_DIGEST_BYTES], bool *unchanged)
-{
-    for (int tries = 0;; tries++) {
-        sh_error error = {0};
-        bool stale = false;
-        if (ask(in, caller, node, digest, unchanged, &stale, &error) != SH_OK) {
-            ingest_unavailable(exchange, node, &error);
-            return false;
-        }
-        if (!stale)
-            return true;
-        if (!check_again(in, exchange, caller, node, tries))
-            return false;
-    }
 }

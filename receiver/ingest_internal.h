@@ -22,26 +22,43 @@ typedef struct {
 bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew,
                          ingest_caller *ret);
 void ingest_caller_end(ingest_caller *caller);
+/* Whether who sends is known here already, so that nobody need be asked. */
+bool ingest_knows(const ingest *in, sh_http_exchange *exchange);
 
 /* Whether the caller may send as this node. Answers 403 and returns false where it may not. */
 bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                       const char *node);
 
-/*
- * Queues an envelope that is sealed with the hub's key for its node; unless_unchanged: but not
- * where its node's last merged table had the same digest, less than a day ago. Answers and returns
- * false where it could not, or where the caller lost the right to send meanwhile.
- */
-bool ingest_put(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                sh_slice envelope, const sh_envelope_header *header, bool unless_unchanged,
-                sh_put *ret);
+typedef enum {
+    INGEST_ANSWERED,
+    INGEST_ASKS, /* for what Redis knows of the node's last table */
+    INGEST_PUTS, /* an envelope into the queue */
+    INGEST_LATER /* it is large: to be opened with no other beside it */
+} ingest_state;
+
+/* One push on its way from its body to its answer. */
+typedef struct {
+    sh_http_exchange *exchange;
+    ingest_caller caller;
+    ingest_state state;
+    bool netalertx;
+    int tries;                  /* the credentials changed so often meanwhile */
+    sh_envelope_header header;  /* asks: its node and digest */
+    sh_buf sealed;              /* what is queued, where that is not the body itself */
+    size_t text_len;            /* of what was opened */
+    sh_queue_put_item put;      /* puts */
+    sh_queue_question question; /* asks */
+} ingest_push;
 
 /*
- * Whether the node's last merged table had this digest, less than a day ago. Answers and returns
- * false as ingest_put() does.
+ * Does all that the pushes wait for Redis to do, all together, and answers them. Each was opened by
+ * one whose right to send is checked again with what it asks or puts.
  */
-bool ingest_ask(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                const char *node, const uint8_t digest[static SH_DIGEST_BYTES], bool *unchanged);
+void ingest_settle(const ingest *in, ingest_push pushes[], size_t count);
+
+/* What the answer to a question means: answers where the table is unchanged, or only was asked for.
+ */
+void ingest_asked(const ingest *in, ingest_push *push);
 
 /* Counts, logs and answers a refusal: status, reason's counter, and the words for the node. */
 void ingest_refuse(sh_http_exchange *exchange, unsigned status, sh_metric *reason,
@@ -55,18 +72,21 @@ sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error);
 
 /*
  * Large texts are opened one at a time, so that the memory they take is bounded however many peers
- * send them. Use: SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(body_len);
+ * send them.
  */
-bool ingest_turn_begin(size_t body_len);
-void ingest_turn_end(const bool *turn);
+bool ingest_is_large(size_t bytes);
 
 /*
- * Takes room for what a smaller text needs beside its body; where there is none, answers 503 and
- * returns false.
+ * Takes room for what is made of a smaller body and kept beside it; where there is none, answers
+ * 503 and returns false.
  */
 bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes);
 
-void ingest_native(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller);
-void ingest_netalertx(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller);
+/* Opens and checks the body for INGEST_PUTS; or answers; or leaves it for later. */
+ingest_state ingest_native_open(const ingest *in, ingest_push *push);
+ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push);
+/* Answers what was put. */
+void ingest_native_done(const ingest_push *push);
+void ingest_netalertx_done(const ingest *in, const ingest_push *push);
 
 #endif

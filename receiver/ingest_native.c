@@ -113,21 +113,21 @@ static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *
 
 /*
  * In the queue everything is sealed with the hub's own key, so that it can be merged after its
- * node's key was rotated or revoked. *sealed is where the new envelope goes, if there must be one.
+ * node's key was rotated or revoked.
  */
-static bool seal_for_queue(const ingest *in, sh_http_exchange *exchange,
-                           const ingest_caller *caller, sh_envelope_header *header,
-                           const sh_node_key *key, sh_buf *sealed)
+static bool seal_for_queue(const ingest *in, ingest_push *push, const sh_node_key *key)
 {
-    if (caller->own == NULL)
+    sh_http_exchange *exchange = push->exchange;
+    if (push->caller.own == NULL)
         return true;
     sh_error error = {0};
     sh_node_key hub_key;
-    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), &hub_key);
-    sh_err err = sh_envelope_reseal(sh_http_body(exchange), header, key, &hub_key, sealed, &error);
+    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(push->header.node), &hub_key);
+    sh_err err = sh_envelope_reseal(sh_http_body(exchange), &push->header, key, &hub_key,
+                                    &push->sealed, &error);
     sh_wipe(&hub_key, sizeof hub_key);
     if (err != SH_OK)
-        ingest_unavailable(exchange, header->node, &error);
+        ingest_unavailable(exchange, push->header.node, &error);
     return err == SH_OK;
 }
 
@@ -141,33 +141,38 @@ static void reply_status(sh_http_exchange *exchange, unsigned code, const char *
     sh_http_reply(exchange, code, "application/json", (sh_slice){body, (size_t)len});
 }
 
-void ingest_native(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller)
+ingest_state ingest_native_open(const ingest *in, ingest_push *push)
 {
-    sh_envelope_header header;
+    sh_http_exchange *exchange = push->exchange;
+    sh_envelope_header *header = &push->header;
     sh_node_key key;
-    if (!check_header(exchange, &header) || !ingest_authorise(in, exchange, caller, header.node))
-        return;
+    if (!check_header(exchange, header) ||
+        !ingest_authorise(in, exchange, &push->caller, header->node))
+        return INGEST_ANSWERED;
     size_t body_len = sh_http_body(exchange).len;
-    size_t most = header.plain_len > body_len ? header.plain_len : body_len;
-    SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(most);
-    if (!turn && !ingest_claim(exchange, header.node, (caller->own != NULL ? 3 : 2) * most))
-        return;
-    if (!find_key(in, exchange, caller, &header, &key))
-        return;
-    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    bool good = check_content(exchange, &header, &key) &&
-                seal_for_queue(in, exchange, caller, &header, &key, &sealed);
+    if (ingest_is_large(header->plain_len > body_len ? header->plain_len : body_len)) {
+        if (!sh_http_is_alone(exchange))
+            return INGEST_LATER;
+    } else if (push->caller.own != NULL && !ingest_claim(exchange, header->node, body_len)) {
+        return INGEST_ANSWERED;
+    }
+    if (!find_key(in, exchange, &push->caller, header, &key))
+        return INGEST_ANSWERED;
+    bool good = check_content(exchange, header, &key) && seal_for_queue(in, push, &key);
     sh_wipe(&key, sizeof key);
-    sh_slice envelope = sh_http_body(exchange);
-    if (sealed.len > 0)
-        envelope = (sh_slice){sealed.data, sealed.len};
-    sh_put put = SH_PUT_QUEUED;
-    if (!good || !ingest_put(in, exchange, caller, envelope, &header, false, &put))
-        return;
-    bool queued = put == SH_PUT_QUEUED;
+    push->text_len = header->plain_len;
+    push->put.envelope = push->sealed.len > 0 ? (sh_slice){push->sealed.data, push->sealed.len}
+                                              : sh_http_body(exchange);
+    return good ? INGEST_PUTS : INGEST_ANSWERED;
+}
+
+void ingest_native_done(const ingest_push *push)
+{
+    const sh_envelope_header *header = &push->header;
+    bool queued = push->put.put == SH_PUT_QUEUED;
     sh_metric_add(queued ? &figures.pushes_queued : &figures.pushes_duplicate, 1);
-    sh_log_info("%s node=%s plugin=%s text=%u bytes=%zu", queued ? "queued" : "duplicate",
-                header.node, header.plugin[0] == '\0' ? "-" : header.plugin, header.plain_len,
-                envelope.len);
-    reply_status(exchange, queued ? 202 : 200, queued ? "queued" : "duplicate", header.id);
+    sh_log_info("%s node=%s plugin=%s text=%zu bytes=%zu", queued ? "queued" : "duplicate",
+                header->node, header->plugin[0] == '\0' ? "-" : header->plugin, push->text_len,
+                push->put.envelope.len);
+    reply_status(push->exchange, queued ? 202 : 200, queued ? "queued" : "duplicate", header->id);
 }

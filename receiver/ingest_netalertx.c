@@ -107,69 +107,68 @@ static void refuse_data(sh_http_exchange *exchange, const sh_envelope_header *he
 }
 
 /* Opens the payload into *text. Answers and returns false where it is refused. */
-static bool open_push(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
-                      sh_envelope_header *header, sh_buf *text)
+static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_error error = {0};
-    SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push push = {0};
-    if (!read_push(exchange, &push) || !read_names(exchange, &push, header) ||
-        !ingest_authorise(in, exchange, caller, header->node))
+    sh_envelope_header *header = &push->header;
+    SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push content = {0};
+    if (!read_push(push->exchange, &content) || !read_names(push->exchange, &content, header) ||
+        !ingest_authorise(in, push->exchange, &push->caller, header->node))
         return false;
-    sh_err err = open_data(in, caller->own, push.data, header->kind, text, &error);
+    sh_err err = open_data(in, push->caller.own, content.data, header->kind, text, &error);
     if (err != SH_OK)
-        refuse_data(exchange, header, err, &error);
+        refuse_data(push->exchange, header, err, &error);
     return err == SH_OK;
 }
 
-/*
- * Seals what was opened with the hub's key and queues it, unless the hub has merged this very
- * table. Answers and returns false where it cannot be.
- */
-static bool queue_text(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller,
-                       sh_envelope_header *header, sh_slice text, sh_put *put)
+/* Seals what was opened with the hub's key. Answers and returns false where it cannot be. */
+static bool seal_text(const ingest *in, ingest_push *push, sh_slice text)
 {
     sh_error error = {0};
     sh_node_key key;
-    SH_CLEANUP(sh_buf_done) sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_envelope_header *header = &push->header;
     header->time_ms = sh_clock_unix_ms();
     header->parts = 1;
     sh_random(header->id, sizeof header->id);
     sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), &key);
-    sh_err err = sh_envelope_seal_and_digest(header, &key, text, &envelope, &error);
+    sh_err err = sh_envelope_seal_and_digest(header, &key, text, &push->sealed, &error);
     sh_wipe(&key, sizeof key);
-    if (err == SH_E_LIMIT) {
-        ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", header->node,
+    if (err == SH_E_LIMIT)
+        ingest_refuse(push->exchange, 413, &figures.refused_size, "Content Too Large", header->node,
                       error.message);
-        return false;
-    }
-    if (err != SH_OK) {
-        ingest_unavailable(exchange, header->node, &error);
-        return false;
-    }
-    return ingest_put(in, exchange, caller, (sh_slice){envelope.data, envelope.len}, header,
-                      header->kind == SH_KIND_DEVICES, put);
+    else if (err != SH_OK)
+        ingest_unavailable(push->exchange, header->node, &error);
+    return err == SH_OK;
 }
 
-void ingest_netalertx(const ingest *in, sh_http_exchange *exchange, ingest_caller *caller)
+ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push)
 {
-    sh_envelope_header header = {0};
-    size_t body_len = sh_http_body(exchange).len;
-    SH_CLEANUP(ingest_turn_end) bool turn = ingest_turn_begin(body_len);
-    if (!turn && !ingest_claim(exchange, "-", 3 * body_len)) /* unescaped, decoded, in clear */
-        return;
+    size_t body_len = sh_http_body(push->exchange).len;
+    if (ingest_is_large(body_len)) {
+        if (!sh_http_is_alone(push->exchange))
+            return INGEST_LATER;
+    } else if (!ingest_claim(push->exchange, "-", body_len)) {
+        return INGEST_ANSWERED;
+    }
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
-    if (!open_push(in, exchange, caller, &header, &text))
-        return;
-    sh_slice plain = {text.data == NULL ? "" : text.data, text.len};
-    sh_put put = SH_PUT_QUEUED;
-    if (!queue_text(in, exchange, caller, &header, plain, &put))
-        return;
-    bool unchanged = put == SH_PUT_UNCHANGED;
+    if (!open_push(in, push, &text) ||
+        !seal_text(in, push, (sh_slice){text.data == NULL ? "" : text.data, text.len}))
+        return INGEST_ANSWERED;
+    push->text_len = text.len;
+    push->put.envelope = (sh_slice){push->sealed.data, push->sealed.len};
+    push->put.unless_unchanged = push->header.kind == SH_KIND_DEVICES;
+    return INGEST_PUTS;
+}
+
+void ingest_netalertx_done(const ingest *in, const ingest_push *push)
+{
+    const sh_envelope_header *header = &push->header;
+    bool unchanged = push->put.put == SH_PUT_UNCHANGED;
     if (unchanged)
-        contacts_note(in->contacts, header.node);
+        contacts_note(in->contacts, header->node);
     sh_metric_add(unchanged ? &figures.pushes_unchanged : &figures.pushes_queued, 1);
     sh_log_info("%s node=%s plugin=%s text=%zu format=netalertx",
-                unchanged ? "unchanged" : "queued", header.node,
-                header.plugin[0] == '\0' ? "-" : header.plugin, plain.len);
-    sh_http_reply(exchange, 200, "application/json", SH_SLICE(STORED));
+                unchanged ? "unchanged" : "queued", header->node,
+                header->plugin[0] == '\0' ? "-" : header->plugin, push->text_len);
+    sh_http_reply(push->exchange, 200, "application/json", SH_SLICE(STORED));
 }

@@ -27,10 +27,10 @@ static size_t admit_push(void *context, sh_http_exchange *exchange)
     return ingest_admit(&s->ingest, exchange);
 }
 
-static void handle_push(void *context, sh_http_exchange *exchange)
+static void handle_pushes(void *context, sh_http_exchange *const exchanges[], size_t count)
 {
     const serve *s = context;
-    ingest_handle(&s->ingest, exchange);
+    ingest_handle_each(&s->ingest, exchanges, count);
 }
 
 static void handle_livez(void *context, sh_http_exchange *exchange)
@@ -82,11 +82,15 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 }
 
 static const sh_http_route routes_with_push[] = {
-    {"POST", "/sync", admit_push, handle_push},
-    {"GET", "/livez", NULL, handle_livez},
-    {"GET", "/readyz", NULL, handle_readyz},
-    {"GET", "/metrics", NULL, handle_metrics},
-    {NULL, NULL, NULL, NULL},
+    {.method = "POST",
+     .path = "/sync",
+     .admit = admit_push,
+     .handle_each = handle_pushes,
+     .waits = true},
+    {.method = "GET", .path = "/livez", .handle = handle_livez},
+    {.method = "GET", .path = "/readyz", .handle = handle_readyz, .waits = true},
+    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .waits = true},
+    {.method = NULL},
 };
 
 static void told_of_certificate(sh_err err, const char *words)
@@ -104,7 +108,6 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     const sh_listener_options options = {
         .routes = s->ingests ? routes_with_push : routes_with_push + 1,
         .context = s,
-        .handlers_wait = true,
         .told = told_of_certificate,
     };
     sh_err err =

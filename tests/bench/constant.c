@@ -13,7 +13,8 @@ static void answer(void *context, sh_http_exchange *exchange)
     sh_http_reply(exchange, 200, "application/json", SH_SLICE("{\"status\":\"unchanged\"}"));
 }
 
-static const sh_http_route routes[] = {{"POST", "/sync", NULL, answer}, {NULL, NULL, NULL, NULL}};
+static const sh_http_route routes[] = {{.method = "POST", .path = "/sync", .handle = answer},
+                                       {.method = NULL}};
 
 int bench_constant_server(int argc, char *argv[])
 {
@@ -21,7 +22,7 @@ int bench_constant_server(int argc, char *argv[])
     (void)argv;
     sh_error error = {0};
     sh_http_server *server = NULL;
-    sh_http_server_options options = {.host = "127.0.0.1", .handlers_wait = true, .routes = routes};
+    sh_http_server_options options = {.host = "127.0.0.1", .routes = routes};
     sigset_t stop;
     int signal_number = 0;
     (void)sigemptyset(&stop);

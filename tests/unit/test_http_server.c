@@ -44,7 +44,6 @@ static sh_http_server *start(int64_t headers_max_ms, int64_t exchange_max_ms, si
 {
     const sh_http_server_options options = {
         .host = "127.0.0.1",
-        .handlers_wait = true,
         .routes = routes,
         .context = claim,
         .headers_max_ms = headers_max_ms,
