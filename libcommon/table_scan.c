@@ -6,6 +6,7 @@
 #include "libcommon/text_mask.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -82,55 +83,27 @@ static void see_mac(const char *p, const char *end, mac_seen *seen)
         seen->kind = SH_SCAN_MAC_UNCLEAR;
 }
 
-/*
- * The key before a colon on the first level of a row that began at `from`: its text between the
- * quotes, or false where there is no string before the colon.
- */
-static bool key_before(const char *from, const char *colon, sh_slice *key)
-{
-    const char *end = colon;
-    while (end > from && is_space(end[-1]))
-        end--;
-    if (end == from || end[-1] != '"')
-        return false;
-    end--;
-    for (const char *p = end; p > from; p--) {
-        const char *back = p - 1;
-        if (*back != '"')
-            continue;
-        while (back > from && back[-1] == '\\')
-            back--;
-        if ((p - 1 - back) % 2 == 0) {
-            *key = (sh_slice){p, (size_t)(end - p)};
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A colon on the first level of a row; escapes: there may be some in its key. */
-static void see_colon(const char *from, const char *colon, const char *end, bool escapes,
-                      mac_seen *seen)
+/* at is an M inside a string of a row that began at `from`: whether it is the one of a "devMac". */
+static void see_m(const char *from, const char *at, const char *end, mac_seen *seen)
 {
     static const char mac_key[] = "\"devMac\"";
-    const size_t len = sizeof mac_key - 1;
-    assert(seen != NULL);
-    sh_slice key;
-    if (escapes) {
-        if (!key_before(from, colon, &key))
-            return;
-        if (memchr(key.data, '\\', key.len) != NULL) {
-            /* It may spell "devMac" in escapes: only a parser can tell. */
-            seen->times += 2;
-            seen->kind = SH_SCAN_MAC_UNCLEAR;
-            return;
-        }
+    const ptrdiff_t before = 4, behind = sizeof mac_key - 1 - 4;
+    if (at - from < before || end - at < behind ||
+        memcmp(at - before, mac_key, sizeof mac_key - 1) != 0)
+        return;
+    const char *p = skip_space(at + behind, end);
+    if (p < end && *p == ':')
+        see_mac(p + 1, end, seen);
+}
+
+/* p is behind a string with a backslash. As a key it may spell "devMac": only a parser can tell. */
+static void see_escaped(const char *p, const char *end, mac_seen *seen)
+{
+    p = skip_space(p, end);
+    if (p < end && *p == ':') {
+        seen->times += 2;
+        seen->kind = SH_SCAN_MAC_UNCLEAR;
     }
-    const char *behind = colon;
-    while (behind > from && is_space(behind[-1]))
-        behind--;
-    if ((size_t)(behind - from) > len && memcmp(behind - len, mac_key, len) == 0)
-        see_mac(colon + 1, end, seen);
 }
 
 typedef struct {
@@ -160,21 +133,27 @@ static sh_err turn(levels *l, char c, sh_error *error)
 /* How far a walk over 64 bytes each has come. */
 typedef struct {
     const char *from, *end;
-    uint64_t in_string;         /* all bits set inside a string, else none */
-    uint64_t escape;            /* carry of sh_text_mask_escaped() */
-    const char *last_backslash; /* the last one so far, or NULL */
-    const char *last_colon;     /* the last one on the first level, or NULL */
+    uint64_t in_string; /* all bits set inside a string, else none */
+    bool escaped;       /* and there was a backslash in that string */
+    uint64_t escape;    /* carry of sh_text_mask_escaped() */
     levels levels;
 } walk;
 
-/* Whether a backslash stands between the last colon and this one. */
-static bool escapes_before(walk *w, const char *block, uint64_t backslashes, const char *colon)
+/* Sees the strings of a block that have backslashes, wherever they end. */
+static void see_strings(walk *w, const char *block, uint64_t backslashes, uint64_t ends,
+                        mac_seen *seen)
 {
-    uint64_t before = backslashes & ((UINT64_C(1) << (colon - block)) - 1);
-    const char *last = before != 0 ? block + 63 - __builtin_clzll(before) : w->last_backslash;
-    bool escapes = last != NULL && (w->last_colon == NULL || last > w->last_colon);
-    w->last_colon = colon;
-    return escapes;
+    if (w->escaped)
+        backslashes |= 1; /* it began before this block, so that its end is the first one */
+    w->escaped = false;
+    while (backslashes != 0) {
+        uint64_t here = ends & -(backslashes & -backslashes);
+        w->escaped = here == 0;
+        if (w->escaped)
+            return;
+        see_escaped(block + __builtin_ctzll(here) + 1, w->end, seen);
+        backslashes &= ~(here ^ (here - 1)); /* those behind its end */
+    }
 }
 
 /* Goes over one block; *closed is the place behind the outermost bracket, or NULL to go on. */
@@ -186,15 +165,18 @@ static sh_err walk_block(walk *w, const char *block, size_t len, mac_seen *seen,
     uint64_t escaped = 0;
     if ((mask.backslashes | w->escape) != 0)
         escaped = sh_text_mask_escaped(mask.backslashes, &w->escape);
-    uint64_t inside = sh_text_mask_between(mask.quotes & ~escaped) ^ w->in_string;
+    uint64_t quotes = mask.quotes & ~escaped;
+    uint64_t inside = sh_text_mask_between(quotes) ^ w->in_string;
+    if (seen != NULL && (mask.backslashes != 0 || w->escaped))
+        see_strings(w, block, mask.backslashes, quotes & ~inside, seen);
     w->in_string = (inside >> (len - 1) & 1) != 0 ? UINT64_MAX : 0;
-    uint64_t left = (mask.brackets | (seen != NULL ? mask.colons : 0)) & ~inside;
+    uint64_t left = (mask.brackets & ~inside) | (seen != NULL ? mask.ms & inside : 0);
     for (; left != 0; left &= left - 1) {
         const char *at = block + __builtin_ctzll(left);
-        if (*at == ':') {
+        if (*at == 'M') {
+            assert(seen != NULL);
             if (w->levels.depth == 1 && (w->levels.objects & 1) != 0)
-                see_colon(w->from, at, w->end, escapes_before(w, block, mask.backslashes, at),
-                          seen);
+                see_m(w->from, at, w->end, seen);
             continue;
         }
         sh_err err = turn(&w->levels, *at, error);
@@ -205,8 +187,6 @@ static sh_err walk_block(walk *w, const char *block, size_t len, mac_seen *seen,
             return SH_OK;
         }
     }
-    if (mask.backslashes != 0)
-        w->last_backslash = block + 63 - __builtin_clzll(mask.backslashes);
     return SH_OK;
 }
 

@@ -17,8 +17,8 @@ static void mask_one_by_one(const char *text, size_t len, sh_text_mask *ret)
         case '\\':
             ret->backslashes |= bit;
             break;
-        case ':':
-            ret->colons |= bit;
+        case 'M':
+            ret->ms |= bit;
             break;
         case '{':
         case '}':
@@ -47,7 +47,7 @@ static void mask_all(const char *text, sh_text_mask *ret)
         __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
         ret->quotes |= equal(bytes, '"') << at;
         ret->backslashes |= equal(bytes, '\\') << at;
-        ret->colons |= equal(bytes, ':') << at;
+        ret->ms |= equal(bytes, 'M') << at;
         ret->brackets |= (equal(folded, '{') | equal(folded, '}')) << at;
     }
 }
@@ -82,8 +82,11 @@ uint64_t sh_text_mask_escaped(uint64_t backslashes, uint64_t *carry)
 
 uint64_t sh_text_mask_between(uint64_t quotes)
 {
-    /* Each bit becomes the parity of the bits up to it. */
-    for (unsigned shift = 1; shift < 64; shift *= 2)
-        quotes ^= quotes << shift;
-    return quotes;
+    /* Each bit becomes the parity of the bits up to it. A loop is not unrolled by gcc 12. */
+    quotes ^= quotes << 1;
+    quotes ^= quotes << 2;
+    quotes ^= quotes << 4;
+    quotes ^= quotes << 8;
+    quotes ^= quotes << 16;
+    return quotes ^ quotes << 32;
 }

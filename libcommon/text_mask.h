@@ -6,14 +6,15 @@
 #include <stdint.h>
 
 /*
- * Where the bytes that give JSON its structure stand in up to 64 bytes of text: bit n is byte n.
- * With SSE2, which every x86-64 has, 16 bytes are compared at once; elsewhere one by one.
+ * Where the bytes that tell what a table is made of stand in up to 64 bytes of text: bit n is byte
+ * n. With SSE2, which every x86-64 has, 16 bytes are compared at once; elsewhere one by one.
  */
 #define SH_TEXT_MASK_BYTES 64
 
 typedef struct {
-    uint64_t quotes, backslashes, colons;
+    uint64_t quotes, backslashes;
     uint64_t brackets; /* { } [ ] */
+    uint64_t ms;       /* M, of which a table has few: one in each "devMac" */
 } sh_text_mask;
 
 /* len is 1 to SH_TEXT_MASK_BYTES; bits behind it are 0. */
