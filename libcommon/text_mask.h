@@ -7,7 +7,7 @@
 
 /*
  * Where the bytes that tell what a table is made of stand in up to 64 bytes of text: bit n is byte
- * n. With SSE2, which every x86-64 has, 16 bytes are compared at once; elsewhere one by one.
+ * n. On x86-64 16 bytes are compared at once, or all 64 where it has AVX-512; elsewhere one by one.
  */
 #define SH_TEXT_MASK_BYTES 64
 
