@@ -34,6 +34,10 @@ static void write_six_bytes(const uint8_t bytes[static MAC_BYTES], sh_mac *ret)
         ret->text[3 * i + 2] = i + 1 < MAC_BYTES ? ':' : '\0';
     }
     ret->len = 3 * MAC_BYTES - 1;
+    ret->number = 0;
+    for (size_t i = 0; i < MAC_BYTES; i++)
+        ret->number = ret->number << 8 | bytes[i];
+    ret->number++;
 }
 
 sh_err sh_mac_read(sh_slice text, sh_mac *ret, sh_error *error)
@@ -55,5 +59,6 @@ sh_err sh_mac_read(sh_slice text, sh_mac *ret, sh_error *error)
     memcpy(ret->text, text.data, text.len);
     ret->text[text.len] = '\0';
     ret->len = text.len;
+    ret->number = 0;
     return SH_OK;
 }

@@ -6,6 +6,9 @@
 #include "libcommon/limits.h"
 #include "libcommon/text.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 /*
  * The key of a device (DESIGN, merge rules). Six-byte MACs, written with ':' or '-' or as bare hex,
  * become lower case with colons; any other value of 1 to SH_MAC_MAX printable characters stays as
@@ -14,6 +17,7 @@
 typedef struct {
     char text[SH_MAC_MAX_BYTES + 1]; /* NUL-terminated UTF-8 */
     size_t len;
+    uint64_t number; /* six bytes, the first one highest, and 1 added; 0 for any other value */
 } sh_mac;
 
 /* SH_E_FORMAT: empty, too long, not UTF-8, or with characters that do not print. */

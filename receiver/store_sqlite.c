@@ -2,6 +2,7 @@
 #include "receiver/store_sqlite.h"
 
 #include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
 #include "receiver/store_place.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
+#define KNOWN_LOAD_INTERVAL_MS 60000 /* all MACs are read so often at most */
 
 sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error)
 {
@@ -107,6 +109,7 @@ static void sqlite_close(store *base)
     for (int i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize(s->statements[i]);
     (void)sqlite3_close(s->db); /* rolls an open transaction back */
+    known_macs_done(&s->known);
     free(s->path);
     free(s);
 }
@@ -147,28 +150,97 @@ static sh_err sqlite_check(store *base, sh_error *error)
 
 /* IMMEDIATE: a transaction that reads before it writes could otherwise fail BUSY at its first
  * write. */
+/* --- What is known ---------------------------------------------------------------------------- */
+
+void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac)
+{
+    if (s->trusts_known && mac->number != 0 && !known_macs_add(&s->known, mac))
+        s->known_has_all = false;
+}
+
+static void forget_known(store_sqlite *s)
+{
+    known_macs_clear(&s->known);
+    s->known_has_all = false;
+}
+
+static sh_err load_known(store_sqlite *s, sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    s->known_has_all = true;
+    s->known_loaded_ms = sh_clock_monotonic_ms();
+    int rc = sqlite3_prepare_v2(s->db, "SELECT devMac FROM Devices", -1, &statement, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        sh_mac mac;
+        sh_slice text = {(const char *)sqlite3_column_text(statement, 0),
+                         (size_t)sqlite3_column_bytes(statement, 0)};
+        /* Only as it is spelled when it is looked up. */
+        if (text.data != NULL && sh_mac_read(text, &mac, NULL) == SH_OK &&
+            sh_text_equals_ignoring_case(text.data, mac.text))
+            store_sqlite_known_add(s, &mac);
+        rc = SQLITE_OK;
+    }
+    return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+/*
+ * In a new transaction: forgets what was known where others have changed the database since, and
+ * reads all MACs where that was not done for a while.
+ */
+static sh_err check_known(store_sqlite *s, sh_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    sh_err err =
+        store_sqlite_statement(s, STATEMENT_DATA_VERSION, "PRAGMA data_version", &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = sqlite3_step(statement);
+    int64_t version = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    if (rc != SQLITE_ROW)
+        return store_sqlite_fail(s, rc, "read", error);
+    if (version != s->data_version)
+        forget_known(s);
+    s->data_version = version;
+    s->trusts_known = !s->has_triggers && s->column_count > 0; /* its tables are there */
+    bool due = s->known_loaded_ms == 0 ||
+               sh_clock_monotonic_ms() - s->known_loaded_ms > KNOWN_LOAD_INTERVAL_MS;
+    return s->trusts_known && !s->known_has_all && due ? load_known(s, error) : SH_OK;
+}
+
+/* --- Transactions ----------------------------------------------------------------------------- */
+
+static void sqlite_rollback(store *base)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    s->marked = false;
+    s->trusts_known = false;
+    forget_known(s);
+    /* After some errors (disk full) SQLite has rolled back by itself. */
+    if (!sqlite3_get_autocommit(s->db))
+        (void)store_sqlite_exec(s, "ROLLBACK", "write to", NULL);
+}
+
 static sh_err sqlite_begin(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     s->marked = false;
-    return store_sqlite_exec(s, "BEGIN IMMEDIATE", "write to", error);
+    sh_err err = store_sqlite_exec(s, "BEGIN IMMEDIATE", "write to", error);
+    if (err == SH_OK) {
+        err = check_known(s, error);
+        if (err != SH_OK)
+            sqlite_rollback(base);
+    }
+    return err;
 }
 
 static sh_err sqlite_commit(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     s->marked = false;
+    s->trusts_known = false;
     sh_err err = store_sqlite_exec(s, "COMMIT", "write to", error);
     return err == SH_OK ? check_place(s, error) : err;
-}
-
-static void sqlite_rollback(store *base)
-{
-    store_sqlite *s = (store_sqlite *)base;
-    s->marked = false;
-    /* After some errors (disk full) SQLite has rolled back by itself. */
-    if (!sqlite3_get_autocommit(s->db))
-        (void)store_sqlite_exec(s, "ROLLBACK", "write to", NULL);
 }
 
 static sh_err sqlite_mark(store *base, sh_error *error)
@@ -186,7 +258,9 @@ static sh_err sqlite_mark(store *base, sh_error *error)
 
 static sh_err sqlite_undo_to_mark(store *base, sh_error *error)
 {
-    return store_sqlite_exec((store_sqlite *)base, "ROLLBACK TO entry", "write to", error);
+    store_sqlite *s = (store_sqlite *)base;
+    forget_known(s);
+    return store_sqlite_exec(s, "ROLLBACK TO entry", "write to", error);
 }
 
 static sh_err write_rules(store_sqlite *s, const char *hex, sh_error *error)
@@ -357,7 +431,8 @@ static const struct store_ops sqlite_ops = {
 
 /*
  * synchronous=FULL makes a commit durable before the entry is acknowledged. The page cache is large
- * because every known device is looked up; memory mapping would turn a disk fault into a signal.
+ * because new devices go to all places of the index of MACs; memory mapping would turn a disk fault
+ * into a signal.
  */
 static sh_err open_file(store_sqlite *s, store_access access, sh_error *error)
 {
@@ -369,7 +444,7 @@ static sh_err open_file(store_sqlite *s, store_access access, sh_error *error)
     (void)sqlite3_extended_result_codes(s->db, 1);
     (void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
     return store_sqlite_exec(s,
-                             "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
+                             "PRAGMA synchronous = FULL; PRAGMA cache_size = -49152;"
                              "PRAGMA mmap_size = 0; PRAGMA journal_size_limit = 67108864",
                              "open", error);
 }

@@ -2,6 +2,7 @@
 #ifndef RECEIVER_STORE_SQLITE_H
 #define RECEIVER_STORE_SQLITE_H
 
+#include "receiver/known_macs.h"
 #include "receiver/store_backend.h"
 #include "receiver/store_rules.h"
 
@@ -12,6 +13,7 @@
 /* Statements that are prepared at their first use and kept. */
 enum {
     STATEMENT_SCHEMA_VERSION,
+    STATEMENT_DATA_VERSION,
     STATEMENT_FIND_KNOWN,
     STATEMENT_INSERT_DEVICE,
     STATEMENT_INSERT_EVENT,
@@ -49,8 +51,21 @@ typedef struct {
     const char *result_table;
     bool result_has[RESULT_COLUMNS];
 
+    /*
+     * Of Devices, as of data_version, which is SQLite's own: another one after every change that is
+     * not ours. Trusted inside a transaction alone, and nowhere where triggers may delete. Where it
+     * has all, what is not in it is taken for new, and the insert has the last word.
+     */
+    known_macs known;
+    int64_t data_version;
+    int64_t known_loaded_ms; /* monotonic */
+    bool known_has_all, trusts_known, has_triggers;
+
     sqlite3_stmt *statements[STATEMENTS];
 } store_sqlite;
+
+/* Notes that the MAC is there; for the rest of this transaction, and then while it is there. */
+void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac);
 
 /* Turns an SQLite result code into ours, with what to mend; doing is such as "write to". */
 sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error);

@@ -41,8 +41,14 @@ sh_err store_sqlite_find_known(store *base, const sh_mac *const macs[], size_t c
     store_sqlite *s = (store_sqlite *)base;
     sqlite3_stmt *statement = NULL;
     sh_err err = find_statement(s, &statement, error);
-    for (size_t i = 0; i < count && err == SH_OK; i++)
+    for (size_t i = 0; i < count && err == SH_OK; i++) {
+        known[i] = s->trusts_known && known_macs_has(&s->known, macs[i]);
+        if (known[i] || (s->trusts_known && s->known_has_all && macs[i]->number != 0))
+            continue;
         err = find_one(s, statement, macs[i], &known[i], error);
+        if (err == SH_OK && known[i])
+            store_sqlite_known_add(s, macs[i]);
+    }
     return err;
 }
 
@@ -201,8 +207,11 @@ static sh_err insert_one(store_sqlite *s, sqlite3_stmt *insert_device, store_ins
         if (err != SH_OK || known)
             return err;
     }
-    return s->has_events ? insert_with_event(s, insert_device, insert, now, error)
-                         : insert_row(s, insert_device, insert, error);
+    sh_err err = s->has_events ? insert_with_event(s, insert_device, insert, now, error)
+                               : insert_row(s, insert_device, insert, error);
+    if (err == SH_OK && insert->outcome != STORE_REJECTED)
+        store_sqlite_known_add(s, sh_device_row_mac(insert->row));
+    return err;
 }
 
 sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t count,

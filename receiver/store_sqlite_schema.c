@@ -302,6 +302,11 @@ sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error)
         err = read_events(s, error);
     if (err == SH_OK)
         err = has_table(s, "SyncHub_Nodes", &s->has_nodes, error);
+    int64_t triggers = 0;
+    if (err == SH_OK)
+        err = query_integer(s, "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", NULL,
+                            &triggers, error);
+    s->has_triggers = triggers > 0;
     bool results = false;
     if (err == SH_OK)
         err = choose_results_table(s, &results, error);

@@ -80,6 +80,99 @@ static void known_macs_are_found_in_any_case(void **state)
     store_close(s);
 }
 
+static bool is_known(store *s, const char *text)
+{
+    sh_mac mac;
+    const sh_mac *asked[] = {&mac};
+    bool known = false;
+    sh_error error = {.code = SH_OK};
+    assert_int_equal(sh_mac_read(sh_slice_of(text), &mac, NULL), SH_OK);
+    must(store_find_known(s, asked, 1, &known, &error), &error);
+    return known;
+}
+
+static bool is_known_in_a_transaction(store *s, const char *text)
+{
+    sh_error error = {.code = SH_OK};
+    must(store_begin(s, &error), &error);
+    bool known = is_known(s, text);
+    must(store_commit(s, &error), &error);
+    return known;
+}
+
+static void insert_inside(store *s, const char *mac)
+{
+    char json[64];
+    size_t count = 0;
+    const sh_column *columns = store_columns(s, &count);
+    sh_error error = {.code = SH_OK};
+    store_insert one = {.outcome = STORE_KNOWN};
+    sh_device_row *row = NULL;
+    (void)snprintf(json, sizeof json, "{\"devMac\":\"%s\"}", mac);
+    must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, &row, &error),
+         &error);
+    one.row = row;
+    must(store_insert_devices(s, &one, 1, NOW, &error), &error);
+    assert_int_equal(one.outcome, STORE_INSERTED);
+    sh_device_row_free(row);
+}
+
+static void what_was_known_once_is_known_only_while_it_is_there(void **state)
+{
+    (void)state;
+    static const char mac[] = "aa:bb:cc:00:00:01";
+    store *s = opened();
+    sh_error error = {.code = SH_OK};
+    /* Undone with its transaction, and with its entry. */
+    must(store_begin(s, &error), &error);
+    insert_inside(s, mac);
+    assert_true(is_known(s, mac));
+    store_rollback(s);
+    assert_false(is_known_in_a_transaction(s, mac));
+    must(store_begin(s, &error), &error);
+    must(store_mark(s, &error), &error);
+    insert_inside(s, mac);
+    assert_true(is_known(s, mac));
+    must(store_undo_to_mark(s, &error), &error);
+    assert_false(is_known(s, mac));
+    must(store_commit(s, &error), &error);
+    /* Deleted by somebody else. */
+    must(store_begin(s, &error), &error);
+    insert_inside(s, mac);
+    must(store_commit(s, &error), &error);
+    for (int i = 0; i < 3; i++)
+        assert_true(is_known_in_a_transaction(s, mac));
+    (void)sql("DELETE FROM \"Devices\"");
+    assert_false(is_known_in_a_transaction(s, mac));
+    /* Added by somebody else. */
+    (void)sql("INSERT INTO \"Devices\"(\"devMac\") VALUES ('AA:BB:CC:00:00:02')");
+    assert_true(is_known_in_a_transaction(s, "aa:bb:cc:00:00:02"));
+    store_close(s);
+}
+
+static void what_a_trigger_deletes_is_not_taken_for_known(void **state)
+{
+    (void)state;
+    store_close(opened());
+    (void)sql(server == NULL
+                  ? "CREATE TRIGGER only_one AFTER INSERT ON Devices"
+                    " BEGIN DELETE FROM Devices WHERE devMac <> NEW.devMac; END"
+                  : "CREATE FUNCTION only_one() RETURNS trigger LANGUAGE plpgsql AS"
+                    " $$BEGIN DELETE FROM \"Devices\" WHERE \"devMac\" <> NEW.\"devMac\";"
+                    " RETURN NULL; END$$;"
+                    "CREATE TRIGGER only_one AFTER INSERT ON \"Devices\" FOR EACH ROW"
+                    " EXECUTE FUNCTION only_one()");
+    store *s = opened();
+    sh_error error = {.code = SH_OK};
+    must(store_begin(s, &error), &error);
+    insert_inside(s, "aa:bb:cc:00:00:01");
+    assert_true(is_known(s, "aa:bb:cc:00:00:01"));
+    insert_inside(s, "aa:bb:cc:00:00:02");
+    assert_false(is_known(s, "aa:bb:cc:00:00:01"));
+    must(store_commit(s, &error), &error);
+    store_close(s);
+}
+
 static void a_row_the_database_refuses_is_rejected_alone(void **state)
 {
     (void)state;
@@ -469,6 +562,8 @@ static void several_may_start_on_a_new_database_at_once(void **state)
 #define COMMON_TESTS                                                                               \
     TEST(a_new_database_has_netalertx_columns_and_rules), TEST(text_keeps_its_leading_zeros),      \
         TEST(a_row_that_is_there_is_never_changed), TEST(known_macs_are_found_in_any_case),        \
+        TEST(what_was_known_once_is_known_only_while_it_is_there),                                 \
+        TEST(what_a_trigger_deletes_is_not_taken_for_known),                                       \
         TEST(a_row_the_database_refuses_is_rejected_alone),                                        \
         TEST(what_is_rolled_back_or_left_open_is_not_there),                                       \
         TEST(an_item_is_seen_once_until_it_is_forgotten),                                          \
