@@ -246,6 +246,15 @@ static sh_err read_once(const source *s, bool last_try, source_text *ret, sh_err
     return SH_OK;
 }
 
+/* After a write that was met half done the next one is near; later there may be none. */
+static int64_t wait_before_ms(unsigned try)
+{
+    int64_t ms = SOURCE_SETTLE_MS;
+    for (unsigned i = 2; i < try && ms < SOURCE_WAIT_MS; i++)
+        ms *= 2;
+    return ms < SOURCE_WAIT_MS ? ms : SOURCE_WAIT_MS;
+}
+
 sh_err source_read(const source *s, source_wait wait, source_text *ret, sh_error *error)
 {
     for (unsigned try = 1;; try++) {
@@ -258,7 +267,7 @@ sh_err source_read(const source *s, source_wait wait, source_text *ret, sh_error
             return SH_OK;
         if (err != SH_E_BUSY || try == SOURCE_TRIES)
             return sh_fail(error, err, "%s", reason.message);
-        if (wait(SOURCE_WAIT_MS))
+        if (wait(wait_before_ms(try + 1)))
             return sh_fail(error, SH_E_STOPPED, "%s was not read: stopping", s->path);
     }
 }

@@ -145,7 +145,9 @@ static void what_was_known_once_is_known_only_while_it_is_there(void **state)
     (void)sql("DELETE FROM \"Devices\"");
     assert_false(is_known_in_a_transaction(s, mac));
     /* Added by somebody else. */
-    (void)sql("INSERT INTO \"Devices\"(\"devMac\") VALUES ('AA:BB:CC:00:00:02')");
+    store *other = opened();
+    assert_int_equal(insert(other, "{\"devMac\":\"AA:BB:CC:00:00:02\"}", "A"), STORE_INSERTED);
+    store_close(other);
     assert_true(is_known_in_a_transaction(s, "aa:bb:cc:00:00:02"));
     store_close(s);
 }
