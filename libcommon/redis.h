@@ -69,7 +69,7 @@ void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t cou
 void sh_redis_script_each(sh_redis *redis, const char *script, size_t key_count,
                           sh_redis_command commands[], size_t count);
 
-/* Gives back the memory that the connection took for a large reply; the replies stay as they are. */
+/* Gives back the memory that the connection took for a large reply; replies stay as they are. */
 void sh_redis_shrink(sh_redis *redis);
 
 void sh_redis_reply_free(sh_redis_reply *reply); /* of sh_redis_call(); NULL is accepted */

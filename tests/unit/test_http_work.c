@@ -21,6 +21,11 @@
 static atomic_bool gate;
 static atomic_size_t inside, together_most, alone_count, alone_now, alone_most;
 
+static void nap(int ms)
+{
+    (void)poll(NULL, 0, ms);
+}
+
 static void note_most(atomic_size_t *most, size_t n)
 {
     size_t before = atomic_load(most);
@@ -31,7 +36,7 @@ static void note_most(atomic_size_t *most, size_t n)
 static void wait_for_the_gate(void)
 {
     while (!atomic_load(&gate))
-        (void)usleep(1000);
+        nap(1);
 }
 
 static size_t admit(void *context, sh_http_exchange *exchange)
@@ -62,7 +67,7 @@ static void handle_each(void *context, sh_http_exchange *const exchanges[], size
             note_most(&alone_most, atomic_fetch_add(&alone_now, 1) + 1);
             assert_int_equal(count, 1);
             atomic_fetch_add(&alone_count, 1);
-            (void)usleep(1000);
+            nap(1);
             atomic_fetch_sub(&alone_now, 1);
         }
         sh_http_reply(exchanges[i], 200, "text/plain", SH_SLICE("taken\n"));
@@ -144,7 +149,7 @@ static void wait_until_inside(size_t count)
 {
     for (int i = 0; atomic_load(&inside) < count; i++) {
         assert_true(i < PATIENCE_MS);
-        (void)usleep(1000);
+        nap(1);
     }
 }
 
@@ -161,7 +166,7 @@ static void what_comes_meanwhile_is_handled_together(void **state)
         atomic_store(&gate, false);
         for (size_t i = 0; i < PEERS; i++)
             post(fds[i], "");
-        (void)usleep((useconds_t)ms * 1000);
+        nap(ms);
         atomic_store(&gate, true);
         for (size_t i = 0; i < PEERS; i++)
             assert_int_equal(hear(fds[i]), 200);
@@ -234,7 +239,7 @@ static void a_renewal_waits_for_what_workers_have(void **state)
     wait_until_inside(1);
     pthread_t renewer;
     assert_int_equal(pthread_create(&renewer, NULL, renew_twice, server), 0);
-    (void)usleep(50 * 1000);
+    nap(50); /* so that it has begun, on most machines */
     atomic_store(&gate, true);
     assert_int_equal(hear(fd), 200);
     assert_int_equal(pthread_join(renewer, NULL), 0);
@@ -265,7 +270,7 @@ static void a_stop_ends_what_is_begun_and_refuses_the_rest(void **state)
     }
     pthread_t stopper;
     assert_int_equal(pthread_create(&stopper, NULL, stop, server), 0);
-    (void)usleep(50 * 1000);
+    nap(50); /* so that it has begun, on most machines */
     atomic_store(&gate, true);
     assert_int_equal(pthread_join(stopper, NULL), 0);
     assert_int_equal(hear(fds[0]), 200);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "libcommon/text_mask.c" /* each way of it, whichever this machine would choose */
+/* Each way of it, whichever this machine would choose. NOLINTNEXTLINE(bugprone-suspicious-include)
+ */
+#include "libcommon/text_mask.c"
 
 #include <stdbool.h>
 #include <stdlib.h>
