@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-/* Each way of it, whichever this machine would choose. NOLINTNEXTLINE(bugprone-suspicious-include)
- */
+/* Each way of it is tested, whichever this machine would choose. */
+/* NOLINTNEXTLINE(bugprone-suspicious-include) */
 #include "libcommon/text_mask.c"
 
 #include <stdbool.h>
