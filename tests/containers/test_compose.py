@@ -82,15 +82,10 @@ networks:
         self.addCleanup(project.end)
         return project
 
-    def node(self, name, scanner, values, alias="node"):
+    def node(self, name, scanner, values):
         """A node somewhere in the world. Docker Compose 1 takes a volume from the last file whole,
         so what the shipped file says of it is said again under the volume's name."""
         override = f"""
-services:
-  pusher:
-    networks:
-      default:
-        aliases: [{alias}]
 networks:
   default:
     external: true
@@ -160,9 +155,14 @@ volumes:
         scanner = self.scanner("pulled")
         rows = device_rows(30, "pulled")
         scanner.write_table(rows)
-        self.node("pulled", scanner, {"SYNC_listen": quoted("0.0.0.0:20212")}, alias="pulled-node")
+        # Where containers reach this machine, and so what the node publishes here.
+        machine = docker("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}",
+                         self.world).stdout.strip()
+        port = free_port()
+        self.node("pulled", scanner, {"SYNC_listen": quoted("0.0.0.0:20212"),
+                                      "NODE_PUBLISH": quoted(f"{machine}:{port}")})
         self.hub.write_env(self.hub_values(
-            SYNC_nodes="['pulled=http://pulled-node:20212']", COMPOSE_PROFILES="pull"))
+            SYNC_nodes=f"['pulled=http://{machine}:{port}']", COMPOSE_PROFILES="pull"))
         self.hub("up", "-d")
         self.wait_for_health(self.hub, "puller")
         self.wait_for_devices("pulled", rows)
