@@ -5,7 +5,6 @@
 #include "libcommon/json_scan.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +12,9 @@
 #include <string.h>
 
 #define NUMBER_TEXT_BYTES 32 /* the longest, -1.7976931348623157e+308, has 24 */
+
+/* Names are arrays, so that a comparison of fixed length takes the place of a call. */
+#define NAME_IS(column, literal) (memcmp((column)->name, literal, sizeof(literal)) == 0)
 
 #define EXACT_MAX (INT64_C(1) << 53) /* below it, a double holds every whole number */
 
@@ -101,18 +103,19 @@ static sh_slice real_to_text(double real, char ret[static NUMBER_TEXT_BYTES])
 /* Whole numbers alone: an optional sign and digits, within 64 bits. */
 static bool text_to_integer(sh_slice text, int64_t *ret)
 {
-    char copy[NUMBER_TEXT_BYTES];
-    if (text.len == 0 || text.len >= sizeof copy)
+    bool minus = text.len > 0 && text.data[0] == '-';
+    size_t at = minus || (text.len > 0 && text.data[0] == '+');
+    if (at == text.len || text.len >= NUMBER_TEXT_BYTES)
         return false;
-    memcpy(copy, text.data, text.len);
-    copy[text.len] = '\0';
-    char *digits = copy + (copy[0] == '-' || copy[0] == '+');
-    if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0')
-        return false;
-    errno = 0;
-    long long number = strtoll(copy, NULL, 10);
+    int64_t number = 0;
+    for (; at < text.len; at++) {
+        int digit = text.data[at] - '0';
+        if (digit < 0 || digit > 9 || __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, minus ? -digit : digit, &number))
+            return false;
+    }
     *ret = number;
-    return errno == 0;
+    return true;
 }
 
 /* A finite number with a fraction or an exponent. */
@@ -268,11 +271,11 @@ static bool is_seen(const reading *r, size_t index)
 static sh_err read_column(reading *r, size_t index, sh_error *error)
 {
     const sh_column *column = &r->columns[index];
-    if (strcmp(column->name, "devMac") == 0) {
+    if (NAME_IS(column, "devMac")) {
         r->values[index] = value_of_text((sh_slice){.data = r->mac.text, .len = r->mac.len});
         return SH_OK;
     }
-    if (strcmp(column->name, "devSyncHubNode") == 0) {
+    if (NAME_IS(column, "devSyncHubNode")) {
         r->values[index] = value_of_text(r->node);
         return SH_OK;
     }
@@ -292,12 +295,23 @@ static sh_err read_column(reading *r, size_t index, sh_error *error)
     return read_text(r, index, error);
 }
 
+/* Length and last letter tell nearly all names apart. */
+static bool is_for(const sh_scan_member *member, const sh_column *column)
+{
+    sh_slice key = member->key;
+    if (member->key_escaped)
+        return sh_scan_key_is(member, column->name);
+    return key.len > 0 && key.len < sizeof column->name && column->name[key.len] == '\0' &&
+           column->name[key.len - 1] == key.data[key.len - 1] &&
+           memcmp(column->name, key.data, key.len) == 0;
+}
+
 /* The column that a member is for, or count: first the one that is likely, then all. */
 static size_t find_column(const reading *r, const sh_scan_member *member)
 {
     for (size_t i = 0; i < r->count; i++) {
         size_t index = r->next + i < r->count ? r->next + i : r->next + i - r->count;
-        if (sh_scan_key_is(member, r->columns[index].name))
+        if (is_for(member, &r->columns[index]))
             return index;
     }
     return r->count;

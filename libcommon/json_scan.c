@@ -60,6 +60,17 @@ static uint64_t bytes_that_are(uint64_t eight, unsigned char c)
     return (differ - EACH_BYTE(1)) & ~differ & EACH_BYTE(0x80);
 }
 
+/* How many of the eight bytes at `at` come before the first whose high bit is set in the mask. */
+static unsigned bytes_before(uint64_t high_bits)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (unsigned)__builtin_ctzll(high_bits) / 8;
+#else
+    (void)high_bits; /* the masks below are exact from the lowest byte on, which is the last here */
+    return 0;
+#endif
+}
+
 /*
  * Passes the bytes of a string that stand for themselves, eight at a time where they are ASCII;
  * *ascii becomes false where others were passed.
@@ -72,8 +83,10 @@ static void skip_plain(scanner *s, bool *ascii)
         uint64_t control = (eight - EACH_BYTE(0x20)) & ~eight & EACH_BYTE(0x80);
         uint64_t special = bytes_that_are(eight, '"') | bytes_that_are(eight, '\\') | control |
                            (eight & EACH_BYTE(0x80));
-        if (special != 0)
+        if (special != 0) {
+            s->at += bytes_before(special);
             break;
+        }
         s->at += sizeof eight;
     }
     while (s->at < s->end && (unsigned char)*s->at >= 0x20 && *s->at != '"' && *s->at != '\\') {

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +113,37 @@ static void what_is_no_object_in_json_is_refused(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_json_scan(sh_slice_of(cases[i]), count, &members, &error), SH_E_FORMAT);
         assert_string_not_equal(error.message, "");
+    }
+}
+
+/* Strings are read eight bytes at a time: each byte that means something, at each place in them. */
+static void what_ends_a_string_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        bool good;
+    } cases[] = {{"", true},      {"\x7f", true},         {"\xc3\xa9", true}, {"\\n", true},
+                 {"\\\"", true},  {"\\\\", true},         {"\x1f", false},    {"\x01", false},
+                 {"\xff", false}, {"\xc3x", false},       {"\"", false},      {"\\q", false},
+                 {" !#[]", true}, {"\xc3\xa9\x1f", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int before = 0; before < 20; before++) {
+            for (int after = 0; after < 10; after++) {
+                char text[128];
+                char expected[128];
+                (void)snprintf(text, sizeof text, "{\"k\":\"%.*s%s%.*s\",\"n\":1}", before,
+                               "aZ 09~}aZ 09~}aZ 09~}", cases[i].bytes, after, "zzzzzzzzzz");
+                (void)snprintf(expected, sizeof expected, "k=s:%.*s%s%.*s;n=i:1;", before,
+                               "aZ 09~}aZ 09~}aZ 09~}", cases[i].bytes, after, "zzzzzzzzzz");
+                sh_buf out = SH_BUF_INIT(256);
+                sh_err err = sh_json_scan(sh_slice_of(text), note, &out, NULL);
+                assert_int_equal(err, cases[i].good ? SH_OK : SH_E_FORMAT);
+                if (cases[i].good)
+                    assert_string_equal(out.data, expected);
+                sh_buf_done(&out);
+            }
+        }
     }
 }
 
@@ -224,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_objects_give_their_members_in_order),
         cmocka_unit_test(what_is_no_object_in_json_is_refused),
+        cmocka_unit_test(what_ends_a_string_is_found_wherever_it_stands),
         cmocka_unit_test(every_truncation_of_an_object_is_refused),
         cmocka_unit_test(nesting_is_allowed_to_the_limit_and_no_further),
         cmocka_unit_test(a_member_that_is_refused_ends_the_scan),
