@@ -125,7 +125,7 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
         err = consumer_name_take(settings->redis_url, settings->redis_prefix, m->consumer,
                                  &m->consumer_fd, error);
     if (err == SH_OK)
-        err = row_reader_new(&m->merger.reader, error);
+        err = side_thread_new(&m->merger.reader, error);
     if (err == SH_OK)
         err = open_first(m, error);
     if (err != SH_OK) {
@@ -141,7 +141,7 @@ void merge_free(merge *m)
     if (m == NULL)
         return;
     close_store(m);
-    row_reader_free(m->merger.reader);
+    side_thread_free(m->merger.reader);
     sh_queue_free(m->queue);
     sh_buf_wipe(&m->merger.text);
     if (m->consumer_fd >= 0)

@@ -2,39 +2,66 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/table_scan.h"
 #include "receiver/merge_entry.h"
-#include "receiver/row_reader.h"
+#include "receiver/side_thread.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK 256          /* rows that are looked up, read and inserted together … */
 #define CHUNK_BYTES SH_MIB /* … and no more once their texts have so many bytes */
+#define CHUNKS 3           /* that are on their way at once */
+
+#define ROWS_WORTH_A_THREAD 32 /* fewer are read at once: handing them over would take longer */
+
+_Static_assert(CHUNKS <= SIDE_TASKS_MAX, "each may be read aside");
+
+typedef struct {
+    sh_slice text;
+    int64_t number;     /* in its table, from 1 */
+    sh_device_row *row; /* NULL where it cannot be read */
+} new_row;
 
 /*
  * Rows of a table on their way: scanned, looked up, those that are new read in full, inserted.
- * While one chunk is read by the row reader's thread, the one before it is inserted.
+ * While one chunk is inserted, another is read by the side thread and one waits for it.
  */
 typedef struct {
+    const entry_merger *merger;
+    const entry_result *result;
     size_t count;           /* scanned rows */
     size_t bytes;           /* of their texts */
     int64_t numbers[CHUNK]; /* of the row in its table, from 1 */
     sh_slice texts[CHUNK];
     sh_mac macs[CHUNK];
-    size_t unknown; /* of them, those whose MAC is not there */
-    int64_t unknown_numbers[CHUNK];
-    row_reader_row rows[CHUNK];
-    row_reader_job job;
+    size_t new_count; /* of them, those whose MAC is not there */
+    new_row new[CHUNK];
+    side_task reading;
 } chunk;
 
 static void chunk_clear(chunk *c)
 {
-    for (size_t i = 0; i < c->unknown; i++) {
-        sh_device_row_free(c->rows[i].ret);
-        c->rows[i].ret = NULL;
-    }
+    for (size_t i = 0; i < c->new_count; i++)
+        sh_device_row_free(c->new[i].row);
     c->count = 0;
     c->bytes = 0;
-    c->unknown = 0;
+    c->new_count = 0;
+}
+
+static sh_err read_row(const entry_merger *m, const entry_result *result, sh_slice text,
+                       sh_device_row **ret, sh_error *error)
+{
+    size_t count = 0;
+    const sh_column *columns = store_columns(m->store, &count);
+    return sh_device_row_read(text, columns, count, sh_slice_of(result->header.node), m->now, ret,
+                              error);
+}
+
+/* A row that cannot be read stays NULL: who inserts asks for the reason. */
+static void read_chunk(void *context)
+{
+    chunk *c = context;
+    for (size_t i = 0; i < c->new_count; i++)
+        (void)read_row(c->merger, c->result, c->new[i].text, &c->new[i].row, NULL);
 }
 
 static bool is_skipped(const sh_list *skip, const sh_mac *mac)
@@ -52,12 +79,9 @@ static bool is_skipped(const sh_list *skip, const sh_mac *mac)
 static sh_err read_mac(const entry_merger *m, entry_result *result, sh_slice text, int64_t number,
                        sh_mac *ret, bool *given, sh_error *error)
 {
-    size_t count = 0;
-    const sh_column *columns = store_columns(m->store, &count);
     sh_device_row *row = NULL;
     sh_error reason = {0};
-    sh_err err = sh_device_row_read(text, columns, count, sh_slice_of(result->header.node), m->now,
-                                    &row, &reason);
+    sh_err err = read_row(m, result, text, &row, &reason);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "%s", reason.message);
     *given = err == SH_OK;
@@ -138,16 +162,15 @@ static sh_err start_reading(const entry_merger *m, entry_result *result, chunk *
             result->known++;
             continue;
         }
-        c->unknown_numbers[c->unknown] = c->numbers[i];
-        c->rows[c->unknown].text = c->texts[i];
-        c->rows[c->unknown++].ret = NULL;
+        c->new[c->new_count++] = (new_row){.text = c->texts[i], .number = c->numbers[i]};
     }
-    c->job = (row_reader_job){.rows = c->rows,
-                              .count = c->unknown,
-                              .node = sh_slice_of(result->header.node),
-                              .now = m->now};
-    c->job.columns = store_columns(m->store, &c->job.columns_count);
-    row_reader_start(m->reader, &c->job);
+    c->merger = m;
+    c->result = result;
+    c->reading = (side_task){.run = read_chunk, .context = c};
+    if (c->new_count < ROWS_WORTH_A_THREAD)
+        side_task_run(&c->reading);
+    else
+        side_thread_start(m->reader, &c->reading);
     return SH_OK;
 }
 
@@ -166,22 +189,27 @@ static void count_outcome(entry_result *result, int64_t number, const store_inse
     }
 }
 
-/* Inserts the rows of a chunk that was read, and empties it. */
+/* Inserts the rows of a chunk once they are read, and empties it. */
 static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c, sh_error *error)
 {
     store_insert inserts[CHUNK];
     int64_t numbers[CHUNK];
     size_t count = 0;
     sh_err err = SH_OK;
-    for (size_t i = 0; err == SH_OK && i < c->unknown; i++) {
-        const row_reader_row *row = &c->rows[i];
-        if (row->ret != NULL) {
-            numbers[count] = c->unknown_numbers[i];
-            inserts[count++] = (store_insert){.row = row->ret};
-        } else if (row->error.code == SH_E_MEMORY) {
-            err = sh_fail(error, SH_E_MEMORY, "%s", row->error.message);
+    side_thread_wait(m->reader, &c->reading);
+    for (size_t i = 0; err == SH_OK && i < c->new_count; i++) {
+        new_row *new = &c->new[i];
+        sh_error reason = {0};
+        sh_err read = SH_OK;
+        if (new->row == NULL)
+            read = read_row(m, result, new->text, &new->row, &reason);
+        if (read == SH_OK) {
+            numbers[count] = new->number;
+            inserts[count++] = (store_insert){.row = new->row};
+        } else if (read == SH_E_MEMORY) {
+            err = sh_fail(error, SH_E_MEMORY, "%s", reason.message);
         } else {
-            entry_set_aside(result, "row", c->unknown_numbers[i], row->error.message);
+            entry_set_aside(result, "row", new->number, reason.message);
         }
     }
     if (err == SH_OK && count > 0)
@@ -193,37 +221,37 @@ static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c,
 }
 
 typedef struct {
-    chunk chunks[2];
-} chunk_pair;
+    chunk chunks[CHUNKS];
+} chunk_ring;
 
-static void free_pair(chunk_pair **pair)
+static void free_ring(chunk_ring **ring)
 {
-    if (*pair != NULL) {
-        chunk_clear(&(*pair)->chunks[0]);
-        chunk_clear(&(*pair)->chunks[1]);
-    }
-    free(*pair);
+    for (size_t i = 0; *ring != NULL && i < CHUNKS; i++)
+        chunk_clear(&(*ring)->chunks[i]);
+    free(*ring);
 }
 
 sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *error)
 {
-    SH_CLEANUP(free_pair) chunk_pair *pair = calloc(1, sizeof *pair);
-    if (pair == NULL)
+    SH_CLEANUP(free_ring) chunk_ring *ring = calloc(1, sizeof *ring);
+    if (ring == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to merge a table");
     sh_table_scan scan;
     sh_err err =
         sh_table_scan_init(&scan, m->text.data == NULL ? "" : m->text.data, m->text.len, error);
     bool more = true;
-    for (unsigned turn = 0; err == SH_OK && more; turn ^= 1) {
-        chunk *coming = &pair->chunks[turn];
-        err = fill(m, result, &scan, coming, &more, error);
-        if (err == SH_OK)
-            err = start_reading(m, result, coming, error);
-        if (err == SH_OK)
-            err = insert_rows(m, result, &pair->chunks[turn ^ 1], error);
-        row_reader_wait(m->reader);
-        if (err == SH_OK && !more)
-            err = insert_rows(m, result, coming, error);
+    size_t begun = 0;
+    size_t inserted = 0;
+    while (err == SH_OK && (more || inserted < begun)) {
+        if (more) {
+            chunk *coming = &ring->chunks[begun++ % CHUNKS];
+            err = fill(m, result, &scan, coming, &more, error);
+            if (err == SH_OK)
+                err = start_reading(m, result, coming, error);
+        }
+        if (err == SH_OK && (!more || begun - inserted == CHUNKS))
+            err = insert_rows(m, result, &ring->chunks[inserted++ % CHUNKS], error);
     }
+    side_thread_wait_all(m->reader);
     return err;
 }

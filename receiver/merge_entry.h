@@ -7,7 +7,7 @@
 #include "libcommon/list.h"
 #include "libcommon/queue.h"
 #include "receiver/keys.h"
-#include "receiver/row_reader.h"
+#include "receiver/side_thread.h"
 #include "receiver/store.h"
 
 /* One entry of the queue, merged inside a transaction that the caller began and will commit. */
@@ -25,7 +25,7 @@ typedef struct {
     const sh_list *skip_macs;
     const char *plugins_out; /* folder, or "" */
     store *store;
-    row_reader *reader;
+    side_thread *reader;
     sh_buf text;    /* the opened text, its memory kept from entry to entry */
     int64_t now_ms; /* of this transaction */
     char now[24];   /* the same as `YYYY-MM-DD HH:MM:SS` */
