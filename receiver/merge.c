@@ -114,10 +114,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
         return sh_fail(error, SH_E_MEMORY, "no memory to start merging");
     m->settings = settings;
     m->consumer_fd = -1;
-    m->merger.keys = keys;
     m->merger.skip_macs = &settings->skip_macs;
     m->merger.plugins_out = settings->plugins_out;
-    m->merger.text = SH_BUF_INIT(SH_PLAIN_MAX);
     sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &m->queue, error);
     if (err == SH_OK)
         err = check_plugins_out(settings, error);
@@ -126,6 +124,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
                                  &m->consumer_fd, error);
     if (err == SH_OK)
         err = side_thread_new(&m->merger.reader, error);
+    if (err == SH_OK)
+        err = entry_opener_new(keys, &m->merger.opener, error);
     if (err == SH_OK)
         err = open_first(m, error);
     if (err != SH_OK) {
@@ -142,8 +142,8 @@ void merge_free(merge *m)
         return;
     close_store(m);
     side_thread_free(m->merger.reader);
+    entry_opener_free(m->merger.opener);
     sh_queue_free(m->queue);
-    sh_buf_wipe(&m->merger.text);
     if (m->consumer_fd >= 0)
         (void)close(m->consumer_fd);
     free(m);
@@ -278,7 +278,8 @@ static sh_err merge_entries(merge *m, const portion *p, sh_error *error)
             return sh_fail(error, SH_E_STOPPED, "a batch was given back because of the stop");
         sh_error reason = {0};
         merged *one = &p->all[i];
-        one->outcome = entry_merge(&m->merger, entry_at(p, i), &one->result, &reason);
+        const sh_queue_entry *next = i + 1 < p->count ? entry_at(p, i + 1) : NULL;
+        one->outcome = entry_merge(&m->merger, entry_at(p, i), next, &one->result, &reason);
         (void)snprintf(one->reason, sizeof one->reason, "%.*s", (int)sizeof one->reason - 1,
                        reason.message);
         if (one->outcome == ENTRY_STORE)
@@ -301,6 +302,7 @@ static sh_err merge_all(merge *m, const portion *p, sh_error *error)
         return err;
     }
     err = merge_entries(m, p, error);
+    entry_opener_rest(m->merger.opener);
     if (err != SH_OK)
         store_rollback(m->merger.store);
     return err;

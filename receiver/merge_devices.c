@@ -237,8 +237,7 @@ sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *erro
     if (ring == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to merge a table");
     sh_table_scan scan;
-    sh_err err =
-        sh_table_scan_init(&scan, m->text.data == NULL ? "" : m->text.data, m->text.len, error);
+    sh_err err = sh_table_scan_init(&scan, m->text.data, m->text.len, error);
     bool more = true;
     size_t begun = 0;
     size_t inserted = 0;

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define PLUGIN_LINES_CHUNK 256
-#define TEXT_KEPT_MAX (16 * SH_MIB) /* a larger text's memory is given back after its merge */
 
 void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
 {
@@ -42,7 +41,7 @@ static sh_err merge_lines(entry_merger *m, entry_result *result, sh_error *error
     sh_plugin_line chunk[PLUGIN_LINES_CHUNK];
     size_t count = 0;
     sh_plugin_lines lines;
-    sh_plugin_lines_init(&lines, m->text.data == NULL ? "" : m->text.data, m->text.len);
+    sh_plugin_lines_init(&lines, m->text.data, m->text.len);
     for (bool more = true; more;) {
         sh_error reason = {0};
         sh_err err = sh_plugin_lines_next(&lines, &chunk[count], &more, &reason);
@@ -82,8 +81,7 @@ static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entr
                  m->plugins_out, result->header.plugin, result->header.node, ms, seq);
     if (len < 0 || (size_t)len >= sizeof path)
         return sh_fail(error, SH_E_CONFIG, "SYNC_plugins_out is too long a path");
-    sh_slice content = {m->text.data == NULL ? "" : m->text.data, m->text.len};
-    return sh_file_write(path, content, 0644, error);
+    return sh_file_write(path, m->text, 0644, error);
 }
 
 sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
@@ -92,22 +90,6 @@ sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_re
     sh_err err = merge_lines(m, result, error);
     if (err == SH_OK && m->plugins_out[0] != '\0')
         err = write_out(m, entry, result, error);
-    return err;
-}
-
-/* Peeks, finds the key, opens into m->text. */
-static sh_err open_entry(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
-                         sh_error *error)
-{
-    if (entry->envelope.len == 0)
-        return sh_fail(error, SH_E_FORMAT, "the entry holds no envelope");
-    sh_err err = sh_envelope_peek(entry->envelope, &ret->header, error);
-    if (err != SH_OK)
-        return err;
-    sh_node_key key;
-    sh_node_key_derive(m->keys->passphrase_key, sh_slice_of(ret->header.node), &key);
-    err = sh_envelope_open(entry->envelope, &ret->header, &key, &m->text, error);
-    sh_wipe(&key, sizeof key);
     return err;
 }
 
@@ -140,14 +122,11 @@ static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_
     return entry_merge_plugin(m, entry, ret, error);
 }
 
-entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
-                          sh_error *error)
+entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh_queue_entry *next,
+                          entry_result *ret, sh_error *error)
 {
     *ret = (entry_result){0};
-    if (m->text.cap > TEXT_KEPT_MAX)
-        sh_buf_wipe(&m->text);
-    sh_buf_clear(&m->text);
-    sh_err err = open_entry(m, entry, ret, error);
+    sh_err err = entry_opener_open(m->opener, entry, next, &ret->header, &m->text, error);
     if (err != SH_OK)
         return outcome_of(err);
     err = store_mark(m->store, error);

@@ -2,11 +2,10 @@
 #ifndef RECEIVER_MERGE_ENTRY_H
 #define RECEIVER_MERGE_ENTRY_H
 
-#include "libcommon/buffer.h"
 #include "libcommon/envelope.h"
 #include "libcommon/list.h"
 #include "libcommon/queue.h"
-#include "receiver/keys.h"
+#include "receiver/entry_opener.h"
 #include "receiver/side_thread.h"
 #include "receiver/store.h"
 
@@ -21,12 +20,12 @@ typedef enum {
 } entry_outcome;
 
 typedef struct {
-    const hub_keys *keys;
     const sh_list *skip_macs;
     const char *plugins_out; /* folder, or "" */
     store *store;
+    entry_opener *opener;
     side_thread *reader;
-    sh_buf text;    /* the opened text, its memory kept from entry to entry */
+    sh_slice text;  /* of the entry in hand; borrowed from the opener */
     int64_t now_ms; /* of this transaction */
     char now[24];   /* the same as `YYYY-MM-DD HH:MM:SS` */
 } entry_merger;
@@ -39,8 +38,9 @@ typedef struct {
     char reason[SH_DEAD_REASON_MAX]; /* of the rows that were set aside first */
 } entry_result;
 
-entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
-                          sh_error *error);
+/* next, where it is not NULL, is the one that will be merged after it: see entry_opener_open(). */
+entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh_queue_entry *next,
+                          entry_result *ret, sh_error *error);
 
 /* The two kinds of content; SH_OK, or the store's failure (SH_E_…), or SH_E_MEMORY. */
 sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *error);

@@ -21,8 +21,9 @@ MERGE_MIB = 192  # README, Limits
 PULLER_MIB = 576
 PUSHER_MIB = 640
 PUSHER_SERVING_MIB = 480
-LARGE_ENVELOPES = 10
+LARGE_PAIRS = 5
 SMALLER = 4 * MIB  # so much that a batch holds it and a largest one besides
+AHEAD_TEXT, AHEAD_ENVELOPE = 16 * MIB, 11 * MIB  # opened while the one before it is merged
 SLOW_READERS = 16  # four times what the budget of answers holds
 TABLE_MAX = 512 * MIB
 ROW_BYTES = 250 * 1024
@@ -39,10 +40,10 @@ def rows_of(bytes_wanted, node):
     yield "]}"
 
 
-def packed_badly(node, envelope_bytes):
-    """A table of nearly the largest text: of each row so much is random that it packs to that many
+def packed_badly(node, envelope_bytes, text_bytes=PLAIN_MAX):
+    """A table of nearly so large a text: of each row so much is random that it packs to that many
     bytes, and all of it goes to the database."""
-    count = row_count(PLAIN_MAX)
+    count = row_count(text_bytes)
     noise = random.Random(node)
     share = int(envelope_bytes / count * 4 / 3 * 0.985) // 4 * 4
     filler = "x" * (ROW_BYTES - 200 - share)
@@ -88,15 +89,20 @@ class Memory(Peak, harness.SyncHubTest):
         redis = self.redis()
         ingest = self.receiver(redis, SYNC_receiver_role="ingest")
         headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
-        for number in range(LARGE_ENVELOPES):
-            node = f"Large_{number}"
-            most = SMALLER if number % 2 == 0 else ENVELOPE_MAX
-            body = envelopes.envelope(envelopes.NodeKey(node), packed_badly(node, most))
-            self.assertTrue(0.95 * most < len(body) <= most, len(body))
-            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+        rows = 0
+        for number in range(LARGE_PAIRS):
+            second = (ENVELOPE_MAX, PLAIN_MAX) if number % 2 else (AHEAD_ENVELOPE, AHEAD_TEXT)
+            for part, (most, text_bytes) in enumerate(((SMALLER, PLAIN_MAX), second)):
+                node = f"Large_{number}_{part}"
+                text = packed_badly(node, most, text_bytes)
+                self.assertLess(text_bytes - MIB, len(text))
+                body = envelopes.envelope(envelopes.NodeKey(node), text)
+                self.assertTrue(0.95 * most < len(body) <= most, len(body))
+                answer = curl(ingest.url + "/sync", body=body, headers=headers)
+                self.assertEqual(answer.status, 202)
+                rows += row_count(text_bytes)
         merge = self.receiver(redis, SYNC_receiver_role="merge")
-        self.wait_merged(redis, self.folder / "hub.db", LARGE_ENVELOPES * row_count(PLAIN_MAX),
-                         seconds=120)
+        self.wait_merged(redis, self.folder / "hub.db", rows, seconds=120)
         self.assertEqual(redis.dead(), 0)
         self.assert_peak(merge, MERGE_MIB)
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/entry_opener.h"
+
+#include "libcommon/buffer.h"
+#include "libcommon/limits.h"
+#include "receiver/side_thread.h"
+
+#include <stdlib.h>
+
+#define TEXT_KEPT_MAX (16 * SH_MIB)  /* a larger text's memory is given back after its merge … */
+#define TEXT_AHEAD_MAX TEXT_KEPT_MAX /* … and there are not two of them */
+#define TEXT_AHEAD_MIN (64 * 1024)   /* handing a smaller one over would take longer */
+
+typedef struct {
+    const hub_keys *keys;
+    const sh_queue_entry *entry; /* NULL: none */
+    sh_envelope_header header;
+    sh_buf text; /* its memory is kept from entry to entry */
+    sh_err err;
+} opening;
+
+struct entry_opener {
+    opening now, ahead;
+    side_thread *thread;
+    side_task task;
+};
+
+static void forget_text(opening *o)
+{
+    if (o->text.cap > TEXT_KEPT_MAX)
+        sh_buf_wipe(&o->text);
+    sh_buf_clear(&o->text);
+}
+
+static sh_err open_entry(opening *o, sh_error *error)
+{
+    o->header = (sh_envelope_header){0};
+    if (o->entry->envelope.len == 0)
+        return sh_fail(error, SH_E_FORMAT, "the entry holds no envelope");
+    sh_err err = sh_envelope_peek(o->entry->envelope, &o->header, error);
+    if (err != SH_OK)
+        return err;
+    sh_node_key key;
+    sh_node_key_derive(o->keys->passphrase_key, sh_slice_of(o->header.node), &key);
+    err = sh_envelope_open(o->entry->envelope, &o->header, &key, &o->text, error);
+    sh_wipe(&key, sizeof key);
+    return err;
+}
+
+static void open_ahead(void *context)
+{
+    opening *o = context;
+    o->err = open_entry(o, NULL);
+}
+
+sh_err entry_opener_new(const hub_keys *keys, entry_opener **ret, sh_error *error)
+{
+    entry_opener *o = calloc(1, sizeof *o);
+    if (o == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
+    o->now = (opening){.keys = keys, .text = SH_BUF_INIT(SH_PLAIN_MAX)};
+    o->ahead = o->now;
+    o->task = (side_task){.run = open_ahead, .context = &o->ahead};
+    sh_err err = side_thread_new(&o->thread, error);
+    if (err != SH_OK) {
+        free(o);
+        return err;
+    }
+    *ret = o;
+    return SH_OK;
+}
+
+void entry_opener_free(entry_opener *o)
+{
+    if (o == NULL)
+        return;
+    entry_opener_rest(o);
+    side_thread_free(o->thread);
+    sh_buf_wipe(&o->now.text);
+    sh_buf_wipe(&o->ahead.text);
+    free(o);
+}
+
+void entry_opener_rest(entry_opener *o)
+{
+    side_thread_wait_all(o->thread);
+    o->ahead.entry = NULL;
+}
+
+static void start_ahead(entry_opener *o, const sh_queue_entry *next)
+{
+    sh_envelope_header header;
+    if (next == NULL || next->envelope.len == 0 ||
+        sh_envelope_peek(next->envelope, &header, NULL) != SH_OK ||
+        header.plain_len < TEXT_AHEAD_MIN || header.plain_len > TEXT_AHEAD_MAX)
+        return;
+    o->ahead.entry = next;
+    side_thread_start(o->thread, &o->task);
+}
+
+sh_err entry_opener_open(entry_opener *o, const sh_queue_entry *entry, const sh_queue_entry *next,
+                         sh_envelope_header *header, sh_slice *text, sh_error *error)
+{
+    side_thread_wait_all(o->thread);
+    forget_text(&o->now);
+    sh_err err = SH_OK;
+    if (o->ahead.entry == entry && o->ahead.err == SH_OK) {
+        opening opened = o->ahead;
+        o->ahead = o->now;
+        o->now = opened;
+    } else { /* what failed aside is opened again, for its reason */
+        o->now.entry = entry;
+        err = open_entry(&o->now, error);
+    }
+    o->ahead.entry = NULL;
+    sh_buf_clear(&o->ahead.text);
+    *header = o->now.header;
+    *text = (sh_slice){o->now.text.data == NULL ? "" : o->now.text.data, o->now.text.len};
+    start_ahead(o, next);
+    return err;
+}
