@@ -21,8 +21,9 @@ struct sh_http_workers {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     list common;
+    list light; /* without a body: all that wait are handled by one thread, so that they gather */
     list alone; /* of these one at a time is handled */
-    bool alone_busy, ending;
+    bool light_busy, light_last, alone_busy, ending;
     pthread_t threads[WORKERS_MAX];
     size_t threads_count, idle;
 };
@@ -53,6 +54,7 @@ sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     w->common.end = &w->common.first;
+    w->light.end = &w->light.first;
     w->alone.end = &w->alone.first;
     *ret = w;
     return SH_OK;
@@ -99,15 +101,26 @@ static bool find_thread(sh_http_workers *w)
     return w->threads_count > 0;
 }
 
+/* Only asks, most likely: the fewer exchanges with others they share, the less each of them costs.
+ */
+static bool is_light(const sh_http_exchange *exchange)
+{
+    return exchange->stage == SH_HTTP_IN_HANDLE && exchange->route->handle_each != NULL &&
+           exchange->body.len == 0;
+}
+
 bool sh_http_workers_give(sh_http_workers *w, sh_http_exchange *exchange)
 {
     sh_http_daemon *daemon = exchange->daemon;
     atomic_fetch_add(&daemon->suspended, 1); /* before closing is looked at, see stop_daemon() */
     (void)pthread_mutex_lock(&w->lock);
-    bool taken = !atomic_load(&daemon->closing) && !w->ending && find_thread(w);
+    bool light = is_light(exchange);
+    bool taken = !atomic_load(&daemon->closing) && !w->ending;
+    /* Who handles light ones looks for more of them. */
+    taken = taken && ((light && w->light_busy) || find_thread(w));
     if (taken) {
         MHD_suspend_connection(exchange->connection); /* before a worker can resume it */
-        list_add(&w->common, exchange);
+        list_add(light ? &w->light : &w->common, exchange);
     }
     (void)pthread_mutex_unlock(&w->lock);
     if (!taken)
@@ -115,28 +128,39 @@ bool sh_http_workers_give(sh_http_workers *w, sh_http_exchange *exchange)
     return taken;
 }
 
-/* With the lock: the next exchanges for one call; none where there is nothing to do. */
-static size_t take(sh_http_workers *w, sh_http_exchange *batch[SH_HTTP_TOGETHER_MAX])
+/* Takes up to `most` exchanges that one call can handle together. */
+static size_t take_together(list *l, size_t most, sh_http_exchange *batch[SH_HTTP_TOGETHER_MAX])
 {
-    if (w->alone.count > 0 && !w->alone_busy) {
-        w->alone_busy = true;
-        batch[0] = list_take(&w->alone);
-        batch[0]->stage = SH_HTTP_IN_HANDLE_1;
-        return 1;
-    }
-    if (w->common.count == 0)
-        return 0;
-    /* Those that are idle shall have their share. */
-    size_t most = (w->common.count + w->idle) / (w->idle + 1);
     if (most > SH_HTTP_TOGETHER_MAX)
         most = SH_HTTP_TOGETHER_MAX;
     size_t count = 0;
     do
-        batch[count++] = list_take(&w->common);
-    while (count < most && batch[0]->stage == SH_HTTP_IN_HANDLE &&
-           batch[0]->route->handle_each != NULL && w->common.first->stage == batch[0]->stage &&
-           w->common.first->route == batch[0]->route);
-    if (w->common.count > 0)
+        batch[count++] = list_take(l);
+    while (count < most && l->count > 0 && batch[0]->stage == SH_HTTP_IN_HANDLE &&
+           batch[0]->route->handle_each != NULL && l->first->stage == batch[0]->stage &&
+           l->first->route == batch[0]->route);
+    return count;
+}
+
+/* With the lock: the next exchanges for one call; none where there is nothing to do. */
+static size_t take(sh_http_workers *w, sh_http_exchange *batch[SH_HTTP_TOGETHER_MAX])
+{
+    size_t count = 0;
+    bool light = w->light.count > 0 && !w->light_busy;
+    if (w->alone.count > 0 && !w->alone_busy) {
+        w->alone_busy = true;
+        batch[count++] = list_take(&w->alone);
+        batch[0]->stage = SH_HTTP_IN_HANDLE_1;
+    } else if (light && (!w->light_last || w->common.count == 0)) {
+        w->light_busy = true;
+        w->light_last = true;
+        count = take_together(&w->light, w->light.count, batch);
+    } else if (w->common.count > 0) {
+        /* Those that are idle shall have their share. */
+        w->light_last = false;
+        count = take_together(&w->common, (w->common.count + w->idle) / (w->idle + 1), batch);
+    }
+    if (count > 0 && (w->common.count > 0 || (w->light.count > 0 && !w->light_busy)))
         (void)pthread_cond_signal(&w->changed);
     return count;
 }
@@ -174,6 +198,7 @@ static void *work(void *context)
             continue;
         }
         bool alone = batch[0]->stage == SH_HTTP_IN_HANDLE_1;
+        bool light = is_light(batch[0]);
         bool together =
             batch[0]->stage == SH_HTTP_IN_HANDLE && batch[0]->route->handle_each != NULL;
         (void)pthread_mutex_unlock(&w->lock);
@@ -182,6 +207,8 @@ static void *work(void *context)
         else
             handle(batch[0]);
         (void)pthread_mutex_lock(&w->lock);
+        if (light)
+            w->light_busy = false; /* and this thread looks for more */
         if (alone) {
             w->alone_busy = false;
             (void)pthread_cond_broadcast(&w->changed);
@@ -211,6 +238,7 @@ void sh_http_workers_stop(sh_http_workers *w)
     (void)pthread_cond_broadcast(&w->changed);
     (void)pthread_mutex_unlock(&w->lock);
     refuse_all(w, &w->common);
+    refuse_all(w, &w->light);
     refuse_all(w, &w->alone);
     for (size_t i = 0; i < w->threads_count; i++)
         (void)pthread_join(w->threads[i], NULL);

@@ -124,6 +124,12 @@ static void post(int fd, const char *header)
     say(fd, head, "x");
 }
 
+/* A post that only asks. */
+static void ask(int fd)
+{
+    say(fd, "POST / HTTP/1.1\r\nContent-Length: 0", "");
+}
+
 /* The status of the next answer, whose end is a line of its own; 0 where there is none. */
 static int hear(int fd)
 {
@@ -167,6 +173,34 @@ static void what_comes_meanwhile_is_handled_together(void **state)
         for (size_t i = 0; i < PEERS; i++)
             post(fds[i], "");
         nap(ms);
+        atomic_store(&gate, true);
+        for (size_t i = 0; i < PEERS; i++)
+            assert_int_equal(hear(fds[i]), 200);
+    }
+    for (size_t i = 0; i < PEERS; i++)
+        (void)close(fds[i]);
+    sh_http_server_stop(server, 1000);
+}
+
+static void those_without_a_body_gather_at_one_thread(void **state)
+{
+    (void)state;
+    sh_http_server *server = start(false);
+    int fds[PEERS];
+    for (size_t i = 0; i < PEERS; i++)
+        fds[i] = dial(server);
+    for (int ms = 1; atomic_load(&together_most) < PEERS - 2; ms *= 2) {
+        assert_true(ms < PATIENCE_MS);
+        atomic_store(&gate, false);
+        atomic_store(&inside, 0);
+        ask(fds[0]);
+        wait_until_inside(1);
+        for (size_t i = 2; i < PEERS; i++)
+            ask(fds[i]);
+        post(fds[1], ""); /* is not kept from its turn */
+        wait_until_inside(2);
+        nap(ms);
+        assert_int_equal(atomic_load(&inside), 2);
         atomic_store(&gate, true);
         for (size_t i = 0; i < PEERS; i++)
             assert_int_equal(hear(fds[i]), 200);
@@ -264,7 +298,10 @@ static void a_stop_ends_what_is_begun_and_refuses_the_rest(void **state)
     int fds[PEERS];
     for (size_t i = 0; i < PEERS; i++) {
         fds[i] = dial(server);
-        post(fds[i], i == 0 ? "" : "\r\nX-Large: yes");
+        if (i < PEERS / 2)
+            post(fds[i], i == 0 ? "" : "\r\nX-Large: yes");
+        else
+            ask(fds[i]);
         if (i == 0)
             wait_until_inside(1);
     }
@@ -286,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_meanwhile_is_handled_together),
+        cmocka_unit_test(those_without_a_body_gather_at_one_thread),
         cmocka_unit_test(those_left_unanswered_are_handled_one_at_a_time),
         cmocka_unit_test(who_waits_for_admission_is_told_before_the_body),
         cmocka_unit_test(a_renewal_waits_for_what_workers_have),
