@@ -28,13 +28,13 @@ sh_err source_init_devices(source *ret, const char *path, sh_error *error);
 sh_err source_init_plugin(source *ret, const char *dir, const char *plugin, sh_error *error);
 void source_done(source *s); /* NULL and zeroed are accepted */
 
-#define SOURCE_TRIES 12
+#define SOURCE_TRIES 13
 #define SOURCE_WAIT_MS 250 /* between two of them at most */
 /*
  * A file that was written to less than this ago is let settle first: within one tick of the file
- * system's clock two writes can leave the same stamp.
+ * system's clock, 10 ms at most, two writes can leave the same stamp.
  */
-#define SOURCE_SETTLE_MS 30
+#define SOURCE_SETTLE_MS 15
 
 /* Waits ms; true when the program was asked to stop. sh_stop_wait() is the usual one. */
 typedef bool (*source_wait)(int64_t ms);
