@@ -159,13 +159,30 @@ static void wait_until_inside(size_t count)
     }
 }
 
+static void dial_all(const sh_http_server *server, int fds[PEERS])
+{
+    for (size_t i = 0; i < PEERS; i++)
+        fds[i] = dial(server);
+}
+
+static void all_are_taken(const int fds[PEERS])
+{
+    for (size_t i = 0; i < PEERS; i++)
+        assert_int_equal(hear(fds[i]), 200);
+}
+
+static void close_all(const int fds[PEERS])
+{
+    for (size_t i = 0; i < PEERS; i++)
+        (void)close(fds[i]);
+}
+
 static void what_comes_meanwhile_is_handled_together(void **state)
 {
     (void)state;
     sh_http_server *server = start(false);
     int fds[PEERS];
-    for (size_t i = 0; i < PEERS; i++)
-        fds[i] = dial(server);
+    dial_all(server, fds);
     /* When all are read cannot be seen from here, so the gate is opened later and later. */
     for (int ms = 1; atomic_load(&together_most) < 2; ms *= 2) {
         assert_true(ms < PATIENCE_MS);
@@ -174,11 +191,9 @@ static void what_comes_meanwhile_is_handled_together(void **state)
             post(fds[i], "");
         nap(ms);
         atomic_store(&gate, true);
-        for (size_t i = 0; i < PEERS; i++)
-            assert_int_equal(hear(fds[i]), 200);
+        all_are_taken(fds);
     }
-    for (size_t i = 0; i < PEERS; i++)
-        (void)close(fds[i]);
+    close_all(fds);
     sh_http_server_stop(server, 1000);
 }
 
@@ -187,8 +202,7 @@ static void those_without_a_body_gather_at_one_thread(void **state)
     (void)state;
     sh_http_server *server = start(false);
     int fds[PEERS];
-    for (size_t i = 0; i < PEERS; i++)
-        fds[i] = dial(server);
+    dial_all(server, fds);
     for (int ms = 1; atomic_load(&together_most) < PEERS - 2; ms *= 2) {
         assert_true(ms < PATIENCE_MS);
         atomic_store(&gate, false);
@@ -202,11 +216,9 @@ static void those_without_a_body_gather_at_one_thread(void **state)
         nap(ms);
         assert_int_equal(atomic_load(&inside), 2);
         atomic_store(&gate, true);
-        for (size_t i = 0; i < PEERS; i++)
-            assert_int_equal(hear(fds[i]), 200);
+        all_are_taken(fds);
     }
-    for (size_t i = 0; i < PEERS; i++)
-        (void)close(fds[i]);
+    close_all(fds);
     sh_http_server_stop(server, 1000);
 }
 
@@ -315,8 +327,7 @@ static void a_stop_ends_what_is_begun_and_refuses_the_rest(void **state)
         struct pollfd closed = {.fd = fds[i], .events = POLLIN};
         assert_int_equal(poll(&closed, 1, PATIENCE_MS), 1);
     }
-    for (size_t i = 0; i < PEERS; i++)
-        (void)close(fds[i]);
+    close_all(fds);
 }
 
 int main(void)
