@@ -10,6 +10,7 @@
 #include "libcommon/service.h"
 #include "libcommon/url.h"
 #include "pusher/grace.h"
+#include "pusher/pace.h"
 #include "pusher/serve.h"
 #include "pusher/watch.h"
 #include "pusher/work.h"
@@ -21,10 +22,6 @@
 
 /* How often files are looked at without an event: whatever inotify cannot see is found then. */
 #define SAFETY_POLL_MS INT64_C(60000)
-
-#define BACKOFF_BASE_MS INT64_C(2000)
-#define BACKOFF_MAX_MS INT64_C(300000)
-#define RETRY_AFTER_MAX_S 600 /* a hub that asks for more gets this */
 
 /* A single run does not wait for a hub that is away for long. */
 #define ONCE_TRIES 3
@@ -60,13 +57,6 @@ sh_err run_check(const sh_settings *settings, sh_error *error)
                    missing);
 }
 
-static int64_t random_wait_ms(int64_t base_ms, int64_t max_ms, unsigned attempt)
-{
-    uint64_t random;
-    sh_random(&random, sizeof random);
-    return sh_backoff_ms(base_ms, max_ms, attempt, random);
-}
-
 static int64_t at_most(int64_t value, int64_t max)
 {
     return value < max ? value : max;
@@ -82,7 +72,9 @@ static int run_once(work *w)
             return SH_EXIT_DONE;
         if (!report.later || try == ONCE_TRIES || sh_stop_requested())
             return SH_EXIT_FAILED;
-        int64_t wait_ms = random_wait_ms(ONCE_BACKOFF_BASE_MS, ONCE_BACKOFF_MAX_MS, try);
+        uint64_t random;
+        sh_random(&random, sizeof random);
+        int64_t wait_ms = sh_backoff_ms(ONCE_BACKOFF_BASE_MS, ONCE_BACKOFF_MAX_MS, try, random);
         if (report.retry_after_s > 0)
             wait_ms += at_most(report.retry_after_s, ONCE_RETRY_AFTER_MAX_S) * 1000;
         if (sh_stop_wait(wait_ms))
@@ -94,11 +86,10 @@ static int run_once(work *w)
 typedef struct {
     const sh_settings *settings;
     work *work;
-    watch *watch;        /* NULL on a schedule, and where inotify is not to be had */
-    bool watching;       /* files decide, not the schedule */
-    time_t next_run;     /* on a schedule */
-    int64_t retry_at_ms; /* monotonic; what is due waits until then */
-    unsigned failures;   /* in a row */
+    watch *watch;    /* NULL on a schedule, and where inotify is not to be had */
+    bool watching;   /* files decide, not the schedule */
+    time_t next_run; /* on a schedule */
+    pace pace;       /* by the monotonic clock */
 } loop;
 
 static void log_next_run(const loop *l, sh_log_level level)
@@ -127,7 +118,7 @@ static void look_at_clock(loop *l)
         bool first = l->next_run == 0;
         work_all_due(l->work);
         l->next_run = sh_cron_next(&l->settings->cron, now);
-        l->retry_at_ms = 0;
+        pace_run_came(&l->pace);
         log_next_run(l, first ? SH_LOG_INFO : SH_LOG_DEBUG);
         return;
     }
@@ -139,20 +130,11 @@ static void look_at_clock(loop *l)
 
 static void plan_retry(loop *l, const work_report *report)
 {
-    if (!report->later && !report->mend) {
-        l->failures = 0;
-        l->retry_at_ms = 0;
-        return;
-    }
-    l->failures++;
-    /* What somebody must mend first is tried at the slowest pace. */
-    int64_t wait_ms = report->mend ? BACKOFF_MAX_MS / 2 +
-                                         random_wait_ms(BACKOFF_MAX_MS / 2, BACKOFF_MAX_MS / 2, 1)
-                                   : random_wait_ms(BACKOFF_BASE_MS, BACKOFF_MAX_MS, l->failures);
-    if (report->retry_after_s > 0)
-        wait_ms += at_most(report->retry_after_s, RETRY_AFTER_MAX_S) * 1000;
-    l->retry_at_ms = sh_clock_monotonic_ms() + wait_ms;
-    sh_log_debug("what was not delivered is tried again in %lld ms", (long long)wait_ms);
+    uint64_t random;
+    sh_random(&random, sizeof random);
+    int64_t wait_ms = pace_attempted(&l->pace, report, sh_clock_monotonic_ms(), random);
+    if (wait_ms > 0)
+        sh_log_debug("what was not delivered is tried again in %lld ms", (long long)wait_ms);
 }
 
 static int64_t wait_ms(const loop *l)
@@ -161,7 +143,7 @@ static int64_t wait_ms(const loop *l)
     if (!l->watching)
         ms = at_most(ms, ((int64_t)l->next_run - (int64_t)time(NULL)) * 1000);
     if (work_is_due(l->work))
-        ms = at_most(ms, l->retry_at_ms - sh_clock_monotonic_ms());
+        ms = at_most(ms, l->pace.retry_at_ms - sh_clock_monotonic_ms());
     return ms > 0 ? ms : 0;
 }
 
@@ -195,7 +177,7 @@ static int run_loop(const sh_settings *settings, work *w)
             look_at_files(&l);
         else
             look_at_clock(&l);
-        if (work_is_due(w) && sh_clock_monotonic_ms() >= l.retry_at_ms) {
+        if (work_is_due(w) && pace_may_try(&l.pace, sh_clock_monotonic_ms())) {
             work_report report = work_attempt(w);
             plan_retry(&l, &report);
         }
