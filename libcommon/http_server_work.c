@@ -90,7 +90,7 @@ static void *work(void *context);
 static bool find_thread(sh_http_workers *w)
 {
     (void)pthread_cond_signal(&w->changed);
-    if (w->idle > 0 || w->threads_count == WORKERS_MAX)
+    if (w->idle > 0 || w->ending || w->threads_count == WORKERS_MAX)
         return true;
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);
@@ -161,7 +161,7 @@ static size_t take(sh_http_workers *w, sh_http_exchange *batch[SH_HTTP_TOGETHER_
         count = take_together(&w->common, (w->common.count + w->idle) / (w->idle + 1), batch);
     }
     if (count > 0 && (w->common.count > 0 || (w->light.count > 0 && !w->light_busy)))
-        (void)pthread_cond_signal(&w->changed);
+        (void)find_thread(w); /* without one, this thread comes back to them */
     return count;
 }
 
