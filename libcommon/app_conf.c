@@ -159,8 +159,9 @@ static sh_err read_word(reader *r, sh_slice *value, sh_error *error)
     else if (value->len == 0 || (!sh_slice_equals(*value, SH_SLICE("True")) &&
                                  !sh_slice_equals(*value, SH_SLICE("False")) &&
                                  strchr("+-.0123456789", value->data[0]) == NULL))
-        return sh_fail(error, SH_E_FORMAT,
-                       "a literal was expected: 'text' in its quotes, True, False, a number or a list");
+        return sh_fail(
+            error, SH_E_FORMAT,
+            "a literal was expected: 'text' in its quotes, True, False, a number or a list");
     return SH_OK;
 }
 

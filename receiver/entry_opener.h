@@ -18,7 +18,8 @@ void entry_opener_free(entry_opener *o); /* NULL is accepted */
 /*
  * Gives an entry's header and text, which is borrowed until the next call. Where next is not NULL
  * it may be opened meanwhile, so it must stay until it is asked for or entry_opener_rest().
- * sh_envelope_peek()'s and sh_envelope_open()'s errors, after which the header is what is known of it.
+ * sh_envelope_peek()'s and sh_envelope_open()'s errors, after which the header is what is known of
+ * it.
  */
 sh_err entry_opener_open(entry_opener *o, const sh_queue_entry *entry, const sh_queue_entry *next,
                          sh_envelope_header *header, sh_slice *text, sh_error *error);
