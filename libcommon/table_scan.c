@@ -157,20 +157,22 @@ static void see_strings(walk *w, const char *block, uint64_t backslashes, uint64
 }
 
 /* Goes over one block; *closed is the place behind the outermost bracket, or NULL to go on. */
-static sh_err walk_block(walk *w, const char *block, size_t len, mac_seen *seen,
-                         const char **closed, sh_error *error)
+static sh_err walk_block(walk *w, const char *block, size_t len, const sh_text_mask *mask,
+                         mac_seen *seen, const char **closed, sh_error *error)
 {
-    sh_text_mask mask;
-    sh_text_mask_of(block, len, &mask);
-    uint64_t escaped = 0;
-    if ((mask.backslashes | w->escape) != 0)
-        escaped = sh_text_mask_escaped(mask.backslashes, &w->escape);
-    uint64_t quotes = mask.quotes & ~escaped;
-    uint64_t inside = sh_text_mask_between(quotes) ^ w->in_string;
-    if (seen != NULL && (mask.backslashes != 0 || w->escaped))
-        see_strings(w, block, mask.backslashes, quotes & ~inside, seen);
+    uint64_t quotes = mask->quotes;
+    uint64_t inside = mask->between;
+    if ((mask->backslashes | w->escape) != 0) {
+        quotes &= ~sh_text_mask_escaped(mask->backslashes, &w->escape);
+        inside = sh_text_mask_between(quotes);
+    }
+    inside ^= w->in_string;
+    if (seen != NULL && (mask->backslashes != 0 || w->escaped))
+        see_strings(w, block, mask->backslashes, quotes & ~inside, seen);
     w->in_string = (inside >> (len - 1) & 1) != 0 ? UINT64_MAX : 0;
-    uint64_t left = (mask.brackets & ~inside) | (seen != NULL ? mask.ms & inside : 0);
+    uint64_t left = mask->brackets & ~inside;
+    if (seen != NULL)
+        left |= mask->ms & inside;
     for (; left != 0; left &= left - 1) {
         const char *at = block + __builtin_ctzll(left);
         if (*at == 'M') {
@@ -199,18 +201,21 @@ static sh_err skip_brackets(const char *p, const char *end, mac_seen *seen, cons
 {
     walk w = {.from = p, .end = end};
     while (p < end) {
-        size_t len = (size_t)(end - p);
-        if (len > SH_TEXT_MASK_BYTES)
-            len = SH_TEXT_MASK_BYTES;
-        const char *closed = NULL;
-        sh_err err = walk_block(&w, p, len, seen, &closed, error);
-        if (err != SH_OK)
-            return err;
-        if (closed != NULL) {
-            *ret = closed;
-            return SH_OK;
+        sh_text_mask masks[SH_TEXT_MASKS];
+        size_t count = sh_text_masks_of(p, (size_t)(end - p), masks);
+        for (size_t i = 0; i < count; i++) {
+            size_t left = (size_t)(end - p);
+            size_t len = left < SH_TEXT_MASK_BYTES ? left : SH_TEXT_MASK_BYTES;
+            const char *closed = NULL;
+            sh_err err = walk_block(&w, p, len, &masks[i], seen, &closed, error);
+            if (err != SH_OK)
+                return err;
+            if (closed != NULL) {
+                *ret = closed;
+                return SH_OK;
+            }
+            p += len;
         }
-        p += len;
     }
     if (w.in_string != 0)
         return sh_fail(error, SH_E_FORMAT, "the table is cut inside a string");
@@ -332,22 +337,8 @@ static sh_err finish(const char *p, const char *end, sh_error *error)
     return SH_OK;
 }
 
-static sh_err read_row(sh_table_scan *scan, const char *p, sh_scan_row *row, sh_error *error)
-{
-    mac_seen seen = {.kind = SH_SCAN_MAC_NONE};
-    const char *after = NULL;
-    sh_err err = skip_value(p, scan->end, &seen, &after, error);
-    if (err != SH_OK)
-        return err;
-    row->text = (sh_slice){p, (size_t)(after - p)};
-    row->mac = seen.mac;
-    row->kind = *p == '{' ? seen.kind : SH_SCAN_NO_OBJECT;
-    scan->at = after;
-    scan->rows++;
-    return SH_OK;
-}
-
-sh_err sh_table_scan_next(sh_table_scan *scan, sh_scan_row *row, bool *more, sh_error *error)
+/* Goes to where the next row begins, or to the end of a table that is complete. */
+static sh_err find_row(sh_table_scan *scan, bool *more, sh_error *error)
 {
     *more = false;
     if (scan->done)
@@ -368,20 +359,44 @@ sh_err sh_table_scan_next(sh_table_scan *scan, sh_scan_row *row, bool *more, sh_
     if (scan->rows == SH_ROWS_MAX)
         return sh_fail(error, SH_E_LIMIT, "the table has more than %d rows", SH_ROWS_MAX);
     scan->first = false;
-    sh_err err = read_row(scan, p, row, error);
-    *more = err == SH_OK;
+    scan->at = p;
+    *more = true;
+    return SH_OK;
+}
+
+/* Goes over the row that was found; seen (may be NULL) is told of its keys. */
+static sh_err skip_row(sh_table_scan *scan, mac_seen *seen, sh_error *error)
+{
+    sh_err err = skip_value(scan->at, scan->end, seen, &scan->at, error);
+    if (err == SH_OK)
+        scan->rows++;
     return err;
+}
+
+sh_err sh_table_scan_next(sh_table_scan *scan, sh_scan_row *row, bool *more, sh_error *error)
+{
+    mac_seen seen = {.kind = SH_SCAN_MAC_NONE};
+    sh_err err = find_row(scan, more, error);
+    const char *p = scan->at;
+    if (err == SH_OK && *more) {
+        err = skip_row(scan, &seen, error);
+        *more = err == SH_OK;
+    }
+    if (!*more)
+        return err;
+    row->text = (sh_slice){p, (size_t)(scan->at - p)};
+    row->mac = seen.mac;
+    row->kind = *p == '{' ? seen.kind : SH_SCAN_NO_OBJECT;
+    return SH_OK;
 }
 
 sh_err sh_table_check(const char *text, size_t len, size_t *rows, sh_error *error)
 {
     sh_table_scan scan;
     sh_err err = sh_table_scan_init(&scan, text, len, error);
-    bool more = err == SH_OK;
-    while (err == SH_OK && more) {
-        sh_scan_row row;
-        err = sh_table_scan_next(&scan, &row, &more, error);
-    }
+    bool more = false;
+    while (err == SH_OK && (err = find_row(&scan, &more, error)) == SH_OK && more)
+        err = skip_row(&scan, NULL, error);
     if (err == SH_OK && rows != NULL)
         *rows = scan.rows;
     return err;

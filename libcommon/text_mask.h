@@ -15,10 +15,16 @@ typedef struct {
     uint64_t quotes, backslashes;
     uint64_t brackets; /* { } [ ] */
     uint64_t ms;       /* M, of which a table has few: one in each "devMac" */
+    uint64_t between;  /* sh_text_mask_between(quotes) */
 } sh_text_mask;
 
-/* len is 1 to SH_TEXT_MASK_BYTES; bits behind it are 0. */
-void sh_text_mask_of(const char *text, size_t len, sh_text_mask *ret);
+#define SH_TEXT_MASKS 8
+
+/*
+ * Fills masks of the first SH_TEXT_MASKS times 64 bytes, or of all where there are fewer, and gives
+ * how many. In the last one the bits behind the text are 0, but for between. len is at least 1.
+ */
+size_t sh_text_masks_of(const char *text, size_t len, sh_text_mask ret[static SH_TEXT_MASKS]);
 
 /*
  * The bytes that an escape makes plain: those behind a backslash that is not escaped itself. *carry

@@ -36,17 +36,17 @@ static void every_way_gives_what_single_bytes_give(void **state)
     uint32_t seed = 1;
     for (int round = 0; round < 5000; round++) {
         char text[64];
-        sh_text_mask mask;
+        sh_text_mask mask[SH_TEXT_MASKS];
         fill(text, &seed);
-        sh_text_mask_of(text, 64, &mask);
-        compare(text, &mask);
+        assert_int_equal(sh_text_masks_of(text, 64, mask), 1);
+        compare(text, mask);
 #ifdef __x86_64__
-        mask_by_16(text, &mask);
-        compare(text, &mask);
-        if (!__builtin_cpu_supports("avx512bw"))
+        mask_by_16(text, 1, mask);
+        compare(text, mask);
+        if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("pclmul"))
             continue;
-        mask_by_64(text, &mask);
-        compare(text, &mask);
+        mask_by_64(text, 1, mask);
+        compare(text, mask);
 #endif
     }
 }
@@ -60,10 +60,10 @@ static void escapes_and_strings_are_what_a_walk_over_the_bytes_finds(void **stat
     for (int round = 0; round < 5000; round++) {
         char text[64];
         fill(text, &seed);
-        sh_text_mask mask;
-        sh_text_mask_of(text, 64, &mask);
-        uint64_t got = sh_text_mask_escaped(mask.backslashes, &carry);
-        uint64_t between = sh_text_mask_between(mask.quotes & ~got);
+        sh_text_mask mask[SH_TEXT_MASKS];
+        assert_int_equal(sh_text_masks_of(text, 64, mask), 1);
+        uint64_t got = sh_text_mask_escaped(mask->backslashes, &carry);
+        uint64_t between = sh_text_mask_between(mask->quotes & ~got);
         bool inside = false;
         for (size_t i = 0; i < 64; i++) {
             assert_int_equal(got >> i & 1, escaped);
@@ -75,10 +75,36 @@ static void escapes_and_strings_are_what_a_walk_over_the_bytes_finds(void **stat
     }
 }
 
+/* Of texts of every length up to more than fit, and nothing behind them is read. */
+static void a_text_of_any_length_is_told_in_runs_of_64_bytes(void **state)
+{
+    (void)state;
+    enum { MOST = 64 * (SH_TEXT_MASKS + 1) };
+    uint32_t seed = 3;
+    for (size_t len = 1; len <= MOST; len++) {
+        char *text = malloc(MOST);
+        sh_text_mask masks[SH_TEXT_MASKS];
+        for (size_t at = 0; at < MOST; at += 64)
+            fill(text + at, &seed);
+        char *exact = realloc(text, len);
+        assert_non_null(exact);
+        size_t count = sh_text_masks_of(exact, len, masks);
+        assert_int_equal(count, len < MOST - 64 ? (len + 63) / 64 : SH_TEXT_MASKS);
+        for (size_t i = 0; i < count; i++) {
+            sh_text_mask mask;
+            size_t rest = len - i * 64;
+            mask_one_by_one(exact + i * 64, rest < 64 ? rest : 64, &mask);
+            assert_memory_equal(&masks[i], &mask, sizeof mask);
+        }
+        free(exact);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_gives_what_single_bytes_give),
+        cmocka_unit_test(a_text_of_any_length_is_told_in_runs_of_64_bytes),
         cmocka_unit_test(escapes_and_strings_are_what_a_walk_over_the_bytes_finds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
