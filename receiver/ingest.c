@@ -176,21 +176,21 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 }
 
 /* Up to what it needs Redis for. */
-static ingest_state open_push(const ingest *in, ingest_push *push)
+static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_http_exchange *exchange = push->exchange;
     if (!ingest_authenticate(in, exchange, false, &push->caller))
         return INGEST_ANSWERED;
     push->netalertx = is_netalertx(exchange);
     if (push->netalertx)
-        return ingest_netalertx_open(in, push);
+        return ingest_netalertx_open(in, push, text);
     if (only_asks(exchange)) {
         bool asks = false;
         ingest_state state = read_question(in, push, &asks);
         if (asks)
             return state;
     }
-    return ingest_native_open(in, push);
+    return ingest_native_open(in, push, text);
 }
 
 void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], size_t count)
@@ -203,10 +203,12 @@ void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], s
             ingest_unavailable(exchanges[i], "-", &error);
         return;
     }
+    sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX); /* one after the other; wiping it has its price */
     for (size_t i = 0; i < count; i++) {
         push_begin(&pushes[i], exchanges[i]);
-        pushes[i].state = open_push(in, &pushes[i]);
+        pushes[i].state = open_push(in, &pushes[i], &text);
     }
+    sh_buf_wipe(&text);
     ingest_settle(in, pushes, count);
     for (size_t i = 0; i < count; i++)
         push_end(&pushes[i]);

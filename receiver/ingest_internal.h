@@ -82,9 +82,12 @@ bool ingest_is_large(size_t bytes);
  */
 bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes);
 
-/* Opens and checks the body for INGEST_PUTS; or answers; or leaves it for later. */
-ingest_state ingest_native_open(const ingest *in, ingest_push *push);
-ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push);
+/*
+ * Opens the body into *text, whose old content goes, and checks it for INGEST_PUTS; or answers; or
+ * leaves it for later.
+ */
+ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *text);
+ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push, sh_buf *text);
 /* Answers what was put. */
 void ingest_native_done(const ingest_push *push);
 void ingest_netalertx_done(const ingest *in, const ingest_push *push);

@@ -91,13 +91,13 @@ static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_
 
 /* Opens and checks the content. Answers and returns false where it must be refused. */
 static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *header,
-                          const sh_node_key *key)
+                          const sh_node_key *key, sh_buf *text)
 {
     sh_error error = {0};
-    SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
-    sh_err err = sh_envelope_open(sh_http_body(exchange), header, key, &text, &error);
+    sh_buf_clear(text);
+    sh_err err = sh_envelope_open(sh_http_body(exchange), header, key, text, &error);
     if (err == SH_OK) {
-        err = ingest_check_text(header->kind, (sh_slice){text.data, text.len}, &error);
+        err = ingest_check_text(header->kind, (sh_slice){text->data, text->len}, &error);
         if (err == SH_OK)
             return true;
         ingest_refuse(exchange, err == SH_E_LIMIT ? 413 : 422, &figures.refused_content,
@@ -141,7 +141,7 @@ static void reply_status(sh_http_exchange *exchange, unsigned code, const char *
     sh_http_reply(exchange, code, "application/json", (sh_slice){body, (size_t)len});
 }
 
-ingest_state ingest_native_open(const ingest *in, ingest_push *push)
+ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_http_exchange *exchange = push->exchange;
     sh_envelope_header *header = &push->header;
@@ -158,7 +158,7 @@ ingest_state ingest_native_open(const ingest *in, ingest_push *push)
     }
     if (!find_key(in, exchange, &push->caller, header, &key))
         return INGEST_ANSWERED;
-    bool good = check_content(exchange, header, &key) && seal_for_queue(in, push, &key);
+    bool good = check_content(exchange, header, &key, text) && seal_for_queue(in, push, &key);
     sh_wipe(&key, sizeof key);
     push->text_len = header->plain_len;
     push->put.envelope = push->sealed.len > 0 ? (sh_slice){push->sealed.data, push->sealed.len}

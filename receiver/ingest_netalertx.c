@@ -141,7 +141,7 @@ static bool seal_text(const ingest *in, ingest_push *push, sh_slice text)
     return err == SH_OK;
 }
 
-ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push)
+ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push, sh_buf *text)
 {
     size_t body_len = sh_http_body(push->exchange).len;
     if (ingest_is_large(body_len)) {
@@ -150,11 +150,10 @@ ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push)
     } else if (!ingest_claim(push->exchange, "-", body_len)) {
         return INGEST_ANSWERED;
     }
-    SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
-    if (!open_push(in, push, &text) ||
-        !seal_text(in, push, (sh_slice){text.data == NULL ? "" : text.data, text.len}))
+    if (!open_push(in, push, text) ||
+        !seal_text(in, push, (sh_slice){text->data == NULL ? "" : text->data, text->len}))
         return INGEST_ANSWERED;
-    push->text_len = text.len;
+    push->text_len = text->len;
     push->put.envelope = (sh_slice){push->sealed.data, push->sealed.len};
     push->put.unless_unchanged = push->header.kind == SH_KIND_DEVICES;
     return INGEST_PUTS;
