@@ -87,7 +87,7 @@ class ScaledHub:
             "redis", [self.queue], "--network-alias", "redis", "--user", "65532:65532", "--tmpfs",
             "/data:uid=65532,mode=700", "redis:8.0", "redis-server", "--bind", "0.0.0.0",
             "--protected-mode", "no", "--appendonly", "yes", "--appendfsync", "always", "--save",
-            "", "--maxmemory-policy", "noeviction")
+            "", "--rdbcompression", "no", "--maxmemory-policy", "noeviction")
         docker("start", redis)
         wait_until(lambda: "PONG" in docker("exec", redis, "redis-cli", "ping", check=False).stdout,
                    "Redis to answer", details=lambda: logs(redis))

@@ -93,8 +93,8 @@ class Redis:
             log = open(self.folder / "redis.log", "ab")
             self.process = subprocess.Popen(
                 [server, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.folder),
-                 "--save", "", "--appendonly", "yes", "--appendfsync", "always",
-                 "--maxmemory-policy", "noeviction", *self.extra],
+                 "--save", "", "--rdbcompression", "no", "--appendonly", "yes",
+                 "--appendfsync", "always", "--maxmemory-policy", "noeviction", *self.extra],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=clean_environment({}))
             log.close()
