@@ -450,7 +450,9 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
     SH_CLEANUP(free_batch) sh_queue_batch *batch = NULL;
     err = sh_queue_take(m->queue, m->consumer, BATCH_ENTRIES, BATCH_BYTES, BLOCK_MS,
                         m->settings->claim_idle_s * 1000, &batch, error);
-    if (err != SH_OK || sh_queue_batch_count(batch) == 0)
+    if (err == SH_OK && sh_queue_batch_count(batch) == 0)
+        return store_rest(m->merger.store, error);
+    if (err != SH_OK)
         return err;
     SH_CLEANUP(sh_free_cleanup) merged *all = calloc(sh_queue_batch_count(batch), sizeof *all);
     if (all == NULL)

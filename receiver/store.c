@@ -54,6 +54,11 @@ void store_rollback(store *s)
     s->ops->rollback(s);
 }
 
+sh_err store_rest(store *s, sh_error *error)
+{
+    return s->ops->rest == NULL ? SH_OK : s->ops->rest(s, error);
+}
+
 sh_err store_mark(store *s, sh_error *error)
 {
     return s->ops->mark(s, error);

@@ -54,6 +54,12 @@ sh_err store_begin(store *s, sh_error *error);
 sh_err store_commit(store *s, sh_error *error);
 void store_rollback(store *s);
 
+/*
+ * Does what is better done while there is nothing to merge. Outside a transaction; what was
+ * committed is so whatever comes of it.
+ */
+sh_err store_rest(store *s, sh_error *error);
+
 /* A mark inside the transaction to which one entry's work can be undone. */
 sh_err store_mark(store *s, sh_error *error);
 sh_err store_undo_to_mark(store *s, sh_error *error);

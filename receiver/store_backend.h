@@ -16,6 +16,7 @@ struct store_ops {
     sh_err (*begin)(store *s, sh_error *error);
     sh_err (*commit)(store *s, sh_error *error);
     void (*rollback)(store *s);
+    sh_err (*rest)(store *s, sh_error *error); /* NULL where there is nothing to do */
     sh_err (*mark)(store *s, sh_error *error);
     sh_err (*undo_to_mark)(store *s, sh_error *error);
     sh_err (*item_note)(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,

@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
+/* Pages in the write-ahead log from which they are copied to the file at rest, and at a commit. */
+#define WAL_PAGES_REST 1000
+#define WAL_PAGES_MOST 16384
 #define KNOWN_LOAD_INTERVAL_MS 60000 /* all MACs are read so often at most */
 
 sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error)
@@ -243,6 +246,40 @@ static sh_err sqlite_commit(store *base, sh_error *error)
     return err == SH_OK ? check_place(s, error) : err;
 }
 
+/* Copies to the file what no reader keeps in the log, and waits for none. */
+static int checkpoint(store_sqlite *s)
+{
+    int in_log = 0;
+    int copied = 0;
+    int rc = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+    if (rc == SQLITE_OK)
+        s->wal_pages = in_log - copied;
+    return rc;
+}
+
+/* After a commit, which counts whatever becomes of the copy: that is made again at rest. */
+static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
+{
+    store_sqlite *s = context;
+    (void)db;
+    (void)name;
+    s->wal_pages = pages;
+    if (pages >= WAL_PAGES_MOST)
+        (void)checkpoint(s);
+    return SQLITE_OK;
+}
+
+static sh_err sqlite_rest(store *base, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    if (s->wal_pages < WAL_PAGES_REST)
+        return SH_OK;
+    int rc = checkpoint(s);
+    if (rc == SQLITE_OK || rc == SQLITE_BUSY) /* another program is at it */
+        return SH_OK;
+    return store_sqlite_fail(s, rc, "write to", error);
+}
+
 static sh_err sqlite_mark(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
@@ -416,6 +453,7 @@ static const struct store_ops sqlite_ops = {
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
+    .rest = sqlite_rest,
     .mark = sqlite_mark,
     .undo_to_mark = sqlite_undo_to_mark,
     .item_note = sqlite_item_note,
@@ -443,6 +481,7 @@ static sh_err open_file(store_sqlite *s, store_access access, sh_error *error)
         return store_sqlite_fail(s, rc, "open", error);
     (void)sqlite3_extended_result_codes(s->db, 1);
     (void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    (void)sqlite3_wal_hook(s->db, on_commit, s);
     return store_sqlite_exec(s,
                              "PRAGMA synchronous = FULL; PRAGMA cache_size = -49152;"
                              "PRAGMA mmap_size = 0; PRAGMA journal_size_limit = 67108864",

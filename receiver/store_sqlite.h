@@ -38,7 +38,8 @@ typedef struct {
     store base;
     sqlite3 *db;
     char *path;
-    bool marked; /* a savepoint is open */
+    bool marked;   /* a savepoint is open */
+    int wal_pages; /* in the write-ahead log that may not be in the file yet */
 
     /* What this database's tables look like, found when it is opened. */
     int64_t schema_version; /* SQLite's own: another one after every change of a table */

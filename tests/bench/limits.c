@@ -181,6 +181,7 @@ int bench_limit_insert(int argc, char *argv[])
                      "PRAGMA mmap_size = 0; PRAGMA journal_size_limit = 67108864",
                      NULL, NULL, NULL) != SQLITE_OK)
         bench_die("%s cannot be opened", path);
+    (void)sqlite3_wal_autocheckpoint(db, 16384);
     sqlite3_stmt *insert = bench_rows_prepare(db);
     double from = bench_now_s();
     for (size_t i = 0; i < devices; i++) {
