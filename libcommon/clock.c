@@ -5,22 +5,40 @@
 #include <stdio.h>
 #include <time.h>
 
-static int64_t read_ms(clockid_t id)
+static int64_t read_ns(clockid_t id)
 {
     struct timespec now;
     int failed = clock_gettime(id, &now);
     assert(failed == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int64_t sh_clock_unix_ms(void)
 {
-    return read_ms(CLOCK_REALTIME);
+    return read_ns(CLOCK_REALTIME) / 1000000;
 }
 
 int64_t sh_clock_monotonic_ms(void)
 {
-    return read_ms(CLOCK_MONOTONIC);
+    return read_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+int64_t sh_clock_unix_ns(void)
+{
+    return read_ns(CLOCK_REALTIME);
+}
+
+int64_t sh_clock_file_ns(void)
+{
+    return read_ns(CLOCK_REALTIME_COARSE);
+}
+
+int64_t sh_clock_file_tick_ns(void)
+{
+    struct timespec tick;
+    int failed = clock_getres(CLOCK_REALTIME_COARSE, &tick);
+    assert(failed == 0);
+    return (int64_t)tick.tv_sec * 1000000000 + tick.tv_nsec;
 }
 
 void sh_clock_datetime(int64_t unix_ms, char ret[static SH_DATETIME_BYTES])

@@ -9,6 +9,14 @@
 int64_t sh_clock_unix_ms(void);      /* since 1970, may jump */
 int64_t sh_clock_monotonic_ms(void); /* never goes back */
 
+/*
+ * Since 1970 in ns: now, and what the kernel stamps a file with that is written now, which stands
+ * still for a tick of 1 to 10 ms (CLOCK_REALTIME_COARSE).
+ */
+int64_t sh_clock_unix_ns(void);
+int64_t sh_clock_file_ns(void);
+int64_t sh_clock_file_tick_ns(void);
+
 /* Local time (TZ) as NetAlertX writes it. */
 void sh_clock_datetime(int64_t unix_ms, char ret[static SH_DATETIME_BYTES]);
 

@@ -19,6 +19,8 @@
 #define TEMPORARY_NAME TEMPORARY_PREFIX "XXXXXX.tmp"
 #define TEMPORARY_SUFFIX_LEN 4
 
+#define STAMP_CUT_NS 1000 /* file systems cut the kernel's stamps to 100 ns, or not at all */
+
 static sh_err fail_errno(sh_error *error, const char *path, const char *what)
 {
     int saved = errno;
@@ -56,6 +58,15 @@ bool sh_file_stamp_equals(const sh_file_stamp *a, const sh_file_stamp *b)
         return a->exists == b->exists;
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
            a->mtime_ns == b->mtime_ns;
+}
+
+int64_t sh_file_stamp_settles_ms(const sh_file_stamp *stamp)
+{
+    int64_t ahead_ns = stamp->mtime_ns - sh_clock_file_ns();
+    if (!stamp->exists || ahead_ns > 0 || ahead_ns <= -STAMP_CUT_NS)
+        return 0;
+    int64_t left_ns = stamp->mtime_ns + sh_clock_file_tick_ns() - sh_clock_unix_ns();
+    return left_ns > 0 ? left_ns / 1000000 + 1 : 1;
 }
 
 static sh_err read_to_end(int fd, const char *path, sh_buf *ret, sh_error *error)

@@ -21,6 +21,13 @@ sh_err sh_file_stamp_get(const char *path, sh_file_stamp *ret, sh_error *error);
 bool sh_file_stamp_equals(const sh_file_stamp *a, const sh_file_stamp *b);
 
 /*
+ * 0 where no later write can leave the very stamp; else in how many ms that is so, at most one tick
+ * of the clock that the kernel stamps files by, and 1 ms. What is ahead of that clock was stamped
+ * by a finer one (since Linux 6.13, where a file's stamp was looked at before), or by another's.
+ */
+int64_t sh_file_stamp_settles_ms(const sh_file_stamp *stamp);
+
+/*
  * Adds a regular file's whole content to *ret, whose limit holds, and tells the stamp of what was
  * read (stamp may be NULL). SH_E_NOT_FOUND, SH_E_IO (the message names path and reason),
  * SH_E_LIMIT, and SH_E_BUSY where the file changed while it was read.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/source.h"
 
-#include "libcommon/clock.h"
 #include "libcommon/plugin_lines.h"
 #include "libcommon/table_scan.h"
 
@@ -17,6 +16,8 @@
 
 /* A text at least this long that does not begin like a device table will never become one. */
 #define TABLE_HEAD_BYTES 64
+
+#define SETTLE_TURNS 16
 
 sh_err source_init_devices(source *ret, const char *path, sh_error *error)
 {
@@ -199,39 +200,33 @@ static sh_err check_plugin(const source *s, bool last_try, source_text *text, sh
     return SH_OK;
 }
 
-static int64_t age_ms(const sh_file_stamp *stamp, int64_t now_ms)
-{
-    return now_ms - stamp->mtime_ns / 1000000;
-}
-
-/* Whether a write at now_ms could leave the very stamp; a stamp from the future tells nothing. */
-static bool is_fresh(const sh_file_stamp *stamp, int64_t now_ms)
-{
-    int64_t age = age_ms(stamp, now_ms);
-    return age >= 0 && age < SOURCE_SETTLE_MS;
-}
-
 static sh_err let_settle(const source *s, source_wait wait, sh_error *error)
 {
-    sh_file_stamp stamp;
-    /* What cannot be looked at is told by the read that follows. */
-    if (sh_file_stamp_get(s->path, &stamp, NULL) != SH_OK || !stamp.exists)
-        return SH_OK;
-    int64_t now_ms = sh_clock_unix_ms();
-    if (is_fresh(&stamp, now_ms) && wait(SOURCE_SETTLE_MS - age_ms(&stamp, now_ms)))
-        return sh_fail(error, SH_E_STOPPED, "%s was not read: stopping", s->path);
+    for (int turn = 0; turn < SETTLE_TURNS; turn++) { /* the kernel's clock may tick late */
+        sh_file_stamp stamp;
+        /* What cannot be looked at is told by the read that follows. */
+        if (sh_file_stamp_get(s->path, &stamp, NULL) != SH_OK)
+            return SH_OK;
+        int64_t ms = sh_file_stamp_settles_ms(&stamp);
+        if (ms == 0)
+            return SH_OK;
+        if (wait(ms))
+            return sh_fail(error, SH_E_STOPPED, "%s was not read: stopping", s->path);
+    }
     return SH_OK;
 }
 
 static sh_err read_once(const source *s, bool last_try, source_text *ret, sh_error *error)
 {
-    int64_t started_ms = sh_clock_unix_ms();
     sh_buf_clear(&ret->text);
     ret->rows = 0;
     sh_error reason = {0};
+    sh_file_stamp before;
+    bool seen = sh_file_stamp_get(s->path, &before, NULL) == SH_OK;
+    bool settled = !seen || sh_file_stamp_settles_ms(&before) == 0;
     if (sh_file_read(s->path, &ret->text, &ret->stamp, &reason) != SH_OK)
         return fail_unread(s, &reason, error);
-    if (is_fresh(&ret->stamp, started_ms))
+    if (!settled || (seen && !sh_file_stamp_equals(&before, &ret->stamp)))
         return sh_fail(error, SH_E_BUSY, "%s keeps being written to", s->path);
     sh_err err = s->kind == SH_KIND_DEVICES ? check_table(s, last_try, ret, error)
                                             : check_plugin(s, last_try, ret, error);
@@ -249,7 +244,7 @@ static sh_err read_once(const source *s, bool last_try, source_text *ret, sh_err
 /* After a write that was met half done the next one is near; later there may be none. */
 static int64_t wait_before_ms(unsigned try)
 {
-    int64_t ms = SOURCE_SETTLE_MS;
+    int64_t ms = SOURCE_WAIT_FIRST_MS;
     for (unsigned i = 2; i < try && ms < SOURCE_WAIT_MS; i++)
         ms *= 2;
     return ms < SOURCE_WAIT_MS ? ms : SOURCE_WAIT_MS;

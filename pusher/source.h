@@ -29,12 +29,8 @@ sh_err source_init_plugin(source *ret, const char *dir, const char *plugin, sh_e
 void source_done(source *s); /* NULL and zeroed are accepted */
 
 #define SOURCE_TRIES 13
-#define SOURCE_WAIT_MS 250 /* between two of them at most */
-/*
- * A file that was written to less than this ago is let settle first: within one tick of the file
- * system's clock, 10 ms at most, two writes can leave the same stamp.
- */
-#define SOURCE_SETTLE_MS 15
+#define SOURCE_WAIT_FIRST_MS 15 /* between the first two of them */
+#define SOURCE_WAIT_MS 250      /* at most */
 
 /* Waits ms; true when the program was asked to stop. sh_stop_wait() is the usual one. */
 typedef bool (*source_wait)(int64_t ms);
@@ -55,10 +51,11 @@ void source_text_done(source_text *text); /* wipes it; zeroed is accepted */
 
 /*
  * Reads the whole source, and reads it again, SOURCE_TRIES times at most, while it is being
- * written. A plugin result whose last line stays cut is given as it is; a blank one is text of
- * length 0. The message always names the file, the reason, and the setting to look at.
- * SH_E_NOT_FOUND; SH_E_BUSY still half-written; SH_E_FORMAT no device table, or no plugin result;
- * SH_E_LIMIT; SH_E_IO (not readable: whose it is, who we are); SH_E_STOPPED; SH_E_MEMORY.
+ * written. A file that was written this moment is let settle first, so that its stamp tells. A
+ * plugin result whose last line stays cut is given as it is; a blank one is text of length 0. The
+ * message always names the file, the reason, and the setting to look at. SH_E_NOT_FOUND; SH_E_BUSY
+ * still half-written; SH_E_FORMAT no device table, or no plugin result; SH_E_LIMIT; SH_E_IO (not
+ * readable: whose it is, who we are); SH_E_STOPPED; SH_E_MEMORY.
  */
 sh_err source_read(const source *s, source_wait wait, source_text *ret, sh_error *error);
 

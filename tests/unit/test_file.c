@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
 #include "libcommon/file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -174,6 +176,53 @@ static void the_stamp_tells_every_kind_of_change(void **state)
     assert_false(sh_file_stamp_equals(&first, &second));
 }
 
+/* In place, as a scanner does: the inode and the size stay. */
+static void overwrite(const char *name, const char *text)
+{
+    int fd = open(in_folder(name), O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(close(fd), 0);
+}
+
+/* Two writes within one tick of the kernel's clock may leave one stamp, unless it has settled. */
+static void a_settled_stamp_tells_every_later_write(void **state)
+{
+    (void)state;
+    put("a", "one");
+    for (int i = 0; i < 100; i++) {
+        sh_file_stamp settled, later;
+        overwrite("a", "two");
+        assert_int_equal(sh_file_stamp_get(in_folder("a"), &settled, NULL), SH_OK);
+        for (int64_t ms; (ms = sh_file_stamp_settles_ms(&settled)) > 0;) {
+            assert_in_range(ms, 1, 11);
+            (void)poll(NULL, 0, (int)ms);
+        }
+        overwrite("a", "one");
+        assert_int_equal(sh_file_stamp_get(in_folder("a"), &later, NULL), SH_OK);
+        assert_false(sh_file_stamp_equals(&settled, &later));
+    }
+}
+
+static void a_stamp_settles_within_a_tick_or_is_another_clocks(void **state)
+{
+    (void)state;
+    sh_file_stamp stamp = {.exists = true};
+    int64_t ms = 0;
+    for (int i = 0; i < 1000 && ms == 0; i++) { /* the clock may tick meanwhile */
+        stamp.mtime_ns = sh_clock_file_ns() - i % 2 * 100;
+        ms = sh_file_stamp_settles_ms(&stamp);
+    }
+    assert_in_range(ms, 1, 11);
+    stamp.exists = false;
+    assert_int_equal(sh_file_stamp_settles_ms(&stamp), 0);
+    stamp.exists = true;
+    stamp.mtime_ns -= sh_clock_file_tick_ns();
+    assert_int_equal(sh_file_stamp_settles_ms(&stamp), 0);
+    stamp.mtime_ns = sh_clock_unix_ns() + 1000000000;
+    assert_int_equal(sh_file_stamp_settles_ms(&stamp), 0);
+}
+
 static void a_failed_write_leaves_the_old_file_and_nothing_else(void **state)
 {
     (void)state;
@@ -268,6 +317,8 @@ int main(void)
         FILE_TEST(a_file_over_the_limit_is_refused_and_the_buffer_kept),
         FILE_TEST(a_missing_file_is_told_from_a_broken_one),
         FILE_TEST(the_stamp_tells_every_kind_of_change),
+        FILE_TEST(a_settled_stamp_tells_every_later_write),
+        FILE_TEST(a_stamp_settles_within_a_tick_or_is_another_clocks),
         FILE_TEST(a_failed_write_leaves_the_old_file_and_nothing_else),
         FILE_TEST(removing_twice_is_fine),
         FILE_TEST(only_old_half_written_files_are_tidied_away),
