@@ -86,10 +86,11 @@ static int run_once(work *w)
 typedef struct {
     const sh_settings *settings;
     work *work;
-    watch *watch;    /* NULL on a schedule, and where inotify is not to be had */
-    bool watching;   /* files decide, not the schedule */
-    time_t next_run; /* on a schedule */
-    pace pace;       /* by the monotonic clock */
+    watch *watch;      /* NULL on a schedule, and where inotify is not to be had */
+    bool watching;     /* files decide, not the schedule */
+    time_t next_run;   /* on a schedule */
+    int64_t looked_ms; /* at files, by the monotonic clock */
+    pace pace;         /* by the monotonic clock */
 } loop;
 
 static void log_next_run(const loop *l, sh_log_level level)
@@ -102,12 +103,16 @@ static void log_next_run(const loop *l, sh_log_level level)
 static void look_at_files(loop *l)
 {
     sh_error error = {0};
+    int64_t now_ms = sh_clock_monotonic_ms();
     if (l->watch != NULL) {
-        watch_drain(l->watch);
+        bool others = watch_drain(l->watch) == WATCH_OTHERS;
+        if (others && now_ms - l->looked_ms < SAFETY_POLL_MS)
+            return;
         if (watch_arm(l->watch, &error) != SH_OK)
             sh_log_debug("%s; looking every %d s instead", error.message,
                          (int)(SAFETY_POLL_MS / 1000));
     }
+    l->looked_ms = now_ms;
     work_changed_due(l->work);
 }
 
@@ -140,7 +145,9 @@ static void plan_retry(loop *l, const work_report *report)
 static int64_t wait_ms(const loop *l)
 {
     int64_t ms = SAFETY_POLL_MS;
-    if (!l->watching)
+    if (l->watching)
+        ms = l->looked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms();
+    else
         ms = at_most(ms, ((int64_t)l->next_run - (int64_t)time(NULL)) * 1000);
     if (work_is_due(l->work))
         ms = at_most(ms, l->pace.retry_at_ms - sh_clock_monotonic_ms());

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FOLDER_EVENTS                                                                              \
@@ -20,12 +21,20 @@
 /* Folders may come and go while they are armed; after so many turns the next event does it. */
 #define ARM_TURNS_MAX 16
 
+/* What is armed for a path. */
+typedef enum {
+    ABOVE,  /* a folder above the file's own */
+    FOLDER, /* its own, but the file is a link: whatever happens there may have changed it */
+    BY_NAME /* its own, where an event tells of it by its name */
+} armed_as;
+
 struct watch {
     int fd;
     const char *const *paths;
     size_t count;
-    int *armed; /* watch descriptors now, one for each path; -1 for none; several may be equal */
-    int *next;  /* the same, while arming */
+    int *armed;   /* watch descriptors now, one for each path; -1 for none; several may be equal */
+    int *next;    /* the same, while arming */
+    armed_as *as; /* what `armed` is to each path */
 };
 
 sh_err watch_new(const char *const paths[], size_t count, watch **ret, sh_error *error)
@@ -39,10 +48,11 @@ sh_err watch_new(const char *const paths[], size_t count, watch **ret, sh_error 
     w->count = count;
     w->armed = calloc(count, sizeof w->armed[0]);
     w->next = calloc(count, sizeof w->next[0]);
+    w->as = calloc(count, sizeof w->as[0]);
     w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     int saved = errno;
-    if (w->armed == NULL || w->next == NULL || w->fd < 0) {
-        bool no_memory = w->armed == NULL || w->next == NULL;
+    bool no_memory = w->armed == NULL || w->next == NULL || w->as == NULL;
+    if (no_memory || w->fd < 0) {
         watch_free(w);
         return no_memory ? sh_fail(error, SH_E_MEMORY, "no memory to watch files")
                          : sh_fail(error, SH_E_IO,
@@ -64,6 +74,7 @@ void watch_free(watch *w)
         (void)close(w->fd);
     free(w->armed);
     free(w->next);
+    free(w->as);
     free(w);
 }
 
@@ -72,11 +83,52 @@ int watch_fd(const watch *w)
     return w->fd;
 }
 
-void watch_drain(watch *w)
+/*
+ * Whether an event in what is armed for a path may be about it: a file was written, made or moved
+ * there. Watches of a folder add up, so that its own may also tell of what is made there.
+ */
+static bool may_be_about(const watch *w, size_t path, const struct inotify_event *event)
+{
+    const char *slash = strrchr(w->paths[path], '/');
+    switch (w->as[path]) {
+    case ABOVE:
+        return (event->mask & (IN_CREATE | IN_MOVED_TO)) != 0;
+    case BY_NAME:
+        return strcmp(slash == NULL ? w->paths[path] : slash + 1, event->name) == 0;
+    case FOLDER:
+        break;
+    }
+    return true;
+}
+
+/* Whether the event is of a file that merely lies beside one of ours. */
+static bool is_others(const watch *w, const struct inotify_event *event)
+{
+    if ((event->mask & (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO)) == 0 ||
+        (event->mask & IN_ISDIR) != 0 || event->len == 0)
+        return false;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->armed[i] == event->wd && may_be_about(w, i, event))
+            return false;
+    return true;
+}
+
+watch_seen watch_drain(watch *w)
 {
     char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-    while (read(w->fd, events, sizeof events) > 0) {
+    watch_seen seen = WATCH_QUIET;
+    ssize_t len;
+    while ((len = read(w->fd, events, sizeof events)) > 0) {
+        for (const char *at = events; at < events + len;) {
+            const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
+            if (!is_others(w, event))
+                seen = WATCH_NEWS;
+            else if (seen == WATCH_QUIET)
+                seen = WATCH_OTHERS;
+            at += sizeof *event + event->len;
+        }
     }
+    return seen;
 }
 
 /* Cuts path to the folder it lies in; false at the root or at the working folder. */
@@ -123,8 +175,9 @@ static int arm_deepest(const watch *w, const char *path, unsigned *depth, sh_err
 }
 
 /* A folder can appear while the one above it is being armed: look down again until it is stable. */
-static int arm_path(const watch *w, const char *path, sh_error *error)
+static int arm_path(const watch *w, const char *path, armed_as *as, sh_error *error)
 {
+    struct stat st;
     unsigned depth = 0, before;
     int descriptor = arm_deepest(w, path, &depth, error);
     for (unsigned turn = 0; depth > 0 && turn < ARM_TURNS_MAX; turn++) {
@@ -133,6 +186,8 @@ static int arm_path(const watch *w, const char *path, sh_error *error)
         if (depth == before)
             break;
     }
+    bool is_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+    *as = depth > 0 ? ABOVE : is_link ? FOLDER : BY_NAME;
     return descriptor;
 }
 
@@ -148,7 +203,7 @@ sh_err watch_arm(watch *w, sh_error *error)
 {
     sh_error first = {0};
     for (size_t i = 0; i < w->count; i++)
-        w->next[i] = arm_path(w, w->paths[i], &first);
+        w->next[i] = arm_path(w, w->paths[i], &w->as[i], &first);
     for (size_t i = 0; i < w->count; i++)
         if (w->armed[i] >= 0 && !holds(w->next, w->count, w->armed[i]))
             (void)inotify_rm_watch(w->fd, w->armed[i]); /* gone with its folder, or not needed */

@@ -8,9 +8,9 @@
 
 /*
  * Tells by inotify that something happened around some files: written and closed, replaced by a
- * rename, their folders made, deleted, or moved. It only says "look again": after each event the
- * caller drains it, arms it anew, and then compares the files' stamps. In that order nothing is
- * lost: what happens after arming is an event, what happened before it is in the stamps.
+ * rename, their folders made, deleted, or moved. It only says "look again": after each news the
+ * caller arms it anew, and then compares the files' stamps. In that order nothing is lost: what
+ * happens after arming is an event, what happened before it is in the stamps.
  */
 typedef struct watch watch;
 
@@ -21,8 +21,14 @@ void watch_free(watch *w); /* NULL is accepted */
 /* Readable when something happened; for poll(). */
 int watch_fd(const watch *w);
 
-/* Takes all events that are there. */
-void watch_drain(watch *w);
+typedef enum {
+    WATCH_QUIET,  /* there was no event */
+    WATCH_OTHERS, /* only to other files beside them */
+    WATCH_NEWS,
+} watch_seen;
+
+/* Takes all events that are there, and tells what happened. */
+watch_seen watch_drain(watch *w);
 
 /*
  * Watches each file's folder, or where there is none the nearest existing folder above it, and

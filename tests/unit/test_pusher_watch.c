@@ -54,9 +54,16 @@ static void arm(void)
     assert_false(has_event());
 }
 
+static void expect(watch_seen what)
+{
+    assert_int_equal(watch_drain(w), what);
+    assert_false(has_event());
+    assert_int_equal(watch_drain(w), WATCH_QUIET);
+}
+
 static void expect_event(void)
 {
-    assert_true(has_event());
+    expect(WATCH_NEWS);
     arm();
 }
 
@@ -113,6 +120,63 @@ static void a_folder_moved_away_is_no_longer_watched(void **state)
     expect_event();
 }
 
+static void what_happens_to_other_files_is_told_from_news(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(in_folder("api"), 0700), 0);
+    assert_int_equal(mkdir(in_folder("api/deep"), 0700), 0);
+    folder_put("api/deep/other", "x");
+    arm();
+    expect(WATCH_QUIET);
+    folder_put("api/deep/other", "y");
+    expect(WATCH_OTHERS);
+    assert_int_equal(mkdir(in_folder("api/deep/er"), 0700), 0);
+    expect_event();
+    folder_put("api/deep/table.json.tmp", "x");
+    folder_put("api/deep/result.log", "x"); /* is awaited in another folder */
+    expect(WATCH_OTHERS);
+    assert_int_equal(rename(in_folder("api/deep/table.json.tmp"), in_folder("api/deep/table.json")),
+                     0);
+    expect(WATCH_NEWS);
+    folder_put("api/deep/other", "x");
+    folder_put("api/deep/table.json", "x");
+    folder_put("api/deep/other", "x");
+    expect(WATCH_NEWS);
+}
+
+static void more_events_than_fit_are_news(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(in_folder("api"), 0700), 0);
+    assert_int_equal(mkdir(in_folder("api/deep"), 0700), 0);
+    arm();
+    /* Equal events in a row are one, so two files take turns. */
+    FILE *setting = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
+    long most = 0;
+    assert_non_null(setting);
+    assert_int_equal(fscanf(setting, "%ld", &most), 1);
+    (void)fclose(setting);
+    folder_put("api/deep/one", "x");
+    folder_put("api/deep/two", "x");
+    for (long i = 0; i < most + 2; i++) {
+        int fd = open(in_folder(i % 2 == 0 ? "api/deep/one" : "api/deep/two"), O_WRONLY);
+        assert_int_equal(close(fd), 0);
+    }
+    expect(WATCH_NEWS);
+}
+
+/* Where the file is a link, whatever it leads to may be what changed. */
+static void beside_a_link_all_is_news(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(in_folder("api"), 0700), 0);
+    assert_int_equal(mkdir(in_folder("api/deep"), 0700), 0);
+    assert_int_equal(symlink("today.json", in_folder("api/deep/table.json")), 0);
+    arm();
+    folder_put("api/deep/today.json", "x");
+    expect(WATCH_NEWS);
+}
+
 static void arming_twice_changes_nothing(void **state)
 {
     (void)state;
@@ -141,6 +205,9 @@ int main(void)
         WATCH_TEST(folders_are_followed_down_as_they_appear),
         WATCH_TEST(folders_that_go_and_come_back_are_seen),
         WATCH_TEST(a_folder_moved_away_is_no_longer_watched),
+        WATCH_TEST(what_happens_to_other_files_is_told_from_news),
+        WATCH_TEST(more_events_than_fit_are_news),
+        WATCH_TEST(beside_a_link_all_is_news),
         WATCH_TEST(arming_twice_changes_nothing),
         WATCH_TEST(a_file_in_the_way_of_a_folder_is_passed_over),
     };
