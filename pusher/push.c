@@ -56,14 +56,12 @@ static sh_err native_body(const push *p, const push_item *item, sh_buf *ret, sh_
 static sh_err native_headers(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX])
 {
     sh_err err = sh_buf_append_text(&headers[0], "Content-Type: " SH_ENVELOPE_TYPE);
-    if (err != SH_OK || item->kind != SH_KIND_DEVICES)
-        return err;
-    err = sh_buf_append_format(&headers[1], "Sync-Hub-Node: %s", p->node_header.data);
     if (err != SH_OK || !item->ask)
         return err;
     char hex[SH_DIGEST_HEX_BYTES];
     sh_hex_encode(item->digest, SH_DIGEST_BYTES, hex);
-    return sh_buf_append_format(&headers[2], "Sync-Hub-Digest: %s", hex);
+    err = sh_buf_append_format(&headers[1], "Sync-Hub-Node: %s", p->node_header.data);
+    return err == SH_OK ? sh_buf_append_format(&headers[2], "Sync-Hub-Digest: %s", hex) : err;
 }
 
 static sh_err netalertx_body(const push *p, const push_item *item, sh_buf *ret, sh_error *error)
@@ -170,7 +168,8 @@ static push_verdict exchange(push *p, const push_item *item, const sh_buf *body,
         .headers = headers,
         .body = body->data,
         .body_len = body->len,
-        .ask_first = p->protocol->ask_first && item->kind == SH_KIND_DEVICES,
+        /* A large body is not sent to a hub that takes none now. */
+        .ask_first = item->ask || (p->protocol->ask_first && body->len > SH_HTTP_SMALL_BODY),
         .answer_max = SH_HTTP_ERROR_BODY_MAX,
         .timeout_ms = p->settings->run_timeout_s * 1000,
     };

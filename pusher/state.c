@@ -149,6 +149,11 @@ bool state_full_is(const state *s, const uint8_t digest[static SH_DIGEST_BYTES])
     return s->has_full && memcmp(s->full_digest, digest, SH_DIGEST_BYTES) == 0;
 }
 
+bool state_full_is_other(const state *s, const uint8_t digest[static SH_DIGEST_BYTES])
+{
+    return s->has_full && !state_full_is(s, digest);
+}
+
 void state_full_set(state *s, const uint8_t digest[static SH_DIGEST_BYTES], int64_t now_ms)
 {
     s->has_full = true;

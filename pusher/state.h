@@ -25,8 +25,9 @@ void state_free(state *s); /* NULL is accepted */
 
 /* Whether the hub has not taken the whole table for SH_FULL_TABLE_INTERVAL_S, as far as known. */
 bool state_full_is_due(const state *s, int64_t now_ms);
-/* Whether the last whole table that was taken had this digest. */
+/* Whether the last whole table that was taken had this digest, or is known to have had another. */
 bool state_full_is(const state *s, const uint8_t digest[static SH_DIGEST_BYTES]);
+bool state_full_is_other(const state *s, const uint8_t digest[static SH_DIGEST_BYTES]);
 void state_full_set(state *s, const uint8_t digest[static SH_DIGEST_BYTES], int64_t now_ms);
 
 /* Whether this text of the plugin was the last one spooled. */

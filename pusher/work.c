@@ -319,13 +319,13 @@ static void remember_pushed(work *w, const mac_set *macs)
 /* Fills in what identifies the table's push: the same id while it is the same table. */
 static void table_item(work *w, sh_buf *text, push_item *ret)
 {
-    *ret = (push_item){.kind = SH_KIND_DEVICES,
-                       .parts = 1,
-                       .file_path = w->settings->devices_file,
-                       .text = text,
-                       .ask = w->settings->protocol == SH_PROTOCOL_NATIVE &&
-                              !state_full_is_due(w->state, sh_clock_unix_ms())};
+    *ret = (push_item){
+        .kind = SH_KIND_DEVICES, .parts = 1, .file_path = w->settings->devices_file, .text = text};
     sh_digest(w->key, (sh_slice){text->data, text->len}, ret->digest);
+    /* A table that is not the one sent last is none that the hub has merged last: no question. */
+    ret->ask = w->settings->protocol == SH_PROTOCOL_NATIVE &&
+               !state_full_is_due(w->state, sh_clock_unix_ms()) &&
+               !state_full_is_other(w->state, ret->digest);
     if (!w->pending || memcmp(w->pending_digest, ret->digest, SH_DIGEST_BYTES) != 0) {
         sh_random(w->pending_id, sizeof w->pending_id);
         w->pending_part = 0;

@@ -45,6 +45,8 @@ static void what_was_saved_is_remembered(void **state_)
     state *s = open_state("Näme \"x\"", "http://hub");
     assert_true(state_full_is(s, one));
     assert_false(state_full_is(s, two));
+    assert_false(state_full_is_other(s, one));
+    assert_true(state_full_is_other(s, two));
     assert_true(state_plugin_is(s, "ARPSCAN", one));
     assert_false(state_plugin_is(s, "ARPSCAN", two));
     assert_true(state_plugin_is(s, "NMAP", two));
@@ -73,6 +75,7 @@ static void another_node_or_hub_remembers_nothing(void **state_)
         save_some();
         state *s = open_state(owners[i][0], owners[i][1]);
         assert_false(state_full_is(s, one));
+        assert_false(state_full_is_other(s, one));
         assert_false(state_plugin_is(s, "ARPSCAN", one));
         state_free(s);
     }
