@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -152,10 +153,12 @@ static void more_events_than_fit_are_news(void **state)
     arm();
     /* Equal events in a row are one, so two files take turns. */
     FILE *setting = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
-    long most = 0;
+    char text[32];
     assert_non_null(setting);
-    assert_int_equal(fscanf(setting, "%ld", &most), 1);
+    assert_non_null(fgets(text, sizeof text, setting));
     (void)fclose(setting);
+    long most = strtol(text, NULL, 10);
+    assert_true(most > 0);
     folder_put("api/deep/one", "x");
     folder_put("api/deep/two", "x");
     for (long i = 0; i < most + 2; i++) {
