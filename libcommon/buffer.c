@@ -32,9 +32,11 @@ sh_err sh_buf_reserve(sh_buf *buf, size_t len)
         return SH_E_LIMIT;
     if (len < buf->cap) /* one byte is kept for the NUL */
         return SH_OK;
-    size_t cap = buf->cap == 0 ? FIRST_CAPACITY : buf->cap;
-    while (cap <= len)
-        cap += cap / 2;
+    /* What grows grows by half; what is known at once gets what it needs, for a wipe touches all.
+     */
+    size_t cap = buf->cap == 0 ? FIRST_CAPACITY : buf->cap + buf->cap / 2;
+    if (cap <= len)
+        cap = len + 1;
     if (cap > buf->limit + 1)
         cap = buf->limit + 1;
     char *data = realloc(buf->data, cap);
@@ -89,6 +91,15 @@ void sh_buf_clear(sh_buf *buf)
     buf->len = 0;
     if (buf->data != NULL)
         buf->data[0] = '\0';
+}
+
+void sh_buf_fit(sh_buf *buf)
+{
+    char *data = buf->data == NULL ? NULL : realloc(buf->data, buf->len + 1);
+    if (data == NULL)
+        return; /* all of it is kept */
+    buf->data = data;
+    buf->cap = buf->len + 1;
 }
 
 char *sh_buf_steal(sh_buf *buf)

@@ -43,6 +43,9 @@ sh_err sh_buf_append_text(sh_buf *buf, const char *text);
 sh_err sh_buf_append_format(sh_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Gives back what was reserved and not used. */
+void sh_buf_fit(sh_buf *buf);
+
 /* Empties the buffer and keeps its memory. */
 void sh_buf_clear(sh_buf *buf);
 

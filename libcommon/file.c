@@ -112,7 +112,9 @@ static sh_err read_open_file(int fd, const char *path, sh_buf *ret, sh_file_stam
         return sh_fail(error, SH_E_LIMIT, "%s: %lld bytes are more than the %zu that are allowed",
                        path, (long long)st.st_size, ret->limit);
     size_t before = ret->len;
-    sh_err err = sh_buf_reserve(ret, ret->len + (size_t)st.st_size);
+    size_t whole = before + (size_t)st.st_size;
+    /* With the byte behind it, see read_to_end(). */
+    sh_err err = sh_buf_reserve(ret, whole < ret->limit ? whole + 1 : whole);
     if (err != SH_OK)
         return sh_fail(error, err, "%s: no memory to read it", path);
     err = read_to_end(fd, path, ret, error);

@@ -26,6 +26,7 @@ sh_err sh_zip(sh_slice plain, sh_buf *ret, sh_error *error)
     }
     ret->len += len;
     ret->data[ret->len] = '\0';
+    sh_buf_fit(ret); /* a 25th of the bound, most likely */
     return SH_OK;
 }
 
