@@ -219,21 +219,33 @@ static bool claim_is_due(const sh_queue *queue, int64_t idle_ms)
     return queue->claimed_ms == 0 || sh_clock_monotonic_ms() - queue->claimed_ms >= interval;
 }
 
-/* New entries: waits for the first, then takes what is there, up to the limits. */
-static sh_err read_new(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
-                       int64_t block_ms, sh_queue_batch *batch, sh_error *error)
+/* New entries that are there, up to the limits, in one exchange. */
+static sh_err take_new(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
+                       sh_queue_batch *batch, sh_error *error)
 {
-    sh_err err = read_group(queue, consumer, ">", block_ms > 0 ? block_ms : -1, batch, error);
-    if (err != SH_OK || batch->count == 0 || batch->count >= count_max || batch->bytes >= bytes_max)
-        return err;
     char count[NUMBER_BYTES], bytes[NUMBER_BYTES];
-    (void)snprintf(count, sizeof count, "%zu", count_max - batch->count);
-    (void)snprintf(bytes, sizeof bytes, "%zu", bytes_max - batch->bytes);
+    (void)snprintf(count, sizeof count, "%zu", count_max);
+    (void)snprintf(bytes, sizeof bytes, "%zu", bytes_max);
     sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP), sh_slice_of(consumer),
                        sh_slice_of(count), sh_slice_of(bytes)};
     sh_redis_reply *reply = NULL;
-    err = sh_redis_script(queue->redis, script_take, 1, 5, argv, &reply, error);
-    return err == SH_OK ? batch_add(batch, reply, reply, error) : err;
+    sh_error reason = {0};
+    sh_err err = sh_redis_script(queue->redis, script_take, 1, 5, argv, &reply, &reason);
+    if (err ==
+        SH_E_NOT_FOUND) /* Redis lost the group; the read that follows takes from the new one */
+        return create_group(queue, error);
+    return err == SH_OK ? batch_add(batch, reply, reply, error)
+                        : sh_fail(error, err, "%s", reason.message);
+}
+
+/* New entries; where there are none, waits for one. It is merged alone, since it may stay alone. */
+static sh_err read_new(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
+                       int64_t block_ms, sh_queue_batch *batch, sh_error *error)
+{
+    sh_err err = take_new(queue, consumer, count_max, bytes_max, batch, error);
+    if (err != SH_OK || batch->count > 0)
+        return err;
+    return read_group(queue, consumer, ">", block_ms > 0 ? block_ms : -1, batch, error);
 }
 
 static sh_err fill(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
