@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -163,4 +164,10 @@ sh_err store_place_check(const char *path, bool for_writing, char **ret, sh_erro
     else
         free(file);
     return err;
+}
+
+bool store_place_has_room(const char *path, uint64_t bytes)
+{
+    struct statvfs place;
+    return statvfs(path, &place) == 0 && (uint64_t)place.f_bavail * place.f_frsize >= bytes;
 }

@@ -3,6 +3,7 @@
 
 #include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
+#include "libcommon/limits.h"
 #include "receiver/store_place.h"
 
 #include <stdio.h>
@@ -11,9 +12,13 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
-/* Pages in the write-ahead log from which they are copied to the file at rest, and at a commit. */
+/*
+ * Pages in the write-ahead log from which they are copied to the file at rest, and at a commit. A
+ * log that is not copied keeps its room, so on a disk with little of it a commit copies, too.
+ */
 #define WAL_PAGES_REST 1000
 #define WAL_PAGES_MOST 16384
+#define WAL_DISK_BYTES (512 * SH_MIB)
 #define KNOWN_LOAD_INTERVAL_MS 60000 /* all MACs are read so often at most */
 
 sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error)
@@ -264,7 +269,8 @@ static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
     (void)db;
     (void)name;
     s->wal_pages = pages;
-    if (pages >= WAL_PAGES_MOST)
+    bool much = pages >= WAL_PAGES_MOST;
+    if (much || (pages >= WAL_PAGES_REST && !store_place_has_room(s->path, WAL_DISK_BYTES)))
         (void)checkpoint(s);
     return SQLITE_OK;
 }
