@@ -231,8 +231,8 @@ static sh_err take_new(sh_queue *queue, const char *consumer, size_t count_max, 
     sh_redis_reply *reply = NULL;
     sh_error reason = {0};
     sh_err err = sh_redis_script(queue->redis, script_take, 1, 5, argv, &reply, &reason);
-    if (err ==
-        SH_E_NOT_FOUND) /* Redis lost the group; the read that follows takes from the new one */
+    /* Redis lost the group; the read that follows takes from the new one. */
+    if (err == SH_E_NOT_FOUND)
         return create_group(queue, error);
     return err == SH_OK ? batch_add(batch, reply, reply, error)
                         : sh_fail(error, err, "%s", reason.message);
