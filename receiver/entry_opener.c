@@ -7,9 +7,10 @@
 
 #include <stdlib.h>
 
-#define TEXT_KEPT_MAX (16 * SH_MIB)  /* a larger text's memory is given back after its merge … */
-#define TEXT_AHEAD_MAX TEXT_KEPT_MAX /* … and there are not two of them */
+#define TEXT_AHEAD_MAX (16 * SH_MIB) /* there are never two of larger ones */
 #define TEXT_AHEAD_MIN (64 * 1024)   /* handing a smaller one over would take longer */
+/* More memory is given back after a merge; a buffer of texts that are opened ahead grows to it. */
+#define TEXT_KEPT_MAX (TEXT_AHEAD_MAX + TEXT_AHEAD_MAX / 2)
 
 typedef struct {
     const hub_keys *keys;
