@@ -18,11 +18,23 @@
 
 #define EXACT_MAX (INT64_C(1) << 53) /* below it, a double holds every whole number */
 
-/* One allocation: the values, and behind them the bytes of their texts. */
+/* A value at half the size: rows are written by one thread's cache and read by another's. */
+typedef struct {
+    union {
+        const char *text;
+        int64_t integer;
+    };
+    uint32_t len; /* of the text */
+    sh_value_kind kind;
+} packed_value;
+
+_Static_assert(SH_ROW_MAX <= UINT32_MAX, "a text's length fits");
+
+/* One piece of memory: the values, and behind them the bytes of their texts. */
 struct sh_device_row {
     sh_mac mac;
     size_t count;
-    sh_value values[];
+    packed_value values[];
 };
 
 /*
@@ -343,25 +355,30 @@ static sh_err take_member(void *context, const sh_scan_member *member, sh_error 
 }
 
 /* Copies the values and their texts into one block, so that the row borrows from nobody. */
-static sh_device_row *row_from(const reading *r)
+static sh_device_row *row_from(const reading *r, sh_arena *arena)
 {
     size_t text_len = 0;
     for (size_t i = 0; i < r->count; i++)
         text_len += r->values[i].text.len;
-    sh_device_row *row = malloc(sizeof *row + r->count * sizeof row->values[0] + text_len);
+    sh_device_row *row =
+        sh_arena_take(arena, sizeof *row + r->count * sizeof row->values[0] + text_len);
     if (row == NULL)
         return NULL;
     row->mac = r->mac;
     row->count = r->count;
     char *at = (char *)&row->values[r->count];
     for (size_t i = 0; i < r->count; i++) {
-        sh_value *value = &row->values[i];
-        *value = r->values[i];
-        if (value->kind != SH_VALUE_TEXT)
+        const sh_value *value = &r->values[i];
+        packed_value *packed = &row->values[i];
+        packed->kind = value->kind;
+        packed->len = (uint32_t)value->text.len;
+        if (value->kind != SH_VALUE_TEXT) {
+            packed->integer = value->integer;
             continue;
+        }
+        packed->text = at;
         if (value->text.len > 0)
             memcpy(at, value->text.data, value->text.len);
-        value->text.data = at;
         at += value->text.len;
     }
     return row;
@@ -381,7 +398,7 @@ static sh_err read_all(reading *r, sh_slice json, sh_error *error)
 }
 
 sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count, sh_slice node,
-                          const char *now, sh_device_row **ret, sh_error *error)
+                          const char *now, sh_arena *arena, sh_device_row **ret, sh_error *error)
 {
     assert(count <= SH_COLUMNS_MAX);
     if (json.len > SH_ROW_MAX)
@@ -401,7 +418,7 @@ sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count,
         sh_buf_done(&r.storage);
         return err;
     }
-    sh_device_row *row = row_from(&r);
+    sh_device_row *row = row_from(&r, arena);
     sh_buf_done(&r.storage);
     if (row == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory while reading a device row");
@@ -409,18 +426,16 @@ sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count,
     return SH_OK;
 }
 
-void sh_device_row_free(sh_device_row *row)
-{
-    free(row);
-}
-
 const sh_mac *sh_device_row_mac(const sh_device_row *row)
 {
     return &row->mac;
 }
 
-const sh_value *sh_device_row_value(const sh_device_row *row, size_t index)
+sh_value sh_device_row_value(const sh_device_row *row, size_t index)
 {
     assert(index < row->count);
-    return &row->values[index];
+    const packed_value *value = &row->values[index];
+    if (value->kind == SH_VALUE_TEXT)
+        return (sh_value){.kind = SH_VALUE_TEXT, .text = {value->text, value->len}};
+    return (sh_value){.kind = value->kind, .integer = value->integer};
 }

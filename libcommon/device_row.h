@@ -2,6 +2,7 @@
 #ifndef SH_DEVICE_ROW_H
 #define SH_DEVICE_ROW_H
 
+#include "libcommon/arena.h"
 #include "libcommon/error.h"
 #include "libcommon/limits.h"
 #include "libcommon/mac.h"
@@ -65,15 +66,14 @@ typedef struct sh_device_row sh_device_row;
  * not), by DESIGN's merge rules: unknown keys ignored, missing and null values defaulted, numbers
  * in text columns as their text, "" in number columns as NULL or the default, devSyncHubNode =
  * node. now is `YYYY-MM-DD HH:MM:SS`. The columns, node and now are copied or borrowed only during
- * the call. SH_E_FORMAT or SH_E_LIMIT with the reason why the row must be set aside (it names the
- * column, not the value); SH_E_MEMORY.
+ * the call; the row lives in the arena. SH_E_FORMAT or SH_E_LIMIT with the reason why the row must
+ * be set aside (it names the column, not the value); SH_E_MEMORY.
  */
 sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count, sh_slice node,
-                          const char *now, sh_device_row **ret, sh_error *error);
-void sh_device_row_free(sh_device_row *row); /* NULL is accepted */
+                          const char *now, sh_arena *arena, sh_device_row **ret, sh_error *error);
 
 const sh_mac *sh_device_row_mac(const sh_device_row *row);
 /* The value for columns[index] of the call that read the row; devMac's is the normalised key. */
-const sh_value *sh_device_row_value(const sh_device_row *row, size_t index);
+sh_value sh_device_row_value(const sh_device_row *row, size_t index);
 
 #endif

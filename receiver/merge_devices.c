@@ -35,25 +35,25 @@ typedef struct {
     sh_mac macs[CHUNK];
     size_t new_count; /* of them, those whose MAC is not there */
     new_row new[CHUNK];
+    sh_arena rows; /* their memory */
     side_task reading;
 } chunk;
 
 static void chunk_clear(chunk *c)
 {
-    for (size_t i = 0; i < c->new_count; i++)
-        sh_device_row_free(c->new[i].row);
+    sh_arena_clear(&c->rows);
     c->count = 0;
     c->bytes = 0;
     c->new_count = 0;
 }
 
 static sh_err read_row(const entry_merger *m, const entry_result *result, sh_slice text,
-                       sh_device_row **ret, sh_error *error)
+                       sh_arena *arena, sh_device_row **ret, sh_error *error)
 {
     size_t count = 0;
     const sh_column *columns = store_columns(m->store, &count);
-    return sh_device_row_read(text, columns, count, sh_slice_of(result->header.node), m->now, ret,
-                              error);
+    return sh_device_row_read(text, columns, count, sh_slice_of(result->header.node), m->now, arena,
+                              ret, error);
 }
 
 /* A row that cannot be read stays NULL: who inserts asks for the reason. */
@@ -61,7 +61,7 @@ static void read_chunk(void *context)
 {
     chunk *c = context;
     for (size_t i = 0; i < c->new_count; i++)
-        (void)read_row(c->merger, c->result, c->new[i].text, &c->new[i].row, NULL);
+        (void)read_row(c->merger, c->result, c->new[i].text, &c->rows, &c->new[i].row, NULL);
 }
 
 static bool is_skipped(const sh_list *skip, const sh_mac *mac)
@@ -79,9 +79,10 @@ static bool is_skipped(const sh_list *skip, const sh_mac *mac)
 static sh_err read_mac(const entry_merger *m, entry_result *result, sh_slice text, int64_t number,
                        sh_mac *ret, bool *given, sh_error *error)
 {
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     sh_error reason = {0};
-    sh_err err = read_row(m, result, text, &row, &reason);
+    sh_err err = read_row(m, result, text, &arena, &row, &reason);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "%s", reason.message);
     *given = err == SH_OK;
@@ -89,7 +90,6 @@ static sh_err read_mac(const entry_merger *m, entry_result *result, sh_slice tex
         *ret = *sh_device_row_mac(row);
     else
         entry_set_aside(result, "row", number, reason.message);
-    sh_device_row_free(row);
     return SH_OK;
 }
 
@@ -202,7 +202,7 @@ static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c,
         sh_error reason = {0};
         sh_err read = SH_OK;
         if (new->row == NULL)
-            read = read_row(m, result, new->text, &new->row, &reason);
+            read = read_row(m, result, new->text, &c->rows, &new->row, &reason);
         if (read == SH_OK) {
             numbers[count] = new->number;
             inserts[count++] = (store_insert){.row = new->row};
@@ -227,7 +227,7 @@ typedef struct {
 static void free_ring(chunk_ring **ring)
 {
     for (size_t i = 0; *ring != NULL && i < CHUNKS; i++)
-        chunk_clear(&(*ring)->chunks[i]);
+        sh_arena_done(&(*ring)->chunks[i].rows);
     free(*ring);
 }
 

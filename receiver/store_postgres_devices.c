@@ -160,12 +160,12 @@ sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t
 /* --- Inserting ------------------------------------------------------------------------------- */
 
 /* A NUL cannot be stored, and one that was sent would end the whole pipeline. */
-static bool can_be_stored(const sh_column *column, const sh_value *value)
+static bool can_be_stored(const sh_column *column, sh_value value)
 {
-    switch (value->kind) {
+    switch (value.kind) {
     case SH_VALUE_TEXT:
         return !holds_numbers(column) &&
-               (value->text.len == 0 || memchr(value->text.data, '\0', value->text.len) == NULL);
+               (value.text.len == 0 || memchr(value.text.data, '\0', value.text.len) == NULL);
     case SH_VALUE_INTEGER:
         return holds_numbers(column);
     case SH_VALUE_NULL:
@@ -192,11 +192,11 @@ static sh_err send_row(store_postgres *s, const store_insert *insert, sh_error *
 {
     postgres_parameters p = {.count = 0};
     for (size_t i = 0; i < s->column_count; i++) {
-        const sh_value *value = sh_device_row_value(insert->row, i);
-        if (value->kind == SH_VALUE_TEXT)
-            store_postgres_add_text(&p, value->text);
-        else if (value->kind == SH_VALUE_INTEGER)
-            store_postgres_add_integer(&p, value->integer);
+        sh_value value = sh_device_row_value(insert->row, i);
+        if (value.kind == SH_VALUE_TEXT)
+            store_postgres_add_text(&p, value.text);
+        else if (value.kind == SH_VALUE_INTEGER)
+            store_postgres_add_integer(&p, value.integer);
         else
             store_postgres_add_null(&p);
     }

@@ -81,13 +81,13 @@ static sh_err insert_statement(store_sqlite *s, sqlite3_stmt **ret, sh_error *er
     return err;
 }
 
-static int bind_value(sqlite3_stmt *statement, int index, const sh_value *value)
+static int bind_value(sqlite3_stmt *statement, int index, sh_value value)
 {
-    switch (value->kind) {
+    switch (value.kind) {
     case SH_VALUE_TEXT:
-        return store_sqlite_bind_text(statement, index, value->text);
+        return store_sqlite_bind_text(statement, index, value.text);
     case SH_VALUE_INTEGER:
-        return sqlite3_bind_int64(statement, index, value->integer);
+        return sqlite3_bind_int64(statement, index, value.integer);
     case SH_VALUE_NULL:
         break;
     }
@@ -98,10 +98,10 @@ static int bind_value(sqlite3_stmt *statement, int index, const sh_value *value)
 static sh_slice text_of(const store_sqlite *s, const sh_device_row *row, const char *column)
 {
     size_t index = 0;
-    if (!store_column_index(s->columns, s->column_count, column, &index) ||
-        sh_device_row_value(row, index)->kind != SH_VALUE_TEXT)
+    if (!store_column_index(s->columns, s->column_count, column, &index))
         return SH_SLICE("");
-    return sh_device_row_value(row, index)->text;
+    sh_value value = sh_device_row_value(row, index);
+    return value.kind == SH_VALUE_TEXT ? value.text : SH_SLICE("");
 }
 
 /* Whether an error is about this row alone and undid nothing but it. */

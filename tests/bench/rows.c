@@ -25,14 +25,15 @@ static void read_table(sh_slice text, const char *node, bench_rows *ret)
         if (!more)
             return;
         bench_must(sh_device_row_read(row.text, sh_device_columns, sh_device_columns_count,
-                                      sh_slice_of(node), now, &ret->rows[ret->count++], &error),
+                                      sh_slice_of(node), now, &ret->memory,
+                                      &ret->rows[ret->count++], &error),
                    &error);
     }
 }
 
 void bench_rows_read(size_t first, size_t count, const char *node, bench_rows *ret)
 {
-    ret->count = 0;
+    *ret = (bench_rows){.count = 0};
     ret->rows = calloc(count + 1, sizeof(sh_device_row *));
     if (ret->rows == NULL)
         bench_die("out of memory");
@@ -44,8 +45,7 @@ void bench_rows_read(size_t first, size_t count, const char *node, bench_rows *r
 
 void bench_rows_done(bench_rows *rows)
 {
-    for (size_t i = 0; i < rows->count; i++)
-        sh_device_row_free(rows->rows[i]);
+    sh_arena_done(&rows->memory);
     free(rows->rows);
 }
 
@@ -70,13 +70,13 @@ sqlite3_stmt *bench_rows_prepare(sqlite3 *db)
 void bench_rows_bind(sqlite3_stmt *insert, const sh_device_row *row)
 {
     for (size_t i = 0; i < sh_device_columns_count; i++) {
-        const sh_value *value = sh_device_row_value(row, i);
+        sh_value value = sh_device_row_value(row, i);
         int at = (int)i + 1;
-        if (value->kind == SH_VALUE_TEXT)
-            (void)sqlite3_bind_text64(insert, at, value->text.data, value->text.len, SQLITE_STATIC,
+        if (value.kind == SH_VALUE_TEXT)
+            (void)sqlite3_bind_text64(insert, at, value.text.data, value.text.len, SQLITE_STATIC,
                                       SQLITE_UTF8);
-        else if (value->kind == SH_VALUE_INTEGER)
-            (void)sqlite3_bind_int64(insert, at, value->integer);
+        else if (value.kind == SH_VALUE_INTEGER)
+            (void)sqlite3_bind_int64(insert, at, value.integer);
         else
             (void)sqlite3_bind_null(insert, at);
     }

@@ -11,6 +11,7 @@
 typedef struct {
     sh_device_row **rows;
     size_t count;
+    sh_arena memory;
 } bench_rows;
 
 /* Devices first to first + count - 1, as the hub reads them from node. */

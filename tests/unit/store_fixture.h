@@ -7,6 +7,7 @@
  * eyes, device rows. SQL that is for both kinds quotes its names, as PostgreSQL needs it.
  */
 
+#include "libcommon/cleanup.h"
 #include "receiver/store.h"
 #include "tests/unit/with_postgres.h"
 
@@ -139,15 +140,15 @@ static inline store_outcome insert(store *s, const char *json, const char *node)
     sh_error error = {.code = SH_OK};
     size_t count = 0;
     const sh_column *columns = store_columns(s, &count);
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
-    must(
-        sh_device_row_read(sh_slice_of(json), columns, count, sh_slice_of(node), NOW, &row, &error),
-        &error);
+    must(sh_device_row_read(sh_slice_of(json), columns, count, sh_slice_of(node), NOW, &arena, &row,
+                            &error),
+         &error);
     store_insert one = {.row = row};
     must(store_begin(s, &error), &error);
     must(store_insert_devices(s, &one, 1, NOW, &error), &error);
     must(store_commit(s, &error), &error);
-    sh_device_row_free(row);
     return one.outcome;
 }
 

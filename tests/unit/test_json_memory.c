@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/cleanup.h"
 #include "libcommon/device_row.h"
 #include "libcommon/json_read.h"
 
@@ -49,11 +50,11 @@ static sh_err parse(sh_error *error)
 
 static sh_err read_row(sh_error *error)
 {
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     sh_err err = sh_device_row_read(SH_SLICE(json), sh_device_columns, sh_device_columns_count,
-                                    SH_SLICE("N"), "2026-08-22 02:53:00", &row, error);
+                                    SH_SLICE("N"), "2026-08-22 02:53:00", &arena, &row, error);
     assert_true((row != NULL) == (err == SH_OK));
-    sh_device_row_free(row);
     return err;
 }
 

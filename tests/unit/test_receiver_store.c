@@ -107,14 +107,15 @@ static void insert_inside(store *s, const char *mac)
     const sh_column *columns = store_columns(s, &count);
     sh_error error = {.code = SH_OK};
     store_insert one = {.outcome = STORE_KNOWN};
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     (void)snprintf(json, sizeof json, "{\"devMac\":\"%s\"}", mac);
-    must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, &row, &error),
+    must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, &arena, &row,
+                            &error),
          &error);
     one.row = row;
     must(store_insert_devices(s, &one, 1, NOW, &error), &error);
     assert_int_equal(one.outcome, STORE_INSERTED);
-    sh_device_row_free(row);
 }
 
 static void what_was_known_once_is_known_only_while_it_is_there(void **state)
@@ -197,9 +198,10 @@ static void a_row_the_database_refuses_is_rejected_alone(void **state)
     const sh_column *columns = store_columns(s, &count);
     store_insert inserts[5];
     sh_device_row *rows[5];
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(sh_device_row_read(sh_slice_of(jsons[i]), columns, count, SH_SLICE("N"),
-                                            NOW, &rows[i], NULL),
+                                            NOW, &arena, &rows[i], NULL),
                          SH_OK);
         inserts[i].row = rows[i];
     }
@@ -207,10 +209,8 @@ static void a_row_the_database_refuses_is_rejected_alone(void **state)
     must(store_begin(s, &error), &error);
     must(store_insert_devices(s, inserts, 5, NOW, &error), &error);
     must(store_commit(s, &error), &error);
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5; i++)
         assert_int_equal(inserts[i].outcome, outcomes[i]);
-        sh_device_row_free(rows[i]);
-    }
     assert_non_null(strstr(inserts[1].reason, server == NULL ? "devGUID" : "by_guid"));
     assert_null(strstr(inserts[1].reason, "secret"));
     assert_non_null(strstr(inserts[2].reason, "no spies here"));

@@ -120,16 +120,16 @@ static void an_event_goes_with_its_row(void **state)
     store *s = opened();
     size_t count = 0;
     const sh_column *columns = store_columns(s, &count);
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     assert_int_equal(sh_device_row_read(SH_SLICE("{\"devMac\":\"b\"}"), columns, count,
-                                        SH_SLICE("N"), NOW, &row, NULL),
+                                        SH_SLICE("N"), NOW, &arena, &row, NULL),
                      SH_OK);
     store_insert one = {.row = row};
     assert_int_equal(store_begin(s, NULL), SH_OK);
     assert_int_equal(store_insert_devices(s, &one, 1, NOW, NULL), SH_OK);
     store_rollback(s);
     store_close(s);
-    sh_device_row_free(row);
     assert_string_equal(sql("SELECT count(*) FROM Events"), "0;");
     assert_string_equal(sql("SELECT count(*) FROM Devices"), "1;");
 }

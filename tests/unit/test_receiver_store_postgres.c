@@ -24,13 +24,14 @@ static sh_err open_error(const char *db, store_access access, sh_error *error)
     return err;
 }
 
-static sh_device_row *row_of(store *s, const char *json)
+static sh_device_row *row_of(store *s, const char *json, sh_arena *arena)
 {
     size_t count = 0;
     const sh_column *columns = store_columns(s, &count);
     sh_device_row *row = NULL;
     sh_error error = {.code = SH_OK};
-    must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, &row, &error),
+    must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, arena, &row,
+                            &error),
          &error);
     return row;
 }
@@ -38,10 +39,10 @@ static sh_device_row *row_of(store *s, const char *json)
 /* Inserts one row inside the transaction that is open. */
 static sh_err insert_in(store *s, const char *json, sh_error *error)
 {
-    sh_device_row *row = row_of(s, json);
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    sh_device_row *row = row_of(s, json, &arena);
     store_insert one = {.row = row};
     sh_err err = store_insert_devices(s, &one, 1, NOW, error);
-    sh_device_row_free(row);
     return err;
 }
 
@@ -153,14 +154,13 @@ static int insert_all(int writer)
     int inserted = 0;
     for (int done = 0; done < SAME_DEVICES;) {
         store_insert inserts[CHUNK];
-        sh_device_row *rows[CHUNK];
+        SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
         for (int i = 0; i < CHUNK; i++) {
             char json[64];
             int device = (done + i) * 7 * (writer + 1) % SAME_DEVICES + writer * 130;
             (void)snprintf(json, sizeof json, "{\"devMac\":\"%s-%d\"}", writer % 2 ? "X" : "x",
                            device % SAME_DEVICES);
-            rows[i] = row_of(s, json);
-            inserts[i] = (store_insert){.row = rows[i]};
+            inserts[i] = (store_insert){.row = row_of(s, json, &arena)};
         }
         sh_err err = store_begin(s, NULL);
         if (err == SH_OK)
@@ -169,10 +169,8 @@ static int insert_all(int writer)
             err = store_commit(s, NULL);
         if (err != SH_OK)
             store_rollback(s);
-        for (int i = 0; i < CHUNK; i++) {
+        for (int i = 0; i < CHUNK; i++)
             inserted += err == SH_OK && inserts[i].outcome == STORE_INSERTED;
-            sh_device_row_free(rows[i]);
-        }
         if (err == SH_OK)
             done += CHUNK;
         else if (err != SH_E_BUSY)
