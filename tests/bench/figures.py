@@ -211,13 +211,14 @@ def pull_fanout(root, counts, memory):
 # --- The whole way ------------------------------------------------------------------------------
 
 
-def pusher(stage, node, url, **settings):
-    # Each has a node's folders: the newest table, and a place for what is not taken yet.
-    spool = stage.folder / f"{node}.spool"
-    spool.mkdir(exist_ok=True)
+def pusher(stage, node, url, first):
+    """A node that has one device; its folder holds its table and what is not taken yet."""
+    folder = stage.nodes / node
+    folder.mkdir()
+    tool("make-table", out=folder / "table_devices.json", devices=1, first=first)
     return stage.start("pusher", SYNC_node_name=node, SYNC_hub_url=url, SYNC_devices="True",
-                       SYNC_devices_file=stage.folder / f"{node}.json", SYNC_spool_dir=spool,
-                       SYNC_plugins_dir=stage.folder, SYNC_RUN="always_after_scan", **settings)
+                       SYNC_devices_file=folder / "table_devices.json", SYNC_spool_dir=folder,
+                       SYNC_plugins_dir=folder, SYNC_RUN="always_after_scan")
 
 
 def latency(root, counts, memory):
@@ -226,12 +227,11 @@ def latency(root, counts, memory):
         disk = tool("limit-fsync", file=stage.folder / "fsync")
         receiver = stage.receiver("all")
         for i in range(nodes):
-            tool("make-table", out=stage.folder / f"bench-{i}.json", devices=1, first=90000000 + i)
-            pusher(stage, f"bench-{i}", receiver.url)
+            pusher(stage, f"bench-{i}", receiver.url, first=90000000 + i)
         wait_until(lambda: stage.redis.cli("HLEN", "synchub:digests") == str(nodes),
                    "the first table of each node")
         memory["pusher_idle"] = max(peak_bytes(p.pid) for p in stage.programs if p.name == "pusher")
-        took = tool("latency", folder=stage.folder, db=stage.db, nodes=nodes, rounds=counts.rounds)
+        took = tool("latency", folder=stage.nodes, db=stage.db, nodes=nodes, rounds=counts.rounds)
     fsync = disk["p50_us"] / 1000
     p50, p99 = took["p50_us"] / 1000, took["p99_us"] / 1000
     yield Figure("latency_p50", p50, "ms", fsync, p50 / fsync)
@@ -242,9 +242,7 @@ def latency(root, counts, memory):
 def cpu_per_device(root, counts, memory):
     with Stage(root) as stage:
         receiver = stage.receiver("all")
-        table = stage.folder / "bench.json"
-        tool("make-table", out=table, devices=1, first=80000000)
-        sender = pusher(stage, "bench", receiver.url)
+        sender = pusher(stage, "bench", receiver.url, first=80000000)
         pids = (receiver.pid, stage.redis.process.pid, sender.pid)
 
         def merged():
@@ -255,7 +253,7 @@ def cpu_per_device(root, counts, memory):
             before = merged()
             tool("make-table", out=stage.folder / "next.json", devices=counts.devices, first=first)
             text = (stage.folder / "next.json").read_text() + end
-            table.write_text(text)
+            (stage.nodes / "bench" / "table_devices.json").write_text(text)
             wait_until(lambda: merged() != before, "a table to be merged")
 
         wait_until(merged, "the first table")

@@ -19,9 +19,10 @@
 
 typedef struct {
     size_t nodes, devices, rounds;
-    const char *folder; /* holds NODE.json */
+    const char *folder; /* holds a folder for each node */
     sqlite3 *db;
-    sqlite3_stmt *find;
+    sqlite3_stmt *find, *version;
+    int64_t seen_version; /* of the database, when it was looked into last */
     sh_buf texts[NODES_MAX];
     double closed[NODES_MAX];
     bool seen[NODES_MAX];
@@ -35,7 +36,7 @@ static size_t first_of(size_t node)
 static void write_table(latency_run *run, size_t node)
 {
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/bench-%zu.json", run->folder, node);
+    (void)snprintf(path, sizeof path, "%s/bench-%zu/table_devices.json", run->folder, node);
     int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
     const sh_buf *text = &run->texts[node];
     if (fd < 0 || write(fd, text->data, text->len) != (ssize_t)text->len || close(fd) != 0)
@@ -56,6 +57,19 @@ static bool is_there(latency_run *run, size_t n)
     return rc == SQLITE_ROW;
 }
 
+/* Whether anything was committed since it was asked last: asking costs less than looking. */
+static bool has_news(latency_run *run)
+{
+    int rc = sqlite3_step(run->version);
+    int64_t version = sqlite3_column_int64(run->version, 0);
+    (void)sqlite3_reset(run->version);
+    if (rc != SQLITE_ROW)
+        bench_die("%s", sqlite3_errmsg(run->db));
+    bool news = version != run->seen_version;
+    run->seen_version = version;
+    return news;
+}
+
 /* One round; its latencies go to times unless it is NULL. */
 static void play(latency_run *run, size_t round, uint32_t *times)
 {
@@ -67,7 +81,8 @@ static void play(latency_run *run, size_t round, uint32_t *times)
     for (size_t i = 0; i < run->nodes; i++)
         write_table(run, i);
     while (left > 0) {
-        for (size_t i = 0; i < run->nodes; i++) {
+        bool news = has_news(run);
+        for (size_t i = 0; news && i < run->nodes; i++) {
             if (run->seen[i] || !is_there(run, first_of(i) + run->devices + round - 1))
                 continue;
             double now = bench_now_s();
@@ -91,7 +106,8 @@ int bench_latency(int argc, char *argv[])
     const char *path = bench_text(argc, argv, "db", NULL);
     if (run.nodes > NODES_MAX || sqlite3_open_v2(path, &run.db, SQLITE_OPEN_READONLY, NULL) != 0 ||
         sqlite3_prepare_v2(run.db, "SELECT 1 FROM Devices WHERE devMac = ?1", -1, &run.find,
-                           NULL) != SQLITE_OK)
+                           NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(run.db, "PRAGMA data_version", -1, &run.version, NULL) != SQLITE_OK)
         bench_die("%s cannot be opened", path);
     (void)sqlite3_busy_timeout(run.db, 1000);
     for (size_t i = 0; i < run.nodes; i++)
@@ -107,6 +123,7 @@ int bench_latency(int argc, char *argv[])
                  bench_quantile(times, count, 0.5), bench_quantile(times, count, 0.99),
                  bench_quantile(times, count, 1.0));
     (void)sqlite3_finalize(run.find);
+    (void)sqlite3_finalize(run.version);
     (void)sqlite3_close(run.db);
     for (size_t i = 0; i < run.nodes; i++)
         sh_buf_done(&run.texts[i]);

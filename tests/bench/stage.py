@@ -18,6 +18,7 @@ TOKEN = "token-of-the-bench"
 PASSPHRASE = "a passphrase of the bench"
 TICKS = os.sysconf("SC_CLK_TCK")
 TOOL_SECONDS_MAX = 120
+SHARED_MEMORY = pathlib.Path("/dev/shm")  # the nodes' disks: what they write must not be waited for
 
 
 def tool(command, **arguments):
@@ -47,6 +48,8 @@ class Stage:
     def __init__(self, root):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stage-", dir=root))
         self.programs = []
+        self.nodes = pathlib.Path(tempfile.mkdtemp(
+            prefix="nodes-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else root))
         self.redis = Redis(self.folder / "redis")
 
     def __enter__(self):
@@ -59,6 +62,7 @@ class Stage:
         finally:
             self.redis.stop()
             shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.nodes, ignore_errors=True)
 
     @property
     def db(self):
