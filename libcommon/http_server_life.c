@@ -198,13 +198,19 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
     return SH_OK;
 }
 
-/* Ends what a daemon still has in hand, after what its workers are at. */
-static void stop_daemon(sh_http_daemon *d)
+/*
+ * Ends what a daemon still has in hand, after what its workers are at; what they answered has
+ * answers_ms to go out.
+ */
+static void stop_daemon(sh_http_daemon *d, int64_t answers_ms)
 {
     if (d == NULL)
         return;
     atomic_store(&d->closing, true);
     while (atomic_load(&d->suspended) > 0) /* the library must not be stopped before */
+        (void)usleep(STOP_POLL_MS * 1000);
+    int64_t until = sh_clock_monotonic_ms() + answers_ms;
+    while (atomic_load(&d->exchanges) > 0 && sh_clock_monotonic_ms() < until)
         (void)usleep(STOP_POLL_MS * 1000);
     MHD_stop_daemon(d->mhd);
     free_daemon(d);
@@ -311,7 +317,7 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
     if (err == SH_OK)
         err = sh_http_accept_start(server, error);
     if (err != SH_OK) {
-        stop_daemon(server->current);
+        stop_daemon(server->current, 0);
         free_server(server);
         return err;
     }
@@ -330,7 +336,8 @@ sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, 
     sh_err err = start_daemon(server, tls, &fresh, error);
     if (err != SH_OK)
         return err;
-    stop_daemon(server->retired); /* renewed twice in a row: the oldest has had its time */
+    /* Renewed twice in a row: the oldest has had its time. */
+    stop_daemon(server->retired, LAST_ANSWERS_MS);
     server->retired = server->current;
     server->retired->retired_ms = sh_clock_monotonic_ms();
     (void)pthread_mutex_lock(&server->accept_lock);
@@ -362,7 +369,7 @@ size_t sh_http_server_tend(sh_http_server *server)
     sh_http_daemon *old = server->retired;
     if (old != NULL && is_spent(server, old)) {
         server->retired = NULL;
-        stop_daemon(old);
+        stop_daemon(old, 0);
     }
     return ended;
 }
@@ -388,7 +395,7 @@ void sh_http_server_stop(sh_http_server *server, int64_t grace_ms)
     let_exchanges_end(server, grace_ms);
     sh_http_workers_stop(server->workers);
     let_exchanges_end(server, LAST_ANSWERS_MS);
-    stop_daemon(server->retired);
-    stop_daemon(server->current);
+    stop_daemon(server->retired, 0);
+    stop_daemon(server->current, 0);
     free_server(server);
 }
