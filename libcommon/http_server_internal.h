@@ -76,6 +76,7 @@ struct sh_http_exchange {
     size_t charged; /* bytes of the server's budget that this body holds, and then a large answer */
     size_t answer_len; /* bytes of the answer, where it is large */
     size_t allowed;
+    uint64_t announced; /* bytes of the body by its Content-Length, 0 where there is none */
     size_t discarded; /* bytes of a body that was refused already */
     bool over_limit, over_budget, replied;
     unsigned status;

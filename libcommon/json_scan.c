@@ -71,12 +71,24 @@ static unsigned bytes_before(uint64_t high_bits)
 #endif
 }
 
+#define BLOCK 64
+
+/* Whether all bytes of the block stand for themselves and are ASCII: a loop of vectors. */
+static bool is_plain(const char block[static BLOCK])
+{
+    unsigned char special = 0;
+    for (unsigned i = 0; i < BLOCK; i++) /* as signed ones, bytes from 0x80 on are below 0x20 */
+        special |= ((signed char)block[i] < 0x20) | (block[i] == '"') | (block[i] == '\\');
+    return special == 0;
+}
+
 /*
- * Passes the bytes of a string that stand for themselves, eight at a time where they are ASCII;
- * *ascii becomes false where others were passed.
+ * Passes the bytes of a string that stand for themselves, eight at a time where they are ASCII, or,
+ * in a long string, a block; *ascii becomes false where others were passed.
  */
 static void skip_plain(scanner *s, bool *ascii)
 {
+    const char *from = s->at;
     uint64_t eight;
     while (s->end - s->at >= (ptrdiff_t)sizeof eight) {
         memcpy(&eight, s->at, sizeof eight);
@@ -88,6 +100,8 @@ static void skip_plain(scanner *s, bool *ascii)
             break;
         }
         s->at += sizeof eight;
+        while (s->at - from >= BLOCK && s->end - s->at >= BLOCK && is_plain(s->at))
+            s->at += BLOCK;
     }
     while (s->at < s->end && (unsigned char)*s->at >= 0x20 && *s->at != '"' && *s->at != '\\') {
         *ascii = *ascii && (unsigned char)*s->at < 0x80;
