@@ -123,7 +123,7 @@ class Run:
         hub.stop()
         counts = {name: service.kills for name, service in hub.services.items()}
         print(f"{broke_s:.0f} s of breaking, {drained_s:.0f} s of draining; weather "
-              f"{self.weather.done}; disk {'tmpfs' if hub.disk.mounted else 'limit'}")
+              f"{self.weather.done}; disk {hub.disk.kind}")
         print(f"kills: redis {hub.redis_kills}, "
               f"{', '.join(f'{name} {number}' for name, number in counts.items())}")
         if outcome.left_over:

@@ -14,7 +14,8 @@ import ledger
 import proxy
 
 RESTART_S = 0.3       # the wait before what ended by itself is started again
-DISK_BYTES = 32 << 20
+# A small disk, and one with the room from which on the receiver lets its write-ahead log grow.
+DISK_BYTES = (32 << 20, 1 << 30)
 CLAIM_IDLE_S = 5
 PLUGINS = ("ARPSCAN", "NMAP")
 LOG_KEPT = 3000       # characters of a log in a message
@@ -48,15 +49,16 @@ def _read_reply(stream):
 
 
 class Disk:
-    """The folder of the database: a small tmpfs, or where we may not mount, a common folder whose
-    writers get a limit on the size of files."""
+    """The folder of the database: a tmpfs, or where we may not mount, a common folder whose writers
+    get a limit on the size of files."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, size):
         self.folder = folder
         folder.mkdir()
         self.mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)],
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
             capture_output=True).returncode == 0
+        self.kind = f"of {size >> 20} MiB" if self.mounted else "with a limit on files"
         self.ballast = folder / "ballast"
 
     def fill(self, pids):
@@ -67,11 +69,12 @@ class Disk:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
             return
         with open(self.ballast, "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"\0" * 4096)
-            except OSError:
-                pass
+            for piece in (b"\0" * (1 << 20), b"\0" * 4096):
+                try:
+                    while file.write(piece) == len(piece):
+                        pass
+                except OSError:
+                    pass
 
     def free(self, pids):
         if self.mounted:
@@ -162,7 +165,7 @@ class World:
         self.folder = pathlib.Path(folder)
         self.logs = self.folder / "logs"
         self.logs.mkdir()
-        self.disk = Disk(self.folder / "disk")
+        self.disk = Disk(self.folder / "disk", DISK_BYTES[seed % len(DISK_BYTES)])
         self.db = self.disk.folder / "hub.db"
         self.out = self.disk.folder / "out"
         self.out.mkdir()
