@@ -10,6 +10,7 @@
 #include "receiver/serve.h"
 #include "receiver/show_devices.h"
 #include "receiver/show_nodes.h"
+#include "receiver/store.h"
 
 #include <malloc.h>
 
@@ -29,7 +30,9 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
     bool good = true;
     if (merges)
         (void)health_set(HEALTH_MERGE, "merging has not begun yet");
-    sh_err err = merges ? merge_new(settings, keys, &m, error) : SH_OK;
+    sh_err err = merges ? store_prepare(settings->db, error) : SH_OK;
+    if (err == SH_OK && merges)
+        err = merge_new(settings, keys, &m, error);
     if (err == SH_OK && !once)
         err = serve_start(settings, keys, &s, error);
     if (err == SH_OK && merges)

@@ -28,6 +28,12 @@ typedef enum {
     STORE_READ_WRITE, /* made, with its schema, where it does not exist */
 } store_access;
 
+/*
+ * Prepares this process for the database that SYNC_db names: to be called once, before its first
+ * thread. SH_E_MEMORY.
+ */
+sh_err store_prepare(const char *db, sh_error *error);
+
 /* Opens what SYNC_db names. */
 sh_err store_open(const char *db, store_access access, store **ret, sh_error *error);
 void store_close(store *s); /* NULL is accepted; an open transaction is rolled back */

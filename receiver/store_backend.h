@@ -41,6 +41,9 @@ struct store {
     const struct store_ops *ops;
 };
 
+/* Prepares this process for an SQLite file. */
+sh_err store_sqlite_prepare(const char *path, sh_error *error);
+
 /* Opens an SQLite file. */
 sh_err store_sqlite_open(const char *path, store_access access, store **ret, sh_error *error);
 

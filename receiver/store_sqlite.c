@@ -494,6 +494,22 @@ static sh_err open_file(store_sqlite *s, store_access access, sh_error *error)
                              "open", error);
 }
 
+/*
+ * What is undone with one entry alone SQLite keeps in a temporary file, from 64 KiB on. It goes
+ * beside the database, where we may write: other folders may be read-only, as in a container.
+ */
+sh_err store_sqlite_prepare(const char *path, sh_error *error)
+{
+    SH_CLEANUP(sh_free_cleanup) char *target = realpath(path, NULL); /* NULL: not there yet */
+    const char *file = target == NULL ? path : target;
+    const char *slash = strrchr(file, '/');
+    SH_CLEANUP(sh_free_cleanup)
+    char *folder = slash == NULL ? strdup(".") : strndup(file, (size_t)(slash - file) + 1);
+    if (folder == NULL || setenv("SQLITE_TMPDIR", folder, 0) != 0)
+        return sh_fail(error, SH_E_MEMORY, "no memory to prepare for the database");
+    return SH_OK;
+}
+
 sh_err store_sqlite_open(const char *path, store_access access, store **ret, sh_error *error)
 {
     char *absolute = NULL;

@@ -151,6 +151,17 @@ volumes:
         scanner.write_table(more)
         self.wait_for_devices("pushing", more)
 
+    def test_a_large_table_is_merged_where_only_the_volume_can_be_written(self):
+        scanner = self.scanner("large")
+        rows = device_rows(12000, "large")
+        # What is new stands between what is there, so that all pages of the index are changed:
+        # SQLite keeps so many in a temporary file.
+        for share in (rows[::2], rows):
+            scanner.write_table(share)
+            if share is not rows:
+                self.node("large", scanner, {"SYNC_hub_url": quoted("http://receiver:20212")})
+            self.wait_for_devices("large", share)
+
     def test_a_node_that_may_not_call_out_is_pulled(self):
         scanner = self.scanner("pulled")
         rows = device_rows(30, "pulled")
