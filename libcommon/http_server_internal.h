@@ -77,7 +77,7 @@ struct sh_http_exchange {
     size_t answer_len; /* bytes of the answer, where it is large */
     size_t allowed;
     uint64_t announced; /* bytes of the body by its Content-Length, 0 where there is none */
-    size_t discarded; /* bytes of a body that was refused already */
+    size_t discarded;   /* bytes of a body that was refused already */
     bool over_limit, over_budget, replied;
     unsigned status;
     struct MHD_Response *response;
