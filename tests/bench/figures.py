@@ -2,11 +2,14 @@
 """The figures: each function measures what its name says, and the limit beside it."""
 
 import dataclasses
+import math
 import time
 
 from stage import Stage, Tool, cpu_seconds, peak_bytes, tool, wait_until
 
 MIB = 1024 * 1024
+# What the hub merges in one transaction at most (receiver/merge.c), of sealed bytes about.
+BATCH_ENTRIES, BATCH_BYTES = 64, 4 * MIB
 
 
 @dataclasses.dataclass
@@ -86,9 +89,11 @@ def merge(root, counts, memory):
     total = counts.tables * counts.devices
     with Stage(root) as stage:
         opened = tool("limit-open", devices=counts.devices, tables=counts.tables)
-        # The hub merges what is queued in one transaction, up to 64 entries.
-        bare = tool("limit-insert", db=stage.folder / "limit.db", devices=total, transaction=total)
-        tool("queue-tables", redis=stage.redis.url, tables=counts.tables, devices=counts.devices)
+        queued = tool("queue-tables", redis=stage.redis.url, tables=counts.tables,
+                      devices=counts.devices)
+        together = math.ceil(BATCH_BYTES / (queued["bytes"] / counts.tables))
+        bare = tool("limit-insert", db=stage.folder / "limit.db", devices=total,
+                    transaction=min(BATCH_ENTRIES, together) * counts.devices)
         seconds, _ = stage.merge_queue()
         yield at_least("merge_new", total / seconds, "devices/s", bare["rate"], 0.7)
         tables = counts.tables * 4
