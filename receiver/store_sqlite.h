@@ -63,6 +63,7 @@ typedef struct {
     bool known_has_all, trusts_known, has_triggers;
 
     sqlite3_stmt *statements[STATEMENTS];
+    sh_value bound[SH_COLUMNS_MAX]; /* what the parameters of STATEMENT_INSERT_DEVICE hold */
 } store_sqlite;
 
 /* Notes that the MAC is there; for the rest of this transaction, and then while it is there. */

@@ -81,6 +81,25 @@ static sh_err insert_statement(store_sqlite *s, sqlite3_stmt **ret, sh_error *er
     return err;
 }
 
+/*
+ * Whether a parameter holds the value: it keeps one from run to run, and what most devices have in
+ * common needs no binding for each. A text lives no longer than its row, unless it is empty.
+ */
+static bool is_bound(sh_value bound, sh_value value)
+{
+    if (bound.kind != value.kind)
+        return false;
+    switch (value.kind) {
+    case SH_VALUE_TEXT:
+        return bound.text.len == 0 && value.text.len == 0;
+    case SH_VALUE_INTEGER:
+        return bound.integer == value.integer;
+    case SH_VALUE_NULL:
+        break;
+    }
+    return true;
+}
+
 static int bind_value(sqlite3_stmt *statement, int index, sh_value value)
 {
     switch (value.kind) {
@@ -153,8 +172,14 @@ static sh_err insert_row(store_sqlite *s, sqlite3_stmt *statement, store_insert 
                          sh_error *error)
 {
     int rc = SQLITE_OK;
-    for (size_t i = 0; i < s->column_count && rc == SQLITE_OK; i++)
-        rc = bind_value(statement, (int)i + 1, sh_device_row_value(insert->row, i));
+    for (size_t i = 0; i < s->column_count && rc == SQLITE_OK; i++) {
+        sh_value value = sh_device_row_value(insert->row, i);
+        if (is_bound(s->bound[i], value))
+            continue;
+        rc = bind_value(statement, (int)i + 1, value);
+        if (rc == SQLITE_OK)
+            s->bound[i] = value;
+    }
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
     if (is_of_row(s, rc)) {
