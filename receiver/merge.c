@@ -270,7 +270,8 @@ static sh_err record_all(merge *m, const portion *p, sh_error *error)
     return merge_record(m->merger.store, tables, count, m->merger.now_ms, error);
 }
 
-static sh_err merge_entries(merge *m, const portion *p, sh_error *error)
+/* *again: with marks, all would be merged but one entry. */
+static sh_err merge_entries(merge *m, const portion *p, bool *again, sh_error *error)
 {
     int64_t begun_ms = sh_clock_monotonic_ms();
     for (size_t i = 0; i < p->count; i++) {
@@ -282,11 +283,31 @@ static sh_err merge_entries(merge *m, const portion *p, sh_error *error)
         one->outcome = entry_merge(&m->merger, entry_at(p, i), next, &one->result, &reason);
         (void)snprintf(one->reason, sizeof one->reason, "%.*s", (int)sizeof one->reason - 1,
                        reason.message);
-        if (one->outcome == ENTRY_STORE)
+        *again = one->outcome == ENTRY_UNMARKED;
+        if (*again || one->outcome == ENTRY_STORE)
             return sh_fail(error, reason.code, "%s", reason.message);
     }
     sh_err err = record_all(m, p, error);
     return err == SH_OK ? store_commit(m->merger.store, error) : err;
+}
+
+/*
+ * What an entry that fails has done must be undone without what the others did. Marks for that are
+ * dear: SQLite writes each page that an entry changes to a file first, a third of all its time in a
+ * large database. As nearly none fails, they are set only once one did, and all is begun anew.
+ */
+static sh_err merge_again(merge *m, const portion *p, sh_error *error)
+{
+    bool again = false;
+    entry_opener_rest(m->merger.opener);
+    store_rollback(m->merger.store);
+    sh_error_clear(error);
+    sh_err err = store_begin(m->merger.store, error);
+    m->merger.marks = true;
+    if (err == SH_OK)
+        err = merge_entries(m, p, &again, error);
+    m->merger.marks = false;
+    return err;
 }
 
 /* Merges every entry inside one transaction. SH_OK: it is committed. */
@@ -301,7 +322,10 @@ static sh_err merge_all(merge *m, const portion *p, sh_error *error)
         store_rollback(m->merger.store);
         return err;
     }
-    err = merge_entries(m, p, error);
+    bool again = false;
+    err = merge_entries(m, p, &again, error);
+    if (again)
+        err = merge_again(m, p, error);
     entry_opener_rest(m->merger.opener);
     if (err != SH_OK)
         store_rollback(m->merger.store);

@@ -129,8 +129,7 @@ entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh
     sh_err err = entry_opener_open(m->opener, entry, next, &ret->header, &m->text, error);
     if (err != SH_OK)
         return outcome_of(err);
-    err = store_mark(m->store, error);
-    if (err != SH_OK)
+    if (m->marks && store_mark(m->store, error) != SH_OK)
         return ENTRY_STORE;
     bool seen = false;
     err = merge_content(m, entry, ret, &seen, error);
@@ -138,6 +137,8 @@ entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh
         return seen ? ENTRY_DUPLICATE : ENTRY_MERGED;
     entry_outcome outcome = outcome_of(err);
     sh_error undo = {0};
+    if (outcome != ENTRY_STORE && !m->marks)
+        return ENTRY_UNMARKED;
     if (outcome != ENTRY_STORE && store_undo_to_mark(m->store, &undo) != SH_OK)
         outcome = ENTRY_STORE;
     return outcome;

@@ -16,6 +16,8 @@ typedef enum {
     ENTRY_DUPLICATE, /* its item was merged before: nothing was done */
     ENTRY_POISON,    /* it can never be merged: error says why; the transaction is as before it */
     ENTRY_FAILED,    /* this time it could not be (memory); the transaction is as before it */
+    ENTRY_UNMARKED,  /* as the two above, but its work is not undone: the caller rolls back, and
+                        merges all of the transaction again with marks */
     ENTRY_STORE,     /* the database failed: the caller rolls back */
 } entry_outcome;
 
@@ -25,6 +27,7 @@ typedef struct {
     store *store;
     entry_opener *opener;
     side_thread *reader;
+    bool marks;     /* each entry is marked, so that it can be undone alone */
     sh_slice text;  /* of the entry in hand; borrowed from the opener */
     int64_t now_ms; /* of this transaction */
     char now[24];   /* the same as `YYYY-MM-DD HH:MM:SS` */

@@ -6,9 +6,13 @@ import json
 import re
 import unittest
 
+import envelopes
 from harness import (COLUMNS, device_mac, device_row, device_rows, device_table, internet_row,
                      netalertx_push)
 from merge_base import MergeTest
+
+ADD = """local e = string.gsub(ARGV[1], '..', function (hex) return string.char(tonumber(hex, 16)) end)
+return redis.call('XADD', KEYS[1], '*', 'e', e, 'm', 'push')"""
 
 
 class WhoWins(MergeTest):
@@ -248,6 +252,21 @@ class BadRows(MergeTest):
         self.assertEqual(len(self.macs()), 3)
         self.assertEqual(self.hub_redis.dead(), 2)
         self.assertRegex(self.hub_redis.cli("XRANGE", "synchub:dead", "-", "+"), r"(?m)^r$")
+
+    def test_a_table_that_fails_midway_leaves_nothing_and_takes_nothing_from_others(self):
+        rows = {node: device_rows(400, node) for node in ("Node_A", "Node_B", "Node_C", "Node_D")}
+        for node, end in (("Node_A", None), ("Node_B", -2), ("Node_C", None), ("Node_D", -400)):
+            text = device_table(rows[node])[:end]
+            sealed = envelopes.envelope(envelopes.NodeKey(node), text)
+            self.hub_redis.cli("EVAL", ADD, 1, "synchub:ingest", sealed.hex())
+        self.start()
+        self.wait_drained()
+        self.assertEqual(self.hub_redis.dead(), 2)
+        merged = {row["devMac"] for node in ("Node_A", "Node_C") for row in rows[node]}
+        self.assertEqual(self.macs(), merged)
+        nodes = self.query("SELECT node, inserted FROM SyncHub_Nodes ORDER BY node")
+        self.assertEqual([tuple(row.values()) for row in nodes], [("Node_A", 400), ("Node_C", 400)])
+        self.assertEqual(len(self.query("SELECT * FROM SyncHub_Items")), 2)
 
 
 class WhatIsTold(MergeTest):
