@@ -52,7 +52,7 @@ typedef struct {
     sh_scan_member mac_member;
     bool mac_seen;
     sh_mac mac;
-    sh_buf storage; /* unescaped strings; never moved, as it has room for all from the start */
+    sh_buf storage; /* unescaped strings; never moved, as it has room for all from the first on */
     sh_value values[SH_COLUMNS_MAX];
     char number_text[SH_COLUMNS_MAX][NUMBER_TEXT_BYTES];
 } reading;
@@ -150,7 +150,10 @@ static sh_err string_to_text(reading *r, const char *name, const sh_scan_member 
     if (!member->escaped)
         return SH_OK;
     size_t from = r->storage.len;
-    sh_err err = sh_json_unescape(member->value, &r->storage);
+    /* The first one makes room for all: escapes only shrink a text. */
+    sh_err err = sh_buf_reserve(&r->storage, r->storage.limit);
+    if (err == SH_OK)
+        err = sh_json_unescape(member->value, &r->storage);
     if (err == SH_E_FORMAT)
         return sh_fail(error, err, "%s holds \\u0000 or half of a surrogate pair", name);
     if (err != SH_OK)
@@ -337,7 +340,8 @@ static sh_err twice(const char *name, sh_error *error)
 static sh_err take_member(void *context, const sh_scan_member *member, sh_error *error)
 {
     reading *r = context;
-    if (sh_scan_key_is(member, "devMac")) {
+    if ((member->key_escaped || member->key.len == strlen("devMac")) &&
+        sh_scan_key_is(member, "devMac")) {
         if (r->mac_seen)
             return twice("devMac", error);
         r->mac_seen = true;
@@ -386,9 +390,6 @@ static sh_device_row *row_from(const reading *r, sh_arena *arena)
 
 static sh_err read_all(reading *r, sh_slice json, sh_error *error)
 {
-    /* Escapes only shrink a text, so this is room for every string of the row. */
-    if (memchr(json.data, '\\', json.len) != NULL && sh_buf_reserve(&r->storage, json.len) != SH_OK)
-        return sh_fail(error, SH_E_MEMORY, "out of memory while reading a device row");
     sh_err err = sh_json_scan(json, take_member, r, error);
     if (err == SH_OK)
         err = read_mac(r, error);

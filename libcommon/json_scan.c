@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 typedef struct {
     const char *start, *at, *end;
     sh_error *error;
@@ -51,6 +55,22 @@ static sh_err read_escape(scanner *s)
     return SH_OK;
 }
 
+#ifdef __SSE2__
+#define STEP 16
+
+/* How many of the next STEP bytes are ASCII and stand for themselves, up to the first that is not.
+ */
+static unsigned plain_ahead(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i special = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    /* As signed ones, bytes from 0x80 on are below 0x20, too. */
+    special = _mm_or_si128(special, _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)));
+    return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 1U << STEP);
+}
+#else
+#define STEP 8
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
 /* The high bit of each byte that is c, and, above the lowest such byte, perhaps of others. */
@@ -60,16 +80,22 @@ static uint64_t bytes_that_are(uint64_t eight, unsigned char c)
     return (differ - EACH_BYTE(1)) & ~differ & EACH_BYTE(0x80);
 }
 
-/* How many of the eight bytes at `at` come before the first whose high bit is set in the mask. */
-static unsigned bytes_before(uint64_t high_bits)
+static unsigned plain_ahead(const char *at)
 {
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    uint64_t control = (eight - EACH_BYTE(0x20)) & ~eight & EACH_BYTE(0x80);
+    uint64_t special = bytes_that_are(eight, '"') | bytes_that_are(eight, '\\') | control |
+                       (eight & EACH_BYTE(0x80));
+    if (special == 0)
+        return STEP;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return (unsigned)__builtin_ctzll(high_bits) / 8;
+    return (unsigned)__builtin_ctzll(special) / 8;
 #else
-    (void)high_bits; /* the masks below are exact from the lowest byte on, which is the last here */
-    return 0;
+    return 0; /* the masks are exact from the lowest byte on, which is the last here */
 #endif
 }
+#endif
 
 #define BLOCK 64
 
@@ -83,23 +109,16 @@ static bool is_plain(const char block[static BLOCK])
 }
 
 /*
- * Passes the bytes of a string that stand for themselves, eight at a time where they are ASCII, or,
- * in a long string, a block; *ascii becomes false where others were passed.
+ * Passes the bytes of a string that stand for themselves, a step at a time where they are ASCII,
+ * or, in a long string, a block; *ascii becomes false where others were passed.
  */
 static void skip_plain(scanner *s, bool *ascii)
 {
     const char *from = s->at;
-    uint64_t eight;
-    while (s->end - s->at >= (ptrdiff_t)sizeof eight) {
-        memcpy(&eight, s->at, sizeof eight);
-        uint64_t control = (eight - EACH_BYTE(0x20)) & ~eight & EACH_BYTE(0x80);
-        uint64_t special = bytes_that_are(eight, '"') | bytes_that_are(eight, '\\') | control |
-                           (eight & EACH_BYTE(0x80));
-        if (special != 0) {
-            s->at += bytes_before(special);
-            break;
-        }
-        s->at += sizeof eight;
+    unsigned plain = STEP;
+    while (plain == STEP && s->end - s->at >= STEP) {
+        plain = plain_ahead(s->at);
+        s->at += plain;
         while (s->at - from >= BLOCK && s->end - s->at >= BLOCK && is_plain(s->at))
             s->at += BLOCK;
     }
