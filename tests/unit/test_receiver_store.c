@@ -43,31 +43,6 @@ static void text_keeps_its_leading_zeros(void **state)
     assert_string_equal(sql("SELECT \"devName\" FROM \"Devices\""), "007;");
 }
 
-/* A statement's parameters outlive its run: none may be taken for another row's. */
-static void rows_take_nothing_from_those_before(void **state)
-{
-    (void)state;
-    static const char *const rows[] = {
-        "{\"devMac\":\"01\"}",
-        "{\"devMac\":\"02\",\"devParentPort\":7,\"devComments\":\"a\"}",
-        "{\"devMac\":\"03\",\"devParentPort\":7,\"devComments\":\"a\",\"devVlan\":\"9\"}",
-        "{\"devMac\":\"03\",\"devParentPort\":6,\"devComments\":\"\"}",
-        "{\"devMac\":\"04\",\"devParentPort\":8,\"devComments\":\"\",\"devScan\":0}",
-        "{\"devMac\":\"05\",\"devParentPort\":\"\",\"devComments\":\"b\",\"devScan\":0}",
-        "{\"devMac\":\"06\",\"devParentPort\":0,\"devComments\":\"bc\"}",
-        "{\"devMac\":\"07\",\"devVlan\":\"\"}",
-        "{\"devMac\":\"08\",\"devParentPort\":8}",
-    };
-    store *s = opened();
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_int_equal(insert(s, rows[i], "N"), i == 3 ? STORE_KNOWN : STORE_INSERTED);
-    store_close(s);
-    assert_string_equal(sql("SELECT \"devMac\", \"devParentPort\", \"devComments\", \"devVlan\","
-                            " \"devScan\" FROM \"Devices\" ORDER BY \"devMac\""),
-                        "01|NULL|NULL|NULL|1;02|7|a|NULL|1;03|7|a|9|1;04|8||NULL|0;"
-                        "05|NULL|b|NULL|0;06|0|bc|NULL|1;07|NULL|NULL||1;08|8|NULL|NULL|1;");
-}
-
 static void a_row_that_is_there_is_never_changed(void **state)
 {
     (void)state;
@@ -588,8 +563,7 @@ static void several_may_start_on_a_new_database_at_once(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
 #define COMMON_TESTS                                                                               \
     TEST(a_new_database_has_netalertx_columns_and_rules), TEST(text_keeps_its_leading_zeros),      \
-        TEST(rows_take_nothing_from_those_before), TEST(a_row_that_is_there_is_never_changed),     \
-        TEST(known_macs_are_found_in_any_case),                                                    \
+        TEST(a_row_that_is_there_is_never_changed), TEST(known_macs_are_found_in_any_case),        \
         TEST(what_was_known_once_is_known_only_while_it_is_there),                                 \
         TEST(what_a_trigger_deletes_is_not_taken_for_known),                                       \
         TEST(a_row_the_database_refuses_is_rejected_alone),                                        \
