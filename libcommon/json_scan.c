@@ -58,8 +58,7 @@ static sh_err read_escape(scanner *s)
 #ifdef __SSE2__
 #define STEP 16
 
-/* How many of the next STEP bytes are ASCII and stand for themselves, up to the first that is not.
- */
+/* How many of the next STEP bytes are ASCII and stand for themselves, before one that does not. */
 static unsigned plain_ahead(const char *at)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);

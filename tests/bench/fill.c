@@ -69,8 +69,10 @@ int bench_queue_tables(int argc, char *argv[])
     return 0;
 }
 
-/* Between two looks at the queue: before the first entry is read, and after, when a look each
- * millisecond would take a seventh of a core from those that merge. */
+/*
+ * Between two looks at the queue: before the first entry is read, and after, when a look each
+ * millisecond would take a seventh of a core from those that merge.
+ */
 #define LOOK_BEFORE_NS 1000000
 #define LOOK_AFTER_NS 5000000
 
