@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 /* PROTOCOL.md section 1 */
@@ -113,4 +114,9 @@ sh_err sh_base64_encode(sh_slice bytes, sh_buf *ret)
                       sodium_base64_VARIANT_ORIGINAL);
     ret->len += len;
     return SH_OK;
+}
+
+void sh_crypto_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libsodium %s", sodium_version_string());
 }

@@ -4,6 +4,7 @@
 
 #include "libcommon/error.h"
 #include "libcommon/text.h"
+#include "libcommon/version.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,5 +59,8 @@ sh_err sh_aead_open(const uint8_t key[static SH_KEY_BYTES],
 sh_err sh_base64_encode(sh_slice bytes, sh_buf *ret);
 /* SH_E_FORMAT on anything but standard base64, padding included. Adds to *ret. */
 sh_err sh_base64_decode(sh_slice text, sh_buf *ret, sh_error *error);
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_crypto_library;
 
 #endif

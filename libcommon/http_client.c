@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -574,4 +575,11 @@ void sh_http_send_all(sh_http_client *client, const sh_http_request *requests, s
                .idle = idle,
                .context = context};
     run(client, &b);
+}
+
+void sh_http_client_library(char ret[static SH_LIBRARY_BYTES])
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libcurl %s (%s)", info->version,
+                   info->ssl_version == NULL ? "no TLS" : info->ssl_version);
 }

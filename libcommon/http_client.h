@@ -4,6 +4,7 @@
 
 #include "libcommon/buffer.h"
 #include "libcommon/error.h"
+#include "libcommon/version.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,5 +80,8 @@ typedef void (*sh_http_done)(void *context, size_t index, sh_err err, const sh_h
 
 void sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
                       sh_http_done done, void *context, void (*idle)(void *context));
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_http_client_library;
 
 #endif

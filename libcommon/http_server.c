@@ -413,3 +413,8 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
     free(exchange);
     *state = NULL;
 }
+
+void sh_http_server_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libmicrohttpd %s", MHD_get_version());
+}

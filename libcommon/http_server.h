@@ -4,6 +4,7 @@
 
 #include "libcommon/error.h"
 #include "libcommon/text.h"
+#include "libcommon/version.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -109,5 +110,8 @@ bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *cont
 /* Answers with {"error":…,"message":…,"success":false}; 503 gets `Retry-After`. */
 void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,
                          const char *message);
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_http_server_library;
 
 #endif

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,4 +185,9 @@ const sh_json *sh_json_at(const sh_json *array, size_t index)
 const sh_json *sh_json_member(const sh_json *object, const char *key)
 {
     return (const sh_json *)json_object_get(node_of(object), key);
+}
+
+void sh_json_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "jansson %s", jansson_version_str());
 }

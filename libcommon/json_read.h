@@ -4,6 +4,7 @@
 
 #include "libcommon/error.h"
 #include "libcommon/text.h"
+#include "libcommon/version.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,5 +42,8 @@ double sh_json_real(const sh_json *value);     /* of a real */
 size_t sh_json_count(const sh_json *value);    /* entries of an array or object */
 const sh_json *sh_json_at(const sh_json *array, size_t index);
 const sh_json *sh_json_member(const sh_json *object, const char *key); /* NULL when not there */
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_json_library;
 
 #endif

@@ -5,7 +5,9 @@
 #include "libcommon/crypto.h"
 #include "libcommon/limits.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KEY_BYTES 32
@@ -121,4 +123,9 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_
     if (err != SH_OK)
         return sh_fail(error, err, "no room for a text of %zu bytes", len);
     return SH_OK;
+}
+
+void sh_netalertx_cipher_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libcrypto %s", OpenSSL_version(OPENSSL_VERSION_STRING));
 }

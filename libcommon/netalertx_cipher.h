@@ -5,6 +5,7 @@
 #include "libcommon/buffer.h"
 #include "libcommon/error.h"
 #include "libcommon/text.h"
+#include "libcommon/version.h"
 
 #include <stdint.h>
 
@@ -22,5 +23,8 @@ sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *
 /* Adds the plain text. SH_E_CRYPTO where it does not open, SH_E_FORMAT where it is no such string.
  */
 sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_error *error);
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_netalertx_cipher_library;
 
 #endif

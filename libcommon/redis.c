@@ -488,3 +488,10 @@ const sh_redis_reply *sh_redis_at(const sh_redis_reply *reply, size_t index)
         return NULL;
     return (const sh_redis_reply *)((const redisReply *)reply)->element[index];
 }
+
+void sh_redis_library(char ret[static SH_LIBRARY_BYTES])
+{
+    /* hiredis cannot tell its version at run time. */
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "hiredis %d.%d.%d", HIREDIS_MAJOR, HIREDIS_MINOR,
+                   HIREDIS_PATCH);
+}

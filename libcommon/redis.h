@@ -4,6 +4,7 @@
 
 #include "libcommon/error.h"
 #include "libcommon/text.h"
+#include "libcommon/version.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,5 +81,8 @@ int64_t sh_redis_integer(const sh_redis_reply *reply); /* 0 unless an integer */
 sh_slice sh_redis_text(const sh_redis_reply *reply);   /* empty unless text */
 size_t sh_redis_count(const sh_redis_reply *reply);    /* 0 unless an array */
 const sh_redis_reply *sh_redis_at(const sh_redis_reply *reply, size_t index); /* NULL: not there */
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_redis_library;
 
 #endif

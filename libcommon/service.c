@@ -177,7 +177,7 @@ static void print_help(const sh_service *service, FILE *out)
                 "  --once           do the work once and exit, non-zero where anything failed\n"
                 "  --check-config   print the effective settings and exit, 2 where one is bad\n"
                 "  --help           print this\n"
-                "  --version        print the version\n",
+                "  --version        print the version, its commit and the libraries\n",
                 out);
     (void)fputs("\nSubcommands:\n", out);
     for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
@@ -338,6 +338,7 @@ static int run_with_settings(const sh_service *service, const command_line *comm
 int sh_service_main(const sh_service *service, int argc, char *const argv[])
 {
     command_line command = {0};
+    sh_version_init(service->commit);
     sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
     if (!read_command_line(service, argc, argv, &command)) {
         print_usage(service, stderr);
@@ -348,7 +349,7 @@ int sh_service_main(const sh_service *service, int argc, char *const argv[])
         return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
     }
     if (command.version) {
-        (void)printf("synchub-%s %s\n", service->name, SYNCHUB_VERSION);
+        sh_version_print(service->name, service->libraries, stdout);
         return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
     }
     forbid_core_dumps();

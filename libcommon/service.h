@@ -4,6 +4,7 @@
 
 #include "libcommon/error.h"
 #include "libcommon/settings.h"
+#include "libcommon/version.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,9 @@ typedef struct {
     const char *name;    /* `receiver` */
     const char *summary; /* one line for --help */
     int who;             /* SH_FOR_… */
+    const char *commit;  /* SYNCHUB_COMMIT of <synchub_commit.h>; NULL: unknown */
+    /* The libraries that --version lists, ends with NULL; may be NULL. */
+    sh_library_version *const *libraries;
     /*
      * Subcommands, table-driven: run() gets the arguments behind the name, the loaded settings, and
      * returns the exit code. Signals are left as they were. Ends with a name of NULL. May be NULL.

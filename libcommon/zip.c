@@ -4,6 +4,7 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/limits.h"
 
+#include <stdio.h>
 #include <zstd.h>
 
 /* Level 1 shrinks device tables 25 times at the speed of memory; higher levels gain little. */
@@ -57,4 +58,9 @@ sh_err sh_unzip(sh_slice packed, size_t plain_len, sh_buf *ret, sh_error *error)
     ret->len += len;
     ret->data[ret->len] = '\0';
     return SH_OK;
+}
+
+void sh_zip_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libzstd %s", ZSTD_versionString());
 }

@@ -5,6 +5,7 @@
 #include "libcommon/buffer.h"
 #include "libcommon/error.h"
 #include "libcommon/text.h"
+#include "libcommon/version.h"
 
 /* The one module that uses zstd (RFC 8878). */
 
@@ -16,5 +17,8 @@ sh_err sh_zip(sh_slice plain, sh_buf *ret, sh_error *error);
  * plain_len, so that nothing is allocated on its word alone. SH_E_FORMAT, SH_E_LIMIT, SH_E_MEMORY.
  */
 sh_err sh_unzip(sh_slice packed, size_t plain_len, sh_buf *ret, sh_error *error);
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_zip_library;
 
 #endif

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/crypto.h"
+#include "libcommon/http_client.h"
+#include "libcommon/http_server.h"
+#include "libcommon/redis.h"
+#include "libcommon/zip.h"
 #include "puller/puller.h"
+
+#include <synchub_commit.h>
+
+static sh_library_version *const libraries[] = {
+    sh_http_client_library, sh_http_server_library, sh_redis_library,
+    sh_crypto_library,      sh_zip_library,         NULL,
+};
 
 int main(int argc, char *argv[])
 {
@@ -7,6 +19,8 @@ int main(int argc, char *argv[])
         .name = "puller",
         .summary = "fetches the device tables of all SYNC_nodes into the hub's queue",
         .who = SH_FOR_PULLER,
+        .commit = SYNCHUB_COMMIT,
+        .libraries = libraries,
         .run = puller_main,
     };
     return sh_service_main(&service, argc, argv);

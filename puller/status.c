@@ -7,6 +7,7 @@
 #include "libcommon/metrics.h"
 #include "libcommon/queue.h"
 #include "libcommon/service.h"
+#include "libcommon/version.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -105,7 +106,10 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
     (void)context;
     SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
-    if (sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], &text) != SH_OK) {
+    sh_err err = sh_version_write_metric(&text);
+    if (err == SH_OK)
+        err = sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], &text);
+    if (err != SH_OK) {
         sh_http_reply_error(exchange, 500, "Internal error", "no memory for the metrics");
         return;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/counters.h"
 
+#include "libcommon/version.h"
+
 #define BY_OUTCOME(metric, text)                                                                   \
     {                                                                                              \
         [PUSH_QUEUED] = {.name = (metric),                                                         \
@@ -68,5 +70,6 @@ sh_err counters_write(sh_buf *ret)
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         all[count++] = others[i];
-    return sh_metrics_write(all, count, ret);
+    sh_err err = sh_version_write_metric(ret);
+    return err == SH_OK ? sh_metrics_write(all, count, ret) : err;
 }

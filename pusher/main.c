@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/crypto.h"
+#include "libcommon/http_client.h"
+#include "libcommon/http_server.h"
+#include "libcommon/json_read.h"
+#include "libcommon/netalertx_cipher.h"
 #include "libcommon/service.h"
+#include "libcommon/zip.h"
 #include "pusher/run.h"
+
+#include <synchub_commit.h>
+
+static sh_library_version *const libraries[] = {
+    sh_http_client_library,
+    sh_http_server_library,
+    sh_json_library,
+    sh_crypto_library,
+    sh_zip_library,
+    sh_netalertx_cipher_library,
+    NULL,
+};
 
 int main(int argc, char *argv[])
 {
@@ -8,6 +26,8 @@ int main(int argc, char *argv[])
         .name = "pusher",
         .summary = "brings this node's device table and plugin results to a hub",
         .who = SH_FOR_PUSHER,
+        .commit = SYNCHUB_COMMIT,
+        .libraries = libraries,
         .check = run_check,
         .run = run_pusher,
     };

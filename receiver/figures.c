@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/figures.h"
 
+#include "libcommon/version.h"
+
 #include <assert.h>
 
 /* clang-format's versions differ about braces in macros. */
@@ -77,5 +79,6 @@ sh_err figures_write(sh_buf *ret)
     };
     static_assert(sizeof all / sizeof all[0] == sizeof figures / sizeof(sh_metric),
                   "every metric is written");
-    return sh_metrics_write(all, sizeof all / sizeof all[0], ret);
+    sh_err err = sh_version_write_metric(ret);
+    return err == SH_OK ? sh_metrics_write(all, sizeof all / sizeof all[0], ret) : err;
 }

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/crypto.h"
+#include "libcommon/http_client.h"
+#include "libcommon/http_server.h"
 #include "libcommon/limits.h"
 #include "libcommon/log.h"
+#include "libcommon/netalertx_cipher.h"
+#include "libcommon/redis.h"
 #include "libcommon/service.h"
+#include "libcommon/zip.h"
 #include "receiver/dead_command.h"
 #include "receiver/health.h"
 #include "receiver/keys.h"
@@ -13,6 +19,7 @@
 #include "receiver/store.h"
 
 #include <malloc.h>
+#include <synchub_commit.h>
 
 /*
  * Bodies and texts of usual tables are kept by malloc and not given back to the system after each
@@ -109,12 +116,20 @@ static const sh_subcommand subcommands[] = {
     {.name = NULL},
 };
 
+static sh_library_version *const libraries[] = {
+    sh_http_server_library, sh_http_client_library,      sh_redis_library,
+    store_sqlite_library,   store_postgres_library,      sh_crypto_library,
+    sh_zip_library,         sh_netalertx_cipher_library, NULL,
+};
+
 int main(int argc, char *argv[])
 {
     const sh_service service = {
         .name = "receiver",
         .summary = "takes what nodes push, queues it, and merges it into the Devices database",
         .who = SH_FOR_RECEIVER,
+        .commit = SYNCHUB_COMMIT,
+        .libraries = libraries,
         .subcommands = subcommands,
         .run = run,
     };

@@ -9,6 +9,7 @@
 #include "libcommon/mac.h"
 #include "libcommon/plugin_lines.h"
 #include "libcommon/text.h"
+#include "libcommon/version.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -144,5 +145,9 @@ typedef sh_err (*store_device_each)(void *context, int64_t rowid, const sh_colum
                                     const sh_value values[], size_t count, sh_error *error);
 sh_err store_devices(store *s, const char *node, store_device_each each, void *context,
                      sh_error *error);
+
+/* Name and version of each backend's library, for --version. */
+sh_library_version store_sqlite_library;
+sh_library_version store_postgres_library;
 
 #endif

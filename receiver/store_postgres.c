@@ -302,3 +302,9 @@ sh_err store_postgres_open(const char *url, store_access access, store **ret, sh
     *ret = &s->base;
     return SH_OK;
 }
+
+void store_postgres_library(char ret[static SH_LIBRARY_BYTES])
+{
+    int version = PQlibVersion(); /* 150014 is 15.14 */
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libpq %d.%d", version / 10000, version % 10000);
+}

@@ -535,3 +535,8 @@ sh_err store_sqlite_open(const char *path, store_access access, store **ret, sh_
     *ret = &s->base;
     return SH_OK;
 }
+
+void store_sqlite_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "sqlite %s", sqlite3_libversion());
+}

@@ -57,10 +57,24 @@ static const sh_subcommand subcommands[] = {
     {.name = NULL},
 };
 
+static void tell_one(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libone 1.2");
+}
+
+static void tell_two(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libtwo 3");
+}
+
+static sh_library_version *const libraries[] = {tell_one, tell_two, NULL};
+
 static const sh_service service = {
     .name = "receiver",
     .summary = "what it is for",
     .who = SH_FOR_RECEIVER,
+    .commit = "0123456789ab",
+    .libraries = libraries,
     .subcommands = subcommands,
     .check = check,
     .run = run,
@@ -155,7 +169,8 @@ static void help_and_version_need_no_settings(void **state)
 {
     (void)state;
     static const char *const bad[] = {"SYNC_db=/", NULL};
-    check_run(LIST("--version"), bad, 0, "synchub-receiver " SYNCHUB_VERSION "\n", "");
+    check_run(LIST("--version"), bad, 0,
+              "synchub-receiver " SYNCHUB_VERSION " (0123456789ab)\nlibone 1.2, libtwo 3\n", "");
     check_run(LIST("--help"), bad, 0, "synchub-receiver: what it is for\n", "");
     check_run(LIST("-h"), bad, 0, "devices [--json]\n      a part\n", "");
     check_run(LIST("--help"), bad, 0, "SYNC_redis_prefix (default: synchub)\n", "");
