@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /*
- * Reads NetAlertX's app.conf (NETALERTX.md section 5): Python source of plain assignments, read as
+ * Reads NetAlertX's app.conf: Python source of plain assignments, read as
  * literals, never run. Gives `name` and `value` for each assignment whose name begins with `SYNC_`
  * or is `API_TOKEN`: a string's content with its escapes resolved, True/False, numbers and lists as
  * written (lists may go over several lines), None as empty text. Comments, `…__metadata` and all

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a column of Devices holds (NETALERTX.md section 3: T, I, B, D). */
+/* What a column of Devices holds. */
 typedef enum {
     SH_COLUMN_TEXT,
     SH_COLUMN_INTEGER,
@@ -63,7 +63,7 @@ typedef struct sh_device_row sh_device_row;
 
 /*
  * Reads one row's JSON text for a table of `count` columns (devMac and devSyncHubNode among them or
- * not), by DESIGN's merge rules: unknown keys ignored, missing and null values defaulted, numbers
+ * not), by the merge rules: unknown keys ignored, missing and null values defaulted, numbers
  * in text columns as their text, "" in number columns as NULL or the default, devSyncHubNode =
  * node. now is `YYYY-MM-DD HH:MM:SS`. The columns, node and now are copied or borrowed only during
  * the call; the row lives in the arena. SH_E_FORMAT or SH_E_LIMIT with the reason why the row must

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /*
- * The key of a device (DESIGN, merge rules). Six-byte MACs, written with ':' or '-' or as bare hex,
+ * The key of a device. Six-byte MACs, written with ':' or '-' or as bare hex,
  * become lower case with colons; any other value of 1 to SH_MAC_MAX printable characters stays as
  * it is, less white space around it. Keys are compared without regard to (ASCII) case.
  */

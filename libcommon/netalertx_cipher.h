@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /*
- * NetAlertX's payload encryption (NETALERTX.md section 2), for compatibility only: AES-256-CBC
+ * NetAlertX's payload encryption, for compatibility only: AES-256-CBC
  * with PKCS#7 under SHA-256 of the passphrase, no authentication. The one module that uses
  * libcrypto.
  */

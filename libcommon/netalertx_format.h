@@ -6,7 +6,7 @@
 #include "libcommon/error.h"
 #include "libcommon/text.h"
 
-/* NetAlertX's JSON bodies (NETALERTX.md section 1). Pure. */
+/* NetAlertX's JSON bodies. Pure. */
 
 #define SH_NETALERTX_DEVICES_PLUGIN "SYNC"
 

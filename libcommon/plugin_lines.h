@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* One line of last_result.<PLUGIN>.log (NETALERTX.md section 4); borrowed from the text. */
+/* One line of last_result.<PLUGIN>.log; borrowed from the text. */
 enum {
     SH_PLUGIN_PRIMARY_ID,
     SH_PLUGIN_SECONDARY_ID,

@@ -33,7 +33,7 @@ typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
 
 #define SH_SETTING_ROWS_MAX 48 /* rows of the table of settings */
 
-/* Every setting of DESIGN.md, checked. Strings are never NULL; one that is not set is "". */
+/* Every setting, checked. Strings are never NULL; one that is not set is "". */
 typedef struct {
     int run;              /* sh_run */
     char *run_schedule;   /* as written */

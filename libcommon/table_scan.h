@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /*
- * Finds the rows of a device table (`{"data": [ {row}, … ]}`, NETALERTX.md section 3) without
+ * Finds the rows of a device table (`{"data": [ {row}, … ]}`) without
  * building a tree: a string-aware scan for where each row begins and ends and for its "devMac".
  * What is inside a row beyond that is the row reader's to judge.
  */

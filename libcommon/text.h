@@ -51,7 +51,7 @@ sh_err sh_percent_encode(const char *text, sh_buf *ret);
 sh_err sh_percent_decode(sh_slice text, sh_buf *ret);
 
 /*
- * DESIGN: node names are 1 to 64 bytes of UTF-8 without control characters, '/' or '\', and not
+ * Node names are 1 to 64 bytes of UTF-8 without control characters, '/' or '\', and not
  * "." or ".."; plugin names are [A-Za-z0-9_]{1,64}. SH_E_FORMAT says which rule is broken.
  */
 sh_err sh_node_name_check(sh_slice name, sh_error *error);

@@ -7,7 +7,7 @@
 #include "libcommon/settings.h"
 
 /*
- * GET /sync for hubs that pull this node (PROTOCOL.md section 4; NETALERTX.md section 1 for all
+ * GET /sync for hubs that pull this node (PROTOCOL.md section 4; NetAlertX's for all
  * who do not ask for the envelope), and /livez, /readyz, /metrics.
  */
 typedef struct serve serve;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NETALERTX_UID 20211 /* NETALERTX.md section 4 */
+#define NETALERTX_UID 20211 /* the user of NetAlertX's container */
 
 /* A text at least this long that does not begin like a device table will never become one. */
 #define TABLE_HEAD_BYTES 64

@@ -31,7 +31,7 @@ KEY = "a passphrase for the tests"
 TYPE_ENVELOPE = "application/vnd.synchub.envelope"
 
 READY_S = 60  # the longest wait for anything; a loaded machine with sanitizers is slow
-STOP_S = 20   # DESIGN says 10 s; sanitizers get twice that
+STOP_S = 20   # programs have 10 s; sanitizers get twice that
 
 SANITIZER = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:"

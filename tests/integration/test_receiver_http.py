@@ -26,7 +26,7 @@ class ReceiverHttpTest(SyncHubTest):
         self.url = self.hub.url + "/sync"
 
     def assert_error(self, answer, status, *words):
-        """An error as DESIGN.md shapes it, whose words hold all of `words`."""
+        """An error in the shape that all have, whose words hold all of `words`."""
         self.assertEqual(answer.status, status, answer)
         self.assertEqual(answer.headers["content-type"].split(";")[0], "application/json")
         body = answer.json
