@@ -80,6 +80,17 @@ void sh_keyed_hash(const uint8_t *key, sh_slice text, uint8_t *ret, size_t ret_l
     assert(failed == 0);
 }
 
+uint64_t sh_short_hash(const uint8_t key[static SH_SHORT_KEY_BYTES], sh_slice text)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    uint64_t number;
+    static_assert(crypto_shorthash_KEYBYTES == SH_SHORT_KEY_BYTES, "SipHash's key");
+    static_assert(sizeof number == sizeof hash, "SipHash's result");
+    (void)crypto_shorthash(hash, (const unsigned char *)text.data, text.len, key);
+    memcpy(&number, hash, sizeof number);
+    return number;
+}
+
 void sh_aead_seal(const uint8_t key[static SH_KEY_BYTES],
                   const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated, sh_slice plain,
                   uint8_t *ret)

@@ -45,6 +45,10 @@ sh_err sh_key_from_passphrase(sh_slice passphrase, uint8_t ret[static SH_KEY_BYT
 /* BLAKE2b of text with a key of SH_KEY_BYTES; ret_len is 16 to 64. key may be NULL. */
 void sh_keyed_hash(const uint8_t *key, sh_slice text, uint8_t *ret, size_t ret_len);
 
+/* SipHash-2-4: a short keyed hash for hash tables whose keys a peer may choose. */
+#define SH_SHORT_KEY_BYTES 16
+uint64_t sh_short_hash(const uint8_t key[static SH_SHORT_KEY_BYTES], sh_slice text);
+
 /* XChaCha20-Poly1305 (IETF draft-irtf-cfrg-xchacha). ret takes len + SH_TAG_BYTES bytes. */
 void sh_aead_seal(const uint8_t key[static SH_KEY_BYTES],
                   const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated, sh_slice plain,

@@ -54,6 +54,12 @@ static size_t split(sh_slice line, sh_slice field[static SH_PLUGIN_FIELDS])
     }
 }
 
+static void fill_up(sh_plugin_line *line)
+{
+    for (size_t i = line->columns; i < SH_PLUGIN_FIELDS; i++)
+        line->field[i] = SH_SLICE("");
+}
+
 static sh_err read_line(sh_slice text, size_t number, sh_plugin_line *ret, sh_error *error)
 {
     if (text.len > SH_PLUGIN_LINE_MAX)
@@ -63,23 +69,29 @@ static sh_err read_line(sh_slice text, size_t number, sh_plugin_line *ret, sh_er
         return sh_fail(error, SH_E_FORMAT, "line %zu holds a NUL byte", number);
     if (!sh_utf8_is_valid(text.data, text.len))
         return sh_fail(error, SH_E_FORMAT, "line %zu is not UTF-8", number);
-    sh_plugin_line line = {.columns = 0};
+    sh_plugin_line line = {.columns = 0, .text = text};
     line.columns = split(text, line.field);
     if (line.columns != COLUMNS_SHORT && line.columns != COLUMNS_LONG)
         return sh_fail(error, SH_E_FORMAT, "line %zu has %zu columns where %d or %d belong", number,
                        line.columns, COLUMNS_SHORT, COLUMNS_LONG);
     if (sh_slice_trim(line.field[SH_PLUGIN_PRIMARY_ID]).len == 0)
         return sh_fail(error, SH_E_FORMAT, "line %zu has no primary id", number);
-    for (size_t i = line.columns; i < SH_PLUGIN_FIELDS; i++)
-        line.field[i] = SH_SLICE("");
+    fill_up(&line);
     *ret = line;
     return SH_OK;
+}
+
+void sh_plugin_line_split(sh_slice text, sh_plugin_line *ret)
+{
+    ret->text = text;
+    ret->columns = split(text, ret->field);
+    fill_up(ret);
 }
 
 sh_err sh_plugin_lines_next(sh_plugin_lines *lines, sh_plugin_line *ret, bool *more,
                             sh_error *error)
 {
-    while (lines->rest.len > 0) {
+    while (lines->rest.len > 0 && lines->line < SH_PLUGIN_LINES_MAX) {
         sh_slice text = take_line(lines);
         if (sh_slice_trim(text).len == 0)
             continue;
@@ -101,10 +113,8 @@ static sh_err find_good_line(const char *text, size_t len, bool *found, bool *bl
         sh_plugin_line line;
         bool more = false;
         sh_err err = sh_plugin_lines_next(&lines, &line, &more, why);
-        if (lines.line > SH_PLUGIN_LINES_MAX)
-            return SH_E_LIMIT;
         if (!more)
-            return SH_OK;
+            return lines.rest.len > 0 ? SH_E_LIMIT : SH_OK;
         *blank = false;
         *found = *found || err == SH_OK;
     }

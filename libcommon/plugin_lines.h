@@ -28,6 +28,7 @@ enum {
 typedef struct {
     sh_slice field[SH_PLUGIN_FIELDS]; /* helpVal1–4 are empty in a line of 9 columns */
     size_t columns;                   /* 9 or 13 */
+    sh_slice text;                    /* the whole line without its end */
 } sh_plugin_line;
 
 typedef struct {
@@ -40,10 +41,14 @@ void sh_plugin_lines_init(sh_plugin_lines *lines, const char *text, size_t len);
 /*
  * Takes the next line that is not blank (a final CR is not part of it). *more = false at the end.
  * SH_E_FORMAT (column count, not UTF-8, a NUL, no primary id) or SH_E_LIMIT tell that this one line
- * is to be set aside; the next call goes on behind it.
+ * is to be set aside; the next call goes on behind it. Behind SH_PLUGIN_LINES_MAX lines, blank ones
+ * included, *more is false and lines->rest is not empty.
  */
 sh_err sh_plugin_lines_next(sh_plugin_lines *lines, sh_plugin_line *ret, bool *more,
                             sh_error *error);
+
+/* Splits again what sh_plugin_lines_next() gave as a line's text. */
+void sh_plugin_line_split(sh_slice text, sh_plugin_line *ret);
 
 /*
  * Whether text can be a plugin result at all: UTF-8 without NUL, at most SH_PLUGIN_LINES_MAX lines,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge_entry.h"
 
+#include "libcommon/cleanup.h"
 #include "libcommon/file.h"
 #include "libcommon/log.h"
+#include "receiver/result_fold.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -25,42 +27,54 @@ void entry_set_aside(entry_result *result, const char *what, int64_t number, con
         (void)snprintf(result->reason, sizeof result->reason, "%.*s", (int)(room - 1), text);
 }
 
-static sh_err put_lines(entry_merger *m, entry_result *result, const sh_plugin_line lines[],
-                        size_t count, sh_error *error)
+/* One line for each pair of ids, whatever number of lines the result has for it. */
+static sh_err fold_lines(entry_merger *m, entry_result *result, result_fold *fold, sh_error *error)
 {
-    int64_t changed = 0;
-    sh_err err = store_put_plugin_lines(m->store, result->header.plugin, result->header.node, lines,
-                                        count, m->now, &changed, error);
-    result->inserted += changed;
-    result->known += (int64_t)count - changed;
-    return err;
+    sh_plugin_lines lines;
+    sh_plugin_lines_init(&lines, m->text.data, m->text.len);
+    for (;;) {
+        sh_plugin_line line;
+        sh_error reason = {0};
+        bool more = false;
+        sh_err err = sh_plugin_lines_next(&lines, &line, &more, &reason);
+        if (!more)
+            break;
+        result->rows++;
+        if (err != SH_OK)
+            entry_set_aside(result, "line", (int64_t)lines.line, reason.message);
+        else if ((err = result_fold_add(fold, &line, m->now, error)) != SH_OK)
+            return err;
+    }
+    if (lines.rest.len > 0)
+        return sh_fail(error, SH_E_LIMIT, "the plugin result has more than %d lines",
+                       SH_PLUGIN_LINES_MAX);
+    return SH_OK;
+}
+
+static sh_err put_lines(entry_merger *m, entry_result *result, const result_fold *fold,
+                        sh_error *error)
+{
+    for (size_t at = 0; at < fold->count;) {
+        sh_plugin_line chunk[PLUGIN_LINES_CHUNK];
+        size_t count = 0;
+        int64_t changed = 0;
+        while (at < fold->count && count < PLUGIN_LINES_CHUNK)
+            result_fold_at(fold, at++, &chunk[count++]);
+        sh_err err = store_put_plugin_lines(m->store, result->header.plugin, result->header.node,
+                                            chunk, count, m->now, &changed, error);
+        if (err != SH_OK)
+            return err;
+        result->inserted += changed;
+    }
+    result->known = result->rows - result->set_aside - result->inserted;
+    return SH_OK;
 }
 
 static sh_err merge_lines(entry_merger *m, entry_result *result, sh_error *error)
 {
-    sh_plugin_line chunk[PLUGIN_LINES_CHUNK];
-    size_t count = 0;
-    sh_plugin_lines lines;
-    sh_plugin_lines_init(&lines, m->text.data, m->text.len);
-    for (bool more = true; more;) {
-        sh_error reason = {0};
-        sh_err err = sh_plugin_lines_next(&lines, &chunk[count], &more, &reason);
-        if (err == SH_OK && !more)
-            break;
-        result->rows++;
-        if (err != SH_OK) {
-            entry_set_aside(result, "line", (int64_t)lines.line, reason.message);
-            more = true;
-            continue;
-        }
-        if (++count == PLUGIN_LINES_CHUNK) {
-            err = put_lines(m, result, chunk, count, error);
-            if (err != SH_OK)
-                return err;
-            count = 0;
-        }
-    }
-    return count == 0 ? SH_OK : put_lines(m, result, chunk, count, error);
+    SH_CLEANUP(result_fold_free) result_fold fold = {.lines = NULL};
+    sh_err err = fold_lines(m, result, &fold, error);
+    return err == SH_OK ? put_lines(m, result, &fold, error) : err;
 }
 
 /*

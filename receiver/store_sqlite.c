@@ -117,6 +117,7 @@ static void sqlite_close(store *base)
     for (int i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize(s->statements[i]);
     (void)sqlite3_close(s->db); /* rolls an open transaction back */
+    store_sqlite_result_rows_forget(s);
     known_macs_done(&s->known);
     free(s->path);
     free(s);
@@ -223,6 +224,7 @@ static void sqlite_rollback(store *base)
     store_sqlite *s = (store_sqlite *)base;
     s->marked = false;
     s->trusts_known = false;
+    store_sqlite_result_rows_forget(s);
     forget_known(s);
     /* After some errors (disk full) SQLite has rolled back by itself. */
     if (!sqlite3_get_autocommit(s->db))
@@ -247,6 +249,7 @@ static sh_err sqlite_commit(store *base, sh_error *error)
     store_sqlite *s = (store_sqlite *)base;
     s->marked = false;
     s->trusts_known = false;
+    store_sqlite_result_rows_forget(s);
     sh_err err = store_sqlite_exec(s, "COMMIT", "write to", error);
     return err == SH_OK ? check_place(s, error) : err;
 }
@@ -303,6 +306,7 @@ static sh_err sqlite_undo_to_mark(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     forget_known(s);
+    store_sqlite_result_rows_forget(s);
     return store_sqlite_exec(s, "ROLLBACK TO entry", "write to", error);
 }
 

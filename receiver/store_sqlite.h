@@ -29,10 +29,14 @@ enum {
     STATEMENT_PARTS_END,
     STATEMENT_PARTS_FORGET,
     STATEMENT_RESULT_FIND,
+    STATEMENT_RESULT_FIND_ROW,
+    STATEMENT_RESULT_ROWS,
     STATEMENT_RESULT_INSERT,
     STATEMENT_RESULT_UPDATE,
     STATEMENTS
 };
+
+typedef struct sqlite_result_rows sqlite_result_rows;
 
 typedef struct {
     store base;
@@ -51,6 +55,8 @@ typedef struct {
     bool has_events, has_nodes;
     const char *result_table;
     bool result_has[RESULT_COLUMNS];
+    bool result_indexed;      /* a result's row is found by an index */
+    sqlite_result_rows *rows; /* where it is not; of this transaction */
 
     /*
      * Of Devices, as of data_version, which is SQLite's own: another one after every change that is
@@ -112,6 +118,19 @@ sh_err store_sqlite_devices(store *base, const char *node, store_device_each eac
 sh_err store_sqlite_part_record(store *base, const store_node *part_of, uint32_t part,
                                 uint32_t parts, bool *whole, sh_error *error);
 sh_err store_sqlite_parts_forget(store_sqlite *s, int64_t before_ms, sh_error *error);
+
+/* store_sqlite_result_rows.c: the rows of one plugin and node, of a table without an index */
+
+/* Reads them, unless this transaction has. SH_E_MEMORY and the store's. */
+sh_err store_sqlite_result_rows_read(store_sqlite *s, const char *plugin, const char *node,
+                                     sh_error *error);
+/* The row with these ids; false where there is none. */
+bool store_sqlite_result_rows_find(const store_sqlite *s, sh_slice primary, sh_slice secondary,
+                                   int64_t *rowid);
+/* Notes a row that was inserted. */
+sh_err store_sqlite_result_rows_add(store_sqlite *s, sh_slice primary, sh_slice secondary,
+                                    int64_t rowid, sh_error *error);
+void store_sqlite_result_rows_forget(store_sqlite *s); /* at the end of a transaction */
 
 /* store_sqlite_results.c */
 sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,

@@ -25,17 +25,29 @@ static void append_differs(const store_sqlite *s, sqlite3_str *sql, bool watched
 }
 
 /* Gives the row, whether it is newer, whether the watched values differ, whether anything does. */
-static void append_find(const store_sqlite *s, sqlite3_str *sql)
+static void append_columns(const store_sqlite *s, sqlite3_str *sql)
 {
     sqlite3_str_appendf(sql, "SELECT rowid, dateTimeChanged > ?%d, ", RESULT_CHANGED + 1);
     append_differs(s, sql, true);
     sqlite3_str_appendf(sql, ", dateTimeChanged IS NOT ?%d OR ", RESULT_CHANGED + 1);
     append_differs(s, sql, false);
+    sqlite3_str_appendf(sql, " FROM \"%w\"", s->result_table);
+}
+
+static void append_find(const store_sqlite *s, sqlite3_str *sql)
+{
+    append_columns(s, sql);
     sqlite3_str_appendf(sql,
-                        " FROM \"%w\" WHERE plugin = ?%d AND syncHubNodeName = ?%d"
+                        " WHERE plugin = ?%d AND syncHubNodeName = ?%d"
                         " AND objectPrimaryId = ?%d AND objectSecondaryId = ?%d LIMIT 1",
-                        s->result_table, RESULT_PLUGIN + 1, RESULT_NODE + 1, RESULT_PRIMARY_ID + 1,
+                        RESULT_PLUGIN + 1, RESULT_NODE + 1, RESULT_PRIMARY_ID + 1,
                         RESULT_SECONDARY_ID + 1);
+}
+
+static void append_find_row(const store_sqlite *s, sqlite3_str *sql)
+{
+    append_columns(s, sql);
+    sqlite3_str_appendf(sql, " WHERE rowid = ?%d", ROW_PARAMETER);
 }
 
 static void append_insert(const store_sqlite *s, sqlite3_str *sql)
@@ -105,17 +117,37 @@ typedef struct {
     int64_t rowid;
 } found;
 
+/* The statement that finds the row, bound; *none where it is known that there is no row. */
+static sh_err bind_find(store_sqlite *s, const sh_slice values[static RESULT_COLUMNS],
+                        sqlite3_stmt **ret, bool *none, sh_error *error)
+{
+    int64_t row = 0;
+    *none = !s->result_indexed && !store_sqlite_result_rows_find(s, values[RESULT_PRIMARY_ID],
+                                                                 values[RESULT_SECONDARY_ID], &row);
+    if (*none)
+        return SH_OK;
+    sh_err err = s->result_indexed
+                     ? statement_of(s, STATEMENT_RESULT_FIND, append_find, ret, error)
+                     : statement_of(s, STATEMENT_RESULT_FIND_ROW, append_find_row, ret, error);
+    if (err != SH_OK)
+        return err;
+    int rc = bind_result(s, *ret, values);
+    if (rc == SQLITE_OK && !s->result_indexed)
+        rc = sqlite3_bind_int64(*ret, ROW_PARAMETER, row);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
 static sh_err find_result(store_sqlite *s, const sh_slice values[static RESULT_COLUMNS], found *ret,
                           sh_error *error)
 {
     sqlite3_stmt *statement = NULL;
-    sh_err err = statement_of(s, STATEMENT_RESULT_FIND, append_find, &statement, error);
-    if (err != SH_OK)
+    bool none = false;
+    *ret = (found){.there = false};
+    sh_err err = bind_find(s, values, &statement, &none, error);
+    if (err != SH_OK || none)
         return err;
-    int rc = bind_result(s, statement, values);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(statement);
-    *ret = (found){.there = rc == SQLITE_ROW};
+    int rc = sqlite3_step(statement);
+    ret->there = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW) {
         ret->rowid = sqlite3_column_int64(statement, 0);
         ret->newer = sqlite3_column_int(statement, 1) != 0;
@@ -142,7 +174,12 @@ static sh_err write_result(store_sqlite *s, const sh_slice values[static RESULT_
         rc = sqlite3_bind_int64(statement, ROW_PARAMETER, f->rowid);
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
-    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write a result to", error);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "write a result to", error);
+    if (f->there || s->result_indexed)
+        return SH_OK;
+    return store_sqlite_result_rows_add(s, values[RESULT_PRIMARY_ID], values[RESULT_SECONDARY_ID],
+                                        sqlite3_last_insert_rowid(s->db), error);
 }
 
 static sh_err put_line(store_sqlite *s, const char *plugin, const char *node,
@@ -167,9 +204,10 @@ sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char
                                      const sh_plugin_line lines[], size_t count, const char *now,
                                      int64_t *changed, sh_error *error)
 {
-    sh_err err = SH_OK;
+    store_sqlite *s = (store_sqlite *)base;
     *changed = 0;
+    sh_err err = s->result_indexed ? SH_OK : store_sqlite_result_rows_read(s, plugin, node, error);
     for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = put_line((store_sqlite *)base, plugin, node, &lines[i], now, changed, error);
+        err = put_line(s, plugin, node, &lines[i], now, changed, error);
     return err;
 }

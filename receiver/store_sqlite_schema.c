@@ -193,6 +193,22 @@ static sh_err choose_results_table(store_sqlite *s, bool *exists, sh_error *erro
     return read_results_table(s, s->result_table, exists, error);
 }
 
+/* Whether an index leads to the rows with one primary id, of one plugin at most. */
+static sh_err read_results_index(store_sqlite *s, sh_error *error)
+{
+    int64_t found = 0;
+    sh_err err = query_integer(
+        s,
+        "SELECT count(*) FROM pragma_index_list(?1) AS l, pragma_index_xinfo(l.name) AS x"
+        " WHERE NOT l.partial AND x.key AND lower(x.name) = 'objectprimaryid'"
+        " AND NOT EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name) AS y WHERE y.key"
+        " AND y.seqno < x.seqno"
+        " AND lower(y.name) NOT IN ('plugin', 'synchubnodename', 'objectsecondaryid'))",
+        s->result_table, &found, error);
+    s->result_indexed = found > 0;
+    return err;
+}
+
 static sh_err run_built(store_sqlite *s, sqlite3_str *sql, sh_error *error)
 {
     char *text = sqlite3_str_finish(sql);
@@ -310,5 +326,5 @@ sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error)
     bool results = false;
     if (err == SH_OK)
         err = choose_results_table(s, &results, error);
-    return err;
+    return err == SH_OK ? read_results_index(s, error) : err;
 }

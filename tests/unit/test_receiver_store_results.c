@@ -149,6 +149,58 @@ static void beside_an_older_or_missing_table_results_go_to_one_of_our_own(void *
     }
 }
 
+/* How long it takes to put as many results as the database has already, in ms. */
+static int64_t put_many(store *s, int count)
+{
+    sh_error error = {.code = SH_OK};
+    int64_t begun_ms = sh_clock_monotonic_ms();
+    must(store_begin(s, &error), &error);
+    for (int i = 0; i < count; i++) {
+        char text[80];
+        int64_t changed = 0;
+        sh_plugin_line line;
+        (void)snprintf(text, sizeof text, "id %d|s|2026-01-01 10:00:00|1|2|3|4|x|f", i);
+        sh_plugin_line_split(sh_slice_of(text), &line);
+        must(store_put_plugin_lines(s, "P", "A", &line, 1, NOW, &changed, &error), &error);
+        assert_int_equal(changed, i >= count / 2); /* the first half is there and the same */
+    }
+    must(store_commit(s, &error), &error);
+    return sh_clock_monotonic_ms() - begun_ms;
+}
+
+static void a_table_without_an_index_is_read_once_and_not_for_each_line(void **state)
+{
+    (void)state;
+    enum { ROWS = 8000 };
+    int64_t took_ms[2];
+    for (int indexed = 0; indexed < 2; indexed++) {
+        (void)unlink(db_path);
+        sql_file(TESTS_DIR "/fixtures/app_db.sql");
+        char text[800];
+        (void)snprintf(text, sizeof text,
+                       "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n"
+                       " WHERE i + 1 < %d) INSERT INTO Plugins_Objects(plugin, objectPrimaryId,"
+                       " objectSecondaryId, dateTimeCreated, dateTimeChanged, watchedValue1,"
+                       " watchedValue2, watchedValue3, watchedValue4, status, extra, userData,"
+                       " foreignKey, syncHubNodeName, objectGuid, helpVal1, helpVal2)"
+                       " SELECT 'P', 'id ' || i, 's', '2026-01-01 10:00:00',"
+                       " '2026-01-01 10:00:00', '1', '2', '3', '4', 'new', 'x', '', 'f', 'A', '',"
+                       " '', '' FROM n",
+                       ROWS / 2);
+        (void)sql(text);
+        if (indexed)
+            (void)sql("CREATE INDEX results ON Plugins_Objects(plugin, objectPrimaryId)");
+        store *s = opened();
+        took_ms[indexed] = put_many(s, ROWS);
+        store_close(s);
+        assert_string_equal(sql("SELECT count(*), count(DISTINCT objectPrimaryId)"
+                                " FROM Plugins_Objects"),
+                            "8000|8000;");
+    }
+    /* A search for each line took a hundred times as long. */
+    assert_true(took_ms[0] < 10 * took_ms[1] + 200);
+}
+
 static void ids_of_any_length_are_told_apart(void **state)
 {
     (void)state;
@@ -185,6 +237,7 @@ int main(void)
         COMMON_TESTS,
         TEST(a_time_that_is_none_is_now),
         TEST(netalertx_table_is_used_with_the_columns_it_has),
+        TEST(a_table_without_an_index_is_read_once_and_not_for_each_line),
         TEST(beside_an_older_or_missing_table_results_go_to_one_of_our_own),
     };
     const struct CMUnitTest in_postgres[] = {COMMON_TESTS};
