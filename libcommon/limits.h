@@ -70,8 +70,7 @@
 #define SH_DEAD_ENTRIES_MAX 100000        /* dead letters, over it the oldest are dropped */
 #define SH_DEAD_BYTES_MAX (128 * SH_MIB)  /* bytes of them, over it the oldest are dropped */
 #define SH_DEAD_REASON_MAX 400            /* bytes */
-#define SH_ID_MEMORY_S                                                                             \
-    (8 * 24 * 3600) /* an item's id is remembered: longer than a spool holds it */
+#define SH_ID_MEMORY_S (8 * 24 * 3600)    /* an item's id is remembered, by Redis and database */
 
 /* Nodes with credentials of their own */
 #define SH_NODES_MAX 10000
@@ -87,6 +86,5 @@
 /* Pusher */
 #define SH_SPOOL_ENTRIES_MAX 1000
 #define SH_SPOOL_BYTES_MAX (64 * SH_MIB)
-#define SH_SPOOL_AGE_MAX_S (7 * 24 * 3600)
 
 #endif

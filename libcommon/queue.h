@@ -87,17 +87,19 @@ sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t cou
 typedef enum {
     SH_LEASE_TAKEN, /* ours: fetch, then sh_queue_leases_end() */
     SH_LEASE_HELD,  /* another puller is fetching it now */
-    SH_LEASE_DONE,  /* another puller fetched it since since_ms */
+    SH_LEASE_DONE,  /* another puller fetched it within within_ms */
 } sh_lease;
 
 #define SH_QUEUE_LEASES_MAX 32 /* of one call: each write waits for Redis's disk */
 
 /*
- * Asks to fetch each of count URLs (their names for all pullers) in the run that began at since_ms
- * (Unix time); count is 1 to SH_QUEUE_LEASES_MAX, and so it is below.
+ * Asks to fetch each of count URLs (their names for all pullers), unless one was fetched within the
+ * last within_ms, 0 for no matter when; count is 1 to SH_QUEUE_LEASES_MAX, and so it is below.
+ * Pullers on several hosts compare times by one clock, Redis's. What is noted under a time that has
+ * yet to come was noted before that clock was set back, and counts for nothing.
  */
 sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t count,
-                            int64_t since_ms, int64_t hold_ms, sh_lease ret[], sh_error *error);
+                            int64_t within_ms, int64_t hold_ms, sh_lease ret[], sh_error *error);
 
 typedef struct {
     const char *url;

@@ -31,11 +31,9 @@ struct sh_queue {
     char nodes_version[SH_QUEUE_KEY_BYTES];
     char nodes_used[SH_QUEUE_KEY_BYTES];
     char holder[SH_ID_HEX_BYTES]; /* this puller, in leases */
-    bool clock_known;
-    int64_t clock_offset_ms; /* Redis's clock less ours */
-    size_t outstanding;      /* entries taken, neither acknowledged nor buried */
-    bool drain;              /* own pending entries must be read first */
-    int64_t claimed_ms;      /* monotonic time of the last XAUTOCLAIM, 0 for never */
+    size_t outstanding;           /* entries taken, neither acknowledged nor buried */
+    bool drain;                   /* own pending entries must be read first */
+    int64_t claimed_ms;           /* monotonic time of the last XAUTOCLAIM, 0 for never */
     sh_queue_waiting *waiting;
     size_t waiting_count;
     bool waiting_known;

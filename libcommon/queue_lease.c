@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
 #include "libcommon/limits.h"
 #include "libcommon/queue.h"
 #include "libcommon/queue_internal.h"
@@ -13,25 +12,6 @@
 
 #define NUMBER_BYTES 24
 #define LEASE_KEY_BYTES (SH_QUEUE_KEY_BYTES + SH_URL_MAX + 1)
-
-/* Pullers on several hosts compare times, so they use one clock: Redis's. */
-static sh_err learn_clock(sh_queue *queue, sh_error *error)
-{
-    if (queue->clock_known)
-        return SH_OK;
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_call(queue->redis, 1, (sh_slice[]){SH_SLICE("TIME")}, -1, &reply, error);
-    if (err != SH_OK)
-        return err;
-    uint64_t seconds = 0, microseconds = 0;
-    if (sh_redis_count(reply) != 2 ||
-        !sh_text_to_u64(sh_redis_text(sh_redis_at(reply, 0)), INT32_MAX * 1000ULL, &seconds) ||
-        !sh_text_to_u64(sh_redis_text(sh_redis_at(reply, 1)), 999999, &microseconds))
-        return sh_fail(error, SH_E_FORMAT, "Redis answered no time to TIME");
-    queue->clock_offset_ms = (int64_t)(seconds * 1000 + microseconds / 1000) - sh_clock_unix_ms();
-    queue->clock_known = true;
-    return SH_OK;
-}
 
 static void lease_keys(const sh_queue *queue, const char *url, char lease[static LEASE_KEY_BYTES],
                        char done[static LEASE_KEY_BYTES])
@@ -52,16 +32,13 @@ static sh_lease lease_of(sh_slice answer)
 }
 
 sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t count,
-                            int64_t since_ms, int64_t hold_ms, sh_lease ret[], sh_error *error)
+                            int64_t within_ms, int64_t hold_ms, sh_lease ret[], sh_error *error)
 {
     key_pair keys[SH_QUEUE_LEASES_MAX];
     sh_slice argv[2 * SH_QUEUE_LEASES_MAX + 3];
-    char since[NUMBER_BYTES], hold[NUMBER_BYTES];
+    char within[NUMBER_BYTES], hold[NUMBER_BYTES];
     assert(count > 0 && count <= SH_QUEUE_LEASES_MAX);
-    sh_err err = learn_clock(queue, error);
-    if (err != SH_OK)
-        return err;
-    (void)snprintf(since, sizeof since, "%" PRId64, since_ms + queue->clock_offset_ms);
+    (void)snprintf(within, sizeof within, "%" PRId64, within_ms);
     (void)snprintf(hold, sizeof hold, "%" PRId64, hold_ms);
     for (size_t i = 0; i < count; i++) {
         lease_keys(queue, urls[i], keys[i].lease, keys[i].done);
@@ -69,11 +46,11 @@ sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t co
         argv[2 * i + 1] = sh_slice_of(keys[i].done);
     }
     argv[2 * count] = sh_slice_of(queue->holder);
-    argv[2 * count + 1] = sh_slice_of(since);
+    argv[2 * count + 1] = sh_slice_of(within);
     argv[2 * count + 2] = sh_slice_of(hold);
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    err = sh_redis_script(queue->redis, script_leases_take, 2 * count, 2 * count + 3, argv, &reply,
-                          error);
+    sh_err err = sh_redis_script(queue->redis, script_leases_take, 2 * count, 2 * count + 3, argv,
+                                 &reply, error);
     if (err == SH_OK && sh_redis_count(reply) != count)
         err = sh_fail(error, SH_E_FORMAT, "Redis did not answer for each lease");
     for (size_t i = 0; err == SH_OK && i < count; i++)
@@ -85,26 +62,20 @@ sh_err sh_queue_leases_end(sh_queue *queue, const sh_queue_turn turns[], size_t 
                            sh_error *error)
 {
     key_pair keys[SH_QUEUE_LEASES_MAX];
-    sh_slice argv[3 + 5 * SH_QUEUE_LEASES_MAX];
-    char now[NUMBER_BYTES];
+    sh_slice argv[2 + 5 * SH_QUEUE_LEASES_MAX];
     assert(count > 0 && count <= SH_QUEUE_LEASES_MAX);
-    sh_err err = learn_clock(queue, error);
-    if (err != SH_OK)
-        return err;
-    (void)snprintf(now, sizeof now, "%" PRId64, sh_clock_unix_ms() + queue->clock_offset_ms);
     sh_slice *arguments = argv + 1 + 2 * count;
     argv[0] = sh_slice_of(queue->pull_names);
     arguments[0] = sh_slice_of(queue->holder);
-    arguments[1] = sh_slice_of(now);
     for (size_t i = 0; i < count; i++) {
         lease_keys(queue, turns[i].url, keys[i].lease, keys[i].done);
         argv[1 + 2 * i] = sh_slice_of(keys[i].lease);
         argv[2 + 2 * i] = sh_slice_of(keys[i].done);
-        arguments[2 + 3 * i] = sh_slice_of(turns[i].fetched ? "1" : "0");
-        arguments[3 + 3 * i] = sh_slice_of(turns[i].url);
-        arguments[4 + 3 * i] = sh_slice_of(turns[i].name == NULL ? "" : turns[i].name);
+        arguments[1 + 3 * i] = sh_slice_of(turns[i].fetched ? "1" : "0");
+        arguments[2 + 3 * i] = sh_slice_of(turns[i].url);
+        arguments[3 + 3 * i] = sh_slice_of(turns[i].name == NULL ? "" : turns[i].name);
     }
-    return sh_queue_do_script(queue, script_leases_end, 1 + 2 * count, 3 + 5 * count, argv, error);
+    return sh_queue_do_script(queue, script_leases_end, 1 + 2 * count, 2 + 5 * count, argv, error);
 }
 
 sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],

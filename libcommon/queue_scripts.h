@@ -152,28 +152,46 @@ static const char script_hash_count[] =
     "if n <= 0 then redis.call('HDEL', KEYS[1], ARGV[1]) end\n"
     "return n\n";
 
-/* KEYS lease and done of each; ARGV holder, since in ms of Redis's clock, hold in ms */
+/*
+ * KEYS lease and done of each; ARGV holder, within how many ms it counts as done, hold in ms
+ * A lease is `<holder> <ms when it was taken> <hold in ms>`. PX and EX live by Redis's clock and
+ * outlive a correction of it by as much as it was ahead; so the times decide, and one that has yet
+ * to come counts as none.
+ */
 static const char script_leases_take[] =
     "#!lua\n"
+    "local time = redis.call('TIME')\n"
+    "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+    "local function within(from, ms) return from and now >= from and now - from < ms end\n"
     "local got = {}\n"
     "for i = 1, #KEYS, 2 do\n"
-    "  local done, answer = redis.call('GET', KEYS[i + 1]), 'held'\n"
-    "  if done and tonumber(done) >= tonumber(ARGV[2]) then answer = 'done'\n"
-    "  elseif redis.call('SET', KEYS[i], ARGV[1], 'NX', 'PX', ARGV[3]) then answer = 'taken' end\n"
+    "  local done = tonumber(redis.call('GET', KEYS[i + 1]) or '')\n"
+    "  local lease, answer = redis.call('GET', KEYS[i]), 'held'\n"
+    "  local taken, hold = string.match(lease or '', ' (%d+) (%d+)$')\n"
+    "  if within(done, tonumber(ARGV[2])) then answer = 'done'\n"
+    "  elseif not lease or taken and not within(tonumber(taken), tonumber(hold)) then\n"
+    "    redis.call('SET', KEYS[i], ARGV[1] .. ' ' .. string.format('%.0f', now) .. ' ' .. "
+    "ARGV[3], 'PX', ARGV[3])\n"
+    "    answer = 'taken'\n"
+    "  end\n"
     "  got[#got + 1] = answer\n"
     "end\n"
     "return got\n";
 
 /*
- * KEYS names, then lease and done of each; ARGV holder, now in ms of Redis's clock, then of each: 1
- * where it was fetched, its URL, its node's name or ""
+ * KEYS names, then lease and done of each; ARGV holder, then of each: 1 where it was fetched, its
+ * URL, its node's name or ""
  */
 static const char script_leases_end[] =
     "#!lua flags=allow-oom\n"
+    "local time = redis.call('TIME')\n"
+    "local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))\n"
     "for i = 2, #KEYS, 2 do\n"
-    "  local at = 3 + (i - 2) / 2 * 3\n"
-    "  if redis.call('GET', KEYS[i]) == ARGV[1] then redis.call('DEL', KEYS[i]) end\n"
-    "  if ARGV[at] == '1' then redis.call('SET', KEYS[i + 1], ARGV[2], 'EX', 3600) end\n"
+    "  local at = 2 + (i - 2) / 2 * 3\n"
+    "  if string.match(redis.call('GET', KEYS[i]) or '', '^%x+') == ARGV[1] then\n"
+    "    redis.call('DEL', KEYS[i])\n"
+    "  end\n"
+    "  if ARGV[at] == '1' then redis.call('SET', KEYS[i + 1], now, 'EX', 3600) end\n"
     "  if ARGV[at + 2] ~= '' then redis.call('HSET', KEYS[1], ARGV[at + 1], ARGV[at + 2]) end\n"
     "end\n"
     "return 'done'\n";

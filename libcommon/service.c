@@ -18,8 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A wait looks at the wall clock at least this often, because it may be set meanwhile. */
-#define CLOCK_CHECK_MS 60000
+#define POLL_MAX_MS 60000 /* of one poll(), whose time-out is an int */
 
 #define OPEN_FILES 4096
 
@@ -97,21 +96,11 @@ bool sh_hangup_take(void)
     return hangup_fd >= 0 && read(hangup_fd, &count, sizeof count) == (ssize_t)sizeof count;
 }
 
-/* One poll() of at most CLOCK_CHECK_MS. Where a signal breaks it off, the caller's loop goes on. */
+/* One poll() of at most POLL_MAX_MS. Where a signal breaks it off, the caller's loop goes on. */
 static void wait_some(int64_t ms)
 {
     struct pollfd waited = {.fd = stop_fd, .events = POLLIN};
-    (void)poll(&waited, 1, (int)(ms < CLOCK_CHECK_MS ? ms : CLOCK_CHECK_MS));
-}
-
-bool sh_stop_wait_until(int64_t unix_ms)
-{
-    for (;;) {
-        int64_t now = sh_clock_unix_ms();
-        if (sh_stop_requested() || now >= unix_ms)
-            return sh_stop_requested();
-        wait_some(unix_ms - now);
-    }
+    (void)poll(&waited, 1, (int)(ms < POLL_MAX_MS ? ms : POLL_MAX_MS));
 }
 
 bool sh_stop_wait(int64_t ms)

@@ -64,9 +64,10 @@ bool sh_stop_requested(void);
  */
 int sh_hangup_fd(void);
 bool sh_hangup_take(void);
-/* Waits until unix_ms, however the clock is set meanwhile, or a stop; true when stopped. */
-bool sh_stop_wait_until(int64_t unix_ms);
-/* Waits ms or a stop; true when stopped. */
+/*
+ * Waits ms by the monotonic clock, or for a stop; true when stopped. There is no wait until a time
+ * of the wall clock, which may be set meanwhile: see sh_schedule.
+ */
 bool sh_stop_wait(int64_t ms);
 
 #endif

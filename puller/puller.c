@@ -4,11 +4,11 @@
 #include "libcommon/clock.h"
 #include "libcommon/credentials.h"
 #include "libcommon/log.h"
+#include "libcommon/schedule.h"
 #include "puller/run.h"
 #include "puller/status.h"
 
 #include <sys/resource.h>
-#include <time.h>
 
 /*
  * Pullers side by side tick at the same minute of clocks that differ a little: what one fetched
@@ -67,21 +67,24 @@ static void warn_of_nodes(const puller_nodes *nodes)
 /* At start and then at each tick. A tick that comes while a run is on is passed over. */
 static void run_on_schedule(puller *p)
 {
-    int64_t since_ms = sh_clock_unix_ms();
+    sh_schedule schedule;
+    sh_schedule_init(&schedule, &p->settings->cron);
+    bool first = true;
     do {
-        (void)puller_run(p, since_ms);
-        time_t next = sh_cron_next(&p->settings->cron, (time_t)(sh_clock_unix_ms() / 1000));
-        since_ms = (int64_t)next * 1000 - CLOCKS_DIFFER_MS;
-        if (sh_stop_wait_until((int64_t)next * 1000))
-            break;
-    } while (!sh_stop_requested());
+        if (!sh_schedule_is_due(&schedule, sh_clock_unix_ms()))
+            continue;
+        (void)puller_run(p, first ? 0 : CLOCKS_DIFFER_MS + schedule.late_ms);
+        /* What came meanwhile is passed over; the clock may have been set, too. */
+        sh_schedule_pass(&schedule, sh_clock_unix_ms());
+        first = false;
+    } while (!sh_stop_wait(sh_schedule_wait_ms(&schedule, sh_clock_unix_ms())));
 }
 
 static int run_service(puller *p, bool once)
 {
     warn_of_nodes(&p->nodes);
     if (once)
-        return puller_run(p, sh_clock_unix_ms()) ? SH_EXIT_DONE : SH_EXIT_FAILED;
+        return puller_run(p, 0) ? SH_EXIT_DONE : SH_EXIT_FAILED;
     puller_status *status = NULL;
     sh_error error = {.code = SH_OK};
     if (puller_status_start(p->settings, &status, &error) != SH_OK) {

@@ -41,6 +41,8 @@ typedef struct {
     sh_http_request *requests;
     fetch **asked; /* whom each request is for */
     size_t asked_count;
+    int64_t begin_ms;    /* monotonic */
+    int64_t within_ms;   /* what was fetched so long before the run counts as fetched */
     unsigned tries_left; /* after this one, of tables that are half-written */
     size_t counts[PULL_OUTCOMES];
     fetch *ended[SH_QUEUE_LEASES_MAX]; /* whose leases are to be given back together */
@@ -175,9 +177,10 @@ static int64_t lease_hold_ms(const run *r)
 }
 
 /* Asks for the leases of count nodes at once; *held tells what came of each. */
-static sh_err take_leases(run *r, fetch *fetches, size_t count, int64_t since_ms, sh_lease *held,
-                          sh_error *error)
+static sh_err take_leases(run *r, fetch *fetches, size_t count, sh_lease *held, sh_error *error)
 {
+    /* With 0, at start and with --once, all nodes are asked, whoever fetched them before. */
+    int64_t within_ms = r->within_ms > 0 ? r->within_ms + sh_clock_monotonic_ms() - r->begin_ms : 0;
     const char *urls[SH_QUEUE_LEASES_MAX];
     if (sh_stop_requested())
         return sh_fail(error, SH_E_STOPPED, "skipped: the program is stopping");
@@ -185,8 +188,8 @@ static sh_err take_leases(run *r, fetch *fetches, size_t count, int64_t since_ms
         return sh_fail(error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
     for (size_t i = 0; i < count; i++)
         urls[i] = fetches[i].node->url;
-    sh_err err = noted(
-        r, sh_queue_leases_take(r->p->queue, urls, count, since_ms, lease_hold_ms(r), held, error));
+    sh_err err = noted(r, sh_queue_leases_take(r->p->queue, urls, count, within_ms,
+                                               lease_hold_ms(r), held, error));
     for (size_t i = 0; err == SH_OK && i < count; i++)
         fetches[i].leased = held[i] == SH_LEASE_TAKEN;
     return err;
@@ -270,11 +273,11 @@ static void prepare_one(run *r, fetch *f, sh_lease held)
 }
 
 /* count is 1 to SH_QUEUE_LEASES_MAX. */
-static void prepare(run *r, fetch *fetches, size_t count, int64_t since_ms)
+static void prepare(run *r, fetch *fetches, size_t count)
 {
     sh_error error = {.code = SH_OK};
     sh_lease held[SH_QUEUE_LEASES_MAX];
-    sh_err err = take_leases(r, fetches, count, since_ms, held, &error);
+    sh_err err = take_leases(r, fetches, count, held, &error);
     for (size_t i = 0; i < count; i++) {
         if (err == SH_OK)
             prepare_one(r, &fetches[i], held[i]);
@@ -447,10 +450,9 @@ static void fetch_all(run *r)
     }
 }
 
-static bool run_nodes(run *r, int64_t since_ms)
+static bool run_nodes(run *r)
 {
     size_t count = r->p->nodes.count;
-    int64_t begin_ms = sh_clock_monotonic_ms();
     for (size_t i = 0; i < count; i++) {
         fetch *f = &r->fetches[i];
         f->node = &r->p->nodes.items[i];
@@ -458,13 +460,13 @@ static bool run_nodes(run *r, int64_t since_ms)
     }
     for (size_t i = 0; i < count; i += SH_QUEUE_LEASES_MAX)
         prepare(r, &r->fetches[i],
-                count - i < SH_QUEUE_LEASES_MAX ? count - i : SH_QUEUE_LEASES_MAX, since_ms);
+                count - i < SH_QUEUE_LEASES_MAX ? count - i : SH_QUEUE_LEASES_MAX);
     fetch_all(r);
     give_leases_back(r);
     size_t failed = r->counts[PULL_FAILED];
     assert(failed + r->counts[PULL_PULLED] + r->counts[PULL_UNCHANGED] + r->counts[PULL_SKIPPED] ==
            count);
-    int64_t took_ms = sh_clock_monotonic_ms() - begin_ms;
+    int64_t took_ms = sh_clock_monotonic_ms() - r->begin_ms;
     sh_log_info("run done: %zu nodes, %zu pulled, %zu unchanged, %zu failed, %zu skipped, %" PRId64
                 ".%" PRId64 " s",
                 count, r->counts[PULL_PULLED], r->counts[PULL_UNCHANGED], failed,
@@ -480,12 +482,14 @@ static bool fail_run(const puller *p, const sh_error *error)
     return false;
 }
 
-bool puller_run(puller *p, int64_t since_ms)
+bool puller_run(puller *p, int64_t within_ms)
 {
     sh_error error = {.code = SH_OK};
     if (sh_queue_check(p->queue, &error) != SH_OK)
         return fail_run(p, &error);
     run r = {.p = p,
+             .begin_ms = sh_clock_monotonic_ms(),
+             .within_ms = within_ms,
              .fetches = calloc(p->nodes.count, sizeof *r.fetches),
              .requests = calloc(p->nodes.count, sizeof *r.requests),
              .asked = calloc(p->nodes.count, sizeof(fetch *))};
@@ -495,7 +499,7 @@ bool puller_run(puller *p, int64_t since_ms)
     else if (outbox_init(&r.outbox, p->queue, on_written, &r, &error) != SH_OK)
         good = fail_run(p, &error);
     else
-        good = run_nodes(&r, since_ms);
+        good = run_nodes(&r);
     for (size_t i = 0; r.fetches != NULL && i < p->nodes.count; i++)
         sh_wipe(r.fetches[i].token, sizeof r.fetches[i].token);
     outbox_done(&r.outbox);

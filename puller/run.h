@@ -26,10 +26,10 @@ typedef struct {
 } puller;
 
 /*
- * Asks all nodes in parallel, queues what is new, and logs a line for each and one for all. Nodes
- * that another puller has fetched since since_ms (Unix time) are left to it. False where any node
- * failed, or Redis did.
+ * Asks all nodes in parallel, queues what is new, and logs a line for each that is pulled or failed
+ * and one for all. Nodes that another puller has fetched within the last within_ms, or fetches
+ * before this run comes to them, are left to it. False where any node failed, or Redis did.
  */
-bool puller_run(puller *p, int64_t since_ms);
+bool puller_run(puller *p, int64_t within_ms);
 
 #endif

@@ -29,6 +29,11 @@ void pace_run_came(pace *p)
         p->retry_at_ms = 0;
 }
 
+void pace_clock_set(pace *p)
+{
+    *p = (pace){0};
+}
+
 bool pace_may_try(const pace *p, int64_t now_ms)
 {
     return now_ms >= p->retry_at_ms;

@@ -31,6 +31,9 @@ int64_t pace_attempted(pace *p, const work_report *report, int64_t now_ms, uint6
  */
 void pace_run_came(pace *p);
 
+/* The wall clock was set, which may have been what was wrong: all is tried at once. */
+void pace_clock_set(pace *p);
+
 bool pace_may_try(const pace *p, int64_t now_ms);
 
 #endif

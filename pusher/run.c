@@ -7,6 +7,7 @@
 #include "libcommon/crypto.h"
 #include "libcommon/envelope.h"
 #include "libcommon/log.h"
+#include "libcommon/schedule.h"
 #include "libcommon/service.h"
 #include "libcommon/url.h"
 #include "pusher/grace.h"
@@ -16,12 +17,15 @@
 #include "pusher/work.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
-#include <time.h>
 
 /* How often files are looked at without an event: whatever inotify cannot see is found then. */
 #define SAFETY_POLL_MS INT64_C(60000)
+
+/* A wall clock that was set by more than this did not just run a little fast or slow. */
+#define CLOCK_STEP_MS INT64_C(2000)
 
 /* A single run does not wait for a hub that is away for long. */
 #define ONCE_TRIES 3
@@ -86,17 +90,18 @@ static int run_once(work *w)
 typedef struct {
     const sh_settings *settings;
     work *work;
-    watch *watch;      /* NULL on a schedule, and where inotify is not to be had */
-    bool watching;     /* files decide, not the schedule */
-    time_t next_run;   /* on a schedule */
-    int64_t looked_ms; /* at files, by the monotonic clock */
-    pace pace;         /* by the monotonic clock */
+    watch *watch;         /* NULL on a schedule, and where inotify is not to be had */
+    bool watching;        /* files decide, not the schedule */
+    sh_schedule schedule; /* where they do not */
+    int64_t looked_ms;    /* at files, by the monotonic clock */
+    int64_t wall_ms;      /* what the wall clock is ahead of the monotonic one */
+    pace pace;            /* by the monotonic clock */
 } loop;
 
 static void log_next_run(const loop *l, sh_log_level level)
 {
     char when[SH_DATETIME_BYTES];
-    sh_clock_datetime((int64_t)l->next_run * 1000, when);
+    sh_clock_datetime(l->schedule.next_ms, when);
     sh_log(level, "the next run is at %s (%s)", when, l->settings->run_schedule);
 }
 
@@ -104,33 +109,41 @@ static void look_at_files(loop *l)
 {
     sh_error error = {0};
     int64_t now_ms = sh_clock_monotonic_ms();
-    if (l->watch != NULL) {
-        bool others = watch_drain(l->watch) == WATCH_OTHERS;
-        if (others && now_ms - l->looked_ms < SAFETY_POLL_MS)
-            return;
-        if (watch_arm(l->watch, &error) != SH_OK)
-            sh_log_debug("%s; looking every %d s instead", error.message,
-                         (int)(SAFETY_POLL_MS / 1000));
-    }
+    bool news = l->watch != NULL && watch_drain(l->watch) == WATCH_NEWS;
+    if (!news && now_ms - l->looked_ms < SAFETY_POLL_MS)
+        return;
+    if (l->watch != NULL && watch_arm(l->watch, &error) != SH_OK)
+        sh_log_debug("%s; looking every %d s instead", error.message, (int)(SAFETY_POLL_MS / 1000));
     l->looked_ms = now_ms;
     work_changed_due(l->work);
 }
 
+static void look_at_schedule(loop *l)
+{
+    bool first = l->schedule.next_ms == 0;
+    if (!sh_schedule_is_due(&l->schedule, sh_clock_unix_ms()))
+        return;
+    work_all_due(l->work);
+    pace_run_came(&l->pace);
+    log_next_run(l, first ? SH_LOG_INFO : SH_LOG_DEBUG);
+}
+
+static int64_t wall_clock_ahead_ms(void)
+{
+    return sh_clock_unix_ms() - sh_clock_monotonic_ms();
+}
+
+/* A hub refuses what it is sent under a wrong time: once NTP has set the clock, all is well. */
 static void look_at_clock(loop *l)
 {
-    time_t now = time(NULL);
-    if (now >= l->next_run) {
-        bool first = l->next_run == 0;
-        work_all_due(l->work);
-        l->next_run = sh_cron_next(&l->settings->cron, now);
-        pace_run_came(&l->pace);
-        log_next_run(l, first ? SH_LOG_INFO : SH_LOG_DEBUG);
+    int64_t wall_ms = wall_clock_ahead_ms();
+    int64_t step_ms = wall_ms - l->wall_ms;
+    l->wall_ms = wall_ms;
+    if (step_ms >= -CLOCK_STEP_MS && step_ms <= CLOCK_STEP_MS)
         return;
-    }
-    /* A clock that was put back must not keep us waiting for a time that was near before. */
-    time_t next = sh_cron_next(&l->settings->cron, now);
-    if (next < l->next_run)
-        l->next_run = next;
+    sh_log_info("the clock of this machine was set %s by %" PRId64 " s",
+                step_ms > 0 ? "forward" : "back", (step_ms > 0 ? step_ms : -step_ms) / 1000);
+    pace_clock_set(&l->pace);
 }
 
 static void plan_retry(loop *l, const work_report *report)
@@ -144,11 +157,11 @@ static void plan_retry(loop *l, const work_report *report)
 
 static int64_t wait_ms(const loop *l)
 {
-    int64_t ms = SAFETY_POLL_MS;
+    int64_t ms = SH_SCHEDULE_POLL_MS;
     if (l->watching)
-        ms = l->looked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms();
+        ms = at_most(ms, l->looked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms());
     else
-        ms = at_most(ms, ((int64_t)l->next_run - (int64_t)time(NULL)) * 1000);
+        ms = sh_schedule_wait_ms(&l->schedule, sh_clock_unix_ms());
     if (work_is_due(l->work))
         ms = at_most(ms, l->pace.retry_at_ms - sh_clock_monotonic_ms());
     return ms > 0 ? ms : 0;
@@ -170,7 +183,12 @@ static bool loop_wait(const loop *l)
 
 static int run_loop(const sh_settings *settings, work *w)
 {
-    loop l = {.settings = settings, .work = w, .watching = settings->run != SH_RUN_SCHEDULE};
+    loop l = {.settings = settings,
+              .work = w,
+              .watching = settings->run != SH_RUN_SCHEDULE,
+              .looked_ms = sh_clock_monotonic_ms() - SAFETY_POLL_MS,
+              .wall_ms = wall_clock_ahead_ms()};
+    sh_schedule_init(&l.schedule, &settings->cron);
     if (l.watching) {
         size_t count;
         const char *const *paths = work_paths(w, &count);
@@ -180,13 +198,16 @@ static int run_loop(const sh_settings *settings, work *w)
                            (int)(SAFETY_POLL_MS / 1000));
     }
     do {
+        look_at_clock(&l);
         if (l.watching)
             look_at_files(&l);
         else
-            look_at_clock(&l);
+            look_at_schedule(&l);
         if (work_is_due(w) && pace_may_try(&l.pace, sh_clock_monotonic_ms())) {
             work_report report = work_attempt(w);
             plan_retry(&l, &report);
+        } else {
+            work_collect(w);
         }
     } while (loop_wait(&l));
     watch_free(l.watch);

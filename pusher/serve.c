@@ -39,8 +39,9 @@ struct serve {
     uint8_t digest[SH_DIGEST_BYTES];
     char etag[ETAG_BYTES];
     uint8_t id[SH_ID_BYTES];
-    int64_t sealed_ms; /* monotonic */
-    sh_buf sealed;     /* empty: not sealed since it changed */
+    int64_t sealed_ms;      /* monotonic */
+    int64_t sealed_unix_ms; /* the time in the envelope */
+    sh_buf sealed;          /* empty: not sealed since it changed */
 };
 
 static bool is_authorized(const serve *s, const sh_http_exchange *exchange)
@@ -140,7 +141,10 @@ static void note_table(serve *s, const source_text *text)
 
 static bool sealed_is_young(const serve *s)
 {
-    return s->sealed.len > 0 && sh_clock_monotonic_ms() - s->sealed_ms < SEALED_AGE_MAX_MS;
+    /* By both clocks: once this node's wall clock was set, a hub would refuse the old time. */
+    int64_t age_ms = sh_clock_unix_ms() - s->sealed_unix_ms;
+    return s->sealed.len > 0 && age_ms >= 0 && age_ms < SEALED_AGE_MAX_MS &&
+           sh_clock_monotonic_ms() - s->sealed_ms < SEALED_AGE_MAX_MS;
 }
 
 static sh_err seal_table(serve *s, const source_text *text, sh_error *error)
@@ -157,6 +161,7 @@ static sh_err seal_table(serve *s, const source_text *text, sh_error *error)
     (void)snprintf(header.node, sizeof header.node, "%s", s->settings->node_name);
     sh_buf_done(&s->sealed);
     s->sealed_ms = sh_clock_monotonic_ms();
+    s->sealed_unix_ms = header.time_ms;
     sh_err err = sh_envelope_seal(&header, s->key, (sh_slice){text->text.data, text->text.len},
                                   &s->sealed, error);
     if (err != SH_OK)

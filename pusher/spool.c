@@ -23,7 +23,7 @@
 #define TEMPORARY_PREFIX ".synchub-" /* what sh_file_write() leaves when it is killed */
 
 typedef struct {
-    char name[SPOOL_NAME_BYTES]; /* `<ms>-<number>-<id>.item`: sorts by age */
+    char name[SPOOL_NAME_BYTES]; /* `<ms>-<number>-<id>.item`: sorts by order of arrival */
     size_t bytes;                /* of the file */
 } entry;
 
@@ -34,7 +34,6 @@ struct spool {
     entry *entries; /* sorted, oldest first; room for SH_SPOOL_ENTRIES_MAX */
     size_t count;
     size_t bytes;
-    uint32_t number; /* tells items of the same millisecond apart */
 };
 
 static void tell(const spool *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -197,6 +196,18 @@ static void entry_drop(spool *s, size_t index)
     s->count--;
 }
 
+/*
+ * The first part of the next item's name: the time, unless the clock was set back since the last
+ * item. Then it is one more than the last item's, so that none overtakes those before it.
+ */
+static int64_t next_order(const spool *s, int64_t now_ms)
+{
+    if (s->count == 0)
+        return now_ms;
+    int64_t last = strtoll(s->entries[s->count - 1].name, NULL, 10);
+    return last >= now_ms && last < INT64_MAX ? last + 1 : now_ms;
+}
+
 sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh_error *error)
 {
     size_t bytes = text.len + SPOOL_FILE_HEADER_BYTES;
@@ -210,8 +221,8 @@ sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh
     sh_random(item.id, sizeof item.id);
     char hex[SH_ID_HEX_BYTES];
     sh_hex_encode(item.id, SH_ID_BYTES, hex);
-    (void)snprintf(item.name, sizeof item.name, "%016" PRId64 "-%08" PRIu32 "-%s" ITEM_SUFFIX,
-                   now_ms, s->number++, hex);
+    (void)snprintf(item.name, sizeof item.name, "%016" PRId64 "-%08d-%s" ITEM_SUFFIX,
+                   next_order(s, now_ms), 0, hex);
     char path[PATH_MAX];
     sh_err err = path_of(s->waiting_dir, item.name, path, error);
     if (err == SH_OK)
@@ -224,8 +235,6 @@ sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh
     memcpy(e->name, item.name, sizeof e->name);
     e->bytes = bytes;
     s->bytes += bytes;
-    /* A clock that was put back must not let an item overtake those before it in this process. */
-    qsort(s->entries, s->count, sizeof s->entries[0], compare_entries);
     return SH_OK;
 }
 
@@ -296,33 +305,15 @@ sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error 
     return SH_OK;
 }
 
-static bool is_too_old(const spool_item *item, int64_t now_ms)
-{
-    return now_ms - item->time_ms > (int64_t)SH_SPOOL_AGE_MAX_S * 1000;
-}
-
-sh_err spool_first(spool *s, int64_t now_ms, spool_item *item, sh_buf *text, bool *found,
-                   sh_error *error)
+sh_err spool_first(spool *s, spool_item *item, sh_buf *text, bool *found, sh_error *error)
 {
     *found = false;
-    size_t before = text->len;
     while (s->count > 0) {
         sh_error reason = {0};
         sh_err err = item_read(s, 0, item, text, &reason);
-        if (err == SH_OK && !is_too_old(item, now_ms)) {
+        if (err == SH_OK) {
             *found = true;
             return SH_OK;
-        }
-        if (err == SH_OK) {
-            text->len = before;
-            tell(s,
-                 "plugin %s: a result spooled more than %d days ago is dropped: the hub was "
-                 "away for too long",
-                 item->plugin, SH_SPOOL_AGE_MAX_S / (24 * 3600));
-            err = spool_remove(s, item, error);
-            if (err != SH_OK)
-                return err;
-            continue;
         }
         if (err != SH_E_FORMAT && err != SH_E_LIMIT && err != SH_E_NOT_FOUND)
             return sh_fail(error, err, "%s", reason.message);

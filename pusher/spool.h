@@ -26,7 +26,7 @@ typedef struct spool spool;
 typedef struct {
     char name[SPOOL_NAME_BYTES]; /* of its file */
     uint8_t id[SH_ID_BYTES];
-    int64_t time_ms; /* when it was spooled, Unix time */
+    int64_t time_ms; /* when it was spooled, by this node's clock: Unix time */
     char plugin[SH_PLUGIN_NAME_MAX + 1];
 } spool_item;
 
@@ -59,11 +59,10 @@ sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error 
 
 /*
  * Gives the oldest item and adds its text to *text, or *found = false. Items that are damaged are
- * set aside, and those older than SH_SPOOL_AGE_MAX_S dropped (the hub no longer remembers their
- * ids), each with a notice. SH_E_IO, SH_E_MEMORY.
+ * set aside with a notice. No item is too old: an age may come from a clock that was set, so the
+ * spool is bounded by number and bytes alone. SH_E_IO, SH_E_MEMORY.
  */
-sh_err spool_first(spool *s, int64_t now_ms, spool_item *item, sh_buf *text, bool *found,
-                   sh_error *error);
+sh_err spool_first(spool *s, spool_item *item, sh_buf *text, bool *found, sh_error *error);
 
 /* Removes an item that the hub has taken. SH_E_IO. */
 sh_err spool_remove(spool *s, const spool_item *item, sh_error *error);

@@ -526,7 +526,7 @@ static void drain_spool(work *w, work_report *report)
         spool_item item;
         bool found = false;
         sh_error error = {0};
-        if (spool_first(w->spool, sh_clock_unix_ms(), &item, &text, &found, &error) != SH_OK) {
+        if (spool_first(w->spool, &item, &text, &found, &error) != SH_OK) {
             sh_log_error("%s", error.message);
             report->failed = report->later = true;
         }
@@ -536,6 +536,14 @@ static void drain_spool(work *w, work_report *report)
         report->failed = true;
     sh_metric_set(&counter_spool_items, (int64_t)spool_count(w->spool));
     sh_metric_set(&counter_spool_bytes, (int64_t)spool_bytes(w->spool));
+}
+
+void work_collect(work *w)
+{
+    work_report report = {.retry_after_s = -1};
+    /* With only_new they are due by a table that was read, which work_attempt() does. */
+    if (!w->only_new)
+        collect_plugins(w, &report);
 }
 
 work_report work_attempt(work *w)

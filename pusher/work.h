@@ -51,6 +51,12 @@ typedef struct {
     int64_t retry_after_s; /* what the hub asked for, -1 for nothing */
 } work_report;
 
+/*
+ * Moves the plugin results that are due to the spool and sends nothing: for the time in which the
+ * hub is not to be asked, while the scanner goes on and overwrites its results.
+ */
+void work_collect(work *w);
+
 /* Reads and sends all that is due, and then what is spooled, oldest first, one by one. */
 work_report work_attempt(work *w);
 

@@ -18,6 +18,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -68,13 +69,44 @@ def clean_environment(settings):
 # --- Servers and programs ---------------------------------------------------------------------
 
 
+class Clock:
+    """A wall clock for programs that are started with its `environment`: it is ahead of the real one
+    by a number of seconds, which may be changed while they run."""
+
+    LIBRARY = BIN.parent / "tests" / "libwrong_clock.so"
+
+    def __init__(self, path, ahead_s=0):
+        if not self.LIBRARY.exists():
+            raise AssertionError(f"{self.LIBRARY} is not there: build the tests first")
+        self.path = pathlib.Path(path)
+        self.file = open(self.path, "w+b", buffering=0)
+        self.set(ahead_s)
+
+    def set(self, ahead_s):
+        self.ahead_s = ahead_s
+        self.file.seek(0)
+        self.file.write(int(ahead_s * 1000).to_bytes(8, sys.byteorder, signed=True))
+
+    def set_before_minute(self, ahead_s, seconds):
+        """Sets it to ahead_s, and then on, so that the next full minute begins after `seconds`."""
+        now = time.time() + ahead_s
+        self.set(ahead_s + (60 - seconds - now % 60) % 60)
+
+    @property
+    def environment(self):
+        return {"LD_PRELOAD": str(self.LIBRARY), "SYNCHUB_TEST_CLOCK": str(self.path),
+                # The sanitizer wants to be the first library, though this one is none of its kind.
+                "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
 class Redis:
     """A private redis-server with the settings that Sync Hub ships."""
 
-    def __init__(self, folder, *extra):
+    def __init__(self, folder, *extra, clock=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.extra = list(extra)
+        self.environment = clock.environment if clock else {}
         self.port = None
         self.process = None
         self.start()
@@ -96,7 +128,7 @@ class Redis:
                  "--save", "", "--rdbcompression", "no", "--appendonly", "yes",
                  "--appendfsync", "always", "--maxmemory-policy", "noeviction", *self.extra],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=clean_environment({}))
+                env=clean_environment(self.environment))
             log.close()
             if self._wait_for_start(port):
                 self.port = port
@@ -607,13 +639,21 @@ class SyncHubTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.redis_count = 0
+        self.clock_count = 0
 
-    def redis(self, *extra):
+    def redis(self, *extra, clock=None):
         """A private redis-server; extra are more options, such as "--maxmemory", "8mb"."""
         self.redis_count += 1
-        server = Redis(self.folder / f"redis-{self.redis_count}", *extra)
+        server = Redis(self.folder / f"redis-{self.redis_count}", *extra, clock=clock)
         self.addCleanup(server.stop)
         return server
+
+    def clock(self, ahead_s=0):
+        """A wall clock of its own for some programs."""
+        self.clock_count += 1
+        clock = Clock(self.folder / f"clock-{self.clock_count}", ahead_s)
+        self.addCleanup(clock.file.close)
+        return clock
 
     def server(self, fake):
         """Hands a FakeServer to the test's end; returns it."""
