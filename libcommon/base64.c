@@ -76,3 +76,17 @@ sh_err sh_base64_decode(sh_slice text, sh_buf *ret, sh_error *error)
     ret->data[ret->len] = '\0';
     return SH_OK;
 }
+
+bool sh_base64_decode_evenly(sh_slice text, uint8_t *ret, size_t *len)
+{
+    size_t groups = text.len / 4;
+    const uint8_t *in = (const uint8_t *)text.data;
+    *len = 0;
+    if (groups == 0)
+        return false;
+    size_t padding = in[groups * 4 - 1] != '=' ? 0 : in[groups * 4 - 2] == '=' ? 2 : 1;
+    bool first = read_groups(in, groups - 1, ret);
+    bool last = read_last(in + (groups - 1) * 4, padding, ret + (groups - 1) * 3);
+    *len = groups * 3 - padding;
+    return first && last && text.len % 4 == 0;
+}

@@ -63,6 +63,11 @@ sh_err sh_aead_open(const uint8_t key[static SH_KEY_BYTES],
 sh_err sh_base64_encode(sh_slice bytes, sh_buf *ret);
 /* SH_E_FORMAT on anything but standard base64, padding included. Adds to *ret. */
 sh_err sh_base64_decode(sh_slice text, sh_buf *ret, sh_error *error);
+/*
+ * As above, in a time that depends on text.len alone: *len bytes, at most text.len / 4 * 3, are
+ * written for any text. False where it is no standard base64.
+ */
+bool sh_base64_decode_evenly(sh_slice text, uint8_t *ret, size_t *len);
 
 /* Name and version of the library, for --version. */
 sh_library_version sh_crypto_library;

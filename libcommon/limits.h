@@ -72,6 +72,8 @@
 #define SH_DEAD_REASON_MAX 400            /* bytes */
 #define SH_ID_MEMORY_S (8 * 24 * 3600)    /* an item's id is remembered, by Redis and database */
 
+#define SH_NAMES_KNOWN_MAX 16384 /* names of nodes that a receiver remembers; a power of two */
+
 /* Nodes with credentials of their own */
 #define SH_NODES_MAX 10000
 #define SH_NODE_CREDENTIALS_MAX 4              /* of one node, that work at the same time */

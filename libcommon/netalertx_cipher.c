@@ -129,3 +129,58 @@ void sh_netalertx_cipher_library(char ret[static SH_LIBRARY_BYTES])
 {
     (void)snprintf(ret, SH_LIBRARY_BYTES, "libcrypto %s", OpenSSL_version(OPENSSL_VERSION_STRING));
 }
+
+/*
+ * The bytes of PKCS#7 padding at the end of text, in a time that does not depend on them; 1 and
+ * *valid = false where they are none.
+ */
+static size_t padding_of(const uint8_t last[static BLOCK_BYTES], bool *valid)
+{
+    uint32_t padding = last[BLOCK_BYTES - 1];
+    uint32_t bad = (padding - 1) >> 4; /* not 0 for 0 and for what is over 16 */
+    for (uint32_t i = 0; i < BLOCK_BYTES; i++) {
+        uint32_t counts = (i - padding) >> 31; /* 1 where this byte is padding */
+        bad |= (0 - counts) & (last[BLOCK_BYTES - 1 - i] ^ padding);
+    }
+    uint32_t good = ((bad | (0 - bad)) >> 31) ^ 1;
+    *valid = good != 0;
+    return (padding & (0 - good)) | (1 & (good - 1));
+}
+
+/* Decrypts sealed, whole blocks, in place. */
+static bool decrypt_blocks(sh_slice passphrase, const uint8_t *iv, uint8_t *sealed, size_t len)
+{
+    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, false);
+    int out = 0;
+    return context != NULL && EVP_CIPHER_CTX_set_padding(context, 0) == 1 &&
+           EVP_CipherUpdate(context, sealed, &out, sealed, (int)len) == 1 && out == (int)len;
+}
+
+sh_err sh_netalertx_decrypt_evenly(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
+                                   sh_error *error)
+{
+    uint8_t iv[IV_WIRE_BYTES] = {0};
+    size_t iv_len = 0, len = 0, most = wire.len / 4 * 3;
+    if (most > SH_PLAIN_MAX + SH_NETALERTX_IV_BYTES + 2 * BLOCK_BYTES)
+        return sh_fail(error, SH_E_LIMIT, "a payload of %zu bytes is over the limit", wire.len);
+    SH_CLEANUP(sh_buf_wipe) sh_buf sealed = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    if (sh_buf_reserve(&sealed, most + BLOCK_BYTES) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a payload of %zu bytes", wire.len);
+    uint8_t *bytes = (uint8_t *)sealed.data;
+    memset(bytes, 0, BLOCK_BYTES); /* of a payload that has no block */
+    size_t split = wire.len < IV_WIRE_BYTES ? wire.len : IV_WIRE_BYTES;
+    bool iv_good = sh_base64_decode_evenly((sh_slice){wire.data, split}, iv, &iv_len);
+    bool body_good =
+        sh_base64_decode_evenly((sh_slice){wire.data + split, wire.len - split}, bytes, &len);
+    bool whole = len > 0 && len % BLOCK_BYTES == 0;
+    len = len < BLOCK_BYTES ? BLOCK_BYTES : len - len % BLOCK_BYTES;
+    sealed.len = len; /* to be wiped */
+    if (!decrypt_blocks(passphrase, iv, bytes, len))
+        return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", len);
+    bool padded = false;
+    size_t text_len = len - padding_of(bytes + len - BLOCK_BYTES, &padded);
+    *valid = iv_good & (iv_len == SH_NETALERTX_IV_BYTES) & body_good & whole & padded;
+    if (sh_buf_append(ret, sealed.data, text_len) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a text of %zu bytes", text_len);
+    return SH_OK;
+}

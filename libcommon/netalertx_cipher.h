@@ -27,4 +27,14 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_
 /* Name and version of the library, for --version. */
 sh_library_version sh_netalertx_cipher_library;
 
+/*
+ * For a hub, whose peers may not know the key: one who can tell what went wrong decrypts and forges
+ * payloads by trying (a padding oracle). Whatever the payload is, the same work is done; *valid
+ * tells whether all of it was right, and *ret gets the text, or bytes of the same length that are
+ * none. Its limit must leave one block more than the longest text. SH_E_LIMIT by the length alone,
+ * SH_E_MEMORY.
+ */
+sh_err sh_netalertx_decrypt_evenly(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
+                                   sh_error *error);
+
 #endif

@@ -40,6 +40,8 @@ receiver_figures figures = {
     .refused_key = COUNTER(REFUSED, "reason=\"key\"", NULL),
     .refused_altered = COUNTER(REFUSED, "reason=\"altered\"", NULL),
     .refused_content = COUNTER(REFUSED, "reason=\"content\"", NULL),
+    .refused_payload = COUNTER(REFUSED, "reason=\"payload\"", NULL),
+    .refused_throttled = COUNTER(REFUSED, "reason=\"throttled\"", NULL),
     .unavailable_redis =
         COUNTER(UNAVAILABLE, "reason=\"redis\"", "Pushes answered with: try again later."),
     .unavailable_full = COUNTER(UNAVAILABLE, "reason=\"full\"", NULL),
@@ -65,17 +67,18 @@ receiver_figures figures = {
 sh_err figures_write(sh_buf *ret)
 {
     static sh_metric *const all[] = {
-        &figures.pushes_queued,    &figures.pushes_duplicate,  &figures.pushes_unchanged,
-        &figures.refused_token,    &figures.refused_node,      &figures.refused_shared,
-        &figures.refused_type,     &figures.refused_size,      &figures.refused_json,
-        &figures.refused_field,    &figures.refused_name,      &figures.refused_envelope,
-        &figures.refused_clock,    &figures.refused_key,       &figures.refused_altered,
-        &figures.refused_content,  &figures.unavailable_redis, &figures.unavailable_full,
-        &figures.unavailable_busy, &figures.failed_internal,   &figures.merged_tables,
-        &figures.merged_plugins,   &figures.merged_duplicates, &figures.buried,
-        &figures.dead_dropped,     &figures.batches_failed,    &figures.rows_inserted,
-        &figures.rows_known,       &figures.rows_skipped,      &figures.rows_set_aside,
-        &figures.queue_entries,    &figures.queue_bytes,       &figures.queue_dead,
+        &figures.pushes_queued,     &figures.pushes_duplicate, &figures.pushes_unchanged,
+        &figures.refused_token,     &figures.refused_node,     &figures.refused_shared,
+        &figures.refused_type,      &figures.refused_size,     &figures.refused_json,
+        &figures.refused_field,     &figures.refused_name,     &figures.refused_envelope,
+        &figures.refused_clock,     &figures.refused_key,      &figures.refused_altered,
+        &figures.refused_content,   &figures.refused_payload,  &figures.refused_throttled,
+        &figures.unavailable_redis, &figures.unavailable_full, &figures.unavailable_busy,
+        &figures.failed_internal,   &figures.merged_tables,    &figures.merged_plugins,
+        &figures.merged_duplicates, &figures.buried,           &figures.dead_dropped,
+        &figures.batches_failed,    &figures.rows_inserted,    &figures.rows_known,
+        &figures.rows_skipped,      &figures.rows_set_aside,   &figures.queue_entries,
+        &figures.queue_bytes,       &figures.queue_dead,
     };
     static_assert(sizeof all / sizeof all[0] == sizeof figures / sizeof(sh_metric),
                   "every metric is written");

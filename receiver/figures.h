@@ -9,7 +9,7 @@ typedef struct {
     sh_metric pushes_queued, pushes_duplicate, pushes_unchanged;
     sh_metric refused_token, refused_node, refused_shared, refused_type, refused_size, refused_json,
         refused_field, refused_name, refused_envelope, refused_clock, refused_key, refused_altered,
-        refused_content;
+        refused_content, refused_payload, refused_throttled;
     sh_metric unavailable_redis, unavailable_full, unavailable_busy, failed_internal;
     sh_metric merged_tables, merged_plugins, merged_duplicates, buried, dead_dropped,
         batches_failed;

@@ -7,6 +7,7 @@
 #include "libcommon/plugin_lines.h"
 #include "libcommon/table_scan.h"
 #include "receiver/ingest_internal.h"
+#include "receiver/netalertx_payload.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,7 @@ void ingest_asked(const ingest *in, ingest_push *push)
                      age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
     if (unchanged) {
         contacts_note(in->contacts, push->header.node);
+        name_index_add(in->names, push->header.node);
         sh_metric_add(&figures.pushes_unchanged, 1);
         sh_log_debug("node=%s is unchanged", push->header.node);
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
@@ -203,7 +205,8 @@ void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], s
             ingest_unavailable(exchanges[i], "-", &error);
         return;
     }
-    sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX); /* one after the other; wiping it has its price */
+    sh_buf text = SH_BUF_INIT(
+        SH_PLAIN_MAX + NETALERTX_PAYLOAD_MARGIN); /* one after the other; wiping it has its price */
     for (size_t i = 0; i < count; i++) {
         push_begin(&pushes[i], exchanges[i]);
         pushes[i].state = open_push(in, &pushes[i], &text);

@@ -7,7 +7,9 @@
 #include "receiver/callers.h"
 #include "receiver/contacts.h"
 #include "receiver/keys.h"
+#include "receiver/name_index.h"
 #include "receiver/queue_pool.h"
+#include "receiver/throttle.h"
 
 /*
  * POST /sync: authenticate, open, check, seal, queue. Stateless: what it knows of nodes is in
@@ -18,6 +20,8 @@ typedef struct {
     queue_pool *queues;
     callers *callers;
     contacts *contacts;
+    name_index *names;
+    throttle *throttle;
 } ingest;
 
 /* The two callbacks of the route, as sh_http_route says. */

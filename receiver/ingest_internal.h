@@ -89,7 +89,7 @@ bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes);
 ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *text);
 ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push, sh_buf *text);
 /* Answers what was put. */
-void ingest_native_done(const ingest_push *push);
+void ingest_native_done(const ingest *in, const ingest_push *push);
 void ingest_netalertx_done(const ingest *in, const ingest_push *push);
 
 #endif

@@ -166,10 +166,11 @@ ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *tex
     return good ? INGEST_PUTS : INGEST_ANSWERED;
 }
 
-void ingest_native_done(const ingest_push *push)
+void ingest_native_done(const ingest *in, const ingest_push *push)
 {
     const sh_envelope_header *header = &push->header;
     bool queued = push->put.put == SH_PUT_QUEUED;
+    name_index_add(in->names, header->node);
     sh_metric_add(queued ? &figures.pushes_queued : &figures.pushes_duplicate, 1);
     sh_log_info("%s node=%s plugin=%s text=%zu bytes=%zu", queued ? "queued" : "duplicate",
                 header->node, header->plugin[0] == '\0' ? "-" : header->plugin, push->text_len,

@@ -2,16 +2,24 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/log.h"
-#include "libcommon/netalertx_cipher.h"
 #include "libcommon/netalertx_format.h"
 #include "receiver/ingest_internal.h"
+#include "receiver/netalertx_payload.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* POST /sync with NetAlertX's JSON: NETALERTX contract, section 1. */
+/* POST /sync with NetAlertX's JSON. Its node shows its user "error" alone: whole sentences there.
+ */
 
 #define STORED "{\"message\":\"Data received and stored successfully\"}"
+#define INVALID                                                                                    \
+    "The payload is no device table or plugin result (of at most 200000 rows) under this "         \
+    "hub's key: SYNC_encryption_key must be the same on node and hub"
+#define TOO_MANY                                                                                   \
+    "Too many invalid payloads came from here: SYNC_encryption_key must be the same on node and "  \
+    "hub; try again later"
 
 /* Fills what the push says into header. Answers and returns false where it must be refused. */
 static bool read_names(sh_http_exchange *exchange, const sh_netalertx_push *push,
@@ -48,77 +56,97 @@ static bool read_push(sh_http_exchange *exchange, sh_netalertx_push *push)
     return err == SH_OK;
 }
 
-/* The cipher has no authentication: only the text tells a wrong key. */
-static sh_err open_with(sh_slice passphrase, sh_slice data, sh_kind kind, sh_buf *text,
-                        sh_error *error)
-{
-    sh_buf_clear(text);
-    sh_err err = sh_netalertx_decrypt(passphrase, data, text, error);
-    if (err != SH_OK)
-        return err;
-    return ingest_check_text(kind, (sh_slice){text->data == NULL ? "" : text->data, text->len},
-                             error);
-}
-
-/* Tries what the node may have encrypted with; of the failures the first one counts. */
+/*
+ * Tries what the node may have encrypted with. SH_E_CONFIG where its own credentials cannot be
+ * read; else as netalertx_payload_open().
+ */
 static sh_err open_data(const ingest *in, const sh_node_record *own, sh_slice data, sh_kind kind,
-                        sh_buf *text, sh_error *error)
+                        sh_buf *text, bool *valid, sh_error *error)
 {
+    *valid = false;
     if (own == NULL)
-        return open_with(in->keys->passphrase, data, kind, text, error);
-    sh_err first = SH_E_CRYPTO;
-    for (size_t i = 0; i < own->count; i++) {
+        return netalertx_payload_open(in->keys->passphrase, data, kind, text, valid, error);
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < own->count && err == SH_OK && !*valid; i++) {
         sh_node_secrets secrets;
-        sh_error reason = {0};
         if (!sh_credential_works(&own->items[i], sh_clock_unix_ms()))
             continue;
-        sh_err err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i],
-                                        &secrets, &reason);
-        if (err == SH_OK) {
-            err = open_with(sh_slice_of(secrets.passphrase), data, kind, text, &reason);
-            sh_wipe(&secrets, sizeof secrets);
-        }
-        if (err == SH_OK)
-            return SH_OK;
-        if (error->code == SH_OK)
-            first = sh_fail(error, err, "%s", reason.message);
+        err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i], &secrets,
+                                 error);
+        if (err != SH_OK)
+            break;
+        err =
+            netalertx_payload_open(sh_slice_of(secrets.passphrase), data, kind, text, valid, error);
+        sh_wipe(&secrets, sizeof secrets);
     }
-    return first;
+    return err;
 }
 
-static void refuse_data(sh_http_exchange *exchange, const sh_envelope_header *header, sh_err err,
-                        const sh_error *error)
+/* Whether the hub has taken something of this node before, also before it was started. */
+static bool is_known(const ingest *in, const char *node)
 {
-    if (err == SH_E_MEMORY || err == SH_E_CONFIG) {
-        ingest_unavailable(exchange, header->node, error);
-    } else if (err == SH_E_LIMIT) {
-        ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", header->node,
-                      error->message);
-    } else {
-        char message[SH_ERROR_MESSAGE_BYTES + 160];
-        (void)snprintf(message, sizeof message,
-                       "The payload does not open to what it should be (%s): SYNC_encryption_key "
-                       "must be the same on node and hub",
-                       error->message);
-        ingest_refuse(exchange, 422,
-                      err == SH_E_CRYPTO ? &figures.refused_key : &figures.refused_content,
-                      "Invalid payload", header->node, message);
+    if (!name_index_is_loaded(in->names)) {
+        SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+        if (queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
+            (void)name_index_load(in->names, loan.queue, NULL); /* or at the next time */
     }
+    return name_index_knows(in->names, node);
+}
+
+/* Answers 429 and returns false where the peer has sent too many invalid payloads. */
+static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *node)
+{
+    char seconds[24];
+    const char *peer = sh_http_peer(exchange);
+    int64_t now_ms = sh_clock_monotonic_ms();
+    int64_t wait_s = throttle_wait_s(in->throttle, peer, node, false, now_ms);
+    if (wait_s > 0 && is_known(in, node))
+        wait_s = throttle_wait_s(in->throttle, peer, node, true, now_ms);
+    if (wait_s == 0)
+        return true;
+    sh_metric_add(&figures.refused_throttled, 1);
+    sh_log_debug("refused a push with 429: node=%s peer=%s", node, peer);
+    (void)snprintf(seconds, sizeof seconds, "%" PRId64, wait_s);
+    sh_http_reply_header(exchange, "Retry-After", seconds);
+    sh_http_reply_error(exchange, 429, TOO_MANY, TOO_MANY);
+    return false;
+}
+
+_Static_assert(SH_ROWS_MAX == 200000 && SH_PLUGIN_LINES_MAX == 200000, "INVALID tells the limits");
+
+/* One answer, one line and one counter, whatever is wrong with the payload. */
+static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const char *node)
+{
+    const char *peer = sh_http_peer(exchange);
+    bool waits =
+        throttle_count(in->throttle, peer, node, is_known(in, node), sh_clock_monotonic_ms());
+    ingest_refuse(exchange, 422, &figures.refused_payload, INVALID, node, INVALID);
+    if (waits)
+        sh_log_warning("node=%s peer=%s: too many invalid payloads: from now on it may try once in "
+                       "%d s",
+                       node, peer, THROTTLE_NODE_INTERVAL_S);
 }
 
 /* Opens the payload into *text. Answers and returns false where it is refused. */
 static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_error error = {0};
+    bool valid = false;
     sh_envelope_header *header = &push->header;
     SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push content = {0};
     if (!read_push(push->exchange, &content) || !read_names(push->exchange, &content, header) ||
-        !ingest_authorise(in, push->exchange, &push->caller, header->node))
+        !ingest_authorise(in, push->exchange, &push->caller, header->node) ||
+        !may_try(in, push->exchange, header->node))
         return false;
-    sh_err err = open_data(in, push->caller.own, content.data, header->kind, text, &error);
-    if (err != SH_OK)
-        refuse_data(push->exchange, header, err, &error);
-    return err == SH_OK;
+    sh_err err = open_data(in, push->caller.own, content.data, header->kind, text, &valid, &error);
+    if (err == SH_E_LIMIT)
+        ingest_refuse(push->exchange, 413, &figures.refused_size, "Content Too Large", header->node,
+                      error.message);
+    else if (err != SH_OK)
+        ingest_unavailable(push->exchange, header->node, &error);
+    else if (!valid)
+        refuse_payload(in, push->exchange, header->node);
+    return err == SH_OK && valid;
 }
 
 /* Seals what was opened with the hub's key. Answers and returns false where it cannot be. */
@@ -163,6 +191,7 @@ void ingest_netalertx_done(const ingest *in, const ingest_push *push)
 {
     const sh_envelope_header *header = &push->header;
     bool unchanged = push->put.put == SH_PUT_UNCHANGED;
+    name_index_add(in->names, header->node);
     if (unchanged)
         contacts_note(in->contacts, header->node);
     sh_metric_add(unchanged ? &figures.pushes_unchanged : &figures.pushes_queued, 1);

@@ -44,7 +44,7 @@ static void put_done(const ingest *in, ingest_push *push)
         if (push->netalertx)
             ingest_netalertx_done(in, push);
         else
-            ingest_native_done(push);
+            ingest_native_done(in, push);
         push->state = INGEST_ANSWERED;
     }
 }

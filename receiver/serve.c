@@ -116,12 +116,18 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
         err = callers_new(keys, &s->ingest.callers, error);
     if (err == SH_OK && s->ingests)
         err = contacts_new(settings->redis_url, settings->redis_prefix, &s->ingest.contacts, error);
+    if (err == SH_OK && s->ingests)
+        err = name_index_new(&s->ingest.names, error);
+    if (err == SH_OK && s->ingests)
+        err = throttle_new(&s->ingest.throttle, error);
     if (err == SH_OK)
         err = sh_listener_start(settings, &options, &s->listener, error);
     if (err != SH_OK) {
         contacts_free(s->ingest.contacts);
         queue_pool_free(s->ingest.queues);
         callers_free(s->ingest.callers);
+        name_index_free(s->ingest.names);
+        throttle_free(s->ingest.throttle);
         free(s);
         return err;
     }
@@ -142,5 +148,7 @@ void serve_stop(serve *s)
     contacts_free(s->ingest.contacts);
     queue_pool_free(s->ingest.queues);
     callers_free(s->ingest.callers);
+    name_index_free(s->ingest.names);
+    throttle_free(s->ingest.throttle);
     free(s);
 }

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,87 @@ static int start_crypto(void **state)
     return sh_crypto_init(NULL) == SH_OK ? 0 : -1;
 }
 
+/* Decrypts one payload evenly; the text's length, or SIZE_MAX where it is not valid. */
+static size_t evenly(sh_slice wire, char ret[static 256])
+{
+    sh_buf plain = SH_BUF_INIT(255);
+    bool valid = false;
+    assert_int_equal(sh_netalertx_decrypt_evenly(PASSPHRASE, wire, &plain, &valid, NULL), SH_OK);
+    size_t len = plain.len;
+    memcpy(ret, plain.data == NULL ? "" : plain.data, len);
+    sh_buf_done(&plain);
+    return valid ? len : SIZE_MAX;
+}
+
+static void decrypting_evenly_opens_what_decrypting_opens(void **state)
+{
+    (void)state;
+    char text[64], opened[256];
+    memset(text, 'x', sizeof text);
+    for (size_t len = 0; len <= sizeof text; len++) {
+        sh_buf wire = SH_BUF_INIT(1024);
+        assert_int_equal(sh_netalertx_encrypt(PASSPHRASE, (sh_slice){text, len}, NULL, &wire, NULL),
+                         SH_OK);
+        assert_int_equal(evenly(slice_of(&wire), opened), len);
+        assert_memory_equal(opened, text, len);
+        sh_buf_done(&wire);
+    }
+}
+
+/* Every padding byte there can be, by way of the IV: OpenSSL is the judge. */
+static void decrypting_evenly_knows_padding_as_openssl_does(void **state)
+{
+    (void)state;
+    for (unsigned last = 0; last < 256; last++) {
+        for (unsigned other = 0; other < 32; other++) {
+            char block[16], opened[256];
+            sh_buf wire = SH_BUF_INIT(1024), plain = SH_BUF_INIT(64);
+            memset(block, (int)other, sizeof block);
+            block[15] = (char)last;
+            uint8_t iv[16] = {0};
+            assert_int_equal(
+                sh_netalertx_encrypt(PASSPHRASE, (sh_slice){block, 16}, iv, &wire, NULL), SH_OK);
+            /* Its first block alone: base64 of 16 bytes, cut out of that of 32. */
+            sh_buf bytes = SH_BUF_INIT(64), one = SH_BUF_INIT(64);
+            assert_int_equal(
+                sh_base64_decode((sh_slice){wire.data + 24, wire.len - 24}, &bytes, NULL), SH_OK);
+            assert_int_equal(sh_buf_append(&one, wire.data, 24), SH_OK);
+            assert_int_equal(sh_base64_encode((sh_slice){bytes.data, 16}, &one), SH_OK);
+            bool good = sh_netalertx_decrypt(PASSPHRASE, slice_of(&one), &plain, NULL) == SH_OK;
+            assert_int_equal(evenly(slice_of(&one), opened) != SIZE_MAX, good);
+            sh_buf_done(&wire);
+            sh_buf_done(&plain);
+            sh_buf_done(&bytes);
+            sh_buf_done(&one);
+        }
+    }
+}
+
+static void decrypting_evenly_takes_any_bytes(void **state)
+{
+    (void)state;
+    static const char *const broken[] = {
+        "",
+        "A",
+        "AAAAAAAAAAAAAAAAAAAAAA==",
+        "AAAAAAAAAAAAAAAAAAAAAAAA"
+        "KsLqtJdK6DfQ5TBof2lE6Q==", /* an IV of 18 bytes */
+        "AAAAAAAAAAAAAAAAAAAAAA=="
+        "KsLqtJdK6DfQ5TBof2lE6Q=", /* cut */
+        "AAAAAAAAAAAAAAAAAAAAAA=="
+        "KsLqtJdK6DfQ5TBof2lE6QAA", /* no whole block */
+        "AAAAAAAAAAAAAAAAAAAAAA=="
+        "KsLqtJdK6Dfâ5TBof2lE6==", /* no base64 */
+        "AAAAAAAAAAAAAAAAAAAAAA=="
+        "////",
+        "====",
+    };
+    char opened[256];
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
+        assert_true(evenly(sh_slice_of(broken[i]), opened) == SIZE_MAX);
+    assert_int_equal(evenly(SH_SLICE(VECTOR), opened), 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +236,9 @@ int main(void)
         cmocka_unit_test(what_does_not_open_says_why_and_adds_nothing),
         cmocka_unit_test(texts_over_the_limit_are_refused_before_work),
         cmocka_unit_test(a_result_that_does_not_fit_adds_nothing),
+        cmocka_unit_test(decrypting_evenly_opens_what_decrypting_opens),
+        cmocka_unit_test(decrypting_evenly_knows_padding_as_openssl_does),
+        cmocka_unit_test(decrypting_evenly_takes_any_bytes),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);
 }
