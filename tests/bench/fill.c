@@ -9,6 +9,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/rows.h"
 #include "tests/put_one.h"
+#include "tests/wait.h"
 
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -73,8 +74,8 @@ int bench_queue_tables(int argc, char *argv[])
  * Between two looks at the queue: before the first entry is read, and after, when a look each
  * millisecond would take a seventh of a core from those that merge.
  */
-#define LOOK_BEFORE_NS 1000000
-#define LOOK_AFTER_NS 5000000
+#define LOOK_BEFORE_US 1000
+#define LOOK_AFTER_US 5000
 
 /* From the first entry's reading to the last one's acknowledgement, or 5 ms more. */
 int bench_wait_merged(int argc, char *argv[])
@@ -96,7 +97,7 @@ int bench_wait_merged(int argc, char *argv[])
         }
         if (bench_now_s() - from > seconds_max)
             bench_die("the queue still holds %" PRId64 " entries", depth.entries);
-        (void)nanosleep(&(struct timespec){.tv_nsec = read ? LOOK_AFTER_NS : LOOK_BEFORE_NS}, NULL);
+        poll_pause_us(read ? LOOK_AFTER_US : LOOK_BEFORE_US);
     }
     (void)printf("seconds=%.4f dead=%" PRId64 "\n", bench_now_s() - from, depth.dead);
     sh_queue_free(queue);

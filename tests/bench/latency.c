@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/limits.h"
 #include "tests/bench/bench.h"
+#include "tests/wait.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -93,7 +94,7 @@ static void play(latency_run *run, size_t round, uint32_t *times)
         }
         if (bench_now_s() - run->closed[run->nodes - 1] > ROUND_SECONDS_MAX)
             bench_die("after %.0f s %zu tables are not merged", ROUND_SECONDS_MAX, left);
-        (void)nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        poll_pause_us(200);
     }
 }
 

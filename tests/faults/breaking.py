@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 
+import harness
 import world
 
 TRIGGER_S = 2.0  # how long a kill waits for the moment it was meant for
@@ -42,7 +43,8 @@ class Killer:
         delay_s = self.random.choice((0, 0, 0.002, 0.01, 0.05))
 
         def kill(node=None):
-            time.sleep(delay_s)  # a moment a little later is as bad, and another one
+            # A moment a little later is as bad, and another one; Redis may have been killed by then.
+            harness.poll_until(lambda: self.hub.redis.process is None, delay_s, pause_s=delay_s)
             if victim == "redis":
                 self.hub.kill_redis()
             elif victim == "both merges":

@@ -3,9 +3,9 @@
 #define TESTS_FAULTS_PROGRAMS_H
 
 #include "tests/unit/unit.h"
+#include "tests/wait.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static inline void other_end_start(other_end *o, const char *name, const char *c
     const char *found = NULL;
     for (int tries = 0; found == NULL; tries++) {
         assert_true(tries < 1500);
-        (void)poll(NULL, 0, 20);
+        poll_pause_us(20000);
         ssize_t len = pread(log, text, sizeof text - 1, 0);
         text[len < 0 ? 0 : len] = '\0';
         found = strstr(text, "listening on 127.0.0.1:");

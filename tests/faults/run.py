@@ -27,6 +27,8 @@ LONG = {"kills": 220, "pushers": 8, "pulled": 3, "gap_s": (0.1, 1.6), "lock_s": 
 SHORT = {"kills": 22, "pushers": 3, "pulled": 2, "gap_s": (0.05, 0.7), "lock_s": 5, "pause_s": 2,
          "spell_s": 2, "calm_s": 0.5, "drain_s": 120}
 
+QUIET_LOOKS = 25  # so often in a row nothing must be on its way
+
 
 class Run:
     def __init__(self, folder, seed, plan):
@@ -57,11 +59,12 @@ class Run:
     def break_things(self):
         begin = time.monotonic()
         while self.hub.kills() < self.plan["kills"] or len(self.weather.done) < 4:
-            time.sleep(self.random.uniform(*self.plan["gap_s"]))
+            workers = (*self.keepers, *self.writers, self.storm)
+            failed = harness.poll_until(lambda: [w for w in workers if w.error],
+                                        self.random.uniform(*self.plan["gap_s"]))
+            if failed:
+                raise failed[0].error
             self.killer.once()
-            for worker in (*self.keepers, *self.writers, self.storm):
-                if worker.error:
-                    raise worker.error
         return time.monotonic() - begin
 
     def calm_down(self):
@@ -100,12 +103,13 @@ class Run:
     def drain(self):
         begin = time.monotonic()
         quiet = 0
-        while quiet < 25 and time.monotonic() - begin < self.plan["drain_s"]:
+
+        def done():
+            nonlocal quiet
             quiet = quiet + 1 if self.drained() else 0
-            time.sleep(0.04)
-            for worker in self.keepers:
-                if worker.error:
-                    raise worker.error
+            return quiet >= QUIET_LOOKS or any(worker.error for worker in self.keepers)
+
+        harness.poll_until(done, self.plan["drain_s"], pause_s=0.04)
         for worker in self.keepers:
             worker.end()
         return time.monotonic() - begin

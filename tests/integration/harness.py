@@ -39,18 +39,23 @@ SANITIZER = re.compile(
 )
 
 
+def poll_until(condition, seconds, pause_s=0.02):
+    """Polls until condition() gives something true, for so many seconds at most; returns the last
+    it gave."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(min(pause_s, max(end - time.monotonic(), 0)))
+    return value
+
+
 def wait_until(condition, what, seconds=READY_S, details=None):
     """Polls until condition() gives something true, and returns it. `what` names it when it never
     comes; details() adds to the words of the failure."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            more = "\n" + details() if details else ""
-            raise AssertionError(f"after {seconds} s still waiting for: {what}{more}")
-        time.sleep(0.02)
+    value = poll_until(condition, seconds)
+    if not value:
+        more = "\n" + details() if details else ""
+        raise AssertionError(f"after {seconds} s still waiting for: {what}{more}")
+    return value
 
 
 def free_port():

@@ -2,11 +2,11 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/file.h"
+#include "tests/wait.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -196,7 +196,7 @@ static void a_settled_stamp_tells_every_later_write(void **state)
         assert_int_equal(sh_file_stamp_get(in_folder("a"), &settled, NULL), SH_OK);
         for (int64_t ms; (ms = sh_file_stamp_settles_ms(&settled)) > 0;) {
             assert_in_range(ms, 1, 11);
-            (void)poll(NULL, 0, (int)ms);
+            poll_pause_us((unsigned)ms * 1000);
         }
         overwrite("a", "one");
         assert_int_equal(sh_file_stamp_get(in_folder("a"), &later, NULL), SH_OK);

@@ -3,6 +3,7 @@
 
 #include "libcommon/http_server.h"
 #include "libcommon/limits.h"
+#include "tests/wait.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -107,7 +108,7 @@ static void tend_until_one_ended(sh_http_server *server)
 {
     size_t ended = 0;
     for (int i = 0; ended == 0 && i < PATIENCE_MS; i++) {
-        (void)poll(NULL, 0, 1);
+        poll_pause_us(1000);
         ended = sh_http_server_tend(server);
     }
     assert_int_equal(ended, 1);

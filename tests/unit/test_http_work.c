@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "libcommon/http_server.h"
+#include "tests/wait.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -21,11 +22,6 @@
 static atomic_bool gate;
 static atomic_size_t inside, together_most, alone_count, alone_now, alone_most;
 
-static void nap(int ms)
-{
-    (void)poll(NULL, 0, ms);
-}
-
 static void note_most(atomic_size_t *most, size_t n)
 {
     size_t before = atomic_load(most);
@@ -36,7 +32,7 @@ static void note_most(atomic_size_t *most, size_t n)
 static void wait_for_the_gate(void)
 {
     while (!atomic_load(&gate))
-        nap(1);
+        poll_pause_us(1000);
 }
 
 static size_t admit(void *context, sh_http_exchange *exchange)
@@ -67,7 +63,7 @@ static void handle_each(void *context, sh_http_exchange *const exchanges[], size
             note_most(&alone_most, atomic_fetch_add(&alone_now, 1) + 1);
             assert_int_equal(count, 1);
             atomic_fetch_add(&alone_count, 1);
-            nap(1);
+            poll_pause_us(1000);
             atomic_fetch_sub(&alone_now, 1);
         }
         sh_http_reply(exchanges[i], 200, "text/plain", SH_SLICE("taken\n"));
@@ -155,7 +151,7 @@ static void wait_until_inside(size_t count)
 {
     for (int i = 0; atomic_load(&inside) < count; i++) {
         assert_true(i < PATIENCE_MS);
-        nap(1);
+        poll_pause_us(1000);
     }
 }
 
@@ -189,7 +185,7 @@ static void what_comes_meanwhile_is_handled_together(void **state)
         atomic_store(&gate, false);
         for (size_t i = 0; i < PEERS; i++)
             post(fds[i], "");
-        nap(ms);
+        poll_pause_us((unsigned)ms * 1000);
         atomic_store(&gate, true);
         all_are_taken(fds);
     }
@@ -213,7 +209,7 @@ static void those_without_a_body_gather_at_one_thread(void **state)
             ask(fds[i]);
         post(fds[1], ""); /* is not kept from its turn */
         wait_until_inside(2);
-        nap(ms);
+        poll_pause_us((unsigned)ms * 1000);
         assert_int_equal(atomic_load(&inside), 2);
         atomic_store(&gate, true);
         all_are_taken(fds);
@@ -268,8 +264,31 @@ static void who_waits_for_admission_is_told_before_the_body(void **state)
     sh_http_server_stop(server, 1000);
 }
 
+static atomic_int other_thread;
+
+/* Until the other thread has begun and sleeps: it waits for those who are at the gate. */
+static void wait_until_other_sleeps(void)
+{
+    char text[512] = "";
+    for (int i = 0; text[0] != 'S'; i++) {
+        char path[64];
+        assert_true(i < PATIENCE_MS);
+        poll_pause_us(1000);
+        (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(&other_thread));
+        FILE *file = fopen(path, "r"); /* "TID (NAME) STATE ..." */
+        if (file == NULL)
+            continue; /* it has not begun */
+        size_t len = fread(text, 1, sizeof text - 1, file);
+        text[len] = '\0';
+        const char *state = strrchr(text, ')');
+        text[0] = state != NULL ? state[2] : '\0';
+        (void)fclose(file);
+    }
+}
+
 static void *renew_twice(void *context)
 {
+    atomic_store(&other_thread, gettid());
     const sh_http_tls none = {NULL, NULL};
     assert_int_equal(sh_http_server_renew_tls(context, &none, NULL), SH_OK);
     assert_int_equal(sh_http_server_renew_tls(context, &none, NULL), SH_OK);
@@ -284,8 +303,9 @@ static void a_renewal_waits_for_what_workers_have(void **state)
     post(fd, "");
     wait_until_inside(1);
     pthread_t renewer;
+    atomic_store(&other_thread, 0);
     assert_int_equal(pthread_create(&renewer, NULL, renew_twice, server), 0);
-    nap(50); /* so that it has begun, on most machines */
+    wait_until_other_sleeps();
     atomic_store(&gate, true);
     assert_int_equal(hear(fd), 200);
     assert_int_equal(pthread_join(renewer, NULL), 0);
@@ -299,6 +319,7 @@ static void a_renewal_waits_for_what_workers_have(void **state)
 
 static void *stop(void *context)
 {
+    atomic_store(&other_thread, gettid());
     sh_http_server_stop(context, 1);
     return NULL;
 }
@@ -318,8 +339,9 @@ static void a_stop_ends_what_is_begun_and_refuses_the_rest(void **state)
             wait_until_inside(1);
     }
     pthread_t stopper;
+    atomic_store(&other_thread, 0);
     assert_int_equal(pthread_create(&stopper, NULL, stop, server), 0);
-    nap(50); /* so that it has begun, on most machines */
+    wait_until_other_sleeps();
     atomic_store(&gate, true);
     assert_int_equal(pthread_join(stopper, NULL), 0);
     assert_int_equal(hear(fds[0]), 200);

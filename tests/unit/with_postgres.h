@@ -3,12 +3,12 @@
 #define TESTS_WITH_POSTGRES_H
 
 #include "tests/unit/unit.h"
+#include "tests/wait.h"
 
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
 #include <libpq-fe.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -92,7 +92,7 @@ static inline void postgres_launch(with_postgres *p)
     p->pid = postgres_spawn(p, "postgres", argv);
     for (int tries = 0; PQping(postgres_place(p, "postgres")) != PQPING_OK; tries++) {
         assert_true(tries < 1500);
-        (void)poll(NULL, 0, 20);
+        poll_pause_us(20000);
     }
 }
 

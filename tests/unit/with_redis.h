@@ -3,10 +3,10 @@
 #define TESTS_WITH_REDIS_H
 
 #include "tests/unit/unit.h"
+#include "tests/wait.h"
 
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static inline void redis_launch(with_redis *r, const char *maxmemory)
         if (r->look != NULL)
             redisFree(r->look);
         assert_true(tries < 500);
-        (void)poll(NULL, 0, 20);
+        poll_pause_us(20000);
     }
 }
 
