@@ -33,6 +33,7 @@ struct sh_http_client {
     int stop_fd;
     size_t parallel_max;
     size_t bodies_max;
+    void (*tick)(void);
     size_t body_bytes;        /* allocated for all answers in hand */
     struct exchange *growing; /* may grow although body_bytes is at its limit; NULL: none */
     struct exchange *first;   /* all in hand */
@@ -86,6 +87,7 @@ sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client 
         return sh_fail(error, SH_E_MEMORY, "no memory for an HTTP client");
     client->stop_fd = options->stop_fd;
     client->parallel_max = options->parallel_max;
+    client->tick = options->tick;
     client->bodies_max = options->bodies_max > 0 ? options->bodies_max : SH_HTTP_BODIES_MAX;
     client->user_agent = strdup(options->user_agent);
     client->pinned = pinned;
@@ -536,6 +538,8 @@ static void wait_for_peers(sh_http_client *client, const batch *b)
 static void run(sh_http_client *client, batch *b)
 {
     while (b->started < b->count || b->in_hand > 0) {
+        if (client->tick != NULL)
+            client->tick();
         if (b->stop_at_ms < 0 && stop_is_asked(client))
             b->stop_at_ms = sh_clock_monotonic_ms() + STOP_GRACE_MS;
         start_more(client, b);

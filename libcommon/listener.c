@@ -5,6 +5,7 @@
 #include "libcommon/clock.h"
 #include "libcommon/file.h"
 #include "libcommon/limits.h"
+#include "libcommon/notify.h"
 #include "libcommon/service.h"
 #include "libcommon/url.h"
 
@@ -119,12 +120,17 @@ static void *tend(void *context)
         if (waited[0].revents != 0)
             return NULL;
         (void)sh_http_server_tend(l->server);
+        sh_notify_alive(SH_NOTIFY_LISTENER);
         bool asked = sh_hangup_take();
         bool due = sh_clock_monotonic_ms() >= look_at;
         if (due)
             look_at = sh_clock_monotonic_ms() + LOOK_MS;
+        if (asked)
+            sh_notify_reloading();
         if (has_tls(l) && (asked || (due && files_changed(l))))
             read_again(l);
+        if (asked)
+            sh_notify_reloaded();
     }
 }
 
@@ -139,6 +145,7 @@ static sh_err start_thread(sh_listener *l, sh_error *error)
     if (failed != 0)
         return sh_fail(error, SH_E_MEMORY, "no thread for the HTTP server: %s", strerror(failed));
     l->has_thread = true;
+    sh_notify_expect(SH_NOTIFY_LISTENER);
     return SH_OK;
 }
 
@@ -212,6 +219,7 @@ void sh_listener_stop(sh_listener *listener, int64_t grace_ms)
         return;
     if (listener->has_thread) {
         uint64_t one = 1;
+        sh_notify_dismiss(SH_NOTIFY_LISTENER);
         (void)!write(listener->stop_fd, &one, sizeof one);
         (void)pthread_join(listener->thread, NULL);
     }

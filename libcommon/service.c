@@ -5,9 +5,11 @@
 #include "libcommon/crypto.h"
 #include "libcommon/healthcheck.h"
 #include "libcommon/log.h"
+#include "libcommon/notify.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,6 +27,7 @@
 static int stop_fd = -1;
 static int hangup_fd = -1;
 static atomic_bool stop_requested;
+static pthread_t main_thread; /* of the service's run() */
 
 /* What the command line asks for. */
 typedef struct {
@@ -43,6 +46,7 @@ static void on_stop_signal(int number)
     atomic_store(&stop_requested, true);
     uint64_t one = 1;
     (void)!write(stop_fd, &one, sizeof one); /* it cannot be full */
+    sh_notify_stopping();
     errno = saved_errno;
 }
 
@@ -96,11 +100,20 @@ bool sh_hangup_take(void)
     return hangup_fd >= 0 && read(hangup_fd, &count, sizeof count) == (ssize_t)sizeof count;
 }
 
+void sh_service_alive(void)
+{
+    if (pthread_equal(pthread_self(), main_thread))
+        sh_notify_alive(SH_NOTIFY_MAIN);
+}
+
 /* One poll() of at most POLL_MAX_MS. Where a signal breaks it off, the caller's loop goes on. */
 static void wait_some(int64_t ms)
 {
     struct pollfd waited = {.fd = stop_fd, .events = POLLIN};
-    (void)poll(&waited, 1, (int)(ms < POLL_MAX_MS ? ms : POLL_MAX_MS));
+    sh_service_alive();
+    ms = ms < POLL_MAX_MS ? ms : POLL_MAX_MS;
+    ms = ms < sh_notify_interval_ms() ? ms : sh_notify_interval_ms();
+    (void)poll(&waited, 1, (int)ms);
 }
 
 bool sh_stop_wait(int64_t ms)
@@ -294,7 +307,14 @@ static int run_service(const sh_service *service, const sh_settings *settings, b
         sh_log_error("%s", error->message);
         return SH_EXIT_FAILED;
     }
-    return service->run(settings, once || settings->run == SH_RUN_ONCE);
+    sh_error manager = {0};
+    if (sh_notify_init(&manager) != SH_OK)
+        sh_log_warning("%s", manager.message);
+    main_thread = pthread_self();
+    int code = service->run(settings, once || settings->run == SH_RUN_ONCE);
+    if (code == SH_EXIT_DONE)
+        sh_notify_ready("done"); /* a service that ends at once was started all the same */
+    return code;
 }
 
 static int run_with_settings(const sh_service *service, const command_line *command)

@@ -65,6 +65,11 @@ bool sh_stop_requested(void);
 int sh_hangup_fd(void);
 bool sh_hangup_take(void);
 /*
+ * Tells the service manager's watchdog that run()'s thread is alive; nothing in other threads. The
+ * waits below do so too: what works for long without them calls it every few seconds.
+ */
+void sh_service_alive(void);
+/*
  * Waits ms by the monotonic clock, or for a stop; true when stopped. There is no wait until a time
  * of the wall clock, which may be set meanwhile: see sh_schedule.
  */

@@ -4,7 +4,9 @@
 #include "libcommon/clock.h"
 #include "libcommon/credentials.h"
 #include "libcommon/log.h"
+#include "libcommon/notify.h"
 #include "libcommon/schedule.h"
+#include "libcommon/service.h"
 #include "puller/run.h"
 #include "puller/status.h"
 
@@ -31,7 +33,8 @@ static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
     sh_http_client_options options = {.user_agent = "synchub-puller/" SYNCHUB_VERSION,
                                       .ca_file = settings->tls_ca,
                                       .stop_fd = sh_stop_fd(),
-                                      .parallel_max = parallel_max()};
+                                      .parallel_max = parallel_max(),
+                                      .tick = sh_service_alive};
     p->parallel_max = options.parallel_max;
     p->settings = settings;
     sh_err err = puller_nodes_read(&settings->nodes, &p->nodes, error);
@@ -91,6 +94,7 @@ static int run_service(puller *p, bool once)
         sh_log_error("%s", error.message);
         return SH_EXIT_FAILED;
     }
+    sh_notify_ready("started");
     sh_log_info("pulling %zu nodes, at start and then at '%s'", p->nodes.count,
                 p->settings->run_schedule);
     run_on_schedule(p);

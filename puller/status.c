@@ -2,9 +2,11 @@
 #include "puller/status.h"
 
 #include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
 #include "libcommon/listener.h"
 #include "libcommon/log.h"
 #include "libcommon/metrics.h"
+#include "libcommon/notify.h"
 #include "libcommon/queue.h"
 #include "libcommon/service.h"
 #include "libcommon/version.h"
@@ -69,6 +71,10 @@ void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t en
     sh_metric_set(&last_nodes, (int64_t)nodes);
     sh_metric_set(&last_duration, duration_ms);
     sh_metric_set(&last_end, end_unix_ms / 1000);
+    char when[SH_DATETIME_BYTES];
+    sh_clock_datetime(end_unix_ms, when);
+    sh_notify_status("last run at %s: %zu nodes, %s", when, nodes,
+                     failed ? "some of which failed" : "none of which failed");
 }
 
 static void reply_text(sh_http_exchange *exchange, unsigned status, const char *text)

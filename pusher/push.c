@@ -8,6 +8,7 @@
 #include "libcommon/limits.h"
 #include "libcommon/netalertx_cipher.h"
 #include "libcommon/netalertx_format.h"
+#include "libcommon/service.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static sh_err push_fill(push *p, int stop_fd, sh_error *error)
         .ca_file = p->settings->tls_ca,
         .stop_fd = stop_fd,
         .parallel_max = 1,
+        .tick = sh_service_alive,
     };
     return sh_http_client_new(&options, &p->client, error);
 }

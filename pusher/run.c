@@ -7,6 +7,7 @@
 #include "libcommon/crypto.h"
 #include "libcommon/envelope.h"
 #include "libcommon/log.h"
+#include "libcommon/notify.h"
 #include "libcommon/schedule.h"
 #include "libcommon/service.h"
 #include "libcommon/url.h"
@@ -175,10 +176,20 @@ static bool loop_wait(const loop *l)
         {.fd = l->watch != NULL ? watch_fd(l->watch) : -1, .events = POLLIN},
     };
     int ready;
-    do
-        ready = poll(fds, 2, (int)wait_ms(l));
-    while (ready < 0 && errno == EINTR && !sh_stop_requested());
+    do {
+        sh_service_alive();
+        ready = poll(fds, 2, (int)at_most(wait_ms(l), sh_notify_interval_ms()));
+    } while (ready < 0 && errno == EINTR && !sh_stop_requested());
     return !sh_stop_requested();
+}
+
+static void tell_status(const work_report *report)
+{
+    char when[SH_DATETIME_BYTES];
+    sh_clock_datetime(sh_clock_unix_ms(), when);
+    sh_notify_status(report->failed ? "not everything was delivered at %s; see the log"
+                                    : "the hub has everything as of %s",
+                     when);
 }
 
 static int run_loop(const sh_settings *settings, work *w)
@@ -197,6 +208,7 @@ static int run_loop(const sh_settings *settings, work *w)
             sh_log_warning("%s; looking every %d s instead", error.message,
                            (int)(SAFETY_POLL_MS / 1000));
     }
+    sh_notify_ready("started");
     do {
         look_at_clock(&l);
         if (l.watching)
@@ -206,6 +218,7 @@ static int run_loop(const sh_settings *settings, work *w)
         if (work_is_due(w) && pace_may_try(&l.pace, sh_clock_monotonic_ms())) {
             work_report report = work_attempt(w);
             plan_retry(&l, &report);
+            tell_status(&report);
         } else {
             work_collect(w);
         }
@@ -269,6 +282,7 @@ static int run_without_pushes(const sh_settings *settings, bool serves)
         return SH_EXIT_DONE;
     }
     sh_log_info("nothing is pushed (%s): this node waits to be pulled", why);
+    sh_notify_ready("waiting to be pulled");
     while (!sh_stop_wait(SAFETY_POLL_MS)) {
     }
     return SH_EXIT_DONE;

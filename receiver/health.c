@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/health.h"
 
+#include "libcommon/notify.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,8 @@ bool health_set(health_part part, const char *reason)
     bool news = strncmp(reasons[part], text, sizeof reasons[part] - 1) != 0;
     (void)snprintf(reasons[part], sizeof reasons[part], "%s", text);
     (void)pthread_mutex_unlock(&lock);
+    if (news && part == HEALTH_MERGE)
+        sh_notify_status("%s", text[0] == '\0' ? "merging" : text);
     return news;
 }
 

@@ -5,6 +5,7 @@
 #include "libcommon/limits.h"
 #include "libcommon/log.h"
 #include "libcommon/netalertx_cipher.h"
+#include "libcommon/notify.h"
 #include "libcommon/redis.h"
 #include "libcommon/service.h"
 #include "libcommon/zip.h"
@@ -42,6 +43,8 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
         err = merge_new(settings, keys, &m, error);
     if (err == SH_OK && !once)
         err = serve_start(settings, keys, &s, error);
+    if (err == SH_OK && !once)
+        sh_notify_ready("started");
     if (err == SH_OK && merges)
         good = merge_run(m, once);
     else if (err == SH_OK && !once)

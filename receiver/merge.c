@@ -277,6 +277,7 @@ static sh_err merge_entries(merge *m, const portion *p, bool *again, sh_error *e
     for (size_t i = 0; i < p->count; i++) {
         if (sh_stop_requested() && sh_clock_monotonic_ms() - begun_ms > STOP_BATCH_MS)
             return sh_fail(error, SH_E_STOPPED, "a batch was given back because of the stop");
+        sh_service_alive();
         sh_error reason = {0};
         merged *one = &p->all[i];
         const sh_queue_entry *next = i + 1 < p->count ? entry_at(p, i + 1) : NULL;
@@ -520,6 +521,7 @@ bool merge_run(merge *m, bool until_empty)
 {
     int64_t retry_ms = RETRY_MS_MIN;
     while (!sh_stop_requested()) {
+        sh_service_alive();
         sh_error error = {0};
         bool worked = false;
         sh_err err = work(m, &worked, &error);
