@@ -16,6 +16,10 @@ const MERGE = ["single", "StatefulSet", "synchub-merge"];
 const REDIS = ["single", "StatefulSet", "synchub-redis"];
 const SCALED = ["scaled", "Deployment", "synchub-merge"];
 const SCALER = ["scaled", "ScaledObject", "synchub-merge"];
+const JOB = ["single", "CronJob", "synchub-puller"];
+const DATABASE = ["scaled", "StatefulSet", "synchub-postgresql"];
+const ROUTE = ["scaled", "HTTPRoute", "synchub"];
+const job = (edit) => (object) => edit(object.spec.jobTemplate.spec);
 
 const MISTAKES = [
   // What the API server would refuse, or pass over in silence.
@@ -64,6 +68,9 @@ const MISTAKES = [
   ["a bad init container", INGEST,
     pod((p) => (p.initContainers = [{name: "init", image: "x:1"}])), /container init/],
   ["no limits", INGEST, container((c) => delete c.resources.limits), /no limits of memory/],
+  ["a limit of cpu", INGEST, container((c) => (c.resources.limits.cpu = "2")), /only slows it down/],
+  ["no ephemeral storage", REDIS,
+    container((c) => delete c.resources.requests["ephemeral-storage"]), /no requests of ephemeral-storage/],
   ["no requests", INGEST, container((c) => delete c.resources.requests.cpu), /no requests of cpu/],
   ["no readiness probe", INGEST, container((c) => delete c.readinessProbe), /no readinessProbe/],
   ["a probe at a port that is not there", INGEST,
@@ -83,6 +90,58 @@ const MISTAKES = [
     container((c) => c.env.reverse()), /uses REDIS_PASSWORD/],
   ["a Service that finds no pod", ["single", "Service", "synchub"],
     (o) => (o.spec.selector["app.kubernetes.io/component"] = "hub"), /selects no pod/],
+  // Day two.
+  ["pods that are never replaced", REDIS,
+    (o) => delete o.spec.podManagementPolicy, /never replaces a pod that a bad apply broke/],
+  ["volumes whose end nobody decided", MERGE,
+    (o) => delete o.spec.persistentVolumeClaimRetentionPolicy, /that its volumes are retained/],
+  ["a headless Redis", ["single", "Service", "synchub-redis"],
+    (o) => (o.spec.clusterIP = "None"), /ingest: connects to synchub-redis, a headless Service/],
+  ["a headless PostgreSQL", ["scaled", "Service", "synchub-postgresql"],
+    (o) => (o.spec.clusterIP = "None"), /merge: connects to synchub-postgresql, a headless/],
+  ["a name that Kustomize did not follow", INGEST,
+    container((c) => (c.env.find((one) => one.name === "SYNC_redis_url").value =
+      "redis://:$(REDIS_PASSWORD)@redis:6379/0")), /redis leads to no Service/],
+  ["a Job that does not try again in place", JOB,
+    job((s) => (s.template.spec.restartPolicy = "Never")), /must restart OnFailure/],
+  ["a Job that gives up at once", JOB, job((s) => (s.backoffLimit = 0)), /gives up too early/],
+  ["a password that stays the old one", DATABASE,
+    pod((p) => delete p.initContainers), /POSTGRES_PASSWORD never reaches the database/],
+  ["the namespace in the overlay", INGEST,
+    (o, all) => all.push({apiVersion: "v1", kind: "Namespace", metadata: {name: "synchub"}}),
+    /deleted with the hub/],
+  ["a selector that chooses another hub's pods", INGEST,
+    (o) => delete o.spec.selector.matchLabels["app.kubernetes.io/instance"], /pods of another hub/],
+  ["a Service for two hubs", ["single", "Service", "synchub"],
+    (o) => delete o.spec.selector["app.kubernetes.io/instance"], /pods of another hub/],
+  ["a policy for two hubs", ["single", "NetworkPolicy", "to-redis"],
+    (o) => delete o.spec.podSelector.matchLabels, /pods of another hub/],
+  ["the version in a selector", INGEST,
+    (o) => (o.spec.selector.matchLabels["app.kubernetes.io/version"] = "0.2.0"), /which changes/],
+  ["the version in a claim", MERGE, (o) => (o.spec.volumeClaimTemplates[0].metadata.labels[
+    "app.kubernetes.io/version"] = "0.1.0"), /has the version, and cannot be changed/],
+  ["another version than the image's", INGEST,
+    (o) => (o.spec.template.metadata.labels["app.kubernetes.io/version"] = "9.9"), /is 9\.9, its image/],
+  ["a Secret whose other keys restart the pod", DATABASE, (o, all) => {
+    const secret = all.find((one) => /^synchub-secret/.test(one.metadata.name));
+    secret.data.POSTGRES_PASSWORD = "";
+    o.spec.template.spec.volumes.find((one) => one.secret).secret.secretName = secret.metadata.name;
+  }, /postgresql: restarts with SYNC_api_token of synchub-secret/],
+  ["a scaler that asks another namespace", SCALER,
+    (o) => (o.spec.triggers[0].metadata.address = "synchub-redis.default.svc:6379"), /no Service of synchub/],
+  ["a scaler without credentials", SCALER,
+    (o) => (o.spec.triggers[0].authenticationRef.name = "other"), /TriggerAuthentication other/],
+  ["a scaler without limits to its speed", SCALER,
+    (o) => delete o.spec.advanced, /how fast to scaleUp/],
+  ["scaling on a percentage", ["scaled", "HorizontalPodAutoscaler", "synchub-ingest"],
+    (o) => (o.spec.metrics[0].resource.target = {type: "Utilization", averageUtilization: 70}),
+    /percentage of the request/],
+  ["an alert without a runbook", ["scaled", "PrometheusRule", "synchub"],
+    (o) => delete o.spec.groups[0].rules[0].annotations.runbook_url, /SyncHubDown has no runbook_url/],
+  ["an alert whose runbook is not written", ["scaled", "PrometheusRule", "synchub"],
+    (o) => (o.spec.groups[0].rules[0].annotations.runbook_url += "x"), /docs\/kubernetes.md lacks/],
+  ["a DaemonSet without tolerations", ["daemonset", "DaemonSet", "synchub-pusher"],
+    pod((p) => delete p.tolerations), /no tolerations/],
   // Scale.
   ["replicas beside a scaler", SCALED, (o) => (o.spec.replicas = 3), /replicas beside a scaler/],
   ["two scalers of one target", ["scaled", "HorizontalPodAutoscaler", "synchub-ingest"],
@@ -106,6 +165,19 @@ const MISTAKES = [
     (o) => (o.spec.rules[0].http.paths[0].path = "/"), /lets \/ through/],
   ["an Ingress without TLS", ["scaled", "Ingress", "synchub"],
     (o) => delete o.spec.tls, /has no TLS/],
+  ["an Ingress of a retired controller", ["scaled", "Ingress", "synchub"],
+    (o) => (o.spec.ingressClassName = "nginx"), /which is retired/],
+  ["metrics let out by the route", ROUTE,
+    (o) => (o.spec.rules[0].matches[0].path.value = "/metrics"), /lets \/metrics through/],
+  ["a route for every path", ROUTE, (o) => delete o.spec.rules[0].matches, /lets everything through/],
+  ["a route that cuts large tables off", ROUTE,
+    (o) => delete o.spec.rules[0].timeouts, /time-out request is under/],
+  ["a route by a listener without TLS", ROUTE,
+    (o) => (o.spec.parentRefs[0].sectionName = "http"), /no such listener with TLS/],
+  ["a route to a port that is not there", ROUTE,
+    (o) => (o.spec.rules[0].backendRefs[0].port = 80), /leads to no port of synchub/],
+  ["an unknown field of a HTTPRoute", ROUTE,
+    (o) => (o.spec.rules[0].timeout = "5s"), /timeout\W+ does not exist/],
   // Holes in the walls, and walls too many.
   ["Redis open to the namespace", ["single", "NetworkPolicy", "redis"],
     (o) => delete o.spec.ingress[0].from, /open, but not meant: stranger -> redis/],
@@ -117,6 +189,12 @@ const MISTAKES = [
     (o, all) => all.splice(all.indexOf(o), 1), /meant, but closed: ingest -> dns UDP\/53/],
   ["the machine's metadata open to the puller", ["single", "NetworkPolicy", "puller"],
     (o) => delete o.spec.egress[0].to[0].ipBlock.except, /not meant: puller -> metadata/],
+  ["no way to a name cache of the machine", ["single", "NetworkPolicy", "allow-dns"],
+    (o) => o.spec.egress[0].to.pop(), /meant, but closed: ingest -> node-dns UDP\/53/],
+  ["an address block alone, which covers no pods in Cilium", ["single", "NetworkPolicy", "puller"],
+    (o) => o.spec.egress[0].to.pop(), /meant, but closed by Cilium: puller -> stranger/],
+  ["dumps that nobody may fetch", ["scaled", "NetworkPolicy", "postgresql-from-backup"],
+    (o, all) => all.splice(all.indexOf(o), 1), /meant, but closed: backup -> postgresql/],
 ];
 
 // base holds the good objects, by the names used above.

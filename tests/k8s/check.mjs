@@ -2,43 +2,71 @@
 // Usage: node check.mjs ROOT WORK KUSTOMIZE. Renders every installation that k8s/ offers, checks each
 // of its objects, and then checks that deliberately broken manifests are found out.
 import {execFileSync} from "node:child_process";
-import {cpSync, readFileSync, rmSync, writeFileSync} from "node:fs";
+import {cpSync, readFileSync, readdirSync, rmSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import yaml from "js-yaml";
 import {brokenManifests} from "./broken.mjs";
 import {networkErrors} from "./network.mjs";
-import {knownMetrics, knownSettings, ruleErrors} from "./rules.mjs";
+import {headingsOf} from "./operation.mjs";
+import {knownMetrics, knownSettings, podOf, ruleErrors} from "./rules.mjs";
 import {schemaErrors} from "./schemas.mjs";
+import {documentedReplacements, replacedObjects} from "./upgrade.mjs";
 
 const [root, work, kustomize] = process.argv.slice(2);
+const RELEASES = join(root, "tests/k8s/releases");
+const OVERLAYS = ["single", "scaled"];
 const HUB = ["ingest", "merge", "redis"];
 const PULLING = [...HUB, "puller"];
 const without = (list, ...names) => list.filter((name) => !names.includes(name));
 
-// Every folder as it is, and the overlays with each component that their comments offer.
+// Another hub in the same cluster: the edits of the overlay that the documentation names.
+function renameHub(text) {
+  return text.replace(/^namespace: synchub$/m, "namespace: other\nnameSuffix: -b")
+    .replace("app.kubernetes.io/instance: synchub", "app.kubernetes.io/instance: synchub-b");
+}
+
+// Every folder as it is, and the overlays with the components that their comments offer.
 const INSTALLATIONS = [
   {overlay: "single", shape: {components: HUB}},
   {overlay: "single", add: ["puller"], shape: {components: PULLING}},
   {overlay: "single", add: ["puller-cronjob"], shape: {components: PULLING}},
-  {overlay: "single", add: ["monitoring", "ingress-tls", "puller-cronjob", "external-redis"],
+  {overlay: "single", add: ["monitoring", "gateway", "cert-manager", "puller-cronjob", "external-redis"],
     shape: {components: without(PULLING, "redis"), monitoring: true, job: true}},
+  {overlay: "single",
+    add: ["monitoring", "ingress-traefik", "tls", "puller", "image-pull-secret", "priority", "openshift"],
+    anyUser: true, shape: {components: PULLING, monitoring: true}},
+  {overlay: "single", add: ["monitoring", "gateway", "puller-cronjob"], edit: renameHub,
+    shape: {components: PULLING, monitoring: true, job: true}},
   {overlay: "scaled", shape: {components: [...HUB, "postgresql"], keda: true}},
-  {overlay: "scaled", add: ["monitoring", "ingress-tls", "puller"],
-    shape: {components: [...PULLING, "postgresql"], keda: true, monitoring: true}},
+  {overlay: "scaled", add: ["monitoring", "gateway", "ingress-traefik", "puller", "backup-postgresql"],
+    shape: {components: [...PULLING, "postgresql", "backup"], keda: true, monitoring: true}},
   {overlay: "scaled", add: ["puller", "external-redis", "external-postgresql"],
     shape: {components: without(PULLING, "redis"), keda: true}},
+  {overlay: "scaled", add: ["monitoring", "gateway", "puller", "backup-postgresql"], edit: renameHub,
+    shape: {components: [...PULLING, "postgresql", "backup"], keda: true, monitoring: true}},
+  {overlay: "scaled", add: ["tls", "puller-cronjob", "backup-postgresql", "priority", "openshift"],
+    anyUser: true, shape: {components: [...PULLING, "postgresql", "backup"], keda: true, job: true}},
   {example: "pusher-deployment", shape: {components: ["pusher"]}},
   {example: "pusher-daemonset", shape: {components: ["pusher"]}},
+  {example: "cloudnative-pg", shape: {components: HUB, keda: true}},
+  {example: "external-secrets", shape: {components: []}},
+  {example: "volume-access", beside: "single", shape: {components: [...HUB, "volume-access"]}},
 ];
 
 const EXTERNAL = {
-  "external-redis": "SYNC_redis_url=rediss://:x@redis.example.com:6379/0\n",
-  "external-postgresql": "SYNC_db=postgresql://x:x@db.example.com/synchub\n",
+  "external-redis": ["redis.env", "SYNC_redis_url=rediss://:x@redis.example.com:6379/0\n"],
+  "external-postgresql": ["postgresql.env", "SYNC_db=postgresql://x:x@db.example.com/synchub\n"],
 };
 
-function titleOf({overlay, example, add = []}) {
-  return [overlay ?? example, ...add].join(" + ");
+function titleOf({overlay, example, add = [], edit}) {
+  return [overlay ?? example, ...add].join(" + ") + (edit ? ", renamed" : "");
 }
+
+function build(folder) {
+  return yaml.loadAll(execFileSync(kustomize, ["build", folder], {encoding: "utf8"}));
+}
+
+const offeredBy = (text) => [...text.matchAll(/^#  - \.\.\/\.\.\/components\/(.+)$/gm)].map(([, name]) => name);
 
 // Does by text what the comments in the overlay tell a person to do.
 function chooseComponents(folder, add) {
@@ -47,36 +75,96 @@ function chooseComponents(folder, add) {
   for (const name of add) {
     const offered = `#  - ../../components/${name}\n`;
     if (!text.includes(offered)) throw new Error(`${file} does not offer ${name}`);
-    text = text.replace("components: []", "components:").replace(offered, offered.slice(1));
-    const secret = join(folder, "secret.env");
-    writeFileSync(secret, readFileSync(secret, "utf8") + (EXTERNAL[name] ?? ""));
+    text = text.replace(offered, offered.slice(1));
+    if (!EXTERNAL[name]) continue;
+    const secret = join(folder, EXTERNAL[name][0]);
+    writeFileSync(secret, readFileSync(secret, "utf8") + EXTERNAL[name][1]);
   }
   writeFileSync(file, text);
 }
 
-function render(copy, installation) {
-  const {overlay, example, add = []} = installation;
+function render(copy, {overlay, example, add = [], edit}) {
   rmSync(copy, {recursive: true, force: true});
   cpSync(join(root, "k8s"), copy, {recursive: true});
   const folder = join(copy, overlay ? `overlays/${overlay}` : `examples/${example}`);
   if (add.length) chooseComponents(folder, add);
-  return yaml.loadAll(execFileSync(kustomize, ["build", folder], {encoding: "utf8"}));
+  const file = join(folder, "kustomization.yaml");
+  if (edit) writeFileSync(file, edit(readFileSync(file, "utf8")));
+  return build(folder);
 }
 
-// The Secret by generator must be replaceable by one that is there: without the generator every
-// reference names it plainly.
+// The Secrets by generator must be replaceable by ones that are there: without the generator every
+// reference names them plainly.
 function existingSecretErrors(copy, overlay) {
-  cpSync(join(root, "k8s"), copy, {recursive: true});
-  const folder = join(copy, "overlays", overlay);
-  const file = join(folder, "kustomization.yaml");
+  const cut = (text) => text.replace(/secretGenerator:\n(?: .*\n)+/, "");
+  const text = readFileSync(join(root, "k8s/overlays", overlay, "kustomization.yaml"), "utf8");
+  if (cut(text) === text) return ["there is no secretGenerator to take out"];
+  const objects = render(copy, {overlay, edit: cut});
+  const names = [...JSON.stringify(objects).matchAll(/"(synchub-(?:\w+-)?secret[^"]*)"/g)]
+    .map(([, name]) => name);
+  const odd = names.filter((name) => !/^synchub-((redis|postgresql)-)?secret$/.test(name));
+  return names.length && !odd.length ? [] : [`a Secret is named ${odd.join(", ") || "nowhere"}`];
+}
+
+// Each component is one line to uncomment, and says at its top what it is; replicas are a line of the overlay.
+function overlayErrors(copy, overlay) {
+  const file = join(root, "k8s/overlays", overlay, "kustomization.yaml");
   const text = readFileSync(file, "utf8");
-  const cut = text.replace(/secretGenerator:\n(?: .*\n)+/, "");
-  if (cut === text) return ["there is no secretGenerator to take out"];
-  writeFileSync(file, cut);
-  const objects = yaml.loadAll(execFileSync(kustomize, ["build", folder], {encoding: "utf8"}));
-  const names = [...JSON.stringify(objects).matchAll(/"synchub-secret[^"]*"/g)].map(String);
-  const odd = names.filter((name) => name !== '"synchub-secret"');
-  return names.length && !odd.length ? [] : [`the Secret is named ${odd.join(", ") || "nowhere"}`];
+  const parsed = yaml.load(text);
+  const wrong = [];
+  if (!parsed.components?.length) wrong.push("`components:` has no entry, so that one more line breaks it");
+  for (const name of offeredBy(text)) {
+    try {
+      render(copy, {overlay, add: [name]});
+    } catch (error) {
+      wrong.push(`with ${name}: ${error.stderr ?? error.message}`);
+    }
+  }
+  const objects = render(copy, {overlay});
+  const named = (parsed.images ?? []).map((one) => one.newName);
+  for (const object of objects.filter(podOf))
+    for (const {image} of podOf(object).spec.containers)
+      if (!named.some((name) => image.replace(/[@:][^/]*$/, "") === name))
+        wrong.push(`images: has no entry for ${image}`);
+  const scaled = objects.filter((one) => one.spec?.scaleTargetRef)
+    .map((one) => one.spec.scaleTargetRef.name);
+  for (const {kind, metadata: {name}} of objects.filter((one) => one.kind === "Deployment")) {
+    if (scaled.includes(name)) continue;
+    const more = text.replace(new RegExp(`(- name: ${name}\n +count: )\\d+`), "$15");
+    const changed = render(copy, {overlay, edit: () => more})
+      .find((one) => one.kind === kind && one.metadata.name === name);
+    if (changed.spec.replicas !== 5) wrong.push(`replicas: does not set how many ${name} there are`);
+  }
+  return wrong;
+}
+
+// What an operator reads names everything that there is.
+function documentErrors(text) {
+  return ["components", "overlays", "examples"].flatMap((kind) =>
+    readdirSync(join(root, "k8s", kind)).filter((name) => !text.includes(`\`${name}\``))
+      .map((name) => `${kind}/${name} is not in docs/kubernetes.md`));
+}
+
+function upgradeErrors(release, overlay, after, text) {
+  const before = yaml.loadAll(readFileSync(join(RELEASES, release, `${overlay}.yaml`), "utf8"));
+  const told = documentedReplacements(text, release);
+  return replacedObjects(before, after).filter((name) => !told.has(name))
+    .map((name) => `${name} cannot be changed by apply, and "Upgrade from ${release}" does not delete it`);
+}
+
+// The manifests of 0.1.0 had these faults: a rule that does not find them there checks nothing.
+const FAULTS = {
+  single: ["is not Parallel", "its volumes are retained", "a headless Service", "only slows it down",
+    "ephemeral-storage", "restarts with SYNC_api_token", "deleted with the hub", "pods of another hub",
+    "its label app.kubernetes.io/version", "ingest -> node-dns UDP/53"],
+  scaled: ["POSTGRES_PASSWORD never reaches", "restarts with POSTGRES_PASSWORD", "percentage of the request",
+    "how fast to scaleUp", "connects to synchub-postgresql, a headless"],
+};
+
+function undetectedFaults(overlay, {shape}) {
+  const objects = yaml.loadAll(readFileSync(join(RELEASES, "0.1.0", `${overlay}.yaml`), "utf8"));
+  const errors = [...ruleErrors(objects, known), ...networkErrors(objects, shape)].join("\n");
+  return FAULTS[overlay].filter((fault) => !errors.includes(fault)).map((fault) => `not found: ${fault}`);
 }
 
 let failed = 0;
@@ -86,33 +174,50 @@ function report(title, errors) {
   failed += errors.length ? 1 : 0;
 }
 
-const known = {settings: knownSettings(root), metrics: knownMetrics(root)};
+const guide = readFileSync(join(root, "docs/kubernetes.md"), "utf8");
+const known = {settings: knownSettings(root), metrics: knownMetrics(root), headings: headingsOf(guide)};
 const copy = join(work, "copy");
 const rendered = {};
-const shapes = {};
+const chosen = {};
 for (const installation of INSTALLATIONS) {
-  rendered[titleOf(installation)] = render(copy, installation);
-  shapes[titleOf(installation)] = installation.shape;
+  const title = titleOf(installation);
+  const beside = installation.beside ? rendered[installation.beside] : [];
+  rendered[title] = [...beside, ...render(copy, installation)];
+  chosen[title] = installation;
 }
 // The mistakes are made in these two.
-const BROKEN = {single: "single + puller", scaled: "scaled + monitoring + ingress-tls + puller"};
-const broken = brokenManifests({single: rendered[BROKEN.single], scaled: rendered[BROKEN.scaled]});
+const BROKEN = {
+  single: "single + puller-cronjob",
+  scaled: "scaled + monitoring + gateway + ingress-traefik + puller + backup-postgresql",
+  daemonset: "pusher-daemonset",
+};
+const broken = brokenManifests(Object.fromEntries(
+  Object.entries(BROKEN).map(([name, title]) => [name, rendered[title]])));
 
-const sets = {...rendered};
+const sets = {...rendered, "namespace.yaml": [yaml.load(readFileSync(join(root, "k8s/namespace.yaml"), "utf8"))]};
 for (const {title, objects} of broken) sets[`broken: ${title}`] = objects;
 const schema = await schemaErrors(sets, join(work, "types"));
 
-const allErrors = (title, objects, shape) => {
+const allErrors = (title, objects, {shape, anyUser}) => {
   const unsound = schema[title];
   if (title.startsWith("broken: ") && unsound.length) return unsound;
-  return [...unsound, ...ruleErrors(objects, known), ...networkErrors(objects, shape)];
+  return [...unsound, ...ruleErrors(objects, known, {anyUser}), ...networkErrors(objects, shape)];
 };
+report("namespace.yaml", schema["namespace.yaml"]);
 for (const [title, objects] of Object.entries(rendered))
-  report(`${title}: ${objects.length} objects`, allErrors(title, objects, shapes[title]));
-for (const overlay of ["single", "scaled"])
-  report(`${overlay} with a Secret that is there`, existingSecretErrors(copy, overlay));
+  report(`${title}: ${objects.length} objects`, allErrors(title, objects, chosen[title]));
+for (const overlay of OVERLAYS) {
+  report(`${overlay} with Secrets that are there`, existingSecretErrors(copy, overlay));
+  report(`${overlay}, each line of it`, overlayErrors(copy, overlay));
+}
+report("docs/kubernetes.md", documentErrors(guide));
+for (const release of readdirSync(RELEASES))
+  for (const overlay of OVERLAYS)
+    report(`${overlay} over ${release}`, upgradeErrors(release, overlay, rendered[overlay], guide));
+for (const overlay of OVERLAYS)
+  report(`found out: the faults of ${overlay} 0.1.0`, undetectedFaults(overlay, chosen[overlay]));
 for (const {title, objects, expect, of} of broken) {
-  const errors = allErrors(`broken: ${title}`, objects, shapes[BROKEN[of]]);
+  const errors = allErrors(`broken: ${title}`, objects, chosen[BROKEN[of]]);
   const found = errors.some((error) => expect.test(error));
   report(`found out: ${title}`, found ? [] : [`not found: ${expect}`, ...errors]);
 }

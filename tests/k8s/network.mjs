@@ -6,13 +6,15 @@ import {matches, podOf} from "./rules.mjs";
 
 const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/20212"];
 
-// Others in the cluster and beyond. Addresses: 10.0.0.0/8 stands for pods, whichever they are.
+// Others in the cluster and beyond. Addresses: 10.0.0.0/8 stands for pods, whichever they are;
+// node-dns is NodeLocal DNSCache, which listens at an address of the machine.
 const OUTSIDERS = [
   {name: "dns", namespace: "kube-system", labels: {"k8s-app": "kube-dns"}, address: "10.9.0.1"},
   {name: "keda", namespace: "keda", labels: {app: "keda-operator"}, address: "10.9.0.2"},
   {name: "prometheus", namespace: "monitoring", labels: {}, address: "10.9.0.3"},
   {name: "stranger", namespace: "default", labels: {}, address: "10.9.0.4"},
   {name: "internet", address: "203.0.113.7"},
+  {name: "node-dns", address: "169.254.20.10"},
   {name: "metadata", address: "169.254.169.254"},
   {name: "metadata6", address: "fd00:ec2::254"},
 ];
@@ -29,8 +31,9 @@ function inBlock({cidr, except = []}, address) {
   return covers(cidr) && !except.some(covers);
 }
 
-function peerMatches(peer, end, home) {
-  if (peer.ipBlock) return inBlock(peer.ipBlock, end.address);
+// Cilium's ipBlocks cover no pods of the cluster, whatever their addresses.
+function peerMatches(peer, end, home, cilium) {
+  if (peer.ipBlock) return !(cilium && end.namespace) && inBlock(peer.ipBlock, end.address);
   if (!end.namespace) return false;
   const namespaceLabels = {"kubernetes.io/metadata.name": end.namespace};
   const namespace = peer.namespaceSelector
@@ -46,7 +49,7 @@ function portMatches(ports, wanted) {
 }
 
 // One direction at one pod: free without a policy for it, else only what some policy allows.
-function allows(policies, direction, pod, peer, port) {
+function allows(policies, direction, pod, peer, port, cilium) {
   if (!pod.hub) return true;
   const holding = policies.filter((policy) => policy.spec.policyTypes.includes(direction) &&
     policy.metadata.namespace === pod.namespace && matches(policy.spec.podSelector, pod.labels));
@@ -54,11 +57,11 @@ function allows(policies, direction, pod, peer, port) {
   const [rules, side] = direction === "Ingress" ? ["ingress", "from"] : ["egress", "to"];
   return holding.some((policy) => (policy.spec[rules] ?? []).some((rule) =>
     portMatches(rule.ports, port) && (!rule[side]?.length ||
-      rule[side].some((one) => peerMatches(one, peer, policy.metadata.namespace)))));
+      rule[side].some((one) => peerMatches(one, peer, policy.metadata.namespace, cilium)))));
 }
 
 // Every flow that a hub's pod takes part in, as `from -> to TCP/1`.
-export function flows(objects) {
+export function flows(objects, cilium = false) {
   const policies = objects.filter((object) => object.kind === "NetworkPolicy");
   const pods = objects.filter(podOf).map((object, index) => ({
     name: podOf(object).metadata.labels["app.kubernetes.io/component"],
@@ -71,8 +74,8 @@ export function flows(objects) {
   for (const from of [...pods, ...OUTSIDERS])
     for (const to of [...pods, ...OUTSIDERS]) {
       if (from.name === to.name || !(from.hub || to.hub)) continue;
-      const open = PORTS.filter((port) => allows(policies, "Egress", from, to, port) &&
-        allows(policies, "Ingress", to, from, port));
+      const open = PORTS.filter((port) => allows(policies, "Egress", from, to, port, cilium) &&
+        allows(policies, "Ingress", to, from, port, cilium));
       found.push(...open.map((port) => `${from.name} -> ${to.name} ${port}`));
     }
   return found;
@@ -89,17 +92,19 @@ function outward(from, ports = ALL_OUT) {
 export function meantFlows({components, keda = false, monitoring = false, job = false}) {
   const has = (name) => components.includes(name);
   const hub = ["ingest", "merge", "puller"].filter(has);
-  const list = components.flatMap((name) => [`${name} -> dns UDP/53`, `${name} -> dns TCP/53`]);
+  const list = components.flatMap((from) => ["dns", "node-dns"].flatMap((to) =>
+    [`${from} -> ${to} UDP/53`, `${from} -> ${to} TCP/53`]));
   if (has("puller")) list.push(...outward("puller"));
   if (has("pusher")) list.push(...outward("pusher", ["TCP/443", "TCP/20212"]));
   for (const from of hub)
     list.push(...(has("redis") ? [`${from} -> redis TCP/6379`] : outward(from, ["TCP/6379"])));
+  if (has("backup")) list.push("backup -> postgresql TCP/5432");
   if (has("postgresql")) list.push("merge -> postgresql TCP/5432");
   else if (keda) list.push(...outward("merge", ["TCP/5432"]));
   if (keda && has("redis")) list.push("keda -> redis TCP/6379");
   // Anyone may knock at ingest, but of the hub's own pods only the puller may call out to it.
   if (has("ingest"))
-    for (const from of [...OTHERS, "metadata", "metadata6", ...(has("puller") ? ["puller"] : [])])
+    for (const from of [...OTHERS, "node-dns", "metadata", "metadata6", ...(has("puller") ? ["puller"] : [])])
       list.push(`${from} -> ingest TCP/20212`);
   for (const to of monitoring ? hub.filter((name) => !(job && name === "puller")) : [])
     list.push(`prometheus -> ${to} TCP/20212`);
@@ -107,10 +112,13 @@ export function meantFlows({components, keda = false, monitoring = false, job = 
 }
 
 export function networkErrors(objects, shape) {
-  const is = new Set(flows(objects));
   const should = meantFlows(shape);
-  return [
-    ...[...is].filter((flow) => !should.has(flow)).map((flow) => `open, but not meant: ${flow}`),
-    ...[...should].filter((flow) => !is.has(flow)).map((flow) => `meant, but closed: ${flow}`),
-  ];
+  return [false, true].flatMap((cilium) => {
+    const is = new Set(flows(objects, cilium));
+    const where = cilium ? " by Cilium" : "";
+    return [
+      ...[...is].filter((flow) => !should.has(flow)).map((flow) => `open, but not meant${where}: ${flow}`),
+      ...[...should].filter((flow) => !is.has(flow)).map((flow) => `meant, but closed${where}: ${flow}`),
+    ];
+  });
 }

@@ -3,6 +3,7 @@
 // target has one scaler, and that each setting is one that the programs know.
 import {readdirSync, readFileSync} from "node:fs";
 import {join} from "node:path";
+import {operationErrors} from "./operation.mjs";
 import {nameOf} from "./schemas.mjs";
 
 const HUB_UID = 65532;
@@ -41,9 +42,10 @@ function containerErrors(container, isJob) {
   must((context.seccompProfile?.type ?? "RuntimeDefault") === "RuntimeDefault",
     "seccompProfile must be RuntimeDefault");
   for (const what of ["requests", "limits"])
-    for (const resource of ["cpu", "memory"])
+    for (const resource of what === "requests" ? ["cpu", "memory"] : ["memory"])
       must(container.resources?.[what]?.[resource], `no ${what} of ${resource}`);
-  must(/:[\w][\w.-]*$/.test(container.image) && !container.image.endsWith(":latest"),
+  must((/:[\w][\w.-]*$/.test(container.image) && !container.image.endsWith(":latest")) ||
+    /@sha256:[0-9a-f]{64}$/.test(container.image),
     `image ${container.image} has no fixed tag`);
   must(!container.ports?.some((port) => port.hostPort), "hostPort must not be set");
   if (isJob) return wrong;
@@ -59,15 +61,15 @@ function containerErrors(container, isJob) {
   return wrong;
 }
 
-function podErrors(object, pod) {
+function podErrors(object, pod, anyUser) {
   const wrong = [];
   const must = (condition, text) => condition || wrong.push(text);
   const spec = pod.spec ?? {};
   const context = spec.securityContext ?? {};
   const pusher = pod.metadata?.labels?.["app.kubernetes.io/component"] === "pusher";
-  const uid = pusher ? NETALERTX_UID : HUB_UID;
+  const uid = anyUser ? undefined : pusher ? NETALERTX_UID : HUB_UID;
   must(context.runAsNonRoot === true, "runAsNonRoot must be true");
-  must(context.runAsUser === uid, `runAsUser must be ${uid}`);
+  must(context.runAsUser === uid, `runAsUser must be ${uid ?? "the cluster's choice"}`);
   must(context.seccompProfile?.type === "RuntimeDefault", "seccompProfile must be RuntimeDefault");
   must(spec.automountServiceAccountToken === false, "automountServiceAccountToken must be false");
   must(spec.terminationGracePeriodSeconds > 10, "terminationGracePeriodSeconds must be over 10");
@@ -76,8 +78,9 @@ function podErrors(object, pod) {
   for (const volume of spec.volumes ?? [])
     must(!volume.hostPath || (pusher && object.kind === "DaemonSet"),
       `volume ${volume.name}: hostPath must not be used`);
-  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])])
-    wrong.push(...containerErrors(container, ["Job", "CronJob"].includes(object.kind)));
+  const ends = ["Job", "CronJob", "Pod"].includes(object.kind);
+  for (const container of spec.containers ?? []) wrong.push(...containerErrors(container, ends));
+  for (const container of spec.initContainers ?? []) wrong.push(...containerErrors(container, true));
   return wrong;
 }
 
@@ -93,20 +96,26 @@ function referenceErrors(object, pod, objects) {
   };
   const claims = (object.spec.volumeClaimTemplates ?? []).map((claim) => claim.metadata.name);
   const volumes = (pod.spec.volumes ?? []).map((volume) => volume.name);
+  const certificates = objects.filter((other) => other.kind === "Certificate")
+    .map((other) => other.spec.secretName);
   for (const volume of pod.spec.volumes ?? []) {
     if (volume.configMap) keyed("ConfigMap", {}, volume.configMap.name);
-    if (!volume.secret) continue;
+    if (!volume.secret || certificates.includes(volume.secret.secretName)) continue;
     for (const item of volume.secret.items ?? [{}]) keyed("Secret", item, volume.secret.secretName);
   }
-  for (const container of pod.spec.containers) {
+  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
     for (const mount of container.volumeMounts ?? [])
       if (![...claims, ...volumes].includes(mount.name)) wrong.push(`no volume ${mount.name}`);
     for (const from of container.envFrom ?? [])
       if (from.configMapRef) keyed("ConfigMap", {}, from.configMapRef.name);
     const before = [];
     for (const {name, value, valueFrom} of container.env ?? []) {
-      if (valueFrom?.secretKeyRef)
+      // CloudNativePG makes this one.
+      if (valueFrom?.secretKeyRef && !(valueFrom.secretKeyRef.name === "synchub-db-app" &&
+          objects.some((other) => other.apiVersion.startsWith("postgresql.cnpg.io/"))))
         keyed("Secret", valueFrom.secretKeyRef, valueFrom.secretKeyRef.name);
+      if (valueFrom?.configMapKeyRef)
+        keyed("ConfigMap", valueFrom.configMapKeyRef, valueFrom.configMapKeyRef.name);
       for (const [, used] of (value ?? "").matchAll(/\$\((\w+)\)/g))
         if (!before.includes(used)) wrong.push(`${name} uses ${used}, which is not set before it`);
       before.push(name);
@@ -220,17 +229,18 @@ function settingErrors(object, pod, known) {
     .map((name) => `${name} is no setting of any program`);
 }
 
-export function ruleErrors(objects, {settings, metrics}) {
+// anyUser: the cluster chooses the user, as OpenShift does.
+export function ruleErrors(objects, {settings, metrics, headings}, {anyUser = false} = {}) {
   const errors = [];
   const seen = new Set();
   for (const object of objects) {
     const pod = podOf(object);
     const found = [...targetErrors(object, objects), ...settingErrors(object, pod, settings),
-      ...alertErrors(object, metrics)];
+      ...alertErrors(object, metrics), ...operationErrors(object, objects, headings)];
     if (seen.has(nameOf(object))) found.push("is there twice");
     seen.add(nameOf(object));
     if (pod)
-      found.push(...podErrors(object, pod), ...referenceErrors(object, pod, objects),
+      found.push(...podErrors(object, pod, anyUser), ...referenceErrors(object, pod, objects),
         ...availabilityErrors(object, pod, objects));
     errors.push(...found.map((text) => `${nameOf(object)}: ${text}`));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects against the published schemas of Kubernetes, KEDA and the Prometheus operator. The
+// Objects against the published schemas of Kubernetes and of the operators that the manifests use. The
 // packages check values (enums, formats, patterns) but let unknown fields pass, so their types are
 // asked as well: a literal with a field that its interface has not is a TypeScript error.
 import {mkdirSync, rmSync, writeFileSync} from "node:fs";
@@ -7,9 +7,16 @@ import {join} from "node:path";
 import ts from "typescript";
 
 const PACKAGES = {
+  "cert-manager.io": "@kubernetes-models/cert-manager",
+  "external-secrets.io": "@kubernetes-models/external-secrets",
+  "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
   "keda.sh": "@kubernetes-models/keda",
   "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
 };
+
+// No package has CloudNativePG's schema: the fields of a Cluster's spec that its reference lists and ours uses.
+const CLUSTER_FIELDS = ["instances", "imageName", "postgresql", "bootstrap", "storage", "resources",
+  "affinity", "backup", "monitoring"];
 
 export function nameOf(object) {
   return `${object?.kind ?? "(no kind)"}/${object?.metadata?.name ?? "(no name)"}`;
@@ -18,6 +25,16 @@ export function nameOf(object) {
 function moduleOf(object) {
   const group = object.apiVersion.includes("/") ? object.apiVersion.split("/")[0] : "";
   return `${PACKAGES[group] ?? "kubernetes-models"}/${object.apiVersion}/${object.kind}`;
+}
+
+function clusterErrors(object) {
+  return [
+    ...(object.kind === "Cluster" ? [] : [`${nameOf(object)}: no such kind as ${object.kind}`]),
+    ...Object.keys(object.spec ?? {}).filter((field) => !CLUSTER_FIELDS.includes(field))
+      .map((field) => `${nameOf(object)}: ${field} does not exist in its spec`),
+    ...["instances", "storage"].filter((field) => !(field in (object.spec ?? {})))
+      .map((field) => `${nameOf(object)}: no ${field}`),
+  ];
 }
 
 async function valueErrors(object) {
@@ -63,6 +80,10 @@ export async function schemaErrors(sets, folder) {
     for (const object of objects) {
       if (typeof object?.apiVersion !== "string" || typeof object?.kind !== "string") {
         errors[set].push(`${nameOf(object)}: no apiVersion or kind`);
+        continue;
+      }
+      if (object.apiVersion === "postgresql.cnpg.io/v1") {
+        errors[set].push(...clusterErrors(object));
         continue;
       }
       const wrong = await valueErrors(object);

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a hub needs after its first day: it recovers from a bad apply, its names follow Kustomize, its
+// Secrets restart only those who use them, its selectors can stay, and people find the way from an alert.
+import {podOf} from "./rules.mjs";
+
+const INSTANCE = "app.kubernetes.io/instance";
+const VERSION = "app.kubernetes.io/version";
+const COMPONENT = "app.kubernetes.io/component";
+const EXCHANGE_MAX_S = 600; // SH_HTTP_EXCHANGE_MAX_S of libcommon/limits.h
+
+const allContainers = (pod) => [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])];
+
+// The environment as Kubernetes gives it: $(NAME) replaced by what stands before.
+function plainEnvironment(container) {
+  const known = {};
+  for (const {name, value} of container.env ?? [])
+    if (value !== undefined)
+      known[name] = String(value).replace(/\$\((\w+)\)/g, (text, used) => known[used] ?? text);
+  return known;
+}
+
+// The hosts that a container connects to, by its URLs and by variables that end in HOST.
+function hostsOf(container) {
+  return Object.entries(plainEnvironment(container)).flatMap(([name, value]) => {
+    if (/HOST$/.test(name)) return [value];
+    const url = value.match(/^[a-z+]+:\/\/(?:[^/]*@)?([^:/@]+)/);
+    return url ? [url[1]] : [];
+  });
+}
+
+// A client needs an address that outlives the pod, at a Service that is there.
+function addressErrors(pod, objects, home) {
+  return allContainers(pod).flatMap(hostsOf).flatMap((host) => {
+    if (host.includes(".") && !host.endsWith(".svc")) return [];
+    const service = objects.find((other) => other.kind === "Service" &&
+      [other.metadata.name, `${other.metadata.name}.${home}.svc`].includes(host));
+    if (!service) return [`${host} leads to no Service`];
+    return service.spec.clusterIP === "None"
+      ? [`connects to ${host}, a headless Service, whose address changes with its pod`] : [];
+  });
+}
+
+function statefulErrors(object) {
+  if (object.kind !== "StatefulSet") return [];
+  const wrong = [];
+  if (object.spec.podManagementPolicy !== "Parallel")
+    wrong.push("is not Parallel: it never replaces a pod that a bad apply broke");
+  const keep = object.spec.persistentVolumeClaimRetentionPolicy ?? {};
+  if (keep.whenDeleted !== "Retain" || keep.whenScaled !== "Retain")
+    wrong.push("does not say that its volumes are retained");
+  for (const claim of object.spec.volumeClaimTemplates ?? [])
+    if (VERSION in (claim.metadata.labels ?? {}))
+      wrong.push(`the claim ${claim.metadata.name} has the version, and cannot be changed`);
+  const image = object.spec.template.spec.containers[0].image;
+  const sets = (object.spec.template.spec.initContainers ?? []).some((one) =>
+    one.image === image && /ALTER ROLE/.test(JSON.stringify(one.command)));
+  if (/(^|\/)postgres[:@]/.test(image) && !sets)
+    wrong.push("a changed POSTGRES_PASSWORD never reaches the database");
+  return wrong;
+}
+
+// The first moments of a pod may be without network: a Job tries again in place.
+function jobErrors(object) {
+  if (object.kind !== "CronJob" || object.spec.suspend) return [];
+  const {spec} = object.spec.jobTemplate;
+  return [
+    ...(spec.template.spec.restartPolicy === "OnFailure" ? [] : ["must restart OnFailure"]),
+    ...(spec.backoffLimit >= 3 ? [] : ["gives up too early: backoffLimit under 3"]),
+  ];
+}
+
+function resourceErrors(pod) {
+  return allContainers(pod).flatMap(({name, resources = {}}) => [
+    ...(resources.limits?.cpu ? [`container ${name}: a limit of cpu only slows it down`] : []),
+    ...["requests", "limits"].filter((what) => !resources[what]?.["ephemeral-storage"])
+      .map((what) => `container ${name}: no ${what} of ephemeral-storage`),
+  ]);
+}
+
+// Which keys of which Secret a pod template uses.
+function secretKeys(pod) {
+  const uses = (pod.spec.volumes ?? []).filter((volume) => volume.secret)
+    .flatMap(({secret}) => (secret.items ?? []).map((item) => [secret.secretName, item.key]));
+  const fromEnv = allContainers(pod).flatMap((one) => one.env ?? [])
+    .map((one) => one.valueFrom?.secretKeyRef).filter(Boolean)
+    .map((reference) => [reference.name, reference.key]);
+  const keys = {};
+  for (const [name, key] of [...uses, ...fromEnv]) (keys[name] ??= new Set()).add(key);
+  return keys;
+}
+
+// A generated Secret has its content in its name: whoever refers to it restarts when any key changes.
+function secretErrors(pod, objects) {
+  const others = objects.map(podOf).filter(Boolean).map(secretKeys);
+  return Object.entries(secretKeys(pod)).flatMap(([name, mine]) => {
+    const all = new Set(others.flatMap((keys) => [...(keys[name] ?? [])]));
+    return [...all].filter((key) => !mine.has(key))
+      .map((key) => `restarts with ${key} of ${name}, which it does not use`);
+  });
+}
+
+// Selectors that Kubernetes, or the nodes' traffic, chooses pods of this hub by.
+function selectorsOf(object) {
+  const {kind, spec = {}} = object;
+  if (kind === "Service") return [{matchLabels: spec.selector}];
+  if (kind === "NetworkPolicy") {
+    const peers = [...(spec.ingress ?? []).flatMap((rule) => rule.from ?? []),
+      ...(spec.egress ?? []).flatMap((rule) => rule.to ?? [])];
+    return [spec.podSelector, ...peers.filter((peer) => !peer.namespaceSelector)
+      .map((peer) => peer.podSelector)].filter((one) => one && Object.keys(one).length &&
+        !JSON.stringify(one).includes("cnpg.io/"));
+  }
+  const spread = podOf(object)?.spec?.topologySpreadConstraints ?? [];
+  const own = kind === "PodDisruptionBudget" || (podOf(object) && spec.selector) ? [spec.selector] : [];
+  return [...own, ...spread.map((one) => one.labelSelector)];
+}
+
+function labelErrors(object, objects) {
+  const instances = new Set(objects.map(podOf).filter((pod) => pod?.metadata?.labels?.[COMPONENT])
+    .map((pod) => pod.metadata.labels[INSTANCE]));
+  return selectorsOf(object).flatMap((selector) => [
+    ...(selector.matchLabels?.[INSTANCE] && instances.has(selector.matchLabels[INSTANCE])
+      ? [] : [`a selector without ${INSTANCE} chooses the pods of another hub, too`]),
+    ...(VERSION in (selector.matchLabels ?? {}) ? [`a selector has ${VERSION}, which changes`] : []),
+  ]);
+}
+
+function versionErrors(pod) {
+  const image = pod.spec.containers[0].image;
+  if (!/(^|\/)synchub-\w+[:@]/.test(image)) return [];
+  const label = pod.metadata.labels?.[VERSION];
+  const tag = image.match(/:([\w.-]+)$/)?.[1];
+  return label && (!tag || image.includes("@") || label === tag)
+    ? [] : [`its label ${VERSION} is ${label}, its image ${image}`];
+}
+
+function scalerErrors(object, objects) {
+  const wrong = [];
+  const named = (kind, name) =>
+    objects.some((other) => other.kind === kind && other.metadata.name === name);
+  const behaviour = object.kind === "HorizontalPodAutoscaler" ? object.spec.behavior
+    : object.spec.advanced?.horizontalPodAutoscalerConfig?.behavior;
+  for (const direction of ["scaleUp", "scaleDown"])
+    if (!behaviour?.[direction]?.policies?.length) wrong.push(`does not say how fast to ${direction}`);
+  for (const metric of object.spec.metrics ?? [])
+    if (metric.resource?.target.type === "Utilization")
+      wrong.push("scales on a percentage of the request, which has another purpose");
+  for (const {metadata, authenticationRef} of object.spec.triggers ?? []) {
+    if (authenticationRef && !named("TriggerAuthentication", authenticationRef.name))
+      wrong.push(`TriggerAuthentication ${authenticationRef.name} is not there`);
+    const [, service, namespace] = metadata.address?.match(/^([^.:]+)\.([^.:]+)\.svc:\d+$/) ?? [];
+    if (object.metadata.labels?.["synchub/redis"] === "external") continue;
+    if (!named("Service", service) || namespace !== object.metadata.namespace)
+      wrong.push(`asks ${metadata.address}, which is no Service of ${object.metadata.namespace}`);
+  }
+  return wrong;
+}
+
+const seconds = (text = "0s") => Number(text.match(/^(\d+)s$/)?.[1] ?? 0);
+
+function routeErrors(object, objects) {
+  const named = (kind, name) =>
+    objects.find((other) => other.kind === kind && other.metadata.name === name);
+  return [
+    ...object.spec.parentRefs.filter(({name, sectionName}) => !named("Gateway", name)?.spec.listeners
+      .some((one) => one.name === sectionName && one.protocol === "HTTPS" && one.tls.certificateRefs))
+      .map(({name}) => `${name} has no such listener with TLS`),
+    ...object.spec.rules.flatMap(({matches: chosen = [{}], timeouts = {}, backendRefs}) => [
+      ...chosen.filter(({path}) => path?.type !== "Exact" || path.value !== "/sync")
+        .map(({path}) => `lets ${path?.value ?? "everything"} through`),
+      ...["request", "backendRequest"].filter((one) => seconds(timeouts[one]) < EXCHANGE_MAX_S)
+        .map((one) => `its time-out ${one} is under the hub's ${EXCHANGE_MAX_S} s`),
+      ...backendRefs.filter(({name, port}) => !named("Service", name)?.spec.ports
+        .some((one) => one.port === port)).map(({name}) => `leads to no port of ${name}`),
+    ]),
+  ];
+}
+
+// An alert sends whoever it wakes to the section of the documentation with its name.
+function alertErrors(object, headings) {
+  return object.spec.groups.flatMap((group) => group.rules).flatMap(({alert, annotations = {}}) => {
+    const [address, anchor] = (annotations.runbook_url ?? "").split("#");
+    if (!/^https:\/\/.*\/kubernetes\.md$/.test(address)) return [`${alert} has no runbook_url`];
+    return headings.has(anchor) ? [] : [`${alert} leads to #${anchor}, which docs/kubernetes.md lacks`];
+  });
+}
+
+function kindErrors(object, objects, headings) {
+  switch (object.kind) {
+  case "Namespace": return ["is deleted with the hub by `delete -k`, and all volumes with it"];
+  case "HorizontalPodAutoscaler":
+  case "ScaledObject": return scalerErrors(object, objects);
+  case "HTTPRoute": return routeErrors(object, objects);
+  case "Ingress": return JSON.stringify(object).includes("nginx")
+    ? ["is for ingress-nginx, which is retired"] : [];
+  case "PrometheusRule": return alertErrors(object, headings);
+  case "DaemonSet": return object.spec.template.spec.tolerations?.length
+    ? [] : ["has no tolerations: machines with a taint get no pod"];
+  default: return [];
+  }
+}
+
+// Gives the sentences for one object of a set; headings are the anchors of docs/kubernetes.md.
+export function operationErrors(object, objects, headings) {
+  const pod = podOf(object);
+  const errors = [...statefulErrors(object), ...jobErrors(object), ...labelErrors(object, objects),
+    ...kindErrors(object, objects, headings)];
+  if (!pod) return errors;
+  return [...errors, ...addressErrors(pod, objects, object.metadata.namespace),
+    ...resourceErrors(pod), ...secretErrors(pod, objects), ...versionErrors(pod)];
+}
+
+// The anchors that a Markdown file offers, as GitHub makes them.
+export function headingsOf(text) {
+  return new Set([...text.matchAll(/^#+ +(.+)$/gm)].map(([, title]) =>
+    title.toLowerCase().replace(/[^\w\s-]/g, "").trim().replace(/\s/g, "-")));
+}
