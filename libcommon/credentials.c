@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_VERSION 1
+/*
+ * The first version had nothing to say about formats, and its nodes use either: so it stands for
+ * those that may, and the second, which is the same otherwise, for those that may not.
+ */
+#define RECORD_ANY_FORMAT 1
+#define RECORD_NATIVE 2
 #define SECRET_LEN (SH_SECRET_TEXT_BYTES - 1)
 #define ASSOCIATED_MAX 160
 
@@ -103,7 +108,8 @@ bool sh_credential_works(const sh_credential *credential, int64_t now_ms)
     return credential->until_ms == 0 || now_ms < credential->until_ms;
 }
 
-/* --- A node's record: `1 created revoked count` and, for each, ` since until hash sealed` ------
+/* --- A node's record: `version created revoked count` and, for each, ` since until hash sealed`
+ * ------
  */
 
 sh_err sh_node_record_add(sh_node_record *record, const sh_credential *credential, int64_t now_ms,
@@ -128,7 +134,8 @@ sh_err sh_node_record_add(sh_node_record *record, const sh_credential *credentia
 
 sh_err sh_node_record_write(const sh_node_record *record, sh_buf *ret)
 {
-    sh_err err = sh_buf_append_format(ret, "%d %" PRId64 " %" PRId64 " %zu", RECORD_VERSION,
+    sh_err err = sh_buf_append_format(ret, "%d %" PRId64 " %" PRId64 " %zu",
+                                      record->netalertx ? RECORD_ANY_FORMAT : RECORD_NATIVE,
                                       record->created_ms, record->revoked_ms, record->count);
     for (size_t i = 0; i < record->count && err == SH_OK; i++) {
         char hash[SH_DIGEST_HEX_BYTES], sealed[2 * SH_CREDENTIAL_SEALED_BYTES + 1];
@@ -163,7 +170,7 @@ static bool read_number(sh_slice *text, uint64_t max, int64_t *ret)
 static bool read_record(sh_slice text, sh_node_record *ret)
 {
     int64_t version = 0, count = 0;
-    if (!read_number(&text, RECORD_VERSION, &version) || version != RECORD_VERSION ||
+    if (!read_number(&text, RECORD_NATIVE, &version) || version < RECORD_ANY_FORMAT ||
         !read_number(&text, INT64_MAX, &ret->created_ms) ||
         !read_number(&text, INT64_MAX, &ret->revoked_ms) ||
         !read_number(&text, SH_NODE_CREDENTIALS_MAX, &count))
@@ -176,6 +183,7 @@ static bool read_record(sh_slice text, sh_node_record *ret)
             !sh_hex_decode(next_word(&text), item->sealed, SH_CREDENTIAL_SEALED_BYTES))
             return false;
     }
+    ret->netalertx = version == RECORD_ANY_FORMAT;
     ret->count = (size_t)count;
     return text.len == 0;
 }

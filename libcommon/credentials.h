@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
     char node[SH_NODE_NAME_MAX + 1];
     bool unreadable; /* of another version: nothing works */
+    bool netalertx;  /* may push in NetAlertX's format, too */
     int64_t created_ms;
     int64_t revoked_ms; /* 0: it is not */
     size_t count;

@@ -26,7 +26,7 @@ typedef enum {
     SH_RUN_ON_NEW_DEVICE,
 } sh_run;
 
-typedef enum { SH_PROTOCOL_NATIVE, SH_PROTOCOL_NETALERTX } sh_protocol;
+typedef enum { SH_PROTOCOL_NATIVE, SH_PROTOCOL_NETALERTX, SH_PROTOCOL_ANY } sh_protocol;
 typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
 typedef enum { SH_LOG_ERROR, SH_LOG_WARNING, SH_LOG_INFO, SH_LOG_DEBUG } sh_log_level;
 typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;

@@ -22,6 +22,8 @@ static const sh_setting_choice puller_runs[] = {
 };
 static const sh_setting_choice protocols[] = {
     {"native", SH_PROTOCOL_NATIVE}, {"netalertx", SH_PROTOCOL_NETALERTX}, {NULL, 0}};
+static const sh_setting_choice taken_protocols[] = {
+    {"any", SH_PROTOCOL_ANY}, {"native", SH_PROTOCOL_NATIVE}, {NULL, 0}};
 static const sh_setting_choice roles[] = {
     {"all", SH_ROLE_ALL}, {"ingest", SH_ROLE_INGEST}, {"merge", SH_ROLE_MERGE}, {NULL, 0}};
 static const sh_setting_choice log_levels[] = {{"error", SH_LOG_ERROR},
@@ -68,6 +70,9 @@ const sh_setting sh_setting_table[] = {
     {"SYNC_protocol", .who = PUSHER | PULLER, .kind = SH_SETTING_CHOICE, FIELD(protocol),
      .choices = protocols, .fallback = "native",
      .help = "netalertx to talk to a NetAlertX at the other end"},
+    {"SYNC_protocol", .who = RECEIVER, .kind = SH_SETTING_CHOICE, FIELD(protocol),
+     .choices = taken_protocols, .fallback = "any",
+     .help = "native refuses pushes in NetAlertX's format"},
     {"SYNC_nodes", .who = PULLER, .kind = SH_SETTING_LIST, FIELD(nodes), .fallback = "[]",
      .check = sh_check_nodes, .help = "nodes to pull, each as URL or name=URL; required"},
     {"SYNC_RUN_TIMEOUT", .who = PUSHER | PULLER, .kind = SH_SETTING_NUMBER, FIELD(run_timeout_s),

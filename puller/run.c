@@ -216,6 +216,11 @@ static sh_err choose_token(const run *r, fetch *f, sh_error *error)
     sh_err err = puller_record_of(&c, f->node->name, now_ms, &own, error);
     if (err != SH_OK || own == NULL)
         return err;
+    if (speaks_netalertx(r) && !own->netalertx)
+        return sh_fail(error, SH_E_REFUSED,
+                       "not fetched: its own credentials are for the native protocol alone: set "
+                       "SYNC_protocol=native here, or make others by `synchub-receiver node add "
+                       "--netalertx`");
     return puller_token_of(&c, own, f->token_number, now_ms, f->token, error);
 }
 

@@ -15,6 +15,9 @@
 
 #define JSON_TYPE "application/json"
 #define LARGE_BODY SH_MIB
+#define NATIVE_ONLY                                                                                \
+    "This hub takes the native protocol alone (SYNC_protocol=native there): push to it by a "      \
+    "synchub-pusher with SYNC_protocol=native"
 
 bool ingest_is_large(size_t bytes)
 {
@@ -161,6 +164,10 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
         return SH_HTTP_WAIT;
     if (!ingest_authenticate(in, exchange, false, &push.caller))
         return 0;
+    if (netalertx && in->native_only) {
+        ingest_refuse(exchange, 415, &figures.refused_type, NATIVE_ONLY, NULL, NATIVE_ONLY);
+        return 0;
+    }
     if (netalertx)
         return SH_NETALERTX_BODY_MAX;
     if (native) {

@@ -22,6 +22,7 @@ typedef struct {
     contacts *contacts;
     name_index *names;
     throttle *throttle;
+    bool native_only; /* NetAlertX's format is refused */
 } ingest;
 
 /* The two callbacks of the route, as sh_http_route says. */

@@ -17,6 +17,9 @@
 #define INVALID                                                                                    \
     "The payload is no device table or plugin result (of at most 200000 rows) under this "         \
     "hub's key: SYNC_encryption_key must be the same on node and hub"
+#define NATIVE_NODE                                                                                \
+    "This node has credentials of its own, for the native protocol alone: push by a "              \
+    "synchub-pusher, or make credentials for it by `synchub-receiver node add --netalertx`"
 #define TOO_MANY                                                                                   \
     "Too many invalid payloads came from here: SYNC_encryption_key must be the same on node and "  \
     "hub; try again later"
@@ -93,6 +96,15 @@ static bool is_known(const ingest *in, const char *node)
     return name_index_knows(in->names, node);
 }
 
+/* Answers and returns false where the node's own credentials are not for this format. */
+static bool may_use_format(sh_http_exchange *exchange, const sh_node_record *own)
+{
+    if (own == NULL || own->netalertx)
+        return true;
+    ingest_refuse(exchange, 415, &figures.refused_type, NATIVE_NODE, own->node, NATIVE_NODE);
+    return false;
+}
+
 /* Answers 429 and returns false where the peer has sent too many invalid payloads. */
 static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *node)
 {
@@ -136,6 +148,7 @@ static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
     SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push content = {0};
     if (!read_push(push->exchange, &content) || !read_names(push->exchange, &content, header) ||
         !ingest_authorise(in, push->exchange, &push->caller, header->node) ||
+        !may_use_format(push->exchange, push->caller.own) ||
         !may_try(in, push->exchange, header->node))
         return false;
     sh_err err = open_data(in, push->caller.own, content.data, header->kind, text, &valid, &error);

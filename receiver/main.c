@@ -99,8 +99,9 @@ static const sh_subcommand subcommands[] = {
      .help = "delete them for good",
      .run = dead_drop},
     {.name = "node add",
-     .usage = "node add NAME",
-     .help = "make a token and a key for one node, and print its settings, once",
+     .usage = "node add NAME [--netalertx]",
+     .help = "make a token and a key for one node, and print its settings, once; --netalertx: it "
+             "may use NetAlertX's format",
      .run = node_add,
      .needs_secrets = true},
     {.name = "node list",

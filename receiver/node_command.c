@@ -25,10 +25,10 @@ typedef struct {
     int64_t now_ms;
 } listing;
 
-enum { NODE, STATE, CREATED, LAST_USED, ROTATES_UNTIL, REVOKED, COLUMNS };
+enum { NODE, STATE, PROTOCOL, CREATED, LAST_USED, ROTATES_UNTIL, REVOKED, COLUMNS };
 
 static const show_column columns[COLUMNS] = {
-    {"NODE", false},      {"STATE", false},         {"CREATED", false},
+    {"NODE", false},      {"STATE", false},         {"PROTOCOL", false}, {"CREATED", false},
     {"LAST USED", false}, {"ROTATES UNTIL", false}, {"REVOKED", false},
 };
 
@@ -51,6 +51,11 @@ static const char *state_of(const sh_node_record *record, int64_t now_ms)
     return rotates_until(record, now_ms) > 0 ? "rotating" : "active";
 }
 
+static const char *protocol_of(const sh_node_record *record)
+{
+    return record->netalertx ? "any" : "native";
+}
+
 static void cell_of(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
 {
     const listing *l = context;
@@ -61,6 +66,9 @@ static void cell_of(void *context, size_t row, size_t column, char ret[static SH
         break;
     case STATE:
         (void)snprintf(ret, SHOW_CELL_BYTES, "%s", state_of(record, l->now_ms));
+        break;
+    case PROTOCOL:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", protocol_of(record));
         break;
     case CREATED:
         show_time(record->created_ms, "?", ret);
@@ -85,6 +93,8 @@ static sh_err append_node(sh_buf *json, const listing *l, size_t row)
         err = sh_json_write_member_text(json, "node", record->node);
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "state", state_of(record, l->now_ms));
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "protocol", protocol_of(record));
     if (err == SH_OK)
         err = show_json_time(json, "created_ms", record->created_ms);
     if (err == SH_OK)
@@ -156,13 +166,20 @@ int node_list(const sh_settings *settings, int argc, char *const argv[])
 
 /* --- What changes a node --------------------------------------------------------------------- */
 
+/* What the command line says. */
+typedef struct {
+    const char *node;
+    int64_t old_ms; /* that the old ones work on */
+    bool netalertx;
+} change_options;
+
 typedef struct {
     show_command command;
     /* Changes *record, which is that of a node without any where known is false. */
-    sh_err (*change)(const hub_keys *keys, bool known, int64_t old_ms, sh_node_record *record,
-                     sh_node_secrets *secrets, sh_error *error);
+    sh_err (*change)(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error);
     bool makes; /* credentials, which are printed */
-    bool takes_duration;
+    bool takes_duration, takes_format;
 } changing;
 
 /* A whole number and s, m, h or d, such as 7d. */
@@ -186,38 +203,40 @@ static bool read_duration(const char *text, int64_t *ret_ms)
     return false;
 }
 
-static sh_err read_arguments(const changing *c, int argc, char *const argv[], const char **node,
-                             int64_t *old_ms, sh_error *error)
+static sh_err read_arguments(const changing *c, int argc, char *const argv[], change_options *ret,
+                             sh_error *error)
 {
-    *node = NULL;
-    *old_ms = SH_NODE_ROTATE_S * 1000LL;
+    *ret = (change_options){.old_ms = SH_NODE_ROTATE_S * 1000LL};
     for (int i = 0; i < argc; i++) {
         if (c->takes_duration && strcmp(argv[i], "--for") == 0) {
-            if (i + 1 == argc || !read_duration(argv[i + 1], old_ms))
+            if (i + 1 == argc || !read_duration(argv[i + 1], &ret->old_ms))
                 return sh_fail(error, SH_E_CONFIG,
                                "--for needs a time of at most %ld days, such as 7d, 12h, 30m or 0s",
                                SH_NODE_ROTATE_MAX_S / 86400);
             i++;
-        } else if (*node == NULL && argv[i][0] != '-') {
-            *node = argv[i];
+        } else if (c->takes_format && strcmp(argv[i], "--netalertx") == 0) {
+            ret->netalertx = true;
+        } else if (ret->node == NULL && argv[i][0] != '-') {
+            ret->node = argv[i];
         } else {
             return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argv[i],
                            c->command.usage);
         }
     }
     sh_error reason = {.code = SH_OK};
-    if (*node == NULL)
+    if (ret->node == NULL)
         return sh_fail(error, SH_E_CONFIG, "the node is not named; usage: %s", c->command.usage);
-    if (sh_node_name_check(sh_slice_of(*node), &reason) != SH_OK)
+    if (sh_node_name_check(sh_slice_of(ret->node), &reason) != SH_OK)
         return sh_fail(error, SH_E_CONFIG, "%s", reason.message);
     return SH_OK;
 }
 
 /* Reads, changes, and writes the record where nobody else changed it meanwhile. */
 static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *keys,
-                            const char *node, int64_t old_ms, sh_node_secrets *secrets,
+                            const change_options *options, sh_node_secrets *secrets,
                             sh_error *error)
 {
+    const char *node = options->node;
     SH_CLEANUP(sh_buf_done) sh_buf before = SH_BUF_INIT(RECORD_MAX);
     SH_CLEANUP(sh_buf_done) sh_buf after = SH_BUF_INIT(RECORD_MAX);
     sh_error unknown = {.code = SH_OK};
@@ -231,7 +250,7 @@ static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *
         sh_node_record_read(sh_slice_of(node), old, &record);
     else
         (void)snprintf(record.node, sizeof record.node, "%s", node);
-    err = c->change(keys, known, old_ms, &record, secrets, error);
+    err = c->change(keys, known, options, &record, secrets, error);
     if (err != SH_OK)
         return err;
     if (sh_node_record_write(&record, &after) != SH_OK)
@@ -256,20 +275,19 @@ static void print_setting(const char *name, const char *value)
 static int run_change(const changing *c, const sh_settings *settings, int argc, char *const argv[])
 {
     sh_error error = {.code = SH_OK};
-    const char *node;
-    int64_t old_ms;
+    change_options options;
     sh_queue *queue = NULL;
     hub_keys keys = {.token = {"", 0}};
     sh_node_secrets secrets = {.token = ""};
-    sh_err err = read_arguments(c, argc, argv, &node, &old_ms, &error);
+    sh_err err = read_arguments(c, argc, argv, &options, &error);
     if (err == SH_OK && c->makes)
         err = keys_init(settings, &keys, &error);
     if (err == SH_OK)
         err = sh_queue_new(settings->redis_url, settings->redis_prefix, &queue, &error);
     if (err == SH_OK)
-        err = change_record(c, queue, &keys, node, old_ms, &secrets, &error);
+        err = change_record(c, queue, &keys, &options, &secrets, &error);
     if (err == SH_OK && c->makes) {
-        print_setting("SYNC_node_name", node);
+        print_setting("SYNC_node_name", options.node);
         print_setting("SYNC_api_token", secrets.token);
         print_setting("SYNC_encryption_key", secrets.passphrase);
         err = show_written(stdout, true, &error);
@@ -285,10 +303,9 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
 
 /* --- The changes ----------------------------------------------------------------------------- */
 
-static sh_err add_to(const hub_keys *keys, bool known, int64_t old_ms, sh_node_record *record,
-                     sh_node_secrets *secrets, sh_error *error)
+static sh_err add_to(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
 {
-    (void)old_ms;
     int64_t now_ms = sh_clock_unix_ms();
     if (known && !record->unreadable && record->revoked_ms == 0)
         return sh_fail(error, SH_E_REFUSED,
@@ -296,6 +313,7 @@ static sh_err add_to(const hub_keys *keys, bool known, int64_t old_ms, sh_node_r
                        "revoke` ends them",
                        record->node);
     record->unreadable = false;
+    record->netalertx = options->netalertx;
     record->created_ms = now_ms;
     record->revoked_ms = 0;
     record->count = 0;
@@ -318,11 +336,11 @@ static sh_err check_active(bool known, const sh_node_record *record, sh_error *e
     return SH_OK;
 }
 
-static sh_err rotate(const hub_keys *keys, bool known, int64_t old_ms, sh_node_record *record,
-                     sh_node_secrets *secrets, sh_error *error)
+static sh_err rotate(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
 {
     int64_t now_ms = sh_clock_unix_ms();
-    int64_t until_ms = now_ms + old_ms;
+    int64_t until_ms = now_ms + options->old_ms;
     sh_err err = check_active(known, record, error);
     if (err != SH_OK)
         return err;
@@ -336,11 +354,11 @@ static sh_err rotate(const hub_keys *keys, bool known, int64_t old_ms, sh_node_r
 }
 
 /* The record stays, empty: the name must not become one that the shared token may use. */
-static sh_err revoke(const hub_keys *keys, bool known, int64_t old_ms, sh_node_record *record,
-                     sh_node_secrets *secrets, sh_error *error)
+static sh_err revoke(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
 {
     (void)keys;
-    (void)old_ms;
+    (void)options;
     (void)secrets;
     if (!known)
         return check_active(known, record, error);
@@ -355,7 +373,10 @@ static sh_err revoke(const hub_keys *keys, bool known, int64_t old_ms, sh_node_r
 int node_add(const sh_settings *settings, int argc, char *const argv[])
 {
     static const changing c = {
-        .command = {.name = "node add", .usage = "node add NAME"}, .change = add_to, .makes = true};
+        .command = {.name = "node add", .usage = "node add NAME [--netalertx]"},
+        .change = add_to,
+        .makes = true,
+        .takes_format = true};
     return run_change(&c, settings, argc, argv);
 }
 

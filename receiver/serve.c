@@ -103,7 +103,7 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     serve *s = calloc(1, sizeof *s);
     if (s == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
-    s->ingest = (ingest){.keys = keys};
+    s->ingest = (ingest){.keys = keys, .native_only = settings->protocol == SH_PROTOCOL_NATIVE};
     s->ingests = settings->role != SH_ROLE_MERGE;
     const sh_listener_options options = {
         .routes = s->ingests ? routes_with_push : routes_with_push + 1,

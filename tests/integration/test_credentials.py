@@ -110,11 +110,42 @@ class Adding(CredentialsTest):
 
     def test_a_netalertx_node_with_its_own_credentials_is_taken(self):
         self.start()
-        own = self.node("add", "Büro 1")
+        own = self.node("add", "Büro 1", "--netalertx")
         self.assertEqual(own["SYNC_node_name"], "'Büro 1'")
         for hub in self.hubs:
             self.assert_taken(self.push_json(hub, "Büro 1", own))
         self.merge_all(3)
+
+    def test_a_node_may_use_netalertx_s_format_only_where_it_was_added_for_it(self):
+        hub = self.start()[0]
+        native = self.node("add", "Native")
+        either = self.node("add", "Either", "--netalertx")
+        answer = self.push_json(hub, "Native", native)
+        self.assertEqual(answer.status, 415, answer)
+        self.assertIn("node add --netalertx", answer.json["error"])
+        self.assert_taken(self.push_json(hub, "Either", either))
+        for node, own in (("Native", native), ("Either", either)):
+            self.assert_taken(self.push_native(hub, self.request(node, own), own["SYNC_api_token"]))
+        nodes = self.nodes()
+        self.assertEqual({name: node["protocol"] for name, node in nodes.items()},
+                         {"Native": "native", "Either": "any"})
+        # Rotated, each keeps what it was; of one that is made anew, the last word counts.
+        self.assertEqual(self.push_json(hub, "Native", self.node("rotate", "Native")).status, 415)
+        self.assert_taken(self.push_json(hub, "Either", self.node("rotate", "Either"), rows=4))
+        self.node("revoke", "Native")
+        self.assert_taken(self.push_json(hub, "Native", self.node("add", "--netalertx", "Native")))
+
+    def test_a_record_of_before_keeps_both_formats(self):
+        """Version 1 had nothing to say about formats."""
+        hub = self.start()[0]
+        own = self.node("add", "Node_A")
+        record = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A")
+        self.assertTrue(record.startswith("2 "), record)
+        self.hub_redis.cli("HSET", "synchub:nodes", "Node_A", "1" + record[1:])
+        self.hub_redis.cli("SET", "synchub:nodes:version", "another")
+        self.assert_taken(self.push_json(hub, "Node_A", own))
+        new = self.node("rotate", "Node_A")
+        self.assert_taken(self.push_json(hub, "Node_A", new, rows=4))
 
     def test_other_nodes_go_on_with_the_shared_ones(self):
         self.start()
@@ -153,7 +184,7 @@ class Adding(CredentialsTest):
     def test_the_list_tells_states_and_last_use_and_is_written_once_a_minute(self):
         self.assertEqual(self.node("list").stdout, "No node has credentials of its own.\n")
         hub = self.start()[0]
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         self.node("add", "Node_B")
         self.node("revoke", "Node_B")
         self.assertIsNone(self.nodes()["Node_A"]["last_used_ms"])
@@ -171,8 +202,8 @@ class Adding(CredentialsTest):
                                nodes["Node_A"]["created_ms"] + week, delta=600000)
         self.assertIsNotNone(nodes["Node_B"]["revoked_ms"])
         text = self.node("list").stdout
-        self.assertRegex(text, r"NODE +STATE +CREATED +LAST USED +ROTATES UNTIL +REVOKED")
-        self.assertRegex(text, r"Node_B +revoked +20.* never ")
+        self.assertRegex(text, r"NODE +STATE +PROTOCOL +CREATED +LAST USED +ROTATES UNTIL +REVOKED")
+        self.assertRegex(text, r"Node_B +revoked +native +20.* never ")
 
 
 class Refusing(CredentialsTest):
@@ -216,7 +247,7 @@ class Refusing(CredentialsTest):
 
     def test_the_token_alone_does_not_help_without_the_node_s_key(self):
         self.start()
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         other = self.node("add", "Node_B")
         for hub in self.hubs:
             for key in (KEY, other["SYNC_encryption_key"]):
@@ -236,7 +267,7 @@ class Refusing(CredentialsTest):
 
     def test_records_that_cannot_be_read_let_nobody_send(self):
         self.start()
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         record = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A")
         self.hub_redis.cli("HSET", "synchub:nodes", "Node_A", "9" + record)
         self.hub_redis.cli("SET", "synchub:nodes:version", "another")
@@ -247,7 +278,7 @@ class Refusing(CredentialsTest):
 
     def test_a_token_s_hash_moved_to_another_node_opens_nothing(self):
         hub = self.start()[0]
-        own, other = self.node("add", "Node_A"), self.node("add", "Node_B")
+        own, other = self.node("add", "Node_A", "--netalertx"), self.node("add", "Node_B", "--netalertx")
         a = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A").split()
         b = self.hub_redis.cli("HGET", "synchub:nodes", "Node_B").split()
         b[6] = a[6]
@@ -259,7 +290,7 @@ class Refusing(CredentialsTest):
         self.assertEqual(self.hub_redis.backlog(), 0)
 
     def test_another_key_of_the_hub_is_told_in_the_log(self):
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest",
                             SYNC_encryption_key="another passphrase of the hub")
         for answer in (self.push_json(hub, "Node_A", own),
@@ -271,7 +302,7 @@ class Refusing(CredentialsTest):
 class Rotating(CredentialsTest):
     def test_old_and_new_both_work_on_every_replica(self):
         self.start()
-        old = self.node("add", "Node_A")
+        old = self.node("add", "Node_A", "--netalertx")
         new = self.node("rotate", "Node_A", "--for", "1h")
         self.assertNotEqual(old["SYNC_api_token"], new["SYNC_api_token"])
         self.assertNotEqual(old["SYNC_encryption_key"], new["SYNC_encryption_key"])
@@ -286,7 +317,7 @@ class Rotating(CredentialsTest):
 
     def test_the_old_ones_end_when_their_time_is_over(self):
         self.start()
-        old = self.node("add", "Node_A")
+        old = self.node("add", "Node_A", "--netalertx")
         for hub in self.hubs:
             self.assert_taken(self.push_json(hub, "Node_A", old))
         new = self.node("rotate", "Node_A", "--for", "1s")
@@ -296,7 +327,7 @@ class Rotating(CredentialsTest):
 
     def test_no_time_at_all_ends_them_at_once(self):
         self.start()
-        old = self.node("add", "Node_A")
+        old = self.node("add", "Node_A", "--netalertx")
         new = self.node("rotate", "Node_A", "--for", "0s")
         for hub in self.hubs:
             self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", old))
@@ -304,7 +335,7 @@ class Rotating(CredentialsTest):
 
     def test_a_second_rotation_promises_the_first_ones_no_longer_life(self):
         self.start()
-        first = self.node("add", "Node_A")
+        first = self.node("add", "Node_A", "--netalertx")
         self.node("rotate", "Node_A", "--for", "0s")
         self.node("rotate", "Node_A", "--for", "1h")
         self.assert_forbidden(self.hubs[0], UNKNOWN,
@@ -321,7 +352,7 @@ class Rotating(CredentialsTest):
 class Revoking(CredentialsTest):
     def test_a_revoked_node_is_refused_at_once_on_every_replica(self):
         self.start()
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         request = self.request("Node_A", own)
         for hub in self.hubs:
             self.assert_taken(self.push_native(hub, request, own["SYNC_api_token"]))
@@ -335,7 +366,7 @@ class Revoking(CredentialsTest):
             self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
 
     def test_each_kind_of_request_is_the_first_to_learn_of_it(self):
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         request = self.request("Node_A", own)
         token = own["SYNC_api_token"]
         hubs = [self.receiver(self.hub_redis, SYNC_receiver_role="ingest") for _ in range(3)]
@@ -351,7 +382,7 @@ class Revoking(CredentialsTest):
 
     def test_a_push_that_is_on_its_way_is_refused(self):
         hub = self.start()[0]
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         body = netalertx_body(table("Node_A"), "Node_A",
                               passphrase=own["SYNC_encryption_key"]).encode()
         with socket.create_connection(("127.0.0.1", hub.port), timeout=60) as peer:
@@ -367,7 +398,7 @@ class Revoking(CredentialsTest):
 
     def test_what_was_taken_before_is_merged(self):
         hub = self.start()[0]
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         self.assert_taken(self.push_native(hub, self.request("Node_A", own), own["SYNC_api_token"]))
         self.assert_taken(self.push_json(hub, "Node_A", own, rows=4))
         self.node("revoke", "Node_A")
@@ -375,15 +406,15 @@ class Revoking(CredentialsTest):
 
     def test_a_revoked_node_may_be_added_again_with_new_ones(self):
         hub = self.start()[0]
-        old = self.node("add", "Node_A")
+        old = self.node("add", "Node_A", "--netalertx")
         self.node("revoke", "Node_A")
-        new = self.node("add", "Node_A")
+        new = self.node("add", "Node_A", "--netalertx")
         self.assert_taken(self.push_json(hub, "Node_A", new))
         self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", old))
 
     def test_revoking_works_in_a_redis_that_is_full(self):
         self.start()
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
         self.node("revoke", "Node_A")
         self.hub_redis.cli("CONFIG", "SET", "maxmemory", "0")
@@ -394,18 +425,18 @@ class Revoking(CredentialsTest):
 class Outages(CredentialsTest):
     def test_a_redis_that_lost_all_refuses_nodes_with_their_own(self):
         self.start()
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         self.assert_taken(self.push_json(self.hubs[0], "Node_A", own))
         self.hub_redis.cli("FLUSHALL")
         for hub in self.hubs:
             self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", own, rows=5))
-        new = self.node("add", "Node_A")
+        new = self.node("add", "Node_A", "--netalertx")
         for hub in self.hubs:
             self.assert_taken(self.push_json(hub, "Node_A", new))
 
     def test_credentials_outlive_a_crash_of_redis(self):
         self.start()
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         self.hub_redis.kill()
         self.hub_redis.start()
         for hub in self.hubs:
@@ -413,7 +444,7 @@ class Outages(CredentialsTest):
 
     def test_while_redis_is_away_the_known_are_told_to_come_again_and_the_unknown_nothing(self):
         hub = self.start()[0]
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         self.assert_taken(self.push_json(hub, "Node_A", own))
         self.hub_redis.stop()
         answer = self.push_json(hub, "Node_A", own, rows=5)
@@ -423,7 +454,7 @@ class Outages(CredentialsTest):
 
     def test_no_secret_is_in_redis_nor_in_any_log(self):
         hub = self.start()[0]
-        own = self.node("add", "Node_A")
+        own = self.node("add", "Node_A", "--netalertx")
         new = self.node("rotate", "Node_A")
         for rows, used in ((3, own), (4, new)):
             self.assert_taken(self.push_json(hub, "Node_A", used, rows))
@@ -497,6 +528,14 @@ class Pulling(CredentialsTest):
         done = self.pull(url, code=1, SYNC_protocol="netalertx")
         self.assertIn("Node_A=URL", done.stderr)
         self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_a_node_for_the_native_protocol_is_not_pulled_by_netalertx_s(self):
+        for add, code in ((["Node_A"], 1), (["Node_B", "--netalertx"], 0)):
+            own = self.node("add", *add)
+            url = self.serve_node(add[0], own)
+            done = self.pull(f"{add[0]}={url}", code=code, SYNC_protocol="netalertx")
+            self.assertEqual("node add --netalertx" in done.stderr, code == 1, done.stderr)
+        self.assertEqual(self.hub_redis.backlog(), 1)
 
     def test_a_revoked_node_is_not_pulled(self):
         own = self.node("add", "Node_A")

@@ -7,6 +7,8 @@ import re
 import socket
 import unittest
 
+import envelopes
+
 from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
                      device_table, netalertx_body, netalertx_encrypt, netalertx_push, wait_until)
 
@@ -277,6 +279,19 @@ class NativePush(ReceiverHttpTest):
             self.assertEqual((answer.status, json.loads(answer.read())), (200, {"status": status}))
             self.assertIs(connection.sock, first_socket)
         connection.close()
+
+
+class NativeAlone(ReceiverHttpTest):
+    def test_a_hub_may_refuse_netalertx_s_format(self):
+        hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest", SYNC_protocol="native")
+        answer = netalertx_push(hub.url, TABLE, "Node_A")
+        self.assertEqual(answer.status, 415, answer)
+        self.assertIn("SYNC_protocol=native", answer.json["error"])
+        self.assertEqual(netalertx_push(hub.url, TABLE, "Node_A", token="wrong").status, 403)
+        body = envelopes.envelope(envelopes.NodeKey("Node_A"), TABLE)
+        answer = curl(hub.url + "/sync", body=body,
+                      headers={**bearer(), "Content-Type": TYPE_ENVELOPE})
+        self.assertEqual(answer.status, 202, answer)
 
 
 class WhenRedisDoesNotTakeIt(ReceiverHttpTest):

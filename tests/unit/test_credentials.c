@@ -110,7 +110,7 @@ static void texts_that_are_no_records_are_unreadable(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",        " ",        "1",         "2 1 0 0",           "1 1 0",     "1 1 0 5", "1 1 0 1",
+        "",        " ",        "1",         "3 1 0 0",           "1 1 0",     "1 1 0 5", "1 1 0 1",
         "1 x 0 0", "1 -1 0 0", "1 1 0 0 0", "1 1 0 1 5 0 00 00", "{\"v\":1}", "0 1 0 0"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         sh_node_record read;
@@ -118,7 +118,10 @@ static void texts_that_are_no_records_are_unreadable(void **state)
         assert_true(read.unreadable);
     }
     sh_node_record revoked;
+    sh_node_record_read(SH_SLICE("A"), SH_SLICE("2 1 2 0"), &revoked);
+    assert_true(!revoked.unreadable && revoked.revoked_ms == 2 && !revoked.netalertx);
     sh_node_record_read(SH_SLICE("A"), SH_SLICE("1 1 2 0"), &revoked);
+    assert_true(revoked.netalertx);
     assert_false(revoked.unreadable);
     assert_int_equal(revoked.revoked_ms, 2);
 }
