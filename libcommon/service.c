@@ -3,6 +3,7 @@
 
 #include "libcommon/clock.h"
 #include "libcommon/crypto.h"
+#include "libcommon/describe.h"
 #include "libcommon/healthcheck.h"
 #include "libcommon/log.h"
 #include "libcommon/notify.h"
@@ -31,7 +32,7 @@ static pthread_t main_thread; /* of the service's run() */
 
 /* What the command line asks for. */
 typedef struct {
-    bool help, version, check_config, once;
+    bool help, version, describe, check_config, once;
     const sh_subcommand *subcommand;
     int rest_count; /* arguments behind the subcommand's name */
     char *const *rest;
@@ -175,12 +176,9 @@ static void print_help(const sh_service *service, FILE *out)
 {
     (void)fprintf(out, "synchub-%s: %s\n\n", service->name, service->summary);
     print_usage(service, out);
-    (void)fputs("\nOptions:\n"
-                "  --once           do the work once and exit, non-zero where anything failed\n"
-                "  --check-config   print the effective settings and exit, 2 where one is bad\n"
-                "  --help           print this\n"
-                "  --version        print the version, its commit and the libraries\n",
-                out);
+    (void)fputs("\nOptions:\n", out);
+    for (const sh_service_option *o = sh_service_options; o->name != NULL; o++)
+        (void)fprintf(out, "  %-15s  %s\n", o->name, o->help);
     (void)fputs("\nSubcommands:\n", out);
     for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
         (void)fprintf(out, "  %s\n      %s\n", s->usage, s->help);
@@ -198,7 +196,7 @@ static bool read_option(const char *text, command_line *ret)
     } options[] = {
         {"--help", &ret->help},       {"-h", &ret->help},
         {"--version", &ret->version}, {"--check-config", &ret->check_config},
-        {"--once", &ret->once},
+        {"--once", &ret->once},       {"--describe", &ret->describe},
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (strcmp(text, options[i].name) == 0) {
@@ -348,6 +346,7 @@ int sh_service_main(const sh_service *service, int argc, char *const argv[])
 {
     command_line command = {0};
     sh_version_init(service->commit);
+    sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
     sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
     if (!read_command_line(service, argc, argv, &command)) {
         print_usage(service, stderr);
@@ -361,6 +360,9 @@ int sh_service_main(const sh_service *service, int argc, char *const argv[])
         sh_version_print(service->name, service->libraries, stdout);
         return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
     }
+    if (command.describe)
+        return sh_service_describe(service, &healthcheck, stdout) == SH_OK ? SH_EXIT_DONE
+                                                                           : SH_EXIT_FAILED;
     forbid_core_dumps();
     allow_many_files();
     return run_with_settings(service, &command);

@@ -163,20 +163,55 @@ static sh_err set_defaults(int who, sh_settings *settings, sh_error *error)
     return SH_OK;
 }
 
-/* Environment over file; one that says nothing leaves the default. */
-static sh_err load_row(size_t index, const sh_source *environment, const sh_source *file,
-                       sh_settings *settings, sh_error *error)
+/* Where values come from: of the first two only one may have a setting, both go over the third. */
+typedef struct {
+    sh_source environment; /* or the program's file of settings, instead of it */
+    bool from_settings_file;
+    sh_source credentials;
+    sh_source app_conf;
+} sources;
+
+static void sources_done(sources *s)
+{
+    sh_source_done(&s->environment);
+    sh_source_done(&s->credentials);
+    sh_source_done(&s->app_conf);
+}
+
+static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value *ret,
+                        sh_origin *origin, sh_error *error)
+{
+    SH_CLEANUP(sh_source_value_done) sh_source_value credential = {0};
+    sh_err err = sh_source_get(&s->environment, row, ret, error);
+    if (err == SH_OK && row->credential != NULL)
+        err = sh_source_get(&s->credentials, row, &credential, error);
+    if (err != SH_OK)
+        return err;
+    if (ret->text != NULL && credential.text != NULL)
+        return sh_fail(error, SH_E_CONFIG,
+                       "%s is set, and the credential %s is there, too: keep one of them",
+                       row->name, row->credential);
+    *origin = ret->from_file || s->from_settings_file ? SH_ORIGIN_FILE : SH_ORIGIN_ENVIRONMENT;
+    if (ret->text != NULL)
+        return SH_OK;
+    *origin = SH_ORIGIN_FILE;
+    if (credential.text != NULL) {
+        *ret = credential;
+        credential = (sh_source_value){0};
+        return SH_OK;
+    }
+    if (strcmp(row->name, "SYNC_config_file") == 0)
+        return SH_OK;
+    return sh_source_get(&s->app_conf, row, ret, error);
+}
+
+/* A setting that no source has keeps its default. */
+static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh_error *error)
 {
     const sh_setting *row = &sh_setting_table[index];
     SH_CLEANUP(sh_source_value_done) sh_source_value value = {0};
-    sh_err err = sh_source_get(environment, row, &value, error);
-    if (err != SH_OK)
-        return err;
-    sh_origin origin = value.from_file ? SH_ORIGIN_FILE : SH_ORIGIN_ENVIRONMENT;
-    if (value.text == NULL && strcmp(row->name, "SYNC_config_file") != 0) {
-        origin = SH_ORIGIN_FILE;
-        err = sh_source_get(file, row, &value, error);
-    }
+    sh_origin origin = SH_ORIGIN_DEFAULT;
+    sh_err err = get_value(s, row, &value, &origin, error);
     if (err != SH_OK || value.text == NULL)
         return err;
     settings->origins[index] = (unsigned char)origin;
@@ -184,15 +219,15 @@ static sh_err load_row(size_t index, const sh_source *environment, const sh_sour
 }
 
 /* Goes on after a bad value, so that the log's own settings hold for the line that tells of it. */
-static sh_err load_rows(int who, bool whole, const sh_source *environment, const sh_source *file,
-                        sh_settings *settings, sh_error *error)
+static sh_err load_rows(int who, bool whole, const sources *s, sh_settings *settings,
+                        sh_error *error)
 {
     sh_err first = SH_OK;
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
         if ((row->who & who) == 0 || (!whole && row->kind == SH_SETTING_SECRET))
             continue;
-        sh_err err = load_row(i, environment, file, settings, error);
+        sh_err err = load_row(i, s, settings, error);
         if (first == SH_OK)
             first = err;
     }
@@ -209,37 +244,79 @@ static sh_err load_app_conf(const sh_source *environment, sh_source *ret, sh_err
     return sh_source_from_app_conf(path.text, ret, error);
 }
 
-static const char *find_time_zone(char *const environment[])
+static const char *find_variable(char *const environment[], const char *name)
 {
+    size_t len = strlen(name);
     for (size_t i = 0; environment[i] != NULL; i++) {
-        if (strncmp(environment[i], "TZ=", 3) == 0)
-            return environment[i] + 3;
+        if (strncmp(environment[i], name, len) == 0 && environment[i][len] == '=')
+            return environment[i] + len + 1;
     }
     return NULL;
+}
+
+/* --- Where a program is installed as a service ------------------------------------------------ */
+
+static const char *installed_folder, *installed_credentials;
+
+void sh_settings_set_folders(const char *settings, const char *credentials)
+{
+    installed_folder = settings;
+    installed_credentials = credentials;
+}
+
+static sh_err read_settings_file(int who, sh_source *ret, sh_error *error)
+{
+    const char *name = who == SH_FOR_PUSHER   ? "pusher"
+                       : who == SH_FOR_PULLER ? "puller"
+                                              : "receiver";
+    char *path = sh_text_format("%s/%s.env", installed_folder, name);
+    if (path == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    sh_err err = sh_source_from_env_file(path, ret, error);
+    free(path);
+    return err;
+}
+
+/*
+ * The environment, as a service manager or a container engine made it; where it has not a word of
+ * ours, as in an administrator's shell, what the service itself would be given.
+ */
+static sh_err read_environment(int who, char *const environment[], sources *s, sh_error *error)
+{
+    const char *credentials = find_variable(environment, "CREDENTIALS_DIRECTORY");
+    sh_err err = sh_source_from_environment(environment, &s->environment, error);
+    if (err == SH_OK && s->environment.count == 0 && installed_folder != NULL) {
+        err = read_settings_file(who, &s->environment, error);
+        s->from_settings_file = s->environment.count > 0;
+        if (s->from_settings_file && credentials == NULL)
+            credentials = installed_credentials;
+    }
+    if (err == SH_OK && credentials != NULL)
+        err = sh_source_from_credentials(credentials, who, &s->credentials, error);
+    return err;
 }
 
 static sh_err load(int who, bool whole, char *const environment[], sh_settings *ret,
                    sh_error *error)
 {
-    SH_CLEANUP(sh_source_done) sh_source from_environment = {0};
-    SH_CLEANUP(sh_source_done) sh_source from_file = {0};
+    SH_CLEANUP(sources_done) sources s = {0};
     *ret = (sh_settings){0};
     sh_err err = set_defaults(who, ret, error);
     if (err == SH_OK)
-        err = sh_source_from_environment(environment, &from_environment, error);
+        err = read_environment(who, environment, &s, error);
     if (err != SH_OK)
         return err;
-    err = load_app_conf(&from_environment, &from_file, error);
-    sh_err rows_err = load_rows(who, whole, &from_environment, &from_file, ret, error);
+    err = load_app_conf(&s.environment, &s.app_conf, error);
+    sh_err rows_err = load_rows(who, whole, &s, ret, error);
     if (err == SH_OK)
         err = rows_err;
     if (err != SH_OK)
         return err;
-    err = sh_source_warn_of_unknown(&from_environment, ret);
+    err = sh_source_warn_of_unknown(&s.environment, ret);
     if (err == SH_OK)
-        err = sh_source_warn_of_unknown(&from_file, ret);
+        err = sh_source_warn_of_unknown(&s.app_conf, ret);
     if (err == SH_OK)
-        err = sh_settings_warn(ret, who, find_time_zone(environment));
+        err = sh_settings_warn(ret, who, find_variable(environment, "TZ"));
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory");
     return whole ? sh_settings_require(ret, who, error) : SH_OK;

@@ -3,6 +3,7 @@
 
 #include "libcommon/app_conf.h"
 #include "libcommon/cleanup.h"
+#include "libcommon/env_file.h"
 #include "libcommon/file.h"
 #include "libcommon/limits.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define NAME_MAX_BYTES 128 /* of a name with `_FILE` that could be a setting's */
 
@@ -87,6 +89,54 @@ sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_
         if (!is_ours(name))
             continue;
         sh_err err = put(ret, name, sh_slice_of(equals + 1), false, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static sh_err on_env_file_item(void *context, sh_slice name, sh_slice value, sh_error *error)
+{
+    if (!is_ours(name))
+        return SH_OK;
+    if (value.len > 0 && memchr(value.data, '\0', value.len) != NULL)
+        return sh_fail(error, SH_E_FORMAT, "%.*s holds a NUL character", (int)name.len, name.data);
+    return put(context, name, value, false, error);
+}
+
+sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
+    sh_error why = {0};
+    sh_err err = sh_file_read(path, &content, NULL, &why);
+    if (err == SH_E_NOT_FOUND)
+        return SH_OK;
+    if (err == SH_OK && content.len > 0) {
+        err = sh_env_file_read((sh_slice){content.data, content.len}, on_env_file_item, ret, &why);
+        if (err != SH_OK && err != SH_E_MEMORY)
+            return sh_fail(error, SH_E_CONFIG, "%s: %s", path, why.message);
+    }
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    return err == SH_OK ? SH_OK : sh_fail(error, SH_E_CONFIG, "%s", why.message);
+}
+
+sh_err sh_source_from_credentials(const char *folder, int who, sh_source *ret, sh_error *error)
+{
+    for (size_t i = 0; i < sh_setting_count; i++) {
+        const sh_setting *row = &sh_setting_table[i];
+        char name[NAME_MAX_BYTES];
+        if (row->credential == NULL || (row->who & who) == 0)
+            continue;
+        char *path = sh_text_format("%s/%s", folder, row->credential);
+        if (path == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory");
+        (void)snprintf(name, sizeof name, "%s_FILE", row->name);
+        /* One that is there and cannot be read is an error, when its value is asked for. */
+        sh_err err = access(path, F_OK) == 0
+                         ? put(ret, sh_slice_of(name), sh_slice_of(path), false, error)
+                         : SH_OK;
+        free(path);
         if (err != SH_OK)
             return err;
     }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A place that settings come from, as names and values: the environment, or an app.conf. */
+/* A place that settings come from, as names and values: the environment, a file, or credentials. */
 typedef struct {
     char *name;
     char *value; /* may be a secret */
@@ -32,6 +32,18 @@ void sh_source_value_done(sh_source_value *value);
 
 /* Takes what begins with SYNC_, and API_TOKEN. SH_E_MEMORY. */
 sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_error *error);
+
+/*
+ * Reads a file of NAME=value lines (env_file.h) for names as above. A file that is not there is
+ * empty. SH_E_CONFIG names the file and what is wrong; SH_E_MEMORY.
+ */
+sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error);
+
+/*
+ * What systemd's credentials in a folder say of settings of `who`: X_FILE for each that is there.
+ * SH_E_MEMORY.
+ */
+sh_err sh_source_from_credentials(const char *folder, int who, sh_source *ret, sh_error *error);
 
 /* Reads an app.conf. SH_E_CONFIG names SYNC_config_file and what is wrong; SH_E_MEMORY. */
 sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_error *error);

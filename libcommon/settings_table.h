@@ -46,6 +46,7 @@ typedef struct {
     /* Judges the value that was just stored and may put it into its usual form. May be NULL. */
     sh_err (*check)(sh_settings *settings, sh_error *error);
     const char *help;
+    const char *credential; /* the systemd credential that may hold the value, or NULL */
 } sh_setting;
 
 extern const sh_setting sh_setting_table[];

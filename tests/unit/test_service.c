@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/clock.h"
+#include "libcommon/json_read.h"
 #include "libcommon/service.h"
 
 #include <poll.h>
@@ -177,6 +178,30 @@ static void help_and_version_need_no_settings(void **state)
     check_run(LIST("--once", "--help"), bad, 0, "--check-config", "");
 }
 
+static void describe_tells_all_that_help_tells_as_json(void **state)
+{
+    (void)state;
+    outcome o;
+    start(&(command){.arguments = LIST("--describe"), .environment = LIST(NULL)}, &o);
+    assert_int_equal(o.code, 0);
+    sh_json *document = NULL;
+    assert_int_equal(sh_json_parse(o.out, strlen(o.out), &document, NULL), SH_OK);
+    sh_json_free(document);
+    static const char *const parts[] = {
+        "{\"name\":\"synchub-receiver\",\"version\":\"" SYNCHUB_VERSION "\"",
+        "{\"name\":\"--once\",\"help\":",
+        "{\"name\":\"devices\",\"usage\":\"devices [--json]\",\"help\":\"a part\"},",
+        "{\"name\":\"healthcheck\"",
+        "\"name\":\"SYNC_api_token\",\"alias\":\"API_TOKEN\",\"default\":\"\"",
+        "\"credential\":\"synchub.token\",\"secret\":true",
+        "\"values\":[\"all\",\"ingest\",\"merge\"]",
+        "\"min\":1,\"max\":86400}",
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(o.out, parts[i]) == NULL)
+            fail_msg("%s is not in %s", parts[i], o.out);
+}
+
 static void what_is_unknown_is_answered_with_the_usage(void **state)
 {
     (void)state;
@@ -324,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_service_runs_and_its_code_is_the_exit_code),
         cmocka_unit_test(help_and_version_need_no_settings),
+        cmocka_unit_test(describe_tells_all_that_help_tells_as_json),
         cmocka_unit_test(what_is_unknown_is_answered_with_the_usage),
         cmocka_unit_test(check_config_prints_the_settings_or_what_is_wrong),
         cmocka_unit_test(a_bad_setting_is_one_line_and_exit_2),

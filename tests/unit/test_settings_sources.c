@@ -48,6 +48,56 @@ static void an_unfit_file_is_refused(void **state)
                   "API_TOKEN and SYNC_api_token_FILE are both set");
 }
 
+/* --- Credentials and files of a service ------------------------------------------------------ */
+
+static void a_credential_is_another_place_for_a_secret(void **state)
+{
+    (void)state;
+    char directory[160];
+    (void)snprintf(directory, sizeof directory, "CREDENTIALS_DIRECTORY=%s", folder);
+    write_text("synchub.token", "a token of the tests\n");
+    write_text("synchub.db", "postgresql://u:p@h/d");
+    sh_settings s;
+    load(SH_FOR_RECEIVER, ENV(directory, KEY), &s);
+    assert_string_equal(s.api_token, "a token of the tests");
+    assert_string_equal(s.db, "postgresql://u:p@h/d");
+    sh_settings_done(&s);
+    check_refused(SH_FOR_RECEIVER, ENV(directory, TOKEN, KEY),
+                  "SYNC_api_token is set, and the credential synchub.token is there");
+    check_refused(SH_FOR_RECEIVER, ENV(directory, KEY, "SYNC_db=/x"), "the credential synchub.db");
+    write_text("synchub.token", "");
+    check_refused(SH_FOR_RECEIVER, ENV(directory, KEY), "is empty");
+    (void)unlink(path_of("synchub.token"));
+    check_refused(SH_FOR_RECEIVER, ENV(directory, KEY), "SYNC_api_token is not set");
+    /* A pusher has no database. */
+    load(SH_FOR_PUSHER, ENV(directory, PUSHES, "SYNC_log_level=debug"), &s);
+    assert_string_equal(s.hub_url, "http://hub:20212");
+    sh_settings_done(&s);
+    (void)unlink(path_of("synchub.db"));
+}
+
+static void an_empty_environment_is_what_the_service_is_given(void **state)
+{
+    (void)state;
+    sh_settings s;
+    write_text("receiver.env", "# of the service\nSYNC_encryption_key='a passphrase of the tests'\n"
+                               "OTHER=x\nSYNC_db=/from/file.db\n");
+    write_text("synchub.token", "a token of the tests");
+    sh_settings_set_folders(folder, folder);
+    load(SH_FOR_RECEIVER, ENV("PATH=/bin"), &s);
+    assert_string_equal(s.db, "/from/file.db");
+    assert_string_equal(s.api_token, "a token of the tests");
+    sh_settings_done(&s);
+    /* One word of ours, and the environment is all that counts. */
+    check_refused(SH_FOR_RECEIVER, ENV("SYNC_db=/x", KEY), "SYNC_api_token is not set");
+    write_text("receiver.env", "SYNC_db\n");
+    check_refused(SH_FOR_RECEIVER, ENV("PATH=/bin"), "receiver.env: line 1 has no '='");
+    (void)unlink(path_of("receiver.env"));
+    check_refused(SH_FOR_RECEIVER, ENV("PATH=/bin"), "SYNC_api_token is not set");
+    sh_settings_set_folders(NULL, NULL);
+    (void)unlink(path_of("synchub.token"));
+}
+
 static void a_file_ends_at_the_limit_of_a_value(void **state)
 {
     (void)state;
@@ -303,6 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_may_be_in_a_file_of_its_own),
         cmocka_unit_test(an_unfit_file_is_refused),
+        cmocka_unit_test(a_credential_is_another_place_for_a_secret),
+        cmocka_unit_test(an_empty_environment_is_what_the_service_is_given),
         cmocka_unit_test(a_file_ends_at_the_limit_of_a_value),
         cmocka_unit_test(a_setting_that_ends_in_file_is_itself),
         cmocka_unit_test(an_app_conf_is_under_the_environment),
