@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/credentials.h"
 
+#include "libcommon/name.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 #define RECORD_ANY_FORMAT 1
 #define RECORD_NATIVE 2
 #define SECRET_LEN (SH_SECRET_TEXT_BYTES - 1)
-#define ASSOCIATED_MAX 160
+#define ASSOCIATED_MAX (64 + SH_NODE_NAME_MAX)
 
 static const char sealing_text[] = "synchub 1 node credentials";
 
@@ -22,11 +24,19 @@ typedef struct {
     size_t record, item;
 } token_place;
 
+/* One of the two keys of a record's name; the lowest bit tells which. */
+typedef struct {
+    uint64_t key;
+    size_t record;
+} name_place;
+
 struct sh_credentials {
     sh_node_record *records; /* by name, once indexed */
     size_t count, capacity;
     token_place *tokens; /* by hash */
     size_t tokens_count;
+    name_place *names; /* by key, two for each record whose name is valid */
+    size_t names_count;
 };
 
 /* --- One credential -------------------------------------------------------------------------- */
@@ -216,6 +226,7 @@ void sh_credentials_free(sh_credentials *all)
         return;
     free(all->records);
     free(all->tokens);
+    free(all->names);
     free(all);
 }
 
@@ -245,6 +256,62 @@ static int by_hash(const void *a, const void *b)
     return memcmp(((const token_place *)a)->hash, ((const token_place *)b)->hash, SH_DIGEST_BYTES);
 }
 
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = ((const name_place *)a)->key, y = ((const name_place *)b)->key;
+    return x < y ? -1 : x > y;
+}
+
+/* Both keys of a name, with the bit that tells which. */
+static void keys_of(const char *node, uint64_t ret[static 2])
+{
+    sh_name_keys keys = sh_name_keys_of(sh_slice_of(node));
+    ret[0] = keys.drawn & ~UINT64_C(1);
+    ret[1] = keys.small | 1;
+}
+
+/* The records are in their order. */
+static sh_err index_names(sh_credentials *all, sh_error *error)
+{
+    name_place *names = calloc(2 * all->count + 1, sizeof *names);
+    if (names == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
+    size_t count = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        uint64_t keys[2];
+        if (sh_node_name_check(sh_slice_of(all->records[i].node), NULL) != SH_OK)
+            continue;
+        keys_of(all->records[i].node, keys);
+        for (size_t k = 0; k < 2; k++)
+            names[count++] = (name_place){.key = keys[k], .record = i};
+    }
+    qsort(names, count, sizeof names[0], by_key);
+    free(all->names);
+    all->names = names;
+    all->names_count = count;
+    return SH_OK;
+}
+
+const sh_node_record *sh_credentials_like(const sh_credentials *all, const char *node)
+{
+    uint64_t keys[2];
+    if (all->names_count == 0)
+        return NULL;
+    keys_of(node, keys);
+    for (size_t k = 0; k < 2; k++) {
+        name_place key = {.key = keys[k]};
+        const name_place *found =
+            bsearch(&key, all->names, all->names_count, sizeof all->names[0], by_key);
+        while (found != NULL && found > all->names && found[-1].key == keys[k])
+            found--;
+        for (; found != NULL && found < all->names + all->names_count && found->key == keys[k];
+             found++)
+            if (strcmp(all->records[found->record].node, node) != 0)
+                return &all->records[found->record];
+    }
+    return NULL;
+}
+
 sh_err sh_credentials_index(sh_credentials *all, sh_error *error)
 {
     size_t count = 0;
@@ -267,7 +334,7 @@ sh_err sh_credentials_index(sh_credentials *all, sh_error *error)
     free(all->tokens);
     all->tokens = tokens;
     all->tokens_count = count;
-    return SH_OK;
+    return index_names(all, error);
 }
 
 size_t sh_credentials_count(const sh_credentials *all)

@@ -84,6 +84,9 @@ const sh_node_record *sh_credentials_at(const sh_credentials *all, size_t index)
 /* The node's record, or NULL: it has none of its own. *index may be NULL. */
 const sh_node_record *sh_credentials_of_node(const sh_credentials *all, const char *node,
                                              size_t *index);
+/* The record of another node whose name is easily confused with this valid one (name.h), or NULL.
+ */
+const sh_node_record *sh_credentials_like(const sh_credentials *all, const char *node);
 /* Whose token this is, if it works now; else NULL. One look-up, by the hash. */
 const sh_node_record *sh_credentials_of_token(const sh_credentials *all, sh_slice token,
                                               int64_t now_ms);

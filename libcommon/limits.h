@@ -11,7 +11,8 @@
 #define SH_MIB (1024UL * 1024UL)
 
 /* Names */
-#define SH_NODE_NAME_MAX 64   /* bytes of UTF-8 */
+#define SH_NODE_NAME_CHARACTERS_MAX 50
+#define SH_NODE_NAME_MAX 200  /* bytes of UTF-8, in which so many characters fit */
 #define SH_PLUGIN_NAME_MAX 64 /* bytes, [A-Za-z0-9_] */
 #define SH_MAC_MAX 64         /* characters of a device key, after trimming */
 #define SH_MAC_MAX_BYTES 256  /* the same in bytes of UTF-8 */

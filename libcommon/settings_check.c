@@ -71,11 +71,11 @@ sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
     for (size_t i = 0; i < settings->plugins.count; i++) {
         const char *name = settings->plugins.items[i];
         sh_error why = {0};
-        if (sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
-            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
-        if (strcmp(name, "SYNC") == 0)
+        if (sh_text_equals_ignoring_case(name, "SYNC"))
             return sh_fail(error, SH_E_CONFIG,
                            "SYNC stands for the device table: set SYNC_devices=True for it");
+        if (sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
+            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
         for (size_t j = 0; j < i; j++) {
             if (strcmp(name, settings->plugins.items[j]) == 0)
                 return sh_fail(error, SH_E_CONFIG, "the plugin %s is named twice", name);

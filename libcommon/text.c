@@ -2,6 +2,7 @@
 #include "libcommon/text.h"
 
 #include "libcommon/limits.h"
+#include "libcommon/name.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,6 +70,11 @@ static size_t utf8_next(const uint8_t *s, size_t len, uint32_t *code)
         return 0;
     *code = value;
     return need;
+}
+
+size_t sh_utf8_next(sh_slice text, uint32_t *code)
+{
+    return utf8_next((const uint8_t *)text.data, text.len, code);
 }
 
 bool sh_utf8_is_valid(const char *text, size_t len)
@@ -208,6 +214,21 @@ sh_err sh_percent_decode(sh_slice text, sh_buf *ret)
     return SH_OK;
 }
 
+/* Whether one character of a name, of which it is the first or last one at an end, may be there. */
+static sh_err check_character(uint32_t code, bool first, bool last, sh_error *error)
+{
+    if ((first || last) && sh_code_is_space(code))
+        return sh_fail(error, SH_E_FORMAT, "the node name %s with white space (U+%04X)",
+                       first ? "begins" : "ends", (unsigned)code);
+    if (sh_code_is_hidden(code) || (first && sh_code_is_selector(code)))
+        return sh_fail(error, SH_E_FORMAT,
+                       "the node name holds U+%04X, a character that does not show",
+                       (unsigned)code);
+    if (code == '/' || code == '\\')
+        return sh_fail(error, SH_E_FORMAT, "the node name holds '/' or '\\'");
+    return SH_OK;
+}
+
 sh_err sh_node_name_check(sh_slice name, sh_error *error)
 {
     if (name.len == 0)
@@ -217,10 +238,18 @@ sh_err sh_node_name_check(sh_slice name, sh_error *error)
                        SH_NODE_NAME_MAX);
     if (!sh_utf8_is_valid(name.data, name.len))
         return sh_fail(error, SH_E_FORMAT, "the node name is not UTF-8");
-    if (sh_utf8_has_control(name.data, name.len))
-        return sh_fail(error, SH_E_FORMAT, "the node name holds a control character");
-    if (memchr(name.data, '/', name.len) != NULL || memchr(name.data, '\\', name.len) != NULL)
-        return sh_fail(error, SH_E_FORMAT, "the node name holds '/' or '\\'");
+    size_t characters = sh_utf8_count(name.data, name.len);
+    if (characters > SH_NODE_NAME_CHARACTERS_MAX)
+        return sh_fail(error, SH_E_FORMAT, "the node name has %zu characters, more than %d",
+                       characters, SH_NODE_NAME_CHARACTERS_MAX);
+    for (size_t at = 0; at < name.len;) {
+        uint32_t code = 0;
+        size_t begin = at;
+        at += sh_utf8_next((sh_slice){name.data + at, name.len - at}, &code);
+        sh_err err = check_character(code, begin == 0, at == name.len, error);
+        if (err != SH_OK)
+            return err;
+    }
     if (sh_slice_equals(name, SH_SLICE(".")) || sh_slice_equals(name, SH_SLICE("..")))
         return sh_fail(error, SH_E_FORMAT, "the node name is \".\" or \"..\"");
     return SH_OK;
@@ -237,5 +266,9 @@ sh_err sh_plugin_name_check(sh_slice name, sh_error *error)
         return sh_fail(error, SH_E_FORMAT,
                        "the plugin name is not 1 to %d of the characters A-Z, a-z, 0-9, _",
                        SH_PLUGIN_NAME_MAX);
+    if (name.len == 4 && fold(name.data[0]) == 's' && fold(name.data[1]) == 'y' &&
+        fold(name.data[2]) == 'n' && fold(name.data[3]) == 'c')
+        return sh_fail(error, SH_E_FORMAT,
+                       "the plugin name is SYNC, which stands for the device table");
     return SH_OK;
 }

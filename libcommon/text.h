@@ -27,6 +27,12 @@ bool sh_text_equals_ignoring_case(const char *a, const char *b);
 /* Whether bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool sh_utf8_is_valid(const char *text, size_t len);
 
+/*
+ * Reads the first character of a text that is not empty, and gives its bytes; 0 where they are no
+ * well-formed UTF-8.
+ */
+size_t sh_utf8_next(sh_slice text, uint32_t *code);
+
 /* Characters in valid UTF-8. */
 size_t sh_utf8_count(const char *text, size_t len);
 
@@ -51,8 +57,10 @@ sh_err sh_percent_encode(const char *text, sh_buf *ret);
 sh_err sh_percent_decode(sh_slice text, sh_buf *ret);
 
 /*
- * Node names are 1 to 64 bytes of UTF-8 without control characters, '/' or '\', and not
- * "." or ".."; plugin names are [A-Za-z0-9_]{1,64}. SH_E_FORMAT says which rule is broken.
+ * Node names are 1 to SH_NODE_NAME_CHARACTERS_MAX characters of UTF-8, at most SH_NODE_NAME_MAX
+ * bytes, without '/', '\\' and characters that do not show (name.h), without white space at their
+ * ends, and not "." or ".."; plugin names are [A-Za-z0-9_]{1,64}, and not SYNC in any case, which
+ * stands for the device table. SH_E_FORMAT says which rule is broken.
  */
 sh_err sh_node_name_check(sh_slice name, sh_error *error);
 sh_err sh_plugin_name_check(sh_slice name, sh_error *error);

@@ -7,8 +7,15 @@ sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t n
                         const sh_node_record **ret, sh_error *error)
 {
     *ret = c->all == NULL ? NULL : sh_credentials_of_node(c->all, node, NULL);
-    if (*ret == NULL)
-        return SH_OK;
+    if (*ret == NULL) {
+        const sh_node_record *like = c->all == NULL ? NULL : sh_credentials_like(c->all, node);
+        if (like == NULL)
+            return SH_OK;
+        return sh_fail(error, SH_E_REFUSED,
+                       "the name \"%s\" is easily confused with \"%s\", a node with credentials of "
+                       "its own: choose another",
+                       node, like->node);
+    }
     for (size_t i = 0; (*ret)->revoked_ms == 0 && i < (*ret)->count; i++)
         if (sh_credential_works(&(*ret)->items[i], now_ms))
             return SH_OK;

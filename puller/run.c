@@ -6,6 +6,7 @@
 #include "libcommon/log.h"
 #include "libcommon/service.h"
 #include "puller/answer.h"
+#include "puller/namesakes.h"
 #include "puller/outbox.h"
 #include "puller/status.h"
 
@@ -17,7 +18,7 @@
 #define CUT_TRIES 3     /* fetches of a table that is caught half-written */
 #define CUT_WAIT_MS 500 /* between them */
 #define LEASE_MARGIN_MS 60000
-#define LABEL_BYTES 400
+#define LABEL_BYTES (SH_NODE_NAME_MAX + 300)
 
 /* One node in one run. */
 typedef struct {
@@ -294,25 +295,12 @@ static void prepare(run *r, fetch *fetches, size_t count)
 /* --- What came
  * ------------------------------------------------------------------------------------- */
 
-/* Two nodes under one name would be one node to the hub, with two tables in turn. */
-static void check_namesakes(run *r, const fetch *f)
-{
-    for (size_t i = 0; i < r->p->nodes.count; i++) {
-        const fetch *other = &r->fetches[i];
-        if (other != f && other->answered && strcmp(other->name, f->name) == 0)
-            sh_log_warning("%s and %s are both node \"%s\": give each a name of its own, by "
-                           "SYNC_node_name there or name=URL in SYNC_nodes here",
-                           other->node->url, f->node->url, f->name);
-    }
-}
-
 /* Takes over the name that the node answered with. */
-static void take_name(run *r, fetch *f, const char *name)
+static void take_name(fetch *f, const char *name)
 {
     bool known = strcmp(f->name, name) == 0;
     (void)snprintf(f->name, sizeof f->name, "%s", name);
     f->answered = true;
-    check_namesakes(r, f);
     f->name_new = f->name_new || (!known && f->node->name[0] == '\0');
 }
 
@@ -345,7 +333,7 @@ static sh_err take_native(run *r, fetch *f, const sh_http_answer *answer,
     puller_table table;
     sh_err err = puller_native_read(answer, expected, &table, error);
     if (err == SH_OK)
-        take_name(r, f, table.header.node);
+        take_name(f, table.header.node);
     if (err == SH_OK)
         err = outbox_add_table(&r->outbox, f, &table, error);
     puller_table_done(&table);
@@ -374,7 +362,7 @@ static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
     uint8_t digest[SH_DIGEST_BYTES];
     sh_err err = puller_netalertx_read(answer, expected, &table, &cut, error);
     if (err == SH_OK) {
-        take_name(r, f, table.header.node);
+        take_name(f, table.header.node);
         sh_error unknown = {.code = SH_OK};
         err = get_recent_digest(r, f->name, digest, &unknown);
         if (err == SH_OK && memcmp(digest, table.header.digest, sizeof digest) == 0)
@@ -455,6 +443,18 @@ static void fetch_all(run *r)
     }
 }
 
+/* Two nodes under one name would be one node to the hub, with two tables in turn. */
+static void report_namesakes(const run *r)
+{
+    SH_CLEANUP(sh_free_cleanup) namesake *nodes = calloc(r->p->nodes.count, sizeof *nodes);
+    size_t count = 0;
+    for (size_t i = 0; nodes != NULL && i < r->p->nodes.count; i++)
+        if (r->fetches[i].answered)
+            nodes[count++] = (namesake){r->fetches[i].name, r->fetches[i].node->url};
+    if (nodes != NULL)
+        namesakes_report(nodes, count);
+}
+
 static bool run_nodes(run *r)
 {
     size_t count = r->p->nodes.count;
@@ -468,6 +468,7 @@ static bool run_nodes(run *r)
                 count - i < SH_QUEUE_LEASES_MAX ? count - i : SH_QUEUE_LEASES_MAX);
     fetch_all(r);
     give_leases_back(r);
+    report_namesakes(r);
     size_t failed = r->counts[PULL_FAILED];
     assert(failed + r->counts[PULL_PULLED] + r->counts[PULL_UNCHANGED] + r->counts[PULL_SKIPPED] ==
            count);

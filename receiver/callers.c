@@ -127,6 +127,12 @@ caller_verdict callers_judge(const callers_view *view, const sh_node_record *own
                                                                  : CALLER_IS_SHARED;
 }
 
+const char *callers_like(const callers_view *view, const char *node)
+{
+    const sh_node_record *like = sh_credentials_like(view->all, node);
+    return like == NULL ? NULL : like->node;
+}
+
 bool callers_note_use(callers_view *view, const sh_node_record *own, int64_t now_ms)
 {
     size_t index = 0;

@@ -43,6 +43,9 @@ typedef enum {
 /* Whether who is known by callers_know() may send as this node. */
 caller_verdict callers_judge(const callers_view *view, const sh_node_record *own, const char *node);
 
+/* The node with credentials of its own whose name is easily confused with this one, or NULL. */
+const char *callers_like(const callers_view *view, const char *node);
+
 /* Whether it is time to note that the node was here; says so once in SH_NODE_USED_INTERVAL_S. */
 bool callers_note_use(callers_view *view, const sh_node_record *own, int64_t now_ms);
 

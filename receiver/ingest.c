@@ -72,15 +72,20 @@ sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error)
 static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
                              char name[static SH_NODE_NAME_MAX + 1])
 {
-    sh_buf decoded = SH_BUF_INIT(SH_NODE_NAME_MAX);
-    bool good = sh_percent_decode(sh_slice_of(encoded), &decoded) == SH_OK;
-    good = good && sh_node_name_check((sh_slice){decoded.data, decoded.len}, NULL) == SH_OK;
-    (void)snprintf(name, SH_NODE_NAME_MAX + 1, "%s", good ? decoded.data : "");
-    sh_buf_done(&decoded);
-    if (!good)
+    sh_error error = {0};
+    SH_CLEANUP(sh_buf_done) sh_buf decoded = SH_BUF_INIT(SH_HTTP_HEADER_BYTES_MAX);
+    if (sh_percent_decode(sh_slice_of(encoded), &decoded) != SH_OK) {
         ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
                       "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
-    return good;
+        return false;
+    }
+    if (sh_node_name_check((sh_slice){decoded.data, decoded.len}, &error) != SH_OK) {
+        ingest_refuse(exchange, 422, &figures.refused_name, "Invalid name", NULL, error.message);
+        return false;
+    }
+    memcpy(name, decoded.data, decoded.len);
+    name[decoded.len] = '\0';
+    return true;
 }
 
 /*

@@ -4,6 +4,7 @@
 #include "libcommon/log.h"
 #include "receiver/ingest_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Who sends, and whether it may: by the shared token or by a node's own. */
@@ -77,6 +78,23 @@ static void note_use(const ingest *in, const ingest_caller *caller)
         (void)sh_queue_node_used(loan.queue, caller->own->node, now_ms, NULL);
 }
 
+/* Answers and returns false where the shared token's node could pass for one with its own. */
+static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *caller,
+                            const char *node)
+{
+    const char *like = caller->own != NULL ? NULL : callers_like(caller->view, node);
+    if (like == NULL)
+        return true;
+    char message[2 * SH_NODE_NAME_MAX + 200];
+    (void)snprintf(
+        message, sizeof message,
+        "The node name is easily confused with \"%s\", a node with credentials of its own: "
+        "choose another SYNC_node_name",
+        like);
+    ingest_refuse(exchange, 422, &figures.refused_name, message, node, message);
+    return false;
+}
+
 bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                       const char *node)
 {
@@ -98,6 +116,8 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
         forbid(exchange, &figures.refused_shared);
         return false;
     }
+    if (!check_lookalike(exchange, caller, node))
+        return false;
     note_use(in, caller);
     return true;
 }

@@ -111,6 +111,7 @@ static void settle_once(const ingest *in, ingest_push pushes[], size_t count)
     sh_error error = {0};
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     if (queue_loan_begin(in->queues, &loan, &error) == SH_OK) {
+        (void)name_index_load(in->names, loan.queue, NULL); /* once, or at the next time */
         ask_all(in, loan.queue, pushes, count);
         put_all(in, loan.queue, pushes, count);
         return;

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A file's name has 255 bytes; these and two numbers are in it besides, and the longest plugin's
+ * name. */
+#define OUT_NODE_MAX (255 - (sizeof "last_result..decoded...log" + 2 * 19 + SH_PLUGIN_NAME_MAX))
 #define PLUGIN_LINES_CHUNK 256
 
 void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
@@ -77,6 +80,18 @@ static sh_err merge_lines(entry_merger *m, entry_result *result, sh_error *error
     return err == SH_OK ? put_lines(m, result, &fold, error) : err;
 }
 
+/* As much of a node's name as fits into a file's, without half a character at its end. */
+static int file_name_part(const char *node)
+{
+    size_t len = strlen(node);
+    if (len <= OUT_NODE_MAX)
+        return (int)len;
+    len = OUT_NODE_MAX;
+    while (len > 0 && ((unsigned char)node[len] & 0xc0) == 0x80)
+        len--;
+    return (int)len;
+}
+
 /*
  * For a NetAlertX hub: last_result.<PLUGIN>.decoded.<node>.<n>.log, n from the entry's id in the
  * stream, so that an entry that is merged again writes the same file again.
@@ -85,14 +100,19 @@ static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entr
                         sh_error *error)
 {
     int64_t ms = 0, seq = 0;
+    const char *node = result->header.node;
+    /* Checked long before; but a file of this name would be a device table to NetAlertX. */
+    sh_err err = sh_plugin_name_check(sh_slice_of(result->header.plugin), error);
+    if (err != SH_OK)
+        return err;
     /* The id is Redis's own, two numbers of 64 bits. */
     /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(entry->id, "%" SCNd64 "-%" SCNd64, &ms, &seq) != 2)
         return sh_fail(error, SH_E_FORMAT, "the stream entry's id is none");
     char path[4096];
     int len =
-        snprintf(path, sizeof path, "%s/last_result.%s.decoded.%s.%" PRId64 "%03" PRId64 ".log",
-                 m->plugins_out, result->header.plugin, result->header.node, ms, seq);
+        snprintf(path, sizeof path, "%s/last_result.%s.decoded.%.*s.%" PRId64 "%03" PRId64 ".log",
+                 m->plugins_out, result->header.plugin, file_name_part(node), node, ms, seq);
     if (len < 0 || (size_t)len >= sizeof path)
         return sh_fail(error, SH_E_CONFIG, "SYNC_plugins_out is too long a path");
     return sh_file_write(path, m->text, 0644, error);

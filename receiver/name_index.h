@@ -10,14 +10,15 @@
 
 /*
  * The names of nodes that this hub has taken something of, at most SH_NAMES_KNOWN_MAX: what a peer
- * claims to be without a key is not among them. Thread-safe.
+ * claims to be without a key is not among them. The first time that one is easily confused with
+ * another (name.h), that is logged. Thread-safe.
  */
 typedef struct name_index name_index;
 
 sh_err name_index_new(name_index **ret, sh_error *error);
 void name_index_free(name_index *ix); /* NULL is accepted */
 
-/* Adds the names that Redis knows, once: later calls do nothing. Errors are the queue's. */
+/* Adds the names that Redis knows, once; later calls do nothing. Errors are the queue's. */
 sh_err name_index_load(name_index *ix, sh_queue *queue, sh_error *error);
 bool name_index_is_loaded(const name_index *ix);
 

@@ -5,6 +5,8 @@
 #include "libcommon/clock.h"
 #include "libcommon/credentials.h"
 #include "libcommon/json_write.h"
+#include "libcommon/log.h"
+#include "libcommon/name.h"
 #include "libcommon/queue.h"
 #include "libcommon/service.h"
 #include "receiver/keys.h"
@@ -179,7 +181,8 @@ typedef struct {
     sh_err (*change)(const hub_keys *keys, bool known, const change_options *options,
                      sh_node_record *record, sh_node_secrets *secrets, sh_error *error);
     bool makes; /* credentials, which are printed */
-    bool takes_duration, takes_format;
+    bool takes_duration;
+    bool adds; /* a node; it may say --netalertx */
 } changing;
 
 /* A whole number and s, m, h or d, such as 7d. */
@@ -214,7 +217,7 @@ static sh_err read_arguments(const changing *c, int argc, char *const argv[], ch
                                "--for needs a time of at most %ld days, such as 7d, 12h, 30m or 0s",
                                SH_NODE_ROTATE_MAX_S / 86400);
             i++;
-        } else if (c->takes_format && strcmp(argv[i], "--netalertx") == 0) {
+        } else if (c->adds && strcmp(argv[i], "--netalertx") == 0) {
             ret->netalertx = true;
         } else if (ret->node == NULL && argv[i][0] != '-') {
             ret->node = argv[i];
@@ -258,6 +261,43 @@ static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *
     return sh_queue_node_set(queue, node, old, (sh_slice){after.data, after.len}, error);
 }
 
+/* Tells of a node that will be refused from now on, because its name could pass for the new one. */
+static sh_err warn_of_alike(void *context, sh_slice name, sh_slice mode, int64_t ms,
+                            sh_error *error)
+{
+    const char *node = *(const char **)context;
+    (void)mode, (void)ms, (void)error;
+    if (sh_slice_equals(name, sh_slice_of(node)) || sh_node_name_check(name, NULL) != SH_OK)
+        return SH_OK;
+    sh_name_keys a = sh_name_keys_of(name), b = sh_name_keys_of(sh_slice_of(node));
+    if (sh_name_keys_meet(&a, &b))
+        sh_log_warning("node=%.*s: its name is easily confused with that of node \"%s\", so it is "
+                       "refused from now on: choose another SYNC_node_name there",
+                       (int)name.len, name.data, node);
+    return SH_OK;
+}
+
+/* A new node must not be taken for another one with credentials of its own. */
+static sh_err check_new(sh_queue *queue, const char *node, sh_error *error)
+{
+    sh_credentials *all = NULL;
+    char version[SH_NODES_VERSION_BYTES];
+    sh_err err = sh_queue_nodes_load(queue, &all, version, error);
+    if (err != SH_OK)
+        return err;
+    const sh_node_record *like = NULL;
+    if (sh_credentials_of_node(all, node, NULL) == NULL)
+        like = sh_credentials_like(all, node);
+    if (like != NULL)
+        err = sh_fail(
+            error, SH_E_REFUSED,
+            "the name is easily confused with that of node %s, which has credentials of its "
+            "own: choose another",
+            like->node);
+    sh_credentials_free(all);
+    return err == SH_OK ? sh_queue_contacts(queue, warn_of_alike, &node, error) : err;
+}
+
 /* As a line of an env file; quoted where a shell would take it for something else. */
 static void print_setting(const char *name, const char *value)
 {
@@ -284,6 +324,8 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
         err = keys_init(settings, &keys, &error);
     if (err == SH_OK)
         err = sh_queue_new(settings->redis_url, settings->redis_prefix, &queue, &error);
+    if (err == SH_OK && c->adds)
+        err = check_new(queue, options.node, &error);
     if (err == SH_OK)
         err = change_record(c, queue, &keys, &options, &secrets, &error);
     if (err == SH_OK && c->makes) {
@@ -376,7 +418,7 @@ int node_add(const sh_settings *settings, int argc, char *const argv[])
         .command = {.name = "node add", .usage = "node add NAME [--netalertx]"},
         .change = add_to,
         .makes = true,
-        .takes_format = true};
+        .adds = true};
     return run_change(&c, settings, argc, argv);
 }
 

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of nodes and plugins: which are taken, which could pass for another's."""
+
+import base64
+import json
+import unicodedata
+import unittest
+
+import envelopes
+from harness import (FakeServer, SyncHubTest, TYPE_ENVELOPE, bearer, curl, device_rows, device_table,
+                     netalertx_push, wait_until)
+
+TABLE = device_table(device_rows(3))
+LINE = "a|b|c|d|e|f|g|h|i\n"
+
+
+def percent(name):
+    return "".join(f"%{byte:02X}" for byte in name.encode())
+
+
+class NamesTest(SyncHubTest):
+    def setUp(self):
+        super().setUp()
+        self.hub_redis = self.redis()
+
+    def ingest(self):
+        return self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+
+    def native(self, hub, node, plugin="", text=TABLE, **headers):
+        body = envelopes.envelope(envelopes.NodeKey(node), text, plugin=plugin)
+        return curl(hub.url + "/sync", body=body,
+                    headers={**bearer(), "Content-Type": TYPE_ENVELOPE, **headers})
+
+    def node(self, *arguments, code=0):
+        settings = self.secrets(SYNC_redis_url=self.hub_redis.url)
+        return self.run_program("receiver", settings, "node", *arguments, code=code)
+
+
+class Rules(NamesTest):
+    def test_names_that_break_the_rules_are_422_in_both_formats(self):
+        hub = self.ingest()
+        bad = ["Victim ", " Victim", "Victim\u00a0", "Vic\u200btim", "\u202emitciV", "Victim\u200e",
+               "a/b", "a\\b", "..", "x" * 51, "\u5317" * 51, "\ue000", "a\u2028b", "\u3164", "\u2800"]
+        for node in bad:
+            with self.subTest(node=ascii(node)):
+                answers = [netalertx_push(hub.url, TABLE, node), self.native(hub, node)]
+                question = {"Sync-Hub-Node": percent(node), "Sync-Hub-Digest": "00" * 32,
+                            "Content-Length": "0"}
+                answers.append(curl(hub.url + "/sync", body=b"", headers={
+                    **bearer(), "Content-Type": TYPE_ENVELOPE, **question}))
+                for answer in answers:
+                    self.assertEqual(answer.status, 422, answer)
+                    self.assertEqual(json.loads(answer.body)["success"], False)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+
+    def test_names_of_all_the_world_are_taken(self):
+        hub = self.ingest()
+        good = ["B\u00fcro 1", "\u5317\u4eac", "\u043e\u0444\u0438\u0441", "\u2600\ufe0f", "x" * 50,
+                "\U0001f600" * 50, "Nu\u0308rnberg", "O'Brien & Sons", "a.b", "\u0645\u0643\u062a\u0628"]
+        for node in good:
+            with self.subTest(node=ascii(node)):
+                self.assertEqual(netalertx_push(hub.url, TABLE, node).status, 200)
+                self.assertEqual(self.native(hub, node).status, 202)
+
+    def test_what_unicode_calls_control_format_or_private_use_is_in_no_name(self):
+        """Python's tables against ours, all of them: by one pusher's settings at a time."""
+        hub = self.ingest()
+        codes = [code for code in range(0x110000)
+                 if unicodedata.category(chr(code)) in ("Cc", "Cf", "Co") and code != 0]
+        chosen = [code for index, code in enumerate(codes)
+                  if code < 0x3000 or codes[index - 1] != code - 1 or codes[index + 1:][:1] != [code + 1]]
+        for code in chosen:
+            answer = self.native(hub, f"a{chr(code)}b")
+            self.assertEqual(answer.status, 422, hex(code))
+
+    def test_a_plugin_called_sync_is_taken_nowhere(self):
+        out = self.folder / "out"
+        out.mkdir()
+        hub = self.receiver(self.hub_redis, SYNC_plugins_out=out)
+        for plugin in ("SYNC", "sync", "Sync"):
+            self.assertEqual(self.native(hub, "Node_A", plugin, LINE).status, 422)
+        for plugin in ("sync", "Sync", "../x", "A.B", "x" * 65):
+            self.assertEqual(netalertx_push(hub.url, LINE, "Node_A", plugin).status, 422)
+        done = self.run_program("pusher", self.pusher_settings(hub.url, SYNC_plugins="['sync']"),
+                                "--check-config", code=2)
+        self.assertIn("SYNC_devices", done.stderr)
+        self.assertEqual(list(out.iterdir()), [])
+
+    def test_the_longest_names_fit_into_a_file_name(self):
+        out = self.folder / "out"
+        out.mkdir()
+        hub = self.receiver(self.hub_redis, self.folder / "hub.db", SYNC_plugins_out=out)
+        node = "\U0001f600" * 50
+        self.assertEqual(netalertx_push(hub.url, LINE, node, "P" * 64).status, 200)
+        wait_until(lambda: list(out.glob("last_result.*")), "the result's file")
+        written = next(out.glob("last_result.*"))
+        part = written.name.split(".")[3]
+        self.assertTrue(node.startswith(part) and len(part) > 20, written.name)
+        self.assertEqual(written.read_text(), LINE)
+
+
+class Lookalikes(NamesTest):
+    ALIKE = ("victim", "VICTIM", "Vi\u0441tim", "\uff36ictim", "V\u0406CTIM", "Vict\u0131m")
+
+    def test_who_could_pass_for_a_node_with_its_own_credentials_is_refused(self):
+        hub = self.ingest()
+        self.node("add", "Victim")
+        for node in self.ALIKE:
+            with self.subTest(node=ascii(node)):
+                for answer in (netalertx_push(hub.url, TABLE, node), self.native(hub, node)):
+                    self.assertEqual(answer.status, 422, answer)
+                    self.assertIn("Victim", json.loads(answer.body)["error"])
+                done = self.node("add", node, code=1)
+                self.assertIn("Victim", done.stderr)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        self.assertEqual(netalertx_push(hub.url, TABLE, "Victims").status, 200)
+
+    def test_others_are_taken_and_reported_once(self):
+        hub = self.ingest()
+        self.assertEqual(netalertx_push(hub.url, TABLE, "Office").status, 200)
+        for rows in (3, 4):
+            table = device_table(device_rows(rows))
+            self.assertEqual(netalertx_push(hub.url, table, "\u041effice").status, 200)
+        self.assertEqual(netalertx_push(hub.url, TABLE, "Another").status, 200)
+        self.assertEqual(hub.log().count("easily confused"), 1, hub.log())
+        # Names of before a start count, too.
+        again = self.ingest()
+        self.assertEqual(netalertx_push(again.url, TABLE, "ANOTHER").status, 200)
+        again.wait_for_log('node=ANOTHER: .* "Another"')
+
+    def test_node_add_tells_who_will_be_refused(self):
+        hub = self.ingest()
+        self.assertEqual(netalertx_push(hub.url, TABLE, "office").status, 200)
+        done = self.node("add", "Office")
+        self.assertIn("node=office", done.stderr)
+        self.assertEqual(netalertx_push(hub.url, device_table(device_rows(4)), "office").status, 422)
+
+
+class Pulled(NamesTest):
+    def pull(self, names, code=0):
+        """A NetAlertX at each of so many URLs, and what the puller says of them."""
+        def answer(request):
+            index = int(request.path.split("/")[2])
+            return 200, {}, {"data_base64": base64.b64encode(TABLE.encode()).decode(),
+                             "message": "OK", "node_name": names[index], "status": 200,
+                             "timestamp": "2026-08-22 02:53:00"}
+        server = self.server(FakeServer(answer))
+        urls = [f"{server.url}/n/{index}" for index in range(len(names))]
+        return self.run_program("puller", self.puller_settings(
+            self.hub_redis, urls, SYNC_protocol="netalertx"), "--once", code=code)
+
+    def test_many_nodes_of_one_name_are_one_line(self):
+        done = self.pull(["Same"] * 40 + ["Other"])
+        lines = [line for line in done.stderr.splitlines() if " warning " in line]
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn('40 nodes are node "Same"', lines[0])
+
+    def test_names_that_look_alike_are_reported_once(self):
+        done = self.pull(["Office", "office", "\u041effice", "Other", "N I", "N l"])
+        lines = [line for line in done.stderr.splitlines() if "easily confused" in line]
+        self.assertEqual(len(lines), 2, lines)
+
+    def test_a_node_that_could_pass_for_one_with_its_own_is_not_pulled(self):
+        self.node("add", "Victim")
+        done = self.pull(["v\u0456ctim", "Other"], code=1)
+        self.assertIn('"Victim"', done.stderr)
+        self.assertEqual(self.hub_redis.backlog(), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
