@@ -69,6 +69,16 @@ int64_t sh_file_stamp_settles_ms(const sh_file_stamp *stamp)
     return left_ns > 0 ? left_ns / 1000000 + 1 : 1;
 }
 
+/* As read(2), begun again where a signal broke it off. */
+static ssize_t read_some(int fd, void *ret, size_t len)
+{
+    ssize_t n;
+    do
+        n = read(fd, ret, len);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 static sh_err read_to_end(int fd, const char *path, sh_buf *ret, sh_error *error)
 {
     for (;;) {
@@ -77,7 +87,7 @@ static sh_err read_to_end(int fd, const char *path, sh_buf *ret, sh_error *error
         if (room <= 1) {
             if (ret->len == ret->limit) {
                 char byte;
-                ssize_t more = read(fd, &byte, 1);
+                ssize_t more = read_some(fd, &byte, 1);
                 if (more < 0)
                     return fail_errno(error, path, "cannot be read");
                 return more == 0 ? SH_OK
@@ -89,9 +99,7 @@ static sh_err read_to_end(int fd, const char *path, sh_buf *ret, sh_error *error
                 return sh_fail(error, err, "%s: no memory to read it", path);
             continue;
         }
-        ssize_t n = read(fd, ret->data + ret->len, room - 1);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = read_some(fd, ret->data + ret->len, room - 1);
         if (n < 0)
             return fail_errno(error, path, "cannot be read");
         if (n == 0)
@@ -132,12 +140,38 @@ static sh_err read_open_file(int fd, const char *path, sh_buf *ret, sh_file_stam
     return sh_buf_append(ret, NULL, 0);
 }
 
-sh_err sh_file_read(const char *path, sh_buf *ret, sh_file_stamp *stamp, sh_error *error)
+sh_err sh_file_check_own(int fd, const char *path, sh_error *error)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return fail_errno(error, path, "cannot be looked at");
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return sh_fail(error, SH_E_IO, "%s: is neither a regular file nor a folder", path);
+    if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
+        return sh_fail(error, SH_E_IO, "%s: belongs to uid %u, not to uid %u of this program", path,
+                       (unsigned)st.st_uid, (unsigned)geteuid());
+    return SH_OK;
+}
+
+sh_err sh_file_fail_open(const char *path, sh_error *error)
+{
+    if (errno == ELOOP)
+        return sh_fail(error, SH_E_IO,
+                       "%s: is a symbolic link, which is not followed here: remove it", path);
+    return fail_errno(error, path, "cannot be opened");
+}
+
+/* flags are more of open(2)'s. */
+static sh_err read_file(const char *path, int flags, sh_buf *ret, sh_file_stamp *stamp,
+                        sh_error *error)
 {
     /* O_NONBLOCK, so that a FIFO of that name cannot hold us for ever. */
-    SH_CLEANUP(sh_close_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    SH_CLEANUP(sh_close_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
     if (fd < 0)
-        return fail_errno(error, path, "cannot be opened");
+        return (flags & O_NOFOLLOW) != 0 ? sh_file_fail_open(path, error)
+                                         : fail_errno(error, path, "cannot be opened");
+    if ((flags & O_NOFOLLOW) != 0 && sh_file_check_own(fd, path, error) != SH_OK)
+        return SH_E_IO;
     size_t before = ret->len;
     sh_err err = read_open_file(fd, path, ret, stamp, error);
     if (err != SH_OK && ret->data != NULL) {
@@ -145,6 +179,16 @@ sh_err sh_file_read(const char *path, sh_buf *ret, sh_file_stamp *stamp, sh_erro
         ret->data[before] = '\0';
     }
     return err;
+}
+
+sh_err sh_file_read(const char *path, sh_buf *ret, sh_file_stamp *stamp, sh_error *error)
+{
+    return read_file(path, 0, ret, stamp, error);
+}
+
+sh_err sh_file_read_own(const char *path, sh_buf *ret, sh_error *error)
+{
+    return read_file(path, O_NOFOLLOW, ret, NULL, error);
 }
 
 /* The folder that path lies in. */
@@ -159,13 +203,23 @@ static sh_err folder_of(const char *path, char ret[static PATH_MAX], sh_error *e
     return SH_OK;
 }
 
+/* As fsync(2), begun again where a signal broke it off. */
+static int sync_file(int fd)
+{
+    int rc;
+    do
+        rc = fsync(fd);
+    while (rc != 0 && errno == EINTR);
+    return rc;
+}
+
 static sh_err folder_sync(const char *dir, sh_error *error)
 {
     SH_CLEANUP(sh_close_cleanup) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return fail_errno(error, dir, "cannot be opened");
     /* Some file systems cannot sync a folder and say EINVAL; there is nothing more to do then. */
-    if (fsync(fd) != 0 && errno != EINVAL)
+    if (sync_file(fd) != 0 && errno != EINVAL)
         return sh_fail(error, SH_E_IO, "%s: cannot be made durable: %s", dir, strerror(errno));
     return SH_OK;
 }
@@ -210,7 +264,7 @@ sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error
         failed = "cannot be written";
     else if (fchmod(fd, (mode_t)mode) != 0)
         failed = "its mode cannot be set";
-    else if (fsync(fd) != 0)
+    else if (sync_file(fd) != 0)
         failed = "cannot be made durable";
     else if (rename(temporary, path) != 0)
         failed = "cannot be put in its place";

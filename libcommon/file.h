@@ -35,6 +35,19 @@ int64_t sh_file_stamp_settles_ms(const sh_file_stamp *stamp);
 sh_err sh_file_read(const char *path, sh_buf *ret, sh_file_stamp *stamp, sh_error *error);
 
 /*
+ * As above, for a file that this program has written into a folder that others may write to: a
+ * symbolic link is not followed, and the file must belong to this user or to root; root may read
+ * anybody's. SH_E_IO.
+ */
+sh_err sh_file_read_own(const char *path, sh_buf *ret, sh_error *error);
+
+/* SH_E_IO unless fd is a regular file or folder that is our own in that sense. path names it. */
+sh_err sh_file_check_own(int fd, const char *path, sh_error *error);
+
+/* Fails with errno after an open(2) of path with O_NOFOLLOW. */
+sh_err sh_file_fail_open(const char *path, sh_error *error);
+
+/*
  * Makes path hold exactly content or stay as it was, whatever happens: writes a temporary file
  * beside it, fsync, rename, fsync of the folder. mode is that of the file. SH_E_IO.
  */

@@ -157,7 +157,7 @@ sh_err mac_set_load(const char *path, sh_slice owner, mac_set *ret, sh_error *er
     *ret = (mac_set){0};
     SH_CLEANUP(sh_buf_done) sh_buf content = SH_BUF_INIT(FILE_BYTES_MAX);
     sh_error reason = {0};
-    sh_err err = sh_file_read(path, &content, NULL, &reason);
+    sh_err err = sh_file_read_own(path, &content, &reason);
     if (err == SH_E_NOT_FOUND)
         return SH_OK;
     if (err != SH_OK)

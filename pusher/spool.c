@@ -69,15 +69,33 @@ static sh_err folder_make(const char *path, sh_error *error)
     return sh_folder_check_writable(path, error);
 }
 
+/* One of our folders inside of SYNC_spool_dir, where others may be able to write. */
+static sh_err own_folder_make(const char *path, sh_error *error)
+{
+    sh_err err = folder_make(path, error);
+    if (err != SH_OK)
+        return err;
+    SH_CLEANUP(sh_close_cleanup)
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        errno = errno == ENOTDIR ? ELOOP : errno; /* what a link is called with O_DIRECTORY */
+        return sh_file_fail_open(path, error);
+    }
+    return sh_file_check_own(fd, path, error);
+}
+
 static sh_err lock_take(spool *s, const char *dir, sh_error *error)
 {
     char path[PATH_MAX];
     sh_err err = path_of(dir, "lock", path, error);
     if (err != SH_OK)
         return err;
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (s->lock_fd < 0)
-        return sh_fail(error, SH_E_IO, "%s: cannot be opened: %s", path, strerror(errno));
+        return sh_file_fail_open(path, error);
+    err = sh_file_check_own(s->lock_fd, path, error);
+    if (err != SH_OK)
+        return err;
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return sh_fail(error, SH_E_BUSY, "%s: another synchub-pusher uses this folder", dir);
     return SH_OK;
@@ -137,9 +155,9 @@ static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
     s->refused_dir = sh_text_format("%s/refused", dir);
     if (s->entries == NULL || s->waiting_dir == NULL || s->refused_dir == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the spool");
-    err = folder_make(s->waiting_dir, error);
+    err = own_folder_make(s->waiting_dir, error);
     if (err == SH_OK)
-        err = folder_make(s->refused_dir, error);
+        err = own_folder_make(s->refused_dir, error);
     if (err == SH_OK)
         err = lock_take(s, dir, error);
     if (err != SH_OK)

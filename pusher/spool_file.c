@@ -89,7 +89,7 @@ static sh_err read_header(const char *path, sh_slice content, spool_item *item, 
 sh_err spool_file_read(const char *path, spool_item *item, sh_buf *text, sh_error *error)
 {
     SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(SPOOL_FILE_HEADER_BYTES + SH_PLAIN_MAX);
-    sh_err err = sh_file_read(path, &content, NULL, error);
+    sh_err err = sh_file_read_own(path, &content, error);
     if (err == SH_OK)
         err = read_header(path, (sh_slice){content.data, content.len}, item, error);
     if (err != SH_OK)

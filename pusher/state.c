@@ -92,7 +92,7 @@ static sh_err state_load(state *s, sh_error *error)
 {
     SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(STATE_BYTES_MAX);
     sh_error reason = {0};
-    sh_err err = sh_file_read(s->path, &text, NULL, &reason);
+    sh_err err = sh_file_read_own(s->path, &text, &reason);
     if (err == SH_E_NOT_FOUND)
         return SH_OK;
     if (err != SH_OK)

@@ -278,6 +278,50 @@ static void what_is_not_ours_is_left_alone_and_leftovers_are_removed(void **stat
     spool_close(s);
 }
 
+static void symbolic_links_of_others_are_not_followed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"lock", "spool", "refused"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[PATH_MAX], victim[PATH_MAX];
+        spool *s = NULL;
+        sh_error error = {0};
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)snprintf(victim, sizeof victim, "%s/victim%zu", folder, i);
+        if (i > 0)
+            assert_int_equal(mkdir(victim, 0700), 0);
+        (void)rmdir(path); /* the turn before may have made it */
+        assert_int_equal(symlink(victim, path), 0);
+        assert_int_equal(spool_open(folder, note, &s, &error), SH_E_IO);
+        assert_non_null(strstr(error.message, path));
+        assert_non_null(strstr(error.message, "symbolic link"));
+        assert_int_equal(access(victim, F_OK), i > 0 ? 0 : -1); /* nothing was made there */
+        assert_int_equal(unlink(path), 0);
+    }
+    spool_close(open_spool());
+}
+
+static void a_file_of_another_user_is_not_ours(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        return; /* only root can make one */
+    char path[PATH_MAX];
+    sh_error error = {0};
+    sh_buf content = SH_BUF_INIT(100);
+    (void)snprintf(path, sizeof path, "%s/state", folder);
+    assert_int_equal(sh_file_write(path, SH_SLICE("x"), 0644, NULL), SH_OK);
+    assert_int_equal(chown(path, 12345, 12345), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(seteuid(54321), 0);
+    sh_err err = sh_file_read_own(path, &content, &error);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(err, SH_E_IO);
+    assert_non_null(strstr(error.message, "belongs to uid 12345"));
+    assert_int_equal(sh_file_read_own(path, &content, &error), SH_OK);
+    sh_buf_done(&content);
+}
+
 static void a_folder_that_cannot_be_made_is_named(void **state)
 {
     (void)state;
@@ -312,6 +356,8 @@ int main(void)
         FOLDER_TEST(refused_items_are_kept_up_to_a_number),
         FOLDER_TEST(a_spool_belongs_to_one_process),
         FOLDER_TEST(what_is_not_ours_is_left_alone_and_leftovers_are_removed),
+        FOLDER_TEST(symbolic_links_of_others_are_not_followed),
+        FOLDER_TEST(a_file_of_another_user_is_not_ours),
         FOLDER_TEST(a_folder_that_cannot_be_made_is_named),
     };
     return cmocka_run_group_tests(tests, start, NULL);
