@@ -114,6 +114,8 @@ const MISTAKES = [
     (o) => delete o.spec.selector.matchLabels["app.kubernetes.io/instance"], /pods of another hub/],
   ["a Service for two hubs", ["single", "Service", "synchub"],
     (o) => delete o.spec.selector["app.kubernetes.io/instance"], /pods of another hub/],
+  ["metrics of two hubs", ["scaled", "ServiceMonitor", "synchub"],
+    (o) => delete o.spec.selector.matchLabels["app.kubernetes.io/instance"], /pods of another hub/],
   ["a policy for two hubs", ["single", "NetworkPolicy", "to-redis"],
     (o) => delete o.spec.podSelector.matchLabels, /pods of another hub/],
   ["the version in a selector", INGEST,

@@ -103,6 +103,7 @@ function secretErrors(pod, objects) {
 function selectorsOf(object) {
   const {kind, spec = {}} = object;
   if (kind === "Service") return [{matchLabels: spec.selector}];
+  if (kind === "ServiceMonitor") return [spec.selector];
   if (kind === "NetworkPolicy") {
     const peers = [...(spec.ingress ?? []).flatMap((rule) => rule.from ?? []),
       ...(spec.egress ?? []).flatMap((rule) => rule.to ?? [])];
