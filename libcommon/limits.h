@@ -40,9 +40,10 @@
 #define SH_PLUGIN_LINES_MAX 200000       /* lines of one result */
 
 /* HTTP server */
-#define SH_HTTP_CONNECTIONS_MAX 1024
-#define SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX 256
-#define SH_HTTP_HEADER_BYTES_MAX (32 * SH_KIB) /* request line and headers of one connection */
+#define SH_HTTP_CONNECTIONS_MAX 1024            /* fewer where few files may be open */
+#define SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX 256 /* one address, or one /64 of IPv6 */
+#define SH_HTTP_CONNECTIONS_RESERVED 32         /* over these, for probes such as /livez */
+#define SH_HTTP_HEADER_BYTES_MAX (32 * SH_KIB)  /* request line and headers of one connection */
 #define SH_HTTP_IDLE_TIMEOUT_S 30
 #define SH_HTTP_HEADERS_MAX_S 60          /* for the headers of one request, and for a refusal */
 #define SH_HTTP_EXCHANGE_MAX_S 600        /* for all that follows them */
@@ -85,6 +86,14 @@
 /* Time */
 #define SH_CLOCK_SKEW_MAX_S 600        /* between a node's envelope and the hub's clock */
 #define SH_FULL_TABLE_INTERVAL_S 86400 /* an unchanged table is sent in full once a day */
+
+/* Log */
+#define SH_LOG_QUEUE_MAX (64 * SH_KIB) /* lines that standard error has not taken yet */
+#define SH_LOG_WINDOW_MS 10000         /* lines over a limit are summed up for so long */
+#define SH_LOG_BURST 5                 /* warnings and errors about one subject in that time … */
+#define SH_LOG_INFO_BURST 100          /* … and lines of level info, as of a table in parts … */
+#define SH_LOG_PEER_BURST 100          /* … warnings of one kind about one peer … */
+#define SH_LOG_PLACE_BURST 1000        /* … and lines of one kind about all */
 
 /* Pusher */
 #define SH_SPOOL_ENTRIES_MAX 1000

@@ -25,6 +25,9 @@
 
 #define OPEN_FILES 4096
 
+#define STOP_MAX_S 9      /* after a SIGTERM the program has ended, whatever it waits for */
+#define LOG_FLUSH_MS 1000 /* for the last lines to be taken by who reads them */
+
 static int stop_fd = -1;
 static int hangup_fd = -1;
 static atomic_bool stop_requested;
@@ -44,11 +47,26 @@ static void on_stop_signal(int number)
 {
     (void)number;
     int saved_errno = errno;
-    atomic_store(&stop_requested, true);
+    if (!atomic_exchange(&stop_requested, true))
+        (void)alarm(STOP_MAX_S);
     uint64_t one = 1;
     (void)!write(stop_fd, &one, sizeof one); /* it cannot be full */
     sh_notify_stopping();
     errno = saved_errno;
+}
+
+/*
+ * Something does not end: a resolver, a disk, a library. To end here is what a kill would do, and
+ * loses nothing.
+ */
+static void on_stop_deadline(int number)
+{
+    static const char words[] = "ending without what is still in hand: it took too long\n";
+    struct pollfd waited = {.fd = STDERR_FILENO, .events = POLLOUT};
+    (void)number;
+    if (poll(&waited, 1, 0) == 1)
+        (void)!write(STDERR_FILENO, words, sizeof words - 1);
+    _exit(SH_EXIT_DONE);
 }
 
 static void on_hangup(int number)
@@ -68,7 +86,10 @@ static sh_err catch_signals(sh_error *error)
         return sh_fail(error, SH_E_IO, "eventfd: %s", strerror(errno));
     struct sigaction stop = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
     struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
+    struct sigaction deadline = {.sa_handler = on_stop_deadline};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigemptyset(&deadline.sa_mask);
+    (void)sigaction(SIGALRM, &deadline, NULL);
     (void)sigemptyset(&stop.sa_mask);
     (void)sigemptyset(&hangup.sa_mask);
     (void)sigemptyset(&ignore.sa_mask);
@@ -298,13 +319,10 @@ static int check_config(const sh_service *service, const sh_settings *settings, 
     return SH_EXIT_FAILED;
 }
 
-static int run_service(const sh_service *service, const sh_settings *settings, bool once,
-                       sh_error *error)
+static int run_service(const sh_service *service, const sh_settings *settings, bool once)
 {
-    if (catch_signals(error) != SH_OK) {
-        sh_log_error("%s", error->message);
-        return SH_EXIT_FAILED;
-    }
+    if (sh_stop_requested())
+        return SH_EXIT_DONE;
     sh_error manager = {0};
     if (sh_notify_init(&manager) != SH_OK)
         sh_log_warning("%s", manager.message);
@@ -321,7 +339,9 @@ static int run_with_settings(const sh_service *service, const command_line *comm
     sh_error error = {0};
     const sh_subcommand *subcommand = command->subcommand;
     int code;
-    if (sh_crypto_init(&error) != SH_OK) {
+    /* A subcommand ends at a signal as any command does. */
+    bool serves = subcommand == NULL && !command->check_config;
+    if (sh_crypto_init(&error) != SH_OK || (serves && catch_signals(&error) != SH_OK)) {
         sh_log_error("%s", error.message);
         return SH_EXIT_FAILED;
     }
@@ -336,18 +356,15 @@ static int run_with_settings(const sh_service *service, const command_line *comm
     } else if (subcommand != NULL) {
         code = subcommand->run(&settings, command->rest_count, command->rest);
     } else {
-        code = run_service(service, &settings, command->once, &error);
+        code = run_service(service, &settings, command->once);
     }
     sh_settings_done(&settings);
     return code;
 }
 
-int sh_service_main(const sh_service *service, int argc, char *const argv[])
+static int run_command_line(const sh_service *service, int argc, char *const argv[])
 {
     command_line command = {0};
-    sh_version_init(service->commit);
-    sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
-    sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
     if (!read_command_line(service, argc, argv, &command)) {
         print_usage(service, stderr);
         return SH_EXIT_CONFIG;
@@ -366,4 +383,14 @@ int sh_service_main(const sh_service *service, int argc, char *const argv[])
     forbid_core_dumps();
     allow_many_files();
     return run_with_settings(service, &command);
+}
+
+int sh_service_main(const sh_service *service, int argc, char *const argv[])
+{
+    sh_version_init(service->commit);
+    sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
+    sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
+    int code = run_command_line(service, argc, argv);
+    (void)sh_log_flush(LOG_FLUSH_MS);
+    return code;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/limits.h"
 #include "libcommon/log.h"
 
 #include <errno.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#define PATIENCE_MS 30000
 
 /*
  * Standard error becomes one end of a packet socket while a test logs, so that each write(2)
@@ -36,6 +39,7 @@ static void capture(void)
 
 static void release(void)
 {
+    (void)sh_log_flush(PATIENCE_MS);
     assert_int_equal(dup2(saved_stderr, STDERR_FILENO), STDERR_FILENO);
     (void)close(saved_stderr);
     (void)close(packets);
@@ -44,6 +48,7 @@ static void release(void)
 /* The next line written, NUL-terminated; false where there is none. */
 static bool next_line(char *ret, size_t size)
 {
+    (void)sh_log_flush(PATIENCE_MS);
     ssize_t n = recv(packets, ret, size - 1, MSG_DONTWAIT);
     ret[n < 0 ? 0 : n] = '\0';
     return n > 0;
@@ -192,6 +197,135 @@ static void logging_keeps_errno(void **state)
     assert_int_equal(kept, ENOENT);
 }
 
+static void fields_are_pairs_in_text_and_members_in_json(void **state)
+{
+    (void)state;
+    char text[2048], json[2048];
+    const sh_log_field *fields =
+        SH_LOG_FIELDS(SH_LOG_NODE("Küche \"1\"\xe2\x80\xae"), SH_LOG_PLUGIN(""), SH_LOG_PEER(NULL),
+                      SH_LOG_ROWS(3), SH_LOG_REASON("no: such = thing"));
+    capture();
+    sh_log_init("p", SH_LOG_INFO, SH_LOG_TEXT);
+    sh_log_event(SH_LOG_INFO, fields, "merged %d", 1);
+    bool text_written = next_line(text, sizeof text);
+    sh_log_init("p", SH_LOG_INFO, SH_LOG_JSON);
+    sh_log_event(SH_LOG_INFO, fields, "merged %d", 1);
+    bool json_written = next_line(json, sizeof json);
+    release();
+    assert_true(text_written && json_written);
+    assert_non_null(strstr(text,
+                           " info p: merged 1 node=\"Küche \\\"1\\\"\\u202e\" plugin=- rows=3: "
+                           "no: such = thing\n"));
+    assert_non_null(strstr(json, ",\"message\":\"merged 1\",\"node\":\"Küche \\\"1\\\"\\u202e\","
+                                 "\"rows\":3,\"reason\":\"no: such = thing\"}\n"));
+}
+
+static void a_long_field_is_cut_and_the_others_stay(void **state)
+{
+    (void)state;
+    static char node[5000], line[32768];
+    memset(node, 1, sizeof node - 1);
+    capture();
+    sh_log_init("p", SH_LOG_INFO, SH_LOG_JSON);
+    sh_log_event(SH_LOG_INFO, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_ROWS(7)), "%s", node);
+    bool written = next_line(line, sizeof line);
+    release();
+    assert_true(written);
+    assert_true(strlen(line) <= 16384);
+    assert_non_null(strstr(line, "…\",\"rows\":7}\n"));
+}
+
+/* Lines until none is left; how many hold text. */
+static size_t count_lines(const char *text)
+{
+    char line[32768];
+    size_t count = 0;
+    while (next_line(line, sizeof line))
+        count += strstr(line, text) != NULL;
+    return count;
+}
+
+static void lines_that_repeat_are_summed_up_for_each_node(void **state)
+{
+    (void)state;
+    char line[2048];
+    capture();
+    sh_log_init("p", SH_LOG_INFO, SH_LOG_JSON);
+    for (int i = 0; i < 817; i++)
+        sh_log_event(SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE("Loud"), SH_LOG_PEER("10.0.0.1")),
+                     "refused a push with %d", 403);
+    sh_log_event(SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE("Quiet"), SH_LOG_PEER("10.0.0.1")),
+                 "refused a push with %d", 404);
+    size_t loud = 0, quiet = 0, sums = 0;
+    while (next_line(line, sizeof line)) {
+        bool is_sum = strstr(line, "\"repeated\":812,\"seconds\":") != NULL;
+        sums += is_sum;
+        loud += !is_sum && strstr(line, "Loud") != NULL;
+        quiet += strstr(line, "Quiet") != NULL;
+        if (is_sum)
+            assert_non_null(strstr(line, "\"message\":\"refused a push with 403\","
+                                         "\"node\":\"Loud\",\"peer\":\"10.0.0.1\""));
+    }
+    release();
+    assert_int_equal(loud, 5);
+    assert_int_equal(quiet, 1);
+    assert_int_equal(sums, 1);
+}
+
+static void a_peer_that_varies_its_words_gets_no_more_lines(void **state)
+{
+    (void)state;
+    capture();
+    sh_log_init("p", SH_LOG_INFO, SH_LOG_TEXT);
+    size_t lines = 0;
+    for (int i = 0; i < 5000; i++) {
+        char node[32];
+        (void)snprintf(node, sizeof node, "invented %d", i);
+        sh_log_event(SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER("10.0.0.2")),
+                     "refused");
+        if (i % 20 == 0) /* a packet socket holds few packets */
+            lines += count_lines("refused");
+    }
+    lines += count_lines("refused");
+    release();
+    /* Those of the burst, and sums of those that followed. */
+    assert_in_range(lines, SH_LOG_PEER_BURST, SH_LOG_PEER_BURST + 5000 / 20 + 1);
+}
+
+/* Whether a line came through a full pipe's reader at last. */
+static void a_reader_that_does_not_read_blocks_nobody(void **state)
+{
+    (void)state;
+    int ends[2];
+    char bytes[4096], seen[8192];
+    assert_int_equal(pipe(ends), 0);
+    saved_stderr = dup(STDERR_FILENO);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(close(ends[1]), 0);
+    sh_log_init("p", SH_LOG_DEBUG, SH_LOG_TEXT);
+    /* More than pipe and queue hold: were one of these calls to wait, the test would not end. */
+    for (int i = 0; i < 5000; i++)
+        sh_log_debug("a line that nobody reads, %d, and that is a little longer than that", i);
+    assert_false(sh_log_flush(1));
+    assert_true(sh_log_lines_lost() > 0);
+    size_t len = 0;
+    seen[0] = '\0';
+    while (strstr(seen, "log lines were lost: standard error was not read") == NULL) {
+        ssize_t n = read(ends[0], bytes, sizeof bytes);
+        assert_true(n > 0);
+        size_t kept = len < 4096 ? len : 4096;
+        memmove(seen, seen + len - kept, kept);
+        memcpy(seen + kept, bytes, (size_t)n);
+        len = kept + (size_t)n;
+        seen[len < sizeof seen ? len : sizeof seen - 1] = '\0';
+    }
+    while (!sh_log_flush(1))
+        assert_true(read(ends[0], bytes, sizeof bytes) > 0);
+    assert_int_equal(dup2(saved_stderr, STDERR_FILENO), STDERR_FILENO);
+    (void)close(saved_stderr);
+    (void)close(ends[0]);
+}
+
 #define THREADS 4
 #define LINES_EACH 20
 
@@ -244,6 +378,11 @@ int main(void)
         cmocka_unit_test(a_long_message_is_cut_and_the_line_still_whole),
         cmocka_unit_test(logging_keeps_errno),
         cmocka_unit_test(threads_do_not_mix_their_lines),
+        cmocka_unit_test(fields_are_pairs_in_text_and_members_in_json),
+        cmocka_unit_test(a_long_field_is_cut_and_the_others_stay),
+        cmocka_unit_test(lines_that_repeat_are_summed_up_for_each_node),
+        cmocka_unit_test(a_peer_that_varies_its_words_gets_no_more_lines),
+        cmocka_unit_test(a_reader_that_does_not_read_blocks_nobody),
     };
     (void)signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
