@@ -26,6 +26,16 @@ void sh_buf_wipe(sh_buf *buf)
     sh_buf_done(buf);
 }
 
+static sh_err grow(sh_buf *buf, size_t cap)
+{
+    char *data = realloc(buf->data, cap);
+    if (data == NULL)
+        return SH_E_MEMORY;
+    buf->data = data;
+    buf->cap = cap;
+    return SH_OK;
+}
+
 sh_err sh_buf_reserve(sh_buf *buf, size_t len)
 {
     if (len > buf->limit)
@@ -39,12 +49,14 @@ sh_err sh_buf_reserve(sh_buf *buf, size_t len)
         cap = len + 1;
     if (cap > buf->limit + 1)
         cap = buf->limit + 1;
-    char *data = realloc(buf->data, cap);
-    if (data == NULL)
-        return SH_E_MEMORY;
-    buf->data = data;
-    buf->cap = cap;
-    return SH_OK;
+    return grow(buf, cap);
+}
+
+sh_err sh_buf_reserve_exactly(sh_buf *buf, size_t len)
+{
+    if (len > buf->limit)
+        return SH_E_LIMIT;
+    return len < buf->cap ? SH_OK : grow(buf, len + 1);
 }
 
 sh_err sh_buf_append(sh_buf *buf, const void *bytes, size_t len)

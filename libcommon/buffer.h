@@ -33,6 +33,9 @@ void sh_buf_wipe(sh_buf *buf);
 /* Makes room for len bytes in all. SH_E_LIMIT over the buffer's limit, SH_E_MEMORY. */
 sh_err sh_buf_reserve(sh_buf *buf, size_t len);
 
+/* The same, but allocates no more than len bytes and one for the NUL. */
+sh_err sh_buf_reserve_exactly(sh_buf *buf, size_t len);
+
 /* Adds len bytes. SH_E_LIMIT, SH_E_MEMORY. bytes may be NULL where len is 0. */
 sh_err sh_buf_append(sh_buf *buf, const void *bytes, size_t len);
 

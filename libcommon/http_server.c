@@ -76,6 +76,8 @@ static void make_reply(sh_http_exchange *exchange, unsigned status, const char *
     if (content_type != NULL)
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE,
                                       content_type);
+    if (exchange->last)
+        (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
     for (size_t i = 0; i < exchange->headers_count; i++)
         (void)MHD_add_response_header(exchange->response, exchange->headers[i].name,
                                       exchange->headers[i].value);
@@ -186,8 +188,9 @@ static void take_piece(sh_http_exchange *exchange, const char *data, size_t len)
     size_t room = room_for(exchange, exchange->body.len + len);
     if (len > exchange->allowed - exchange->body.len)
         exchange->over_limit = true;
-    /* What the buffer may grow to is charged before. */
-    else if (!charge(exchange, room) || sh_buf_reserve(&exchange->body, room) != SH_OK ||
+    /* What the buffer grows to is charged before; one byte more is for its NUL. */
+    else if (!charge(exchange, room + 1) ||
+             sh_buf_reserve_exactly(&exchange->body, room) != SH_OK ||
              sh_buf_append(&exchange->body, data, len) != SH_OK)
         exchange->over_budget = true;
     if (exchange->over_limit || exchange->over_budget)
@@ -215,16 +218,7 @@ static void read_peer(sh_http_exchange *exchange)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
-    const char *text = NULL;
-    if (address != NULL && address->sa_family == AF_INET)
-        text = inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-                         exchange->peer, sizeof exchange->peer);
-    else if (address != NULL && address->sa_family == AF_INET6)
-        text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-                         exchange->peer, sizeof exchange->peer);
-    if (text == NULL)
-        (void)snprintf(exchange->peer, sizeof exchange->peer, "unknown");
+    sh_http_peer_text(info == NULL ? NULL : info->client_addr, exchange->peer);
 }
 
 static bool method_fits(const char *route, const char *method)
@@ -313,18 +307,52 @@ static enum MHD_Result begin_body(sh_http_exchange *exchange)
     if (!exchange->replied)
         return MHD_YES;
     /* A peer that was refused gets no more time than one that has said nothing yet. */
-    (void)sh_http_allow_ms(exchange->connection, exchange->server->headers_max_ms);
+    sh_http_set_phase(exchange->channel, SH_HTTP_REFUSED, exchange->server->headers_max_ms);
     /* An answer at the first call, before the body, is how Expect: 100-continue is refused. */
     return must_discard(exchange) ? MHD_YES : send_reply(exchange);
 }
 
-/* The headers are in: refuses, or prepares for the body. */
-static enum MHD_Result begin(sh_http_exchange *exchange, const char *method, const char *path)
+/* Refuses a request that is ambiguous, or came over the limits on connections and is no probe. */
+static bool is_acceptable(sh_http_exchange *exchange, const sh_http_request_line *line)
 {
-    read_content_type(exchange);
+    const char *why = NULL;
+    if (sh_http_is_ambiguous(exchange->connection, line, &why)) {
+        sh_http_report(exchange->server, &(sh_http_event){.kind = SH_HTTP_EVENT_AMBIGUOUS,
+                                                          .peer = exchange->peer,
+                                                          .message = why});
+        exchange->last = true;
+        sh_http_reply_error(exchange, MHD_HTTP_BAD_REQUEST, "Bad Request", why);
+        return false;
+    }
+    /*
+     * Nothing behind a chunked body is read as a request: the library takes chunks in spellings
+     * that other parsers may not.
+     */
+    exchange->last = exchange->channel->reserved ||
+                     sh_http_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+    return true;
+}
+
+/* A connection in a reserved place is for probes. */
+static bool has_place(sh_http_exchange *exchange)
+{
+    if (!exchange->channel->reserved || exchange->route->probe)
+        return true;
+    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                        "This server has as many connections as it takes: try again later");
+    return false;
+}
+
+/* The headers are in: refuses, or prepares for the body. */
+static enum MHD_Result begin(sh_http_exchange *exchange, const sh_http_request_line *line)
+{
     read_peer(exchange);
-    exchange->route = find_route(exchange, method, path);
-    if (exchange->route != NULL && exchange->route->admit != NULL)
+    if (!is_acceptable(exchange, line))
+        return send_reply(exchange);
+    read_content_type(exchange);
+    exchange->route = find_route(exchange, line->method, line->path);
+    if (exchange->route != NULL && has_place(exchange) && exchange->route != NULL &&
+        exchange->route->admit != NULL)
         exchange->allowed = exchange->route->admit(exchange->server->context, exchange);
     if (exchange->replied || exchange->allowed != SH_HTTP_WAIT)
         return begin_body(exchange);
@@ -359,11 +387,12 @@ static enum MHD_Result end_body(sh_http_exchange *exchange)
 
 static sh_http_exchange *new_exchange(sh_http_daemon *daemon, struct MHD_Connection *connection)
 {
-    if (!sh_http_allow_ms(connection, daemon->server->exchange_max_ms))
-        return NULL;
-    sh_http_exchange *exchange = calloc(1, sizeof *exchange);
+    sh_http_connection *channel = sh_http_channel(connection);
+    sh_http_exchange *exchange = channel == NULL ? NULL : calloc(1, sizeof *exchange);
     if (exchange == NULL)
         return NULL;
+    sh_http_set_phase(channel, SH_HTTP_ACTIVE, daemon->server->exchange_max_ms);
+    exchange->channel = channel;
     exchange->daemon = daemon;
     exchange->server = daemon->server;
     exchange->connection = connection;
@@ -377,11 +406,11 @@ enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection,
                                    const char *method, const char *version, const char *upload,
                                    size_t *upload_len, void **state)
 {
-    (void)version;
     sh_http_exchange *exchange = *state;
     if (exchange == NULL) {
         *state = exchange = new_exchange(cls, connection);
-        return exchange == NULL ? MHD_NO : begin(exchange, method, url);
+        const sh_http_request_line line = {method, url, version};
+        return exchange == NULL ? MHD_NO : begin(exchange, &line);
     }
     sh_http_stage stage = exchange->stage;
     exchange->stage = SH_HTTP_IN_IO;
@@ -401,11 +430,12 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
                           enum MHD_RequestTerminationCode code)
 {
     (void)cls;
+    (void)connection;
     (void)code;
     sh_http_exchange *exchange = *state;
     if (exchange == NULL)
         return;
-    (void)sh_http_allow_ms(connection, exchange->server->headers_max_ms);
+    sh_http_set_phase(exchange->channel, SH_HTTP_IDLE, exchange->server->headers_max_ms);
     drop_body(exchange, 0);
     if (exchange->response != NULL)
         MHD_destroy_response(exchange->response);

@@ -38,6 +38,8 @@ typedef struct {
     /* The last two may wait for others, such as Redis: workers call them, so that no peer waits for
      * what another one asked. */
     bool waits;
+    /* Answered over the limits on connections, too: /livez and its like. */
+    bool probe;
 } sh_http_route;
 
 /* A certificate chain and its key in PEM; NULL for plain HTTP. Copied. */
@@ -45,8 +47,25 @@ typedef struct {
     const char *cert, *key;
 } sh_http_tls;
 
+/* What the server saw of peers, for the log. */
+typedef enum {
+    SH_HTTP_EVENT_NONE,
+    SH_HTTP_EVENT_ADDRESS_LIMIT, /* one address has as many connections as it may */
+    SH_HTTP_EVENT_TOTAL_LIMIT,   /* all together have */
+    SH_HTTP_EVENT_NO_FILES,      /* the system gives no more descriptors */
+    SH_HTTP_EVENT_TLS_TO_PLAIN,  /* a TLS handshake at a port without TLS */
+    SH_HTTP_EVENT_PLAIN_TO_TLS,  /* plain HTTP at a port with TLS */
+    SH_HTTP_EVENT_AMBIGUOUS,     /* a request that parsers read differently */
+} sh_http_event_kind;
+
 typedef struct {
-    const char *host; /* an address */
+    sh_http_event_kind kind;
+    const char *peer;    /* an address as text */
+    const char *message; /* a sentence for the log, without the peer */
+} sh_http_event;
+
+typedef struct {
+    const char *host; /* an address; `::` takes IPv4 too */
     uint16_t port;    /* 0: any free one */
     sh_http_tls tls;  /* TLS 1.2 and 1.3 */
     const sh_http_route
@@ -55,6 +74,9 @@ typedef struct {
     /* For a connection to bring a request's headers, and for all of an exchange behind them; 0:
      * SH_HTTP_HEADERS_MAX_S and SH_HTTP_EXCHANGE_MAX_S. */
     int64_t headers_max_ms, exchange_max_ms;
+    size_t connections_max; /* 0: SH_HTTP_CONNECTIONS_MAX; fewer where few files may be open */
+    /* Called from the server's threads for each event; must not block. May be NULL. */
+    void (*on_event)(const sh_http_event *event);
 } sh_http_server_options;
 
 /*
@@ -63,6 +85,9 @@ typedef struct {
  */
 sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_server **ret,
                             sh_error *error);
+
+/* Counters of all servers of the process, for GET /metrics. */
+sh_err sh_http_server_metrics(sh_buf *ret);
 uint16_t sh_http_server_port(const sh_http_server *server);
 
 /*

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,80 +15,7 @@
 #define LAST_ANSWERS_MS 500 /* for answers that were made at the last moment */
 #define THREAD_STACK_BYTES (256 * SH_KIB)
 #define IO_THREADS_MAX 4
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-#define RESERVED_FILES 128 /* descriptors for all that is no connection of a peer */
-
-/* --- Connections -------------------------------------------------------------------------------
- */
-
-/*
- * The library drops connections that are silent; those that trickle are ours to end. It calls this
- * at a connection's beginning and before its socket is closed, so that under the lock a descriptor
- * in the list is always that connection's.
- */
-static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
-                          enum MHD_ConnectionNotificationCode code)
-{
-    sh_http_server *server = cls;
-    sh_http_connection *c = *context;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        c = info == NULL ? NULL : calloc(1, sizeof *c);
-        *context = c;
-        if (c == NULL)
-            return; /* sh_http_on_request() closes a connection that is not listed */
-        c->fd = info->connect_fd;
-        atomic_store(&c->until_ms, sh_clock_monotonic_ms() + server->headers_max_ms);
-        (void)pthread_mutex_lock(&server->lock);
-        c->next = server->connections;
-        if (c->next != NULL)
-            c->next->previous = c;
-        server->connections = c;
-        server->connections_count++;
-        (void)pthread_mutex_unlock(&server->lock);
-    } else if (c != NULL) {
-        (void)pthread_mutex_lock(&server->lock);
-        if (c->next != NULL)
-            c->next->previous = c->previous;
-        if (c->previous != NULL)
-            c->previous->next = c->next;
-        else if (server->connections == c)
-            server->connections = c->next;
-        server->connections_count--;
-        (void)pthread_mutex_unlock(&server->lock);
-        free(c);
-        *context = NULL;
-    }
-}
-
-bool sh_http_allow_ms(struct MHD_Connection *connection, int64_t ms)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    sh_http_connection *c = info == NULL ? NULL : info->socket_context;
-    if (c == NULL)
-        return false;
-    atomic_store(&c->until_ms, sh_clock_monotonic_ms() + ms);
-    return true;
-}
-
-static size_t end_overdue(sh_http_server *server)
-{
-    size_t ended = 0;
-    int64_t now = sh_clock_monotonic_ms();
-    (void)pthread_mutex_lock(&server->lock);
-    for (sh_http_connection *c = server->connections; c != NULL; c = c->next) {
-        if (atomic_load(&c->until_ms) > now)
-            continue;
-        /* The library sees the end, and closes it. */
-        (void)shutdown(c->fd, SHUT_RDWR);
-        atomic_store(&c->until_ms, INT64_MAX);
-        ended++;
-    }
-    (void)pthread_mutex_unlock(&server->lock);
-    return ended;
-}
+#define OUT_OF_REACH (1U << 20) /* the library hangs at its own limit of connections */
 
 /* --- Daemons -----------------------------------------------------------------------------------
  */
@@ -107,17 +33,6 @@ static void keep_library_words(void *cls, const char *format, va_list args)
     library_words[strcspn(library_words, "\r\n")] = '\0';
 }
 
-/* As many connections as the limit of open files has room for. */
-static unsigned connections_max(void)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 ||
-        files.rlim_cur >= SH_HTTP_CONNECTIONS_MAX + RESERVED_FILES)
-        return SH_HTTP_CONNECTIONS_MAX;
-    return files.rlim_cur > 2 * RESERVED_FILES ? (unsigned)files.rlim_cur - RESERVED_FILES
-                                               : RESERVED_FILES;
-}
-
 /* Threads that talk to peers: as many as there are cores, and no pool where that is one. */
 static int io_threads(void)
 {
@@ -126,6 +41,22 @@ static int io_threads(void)
         return 0;
     return cores < IO_THREADS_MAX ? (int)cores : IO_THREADS_MAX;
 }
+
+/* Paths are compared as they were sent: a proxy's rules for /sync hold for all spellings then. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+/*
+ * TLS 1.3, and of TLS 1.2 what has forward secrecy and authenticated encryption: no RSA key
+ * exchange, no CBC.
+ */
+#define TLS_PRIORITIES                                                                             \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"      \
+    "+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:%SERVER_PRECEDENCE"
 
 static struct MHD_Daemon *start_mhd(sh_http_daemon *d)
 {
@@ -138,14 +69,15 @@ static struct MHD_Daemon *start_mhd(sh_http_daemon *d)
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)keep_library_words, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)sh_http_on_completed, d},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)server->connections_max, NULL},
-        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX, NULL},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)sh_http_on_connection, server},
+        {MHD_OPTION_CONNECTION_LIMIT, OUT_OF_REACH, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SH_HTTP_IDLE_TIMEOUT_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
         {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, io_threads(), NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        /* Before 1.0 http_server_check.c sees more than the library does. */
+        {MHD_OPTION_STRICT_FOR_CLIENT, MHD_get_version()[0] == '0' ? 0 : 1, NULL},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, d->tls_cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, d->tls_key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
@@ -240,8 +172,12 @@ static int listen_at(const struct addrinfo *address)
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->ai_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (address->ai_family == AF_INET6) {
+        /* `::` is all addresses, of IPv4 too, whatever the system's default is. */
+        const struct sockaddr_in6 *v6 = (const void *)address->ai_addr;
+        const int only = !IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    }
     if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0) {
         int why = errno;
         (void)close(fd);
@@ -284,8 +220,7 @@ static sh_err start_listening(const sh_http_server_options *options, sh_http_ser
 
 static void free_server(sh_http_server *server)
 {
-    if (server->listener >= 0)
-        (void)close(server->listener);
+    sh_http_connections_done(server);
     sh_http_workers_free(server->workers);
     (void)pthread_mutex_destroy(&server->accept_lock);
     (void)pthread_mutex_destroy(&server->lock);
@@ -305,11 +240,14 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
         options->headers_max_ms > 0 ? options->headers_max_ms : SH_HTTP_HEADERS_MAX_S * 1000LL;
     server->exchange_max_ms =
         options->exchange_max_ms > 0 ? options->exchange_max_ms : SH_HTTP_EXCHANGE_MAX_S * 1000LL;
-    server->connections_max = connections_max();
-    server->stop_fd = -1;
+    server->on_event = options->on_event;
+    server->has_tls = options->tls.cert != NULL;
+    server->stop_fd = server->ready = -1;
     (void)pthread_mutex_init(&server->lock, NULL);
     (void)pthread_mutex_init(&server->accept_lock, NULL);
-    sh_err err = sh_http_workers_new(&server->workers, error);
+    sh_err err = sh_http_connections_init(server, options->connections_max, error);
+    if (err == SH_OK)
+        err = sh_http_workers_new(&server->workers, error);
     if (err == SH_OK)
         err = start_listening(options, server, error);
     if (err == SH_OK)
@@ -317,6 +255,7 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
     if (err == SH_OK)
         err = sh_http_accept_start(server, error);
     if (err != SH_OK) {
+        sh_http_accept_stop(server);
         stop_daemon(server->current, 0);
         free_server(server);
         return err;
@@ -365,7 +304,7 @@ static bool is_spent(const sh_http_server *server, const sh_http_daemon *old)
 
 size_t sh_http_server_tend(sh_http_server *server)
 {
-    size_t ended = end_overdue(server);
+    size_t ended = sh_http_connections_end_overdue(server);
     sh_http_daemon *old = server->retired;
     if (old != NULL && is_spent(server, old)) {
         server->retired = NULL;

@@ -64,6 +64,7 @@ sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error)
 static void resume(sh_http_exchange *exchange)
 {
     sh_http_daemon *daemon = exchange->daemon;
+    atomic_store(&exchange->channel->phase, SH_HTTP_ACTIVE);
     MHD_resume_connection(exchange->connection);
     atomic_fetch_sub(&daemon->suspended, 1);
 }
@@ -119,6 +120,7 @@ bool sh_http_workers_give(sh_http_workers *w, sh_http_exchange *exchange)
     /* Who handles light ones looks for more of them. */
     taken = taken && ((light && w->light_busy) || find_thread(w));
     if (taken) {
+        atomic_store(&exchange->channel->phase, SH_HTTP_WORKING);
         MHD_suspend_connection(exchange->connection); /* before a worker can resume it */
         list_add(light ? &w->light : &w->common, exchange);
     }

@@ -167,6 +167,8 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
         .tls = tls == NULL ? (sh_http_tls){NULL, NULL} : *tls,
         .routes = options->routes,
         .context = options->context,
+        .on_event = options->on_event,
+        .connections_max = options->connections_max,
     };
     err = sh_http_server_start(&server, &l->server, error);
     if (err != SH_OK)

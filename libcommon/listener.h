@@ -23,6 +23,9 @@ typedef struct {
      * stays. May be NULL.
      */
     void (*told)(sh_err err, const char *words);
+    /* As for sh_http_server_start(). */
+    void (*on_event)(const sh_http_event *event);
+    size_t connections_max;
 } sh_listener_options;
 
 /* SH_E_CONFIG, SH_E_IO, SH_E_MEMORY, SH_E_UNSUPPORTED. The settings must outlive the listener. */

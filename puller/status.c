@@ -9,6 +9,7 @@
 #include "libcommon/notify.h"
 #include "libcommon/queue.h"
 #include "libcommon/service.h"
+#include "libcommon/service_http.h"
 #include "libcommon/version.h"
 
 #include <pthread.h>
@@ -17,6 +18,7 @@
 
 #define STOP_GRACE_MS 1000
 #define METRICS_BYTES_MAX (64 * SH_KIB)
+#define CONNECTIONS_MAX 128 /* only probes come here */
 
 struct puller_status {
     sh_listener *listener;
@@ -115,6 +117,8 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
     sh_err err = sh_version_write_metric(&text);
     if (err == SH_OK)
         err = sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], &text);
+    if (err == SH_OK)
+        err = sh_service_metrics(&text);
     if (err != SH_OK) {
         sh_http_reply_error(exchange, 500, "Internal error", "no memory for the metrics");
         return;
@@ -124,21 +128,19 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 }
 
 static const sh_http_route routes[] = {
-    {.method = "GET", .path = "/livez", .handle = handle_live},
-    {.method = "GET", .path = "/readyz", .handle = handle_ready},
-    {.method = "GET", .path = "/metrics", .handle = handle_metrics},
+    {.method = "GET", .path = "/livez", .handle = handle_live, .probe = true},
+    {.method = "GET", .path = "/readyz", .handle = handle_ready, .probe = true},
+    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .probe = true},
     {.method = NULL},
 };
 
-static void told_of_certificate(sh_err err, const char *words)
-{
-    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
-}
-
 static sh_err start(const sh_settings *settings, puller_status *status, sh_error *error)
 {
-    const sh_listener_options options = {
-        .routes = routes, .context = status, .told = told_of_certificate};
+    const sh_listener_options options = {.routes = routes,
+                                         .context = status,
+                                         .told = sh_service_on_certificate,
+                                         .on_event = sh_service_on_http_event,
+                                         .connections_max = CONNECTIONS_MAX};
     sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &status->queue, error);
     if (err == SH_OK)
         err = sh_listener_start(settings, &options, &status->listener, error);

@@ -9,6 +9,7 @@
 #include "libcommon/log.h"
 #include "libcommon/netalertx_format.h"
 #include "libcommon/service.h"
+#include "libcommon/service_http.h"
 #include "pusher/counters.h"
 #include "pusher/run.h"
 #include "pusher/source.h"
@@ -275,7 +276,7 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
     (void)context;
     SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(METRICS_BYTES_MAX);
-    if (counters_write(&body) != SH_OK)
+    if (counters_write(&body) != SH_OK || sh_service_metrics(&body) != SH_OK)
         sh_http_reply_error(exchange, 503, "Out of memory", "no memory for the metrics");
     else
         sh_http_reply(exchange, 200, "text/plain; version=0.0.4", (sh_slice){body.data, body.len});
@@ -283,21 +284,18 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 
 static const sh_http_route routes[] = {
     {.method = "GET", .path = "/sync", .handle = handle_sync, .waits = true},
-    {.method = "GET", .path = "/livez", .handle = handle_livez},
-    {.method = "GET", .path = "/readyz", .handle = handle_readyz},
-    {.method = "GET", .path = "/metrics", .handle = handle_metrics},
+    {.method = "GET", .path = "/livez", .handle = handle_livez, .probe = true},
+    {.method = "GET", .path = "/readyz", .handle = handle_readyz, .probe = true},
+    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .probe = true},
     {.method = NULL},
 };
 
-static void told_of_certificate(sh_err err, const char *words)
-{
-    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
-}
-
 static sh_err listen_on(serve *s, sh_error *error)
 {
-    const sh_listener_options options = {
-        .routes = routes, .context = s, .told = told_of_certificate};
+    const sh_listener_options options = {.routes = routes,
+                                         .context = s,
+                                         .told = sh_service_on_certificate,
+                                         .on_event = sh_service_on_http_event};
     sh_err err = sh_listener_start(s->settings, &options, &s->listener, error);
     if (err != SH_OK)
         return err;

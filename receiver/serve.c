@@ -4,6 +4,7 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/listener.h"
 #include "libcommon/log.h"
+#include "libcommon/service_http.h"
 #include "receiver/figures.h"
 #include "receiver/health.h"
 #include "receiver/ingest.h"
@@ -75,7 +76,7 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
         sh_metric_set(&figures.queue_dead, depth.dead);
     }
     SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_MAX);
-    if (figures_write(&text) == SH_OK)
+    if (figures_write(&text) == SH_OK && sh_service_metrics(&text) == SH_OK)
         sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
     else
         sh_http_reply_error(exchange, 500, "Internal Server Error", "no memory");
@@ -87,16 +88,11 @@ static const sh_http_route routes_with_push[] = {
      .admit = admit_push,
      .handle_each = handle_pushes,
      .waits = true},
-    {.method = "GET", .path = "/livez", .handle = handle_livez},
-    {.method = "GET", .path = "/readyz", .handle = handle_readyz, .waits = true},
-    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .waits = true},
+    {.method = "GET", .path = "/livez", .handle = handle_livez, .probe = true},
+    {.method = "GET", .path = "/readyz", .handle = handle_readyz, .waits = true, .probe = true},
+    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .waits = true, .probe = true},
     {.method = NULL},
 };
-
-static void told_of_certificate(sh_err err, const char *words)
-{
-    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
-}
 
 sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **ret, sh_error *error)
 {
@@ -108,7 +104,8 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     const sh_listener_options options = {
         .routes = s->ingests ? routes_with_push : routes_with_push + 1,
         .context = s,
-        .told = told_of_certificate,
+        .told = sh_service_on_certificate,
+        .on_event = sh_service_on_http_event,
     };
     sh_err err =
         queue_pool_new(settings->redis_url, settings->redis_prefix, &s->ingest.queues, error);

@@ -192,16 +192,18 @@ class Program:
 
     LISTENING = re.compile(r"listening on (\[[0-9a-f:]+\]|[0-9.]+):([0-9]+)")
 
-    def __init__(self, name, settings, folder, *arguments):
+    def __init__(self, name, settings, folder, *arguments, files=None):
+        """files: how many it may open (ulimit -n)."""
         self.name = name
         self.path = BIN / f"synchub-{name}"
         if not self.path.exists():
             raise AssertionError(f"{self.path} is not there: build first, or set SYNCHUB_BIN")
         handle, log_path = tempfile.mkstemp(prefix=f"{name}-", suffix=".log", dir=folder)
         self.log_path = pathlib.Path(log_path)
+        limit = ["prlimit", f"--nofile={files}:{files}"] if files else []
         self.process = subprocess.Popen(
-            [str(self.path), *arguments], stdin=subprocess.DEVNULL, stdout=handle, stderr=handle,
-            env=clean_environment(settings), cwd=folder)
+            [*limit, str(self.path), *arguments], stdin=subprocess.DEVNULL, stdout=handle,
+            stderr=handle, env=clean_environment(settings), cwd=folder)
         os.close(handle)
         self.ended = False
 
@@ -665,9 +667,9 @@ class SyncHubTest(unittest.TestCase):
         self.addCleanup(fake.stop)
         return fake
 
-    def program(self, name, settings, *arguments):
+    def program(self, name, settings, *arguments, files=None):
         """Starts a program of ours with these settings alone."""
-        program = Program(name, settings, self.folder, *arguments)
+        program = Program(name, settings, self.folder, *arguments, files=files)
         self.addCleanup(program.stop)
         return program
 

@@ -59,9 +59,9 @@ class Receiver(TlsTest):
         self.assertEqual(curl(url, "--cacert", str(self.ca.file)).status, 200)
         self.assertEqual(curl(url).exit_code, 60)
 
-    def test_plain_http_is_not_answered(self):
+    def test_plain_http_is_refused(self):
         hub = self.hub()
-        self.assertEqual(curl(f"http://127.0.0.1:{hub.port}/livez").status, 0)
+        self.assertEqual(curl(f"http://127.0.0.1:{hub.port}/livez").status, 400)
 
     def test_tls_1_2_and_1_3_are_spoken_and_nothing_older(self):
         hub = self.hub()

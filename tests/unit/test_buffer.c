@@ -59,12 +59,30 @@ static void fitting_keeps_the_text_and_its_end(void **state)
     assert_null(buf.data);
 }
 
+/* What a body's memory is charged is what it takes. */
+static void exact_room_is_no_more_than_what_was_asked_for(void **state)
+{
+    (void)state;
+    sh_buf buf = SH_BUF_INIT(1000000);
+    for (size_t len = 1; len < 1000000; len += len / 2 + 1) {
+        assert_int_equal(sh_buf_reserve_exactly(&buf, len), SH_OK);
+        assert_int_equal(buf.cap, len + 1);
+        assert_int_equal(
+            sh_buf_append(&buf, "xxxxxxxxxxxxxxxx", len - buf.len < 16 ? len - buf.len : 16),
+            SH_OK);
+        assert_int_equal(buf.cap, len + 1);
+    }
+    assert_int_equal(sh_buf_reserve_exactly(&buf, 1000001), SH_E_LIMIT);
+    sh_buf_done(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_known_at_once_gets_what_it_needs),
         cmocka_unit_test(what_grows_is_not_moved_for_each_byte),
         cmocka_unit_test(fitting_keeps_the_text_and_its_end),
+        cmocka_unit_test(exact_room_is_no_more_than_what_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

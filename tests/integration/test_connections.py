@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections over a limit, bodies that never end, and a log that nobody reads: every listener goes
+on answering, and SIGTERM ends the program.
+
+The hostile peers here have more addresses (127.0.0.x) than the programs have threads.
+"""
+
+import os
+import re
+import resource
+import socket
+import subprocess
+
+import harness
+from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, netalertx_push,
+                     wait_until)
+
+TABLE = device_table(device_rows(3))
+TOTAL = 1024         # README, Limits
+PER_ADDRESS = 256
+OUT_OF_TIME = "it took too long"  # said where SIGTERM did not end a program in order
+
+
+def metric(program, name):
+    for line in curl(program.url + "/metrics").text.splitlines():
+        if line.startswith(name + " "):
+            return int(line.split()[1])
+    raise AssertionError(f"{name} is missing in /metrics")
+
+
+class ConnectionsTest(harness.SyncHubTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+    def start(self, name, files=None, **settings):
+        """One of the three programs with a listener, that is alive."""
+        if name == "receiver":
+            settings = self.receiver_settings(self.redis(), **settings)
+        elif name == "puller":
+            settings = self.puller_settings(self.redis(), ["http://127.0.0.1:9"],
+                                            SYNC_listen="127.0.0.1:0", **settings)
+        else:
+            settings = self.pusher_settings("", TABLE, SYNC_RUN="disabled",
+                                            SYNC_listen="127.0.0.1:0", **settings)
+        program = self.program(name, settings, files=files)
+        wait_until(lambda: curl(program.url + "/livez").status == 200, "the program to live",
+                   details=program.log)
+        return program
+
+    def dial(self, port, address):
+        peer = socket.socket()
+        self.addCleanup(peer.close)
+        peer.settimeout(harness.READY_S)
+        peer.bind((address, 0))
+        peer.connect(("127.0.0.1", port))
+        return peer
+
+    def flood(self, program, count, addresses, bytes_sent=b""):
+        """Opens connections from so many addresses, and sends that on each."""
+        port = program.port
+        peers = []
+        for number in range(count):
+            peer = self.dial(port, f"127.0.0.{2 + number % addresses}")
+            try:
+                peer.sendall(bytes_sent)
+            except OSError:
+                pass  # closed already, for it is over a limit
+            peers.append(peer)
+        return peers
+
+    def assert_alive(self, program):
+        answer = curl(program.url + "/livez")
+        self.assertEqual(answer.status, 200, program.log())
+
+    def assert_ends(self, program):
+        program.stop()
+        self.assertNotIn(OUT_OF_TIME, program.log())
+
+
+class IdleConnections(ConnectionsTest):
+    def test_more_than_the_limit_shut_nobody_out_and_SIGTERM_ends(self):
+        for name in ("receiver", "pusher", "puller"):
+            with self.subTest(name):
+                program = self.start(name)
+                peers = self.flood(program, TOTAL + 100, addresses=9)
+                self.assert_alive(program)
+                self.assertGreater(
+                    metric(program, 'synchub_http_connections_over_limit_total{limit="total"}'), 0)
+                self.assertIn("connections, as many as", program.log())
+                for peer in peers:
+                    peer.close()
+                self.assert_alive(program)
+                self.assert_ends(program)
+
+    def test_one_address_ends_its_own_connections_and_no_others(self):
+        program = self.start("receiver")
+        other = self.dial(program.port, "127.0.0.200")
+        self.flood(program, 400, addresses=1)
+        self.assert_alive(program)
+        self.assertGreater(
+            metric(program, 'synchub_http_connections_over_limit_total{limit="address"}'), 0)
+        self.assertEqual(
+            metric(program, 'synchub_http_connections_over_limit_total{limit="total"}'), 0)
+        other.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
+        self.assertIn(b" 200 ", other.recv(4096))
+        self.assert_ends(program)
+
+    def test_with_few_descriptors_too(self):
+        for files in (64, 256, 1024):
+            for name in ("receiver", "pusher", "puller"):
+                with self.subTest(name, files=files):
+                    program = self.start(name, files=files)
+                    peers = self.flood(program, files + 50, addresses=9)
+                    self.assert_alive(program)
+                    if name == "receiver":
+                        wait_until(lambda: curl(program.url + "/readyz").status == 200, "readiness")
+                        self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
+                    for peer in peers:
+                        peer.close()
+                    self.assert_alive(program)
+                    self.assert_ends(program)
+
+    def test_too_few_descriptors_are_reported_at_start(self):
+        settings = self.pusher_settings("", TABLE, SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0")
+        done = subprocess.run(
+            ["prlimit", "--nofile=32:32", str(harness.BIN / "synchub-pusher")],
+            env=harness.clean_environment(settings), capture_output=True, text=True,
+            timeout=harness.READY_S)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("ulimit -n", done.stderr)
+
+    def test_the_log_of_a_flood_is_bounded(self):
+        program = self.start("receiver")
+        for _ in range(3):
+            for peer in self.flood(program, TOTAL + 200, addresses=9):
+                peer.close()
+        self.assert_ends(program)
+        self.assertLess(len(program.log().splitlines()), 200)
+        self.assertRegex(program.log(), r"repeated \d+ times in \d+ s")
+
+
+class HalfSentBodies(ConnectionsTest):
+    HEAD = (f"POST /sync HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {TOKEN}\r\n"
+            f"Content-Type: {TYPE_ENVELOPE}\r\nContent-Length: 1000\r\n\r\nhalf").encode()
+    HEAD_THAT_ASKS = HEAD.replace(b"\r\n\r\nhalf", b"\r\nExpect: 100-continue\r\n\r\n")
+
+    def test_a_thousand_of_them_shut_nobody_out_and_SIGTERM_ends(self):
+        program = self.start("receiver").wait_ready()
+        self.flood(program, 1000, addresses=9, bytes_sent=self.HEAD)
+        self.assert_alive(program)
+        self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
+        self.assert_ends(program)
+
+    def test_one_address_with_as_many_as_it_may_have_still_gets_probes_answered(self):
+        program = self.start("receiver").wait_ready()
+        waiting = 0
+        while waiting < PER_ADDRESS:
+            peer, = self.flood(program, 1, addresses=1, bytes_sent=self.HEAD_THAT_ASKS)
+            self.assertIn(b" 100 ", peer.recv(4096))
+            waiting += 1
+        probe = self.dial(program.port, "127.0.0.2")
+        probe.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
+        answer = probe.recv(4096)
+        self.assertIn(b" 200 ", answer)
+        self.assertIn(b"Connection: close", answer)
+        data = self.dial(program.port, "127.0.0.2")
+        data.sendall(b"GET /sync HTTP/1.1\r\nHost: hub\r\n\r\n")
+        self.assertIn(b" 405 ", data.recv(4096))
+        data = self.dial(program.port, "127.0.0.2")
+        data.sendall(self.HEAD_THAT_ASKS)
+        self.assertIn(b" 503 ", data.recv(4096))
+        # Others are not held up.
+        self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
+        self.assert_ends(program)
+
+    def test_those_of_few_addresses_give_way_to_others(self):
+        """Five addresses fill all places by bodies that never end."""
+        program = self.start("receiver").wait_ready()
+        self.flood(program, TOTAL + 50, addresses=5, bytes_sent=self.HEAD)
+        for _ in range(3):
+            self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
+        self.assert_ends(program)
+
+
+class UnreadLog(ConnectionsTest):
+    def start_unread(self, name, settings, port):
+        """A program whose standard error is a pipe that is full from the start."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        try:
+            while True:
+                os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(writer, True)
+        process = subprocess.Popen(
+            [str(harness.BIN / f"synchub-{name}")], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=writer,
+            env=harness.clean_environment({**settings, "SYNC_listen": f"127.0.0.1:{port}",
+                                           "SYNC_log_level": "debug"}), cwd=self.folder)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wait_until(lambda: curl(f"http://127.0.0.1:{port}/livez").status == 200,
+                   f"the {name} to live")
+        return process, writer, reader
+
+    def test_nobody_waits_for_its_reader_and_SIGTERM_ends(self):
+        redis = self.redis()
+        programs = {
+            "receiver": self.receiver_settings(redis),
+            "puller": self.puller_settings(redis, ["http://127.0.0.1:9"]),
+            "pusher": self.pusher_settings("http://127.0.0.1:9", TABLE),
+        }
+        for name, settings in programs.items():
+            with self.subTest(name):
+                port = harness.free_port()
+                process, writer, reader = self.start_unread(name, settings, port)
+                url = f"http://127.0.0.1:{port}"
+                if name == "receiver":
+                    wait_until(lambda: curl(url + "/readyz").status == 200, "readiness")
+                for number in range(20):
+                    netalertx_push(url, TABLE, f"Node {number}", token="wrong")
+                self.assertEqual(curl(url + "/livez").status, 200)
+                if name == "receiver":
+                    self.assertEqual(netalertx_push(url, TABLE, "Node_A").status, 200)
+                process.terminate()
+                self.assertEqual(process.wait(harness.STOP_S), 0)
+                os.close(writer)
+
+    def test_a_reader_that_comes_back_is_told_what_was_lost(self):
+        port = harness.free_port()
+        process, writer, reader = self.start_unread(
+            "receiver", self.receiver_settings(self.redis()), port)
+        url = f"http://127.0.0.1:{port}"
+        os.set_blocking(reader, False)
+        request = (b"GET /livez HTTP/1.1\r\nHost: hub\r\nTransfer-Encoding: %d\r\n\r\n")
+        for number in range(600):  # debug lines and warnings of many peers fill the queue of lines
+            peer = self.dial(port, f"127.0.{1 + number // 200}.{1 + number % 200}")
+            peer.sendall(request % number)
+            self.assertIn(b" 400 ", peer.recv(4096))
+            peer.close()
+        read = b""
+
+        def says():
+            nonlocal read
+            try:
+                read += os.read(reader, 65536)
+            except BlockingIOError:
+                pass
+            return re.search(rb"\d+ log lines were lost", read)
+        wait_until(says, "the log to be written", details=lambda: read[-3000:].decode())
+        self.assertIn(b"listening on", read)
+        self.assertEqual(curl(url + "/livez").status, 200)
+        process.terminate()
+        self.assertEqual(process.wait(harness.STOP_S), 0)
+        os.close(writer)
+
+
+class HungRedis(ConnectionsTest):
+    def test_SIGTERM_ends_receiver_and_puller(self):
+        node = self.server(harness.FakeNetAlertXNode("Node_A", TABLE))
+        for name in ("receiver", "puller"):
+            with self.subTest(name):
+                redis = self.redis()
+                if name == "receiver":
+                    program = self.receiver(redis)
+                else:
+                    program = self.program("puller", self.puller_settings(
+                        redis, [node.url], SYNC_listen="127.0.0.1:0")).wait_ready()
+                redis.pause()
+                self.addCleanup(redis.resume)
+                peers = self.flood(program, 40, addresses=4, bytes_sent=(
+                    f"POST /sync HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {TOKEN}\r\n"
+                    f"Content-Type: {TYPE_ENVELOPE}\r\nContent-Length: 0\r\n\r\n").encode())
+                self.flood(program, 10, addresses=4,
+                           bytes_sent=b"GET /readyz HTTP/1.1\r\nHost: hub\r\n\r\n")
+                self.assert_alive(program)
+                program.stop()
+                redis.resume()
+                for peer in peers:
+                    peer.close()
+
+    def test_SIGTERM_ends_a_receiver_that_never_reached_redis(self):
+        redis = self.redis()
+        redis.pause()
+        self.addCleanup(redis.resume)
+        program = self.program("receiver", self.receiver_settings(redis))
+        self.assert_alive(program)
+        program.stop()
