@@ -285,3 +285,12 @@ sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const s
         *header = changed;
     return err;
 }
+
+void sh_item_key(const sh_envelope_header *header, uint8_t ret[static SH_ID_BYTES])
+{
+    char text[sizeof header->node + SH_ID_BYTES];
+    size_t len = strlen(header->node) + 1;
+    memcpy(text, header->node, len);
+    memcpy(text + len, header->id, SH_ID_BYTES);
+    sh_keyed_hash(NULL, (sh_slice){text, len + SH_ID_BYTES}, ret, SH_ID_BYTES);
+}

@@ -70,6 +70,12 @@ sh_err sh_envelope_seal_and_digest(sh_envelope_header *header, const sh_node_key
 sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error);
 
 /*
+ * What an item is known by: BLAKE2b-128 of its node's name, a NUL and its id. The id alone is the
+ * sender's choice, and another node's could be chosen.
+ */
+void sh_item_key(const sh_envelope_header *header, uint8_t ret[static SH_ID_BYTES]);
+
+/*
  * Opens an envelope and adds its text to *ret. header is what sh_envelope_peek() gave for it.
  * SH_E_CRYPTO where it was sealed with another key or altered, SH_E_FORMAT, SH_E_LIMIT,
  * SH_E_MEMORY.

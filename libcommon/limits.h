@@ -72,7 +72,21 @@
 #define SH_DEAD_ENTRIES_MAX 100000        /* dead letters, over it the oldest are dropped */
 #define SH_DEAD_BYTES_MAX (128 * SH_MIB)  /* bytes of them, over it the oldest are dropped */
 #define SH_DEAD_REASON_MAX 400            /* bytes */
-#define SH_ID_MEMORY_S (8 * 24 * 3600)    /* an item's id is remembered, by Redis and database */
+#define SH_ID_MEMORY_S (8 * 24 * 3600)    /* an item is remembered so long in the database */
+
+/* Of one node in the queue, over them 503 to that node alone */
+#define SH_QUEUE_NODE_ENTRIES_MAX 5000
+#define SH_QUEUE_NODE_BYTES_MAX (32 * SH_MIB)
+#define SH_QUEUE_NODE_PART 4 /* and no more than this part of what is free: a quarter */
+
+#define SH_QUEUE_IDS_MAX 200000 /* items that the queue remembers, to tell duplicates */
+
+/* Names of nodes that have no credentials of their own */
+#define SH_NAMES_MAX 100000           /* known at a time, unless SYNC_max_nodes says otherwise */
+#define SH_NAMES_SILENT_S (2 * 86400) /* silent for so long, a name makes room for others */
+#define SH_NAMES_FULL_PERCENT 90      /* of the names that may be known: now room is made */
+#define SH_NAMES_BURST_PART 10        /* new ones at once: this part of them, a tenth, … */
+#define SH_NAMES_FILL_S 3600          /* … and then as many as fill all places in this time */
 
 #define SH_NAMES_KNOWN_MAX 16384 /* names of nodes that a receiver remembers; a power of two */
 
@@ -82,6 +96,7 @@
 #define SH_NODE_ROTATE_S (7 * 24 * 3600)       /* old ones work so long after new ones are made */
 #define SH_NODE_ROTATE_MAX_S (90L * 24 * 3600) /* and at most so long */
 #define SH_NODE_USED_INTERVAL_S 60             /* when a node was seen is noted that often */
+#define SH_TOKEN_LOOKUPS_PER_S 4 /* of unknown tokens: one may have been made just now */
 
 /* Time */
 #define SH_CLOCK_SKEW_MAX_S 600        /* between a node's envelope and the hub's clock */

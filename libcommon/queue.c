@@ -9,32 +9,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REDIS_MAJOR_MIN 7 /* scripts with flags */
-
 static void name_key(char ret[static SH_QUEUE_KEY_BYTES], const char *prefix, const char *what)
 {
     int len = snprintf(ret, SH_QUEUE_KEY_BYTES, "%s:%s", prefix, what);
     assert(len > 0 && len < SH_QUEUE_KEY_BYTES);
 }
 
+sh_queue_options sh_queue_options_of(const sh_settings *settings)
+{
+    return (sh_queue_options){.redis_url = settings->redis_url,
+                              .prefix = settings->redis_prefix,
+                              .tls_ca = settings->tls_ca,
+                              .must_keep = settings->redis_durable,
+                              .names_max = settings->max_nodes};
+}
+
 sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, sh_error *error)
 {
+    return sh_queue_open(&(sh_queue_options){.redis_url = redis_url, .prefix = prefix}, ret, error);
+}
+
+sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *error)
+{
+    const char *prefix = options->prefix;
     if (strlen(prefix) > SH_QUEUE_PREFIX_MAX)
         return sh_fail(error, SH_E_CONFIG, "SYNC_redis_prefix is longer than %d bytes",
                        SH_QUEUE_PREFIX_MAX);
     sh_queue *q = calloc(1, sizeof *q);
     if (q == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the queue");
-    sh_err err = sh_redis_new(redis_url, &q->redis, error);
+    sh_err err = sh_redis_new(options->redis_url, &q->redis, error);
     if (err != SH_OK) {
         free(q);
         return err;
     }
+    q->must_keep = options->must_keep;
+    q->names_max = options->names_max > 0 ? options->names_max : SH_NAMES_MAX;
     (void)snprintf(q->prefix, sizeof q->prefix, "%s", prefix);
     name_key(q->stream, prefix, "ingest");
     name_key(q->dead, prefix, "dead");
     name_key(q->dead_bytes, prefix, "dead:bytes");
     name_key(q->bytes, prefix, "bytes");
+    name_key(q->ids, prefix, "ids");
+    name_key(q->ids_old, prefix, "ids:old");
+    name_key(q->held, prefix, "held");
     name_key(q->digests, prefix, "digests");
     name_key(q->contacts, prefix, "contacts");
     name_key(q->failures, prefix, "failures");
@@ -70,33 +88,4 @@ sh_err sh_queue_do_script(sh_queue *queue, const char *script, size_t key_count,
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     return sh_redis_script(queue->redis, script, key_count, argc, argv, &reply, error);
-}
-
-static sh_err check_version(sh_queue *queue, sh_error *error)
-{
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {SH_SLICE("INFO"), SH_SLICE("server")};
-    sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, error);
-    if (err != SH_OK)
-        return err;
-    const char *at =
-        strstr(sh_redis_text(reply).len > 0 ? sh_redis_text(reply).data : "", "redis_version:");
-    long major = at == NULL ? 0 : strtol(at + strlen("redis_version:"), NULL, 10);
-    if (major < REDIS_MAJOR_MIN)
-        return sh_fail(error, SH_E_UNSUPPORTED, "Redis is version %ld; %d.0 or newer is needed",
-                       major, REDIS_MAJOR_MIN);
-    return SH_OK;
-}
-
-sh_err sh_queue_check(sh_queue *queue, sh_error *error)
-{
-    sh_err err = check_version(queue, error);
-    if (err != SH_OK)
-        return err;
-    /* Only a write tells a full, read-only or failing Redis from a healthy one. */
-    char key[SH_QUEUE_KEY_BYTES];
-    name_key(key, queue->prefix, "check");
-    sh_slice argv[] = {SH_SLICE("SET"), sh_slice_of(key), SH_SLICE("1"), SH_SLICE("EX"),
-                       SH_SLICE("60")};
-    return sh_queue_do(queue, 5, argv, error);
 }

@@ -6,6 +6,7 @@
 #include "libcommon/crypto.h"
 #include "libcommon/envelope.h"
 #include "libcommon/error.h"
+#include "libcommon/settings.h"
 #include "libcommon/text.h"
 
 #include <stdbool.h>
@@ -21,11 +22,38 @@ typedef struct sh_queue sh_queue;
 
 #define SH_NODES_VERSION_BYTES 33 /* of the nodes' credentials, see below */
 
+typedef struct {
+    const char *redis_url, *prefix;
+    const char *tls_ca; /* of rediss://, a file besides the system's; NULL or "": none */
+    bool must_keep;     /* SH_E_CONFIG to puts while Redis is not configured to keep them */
+    int64_t names_max;  /* of nodes; 0: SH_NAMES_MAX */
+} sh_queue_options;
+
+/* What the settings say. Strings are borrowed from them. */
+sh_queue_options sh_queue_options_of(const sh_settings *settings);
+
+/* Connects at the first call. */
+sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *error);
+/* The same with these two options alone. */
 sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, sh_error *error);
 void sh_queue_free(sh_queue *queue); /* NULL is accepted */
 
-/* SH_OK where Redis answers, is writable, and is at least version 7. */
+/*
+ * SH_OK where Redis would take a put now: it answers, is at least version 7 and a master, is not
+ * full, can write its file, its keys are of the right types, the user has the rights and, where it
+ * must, it keeps what it confirms. Writes nothing.
+ */
 sh_err sh_queue_check(sh_queue *queue, sh_error *error);
+
+/* Whether Redis keeps what it has confirmed, through a power failure too. */
+typedef enum {
+    SH_KEEPS_UNKNOWN, /* the user may not ask, or nobody did yet */
+    SH_KEEPS_ALL,     /* an append-only file, synced at each write, and nothing is evicted */
+    SH_KEEPS_NOT,
+} sh_queue_keeps;
+
+/* As it was found last; *words, which is the queue's, tells what is missing and what mends it. */
+sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **words);
 
 /* --- For those who fill it: ingest and puller ------------------------------------------- */
 
@@ -36,6 +64,13 @@ typedef enum {
     SH_PUT_STALE,     /* the nodes' credentials changed: nothing was added, look at them anew */
 } sh_put;
 
+/* Whether a node that the hub does not know yet may come. */
+typedef enum {
+    SH_NEWCOMER_ALWAYS, /* its name is not a peer's invention */
+    SH_NEWCOMER_YES,    /* while fewer than names_max are known */
+    SH_NEWCOMER_NO,     /* too many came lately */
+} sh_newcomer;
+
 #define SH_QUEUE_AT_ONCE 64 /* puts or questions of one exchange */
 
 typedef struct {
@@ -45,14 +80,21 @@ typedef struct {
     /* Of the credentials by which the envelope was found good (sh_queue_nodes_load). */
     const char *nodes_version;
     bool unless_unchanged; /* a table that was merged within SH_FULL_TABLE_INTERVAL_S */
-    sh_put put;            /* where err is SH_OK */
-    sh_err err;            /* SH_E_BUSY: the queue is full */
+    sh_newcomer newcomer;
+    sh_put put;       /* where err is SH_OK */
+    bool is_new_node; /* it was not known before */
+    /*
+     * SH_E_BUSY: the queue is full, or Redis is; SH_E_LIMIT: this node has its share in it;
+     * SH_E_REFUSED: one name of a node too many.
+     */
+    sh_err err;
     sh_error error;
 } sh_queue_put_item;
 
 /*
  * Queues up to SH_QUEUE_AT_ONCE envelopes in one exchange, which Redis makes durable by one fsync.
- * Each has an outcome of its own.
+ * Each has an outcome of its own. An item is known by its node and id together; of the last ones,
+ * SH_QUEUE_IDS_MAX at most, a second one is a duplicate.
  */
 void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count);
 
@@ -81,6 +123,12 @@ typedef struct {
 /* Notes that nodes were in contact then (unchanged tables included). */
 sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t count,
                          const char *mode, sh_error *error);
+
+/*
+ * Where nearly as many names of nodes are known as may be, forgets those that were silent since
+ * before_ms and have no credentials of their own: their contact and digest. *ret: how many.
+ */
+sh_err sh_queue_names_forget(sh_queue *queue, int64_t before_ms, int64_t *ret, sh_error *error);
 
 /* --- For the puller ----------------------------------------------------------------------- */
 

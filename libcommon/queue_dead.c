@@ -114,14 +114,11 @@ sh_err sh_queue_dead_retry(sh_queue *queue, const char *id, sh_error *error)
     char entries[NUMBER_BYTES], bytes[NUMBER_BYTES];
     (void)snprintf(entries, sizeof entries, "%d", SH_QUEUE_ENTRIES_MAX);
     (void)snprintf(bytes, sizeof bytes, "%lu", SH_QUEUE_BYTES_MAX);
-    sh_slice argv[] = {sh_slice_of(queue->stream),
-                       sh_slice_of(queue->bytes),
-                       sh_slice_of(queue->dead),
-                       sh_slice_of(queue->dead_bytes),
-                       sh_slice_of(id),
-                       sh_slice_of(entries),
-                       sh_slice_of(bytes)};
-    return change(queue, script_dead_retry, 4, 7, argv, id, error);
+    sh_slice argv[] = {sh_slice_of(queue->stream), sh_slice_of(queue->bytes),
+                       sh_slice_of(queue->dead),   sh_slice_of(queue->dead_bytes),
+                       sh_slice_of(queue->held),   sh_slice_of(id),
+                       sh_slice_of(entries),       sh_slice_of(bytes)};
+    return change(queue, script_dead_retry, 5, 8, argv, id, error);
 }
 
 sh_err sh_queue_dead_drop(sh_queue *queue, const char *id, sh_error *error)

@@ -23,6 +23,9 @@ struct sh_queue {
     char dead[SH_QUEUE_KEY_BYTES];
     char dead_bytes[SH_QUEUE_KEY_BYTES];
     char bytes[SH_QUEUE_KEY_BYTES];
+    char ids[SH_QUEUE_KEY_BYTES];
+    char ids_old[SH_QUEUE_KEY_BYTES];
+    char held[SH_QUEUE_KEY_BYTES];
     char digests[SH_QUEUE_KEY_BYTES];
     char contacts[SH_QUEUE_KEY_BYTES];
     char failures[SH_QUEUE_KEY_BYTES];
@@ -30,6 +33,14 @@ struct sh_queue {
     char nodes[SH_QUEUE_KEY_BYTES];
     char nodes_version[SH_QUEUE_KEY_BYTES];
     char nodes_used[SH_QUEUE_KEY_BYTES];
+    int64_t names_max;
+    bool must_keep;
+    bool verified;        /* what follows was learned, … */
+    uint64_t verified_on; /* … on which of the connections, … */
+    int64_t verified_ms;  /* … and when, in monotonic time */
+    bool version_known;   /* of the server on that connection */
+    sh_queue_keeps keeps;
+    char keeps_words[SH_ERROR_MESSAGE_BYTES];
     char holder[SH_ID_HEX_BYTES]; /* this puller, in leases */
     size_t outstanding;           /* entries taken, neither acknowledged nor buried */
     bool drain;                   /* own pending entries must be read first */
@@ -38,6 +49,13 @@ struct sh_queue {
     size_t waiting_count;
     bool waiting_known;
 };
+
+/*
+ * Makes sure that Redis is a master and, where it must, keeps what it confirms: asked on each new
+ * connection, and every few seconds. SH_E_BUSY for a replica, whose connection is dropped;
+ * SH_E_CONFIG.
+ */
+sh_err sh_queue_verify(sh_queue *queue, sh_error *error);
 
 /* Runs a command or script whose reply does not matter beyond not being an error. */
 sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error);

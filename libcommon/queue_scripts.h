@@ -8,33 +8,74 @@
  */
 
 /*
- * KEYS stream, id, bytes, contacts, nodes:version, digests
- * ARGV envelope, mode, node, now in ms, most entries, most bytes, seconds to remember the id,
- *      version of the credentials, a digest that need not be queued or "", for how many ms
+ * node_of: the node's name in an envelope, behind the fixed 112 bytes, its length in byte 6
+ * (PROTOCOL.md section 2).
+ * hold: adds entries and bytes to what a node has in the queue; a node without entries has no
+ * field.
+ */
+#define LUA_NODE_OF                                                                                \
+    "local function node_of(e) return string.sub(e, 113, 112 + (string.byte(e, 7) or 0)) end\n"
+#define LUA_HOLD                                                                                   \
+    "local function held(key, node)\n"                                                             \
+    "  local n, size = string.match(redis.call('HGET', key, node) or '', '^(%d+) (%d+)$')\n"       \
+    "  return tonumber(n or 0), tonumber(size or 0)\n"                                             \
+    "end\n"                                                                                        \
+    "local function hold(key, node, n, size)\n"                                                    \
+    "  local have, bytes = held(key, node)\n"                                                      \
+    "  have, bytes = have + n, math.max(bytes + size, 0)\n"                                        \
+    "  if node ~= '' and have > 0 then\n"                                                          \
+    "    redis.call('HSET', key, node, string.format('%d %d', have, bytes))\n"                     \
+    "  else redis.call('HDEL', key, node) end\n"                                                   \
+    "end\n"
+
+/*
+ * KEYS stream, ids, ids:old, bytes, contacts, nodes:version, digests, held
+ * ARGV envelope, mode, node, now in ms, item key, version of the credentials, a digest that need
+ * not be queued or "", for how many ms, most entries, most bytes, most entries and bytes of one
+ *      node, which part of the room that is left one node may have, item keys to remember, most
+ *      names of nodes, and whether a new name may come: "always", "yes" or "no"
+ * Reads all before it writes, so that a key of another type fails it before it did anything. Where
+ * the stream is empty, counts that were lost or left over begin anew.
  */
 static const char script_put[] =
-    "#!lua\n"
-    "local s, len = KEYS[1], #ARGV[1]\n"
-    "if (redis.call('GET', KEYS[5]) or '') ~= ARGV[8] then return 'stale' end\n"
-    "if redis.call('EXISTS', KEYS[2]) == 1 then\n"
-    "  redis.call('HSET', KEYS[4], ARGV[3], ARGV[4] .. ' ' .. ARGV[2])\n"
-    "  return 'duplicate'\n"
+    "#!lua\n" LUA_NODE_OF LUA_HOLD "local s, len, node = KEYS[1], #ARGV[1], ARGV[3]\n"
+    "if (redis.call('GET', KEYS[6]) or '') ~= ARGV[6] then return 'stale' end\n"
+    "if redis.call('SISMEMBER', KEYS[2], ARGV[5]) == 1 or\n"
+    "    redis.call('SISMEMBER', KEYS[3], ARGV[5]) == 1 then return 'duplicate' end\n"
+    "if ARGV[7] ~= '' then\n"
+    "  local digest, ms = string.match(redis.call('HGET', KEYS[7], node) or '', '^(%x+) (%d+)$')\n"
+    "  local age = digest == ARGV[7] and tonumber(ARGV[4]) - tonumber(ms)\n"
+    "  if age and age >= 0 and age < tonumber(ARGV[8]) then return 'unchanged' end\n"
     "end\n"
-    "if ARGV[9] ~= '' then\n"
-    "  local digest, ms = string.match(redis.call('HGET', KEYS[6], ARGV[3]) or '', '^(%x+) "
-    "(%d+)$')\n"
-    "  local age = digest == ARGV[9] and tonumber(ARGV[4]) - tonumber(ms)\n"
-    "  if age and age >= 0 and age < tonumber(ARGV[10]) then return 'unchanged' end\n"
+    "local entries, bytes, mine, size = redis.call('XLEN', s), 0, 0, 0\n"
+    "local holder, total = node_of(ARGV[1]), redis.call('GET', KEYS[4])\n"
+    "mine, size = held(KEYS[8], holder)\n"
+    "if entries == 0 then mine, size = 0, 0\n"
+    "else bytes = tonumber(total or 0) or 0 end\n"
+    "local room, space = tonumber(ARGV[9]) - entries, tonumber(ARGV[10]) - bytes\n"
+    "if room < 1 or space < len then return 'full' end\n"
+    "if mine > 0 then\n"
+    "  local n, most = math.min(tonumber(ARGV[11]), room / ARGV[13]), tonumber(ARGV[12])\n"
+    "  if mine >= n or size + len > math.min(most, space / ARGV[13]) then return 'share' end\n"
     "end\n"
-    "local entries = redis.call('XLEN', s)\n"
-    "if entries == 0 then redis.call('SET', KEYS[3], 0) end\n"
-    "local bytes = tonumber(redis.call('GET', KEYS[3]) or '0')\n"
-    "if entries >= tonumber(ARGV[5]) or bytes + len > tonumber(ARGV[6]) then return 'full' end\n"
+    "local answer = 'queued'\n"
+    "if redis.call('HEXISTS', KEYS[5], node) == 0 and ARGV[16] ~= 'always' and\n"
+    "    redis.call('HEXISTS', KEYS[7], node) == 0 then\n"
+    "  if redis.call('HLEN', KEYS[5]) >= tonumber(ARGV[15]) then return 'names' end\n"
+    "  if ARGV[16] ~= 'yes' then return 'late' end\n"
+    "  answer = 'welcome'\n"
+    "end\n"
+    "if entries == 0 then redis.call('DEL', KEYS[8]) end\n"
     "redis.call('XADD', s, '*', 'e', ARGV[1], 'm', ARGV[2])\n"
-    "redis.call('SET', KEYS[2], '1', 'EX', ARGV[7])\n"
-    "redis.call('INCRBY', KEYS[3], len)\n"
-    "redis.call('HSET', KEYS[4], ARGV[3], ARGV[4] .. ' ' .. ARGV[2])\n"
-    "return 'queued'\n";
+    "redis.call('SET', KEYS[4], string.format('%d', bytes + len))\n"
+    "hold(KEYS[8], holder, 1, len)\n"
+    "redis.call('SADD', KEYS[2], ARGV[5])\n"
+    "if redis.call('SCARD', KEYS[2]) >= tonumber(ARGV[14]) then\n"
+    "  redis.call('UNLINK', KEYS[3])\n"
+    "  redis.call('RENAME', KEYS[2], KEYS[3])\n"
+    "end\n"
+    "redis.call('HSET', KEYS[5], node, ARGV[4] .. ' ' .. ARGV[2])\n"
+    "return answer\n";
 
 /*
  * KEYS stream; ARGV group, consumer, most entries, most bytes
@@ -55,42 +96,47 @@ static const char script_take[] =
     "return taken\n";
 
 /*
- * KEYS stream, bytes, failures, digests
- * ARGV group, then for each entry: its id, its envelope's length, a node or "", what to publish of
- * it
+ * KEYS stream, bytes, failures, digests, held
+ * ARGV group, then for each entry: its id, its envelope's length, the node in it, a node or "" to
+ * publish, what to publish of it
  */
 static const char script_ack[] =
-    "#!lua flags=allow-oom\n"
-    "for i = 2, #ARGV, 4 do\n"
+    "#!lua flags=allow-oom\n" LUA_HOLD "local bytes, less = 0, {}\n"
+    "for i = 2, #ARGV, 5 do\n"
     "  redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])\n"
     "  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then\n"
-    "    redis.call('DECRBY', KEYS[2], ARGV[i + 1])\n"
+    "    local len, mine = tonumber(ARGV[i + 1]), less[ARGV[i + 2]] or {0, 0}\n"
+    "    bytes = bytes + len\n"
+    "    less[ARGV[i + 2]] = {mine[1] + 1, mine[2] + len}\n"
     "  end\n"
     "  redis.call('HDEL', KEYS[3], ARGV[i])\n"
-    "  if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[4], ARGV[i + 2], ARGV[i + 3]) end\n"
+    "  if ARGV[i + 3] ~= '' then redis.call('HSET', KEYS[4], ARGV[i + 3], ARGV[i + 4]) end\n"
     "end\n"
+    "if bytes > 0 then redis.call('DECRBY', KEYS[2], bytes) end\n"
+    "for node, mine in pairs(less) do hold(KEYS[5], node, -mine[1], -mine[2]) end\n"
     "return 'done'\n";
 
 /*
- * KEYS stream, bytes, failures, dead, dead:bytes
+ * KEYS stream, bytes, failures, dead, dead:bytes, held
  * ARGV group, entry id, envelope, mode, reason, most dead letters, most bytes of them
  * Gives how many of the oldest were dropped to stay within the limits, and of the first of them the
- * id, the node's name as in script_nodes_waiting, and the reason.
+ * id, the node's name, and the reason.
  */
 static const char script_bury[] =
-    "#!lua flags=allow-oom\n"
+    "#!lua flags=allow-oom\n" LUA_NODE_OF LUA_HOLD
     "local d, db, dropped, first = KEYS[4], KEYS[5], 0, {'', '', ''}\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])\n"
     "if redis.call('XDEL', KEYS[1], ARGV[2]) == 1 then\n"
     "  if redis.call('XLEN', d) == 0 then redis.call('SET', db, 0) end\n"
     "  redis.call('XADD', d, '*', 'e', ARGV[3], 'm', ARGV[4], 'i', ARGV[2], 'r', ARGV[5])\n"
     "  redis.call('DECRBY', KEYS[2], #ARGV[3])\n"
+    "  hold(KEYS[6], node_of(ARGV[3]), -1, -#ARGV[3])\n"
     "  local bytes, entries = redis.call('INCRBY', db, #ARGV[3]), redis.call('XLEN', d)\n"
     "  while entries > 1 and (entries > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7])) do\n"
     "    local old = redis.call('XRANGE', d, '-', '+', 'COUNT', 1)[1]\n"
     "    local e = old[2][2]\n"
     "    if dropped == 0 then\n"
-    "      first = {old[1], string.sub(e, 113, 112 + (string.byte(e, 7) or 0)), old[2][8] or ''}\n"
+    "      first = {old[1], node_of(e), old[2][8] or ''}\n"
     "    end\n"
     "    redis.call('XDEL', d, old[1])\n"
     "    bytes, entries = redis.call('DECRBY', db, #e), entries - 1\n"
@@ -101,20 +147,21 @@ static const char script_bury[] =
     "return {dropped, first[1], first[2], first[3]}\n";
 
 /*
- * KEYS stream, bytes, dead, dead:bytes
+ * KEYS stream, bytes, dead, dead:bytes, held
  * ARGV dead letter's id, most entries, most bytes
  */
 static const char script_dead_retry[] =
-    "#!lua\n"
+    "#!lua\n" LUA_NODE_OF LUA_HOLD
     "local dead = redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1]\n"
     "if not dead then return 'missing' end\n"
     "local e, m = dead[2][2], dead[2][4]\n"
     "local entries = redis.call('XLEN', KEYS[1])\n"
-    "if entries == 0 then redis.call('SET', KEYS[2], 0) end\n"
-    "local bytes = tonumber(redis.call('GET', KEYS[2]) or '0')\n"
+    "local bytes = entries > 0 and tonumber(redis.call('GET', KEYS[2]) or 0) or 0\n"
     "if entries >= tonumber(ARGV[2]) or bytes + #e > tonumber(ARGV[3]) then return 'full' end\n"
+    "if entries == 0 then redis.call('DEL', KEYS[5]) end\n"
     "redis.call('XADD', KEYS[1], '*', 'e', e, 'm', m)\n"
-    "redis.call('INCRBY', KEYS[2], #e)\n"
+    "redis.call('SET', KEYS[2], string.format('%d', bytes + #e))\n"
+    "hold(KEYS[5], node_of(e), 1, #e)\n"
     "redis.call('XDEL', KEYS[3], ARGV[1])\n"
     "redis.call('DECRBY', KEYS[4], #e)\n"
     "return 'done'\n";
@@ -205,16 +252,13 @@ static const char script_consumer_end[] =
     "return 'done'\n";
 
 /*
- * KEYS stream; ARGV from, how many. Gives the last id and then the nodes' names, which stand in an
- * envelope behind the fixed 112 bytes, their length in byte 6 (PROTOCOL.md section 2).
+ * KEYS stream; ARGV from, how many. Gives the last id and then the nodes' names.
  */
 static const char script_nodes_waiting[] =
-    "#!lua flags=no-writes\n"
-    "local names = {''}\n"
+    "#!lua flags=no-writes\n" LUA_NODE_OF "local names = {''}\n"
     "for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])) do\n"
     "  names[1] = entry[1]\n"
-    "  local e = entry[2][2] or ''\n"
-    "  names[#names + 1] = string.sub(e, 113, 112 + (string.byte(e, 7) or 0))\n"
+    "  names[#names + 1] = node_of(entry[2][2] or '')\n"
     "end\n"
     "return names\n";
 
@@ -233,5 +277,49 @@ static const char script_node_set[] =
     "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])\n"
     "redis.call('SET', KEYS[2], ARGV[4])\n"
     "return 'done'\n";
+
+/*
+ * KEYS all that queueing and merging use; ARGV of each the type it must have.
+ * Writes nothing, but has no flag that says so: Redis refuses it wherever it would refuse a script
+ * that writes (full, a replica, unable to write its file, short of replicas, keys of other slots).
+ * Gives a key that is of another type, with both types, or a command that the user may not run.
+ */
+static const char script_ready[] =
+    "#!lua\n"
+    "for i, key in ipairs(KEYS) do\n"
+    "  local type = redis.call('TYPE', key).ok\n"
+    "  if type ~= 'none' and type ~= ARGV[i] then return {key, type, ARGV[i]} end\n"
+    "end\n"
+    "local key = KEYS[1]\n"
+    "for _, command in ipairs({{'XADD', key, '*', 'e', '', 'm', ''}, {'XLEN', key}, {'SET', key, "
+    "0},\n"
+    "    {'GET', key}, {'DEL', key}, {'UNLINK', key}, {'RENAME', key, key}, {'SADD', key, ''},\n"
+    "    {'SISMEMBER', key, ''}, {'SCARD', key}, {'HGET', key, ''}, {'HSET', key, '', ''},\n"
+    "    {'HDEL', key, ''}, {'HEXISTS', key, ''}, {'HLEN', key}, {'HMGET', key, ''}}) do\n"
+    "  if not redis.acl_check_cmd(unpack(command)) then return {command[1]} end\n"
+    "end\n"
+    "return {}\n";
+
+/*
+ * KEYS contacts, digests, nodes; ARGV cursor, how many, now and the oldest time to keep, in ms
+ * Forgets nodes that were silent for longer, but not those with credentials of their own. A time to
+ * come, left by a clock that was ahead, becomes now. Gives the next cursor and how many went.
+ */
+static const char script_names_forget[] =
+    "#!lua flags=allow-oom\n"
+    "local found, gone = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2]), 0\n"
+    "for i = 1, #found[2], 2 do\n"
+    "  local node, ms, mode = found[2][i], string.match(found[2][i + 1], '^(%d+) (%a+)$')\n"
+    "  if not ms or tonumber(ms) < tonumber(ARGV[4]) then\n"
+    "    if redis.call('HEXISTS', KEYS[3], node) == 0 then\n"
+    "      redis.call('HDEL', KEYS[1], node)\n"
+    "      redis.call('HDEL', KEYS[2], node)\n"
+    "      gone = gone + 1\n"
+    "    end\n"
+    "  elseif tonumber(ms) > tonumber(ARGV[3]) then\n"
+    "    redis.call('HSET', KEYS[1], node, ARGV[3] .. ' ' .. mode)\n"
+    "  end\n"
+    "end\n"
+    "return {found[1], gone}\n";
 
 #endif

@@ -16,6 +16,7 @@
 #define PENDING_COUNT "64" /* more than what comes back at once */
 #define AGAIN_COUNT 8      /* entries that come back, of one batch */
 #define ACK_COUNT 128      /* entries of one script call */
+#define ACK_KEYS 5
 #define ID_BYTES 48
 #define LARGE_BYTES SH_MIB   /* a batch after whose reading the connection's memory is given back */
 #define REPLY_MARGIN_MS 4000 /* beyond the time that XREADGROUP blocks */
@@ -293,9 +294,20 @@ sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, si
     return SH_OK;
 }
 
+/* The node's name in an envelope, as the scripts find it; empty where there is none. */
+static sh_slice node_in(sh_slice envelope)
+{
+    enum { NAME_LEN_AT = 6, NAME_AT = 112 };
+    if (envelope.len <= NAME_AT)
+        return (sh_slice){"", 0};
+    size_t len = (uint8_t)envelope.data[NAME_LEN_AT];
+    size_t rest = envelope.len - NAME_AT;
+    return (sh_slice){envelope.data + NAME_AT, len < rest ? len : rest};
+}
+
 static sh_err ack_some(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error)
 {
-    sh_slice argv[5 + 4 * ACK_COUNT];
+    sh_slice argv[ACK_KEYS + 1 + 5 * ACK_COUNT];
     char lens[ACK_COUNT][NUMBER_BYTES];
     char values[ACK_COUNT][SH_DIGEST_HEX_BYTES + NUMBER_BYTES];
     assert(count <= ACK_COUNT);
@@ -303,19 +315,23 @@ static sh_err ack_some(sh_queue *queue, const sh_queue_done done[], size_t count
     argv[1] = sh_slice_of(queue->bytes);
     argv[2] = sh_slice_of(queue->failures);
     argv[3] = sh_slice_of(queue->digests);
-    argv[4] = SH_SLICE(SH_QUEUE_GROUP);
+    argv[4] = sh_slice_of(queue->held);
+    argv[ACK_KEYS] = SH_SLICE(SH_QUEUE_GROUP);
     for (size_t i = 0; i < count; i++) {
         char hex[SH_DIGEST_HEX_BYTES] = "";
         if (done[i].node != NULL)
             sh_hex_encode(done[i].digest, SH_DIGEST_BYTES, hex);
         (void)snprintf(lens[i], sizeof lens[i], "%zu", done[i].entry->envelope.len);
         (void)snprintf(values[i], sizeof values[i], "%s %" PRId64, hex, done[i].merged_ms);
-        argv[5 + 4 * i] = sh_slice_of(done[i].entry->id);
-        argv[6 + 4 * i] = sh_slice_of(lens[i]);
-        argv[7 + 4 * i] = sh_slice_of(done[i].node == NULL ? "" : done[i].node);
-        argv[8 + 4 * i] = sh_slice_of(values[i]);
+        sh_slice *own = argv + ACK_KEYS + 1 + 5 * i;
+        own[0] = sh_slice_of(done[i].entry->id);
+        own[1] = sh_slice_of(lens[i]);
+        own[2] = node_in(done[i].entry->envelope);
+        own[3] = sh_slice_of(done[i].node == NULL ? "" : done[i].node);
+        own[4] = sh_slice_of(values[i]);
     }
-    sh_err err = sh_queue_do_script(queue, script_ack, 4, 5 + 4 * count, argv, error);
+    sh_err err =
+        sh_queue_do_script(queue, script_ack, ACK_KEYS, ACK_KEYS + 1 + 5 * count, argv, error);
     if (err == SH_OK)
         queue->outstanding -= count < queue->outstanding ? count : queue->outstanding;
     return err;
@@ -360,6 +376,7 @@ sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *r
                        sh_slice_of(queue->failures),
                        sh_slice_of(queue->dead),
                        sh_slice_of(queue->dead_bytes),
+                       sh_slice_of(queue->held),
                        SH_SLICE(SH_QUEUE_GROUP),
                        sh_slice_of(entry->id),
                        entry->envelope,
@@ -368,7 +385,7 @@ sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *r
                        sh_slice_of(entries),
                        sh_slice_of(bytes)};
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script_bury, 5, 12, argv, &reply, error);
+    sh_err err = sh_redis_script(queue->redis, script_bury, 6, 13, argv, &reply, error);
     if (err != SH_OK)
         return err;
     if (queue->outstanding > 0)

@@ -34,6 +34,8 @@ struct sh_redis {
     redisSSLContext *ssl;
 #endif
     int64_t timeout_ms; /* that the connection has now */
+    uint64_t made;      /* connections so far */
+    bool leave;         /* this server is not the one to talk to any more */
     struct {
         const char *script;
         char sha[SHA_HEX_BYTES];
@@ -107,6 +109,7 @@ static void disconnect(sh_redis *r)
     if (r->context != NULL)
         redisFree(r->context);
     r->context = NULL;
+    r->leave = false;
 }
 
 void sh_redis_free(sh_redis *r)
@@ -135,36 +138,61 @@ static sh_err broken(sh_redis *r, const char *doing, sh_error *error)
     return err;
 }
 
-static sh_err classify(const char *text)
+/* What an error reply means, by how it begins. */
+typedef struct {
+    const char *prefix;
+    sh_err code;
+    /* This server is not, or not now, the one to talk to: another may have taken its place. */
+    bool leave;
+    const char *words; /* to the operator, before Redis's own; NULL: the usual ones */
+} reply_error;
+
+static const reply_error *find_reply_error(const char *text)
 {
-    static const struct {
-        const char *prefix;
-        sh_err code;
-    } table[] = {
-        {"OOM", SH_E_BUSY},          {"LOADING", SH_E_BUSY},
-        {"READONLY", SH_E_BUSY},     {"MISCONF", SH_E_BUSY},
-        {"BUSY ", SH_E_BUSY},        {"MASTERDOWN", SH_E_BUSY},
-        {"NOREPLICAS", SH_E_BUSY},   {"TRYAGAIN", SH_E_BUSY},
-        {"CLUSTERDOWN", SH_E_BUSY},  {"ERR max number of clients", SH_E_BUSY},
-        {"NOAUTH", SH_E_CONFIG},     {"WRONGPASS", SH_E_CONFIG},
-        {"NOPERM", SH_E_CONFIG},     {"ERR invalid password", SH_E_CONFIG},
-        {"NOGROUP", SH_E_NOT_FOUND}, {"NOSCRIPT", SH_E_NOT_FOUND},
+    static const char login[] = "Redis refuses the login or its rights (SYNC_redis_url)";
+    static const char elsewhere[] =
+        "this server of a Redis Cluster does not own the keys: SYNC_redis_url must name the "
+        "server that owns the slot of SYNC_redis_prefix";
+    static const reply_error table[] = {
+        {"OOM", SH_E_BUSY, false, "Redis is full (its maxmemory)"},
+        {"READONLY", SH_E_BUSY, true, "Redis is a replica and takes no writes"},
+        {"UNBLOCKED", SH_E_BUSY, true, "Redis became a replica"},
+        {"MASTERDOWN", SH_E_BUSY, true, "Redis is a replica whose master is away"},
+        {"LOADING", SH_E_BUSY, true, "Redis is still reading its data"},
+        {"CLUSTERDOWN", SH_E_BUSY, true, NULL},
+        {"MOVED", SH_E_CONFIG, true, elsewhere},
+        {"ASK ", SH_E_CONFIG, true, elsewhere},
+        {"MISCONF", SH_E_BUSY, false, "Redis cannot write to its disk"},
+        {"NOREPLICAS", SH_E_BUSY, false, NULL},
+        {"BUSY ", SH_E_BUSY, false, NULL},
+        {"TRYAGAIN", SH_E_BUSY, false, NULL},
+        {"ERR max number of clients", SH_E_BUSY, true, NULL},
+        {"NOAUTH", SH_E_CONFIG, true, login},
+        {"WRONGPASS", SH_E_CONFIG, true, login},
+        {"ERR invalid password", SH_E_CONFIG, true, login},
+        {"NOPERM", SH_E_CONFIG, false, login},
+        {"CROSSSLOT", SH_E_CONFIG, false,
+         "the keys lie in several slots of a Redis Cluster: SYNC_redis_prefix must be in braces, "
+         "as in {synchub}"},
+        {"WRONGTYPE", SH_E_CONFIG, false,
+         "a key under SYNC_redis_prefix belongs to another program: use another prefix, or delete "
+         "the key"},
+        {"NOGROUP", SH_E_NOT_FOUND, false, NULL},
+        {"NOSCRIPT", SH_E_NOT_FOUND, false, NULL},
     };
+    static const reply_error other = {"", SH_E_FORMAT, false, NULL};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strncmp(text, table[i].prefix, strlen(table[i].prefix)) == 0)
-            return table[i].code;
-    return SH_E_FORMAT;
+            return &table[i];
+    return &other;
 }
 
-static sh_err refusal(const char *text, sh_error *error)
+static sh_err refusal(sh_redis *r, const char *text, sh_error *error)
 {
-    sh_err code = classify(text);
-    if (code == SH_E_CONFIG)
-        return sh_fail(error, code, "Redis refuses the login or its rights (SYNC_redis_url): %s",
-                       text);
-    if (strncmp(text, "OOM", 3) == 0)
-        return sh_fail(error, code, "Redis is full (its maxmemory): %s", text);
-    return sh_fail(error, code, "Redis answered: %s", text);
+    const reply_error *found = find_reply_error(text);
+    r->leave = r->leave || found->leave;
+    return sh_fail(error, found->code, "%s: %s",
+                   found->words == NULL ? "Redis answered" : found->words, text);
 }
 
 /* Puts a command into what is sent next. */
@@ -190,7 +218,7 @@ static sh_err take_reply(sh_redis *r, redisReply **ret, sh_error *error)
         return broken(r, "no answer", error);
     redisReply *reply = got;
     if (reply->type == REDIS_REPLY_ERROR) {
-        sh_err err = refusal(reply->str, error);
+        sh_err err = refusal(r, reply->str, error);
         freeReplyObject(reply);
         return err;
     }
@@ -278,6 +306,8 @@ static sh_err connect_now(sh_redis *r, sh_error *error)
         err = log_in(r, error);
     if (err != SH_OK)
         disconnect(r);
+    else
+        r->made++;
     return err;
 }
 
@@ -296,6 +326,28 @@ static sh_err be_connected(sh_redis *r, sh_error *error)
     return r->context == NULL ? connect_now(r, error) : SH_OK;
 }
 
+/* After an exchange: a server that is not the right one any more is looked for anew. */
+static void leave_if_told(sh_redis *r)
+{
+    if (r->leave)
+        disconnect(r);
+}
+
+sh_err sh_redis_connect(sh_redis *redis, sh_error *error)
+{
+    return be_connected(redis, error);
+}
+
+uint64_t sh_redis_connections(const sh_redis *redis)
+{
+    return redis->made;
+}
+
+void sh_redis_leave(sh_redis *redis)
+{
+    disconnect(redis);
+}
+
 sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
                      sh_redis_reply **ret, sh_error *error)
 {
@@ -305,6 +357,7 @@ sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_
     redisReply *reply = NULL;
     err = command(redis, argc, argv, reply_timeout_ms < 0 ? REPLY_TIMEOUT_MS : reply_timeout_ms,
                   &reply, error);
+    leave_if_told(redis);
     if (err == SH_OK)
         *ret = (sh_redis_reply *)reply;
     return err;
@@ -329,6 +382,7 @@ void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t cou
         else if (redis->context == NULL)
             err = sh_fail(&error, c->err, "%s", c->error->message);
     }
+    leave_if_told(redis);
 }
 
 /* The script's SHA-1 as the server says it, asked once for each script of this connection object.

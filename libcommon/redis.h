@@ -12,7 +12,9 @@
 
 /*
  * The one module that uses hiredis: one connection, commands and their replies. A connection on
- * which anything timed out or broke is dropped, and the next call makes a new one. Not thread-safe.
+ * which anything timed out or broke is dropped, and the next call makes a new one, resolving the
+ * host's name anew. So is one whose server answers that it is not the right one now (READONLY,
+ * MASTERDOWN, LOADING, MOVED, CLUSTERDOWN, …): after a failover another one is. Not thread-safe.
  */
 typedef struct sh_redis sh_redis;
 typedef struct sh_redis_reply sh_redis_reply;
@@ -32,11 +34,22 @@ typedef enum {
 sh_err sh_redis_new(const char *url, sh_redis **ret, sh_error *error);
 void sh_redis_free(sh_redis *redis); /* NULL is accepted */
 
+/* Makes a connection where there is none. The errors of sh_redis_call(). */
+sh_err sh_redis_connect(sh_redis *redis, sh_error *error);
+/*
+ * How many connections were made so far. While the number stays, so does the server: what was
+ * learned about it holds, and all replies came from it.
+ */
+uint64_t sh_redis_connections(const sh_redis *redis);
+/* Drops the connection, for the server on it is not the right one. */
+void sh_redis_leave(sh_redis *redis);
+
 /*
  * One command of argc arguments. reply_timeout_ms counts from now (-1: the usual one). SH_OK gives
  * a reply that is no error; an error reply is SH_E_BUSY where the server cannot write now (OOM,
- * LOADING, READONLY, MISCONF, BUSY, …), SH_E_CONFIG for NOAUTH and WRONGPASS, SH_E_NOT_FOUND for
- * NOGROUP and NOSCRIPT, else SH_E_FORMAT; its text is in the message. SH_E_NETWORK where the
+ * LOADING, READONLY, MISCONF, BUSY, …), SH_E_CONFIG where an operator must act (NOAUTH, WRONGPASS,
+ * NOPERM, MOVED, CROSSSLOT, WRONGTYPE), SH_E_NOT_FOUND for NOGROUP and NOSCRIPT, else SH_E_FORMAT;
+ * its text is in the message. SH_E_NETWORK where the
  * connection broke: whether the command was carried out is then not known.
  */
 sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,

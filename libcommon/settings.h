@@ -52,7 +52,9 @@ typedef struct {
     int64_t run_timeout_s;
     char *redis_url; /* secret in part: printed without its password */
     char *redis_prefix;
-    char *db; /* secret in part: printed without its password */
+    bool redis_durable; /* nothing is taken while Redis is not configured to keep it */
+    int64_t max_nodes;  /* names of nodes, besides those with credentials of their own */
+    char *db;           /* secret in part: printed without its password */
     int64_t claim_idle_s;
     int role;     /* sh_role */
     char *listen; /* "" where nothing listens */

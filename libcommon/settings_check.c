@@ -187,10 +187,10 @@ sh_err sh_check_redis_url(sh_settings *settings, sh_error *error)
 sh_err sh_check_redis_prefix(sh_settings *settings, sh_error *error)
 {
     static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-{}";
     size_t len = strlen(settings->redis_prefix);
     if (len < 1 || len > 64 || strspn(settings->redis_prefix, allowed) != len)
-        return sh_fail(error, SH_E_CONFIG, "use 1 to 64 of the characters A-Z a-z 0-9 _ . : -");
+        return sh_fail(error, SH_E_CONFIG, "use 1 to 64 of the characters A-Z a-z 0-9 _ . : - { }");
     return SH_OK;
 }
 

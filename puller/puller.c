@@ -35,6 +35,7 @@ static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
                                       .stop_fd = sh_stop_fd(),
                                       .parallel_max = parallel_max(),
                                       .tick = sh_service_alive};
+    const sh_queue_options queue = sh_queue_options_of(settings);
     p->parallel_max = options.parallel_max;
     p->settings = settings;
     sh_err err = puller_nodes_read(&settings->nodes, &p->nodes, error);
@@ -46,7 +47,7 @@ static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
     if (err == SH_OK)
         err = sh_http_client_new(&options, &p->client, error);
     if (err == SH_OK)
-        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &p->queue, error);
+        err = sh_queue_open(&queue, &p->queue, error);
     return err;
 }
 

@@ -488,11 +488,23 @@ static bool fail_run(const puller *p, const sh_error *error)
     return false;
 }
 
+/* Redis that may lose what is queued is an error unless the settings accept it; told once. */
+static void tell_of_keeping(puller *p)
+{
+    const char *words = "";
+    sh_queue_keeps keeps = sh_queue_keeps_of(p->queue, &words);
+    if (words[0] != '\0' && (keeps != p->keeps || !p->keeps_told))
+        sh_log_warning("%s", words);
+    p->keeps = keeps;
+    p->keeps_told = true;
+}
+
 bool puller_run(puller *p, int64_t within_ms)
 {
     sh_error error = {.code = SH_OK};
     if (sh_queue_check(p->queue, &error) != SH_OK)
         return fail_run(p, &error);
+    tell_of_keeping(p);
     run r = {.p = p,
              .begin_ms = sh_clock_monotonic_ms(),
              .within_ms = within_ms,

@@ -23,6 +23,8 @@ typedef struct {
     sh_http_client *client;
     size_t parallel_max; /* of its exchanges */
     sh_queue *queue;
+    sh_queue_keeps keeps; /* as it was logged last … */
+    bool keeps_told;      /* … if it was */
 } puller;
 
 /*

@@ -7,12 +7,11 @@
 #include "libcommon/log.h"
 #include "libcommon/metrics.h"
 #include "libcommon/notify.h"
-#include "libcommon/queue.h"
+#include "libcommon/queue_watch.h"
 #include "libcommon/service.h"
 #include "libcommon/service_http.h"
 #include "libcommon/version.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +21,7 @@
 
 struct puller_status {
     sh_listener *listener;
-    sh_queue *queue;      /* of whoever holds the lock: two threads serve while a certificate */
-    pthread_mutex_t lock; /* changes */
+    sh_queue_watch *watch;
 };
 
 static sh_metric pulls[PULL_OUTCOMES] = {
@@ -49,17 +47,28 @@ static sh_metric runs_failed = {
     .name = "synchub_pull_runs_total", .labels = "result=\"failed\"", .type = "counter"};
 static sh_metric last_nodes = {
     .name = "synchub_pull_nodes", .help = "Nodes of the last run.", .type = "gauge"};
-static sh_metric last_duration = {.name = "synchub_pull_duration_milliseconds",
+static sh_metric last_duration = {.name = "synchub_pull_duration_seconds",
                                   .help = "How long the last run took.",
-                                  .type = "gauge"};
+                                  .type = "gauge",
+                                  .divisor = 1000};
 static sh_metric last_end = {.name = "synchub_pull_last_run_timestamp_seconds",
                              .help = "When the last run ended, Unix time.",
                              .type = "gauge"};
 
+static sh_metric redis_up = {
+    .name = "synchub_redis_up", .help = "Whether Redis answers.", .type = "gauge"};
+static sh_metric redis_durable = {
+    .name = "synchub_redis_durable",
+    .help = "Whether Redis keeps what it confirms; no value where it may not be asked.",
+    .type = "gauge"};
+
 static sh_metric *const metrics[] = {
-    &pulls[PULL_PULLED], &pulls[PULL_UNCHANGED], &pulls[PULL_FAILED], &pulls[PULL_SKIPPED],
-    &runs_done,          &runs_failed,           &last_nodes,         &last_duration,
-    &last_end,
+    &pulls[PULL_PULLED], &pulls[PULL_UNCHANGED],
+    &pulls[PULL_FAILED], &pulls[PULL_SKIPPED],
+    &runs_done,          &runs_failed,
+    &last_nodes,         &last_duration,
+    &last_end,           &redis_up,
+    &redis_durable,
 };
 
 void puller_count_node(puller_outcome outcome)
@@ -90,29 +99,29 @@ static void handle_live(void *context, sh_http_exchange *exchange)
     reply_text(exchange, 200, "ok\n");
 }
 
-static sh_err check_queue(puller_status *status, sh_error *error)
-{
-    (void)pthread_mutex_lock(&status->lock);
-    sh_err err = sh_queue_check(status->queue, error);
-    (void)pthread_mutex_unlock(&status->lock);
-    return err;
-}
-
 static void handle_ready(void *context, sh_http_exchange *exchange)
 {
     puller_status *status = context;
-    sh_error error = {.code = SH_OK};
+    sh_queue_state state;
+    sh_queue_watch_get_fresh(status->watch, &state);
     if (sh_stop_requested())
         sh_http_reply_error(exchange, 503, "Not ready", "the program is stopping");
-    else if (check_queue(status, &error) != SH_OK)
-        sh_http_reply_error(exchange, 503, "Not ready", error.message);
+    else if (state.err != SH_OK)
+        sh_http_reply_error(exchange, 503, "Not ready", state.error.message);
     else
         reply_text(exchange, 200, "ready\n");
 }
 
 static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
-    (void)context;
+    puller_status *status = context;
+    sh_queue_state state;
+    sh_queue_watch_get_fresh(status->watch, &state);
+    sh_metric_set(&redis_up, state.answers);
+    if (state.answers && state.keeps != SH_KEEPS_UNKNOWN)
+        sh_metric_set(&redis_durable, state.keeps == SH_KEEPS_ALL);
+    else
+        sh_metric_clear(&redis_durable);
     SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
     sh_err err = sh_version_write_metric(&text);
     if (err == SH_OK)
@@ -141,7 +150,9 @@ static sh_err start(const sh_settings *settings, puller_status *status, sh_error
                                          .told = sh_service_on_certificate,
                                          .on_event = sh_service_on_http_event,
                                          .connections_max = CONNECTIONS_MAX};
-    sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &status->queue, error);
+    const sh_queue_options queue = sh_queue_options_of(settings);
+    const sh_queue_watch_calls calls = {.context = NULL};
+    sh_err err = sh_queue_watch_new(&queue, &calls, &status->watch, error);
     if (err == SH_OK)
         err = sh_listener_start(settings, &options, &status->listener, error);
     if (err == SH_OK)
@@ -157,7 +168,6 @@ sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_
     puller_status *status = calloc(1, sizeof *status);
     if (status == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
-    (void)pthread_mutex_init(&status->lock, NULL);
     sh_err err = start(settings, status, error);
     if (err != SH_OK) {
         puller_status_stop(status);
@@ -171,8 +181,9 @@ void puller_status_stop(puller_status *status)
 {
     if (status == NULL)
         return;
+    if (status->watch != NULL)
+        sh_queue_watch_stop(status->watch);
     sh_listener_stop(status->listener, STOP_GRACE_MS);
-    sh_queue_free(status->queue);
-    (void)pthread_mutex_destroy(&status->lock);
+    sh_queue_watch_free(status->watch);
     free(status);
 }

@@ -2,6 +2,7 @@
 #include "receiver/callers.h"
 
 #include "libcommon/clock.h"
+#include "libcommon/token_bucket.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,6 +21,7 @@ struct callers {
     const hub_keys *keys;
     pthread_mutex_t lock;
     callers_view *current; /* NULL before the first look */
+    sh_token_bucket looks;
 };
 
 void callers_view_end(callers_view **view)
@@ -41,6 +43,8 @@ sh_err callers_new(const hub_keys *keys, callers **ret, sh_error *error)
         return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
     }
     c->keys = keys;
+    c->looks =
+        sh_token_bucket_of(SH_TOKEN_LOOKUPS_PER_S, SH_TOKEN_LOOKUPS_PER_S, sh_clock_monotonic_ms());
     *ret = c;
     return SH_OK;
 }
@@ -106,6 +110,31 @@ sh_err callers_look(callers *c, sh_queue *queue, callers_view **ret, sh_error *e
         *ret = loaded;
     }
     return err;
+}
+
+void callers_refresh(callers *c, sh_queue *queue)
+{
+    callers_view *view = NULL;
+    (void)callers_look(c, queue, &view, NULL); /* the next one may do it */
+    callers_view_end(&view);
+}
+
+bool callers_may_look(callers *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    bool may = c->current == NULL || sh_token_bucket_has(&c->looks, sh_clock_monotonic_ms());
+    (void)pthread_mutex_unlock(&c->lock);
+    return may;
+}
+
+bool callers_look_begin(callers *c)
+{
+    bool may = callers_may_look(c);
+    (void)pthread_mutex_lock(&c->lock);
+    if (may)
+        sh_token_bucket_take(&c->looks, sh_clock_monotonic_ms());
+    (void)pthread_mutex_unlock(&c->lock);
+    return may;
 }
 
 const char *callers_version(const callers_view *view)

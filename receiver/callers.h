@@ -25,6 +25,15 @@ callers_view *callers_last(callers *c);
  * queue's; then *ret is as callers_last() gives it. End views with callers_view_end() always.
  */
 sh_err callers_look(callers *c, sh_queue *queue, callers_view **ret, sh_error *error);
+/* Takes over what has changed since the last look. For one thread, in the background. */
+void callers_refresh(callers *c, sh_queue *queue);
+/*
+ * Whether Redis may be asked about a token that nobody here knows. It may be one that was made a
+ * moment ago, or one of a flood of wrong ones, so that only SH_TOKEN_LOOKUPS_PER_S are asked about;
+ * callers_look_begin() counts one.
+ */
+bool callers_may_look(callers *c);
+bool callers_look_begin(callers *c);
 void callers_view_end(callers_view **view); /* for SH_CLEANUP; NULL inside is accepted */
 const char *callers_version(const callers_view *view);
 

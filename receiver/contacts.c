@@ -7,6 +7,7 @@
 #include "libcommon/queue.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #define SLOTS 16384 /* a power of two */
 #define FILL_MAX (SLOTS / 4 * 3)
 #define INTERVAL_S 1
+#define FORGET_INTERVAL_MS (60 * 1000)
 
 typedef struct {
     size_t count;
@@ -27,6 +29,7 @@ struct contacts {
     pthread_mutex_t lock;
     pthread_cond_t ending;
     bool ended;
+    int64_t forgot_ms;
     bool failing; /* so that an outage is logged once */
     sh_queue *queue;
     table *noting, *writing;
@@ -77,13 +80,28 @@ static void write_table(contacts *c)
     memset(t, 0, sizeof *t);
 }
 
+/* A clock that jumped can make names look silent: they are as welcome as new ones then. */
+static void forget_silent(contacts *c)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    int64_t gone = 0;
+    if (c->forgot_ms != 0 && now_ms - c->forgot_ms < FORGET_INTERVAL_MS)
+        return;
+    c->forgot_ms = now_ms;
+    int64_t before_ms = sh_clock_unix_ms() - SH_NAMES_SILENT_S * 1000LL;
+    if (sh_queue_names_forget(c->queue, before_ms, &gone, NULL) == SH_OK && gone > 0)
+        sh_log_warning("forgot %" PRId64 " nodes that were silent for two days, because nearly "
+                       "SYNC_max_nodes nodes are known",
+                       gone);
+}
+
 static void *run(void *context)
 {
     contacts *c = context;
     (void)pthread_mutex_lock(&c->lock);
     for (bool last = false; !last;) {
         struct timespec until;
-        (void)clock_gettime(CLOCK_REALTIME, &until);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += INTERVAL_S;
         int waited = 0;
         while (!c->ended && waited != ETIMEDOUT)
@@ -94,6 +112,8 @@ static void *run(void *context)
         c->writing = full;
         (void)pthread_mutex_unlock(&c->lock);
         write_table(c);
+        if (!last)
+            forget_silent(c);
         (void)pthread_mutex_lock(&c->lock);
     }
     (void)pthread_mutex_unlock(&c->lock);
@@ -108,15 +128,14 @@ static void free_parts(contacts *c)
     free(c);
 }
 
-sh_err contacts_new(const char *redis_url, const char *redis_prefix, contacts **ret,
-                    sh_error *error)
+sh_err contacts_new(const sh_queue_options *options, contacts **ret, sh_error *error)
 {
     contacts *c = calloc(1, sizeof *c);
     if (c == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to note contacts");
     c->noting = calloc(1, sizeof *c->noting);
     c->writing = calloc(1, sizeof *c->writing);
-    sh_err err = sh_queue_new(redis_url, redis_prefix, &c->queue, error);
+    sh_err err = sh_queue_open(options, &c->queue, error);
     if (err == SH_OK && (c->noting == NULL || c->writing == NULL))
         err = sh_fail(error, SH_E_MEMORY, "no memory to note contacts");
     if (err != SH_OK) {
@@ -124,7 +143,11 @@ sh_err contacts_new(const char *redis_url, const char *redis_prefix, contacts **
         return err;
     }
     (void)pthread_mutex_init(&c->lock, NULL);
-    (void)pthread_cond_init(&c->ending, NULL);
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&c->ending, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
     if (pthread_create(&c->thread, NULL, run, c) != 0) {
         free_parts(c);
         return sh_fail(error, SH_E_MEMORY, "the system gives no thread to note contacts");

@@ -72,7 +72,8 @@ static sh_err add_letter(void *context, const sh_queue_dead *dead, sh_error *err
 
 static sh_err open_queue(const sh_settings *settings, sh_queue **ret, sh_error *error)
 {
-    return sh_queue_new(settings->redis_url, settings->redis_prefix, ret, error);
+    const sh_queue_options options = sh_queue_options_of(settings);
+    return sh_queue_open(&options, ret, error);
 }
 
 /* --- list ------------------------------------------------------------------------------------ */

@@ -46,6 +46,8 @@ receiver_figures figures = {
         COUNTER(UNAVAILABLE, "reason=\"redis\"", "Pushes answered with: try again later."),
     .unavailable_full = COUNTER(UNAVAILABLE, "reason=\"full\"", NULL),
     .unavailable_busy = COUNTER(UNAVAILABLE, "reason=\"busy\"", NULL),
+    .unavailable_share = COUNTER(UNAVAILABLE, "reason=\"share\"", NULL),
+    .unavailable_names = COUNTER(UNAVAILABLE, "reason=\"names\"", NULL),
     .failed_internal = COUNTER(UNAVAILABLE, "reason=\"internal\"", NULL),
     .merged_tables = COUNTER(MERGED, "kind=\"devices\"", "Items merged into the database."),
     .merged_plugins = COUNTER(MERGED, "kind=\"plugin\"", NULL),
@@ -62,23 +64,36 @@ receiver_figures figures = {
     .queue_entries = GAUGE("synchub_queue_entries", "Entries that wait to be merged."),
     .queue_bytes = GAUGE("synchub_queue_bytes", "Bytes of the entries that wait."),
     .queue_dead = GAUGE("synchub_dead_letters", "Entries in the dead letters."),
+    .redis_up = GAUGE("synchub_redis_up", "Whether Redis answers; without it gauges of the queue "
+                                          "have no value."),
+    .redis_durable = GAUGE("synchub_redis_durable",
+                           "Whether Redis keeps what it confirms; no value where it may not be "
+                           "asked."),
 };
 
 sh_err figures_write(sh_buf *ret)
 {
     static sh_metric *const all[] = {
-        &figures.pushes_queued,     &figures.pushes_duplicate, &figures.pushes_unchanged,
-        &figures.refused_token,     &figures.refused_node,     &figures.refused_shared,
-        &figures.refused_type,      &figures.refused_size,     &figures.refused_json,
-        &figures.refused_field,     &figures.refused_name,     &figures.refused_envelope,
-        &figures.refused_clock,     &figures.refused_key,      &figures.refused_altered,
-        &figures.refused_content,   &figures.refused_payload,  &figures.refused_throttled,
-        &figures.unavailable_redis, &figures.unavailable_full, &figures.unavailable_busy,
-        &figures.failed_internal,   &figures.merged_tables,    &figures.merged_plugins,
-        &figures.merged_duplicates, &figures.buried,           &figures.dead_dropped,
-        &figures.batches_failed,    &figures.rows_inserted,    &figures.rows_known,
-        &figures.rows_skipped,      &figures.rows_set_aside,   &figures.queue_entries,
-        &figures.queue_bytes,       &figures.queue_dead,
+        &figures.pushes_queued,     &figures.pushes_duplicate,
+        &figures.pushes_unchanged,  &figures.refused_token,
+        &figures.refused_node,      &figures.refused_shared,
+        &figures.refused_type,      &figures.refused_size,
+        &figures.refused_json,      &figures.refused_field,
+        &figures.refused_name,      &figures.refused_envelope,
+        &figures.refused_clock,     &figures.refused_key,
+        &figures.refused_altered,   &figures.refused_content,
+        &figures.refused_payload,   &figures.refused_throttled,
+        &figures.unavailable_redis, &figures.unavailable_full,
+        &figures.unavailable_busy,  &figures.unavailable_share,
+        &figures.unavailable_names, &figures.failed_internal,
+        &figures.merged_tables,     &figures.merged_plugins,
+        &figures.merged_duplicates, &figures.buried,
+        &figures.dead_dropped,      &figures.batches_failed,
+        &figures.rows_inserted,     &figures.rows_known,
+        &figures.rows_skipped,      &figures.rows_set_aside,
+        &figures.queue_entries,     &figures.queue_bytes,
+        &figures.queue_dead,        &figures.redis_up,
+        &figures.redis_durable,
     };
     static_assert(sizeof all / sizeof all[0] == sizeof figures / sizeof(sh_metric),
                   "every metric is written");

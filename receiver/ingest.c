@@ -61,6 +61,18 @@ void ingest_unavailable(sh_http_exchange *exchange, const char *node, const sh_e
                                                  : "The hub's queue is away: try later");
 }
 
+void ingest_put_off(sh_http_exchange *exchange, const char *node, const sh_error *error)
+{
+    bool share = error->code == SH_E_LIMIT;
+    sh_metric_add(share ? &figures.unavailable_share : &figures.unavailable_names, 1);
+    sh_log_warning("put a push off with 503: node=%s peer=%s: %s", node, sh_http_peer(exchange),
+                   error->message);
+    sh_http_reply_error(exchange, 503, "Service Unavailable",
+                        share ? "The hub holds as much of this node as it may: try later"
+                              : "The hub takes no more nodes under the shared token now: its log "
+                                "tells its operator why");
+}
+
 sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error)
 {
     if (kind == SH_KIND_DEVICES)

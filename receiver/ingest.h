@@ -3,11 +3,12 @@
 #define RECEIVER_INGEST_H
 
 #include "libcommon/http_server.h"
-#include "libcommon/queue.h"
+#include "libcommon/queue_watch.h"
 #include "receiver/callers.h"
 #include "receiver/contacts.h"
 #include "receiver/keys.h"
 #include "receiver/name_index.h"
+#include "receiver/newcomers.h"
 #include "receiver/queue_pool.h"
 #include "receiver/throttle.h"
 
@@ -23,6 +24,8 @@ typedef struct {
     name_index *names;
     throttle *throttle;
     bool native_only; /* NetAlertX's format is refused */
+    newcomers *newcomers;
+    sh_queue_watch *watch;
 } ingest;
 
 /* The two callbacks of the route, as sh_http_route says. */

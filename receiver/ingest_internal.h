@@ -22,7 +22,7 @@ typedef struct {
 bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew,
                          ingest_caller *ret);
 void ingest_caller_end(ingest_caller *caller);
-/* Whether who sends is known here already, so that nobody need be asked. */
+/* Whether Redis need not be asked who sends: it is known here, or too many unknown ones came. */
 bool ingest_knows(const ingest *in, sh_http_exchange *exchange);
 
 /* Whether the caller may send as this node. Answers 403 and returns false where it may not. */
@@ -63,6 +63,10 @@ void ingest_asked(const ingest *in, ingest_push *push);
 /* Counts, logs and answers a refusal: status, reason's counter, and the words for the node. */
 void ingest_refuse(sh_http_exchange *exchange, unsigned status, sh_metric *reason,
                    const char *error_text, const char *node, const char *message);
+
+/* Answers 503 to a push that the queue does not take from this node now: SH_E_LIMIT, SH_E_REFUSED.
+ */
+void ingest_put_off(sh_http_exchange *exchange, const char *node, const sh_error *error);
 
 /* Answers for a queue that could not take what was sent: 503, or 500 for our own failures. */
 void ingest_unavailable(sh_http_exchange *exchange, const char *node, const sh_error *error);

@@ -28,19 +28,25 @@ static void check_again(const ingest *in, ingest_push *push)
         push->state = INGEST_ANSWERED;
 }
 
-static void fail(ingest_push *push, const sh_error *error)
+static void fail(const ingest *in, ingest_push *push, const sh_error *error)
 {
+    sh_queue_watch_doubt(in->watch);
     ingest_unavailable(push->exchange, push->header.node, error);
     push->state = INGEST_ANSWERED;
 }
 
 static void put_done(const ingest *in, ingest_push *push)
 {
-    if (push->put.err != SH_OK) {
-        fail(push, &push->put.error);
+    if (push->put.err == SH_E_LIMIT || push->put.err == SH_E_REFUSED) {
+        ingest_put_off(push->exchange, push->header.node, &push->put.error);
+        push->state = INGEST_ANSWERED;
+    } else if (push->put.err != SH_OK) {
+        fail(in, push, &push->put.error);
     } else if (push->put.put == SH_PUT_STALE) {
         check_again(in, push);
     } else {
+        if (push->put.is_new_node)
+            newcomers_count(in->newcomers);
         if (push->netalertx)
             ingest_netalertx_done(in, push);
         else
@@ -59,6 +65,9 @@ static void put_all(const ingest *in, sh_queue *queue, ingest_push pushes[], siz
             continue;
         pushes[i].put.header = &pushes[i].header;
         pushes[i].put.mode = "push";
+        pushes[i].put.newcomer = pushes[i].caller.own != NULL        ? SH_NEWCOMER_ALWAYS
+                                 : newcomers_may_come(in->newcomers) ? SH_NEWCOMER_YES
+                                                                     : SH_NEWCOMER_NO;
         pushes[i].put.nodes_version = callers_version(pushes[i].caller.view);
         sh_error_clear(&pushes[i].put.error);
         of[puts] = &pushes[i];
@@ -90,7 +99,7 @@ static void ask_all(const ingest *in, sh_queue *queue, ingest_push pushes[], siz
     sh_err err = sh_queue_ask_each(queue, questions, asks, version, &error);
     for (size_t i = 0; i < asks; i++) {
         if (err != SH_OK) {
-            fail(of[i], &error);
+            fail(in, of[i], &error);
         } else if (strcmp(version, callers_version(of[i]->caller.view)) != 0) {
             check_again(in, of[i]);
         } else {
@@ -118,7 +127,7 @@ static void settle_once(const ingest *in, ingest_push pushes[], size_t count)
     }
     for (size_t i = 0; i < count; i++)
         if (waits(&pushes[i]))
-            fail(&pushes[i], &error);
+            fail(in, &pushes[i], &error);
 }
 
 void ingest_settle(const ingest *in, ingest_push pushes[], size_t count)

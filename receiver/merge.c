@@ -116,7 +116,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     m->consumer_fd = -1;
     m->merger.skip_macs = &settings->skip_macs;
     m->merger.plugins_out = settings->plugins_out;
-    sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &m->queue, error);
+    const sh_queue_options options = sh_queue_options_of(settings);
+    sh_err err = sh_queue_open(&options, &m->queue, error);
     if (err == SH_OK)
         err = check_plugins_out(settings, error);
     if (err == SH_OK)

@@ -148,7 +148,9 @@ static entry_outcome outcome_of(sh_err err)
 static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
                             bool *seen, sh_error *error)
 {
-    sh_err err = store_item_note(m->store, ret->header.id, m->now_ms, seen, error);
+    uint8_t item[SH_ID_BYTES];
+    sh_item_key(&ret->header, item);
+    sh_err err = store_item_note(m->store, item, m->now_ms, seen, error);
     if (err != SH_OK || *seen)
         return err;
     if (ret->header.kind == SH_KIND_DEVICES)

@@ -140,6 +140,12 @@ static sh_err read_listing(sh_queue *queue, listing *l, sh_error *error)
     return err;
 }
 
+static sh_err open_queue(const sh_settings *settings, sh_queue **ret, sh_error *error)
+{
+    const sh_queue_options options = sh_queue_options_of(settings);
+    return sh_queue_open(&options, ret, error);
+}
+
 int node_list(const sh_settings *settings, int argc, char *const argv[])
 {
     static const show_command command = {.name = "node list", .usage = "node list [--json]"};
@@ -149,7 +155,7 @@ int node_list(const sh_settings *settings, int argc, char *const argv[])
     sh_queue *queue = NULL;
     sh_err err = show_options_read(&command, argc, argv, &options, &error);
     if (err == SH_OK)
-        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &queue, &error);
+        err = open_queue(settings, &queue, &error);
     if (err == SH_OK)
         err = read_listing(queue, &l, &error);
     if (err == SH_OK && options.json)
@@ -323,7 +329,7 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
     if (err == SH_OK && c->makes)
         err = keys_init(settings, &keys, &error);
     if (err == SH_OK)
-        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &queue, &error);
+        err = open_queue(settings, &queue, &error);
     if (err == SH_OK && c->adds)
         err = check_new(queue, options.node, &error);
     if (err == SH_OK)

@@ -7,20 +7,19 @@
 #define QUEUES_MAX 64 /* Redis makes all that come together durable by one fsync */
 
 struct queue_pool {
-    const char *redis_url, *prefix;
+    sh_queue_options options;
     pthread_mutex_t lock;
     pthread_cond_t returned;
     sh_queue *idle[QUEUES_MAX]; /* the one used last is taken first */
     size_t idle_count, made;
 };
 
-sh_err queue_pool_new(const char *redis_url, const char *prefix, queue_pool **ret, sh_error *error)
+sh_err queue_pool_new(const sh_queue_options *options, queue_pool **ret, sh_error *error)
 {
     queue_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for connections to Redis");
-    pool->redis_url = redis_url;
-    pool->prefix = prefix;
+    pool->options = *options;
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->returned, NULL);
     *ret = pool;
@@ -51,7 +50,7 @@ sh_err queue_loan_begin(queue_pool *pool, queue_loan *ret, sh_error *error)
     (void)pthread_mutex_unlock(&pool->lock);
     if (ret->queue != NULL)
         return SH_OK;
-    sh_err err = sh_queue_new(pool->redis_url, pool->prefix, &ret->queue, error);
+    sh_err err = sh_queue_open(&pool->options, &ret->queue, error);
     if (err != SH_OK) {
         ret->queue = NULL;
         (void)pthread_mutex_lock(&pool->lock);

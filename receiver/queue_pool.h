@@ -11,8 +11,8 @@
  */
 typedef struct queue_pool queue_pool;
 
-/* url and prefix must outlive the pool. SH_E_MEMORY. */
-sh_err queue_pool_new(const char *redis_url, const char *prefix, queue_pool **ret, sh_error *error);
+/* The strings of options must outlive the pool. SH_E_MEMORY. */
+sh_err queue_pool_new(const sh_queue_options *options, queue_pool **ret, sh_error *error);
 void queue_pool_free(queue_pool *pool); /* nothing may be lent; NULL is accepted */
 
 typedef struct {
@@ -20,7 +20,7 @@ typedef struct {
     queue_pool *pool;
 } queue_loan;
 
-/* Waits where all are lent. End with queue_loan_end(). The errors of sh_queue_new(). */
+/* Waits where all are lent. End with queue_loan_end(). The errors of sh_queue_open(). */
 sh_err queue_loan_begin(queue_pool *pool, queue_loan *ret, sh_error *error);
 /* Gives it back; a zeroed loan is accepted. For SH_CLEANUP. */
 void queue_loan_end(queue_loan *loan);

@@ -4,6 +4,7 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/listener.h"
 #include "libcommon/log.h"
+#include "libcommon/queue_watch.h"
 #include "libcommon/service_http.h"
 #include "receiver/figures.h"
 #include "receiver/health.h"
@@ -40,21 +41,18 @@ static void handle_livez(void *context, sh_http_exchange *exchange)
     sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("alive\n"));
 }
 
-/* Ready: nothing of us is unwell, and, where this receiver ingests, Redis takes writes now. */
+/* Ready: nothing of us is unwell, and, where this receiver ingests, Redis takes puts now. */
 static void handle_readyz(void *context, sh_http_exchange *exchange)
 {
     const serve *s = context;
     SH_CLEANUP(sh_buf_done) sh_buf reason = SH_BUF_INIT(4 * SH_KIB);
     bool good = health_is_good(&reason);
     if (good && s->ingests) {
-        sh_error error = {0};
-        SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-        sh_err err = queue_loan_begin(s->ingest.queues, &loan, &error);
-        if (err == SH_OK)
-            err = sh_queue_check(loan.queue, &error);
-        good = err == SH_OK;
+        sh_queue_state state;
+        sh_queue_watch_get_fresh(s->ingest.watch, &state);
+        good = state.err == SH_OK;
         if (!good)
-            (void)sh_buf_append_text(&reason, error.message);
+            (void)sh_buf_append_text(&reason, state.error.message);
     }
     if (good)
         sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("ready\n"));
@@ -62,19 +60,34 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
         sh_http_reply_error(exchange, 503, "Not ready", reason.data == NULL ? "" : reason.data);
 }
 
+static void set_gauges(const serve *s)
+{
+    sh_queue_state state;
+    sh_queue_watch_get_fresh(s->ingest.watch, &state);
+    const struct {
+        sh_metric *metric;
+        bool known;
+        int64_t value;
+    } gauges[] = {
+        {&figures.queue_entries, state.has_depth, state.depth.entries},
+        {&figures.queue_bytes, state.has_depth, state.depth.bytes},
+        {&figures.queue_dead, state.has_depth, state.depth.dead},
+        {&figures.redis_up, true, state.answers},
+        {&figures.redis_durable, state.answers && state.keeps != SH_KEEPS_UNKNOWN,
+         state.keeps == SH_KEEPS_ALL},
+    };
+    for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
+        if (gauges[i].known)
+            sh_metric_set(gauges[i].metric, gauges[i].value);
+        else
+            sh_metric_clear(gauges[i].metric);
+    }
+}
+
 static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
     const serve *s = context;
-    sh_error error = {0};
-    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-    sh_queue_depth depth;
-    /* While Redis is away the gauges keep their last values; readyz tells why. */
-    if (queue_loan_begin(s->ingest.queues, &loan, &error) == SH_OK &&
-        sh_queue_depth_get(loan.queue, &depth, &error) == SH_OK) {
-        sh_metric_set(&figures.queue_entries, depth.entries);
-        sh_metric_set(&figures.queue_bytes, depth.bytes);
-        sh_metric_set(&figures.queue_dead, depth.dead);
-    }
+    set_gauges(s);
     SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_MAX);
     if (figures_write(&text) == SH_OK && sh_service_metrics(&text) == SH_OK)
         sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
@@ -94,6 +107,60 @@ static const sh_http_route routes_with_push[] = {
     {.method = NULL},
 };
 
+/* Told by the watch when Redis became fit or unfit for what this receiver does. */
+static void on_redis_changed(void *context, const sh_queue_state *state)
+{
+    const serve *s = context;
+    if (state->err != SH_OK && s->ingests)
+        sh_log_error("no push is taken: %s", state->error.message);
+    else if (state->err == SH_OK && s->ingests)
+        sh_log_info("Redis takes pushes");
+    if (state->keeps != SH_KEEPS_ALL && state->keeps_words[0] != '\0' && state->err == SH_OK)
+        sh_log_warning("%s", state->keeps_words);
+}
+
+static void on_redis_checked(void *context, sh_queue *queue)
+{
+    const serve *s = context;
+    if (s->ingests)
+        callers_refresh(s->ingest.callers, queue);
+}
+
+static void free_parts(serve *s)
+{
+    sh_queue_watch_free(s->ingest.watch);
+    contacts_free(s->ingest.contacts);
+    queue_pool_free(s->ingest.queues);
+    callers_free(s->ingest.callers);
+    newcomers_free(s->ingest.newcomers);
+    name_index_free(s->ingest.names);
+    throttle_free(s->ingest.throttle);
+    free(s);
+}
+
+static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error)
+{
+    sh_queue_options options = sh_queue_options_of(settings);
+    sh_err err = SH_OK;
+    if (s->ingests) {
+        err = queue_pool_new(&options, &s->ingest.queues, error);
+        if (err == SH_OK)
+            err = callers_new(s->ingest.keys, &s->ingest.callers, error);
+        if (err == SH_OK)
+            err = newcomers_new(settings->max_nodes, &s->ingest.newcomers, error);
+        if (err == SH_OK)
+            err = contacts_new(&options, &s->ingest.contacts, error);
+        if (err == SH_OK)
+            err = name_index_new(&s->ingest.names, error);
+        if (err == SH_OK)
+            err = throttle_new(&s->ingest.throttle, error);
+    }
+    options.must_keep = options.must_keep && s->ingests;
+    const sh_queue_watch_calls calls = {
+        .context = s, .changed = on_redis_changed, .each = on_redis_checked};
+    return err == SH_OK ? sh_queue_watch_new(&options, &calls, &s->ingest.watch, error) : err;
+}
+
 sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **ret, sh_error *error)
 {
     serve *s = calloc(1, sizeof *s);
@@ -107,25 +174,11 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
         .told = sh_service_on_certificate,
         .on_event = sh_service_on_http_event,
     };
-    sh_err err =
-        queue_pool_new(settings->redis_url, settings->redis_prefix, &s->ingest.queues, error);
-    if (err == SH_OK && s->ingests)
-        err = callers_new(keys, &s->ingest.callers, error);
-    if (err == SH_OK && s->ingests)
-        err = contacts_new(settings->redis_url, settings->redis_prefix, &s->ingest.contacts, error);
-    if (err == SH_OK && s->ingests)
-        err = name_index_new(&s->ingest.names, error);
-    if (err == SH_OK && s->ingests)
-        err = throttle_new(&s->ingest.throttle, error);
+    sh_err err = start_parts(s, settings, error);
     if (err == SH_OK)
         err = sh_listener_start(settings, &options, &s->listener, error);
     if (err != SH_OK) {
-        contacts_free(s->ingest.contacts);
-        queue_pool_free(s->ingest.queues);
-        callers_free(s->ingest.callers);
-        name_index_free(s->ingest.names);
-        throttle_free(s->ingest.throttle);
-        free(s);
+        free_parts(s);
         return err;
     }
     sh_log_info("listening on %s", sh_listener_address(s->listener));
@@ -141,11 +194,7 @@ void serve_stop(serve *s)
 {
     if (s == NULL)
         return;
+    sh_queue_watch_stop(s->ingest.watch); /* so that a Redis that hangs is waited for only once */
     sh_listener_stop(s->listener, STOP_GRACE_MS);
-    contacts_free(s->ingest.contacts);
-    queue_pool_free(s->ingest.queues);
-    callers_free(s->ingest.callers);
-    name_index_free(s->ingest.names);
-    throttle_free(s->ingest.throttle);
-    free(s);
+    free_parts(s);
 }

@@ -120,7 +120,8 @@ static sh_err read_queue(sh_queue *queue, overview *o, sh_error *error)
 static sh_err read_redis(const sh_settings *settings, overview *o, sh_error *error)
 {
     sh_queue *queue = NULL;
-    sh_err err = sh_queue_new(settings->redis_url, settings->redis_prefix, &queue, error);
+    const sh_queue_options options = sh_queue_options_of(settings);
+    sh_err err = sh_queue_open(&options, &queue, error);
     if (err == SH_OK)
         err = read_queue(queue, o, error);
     sh_queue_free(queue);

@@ -71,7 +71,8 @@ sh_err store_rest(store *s, sh_error *error);
 sh_err store_mark(store *s, sh_error *error);
 sh_err store_undo_to_mark(store *s, sh_error *error);
 
-/* Notes that the item of this id is merged in this transaction; *seen: it was before. */
+/* Notes that the item of this key (sh_item_key()) is merged in this transaction; *seen: it was
+ * before. */
 sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
                        sh_error *error);
 /* Forgets items and parts of tables noted before the given time. */

@@ -164,7 +164,7 @@ static void end(void)
     assert_int_equal(queued_of("N"), 1);
     assert_true(queued_of("M") >= 1);
     /* The native item's id is remembered. */
-    assert_int_equal(redis_ask(&redis, "EXISTS synchub:id:07000000000000000000000000000000"), 1);
+    assert_int_equal(redis_ask(&redis, "SCARD synchub:ids"), 1);
     assert_int_equal(redis_ask(&redis, "HLEN synchub:contacts"), 2);
 }
 

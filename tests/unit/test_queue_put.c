@@ -66,6 +66,7 @@ static void each_put_has_an_outcome_of_its_own(void **state)
     (void)redis_ask(&server, set);
     p.items[1].nodes_version = "another";
     memcpy(p.headers[3].id, p.headers[0].id, sizeof p.headers[3].id);
+    memcpy(p.headers[3].node, p.headers[0].node, sizeof p.headers[3].node);
     sh_queue_put_each(queue, p.pointers, 5);
     assert_int_equal(p.items[0].err, SH_OK);
     assert_int_equal(p.items[0].put, SH_PUT_QUEUED);

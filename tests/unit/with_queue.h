@@ -34,7 +34,7 @@ static int empty(void **state)
     return 0;
 }
 
-static sh_queue *open_queue(void)
+static inline sh_queue *open_queue(void)
 {
     sh_queue *queue = NULL;
     sh_error error = {0};

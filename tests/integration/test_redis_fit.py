@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether Redis is fit for the hub: what is answered, logged and shown where it is not."""
+
+import json
+import re
+import socket
+import threading
+import unittest
+
+from harness import (SyncHubTest, bearer, count, curl, device_rows, device_table,
+                     netalertx_push, wait_until)
+
+MINIMAL = """+auth +select +evalsha +script|load +time +type
+    +get +set +del +unlink +rename +incrby +decrby +sadd +sismember +scard
+    +hget +hset +hdel +hexists +hlen +hmget +hgetall +hscan +hincrby
+    +xadd +xdel +xlen +xrange +xack +xpending +xreadgroup +xautoclaim +xclaim
+    +xgroup|create +xgroup|delconsumer""".split()
+
+
+def metric(program, name):
+    """The value of a metric as text, or None where it has none."""
+    found = re.search(rf"^{name} (\S+)$", curl(program.url + "/metrics").text, re.MULTILINE)
+    return found and found.group(1)
+
+
+class Switch:
+    """A TCP proxy whose target can change, as a name does after a failover. New connections go to the
+    new target; old ones stay where they are."""
+
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
+            for a, b in ((client, server), (server, client)):
+                threading.Thread(target=self._pass_on, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
+
+    def stop(self):
+        self.listener.close()
+
+
+class RedisFitTest(SyncHubTest):
+    def table(self, node, rows=2):
+        return device_table(device_rows(rows, node))
+
+    def push(self, hub, node="n", rows=2):
+        return netalertx_push(hub.url, self.table(node, rows), node)
+
+    def taken(self, hub, node):
+        return wait_until(lambda: self.push(hub, node).status == 200, f"a push of {node} to be taken",
+                          details=hub.log)
+
+
+class Durability(RedisFitTest):
+    def test_a_default_redis_gets_nothing_and_everybody_is_told(self):
+        redis = self.redis("--appendonly", "no", "--appendfsync", "everysec",
+                           "--maxmemory-policy", "allkeys-lru")
+        hub = self.program("receiver", self.receiver_settings(redis))
+        hub.wait_for_log("error.*appendonly yes.*appendfsync always.*maxmemory-policy noeviction")
+        answer = self.push(hub)
+        self.assertEqual(answer.status, 503)
+        self.assertIn("retry-after", answer.headers)
+        ready = curl(hub.url + "/readyz")
+        self.assertEqual(ready.status, 503)
+        self.assertIn("appendonly yes", ready.text)
+        self.assertEqual(metric(hub, "synchub_redis_up"), "1")
+        self.assertEqual(metric(hub, "synchub_redis_durable"), "0")
+        self.assertEqual(redis.backlog(), 0)
+
+    def test_a_change_at_run_time_is_noticed_both_ways(self):
+        redis = self.redis()
+        hub = self.receiver(redis)
+        self.taken(hub, "before")
+        redis.cli("CONFIG", "SET", "appendfsync", "everysec")
+        wait_until(lambda: self.push(hub, "during", 3).status == 503, "a push to be refused")
+        wait_until(lambda: curl(hub.url + "/readyz").status == 503, "not ready")
+        redis.cli("CONFIG", "SET", "appendfsync", "always")
+        hub.wait_ready()
+        self.taken(hub, "after")
+        self.assertEqual(metric(hub, "synchub_redis_durable"), "1")
+
+    def test_who_accepts_the_loss_is_warned_and_served(self):
+        redis = self.redis("--appendonly", "no")
+        hub = self.receiver(redis, SYNC_redis_durable="False")
+        hub.wait_for_log("warning.*appendonly yes")
+        self.assertEqual(self.push(hub).status, 200)
+        self.assertEqual(metric(hub, "synchub_redis_durable"), "0")
+
+    def test_the_puller_queues_nothing_either(self):
+        redis = self.redis("--maxmemory-policy", "volatile-lru")
+        node = self.program("pusher", self.pusher_settings(
+            "", self.table("p"), "p", SYNC_hub_url="", SYNC_listen="127.0.0.1:0"))
+        settings = self.puller_settings(redis, [node.url], SYNC_listen="127.0.0.1:0")
+        done = self.run_program("puller", settings, "--once", code=1)
+        self.assertIn("maxmemory-policy noeviction", done.stderr)
+        self.assertEqual(redis.cli("EXISTS", "synchub:ingest"), "0")
+        puller = self.program("puller", settings)
+        wait_until(lambda: "noeviction" in curl(puller.url + "/readyz").text, "not ready")
+        done = self.run_program("puller", {**settings, "SYNC_redis_durable": "no"}, "--once", code=0)
+        self.assertIn("maxmemory-policy noeviction", done.stderr)
+        self.assertEqual(redis.backlog(), 1)
+        self.assertIsNotNone(metric(puller, "synchub_pull_duration_seconds"))
+
+
+class Rights(RedisFitTest):
+    def settings_of_user(self, redis, *more):
+        redis.cli("ACL", "SETUSER", "hub", "reset", "on", ">pw", "resetchannels", "~synchub:*",
+                  "-@all", *MINIMAL, *more)
+        return {"SYNC_redis_url": f"redis://hub:pw@127.0.0.1:{redis.port}/0"}
+
+    def work(self, redis, url):
+        """Push, pull, merge, nodes, dead letters and credentials, with that user alone."""
+        hub = self.receiver(redis, **url)
+        self.assertEqual(self.push(hub, "pushed").status, 200)
+        node = self.program("pusher", self.pusher_settings(
+            "", self.table("pulled"), "pulled", SYNC_hub_url="", SYNC_listen="127.0.0.1:0"))
+        self.run_program("puller", {**self.puller_settings(redis, [node.url]), **url}, "--once",
+                         code=0)
+        db = self.folder / "hub.db"
+        wait_until(lambda: db.exists() and count(db) == 4, "the tables to be merged", details=hub.log)
+        settings = self.receiver_settings(redis, **url)
+        redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
+        wait_until(lambda: redis.dead() == 1, "the dead letter")
+        shown = json.loads(self.run_program("receiver", settings, "dead", "list", "--json",
+                                            code=0).stdout)
+        letter = (shown["dead"] if isinstance(shown, dict) else shown)[0]["id"]
+        self.run_program("receiver", settings, "dead", "show", letter, code=0)
+        self.run_program("receiver", settings, "dead", "retry", letter, code=0)
+        wait_until(lambda: redis.dead() == 1 and redis.backlog() == 0, "the dead letter, again")
+        self.run_program("receiver", settings, "dead", "drop", "--all", code=0)
+        self.assertIn("pushed", self.run_program("receiver", settings, "nodes", code=0).stdout)
+        added = self.run_program("receiver", settings, "node", "add", "own", code=0).stdout
+        token = re.search(r"SYNC_api_token='?([^'\s]+)", added).group(1)
+        self.run_program("receiver", settings, "node", "rotate", "own", code=0)
+        answer = curl(hub.url + "/sync", "-H", "Content-Length: 0", body=b"", headers={
+            **bearer(token), "Content-Type": "application/vnd.synchub.envelope",
+            "Sync-Hub-Node": "own", "Sync-Hub-Digest": "0" * 64})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn("own", self.run_program("receiver", settings, "node", "list", code=0).stdout)
+        self.run_program("receiver", settings, "node", "revoke", "own", code=0)
+        self.run_program("receiver", {**settings, "SYNC_listen": "127.0.0.1:0"}, "--once", code=0)
+        hub.stop()
+        self.assertNotIn("NOPERM", hub.log())
+        return hub
+
+    def test_the_rights_that_readme_lists_suffice(self):
+        redis = self.redis()
+        self.work(redis, self.settings_of_user(redis, "+config|get", "+info", "+role"))
+
+    def test_where_durability_cannot_be_found_out_that_is_said_and_work_goes_on(self):
+        redis = self.redis()
+        hub = self.work(redis, self.settings_of_user(redis))
+        self.assertRegex(hub.log(), "warning.*cannot be found out.*CONFIG GET or INFO")
+
+    def test_a_missing_right_is_named(self):
+        redis = self.redis()
+        url = self.settings_of_user(redis, "-xadd")
+        hub = self.program("receiver", self.receiver_settings(redis, **url))
+        hub.wait_for_log("may not run XADD")
+        self.assertEqual(curl(hub.url + "/readyz").status, 503)
+
+
+class Failover(RedisFitTest):
+    def test_a_demoted_redis_is_left_by_receiver_and_puller(self):
+        old, new = self.redis(), self.redis()
+        switch = Switch(old.port)
+        self.addCleanup(switch.stop)
+        hub = self.receiver(old, SYNC_redis_url=switch.url)
+        node = self.program("pusher", self.pusher_settings(
+            "", self.table("pulled"), "pulled", SYNC_hub_url="", SYNC_listen="127.0.0.1:0"))
+        puller = self.program("puller", {**self.puller_settings(old, [node.url]),
+                                         "SYNC_redis_url": switch.url,
+                                         "SYNC_listen": "127.0.0.1:0",
+                                         "SYNC_RUN_SCHD": "* * * * *"}).wait_ready()
+        self.taken(hub, "first")
+        db = self.folder / "hub.db"
+        wait_until(lambda: db.exists() and count(db) == 4, "both tables to be merged")
+        old.cli("REPLICAOF", "127.0.0.1", "1")  # connections stay open, as in a failover
+        switch.target = new.port
+        self.taken(hub, "second")
+        wait_until(lambda: count(db) == 6, "the second table to be merged", details=hub.log)
+        hub.wait_ready()
+        puller.wait_ready()
+        self.assertEqual(self.push(hub, "third", 3).status, 200)
+        wait_until(lambda: count(db) == 9, "the third table to be merged", details=hub.log)
+
+    def test_nothing_is_answered_with_success_while_it_is_a_replica(self):
+        redis = self.redis()
+        hub = self.receiver(redis)
+        self.taken(hub, "n")
+        redis.cli("REPLICAOF", "127.0.0.1", "1")
+        answer = self.push(hub, "m")
+        self.assertEqual(answer.status, 503)
+        wait_until(lambda: "replica" in curl(hub.url + "/readyz").text, "/readyz to say why")
+        redis.cli("REPLICAOF", "NO", "ONE")
+        hub.wait_ready()
+        self.taken(hub, "m")
+
+
+class Cluster(RedisFitTest):
+    def cluster(self):
+        redis = self.redis("--cluster-enabled", "yes")
+        redis.cli("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        wait_until(lambda: "cluster_state:ok" in redis.cli("CLUSTER", "INFO"), "the cluster")
+        return redis
+
+    def test_a_prefix_in_braces_works_on_a_cluster_of_one_slot_owner(self):
+        redis = self.cluster()
+        hub = self.receiver(redis, SYNC_redis_prefix="{synchub}")
+        self.assertEqual(self.push(hub).status, 200)
+        node = self.program("pusher", self.pusher_settings(
+            "", self.table("pulled"), "pulled", SYNC_hub_url="", SYNC_listen="127.0.0.1:0"))
+        self.run_program("puller", {**self.puller_settings(redis, [node.url]),
+                                    "SYNC_redis_prefix": "{synchub}"}, "--once", code=0)
+        self.wait_merged_in(redis, 4)
+        settings = self.receiver_settings(redis, SYNC_redis_prefix="{synchub}")
+        redis.cli("XADD", "{synchub}:ingest", "*", "e", "no envelope", "m", "push")
+        wait_until(lambda: redis.dead("{synchub}") == 1, "the dead letter")
+        self.run_program("receiver", settings, "dead", "drop", "--all", code=0)
+        self.run_program("receiver", settings, "node", "add", "own", code=0)
+        self.assertIn("pulled", self.run_program("receiver", settings, "nodes", code=0).stdout)
+
+    def wait_merged_in(self, redis, rows):
+        db = self.folder / "hub.db"
+        wait_until(lambda: db.exists() and count(db) == rows and redis.backlog("{synchub}") == 0,
+                   "the tables to be merged")
+
+    def test_keys_of_several_slots_are_not_ready_and_the_prefix_is_named(self):
+        redis = self.cluster()
+        hub = self.program("receiver", self.receiver_settings(redis))
+        wait_until(lambda: "{synchub}" in curl(hub.url + "/readyz").text, "/readyz to say why",
+                   details=hub.log)
+        self.assertEqual(self.push(hub).status, 503)
+
+    def test_a_server_that_owns_no_slots_is_not_ready(self):
+        redis = self.redis("--cluster-enabled", "yes")
+        hub = self.program("receiver",
+                           self.receiver_settings(redis, SYNC_redis_prefix="{synchub}"))
+        wait_until(lambda: "CLUSTERDOWN" in curl(hub.url + "/readyz").text, "/readyz to say why",
+                   details=hub.log)
+
+
+class Probes(RedisFitTest):
+    def test_a_key_of_another_program_is_named(self):
+        redis = self.redis()
+        redis.cli("RPUSH", "synchub:contacts", "mine")
+        hub = self.program("receiver", self.receiver_settings(redis))
+        wait_until(lambda: "synchub:contacts" in curl(hub.url + "/readyz").text,
+                   "/readyz to name the key")
+        self.assertEqual(self.push(hub).status, 503)
+        self.assertEqual(redis.backlog(), 0)
+
+    def test_floods_of_probes_cost_redis_nothing_and_write_nothing(self):
+        redis = self.redis()
+        hub = self.receiver(redis, SYNC_receiver_role="ingest")
+        redis.cli("CONFIG", "RESETSTAT")
+        def size():
+            return re.search(r"aof_current_size:(\d+)", redis.cli("INFO", "persistence")).group(1)
+        before = size()
+        url = hub.url
+        curl(url + "/readyz?[1-400]")
+        curl(url + "/metrics?[1-400]")
+        self.assertEqual(size(), before)
+        stats = redis.cli("INFO", "commandstats")
+        for word in ("set", "hset", "xadd", "sadd", "del", "incrby"):
+            self.assertNotIn(f"cmdstat_{word}:", stats)
+        calls = sum(int(n) for n in re.findall(r"cmdstat_(?:evalsha|info|config\|get):calls=(\d+)",
+                                               stats))
+        self.assertLess(calls, 400)
+
+    def test_gauges_have_no_value_while_redis_is_away(self):
+        redis = self.redis()
+        hub = self.receiver(redis, SYNC_receiver_role="ingest")
+        self.taken(hub, "n")
+        wait_until(lambda: metric(hub, "synchub_queue_entries") == "1", "the gauge")
+        redis.stop()
+        wait_until(lambda: metric(hub, "synchub_redis_up") == "0", "the gauge of Redis")
+        self.assertIsNone(metric(hub, "synchub_queue_entries"))
+        self.assertIsNone(metric(hub, "synchub_redis_durable"))
+        redis.start()
+        wait_until(lambda: metric(hub, "synchub_queue_entries") == "1", "the gauge, again")
+
+    def test_a_flood_of_wrong_tokens_costs_redis_little(self):
+        redis = self.redis()
+        hub = self.receiver(redis, SYNC_receiver_role="ingest")
+        redis.cli("CONFIG", "RESETSTAT")
+        answer = curl(hub.url + "/sync?[1-500]", body=b"{}", headers={
+            **bearer("wrong"), "Content-Type": "application/json"}, timeout=120)
+        self.assertEqual(str(answer.status), "403" * 500)
+        calls = re.search(r"cmdstat_get:calls=(\d+)", redis.cli("INFO", "commandstats"))
+        self.assertLess(int(calls.group(1)), 250)
+        # One who was just added is accepted at once all the same.
+        added = self.run_program("receiver", self.receiver_settings(redis), "node", "add", "own",
+                                 code=0).stdout
+        token = re.search(r"SYNC_api_token='?([^'\s]+)", added).group(1)
+        def known():
+            return curl(hub.url + "/sync", body=b"", headers={
+                **bearer(token), "Content-Type": "application/vnd.synchub.envelope",
+                "Sync-Hub-Node": "own", "Sync-Hub-Digest": "0" * 64}).status == 200
+        wait_until(known, "the new token to be known", seconds=10)
+
+
+if __name__ == "__main__":
+    unittest.main()
