@@ -142,8 +142,9 @@ static sh_err read_list(reader *r, sh_slice *value, sh_error *error)
             return err;
     } while (depth > 0);
     *value = (sh_slice){.data = r->text.data + begin, .len = r->at - begin};
-    if (value->len > SH_SETTING_MAX)
-        return sh_fail(error, SH_E_FORMAT, "the list is longer than %lu bytes", SH_SETTING_MAX);
+    if (value->len > SH_SETTING_LIST_MAX)
+        return sh_fail(error, SH_E_FORMAT, "the list is longer than %lu bytes",
+                       SH_SETTING_LIST_MAX);
     return SH_OK;
 }
 

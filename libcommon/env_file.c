@@ -142,7 +142,7 @@ sh_err sh_env_file_read(sh_slice text, sh_env_file_set set, void *context, sh_er
             continue;
         }
         sh_slice name;
-        SH_CLEANUP(sh_buf_wipe) sh_buf value = SH_BUF_INIT(SH_SETTING_MAX + 1);
+        SH_CLEANUP(sh_buf_wipe) sh_buf value = SH_BUF_INIT(SH_SETTING_LIST_MAX + 1);
         sh_err err = read_name(&r, &name, error);
         if (err == SH_OK)
             err = read_value(&r, &value, error);

@@ -59,10 +59,11 @@
 #define SH_HEALTHCHECK_MS 4000               /* less than what container engines wait for it */
 
 /* Settings */
-#define SH_SETTING_MAX (64 * SH_KIB)    /* one value */
-#define SH_CONFIG_FILE_MAX (4 * SH_MIB) /* an app.conf */
-#define SH_LIST_MAX 10000               /* entries of a list setting */
-#define SH_URL_MAX 2048                 /* bytes */
+#define SH_SETTING_MAX (64 * SH_KIB)     /* one value */
+#define SH_SETTING_LIST_MAX (2 * SH_MIB) /* one that is a list: SH_LIST_MAX URLs of 200 bytes */
+#define SH_CONFIG_FILE_MAX (4 * SH_MIB)  /* an app.conf */
+#define SH_LIST_MAX 10000                /* entries of a list setting */
+#define SH_URL_MAX 2048                  /* bytes */
 
 /* Queue */
 #define SH_QUEUE_ENTRIES_MAX 100000       /* entries waiting, over it 503 */

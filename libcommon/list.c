@@ -135,12 +135,20 @@ static sh_err read_brackets(sh_slice text, sh_list *list, sh_error *error)
     return SH_OK;
 }
 
+/* Commas, or lines, as a file has them. */
+static size_t entry_len(const char *text, size_t len)
+{
+    const char *comma = memchr(text, ',', len);
+    len = comma == NULL ? len : (size_t)(comma - text);
+    const char *line = memchr(text, '\n', len);
+    return line == NULL ? len : (size_t)(line - text);
+}
+
 static sh_err read_commas(sh_slice text, sh_list *list, sh_error *error)
 {
     size_t at = 0;
     while (at < text.len) {
-        const char *comma = memchr(text.data + at, ',', text.len - at);
-        size_t len = comma == NULL ? text.len - at : (size_t)(comma - text.data) - at;
+        size_t len = entry_len(text.data + at, text.len - at);
         sh_slice entry = sh_slice_trim((sh_slice){.data = text.data + at, .len = len});
         if (entry.len > 0 && (memchr("'\"[]", entry.data[0], 4) != NULL))
             return sh_fail(error, SH_E_FORMAT,

@@ -20,8 +20,8 @@ sh_err sh_list_add(sh_list *list, sh_slice text);
 
 /*
  * Reads NetAlertX's literal (`['a','b']`, Python quoting, a trailing comma allowed), JSON
- * (`["a","b"]`), or commas (`a, b`); blank text, `[]` are the empty list. SH_E_FORMAT tells the
- * place and the forms that would be right.
+ * (`["a","b"]`), or commas or lines (`a, b`); blank text, `[]` are the empty list. SH_E_FORMAT
+ * tells the place and the forms that would be right.
  */
 sh_err sh_list_read(sh_slice text, sh_list *ret, sh_error *error);
 

@@ -161,7 +161,7 @@ static int run_healthcheck(const sh_settings *settings, int argc, char *const ar
         return SH_EXIT_CONFIG;
     }
     if (settings->listen[0] == '\0') {
-        (void)puts("SYNC_listen is not set, so there is nothing to ask; the settings are right");
+        (void)puts("SYNC_listen is not set, so there is nothing to ask");
         return SH_EXIT_DONE;
     }
     /* The program itself is asked, whatever proxy stands before its peers. */
@@ -297,10 +297,14 @@ static void allow_many_files(void)
     (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
-static sh_err load(const sh_service *service, bool whole, sh_settings *settings, sh_error *error)
+static sh_err load(const sh_service *service, const sh_subcommand *subcommand,
+                   sh_settings *settings, sh_error *error)
 {
+    bool whole = subcommand == NULL || subcommand->needs_secrets;
     sh_err err = whole ? sh_settings_load(service->who, environ, settings, error)
-                       : sh_settings_load_part(service->who, environ, settings, error);
+                 : subcommand == &healthcheck
+                     ? sh_settings_load_probe(service->who, environ, settings, error)
+                     : sh_settings_load_part(service->who, environ, settings, error);
     if (err == SH_OK && whole && service->check != NULL)
         err = service->check(settings, error);
     sh_log_init(service->name, (sh_log_level)settings->log_level,
@@ -345,7 +349,7 @@ static int run_with_settings(const sh_service *service, const command_line *comm
         sh_log_error("%s", error.message);
         return SH_EXIT_FAILED;
     }
-    sh_err err = load(service, subcommand == NULL || subcommand->needs_secrets, &settings, &error);
+    sh_err err = load(service, subcommand, &settings, &error);
     for (size_t i = 0; i < settings.warnings.count; i++)
         sh_log_warning("%s", settings.warnings.items[i]);
     if (err != SH_OK) {

@@ -218,14 +218,18 @@ static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh
     return set_value(row, settings, &value, error);
 }
 
+/* What is read: all, all but secrets, or what a health check needs. */
+typedef enum { LOAD_WHOLE, LOAD_NO_SECRETS, LOAD_PROBE } load_part;
+
 /* Goes on after a bad value, so that the log's own settings hold for the line that tells of it. */
-static sh_err load_rows(int who, bool whole, const sources *s, sh_settings *settings,
+static sh_err load_rows(int who, load_part part, const sources *s, sh_settings *settings,
                         sh_error *error)
 {
     sh_err first = SH_OK;
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
-        if ((row->who & who) == 0 || (!whole && row->kind == SH_SETTING_SECRET))
+        if ((row->who & who) == 0 || (part != LOAD_WHOLE && row->kind == SH_SETTING_SECRET) ||
+            (part == LOAD_PROBE && !row->probe))
             continue;
         sh_err err = load_row(i, s, settings, error);
         if (first == SH_OK)
@@ -296,7 +300,7 @@ static sh_err read_environment(int who, char *const environment[], sources *s, s
     return err;
 }
 
-static sh_err load(int who, bool whole, char *const environment[], sh_settings *ret,
+static sh_err load(int who, load_part part, char *const environment[], sh_settings *ret,
                    sh_error *error)
 {
     SH_CLEANUP(sources_done) sources s = {0};
@@ -307,10 +311,10 @@ static sh_err load(int who, bool whole, char *const environment[], sh_settings *
     if (err != SH_OK)
         return err;
     err = load_app_conf(&s.environment, &s.app_conf, error);
-    sh_err rows_err = load_rows(who, whole, &s, ret, error);
+    sh_err rows_err = load_rows(who, part, &s, ret, error);
     if (err == SH_OK)
         err = rows_err;
-    if (err != SH_OK)
+    if (err != SH_OK || part == LOAD_PROBE)
         return err;
     err = sh_source_warn_of_unknown(&s.environment, ret);
     if (err == SH_OK)
@@ -319,17 +323,22 @@ static sh_err load(int who, bool whole, char *const environment[], sh_settings *
         err = sh_settings_warn(ret, who, find_variable(environment, "TZ"));
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory");
-    return whole ? sh_settings_require(ret, who, error) : SH_OK;
+    return part == LOAD_WHOLE ? sh_settings_require(ret, who, error) : SH_OK;
 }
 
 sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error)
 {
-    return load(who, true, environment, ret, error);
+    return load(who, LOAD_WHOLE, environment, ret, error);
 }
 
 sh_err sh_settings_load_part(int who, char *const environment[], sh_settings *ret, sh_error *error)
 {
-    return load(who, false, environment, ret, error);
+    return load(who, LOAD_NO_SECRETS, environment, ret, error);
+}
+
+sh_err sh_settings_load_probe(int who, char *const environment[], sh_settings *ret, sh_error *error)
+{
+    return load(who, LOAD_PROBE, environment, ret, error);
 }
 
 void sh_settings_done(sh_settings *settings)

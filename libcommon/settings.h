@@ -97,6 +97,12 @@ sh_err sh_settings_load_part(int who, char *const environment[], sh_settings *re
  */
 void sh_settings_set_folders(const char *settings, const char *credentials);
 
+/*
+ * As above for a health check, which comes every few seconds: what it needs to find the program
+ * that runs is read, and nothing else.
+ */
+sh_err sh_settings_load_probe(int who, char *const environment[], sh_settings *ret,
+                              sh_error *error);
 void sh_settings_done(sh_settings *settings); /* wipes the secrets */
 
 /*

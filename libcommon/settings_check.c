@@ -40,8 +40,7 @@ sh_err sh_check_node_name(sh_settings *settings, sh_error *error)
     return sh_node_name_check(sh_slice_of(settings->node_name), error);
 }
 
-/* Checks the address of another program and leaves out slashes at its end. */
-static sh_err check_base_url(sh_slice *url, sh_error *error)
+sh_err sh_check_base_url(sh_slice *url, sh_error *error)
 {
     sh_error why = {0};
     if (sh_url_check_http(*url, &why) != SH_OK)
@@ -60,7 +59,7 @@ sh_err sh_check_hub_url(sh_settings *settings, sh_error *error)
     sh_slice url = sh_slice_of(settings->hub_url);
     if (url.len == 0)
         return SH_OK;
-    sh_err err = check_base_url(&url, error);
+    sh_err err = sh_check_base_url(&url, error);
     if (err == SH_OK)
         settings->hub_url[url.len] = '\0';
     return err;
@@ -79,77 +78,6 @@ sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
         for (size_t j = 0; j < i; j++) {
             if (strcmp(name, settings->plugins.items[j]) == 0)
                 return sh_fail(error, SH_E_CONFIG, "the plugin %s is named twice", name);
-        }
-    }
-    return SH_OK;
-}
-
-/* `URL` or `name=URL` with what check_base_url() leaves of the URL. *ret is the caller's. */
-static sh_err usual_node(const char *entry, char **ret, sh_error *error)
-{
-    sh_slice name, url;
-    sh_err err = sh_node_entry_read(entry, &name, &url, error);
-    if (err == SH_OK)
-        err = check_base_url(&url, error);
-    if (err != SH_OK)
-        return err;
-    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(SH_SETTING_MAX);
-    err = sh_buf_append(&buf, name.data, name.len);
-    if (err == SH_OK && name.len > 0)
-        err = sh_buf_append_text(&buf, "=");
-    if (err == SH_OK)
-        err = sh_buf_append(&buf, url.data, url.len);
-    if (err == SH_OK && (*ret = sh_buf_steal(&buf)) == NULL)
-        err = SH_E_MEMORY;
-    return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", sh_err_name(err));
-}
-
-/* What makes two addresses one: no case in scheme and host, and the port that is meant. */
-static bool same_place(sh_slice a, sh_slice b)
-{
-    sh_url x, y;
-    if (sh_url_read(a, &x, NULL) != SH_OK || sh_url_read(b, &y, NULL) != SH_OK)
-        return false;
-    bool https = strcmp(x.scheme, "https") == 0;
-    uint16_t usual = https ? 443 : 80;
-    return strcmp(x.scheme, y.scheme) == 0 && strcasecmp(x.host, y.host) == 0 &&
-           (x.port == 0 ? usual : x.port) == (y.port == 0 ? usual : y.port) &&
-           strcmp(x.path, y.path) == 0;
-}
-
-static sh_err check_twice(const sh_list *nodes, size_t i, size_t j, sh_error *error)
-{
-    sh_slice name_a, url_a, name_b, url_b;
-    if (sh_node_entry_read(nodes->items[i], &name_a, &url_a, NULL) != SH_OK ||
-        sh_node_entry_read(nodes->items[j], &name_b, &url_b, NULL) != SH_OK)
-        return SH_OK;
-    if (name_a.len > 0 && sh_slice_equals(name_a, name_b))
-        return sh_fail(error, SH_E_CONFIG, "the name '%.*s' is there twice", (int)name_a.len,
-                       name_a.data);
-    if (same_place(url_a, url_b))
-        return sh_fail(error, SH_E_CONFIG, "the URL %.*s is there twice", (int)url_a.len,
-                       url_a.data);
-    return SH_OK;
-}
-
-sh_err sh_check_nodes(sh_settings *settings, sh_error *error)
-{
-    sh_list *nodes = &settings->nodes;
-    for (size_t i = 0; i < nodes->count; i++) {
-        char *usual = NULL;
-        sh_error why = {0};
-        sh_err err = usual_node(nodes->items[i], &usual, &why);
-        if (err == SH_E_MEMORY)
-            return sh_fail(error, err, "out of memory");
-        if (err != SH_OK)
-            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s; use URL or name=URL", i + 1,
-                           why.message);
-        free(nodes->items[i]);
-        nodes->items[i] = usual;
-        for (size_t j = 0; j < i; j++) {
-            err = check_twice(nodes, i, j, error);
-            if (err != SH_OK)
-                return err;
         }
     }
     return SH_OK;

@@ -206,9 +206,9 @@ static sh_err find_setting(const sh_source *source, const sh_setting *row, const
     return SH_OK;
 }
 
-static sh_err read_value_file(const sh_source_entry *entry, char **ret, sh_error *error)
+static sh_err read_value_file(const sh_source_entry *entry, size_t max, char **ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(SH_SETTING_MAX + 2); /* with CR and LF */
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(max + 2); /* with CR and LF */
     sh_error why = {0};
     sh_err err = sh_file_read(entry->value, &content, NULL, &why);
     if (err == SH_E_MEMORY)
@@ -220,9 +220,9 @@ static sh_err read_value_file(const sh_source_entry *entry, char **ret, sh_error
         len -= len > 1 && content.data[len - 2] == '\r' ? 2 : 1;
     if (len == 0)
         return sh_fail(error, SH_E_CONFIG, "%s: the file %s is empty", entry->name, entry->value);
-    if (len > SH_SETTING_MAX)
-        return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds more than %lu bytes", entry->name,
-                       entry->value, SH_SETTING_MAX);
+    if (len > max)
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds more than %zu bytes", entry->name,
+                       entry->value, max);
     if (memchr(content.data, '\0', len) != NULL)
         return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds a NUL character", entry->name,
                        entry->value);
@@ -246,13 +246,13 @@ sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_v
     *ret = (sh_source_value){0};
     if (file != NULL) {
         ret->from_file = true;
-        return read_value_file(file, &ret->text, error);
+        return read_value_file(file, sh_setting_max(row), &ret->text, error);
     }
     if (direct == NULL)
         return SH_OK;
-    if (strlen(direct->value) > SH_SETTING_MAX)
-        return sh_fail(error, SH_E_CONFIG, "%s is longer than %lu bytes", direct->name,
-                       SH_SETTING_MAX);
+    if (strlen(direct->value) > sh_setting_max(row))
+        return sh_fail(error, SH_E_CONFIG, "%s is longer than %zu bytes", direct->name,
+                       sh_setting_max(row));
     ret->is_list = direct->is_list;
     ret->text = strdup(direct->value);
     return ret->text == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory") : SH_OK;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/settings_table.h"
 
+#include "libcommon/limits.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -99,30 +101,30 @@ const sh_setting sh_setting_table[] = {
      .help = "seconds after which another receiver's entry is taken over"},
     {"SYNC_receiver_role", .who = RECEIVER, .kind = SH_SETTING_CHOICE, FIELD(role),
      .choices = roles, .fallback = "all", .help = "ingest takes pushes, merge owns the database"},
-    {"SYNC_listen", .who = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(listen),
+    {"SYNC_listen", .who = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(listen), .probe = true,
      .fallback = "0.0.0.0:20212", .check = sh_check_listen,
      .help = "address:port to listen on; port 0 is any free one"},
-    {"SYNC_listen", .who = PUSHER | PULLER, .kind = SH_SETTING_TEXT, FIELD(listen), .fallback = "",
-     .check = sh_check_listen,
+    {"SYNC_listen", .who = PUSHER | PULLER, .kind = SH_SETTING_TEXT, FIELD(listen), .probe = true,
+     .fallback = "", .check = sh_check_listen,
      .help = "address:port to listen on, as in 0.0.0.0:20212; none unless set"},
     {"SYNC_skip_macs", .who = RECEIVER, .kind = SH_SETTING_LIST, FIELD(skip_macs),
      .fallback = "internet", .check = sh_check_skip_macs,
      .help = "rows with these MACs are never inserted"},
     {"SYNC_plugins_out", .who = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(plugins_out),
      .fallback = "", .help = "a folder for plugin results, for a NetAlertX hub to read"},
-    {"SYNC_tls_cert", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_cert), .fallback = "",
-     .check = sh_check_tls_cert,
+    {"SYNC_tls_cert", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_cert), .probe = true,
+     .fallback = "", .check = sh_check_tls_cert,
      .help = "a file with a certificate chain (PEM): whatever listens speaks TLS"},
     {"SYNC_tls_key", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_key), .fallback = "",
      .check = sh_check_tls_key, .help = "a file with the certificate's key (PEM)"},
     {"SYNC_tls_ca", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_ca), .fallback = "",
      .check = sh_check_tls_ca, .help = "a file of CA certificates to trust besides the system's"},
     {"SYNC_log_level", .who = SH_FOR_ALL, .kind = SH_SETTING_CHOICE, FIELD(log_level),
-     .choices = log_levels, .fallback = "info", .help = "how much is logged"},
+     .probe = true, .choices = log_levels, .fallback = "info", .help = "how much is logged"},
     {"SYNC_log_format", .who = SH_FOR_ALL, .kind = SH_SETTING_CHOICE, FIELD(log_format),
-     .choices = log_formats, .fallback = "text", .help = "how log lines look"},
+     .probe = true, .choices = log_formats, .fallback = "text", .help = "how log lines look"},
     {"SYNC_config_file", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(config_file),
-     .fallback = "", .help = "a NetAlertX app.conf to read settings from"},
+     .probe = true, .fallback = "", .help = "a NetAlertX app.conf to read settings from"},
 };
 
 const size_t sh_setting_count = sizeof sh_setting_table / sizeof sh_setting_table[0];
@@ -139,6 +141,11 @@ const sh_setting *sh_setting_find(const char *name, int who)
             return row;
     }
     return NULL;
+}
+
+size_t sh_setting_max(const sh_setting *row)
+{
+    return row->kind == SH_SETTING_LIST ? SH_SETTING_LIST_MAX : SH_SETTING_MAX;
 }
 
 void *sh_setting_field(const sh_setting *row, sh_settings *settings)

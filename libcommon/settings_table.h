@@ -46,6 +46,7 @@ typedef struct {
     /* Judges the value that was just stored and may put it into its usual form. May be NULL. */
     sh_err (*check)(sh_settings *settings, sh_error *error);
     const char *help;
+    bool probe;             /* a health check needs it, and reads no others */
     const char *credential; /* the systemd credential that may hold the value, or NULL */
 } sh_setting;
 
@@ -62,7 +63,8 @@ const void *sh_setting_field_const(const sh_setting *row, const sh_settings *set
 /* Adds a URL or a list of them without what may be a password. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_setting_redact(const char *text, sh_buf *ret);
 
-/* settings_check.c: the rows' checks. They tell why a value is bad, without repeating it. */
+/* settings_check.c and settings_nodes.c: the rows' checks. They tell why a value is bad, without
+ * repeating it. */
 sh_err sh_check_schedule(sh_settings *settings, sh_error *error);
 sh_err sh_check_token(sh_settings *settings, sh_error *error);
 sh_err sh_check_node_name(sh_settings *settings, sh_error *error);
@@ -77,6 +79,12 @@ sh_err sh_check_skip_macs(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_cert(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_key(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_ca(sh_settings *settings, sh_error *error);
+
+/* Checks the address of another program and leaves out slashes at its end. SH_E_CONFIG. */
+sh_err sh_check_base_url(sh_slice *url, sh_error *error);
+
+/* The longest value of a row, in bytes. */
+size_t sh_setting_max(const sh_setting *row);
 
 /* settings_require.c: what a program needs to work at all, and what it should be warned of. */
 sh_err sh_settings_require(const sh_settings *settings, int who, sh_error *error);

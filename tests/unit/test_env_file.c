@@ -88,8 +88,8 @@ static void what_is_no_assignment_is_refused_with_its_line(void **state)
 static void a_value_ends_at_its_limit(void **state)
 {
     (void)state;
-    static char text[SH_SETTING_MAX + 8];
-    sh_buf out = SH_BUF_INIT(2 * SH_SETTING_MAX);
+    static char text[SH_SETTING_LIST_MAX + 8];
+    sh_buf out = SH_BUF_INIT(2 * SH_SETTING_LIST_MAX);
     sh_error error = {0};
     memset(text, 'x', sizeof text - 1);
     text[1] = '=';
