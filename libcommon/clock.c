@@ -52,3 +52,15 @@ void sh_clock_datetime(int64_t unix_ms, char ret[static SH_DATETIME_BYTES])
     size_t len = strftime(ret, SH_DATETIME_BYTES, "%Y-%m-%d %H:%M:%S", &local);
     assert(len == SH_DATETIME_BYTES - 1);
 }
+
+void sh_clock_rfc3339(int64_t unix_ms, char ret[static SH_RFC3339_BYTES])
+{
+    time_t seconds = (time_t)(unix_ms / 1000);
+    struct tm utc;
+    if (gmtime_r(&seconds, &utc) == NULL || utc.tm_year > 8099 || utc.tm_year < 0) {
+        (void)snprintf(ret, SH_RFC3339_BYTES, "1970-01-01T00:00:00Z");
+        return;
+    }
+    size_t len = strftime(ret, SH_RFC3339_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    assert(len == SH_RFC3339_BYTES - 1);
+}

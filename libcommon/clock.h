@@ -17,6 +17,11 @@ int64_t sh_clock_unix_ns(void);
 int64_t sh_clock_file_ns(void);
 int64_t sh_clock_file_tick_ns(void);
 
+#define SH_RFC3339_BYTES 21 /* `YYYY-MM-DDTHH:MM:SSZ` and NUL */
+
+/* UTC, for people and programs. */
+void sh_clock_rfc3339(int64_t unix_ms, char ret[static SH_RFC3339_BYTES]);
+
 /* Local time (TZ) as NetAlertX writes it. */
 void sh_clock_datetime(int64_t unix_ms, char ret[static SH_DATETIME_BYTES]);
 

@@ -288,6 +288,24 @@ sh_err sh_file_remove(const char *path, sh_error *error)
     return err == SH_OK ? folder_sync(dir, error) : err;
 }
 
+sh_err sh_file_move(const char *from, const char *to, sh_error *error)
+{
+    char from_dir[PATH_MAX], to_dir[PATH_MAX];
+    sh_err err = folder_of(from, from_dir, error);
+    if (err == SH_OK)
+        err = folder_of(to, to_dir, error);
+    if (err != SH_OK)
+        return err;
+    if (rename(from, to) != 0) {
+        int saved = errno;
+        bool gone = saved == ENOENT && access(from, F_OK) != 0;
+        return sh_fail(error, gone ? SH_E_NOT_FOUND : SH_E_IO, "%s: cannot be moved to %s: %s",
+                       from, to_dir, strerror(saved));
+    }
+    err = folder_sync(to_dir, error);
+    return err == SH_OK ? folder_sync(from_dir, error) : err;
+}
+
 static void close_folder(DIR **dir)
 {
     if (*dir != NULL)

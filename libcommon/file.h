@@ -53,6 +53,12 @@ sh_err sh_file_fail_open(const char *path, sh_error *error);
  */
 sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error *error);
 
+/*
+ * Moves a file to another folder of the same file system, durably. SH_E_NOT_FOUND: there is none at
+ * from; SH_E_IO.
+ */
+sh_err sh_file_move(const char *from, const char *to, sh_error *error);
+
 /* Removes path and makes that durable; a file that is not there is fine. SH_E_IO. */
 sh_err sh_file_remove(const char *path, sh_error *error);
 

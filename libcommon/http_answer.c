@@ -43,6 +43,15 @@ static void read_content_type(sh_slice value, sh_http_answer *answer)
             *c = (char)(*c - 'A' + 'a');
 }
 
+/* Only for people to read: it must not steer their terminals. */
+static void read_server(sh_slice value, sh_http_answer *answer)
+{
+    copy_value(value, answer->server, sizeof answer->server);
+    for (char *c = answer->server; *c != '\0'; c++)
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
+}
+
 /* Retry-After is a number of seconds or a date (RFC 9110 section 10.2.3). */
 static void read_retry_after(sh_slice value, sh_http_answer *answer)
 {
@@ -66,6 +75,7 @@ void sh_http_answer_line(sh_http_answer *answer, sh_slice line)
     if (line.len >= 5 && memcmp(line.data, "HTTP/", 5) == 0) {
         answer->content_type[0] = '\0';
         answer->etag[0] = '\0';
+        answer->server[0] = '\0';
         answer->retry_after_s = -1;
         return;
     }
@@ -74,6 +84,8 @@ void sh_http_answer_line(sh_http_answer *answer, sh_slice line)
         read_content_type(value, answer);
     else if ((value = header_value(line, "ETag")).data != NULL)
         copy_value(value, answer->etag, sizeof answer->etag);
+    else if ((value = header_value(line, "Server")).data != NULL)
+        read_server(value, answer);
     else if ((value = header_value(line, "Retry-After")).data != NULL)
         read_retry_after(value, answer);
 }

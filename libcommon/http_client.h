@@ -56,6 +56,7 @@ typedef struct {
     sh_buf body;
     char content_type[128]; /* lower case, without parameters; "" where none */
     char etag[128];         /* as sent, with its quotes; "" where none */
+    char server[64];        /* what the header Server says, printable; "" where nothing */
     int64_t retry_after_s;  /* -1 where none */
 } sh_http_answer;
 

@@ -114,5 +114,8 @@
 /* Pusher */
 #define SH_SPOOL_ENTRIES_MAX 1000
 #define SH_SPOOL_BYTES_MAX (64 * SH_MIB)
+#define SH_SPOOL_REFUSED_MAX 100                 /* items that the hub refused, … */
+#define SH_SPOOL_REFUSED_BYTES_MAX (64 * SH_MIB) /* … and bytes of them; the newest are kept */
+#define SH_SPOOL_REASON_MAX 400                  /* bytes of what is told of each */
 
 #endif

@@ -4,6 +4,7 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/limits.h"
 #include "libcommon/netalertx_format.h"
+#include "libcommon/peer_answer.h"
 #include "libcommon/table_scan.h"
 #include "libcommon/text.h"
 
@@ -38,6 +39,16 @@ static void read_words(const sh_http_answer *answer, char ret[static WORDS_BYTES
         (void)snprintf(ret, WORDS_BYTES, " (%s)", words);
 }
 
+/* Something before the node answered, or another server. */
+static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
+{
+    static const sh_peer node = {.name = "node", .setting = "SYNC_nodes"};
+    char words[SH_PEER_WORDS_BYTES];
+    bool busy = answer->status >= 500 || answer->status == 408 || answer->status == 429;
+    sh_peer_foreign_words(&node, answer, words);
+    return sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED, "%s", words);
+}
+
 static sh_err fail_server(const sh_http_answer *answer, const char *words, sh_error *error)
 {
     if (strcasestr(words, "not found") != NULL || strcasestr(words, "no such file") != NULL)
@@ -54,9 +65,12 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
                            bool *unchanged, sh_error *error)
 {
     char words[WORDS_BYTES];
-    *unchanged = answer->status == 304 && expected->conditional;
+    *unchanged = answer->status == 304 && expected->etag != NULL &&
+                 strcmp(answer->etag, expected->etag) == 0;
     if (answer->status == 200 || *unchanged)
         return SH_OK;
+    if (!sh_peer_error_is_likely_own(answer))
+        return fail_foreign(answer, error);
     read_words(answer, words);
     if (answer->status >= 500)
         return fail_server(answer, words, error);
@@ -79,11 +93,6 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
     default:
         break;
     }
-    if (answer->status >= 300 && answer->status < 400)
-        return sh_fail(error, SH_E_REFUSED,
-                       "the node answered %d, a redirect, which would carry the token elsewhere: "
-                       "SYNC_nodes must name the address itself",
-                       answer->status);
     return sh_fail(error, SH_E_REFUSED, "the node answered %d, which is no answer to GET /sync%s",
                    answer->status, words);
 }
@@ -106,10 +115,7 @@ static sh_err check_type(const sh_http_answer *answer, sh_error *error)
         return sh_fail(error, SH_E_UNSUPPORTED,
                        "the node answers in JSON, as a NetAlertX does and no Sync Hub pusher: set "
                        "SYNC_protocol=netalertx for a puller of NetAlertX nodes");
-    return sh_fail(error, SH_E_FORMAT,
-                   "the node answered with \"%s\", not with a Sync Hub envelope: check the URL in "
-                   "SYNC_nodes",
-                   answer->content_type);
+    return fail_foreign(answer, error);
 }
 
 /* What the clear header alone tells; *key is the one to open with. */
@@ -219,6 +225,8 @@ sh_err puller_netalertx_read(const sh_http_answer *answer, const puller_expected
                           .header = {.kind = SH_KIND_DEVICES, .parts = 1}};
     *cut = false;
     SH_CLEANUP(sh_buf_done) sh_buf name = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
+    if (strcmp(answer->content_type, "application/json") != 0)
+        return fail_foreign(answer, error);
     sh_err err = sh_netalertx_pull_read(slice_of(&answer->body), &ret->text, &name, error);
     if (err == SH_OK)
         err = choose_name(expected, &name, ret->header.node, error);

@@ -13,7 +13,7 @@
 typedef struct {
     puller_credentials credentials;
     const char *name; /* which node it must be; "" for any */
-    bool conditional; /* If-None-Match was sent */
+    const char *etag; /* what If-None-Match named, with its quotes; NULL: it was not sent */
     int64_t now_ms;   /* Unix time */
 } puller_expected;
 
@@ -31,8 +31,9 @@ typedef struct {
 void puller_table_done(puller_table *table); /* wipes key and text; zeroed is accepted */
 
 /*
- * SH_OK for 200, and for 304 where it was asked for: *unchanged. Everything else is an error whose
- * words name the setting or thing to look at, and whose code says whether trying again helps.
+ * SH_OK for 200, and for 304 to the very ETag that was asked for: *unchanged. Everything else is an
+ * error whose words name the setting or thing to look at, or that something before the node
+ * answered, and whose code says whether trying again helps.
  */
 sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *expected,
                            bool *unchanged, sh_error *error);

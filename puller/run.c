@@ -19,6 +19,7 @@
 #define CUT_WAIT_MS 500 /* between them */
 #define LEASE_MARGIN_MS 60000
 #define LABEL_BYTES (SH_NODE_NAME_MAX + 300)
+#define ETAG_AT strlen("If-None-Match: ")
 
 /* One node in one run. */
 typedef struct {
@@ -123,7 +124,7 @@ static void end_skipped(run *r, fetch *f, const char *why)
 {
     char label[LABEL_BYTES];
     write_label(f, label);
-    sh_log_info("%s: %s", label, why);
+    sh_log_debug("%s: %s", label, why);
     end_turn(r, f, PULL_SKIPPED);
 }
 
@@ -317,7 +318,7 @@ static void on_written(void *context, const outbox_item *item, sh_err err, sh_pu
     }
     write_label(f, label);
     if (item->unchanged || put == SH_PUT_DUPLICATE) {
-        sh_log_info("%s: unchanged", label);
+        sh_log_debug("%s: unchanged", label);
         end_turn(r, f, PULL_UNCHANGED);
         return;
     }
@@ -380,9 +381,10 @@ static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
 
 static sh_err take_answer(run *r, fetch *f, const sh_http_answer *answer, sh_error *error)
 {
+    bool conditional = f->conditional && !speaks_netalertx(r);
     puller_expected expected = {.credentials = credentials_of(r),
                                 .name = f->node->name,
-                                .conditional = f->conditional && !speaks_netalertx(r),
+                                .etag = conditional ? f->if_none_match + ETAG_AT : NULL,
                                 .now_ms = sh_clock_unix_ms()};
     bool unchanged;
     if (r->redis_away)

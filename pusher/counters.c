@@ -16,6 +16,7 @@
                             .labels = "result=\"unchanged\"",                                      \
                             .type = "counter"},                                                    \
         [PUSH_LATER] = {.name = (metric), .labels = "result=\"later\"", .type = "counter"},        \
+        [PUSH_FOREIGN] = {.name = (metric), .labels = "result=\"foreign\"", .type = "counter"},    \
         [PUSH_MISCONFIGURED] = {.name = (metric),                                                  \
                                 .labels = "result=\"misconfigured\"",                              \
                                 .type = "counter"},                                                \

@@ -7,6 +7,7 @@
 #include "libcommon/service.h"
 #include "libcommon/zip.h"
 #include "pusher/run.h"
+#include "pusher/spool_command.h"
 
 #include <synchub_commit.h>
 
@@ -20,12 +21,29 @@ static sh_library_version *const libraries[] = {
     NULL,
 };
 
+static const sh_subcommand subcommands[] = {
+    {.name = "spool list",
+     .usage = "spool list [--json]",
+     .help = "show the plugin results that wait for the hub or that it refused, with the reason",
+     .run = spool_command_list},
+    {.name = "spool retry",
+     .usage = "spool retry ID... | --all [--json]",
+     .help = "send refused results again; a running pusher does so within seconds",
+     .run = spool_command_retry},
+    {.name = "spool drop",
+     .usage = "spool drop ID... | --all [--json]",
+     .help = "delete results for good; --all means those that were refused",
+     .run = spool_command_drop},
+    {.name = NULL},
+};
+
 int main(int argc, char *argv[])
 {
     static const sh_service service = {
         .name = "pusher",
         .summary = "brings this node's device table and plugin results to a hub",
         .who = SH_FOR_PUSHER,
+        .subcommands = subcommands,
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,
         .check = run_check,

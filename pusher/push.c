@@ -149,7 +149,7 @@ static push_verdict judge_no_answer(const push *p, sh_err err, const sh_error *r
     case SH_E_LIMIT:
         (void)sh_fail(error, err, "%s: %s; that is no answer of a hub: look at SYNC_hub_url",
                       p->url, reason->message);
-        return PUSH_MISCONFIGURED;
+        return PUSH_FOREIGN;
     case SH_E_NETWORK:
         (void)sh_fail(error, err, "%s: %s; is the hub up, and SYNC_hub_url right?", p->url,
                       reason->message);
@@ -180,9 +180,12 @@ static push_verdict exchange(push *p, const push_item *item, const sh_buf *body,
     push_verdict verdict;
     sh_err err = sh_http_send(p->client, &request, &answer, &reason);
     if (err == SH_OK) {
-        verdict = push_judge((sh_protocol)p->settings->protocol, answer.status, answer.content_type,
-                             (sh_slice){answer.body.data, answer.body.len}, p->settings->hub_url,
-                             item->ask, error);
+        push_question question = {.protocol = (sh_protocol)p->settings->protocol,
+                                  .answer = &answer,
+                                  .url = p->settings->hub_url,
+                                  .id = item->id,
+                                  .asked = item->ask};
+        verdict = push_judge(&question, error);
         result->retry_after_s = answer.retry_after_s;
     } else {
         verdict = judge_no_answer(p, err, &reason, error);

@@ -5,6 +5,7 @@
 #include "libcommon/crypto.h"
 #include "libcommon/envelope.h"
 #include "libcommon/error.h"
+#include "libcommon/http_client.h"
 #include "libcommon/settings.h"
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@ typedef enum {
     PUSH_DUPLICATE,     /* the hub had this item before */
     PUSH_UNCHANGED,     /* the hub has merged this very table; nothing was transferred */
     PUSH_LATER,         /* nobody's fault here: try again with the same id */
+    PUSH_FOREIGN,       /* not the hub answered, but something before it: the same again later */
     PUSH_MISCONFIGURED, /* the same again after somebody has mended what the message names */
     PUSH_REFUSED,       /* this item will never be taken */
     PUSH_STOPPED,       /* given up because the program must stop */
@@ -60,11 +62,19 @@ void push_free(push *p); /* NULL is accepted */
  */
 push_result push_send(push *p, const push_item *item, sh_error *error);
 
+/* What an answer is judged by. */
+typedef struct {
+    sh_protocol protocol;
+    const sh_http_answer *answer;
+    const char *url;   /* the hub's, for the message */
+    const uint8_t *id; /* SH_ID_BYTES of the item, which a success names */
+    bool asked;        /* the digest was sent */
+} push_question;
+
 /*
- * What an answer means. body is the answer's, content_type as in sh_http_answer, url the hub's
- * (for the message), asked whether the digest was sent. Pure.
+ * What an answer means. Only the hub's own words count as success, and only they give an item up:
+ * everything else comes from something before the hub. Pure.
  */
-push_verdict push_judge(sh_protocol protocol, int status, const char *content_type, sh_slice body,
-                        const char *url, bool asked, sh_error *error);
+push_verdict push_judge(const push_question *question, sh_error *error);
 
 #endif

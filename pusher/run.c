@@ -211,6 +211,7 @@ static int run_loop(const sh_settings *settings, work *w)
     sh_notify_ready("started");
     do {
         look_at_clock(&l);
+        work_rescan(w);
         if (l.watching)
             look_at_files(&l);
         else

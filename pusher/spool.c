@@ -4,6 +4,7 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/file.h"
 #include "pusher/spool_file.h"
+#include "pusher/spool_refused.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -19,7 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ITEM_SUFFIX ".item"
 #define TEMPORARY_PREFIX ".synchub-" /* what sh_file_write() leaves when it is killed */
 
 typedef struct {
@@ -34,6 +34,8 @@ struct spool {
     entry *entries; /* sorted, oldest first; room for SH_SPOOL_ENTRIES_MAX */
     size_t count;
     size_t bytes;
+    sh_file_stamp loaded; /* of the folder when the entries were read from it */
+    bool settled;         /* no later change of the folder can leave that very stamp */
 };
 
 static void tell(const spool *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -51,14 +53,6 @@ static void tell(const spool *s, const char *format, ...)
 static int compare_entries(const void *a, const void *b)
 {
     return strcmp(((const entry *)a)->name, ((const entry *)b)->name);
-}
-
-static sh_err path_of(const char *dir, const char *name, char ret[static PATH_MAX], sh_error *error)
-{
-    int len = snprintf(ret, PATH_MAX, "%s/%s", dir, name);
-    if (len < 0 || len >= PATH_MAX)
-        return sh_fail(error, SH_E_IO, "%s: the path is too long", dir);
-    return SH_OK;
 }
 
 static sh_err folder_make(const char *path, sh_error *error)
@@ -87,7 +81,7 @@ static sh_err own_folder_make(const char *path, sh_error *error)
 static sh_err lock_take(spool *s, const char *dir, sh_error *error)
 {
     char path[PATH_MAX];
-    sh_err err = path_of(dir, "lock", path, error);
+    sh_err err = spool_path(dir, "lock", path, error);
     if (err != SH_OK)
         return err;
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
@@ -101,14 +95,6 @@ static sh_err lock_take(spool *s, const char *dir, sh_error *error)
     return SH_OK;
 }
 
-/* Whether a name is one of ours: what else lies in the folder is left alone. */
-static bool is_item_name(const char *name)
-{
-    size_t len = strlen(name);
-    return len < SPOOL_NAME_BYTES && len > sizeof ITEM_SUFFIX && name[0] != '.' &&
-           strcmp(name + len - (sizeof ITEM_SUFFIX - 1), ITEM_SUFFIX) == 0;
-}
-
 static sh_err entry_take(spool *s, int dir_fd, const char *name)
 {
     assert(dir_fd >= 0);
@@ -117,32 +103,47 @@ static sh_err entry_take(spool *s, int dir_fd, const char *name)
         return SH_OK;
     }
     struct stat st;
-    if (!is_item_name(name) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+    if (!spool_is_item_name(name) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
         !S_ISREG(st.st_mode))
         return SH_OK;
     if (s->count == SH_SPOOL_ENTRIES_MAX)
         return SH_E_LIMIT;
     entry *e = &s->entries[s->count++];
-    memcpy(e->name, name, strlen(name) + 1); /* is_item_name() has measured it */
+    memcpy(e->name, name, strlen(name) + 1); /* spool_is_item_name() has measured it */
     e->bytes = (size_t)st.st_size;
     s->bytes += e->bytes;
     return SH_OK;
 }
 
+/* Reads the folder anew. Over SH_SPOOL_ENTRIES_MAX the rest is left for a later time. */
 static sh_err entries_load(spool *s, sh_error *error)
 {
     DIR *dir = opendir(s->waiting_dir);
     if (dir == NULL)
         return sh_fail(error, SH_E_IO, "%s: cannot be read: %s", s->waiting_dir, strerror(errno));
+    s->count = 0;
+    s->bytes = 0;
+    /* Before the folder is read: what comes while it is read changes the stamp again. */
+    s->settled = sh_file_stamp_get(s->waiting_dir, &s->loaded, NULL) == SH_OK &&
+                 sh_file_stamp_settles_ms(&s->loaded) == 0;
     sh_err err = SH_OK;
     for (struct dirent *e = readdir(dir); e != NULL && err == SH_OK; e = readdir(dir))
         err = entry_take(s, dirfd(dir), e->d_name);
     (void)closedir(dir);
     if (err != SH_OK)
-        tell(s, "%s holds more than %d items: the rest is left for the next start", s->waiting_dir,
+        tell(s, "%s holds more than %d items: the rest is left for later", s->waiting_dir,
              SH_SPOOL_ENTRIES_MAX);
     qsort(s->entries, s->count, sizeof s->entries[0], compare_entries);
     return SH_OK;
+}
+
+sh_err spool_rescan(spool *s, sh_error *error)
+{
+    sh_file_stamp now;
+    if (s->settled && sh_file_stamp_get(s->waiting_dir, &now, NULL) == SH_OK &&
+        sh_file_stamp_equals(&now, &s->loaded))
+        return SH_OK;
+    return entries_load(s, error);
 }
 
 static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
@@ -163,6 +164,8 @@ static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
     if (err != SH_OK)
         return err;
     sh_folder_tidy(dir, 0); /* nobody else writes there: the lock is ours */
+    sh_folder_tidy(s->refused_dir, 0);
+    spool_refused_trim(s->refused_dir, s->notice);
     return entries_load(s, error);
 }
 
@@ -239,10 +242,10 @@ sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh
     sh_random(item.id, sizeof item.id);
     char hex[SH_ID_HEX_BYTES];
     sh_hex_encode(item.id, SH_ID_BYTES, hex);
-    (void)snprintf(item.name, sizeof item.name, "%016" PRId64 "-%08d-%s" ITEM_SUFFIX,
+    (void)snprintf(item.name, sizeof item.name, "%016" PRId64 "-%08d-%s" SPOOL_ITEM_SUFFIX,
                    next_order(s, now_ms), 0, hex);
     char path[PATH_MAX];
-    sh_err err = path_of(s->waiting_dir, item.name, path, error);
+    sh_err err = spool_path(s->waiting_dir, item.name, path, error);
     if (err == SH_OK)
         err = spool_file_write(path, &item, text, error);
     if (err != SH_OK) {
@@ -256,41 +259,12 @@ sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh
     return SH_OK;
 }
 
-static int is_regular_item(const struct dirent *e)
+static sh_err set_aside(spool *s, const char *name, const char *reason, sh_error *error)
 {
-    return is_item_name(e->d_name);
-}
-
-/* Keeps the newest SPOOL_REFUSED_MAX of what was set aside. */
-static void refused_trim(const spool *s)
-{
-    struct dirent **names = NULL;
-    int count = scandir(s->refused_dir, &names, is_regular_item, alphasort);
-    for (int i = 0; i < count; i++) {
-        char path[PATH_MAX];
-        if (i < count - SPOOL_REFUSED_MAX &&
-            path_of(s->refused_dir, names[i]->d_name, path, NULL) == SH_OK) {
-            (void)unlink(path);
-            tell(s, "%s was deleted: %s keeps %d items", path, s->refused_dir, SPOOL_REFUSED_MAX);
-        }
-        free(names[i]);
-    }
-    free(names);
-}
-
-static sh_err set_aside(spool *s, const char *name, sh_error *error)
-{
-    char from[PATH_MAX], to[PATH_MAX];
-    sh_err err = path_of(s->waiting_dir, name, from, error);
+    sh_err err = spool_refused_add(s->waiting_dir, s->refused_dir, name, reason, error);
     if (err == SH_OK)
-        err = path_of(s->refused_dir, name, to, error);
-    if (err != SH_OK)
-        return err;
-    if (rename(from, to) != 0 && errno != ENOENT)
-        return sh_fail(error, SH_E_IO, "%s: cannot be moved to %s: %s", from, s->refused_dir,
-                       strerror(errno));
-    refused_trim(s);
-    return SH_OK;
+        spool_refused_trim(s->refused_dir, s->notice);
+    return err;
 }
 
 /* Gives an item, or the reason why it is none: SH_E_FORMAT damaged, SH_E_NOT_FOUND gone. */
@@ -298,7 +272,7 @@ static sh_err item_read(const spool *s, size_t index, spool_item *item, sh_buf *
                         sh_error *error)
 {
     char path[PATH_MAX];
-    sh_err err = path_of(s->waiting_dir, s->entries[index].name, path, error);
+    sh_err err = spool_path(s->waiting_dir, s->entries[index].name, path, error);
     if (err != SH_OK)
         return err;
     memcpy(item->name, s->entries[index].name, sizeof item->name);
@@ -313,7 +287,7 @@ sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error 
         sh_error reason = {0};
         sh_err err = item_read(s, i, &item, &text, &reason);
         if (err == SH_E_FORMAT || err == SH_E_LIMIT || err == SH_E_NOT_FOUND)
-            continue; /* spool_first() tells of it, and sets it aside */
+            continue; /* spool_get() tells of it, and sets it aside */
         if (err != SH_OK)
             return sh_fail(error, err, "%s", reason.message);
         err = each(context, &item, (sh_slice){text.data, text.len}, error);
@@ -323,23 +297,28 @@ sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error 
     return SH_OK;
 }
 
-sh_err spool_first(spool *s, spool_item *item, sh_buf *text, bool *found, sh_error *error)
+sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, bool *found,
+                 sh_error *error)
 {
     *found = false;
-    while (s->count > 0) {
+    while (index < s->count) {
         sh_error reason = {0};
-        sh_err err = item_read(s, 0, item, text, &reason);
+        sh_err err = item_read(s, index, item, text, &reason);
         if (err == SH_OK) {
             *found = true;
             return SH_OK;
         }
-        if (err != SH_E_FORMAT && err != SH_E_LIMIT && err != SH_E_NOT_FOUND)
+        if (err == SH_E_FORMAT || err == SH_E_LIMIT) {
+            tell(s, "%s; it is set aside in %s", reason.message, s->refused_dir);
+            err = set_aside(s, s->entries[index].name, reason.message, error);
+        } else if (err == SH_E_NOT_FOUND) {
+            err = SH_OK; /* somebody dropped it */
+        } else {
             return sh_fail(error, err, "%s", reason.message);
-        tell(s, "%s; it is set aside in %s", reason.message, s->refused_dir);
-        err = set_aside(s, s->entries[0].name, error);
+        }
         if (err != SH_OK)
             return err;
-        entry_drop(s, 0);
+        entry_drop(s, index);
     }
     return SH_OK;
 }
@@ -358,7 +337,7 @@ static sh_err entry_find(const spool *s, const spool_item *item, size_t *ret)
 sh_err spool_remove(spool *s, const spool_item *item, sh_error *error)
 {
     char path[PATH_MAX];
-    sh_err err = path_of(s->waiting_dir, item->name, path, error);
+    sh_err err = spool_path(s->waiting_dir, item->name, path, error);
     if (err == SH_OK)
         err = sh_file_remove(path, error);
     size_t index;
@@ -367,9 +346,9 @@ sh_err spool_remove(spool *s, const spool_item *item, sh_error *error)
     return err;
 }
 
-sh_err spool_refuse(spool *s, const spool_item *item, sh_error *error)
+sh_err spool_refuse(spool *s, const spool_item *item, const char *reason, sh_error *error)
 {
-    sh_err err = set_aside(s, item->name, error);
+    sh_err err = set_aside(s, item->name, reason, error);
     size_t index;
     if (err == SH_OK && entry_find(s, item, &index) == SH_OK)
         entry_drop(s, index);

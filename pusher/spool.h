@@ -15,12 +15,12 @@
 /*
  * Plugin results that the hub has not taken yet: one file each in SYNC_spool_dir/spool, durable
  * before it is sent and removed only after the hub has taken it. One process at a time holds a
- * spool. What is damaged, or refused for good, moves to SYNC_spool_dir/refused, which keeps the
- * newest SPOOL_REFUSED_MAX. Not thread-safe. Every failure's message names the file or folder.
+ * spool. What is damaged, or refused for good, moves to SYNC_spool_dir/refused (spool_refused.h).
+ * `synchub-pusher spool` moves items between both folders and deletes them meanwhile
+ * (spool_list.h). Not thread-safe. Every failure's message names the file or folder.
  */
 typedef struct spool spool;
 
-#define SPOOL_REFUSED_MAX 100
 #define SPOOL_NAME_BYTES 96
 
 typedef struct {
@@ -58,16 +58,21 @@ typedef sh_err (*spool_each_item)(void *context, const spool_item *item, sh_slic
 sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error *error);
 
 /*
- * Gives the oldest item and adds its text to *text, or *found = false. Items that are damaged are
- * set aside with a notice. No item is too old: an age may come from a clock that was set, so the
- * spool is bounded by number and bytes alone. SH_E_IO, SH_E_MEMORY.
+ * Gives the item of that index, 0 for the oldest, and adds its text to *text, or *found = false.
+ * Items that are damaged are set aside with a notice, those that somebody deleted are passed over.
+ * No item is too old: an age may come from a clock that was set, so the spool is bounded by number
+ * and bytes alone. SH_E_IO, SH_E_MEMORY.
  */
-sh_err spool_first(spool *s, spool_item *item, sh_buf *text, bool *found, sh_error *error);
+sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, bool *found,
+                 sh_error *error);
+
+/* Takes notice of items that another process put there or took away. SH_E_IO. */
+sh_err spool_rescan(spool *s, sh_error *error);
 
 /* Removes an item that the hub has taken. SH_E_IO. */
 sh_err spool_remove(spool *s, const spool_item *item, sh_error *error);
 
-/* Sets an item aside that the hub refuses for good. SH_E_IO. */
-sh_err spool_refuse(spool *s, const spool_item *item, sh_error *error);
+/* Sets an item aside that the hub refuses for good, with the reason. SH_E_IO, SH_E_MEMORY. */
+sh_err spool_refuse(spool *s, const spool_item *item, const char *reason, sh_error *error);
 
 #endif

@@ -5,7 +5,12 @@
 #include "libcommon/file.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char magic[8] = "SHSPOOL\1";
 
@@ -63,20 +68,31 @@ sh_err spool_file_write(const char *path, const spool_item *item, sh_slice text,
     return sh_file_write(path, (sh_slice){content.data, content.len}, 0600, error);
 }
 
-static sh_err read_header(const char *path, sh_slice content, spool_item *item, sh_error *error)
+bool spool_is_item_name(const char *name)
 {
-    const uint8_t *header = (const uint8_t *)content.data;
-    if (content.len < SPOOL_FILE_HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
+    size_t len = strlen(name);
+    return len < SPOOL_NAME_BYTES && len > sizeof SPOOL_ITEM_SUFFIX && name[0] != '.' &&
+           strcmp(name + len - (sizeof SPOOL_ITEM_SUFFIX - 1), SPOOL_ITEM_SUFFIX) == 0;
+}
+
+sh_err spool_path(const char *dir, const char *name, char ret[static PATH_MAX], sh_error *error)
+{
+    int len = snprintf(ret, PATH_MAX, "%s/%s", dir, name);
+    if (len < 0 || len >= PATH_MAX)
+        return sh_fail(error, SH_E_IO, "%s: the path is too long", dir);
+    return SH_OK;
+}
+
+/* What the header alone tells, of a file of so many bytes. */
+static sh_err read_fields(const char *path, const uint8_t *header, size_t file_bytes,
+                          spool_item *item, sh_error *error)
+{
+    if (file_bytes < SPOOL_FILE_HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
         return sh_fail(error, SH_E_FORMAT, "%s is damaged: it does not begin as it was written",
                        path);
-    sh_slice text = {content.data + SPOOL_FILE_HEADER_BYTES, content.len - SPOOL_FILE_HEADER_BYTES};
-    if (get_u64(header + LEN_AT) != text.len)
+    if (get_u64(header + LEN_AT) != file_bytes - SPOOL_FILE_HEADER_BYTES)
         return sh_fail(error, SH_E_FORMAT, "%s is damaged: it has not the length it was written in",
                        path);
-    uint8_t hash[HASH_BYTES];
-    hash_item(header, text, hash);
-    if (memcmp(hash, header + HASH_AT, HASH_BYTES) != 0)
-        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it is not what was written", path);
     memcpy(item->id, header + ID_AT, SH_ID_BYTES);
     item->time_ms = (int64_t)get_u64(header + TIME_AT);
     memcpy(item->plugin, header + PLUGIN_AT, SH_PLUGIN_NAME_MAX);
@@ -84,6 +100,40 @@ static sh_err read_header(const char *path, sh_slice content, spool_item *item, 
     if (sh_plugin_name_check(sh_slice_of(item->plugin), NULL) != SH_OK)
         return sh_fail(error, SH_E_FORMAT, "%s is damaged: it names no plugin", path);
     return SH_OK;
+}
+
+static sh_err read_header(const char *path, sh_slice content, spool_item *item, sh_error *error)
+{
+    const uint8_t *header = (const uint8_t *)content.data;
+    sh_err err = read_fields(path, header, content.len, item, error);
+    if (err != SH_OK)
+        return err;
+    uint8_t hash[HASH_BYTES];
+    sh_slice text = {content.data + SPOOL_FILE_HEADER_BYTES, content.len - SPOOL_FILE_HEADER_BYTES};
+    hash_item(header, text, hash);
+    if (memcmp(hash, header + HASH_AT, HASH_BYTES) != 0)
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it is not what was written", path);
+    return SH_OK;
+}
+
+sh_err spool_file_peek(const char *path, spool_item *item, size_t *bytes, sh_error *error)
+{
+    SH_CLEANUP(sh_close_cleanup)
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    struct stat st;
+    uint8_t header[SPOOL_FILE_HEADER_BYTES] = {0};
+    if (fd < 0)
+        return sh_fail(error, errno == ENOENT ? SH_E_NOT_FOUND : SH_E_IO, "%s: cannot be read: %s",
+                       path, strerror(errno));
+    ssize_t n = fstat(fd, &st) != 0 ? -1 : pread(fd, header, sizeof header, 0);
+    if (n < 0)
+        return sh_fail(error, SH_E_IO, "%s: cannot be read: %s", path, strerror(errno));
+    sh_err err = sh_file_check_own(fd, path, error);
+    if (err != SH_OK)
+        return err;
+    *bytes = (size_t)st.st_size;
+    /* A file that is shorter has no magic behind its end. */
+    return read_fields(path, header, n < (ssize_t)sizeof header ? 0 : *bytes, item, error);
 }
 
 sh_err spool_file_read(const char *path, spool_item *item, sh_buf *text, sh_error *error)

@@ -7,11 +7,20 @@
 #include "libcommon/text.h"
 #include "pusher/spool.h"
 
+#include <limits.h>
+
 /*
  * One item of the spool as a file: a header of fixed size (magic, version, id, time, the text's
  * length and hash, the plugin's name), then the text as it was read. Integers are big-endian.
  */
 #define SPOOL_FILE_HEADER_BYTES 136
+#define SPOOL_ITEM_SUFFIX ".item"
+
+/* Whether a name is an item's: what else lies in the folders is left alone. */
+bool spool_is_item_name(const char *name);
+
+/* `dir/name`. SH_E_IO where that is too long. */
+sh_err spool_path(const char *dir, const char *name, char ret[static PATH_MAX], sh_error *error);
 
 /* Writes it durably, readable by its owner alone. SH_E_IO, SH_E_MEMORY. */
 sh_err spool_file_write(const char *path, const spool_item *item, sh_slice text, sh_error *error);
@@ -22,5 +31,11 @@ sh_err spool_file_write(const char *path, const spool_item *item, sh_slice text,
  * was.
  */
 sh_err spool_file_read(const char *path, spool_item *item, sh_buf *text, sh_error *error);
+
+/*
+ * The header alone, without a check of the text, and the bytes of the file: for a list. The same
+ * errors.
+ */
+sh_err spool_file_peek(const char *path, spool_item *item, size_t *bytes, sh_error *error);
 
 #endif

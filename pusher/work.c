@@ -17,6 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FOREIGN_MAX                                                                                \
+    3 /* spooled items that were not the hub's to refuse, before it is left alone                  \
+       */
+
 typedef struct {
     source source;
     bool due;
@@ -193,6 +197,13 @@ void work_changed_due(work *w)
     }
 }
 
+void work_rescan(work *w)
+{
+    sh_error error = {0};
+    if (w->spool != NULL && spool_rescan(w->spool, &error) != SH_OK)
+        sh_log_debug("%s", error.message);
+}
+
 bool work_is_due(const work *w)
 {
     for (size_t i = 0; i < w->count; i++)
@@ -253,6 +264,7 @@ static void log_push(const work *w, const push_item *item, const char *what,
     }
     report->failed = true;
     report->later |= result->verdict == PUSH_LATER;
+    report->foreign |= result->verdict == PUSH_FOREIGN;
     report->mend |= result->verdict == PUSH_MISCONFIGURED;
     if (result->retry_after_s > report->retry_after_s)
         report->retry_after_s = result->retry_after_s;
@@ -483,7 +495,37 @@ static void send_table(work *w, job *j, work_report *report)
     }
 }
 
-static bool send_spooled(work *w, const spool_item *spooled, sh_buf *text, work_report *report)
+/*
+ * Takes an item out of the spool that the hub took or refused. PUSH_LATER where that failed; then
+ * it is sent again, with the same id.
+ */
+static push_verdict finish_spooled(work *w, const spool_item *spooled, const push_result *result,
+                                   const sh_error *reason, work_report *report)
+{
+    sh_error error = {0};
+    sh_err err;
+    if (result->verdict == PUSH_REFUSED) {
+        err = spool_refuse(w->spool, spooled, reason->message, &error);
+        if (err == SH_OK)
+            sh_log_warning("plugin %s: the refused result is kept: `synchub-pusher spool list` "
+                           "shows it, `spool retry` sends it again",
+                           spooled->plugin);
+    } else {
+        if (!w->kept_is_saved)
+            w->kept_is_saved = save_state(w);
+        /* Only the spool knows then that it was kept: sent again it is a duplicate. */
+        err = w->kept_is_saved ? spool_remove(w->spool, spooled, &error) : SH_E_IO;
+    }
+    if (err == SH_OK)
+        return result->verdict;
+    if (error.code != SH_OK)
+        sh_log_error("%s", error.message);
+    report->failed = report->later = true;
+    return PUSH_LATER;
+}
+
+static push_verdict send_spooled(work *w, const spool_item *spooled, sh_buf *text,
+                                 work_report *report)
 {
     char what[SH_PLUGIN_NAME_MAX + 64];
     (void)snprintf(what, sizeof what, "plugin %s, %zu bytes", spooled->plugin, text->len);
@@ -497,40 +539,34 @@ static bool send_spooled(work *w, const spool_item *spooled, sh_buf *text, work_
     sh_error error = {0};
     push_result result = push_send(w->push, &item, &error);
     log_push(w, &item, what, &result, &error, report);
-    sh_err err = SH_OK;
-    sh_error_clear(&error);
-    if (push_is_success(result.verdict) && !w->kept_is_saved)
-        w->kept_is_saved = save_state(w);
-    /* Only the spool knows then that it was kept: sent again it is a duplicate, read again not. */
-    if (push_is_success(result.verdict) && !w->kept_is_saved)
-        err = SH_E_IO;
-    else if (push_is_success(result.verdict))
-        err = spool_remove(w->spool, spooled, &error);
-    else if (result.verdict == PUSH_REFUSED)
-        err = spool_refuse(w->spool, spooled, &error);
-    else
-        return false;
-    if (err == SH_OK)
-        return true;
-    if (error.code != SH_OK)
-        sh_log_error("%s", error.message);
-    report->failed = report->later = true;
-    return false;
+    return result.verdict == PUSH_REFUSED || push_is_success(result.verdict)
+               ? finish_spooled(w, spooled, &result, &error, report)
+               : result.verdict;
 }
 
+/*
+ * Sends what is spooled, oldest first, until the hub does not take it. What something before the
+ * hub refuses is passed over, since the next may be smaller; after a few of them there is no hub.
+ */
 static void drain_spool(work *w, work_report *report)
 {
-    bool go_on = true;
-    while (go_on && !w->options.wait(0)) {
+    size_t index = 0;
+    while (index < FOREIGN_MAX && !w->options.wait(0)) {
         SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
         spool_item item;
         bool found = false;
         sh_error error = {0};
-        if (spool_first(w->spool, &item, &text, &found, &error) != SH_OK) {
+        if (spool_get(w->spool, index, &item, &text, &found, &error) != SH_OK) {
             sh_log_error("%s", error.message);
             report->failed = report->later = true;
         }
-        go_on = found && send_spooled(w, &item, &text, report);
+        if (!found)
+            break;
+        push_verdict verdict = send_spooled(w, &item, &text, report);
+        if (verdict == PUSH_FOREIGN)
+            index++;
+        else if (verdict != PUSH_REFUSED && !push_is_success(verdict))
+            break;
     }
     if (spool_count(w->spool) > 0)
         report->failed = true;
@@ -558,5 +594,6 @@ work_report work_attempt(work *w)
     /* A hub that just did not take the table is not asked again at once. */
     if (w->spool != NULL && !report.later && !report.mend)
         drain_spool(w, &report);
+    report.later |= report.foreign;
     return report;
 }

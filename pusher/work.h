@@ -41,12 +41,15 @@ const char *const *work_paths(const work *w, size_t *count);
 void work_all_due(work *w);
 /* Makes due what changed since it was handled, or could not be read then. */
 void work_changed_due(work *w);
+/* Takes notice of what `synchub-pusher spool` changed meanwhile. */
+void work_rescan(work *w);
 /* Whether anything is due or spooled. */
 bool work_is_due(const work *w);
 
 typedef struct {
     bool failed;           /* something was not delivered, for whatever reason */
     bool later;            /* it is to be tried again soon: hub away or busy */
+    bool foreign;          /* something before the hub did not let it through; later is set, too */
     bool mend;             /* it is to be tried again, but somebody must act first */
     int64_t retry_after_s; /* what the hub asked for, -1 for nothing */
 } work_report;

@@ -576,6 +576,11 @@ class FakeServer:
         self.thread.join()
 
 
+def queued(request):
+    """What a receiver answers to an envelope that it takes: its id is in the clear header."""
+    return 202, {}, {"status": "queued", "id": request.body[8:24].hex()}
+
+
 def _forbidden():
     return 403, {}, {"error": "Forbidden", "message": "ERROR: Not authorized", "success": False}
 

@@ -8,9 +8,8 @@ import re
 import socket
 import unittest
 
-from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl,
-                     device_rows, device_table, devices, netalertx_body, netalertx_push,
-                     wait_until)
+from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
+                     device_table, devices, netalertx_body, netalertx_push, queued, wait_until)
 
 FORBIDDEN = '{"error":"Forbidden","message":"ERROR: Not authorized","success":false}'
 ANOTHER, SHARED, UNKNOWN = "another_node", "shared_token", "token"
@@ -47,8 +46,7 @@ class CredentialsTest(SyncHubTest):
 
     def request(self, node, own=None, rows=3, plugin=None):
         """A push as a real pusher makes it, caught on its way."""
-        trap = self.server(FakeServer(lambda request: (202, {}, {"status": "queued",
-                                                                 "id": "00" * 16})))
+        trap = self.server(FakeServer(queued))
         settings = self.pusher_settings(trap.url, table(node, rows), node, **(own or {}))
         self.run_program("pusher", settings, "--once", code=0)
         return next(request for request in trap.requests if request.body)
@@ -494,7 +492,7 @@ class Pulling(CredentialsTest):
         url = self.serve_node("Node_A", own)
         self.pull(f"Node_A={url}")
         self.merge_all(3)
-        self.assertIn("unchanged", self.pull(f"Node_A={url}").stderr)
+        self.assertIn("1 unchanged", self.pull(f"Node_A={url}").stderr)
 
     def test_while_rotating_the_old_ones_pull_too(self):
         old = self.node("add", "Node_A")

@@ -192,8 +192,10 @@ class NetAlertXNodes(PullerTest):
 
         self.queue.cli("HSET", "synchub:digests", "Node_A", f"{digest} {now}")
         log = self.pull([url])
-        self.assertIn("unchanged", self.line(log, url))
+        self.assertNotIn(url, log)  # what is unchanged is no news
         self.assert_summary(log, 1, unchanged=1)
+        log = self.pull([url], SYNC_log_level="debug")
+        self.assertIn("unchanged", self.line(log, url))
         self.assertEqual(self.queue.backlog(), 1)
 
         self.nodes.add_netalertx("a", "Node_A", device_table(device_rows(4)))
@@ -209,7 +211,8 @@ class NetAlertXNodes(PullerTest):
         bad = {
             "short": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"),
                       "1 of the 5000 bytes of its Content-Length"),
-            "long": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" +
+            "long": (sends(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                           b"Content-Length: 9\r\n\r\n" +
                            json.dumps(netalertx_answer("X", "{}")[2]).encode()), "not valid JSON"),
             "huge": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n{"),
                      "announces more than"),
@@ -217,7 +220,12 @@ class NetAlertXNodes(PullerTest):
             "silent": (silent, "timed out"),
             "garbage": (sends(b"\x00\x01\x02\x03\r\n\r\n"), "does not speak HTTP"),
             "nothing": (sends(b""), "without an answer"),
-            "html": (lambda _: (200, {"Content-Type": "text/html"}, b"<html>"), "not valid JSON"),
+            "html": (lambda _: (200, {"Content-Type": "text/html"}, b"<html>"),
+                     "200 with text/html.*not the node's own answer"),
+            "portal": (lambda _: (403, {"Content-Type": "text/html", "Server": "nginx"}, b"<html>"),
+                       "403 with text/html by nginx.*login page"),
+            "gateway": (lambda _: (502, {"Content-Type": "text/html"}, b"<html>"),
+                        "does not reach it"),
             "fields": (lambda _: (200, {}, {"message": "OK"}), "data_base64"),
             "base64": (lambda _: (200, {}, {"data_base64": "!", "node_name": "n"}), "not base64"),
             "forbidden": (lambda _: (403, {}, {"error": "Forbidden", "message": "ERROR: Not authorized"}),
@@ -225,7 +233,7 @@ class NetAlertXNodes(PullerTest):
             "missing": (lambda _: (404, {}, {"error": "Not found"}), "no GET /sync at this URL"),
             "tableless": (lambda _: (500, {}, {"error": "Data file not found"}),
                           "no device table yet"),
-            "later": (lambda _: (503, {"Retry-After": "9"}, {}), "come again in 9 s"),
+            "later": (lambda _: (503, {"Retry-After": "9"}, {"error": "busy"}), "come again in 9 s"),
             "moved": (lambda _: (302, {"Location": "/good1/sync"}, {}), "redirect"),
             "unasked": (lambda _: (304, {}, b""), "304"),
             "nameless": (lambda _: netalertx_answer("", '{"data": []}'), "name=URL"),
@@ -348,7 +356,7 @@ class SyncHubNodes(PullerTest):
         for entry in (f"Node_A={url}", url):
             if entry == url:  # the name is known from an earlier run
                 self.queue.cli("HSET", "synchub:pull:names", url, "Node_A")
-            log = self.native([entry])
+            log = self.native([entry], SYNC_log_level="debug")
             self.assertIn("unchanged", self.line(log, url))
             self.assert_summary(log, 1, unchanged=1)
             self.assertEqual(self.nodes.seen("a")[-1].headers["if-none-match"], self.etag)
@@ -405,7 +413,7 @@ class SyncHubNodes(PullerTest):
 
     def test_another_kind_of_answer_is_named(self):
         url = self.serve(b"<html>", "text/html; charset=utf-8")
-        self.assertIn('"text/html"', self.line(self.native([url], code=1), url))
+        self.assertIn("200 with text/html", self.line(self.native([url], code=1), url))
 
 
 class RealPushers(PullerTest):
@@ -480,7 +488,7 @@ class Together(PullerTest):
                                         SYNC_RUN_TIMEOUT=harness.READY_S)
         first = self.program("puller", settings, "--once")
         self.nodes.wait_for_requests(20, first.log)
-        second = self.program("puller", settings, "--once")
+        second = self.program("puller", {**settings, "SYNC_log_level": "debug"}, "--once")
         self.assertEqual(second.wait(), 0)
         self.assert_summary(second.log(), 20, skipped=20)
         self.assertIn("another puller is fetching it", second.log())

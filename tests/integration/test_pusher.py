@@ -86,7 +86,7 @@ class PusherTest(SyncHubTest):
         return sorted(folder.glob("*.item")) if folder.exists() else []
 
     def refused(self):
-        return sorted((self.spool / "refused").iterdir())
+        return sorted((self.spool / "refused").glob("*.item"))
 
     def once(self, settings, code, *words):
         """Runs it once; the exit code and what is said must be these."""
@@ -176,7 +176,6 @@ class OnceTest(PusherTest):
             (403, "ERROR: Not authorized", ["SYNC_api_token"], True),
             (404, "no", ["SYNC_hub_url"], True),
             (405, "no", ["SYNC_hub_url"], True),
-            (302, "no", ["SYNC_hub_url", "redirects are not followed"], True),
             (415, "no", ["SYNC_protocol=netalertx"], True),
             (422, "look at SYNC_encryption_key", ["SYNC_encryption_key of this node"], True),
             (422, "the clock is off", ["set this node's clock"], True),
@@ -203,12 +202,72 @@ class OnceTest(PusherTest):
 
     def test_a_success_that_is_no_receivers_is_none(self):
         for reply in [(200, {}, "<html>Welcome</html>"), (200, {}, {"status": "fine"}),
-                      (200, {}, {"message": "Data received and stored successfully"}),
-                      (202, {}, "")]:
+                      (202, {}, ""), (202, {}, {"status": "queued", "id": "0" * 32}),
+                      (200, {}, {"status": "duplicate", "id": "0" * 32})]:
             with self.subTest(reply=reply):
                 hub = self.server(FakeServer(lambda request, r=reply: r))
-                self.once(self.settings(hub.url), 1, "no answer of a Sync Hub receiver",
-                          "SYNC_hub_url")
+                self.once(self.settings(hub.url), 1, "not the hub's own answer", "SYNC_hub_url")
+        hub = self.server(FakeServer(
+            lambda _: (200, {}, {"message": "Data received and stored successfully"})))
+        self.once(self.settings(hub.url), 1, "NetAlertX hub's answer", "SYNC_protocol=netalertx")
+
+    def test_an_answer_of_something_before_the_hub_gives_no_item_up(self):
+        html = {"Content-Type": "text/html", "Server": "nginx/1.22.1"}
+        cases = [
+            (413, html, "client_max_body_size"),
+            (422, html, "422 with text/html by nginx/1.22.1"),
+            (403, html, "login page"),
+            (404, html, "another server"),
+            (200, html, "login page"),
+            (302, {"Location": "http://portal/"}, "redirects are not followed"),
+            (407, html, "http_proxy"),
+            (422, {"Content-Type": "application/json"}, "not the hub's own answer"),
+        ]
+        for protocol in ("native", "netalertx"):
+            for status, headers, words in cases:
+                with self.subTest(status=status, protocol=protocol):
+                    hub = self.server(
+                        FakeHub() if protocol == "native" else FakeNetAlertXHub())
+                    good = hub.answer
+                    hub.answer = lambda _, r=(status, headers, "{}"): r
+                    settings = self.settings(hub.url, rows=0, node=f"{protocol} {status} {len(words)}",
+                                             SYNC_devices="False", SYNC_plugins="ARPSCAN",
+                                             SYNC_protocol=protocol)
+                    self.plugin_result()
+                    log = self.once(settings, 1, f"answered {status}")
+                    if (status, protocol) != (200, "netalertx"):
+                        self.assertIn(words, log)
+                    self.assertEqual(len(self.spooled()), 1)
+                    self.assertEqual(self.refused(), [])
+                    hub.answer = good
+                    self.once(settings, 0, "queued")
+                    self.assertEqual(self.spooled(), [])
+
+    def test_a_result_that_is_too_large_for_a_proxy_holds_up_no_smaller_one(self):
+        hub = self.server(FakeHub())
+        html = {"Content-Type": "text/html"}
+        hub.status = lambda e: (413, html, "<html>") if e.plugin == "A" else None
+        settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A','B']")
+        self.plugin_result(plugin="A")
+        self.plugin_result(plugin="B")
+        self.once(settings, 1, "plugin A", "client_max_body_size", "plugin B", "queued")
+        self.assertEqual(len(self.spooled()), 1)
+        self.assertEqual([e.plugin for e in hub.envelopes()].count("B"), 1)
+
+    def test_a_login_page_is_not_sent_the_whole_spool(self):
+        hub = self.server(FakeHub())
+        hub.status = lambda e: error(503, "later")
+        plugins = [f"P{i}" for i in range(8)]
+        settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins=str(plugins))
+        for plugin in plugins:
+            self.plugin_result(plugin=plugin)
+        self.once(settings, 1)
+        self.assertEqual(len(self.spooled()), 8)
+        hub.requests.clear()
+        hub.status = lambda e: (200, {"Content-Type": "text/html"}, "<html>Welcome</html>")
+        self.once(settings, 1, "login page")
+        self.assertEqual(len(hub.requests), 3 * 3)  # a few of each try
+        self.assertEqual(len(self.spooled()), 8)
 
     def test_a_refused_result_does_not_hold_up_the_next(self):
         hub = self.server(FakeHub())
@@ -219,6 +278,76 @@ class OnceTest(PusherTest):
         self.once(settings, 1, "plugin A", "no such result", "plugin B", "queued")
         self.assertEqual(self.spooled(), [])
         self.assertEqual(len(self.refused()), 1)
+
+    def spool_command(self, settings, *arguments, code=0):
+        return self.run_program("pusher", settings, "spool", *arguments, code=code)
+
+    def test_a_refused_result_is_listed_with_its_reason_and_sent_again(self):
+        hub = self.server(FakeHub())
+        hub.status = lambda e: error(422, "no such result")
+        settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A','B']")
+        self.assertIn("is empty", self.spool_command(settings, "list").stdout)
+        self.assertEqual(json.loads(self.spool_command(settings, "list", "--json").stdout),
+                         {"items": [], "next": None})
+        self.plugin_result(plugin="A")
+        self.plugin_result(plugin="B")
+        self.once(settings, 1, "spool list")
+        listed = json.loads(self.spool_command(settings, "list", "--json").stdout)["items"]
+        self.assertEqual([(i["state"], i["plugin"]) for i in listed],
+                         [("refused", "A"), ("refused", "B")])
+        self.assertIn("no such result", listed[0]["reason"])
+        self.assertRegex(listed[0]["refused"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        text = self.spool_command(settings, "list").stdout
+        self.assertIn(listed[1]["id"], text)
+        self.assertIn("422", text)
+
+        self.assertIn("there is no item nope",
+                      self.spool_command(settings, "retry", "nope", code=1).stderr)
+        self.spool_command(settings, "retry", code=2)
+        self.spool_command(settings, "retry", "--all", listed[0]["id"], code=2)
+        self.spool_command(settings, "list", "extra", code=2)
+        self.assertIn(f"dropped {listed[0]['id']}",
+                      self.spool_command(settings, "drop", listed[0]["id"]).stdout)
+        done = json.loads(self.spool_command(settings, "retry", "--all", "--json").stdout)
+        self.assertEqual(done, {"retried": [listed[1]["id"]]})
+        self.assertEqual(self.refused(), [])
+        [waiting] = json.loads(self.spool_command(settings, "list", "--json").stdout)["items"]
+        self.assertEqual((waiting["state"], waiting["reason"], waiting["refused"]),
+                         ("waiting", None, None))
+        self.assertIn("was not refused",
+                      self.spool_command(settings, "retry", waiting["id"], code=1).stderr)
+        hub.status = None
+        hub.requests.clear()
+        self.once(settings, 0, "plugin B", "queued")
+        self.assertEqual([(e.plugin, e.id) for e in hub.envelopes()], [("B", listed[1]["id"])])
+        self.assertEqual(self.spooled(), [])
+
+    def test_a_running_pusher_sends_at_once_what_is_retried(self):
+        hub = self.server(FakeHub())
+        hub.status = lambda e: error(422, "no such result")
+        settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A']",
+                                 SYNC_RUN="always_after_scan")
+        self.plugin_result(plugin="A")
+        pusher = self.program("pusher", settings)
+        pusher.wait_for_log("spool list")
+        hub.status = None
+        [item] = json.loads(self.spool_command(settings, "list", "--json").stdout)["items"]
+        self.assertIn("1 retried.", self.spool_command(settings, "retry", item["id"]).stdout)
+        pusher.wait_for_log("plugin A.*queued")
+        wait_until(lambda: self.spooled() == [], "the spool to be empty")
+        self.assertEqual(self.refused(), [])
+        pusher.stop()
+
+    def test_the_list_is_written_or_the_failure_is_said(self):
+        settings = self.settings("http://127.0.0.1:1", rows=0, SYNC_spool_dir=self.folder / "gone")
+        self.assertIn("SYNC_spool_dir", self.spool_command(settings, "list", code=1).stderr)
+        settings = self.settings("http://127.0.0.1:1", rows=0)
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([str(BIN / "synchub-pusher"), "spool", "list"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True,
+                                  env=clean_environment(settings))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left on device", done.stderr)
 
     def test_a_damaged_spool_file_is_set_aside(self):
         hub = self.server(FakeHub())
@@ -522,8 +651,9 @@ class WatchTest(PusherTest):
         def slow(handler, request):
             self.hub.asked.set()
             self.hub.released.wait(30)
-            body = b'{"status":"queued","id":"x"}'
+            body = json.dumps({"status": "queued", "id": Envelope(request.body).id}).encode()
             handler.send_response(202)
+            handler.send_header("Content-Type", "application/json")
             handler.send_header("Content-Length", str(len(body)))
             handler.end_headers()
             handler.wfile.write(body)

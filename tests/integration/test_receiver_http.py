@@ -10,7 +10,8 @@ import unittest
 import envelopes
 
 from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
-                     device_table, netalertx_body, netalertx_encrypt, netalertx_push, wait_until)
+                     device_table, netalertx_body, netalertx_encrypt, netalertx_push, queued,
+                     wait_until)
 
 STORED = '{"message":"Data received and stored successfully"}'
 FORBIDDEN = '{"error":"Forbidden","message":"ERROR: Not authorized","success":false}'
@@ -42,8 +43,7 @@ class ReceiverHttpTest(SyncHubTest):
 
     def envelope(self, table=TABLE, node="Node_A", **settings):
         """A native push as a real pusher makes it: the request, caught on its way."""
-        trap = self.server(FakeServer(lambda request: (
-            202, {}, {"status": "queued", "id": "00" * 16})))
+        trap = self.server(FakeServer(queued))
         self.run_program("pusher", self.pusher_settings(trap.url, table, node, **settings),
                          "--once", code=0)
         return trap.requests[-1]

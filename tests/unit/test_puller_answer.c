@@ -96,8 +96,8 @@ static void an_envelope_that_does_not_fit_is_refused_with_the_reason(void **stat
         {passphrase_key, &good, "[]", "", SH_ENVELOPE_TYPE, SH_E_FORMAT, ""},
         {passphrase_key, &good, TABLE, "", "application/json", SH_E_UNSUPPORTED,
          "SYNC_protocol=netalertx"},
-        {passphrase_key, &good, TABLE, "", "text/html", SH_E_FORMAT, "text/html"},
-        {passphrase_key, &good, TABLE, "", "", SH_E_FORMAT, "SYNC_nodes"},
+        {passphrase_key, &good, TABLE, "", "text/html", SH_E_REFUSED, "text/html"},
+        {passphrase_key, &good, TABLE, "", "", SH_E_REFUSED, "SYNC_nodes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_http_answer answer = seal(cases[i].key, *cases[i].header, cases[i].text);
@@ -146,7 +146,8 @@ static void a_netalertx_answer_is_read_and_its_cut_table_told_apart(void **state
         {NULL, "", "", SH_E_FORMAT, false, "JSON"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        sh_http_answer answer = {.status = 200, .body = SH_BUF_INIT(4096)};
+        sh_http_answer answer = {
+            .status = 200, .body = SH_BUF_INIT(4096), .content_type = "application/json"};
         if (cases[i].table != NULL)
             assert_int_equal(sh_netalertx_pull_write(sh_slice_of(cases[i].table), cases[i].answered,
                                                      "2026-08-22 02:53:00", &answer.body),
@@ -173,36 +174,46 @@ static void a_netalertx_answer_is_read_and_its_cut_table_told_apart(void **state
 static void statuses_tell_what_to_look_at_and_whether_to_try_again(void **state)
 {
     (void)state;
+    static const char etag[] = "\"0123\"";
     static const struct {
         int status;
-        const char *body;
-        bool conditional, unchanged;
+        const char *body, *etag, *asked;
+        bool unchanged;
         sh_err expected;
         const char *words;
     } cases[] = {
-        {200, "", false, false, SH_OK, ""},
-        {304, "", true, true, SH_OK, ""},
-        {304, "", false, false, SH_E_REFUSED, "304"},
-        {401, "", false, false, SH_E_REFUSED, "SYNC_api_token"},
-        {403, "{\"message\":\"ERROR: Not authorized\"}", false, false, SH_E_REFUSED,
-         "(ERROR: Not authorized)"},
-        {404, "", false, false, SH_E_REFUSED, "SYNC_nodes"},
-        {405, "", false, false, SH_E_REFUSED, "v25.10"},
-        {302, "", false, false, SH_E_REFUSED, "redirect"},
-        {204, "", false, false, SH_E_REFUSED, "204"},
-        {418, "<html>", false, false, SH_E_REFUSED, "418"},
-        {429, "", false, false, SH_E_BUSY, "429"},
-        {500, "{\"error\":\"Data file Not Found\"}", false, false, SH_E_BUSY,
+        {200, "", "", NULL, false, SH_OK, ""},
+        {304, "", etag, etag, true, SH_OK, ""},
+        {304, "", "\"4567\"", etag, false, SH_E_REFUSED, "304"},
+        {304, "", "", etag, false, SH_E_REFUSED, "304"},
+        {304, "", etag, NULL, false, SH_E_REFUSED, "304"},
+        {401, "{\"error\":\"x\"}", "", NULL, false, SH_E_REFUSED, "SYNC_api_token"},
+        {401, "", "", NULL, false, SH_E_REFUSED, "not the node's own answer"},
+        {403, "{\"error\":\"Forbidden\",\"message\":\"ERROR: Not authorized\"}", "", NULL, false,
+         SH_E_REFUSED, "(ERROR: Not authorized)"},
+        {403, "<html>", "", NULL, false, SH_E_REFUSED, "login page"},
+        {404, "{\"error\":\"x\"}", "", NULL, false, SH_E_REFUSED, "SYNC_nodes"},
+        {404, "<html>", "", NULL, false, SH_E_REFUSED, "another server"},
+        {405, "{\"error\":\"x\"}", "", NULL, false, SH_E_REFUSED, "v25.10"},
+        {302, "", "", NULL, false, SH_E_REFUSED, "redirect"},
+        {204, "", "", NULL, false, SH_E_REFUSED, "204"},
+        {418, "<html>", "", NULL, false, SH_E_REFUSED, "418"},
+        {429, "", "", NULL, false, SH_E_BUSY, "429"},
+        {500, "{\"error\":\"Data file Not Found\"}", "", NULL, false, SH_E_BUSY,
          "no device table yet"},
-        {500, "{\"error\":\"boom\"}", false, false, SH_E_BUSY, "500 (boom)"},
-        {503, "", false, false, SH_E_BUSY, "503"},
+        {500, "{\"error\":\"boom\"}", "", NULL, false, SH_E_BUSY, "500 (boom)"},
+        {502, "<html>not found", "", NULL, false, SH_E_BUSY, "does not reach it"},
+        {503, "", "", NULL, false, SH_E_BUSY, "503"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_http_answer answer = {
             .status = cases[i].status, .body = SH_BUF_INIT(4096), .retry_after_s = -1};
         assert_int_equal(sh_buf_append_text(&answer.body, cases[i].body), SH_OK);
+        if (cases[i].body[0] == '{')
+            (void)snprintf(answer.content_type, sizeof answer.content_type, "application/json");
+        (void)snprintf(answer.etag, sizeof answer.etag, "%s", cases[i].etag);
         puller_expected expected = expect("");
-        expected.conditional = cases[i].conditional;
+        expected.etag = cases[i].asked;
         bool unchanged;
         sh_error error = {.code = SH_OK};
         assert_int_equal(puller_status_check(&answer, &expected, &unchanged, &error),

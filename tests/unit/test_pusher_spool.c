@@ -3,6 +3,7 @@
 #include "libcommon/file.h"
 #include "pusher/spool.h"
 #include "pusher/spool_file.h"
+#include "pusher/spool_list.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -46,7 +47,7 @@ static spool_item expect_first(spool *s, const char *plugin, const char *text)
     bool found = false;
     sh_error error = {0};
     SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(1000);
-    assert_int_equal(spool_first(s, &item, &buf, &found, &error), SH_OK);
+    assert_int_equal(spool_get(s, 0, &item, &buf, &found, &error), SH_OK);
     assert_true(found);
     assert_string_equal(item.plugin, plugin);
     assert_string_equal(buf.data, text);
@@ -58,7 +59,7 @@ static void expect_empty(spool *s)
     spool_item item;
     bool found = true;
     SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(1000);
-    assert_int_equal(spool_first(s, &item, &buf, &found, NULL), SH_OK);
+    assert_int_equal(spool_get(s, 0, &item, &buf, &found, NULL), SH_OK);
     assert_false(found);
     assert_int_equal(buf.len, 0);
     assert_int_equal(spool_count(s), 0);
@@ -211,7 +212,7 @@ static void an_item_damaged_anywhere_is_set_aside(void **state)
     (void)expect_first(s, "B", "good");
     assert_int_equal(notices, 1);
     assert_non_null(strstr(last_notice, path));
-    assert_int_equal(count_files("refused"), 1);
+    assert_int_equal(count_files("refused"), 2); /* with the reason */
     spool_close(s);
 }
 
@@ -226,7 +227,7 @@ static void an_item_that_somebody_deleted_is_passed_over(void **state)
     (void)snprintf(path, sizeof path, "%s/spool/%s", folder, item.name);
     assert_int_equal(unlink(path), 0);
     (void)expect_first(s, "B", "y");
-    assert_int_equal(notices, 1);
+    assert_int_equal(notices, 0); /* by `spool drop`, most likely */
     spool_close(s);
 }
 
@@ -234,15 +235,133 @@ static void refused_items_are_kept_up_to_a_number(void **state)
 {
     (void)state;
     spool *s = open_spool();
-    for (int i = 0; i <= SPOOL_REFUSED_MAX; i++) {
+    for (int i = 0; i <= SH_SPOOL_REFUSED_MAX; i++) {
         add(s, "A", "x", NOW_MS + i);
         spool_item item = expect_first(s, "A", "x");
-        assert_int_equal(spool_refuse(s, &item, NULL), SH_OK);
-        assert_int_equal(notices, i == SPOOL_REFUSED_MAX);
+        assert_int_equal(spool_refuse(s, &item, "for a test", NULL), SH_OK);
+        assert_int_equal(notices, i == SH_SPOOL_REFUSED_MAX);
     }
     expect_empty(s);
-    assert_int_equal(count_files("refused"), SPOOL_REFUSED_MAX);
+    assert_int_equal(count_files("refused"), 2 * SH_SPOOL_REFUSED_MAX); /* each with its reason */
     assert_non_null(strstr(last_notice, "deleted"));
+    spool_close(s);
+}
+
+static void refused_items_are_kept_up_to_so_many_bytes(void **state)
+{
+    (void)state;
+    size_t len = SH_SPOOL_REFUSED_BYTES_MAX / 2;
+    SH_CLEANUP(sh_free_cleanup) char *text = malloc(len);
+    assert_non_null(text);
+    memset(text, 'x', len);
+    spool *s = open_spool();
+    for (int i = 0; i < 3; i++) {
+        spool_item item;
+        bool found = false;
+        SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(SH_PLAIN_MAX);
+        assert_int_equal(spool_add(s, "A", (sh_slice){text, len}, NOW_MS + i, NULL), SH_OK);
+        assert_int_equal(spool_get(s, 0, &item, &buf, &found, NULL), SH_OK);
+        assert_int_equal(spool_refuse(s, &item, "for a test", NULL), SH_OK);
+    }
+    assert_int_equal(count_files("refused"), 2); /* two of them are a little too much */
+    spool_close(s);
+}
+
+/* Gives the one entry of that state, or NULL. */
+static const spool_entry *entry_of(const spool_entries *all, spool_state wanted)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->entries[i].state == wanted)
+            return &all->entries[i];
+    return NULL;
+}
+
+static void list_all(spool_entries *ret)
+{
+    assert_int_equal(spool_list(folder, ret, NULL), SH_OK);
+}
+
+static void a_refused_item_is_listed_and_put_back_beside_the_holder(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    spool_entries all;
+    spool *s = open_spool();
+    add(s, "A", "refused", NOW_MS);
+    spool_item item = expect_first(s, "A", "refused");
+    assert_int_equal(spool_refuse(s, &item, "the hub says no", NULL), SH_OK);
+    add(s, "B", "waits", NOW_MS + 1);
+    list_all(&all);
+    assert_int_equal(all.count, 2);
+    const spool_entry *waits = entry_of(&all, SPOOL_WAITING);
+    const spool_entry *refused = entry_of(&all, SPOOL_REFUSED);
+    assert_string_equal(waits->item.plugin, "B");
+    assert_string_equal(refused->item.plugin, "A");
+    assert_string_equal(refused->reason, "the hub says no");
+    assert_true(refused->refused_ms > 0);
+    assert_ptr_equal(spool_entries_find(&all, refused->id), refused);
+    assert_int_equal(spool_entry_retry(folder, &all, waits, &error), SH_E_CONFIG);
+    sh_error_clear(&error);
+    assert_int_equal(spool_entry_retry(folder, &all, refused, &error), SH_OK);
+    assert_int_equal(spool_entry_retry(folder, &all, refused, &error), SH_E_NOT_FOUND);
+    assert_int_equal(spool_count(s), 1);
+    assert_int_equal(spool_rescan(s, NULL), SH_OK);
+    assert_int_equal(spool_count(s), 2);
+    spool_item again = expect_first(s, "A", "refused"); /* in its old place */
+    assert_memory_equal(again.id, item.id, SH_ID_BYTES);
+    assert_int_equal(count_files("refused"), 0);
+    spool_entries_free(&all);
+    list_all(&all); /* what waits can be dropped, too */
+    assert_int_equal(spool_entry_drop(folder, entry_of(&all, SPOOL_WAITING), NULL), SH_OK);
+    assert_int_equal(spool_rescan(s, NULL), SH_OK);
+    assert_int_equal(spool_count(s), 1);
+    (void)expect_first(s, "B", "waits");
+    spool_entries_free(&all);
+    spool_close(s);
+}
+
+static void a_damaged_item_is_listed_and_can_only_be_dropped(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    spool_entries all;
+    spool *s = open_spool();
+    add(s, "A", "text", NOW_MS);
+    spool_item item = expect_first(s, "A", "text");
+    char path[256];
+    (void)snprintf(path, sizeof path, "spool/%s", item.name);
+    assert_int_equal(sh_file_write(in_folder(path), SH_SLICE("torn"), 0600, NULL), SH_OK);
+    expect_empty(s);
+    list_all(&all);
+    assert_int_equal(all.count, 1);
+    const spool_entry *damaged = entry_of(&all, SPOOL_DAMAGED);
+    assert_non_null(strstr(damaged->reason, "damaged"));
+    assert_int_equal(spool_entry_retry(folder, &all, damaged, &error), SH_E_CONFIG);
+    assert_int_equal(spool_entry_drop(folder, damaged, NULL), SH_OK);
+    assert_int_equal(count_files("refused"), 0);
+    spool_entries_free(&all);
+    spool_close(s);
+}
+
+static void a_full_spool_takes_no_refused_item_back(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    spool_entries all;
+    spool *s = open_spool();
+    add(s, "A", "x", NOW_MS);
+    spool_item item = expect_first(s, "A", "x");
+    assert_int_equal(spool_refuse(s, &item, "no", NULL), SH_OK);
+    size_t len = SH_SPOOL_BYTES_MAX - SPOOL_FILE_HEADER_BYTES;
+    SH_CLEANUP(sh_free_cleanup) char *text = malloc(len);
+    assert_non_null(text);
+    memset(text, 'x', len);
+    assert_int_equal(spool_add(s, "B", (sh_slice){text, len}, NOW_MS, NULL), SH_OK);
+    list_all(&all);
+    assert_int_equal(spool_entry_retry(folder, &all, entry_of(&all, SPOOL_REFUSED), &error),
+                     SH_E_LIMIT);
+    assert_int_equal(count_files("refused"), 2);
+    spool_entries_free(&all);
     spool_close(s);
 }
 
@@ -354,6 +473,10 @@ int main(void)
         FOLDER_TEST(an_item_damaged_anywhere_is_set_aside),
         FOLDER_TEST(an_item_that_somebody_deleted_is_passed_over),
         FOLDER_TEST(refused_items_are_kept_up_to_a_number),
+        FOLDER_TEST(refused_items_are_kept_up_to_so_many_bytes),
+        FOLDER_TEST(a_refused_item_is_listed_and_put_back_beside_the_holder),
+        FOLDER_TEST(a_damaged_item_is_listed_and_can_only_be_dropped),
+        FOLDER_TEST(a_full_spool_takes_no_refused_item_back),
         FOLDER_TEST(a_spool_belongs_to_one_process),
         FOLDER_TEST(what_is_not_ours_is_left_alone_and_leftovers_are_removed),
         FOLDER_TEST(symbolic_links_of_others_are_not_followed),

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_SPOOL_COMMAND_H
+#define PUSHER_SPOOL_COMMAND_H
+
+#include "libcommon/settings.h"
+
+/*
+ * `synchub-pusher spool list|retry|drop`: what waits for the hub and what it refused. Safe beside a
+ * running pusher, which takes notice within seconds. Each returns the exit code.
+ */
+int spool_command_list(const sh_settings *settings, int argc, char *const argv[]);
+int spool_command_retry(const sh_settings *settings, int argc, char *const argv[]);
+int spool_command_drop(const sh_settings *settings, int argc, char *const argv[]);
+
+#endif
