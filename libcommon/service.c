@@ -392,7 +392,8 @@ static int run_command_line(const sh_service *service, int argc, char *const arg
 int sh_service_main(const sh_service *service, int argc, char *const argv[])
 {
     sh_version_init(service->commit);
-    sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
+    if (getenv("NOTIFY_SOCKET") == NULL) /* a service manager gives it all by itself */
+        sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
     sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
     int code = run_command_line(service, argc, argv);
     (void)sh_log_flush(LOG_FLUSH_MS);
