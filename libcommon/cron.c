@@ -169,14 +169,51 @@ static bool can_come(const sh_cron *cron)
     return false;
 }
 
+/* Names that some crons have for schedules: the five fields that say the same are told. */
+static sh_err fail_named(sh_slice text, sh_error *error)
+{
+    static const struct {
+        const char *name, *fields;
+    } named[] = {
+        {"@hourly", "0 * * * *"},   {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+        {"@weekly", "0 0 * * 0"},   {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+        {"@annually", "0 0 1 1 *"},
+    };
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (text.len == strlen(named[i].name) &&
+            strncasecmp(text.data, named[i].name, text.len) == 0)
+            return sh_fail(error, SH_E_FORMAT, "write %s as '%s'", named[i].name, named[i].fields);
+    if (text.len == 7 && strncasecmp(text.data, "@reboot", 7) == 0)
+        return sh_fail(
+            error, SH_E_FORMAT,
+            "for a run at the start alone set SYNC_RUN=once; a schedule begins with one, "
+            "too");
+    return sh_fail(error, SH_E_FORMAT,
+                   "names are not known here: write five fields, minute hour day-of-month month "
+                   "day-of-week, as in '*/5 * * * *' for every 5 minutes");
+}
+
+/* Why text has not five fields. */
+static sh_err fail_split(sh_slice text, sh_error *error)
+{
+    size_t words = 0;
+    if (text.len > 0 && text.data[0] == '@')
+        return fail_named(text, error);
+    for (size_t i = 0; i < text.len; i++)
+        words += !is_blank(text.data[i]) && (i == 0 || is_blank(text.data[i - 1]));
+    return sh_fail(error, SH_E_FORMAT,
+                   "a schedule has five fields: minute hour day-of-month month day-of-week, "
+                   "as in '*/5 * * * *'; this has %zu%s",
+                   words, words == 6 ? ": leave out the seconds" : "");
+}
+
 sh_err sh_cron_read(sh_slice text, sh_cron *ret, sh_error *error)
 {
     sh_slice words[FIELDS];
     uint64_t bits[FIELDS] = {0};
-    if (!split(sh_slice_trim(text), words))
-        return sh_fail(error, SH_E_FORMAT,
-                       "a schedule has five fields: minute hour day-of-month month day-of-week, "
-                       "as in '*/5 * * * *'");
+    text = sh_slice_trim(text);
+    if (!split(text, words))
+        return fail_split(text, error);
     for (size_t i = 0; i < FIELDS; i++) {
         sh_err err = read_field(&fields[i], words[i], &bits[i], error);
         if (err != SH_OK)

@@ -231,7 +231,7 @@ static int compare_case(const void *key, const void *element)
     return code < run->first ? -1 : code > run->last;
 }
 
-static uint32_t small(uint32_t code)
+uint32_t sh_code_small(uint32_t code)
 {
     if (code < 0x80)
         return code >= 'A' && code <= 'Z' ? code - 'A' + 'a' : code;
@@ -261,10 +261,10 @@ sh_name_keys sh_name_keys_of(sh_slice name)
     read_name(name, &codes);
     other.count = codes.count;
     for (size_t i = 0; i < codes.count; i++)
-        other.codes[i] = drawn_as(small(drawn_as(codes.codes[i])));
+        other.codes[i] = drawn_as(sh_code_small(drawn_as(codes.codes[i])));
     keys.drawn = key_of(&other);
     for (size_t i = 0; i < codes.count; i++)
-        other.codes[i] = drawn_as(small(codes.codes[i]));
+        other.codes[i] = drawn_as(sh_code_small(codes.codes[i]));
     keys.small = key_of(&other);
     return keys;
 }

@@ -27,6 +27,9 @@ sh_name_keys sh_name_keys_of(sh_slice name);
 /* Whether names of these keys are easily confused; a name is with itself. */
 bool sh_name_keys_meet(const sh_name_keys *a, const sh_name_keys *b);
 
+/* A capital letter's small one; any other character is itself. */
+uint32_t sh_code_small(uint32_t code);
+
 /* White space of any kind, also U+2800, which is drawn as nothing. */
 bool sh_code_is_space(uint32_t code);
 /* What does not show, or changes how others do: control, format and private-use characters, … */

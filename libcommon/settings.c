@@ -3,6 +3,7 @@
 
 #include "libcommon/cleanup.h"
 #include "libcommon/limits.h"
+#include "libcommon/setting_oddity.h"
 #include "libcommon/settings_source.h"
 #include "libcommon/settings_table.h"
 
@@ -113,14 +114,17 @@ static sh_err store(const sh_setting *row, sh_settings *settings, const char *te
 static sh_err fail_bad_value(const sh_setting *row, const char *text, const char *why,
                              sh_error *error)
 {
+    char odd[SH_ODDITY_BYTES] = "";
+    const char *between = sh_setting_oddity(text, odd) ? "; " : "";
     SH_CLEANUP(sh_buf_done) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
     bool hidden = row->kind == SH_SETTING_SECRET ||
                   (row->kind == SH_SETTING_URL && strpbrk(text, "@?") != NULL) ||
                   sh_setting_redact(text, &shown) != SH_OK;
     if (hidden)
-        return sh_fail(error, SH_E_CONFIG, "%s holds a bad value (not shown): %s", row->name, why);
-    return sh_fail(error, SH_E_CONFIG, "%s holds '%.*s'%s: %s", row->name, SHOWN_MAX, shown.data,
-                   shown.len > SHOWN_MAX ? "…" : "", why);
+        return sh_fail(error, SH_E_CONFIG, "%s holds a bad value (not shown): %s%s%s", row->name,
+                       why, between, odd);
+    return sh_fail(error, SH_E_CONFIG, "%s holds '%.*s'%s: %s%s%s", row->name, SHOWN_MAX,
+                   shown.data, shown.len > SHOWN_MAX ? "…" : "", why, between, odd);
 }
 
 static void trim(char *text)
@@ -128,6 +132,27 @@ static void trim(char *text)
     sh_slice inner = sh_slice_trim(sh_slice_of(text));
     memmove(text, inner.data, inner.len);
     text[inner.len] = '\0';
+}
+
+/* A text that is taken as it is, though it was hardly meant so. */
+static sh_err warn_of_oddity(const sh_setting *row, sh_settings *settings,
+                             const sh_source_value *value)
+{
+    char odd[SH_ODDITY_BYTES];
+    if (value->had_return) {
+        sh_err err = sh_settings_add_warning(
+            settings,
+            "%s ends with a carriage return, which is left out: its file has Windows line ends",
+            row->name);
+        if (err != SH_OK)
+            return err;
+    }
+    bool is_text = row->kind == SH_SETTING_TEXT || row->kind == SH_SETTING_SECRET ||
+                   row->kind == SH_SETTING_URL;
+    if (!is_text || value->from_app_conf || !sh_setting_oddity(value->text, odd))
+        return SH_OK;
+    return sh_settings_add_warning(settings, "%s is taken as it is written, but %s", row->name,
+                                   odd);
 }
 
 static sh_err set_value(const sh_setting *row, sh_settings *settings, sh_source_value *value,
@@ -140,6 +165,8 @@ static sh_err set_value(const sh_setting *row, sh_settings *settings, sh_source_
         row->kind == SH_SETTING_CHOICE)
         trim(value->text);
     sh_err err = store(row, settings, value->text, &why);
+    if (err == SH_OK)
+        err = warn_of_oddity(row, settings, value);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
     return err == SH_OK ? SH_OK : fail_bad_value(row, value->text, why.message, error);
@@ -202,7 +229,9 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
     }
     if (strcmp(row->name, "SYNC_config_file") == 0)
         return SH_OK;
-    return sh_source_get(&s->app_conf, row, ret, error);
+    err = sh_source_get(&s->app_conf, row, ret, error);
+    ret->from_app_conf = true;
+    return err;
 }
 
 /* A setting that no source has keeps its default. */

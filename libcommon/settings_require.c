@@ -118,6 +118,20 @@ static sh_err warn_of_secret(sh_settings *settings, const char *name, const char
     return SH_OK;
 }
 
+/* A proxy in front of a hub may want a path; more often it was copied from somewhere. */
+static sh_err warn_of_path(sh_settings *settings)
+{
+    const char *host = strstr(settings->hub_url, "://");
+    const char *path = host == NULL ? NULL : strchr(host + 3, '/');
+    if (path == NULL)
+        return SH_OK;
+    return sh_settings_add_warning(settings,
+                                   "SYNC_hub_url has a path, %.100s, and the program asks for "
+                                   "%.100s/sync: leave it out unless "
+                                   "a proxy in front of the hub wants it",
+                                   path, path);
+}
+
 sh_err sh_settings_warn(sh_settings *settings, int who, const char *time_zone)
 {
     sh_err err = warn_of_secret(settings, "SYNC_api_token", settings->api_token);
@@ -127,6 +141,8 @@ sh_err sh_settings_warn(sh_settings *settings, int who, const char *time_zone)
         err = sh_settings_add_warning(
             settings, "TZ holds '%.100s', which is no zone under " ZONES ": times will be UTC",
             time_zone);
+    if (err == SH_OK && who == SH_FOR_PUSHER)
+        err = warn_of_path(settings);
     if (err == SH_OK && who == SH_FOR_PUSHER && settings->hub_url[0] != '\0' &&
         !has_something_to_push(settings) && !is_disabled(settings, who))
         err = sh_settings_add_warning(

@@ -6,6 +6,7 @@
 #include "libcommon/env_file.h"
 #include "libcommon/file.h"
 #include "libcommon/limits.h"
+#include "libcommon/setting_oddity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,8 @@ sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_
         if (equals == NULL)
             continue;
         sh_slice name = {.data = text, .len = (size_t)(equals - text)};
+        if (sh_has_bom(name.data, name.len)) /* the first line of an env-file */
+            name = (sh_slice){.data = text + 3, .len = name.len - 3};
         if (!is_ours(name))
             continue;
         sh_err err = put(ret, name, sh_slice_of(equals + 1), false, error);
@@ -93,6 +96,13 @@ sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_
             return err;
     }
     return SH_OK;
+}
+
+/* What a file holds behind the byte order mark that some editors begin it with. */
+static sh_slice without_bom(const sh_buf *content)
+{
+    size_t skip = content->len > 0 && sh_has_bom(content->data, content->len) ? 3 : 0;
+    return (sh_slice){content->data + skip, content->len - skip};
 }
 
 static sh_err on_env_file_item(void *context, sh_slice name, sh_slice value, sh_error *error)
@@ -112,7 +122,7 @@ sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error
     if (err == SH_E_NOT_FOUND)
         return SH_OK;
     if (err == SH_OK && content.len > 0) {
-        err = sh_env_file_read((sh_slice){content.data, content.len}, on_env_file_item, ret, &why);
+        err = sh_env_file_read(without_bom(&content), on_env_file_item, ret, &why);
         if (err != SH_OK && err != SH_E_MEMORY)
             return sh_fail(error, SH_E_CONFIG, "%s: %s", path, why.message);
     }
@@ -159,7 +169,8 @@ sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_error *error
         return sh_fail(error, SH_E_CONFIG, "SYNC_config_file: %s", why.message);
     if (content.len == 0)
         return SH_OK;
-    err = sh_app_conf_read(content.data, content.len, on_app_conf_item, ret, &why);
+    sh_slice text = without_bom(&content);
+    err = sh_app_conf_read(text.data, text.len, on_app_conf_item, ret, &why);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
     if (err != SH_OK)
@@ -208,7 +219,7 @@ static sh_err find_setting(const sh_source *source, const sh_setting *row, const
 
 static sh_err read_value_file(const sh_source_entry *entry, size_t max, char **ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(max + 2); /* with CR and LF */
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(max + 5); /* with BOM, CR and LF */
     sh_error why = {0};
     sh_err err = sh_file_read(entry->value, &content, NULL, &why);
     if (err == SH_E_MEMORY)
@@ -216,18 +227,26 @@ static sh_err read_value_file(const sh_source_entry *entry, size_t max, char **r
     if (err != SH_OK)
         return sh_fail(error, SH_E_CONFIG, "%s: %s", entry->name, why.message);
     size_t len = content.len;
-    if (len > 0 && content.data[len - 1] == '\n')
-        len -= len > 1 && content.data[len - 2] == '\r' ? 2 : 1;
+    char *text = content.data;
+    if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s is in UTF-16: save it as UTF-8",
+                       entry->name, entry->value);
+    if (len > 0 && sh_has_bom(text, len)) {
+        text += 3;
+        len -= 3;
+    }
+    if (len > 0 && text[len - 1] == '\n')
+        len -= len > 1 && text[len - 2] == '\r' ? 2 : 1;
     if (len == 0)
         return sh_fail(error, SH_E_CONFIG, "%s: the file %s is empty", entry->name, entry->value);
     if (len > max)
         return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds more than %zu bytes", entry->name,
                        entry->value, max);
-    if (memchr(content.data, '\0', len) != NULL)
+    if (memchr(text, '\0', len) != NULL)
         return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds a NUL character", entry->name,
                        entry->value);
-    content.data[len] = '\0';
-    *ret = strdup(content.data);
+    text[len] = '\0';
+    *ret = strdup(text);
     return *ret == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory") : SH_OK;
 }
 
@@ -255,7 +274,13 @@ sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_v
                        sh_setting_max(row));
     ret->is_list = direct->is_list;
     ret->text = strdup(direct->value);
-    return ret->text == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory") : SH_OK;
+    if (ret->text == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    size_t len = strlen(ret->text);
+    ret->had_return = len > 1 && ret->text[len - 1] == '\r';
+    if (ret->had_return)
+        ret->text[len - 1] = '\0';
+    return SH_OK;
 }
 
 /* --- Unknown names --------------------------------------------------------------------------- */

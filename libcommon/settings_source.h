@@ -25,6 +25,8 @@ typedef struct {
     char *text;     /* NULL where it says nothing; may be a secret */
     bool is_list;   /* a list's literal text of an app.conf */
     bool from_file; /* by X_FILE */
+    bool from_app_conf;
+    bool had_return; /* it ended with a carriage return, which was left out */
 } sh_source_value;
 
 void sh_source_done(sh_source *source); /* wipes; zeroed is accepted */

@@ -2,9 +2,12 @@
 #include "libcommon/url.h"
 
 #include "libcommon/cleanup.h"
+#include "libcommon/idn.h"
+#include "libcommon/setting_oddity.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -40,6 +43,39 @@ static void copy(sh_slice text, char *ret)
     ret[text.len] = '\0';
 }
 
+/* The host of a URL that need not be one; empty where there is none. */
+static sh_slice host_of(sh_slice text)
+{
+    const char *slashes = memmem(text.data, text.len, "//", 2);
+    if (slashes == NULL)
+        return (sh_slice){.data = text.data, .len = 0};
+    text = from(text, (size_t)(slashes - text.data) + 2);
+    text.len = find_any(text, "/?#");
+    size_t at = find_any(text, "@");
+    if (at < text.len)
+        text = from(text, at + 1);
+    text.len = text.len > 0 && text.data[0] == '[' ? text.len : find_any(text, ":");
+    return text;
+}
+
+/* Letters beyond ASCII: in a host they have another form, which is told. */
+static sh_err fail_not_ascii(sh_slice text, size_t at, sh_error *error)
+{
+    sh_slice host = host_of(text);
+    SH_CLEANUP(sh_buf_done) sh_buf ascii = SH_BUF_INIT(512);
+    bool in_host = text.data + at >= host.data && text.data + at < host.data + host.len;
+    char odd[SH_ODDITY_BYTES];
+    SH_CLEANUP(sh_free_cleanup) char *copy = strndup(text.data, text.len);
+    if (copy != NULL && sh_setting_oddity(copy, odd))
+        return sh_fail(error, SH_E_FORMAT, "character %zu of the URL must not stand there", at + 1);
+    if (in_host && sh_idn_to_ascii(host, &ascii) == SH_OK)
+        return sh_fail(error, SH_E_FORMAT,
+                       "the URL's host has letters beyond ASCII: write it as DNS knows it, %s",
+                       ascii.data);
+    return sh_fail(error, SH_E_FORMAT,
+                   "character %zu of the URL is not ASCII and must be percent-encoded", at + 1);
+}
+
 static sh_err check_characters(sh_slice text, sh_error *error)
 {
     if (text.len == 0)
@@ -48,7 +84,12 @@ static sh_err check_characters(sh_slice text, sh_error *error)
         return sh_fail(error, SH_E_LIMIT, "the URL is longer than %d bytes", SH_URL_MAX);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (c <= 0x20 || c >= 0x7F || strchr("<>\"\\^`{|}", c) != NULL)
+        if (c >= 0x80)
+            return fail_not_ascii(text, i, error);
+        if (c == ' ' && (i == 0 || i == text.len - 1))
+            return sh_fail(error, SH_E_FORMAT, "the URL %s with a space",
+                           i == 0 ? "begins" : "ends");
+        if (c <= 0x20 || c == 0x7F || strchr("<>\"\\^`{|}", c) != NULL)
             return sh_fail(error, SH_E_FORMAT,
                            "character %zu of the URL must not stand there unless it is "
                            "percent-encoded",
@@ -64,8 +105,11 @@ static sh_err read_scheme(sh_slice *text, sh_url *url, sh_error *error)
            (is_letter(text->data[len]) ||
             (len > 0 && (is_digit(text->data[len]) || memchr("+-.", text->data[len], 3) != NULL))))
         len++;
-    if (len == 0 || len == text->len || text->data[len] != ':')
-        return sh_fail(error, SH_E_FORMAT, "the URL does not begin with a scheme such as http://");
+    /* `hub:20212` has a host where the scheme should be. */
+    bool none = len + 1 < text->len && is_digit(text->data[len + 1]);
+    if (len == 0 || len == text->len || text->data[len] != ':' || none)
+        return sh_fail(error, SH_E_FORMAT,
+                       "the URL does not begin with a scheme and ://, as in http://");
     if (len >= sizeof url->scheme)
         return sh_fail(error, SH_E_FORMAT, "the URL's scheme is none that is known");
     for (size_t i = 0; i < len; i++)
@@ -105,18 +149,33 @@ static sh_err read_userinfo(sh_slice text, sh_url *url, sh_error *error)
     return err;
 }
 
+/* Why an address of IPv6 between [ and ] is none that can be used. */
+static sh_err fail_v6(sh_slice address, sh_error *error)
+{
+    size_t zone = find_any(address, "%");
+    if (zone < address.len)
+        return sh_fail(error, SH_E_FORMAT,
+                       "an address with a zone (behind '%%') works on one machine alone: use an "
+                       "address that is not link-local, or a host name");
+    return sh_fail(error, SH_E_FORMAT, "the URL has no IPv6 address between [ and ]");
+}
+
 static sh_err read_host_v6(sh_slice *text, sh_url *url, sh_error *error)
 {
     size_t end = find_any(*text, "]");
     struct in6_addr address;
     if (end < text->len && end - 1 < INET6_ADDRSTRLEN) {
         copy((sh_slice){.data = text->data + 1, .len = end - 1}, url->host);
+        if (inet_pton(AF_INET6, url->host, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address))
+            return sh_fail(error, SH_E_FORMAT,
+                           "a link-local address (fe80::) cannot be reached without its zone: use "
+                           "an address that is not link-local, or a host name");
         if (inet_pton(AF_INET6, url->host, &address) == 1) {
             *text = from(*text, end + 1);
             return SH_OK;
         }
     }
-    return sh_fail(error, SH_E_FORMAT, "the URL has no IPv6 address between [ and ]");
+    return fail_v6((sh_slice){text->data + 1, end - 1}, error);
 }
 
 static sh_err read_host(sh_slice *text, sh_url *url, sh_error *error)
@@ -124,6 +183,9 @@ static sh_err read_host(sh_slice *text, sh_url *url, sh_error *error)
     if (text->len > 0 && text->data[0] == '[')
         return read_host_v6(text, url, error);
     size_t len = find_any(*text, ":");
+    if (len < text->len && find_any(from(*text, len + 1), ":") < text->len - len - 1)
+        return sh_fail(error, SH_E_FORMAT,
+                       "an IPv6 address stands in brackets, as in http://[fd00::1]:20212");
     if (len == 0)
         return sh_fail(error, SH_E_FORMAT, "the URL names no host");
     if (len >= sizeof url->host)
@@ -141,15 +203,16 @@ static sh_err read_host(sh_slice *text, sh_url *url, sh_error *error)
     return SH_OK;
 }
 
-static sh_err read_port(sh_slice text, sh_url *url, sh_error *error)
+#define ENCODE " (in a user or password, '/', '?', '#', '@' and ':' must be percent-encoded)"
+
+static sh_err read_port(sh_slice text, bool has_userinfo, sh_url *url, sh_error *error)
 {
     uint64_t port;
     if (text.len == 0)
         return SH_OK;
     if (text.data[0] != ':' || !sh_text_to_u64(from(text, 1), 65535, &port) || port == 0)
-        return sh_fail(error, SH_E_FORMAT,
-                       "the URL's port is no number from 1 to 65535 (in a user or password, '/', "
-                       "'?', '#', '@' and ':' must be percent-encoded)");
+        return sh_fail(error, SH_E_FORMAT, "the URL's port is no number from 1 to 65535%s",
+                       has_userinfo ? ENCODE : "");
     url->port = (uint16_t)port;
     return SH_OK;
 }
@@ -172,7 +235,7 @@ static sh_err read_authority(sh_slice text, sh_url *url, bool *has_userinfo, sh_
             return err;
     }
     sh_err err = read_host(&text, url, error);
-    return err == SH_OK ? read_port(text, url, error) : err;
+    return err == SH_OK ? read_port(text, *has_userinfo, url, error) : err;
 }
 
 static sh_err read_path(sh_slice text, sh_url *url, sh_error *error)
@@ -302,6 +365,14 @@ sh_err sh_listen_read(sh_slice text, char host[static 64], uint16_t *port, sh_er
     char address[64];
     unsigned char binary[sizeof(struct in6_addr)];
     size_t colon = text.len;
+    if (memmem(text.data, text.len, "://", 3) != NULL)
+        return sh_fail(error, SH_E_FORMAT,
+                       "leave out the scheme before the address; " LISTEN_FORMS);
+    if (find_any(text, "%") < text.len)
+        return sh_fail(
+            error, SH_E_FORMAT,
+            "an address with a zone (behind '%%') is not taken: listen on all addresses, "
+            "[::]:20212, or on one that is not link-local; " LISTEN_FORMS);
     while (colon > 0 && text.data[colon - 1] != ':')
         colon--;
     if (colon == 0)
@@ -318,6 +389,8 @@ sh_err sh_listen_read(sh_slice text, char host[static 64], uint16_t *port, sh_er
         (host_part.len > 0 && memchr(host_part.data, '\0', host_part.len) != NULL))
         return sh_fail(error, SH_E_FORMAT, "the address is none; " LISTEN_FORMS);
     copy(host_part, address);
+    if (!is_v6 && find_any(host_part, ":") < host_part.len)
+        return sh_fail(error, SH_E_FORMAT, "an IPv6 address stands in brackets; " LISTEN_FORMS);
     if (inet_pton(is_v6 ? AF_INET6 : AF_INET, address, binary) != 1)
         return sh_fail(error, SH_E_FORMAT, "the address is no %s address; " LISTEN_FORMS,
                        is_v6 ? "IPv6" : "IPv4");

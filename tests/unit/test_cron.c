@@ -85,7 +85,7 @@ static void a_bad_schedule_is_refused_with_the_field(void **state)
         {"", "five fields"},
         {"* * * *", "five fields"},
         {"* * * * * *", "five fields"},
-        {"@hourly", "five fields"},
+        {"@hourly", "0 * * * *"},
         {"60 * * * *", "minute: '60' is no number from 0 to 59"},
         {"-1 * * * *", "minute: '' is no number"},
         {"* 24 * * *", "hour: '24' is no number from 0 to 23"},
