@@ -57,11 +57,13 @@ static sh_err native_body(const push *p, const push_item *item, sh_buf *ret, sh_
 static sh_err native_headers(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX])
 {
     sh_err err = sh_buf_append_text(&headers[0], "Content-Type: " SH_ENVELOPE_TYPE);
+    /* Also where nothing is asked: a hub behind an ingress tells by it whom it refused. */
+    if (err == SH_OK)
+        err = sh_buf_append_format(&headers[1], "Sync-Hub-Node: %s", p->node_header.data);
     if (err != SH_OK || !item->ask)
         return err;
     char hex[SH_DIGEST_HEX_BYTES];
     sh_hex_encode(item->digest, SH_DIGEST_BYTES, hex);
-    err = sh_buf_append_format(&headers[1], "Sync-Hub-Node: %s", p->node_header.data);
     return err == SH_OK ? sh_buf_append_format(&headers[2], "Sync-Hub-Digest: %s", hex) : err;
 }
 

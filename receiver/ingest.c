@@ -65,8 +65,10 @@ void ingest_put_off(sh_http_exchange *exchange, const char *node, const sh_error
 {
     bool share = error->code == SH_E_LIMIT;
     sh_metric_add(share ? &figures.unavailable_share : &figures.unavailable_names, 1);
-    sh_log_warning("put a push off with 503: node=%s peer=%s: %s", node, sh_http_peer(exchange),
-                   error->message);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON(error->message)),
+                 "put a push off with 503");
     sh_http_reply_error(exchange, 503, "Service Unavailable",
                         share ? "The hub holds as much of this node as it may: try later"
                               : "The hub takes no more nodes under the shared token now: its log "

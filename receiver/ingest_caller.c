@@ -2,6 +2,7 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/log.h"
+#include "receiver/claimed.h"
 #include "receiver/ingest_internal.h"
 
 #include <stdio.h>
@@ -42,6 +43,21 @@ static sh_err look(const ingest *in, ingest_caller *ret, sh_error *error)
     return err == SH_OK ? callers_look(in->callers, loan.queue, &ret->view, error) : err;
 }
 
+/* Who is behind an ingress is told by what the peer claims. It proves nothing, but it helps. */
+static void log_unknown(const sh_http_exchange *exchange)
+{
+    char node[SH_NODE_NAME_MAX + 1];
+    char address[CLAIMED_ADDRESS_BYTES];
+    const sh_log_field *fields = SH_LOG_FIELDS(
+        SH_LOG_PEER(sh_http_peer(exchange)),
+        SH_LOG_TEXT_FIELD("claimed_node", claimed_node(exchange, node) ? node : NULL),
+        SH_LOG_TEXT_FIELD("forwarded_for", claimed_address(exchange, address) ? address : NULL),
+        SH_LOG_REASON("the token is not this hub's, nor any node's own; SYNC_api_token (or "
+                      "API_TOKEN) must be the same on node and hub, or what `synchub-receiver "
+                      "node` printed last"));
+    sh_log_event(SH_LOG_WARNING, fields, "refused a push with 403");
+}
+
 bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew,
                          ingest_caller *ret)
 {
@@ -63,10 +79,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
         ingest_unavailable(exchange, "-", &error); /* nobody can say now */
         return false;
     }
-    sh_log_warning("refused a push with 403: peer=%s: the token is not this hub's, nor any node's "
-                   "own; SYNC_api_token (or API_TOKEN) must be the same on node and hub, or what "
-                   "`synchub-receiver node` printed last",
-                   sh_http_peer(exchange));
+    log_unknown(exchange);
     forbid(exchange, &figures.refused_token);
     return false;
 }

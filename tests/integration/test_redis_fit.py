@@ -327,5 +327,57 @@ class Probes(RedisFitTest):
         wait_until(known, "the new token to be known", seconds=10)
 
 
+class Limits(RedisFitTest):
+    def test_names_over_the_limit_are_put_off_and_known_ones_are_not(self):
+        redis = self.redis()
+        hub = self.receiver(redis, SYNC_receiver_role="ingest", SYNC_max_nodes="20")
+        taken = [n for n in range(40) if self.push(hub, f"invented {n}").status == 200]
+        self.assertLess(len(taken), 20)  # a part of them at once, and all of them never
+        self.assertGreater(len(taken), 0)
+        answer = self.push(hub, "another", 1)
+        self.assertEqual(answer.status, 503)
+        self.assertIn("retry-after", answer.headers)
+        hub.wait_for_log("put a push off with 503.*node=another")
+        self.assertEqual(self.push(hub, f"invented {taken[0]}", 3).status, 200)
+        self.assertGreater(int(re.search(r'synchub_unavailable_total{reason="names"} (\d+)',
+                                         curl(hub.url + "/metrics").text).group(1)), 0)
+        redis.cli("EVAL", "for i = 1, 20 do redis.call('HSET', KEYS[1], 'old ' .. i, '1 push') end",
+                  "1", "synchub:contacts")
+        answer = self.push(hub, "another", 1)
+        self.assertEqual(answer.status, 503)
+        hub.wait_for_log("SYNC_max_nodes")
+
+    def test_a_node_that_floods_is_put_off_and_others_are_taken(self):
+        redis = self.redis()
+        hub = self.receiver(redis, SYNC_receiver_role="ingest")
+        self.assertEqual(self.push(hub, "flood").status, 200)
+        self.assertEqual(redis.cli("HSET", "synchub:held", "flood", "5000 1000"), "0")
+        answer = self.push(hub, "flood", 3)
+        self.assertEqual(answer.status, 503)
+        self.assertIn("retry-after", answer.headers)
+        self.assertEqual(self.push(hub, "other").status, 200)
+        self.assertEqual(redis.backlog(), 2)
+
+
+class Refused(RedisFitTest):
+    def test_a_wrong_token_is_logged_with_the_name_that_was_claimed(self):
+        hub = self.receiver(self.redis(), SYNC_receiver_role="ingest")
+        settings = self.pusher_settings(hub.url, self.table("Büro 3"), "Büro 3",
+                                        SYNC_api_token="another token than the hub's")
+        self.run_program("pusher", settings, "--once", code=1)
+        hub.wait_for_log("refused a push with 403.*claimed_node=.?Büro 3")
+        for forwarded, shown in (("203.0.113.7, 2001:db8::9", "2001:db8::9"),
+                                 ("203.0.113.7\x1b[31m", None), ("x" * 300, None)):
+            curl(hub.url + "/sync", body=b"", headers={
+                **bearer("wrong"), "Content-Type": "application/json",
+                "X-Forwarded-For": forwarded, "Sync-Hub-Node": "%1b%5b31mevil"})
+            if shown:
+                hub.wait_for_log(f"forwarded_for={shown}")
+        hub.stop()
+        self.assertNotIn("\x1b", hub.log())
+        self.assertNotIn("evil", hub.log())
+        self.assertNotIn("xxx", hub.log())
+
+
 if __name__ == "__main__":
     unittest.main()
