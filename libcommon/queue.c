@@ -39,8 +39,10 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     if (q == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the queue");
     sh_err err = sh_redis_new(options->redis_url, &q->redis, error);
+    if (err == SH_OK && options->tls_ca != NULL && options->tls_ca[0] != '\0')
+        err = sh_redis_set_ca(q->redis, options->tls_ca, error);
     if (err != SH_OK) {
-        free(q);
+        sh_queue_free(q);
         return err;
     }
     q->must_keep = options->must_keep;

@@ -4,14 +4,12 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/crypto.h"
+#include "libcommon/redis_tls.h"
 #include "libcommon/url.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <hiredis/hiredis.h>
-#ifdef SYNCHUB_HIREDIS_TLS
-#include <hiredis/hiredis_ssl.h>
-#endif
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +27,12 @@ struct sh_redis {
     char database[16];
     bool unix_socket;
     bool tls;
-    redisContext *context; /* NULL while there is no connection */
-#ifdef SYNCHUB_HIREDIS_TLS
-    redisSSLContext *ssl;
-#endif
-    int64_t timeout_ms; /* that the connection has now */
-    uint64_t made;      /* connections so far */
-    bool leave;         /* this server is not the one to talk to any more */
+    redisContext *context;   /* NULL while there is no connection */
+    sh_redis_tls *tls_state; /* NULL before the first connection, and without TLS */
+    char *ca_file;           /* or NULL */
+    int64_t timeout_ms;      /* that the connection has now */
+    uint64_t made;           /* connections so far */
+    bool leave;              /* this server is not the one to talk to any more */
     struct {
         const char *script;
         char sha[SHA_HEX_BYTES];
@@ -79,12 +76,8 @@ static sh_err read_url(sh_redis *r, const char *url, sh_error *error)
         return sh_fail(error, SH_E_CONFIG,
                        "SYNC_redis_url begins with %s://; redis://, rediss:// or unix: is right",
                        r->url.scheme);
-#ifndef SYNCHUB_HIREDIS_TLS
-    if (r->tls)
-        return sh_fail(
-            error, SH_E_UNSUPPORTED,
-            "SYNC_redis_url asks for TLS (rediss://), which this build's hiredis has not");
-#endif
+    if (r->tls && !sh_redis_has_tls())
+        return sh_fail(error, SH_E_CONFIG, "SYNC_redis_url: " SH_REDIS_WITHOUT_TLS);
     if (r->url.port == 0)
         r->url.port = DEFAULT_PORT;
     return read_database(r, error);
@@ -104,6 +97,22 @@ sh_err sh_redis_new(const char *url, sh_redis **ret, sh_error *error)
     return SH_OK;
 }
 
+bool sh_redis_has_tls(void)
+{
+#ifdef SYNCHUB_HIREDIS_TLS
+    return true;
+#else
+    return false;
+#endif
+}
+
+sh_err sh_redis_set_ca(sh_redis *redis, const char *ca_file, sh_error *error)
+{
+    redis->ca_file = strdup(ca_file);
+    return redis->ca_file != NULL ? SH_OK
+                                  : sh_fail(error, SH_E_MEMORY, "no memory for SYNC_tls_ca");
+}
+
 static void disconnect(sh_redis *r)
 {
     if (r->context != NULL)
@@ -118,8 +127,9 @@ void sh_redis_free(sh_redis *r)
         return;
     disconnect(r);
 #ifdef SYNCHUB_HIREDIS_TLS
-    redisFreeSSLContext(r->ssl);
+    sh_redis_tls_free(r->tls_state);
 #endif
+    free(r->ca_file);
     sh_wipe(&r->url, sizeof r->url);
     free(r);
 }
@@ -272,24 +282,38 @@ static sh_err log_in(sh_redis *r, sh_error *error)
 #ifdef SYNCHUB_HIREDIS_TLS
 static sh_err start_tls(sh_redis *r, sh_error *error)
 {
-    redisSSLContextError reason = REDIS_SSL_CTX_NONE;
-    if (r->ssl == NULL) {
-        redisInitOpenSSL();
-        r->ssl = redisCreateSSLContext(NULL, "/etc/ssl/certs", NULL, NULL, r->url.host, &reason);
-    }
-    if (r->ssl == NULL)
-        return sh_fail(error, SH_E_CONFIG, "Redis over TLS: %s", redisSSLContextGetError(reason));
-    if (redisInitiateSSLWithContext(r->context, r->ssl) != REDIS_OK)
-        return broken(r, "TLS", error);
-    return SH_OK;
+    const char *why = NULL;
+    sh_err err = r->tls_state == NULL ? sh_redis_tls_new(r->ca_file, &r->tls_state, error) : SH_OK;
+    if (err == SH_OK)
+        err = set_timeout(r, CONNECT_TIMEOUT_MS, error);
+    if (err != SH_OK)
+        return err;
+    err = sh_redis_tls_begin(r->tls_state, r->context, r->url.host, &why);
+    if (err == SH_OK || why == NULL)
+        return err == SH_OK ? SH_OK : broken(r, "TLS", error);
+    return sh_fail(error, err, "Redis at %s:%u (SYNC_redis_url): TLS: %s", r->url.host, r->url.port,
+                   why);
 }
 #else
 static sh_err start_tls(sh_redis *r, sh_error *error)
 {
     (void)r;
-    return sh_fail(error, SH_E_UNSUPPORTED, "this build's hiredis has no TLS");
+    return sh_fail(error, SH_E_UNSUPPORTED, SH_REDIS_WITHOUT_TLS);
 }
 #endif
+
+/*
+ * A server sends its session tickets after the handshake, and hiredis reads them with the first
+ * reply. Until then they would look like the end of the connection (has_ended()).
+ */
+static sh_err read_tickets(sh_redis *r, sh_error *error)
+{
+    sh_error refused = {0};
+    sh_err err = command_done(r, 1, (sh_slice[]){SH_SLICE("PING")}, &refused);
+    if (err != SH_E_NETWORK && err != SH_E_MEMORY)
+        return SH_OK; /* any reply will do, also that the user may not ask */
+    return sh_fail(error, err, "%s", refused.message);
+}
 
 static sh_err connect_now(sh_redis *r, sh_error *error)
 {
@@ -304,6 +328,8 @@ static sh_err connect_now(sh_redis *r, sh_error *error)
     sh_err err = r->tls ? start_tls(r, error) : SH_OK;
     if (err == SH_OK)
         err = log_in(r, error);
+    if (err == SH_OK && r->tls)
+        err = read_tickets(r, error);
     if (err != SH_OK)
         disconnect(r);
     else

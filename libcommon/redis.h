@@ -28,11 +28,19 @@ typedef enum {
 } sh_redis_kind;
 
 /*
- * Remembers url (`redis://[user:password@]host[:port][/db]`, `unix:/path`, `rediss://` where
- * hiredis has TLS); connects at the first call. SH_E_CONFIG, SH_E_UNSUPPORTED, SH_E_MEMORY.
+ * Remembers url (`redis://[user:password@]host[:port][/db]`, `unix:/path`, `rediss://` with the
+ * certificate's chain and name verified); connects at the first call. SH_E_CONFIG, SH_E_MEMORY.
  */
 sh_err sh_redis_new(const char *url, sh_redis **ret, sh_error *error);
 void sh_redis_free(sh_redis *redis); /* NULL is accepted */
+
+/* Whether rediss:// can be had, and the words where it cannot. */
+bool sh_redis_has_tls(void);
+#define SH_REDIS_WITHOUT_TLS                                                                       \
+    "rediss:// (TLS) is not supported by this build: it needs hiredis 1.0 or later with its "      \
+    "hiredis_ssl, as in Debian 13"
+/* Certificates to trust over rediss:// besides the system's, a file in PEM. Once. SH_E_MEMORY. */
+sh_err sh_redis_set_ca(sh_redis *redis, const char *ca_file, sh_error *error);
 
 /* Makes a connection where there is none. The errors of sh_redis_call(). */
 sh_err sh_redis_connect(sh_redis *redis, sh_error *error);

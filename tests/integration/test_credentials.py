@@ -279,7 +279,7 @@ class Refusing(CredentialsTest):
         own, other = self.node("add", "Node_A", "--netalertx"), self.node("add", "Node_B", "--netalertx")
         a = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A").split()
         b = self.hub_redis.cli("HGET", "synchub:nodes", "Node_B").split()
-        b[6] = a[6]
+        b[-2] = a[-2]
         self.hub_redis.cli("HDEL", "synchub:nodes", "Node_A")
         self.hub_redis.cli("HSET", "synchub:nodes", "Node_B", " ".join(b))
         self.hub_redis.cli("SET", "synchub:nodes:version", "another")
