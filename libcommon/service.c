@@ -2,6 +2,7 @@
 #include "libcommon/service.h"
 
 #include "libcommon/clock.h"
+#include "libcommon/command_help.h"
 #include "libcommon/crypto.h"
 #include "libcommon/describe.h"
 #include "libcommon/healthcheck.h"
@@ -37,7 +38,8 @@ static pthread_t main_thread; /* of the service's run() */
 typedef struct {
     bool help, version, describe, check_config, once;
     const sh_subcommand *subcommand;
-    int rest_count; /* arguments behind the subcommand's name */
+    const char *group; /* of subcommands, named without one of them */
+    int rest_count;    /* arguments behind the subcommand's name */
     char *const *rest;
 } command_line;
 
@@ -184,40 +186,19 @@ static const sh_subcommand healthcheck = {
 
 /* --- The command line ------------------------------------------------------------------------ */
 
-static void print_usage(const sh_service *service, FILE *out)
-{
-    (void)fprintf(out, "Usage: synchub-%s [--once] | --check-config | --help | --version\n",
-                  service->name);
-    for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
-        (void)fprintf(out, "       synchub-%s %s\n", service->name, s->usage);
-    (void)fprintf(out, "       synchub-%s %s\n", service->name, healthcheck.usage);
-}
-
-static void print_help(const sh_service *service, FILE *out)
-{
-    (void)fprintf(out, "synchub-%s: %s\n\n", service->name, service->summary);
-    print_usage(service, out);
-    (void)fputs("\nOptions:\n", out);
-    for (const sh_service_option *o = sh_service_options; o->name != NULL; o++)
-        (void)fprintf(out, "  %-15s  %s\n", o->name, o->help);
-    (void)fputs("\nSubcommands:\n", out);
-    for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
-        (void)fprintf(out, "  %s\n      %s\n", s->usage, s->help);
-    (void)fprintf(out, "  %s\n      %s\n", healthcheck.usage, healthcheck.help);
-    (void)fputs("\nSettings, from the environment:\n", out);
-    sh_settings_help(service->who, out);
-    (void)fputs("\nExit codes: 0 done, 1 failed, 2 bad configuration or usage.\n", out);
-}
-
 static bool read_option(const char *text, command_line *ret)
 {
     const struct {
         const char *name;
         bool *flag;
     } options[] = {
-        {"--help", &ret->help},       {"-h", &ret->help},
-        {"--version", &ret->version}, {"--check-config", &ret->check_config},
-        {"--once", &ret->once},       {"--describe", &ret->describe},
+        {"--help", &ret->help},
+        {"-h", &ret->help},
+        {"--version", &ret->version},
+        {"-V", &ret->version},
+        {"--check-config", &ret->check_config},
+        {"--once", &ret->once},
+        {"--describe", &ret->describe},
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (strcmp(text, options[i].name) == 0) {
@@ -252,27 +233,104 @@ static const sh_subcommand *find_subcommand(const sh_service *service, int argc,
     return *words > 0 ? &healthcheck : NULL;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Whether help is asked for behind the subcommand's name. */
+static bool rest_asks_for_help(const command_line *command)
+{
+    for (int i = 0; i < command->rest_count; i++)
+        if (asks_for_help(command->rest[i]))
+            return true;
+    return false;
+}
+
+/* Reads what stands behind the options; argc is at least 1. */
+static bool read_words(const sh_service *service, int argc, char *const argv[], command_line *ret)
+{
+    int words = 0;
+    bool help = strcmp(argv[0], "help") == 0;
+    if (help || strcmp(argv[0], "version") == 0) {
+        ret->help = help;
+        ret->version = !help;
+        argc--;
+        argv++;
+        if (argc == 0)
+            return true;
+    }
+    ret->subcommand = find_subcommand(service, argc, argv, &words);
+    if (ret->subcommand == NULL && sh_help_is_group(service, argv[0]) &&
+        (argc == 1 || asks_for_help(argv[1]))) {
+        ret->group = argv[0];
+        ret->help = ret->help || argc > 1; /* `help node`, `node --help` */
+        return true;
+    }
+    if (ret->subcommand == NULL) {
+        sh_help_unknown(service, &healthcheck, argc, argv, stderr);
+        return false;
+    }
+    ret->rest_count = argc - words;
+    ret->rest = argv + words;
+    ret->help = ret->help || rest_asks_for_help(ret);
+    return true;
+}
+
 static bool read_command_line(const sh_service *service, int argc, char *const argv[],
                               command_line *ret)
 {
     int i = 1;
     while (i < argc && read_option(argv[i], ret))
         i++;
-    if (i < argc) {
-        int words = 0;
-        ret->subcommand = find_subcommand(service, argc - i, argv + i, &words);
-        if (ret->subcommand == NULL) {
-            (void)fprintf(stderr, "synchub-%s: unknown %s '%s'\n", service->name,
-                          argv[i][0] == '-' ? "option" : "command", argv[i]);
-            return false;
-        }
-        ret->rest_count = argc - i - words;
-        ret->rest = argv + i + words;
-        if (ret->check_config || ret->once) {
-            (void)fprintf(stderr, "synchub-%s: '%s' takes no option before it\n", service->name,
-                          argv[i]);
-            return false;
-        }
+    if (i < argc && !read_words(service, argc - i, argv + i, ret))
+        return false;
+    if (ret->subcommand != NULL && (ret->check_config || ret->once)) {
+        (void)fprintf(stderr, "synchub-%s: '%s' takes no option before it\n", service->name,
+                      ret->subcommand->name);
+        return false;
+    }
+    return true;
+}
+
+/* Tells why standard output could not be written, as far as errno knows, and gives the exit code.
+ */
+static int fail_output(const sh_service *service)
+{
+    (void)fprintf(stderr, "synchub-%s: standard output could not be written%s%s\n", service->name,
+                  errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+    return SH_EXIT_FAILED;
+}
+
+/* Whoever reads standard output must get all of it: a full disk is no success. */
+static int end_output(const sh_service *service, int code)
+{
+    errno = 0;
+    if (code != SH_EXIT_DONE || (fflush(stdout) == 0 && !ferror(stdout)))
+        return code;
+    return fail_output(service);
+}
+
+/* Answers what needs no settings: help and the like. *code is then the exit code. */
+static bool answer(const sh_service *service, const command_line *command, int *code)
+{
+    *code = SH_EXIT_DONE;
+    if (command->group != NULL) {
+        /* Alone, a group is a command that is not complete. */
+        *code = command->help ? SH_EXIT_DONE : SH_EXIT_CONFIG;
+        sh_help_group(service, command->group, command->help ? stdout : stderr);
+    } else if (command->help && command->subcommand != NULL) {
+        sh_help_subcommand(service, command->subcommand, stdout);
+    } else if (command->help) {
+        sh_help_program(service, &healthcheck, stdout);
+    } else if (command->version) {
+        sh_version_print(service->name, service->libraries, stdout);
+    } else if (command->describe) {
+        errno = 0;
+        if (sh_service_describe(service, &healthcheck, stdout) != SH_OK)
+            *code = fail_output(service);
+    } else {
+        return false;
     }
     return true;
 }
@@ -314,11 +372,12 @@ static sh_err load(const sh_service *service, const sh_subcommand *subcommand,
 
 static int check_config(const sh_service *service, const sh_settings *settings, sh_error *error)
 {
+    errno = 0;
     sh_err err = sh_settings_print(settings, service->who, stdout);
-    if (err == SH_OK && fflush(stdout) != 0)
-        err = sh_fail(error, SH_E_IO, "standard output: %s", strerror(errno));
     if (err == SH_OK)
         return SH_EXIT_DONE;
+    (void)sh_fail(error, err, "%s",
+                  err == SH_E_IO && errno != 0 ? strerror(errno) : sh_err_name(err));
     sh_log_error("cannot print the settings: %s", error->message);
     return SH_EXIT_FAILED;
 }
@@ -369,21 +428,11 @@ static int run_with_settings(const sh_service *service, const command_line *comm
 static int run_command_line(const sh_service *service, int argc, char *const argv[])
 {
     command_line command = {0};
-    if (!read_command_line(service, argc, argv, &command)) {
-        print_usage(service, stderr);
+    int code;
+    if (!read_command_line(service, argc, argv, &command))
         return SH_EXIT_CONFIG;
-    }
-    if (command.help) {
-        print_help(service, stdout);
-        return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
-    }
-    if (command.version) {
-        sh_version_print(service->name, service->libraries, stdout);
-        return fflush(stdout) == 0 ? SH_EXIT_DONE : SH_EXIT_FAILED;
-    }
-    if (command.describe)
-        return sh_service_describe(service, &healthcheck, stdout) == SH_OK ? SH_EXIT_DONE
-                                                                           : SH_EXIT_FAILED;
+    if (answer(service, &command, &code))
+        return code;
     forbid_core_dumps();
     allow_many_files();
     return run_with_settings(service, &command);
@@ -392,10 +441,10 @@ static int run_command_line(const sh_service *service, int argc, char *const arg
 int sh_service_main(const sh_service *service, int argc, char *const argv[])
 {
     sh_version_init(service->commit);
-    if (getenv("NOTIFY_SOCKET") == NULL) /* a service manager gives it all by itself */
-        sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
+    sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
     sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
     int code = run_command_line(service, argc, argv);
+    code = end_output(service, code);
     (void)sh_log_flush(LOG_FLUSH_MS);
     return code;
 }

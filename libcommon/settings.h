@@ -111,7 +111,8 @@ void sh_settings_done(sh_settings *settings); /* wipes the secrets */
  */
 sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out);
 
-/* For `--help`: name, default and one line of meaning of each setting that `who` reads. */
+/* For `--help`: name, default, one line of meaning and the values of each setting that `who` reads.
+ */
 void sh_settings_help(int who, FILE *out);
 
 #endif

@@ -125,16 +125,42 @@ sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out)
     return fflush(out) == 0 ? SH_OK : SH_E_IO;
 }
 
+/* What a setting may hold, where that is not any text. */
+static void print_values(const sh_setting *row, FILE *out)
+{
+    const char *between = " or ";
+    switch (row->kind) {
+    case SH_SETTING_BOOLEAN:
+        (void)fputs("; True or False", out);
+        break;
+    case SH_SETTING_NUMBER:
+        (void)fprintf(out, "; %" PRId64 " to %" PRId64, row->min, row->max);
+        break;
+    case SH_SETTING_CHOICE:
+        for (const sh_setting_choice *c = row->choices; c->word != NULL; c++)
+            (void)fprintf(out, "%s%s",
+                          c == row->choices   ? "; "
+                          : c[1].word == NULL ? between
+                                              : ", ",
+                          c->word);
+        break;
+    default:
+        break;
+    }
+}
+
 void sh_settings_help(int who, FILE *out)
 {
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
         if ((row->who & who) == 0)
             continue;
-        (void)fprintf(out, "  %s%s%s%s%s%s\n      %s\n", row->name,
-                      row->alias == NULL ? "" : " or ", row->alias == NULL ? "" : row->alias,
+        (void)fprintf(out, "  %s%s%s%s%s%s\n      %s", row->name, row->alias == NULL ? "" : " or ",
+                      row->alias == NULL ? "" : row->alias,
                       row->fallback[0] == '\0' ? "" : " (default: ", row->fallback,
                       row->fallback[0] == '\0' ? "" : ")", row->help);
+        print_values(row, out);
+        (void)fputc('\n', out);
     }
     (void)fputs("\nNAME_FILE names a file that holds the value of NAME.\n", out);
 }

@@ -6,6 +6,7 @@
 #include "libcommon/env_file.h"
 #include "libcommon/file.h"
 #include "libcommon/limits.h"
+#include "libcommon/nearest.h"
 #include "libcommon/setting_oddity.h"
 
 #include <stdio.h>
@@ -308,47 +309,12 @@ static bool is_known(const char *name)
     return sh_setting_find(without, SH_FOR_ALL) != NULL;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* Levenshtein's distance without regard to case; both are shorter than NAME_MAX_BYTES. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[NAME_MAX_BYTES];
-    size_t len = strlen(b);
-    for (size_t j = 0; j <= len; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < len; j++) {
-            size_t replaced = diagonal + (lower(a[i]) != lower(b[j]));
-            diagonal = row[j + 1];
-            size_t removed = row[j + 1] + 1;
-            size_t added = row[j] + 1;
-            size_t best = removed < added ? removed : added;
-            row[j + 1] = replaced < best ? replaced : best;
-        }
-    }
-    return row[len];
-}
-
 static const char *nearest_name(const char *name)
 {
-    const char *best = NULL;
-    size_t best_distance = 4; /* what is further away is no slip of the finger */
-    if (strlen(name) >= NAME_MAX_BYTES)
-        return NULL;
-    for (size_t i = 0; i < sh_setting_count; i++) {
-        size_t d = distance(name, sh_setting_table[i].name);
-        if (d < best_distance) {
-            best_distance = d;
-            best = sh_setting_table[i].name;
-        }
-    }
-    return best;
+    sh_nearest nearest = sh_nearest_begin(name);
+    for (size_t i = 0; i < sh_setting_count; i++)
+        sh_nearest_try(&nearest, name, sh_setting_table[i].name);
+    return nearest.word;
 }
 
 sh_err sh_source_warn_of_unknown(const sh_source *source, sh_settings *settings)

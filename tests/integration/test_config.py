@@ -248,7 +248,7 @@ class Config(SyncHubTest):
                     self.assertIn(word, told.stdout)
                 self.assertEqual(told.stderr, "")
                 told = self.run_program(name, {}, "--version", code=0)
-                self.assertRegex(told.stdout, rf"^synchub-{name} \d+\.\d+\.\d+\n$")
+                self.assertRegex(told.stdout, rf"^synchub-{name} \d+\.\d+\.\d+ \(")
 
     def test_an_unknown_option_or_command_is_answered_with_the_usage(self):
         for name in PROGRAMS:
@@ -259,12 +259,38 @@ class Config(SyncHubTest):
                     self.assertIn(f"Usage: synchub-{name}", done.stderr)
                     self.assertEqual(done.stdout, "")
 
-    def test_a_reader_that_goes_away_is_no_crash(self):
-        done = subprocess.run(
-            ["sh", "-c", '"$0" --check-config >/dev/full', str(BIN / "synchub-receiver")],
-            capture_output=True, text=True, env=clean_environment(self.complete("receiver")))
-        self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("cannot print the settings", done.stderr)
+    def into_a_full_disk(self, name, settings, *arguments):
+        with open("/dev/full", "wb") as full:
+            return subprocess.run([str(BIN / f"synchub-{name}"), *arguments], stdout=full,
+                                  stderr=subprocess.PIPE, text=True,
+                                  env=clean_environment(settings))
+
+    def test_output_that_cannot_be_written_is_exit_1_with_the_reason(self):
+        redis = self.redis()
+        commands = {name: [["--help"], ["help"], ["--version"], ["--describe"], ["--check-config"],
+                           ["healthcheck"], ["help", "healthcheck"]] for name in PROGRAMS}
+        commands["receiver"] += [["nodes"], ["nodes", "--json"], ["devices"], ["devices", "--json"],
+                                 ["dead", "list"], ["dead", "list", "--json"], ["node", "list"],
+                                 ["node", "list", "--json"], ["node", "add", "Node_A"],
+                                 ["node", "rotate", "Node_A"], ["node", "revoke", "Node_A"],
+                                 ["node", "--help"]]
+        commands["receiver"].remove(["healthcheck"])  # it listens, and would be asked
+        commands["pusher"] += [["spool", "list"], ["spool", "list", "--json"]]
+        db = self.folder / "hub.db"
+        self.program("receiver", self.receiver_settings(redis, db), "--once").wait()
+        for name, lists in commands.items():
+            settings = self.complete(name)
+            if name == "receiver":
+                settings = self.receiver_settings(redis, db)
+            if name == "pusher":
+                settings["SYNC_spool_dir"] = self.folder / "spool"
+                for part in ("spool", "refused"):
+                    (self.folder / "spool" / part).mkdir(parents=True)
+            for arguments in lists:
+                with self.subTest(f"{name} {' '.join(arguments)}"):
+                    done = self.into_a_full_disk(name, settings, *arguments)
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertIn("No space left on device", done.stderr)
 
     # --- Running ------------------------------------------------------------------------------
 

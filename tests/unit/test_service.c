@@ -50,6 +50,11 @@ static sh_err check(const sh_settings *settings, sh_error *error)
 
 static const sh_subcommand subcommands[] = {
     {.name = "devices", .usage = "devices [--json]", .help = "a part", .run = print_arguments},
+    {.name = "part add", .usage = "part add NAME", .help = "of two words", .run = print_arguments},
+    {.name = "part drop",
+     .usage = "part drop",
+     .help = "of two words, too",
+     .run = print_arguments},
     {.name = "whole",
      .usage = "whole",
      .help = "needs all",
@@ -178,6 +183,44 @@ static void help_and_version_need_no_settings(void **state)
     check_run(LIST("--once", "--help"), bad, 0, "--check-config", "");
 }
 
+static void help_comes_in_every_usual_way(void **state)
+{
+    (void)state;
+    const char *const *bad = LIST("SYNC_db=/", "SYNC_listen=x");
+    check_run(LIST("help"), bad, 0, "synchub-receiver: what it is for\n", "");
+    check_run(LIST("-h"), bad, 0, "synchub-receiver: what it is for\n", "");
+    check_run(LIST("-V"), bad, 0, "synchub-receiver " SYNCHUB_VERSION, "");
+    check_run(LIST("version"), bad, 0, "synchub-receiver " SYNCHUB_VERSION, "");
+    static const char *const words[] = {"--help", "-h"};
+    for (size_t i = 0; i < 2; i++) {
+        check_run(LIST("devices", words[i]), bad, 0,
+                  "Usage: synchub-receiver devices [--json]\n\n  a part\n", "");
+        check_run(LIST("devices", "--json", words[i]), bad, 0, "Usage: synchub-receiver devices",
+                  "");
+        check_run(LIST(words[i], "devices"), bad, 0, "Usage: synchub-receiver devices", "");
+        check_run(LIST("part", "add", words[i]), bad, 0, "Usage: synchub-receiver part add", "");
+        check_run(LIST("part", words[i]), bad, 0, "  part drop\n      of two words, too\n", "");
+        check_run(LIST("healthcheck", words[i]), bad, 0, "Usage: synchub-receiver healthcheck", "");
+    }
+    check_run(LIST("help", "part", "add"), bad, 0, "Usage: synchub-receiver part add", "");
+    check_run(LIST("help", "healthcheck"), bad, 0, "Usage: synchub-receiver healthcheck", "");
+    check_run(LIST("help", "part"), bad, 0, "  part add NAME\n      of two words\n", "");
+}
+
+static void a_group_alone_lists_its_subcommands(void **state)
+{
+    (void)state;
+    check_run(LIST("part"), COMPLETE, 2, "", "  part add NAME\n      of two words\n  part drop\n");
+}
+
+static void help_lists_the_values_of_a_choice(void **state)
+{
+    (void)state;
+    check_run(LIST("--help"), COMPLETE, 0, "; all, ingest or merge\n", "");
+    check_run(LIST("--help"), COMPLETE, 0, "; error, warning, info or debug\n", "");
+    check_run(LIST("--help"), COMPLETE, 0, "; 1 to 86400\n", "");
+}
+
 static void describe_tells_all_that_help_tells_as_json(void **state)
 {
     (void)state;
@@ -205,7 +248,13 @@ static void describe_tells_all_that_help_tells_as_json(void **state)
 static void what_is_unknown_is_answered_with_the_usage(void **state)
 {
     (void)state;
-    check_run(LIST("--onec"), COMPLETE, 2, "", "unknown option '--onec'\nUsage: synchub-receiver");
+    check_run(LIST("--onec"), COMPLETE, 2, "",
+              "unknown option '--onec': did you mean '--once'?\nUsage: synchub-receiver");
+    check_run(LIST("devcies"), COMPLETE, 2, "",
+              "unknown command 'devcies': did you mean 'devices'?");
+    check_run(LIST("help", "devcies"), COMPLETE, 2, "", "did you mean 'devices'?");
+    check_run(LIST("part", "ad"), COMPLETE, 2, "",
+              "unknown command 'part ad': did you mean 'part add'?\nUsage: synchub-receiver part");
     check_run(LIST("node"), COMPLETE, 2, "", "unknown command 'node'\nUsage: synchub-receiver");
     check_run(LIST("--once", "x"), COMPLETE, 2, "", "unknown command 'x'");
     check_run(LIST("--check-config", "devices"), COMPLETE, 2, "", "takes no option before it");
@@ -253,8 +302,8 @@ static void the_services_own_check_counts(void **state)
 static void a_subcommand_gets_what_is_behind_its_name(void **state)
 {
     (void)state;
-    check_run(LIST("devices", "--json", "--help"), LIST("SYNC_db=/y"), 7,
-              "devices /y: --json --help\n", "");
+    check_run(LIST("devices", "--json", "help"), LIST("SYNC_db=/y"), 7, "devices /y: --json help\n",
+              "");
     check_run(LIST("devices"), COMPLETE, 7, "devices /x:\n", "");
     check_run(LIST("devices"), LIST("SYNC_db=/"), 2, "", "SYNC_db holds '/'");
     check_run(LIST("whole"), COMPLETE, 7, "devices /x token:\n", "");
@@ -349,6 +398,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_service_runs_and_its_code_is_the_exit_code),
         cmocka_unit_test(help_and_version_need_no_settings),
+        cmocka_unit_test(help_comes_in_every_usual_way),
+        cmocka_unit_test(a_group_alone_lists_its_subcommands),
+        cmocka_unit_test(help_lists_the_values_of_a_choice),
         cmocka_unit_test(describe_tells_all_that_help_tells_as_json),
         cmocka_unit_test(what_is_unknown_is_answered_with_the_usage),
         cmocka_unit_test(check_config_prints_the_settings_or_what_is_wrong),
