@@ -249,7 +249,8 @@ sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
                            char version[static SH_NODES_VERSION_BYTES], sh_error *error);
 /* Adds the text of one node's record to *ret. SH_E_NOT_FOUND. */
 sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_error *error);
-/* Replaces the text old ("" for none) by new. SH_E_BUSY where it is old no more; SH_E_LIMIT. */
+/* Replaces the text old ("" for none) by new, where Redis keeps it. SH_E_BUSY where it is old no
+ * more; SH_E_LIMIT. */
 sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_slice new,
                          sh_error *error);
 /* Notes when a node's own credentials were last used; 0: never. */

@@ -86,6 +86,9 @@ sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_sli
     sh_random(random, sizeof random);
     sh_hex_encode(random, sizeof random, version);
     (void)snprintf(most, sizeof most, "%d", SH_NODES_MAX);
+    sh_err err = sh_queue_verify(queue, error); /* what is printed once must not be lost */
+    if (err != SH_OK)
+        return err;
     sh_slice argv[] = {sh_slice_of(queue->nodes),
                        sh_slice_of(queue->nodes_version),
                        sh_slice_of(node),
@@ -94,7 +97,7 @@ sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_sli
                        sh_slice_of(version),
                        sh_slice_of(most)};
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script_node_set, 2, 7, argv, &reply, error);
+    err = sh_redis_script(queue->redis, script_node_set, 2, 7, argv, &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("changed")))

@@ -22,6 +22,8 @@ KILLS = (
     (6, "redis", "any"), (5, "redis", "post"), (5, "redis", "commit"),
 )
 
+WEATHER = ("lock", "disk", "full", "pause", "demoted", "unkept")
+
 
 class Killer:
     """Kills one program at a time, at random, and often at the worst moment."""
@@ -131,7 +133,7 @@ class Weather:
 
     def step(self):
         if not self.kinds:
-            self.kinds = ["lock", "disk", "full", "pause"]
+            self.kinds = list(WEATHER)
             self.random.shuffle(self.kinds)
         kind = self.kinds.pop()
         if getattr(self, "_" + kind)():
@@ -158,6 +160,26 @@ class Weather:
             world.resp(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
         except OSError:
             return False  # it was killed, and has its memory back
+        return True
+
+    def _demoted(self):
+        """Redis becomes a replica of nobody for a while: its connections stay, and take no writes."""
+        try:
+            world.resp(self.hub.redis.port, "REPLICAOF", "127.0.0.1", "1")
+            self.stopping.wait(self.spell_s)
+            world.resp(self.hub.redis.port, "REPLICAOF", "NO", "ONE")
+        except OSError:
+            return False  # it was killed, and is a master again
+        return True
+
+    def _unkept(self):
+        """Redis is told to keep less than it must: nothing may be answered with success then."""
+        try:
+            world.resp(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "everysec")
+            self.stopping.wait(self.spell_s)
+            world.resp(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "always")
+        except OSError:
+            return False
         return True
 
     def _disk(self):

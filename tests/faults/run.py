@@ -23,9 +23,9 @@ import verify
 import world
 
 LONG = {"kills": 220, "pushers": 8, "pulled": 3, "gap_s": (0.1, 1.6), "lock_s": 30, "pause_s": 12,
-        "spell_s": 8, "calm_s": 4, "drain_s": 240}
+        "spell_s": 8, "calm_s": 4, "weather": len(breaking.WEATHER), "drain_s": 240}
 SHORT = {"kills": 22, "pushers": 3, "pulled": 2, "gap_s": (0.05, 0.7), "lock_s": 5, "pause_s": 2,
-         "spell_s": 2, "calm_s": 0.5, "drain_s": 120}
+         "spell_s": 2, "calm_s": 0.5, "weather": 4, "drain_s": 120}
 
 QUIET_LOOKS = 25  # so often in a row nothing must be on its way
 
@@ -58,7 +58,7 @@ class Run:
 
     def break_things(self):
         begin = time.monotonic()
-        while self.hub.kills() < self.plan["kills"] or len(self.weather.done) < 4:
+        while self.hub.kills() < self.plan["kills"] or len(self.weather.done) < self.plan["weather"]:
             workers = (*self.keepers, *self.writers, self.storm)
             failed = harness.poll_until(lambda: [w for w in workers if w.error],
                                         self.random.uniform(*self.plan["gap_s"]))
