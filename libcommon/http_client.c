@@ -31,6 +31,7 @@ struct sh_http_client {
     char *ca_file; /* NULL where none */
     bool pinned;   /* ca_file is the peer's own certificate */
     int stop_fd;
+    int64_t stop_grace_ms;
     size_t parallel_max;
     size_t bodies_max;
     void (*tick)(void);
@@ -86,6 +87,7 @@ sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client 
     if (client == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for an HTTP client");
     client->stop_fd = options->stop_fd;
+    client->stop_grace_ms = options->stop_grace_ms > 0 ? options->stop_grace_ms : STOP_GRACE_MS;
     client->parallel_max = options->parallel_max;
     client->tick = options->tick;
     client->bodies_max = options->bodies_max > 0 ? options->bodies_max : SH_HTTP_BODIES_MAX;
@@ -541,7 +543,7 @@ static void run(sh_http_client *client, batch *b)
         if (client->tick != NULL)
             client->tick();
         if (b->stop_at_ms < 0 && stop_is_asked(client))
-            b->stop_at_ms = sh_clock_monotonic_ms() + STOP_GRACE_MS;
+            b->stop_at_ms = sh_clock_monotonic_ms() + client->stop_grace_ms;
         start_more(client, b);
         int running;
         if (curl_multi_perform(client->multi, &running) != CURLM_OK)

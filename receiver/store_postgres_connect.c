@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_MS 5000 /* to one host, name resolution aside */
+/* To one host, name resolution aside; the URL's connect_timeout may say another number. */
+#define CONNECT_S 5
+#define CONNECT_S_MAX 60
 #define VERSION_MIN 130000
 #define HOST_BYTES 256
 #define PORT_BYTES 16
@@ -128,9 +130,22 @@ static sh_err explain(const PGconn *conn, sh_error *error)
     return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server of SYNC_db is away: %s", words);
 }
 
+/* libpq heeds connect_timeout only where it blocks, which it does not here. */
+static int connect_timeout_s(PGconn *conn)
+{
+    long timeout_s = 0;
+    PQconninfoOption *options = PQconninfo(conn);
+    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
+        if (strcmp(o->keyword, "connect_timeout") == 0 && o->val != NULL)
+            timeout_s = strtol(o->val, NULL, 10);
+    PQconninfoFree(options);
+    return timeout_s >= 1 && timeout_s <= CONNECT_S_MAX ? (int)timeout_s : CONNECT_S;
+}
+
 static sh_err finish_connecting(store_postgres *s, PGconn *conn, sh_error *error)
 {
-    int64_t end_ms = sh_clock_monotonic_ms() + CONNECT_MS;
+    int timeout_s = connect_timeout_s(conn);
+    int64_t end_ms = sh_clock_monotonic_ms() + (int64_t)timeout_s * 1000;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (PQstatus(conn) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
            state != PGRES_POLLING_FAILED) {
@@ -139,7 +154,7 @@ static sh_err finish_connecting(store_postgres *s, PGconn *conn, sh_error *error
             return sh_fail(error, SH_E_NETWORK,
                            "the PostgreSQL server of SYNC_db at %s port %s does not answer within "
                            "%d s",
-                           PQhost(conn), PQport(conn), CONNECT_MS / 1000);
+                           PQhost(conn), PQport(conn), timeout_s);
         state = PQconnectPoll(conn);
     }
     return PQstatus(conn) == CONNECTION_OK ? SH_OK : explain(conn, error);

@@ -4,6 +4,8 @@
 
 /* A folder of its own for each of a test program's tests; to be included after <cmocka.h>. */
 
+#include "tests/unit/temp.h"
+
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -31,8 +33,7 @@ __attribute__((unused)) static const char *in_folder(const char *name)
 static int folder_make(void **unused)
 {
     (void)unused;
-    const char *base = getenv("TMPDIR");
-    (void)snprintf(folder, sizeof folder, "%s/test_pusher.XXXXXX", base != NULL ? base : "/tmp");
+    (void)snprintf(folder, sizeof folder, "%s/test_pusher.XXXXXX", temp_base());
     return mkdtemp(folder) == NULL;
 }
 

@@ -9,6 +9,7 @@
 
 #include "libcommon/cleanup.h"
 #include "receiver/store.h"
+#include "tests/unit/temp.h"
 #include "tests/unit/with_postgres.h"
 
 #include <stdio.h>
@@ -50,7 +51,7 @@ static inline int folder_make(void **state)
         postgres_new_database(server, db_path, sizeof db_path);
         return 0;
     }
-    (void)snprintf(folder, sizeof folder, "/tmp/synchub-store-XXXXXX");
+    (void)snprintf(folder, sizeof folder, "%s/synchub-store-XXXXXX", temp_base_short());
     if (mkdtemp(folder) == NULL)
         return -1;
     (void)snprintf(db_path, sizeof db_path, "%s/synchub.db", folder);

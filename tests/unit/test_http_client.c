@@ -21,8 +21,10 @@
 
 static sh_http_client *new_client(int stop_fd, size_t parallel_max)
 {
-    sh_http_client_options options = {
-        .user_agent = "synchub-test", .stop_fd = stop_fd, .parallel_max = parallel_max};
+    sh_http_client_options options = {.user_agent = "synchub-test",
+                                      .stop_fd = stop_fd,
+                                      .parallel_max = parallel_max,
+                                      .stop_grace_ms = 200};
     sh_http_client *client = NULL;
     assert_int_equal(sh_http_client_new(&options, &client, NULL), SH_OK);
     return client;

@@ -472,22 +472,6 @@ static void reading_works_beside_an_open_transaction_and_writes_nothing(void **s
     store_close(writer);
 }
 
-static void a_locked_database_is_busy(void **state)
-{
-    (void)state;
-    store *s = opened();
-    store *other = opened();
-    assert_int_equal(store_begin(s, NULL), SH_OK);
-    sh_error error = {.code = SH_OK};
-    assert_int_equal(store_begin(other, &error), SH_E_BUSY);
-    assert_non_null(strstr(error.message, db_path));
-    store_rollback(other);
-    assert_int_equal(store_commit(s, NULL), SH_OK);
-    assert_int_equal(store_begin(other, NULL), SH_OK);
-    store_close(other);
-    store_close(s);
-}
-
 static void what_is_committed_to_a_file_that_is_gone_is_no_success(void **state)
 {
     (void)state;
@@ -583,7 +567,6 @@ int main(void)
     const struct CMUnitTest in_sqlite[] = {
         COMMON_TESTS,
         TEST(a_new_file_has_the_tables_that_tools_know),
-        TEST(a_locked_database_is_busy),
         TEST(what_is_committed_to_a_file_that_is_gone_is_no_success),
     };
     const struct CMUnitTest in_postgres[] = {COMMON_TESTS};

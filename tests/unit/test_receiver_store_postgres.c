@@ -293,13 +293,14 @@ static void the_hosts_of_a_url_are_tried_one_after_the_other(void **state)
     int port = ntohs(address.sin_port);
     sh_error error;
     char one[400];
-    (void)snprintf(one, sizeof one, "postgresql://synchub@127.0.0.1:%d/test_%d", port,
-                   server->databases);
+    (void)snprintf(one, sizeof one, "postgresql://synchub@127.0.0.1:%d/test_%d?connect_timeout=1",
+                   port, server->databases);
     assert_int_equal(open_error(one, STORE_READ_WRITE, &error), SH_E_NETWORK);
-    assert_non_null(strstr(error.message, "does not answer"));
-    (void)snprintf(one, sizeof one,
-                   "postgresql:///test_%d?user=synchub&host=127.0.0.1,%s&port=%d,5432",
-                   server->databases, server->folder, port);
+    assert_non_null(strstr(error.message, "does not answer within 1 s"));
+    (void)snprintf(
+        one, sizeof one,
+        "postgresql:///test_%d?user=synchub&host=127.0.0.1,%s&port=%d,5432&connect_timeout=1",
+        server->databases, server->folder, port);
     assert_int_equal(open_error(one, STORE_READ_WRITE, &error), SH_OK);
     (void)close(silent);
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_WITH_POSTGRES_H
 #define TESTS_WITH_POSTGRES_H
 
+#include "tests/unit/temp.h"
 #include "tests/unit/unit.h"
 #include "tests/wait.h"
 
@@ -86,9 +87,29 @@ static inline const char *postgres_place(const with_postgres *p, const char *dat
 
 static inline void postgres_launch(with_postgres *p)
 {
-    const char *const argv[] = {"postgres",          "-D", "data",      "-k",
-                                p->folder,           "-c", "fsync=off", "-c",
-                                "listen_addresses=", NULL};
+    /* What is durable is not tested here: the server does without all that makes it so. */
+    const char *const argv[] = {"postgres",
+                                "-D",
+                                "data",
+                                "-k",
+                                p->folder,
+                                "-c",
+                                "listen_addresses=",
+                                "-c",
+                                "fsync=off",
+                                "-c",
+                                "full_page_writes=off",
+                                "-c",
+                                "wal_level=minimal",
+                                "-c",
+                                "max_wal_senders=0",
+                                "-c",
+                                "autovacuum=off",
+                                "-c",
+                                "shared_buffers=16MB",
+                                "-c",
+                                "deadlock_timeout=100ms",
+                                NULL};
     p->pid = postgres_spawn(p, "postgres", argv);
     for (int tries = 0; PQping(postgres_place(p, "postgres")) != PQPING_OK; tries++) {
         assert_true(tries < 1500);
@@ -111,7 +132,7 @@ static inline void postgres_start(with_postgres *p)
 {
     *p = (with_postgres){.pid = 0};
     postgres_find(p);
-    (void)snprintf(p->folder, sizeof p->folder, "/tmp/synchub-postgres-XXXXXX");
+    (void)snprintf(p->folder, sizeof p->folder, "%s/synchub-postgres-XXXXXX", temp_base_short());
     assert_non_null(mkdtemp(p->folder));
     const struct passwd *user = postgres_user();
     assert_non_null(user);

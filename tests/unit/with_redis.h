@@ -2,6 +2,7 @@
 #ifndef TESTS_WITH_REDIS_H
 #define TESTS_WITH_REDIS_H
 
+#include "tests/unit/temp.h"
 #include "tests/unit/unit.h"
 #include "tests/wait.h"
 
@@ -69,10 +70,7 @@ static inline void redis_launch(with_redis *r, const char *maxmemory)
 
 static inline void redis_start(with_redis *r, const char *maxmemory)
 {
-    const char *base = getenv("TMPDIR");
-    bool short_enough = base != NULL && strlen(base) < 40; /* a socket's path has few bytes */
-    (void)snprintf(r->folder, sizeof r->folder, "%s/synchub-test-XXXXXX",
-                   short_enough ? base : "/tmp");
+    (void)snprintf(r->folder, sizeof r->folder, "%s/synchub-test-XXXXXX", temp_base_short());
     assert_non_null(mkdtemp(r->folder));
     (void)snprintf(r->url, sizeof r->url, "unix:%s/redis.sock", r->folder);
     redis_launch(r, maxmemory);
