@@ -185,7 +185,8 @@ static void take_piece(sh_http_exchange *exchange, const char *data, size_t len)
         exchange->discarded += len;
         return;
     }
-    size_t room = room_for(exchange, exchange->body.len + len);
+    size_t needed = exchange->body.len + len;
+    size_t room = needed < exchange->body.cap ? exchange->body.cap - 1 : room_for(exchange, needed);
     if (len > exchange->allowed - exchange->body.len)
         exchange->over_limit = true;
     /* What the buffer grows to is charged before; one byte more is for its NUL. */

@@ -2,6 +2,7 @@
 #include "tests/faults/inject.h"
 
 #include "libcommon/crypto.h"
+#include "libcommon/log.h"
 #include "libcommon/settings.h"
 #include "tests/unit/unit.h"
 
@@ -283,11 +284,14 @@ WRAP(CURLMsg *, curl_multi_info_read, (CURLM * multi, int *left))
     return message;
 }
 
-void __wrap_sh_log(sh_log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void __wrap_sh_log_at(const char *file, int line_number, sh_log_level level,
+                      const sh_log_field *fields, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
-void __wrap_sh_log(sh_log_level level, const char *format, ...)
+void __wrap_sh_log_at(const char *file, int line_number, sh_log_level level,
+                      const sh_log_field *fields, const char *format, ...)
 {
+    (void)fields;
     char line[2048]; /* formats it, so that a wrong argument is found */
     va_list args;
     va_start(args, format);
@@ -296,7 +300,7 @@ void __wrap_sh_log(sh_log_level level, const char *format, ...)
     if (level <= SH_LOG_WARNING)
         told = true;
     if (getenv("FAULTS_LOG") != NULL)
-        (void)fprintf(stderr, "%d %s\n", (int)level, line);
+        (void)fprintf(stderr, "%s:%d: %d %s\n", file, line_number, (int)level, line);
 }
 
 /* The passphrase's key takes long, and is the same every time. */

@@ -163,8 +163,8 @@ static void end(void)
     look();
     assert_int_equal(queued_of("N"), 1);
     assert_true(queued_of("M") >= 1);
-    /* The native item's id is remembered. */
-    assert_int_equal(redis_ask(&redis, "SCARD synchub:ids"), 1);
+    /* The id of each item is remembered, also that which a NetAlertX push was given. */
+    assert_int_equal(redis_ask(&redis, "SCARD synchub:ids"), 1 + queued_of("M"));
     assert_int_equal(redis_ask(&redis, "HLEN synchub:contacts"), 2);
 }
 
