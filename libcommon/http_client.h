@@ -31,9 +31,9 @@ typedef struct {
     const char *pinned_cert_file;
     int stop_fd; /* readable once the program must stop, or -1: exchanges end SH_E_STOPPED */
     int64_t stop_grace_ms; /* what exchanges in hand get then; 0 for 5 seconds */
-    size_t parallel_max; /* exchanges at once; 0 for no limit */
-    size_t bodies_max;   /* bytes of all answers in hand; 0 for SH_HTTP_BODIES_MAX */
-    void (*tick)(void);  /* called every second at least while exchanges are in hand; or NULL */
+    size_t parallel_max;   /* exchanges at once; 0 for no limit */
+    size_t bodies_max;     /* bytes of all answers in hand; 0 for SH_HTTP_BODIES_MAX */
+    void (*tick)(void);    /* called every second at least while exchanges are in hand; or NULL */
 } sh_http_client_options;
 
 sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client **ret,
