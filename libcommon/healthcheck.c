@@ -52,8 +52,10 @@ sh_err sh_healthcheck(const char *listen, const char *tls_cert, sh_error *error)
     bool v6 = strchr(at, ':') != NULL;
     (void)snprintf(url, sizeof url, "%s://%s%s%s:%u/readyz", tls_cert[0] == '\0' ? "http" : "https",
                    v6 ? "[" : "", at, v6 ? "]" : "", (unsigned)port);
-    const sh_http_client_options options = {
-        .user_agent = "synchub-healthcheck", .pinned_cert_file = tls_cert, .stop_fd = -1};
+    const sh_http_client_options options = {.user_agent = "synchub-healthcheck",
+                                            .url_setting = "SYNC_listen",
+                                            .pinned_cert_file = tls_cert,
+                                            .stop_fd = -1};
     err = sh_http_client_new(&options, &client, error);
     if (err == SH_OK)
         err = ask(client, url, error);

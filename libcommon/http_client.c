@@ -4,6 +4,8 @@
 #include "libcommon/cleanup.h"
 #include "libcommon/clock.h"
 #include "libcommon/http_answer.h"
+#include "libcommon/http_client_failure.h"
+#include "libcommon/http_client_stall.h"
 #include "libcommon/limits.h"
 
 #include <assert.h>
@@ -18,24 +20,32 @@
 #include <unistd.h>
 
 #define HEADER_BYTES_MAX (64 * SH_KIB) /* all header lines of one answer */
-#define CONNECT_TIMEOUT_MAX_MS 10000
-#define STOP_GRACE_MS 5000   /* what exchanges in hand get once the program must stop */
-#define POLL_MAX_MS 1000     /* curl asks for less where it needs less */
-#define IDLE_CONNECTIONS 64L /* kept alive between exchanges */
+#define STOP_GRACE_MS 5000             /* what exchanges in hand get once the program must stop */
+#define POLL_MAX_MS 1000               /* curl asks for less where it needs less */
+#define IDLE_CONNECTIONS 64L           /* kept alive between exchanges */
 #define SYSTEM_CA_FOLDER "/etc/ssl/certs"
 #define URL_SHOWN 200 /* bytes of a URL in a message */
+
+/* Of bodies_max one part in so many is for answers of up to SH_HTTP_SMALL_BODY alone. */
+#define SMALL_SHARE 8
+
+/* An answer that holds so much and goes on more slowly holds up others that wait for memory. */
+#define STALL_HOLDS (64 * SH_KIB)
 
 struct sh_http_client {
     CURLM *multi;
     char *user_agent;
     char *ca_file; /* NULL where none */
     bool pinned;   /* ca_file is the peer's own certificate */
+    const char *url_setting;
     int stop_fd;
     int64_t stop_grace_ms;
     size_t parallel_max;
     size_t bodies_max;
     void (*tick)(void);
-    size_t body_bytes;        /* allocated for all answers in hand */
+    size_t body_bytes; /* allocated for all answers in hand */
+    int64_t stall_ms;
+    int64_t looked_ms;        /* for those that stall, monotonic */
     struct exchange *growing; /* may grow although body_bytes is at its limit; NULL: none */
     struct exchange *first;   /* all in hand */
 };
@@ -47,10 +57,12 @@ typedef struct exchange {
     size_t index;
     CURL *easy;
     struct curl_slist *headers;
+    sh_proxy proxy;
     sh_http_answer answer;
     sh_error failure; /* found by a callback, which can only tell curl to end the transfer */
     size_t header_bytes;
     bool paused;
+    http_client_stall stall;
     char detail[CURL_ERROR_SIZE]; /* curl's own words */
     struct exchange *next, **link;
 } exchange;
@@ -91,8 +103,10 @@ sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client 
     client->parallel_max = options->parallel_max;
     client->tick = options->tick;
     client->bodies_max = options->bodies_max > 0 ? options->bodies_max : SH_HTTP_BODIES_MAX;
+    client->stall_ms = options->stall_ms > 0 ? options->stall_ms : HTTP_STALL_MS;
     client->user_agent = strdup(options->user_agent);
     client->pinned = pinned;
+    client->url_setting = options->url_setting != NULL ? options->url_setting : "the URL";
     client->ca_file = has_ca ? strdup(ca_file) : NULL;
     client->multi = curl_multi_init();
     if (client->user_agent == NULL || (has_ca && client->ca_file == NULL) ||
@@ -148,7 +162,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
                       URL_SHOWN, e->request->url, body->limit);
         return 0;
     }
-    if (client->body_bytes + len > client->bodies_max && client->growing != e) {
+    size_t max = client->bodies_max;
+    if (body->len + len > SH_HTTP_SMALL_BODY)
+        max -= max / SMALL_SHARE;
+    if (client->body_bytes + len > max && client->growing != e) {
         if (client->growing != NULL) {
             e->paused = true;
             return CURL_WRITEFUNC_PAUSE;
@@ -221,7 +238,8 @@ static CURLcode set_connection(exchange *e)
 {
     const sh_http_client *client = e->client;
     int64_t timeout_ms = e->request->timeout_ms;
-    int64_t connect_ms = timeout_ms < CONNECT_TIMEOUT_MAX_MS ? timeout_ms : CONNECT_TIMEOUT_MAX_MS;
+    int64_t connect_ms =
+        timeout_ms < HTTP_CONNECT_TIMEOUT_MAX_MS ? timeout_ms : HTTP_CONNECT_TIMEOUT_MAX_MS;
     CURLcode code = CURLE_OK;
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -231,6 +249,10 @@ static CURLcode set_connection(exchange *e)
     SET(CURLOPT_QUICK_EXIT, 1L);
     SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    /* By our own reading of the environment, so that messages can name the proxy and its variable.
+     */
+    SET(CURLOPT_PROXY, e->proxy.variable != NULL ? e->proxy.value : "");
+    SET(CURLOPT_NOPROXY, "");
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     /* A name has no say where one certificate alone is trusted. */
     SET(CURLOPT_SSL_VERIFYHOST, client->pinned ? 0L : 2L);
@@ -282,98 +304,25 @@ static CURLcode set_request(exchange *e)
 
 #undef SET
 
-/* --- The words for a person ------------------------------------------------------------------ */
-
-static sh_err fail_timeout(const exchange *e, sh_error *error)
-{
-    curl_off_t connected_us = 0;
-    (void)curl_easy_getinfo(e->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-    int64_t ms = e->request->timeout_ms;
-    if (connected_us == 0)
-        return sh_fail(error, SH_E_NETWORK, "could not connect to %.*s: no answer within %g s",
-                       URL_SHOWN, e->request->url,
-                       (double)(ms < CONNECT_TIMEOUT_MAX_MS ? ms : CONNECT_TIMEOUT_MAX_MS) / 1000);
-    return sh_fail(error, SH_E_NETWORK, "%.*s timed out: the answer was not complete after %g s",
-                   URL_SHOWN, e->request->url, (double)ms / 1000);
-}
-
-static sh_err fail_connect(const exchange *e, sh_error *error)
-{
-    long number = 0;
-    (void)curl_easy_getinfo(e->easy, CURLINFO_OS_ERRNO, &number);
-    return sh_fail(error, SH_E_NETWORK, "could not connect to %.*s: %s", URL_SHOWN, e->request->url,
-                   number != 0 ? strerror((int)number) : e->detail);
-}
-
-static sh_err fail_short(const exchange *e, sh_error *error)
-{
-    curl_off_t announced = -1;
-    (void)curl_easy_getinfo(e->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    if (announced < 0)
-        return sh_fail(error, SH_E_NETWORK, "the answer of %.*s broke off after %zu bytes",
-                       URL_SHOWN, e->request->url, e->answer.body.len);
-    return sh_fail(error, SH_E_NETWORK,
-                   "the answer of %.*s broke off: %zu of the %" PRId64
-                   " bytes of its Content-Length",
-                   URL_SHOWN, e->request->url, e->answer.body.len, (int64_t)announced);
-}
-
-/* Turns curl's code for a failed exchange into ours, with words. */
+/* Turns curl's code for a failed exchange into ours, with words. What a callback found goes first.
+ */
 static sh_err fail_exchange(const exchange *e, CURLcode code, sh_error *error)
 {
-    const char *url = e->request->url;
-    const char *detail = e->detail[0] != '\0' ? e->detail : curl_easy_strerror(code);
     if (e->failure.code != SH_OK)
         return sh_fail(error, e->failure.code, "%s", e->failure.message);
-    switch (code) {
-    case CURLE_OUT_OF_MEMORY:
-        return sh_fail(error, SH_E_MEMORY, "no memory for an exchange with %.*s", URL_SHOWN, url);
-    case CURLE_URL_MALFORMAT:
-        return sh_fail(error, SH_E_CONFIG, "%.*s is no URL that can be fetched", URL_SHOWN, url);
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return sh_fail(error, SH_E_NETWORK, "the host of %.*s was not found by name", URL_SHOWN,
-                       url);
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return sh_fail(error, SH_E_NETWORK, "the proxy for %.*s was not found by name", URL_SHOWN,
-                       url);
-    case CURLE_COULDNT_CONNECT:
-        return fail_connect(e, error);
-    case CURLE_OPERATION_TIMEDOUT:
-        return fail_timeout(e, error);
-    case CURLE_PARTIAL_FILE:
-        return fail_short(e, error);
-    case CURLE_GOT_NOTHING:
-        return sh_fail(error, SH_E_NETWORK, "%.*s closed the connection without an answer",
-                       URL_SHOWN, url);
-    case CURLE_FILESIZE_EXCEEDED:
-        return sh_fail(error, SH_E_LIMIT, "%.*s announces more than the %zu bytes allowed",
-                       URL_SHOWN, url, e->request->answer_max);
-#if LIBCURL_VERSION_NUM >= 0x080600
-    case CURLE_TOO_LARGE: /* a limit of curl's own, such as 5000 header lines */
-        return sh_fail(error, SH_E_LIMIT, "%.*s: %s", URL_SHOWN, url, detail);
-#endif
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-        return sh_fail(error, SH_E_NETWORK, "%.*s does not speak HTTP: %s", URL_SHOWN, url, detail);
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return sh_fail(error, SH_E_NETWORK,
-                       "the certificate of %.*s is not trusted (%s): SYNC_tls_ca may name its CA",
-                       URL_SHOWN, url, detail);
-    case CURLE_SSL_CACERT_BADFILE:
-        return sh_fail(error, SH_E_CONFIG,
-                       "the CA certificates for %.*s cannot be read (%s): see SYNC_tls_ca and the "
-                       "package ca-certificates",
-                       URL_SHOWN, url, detail);
-    case CURLE_SSL_CONNECT_ERROR:
-        return sh_fail(error, SH_E_NETWORK, "TLS with %.*s failed: %s", URL_SHOWN, url, detail);
-    default:
-        return sh_fail(error, SH_E_NETWORK, "the exchange with %.*s failed: %s", URL_SHOWN, url,
-                       detail);
-    }
+    const http_client_failure failure = {.easy = e->easy,
+                                         .code = code,
+                                         .detail = e->detail,
+                                         .url = e->request->url,
+                                         .setting = e->client->url_setting,
+                                         .proxy = &e->proxy,
+                                         .timeout_ms = e->request->timeout_ms,
+                                         .answer_max = e->request->answer_max,
+                                         .body_len = e->answer.body.len};
+    return http_client_fail(&failure, error);
 }
 
-/* --- The run of a batch ------------------------------------------------------------------------
- */
+/* --- The run of a batch --- */
 
 static void exchange_free(exchange *e)
 {
@@ -421,6 +370,9 @@ static sh_err exchange_start(sh_http_client *client, const sh_http_request *requ
     e->index = index;
     e->answer.body = SH_BUF_INIT(request->answer_max);
     e->answer.retry_after_s = -1;
+    sh_proxy_of(request->url, &e->proxy);
+    if (e->proxy.variable != NULL)
+        (void)snprintf(e->answer.proxy, sizeof e->answer.proxy, "%s", e->proxy.shown);
     e->easy = curl_easy_init();
     sh_err err = e->easy == NULL ? sh_fail(error, SH_E_MEMORY, "no memory for a request") : SH_OK;
     if (err == SH_OK)
@@ -476,6 +428,13 @@ static void end_exchange(exchange *e, batch *b, sh_err err, const sh_error *fail
     exchange_free(e);
 }
 
+static void fail_paused(exchange *e, CURLcode code)
+{
+    (void)sh_fail(&e->failure, code == CURLE_OUT_OF_MEMORY ? SH_E_MEMORY : SH_E_NETWORK,
+                  "the answer of %.*s waited for memory and could not be read on: %s", URL_SHOWN,
+                  e->request->url, curl_easy_strerror(code));
+}
+
 static void reap(sh_http_client *client, batch *b)
 {
     CURLMsg *message;
@@ -487,7 +446,10 @@ static void reap(sh_http_client *client, batch *b)
         sh_error failure = {.code = SH_OK};
         long status = 0;
         sh_err err = SH_OK;
-        if (message->data.result != CURLE_OK)
+        /* curl may call a transfer good of which a callback did not take all. */
+        if (e->failure.code == SH_OK && e->paused)
+            fail_paused(e, CURLE_OUT_OF_MEMORY);
+        if (message->data.result != CURLE_OK || e->failure.code != SH_OK)
             err = fail_exchange(e, message->data.result, &failure);
         (void)curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &status);
         e->answer.status = (int)status;
@@ -498,8 +460,11 @@ static void reap(sh_http_client *client, batch *b)
         b->idle(b->context);
 }
 
-/* Lets those go on that waited for memory. One that finds none again pauses again. */
-static void resume(sh_http_client *client)
+/*
+ * Lets those go on that waited for memory. One that finds none again pauses again; one that cannot
+ * go on, whatever curl thinks of it then, has failed.
+ */
+static void resume(sh_http_client *client, batch *b)
 {
     exchange *next;
     for (exchange *e = client->first; e != NULL; e = next) {
@@ -509,7 +474,42 @@ static void resume(sh_http_client *client)
         if (client->growing != NULL && client->body_bytes >= client->bodies_max)
             return;
         e->paused = false;
-        (void)curl_easy_pause(e->easy, CURLPAUSE_CONT);
+        e->stall = (http_client_stall){.mark_ms = 0};
+        CURLcode code = curl_easy_pause(e->easy, CURLPAUSE_CONT);
+        if (code == CURLE_OK)
+            continue;
+        if (e->failure.code == SH_OK)
+            fail_paused(e, code);
+        sh_error failure = e->failure;
+        end_exchange(e, b, failure.code, &failure);
+    }
+}
+
+/*
+ * A peer that sends much, and then hardly anything, would keep its memory until its time-out, which
+ * is also that of the others, who wait for it.
+ */
+static void end_stalled(sh_http_client *client, batch *b)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    bool waited_for = false;
+    exchange *next;
+    if (now_ms - client->looked_ms < client->stall_ms / 4)
+        return;
+    client->looked_ms = now_ms;
+    for (exchange *e = client->first; e != NULL; e = e->next)
+        waited_for = waited_for || e->paused;
+    for (exchange *e = client->first; e != NULL; e = next) {
+        next = e->next;
+        if (e->paused || e->answer.body.cap < STALL_HOLDS ||
+            !http_client_stalls(&e->stall, e->answer.body.len, now_ms, client->stall_ms) ||
+            !waited_for)
+            continue;
+        sh_error failure = {.code = SH_OK};
+        (void)sh_fail(&failure, SH_E_NETWORK,
+                      "%.*s sent %zu bytes and hardly goes on, while others wait for the memory",
+                      URL_SHOWN, e->request->url, e->answer.body.len);
+        end_exchange(e, b, failure.code, &failure);
     }
 }
 
@@ -549,7 +549,8 @@ static void run(sh_http_client *client, batch *b)
         if (curl_multi_perform(client->multi, &running) != CURLM_OK)
             end_all(client, b, SH_E_MEMORY, "curl could not go on");
         reap(client, b);
-        resume(client);
+        end_stalled(client, b);
+        resume(client, b);
         if (b->stop_at_ms >= 0 && sh_clock_monotonic_ms() >= b->stop_at_ms)
             end_all(client, b, SH_E_STOPPED, "broken off: the program is stopping");
         if (b->in_hand > 0 && !has_room(client, b))
@@ -561,8 +562,9 @@ sh_err sh_http_send(sh_http_client *client, const sh_http_request *request, sh_h
                     sh_error *error)
 {
     sh_error failure = {.code = SH_OK};
-    batch b = {
-        .requests = request, .count = 1, .stop_at_ms = -1, .keep = answer, .keep_error = &failure};
+    batch b = {.requests = request, .count = 1, .stop_at_ms = -1};
+    b.keep = answer;
+    b.keep_error = &failure;
     *answer = (sh_http_answer){.body = SH_BUF_INIT(0), .retry_after_s = -1};
     run(client, &b);
     if (failure.code != SH_OK)

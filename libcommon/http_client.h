@@ -19,11 +19,13 @@ typedef struct sh_http_client sh_http_client;
 /*
  * Once the answers in hand fill bodies_max, one of them goes on and the others wait, each within
  * its own time-out, until an answer is done with. So they take at most bodies_max and one answer
- * more.
+ * more. Small answers have a share of their own, and while any waits, one that hardly went on for
+ * stall_ms is given up: a slow peer holds up no other.
  */
 typedef struct {
     const char *user_agent;
-    const char *ca_file; /* trusted besides the system's certificates; NULL or "" for none */
+    const char *url_setting; /* that the URLs come from, for messages; a literal, or NULL */
+    const char *ca_file;     /* trusted besides the system's certificates; NULL or "" for none */
     /*
      * The file of the only certificate that is trusted, by itself and whatever name it is for; for
      * a program that asks itself. NULL, as a rule: then chain and name are verified.
@@ -33,6 +35,7 @@ typedef struct {
     int64_t stop_grace_ms; /* what exchanges in hand get then; 0 for 5 seconds */
     size_t parallel_max;   /* exchanges at once; 0 for no limit */
     size_t bodies_max;     /* bytes of all answers in hand; 0 for SH_HTTP_BODIES_MAX */
+    int64_t stall_ms;      /* see above; 0 for the usual 5 s */
     void (*tick)(void);    /* called every second at least while exchanges are in hand; or NULL */
 } sh_http_client_options;
 
@@ -58,6 +61,7 @@ typedef struct {
     char content_type[128]; /* lower case, without parameters; "" where none */
     char etag[128];         /* as sent, with its quotes; "" where none */
     char server[64];        /* what the header Server says, printable; "" where nothing */
+    char proxy[160];        /* the forward proxy it came through, without password; "" where none */
     int64_t retry_after_s;  /* -1 where none */
 } sh_http_answer;
 

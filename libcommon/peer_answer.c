@@ -89,9 +89,12 @@ void sh_peer_foreign_words(const sh_peer *peer, const sh_http_answer *answer,
     char hint[HINT_BYTES];
     bool typed = answer->content_type[0] != '\0';
     bool named = answer->server[0] != '\0';
+    bool proxied = answer->proxy[0] != '\0';
     write_hint(peer, answer, hint);
     (void)snprintf(ret, SH_PEER_WORDS_BYTES,
-                   "answered %d with %.60s%s%.60s, which is not the %.10s's own answer: %.200s",
+                   "answered %d with %.40s%s%.40s%s%.120s, which is not the %.10s's own answer: "
+                   "%.200s",
                    answer->status, typed ? answer->content_type : "no content type",
-                   named ? " by " : "", answer->server, peer->name, hint);
+                   named ? " by " : "", answer->server, proxied ? " through the proxy " : "",
+                   answer->proxy, peer->name, hint);
 }

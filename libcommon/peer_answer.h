@@ -26,7 +26,7 @@ typedef struct {
     const char *setting; /* that holds its URL: "SYNC_hub_url" or "SYNC_nodes" */
 } sh_peer;
 
-#define SH_PEER_WORDS_BYTES 440
+#define SH_PEER_WORDS_BYTES 512
 
 /*
  * Writes what came and where to look: `answered 413 with text/html by nginx/1.22.1, which is not

@@ -103,6 +103,7 @@ static sh_err push_fill(push *p, int stop_fd, sh_error *error)
         return sh_fail(error, SH_E_MEMORY, "no memory for the node's name");
     sh_http_client_options options = {
         .user_agent = "synchub-pusher/" SYNCHUB_VERSION,
+        .url_setting = "SYNC_hub_url",
         .ca_file = p->settings->tls_ca,
         .stop_fd = stop_fd,
         .parallel_max = 1,
@@ -152,9 +153,8 @@ static push_verdict judge_no_answer(const push *p, sh_err err, const sh_error *r
         (void)sh_fail(error, err, "%s: %s; that is no answer of a hub: look at SYNC_hub_url",
                       p->url, reason->message);
         return PUSH_FOREIGN;
-    case SH_E_NETWORK:
-        (void)sh_fail(error, err, "%s: %s; is the hub up, and SYNC_hub_url right?", p->url,
-                      reason->message);
+    case SH_E_NETWORK: /* the message names host and setting */
+        (void)sh_fail(error, err, "%s", reason->message);
         return PUSH_LATER;
     default:
         (void)sh_fail(error, err, "%s: %s", p->url, reason->message);

@@ -46,6 +46,7 @@ static const script scripts[] = {
     {.path = "/huge", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\nhello"},
     {.path = "/endless", .answer = "HTTP/1.1 200 OK\r\n\r\n", .fill = 300000},
     {.path = "/hundred", .answer = "HTTP/1.1 200 OK\r\n\r\n", .fill = 100},
+    {.path = "/holds", .answer = "HTTP/1.1 200 OK\r\n\r\n", .fill = 200000, .hang = true},
     {.path = "/headers", .answer = "HTTP/1.1 200 OK\r\n", .fill = 70000, .fill_headers = true},
     {.path = "/nonsense", .answer = "\x01\x02 nothing of the kind\r\n\r\n"},
     {.path = "/silent", .answer = "", .hang = true},
@@ -76,7 +77,7 @@ static struct {
     size_t open_count;
 } server;
 
-static void server_reset(void)
+__attribute__((unused)) static void server_reset(void)
 {
     pthread_mutex_lock(&server.lock);
     memset(server.seen, 0, sizeof server.seen);
@@ -85,7 +86,7 @@ static void server_reset(void)
     pthread_mutex_unlock(&server.lock);
 }
 
-static bool server_saw(const char *text)
+__attribute__((unused)) static bool server_saw(const char *text)
 {
     pthread_mutex_lock(&server.lock);
     bool saw = strstr(server.seen, text) != NULL;
@@ -93,7 +94,7 @@ static bool server_saw(const char *text)
     return saw;
 }
 
-static int server_connections(void)
+__attribute__((unused)) static int server_connections(void)
 {
     pthread_mutex_lock(&server.lock);
     int connections = server.connections;

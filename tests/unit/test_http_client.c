@@ -335,6 +335,31 @@ static void answers_that_do_not_fit_into_memory_together_come_in_turn(void **sta
     sh_http_client_free(client);
 }
 
+static void a_peer_that_stalls_keeps_no_memory_that_others_wait_for(void **state)
+{
+    (void)state;
+    enum { COUNT = 5 };
+    sh_http_request requests[COUNT];
+    char urls[COUNT][128];
+    for (size_t i = 0; i < COUNT; i++) {
+        requests[i] = get(i == 0 ? "/holds" : "/endless");
+        (void)snprintf(urls[i], sizeof urls[i], "%s", requests[i].url);
+        requests[i].url = urls[i];
+        requests[i].answer_max = 300000;
+    }
+    /* The first one alone takes more than there is, and keeps it. */
+    sh_http_client_options options = {
+        .user_agent = "synchub-test", .stop_fd = -1, .bodies_max = 150000, .stall_ms = 200};
+    sh_http_client *client = NULL;
+    assert_int_equal(sh_http_client_new(&options, &client, NULL), SH_OK);
+    outcome o = {.stop_fd = -1};
+    sh_http_send_all(client, requests, COUNT, note, &o, NULL);
+    assert_int_equal(o.err[0], SH_E_NETWORK);
+    for (size_t i = 1; i < COUNT; i++)
+        assert_int_equal(o.err[i], SH_OK);
+    sh_http_client_free(client);
+}
+
 static void a_stop_ends_what_is_not_begun_and_soon_the_rest(void **state)
 {
     (void)state;
@@ -429,6 +454,7 @@ int main(void)
         cmocka_unit_test(each_of_many_has_its_own_outcome),
         cmocka_unit_test(a_limit_on_parallel_exchanges_leaves_none_out),
         cmocka_unit_test(answers_that_do_not_fit_into_memory_together_come_in_turn),
+        cmocka_unit_test(a_peer_that_stalls_keeps_no_memory_that_others_wait_for),
         cmocka_unit_test(a_stop_ends_what_is_not_begun_and_soon_the_rest),
         cmocka_unit_test(a_ca_file_that_is_not_there_is_named),
         cmocka_unit_test(header_lines_are_read_into_the_answer),
