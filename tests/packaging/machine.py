@@ -5,11 +5,15 @@ import functools
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
-import time
 import uuid
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "tests" / "integration"))
+
+import harness  # noqa: E402
+
 PACKAGES = REPO / "build" / "packages"
 WAIT_S = 120
 
@@ -55,16 +59,6 @@ def docker(*arguments, **more):
     return run("docker", *arguments, **more)
 
 
-def wait_until(condition, what, seconds=WAIT_S, details=None):
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > end:
-            raise Failed(f"after {seconds} s still waiting for: {what}\n"
-                         f"{details() if details else ''}")
-        time.sleep(0.2)
-    return value
-
-
 @functools.cache
 def image(suite):
     packages = sorted((PACKAGES / suite).glob("*.deb"))
@@ -77,6 +71,10 @@ def image(suite):
         (pathlib.Path(folder) / "Dockerfile").write_text(IMAGE.format(suite=suite))
         docker("build", "-q", "-t", name, folder, timeout=1800)
     return name
+
+
+def wait_until(condition, what, details=None):
+    return harness.wait_until(condition, what, WAIT_S, details)
 
 
 class Network:
