@@ -24,6 +24,7 @@ OPTIONS = ["--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "
 
 # systemd 256 and later want the unified hierarchy alone, which older hosts mount elsewhere.
 START = """
+mount --make-rshared /
 umount -R /sys/fs/cgroup
 mount -o remount,rw /sys
 mount -t cgroup2 none /sys/fs/cgroup
@@ -114,7 +115,7 @@ class Machine:
         self.wait_running()
 
     def install(self, *packages):
-        return self.sh("apt-get install -y --no-download -o Dpkg::Options::=--force-confdef "
+        return self.sh("apt-get install -y -o Dpkg::Options::=--force-confdef "
                        f"-o Dpkg::Options::=--force-confold {' '.join(packages)}")
 
     def is_active(self, unit):
