@@ -22,7 +22,7 @@ int64_t sh_clock_file_tick_ns(void);
 /* UTC, for people and programs. */
 void sh_clock_rfc3339(int64_t unix_ms, char ret[static SH_RFC3339_BYTES]);
 
-/* Local time (TZ) as NetAlertX writes it. */
+/* Local time (TZ) as NetAlertX writes it, for its formats and databases alone. */
 void sh_clock_datetime(int64_t unix_ms, char ret[static SH_DATETIME_BYTES]);
 
 #endif

@@ -24,25 +24,23 @@
 /* What a line is about, besides its words. */
 typedef struct {
     const char *name;
-    /* Of a field that is no number. "" is written as `-` in text, and left out in JSON; a field
-       whose text is NULL is left out in both. */
-    const char *text;
+    const char *text; /* NULL: a number. "" is written as `-` in text, and left out in JSON */
     int64_t number;
-    bool is_number;
     bool subject; /* lines about another one are no repetition */
+    bool missing; /* left out */
 } sh_log_field;
 
 #define SH_LOG_SUBJECT(field_name, value)                                                          \
     {                                                                                              \
-        .name = (field_name), .text = (value), .subject = true                                     \
+        .name = (field_name), .text = (value), .subject = true, .missing = (value) == NULL         \
     }
 #define SH_LOG_TEXT_FIELD(field_name, value)                                                       \
     {                                                                                              \
-        .name = (field_name), .text = (value)                                                      \
+        .name = (field_name), .text = (value), .missing = (value) == NULL                          \
     }
 #define SH_LOG_NUMBER(field_name, value)                                                           \
     {                                                                                              \
-        .name = (field_name), .number = (int64_t)(value), .is_number = true                        \
+        .name = (field_name), .number = (int64_t)(value)                                           \
     }
 
 /* The names that all programs use; text that is NULL is left out. */

@@ -70,6 +70,7 @@ static void close_count(sh_log_count *c, int64_t now_ms, sh_log_repeats *ret)
     if (ret->seconds < 1)
         ret->seconds = 1;
     ret->level = c->level;
+    ret->same = c >= subjects && c < subjects + SUBJECTS;
     ret->sample_len = c->sample_len;
     memcpy(ret->sample, c->sample, c->sample_len);
     c->held = 0;

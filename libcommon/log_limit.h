@@ -29,6 +29,7 @@ typedef struct {
     uint64_t count;
     int64_t seconds; /* within that time */
     int level;
+    bool same;                        /* all about one subject; else they are of one kind only */
     char sample[SH_LOG_SAMPLE_BYTES]; /* of the first one, as sh_log_limit_sample() was given it */
     size_t sample_len;
 } sh_log_repeats;

@@ -18,7 +18,6 @@
 #define CUT_TRIES 3     /* fetches of a table that is caught half-written */
 #define CUT_WAIT_MS 500 /* between them */
 #define LEASE_MARGIN_MS 60000
-#define LABEL_BYTES (SH_NODE_NAME_MAX + 300)
 #define ETAG_AT strlen("If-None-Match: ")
 
 /* One node in one run. */
@@ -67,12 +66,10 @@ static sh_err noted(run *r, sh_err err)
     return err;
 }
 
-static void write_label(const fetch *f, char ret[static LABEL_BYTES])
+/* For the log: the node's name, NULL while nobody knows it. */
+static const char *name_of(const fetch *f)
 {
-    if (f->name[0] != '\0')
-        (void)snprintf(ret, LABEL_BYTES, "node %s (%.256s)", f->name, f->node->url);
-    else
-        (void)snprintf(ret, LABEL_BYTES, "node %.256s", f->node->url);
+    return f->name[0] != '\0' ? f->name : NULL;
 }
 
 /* Each write waits for Redis's disk: a thousand of them would take longer than the nodes do. */
@@ -109,22 +106,24 @@ static void end_turn(run *r, fetch *f, puller_outcome outcome)
 
 static void end_failed(run *r, fetch *f, const sh_error *error)
 {
-    char label[LABEL_BYTES];
-    write_label(f, label);
-    if (error->code == SH_E_STOPPED) {
-        sh_log_info("%s: %s", label, error->message);
+    bool stopped = error->code == SH_E_STOPPED;
+    sh_log_event(stopped ? SH_LOG_INFO : SH_LOG_ERROR,
+                 SH_LOG_FIELDS(SH_LOG_NODE(name_of(f)), SH_LOG_URL(f->node->url),
+                               SH_LOG_REASON(error->message)),
+                 "%s", stopped ? "not pulled" : "a pull failed");
+    if (stopped) {
         end_turn(r, f, PULL_SKIPPED);
         return;
     }
-    sh_log_error("%s: %s", label, error->message);
     end_turn(r, f, PULL_FAILED);
 }
 
 static void end_skipped(run *r, fetch *f, const char *why)
 {
-    char label[LABEL_BYTES];
-    write_label(f, label);
-    sh_log_debug("%s: %s", label, why);
+    sh_log_event(
+        SH_LOG_DEBUG,
+        SH_LOG_FIELDS(SH_LOG_NODE(name_of(f)), SH_LOG_URL(f->node->url), SH_LOG_REASON(why)),
+        "not pulled");
     end_turn(r, f, PULL_SKIPPED);
 }
 
@@ -311,20 +310,23 @@ static void on_written(void *context, const outbox_item *item, sh_err err, sh_pu
 {
     run *r = context;
     fetch *f = item->who;
-    char label[LABEL_BYTES], id[SH_ID_HEX_BYTES];
+    char id[SH_ID_HEX_BYTES];
     if (noted(r, err) != SH_OK) {
         end_failed(r, f, error);
         return;
     }
-    write_label(f, label);
     if (item->unchanged || put == SH_PUT_DUPLICATE) {
-        sh_log_debug("%s: unchanged", label);
+        sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(name_of(f)), SH_LOG_URL(f->node->url)),
+                     "unchanged");
         end_turn(r, f, PULL_UNCHANGED);
         return;
     }
     sh_hex_encode(item->header.id, SH_ID_BYTES, id);
-    sh_log_info("%s: pulled %zu devices, %zu bytes sealed, id %s", label, item->rows,
-                item->envelope.len, id);
+    sh_log_event(SH_LOG_INFO,
+                 SH_LOG_FIELDS(SH_LOG_NODE(name_of(f)), SH_LOG_URL(f->node->url),
+                               SH_LOG_ROWS(item->rows), SH_LOG_BYTES(item->envelope.len),
+                               SH_LOG_ENTRY(id)),
+                 "pulled");
     end_turn(r, f, PULL_PULLED);
 }
 
@@ -448,16 +450,13 @@ static void fetch_all(run *r)
 /* Two nodes under one name would be one node to the hub, with two tables in turn. */
 static void report_namesakes(const run *r)
 {
-    SH_CLEANUP(sh_free_cleanup) namesake *nodes = calloc(r->p->nodes.count + 1, sizeof *nodes);
+    SH_CLEANUP(sh_free_cleanup) namesake *nodes = calloc(r->p->nodes.count, sizeof *nodes);
     size_t count = 0;
-    if (nodes == NULL) {
-        sh_log_warning("no memory to compare the names of %zu nodes", r->p->nodes.count);
-        return;
-    }
-    for (size_t i = 0; i < r->p->nodes.count; i++)
+    for (size_t i = 0; nodes != NULL && i < r->p->nodes.count; i++)
         if (r->fetches[i].answered)
             nodes[count++] = (namesake){r->fetches[i].name, r->fetches[i].node->url};
-    namesakes_report(nodes, count);
+    if (nodes != NULL)
+        namesakes_report(nodes, count);
 }
 
 static bool run_nodes(run *r)

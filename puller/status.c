@@ -82,8 +82,8 @@ void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t en
     sh_metric_set(&last_nodes, (int64_t)nodes);
     sh_metric_set(&last_duration, duration_ms);
     sh_metric_set(&last_end, end_unix_ms / 1000);
-    char when[SH_DATETIME_BYTES];
-    sh_clock_datetime(end_unix_ms, when);
+    char when[SH_RFC3339_BYTES];
+    sh_clock_rfc3339(end_unix_ms, when);
     sh_notify_status("last run at %s: %zu nodes, %s", when, nodes,
                      failed ? "some of which failed" : "none of which failed");
 }

@@ -106,6 +106,7 @@ static sh_err push_fill(push *p, int stop_fd, sh_error *error)
         .url_setting = "SYNC_hub_url",
         .ca_file = p->settings->tls_ca,
         .stop_fd = stop_fd,
+        .stop_grace_ms = 1, /* stop_fd is readable once there was time enough (grace.h) */
         .parallel_max = 1,
         .tick = sh_service_alive,
     };

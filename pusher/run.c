@@ -101,8 +101,8 @@ typedef struct {
 
 static void log_next_run(const loop *l, sh_log_level level)
 {
-    char when[SH_DATETIME_BYTES];
-    sh_clock_datetime(l->schedule.next_ms, when);
+    char when[SH_RFC3339_BYTES];
+    sh_clock_rfc3339(l->schedule.next_ms, when);
     sh_log(level, "the next run is at %s (%s)", when, l->settings->run_schedule);
 }
 
@@ -185,8 +185,8 @@ static bool loop_wait(const loop *l)
 
 static void tell_status(const work_report *report)
 {
-    char when[SH_DATETIME_BYTES];
-    sh_clock_datetime(sh_clock_unix_ms(), when);
+    char when[SH_RFC3339_BYTES];
+    sh_clock_rfc3339(sh_clock_unix_ms(), when);
     sh_notify_status(report->failed ? "not everything was delivered at %s; see the log"
                                     : "the hub has everything as of %s",
                      when);

@@ -55,7 +55,9 @@ static bool is_authorized(const serve *s, const sh_http_exchange *exchange)
 static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error *error)
 {
     sh_metric_add(&counter_pulled_failed, 1);
-    sh_log_error("pull from %s failed: %s", sh_http_peer(exchange), error->message);
+    sh_log_event(SH_LOG_ERROR,
+                 SH_LOG_FIELDS(SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_REASON(error->message)),
+                 "a pull failed");
     unsigned status =
         error->code == SH_E_BUSY || error->code == SH_E_STOPPED || error->code == SH_E_MEMORY ? 503
                                                                                               : 500;
@@ -80,8 +82,11 @@ static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error
 
 static void log_put_off(const serve *s, const sh_http_exchange *exchange)
 {
-    sh_log_warning("node %s: pull from %s put off with 503: others have not read their answers yet",
-                   s->settings->node_name, sh_http_peer(exchange));
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name),
+                               SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON("others have not read their answers yet")),
+                 "put off with 503: a pull");
 }
 
 /* With the lock. *rows and *bytes tell what was sent; false where others' answers have no room left
@@ -120,8 +125,11 @@ static void reply_netalertx(serve *s, sh_http_exchange *exchange)
         log_put_off(s, exchange);
     } else {
         sh_metric_add(&counter_pulled_netalertx, 1);
-        sh_log_info("node %s: device table of %zu rows pulled by %s as NetAlertX does, %zu bytes",
-                    s->settings->node_name, rows, sh_http_peer(exchange), bytes);
+        sh_log_event(SH_LOG_INFO,
+                     SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name),
+                                   SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_ROWS(rows),
+                                   SH_LOG_BYTES(bytes), SH_LOG_TEXT_FIELD("format", "netalertx")),
+                     "device table pulled");
     }
 }
 
@@ -221,12 +229,17 @@ static void reply_native(serve *s, sh_http_exchange *exchange)
         log_put_off(s, exchange);
     } else if (unchanged) {
         sh_metric_add(&counter_pulled_unchanged, 1);
-        sh_log_info("node %s: pull from %s: unchanged", s->settings->node_name,
-                    sh_http_peer(exchange));
+        sh_log_event(
+            SH_LOG_INFO,
+            SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name), SH_LOG_PEER(sh_http_peer(exchange))),
+            "device table pulled: unchanged");
     } else {
         sh_metric_add(&counter_pulled_envelope, 1);
-        sh_log_info("node %s: device table pulled by %s, %zu bytes, id %s", s->settings->node_name,
-                    sh_http_peer(exchange), bytes, id);
+        sh_log_event(SH_LOG_INFO,
+                     SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name),
+                                   SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_BYTES(bytes),
+                                   SH_LOG_ENTRY(id)),
+                     "device table pulled");
     }
 }
 
@@ -235,8 +248,10 @@ static void handle_sync(void *context, sh_http_exchange *exchange)
     serve *s = context;
     if (!is_authorized(s, exchange)) {
         sh_metric_add(&counter_pulled_denied, 1);
-        sh_log_warning("pull from %s refused: its token is not SYNC_api_token of this node",
-                       sh_http_peer(exchange));
+        sh_log_event(SH_LOG_WARNING,
+                     SH_LOG_FIELDS(SH_LOG_PEER(sh_http_peer(exchange)),
+                                   SH_LOG_REASON("its token is not SYNC_api_token of this node")),
+                     "refused a pull with 403");
         sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
         return;
     }

@@ -12,7 +12,6 @@
 #include "pusher/spool.h"
 #include "pusher/state.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,16 +249,17 @@ static bool save_state(const work *w)
 static void log_push(const work *w, const push_item *item, const char *what,
                      const push_result *result, const sh_error *error, work_report *report)
 {
-    sh_metric_add(item->kind == SH_KIND_DEVICES ? &counter_tables[result->verdict]
-                                                : &counter_plugins[result->verdict],
-                  1);
+    sh_metric *counters = item->kind == SH_KIND_DEVICES ? counter_tables : counter_plugins;
+    sh_metric_add(&counters[result->verdict], 1);
     char id[SH_ID_HEX_BYTES];
     sh_hex_encode(item->id, SH_ID_BYTES, id);
-    if (push_is_success(result->verdict)) {
+    const char *reason = push_is_success(result->verdict) ? NULL : error->message;
+    const sh_log_field *fields = SH_LOG_FIELDS(
+        SH_LOG_NODE(w->settings->node_name), SH_LOG_BYTES(result->sent_bytes), SH_LOG_ENTRY(id),
+        SH_LOG_NUMBER("ms", result->duration_ms), SH_LOG_REASON(reason));
+    if (reason == NULL) {
         sh_metric_set(&counter_last_success_s, sh_clock_unix_ms() / 1000);
-        sh_log_info("node %s: %s: %s (%zu bytes of body, id %s, %" PRId64 " ms)",
-                    w->settings->node_name, what, push_verdict_name(result->verdict),
-                    result->sent_bytes, id, result->duration_ms);
+        sh_log_event(SH_LOG_INFO, fields, "%s: %s", what, push_verdict_name(result->verdict));
         return;
     }
     report->failed = true;
@@ -271,8 +271,7 @@ static void log_push(const work *w, const push_item *item, const char *what,
     sh_log_level level = result->verdict == PUSH_LATER     ? SH_LOG_WARNING
                          : result->verdict == PUSH_STOPPED ? SH_LOG_INFO
                                                            : SH_LOG_ERROR;
-    sh_log(level, "node %s: %s not delivered: %s (id %s, %" PRId64 " ms)", w->settings->node_name,
-           what, error->message, id, result->duration_ms);
+    sh_log_event(level, fields, "%s not delivered", what);
 }
 
 /* Keeps a plugin's result in the spool, unless it is the one that was kept last. */
@@ -437,8 +436,9 @@ static void push_table(work *w, job *j, source_text *text, const mac_set *macs, 
     /* NetAlertX cannot be asked: when files are watched, a rewrite of the same is not sent. */
     if (w->settings->protocol == SH_PROTOCOL_NETALERTX && !w->options.once &&
         w->settings->run != SH_RUN_SCHEDULE && state_full_is(w->state, item.digest)) {
-        sh_log_info("node %s: device table of %zu rows: unchanged, not sent",
-                    w->settings->node_name, text->rows);
+        sh_log_event(SH_LOG_INFO,
+                     SH_LOG_FIELDS(SH_LOG_NODE(w->settings->node_name), SH_LOG_ROWS(text->rows)),
+                     "device table unchanged, not sent");
         w->pending = false;
         remember_pushed(w, macs);
         job_handled(j, &text->stamp);
@@ -467,8 +467,9 @@ static bool table_is_news(work *w, job *j, const source_text *text, mac_set *mac
         job_handled(j, &text->stamp);
         return false;
     }
-    sh_log_info("node %s: %zu new devices in a table of %zu rows", w->settings->node_name, missing,
-                text->rows);
+    sh_log_event(SH_LOG_INFO,
+                 SH_LOG_FIELDS(SH_LOG_NODE(w->settings->node_name), SH_LOG_ROWS(text->rows)),
+                 "%zu new devices", missing);
     return true;
 }
 

@@ -29,8 +29,10 @@ bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
     if (sh_http_claim(exchange, bytes))
         return true;
     sh_metric_add(&figures.unavailable_busy, 1);
-    sh_log_warning("put a push off with 503: node=%s peer=%s: all memory for bodies is in use",
-                   node, sh_http_peer(exchange));
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON("all memory for bodies is in use")),
+                 "put a push off with 503");
     sh_http_reply_error(exchange, 503, "Service Unavailable",
                         "The hub has too much in hand: try later");
     return false;
@@ -40,9 +42,10 @@ void ingest_refuse(sh_http_exchange *exchange, unsigned status, sh_metric *reaso
                    const char *error_text, const char *node, const char *message)
 {
     sh_metric_add(reason, 1);
-    sh_log_warning("refused a push with %u: node=%s peer=%s bytes=%zu: %s", status,
-                   node == NULL ? "-" : node, sh_http_peer(exchange), sh_http_body(exchange).len,
-                   message);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_BYTES(sh_http_body(exchange).len), SH_LOG_REASON(message)),
+                 "refused a push with %u", status);
     sh_http_reply_error(exchange, status, error_text, message);
 }
 
@@ -53,7 +56,8 @@ void ingest_unavailable(sh_http_exchange *exchange, const char *node, const sh_e
                         : later                  ? &figures.unavailable_redis
                                                  : &figures.failed_internal;
     sh_metric_add(reason, 1);
-    sh_log_error("could not queue a push: node=%s: %s", node, error->message);
+    sh_log_event(SH_LOG_ERROR, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_REASON(error->message)),
+                 "could not queue a push");
     /* What is wrong inside the hub is its operator's to read in the log, not the node's. */
     sh_http_reply_error(exchange, later ? 503 : 500,
                         later ? "Service Unavailable" : "Internal Server Error",
@@ -147,7 +151,7 @@ void ingest_asked(const ingest *in, ingest_push *push)
         contacts_note(in->contacts, push->header.node);
         name_index_add(in->names, push->header.node);
         sh_metric_add(&figures.pushes_unchanged, 1);
-        sh_log_debug("node=%s is unchanged", push->header.node);
+        sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
     } else if (only_asks(push->exchange)) {
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));

@@ -5,6 +5,7 @@
 #include "receiver/claimed.h"
 #include "receiver/ingest_internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,22 @@ static void forbid(sh_http_exchange *exchange, sh_metric *reason)
 {
     sh_metric_add(reason, 1);
     sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
+}
+
+static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
+                          ...) __attribute__((format(printf, 3, 4)));
+static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
+                          ...)
+{
+    char reason[SH_ERROR_MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON(reason)),
+                 "refused a push with 403");
 }
 
 static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
@@ -48,11 +65,10 @@ static void log_unknown(const sh_http_exchange *exchange)
 {
     char node[SH_NODE_NAME_MAX + 1];
     char address[CLAIMED_ADDRESS_BYTES];
-    const char *node_text = claimed_node(exchange, node) ? node : NULL;
-    const char *address_text = claimed_address(exchange, address) ? address : NULL;
     const sh_log_field *fields = SH_LOG_FIELDS(
-        SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_TEXT_FIELD("claimed_node", node_text),
-        SH_LOG_TEXT_FIELD("forwarded_for", address_text),
+        SH_LOG_PEER(sh_http_peer(exchange)),
+        SH_LOG_SUBJECT("claimed_node", claimed_node(exchange, node) ? node : NULL),
+        SH_LOG_SUBJECT("forwarded_for", claimed_address(exchange, address) ? address : NULL),
         SH_LOG_REASON("the token is not this hub's, nor any node's own; SYNC_api_token (or "
                       "API_TOKEN) must be the same on node and hub, or what `synchub-receiver "
                       "node` printed last"));
@@ -119,17 +135,16 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
     case CALLER_MAY_SEND:
         break;
     case CALLER_IS_ANOTHER:
-        sh_log_warning("refused a push with 403: node=%s peer=%s: the token is the own one of node "
-                       "%s, which may send as itself alone: SYNC_node_name or SYNC_api_token there "
-                       "is wrong",
-                       node, sh_http_peer(exchange), caller->own->node);
+        log_forbidden(exchange, node,
+                      "the token is the own one of node %s, which may send as itself alone: "
+                      "SYNC_node_name or SYNC_api_token there is wrong",
+                      caller->own->node);
         forbid(exchange, &figures.refused_node);
         return false;
     case CALLER_IS_SHARED:
-        sh_log_warning("refused a push with 403: node=%s peer=%s: this node has credentials of its "
-                       "own, so the shared token is not accepted for it: SYNC_api_token there must "
-                       "be its own",
-                       node, sh_http_peer(exchange));
+        log_forbidden(exchange, node,
+                      "this node has credentials of its own, so the shared token is not accepted "
+                      "for it: SYNC_api_token there must be its own");
         forbid(exchange, &figures.refused_shared);
         return false;
     }

@@ -172,8 +172,10 @@ void ingest_native_done(const ingest *in, const ingest_push *push)
     bool queued = push->put.put == SH_PUT_QUEUED;
     name_index_add(in->names, header->node);
     sh_metric_add(queued ? &figures.pushes_queued : &figures.pushes_duplicate, 1);
-    sh_log_info("%s node=%s plugin=%s text=%zu bytes=%zu", queued ? "queued" : "duplicate",
-                header->node, header->plugin[0] == '\0' ? "-" : header->plugin, push->text_len,
-                push->put.envelope.len);
+    sh_log_event(SH_LOG_INFO,
+                 SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),
+                               SH_LOG_NUMBER("text", push->text_len),
+                               SH_LOG_BYTES(push->put.envelope.len)),
+                 "%s", queued ? "queued" : "duplicate");
     reply_status(push->exchange, queued ? 202 : 200, queued ? "queued" : "duplicate", header->id);
 }

@@ -117,7 +117,8 @@ static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *no
     if (wait_s == 0)
         return true;
     sh_metric_add(&figures.refused_throttled, 1);
-    sh_log_debug("refused a push with 429: node=%s peer=%s", node, peer);
+    sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(peer)),
+                 "refused a push with 429");
     (void)snprintf(seconds, sizeof seconds, "%" PRId64, wait_s);
     sh_http_reply_header(exchange, "Retry-After", seconds);
     sh_http_reply_error(exchange, 429, TOO_MANY, TOO_MANY);
@@ -134,9 +135,9 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
         throttle_count(in->throttle, peer, node, is_known(in, node), sh_clock_monotonic_ms());
     ingest_refuse(exchange, 422, &figures.refused_payload, INVALID, node, INVALID);
     if (waits)
-        sh_log_warning("node=%s peer=%s: too many invalid payloads: from now on it may try once in "
-                       "%d s",
-                       node, peer, THROTTLE_NODE_INTERVAL_S);
+        sh_log_event(SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(peer)),
+                     "too many invalid payloads: from now on it may try once in %d s",
+                     THROTTLE_NODE_INTERVAL_S);
 }
 
 /* Opens the payload into *text. Answers and returns false where it is refused. */
@@ -208,8 +209,10 @@ void ingest_netalertx_done(const ingest *in, const ingest_push *push)
     if (unchanged)
         contacts_note(in->contacts, header->node);
     sh_metric_add(unchanged ? &figures.pushes_unchanged : &figures.pushes_queued, 1);
-    sh_log_info("%s node=%s plugin=%s text=%zu format=netalertx",
-                unchanged ? "unchanged" : "queued", header->node,
-                header->plugin[0] == '\0' ? "-" : header->plugin, push->text_len);
+    sh_log_event(SH_LOG_INFO,
+                 SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),
+                               SH_LOG_NUMBER("text", push->text_len),
+                               SH_LOG_TEXT_FIELD("format", "netalertx")),
+                 "%s", unchanged ? "unchanged" : "queued");
     sh_http_reply(push->exchange, 200, "application/json", SH_SLICE(STORED));
 }

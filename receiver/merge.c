@@ -215,12 +215,15 @@ static void log_result(const sh_queue_entry *entry, const entry_result *r)
         sh_metric_add(&figures.rows_skipped, r->skipped);
         sh_metric_add(&figures.rows_set_aside, r->set_aside);
     }
-    sh_log(r->set_aside > 0 ? SH_LOG_WARNING : SH_LOG_INFO,
-           "merged node=%s plugin=%s entry=%s %s=%" PRId64 " %s=%" PRId64 " known=%" PRId64
-           " skipped=%" PRId64 " set_aside=%" PRId64 "%s%s",
-           r->header.node, devices ? "-" : r->header.plugin, entry->id, devices ? "rows" : "lines",
-           r->rows, devices ? "inserted" : "changed", r->inserted, r->known, r->skipped,
-           r->set_aside, r->set_aside > 0 ? ": " : "", r->reason);
+    sh_log_event(
+        r->set_aside > 0 ? SH_LOG_WARNING : SH_LOG_INFO,
+        SH_LOG_FIELDS(SH_LOG_NODE(r->header.node), SH_LOG_PLUGIN(devices ? "" : r->header.plugin),
+                      SH_LOG_ENTRY(entry->id), SH_LOG_NUMBER(devices ? "rows" : "lines", r->rows),
+                      SH_LOG_NUMBER(devices ? "inserted" : "changed", r->inserted),
+                      SH_LOG_NUMBER("known", r->known), SH_LOG_NUMBER("skipped", r->skipped),
+                      SH_LOG_NUMBER("set_aside", r->set_aside),
+                      SH_LOG_REASON(r->set_aside > 0 ? r->reason : NULL)),
+        "merged");
 }
 
 /* Entries of a batch that stand in one transaction. */
@@ -338,14 +341,20 @@ static void log_buried(const sh_queue_entry *entry, const merged *one,
                        const sh_queue_dropped *dropped)
 {
     sh_metric_add(&figures.buried, 1);
-    sh_log_error("entry %s of node=%s went to the dead letters: %s", entry->id,
-                 one->result.header.node[0] == '\0' ? "-" : one->result.header.node, one->reason);
+    sh_log_event(SH_LOG_ERROR,
+                 SH_LOG_FIELDS(SH_LOG_NODE(one->result.header.node),
+                               SH_LOG_PLUGIN(one->result.header.plugin), SH_LOG_ENTRY(entry->id),
+                               SH_LOG_REASON(one->reason)),
+                 "an entry went to the dead letters");
     if (dropped->count == 0)
         return;
     sh_metric_add(&figures.dead_dropped, dropped->count);
-    sh_log_error("the dead letters are full: %" PRId64 " of the oldest dropped for good, the first "
-                 "is %s of node=%s (%s); `synchub-receiver dead` lists, retries and drops them",
-                 dropped->count, dropped->id, dropped->node, dropped->reason);
+    sh_log_event(SH_LOG_ERROR,
+                 SH_LOG_FIELDS(SH_LOG_NODE(dropped->node), SH_LOG_ENTRY(dropped->id),
+                               SH_LOG_NUMBER("dropped", dropped->count),
+                               SH_LOG_REASON(dropped->reason)),
+                 "the dead letters are full: the oldest were dropped for good, this one first "
+                 "(`synchub-receiver dead` lists, retries and drops them)");
 }
 
 /* An entry that failed by itself gets a few tries, then the dead letters, so that nobody waits. */
@@ -358,8 +367,10 @@ static sh_err give_up(merge *m, const portion *p, size_t i, sh_error *error)
         /* A suspect's try is counted already. */
         sh_err err = p->suspect ? SH_OK : sh_queue_failed(m->queue, entry, &times, error);
         if (err != SH_OK || p->suspect || times < SH_QUEUE_TRIES_MAX) {
-            sh_log_warning("entry %s could not be merged, it gets %d tries: %s", entry->id,
-                           SH_QUEUE_TRIES_MAX, one->reason);
+            sh_log_event(SH_LOG_WARNING,
+                         SH_LOG_FIELDS(SH_LOG_NODE(one->result.header.node),
+                                       SH_LOG_ENTRY(entry->id), SH_LOG_REASON(one->reason)),
+                         "an entry could not be merged, it gets %d tries", SH_QUEUE_TRIES_MAX);
             return err;
         }
     }

@@ -91,10 +91,12 @@ static void report(name_index *ix, const char *name)
                        "more of them are reported",
                        REPORTS_MAX);
     else
-        sh_log_warning("node=%s: its name is easily confused with that of node \"%s\": if they are "
-                       "one, set the same SYNC_node_name; if not, choose another, or give each "
-                       "credentials of its own (`synchub-receiver node add`)",
-                       name, other);
+        sh_log_event(
+            SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE(name)),
+            "the node's name is easily confused with that of node \"%s\": if they are one, "
+            "set the same SYNC_node_name; if not, choose another, or give each "
+            "credentials of its own (`synchub-receiver node add`)",
+            other);
 }
 
 static void add(name_index *ix, sh_slice name)

@@ -4,6 +4,7 @@
 #include "libcommon/clock.h"
 #include "libcommon/json_write.h"
 #include "libcommon/service.h"
+#include "libcommon/text_print.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -33,39 +34,18 @@ sh_err show_options_read(const show_command *command, int argc, char *const argv
     return SH_OK;
 }
 
-/* Bytes of the character that text begins with; 0 where it is one that must not be shown. */
-static size_t character_len(sh_slice text)
-{
-    for (size_t len = 1; len <= 4 && len <= text.len; len++) {
-        if (sh_utf8_is_valid(text.data, len))
-            return sh_utf8_has_control(text.data, len) ? 0 : len;
-    }
-    return 0;
-}
-
-/* A byte that cannot be shown takes its whole character along. */
-static size_t skip_len(sh_slice text)
-{
-    size_t len = 1;
-    while (len < text.len && ((unsigned char)text.data[len] & 0xc0) == 0x80)
-        len++;
-    return len;
-}
-
+/* Writes text as it may be printed; the number of characters. out NULL only counts. */
 static size_t write_clean(FILE *out, sh_slice text)
 {
     size_t characters = 0;
-    while (text.len > 0) {
-        size_t len = character_len(text);
-        if (len > 0 && out != NULL)
-            (void)fwrite(text.data, 1, len, out);
+    for (size_t at = 0, used; at < text.len; at += used) {
+        char escape[SH_ESCAPE_BYTES];
+        sh_text_escape_one(text.data + at, text.len - at, &used, escape);
+        if (out != NULL && escape[0] == '\0')
+            (void)fwrite(text.data + at, 1, used, out);
         else if (out != NULL)
-            (void)fputc('?', out);
-        if (len == 0)
-            len = skip_len(text);
-        text.data += len;
-        text.len -= len;
-        characters++;
+            (void)fputs(escape, out);
+        characters += escape[0] == '\0' ? 1 : strlen(escape);
     }
     return characters;
 }
@@ -112,9 +92,9 @@ void show_table(FILE *out, const show_column columns[], size_t column_count, siz
 
 void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES])
 {
-    char text[SH_DATETIME_BYTES] = "";
+    char text[SH_RFC3339_BYTES] = "";
     if (ms > 0)
-        sh_clock_datetime(ms, text);
+        sh_clock_rfc3339(ms, text);
     (void)snprintf(ret, SHOW_CELL_BYTES, "%s", ms > 0 ? text : none);
 }
 

@@ -124,6 +124,23 @@ class IdleConnections(ConnectionsTest):
                     self.assert_alive(program)
                     self.assert_ends(program)
 
+    def test_without_a_descriptor_left_accepting_waits_and_does_not_spin(self):
+        program = self.start("receiver").wait_ready()
+        kept = self.dial(program.port, "127.0.0.2")
+        kept.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
+        self.assertIn(b" 200 ", kept.recv(4096))
+        limits = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        peer = self.dial(program.port, "127.0.0.2")
+        peer.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
+        program.wait_for_log("no file descriptor or memory is left")
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, limits)
+        self.assertIn(b" 200 ", peer.recv(4096))
+        # It tried again 20 times a second at most.
+        self.assertLess(
+            metric(program, 'synchub_http_connections_over_limit_total{limit="files"}'), 2000)
+        self.assert_ends(program)
+
     def test_too_few_descriptors_are_reported_at_start(self):
         settings = self.pusher_settings("", TABLE, SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0")
         done = subprocess.run(

@@ -147,7 +147,8 @@ class PullerTest(harness.SyncHubTest):
 
     def line(self, log, url):
         """The one line about a node."""
-        lines = [l for l in log.splitlines() if f"{url}:" in l or f"({url})" in l]
+        about = re.compile(rf" url={re.escape(url)}(?=[ :]|$)")
+        lines = [line for line in log.splitlines() if about.search(line)]
         self.assertEqual(len(lines), 1, f"{url} in:\n{log}")
         return lines[0]
 
@@ -168,7 +169,7 @@ class NetAlertXNodes(PullerTest):
         self.assertEqual(envelope.plain_len, len(table))
         self.assertTrue(before - 1000 <= envelope.time_ms <= time.time() * 1000 + 1000)
         self.assertNotIn(b"devMac", envelope.data)
-        self.assertIn("pulled 3 devices", self.line(log, url))
+        self.assertIn("rows=3 ", self.line(log, url))
         self.assertIn(envelope.id.hex(), self.line(log, url))
         self.assert_summary(log, 1, pulled=1)
         self.assertTrue(self.queue.cli("HGET", "synchub:contacts", "Node_A").endswith(" pull"))
@@ -176,7 +177,7 @@ class NetAlertXNodes(PullerTest):
 
     def test_an_empty_table_is_a_table(self):
         url = self.nodes.add_netalertx("a", "Node_A", '{"data": []}')
-        self.assertIn("pulled 0 devices", self.pull([url]))
+        self.assertIn("rows=0 ", self.pull([url]))
 
     def test_a_trailing_slash_does_not_matter(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table(device_rows(1)))
@@ -269,7 +270,7 @@ class NetAlertXNodes(PullerTest):
         tables = [whole[:100], "", whole]
         url = self.nodes.add("a", lambda _: netalertx_answer("Node_A", tables.pop(0)))
         log = self.pull([url])
-        self.assertIn("pulled 2 devices", self.line(log, url))
+        self.assertIn("rows=2 ", self.line(log, url))
         self.assertEqual(len(self.nodes.seen("a")), 3)
         self.assertEqual(queued(self.queue)[0].plain_len, len(whole))
 
@@ -287,7 +288,7 @@ class NetAlertXNodes(PullerTest):
         url = self.nodes.add_netalertx("a", "", device_table(device_rows(1)))
         log = self.pull([f"Büro 1={url}"])
         self.assertEqual(queued(self.queue)[0].node, "Büro 1")
-        self.assertIn("node Büro 1 (", self.line(log, url))
+        self.assertIn('node="Büro 1" ', self.line(log, url))
 
     def test_two_nodes_of_one_name_are_warned_of(self):
         one = self.nodes.add_netalertx("a", "Twin", device_table(device_rows(1)))
@@ -335,8 +336,8 @@ class SyncHubNodes(PullerTest):
         url = self.serve()
         log = self.native([url])
         self.assertEqual([e.data for e in queued(self.queue)], [self.envelope.data])
-        self.assertIn("node Node_A (", self.line(log, url))
-        self.assertIn("pulled 3 devices", self.line(log, url))
+        self.assertIn("node=Node_A ", self.line(log, url))
+        self.assertIn("rows=3 ", self.line(log, url))
         [request] = self.nodes.seen("a")
         self.assertEqual(request.headers["accept"], TYPE_ENVELOPE)
         self.assertNotIn("if-none-match", request.headers)
@@ -430,14 +431,14 @@ class RealPushers(PullerTest):
         log = self.pull([url], SYNC_protocol="native")
         [envelope] = queued(self.queue)
         self.assertEqual((envelope.node, envelope.plain_len), ("Node_A", len(table)))
-        self.assertIn("pulled 50 devices", self.line(log, url))
+        self.assertIn("rows=50 ", self.line(log, url))
         digest = envelope.digest.hex()
         self.queue.cli("HSET", "synchub:digests", "Node_A", f"{digest} {int(time.time() * 1000)}")
         self.assert_summary(self.pull([url], SYNC_protocol="native"), 1, unchanged=1)
 
     def test_it_is_pulled_as_a_netalertx_too(self):
         url = self.node(device_table(device_rows(50)))
-        self.assertIn("pulled 50 devices", self.line(self.pull([url]), url))
+        self.assertIn("rows=50 ", self.line(self.pull([url]), url))
         self.assertEqual(queued(self.queue)[0].node, "Node_A")
 
     def test_without_a_table_it_says_so(self):
@@ -470,7 +471,7 @@ class Merged(PullerTest):
         url = self.nodes.add_netalertx("a", "Big", device_table(device_rows(40_000, "Big")))
         db = self.folder / "hub.db"
         self.receiver(self.queue, db)
-        self.assertIn("pulled 40000 devices", self.pull([url], SYNC_RUN_TIMEOUT=120))
+        self.assertIn("rows=40000 ", self.pull([url], SYNC_RUN_TIMEOUT=120))
         self.wait_merged(self.queue, db, 40_000, seconds=240)
         self.assertEqual(harness.count(db, where="devSyncHubNode = 'Big'"), 40_000)
 

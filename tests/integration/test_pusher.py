@@ -167,7 +167,7 @@ class OnceTest(PusherTest):
         hub.stop()
         settings = self.settings(url, SYNC_plugins="ARPSCAN")
         self.plugin_result()
-        said = self.once(settings, 1, url, "is the hub up, and SYNC_hub_url right?")
+        said = self.once(settings, 1, url, "nothing listens there")
         self.assertEqual(said.count("not delivered"), 3)
         self.assertEqual(len(self.spooled()), 1)
 
@@ -555,7 +555,7 @@ class WatchTest(PusherTest):
         self.hub.stop()
         self.plugin_result(plugin="A")
         self.table.write_text(device_table(device_rows(5)))
-        pusher.wait_for_log("not delivered: .*is the hub up")
+        pusher.wait_for_log("not delivered .*nothing listens there")
         self.table.write_text(device_table(device_rows(6)))
         again = self.server(FakeHub(port=port))
         again.wait_for_requests(2, pusher.log)
@@ -605,7 +605,7 @@ class WatchTest(PusherTest):
         self.plugin_result(plugin="A")
         pusher = self.program("pusher", settings)
         self.hub.wait_for_requests(2, pusher.log)
-        pusher.wait_for_log("3 new devices in a table of 3 rows")
+        pusher.wait_for_log("3 new devices .*rows=3")
         wait_until(lambda: (self.spool / "pushed-macs").exists(), "the set of pushed MACs")
         pusher.stop()
 
@@ -618,7 +618,7 @@ class WatchTest(PusherTest):
         pusher = self.program("pusher", settings)
         pusher.wait_for_log("device table of 2 rows: no new device")
         self.table.write_text(device_table(rows + [device_row(7, devMac=7)]))
-        pusher.wait_for_log("1 new devices in a table of 3 rows")
+        pusher.wait_for_log("1 new devices .*rows=3")
         self.hub.wait_for_requests(4, pusher.log)
         self.assertEqual([e.plugin for e in self.hub.envelopes()], ["", "A", "", "A"])
         self.table.write_text(device_table(rows + [device_row(7, devMac="7")]))
@@ -632,7 +632,7 @@ class WatchTest(PusherTest):
         pusher.wait_for_log("SYNC_api_token")
         pusher.stop()
         self.hub.status = None
-        self.program("pusher", settings).wait_for_log("3 new devices(.|\n)*queued")
+        self.program("pusher", settings).wait_for_log(r"3 new devices(.|\n)*queued")
 
     def test_a_second_pusher_on_the_same_spool_is_refused(self):
         settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan", SYNC_plugins="A")
@@ -644,7 +644,7 @@ class WatchTest(PusherTest):
         settings = self.settings(self.hub.url, SYNC_RUN_SCHD="0 0 1 1 *")
         pusher = self.program("pusher", settings)
         self.hub.wait_for_requests(1, pusher.log)
-        pusher.wait_for_log(r"the next run is at \d{4}-01-01 00:00:00 \(0 0 1 1 \*\)")
+        pusher.wait_for_log(r"the next run is at \d{4}-01-01T00:00:00Z \(0 0 1 1 \*\)")
         pusher.wait_for_log("queued")
 
     def test_sigterm_lets_the_exchange_in_hand_end(self):

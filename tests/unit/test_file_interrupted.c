@@ -18,14 +18,16 @@
 static unsigned reads, syncs;
 
 /* Instead of libc's. */
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
-ssize_t read(int fd, void *buf, size_t nbytes)
+ssize_t read(int fd, void *ret, size_t len);
+int fsync(int fd);
+
+ssize_t read(int fd, void *ret, size_t len)
 {
     if (reads++ % 2 == 0) {
         errno = EINTR;
         return -1;
     }
-    return syscall(SYS_read, fd, buf, nbytes);
+    return syscall(SYS_read, fd, ret, len);
 }
 
 int fsync(int fd)
