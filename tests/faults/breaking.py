@@ -22,7 +22,8 @@ KILLS = (
     (6, "redis", "any"), (5, "redis", "post"), (5, "redis", "commit"),
 )
 
-WEATHER = ("lock", "disk", "full", "pause", "demoted", "unkept")
+WEATHER = ("lock", "disk", "full", "pause", "demoted", "unkept", "clock")
+DAY = 86400
 
 
 class Killer:
@@ -180,6 +181,14 @@ class Weather:
             world.resp(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "always")
         except OSError:
             return False
+        return True
+
+    def _clock(self):
+        """The wall clock of the nodes, the hub or Redis jumps by days, and back."""
+        clock = self.random.choice(list(self.hub.clocks.values()))
+        clock.set(self.random.choice((-1, 1)) * self.random.uniform(1, 3) * DAY)
+        self.stopping.wait(self.spell_s)
+        clock.set(0)
         return True
 
     def _disk(self):

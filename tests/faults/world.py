@@ -172,8 +172,12 @@ class World:
         self.book = ledger.Ledger()
         self.redis_lock = threading.RLock()
         # A small AOF is rewritten often, so that kills meet that too.
+        # The wall clocks of the nodes, of the hub's programs, and of Redis.
+        self.clocks = {who: harness.Clock(self.folder / f"clock-{who}")
+                       for who in ("nodes", "hub", "redis")}
         self.redis = harness.Redis(self.folder / "redis", "--auto-aof-rewrite-min-size", "512kb",
-                                   "--auto-aof-rewrite-percentage", "50")
+                                   "--auto-aof-rewrite-percentage", "50",
+                                   clock=self.clocks["redis"])
         self.redis_kills = 0
         self.services = {}
         self.pushers = [f"push-{number}" for number in range(pushers)]
@@ -187,7 +191,9 @@ class World:
         return {"SYNC_api_token": harness.TOKEN, "SYNC_encryption_key": harness.KEY, **settings}
 
     def _add(self, name, kind, **settings):
-        self.services[name] = Service(self, name, kind, self._secrets(**settings))
+        clock = self.clocks["nodes" if kind == "pusher" else "hub"]
+        self.services[name] = Service(self, name, kind,
+                                      self._secrets(**settings, **clock.environment))
 
     def _add_hub(self, ingest_ports):
         hub = {"SYNC_redis_url": self.redis.url}
