@@ -141,6 +141,8 @@ class Adding(CredentialsTest):
         self.assertTrue(record.startswith("2 "), record)
         self.hub_redis.cli("HSET", "synchub:nodes", "Node_A", "1" + record[1:])
         self.hub_redis.cli("SET", "synchub:nodes:version", "another")
+        # A token that is not known makes the receiver look at all of them anew.
+        self.assertEqual(netalertx_push(hub.url, table("Node_A"), "Node_A", token="?").status, 403)
         self.assert_taken(self.push_json(hub, "Node_A", own))
         new = self.node("rotate", "Node_A")
         self.assert_taken(self.push_json(hub, "Node_A", new, rows=4))
