@@ -70,6 +70,14 @@ void sh_node_key_derive(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_sl
     memcpy(ret->id, id, SH_KEY_ID_BYTES);
 }
 
+void sh_key_check(const uint8_t passphrase_key[static SH_KEY_BYTES],
+                  char ret[static SH_KEY_CHECK_HEX_BYTES])
+{
+    uint8_t check[(SH_KEY_CHECK_HEX_BYTES - 1) / 2];
+    derive(passphrase_key, "synchub 1 hub key check", (sh_slice){NULL, 0}, check, sizeof check);
+    sh_hex_encode(check, sizeof check, ret);
+}
+
 void sh_digest(const sh_node_key *key, sh_slice text, uint8_t ret[static SH_DIGEST_BYTES])
 {
     sh_keyed_hash(key->digest, text, ret, SH_DIGEST_BYTES);
@@ -215,34 +223,40 @@ static sh_err read_fixed(const uint8_t *at, sh_envelope_header *h, sh_error *err
     return SH_OK;
 }
 
-sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error)
+sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret, sh_error *error)
 {
     *ret = (sh_envelope_header){0};
-    const uint8_t *at = (const uint8_t *)envelope.data;
-    if (envelope.len < SH_ENVELOPE_FIXED_BYTES + 1 + SH_TAG_BYTES)
-        return sh_fail(error, SH_E_FORMAT, "%zu bytes are too few for an envelope", envelope.len);
-    if (envelope.len > SH_ENVELOPE_MAX)
+    assert(head.len == len || head.len >= SH_ENVELOPE_HEAD_BYTES);
+    const uint8_t *at = (const uint8_t *)head.data;
+    if (len < SH_ENVELOPE_FIXED_BYTES + 1 + SH_TAG_BYTES)
+        return sh_fail(error, SH_E_FORMAT, "%zu bytes are too few for an envelope", len);
+    if (len > SH_ENVELOPE_MAX)
         return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the %lu allowed",
-                       envelope.len, SH_ENVELOPE_MAX);
+                       len, SH_ENVELOPE_MAX);
     sh_err err = read_fixed(at, ret, error);
     if (err != SH_OK)
         return err;
     size_t node_len = at[AT_NODE_LEN];
     size_t plugin_len = at[AT_PLUGIN_LEN];
     size_t names = node_len + plugin_len;
-    if (envelope.len != AT_NODE + names + ret->packed_len + SH_TAG_BYTES)
+    if (len != AT_NODE + names + ret->packed_len + SH_TAG_BYTES)
         return sh_fail(error, SH_E_FORMAT,
                        "the envelope has %zu bytes, but its header says otherwise: it was cut or "
                        "stretched",
-                       envelope.len);
-    sh_slice node = {envelope.data + AT_NODE, node_len};
-    sh_slice plugin = {envelope.data + AT_NODE + node_len, plugin_len};
+                       len);
+    sh_slice node = {head.data + AT_NODE, node_len};
+    sh_slice plugin = {head.data + AT_NODE + node_len, plugin_len};
     err = check_names(ret->kind, node, plugin, error);
     if (err != SH_OK)
         return err;
     memcpy(ret->node, node.data, node.len);
     memcpy(ret->plugin, plugin.data, plugin.len);
     return SH_OK;
+}
+
+sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error)
+{
+    return sh_envelope_peek_head(envelope, envelope.len, ret, error);
 }
 
 /* Authenticates and decrypts into *packed, which is empty. */

@@ -43,6 +43,14 @@ typedef struct {
 void sh_node_key_derive(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_slice node,
                         sh_node_key *ret);
 
+/*
+ * By which the hub's programs know that they have one passphrase: a keyed hash of a fixed text, in
+ * hex. It tells nothing about the key.
+ */
+#define SH_KEY_CHECK_HEX_BYTES 33
+void sh_key_check(const uint8_t passphrase_key[static SH_KEY_BYTES],
+                  char ret[static SH_KEY_CHECK_HEX_BYTES]);
+
 /* The digest by which an unchanged text is known: BLAKE2b-256 keyed with key->digest. */
 void sh_digest(const sh_node_key *key, sh_slice text, uint8_t ret[static SH_DIGEST_BYTES]);
 
@@ -74,6 +82,13 @@ sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *er
  * sender's choice, and another node's could be chosen.
  */
 void sh_item_key(const sh_envelope_header *header, uint8_t ret[static SH_ID_BYTES]);
+
+/*
+ * The same of an envelope of len bytes of which only the beginning is there: all of it, or
+ * SH_ENVELOPE_HEAD_BYTES, which hold the longest names that a header can tell of.
+ */
+#define SH_ENVELOPE_HEAD_BYTES (SH_ENVELOPE_FIXED_BYTES + 255 + 255)
+sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret, sh_error *error);
 
 /*
  * Opens an envelope and adds its text to *ret. header is what sh_envelope_peek() gave for it.

@@ -70,10 +70,17 @@
 #define SH_QUEUE_BYTES_MAX (256 * SH_MIB) /* bytes of them, over it 503 */
 #define SH_QUEUE_TRIES_MAX 5              /* merges of one entry before the dead letters */
 #define SH_QUEUE_SUSPECT_DELIVERIES 3     /* deliveries after which an entry is merged alone */
-#define SH_DEAD_ENTRIES_MAX 100000        /* dead letters, over it the oldest are dropped */
-#define SH_DEAD_BYTES_MAX (128 * SH_MIB)  /* bytes of them, over it the oldest are dropped */
-#define SH_DEAD_REASON_MAX 400            /* bytes */
-#define SH_ID_MEMORY_S (8 * 24 * 3600)    /* an item is remembered so long in the database */
+#define SH_ITEMS_MAX 2000000              /* items the database remembers as merged; oldest go */
+#define SH_PART_TABLES_MAX 4              /* tables of one node of which parts are missing, … */
+#define SH_PARTS_KEPT_MAX 100000          /* … and parts of them, of all nodes; oldest go */
+#define SH_NODE_RECORDS_MAX 100000        /* nodes with figures in the database; see store_tidy() */
+#define SH_NODE_RECORD_S (90L * 24 * 3600) /* one that never brought a device is kept so long */
+#define SH_MERGE_TRANSACTION_MS 1000       /* a transaction of merge, as far as it can tell … */
+#define SH_MERGE_SHARED_TRANSACTION_MS 250 /* … and in a database that NetAlertX waits for */
+#define SH_DEAD_ENTRIES_MAX 100000         /* dead letters, over it the oldest are dropped */
+#define SH_DEAD_BYTES_MAX (128 * SH_MIB)   /* bytes of them, over it the oldest are dropped */
+#define SH_DEAD_REASON_MAX 400             /* bytes */
+#define SH_ID_MEMORY_S (8 * 24 * 3600)     /* an item is remembered so long in the database */
 
 /* Of one node in the queue, over them 503 to that node alone */
 #define SH_QUEUE_NODE_ENTRIES_MAX 5000

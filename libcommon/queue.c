@@ -62,10 +62,12 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->nodes, prefix, "nodes");
     name_key(q->nodes_version, prefix, "nodes:version");
     name_key(q->nodes_used, prefix, "nodes:used");
+    name_key(q->key, prefix, "key");
     uint8_t holder[SH_ID_BYTES];
     sh_random(holder, sizeof holder);
     sh_hex_encode(holder, sizeof holder, q->holder);
     q->drain = true;
+    (void)snprintf(q->drained, sizeof q->drained, "0");
     *ret = q;
     return SH_OK;
 }

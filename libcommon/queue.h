@@ -165,9 +165,11 @@ sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NO
 
 /* --- For merge ------------------------------------------------------------------------------ */
 
+#define SH_QUEUE_ENTRY_ID_BYTES 48
+
 typedef struct {
-    char id[48];       /* of the stream entry, `ms-seq` */
-    sh_slice envelope; /* borrowed from the batch; empty where the entry has none */
+    char id[SH_QUEUE_ENTRY_ID_BYTES]; /* of the stream entry, `ms-seq` */
+    sh_slice envelope;                /* borrowed from the batch; empty where the entry has none */
     sh_slice mode;
     int64_t deliveries; /* how often it was given out, to anybody; 1 for a new one */
 } sh_queue_entry;
@@ -188,6 +190,24 @@ size_t sh_queue_batch_count(const sh_queue_batch *batch);
 const sh_queue_entry *sh_queue_batch_at(const sh_queue_batch *batch, size_t index);
 void sh_queue_batch_free(sh_queue_batch *batch); /* NULL is accepted */
 
+/*
+ * Leaves count entries of the last batch for later: they stay this consumer's, and are not given
+ * again by sh_queue_take() but by sh_queue_fetch().
+ */
+void sh_queue_hold(sh_queue *queue, size_t count);
+
+/* Gives again entries of these ids, in their order, up to bytes_max; those that are gone are left
+ * out. At most SH_QUEUE_FETCH_MAX. */
+#define SH_QUEUE_FETCH_MAX 64
+sh_err sh_queue_fetch(sh_queue *queue, const char *const ids[], size_t count, size_t bytes_max,
+                      sh_queue_batch **ret, sh_error *error);
+
+/*
+ * Renews this consumer's claims to all that it was given, so that no other one takes them over
+ * after its claim_idle_ms. For another thread than the one that merges, with a queue of its own.
+ */
+sh_err sh_queue_claims_renew(sh_queue *queue, const char *consumer, sh_error *error);
+
 /* An entry whose work is committed. */
 typedef struct {
     const sh_queue_entry *entry;
@@ -207,11 +227,17 @@ typedef struct {
     char reason[SH_DEAD_REASON_MAX];
 } sh_queue_dropped;
 
+typedef struct {
+    const char *reason;
+    bool keep; /* the reason is a fault of the hub: it is never dropped to make room */
+} sh_queue_burial;
+
 /*
  * Moves an entry to the dead letters with its reason, at once and durably. Over SH_DEAD_ENTRIES_MAX
- * or SH_DEAD_BYTES_MAX the oldest are dropped; *dropped, which may be NULL, tells which.
+ * or SH_DEAD_BYTES_MAX the oldest that need not be kept are dropped; *dropped, which may be NULL,
+ * tells which. SH_E_BUSY where there is no room for one that is to be kept: nothing was done.
  */
-sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
+sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const sh_queue_burial *burial,
                      sh_queue_dropped *dropped, sh_error *error);
 /* Counts one more failed merge of an entry and gives the number. */
 sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *times,
@@ -233,7 +259,26 @@ sh_err sh_queue_digests_set(sh_queue *queue, const sh_queue_digest digests[], si
 /* Forgets all of it: merge does so before it publishes anew what its database holds. */
 sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error);
 
-/* Gives up this consumer's name once it holds nothing. */
+/* Forgets names of consumers that hold nothing and did nothing for idle_ms. */
+sh_err sh_queue_consumers_tidy(sh_queue *queue, int64_t idle_ms, sh_error *error);
+
+/*
+ * By which the hub's SYNC_encryption_key is known, in hex: see sh_key_check(). "" where no receiver
+ * has said it yet.
+ */
+sh_err sh_queue_key_get(sh_queue *queue, char ret[static SH_KEY_CHECK_HEX_BYTES], sh_error *error);
+/* Says it, where it was not said before or is to be replaced. */
+sh_err sh_queue_key_set(sh_queue *queue, const char *value, bool replace, sh_error *error);
+
+/* Calls each() with the head of the newest entries, as in sh_queue_dead: at most count. */
+typedef void (*sh_queue_head_each)(void *context, sh_slice head, size_t bytes);
+sh_err sh_queue_newest_heads(sh_queue *queue, size_t count, sh_queue_head_each each, void *context,
+                             sh_error *error);
+
+/*
+ * Gives up this consumer's name where it holds nothing; else lets others take over at once what it
+ * holds.
+ */
 sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error);
 
 /* --- The nodes' own credentials --------------------------------------------------------------- */
@@ -260,14 +305,18 @@ sh_err sh_queue_node_used_get(sh_queue *queue, const char *node, int64_t *ret, s
 /* --- The dead letters ---------------------------------------------------------------------- */
 
 typedef struct {
-    char id[48];       /* of the dead letter; its first part is when, Unix time in ms */
-    sh_slice envelope; /* borrowed during the call, as all below */
+    char id[48];   /* of the dead letter; its first part is when, Unix time in ms */
+    sh_slice head; /* the first SH_ENVELOPE_HEAD_BYTES of its envelope, or all of it … */
+    size_t bytes;  /* … which has so many; borrowed during the call, as all below */
     sh_slice mode;
     sh_slice entry; /* the id it had in the stream */
     sh_slice reason;
 } sh_queue_dead;
 
-/* Calls each() for every dead letter, oldest first. Writes nothing. */
+/*
+ * Calls each() for every dead letter, oldest first. Writes nothing, and transfers no more of the
+ * envelopes than their heads.
+ */
 typedef sh_err (*sh_queue_dead_each)(void *context, const sh_queue_dead *dead, sh_error *error);
 sh_err sh_queue_dead_list(sh_queue *queue, sh_queue_dead_each each, void *context, sh_error *error);
 /* The same for one. SH_E_NOT_FOUND where no dead letter has this id. */

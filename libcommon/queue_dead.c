@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOK_COUNT "4" /* whole envelopes of one reply */
+#define LOOK_COUNT "500"     /* dead letters of one reply */
+#define LOOK_BYTES "4194304" /* … and no more once they hold so many bytes: Redis serves others */
 #define NUMBER_BYTES 24
 
 /* `ms-seq`, whole: Redis takes other forms too, which name more than one entry. */
@@ -26,68 +27,61 @@ static sh_err fail_missing(const char *id, sh_error *error)
     return sh_fail(error, SH_E_NOT_FOUND, "no dead letter has the id %.64s", id);
 }
 
-/* Of [id, [name, value, …]]. */
-static sh_err give(const sh_redis_reply *pair, sh_queue_dead_each each, void *context,
+/* Of what script_dead_list gives of one. */
+static sh_err give(const sh_redis_reply *one, sh_queue_dead_each each, void *context,
                    sh_queue_dead *dead, sh_error *error)
 {
-    *dead = (sh_queue_dead){.envelope = {"", 0}, .mode = {"", 0}, .entry = {"", 0}};
-    dead->reason = (sh_slice){"", 0};
-    sh_slice id = sh_redis_count(pair) == 2 ? sh_redis_text(sh_redis_at(pair, 0)) : (sh_slice){0};
+    sh_slice id = sh_redis_count(one) == 6 ? sh_redis_text(sh_redis_at(one, 0)) : (sh_slice){0};
     if (id.len == 0 || id.len >= sizeof dead->id)
         return sh_fail(error, SH_E_FORMAT, "Redis gave a dead letter without an id");
+    *dead = (sh_queue_dead){.head = sh_redis_text(sh_redis_at(one, 1)),
+                            .bytes = (size_t)sh_redis_integer(sh_redis_at(one, 2)),
+                            .mode = sh_redis_text(sh_redis_at(one, 3)),
+                            .entry = sh_redis_text(sh_redis_at(one, 4)),
+                            .reason = sh_redis_text(sh_redis_at(one, 5))};
     memcpy(dead->id, id.data, id.len);
-    const struct {
-        const char *name;
-        sh_slice *to;
-    } fields[] = {
-        {"e", &dead->envelope}, {"m", &dead->mode}, {"i", &dead->entry}, {"r", &dead->reason}};
-    const sh_redis_reply *list = sh_redis_at(pair, 1);
-    for (size_t i = 0; i + 1 < sh_redis_count(list); i += 2) {
-        sh_slice name = sh_redis_text(sh_redis_at(list, i));
-        for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
-            if (sh_slice_equals(name, sh_slice_of(fields[f].name)))
-                *fields[f].to = sh_redis_text(sh_redis_at(list, i + 1));
-    }
     return each(context, dead, error);
+}
+
+/* Those from one id to another; *last is the id of the last one that was given, "" for none. */
+static sh_err give_some(sh_queue *queue, const char *from, const char *to, sh_queue_dead_each each,
+                        void *context, char last[static SH_QUEUE_ENTRY_ID_BYTES], sh_error *error)
+{
+    char head[NUMBER_BYTES];
+    (void)snprintf(head, sizeof head, "%d", SH_ENVELOPE_HEAD_BYTES);
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {sh_slice_of(queue->dead), sh_slice_of(from), sh_slice_of(to),
+                       SH_SLICE(LOOK_COUNT),     sh_slice_of(head), SH_SLICE(LOOK_BYTES)};
+    sh_err err = sh_redis_script(queue->redis, script_dead_list, 1, 6, argv, &reply, error);
+    last[0] = '\0';
+    for (size_t i = 0; err == SH_OK && i < sh_redis_count(reply); i++) {
+        sh_queue_dead dead;
+        err = give(sh_redis_at(reply, i), each, context, &dead, error);
+        if (err == SH_OK)
+            (void)snprintf(last, SH_QUEUE_ENTRY_ID_BYTES, "%s", dead.id);
+    }
+    return err;
 }
 
 sh_err sh_queue_dead_list(sh_queue *queue, sh_queue_dead_each each, void *context, sh_error *error)
 {
-    char from[64] = "-";
-    for (;;) {
-        SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-        sh_slice argv[] = {SH_SLICE("XRANGE"), sh_slice_of(queue->dead), sh_slice_of(from),
-                           SH_SLICE("+"),      SH_SLICE("COUNT"),        SH_SLICE(LOOK_COUNT)};
-        sh_err err = sh_redis_call(queue->redis, 6, argv, -1, &reply, error);
-        if (err != SH_OK)
-            return err;
-        sh_queue_dead dead;
-        for (size_t i = 0; i < sh_redis_count(reply); i++) {
-            err = give(sh_redis_at(reply, i), each, context, &dead, error);
-            if (err != SH_OK)
-                return err;
-        }
-        if (sh_redis_count(reply) == 0)
-            return SH_OK;
-        (void)snprintf(from, sizeof from, "(%s", dead.id);
-    }
+    char from[SH_QUEUE_ENTRY_ID_BYTES + 1] = "-", last[SH_QUEUE_ENTRY_ID_BYTES];
+    sh_err err = SH_OK;
+    do {
+        err = give_some(queue, from, "+", each, context, last, error);
+        (void)snprintf(from, sizeof from, "(%s", last);
+    } while (err == SH_OK && last[0] != '\0');
+    return err;
 }
 
 sh_err sh_queue_dead_get(sh_queue *queue, const char *id, sh_queue_dead_each each, void *context,
                          sh_error *error)
 {
+    char last[SH_QUEUE_ENTRY_ID_BYTES];
     if (!is_stream_id(id))
         return fail_missing(id, error);
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {SH_SLICE("XRANGE"), sh_slice_of(queue->dead), sh_slice_of(id),
-                       sh_slice_of(id)};
-    sh_err err = sh_redis_call(queue->redis, 4, argv, -1, &reply, error);
-    if (err != SH_OK)
-        return err;
-    if (sh_redis_count(reply) == 0)
-        return fail_missing(id, error);
-    sh_queue_dead dead;
-    return give(sh_redis_at(reply, 0), each, context, &dead, error);
+    sh_err err = give_some(queue, id, id, each, context, last, error);
+    return err == SH_OK && last[0] == '\0' ? fail_missing(id, error) : err;
 }
 
 static sh_err change(sh_queue *queue, const char *script, size_t keys, size_t argc,

@@ -33,6 +33,7 @@ struct sh_queue {
     char nodes[SH_QUEUE_KEY_BYTES];
     char nodes_version[SH_QUEUE_KEY_BYTES];
     char nodes_used[SH_QUEUE_KEY_BYTES];
+    char key[SH_QUEUE_KEY_BYTES];
     int64_t names_max;
     bool must_keep;
     bool verified;        /* what follows was learned, … */
@@ -41,10 +42,11 @@ struct sh_queue {
     bool version_known;   /* of the server on that connection */
     sh_queue_keeps keeps;
     char keeps_words[SH_ERROR_MESSAGE_BYTES];
-    char holder[SH_ID_HEX_BYTES]; /* this puller, in leases */
-    size_t outstanding;           /* entries taken, neither acknowledged nor buried */
-    bool drain;                   /* own pending entries must be read first */
-    int64_t claimed_ms;           /* monotonic time of the last XAUTOCLAIM, 0 for never */
+    char holder[SH_ID_HEX_BYTES];          /* this puller, in leases */
+    size_t outstanding;                    /* entries taken, neither acknowledged nor buried */
+    bool drain;                            /* own pending entries must be read first … */
+    char drained[SH_QUEUE_ENTRY_ID_BYTES]; /* … behind this one */
+    int64_t claimed_ms;                    /* monotonic time of the last XAUTOCLAIM, 0 for never */
     sh_queue_waiting *waiting;
     size_t waiting_count;
     bool waiting_known;

@@ -118,29 +118,48 @@ static const char script_ack[] =
 
 /*
  * KEYS stream, bytes, failures, dead, dead:bytes, held
- * ARGV group, entry id, envelope, mode, reason, most dead letters, most bytes of them
- * Gives how many of the oldest were dropped to stay within the limits, and of the first of them the
- * id, the node's name, and the reason.
+ * ARGV group, entry id, envelope, mode, reason, most dead letters, most bytes of them, "1" where it
+ *      must not be lost
+ * Gives how many were dropped to stay within the limits, and of the first of them the id, the
+ * node's name, and the reason. These are the oldest that may be lost;
+ * behind many that may not, it is the new one. -1: it must not be lost, and there is no room.
  */
 static const char script_bury[] =
     "#!lua flags=allow-oom\n" LUA_NODE_OF LUA_HOLD
     "local d, db, dropped, first = KEYS[4], KEYS[5], 0, {'', '', ''}\n"
+    "local most, most_bytes = tonumber(ARGV[6]), tonumber(ARGV[7])\n"
+    "local entries, bytes = redis.call('XLEN', d), tonumber(redis.call('GET', db) or '0')\n"
+    "if entries == 0 then bytes = 0 end\n"
+    "if ARGV[8] == '1' and (entries >= most or (entries > 0 and bytes + #ARGV[3] > most_bytes)) "
+    "then\n"
+    "  return {-1, '', '', ''}\n"
+    "end\n"
+    "local function drop(old)\n"
+    "  local e = old[2][2]\n"
+    "  if dropped == 0 then\n"
+    "    first = {old[1], node_of(e), old[2][8] or ''}\n"
+    "  end\n"
+    "  redis.call('XDEL', d, old[1])\n"
+    "  bytes, entries, dropped = redis.call('DECRBY', db, #e), entries - 1, dropped + 1\n"
+    "end\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])\n"
     "if redis.call('XDEL', KEYS[1], ARGV[2]) == 1 then\n"
-    "  if redis.call('XLEN', d) == 0 then redis.call('SET', db, 0) end\n"
-    "  redis.call('XADD', d, '*', 'e', ARGV[3], 'm', ARGV[4], 'i', ARGV[2], 'r', ARGV[5])\n"
+    "  if entries == 0 then redis.call('SET', db, 0) end\n"
+    "  local letter = {'XADD', d, '*', 'e', ARGV[3], 'm', ARGV[4], 'i', ARGV[2], 'r', ARGV[5]}\n"
+    "  if ARGV[8] == '1' then letter[#letter + 1] = 'k' letter[#letter + 1] = '1' end\n"
+    "  local new = redis.call(unpack(letter))\n"
     "  redis.call('DECRBY', KEYS[2], #ARGV[3])\n"
     "  hold(KEYS[6], node_of(ARGV[3]), -1, -#ARGV[3])\n"
-    "  local bytes, entries = redis.call('INCRBY', db, #ARGV[3]), redis.call('XLEN', d)\n"
-    "  while entries > 1 and (entries > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7])) do\n"
-    "    local old = redis.call('XRANGE', d, '-', '+', 'COUNT', 1)[1]\n"
-    "    local e = old[2][2]\n"
-    "    if dropped == 0 then\n"
-    "      first = {old[1], node_of(e), old[2][8] or ''}\n"
-    "    end\n"
-    "    redis.call('XDEL', d, old[1])\n"
-    "    bytes, entries = redis.call('DECRBY', db, #e), entries - 1\n"
-    "    dropped = dropped + 1\n"
+    "  bytes, entries = redis.call('INCRBY', db, #ARGV[3]), redis.call('XLEN', d)\n"
+    "  local from, looked = '-', 0\n"
+    "  while entries > 1 and (entries > most or bytes > most_bytes) and looked < 1000 do\n"
+    "    local old = redis.call('XRANGE', d, from, '+', 'COUNT', 1)[1]\n"
+    "    if old[1] == new then break end\n"
+    "    if old[2][9] ~= 'k' then drop(old) end\n"
+    "    from, looked = '(' .. old[1], looked + 1\n"
+    "  end\n"
+    "  if entries > 1 and (entries > most or bytes > most_bytes) then\n"
+    "    drop(redis.call('XRANGE', d, new, new)[1])\n"
     "  end\n"
     "end\n"
     "redis.call('HDEL', KEYS[3], ARGV[2])\n"
@@ -165,6 +184,32 @@ static const char script_dead_retry[] =
     "redis.call('XDEL', KEYS[3], ARGV[1])\n"
     "redis.call('DECRBY', KEYS[4], #e)\n"
     "return 'done'\n";
+
+/*
+ * KEYS dead; ARGV from, to, how many, how many bytes of each envelope, how many bytes of envelopes
+ * to look at. Gives of each: id, the beginning of its envelope, its length, mode, entry, reason.
+ */
+static const char script_dead_list[] =
+    "#!lua flags=no-writes\n"
+    "local list, from, bytes = {}, ARGV[1], 0\n"
+    "local at = {e = 2, m = 4, i = 5, r = 6}\n"
+    "while #list < tonumber(ARGV[3]) and bytes < tonumber(ARGV[5]) do\n"
+    "  local dead = redis.call('XRANGE', KEYS[1], from, ARGV[2], 'COUNT', 1)[1]\n"
+    "  if not dead then break end\n"
+    "  local one = {dead[1], '', 0, '', '', ''}\n"
+    "  for f = 1, #dead[2], 2 do\n"
+    "    local place, value = at[dead[2][f]], dead[2][f + 1]\n"
+    "    if place == 2 then\n"
+    "      one[3] = #value\n"
+    "      bytes = bytes + #value\n"
+    "      value = string.sub(value, 1, tonumber(ARGV[4]))\n"
+    "    end\n"
+    "    if place then one[place] = value end\n"
+    "  end\n"
+    "  list[#list + 1] = one\n"
+    "  from = '(' .. dead[1]\n"
+    "end\n"
+    "return list\n";
 
 /* KEYS dead, dead:bytes; ARGV dead letter's id */
 static const char script_dead_drop[] =
@@ -243,6 +288,66 @@ static const char script_leases_end[] =
     "end\n"
     "return 'done'\n";
 
+/*
+ * KEYS stream; ARGV group, ms. Forgets consumers that hold nothing and did nothing for so long: a
+ * receiver that was killed leaves its name behind. One that comes back is made again.
+ */
+static const char script_consumers_tidy[] =
+    "#!lua flags=allow-oom\n"
+    "for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do\n"
+    "  local c = {}\n"
+    "  for i = 1, #info, 2 do c[info[i]] = info[i + 1] end\n"
+    "  if c.pending == 0 and c.idle > tonumber(ARGV[2]) then\n"
+    "    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], c.name)\n"
+    "  end\n"
+    "end\n"
+    "return 'done'\n";
+
+/*
+ * KEYS stream; ARGV group, consumer, id from which on, how long they are idle from now on, in ms.
+ * Gives the last id, or "" where there was none. JUSTID keeps the count of deliveries as it is.
+ */
+static const char script_claims_touch[] =
+    "#!lua flags=allow-oom\n"
+    "local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}\n"
+    "local last = ''\n"
+    "for _, p in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], '+', 500, ARGV[2])) do\n"
+    "  last = p[1]\n"
+    "  claim[#claim + 1] = last\n"
+    "end\n"
+    "if last == '' then return '' end\n"
+    "claim[#claim + 1] = 'IDLE'\n"
+    "claim[#claim + 1] = ARGV[4]\n"
+    "claim[#claim + 1] = 'JUSTID'\n"
+    "redis.call(unpack(claim))\n"
+    "return last\n";
+
+/* KEYS key; ARGV value, "replace" or "" */
+static const char script_key_set[] =
+    "#!lua flags=allow-oom\n"
+    "if ARGV[2] == 'replace' or not redis.call('GET', KEYS[1]) then\n"
+    "  redis.call('SET', KEYS[1], ARGV[1])\n"
+    "end\n"
+    "return 'done'\n";
+
+/*
+ * KEYS stream; ARGV how many, how many bytes of each envelope, how many bytes of envelopes to look
+ * at. Gives of the newest entries the beginning of the envelope and its length.
+ */
+static const char script_newest_heads[] =
+    "#!lua flags=no-writes\n"
+    "local heads, to, bytes = {}, '+', 0\n"
+    "while #heads < 2 * tonumber(ARGV[1]) and bytes < tonumber(ARGV[3]) do\n"
+    "  local entry = redis.call('XREVRANGE', KEYS[1], to, '-', 'COUNT', 1)[1]\n"
+    "  if not entry then break end\n"
+    "  local e = entry[2][2] or ''\n"
+    "  heads[#heads + 1] = string.sub(e, 1, tonumber(ARGV[2]))\n"
+    "  heads[#heads + 1] = #e\n"
+    "  bytes = bytes + #e\n"
+    "  to = '(' .. entry[1]\n"
+    "end\n"
+    "return heads\n";
+
 /* KEYS stream; ARGV group, consumer. Pending entries must not be stranded (XGROUP DELCONSUMER). */
 static const char script_consumer_end[] =
     "#!lua flags=allow-oom\n"
@@ -251,14 +356,34 @@ static const char script_consumer_end[] =
     "end\n"
     "return 'done'\n";
 
+/* KEYS stream; ARGV most bytes, then ids. Gives those entries that are there, as XRANGE does. */
+static const char script_fetch[] =
+    "#!lua flags=no-writes\n"
+    "local found, bytes = {}, 0\n"
+    "for i = 2, #ARGV do\n"
+    "  if bytes >= tonumber(ARGV[1]) then break end\n"
+    "  local entry = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]\n"
+    "  if entry then\n"
+    "    for _, value in ipairs(entry[2]) do bytes = bytes + #value end\n"
+    "    found[#found + 1] = entry\n"
+    "  end\n"
+    "end\n"
+    "return found\n";
+
 /*
- * KEYS stream; ARGV from, how many. Gives the last id and then the nodes' names.
+ * KEYS stream; ARGV from, how many, how many bytes of entries to look at. Gives the last id and
+ * then the nodes' names.
  */
 static const char script_nodes_waiting[] =
-    "#!lua flags=no-writes\n" LUA_NODE_OF "local names = {''}\n"
-    "for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])) do\n"
+    "#!lua flags=no-writes\n" LUA_NODE_OF "local names, from, bytes = {''}, ARGV[1], 0\n"
+    "while #names <= tonumber(ARGV[2]) and bytes < tonumber(ARGV[3]) do\n"
+    "  local entry = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]\n"
+    "  if not entry then break end\n"
     "  names[1] = entry[1]\n"
-    "  names[#names + 1] = node_of(entry[2][2] or '')\n"
+    "  from = '(' .. entry[1]\n"
+    "  local e = entry[2][2] or ''\n"
+    "  bytes = bytes + #e\n"
+    "  names[#names + 1] = node_of(e)\n"
     "end\n"
     "return names\n";
 

@@ -17,7 +17,7 @@
 #define AGAIN_COUNT 8      /* entries that come back, of one batch */
 #define ACK_COUNT 128      /* entries of one script call */
 #define ACK_KEYS 5
-#define ID_BYTES 48
+#define ID_BYTES SH_QUEUE_ENTRY_ID_BYTES
 #define LARGE_BYTES SH_MIB   /* a batch after whose reading the connection's memory is given back */
 #define REPLY_MARGIN_MS 4000 /* beyond the time that XREADGROUP blocks */
 #define CLAIM_INTERVAL_MAX_MS 5000
@@ -144,18 +144,28 @@ static sh_err read_group(sh_queue *queue, const char *consumer, const char *from
     return batch_add(batch, stream == NULL ? NULL : sh_redis_at(stream, 1), reply, error);
 }
 
-/* The consumer's own pending entries, one by one. */
+/*
+ * The consumer's own pending entries, one by one, from the first to the last: some of them may be
+ * held, and stay pending when the next are read.
+ */
 static sh_err read_pending(sh_queue *queue, const char *consumer, size_t bytes_max,
                            sh_queue_batch *batch, sh_error *error)
 {
     for (size_t got = 0; got == batch->count && got < AGAIN_COUNT && batch->bytes < bytes_max;
          got++) {
-        const char *after = got == 0 ? "0" : batch->entries[got - 1].id;
-        sh_err err = read_group(queue, consumer, after, -1, batch, error);
+        sh_err err = read_group(queue, consumer, queue->drained, -1, batch, error);
         if (err != SH_OK)
             return err;
+        if (batch->count > got)
+            (void)snprintf(queue->drained, sizeof queue->drained, "%s", batch->entries[got].id);
     }
     return SH_OK;
+}
+
+static void drain_anew(sh_queue *queue)
+{
+    queue->drain = true;
+    (void)snprintf(queue->drained, sizeof queue->drained, "0");
 }
 
 /* Takes over what another consumer has held for too long, one by one. */
@@ -275,7 +285,7 @@ sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, si
                      int64_t block_ms, int64_t claim_idle_ms, sh_queue_batch **ret, sh_error *error)
 {
     if (queue->outstanding > 0) {
-        queue->drain = true;
+        drain_anew(queue);
         queue->outstanding = 0;
     }
     sh_queue_batch *batch = calloc(1, sizeof *batch);
@@ -283,7 +293,7 @@ sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, si
         return sh_fail(error, SH_E_MEMORY, "no memory for a batch of the queue");
     sh_err err = fill(queue, consumer, count_max, bytes_max, block_ms, claim_idle_ms, batch, error);
     if (err != SH_OK) {
-        queue->drain = true; /* what came before the failure is pending and must be given again */
+        drain_anew(queue); /* what came before the failure is pending and must be given again */
         sh_queue_batch_free(batch);
         return err;
     }
@@ -303,6 +313,39 @@ static sh_slice node_in(sh_slice envelope)
     size_t len = (uint8_t)envelope.data[NAME_LEN_AT];
     size_t rest = envelope.len - NAME_AT;
     return (sh_slice){envelope.data + NAME_AT, len < rest ? len : rest};
+}
+
+void sh_queue_hold(sh_queue *queue, size_t count)
+{
+    queue->outstanding -= count < queue->outstanding ? count : queue->outstanding;
+}
+
+sh_err sh_queue_fetch(sh_queue *queue, const char *const ids[], size_t count, size_t bytes_max,
+                      sh_queue_batch **ret, sh_error *error)
+{
+    sh_slice argv[2 + SH_QUEUE_FETCH_MAX];
+    char bytes[NUMBER_BYTES];
+    assert(count > 0 && count <= SH_QUEUE_FETCH_MAX);
+    (void)snprintf(bytes, sizeof bytes, "%zu", bytes_max);
+    argv[0] = sh_slice_of(queue->stream);
+    argv[1] = sh_slice_of(bytes);
+    for (size_t i = 0; i < count; i++)
+        argv[2 + i] = sh_slice_of(ids[i]);
+    sh_queue_batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a batch of the queue");
+    sh_redis_reply *reply = NULL;
+    sh_err err = sh_redis_script(queue->redis, script_fetch, 1, 2 + count, argv, &reply, error);
+    if (err == SH_OK)
+        err = batch_add(batch, reply, reply, error);
+    if (err != SH_OK) {
+        sh_queue_batch_free(batch);
+        return err;
+    }
+    if (batch->bytes > LARGE_BYTES)
+        sh_redis_shrink(queue->redis);
+    *ret = batch;
+    return SH_OK;
 }
 
 static sh_err ack_some(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error)
@@ -365,7 +408,7 @@ static void read_dropped(const sh_redis_reply *reply, sh_queue_dropped *ret)
     }
 }
 
-sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *reason,
+sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const sh_queue_burial *burial,
                      sh_queue_dropped *dropped, sh_error *error)
 {
     char entries[NUMBER_BYTES], bytes[NUMBER_BYTES];
@@ -381,13 +424,22 @@ sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const char *r
                        sh_slice_of(entry->id),
                        entry->envelope,
                        entry->mode,
-                       sh_slice_of(reason),
+                       sh_slice_of(burial->reason),
                        sh_slice_of(entries),
-                       sh_slice_of(bytes)};
+                       sh_slice_of(bytes),
+                       sh_slice_of(burial->keep ? "1" : "")};
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script_bury, 6, 13, argv, &reply, error);
+    sh_err err = sh_redis_script(queue->redis, script_bury, 6, 14, argv, &reply, error);
     if (err != SH_OK)
         return err;
+    const sh_redis_reply *count = sh_redis_at(reply, 0);
+    if (count != NULL && sh_redis_integer(count) < 0)
+        return sh_fail(
+            error, SH_E_BUSY,
+            "the dead letters are full, and the entry %s is not to be lost, because it "
+            "is not its node's fault that it cannot be merged (%s): look at `dead list`, "
+            "then `dead retry` or `dead drop`",
+            entry->id, burial->reason);
     if (queue->outstanding > 0)
         queue->outstanding--;
     if (dropped != NULL)
@@ -439,10 +491,4 @@ sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error)
 {
     sh_slice argv[] = {SH_SLICE("DEL"), sh_slice_of(queue->digests)};
     return sh_queue_do(queue, 2, argv, error);
-}
-
-sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error)
-{
-    sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP), sh_slice_of(consumer)};
-    return sh_queue_do_script(queue, script_consumer_end, 1, 3, argv, error);
 }

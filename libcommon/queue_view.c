@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_COUNT "1000" /* entries that one script call looks at */
-#define SCAN_COUNT "1000" /* hash fields of one HSCAN */
+#define LOOK_COUNT "1000"    /* entries that one script call looks at */
+#define LOOK_BYTES "4194304" /* … and no more once they hold so many bytes: Redis serves others */
+#define SCAN_COUNT "1000"    /* hash fields of one HSCAN */
 
 static sh_err read_integer(sh_queue *queue, const char *command, const char *key, int64_t *ret,
                            sh_error *error)
@@ -85,8 +86,9 @@ static sh_err count_waiting(sh_queue *queue, sh_error *error)
     char from[64] = "-";
     for (;;) {
         SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-        sh_slice argv[] = {sh_slice_of(queue->stream), sh_slice_of(from), SH_SLICE(LOOK_COUNT)};
-        sh_err err = sh_redis_script(queue->redis, script_nodes_waiting, 1, 3, argv, &reply, error);
+        sh_slice argv[] = {sh_slice_of(queue->stream), sh_slice_of(from), SH_SLICE(LOOK_COUNT),
+                           SH_SLICE(LOOK_BYTES)};
+        sh_err err = sh_redis_script(queue->redis, script_nodes_waiting, 1, 4, argv, &reply, error);
         if (err != SH_OK)
             return err;
         size_t count = sh_redis_count(reply);

@@ -118,7 +118,7 @@ static sh_err fail_bad_value(const sh_setting *row, const char *text, const char
     const char *between = sh_setting_oddity(text, odd) ? "; " : "";
     SH_CLEANUP(sh_buf_done) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
     bool hidden = row->kind == SH_SETTING_SECRET ||
-                  (row->kind == SH_SETTING_URL && strpbrk(text, "@?") != NULL) ||
+                  (row->kind == SH_SETTING_URL && strpbrk(text, "@?=") != NULL) ||
                   sh_setting_redact(text, &shown) != SH_OK;
     if (hidden)
         return sh_fail(error, SH_E_CONFIG, "%s holds a bad value (not shown): %s%s%s", row->name,

@@ -134,6 +134,12 @@ sh_err sh_check_db(sh_settings *settings, sh_error *error)
         return SH_OK;
     if (strstr(db, "://") != NULL || begins_with(db, "file:"))
         return sh_fail(error, SH_E_CONFIG, "use the path of a SQLite database or postgresql://...");
+    /* What libpq takes besides a URL: `host=… password=…`. As a path it would make such a file. */
+    if (strchr(db, '=') != NULL)
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "a path with '=' is not taken, because it looks like a connection string: use "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or another path");
     if (strcmp(db, ":memory:") == 0)
         return sh_fail(error, SH_E_CONFIG, "use the path of a file: memory keeps nothing");
     if (db[0] != '\0' && db[strlen(db) - 1] == '/')

@@ -5,14 +5,17 @@
 #include "libcommon/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define CONSUMERS_MAX 1000
+#define BOOT_ID_BYTES 64
 
 #define GROUP_BYTES 16
 
@@ -39,6 +42,28 @@ static bool hold(int fd, const char *group, int number)
     return bind(fd, (const struct sockaddr *)&address, size) == 0;
 }
 
+void consumer_name_write(const consumer_place *place, int number,
+                         char ret[static CONSUMER_NAME_BYTES])
+{
+    char text[256], hex[9];
+    uint8_t hash[16];
+    (void)snprintf(text, sizeof text, "%s %" PRIu64 " %s", place->boot_id, place->network_namespace,
+                   place->group);
+    sh_keyed_hash(NULL, sh_slice_of(text), hash, sizeof hash);
+    sh_hex_encode(hash, 4, hex);
+    (void)snprintf(ret, CONSUMER_NAME_BYTES, "%.64s-%s-%d", place->host, hex, number);
+}
+
+/* What the kernel says; "" where it says nothing, as without /proc. */
+static void read_boot_id(char ret[static BOOT_ID_BYTES])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (file == NULL || fgets(ret, BOOT_ID_BYTES, file) == NULL)
+        ret[0] = '\0';
+    if (file != NULL)
+        (void)fclose(file);
+}
+
 sh_err consumer_name_take(const char *redis_url, const char *prefix,
                           char ret[static CONSUMER_NAME_BYTES], int *fd, sh_error *error)
 {
@@ -57,7 +82,13 @@ sh_err consumer_name_take(const char *redis_url, const char *prefix,
         (void)close(socket_fd);
         return sh_fail(error, SH_E_IO, "could not hold a consumer name: %s", strerror(errno));
     }
-    (void)snprintf(ret, CONSUMER_NAME_BYTES, "%s-%d", host, number);
+    char boot_id[BOOT_ID_BYTES];
+    struct stat space = {.st_ino = 0};
+    read_boot_id(boot_id);
+    (void)stat("/proc/self/ns/net", &space); /* without it one thing less tells hosts apart */
+    const consumer_place place = {
+        .host = host, .boot_id = boot_id, .network_namespace = space.st_ino, .group = group};
+    consumer_name_write(&place, number, ret);
     *fd = socket_fd;
     return SH_OK;
 }

@@ -50,8 +50,8 @@ static void copy(char *ret, size_t room, sh_slice text)
 static sh_err add_letter(void *context, const sh_queue_dead *dead, sh_error *error)
 {
     letters *all = context;
-    letter one = {.bytes = dead->envelope.len};
-    one.readable = sh_envelope_peek(dead->envelope, &one.header, NULL) == SH_OK;
+    letter one = {.bytes = dead->bytes};
+    one.readable = sh_envelope_peek_head(dead->head, dead->bytes, &one.header, NULL) == SH_OK;
     if (all->node != NULL && strcmp(one.header.node, all->node) != 0)
         return SH_OK;
     copy(one.id, sizeof one.id, sh_slice_of(dead->id));

@@ -24,7 +24,15 @@ void entry_opener_free(entry_opener *o); /* NULL is accepted */
 sh_err entry_opener_open(entry_opener *o, const sh_queue_entry *entry, const sh_queue_entry *next,
                          sh_envelope_header *header, sh_slice *text, sh_error *error);
 
-/* Borrows no entry any more. */
+/* Opens an entry already, for the next entry_opener_open(); the text is borrowed until then. */
+sh_err entry_opener_ready(entry_opener *o, const sh_queue_entry *entry, sh_envelope_header *header,
+                          sh_slice *text);
+
+/* Whether an envelope of this header was sealed with another key than the hub's. */
+bool entry_opener_is_foreign(const entry_opener *o, const sh_envelope_header *header);
+
+/* Borrows no entry any more; the text that was given last stays. */
 void entry_opener_rest(entry_opener *o);
+void entry_opener_forget(entry_opener *o); /* that too */
 
 #endif

@@ -11,6 +11,7 @@
 #include "libcommon/zip.h"
 #include "receiver/dead_command.h"
 #include "receiver/health.h"
+#include "receiver/key_check.h"
 #include "receiver/keys.h"
 #include "receiver/merge.h"
 #include "receiver/node_command.h"
@@ -98,6 +99,11 @@ static const sh_subcommand subcommands[] = {
      .usage = "dead drop ID... | --all [--json]",
      .help = "delete them for good",
      .run = dead_drop},
+    {.name = "key adopt",
+     .usage = "key adopt",
+     .help = "after SYNC_encryption_key was changed on purpose: the new one is this hub's",
+     .run = key_adopt,
+     .needs_secrets = true},
     {.name = "node add",
      .usage = "node add NAME [--netalertx]",
      .help = "make a token and a key for one node, and print its settings, once; --netalertx: it "

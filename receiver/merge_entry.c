@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge_entry.h"
 
-#include "libcommon/cleanup.h"
+#include "libcommon/clock.h"
 #include "libcommon/file.h"
 #include "libcommon/log.h"
-#include "receiver/result_fold.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -14,7 +13,6 @@
 /* A file's name has 255 bytes; these and two numbers are in it besides, and the longest plugin's
  * name. */
 #define OUT_NODE_MAX (255 - (sizeof "last_result..decoded...log" + 2 * 19 + SH_PLUGIN_NAME_MAX))
-#define PLUGIN_LINES_CHUNK 256
 
 void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
 {
@@ -30,10 +28,19 @@ void entry_set_aside(entry_result *result, const char *what, int64_t number, con
         (void)snprintf(result->reason, sizeof result->reason, "%.*s", (int)(room - 1), text);
 }
 
-/* One line for each pair of ids, whatever number of lines the result has for it. */
-static sh_err fold_lines(entry_merger *m, entry_result *result, result_fold *fold, sh_error *error)
+static void free_fold(entry_merger *m)
 {
+    result_fold_free(&m->fold);
+    m->fold_counts = (entry_result){.rows = 0};
+    m->folded[0] = '\0';
+}
+
+/* One line for each pair of ids, whatever number of lines the result has for it. */
+static sh_err fold_lines(entry_merger *m, const sh_queue_entry *entry, sh_error *error)
+{
+    entry_result *counts = &m->fold_counts;
     sh_plugin_lines lines;
+    free_fold(m);
     sh_plugin_lines_init(&lines, m->text.data, m->text.len);
     for (;;) {
         sh_plugin_line line;
@@ -42,42 +49,61 @@ static sh_err fold_lines(entry_merger *m, entry_result *result, result_fold *fol
         sh_err err = sh_plugin_lines_next(&lines, &line, &more, &reason);
         if (!more)
             break;
-        result->rows++;
+        counts->rows++;
         if (err != SH_OK)
-            entry_set_aside(result, "line", (int64_t)lines.line, reason.message);
-        else if ((err = result_fold_add(fold, &line, m->now, error)) != SH_OK)
+            entry_set_aside(counts, "line", (int64_t)lines.line, reason.message);
+        else if ((err = result_fold_add(&m->fold, &line, m->now, error)) != SH_OK)
             return err;
     }
     if (lines.rest.len > 0)
         return sh_fail(error, SH_E_LIMIT, "the plugin result has more than %d lines",
                        SH_PLUGIN_LINES_MAX);
+    (void)snprintf(m->folded, sizeof m->folded, "%s", entry->id);
+    m->folded_text = m->text.data;
     return SH_OK;
 }
 
-static sh_err put_lines(entry_merger *m, entry_result *result, const result_fold *fold,
-                        sh_error *error)
+void entry_prepared_free(entry_merger *m)
 {
-    for (size_t at = 0; at < fold->count;) {
-        sh_plugin_line chunk[PLUGIN_LINES_CHUNK];
+    free_fold(m);
+    entry_opener_forget(m->opener);
+}
+
+static bool is_folded(const entry_merger *m, const sh_queue_entry *entry)
+{
+    return m->folded_text == m->text.data && strcmp(m->folded, entry->id) == 0;
+}
+
+void entry_prepare(entry_merger *m, const sh_queue_entry *entry)
+{
+    sh_envelope_header header;
+    if (entry_opener_ready(m->opener, entry, &header, &m->text) == SH_OK &&
+        header.kind == SH_KIND_PLUGIN && !is_folded(m, entry))
+        (void)fold_lines(m, entry, NULL);
+}
+
+static sh_err put_lines(entry_merger *m, entry_result *result, sh_error *error)
+{
+    const result_fold *fold = &m->fold;
+    result->rows = m->fold_counts.rows;
+    result->set_aside = m->fold_counts.set_aside;
+    memcpy(result->reason, m->fold_counts.reason, sizeof result->reason);
+    while (result->next < fold->count && !result->is_piece) {
+        sh_plugin_line chunk[STORE_ROWS_AT_ONCE];
         size_t count = 0;
         int64_t changed = 0;
-        while (at < fold->count && count < PLUGIN_LINES_CHUNK)
-            result_fold_at(fold, at++, &chunk[count++]);
+        for (; result->next + count < fold->count && count < m->pace.rows; count++)
+            result_fold_at(fold, result->next + count, &chunk[count]);
         sh_err err = store_put_plugin_lines(m->store, result->header.plugin, result->header.node,
                                             chunk, count, m->now, &changed, error);
         if (err != SH_OK)
             return err;
         result->inserted += changed;
+        result->next += count;
+        result->is_piece = result->next < fold->count && entry_is_out_of_time(m);
     }
     result->known = result->rows - result->set_aside - result->inserted;
     return SH_OK;
-}
-
-static sh_err merge_lines(entry_merger *m, entry_result *result, sh_error *error)
-{
-    SH_CLEANUP(result_fold_free) result_fold fold = {.lines = NULL};
-    sh_err err = fold_lines(m, result, &fold, error);
-    return err == SH_OK ? put_lines(m, result, &fold, error) : err;
 }
 
 /* As much of a node's name as fits into a file's, without half a character at its end. */
@@ -121,8 +147,11 @@ static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entr
 sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
                           sh_error *error)
 {
-    sh_err err = merge_lines(m, result, error);
-    if (err == SH_OK && m->plugins_out[0] != '\0')
+    sh_err err = is_folded(m, entry) ? SH_OK : fold_lines(m, entry, error);
+    entry_begins_work(m);
+    if (err == SH_OK)
+        err = put_lines(m, result, error);
+    if (err == SH_OK && !result->is_piece && m->plugins_out[0] != '\0')
         err = write_out(m, entry, result, error);
     return err;
 }
@@ -132,17 +161,27 @@ static entry_outcome outcome_of(sh_err err)
     switch (err) {
     case SH_OK:
         return ENTRY_MERGED;
-    case SH_E_MEMORY:
-        return ENTRY_FAILED;
     case SH_E_FORMAT:
     case SH_E_LIMIT:
     case SH_E_CRYPTO:
     case SH_E_REFUSED:
     case SH_E_UNSUPPORTED:
         return ENTRY_POISON;
-    default: /* the database or a folder of the hub's: nobody's poison */
+    default: /* the database, a folder of the hub's or its memory: nobody's poison */
         return ENTRY_STORE;
     }
+}
+
+bool entry_is_out_of_time(const entry_merger *m)
+{
+    return sh_clock_monotonic_ms() >= m->until_ms;
+}
+
+void entry_begins_work(entry_merger *m)
+{
+    int64_t least_ms = sh_clock_monotonic_ms() + m->pace.end_ms - m->pace.begin_ms;
+    if (m->until_ms < least_ms)
+        m->until_ms = least_ms;
 }
 
 static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
@@ -153,24 +192,31 @@ static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_
     sh_err err = store_item_note(m->store, item, m->now_ms, seen, error);
     if (err != SH_OK || *seen)
         return err;
+    ret->is_piece = false;
     if (ret->header.kind == SH_KIND_DEVICES)
-        return entry_merge_devices(m, ret, error);
-    return entry_merge_plugin(m, entry, ret, error);
+        err = entry_merge_devices(m, ret, error);
+    else
+        err = entry_merge_plugin(m, entry, ret, error);
+    if (err == SH_OK && ret->is_piece)
+        err = store_item_unnote(m->store, item, error);
+    return err;
 }
 
 entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh_queue_entry *next,
                           entry_result *ret, sh_error *error)
 {
-    *ret = (entry_result){0};
     sh_err err = entry_opener_open(m->opener, entry, next, &ret->header, &m->text, error);
+    ret->is_foreign = err == SH_E_CRYPTO && entry_opener_is_foreign(m->opener, &ret->header);
     if (err != SH_OK)
         return outcome_of(err);
     if (m->marks && store_mark(m->store, error) != SH_OK)
         return ENTRY_STORE;
     bool seen = false;
     err = merge_content(m, entry, ret, &seen, error);
+    if (err == SH_OK && seen)
+        return ENTRY_DUPLICATE;
     if (err == SH_OK)
-        return seen ? ENTRY_DUPLICATE : ENTRY_MERGED;
+        return ret->is_piece ? ENTRY_PIECE : ENTRY_MERGED;
     entry_outcome outcome = outcome_of(err);
     sh_error undo = {0};
     if (outcome != ENTRY_STORE && !m->marks)

@@ -29,7 +29,7 @@ static sh_err record(store *s, const merged_table *table, int64_t now_ms, sh_err
     store_node node = {
         .merged_ms = now_ms,
         .sent = result->rows,
-        .inserted = result->inserted,
+        .inserted = result->inserted - result->recorded,
         .known = result->known,
         .skipped = result->skipped,
         .set_aside = result->set_aside,
@@ -39,6 +39,8 @@ static sh_err record(store *s, const merged_table *table, int64_t now_ms, sh_err
     memcpy(node.reason, result->reason, sizeof node.reason);
     memcpy(node.digest, result->header.digest, sizeof node.digest);
     memcpy(node.mode, pulled ? "pull" : "push", sizeof "pull");
+    if (result->is_piece)
+        return store_node_add(s, &node, error);
     if (header->parts > 1) {
         if (result->reason[0] != '\0')
             (void)snprintf(node.reason, sizeof node.reason, "part %u, %.*s", header->part + 1,

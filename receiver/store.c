@@ -44,9 +44,32 @@ sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], s
     return s->ops->rules_note(s, rules, error);
 }
 
+sh_err store_meta_get(store *s, const char *name, char ret[static STORE_META_BYTES],
+                      sh_error *error)
+{
+    return s->ops->meta_get(s, name, ret, error);
+}
+
+sh_err store_meta_set(store *s, const char *name, const char *value, bool replace, sh_error *error)
+{
+    return s->ops->meta_set(s, name, value, replace, error);
+}
+
 const sh_column *store_columns(const store *s, size_t *count)
 {
     return s->ops->columns(s, count);
+}
+
+void store_advice(const store *s, char ret[static STORE_ADVICE_BYTES])
+{
+    ret[0] = '\0';
+    if (s->ops->advice != NULL)
+        s->ops->advice(s, ret);
+}
+
+store_pace store_pace_of(const store *s)
+{
+    return s->ops->pace(s);
 }
 
 sh_err store_begin(store *s, sh_error *error)
@@ -85,9 +108,14 @@ sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t n
     return s->ops->item_note(s, id, now_ms, seen, error);
 }
 
-sh_err store_items_forget(store *s, int64_t before_ms, sh_error *error)
+sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error)
 {
-    return s->ops->items_forget(s, before_ms, error);
+    return s->ops->item_unnote(s, id, error);
+}
+
+sh_err store_tidy(store *s, const store_limits *limits, bool *more, sh_error *error)
+{
+    return s->ops->tidy(s, limits, more, error);
 }
 
 sh_err store_find_known(store *s, const sh_mac *const macs[], size_t count, bool known[],
@@ -112,6 +140,11 @@ sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
 sh_err store_node_record(store *s, const store_node *node, sh_error *error)
 {
     return s->ops->node_record(s, node, error);
+}
+
+sh_err store_node_add(store *s, const store_node *node, sh_error *error)
+{
+    return s->ops->node_add(s, node, error);
 }
 
 sh_err store_part_record(store *s, const store_node *part_of, uint32_t part, uint32_t parts,

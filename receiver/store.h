@@ -41,8 +41,9 @@ void store_close(store *s); /* NULL is accepted; an open transaction is rolled b
 
 /*
  * SH_E_IO where it must be opened anew: the file that is open is no longer the one at its path, so
- * that what is committed to it is lost (store_commit() asks that by itself), or its tables were
- * changed, as an update of NetAlertX does. SH_E_NETWORK where the server went away, and so may be
+ * that what is committed to it is lost (store_commit() asks that by itself), its tables were
+ * changed, as an update of NetAlertX does, or an earlier state was put back (store_begin() asks
+ * that, too). SH_E_NETWORK where the server went away, and so may be
  * another one when it is back. To be asked before each use after a pause.
  */
 sh_err store_check(store *s, sh_error *error);
@@ -54,8 +55,33 @@ sh_err store_check(store *s, sh_error *error);
  */
 sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);
 
+/* What is kept under a name beside the tables; "" where nothing is. */
+#define STORE_META_BYTES 65
+sh_err store_meta_get(store *s, const char *name, char ret[static STORE_META_BYTES],
+                      sh_error *error);
+/* Keeps it, where nothing was kept or it is to be replaced. A transaction of its own. */
+sh_err store_meta_set(store *s, const char *name, const char *value, bool replace, sh_error *error);
+
 /* The columns of this database's Devices, for sh_device_row_read(). Borrowed from the store. */
 const sh_column *store_columns(const store *s, size_t *count);
+
+/*
+ * What somebody should know of how this database is reached, for the log: "" where all is well. To
+ * be asked after each store_open().
+ */
+#define STORE_ADVICE_BYTES 512
+void store_advice(const store *s, char ret[static STORE_ADVICE_BYTES]);
+
+#define STORE_ROWS_AT_ONCE 256 /* of one call, at most */
+
+/* How long a transaction may take, so that nobody waits long for this database. */
+typedef struct {
+    int64_t begin_ms; /* no other entry is begun in a transaction that is so old */
+    int64_t end_ms;   /* an entry is interrupted then, and goes on in another transaction */
+    size_t rows;      /* between two looks at the clock */
+    bool pauses; /* between two transactions it is left unlocked for as long as the first took */
+} store_pace;
+store_pace store_pace_of(const store *s);
 
 sh_err store_begin(store *s, sh_error *error);
 sh_err store_commit(store *s, sh_error *error);
@@ -75,8 +101,22 @@ sh_err store_undo_to_mark(store *s, sh_error *error);
  * before. */
 sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
                        sh_error *error);
-/* Forgets items and parts of tables noted before the given time. */
-sh_err store_items_forget(store *s, int64_t before_ms, sh_error *error);
+/* Takes that back: in this transaction only a piece of the item was merged. */
+sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);
+/* What the database may keep beside devices and results. */
+typedef struct {
+    int64_t items_before_ms; /* items and parts of tables noted before are forgotten */
+    int64_t
+        nodes_before_ms; /* so are nodes last merged before that never brought a device; 0: none */
+    int64_t items_max, parts_max, nodes_max; /* over them the oldest go; of nodes, those that never
+                                                brought a device first */
+} store_limits;
+
+/*
+ * Forgets what is over these limits, a few thousand rows at a time, in a transaction of its own;
+ * *more: call again.
+ */
+sh_err store_tidy(store *s, const store_limits *limits, bool *more, sh_error *error);
 
 /* known[i]: a row with macs[i] is there. */
 sh_err store_find_known(store *s, const sh_mac *const macs[], size_t count, bool known[],
@@ -126,6 +166,9 @@ typedef struct {
 
 /* Records a merge of a node's table: inserted is added up, all else replaced. */
 sh_err store_node_record(store *s, const store_node *node, sh_error *error);
+
+/* Records that rows of a node's table were inserted, which is not merged to its end yet. */
+sh_err store_node_add(store *s, const store_node *node, sh_error *error);
 
 /*
  * Records a merge of one part of a table that was cut: inserted is added up at once. Once all parts

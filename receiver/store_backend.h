@@ -12,7 +12,13 @@ struct store_ops {
     void (*close)(store *s);
     sh_err (*check)(store *s, sh_error *error);
     sh_err (*rules_note)(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);
+    sh_err (*meta_get)(store *s, const char *name, char ret[static STORE_META_BYTES],
+                       sh_error *error);
+    sh_err (*meta_set)(store *s, const char *name, const char *value, bool replace,
+                       sh_error *error);
     const sh_column *(*columns)(const store *s, size_t *count);
+    void (*advice)(const store *s, char ret[static STORE_ADVICE_BYTES]); /* NULL: none */
+    store_pace (*pace)(const store *s);
     sh_err (*begin)(store *s, sh_error *error);
     sh_err (*commit)(store *s, sh_error *error);
     void (*rollback)(store *s);
@@ -21,7 +27,8 @@ struct store_ops {
     sh_err (*undo_to_mark)(store *s, sh_error *error);
     sh_err (*item_note)(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
                         sh_error *error);
-    sh_err (*items_forget)(store *s, int64_t before_ms, sh_error *error);
+    sh_err (*item_unnote)(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);
+    sh_err (*tidy)(store *s, const store_limits *limits, bool *more, sh_error *error);
     sh_err (*find_known)(store *s, const sh_mac *const macs[], size_t count, bool known[],
                          sh_error *error);
     sh_err (*insert_devices)(store *s, store_insert inserts[], size_t count, const char *now,
@@ -30,6 +37,7 @@ struct store_ops {
                                const sh_plugin_line lines[], size_t count, const char *now,
                                int64_t *changed, sh_error *error);
     sh_err (*node_record)(store *s, const store_node *node, sh_error *error);
+    sh_err (*node_add)(store *s, const store_node *node, sh_error *error);
     sh_err (*part_record)(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
                           bool *whole, sh_error *error);
     sh_err (*nodes)(store *s, store_node_each each, void *context, sh_error *error);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NODES_AT_ONCE "256"
 #define ASK_INTERVAL_MS 5000 /* a server that does not end connections is asked so often */
 
 /*
@@ -39,29 +40,78 @@ static const sh_column *postgres_columns(const store *base, size_t *count)
     return s->columns;
 }
 
+static void postgres_advice(const store *base, char ret[static STORE_ADVICE_BYTES])
+{
+    store_postgres_transport_advice((const store_postgres *)base, ret);
+}
+
+static store_pace postgres_pace(const store *base)
+{
+    (void)base;
+    return store_pace_own();
+}
+
+#define GENERATION "SELECT value FROM \"SyncHub_Meta\" WHERE key = 'generation'"
+
+/*
+ * Each commit counts the generation. A backup that is put back has an earlier one than this process
+ * has seen, though server and connection are the same.
+ */
+static sh_err check_generation(store_postgres *s, const PGresult *result, sh_error *error)
+{
+    int64_t generation = PQntuples(result) == 1 ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+    if (generation < s->generation)
+        return sh_fail(
+            error, SH_E_IO,
+            "the PostgreSQL database %s (SYNC_db) was put back to an earlier state: nodes "
+            "send their tables in full",
+            s->place);
+    s->generation = generation;
+    return SH_OK;
+}
+
+static void postgres_rollback(store *base);
+
 static sh_err postgres_begin(store *base, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     s->marked = false;
-    sh_err err =
-        store_postgres_exec(s, "BEGIN ISOLATION LEVEL READ COMMITTED", "write to", NULL, error);
-    s->in_transaction = err == SH_OK;
+    sh_err err = store_postgres_exec(s,
+                                     s->counts_generations
+                                         ? "BEGIN ISOLATION LEVEL READ COMMITTED;" GENERATION
+                                         : "BEGIN ISOLATION LEVEL READ COMMITTED",
+                                     "write to", &result, error);
+    s->in_transaction = true;
+    if (err == SH_OK && s->counts_generations)
+        err = check_generation(s, result, error);
+    if (err != SH_OK)
+        postgres_rollback(base);
     return err;
 }
 
-/* COMMIT of a transaction in which something failed succeeds, but rolls back. */
+/*
+ * COMMIT of a transaction in which something failed succeeds, but rolls back. The generation comes
+ * last, so that others wait for its row while this one is committed alone.
+ */
 static sh_err postgres_commit(store *base, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     s->marked = false;
-    sh_err err = store_postgres_exec(s, "COMMIT", "write to", &result, error);
+    sh_err err = store_postgres_exec(
+        s,
+        s->counts_generations ? "UPDATE \"SyncHub_Meta\" SET value = (value::bigint + 1)::text"
+                                " WHERE key = 'generation'; COMMIT"
+                              : "COMMIT",
+        "write to", &result, error);
     if (err != SH_OK)
         return err;
     s->in_transaction = false;
     if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
         return sh_fail(error, SH_E_IO,
                        "the PostgreSQL database %s (SYNC_db) rolled a transaction back", s->place);
+    s->generation += s->counts_generations;
     return SH_OK;
 }
 
@@ -112,13 +162,13 @@ static sh_err postgres_item_note(store *base, const uint8_t id[static SH_ID_BYTE
     return err;
 }
 
-static sh_err postgres_items_forget(store *base, int64_t before_ms, sh_error *error)
+static sh_err postgres_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES],
+                                   sh_error *error)
 {
     postgres_parameters p = {.count = 0};
-    store_postgres_add_integer(&p, before_ms);
-    store_postgres *s = (store_postgres *)base;
-    sh_err err = store_postgres_run(s, POSTGRES_ITEMS_FORGET, &p, "write to", NULL, error);
-    return err == SH_OK ? store_postgres_parts_forget(s, before_ms, error) : err;
+    store_postgres_add_bytes(&p, id, SH_ID_BYTES);
+    return store_postgres_run((store_postgres *)base, POSTGRES_ITEM_UNNOTE, &p, "write to", NULL,
+                              error);
 }
 
 static sh_err postgres_node_record(store *base, const store_node *node, sh_error *error)
@@ -142,7 +192,6 @@ static sh_err postgres_node_record(store *base, const store_node *node, sh_error
 static sh_err prepare(store_postgres *s, sh_error *error)
 {
     static const Oid item_types[] = {POSTGRES_TYPE_BYTEA, POSTGRES_TYPE_BIGINT};
-    static const Oid forget_types[] = {POSTGRES_TYPE_BIGINT};
     static const Oid node_types[] = {
         POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
         POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
@@ -152,9 +201,9 @@ static sh_err prepare(store_postgres *s, sh_error *error)
         "INSERT INTO \"SyncHub_Items\"(id, merged_ms) VALUES($1, $2) ON CONFLICT(id) DO NOTHING",
         item_types, 2, error);
     if (err == SH_OK)
-        err = store_postgres_prepare(s, POSTGRES_ITEMS_FORGET,
-                                     "DELETE FROM \"SyncHub_Items\" WHERE merged_ms < $1",
-                                     forget_types, 1, error);
+        err = store_postgres_prepare(s, POSTGRES_ITEM_UNNOTE,
+                                     "DELETE FROM \"SyncHub_Items\" WHERE id = $1", item_types, 1,
+                                     error);
     if (err == SH_OK)
         err = store_postgres_prepare(
             s, POSTGRES_NODE_RECORD,
@@ -196,19 +245,39 @@ static void read_node(const PGresult *result, int row, store_node *ret)
         sh_hex_decode(sh_slice_of(PQgetvalue(result, row, 9)), ret->digest, SH_DIGEST_BYTES);
 }
 
-/* All at once: a hub has at most some thousands of nodes. */
-static sh_err postgres_nodes(store *base, store_node_each each, void *context, sh_error *error)
+/* Gives the nodes behind `after`, so many at most; *last is the name of the last one, if any. */
+static sh_err give_some_nodes(store_postgres *s, const char *after, store_node_each each,
+                              void *context, char last[static SH_NODE_NAME_MAX + 1], bool *more,
+                              sh_error *error)
 {
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-    sh_err err = store_postgres_exec(
-        (store_postgres *)base,
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(after));
+    sh_err err = store_postgres_query(
+        s,
         "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"
-        " encode(digest, 'hex') FROM \"SyncHub_Nodes\" ORDER BY node",
-        "read", &result, error);
+        " encode(digest, 'hex') FROM \"SyncHub_Nodes\" WHERE node > $1 ORDER BY node"
+        " LIMIT " NODES_AT_ONCE,
+        &p, "read", &result, error);
+    *more = err == SH_OK && PQntuples(result) > 0;
     for (int i = 0; err == SH_OK && i < PQntuples(result); i++) {
         store_node node;
         read_node(result, i, &node);
+        memcpy(last, node.node, sizeof node.node);
         err = each(context, &node, error);
+    }
+    return err;
+}
+
+/* By pages, since there may be a million of them. */
+static sh_err postgres_nodes(store *base, store_node_each each, void *context, sh_error *error)
+{
+    char last[SH_NODE_NAME_MAX + 1] = "";
+    sh_err err = SH_OK;
+    for (bool more = true; more && err == SH_OK;) {
+        char after[SH_NODE_NAME_MAX + 1];
+        memcpy(after, last, sizeof after);
+        err = give_some_nodes((store_postgres *)base, after, each, context, last, &more, error);
     }
     return err;
 }
@@ -219,8 +288,10 @@ static sh_err postgres_check(store *base, sh_error *error)
     store_postgres *s = (store_postgres *)base;
     int64_t now_ms = sh_clock_monotonic_ms();
     if (now_ms - s->asked_ms >= ASK_INTERVAL_MS || s->lost) {
+        SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
         s->asked_ms = now_ms;
-        return store_postgres_exec(s, "SELECT 1", "read", NULL, error);
+        sh_err err = store_postgres_exec(s, GENERATION, "read", &result, error);
+        return err == SH_OK ? check_generation(s, result, error) : err;
     }
     struct pollfd fd = {.fd = PQsocket(s->conn), .events = POLLIN};
     while (poll(&fd, 1, 0) > 0) { /* perhaps last words, then the end */
@@ -249,22 +320,58 @@ static sh_err postgres_rules_note(store *base, const uint8_t rules[static SH_DIG
         &p, "write to", NULL, error);
 }
 
+static sh_err postgres_meta_get(store *base, const char *name, char ret[static STORE_META_BYTES],
+                                sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(name));
+    sh_err err = store_postgres_query((store_postgres *)base,
+                                      "SELECT value FROM \"SyncHub_Meta\" WHERE key = $1", &p,
+                                      "read", &result, error);
+    ret[0] = '\0';
+    if (err == SH_OK && PQntuples(result) == 1)
+        text_at(result, 0, 0, ret, STORE_META_BYTES);
+    return err;
+}
+
+static sh_err postgres_meta_set(store *base, const char *name, const char *value, bool replace,
+                                sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(name));
+    store_postgres_add_text(&p, sh_slice_of(value));
+    return store_postgres_query(
+        (store_postgres *)base,
+        replace ? "INSERT INTO \"SyncHub_Meta\"(key, value) VALUES($1, $2) ON CONFLICT(key)"
+                  " DO UPDATE SET value = excluded.value"
+                : "INSERT INTO \"SyncHub_Meta\"(key, value) VALUES($1, $2) ON CONFLICT(key)"
+                  " DO NOTHING",
+        &p, "write to", NULL, error);
+}
+
 static const struct store_ops postgres_ops = {
     .close = postgres_close,
     .check = postgres_check,
     .rules_note = postgres_rules_note,
+    .meta_get = postgres_meta_get,
+    .meta_set = postgres_meta_set,
     .columns = postgres_columns,
+    .advice = postgres_advice,
+    .pace = postgres_pace,
     .begin = postgres_begin,
     .commit = postgres_commit,
     .rollback = postgres_rollback,
     .mark = postgres_mark,
     .undo_to_mark = postgres_undo_to_mark,
     .item_note = postgres_item_note,
-    .items_forget = postgres_items_forget,
+    .item_unnote = postgres_item_unnote,
+    .tidy = store_postgres_tidy,
     .find_known = store_postgres_find_known,
     .insert_devices = store_postgres_insert_devices,
     .put_plugin_lines = store_postgres_put_plugin_lines,
     .node_record = postgres_node_record,
+    .node_add = store_postgres_node_add,
     .part_record = store_postgres_part_record,
     .nodes = postgres_nodes,
     .devices = store_postgres_devices,
@@ -279,6 +386,9 @@ static sh_err open_database(store_postgres *s, const char *url, sh_error *error)
         err = store_postgres_exec(s, session_settings, "open", NULL, error);
     if (err == SH_OK)
         err = store_postgres_schema_make(s, error);
+    if (err == SH_OK)
+        err = postgres_meta_set(&s->base, "generation", "1", false, error);
+    s->counts_generations = err == SH_OK;
     return err == SH_OK ? prepare(s, error) : err;
 }
 

@@ -18,7 +18,7 @@ typedef enum {
     POSTGRES_INSERT_DEVICE,
     POSTGRES_PUT_RESULT,
     POSTGRES_ITEM_NOTE,
-    POSTGRES_ITEMS_FORGET,
+    POSTGRES_ITEM_UNNOTE,
     POSTGRES_NODE_RECORD,
     POSTGRES_STATEMENTS
 } postgres_statement;
@@ -26,14 +26,16 @@ typedef enum {
 typedef struct {
     store base;
     PGconn *conn;
-    char place[320];     /* `host:port/database`, for messages */
-    bool read_only;      /* opened STORE_READ_ONLY */
-    bool lost;           /* this connection is of no more use … */
-    char why[300];       /* … for this reason */
-    bool in_transaction; /* as far as it is not lost */
-    bool marked;         /* a savepoint is open */
-    int64_t asked_ms;    /* when the server was last asked whether it is there (monotonic) */
-    int64_t stop_ms;     /* when a stop of the program was first seen, 0 for never */
+    char place[320];         /* `host:port/database`, for messages */
+    bool read_only;          /* opened STORE_READ_ONLY */
+    bool lost;               /* this connection is of no more use … */
+    char why[300];           /* … for this reason */
+    bool in_transaction;     /* as far as it is not lost */
+    bool marked;             /* a savepoint is open */
+    bool counts_generations; /* its tables are there */
+    int64_t generation;      /* the highest that was seen, see store_check(); 0: none yet */
+    int64_t asked_ms;        /* when the server was last asked whether it is there (monotonic) */
+    int64_t stop_ms;         /* when a stop of the program was first seen, 0 for never */
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
 } store_postgres;
@@ -42,6 +44,12 @@ typedef struct {
 
 /* Connects to what url names, trying its hosts one after the other. SH_E_NETWORK, SH_E_CONFIG. */
 sh_err store_postgres_connect(store_postgres *s, const char *url, sh_error *error);
+
+/* How safe the connection is from who sits between, where that is less than it should be. */
+void store_postgres_transport_advice(const store_postgres *s, char ret[static STORE_ADVICE_BYTES]);
+/* The same of a connection to a host by an address, which may be NULL, with that sslmode. */
+void store_postgres_transport_words(const char *host, const char *address, const char *sslmode,
+                                    bool encrypted, char ret[static STORE_ADVICE_BYTES]);
 
 /* store_postgres_call.c: requests and their results, never waiting for ever */
 
@@ -127,9 +135,12 @@ sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t
                                      const char *now, sh_error *error);
 
 /* store_postgres_parts.c */
+sh_err store_postgres_node_add(store *base, const store_node *node, sh_error *error);
 sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32_t part,
                                   uint32_t parts, bool *whole, sh_error *error);
-sh_err store_postgres_parts_forget(store_postgres *s, int64_t before_ms, sh_error *error);
+
+/* store_postgres_tidy.c */
+sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
 
 /* store_postgres_list.c */
 sh_err store_postgres_devices(store *base, const char *node, store_device_each each, void *context,

@@ -18,7 +18,7 @@ static void add_table(postgres_parameters *p, const store_node *n)
  * First of all, because it locks the node's row: of two receivers that merge the last two parts of
  * a table at once, the second then sees what the first one recorded.
  */
-static sh_err add_inserted(store_postgres *s, const store_node *n, sh_error *error)
+sh_err store_postgres_node_add(store *base, const store_node *n, sh_error *error)
 {
     postgres_parameters p = {.count = 0};
     store_postgres_add_text(&p, sh_slice_of(n->node));
@@ -26,7 +26,7 @@ static sh_err add_inserted(store_postgres *s, const store_node *n, sh_error *err
     store_postgres_add_integer(&p, n->merged_ms);
     store_postgres_add_integer(&p, n->inserted);
     return store_postgres_query(
-        s,
+        (store_postgres *)base,
         "INSERT INTO \"SyncHub_Nodes\" AS n(node, mode, merged_ms, sent, inserted, known, skipped,"
         " set_aside, reason) VALUES($1, $2, $3::bigint, 0, $4::bigint, 0, 0, 0, '')"
         " ON CONFLICT(node) DO UPDATE SET inserted = n.inserted + excluded.inserted",
@@ -54,8 +54,22 @@ static sh_err note_part(store_postgres *s, const store_node *n, uint32_t part, u
         &p, "write to", NULL, error);
 }
 
-/* Sums the parts that were recorded; *whole where they are all there. */
-static sh_err sum_parts(store_postgres *s, uint32_t parts, store_node *n, bool *whole,
+/* Of a node's tables that are not whole only the newest are kept. */
+static sh_err trim_tables(store_postgres *s, const store_node *n, sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    add_table(&p, n);
+    store_postgres_add_integer(&p, SH_PART_TABLES_MAX - 1);
+    return store_postgres_query(
+        s,
+        "DELETE FROM \"SyncHub_Parts\" WHERE node = $1 AND digest <> $2::bytea AND digest NOT IN"
+        " (SELECT digest FROM \"SyncHub_Parts\" WHERE node = $1 AND digest <> $2::bytea"
+        " GROUP BY digest ORDER BY max(merged_ms) DESC LIMIT $3::bigint)",
+        &p, "write to", NULL, error);
+}
+
+/* Sums the parts that were recorded, so many. */
+static sh_err sum_parts(store_postgres *s, uint32_t parts, store_node *n, int64_t *recorded,
                         sh_error *error)
 {
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
@@ -72,7 +86,7 @@ static sh_err sum_parts(store_postgres *s, uint32_t parts, store_node *n, bool *
     if (err != SH_OK)
         return err;
     int64_t *const numbers[] = {&n->sent, &n->known, &n->skipped, &n->set_aside};
-    *whole = strtoll(PQgetvalue(result, 0, 0), NULL, 10) == (long long)parts;
+    *recorded = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
     for (int i = 0; i < 4; i++)
         *numbers[i] = strtoll(PQgetvalue(result, 0, i + 1), NULL, 10);
     (void)snprintf(n->reason, sizeof n->reason, "%s", PQgetvalue(result, 0, 5));
@@ -93,22 +107,18 @@ sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32
     store_postgres *s = (store_postgres *)base;
     store_node sum = *part_of;
     *whole = false;
-    sh_err err = add_inserted(s, part_of, error);
+    sh_err err = store_postgres_node_add(base, part_of, error);
     if (err == SH_OK)
         err = note_part(s, part_of, part, parts, error);
+    int64_t recorded = 0;
     if (err == SH_OK)
-        err = sum_parts(s, parts, &sum, whole, error);
+        err = sum_parts(s, parts, &sum, &recorded, error);
+    if (err == SH_OK && recorded == 1) /* the first one of this table */
+        err = trim_tables(s, part_of, error);
+    *whole = err == SH_OK && recorded == (int64_t)parts;
     if (err != SH_OK || !*whole)
         return err;
     sum.inserted = 0; /* it was added above */
     err = base->ops->node_record(base, &sum, error);
     return err == SH_OK ? end_parts(s, part_of, error) : err;
-}
-
-sh_err store_postgres_parts_forget(store_postgres *s, int64_t before_ms, sh_error *error)
-{
-    postgres_parameters p = {.count = 0};
-    store_postgres_add_integer(&p, before_ms);
-    return store_postgres_query(s, "DELETE FROM \"SyncHub_Parts\" WHERE merged_ms < $1::bigint", &p,
-                                "write to", NULL, error);
 }

@@ -110,6 +110,12 @@ static sh_err read_state(store_postgres *s, schema_state *ret, sh_error *error)
 
 static sh_err check_state(const store_postgres *s, const schema_state *state, sh_error *error)
 {
+    if (state->meta && state->version < 1)
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "the database %s (SYNC_db) has no valid schema_version in SyncHub_Meta: it is "
+            "damaged, or of an unknown program; put a backup in its place",
+            s->place);
     if (state->version > SCHEMA_VERSION)
         return sh_fail(error, SH_E_CONFIG,
                        "the database %s (SYNC_db) was made by a newer Sync Hub (its schema is "

@@ -58,6 +58,22 @@ void store_result_time(sh_slice field, const char *now, char ret[static SH_DATET
         ret[10] = ' ';
 }
 
+store_pace store_pace_own(void)
+{
+    return (store_pace){.begin_ms = SH_MERGE_TRANSACTION_MS / 2,
+                        .end_ms = SH_MERGE_TRANSACTION_MS * 4 / 5,
+                        .rows = STORE_ROWS_AT_ONCE};
+}
+
+/* A row may wake triggers that take milliseconds. */
+store_pace store_pace_shared(void)
+{
+    return (store_pace){.begin_ms = SH_MERGE_SHARED_TRANSACTION_MS / 3,
+                        .end_ms = SH_MERGE_SHARED_TRANSACTION_MS * 3 / 5,
+                        .rows = 16,
+                        .pauses = true};
+}
+
 void store_uuid(char ret[static STORE_UUID_BYTES])
 {
     uint8_t bytes[16];

@@ -6,6 +6,7 @@
 #include "libcommon/device_row.h"
 #include "libcommon/plugin_lines.h"
 #include "libcommon/text.h"
+#include "receiver/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,13 @@ bool store_column_index(const sh_column *columns, size_t count, const char *name
  * that holds no such time: times are compared as text, so anything else would win or lose for ever.
  */
 void store_result_time(sh_slice field, const char *now, char ret[static SH_DATETIME_BYTES]);
+
+/*
+ * The pace of a database of Sync Hub's own, and of one that another program waits for. What is left
+ * of the limit once entries are interrupted is for the commit.
+ */
+store_pace store_pace_own(void);
+store_pace store_pace_shared(void);
 
 /* A random UUID (RFC 9562, version 4). */
 #define STORE_UUID_BYTES 37

@@ -130,6 +130,12 @@ static const sh_column *sqlite_columns(const store *base, size_t *count)
     return s->columns;
 }
 
+static store_pace sqlite_pace(const store *base)
+{
+    const store_sqlite *s = (const store_sqlite *)base;
+    return s->is_shared ? store_pace_shared() : store_pace_own();
+}
+
 static sh_err check_place(const store_sqlite *s, sh_error *error)
 {
     int moved = 0;
@@ -140,6 +146,35 @@ static sh_err check_place(const store_sqlite *s, sh_error *error)
                        "path now is used from here on",
                        s->path);
     return SH_OK;
+}
+
+static sh_err read_data_version(store_sqlite *s, int64_t *ret, sh_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    sh_err err =
+        store_sqlite_statement(s, STATEMENT_DATA_VERSION, "PRAGMA data_version", &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = sqlite3_step(statement);
+    *ret = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    return rc == SQLITE_ROW ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+/* Somebody else's change may be a backup that was put back. */
+static sh_err check_generation(store_sqlite *s, sh_error *error)
+{
+    int64_t version = 0;
+    sh_error busy = {.code = SH_OK}; /* the next transaction tells of anything but this */
+    sh_err err = read_data_version(s, &version, &busy);
+    if (err != SH_OK || version == s->checked_version)
+        return SH_OK;
+    sh_error reason = {.code = SH_OK};
+    err = store_sqlite_generation_check(s, &reason);
+    if (err == SH_E_BUSY)
+        return SH_OK;
+    s->checked_version = version;
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
 }
 
 /* Where it cannot be asked, the next transaction tells why. */
@@ -154,11 +189,9 @@ static sh_err sqlite_check(store *base, sh_error *error)
             "the tables of the database %s were changed while it was open: their columns "
             "are read anew",
             s->path);
-    return err;
+    return err == SH_OK ? check_generation(s, error) : err;
 }
 
-/* IMMEDIATE: a transaction that reads before it writes could otherwise fail BUSY at its first
- * write. */
 /* --- What is known ---------------------------------------------------------------------------- */
 
 void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac)
@@ -198,18 +231,17 @@ static sh_err load_known(store_sqlite *s, sh_error *error)
  */
 static sh_err check_known(store_sqlite *s, sh_error *error)
 {
-    sqlite3_stmt *statement = NULL;
-    sh_err err =
-        store_sqlite_statement(s, STATEMENT_DATA_VERSION, "PRAGMA data_version", &statement, error);
+    int64_t version = 0;
+    sh_err err = read_data_version(s, &version, error);
     if (err != SH_OK)
         return err;
-    int rc = sqlite3_step(statement);
-    int64_t version = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    (void)sqlite3_reset(statement);
-    if (rc != SQLITE_ROW)
-        return store_sqlite_fail(s, rc, "read", error);
-    if (version != s->data_version)
+    if (version != s->data_version) {
         forget_known(s);
+        if (s->column_count > 0) /* its tables are there */
+            err = store_sqlite_generation_check(s, error);
+    }
+    if (err != SH_OK)
+        return err;
     s->data_version = version;
     s->trusts_known = !s->has_triggers && s->column_count > 0; /* its tables are there */
     bool due = s->known_loaded_ms == 0 ||
@@ -231,6 +263,10 @@ static void sqlite_rollback(store *base)
         (void)store_sqlite_exec(s, "ROLLBACK", "write to", NULL);
 }
 
+/*
+ * IMMEDIATE: a transaction that reads before it writes could otherwise fail BUSY at its first
+ * write.
+ */
 static sh_err sqlite_begin(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
@@ -250,7 +286,11 @@ static sh_err sqlite_commit(store *base, sh_error *error)
     s->marked = false;
     s->trusts_known = false;
     store_sqlite_result_rows_forget(s);
-    sh_err err = store_sqlite_exec(s, "COMMIT", "write to", error);
+    sh_err err = store_sqlite_generation_next(s, error);
+    if (err == SH_OK)
+        err = store_sqlite_exec(s, "COMMIT", "write to", error);
+    if (err == SH_OK)
+        s->generation++;
     return err == SH_OK ? check_place(s, error) : err;
 }
 
@@ -361,21 +401,18 @@ static sh_err sqlite_item_note(store *base, const uint8_t id[static SH_ID_BYTES]
     return SH_OK;
 }
 
-static sh_err sqlite_items_forget(store *base, int64_t before_ms, sh_error *error)
+static sh_err sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES], sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     sqlite3_stmt *statement = NULL;
-    sh_err err =
-        store_sqlite_statement(s, STATEMENT_ITEMS_FORGET,
-                               "DELETE FROM SyncHub_Items WHERE merged_ms < ?1", &statement, error);
+    sh_err err = store_sqlite_statement(
+        s, STATEMENT_ITEM_UNNOTE, "DELETE FROM SyncHub_Items WHERE id = ?1", &statement, error);
     if (err != SH_OK)
         return err;
-    int rc = sqlite3_bind_int64(statement, 1, before_ms);
+    int rc = sqlite3_bind_blob(statement, 1, id, SH_ID_BYTES, SQLITE_STATIC);
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
-    if (rc != SQLITE_OK)
-        return store_sqlite_fail(s, rc, "write to", error);
-    return store_sqlite_parts_forget(s, before_ms, error);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
 static int bind_node(sqlite3_stmt *statement, const store_node *node)
@@ -459,7 +496,10 @@ static const struct store_ops sqlite_ops = {
     .close = sqlite_close,
     .check = sqlite_check,
     .rules_note = sqlite_rules_note,
+    .meta_get = store_sqlite_meta_get,
+    .meta_set = store_sqlite_meta_set,
     .columns = sqlite_columns,
+    .pace = sqlite_pace,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
@@ -467,11 +507,13 @@ static const struct store_ops sqlite_ops = {
     .mark = sqlite_mark,
     .undo_to_mark = sqlite_undo_to_mark,
     .item_note = sqlite_item_note,
-    .items_forget = sqlite_items_forget,
+    .item_unnote = sqlite_item_unnote,
+    .tidy = store_sqlite_tidy,
     .find_known = store_sqlite_find_known,
     .insert_devices = store_sqlite_insert_devices,
     .put_plugin_lines = store_sqlite_put_plugin_lines,
     .node_record = sqlite_node_record,
+    .node_add = store_sqlite_node_add,
     .part_record = store_sqlite_part_record,
     .nodes = sqlite_nodes,
     .devices = store_sqlite_devices,

@@ -14,6 +14,8 @@
 enum {
     STATEMENT_SCHEMA_VERSION,
     STATEMENT_DATA_VERSION,
+    STATEMENT_GENERATION,
+    STATEMENT_GENERATION_NEXT,
     STATEMENT_FIND_KNOWN,
     STATEMENT_INSERT_DEVICE,
     STATEMENT_INSERT_EVENT,
@@ -21,13 +23,13 @@ enum {
     STATEMENT_ROW_UNDO,
     STATEMENT_ROW_DONE,
     STATEMENT_ITEM_NOTE,
-    STATEMENT_ITEMS_FORGET,
+    STATEMENT_ITEM_UNNOTE,
     STATEMENT_NODE_RECORD,
     STATEMENT_NODE_ADD,
     STATEMENT_PART_NOTE,
     STATEMENT_PARTS_SUM,
     STATEMENT_PARTS_END,
-    STATEMENT_PARTS_FORGET,
+    STATEMENT_PARTS_TRIM,
     STATEMENT_RESULT_FIND,
     STATEMENT_RESULT_FIND_ROW,
     STATEMENT_RESULT_ROWS,
@@ -53,6 +55,7 @@ typedef struct {
     bool mac_unique;       /* devMac alone is unique, so that ON CONFLICT(devMac) may be said */
     bool mac_unique_case;  /* … and unique without regard to case */
     bool has_events, has_nodes;
+    bool is_shared; /* NetAlertX's, which waits for it */
     const char *result_table;
     bool result_has[RESULT_COLUMNS];
     bool result_indexed;      /* a result's row is found by an index */
@@ -65,6 +68,8 @@ typedef struct {
      */
     known_macs known;
     int64_t data_version;
+    int64_t generation;      /* the highest that was seen, see store_check(); 0: none yet */
+    int64_t checked_version; /* data_version when it was last looked at outside of a transaction */
     int64_t known_loaded_ms; /* monotonic */
     bool known_has_all, trusts_known, has_triggers;
 
@@ -103,6 +108,17 @@ bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret);
 /* Finds out what the tables look like. */
 sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error);
 
+/* store_sqlite_meta.c */
+
+/* SH_E_IO where the database has an earlier generation than before; remembers it otherwise. */
+sh_err store_sqlite_generation_check(store_sqlite *s, sh_error *error);
+/* Counts one generation more, in the transaction that is open. */
+sh_err store_sqlite_generation_next(store_sqlite *s, sh_error *error);
+sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STORE_META_BYTES],
+                             sh_error *error);
+sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, bool replace,
+                             sh_error *error);
+
 /* store_sqlite_columns.c: finds out what Devices looks like. */
 sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error);
 
@@ -115,9 +131,12 @@ sh_err store_sqlite_devices(store *base, const char *node, store_device_each eac
                             sh_error *error);
 
 /* store_sqlite_parts.c */
+sh_err store_sqlite_node_add(store *base, const store_node *node, sh_error *error);
 sh_err store_sqlite_part_record(store *base, const store_node *part_of, uint32_t part,
                                 uint32_t parts, bool *whole, sh_error *error);
-sh_err store_sqlite_parts_forget(store_sqlite *s, int64_t before_ms, sh_error *error);
+
+/* store_sqlite_tidy.c */
+sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
 
 /* store_sqlite_result_rows.c: the rows of one plugin and node, of a table without an index */
 

@@ -98,6 +98,12 @@ static sh_err check_version(store_sqlite *s, sh_error *error)
                             "SELECT CAST(value AS INTEGER) FROM SyncHub_Meta"
                             " WHERE key = 'schema_version'",
                             NULL, &version, error);
+    if (err == SH_OK && meta && version < 1)
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "the database %s (SYNC_db) has no valid schema_version in SyncHub_Meta: it is "
+            "damaged, or of an unknown program; put a backup in its place",
+            s->path);
     if (err == SH_OK && version > SCHEMA_VERSION)
         return sh_fail(
             error, SH_E_CONFIG,
@@ -318,6 +324,10 @@ sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error)
         err = read_events(s, error);
     if (err == SH_OK)
         err = has_table(s, "SyncHub_Nodes", &s->has_nodes, error);
+    schema_kind kind = SCHEMA_NONE;
+    if (err == SH_OK)
+        err = read_kind(s, &kind, error);
+    s->is_shared = kind == SCHEMA_NETALERTX;
     int64_t triggers = 0;
     if (err == SH_OK)
         err = query_integer(s, "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", NULL,

@@ -216,7 +216,8 @@ static sh_err settle(sh_queue *queue, const sh_queue_batch *batch, sh_error *err
         if (err == SH_OK && header.id[0] == 1)
             err = sh_queue_ack(queue, &done, 1, error);
         else if (err == SH_OK)
-            err = sh_queue_bury(queue, entry, "it is number 2", &dropped, error);
+            err = sh_queue_bury(queue, entry, &(sh_queue_burial){.reason = "it is number 2"},
+                                &dropped, error);
         if (err != SH_OK)
             return err;
     }

@@ -96,7 +96,8 @@ class Config(SyncHubTest):
     def test_a_bad_value_that_may_be_secret_is_not_repeated(self):
         for setting in ({"SYNC_redis_url": "redis://u:hush@h/x"},
                         {"SYNC_api_token": "hush\nhush"},
-                        {"SYNC_db": "mysql://u:hush@h/d"}):
+                        {"SYNC_db": "mysql://u:hush@h/d"},
+                        {"SYNC_db": "host=127.0.0.1 dbname=d user=u password=hush"}):
             with self.subTest(setting):
                 settings = self.complete("receiver", **setting)
                 self.refused("receiver", settings, next(iter(setting)))

@@ -83,6 +83,27 @@ class Commands(DeadTest):
         self.assertNotIn("Phone", shown)
         self.assertEqual(self.changes(), before)
 
+    def sent_by_redis(self):
+        info = self.hub_redis.cli("INFO", "stats")
+        return int(info.split("total_net_output_bytes:")[1].split()[0])
+
+    def test_no_command_transfers_the_content(self):
+        self.bury("Node_A")
+        for size in (0, 1, 100, 2 << 20, 2 << 20, 2 << 20):
+            self.hub_redis.cli("EVAL", """local e = redis.call('XRANGE', KEYS[1], '-', '+')[1][2][2]
+redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push', 'i', '1-1', 'r',
+'stretched')""", 1, "synchub:dead", size)
+        before = self.sent_by_redis()
+        letters = self.letters()
+        self.assertEqual([letter["bytes"] - letters[0]["bytes"] for letter in letters],
+                         [0, 0, 1, 100, 2 << 20, 2 << 20, 2 << 20])
+        self.assertEqual([letter["node"] for letter in letters], ["Node_A"] * 2 + [""] * 5)
+        self.dead("list")
+        self.assertIn(str(letters[-1]["bytes"]), self.dead("show", letters[-1]["id"]).stdout)
+        self.dead("drop", "--all")
+        self.assertLess(self.sent_by_redis() - before, 100_000)
+        self.assertEqual(self.letters(), [])
+
     def test_no_dead_letters_are_said_to_be_none(self):
         self.assertEqual(self.dead("list").stdout, "There are no dead letters.\n")
         self.assertEqual(self.letters(), [])

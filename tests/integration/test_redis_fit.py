@@ -13,8 +13,8 @@ from harness import (SyncHubTest, bearer, count, curl, device_rows, device_table
 MINIMAL = """+auth +select +evalsha +script|load +time +type
     +get +set +del +unlink +rename +incrby +decrby +sadd +sismember +scard
     +hget +hset +hdel +hexists +hlen +hmget +hgetall +hscan +hincrby
-    +xadd +xdel +xlen +xrange +xack +xpending +xreadgroup +xautoclaim +xclaim
-    +xgroup|create +xgroup|delconsumer""".split()
+    +xadd +xdel +xlen +xrange +xrevrange +xack +xpending +xreadgroup +xautoclaim +xclaim
+    +xgroup|create +xgroup|delconsumer +xinfo|consumers""".split()
 
 
 def metric(program, name):

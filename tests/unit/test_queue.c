@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const sh_queue_burial a_reason = {.reason = "a reason"};
+
 static sh_envelope_header header_of(const char *node, uint8_t id)
 {
     sh_envelope_header header = {.kind = SH_KIND_DEVICES, .parts = 1};
@@ -201,10 +203,10 @@ static void a_buried_entry_lies_in_the_dead_letters_with_its_reason(void **state
     assert_int_equal(sh_queue_failed(queue, sh_queue_batch_at(batch, 0), &times, &error), SH_OK);
     assert_int_equal(sh_queue_failed(queue, sh_queue_batch_at(batch, 0), &times, &error), SH_OK);
     assert_int_equal(times, 2);
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", NULL, &error),
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), &a_reason, NULL, &error),
                      SH_OK);
     /* Twice, as after a lost answer, buries once. */
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", NULL, &error),
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), &a_reason, NULL, &error),
                      SH_OK);
     sh_queue_batch_free(batch);
     sh_queue_depth depth;
@@ -489,7 +491,7 @@ static void bury_next(sh_queue *queue, uint8_t id, sh_queue_dropped *dropped)
     content[SH_ENVELOPE_FIXED_BYTES] = (char)('A' + id);
     assert_int_equal(put(queue, "n", id, content), SH_PUT_QUEUED);
     sh_queue_batch *batch = take(queue, "c", 60000);
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), "a reason", dropped, &error),
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 0), &a_reason, dropped, &error),
                      SH_OK);
     sh_queue_batch_free(batch);
 }

@@ -190,8 +190,11 @@ static void what_a_node_holds_is_counted_through_every_way_out(void **state)
     assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK);
     assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK); /* twice, after a lost answer */
     assert_held("n", "2 226");
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), "r", NULL, &error), SH_OK);
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), "r", NULL, &error), SH_OK);
+    const sh_queue_burial reason = {.reason = "r"};
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), &reason, NULL, &error),
+                     SH_OK);
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), &reason, NULL, &error),
+                     SH_OK);
     assert_held("n", "1 113");
     redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
     assert_int_equal(sh_queue_dead_retry(queue, dead->element[0]->element[0]->str, &error), SH_OK);

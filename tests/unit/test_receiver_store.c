@@ -237,32 +237,6 @@ static void what_is_rolled_back_or_left_open_is_not_there(void **state)
     assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Items\""), "0;");
 }
 
-static void an_item_is_seen_once_until_it_is_forgotten(void **state)
-{
-    (void)state;
-    store *s = opened();
-    const uint8_t ids[2][SH_ID_BYTES] = {{1, 0, 3}, {2}};
-    bool seen = false;
-    assert_int_equal(store_begin(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[0], 1000, &seen, NULL), SH_OK);
-    assert_false(seen);
-    assert_int_equal(store_item_note(s, ids[1], 2000, &seen, NULL), SH_OK);
-    assert_false(seen);
-    assert_int_equal(store_commit(s, NULL), SH_OK);
-    store_close(s);
-    s = opened();
-    assert_int_equal(store_begin(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[0], 3000, &seen, NULL), SH_OK);
-    assert_true(seen);
-    assert_int_equal(store_items_forget(s, 2000, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[1], 3000, &seen, NULL), SH_OK);
-    assert_true(seen);
-    assert_int_equal(store_item_note(s, ids[0], 3000, &seen, NULL), SH_OK);
-    assert_false(seen);
-    assert_int_equal(store_commit(s, NULL), SH_OK);
-    store_close(s);
-}
-
 static void undoing_to_a_mark_keeps_what_came_before_it(void **state)
 {
     (void)state;
@@ -383,7 +357,12 @@ static void a_table_in_parts_is_recorded_once_all_parts_are_there(void **state)
     assert_string_equal(text, "N push 1001 30 13 18 3 1 'part 2, row 1: bad' 9;");
     assert_false(record_parts(s, 9, last, 1)); /* the next time all of it counts again */
     assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Parts\""), "2;");
-    assert_int_equal(store_items_forget(s, 5000, NULL), SH_OK);
+    const store_limits limits = {.items_before_ms = 5000,
+                                 .items_max = INT64_MAX,
+                                 .parts_max = INT64_MAX,
+                                 .nodes_max = INT64_MAX};
+    bool more = true;
+    assert_int_equal(store_tidy(s, &limits, &more, NULL), SH_OK);
     assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Parts\""), "0;");
     store_close(s);
 }
@@ -552,7 +531,6 @@ static void several_may_start_on_a_new_database_at_once(void **state)
         TEST(what_a_trigger_deletes_is_not_taken_for_known),                                       \
         TEST(a_row_the_database_refuses_is_rejected_alone),                                        \
         TEST(what_is_rolled_back_or_left_open_is_not_there),                                       \
-        TEST(an_item_is_seen_once_until_it_is_forgotten),                                          \
         TEST(undoing_to_a_mark_keeps_what_came_before_it),                                         \
         TEST(a_nodes_insertions_are_added_up_and_the_rest_is_replaced),                            \
         TEST(devices_are_listed_of_one_node_or_of_all), TEST(a_failing_reader_ends_the_listing),   \

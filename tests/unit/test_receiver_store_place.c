@@ -101,6 +101,24 @@ static void a_database_of_a_newer_version_is_refused(void **state)
     expect_refusal(db_path, STORE_READ_ONLY, SH_E_CONFIG, "newer Sync Hub");
 }
 
+static void a_database_without_a_version_is_refused(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {
+        "UPDATE SyncHub_Meta SET value = '0' WHERE key = 'schema_version'",
+        "UPDATE SyncHub_Meta SET value = 'one' WHERE key = 'schema_version'",
+        "UPDATE SyncHub_Meta SET value = '-1' WHERE key = 'schema_version'",
+        "DELETE FROM SyncHub_Meta WHERE key = 'schema_version'",
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        (void)unlink(db_path);
+        store_close(opened());
+        (void)sql(changes[i]);
+        expect_refusal(db_path, STORE_READ_WRITE, SH_E_CONFIG, "no valid schema_version");
+        expect_refusal(db_path, STORE_READ_ONLY, SH_E_CONFIG, "no valid schema_version");
+    }
+}
+
 static void a_damaged_database_is_told_with_what_to_mend(void **state)
 {
     (void)state;
@@ -251,6 +269,7 @@ int main(void)
         TEST(a_database_that_must_exist_and_does_not_is_told),
         TEST(a_file_that_is_no_database_is_refused_and_kept),
         TEST(a_database_of_a_newer_version_is_refused),
+        TEST(a_database_without_a_version_is_refused),
         TEST(a_damaged_database_is_told_with_what_to_mend),
         TEST(a_disk_that_takes_no_more_fails_the_transaction_and_loses_nothing),
         TEST(odd_names_are_files_and_links_are_followed),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store_fixture.h"
 
+#include "receiver/store_postgres.h"
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -320,12 +322,96 @@ static void a_database_of_another_kind_is_refused_and_left_alone(void **state)
     (void)sql("UPDATE \"SyncHub_Meta\" SET value = '999' WHERE key = 'schema_version'");
     assert_int_equal(open_error(db_path, STORE_READ_WRITE, &error), SH_E_CONFIG);
     assert_non_null(strstr(error.message, "newer Sync Hub"));
+    (void)sql("UPDATE \"SyncHub_Meta\" SET value = '0' WHERE key = 'schema_version'");
+    assert_int_equal(open_error(db_path, STORE_READ_WRITE, &error), SH_E_CONFIG);
+    assert_non_null(strstr(error.message, "no valid schema_version"));
+    (void)sql("DELETE FROM \"SyncHub_Meta\"");
+    assert_int_equal(open_error(db_path, STORE_READ_ONLY, &error), SH_E_CONFIG);
     (void)sql("CREATE DATABASE other_letters ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
     char other[200];
     (void)snprintf(other, sizeof other, "postgresql:///other_letters?host=%s&user=synchub",
                    server->folder);
     assert_int_equal(open_error(other, STORE_READ_WRITE, &error), SH_E_CONFIG);
     assert_non_null(strstr(error.message, "UTF-8"));
+}
+
+typedef struct {
+    int64_t count;
+    long resident_kib; /* at the first node */
+    char last[SH_NODE_NAME_MAX + 1];
+} seen_nodes;
+
+static long resident_kib(void)
+{
+    long size = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld %ld", &size, &resident), 2);
+    (void)fclose(file);
+    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static sh_err see_node(void *context, const store_node *node, sh_error *error)
+{
+    (void)error;
+    seen_nodes *seen = context;
+    if (seen->count++ == 0)
+        seen->resident_kib = resident_kib();
+    assert_true(strcmp(seen->last, node->node) < 0); /* in order, each once */
+    memcpy(seen->last, node->node, sizeof seen->last);
+    return SH_OK;
+}
+
+static void a_hub_of_many_nodes_reads_them_by_pages(void **state)
+{
+    (void)state;
+    store *s = opened();
+    (void)sql("INSERT INTO \"SyncHub_Nodes\"(node, mode, merged_ms, sent, inserted, known, skipped,"
+              " set_aside, reason) SELECT 'node ' || to_char(i, 'FM000000'), 'push', 1, 1, 1, 1, 1,"
+              " 1, repeat('x', 300) FROM generate_series(1, 40000) AS i");
+    seen_nodes seen = {.count = 0};
+    long before_kib = resident_kib();
+    must(store_nodes(s, see_node, &seen, NULL), NULL);
+    assert_int_equal(seen.count, 40000);
+    /* All at once they took 20 MiB. */
+    assert_true(seen.resident_kib - before_kib < 6 * 1024);
+    store_close(s);
+}
+
+static void what_sslmode_gives_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *address, *sslmode;
+        bool encrypted;
+        const char *words; /* NULL: nothing to tell */
+    } cases[] = {
+        {"/run/postgresql", NULL, "prefer", false, NULL},
+        {"localhost", "127.0.0.1", "prefer", false, NULL},
+        {"db", "127.0.0.9", "disable", false, NULL},
+        {"::1", "::1", "prefer", true, NULL},
+        {"db.example", "192.0.2.1", "verify-full", true, NULL},
+        {"db.example", "192.0.2.1", "disable", false, "is not encrypted"},
+        {"db.example", "192.0.2.1", "prefer", false, "is not encrypted"},
+        {"db.example", "192.0.2.1", "prefer", true, "certificate is not checked"},
+        {"db.example", "2001:db8::1", "require", true, "certificate is not checked"},
+        {"db.example", "192.0.2.1", "verify-ca", true, "server's name is not checked"},
+        {"localhost", "192.0.2.1", "require", true, "certificate is not checked"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[STORE_ADVICE_BYTES];
+        store_postgres_transport_words(cases[i].host, cases[i].address, cases[i].sslmode,
+                                       cases[i].encrypted, words);
+        if (cases[i].words == NULL)
+            assert_string_equal(words, "");
+        else
+            assert_non_null(strstr(words, cases[i].words));
+    }
+    store *s = opened(); /* over a Unix socket */
+    char advice[STORE_ADVICE_BYTES];
+    store_advice(s, advice);
+    assert_string_equal(advice, "");
+    store_close(s);
 }
 
 static void a_user_who_may_not_make_tables_can_use_those_that_are_there(void **state)
@@ -364,6 +450,8 @@ int main(void)
         TEST(the_hosts_of_a_url_are_tried_one_after_the_other),
         TEST(a_database_of_another_kind_is_refused_and_left_alone),
         TEST(a_user_who_may_not_make_tables_can_use_those_that_are_there),
+        TEST(a_hub_of_many_nodes_reads_them_by_pages),
+        TEST(what_sslmode_gives_is_told),
     };
     return cmocka_run_group_tests(tests, server_start, server_stop);
 }

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entries that take long to merge: they go in pieces, and keep nobody waiting."""
+
+import signal
+import sqlite3
+import unittest
+
+import envelopes
+import postgres
+from harness import (REPO, SyncHubTest, bearer, count, curl, device_rows, device_table,
+                     netalertx_push, query, wait_until)
+
+LINES = 200000
+# Takes some milliseconds for each device that is inserted, as NetAlertX's triggers do.
+SLOW_TRIGGER = """CREATE TRIGGER slow AFTER INSERT ON Devices BEGIN
+INSERT INTO Changes(what, mac) SELECT 'slow', (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL
+SELECT i + 1 FROM n WHERE i < 6000) SELECT max(i) FROM n); END"""
+
+
+def result(value, ids=LINES, lines=LINES):
+    """A plugin result; value tells the results of a test apart."""
+    return "".join(f"{i % ids}|s|2026-08-22 02:53:00|{value}{i & 1}|||||\n" for i in range(lines))
+
+
+class LongEntries(SyncHubTest):
+    def setUp(self):
+        super().setUp()
+        self.hub_redis = self.redis()
+        self.db = self.folder / "hub.db"
+
+    def make_app_db(self):
+        self.db = self.folder / "app.db"
+        connection = sqlite3.connect(self.db)
+        connection.executescript((REPO / "tests" / "fixtures" / "app_db.sql").read_text())
+        connection.executescript(SLOW_TRIGGER)
+        connection.executescript("DELETE FROM Devices; DELETE FROM Changes")
+        connection.close()
+
+    def push(self, hub, text, node, plugin="SYNC"):
+        answer = netalertx_push(hub.url, text, node, plugin)
+        self.assertEqual(answer.status, 200, answer)
+
+    def push_long(self, hub, number, ids=LINES):
+        """Results of a node of 200,000 lines each, which change that many ids and cost the node a
+        few hundred KB, or with one id 800 bytes."""
+        key = envelopes.NodeKey("Long")
+        for i in range(number):
+            answer = curl(hub.url + "/sync", headers={
+                **bearer(), "Content-Type": "application/vnd.synchub.envelope"},
+                body=envelopes.envelope(key, result(f"{i} ", ids), plugin="ARPSCAN"))
+            self.assertEqual(answer.status, 202, answer)
+
+    def table_of(self, node):
+        return device_table(device_rows(5, node=node))
+
+    def node(self, name):
+        return query(self.db, "SELECT * FROM SyncHub_Nodes WHERE node = ?", name)[0]
+
+    def pending(self):
+        """Consumer and deliveries of the entries that are held, by their ids."""
+        words = self.hub_redis.cli("XPENDING", "synchub:ingest", "receivers", "-", "+",
+                                   "1000").split()
+        return {words[i]: (words[i + 1], int(words[i + 3])) for i in range(0, len(words), 4)}
+
+    def test_another_node_s_table_does_not_wait_for_a_node_s_long_results(self):
+        ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+        self.push_long(ingest, 4)
+        self.push(ingest, self.table_of("Other"), "Other")
+        hub = self.receiver(self.hub_redis, self.db, SYNC_receiver_role="merge")
+        wait_until(lambda: count(self.db) == 5, "the other node's table", details=hub.log)
+        self.assertGreater(self.hub_redis.backlog(), 0, "the long results were merged first")
+
+    def test_the_same_in_postgresql(self):
+        server = postgres.Postgres()
+        self.addCleanup(server.remove)
+        db = server.new_database()
+        ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+        self.push_long(ingest, 4)
+        self.push(ingest, self.table_of("Other"), "Other")
+        hub = self.receiver(self.hub_redis, db, SYNC_receiver_role="merge")
+        wait_until(lambda: postgres.query(db, "SELECT count(*) AS n FROM Devices")[0]["n"] == 5,
+                   "the other node's table", details=hub.log)
+        self.assertGreater(self.hub_redis.backlog(), 0, "the long results were merged first")
+
+    def test_a_result_that_repeats_one_id_is_one_row(self):
+        hub = self.receiver(self.hub_redis, self.db)
+        self.push_long(hub, 40, ids=1)
+        self.push(hub, self.table_of("Other"), "Other")
+        self.wait_merged(self.hub_redis, self.db, 5)
+        rows = query(self.db, "SELECT watchedValue1 FROM Plugins_Objects")
+        self.assertEqual([row["watchedValue1"] for row in rows], ["39 1"])
+
+    def test_a_table_killed_between_its_pieces_is_merged_to_its_end_and_counted_once(self):
+        self.make_app_db()
+        hub = self.receiver(self.hub_redis, self.db)
+        self.push(hub, device_table(device_rows(400, node="Long")), "Long")
+        wait_until(lambda: 0 < count(self.db) < 400, "a piece of the table", details=hub.log)
+        hub.kill()
+        pieces = count(self.db)
+        self.assertLess(pieces, 400)
+        self.receiver(self.hub_redis, self.db)
+        self.wait_merged(self.hub_redis, self.db, 400)
+        node = self.node("Long")
+        self.assertEqual((node["sent"], node["inserted"], node["set_aside"]), (400, 400, 0))
+        self.assertEqual(count(self.db, "Events"), 400)
+        self.assertEqual(self.hub_redis.dead(), 0)
+
+    def test_netalertx_gets_its_lock_between_the_pieces(self):
+        self.make_app_db()
+        hub = self.receiver(self.hub_redis, self.db)
+        self.push(hub, device_table(device_rows(400, node="Long")), "Long")
+        wait_until(lambda: count(self.db) > 0, "the first piece", details=hub.log)
+        connection = sqlite3.connect(self.db, timeout=5, isolation_level=None)
+        self.addCleanup(connection.close)
+        locks = 0
+        while count(self.db) < 400:
+            before = count(self.db)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+            locks += 1
+            wait_until(lambda: count(self.db) != before, "the next piece", details=hub.log)
+        self.assertGreater(locks, 3)
+
+    def test_a_long_entry_stays_with_the_receiver_that_merges_it(self):
+        self.make_app_db()
+        settings = {"SYNC_claim_idle_s": "1"}
+        first = self.receiver(self.hub_redis, self.db, **settings)
+        self.push(first, device_table(device_rows(1000, node="Long")), "Long")
+        wait_until(lambda: count(self.db) > 0, "the first piece", details=first.log)
+        owner = list(self.pending().values())
+        self.assertEqual(len(owner), 1)
+        second = self.receiver(self.hub_redis, self.db, **settings)
+        seen = set()
+
+        def merged():
+            seen.update(self.pending().values())
+            return self.hub_redis.backlog() == 0
+        wait_until(merged, "the table to be merged", seconds=180, details=first.log)
+        self.assertEqual(seen, set(owner))
+        self.assertNotIn("merged node=Long", second.log())
+        self.assertEqual(self.node("Long")["inserted"], 1000)
+
+    def test_entries_of_a_receiver_that_was_killed_are_claimed(self):
+        self.make_app_db()
+        first = self.receiver(self.hub_redis, self.db, SYNC_claim_idle_s="1")
+        self.push(first, device_table(device_rows(400, node="Long")), "Long")
+        wait_until(lambda: count(self.db) > 0, "the first piece", details=first.log)
+        second = self.receiver(self.hub_redis, self.db, SYNC_claim_idle_s="1")
+        first.kill()
+        self.wait_merged(self.hub_redis, self.db, 400)
+        self.assertIn("merged node=Long", second.log())
+
+    def test_a_stop_in_the_middle_hands_the_entry_over_at_once(self):
+        self.make_app_db()
+        first = self.receiver(self.hub_redis, self.db)  # a claim would take 60 s
+        self.push(first, device_table(device_rows(400, node="Long")), "Long")
+        wait_until(lambda: count(self.db) > 0, "the first piece", details=first.log)
+        second = self.receiver(self.hub_redis, self.db)
+        first.stop()
+        self.wait_merged(self.hub_redis, self.db, 400)
+        self.assertIn("merged node=Long", second.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
