@@ -6,10 +6,12 @@ The hostile peers here have more addresses (127.0.0.x) than the programs have th
 """
 
 import os
+import pathlib
 import re
 import resource
 import socket
 import subprocess
+import threading
 
 import harness
 from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, netalertx_push,
@@ -309,3 +311,78 @@ class HungRedis(ConnectionsTest):
         program = self.program("receiver", self.receiver_settings(redis))
         self.assert_alive(program)
         program.stop()
+
+
+class Stages(ConnectionsTest):
+    """SIGTERM before the work begins, and where subcommands wait."""
+
+    def test_a_program_that_still_reads_its_settings_ends(self):
+        pipe = self.folder / "token"
+        os.mkfifo(pipe)  # whoever opens it waits for a writer
+        for name in ("receiver", "pusher", "puller"):
+            with self.subTest(name):
+                settings = {"SYNC_api_token_FILE": pipe, "SYNC_encryption_key": "k" * 20,
+                            "SYNC_redis_url": "redis://127.0.0.1:9/0", "SYNC_nodes": "[]",
+                            "SYNC_hub_url": "http://127.0.0.1:9", "SYNC_node_name": "N"}
+                program = self.program(name, settings)
+                wait_until(lambda: program.process.poll() is not None or
+                           "S (sleeping)" in pathlib.Path(
+                               f"/proc/{program.pid}/status").read_text(),
+                           "the program to wait")
+                program.process.terminate()
+                program.process.wait(harness.STOP_S)
+                program.ended = True
+
+    def test_subcommands_end_whatever_redis_does(self):
+        redis = self.redis()
+        hub = self.receiver(redis)
+        hub.stop()
+        redis.pause()
+        self.addCleanup(redis.resume)
+        settings = self.receiver_settings(redis)
+        for arguments in (("nodes",), ("dead", "list"), ("node", "list")):
+            with self.subTest(arguments):
+                program = self.program("receiver", settings, *arguments)
+                program.process.terminate()
+                self.assertIn(program.process.wait(harness.STOP_S), (-15, 1, 0))
+                program.ended = True
+
+    def test_a_single_run_with_a_hung_redis_ends(self):
+        redis = self.redis()
+        redis.pause()
+        self.addCleanup(redis.resume)
+        for name, settings in (("receiver", self.receiver_settings(redis)),
+                               ("puller", self.puller_settings(redis, ["http://127.0.0.1:9"]))):
+            with self.subTest(name):
+                program = self.program(name, settings, "--once")
+                program.process.terminate()
+                program.process.wait(harness.STOP_S)
+                program.ended = True
+
+
+class Fairness(ConnectionsTest):
+    def test_a_connection_that_never_stops_asking_holds_up_nobody(self):
+        """Pipelined requests without an end, on more connections than there are threads."""
+        program = self.start("receiver").wait_ready()
+        request = b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n"
+        stop = threading.Event()
+
+        def ask(peer):
+            try:
+                while not stop.is_set():
+                    peer.sendall(request * 500)
+                    peer.recv(1 << 20)
+            except OSError:
+                pass
+        threads = []
+        for number in range(8):
+            peer = self.dial(program.port, f"127.0.0.{10 + number}")
+            threads.append(threading.Thread(target=ask, args=(peer,), daemon=True))
+            threads[-1].start()
+        try:
+            for _ in range(5):
+                self.assert_alive(program)
+                self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
+        finally:
+            stop.set()
+        self.assert_ends(program)
