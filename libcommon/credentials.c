@@ -115,7 +115,12 @@ sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const 
 
 bool sh_credential_works(const sh_credential *credential, int64_t now_ms)
 {
-    return credential->until_ms == 0 || now_ms < credential->until_ms;
+    if (credential->until_ms == 0)
+        return true;
+    /* An end that no rotation sets was noted by a clock that was ahead: it must not keep old ones.
+     */
+    int64_t left_ms = credential->until_ms - now_ms;
+    return left_ms > 0 && left_ms <= SH_NODE_ROTATE_MAX_S * INT64_C(1000);
 }
 
 /* --- A node's record: `version created revoked count` and, for each, ` since until hash sealed`

@@ -52,22 +52,38 @@ static void read_server(sh_slice value, sh_http_answer *answer)
             *c = '?';
 }
 
-/* Retry-After is a number of seconds or a date (RFC 9110 section 10.2.3). */
-static void read_retry_after(sh_slice value, sh_http_answer *answer)
+/* A date as HTTP writes it (RFC 9110 section 5.6.7), as Unix time; 0 where it is none. */
+static int64_t read_date(sh_slice value)
 {
-    uint64_t seconds;
-    if (sh_text_to_u64(value, INT32_MAX, &seconds)) {
-        answer->retry_after_s = (int64_t)seconds;
-        return;
-    }
     char date[64];
     struct tm when = {.tm_sec = 0};
     copy_value(value, date, sizeof date);
     const char *end = strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &when);
-    if (end == NULL || *end != '\0')
+    return end == NULL || *end != '\0' ? 0 : (int64_t)timegm(&when);
+}
+
+/*
+ * From date to date by the peer's own clock, whatever ours says; by ours only where the peer does
+ * not tell its time.
+ */
+static void note_dates(sh_http_answer *answer)
+{
+    if (answer->retry_at_s == 0)
         return;
-    int64_t wait_s = (int64_t)timegm(&when) - sh_clock_unix_ms() / 1000;
+    int64_t now_s = answer->date_s != 0 ? answer->date_s : sh_clock_unix_ms() / 1000;
+    int64_t wait_s = answer->retry_at_s - now_s;
     answer->retry_after_s = wait_s > 0 ? wait_s : 0;
+}
+
+/* Retry-After is a number of seconds or a date (RFC 9110 section 10.2.3). */
+static void read_retry_after(sh_slice value, sh_http_answer *answer)
+{
+    uint64_t seconds;
+    if (sh_text_to_u64(value, INT32_MAX, &seconds))
+        answer->retry_after_s = (int64_t)seconds;
+    else
+        answer->retry_at_s = read_date(value);
+    note_dates(answer);
 }
 
 void sh_http_answer_line(sh_http_answer *answer, sh_slice line)
@@ -77,6 +93,7 @@ void sh_http_answer_line(sh_http_answer *answer, sh_slice line)
         answer->etag[0] = '\0';
         answer->server[0] = '\0';
         answer->retry_after_s = -1;
+        answer->date_s = answer->retry_at_s = 0;
         return;
     }
     sh_slice value;
@@ -84,7 +101,10 @@ void sh_http_answer_line(sh_http_answer *answer, sh_slice line)
         read_content_type(value, answer);
     else if ((value = header_value(line, "ETag")).data != NULL)
         copy_value(value, answer->etag, sizeof answer->etag);
-    else if ((value = header_value(line, "Server")).data != NULL)
+    else if ((value = header_value(line, "Date")).data != NULL) {
+        answer->date_s = read_date(value);
+        note_dates(answer);
+    } else if ((value = header_value(line, "Server")).data != NULL)
         read_server(value, answer);
     else if ((value = header_value(line, "Retry-After")).data != NULL)
         read_retry_after(value, answer);

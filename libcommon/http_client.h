@@ -63,6 +63,7 @@ typedef struct {
     char server[64];        /* what the header Server says, printable; "" where nothing */
     char proxy[160];        /* the forward proxy it came through, without password; "" where none */
     int64_t retry_after_s;  /* -1 where none */
+    int64_t date_s, retry_at_s; /* Unix times of the headers Date and Retry-After; 0 where none */
 } sh_http_answer;
 
 void sh_http_answer_done(sh_http_answer *answer); /* NULL and zeroed are accepted */

@@ -182,9 +182,9 @@ static void put_text_field(line_buf *line, const char *name, const char *text, s
 
 static void put_field(line_buf *line, const sh_log_field *f, size_t most)
 {
-    if (f->missing || room(line) < FIELD_ROOM)
+    if ((!f->is_number && f->text == NULL) || room(line) < FIELD_ROOM)
         return;
-    if (f->text == NULL)
+    if (f->is_number)
         put_number(line, f->name, f->number);
     else
         put_text_field(line, f->name, f->text, most);
@@ -268,7 +268,7 @@ static sh_log_key key_of(const char *file, int line, sh_log_level level, const s
     key.place = sh_log_hash(at, &level, sizeof level);
     key.subject = sh_log_hash(key.place, message, strlen(message));
     for (const sh_log_field *f = fields; f != NULL && f->name != NULL; f++) {
-        if (!f->subject || f->missing || f->text == NULL)
+        if (!f->subject || f->text == NULL)
             continue;
         key.subject = sh_log_hash(key.subject, f->text, strlen(f->text));
         if (!is_info && strcmp(f->name, "peer") == 0)

@@ -24,23 +24,25 @@
 /* What a line is about, besides its words. */
 typedef struct {
     const char *name;
-    const char *text; /* NULL: a number. "" is written as `-` in text, and left out in JSON */
+    /* Of a field that is no number. "" is written as `-` in text, and left out in JSON; a field
+       whose text is NULL is left out in both. */
+    const char *text;
     int64_t number;
+    bool is_number;
     bool subject; /* lines about another one are no repetition */
-    bool missing; /* left out */
 } sh_log_field;
 
 #define SH_LOG_SUBJECT(field_name, value)                                                          \
     {                                                                                              \
-        .name = (field_name), .text = (value), .subject = true, .missing = (value) == NULL         \
+        .name = (field_name), .text = (value), .subject = true                                     \
     }
 #define SH_LOG_TEXT_FIELD(field_name, value)                                                       \
     {                                                                                              \
-        .name = (field_name), .text = (value), .missing = (value) == NULL                          \
+        .name = (field_name), .text = (value)                                                      \
     }
 #define SH_LOG_NUMBER(field_name, value)                                                           \
     {                                                                                              \
-        .name = (field_name), .number = (int64_t)(value)                                           \
+        .name = (field_name), .number = (int64_t)(value), .is_number = true                        \
     }
 
 /* The names that all programs use; text that is NULL is left out. */

@@ -68,63 +68,6 @@ sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *
     return sh_fail(error, err, "no room for %d encrypted bytes", body + last);
 }
 
-/* Splits the wire form into IV and ciphertext. */
-static sh_err read_wire(sh_slice wire, uint8_t iv[static SH_NETALERTX_IV_BYTES], sh_buf *sealed,
-                        sh_error *error)
-{
-    if (wire.len > SH_NETALERTX_BODY_MAX)
-        return sh_fail(error, SH_E_LIMIT, "a payload of %zu bytes is over the limit of %lu",
-                       wire.len, SH_NETALERTX_BODY_MAX);
-    if (wire.len <= IV_WIRE_BYTES)
-        return sh_fail(error, SH_E_FORMAT, "the payload is too short to be encrypted data");
-    SH_CLEANUP(sh_buf_done) sh_buf start = SH_BUF_INIT(SH_NETALERTX_IV_BYTES + 2);
-    sh_err err = sh_base64_decode((sh_slice){wire.data, IV_WIRE_BYTES}, &start, NULL);
-    if (err == SH_E_MEMORY)
-        return sh_fail(error, err, "no memory for a payload of %zu bytes", wire.len);
-    if (err != SH_OK || start.len != SH_NETALERTX_IV_BYTES)
-        return sh_fail(error, SH_E_FORMAT, "the payload does not begin with an IV in base64");
-    memcpy(iv, start.data, SH_NETALERTX_IV_BYTES);
-    sh_slice rest = {wire.data + IV_WIRE_BYTES, wire.len - IV_WIRE_BYTES};
-    err = sh_base64_decode(rest, sealed, NULL);
-    if (err == SH_E_FORMAT)
-        return sh_fail(error, err, "the payload is not in base64");
-    if (err != SH_OK)
-        return sh_fail(error, err, "no memory for a payload of %zu bytes", wire.len);
-    if (sealed->len % BLOCK_BYTES != 0)
-        return sh_fail(error, SH_E_FORMAT,
-                       "the payload of %zu encrypted bytes is cut: AES-CBC has blocks of %d",
-                       sealed->len, BLOCK_BYTES);
-    return SH_OK;
-}
-
-sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_error *error)
-{
-    uint8_t iv[SH_NETALERTX_IV_BYTES];
-    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
-    sh_err err = read_wire(wire, iv, &sealed, error);
-    if (err != SH_OK)
-        return err;
-    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, false);
-    if (context == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", sealed.len);
-
-    /* In place: EVP allows input and output to be the same, and a table can be large. */
-    unsigned char *text = (unsigned char *)sealed.data;
-    int body = 0, last = 0;
-    if (EVP_CipherUpdate(context, text, &body, text, (int)sealed.len) != 1 ||
-        EVP_CipherFinal_ex(context, text + body, &last) != 1) {
-        sh_wipe(sealed.data, sealed.len);
-        return sh_fail(error, SH_E_CRYPTO,
-                       "the payload does not open: the other side's SYNC_encryption_key differs");
-    }
-    size_t len = (size_t)body + (size_t)last;
-    err = sh_buf_append(ret, sealed.data, len);
-    sh_wipe(sealed.data, sealed.len);
-    if (err != SH_OK)
-        return sh_fail(error, err, "no room for a text of %zu bytes", len);
-    return SH_OK;
-}
-
 void sh_netalertx_cipher_library(char ret[static SH_LIBRARY_BYTES])
 {
     (void)snprintf(ret, SH_LIBRARY_BYTES, "libcrypto %s", OpenSSL_version(OPENSSL_VERSION_STRING));
@@ -156,8 +99,8 @@ static bool decrypt_blocks(sh_slice passphrase, const uint8_t *iv, uint8_t *seal
            EVP_CipherUpdate(context, sealed, &out, sealed, (int)len) == 1 && out == (int)len;
 }
 
-sh_err sh_netalertx_decrypt_evenly(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
-                                   sh_error *error)
+sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
+                            sh_error *error)
 {
     uint8_t iv[IV_WIRE_BYTES] = {0};
     size_t iv_len = 0, len = 0, most = wire.len / 4 * 3;
@@ -180,7 +123,6 @@ sh_err sh_netalertx_decrypt_evenly(sh_slice passphrase, sh_slice wire, sh_buf *r
     bool padded = false;
     size_t text_len = len - padding_of(bytes + len - BLOCK_BYTES, &padded);
     *valid = iv_good & (iv_len == SH_NETALERTX_IV_BYTES) & body_good & whole & padded;
-    if (sh_buf_append(ret, sealed.data, text_len) != SH_OK)
-        return sh_fail(error, SH_E_MEMORY, "no memory for a text of %zu bytes", text_len);
-    return SH_OK;
+    sh_err err = sh_buf_append(ret, sealed.data, text_len);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "no room for a text of %zu bytes", text_len);
 }

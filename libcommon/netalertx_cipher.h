@@ -7,6 +7,7 @@
 #include "libcommon/text.h"
 #include "libcommon/version.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -20,21 +21,17 @@
 sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *iv, sh_buf *ret,
                             sh_error *error);
 
-/* Adds the plain text. SH_E_CRYPTO where it does not open, SH_E_FORMAT where it is no such string.
+/*
+ * Decrypts for peers who may not know the key: one who can tell what went wrong decrypts and forges
+ * payloads by trying (a padding oracle). Whatever the payload is, the same work is done; *valid
+ * tells whether all of it was right, and *ret gets the text, or bytes of the same length that are
+ * none. Its limit must leave two blocks more than the longest text. SH_E_LIMIT by the length alone,
+ * SH_E_MEMORY; then nothing is added.
  */
-sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, sh_error *error);
+sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
+                            sh_error *error);
 
 /* Name and version of the library, for --version. */
 sh_library_version sh_netalertx_cipher_library;
-
-/*
- * For a hub, whose peers may not know the key: one who can tell what went wrong decrypts and forges
- * payloads by trying (a padding oracle). Whatever the payload is, the same work is done; *valid
- * tells whether all of it was right, and *ret gets the text, or bytes of the same length that are
- * none. Its limit must leave one block more than the longest text. SH_E_LIMIT by the length alone,
- * SH_E_MEMORY.
- */
-sh_err sh_netalertx_decrypt_evenly(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
-                                   sh_error *error);
 
 #endif

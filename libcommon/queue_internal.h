@@ -8,6 +8,7 @@
 #define SH_QUEUE_GROUP "receivers"
 #define SH_QUEUE_KEY_BYTES 96
 #define SH_QUEUE_PREFIX_MAX 64
+#define SH_QUEUE_RESTAMP_BYTES 50 /* an entry's id, and "(" before it */
 
 typedef struct {
     char node[SH_NODE_NAME_MAX + 1];
@@ -47,6 +48,7 @@ struct sh_queue {
     bool drain;                            /* own pending entries must be read first … */
     char drained[SH_QUEUE_ENTRY_ID_BYTES]; /* … behind this one */
     int64_t claimed_ms;                    /* monotonic time of the last XAUTOCLAIM, 0 for never */
+    char restamp_from[SH_QUEUE_RESTAMP_BYTES]; /* where sh_queue_restamp() goes on; "" at first */
     sh_queue_waiting *waiting;
     size_t waiting_count;
     bool waiting_known;
@@ -58,6 +60,12 @@ struct sh_queue {
  * SH_E_CONFIG.
  */
 sh_err sh_queue_verify(sh_queue *queue, sh_error *error);
+
+/*
+ * Lets claims that Redis's clock was set back behind count again: looks at some pending entries,
+ * and at the others in further calls. SH_E_NOT_FOUND where there is no group.
+ */
+sh_err sh_queue_restamp(sh_queue *queue, sh_error *error);
 
 /* Runs a command or script whose reply does not matter beyond not being an error. */
 sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error);

@@ -245,6 +245,25 @@ static const char script_hash_count[] =
     "return n\n";
 
 /*
+ * KEYS stream; ARGV group, an entry id to go on from, how many to look at
+ * Redis tells how long an entry was held by its wall clock. After a step back what was given out
+ * before has yet to come, is held for 0 ms for as long as the step was, and would not be claimed
+ * from a consumer that is dead. Such entries are stamped anew, as if they were given out now to the
+ * same consumer, and count as long as all others from then on; one that was given out in this very
+ * millisecond loses nothing by it. Gives the id to go on from, "-" at the end.
+ */
+static const char script_restamp[] =
+    "#!lua flags=allow-oom\n"
+    "local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], '+', ARGV[3])\n"
+    "for _, entry in ipairs(pending) do\n"
+    "  if entry[3] == 0 then\n"
+    "    redis.call('XCLAIM', KEYS[1], ARGV[1], entry[2], 0, entry[1], 'JUSTID')\n"
+    "  end\n"
+    "end\n"
+    "if #pending < tonumber(ARGV[3]) then return '-' end\n"
+    "return '(' .. pending[#pending][1]\n";
+
+/*
  * KEYS lease and done of each; ARGV holder, within how many ms it counts as done, hold in ms
  * A lease is `<holder> <ms when it was taken> <hold in ms>`. PX and EX live by Redis's clock and
  * outlive a correction of it by as much as it was ahead; so the times decide, and one that has yet

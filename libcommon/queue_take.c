@@ -271,7 +271,11 @@ static sh_err fill(sh_queue *queue, const char *consumer, size_t count_max, size
         queue->drain = false;
     }
     if (claim_is_due(queue, claim_idle_ms)) {
-        sh_err err = claim(queue, consumer, claim_idle_ms, bytes_max, batch, error);
+        sh_error reason = {0};
+        sh_err err = sh_queue_restamp(queue, &reason);
+        if (err != SH_OK && err != SH_E_NOT_FOUND) /* claim() makes a group that is not there */
+            return sh_fail(error, err, "%s", reason.message);
+        err = claim(queue, consumer, claim_idle_ms, bytes_max, batch, error);
         if (err != SH_OK)
             return err;
         if (batch->count > 0) /* more may be waiting: claim again at the next call */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define NAME_MAX_BYTES 128 /* of a name with `_FILE` that could be a setting's */
 
@@ -143,8 +143,9 @@ sh_err sh_source_from_credentials(const char *folder, int who, sh_source *ret, s
         if (path == NULL)
             return sh_fail(error, SH_E_MEMORY, "out of memory");
         (void)snprintf(name, sizeof name, "%s_FILE", row->name);
-        /* One that is there and cannot be read is an error, when its value is asked for. */
-        sh_err err = access(path, F_OK) == 0
+        /* The units give an empty line for one that is not there. */
+        struct stat file;
+        sh_err err = stat(path, &file) == 0 && file.st_size > 1
                          ? put(ret, sh_slice_of(name), sh_slice_of(path), false, error)
                          : SH_OK;
         free(path);

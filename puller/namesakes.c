@@ -76,7 +76,9 @@ void namesakes_report(namesake nodes[], size_t count)
 {
     if (count < 2)
         return;
-    SH_CLEANUP(sh_free_cleanup) const namesake **names = calloc(count, sizeof *names);
+    SH_CLEANUP(sh_free_cleanup)
+    const namesake **names =
+        calloc(count, sizeof(const namesake *)); /* NOLINT(bugprone-sizeof-expression) */
     SH_CLEANUP(sh_free_cleanup) keyed *drawn = calloc(count, sizeof *drawn);
     SH_CLEANUP(sh_free_cleanup) keyed *small = calloc(count, sizeof *small);
     if (names == NULL || drawn == NULL || small == NULL) {

@@ -450,13 +450,16 @@ static void fetch_all(run *r)
 /* Two nodes under one name would be one node to the hub, with two tables in turn. */
 static void report_namesakes(const run *r)
 {
-    SH_CLEANUP(sh_free_cleanup) namesake *nodes = calloc(r->p->nodes.count, sizeof *nodes);
+    SH_CLEANUP(sh_free_cleanup) namesake *nodes = calloc(r->p->nodes.count + 1, sizeof *nodes);
     size_t count = 0;
-    for (size_t i = 0; nodes != NULL && i < r->p->nodes.count; i++)
+    if (nodes == NULL) {
+        sh_log_warning("no memory to compare the names of %zu nodes", r->p->nodes.count);
+        return;
+    }
+    for (size_t i = 0; i < r->p->nodes.count; i++)
         if (r->fetches[i].answered)
             nodes[count++] = (namesake){r->fetches[i].name, r->fetches[i].node->url};
-    if (nodes != NULL)
-        namesakes_report(nodes, count);
+    namesakes_report(nodes, count);
 }
 
 static bool run_nodes(run *r)

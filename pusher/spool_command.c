@@ -218,10 +218,10 @@ static size_t change_each(const change *c, const char *dir, const arguments *a, 
         const spool_entry *e = a->all ? &all->entries[i] : spool_entries_find(all, a->ids[i]);
         const char *id = e != NULL ? e->id : a->ids[i];
         /* --all means what was refused: what waits is not the operator's to give up at once. */
-        if (a->all && (!e->in_refused || (!c->drops && e->state == SPOOL_DAMAGED)))
-            continue;
         if (e == NULL)
             (void)sh_fail(&error, SH_E_NOT_FOUND, "there is no item %s in the spool", id);
+        else if (a->all && (!e->in_refused || (!c->drops && e->state == SPOOL_DAMAGED)))
+            continue;
         else
             (void)change_entry(c, dir, all, e, &error);
         report(c, a, id, &error, changed);

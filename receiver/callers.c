@@ -168,6 +168,7 @@ bool callers_note_use(callers_view *view, const sh_node_record *own, int64_t now
     if (sh_credentials_of_node(view->all, own->node, &index) == NULL)
         return false;
     int64_t before = atomic_load(&view->used_ms[index]);
-    return now_ms - before >= SH_NODE_USED_INTERVAL_S * 1000LL &&
+    /* A use in times to come was noted before the clock was set back. */
+    return (now_ms < before || now_ms - before >= SH_NODE_USED_INTERVAL_S * 1000LL) &&
            atomic_compare_exchange_strong(&view->used_ms[index], &before, now_ms);
 }

@@ -65,10 +65,11 @@ static void log_unknown(const sh_http_exchange *exchange)
 {
     char node[SH_NODE_NAME_MAX + 1];
     char address[CLAIMED_ADDRESS_BYTES];
+    const char *node_text = claimed_node(exchange, node) ? node : NULL;
+    const char *address_text = claimed_address(exchange, address) ? address : NULL;
     const sh_log_field *fields = SH_LOG_FIELDS(
-        SH_LOG_PEER(sh_http_peer(exchange)),
-        SH_LOG_SUBJECT("claimed_node", claimed_node(exchange, node) ? node : NULL),
-        SH_LOG_SUBJECT("forwarded_for", claimed_address(exchange, address) ? address : NULL),
+        SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_SUBJECT("claimed_node", node_text),
+        SH_LOG_SUBJECT("forwarded_for", address_text),
         SH_LOG_REASON("the token is not this hub's, nor any node's own; SYNC_api_token (or "
                       "API_TOKEN) must be the same on node and hub, or what `synchub-receiver "
                       "node` printed last"));

@@ -28,7 +28,7 @@ sh_err netalertx_payload_open(sh_slice passphrase, sh_slice data, sh_kind kind, 
     bool decrypted = false;
     *valid = false;
     sh_buf_clear(text);
-    sh_err err = sh_netalertx_decrypt_evenly(passphrase, data, text, &decrypted, error);
+    sh_err err = sh_netalertx_decrypt(passphrase, data, text, &decrypted, error);
     if (err == SH_OK)
         *valid = check_text(kind, (sh_slice){text->data == NULL ? "" : text->data, text->len},
                             decrypted);

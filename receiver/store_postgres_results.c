@@ -40,6 +40,10 @@ static sh_err append_insert(sh_buf *sql)
     return err;
 }
 
+/* A stored result of later than that is of a clock that was ahead, and counts as an old one. */
+#define A_DAY_TO_COME                                                                              \
+    "to_char(now() AT TIME ZONE 'UTC' + interval '1 day', 'YYYY-MM-DD HH24:MI:SS')"
+
 static sh_err append_update(sh_buf *sql)
 {
     sh_err err = sh_buf_append_text(sql, ") ON CONFLICT(\"syncHubKey\") DO UPDATE SET"
@@ -54,9 +58,10 @@ static sh_err append_update(sh_buf *sql)
     if (err == SH_OK)
         err = append_differs(sql, true);
     if (err == SH_OK)
-        err = sh_buf_append_text(sql, " THEN 'watched-changed' ELSE 'watched-not-changed' END"
-                                      " WHERE o.\"dateTimeChanged\" <= excluded.\"dateTimeChanged\""
-                                      " AND ");
+        err =
+            sh_buf_append_text(sql, " THEN 'watched-changed' ELSE 'watched-not-changed' END"
+                                    " WHERE (o.\"dateTimeChanged\" <= excluded.\"dateTimeChanged\""
+                                    " OR o.\"dateTimeChanged\" > " A_DAY_TO_COME ") AND ");
     return err == SH_OK ? append_differs(sql, false) : err;
 }
 

@@ -24,10 +24,17 @@ static void append_differs(const store_sqlite *s, sqlite3_str *sql, bool watched
     sqlite3_str_appendall(sql, ")");
 }
 
+/*
+ * A stored result is newer, unless it is of more than a day to come: then the clock of the node
+ * that made it was ahead, and nothing would replace it until that time. (A day, for times are
+ * local, in whatever zone.)
+ */
+#define STORED_IS_NEWER "dateTimeChanged > ?%d AND dateTimeChanged <= datetime('now', '+1 day')"
+
 /* Gives the row, whether it is newer, whether the watched values differ, whether anything does. */
 static void append_columns(const store_sqlite *s, sqlite3_str *sql)
 {
-    sqlite3_str_appendf(sql, "SELECT rowid, dateTimeChanged > ?%d, ", RESULT_CHANGED + 1);
+    sqlite3_str_appendf(sql, "SELECT rowid, " STORED_IS_NEWER ", ", RESULT_CHANGED + 1);
     append_differs(s, sql, true);
     sqlite3_str_appendf(sql, ", dateTimeChanged IS NOT ?%d OR ", RESULT_CHANGED + 1);
     append_differs(s, sql, false);

@@ -37,7 +37,9 @@ static void open_and_seal(const xadd_run *run, sh_buf *text, sh_buf *envelope)
     sh_envelope_header header = {.kind = SH_KIND_DEVICES, .parts = 1, .node = "bench"};
     sh_buf_clear(text);
     sh_buf_clear(envelope);
-    bench_must(sh_netalertx_decrypt(SH_SLICE(BENCH_PASSPHRASE), run->wire, text, &error), &error);
+    bool valid;
+    bench_must(sh_netalertx_decrypt(SH_SLICE(BENCH_PASSPHRASE), run->wire, text, &valid, &error),
+               &error);
     sh_node_key_derive(run->passphrase_key, SH_SLICE("bench"), &key);
     bench_must(sh_envelope_seal(&header, &key, (sh_slice){text->data, text->len}, envelope, &error),
                &error);

@@ -77,8 +77,10 @@ static sh_err netalertx_act(sh_error *error)
     }
     if (err == SH_OK) {
         err = sh_netalertx_push_read((sh_slice){body.data, body.len}, &push, error);
+        bool valid = false;
         if (err == SH_OK)
-            err = sh_netalertx_decrypt(passphrase, push.data, &text, error);
+            err = sh_netalertx_decrypt(passphrase, push.data, &text, &valid, error);
+        assert_true(valid || err != SH_OK);
         sh_netalertx_push_done(&push);
     }
     if (err == SH_OK)

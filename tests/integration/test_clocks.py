@@ -167,5 +167,31 @@ class Hubs(ClockTest):
         self.check(-DAY)
 
 
+class RedisAlone(ClockTest):
+    """Redis on a machine of its own, whose clock is set."""
+
+    def check(self, step_s):
+        """What a receiver held when it died is merged by another, whatever Redis's clock did."""
+        clock = self.clock(0)
+        redis = self.redis(clock=clock)
+        db = self.folder / "hub.db"
+        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
+        settings = self.pusher_settings(ingest.url, device_table(device_rows(3)))
+        self.run_program("pusher", settings, "--once", code=0)
+        redis.cli("XGROUP", "CREATE", "synchub:ingest", "receivers", "0")
+        taken = redis.cli("XREADGROUP", "GROUP", "receivers", "dead-one", "STREAMS",
+                          "synchub:ingest", ">")
+        self.assertIn("SHUB", taken)
+        clock.set(step_s)
+        self.receiver(redis, db, SYNC_receiver_role="merge", SYNC_claim_idle_s=2)
+        self.wait_merged(redis, db, 3)
+
+    def test_its_clock_is_set_back(self):
+        self.check(-DAY)
+
+    def test_its_clock_is_set_forward(self):
+        self.check(DAY)
+
+
 if __name__ == "__main__":
     unittest.main()

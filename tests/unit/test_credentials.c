@@ -143,6 +143,26 @@ static void more_credentials_than_allowed_are_refused_and_old_ones_forgotten(voi
     assert_int_equal(record.count, 1);
 }
 
+static void an_end_that_no_rotation_sets_has_come(void **state)
+{
+    (void)state;
+    const int64_t most_ms = SH_NODE_ROTATE_MAX_S * INT64_C(1000);
+    static const struct {
+        int64_t from_now_ms;
+        bool works;
+    } cases[] = {{-1, false}, {0, false}, {1, true}};
+    sh_credential credential = {.until_ms = 0};
+    assert_true(sh_credential_works(&credential, NOW_MS));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        credential.until_ms = NOW_MS + cases[i].from_now_ms;
+        assert_int_equal(sh_credential_works(&credential, NOW_MS), cases[i].works);
+    }
+    credential.until_ms = NOW_MS + most_ms;
+    assert_true(sh_credential_works(&credential, NOW_MS));
+    credential.until_ms = NOW_MS + most_ms + 1; /* made under a clock that was years ahead */
+    assert_false(sh_credential_works(&credential, NOW_MS));
+}
+
 static void a_token_is_found_while_it_works(void **state)
 {
     (void)state;
@@ -222,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_record_is_read_as_it_was_written),
         cmocka_unit_test(texts_that_are_no_records_are_unreadable),
         cmocka_unit_test(more_credentials_than_allowed_are_refused_and_old_ones_forgotten),
+        cmocka_unit_test(an_end_that_no_rotation_sets_has_come),
         cmocka_unit_test(a_token_is_found_while_it_works),
         cmocka_unit_test(a_resealed_envelope_holds_the_same_under_another_key),
     };

@@ -18,16 +18,14 @@
 static unsigned reads, syncs;
 
 /* Instead of libc's. */
-ssize_t read(int fd, void *ret, size_t len);
-int fsync(int fd);
-
-ssize_t read(int fd, void *ret, size_t len)
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+ssize_t read(int fd, void *buf, size_t nbytes)
 {
     if (reads++ % 2 == 0) {
         errno = EINTR;
         return -1;
     }
-    return syscall(SYS_read, fd, ret, len);
+    return syscall(SYS_read, fd, buf, nbytes);
 }
 
 int fsync(int fd)

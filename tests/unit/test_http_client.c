@@ -420,9 +420,19 @@ static void header_lines_are_read_into_the_answer(void **state)
                                       "Retry-After: 99999999999\r\n", "Retry-After:\r\n"};
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
         answer.retry_after_s = -1;
+        answer.retry_at_s = 0;
         sh_http_answer_line(&answer, sh_slice_of(odd[i]));
         assert_int_equal(answer.retry_after_s, -1);
     }
+    /* The wait is by the peer's clock, whatever ours says, and in whichever order it tells both. */
+    sh_http_answer_line(&answer, SH_SLICE("HTTP/1.1 503 Busy\r\n"));
+    sh_http_answer_line(&answer, SH_SLICE("Date: Fri, 01 Jan 2021 00:00:00 GMT\r\n"));
+    sh_http_answer_line(&answer, SH_SLICE("Retry-After: Fri, 01 Jan 2021 00:00:30 GMT\r\n"));
+    assert_int_equal(answer.retry_after_s, 30);
+    sh_http_answer_line(&answer, SH_SLICE("HTTP/1.1 503 Busy\r\n"));
+    sh_http_answer_line(&answer, SH_SLICE("Retry-After: Sat, 01 Jan 2050 00:00:30 GMT\r\n"));
+    sh_http_answer_line(&answer, SH_SLICE("Date: Sat, 01 Jan 2050 00:00:00 GMT\r\n"));
+    assert_int_equal(answer.retry_after_s, 30);
     char etag[200];
     memset(etag, 'e', sizeof etag);
     memcpy(etag, "ETag: ", 6);

@@ -69,6 +69,17 @@ static void a_newer_result_replaces_and_an_older_one_changes_nothing(void **stat
     assert_string_equal(sql("SELECT count(*) FROM \"Plugins_Objects\""), "1;");
 }
 
+static void a_result_of_a_clock_that_was_ahead_is_replaced(void **state)
+{
+    (void)state;
+    store *s = opened();
+    assert_int_equal(put(s, "P", "A", "p|s|2099-01-01 10:00:00|1|2|3|4|x|f"), 1);
+    assert_int_equal(put(s, "P", "A", "p|s|2026-01-01 10:00:00|5|2|3|4|x|f"), 1);
+    assert_int_equal(put(s, "P", "A", "p|s|2026-01-01 09:00:00|6|2|3|4|x|f"), 0);
+    store_close(s);
+    assert_non_null(strstr(sql(RESULTS), "|2026-01-01 10:00:00|5|4|watched-changed|x|f|;"));
+}
+
 static void within_one_result_the_last_line_of_a_row_counts(void **state)
 {
     (void)state;
@@ -228,6 +239,7 @@ static int start(void **state)
 #define COMMON_TESTS                                                                               \
     TEST(a_result_is_kept_by_plugin_node_and_both_ids),                                            \
         TEST(a_newer_result_replaces_and_an_older_one_changes_nothing),                            \
+        TEST(a_result_of_a_clock_that_was_ahead_is_replaced),                                      \
         TEST(within_one_result_the_last_line_of_a_row_counts),                                     \
         TEST(ids_of_any_length_are_told_apart)
 

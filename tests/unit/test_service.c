@@ -231,7 +231,7 @@ static void describe_tells_all_that_help_tells_as_json(void **state)
     assert_int_equal(sh_json_parse(o.out, strlen(o.out), &document, NULL), SH_OK);
     sh_json_free(document);
     static const char *const parts[] = {
-        "{\"name\":\"synchub-receiver\",\"version\":\"" SYNCHUB_VERSION "\"",
+        ("{\"name\":\"synchub-receiver\",\"version\":\"" SYNCHUB_VERSION "\""),
         "{\"name\":\"--once\",\"help\":",
         "{\"name\":\"devices\",\"usage\":\"devices [--json]\",\"help\":\"a part\"},",
         "{\"name\":\"healthcheck\"",

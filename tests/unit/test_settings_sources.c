@@ -65,8 +65,11 @@ static void a_credential_is_another_place_for_a_secret(void **state)
     check_refused(SH_FOR_RECEIVER, ENV(directory, TOKEN, KEY),
                   "SYNC_api_token is set, and the credential synchub.token is there");
     check_refused(SH_FOR_RECEIVER, ENV(directory, KEY, "SYNC_db=/x"), "the credential synchub.db");
+    /* What the units give for a credential that is not there. */
+    write_text("synchub.token", "\n");
+    check_refused(SH_FOR_RECEIVER, ENV(directory, KEY), "SYNC_api_token is not set");
     write_text("synchub.token", "");
-    check_refused(SH_FOR_RECEIVER, ENV(directory, KEY), "is empty");
+    check_refused(SH_FOR_RECEIVER, ENV(directory, KEY), "SYNC_api_token is not set");
     (void)unlink(path_of("synchub.token"));
     check_refused(SH_FOR_RECEIVER, ENV(directory, KEY), "SYNC_api_token is not set");
     /* A pusher has no database. */

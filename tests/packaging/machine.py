@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers that are like machines: systemd is their first process, and they can be rebooted."""
+
+import functools
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "tests" / "integration"))
+
+import harness  # noqa: E402
+
+PACKAGES = REPO / "build" / "packages"
+WAIT_S = 120
+
+# Not --privileged: where the engine itself lacks a capability, that cannot be given.
+OPTIONS = ["--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
+           "--security-opt", "apparmor=unconfined", "--cgroupns", "private",
+           "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"]
+
+# systemd 256 and later want the unified hierarchy alone, which older hosts mount elsewhere.
+START = """
+mount --make-rshared /
+umount -R /sys/fs/cgroup
+mount -o remount,rw /sys
+mount -t cgroup2 none /sys/fs/cgroup
+exec env container=docker /sbin/init
+"""
+
+# Everything that the packages depend on is there to be installed, so that tests need no mirror.
+IMAGE = """
+FROM debian:{suite}-slim
+RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
+    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+        systemd systemd-sysv curl openssl procps && systemctl mask systemd-modules-load.service
+COPY *.deb /packages/
+RUN rm -f /etc/apt/apt.conf.d/docker-clean /packages/*dbgsym* && \
+    apt-get install -y --download-only /packages/*.deb redis-server
+"""
+
+
+class Failed(AssertionError):
+    pass
+
+
+def run(*command, check=True, timeout=600, stdin=None):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          errors="replace", timeout=timeout, input=stdin)
+    if check and done.returncode != 0:
+        raise Failed(f"{' '.join(map(str, command))}: exit {done.returncode}\n"
+                     f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done
+
+
+def docker(*arguments, **more):
+    return run("docker", *arguments, **more)
+
+
+@functools.cache
+def image(suite):
+    packages = sorted((PACKAGES / suite).glob("*.deb"))
+    if not packages:
+        raise Failed(f"there are no packages in {PACKAGES / suite}: ./dev package {suite}")
+    name = f"synchub-machine:{suite}"
+    with tempfile.TemporaryDirectory() as folder:
+        for package in packages:
+            shutil.copy(package, folder)
+        (pathlib.Path(folder) / "Dockerfile").write_text(IMAGE.format(suite=suite))
+        docker("build", "-q", "-t", name, folder, timeout=1800)
+    return name
+
+
+def wait_until(condition, what, details=None):
+    return harness.wait_until(condition, what, WAIT_S, details)
+
+
+class Network:
+    def __init__(self):
+        self.name = f"synchub-packages-{uuid.uuid4().hex[:8]}"
+        docker("network", "create", "--internal", self.name)
+
+    def remove(self):
+        docker("network", "rm", self.name, check=False)
+
+
+class Machine:
+    def __init__(self, suite, network, host):
+        self.name = f"{network.name}-{host}"
+        docker("run", "-d", "--name", self.name, "--hostname", host, "--network", network.name,
+               "--network-alias", host, *OPTIONS, image(suite), "/bin/sh", "-c", START)
+        self.wait_running()
+
+    def remove(self):
+        docker("rm", "-f", self.name, check=False)
+
+    def sh(self, command, check=True, stdin=None):
+        """A command in a login's environment."""
+        return docker("exec", "-i", "-e", "DEBIAN_FRONTEND=noninteractive", self.name,
+                      "/bin/sh", "-euc", command, check=check, stdin=stdin)
+
+    def text(self, command):
+        return self.sh(command).stdout.strip()
+
+    def wait_running(self):
+        wait_until(lambda: self.sh("systemctl is-system-running", check=False).stdout.strip()
+                   in ("running", "degraded"), "systemd to run",
+                   details=lambda: docker("logs", self.name, check=False).stdout)
+
+    def reboot(self):
+        docker("restart", "-t", "60", self.name)
+        self.wait_running()
+
+    def install(self, *packages):
+        return self.sh("apt-get install -y -o Dpkg::Options::=--force-confdef "
+                       f"-o Dpkg::Options::=--force-confold {' '.join(packages)}")
+
+    def is_active(self, unit):
+        return self.sh(f"systemctl is-active {unit}", check=False).stdout.strip() == "active"
+
+    def wait_active(self, unit):
+        wait_until(lambda: self.is_active(unit), f"{unit} to be active",
+                   details=lambda: self.sh(f"systemctl status {unit}; journalctl -n 30 -u {unit}",
+                                           check=False).stdout)
+
+    def set(self, program, **settings):
+        """Edits the file of settings as a person would: a line that is there is changed."""
+        path = f"/etc/synchub/{program}.env"
+        for name, value in settings.items():
+            self.sh(f"sed -i '/^#*{name}=/d' {path}; cat >>{path}", stdin=f'{name}="{value}"\n')
+
+    def write(self, path, text):
+        self.sh(f"mkdir -p $(dirname {path}); cat >{path}.new; mv {path}.new {path}", stdin=text)

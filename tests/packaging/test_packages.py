@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hub and a node from the packages, on machines with systemd: from the installation to purging."""
+
+import json
+import os
+import re
+import unittest
+
+from machine import Machine, Network, wait_until
+
+SUITES = os.environ.get("SYNCHUB_SUITES", "trixie").split()
+TOKEN = "0123456789abcdef0123456789abcdef"
+KEY = "a long random passphrase of the tests"
+EXPOSURE_MAX = 2.0
+
+
+def table(count):
+    return json.dumps({"data": [{"devMac": f"02:00:00:00:00:{i:02x}", "devName": f"device {i}"}
+                                for i in range(count)]})
+
+
+class Life:
+    """The tests of one release, in their order: each goes on where the last one ended."""
+
+    suite = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.network = Network()
+        cls.addClassCleanup(cls.network.remove)
+        cls.hub = Machine(cls.suite, cls.network, "hub")
+        cls.addClassCleanup(cls.hub.remove)
+        cls.node = Machine(cls.suite, cls.network, "node")
+        cls.addClassCleanup(cls.node.remove)
+
+    def devices(self):
+        """What an administrator sees in a shell, without any variable set."""
+        done = self.hub.sh("synchub-receiver devices --json", check=False)
+        return len(json.loads(done.stdout)["data"]) if done.returncode == 0 else -1
+
+    def wait_devices(self, count):
+        wait_until(lambda: self.devices() == count, f"{count} devices on the hub", details=lambda: (
+            f"{self.devices()} devices\n" +
+            self.hub.sh("journalctl -n 40 -u synchub-receiver -u redis-server; "
+                        "synchub-receiver devices --json", check=False).stdout[-6000:] +
+            self.node.sh("journalctl -n 20 -u synchub-pusher", check=False).stdout))
+
+    def redis(self, command):
+        return self.hub.text(f"redis-cli {command}")
+
+    def check_confined(self, machine, program):
+        told = machine.text(f"systemd-analyze security --no-pager synchub-{program}.service")
+        exposure = float(re.search(r"exposure level .*: ([\d.]+)", told).group(1))
+        self.assertLessEqual(exposure, EXPOSURE_MAX)
+
+    def test_01_redis_is_there_already_and_holds_something(self):
+        self.hub.install("redis-server")
+        self.hub.wait_active("redis-server")
+        self.assertEqual(self.redis("set other-application 1"), "OK")
+        self.assertEqual(self.redis("config get appendonly").split()[-1], "no")
+
+    def test_02_an_installed_receiver_waits_for_its_settings(self):
+        told = self.hub.install("/packages/synchub-receiver_*.deb")
+        self.assertIn("set what is missing in /etc/synchub/receiver.env", told.stdout + told.stderr)
+        self.assertEqual(self.hub.text("systemctl is-enabled synchub-receiver"), "enabled")
+        failed = self.hub.text("systemctl --failed --no-legend --plain")
+        self.assertNotIn("synchub", failed)
+        self.assertEqual(self.hub.text("stat -c '%a %U' /etc/synchub/receiver.env"), "600 root")
+
+    def test_03_redis_keeps_what_it_confirms_and_what_it_held(self):
+        self.assertEqual(self.redis("config get appendonly").split()[-1], "yes")
+        self.assertEqual(self.redis("config get appendfsync").split()[-1], "always")
+        self.assertEqual(self.redis("config get maxmemory-policy").split()[-1], "noeviction")
+        self.assertEqual(self.redis("get other-application"), "1")
+
+    def test_04_one_edit_makes_a_hub(self):
+        self.hub.set("receiver", SYNC_api_token=TOKEN, SYNC_encryption_key=KEY)
+        self.hub.sh("systemctl restart synchub-receiver")
+        self.hub.wait_active("synchub-receiver")
+        wait_until(lambda: self.devices() == 0, "an empty table of devices")
+        self.assertEqual(self.hub.text("systemctl show -P StatusText synchub-receiver"), "merging")
+        self.check_confined(self.hub, "receiver")
+
+    def test_05_a_node_pushes_to_it(self):
+        self.node.install("/packages/synchub-pusher_*.deb")
+        self.node.write("/tmp/api/table_devices.json", table(3))
+        self.node.sh("chmod -R a+rX /tmp/api")
+        self.node.set("pusher", SYNC_api_token=TOKEN, SYNC_encryption_key=KEY,
+                      SYNC_hub_url="http://hub:20212", SYNC_node_name="Office")
+        self.node.sh("systemctl restart synchub-pusher")
+        self.wait_devices(3)
+        self.check_confined(self.node, "pusher")
+        self.assertIn("Office", self.hub.text("synchub-receiver nodes"))
+
+    def test_06_the_hub_survives_a_reboot(self):
+        self.hub.reboot()
+        self.hub.wait_active("synchub-receiver")
+        self.assertEqual(self.devices(), 3)
+        self.assertEqual(self.redis("get other-application"), "1")
+        self.node.write("/tmp/api/table_devices.json", table(4))
+        self.wait_devices(4)
+
+    def test_07_a_puller_fetches_from_a_node(self):
+        self.node.set("pusher", SYNC_listen="0.0.0.0:20212", SYNC_RUN="disabled")
+        self.node.sh("systemctl restart synchub-pusher")
+        self.node.write("/tmp/api/table_devices.json", table(5))
+        self.hub.install("/packages/synchub-puller_*.deb")
+        self.hub.set("puller", SYNC_api_token=TOKEN, SYNC_encryption_key=KEY,
+                     SYNC_nodes="['http://node:20212']")
+        self.hub.sh("systemctl restart synchub-puller")
+        self.wait_devices(5)
+        self.check_confined(self.hub, "puller")
+
+    def test_08_secrets_may_be_credentials(self):
+        self.hub.sh("sed -i '/^SYNC_api_token=/d; /^SYNC_encryption_key=/d' "
+                    "/etc/synchub/receiver.env; mkdir -p -m 700 /etc/credstore; umask 077; "
+                    f"echo {TOKEN} >/etc/credstore/synchub.token; "
+                    f"echo '{KEY}' >/etc/credstore/synchub.key; "
+                    "systemctl restart synchub-receiver")
+        self.hub.wait_active("synchub-receiver")
+        self.assertEqual(self.devices(), 5)
+        self.hub.sh("synchub-receiver node add Cabin")  # needs token and key
+        environment = self.hub.text("tr '\\0' '\\n' </proc/$(systemctl show -P MainPID "
+                                    "synchub-receiver)/environ")
+        self.assertNotIn(TOKEN, environment)
+
+    def test_09_systemd_reloads_and_restarts_one_that_hangs(self):
+        self.hub.sh("systemctl reload synchub-receiver")
+        self.hub.wait_active("synchub-receiver")
+        self.hub.write("/run/systemd/system/synchub-receiver.service.d/test.conf",
+                       "[Service]\nWatchdogSec=2\n")
+        self.hub.sh("systemctl daemon-reload; systemctl restart synchub-receiver")
+        self.hub.wait_active("synchub-receiver")
+        self.hub.sh("kill -STOP $(systemctl show -P MainPID synchub-receiver)")
+        wait_until(lambda: int(self.hub.text("systemctl show -P NRestarts synchub-receiver")) > 0,
+                   "a restart by the watchdog")
+        self.hub.sh("rm -r /run/systemd/system/synchub-receiver.service.d; "
+                    "systemctl daemon-reload; systemctl restart synchub-receiver")
+        wait_until(lambda: self.devices() == 5, "the 5 devices")
+
+    def test_10_an_upgrade_keeps_settings_and_data(self):
+        self.hub.sh("cd /root; dpkg-deb -R /packages/synchub-receiver_*.deb newer; "
+                    "sed -i 's/^Version: .*/&+1/' newer/DEBIAN/control; "
+                    "echo '# a new comment' >>newer/etc/synchub/receiver.env; "
+                    "dpkg-deb -b newer newer.deb")
+        before = self.hub.text("systemctl show -P MainPID synchub-receiver")
+        edited = self.hub.text("cat /etc/synchub/receiver.env")
+        self.hub.install("/root/newer.deb")
+        self.hub.wait_active("synchub-receiver")
+        self.assertNotEqual(self.hub.text("systemctl show -P MainPID synchub-receiver"), before)
+        self.assertEqual(self.hub.text("cat /etc/synchub/receiver.env"), edited)
+        wait_until(lambda: self.devices() == 5, "the 5 devices")
+        self.assertEqual(self.redis("get other-application"), "1")
+
+    def test_11_removal_keeps_data_and_gives_redis_back(self):
+        self.hub.sh("apt-get remove -y synchub-receiver")
+        self.assertFalse(self.hub.is_active("synchub-receiver"))
+        self.hub.sh("test -e /etc/synchub/receiver.env -a -e /var/lib/synchub/synchub.db")
+        self.hub.wait_active("redis-server")
+        self.assertEqual(self.redis("config get appendonly").split()[-1], "no")
+        self.assertEqual(self.redis("get other-application"), "1")
+
+    def test_12_installed_again_it_goes_on_where_it_was(self):
+        self.assertEqual(self.redis("set other-application 2"), "OK")
+        self.hub.install("/packages/synchub-receiver_*.deb")
+        self.hub.wait_active("synchub-receiver")
+        wait_until(lambda: self.devices() == 5, "the 5 devices")
+        self.assertEqual(self.redis("config get appendonly").split()[-1], "yes")
+        self.assertEqual(self.redis("get other-application"), "2")
+        self.assertIn("Cabin", self.hub.text("synchub-receiver node list"))
+
+    def test_13_purging_leaves_nothing_of_ours(self):
+        self.hub.sh("apt-get purge -y synchub-receiver synchub-puller")
+        self.node.sh("apt-get purge -y synchub-pusher")
+        for machine in (self.hub, self.node):
+            left = machine.text("find / -xdev \\( -name '*synchub*' -o -path '*/synchub/*' \\) "
+                                "-not -path '/packages/*' -not -path '/root/*' "
+                                "-not -path '/etc/credstore/*' -not -path '/proc/*' "
+                                "-not -path '/var/lib/redis/*' -not -path '/sys/*'")
+            self.assertEqual(left, "")
+        self.assertEqual(self.redis("get other-application"), "2")
+
+
+def load_tests(loader, standard_tests, pattern):
+    suite = unittest.TestSuite()
+    for name in SUITES:
+        suite.addTests(loader.loadTestsFromTestCase(
+            type(f"Packages_{name}", (Life, unittest.TestCase), {"suite": name})))
+    return suite
+
+
+if __name__ == "__main__":
+    unittest.main()

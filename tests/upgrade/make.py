@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes tests/golden/VERSION with the programs of that release: a hub's database (SQLite, and
+PostgreSQL as a dump), its Redis with an entry that waits, a node's spool, and settings.
+
+The files are kept for good; this script tells how they were made. Usage: make.py VERSION
+"""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+import old  # noqa: E402
+import harness  # noqa: E402
+from harness import (REPO, SyncHubTest, device_rows, device_table, netalertx_push,  # noqa: E402
+                     wait_until)
+from postgres import Postgres  # noqa: E402
+
+LINE = "10.0.0.1|aa:bb:cc:dd:ee:ff|2026-08-22 02:53:00|one|two|three|four|extra|key\n"
+
+
+class Make(SyncHubTest):
+    def runTest(self):
+        version = sys.argv[1]
+        harness.BIN = old.build(version)
+        self.golden = REPO / "tests" / "golden" / version
+        shutil.rmtree(self.golden, ignore_errors=True)
+        self.golden.mkdir(parents=True)
+        redis = self.redis()
+        self.fill(redis, self.folder / "hub.db")
+        self.keep_sqlite()
+        self.queue_one(redis)
+        redis.cli("SAVE")
+        shutil.copy(redis.folder / "dump.rdb", self.golden / "redis.rdb")
+        self.make_postgres()
+        self.keep_spool()
+        self.keep_settings()
+
+    def fill(self, redis, db):
+        """Two nodes' tables and a plugin's result, in the database; and credentials."""
+        hub = self.receiver(redis, db)
+        settings = self.pusher_settings(hub.url, device_table(device_rows(20, "a")), "Node_A",
+                                        SYNC_plugins="['ARPSCAN']")
+        (self.folder / "node-Node_A" / "plugins" / "last_result.ARPSCAN.log").write_text(LINE)
+        self.run_program("pusher", settings, "--once", code=0)
+        self.assertEqual(
+            netalertx_push(hub.url, device_table(device_rows(10, "b")), "Node_B").status, 200)
+        told = self.run_program("receiver", self.receiver_settings(redis, db), "node", "add",
+                                "Cabin", code=0)
+        if not (self.golden / "cabin.env").exists():  # those of the Redis that is kept
+            (self.golden / "cabin.env").write_text(told.stdout)
+
+        def merged():
+            done = self.run_program("receiver", self.receiver_settings(redis, db), "devices",
+                                    "--json", code=0)
+            return redis.backlog() == 0 and done.stdout.count('"devMac"') == 30
+        wait_until(merged, "30 devices")
+        hub.stop()
+
+    def keep_sqlite(self):
+        subprocess.run(["sqlite3", self.folder / "hub.db",
+                        f"VACUUM INTO '{self.golden / 'hub.db'}'"], check=True)
+
+    def queue_one(self, redis):
+        """A table that no merge has seen yet."""
+        hub = self.receiver(redis, SYNC_receiver_role="ingest")
+        self.run_program("pusher", self.pusher_settings(
+            hub.url, device_table(device_rows(5, "c")), "Node_C"), "--once", code=0)
+        hub.stop()
+        self.assertEqual(redis.backlog(), 1)
+
+    def make_postgres(self):
+        server = Postgres()
+        self.addCleanup(server.remove)
+        url = server.new_database()
+        self.fill(self.redis(), url)
+        dump = subprocess.run([server.programs / "pg_dump", "--no-owner", "--inserts", "-d", url],
+                              capture_output=True, check=True).stdout
+        (self.golden / "postgres.sql").write_bytes(dump)
+
+    def keep_spool(self):
+        """A result that no hub has taken."""
+        settings = self.pusher_settings("http://127.0.0.1:1", None, "Node_S", SYNC_devices="False",
+                                        SYNC_plugins="['ARPSCAN']")
+        (self.folder / "node-Node_S" / "plugins" / "last_result.ARPSCAN.log").write_text(LINE)
+        self.run_program("pusher", settings, "--once", code=1)
+        shutil.copytree(self.folder / "node-Node_S" / "spool", self.golden / "spool")
+
+    def keep_settings(self):
+        shutil.copy(old.build(sys.argv[1]).parents[1] / "source" / "docker" / ".env.example",
+                    self.golden / "settings.env")
+
+
+if __name__ == "__main__":
+    import unittest
+    result = unittest.TextTestRunner().run(Make())
+    sys.exit(not result.wasSuccessful())

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What 0.1.0 left, under the new programs; both releases' programs with each other; and that an
+older program refuses what a newer one made."""
+
+import json
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+import old  # noqa: E402
+import harness  # noqa: E402
+from harness import (REPO, Redis, SyncHubTest, curl, device_rows, device_table,  # noqa: E402
+                     wait_until)
+from postgres import Postgres, psql  # noqa: E402
+
+GOLDEN = REPO / "tests" / "golden" / "0.1.0"
+
+
+class UpgradeTest(SyncHubTest):
+    def golden_redis(self):
+        """A Redis with what 0.1.0 had in its own: its dump as an append-only file's first part."""
+        folder = self.folder / "redis-golden"
+        folder.mkdir()
+        shutil.copy(GOLDEN / "redis.rdb", folder / "dump.rdb")
+        (folder / "redis.conf").write_text(f"dir {folder}\n")
+        subprocess.run([REPO / "packaging" / "redis" / "prepare-redis", folder / "redis.conf"],
+                       check=True, stdout=subprocess.DEVNULL)
+        redis = Redis(folder)
+        self.addCleanup(redis.stop)
+        self.assertEqual(redis.backlog(), 1)
+        return redis
+
+    def sqlite_database(self):
+        path = self.folder / "hub.db"
+        shutil.copy(GOLDEN / "hub.db", path)
+        return path
+
+    def devices_of(self, settings):
+        told = self.run_program("receiver", settings, "devices", "--json", code=0)
+        return json.loads(told.stdout)["data"]
+
+    def check_hub(self, redis, db):
+        """All that 0.1.0 knew is there, what waited is merged, and the hub goes on."""
+        hub = self.receiver(redis, db)
+        settings = self.receiver_settings(redis, db)
+        wait_until(lambda: redis.backlog() == 0 and len(self.devices_of(settings)) == 35,
+                   "the 30 devices and the 5 that waited", details=hub.log)
+        self.assertEqual(redis.dead(), 0)
+        told = self.run_program("receiver", settings, "nodes", code=0).stdout
+        for node in ("Node_A", "Node_B", "Node_C"):
+            self.assertIn(node, told)
+        self.assertIn("Cabin", self.run_program("receiver", settings, "node", "list", code=0).stdout)
+        return hub
+
+    def push(self, hub, node, rows, **settings):
+        return self.run_program("pusher", self.pusher_settings(
+            hub.url, device_table(rows), node, **settings), "--once", code=0)
+
+    def test_a_sqlite_hub_of_0_1_0_goes_on(self):
+        redis = self.golden_redis()
+        db = self.sqlite_database()
+        hub = self.check_hub(redis, db)
+        rows = self.devices_of(self.receiver_settings(redis, db))
+        self.assertEqual({row["devSyncHubNode"] for row in rows}, {"Node_A", "Node_B", "Node_C"})
+        self.assertEqual(harness.count(db, "Plugins_Objects"), 1)
+        # The same table as then is still known to be the same.
+        self.push(hub, "Node_A", device_rows(20, "a"))
+        self.assertIn('synchub_pushes_total{result="unchanged"} 1',
+                      curl(hub.url + "/metrics").text)
+        self.push(hub, "Node_A", device_rows(21, "a"))
+        wait_until(lambda: harness.count(db) == 36, "the new device")
+
+    def test_a_postgresql_hub_of_0_1_0_goes_on(self):
+        server = Postgres()
+        self.addCleanup(server.remove)
+        url = server.new_database()
+        psql(url, (GOLDEN / "postgres.sql").read_text())
+        self.check_hub(self.golden_redis(), url)
+
+    def test_a_nodes_own_credentials_are_still_good(self):
+        redis = self.golden_redis()
+        hub = self.check_hub(redis, self.sqlite_database())
+        own = dict(re.findall(r"^(SYNC_\w+)='?([^'\n]*)'?$", (GOLDEN / "cabin.env").read_text(),
+                              re.MULTILINE))
+        self.assertIn("SYNC_api_token", own)
+        self.push(hub, "Cabin", device_rows(1, "d"), **own)
+
+    def test_a_spool_of_0_1_0_reaches_the_hub(self):
+        redis = self.redis()
+        hub = self.receiver(redis)
+        settings = self.pusher_settings(hub.url, None, "Node_S", SYNC_devices="False",
+                                        SYNC_plugins="['ARPSCAN']")
+        spool = self.folder / "node-Node_S" / "spool"
+        shutil.rmtree(spool)
+        shutil.copytree(GOLDEN / "spool", spool)
+        spool.chmod(0o700)
+        self.program("pusher", {**settings, "SYNC_RUN": "schedule"})
+        self.wait_merged(redis, self.folder / "hub.db", 1, table="Plugins_Objects")
+
+    def test_settings_of_0_1_0_are_understood(self):
+        text = (GOLDEN / "settings.env").read_text()
+        path = self.folder / "settings.env"
+        path.write_text(text.replace("SYNC_api_token=''", f"SYNC_api_token='{harness.TOKEN}'")
+                        .replace("SYNC_encryption_key=''", f"SYNC_encryption_key='{harness.KEY}'"))
+        told = self.run_program("receiver", {"SYNC_config_file": path}, "--check-config", code=0)
+        self.assertIn("SYNC_api_token=(hidden) (from file)", told.stdout)
+        self.assertNotIn("is no setting", told.stderr)
+
+
+class BothReleases(SyncHubTest):
+    """Each way between a program of 0.1.0 and one of today."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.new = harness.BIN
+        cls.old = old.build("0.1.0")
+
+    def use(self, folder):
+        harness.BIN = folder
+        self.addCleanup(setattr, harness, "BIN", self.new)
+
+    def check(self, hub_programs, node_programs):
+        redis = self.redis()
+        db = self.folder / "hub.db"
+        self.use(hub_programs)
+        hub = self.receiver(redis, db)
+        self.use(node_programs)
+        line = "10.0.0.1|aa:bb:cc:dd:ee:ff|2026-08-22 02:53:00|a|b|c|d|extra|key\n"
+        pushing = self.pusher_settings(hub.url, device_table(device_rows(20, "a")), "Node_A",
+                                       SYNC_plugins="['ARPSCAN']")
+        (self.folder / "node-Node_A" / "plugins" / "last_result.ARPSCAN.log").write_text(line)
+        self.run_program("pusher", pushing, "--once", code=0)
+        listening = self.program("pusher", self.pusher_settings(
+            "", device_table(device_rows(30, "b")), "Node_B", SYNC_listen="127.0.0.1:0"))
+        self.use(hub_programs)
+        for _ in range(2):  # the second time the node says that nothing changed
+            self.run_program("puller", self.puller_settings(redis, [listening.url]), "--once",
+                             code=0)
+        self.wait_merged(redis, db, 50)
+        self.assertEqual(harness.count(db, "Plugins_Objects"), 1)
+        self.assertEqual(redis.dead(), 0)
+
+    def test_old_nodes_and_a_new_hub(self):
+        self.check(self.new, self.old)
+
+    def test_new_nodes_and_an_old_hub(self):
+        self.check(self.old, self.new)
+
+    def test_a_hub_that_goes_back_finds_its_data(self):
+        """Both releases have the same schema: going back is allowed, and loses nothing."""
+        redis = self.redis()
+        db = self.folder / "hub.db"
+        for programs, count in ((self.new, 5), (self.old, 6), (self.new, 7)):
+            self.use(programs)
+            hub = self.receiver(redis, db)
+            self.use(self.new)
+            self.run_program("pusher", self.pusher_settings(
+                hub.url, device_table(device_rows(count, "a")), "Node_A"), "--once", code=0)
+            self.wait_merged(redis, db, count)
+            hub.stop()
+
+    def test_a_newer_schema_is_refused_with_both_versions(self):
+        db = self.folder / "hub.db"
+        redis = self.redis()
+        self.receiver(redis, db).stop()
+        connection = sqlite3.connect(db)
+        connection.execute("UPDATE SyncHub_Meta SET value = '999' WHERE key = 'schema_version'")
+        connection.commit()
+        connection.close()
+        for programs in (self.new, self.old):
+            self.use(programs)
+            told = self.run_program("receiver", self.receiver_settings(redis, db), code=2).stderr
+            self.assertRegex(told, r"made by a newer Sync Hub \(its schema is 999, "
+                                   r"this program knows \d+\): run the newer version")
+
+
+if __name__ == "__main__":
+    unittest.main()
