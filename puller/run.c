@@ -506,10 +506,23 @@ static void tell_of_keeping(puller *p)
     p->keeps_told = true;
 }
 
+/* What is queued under another key than the hub's could be opened by nobody. */
+static sh_err check_key(puller *p, sh_error *error)
+{
+    char told[SH_KEY_CHECK_HEX_BYTES], own[SH_KEY_CHECK_HEX_BYTES];
+    sh_err err = sh_queue_key_get(p->queue, told, error);
+    sh_key_check(p->passphrase_key, own);
+    if (err == SH_OK && told[0] != '\0' && strcmp(told, own) != 0)
+        err = sh_fail(error, SH_E_CONFIG,
+                      "SYNC_encryption_key is not the one that this hub's receivers have: set that "
+                      "one here");
+    return err;
+}
+
 bool puller_run(puller *p, int64_t within_ms)
 {
     sh_error error = {.code = SH_OK};
-    if (sh_queue_check(p->queue, &error) != SH_OK)
+    if (sh_queue_check(p->queue, &error) != SH_OK || check_key(p, &error) != SH_OK)
         return fail_run(p, &error);
     tell_of_keeping(p);
     run r = {.p = p,

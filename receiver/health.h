@@ -13,6 +13,7 @@
  */
 typedef enum {
     HEALTH_STOPPING, /* not ready once the program was asked to stop */
+    HEALTH_KEY,      /* whether SYNC_encryption_key is the hub's */
     HEALTH_MERGE,    /* the database and the way from the queue into it */
     HEALTH_PARTS
 } health_part;

@@ -175,6 +175,20 @@ static void push_end(ingest_push *push)
     ingest_caller_end(&push->caller);
 }
 
+/*
+ * With another key than the hub's, good pushes would be refused for good, and what is queued could
+ * be opened by nobody. Answers and returns false there.
+ */
+static bool has_right_key(const ingest *in, sh_http_exchange *exchange)
+{
+    if (atomic_load(&in->key_is_right))
+        return true;
+    sh_metric_add(&figures.unavailable_key, 1);
+    sh_http_reply_error(exchange, 503, "Service Unavailable",
+                        "This receiver is not ready: its log tells its operator why");
+    return false;
+}
+
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 {
     const char *type = sh_http_content_type(exchange);
@@ -185,7 +199,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     push_begin(&push, exchange);
     if (!sh_http_may_wait(exchange) && (names_node || !ingest_knows(in, exchange)))
         return SH_HTTP_WAIT;
-    if (!ingest_authenticate(in, exchange, false, &push.caller))
+    if (!ingest_authenticate(in, exchange, false, &push.caller) || !has_right_key(in, exchange))
         return 0;
     if (netalertx && in->native_only) {
         ingest_refuse(exchange, 415, &figures.refused_type, NATIVE_ONLY, NULL, NATIVE_ONLY);
@@ -211,7 +225,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_http_exchange *exchange = push->exchange;
-    if (!ingest_authenticate(in, exchange, false, &push->caller))
+    if (!ingest_authenticate(in, exchange, false, &push->caller) || !has_right_key(in, exchange))
         return INGEST_ANSWERED;
     push->netalertx = is_netalertx(exchange);
     if (push->netalertx)

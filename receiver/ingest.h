@@ -12,6 +12,9 @@
 #include "receiver/queue_pool.h"
 #include "receiver/throttle.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 /*
  * POST /sync: authenticate, open, check, seal, queue. Stateless: what it knows of nodes is in
  * Redis. Every call may come from any thread of the HTTP server.
@@ -26,6 +29,7 @@ typedef struct {
     bool native_only; /* NetAlertX's format is refused */
     newcomers *newcomers;
     sh_queue_watch *watch;
+    _Atomic bool key_is_right; /* the hub's key is this receiver's, or nobody has said it yet */
 } ingest;
 
 /* The two callbacks of the route, as sh_http_route says. */

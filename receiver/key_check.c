@@ -18,10 +18,7 @@ void key_check_init(key_check *k, const hub_keys *keys)
 
 static sh_err fail_other(sh_error *error)
 {
-    return sh_fail(
-        error, SH_E_CONFIG,
-        "SYNC_encryption_key is not the one that this hub's data was sealed with: set that "
-        "one here; where the key was changed on purpose, see `synchub-receiver key adopt`");
+    return sh_fail(error, SH_E_CONFIG, KEY_IS_ANOTHER);
 }
 
 static sh_err say(key_check *k, store *s, sh_queue *queue, bool replace, sh_error *error)

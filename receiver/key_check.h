@@ -10,6 +10,11 @@
 
 #include <stdbool.h>
 
+/* What is wrong, for the log and GET /readyz. */
+#define KEY_IS_ANOTHER                                                                             \
+    "SYNC_encryption_key is not the one that this hub's data was sealed with: set that one here; " \
+    "where the key was changed on purpose, see `synchub-receiver key adopt`"
+
 /*
  * Whether this receiver has the SYNC_encryption_key that is the hub's: by its check value, which
  * the first receiver that opened an entry has left in database and Redis. One with another key

@@ -9,8 +9,10 @@
 #include "receiver/figures.h"
 #include "receiver/health.h"
 #include "receiver/ingest.h"
+#include "receiver/key_check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define STOP_GRACE_MS 4000
 #define METRICS_MAX (64 * SH_KIB)
@@ -19,6 +21,7 @@
 
 struct serve {
     ingest ingest;
+    char key_check[SH_KEY_CHECK_HEX_BYTES]; /* of this receiver's key */
     bool ingests; /* a receiver that only merges drains a full Redis and is ready then */
     sh_listener *listener;
 };
@@ -119,11 +122,26 @@ static void on_redis_changed(void *context, const sh_queue_state *state)
         sh_log_warning("%s", state->keeps_words);
 }
 
+/* What cannot be read now is looked at again in a second; the watch tells why. */
+static void check_key(serve *s, sh_queue *queue)
+{
+    char told[SH_KEY_CHECK_HEX_BYTES];
+    sh_error error = {.code = SH_OK};
+    if (sh_queue_key_get(queue, told, &error) != SH_OK)
+        return;
+    bool right = told[0] == '\0' || strcmp(told, s->key_check) == 0;
+    atomic_store(&s->ingest.key_is_right, right);
+    if (health_set(HEALTH_KEY, right ? NULL : KEY_IS_ANOTHER) && !right)
+        sh_log_error("no push is taken: %s", KEY_IS_ANOTHER);
+}
+
 static void on_redis_checked(void *context, sh_queue *queue)
 {
-    const serve *s = context;
-    if (s->ingests)
-        callers_refresh(s->ingest.callers, queue);
+    serve *s = context;
+    if (!s->ingests)
+        return;
+    callers_refresh(s->ingest.callers, queue);
+    check_key(s, queue);
 }
 
 static void free_parts(serve *s)
@@ -168,6 +186,9 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
     s->ingest = (ingest){.keys = keys, .native_only = settings->protocol == SH_PROTOCOL_NATIVE};
     s->ingests = settings->role != SH_ROLE_MERGE;
+    sh_key_check(keys->passphrase_key, s->key_check);
+    if (s->ingests)
+        (void)health_set(HEALTH_KEY, "the hub's key was not looked at yet");
     const sh_listener_options options = {
         .routes = s->ingests ? routes_with_push : routes_with_push + 1,
         .context = s,

@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from harness import KEY, SyncHubTest, count, curl, device_rows, device_table, \
+from harness import KEY, FakeNetAlertXNode, SyncHubTest, count, curl, device_rows, device_table, \
     netalertx_push, wait_until
 
 OTHER = "another key of the tests"
@@ -57,6 +57,27 @@ class Key(SyncHubTest):
         self.receiver(self.hub_redis, self.db)  # one with the right key has all of them
         self.wait_merged(self.hub_redis, self.db, 84)
         self.assertEqual(self.hub_redis.dead(), 0)
+
+    def test_an_ingest_or_puller_with_another_key_takes_nothing(self):
+        self.receiver(self.hub_redis, self.db)
+        self.queue("Node_A")
+        self.wait_merged(self.hub_redis, self.db, 3)
+        ingest = self.program("receiver", self.receiver_settings(
+            self.hub_redis, SYNC_receiver_role="ingest", SYNC_encryption_key=OTHER))
+        ingest.wait_for_log("no push is taken: " + NOT_OURS)
+        self.assertIn(NOT_OURS, curl(ingest.url + "/readyz").text)
+        # Neither a node with the hub's key nor one with this receiver's loses its data here.
+        for key in (KEY, OTHER):
+            answer = netalertx_push(ingest.url, device_table(device_rows(3, node="B")), "B",
+                                    passphrase=key)
+            self.assertEqual(answer.status, 503, answer)
+        self.assertIn(b"Not authorized", netalertx_push(ingest.url, "x", "B", token="bad").body)
+        node = self.server(FakeNetAlertXNode("C", device_table(device_rows(3, node="C"))))
+        done = self.run_program("puller", self.puller_settings(
+            self.hub_redis, [node.url], SYNC_encryption_key=OTHER, SYNC_protocol="netalertx"),
+            "--once", code=1)
+        self.assertIn(NOT_OURS, done.stderr)
+        self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (0, 0))
 
     def test_before_anybody_has_merged_the_entries_tell_whose_key_is_right(self):
         self.queue("Node_A", "Node_B")
