@@ -260,8 +260,8 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
  * --------------------------------------------------------------------------------------- */
 
 /*
- * Nodes are forgotten by their age only once the wall clock has gone along with the monotonic one
- * for a while: an age that comes of a clock that was set says nothing.
+ * Items and nodes are forgotten by their age only once the wall clock has gone along with the
+ * monotonic one for a while: an age that comes of a clock that was set says nothing.
  */
 static bool clock_is_steady(merge *m)
 {
@@ -282,7 +282,7 @@ static void tidy(merge *m)
         return;
     int64_t unix_ms = sh_clock_unix_ms();
     const store_limits limits = {
-        .items_before_ms = unix_ms - SH_ID_MEMORY_S * 1000LL,
+        .items_before_ms = steady ? unix_ms - SH_ID_MEMORY_S * 1000LL : 0,
         .nodes_before_ms = steady ? unix_ms - SH_NODE_RECORD_S * 1000LL : 0,
         .items_max = SH_ITEMS_MAX,
         .parts_max = SH_PARTS_KEPT_MAX,

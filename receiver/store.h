@@ -105,7 +105,7 @@ sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t n
 sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);
 /* What the database may keep beside devices and results. */
 typedef struct {
-    int64_t items_before_ms; /* items and parts of tables noted before are forgotten */
+    int64_t items_before_ms; /* items and parts of tables noted before are forgotten; 0: none */
     int64_t
         nodes_before_ms; /* so are nodes last merged before that never brought a device; 0: none */
     int64_t items_max, parts_max, nodes_max; /* over them the oldest go; of nodes, those that never

@@ -126,7 +126,7 @@ class KubernetesRedisTest(unittest.TestCase):
         redis = self.start("")
         wait_until(lambda: inspect(redis)["State"]["Status"] == "exited", "Redis to give up")
         self.assertNotEqual(inspect(redis)["State"]["ExitCode"], 0)
-        self.assertIn("secret.env", logs(redis))
+        self.assertIn("redis.env", logs(redis))
 
 
 if __name__ == "__main__":

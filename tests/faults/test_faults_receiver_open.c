@@ -48,8 +48,9 @@ static void ask_db(const char *sql, char ret[static SCHEMA_BYTES])
 static void read_schema(char ret[static SCHEMA_BYTES])
 {
     ask_db("SELECT group_concat(words, ';') FROM (SELECT coalesce(sql, name) AS words FROM "
-           "sqlite_schema UNION ALL SELECT key || '=' || hex(value) FROM SyncHub_Meta WHERE key <> "
-           "'created')",
+           "sqlite_schema UNION ALL SELECT key || '=' || hex(value) FROM SyncHub_Meta WHERE key "
+           "NOT IN "
+           "('created', 'generation'))",
            ret);
 }
 

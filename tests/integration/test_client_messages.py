@@ -49,7 +49,7 @@ class Messages(harness.SyncHubTest):
                                         SYNC_RUN_TIMEOUT=timeout, SYNC_RUN="once", **settings)
         # One try says it; the others come with a pause.
         program = self.program("pusher", settings)
-        line = program.wait_for_log(r"not delivered: (.*)").group(1)
+        line = program.wait_for_log(r"not delivered.*?: (.*)").group(1)
         for word in words:
             self.assertIn(word, line)
         for word in no:

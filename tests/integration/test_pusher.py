@@ -141,7 +141,7 @@ class OnceTest(PusherTest):
         self.once(settings, 0, "queued")
         self.table.write_text(device_table(device_rows(4)))
         self.once(settings, 0, "device table of 4 rows", "queued")
-        for name in ("sync-hub-node", "sync-hub-digest", "expect"):
+        for name in ("sync-hub-digest", "expect"):
             self.assertNotIn(name, hub.requests[1].headers)
         self.once(settings, 0, "unchanged")
         self.assertIn("sync-hub-digest", hub.requests[2].headers)

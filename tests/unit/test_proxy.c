@@ -102,7 +102,7 @@ static void hosts_that_no_proxy_lists_are_asked_directly(void **state)
         {"::1", "http://[::1]:1", true},
         {"[::1]", "http://[::1]:1", true},
         {"fd00::/8", "http://[fd12::1]:1", true},
-        {"fd00::/8", "http://[fe80::1]:1", false},
+        {"fd00::/8", "http://[2001:db8::1]:1", false},
     };
     (void)setenv("http_proxy", "http://p:3128", 1);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
