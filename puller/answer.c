@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/answer.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/limits.h"
-#include "libcommon/netalertx_format.h"
-#include "libcommon/peer_answer.h"
-#include "libcommon/table_scan.h"
-#include "libcommon/text.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text.h"
+#include "libcommon/native/peer_answer.h"
+#include "libcommon/netalertx/netalertx_format.h"
+#include "libcommon/netalertx/table_scan.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #ifndef PULLER_ANSWER_H
 #define PULLER_ANSWER_H
 
-#include "libcommon/envelope.h"
-#include "libcommon/error.h"
-#include "libcommon/http_client.h"
+#include "libcommon/base/error.h"
+#include "libcommon/http/http_client.h"
+#include "libcommon/native/envelope.h"
 #include "puller/own_credentials.h"
 
 /* Judges what a node answered to GET /sync. No I/O. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/crypto.h"
-#include "libcommon/http_client.h"
-#include "libcommon/http_server.h"
-#include "libcommon/redis.h"
-#include "libcommon/zip.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/crypto/zip.h"
+#include "libcommon/http/http_client.h"
+#include "libcommon/http/http_server.h"
+#include "libcommon/queue/redis.h"
 #include "puller/puller.h"
 
 #include <synchub_commit.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/namesakes.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/log.h"
-#include "libcommon/name.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/native/name_keys.h"
+#include "libcommon/runtime/log.h"
 
 #include <stdlib.h>
 #include <string.h>

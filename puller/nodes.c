@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/nodes.h"
 
-#include "libcommon/text.h"
-#include "libcommon/url.h"
+#include "libcommon/base/text.h"
+#include "libcommon/http/url.h"
 
 #include <stdlib.h>
 #include <string.h>

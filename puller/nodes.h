@@ -2,9 +2,9 @@
 #ifndef PULLER_NODES_H
 #define PULLER_NODES_H
 
-#include "libcommon/error.h"
-#include "libcommon/limits.h"
-#include "libcommon/list.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/netalertx/list.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,9 +2,9 @@
 #ifndef PULLER_OWN_CREDENTIALS_H
 #define PULLER_OWN_CREDENTIALS_H
 
-#include "libcommon/credentials.h"
-#include "libcommon/envelope.h"
-#include "libcommon/error.h"
+#include "libcommon/base/error.h"
+#include "libcommon/native/credentials.h"
+#include "libcommon/native/envelope.h"
 
 /* What nodes with credentials of their own are pulled by. No I/O. */
 typedef struct {

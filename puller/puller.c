@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/puller.h"
 
-#include "libcommon/clock.h"
-#include "libcommon/credentials.h"
-#include "libcommon/log.h"
-#include "libcommon/notify.h"
-#include "libcommon/schedule.h"
-#include "libcommon/service.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/native/credentials.h"
+#include "libcommon/runtime/log.h"
+#include "libcommon/runtime/notify.h"
+#include "libcommon/runtime/schedule.h"
+#include "libcommon/runtime/service.h"
+#include "puller/puller_status.h"
 #include "puller/run.h"
-#include "puller/status.h"
 
 #include <sys/resource.h>
 

@@ -2,7 +2,7 @@
 #ifndef PULLER_PULLER_H
 #define PULLER_PULLER_H
 
-#include "libcommon/service.h"
+#include "libcommon/runtime/service.h"
 
 /* The puller's work, once or on schedule until a stop. Returns the exit code. */
 int puller_main(const sh_settings *settings, bool once);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/run.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
-#include "libcommon/log.h"
-#include "libcommon/service.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/runtime/log.h"
+#include "libcommon/runtime/service.h"
 #include "puller/answer.h"
+#include "puller/enqueue_batch.h"
 #include "puller/namesakes.h"
-#include "puller/outbox.h"
-#include "puller/status.h"
+#include "puller/puller_status.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -2,10 +2,10 @@
 #ifndef PULLER_RUN_H
 #define PULLER_RUN_H
 
-#include "libcommon/crypto.h"
-#include "libcommon/http_client.h"
-#include "libcommon/queue.h"
-#include "libcommon/settings.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/http/http_client.h"
+#include "libcommon/queue/queue.h"
 #include "puller/nodes.h"
 
 #include <stdbool.h>

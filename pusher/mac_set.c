@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/mac_set.h"
 
-#include "libcommon/buffer.h"
-#include "libcommon/cleanup.h"
-#include "libcommon/file.h"
-#include "libcommon/json_read.h"
-#include "libcommon/limits.h"
-#include "libcommon/mac.h"
-#include "libcommon/table_scan.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/json/json_read.h"
+#include "libcommon/netalertx/mac.h"
+#include "libcommon/netalertx/table_scan.h"
+#include "libcommon/os/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #ifndef PUSHER_MAC_SET_H
 #define PUSHER_MAC_SET_H
 
-#include "libcommon/crypto.h"
-#include "libcommon/error.h"
-#include "libcommon/text.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/text.h"
+#include "libcommon/crypto/crypto.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/crypto.h"
-#include "libcommon/http_client.h"
-#include "libcommon/http_server.h"
-#include "libcommon/json_read.h"
-#include "libcommon/netalertx_cipher.h"
-#include "libcommon/service.h"
-#include "libcommon/zip.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/crypto/zip.h"
+#include "libcommon/http/http_client.h"
+#include "libcommon/http/http_server.h"
+#include "libcommon/json/json_read.h"
+#include "libcommon/netalertx/netalertx_cipher.h"
+#include "libcommon/runtime/service.h"
 #include "pusher/run.h"
 #include "pusher/spool_command.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/push.h"
 
-#include "libcommon/buffer.h"
-#include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
-#include "libcommon/http_client.h"
-#include "libcommon/limits.h"
-#include "libcommon/netalertx_cipher.h"
-#include "libcommon/netalertx_format.h"
-#include "libcommon/service.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/http/http_client.h"
+#include "libcommon/netalertx/netalertx_cipher.h"
+#include "libcommon/netalertx/netalertx_format.h"
+#include "libcommon/runtime/service.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -2,11 +2,11 @@
 #ifndef PUSHER_PUSH_H
 #define PUSHER_PUSH_H
 
-#include "libcommon/crypto.h"
-#include "libcommon/envelope.h"
-#include "libcommon/error.h"
-#include "libcommon/http_client.h"
-#include "libcommon/settings.h"
+#include "libcommon/base/error.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/http/http_client.h"
+#include "libcommon/native/envelope.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/push.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/json_read.h"
-#include "libcommon/netalertx_format.h"
-#include "libcommon/peer_answer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/json/json_read.h"
+#include "libcommon/native/peer_answer.h"
+#include "libcommon/netalertx/netalertx_format.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #ifndef PUSHER_RUN_H
 #define PUSHER_RUN_H
 
-#include "libcommon/error.h"
-#include "libcommon/settings.h"
+#include "libcommon/base/error.h"
+#include "libcommon/config/settings.h"
 
 #include <stdbool.h>
 

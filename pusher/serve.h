@@ -2,9 +2,9 @@
 #ifndef PUSHER_SERVE_H
 #define PUSHER_SERVE_H
 
-#include "libcommon/envelope.h"
-#include "libcommon/error.h"
-#include "libcommon/settings.h"
+#include "libcommon/base/error.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/native/envelope.h"
 
 /*
  * GET /sync for hubs that pull this node (PROTOCOL.md section 4; NetAlertX's for all

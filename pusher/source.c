@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/source.h"
 
-#include "libcommon/plugin_lines.h"
-#include "libcommon/table_scan.h"
+#include "libcommon/netalertx/plugin_lines.h"
+#include "libcommon/netalertx/table_scan.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -2,11 +2,11 @@
 #ifndef PUSHER_SOURCE_H
 #define PUSHER_SOURCE_H
 
-#include "libcommon/buffer.h"
-#include "libcommon/envelope.h"
-#include "libcommon/error.h"
-#include "libcommon/file.h"
-#include "libcommon/limits.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/native/envelope.h"
+#include "libcommon/os/file.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/spool.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/file.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/os/file.h"
 #include "pusher/spool_file.h"
 #include "pusher/spool_refused.h"
 

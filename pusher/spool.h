@@ -2,11 +2,11 @@
 #ifndef PUSHER_SPOOL_H
 #define PUSHER_SPOOL_H
 
-#include "libcommon/buffer.h"
-#include "libcommon/crypto.h"
-#include "libcommon/error.h"
-#include "libcommon/limits.h"
-#include "libcommon/text.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text.h"
+#include "libcommon/crypto/crypto.h"
 
 #include <stdbool.h>
 #include <stddef.h>

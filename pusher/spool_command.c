@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/spool_command.h"
 
-#include "libcommon/buffer.h"
-#include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
-#include "libcommon/json_write.h"
-#include "libcommon/service.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/json/json_write.h"
+#include "libcommon/runtime/service.h"
 #include "pusher/spool_list.h"
 
 #include <errno.h>

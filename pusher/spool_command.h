@@ -2,7 +2,7 @@
 #ifndef PUSHER_SPOOL_COMMAND_H
 #define PUSHER_SPOOL_COMMAND_H
 
-#include "libcommon/settings.h"
+#include "libcommon/config/settings.h"
 
 /*
  * `synchub-pusher spool list|retry|drop`: what waits for the hub and what it refused. Safe beside a

@@ -2,9 +2,9 @@
 #ifndef PUSHER_SPOOL_FILE_H
 #define PUSHER_SPOOL_FILE_H
 
-#include "libcommon/buffer.h"
-#include "libcommon/error.h"
-#include "libcommon/text.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/text.h"
 #include "pusher/spool.h"
 
 #include <limits.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/spool_refused.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
-#include "libcommon/file.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/os/file.h"
 #include "pusher/spool_file.h"
 
 #include <dirent.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/state.h"
 
-#include "libcommon/buffer.h"
-#include "libcommon/cleanup.h"
-#include "libcommon/file.h"
-#include "libcommon/json_read.h"
-#include "libcommon/json_write.h"
-#include "libcommon/limits.h"
-#include "libcommon/text.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text.h"
+#include "libcommon/json/json_read.h"
+#include "libcommon/json/json_write.h"
+#include "libcommon/os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

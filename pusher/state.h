@@ -2,8 +2,8 @@
 #ifndef PUSHER_STATE_H
 #define PUSHER_STATE_H
 
-#include "libcommon/crypto.h"
-#include "libcommon/error.h"
+#include "libcommon/base/error.h"
+#include "libcommon/crypto/crypto.h"
 
 #include <stdbool.h>
 #include <stdint.h>

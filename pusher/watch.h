@@ -2,7 +2,7 @@
 #ifndef PUSHER_WATCH_H
 #define PUSHER_WATCH_H
 
-#include "libcommon/error.h"
+#include "libcommon/base/error.h"
 
 #include <stddef.h>
 

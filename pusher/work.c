@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/work.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
-#include "libcommon/file.h"
-#include "libcommon/log.h"
-#include "libcommon/table_cut.h"
-#include "pusher/counters.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/os/file.h"
+#include "libcommon/runtime/log.h"
 #include "pusher/mac_set.h"
 #include "pusher/push.h"
+#include "pusher/pusher_metrics.h"
 #include "pusher/spool.h"
 #include "pusher/state.h"
+#include "pusher/table_cut.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 #ifndef PUSHER_WORK_H
 #define PUSHER_WORK_H
 
-#include "libcommon/envelope.h"
-#include "libcommon/error.h"
-#include "libcommon/settings.h"
+#include "libcommon/base/error.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/native/envelope.h"
 #include "pusher/source.h"
 
 #include <stdbool.h>

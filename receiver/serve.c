@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/serve.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/listener.h"
-#include "libcommon/log.h"
-#include "libcommon/queue_watch.h"
-#include "libcommon/service_http.h"
-#include "receiver/figures.h"
-#include "receiver/health.h"
-#include "receiver/ingest.h"
-#include "receiver/key_check.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/queue/queue_watch.h"
+#include "libcommon/runtime/listener.h"
+#include "libcommon/runtime/log.h"
+#include "libcommon/runtime/probes.h"
+#include "receiver/hub/health.h"
+#include "receiver/hub/hub_metrics.h"
+#include "receiver/ingest/ingest.h"
+#include "receiver/merge/key_check.h"
 
 #include <stdlib.h>
 #include <string.h>

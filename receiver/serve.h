@@ -2,10 +2,10 @@
 #ifndef RECEIVER_SERVE_H
 #define RECEIVER_SERVE_H
 
-#include "libcommon/error.h"
-#include "libcommon/http_server.h"
-#include "libcommon/settings.h"
-#include "receiver/keys.h"
+#include "libcommon/base/error.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/http/http_server.h"
+#include "receiver/hub/keys.h"
 
 typedef struct serve serve;
 

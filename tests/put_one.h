@@ -2,7 +2,7 @@
 #ifndef TESTS_PUT_ONE_H
 #define TESTS_PUT_ONE_H
 
-#include "libcommon/queue.h"
+#include "libcommon/queue/queue.h"
 
 /* Queues one envelope, as a push while no node has credentials of its own. */
 static inline sh_err put_one(sh_queue *queue, sh_slice envelope, const sh_envelope_header *header,

@@ -2,10 +2,10 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
-#include "libcommon/buffer.h"
-#include "libcommon/crypto.h"
-#include "libcommon/envelope.h"
-#include "libcommon/text.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/text.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/native/envelope.h"
 
 #include <stddef.h>
 #include <stdint.h>

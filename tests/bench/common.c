@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bench/bench.h"
 
-#include "libcommon/clock.h"
+#include "libcommon/base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>

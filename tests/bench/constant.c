@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/http_server.h"
+#include "libcommon/http/http_server.h"
 #include "tests/bench/bench.h"
 
 #include <signal.h>

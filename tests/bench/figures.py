@@ -9,7 +9,7 @@ import time
 from stage import Stage, Tool, cpu_seconds, peak_bytes, tool, wait_until
 
 MIB = 1024 * 1024
-# What the hub merges in one transaction at most (receiver/merge.c), of sealed bytes about.
+# What the hub merges in one transaction at most (receiver/merge/merge.c), of sealed bytes about.
 BATCH_ENTRIES, BATCH_BYTES = 64, 4 * MIB
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/limits.h"
+#include "libcommon/base/limits.h"
 #include "tests/bench/bench.h"
 #include "tests/wait.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/limits.h"
-#include "libcommon/netalertx_cipher.h"
-#include "libcommon/url.h"
-#include "receiver/store.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/http/url.h"
+#include "libcommon/netalertx/netalertx_cipher.h"
+#include "receiver/store/store.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/rows.h"
 

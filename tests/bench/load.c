@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/url.h"
+#include "libcommon/http/url.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/requests.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bench/requests.h"
 
-#include "libcommon/limits.h"
-#include "libcommon/netalertx_cipher.h"
-#include "libcommon/netalertx_format.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/netalertx/netalertx_cipher.h"
+#include "libcommon/netalertx/netalertx_format.h"
 #include "tests/bench/bench.h"
 
 #include <inttypes.h>

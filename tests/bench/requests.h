@@ -2,7 +2,7 @@
 #ifndef BENCH_REQUESTS_H
 #define BENCH_REQUESTS_H
 
-#include "libcommon/text.h"
+#include "libcommon/base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

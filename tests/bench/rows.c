@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bench/rows.h"
 
-#include "libcommon/clock.h"
-#include "libcommon/limits.h"
-#include "libcommon/table_scan.h"
-#include "receiver/store.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/netalertx/table_scan.h"
+#include "receiver/store/store.h"
 #include "tests/bench/bench.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
 
-#include "libcommon/device_row.h"
+#include "receiver/store/device_row.h"
 
 #include <sqlite3.h>
 #include <stddef.h>

@@ -17,7 +17,7 @@ PASSWORD = "hidden7"
 CLAIM_IDLE_S = 10  # short, because the test waits for it; longer than any transaction here
 STREAM, GROUP = "synchub:ingest", "receivers"
 # Receivers that find an empty database make its tables one after the other under this lock: see
-# receiver/store_postgres_schema.c.
+# receiver/store/postgres/postgres_schema.c.
 SCHEMA_LOCK = "x'53796e63487562'::bigint"
 
 

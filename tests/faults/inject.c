@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/faults/inject.h"
 
-#include "libcommon/crypto.h"
-#include "libcommon/log.h"
-#include "libcommon/settings.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/runtime/log.h"
 #include "tests/unit/unit.h"
 
 #include <curl/curl.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_FAULTS_INJECT_H
 #define TESTS_FAULTS_INJECT_H
 
-#include "libcommon/error.h"
+#include "libcommon/base/error.h"
 
 #include <stdbool.h>
 

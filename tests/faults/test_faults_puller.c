@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/crypto.h"
+#include "libcommon/crypto/crypto.h"
 #include "puller/puller.h"
 #include "tests/faults/inject.h"
 #include "tests/faults/programs.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/cleanup.h"
-#include "libcommon/crypto.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/crypto/crypto.h"
 #include "pusher/work.h"
 #include "tests/faults/inject.h"
 #include "tests/faults/programs.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/cleanup.h"
-#include "libcommon/clock.h"
-#include "libcommon/envelope.h"
-#include "libcommon/netalertx_cipher.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/native/envelope.h"
+#include "libcommon/netalertx/netalertx_cipher.h"
 #include "receiver/serve.h"
 #include "tests/faults/inject.h"
 #include "tests/unit/with_redis.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/limits.h"
-#include "receiver/store.h"
+#include "libcommon/base/limits.h"
+#include "receiver/store/store.h"
 #include "tests/faults/inject.h"
 #include "tests/unit/unit.h"
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
-#include "libcommon/text.h"
+#include "libcommon/base/text.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/app_conf.h"
-#include "libcommon/cleanup.h"
-#include "libcommon/limits.h"
-#include "libcommon/list.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/netalertx/app_conf.h"
+#include "libcommon/netalertx/list.h"
 
 #include <stdlib.h>
 #include <strings.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/cron.h"
+#include "libcommon/config/cron.h"
 
 #include <stdlib.h>
 #include <string.h>

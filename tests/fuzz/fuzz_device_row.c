@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/device_row.h"
-#include "libcommon/json_read.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/json/json_read.h"
+#include "receiver/store/device_row.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/env_file.h"
-#include "libcommon/limits.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/config/env_file.h"
 
 #include <stdlib.h>
 #include <string.h>

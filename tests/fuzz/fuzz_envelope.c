@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/envelope.h"
-#include "libcommon/plugin_lines.h"
-#include "libcommon/table_scan.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/native/envelope.h"
+#include "libcommon/netalertx/plugin_lines.h"
+#include "libcommon/netalertx/table_scan.h"
 
 #include <stdlib.h>
 #include <string.h>

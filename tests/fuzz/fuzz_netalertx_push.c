@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/limits.h"
-#include "libcommon/netalertx_cipher.h"
-#include "libcommon/netalertx_format.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/netalertx/netalertx_cipher.h"
+#include "libcommon/netalertx/netalertx_format.h"
 
 #include <stdlib.h>
 

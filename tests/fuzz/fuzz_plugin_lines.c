@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/plugin_lines.h"
+#include "libcommon/netalertx/plugin_lines.h"
 
 #include <stdlib.h>
 #include <string.h>

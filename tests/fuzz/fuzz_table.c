@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/json_read.h"
-#include "libcommon/json_scan.h"
-#include "libcommon/limits.h"
-#include "libcommon/table_scan.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/json/json_read.h"
+#include "libcommon/json/json_scan.h"
+#include "libcommon/netalertx/table_scan.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/cleanup.h"
-#include "libcommon/crypto.h"
-#include "libcommon/limits.h"
-#include "libcommon/mac.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/netalertx/mac.h"
 
 #include <stdlib.h>
 #include <string.h>

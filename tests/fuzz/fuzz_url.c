@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "libcommon/url.h"
+#include "libcommon/http/url.h"
 
 #include <stdlib.h>
 #include <string.h>

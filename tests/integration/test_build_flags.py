@@ -34,7 +34,8 @@ class BuildFlags(SyncHubTest):
         where = self.folder / f"build{len(list(self.folder.glob('build*')))}"
         clean = {name: value for name, value in os.environ.items()
                  if name not in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "CMAKE_BUILD_TYPE")}
-        for command in (["cmake", "-S", str(REPO), "-B", str(where), "-DSYNCHUB_TESTS=OFF", *options],
+        for command in (["cmake", "-S", str(REPO), "-B", str(where), "-DSYNCHUB_TESTS=OFF",
+                         "-DSYNCHUB_FLAGS=ON", *options],
                         ["cmake", "--build", str(where), "--target", "synchub-flags"]):
             done = subprocess.run(command, env={**clean, **environment}, capture_output=True,
                                   text=True)

@@ -6,7 +6,7 @@ import {podOf} from "./rules.mjs";
 const INSTANCE = "app.kubernetes.io/instance";
 const VERSION = "app.kubernetes.io/version";
 const COMPONENT = "app.kubernetes.io/component";
-const EXCHANGE_MAX_S = 600; // SH_HTTP_EXCHANGE_MAX_S of libcommon/limits.h
+const EXCHANGE_MAX_S = 600; // SH_HTTP_EXCHANGE_MAX_S of libcommon/base/limits.h
 
 const allContainers = (pod) => [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])];
 

@@ -203,7 +203,7 @@ function alertErrors(object, metrics) {
 }
 
 function sourceText(folder, pattern) {
-  return readdirSync(folder).filter((file) => pattern.test(file))
+  return readdirSync(folder, { recursive: true }).filter((file) => pattern.test(file))
     .map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
 }
 
@@ -215,9 +215,9 @@ export function knownMetrics(root) {
 
 // Every setting that libcommon's table names, in lower case.
 export function knownSettings(root) {
-  const text = sourceText(join(root, "libcommon"), /^settings.*\.[ch]$/);
+  const text = sourceText(join(root, "libcommon/config"), /^settings.*\.[ch]$/);
   const names = [...text.matchAll(/"((?:SYNC_\w+)|API_TOKEN)"/g)].map(([, name]) => name);
-  if (names.length < 20) throw new Error("the settings were not found in libcommon/settings*.c");
+  if (names.length < 20) throw new Error("the settings were not found in libcommon/config/settings*.c");
   return new Set(names.map((name) => name.toLowerCase()));
 }
 

@@ -4,8 +4,8 @@
 
 /* A server of the HTTP client's tests: it answers each path with fixed bytes. */
 
-#include "libcommon/buffer.h"
-#include "libcommon/limits.h"
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/limits.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>

@@ -4,8 +4,8 @@
 
 /* What the tests of the settings share: environments, files that settings name, and loading. */
 
-#include "libcommon/limits.h"
-#include "libcommon/settings.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/config/settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

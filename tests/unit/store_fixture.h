@@ -7,8 +7,8 @@
  * eyes, device rows. SQL that is for both kinds quotes its names, as PostgreSQL needs it.
  */
 
-#include "libcommon/cleanup.h"
-#include "receiver/store.h"
+#include "libcommon/base/cleanup.h"
+#include "receiver/store/store.h"
 #include "tests/unit/temp.h"
 #include "tests/unit/with_postgres.h"
 

@@ -2,8 +2,8 @@
 #ifndef TESTS_WITH_QUEUE_H
 #define TESTS_WITH_QUEUE_H
 
-#include "libcommon/crypto.h"
-#include "libcommon/queue.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/queue/queue.h"
 #include "tests/unit/with_redis.h"
 
 /* One Redis for all tests of a program, emptied before each. */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/text_mask.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+uint64_t sh_text_mask_between(uint64_t quotes)
+{
+    /* Each bit becomes the parity of the bits up to it. A loop is not unrolled by gcc 12. */
+    quotes ^= quotes << 1;
+    quotes ^= quotes << 2;
+    quotes ^= quotes << 4;
+    quotes ^= quotes << 8;
+    quotes ^= quotes << 16;
+    return quotes ^ quotes << 32;
+}
+
+static void mask_one_by_one(const char *text, size_t len, sh_text_mask *ret)
+{
+    *ret = (sh_text_mask){0};
+    for (size_t i = 0; i < len; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        switch (text[i]) {
+        case '"':
+            ret->quotes |= bit;
+            break;
+        case '\\':
+            ret->backslashes |= bit;
+            break;
+        case 'M':
+            ret->ms |= bit;
+            break;
+        case '{':
+        case '}':
+        case '[':
+        case ']':
+            ret->brackets |= bit;
+            break;
+        default:
+            break;
+        }
+    }
+    ret->between = sh_text_mask_between(ret->quotes);
+}
+
+#ifdef __x86_64__
+/* '[' and ']' differ from '{' and '}' in one bit, which is set here for all. */
+#define FOLD 0x20
+
+static uint64_t equal_16(__m128i bytes, char c)
+{
+    return (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)));
+}
+
+static void mask_by_16(const char *text, size_t count, sh_text_mask ret[])
+{
+    for (size_t i = 0; i < count; i++, text += SH_TEXT_MASK_BYTES) {
+        sh_text_mask mask = {0};
+        for (unsigned at = 0; at < SH_TEXT_MASK_BYTES; at += 16) {
+            __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+            __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(FOLD));
+            mask.quotes |= equal_16(bytes, '"') << at;
+            mask.backslashes |= equal_16(bytes, '\\') << at;
+            mask.ms |= equal_16(bytes, 'M') << at;
+            mask.brackets |= (equal_16(folded, '{') | equal_16(folded, '}')) << at;
+        }
+        mask.between = sh_text_mask_between(mask.quotes);
+        ret[i] = mask;
+    }
+}
+
+/* Parities as above, by a multiplication without carries by all ones. */
+__attribute__((target("pclmul"))) static uint64_t between_at_once(uint64_t quotes)
+{
+    __m128i product =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)quotes), _mm_set1_epi8((char)0xff), 0);
+    return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+__attribute__((target("avx512bw,pclmul"))) static void mask_by_64(const char *text, size_t count,
+                                                                  sh_text_mask ret[])
+{
+    for (size_t i = 0; i < count; i++, text += SH_TEXT_MASK_BYTES) {
+        __m512i bytes = _mm512_loadu_si512(text);
+        __m512i folded = _mm512_or_si512(bytes, _mm512_set1_epi8(FOLD));
+        ret[i].quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
+        ret[i].backslashes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\'));
+        ret[i].ms = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('M'));
+        ret[i].brackets = _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('{')) |
+                          _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('}'));
+        ret[i].between = between_at_once(ret[i].quotes);
+    }
+}
+
+static void (*mask_whole)(const char *text, size_t count, sh_text_mask ret[]) = mask_by_16;
+
+__attribute__((constructor)) static void choose(void)
+{
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("pclmul"))
+        mask_whole = mask_by_64;
+}
+#else
+static void mask_whole(const char *text, size_t count, sh_text_mask ret[])
+{
+    for (size_t i = 0; i < count; i++)
+        mask_one_by_one(text + i * SH_TEXT_MASK_BYTES, SH_TEXT_MASK_BYTES, &ret[i]);
+}
+#endif
+
+size_t sh_text_masks_of(const char *text, size_t len, sh_text_mask ret[static SH_TEXT_MASKS])
+{
+    size_t whole = len / SH_TEXT_MASK_BYTES;
+    if (whole >= SH_TEXT_MASKS) {
+        mask_whole(text, SH_TEXT_MASKS, ret);
+        return SH_TEXT_MASKS;
+    }
+    mask_whole(text, whole, ret);
+    size_t rest = len % SH_TEXT_MASK_BYTES;
+    if (rest > 0)
+        mask_one_by_one(text + len - rest, rest, &ret[whole]);
+    return rest > 0 ? whole + 1 : whole;
+}
+
+uint64_t sh_text_mask_escaped(uint64_t backslashes, uint64_t *carry)
+{
+    uint64_t escaped = *carry;
+    *carry = 0;
+    uint64_t left = backslashes & ~escaped;
+    while (left != 0) {
+        uint64_t first = left & -left;
+        left ^= first;
+        if (first >> 63 != 0)
+            *carry = 1;
+        escaped |= first << 1;
+        left &= ~(first << 1);
+    }
+    return escaped;
+}

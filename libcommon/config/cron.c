@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/cron.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define MINUTES_PER_DAY (24 * 60)
+#define ALL_HOURS 0xFFFFFFU
+
+/*
+ * 29 February falls on a given day of the week every 28 years, and after 40 where a century without
+ * a leap year lies between; a zone may have skipped one of these days.
+ */
+#define SEARCH_DAYS_MAX (90 * 366)
+
+typedef struct {
+    const char *name;
+    unsigned min, max;
+    const char *names; /* of three letters each, the first of which is first_name */
+    unsigned first_name;
+} cron_field;
+
+enum { MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, FIELDS };
+
+static const cron_field fields[FIELDS] = {
+    {"minute", 0, 59, NULL, 0},
+    {"hour", 0, 23, NULL, 0},
+    {"day-of-month", 1, 31, NULL, 0},
+    {"month", 1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC", 1},
+    {"day-of-week", 0, 7, "SUNMONTUEWEDTHUFRISAT", 0},
+};
+
+/* What the words of an error may repeat of the input. */
+#define SHOWN(slice) (int)((slice).len < 40 ? (slice).len : 40), (slice).data
+
+static bool read_name(const cron_field *field, sh_slice text, unsigned *ret)
+{
+    if (field->names == NULL || text.len != 3)
+        return false;
+    unsigned value = field->first_name;
+    for (const char *name = field->names; *name != '\0'; name += 3, value++) {
+        if (strncasecmp(name, text.data, 3) == 0) {
+            *ret = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static sh_err read_value(const cron_field *field, sh_slice text, unsigned *ret, sh_error *error)
+{
+    uint64_t number;
+    if (read_name(field, text, ret))
+        return SH_OK;
+    if (!sh_text_to_u64(text, field->max, &number) || number < field->min)
+        return sh_fail(error, SH_E_FORMAT, "%s: '%.*s' is no number from %u to %u%s", field->name,
+                       SHOWN(text), field->min, field->max,
+                       field->names == NULL ? "" : " and no name of three letters");
+    *ret = (unsigned)number;
+    return SH_OK;
+}
+
+/* Cuts text at the first `at`: the part before it stays, the one behind it is returned. */
+static bool cut(sh_slice *text, char at, sh_slice *behind)
+{
+    const char *place = text->len == 0 ? NULL : memchr(text->data, at, text->len);
+    if (place == NULL)
+        return false;
+    size_t len = (size_t)(place - text->data);
+    *behind = (sh_slice){.data = place + 1, .len = text->len - len - 1};
+    text->len = len;
+    return true;
+}
+
+static sh_err read_range(const cron_field *field, sh_slice text, bool has_step, unsigned *from,
+                         unsigned *to, sh_error *error)
+{
+    if (sh_slice_equals(text, SH_SLICE("*"))) {
+        *from = field->min;
+        *to = field == &fields[DAY_OF_WEEK] ? 6 : field->max; /* Sunday once */
+        return SH_OK;
+    }
+    sh_slice last;
+    bool is_range = cut(&text, '-', &last);
+    sh_err err = read_value(field, text, from, error);
+    if (err != SH_OK)
+        return err;
+    *to = *from;
+    if (is_range)
+        err = read_value(field, last, to, error);
+    else if (has_step) /* `5/10` is `5-59/10` */
+        *to = field->max;
+    if (err != SH_OK)
+        return err;
+    if (*from > *to)
+        return sh_fail(error, SH_E_FORMAT, "%s: the range %u-%u runs backwards%s", field->name,
+                       *from, *to,
+                       *to == 0 ? "; Sunday at the end of a range is 7, as in 6-7" : "");
+    return SH_OK;
+}
+
+/* One element of a field's list: `*`, n, n-m, each with `/step` or not. */
+static sh_err read_element(const cron_field *field, sh_slice text, uint64_t *bits, sh_error *error)
+{
+    sh_slice step_text;
+    uint64_t step = 1;
+    bool has_step = cut(&text, '/', &step_text);
+    if (has_step && (!sh_text_to_u64(step_text, field->max, &step) || step == 0))
+        return sh_fail(error, SH_E_FORMAT, "%s: the step '%.*s' is no number from 1 to %u",
+                       field->name, SHOWN(step_text), field->max);
+    unsigned from = 0, to = 0;
+    sh_err err = read_range(field, text, has_step, &from, &to, error);
+    if (err != SH_OK)
+        return err;
+    for (uint64_t value = from; value <= to; value += step)
+        *bits |= UINT64_C(1) << value;
+    return SH_OK;
+}
+
+static sh_err read_field(const cron_field *field, sh_slice text, uint64_t *bits, sh_error *error)
+{
+    sh_slice behind = text;
+    bool more = true;
+    while (more) {
+        text = behind;
+        more = cut(&text, ',', &behind);
+        sh_err err = read_element(field, text, bits, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Splits text into words; false unless there are exactly FIELDS of them. */
+static bool split(sh_slice text, sh_slice words[static FIELDS])
+{
+    size_t count = 0;
+    size_t at = 0;
+    for (;;) {
+        while (at < text.len && is_blank(text.data[at]))
+            at++;
+        if (at == text.len)
+            return count == FIELDS;
+        if (count == FIELDS)
+            return false;
+        size_t begin = at;
+        while (at < text.len && !is_blank(text.data[at]))
+            at++;
+        words[count++] = (sh_slice){.data = text.data + begin, .len = at - begin};
+    }
+}
+
+/* Where the day fields must both match, some month must have one of the days. */
+static bool can_come(const sh_cron *cron)
+{
+    static const unsigned char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (!cron->any_day_of_month && !cron->any_day_of_week)
+        return true;
+    for (unsigned month = 1; month <= 12; month++) {
+        uint64_t in_month = (UINT64_C(1) << (days[month - 1] + 1)) - 1;
+        if ((cron->months >> month & 1) != 0 && (cron->days_of_month & in_month) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names that some crons have for schedules: the five fields that say the same are told. */
+static sh_err fail_named(sh_slice text, sh_error *error)
+{
+    static const struct {
+        const char *name, *fields;
+    } named[] = {
+        {"@hourly", "0 * * * *"},   {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+        {"@weekly", "0 0 * * 0"},   {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+        {"@annually", "0 0 1 1 *"},
+    };
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (text.len == strlen(named[i].name) &&
+            strncasecmp(text.data, named[i].name, text.len) == 0)
+            return sh_fail(error, SH_E_FORMAT, "write %s as '%s'", named[i].name, named[i].fields);
+    if (text.len == 7 && strncasecmp(text.data, "@reboot", 7) == 0)
+        return sh_fail(
+            error, SH_E_FORMAT,
+            "for a run at the start alone set SYNC_RUN=once; a schedule begins with one, "
+            "too");
+    return sh_fail(error, SH_E_FORMAT,
+                   "names are not known here: write five fields, minute hour day-of-month month "
+                   "day-of-week, as in '*/5 * * * *' for every 5 minutes");
+}
+
+/* Why text has not five fields. */
+static sh_err fail_split(sh_slice text, sh_error *error)
+{
+    size_t words = 0;
+    if (text.len > 0 && text.data[0] == '@')
+        return fail_named(text, error);
+    for (size_t i = 0; i < text.len; i++)
+        words += !is_blank(text.data[i]) && (i == 0 || is_blank(text.data[i - 1]));
+    return sh_fail(error, SH_E_FORMAT,
+                   "a schedule has five fields: minute hour day-of-month month day-of-week, "
+                   "as in '*/5 * * * *'; this has %zu%s",
+                   words, words == 6 ? ": leave out the seconds" : "");
+}
+
+sh_err sh_cron_read(sh_slice text, sh_cron *ret, sh_error *error)
+{
+    sh_slice words[FIELDS];
+    uint64_t bits[FIELDS] = {0};
+    text = sh_slice_trim(text);
+    if (!split(text, words))
+        return fail_split(text, error);
+    for (size_t i = 0; i < FIELDS; i++) {
+        sh_err err = read_field(&fields[i], words[i], &bits[i], error);
+        if (err != SH_OK)
+            return err;
+    }
+    if ((bits[DAY_OF_WEEK] & 1 << 7) != 0) /* 7 is Sunday as well */
+        bits[DAY_OF_WEEK] |= 1;
+    sh_cron cron = {
+        .minutes = bits[MINUTE],
+        .hours = (uint32_t)bits[HOUR],
+        .days_of_month = (uint32_t)bits[DAY_OF_MONTH],
+        .months = (uint16_t)bits[MONTH],
+        .days_of_week = (uint8_t)(bits[DAY_OF_WEEK] & 0x7F),
+        .any_day_of_month = words[DAY_OF_MONTH].data[0] == '*',
+        .any_day_of_week = words[DAY_OF_WEEK].data[0] == '*',
+    };
+    if (!can_come(&cron))
+        return sh_fail(error, SH_E_FORMAT,
+                       "this schedule never comes: none of its months has such a day");
+    *ret = cron;
+    return SH_OK;
+}
+
+static bool day_matches(const sh_cron *cron, const struct tm *day)
+{
+    bool of_month = (cron->days_of_month >> day->tm_mday & 1) != 0;
+    bool of_week = (cron->days_of_week >> day->tm_wday & 1) != 0;
+    if ((cron->months >> (day->tm_mon + 1) & 1) == 0)
+        return false;
+    return cron->any_day_of_month || cron->any_day_of_week ? of_month && of_week
+                                                           : of_month || of_week;
+}
+
+static bool minute_matches(const sh_cron *cron, int minute_of_day)
+{
+    return (cron->hours >> (minute_of_day / 60) & 1) != 0 &&
+           (cron->minutes >> (minute_of_day % 60) & 1) != 0;
+}
+
+/* A number that grows with the date. */
+static int64_t date_order(const struct tm *day)
+{
+    return ((int64_t)day->tm_year * 12 + day->tm_mon) * 31 + day->tm_mday;
+}
+
+static int64_t local_date_order(time_t t)
+{
+    struct tm local;
+    return localtime_r(&t, &local) == NULL ? INT64_MAX : date_order(&local);
+}
+
+/* The first minute of a local date, or of the next one there is where a zone skipped it. */
+static time_t day_start(const struct tm *day)
+{
+    struct tm midnight = {
+        .tm_year = day->tm_year, .tm_mon = day->tm_mon, .tm_mday = day->tm_mday, .tm_isdst = -1};
+    int64_t wanted = date_order(day);
+    time_t t = mktime(&midnight);
+    t -= t % 60;
+    /* mktime() may choose either side of a midnight that does not exist or comes twice. */
+    for (int i = 0; i < 2 * MINUTES_PER_DAY && local_date_order(t) < wanted; i++)
+        t += 60;
+    for (int i = 0; i < 2 * MINUTES_PER_DAY && local_date_order(t - 60) >= wanted; i++)
+        t -= 60;
+    return t;
+}
+
+/*
+ * The first moment of the schedule after `after` in one local date, by walking through its real
+ * minutes: skipped ones count at the minute that follows them, repeated ones as cron.h says.
+ */
+static bool next_in_day(const sh_cron *cron, const struct tm *day, time_t after, time_t *ret)
+{
+    int64_t wanted = date_order(day);
+    int latest = -1; /* minute of the day up to which all were met */
+    struct tm local;
+    for (time_t t = day_start(day);; t += 60) {
+        if (localtime_r(&t, &local) == NULL || date_order(&local) != wanted)
+            return false;
+        int now = local.tm_hour * 60 + local.tm_min;
+        bool matches = now <= latest && cron->hours == ALL_HOURS && minute_matches(cron, now);
+        for (; latest < now; latest++)
+            matches = matches || minute_matches(cron, latest + 1);
+        if (matches && t > after) {
+            *ret = t;
+            return true;
+        }
+    }
+}
+
+time_t sh_cron_next(const sh_cron *cron, time_t after)
+{
+    struct tm day;
+    tzset();
+    if (localtime_r(&after, &day) == NULL)
+        return (time_t)-1;
+    for (int i = 0; i < SEARCH_DAYS_MAX; i++) {
+        time_t next;
+        /* The date alone is calculated with, so the zone must not touch it: noon, in UTC. */
+        day = (struct tm){.tm_year = day.tm_year,
+                          .tm_mon = day.tm_mon,
+                          .tm_mday = day.tm_mday + (i > 0),
+                          .tm_hour = 12};
+        (void)timegm(&day);
+        if (day_matches(cron, &day) && next_in_day(cron, &day, after, &next))
+            return next;
+    }
+    return (time_t)-1;
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text_oddity.h"
+#include "libcommon/config/settings_source.h"
+#include "libcommon/config/settings_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_MAX 120 /* bytes of a bad value that an error repeats */
+
+static void set_text(char **field, char *text)
+{
+    if (*field != NULL)
+        explicit_bzero(*field, strlen(*field));
+    free(*field);
+    *field = text;
+}
+
+/* --- One value ------------------------------------------------------------------------------- */
+
+static sh_err store_text(char **field, const char *text, sh_error *error)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    set_text(field, copy);
+    return SH_OK;
+}
+
+static sh_err store_boolean(bool *field, const char *text, sh_error *error)
+{
+    static const char *const words[] = {"False", "True", "0", "1", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (sh_text_equals_ignoring_case(text, words[i])) {
+            *field = i % 2 == 1;
+            return SH_OK;
+        }
+    }
+    return sh_fail(error, SH_E_CONFIG, "use True or False");
+}
+
+static sh_err store_number(const sh_setting *row, int64_t *field, const char *text, sh_error *error)
+{
+    uint64_t number;
+    if (!sh_text_to_u64(sh_slice_of(text), (uint64_t)row->max, &number) ||
+        (int64_t)number < row->min)
+        return sh_fail(error, SH_E_CONFIG, "use a whole number from %lld to %lld",
+                       (long long)row->min, (long long)row->max);
+    *field = (int64_t)number;
+    return SH_OK;
+}
+
+static sh_err store_choice(const sh_setting *row, int *field, const char *text, sh_error *error)
+{
+    char words[200] = "";
+    size_t len = 0;
+    for (const sh_setting_choice *c = row->choices; c->word != NULL; c++) {
+        if (sh_text_equals_ignoring_case(text, c->word)) {
+            *field = c->value;
+            return SH_OK;
+        }
+        const char *between = len == 0 ? "" : c[1].word == NULL ? " or " : ", ";
+        int n = snprintf(words + len, sizeof words - len, "%s%s", between, c->word);
+        len += n > 0 && (size_t)n < sizeof words - len ? (size_t)n : 0;
+    }
+    return sh_fail(error, SH_E_CONFIG, "use %s", words);
+}
+
+static sh_err store_list(sh_list *field, const char *text, sh_error *error)
+{
+    sh_list list = {0};
+    sh_err err = sh_list_read(sh_slice_of(text), &list, error);
+    if (err != SH_OK)
+        return err;
+    sh_list_done(field);
+    *field = list;
+    return SH_OK;
+}
+
+static sh_err store(const sh_setting *row, sh_settings *settings, const char *text, sh_error *error)
+{
+    void *field = sh_setting_field(row, settings);
+    sh_err err = SH_OK;
+    switch (row->kind) {
+    case SH_SETTING_TEXT:
+    case SH_SETTING_SECRET:
+    case SH_SETTING_URL:
+        err = store_text(field, text, error);
+        break;
+    case SH_SETTING_BOOLEAN:
+        err = store_boolean(field, text, error);
+        break;
+    case SH_SETTING_NUMBER:
+        err = store_number(row, field, text, error);
+        break;
+    case SH_SETTING_CHOICE:
+        err = store_choice(row, field, text, error);
+        break;
+    case SH_SETTING_LIST:
+        err = store_list(field, text, error);
+        break;
+    }
+    if (err == SH_OK && row->check != NULL)
+        err = row->check(settings, error);
+    return err;
+}
+
+/* Names the setting, what it holds unless that may be secret, and what would be right. */
+static sh_err fail_bad_value(const sh_setting *row, const char *text, const char *why,
+                             sh_error *error)
+{
+    char odd[SH_ODDITY_BYTES] = "";
+    const char *between = sh_setting_oddity(text, odd) ? "; " : "";
+    SH_CLEANUP(sh_buf_done) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
+    bool hidden = row->kind == SH_SETTING_SECRET ||
+                  (row->kind == SH_SETTING_URL && strpbrk(text, "@?=") != NULL) ||
+                  sh_setting_redact(text, &shown) != SH_OK;
+    if (hidden)
+        return sh_fail(error, SH_E_CONFIG, "%s holds a bad value (not shown): %s%s%s", row->name,
+                       why, between, odd);
+    return sh_fail(error, SH_E_CONFIG, "%s holds '%.*s'%s: %s%s%s", row->name, SHOWN_MAX,
+                   shown.data, shown.len > SHOWN_MAX ? "…" : "", why, between, odd);
+}
+
+static void trim(char *text)
+{
+    sh_slice inner = sh_slice_trim(sh_slice_of(text));
+    memmove(text, inner.data, inner.len);
+    text[inner.len] = '\0';
+}
+
+/* A text that is taken as it is, though it was hardly meant so. */
+static sh_err warn_of_oddity(const sh_setting *row, sh_settings *settings,
+                             const sh_source_value *value)
+{
+    char odd[SH_ODDITY_BYTES];
+    if (value->had_return) {
+        sh_err err = sh_settings_add_warning(
+            settings,
+            "%s ends with a carriage return, which is left out: its file has Windows line ends",
+            row->name);
+        if (err != SH_OK)
+            return err;
+    }
+    bool is_text = row->kind == SH_SETTING_TEXT || row->kind == SH_SETTING_SECRET ||
+                   row->kind == SH_SETTING_URL;
+    if (!is_text || value->from_app_conf || !sh_setting_oddity(value->text, odd))
+        return SH_OK;
+    return sh_settings_add_warning(settings, "%s is taken as it is written, but %s", row->name,
+                                   odd);
+}
+
+static sh_err set_value(const sh_setting *row, sh_settings *settings, sh_source_value *value,
+                        sh_error *error)
+{
+    sh_error why = {0};
+    if (value->is_list && row->kind != SH_SETTING_LIST)
+        return sh_fail(error, SH_E_CONFIG, "%s holds a list; use a single value", row->name);
+    if (row->kind == SH_SETTING_BOOLEAN || row->kind == SH_SETTING_NUMBER ||
+        row->kind == SH_SETTING_CHOICE)
+        trim(value->text);
+    sh_err err = store(row, settings, value->text, &why);
+    if (err == SH_OK)
+        err = warn_of_oddity(row, settings, value);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    return err == SH_OK ? SH_OK : fail_bad_value(row, value->text, why.message, error);
+}
+
+/* --- All of them ----------------------------------------------------------------------------- */
+
+/* Rows of other programs get their defaults too, so that no field is without a value. */
+static sh_err set_defaults(int who, sh_settings *settings, sh_error *error)
+{
+    for (int ours = 0; ours <= 1; ours++) {
+        for (size_t i = 0; i < sh_setting_count; i++) {
+            const sh_setting *row = &sh_setting_table[i];
+            if (((row->who & who) != 0) != (ours == 1))
+                continue;
+            sh_err err = store(row, settings, row->fallback, error);
+            if (err != SH_OK)
+                return err;
+        }
+    }
+    return SH_OK;
+}
+
+/* Where values come from: of the first two only one may have a setting, both go over the third. */
+typedef struct {
+    sh_source environment; /* or the program's file of settings, instead of it */
+    bool from_settings_file;
+    sh_source credentials;
+    sh_source app_conf;
+} sources;
+
+static void sources_done(sources *s)
+{
+    sh_source_done(&s->environment);
+    sh_source_done(&s->credentials);
+    sh_source_done(&s->app_conf);
+}
+
+static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value *ret,
+                        sh_origin *origin, sh_error *error)
+{
+    SH_CLEANUP(sh_source_value_done) sh_source_value credential = {0};
+    sh_err err = sh_source_get(&s->environment, row, ret, error);
+    if (err == SH_OK && row->credential != NULL)
+        err = sh_source_get(&s->credentials, row, &credential, error);
+    if (err != SH_OK)
+        return err;
+    if (ret->text != NULL && credential.text != NULL)
+        return sh_fail(error, SH_E_CONFIG,
+                       "%s is set, and the credential %s is there, too: keep one of them",
+                       row->name, row->credential);
+    *origin = ret->from_file || s->from_settings_file ? SH_ORIGIN_FILE : SH_ORIGIN_ENVIRONMENT;
+    if (ret->text != NULL)
+        return SH_OK;
+    *origin = SH_ORIGIN_FILE;
+    if (credential.text != NULL) {
+        *ret = credential;
+        credential = (sh_source_value){0};
+        return SH_OK;
+    }
+    if (strcmp(row->name, "SYNC_config_file") == 0)
+        return SH_OK;
+    err = sh_source_get(&s->app_conf, row, ret, error);
+    ret->from_app_conf = true;
+    return err;
+}
+
+/* A setting that no source has keeps its default. */
+static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh_error *error)
+{
+    const sh_setting *row = &sh_setting_table[index];
+    SH_CLEANUP(sh_source_value_done) sh_source_value value = {0};
+    sh_origin origin = SH_ORIGIN_DEFAULT;
+    sh_err err = get_value(s, row, &value, &origin, error);
+    if (err != SH_OK || value.text == NULL)
+        return err;
+    settings->origins[index] = (unsigned char)origin;
+    return set_value(row, settings, &value, error);
+}
+
+/* What is read: all, all but secrets, or what a health check needs. */
+typedef enum { LOAD_WHOLE, LOAD_NO_SECRETS, LOAD_PROBE } load_part;
+
+/* Goes on after a bad value, so that the log's own settings hold for the line that tells of it. */
+static sh_err load_rows(int who, load_part part, const sources *s, sh_settings *settings,
+                        sh_error *error)
+{
+    sh_err first = SH_OK;
+    for (size_t i = 0; i < sh_setting_count; i++) {
+        const sh_setting *row = &sh_setting_table[i];
+        if ((row->who & who) == 0 || (part != LOAD_WHOLE && row->kind == SH_SETTING_SECRET) ||
+            (part == LOAD_PROBE && !row->probe))
+            continue;
+        sh_err err = load_row(i, s, settings, error);
+        if (first == SH_OK)
+            first = err;
+    }
+    return first;
+}
+
+static sh_err load_app_conf(const sh_source *environment, sh_source *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_source_value_done) sh_source_value path = {0};
+    const sh_setting *row = sh_setting_find("SYNC_config_file", SH_FOR_ALL);
+    sh_err err = sh_source_get(environment, row, &path, error);
+    if (err != SH_OK || path.text == NULL)
+        return err;
+    return sh_source_from_app_conf(path.text, ret, error);
+}
+
+static const char *find_variable(char *const environment[], const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        if (strncmp(environment[i], name, len) == 0 && environment[i][len] == '=')
+            return environment[i] + len + 1;
+    }
+    return NULL;
+}
+
+/* --- Where a program is installed as a service ------------------------------------------------ */
+
+static const char *installed_folder, *installed_credentials;
+
+void sh_settings_set_folders(const char *settings, const char *credentials)
+{
+    installed_folder = settings;
+    installed_credentials = credentials;
+}
+
+static sh_err read_settings_file(int who, sh_source *ret, sh_error *error)
+{
+    const char *name = who == SH_FOR_PUSHER   ? "pusher"
+                       : who == SH_FOR_PULLER ? "puller"
+                                              : "receiver";
+    char *path = sh_text_format("%s/%s.env", installed_folder, name);
+    if (path == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    sh_err err = sh_source_from_env_file(path, ret, error);
+    free(path);
+    return err;
+}
+
+/*
+ * The environment, as a service manager or a container engine made it; where it has not a word of
+ * ours, as in an administrator's shell, what the service itself would be given.
+ */
+static sh_err read_environment(int who, char *const environment[], sources *s, sh_error *error)
+{
+    const char *credentials = find_variable(environment, "CREDENTIALS_DIRECTORY");
+    sh_err err = sh_source_from_environment(environment, &s->environment, error);
+    if (err == SH_OK && s->environment.count == 0 && installed_folder != NULL) {
+        err = read_settings_file(who, &s->environment, error);
+        s->from_settings_file = s->environment.count > 0;
+        if (s->from_settings_file && credentials == NULL)
+            credentials = installed_credentials;
+    }
+    if (err == SH_OK && credentials != NULL)
+        err = sh_source_from_credentials(credentials, who, &s->credentials, error);
+    return err;
+}
+
+static sh_err load(int who, load_part part, char *const environment[], sh_settings *ret,
+                   sh_error *error)
+{
+    SH_CLEANUP(sources_done) sources s = {0};
+    *ret = (sh_settings){0};
+    sh_err err = set_defaults(who, ret, error);
+    if (err == SH_OK)
+        err = read_environment(who, environment, &s, error);
+    if (err != SH_OK)
+        return err;
+    err = load_app_conf(&s.environment, &s.app_conf, error);
+    sh_err rows_err = load_rows(who, part, &s, ret, error);
+    if (err == SH_OK)
+        err = rows_err;
+    if (err != SH_OK || part == LOAD_PROBE)
+        return err;
+    err = sh_source_warn_of_unknown(&s.environment, ret);
+    if (err == SH_OK)
+        err = sh_source_warn_of_unknown(&s.app_conf, ret);
+    if (err == SH_OK)
+        err = sh_settings_warn(ret, who, find_variable(environment, "TZ"));
+    if (err != SH_OK)
+        return sh_fail(error, err, "out of memory");
+    return part == LOAD_WHOLE ? sh_settings_require(ret, who, error) : SH_OK;
+}
+
+sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error)
+{
+    return load(who, LOAD_WHOLE, environment, ret, error);
+}
+
+sh_err sh_settings_load_part(int who, char *const environment[], sh_settings *ret, sh_error *error)
+{
+    return load(who, LOAD_NO_SECRETS, environment, ret, error);
+}
+
+sh_err sh_settings_load_probe(int who, char *const environment[], sh_settings *ret, sh_error *error)
+{
+    return load(who, LOAD_PROBE, environment, ret, error);
+}
+
+void sh_settings_done(sh_settings *settings)
+{
+    for (size_t i = 0; i < sh_setting_count; i++) {
+        const sh_setting *row = &sh_setting_table[i];
+        void *field = sh_setting_field(row, settings);
+        if (row->kind == SH_SETTING_LIST)
+            sh_list_done(field);
+        else if (row->kind == SH_SETTING_TEXT || row->kind == SH_SETTING_SECRET ||
+                 row->kind == SH_SETTING_URL)
+            set_text(field, NULL);
+    }
+    sh_list_done(&settings->warnings);
+}

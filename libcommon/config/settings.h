@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_SETTINGS_H
+#define SH_SETTINGS_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/config/cron.h"
+#include "libcommon/netalertx/list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Who reads a setting. */
+enum {
+    SH_FOR_PUSHER = 1,
+    SH_FOR_PULLER = 2,
+    SH_FOR_RECEIVER = 4,
+    SH_FOR_ALL = 7,
+};
+
+typedef enum {
+    SH_RUN_DISABLED,
+    SH_RUN_ONCE,
+    SH_RUN_SCHEDULE,
+    SH_RUN_ALWAYS_AFTER_SCAN,
+    SH_RUN_ON_NEW_DEVICE,
+} sh_run;
+
+typedef enum { SH_PROTOCOL_NATIVE, SH_PROTOCOL_NETALERTX, SH_PROTOCOL_ANY } sh_protocol;
+typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
+typedef enum { SH_LOG_ERROR, SH_LOG_WARNING, SH_LOG_INFO, SH_LOG_DEBUG } sh_log_level;
+typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
+
+#define SH_SETTING_ROWS_MAX 48 /* rows of the table of settings */
+
+/* Every setting, checked. Strings are never NULL; one that is not set is "". */
+typedef struct {
+    int run;              /* sh_run */
+    char *run_schedule;   /* as written */
+    sh_cron cron;         /* the same, read */
+    char *api_token;      /* secret */
+    char *encryption_key; /* secret */
+    char *node_name;
+    char *hub_url; /* without trailing slash */
+    bool devices;
+    sh_list plugins;
+    char *devices_file;
+    char *plugins_dir;
+    char *spool_dir;
+    int protocol;  /* sh_protocol */
+    sh_list nodes; /* `URL` or `name=URL`, each checked */
+    int64_t run_timeout_s;
+    char *redis_url; /* secret in part: printed without its password */
+    char *redis_prefix;
+    bool redis_durable; /* nothing is taken while Redis is not configured to keep it */
+    int64_t max_nodes;  /* names of nodes, besides those with credentials of their own */
+    char *db;           /* secret in part: printed without its password */
+    int64_t claim_idle_s;
+    int role;     /* sh_role */
+    char *listen; /* "" where nothing listens */
+    sh_list skip_macs;
+    char *plugins_out;
+    char *tls_cert; /* file of the certificate chain that is shown to who calls, or "" */
+    char *tls_key;  /* file of its key, or "" */
+    char *tls_ca;   /* file of CA certificates that clients trust besides the system's, or "" */
+    int log_level;  /* sh_log_level */
+    int log_format; /* sh_log_format */
+    char *config_file;
+    sh_list warnings; /* sentences to log at start, such as unknown SYNC_ names */
+    unsigned char
+        origins[SH_SETTING_ROWS_MAX]; /* where each value is from, for sh_settings_print() */
+} sh_settings;
+
+/*
+ * Loads the settings of one program (`who` is one SH_FOR_…): environment over SYNC_config_file over
+ * default, with `X_FILE` for each X, names without regard to case, API_TOKEN as an alias of
+ * SYNC_api_token, and systemd's credentials in CREDENTIALS_DIRECTORY (see the table) as another
+ * place for secrets. Then checks what that program needs to work at all (token, key, …).
+ * SH_E_CONFIG names the setting, what it holds unless secret, and what would be right.
+ * environment is a NULL-terminated array of `NAME=value`, borrowed during the call.
+ * An empty value counts as not set. Does file I/O only for X_FILE, SYNC_config_file and
+ * the files of SYNC_tls_…. After a failure *ret holds what could be read, without NULL strings
+ * unless memory ran out; the caller ends it with sh_settings_done() then too.
+ */
+sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error);
+
+/*
+ * As above for a subcommand that needs only part of it: a bad value is an error, a missing one is
+ * none, and SYNC_api_token and SYNC_encryption_key are not read.
+ */
+sh_err sh_settings_load_part(int who, char *const environment[], sh_settings *ret, sh_error *error);
+
+/*
+ * Where an environment without any of our variables is looked up, so that subcommands in a shell
+ * find what the service is given: FOLDER/receiver.env (pusher.env, puller.env), read as systemd
+ * reads it, with the credentials in a folder. For main(), before any loading; NULL: nowhere.
+ */
+void sh_settings_set_folders(const char *settings, const char *credentials);
+
+/*
+ * As above for a health check, which comes every few seconds: what it needs to find the program
+ * that runs is read, and nothing else.
+ */
+sh_err sh_settings_load_probe(int who, char *const environment[], sh_settings *ret,
+                              sh_error *error);
+void sh_settings_done(sh_settings *settings); /* wipes the secrets */
+
+/*
+ * For `--check-config`: a line `NAME=value (from environment|file|default)` for each setting that
+ * `who` reads, secrets as `(hidden)` or `(not set)`. SH_E_IO.
+ */
+sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out);
+
+/* For `--help`: name, default, one line of meaning and the values of each setting that `who` reads.
+ */
+void sh_settings_help(int who, FILE *out);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/config/settings_table.h"
+#include "libcommon/http/url.h"
+#include "libcommon/netalertx/mac.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+sh_err sh_check_schedule(sh_settings *settings, sh_error *error)
+{
+    return sh_cron_read(sh_slice_of(settings->run_schedule), &settings->cron, error);
+}
+
+/* The token travels in a header line, which control characters and blanks at its ends would spoil.
+ */
+sh_err sh_check_token(sh_settings *settings, sh_error *error)
+{
+    sh_slice token = sh_slice_of(settings->api_token);
+    for (size_t i = 0; i < token.len; i++) {
+        unsigned char c = (unsigned char)token.data[i];
+        if (c < 0x20 || c == 0x7F)
+            return sh_fail(error, SH_E_CONFIG, "a token holds no control character or line end");
+    }
+    if (sh_slice_trim(token).len != token.len)
+        return sh_fail(error, SH_E_CONFIG, "a token neither begins nor ends with white space");
+    return SH_OK;
+}
+
+sh_err sh_check_node_name(sh_settings *settings, sh_error *error)
+{
+    if (settings->node_name[0] == '\0')
+        return SH_OK;
+    return sh_node_name_check(sh_slice_of(settings->node_name), error);
+}
+
+sh_err sh_check_base_url(sh_slice *url, sh_error *error)
+{
+    sh_error why = {0};
+    if (sh_url_check_http(*url, &why) != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "%s; use http://host:port or https://host:port",
+                       why.message);
+    while (url->len > 0 && url->data[url->len - 1] == '/')
+        url->len--;
+    if (url->len >= 5 && strncasecmp(url->data + url->len - 5, "/sync", 5) == 0)
+        return sh_fail(error, SH_E_CONFIG,
+                       "leave out /sync at the end, which is added by the program");
+    return SH_OK;
+}
+
+sh_err sh_check_hub_url(sh_settings *settings, sh_error *error)
+{
+    sh_slice url = sh_slice_of(settings->hub_url);
+    if (url.len == 0)
+        return SH_OK;
+    sh_err err = sh_check_base_url(&url, error);
+    if (err == SH_OK)
+        settings->hub_url[url.len] = '\0';
+    return err;
+}
+
+sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
+{
+    for (size_t i = 0; i < settings->plugins.count; i++) {
+        const char *name = settings->plugins.items[i];
+        sh_error why = {0};
+        if (sh_text_equals_ignoring_case(name, "SYNC"))
+            return sh_fail(error, SH_E_CONFIG,
+                           "SYNC stands for the device table: set SYNC_devices=True for it");
+        if (sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
+            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(name, settings->plugins.items[j]) == 0)
+                return sh_fail(error, SH_E_CONFIG, "the plugin %s is named twice", name);
+        }
+    }
+    return SH_OK;
+}
+
+#define REDIS_FORMS "use redis://[user:password@]host[:port][/number], rediss://... or unix:/path"
+
+static void wipe_url(sh_url *url)
+{
+    explicit_bzero(url, sizeof *url);
+}
+
+sh_err sh_check_redis_url(sh_settings *settings, sh_error *error)
+{
+    SH_CLEANUP(wipe_url) sh_url url = {0};
+    sh_error why = {0};
+    if (sh_url_read(sh_slice_of(settings->redis_url), &url, &why) != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "%s; " REDIS_FORMS, why.message);
+    if (strcmp(url.scheme, "unix") == 0) {
+        if (url.path[0] == '\0' || strcmp(url.path, "/") == 0)
+            return sh_fail(error, SH_E_CONFIG, "it names no socket; " REDIS_FORMS);
+        return SH_OK;
+    }
+    if (strcmp(url.scheme, "redis") != 0 && strcmp(url.scheme, "rediss") != 0)
+        return sh_fail(error, SH_E_CONFIG, "its scheme is not known; " REDIS_FORMS);
+    if (url.host[0] == '\0')
+        return sh_fail(error, SH_E_CONFIG, "it names no host; " REDIS_FORMS);
+    uint64_t number;
+    if (strlen(url.path) > 1 && !sh_text_to_u64(sh_slice_of(url.path + 1), INT32_MAX, &number))
+        return sh_fail(error, SH_E_CONFIG,
+                       "behind the host there may be a database number alone; " REDIS_FORMS);
+    return SH_OK;
+}
+
+sh_err sh_check_redis_prefix(sh_settings *settings, sh_error *error)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-{}";
+    size_t len = strlen(settings->redis_prefix);
+    if (len < 1 || len > 64 || strspn(settings->redis_prefix, allowed) != len)
+        return sh_fail(error, SH_E_CONFIG, "use 1 to 64 of the characters A-Z a-z 0-9 _ . : - { }");
+    return SH_OK;
+}
+
+static bool begins_with(const char *text, const char *beginning)
+{
+    return strncasecmp(text, beginning, strlen(beginning)) == 0;
+}
+
+sh_err sh_check_db(sh_settings *settings, sh_error *error)
+{
+    const char *db = settings->db;
+    if (begins_with(db, "postgresql://") || begins_with(db, "postgres://"))
+        return SH_OK;
+    if (strstr(db, "://") != NULL || begins_with(db, "file:"))
+        return sh_fail(error, SH_E_CONFIG, "use the path of a SQLite database or postgresql://...");
+    /* What libpq takes besides a URL: `host=… password=…`. As a path it would make such a file. */
+    if (strchr(db, '=') != NULL)
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "a path with '=' is not taken, because it looks like a connection string: use "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or another path");
+    if (strcmp(db, ":memory:") == 0)
+        return sh_fail(error, SH_E_CONFIG, "use the path of a file: memory keeps nothing");
+    if (db[0] != '\0' && db[strlen(db) - 1] == '/')
+        return sh_fail(error, SH_E_CONFIG, "this is a folder; use the path of a file");
+    return SH_OK;
+}
+
+sh_err sh_check_listen(sh_settings *settings, sh_error *error)
+{
+    char host[64];
+    uint16_t port;
+    if (settings->listen[0] == '\0')
+        return SH_OK;
+    return sh_listen_read(sh_slice_of(settings->listen), host, &port, error);
+}
+
+sh_err sh_check_skip_macs(sh_settings *settings, sh_error *error)
+{
+    for (size_t i = 0; i < settings->skip_macs.count; i++) {
+        sh_mac mac;
+        sh_error why = {0};
+        if (sh_mac_read(sh_slice_of(settings->skip_macs.items[i]), &mac, &why) != SH_OK)
+            return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
+        char *usual = strdup(mac.text);
+        if (usual == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory");
+        free(settings->skip_macs.items[i]);
+        settings->skip_macs.items[i] = usual;
+    }
+    return SH_OK;
+}
+
+/* Whether path, unless empty, is a file that can be read; what: `certificates`. */
+static sh_err check_file(const char *path, const char *what, sh_error *error)
+{
+    struct stat st;
+    if (path[0] == '\0')
+        return SH_OK;
+    SH_CLEANUP(sh_close_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return sh_fail(error, SH_E_CONFIG, "the file cannot be read: %s", strerror(errno));
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return sh_fail(error, SH_E_CONFIG, "this is no file of %s", what);
+    return SH_OK;
+}
+
+sh_err sh_check_tls_cert(sh_settings *settings, sh_error *error)
+{
+    return check_file(settings->tls_cert, "certificates", error);
+}
+
+sh_err sh_check_tls_key(sh_settings *settings, sh_error *error)
+{
+    return check_file(settings->tls_key, "a key", error);
+}
+
+sh_err sh_check_tls_ca(sh_settings *settings, sh_error *error)
+{
+    return check_file(settings->tls_ca, "certificates", error);
+}

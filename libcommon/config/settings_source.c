@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings_source.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/nearest.h"
+#include "libcommon/base/text_oddity.h"
+#include "libcommon/config/env_file.h"
+#include "libcommon/netalertx/app_conf.h"
+#include "libcommon/os/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define NAME_MAX_BYTES 128 /* of a name with `_FILE` that could be a setting's */
+
+static void wipe_text(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+void sh_source_done(sh_source *source)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        free(source->entries[i].name);
+        wipe_text(source->entries[i].value);
+    }
+    free(source->entries);
+    *source = (sh_source){0};
+}
+
+void sh_source_value_done(sh_source_value *value)
+{
+    wipe_text(value->text);
+    *value = (sh_source_value){0};
+}
+
+/* The entry of exactly that name, or a new one without value. NULL: out of memory. */
+static sh_source_entry *entry_for(sh_source *source, sh_slice name)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        if (sh_slice_equals(sh_slice_of(source->entries[i].name), name))
+            return &source->entries[i];
+    }
+    sh_source_entry *entries = realloc(source->entries, (source->count + 1) * sizeof *entries);
+    if (entries == NULL)
+        return NULL;
+    source->entries = entries;
+    char *copy = strndup(name.data, name.len);
+    if (copy == NULL)
+        return NULL;
+    sh_source_entry *entry = &entries[source->count++];
+    *entry = (sh_source_entry){.name = copy};
+    return entry;
+}
+
+static sh_err put(sh_source *source, sh_slice name, sh_slice value, bool is_list, sh_error *error)
+{
+    char *copy = strndup(value.data, value.len); /* first: no entry is ever without a value */
+    sh_source_entry *entry = copy == NULL ? NULL : entry_for(source, name);
+    if (entry == NULL) {
+        wipe_text(copy);
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    }
+    wipe_text(entry->value);
+    entry->value = copy;
+    entry->is_list = is_list;
+    return SH_OK;
+}
+
+static bool is_ours(sh_slice name)
+{
+    return (name.len > 5 && strncasecmp(name.data, "SYNC_", 5) == 0) ||
+           (name.len == 9 && strncasecmp(name.data, "API_TOKEN", 9) == 0) ||
+           (name.len == 14 && strncasecmp(name.data, "API_TOKEN_FILE", 14) == 0);
+}
+
+sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_error *error)
+{
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        const char *text = environment[i];
+        const char *equals = strchr(text, '=');
+        if (equals == NULL)
+            continue;
+        sh_slice name = {.data = text, .len = (size_t)(equals - text)};
+        if (sh_has_bom(name.data, name.len)) /* the first line of an env-file */
+            name = (sh_slice){.data = text + 3, .len = name.len - 3};
+        if (!is_ours(name))
+            continue;
+        sh_err err = put(ret, name, sh_slice_of(equals + 1), false, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+/* What a file holds behind the byte order mark that some editors begin it with. */
+static sh_slice without_bom(const sh_buf *content)
+{
+    size_t skip = content->len > 0 && sh_has_bom(content->data, content->len) ? 3 : 0;
+    return (sh_slice){content->data + skip, content->len - skip};
+}
+
+static sh_err on_env_file_item(void *context, sh_slice name, sh_slice value, sh_error *error)
+{
+    if (!is_ours(name))
+        return SH_OK;
+    if (value.len > 0 && memchr(value.data, '\0', value.len) != NULL)
+        return sh_fail(error, SH_E_FORMAT, "%.*s holds a NUL character", (int)name.len, name.data);
+    return put(context, name, value, false, error);
+}
+
+sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
+    sh_error why = {0};
+    sh_err err = sh_file_read(path, &content, NULL, &why);
+    if (err == SH_E_NOT_FOUND)
+        return SH_OK;
+    if (err == SH_OK && content.len > 0) {
+        err = sh_env_file_read(without_bom(&content), on_env_file_item, ret, &why);
+        if (err != SH_OK && err != SH_E_MEMORY)
+            return sh_fail(error, SH_E_CONFIG, "%s: %s", path, why.message);
+    }
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    return err == SH_OK ? SH_OK : sh_fail(error, SH_E_CONFIG, "%s", why.message);
+}
+
+sh_err sh_source_from_credentials(const char *folder, int who, sh_source *ret, sh_error *error)
+{
+    for (size_t i = 0; i < sh_setting_count; i++) {
+        const sh_setting *row = &sh_setting_table[i];
+        char name[NAME_MAX_BYTES];
+        if (row->credential == NULL || (row->who & who) == 0)
+            continue;
+        char *path = sh_text_format("%s/%s", folder, row->credential);
+        if (path == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory");
+        (void)snprintf(name, sizeof name, "%s_FILE", row->name);
+        /* The units give an empty line for one that is not there. */
+        struct stat file;
+        sh_err err = stat(path, &file) == 0 && file.st_size > 1
+                         ? put(ret, sh_slice_of(name), sh_slice_of(path), false, error)
+                         : SH_OK;
+        free(path);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static sh_err on_app_conf_item(void *context, const sh_app_conf_item *item, sh_error *error)
+{
+    return put(context, item->name, item->value, item->is_list, error);
+}
+
+sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
+    sh_error why = {0};
+    sh_err err = sh_file_read(path, &content, NULL, &why);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    if (err != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_config_file: %s", why.message);
+    if (content.len == 0)
+        return SH_OK;
+    sh_slice text = without_bom(&content);
+    err = sh_app_conf_read(text.data, text.len, on_app_conf_item, ret, &why);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    if (err != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_config_file: %s, %s", path, why.message);
+    return SH_OK;
+}
+
+/* Finds a name in any case. Two spellings may be there as long as they agree. */
+static sh_err find(const sh_source *source, const char *name, const sh_source_entry **ret,
+                   sh_error *error)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        const sh_source_entry *entry = &source->entries[i];
+        if (entry->value[0] == '\0' || !sh_text_equals_ignoring_case(entry->name, name))
+            continue;
+        if (*ret != NULL && strcmp((*ret)->value, entry->value) != 0)
+            return sh_fail(error, SH_E_CONFIG,
+                           "%s and %s are both set, to different values: keep one of them",
+                           (*ret)->name, entry->name);
+        *ret = entry;
+    }
+    return SH_OK;
+}
+
+/* Finds a setting under its name or alias, with a suffix behind it. */
+static sh_err find_setting(const sh_source *source, const sh_setting *row, const char *suffix,
+                           const sh_source_entry **ret, sh_error *error)
+{
+    const char *names[] = {row->name, row->alias};
+    *ret = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        char name[NAME_MAX_BYTES];
+        if (names[i] == NULL)
+            continue;
+        (void)snprintf(name, sizeof name, "%s%s", names[i], suffix);
+        /* SYNC_devices_file is a setting of its own, not the file with the value of SYNC_devices.
+         */
+        if (suffix[0] != '\0' && sh_setting_find(name, SH_FOR_ALL) != NULL)
+            continue;
+        sh_err err = find(source, name, ret, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static sh_err read_value_file(const sh_source_entry *entry, size_t max, char **ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(max + 5); /* with BOM, CR and LF */
+    sh_error why = {0};
+    sh_err err = sh_file_read(entry->value, &content, NULL, &why);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    if (err != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "%s: %s", entry->name, why.message);
+    size_t len = content.len;
+    char *text = content.data;
+    if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s is in UTF-16: save it as UTF-8",
+                       entry->name, entry->value);
+    if (len > 0 && sh_has_bom(text, len)) {
+        text += 3;
+        len -= 3;
+    }
+    if (len > 0 && text[len - 1] == '\n')
+        len -= len > 1 && text[len - 2] == '\r' ? 2 : 1;
+    if (len == 0)
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s is empty", entry->name, entry->value);
+    if (len > max)
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds more than %zu bytes", entry->name,
+                       entry->value, max);
+    if (memchr(text, '\0', len) != NULL)
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds a NUL character", entry->name,
+                       entry->value);
+    text[len] = '\0';
+    *ret = strdup(text);
+    return *ret == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory") : SH_OK;
+}
+
+sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_value *ret,
+                     sh_error *error)
+{
+    const sh_source_entry *direct, *file;
+    sh_err err = find_setting(source, row, "", &direct, error);
+    if (err == SH_OK)
+        err = find_setting(source, row, "_FILE", &file, error);
+    if (err != SH_OK)
+        return err;
+    if (direct != NULL && file != NULL)
+        return sh_fail(error, SH_E_CONFIG, "%s and %s are both set: keep one of them", direct->name,
+                       file->name);
+    *ret = (sh_source_value){0};
+    if (file != NULL) {
+        ret->from_file = true;
+        return read_value_file(file, sh_setting_max(row), &ret->text, error);
+    }
+    if (direct == NULL)
+        return SH_OK;
+    if (strlen(direct->value) > sh_setting_max(row))
+        return sh_fail(error, SH_E_CONFIG, "%s is longer than %zu bytes", direct->name,
+                       sh_setting_max(row));
+    ret->is_list = direct->is_list;
+    ret->text = strdup(direct->value);
+    if (ret->text == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    size_t len = strlen(ret->text);
+    ret->had_return = len > 1 && ret->text[len - 1] == '\r';
+    if (ret->had_return)
+        ret->text[len - 1] = '\0';
+    return SH_OK;
+}
+
+/* --- Unknown names --------------------------------------------------------------------------- */
+
+/* What NetAlertX's plugin framework keeps under SYNC_ for itself. */
+static const char *const framework_names[] = {
+    "SYNC_CMD",       "SYNC_instance_type",     "SYNC_WATCH", "SYNC_REPORT_ON", "SYNC_SET_ALWAYS",
+    "SYNC_SET_EMPTY", "SYNC_DISPLAY_CONDITION",
+};
+
+static bool is_known(const char *name)
+{
+    char without[NAME_MAX_BYTES];
+    size_t len = strlen(name);
+    if (sh_setting_find(name, SH_FOR_ALL) != NULL)
+        return true;
+    for (size_t i = 0; i < sizeof framework_names / sizeof framework_names[0]; i++) {
+        if (sh_text_equals_ignoring_case(framework_names[i], name))
+            return true;
+    }
+    if (len <= 5 || len >= sizeof without || !sh_text_equals_ignoring_case(name + len - 5, "_FILE"))
+        return false;
+    memcpy(without, name, len - 5);
+    without[len - 5] = '\0';
+    return sh_setting_find(without, SH_FOR_ALL) != NULL;
+}
+
+static const char *nearest_name(const char *name)
+{
+    sh_nearest nearest = sh_nearest_begin(name);
+    for (size_t i = 0; i < sh_setting_count; i++)
+        sh_nearest_try(&nearest, name, sh_setting_table[i].name);
+    return nearest.word;
+}
+
+sh_err sh_source_warn_of_unknown(const sh_source *source, sh_settings *settings)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        const char *name = source->entries[i].name;
+        if (is_known(name))
+            continue;
+        const char *near = nearest_name(name);
+        sh_err err = sh_settings_add_warning(settings, "%.100s is no setting and is ignored%s%s%s",
+                                             name, near == NULL ? "" : ": did you mean ",
+                                             near == NULL ? "" : near, near == NULL ? "" : "?");
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings_table.h"
+
+#include "libcommon/base/limits.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const sh_setting_choice pusher_runs[] = {
+    {"disabled", SH_RUN_DISABLED},
+    {"unused", SH_RUN_DISABLED},
+    {"once", SH_RUN_ONCE},
+    {"schedule", SH_RUN_SCHEDULE},
+    {"always_after_scan", SH_RUN_ALWAYS_AFTER_SCAN},
+    {"on_new_device", SH_RUN_ON_NEW_DEVICE},
+    {NULL, 0},
+};
+static const sh_setting_choice puller_runs[] = {
+    {"disabled", SH_RUN_DISABLED},
+    {"unused", SH_RUN_DISABLED},
+    {"once", SH_RUN_ONCE},
+    {"schedule", SH_RUN_SCHEDULE},
+    {NULL, 0},
+};
+static const sh_setting_choice protocols[] = {
+    {"native", SH_PROTOCOL_NATIVE}, {"netalertx", SH_PROTOCOL_NETALERTX}, {NULL, 0}};
+static const sh_setting_choice taken_protocols[] = {
+    {"any", SH_PROTOCOL_ANY}, {"native", SH_PROTOCOL_NATIVE}, {NULL, 0}};
+static const sh_setting_choice roles[] = {
+    {"all", SH_ROLE_ALL}, {"ingest", SH_ROLE_INGEST}, {"merge", SH_ROLE_MERGE}, {NULL, 0}};
+static const sh_setting_choice log_levels[] = {{"error", SH_LOG_ERROR},
+                                               {"warning", SH_LOG_WARNING},
+                                               {"info", SH_LOG_INFO},
+                                               {"debug", SH_LOG_DEBUG},
+                                               {NULL, 0}};
+static const sh_setting_choice log_formats[] = {
+    {"text", SH_LOG_TEXT}, {"json", SH_LOG_JSON}, {NULL, 0}};
+
+#define PUSHER SH_FOR_PUSHER
+#define PULLER SH_FOR_PULLER
+#define RECEIVER SH_FOR_RECEIVER
+#define FIELD(member) .offset = offsetof(sh_settings, member)
+
+const sh_setting sh_setting_table[] = {
+    {"SYNC_RUN", .who = PUSHER, .kind = SH_SETTING_CHOICE, FIELD(run), .choices = pusher_runs,
+     .fallback = "schedule", .help = "when to push"},
+    {"SYNC_RUN", .who = PULLER, .kind = SH_SETTING_CHOICE, FIELD(run), .choices = puller_runs,
+     .fallback = "schedule", .help = "when to pull"},
+    {"SYNC_RUN_SCHD", .who = PUSHER | PULLER, .kind = SH_SETTING_TEXT, FIELD(run_schedule),
+     .fallback = "*/5 * * * *", .check = sh_check_schedule,
+     .help = "five cron fields, in the time zone TZ"},
+    {"SYNC_api_token", .alias = "API_TOKEN", .who = SH_FOR_ALL, .kind = SH_SETTING_SECRET,
+     FIELD(api_token), .fallback = "", .check = sh_check_token,
+     .help = "the token, the same on every node and on the hub; required",
+     .credential = "synchub.token"},
+    {"SYNC_encryption_key", .who = SH_FOR_ALL, .kind = SH_SETTING_SECRET, FIELD(encryption_key),
+     .fallback = "",
+     .help = "a long random passphrase, the same on every node and on the hub; required",
+     .credential = "synchub.key"},
+    {"SYNC_node_name", .who = PUSHER, .kind = SH_SETTING_TEXT, FIELD(node_name), .fallback = "",
+     .check = sh_check_node_name, .help = "this node's name on the hub; required"},
+    {"SYNC_hub_url", .who = PUSHER, .kind = SH_SETTING_TEXT, FIELD(hub_url), .fallback = "",
+     .check = sh_check_hub_url, .help = "where to push to, as in http://hub:20212"},
+    {"SYNC_devices", .who = PUSHER, .kind = SH_SETTING_BOOLEAN, FIELD(devices), .fallback = "False",
+     .help = "whether to push the device table"},
+    {"SYNC_plugins", .who = PUSHER, .kind = SH_SETTING_LIST, FIELD(plugins), .fallback = "[]",
+     .check = sh_check_plugins, .help = "plugins whose results are pushed, as in ['ARPSCAN']"},
+    {"SYNC_devices_file", .who = PUSHER, .kind = SH_SETTING_TEXT, FIELD(devices_file),
+     .fallback = "/tmp/api/table_devices.json", .help = "the device table that is read"},
+    {"SYNC_plugins_dir", .who = PUSHER, .kind = SH_SETTING_TEXT, FIELD(plugins_dir),
+     .fallback = "/tmp/log/plugins", .help = "the folder with the plugins' results"},
+    {"SYNC_spool_dir", .who = PUSHER, .kind = SH_SETTING_TEXT, FIELD(spool_dir),
+     .fallback = "/var/lib/synchub", .help = "keeps plugin results until the hub has taken them"},
+    {"SYNC_protocol", .who = PUSHER | PULLER, .kind = SH_SETTING_CHOICE, FIELD(protocol),
+     .choices = protocols, .fallback = "native",
+     .help = "netalertx to talk to a NetAlertX at the other end"},
+    {"SYNC_protocol", .who = RECEIVER, .kind = SH_SETTING_CHOICE, FIELD(protocol),
+     .choices = taken_protocols, .fallback = "any",
+     .help = "native refuses pushes in NetAlertX's format"},
+    {"SYNC_nodes", .who = PULLER, .kind = SH_SETTING_LIST, FIELD(nodes), .fallback = "[]",
+     .check = sh_check_nodes, .help = "nodes to pull, each as URL or name=URL; required"},
+    {"SYNC_RUN_TIMEOUT", .who = PUSHER | PULLER, .kind = SH_SETTING_NUMBER, FIELD(run_timeout_s),
+     .min = 1, .max = 3600, .fallback = "30", .help = "seconds for one exchange"},
+    {"SYNC_redis_url", .who = PULLER | RECEIVER, .kind = SH_SETTING_URL, FIELD(redis_url),
+     .fallback = "redis://127.0.0.1:6379/0", .check = sh_check_redis_url,
+     .help = "the queue: redis://, rediss:// or unix:/path", .credential = "synchub.redis_url"},
+    {"SYNC_redis_prefix", .who = PULLER | RECEIVER, .kind = SH_SETTING_TEXT, FIELD(redis_prefix),
+     .fallback = "synchub", .check = sh_check_redis_prefix,
+     .help = "what all names in Redis begin with"},
+    {"SYNC_redis_durable", .who = PULLER | RECEIVER, .kind = SH_SETTING_BOOLEAN,
+     FIELD(redis_durable), .fallback = "True",
+     .help = "take nothing while Redis is not configured to keep it"},
+    {"SYNC_max_nodes", .who = RECEIVER, .kind = SH_SETTING_NUMBER, FIELD(max_nodes), .min = 1,
+     .max = 10000000, .fallback = "100000",
+     .help = "how many nodes the shared token may name; those of `node add` come on top"},
+    {"SYNC_db", .who = RECEIVER, .kind = SH_SETTING_URL, FIELD(db), .fallback = "/data/synchub.db",
+     .check = sh_check_db, .help = "the database: a path is SQLite, postgresql://... is PostgreSQL",
+     .credential = "synchub.db"},
+    {"SYNC_claim_idle_s", .who = RECEIVER, .kind = SH_SETTING_NUMBER, FIELD(claim_idle_s), .min = 1,
+     .max = 86400, .fallback = "60",
+     .help = "seconds after which another receiver's entry is taken over"},
+    {"SYNC_receiver_role", .who = RECEIVER, .kind = SH_SETTING_CHOICE, FIELD(role),
+     .choices = roles, .fallback = "all", .help = "ingest takes pushes, merge owns the database"},
+    {"SYNC_listen", .who = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(listen), .probe = true,
+     .fallback = "0.0.0.0:20212", .check = sh_check_listen,
+     .help = "address:port to listen on; port 0 is any free one"},
+    {"SYNC_listen", .who = PUSHER | PULLER, .kind = SH_SETTING_TEXT, FIELD(listen), .probe = true,
+     .fallback = "", .check = sh_check_listen,
+     .help = "address:port to listen on, as in 0.0.0.0:20212; none unless set"},
+    {"SYNC_skip_macs", .who = RECEIVER, .kind = SH_SETTING_LIST, FIELD(skip_macs),
+     .fallback = "internet", .check = sh_check_skip_macs,
+     .help = "rows with these MACs are never inserted"},
+    {"SYNC_plugins_out", .who = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(plugins_out),
+     .fallback = "", .help = "a folder for plugin results, for a NetAlertX hub to read"},
+    {"SYNC_tls_cert", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_cert), .probe = true,
+     .fallback = "", .check = sh_check_tls_cert,
+     .help = "a file with a certificate chain (PEM): whatever listens speaks TLS"},
+    {"SYNC_tls_key", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_key), .fallback = "",
+     .check = sh_check_tls_key, .help = "a file with the certificate's key (PEM)"},
+    {"SYNC_tls_ca", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_ca), .fallback = "",
+     .check = sh_check_tls_ca, .help = "a file of CA certificates to trust besides the system's"},
+    {"SYNC_log_level", .who = SH_FOR_ALL, .kind = SH_SETTING_CHOICE, FIELD(log_level),
+     .probe = true, .choices = log_levels, .fallback = "info", .help = "how much is logged"},
+    {"SYNC_log_format", .who = SH_FOR_ALL, .kind = SH_SETTING_CHOICE, FIELD(log_format),
+     .probe = true, .choices = log_formats, .fallback = "text", .help = "how log lines look"},
+    {"SYNC_config_file", .who = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(config_file),
+     .probe = true, .fallback = "", .help = "a NetAlertX app.conf to read settings from"},
+};
+
+const size_t sh_setting_count = sizeof sh_setting_table / sizeof sh_setting_table[0];
+static_assert(sizeof sh_setting_table / sizeof sh_setting_table[0] <= SH_SETTING_ROWS_MAX,
+              "sh_settings.origins has an element for each row");
+
+const sh_setting *sh_setting_find(const char *name, int who)
+{
+    for (size_t i = 0; i < sh_setting_count; i++) {
+        const sh_setting *row = &sh_setting_table[i];
+        if ((row->who & who) != 0 &&
+            (sh_text_equals_ignoring_case(row->name, name) ||
+             (row->alias != NULL && sh_text_equals_ignoring_case(row->alias, name))))
+            return row;
+    }
+    return NULL;
+}
+
+size_t sh_setting_max(const sh_setting *row)
+{
+    return row->kind == SH_SETTING_LIST ? SH_SETTING_LIST_MAX : SH_SETTING_MAX;
+}
+
+void *sh_setting_field(const sh_setting *row, sh_settings *settings)
+{
+    return (char *)settings + row->offset;
+}
+
+const void *sh_setting_field_const(const sh_setting *row, const sh_settings *settings)
+{
+    return (const char *)settings + row->offset;
+}

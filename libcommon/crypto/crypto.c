@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/crypto/crypto.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+/* PROTOCOL.md section 1 */
+static const unsigned char passphrase_salt[crypto_pwhash_SALTBYTES] = {
+    's', 'y', 'n', 'c', 'h', 'u', 'b', '-', 'e', 'n', 'v', 'e', 'l', 'o', 'p', 'e'};
+#define PASSPHRASE_MEMORY_BYTES (8UL * 1024 * 1024)
+#define PASSPHRASE_PASSES 5
+
+static_assert(SH_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key size");
+static_assert(SH_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce size");
+static_assert(SH_TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag size");
+static_assert(crypto_pwhash_SALTBYTES == 16, "salt size");
+
+sh_err sh_crypto_init(sh_error *error)
+{
+    if (sodium_init() < 0)
+        return sh_fail(error, SH_E_IO, "the system gives no random numbers (/dev/urandom)");
+    return SH_OK;
+}
+
+void sh_random(void *bytes, size_t len)
+{
+    randombytes_buf(bytes, len);
+}
+
+void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES])
+{
+    uint8_t bytes[32];
+    static_assert(
+        sodium_base64_ENCODED_LEN(sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING) ==
+            SH_SECRET_TEXT_BYTES,
+        "text of a secret");
+    sh_random(bytes, sizeof bytes);
+    sodium_bin2base64(ret, SH_SECRET_TEXT_BYTES, bytes, sizeof bytes,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sh_wipe(bytes, sizeof bytes);
+}
+
+void sh_wipe(void *bytes, size_t len)
+{
+    if (len > 0)
+        sodium_memzero(bytes, len);
+}
+
+bool sh_secret_equals(sh_slice a, sh_slice b)
+{
+    /* Both are hashed first, so that the time tells nothing of where they differ, nor of whose
+     * length is whose. */
+    uint8_t hash_a[SH_DIGEST_BYTES];
+    uint8_t hash_b[SH_DIGEST_BYTES];
+    sh_keyed_hash(NULL, a, hash_a, sizeof hash_a);
+    sh_keyed_hash(NULL, b, hash_b, sizeof hash_b);
+    bool equal = sodium_memcmp(hash_a, hash_b, sizeof hash_a) == 0;
+    sh_wipe(hash_a, sizeof hash_a);
+    sh_wipe(hash_b, sizeof hash_b);
+    return equal;
+}
+
+sh_err sh_key_from_passphrase(sh_slice passphrase, uint8_t ret[static SH_KEY_BYTES],
+                              sh_error *error)
+{
+    int failed =
+        crypto_pwhash(ret, SH_KEY_BYTES, passphrase.data, passphrase.len, passphrase_salt,
+                      PASSPHRASE_PASSES, PASSPHRASE_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13);
+    if (failed != 0)
+        return sh_fail(error, SH_E_MEMORY, "no memory to derive the key from SYNC_encryption_key");
+    return SH_OK;
+}
+
+void sh_keyed_hash(const uint8_t *key, sh_slice text, uint8_t *ret, size_t ret_len)
+{
+    int failed = crypto_generichash(ret, ret_len, (const unsigned char *)text.data, text.len, key,
+                                    key == NULL ? 0 : SH_KEY_BYTES);
+    assert(failed == 0);
+}
+
+uint64_t sh_short_hash(const uint8_t key[static SH_SHORT_KEY_BYTES], sh_slice text)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    uint64_t number;
+    static_assert(crypto_shorthash_KEYBYTES == SH_SHORT_KEY_BYTES, "SipHash's key");
+    static_assert(sizeof number == sizeof hash, "SipHash's result");
+    (void)crypto_shorthash(hash, (const unsigned char *)text.data, text.len, key);
+    memcpy(&number, hash, sizeof number);
+    return number;
+}
+
+void sh_aead_seal(const uint8_t key[static SH_KEY_BYTES],
+                  const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated, sh_slice plain,
+                  uint8_t *ret)
+{
+    int failed = crypto_aead_xchacha20poly1305_ietf_encrypt(
+        ret, NULL, (const unsigned char *)plain.data, plain.len,
+        (const unsigned char *)associated.data, associated.len, NULL, nonce, key);
+    assert(failed == 0);
+}
+
+sh_err sh_aead_open(const uint8_t key[static SH_KEY_BYTES],
+                    const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated,
+                    sh_slice sealed, uint8_t *ret)
+{
+    if (sealed.len < SH_TAG_BYTES)
+        return SH_E_CRYPTO;
+    int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
+        ret, NULL, NULL, (const unsigned char *)sealed.data, sealed.len,
+        (const unsigned char *)associated.data, associated.len, nonce, key);
+    return failed == 0 ? SH_OK : SH_E_CRYPTO;
+}
+
+sh_err sh_base64_encode(sh_slice bytes, sh_buf *ret)
+{
+    size_t len = (bytes.len + 2) / 3 * 4;
+    if (len > ret->limit - ret->len)
+        return SH_E_LIMIT;
+    sh_err err = sh_buf_reserve(ret, ret->len + len);
+    if (err != SH_OK)
+        return err;
+    sodium_bin2base64(ret->data + ret->len, len + 1, (const unsigned char *)bytes.data, bytes.len,
+                      sodium_base64_VARIANT_ORIGINAL);
+    ret->len += len;
+    return SH_OK;
+}
+
+void sh_crypto_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libsodium %s", sodium_version_string());
+}

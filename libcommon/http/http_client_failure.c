@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/http/http_client_failure.h"
+
+#include "libcommon/base/clock.h"
+#include "libcommon/http/url.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define URL_SHOWN 200 /* bytes of a URL in a message */
+
+/* What OpenSSL found wrong with a certificate (X509_V_ERR_…, x509_vfy.h). */
+enum {
+    VERIFY_NOT_YET_VALID = 9,
+    VERIFY_EXPIRED = 10,
+    VERIFY_SELF_SIGNED = 18,
+    VERIFY_SELF_SIGNED_IN_CHAIN = 19,
+    VERIFY_NO_ISSUER_HERE = 20,
+    VERIFY_NO_ISSUER_SENT = 21,
+};
+
+static bool detail_says(const http_client_failure *f, const char *words)
+{
+    return strcasestr(f->detail, words) != NULL;
+}
+
+static const char *detail_or_code(const http_client_failure *f)
+{
+    return f->detail[0] != '\0' ? f->detail : curl_easy_strerror(f->code);
+}
+
+static bool is_tls(const http_client_failure *f)
+{
+    return strncasecmp(f->url, "https:", 6) == 0;
+}
+
+static bool has_proxy(const http_client_failure *f)
+{
+    return f->proxy->variable != NULL;
+}
+
+/* What to do about a proxy that does not do its work. */
+static sh_err fail_proxy(const http_client_failure *f, const char *what, sh_error *error)
+{
+    return sh_fail(error, SH_E_NETWORK,
+                   "the proxy %s, which %s names for %.*s, %s: start it, correct or unset %s, or "
+                   "add the host to no_proxy",
+                   f->proxy->shown, f->proxy->variable, URL_SHOWN, f->url, what,
+                   f->proxy->variable);
+}
+
+static sh_err fail_resolve(const http_client_failure *f, sh_error *error)
+{
+    sh_url parts;
+    const char *host = sh_url_read(sh_slice_of(f->url), &parts, NULL) == SH_OK ? parts.host : "?";
+    return sh_fail(error, SH_E_NETWORK,
+                   "the host \"%.200s\" was not found by name (%s): check its spelling, and DNS "
+                   "or /etc/hosts of this machine",
+                   host, f->setting);
+}
+
+static const char *connect_hint(int number)
+{
+    switch (number) {
+    case ECONNREFUSED:
+        return "nothing listens there: check host and port, and that it runs";
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+        return "check this machine's network, and the host";
+    default:
+        return "check host and port";
+    }
+}
+
+static sh_err fail_connect(const http_client_failure *f, sh_error *error)
+{
+    long number = 0;
+    char what[200];
+    (void)curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
+    const char *reason = number != 0 ? strerror((int)number) : detail_or_code(f);
+    if (has_proxy(f)) {
+        (void)snprintf(what, sizeof what, "could not be reached (%.120s)", reason);
+        return fail_proxy(f, what, error);
+    }
+    return sh_fail(error, SH_E_NETWORK, "could not connect to %.*s: %s; %s (%s)", URL_SHOWN, f->url,
+                   reason, connect_hint((int)number), f->setting);
+}
+
+static sh_err fail_timeout(const http_client_failure *f, sh_error *error)
+{
+    curl_off_t connected_us = 0;
+    int64_t ms = f->timeout_ms;
+    (void)curl_easy_getinfo(f->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+    if (connected_us != 0)
+        return sh_fail(error, SH_E_NETWORK,
+                       "%.*s timed out: the answer was not complete after %g s (SYNC_RUN_TIMEOUT)",
+                       URL_SHOWN, f->url, (double)ms / 1000);
+    if (ms > HTTP_CONNECT_TIMEOUT_MAX_MS)
+        ms = HTTP_CONNECT_TIMEOUT_MAX_MS;
+    if (has_proxy(f)) {
+        char what[80];
+        (void)snprintf(what, sizeof what, "did not answer within %g s", (double)ms / 1000);
+        return fail_proxy(f, what, error);
+    }
+    return sh_fail(error, SH_E_NETWORK,
+                   "could not connect to %.*s: no answer within %g s; check the host in %s, and "
+                   "firewalls on the way",
+                   URL_SHOWN, f->url, (double)ms / 1000, f->setting);
+}
+
+static sh_err fail_short(const http_client_failure *f, sh_error *error)
+{
+    curl_off_t announced = -1;
+    (void)curl_easy_getinfo(f->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (announced < 0)
+        return sh_fail(error, SH_E_NETWORK, "the answer of %.*s broke off after %zu bytes",
+                       URL_SHOWN, f->url, f->body_len);
+    return sh_fail(error, SH_E_NETWORK,
+                   "the answer of %.*s broke off: %zu of the %" PRId64
+                   " bytes of its Content-Length",
+                   URL_SHOWN, f->url, f->body_len, (int64_t)announced);
+}
+
+/* No HTTP came back, or nothing at all. A port that serves TLS does so to plain HTTP. */
+static sh_err fail_no_http(const http_client_failure *f, const char *what, sh_error *error)
+{
+    if (is_tls(f))
+        return sh_fail(error, SH_E_NETWORK, "%.*s %s: check host and port in %s", URL_SHOWN, f->url,
+                       what, f->setting);
+    return sh_fail(error, SH_E_NETWORK,
+                   "%.*s %s: check host and port in %s, and if TLS is served there write https://",
+                   URL_SHOWN, f->url, what, f->setting);
+}
+
+static sh_err fail_certificate(const http_client_failure *f, sh_error *error)
+{
+    long verify = 0;
+    char now[SH_RFC3339_BYTES];
+    const char *detail = detail_or_code(f);
+    (void)curl_easy_getinfo(f->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+    sh_clock_rfc3339(sh_clock_unix_ms(), now);
+    if (verify == VERIFY_EXPIRED || detail_says(f, "expired"))
+        return sh_fail(error, SH_E_NETWORK,
+                       "the certificate of %.*s has expired: renew it there, or set this machine's "
+                       "clock, which says %s",
+                       URL_SHOWN, f->url, now);
+    if (verify == VERIFY_NOT_YET_VALID || detail_says(f, "not yet valid"))
+        return sh_fail(error, SH_E_NETWORK,
+                       "the certificate of %.*s is not valid yet: set this machine's clock, which "
+                       "says %s, or the clock of the machine that made the certificate",
+                       URL_SHOWN, f->url, now);
+    if (detail_says(f, "subject name") || detail_says(f, "does not match target host"))
+        return sh_fail(error, SH_E_NETWORK,
+                       "the certificate of %.*s is for another name: the host in %s must be one "
+                       "that it names (%s)",
+                       URL_SHOWN, f->url, f->setting, detail);
+    if (verify == VERIFY_SELF_SIGNED)
+        return sh_fail(error, SH_E_NETWORK,
+                       "the certificate of %.*s is self-signed and not trusted here: SYNC_tls_ca "
+                       "must name a copy of that certificate",
+                       URL_SHOWN, f->url);
+    if (verify == VERIFY_SELF_SIGNED_IN_CHAIN || verify == VERIFY_NO_ISSUER_HERE)
+        return sh_fail(error, SH_E_NETWORK,
+                       "the certificate of %.*s is of a CA that is not trusted here: SYNC_tls_ca "
+                       "must name that CA's certificate (%s)",
+                       URL_SHOWN, f->url, detail);
+    if (verify == VERIFY_NO_ISSUER_SENT)
+        return sh_fail(error, SH_E_NETWORK,
+                       "the certificate of %.*s is not trusted: the certificates between it and "
+                       "its CA must stand in its file there (SYNC_tls_cert), or SYNC_tls_ca here "
+                       "name its CA",
+                       URL_SHOWN, f->url);
+    return sh_fail(error, SH_E_NETWORK,
+                   "the certificate of %.*s is not trusted (%s): SYNC_tls_ca may name its CA",
+                   URL_SHOWN, f->url, detail);
+}
+
+static sh_err fail_handshake(const http_client_failure *f, sh_error *error)
+{
+    /* What OpenSSL, and GnuTLS, say of bytes that are no TLS. */
+    if (detail_says(f, "wrong version number") || detail_says(f, "packet length too long") ||
+        detail_says(f, "record layer failure") || detail_says(f, "unexpected TLS packet"))
+        return sh_fail(error, SH_E_NETWORK,
+                       "%.*s does not speak TLS on that port: write http:// in %s, or serve TLS "
+                       "there (SYNC_tls_cert and SYNC_tls_key)",
+                       URL_SHOWN, f->url, f->setting);
+    return sh_fail(error, SH_E_NETWORK, "TLS with %.*s failed: %s", URL_SHOWN, f->url,
+                   detail_or_code(f));
+}
+
+/* A proxy that does not open the way to a TLS server says why by a status. */
+static bool is_tunnel_refused(const http_client_failure *f, long *status)
+{
+    *status = 0;
+    (void)curl_easy_getinfo(f->easy, CURLINFO_HTTP_CONNECTCODE, status);
+    return has_proxy(f) && *status >= 300;
+}
+
+static sh_err fail_tunnel(const http_client_failure *f, long status, sh_error *error)
+{
+    char what[80];
+    (void)snprintf(what, sizeof what, "refused with status %ld", status);
+    if (status != 407)
+        return fail_proxy(f, what, error);
+    return sh_fail(error, SH_E_NETWORK,
+                   "the proxy %s, which %s names for %.*s, demands credentials (407): write "
+                   "http://USER:PASSWORD@HOST:PORT in %s, or add the host to no_proxy",
+                   f->proxy->shown, f->proxy->variable, URL_SHOWN, f->url, f->proxy->variable);
+}
+
+static sh_err fail_other(const http_client_failure *f, sh_error *error)
+{
+    switch (f->code) {
+    case CURLE_OUT_OF_MEMORY:
+        return sh_fail(error, SH_E_MEMORY, "no memory for an exchange with %.*s", URL_SHOWN,
+                       f->url);
+    case CURLE_URL_MALFORMAT:
+        return sh_fail(error, SH_E_CONFIG, "%.*s is no URL that can be fetched (%s)", URL_SHOWN,
+                       f->url, f->setting);
+    case CURLE_FILESIZE_EXCEEDED:
+        return sh_fail(error, SH_E_LIMIT, "%.*s announces more than the %zu bytes allowed",
+                       URL_SHOWN, f->url, f->answer_max);
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE: /* a limit of curl's own, such as 5000 header lines */
+        return sh_fail(error, SH_E_LIMIT, "%.*s: %s", URL_SHOWN, f->url, detail_or_code(f));
+#endif
+    case CURLE_SSL_CACERT_BADFILE:
+        return sh_fail(error, SH_E_CONFIG,
+                       "the CA certificates for %.*s cannot be read (%s): see SYNC_tls_ca and the "
+                       "package ca-certificates",
+                       URL_SHOWN, f->url, detail_or_code(f));
+    default:
+        return sh_fail(error, SH_E_NETWORK, "the exchange with %.*s failed: %s", URL_SHOWN, f->url,
+                       detail_or_code(f));
+    }
+}
+
+sh_err http_client_fail(const http_client_failure *f, sh_error *error)
+{
+    long status;
+    char what[320];
+    if (is_tunnel_refused(f, &status))
+        return fail_tunnel(f, status, error);
+    switch (f->code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return fail_resolve(f, error);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return fail_proxy(f, "was not found by name", error);
+    case CURLE_COULDNT_CONNECT:
+        return fail_connect(f, error);
+    case CURLE_PROXY:
+        (void)snprintf(what, sizeof what, "failed (%.200s)", detail_or_code(f));
+        return fail_proxy(f, what, error);
+    case CURLE_OPERATION_TIMEDOUT:
+        return fail_timeout(f, error);
+    case CURLE_PARTIAL_FILE:
+        return fail_short(f, error);
+    case CURLE_GOT_NOTHING:
+        return fail_no_http(f, "closed the connection without an answer", error);
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        (void)snprintf(what, sizeof what, "broke the connection off (%.200s)", detail_or_code(f));
+        return fail_no_http(f, what, error);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        (void)snprintf(what, sizeof what, "does not speak HTTP (%.200s)", detail_or_code(f));
+        return fail_no_http(f, what, error);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return fail_certificate(f, error);
+    case CURLE_SSL_CONNECT_ERROR:
+        return fail_handshake(f, error);
+    default:
+        return fail_other(f, error);
+    }
+}

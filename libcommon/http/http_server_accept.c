@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/clock.h"
+#include "libcommon/base/metrics.h"
+#include "libcommon/http/http_server_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/*
+ * Connections are accepted here and not by the library: taking its listening socket away from it,
+ * as a renewed certificate needs it, races with its threads (MHD_quiesce_daemon() in 0.9.75 and
+ * 1.0.1 aborts the program where one of them is faster).
+ *
+ * The library gets a connection once its first byte has arrived. So a connection that sends nothing
+ * costs a descriptor only, and one that speaks the wrong protocol (TLS at a port without, plain
+ * HTTP at a port with it) can be answered in words.
+ */
+
+#define EVENTS_MAX 64     /* handled by one look at the epoll */
+#define ACCEPTS_MAX 64    /* before connections that wait are looked at */
+#define PAUSE_MS 50       /* without accepting, after the system had no descriptor or memory */
+#define LEAVE_MS 2000     /* for a peer that was told of its wrong protocol to read that */
+#define DISCARD_MAX 65536 /* bytes of one look at what such a peer sends */
+#define TLS_HANDSHAKE 0x16
+
+static sh_metric counters[] = {
+    [SH_HTTP_EVENT_NONE] = {.name = "synchub_http_connections_total",
+                            .help = "Connections accepted.",
+                            .type = "counter"},
+    [SH_HTTP_EVENT_ADDRESS_LIMIT] = {.name = "synchub_http_connections_over_limit_total",
+                                     .labels = "limit=\"address\"",
+                                     .help = "Connections over a limit: another one was closed in "
+                                             "their favour, or they were refused.",
+                                     .type = "counter"},
+    [SH_HTTP_EVENT_TOTAL_LIMIT] = {.name = "synchub_http_connections_over_limit_total",
+                                   .labels = "limit=\"total\"",
+                                   .type = "counter"},
+    [SH_HTTP_EVENT_NO_FILES] = {.name = "synchub_http_connections_over_limit_total",
+                                .labels = "limit=\"files\"",
+                                .type = "counter"},
+    [SH_HTTP_EVENT_TLS_TO_PLAIN] = {.name = "synchub_http_wrong_protocol_total",
+                                    .labels = "sent=\"tls\"",
+                                    .help =
+                                        "Connections with TLS to a plain port, and the reverse.",
+                                    .type = "counter"},
+    [SH_HTTP_EVENT_PLAIN_TO_TLS] = {.name = "synchub_http_wrong_protocol_total",
+                                    .labels = "sent=\"http\"",
+                                    .type = "counter"},
+    [SH_HTTP_EVENT_AMBIGUOUS] = {.name = "synchub_http_ambiguous_requests_total",
+                                 .help = "Requests refused because parsers read them differently.",
+                                 .type = "counter"},
+};
+
+sh_err sh_http_server_metrics(sh_buf *ret)
+{
+    static sh_metric *const all[] = {
+        &counters[SH_HTTP_EVENT_NONE],         &counters[SH_HTTP_EVENT_ADDRESS_LIMIT],
+        &counters[SH_HTTP_EVENT_TOTAL_LIMIT],  &counters[SH_HTTP_EVENT_NO_FILES],
+        &counters[SH_HTTP_EVENT_TLS_TO_PLAIN], &counters[SH_HTTP_EVENT_PLAIN_TO_TLS],
+        &counters[SH_HTTP_EVENT_AMBIGUOUS],
+    };
+    return sh_metrics_write(all, sizeof all / sizeof all[0], ret);
+}
+
+void sh_http_report(sh_http_server *server, const sh_http_event *event)
+{
+    sh_metric_add(&counters[event->kind], 1);
+    if (event->kind != SH_HTTP_EVENT_NONE && server->on_event != NULL)
+        server->on_event(event);
+}
+
+/* --- The accepting thread -------------------------------------------------------------------- */
+
+static void close_ours(sh_http_server *server, sh_http_connection *c)
+{
+    int fd = c->fd;
+    sh_http_connections_remove(server, c);
+    (void)close(fd);
+}
+
+static void hand_over(sh_http_server *server, sh_http_connection *c)
+{
+    int fd = c->fd;
+    struct sockaddr_storage peer = c->peer;
+    socklen_t len = c->peer_len;
+    (void)epoll_ctl(server->ready, EPOLL_CTL_DEL, fd, NULL);
+    sh_http_set_phase(c, SH_HTTP_IDLE, server->headers_max_ms);
+    /* From here on the library may end it, and c with it. */
+    (void)pthread_mutex_lock(&server->accept_lock);
+    bool taken = MHD_add_connection(server->current->mhd, fd, (const struct sockaddr *)&peer,
+                                    len) == MHD_YES;
+    (void)pthread_mutex_unlock(&server->accept_lock);
+    if (!taken) /* it had no memory, and has closed the socket */
+        sh_http_connections_remove(server, c);
+}
+
+/* Answers in plain HTTP, which a TLS client does not understand but breaks off at. */
+static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
+{
+    char peer[INET6_ADDRSTRLEN], answer[512];
+    sh_http_peer_text((const struct sockaddr *)&c->peer, peer);
+    bool tls = server->has_tls;
+    const char *message = tls ? "This port speaks TLS only: the URL must begin with https://"
+                              : "This port speaks plain HTTP only: the URL must begin with http://";
+    sh_http_report(
+        server,
+        &(sh_http_event){.kind = tls ? SH_HTTP_EVENT_PLAIN_TO_TLS : SH_HTTP_EVENT_TLS_TO_PLAIN,
+                         .peer = peer,
+                         .message = tls ? "plain HTTP came to this port, which speaks TLS: the "
+                                          "peer's URL must begin with https://"
+                                        : "a TLS handshake came to this port, which speaks plain "
+                                          "HTTP: the peer's URL must begin with http://, or "
+                                          "SYNC_tls_cert and SYNC_tls_key must be set here"});
+    char body[256];
+    int body_len =
+        snprintf(body, sizeof body,
+                 "{\"error\":\"Bad Request\",\"message\":\"%s\",\"success\":false}", message);
+    int len = snprintf(answer, sizeof answer,
+                       "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+                       "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
+                       body_len, body);
+    assert(len > 0 && (size_t)len < sizeof answer);
+    (void)send(c->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* Closed with unread bytes, the socket would be reset, and the answer lost with it. */
+    (void)shutdown(c->fd, SHUT_WR);
+    sh_http_set_phase(c, SH_HTTP_LEAVING, LEAVE_MS);
+}
+
+static void discard(sh_http_server *server, sh_http_connection *c)
+{
+    char bytes[4096];
+    ssize_t n = 1;
+    for (size_t seen = 0; n > 0 && seen < DISCARD_MAX; seen += sizeof bytes)
+        n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        close_ours(server, c);
+}
+
+/* Something arrived at a connection that is still ours. */
+static void on_bytes(sh_http_server *server, sh_http_connection *c)
+{
+    if (atomic_load(&c->phase) == SH_HTTP_LEAVING) {
+        discard(server, c);
+        return;
+    }
+    unsigned char first;
+    ssize_t n = recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0)
+        close_ours(server, c);
+    else if (server->has_tls ? first >= 'A' && first <= 'Z' : first == TLS_HANDSHAKE)
+        refuse_protocol(server, c);
+    else
+        hand_over(server, c);
+}
+
+static void report_limit(sh_http_server *server, sh_http_event_kind kind,
+                         const struct sockaddr_storage *from)
+{
+    char peer[INET6_ADDRSTRLEN], message[200];
+    sh_http_peer_text((const struct sockaddr *)from, peer);
+    const sh_http_limits *limits = &server->limits;
+    if (kind == SH_HTTP_EVENT_ADDRESS_LIMIT)
+        (void)snprintf(message, sizeof message,
+                       "this address has %zu connections, as many as one may have: its oldest idle "
+                       "one is closed for each new one",
+                       limits->per_address);
+    else if (kind == SH_HTTP_EVENT_TOTAL_LIMIT)
+        (void)snprintf(message, sizeof message,
+                       "there are %zu connections, as many as are taken: an idle one is closed for "
+                       "each new one",
+                       limits->total);
+    else
+        (void)snprintf(message, sizeof message,
+                       "a connection could not be taken: no file descriptor or memory is left");
+    sh_http_report(server, &(sh_http_event){.kind = kind, .peer = peer, .message = message});
+}
+
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Accepts one; false where nobody waits, or the system cannot now: then errno says why. */
+static bool accept_one(sh_http_server *server)
+{
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof peer;
+    int fd =
+        accept4(server->listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return errno == ECONNABORTED || errno == EINTR;
+    sh_http_event event = {.kind = SH_HTTP_EVENT_NONE};
+    sh_http_report(server, &event);
+    sh_http_connection *c = sh_http_connections_add(server, fd, &peer, len, &event);
+    if (event.kind != SH_HTTP_EVENT_NONE && event.kind != SH_HTTP_EVENT_NO_FILES)
+        report_limit(server, event.kind, &peer);
+    if (c == NULL) {
+        (void)close(fd);
+        return true;
+    }
+    struct epoll_event waited = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = c};
+    if (epoll_ctl(server->ready, EPOLL_CTL_ADD, fd, &waited) != 0)
+        close_ours(server, c);
+    return true;
+}
+
+static void listen_to(sh_http_server *server, bool on)
+{
+    struct epoll_event waited = {.events = on ? EPOLLIN : 0, .data.ptr = &server->listener};
+    (void)epoll_ctl(server->ready, EPOLL_CTL_MOD, server->listener, &waited);
+}
+
+/*
+ * Accepts those who wait. Where the system has no descriptor left, an idle connection is closed and
+ * accepting pauses, for the peer waits on and would wake this thread all the time. Returns until
+ * when, 0 for no pause.
+ */
+static int64_t accept_some(sh_http_server *server)
+{
+    errno = 0;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        if (accept_one(server))
+            continue;
+        if (!is_shortage(errno))
+            return 0;
+        static const struct sockaddr_storage nobody;
+        report_limit(server, SH_HTTP_EVENT_NO_FILES, &nobody);
+        (void)sh_http_connections_end_one(server);
+        listen_to(server, false);
+        return sh_clock_monotonic_ms() + PAUSE_MS;
+    }
+    return 0;
+}
+
+static void *accept_all(void *context)
+{
+    sh_http_server *server = context;
+    struct epoll_event events[EVENTS_MAX];
+    int64_t paused_until_ms = 0;
+    for (;;) {
+        int count =
+            epoll_wait(server->ready, events, EVENTS_MAX, paused_until_ms > 0 ? PAUSE_MS : -1);
+        bool knocked = false;
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.ptr == &server->stop_fd)
+                return NULL;
+            if (events[i].data.ptr == &server->listener)
+                knocked = true;
+            else
+                on_bytes(server, events[i].data.ptr);
+        }
+        /* Last, for a connection that loses its place here may be among the events. */
+        if (knocked && paused_until_ms == 0)
+            paused_until_ms = accept_some(server);
+        if (paused_until_ms > 0 && sh_clock_monotonic_ms() >= paused_until_ms) {
+            paused_until_ms = 0;
+            listen_to(server, true);
+        }
+    }
+}
+
+/* --- Life ------------------------------------------------------------------------------------ */
+
+static sh_err wait_for(sh_http_server *server, int fd, void *tag, sh_error *error)
+{
+    struct epoll_event waited = {.events = EPOLLIN, .data.ptr = tag};
+    if (fd < 0 || server->ready < 0 || epoll_ctl(server->ready, EPOLL_CTL_ADD, fd, &waited) != 0)
+        return sh_fail(error, SH_E_IO, "epoll: %s", strerror(errno));
+    return SH_OK;
+}
+
+sh_err sh_http_accept_start(sh_http_server *server, sh_error *error)
+{
+    sigset_t all, before;
+    server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    server->ready = epoll_create1(EPOLL_CLOEXEC);
+    sh_err err = wait_for(server, server->stop_fd, &server->stop_fd, error);
+    if (err == SH_OK)
+        err = wait_for(server, server->listener, &server->listener, error);
+    if (err != SH_OK)
+        return err;
+    /* Signals are for the threads that were there before. */
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&server->acceptor, NULL, accept_all, server);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0)
+        return sh_fail(error, SH_E_MEMORY, "no thread for the HTTP server: %s", strerror(failed));
+    server->has_acceptor = true;
+    return SH_OK;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+void sh_http_accept_stop(sh_http_server *server)
+{
+    if (server->has_acceptor) {
+        uint64_t one = 1;
+        (void)!write(server->stop_fd, &one, sizeof one);
+        (void)pthread_join(server->acceptor, NULL);
+        server->has_acceptor = false;
+        sh_http_connections_close_ours(server);
+    }
+    close_fd(&server->stop_fd);
+    close_fd(&server->ready);
+    close_fd(&server->listener);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/http/http_server_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/*
+ * Connections are counted here, from accept4() on, for each address and for all. The library's own
+ * limits are never reached: libmicrohttpd 0.9.75 locks a mutex twice at its limit and hangs.
+ *
+ * Over a limit a new connection takes the place of one that can be missed: the oldest that has no
+ * request in hand, of the address that has most connections. Only where there is none it is
+ * refused: it still gets in if places are reserved for probes, and everything else gets 503 there.
+ */
+
+#define FILES_MIN 64        /* open files without which a program cannot serve */
+#define FILES_OF_PROGRAM 40 /* descriptors that the rest of the program needs at least */
+#define FILES_OF_PROGRAM_MAX 128
+#define ADDRESS_MIN 8   /* connections of one address, however few there are */
+#define CLOSING_MAX 64  /* connections that were shut down and are not closed yet */
+#define BY_FD_MAX 65536 /* descriptors above it are refused */
+#define LOST_MS 60000   /* the library never reported a connection: it had no memory for it */
+
+/* --- Limits ---------------------------------------------------------------------------------- */
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static sh_http_limits limits_of(size_t files, size_t most)
+{
+    size_t program = smaller(FILES_OF_PROGRAM + files / 8, FILES_OF_PROGRAM_MAX);
+    size_t places = files - program;
+    sh_http_limits limits = {.reserved =
+                                 smaller(larger(places / 8, 4), SH_HTTP_CONNECTIONS_RESERVED)};
+    /* A connection that is ending still has its descriptor. */
+    size_t closing = smaller(places / 8, CLOSING_MAX);
+    limits.total = smaller(places - limits.reserved - closing, most);
+    limits.per_address =
+        larger(smaller(limits.total / 4, SH_HTTP_CONNECTIONS_PER_ADDRESS_MAX), ADDRESS_MIN);
+    return limits;
+}
+
+sh_err sh_http_connections_init(sh_http_server *server, size_t most, sh_error *error)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > BY_FD_MAX)
+        files.rlim_cur = BY_FD_MAX;
+    if (files.rlim_cur < FILES_MIN)
+        return sh_fail(error, SH_E_IO,
+                       "only %llu files may be open (ulimit -n), which is too few to listen: allow "
+                       "at least %d",
+                       (unsigned long long)files.rlim_cur, FILES_MIN);
+    server->limits = limits_of((size_t)files.rlim_cur, most == 0 ? SH_HTTP_CONNECTIONS_MAX : most);
+    server->by_fd_count = (size_t)files.rlim_cur;
+    server->by_fd = calloc(server->by_fd_count, sizeof(sh_http_connection *));
+    if (server->by_fd == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    return SH_OK;
+}
+
+/* --- Addresses ------------------------------------------------------------------------------- */
+
+static const struct sockaddr_in6 *as_v6(const struct sockaddr *address)
+{
+    return (const struct sockaddr_in6 *)(const void *)address;
+}
+
+static const struct sockaddr_in *as_v4(const struct sockaddr *address)
+{
+    return (const struct sockaddr_in *)(const void *)address;
+}
+
+/*
+ * What counts as one peer. One customer has a whole /64 of IPv6; but all neighbours on a link share
+ * fe80::/64.
+ */
+static void read_address(const struct sockaddr *peer, uint8_t ret[static 16])
+{
+    memset(ret, 0, 16);
+    if (peer->sa_family == AF_INET6) {
+        const struct in6_addr *v6 = &as_v6(peer)->sin6_addr;
+        bool whole = IN6_IS_ADDR_V4MAPPED(v6) || IN6_IS_ADDR_LINKLOCAL(v6);
+        memcpy(ret, v6->s6_addr, whole ? 16 : 8);
+    } else if (peer->sa_family == AF_INET) {
+        ret[10] = ret[11] = 0xff;
+        memcpy(ret + 12, &as_v4(peer)->sin_addr, 4);
+    }
+}
+
+void sh_http_peer_text(const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN])
+{
+    const char *text = NULL;
+    if (address != NULL && address->sa_family == AF_INET)
+        text = inet_ntop(AF_INET, &as_v4(address)->sin_addr, ret, INET6_ADDRSTRLEN);
+    else if (address != NULL && address->sa_family == AF_INET6) {
+        const struct in6_addr *v6 = &as_v6(address)->sin6_addr;
+        text = IN6_IS_ADDR_V4MAPPED(v6)
+                   ? inet_ntop(AF_INET, v6->s6_addr + 12, ret, INET6_ADDRSTRLEN)
+                   : inet_ntop(AF_INET6, v6, ret, INET6_ADDRSTRLEN);
+    }
+    if (text == NULL)
+        memcpy(ret, "unknown", sizeof "unknown");
+}
+
+/* --- With the lock --------------------------------------------------------------------------- */
+
+static void forget(sh_http_server *server, sh_http_connection *c)
+{
+    if (c->next != NULL)
+        c->next->previous = c->previous;
+    if (c->previous != NULL)
+        c->previous->next = c->next;
+    else
+        server->connections = c->next;
+    if (server->by_fd[c->fd] == c)
+        server->by_fd[c->fd] = NULL;
+    server->connections_count--;
+    server->closing_count -= c->closing;
+    server->reserved_count -= c->reserved && !c->closing;
+    /* A connection that is closing has given its address' place back. */
+    if (!c->closing && --c->address->count == 0)
+        free(c->address);
+    free(c);
+}
+
+static bool is_ours(const sh_http_connection *c)
+{
+    int phase = atomic_load(&c->phase);
+    return phase == SH_HTTP_NEW || phase == SH_HTTP_LEAVING;
+}
+
+/* Its owner sees the end of the stream and closes it. From here on it fills no place. */
+static void end(sh_http_server *server, sh_http_connection *c)
+{
+    (void)shutdown(c->fd, SHUT_RDWR);
+    server->reserved_count -= c->reserved;
+    server->closing_count++;
+    c->closing = true;
+    if (--c->address->count == 0) {
+        free(c->address);
+        c->address = NULL;
+    }
+}
+
+/* Whether fd is that connection's for sure, and nobody has ended it. */
+static bool can_end(const sh_http_connection *c)
+{
+    return !c->closing && (c->started || is_ours(c));
+}
+
+/* Whether b is a better choice than a, of two that can be missed. */
+static bool is_better(const sh_http_connection *a, const sh_http_connection *b)
+{
+    if (a == NULL || b->address->count != a->address->count)
+        return a == NULL || b->address->count > a->address->count;
+    return atomic_load(&b->since_ms) < atomic_load(&a->since_ms);
+}
+
+/* The best choice among those without a request in hand; of one address where that is given. */
+static sh_http_connection *find_idle(const sh_http_server *server, const sh_http_address *of)
+{
+    sh_http_connection *best = NULL;
+    for (sh_http_connection *c = server->connections; c != NULL; c = c->next)
+        if (can_end(c) && !c->reserved && (of == NULL || c->address == of) &&
+            atomic_load(&c->phase) <= SH_HTTP_REFUSED && is_better(best, c))
+            best = c;
+    return best;
+}
+
+/*
+ * The best choice among those that wait for their peer in the middle of a request, of an address
+ * that has more connections than `count`: so that none can shut out others by bodies half sent.
+ */
+static sh_http_connection *find_greedy(const sh_http_server *server, size_t count)
+{
+    sh_http_connection *best = NULL;
+    for (sh_http_connection *c = server->connections; c != NULL; c = c->next)
+        if (can_end(c) && !c->reserved && c->address->count > count &&
+            atomic_load(&c->phase) == SH_HTTP_ACTIVE && is_better(best, c))
+            best = c;
+    return best;
+}
+
+/* The oldest of those in a reserved place. */
+static sh_http_connection *find_reserved(const sh_http_server *server)
+{
+    sh_http_connection *best = NULL;
+    for (sh_http_connection *c = server->connections; c != NULL; c = c->next)
+        if (can_end(c) && c->reserved && atomic_load(&c->phase) != SH_HTTP_WORKING &&
+            (best == NULL || atomic_load(&c->since_ms) < atomic_load(&best->since_ms)))
+            best = c;
+    return best;
+}
+
+/* The address' count, which the caller may be the first to have. NULL: no memory. */
+static sh_http_address *find_address(const sh_http_server *server, const struct sockaddr *peer)
+{
+    uint8_t bytes[16];
+    read_address(peer, bytes);
+    for (const sh_http_connection *c = server->connections; c != NULL; c = c->next)
+        if (!c->closing && memcmp(c->address->bytes, bytes, sizeof bytes) == 0)
+            return c->address;
+    sh_http_address *address = calloc(1, sizeof *address);
+    if (address != NULL)
+        memcpy(address->bytes, bytes, sizeof bytes);
+    return address;
+}
+
+/*
+ * Finds a place for a connection whose address counts it already; *reserved: only for a probe.
+ * False where it must be refused.
+ */
+static bool make_room(sh_http_server *server, const sh_http_address *address, bool *reserved,
+                      sh_http_event_kind *over)
+{
+    size_t places = server->connections_count - server->closing_count - server->reserved_count;
+    sh_http_connection *victim = NULL;
+    *over = SH_HTTP_EVENT_NONE;
+    *reserved = false;
+    if (address->count > server->limits.per_address) {
+        *over = SH_HTTP_EVENT_ADDRESS_LIMIT;
+        victim = find_idle(server, address);
+    } else if (places >= server->limits.total) {
+        *over = SH_HTTP_EVENT_TOTAL_LIMIT;
+        victim = find_idle(server, NULL);
+        if (victim == NULL)
+            victim = find_greedy(server, address->count);
+    } else {
+        return true;
+    }
+    if (server->closing_count >= CLOSING_MAX)
+        return false;
+    if (victim == NULL) {
+        *reserved = true;
+        if (server->reserved_count < server->limits.reserved)
+            return true;
+        victim = find_reserved(server);
+    }
+    if (victim != NULL)
+        end(server, victim);
+    return victim != NULL;
+}
+
+/* --- For the accepting thread ---------------------------------------------------------------- */
+
+/* Lists a connection that has a place. */
+static void list(sh_http_server *server, sh_http_connection *c)
+{
+    int64_t most_ms = SH_HTTP_IDLE_TIMEOUT_S * 1000LL;
+    sh_http_set_phase(c, SH_HTTP_NEW,
+                      server->headers_max_ms < most_ms ? server->headers_max_ms : most_ms);
+    server->reserved_count += c->reserved;
+    c->next = server->connections;
+    if (c->next != NULL)
+        c->next->previous = c;
+    server->connections = c;
+    server->connections_count++;
+    server->by_fd[c->fd] = c;
+}
+
+static bool add(sh_http_server *server, sh_http_connection *c, sh_http_event_kind *over)
+{
+    c->address = find_address(server, (const struct sockaddr *)&c->peer);
+    if (c->address == NULL)
+        return false;
+    c->address->count++; /* before somebody else of this address loses his place */
+    if (make_room(server, c->address, &c->reserved, over)) {
+        list(server, c);
+        return true;
+    }
+    if (--c->address->count == 0)
+        free(c->address);
+    return false;
+}
+
+sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
+                                            const struct sockaddr_storage *peer, socklen_t len,
+                                            sh_http_event *event)
+{
+    event->kind = SH_HTTP_EVENT_NO_FILES;
+    sh_http_connection *c = (size_t)fd < server->by_fd_count ? calloc(1, sizeof *c) : NULL;
+    if (c == NULL)
+        return NULL;
+    c->fd = fd;
+    c->peer = *peer;
+    c->peer_len = len;
+    (void)pthread_mutex_lock(&server->lock);
+    /* The library closed a connection without a word: it had no memory for it. */
+    if (server->by_fd[fd] != NULL)
+        forget(server, server->by_fd[fd]);
+    bool added = add(server, c, &event->kind);
+    (void)pthread_mutex_unlock(&server->lock);
+    if (!added) {
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void sh_http_connections_remove(sh_http_server *server, sh_http_connection *c)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    forget(server, c);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void sh_http_connections_close_ours(sh_http_server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    for (sh_http_connection *c = server->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        int fd = c->fd;
+        if (!c->started && is_ours(c)) {
+            forget(server, c);
+            (void)close(fd);
+        }
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+bool sh_http_connections_end_one(sh_http_server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    sh_http_connection *victim =
+        server->closing_count >= CLOSING_MAX ? NULL : find_idle(server, NULL);
+    if (victim != NULL)
+        end(server, victim);
+    (void)pthread_mutex_unlock(&server->lock);
+    return victim != NULL;
+}
+
+size_t sh_http_connections_end_overdue(sh_http_server *server)
+{
+    size_t ended = 0;
+    int64_t now = sh_clock_monotonic_ms();
+    (void)pthread_mutex_lock(&server->lock);
+    for (sh_http_connection *c = server->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        int64_t over_ms = now - atomic_load(&c->until_ms);
+        if (over_ms < 0 || c->closing)
+            continue;
+        if (can_end(c)) {
+            end(server, c);
+            ended++;
+        } else if (over_ms > LOST_MS) {
+            forget(server, c); /* its descriptor may be another one's by now */
+        }
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    return ended;
+}
+
+void sh_http_connections_done(sh_http_server *server)
+{
+    while (server->connections != NULL)
+        forget(server, server->connections);
+    free((void *)server->by_fd);
+    server->by_fd = NULL;
+}
+
+/* --- For the library's threads --------------------------------------------------------------- */
+
+/*
+ * The library calls this at a connection's beginning and before its socket is closed, so that under
+ * the lock a descriptor of a started connection is always that connection's.
+ */
+void sh_http_on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                           enum MHD_ConnectionNotificationCode code)
+{
+    sh_http_server *server = cls;
+    (void)pthread_mutex_lock(&server->lock);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        sh_http_connection *c = info == NULL ? NULL : server->by_fd[info->connect_fd];
+        if (c != NULL)
+            c->started = true;
+        *context = c;
+    } else if (*context != NULL) {
+        forget(server, *context);
+        *context = NULL;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+sh_http_connection *sh_http_channel(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+void sh_http_set_phase(sh_http_connection *c, sh_http_phase phase, int64_t ms)
+{
+    int64_t now = sh_clock_monotonic_ms();
+    atomic_store(&c->since_ms, now);
+    atomic_store(&c->until_ms, now + ms);
+    atomic_store(&c->phase, (int)phase);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_HTTP_SERVER_INTERNAL_H
+#define SH_HTTP_SERVER_INTERNAL_H
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/http/http_server.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/*
+ * What the files of the HTTP server share: http_server.c answers requests, http_server_check.c
+ * refuses ambiguous ones, http_server_work.c has threads for callbacks that wait,
+ * http_server_accept.c has the thread that accepts, http_server_connections.c counts connections
+ * and ends those over a limit, http_server_life.c owns the daemons.
+ */
+
+#define SH_HTTP_CONTENT_TYPE_BYTES 128
+#define SH_HTTP_REPLY_HEADERS_MAX 4
+
+/* What a connection is doing; it decides whether another one may take its place. */
+typedef enum {
+    SH_HTTP_NEW,     /* accepted; nothing has arrived yet, the accepting thread owns it */
+    SH_HTTP_LEAVING, /* spoke the wrong protocol and was told so; the accepting thread owns it */
+    SH_HTTP_IDLE,    /* between two requests, or headers that are incomplete */
+    SH_HTTP_REFUSED, /* its request was refused; the rest of the body is discarded */
+    SH_HTTP_ACTIVE,  /* a body is received, or an answer sent */
+    SH_HTTP_WORKING, /* a worker has it */
+} sh_http_phase;
+
+/* All connections of one peer: one IPv4 address, or one /64 of IPv6. */
+typedef struct {
+    uint8_t bytes[16];
+    size_t count;
+} sh_http_address;
+
+/* A connection, from its acceptance to its end. */
+typedef struct sh_http_connection {
+    int fd;
+    bool started;  /* the library has reported it, so that fd is valid until it reports its end */
+    bool closing;  /* shut down; its owner is about to close it */
+    bool reserved; /* accepted over a limit: only probes are answered */
+    sh_http_address *address;
+    _Atomic int phase;        /* sh_http_phase */
+    _Atomic int64_t since_ms; /* monotonic: when the phase began */
+    _Atomic int64_t until_ms; /* monotonic: the phase must have ended by then */
+    struct sockaddr_storage peer;
+    socklen_t peer_len;
+    struct sh_http_connection *previous, *next;
+} sh_http_connection;
+
+/* Limits on connections, from the limit of open files. */
+typedef struct {
+    size_t total;       /* of all peers */
+    size_t per_address; /* of one peer */
+    size_t reserved;    /* over these, for probes */
+} sh_http_limits;
+
+/*
+ * One daemon of the library. A server has one, and for a while a second one: with a new certificate
+ * a new daemon gets all new connections, and the old one ends its exchanges.
+ */
+typedef struct {
+    struct MHD_Daemon *mhd;
+    sh_http_server *server;
+    char *tls_cert, *tls_key;
+    atomic_size_t exchanges;
+    atomic_size_t suspended; /* of them, those that a worker has */
+    atomic_bool closing;     /* no worker takes more of them */
+    int64_t retired_ms;      /* monotonic */
+} sh_http_daemon;
+
+typedef struct sh_http_workers sh_http_workers;
+
+struct sh_http_server {
+    const sh_http_route *routes;
+    void *context;
+    sh_http_workers *workers;
+    void (*on_event)(const sh_http_event *event);
+    int listener, stop_fd;
+    bool has_tls;
+    int ready; /* the accepting thread's epoll */
+    bool has_acceptor;
+    pthread_t acceptor;
+    pthread_mutex_t accept_lock; /* of current: who holds it gets the next connection */
+    uint16_t port;
+    sh_http_daemon *current, *retired;
+    int64_t headers_max_ms, exchange_max_ms;
+    atomic_size_t bodies; /* bytes of bodies that are being received or handled */
+    sh_http_limits limits;
+    pthread_mutex_t lock; /* of all below */
+    sh_http_connection *connections;
+    sh_http_connection **by_fd; /* by_fd_count of them */
+    size_t by_fd_count;
+    size_t connections_count; /* all */
+    size_t closing_count;     /* of them, those that are closing */
+    size_t reserved_count;    /* of them, those that are reserved and not closing */
+};
+
+typedef enum {
+    SH_HTTP_IN_IO,       /* an I/O thread has the exchange */
+    SH_HTTP_IN_ADMIT,    /* a worker has it, to call admit() */
+    SH_HTTP_IN_HANDLE,   /* a worker has it, to call handle() or handle_each() */
+    SH_HTTP_IN_HANDLE_1, /* the same, but with no other exchange beside it */
+} sh_http_stage;
+
+struct sh_http_exchange {
+    sh_http_daemon *daemon;
+    sh_http_server *server;
+    struct MHD_Connection *connection;
+    sh_http_connection *channel;
+    const sh_http_route *route;
+    sh_http_stage stage;
+    sh_http_exchange *next; /* in the workers' list */
+    sh_buf body;
+    size_t charged; /* bytes of the server's budget that this body holds, and then a large answer */
+    size_t answer_len; /* bytes of the answer, where it is large */
+    size_t allowed;
+    uint64_t announced; /* bytes of the body by its Content-Length, 0 where there is none */
+    size_t discarded;   /* bytes of a body that was refused already */
+    bool over_limit, over_budget, replied;
+    bool last; /* the connection ends after the answer */
+    unsigned status;
+    struct MHD_Response *response;
+    struct {
+        const char *name;
+        char value[160];
+    } headers[SH_HTTP_REPLY_HEADERS_MAX];
+    size_t headers_count;
+    char content_type[SH_HTTP_CONTENT_TYPE_BYTES];
+    char peer[INET6_ADDRSTRLEN];
+};
+
+/* http_server_accept.c: a thread that accepts for server->current. SH_E_MEMORY, SH_E_IO. */
+sh_err sh_http_accept_start(sh_http_server *server, sh_error *error);
+/* Nothing more is accepted; the listening socket and all connections that the library does not have
+   yet are closed. */
+void sh_http_accept_stop(sh_http_server *server);
+/* Counts an event, and reports it unless it is SH_HTTP_EVENT_NONE. Any thread. */
+void sh_http_report(sh_http_server *server, const sh_http_event *event);
+
+/* http_server_work.c. SH_E_MEMORY. */
+sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error);
+/*
+ * Suspends the exchange's connection until a worker has called what its stage says. False where no
+ * worker takes it: the program stops, or has no memory.
+ */
+bool sh_http_workers_give(sh_http_workers *workers, sh_http_exchange *exchange);
+/* Refuses what no worker has begun, waits for the rest. Nothing is suspended from here on. */
+void sh_http_workers_stop(sh_http_workers *workers);
+void sh_http_workers_free(sh_http_workers *workers); /* after the daemons; NULL is fine */
+
+/* http_server.c: answers what no worker takes. */
+void sh_http_reply_stopping(sh_http_exchange *exchange);
+/* http_server.c: in a worker, ends handling: the exchange is answered, its body goes. */
+void sh_http_handled(sh_http_exchange *exchange);
+
+/* http_server.c: the library's callbacks for a request; cls is a sh_http_daemon. */
+enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *upload,
+                                   size_t *upload_len, void **state);
+void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                          enum MHD_RequestTerminationCode code);
+
+/* http_server_connections.c. SH_E_IO where too few files may be open, SH_E_MEMORY. */
+sh_err sh_http_connections_init(sh_http_server *server, size_t most, sh_error *error);
+void sh_http_connections_done(sh_http_server *server); /* NULL inside is fine */
+
+/*
+ * Counts a connection that was just accepted. Over a limit it ends another one in its favour, or
+ * reserves it for a probe. NULL where it must be closed; *event tells, by a kind of its own, what
+ * there is to report.
+ */
+sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
+                                            const struct sockaddr_storage *peer, socklen_t len,
+                                            sh_http_event *event);
+/* Forgets a connection that the accepting thread is about to close. */
+void sh_http_connections_remove(sh_http_server *server, sh_http_connection *c);
+/* After the accepting thread has ended: closes what it owned. */
+void sh_http_connections_close_ours(sh_http_server *server);
+/* Shuts down one connection that can be missed; false where there is none. */
+bool sh_http_connections_end_one(sh_http_server *server);
+/* Shuts down those over their time; how many. */
+size_t sh_http_connections_end_overdue(sh_http_server *server);
+
+/* The library's callback for connections; cls is the server. */
+void sh_http_on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                           enum MHD_ConnectionNotificationCode code);
+/* The connection's record, or NULL for one that is unknown and must be closed. */
+sh_http_connection *sh_http_channel(struct MHD_Connection *connection);
+/* Begins a phase, which has ms from now. Any thread. */
+void sh_http_set_phase(sh_http_connection *c, sh_http_phase phase, int64_t ms);
+
+/* The peer's address as text; an IPv4 address that came over IPv6 as IPv4. */
+void sh_http_peer_text(const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN]);
+
+typedef struct {
+    const char *method, *path, *version; /* as the library gives them */
+} sh_http_request_line;
+
+/* http_server_check.c: whether other HTTP parsers could read the request's head differently.
+ *why is a sentence for the peer. */
+bool sh_http_is_ambiguous(struct MHD_Connection *connection, const sh_http_request_line *line,
+                          const char **why);
+
+#endif

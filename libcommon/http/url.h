@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_URL_H
+#define SH_URL_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The parts of a URL (RFC 3986), each NUL-terminated; empty where not given. */
+typedef struct {
+    char scheme[16];       /* lower case */
+    char user[256];        /* percent-decoded */
+    char password[256];    /* percent-decoded; a secret */
+    char host[256];        /* an IPv6 address without its brackets */
+    uint16_t port;         /* 0 where not given */
+    char path[SH_URL_MAX]; /* as written, with its leading '/', with query */
+} sh_url;
+
+/*
+ * Splits an absolute URL of at most SH_URL_MAX bytes without spaces or control characters.
+ * SH_E_FORMAT says what is wrong and never repeats a password; SH_E_LIMIT.
+ */
+sh_err sh_url_read(sh_slice text, sh_url *ret, sh_error *error);
+
+/* As above, for SYNC_hub_url and SYNC_nodes: http or https, a host, no user, query or fragment. */
+sh_err sh_url_check_http(sh_slice text, sh_error *error);
+
+/* Whether the host is the loopback by name (localhost) or address (127/8, ::1). */
+bool sh_url_is_loopback(const sh_url *url);
+
+/*
+ * Splits an entry of SYNC_nodes, `URL` or `name=URL`: *name is empty where none is given.
+ * SH_E_FORMAT by the rules of node names and sh_url_check_http().
+ */
+sh_err sh_node_entry_read(const char *entry, sh_slice *name, sh_slice *url, sh_error *error);
+
+/* `address:port` of SYNC_listen; `[::1]:port` for IPv6. SH_E_FORMAT. host is NUL-terminated. */
+sh_err sh_listen_read(sh_slice text, char host[static 64], uint16_t *port, sh_error *error);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/native/envelope.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/crypto/zip.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Places in the header: PROTOCOL.md section 2. */
+enum {
+    AT_MAGIC = 0,
+    AT_VERSION = 4,
+    AT_KIND = 5,
+    AT_NODE_LEN = 6,
+    AT_PLUGIN_LEN = 7,
+    AT_ID = 8,
+    AT_TIME = 24,
+    AT_KEY_ID = 32,
+    AT_DIGEST = 40,
+    AT_PART = 72,
+    AT_PARTS = 76,
+    AT_PLAIN_LEN = 80,
+    AT_PACKED_LEN = 84,
+    AT_NONCE = 88,
+    AT_NODE = SH_ENVELOPE_FIXED_BYTES
+};
+
+static const char magic[4] = {'S', 'H', 'U', 'B'};
+
+#define HEADER_MAX (SH_ENVELOPE_FIXED_BYTES + SH_NODE_NAME_MAX + SH_PLUGIN_NAME_MAX)
+
+static_assert(AT_NONCE + SH_NONCE_BYTES == AT_NODE, "the nonce ends the fixed part");
+static_assert(SH_PLAIN_MAX <= UINT32_MAX, "the text's length fits its field");
+
+static void put_be(uint8_t *at, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
+}
+
+static uint64_t get_be(const uint8_t *at, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+static void derive(const uint8_t *key, const char *label, sh_slice node, uint8_t *ret, size_t len)
+{
+    char text[32 + SH_NODE_NAME_MAX];
+    size_t label_len = strlen(label);
+    assert(label_len + node.len <= sizeof text);
+    memcpy(text, label, label_len);
+    if (node.len > 0)
+        memcpy(text + label_len, node.data, node.len);
+    sh_keyed_hash(key, (sh_slice){text, label_len + node.len}, ret, len);
+}
+
+void sh_node_key_derive(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_slice node,
+                        sh_node_key *ret)
+{
+    assert(node.len <= SH_NODE_NAME_MAX);
+    uint8_t id[16]; /* BLAKE2b's shortest output in libsodium; the key id is its first half */
+    derive(passphrase_key, "synchub 1 seal ", node, ret->seal, SH_KEY_BYTES);
+    derive(passphrase_key, "synchub 1 digest ", node, ret->digest, SH_KEY_BYTES);
+    derive(ret->seal, "synchub 1 key id", (sh_slice){NULL, 0}, id, sizeof id);
+    memcpy(ret->id, id, SH_KEY_ID_BYTES);
+}
+
+void sh_key_check(const uint8_t passphrase_key[static SH_KEY_BYTES],
+                  char ret[static SH_KEY_CHECK_HEX_BYTES])
+{
+    uint8_t check[(SH_KEY_CHECK_HEX_BYTES - 1) / 2];
+    derive(passphrase_key, "synchub 1 hub key check", (sh_slice){NULL, 0}, check, sizeof check);
+    sh_hex_encode(check, sizeof check, ret);
+}
+
+void sh_digest(const sh_node_key *key, sh_slice text, uint8_t ret[static SH_DIGEST_BYTES])
+{
+    sh_keyed_hash(key->digest, text, ret, SH_DIGEST_BYTES);
+}
+
+static sh_err check_names(sh_kind kind, sh_slice node, sh_slice plugin, sh_error *error)
+{
+    sh_error rule = {0};
+    sh_err err = sh_node_name_check(node, &rule);
+    if (err == SH_OK && kind == SH_KIND_PLUGIN)
+        err = sh_plugin_name_check(plugin, &rule);
+    if (err != SH_OK)
+        return sh_fail(error, SH_E_REFUSED, "%s", rule.message);
+    if (kind == SH_KIND_PLUGIN)
+        return SH_OK;
+    if (plugin.len != 0)
+        return sh_fail(error, SH_E_FORMAT, "the envelope of a device table names a plugin");
+    return SH_OK;
+}
+
+/* Writes the header and gives its length. */
+static size_t write_header(const sh_envelope_header *h, const uint8_t nonce[static SH_NONCE_BYTES],
+                           uint8_t ret[static HEADER_MAX])
+{
+    size_t node_len = strlen(h->node);
+    size_t plugin_len = strlen(h->plugin);
+    memcpy(ret + AT_MAGIC, magic, sizeof magic);
+    ret[AT_VERSION] = SH_ENVELOPE_VERSION;
+    ret[AT_KIND] = (uint8_t)h->kind;
+    ret[AT_NODE_LEN] = (uint8_t)node_len;
+    ret[AT_PLUGIN_LEN] = (uint8_t)plugin_len;
+    memcpy(ret + AT_ID, h->id, SH_ID_BYTES);
+    put_be(ret + AT_TIME, (uint64_t)h->time_ms, 8);
+    memcpy(ret + AT_KEY_ID, h->key_id, SH_KEY_ID_BYTES);
+    memcpy(ret + AT_DIGEST, h->digest, SH_DIGEST_BYTES);
+    put_be(ret + AT_PART, h->part, 4);
+    put_be(ret + AT_PARTS, h->parts, 4);
+    put_be(ret + AT_PLAIN_LEN, h->plain_len, 4);
+    put_be(ret + AT_PACKED_LEN, h->packed_len, 4);
+    memcpy(ret + AT_NONCE, nonce, SH_NONCE_BYTES);
+    memcpy(ret + AT_NODE, h->node, node_len);
+    memcpy(ret + AT_NODE + node_len, h->plugin, plugin_len);
+    return AT_NODE + node_len + plugin_len;
+}
+
+/* Adds the envelope of a header that is complete and its compressed text. */
+static sh_err seal_packed(const sh_envelope_header *header, const sh_node_key *key, sh_slice packed,
+                          sh_buf *ret, sh_error *error)
+{
+    uint8_t nonce[SH_NONCE_BYTES];
+    uint8_t clear[HEADER_MAX];
+    sh_random(nonce, sizeof nonce);
+    size_t clear_len = write_header(header, nonce, clear);
+    size_t len = clear_len + packed.len + SH_TAG_BYTES;
+    if (len > ret->limit - ret->len)
+        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the %zu allowed",
+                       len, ret->limit);
+    if (sh_buf_reserve(ret, ret->len + len) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory to seal %u bytes", header->plain_len);
+    char *out = ret->data + ret->len;
+    memcpy(out, clear, clear_len);
+    sh_aead_seal(key->seal, nonce, (sh_slice){(const char *)clear, clear_len}, packed,
+                 (uint8_t *)out + clear_len);
+    ret->len += len;
+    ret->data[ret->len] = '\0';
+    return SH_OK;
+}
+
+/* Checks what is to be sealed and compresses it into *packed. */
+static sh_err pack(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
+                   sh_buf *packed, sh_error *error)
+{
+    sh_err err =
+        check_names(header->kind, sh_slice_of(header->node), sh_slice_of(header->plugin), error);
+    if (err != SH_OK)
+        return err;
+    assert(header->parts >= 1 && header->part < header->parts && header->time_ms >= 0);
+    if (text.len > SH_PLAIN_MAX)
+        return sh_fail(error, SH_E_LIMIT, "the text has %zu bytes, more than the %lu allowed",
+                       text.len, SH_PLAIN_MAX);
+    err = sh_zip(text, packed, error);
+    if (err != SH_OK)
+        return err;
+    header->plain_len = (uint32_t)text.len;
+    header->packed_len = (uint32_t)packed->len;
+    memcpy(header->key_id, key->id, SH_KEY_ID_BYTES);
+    return SH_OK;
+}
+
+#define PACKED_MAX (SH_ENVELOPE_MAX - HEADER_MAX - SH_TAG_BYTES)
+
+sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
+                        sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf packed = SH_BUF_INIT(PACKED_MAX);
+    sh_err err = pack(header, key, text, &packed, error);
+    if (err != SH_OK)
+        return err;
+    return seal_packed(header, key, (sh_slice){packed.data, packed.len}, ret, error);
+}
+
+sh_err sh_envelope_seal_and_digest(sh_envelope_header *header, const sh_node_key *key,
+                                   sh_slice text, sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_wipe) sh_buf packed = SH_BUF_INIT(PACKED_MAX);
+    sh_err err = pack(header, key, text, &packed, error);
+    if (err != SH_OK)
+        return err;
+    sh_digest(key, (sh_slice){packed.data, packed.len}, header->digest);
+    return seal_packed(header, key, (sh_slice){packed.data, packed.len}, ret, error);
+}
+
+/* The fixed part's fields, as far as they can be checked without the envelope's length. */
+static sh_err read_fixed(const uint8_t *at, sh_envelope_header *h, sh_error *error)
+{
+    if (memcmp(at + AT_MAGIC, magic, sizeof magic) != 0)
+        return sh_fail(error, SH_E_FORMAT, "this is no Sync Hub envelope");
+    if (at[AT_VERSION] != SH_ENVELOPE_VERSION)
+        return sh_fail(error, SH_E_UNSUPPORTED, "the envelope has version %u, known is %d",
+                       at[AT_VERSION], SH_ENVELOPE_VERSION);
+    if (at[AT_KIND] != SH_KIND_DEVICES && at[AT_KIND] != SH_KIND_PLUGIN)
+        return sh_fail(error, SH_E_FORMAT, "the envelope holds an unknown kind, %u", at[AT_KIND]);
+    uint64_t time_ms = get_be(at + AT_TIME, 8);
+    if (time_ms > INT64_MAX)
+        return sh_fail(error, SH_E_FORMAT, "the envelope's time is none");
+    h->kind = at[AT_KIND];
+    memcpy(h->id, at + AT_ID, SH_ID_BYTES);
+    h->time_ms = (int64_t)time_ms;
+    memcpy(h->key_id, at + AT_KEY_ID, SH_KEY_ID_BYTES);
+    memcpy(h->digest, at + AT_DIGEST, SH_DIGEST_BYTES);
+    h->part = (uint32_t)get_be(at + AT_PART, 4);
+    h->parts = (uint32_t)get_be(at + AT_PARTS, 4);
+    h->plain_len = (uint32_t)get_be(at + AT_PLAIN_LEN, 4);
+    h->packed_len = (uint32_t)get_be(at + AT_PACKED_LEN, 4);
+    if (h->part >= h->parts)
+        return sh_fail(error, SH_E_FORMAT, "the envelope is part %u of %u", h->part, h->parts);
+    if (h->parts > (h->kind == SH_KIND_DEVICES ? SH_PARTS_MAX : 1))
+        return sh_fail(error, SH_E_LIMIT, "the envelope is one of %u parts, too many", h->parts);
+    if (h->plain_len > SH_PLAIN_MAX)
+        return sh_fail(error, SH_E_LIMIT,
+                       "the envelope's text has %u bytes, more than the %lu allowed", h->plain_len,
+                       SH_PLAIN_MAX);
+    return SH_OK;
+}
+
+sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret, sh_error *error)
+{
+    *ret = (sh_envelope_header){0};
+    assert(head.len == len || head.len >= SH_ENVELOPE_HEAD_BYTES);
+    const uint8_t *at = (const uint8_t *)head.data;
+    if (len < SH_ENVELOPE_FIXED_BYTES + 1 + SH_TAG_BYTES)
+        return sh_fail(error, SH_E_FORMAT, "%zu bytes are too few for an envelope", len);
+    if (len > SH_ENVELOPE_MAX)
+        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the %lu allowed",
+                       len, SH_ENVELOPE_MAX);
+    sh_err err = read_fixed(at, ret, error);
+    if (err != SH_OK)
+        return err;
+    size_t node_len = at[AT_NODE_LEN];
+    size_t plugin_len = at[AT_PLUGIN_LEN];
+    size_t names = node_len + plugin_len;
+    if (len != AT_NODE + names + ret->packed_len + SH_TAG_BYTES)
+        return sh_fail(error, SH_E_FORMAT,
+                       "the envelope has %zu bytes, but its header says otherwise: it was cut or "
+                       "stretched",
+                       len);
+    sh_slice node = {head.data + AT_NODE, node_len};
+    sh_slice plugin = {head.data + AT_NODE + node_len, plugin_len};
+    err = check_names(ret->kind, node, plugin, error);
+    if (err != SH_OK)
+        return err;
+    memcpy(ret->node, node.data, node.len);
+    memcpy(ret->plugin, plugin.data, plugin.len);
+    return SH_OK;
+}
+
+sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error)
+{
+    return sh_envelope_peek_head(envelope, envelope.len, ret, error);
+}
+
+/* Authenticates and decrypts into *packed, which is empty. */
+static sh_err open_packed(sh_slice envelope, const sh_envelope_header *header,
+                          const sh_node_key *key, sh_buf *packed, sh_error *error)
+{
+    if (memcmp(header->key_id, key->id, SH_KEY_ID_BYTES) != 0)
+        return sh_fail(error, SH_E_CRYPTO, "it was sealed with another key");
+    size_t clear_len = AT_NODE + strlen(header->node) + strlen(header->plugin);
+    assert(envelope.len == clear_len + header->packed_len + SH_TAG_BYTES);
+    if (sh_buf_reserve(packed, header->packed_len) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory for an envelope of %zu bytes", envelope.len);
+    sh_err err = sh_aead_open(
+        key->seal, (const uint8_t *)envelope.data + AT_NONCE, (sh_slice){envelope.data, clear_len},
+        (sh_slice){envelope.data + clear_len, envelope.len - clear_len}, (uint8_t *)packed->data);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "it was altered after it was sealed");
+}
+
+sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
+                        sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_err err = open_packed(envelope, header, key, &packed, error);
+    if (err != SH_OK)
+        return err;
+    return sh_unzip((sh_slice){packed.data, header->packed_len}, header->plain_len, ret, error);
+}
+
+sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,
+                          const sh_node_key *to, sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_err err = open_packed(envelope, header, from, &packed, error);
+    if (err != SH_OK)
+        return err;
+    sh_envelope_header changed = *header;
+    memcpy(changed.key_id, to->id, SH_KEY_ID_BYTES);
+    err = seal_packed(&changed, to, (sh_slice){packed.data, header->packed_len}, ret, error);
+    if (err == SH_OK)
+        *header = changed;
+    return err;
+}
+
+void sh_item_key(const sh_envelope_header *header, uint8_t ret[static SH_ID_BYTES])
+{
+    char text[sizeof header->node + SH_ID_BYTES];
+    size_t len = strlen(header->node) + 1;
+    memcpy(text, header->node, len);
+    memcpy(text + len, header->id, SH_ID_BYTES);
+    sh_keyed_hash(NULL, (sh_slice){text, len + SH_ID_BYTES}, ret, SH_ID_BYTES);
+}

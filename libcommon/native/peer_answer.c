@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/native/peer_answer.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/json/json_read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HINT_BYTES 240
+
+static bool has_error(const sh_http_answer *answer, bool needs_success)
+{
+    SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
+    if (strcmp(answer->content_type, "application/json") != 0 ||
+        sh_json_parse(answer->body.data, answer->body.len, &document, NULL) != SH_OK ||
+        sh_json_kind_of(document) != SH_JSON_OBJECT)
+        return false;
+    const sh_json *text = sh_json_member(document, "error");
+    const sh_json *success = sh_json_member(document, "success");
+    return text != NULL && sh_json_kind_of(text) == SH_JSON_STRING &&
+           (!needs_success || (success != NULL && sh_json_kind_of(success) == SH_JSON_FALSE));
+}
+
+bool sh_peer_error_is_own(const sh_http_answer *answer)
+{
+    return has_error(answer, true);
+}
+
+bool sh_peer_error_is_likely_own(const sh_http_answer *answer)
+{
+    return has_error(answer, false);
+}
+
+static bool body_says(const sh_http_answer *answer, const char *words)
+{
+    return answer->body.len > 0 &&
+           memmem(answer->body.data, answer->body.len, words, strlen(words)) != NULL;
+}
+
+static void write_hint(const sh_peer *peer, const sh_http_answer *answer, char ret[HINT_BYTES])
+{
+    int status = answer->status;
+    /* nginx, Go and Apache say so to plain HTTP on a port that serves TLS. */
+    if (status == 400 &&
+        (body_says(answer, "HTTPS") || body_says(answer, "https") || body_says(answer, "SSL")))
+        (void)snprintf(ret, HINT_BYTES, "that port serves TLS: write https:// in %s",
+                       peer->setting);
+    else if (status == 407)
+        (void)snprintf(ret, HINT_BYTES,
+                       "a proxy demands credentials: http_proxy, https_proxy or ALL_PROXY must "
+                       "hold them, or no_proxy name the %s's host",
+                       peer->name);
+    else if (status == 413)
+        (void)snprintf(ret, HINT_BYTES,
+                       "a proxy before the %s takes no request of this size: raise its limit "
+                       "(nginx: client_max_body_size)",
+                       peer->name);
+    else if (status == 401 || status == 403 || status == 451 || status == 511)
+        (void)snprintf(ret, HINT_BYTES,
+                       "a firewall, a proxy's access rule or the network's login page stands "
+                       "before the %s",
+                       peer->name);
+    else if (status == 404 || status == 405 || status == 410)
+        (void)snprintf(ret, HINT_BYTES,
+                       "another server answers there: check host, port and path in %s, and the "
+                       "rules of a proxy before the %s",
+                       peer->setting, peer->name);
+    else if (status >= 300 && status < 400)
+        (void)snprintf(ret, HINT_BYTES,
+                       "redirects are not followed, for they would carry the token away: %s must "
+                       "name the address itself, unless this is the network's login page",
+                       peer->setting);
+    else if (status == 429 || status >= 500)
+        (void)snprintf(ret, HINT_BYTES, "a proxy before the %s is busy or does not reach it",
+                       peer->name);
+    else if (status >= 200 && status < 300)
+        (void)snprintf(ret, HINT_BYTES,
+                       "a login page of the network, or another server: check %s and what stands "
+                       "between",
+                       peer->setting);
+    else
+        (void)snprintf(ret, HINT_BYTES, "check %s, and what stands between", peer->setting);
+}
+
+void sh_peer_foreign_words(const sh_peer *peer, const sh_http_answer *answer,
+                           char ret[static SH_PEER_WORDS_BYTES])
+{
+    char hint[HINT_BYTES];
+    bool typed = answer->content_type[0] != '\0';
+    bool named = answer->server[0] != '\0';
+    bool proxied = answer->proxy[0] != '\0';
+    write_hint(peer, answer, hint);
+    (void)snprintf(ret, SH_PEER_WORDS_BYTES,
+                   "answered %d with %.40s%s%.40s%s%.120s, which is not the %.10s's own answer: "
+                   "%.200s",
+                   answer->status, typed ? answer->content_type : "no content type",
+                   named ? " by " : "", answer->server, proxied ? " through the proxy " : "",
+                   answer->proxy, peer->name, hint);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_PEER_ANSWER_H
+#define SH_PEER_ANSWER_H
+
+#include "libcommon/http/http_client.h"
+
+#include <stdbool.h>
+
+/*
+ * Tells a hub's or node's own answers from those of whatever stands before it: a reverse proxy
+ * with a limit of its own, a firewall, a network's login page, another server. Only the former say
+ * anything about what was sent. Pure.
+ */
+
+/*
+ * Whether it is an error as Sync Hub and NetAlertX write it: `application/json` with the members
+ * "error" (text) and "success" (false).
+ */
+bool sh_peer_error_is_own(const sh_http_answer *answer);
+/* The same without "success", which NetAlertX leaves out of its answers to GET. */
+bool sh_peer_error_is_likely_own(const sh_http_answer *answer);
+
+/* Who was asked, for the words below. */
+typedef struct {
+    const char *name;    /* "hub" or "node" */
+    const char *setting; /* that holds its URL: "SYNC_hub_url" or "SYNC_nodes" */
+} sh_peer;
+
+#define SH_PEER_WORDS_BYTES 512
+
+/*
+ * Writes what came and where to look: `answered 413 with text/html by nginx/1.22.1, which is not
+ * the hub's own answer: …`.
+ */
+void sh_peer_foreign_words(const sh_peer *peer, const sh_http_answer *answer,
+                           char ret[static SH_PEER_WORDS_BYTES]);
+
+#endif

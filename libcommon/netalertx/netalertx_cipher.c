@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/netalertx/netalertx_cipher.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/crypto/crypto.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_BYTES 32
+#define BLOCK_BYTES 16
+#define IV_WIRE_BYTES 24 /* base64 of SH_NETALERTX_IV_BYTES */
+
+static void free_context(EVP_CIPHER_CTX **context)
+{
+    EVP_CIPHER_CTX_free(*context); /* wipes the key schedule */
+}
+
+/* Prepares AES-256-CBC under the passphrase's key; NULL where libcrypto has no memory for it. */
+static EVP_CIPHER_CTX *cipher_new(sh_slice passphrase, const uint8_t *iv, bool encrypt)
+{
+    uint8_t key[KEY_BYTES];
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    bool good = context != NULL &&
+                EVP_Digest(passphrase.data, passphrase.len, key, NULL, EVP_sha256(), NULL) == 1 &&
+                EVP_CipherInit_ex(context, EVP_aes_256_cbc(), NULL, key, iv, encrypt ? 1 : 0) == 1;
+    sh_wipe(key, sizeof key);
+    if (!good) {
+        EVP_CIPHER_CTX_free(context);
+        return NULL;
+    }
+    return context;
+}
+
+sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *iv, sh_buf *ret,
+                            sh_error *error)
+{
+    if (plain.len > SH_PLAIN_MAX)
+        return sh_fail(error, SH_E_LIMIT, "a text of %zu bytes is over the limit of %lu", plain.len,
+                       SH_PLAIN_MAX);
+    uint8_t random_iv[SH_NETALERTX_IV_BYTES];
+    if (iv == NULL) {
+        sh_random(random_iv, sizeof random_iv);
+        iv = random_iv;
+    }
+    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, true);
+    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(plain.len + BLOCK_BYTES);
+    if (context == NULL || sh_buf_reserve(&sealed, plain.len + BLOCK_BYTES) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory to encrypt %zu bytes", plain.len);
+
+    unsigned char *out = (unsigned char *)sealed.data;
+    int body = 0, last = 0;
+    if (EVP_CipherUpdate(context, out, &body, (const unsigned char *)plain.data, (int)plain.len) !=
+            1 ||
+        EVP_CipherFinal_ex(context, out + body, &last) != 1)
+        return sh_fail(error, SH_E_MEMORY, "libcrypto could not encrypt %zu bytes", plain.len);
+
+    size_t before = ret->len;
+    sh_err err = sh_base64_encode((sh_slice){(const char *)iv, SH_NETALERTX_IV_BYTES}, ret);
+    if (err == SH_OK)
+        err = sh_base64_encode((sh_slice){sealed.data, (size_t)(body + last)}, ret);
+    if (err == SH_OK)
+        return SH_OK;
+    ret->len = before;
+    return sh_fail(error, err, "no room for %d encrypted bytes", body + last);
+}
+
+void sh_netalertx_cipher_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libcrypto %s", OpenSSL_version(OPENSSL_VERSION_STRING));
+}
+
+/*
+ * The bytes of PKCS#7 padding at the end of text, in a time that does not depend on them; 1 and
+ * *valid = false where they are none.
+ */
+static size_t padding_of(const uint8_t last[static BLOCK_BYTES], bool *valid)
+{
+    uint32_t padding = last[BLOCK_BYTES - 1];
+    uint32_t bad = (padding - 1) >> 4; /* not 0 for 0 and for what is over 16 */
+    for (uint32_t i = 0; i < BLOCK_BYTES; i++) {
+        uint32_t counts = (i - padding) >> 31; /* 1 where this byte is padding */
+        bad |= (0 - counts) & (last[BLOCK_BYTES - 1 - i] ^ padding);
+    }
+    uint32_t good = ((bad | (0 - bad)) >> 31) ^ 1;
+    *valid = good != 0;
+    return (padding & (0 - good)) | (1 & (good - 1));
+}
+
+/* Decrypts sealed, whole blocks, in place. */
+static bool decrypt_blocks(sh_slice passphrase, const uint8_t *iv, uint8_t *sealed, size_t len)
+{
+    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, false);
+    int out = 0;
+    return context != NULL && EVP_CIPHER_CTX_set_padding(context, 0) == 1 &&
+           EVP_CipherUpdate(context, sealed, &out, sealed, (int)len) == 1 && out == (int)len;
+}
+
+sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
+                            sh_error *error)
+{
+    uint8_t iv[IV_WIRE_BYTES] = {0};
+    size_t iv_len = 0, len = 0, most = wire.len / 4 * 3;
+    if (most > SH_PLAIN_MAX + SH_NETALERTX_IV_BYTES + 2 * BLOCK_BYTES)
+        return sh_fail(error, SH_E_LIMIT, "a payload of %zu bytes is over the limit", wire.len);
+    SH_CLEANUP(sh_buf_wipe) sh_buf sealed = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    if (sh_buf_reserve(&sealed, most + BLOCK_BYTES) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a payload of %zu bytes", wire.len);
+    uint8_t *bytes = (uint8_t *)sealed.data;
+    memset(bytes, 0, BLOCK_BYTES); /* of a payload that has no block */
+    size_t split = wire.len < IV_WIRE_BYTES ? wire.len : IV_WIRE_BYTES;
+    bool iv_good = sh_base64_decode_evenly((sh_slice){wire.data, split}, iv, &iv_len);
+    bool body_good =
+        sh_base64_decode_evenly((sh_slice){wire.data + split, wire.len - split}, bytes, &len);
+    bool whole = len > 0 && len % BLOCK_BYTES == 0;
+    len = len < BLOCK_BYTES ? BLOCK_BYTES : len - len % BLOCK_BYTES;
+    sealed.len = len; /* to be wiped */
+    if (!decrypt_blocks(passphrase, iv, bytes, len))
+        return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", len);
+    bool padded = false;
+    size_t text_len = len - padding_of(bytes + len - BLOCK_BYTES, &padded);
+    *valid = iv_good & (iv_len == SH_NETALERTX_IV_BYTES) & body_good & whole & padded;
+    sh_err err = sh_buf_append(ret, sealed.data, text_len);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "no room for a text of %zu bytes", text_len);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/netalertx/netalertx_format.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/json/json_scan.h"
+#include "libcommon/json/json_write.h"
+
+#include <string.h>
+
+#define FIELD_MAX (4 * SH_KIB) /* an unescaped name; longer ones are refused by their own rules */
+
+/* A top-level field that a body may have. */
+typedef struct {
+    const char *name;
+    sh_scan_member found;
+    bool seen;
+} field;
+
+typedef struct {
+    field *fields;
+    size_t count;
+} field_set;
+
+static sh_err note_field(void *context, const sh_scan_member *member, sh_error *error)
+{
+    field_set *set = context;
+    for (size_t i = 0; i < set->count; i++) {
+        field *f = &set->fields[i];
+        if (!sh_scan_key_is(member, f->name))
+            continue;
+        if (f->seen)
+            return sh_fail(error, SH_E_FORMAT, "the field \"%s\" is there twice", f->name);
+        f->found = *member;
+        f->seen = true;
+    }
+    return SH_OK;
+}
+
+static sh_err scan_fields(sh_slice body, field *fields, size_t count, sh_error *error)
+{
+    field_set set = {.fields = fields, .count = count};
+    sh_error why = {0};
+    sh_err err = sh_json_scan(body, note_field, &set, &why);
+    if (err == SH_OK)
+        return SH_OK;
+    /* A body that is nested too deep is no body at all: NetAlertX has one status for both. */
+    return sh_fail(error, err == SH_E_LIMIT ? SH_E_FORMAT : err, "%s", why.message);
+}
+
+static bool is_string(const field *f)
+{
+    return f->seen && f->found.type == SH_SCAN_STRING;
+}
+
+/* {"data":…,"file_path":…,"plugin":…,"node_name":…} */
+sh_err sh_netalertx_push_write(sh_slice wire, const char *file_path, const char *plugin,
+                               const char *node, sh_buf *ret)
+{
+    /* Base64 needs no escapes, so the largest part is copied, not inspected. */
+    sh_err err = sh_buf_append_text(ret, "{\"data\":\"");
+    if (err == SH_OK)
+        err = sh_buf_append(ret, wire.data, wire.len);
+    if (err == SH_OK)
+        err = sh_buf_append_text(ret, "\"");
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "file_path", file_path);
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "plugin", plugin);
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "node_name", node);
+    return err != SH_OK ? err : sh_buf_append_text(ret, "}");
+}
+
+/* Where unescaped texts lie in the storage, which may move while it grows. */
+typedef struct {
+    size_t offset, len;
+    bool stored;
+} place;
+
+static sh_err store_unescaped(const field *f, sh_buf *storage, place *ret, sh_error *error)
+{
+    *ret = (place){.offset = storage->len, .stored = f->found.escaped};
+    if (!ret->stored)
+        return SH_OK;
+    sh_err err = sh_json_unescape(f->found.value, storage);
+    ret->len = storage->len - ret->offset;
+    if (err == SH_E_FORMAT)
+        return sh_fail(error, err, "the field \"%s\" holds an escape that is no character",
+                       f->name);
+    if (err != SH_OK)
+        return sh_fail(error, err, "no room for the field \"%s\"", f->name);
+    return SH_OK;
+}
+
+static sh_slice text_at(const field *f, const sh_buf *storage, place p)
+{
+    return p.stored ? (sh_slice){storage->data + p.offset, p.len} : f->found.value;
+}
+
+static sh_err fail_missing(sh_error *error, const char *name)
+{
+    return sh_fail(error, SH_E_NOT_FOUND, "Missing required '%s'", name);
+}
+
+sh_err sh_netalertx_push_read(sh_slice body, sh_netalertx_push *ret, sh_error *error)
+{
+    enum { DATA, NODE_NAME, PLUGIN, FILE_PATH, FIELDS };
+    field fields[FIELDS] = {[DATA] = {.name = "data"},
+                            [NODE_NAME] = {.name = "node_name"},
+                            [PLUGIN] = {.name = "plugin"},
+                            [FILE_PATH] = {.name = "file_path"}};
+    *ret = (sh_netalertx_push){.storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX)};
+    sh_err err = scan_fields(body, fields, FIELDS, error);
+    if (err != SH_OK)
+        return err;
+    for (size_t i = DATA; i <= PLUGIN; i++)
+        if (!is_string(&fields[i]) || (i != DATA && fields[i].found.value.len == 0))
+            return fail_missing(error, fields[i].name);
+    const field *path = &fields[FILE_PATH];
+    if (path->seen && path->found.type != SH_SCAN_STRING && path->found.type != SH_SCAN_NULL)
+        return fail_missing(error, path->name);
+
+    place places[FIELDS];
+    for (size_t i = DATA; i <= PLUGIN; i++) {
+        err = store_unescaped(&fields[i], &ret->storage, &places[i], error);
+        if (err != SH_OK)
+            return err;
+    }
+    ret->data = text_at(&fields[DATA], &ret->storage, places[DATA]);
+    ret->node = text_at(&fields[NODE_NAME], &ret->storage, places[NODE_NAME]);
+    ret->plugin = text_at(&fields[PLUGIN], &ret->storage, places[PLUGIN]);
+    return SH_OK;
+}
+
+void sh_netalertx_push_done(sh_netalertx_push *push)
+{
+    if (push == NULL)
+        return;
+    sh_buf_done(&push->storage);
+    *push = (sh_netalertx_push){.storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX)};
+}
+
+sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *timestamp, sh_buf *ret)
+{
+    sh_err err = sh_buf_append_text(ret, "{\"data_base64\":\"");
+    if (err == SH_OK)
+        err = sh_base64_encode(table, ret);
+    if (err == SH_OK)
+        err = sh_buf_append_text(ret, "\"");
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "message", "OK");
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "node_name", node);
+    if (err == SH_OK)
+        err = sh_json_write_member_integer(ret, "status", 200);
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "timestamp", timestamp);
+    return err != SH_OK ? err : sh_buf_append_text(ret, "}");
+}
+
+/* Decodes a base64 field, which some writers of JSON give as `\/` where it holds a slash. */
+static sh_err decode_field(const field *f, sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_done) sh_buf storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    place where;
+    sh_err err = store_unescaped(f, &storage, &where, error);
+    if (err != SH_OK)
+        return err;
+    sh_slice text = text_at(f, &storage, where);
+    err = sh_base64_decode(text, ret, NULL);
+    switch (err) {
+    case SH_OK:
+        return SH_OK;
+    case SH_E_FORMAT:
+        return sh_fail(error, err, "the field \"%s\" is not base64", f->name);
+    case SH_E_LIMIT:
+        return sh_fail(error, err, "the table is larger than the %zu bytes allowed", ret->limit);
+    default:
+        return sh_fail(error, err, "no memory for a table of %zu bytes", text.len / 4 * 3);
+    }
+}
+
+sh_err sh_netalertx_pull_read(sh_slice body, sh_buf *table, sh_buf *node, sh_error *error)
+{
+    enum { DATA, NODE_NAME, FIELDS };
+    field fields[FIELDS] = {[DATA] = {.name = "data_base64"}, [NODE_NAME] = {.name = "node_name"}};
+    sh_err err = scan_fields(body, fields, FIELDS, error);
+    if (err != SH_OK)
+        return err;
+    if (!is_string(&fields[DATA]))
+        return sh_fail(error, SH_E_FORMAT,
+                       "the answer has no text \"data_base64\", so it is not NetAlertX's");
+    const field *name = &fields[NODE_NAME];
+    if (name->seen && name->found.type != SH_SCAN_STRING && name->found.type != SH_SCAN_NULL)
+        return sh_fail(error, SH_E_FORMAT, "the answer's \"node_name\" is no text");
+    if (is_string(name)) {
+        SH_CLEANUP(sh_buf_done) sh_buf storage = SH_BUF_INIT(FIELD_MAX);
+        place where;
+        err = store_unescaped(name, &storage, &where, error);
+        if (err != SH_OK)
+            return err;
+        sh_slice text = text_at(name, &storage, where);
+        err = sh_buf_append(node, text.data, text.len);
+        if (err != SH_OK)
+            return sh_fail(error, err, "the answer's \"node_name\" is too long");
+    }
+    return decode_field(&fields[DATA], table, error);
+}
+
+sh_err sh_netalertx_error_write(const char *error_text, const char *message, sh_buf *ret)
+{
+    sh_err err = sh_buf_append_text(ret, "{");
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "error", error_text);
+    if (err == SH_OK)
+        err = sh_json_write_member_text(ret, "message", message);
+    return err != SH_OK ? err : sh_buf_append_text(ret, ",\"success\":false}");
+}
+
+/* Copies as much of text as fits, with '?' for what does not print. */
+static void copy_printable(sh_slice text, char *ret, size_t ret_bytes)
+{
+    size_t len = text.len < ret_bytes - 1 ? text.len : ret_bytes - 1;
+    while (len < text.len && len > 0 && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+        len--; /* not in the middle of a character */
+    for (size_t i = 0; i < len; i++)
+        ret[i] = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i];
+    ret[len] = '\0';
+}
+
+void sh_netalertx_error_read(sh_slice body, char *ret, size_t ret_bytes)
+{
+    enum { MESSAGE, ERROR, FIELDS };
+    field fields[FIELDS] = {[MESSAGE] = {.name = "message"}, [ERROR] = {.name = "error"}};
+    ret[0] = '\0';
+    if (scan_fields(body, fields, FIELDS, NULL) != SH_OK)
+        return;
+    for (size_t i = 0; i < FIELDS && ret[0] == '\0'; i++) {
+        SH_CLEANUP(sh_buf_done) sh_buf storage = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
+        place where;
+        if (is_string(&fields[i]) && store_unescaped(&fields[i], &storage, &where, NULL) == SH_OK)
+            copy_printable(text_at(&fields[i], &storage, where), ret, ret_bytes);
+    }
+}

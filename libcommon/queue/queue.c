@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/queue/queue.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/queue/queue_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void name_key(char ret[static SH_QUEUE_KEY_BYTES], const char *prefix, const char *what)
+{
+    int len = snprintf(ret, SH_QUEUE_KEY_BYTES, "%s:%s", prefix, what);
+    assert(len > 0 && len < SH_QUEUE_KEY_BYTES);
+}
+
+sh_queue_options sh_queue_options_of(const sh_settings *settings)
+{
+    return (sh_queue_options){.redis_url = settings->redis_url,
+                              .prefix = settings->redis_prefix,
+                              .tls_ca = settings->tls_ca,
+                              .must_keep = settings->redis_durable,
+                              .names_max = settings->max_nodes};
+}
+
+sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, sh_error *error)
+{
+    return sh_queue_open(&(sh_queue_options){.redis_url = redis_url, .prefix = prefix}, ret, error);
+}
+
+sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *error)
+{
+    const char *prefix = options->prefix;
+    if (strlen(prefix) > SH_QUEUE_PREFIX_MAX)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_redis_prefix is longer than %d bytes",
+                       SH_QUEUE_PREFIX_MAX);
+    sh_queue *q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the queue");
+    sh_err err = sh_redis_new(options->redis_url, &q->redis, error);
+    if (err == SH_OK && options->tls_ca != NULL && options->tls_ca[0] != '\0')
+        err = sh_redis_set_ca(q->redis, options->tls_ca, error);
+    if (err != SH_OK) {
+        sh_queue_free(q);
+        return err;
+    }
+    q->must_keep = options->must_keep;
+    q->names_max = options->names_max > 0 ? options->names_max : SH_NAMES_MAX;
+    (void)snprintf(q->prefix, sizeof q->prefix, "%s", prefix);
+    name_key(q->stream, prefix, "ingest");
+    name_key(q->dead, prefix, "dead");
+    name_key(q->dead_bytes, prefix, "dead:bytes");
+    name_key(q->bytes, prefix, "bytes");
+    name_key(q->ids, prefix, "ids");
+    name_key(q->ids_old, prefix, "ids:old");
+    name_key(q->held, prefix, "held");
+    name_key(q->digests, prefix, "digests");
+    name_key(q->contacts, prefix, "contacts");
+    name_key(q->failures, prefix, "failures");
+    name_key(q->pull_names, prefix, "pull:names");
+    name_key(q->nodes, prefix, "nodes");
+    name_key(q->nodes_version, prefix, "nodes:version");
+    name_key(q->nodes_used, prefix, "nodes:used");
+    name_key(q->key, prefix, "key");
+    uint8_t holder[SH_ID_BYTES];
+    sh_random(holder, sizeof holder);
+    sh_hex_encode(holder, sizeof holder, q->holder);
+    q->drain = true;
+    (void)snprintf(q->drained, sizeof q->drained, "0");
+    *ret = q;
+    return SH_OK;
+}
+
+void sh_queue_free(sh_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    sh_redis_free(queue->redis);
+    free(queue->waiting);
+    free(queue);
+}
+
+sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    return sh_redis_call(queue->redis, argc, argv, -1, &reply, error);
+}
+
+sh_err sh_queue_do_script(sh_queue *queue, const char *script, size_t key_count, size_t argc,
+                          const sh_slice argv[], sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    return sh_redis_script(queue->redis, script, key_count, argc, argv, &reply, error);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/queue/queue.h"
+#include "libcommon/queue/queue_internal.h"
+#include "libcommon/queue/queue_scripts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NUMBER_BYTES 24
+
+static void copy_version(sh_slice text, char ret[static SH_NODES_VERSION_BYTES])
+{
+    size_t len = text.len < SH_NODES_VERSION_BYTES ? text.len : SH_NODES_VERSION_BYTES - 1;
+    if (len > 0)
+        memcpy(ret, text.data, len);
+    ret[len] = '\0';
+}
+
+sh_err sh_queue_nodes_version(sh_queue *queue, char ret[static SH_NODES_VERSION_BYTES],
+                              sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("GET"), sh_slice_of(queue->nodes_version)};
+    sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, error);
+    if (err == SH_OK)
+        copy_version(sh_redis_text(reply), ret);
+    return err;
+}
+
+static sh_err fill(sh_credentials *all, const sh_redis_reply *pairs, sh_error *error)
+{
+    for (size_t i = 0; i + 1 < sh_redis_count(pairs); i += 2) {
+        sh_err err = sh_credentials_add(all, sh_redis_text(sh_redis_at(pairs, i)),
+                                        sh_redis_text(sh_redis_at(pairs, i + 1)), error);
+        if (err != SH_OK)
+            return err;
+    }
+    return sh_credentials_index(all, error);
+}
+
+sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
+                           char version[static SH_NODES_VERSION_BYTES], sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {sh_slice_of(queue->nodes), sh_slice_of(queue->nodes_version)};
+    sh_err err = sh_redis_script(queue->redis, script_nodes_load, 2, 2, argv, &reply, error);
+    if (err != SH_OK)
+        return err;
+    if (sh_redis_count(reply) != 2)
+        return sh_fail(error, SH_E_FORMAT, "Redis gave no list of nodes");
+    sh_credentials *all = NULL;
+    err = sh_credentials_new(&all, error);
+    if (err == SH_OK)
+        err = fill(all, sh_redis_at(reply, 1), error);
+    if (err != SH_OK) {
+        sh_credentials_free(all);
+        return err;
+    }
+    copy_version(sh_redis_text(sh_redis_at(reply, 0)), version);
+    *ret = all;
+    return SH_OK;
+}
+
+sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->nodes), sh_slice_of(node)};
+    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    if (err != SH_OK)
+        return err;
+    sh_slice text = sh_redis_text(reply);
+    if (text.len == 0)
+        return sh_fail(error, SH_E_NOT_FOUND, "node %s has no credentials of its own", node);
+    err = sh_buf_append(ret, text.data, text.len);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "no memory for a node's credentials");
+}
+
+sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_slice new,
+                         sh_error *error)
+{
+    uint8_t random[(SH_NODES_VERSION_BYTES - 1) / 2];
+    char version[SH_NODES_VERSION_BYTES], most[NUMBER_BYTES];
+    sh_random(random, sizeof random);
+    sh_hex_encode(random, sizeof random, version);
+    (void)snprintf(most, sizeof most, "%d", SH_NODES_MAX);
+    sh_err err = sh_queue_verify(queue, error); /* what is printed once must not be lost */
+    if (err != SH_OK)
+        return err;
+    sh_slice argv[] = {sh_slice_of(queue->nodes),
+                       sh_slice_of(queue->nodes_version),
+                       sh_slice_of(node),
+                       old,
+                       new,
+                       sh_slice_of(version),
+                       sh_slice_of(most)};
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    err = sh_redis_script(queue->redis, script_node_set, 2, 7, argv, &reply, error);
+    if (err != SH_OK)
+        return err;
+    if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("changed")))
+        return sh_fail(error, SH_E_BUSY,
+                       "somebody else changed the credentials of node %s at the same time: look at "
+                       "`synchub-receiver node list` and try again",
+                       node);
+    if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("full")))
+        return sh_fail(error, SH_E_LIMIT, "%d nodes have credentials, more are not allowed",
+                       SH_NODES_MAX);
+    return SH_OK;
+}
+
+sh_err sh_queue_node_used(sh_queue *queue, const char *node, int64_t now_ms, sh_error *error)
+{
+    char value[NUMBER_BYTES];
+    (void)snprintf(value, sizeof value, "%" PRId64, now_ms);
+    sh_slice argv[] = {SH_SLICE("HSET"), sh_slice_of(queue->nodes_used), sh_slice_of(node),
+                       sh_slice_of(value)};
+    return sh_queue_do(queue, 4, argv, error);
+}
+
+sh_err sh_queue_node_used_get(sh_queue *queue, const char *node, int64_t *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->nodes_used), sh_slice_of(node)};
+    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    if (err != SH_OK)
+        return err;
+    uint64_t ms = 0;
+    *ret = sh_text_to_u64(sh_redis_text(reply), INT64_MAX, &ms) ? (int64_t)ms : 0;
+    return SH_OK;
+}

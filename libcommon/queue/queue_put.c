@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/queue/queue_internal.h"
+#include "libcommon/queue/queue_scripts.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* For those who fill the queue: ingest and puller. */
+
+#define NUMBER_BYTES 24
+#define PUT_KEYS 8
+#define PUT_NUMBERS 7
+#define PUT_ARGUMENTS (SH_REDIS_SCRIPT_ARGUMENTS + PUT_KEYS + 16)
+
+/* What is the same for all puts of one exchange, as text. */
+typedef struct {
+    char now[NUMBER_BYTES], unchanged[NUMBER_BYTES];
+    char limits[PUT_NUMBERS][NUMBER_BYTES];
+} put_numbers;
+
+/* What is each put's own. */
+typedef struct {
+    uint8_t item[SH_ID_BYTES];
+    char digest[SH_DIGEST_HEX_BYTES];
+    sh_slice argv[PUT_ARGUMENTS];
+} put_texts;
+
+static void write_numbers(const sh_queue *queue, put_numbers *n)
+{
+    const int64_t limits[PUT_NUMBERS] = {SH_QUEUE_ENTRIES_MAX,      SH_QUEUE_BYTES_MAX,
+                                         SH_QUEUE_NODE_ENTRIES_MAX, SH_QUEUE_NODE_BYTES_MAX,
+                                         SH_QUEUE_NODE_PART,        SH_QUEUE_IDS_MAX / 2,
+                                         queue->names_max};
+    (void)snprintf(n->now, sizeof n->now, "%" PRId64, sh_clock_unix_ms());
+    (void)snprintf(n->unchanged, sizeof n->unchanged, "%lld", SH_FULL_TABLE_INTERVAL_S * 1000LL);
+    for (size_t i = 0; i < PUT_NUMBERS; i++)
+        (void)snprintf(n->limits[i], NUMBER_BYTES, "%" PRId64, limits[i]);
+}
+
+static sh_slice word_of(sh_newcomer newcomer)
+{
+    static const char *const words[] = {
+        [SH_NEWCOMER_ALWAYS] = "always", [SH_NEWCOMER_YES] = "yes", [SH_NEWCOMER_NO] = "no"};
+    return sh_slice_of(words[newcomer]);
+}
+
+static void write_put(const sh_queue *queue, const put_numbers *n, const sh_queue_put_item *item,
+                      put_texts *t)
+{
+    sh_item_key(item->header, t->item);
+    t->digest[0] = '\0';
+    if (item->unless_unchanged)
+        sh_hex_encode(item->header->digest, SH_DIGEST_BYTES, t->digest);
+    const sh_slice own[] = {
+        sh_slice_of(queue->stream),
+        sh_slice_of(queue->ids),
+        sh_slice_of(queue->ids_old),
+        sh_slice_of(queue->bytes),
+        sh_slice_of(queue->contacts),
+        sh_slice_of(queue->nodes_version),
+        sh_slice_of(queue->digests),
+        sh_slice_of(queue->held),
+        item->envelope,
+        sh_slice_of(item->mode),
+        sh_slice_of(item->header->node),
+        sh_slice_of(n->now),
+        {(const char *)t->item, sizeof t->item},
+        sh_slice_of(item->nodes_version),
+        sh_slice_of(t->digest),
+        sh_slice_of(n->unchanged),
+        sh_slice_of(n->limits[0]),
+        sh_slice_of(n->limits[1]),
+        sh_slice_of(n->limits[2]),
+        sh_slice_of(n->limits[3]),
+        sh_slice_of(n->limits[4]),
+        sh_slice_of(n->limits[5]),
+        sh_slice_of(n->limits[6]),
+        word_of(item->newcomer),
+    };
+    static_assert(sizeof own == sizeof t->argv - SH_REDIS_SCRIPT_ARGUMENTS * sizeof(sh_slice),
+                  "a put has so many keys and arguments");
+    memcpy(t->argv + SH_REDIS_SCRIPT_ARGUMENTS, own, sizeof own);
+}
+
+/* A put that the queue does not take now. False: word says nothing of that kind. */
+static bool read_refusal(sh_slice word, sh_queue_put_item *item)
+{
+    static const struct {
+        const char *word;
+        sh_err err;
+        const char *message;
+    } refusals[] = {
+        {"full", SH_E_BUSY, "the queue is full: merge does not keep up"},
+        {"share", SH_E_LIMIT,
+         "this node has as much in the queue as one node may: merge must catch up with it first"},
+        {"names", SH_E_REFUSED,
+         "the hub knows as many nodes as it may (SYNC_max_nodes): raise it, or give this node "
+         "credentials of its own by `synchub-receiver node add`"},
+        {"late", SH_E_REFUSED,
+         "too many names of nodes are new at once: those that the hub does not know yet wait"},
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (sh_slice_equals(word, sh_slice_of(refusals[i].word))) {
+            item->err = sh_fail(&item->error, refusals[i].err, "%s", refusals[i].message);
+            return true;
+        }
+    return false;
+}
+
+static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
+{
+    static const struct {
+        const char *word;
+        sh_put put;
+    } outcomes[] = {{"queued", SH_PUT_QUEUED},
+                    {"welcome", SH_PUT_QUEUED},
+                    {"duplicate", SH_PUT_DUPLICATE},
+                    {"unchanged", SH_PUT_UNCHANGED},
+                    {"stale", SH_PUT_STALE}};
+    item->err = command->err;
+    item->is_new_node = false;
+    if (item->err != SH_OK)
+        return;
+    sh_slice word = sh_redis_text(command->reply);
+    if (read_refusal(word, item))
+        return;
+    item->is_new_node = sh_slice_equals(word, SH_SLICE("welcome"));
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
+        if (sh_slice_equals(word, sh_slice_of(outcomes[i].word))) {
+            item->put = outcomes[i].put;
+            return;
+        }
+    item->err = sh_fail(&item->error, SH_E_FORMAT, "Redis did not say whether it queued");
+}
+
+static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
+{
+    put_numbers numbers;
+    put_texts texts[SH_QUEUE_AT_ONCE];
+    sh_redis_command commands[SH_QUEUE_AT_ONCE];
+    write_numbers(queue, &numbers);
+    for (size_t i = 0; i < count; i++) {
+        write_put(queue, &numbers, items[i], &texts[i]);
+        commands[i] = (sh_redis_command){
+            .argc = PUT_ARGUMENTS, .argv = texts[i].argv, .error = &items[i]->error};
+    }
+    sh_redis_script_each(queue->redis, script_put, PUT_KEYS, commands, count);
+    for (size_t i = 0; i < count; i++) {
+        read_put(&commands[i], items[i]);
+        sh_redis_reply_free(commands[i].reply);
+    }
+}
+
+void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
+{
+    sh_error error = {0};
+    assert(count <= SH_QUEUE_AT_ONCE);
+    for (size_t i = 0; i < count; i++)
+        sh_error_clear(&items[i]->error);
+    sh_err err = sh_queue_verify(queue, &error);
+    uint64_t verified = sh_redis_connections(queue->redis);
+    if (err == SH_OK)
+        put_checked(queue, items, count);
+    /* What a Redis took of which nothing is known yet is not confirmed: it is put again. */
+    if (err == SH_OK && sh_redis_connections(queue->redis) != verified)
+        err = sh_fail(&error, SH_E_NETWORK, "the connection to Redis was made anew meanwhile");
+    for (size_t i = 0; i < count && err != SH_OK; i++)
+        if (items[i]->err == SH_OK || sh_redis_connections(queue->redis) == verified)
+            items[i]->err = sh_fail(&items[i]->error, err, "%s", error.message);
+}
+
+/* `<hex> <ms>` */
+static bool read_digest(sh_slice text, uint8_t digest[static SH_DIGEST_BYTES], int64_t *merged_ms)
+{
+    const size_t hex = SH_DIGEST_HEX_BYTES - 1;
+    uint64_t ms = 0;
+    if (text.len <= hex + 1 ||
+        !sh_hex_decode((sh_slice){text.data, hex}, digest, SH_DIGEST_BYTES) ||
+        !sh_text_to_u64((sh_slice){text.data + hex + 1, text.len - hex - 1}, INT64_MAX, &ms))
+        return false;
+    *merged_ms = (int64_t)ms;
+    return true;
+}
+
+sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static SH_DIGEST_BYTES],
+                           int64_t *merged_ms, sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->digests), node};
+    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    if (err != SH_OK)
+        return err;
+    return read_digest(sh_redis_text(reply), digest, merged_ms)
+               ? SH_OK
+               : sh_fail(error, SH_E_NOT_FOUND, "no merge of this node is recorded");
+}
+
+sh_err sh_queue_ask_each(sh_queue *queue, sh_queue_question *const questions[], size_t count,
+                         char version[static SH_NODES_VERSION_BYTES], sh_error *error)
+{
+    sh_slice fields[2 + SH_QUEUE_AT_ONCE] = {SH_SLICE("HMGET"), sh_slice_of(queue->digests)};
+    sh_slice get[] = {SH_SLICE("GET"), sh_slice_of(queue->nodes_version)};
+    sh_error reasons[2] = {{0}};
+    sh_redis_command commands[] = {
+        {.argc = 2 + count, .argv = fields, .error = &reasons[0]},
+        {.argc = 2, .argv = get, .error = &reasons[1]},
+    };
+    assert(count > 0 && count <= SH_QUEUE_AT_ONCE);
+    for (size_t i = 0; i < count; i++)
+        fields[2 + i] = sh_slice_of(questions[i]->node);
+    sh_err err = sh_queue_verify(queue, error);
+    if (err != SH_OK)
+        return err;
+    sh_redis_call_each(queue->redis, commands, 2);
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *digests = commands[0].reply;
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *known = commands[1].reply;
+    for (size_t i = 0; i < 2; i++)
+        if (commands[i].err != SH_OK)
+            return sh_fail(error, commands[i].err, "%s", reasons[i].message);
+    if (sh_redis_count(digests) != count)
+        return sh_fail(error, SH_E_FORMAT, "Redis gave no digests");
+    sh_slice text = sh_redis_text(known);
+    (void)snprintf(version, SH_NODES_VERSION_BYTES, "%.*s", (int)text.len, text.data);
+    for (size_t i = 0; i < count; i++)
+        if (!read_digest(sh_redis_text(sh_redis_at(digests, i)), questions[i]->digest,
+                         &questions[i]->merged_ms))
+            questions[i]->merged_ms = 0;
+    return SH_OK;
+}
+
+#define SEEN_AT_ONCE 256
+
+static sh_err put_some_seen(sh_queue *queue, const sh_queue_seen seen[], size_t count,
+                            const char *mode, sh_error *error)
+{
+    sh_slice argv[2 + 2 * SEEN_AT_ONCE];
+    char values[SEEN_AT_ONCE][NUMBER_BYTES + 16];
+    argv[0] = SH_SLICE("HSET");
+    argv[1] = sh_slice_of(queue->contacts);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(values[i], sizeof values[i], "%" PRId64 " %s", seen[i].ms, mode);
+        argv[2 + 2 * i] = sh_slice_of(seen[i].node);
+        argv[3 + 2 * i] = sh_slice_of(values[i]);
+    }
+    return sh_queue_do(queue, 2 + 2 * count, argv, error);
+}
+
+sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t count,
+                         const char *mode, sh_error *error)
+{
+    for (size_t at = 0; at < count; at += SEEN_AT_ONCE) {
+        size_t some = count - at < SEEN_AT_ONCE ? count - at : SEEN_AT_ONCE;
+        sh_err err = put_some_seen(queue, seen + at, some, mode, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}

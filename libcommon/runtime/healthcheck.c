@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/runtime/healthcheck.h"
+
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text.h"
+#include "libcommon/http/http_client.h"
+#include "libcommon/http/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Where to ask for what listens at host: what listens everywhere is asked at the loopback. */
+static const char *ask_at(const char *host)
+{
+    if (strcmp(host, "0.0.0.0") == 0)
+        return "127.0.0.1";
+    return strcmp(host, "::") == 0 ? "::1" : host;
+}
+
+static sh_err ask(sh_http_client *client, const char *url, sh_error *error)
+{
+    sh_http_answer answer = {0};
+    const sh_http_request request = {
+        .method = "GET",
+        .url = url,
+        .answer_max = SH_HTTP_ERROR_BODY_MAX,
+        .timeout_ms = SH_HEALTHCHECK_MS,
+    };
+    sh_err err = sh_http_send(client, &request, &answer, error);
+    if (err == SH_OK && answer.status != 200)
+        err = sh_fail(error, SH_E_BUSY, "not ready: %s answered %d: %.*s", url, answer.status,
+                      (int)(answer.body.len < 300 ? answer.body.len : 300),
+                      answer.body.len == 0 ? "" : answer.body.data);
+    sh_http_answer_done(&answer);
+    return err;
+}
+
+sh_err sh_healthcheck(const char *listen, const char *tls_cert, sh_error *error)
+{
+    char host[64];
+    uint16_t port;
+    char url[128];
+    sh_http_client *client = NULL;
+    sh_err err = sh_listen_read(sh_slice_of(listen), host, &port, error);
+    if (err != SH_OK)
+        return err;
+    if (port == 0)
+        return sh_fail(error, SH_E_CONFIG,
+                       "SYNC_listen is %s, any free port, so nobody knows where to ask: set a port",
+                       listen);
+    const char *at = ask_at(host);
+    bool v6 = strchr(at, ':') != NULL;
+    (void)snprintf(url, sizeof url, "%s://%s%s%s:%u/readyz", tls_cert[0] == '\0' ? "http" : "https",
+                   v6 ? "[" : "", at, v6 ? "]" : "", (unsigned)port);
+    const sh_http_client_options options = {.user_agent = "synchub-healthcheck",
+                                            .url_setting = "SYNC_listen",
+                                            .pinned_cert_file = tls_cert,
+                                            .stop_fd = -1};
+    err = sh_http_client_new(&options, &client, error);
+    if (err == SH_OK)
+        err = ask(client, url, error);
+    sh_http_client_free(client);
+    return err;
+}

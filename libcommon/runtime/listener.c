@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/runtime/listener.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/http/url.h"
+#include "libcommon/os/file.h"
+#include "libcommon/runtime/notify.h"
+#include "libcommon/runtime/service.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define TEND_MS 1000
+#define LOOK_MS 5000 /* how often the files are looked at */
+
+struct sh_listener {
+    const sh_settings *settings;
+    sh_http_server *server;
+    void (*told)(sh_err err, const char *words);
+    sh_file_stamp cert_seen, key_seen; /* of what was read last, good or not */
+    char address[96];
+    bool in_clear;
+    int stop_fd;
+    bool has_thread;
+    pthread_t thread;
+};
+
+/* --- Certificate and key -----------------------------------------------------------------------
+ */
+
+static bool has_tls(const sh_listener *l)
+{
+    return l->settings->tls_cert[0] != '\0';
+}
+
+static sh_err read_pem(const char *name, const char *path, const char *mark, sh_buf *ret,
+                       sh_file_stamp *stamp, sh_error *error)
+{
+    sh_error why = {0};
+    sh_err err = sh_file_read(path, ret, stamp, &why);
+    if (err != SH_OK)
+        return sh_fail(error, err == SH_E_MEMORY ? err : SH_E_CONFIG, "%s: %s", name, why.message);
+    if (ret->data == NULL || strstr(ret->data, mark) == NULL)
+        return sh_fail(error, SH_E_CONFIG,
+                       "%s: %s holds no `%s`, so it is no PEM file of that kind", name, path, mark);
+    return SH_OK;
+}
+
+/* Reads both files and hands them on: to a new server, or to the one that is there. */
+static sh_err with_tls(sh_listener *l,
+                       sh_err (*use)(sh_listener *l, const sh_http_tls *tls, const void *context,
+                                     sh_error *error),
+                       const void *context, sh_error *error)
+{
+    const sh_settings *s = l->settings;
+    SH_CLEANUP(sh_buf_done) sh_buf cert = SH_BUF_INIT(SH_TLS_FILE_MAX);
+    SH_CLEANUP(sh_buf_wipe) sh_buf key = SH_BUF_INIT(SH_TLS_FILE_MAX);
+    /* A file that cannot be read leaves a stamp all the same, so that its next change is seen. */
+    (void)sh_file_stamp_get(s->tls_cert, &l->cert_seen, NULL);
+    (void)sh_file_stamp_get(s->tls_key, &l->key_seen, NULL);
+    sh_err err = read_pem("SYNC_tls_cert", s->tls_cert, "-----BEGIN CERTIFICATE-----", &cert,
+                          &l->cert_seen, error);
+    if (err == SH_OK)
+        err = read_pem("SYNC_tls_key", s->tls_key, "PRIVATE KEY-----", &key, &l->key_seen, error);
+    if (err == SH_OK)
+        err = use(l, &(sh_http_tls){.cert = cert.data, .key = key.data}, context, error);
+    return err;
+}
+
+static bool files_changed(const sh_listener *l)
+{
+    sh_file_stamp cert = {0};
+    sh_file_stamp key = {0};
+    (void)sh_file_stamp_get(l->settings->tls_cert, &cert, NULL);
+    (void)sh_file_stamp_get(l->settings->tls_key, &key, NULL);
+    return !sh_file_stamp_equals(&cert, &l->cert_seen) || !sh_file_stamp_equals(&key, &l->key_seen);
+}
+
+static sh_err renew(sh_listener *l, const sh_http_tls *tls, const void *context, sh_error *error)
+{
+    (void)context;
+    return sh_http_server_renew_tls(l->server, tls, error);
+}
+
+static void read_again(sh_listener *l)
+{
+    sh_error error = {0};
+    char words[SH_ERROR_MESSAGE_BYTES + 64];
+    sh_err err = with_tls(l, renew, NULL, &error);
+    if (l->told == NULL)
+        return;
+    if (err == SH_OK)
+        (void)snprintf(words, sizeof words, "the certificate was read again from %s",
+                       l->settings->tls_cert);
+    else
+        (void)snprintf(words, sizeof words, "the old certificate stays in use: %s", error.message);
+    l->told(err, words);
+}
+
+/* --- The thread beside -------------------------------------------------------------------------
+ */
+
+static void *tend(void *context)
+{
+    sh_listener *l = context;
+    int64_t look_at = sh_clock_monotonic_ms() + LOOK_MS;
+    for (;;) {
+        struct pollfd waited[] = {{.fd = l->stop_fd, .events = POLLIN},
+                                  {.fd = sh_hangup_fd(), .events = POLLIN}};
+        (void)poll(waited, 2, TEND_MS);
+        if (waited[0].revents != 0)
+            return NULL;
+        (void)sh_http_server_tend(l->server);
+        sh_notify_alive(SH_NOTIFY_LISTENER);
+        bool asked = sh_hangup_take();
+        bool due = sh_clock_monotonic_ms() >= look_at;
+        if (due)
+            look_at = sh_clock_monotonic_ms() + LOOK_MS;
+        if (asked)
+            sh_notify_reloading();
+        if (has_tls(l) && (asked || (due && files_changed(l))))
+            read_again(l);
+        if (asked)
+            sh_notify_reloaded();
+    }
+}
+
+static sh_err start_thread(sh_listener *l, sh_error *error)
+{
+    sigset_t all, before;
+    /* Signals are for the threads that were there before. */
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&l->thread, NULL, tend, l);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0)
+        return sh_fail(error, SH_E_MEMORY, "no thread for the HTTP server: %s", strerror(failed));
+    l->has_thread = true;
+    sh_notify_expect(SH_NOTIFY_LISTENER);
+    return SH_OK;
+}
+
+/* --- Life --------------------------------------------------------------------------------------
+ */
+
+static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *context,
+                           sh_error *error)
+{
+    const sh_listener_options *options = context;
+    char host[64];
+    uint16_t port;
+    sh_err err = sh_listen_read(sh_slice_of(l->settings->listen), host, &port, error);
+    if (err != SH_OK)
+        return err;
+    const sh_http_server_options server = {
+        .host = host,
+        .port = port,
+        .tls = tls == NULL ? (sh_http_tls){NULL, NULL} : *tls,
+        .routes = options->routes,
+        .context = options->context,
+        .on_event = options->on_event,
+        .connections_max = options->connections_max,
+    };
+    err = sh_http_server_start(&server, &l->server, error);
+    if (err != SH_OK)
+        return err;
+    sh_url at = {.port = port};
+    (void)snprintf(at.host, sizeof at.host, "%s", host);
+    l->in_clear = tls == NULL && !sh_url_is_loopback(&at);
+    bool v6 = strchr(host, ':') != NULL;
+    (void)snprintf(l->address, sizeof l->address, "%s%s%s:%u%s", v6 ? "[" : "", host, v6 ? "]" : "",
+                   (unsigned)sh_http_server_port(l->server), tls == NULL ? "" : " with TLS");
+    return SH_OK;
+}
+
+sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options *options,
+                         sh_listener **ret, sh_error *error)
+{
+    sh_listener *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    l->settings = settings;
+    l->told = options->told;
+    l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    sh_err err = l->stop_fd < 0 ? sh_fail(error, SH_E_IO, "eventfd: %s", strerror(errno)) : SH_OK;
+    if (err == SH_OK)
+        err = has_tls(l) ? with_tls(l, start_server, options, error)
+                         : start_server(l, NULL, options, error);
+    if (err == SH_OK)
+        err = start_thread(l, error);
+    if (err != SH_OK) {
+        sh_listener_stop(l, 0);
+        return err;
+    }
+    *ret = l;
+    return SH_OK;
+}
+
+const char *sh_listener_address(const sh_listener *listener)
+{
+    return listener->address;
+}
+
+bool sh_listener_is_in_clear(const sh_listener *listener)
+{
+    return listener->in_clear;
+}
+
+void sh_listener_stop(sh_listener *listener, int64_t grace_ms)
+{
+    if (listener == NULL)
+        return;
+    if (listener->has_thread) {
+        uint64_t one = 1;
+        sh_notify_dismiss(SH_NOTIFY_LISTENER);
+        (void)!write(listener->stop_fd, &one, sizeof one);
+        (void)pthread_join(listener->thread, NULL);
+    }
+    sh_http_server_stop(listener->server, grace_ms);
+    if (listener->stop_fd >= 0)
+        (void)close(listener->stop_fd);
+    free(listener);
+}

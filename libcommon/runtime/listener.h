@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_LISTENER_H
+#define SH_LISTENER_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/http/http_server.h"
+
+#include <stdbool.h>
+
+/*
+ * What SYNC_listen, SYNC_tls_cert and SYNC_tls_key ask for: an HTTP server with a thread beside it
+ * that ends connections over their time, and reads certificate and key again at a SIGHUP and when
+ * the files have changed.
+ */
+typedef struct sh_listener sh_listener;
+
+typedef struct {
+    const sh_http_route *routes; /* as for sh_http_server_start() */
+    void *context;
+    /*
+     * Told, from the thread beside, when a certificate was read again: SH_OK, or why the old one
+     * stays. May be NULL.
+     */
+    void (*told)(sh_err err, const char *words);
+    /* As for sh_http_server_start(). */
+    void (*on_event)(const sh_http_event *event);
+    size_t connections_max;
+} sh_listener_options;
+
+/* SH_E_CONFIG, SH_E_IO, SH_E_MEMORY, SH_E_UNSUPPORTED. The settings must outlive the listener. */
+sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options *options,
+                         sh_listener **ret, sh_error *error);
+
+/* Where it listens, for the log: `127.0.0.1:20212`, `[::1]:20212 with TLS`. */
+const char *sh_listener_address(const sh_listener *listener);
+
+/* Whether it takes tokens over plain HTTP from other machines. */
+bool sh_listener_is_in_clear(const sh_listener *listener);
+
+/* As sh_http_server_stop(). NULL is accepted. */
+void sh_listener_stop(sh_listener *listener, int64_t grace_ms);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/enqueue_batch.h"
+
+#include "libcommon/base/clock.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static sh_err load_credentials(outbox *o, sh_error *error)
+{
+    sh_credentials *all = NULL;
+    sh_err err = sh_queue_nodes_load(o->queue, &all, o->version, error);
+    if (err != SH_OK)
+        return err;
+    sh_credentials_free(o->credentials);
+    o->credentials = all;
+    return SH_OK;
+}
+
+sh_err outbox_init(outbox *o, sh_queue *queue, outbox_ended ended, void *context, sh_error *error)
+{
+    *o = (outbox){.queue = queue, .ended = ended, .context = context};
+    return load_credentials(o, error);
+}
+
+void outbox_done(outbox *o)
+{
+    assert(o->count == 0);
+    sh_credentials_free(o->credentials);
+    o->credentials = NULL;
+}
+
+/* What tells one state of a node's credentials from another. */
+static void note_state(const outbox *o, const char *node, uint8_t ret[static SH_DIGEST_BYTES])
+{
+    const sh_node_record *own = sh_credentials_of_node(o->credentials, node, NULL);
+    memset(ret, 0, SH_DIGEST_BYTES);
+    if (own != NULL && own->revoked_ms == 0 && own->count > 0)
+        memcpy(ret, own->items[0].token_hash, SH_DIGEST_BYTES);
+    else if (own != NULL)
+        memset(ret, 0xff, SH_DIGEST_BYTES);
+}
+
+/* The next free place. */
+static outbox_item *add(outbox *o, void *who, const char *node)
+{
+    assert(o->count < SH_QUEUE_AT_ONCE);
+    outbox_item *item = &o->items[o->count];
+    *item = (outbox_item){.who = who, .envelope = SH_BUF_INIT(SH_ENVELOPE_MAX)};
+    (void)snprintf(item->header.node, sizeof item->header.node, "%s", node);
+    return item;
+}
+
+static void added(outbox *o, size_t bytes)
+{
+    o->count++;
+    o->bytes += bytes;
+    if (o->count == SH_QUEUE_AT_ONCE || o->bytes >= OUTBOX_BYTES_MAX)
+        outbox_flush(o);
+}
+
+sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, sh_error *error)
+{
+    outbox_item *item = add(o, who, table->header.node);
+    if (sh_buf_append(&item->envelope, table->envelope.data, table->envelope.len) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a table of %zu bytes",
+                       table->envelope.len);
+    item->header = table->header;
+    item->rows = table->rows;
+    note_state(o, table->header.node, item->state);
+    added(o, item->envelope.len);
+    return SH_OK;
+}
+
+void outbox_add_unchanged(outbox *o, void *who, const char *node)
+{
+    add(o, who, node)->unchanged = true;
+    added(o, 0);
+}
+
+static void fail(outbox_item *item, sh_err err, const char *words)
+{
+    sh_error_clear(&item->put.error);
+    item->put.err = sh_fail(&item->put.error, err, "%s", words);
+}
+
+static void note_unchanged(outbox *o)
+{
+    sh_queue_seen seen[SH_QUEUE_AT_ONCE];
+    sh_error error = {.code = SH_OK};
+    size_t count = 0;
+    int64_t now_ms = sh_clock_unix_ms();
+    for (size_t i = 0; i < o->count; i++) {
+        if (!o->items[i].unchanged)
+            continue;
+        memcpy(seen[count].node, o->items[i].header.node, sizeof seen[count].node);
+        seen[count++].ms = now_ms;
+    }
+    if (count == 0)
+        return;
+    sh_err err = sh_queue_seen_put(o->queue, seen, count, "pull", &error);
+    for (size_t i = 0; err != SH_OK && i < o->count; i++)
+        if (o->items[i].unchanged)
+            fail(&o->items[i], err, error.message);
+}
+
+/* Puts those that are to be put, by the credentials as known now. */
+static void put_some(outbox *o, sh_queue_put_item *puts[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        puts[i]->nodes_version = o->version;
+    sh_queue_put_each(o->queue, puts, count);
+}
+
+/*
+ * What was refused because some credentials changed meanwhile is put by the new ones, unless they
+ * are its own node's. Gives how many there are.
+ */
+static size_t take_stale(outbox *o, sh_queue_put_item *ret[])
+{
+    sh_error error = {.code = SH_OK};
+    sh_err err = SH_OK;
+    bool loaded = false;
+    size_t count = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        outbox_item *item = &o->items[i];
+        if (item->unchanged || item->put.err != SH_OK || item->put.put != SH_PUT_STALE)
+            continue;
+        if (!loaded)
+            err = load_credentials(o, &error);
+        loaded = true;
+        uint8_t now[SH_DIGEST_BYTES];
+        note_state(o, item->header.node, now);
+        if (err != SH_OK)
+            fail(item, err, error.message);
+        else if (memcmp(item->state, now, sizeof now) != 0)
+            fail(item, SH_E_REFUSED, "the node's credentials were changed while it was pulled");
+        else
+            ret[count++] = &item->put;
+    }
+    return count;
+}
+
+void outbox_flush(outbox *o)
+{
+    sh_queue_put_item *puts[SH_QUEUE_AT_ONCE];
+    size_t count = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        outbox_item *item = &o->items[i];
+        item->put = (sh_queue_put_item){.envelope = {item->envelope.data, item->envelope.len},
+                                        .header = &item->header,
+                                        .mode = "pull"};
+        if (!item->unchanged)
+            puts[count++] = &item->put;
+    }
+    note_unchanged(o);
+    while (count > 0) {
+        put_some(o, puts, count);
+        count = take_stale(o, puts);
+    }
+    for (size_t i = 0; i < o->count; i++) {
+        outbox_item *item = &o->items[i];
+        o->ended(o->context, item, item->put.err, item->put.put, &item->put.error);
+        sh_buf_done(&item->envelope);
+    }
+    o->count = 0;
+    o->bytes = 0;
+}

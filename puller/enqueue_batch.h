@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PULLER_OUTBOX_H
+#define PULLER_OUTBOX_H
+
+#include "libcommon/native/credentials.h"
+#include "libcommon/queue/queue.h"
+#include "puller/answer.h"
+
+/*
+ * What was fetched, on its way into the queue. Each write waits for Redis's disk, and a thousand of
+ * them would take longer than the nodes do, so what has come together is written together. Belongs
+ * to one thread.
+ */
+#define OUTBOX_BYTES_MAX SH_MIB /* of envelopes that wait; one larger than that goes at once */
+
+typedef struct {
+    void *who;      /* the caller's */
+    bool unchanged; /* there is no table, only a contact to be noted */
+    sh_envelope_header header;
+    size_t rows;
+    sh_buf envelope;
+    uint8_t state[SH_DIGEST_BYTES]; /* of the node's credentials when the table was found good */
+    sh_queue_put_item put;
+} outbox_item;
+
+/* How it ended; item lives during the call only. put is of a table alone. */
+typedef void (*outbox_ended)(void *context, const outbox_item *item, sh_err err, sh_put put,
+                             const sh_error *error);
+
+typedef struct {
+    sh_queue *queue;
+    sh_credentials *credentials; /* of the nodes, as known now */
+    char version[SH_NODES_VERSION_BYTES];
+    outbox_ended ended;
+    void *context;
+    outbox_item items[SH_QUEUE_AT_ONCE];
+    size_t count, bytes;
+} outbox;
+
+/* Reads the nodes' credentials. The errors of the queue; end with outbox_done() in every case. */
+sh_err outbox_init(outbox *o, sh_queue *queue, outbox_ended ended, void *context, sh_error *error);
+void outbox_done(outbox *o); /* zeroed is accepted; nothing may wait in it */
+
+/*
+ * Takes a table over from *table, which stays the caller's to end. ended() is called when it is
+ * durable in the queue, or refused: now or at the next flush. SH_E_MEMORY calls nothing.
+ */
+sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, sh_error *error);
+/* The same for a node that had nothing new. */
+void outbox_add_unchanged(outbox *o, void *who, const char *node);
+/* Writes all that waits. */
+void outbox_flush(outbox *o);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/puller_status.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/metrics.h"
+#include "libcommon/base/version.h"
+#include "libcommon/queue/queue_watch.h"
+#include "libcommon/runtime/listener.h"
+#include "libcommon/runtime/log.h"
+#include "libcommon/runtime/notify.h"
+#include "libcommon/runtime/probes.h"
+#include "libcommon/runtime/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_GRACE_MS 1000
+#define METRICS_BYTES_MAX (64 * SH_KIB)
+#define CONNECTIONS_MAX 128 /* only probes come here */
+
+struct puller_status {
+    sh_listener *listener;
+    sh_queue_watch *watch;
+};
+
+static sh_metric pulls[PULL_OUTCOMES] = {
+    [PULL_PULLED] = {.name = "synchub_pulls_total",
+                     .labels = "result=\"pulled\"",
+                     .help = "Nodes asked for their table, by result.",
+                     .type = "counter"},
+    [PULL_UNCHANGED] = {.name = "synchub_pulls_total",
+                        .labels = "result=\"unchanged\"",
+                        .type = "counter"},
+    [PULL_FAILED] = {.name = "synchub_pulls_total",
+                     .labels = "result=\"failed\"",
+                     .type = "counter"},
+    [PULL_SKIPPED] = {.name = "synchub_pulls_total",
+                      .labels = "result=\"skipped\"",
+                      .type = "counter"},
+};
+static sh_metric runs_done = {.name = "synchub_pull_runs_total",
+                              .labels = "result=\"done\"",
+                              .help = "Runs over all nodes, failed where any node failed.",
+                              .type = "counter"};
+static sh_metric runs_failed = {
+    .name = "synchub_pull_runs_total", .labels = "result=\"failed\"", .type = "counter"};
+static sh_metric last_nodes = {
+    .name = "synchub_pull_nodes", .help = "Nodes of the last run.", .type = "gauge"};
+static sh_metric last_duration = {.name = "synchub_pull_duration_seconds",
+                                  .help = "How long the last run took.",
+                                  .type = "gauge",
+                                  .divisor = 1000};
+static sh_metric last_end = {.name = "synchub_pull_last_run_timestamp_seconds",
+                             .help = "When the last run ended, Unix time.",
+                             .type = "gauge"};
+
+static sh_metric redis_up = {
+    .name = "synchub_redis_up", .help = "Whether Redis answers.", .type = "gauge"};
+static sh_metric redis_durable = {
+    .name = "synchub_redis_durable",
+    .help = "Whether Redis keeps what it confirms; no value where it may not be asked.",
+    .type = "gauge"};
+
+static sh_metric *const metrics[] = {
+    &pulls[PULL_PULLED], &pulls[PULL_UNCHANGED],
+    &pulls[PULL_FAILED], &pulls[PULL_SKIPPED],
+    &runs_done,          &runs_failed,
+    &last_nodes,         &last_duration,
+    &last_end,           &redis_up,
+    &redis_durable,
+};
+
+void puller_count_node(puller_outcome outcome)
+{
+    sh_metric_add(&pulls[outcome], 1);
+}
+
+void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms)
+{
+    sh_metric_add(failed ? &runs_failed : &runs_done, 1);
+    sh_metric_set(&last_nodes, (int64_t)nodes);
+    sh_metric_set(&last_duration, duration_ms);
+    sh_metric_set(&last_end, end_unix_ms / 1000);
+    char when[SH_RFC3339_BYTES];
+    sh_clock_rfc3339(end_unix_ms, when);
+    sh_notify_status("last run at %s: %zu nodes, %s", when, nodes,
+                     failed ? "some of which failed" : "none of which failed");
+}
+
+static void reply_text(sh_http_exchange *exchange, unsigned status, const char *text)
+{
+    sh_http_reply(exchange, status, "text/plain; charset=utf-8", sh_slice_of(text));
+}
+
+static void handle_live(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    reply_text(exchange, 200, "ok\n");
+}
+
+static void handle_ready(void *context, sh_http_exchange *exchange)
+{
+    puller_status *status = context;
+    sh_queue_state state;
+    sh_queue_watch_get_fresh(status->watch, &state);
+    if (sh_stop_requested())
+        sh_http_reply_error(exchange, 503, "Not ready", "the program is stopping");
+    else if (state.err != SH_OK)
+        sh_http_reply_error(exchange, 503, "Not ready", state.error.message);
+    else
+        reply_text(exchange, 200, "ready\n");
+}
+
+static void handle_metrics(void *context, sh_http_exchange *exchange)
+{
+    puller_status *status = context;
+    sh_queue_state state;
+    sh_queue_watch_get_fresh(status->watch, &state);
+    sh_metric_set(&redis_up, state.answers);
+    if (state.answers && state.keeps != SH_KEEPS_UNKNOWN)
+        sh_metric_set(&redis_durable, state.keeps == SH_KEEPS_ALL);
+    else
+        sh_metric_clear(&redis_durable);
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
+    sh_err err = sh_version_write_metric(&text);
+    if (err == SH_OK)
+        err = sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], &text);
+    if (err == SH_OK)
+        err = sh_service_metrics(&text);
+    if (err != SH_OK) {
+        sh_http_reply_error(exchange, 500, "Internal error", "no memory for the metrics");
+        return;
+    }
+    sh_http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+                  (sh_slice){text.data, text.len});
+}
+
+static const sh_http_route routes[] = {
+    {.method = "GET", .path = "/livez", .handle = handle_live, .probe = true},
+    {.method = "GET", .path = "/readyz", .handle = handle_ready, .probe = true},
+    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .probe = true},
+    {.method = NULL},
+};
+
+static sh_err start(const sh_settings *settings, puller_status *status, sh_error *error)
+{
+    const sh_listener_options options = {.routes = routes,
+                                         .context = status,
+                                         .told = sh_service_on_certificate,
+                                         .on_event = sh_service_on_http_event,
+                                         .connections_max = CONNECTIONS_MAX};
+    const sh_queue_options queue = sh_queue_options_of(settings);
+    const sh_queue_watch_calls calls = {.context = NULL};
+    sh_err err = sh_queue_watch_new(&queue, &calls, &status->watch, error);
+    if (err == SH_OK)
+        err = sh_listener_start(settings, &options, &status->listener, error);
+    if (err == SH_OK)
+        sh_log_info("listening on %s", sh_listener_address(status->listener));
+    return err;
+}
+
+sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_error *error)
+{
+    *ret = NULL;
+    if (settings->listen[0] == '\0')
+        return SH_OK;
+    puller_status *status = calloc(1, sizeof *status);
+    if (status == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+    sh_err err = start(settings, status, error);
+    if (err != SH_OK) {
+        puller_status_stop(status);
+        return err;
+    }
+    *ret = status;
+    return SH_OK;
+}
+
+void puller_status_stop(puller_status *status)
+{
+    if (status == NULL)
+        return;
+    if (status->watch != NULL)
+        sh_queue_watch_stop(status->watch);
+    sh_listener_stop(status->listener, STOP_GRACE_MS);
+    sh_queue_watch_free(status->watch);
+    free(status);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_TABLE_CUT_H
+#define SH_TABLE_CUT_H
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/text.h"
+#include "libcommon/netalertx/table_scan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Cuts a device table that passed sh_table_check() into parts, each a device table of its own with
+ * a run of the rows, at most SH_PART_MAX bytes and SH_PART_ROWS_MAX rows. The same text is always
+ * cut in the same way. Pure.
+ */
+typedef struct {
+    sh_table_scan scan;
+    sh_scan_row row; /* the first of the next part */
+    bool more;
+} sh_table_cut;
+
+/* The table is borrowed. The errors of sh_table_scan_init() and _next(). */
+sh_err sh_table_cut_init(sh_table_cut *cut, sh_slice table, sh_error *error);
+
+/* Gives the rows of the next part as they stand in the table; empty behind the last part. */
+sh_err sh_table_cut_next(sh_table_cut *cut, sh_slice *rows, sh_error *error);
+
+/* How many parts there are; 1 for a table without rows. */
+sh_err sh_table_cut_count(sh_slice table, size_t *ret, sh_error *error);
+
+/* Adds the text of a part to *ret. SH_E_LIMIT, SH_E_MEMORY. */
+sh_err sh_table_part_write(sh_slice rows, sh_buf *ret);
+
+#endif

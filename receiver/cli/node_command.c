@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/cli/node_command.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/json/json_write.h"
+#include "libcommon/native/credentials.h"
+#include "libcommon/native/name_keys.h"
+#include "libcommon/queue/queue.h"
+#include "libcommon/runtime/log.h"
+#include "libcommon/runtime/service.h"
+#include "receiver/cli/show_output.h"
+#include "receiver/hub/keys.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_MAX (4 * SH_KIB)
+#define JSON_NODE_MAX (4 * SH_KIB)
+
+/* --- list ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    sh_credentials *all;
+    int64_t *used_ms; /* of each */
+    int64_t now_ms;
+} listing;
+
+enum { NODE, STATE, PROTOCOL, CREATED, LAST_USED, ROTATES_UNTIL, REVOKED, COLUMNS };
+
+static const show_column columns[COLUMNS] = {
+    {"NODE", false},      {"STATE", false},         {"PROTOCOL", false}, {"CREATED", false},
+    {"LAST USED", false}, {"ROTATES UNTIL", false}, {"REVOKED", false},
+};
+
+/* Until when the last of the older credentials works; 0: there are none. */
+static int64_t rotates_until(const sh_node_record *record, int64_t now_ms)
+{
+    int64_t last = 0;
+    for (size_t i = 1; record->revoked_ms == 0 && i < record->count; i++)
+        if (sh_credential_works(&record->items[i], now_ms) && record->items[i].until_ms > last)
+            last = record->items[i].until_ms;
+    return last;
+}
+
+static const char *state_of(const sh_node_record *record, int64_t now_ms)
+{
+    if (record->unreadable)
+        return "unreadable";
+    if (record->revoked_ms > 0)
+        return "revoked";
+    return rotates_until(record, now_ms) > 0 ? "rotating" : "active";
+}
+
+static const char *protocol_of(const sh_node_record *record)
+{
+    return record->netalertx ? "any" : "native";
+}
+
+static void cell_of(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
+{
+    const listing *l = context;
+    const sh_node_record *record = sh_credentials_at(l->all, row);
+    switch (column) {
+    case NODE:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", record->node);
+        break;
+    case STATE:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", state_of(record, l->now_ms));
+        break;
+    case PROTOCOL:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", protocol_of(record));
+        break;
+    case CREATED:
+        show_time(record->created_ms, "?", ret);
+        break;
+    case LAST_USED:
+        show_time(l->used_ms[row], "never", ret);
+        break;
+    case ROTATES_UNTIL:
+        show_time(rotates_until(record, l->now_ms), "-", ret);
+        break;
+    default:
+        show_time(record->revoked_ms, "-", ret);
+        break;
+    }
+}
+
+static sh_err append_node(sh_buf *json, const listing *l, size_t row)
+{
+    const sh_node_record *record = sh_credentials_at(l->all, row);
+    sh_err err = sh_buf_append_text(json, "{");
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "node", record->node);
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "state", state_of(record, l->now_ms));
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "protocol", protocol_of(record));
+    if (err == SH_OK)
+        err = show_json_time(json, "created_ms", record->created_ms);
+    if (err == SH_OK)
+        err = show_json_time(json, "last_used_ms", l->used_ms[row]);
+    if (err == SH_OK)
+        err = show_json_time(json, "rotates_until_ms", rotates_until(record, l->now_ms));
+    if (err == SH_OK)
+        err = show_json_time(json, "revoked_ms", record->revoked_ms);
+    return err == SH_OK ? sh_buf_append_text(json, "}") : err;
+}
+
+static sh_err write_json(const listing *l, sh_error *error)
+{
+    sh_buf json = SH_BUF_INIT(JSON_NODE_MAX);
+    sh_err err = SH_OK;
+    (void)fputs("{\"nodes\":[", stdout);
+    for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++) {
+        sh_buf_clear(&json);
+        err = append_node(&json, l, i);
+        if (err == SH_OK)
+            (void)printf("%s\n%s", i == 0 ? "" : ",", json.data);
+    }
+    (void)fputs("]}\n", stdout);
+    sh_buf_done(&json);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
+}
+
+static sh_err read_listing(sh_queue *queue, listing *l, sh_error *error)
+{
+    char version[SH_NODES_VERSION_BYTES];
+    sh_err err = sh_queue_nodes_load(queue, &l->all, version, error);
+    if (err != SH_OK)
+        return err;
+    l->now_ms = sh_clock_unix_ms();
+    l->used_ms = calloc(sh_credentials_count(l->all) + 1, sizeof *l->used_ms);
+    if (l->used_ms == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++)
+        err = sh_queue_node_used_get(queue, sh_credentials_at(l->all, i)->node, &l->used_ms[i],
+                                     error);
+    return err;
+}
+
+static sh_err open_queue(const sh_settings *settings, sh_queue **ret, sh_error *error)
+{
+    const sh_queue_options options = sh_queue_options_of(settings);
+    return sh_queue_open(&options, ret, error);
+}
+
+int node_list(const sh_settings *settings, int argc, char *const argv[])
+{
+    static const show_command command = {.name = "node list", .usage = "node list [--json]"};
+    sh_error error = {.code = SH_OK};
+    show_options options;
+    listing l = {.all = NULL};
+    sh_queue *queue = NULL;
+    sh_err err = show_options_read(&command, argc, argv, &options, &error);
+    if (err == SH_OK)
+        err = open_queue(settings, &queue, &error);
+    if (err == SH_OK)
+        err = read_listing(queue, &l, &error);
+    if (err == SH_OK && options.json)
+        err = write_json(&l, &error);
+    else if (err == SH_OK && sh_credentials_count(l.all) == 0)
+        (void)puts("No node has credentials of its own.");
+    else if (err == SH_OK)
+        show_table(stdout, columns, COLUMNS, sh_credentials_count(l.all), cell_of, &l);
+    if (err == SH_OK)
+        err = show_written(stdout, true, &error);
+    sh_queue_free(queue);
+    sh_credentials_free(l.all);
+    free(l.used_ms);
+    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
+}
+
+/* --- What changes a node --------------------------------------------------------------------- */
+
+/* What the command line says. */
+typedef struct {
+    const char *node;
+    int64_t old_ms; /* that the old ones work on */
+    bool netalertx;
+} change_options;
+
+typedef struct {
+    show_command command;
+    /* Changes *record, which is that of a node without any where known is false. */
+    sh_err (*change)(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error);
+    bool makes; /* credentials, which are printed */
+    bool takes_duration;
+    bool adds; /* a node; it may say --netalertx */
+} changing;
+
+/* A whole number and s, m, h or d, such as 7d. */
+static bool read_duration(const char *text, int64_t *ret_ms)
+{
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t len = strlen(text);
+    for (size_t i = 0; len > 1 && i < sizeof units / sizeof units[0]; i++) {
+        uint64_t number;
+        if (text[len - 1] != units[i].unit)
+            continue;
+        if (!sh_text_to_u64((sh_slice){text, len - 1}, SH_NODE_ROTATE_MAX_S / units[i].seconds,
+                            &number))
+            return false;
+        *ret_ms = (int64_t)(number * units[i].seconds) * 1000;
+        return true;
+    }
+    return false;
+}
+
+static sh_err read_arguments(const changing *c, int argc, char *const argv[], change_options *ret,
+                             sh_error *error)
+{
+    *ret = (change_options){.old_ms = SH_NODE_ROTATE_S * 1000LL};
+    for (int i = 0; i < argc; i++) {
+        if (c->takes_duration && strcmp(argv[i], "--for") == 0) {
+            if (i + 1 == argc || !read_duration(argv[i + 1], &ret->old_ms))
+                return sh_fail(error, SH_E_CONFIG,
+                               "--for needs a time of at most %ld days, such as 7d, 12h, 30m or 0s",
+                               SH_NODE_ROTATE_MAX_S / 86400);
+            i++;
+        } else if (c->adds && strcmp(argv[i], "--netalertx") == 0) {
+            ret->netalertx = true;
+        } else if (ret->node == NULL && argv[i][0] != '-') {
+            ret->node = argv[i];
+        } else {
+            return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argv[i],
+                           c->command.usage);
+        }
+    }
+    sh_error reason = {.code = SH_OK};
+    if (ret->node == NULL)
+        return sh_fail(error, SH_E_CONFIG, "the node is not named; usage: %s", c->command.usage);
+    if (sh_node_name_check(sh_slice_of(ret->node), &reason) != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "%s", reason.message);
+    return SH_OK;
+}
+
+/* Reads, changes, and writes the record where nobody else changed it meanwhile. */
+static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *keys,
+                            const change_options *options, sh_node_secrets *secrets,
+                            sh_error *error)
+{
+    const char *node = options->node;
+    SH_CLEANUP(sh_buf_done) sh_buf before = SH_BUF_INIT(RECORD_MAX);
+    SH_CLEANUP(sh_buf_done) sh_buf after = SH_BUF_INIT(RECORD_MAX);
+    sh_error unknown = {.code = SH_OK};
+    sh_node_record record = {.count = 0};
+    sh_err err = sh_queue_node_get(queue, node, &before, &unknown);
+    bool known = err == SH_OK;
+    if (err != SH_OK && err != SH_E_NOT_FOUND)
+        return sh_fail(error, err, "%s", unknown.message);
+    sh_slice old = {before.data == NULL ? "" : before.data, before.len};
+    if (known)
+        sh_node_record_read(sh_slice_of(node), old, &record);
+    else
+        (void)snprintf(record.node, sizeof record.node, "%s", node);
+    err = c->change(keys, known, options, &record, secrets, error);
+    if (err != SH_OK)
+        return err;
+    if (sh_node_record_write(&record, &after) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    return sh_queue_node_set(queue, node, old, (sh_slice){after.data, after.len}, error);
+}
+
+/* Tells of a node that will be refused from now on, because its name could pass for the new one. */
+static sh_err warn_of_alike(void *context, sh_slice name, sh_slice mode, int64_t ms,
+                            sh_error *error)
+{
+    const char *node = *(const char **)context;
+    (void)mode, (void)ms, (void)error;
+    if (sh_slice_equals(name, sh_slice_of(node)) || sh_node_name_check(name, NULL) != SH_OK)
+        return SH_OK;
+    sh_name_keys a = sh_name_keys_of(name), b = sh_name_keys_of(sh_slice_of(node));
+    if (sh_name_keys_meet(&a, &b))
+        sh_log_warning("node=%.*s: its name is easily confused with that of node \"%s\", so it is "
+                       "refused from now on: choose another SYNC_node_name there",
+                       (int)name.len, name.data, node);
+    return SH_OK;
+}
+
+/* A new node must not be taken for another one with credentials of its own. */
+static sh_err check_new(sh_queue *queue, const char *node, sh_error *error)
+{
+    sh_credentials *all = NULL;
+    char version[SH_NODES_VERSION_BYTES];
+    sh_err err = sh_queue_nodes_load(queue, &all, version, error);
+    if (err != SH_OK)
+        return err;
+    const sh_node_record *like = NULL;
+    if (sh_credentials_of_node(all, node, NULL) == NULL)
+        like = sh_credentials_like(all, node);
+    if (like != NULL)
+        err = sh_fail(
+            error, SH_E_REFUSED,
+            "the name is easily confused with that of node %s, which has credentials of its "
+            "own: choose another",
+            like->node);
+    sh_credentials_free(all);
+    return err == SH_OK ? sh_queue_contacts(queue, warn_of_alike, &node, error) : err;
+}
+
+/* As a line of an env file; quoted where a shell would take it for something else. */
+static void print_setting(const char *name, const char *value)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+    if (strspn(value, plain) == strlen(value)) {
+        (void)printf("%s=%s\n", name, value);
+        return;
+    }
+    (void)printf("%s='", name);
+    for (const char *c = value; *c != '\0'; c++)
+        (void)fputs(*c == '\'' ? "'\\''" : (char[]){*c, '\0'}, stdout);
+    (void)puts("'");
+}
+
+static int run_change(const changing *c, const sh_settings *settings, int argc, char *const argv[])
+{
+    sh_error error = {.code = SH_OK};
+    change_options options;
+    sh_queue *queue = NULL;
+    hub_keys keys = {.token = {"", 0}};
+    sh_node_secrets secrets = {.token = ""};
+    sh_err err = read_arguments(c, argc, argv, &options, &error);
+    if (err == SH_OK && c->makes)
+        err = keys_init(settings, &keys, &error);
+    if (err == SH_OK)
+        err = open_queue(settings, &queue, &error);
+    if (err == SH_OK && c->adds)
+        err = check_new(queue, options.node, &error);
+    if (err == SH_OK)
+        err = change_record(c, queue, &keys, &options, &secrets, &error);
+    if (err == SH_OK && c->makes) {
+        print_setting("SYNC_node_name", options.node);
+        print_setting("SYNC_api_token", secrets.token);
+        print_setting("SYNC_encryption_key", secrets.passphrase);
+        err = show_written(stdout, true, &error);
+    } else if (err == SH_OK) {
+        (void)puts("revoked");
+        err = show_written(stdout, true, &error);
+    }
+    sh_queue_free(queue);
+    keys_done(&keys);
+    sh_wipe(&secrets, sizeof secrets);
+    return err == SH_OK ? SH_EXIT_DONE : show_failure(&c->command, &error, stderr);
+}
+
+/* --- The changes ----------------------------------------------------------------------------- */
+
+static sh_err add_to(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
+{
+    int64_t now_ms = sh_clock_unix_ms();
+    if (known && !record->unreadable && record->revoked_ms == 0)
+        return sh_fail(error, SH_E_REFUSED,
+                       "node %s has credentials of its own: `node rotate` makes new ones, `node "
+                       "revoke` ends them",
+                       record->node);
+    record->unreadable = false;
+    record->netalertx = options->netalertx;
+    record->created_ms = now_ms;
+    record->revoked_ms = 0;
+    record->count = 0;
+    sh_credential made;
+    sh_err err =
+        sh_credential_make(keys->credential_key, record->node, now_ms, &made, secrets, error);
+    return err == SH_OK ? sh_node_record_add(record, &made, now_ms, error) : err;
+}
+
+static sh_err check_active(bool known, const sh_node_record *record, sh_error *error)
+{
+    if (!known)
+        return sh_fail(error, SH_E_NOT_FOUND,
+                       "node %s has no credentials of its own: `node add` makes some",
+                       record->node);
+    if (record->unreadable || record->revoked_ms > 0)
+        return sh_fail(error, SH_E_REFUSED,
+                       "the credentials of node %s are %s: `node add` makes new ones", record->node,
+                       record->unreadable ? "unreadable" : "revoked");
+    return SH_OK;
+}
+
+static sh_err rotate(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
+{
+    int64_t now_ms = sh_clock_unix_ms();
+    int64_t until_ms = now_ms + options->old_ms;
+    sh_err err = check_active(known, record, error);
+    if (err != SH_OK)
+        return err;
+    /* Never later than was promised before. */
+    for (size_t i = 0; i < record->count; i++)
+        if (record->items[i].until_ms == 0 || record->items[i].until_ms > until_ms)
+            record->items[i].until_ms = until_ms;
+    sh_credential made;
+    err = sh_credential_make(keys->credential_key, record->node, now_ms, &made, secrets, error);
+    return err == SH_OK ? sh_node_record_add(record, &made, now_ms, error) : err;
+}
+
+/* The record stays, empty: the name must not become one that the shared token may use. */
+static sh_err revoke(const hub_keys *keys, bool known, const change_options *options,
+                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
+{
+    (void)keys;
+    (void)options;
+    (void)secrets;
+    if (!known)
+        return check_active(known, record, error);
+    record->unreadable = false;
+    if (record->revoked_ms == 0)
+        record->revoked_ms = sh_clock_unix_ms();
+    memset(record->items, 0, sizeof record->items);
+    record->count = 0;
+    return SH_OK;
+}
+
+int node_add(const sh_settings *settings, int argc, char *const argv[])
+{
+    static const changing c = {
+        .command = {.name = "node add", .usage = "node add NAME [--netalertx]"},
+        .change = add_to,
+        .makes = true,
+        .adds = true};
+    return run_change(&c, settings, argc, argv);
+}
+
+int node_rotate(const sh_settings *settings, int argc, char *const argv[])
+{
+    static const changing c = {
+        .command = {.name = "node rotate", .usage = "node rotate NAME [--for DURATION]"},
+        .change = rotate,
+        .makes = true,
+        .takes_duration = true};
+    return run_change(&c, settings, argc, argv);
+}
+
+int node_revoke(const sh_settings *settings, int argc, char *const argv[])
+{
+    static const changing c = {.command = {.name = "node revoke", .usage = "node revoke NAME"},
+                               .change = revoke};
+    return run_change(&c, settings, argc, argv);
+}

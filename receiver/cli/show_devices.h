@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_SHOW_DEVICES_H
+#define RECEIVER_SHOW_DEVICES_H
+
+#include "libcommon/config/settings.h"
+
+#include <stdio.h>
+
+/*
+ * `synchub-receiver devices [--node N] [--json]`: the merged table, for people, or in the shape of
+ * table_devices.json, so that a pusher can send it to a bigger hub. Reads the database only; rows
+ * are written as they come. Gives the exit code.
+ */
+int show_devices(const sh_settings *settings, int argc, char *const argv[]);
+
+/* The same, to other files than standard output and standard error. */
+int show_devices_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                    FILE *err);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_SHOW_OUTPUT_H
+#define RECEIVER_SHOW_OUTPUT_H
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What the subcommands that show something have in common. */
+
+typedef struct {
+    const char *name;  /* of the subcommand, for messages */
+    const char *usage; /* `devices [--node N] [--json]` */
+    bool takes_node;
+} show_command;
+
+typedef struct {
+    bool json;
+    const char *node; /* NULL where none is named; borrowed from argv */
+} show_options;
+
+/* Reads the arguments behind the subcommand's name. SH_E_CONFIG with the usage. */
+sh_err show_options_read(const show_command *command, int argc, char *const argv[],
+                         show_options *ret, sh_error *error);
+
+/*
+ * Writes text padded with spaces to `width` characters, on the left where it is a number. Control
+ * characters and what is no UTF-8 become '?': names come from other machines, and must not steer
+ * the terminal of the one who looks.
+ */
+void show_cell(FILE *out, sh_slice text, size_t width, bool number);
+
+#define SHOW_CELL_BYTES (SH_DEAD_REASON_MAX + 1)
+
+typedef struct {
+    const char *title;
+    bool number; /* stands at the right */
+} show_column;
+
+/* Writes one cell's text. */
+typedef void (*show_cell_of)(void *context, size_t row, size_t column,
+                             char ret[static SHOW_CELL_BYTES]);
+
+/* Writes titles and rows in columns as wide as they need; the last one is not padded. */
+void show_table(FILE *out, const show_column columns[], size_t column_count, size_t rows,
+                show_cell_of cell_of, void *context);
+
+/* Local time, or the word where ms is 0. */
+void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES]);
+
+/* `,"key":5`, or null where ms is 0. */
+sh_err show_json_time(sh_buf *json, const char *key, int64_t ms);
+
+/* Whether everything so far could be written; after_flush pushes out what is buffered before. */
+sh_err show_written(FILE *out, bool after_flush, sh_error *error);
+
+/* Tells a failure on err and gives the exit code for it. */
+int show_failure(const show_command *command, const sh_error *error, FILE *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/hub/health.h"
+
+#include "libcommon/runtime/notify.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char reasons[HEALTH_PARTS][SH_ERROR_MESSAGE_BYTES];
+
+bool health_set(health_part part, const char *reason)
+{
+    const char *text = reason == NULL ? "" : reason;
+    (void)pthread_mutex_lock(&lock);
+    bool news = strncmp(reasons[part], text, sizeof reasons[part] - 1) != 0;
+    (void)snprintf(reasons[part], sizeof reasons[part], "%s", text);
+    (void)pthread_mutex_unlock(&lock);
+    if (news && part == HEALTH_MERGE)
+        sh_notify_status("%s", text[0] == '\0' ? "merging" : text);
+    return news;
+}
+
+bool health_is_good(sh_buf *reason)
+{
+    bool good = true;
+    (void)pthread_mutex_lock(&lock);
+    for (size_t i = 0; good && i < HEALTH_PARTS; i++) {
+        good = reasons[i][0] == '\0';
+        if (!good)
+            (void)sh_buf_append_text(reason, reasons[i]);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return good;
+}

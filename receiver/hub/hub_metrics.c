@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/hub/hub_metrics.h"
+
+#include "libcommon/base/version.h"
+
+#include <assert.h>
+
+/* clang-format's versions differ about braces in macros. */
+/* clang-format off */
+#define COUNTER(metric, label, words) \
+    { \
+        .name = metric, .labels = label, .help = words, .type = "counter" \
+    }
+#define GAUGE(metric, words) \
+    { \
+        .name = metric, .labels = NULL, .help = words, .type = "gauge" \
+    }
+/* clang-format on */
+
+#define PUSHES "synchub_pushes_total"
+#define REFUSED "synchub_refused_total"
+#define UNAVAILABLE "synchub_unavailable_total"
+#define MERGED "synchub_merged_total"
+#define ROWS "synchub_rows_total"
+
+receiver_figures figures = {
+    .pushes_queued = COUNTER(PUSHES, "result=\"queued\"", "Pushes answered with success."),
+    .pushes_duplicate = COUNTER(PUSHES, "result=\"duplicate\"", NULL),
+    .pushes_unchanged = COUNTER(PUSHES, "result=\"unchanged\"", NULL),
+    .refused_token = COUNTER(REFUSED, "reason=\"token\"", "Pushes refused for good."),
+    .refused_node = COUNTER(REFUSED, "reason=\"another_node\"", NULL),
+    .refused_shared = COUNTER(REFUSED, "reason=\"shared_token\"", NULL),
+    .refused_type = COUNTER(REFUSED, "reason=\"content_type\"", NULL),
+    .refused_size = COUNTER(REFUSED, "reason=\"size\"", NULL),
+    .refused_json = COUNTER(REFUSED, "reason=\"json\"", NULL),
+    .refused_field = COUNTER(REFUSED, "reason=\"field\"", NULL),
+    .refused_name = COUNTER(REFUSED, "reason=\"name\"", NULL),
+    .refused_envelope = COUNTER(REFUSED, "reason=\"envelope\"", NULL),
+    .refused_clock = COUNTER(REFUSED, "reason=\"clock\"", NULL),
+    .refused_key = COUNTER(REFUSED, "reason=\"key\"", NULL),
+    .refused_altered = COUNTER(REFUSED, "reason=\"altered\"", NULL),
+    .refused_content = COUNTER(REFUSED, "reason=\"content\"", NULL),
+    .refused_payload = COUNTER(REFUSED, "reason=\"payload\"", NULL),
+    .refused_throttled = COUNTER(REFUSED, "reason=\"throttled\"", NULL),
+    .unavailable_redis =
+        COUNTER(UNAVAILABLE, "reason=\"redis\"", "Pushes answered with: try again later."),
+    .unavailable_full = COUNTER(UNAVAILABLE, "reason=\"full\"", NULL),
+    .unavailable_busy = COUNTER(UNAVAILABLE, "reason=\"busy\"", NULL),
+    .unavailable_share = COUNTER(UNAVAILABLE, "reason=\"share\"", NULL),
+    .unavailable_names = COUNTER(UNAVAILABLE, "reason=\"names\"", NULL),
+    .unavailable_key = COUNTER(UNAVAILABLE, "reason=\"key\"", NULL),
+    .failed_internal = COUNTER(UNAVAILABLE, "reason=\"internal\"", NULL),
+    .merged_tables = COUNTER(MERGED, "kind=\"devices\"", "Items merged into the database."),
+    .merged_plugins = COUNTER(MERGED, "kind=\"plugin\"", NULL),
+    .merged_duplicates = COUNTER(MERGED, "kind=\"duplicate\"", NULL),
+    .buried = COUNTER("synchub_dead_letters_total", NULL, "Entries moved to the dead letters."),
+    .dead_dropped = COUNTER("synchub_dead_letters_dropped_total", NULL,
+                            "Dead letters that were dropped because there were too many."),
+    .batches_failed = COUNTER("synchub_merge_failures_total", NULL,
+                              "Transactions that failed and are tried again."),
+    .rows_inserted = COUNTER(ROWS, "result=\"inserted\"", "Device rows of merged tables."),
+    .rows_known = COUNTER(ROWS, "result=\"known\"", NULL),
+    .rows_skipped = COUNTER(ROWS, "result=\"skipped\"", NULL),
+    .rows_set_aside = COUNTER(ROWS, "result=\"set_aside\"", NULL),
+    .queue_entries = GAUGE("synchub_queue_entries", "Entries that wait to be merged."),
+    .queue_bytes = GAUGE("synchub_queue_bytes", "Bytes of the entries that wait."),
+    .queue_dead = GAUGE("synchub_dead_letters", "Entries in the dead letters."),
+    .redis_up = GAUGE("synchub_redis_up", "Whether Redis answers; without it gauges of the queue "
+                                          "have no value."),
+    .redis_durable = GAUGE("synchub_redis_durable",
+                           "Whether Redis keeps what it confirms; no value where it may not be "
+                           "asked."),
+};
+
+sh_err figures_write(sh_buf *ret)
+{
+    static sh_metric *const all[] = {
+        &figures.pushes_queued,
+        &figures.pushes_duplicate,
+        &figures.pushes_unchanged,
+        &figures.refused_token,
+        &figures.refused_node,
+        &figures.refused_shared,
+        &figures.refused_type,
+        &figures.refused_size,
+        &figures.refused_json,
+        &figures.refused_field,
+        &figures.refused_name,
+        &figures.refused_envelope,
+        &figures.refused_clock,
+        &figures.refused_key,
+        &figures.refused_altered,
+        &figures.refused_content,
+        &figures.refused_payload,
+        &figures.refused_throttled,
+        &figures.unavailable_redis,
+        &figures.unavailable_full,
+        &figures.unavailable_busy,
+        &figures.unavailable_share,
+        &figures.unavailable_names,
+        &figures.unavailable_key,
+        &figures.failed_internal,
+        &figures.merged_tables,
+        &figures.merged_plugins,
+        &figures.merged_duplicates,
+        &figures.buried,
+        &figures.dead_dropped,
+        &figures.batches_failed,
+        &figures.rows_inserted,
+        &figures.rows_known,
+        &figures.rows_skipped,
+        &figures.rows_set_aside,
+        &figures.queue_entries,
+        &figures.queue_bytes,
+        &figures.queue_dead,
+        &figures.redis_up,
+        &figures.redis_durable,
+    };
+    static_assert(sizeof all / sizeof all[0] == sizeof figures / sizeof(sh_metric),
+                  "every metric is written");
+    sh_err err = sh_version_write_metric(ret);
+    return err == SH_OK ? sh_metrics_write(all, sizeof all / sizeof all[0], ret) : err;
+}

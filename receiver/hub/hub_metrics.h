@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_FIGURES_H
+#define RECEIVER_FIGURES_H
+
+#include "libcommon/base/metrics.h"
+
+/* The receiver's metrics: a counter for each outcome and each reason of refusal. */
+typedef struct {
+    sh_metric pushes_queued, pushes_duplicate, pushes_unchanged;
+    sh_metric refused_token, refused_node, refused_shared, refused_type, refused_size, refused_json,
+        refused_field, refused_name, refused_envelope, refused_clock, refused_key, refused_altered,
+        refused_content, refused_payload, refused_throttled;
+    sh_metric unavailable_redis, unavailable_full, unavailable_busy, unavailable_share,
+        unavailable_names, unavailable_key, failed_internal;
+    sh_metric merged_tables, merged_plugins, merged_duplicates, buried, dead_dropped,
+        batches_failed;
+    sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside;
+    sh_metric queue_entries, queue_bytes, queue_dead;
+    sh_metric redis_up, redis_durable;
+} receiver_figures;
+
+extern receiver_figures figures;
+
+/* Adds the text of GET /metrics. */
+sh_err figures_write(sh_buf *ret);
+
+#endif

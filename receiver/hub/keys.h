@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_KEYS_H
+#define RECEIVER_KEYS_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/base/text.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/native/envelope.h"
+
+/* The hub's secrets in the form that ingest and merge use. Read-only after keys_init(). */
+typedef struct {
+    sh_slice token;      /* borrowed from the settings */
+    sh_slice passphrase; /* the same; NetAlertX's payloads are opened with it */
+    uint8_t passphrase_key[SH_KEY_BYTES];
+    uint8_t credential_key[SH_KEY_BYTES]; /* the nodes' own credentials are sealed with it */
+} hub_keys;
+
+/* SH_E_MEMORY. End with keys_done(). */
+sh_err keys_init(const sh_settings *settings, hub_keys *ret, sh_error *error);
+void keys_done(hub_keys *k);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/claimed.h"
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(CLAIMED_ADDRESS_BYTES >= INET6_ADDRSTRLEN, "an address has room");
+
+bool claimed_node(const sh_http_exchange *exchange, char ret[static SH_NODE_NAME_MAX + 1])
+{
+    const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
+    if (encoded == NULL)
+        return false;
+    sh_buf name = SH_BUF_INIT(SH_NODE_NAME_MAX);
+    bool good = sh_percent_decode(sh_slice_of(encoded), &name) == SH_OK &&
+                sh_node_name_check((sh_slice){name.data, name.len}, NULL) == SH_OK;
+    if (good)
+        (void)snprintf(ret, SH_NODE_NAME_MAX + 1, "%s", name.data);
+    sh_buf_done(&name);
+    return good;
+}
+
+bool claimed_address(const sh_http_exchange *exchange, char ret[static CLAIMED_ADDRESS_BYTES])
+{
+    const char *list = sh_http_header(exchange, "X-Forwarded-For");
+    if (list == NULL)
+        return false;
+    const char *comma = strrchr(list, ',');
+    sh_slice last = sh_slice_trim(sh_slice_of(comma == NULL ? list : comma + 1));
+    char text[CLAIMED_ADDRESS_BYTES];
+    unsigned char address[sizeof(struct in6_addr)];
+    if (last.len == 0 || last.len >= sizeof text)
+        return false;
+    memcpy(text, last.data, last.len);
+    text[last.len] = '\0';
+    if (inet_pton(AF_INET, text, address) != 1 && inet_pton(AF_INET6, text, address) != 1)
+        return false;
+    memcpy(ret, text, sizeof text);
+    return true;
+}

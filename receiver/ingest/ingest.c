@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/netalertx/plugin_lines.h"
+#include "libcommon/netalertx/table_scan.h"
+#include "libcommon/runtime/log.h"
+#include "receiver/ingest/ingest_internal.h"
+#include "receiver/ingest/netalertx_payload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_TYPE "application/json"
+#define LARGE_BODY SH_MIB
+#define NATIVE_ONLY                                                                                \
+    "This hub takes the native protocol alone (SYNC_protocol=native there): push to it by a "      \
+    "synchub-pusher with SYNC_protocol=native"
+
+bool ingest_is_large(size_t bytes)
+{
+    return bytes > LARGE_BODY;
+}
+
+bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
+{
+    if (sh_http_claim(exchange, bytes))
+        return true;
+    sh_metric_add(&figures.unavailable_busy, 1);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON("all memory for bodies is in use")),
+                 "put a push off with 503");
+    sh_http_reply_error(exchange, 503, "Service Unavailable",
+                        "The hub has too much in hand: try later");
+    return false;
+}
+
+void ingest_refuse(sh_http_exchange *exchange, unsigned status, sh_metric *reason,
+                   const char *error_text, const char *node, const char *message)
+{
+    sh_metric_add(reason, 1);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_BYTES(sh_http_body(exchange).len), SH_LOG_REASON(message)),
+                 "refused a push with %u", status);
+    sh_http_reply_error(exchange, status, error_text, message);
+}
+
+void ingest_unavailable(sh_http_exchange *exchange, const char *node, const sh_error *error)
+{
+    bool later = sh_err_is_transient(error->code) || error->code == SH_E_CONFIG;
+    sh_metric *reason = error->code == SH_E_BUSY ? &figures.unavailable_full
+                        : later                  ? &figures.unavailable_redis
+                                                 : &figures.failed_internal;
+    sh_metric_add(reason, 1);
+    sh_log_event(SH_LOG_ERROR, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_REASON(error->message)),
+                 "could not queue a push");
+    /* What is wrong inside the hub is its operator's to read in the log, not the node's. */
+    sh_http_reply_error(exchange, later ? 503 : 500,
+                        later ? "Service Unavailable" : "Internal Server Error",
+                        error->code == SH_E_BUSY ? "The hub's queue takes nothing now: try later"
+                                                 : "The hub's queue is away: try later");
+}
+
+void ingest_put_off(sh_http_exchange *exchange, const char *node, const sh_error *error)
+{
+    bool share = error->code == SH_E_LIMIT;
+    sh_metric_add(share ? &figures.unavailable_share : &figures.unavailable_names, 1);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON(error->message)),
+                 "put a push off with 503");
+    sh_http_reply_error(exchange, 503, "Service Unavailable",
+                        share ? "The hub holds as much of this node as it may: try later"
+                              : "The hub takes no more nodes under the shared token now: its log "
+                                "tells its operator why");
+}
+
+sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error)
+{
+    if (kind == SH_KIND_DEVICES)
+        return sh_table_check(text.data, text.len, NULL, error);
+    return sh_plugin_text_check(text.data, text.len, error);
+}
+
+/* The name in Sync-Hub-Node. Answers and returns false where it is none. */
+static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
+                             char name[static SH_NODE_NAME_MAX + 1])
+{
+    sh_error error = {0};
+    SH_CLEANUP(sh_buf_done) sh_buf decoded = SH_BUF_INIT(SH_HTTP_HEADER_BYTES_MAX);
+    if (sh_percent_decode(sh_slice_of(encoded), &decoded) != SH_OK) {
+        ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
+                      "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
+        return false;
+    }
+    if (sh_node_name_check((sh_slice){decoded.data, decoded.len}, &error) != SH_OK) {
+        ingest_refuse(exchange, 422, &figures.refused_name, "Invalid name", NULL, error.message);
+        return false;
+    }
+    memcpy(name, decoded.data, decoded.len);
+    name[decoded.len] = '\0';
+    return true;
+}
+
+/*
+ * PROTOCOL.md section 3: a node may ask by its table's digest before it sends the table, or
+ * instead. Answers what cannot be read or is not allowed; *asks is false where there is nothing
+ * to ask.
+ */
+static ingest_state read_question(const ingest *in, ingest_push *push, bool *asks)
+{
+    sh_http_exchange *exchange = push->exchange;
+    const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
+    const char *hex = sh_http_header(exchange, "Sync-Hub-Digest");
+    *asks = false;
+    if (encoded == NULL)
+        return INGEST_ANSWERED;
+    *asks = true;
+    if (!read_node_header(exchange, encoded, push->header.node) ||
+        !ingest_authorise(in, exchange, &push->caller, push->header.node))
+        return INGEST_ANSWERED;
+    *asks = hex != NULL;
+    if (hex == NULL)
+        return INGEST_ANSWERED;
+    if (sh_hex_decode(sh_slice_of(hex), push->header.digest, sizeof push->header.digest))
+        return INGEST_ASKS;
+    ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
+                  "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
+    return INGEST_ANSWERED;
+}
+
+/* A push without a body only asks. It is answered like any other, so that the connection stays. */
+static bool only_asks(const sh_http_exchange *exchange)
+{
+    const char *length = sh_http_header(exchange, "Content-Length");
+    return length != NULL && strcmp(length, "0") == 0;
+}
+
+void ingest_asked(const ingest *in, ingest_push *push)
+{
+    const sh_queue_question *known = &push->question;
+    int64_t age_ms = sh_clock_unix_ms() - known->merged_ms;
+    bool unchanged = known->merged_ms > 0 &&
+                     memcmp(known->digest, push->header.digest, SH_DIGEST_BYTES) == 0 &&
+                     age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
+    if (unchanged) {
+        contacts_note(in->contacts, push->header.node);
+        name_index_add(in->names, push->header.node);
+        sh_metric_add(&figures.pushes_unchanged, 1);
+        sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
+        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
+    } else if (only_asks(push->exchange)) {
+        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
+    }
+}
+
+static bool is_netalertx(const sh_http_exchange *exchange)
+{
+    return strcmp(sh_http_content_type(exchange), JSON_TYPE) == 0;
+}
+
+static void push_begin(ingest_push *push, sh_http_exchange *exchange)
+{
+    push->exchange = exchange;
+    push->sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+}
+
+static void push_end(ingest_push *push)
+{
+    sh_buf_done(&push->sealed);
+    ingest_caller_end(&push->caller);
+}
+
+/*
+ * With another key than the hub's, good pushes would be refused for good, and what is queued could
+ * be opened by nobody. Answers and returns false there.
+ */
+static bool has_right_key(const ingest *in, sh_http_exchange *exchange)
+{
+    if (atomic_load(&in->key_is_right))
+        return true;
+    sh_metric_add(&figures.unavailable_key, 1);
+    sh_http_reply_error(exchange, 503, "Service Unavailable",
+                        "This receiver is not ready: its log tells its operator why");
+    return false;
+}
+
+size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
+{
+    const char *type = sh_http_content_type(exchange);
+    bool netalertx = is_netalertx(exchange);
+    bool native = strcmp(type, SH_ENVELOPE_TYPE) == 0;
+    bool names_node = native && !only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Node");
+    SH_CLEANUP(push_end) ingest_push push = {0};
+    push_begin(&push, exchange);
+    if (!sh_http_may_wait(exchange) && (names_node || !ingest_knows(in, exchange)))
+        return SH_HTTP_WAIT;
+    if (!ingest_authenticate(in, exchange, false, &push.caller) || !has_right_key(in, exchange))
+        return 0;
+    if (netalertx && in->native_only) {
+        ingest_refuse(exchange, 415, &figures.refused_type, NATIVE_ONLY, NULL, NATIVE_ONLY);
+        return 0;
+    }
+    if (netalertx)
+        return SH_NETALERTX_BODY_MAX;
+    if (native) {
+        bool asks = false;
+        if (names_node)
+            push.state = read_question(in, &push, &asks);
+        ingest_settle(in, &push, 1);
+        return SH_ENVELOPE_MAX;
+    }
+    char message[256];
+    (void)snprintf(message, sizeof message, "Expected %s or %s, got %s", JSON_TYPE,
+                   SH_ENVELOPE_TYPE, type[0] == '\0' ? "none" : type);
+    ingest_refuse(exchange, 415, &figures.refused_type, "Invalid Content-Type", NULL, message);
+    return 0;
+}
+
+/* Up to what it needs Redis for. */
+static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
+{
+    sh_http_exchange *exchange = push->exchange;
+    if (!ingest_authenticate(in, exchange, false, &push->caller) || !has_right_key(in, exchange))
+        return INGEST_ANSWERED;
+    push->netalertx = is_netalertx(exchange);
+    if (push->netalertx)
+        return ingest_netalertx_open(in, push, text);
+    if (only_asks(exchange)) {
+        bool asks = false;
+        ingest_state state = read_question(in, push, &asks);
+        if (asks)
+            return state;
+    }
+    return ingest_native_open(in, push, text);
+}
+
+void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], size_t count)
+{
+    SH_CLEANUP(sh_free_cleanup) ingest_push *pushes = calloc(count, sizeof *pushes);
+    if (pushes == NULL) {
+        sh_error error = {0};
+        (void)sh_fail(&error, SH_E_MEMORY, "no memory for %zu pushes", count);
+        for (size_t i = 0; i < count; i++)
+            ingest_unavailable(exchanges[i], "-", &error);
+        return;
+    }
+    sh_buf text = SH_BUF_INIT(
+        SH_PLAIN_MAX + NETALERTX_PAYLOAD_MARGIN); /* one after the other; wiping it has its price */
+    for (size_t i = 0; i < count; i++) {
+        push_begin(&pushes[i], exchanges[i]);
+        pushes[i].state = open_push(in, &pushes[i], &text);
+    }
+    sh_buf_wipe(&text);
+    ingest_settle(in, pushes, count);
+    for (size_t i = 0; i < count; i++)
+        push_end(&pushes[i]);
+}

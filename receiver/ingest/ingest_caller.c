@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/runtime/log.h"
+#include "receiver/ingest/claimed.h"
+#include "receiver/ingest/ingest_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Who sends, and whether it may: by the shared token or by a node's own. */
+
+void ingest_caller_end(ingest_caller *caller)
+{
+    callers_view_end(&caller->view);
+    caller->own = NULL;
+}
+
+/* The answer is the same for all reasons: who is not known shall learn nothing. */
+static void forbid(sh_http_exchange *exchange, sh_metric *reason)
+{
+    sh_metric_add(reason, 1);
+    sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
+}
+
+static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
+                          ...) __attribute__((format(printf, 3, 4)));
+static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
+                          ...)
+{
+    char reason[SH_ERROR_MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON(reason)),
+                 "refused a push with 403");
+}
+
+static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
+{
+    return caller->view != NULL &&
+           callers_know(caller->view, sh_http_bearer(exchange), &caller->own);
+}
+
+bool ingest_knows(const ingest *in, sh_http_exchange *exchange)
+{
+    SH_CLEANUP(ingest_caller_end) ingest_caller caller = {.view = callers_last(in->callers)};
+    return is_known(exchange, &caller) || (caller.view != NULL && !callers_may_look(in->callers));
+}
+
+static sh_err look(const ingest *in, ingest_caller *ret, sh_error *error)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    ingest_caller_end(ret);
+    sh_err err = queue_loan_begin(in->queues, &loan, error);
+    return err == SH_OK ? callers_look(in->callers, loan.queue, &ret->view, error) : err;
+}
+
+/* Who is behind an ingress is told by what the peer claims. It proves nothing, but it helps. */
+static void log_unknown(const sh_http_exchange *exchange)
+{
+    char node[SH_NODE_NAME_MAX + 1];
+    char address[CLAIMED_ADDRESS_BYTES];
+    const char *node_text = claimed_node(exchange, node) ? node : NULL;
+    const char *address_text = claimed_address(exchange, address) ? address : NULL;
+    const sh_log_field *fields = SH_LOG_FIELDS(
+        SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_SUBJECT("claimed_node", node_text),
+        SH_LOG_SUBJECT("forwarded_for", address_text),
+        SH_LOG_REASON("the token is not this hub's, nor any node's own; SYNC_api_token (or "
+                      "API_TOKEN) must be the same on node and hub, or what `synchub-receiver "
+                      "node` printed last"));
+    sh_log_event(SH_LOG_WARNING, fields, "refused a push with 403");
+}
+
+bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew,
+                         ingest_caller *ret)
+{
+    sh_error error = {0};
+    ingest_caller_end(ret);
+    if (!anew) {
+        ret->view = callers_last(in->callers);
+        if (is_known(exchange, ret))
+            return true;
+    }
+    /* The token may be newer than what is known here. */
+    sh_err err = SH_OK;
+    if (anew || callers_look_begin(in->callers))
+        err = look(in, ret, &error);
+    bool known = is_known(exchange, ret);
+    if (err == SH_OK && known)
+        return true;
+    if (err != SH_OK && (known || ret->view == NULL)) {
+        ingest_unavailable(exchange, "-", &error); /* nobody can say now */
+        return false;
+    }
+    log_unknown(exchange);
+    forbid(exchange, &figures.refused_token);
+    return false;
+}
+
+/* A help for the operator: where it cannot be noted now, the push goes on all the same. */
+static void note_use(const ingest *in, const ingest_caller *caller)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    int64_t now_ms = sh_clock_unix_ms();
+    if (caller->own != NULL && callers_note_use(caller->view, caller->own, now_ms) &&
+        queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
+        (void)sh_queue_node_used(loan.queue, caller->own->node, now_ms, NULL);
+}
+
+/* Answers and returns false where the shared token's node could pass for one with its own. */
+static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *caller,
+                            const char *node)
+{
+    const char *like = caller->own != NULL ? NULL : callers_like(caller->view, node);
+    if (like == NULL)
+        return true;
+    char message[2 * SH_NODE_NAME_MAX + 200];
+    (void)snprintf(
+        message, sizeof message,
+        "The node name is easily confused with \"%s\", a node with credentials of its own: "
+        "choose another SYNC_node_name",
+        like);
+    ingest_refuse(exchange, 422, &figures.refused_name, message, node, message);
+    return false;
+}
+
+bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
+                      const char *node)
+{
+    switch (callers_judge(caller->view, caller->own, node)) {
+    case CALLER_MAY_SEND:
+        break;
+    case CALLER_IS_ANOTHER:
+        log_forbidden(exchange, node,
+                      "the token is the own one of node %s, which may send as itself alone: "
+                      "SYNC_node_name or SYNC_api_token there is wrong",
+                      caller->own->node);
+        forbid(exchange, &figures.refused_node);
+        return false;
+    case CALLER_IS_SHARED:
+        log_forbidden(exchange, node,
+                      "this node has credentials of its own, so the shared token is not accepted "
+                      "for it: SYNC_api_token there must be its own");
+        forbid(exchange, &figures.refused_shared);
+        return false;
+    }
+    if (!check_lookalike(exchange, caller, node))
+        return false;
+    note_use(in, caller);
+    return true;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/runtime/log.h"
+#include "receiver/ingest/ingest_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* POST /sync with an envelope: PROTOCOL.md section 3. */
+
+/* The header alone: shape, names, parts, clock. Answers and returns false where it must be refused.
+ */
+static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
+{
+    sh_error error = {0};
+    sh_err err = sh_envelope_peek(sh_http_body(exchange), header, &error);
+    if (err == SH_E_LIMIT) {
+        ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", NULL,
+                      error.message);
+        return false;
+    }
+    if (err == SH_E_REFUSED) {
+        ingest_refuse(exchange, 422, &figures.refused_name, "Invalid name", NULL, error.message);
+        return false;
+    }
+    if (err != SH_OK) {
+        ingest_refuse(exchange, 400, &figures.refused_envelope, "Invalid envelope", NULL,
+                      error.message);
+        return false;
+    }
+    int64_t skew_s = (header->time_ms - sh_clock_unix_ms()) / 1000;
+    if (skew_s > SH_CLOCK_SKEW_MAX_S || skew_s < -SH_CLOCK_SKEW_MAX_S) {
+        char message[160];
+        (void)snprintf(message, sizeof message,
+                       "The envelope's time is %" PRId64 " s off the hub's clock, %d s are "
+                       "allowed: set the clocks (NTP)",
+                       skew_s, SH_CLOCK_SKEW_MAX_S);
+        ingest_refuse(exchange, 422, &figures.refused_clock, "Wrong time", header->node, message);
+        return false;
+    }
+    return true;
+}
+
+/* The node's own key that the envelope names. SH_E_NOT_FOUND where none of them is. */
+static sh_err find_own_key(const ingest *in, const sh_node_record *own,
+                           const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
+{
+    for (size_t i = 0; i < own->count; i++) {
+        sh_node_secrets secrets;
+        if (!sh_credential_works(&own->items[i], sh_clock_unix_ms()))
+            continue;
+        sh_err err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i],
+                                        &secrets, error);
+        if (err != SH_OK)
+            return err;
+        sh_node_key_derive(secrets.passphrase_key, sh_slice_of(own->node), ret);
+        sh_wipe(&secrets, sizeof secrets);
+        if (memcmp(ret->id, header->key_id, sizeof ret->id) == 0)
+            return SH_OK;
+    }
+    return SH_E_NOT_FOUND;
+}
+
+/* The key that this envelope must be sealed with. Answers and returns false where it is not. */
+static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
+                     const sh_envelope_header *header, sh_node_key *ret)
+{
+    sh_error error = {0};
+    sh_err err = SH_OK;
+    if (caller->own != NULL)
+        err = find_own_key(in, caller->own, header, ret, &error);
+    else
+        sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), ret);
+    if (err == SH_OK && memcmp(ret->id, header->key_id, sizeof ret->id) == 0)
+        return true;
+    sh_wipe(ret, sizeof *ret);
+    if (err != SH_OK && err != SH_E_NOT_FOUND)
+        ingest_unavailable(exchange, header->node, &error);
+    else if (caller->own != NULL)
+        ingest_refuse(exchange, 422, &figures.refused_key, "Wrong key", header->node,
+                      "The payload does not open with this node's own key: SYNC_encryption_key "
+                      "must be the one that came with its token");
+    else
+        ingest_refuse(exchange, 422, &figures.refused_key, "Wrong key", header->node,
+                      "The payload does not open with the hub's key: SYNC_encryption_key must be "
+                      "the same on node and hub");
+    return false;
+}
+
+/* Opens and checks the content. Answers and returns false where it must be refused. */
+static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *header,
+                          const sh_node_key *key, sh_buf *text)
+{
+    sh_error error = {0};
+    sh_buf_clear(text);
+    sh_err err = sh_envelope_open(sh_http_body(exchange), header, key, text, &error);
+    if (err == SH_OK) {
+        err = ingest_check_text(header->kind, (sh_slice){text->data, text->len}, &error);
+        if (err == SH_OK)
+            return true;
+        ingest_refuse(exchange, err == SH_E_LIMIT ? 413 : 422, &figures.refused_content,
+                      "Invalid content", header->node, error.message);
+    } else if (err == SH_E_MEMORY) {
+        ingest_unavailable(exchange, header->node, &error);
+    } else {
+        ingest_refuse(exchange, 422, &figures.refused_altered, "Invalid envelope", header->node,
+                      error.message);
+    }
+    return false;
+}
+
+/*
+ * In the queue everything is sealed with the hub's own key, so that it can be merged after its
+ * node's key was rotated or revoked.
+ */
+static bool seal_for_queue(const ingest *in, ingest_push *push, const sh_node_key *key)
+{
+    sh_http_exchange *exchange = push->exchange;
+    if (push->caller.own == NULL)
+        return true;
+    sh_error error = {0};
+    sh_node_key hub_key;
+    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(push->header.node), &hub_key);
+    sh_err err = sh_envelope_reseal(sh_http_body(exchange), &push->header, key, &hub_key,
+                                    &push->sealed, &error);
+    sh_wipe(&hub_key, sizeof hub_key);
+    if (err != SH_OK)
+        ingest_unavailable(exchange, push->header.node, &error);
+    return err == SH_OK;
+}
+
+static void reply_status(sh_http_exchange *exchange, unsigned code, const char *status,
+                         const uint8_t id[SH_ID_BYTES])
+{
+    char hex[SH_ID_HEX_BYTES];
+    char body[96];
+    sh_hex_encode(id, SH_ID_BYTES, hex);
+    int len = snprintf(body, sizeof body, "{\"status\":\"%s\",\"id\":\"%s\"}", status, hex);
+    sh_http_reply(exchange, code, "application/json", (sh_slice){body, (size_t)len});
+}
+
+ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *text)
+{
+    sh_http_exchange *exchange = push->exchange;
+    sh_envelope_header *header = &push->header;
+    sh_node_key key;
+    if (!check_header(exchange, header) ||
+        !ingest_authorise(in, exchange, &push->caller, header->node))
+        return INGEST_ANSWERED;
+    size_t body_len = sh_http_body(exchange).len;
+    if (ingest_is_large(header->plain_len > body_len ? header->plain_len : body_len)) {
+        if (!sh_http_is_alone(exchange))
+            return INGEST_LATER;
+    } else if (push->caller.own != NULL && !ingest_claim(exchange, header->node, body_len)) {
+        return INGEST_ANSWERED;
+    }
+    if (!find_key(in, exchange, &push->caller, header, &key))
+        return INGEST_ANSWERED;
+    bool good = check_content(exchange, header, &key, text) && seal_for_queue(in, push, &key);
+    sh_wipe(&key, sizeof key);
+    push->text_len = header->plain_len;
+    push->put.envelope = push->sealed.len > 0 ? (sh_slice){push->sealed.data, push->sealed.len}
+                                              : sh_http_body(exchange);
+    return good ? INGEST_PUTS : INGEST_ANSWERED;
+}
+
+void ingest_native_done(const ingest *in, const ingest_push *push)
+{
+    const sh_envelope_header *header = &push->header;
+    bool queued = push->put.put == SH_PUT_QUEUED;
+    name_index_add(in->names, header->node);
+    sh_metric_add(queued ? &figures.pushes_queued : &figures.pushes_duplicate, 1);
+    sh_log_event(SH_LOG_INFO,
+                 SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),
+                               SH_LOG_NUMBER("text", push->text_len),
+                               SH_LOG_BYTES(push->put.envelope.len)),
+                 "%s", queued ? "queued" : "duplicate");
+    reply_status(push->exchange, queued ? 202 : 200, queued ? "queued" : "duplicate", header->id);
+}

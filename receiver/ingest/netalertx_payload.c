@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/netalertx_payload.h"
+
+#include "libcommon/netalertx/netalertx_cipher.h"
+#include "libcommon/netalertx/plugin_lines.h"
+#include "libcommon/netalertx/table_scan.h"
+#include "receiver/ingest/text_survey.h"
+
+/*
+ * Only a text that is clean, as hardly any bytes are that were decrypted from altered blocks, is
+ * looked at in a way whose time depends on what is in it.
+ */
+static bool check_text(sh_kind kind, sh_slice text, bool decrypted)
+{
+    sh_text_traits traits = sh_text_survey(text);
+    bool clean = decrypted & traits.utf8 & !traits.nul;
+    if (kind == SH_KIND_DEVICES)
+        clean &= !traits.control;
+    if (clean && kind == SH_KIND_DEVICES)
+        return sh_table_check_evenly(text.data, text.len, NULL) == SH_OK;
+    sh_table_pass(text.data, text.len);
+    return clean && sh_plugin_text_check(text.data, text.len, NULL) == SH_OK;
+}
+
+sh_err netalertx_payload_open(sh_slice passphrase, sh_slice data, sh_kind kind, sh_buf *text,
+                              bool *valid, sh_error *error)
+{
+    bool decrypted = false;
+    *valid = false;
+    sh_buf_clear(text);
+    sh_err err = sh_netalertx_decrypt(passphrase, data, text, &decrypted, error);
+    if (err == SH_OK)
+        *valid = check_text(kind, (sh_slice){text->data == NULL ? "" : text->data, text->len},
+                            decrypted);
+    return err;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_NETALERTX_PAYLOAD_H
+#define RECEIVER_NETALERTX_PAYLOAD_H
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/error.h"
+#include "libcommon/native/envelope.h"
+
+#include <stdbool.h>
+
+/*
+ * The payload of a NetAlertX push is not authenticated: anybody who has the token may send any
+ * bytes. Whatever is wrong with them, the work is the same and so is the result, or the hub would
+ * decrypt for its peers what they try (a padding oracle).
+ *
+ * Decrypts data into *text, whose old content goes, and checks that it is what kind says: *valid.
+ * SH_E_LIMIT by the length of data alone; SH_E_MEMORY.
+ */
+sh_err netalertx_payload_open(sh_slice passphrase, sh_slice data, sh_kind kind, sh_buf *text,
+                              bool *valid, sh_error *error);
+
+/* What *text must have room for beyond the longest text. */
+#define NETALERTX_PAYLOAD_MARGIN 64
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_TEXT_SURVEY_H
+#define SH_TEXT_SURVEY_H
+
+#include "libcommon/base/text.h"
+
+#include <stdbool.h>
+
+/*
+ * What is in a whole text, found in a time that depends on its length alone: for texts whose
+ * content a peer must not learn by measuring how long the hub reads them.
+ */
+typedef struct {
+    bool utf8;    /* well-formed UTF-8, as sh_utf8_is_valid() */
+    bool nul;     /* has a NUL */
+    bool control; /* has one of U+0000 to U+001F but tab, line feed and carriage return */
+} sh_text_traits;
+
+sh_text_traits sh_text_survey(sh_slice text);
+
+#endif

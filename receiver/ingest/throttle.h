@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_THROTTLE_H
+#define RECEIVER_THROTTLE_H
+
+#include "libcommon/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Counts invalid NetAlertX payloads, so that nobody can try many: for each peer and node that it
+ * claims to be, and for each peer under all names that this hub does not know. A peer is an IPv4
+ * address or the /64 network of an IPv6 address. Memory is fixed; thread-safe.
+ *
+ * Every count falls by one in its interval, and a peer waits while it is at its limit: then it may
+ * send one invalid payload an interval, and valid ones as it likes.
+ */
+typedef struct throttle throttle;
+
+#define THROTTLE_NODE_MAX 10        /* invalid payloads of a peer as one node … */
+#define THROTTLE_NODE_INTERVAL_S 60 /* … and then one in this time */
+#define THROTTLE_PEER_MAX 60        /* of a peer under names that are not known … */
+#define THROTTLE_PEER_INTERVAL_S 10 /* … and then one in this time */
+
+sh_err throttle_new(throttle **ret, sh_error *error);
+void throttle_free(throttle *t); /* NULL is accepted */
+
+/* In how many seconds the peer may send a payload as node again; 0: now. now_ms is monotonic. */
+int64_t throttle_wait_s(throttle *t, const char *peer, const char *node, bool known,
+                        int64_t now_ms);
+/* Counts one. True where the peer has to wait from now on. */
+bool throttle_count(throttle *t, const char *peer, const char *node, bool known, int64_t now_ms);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/entry_decoder.h"
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/limits.h"
+#include "receiver/merge/task_thread.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_AHEAD_MAX (16 * SH_MIB) /* there are never two of larger ones */
+#define TEXT_AHEAD_MIN (64 * 1024)   /* handing a smaller one over would take longer */
+/* More memory is given back after a merge; a buffer of texts that are opened ahead grows to it. */
+#define TEXT_KEPT_MAX (TEXT_AHEAD_MAX + TEXT_AHEAD_MAX / 2)
+
+typedef struct {
+    const hub_keys *keys;
+    const sh_queue_entry *entry;      /* NULL: none */
+    char id[SH_QUEUE_ENTRY_ID_BYTES]; /* whose text this is; "" for none */
+    sh_envelope_header header;
+    sh_buf text; /* its memory is kept from entry to entry */
+    sh_err err;
+} opening;
+
+struct entry_opener {
+    opening now, ahead;
+    side_thread *thread;
+    side_task task;
+};
+
+static void forget_text(opening *o)
+{
+    if (o->text.cap > TEXT_KEPT_MAX)
+        sh_buf_wipe(&o->text);
+    sh_buf_clear(&o->text);
+    o->id[0] = '\0';
+}
+
+static sh_err open_entry(opening *o, sh_error *error)
+{
+    o->header = (sh_envelope_header){0};
+    (void)snprintf(o->id, sizeof o->id, "%s", o->entry->id);
+    if (o->entry->envelope.len == 0)
+        return sh_fail(error, SH_E_FORMAT, "the entry holds no envelope");
+    sh_err err = sh_envelope_peek(o->entry->envelope, &o->header, error);
+    if (err != SH_OK)
+        return err;
+    sh_node_key key;
+    sh_node_key_derive(o->keys->passphrase_key, sh_slice_of(o->header.node), &key);
+    if (memcmp(key.id, o->header.key_id, sizeof key.id) != 0)
+        (void)sh_fail(
+            error, SH_E_CRYPTO,
+            "it was sealed with another key, by a receiver or puller with another "
+            "SYNC_encryption_key than this hub's or before that was changed: `dead retry` "
+            "it with a hub that has the other key, or `dead drop` it and let the node send "
+            "it anew");
+    err = sh_envelope_open(o->entry->envelope, &o->header, &key, &o->text, error);
+    sh_wipe(&key, sizeof key);
+    return err;
+}
+
+static void open_ahead(void *context)
+{
+    opening *o = context;
+    o->err = open_entry(o, NULL);
+}
+
+sh_err entry_opener_new(const hub_keys *keys, entry_opener **ret, sh_error *error)
+{
+    entry_opener *o = calloc(1, sizeof *o);
+    if (o == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
+    o->now = (opening){.keys = keys, .text = SH_BUF_INIT(SH_PLAIN_MAX)};
+    o->ahead = o->now;
+    o->task = (side_task){.run = open_ahead, .context = &o->ahead};
+    sh_err err = side_thread_new(&o->thread, error);
+    if (err != SH_OK) {
+        free(o);
+        return err;
+    }
+    *ret = o;
+    return SH_OK;
+}
+
+void entry_opener_free(entry_opener *o)
+{
+    if (o == NULL)
+        return;
+    entry_opener_rest(o);
+    side_thread_free(o->thread);
+    sh_buf_wipe(&o->now.text);
+    sh_buf_wipe(&o->ahead.text);
+    free(o);
+}
+
+void entry_opener_rest(entry_opener *o)
+{
+    side_thread_wait_all(o->thread);
+    o->ahead.entry = NULL;
+}
+
+static void start_ahead(entry_opener *o, const sh_queue_entry *next)
+{
+    sh_envelope_header header;
+    if (next == NULL || next->envelope.len == 0 ||
+        sh_envelope_peek(next->envelope, &header, NULL) != SH_OK ||
+        header.plain_len < TEXT_AHEAD_MIN || header.plain_len > TEXT_AHEAD_MAX)
+        return;
+    o->ahead.entry = next;
+    side_thread_start(o->thread, &o->task);
+}
+
+static sh_slice text_of(const opening *o)
+{
+    return (sh_slice){o->text.data == NULL ? "" : o->text.data, o->text.len};
+}
+
+bool entry_opener_is_foreign(const entry_opener *o, const sh_envelope_header *header)
+{
+    sh_node_key key;
+    sh_node_key_derive(o->now.keys->passphrase_key, sh_slice_of(header->node), &key);
+    bool foreign = memcmp(key.id, header->key_id, sizeof key.id) != 0;
+    sh_wipe(&key, sizeof key);
+    return foreign;
+}
+
+/* An entry that is merged in pieces is opened once, as long as no other comes between. */
+static bool has_open(const opening *o, const sh_queue_entry *entry)
+{
+    return o->err == SH_OK && o->id[0] != '\0' && strcmp(o->id, entry->id) == 0;
+}
+
+sh_err entry_opener_ready(entry_opener *o, const sh_queue_entry *entry, sh_envelope_header *header,
+                          sh_slice *text)
+{
+    side_thread_wait_all(o->thread);
+    const opening *ready = &o->now;
+    if (!has_open(&o->now, entry)) {
+        forget_text(&o->now);
+        forget_text(&o->ahead);
+        o->ahead.entry = entry;
+        o->ahead.err = open_entry(&o->ahead, NULL);
+        ready = &o->ahead;
+    }
+    *header = ready->header;
+    *text = text_of(ready);
+    return ready->err;
+}
+
+sh_err entry_opener_open(entry_opener *o, const sh_queue_entry *entry, const sh_queue_entry *next,
+                         sh_envelope_header *header, sh_slice *text, sh_error *error)
+{
+    side_thread_wait_all(o->thread);
+    if (!has_open(&o->now, entry)) {
+        forget_text(&o->now);
+        if (o->ahead.entry == entry && o->ahead.err == SH_OK) {
+            opening opened = o->ahead;
+            o->ahead = o->now;
+            o->now = opened;
+        } else { /* what failed aside is opened again, for its reason */
+            o->now.entry = entry;
+            o->now.err = open_entry(&o->now, error);
+        }
+    }
+    o->ahead.entry = NULL;
+    forget_text(&o->ahead);
+    *header = o->now.header;
+    *text = text_of(&o->now);
+    start_ahead(o, next);
+    return o->now.err;
+}
+
+void entry_opener_forget(entry_opener *o)
+{
+    entry_opener_rest(o);
+    forget_text(&o->now);
+    forget_text(&o->ahead);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/key_check.h"
+
+#include "libcommon/runtime/service.h"
+#include "receiver/cli/show_output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define META_NAME "key_check"
+#define NEWEST_ENTRIES 256
+
+void key_check_init(key_check *k, const hub_keys *keys)
+{
+    *k = (key_check){.keys = keys};
+    sh_key_check(keys->passphrase_key, k->own);
+}
+
+static sh_err fail_other(sh_error *error)
+{
+    return sh_fail(error, SH_E_CONFIG, KEY_IS_ANOTHER);
+}
+
+static sh_err say(key_check *k, store *s, sh_queue *queue, bool replace, sh_error *error)
+{
+    char kept[STORE_META_BYTES]; /* another receiver may have been quicker */
+    sh_err err = store_meta_set(s, META_NAME, k->own, replace, error);
+    if (err == SH_OK)
+        err = store_meta_get(s, META_NAME, kept, error);
+    return err == SH_OK ? sh_queue_key_set(queue, kept, replace, error) : err;
+}
+
+sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error)
+{
+    char told[SH_KEY_CHECK_HEX_BYTES], kept[STORE_META_BYTES] = "";
+    k->confirmed = false;
+    sh_err err = sh_queue_key_get(queue, told, error);
+    if (err != SH_OK)
+        return err;
+    if (told[0] == '\0') {
+        err = store_meta_get(s, META_NAME, kept, error);
+        if (err == SH_OK && kept[0] != '\0')
+            err = sh_queue_key_set(queue, kept, false, error);
+        if (err != SH_OK || kept[0] == '\0')
+            return err;
+        (void)snprintf(told, sizeof told, "%.*s", (int)sizeof told - 1, kept);
+    }
+    k->confirmed = strcmp(told, k->own) == 0;
+    return k->confirmed ? SH_OK : fail_other(error);
+}
+
+/* --- Proof ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    const hub_keys *keys;
+    size_t own, others; /* envelopes that were sealed with this key, and with another */
+} sealed_with;
+
+static void count_head(void *context, sh_slice head, size_t bytes)
+{
+    sealed_with *seen = context;
+    sh_envelope_header header;
+    sh_node_key key;
+    if (sh_envelope_peek_head(head, bytes, &header, NULL) != SH_OK)
+        return;
+    sh_node_key_derive(seen->keys->passphrase_key, sh_slice_of(header.node), &key);
+    if (memcmp(key.id, header.key_id, SH_KEY_ID_BYTES) == 0)
+        seen->own++;
+    else
+        seen->others++;
+    sh_wipe(&key, sizeof key);
+}
+
+sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const sh_queue_batch *batch,
+                       sh_error *error)
+{
+    sealed_with seen = {.keys = k->keys};
+    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
+        sh_slice envelope = sh_queue_batch_at(batch, i)->envelope;
+        count_head(&seen, envelope, envelope.len);
+    }
+    sh_err err = SH_OK;
+    if (seen.own == 0 && seen.others > 0)
+        err = sh_queue_newest_heads(queue, NEWEST_ENTRIES, count_head, &seen, error);
+    if (err != SH_OK || (seen.own == 0 && seen.others == 0))
+        return err; /* none is an envelope at all: that says nothing about keys */
+    if (seen.own == 0)
+        return fail_other(error);
+    err = say(k, s, queue, false, error);
+    return err == SH_OK ? key_check_look(k, s, queue, error) : err;
+}
+
+sh_err key_check_adopt(key_check *k, store *s, sh_queue *queue, sh_error *error)
+{
+    return say(k, s, queue, true, error);
+}
+
+/* --- The command ----------------------------------------------------------------------------- */
+
+static sh_err adopt(const sh_settings *settings, sh_error *error)
+{
+    hub_keys keys;
+    key_check check;
+    store *s = NULL;
+    sh_queue *queue = NULL;
+    sh_err err = keys_init(settings, &keys, error);
+    if (err != SH_OK)
+        return err;
+    key_check_init(&check, &keys);
+    err = store_prepare(settings->db, error);
+    if (err == SH_OK)
+        err = store_open(settings->db, STORE_READ_WRITE, &s, error);
+    if (err == SH_OK)
+        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &queue, error);
+    if (err == SH_OK)
+        err = key_check_adopt(&check, s, queue, error);
+    sh_queue_free(queue);
+    store_close(s);
+    keys_done(&keys);
+    return err;
+}
+
+int key_adopt(const sh_settings *settings, int argc, char *const argv[])
+{
+    static const show_command command = {.name = "key adopt", .usage = "key adopt"};
+    sh_error error = {.code = SH_OK};
+    show_options options;
+    sh_err err = show_options_read(&command, argc, argv, &options, &error);
+    if (err == SH_OK)
+        err = adopt(settings, &error);
+    if (err != SH_OK)
+        return show_failure(&command, &error, stderr);
+    (void)puts("This hub's SYNC_encryption_key is the one that is set here.");
+    return SH_EXIT_DONE;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/merge.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/os/file.h"
+#include "libcommon/runtime/log.h"
+#include "libcommon/runtime/service.h"
+#include "receiver/hub/health.h"
+#include "receiver/hub/hub_metrics.h"
+#include "receiver/merge/merge_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOCK_MS 500     /* a stop is noticed within this time */
+#define BUSY_TRIES 3     /* a lock or deadlock so often is nothing to tell anybody */
+#define RETRY_MS_MIN 100 /* waits after a failure grow from here */
+#define RETRY_MS_MAX 5000
+#define OUT_LEFTOVER_S 600 /* a half-written file that old is no other receiver's */
+#define TIDY_INTERVAL_MS (600 * 1000)
+#define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of a receiver that does nothing */
+#define CLOCK_STEADY_MS (3600 * 1000)
+#define CLOCK_DRIFT_MS 10000 /* from round to round; more is a clock that was set */
+/* Entries of nodes that have some held are passed over up to here, in search of those of others. */
+#define LOOK_AHEAD_ENTRIES 1024
+#define LOOK_AHEAD_BYTES (16 * SH_MIB)
+
+static void close_store(merge *m)
+{
+    store_close(m->merger.store);
+    m->merger.store = NULL;
+}
+
+/* What an unchanged table rests on besides the table: the MACs that are passed over. */
+static sh_err note_rules(const merge *m, sh_error *error)
+{
+    const sh_list *skip = &m->settings->skip_macs;
+    uint8_t rules[SH_DIGEST_BYTES];
+    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);
+    sh_err err = sh_buf_append_text(&text, "skip");
+    for (size_t i = 0; i < skip->count && err == SH_OK; i++)
+        err = sh_buf_append_format(&text, "\n%s", skip->items[i]);
+    if (err != SH_OK)
+        return sh_fail(error, err, "no memory for SYNC_skip_macs");
+    sh_keyed_hash(NULL, (sh_slice){text.data, text.len}, rules, sizeof rules);
+    return store_rules_note(m->merger.store, rules, error);
+}
+
+static sh_err open_store(merge *m, sh_error *error)
+{
+    sh_error gone = {0};
+    if (m->merger.store != NULL && store_check(m->merger.store, &gone) == SH_OK)
+        return SH_OK;
+    if (m->merger.store != NULL && health_set(HEALTH_MERGE, gone.message))
+        sh_log_error("%s", gone.message);
+    close_store(m);
+    m->published = false;
+    sh_err err = store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);
+    if (err == SH_OK)
+        err = note_rules(m, error);
+    if (err != SH_OK) {
+        close_store(m);
+        return err;
+    }
+    char advice[STORE_ADVICE_BYTES];
+    store_advice(m->merger.store, advice);
+    if (advice[0] != '\0' && strcmp(advice, m->advice) != 0)
+        sh_log_warning("%s", advice);
+    memcpy(m->advice, advice, sizeof advice);
+    return SH_OK;
+}
+
+static sh_err check_plugins_out(const sh_settings *settings, sh_error *error)
+{
+    sh_error reason = {0};
+    if (settings->plugins_out[0] == '\0')
+        return SH_OK;
+    if (sh_folder_check_writable(settings->plugins_out, &reason) == SH_OK) {
+        sh_folder_tidy(settings->plugins_out, OUT_LEFTOVER_S);
+        return SH_OK;
+    }
+    return sh_fail(error, SH_E_IO, "SYNC_plugins_out: %s", reason.message);
+}
+
+/* A database server that is away must not keep a receiver from taking pushes. */
+static sh_err open_first(merge *m, sh_error *error)
+{
+    sh_error away = {0};
+    sh_err err = open_store(m, &away);
+    if (err == SH_OK)
+        return SH_OK;
+    if (err != SH_E_NETWORK && err != SH_E_BUSY)
+        return sh_fail(error, err, "%s", away.message);
+    if (health_set(HEALTH_MERGE, away.message))
+        sh_log_error("merging waits and will try again: %s", away.message);
+    return SH_OK;
+}
+
+sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret, sh_error *error)
+{
+    merge *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to start merging");
+    m->settings = settings;
+    m->consumer_fd = -1;
+    key_check_init(&m->key, keys);
+    m->merger.plugins_out = settings->plugins_out;
+    const sh_queue_options options = sh_queue_options_of(settings);
+    sh_err err = sh_queue_open(&options, &m->queue, error);
+    if (err == SH_OK)
+        err = skip_set_new(&settings->skip_macs, &m->merger.skip_macs, error);
+    if (err == SH_OK)
+        err = check_plugins_out(settings, error);
+    if (err == SH_OK)
+        err = consumer_name_take(settings->redis_url, settings->redis_prefix, m->consumer,
+                                 &m->consumer_fd, error);
+    if (err == SH_OK)
+        err = claim_keeper_new(&options, m->consumer, settings->claim_idle_s * 1000, &m->claims,
+                               error);
+    if (err == SH_OK)
+        err = side_thread_new(&m->merger.reader, error);
+    if (err == SH_OK)
+        err = entry_opener_new(keys, &m->merger.opener, error);
+    if (err == SH_OK)
+        err = open_first(m, error);
+    if (err != SH_OK) {
+        merge_free(m);
+        return err;
+    }
+    *ret = m;
+    return SH_OK;
+}
+
+void merge_free(merge *m)
+{
+    if (m == NULL)
+        return;
+    claim_keeper_free(m->claims);
+    merge_hand_free(&m->hand);
+    held_entries_free(&m->held);
+    close_store(m);
+    skip_set_free(m->merger.skip_macs);
+    result_fold_free(&m->merger.fold);
+    side_thread_free(m->merger.reader);
+    entry_opener_free(m->merger.opener);
+    sh_queue_free(m->queue);
+    if (m->consumer_fd >= 0)
+        (void)close(m->consumer_fd);
+    free(m);
+}
+
+/* --- What the hub tells nodes is unchanged must be in the database
+ * -------------------------------- */
+
+/* Many at once: a hub of a million nodes must not wait for as many writes before it merges. */
+typedef struct {
+    sh_queue *queue;
+    size_t count;
+    sh_queue_digest digests[SH_QUEUE_DIGESTS_MAX];
+} publishing;
+
+static sh_err publish_some(publishing *p, sh_error *error)
+{
+    if (p->count == 0)
+        return SH_OK;
+    size_t count = p->count;
+    p->count = 0;
+    return sh_queue_digests_set(p->queue, p->digests, count, error);
+}
+
+static sh_err publish_node(void *context, const store_node *node, sh_error *error)
+{
+    publishing *p = context;
+    if (!node->has_digest)
+        return SH_OK;
+    sh_queue_digest *one = &p->digests[p->count++];
+    memcpy(one->node, node->node, sizeof one->node);
+    memcpy(one->digest, node->digest, sizeof one->digest);
+    one->merged_ms = node->merged_ms;
+    return p->count < SH_QUEUE_DIGESTS_MAX ? SH_OK : publish_some(p, error);
+}
+
+/* Another or a restored database must lead to full tables: its own record replaces Redis's. */
+static sh_err publish_all(merge *m, sh_error *error)
+{
+    if (m->published)
+        return SH_OK;
+    publishing some = {.queue = m->queue};
+    sh_err err = sh_queue_digests_clear(m->queue, error);
+    if (err == SH_OK)
+        err = store_nodes(m->merger.store, publish_node, &some, error);
+    if (err == SH_OK)
+        err = publish_some(&some, error);
+    m->published = err == SH_OK;
+    return err;
+}
+
+/* --- Batches
+ * ---------------------------------------------------------------------------------------- */
+
+/* Takes entries and merges those whose nodes have none held; *worked tells whether there were any.
+ */
+static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
+{
+    size_t entries = 0;
+    size_t bytes = 0;
+    bool any = false;
+    while (!any && entries < LOOK_AHEAD_ENTRIES && bytes < LOOK_AHEAD_BYTES) {
+        sh_err err = SH_OK;
+        if (m->hand.batch == NULL) {
+            sh_queue_batch *batch = NULL;
+            err = sh_queue_take(m->queue, m->consumer, BATCH_ENTRIES, BATCH_BYTES,
+                                m->held.count > 0 ? 0 : BLOCK_MS, m->settings->claim_idle_s * 1000,
+                                &batch, error);
+            if (err == SH_OK && sh_queue_batch_count(batch) == 0) {
+                sh_queue_batch_free(batch);
+                return SH_OK;
+            }
+            if (err == SH_OK)
+                err = merge_hand_fill(m, batch, error);
+            if (err != SH_OK)
+                return err;
+        }
+        *worked = true;
+        entries += m->hand.count;
+        bytes += m->hand.bytes;
+        err = merge_hand(m, &any, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+/* New entries, then a transaction for held ones; *worked tells whether there were any. */
+static sh_err work(merge *m, bool *worked, sh_error *error)
+{
+    *worked = false;
+    sh_err err = open_store(m, error);
+    if (err == SH_OK)
+        err = merge_take_back_count(m, error);
+    if (err == SH_OK)
+        err = publish_all(m, error);
+    if (err == SH_OK)
+        err = key_check_look(&m->key, m->merger.store, m->queue, error);
+    if (err != SH_OK)
+        return err;
+    claim_keeper_active(m->claims);
+    err = merge_new_entries(m, worked, error);
+    if (err != SH_OK || (!*worked && m->held.count == 0))
+        return err == SH_OK ? store_rest(m->merger.store, error) : err;
+    if (m->held.count == 0)
+        return SH_OK;
+    *worked = true;
+    return merge_held(m, error);
+}
+
+/* --- The loop
+ * --------------------------------------------------------------------------------------- */
+
+/*
+ * Items and nodes are forgotten by their age only once the wall clock has gone along with the
+ * monotonic one for a while: an age that comes of a clock that was set says nothing.
+ */
+static bool clock_is_steady(merge *m)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    int64_t offset_ms = sh_clock_unix_ms() - now_ms;
+    if (m->steady_since_ms == 0 || llabs(offset_ms - m->clock_offset_ms) > CLOCK_DRIFT_MS)
+        m->steady_since_ms = now_ms;
+    m->clock_offset_ms = offset_ms;
+    return now_ms - m->steady_since_ms >= CLOCK_STEADY_MS;
+}
+
+static void tidy(merge *m)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    bool steady = clock_is_steady(m);
+    if ((m->tidied_ms != 0 && now_ms - m->tidied_ms < TIDY_INTERVAL_MS) ||
+        (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
+        return;
+    int64_t unix_ms = sh_clock_unix_ms();
+    const store_limits limits = {
+        .items_before_ms = steady ? unix_ms - SH_ID_MEMORY_S * 1000LL : 0,
+        .nodes_before_ms = steady ? unix_ms - SH_NODE_RECORD_S * 1000LL : 0,
+        .items_max = SH_ITEMS_MAX,
+        .parts_max = SH_PARTS_KEPT_MAX,
+        .nodes_max = SH_NODE_RECORDS_MAX,
+    };
+    bool more = false;
+    sh_error error = {0};
+    sh_err err = store_tidy(m->merger.store, &limits, &more, &error);
+    if (err == SH_OK)
+        err = sh_queue_consumers_tidy(m->queue, CONSUMER_KEPT_MS, &error);
+    if (err != SH_OK)
+        sh_log_warning("could not forget old items and consumers, will try again: %s",
+                       error.message);
+    if (err != SH_OK || !more) /* else in the next round */
+        m->tidied_ms = now_ms;
+    int64_t done_ms = sh_clock_monotonic_ms();
+    m->unlocked_until_ms = done_ms + (done_ms - now_ms);
+}
+
+/* Tells log and health of a failure, once for each kind, and waits longer from time to time. */
+static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
+{
+    sh_metric_add(&figures.batches_failed, 1);
+    claim_keeper_waits(m->claims);
+    m->busy = error->code == SH_E_BUSY ? m->busy + 1 : 0;
+    if (m->busy > 0 && m->busy <= BUSY_TRIES)
+        sh_log_info("a batch will be merged again: %s", error->message);
+    else if (health_set(HEALTH_MERGE, error->message))
+        sh_log_error("merging waits and will try again: %s", error->message);
+    if (error->code == SH_E_IO)
+        close_store(
+            m); /* the file may have been replaced; opening it anew also says what is wrong */
+    (void)sh_stop_wait(*retry_ms);
+    *retry_ms = *retry_ms * 2 < RETRY_MS_MAX ? *retry_ms * 2 : RETRY_MS_MAX;
+}
+
+bool merge_run(merge *m, bool until_empty)
+{
+    int64_t retry_ms = RETRY_MS_MIN;
+    while (!sh_stop_requested()) {
+        sh_service_alive();
+        sh_error error = {0};
+        bool worked = false;
+        sh_err err = work(m, &worked, &error);
+        if (err == SH_E_STOPPED)
+            break;
+        if (err != SH_OK) {
+            if (until_empty) {
+                sh_log_error("%s", error.message);
+                return false;
+            }
+            wait_after(m, &error, &retry_ms);
+            continue;
+        }
+        retry_ms = RETRY_MS_MIN;
+        m->busy = 0;
+        if (health_set(HEALTH_MERGE, NULL))
+            sh_log_info("merging as consumer %s", m->consumer);
+        tidy(m);
+        if (!worked && until_empty)
+            break;
+    }
+    sh_error error = {0};
+    (void)merge_take_back_count(m, &error);
+    claim_keeper_free(m->claims); /* what this receiver holds is for others from here on */
+    m->claims = NULL;
+    sh_error_clear(&error);
+    if (sh_queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
+        sh_log_debug("the consumer's name stays in the group: %s", error.message);
+    /* A single run that gave an entry up has not done all its work. */
+    return !until_empty || figures.buried.value == 0;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "libcommon/netalertx/table_scan.h"
+#include "receiver/merge/merge_entry.h"
+#include "receiver/merge/task_thread.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK STORE_ROWS_AT_ONCE /* rows that are looked up, read and inserted together … */
+#define CHUNK_BYTES SH_MIB       /* … and no more once their texts have so many bytes */
+#define CHUNKS 3                 /* that are on their way at once */
+#define CHUNK_SCANNED 4096       /* rows of one chunk, with those that are skipped or set aside */
+
+#define ROWS_WORTH_A_THREAD 32 /* fewer are read at once: handing them over would take longer */
+
+_Static_assert(CHUNKS <= SIDE_TASKS_MAX, "each may be read aside");
+
+typedef struct {
+    sh_slice text;
+    int64_t number;     /* in its table, from 1 */
+    sh_device_row *row; /* NULL where it cannot be read */
+} new_row;
+
+/*
+ * Rows of a table on their way: scanned, looked up, those that are new read in full, inserted.
+ * While one chunk is inserted, another is read by the side thread and one waits for it.
+ */
+typedef struct {
+    const entry_merger *merger;
+    const char *node;
+    entry_result counts;    /* what becomes of its rows */
+    size_t count;           /* scanned rows */
+    size_t bytes;           /* of their texts */
+    int64_t numbers[CHUNK]; /* of the row in its table, from 1 */
+    sh_slice texts[CHUNK];
+    sh_mac macs[CHUNK];
+    size_t new_count; /* of them, those whose MAC is not there */
+    new_row new[CHUNK];
+    sh_arena rows; /* their memory */
+    side_task reading;
+} chunk;
+
+static void chunk_clear(chunk *c)
+{
+    sh_arena_clear(&c->rows);
+    c->count = 0;
+    c->bytes = 0;
+    c->new_count = 0;
+    c->counts = (entry_result){.rows = 0};
+}
+
+/* Adds what became of a chunk's rows to what is told of the entry. */
+static void add_counts(entry_result *result, const entry_result *counts)
+{
+    result->rows += counts->rows;
+    result->inserted += counts->inserted;
+    result->known += counts->known;
+    result->skipped += counts->skipped;
+    result->set_aside += counts->set_aside;
+    size_t used = strlen(result->reason);
+    size_t more = strlen(counts->reason);
+    size_t joint = used == 0 ? 0 : 2;
+    if (more == 0 || used + joint + more >= sizeof result->reason)
+        return;
+    memcpy(result->reason + used, "; ", joint);
+    memcpy(result->reason + used + joint, counts->reason, more + 1);
+}
+
+static sh_err read_row(const entry_merger *m, const char *node, sh_slice text, sh_arena *arena,
+                       sh_device_row **ret, sh_error *error)
+{
+    size_t count = 0;
+    const sh_column *columns = store_columns(m->store, &count);
+    return sh_device_row_read(text, columns, count, sh_slice_of(node), m->now, arena, ret, error);
+}
+
+/* A row that cannot be read stays NULL: who inserts asks for the reason. */
+static void read_chunk(void *context)
+{
+    chunk *c = context;
+    for (size_t i = 0; i < c->new_count; i++)
+        (void)read_row(c->merger, c->node, c->new[i].text, &c->rows, &c->new[i].row, NULL);
+}
+
+/*
+ * Learns the MAC of a row that the scan leaves unclear. *given is false where the row is set aside;
+ * only a lack of memory is an error.
+ */
+static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t number, bool *given,
+                       sh_error *error)
+{
+    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    sh_device_row *row = NULL;
+    sh_error reason = {0};
+    sh_err err = read_row(m, c->node, text, &arena, &row, &reason);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "%s", reason.message);
+    *given = err == SH_OK;
+    if (*given)
+        c->macs[c->count] = *sh_device_row_mac(row);
+    else
+        entry_set_aside(&c->counts, "row", number, reason.message);
+    return SH_OK;
+}
+
+/* Adds a scanned row, the number-th of its table, to the chunk, or counts why it is not merged. */
+static sh_err take_row(const entry_merger *m, const sh_scan_row *scanned, int64_t number, chunk *c,
+                       sh_error *error)
+{
+    c->counts.rows++;
+    sh_error reason;
+    sh_error_clear(&reason);
+    sh_mac *mac = &c->macs[c->count];
+    bool given = false;
+    sh_err err = SH_OK;
+    switch (scanned->kind) {
+    case SH_SCAN_NO_OBJECT:
+        entry_set_aside(&c->counts, "row", number, "it is no JSON object");
+        break;
+    case SH_SCAN_MAC_NONE:
+        entry_set_aside(&c->counts, "row", number, "devMac is missing");
+        break;
+    case SH_SCAN_MAC_TEXT:
+        given = sh_mac_read(scanned->mac, mac, &reason) == SH_OK;
+        if (!given)
+            entry_set_aside(&c->counts, "row", number, reason.message);
+        break;
+    case SH_SCAN_MAC_UNCLEAR:
+        err = read_mac(m, c, scanned->text, number, &given, error);
+        break;
+    }
+    if (err != SH_OK || !given)
+        return err;
+    if (skip_set_has(m->skip_macs, mac)) {
+        c->counts.skipped++;
+        return SH_OK;
+    }
+    c->numbers[c->count] = number;
+    c->texts[c->count] = scanned->text;
+    c->count++;
+    c->bytes += scanned->text.len;
+    return SH_OK;
+}
+
+/* Scans the next rows into an empty chunk; *more is false once the table's end was met. */
+static sh_err fill(const entry_merger *m, sh_table_scan *scan, chunk *c, bool *more,
+                   sh_error *error)
+{
+    while (c->count < m->pace.rows && c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_SCANNED) {
+        sh_scan_row row;
+        sh_err err = sh_table_scan_next(scan, &row, more, error);
+        if (err == SH_OK && *more)
+            err = take_row(m, &row, (int64_t)scan->rows, c, error);
+        if (err != SH_OK || !*more)
+            return err;
+    }
+    return SH_OK;
+}
+
+/* Looks all MACs of the chunk up and has the rows of those that are new read. */
+static sh_err start_reading(const entry_merger *m, chunk *c, sh_error *error)
+{
+    const sh_mac *macs[CHUNK];
+    bool known[CHUNK] = {false};
+    for (size_t i = 0; i < c->count; i++)
+        macs[i] = &c->macs[i];
+    sh_err err = store_find_known(m->store, macs, c->count, known, error);
+    if (err != SH_OK)
+        return err;
+    for (size_t i = 0; i < c->count; i++) {
+        if (known[i]) {
+            c->counts.known++;
+            continue;
+        }
+        c->new[c->new_count++] = (new_row){.text = c->texts[i], .number = c->numbers[i]};
+    }
+    c->merger = m;
+    c->reading = (side_task){.run = read_chunk, .context = c};
+    if (c->new_count < ROWS_WORTH_A_THREAD)
+        side_task_run(&c->reading);
+    else
+        side_thread_start(m->reader, &c->reading);
+    return SH_OK;
+}
+
+static void count_outcome(entry_result *result, int64_t number, const store_insert *insert)
+{
+    switch (insert->outcome) {
+    case STORE_INSERTED:
+        result->inserted++;
+        break;
+    case STORE_KNOWN:
+        result->known++;
+        break;
+    case STORE_REJECTED:
+        entry_set_aside(result, "row", number, insert->reason);
+        break;
+    }
+}
+
+/* Inserts the rows of a chunk once they are read, adds its counts, and empties it. */
+static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c, sh_error *error)
+{
+    store_insert inserts[CHUNK];
+    int64_t numbers[CHUNK];
+    size_t count = 0;
+    sh_err err = SH_OK;
+    side_thread_wait(m->reader, &c->reading);
+    for (size_t i = 0; err == SH_OK && i < c->new_count; i++) {
+        new_row *new = &c->new[i];
+        sh_error reason = {0};
+        sh_err read = SH_OK;
+        if (new->row == NULL)
+            read = read_row(m, c->node, new->text, &c->rows, &new->row, &reason);
+        if (read == SH_OK) {
+            numbers[count] = new->number;
+            inserts[count++] = (store_insert){.row = new->row};
+        } else if (read == SH_E_MEMORY) {
+            err = sh_fail(error, SH_E_MEMORY, "%s", reason.message);
+        } else {
+            entry_set_aside(&c->counts, "row", new->number, reason.message);
+        }
+    }
+    if (err == SH_OK && count > 0)
+        err = store_insert_devices(m->store, inserts, count, m->now, error);
+    for (size_t i = 0; err == SH_OK && i < count; i++)
+        count_outcome(&c->counts, numbers[i], &inserts[i]);
+    if (err == SH_OK)
+        add_counts(result, &c->counts);
+    chunk_clear(c);
+    return err;
+}
+
+typedef struct {
+    chunk chunks[CHUNKS];
+} chunk_ring;
+
+static void free_ring(chunk_ring **ring)
+{
+    for (size_t i = 0; *ring != NULL && i < CHUNKS; i++)
+        sh_arena_done(&(*ring)->chunks[i].rows);
+    free(*ring);
+}
+
+/* Passes over the rows that earlier transactions have merged. */
+static sh_err skip_merged(sh_table_scan *scan, size_t rows, sh_error *error)
+{
+    bool more = true;
+    sh_err err = SH_OK;
+    while (err == SH_OK && more && scan->rows < rows) {
+        sh_scan_row row;
+        err = sh_table_scan_next(scan, &row, &more, error);
+    }
+    return err;
+}
+
+/* Nothing of a table that is invalid further on may be committed. */
+static sh_err check_rest(sh_table_scan scan, sh_error *error)
+{
+    return skip_merged(&scan, SIZE_MAX, error);
+}
+
+static sh_err merge_rows(entry_merger *m, entry_result *result, sh_table_scan *scan,
+                         chunk_ring *ring, sh_error *error)
+{
+    sh_err err = SH_OK;
+    bool more = true;
+    size_t begun = 0;
+    size_t inserted = 0;
+    while (err == SH_OK && (more || inserted < begun)) {
+        if (more) {
+            chunk *coming = &ring->chunks[begun++ % CHUNKS];
+            coming->node = result->header.node;
+            err = fill(m, scan, coming, &more, error);
+            if (err == SH_OK)
+                err = start_reading(m, coming, error);
+        }
+        if (err != SH_OK || (more && begun - inserted < CHUNKS))
+            continue;
+        err = insert_rows(m, result, &ring->chunks[inserted++ % CHUNKS], error);
+        result->is_piece = err == SH_OK && (more || inserted < begun) && entry_is_out_of_time(m);
+        if (result->is_piece)
+            break; /* the chunks on their way are scanned again in the next transaction */
+    }
+    side_thread_wait_all(m->reader);
+    return err;
+}
+
+sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *error)
+{
+    SH_CLEANUP(free_ring) chunk_ring *ring = calloc(1, sizeof *ring);
+    if (ring == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to merge a table");
+    sh_table_scan scan;
+    bool first = result->next == 0;
+    sh_err err = sh_table_scan_init(&scan, m->text.data, m->text.len, error);
+    if (err == SH_OK)
+        err = skip_merged(&scan, result->next, error);
+    entry_begins_work(m);
+    if (err == SH_OK)
+        err = merge_rows(m, result, &scan, ring, error);
+    if (err == SH_OK && result->is_piece && first)
+        err = check_rest(scan, error);
+    result->next = (size_t)result->rows;
+    return err;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/merge_entry.h"
+
+#include "libcommon/base/clock.h"
+#include "libcommon/os/file.h"
+#include "libcommon/runtime/log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A file's name has 255 bytes; these and two numbers are in it besides, and the longest plugin's
+ * name. */
+#define OUT_NODE_MAX (255 - (sizeof "last_result..decoded...log" + 2 * 19 + SH_PLUGIN_NAME_MAX))
+
+void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
+{
+    result->set_aside++;
+    size_t len = strlen(result->reason);
+    size_t room = sizeof result->reason - len;
+    char text[SH_ERROR_MESSAGE_BYTES + 48];
+    int wanted = snprintf(text, sizeof text, "%s%s %" PRId64 ": %s", len == 0 ? "" : "; ", what,
+                          number, reason);
+    if (wanted > 0 && (size_t)wanted < room)
+        (void)snprintf(result->reason + len, room, "%s", text);
+    else if (len == 0) /* one long reason alone is cut, never at the cost of earlier ones */
+        (void)snprintf(result->reason, sizeof result->reason, "%.*s", (int)(room - 1), text);
+}
+
+static void free_fold(entry_merger *m)
+{
+    result_fold_free(&m->fold);
+    m->fold_counts = (entry_result){.rows = 0};
+    m->folded[0] = '\0';
+}
+
+/* One line for each pair of ids, whatever number of lines the result has for it. */
+static sh_err fold_lines(entry_merger *m, const sh_queue_entry *entry, sh_error *error)
+{
+    entry_result *counts = &m->fold_counts;
+    sh_plugin_lines lines;
+    free_fold(m);
+    sh_plugin_lines_init(&lines, m->text.data, m->text.len);
+    for (;;) {
+        sh_plugin_line line;
+        sh_error reason = {0};
+        bool more = false;
+        sh_err err = sh_plugin_lines_next(&lines, &line, &more, &reason);
+        if (!more)
+            break;
+        counts->rows++;
+        if (err != SH_OK)
+            entry_set_aside(counts, "line", (int64_t)lines.line, reason.message);
+        else if ((err = result_fold_add(&m->fold, &line, m->now, error)) != SH_OK)
+            return err;
+    }
+    if (lines.rest.len > 0)
+        return sh_fail(error, SH_E_LIMIT, "the plugin result has more than %d lines",
+                       SH_PLUGIN_LINES_MAX);
+    (void)snprintf(m->folded, sizeof m->folded, "%s", entry->id);
+    m->folded_text = m->text.data;
+    return SH_OK;
+}
+
+void entry_prepared_free(entry_merger *m)
+{
+    free_fold(m);
+    entry_opener_forget(m->opener);
+}
+
+static bool is_folded(const entry_merger *m, const sh_queue_entry *entry)
+{
+    return m->folded_text == m->text.data && strcmp(m->folded, entry->id) == 0;
+}
+
+void entry_prepare(entry_merger *m, const sh_queue_entry *entry)
+{
+    sh_envelope_header header;
+    if (entry_opener_ready(m->opener, entry, &header, &m->text) == SH_OK &&
+        header.kind == SH_KIND_PLUGIN && !is_folded(m, entry))
+        (void)fold_lines(m, entry, NULL);
+}
+
+static sh_err put_lines(entry_merger *m, entry_result *result, sh_error *error)
+{
+    const result_fold *fold = &m->fold;
+    result->rows = m->fold_counts.rows;
+    result->set_aside = m->fold_counts.set_aside;
+    memcpy(result->reason, m->fold_counts.reason, sizeof result->reason);
+    while (result->next < fold->count && !result->is_piece) {
+        sh_plugin_line chunk[STORE_ROWS_AT_ONCE];
+        size_t count = 0;
+        int64_t changed = 0;
+        for (; result->next + count < fold->count && count < m->pace.rows; count++)
+            result_fold_at(fold, result->next + count, &chunk[count]);
+        sh_err err = store_put_plugin_lines(m->store, result->header.plugin, result->header.node,
+                                            chunk, count, m->now, &changed, error);
+        if (err != SH_OK)
+            return err;
+        result->inserted += changed;
+        result->next += count;
+        result->is_piece = result->next < fold->count && entry_is_out_of_time(m);
+    }
+    result->known = result->rows - result->set_aside - result->inserted;
+    return SH_OK;
+}
+
+/* As much of a node's name as fits into a file's, without half a character at its end. */
+static int file_name_part(const char *node)
+{
+    size_t len = strlen(node);
+    if (len <= OUT_NODE_MAX)
+        return (int)len;
+    len = OUT_NODE_MAX;
+    while (len > 0 && ((unsigned char)node[len] & 0xc0) == 0x80)
+        len--;
+    return (int)len;
+}
+
+/*
+ * For a NetAlertX hub: last_result.<PLUGIN>.decoded.<node>.<n>.log, n from the entry's id in the
+ * stream, so that an entry that is merged again writes the same file again.
+ */
+static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entry_result *result,
+                        sh_error *error)
+{
+    int64_t ms = 0, seq = 0;
+    const char *node = result->header.node;
+    /* Checked long before; but a file of this name would be a device table to NetAlertX. */
+    sh_err err = sh_plugin_name_check(sh_slice_of(result->header.plugin), error);
+    if (err != SH_OK)
+        return err;
+    /* The id is Redis's own, two numbers of 64 bits. */
+    /* NOLINTNEXTLINE(cert-err34-c) */
+    if (sscanf(entry->id, "%" SCNd64 "-%" SCNd64, &ms, &seq) != 2)
+        return sh_fail(error, SH_E_FORMAT, "the stream entry's id is none");
+    char path[4096];
+    int len =
+        snprintf(path, sizeof path, "%s/last_result.%s.decoded.%.*s.%" PRId64 "%03" PRId64 ".log",
+                 m->plugins_out, result->header.plugin, file_name_part(node), node, ms, seq);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_plugins_out is too long a path");
+    return sh_file_write(path, m->text, 0644, error);
+}
+
+sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
+                          sh_error *error)
+{
+    sh_err err = is_folded(m, entry) ? SH_OK : fold_lines(m, entry, error);
+    entry_begins_work(m);
+    if (err == SH_OK)
+        err = put_lines(m, result, error);
+    if (err == SH_OK && !result->is_piece && m->plugins_out[0] != '\0')
+        err = write_out(m, entry, result, error);
+    return err;
+}
+
+static entry_outcome outcome_of(sh_err err)
+{
+    switch (err) {
+    case SH_OK:
+        return ENTRY_MERGED;
+    case SH_E_FORMAT:
+    case SH_E_LIMIT:
+    case SH_E_CRYPTO:
+    case SH_E_REFUSED:
+    case SH_E_UNSUPPORTED:
+        return ENTRY_POISON;
+    default: /* the database, a folder of the hub's or its memory: nobody's poison */
+        return ENTRY_STORE;
+    }
+}
+
+bool entry_is_out_of_time(const entry_merger *m)
+{
+    return sh_clock_monotonic_ms() >= m->until_ms;
+}
+
+void entry_begins_work(entry_merger *m)
+{
+    int64_t least_ms = sh_clock_monotonic_ms() + m->pace.end_ms - m->pace.begin_ms;
+    if (m->until_ms < least_ms)
+        m->until_ms = least_ms;
+}
+
+static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
+                            bool *seen, sh_error *error)
+{
+    uint8_t item[SH_ID_BYTES];
+    sh_item_key(&ret->header, item);
+    sh_err err = store_item_note(m->store, item, m->now_ms, seen, error);
+    if (err != SH_OK || *seen)
+        return err;
+    ret->is_piece = false;
+    if (ret->header.kind == SH_KIND_DEVICES)
+        err = entry_merge_devices(m, ret, error);
+    else
+        err = entry_merge_plugin(m, entry, ret, error);
+    if (err == SH_OK && ret->is_piece)
+        err = store_item_unnote(m->store, item, error);
+    return err;
+}
+
+entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh_queue_entry *next,
+                          entry_result *ret, sh_error *error)
+{
+    sh_err err = entry_opener_open(m->opener, entry, next, &ret->header, &m->text, error);
+    ret->is_foreign = err == SH_E_CRYPTO && entry_opener_is_foreign(m->opener, &ret->header);
+    if (err != SH_OK)
+        return outcome_of(err);
+    if (m->marks && store_mark(m->store, error) != SH_OK)
+        return ENTRY_STORE;
+    bool seen = false;
+    err = merge_content(m, entry, ret, &seen, error);
+    if (err == SH_OK && seen)
+        return ENTRY_DUPLICATE;
+    if (err == SH_OK)
+        return ret->is_piece ? ENTRY_PIECE : ENTRY_MERGED;
+    entry_outcome outcome = outcome_of(err);
+    sh_error undo = {0};
+    if (outcome != ENTRY_STORE && !m->marks)
+        return ENTRY_UNMARKED;
+    if (outcome != ENTRY_STORE && store_undo_to_mark(m->store, &undo) != SH_OK)
+        outcome = ENTRY_STORE;
+    return outcome;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_MERGE_ENTRY_H
+#define RECEIVER_MERGE_ENTRY_H
+
+#include "libcommon/native/envelope.h"
+#include "libcommon/queue/queue.h"
+#include "receiver/merge/entry_decoder.h"
+#include "receiver/merge/result_fold.h"
+#include "receiver/merge/skip_set.h"
+#include "receiver/merge/task_thread.h"
+#include "receiver/store/store.h"
+
+/* One entry of the queue, merged inside a transaction that the caller began and will commit. */
+
+typedef enum {
+    ENTRY_MERGED,
+    ENTRY_PIECE,     /* the time of the transaction was up: all before result->next is merged */
+    ENTRY_DUPLICATE, /* its item was merged before: nothing was done */
+    ENTRY_POISON,    /* it can never be merged: error says why; the transaction is as before it */
+    ENTRY_UNMARKED,  /* the same, but its work is not undone: the caller rolls back, and merges all
+                        of the transaction again with marks */
+    ENTRY_STORE,     /* database or receiver lack something: the caller rolls back */
+} entry_outcome;
+
+/* What was done, for the log, the metrics and what is published of it. */
+typedef struct {
+    sh_envelope_header header;
+    bool is_foreign; /* it was sealed with another key than the hub's */
+    bool whole;      /* with it, all of its node's table is merged: its digest may be published */
+    int64_t rows, inserted, known, skipped, set_aside;
+    char reason[SH_DEAD_REASON_MAX]; /* of the rows that were set aside first */
+    /* Of an entry that is merged in several transactions: */
+    bool is_piece;    /* it is not at its end */
+    size_t next;      /* row, or line that is left of its result, with which to go on */
+    int64_t recorded; /* of inserted, by earlier transactions */
+} entry_result;
+
+typedef struct {
+    skip_set *skip_macs;
+    const char *plugins_out; /* folder, or "" */
+    store *store;
+    entry_opener *opener;
+    side_thread *reader;
+    bool marks;                           /* each entry is marked, so that it can be undone alone */
+    sh_slice text;                        /* of the entry in hand; borrowed from the opener */
+    char folded[SH_QUEUE_ENTRY_ID_BYTES]; /* whose result fold is, or "" … */
+    const char *folded_text;              /* … and where its lines are */
+    result_fold fold;
+    entry_result fold_counts; /* of its lines: rows, set_aside and reason */
+    store_pace pace;
+    int64_t until_ms; /* monotonic: then an entry is interrupted */
+    int64_t now_ms;   /* of this transaction */
+    char now[24];     /* the same as `YYYY-MM-DD HH:MM:SS` */
+} entry_merger;
+
+/*
+ * *ret is zeroed, or what an earlier transaction left of an entry that it interrupted. next, where
+ * it is not NULL, is the entry that will be merged after it: see entry_opener_open().
+ */
+entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh_queue_entry *next,
+                          entry_result *ret, sh_error *error);
+
+/*
+ * Does ahead of entry_merge() what needs no database: opens the entry and folds its result. For a
+ * database whose lock somebody else waits for. What fails is told by entry_merge().
+ */
+void entry_prepare(entry_merger *m, const sh_queue_entry *entry);
+void entry_prepared_free(entry_merger *m); /* of what was prepared, and of the entry in hand */
+
+/* The two kinds of content; SH_OK, or the store's failure (SH_E_…), or SH_E_MEMORY. */
+sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *error);
+sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
+                          sh_error *error);
+
+/*
+ * The entry is ready to be merged: however long it took to open it, it gets some time of its own,
+ * so that it comes to its end.
+ */
+void entry_begins_work(entry_merger *m);
+/* Whether the entry must be interrupted now. */
+bool entry_is_out_of_time(const entry_merger *m);
+
+/* Counts a row or line that was set aside and keeps the first reasons. */
+void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_MERGE_INTERNAL_H
+#define RECEIVER_MERGE_INTERNAL_H
+
+#include "receiver/merge/claim_keeper.h"
+#include "receiver/merge/consumer_name.h"
+#include "receiver/merge/held_entries.h"
+#include "receiver/merge/key_check.h"
+#include "receiver/merge/merge.h"
+#include "receiver/merge/merge_entry.h"
+
+#define BATCH_ENTRIES 64 /* entries of one transaction at most */
+#define BATCH_ENTRIES_MOST (BATCH_ENTRIES + 8)
+#define BATCH_BYTES (4 * SH_MIB) /* and no more once they have so many sealed bytes */
+
+/* An entry in hand, and what became of it. */
+typedef struct {
+    const sh_queue_entry *entry;
+    int64_t deliveries;
+    bool has_node;
+    uint64_t node;      /* as in held_entries */
+    uint32_t plain_len; /* of its text, as its header says */
+    int64_t took_ms;
+    entry_outcome outcome;
+    entry_result result;
+    char reason[SH_DEAD_REASON_MAX];
+    bool is_hubs_fault; /* what the reason tells of */
+} merged;
+
+/* Entries that were taken and are not done; in the order of the queue. */
+typedef struct {
+    sh_queue_batch *batch; /* what they borrow from */
+    merged *all;           /* allocated */
+    size_t first, count;
+    size_t bytes; /* of their envelopes, when they were taken */
+} hand;
+
+/* What merge.c and merge_batch.c share. */
+struct merge {
+    const sh_settings *settings;
+    entry_merger merger;
+    sh_queue *queue;
+    claim_keeper *claims;
+    key_check key;
+    char consumer[CONSUMER_NAME_BYTES];
+    int consumer_fd;
+    char advice[STORE_ADVICE_BYTES]; /* that was logged last */
+    bool published;                  /* what the database holds stands in the queue's digests */
+    int64_t tidied_ms;
+    int64_t steady_since_ms, clock_offset_ms; /* see clock_is_steady() */
+    hand hand;                                /* kept after a failure, and tried again */
+    held_entries held;                        /* entries of nodes whose entries take long */
+    /* How far the one entry that an earlier transaction interrupted was merged; id "": none. */
+    struct {
+        char id[SH_QUEUE_ENTRY_ID_BYTES];
+        entry_result result;
+    } piece;
+    int64_t unlocked_until_ms; /* monotonic: until then the database is left to others */
+    /* The entry whose try is counted and not over, or "". */
+    char counted[SH_QUEUE_ENTRY_ID_BYTES];
+    int busy; /* failures of SH_E_BUSY in a row */
+};
+
+/* --- merge_batch.c */
+
+/*
+ * Takes a batch into the empty hand, which owns it from then on. Entries that are held already are
+ * left out. SH_E_MEMORY.
+ */
+sh_err merge_hand_fill(merge *m, sh_queue_batch *batch, sh_error *error);
+void merge_hand_free(hand *h);
+
+/*
+ * Merges what is in hand, in as many transactions as it takes; *any tells whether there was one.
+ * Entries of nodes whose entries take long are held instead. After a failure the rest is in hand.
+ */
+sh_err merge_hand(merge *m, bool *any, sh_error *error);
+
+/* One transaction for the held entries of one node. */
+sh_err merge_held(merge *m, sh_error *error);
+
+/* A counted try that ended by what is not the entry's fault is taken back, later where need be. */
+sh_err merge_take_back_count(merge *m, sh_error *error);
+
+#endif

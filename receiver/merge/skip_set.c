@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/skip_set.h"
+
+#include "libcommon/crypto/crypto.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct skip_set {
+    uint8_t key[SH_SHORT_KEY_BYTES];
+    const char **slots; /* NULL where free */
+    size_t slots_count; /* a power of two, more than half of them free */
+};
+
+static uint64_t hash_of(const skip_set *s, const char *text, size_t len)
+{
+    char folded[SH_MAC_MAX_BYTES + 1];
+    len = len < sizeof folded ? len : sizeof folded;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        folded[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    return sh_short_hash(s->key, (sh_slice){folded, len});
+}
+
+/* Where the text is, or would be. */
+static size_t slot_of(const skip_set *s, const char *text, size_t len)
+{
+    size_t at = (size_t)hash_of(s, text, len) & (s->slots_count - 1);
+    while (s->slots[at] != NULL && !sh_text_equals_ignoring_case(s->slots[at], text))
+        at = (at + 1) & (s->slots_count - 1);
+    return at;
+}
+
+sh_err skip_set_new(const sh_list *keys, skip_set **ret, sh_error *error)
+{
+    skip_set *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for SYNC_skip_macs");
+    for (s->slots_count = 4; s->slots_count <= 2 * keys->count;)
+        s->slots_count *= 2;
+    s->slots = calloc(s->slots_count, sizeof *s->slots);
+    if (s->slots == NULL) {
+        free(s);
+        return sh_fail(error, SH_E_MEMORY, "no memory for SYNC_skip_macs");
+    }
+    sh_random(s->key, sizeof s->key);
+    for (size_t i = 0; i < keys->count; i++)
+        s->slots[slot_of(s, keys->items[i], strlen(keys->items[i]))] = keys->items[i];
+    *ret = s;
+    return SH_OK;
+}
+
+void skip_set_free(skip_set *s)
+{
+    if (s == NULL)
+        return;
+    free(s->slots);
+    free(s);
+}
+
+bool skip_set_has(const skip_set *s, const sh_mac *mac)
+{
+    return s->slots[slot_of(s, mac->text, mac->len)] != NULL;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/task_thread.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+struct side_thread {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t started_one, finished_one;
+    side_task *tasks[SIDE_TASKS_MAX]; /* a ring */
+    size_t started, finished;         /* counted for ever */
+    bool ending;
+};
+
+static void *run(void *context)
+{
+    side_thread *t = context;
+    (void)pthread_mutex_lock(&t->lock);
+    for (;;) {
+        while (t->started == t->finished && !t->ending)
+            (void)pthread_cond_wait(&t->started_one, &t->lock);
+        if (t->ending)
+            break;
+        side_task *task = t->tasks[t->finished % SIDE_TASKS_MAX];
+        (void)pthread_mutex_unlock(&t->lock);
+        task->run(task->context);
+        (void)pthread_mutex_lock(&t->lock);
+        task->done = true;
+        t->finished++;
+        (void)pthread_cond_signal(&t->finished_one);
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+    return NULL;
+}
+
+static void destroy(side_thread *t)
+{
+    (void)pthread_cond_destroy(&t->started_one);
+    (void)pthread_cond_destroy(&t->finished_one);
+    (void)pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+sh_err side_thread_new(side_thread **ret, sh_error *error)
+{
+    side_thread *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a thread");
+    (void)pthread_mutex_init(&t->lock, NULL);
+    (void)pthread_cond_init(&t->started_one, NULL);
+    (void)pthread_cond_init(&t->finished_one, NULL);
+    if (pthread_create(&t->thread, NULL, run, t) != 0) {
+        destroy(t);
+        return sh_fail(error, SH_E_MEMORY, "the system gives no thread to read tables");
+    }
+    *ret = t;
+    return SH_OK;
+}
+
+void side_thread_free(side_thread *t)
+{
+    if (t == NULL)
+        return;
+    (void)pthread_mutex_lock(&t->lock);
+    assert(t->started == t->finished);
+    t->ending = true;
+    (void)pthread_cond_signal(&t->started_one);
+    (void)pthread_mutex_unlock(&t->lock);
+    (void)pthread_join(t->thread, NULL);
+    destroy(t);
+}
+
+void side_task_run(side_task *task)
+{
+    task->run(task->context);
+    task->done = true;
+}
+
+void side_thread_start(side_thread *t, side_task *task)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    assert(t->started - t->finished < SIDE_TASKS_MAX);
+    task->done = false;
+    t->tasks[t->started++ % SIDE_TASKS_MAX] = task;
+    (void)pthread_cond_signal(&t->started_one);
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+void side_thread_wait(side_thread *t, const side_task *task)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    while (!task->done)
+        (void)pthread_cond_wait(&t->finished_one, &t->lock);
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+void side_thread_wait_all(side_thread *t)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    while (t->started != t->finished)
+        (void)pthread_cond_wait(&t->finished_one, &t->lock);
+    (void)pthread_mutex_unlock(&t->lock);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/postgres/postgres_store.h"
+
+#include "libcommon/base/cleanup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OF_TABLE " WHERE node = $1 AND digest = $2::bytea"
+
+static void add_table(postgres_parameters *p, const store_node *n)
+{
+    store_postgres_add_text(p, sh_slice_of(n->node));
+    store_postgres_add_bytes(p, n->digest, SH_DIGEST_BYTES);
+}
+
+/*
+ * First of all, because it locks the node's row: of two receivers that merge the last two parts of
+ * a table at once, the second then sees what the first one recorded.
+ */
+sh_err store_postgres_node_add(store *base, const store_node *n, sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(n->node));
+    store_postgres_add_text(&p, sh_slice_of(n->mode));
+    store_postgres_add_integer(&p, n->merged_ms);
+    store_postgres_add_integer(&p, n->inserted);
+    return store_postgres_query(
+        (store_postgres *)base,
+        "INSERT INTO \"SyncHub_Nodes\" AS n(node, mode, merged_ms, sent, inserted, known, skipped,"
+        " set_aside, reason) VALUES($1, $2, $3::bigint, 0, $4::bigint, 0, 0, 0, '')"
+        " ON CONFLICT(node) DO UPDATE SET inserted = n.inserted + excluded.inserted",
+        &p, "write to", NULL, error);
+}
+
+static sh_err note_part(store_postgres *s, const store_node *n, uint32_t part, uint32_t parts,
+                        sh_error *error)
+{
+    const int64_t numbers[] = {parts,       part,     n->merged_ms, n->sent,
+                               n->inserted, n->known, n->skipped,   n->set_aside};
+    postgres_parameters p = {.count = 0};
+    add_table(&p, n);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        store_postgres_add_integer(&p, numbers[i]);
+    store_postgres_add_text(&p, sh_slice_of(n->reason));
+    return store_postgres_query(
+        s,
+        "INSERT INTO \"SyncHub_Parts\"(node, digest, parts, part, merged_ms, sent, inserted,"
+        " known, skipped, set_aside, reason) VALUES($1, $2::bytea, $3::bigint, $4::bigint,"
+        " $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11)"
+        " ON CONFLICT(node, digest, parts, part) DO UPDATE SET merged_ms = excluded.merged_ms,"
+        " sent = excluded.sent, inserted = excluded.inserted, known = excluded.known,"
+        " skipped = excluded.skipped, set_aside = excluded.set_aside, reason = excluded.reason",
+        &p, "write to", NULL, error);
+}
+
+/* Of a node's tables that are not whole only the newest are kept. */
+static sh_err trim_tables(store_postgres *s, const store_node *n, sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    add_table(&p, n);
+    store_postgres_add_integer(&p, SH_PART_TABLES_MAX - 1);
+    return store_postgres_query(
+        s,
+        "DELETE FROM \"SyncHub_Parts\" WHERE node = $1 AND digest <> $2::bytea AND digest NOT IN"
+        " (SELECT digest FROM \"SyncHub_Parts\" WHERE node = $1 AND digest <> $2::bytea"
+        " GROUP BY digest ORDER BY max(merged_ms) DESC LIMIT $3::bigint)",
+        &p, "write to", NULL, error);
+}
+
+/* Sums the parts that were recorded, so many. */
+static sh_err sum_parts(store_postgres *s, uint32_t parts, store_node *n, int64_t *recorded,
+                        sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    add_table(&p, n);
+    store_postgres_add_integer(&p, parts);
+    sh_err err = store_postgres_query(
+        s,
+        "SELECT count(*), coalesce(sum(sent), 0), coalesce(sum(known), 0),"
+        " coalesce(sum(skipped), 0), coalesce(sum(set_aside), 0),"
+        " coalesce((array_agg(reason ORDER BY part) FILTER (WHERE reason <> ''))[1], '')"
+        " FROM \"SyncHub_Parts\"" OF_TABLE " AND parts = $3::bigint",
+        &p, "read", &result, error);
+    if (err != SH_OK)
+        return err;
+    int64_t *const numbers[] = {&n->sent, &n->known, &n->skipped, &n->set_aside};
+    *recorded = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    for (int i = 0; i < 4; i++)
+        *numbers[i] = strtoll(PQgetvalue(result, 0, i + 1), NULL, 10);
+    (void)snprintf(n->reason, sizeof n->reason, "%s", PQgetvalue(result, 0, 5));
+    return SH_OK;
+}
+
+static sh_err end_parts(store_postgres *s, const store_node *n, sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    add_table(&p, n);
+    return store_postgres_query(s, "DELETE FROM \"SyncHub_Parts\"" OF_TABLE, &p, "write to", NULL,
+                                error);
+}
+
+sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32_t part,
+                                  uint32_t parts, bool *whole, sh_error *error)
+{
+    store_postgres *s = (store_postgres *)base;
+    store_node sum = *part_of;
+    *whole = false;
+    sh_err err = store_postgres_node_add(base, part_of, error);
+    if (err == SH_OK)
+        err = note_part(s, part_of, part, parts, error);
+    int64_t recorded = 0;
+    if (err == SH_OK)
+        err = sum_parts(s, parts, &sum, &recorded, error);
+    if (err == SH_OK && recorded == 1) /* the first one of this table */
+        err = trim_tables(s, part_of, error);
+    *whole = err == SH_OK && recorded == (int64_t)parts;
+    if (err != SH_OK || !*whole)
+        return err;
+    sum.inserted = 0; /* it was added above */
+    err = base->ops->node_record(base, &sum, error);
+    return err == SH_OK ? end_parts(s, part_of, error) : err;
+}

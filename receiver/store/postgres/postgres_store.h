@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_POSTGRES_H
+#define RECEIVER_STORE_POSTGRES_H
+
+#include "receiver/store/store_backend.h"
+#include "receiver/store/store_rules.h"
+
+#include <libpq-fe.h>
+
+/*
+ * What the files of the PostgreSQL backend share. No other file uses libpq. Names of tables and
+ * columns are those of SQLite's file, quoted, because tools and the JSON export know them so.
+ */
+
+/* Statements that are prepared once for each connection. */
+typedef enum {
+    POSTGRES_FIND_KNOWN,
+    POSTGRES_INSERT_DEVICE,
+    POSTGRES_PUT_RESULT,
+    POSTGRES_ITEM_NOTE,
+    POSTGRES_ITEM_UNNOTE,
+    POSTGRES_NODE_RECORD,
+    POSTGRES_STATEMENTS
+} postgres_statement;
+
+typedef struct {
+    store base;
+    PGconn *conn;
+    char place[320];         /* `host:port/database`, for messages */
+    bool read_only;          /* opened STORE_READ_ONLY */
+    bool lost;               /* this connection is of no more use … */
+    char why[300];           /* … for this reason */
+    bool in_transaction;     /* as far as it is not lost */
+    bool marked;             /* a savepoint is open */
+    bool counts_generations; /* its tables are there */
+    int64_t generation;      /* the highest that was seen, see store_check(); 0: none yet */
+    int64_t asked_ms;        /* when the server was last asked whether it is there (monotonic) */
+    int64_t stop_ms;         /* when a stop of the program was first seen, 0 for never */
+    sh_column columns[SH_COLUMNS_MAX];
+    size_t column_count;
+} store_postgres;
+
+/* store_postgres_connect.c */
+
+/* Connects to what url names, trying its hosts one after the other. SH_E_NETWORK, SH_E_CONFIG. */
+sh_err store_postgres_connect(store_postgres *s, const char *url, sh_error *error);
+
+/* How safe the connection is from who sits between, where that is less than it should be. */
+void store_postgres_transport_advice(const store_postgres *s, char ret[static STORE_ADVICE_BYTES]);
+/* The same of a connection to a host by an address, which may be NULL, with that sslmode. */
+void store_postgres_transport_words(const char *host, const char *address, const char *sslmode,
+                                    bool encrypted, char ret[static STORE_ADVICE_BYTES]);
+
+/* store_postgres_call.c: requests and their results, never waiting for ever */
+
+/* The parameters of a statement, in PostgreSQL's binary form; texts are borrowed. */
+#define POSTGRES_PARAMETERS_MAX 64
+typedef struct {
+    int count;
+    const char *values[POSTGRES_PARAMETERS_MAX];
+    int lengths[POSTGRES_PARAMETERS_MAX];
+    int formats[POSTGRES_PARAMETERS_MAX];
+    char integers[POSTGRES_PARAMETERS_MAX][8];
+} postgres_parameters;
+
+void store_postgres_add_text(postgres_parameters *p, sh_slice text);
+void store_postgres_add_bytes(postgres_parameters *p, const uint8_t *bytes, size_t len);
+void store_postgres_add_integer(postgres_parameters *p, int64_t number);
+void store_postgres_add_null(postgres_parameters *p);
+
+/* Types of parameters, from PostgreSQL's catalog (pg_type.dat), where they never change. */
+#define POSTGRES_TYPE_BYTEA 17
+#define POSTGRES_TYPE_BIGINT 20
+#define POSTGRES_TYPE_TEXT 25
+#define POSTGRES_TYPE_TEXT_ARRAY 1009
+
+sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const char *sql,
+                              const Oid types[], int count, sh_error *error);
+
+/* Runs a prepared statement; *ret, which may be NULL, gets its result for PQclear(). */
+sh_err store_postgres_run(store_postgres *s, postgres_statement which, const postgres_parameters *p,
+                          const char *doing, PGresult **ret, sh_error *error);
+
+/* Runs SQL without parameters, or with texts alone; of several commands the last result. */
+sh_err store_postgres_exec(store_postgres *s, const char *sql, const char *doing, PGresult **ret,
+                           sh_error *error);
+/* The parameters must be cast to their types where they are not texts: `$1::bigint`. */
+sh_err store_postgres_query(store_postgres *s, const char *sql, const postgres_parameters *p,
+                            const char *doing, PGresult **ret, sh_error *error);
+
+/*
+ * A pipeline: begin, send any number of statements, end_sending, then as many results in their
+ * order, end. Once a statement failed, all behind it in the pipeline are passed over: they give
+ * SH_OK and *passed_over.
+ */
+sh_err store_postgres_pipeline_begin(store_postgres *s, sh_error *error);
+sh_err store_postgres_pipeline_send(store_postgres *s, postgres_statement which,
+                                    const postgres_parameters *p, sh_error *error);
+sh_err store_postgres_pipeline_send_sql(store_postgres *s, const char *sql, sh_error *error);
+sh_err store_postgres_pipeline_end_sending(store_postgres *s, sh_error *error);
+/* The next statement's result, good or bad; SH_E_NETWORK alone is an error here. */
+sh_err store_postgres_pipeline_next(store_postgres *s, PGresult **ret, sh_error *error);
+sh_err store_postgres_pipeline_end(store_postgres *s, sh_error *error);
+
+/* For SH_CLEANUP. */
+void store_postgres_clear(PGresult **result);
+
+/* Waits until the socket is ready or end_ms (monotonic) comes; a stop shortens that. */
+bool store_postgres_wait(store_postgres *s, PGconn *conn, short events, int64_t end_ms);
+
+/* Whether a result tells of success. */
+bool store_postgres_is_good(const PGresult *result);
+/* Whether a result tells of a fault of one row alone. */
+bool store_postgres_is_of_row(const PGresult *result);
+/* What such a result says, without any value. */
+void store_postgres_row_reason(const PGresult *result, char *ret, size_t ret_bytes);
+/* Turns a bad result into an error; doing is such as "write to". */
+sh_err store_postgres_fail(store_postgres *s, const PGresult *result, const char *doing,
+                           sh_error *error);
+/* The connection is of no more use. why: one line, without the final stop. */
+sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error);
+/* The first line of libpq's words on a connection. */
+void store_postgres_words(const PGconn *conn, char *ret, size_t ret_bytes);
+
+/* store_postgres_schema.c: makes the tables where they are missing, safe among several. */
+sh_err store_postgres_schema_make(store_postgres *s, sh_error *error);
+/* Checks that they are there, for reading. */
+sh_err store_postgres_schema_check(store_postgres *s, sh_error *error);
+
+/* store_postgres_devices.c */
+sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error);
+sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t count,
+                                 bool known[], sh_error *error);
+sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t count,
+                                     const char *now, sh_error *error);
+
+/* store_postgres_parts.c */
+sh_err store_postgres_node_add(store *base, const store_node *node, sh_error *error);
+sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32_t part,
+                                  uint32_t parts, bool *whole, sh_error *error);
+
+/* store_postgres_tidy.c */
+sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
+
+/* store_postgres_list.c */
+sh_err store_postgres_devices(store *base, const char *node, store_device_each each, void *context,
+                              sh_error *error);
+
+/* store_postgres_results.c */
+sh_err store_postgres_results_prepare(store_postgres *s, sh_error *error);
+sh_err store_postgres_put_plugin_lines(store *base, const char *plugin, const char *node,
+                                       const sh_plugin_line lines[], size_t count, const char *now,
+                                       int64_t *changed, sh_error *error);
+
+#endif

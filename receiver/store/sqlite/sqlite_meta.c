@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "receiver/store/sqlite/sqlite_store.h"
+
+/* What is kept under names beside the tables, in SyncHub_Meta. */
+
+sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STORE_META_BYTES],
+                             sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    ret[0] = '\0';
+    int rc = sqlite3_prepare_v2(s->db, "SELECT value FROM SyncHub_Meta WHERE key = ?1", -1,
+                                &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(name));
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        store_sqlite_text(statement, 0, ret, STORE_META_BYTES);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+/*
+ * Each commit counts the generation. A backup that is put back has an earlier one than this
+ * process has seen, though file and connection are the same.
+ */
+sh_err store_sqlite_generation_check(store_sqlite *s, sh_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    sh_err err = store_sqlite_statement(
+        s, STATEMENT_GENERATION,
+        "SELECT CAST(value AS INTEGER) FROM SyncHub_Meta WHERE key = 'generation'", &statement,
+        error);
+    if (err != SH_OK)
+        return err;
+    int rc = sqlite3_step(statement);
+    int64_t generation = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return store_sqlite_fail(s, rc, "read", error);
+    if (generation < s->generation)
+        return sh_fail(error, SH_E_IO,
+                       "the database %s was put back to an earlier state while it was open: nodes "
+                       "send their tables in full",
+                       s->path);
+    s->generation = generation;
+    return SH_OK;
+}
+
+sh_err store_sqlite_generation_next(store_sqlite *s, sh_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    sh_err err = store_sqlite_statement(
+        s, STATEMENT_GENERATION_NEXT,
+        "INSERT INTO SyncHub_Meta(key, value) VALUES('generation', '1') ON CONFLICT(key)"
+        " DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+        &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+static sh_err write_meta(store_sqlite *s, const char *name, const char *value, bool replace,
+                         sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(
+        s->db,
+        replace ? "INSERT INTO SyncHub_Meta(key, value) VALUES(?1, ?2) ON CONFLICT(key)"
+                  " DO UPDATE SET value = excluded.value"
+                : "INSERT INTO SyncHub_Meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO NOTHING",
+        -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(name));
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 2, sh_slice_of(value));
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, bool replace,
+                             sh_error *error)
+{
+    sh_err err = base->ops->begin(base, error);
+    if (err != SH_OK)
+        return err;
+    err = write_meta((store_sqlite *)base, name, value, replace, error);
+    if (err == SH_OK)
+        err = base->ops->commit(base, error);
+    if (err != SH_OK)
+        base->ops->rollback(base);
+    return err;
+}

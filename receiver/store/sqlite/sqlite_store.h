@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_SQLITE_H
+#define RECEIVER_STORE_SQLITE_H
+
+#include "receiver/store/sqlite/known_macs.h"
+#include "receiver/store/store_backend.h"
+#include "receiver/store/store_rules.h"
+
+#include <sqlite3.h>
+
+/* What the files of the SQLite backend share. No other file uses SQLite. */
+
+/* Statements that are prepared at their first use and kept. */
+enum {
+    STATEMENT_SCHEMA_VERSION,
+    STATEMENT_DATA_VERSION,
+    STATEMENT_GENERATION,
+    STATEMENT_GENERATION_NEXT,
+    STATEMENT_FIND_KNOWN,
+    STATEMENT_INSERT_DEVICE,
+    STATEMENT_INSERT_EVENT,
+    STATEMENT_ROW_MARK,
+    STATEMENT_ROW_UNDO,
+    STATEMENT_ROW_DONE,
+    STATEMENT_ITEM_NOTE,
+    STATEMENT_ITEM_UNNOTE,
+    STATEMENT_NODE_RECORD,
+    STATEMENT_NODE_ADD,
+    STATEMENT_PART_NOTE,
+    STATEMENT_PARTS_SUM,
+    STATEMENT_PARTS_END,
+    STATEMENT_PARTS_TRIM,
+    STATEMENT_RESULT_FIND,
+    STATEMENT_RESULT_FIND_ROW,
+    STATEMENT_RESULT_ROWS,
+    STATEMENT_RESULT_INSERT,
+    STATEMENT_RESULT_UPDATE,
+    STATEMENTS
+};
+
+typedef struct sqlite_result_rows sqlite_result_rows;
+
+typedef struct {
+    store base;
+    sqlite3 *db;
+    char *path;
+    bool marked;   /* a savepoint is open */
+    int wal_pages; /* in the write-ahead log that may not be in the file yet */
+
+    /* What this database's tables look like, found when it is opened. */
+    int64_t schema_version; /* SQLite's own: another one after every change of a table */
+    sh_column columns[SH_COLUMNS_MAX];
+    size_t column_count;
+    bool mac_ignores_case; /* devMac's own collation is NOCASE */
+    bool mac_unique;       /* devMac alone is unique, so that ON CONFLICT(devMac) may be said */
+    bool mac_unique_case;  /* … and unique without regard to case */
+    bool has_events, has_nodes;
+    bool is_shared; /* NetAlertX's, which waits for it */
+    const char *result_table;
+    bool result_has[RESULT_COLUMNS];
+    bool result_indexed;      /* a result's row is found by an index */
+    sqlite_result_rows *rows; /* where it is not; of this transaction */
+
+    /*
+     * Of Devices, as of data_version, which is SQLite's own: another one after every change that is
+     * not ours. Trusted inside a transaction alone, and nowhere where triggers may delete. Where it
+     * has all, what is not in it is taken for new, and the insert has the last word.
+     */
+    known_macs known;
+    int64_t data_version;
+    int64_t generation;      /* the highest that was seen, see store_check(); 0: none yet */
+    int64_t checked_version; /* data_version when it was last looked at outside of a transaction */
+    int64_t known_loaded_ms; /* monotonic */
+    bool known_has_all, trusts_known, has_triggers;
+
+    sqlite3_stmt *statements[STATEMENTS];
+    sh_value bound[SH_COLUMNS_MAX]; /* what the parameters of STATEMENT_INSERT_DEVICE hold */
+} store_sqlite;
+
+/* Notes that the MAC is there; for the rest of this transaction, and then while it is there. */
+void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac);
+
+/* Turns an SQLite result code into ours, with what to mend; doing is such as "write to". */
+sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error);
+
+sh_err store_sqlite_exec(store_sqlite *s, const char *sql, const char *doing, sh_error *error);
+
+/* Prepares sql, or takes what was prepared for `which` before. Borrowed from the store. */
+sh_err store_sqlite_statement(store_sqlite *s, int which, const char *sql, sqlite3_stmt **ret,
+                              sh_error *error);
+
+/* Runs a statement that gives no rows, and makes it ready for the next use; an SQLite code. */
+int store_sqlite_run(sqlite3_stmt *statement);
+
+/* Binds a text that must outlive the next run. */
+int store_sqlite_bind_text(sqlite3_stmt *statement, int index, sh_slice text);
+
+/* For SH_CLEANUP. */
+void store_sqlite_finalize(sqlite3_stmt **statement);
+
+/* A text column of the current row, cut to what fits; "" for NULL. */
+void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t ret_bytes);
+
+/* store_sqlite_schema.c: makes Sync Hub's tables where they are missing, safe among several. */
+sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error);
+/* False where it cannot be read now. */
+bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret);
+/* Finds out what the tables look like. */
+sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error);
+
+/* store_sqlite_meta.c */
+
+/* SH_E_IO where the database has an earlier generation than before; remembers it otherwise. */
+sh_err store_sqlite_generation_check(store_sqlite *s, sh_error *error);
+/* Counts one generation more, in the transaction that is open. */
+sh_err store_sqlite_generation_next(store_sqlite *s, sh_error *error);
+sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STORE_META_BYTES],
+                             sh_error *error);
+sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, bool replace,
+                             sh_error *error);
+
+/* store_sqlite_columns.c: finds out what Devices looks like. */
+sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error);
+
+/* store_sqlite_devices.c */
+sh_err store_sqlite_find_known(store *base, const sh_mac *const macs[], size_t count, bool known[],
+                               sh_error *error);
+sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t count,
+                                   const char *now, sh_error *error);
+sh_err store_sqlite_devices(store *base, const char *node, store_device_each each, void *context,
+                            sh_error *error);
+
+/* store_sqlite_parts.c */
+sh_err store_sqlite_node_add(store *base, const store_node *node, sh_error *error);
+sh_err store_sqlite_part_record(store *base, const store_node *part_of, uint32_t part,
+                                uint32_t parts, bool *whole, sh_error *error);
+
+/* store_sqlite_tidy.c */
+sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
+
+/* store_sqlite_result_rows.c: the rows of one plugin and node, of a table without an index */
+
+/* Reads them, unless this transaction has. SH_E_MEMORY and the store's. */
+sh_err store_sqlite_result_rows_read(store_sqlite *s, const char *plugin, const char *node,
+                                     sh_error *error);
+/* The row with these ids; false where there is none. */
+bool store_sqlite_result_rows_find(const store_sqlite *s, sh_slice primary, sh_slice secondary,
+                                   int64_t *rowid);
+/* Notes a row that was inserted. */
+sh_err store_sqlite_result_rows_add(store_sqlite *s, sh_slice primary, sh_slice secondary,
+                                    int64_t rowid, sh_error *error);
+void store_sqlite_result_rows_forget(store_sqlite *s); /* at the end of a transaction */
+
+/* store_sqlite_results.c */
+sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,
+                                     const sh_plugin_line lines[], size_t count, const char *now,
+                                     int64_t *changed, sh_error *error);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "receiver/store/sqlite/sqlite_store.h"
+#include "receiver/store/store_tidy.h"
+
+/* The parameters of SQL that is written for PostgreSQL, $1 and $2, have these indexes here, too. */
+static sh_err delete_rows(store_sqlite *s, const char *sql, int64_t first, int64_t second,
+                          int64_t *deleted, sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 1, first);
+    if (rc == SQLITE_OK && sqlite3_bind_parameter_count(statement) > 1)
+        rc = sqlite3_bind_int64(statement, 2, second);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    *deleted = sqlite3_changes(s->db);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+static sh_err count_rows(store_sqlite *s, const char *sql, int64_t *ret, sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    *ret = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    return rc == SQLITE_ROW ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+static sh_err tidy_table(store_sqlite *s, int table, const store_limits *limits, int64_t excess,
+                         bool *more, sh_error *error)
+{
+    const store_tidy_table *t = &store_tidy_tables[table];
+    int64_t before_ms = 0, max = 0, deleted = 0;
+    store_tidy_limits(limits, table, &before_ms, &max);
+    sh_err err = SH_OK;
+    if (before_ms > 0)
+        err = delete_rows(s, t->forget, before_ms, STORE_TIDY_ROWS, &deleted, error);
+    *more = *more || deleted >= STORE_TIDY_ROWS;
+    if (err == SH_OK && excess > deleted)
+        err = delete_rows(s, t->oldest, excess - deleted, 0, &deleted, error);
+    return err;
+}
+
+/* Rows are counted before the transaction: a program that waits for its lock need not wait for
+ * that. */
+sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    int64_t excess[TIDY_TABLES] = {0};
+    sh_err err = SH_OK;
+    *more = false;
+    for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++) {
+        int64_t before_ms = 0, max = 0, count = 0;
+        store_tidy_limits(limits, i, &before_ms, &max);
+        err = count_rows(s, store_tidy_tables[i].count, &count, error);
+        excess[i] = store_tidy_excess(count, max, more);
+    }
+    if (err == SH_OK)
+        err = base->ops->begin(base, error);
+    if (err != SH_OK)
+        return err;
+    for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++)
+        err = tidy_table(s, i, limits, excess[i], more, error);
+    if (err == SH_OK)
+        err = base->ops->commit(base, error);
+    if (err != SH_OK)
+        base->ops->rollback(base);
+    return err;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/store.h"
+
+#include "receiver/store/store_backend.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_postgres(const char *db)
+{
+    return begins_with(db, "postgresql://") || begins_with(db, "postgres://");
+}
+
+sh_err store_prepare(const char *db, sh_error *error)
+{
+    return is_postgres(db) ? SH_OK : store_sqlite_prepare(db, error);
+}
+
+sh_err store_open(const char *db, store_access access, store **ret, sh_error *error)
+{
+    if (is_postgres(db))
+        return store_postgres_open(db, access, ret, error);
+    return store_sqlite_open(db, access, ret, error);
+}
+
+void store_close(store *s)
+{
+    if (s != NULL)
+        s->ops->close(s);
+}
+
+sh_err store_check(store *s, sh_error *error)
+{
+    return s->ops->check(s, error);
+}
+
+sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error)
+{
+    return s->ops->rules_note(s, rules, error);
+}
+
+sh_err store_meta_get(store *s, const char *name, char ret[static STORE_META_BYTES],
+                      sh_error *error)
+{
+    return s->ops->meta_get(s, name, ret, error);
+}
+
+sh_err store_meta_set(store *s, const char *name, const char *value, bool replace, sh_error *error)
+{
+    return s->ops->meta_set(s, name, value, replace, error);
+}
+
+const sh_column *store_columns(const store *s, size_t *count)
+{
+    return s->ops->columns(s, count);
+}
+
+void store_advice(const store *s, char ret[static STORE_ADVICE_BYTES])
+{
+    ret[0] = '\0';
+    if (s->ops->advice != NULL)
+        s->ops->advice(s, ret);
+}
+
+store_pace store_pace_of(const store *s)
+{
+    return s->ops->pace(s);
+}
+
+sh_err store_begin(store *s, sh_error *error)
+{
+    return s->ops->begin(s, error);
+}
+
+sh_err store_commit(store *s, sh_error *error)
+{
+    return s->ops->commit(s, error);
+}
+
+void store_rollback(store *s)
+{
+    s->ops->rollback(s);
+}
+
+sh_err store_rest(store *s, sh_error *error)
+{
+    return s->ops->rest == NULL ? SH_OK : s->ops->rest(s, error);
+}
+
+sh_err store_mark(store *s, sh_error *error)
+{
+    return s->ops->mark(s, error);
+}
+
+sh_err store_undo_to_mark(store *s, sh_error *error)
+{
+    return s->ops->undo_to_mark(s, error);
+}
+
+sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
+                       sh_error *error)
+{
+    return s->ops->item_note(s, id, now_ms, seen, error);
+}
+
+sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error)
+{
+    return s->ops->item_unnote(s, id, error);
+}
+
+sh_err store_tidy(store *s, const store_limits *limits, bool *more, sh_error *error)
+{
+    return s->ops->tidy(s, limits, more, error);
+}
+
+sh_err store_find_known(store *s, const sh_mac *const macs[], size_t count, bool known[],
+                        sh_error *error)
+{
+    return s->ops->find_known(s, macs, count, known, error);
+}
+
+sh_err store_insert_devices(store *s, store_insert inserts[], size_t count, const char *now,
+                            sh_error *error)
+{
+    return s->ops->insert_devices(s, inserts, count, now, error);
+}
+
+sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
+                              const sh_plugin_line lines[], size_t count, const char *now,
+                              int64_t *changed, sh_error *error)
+{
+    return s->ops->put_plugin_lines(s, plugin, node, lines, count, now, changed, error);
+}
+
+sh_err store_node_record(store *s, const store_node *node, sh_error *error)
+{
+    return s->ops->node_record(s, node, error);
+}
+
+sh_err store_node_add(store *s, const store_node *node, sh_error *error)
+{
+    return s->ops->node_add(s, node, error);
+}
+
+sh_err store_part_record(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
+                         bool *whole, sh_error *error)
+{
+    return s->ops->part_record(s, part_of, part, parts, whole, error);
+}
+
+sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error)
+{
+    return s->ops->nodes(s, each, context, error);
+}
+
+sh_err store_devices(store *s, const char *node, store_device_each each, void *context,
+                     sh_error *error)
+{
+    return s->ops->devices(s, node, each, context, error);
+}

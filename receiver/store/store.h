@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_H
+#define RECEIVER_STORE_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/text.h"
+#include "libcommon/base/version.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/netalertx/mac.h"
+#include "libcommon/netalertx/plugin_lines.h"
+#include "receiver/store/device_row.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The Devices database, behind one interface for every kind of database. A store belongs to one
+ * thread. Errors: SH_E_BUSY (locked by someone else: try the transaction again), SH_E_IO (disk
+ * full, broken, read-only; the message names the file or server and what to mend), SH_E_NETWORK (a
+ * database server is away), SH_E_CONFIG, SH_E_MEMORY. After any of them inside a transaction only
+ * store_rollback() is allowed.
+ */
+typedef struct store store;
+
+typedef enum {
+    STORE_READ_ONLY,  /* must exist; safe beside a running receiver */
+    STORE_READ_WRITE, /* made, with its schema, where it does not exist */
+} store_access;
+
+/*
+ * Prepares this process for the database that SYNC_db names: to be called once, before its first
+ * thread. SH_E_MEMORY.
+ */
+sh_err store_prepare(const char *db, sh_error *error);
+
+/* Opens what SYNC_db names. */
+sh_err store_open(const char *db, store_access access, store **ret, sh_error *error);
+void store_close(store *s); /* NULL is accepted; an open transaction is rolled back */
+
+/*
+ * SH_E_IO where it must be opened anew: the file that is open is no longer the one at its path, so
+ * that what is committed to it is lost (store_commit() asks that by itself), its tables were
+ * changed, as an update of NetAlertX does, or an earlier state was put back (store_begin() asks
+ * that, too). SH_E_NETWORK where the server went away, and so may be
+ * another one when it is back. To be asked before each use after a pause.
+ */
+sh_err store_check(store *s, sh_error *error);
+
+/*
+ * Notes the rules by which rows are passed over, as a hash. Where they are not those noted before,
+ * the digests of all nodes are forgotten: a table that was merged may hold rows that are wanted
+ * now. A transaction of its own.
+ */
+sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);
+
+/* What is kept under a name beside the tables; "" where nothing is. */
+#define STORE_META_BYTES 65
+sh_err store_meta_get(store *s, const char *name, char ret[static STORE_META_BYTES],
+                      sh_error *error);
+/* Keeps it, where nothing was kept or it is to be replaced. A transaction of its own. */
+sh_err store_meta_set(store *s, const char *name, const char *value, bool replace, sh_error *error);
+
+/* The columns of this database's Devices, for sh_device_row_read(). Borrowed from the store. */
+const sh_column *store_columns(const store *s, size_t *count);
+
+/*
+ * What somebody should know of how this database is reached, for the log: "" where all is well. To
+ * be asked after each store_open().
+ */
+#define STORE_ADVICE_BYTES 512
+void store_advice(const store *s, char ret[static STORE_ADVICE_BYTES]);
+
+#define STORE_ROWS_AT_ONCE 256 /* of one call, at most */
+
+/* How long a transaction may take, so that nobody waits long for this database. */
+typedef struct {
+    int64_t begin_ms; /* no other entry is begun in a transaction that is so old */
+    int64_t end_ms;   /* an entry is interrupted then, and goes on in another transaction */
+    size_t rows;      /* between two looks at the clock */
+    bool pauses; /* between two transactions it is left unlocked for as long as the first took */
+} store_pace;
+store_pace store_pace_of(const store *s);
+
+sh_err store_begin(store *s, sh_error *error);
+sh_err store_commit(store *s, sh_error *error);
+void store_rollback(store *s);
+
+/*
+ * Does what is better done while there is nothing to merge. Outside a transaction; what was
+ * committed is so whatever comes of it.
+ */
+sh_err store_rest(store *s, sh_error *error);
+
+/* A mark inside the transaction to which one entry's work can be undone. */
+sh_err store_mark(store *s, sh_error *error);
+sh_err store_undo_to_mark(store *s, sh_error *error);
+
+/* Notes that the item of this key (sh_item_key()) is merged in this transaction; *seen: it was
+ * before. */
+sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
+                       sh_error *error);
+/* Takes that back: in this transaction only a piece of the item was merged. */
+sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);
+/* What the database may keep beside devices and results. */
+typedef struct {
+    int64_t items_before_ms; /* items and parts of tables noted before are forgotten; 0: none */
+    int64_t
+        nodes_before_ms; /* so are nodes last merged before that never brought a device; 0: none */
+    int64_t items_max, parts_max, nodes_max; /* over them the oldest go; of nodes, those that never
+                                                brought a device first */
+} store_limits;
+
+/*
+ * Forgets what is over these limits, a few thousand rows at a time, in a transaction of its own;
+ * *more: call again.
+ */
+sh_err store_tidy(store *s, const store_limits *limits, bool *more, sh_error *error);
+
+/* known[i]: a row with macs[i] is there. */
+sh_err store_find_known(store *s, const sh_mac *const macs[], size_t count, bool known[],
+                        sh_error *error);
+
+typedef enum {
+    STORE_INSERTED,
+    STORE_KNOWN,    /* a row with its MAC was there, or came earlier in this call */
+    STORE_REJECTED, /* the database's own rules refuse it: see reason */
+} store_outcome;
+
+typedef struct {
+    const sh_device_row *row;
+    store_outcome outcome;
+    char reason[200]; /* of STORE_REJECTED */
+} store_insert;
+
+/*
+ * Inserts rows whose MAC is not there, never changing one that is; of rows with one MAC the first
+ * is taken. In a NetAlertX database each inserted row gets its `New Device` event. now is
+ * `YYYY-MM-DD HH:MM:SS`.
+ */
+sh_err store_insert_devices(store *s, store_insert inserts[], size_t count, const char *now,
+                            sh_error *error);
+
+/*
+ * Puts lines of a plugin's result: one row per plugin, node, primary and secondary id; a result
+ * that is not older replaces the watched values, extra, foreign key, help values and
+ * dateTimeChanged. *changed counts rows inserted or replaced.
+ */
+sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
+                              const sh_plugin_line lines[], size_t count, const char *now,
+                              int64_t *changed, sh_error *error);
+
+/* What `synchub-receiver nodes` shows of a node, from its merges. */
+typedef struct {
+    char node[SH_NODE_NAME_MAX + 1];
+    char mode[8];                      /* push or pull */
+    int64_t merged_ms;                 /* last merge, Unix time */
+    int64_t sent;                      /* rows of its last table */
+    int64_t inserted;                  /* of them all, ever */
+    int64_t known, skipped, set_aside; /* of its last table */
+    char reason[SH_DEAD_REASON_MAX];   /* why the first of its last table were set aside */
+    bool has_digest;
+    uint8_t digest[SH_DIGEST_BYTES]; /* of its last whole table */
+} store_node;
+
+/* Records a merge of a node's table: inserted is added up, all else replaced. */
+sh_err store_node_record(store *s, const store_node *node, sh_error *error);
+
+/* Records that rows of a node's table were inserted, which is not merged to its end yet. */
+sh_err store_node_add(store *s, const store_node *node, sh_error *error);
+
+/*
+ * Records a merge of one part of a table that was cut: inserted is added up at once. Once all parts
+ * of this very table (its digest) were recorded, *whole is true and all else is replaced by the sum
+ * of them; a digest therefore never stands for a table of which a part is missing.
+ */
+sh_err store_part_record(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
+                         bool *whole, sh_error *error);
+
+typedef sh_err (*store_node_each)(void *context, const store_node *node, sh_error *error);
+sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error);
+
+/*
+ * Gives each device's columns as text, NULL values as NULL data; node NULL for all nodes. Outside a
+ * transaction.
+ */
+typedef sh_err (*store_device_each)(void *context, int64_t rowid, const sh_column *columns,
+                                    const sh_value values[], size_t count, sh_error *error);
+sh_err store_devices(store *s, const char *node, store_device_each each, void *context,
+                     sh_error *error);
+
+/* Name and version of each backend's library, for --version. */
+sh_library_version store_sqlite_library;
+sh_library_version store_postgres_library;
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_BACKEND_H
+#define RECEIVER_STORE_BACKEND_H
+
+#include "receiver/store/store.h"
+
+/*
+ * What a kind of database provides. Each function keeps the contract of the store_… function of its
+ * name; a backend's own struct begins with a `store`.
+ */
+struct store_ops {
+    void (*close)(store *s);
+    sh_err (*check)(store *s, sh_error *error);
+    sh_err (*rules_note)(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);
+    sh_err (*meta_get)(store *s, const char *name, char ret[static STORE_META_BYTES],
+                       sh_error *error);
+    sh_err (*meta_set)(store *s, const char *name, const char *value, bool replace,
+                       sh_error *error);
+    const sh_column *(*columns)(const store *s, size_t *count);
+    void (*advice)(const store *s, char ret[static STORE_ADVICE_BYTES]); /* NULL: none */
+    store_pace (*pace)(const store *s);
+    sh_err (*begin)(store *s, sh_error *error);
+    sh_err (*commit)(store *s, sh_error *error);
+    void (*rollback)(store *s);
+    sh_err (*rest)(store *s, sh_error *error); /* NULL where there is nothing to do */
+    sh_err (*mark)(store *s, sh_error *error);
+    sh_err (*undo_to_mark)(store *s, sh_error *error);
+    sh_err (*item_note)(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
+                        sh_error *error);
+    sh_err (*item_unnote)(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);
+    sh_err (*tidy)(store *s, const store_limits *limits, bool *more, sh_error *error);
+    sh_err (*find_known)(store *s, const sh_mac *const macs[], size_t count, bool known[],
+                         sh_error *error);
+    sh_err (*insert_devices)(store *s, store_insert inserts[], size_t count, const char *now,
+                             sh_error *error);
+    sh_err (*put_plugin_lines)(store *s, const char *plugin, const char *node,
+                               const sh_plugin_line lines[], size_t count, const char *now,
+                               int64_t *changed, sh_error *error);
+    sh_err (*node_record)(store *s, const store_node *node, sh_error *error);
+    sh_err (*node_add)(store *s, const store_node *node, sh_error *error);
+    sh_err (*part_record)(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
+                          bool *whole, sh_error *error);
+    sh_err (*nodes)(store *s, store_node_each each, void *context, sh_error *error);
+    sh_err (*devices)(store *s, const char *node, store_device_each each, void *context,
+                      sh_error *error);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+/* Prepares this process for an SQLite file. */
+sh_err store_sqlite_prepare(const char *path, sh_error *error);
+
+/* Opens an SQLite file. */
+sh_err store_sqlite_open(const char *path, store_access access, store **ret, sh_error *error);
+
+/* Opens a database on a PostgreSQL server. */
+sh_err store_postgres_open(const char *url, store_access access, store **ret, sh_error *error);
+
+#endif

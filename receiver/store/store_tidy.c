@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/store_tidy.h"
+
+/*
+ * Rows are found by their times, of which few are the same, so that no statement depends on the
+ * tables' keys: all up to the time of the last one that is to go.
+ */
+/* clang-format's versions differ about braces in macros. */
+/* clang-format off */
+#define UP_TO(table, order, count)                                                                 \
+    "merged_ms <= (SELECT max(merged_ms) FROM (SELECT merged_ms FROM \"" table "\" " order         \
+    " ORDER BY merged_ms LIMIT " count ") AS oldest)"
+
+#define BY_TIME(table)                                                                             \
+    {                                                                                              \
+        .count = "SELECT count(*) FROM \"" table "\"",                                             \
+        .forget = "DELETE FROM \"" table "\" WHERE merged_ms < $1 AND " UP_TO(table, "", "$2"),    \
+        .oldest = "DELETE FROM \"" table "\" WHERE " UP_TO(table, "", "$1"),                       \
+    }
+/* clang-format on */
+
+const store_tidy_table store_tidy_tables[TIDY_TABLES] = {
+    [TIDY_ITEMS] = BY_TIME("SyncHub_Items"),
+    [TIDY_PARTS] = BY_TIME("SyncHub_Parts"),
+    [TIDY_NODES] =
+        {
+            .count = "SELECT count(*) FROM \"SyncHub_Nodes\"",
+            .forget =
+                "DELETE FROM \"SyncHub_Nodes\" WHERE inserted = 0 AND merged_ms < $1 AND " UP_TO(
+                    "SyncHub_Nodes", "WHERE inserted = 0", "$2"),
+            .oldest = "DELETE FROM \"SyncHub_Nodes\" WHERE node IN (SELECT node"
+                      " FROM \"SyncHub_Nodes\" ORDER BY inserted > 0, merged_ms LIMIT $1)",
+        },
+};
+
+void store_tidy_limits(const store_limits *limits, int table, int64_t *before_ms, int64_t *max)
+{
+    *before_ms = table == TIDY_NODES ? limits->nodes_before_ms : limits->items_before_ms;
+    if (table == TIDY_ITEMS)
+        *max = limits->items_max;
+    else
+        *max = table == TIDY_PARTS ? limits->parts_max : limits->nodes_max;
+}
+
+int64_t store_tidy_excess(int64_t count, int64_t max, bool *more)
+{
+    int64_t excess = count > max ? count - max : 0;
+    *more = *more || excess > STORE_TIDY_ROWS;
+    return excess < STORE_TIDY_ROWS ? excess : STORE_TIDY_ROWS;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_STORE_TIDY_H
+#define RECEIVER_STORE_TIDY_H
+
+#include "receiver/store/store.h"
+
+/* What both kinds of databases forget, and in which order. Names are quoted for PostgreSQL. */
+
+#define STORE_TIDY_ROWS 2000 /* of one table in one transaction, about */
+
+typedef struct {
+    const char *count;  /* how many rows there are */
+    const char *forget; /* deletes rows before the time $1, of them about $2; NULL: none by age */
+    const char *oldest; /* deletes about the $1 oldest */
+} store_tidy_table;
+
+enum { TIDY_ITEMS, TIDY_PARTS, TIDY_NODES, TIDY_TABLES };
+extern const store_tidy_table store_tidy_tables[TIDY_TABLES];
+
+/* The limits of a table: before which time (0: never), and how many. */
+void store_tidy_limits(const store_limits *limits, int table, int64_t *before_ms, int64_t *max);
+
+/* How many of the oldest rows must go, at most STORE_TIDY_ROWS. */
+int64_t store_tidy_excess(int64_t count, int64_t max, bool *more);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+
+/* The way of machines without SSE2, which this one would not choose. */
+#undef __SSE2__
+/* NOLINTNEXTLINE(bugprone-suspicious-include) */
+#include "libcommon/json/json_scan.c"
+
+static bool stands_for_itself(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+static void a_step_ends_before_the_first_byte_that_is_not_plain(void **state)
+{
+    (void)state;
+    for (unsigned place = 0; place < STEP; place++) {
+        for (unsigned c = 0; c < 256; c++) {
+            for (unsigned behind = 0; behind < 256; behind++) {
+                char text[STEP + 1];
+                memset(text, 'a', sizeof text);
+                text[place] = (char)c;
+                text[place + 1] = (char)behind;
+                unsigned wanted = !stands_for_itself((unsigned char)c) ? place
+                                  : place + 1 < STEP && !stands_for_itself((unsigned char)behind)
+                                      ? place + 1
+                                      : STEP;
+                assert_int_equal(plain_ahead(text), wanted);
+            }
+        }
+    }
+}
+
+static sh_err take_value(void *context, const sh_scan_member *member, sh_error *error)
+{
+    (void)error;
+    *(sh_slice *)context = member->value;
+    return SH_OK;
+}
+
+static void strings_of_every_length_are_read(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 300; len++) {
+        char text[320];
+        sh_slice value = SH_SLICE("");
+        int end = snprintf(text, sizeof text, "{\"key\":\"%0*d\"}", (int)len, 0);
+        assert_int_equal(sh_json_scan((sh_slice){text, (size_t)end}, take_value, &value, NULL),
+                         SH_OK);
+        assert_int_equal(value.len, len == 0 ? 1 : len);
+        text[end / 2] = '\n';
+        assert_int_equal(sh_json_scan((sh_slice){text, (size_t)end}, take_value, &value, NULL),
+                         SH_E_FORMAT);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_step_ends_before_the_first_byte_that_is_not_plain),
+        cmocka_unit_test(strings_of_every_length_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

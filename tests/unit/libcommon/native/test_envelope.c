@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include "libcommon/native/envelope.h"
+#include "libcommon/os/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t passphrase_key[SH_KEY_BYTES];
+
+static int derive_once(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    assert_int_equal(sh_crypto_init(&error), SH_OK);
+    assert_int_equal(
+        sh_key_from_passphrase(SH_SLICE("correct horse battery staple"), passphrase_key, &error),
+        SH_OK);
+    return 0;
+}
+
+static sh_buf golden(const char *name)
+{
+    char path[512];
+    sh_error error = {0};
+    sh_buf content = SH_BUF_INIT(SH_MIB);
+    (void)snprintf(path, sizeof path, "%s/golden/%s", TESTS_DIR, name);
+    assert_int_equal(sh_file_read(path, &content, NULL, &error), SH_OK);
+    return content;
+}
+
+static sh_slice slice_of(const sh_buf *buf)
+{
+    return (sh_slice){buf->data, buf->len};
+}
+
+/* The files were made by tests/golden/make.py from PROTOCOL.md alone. */
+static void envelopes_of_other_implementers_open(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *node, *plugin;
+        sh_kind kind;
+        int64_t time_ms;
+    } cases[] = {
+        {"v1_devices", "B\xc3\xbcro 1", "", SH_KIND_DEVICES, 1787367180000},
+        {"v1_plugin", "Node_A", "ARPSCAN", SH_KIND_PLUGIN, 1787367181234},
+        {"v1_empty", "n", "", SH_KIND_DEVICES, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char name[64];
+        sh_error error = {0};
+        (void)snprintf(name, sizeof name, "%s.envelope", cases[i].name);
+        sh_buf sealed = golden(name);
+        (void)snprintf(name, sizeof name, "%s.text", cases[i].name);
+        sh_buf expected = golden(name);
+
+        sh_envelope_header header;
+        assert_int_equal(sh_envelope_peek(slice_of(&sealed), &header, &error), SH_OK);
+        assert_string_equal(header.node, cases[i].node);
+        assert_string_equal(header.plugin, cases[i].plugin);
+        assert_int_equal(header.kind, cases[i].kind);
+        assert_int_equal(header.time_ms, cases[i].time_ms);
+
+        sh_node_key key;
+        sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+        sh_node_key_derive(passphrase_key, sh_slice_of(header.node), &key);
+        assert_int_equal(sh_envelope_open(slice_of(&sealed), &header, &key, &text, &error), SH_OK);
+        assert_int_equal(text.len, expected.len);
+        assert_memory_equal(text.data, expected.data, text.len);
+
+        uint8_t digest[SH_DIGEST_BYTES];
+        sh_digest(&key, slice_of(&text), digest);
+        assert_memory_equal(digest, header.digest, sizeof digest);
+        sh_buf_done(&sealed);
+        sh_buf_done(&expected);
+        sh_buf_done(&text);
+    }
+}
+
+static sh_envelope_header header_of(const char *node, const char *plugin)
+{
+    sh_envelope_header header = {
+        .kind = plugin[0] == '\0' ? SH_KIND_DEVICES : SH_KIND_PLUGIN, .time_ms = 5, .parts = 1};
+    (void)snprintf(header.node, sizeof header.node, "%s", node);
+    (void)snprintf(header.plugin, sizeof header.plugin, "%s", plugin);
+    sh_random(header.id, sizeof header.id);
+    return header;
+}
+
+static sh_buf seal(const char *node, const char *plugin, const char *text)
+{
+    sh_error error = {0};
+    sh_node_key key;
+    sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_envelope_header header = header_of(node, plugin);
+    sh_node_key_derive(passphrase_key, sh_slice_of(node), &key);
+    sh_digest(&key, sh_slice_of(text), header.digest);
+    assert_int_equal(sh_envelope_seal(&header, &key, sh_slice_of(text), &sealed, &error), SH_OK);
+    return sealed;
+}
+
+/* Peeks and opens; the first error. */
+static sh_err open_as(sh_slice sealed, const char *node)
+{
+    sh_error error = {0};
+    sh_envelope_header header;
+    sh_err err = sh_envelope_peek(sealed, &header, &error);
+    if (err != SH_OK)
+        return err;
+    sh_node_key key;
+    sh_node_key_derive(passphrase_key, sh_slice_of(node), &key);
+    sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+    err = sh_envelope_open(sealed, &header, &key, &text, &error);
+    sh_buf_done(&text);
+    return err;
+}
+
+static void no_altered_bit_is_accepted(void **state)
+{
+    (void)state;
+    sh_buf sealed = seal("Node_A", "ARPSCAN", "a|b|c|d|e|f|g|h|i\n");
+    assert_int_equal(open_as(slice_of(&sealed), "Node_A"), SH_OK);
+    for (size_t bit = 0; bit < sealed.len * 8; bit++) {
+        sealed.data[bit / 8] ^= (char)(1 << bit % 8);
+        assert_int_not_equal(open_as(slice_of(&sealed), "Node_A"), SH_OK);
+        sealed.data[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    sh_buf_done(&sealed);
+}
+
+static void no_cut_or_stretched_envelope_is_accepted(void **state)
+{
+    (void)state;
+    sh_buf sealed = seal("Node_A", "", "{\"data\": []}");
+    for (size_t len = 0; len < sealed.len; len++)
+        assert_int_equal(open_as((sh_slice){sealed.data, len}, "Node_A"), SH_E_FORMAT);
+    assert_int_equal(sh_buf_append(&sealed, "x", 1), SH_OK);
+    assert_int_equal(open_as(slice_of(&sealed), "Node_A"), SH_E_FORMAT);
+    sh_buf_done(&sealed);
+}
+
+static void an_envelope_does_not_open_as_another_nodes(void **state)
+{
+    (void)state;
+    sh_buf sealed = seal("Node_A", "", "{\"data\": []}");
+    assert_int_equal(open_as(slice_of(&sealed), "Node_B"), SH_E_CRYPTO);
+    sh_buf_done(&sealed);
+}
+
+static void bad_headers_are_refused_before_anything_is_opened(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t at;
+        uint8_t value[4];
+        size_t len;
+        sh_err expected;
+    } cases[] = {
+        {0, {'X'}, 1, SH_E_FORMAT},                     /* magic */
+        {4, {2}, 1, SH_E_UNSUPPORTED},                  /* version */
+        {5, {3}, 1, SH_E_FORMAT},                       /* kind */
+        {5, {2}, 1, SH_E_REFUSED},                      /* a plugin result without a plugin */
+        {6, {0}, 1, SH_E_FORMAT},                       /* no node: the length does not fit */
+        {24, {0xff}, 1, SH_E_FORMAT},                   /* a time before 1970 */
+        {72, {0, 0, 0, 1}, 4, SH_E_FORMAT},             /* part 1 of 1 */
+        {76, {0, 0, 0, 0}, 4, SH_E_FORMAT},             /* part 0 of 0 */
+        {80, {0x04, 0x00, 0x00, 0x01}, 4, SH_E_LIMIT},  /* one byte over SH_PLAIN_MAX */
+        {84, {0xff, 0xff, 0xff, 0xff}, 4, SH_E_FORMAT}, /* more than there is */
+        {112, {'/'}, 1, SH_E_REFUSED},                  /* a path in the node's name */
+        {112, {0xff}, 1, SH_E_REFUSED},                 /* no UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_buf sealed = seal("Node_A", "", "{\"data\": []}");
+        memcpy(sealed.data + cases[i].at, cases[i].value, cases[i].len);
+        sh_error error = {0};
+        sh_envelope_header header;
+        assert_int_equal(sh_envelope_peek(slice_of(&sealed), &header, &error), cases[i].expected);
+        assert_int_equal(error.code, cases[i].expected);
+        sh_buf_done(&sealed);
+    }
+}
+
+static void sealing_refuses_bad_names_and_too_long_texts(void **state)
+{
+    (void)state;
+    sh_node_key key;
+    sh_node_key_derive(passphrase_key, SH_SLICE("n"), &key);
+    static const char *const names[][2] = {{"", ""}, {"a/b", ""}, {"..", ""}, {"n", "a-b"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        sh_error error = {0};
+        sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+        sh_envelope_header header = header_of(names[i][0], names[i][1]);
+        assert_int_equal(sh_envelope_seal(&header, &key, SH_SLICE("x"), &sealed, &error),
+                         SH_E_REFUSED);
+        sh_buf_done(&sealed);
+    }
+    sh_error error = {0};
+    sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_envelope_header header = header_of("n", "");
+    char *text = calloc(1, SH_PLAIN_MAX + 1);
+    assert_non_null(text);
+    assert_int_equal(
+        sh_envelope_seal(&header, &key, (sh_slice){text, SH_PLAIN_MAX + 1}, &sealed, &error),
+        SH_E_LIMIT);
+    sh_error_clear(&error);
+    assert_int_equal(
+        sh_envelope_seal(&header, &key, (sh_slice){text, SH_PLAIN_MAX}, &sealed, &error), SH_OK);
+    free(text);
+    sh_buf_done(&sealed);
+}
+
+static void a_text_that_does_not_fit_an_envelope_is_refused(void **state)
+{
+    (void)state;
+    const size_t len = SH_ENVELOPE_MAX + 1;
+    char *noise = malloc(len);
+    assert_non_null(noise);
+    sh_random(noise, len);
+    sh_error error = {0};
+    sh_node_key key;
+    sh_node_key_derive(passphrase_key, SH_SLICE("n"), &key);
+    sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_envelope_header header = header_of("n", "");
+    assert_int_equal(sh_envelope_seal(&header, &key, (sh_slice){noise, len}, &sealed, &error),
+                     SH_E_LIMIT);
+    assert_int_equal(sealed.len, 0);
+    free(noise);
+    sh_buf_done(&sealed);
+}
+
+/* PROTOCOL.md section 2, of what ingest seals for NetAlertX. */
+static void a_digest_of_what_is_sealed_tells_texts_apart(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{\"data\": []}", "{\"data\": []}", "{\"data\": [ ]}"};
+    sh_node_key key;
+    uint8_t digests[3][SH_DIGEST_BYTES];
+    sh_node_key_derive(passphrase_key, SH_SLICE("n"), &key);
+    for (size_t i = 0; i < 3; i++) {
+        sh_error error = {0};
+        sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+        sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+        sh_envelope_header header = header_of("n", "");
+        sh_envelope_header read;
+        assert_int_equal(
+            sh_envelope_seal_and_digest(&header, &key, sh_slice_of(texts[i]), &sealed, &error),
+            SH_OK);
+        assert_int_equal(sh_envelope_peek(slice_of(&sealed), &read, &error), SH_OK);
+        assert_memory_equal(read.digest, header.digest, sizeof read.digest);
+        assert_int_equal(sh_envelope_open(slice_of(&sealed), &read, &key, &text, &error), SH_OK);
+        assert_string_equal(text.data, texts[i]);
+        memcpy(digests[i], read.digest, sizeof digests[i]);
+        sh_buf_done(&sealed);
+        sh_buf_done(&text);
+    }
+    assert_memory_equal(digests[0], digests[1], sizeof digests[0]);
+    assert_memory_not_equal(digests[0], digests[2], sizeof digests[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(envelopes_of_other_implementers_open),
+        cmocka_unit_test(no_altered_bit_is_accepted),
+        cmocka_unit_test(no_cut_or_stretched_envelope_is_accepted),
+        cmocka_unit_test(an_envelope_does_not_open_as_another_nodes),
+        cmocka_unit_test(bad_headers_are_refused_before_anything_is_opened),
+        cmocka_unit_test(sealing_refuses_bad_names_and_too_long_texts),
+        cmocka_unit_test(a_digest_of_what_is_sealed_tells_texts_apart),
+        cmocka_unit_test(a_text_that_does_not_fit_an_envelope_is_refused),
+    };
+    return cmocka_run_group_tests(tests, derive_once, NULL);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/limits.h"
+#include "libcommon/netalertx/app_conf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Writes what is read as `line:name=value;`, lists with a `*` before the value. */
+static sh_err write_down(void *context, const sh_app_conf_item *item, sh_error *error)
+{
+    sh_err err = sh_buf_append_format(context, "%zu:%.*s=%s%.*s;", item->line, (int)item->name.len,
+                                      item->name.data, item->is_list ? "*" : "",
+                                      (int)item->value.len, item->value.data);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "buffer");
+}
+
+typedef struct {
+    const char *text;
+    const char *read;
+} good_case;
+
+static void check_good(const good_case cases[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sh_buf out = SH_BUF_INIT(SH_MIB);
+        sh_error error = {0};
+        size_t len = strlen(cases[i].text);
+        char *exact = malloc(len + (len == 0));
+        assert_non_null(exact);
+        memcpy(exact, cases[i].text, len);
+        if (sh_app_conf_read(exact, len, write_down, &out, &error) != SH_OK)
+            fail_msg("%s: %s", cases[i].text, error.message);
+        const char *read = out.data == NULL ? "" : out.data;
+        if (strcmp(read, cases[i].read) != 0)
+            fail_msg("%s: read as %s", cases[i].text, read);
+        sh_buf_done(&out);
+        free(exact);
+    }
+}
+
+static void assignments_of_ours_are_read(void **state)
+{
+    (void)state;
+    static const good_case cases[] = {
+        {"SYNC_node_name='A'\n", "1:SYNC_node_name=A;"},
+        {"SYNC_node_name = \"A\"", "1:SYNC_node_name=A;"},
+        {"API_TOKEN='t'", "1:API_TOKEN=t;"},
+        {"SYNC_x=''", "1:SYNC_x=;"},
+        {"SYNC_x=None", "1:SYNC_x=;"},
+        {"SYNC_devices=True\nSYNC_y=False", "1:SYNC_devices=True;2:SYNC_y=False;"},
+        {"SYNC_RUN_TIMEOUT=30\r\nSYNC_x=-1.5e3", "1:SYNC_RUN_TIMEOUT=30;2:SYNC_x=-1.5e3;"},
+        {"SYNC_plugins=['A','B']", "1:SYNC_plugins=*['A','B'];"},
+        {"SYNC_plugins=['A',\n  'B' # ]\n]\nSYNC_x=1",
+         "1:SYNC_plugins=*['A',\n  'B' # ]\n];4:SYNC_x=1;"},
+        {"SYNC_plugins=[]  # none", "1:SYNC_plugins=*[];"},
+        {"SYNC_x='a#b' # c", "1:SYNC_x=a#b;"},
+        {"SYNC_x='a' 'b' \"c\"", "1:SYNC_x=abc;"},
+        {"SYNC_x='''a\nb'''\nSYNC_y='c'", "1:SYNC_x=a\nb;3:SYNC_y=c;"},
+        {"SYNC_x='it\\'s \\\\ \\n \\x41 \\101 \\q \\/'", "1:SYNC_x=it's \\ \n A A \\q \\/;"},
+        {"SYNC_x=r'a\\nb'", "1:SYNC_x=a\\nb;"},
+        {"SYNC_x=R\"a\\\"b\"", "1:SYNC_x=a\\\"b;"},
+        {"SYNC_x='a\\\nb'\nSYNC_y=1", "1:SYNC_x=ab;3:SYNC_y=1;"},
+        {"SYNC_x='1'\nSYNC_x='2'", "1:SYNC_x=1;2:SYNC_x=2;"},
+        {"sync_hub_url='u'\napi_token='t'", "1:sync_hub_url=u;2:api_token=t;"},
+        {"\xEF\xBB\xBFSYNC_x='a'", "1:SYNC_x=a;"},
+        {"SYNC_x='é'", "1:SYNC_x=é;"},
+    };
+    check_good(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void all_else_is_passed_over(void **state)
+{
+    (void)state;
+    static const good_case cases[] = {
+        {"", ""},
+        {"\n\n", ""},
+        {"# SYNC_x='a'\n", ""},
+        {"SYNC_x__metadata='{\"a\":1}'\n", ""},
+        {"SYNC_nodes__metadata=open('x')\nSYNC_y=1", "2:SYNC_y=1;"},
+        {"OTHER='SYNC_x=1'\nSYNC_y=1", "2:SYNC_y=1;"},
+        {"OTHER='''\nSYNC_x='inside'\n'''\nSYNC_y=1", "4:SYNC_y=1;"},
+        {"OTHER=\"\"\"\nSYNC_x=1 \\\"\"\"\nSYNC_z=1\n\"\"\"\nSYNC_y=1", "5:SYNC_y=1;"},
+        {"OTHER=[\n'a', # it's ]\nSYNC_x=1\n]\nSYNC_y=1", "5:SYNC_y=1;"},
+        {"OTHER={'a': (\n'}',\n)}\nSYNC_y=1", "4:SYNC_y=1;"},
+        {"OTHER='a' + \\\nSYNC_x\nSYNC_y=1", "3:SYNC_y=1;"},
+        {"OTHER='a' + \\\r\nSYNC_x=1\r\nSYNC_y=1\r\n", "3:SYNC_y=1;"},
+        {"OTHER='a\\'\nSYNC_x=1", "2:SYNC_x=1;"}, /* never closed: ends with its line */
+        {"don't care\nSYNC_y=1", "2:SYNC_y=1;"},
+        {"OTHER=r'''\\'''\nSYNC_x=1''' \nSYNC_y=1", "3:SYNC_y=1;"},
+        {")]}\nSYNC_y=1", "2:SYNC_y=1;"},
+        {"import os\nos.getpid()\nSYNC_y=1", "3:SYNC_y=1;"},
+        {"if True:\n    SYNC_x=1\n", ""},
+        {"SYNC_x == 1\nSYNC_x += 1\nSYNC_x\n", ""},
+        {"MY_SYNC_x=1\nSYNC_=1\nAPI_TOKENS=1\nSYNC_x.y=1", ""},
+    };
+    check_good(cases, sizeof cases / sizeof cases[0]);
+}
+
+typedef struct {
+    const char *text;
+    const char *words;
+} bad_case;
+
+static void a_literal_that_cannot_be_read_is_named_by_its_line(void **state)
+{
+    (void)state;
+    static const bad_case cases[] = {
+        {"\nSYNC_x='a", "line 2: SYNC_x: a text in quotes is not closed"},
+        {"SYNC_x='''a\n\n", "line 1: SYNC_x: a text in quotes is not closed"},
+        {"SYNC_x=['a',\n'b'\n", "line 1: SYNC_x: the list is not closed"},
+        {"SYNC_x=", "line 1: SYNC_x: a literal was expected"},
+        {"SYNC_x=\nSYNC_y=1", "line 1: SYNC_x: a literal was expected"},
+        {"SYNC_x=os.environ['A']", "line 1: SYNC_x: a literal was expected"},
+        {"SYNC_x=true", "a literal was expected"},
+        {"SYNC_x={'a':1}", "a literal was expected"},
+        {"SYNC_x=('a')", "a literal was expected"},
+        {"SYNC_x='a' + 'b'", "something follows the literal"},
+        {"SYNC_x='a'; SYNC_y='b'", "something follows the literal"},
+        {"SYNC_x=['a'] + ['b']", "something follows the literal"},
+        {"SYNC_x=5 5", "something follows the literal"},
+        {"SYNC_x=f'{y}'", "bytes or f-string"},
+        {"SYNC_x='\\x4'", "hexadecimal"},
+        {"SYNC_x='a\\0b'", "NUL"},
+        {"A=1\nOTHER=[1,\nSYNC_x=1\n", "line 2: a bracket is not closed"},
+        {"A=1\nOTHER='''\nSYNC_x=1\n", "line 2: a text in quotes is not closed"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_buf out = SH_BUF_INIT(SH_MIB);
+        sh_error error = {0};
+        sh_err err =
+            sh_app_conf_read(cases[i].text, strlen(cases[i].text), write_down, &out, &error);
+        if (err != SH_E_FORMAT)
+            fail_msg("%s was read as %s", cases[i].text, out.data == NULL ? "" : out.data);
+        if (strstr(error.message, cases[i].words) == NULL)
+            fail_msg("%s: %s", cases[i].text, error.message);
+        sh_buf_done(&out);
+    }
+}
+
+static void an_error_never_repeats_a_value(void **state)
+{
+    (void)state;
+    static const char text[] = "SYNC_encryption_key='hush-hush' + 'x'";
+    sh_error error = {0};
+    sh_buf out = SH_BUF_INIT(SH_MIB);
+    assert_int_equal(sh_app_conf_read(text, sizeof text - 1, write_down, &out, &error),
+                     SH_E_FORMAT);
+    assert_null(strstr(error.message, "hush"));
+    sh_buf_done(&out);
+}
+
+static sh_err read_long_text(size_t len)
+{
+    static const char head[] = "SYNC_x='";
+    size_t total = sizeof head - 1 + len + 1;
+    char *text = malloc(total);
+    assert_non_null(text);
+    memset(text, 'a', total);
+    memcpy(text, head, sizeof head - 1);
+    text[total - 1] = '\'';
+    sh_buf out = SH_BUF_INIT(SH_MIB);
+    sh_err err = sh_app_conf_read(text, total, write_down, &out, NULL);
+    sh_buf_done(&out);
+    free(text);
+    return err;
+}
+
+static void a_value_ends_at_its_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(read_long_text(SH_SETTING_MAX), SH_OK);
+    assert_int_equal(read_long_text(SH_SETTING_MAX + 1), SH_E_FORMAT);
+}
+
+static sh_err refuse(void *context, const sh_app_conf_item *item, sh_error *error)
+{
+    (*(size_t *)context)++;
+    return sh_fail(error, SH_E_CONFIG, "line %zu refused", item->line);
+}
+
+static void the_callers_refusal_ends_the_reading(void **state)
+{
+    (void)state;
+    static const char text[] = "A=1\nSYNC_x=1\nSYNC_y=2\n";
+    size_t calls = 0;
+    sh_error error = {0};
+    assert_int_equal(sh_app_conf_read(text, sizeof text - 1, refuse, &calls, &error), SH_E_CONFIG);
+    assert_int_equal(calls, 1);
+    assert_string_equal(error.message, "line 2 refused");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(assignments_of_ours_are_read),
+        cmocka_unit_test(all_else_is_passed_over),
+        cmocka_unit_test(a_literal_that_cannot_be_read_is_named_by_its_line),
+        cmocka_unit_test(an_error_never_repeats_a_value),
+        cmocka_unit_test(a_value_ends_at_its_limit),
+        cmocka_unit_test(the_callers_refusal_ends_the_reading),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

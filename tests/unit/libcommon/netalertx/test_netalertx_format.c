@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/limits.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/json/json_read.h"
+#include "libcommon/netalertx/netalertx_format.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static sh_slice slice_of(const sh_buf *buf)
+{
+    return (sh_slice){buf->data, buf->len};
+}
+
+static void assert_slice(sh_slice actual, const char *expected)
+{
+    assert_int_equal(actual.len, strlen(expected));
+    assert_memory_equal(actual.data, expected, actual.len);
+}
+
+static void a_push_comes_back_as_it_was_written(void **state)
+{
+    (void)state;
+    sh_buf body = SH_BUF_INIT(4096);
+    assert_int_equal(sh_netalertx_push_write(SH_SLICE("AAAA+/=="), "/tmp/\"x\".json", "SYNC",
+                                             "B\xc3\xbcro \"1\"", &body),
+                     SH_OK);
+    sh_json *tree = NULL; /* another reader agrees that this is JSON */
+    assert_int_equal(sh_json_parse(body.data, body.len, &tree, NULL), SH_OK);
+    assert_int_equal(sh_json_count(tree), 4);
+    assert_slice(sh_json_text(sh_json_member(tree, "file_path")), "/tmp/\"x\".json");
+    sh_json_free(tree);
+
+    sh_netalertx_push push;
+    assert_int_equal(sh_netalertx_push_read(slice_of(&body), &push, NULL), SH_OK);
+    assert_slice(push.data, "AAAA+/==");
+    assert_slice(push.node, "B\xc3\xbcro \"1\"");
+    assert_slice(push.plugin, "SYNC");
+    assert_in_range((uintptr_t)push.data.data, (uintptr_t)body.data,
+                    (uintptr_t)body.data + body.len); /* borrowed, not copied */
+    sh_netalertx_push_done(&push);
+    sh_buf_done(&body);
+}
+
+static void escapes_in_a_push_are_resolved(void **state)
+{
+    (void)state;
+    sh_netalertx_push push;
+    assert_int_equal(
+        sh_netalertx_push_read(
+            SH_SLICE("{\"d\\u0061ta\":\"A\\/B\",\"node_name\":\"n\\u00f6\","
+                     "\"plugin\":\"\\u0053YNC\",\"file_path\":null,\"more\":[1,{\"data\":2}]}"),
+            &push, NULL),
+        SH_OK);
+    assert_slice(push.data, "A/B");
+    assert_slice(push.node, "n\xc3\xb6");
+    assert_slice(push.plugin, "SYNC");
+    sh_netalertx_push_done(&push);
+}
+
+static void a_push_that_is_not_whole_says_what_is_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        sh_err expected;
+        const char *words;
+    } cases[] = {
+        {"", SH_E_FORMAT, "JSON"},
+        {"[]", SH_E_FORMAT, "JSON"},
+        {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"SYNC\"", SH_E_FORMAT, "JSON"},
+        {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"SYNC\",}", SH_E_FORMAT, "JSON"},
+        {"{\"data\":\"x\",\"data\":\"y\",\"node_name\":\"n\",\"plugin\":\"S\"}", SH_E_FORMAT,
+         "twice"},
+        {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"S\",\"plugi\\u006e\":\"S\"}",
+         SH_E_FORMAT, "twice"},
+        {"{\"data\":\"\\ud800\",\"node_name\":\"n\",\"plugin\":\"S\"}", SH_E_FORMAT, "data"},
+        {"{}", SH_E_NOT_FOUND, "Missing required 'data'"},
+        {"{\"node_name\":\"n\",\"plugin\":\"S\"}", SH_E_NOT_FOUND, "Missing required 'data'"},
+        {"{\"data\":5,\"node_name\":\"n\",\"plugin\":\"S\"}", SH_E_NOT_FOUND,
+         "Missing required 'data'"},
+        {"{\"data\":\"x\",\"plugin\":\"S\"}", SH_E_NOT_FOUND, "Missing required 'node_name'"},
+        {"{\"data\":\"x\",\"node_name\":null,\"plugin\":\"S\"}", SH_E_NOT_FOUND,
+         "Missing required 'node_name'"},
+        {"{\"data\":\"x\",\"node_name\":\"\",\"plugin\":\"S\"}", SH_E_NOT_FOUND,
+         "Missing required 'node_name'"},
+        {"{\"data\":\"x\",\"node_name\":\"n\"}", SH_E_NOT_FOUND, "Missing required 'plugin'"},
+        {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":[\"S\"]}", SH_E_NOT_FOUND,
+         "Missing required 'plugin'"},
+        {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"S\",\"file_path\":7}", SH_E_NOT_FOUND,
+         "Missing required 'file_path'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_netalertx_push push;
+        sh_error error = {.code = SH_OK};
+        assert_int_equal(sh_netalertx_push_read(sh_slice_of(cases[i].body), &push, &error),
+                         cases[i].expected);
+        assert_non_null(strstr(error.message, cases[i].words));
+        sh_netalertx_push_done(&push);
+    }
+}
+
+static void a_push_nested_over_the_limit_is_no_json(void **state)
+{
+    (void)state;
+    sh_buf body = SH_BUF_INIT(4096);
+    assert_int_equal(
+        sh_buf_append_text(&body, "{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"S\",\"deep\":"),
+        SH_OK);
+    for (size_t i = 0; i < SH_JSON_DEPTH_MAX; i++)
+        assert_int_equal(sh_buf_append_text(&body, "["), SH_OK);
+    for (size_t i = 0; i < SH_JSON_DEPTH_MAX; i++)
+        assert_int_equal(sh_buf_append_text(&body, "]"), SH_OK);
+    assert_int_equal(sh_buf_append_text(&body, "}"), SH_OK);
+    sh_netalertx_push push;
+    sh_error error = {0};
+    assert_int_equal(sh_netalertx_push_read(slice_of(&body), &push, &error), SH_E_FORMAT);
+    assert_int_equal(error.code, SH_E_FORMAT);
+    sh_netalertx_push_done(&push);
+    sh_buf_done(&body);
+}
+
+static void a_pull_has_exactly_netalertx_fields(void **state)
+{
+    (void)state;
+    sh_buf body = SH_BUF_INIT(4096);
+    assert_int_equal(
+        sh_netalertx_pull_write(SH_SLICE("{\"data\": []}"), "Node_A", "2026-08-22 02:53:00", &body),
+        SH_OK);
+    assert_string_equal(body.data, "{\"data_base64\":\"eyJkYXRhIjogW119\",\"message\":\"OK\","
+                                   "\"node_name\":\"Node_A\",\"status\":200,"
+                                   "\"timestamp\":\"2026-08-22 02:53:00\"}");
+    sh_buf table = SH_BUF_INIT(SH_PLAIN_MAX), node = SH_BUF_INIT(64);
+    assert_int_equal(sh_netalertx_pull_read(slice_of(&body), &table, &node, NULL), SH_OK);
+    assert_string_equal(table.data, "{\"data\": []}");
+    assert_string_equal(node.data, "Node_A");
+    sh_buf_done(&table);
+    sh_buf_done(&node);
+    sh_buf_done(&body);
+}
+
+static void a_pull_that_is_broken_says_how(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        sh_err expected;
+        const char *words; /* "" where it is read */
+        const char *node;
+    } cases[] = {
+        {"{\"data_base64\":\"e30=\",\"node_name\":\"n\"}", SH_OK, "", "n"},
+        {"{\"data_base64\":\"e30=\"}", SH_OK, "", ""},
+        {"{\"data_base64\":\"e30=\",\"node_name\":null}", SH_OK, "", ""},
+        {"{\"data_base64\":\"e30=\",\"node_name\":\"\"}", SH_OK, "", ""},
+        {"{\"data_base64\":\"\\u0065\\u00330=\",\"node_name\":\"\\u006e\"}", SH_OK, "", "n"},
+        {"<html>", SH_E_FORMAT, "JSON", ""},
+        {"{\"message\":\"OK\"}", SH_E_FORMAT, "data_base64", ""},
+        {"{\"data_base64\":5}", SH_E_FORMAT, "data_base64", ""},
+        {"{\"data_base64\":\"e30\"}", SH_E_FORMAT, "not base64", ""},
+        {"{\"data_base64\":\"e3 =\"}", SH_E_FORMAT, "not base64", ""},
+        {"{\"data_base64\":\"e30=\",\"data_base64\":\"e30=\"}", SH_E_FORMAT, "twice", ""},
+        {"{\"data_base64\":\"e30=\",\"node_name\":7}", SH_E_FORMAT, "node_name", ""},
+        {"{\"data_base64\":\"e30=\",\"node_name\":\"\\ud800\"}", SH_E_FORMAT, "node_name", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_buf table = SH_BUF_INIT(SH_PLAIN_MAX), node = SH_BUF_INIT(64);
+        sh_error error = {.code = SH_OK};
+        assert_int_equal(sh_netalertx_pull_read(sh_slice_of(cases[i].body), &table, &node, &error),
+                         cases[i].expected);
+        assert_non_null(strstr(error.message, cases[i].words));
+        if (cases[i].expected == SH_OK) {
+            assert_string_equal(table.data, "{}");
+            assert_string_equal(node.data == NULL ? "" : node.data, cases[i].node);
+        }
+        sh_buf_done(&table);
+        sh_buf_done(&node);
+    }
+}
+
+static void a_pulled_table_may_fill_its_limit_and_no_more(void **state)
+{
+    (void)state;
+    const char *body = "{\"data_base64\":\"e30=\",\"node_name\":\"0123456789\"}";
+    for (size_t short_of = 0; short_of <= 1; short_of++) {
+        sh_buf table = SH_BUF_INIT(2 - short_of), node = SH_BUF_INIT(10);
+        assert_int_equal(sh_netalertx_pull_read(sh_slice_of(body), &table, &node, NULL),
+                         short_of == 0 ? SH_OK : SH_E_LIMIT);
+        sh_buf_done(&table);
+        sh_buf_done(&node);
+    }
+    sh_buf table = SH_BUF_INIT(2), node = SH_BUF_INIT(9);
+    assert_int_equal(sh_netalertx_pull_read(sh_slice_of(body), &table, &node, NULL), SH_E_LIMIT);
+    sh_buf_done(&table);
+    sh_buf_done(&node);
+}
+
+static void errors_are_written_as_netalertx_does(void **state)
+{
+    (void)state;
+    sh_buf body = SH_BUF_INIT(4096);
+    assert_int_equal(sh_netalertx_error_write("Forbidden", "ERROR: Not authorized", &body), SH_OK);
+    assert_string_equal(
+        body.data,
+        "{\"error\":\"Forbidden\",\"message\":\"ERROR: Not authorized\",\"success\":false}");
+    sh_buf_done(&body);
+}
+
+static void the_words_of_an_error_are_short_and_printable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *words;
+    } cases[] = {
+        {"{\"error\":\"Forbidden\",\"message\":\"no\"}", "no"},
+        {"{\"error\":\"Forbidden\"}", "Forbidden"},
+        {"{\"error\":\"Forbidden\",\"message\":\"\"}", "Forbidden"},
+        {"{\"error\":\"Forbidden\",\"message\":null}", "Forbidden"},
+        {"{\"message\":\"a\\nb\\u001b[1m\"}", "a?b?[1m"},
+        {"{\"message\":\"0123456789abcdefg\"}", "0123456789abcde"},
+        {"{\"message\":\"0123456789abcd\\u00e4\"}", "0123456789abcd"},
+        {"{\"message\":[]}", ""},
+        {"<html>", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[16];
+        sh_netalertx_error_read(sh_slice_of(cases[i].body), words, sizeof words);
+        assert_string_equal(words, cases[i].words);
+    }
+}
+
+static int start_crypto(void **state)
+{
+    (void)state;
+    return sh_crypto_init(NULL) == SH_OK ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_push_comes_back_as_it_was_written),
+        cmocka_unit_test(escapes_in_a_push_are_resolved),
+        cmocka_unit_test(a_push_that_is_not_whole_says_what_is_missing),
+        cmocka_unit_test(a_push_nested_over_the_limit_is_no_json),
+        cmocka_unit_test(a_pull_has_exactly_netalertx_fields),
+        cmocka_unit_test(a_pull_that_is_broken_says_how),
+        cmocka_unit_test(a_pulled_table_may_fill_its_limit_and_no_more),
+        cmocka_unit_test(errors_are_written_as_netalertx_does),
+        cmocka_unit_test(the_words_of_an_error_are_short_and_printable),
+    };
+    return cmocka_run_group_tests(tests, start_crypto, NULL);
+}

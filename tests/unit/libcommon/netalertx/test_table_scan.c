@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/netalertx/table_scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sh_err check(const char *text, size_t len, size_t *rows)
+{
+    /* In memory of exactly its size, so that reading past the end is caught. */
+    char *copy = malloc(len == 0 ? 1 : len);
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+    sh_error error = {0};
+    sh_err err = sh_table_check(copy, len, rows, &error);
+    assert_int_equal(err, error.code);
+    free(copy);
+    return err;
+}
+
+static void tables_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t rows;
+    } cases[] = {
+        {"{\"data\": []}", 0},
+        {" \n\t{ \"data\" : [ ] } \r\n", 0},
+        {"{\"data\":[{}]}", 1},
+        {"{\"data\":[{\"a\":1},{\"a\":\"}]\"},{\"a\":{\"b\":[1,2,{\"c\":3}]}}]}", 3},
+        {"{\"data\":[1,\"x\",null,[1,[2]],{\"a\":1}]}", 5},
+        {"{\"before\":{\"data\":[1]},\"data\":[{}],\"after\":[{\"x\":\"\\\"\"}]}", 1},
+        {"{\"d\\u0061ta\":[{}]}", 1},
+        {"{\"\\n\":-1.5e3,\"data\":[{}],\"x\":[{\"data\":[1]}]}", 1},
+        {"{\"data\":[{\"a\":\"\\\\\"},{\"b\":\"\\\\\\\"\"}]}", 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t rows = 99;
+        assert_int_equal(check(cases[i].text, strlen(cases[i].text), &rows), SH_OK);
+        assert_int_equal(rows, cases[i].rows);
+    }
+}
+
+static void other_shapes_are_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "",
+        "   ",
+        "x",
+        "[]",
+        "[{\"devMac\":\"a\"}]",
+        "{}",
+        "{ }",
+        "{\"data\":{}}",
+        "{\"data\":1}",
+        "{\"data\":\"[]\"}",
+        "{\"Data\":[]}",
+        "{\"data\":[]}}",
+        "{\"data\":[]} x",
+        "{\"data\":[],\"data\":[]}",
+        "{\"data\":[{}{}]}",
+        "{\"data\":[{},]}",
+        "{\"data\":[,{}]}",
+        "{\"data\":[{]}]}",
+        "{\"data\":[{\"a\":[}]}",
+        "{\"data\" []}",
+        "{\"data\":[] \"x\":1}",
+        "{\"other\":[]}",
+        "{\"before\":nonsense,\"data\":[]}",
+        "{\"before\":[,],\"data\":[]}",
+        "{\"data\":[],\"behind\":{\"a\" 1}}",
+        "{\"data\":[],\"behind\":01}",
+        "{\"data\":[],\"d\\u0061ta\":[]}",
+        "{\"\\x\":1,\"data\":[]}",
+        "{\"\xff\":1,\"data\":[]}",
+        "{\"data\":[]",
+        "null",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t rows;
+        assert_int_equal(check(cases[i], strlen(cases[i]), &rows), SH_E_FORMAT);
+    }
+}
+
+static void no_cut_table_is_taken_for_a_whole_one(void **state)
+{
+    (void)state;
+    static const char table[] =
+        "{\"x\":[1,{\"y\":\"z\"}],\"data\": [{\"devMac\": \"a\\\"b\", \"n\": [1, "
+        "{\"q\": null}]}, 5, {\"devMac\": 7}], \"more\": true}";
+    size_t rows;
+    assert_int_equal(check(table, sizeof table - 1, &rows), SH_OK);
+    assert_int_equal(rows, 3);
+    for (size_t len = 0; len < sizeof table - 1; len++)
+        assert_int_equal(check(table, len, &rows), SH_E_FORMAT);
+}
+
+static void each_rows_mac_is_found_or_said_to_be_unclear(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *row;
+        sh_scan_kind kind;
+        const char *mac;
+    } cases[] = {
+        {"{\"devMac\":\"00:11\"}", SH_SCAN_MAC_TEXT, "00:11"},
+        {"{ \"devMac\" :\t\"00:11\" , \"x\":1}", SH_SCAN_MAC_TEXT, "00:11"},
+        {"{\"a\":\"devMac\",\"devMac\":\"z\"}", SH_SCAN_MAC_TEXT, "z"},
+        {"{\"a\":\"\\\"devMac\\\":\",\"devMac\":\"z\"}", SH_SCAN_MAC_TEXT, "z"},
+        {"{\"a\":{\"devMac\":\"inner\"},\"devMac\":\"outer\"}", SH_SCAN_MAC_TEXT, "outer"},
+        {"{\"a\":[\"devMac\",{\"devMac\":1}]}", SH_SCAN_MAC_NONE, NULL},
+        {"{\"devMac\":\"\"}", SH_SCAN_MAC_TEXT, ""},
+        {"{}", SH_SCAN_MAC_NONE, NULL},
+        {"{\"devmac\":\"x\"}", SH_SCAN_MAC_NONE, NULL},
+        {"{\"devMac\":null}", SH_SCAN_MAC_NONE, NULL},
+        {"{\"devMac\":0}", SH_SCAN_MAC_UNCLEAR, NULL},
+        {"{\"devMac\":\"a\\u0041\"}", SH_SCAN_MAC_UNCLEAR, NULL},
+        {"{\"dev\\u004dac\":\"a\"}", SH_SCAN_MAC_UNCLEAR, NULL},
+        {"{\"devMac\":\"a\",\"devMac\":\"b\"}", SH_SCAN_MAC_UNCLEAR, NULL},
+        {"{\"devMac\":\"a\",\"\\u0064evMac\":\"b\"}", SH_SCAN_MAC_UNCLEAR, NULL},
+        {"{\"\\u0064evMac\":\"b\",\"devMac\":\"a\"}", SH_SCAN_MAC_UNCLEAR, NULL},
+        {"[\"devMac\"]", SH_SCAN_NO_OBJECT, NULL},
+        {"\"devMac\"", SH_SCAN_NO_OBJECT, NULL},
+        {"17", SH_SCAN_NO_OBJECT, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char table[256];
+        int len = snprintf(table, sizeof table, "{\"data\":[%s]}", cases[i].row);
+        sh_table_scan scan;
+        sh_scan_row row;
+        bool more = false;
+        sh_error error = {0};
+        assert_int_equal(sh_table_scan_init(&scan, table, (size_t)len, &error), SH_OK);
+        assert_int_equal(sh_table_scan_next(&scan, &row, &more, &error), SH_OK);
+        assert_true(more);
+        assert_int_equal(row.kind, cases[i].kind);
+        assert_int_equal(row.text.len, strlen(cases[i].row));
+        assert_memory_equal(row.text.data, cases[i].row, row.text.len);
+        if (cases[i].mac != NULL)
+            assert_true(sh_slice_equals(row.mac, sh_slice_of(cases[i].mac)));
+        assert_int_equal(sh_table_scan_next(&scan, &row, &more, &error), SH_OK);
+        assert_false(more);
+    }
+}
+
+static void nesting_is_limited(void **state)
+{
+    (void)state;
+    for (int over = 0; over <= 1; over++) {
+        sh_buf text = SH_BUF_INIT(SH_MIB);
+        int depth = SH_JSON_DEPTH_MAX + over;
+        assert_int_equal(sh_buf_append_text(&text, "{\"data\":["), SH_OK);
+        for (int i = 0; i < depth; i++)
+            assert_int_equal(sh_buf_append_text(&text, "["), SH_OK);
+        for (int i = 0; i < depth; i++)
+            assert_int_equal(sh_buf_append_text(&text, "]"), SH_OK);
+        assert_int_equal(sh_buf_append_text(&text, "]}"), SH_OK);
+        size_t rows;
+        assert_int_equal(check(text.data, text.len, &rows), over == 0 ? SH_OK : SH_E_LIMIT);
+        sh_buf_done(&text);
+    }
+}
+
+static void rows_are_limited(void **state)
+{
+    (void)state;
+    sh_buf text = SH_BUF_INIT(SH_MIB);
+    assert_int_equal(sh_buf_append_text(&text, "{\"data\":[0"), SH_OK);
+    for (int i = 1; i < SH_ROWS_MAX; i++)
+        assert_int_equal(sh_buf_append_text(&text, ",0"), SH_OK);
+    size_t at = text.len;
+    size_t rows = 0;
+    assert_int_equal(sh_buf_append_text(&text, "]}"), SH_OK);
+    assert_int_equal(check(text.data, text.len, &rows), SH_OK);
+    assert_int_equal(rows, SH_ROWS_MAX);
+    text.len = at;
+    assert_int_equal(sh_buf_append_text(&text, ",0]}"), SH_OK);
+    assert_int_equal(check(text.data, text.len, &rows), SH_E_LIMIT);
+    sh_buf_done(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_counted),
+        cmocka_unit_test(other_shapes_are_refused),
+        cmocka_unit_test(no_cut_table_is_taken_for_a_whole_one),
+        cmocka_unit_test(each_rows_mac_is_found_or_said_to_be_unclear),
+        cmocka_unit_test(nesting_is_limited),
+        cmocka_unit_test(rows_are_limited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/queue/queue.h"
+#include "tests/unit/with_queue.h"
+
+/* What one node and all of them may make Redis hold. */
+
+#define HEADER_BYTES 112 /* of an envelope, before the node's name */
+
+typedef struct {
+    sh_envelope_header header;
+    char envelope[HEADER_BYTES + SH_NODE_NAME_MAX + 1];
+    sh_queue_put_item item;
+} one_put;
+
+/* Only so much of an envelope as the queue looks at. */
+static void make(one_put *p, const char *node, uint32_t id)
+{
+    memset(p, 0, sizeof *p);
+    p->header.kind = SH_KIND_PLUGIN;
+    p->header.parts = 1;
+    (void)snprintf(p->header.node, sizeof p->header.node, "%s", node);
+    memcpy(p->header.id, &id, sizeof id);
+    p->envelope[6] = (char)strlen(node);
+    memcpy(p->envelope + HEADER_BYTES, node, strlen(node));
+    p->item = (sh_queue_put_item){.envelope = {p->envelope, HEADER_BYTES + strlen(node)},
+                                  .header = &p->header,
+                                  .mode = "push",
+                                  .nodes_version = "",
+                                  .newcomer = SH_NEWCOMER_YES};
+}
+
+static sh_err put_as(sh_queue *queue, one_put *p)
+{
+    sh_queue_put_each(queue, (sh_queue_put_item *[]){&p->item}, 1);
+    return p->item.err;
+}
+
+static sh_err put(sh_queue *queue, const char *node, uint32_t id)
+{
+    one_put p;
+    make(&p, node, id);
+    return put_as(queue, &p);
+}
+
+static sh_put outcome(sh_queue *queue, const char *node, uint32_t id)
+{
+    one_put p;
+    make(&p, node, id);
+    assert_int_equal(put_as(queue, &p), SH_OK);
+    return p.item.put;
+}
+
+static void take_and_ack(sh_queue *queue)
+{
+    sh_error error = {0};
+    sh_queue_batch *batch = NULL;
+    assert_int_equal(sh_queue_take(queue, "c", 64, 1 << 20, 10, 60000, &batch, &error), SH_OK);
+    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
+        sh_queue_done done = {.entry = sh_queue_batch_at(batch, i)};
+        assert_int_equal(sh_queue_ack(queue, &done, 1, &error), SH_OK);
+    }
+    sh_queue_batch_free(batch);
+}
+
+static void run(const char *command)
+{
+    redisReply *reply = redisCommand(server.look, command);
+    assert_non_null(reply);
+    assert_int_not_equal(reply->type, REDIS_REPLY_ERROR);
+    freeReplyObject(reply);
+}
+
+static void hold(const char *node, unsigned long entries, unsigned long bytes)
+{
+    char value[64];
+    (void)snprintf(value, sizeof value, "%lu %lu", entries, bytes);
+    freeReplyObject(redisCommand(server.look, "HSET t:held %s %b", node, value, strlen(value)));
+}
+
+static void assert_held(const char *node, const char *value)
+{
+    redisReply *reply = redisCommand(server.look, "HGET t:held %s", node);
+    if (value == NULL)
+        assert_int_equal(reply->type, REDIS_REPLY_NIL);
+    else
+        assert_string_equal(reply->str, value);
+    freeReplyObject(reply);
+}
+
+static void another_nodes_id_makes_no_duplicate(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    assert_int_equal(outcome(queue, "Mallory", 7), SH_PUT_QUEUED);
+    assert_int_equal(outcome(queue, "Victim", 7), SH_PUT_QUEUED);
+    assert_int_equal(outcome(queue, "Victim", 7), SH_PUT_DUPLICATE);
+    sh_queue_free(queue);
+}
+
+static void a_replay_is_no_contact(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
+    run("HSET t:contacts n 1");
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_DUPLICATE);
+    assert_int_equal(redis_ask(&server, "HGET t:contacts n"), 1);
+    sh_queue_free(queue);
+}
+
+static void fill_ids(int count)
+{
+    static const char script[] =
+        "for i = 1, tonumber(ARGV[1]) do redis.call('SADD', KEYS[1], i) end";
+    redisReply *reply = redisCommand(server.look, "EVAL %s 1 t:ids %d", script, count);
+    assert_int_equal(reply->type, REDIS_REPLY_NIL);
+    freeReplyObject(reply);
+}
+
+static void ids_are_bounded_by_number_and_the_last_ones_are_known(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
+    fill_ids(SH_QUEUE_IDS_MAX / 2 - 2);
+    assert_int_equal(outcome(queue, "n", 2), SH_PUT_QUEUED); /* the first half is full */
+    assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), SH_QUEUE_IDS_MAX / 2);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids"), 0);
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_DUPLICATE);
+    fill_ids(SH_QUEUE_IDS_MAX / 2 - 1);
+    assert_int_equal(outcome(queue, "n", 3), SH_PUT_QUEUED);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), SH_QUEUE_IDS_MAX / 2);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids"), 0);
+    assert_int_equal(outcome(queue, "n", 3), SH_PUT_DUPLICATE);
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED); /* the oldest are forgotten */
+    sh_queue_free(queue);
+}
+
+static void a_flooding_node_is_put_off_and_others_are_not(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    uint32_t id = 0;
+    sh_err err = SH_OK;
+    while (err == SH_OK && id <= SH_QUEUE_NODE_ENTRIES_MAX)
+        err = put(queue, "flood", id++);
+    assert_int_equal(err, SH_E_LIMIT);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), SH_QUEUE_NODE_ENTRIES_MAX);
+    assert_int_equal(put(queue, "other", 1), SH_OK);
+    take_and_ack(queue);
+    assert_int_equal(put(queue, "flood", id), SH_OK); /* it may go on when it was merged */
+    sh_queue_free(queue);
+}
+
+static void no_node_takes_more_than_its_part_of_what_is_free(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    char set[96];
+    one_put p;
+    make(&p, "n", 1);
+    assert_int_equal(put(queue, "n", 1), SH_OK);
+    /* By bytes: so much is left that a quarter of it is less than two envelopes. */
+    (void)snprintf(set, sizeof set, "SET t:bytes %lu",
+                   SH_QUEUE_BYTES_MAX - SH_QUEUE_NODE_PART * 2 * p.item.envelope.len + 1);
+    run(set);
+    assert_int_equal(put(queue, "n", 2), SH_E_LIMIT);
+    assert_int_equal(put(queue, "m", 2), SH_OK); /* who has nothing there, has a place */
+    run("SET t:bytes 0");
+    assert_int_equal(put(queue, "n", 3), SH_OK);
+    /* By the bytes of one node. */
+    hold("n", 2, SH_QUEUE_NODE_BYTES_MAX - 1);
+    assert_int_equal(put(queue, "n", 4), SH_E_LIMIT);
+    sh_queue_free(queue);
+}
+
+static void what_a_node_holds_is_counted_through_every_way_out(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_error error = {0};
+    sh_queue_batch *batch = NULL;
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(put(queue, "n", i), SH_OK);
+    assert_held("n", "3 339");
+    assert_int_equal(sh_queue_take(queue, "c", 64, 1 << 20, 10, 60000, &batch, &error), SH_OK);
+    sh_queue_done done[] = {{.entry = sh_queue_batch_at(batch, 0)}};
+    assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK);
+    assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK); /* twice, after a lost answer */
+    assert_held("n", "2 226");
+    const sh_queue_burial reason = {.reason = "r"};
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), &reason, NULL, &error),
+                     SH_OK);
+    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), &reason, NULL, &error),
+                     SH_OK);
+    assert_held("n", "1 113");
+    redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
+    assert_int_equal(sh_queue_dead_retry(queue, dead->element[0]->element[0]->str, &error), SH_OK);
+    freeReplyObject(dead);
+    assert_held("n", "2 226");
+    done[0].entry = sh_queue_batch_at(batch, 2);
+    assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK);
+    sh_queue_batch_free(batch);
+    take_and_ack(queue);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
+    assert_held("n", NULL);
+    sh_queue_free(queue);
+}
+
+static void counts_that_were_lost_or_left_over_begin_anew(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    assert_int_equal(put(queue, "n", 1), SH_OK);
+    run("DEL t:held t:bytes");
+    take_and_ack(queue); /* never below nothing */
+    assert_held("n", NULL);
+    hold("n", SH_QUEUE_NODE_ENTRIES_MAX, 1);
+    run("SET t:bytes none");
+    assert_int_equal(put(queue, "n", 2), SH_OK); /* the stream was empty */
+    assert_held("n", "1 113");
+    assert_int_equal(redis_ask(&server, "GET t:bytes"), 113);
+    run("XTRIM t:ingest MAXLEN 0");
+    assert_int_equal(put(queue, "n", 3), SH_OK);
+    assert_held("n", "1 113");
+    sh_queue_free(queue);
+}
+
+static sh_queue *open_for_names(int64_t names_max)
+{
+    sh_queue *queue = NULL;
+    const sh_queue_options options = {
+        .redis_url = server.url, .prefix = "t", .names_max = names_max};
+    assert_int_equal(sh_queue_open(&options, &queue, NULL), SH_OK);
+    return queue;
+}
+
+static void names_are_bounded_and_known_ones_go_on(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_for_names(2);
+    one_put p;
+    make(&p, "a", 1);
+    assert_int_equal(put_as(queue, &p), SH_OK);
+    assert_true(p.item.is_new_node);
+    assert_int_equal(put(queue, "b", 1), SH_OK);
+    make(&p, "c", 1);
+    assert_int_equal(put_as(queue, &p), SH_E_REFUSED);
+    assert_non_null(strstr(p.item.error.message, "SYNC_max_nodes"));
+    make(&p, "a", 2);
+    assert_int_equal(put_as(queue, &p), SH_OK);
+    assert_false(p.item.is_new_node);
+    make(&p, "c", 2); /* whose credentials the operator made, is no invention */
+    p.item.newcomer = SH_NEWCOMER_ALWAYS;
+    assert_int_equal(put_as(queue, &p), SH_OK);
+    run("HSET t:digests d 00");
+    assert_int_equal(put(queue, "d", 1), SH_OK); /* merge knows it */
+    assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 4);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 5);
+    sh_queue_free(queue);
+}
+
+static void while_too_many_are_new_only_known_nodes_are_taken(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    one_put p;
+    assert_int_equal(put(queue, "a", 1), SH_OK);
+    make(&p, "a", 2);
+    p.item.newcomer = SH_NEWCOMER_NO;
+    assert_int_equal(put_as(queue, &p), SH_OK);
+    make(&p, "b", 1);
+    p.item.newcomer = SH_NEWCOMER_NO;
+    assert_int_equal(put_as(queue, &p), SH_E_REFUSED);
+    sh_queue_free(queue);
+}
+
+static void silent_names_make_room_once_it_is_needed(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    int64_t gone = -1;
+    int64_t now_ms = sh_clock_unix_ms();
+    sh_queue *queue = open_for_names(10);
+    for (int i = 0; i < 8; i++)
+        freeReplyObject(
+            redisCommand(server.look, "HSET t:contacts silent%d %b", i, "1000 push", (size_t)9));
+    run("HSET t:digests silent0 00");
+    assert_int_equal(sh_queue_names_forget(queue, now_ms - 1000, &gone, &error), SH_OK);
+    assert_int_equal(gone, 0); /* there is room */
+    char future[48];
+    (void)snprintf(future, sizeof future, "%lld push", (long long)now_ms + 86400000);
+    freeReplyObject(redisCommand(server.look, "HSET t:contacts ahead %b", future, strlen(future)));
+    assert_int_equal(put(queue, "alive", 1), SH_OK);
+    run("HSET t:nodes silent7 x"); /* it has credentials of its own */
+    assert_int_equal(sh_queue_names_forget(queue, now_ms - 1000, &gone, &error), SH_OK);
+    assert_int_equal(gone, 7);
+    assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 3);
+    assert_int_equal(redis_ask(&server, "HEXISTS t:contacts silent7"), 1);
+    assert_int_equal(redis_ask(&server, "HEXISTS t:digests silent0"), 0);
+    /* A clock that was ahead left a time to come: it counts from now. */
+    assert_true(redis_ask(&server, "HGET t:contacts ahead") < now_ms + 3600000);
+    sh_queue_free(queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(another_nodes_id_makes_no_duplicate, empty),
+        cmocka_unit_test_setup(a_replay_is_no_contact, empty),
+        cmocka_unit_test_setup(ids_are_bounded_by_number_and_the_last_ones_are_known, empty),
+        cmocka_unit_test_setup(a_flooding_node_is_put_off_and_others_are_not, empty),
+        cmocka_unit_test_setup(no_node_takes_more_than_its_part_of_what_is_free, empty),
+        cmocka_unit_test_setup(what_a_node_holds_is_counted_through_every_way_out, empty),
+        cmocka_unit_test_setup(counts_that_were_lost_or_left_over_begin_anew, empty),
+        cmocka_unit_test_setup(names_are_bounded_and_known_ones_go_on, empty),
+        cmocka_unit_test_setup(while_too_many_are_new_only_known_nodes_are_taken, empty),
+        cmocka_unit_test_setup(silent_names_make_room_once_it_is_needed, empty),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "puller/enqueue_batch.h"
+#include "tests/unit/with_queue.h"
+
+#define NODES_MAX (2 * SH_QUEUE_AT_ONCE)
+
+/* How each node's item ended. */
+typedef struct {
+    size_t ended;
+    sh_err errs[NODES_MAX];
+    sh_put puts[NODES_MAX];
+    char words[NODES_MAX][SH_ERROR_MESSAGE_BYTES];
+} endings;
+
+static void note(void *context, const outbox_item *item, sh_err err, sh_put put,
+                 const sh_error *error)
+{
+    endings *e = context;
+    size_t index = *(const size_t *)item->who;
+    e->ended++;
+    e->errs[index] = err;
+    e->puts[index] = put;
+    (void)snprintf(e->words[index], sizeof e->words[index], "%s", error->message);
+}
+
+static const size_t *number(size_t index)
+{
+    static size_t numbers[NODES_MAX];
+    numbers[index] = index;
+    return &numbers[index];
+}
+
+static void add_table(outbox *o, size_t index, size_t bytes)
+{
+    static char content[2 * SH_MIB];
+    sh_error error = {0};
+    puller_table table = {.header = {.kind = SH_KIND_DEVICES, .parts = 1},
+                          .envelope = {content, bytes}};
+    (void)snprintf(table.header.node, sizeof table.header.node, "node-%zu", index);
+    memset(table.header.id, (int)index + 1, sizeof table.header.id);
+    assert_int_equal(outbox_add_table(o, (void *)(uintptr_t)number(index), &table, &error), SH_OK);
+}
+
+/* What changes a node's credentials, as `synchub-receiver node revoke` does. */
+static void revoke_node(sh_queue *queue, const char *node)
+{
+    sh_error error = {0};
+    assert_int_equal(
+        sh_queue_node_set(queue, node, SH_SLICE(""), SH_SLICE("1 1000 2000 0"), &error), SH_OK);
+}
+
+static void begin(outbox *o, endings *e)
+{
+    sh_error error = {0};
+    assert_int_equal(outbox_init(o, open_queue(), note, e, &error), SH_OK);
+}
+
+static void finish(outbox *o)
+{
+    outbox_done(o);
+    sh_queue_free(o->queue);
+}
+
+static void what_came_together_is_written_at_the_flush(void **state)
+{
+    (void)state;
+    endings e = {0};
+    outbox o;
+    begin(&o, &e);
+    for (size_t i = 0; i < 10; i++)
+        add_table(&o, i, 100);
+    outbox_add_unchanged(&o, (void *)(uintptr_t)number(10), "node-10");
+    assert_int_equal(e.ended, 0);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
+    outbox_flush(&o);
+    assert_int_equal(e.ended, 11);
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(e.errs[i], SH_OK);
+        assert_int_equal(e.puts[i], SH_PUT_QUEUED);
+    }
+    assert_int_equal(e.errs[10], SH_OK);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 10);
+    assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 11);
+    outbox_flush(&o);
+    assert_int_equal(e.ended, 11);
+    finish(&o);
+}
+
+static void what_would_wait_too_much_is_written_at_once(void **state)
+{
+    (void)state;
+    endings e = {0};
+    outbox o;
+    begin(&o, &e);
+    add_table(&o, 0, OUTBOX_BYTES_MAX - 1);
+    assert_int_equal(e.ended, 0);
+    add_table(&o, 1, 1);
+    assert_int_equal(e.ended, 2);
+    for (size_t i = 2; i < 1 + SH_QUEUE_AT_ONCE; i++)
+        add_table(&o, i, 1);
+    assert_int_equal(e.ended, 2);
+    add_table(&o, 1 + SH_QUEUE_AT_ONCE, 1);
+    assert_int_equal(e.ended, 2 + SH_QUEUE_AT_ONCE);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 2 + SH_QUEUE_AT_ONCE);
+    finish(&o);
+}
+
+static void a_node_whose_credentials_changed_is_refused_and_no_other(void **state)
+{
+    (void)state;
+    sh_queue *other = open_queue();
+    endings e = {0};
+    outbox o;
+    begin(&o, &e);
+    for (size_t i = 0; i < 3; i++)
+        add_table(&o, i, 100);
+    revoke_node(other, "node-1");
+    outbox_flush(&o);
+    assert_int_equal(e.errs[0], SH_OK);
+    assert_int_equal(e.puts[0], SH_PUT_QUEUED);
+    assert_int_equal(e.errs[1], SH_E_REFUSED);
+    assert_non_null(strstr(e.words[1], "credentials were changed"));
+    assert_int_equal(e.errs[2], SH_OK);
+    assert_int_equal(e.puts[2], SH_PUT_QUEUED);
+    assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 2);
+    finish(&o);
+    sh_queue_free(other);
+}
+
+static void without_redis_each_one_fails(void **state)
+{
+    (void)state;
+    endings e = {0};
+    outbox o;
+    begin(&o, &e);
+    add_table(&o, 0, 100);
+    outbox_add_unchanged(&o, (void *)(uintptr_t)number(1), "node-1");
+    redis_kill(&server);
+    outbox_flush(&o);
+    assert_int_equal(e.ended, 2);
+    assert_int_equal(e.errs[0], SH_E_NETWORK);
+    assert_int_equal(e.errs[1], SH_E_NETWORK);
+    redis_launch(&server, "0");
+    finish(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_came_together_is_written_at_the_flush, empty),
+        cmocka_unit_test_setup(what_would_wait_too_much_is_written_at_once, empty),
+        cmocka_unit_test_setup(a_node_whose_credentials_changed_is_refused_and_no_other, empty),
+        cmocka_unit_test_setup(without_redis_each_one_fails, empty),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

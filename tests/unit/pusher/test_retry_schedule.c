@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/retry_schedule.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NODES 1000
+#define RUN_MS INT64_C(300000) /* the schedule of all of them, at the same second */
+
+static const work_report done = {.retry_after_s = -1};
+static const work_report away = {.failed = true, .later = true, .retry_after_s = -1};
+static const work_report to_mend = {.failed = true, .mend = true, .retry_after_s = -1};
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+    uint64_t z = *state;
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* When a node whose hub is away until back_ms reaches it. */
+static int64_t reaches_hub_at(int64_t back_ms, uint64_t *random)
+{
+    pace p = {0};
+    int64_t next_run_ms = 0;
+    int64_t now_ms = 0;
+    for (;;) {
+        if (now_ms >= next_run_ms) {
+            pace_run_came(&p);
+            next_run_ms += RUN_MS;
+        }
+        if (pace_may_try(&p, now_ms)) {
+            if (now_ms >= back_ms)
+                return now_ms;
+            (void)pace_attempted(&p, &away, now_ms, next_random(random));
+        }
+        now_ms = p.retry_at_ms < next_run_ms ? p.retry_at_ms : next_run_ms;
+    }
+}
+
+static void a_hub_that_comes_back_is_not_stampeded(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    /* It was away for three hours and comes back just before the schedule's next run. */
+    int64_t back_ms = INT64_C(3) * 3600 * 1000 - 500;
+    unsigned in_second[PACE_MAX_MS / 1000 + 2];
+    memset(in_second, 0, sizeof in_second);
+    for (int i = 0; i < NODES; i++) {
+        int64_t waited_ms = reaches_hub_at(back_ms, &random) - back_ms;
+        assert_in_range(waited_ms, 0, PACE_MAX_MS);
+        in_second[waited_ms / 1000]++;
+    }
+    unsigned most = 0;
+    for (size_t i = 0; i < sizeof in_second / sizeof in_second[0]; i++)
+        most = in_second[i] > most ? in_second[i] : most;
+    /* Spread evenly they come by 3 a second; more come at first, whose last wait was short. */
+    assert_in_range(most, 1, NODES / 40);
+}
+
+static void waits_grow_with_failures_and_end_with_success(void **state)
+{
+    (void)state;
+    pace p = {0};
+    assert_true(pace_may_try(&p, 0));
+    int64_t longest = PACE_BASE_MS;
+    for (int i = 0; i < 12; i++) {
+        /* The longest wait that back-off allows: random is a multiple of it, less one. */
+        int64_t ms = pace_attempted(&p, &away, 1000, (uint64_t)longest);
+        assert_int_equal(ms, longest);
+        assert_false(pace_may_try(&p, 1000 + ms - 1));
+        assert_true(pace_may_try(&p, 1000 + ms));
+        longest = longest * 2 < PACE_MAX_MS ? longest * 2 : PACE_MAX_MS;
+    }
+    assert_int_equal(pace_attempted(&p, &done, 1000, 5), 0);
+    assert_true(pace_may_try(&p, 0));
+    assert_int_equal(pace_attempted(&p, &away, 0, (uint64_t)PACE_BASE_MS), PACE_BASE_MS);
+}
+
+static void what_a_hub_asks_for_is_added_within_reason(void **state)
+{
+    (void)state;
+    pace p = {0};
+    work_report busy = away;
+    busy.retry_after_s = 5;
+    assert_int_equal(pace_attempted(&p, &busy, 0, 0), 5000);
+    busy.retry_after_s = 100000;
+    assert_int_equal(pace_attempted(&p, &busy, 0, 0), PACE_RETRY_AFTER_MAX_S * 1000);
+}
+
+static void a_run_tries_at_once_what_was_mended_but_no_hub_that_was_away(void **state)
+{
+    (void)state;
+    pace p = {0};
+    assert_in_range(pace_attempted(&p, &to_mend, 0, 12345), PACE_MAX_MS / 2, PACE_MAX_MS);
+    assert_false(pace_may_try(&p, 1000));
+    pace_run_came(&p);
+    assert_true(pace_may_try(&p, 1000));
+    int64_t ms = pace_attempted(&p, &away, 1000, (uint64_t)PACE_BASE_MS);
+    pace_run_came(&p);
+    assert_false(pace_may_try(&p, 1000 + ms - 1));
+    assert_true(pace_may_try(&p, 1000 + ms));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hub_that_comes_back_is_not_stampeded),
+        cmocka_unit_test(waits_grow_with_failures_and_end_with_success),
+        cmocka_unit_test(what_a_hub_asks_for_is_added_within_reason),
+        cmocka_unit_test(a_run_tries_at_once_what_was_mended_but_no_hub_that_was_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/crypto/crypto.h"
+#include "libcommon/netalertx/netalertx_cipher.h"
+#include "receiver/ingest/netalertx_payload.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define PASSPHRASE SH_SLICE("a passphrase")
+#define LINE "a|b|c|d|e|f|g|h|i\n"
+
+static bool is_valid(sh_kind kind, sh_slice text)
+{
+    sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX), opened = SH_BUF_INIT(SH_PLAIN_MAX);
+    bool valid = false;
+    assert_int_equal(sh_netalertx_encrypt(PASSPHRASE, text, NULL, &wire, NULL), SH_OK);
+    assert_int_equal(netalertx_payload_open(PASSPHRASE, (sh_slice){wire.data, wire.len}, kind,
+                                            &opened, &valid, NULL),
+                     SH_OK);
+    if (valid)
+        assert_true(opened.len == text.len &&
+                    (text.len == 0 || memcmp(opened.data, text.data, text.len) == 0));
+    sh_buf_done(&wire);
+    sh_buf_done(&opened);
+    return valid;
+}
+
+static void tables_and_results_open(void **state)
+{
+    (void)state;
+    assert_true(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": []}")));
+    assert_true(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\":\t[{\"devName\":\"K\xc3\xbc"
+                                                   "che\"}\r\n]}")));
+    assert_true(is_valid(SH_KIND_PLUGIN, SH_SLICE(LINE)));
+    assert_true(is_valid(SH_KIND_PLUGIN, SH_SLICE("")));
+    assert_true(is_valid(SH_KIND_PLUGIN, SH_SLICE("\x1b" LINE LINE)));
+}
+
+static void anything_else_is_invalid(void **state)
+{
+    (void)state;
+    assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("")));
+    assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [")));
+    assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": {}}")));
+    assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE(LINE)));
+    /* Text that only lies in a row, which the merge would look at later. */
+    assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [{\"a\":\"\xff\"}]}")));
+    assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [{\"a\":\"\x01\"}]}")));
+    assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [{\"a\":\"\0\"}]}")));
+    assert_false(is_valid(SH_KIND_PLUGIN, SH_SLICE("no columns")));
+    assert_false(is_valid(SH_KIND_PLUGIN, SH_SLICE(LINE "\xff")));
+    assert_false(is_valid(SH_KIND_PLUGIN, SH_SLICE(LINE "\0")));
+}
+
+/* --- What a peer could measure ---------------------------------------------------------------- */
+
+#define LARGE (2 * SH_MIB)
+#define TRIES 15
+
+enum { PADDING, GARBAGE, SHAPE_EARLY, SHAPE_LATE, KINDS };
+
+/* A payload that fails in its own way, all of about the same length. */
+static void make(int kind, sh_buf *wire)
+{
+    char *text = malloc(LARGE);
+    assert_non_null(text);
+    memset(text, ' ', LARGE);
+    memcpy(text, "{\"data\": []}", 12);
+    if (kind == GARBAGE)
+        sh_random(text, LARGE);
+    if (kind == SHAPE_EARLY)
+        text[0] = '[';
+    if (kind == SHAPE_LATE)
+        text[LARGE - 1] = 'x';
+    assert_int_equal(sh_netalertx_encrypt(PASSPHRASE, (sh_slice){text, LARGE}, NULL, wire, NULL),
+                     SH_OK);
+    free(text);
+    if (kind != PADDING)
+        return;
+    sh_buf bytes = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    assert_int_equal(sh_base64_decode((sh_slice){wire->data + 24, wire->len - 24}, &bytes, NULL),
+                     SH_OK);
+    bytes.data[bytes.len - 17] ^= 0x40; /* alters the last byte of the padding */
+    wire->len = 24;
+    assert_int_equal(sh_base64_encode((sh_slice){bytes.data, bytes.len}, wire), SH_OK);
+    sh_buf_done(&bytes);
+}
+
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/*
+ * The CPU time of each kind, the best of several: they differ by less than the search for what is
+ * wrong costs, which an early end would save.
+ */
+static void every_invalid_payload_costs_the_same(void **state)
+{
+    (void)state;
+    int64_t best[KINDS];
+    sh_buf wires[KINDS];
+    sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+    for (int kind = 0; kind < KINDS; kind++) {
+        best[kind] = INT64_MAX;
+        wires[kind] = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+        make(kind, &wires[kind]);
+    }
+    for (int i = 0; i < TRIES; i++)
+        for (int kind = 0; kind < KINDS; kind++) {
+            bool valid = true;
+            int64_t begin = cpu_ns();
+            assert_int_equal(netalertx_payload_open(PASSPHRASE,
+                                                    (sh_slice){wires[kind].data, wires[kind].len},
+                                                    SH_KIND_DEVICES, &text, &valid, NULL),
+                             SH_OK);
+            int64_t took = cpu_ns() - begin;
+            assert_false(valid);
+            best[kind] = took < best[kind] ? took : best[kind];
+        }
+    for (int kind = 0; kind < KINDS; kind++) {
+        print_message("kind %d: %lld us\n", kind, (long long)best[kind] / 1000);
+        assert_true(best[kind] < best[PADDING] * 5 / 4 && best[PADDING] < best[kind] * 5 / 4);
+        sh_buf_done(&wires[kind]);
+    }
+    sh_buf_done(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_and_results_open),
+        cmocka_unit_test(anything_else_is_invalid),
+        cmocka_unit_test(every_invalid_payload_costs_the_same),
+    };
+    sh_error error;
+    if (sh_crypto_init(&error) != SH_OK)
+        return 1;
+    return cmocka_run_group_tests_name("receiver_netalertx_payload", tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/entry_decoder.h"
+
+#include "libcommon/base/limits.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SMALL 100
+#define LARGE (300 * 1024)      /* worth a thread */
+#define HUGE_TEXT (17 * SH_MIB) /* not opened ahead */
+
+typedef struct {
+    size_t text_len;
+    sh_buf envelope;
+    sh_queue_entry entry;
+} sealed;
+
+static const hub_keys keys = {.passphrase_key = {1, 2, 3}};
+
+/* A text of its own for each. */
+static char byte_of(size_t index)
+{
+    return (char)('a' + index);
+}
+
+static void seal(sealed *s, size_t index, size_t text_len)
+{
+    char *text = malloc(text_len);
+    assert_non_null(text);
+    memset(text, byte_of(index), text_len);
+    sh_envelope_header header = {.kind = SH_KIND_PLUGIN, .parts = 1, .node = "N", .plugin = "P"};
+    header.id[0] = (uint8_t)index;
+    sh_node_key key;
+    sh_node_key_derive(keys.passphrase_key, SH_SLICE("N"), &key);
+    s->text_len = text_len;
+    s->envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_error error = {0};
+    assert_int_equal(
+        sh_envelope_seal(&header, &key, (sh_slice){text, text_len}, &s->envelope, &error), SH_OK);
+    s->entry = (sh_queue_entry){.envelope = {s->envelope.data, s->envelope.len}};
+    free(text);
+}
+
+static void check(const sealed *s, size_t index, const sh_envelope_header *header, sh_slice text)
+{
+    assert_int_equal(header->id[0], index);
+    assert_int_equal(text.len, s->text_len);
+    for (size_t i = 0; i < text.len; i++)
+        assert_int_equal(text.data[i], byte_of(index));
+}
+
+static void entries_are_opened_in_order_whatever_their_size(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {SMALL,     LARGE, LARGE, HUGE_TEXT, LARGE, HUGE_TEXT,
+                                   HUGE_TEXT, SMALL, LARGE, SMALL,     SMALL, LARGE};
+    enum { COUNT = sizeof sizes / sizeof sizes[0] };
+    sealed all[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        seal(&all[i], i, sizes[i]);
+    entry_opener *o = NULL;
+    assert_int_equal(entry_opener_new(&keys, &o, NULL), SH_OK);
+    for (size_t i = 0; i < COUNT; i++) {
+        sh_envelope_header header;
+        sh_slice text;
+        sh_error error = {0};
+        const sh_queue_entry *next = i + 1 < COUNT ? &all[i + 1].entry : NULL;
+        assert_int_equal(entry_opener_open(o, &all[i].entry, next, &header, &text, &error), SH_OK);
+        check(&all[i], i, &header, text);
+    }
+    entry_opener_free(o);
+    for (size_t i = 0; i < COUNT; i++)
+        sh_buf_done(&all[i].envelope);
+}
+
+static void an_entry_that_was_opened_ahead_need_not_be_asked_for(void **state)
+{
+    (void)state;
+    sealed all[3];
+    for (size_t i = 0; i < 3; i++)
+        seal(&all[i], i, LARGE);
+    entry_opener *o = NULL;
+    sh_envelope_header header;
+    sh_slice text;
+    assert_int_equal(entry_opener_new(&keys, &o, NULL), SH_OK);
+    assert_int_equal(entry_opener_open(o, &all[0].entry, &all[1].entry, &header, &text, NULL),
+                     SH_OK);
+    check(&all[0], 0, &header, text);
+    assert_int_equal(entry_opener_open(o, &all[2].entry, &all[1].entry, &header, &text, NULL),
+                     SH_OK);
+    check(&all[2], 2, &header, text);
+    entry_opener_rest(o);
+    /* Another entry at the same address must not be taken for the one before. */
+    sh_buf_done(&all[1].envelope);
+    seal(&all[1], 5, LARGE);
+    assert_int_equal(entry_opener_open(o, &all[1].entry, NULL, &header, &text, NULL), SH_OK);
+    check(&all[1], 5, &header, text);
+    /* One is under way at the end. */
+    assert_int_equal(entry_opener_open(o, &all[0].entry, &all[2].entry, &header, &text, NULL),
+                     SH_OK);
+    entry_opener_free(o);
+    entry_opener_free(NULL);
+    for (size_t i = 0; i < 3; i++)
+        sh_buf_done(&all[i].envelope);
+}
+
+static void what_cannot_be_opened_ahead_says_why_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    sealed all[4];
+    for (size_t i = 0; i < 4; i++)
+        seal(&all[i], i, LARGE);
+    all[1].envelope.data[all[1].envelope.len - 1] ^= 1; /* altered */
+    all[2].entry.envelope.len = 0;                      /* none */
+    entry_opener *o = NULL;
+    sh_envelope_header header;
+    sh_slice text;
+    assert_int_equal(entry_opener_new(&keys, &o, NULL), SH_OK);
+    static const sh_err expected[] = {SH_OK, SH_E_CRYPTO, SH_E_FORMAT, SH_OK};
+    for (size_t i = 0; i < 4; i++) {
+        sh_error error = {0};
+        const sh_queue_entry *next = i < 3 ? &all[i + 1].entry : NULL;
+        assert_int_equal(entry_opener_open(o, &all[i].entry, next, &header, &text, &error),
+                         expected[i]);
+        assert_int_equal(error.code, expected[i]);
+        assert_int_equal(error.message[0] != '\0', expected[i] != SH_OK);
+        if (expected[i] == SH_OK)
+            check(&all[i], i, &header, text);
+        else
+            assert_int_equal(text.len, 0);
+        if (expected[i] == SH_E_FORMAT)
+            assert_string_equal(header.node, ""); /* nothing of the entry before */
+        sh_buf_done(&all[i].envelope);
+        if (next == NULL)
+            break;
+    }
+    entry_opener_free(o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_are_opened_in_order_whatever_their_size),
+        cmocka_unit_test(an_entry_that_was_opened_ahead_need_not_be_asked_for),
+        cmocka_unit_test(what_cannot_be_opened_ahead_says_why_when_it_is_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/device_row.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW "2026-08-22 02:53:00"
+
+/* One test after the other: what it held is given back by the next row's reading. */
+static sh_arena arena;
+
+static sh_err read_row(const char *json, sh_device_row **ret, sh_error *error)
+{
+    sh_arena_clear(&arena);
+    return sh_device_row_read(sh_slice_of(json), sh_device_columns, sh_device_columns_count,
+                              SH_SLICE("Node_A"), NOW, &arena, ret, error);
+}
+
+/* A value as text: integers as #5, text in quotes, NULL as NULL. */
+static const char *shown(const sh_device_row *row, const char *column)
+{
+    static char text[600];
+    for (size_t i = 0; i < sh_device_columns_count; i++) {
+        if (strcmp(sh_device_columns[i].name, column) != 0)
+            continue;
+        sh_value value = sh_device_row_value(row, i);
+        switch (value.kind) {
+        case SH_VALUE_NULL:
+            return "NULL";
+        case SH_VALUE_INTEGER:
+            (void)snprintf(text, sizeof text, "#%lld", (long long)value.integer);
+            return text;
+        case SH_VALUE_TEXT:
+            (void)snprintf(text, sizeof text, "'%.*s'", (int)value.text.len, value.text.data);
+            return text;
+        }
+    }
+    fail_msg("no column %s", column);
+    return NULL;
+}
+
+static void the_table_has_netalertx_columns(void **state)
+{
+    (void)state;
+    assert_int_equal(sh_device_columns_count, 49);
+    assert_string_equal(sh_device_columns[0].name, "devMac");
+    assert_string_equal(sh_device_columns[48].name, "devCanSleep");
+    assert_ptr_equal(sh_device_column_find("devScan"), &sh_device_columns[16]);
+    assert_null(sh_device_column_find("devscan"));
+    assert_null(sh_device_column_find("rowid"));
+}
+
+static void missing_keys_take_sensible_defaults(void **state)
+{
+    (void)state;
+    static const char *const expected[][2] = {
+        {"devMac", "'00:11:22:33:44:55'"},
+        {"devName", "'(unknown)'"},
+        {"devOwner", "'(unknown)'"},
+        {"devType", "NULL"},
+        {"devFavorite", "#0"},
+        {"devFirstConnection", "'" NOW "'"},
+        {"devLastConnection", "'" NOW "'"},
+        {"devLastIP", "''"},
+        {"devStaticIP", "#0"},
+        {"devScan", "#1"},
+        {"devLogEvents", "#1"},
+        {"devAlertEvents", "#1"},
+        {"devAlertDown", "#0"},
+        {"devSkipRepeated", "#0"},
+        {"devLastNotification", "NULL"},
+        {"devPresentLastScan", "#0"},
+        {"devIsNew", "#1"},
+        {"devIsArchived", "#0"},
+        {"devParentPort", "NULL"},
+        {"devSyncHubNode", "'Node_A'"},
+        {"devCanSleep", "NULL"},
+    };
+    sh_device_row *row = NULL;
+    assert_int_equal(read_row("{\"devMac\":\"00-11-22-33-44-55\"}", &row, NULL), SH_OK);
+    assert_string_equal(sh_device_row_mac(row)->text, "00:11:22:33:44:55");
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        assert_string_equal(shown(row, expected[i][0]), expected[i][1]);
+}
+
+static void values_are_repaired_by_the_kind_of_their_column(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *column, *json, *expected;
+    } cases[] = {
+        {"devName", "\"T\\u00e4st \\\"x\\\"\"", "'T\xc3\xa4st \"x\"'"},
+        {"devName", "7", "'7'"},
+        {"devName", "-9223372036854775808", "'-9223372036854775808'"},
+        {"devName", "0.1", "'0.1'"},
+        {"devName", "1.5e3", "'1500'"},
+        {"devName", "0.30000000000000004", "'0.30000000000000004'"},
+        {"devName", "-1.7976931348623157e308", "'-1.7976931348623157e+308'"},
+        {"devName", "true", "'true'"},
+        {"devName", "false", "'false'"},
+        {"devName", "\"\"", "''"},
+        {"devName", "null", "'(unknown)'"},
+        {"devType", "\"\"", "''"},
+        {"devType", "null", "NULL"},
+        {"devVlan", "10", "'10'"},
+        {"devScan", "5", "#5"},
+        {"devScan", "5.0", "#5"},
+        {"devScan", "-1e3", "#-1000"},
+        {"devScan", "\"5\"", "#5"},
+        {"devScan", "\" -5 \"", "#-5"},
+        {"devScan", "\"+5\"", "#5"},
+        {"devScan", "\"007\"", "#7"},
+        {"devScan", "\"9223372036854775807\"", "#9223372036854775807"},
+        {"devScan", "true", "#1"},
+        {"devScan", "\"\"", "#1"},
+        {"devScan", "null", "#1"},
+        {"devParentPort", "\"\"", "NULL"},
+        {"devParentPort", "\"  \"", "NULL"},
+        {"devParentPort", "null", "NULL"},
+        {"devParentPort", "8", "#8"},
+        {"devFavorite", "1", "#1"},
+        {"devFavorite", "0.0", "#0"},
+        {"devFavorite", "true", "#1"},
+        {"devFavorite", "false", "#0"},
+        {"devFavorite", "\"1\"", "#1"},
+        {"devFavorite", "\"\"", "#0"},
+        {"devIsNew", "\"\"", "#1"},
+        {"devFirstConnection", "\"2024-01-01 00:00:00\"", "'2024-01-01 00:00:00'"},
+        {"devFirstConnection", "\"\"", "'" NOW "'"},
+        {"devFirstConnection", "null", "'" NOW "'"},
+        {"devLastNotification", "\"\"", "NULL"},
+        {"devLastNotification", "\"2024-01-01 00:00:00\"", "'2024-01-01 00:00:00'"},
+        {"devSyncHubNode", "\"Other\"", "'Node_A'"},
+        {"devSyncHubNode", "[1]", "'Node_A'"},
+        {"devStatus", "[\"unknown key\"]", NULL},
+        {"rowid", "\"x\"", NULL},
+        {"devIsSleeping", "{}", NULL},
+        {"DEVNAME", "[]", NULL},
+        {"devFuture", "12345678901234567", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[300];
+        (void)snprintf(json, sizeof json, "{\"%s\":%s,\"devMac\":\"aa\"}", cases[i].column,
+                       cases[i].json);
+        sh_device_row *row = NULL;
+        sh_error error = {.code = SH_OK};
+        if (read_row(json, &row, &error) != SH_OK)
+            fail_msg("%s: %s", json, error.message);
+        if (cases[i].expected != NULL)
+            assert_string_equal(shown(row, cases[i].column), cases[i].expected);
+        else
+            assert_string_equal(shown(row, "devName"), "'(unknown)'");
+    }
+}
+
+static void values_beyond_repair_set_the_row_aside_and_name_the_column(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *words;
+    } cases[] = {
+        {"{}", "devMac is missing"},
+        {"{\"devMac\":null}", "devMac is missing"},
+        {"{\"devMac\":\"\"}", "devMac is missing"},
+        {"{\"devMac\":\" \\t\"}", "devMac is missing"},
+        {"{\"devMac\":[]}", "devMac is no text"},
+        {"{\"devMac\":true}", "devMac is no text"},
+        {"{\"devMac\":\"a\\u0007b\"}", "devMac holds a control character"},
+        {"{\"DevMac\":\"aa\"}", "devMac is missing"},
+        {"{\"dev_MAC\":\"aa\"}", "devMac is missing"},
+        {"{\"devMac\":\"aa\",\"devName\":[\"leak\"]}", "devName holds an array"},
+        {"{\"devMac\":\"aa\",\"devName\":{\"leak\":1}}", "devName holds an object"},
+        {"{\"devMac\":\"aa\",\"devFirstConnection\":{}}", "devFirstConnection holds an object"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"leak\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"5x\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"-\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"+-5\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"+\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"-\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"5-\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"1/\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"1:\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":-9223372036854775809}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"1.0\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":\"9223372036854775808\"}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":1.5}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":9.3e18}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devScan\":[1]}", "devScan is no whole number"},
+        {"{\"devMac\":\"aa\",\"devFavorite\":2}", "devFavorite must be 0 or 1"},
+        {"{\"devMac\":\"aa\",\"devFavorite\":-1}", "devFavorite must be 0 or 1"},
+        {"{\"devMac\":\"aa\",\"devFavorite\":\"yes\"}", "devFavorite is no whole number"},
+        {"{\"devMac\":\"aa\",\"devName\":\"a\\u0000leak\"}", "\\u0000"},
+        {"{\"devMac\":\"aa\",\"devName\":\"x\",\"devName\":\"leak\"}", "twice"},
+        {"{\"devMac\":\"aa\",\"devScan\":99999999999999999999}", "at most 64 bits"},
+        {"{\"devMac\":\"aa\"", "was expected"},
+        {"{\"devMac\":\"aa\"} x", "the end was expected"},
+        {"[]", "an object was expected"},
+        {"\"leak\"", "an object was expected"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_device_row *row = NULL;
+        sh_error error = {.code = SH_OK};
+        assert_int_equal(read_row(cases[i].json, &row, &error), SH_E_FORMAT);
+        assert_null(row);
+        if (strstr(error.message, cases[i].words) == NULL)
+            fail_msg("%s: '%s' does not say '%s'", cases[i].json, error.message, cases[i].words);
+        assert_null(strstr(error.message, "leak"));
+    }
+}
+
+static void the_key_is_normalised_and_numbers_are_keys(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"\"AA:BB:CC:DD:EE:FF\"", "aa:bb:cc:dd:ee:ff"},
+        {"\"aabbccddeeff\"", "aa:bb:cc:dd:ee:ff"},
+        {"\" Internet \"", "Internet"},
+        {"0", "0"},
+        {"1.5", "1.5"},
+        {"112233445566", "11:22:33:44:55:66"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[100];
+        (void)snprintf(json, sizeof json, "{\"devMac\":%s}", cases[i][0]);
+        sh_device_row *row = NULL;
+        assert_int_equal(read_row(json, &row, NULL), SH_OK);
+        assert_string_equal(sh_device_row_mac(row)->text, cases[i][1]);
+    }
+}
+
+static void size_is_limited(void **state)
+{
+    (void)state;
+    sh_buf json = SH_BUF_INIT(SH_MIB);
+    assert_int_equal(sh_buf_append_text(&json, "{\"devMac\":\"aa\",\"devComments\":\""), SH_OK);
+    while (json.len < SH_ROW_MAX - 2)
+        assert_int_equal(sh_buf_append(&json, "x", 1), SH_OK);
+    assert_int_equal(sh_buf_append_text(&json, "\"}"), SH_OK);
+    assert_int_equal(json.len, SH_ROW_MAX);
+    sh_device_row *row = NULL;
+    assert_int_equal(read_row(json.data, &row, NULL), SH_OK);
+    row = NULL;
+    assert_int_equal(sh_buf_append_text(&json, " "), SH_OK);
+    assert_int_equal(read_row(json.data, &row, NULL), SH_E_LIMIT);
+    assert_null(row);
+    sh_buf_done(&json);
+}
+
+static void the_row_borrows_from_nobody(void **state)
+{
+    (void)state;
+    static const sh_column columns[] = {
+        {.name = "devSyncHubNode", .kind = SH_COLUMN_TEXT},
+        {.name = "devFirstConnection",
+         .kind = SH_COLUMN_DATETIME,
+         .not_null = true,
+         .default_kind = SH_DEFAULT_NOW},
+        {.name = "devColor",
+         .kind = SH_COLUMN_TEXT,
+         .not_null = true,
+         .default_kind = SH_DEFAULT_TEXT,
+         .default_text = "blue"},
+        {.name = "devName", .kind = SH_COLUMN_TEXT},
+    };
+    enum { COUNT = sizeof columns / sizeof columns[0] };
+    sh_column *given = malloc(sizeof columns);
+    char *json = strdup("{\"devMac\":\"aa\",\"devName\":\"name\"}");
+    char *node = strdup("Node_B");
+    char *now = strdup(NOW);
+    assert_true(given != NULL && json != NULL && node != NULL && now != NULL);
+    memcpy(given, columns, sizeof columns);
+    sh_device_row *row = NULL;
+    assert_int_equal(sh_device_row_read(sh_slice_of(json), given, COUNT, sh_slice_of(node), now,
+                                        &arena, &row, NULL),
+                     SH_OK);
+    free(given);
+    free(json);
+    free(node);
+    free(now);
+    static const char *const expected[COUNT] = {"Node_B", NOW, "blue", "name"};
+    for (size_t i = 0; i < COUNT; i++)
+        assert_true(sh_slice_equals(sh_device_row_value(row, i).text, sh_slice_of(expected[i])));
+    assert_string_equal(sh_device_row_mac(row)->text, "aa");
+}
+
+static int free_rows(void **state)
+{
+    (void)state;
+    sh_arena_done(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_has_netalertx_columns),
+        cmocka_unit_test(missing_keys_take_sensible_defaults),
+        cmocka_unit_test(values_are_repaired_by_the_kind_of_their_column),
+        cmocka_unit_test(values_beyond_repair_set_the_row_aside_and_name_the_column),
+        cmocka_unit_test(the_key_is_normalised_and_numbers_are_keys),
+        cmocka_unit_test(size_is_limited),
+        cmocka_unit_test(the_row_borrows_from_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, free_rows);
+}
