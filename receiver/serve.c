@@ -12,7 +12,6 @@
 #include "receiver/merge/key_check.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define STOP_GRACE_MS 4000
 #define METRICS_MAX (64 * SH_KIB)
@@ -21,7 +20,7 @@
 
 struct serve {
     ingest ingest;
-    char key_check[SH_KEY_CHECK_HEX_BYTES]; /* of this receiver's key */
+    key_guard key;
     bool ingests; /* a receiver that only merges drains a full Redis and is ready then */
     sh_listener *listener;
 };
@@ -125,13 +124,9 @@ static void on_redis_changed(void *context, const sh_queue_state *state)
 /* What cannot be read now is looked at again in a second; the watch tells why. */
 static void check_key(serve *s, sh_queue *queue)
 {
-    char told[SH_KEY_CHECK_HEX_BYTES];
-    sh_error error = {.code = SH_OK};
-    if (sh_queue_key_get(queue, told, &error) != SH_OK)
-        return;
-    bool right = told[0] == '\0' || strcmp(told, s->key_check) == 0;
-    atomic_store(&s->ingest.key_is_right, right);
-    if (health_set(HEALTH_KEY, right ? NULL : KEY_IS_ANOTHER) && !right)
+    key_state state = key_guard_look(&s->key, queue);
+    if (state != KEY_UNKNOWN &&
+        health_set(HEALTH_KEY, state == KEY_RIGHT ? NULL : KEY_IS_ANOTHER) && state == KEY_WRONG)
         sh_log_error("no push is taken: %s", KEY_IS_ANOTHER);
 }
 
@@ -186,7 +181,8 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
     s->ingest = (ingest){.keys = keys, .native_only = settings->protocol == SH_PROTOCOL_NATIVE};
     s->ingests = settings->role != SH_ROLE_MERGE;
-    sh_key_check(keys->passphrase_key, s->key_check);
+    key_guard_init(&s->key, keys->passphrase_key);
+    s->ingest.key = &s->key;
     if (s->ingests)
         (void)health_set(HEALTH_KEY, "the hub's key was not looked at yet");
     const sh_listener_options options = {

@@ -175,15 +175,16 @@ static void push_end(ingest_push *push)
     ingest_caller_end(&push->caller);
 }
 
-/*
- * With another key than the hub's, good pushes would be refused for good, and what is queued could
- * be opened by nobody. Answers and returns false there.
- */
+/* Answers and returns false where the key is not the hub's, or nobody knows. */
 static bool has_right_key(const ingest *in, sh_http_exchange *exchange)
 {
-    if (atomic_load(&in->key_is_right))
+    key_state state = key_guard_get(in->key);
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    if (state == KEY_UNKNOWN && queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
+        state = key_guard_look(in->key, loan.queue);
+    if (state == KEY_RIGHT)
         return true;
-    sh_metric_add(&figures.unavailable_key, 1);
+    sh_metric_add(state == KEY_WRONG ? &figures.unavailable_key : &figures.unavailable_redis, 1);
     sh_http_reply_error(exchange, 503, "Service Unavailable",
                         "This receiver is not ready: its log tells its operator why");
     return false;
@@ -197,7 +198,8 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     bool names_node = native && !only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Node");
     SH_CLEANUP(push_end) ingest_push push = {0};
     push_begin(&push, exchange);
-    if (!sh_http_may_wait(exchange) && (names_node || !ingest_knows(in, exchange)))
+    if (!sh_http_may_wait(exchange) &&
+        (names_node || key_guard_get(in->key) == KEY_UNKNOWN || !ingest_knows(in, exchange)))
         return SH_HTTP_WAIT;
     if (!ingest_authenticate(in, exchange, false, &push.caller) || !has_right_key(in, exchange))
         return 0;

@@ -7,12 +7,12 @@
 #include "receiver/hub/keys.h"
 #include "receiver/ingest/contacts.h"
 #include "receiver/ingest/credential_cache.h"
+#include "receiver/ingest/key_guard.h"
 #include "receiver/ingest/name_index.h"
 #include "receiver/ingest/newcomers.h"
 #include "receiver/ingest/queue_pool.h"
 #include "receiver/ingest/throttle.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 /*
@@ -29,7 +29,7 @@ typedef struct {
     bool native_only; /* NetAlertX's format is refused */
     newcomers *newcomers;
     sh_queue_watch *watch;
-    _Atomic bool key_is_right; /* the hub's key is this receiver's, or nobody has said it yet */
+    key_guard *key;
 } ingest;
 
 /* The two callbacks of the route, as sh_http_route says. */
