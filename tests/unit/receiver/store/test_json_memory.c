@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
-#include "receiver/store/device_row.h"
 #include "libcommon/json/json_read.h"
+#include "receiver/store/device_row.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
