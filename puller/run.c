@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/service.h"
 #include "puller/answer.h"

@@ -4,6 +4,7 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/netalertx/netalertx_cipher.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/hex.h"
 #include "pusher/push.h"
 
 #include "libcommon/base/cleanup.h"

@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/netalertx/netalertx_format.h"

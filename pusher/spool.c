@@ -2,6 +2,7 @@
 #include "pusher/spool.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/os/file.h"
 #include "pusher/spool_file.h"
 #include "pusher/spool_refused.h"

@@ -4,6 +4,7 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/utf8.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/runtime/service.h"
 #include "pusher/spool_list.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/spool_file.h"
 
+#include "libcommon/base/big_endian.h"
 #include "libcommon/base/cleanup.h"
+#include "libcommon/native/node_name.h"
 #include "libcommon/os/file.h"
 
 #include <assert.h>
@@ -22,20 +24,6 @@ static const char magic[8] = "SHSPOOL\1";
 #define PLUGIN_AT (HASH_AT + HASH_BYTES)
 static_assert(PLUGIN_AT + SH_PLUGIN_NAME_MAX == SPOOL_FILE_HEADER_BYTES, "header's layout");
 
-static void put_u64(uint8_t *at, uint64_t value)
-{
-    for (int i = 7; i >= 0; i--, value >>= 8)
-        at[i] = (uint8_t)value;
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | at[i];
-    return value;
-}
-
 /* The hash covers the header before it, the plugin's name and the text. */
 static void hash_item(const uint8_t header[SPOOL_FILE_HEADER_BYTES], sh_slice text,
                       uint8_t ret[HASH_BYTES])
@@ -53,8 +41,8 @@ sh_err spool_file_write(const char *path, const spool_item *item, sh_slice text,
     uint8_t header[SPOOL_FILE_HEADER_BYTES] = {0};
     memcpy(header, magic, sizeof magic);
     memcpy(header + ID_AT, item->id, SH_ID_BYTES);
-    put_u64(header + TIME_AT, (uint64_t)item->time_ms);
-    put_u64(header + LEN_AT, text.len);
+    sh_big_endian_put(header + TIME_AT, (uint64_t)item->time_ms, 8);
+    sh_big_endian_put(header + LEN_AT, text.len, 8);
     memcpy(header + PLUGIN_AT, item->plugin, strlen(item->plugin));
     hash_item(header, text, header + HASH_AT);
     SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(sizeof header + text.len);
@@ -90,11 +78,11 @@ static sh_err read_fields(const char *path, const uint8_t *header, size_t file_b
     if (file_bytes < SPOOL_FILE_HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
         return sh_fail(error, SH_E_FORMAT, "%s is damaged: it does not begin as it was written",
                        path);
-    if (get_u64(header + LEN_AT) != file_bytes - SPOOL_FILE_HEADER_BYTES)
+    if (sh_big_endian_get(header + LEN_AT, 8) != file_bytes - SPOOL_FILE_HEADER_BYTES)
         return sh_fail(error, SH_E_FORMAT, "%s is damaged: it has not the length it was written in",
                        path);
     memcpy(item->id, header + ID_AT, SH_ID_BYTES);
-    item->time_ms = (int64_t)get_u64(header + TIME_AT);
+    item->time_ms = (int64_t)sh_big_endian_get(header + TIME_AT, 8);
     memcpy(item->plugin, header + PLUGIN_AT, SH_PLUGIN_NAME_MAX);
     item->plugin[SH_PLUGIN_NAME_MAX] = '\0';
     if (sh_plugin_name_check(sh_slice_of(item->plugin), NULL) != SH_OK)

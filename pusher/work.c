@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/log.h"
 #include "pusher/mac_set.h"

@@ -2,7 +2,8 @@
 #include "libcommon/base/text_oddity.h"
 
 #include "libcommon/base/text.h"
-#include "libcommon/native/name_keys.h"
+#include "libcommon/base/unicode.h"
+#include "libcommon/base/utf8.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What Unicode says of the characters of names, as far as name.c asks. Each is in ascending order.
+/* What Unicode says of the characters of names, as far as unicode.c and name_keys.c need it. Each
+ * is in ascending order.
  */
 
 typedef struct {

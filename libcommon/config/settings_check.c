@@ -3,6 +3,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/config/settings_table.h"
 #include "libcommon/http/url.h"
+#include "libcommon/native/node_name.h"
 #include "libcommon/netalertx/mac.h"
 
 #include <errno.h>

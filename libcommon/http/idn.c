@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/http/idn.h"
 
-#include "libcommon/native/name_keys.h"
+#include "libcommon/base/unicode.h"
+#include "libcommon/base/utf8.h"
 
 #include <string.h>
 

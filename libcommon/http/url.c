@@ -4,6 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/text_oddity.h"
 #include "libcommon/http/idn.h"
+#include "libcommon/native/node_name.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -2,7 +2,9 @@
 #include "libcommon/json/json_scan.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/base/utf8.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -346,26 +348,10 @@ static uint32_t hex_code(const char *digits)
     return (uint32_t)bytes[0] << 8 | bytes[1];
 }
 
-static sh_err append_code(uint32_t code, sh_buf *ret)
+static sh_err append_character(uint32_t code, sh_buf *ret)
 {
-    char utf8[4];
-    size_t len;
-    if (code < 0x80) {
-        utf8[0] = (char)code;
-        len = 1;
-    } else if (code < 0x800) {
-        utf8[0] = (char)(0xc0 | code >> 6);
-        len = 2;
-    } else if (code < 0x10000) {
-        utf8[0] = (char)(0xe0 | code >> 12);
-        len = 3;
-    } else {
-        utf8[0] = (char)(0xf0 | code >> 18);
-        len = 4;
-    }
-    for (size_t i = 1; i < len; i++)
-        utf8[i] = (char)(0x80 | (code >> (6 * (len - 1 - i)) & 0x3f));
-    return sh_buf_append(ret, utf8, len);
+    char utf8[SH_UTF8_CHARACTER_BYTES];
+    return sh_buf_append(ret, utf8, sh_utf8_encode(code, utf8));
 }
 
 /* Adds the character of a \u escape at raw.data[at] ('u'); *used counts its bytes from there on. */
@@ -384,7 +370,7 @@ static sh_err unescape_code(sh_slice raw, size_t at, size_t *used, sh_buf *ret)
     } else if (code == 0 || (code >= 0xdc00 && code <= 0xdfff)) {
         return SH_E_FORMAT;
     }
-    return append_code(code, ret);
+    return append_character(code, ret);
 }
 
 sh_err sh_json_unescape(sh_slice raw, sh_buf *ret)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/json/json_write.h"
 
+#include "libcommon/base/utf8.h"
+
 #include <inttypes.h>
 
 static size_t valid_prefix(const char *text, size_t len)

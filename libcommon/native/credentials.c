@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/native/credentials.h"
 
+#include "libcommon/base/hex.h"
 #include "libcommon/native/name_keys.h"
+#include "libcommon/native/node_name.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/native/envelope.h"
 
+#include "libcommon/base/big_endian.h"
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/crypto/zip.h"
+#include "libcommon/native/node_name.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -33,20 +36,6 @@ static const char magic[4] = {'S', 'H', 'U', 'B'};
 
 static_assert(AT_NONCE + SH_NONCE_BYTES == AT_NODE, "the nonce ends the fixed part");
 static_assert(SH_PLAIN_MAX <= UINT32_MAX, "the text's length fits its field");
-
-static void put_be(uint8_t *at, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-}
-
-static uint64_t get_be(const uint8_t *at, size_t bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++)
-        value = value << 8 | at[i];
-    return value;
-}
 
 static void derive(const uint8_t *key, const char *label, sh_slice node, uint8_t *ret, size_t len)
 {
@@ -110,13 +99,13 @@ static size_t write_header(const sh_envelope_header *h, const uint8_t nonce[stat
     ret[AT_NODE_LEN] = (uint8_t)node_len;
     ret[AT_PLUGIN_LEN] = (uint8_t)plugin_len;
     memcpy(ret + AT_ID, h->id, SH_ID_BYTES);
-    put_be(ret + AT_TIME, (uint64_t)h->time_ms, 8);
+    sh_big_endian_put(ret + AT_TIME, (uint64_t)h->time_ms, 8);
     memcpy(ret + AT_KEY_ID, h->key_id, SH_KEY_ID_BYTES);
     memcpy(ret + AT_DIGEST, h->digest, SH_DIGEST_BYTES);
-    put_be(ret + AT_PART, h->part, 4);
-    put_be(ret + AT_PARTS, h->parts, 4);
-    put_be(ret + AT_PLAIN_LEN, h->plain_len, 4);
-    put_be(ret + AT_PACKED_LEN, h->packed_len, 4);
+    sh_big_endian_put(ret + AT_PART, h->part, 4);
+    sh_big_endian_put(ret + AT_PARTS, h->parts, 4);
+    sh_big_endian_put(ret + AT_PLAIN_LEN, h->plain_len, 4);
+    sh_big_endian_put(ret + AT_PACKED_LEN, h->packed_len, 4);
     memcpy(ret + AT_NONCE, nonce, SH_NONCE_BYTES);
     memcpy(ret + AT_NODE, h->node, node_len);
     memcpy(ret + AT_NODE + node_len, h->plugin, plugin_len);
@@ -200,7 +189,7 @@ static sh_err read_fixed(const uint8_t *at, sh_envelope_header *h, sh_error *err
                        at[AT_VERSION], SH_ENVELOPE_VERSION);
     if (at[AT_KIND] != SH_KIND_DEVICES && at[AT_KIND] != SH_KIND_PLUGIN)
         return sh_fail(error, SH_E_FORMAT, "the envelope holds an unknown kind, %u", at[AT_KIND]);
-    uint64_t time_ms = get_be(at + AT_TIME, 8);
+    uint64_t time_ms = sh_big_endian_get(at + AT_TIME, 8);
     if (time_ms > INT64_MAX)
         return sh_fail(error, SH_E_FORMAT, "the envelope's time is none");
     h->kind = at[AT_KIND];
@@ -208,10 +197,10 @@ static sh_err read_fixed(const uint8_t *at, sh_envelope_header *h, sh_error *err
     h->time_ms = (int64_t)time_ms;
     memcpy(h->key_id, at + AT_KEY_ID, SH_KEY_ID_BYTES);
     memcpy(h->digest, at + AT_DIGEST, SH_DIGEST_BYTES);
-    h->part = (uint32_t)get_be(at + AT_PART, 4);
-    h->parts = (uint32_t)get_be(at + AT_PARTS, 4);
-    h->plain_len = (uint32_t)get_be(at + AT_PLAIN_LEN, 4);
-    h->packed_len = (uint32_t)get_be(at + AT_PACKED_LEN, 4);
+    h->part = (uint32_t)sh_big_endian_get(at + AT_PART, 4);
+    h->parts = (uint32_t)sh_big_endian_get(at + AT_PARTS, 4);
+    h->plain_len = (uint32_t)sh_big_endian_get(at + AT_PLAIN_LEN, 4);
+    h->packed_len = (uint32_t)sh_big_endian_get(at + AT_PACKED_LEN, 4);
     if (h->part >= h->parts)
         return sh_fail(error, SH_E_FORMAT, "the envelope is part %u of %u", h->part, h->parts);
     if (h->parts > (h->kind == SH_KIND_DEVICES ? SH_PARTS_MAX : 1))

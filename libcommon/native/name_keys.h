@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /*
- * Names of nodes that look alike. Pure. The rules that a name must keep are sh_node_name_check().
+ * Names of nodes that look alike. Pure. The rules that a name must keep are in node_name.h.
  *
  * What is told apart by nobody at a glance: case, width and style (full-width, superscript,
  * enclosed, mathematical letters), kinds and number of spaces, marks that stand apart from their
@@ -26,15 +26,5 @@ typedef struct {
 sh_name_keys sh_name_keys_of(sh_slice name);
 /* Whether names of these keys are easily confused; a name is with itself. */
 bool sh_name_keys_meet(const sh_name_keys *a, const sh_name_keys *b);
-
-/* A capital letter's small one; any other character is itself. */
-uint32_t sh_code_small(uint32_t code);
-
-/* White space of any kind, also U+2800, which is drawn as nothing. */
-bool sh_code_is_space(uint32_t code);
-/* What does not show, or changes how others do: control, format and private-use characters, … */
-bool sh_code_is_hidden(uint32_t code);
-/* A variation selector, which no name may begin with. */
-bool sh_code_is_selector(uint32_t code);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/netalertx/literal.h"
 
+#include "libcommon/base/hex.h"
+#include "libcommon/base/utf8.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -91,35 +94,8 @@ static sh_err add_code_point(uint32_t c, sh_buf *out, sh_error *error)
         return sh_fail(error, SH_E_FORMAT, "a text holds a NUL character");
     if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
         return sh_fail(error, SH_E_FORMAT, "an escape stands for no Unicode character");
-    unsigned char utf8[4];
-    size_t len;
-    if (c < 0x80) {
-        utf8[0] = (unsigned char)c;
-        len = 1;
-    } else if (c < 0x800) {
-        utf8[0] = (unsigned char)(0xC0 | (c >> 6));
-        len = 2;
-    } else if (c < 0x10000) {
-        utf8[0] = (unsigned char)(0xE0 | (c >> 12));
-        len = 3;
-    } else {
-        utf8[0] = (unsigned char)(0xF0 | (c >> 18));
-        len = 4;
-    }
-    for (size_t i = 1; i < len; i++)
-        utf8[i] = (unsigned char)(0x80 | ((c >> (6 * (len - 1 - i))) & 0x3F));
-    return sh_buf_append(out, utf8, len);
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    char utf8[SH_UTF8_CHARACTER_BYTES];
+    return sh_buf_append(out, utf8, sh_utf8_encode(c, utf8));
 }
 
 static bool read_hex(sh_slice content, size_t at, size_t digits, uint32_t *ret)
@@ -128,7 +104,7 @@ static bool read_hex(sh_slice content, size_t at, size_t digits, uint32_t *ret)
         return false;
     uint32_t value = 0;
     for (size_t i = 0; i < digits; i++) {
-        int digit = hex_digit(content.data[at + i]);
+        int digit = sh_hex_digit(content.data[at + i]);
         if (digit < 0)
             return false;
         value = value << 4 | (uint32_t)digit;

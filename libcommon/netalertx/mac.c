@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/netalertx/mac.h"
 
+#include "libcommon/base/hex.h"
+#include "libcommon/base/utf8.h"
+
 #include <stdint.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "libcommon/netalertx/plugin_lines.h"
 
 #include "libcommon/base/limits.h"
+#include "libcommon/base/utf8.h"
 
 #include <assert.h>
 #include <string.h>

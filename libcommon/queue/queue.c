@@ -2,6 +2,7 @@
 #include "libcommon/queue/queue.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/queue/queue_internal.h"
 
 #include <assert.h>

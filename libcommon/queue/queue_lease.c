@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/native/node_name.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/queue/queue_internal.h"
 #include "libcommon/queue/queue_scripts.h"

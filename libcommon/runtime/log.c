@@ -4,7 +4,8 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text_print.h"
-#include "libcommon/native/name_keys.h"
+#include "libcommon/base/unicode.h"
+#include "libcommon/base/utf8.h"
 #include "libcommon/runtime/log_limit.h"
 #include "libcommon/runtime/log_writer.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/dead_command.h"
 
+#include "libcommon/base/hex.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/service.h"

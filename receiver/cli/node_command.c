@@ -6,6 +6,7 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/native/name_keys.h"
+#include "libcommon/native/node_name.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/service.h"

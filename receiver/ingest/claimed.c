@@ -3,6 +3,7 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/text.h"
+#include "libcommon/native/node_name.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/native/name_keys.h"
+#include "libcommon/native/node_name.h"
 #include "libcommon/runtime/log.h"
 
 #include <pthread.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge/consumer_name.h"
 
+#include "libcommon/base/hex.h"
 #include "libcommon/base/text.h"
 #include "libcommon/crypto/crypto.h"
 

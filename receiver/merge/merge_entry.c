@@ -2,6 +2,7 @@
 #include "receiver/merge/merge_entry.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/native/node_name.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/log.h"
 

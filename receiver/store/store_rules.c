@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/store_rules.h"
 
+#include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"
 
 #include <stdio.h>

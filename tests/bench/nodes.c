@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
 #include "tests/bench/bench.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 #include "libcommon/base/cleanup.h"

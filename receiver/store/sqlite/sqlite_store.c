@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
 #include "receiver/store/store_place.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/limits.h"
+#include "libcommon/base/utf8.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/native/name_keys.h"
 

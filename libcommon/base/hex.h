@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_HEX_H
+#define SH_HEX_H
+
+#include "libcommon/base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Writes 2 * len lower-case hex digits and a NUL. */
+void sh_hex_encode(const uint8_t *bytes, size_t len, char *ret);
+
+/* Reads exactly 2 * len hex digits; false on anything else. */
+bool sh_hex_decode(sh_slice text, uint8_t *ret, size_t len);
+
+/* The value of a hex digit of either case, -1 for any other character. */
+int sh_hex_digit(char c);
+
+#endif
