@@ -2,6 +2,7 @@
 #include "puller/nodes.h"
 
 #include "libcommon/base/text.h"
+#include "libcommon/config/node_entry.h"
 #include "libcommon/http/url.h"
 
 #include <stdlib.h>

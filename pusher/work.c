@@ -17,9 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOREIGN_MAX                                                                                \
-    3 /* spooled items that were not the hub's to refuse, before it is left alone                  \
-       */
+/* Spooled items that were not the hub's to refuse, before it is left alone. */
+#define FOREIGN_MAX 3
 
 typedef struct {
     source source;

@@ -4,7 +4,6 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/text_oddity.h"
 #include "libcommon/http/idn.h"
-#include "libcommon/native/node_name.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -316,86 +315,4 @@ bool sh_url_is_loopback(const sh_url *url)
     if (inet_pton(AF_INET, url->host, &v4) == 1)
         return ntohl(v4.s_addr) >> 24 == 127;
     return inet_pton(AF_INET6, url->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
-static bool begins_with_http(const char *text)
-{
-    return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
-}
-
-/*
- * Where the '=' between name and URL is, or NULL. A name may hold '=' too, but never '/', so the
- * first '=' before a URL is the one.
- */
-static const char *find_name_end(const char *entry)
-{
-    if (begins_with_http(entry))
-        return NULL;
-    const char *first = strchr(entry, '=');
-    for (const char *p = first; p != NULL; p = strchr(p + 1, '=')) {
-        const char *behind = p + 1 + strspn(p + 1, " ");
-        if (begins_with_http(behind))
-            return p;
-    }
-    return first;
-}
-
-sh_err sh_node_entry_read(const char *entry, sh_slice *name, sh_slice *url, sh_error *error)
-{
-    const char *end = find_name_end(entry);
-    sh_slice name_part = {.data = entry, .len = 0};
-    sh_slice url_part = sh_slice_trim(sh_slice_of(end == NULL ? entry : end + 1));
-    if (end != NULL) {
-        name_part = sh_slice_trim((sh_slice){.data = entry, .len = (size_t)(end - entry)});
-        sh_err err = sh_node_name_check(name_part, error);
-        if (err != SH_OK)
-            return err;
-    }
-    sh_err err = sh_url_check_http(url_part, error);
-    if (err != SH_OK)
-        return err;
-    *name = name_part;
-    *url = url_part;
-    return SH_OK;
-}
-
-#define LISTEN_FORMS "use address:port, as in 0.0.0.0:20212 or [::1]:20212"
-
-sh_err sh_listen_read(sh_slice text, char host[static 64], uint16_t *port, sh_error *error)
-{
-    char address[64];
-    unsigned char binary[sizeof(struct in6_addr)];
-    size_t colon = text.len;
-    if (memmem(text.data, text.len, "://", 3) != NULL)
-        return sh_fail(error, SH_E_FORMAT,
-                       "leave out the scheme before the address; " LISTEN_FORMS);
-    if (find_any(text, "%") < text.len)
-        return sh_fail(
-            error, SH_E_FORMAT,
-            "an address with a zone (behind '%%') is not taken: listen on all addresses, "
-            "[::]:20212, or on one that is not link-local; " LISTEN_FORMS);
-    while (colon > 0 && text.data[colon - 1] != ':')
-        colon--;
-    if (colon == 0)
-        return sh_fail(error, SH_E_FORMAT, "there is no port; " LISTEN_FORMS);
-    sh_slice host_part = {.data = text.data, .len = colon - 1};
-    bool is_v6 =
-        host_part.len >= 2 && host_part.data[0] == '[' && host_part.data[host_part.len - 1] == ']';
-    if (is_v6)
-        host_part = (sh_slice){.data = host_part.data + 1, .len = host_part.len - 2};
-    uint64_t number;
-    if (!sh_text_to_u64(from(text, colon), 65535, &number))
-        return sh_fail(error, SH_E_FORMAT, "the port is no number from 0 to 65535; " LISTEN_FORMS);
-    if (host_part.len >= sizeof address ||
-        (host_part.len > 0 && memchr(host_part.data, '\0', host_part.len) != NULL))
-        return sh_fail(error, SH_E_FORMAT, "the address is none; " LISTEN_FORMS);
-    copy(host_part, address);
-    if (!is_v6 && find_any(host_part, ":") < host_part.len)
-        return sh_fail(error, SH_E_FORMAT, "an IPv6 address stands in brackets; " LISTEN_FORMS);
-    if (inet_pton(is_v6 ? AF_INET6 : AF_INET, address, binary) != 1)
-        return sh_fail(error, SH_E_FORMAT, "the address is no %s address; " LISTEN_FORMS,
-                       is_v6 ? "IPv6" : "IPv4");
-    copy(host_part, host);
-    *port = (uint16_t)number;
-    return SH_OK;
 }

@@ -31,13 +31,4 @@ sh_err sh_url_check_http(sh_slice text, sh_error *error);
 /* Whether the host is the loopback by name (localhost) or address (127/8, ::1). */
 bool sh_url_is_loopback(const sh_url *url);
 
-/*
- * Splits an entry of SYNC_nodes, `URL` or `name=URL`: *name is empty where none is given.
- * SH_E_FORMAT by the rules of node names and sh_url_check_http().
- */
-sh_err sh_node_entry_read(const char *entry, sh_slice *name, sh_slice *url, sh_error *error);
-
-/* `address:port` of SYNC_listen; `[::1]:port` for IPv6. SH_E_FORMAT. host is NUL-terminated. */
-sh_err sh_listen_read(sh_slice text, char host[static 64], uint16_t *port, sh_error *error);
-
 #endif

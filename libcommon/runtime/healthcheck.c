@@ -3,8 +3,8 @@
 
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text.h"
+#include "libcommon/config/listen_address.h"
 #include "libcommon/http/http_client.h"
-#include "libcommon/http/url.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/config/listen_address.h"
 #include "libcommon/http/url.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/notify.h"

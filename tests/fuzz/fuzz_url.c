@@ -2,6 +2,8 @@
 #include "libcommon/native/node_name.h"
 #include "tests/fuzz/fuzz.h"
 
+#include "libcommon/config/listen_address.h"
+#include "libcommon/config/node_entry.h"
 #include "libcommon/http/url.h"
 
 #include <stdlib.h>
