@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/nodes.h"
 
+#include "libcommon/base/buffer.h"
 #include "libcommon/base/text.h"
 #include "libcommon/config/node_entry.h"
 #include "libcommon/http/url.h"

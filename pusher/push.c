@@ -6,6 +6,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/base/percent.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/netalertx/netalertx_format.h"

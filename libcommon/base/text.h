@@ -2,9 +2,6 @@
 #ifndef SH_TEXT_H
 #define SH_TEXT_H
 
-#include "libcommon/base/buffer.h"
-#include "libcommon/base/error.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,10 +27,5 @@ char *sh_text_format(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* Reads a whole decimal number without sign or space; false when it is none or over max. */
 bool sh_text_to_u64(sh_slice text, uint64_t max, uint64_t *ret);
-
-/* Percent-encoding (RFC 3986) of all but unreserved characters, for names in header values. */
-sh_err sh_percent_encode(const char *text, sh_buf *ret);
-/* SH_E_FORMAT on a broken escape. Adds the decoded bytes to *ret. */
-sh_err sh_percent_decode(sh_slice text, sh_buf *ret);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/text_print.h"
 
+#include "libcommon/base/buffer.h"
 #include "libcommon/base/unicode.h"
 #include "libcommon/base/utf8.h"
 

@@ -2,6 +2,7 @@
 #ifndef SH_TEXT_PRINT_H
 #define SH_TEXT_PRINT_H
 
+#include "libcommon/base/buffer.h"
 #include "libcommon/base/text.h"
 
 /* What of foreign text may reach a terminal or a log as it is. */

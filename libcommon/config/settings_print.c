@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings_print.h"
+
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/config/settings_table.h"

@@ -2,6 +2,7 @@
 #ifndef SH_SETTINGS_TABLE_H
 #define SH_SETTINGS_TABLE_H
 
+#include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 #include "libcommon/config/settings.h"

@@ -2,6 +2,7 @@
 #include "libcommon/http/url.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/percent.h"
 #include "libcommon/base/text_oddity.h"
 #include "libcommon/http/idn.h"
 

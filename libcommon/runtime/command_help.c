@@ -3,6 +3,7 @@
 
 #include "libcommon/base/nearest.h"
 #include "libcommon/base/text.h"
+#include "libcommon/config/settings_print.h"
 #include "libcommon/runtime/describe.h"
 
 #include <string.h>

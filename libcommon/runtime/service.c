@@ -2,6 +2,8 @@
 #include "libcommon/runtime/service.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/config/settings_load.h"
+#include "libcommon/config/settings_print.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/runtime/command_help.h"
 #include "libcommon/runtime/describe.h"

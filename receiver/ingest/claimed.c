@@ -2,6 +2,7 @@
 #include "receiver/ingest/claimed.h"
 
 #include "libcommon/base/buffer.h"
+#include "libcommon/base/percent.h"
 #include "libcommon/base/text.h"
 #include "libcommon/native/node_name.h"
 

@@ -4,6 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
+#include "libcommon/base/percent.h"
 #include "libcommon/native/node_name.h"
 #include "libcommon/netalertx/plugin_lines.h"
 #include "libcommon/netalertx/table_scan.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings_load.h"
 #include "libcommon/crypto/crypto.h"
 #include "puller/puller.h"
 #include "tests/faults/inject.h"

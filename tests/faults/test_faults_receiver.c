@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
+#include "libcommon/config/settings_load.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/os/file.h"
 #include "libcommon/queue/queue.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/config/settings_load.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "receiver/serve.h"

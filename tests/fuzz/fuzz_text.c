@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/hex.h"
+#include "libcommon/base/percent.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/native/node_name.h"
 #include "tests/fuzz/fuzz.h"

@@ -6,6 +6,7 @@
 
 #include "libcommon/base/limits.h"
 #include "libcommon/config/settings.h"
+#include "libcommon/config/settings_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

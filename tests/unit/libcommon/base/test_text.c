@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/percent.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/native/node_name.h"
 #include "tests/unit/unit.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings_load.h"
 #include "tests/unit/settings_support.h"
 
 #define PUSHER SH_FOR_PUSHER

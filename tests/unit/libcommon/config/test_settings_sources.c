@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings_load.h"
+#include "libcommon/config/settings_print.h"
 #include "tests/unit/settings_support.h"
 
 /* --- Files ----------------------------------------------------------------------------------- */

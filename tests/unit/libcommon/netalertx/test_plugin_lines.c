@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/buffer.h"
 #include "libcommon/netalertx/plugin_lines.h"
 
 #include "libcommon/base/limits.h"

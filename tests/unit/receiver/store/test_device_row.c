@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/buffer.h"
 #include "receiver/store/device_row.h"
 
 #include <setjmp.h>

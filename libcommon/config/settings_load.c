@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/config/settings.h"
+#include "libcommon/config/settings_load.h"
 
+#include "libcommon/base/buffer.h"
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text_oddity.h"
