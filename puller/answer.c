@@ -16,10 +16,10 @@
 
 #define WORDS_BYTES 200 /* of a peer's own explanation */
 
-void puller_table_done(puller_table *table)
+void puller_table_reset(puller_table *table)
 {
     sh_buf_wipe(&table->text);
-    sh_buf_done(&table->sealed);
+    sh_buf_reset(&table->sealed);
     sh_wipe(&table->key, sizeof table->key);
 }
 
@@ -225,7 +225,7 @@ sh_err puller_netalertx_read(const sh_http_answer *answer, const puller_expected
     *ret = (puller_table){.text = SH_BUF_INIT(SH_PLAIN_MAX),
                           .header = {.kind = SH_KIND_DEVICES, .parts = 1}};
     *cut = false;
-    SH_CLEANUP(sh_buf_done) sh_buf name = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf name = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
     if (strcmp(answer->content_type, "application/json") != 0)
         return fail_foreign(answer, error);
     sh_err err = sh_netalertx_pull_read(slice_of(&answer->body), &ret->text, &name, error);

@@ -28,7 +28,7 @@ typedef struct {
     size_t rows;
 } puller_table;
 
-void puller_table_done(puller_table *table); /* wipes key and text; zeroed is accepted */
+void puller_table_reset(puller_table *table); /* wipes key and text; zeroed is accepted */
 
 /*
  * SH_OK for 200, and for 304 to the very ETag that was asked for: *unchanged. Everything else is an

@@ -24,7 +24,7 @@ sh_err outbox_init(outbox *o, sh_queue *queue, outbox_ended ended, void *context
     return load_credentials(o, error);
 }
 
-void outbox_done(outbox *o)
+void outbox_reset(outbox *o)
 {
     assert(o->count == 0);
     sh_credentials_free(o->credentials);
@@ -162,7 +162,7 @@ void outbox_flush(outbox *o)
     for (size_t i = 0; i < o->count; i++) {
         outbox_item *item = &o->items[i];
         o->ended(o->context, item, item->put.err, item->put.put, &item->put.error);
-        sh_buf_done(&item->envelope);
+        sh_buf_reset(&item->envelope);
     }
     o->count = 0;
     o->bytes = 0;

@@ -37,9 +37,10 @@ typedef struct {
     size_t count, bytes;
 } outbox;
 
-/* Reads the nodes' credentials. The errors of the queue; end with outbox_done() in every case. */
+/* Reads the nodes' credentials. The errors of the queue; release with outbox_reset() in every case.
+ */
 sh_err outbox_init(outbox *o, sh_queue *queue, outbox_ended ended, void *context, sh_error *error);
-void outbox_done(outbox *o); /* zeroed is accepted; nothing may wait in it */
+void outbox_reset(outbox *o); /* zeroed is accepted; nothing may wait in it */
 
 /*
  * Takes a table over from *table, which stays the caller's to end. ended() is called when it is

@@ -66,7 +66,7 @@ sh_err puller_nodes_read(const sh_list *entries, puller_nodes *ret, sh_error *er
     for (size_t i = 0; i < entries->count; i++) {
         sh_err err = add_node(&nodes, entries->items[i], error);
         if (err != SH_OK) {
-            puller_nodes_done(&nodes);
+            puller_nodes_reset(&nodes);
             return err;
         }
     }
@@ -74,7 +74,7 @@ sh_err puller_nodes_read(const sh_list *entries, puller_nodes *ret, sh_error *er
     return SH_OK;
 }
 
-void puller_nodes_done(puller_nodes *nodes)
+void puller_nodes_reset(puller_nodes *nodes)
 {
     if (nodes == NULL)
         return;

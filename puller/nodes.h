@@ -24,6 +24,6 @@ typedef struct {
 
 /* Reads the entries of SYNC_nodes. SH_E_CONFIG names the entry that is wrong; SH_E_MEMORY. */
 sh_err puller_nodes_read(const sh_list *entries, puller_nodes *ret, sh_error *error);
-void puller_nodes_done(puller_nodes *nodes); /* NULL and zeroed are accepted */
+void puller_nodes_reset(puller_nodes *nodes); /* NULL and zeroed are accepted */
 
 #endif

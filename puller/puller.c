@@ -56,7 +56,7 @@ static void close_all(puller *p)
 {
     sh_queue_free(p->queue);
     sh_http_client_free(p->client);
-    puller_nodes_done(&p->nodes);
+    puller_nodes_reset(&p->nodes);
     sh_wipe(p->passphrase_key, sizeof p->passphrase_key);
     sh_wipe(p->credential_key, sizeof p->credential_key);
 }

@@ -122,7 +122,7 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
         sh_metric_set(&redis_durable, state.keeps == SH_KEEPS_ALL);
     else
         sh_metric_clear(&redis_durable);
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
     sh_err err = sh_version_write_metric(&text);
     if (err == SH_OK)
         err = sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], &text);

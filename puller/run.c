@@ -340,7 +340,7 @@ static sh_err take_native(run *r, fetch *f, const sh_http_answer *answer,
         take_name(f, table.header.node);
     if (err == SH_OK)
         err = outbox_add_table(&r->outbox, f, &table, error);
-    puller_table_done(&table);
+    puller_table_reset(&table);
     return err;
 }
 
@@ -378,7 +378,7 @@ static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,
     } else {
         f->again = cut && r->tries_left > 0;
     }
-    puller_table_done(&table);
+    puller_table_reset(&table);
     return err;
 }
 
@@ -541,7 +541,7 @@ bool puller_run(puller *p, int64_t within_ms)
         good = run_nodes(&r);
     for (size_t i = 0; r.fetches != NULL && i < p->nodes.count; i++)
         sh_wipe(r.fetches[i].token, sizeof r.fetches[i].token);
-    outbox_done(&r.outbox);
+    outbox_reset(&r.outbox);
     free(r.fetches);
     free(r.requests);
     free(r.asked);

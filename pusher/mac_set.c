@@ -19,7 +19,7 @@ static const char magic[8] = "SHMACS1\n";
 #define HEADER_BYTES (sizeof magic + MAC_SET_HASH_BYTES)
 #define FILE_BYTES_MAX (HEADER_BYTES + (size_t)SH_ROWS_MAX * MAC_SET_HASH_BYTES)
 
-void mac_set_done(mac_set *set)
+void mac_set_reset(mac_set *set)
 {
     if (set == NULL)
         return;
@@ -110,7 +110,7 @@ sh_err mac_set_of_table(const uint8_t key[static SH_KEY_BYTES], sh_slice table, 
             hash_mac(key, &mac, set.hashes[set.count++]);
     }
     if (err != SH_OK) {
-        mac_set_done(&set);
+        mac_set_reset(&set);
         return err;
     }
     sort_and_dedupe(&set);
@@ -147,7 +147,7 @@ sh_err mac_set_merge(mac_set *known, const mac_set *more, sh_error *error)
         memcpy(merged.hashes[merged.count], more->hashes, more->count * MAC_SET_HASH_BYTES);
     merged.count += more->count;
     sort_and_dedupe(&merged);
-    mac_set_done(known);
+    mac_set_reset(known);
     *known = merged;
     return SH_OK;
 }
@@ -155,7 +155,7 @@ sh_err mac_set_merge(mac_set *known, const mac_set *more, sh_error *error)
 sh_err mac_set_load(const char *path, sh_slice owner, mac_set *ret, sh_error *error)
 {
     *ret = (mac_set){0};
-    SH_CLEANUP(sh_buf_done) sh_buf content = SH_BUF_INIT(FILE_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf content = SH_BUF_INIT(FILE_BYTES_MAX);
     sh_error reason = {0};
     sh_err err = sh_file_read_own(path, &content, &reason);
     if (err == SH_E_NOT_FOUND)
@@ -183,7 +183,7 @@ sh_err mac_set_save(const char *path, sh_slice owner, const mac_set *set, sh_err
 {
     uint8_t owner_hash[MAC_SET_HASH_BYTES];
     sh_keyed_hash(NULL, owner, owner_hash, sizeof owner_hash);
-    SH_CLEANUP(sh_buf_done) sh_buf content = SH_BUF_INIT(FILE_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf content = SH_BUF_INIT(FILE_BYTES_MAX);
     sh_err err = sh_buf_append(&content, magic, sizeof magic);
     if (err == SH_OK)
         err = sh_buf_append(&content, owner_hash, sizeof owner_hash);

@@ -20,7 +20,7 @@ typedef struct {
     size_t count;
 } mac_set;
 
-void mac_set_done(mac_set *set); /* NULL and zeroed are accepted */
+void mac_set_reset(mac_set *set); /* NULL and zeroed are accepted */
 
 /*
  * The keys of a table that sh_table_check() has passed. Rows without a readable key are passed

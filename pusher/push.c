@@ -71,7 +71,7 @@ static sh_err native_headers(const push *p, const push_item *item, sh_buf header
 
 static sh_err netalertx_body(const push *p, const push_item *item, sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
     sh_slice text = {item->text->data, item->text->len};
     sh_err err =
         sh_netalertx_encrypt(sh_slice_of(p->settings->encryption_key), text, NULL, &wire, error);
@@ -141,7 +141,7 @@ void push_free(push *p)
         return;
     sh_http_client_free(p->client);
     free(p->url);
-    sh_buf_done(&p->node_header);
+    sh_buf_reset(&p->node_header);
     free(p);
 }
 
@@ -195,7 +195,7 @@ static push_verdict exchange(push *p, const push_item *item, const sh_buf *body,
     } else {
         verdict = judge_no_answer(p, err, &reason, error);
     }
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     return verdict;
 }
 
@@ -203,7 +203,7 @@ push_result push_send(push *p, const push_item *item, sh_error *error)
 {
     push_result result = {.verdict = PUSH_LATER, .retry_after_s = -1};
     int64_t started_ms = sh_clock_monotonic_ms();
-    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(p->protocol->body_max);
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(p->protocol->body_max);
     sh_err err = p->protocol->write_body(p, item, &body, error);
     if (err != SH_OK) {
         result.verdict = sh_err_is_transient(err) ? PUSH_LATER : PUSH_REFUSED;
@@ -221,7 +221,7 @@ push_result push_send(push *p, const push_item *item, sh_error *error)
     else
         (void)sh_fail(error, err, "no memory for the headers of a push");
     for (size_t i = 0; i < HEADERS_MAX; i++)
-        sh_buf_done(&headers[i]);
+        sh_buf_reset(&headers[i]);
     result.sent_bytes = body.len;
     result.duration_ms = sh_clock_monotonic_ms() - started_ms;
     return result;

@@ -70,7 +70,7 @@ static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error
         return;
     }
     /* NetAlertX says it in one member. */
-    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(4 * SH_KIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(4 * SH_KIB);
     char text[SH_ERROR_MESSAGE_BYTES + 64];
     (void)snprintf(text, sizeof text, "%s: %s", title, error->message);
     if (sh_buf_append_text(&body, "{") != SH_OK ||
@@ -95,7 +95,7 @@ static void log_put_off(const serve *s, const sh_http_exchange *exchange)
 static bool send_netalertx(serve *s, sh_http_exchange *exchange, size_t *rows, size_t *bytes,
                            sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
     source_text text = SOURCE_TEXT_INIT;
     sh_err err = source_read(&s->source, sh_stop_wait, &text, error);
     if (err == SH_OK) {
@@ -108,7 +108,7 @@ static bool send_netalertx(serve *s, sh_http_exchange *exchange, size_t *rows, s
     }
     *rows = text.rows;
     *bytes = body.len;
-    source_text_done(&text);
+    source_text_reset(&text);
     return err == SH_OK &&
            sh_http_reply(exchange, 200, "application/json", (sh_slice){body.data, body.len});
 }
@@ -140,7 +140,7 @@ static void note_table(serve *s, const source_text *text)
     uint8_t digest[SH_DIGEST_BYTES];
     sh_digest(s->key, (sh_slice){text->text.data, text->text.len}, digest);
     if (!s->known || memcmp(digest, s->digest, SH_DIGEST_BYTES) != 0)
-        sh_buf_done(&s->sealed);
+        sh_buf_reset(&s->sealed);
     memcpy(s->digest, digest, SH_DIGEST_BYTES);
     char hex[SH_DIGEST_HEX_BYTES];
     sh_hex_encode(digest, SH_DIGEST_BYTES, hex);
@@ -169,13 +169,13 @@ static sh_err seal_table(serve *s, const source_text *text, sh_error *error)
     memcpy(header.id, s->id, SH_ID_BYTES);
     memcpy(header.digest, s->digest, SH_DIGEST_BYTES);
     (void)snprintf(header.node, sizeof header.node, "%s", s->settings->node_name);
-    sh_buf_done(&s->sealed);
+    sh_buf_reset(&s->sealed);
     s->sealed_ms = sh_clock_monotonic_ms();
     s->sealed_unix_ms = header.time_ms;
     sh_err err = sh_envelope_seal(&header, s->key, (sh_slice){text->text.data, text->text.len},
                                   &s->sealed, error);
     if (err != SH_OK)
-        sh_buf_done(&s->sealed);
+        sh_buf_reset(&s->sealed);
     return err;
 }
 
@@ -195,7 +195,7 @@ static sh_err refresh(serve *s, const sh_http_exchange *exchange, bool *unchange
     *unchanged = same && is_known_to_hub(s, exchange);
     if (*unchanged || (same && sealed_is_young(s)))
         return SH_OK;
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     sh_err err = source_read(&s->source, sh_stop_wait, &text, error);
     if (err != SH_OK)
         return err;
@@ -291,7 +291,7 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
 static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
     (void)context;
-    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(METRICS_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(METRICS_BYTES_MAX);
     if (counters_write(&body) != SH_OK || sh_service_metrics(&body) != SH_OK)
         sh_http_reply_error(exchange, 503, "Out of memory", "no memory for the metrics");
     else
@@ -350,8 +350,8 @@ void serve_stop(serve *s)
     if (s == NULL)
         return;
     sh_listener_stop(s->listener, STOP_GRACE_MS);
-    source_done(&s->source);
-    sh_buf_done(&s->sealed);
+    source_reset(&s->source);
+    sh_buf_reset(&s->sealed);
     (void)pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -37,7 +37,7 @@ sh_err source_init_plugin(source *ret, const char *dir, const char *plugin, sh_e
     return ret->path != NULL ? SH_OK : sh_fail(error, SH_E_MEMORY, "no memory for a path");
 }
 
-void source_done(source *s)
+void source_reset(source *s)
 {
     if (s == NULL)
         return;
@@ -45,7 +45,7 @@ void source_done(source *s)
     s->path = NULL;
 }
 
-void source_text_done(source_text *text)
+void source_text_reset(source_text *text)
 {
     sh_buf_wipe(&text->text);
 }

@@ -26,7 +26,7 @@ typedef struct {
 sh_err source_init_devices(source *ret, const char *path, sh_error *error);
 /* dir is SYNC_plugins_dir, plugin a valid plugin name. SH_E_MEMORY, SH_E_FORMAT. */
 sh_err source_init_plugin(source *ret, const char *dir, const char *plugin, sh_error *error);
-void source_done(source *s); /* NULL and zeroed are accepted */
+void source_reset(source *s); /* NULL and zeroed are accepted */
 
 #define SOURCE_TRIES 13
 #define SOURCE_WAIT_FIRST_MS 15 /* between the first two of them */
@@ -47,7 +47,7 @@ typedef struct {
         .text = SH_BUF_INIT(SH_PLAIN_MAX)                                                          \
     }
 
-void source_text_done(source_text *text); /* wipes it; zeroed is accepted */
+void source_text_reset(source_text *text); /* wipes it; zeroed is accepted */
 
 /*
  * Reads the whole source, and reads it again, SOURCE_TRIES times at most, while it is being

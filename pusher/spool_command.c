@@ -153,7 +153,7 @@ static sh_err print_json(const spool_entries *all, sh_error *error)
 {
     (void)fputs("{\"items\":[", stdout);
     for (size_t i = 0; i < all->count; i++) {
-        SH_CLEANUP(sh_buf_done) sh_buf json = SH_BUF_INIT(JSON_ENTRY_MAX);
+        SH_CLEANUP(sh_buf_reset) sh_buf json = SH_BUF_INIT(JSON_ENTRY_MAX);
         if (append_entry(&json, &all->entries[i]) != SH_OK)
             return sh_fail(error, SH_E_MEMORY, "out of memory");
         (void)printf("%s\n%s", i == 0 ? "" : ",", (const char *)json.data);

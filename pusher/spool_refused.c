@@ -32,7 +32,7 @@ sh_err spool_refused_add(const char *waiting_dir, const char *refused_dir, const
                          const char *reason, sh_error *error)
 {
     char from[PATH_MAX], to[PATH_MAX], why[PATH_MAX];
-    SH_CLEANUP(sh_buf_done) sh_buf line = SH_BUF_INIT(SH_SPOOL_REASON_MAX + 32);
+    SH_CLEANUP(sh_buf_reset) sh_buf line = SH_BUF_INIT(SH_SPOOL_REASON_MAX + 32);
     sh_err err = spool_path(waiting_dir, name, from, error);
     if (err == SH_OK)
         err = spool_path(refused_dir, name, to, error);
@@ -66,7 +66,7 @@ void spool_refused_reason(const char *refused_dir, const char *name, int64_t *un
                           char reason[static SH_SPOOL_REASON_MAX])
 {
     char why[PATH_MAX];
-    SH_CLEANUP(sh_buf_done) sh_buf line = SH_BUF_INIT(SH_SPOOL_REASON_MAX + 32);
+    SH_CLEANUP(sh_buf_reset) sh_buf line = SH_BUF_INIT(SH_SPOOL_REASON_MAX + 32);
     *unix_ms = 0;
     reason[0] = '\0';
     if (reason_path(refused_dir, name, why, NULL) != SH_OK ||

@@ -92,7 +92,7 @@ static sh_err read_document(state *s, const sh_json *document, sh_error *error)
 
 static sh_err state_load(state *s, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(STATE_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(STATE_BYTES_MAX);
     sh_error reason = {0};
     sh_err err = sh_file_read_own(s->path, &text, &reason);
     if (err == SH_E_NOT_FOUND)
@@ -239,7 +239,7 @@ sh_err state_save(const state *s, sh_error *error)
 {
     if (s->path == NULL)
         return SH_OK;
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(STATE_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(STATE_BYTES_MAX);
     sh_err err = write_document(s, &text);
     if (err != SH_OK)
         return sh_fail(error, err, "%s: no memory to write it", s->path);

@@ -158,13 +158,13 @@ void work_free(work *w)
     if (w == NULL)
         return;
     for (size_t i = 0; i < w->count; i++)
-        source_done(&w->jobs[i].source);
+        source_reset(&w->jobs[i].source);
     free(w->jobs);
     free(w->paths);
     push_free(w->push);
     spool_close(w->spool);
     state_free(w->state);
-    mac_set_done(&w->pushed);
+    mac_set_reset(&w->pushed);
     free(w->pushed_path);
     free(w->owner);
     free(w);
@@ -277,7 +277,7 @@ static void log_push(const work *w, const push_item *item, const char *what,
 /* Keeps a plugin's result in the spool, unless it is the one that was kept last. */
 static void collect_plugin(work *w, job *j, work_report *report)
 {
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     sh_error error = {0};
     if (source_read(&j->source, w->options.wait, &text, &error) != SH_OK) {
         job_failed(w, j, &error, report);
@@ -475,8 +475,8 @@ static bool table_is_news(work *w, job *j, const source_text *text, mac_set *mac
 
 static void send_table(work *w, job *j, work_report *report)
 {
-    SH_CLEANUP(source_text_done) source_text text = {.text = SH_BUF_INIT(SH_TABLE_MAX)};
-    SH_CLEANUP(mac_set_done) mac_set macs = {0};
+    SH_CLEANUP(source_text_reset) source_text text = {.text = SH_BUF_INIT(SH_TABLE_MAX)};
+    SH_CLEANUP(mac_set_reset) mac_set macs = {0};
     sh_error error = {0};
     if (source_read(&j->source, w->options.wait, &text, &error) != SH_OK) {
         job_failed(w, j, &error, report);

@@ -70,7 +70,7 @@ static int run(const sh_settings *settings, bool once)
         code = run_parts(settings, &keys, once, &error);
     if (error.code != SH_OK)
         sh_log_error("%s", error.message);
-    keys_done(&keys);
+    keys_reset(&keys);
     return code;
 }
 

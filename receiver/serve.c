@@ -47,7 +47,7 @@ static void handle_livez(void *context, sh_http_exchange *exchange)
 static void handle_readyz(void *context, sh_http_exchange *exchange)
 {
     const serve *s = context;
-    SH_CLEANUP(sh_buf_done) sh_buf reason = SH_BUF_INIT(4 * SH_KIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf reason = SH_BUF_INIT(4 * SH_KIB);
     bool good = health_is_good(&reason);
     if (good && s->ingests) {
         sh_queue_state state;
@@ -90,7 +90,7 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
     const serve *s = context;
     set_gauges(s);
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(METRICS_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(METRICS_MAX);
     if (figures_write(&text) == SH_OK && sh_service_metrics(&text) == SH_OK)
         sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
     else

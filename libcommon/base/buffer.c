@@ -9,7 +9,7 @@
 
 #define FIRST_CAPACITY 256
 
-void sh_buf_done(sh_buf *buf)
+void sh_buf_reset(sh_buf *buf)
 {
     if (buf == NULL)
         return;
@@ -23,7 +23,7 @@ void sh_buf_wipe(sh_buf *buf)
 {
     if (buf != NULL && buf->data != NULL)
         explicit_bzero(buf->data, buf->cap);
-    sh_buf_done(buf);
+    sh_buf_reset(buf);
 }
 
 static sh_err grow(sh_buf *buf, size_t cap)
@@ -120,6 +120,6 @@ char *sh_buf_steal(sh_buf *buf)
         return NULL;
     char *data = buf->data;
     buf->data = NULL;
-    sh_buf_done(buf);
+    sh_buf_reset(buf);
     return data;
 }

@@ -25,9 +25,9 @@ typedef struct {
     }
 
 /* Frees the content; NULL and zeroed are accepted. The buffer may be used again. */
-void sh_buf_done(sh_buf *buf);
+void sh_buf_reset(sh_buf *buf);
 
-/* As sh_buf_done(), after overwriting the content: for keys, tokens and plain payloads. */
+/* As sh_buf_reset(), after overwriting the content: for keys, tokens and plain payloads. */
 void sh_buf_wipe(sh_buf *buf);
 
 /* Makes room for len bytes in all. SH_E_LIMIT over the buffer's limit, SH_E_MEMORY. */

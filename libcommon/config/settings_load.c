@@ -78,7 +78,7 @@ static sh_err store_list(sh_list *field, const char *text, sh_error *error)
     sh_err err = sh_list_read(sh_slice_of(text), &list, error);
     if (err != SH_OK)
         return err;
-    sh_list_done(field);
+    sh_list_reset(field);
     *field = list;
     return SH_OK;
 }
@@ -117,7 +117,7 @@ static sh_err fail_bad_value(const sh_setting *row, const char *text, const char
 {
     char odd[SH_ODDITY_BYTES] = "";
     const char *between = sh_setting_oddity(text, odd) ? "; " : "";
-    SH_CLEANUP(sh_buf_done) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
     bool hidden = row->kind == SH_SETTING_SECRET ||
                   (row->kind == SH_SETTING_URL && strpbrk(text, "@?=") != NULL) ||
                   sh_setting_redact(text, &shown) != SH_OK;
@@ -199,17 +199,17 @@ typedef struct {
     sh_source app_conf;
 } sources;
 
-static void sources_done(sources *s)
+static void sources_reset(sources *s)
 {
-    sh_source_done(&s->environment);
-    sh_source_done(&s->credentials);
-    sh_source_done(&s->app_conf);
+    sh_source_reset(&s->environment);
+    sh_source_reset(&s->credentials);
+    sh_source_reset(&s->app_conf);
 }
 
 static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value *ret,
                         sh_origin *origin, sh_error *error)
 {
-    SH_CLEANUP(sh_source_value_done) sh_source_value credential = {0};
+    SH_CLEANUP(sh_source_value_reset) sh_source_value credential = {0};
     sh_err err = sh_source_get(&s->environment, row, ret, error);
     if (err == SH_OK && row->credential != NULL)
         err = sh_source_get(&s->credentials, row, &credential, error);
@@ -239,7 +239,7 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
 static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh_error *error)
 {
     const sh_setting *row = &sh_setting_table[index];
-    SH_CLEANUP(sh_source_value_done) sh_source_value value = {0};
+    SH_CLEANUP(sh_source_value_reset) sh_source_value value = {0};
     sh_origin origin = SH_ORIGIN_DEFAULT;
     sh_err err = get_value(s, row, &value, &origin, error);
     if (err != SH_OK || value.text == NULL)
@@ -270,7 +270,7 @@ static sh_err load_rows(int who, load_part part, const sources *s, sh_settings *
 
 static sh_err load_app_conf(const sh_source *environment, sh_source *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_source_value_done) sh_source_value path = {0};
+    SH_CLEANUP(sh_source_value_reset) sh_source_value path = {0};
     const sh_setting *row = sh_setting_find("SYNC_config_file", SH_FOR_ALL);
     sh_err err = sh_source_get(environment, row, &path, error);
     if (err != SH_OK || path.text == NULL)
@@ -333,7 +333,7 @@ static sh_err read_environment(int who, char *const environment[], sources *s, s
 static sh_err load(int who, load_part part, char *const environment[], sh_settings *ret,
                    sh_error *error)
 {
-    SH_CLEANUP(sources_done) sources s = {0};
+    SH_CLEANUP(sources_reset) sources s = {0};
     *ret = (sh_settings){0};
     sh_err err = set_defaults(who, ret, error);
     if (err == SH_OK)
@@ -371,16 +371,16 @@ sh_err sh_settings_load_probe(int who, char *const environment[], sh_settings *r
     return load(who, LOAD_PROBE, environment, ret, error);
 }
 
-void sh_settings_done(sh_settings *settings)
+void sh_settings_reset(sh_settings *settings)
 {
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
         void *field = sh_setting_field(row, settings);
         if (row->kind == SH_SETTING_LIST)
-            sh_list_done(field);
+            sh_list_reset(field);
         else if (row->kind == SH_SETTING_TEXT || row->kind == SH_SETTING_SECRET ||
                  row->kind == SH_SETTING_URL)
             set_text(field, NULL);
     }
-    sh_list_done(&settings->warnings);
+    sh_list_reset(&settings->warnings);
 }

@@ -14,7 +14,7 @@
  * environment is a NULL-terminated array of `NAME=value`, borrowed during the call.
  * An empty value counts as not set. Does file I/O only for X_FILE, SYNC_config_file and
  * the files of SYNC_tls_…. After a failure *ret holds what could be read, without NULL strings
- * unless memory ran out; the caller ends it with sh_settings_done() then too.
+ * unless memory ran out; the caller releases it with sh_settings_reset() then too.
  */
 sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error);
 
@@ -37,6 +37,6 @@ void sh_settings_set_folders(const char *settings, const char *credentials);
  */
 sh_err sh_settings_load_probe(int who, char *const environment[], sh_settings *ret,
                               sh_error *error);
-void sh_settings_done(sh_settings *settings); /* wipes the secrets */
+void sh_settings_reset(sh_settings *settings); /* wipes the secrets */
 
 #endif

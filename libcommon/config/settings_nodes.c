@@ -22,7 +22,7 @@ static sh_err usual_node(const char *entry, char **ret, sh_error *error)
         err = sh_check_base_url(&url, error);
     if (err != SH_OK)
         return err;
-    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(SH_SETTING_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(SH_SETTING_MAX);
     err = sh_buf_append(&buf, name.data, name.len);
     if (err == SH_OK && name.len > 0)
         err = sh_buf_append_text(&buf, "=");
@@ -57,7 +57,7 @@ typedef struct {
     size_t count;
 } node_texts;
 
-static void node_texts_done(node_texts *t)
+static void node_texts_reset(node_texts *t)
 {
     for (size_t i = 0; i < t->count; i++)
         free(t->items[i].text);
@@ -91,9 +91,9 @@ static const node_text *find_twice(node_texts *t)
 
 static sh_err check_twice(const sh_list *nodes, sh_error *error)
 {
-    SH_CLEANUP(node_texts_done)
+    SH_CLEANUP(node_texts_reset)
     node_texts names = {.items = calloc(nodes->count + 1, sizeof *names.items)};
-    SH_CLEANUP(node_texts_done)
+    SH_CLEANUP(node_texts_reset)
     node_texts places = {.items = calloc(nodes->count + 1, sizeof *places.items)};
     sh_slice name, url;
     if (names.items == NULL || places.items == NULL)

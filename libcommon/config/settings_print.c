@@ -111,7 +111,7 @@ sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out)
     static const char *const origins[] = {"default", "environment", "file"};
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
-        SH_CLEANUP(sh_buf_done) sh_buf line = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
+        SH_CLEANUP(sh_buf_reset) sh_buf line = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
         if ((row->who & who) == 0)
             continue;
         sh_err err = sh_buf_append_format(&line, "%s=", row->name);

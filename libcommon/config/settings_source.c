@@ -24,7 +24,7 @@ static void wipe_text(char *text)
     free(text);
 }
 
-void sh_source_done(sh_source *source)
+void sh_source_reset(sh_source *source)
 {
     for (size_t i = 0; i < source->count; i++) {
         free(source->entries[i].name);
@@ -34,7 +34,7 @@ void sh_source_done(sh_source *source)
     *source = (sh_source){0};
 }
 
-void sh_source_value_done(sh_source_value *value)
+void sh_source_value_reset(sh_source_value *value)
 {
     wipe_text(value->text);
     *value = (sh_source_value){0};

@@ -29,8 +29,8 @@ typedef struct {
     bool had_return; /* it ended with a carriage return, which was left out */
 } sh_source_value;
 
-void sh_source_done(sh_source *source); /* wipes; zeroed is accepted */
-void sh_source_value_done(sh_source_value *value);
+void sh_source_reset(sh_source *source); /* wipes; zeroed is accepted */
+void sh_source_value_reset(sh_source_value *value);
 
 /* Takes what begins with SYNC_, and API_TOKEN. SH_E_MEMORY. */
 sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_error *error);

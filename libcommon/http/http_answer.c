@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-void sh_http_answer_done(sh_http_answer *answer)
+void sh_http_answer_reset(sh_http_answer *answer)
 {
     if (answer == NULL)
         return;
-    sh_buf_done(&answer->body);
+    sh_buf_reset(&answer->body);
     answer->status = 0;
 }
 

@@ -339,7 +339,7 @@ static void exchange_free(exchange *e)
         curl_easy_cleanup(e->easy);
     }
     free_headers(e->headers);
-    sh_http_answer_done(&e->answer);
+    sh_http_answer_reset(&e->answer);
     free(e);
 }
 

@@ -66,13 +66,13 @@ typedef struct {
     int64_t date_s, retry_at_s; /* Unix times of the headers Date and Retry-After; 0 where none */
 } sh_http_answer;
 
-void sh_http_answer_done(sh_http_answer *answer); /* NULL and zeroed are accepted */
+void sh_http_answer_reset(sh_http_answer *answer); /* NULL and zeroed are accepted */
 
 /*
  * One exchange. SH_OK means that an answer came, whatever its status. SH_E_NETWORK says what a
  * person must look at (name not found, refused, timed out after …, certificate not trusted, answer
  * shorter than its Content-Length); SH_E_LIMIT, SH_E_STOPPED, SH_E_MEMORY.
- * End *answer with sh_http_answer_done() in every case.
+ * End *answer with sh_http_answer_reset() in every case.
  */
 sh_err sh_http_send(sh_http_client *client, const sh_http_request *request, sh_http_answer *answer,
                     sh_error *error);

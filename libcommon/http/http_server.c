@@ -95,7 +95,7 @@ void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char
     if (sh_netalertx_error_write(error_text, message, &body) != SH_OK)
         sh_buf_clear(&body);
     make_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
-    sh_buf_done(&body);
+    sh_buf_reset(&body);
 }
 
 bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
@@ -161,7 +161,7 @@ bool sh_http_claim(sh_http_exchange *exchange, size_t bytes)
 static void drop_body(sh_http_exchange *exchange, size_t kept)
 {
     assert(kept <= exchange->charged);
-    sh_buf_done(&exchange->body); /* it holds nothing secret: what it carries is encrypted */
+    sh_buf_reset(&exchange->body); /* it holds nothing secret: what it carries is encrypted */
     atomic_fetch_sub(&exchange->server->bodies, exchange->charged - kept);
     exchange->charged = kept;
 }

@@ -361,7 +361,7 @@ size_t sh_http_connections_end_overdue(sh_http_server *server)
     return ended;
 }
 
-void sh_http_connections_done(sh_http_server *server)
+void sh_http_connections_free(sh_http_server *server)
 {
     while (server->connections != NULL)
         forget(server, server->connections);

@@ -166,7 +166,7 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
 
 /* http_server_connections.c. SH_E_IO where too few files may be open, SH_E_MEMORY. */
 sh_err sh_http_connections_init(sh_http_server *server, size_t most, sh_error *error);
-void sh_http_connections_done(sh_http_server *server); /* NULL inside is fine */
+void sh_http_connections_free(sh_http_server *server); /* NULL inside is fine */
 
 /*
  * Counts a connection that was just accepted. Over a limit it ends another one in its favour, or

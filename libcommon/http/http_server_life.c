@@ -220,7 +220,7 @@ static sh_err start_listening(const sh_http_server_options *options, sh_http_ser
 
 static void free_server(sh_http_server *server)
 {
-    sh_http_connections_done(server);
+    sh_http_connections_free(server);
     sh_http_workers_free(server->workers);
     (void)pthread_mutex_destroy(&server->accept_lock);
     (void)pthread_mutex_destroy(&server->lock);

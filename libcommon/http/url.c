@@ -63,7 +63,7 @@ static sh_slice host_of(sh_slice text)
 static sh_err fail_not_ascii(sh_slice text, size_t at, sh_error *error)
 {
     sh_slice host = host_of(text);
-    SH_CLEANUP(sh_buf_done) sh_buf ascii = SH_BUF_INIT(512);
+    SH_CLEANUP(sh_buf_reset) sh_buf ascii = SH_BUF_INIT(512);
     bool in_host = text.data + at >= host.data && text.data + at < host.data + host.len;
     char odd[SH_ODDITY_BYTES];
     SH_CLEANUP(sh_free_cleanup) char *copy = strndup(text.data, text.len);

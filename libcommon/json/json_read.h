@@ -27,8 +27,8 @@ typedef enum {
 } sh_json_kind;
 
 /*
- * Parses one whole document; the caller ends it with sh_json_free(). Nothing but white space may
- * follow. SH_E_FORMAT with where and why (never the text itself), SH_E_LIMIT over
+ * Parses one whole document; the caller releases it with sh_json_free(). Nothing but white space
+ * may follow. SH_E_FORMAT with where and why (never the text itself), SH_E_LIMIT over
  * SH_JSON_DEPTH_MAX, SH_E_MEMORY.
  */
 sh_err sh_json_parse(const char *text, size_t len, sh_json **ret, sh_error *error);

@@ -336,7 +336,7 @@ bool sh_scan_key_is(const sh_scan_member *member, const char *name)
     sh_slice wanted = sh_slice_of(name);
     if (!member->key_escaped)
         return sh_slice_equals(member->key, wanted);
-    SH_CLEANUP(sh_buf_done) sh_buf key = SH_BUF_INIT(wanted.len);
+    SH_CLEANUP(sh_buf_reset) sh_buf key = SH_BUF_INIT(wanted.len);
     return sh_json_unescape(member->key, &key) == SH_OK &&
            sh_slice_equals((sh_slice){key.data, key.len}, wanted);
 }

@@ -267,7 +267,7 @@ static sh_err open_packed(sh_slice envelope, const sh_envelope_header *header,
 sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
                         sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
     sh_err err = open_packed(envelope, header, key, &packed, error);
     if (err != SH_OK)
         return err;
@@ -277,7 +277,7 @@ sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, con
 sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,
                           const sh_node_key *to, sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
     sh_err err = open_packed(envelope, header, from, &packed, error);
     if (err != SH_OK)
         return err;

@@ -12,7 +12,7 @@
 
 #define FORMS "use ['a','b'], [\"a\",\"b\"] or a,b"
 
-void sh_list_done(sh_list *list)
+void sh_list_reset(sh_list *list)
 {
     if (list == NULL)
         return;
@@ -88,7 +88,7 @@ static void skip_blank(sh_slice text, size_t *at)
 
 static sh_err read_quoted(sh_slice text, size_t *at, sh_list *list, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf entry = SH_BUF_INIT(SH_SETTING_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf entry = SH_BUF_INIT(SH_SETTING_MAX);
     sh_slice rest = {.data = text.data + *at, .len = text.len - *at};
     if (!sh_literal_starts(rest))
         return sh_fail(error, SH_E_FORMAT,
@@ -174,6 +174,6 @@ sh_err sh_list_read(sh_slice text, sh_list *ret, sh_error *error)
     if (err == SH_OK)
         *ret = list;
     else
-        sh_list_done(&list);
+        sh_list_reset(&list);
     return err;
 }

@@ -13,7 +13,7 @@ typedef struct {
     size_t count;
 } sh_list;
 
-void sh_list_done(sh_list *list); /* NULL and zeroed are accepted */
+void sh_list_reset(sh_list *list); /* NULL and zeroed are accepted */
 
 /* Adds a copy of text. SH_E_LIMIT over SH_LIST_MAX, SH_E_MEMORY. */
 sh_err sh_list_add(sh_list *list, sh_slice text);

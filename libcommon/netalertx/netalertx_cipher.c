@@ -47,7 +47,7 @@ sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *
         iv = random_iv;
     }
     SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, true);
-    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(plain.len + BLOCK_BYTES);
+    SH_CLEANUP(sh_buf_reset) sh_buf sealed = SH_BUF_INIT(plain.len + BLOCK_BYTES);
     if (context == NULL || sh_buf_reserve(&sealed, plain.len + BLOCK_BYTES) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory to encrypt %zu bytes", plain.len);
 

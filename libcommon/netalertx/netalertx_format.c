@@ -134,11 +134,11 @@ sh_err sh_netalertx_push_read(sh_slice body, sh_netalertx_push *ret, sh_error *e
     return SH_OK;
 }
 
-void sh_netalertx_push_done(sh_netalertx_push *push)
+void sh_netalertx_push_reset(sh_netalertx_push *push)
 {
     if (push == NULL)
         return;
-    sh_buf_done(&push->storage);
+    sh_buf_reset(&push->storage);
     *push = (sh_netalertx_push){.storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX)};
 }
 
@@ -163,7 +163,7 @@ sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *tim
 /* Decodes a base64 field, which some writers of JSON give as `\/` where it holds a slash. */
 static sh_err decode_field(const field *f, sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
     place where;
     sh_err err = store_unescaped(f, &storage, &where, error);
     if (err != SH_OK)
@@ -196,7 +196,7 @@ sh_err sh_netalertx_pull_read(sh_slice body, sh_buf *table, sh_buf *node, sh_err
     if (name->seen && name->found.type != SH_SCAN_STRING && name->found.type != SH_SCAN_NULL)
         return sh_fail(error, SH_E_FORMAT, "the answer's \"node_name\" is no text");
     if (is_string(name)) {
-        SH_CLEANUP(sh_buf_done) sh_buf storage = SH_BUF_INIT(FIELD_MAX);
+        SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(FIELD_MAX);
         place where;
         err = store_unescaped(name, &storage, &where, error);
         if (err != SH_OK)
@@ -238,7 +238,7 @@ void sh_netalertx_error_read(sh_slice body, char *ret, size_t ret_bytes)
     if (scan_fields(body, fields, FIELDS, NULL) != SH_OK)
         return;
     for (size_t i = 0; i < FIELDS && ret[0] == '\0'; i++) {
-        SH_CLEANUP(sh_buf_done) sh_buf storage = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
+        SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
         place where;
         if (is_string(&fields[i]) && store_unescaped(&fields[i], &storage, &where, NULL) == SH_OK)
             copy_printable(text_at(&fields[i], &storage, where), ret, ret_bytes);

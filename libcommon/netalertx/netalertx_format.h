@@ -25,10 +25,11 @@ typedef struct {
 /*
  * Reads a body without building a tree of it. SH_E_FORMAT: no JSON object (NetAlertX's 400).
  * SH_E_NOT_FOUND: a field is missing or of the wrong type (its 422); the message is
- * "Missing required 'FIELD'". The body must outlive *ret; end with sh_netalertx_push_done() always.
+ * "Missing required 'FIELD'". The body must outlive *ret; end with sh_netalertx_push_reset()
+ * always.
  */
 sh_err sh_netalertx_push_read(sh_slice body, sh_netalertx_push *ret, sh_error *error);
-void sh_netalertx_push_done(sh_netalertx_push *push);
+void sh_netalertx_push_reset(sh_netalertx_push *push);
 
 /* The body of 200 to GET /sync. timestamp is `YYYY-MM-DD HH:MM:SS`. */
 sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *timestamp,

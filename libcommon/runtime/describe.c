@@ -101,7 +101,7 @@ static void add_settings(sh_err *err, sh_buf *out, int who)
 
 sh_err sh_service_describe(const sh_service *service, const sh_subcommand *common, FILE *out)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(DESCRIPTION_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(DESCRIPTION_BYTES_MAX);
     sh_err err = sh_buf_append_format(&text, "{\"name\":\"synchub-%s\"", service->name);
     add_member(&err, &text, "version", SYNCHUB_VERSION);
     add_member(&err, &text, "summary", service->summary);

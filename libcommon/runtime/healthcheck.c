@@ -31,7 +31,7 @@ static sh_err ask(sh_http_client *client, const char *url, sh_error *error)
         err = sh_fail(error, SH_E_BUSY, "not ready: %s answered %d: %.*s", url, answer.status,
                       (int)(answer.body.len < 300 ? answer.body.len : 300),
                       answer.body.len == 0 ? "" : answer.body.data);
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     return err;
 }
 

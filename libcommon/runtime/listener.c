@@ -63,7 +63,7 @@ static sh_err with_tls(sh_listener *l,
                        const void *context, sh_error *error)
 {
     const sh_settings *s = l->settings;
-    SH_CLEANUP(sh_buf_done) sh_buf cert = SH_BUF_INIT(SH_TLS_FILE_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf cert = SH_BUF_INIT(SH_TLS_FILE_MAX);
     SH_CLEANUP(sh_buf_wipe) sh_buf key = SH_BUF_INIT(SH_TLS_FILE_MAX);
     /* A file that cannot be read leaves a stamp all the same, so that its next change is seen. */
     (void)sh_file_stamp_get(s->tls_cert, &l->cert_seen, NULL);

@@ -423,7 +423,7 @@ static int run_with_settings(const sh_service *service, const command_line *comm
     } else {
         code = run_service(service, &settings, command->once);
     }
-    sh_settings_done(&settings);
+    sh_settings_reset(&settings);
     return code;
 }
 

@@ -138,7 +138,7 @@ static sh_err write_letter_json(const letter *l, FILE *out, sh_error *error)
     sh_err err = append_letter(&json, l);
     if (err == SH_OK)
         (void)fwrite(json.data, 1, json.len, out);
-    sh_buf_done(&json);
+    sh_buf_reset(&json);
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 

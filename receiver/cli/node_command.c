@@ -121,7 +121,7 @@ static sh_err write_json(const listing *l, sh_error *error)
             (void)printf("%s\n%s", i == 0 ? "" : ",", json.data);
     }
     (void)fputs("]}\n", stdout);
-    sh_buf_done(&json);
+    sh_buf_reset(&json);
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 
@@ -247,8 +247,8 @@ static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *
                             sh_error *error)
 {
     const char *node = options->node;
-    SH_CLEANUP(sh_buf_done) sh_buf before = SH_BUF_INIT(RECORD_MAX);
-    SH_CLEANUP(sh_buf_done) sh_buf after = SH_BUF_INIT(RECORD_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf before = SH_BUF_INIT(RECORD_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf after = SH_BUF_INIT(RECORD_MAX);
     sh_error unknown = {.code = SH_OK};
     sh_node_record record = {.count = 0};
     sh_err err = sh_queue_node_get(queue, node, &before, &unknown);
@@ -345,7 +345,7 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
         err = show_written(stdout, true, &error);
     }
     sh_queue_free(queue);
-    keys_done(&keys);
+    keys_reset(&keys);
     sh_wipe(&secrets, sizeof secrets);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&c->command, &error, stderr);
 }

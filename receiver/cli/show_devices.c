@@ -160,7 +160,7 @@ int show_devices_to(const sh_settings *settings, int argc, char *const argv[], F
     if (code == SH_OK) {
         listing l = {.out = out, .node = options.node, .json = SH_BUF_INIT(JSON_ROW_MAX)};
         code = list(s, &l, options.json, &error);
-        sh_buf_done(&l.json);
+        sh_buf_reset(&l.json);
     }
     store_close(s);
     return code == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err);

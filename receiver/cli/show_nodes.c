@@ -255,7 +255,7 @@ static sh_err write_json(const overview *o, FILE *out, sh_error *error)
         if (err == SH_OK)
             (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json.data);
     }
-    sh_buf_done(&json);
+    sh_buf_reset(&json);
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory");
     (void)fputs("]}\n", out);

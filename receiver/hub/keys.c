@@ -13,7 +13,7 @@ sh_err keys_init(const sh_settings *settings, hub_keys *ret, sh_error *error)
     return err;
 }
 
-void keys_done(hub_keys *k)
+void keys_reset(hub_keys *k)
 {
     sh_wipe(k->passphrase_key, sizeof k->passphrase_key);
     sh_wipe(k->credential_key, sizeof k->credential_key);

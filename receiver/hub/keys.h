@@ -16,8 +16,8 @@ typedef struct {
     uint8_t credential_key[SH_KEY_BYTES]; /* the nodes' own credentials are sealed with it */
 } hub_keys;
 
-/* SH_E_MEMORY. End with keys_done(). */
+/* SH_E_MEMORY. Release with keys_reset(). */
 sh_err keys_init(const sh_settings *settings, hub_keys *ret, sh_error *error);
-void keys_done(hub_keys *k);
+void keys_reset(hub_keys *k);
 
 #endif

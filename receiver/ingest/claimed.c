@@ -22,7 +22,7 @@ bool claimed_node(const sh_http_exchange *exchange, char ret[static SH_NODE_NAME
                 sh_node_name_check((sh_slice){name.data, name.len}, NULL) == SH_OK;
     if (good)
         (void)snprintf(ret, SH_NODE_NAME_MAX + 1, "%s", name.data);
-    sh_buf_done(&name);
+    sh_buf_reset(&name);
     return good;
 }
 

@@ -94,7 +94,7 @@ static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
                              char name[static SH_NODE_NAME_MAX + 1])
 {
     sh_error error = {0};
-    SH_CLEANUP(sh_buf_done) sh_buf decoded = SH_BUF_INIT(SH_HTTP_HEADER_BYTES_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf decoded = SH_BUF_INIT(SH_HTTP_HEADER_BYTES_MAX);
     if (sh_percent_decode(sh_slice_of(encoded), &decoded) != SH_OK) {
         ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
                       "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
@@ -174,7 +174,7 @@ static void push_begin(ingest_push *push, sh_http_exchange *exchange)
 
 static void push_end(ingest_push *push)
 {
-    sh_buf_done(&push->sealed);
+    sh_buf_reset(&push->sealed);
     ingest_caller_end(&push->caller);
 }
 

@@ -147,7 +147,7 @@ static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
     sh_error error = {0};
     bool valid = false;
     sh_envelope_header *header = &push->header;
-    SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push content = {0};
+    SH_CLEANUP(sh_netalertx_push_reset) sh_netalertx_push content = {0};
     if (!read_push(push->exchange, &content) || !read_names(push->exchange, &content, header) ||
         !ingest_authorise(in, push->exchange, &push->caller, header->node) ||
         !may_use_format(push->exchange, push->caller.own) ||

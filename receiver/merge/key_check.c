@@ -116,7 +116,7 @@ static sh_err adopt(const sh_settings *settings, sh_error *error)
         err = key_check_adopt(&check, s, queue, error);
     sh_queue_free(queue);
     store_close(s);
-    keys_done(&keys);
+    keys_reset(&keys);
     return err;
 }
 

@@ -38,7 +38,7 @@ static sh_err note_rules(const merge *m, sh_error *error)
 {
     const sh_list *skip = &m->settings->skip_macs;
     uint8_t rules[SH_DIGEST_BYTES];
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);
     sh_err err = sh_buf_append_text(&text, "skip");
     for (size_t i = 0; i < skip->count && err == SH_OK; i++)
         err = sh_buf_append_format(&text, "\n%s", skip->items[i]);

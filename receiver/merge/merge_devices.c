@@ -91,7 +91,7 @@ static void read_chunk(void *context)
 static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t number, bool *given,
                        sh_error *error)
 {
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     sh_error reason = {0};
     sh_err err = read_row(m, c->node, text, &arena, &row, &reason);
@@ -240,7 +240,7 @@ typedef struct {
 static void free_ring(chunk_ring **ring)
 {
     for (size_t i = 0; *ring != NULL && i < CHUNKS; i++)
-        sh_arena_done(&(*ring)->chunks[i].rows);
+        sh_arena_reset(&(*ring)->chunks[i].rows);
     free(*ring);
 }
 

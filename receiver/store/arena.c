@@ -69,7 +69,7 @@ void sh_arena_clear(sh_arena *arena)
 {
     block *kept = arena->newest;
     if (kept == NULL || kept->size > BLOCK_MOST) {
-        sh_arena_done(arena);
+        sh_arena_reset(arena);
         return;
     }
     free_from(kept->older);
@@ -78,7 +78,7 @@ void sh_arena_clear(sh_arena *arena)
     ASAN_POISON_MEMORY_REGION(kept->memory, kept->size);
 }
 
-void sh_arena_done(sh_arena *arena)
+void sh_arena_reset(sh_arena *arena)
 {
     free_from(arena->newest);
     arena->newest = NULL;

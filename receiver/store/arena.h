@@ -18,6 +18,6 @@ void *sh_arena_take(sh_arena *arena, size_t bytes);
 /* Gives all back. One block is kept to be taken from again, of 512 KiB at most. */
 void sh_arena_clear(sh_arena *arena);
 
-void sh_arena_done(sh_arena *arena); /* gives all back; empty then */
+void sh_arena_reset(sh_arena *arena); /* gives all back; empty then */
 
 #endif

@@ -417,11 +417,11 @@ sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count,
     r.storage = SH_BUF_INIT(json.len);
     sh_err err = read_all(&r, json, error);
     if (err != SH_OK) {
-        sh_buf_done(&r.storage);
+        sh_buf_reset(&r.storage);
         return err;
     }
     sh_device_row *row = row_from(&r, arena);
-    sh_buf_done(&r.storage);
+    sh_buf_reset(&r.storage);
     if (row == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory while reading a device row");
     *ret = row;

@@ -30,7 +30,7 @@ int bench_make_table(int argc, char *argv[])
                              0644, &error),
                &error);
     (void)printf("bytes=%zu\n", text.len);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
     return 0;
 }
 
@@ -64,8 +64,8 @@ int bench_queue_tables(int argc, char *argv[])
         bytes += envelope.len;
     }
     (void)printf("bytes=%zu\n", bytes);
-    sh_buf_done(&text);
-    sh_buf_done(&envelope);
+    sh_buf_reset(&text);
+    sh_buf_reset(&envelope);
     sh_queue_free(queue);
     return 0;
 }
@@ -156,7 +156,7 @@ int bench_fill_devices(int argc, char *argv[])
     sql(db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
     (void)sqlite3_finalize(insert);
     (void)sqlite3_close(db);
-    bench_rows_done(&rows);
+    bench_rows_reset(&rows);
     free(macs);
     return 0;
 }

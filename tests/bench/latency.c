@@ -127,7 +127,7 @@ int bench_latency(int argc, char *argv[])
     (void)sqlite3_finalize(run.version);
     (void)sqlite3_close(run.db);
     for (size_t i = 0; i < run.nodes; i++)
-        sh_buf_done(&run.texts[i]);
+        sh_buf_reset(&run.texts[i]);
     free(times);
     return 0;
 }

@@ -66,8 +66,8 @@ static void *xadd_worker(void *context)
         freeReplyObject(reply);
     }
     redisFree(redis);
-    sh_buf_done(&text);
-    sh_buf_done(&envelope);
+    sh_buf_reset(&text);
+    sh_buf_reset(&envelope);
     return NULL;
 }
 
@@ -122,9 +122,9 @@ int bench_limit_xadd(int argc, char *argv[])
     (void)printf("rate=%.1f seconds=%.3f bytes=%zu\n", (double)run.count / seconds, seconds,
                  envelope.len);
     free(threads);
-    sh_buf_done(&text);
-    sh_buf_done(&envelope);
-    sh_buf_done(&wire);
+    sh_buf_reset(&text);
+    sh_buf_reset(&envelope);
+    sh_buf_reset(&wire);
     return 0;
 }
 
@@ -155,8 +155,8 @@ int bench_limit_open(int argc, char *argv[])
     double seconds = bench_now_s() - from;
     (void)printf("rate=%.0f seconds=%.4f bytes=%zu\n", (double)(devices * tables) / seconds,
                  seconds, text.len);
-    sh_buf_done(&text);
-    sh_buf_done(&envelope);
+    sh_buf_reset(&text);
+    sh_buf_reset(&envelope);
     return 0;
 }
 
@@ -201,7 +201,7 @@ int bench_limit_insert(int argc, char *argv[])
     (void)printf("rate=%.0f seconds=%.4f\n", (double)devices / seconds, seconds);
     (void)sqlite3_finalize(insert);
     (void)sqlite3_close(db);
-    bench_rows_done(&rows);
+    bench_rows_reset(&rows);
     return 0;
 }
 

@@ -272,7 +272,7 @@ int bench_load(int argc, char *argv[])
                  bench_quantile(l.times, l.ended, 0.99), bench_quantile(l.times, l.ended, 1.0));
     for (size_t i = 0; i < l.connections_count; i++)
         drop(&l.connections[i]);
-    bench_requests_done(&l.requests);
+    bench_requests_reset(&l.requests);
     free(l.connections);
     free(l.idle);
     free(l.times);

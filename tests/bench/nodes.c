@@ -64,7 +64,7 @@ static void make_answer(node *n, size_t number, size_t devices, const uint8_t *k
                                     hex, envelope.len),
                NULL);
     bench_must(sh_buf_append(&n->answer, envelope.data, envelope.len), NULL);
-    sh_buf_done(&envelope);
+    sh_buf_reset(&envelope);
 }
 
 /* An answer fits the socket's buffer: it goes out at once or not at all. */
@@ -157,8 +157,8 @@ int bench_nodes(int argc, char *argv[])
     (void)fflush(stdout);
     serve(nodes, count, epoll, (double)bench_number(argc, argv, "slow_ms", "2000") / 1000);
     for (size_t i = 0; i < count; i++)
-        sh_buf_done(&nodes[i].answer);
-    sh_buf_done(&text);
+        sh_buf_reset(&nodes[i].answer);
+    sh_buf_reset(&text);
     free(nodes);
     return 0;
 }

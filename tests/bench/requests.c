@@ -60,7 +60,7 @@ static void make_native(bench_requests *r, size_t devices)
         r->all[i].body = keep(r, &envelope);
         r->all[i].head = head(r, SH_ENVELOPE_TYPE, r->all[i].body.len, "");
     }
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 static void make_netalertx(bench_requests *r, size_t devices)
@@ -80,8 +80,8 @@ static void make_netalertx(bench_requests *r, size_t devices)
     r->all[0].head = head(r, "application/json", r->all[0].body.len, "");
     for (size_t i = 1; i < r->count; i++)
         r->all[i] = r->all[0];
-    sh_buf_done(&text);
-    sh_buf_done(&wire);
+    sh_buf_reset(&text);
+    sh_buf_reset(&wire);
 }
 
 /* The digest that fill-nodes gives node n: 32 decimal digits, in hex. */
@@ -133,7 +133,7 @@ static void make_million(bench_requests *r, size_t devices)
         r->all[i].body = keep(r, &envelope);
         r->all[i].head = check_in(r, i, i + 1, r->all[i].body.len, "Expect: 100-continue\r\n");
     }
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 void bench_requests_make(const char *kind, size_t count, size_t devices, bench_requests *ret)
@@ -154,7 +154,7 @@ void bench_requests_make(const char *kind, size_t count, size_t devices, bench_r
         bench_die("there is no kind %s", kind);
 }
 
-void bench_requests_done(bench_requests *requests)
+void bench_requests_reset(bench_requests *requests)
 {
     for (size_t i = 0; i < requests->memory.count; i++)
         free(requests->memory.blocks[i]);

@@ -28,6 +28,6 @@ typedef struct {
  * check-ins without a body), million (check-ins that ask before they send, 1 % of them changed).
  */
 void bench_requests_make(const char *kind, size_t count, size_t devices, bench_requests *ret);
-void bench_requests_done(bench_requests *requests);
+void bench_requests_reset(bench_requests *requests);
 
 #endif

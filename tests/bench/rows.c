@@ -40,12 +40,12 @@ void bench_rows_read(size_t first, size_t count, const char *node, bench_rows *r
     sh_buf text = SH_BUF_INIT(16 * SH_PLAIN_MAX);
     bench_table(first, count, &text);
     read_table((sh_slice){text.data, text.len}, node, ret);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
-void bench_rows_done(bench_rows *rows)
+void bench_rows_reset(bench_rows *rows)
 {
-    sh_arena_done(&rows->memory);
+    sh_arena_reset(&rows->memory);
     free(rows->rows);
 }
 

@@ -16,7 +16,7 @@ typedef struct {
 
 /* Devices first to first + count - 1, as the hub reads them from node. */
 void bench_rows_read(size_t first, size_t count, const char *node, bench_rows *ret);
-void bench_rows_done(bench_rows *rows);
+void bench_rows_reset(bench_rows *rows);
 
 /* The insert of all columns that the hub uses too. */
 sqlite3_stmt *bench_rows_prepare(sqlite3 *db);

@@ -37,8 +37,8 @@ static sh_err seal(uint8_t id, sh_kind kind, sh_envelope_header *header, sh_buf 
 
 static sh_err envelope_act(sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
     sh_envelope_header header;
     sh_err err = seal(1, SH_KIND_DEVICES, &header, &sealed, error);
     sh_slice envelope = {sealed.data, sealed.len};
@@ -65,9 +65,9 @@ static void an_envelope_is_sealed_and_opened(void **state)
 
 static sh_err netalertx_act(sh_error *error)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf wire = SH_BUF_INIT(10000);
-    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(10000);
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(10000);
+    SH_CLEANUP(sh_buf_reset) sh_buf wire = SH_BUF_INIT(10000);
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(10000);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(10000);
     sh_netalertx_push push = {.data = {NULL, 0}};
     sh_slice passphrase = SH_SLICE("test-secret-key");
     sh_err err = sh_netalertx_encrypt(passphrase, SH_SLICE(table), NULL, &wire, error);
@@ -82,7 +82,7 @@ static sh_err netalertx_act(sh_error *error)
         if (err == SH_OK)
             err = sh_netalertx_decrypt(passphrase, push.data, &text, &valid, error);
         assert_true(valid || err != SH_OK);
-        sh_netalertx_push_done(&push);
+        sh_netalertx_push_reset(&push);
     }
     if (err == SH_OK)
         assert_string_equal(text.data, table);
@@ -115,7 +115,7 @@ static sh_err file_act(sh_error *error)
 
 static bool file_holds(const char *expected)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf content = SH_BUF_INIT(1000);
+    SH_CLEANUP(sh_buf_reset) sh_buf content = SH_BUF_INIT(1000);
     assert_int_equal(sh_file_read(in_folder("file"), &content, NULL, NULL), SH_OK);
     return strcmp(content.data, expected) == 0;
 }
@@ -172,7 +172,7 @@ static sh_err settings_act(sh_error *error)
         assert_int_equal(settings.plugins.count, 2);
         assert_true(settings.warnings.count > 0);
     }
-    sh_settings_done(&settings);
+    sh_settings_reset(&settings);
     return err;
 }
 
@@ -196,7 +196,7 @@ static void queue_begin(void)
 static sh_err put_both(sh_queue *queue, sh_error *error)
 {
     for (uint8_t id = 1; id <= 2; id++) {
-        SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+        SH_CLEANUP(sh_buf_reset) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
         sh_envelope_header header;
         sh_put put;
         sh_err err = seal(id, SH_KIND_DEVICES, &header, &sealed, error);

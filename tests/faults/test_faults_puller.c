@@ -91,7 +91,7 @@ static int stop(void **state)
     (void)state;
     other_end_stop(&node);
     redis_stop(&redis);
-    sh_settings_done(&settings);
+    sh_settings_reset(&settings);
     return folder_remove(NULL);
 }
 

@@ -42,7 +42,7 @@ static void load_settings(void)
     char *environment[] = {devices, plugins, spool, url, token, passphrase, name, both, list, NULL};
     sh_error error = {.code = SH_OK};
     if (has_settings)
-        sh_settings_done(&settings);
+        sh_settings_reset(&settings);
     has_settings = true;
     if (sh_settings_load(SH_FOR_PUSHER, environment, &settings, &error) != SH_OK)
         fail_msg("%s", error.message);
@@ -173,7 +173,7 @@ static int stop(void **state)
     other_end_stop(&hub);
     redis_stop(&redis);
     if (has_settings)
-        sh_settings_done(&settings);
+        sh_settings_reset(&settings);
     return 0;
 }
 

@@ -38,7 +38,7 @@ static void put(uint8_t id, sh_kind kind, const char *text)
     sh_envelope_header header = {.kind = kind, .id = {id}, .parts = 1, .node = "N"};
     if (kind == SH_KIND_PLUGIN)
         (void)snprintf(header.plugin, sizeof header.plugin, "A");
-    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
     sh_put outcome;
     assert_int_equal(sh_envelope_seal(&header, &key, sh_slice_of(text), &sealed, NULL), SH_OK);
     assert_int_equal(put_one(queue, (sh_slice){sealed.data, sealed.len}, &header, &outcome, NULL),
@@ -147,7 +147,7 @@ static int files_out(void)
     for (int i = 0; i < count; i++) {
         if (strcmp(found[i]->d_name, ".") != 0 && strcmp(found[i]->d_name, "..") != 0) {
             char path[300];
-            SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(1000);
+            SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(1000);
             (void)snprintf(path, sizeof path, "out/%.250s", found[i]->d_name);
             assert_int_equal(sh_file_read(in_folder(path), &text, NULL, NULL), SH_OK);
             assert_string_equal(text.data, result);
@@ -195,9 +195,9 @@ static int folder_make_with_database(void **state)
 
 static int folder_remove_with_database(void **state)
 {
-    keys_done(&keys);
-    sh_settings_done(&settings);
-    sh_buf_done(&new_db);
+    keys_reset(&keys);
+    sh_settings_reset(&settings);
+    sh_buf_reset(&new_db);
     return folder_remove(state);
 }
 

@@ -45,9 +45,9 @@ static void write_request(const char *type, sh_slice body, char *ret, size_t *re
 static void make_requests(void)
 {
     sh_node_key key;
-    SH_CLEANUP(sh_buf_done) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    SH_CLEANUP(sh_buf_done) sh_buf wire = SH_BUF_INIT(BODY_MAX);
-    SH_CLEANUP(sh_buf_done) sh_buf json = SH_BUF_INIT(BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf wire = SH_BUF_INIT(BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf json = SH_BUF_INIT(BODY_MAX);
     sh_envelope_header header = {
         .kind = SH_KIND_DEVICES, .id = {7}, .parts = 1, .node = "N", .time_ms = sh_clock_unix_ms()};
     sh_node_key_derive(keys.passphrase_key, SH_SLICE("N"), &key);
@@ -205,8 +205,8 @@ static int stop(void **state)
 {
     (void)state;
     redis_stop(&redis);
-    keys_done(&keys);
-    sh_settings_done(&settings);
+    keys_reset(&keys);
+    sh_settings_reset(&settings);
     return 0;
 }
 

@@ -24,7 +24,7 @@ static sh_err take(void *context, const sh_app_conf_item *item, sh_error *error)
     if (item->is_list) {
         sh_list list = {0};
         (void)sh_list_read(item->value, &list, NULL);
-        sh_list_done(&list);
+        sh_list_reset(&list);
     }
     return SH_OK;
 }

@@ -49,7 +49,7 @@ static void compare(const sh_json *object, const sh_device_row *row)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_copy(data, size);
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     sh_error error = {0};
     sh_err err =

@@ -37,7 +37,7 @@ static sh_err open_envelope(sh_slice envelope)
 {
     sh_envelope_header header;
     sh_node_key key;
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
     sh_error error = {0};
     sh_err err = sh_envelope_peek(envelope, &header, &error);
     if (err == SH_OK) {

@@ -14,8 +14,8 @@
 
 static void read_pull(sh_slice body)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf table = SH_BUF_INIT(SH_PLAIN_MAX);
-    SH_CLEANUP(sh_buf_done) sh_buf node = SH_BUF_INIT(SH_NODE_NAME_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf table = SH_BUF_INIT(SH_PLAIN_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf node = SH_BUF_INIT(SH_NODE_NAME_MAX);
     sh_error error = {0};
     sh_err err = sh_netalertx_pull_read(body, &table, &node, &error);
     fuzz_must(err == error.code, "a failure has words");
@@ -50,7 +50,7 @@ static void read_header(sh_slice text)
     fuzz_must(strlen(answer.content_type) < sizeof answer.content_type &&
                   strlen(answer.etag) < sizeof answer.etag,
               "values fit");
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

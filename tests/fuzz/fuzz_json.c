@@ -23,7 +23,7 @@ static sh_err compare(void *context, const sh_scan_member *member, sh_error *err
     (void)error;
     comparison *c = context;
     c->members++;
-    SH_CLEANUP(sh_buf_done) sh_buf key = SH_BUF_INIT(SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf key = SH_BUF_INIT(SH_MIB);
     sh_err read_key = sh_json_unescape(member->key, &key);
     if (c->object == NULL)
         return SH_OK;
@@ -40,7 +40,7 @@ static sh_err compare(void *context, const sh_scan_member *member, sh_error *err
     fuzz_must(types[sh_json_kind_of(seen)] == member->type, "a member's type is Jansson's");
     if (member->type != SH_SCAN_STRING)
         return SH_OK;
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_MIB);
     fuzz_must(sh_json_unescape(member->value, &text) == SH_OK &&
                   sh_slice_equals((sh_slice){text.data == NULL ? "" : text.data, text.len},
                                   sh_json_text(seen)),
@@ -51,7 +51,7 @@ static sh_err compare(void *context, const sh_scan_member *member, sh_error *err
 /* Whatever the bytes are, what is written of them is a string to both readers. */
 static void write_and_read(sh_slice bytes)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf out = SH_BUF_INIT(8 * SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf out = SH_BUF_INIT(8 * SH_MIB);
     SH_CLEANUP(sh_json_free_cleanup) sh_json *string = NULL;
     fuzz_must(sh_json_write_string(&out, bytes) == SH_OK, "a string can be written");
     sh_err err = sh_json_parse(out.data, out.len, &string, NULL);

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         utf8 = utf8 && sh_utf8_is_valid(list.items[i], strlen(list.items[i]));
     }
     if (err == SH_OK && utf8) {
-        SH_CLEANUP(sh_buf_done) sh_buf out = SH_BUF_INIT(16 * SH_MIB);
+        SH_CLEANUP(sh_buf_reset) sh_buf out = SH_BUF_INIT(16 * SH_MIB);
         write_list(&list, &out);
         fuzz_must(sh_list_read((sh_slice){out.data, out.len}, &again, NULL) == SH_OK &&
                       again.count == list.count,
@@ -48,8 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 0; i < list.count; i++)
             fuzz_must(strcmp(list.items[i], again.items[i]) == 0, "with the same entries");
     }
-    sh_list_done(&list);
-    sh_list_done(&again);
+    sh_list_reset(&list);
+    sh_list_reset(&again);
     free(text);
     return 0;
 }

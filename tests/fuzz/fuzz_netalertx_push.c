@@ -15,7 +15,7 @@ static const sh_slice passphrase = SH_SLICE("test-secret-key");
 
 static void decrypt(sh_slice wire)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf plain = SH_BUF_INIT(SH_PLAIN_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf plain = SH_BUF_INIT(SH_PLAIN_MAX);
     sh_error error = {0};
     bool valid = false;
     sh_err err = sh_netalertx_decrypt(passphrase, wire, &plain, &valid, &error);
@@ -26,7 +26,7 @@ static void decrypt(sh_slice wire)
 
 static void read_body(sh_slice body)
 {
-    SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push push = {0};
+    SH_CLEANUP(sh_netalertx_push_reset) sh_netalertx_push push = {0};
     sh_error error = {0};
     sh_err err = sh_netalertx_push_read(body, &push, &error);
     fuzz_must(err == error.code, "a failure has words");
@@ -42,10 +42,10 @@ static void read_body(sh_slice body)
 static void round_trip(sh_slice text)
 {
     static const uint8_t iv[SH_NETALERTX_IV_BYTES];
-    SH_CLEANUP(sh_buf_done) sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
-    SH_CLEANUP(sh_buf_done) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
-    SH_CLEANUP(sh_buf_done) sh_buf plain = SH_BUF_INIT(SH_PLAIN_MAX);
-    SH_CLEANUP(sh_netalertx_push_done) sh_netalertx_push push = {0};
+    SH_CLEANUP(sh_buf_reset) sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf plain = SH_BUF_INIT(SH_PLAIN_MAX);
+    SH_CLEANUP(sh_netalertx_push_reset) sh_netalertx_push push = {0};
     fuzz_must(sh_netalertx_encrypt(passphrase, text, iv, &wire, NULL) == SH_OK &&
                   sh_netalertx_push_write((sh_slice){wire.data, wire.len}, "/tmp/a", "SYNC", "node",
                                           &body) == SH_OK,

@@ -34,9 +34,9 @@ static void read_mac(sh_slice text)
 
 static void percent(sh_slice text)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf decoded = SH_BUF_INIT(SH_MIB);
-    SH_CLEANUP(sh_buf_done) sh_buf encoded = SH_BUF_INIT(4 * SH_MIB);
-    SH_CLEANUP(sh_buf_done) sh_buf again = SH_BUF_INIT(SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf decoded = SH_BUF_INIT(SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf encoded = SH_BUF_INIT(4 * SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf again = SH_BUF_INIT(SH_MIB);
     if (sh_percent_decode(text, &decoded) != SH_OK || decoded.data == NULL ||
         memchr(decoded.data, '\0', decoded.len) != NULL)
         return;
@@ -48,8 +48,8 @@ static void percent(sh_slice text)
 
 static void base64(sh_slice text)
 {
-    SH_CLEANUP(sh_buf_done) sh_buf bytes = SH_BUF_INIT(SH_MIB);
-    SH_CLEANUP(sh_buf_done) sh_buf again = SH_BUF_INIT(4 * SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf bytes = SH_BUF_INIT(SH_MIB);
+    SH_CLEANUP(sh_buf_reset) sh_buf again = SH_BUF_INIT(4 * SH_MIB);
     if (sh_base64_decode(text, &bytes, NULL) == SH_OK)
         fuzz_must(
             sh_base64_encode((sh_slice){bytes.data, bytes.len}, &again) == SH_OK &&

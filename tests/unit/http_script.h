@@ -159,7 +159,7 @@ static bool serve_request(int fd)
         if (s->hang)
             (void)read_until(fd, &in, "never");
     }
-    sh_buf_done(&in);
+    sh_buf_reset(&in);
     return s != NULL && s->keep;
 }
 

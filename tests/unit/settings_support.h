@@ -102,7 +102,7 @@ static inline void check_refused(int who, environment env, const char *words)
         fail_msg("not refused: %s", words);
     if (strstr(error.message, words) == NULL)
         fail_msg("%s, not: %s", error.message, words);
-    sh_settings_done(&settings);
+    sh_settings_reset(&settings);
 }
 
 #endif

@@ -141,7 +141,7 @@ static inline store_outcome insert(store *s, const char *json, const char *node)
     sh_error error = {.code = SH_OK};
     size_t count = 0;
     const sh_column *columns = store_columns(s, &count);
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     must(sh_device_row_read(sh_slice_of(json), columns, count, sh_slice_of(node), NOW, &arena, &row,
                             &error),

@@ -45,7 +45,7 @@ sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error)
     else
         err = store_postgres_prepare(s, POSTGRES_INSERT_DEVICE, sql.data, types,
                                      (int)s->column_count, error);
-    sh_buf_done(&sql);
+    sh_buf_reset(&sql);
     return err;
 }
 
@@ -135,7 +135,7 @@ static sh_err find(store_postgres *s, const folded_key keys[], size_t count, boo
         store_postgres_add_bytes(&p, (const uint8_t *)array.data, array.len);
         err = store_postgres_run(s, POSTGRES_FIND_KNOWN, &p, "read", &result, error);
     }
-    sh_buf_done(&array);
+    sh_buf_reset(&array);
     for (int i = 0; err == SH_OK && i < PQntuples(result); i++)
         mark_known(keys, count, PQgetvalue(result, i, 0), known);
     return err;

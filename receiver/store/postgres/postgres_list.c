@@ -62,7 +62,7 @@ static sh_err open_cursor(store_postgres *s, const char *node, sh_error *error)
         (void)sh_fail(error, err, "out of memory: cannot read the database");
     else
         err = store_postgres_query(s, sql.data, &p, "read", NULL, error);
-    sh_buf_done(&sql);
+    sh_buf_reset(&sql);
     return err;
 }
 

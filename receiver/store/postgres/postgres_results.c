@@ -79,7 +79,7 @@ sh_err store_postgres_results_prepare(store_postgres *s, sh_error *error)
         (void)sh_fail(error, err, "out of memory while opening the database");
     else
         err = store_postgres_prepare(s, POSTGRES_PUT_RESULT, sql.data, types, KEY_PARAMETER, error);
-    sh_buf_done(&sql);
+    sh_buf_reset(&sql);
     return err;
 }
 
@@ -173,7 +173,7 @@ sh_err store_postgres_put_plugin_lines(store *base, const char *plugin, const ch
         order[i].index = i;
         err = make_key(plugin, node, &lines[i], &scratch, order[i].key);
     }
-    sh_buf_done(&scratch);
+    sh_buf_reset(&scratch);
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory: cannot write to the database");
     qsort(order, count, sizeof *order, by_key_and_index);

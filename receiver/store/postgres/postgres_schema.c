@@ -144,7 +144,7 @@ static sh_err make_tables(store_postgres *s, sh_error *error)
         (void)sh_fail(error, err, "out of memory while opening the database");
     else
         err = store_postgres_exec(s, sql.data, "make the tables of", NULL, error);
-    sh_buf_done(&sql);
+    sh_buf_reset(&sql);
     return err;
 }
 

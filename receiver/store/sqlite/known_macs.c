@@ -63,7 +63,7 @@ void known_macs_clear(known_macs *k)
     k->count = 0;
 }
 
-void known_macs_done(known_macs *k)
+void known_macs_reset(known_macs *k)
 {
     free(k->slots);
     *k = (known_macs){0};

@@ -24,6 +24,6 @@ typedef struct {
 bool known_macs_has(const known_macs *k, const sh_mac *mac);
 bool known_macs_add(known_macs *k, const sh_mac *mac); /* whether it is remembered now */
 void known_macs_clear(known_macs *k);
-void known_macs_done(known_macs *k); /* frees; zeroed is accepted, and left behind */
+void known_macs_reset(known_macs *k); /* frees; zeroed is accepted, and left behind */
 
 #endif

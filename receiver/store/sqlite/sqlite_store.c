@@ -119,7 +119,7 @@ static void sqlite_close(store *base)
         (void)sqlite3_finalize(s->statements[i]);
     (void)sqlite3_close(s->db); /* rolls an open transaction back */
     store_sqlite_result_rows_forget(s);
-    known_macs_done(&s->known);
+    known_macs_reset(&s->known);
     free(s->path);
     free(s);
 }

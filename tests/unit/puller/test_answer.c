@@ -58,8 +58,8 @@ static void a_good_envelope_is_taken_as_it_is(void **state)
         assert_int_equal(table.rows, 2);
         assert_ptr_equal(table.envelope.data, answer.body.data);
         assert_int_equal(table.envelope.len, answer.body.len);
-        puller_table_done(&table);
-        sh_http_answer_done(&answer);
+        puller_table_reset(&table);
+        sh_http_answer_reset(&answer);
     }
 }
 
@@ -107,8 +107,8 @@ static void an_envelope_that_does_not_fit_is_refused_with_the_reason(void **stat
         sh_error error = {.code = SH_OK};
         assert_int_equal(puller_native_read(&answer, &expected, &table, &error), cases[i].expected);
         assert_non_null(strstr(error.message, cases[i].words));
-        puller_table_done(&table);
-        sh_http_answer_done(&answer);
+        puller_table_reset(&table);
+        sh_http_answer_reset(&answer);
     }
 }
 
@@ -121,10 +121,10 @@ static void no_byte_of_an_envelope_can_be_altered(void **state)
         puller_table table;
         answer.body.data[i] ^= 1;
         assert_int_not_equal(puller_native_read(&answer, &expected, &table, NULL), SH_OK);
-        puller_table_done(&table);
+        puller_table_reset(&table);
         answer.body.data[i] ^= 1;
     }
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
 }
 
 static void a_netalertx_answer_is_read_and_its_cut_table_told_apart(void **state)
@@ -166,8 +166,8 @@ static void a_netalertx_answer_is_read_and_its_cut_table_told_apart(void **state
         } else {
             assert_non_null(strstr(error.message, cases[i].node));
         }
-        puller_table_done(&table);
-        sh_http_answer_done(&answer);
+        puller_table_reset(&table);
+        sh_http_answer_reset(&answer);
     }
 }
 
@@ -221,7 +221,7 @@ static void statuses_tell_what_to_look_at_and_whether_to_try_again(void **state)
         assert_int_equal(unchanged, cases[i].unchanged);
         if (strstr(error.message, cases[i].words) == NULL)
             fail_msg("\"%s\" does not say \"%s\"", error.message, cases[i].words);
-        sh_http_answer_done(&answer);
+        sh_http_answer_reset(&answer);
     }
 }
 

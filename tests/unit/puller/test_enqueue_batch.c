@@ -57,7 +57,7 @@ static void begin(outbox *o, endings *e)
 
 static void finish(outbox *o)
 {
-    outbox_done(o);
+    outbox_reset(o);
     sh_queue_free(o->queue);
 }
 

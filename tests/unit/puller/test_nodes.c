@@ -14,7 +14,7 @@ static sh_err read_one(const char *entry, puller_nodes *ret, sh_error *error)
     sh_list list = {.items = NULL};
     assert_int_equal(sh_list_add(&list, sh_slice_of(entry)), SH_OK);
     sh_err err = puller_nodes_read(&list, ret, error);
-    sh_list_done(&list);
+    sh_list_reset(&list);
     return err;
 }
 
@@ -43,7 +43,7 @@ static void an_entry_gives_name_url_and_what_is_fetched(void **state)
         assert_string_equal(nodes.items[0].url, cases[i].url);
         assert_string_equal(nodes.items[0].sync_url, cases[i].sync_url);
         assert_int_equal(nodes.items[0].in_clear, cases[i].in_clear);
-        puller_nodes_done(&nodes);
+        puller_nodes_reset(&nodes);
     }
 }
 

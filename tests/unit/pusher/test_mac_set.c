@@ -32,7 +32,7 @@ static void spellings_of_one_mac_are_one(void **state)
                          "{\"devMac\": \"Internet\"}, {\"devMac\": \"internet\"},"
                          "{\"devMac\": 7}, {\"devMac\": \"7\"}]}");
     assert_int_equal(set.count, 3);
-    mac_set_done(&set);
+    mac_set_reset(&set);
 }
 
 static void rows_without_a_key_are_passed_over(void **state)
@@ -41,10 +41,10 @@ static void rows_without_a_key_are_passed_over(void **state)
     mac_set set = set_of("{\"data\": [{}, 5, {\"devMac\": null}, {\"devMac\": \"\"},"
                          "{\"devMac\": [1]}, {\"devMac\": \"a\\u0000b\"}, {\"devMac\": \"x\"}]}");
     assert_int_equal(set.count, 1);
-    mac_set_done(&set);
+    mac_set_reset(&set);
     set = set_of("{\"data\": []}");
     assert_int_equal(set.count, 0);
-    mac_set_done(&set);
+    mac_set_reset(&set);
 }
 
 static void only_what_is_not_known_is_missing(void **state)
@@ -63,9 +63,9 @@ static void only_what_is_not_known_is_missing(void **state)
     assert_int_equal(mac_set_count_missing(&known, &more), 0);
     assert_int_equal(mac_set_merge(&none, &none, NULL), SH_OK);
     assert_int_equal(none.count, 0);
-    mac_set_done(&known);
-    mac_set_done(&fewer);
-    mac_set_done(&more);
+    mac_set_reset(&known);
+    mac_set_reset(&fewer);
+    mac_set_reset(&more);
 }
 
 /* A set of count made-up hashes, the first of which is number first. */
@@ -88,9 +88,9 @@ static void over_its_limit_the_newest_table_is_kept(void **state)
     assert_int_equal(known.count, SH_ROWS_MAX);
     assert_int_equal(mac_set_merge(&known, &two, NULL), SH_OK);
     assert_int_equal(known.count, 2);
-    mac_set_done(&known);
-    mac_set_done(&one);
-    mac_set_done(&two);
+    mac_set_reset(&known);
+    mac_set_reset(&one);
+    mac_set_reset(&two);
 }
 
 static void a_saved_set_is_loaded_by_its_owner_alone(void **state)
@@ -103,12 +103,12 @@ static void a_saved_set_is_loaded_by_its_owner_alone(void **state)
     assert_int_equal(mac_set_load(path, SH_SLICE("me"), &loaded, NULL), SH_OK);
     assert_int_equal(loaded.count, 2);
     assert_int_equal(mac_set_count_missing(&loaded, &set), 0);
-    mac_set_done(&loaded);
+    mac_set_reset(&loaded);
     assert_int_equal(mac_set_load(path, SH_SLICE("you"), &loaded, NULL), SH_OK);
     assert_int_equal(loaded.count, 0);
     assert_int_equal(mac_set_load(in_folder("none"), SH_SLICE("me"), &loaded, NULL), SH_OK);
     assert_int_equal(loaded.count, 0);
-    mac_set_done(&set);
+    mac_set_reset(&set);
 }
 
 static void a_damaged_set_is_told(void **state)

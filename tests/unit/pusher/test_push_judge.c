@@ -137,7 +137,7 @@ static push_verdict judge(const judge_case *c, sh_error *error)
     push_question question = {
         .protocol = c->protocol, .answer = &answer, .url = URL, .id = item_id, .asked = c->asked};
     push_verdict verdict = push_judge(&question, error);
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     return verdict;
 }
 

@@ -45,7 +45,7 @@ static sh_err read_table(source_text *text, sh_error *error)
     source s;
     assert_int_equal(source_init_devices(&s, in_folder("table.json"), NULL), SH_OK);
     sh_err err = source_read(&s, test_wait, text, error);
-    source_done(&s);
+    source_reset(&s);
     return err;
 }
 
@@ -54,7 +54,7 @@ static sh_err read_plugin(source_text *text, sh_error *error)
     source s;
     assert_int_equal(source_init_plugin(&s, folder, "ARPSCAN", NULL), SH_OK);
     sh_err err = source_read(&s, test_wait, text, error);
-    source_done(&s);
+    source_reset(&s);
     return err;
 }
 
@@ -63,7 +63,7 @@ static void a_whole_table_is_read_at_once(void **state)
     (void)state;
     const char *table = "{\"data\": [" ROW ", " ROW "]}";
     folder_put("table.json", table);
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     assert_int_equal(read_table(&text, NULL), SH_OK);
     assert_string_equal(text.text.data, table);
     assert_int_equal(text.rows, 2);
@@ -82,7 +82,7 @@ static void a_cut_table_is_read_until_it_is_whole(void **state)
         write_at_wait = SOURCE_TRIES - 1;
         final_name = "table.json";
         final_text = table;
-        SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+        SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
         sh_error error = {0};
         assert_int_equal(read_table(&text, &error), SH_OK);
         assert_int_equal(waits, SOURCE_TRIES - 1);
@@ -113,7 +113,7 @@ static void what_stays_wrong_is_told_with_its_reason(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         folder_put("table.json", cases[i].text);
         waits = 0;
-        SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+        SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
         sh_error error = {0};
         assert_int_equal(read_table(&text, &error), cases[i].expected);
         assert_non_null(strstr(error.message, cases[i].words));
@@ -126,7 +126,7 @@ static void a_row_without_a_mac_is_the_hubs_to_judge(void **state)
 {
     (void)state;
     folder_put("table.json", "{\"data\": [{\"devName\": \"dev_MAC\"}, " ROW "]}");
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     assert_int_equal(read_table(&text, NULL), SH_OK);
     assert_int_equal(text.rows, 2);
 }
@@ -144,7 +144,7 @@ static void a_file_written_this_moment_is_let_settle(void **state)
         stamps[1] = stamps[0];
         assert_int_equal(utimensat(AT_FDCWD, in_folder("table.json"), stamps, 0), 0);
         write_at_wait = 1;
-        SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+        SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
         assert_int_equal(read_table(&text, NULL), SH_OK);
         assert_int_equal(text.rows, waits > 0 ? 1 : 0);
     }
@@ -156,7 +156,7 @@ static void a_stop_ends_the_waiting(void **state)
     (void)state;
     folder_put("table.json", "{\"data\": [");
     stop_at_wait = 2;
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     sh_error error = {0};
     assert_int_equal(read_table(&text, &error), SH_E_STOPPED);
     assert_int_equal(waits, 2);
@@ -165,7 +165,7 @@ static void a_stop_ends_the_waiting(void **state)
 static void what_is_not_there_names_its_setting(void **state)
 {
     (void)state;
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     sh_error error = {0};
     assert_int_equal(read_table(&text, &error), SH_E_NOT_FOUND);
     assert_non_null(strstr(error.message, "SYNC_devices_file"));
@@ -181,7 +181,7 @@ static void what_is_not_there_names_its_setting(void **state)
     assert_int_equal(source_read(&s, test_wait, &text, &error), SH_E_NOT_FOUND);
     assert_non_null(strstr(error.message, "nor its folder"));
     assert_non_null(strstr(error.message, in_folder("no/such:")));
-    source_done(&s);
+    source_reset(&s);
     assert_int_equal(waits, 0);
 
     assert_int_equal(mkdir(in_folder("table.json"), 0700), 0);
@@ -207,7 +207,7 @@ static void a_plugin_result_is_whole_when_its_last_line_is(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         folder_put("last_result.ARPSCAN.log", cases[i].text);
         waits = 0;
-        SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+        SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
         sh_error error = {0};
         assert_int_equal(read_plugin(&text, &error), SH_OK);
         assert_string_equal(text.text.data, cases[i].text);
@@ -219,7 +219,7 @@ static void a_blank_plugin_result_is_no_text_and_no_error(void **state)
 {
     (void)state;
     folder_put("last_result.ARPSCAN.log", "\n \n");
-    SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+    SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     assert_int_equal(read_plugin(&text, NULL), SH_OK);
     assert_int_equal(text.text.len, 0);
     assert_int_equal(waits, SOURCE_TRIES - 1);
@@ -234,7 +234,7 @@ static void what_is_no_plugin_result_is_an_error(void **state)
     } cases[] = {{"one|two\n", 8}, {"\xff\xfe\n", 3}, {"a\0b\n", 4}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         folder_put_bytes("last_result.ARPSCAN.log", cases[i].bytes, cases[i].len);
-        SH_CLEANUP(source_text_done) source_text text = SOURCE_TEXT_INIT;
+        SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
         sh_error error = {0};
         assert_int_equal(read_plugin(&text, &error), SH_E_FORMAT);
         assert_non_null(strstr(error.message, "no plugin result"));
@@ -247,7 +247,7 @@ static void a_bad_plugin_name_makes_no_path(void **state)
     source s;
     sh_error error = {0};
     assert_int_equal(source_init_plugin(&s, folder, "../x", &error), SH_E_FORMAT);
-    source_done(&s);
+    source_reset(&s);
 }
 
 int main(void)

@@ -46,7 +46,7 @@ static spool_item expect_first(spool *s, const char *plugin, const char *text)
     spool_item item;
     bool found = false;
     sh_error error = {0};
-    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(1000);
+    SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(1000);
     assert_int_equal(spool_get(s, 0, &item, &buf, &found, &error), SH_OK);
     assert_true(found);
     assert_string_equal(item.plugin, plugin);
@@ -58,7 +58,7 @@ static void expect_empty(spool *s)
 {
     spool_item item;
     bool found = true;
-    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(1000);
+    SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(1000);
     assert_int_equal(spool_get(s, 0, &item, &buf, &found, NULL), SH_OK);
     assert_false(found);
     assert_int_equal(buf.len, 0);
@@ -121,7 +121,7 @@ static void each_item_is_shown_oldest_first_but_those_that_are_damaged(void **st
     char path[256];
     (void)snprintf(path, sizeof path, "spool/%s", damaged.name);
     assert_int_equal(sh_file_write(in_folder(path), SH_SLICE("torn"), 0600, NULL), SH_OK);
-    SH_CLEANUP(sh_buf_done) sh_buf seen = SH_BUF_INIT(1000);
+    SH_CLEANUP(sh_buf_reset) sh_buf seen = SH_BUF_INIT(1000);
     assert_int_equal(spool_each(s, collect, &seen, NULL), SH_OK);
     assert_string_equal(seen.data, "B=second A=third ");
     assert_int_equal(spool_count(s), 3);
@@ -192,10 +192,10 @@ static void an_item_damaged_anywhere_is_set_aside(void **state)
     spool_item item = expect_first(s, "A", "text");
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/spool/%s", folder, item.name);
-    SH_CLEANUP(sh_buf_done) sh_buf whole = SH_BUF_INIT(1000);
+    SH_CLEANUP(sh_buf_reset) sh_buf whole = SH_BUF_INIT(1000);
     assert_int_equal(sh_file_read(path, &whole, NULL, NULL), SH_OK);
     assert_int_equal(whole.len, SPOOL_FILE_HEADER_BYTES + 4);
-    SH_CLEANUP(sh_buf_done) sh_buf text = SH_BUF_INIT(1000);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(1000);
     for (size_t len = 0; len < whole.len; len++) { /* cut to every length */
         assert_int_equal(sh_file_write(path, (sh_slice){whole.data, len}, 0600, NULL), SH_OK);
         assert_int_equal(spool_file_read(path, &item, &text, NULL), SH_E_FORMAT);
@@ -258,7 +258,7 @@ static void refused_items_are_kept_up_to_so_many_bytes(void **state)
     for (int i = 0; i < 3; i++) {
         spool_item item;
         bool found = false;
-        SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(SH_PLAIN_MAX);
+        SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(SH_PLAIN_MAX);
         assert_int_equal(spool_add(s, "A", (sh_slice){text, len}, NOW_MS + i, NULL), SH_OK);
         assert_int_equal(spool_get(s, 0, &item, &buf, &found, NULL), SH_OK);
         assert_int_equal(spool_refuse(s, &item, "for a test", NULL), SH_OK);
@@ -438,7 +438,7 @@ static void a_file_of_another_user_is_not_ours(void **state)
     assert_int_equal(err, SH_E_IO);
     assert_non_null(strstr(error.message, "belongs to uid 12345"));
     assert_int_equal(sh_file_read_own(path, &content, &error), SH_OK);
-    sh_buf_done(&content);
+    sh_buf_reset(&content);
 }
 
 static void a_folder_that_cannot_be_made_is_named(void **state)

@@ -44,7 +44,7 @@ static size_t cut_all(const sh_buf *text, size_t *rows)
         assert_true(of_part > 0 && of_part <= SH_PART_ROWS_MAX);
         *rows += of_part;
         parts++;
-        sh_buf_done(&part);
+        sh_buf_reset(&part);
     }
     assert_int_equal(sh_table_cut_count(table, &counted, NULL), SH_OK);
     assert_int_equal(counted, parts == 0 ? 1 : parts);
@@ -71,7 +71,7 @@ static void every_row_is_in_one_part(void **state)
         size_t rows = 0;
         assert_int_equal(cut_all(&text, &rows), cases[i].parts);
         assert_int_equal(rows, cases[i].rows);
-        sh_buf_done(&text);
+        sh_buf_reset(&text);
     }
 }
 

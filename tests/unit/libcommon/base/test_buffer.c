@@ -16,7 +16,7 @@ static void what_is_known_at_once_gets_what_it_needs(void **state)
     assert_int_equal(buf.cap, LARGE + 1);
     assert_int_equal(sh_buf_reserve(&buf, LARGE), SH_OK);
     assert_int_equal(buf.cap, LARGE + 1);
-    sh_buf_done(&buf);
+    sh_buf_reset(&buf);
 }
 
 static void what_grows_is_not_moved_for_each_byte(void **state)
@@ -35,7 +35,7 @@ static void what_grows_is_not_moved_for_each_byte(void **state)
     assert_int_equal(sh_buf_append(&buf, "x", 1), SH_E_LIMIT);
     assert_int_equal(sh_buf_reserve(&buf, LARGE + 1), SH_E_LIMIT);
     assert_int_equal(buf.len, LARGE);
-    sh_buf_done(&buf);
+    sh_buf_reset(&buf);
 }
 
 static void fitting_keeps_the_text_and_its_end(void **state)
@@ -73,7 +73,7 @@ static void exact_room_is_no_more_than_what_was_asked_for(void **state)
         assert_int_equal(buf.cap, len + 1);
     }
     assert_int_equal(sh_buf_reserve_exactly(&buf, 1000001), SH_E_LIMIT);
-    sh_buf_done(&buf);
+    sh_buf_reset(&buf);
 }
 
 int main(void)

@@ -183,9 +183,9 @@ static void percent_encoding_goes_both_ways(void **state)
         assert_int_equal(sh_percent_decode(sh_slice_of(broken[i]), &back), SH_E_FORMAT);
     sh_buf small = SH_BUF_INIT(2);
     assert_int_equal(sh_percent_decode(SH_SLICE("abc"), &small), SH_E_LIMIT);
-    sh_buf_done(&small);
-    sh_buf_done(&text);
-    sh_buf_done(&back);
+    sh_buf_reset(&small);
+    sh_buf_reset(&text);
+    sh_buf_reset(&back);
 }
 
 static void json_strings_are_escaped(void **state)
@@ -200,7 +200,7 @@ static void json_strings_are_escaped(void **state)
     assert_int_equal(sh_json_write_member_text(&out, "k", "v"), SH_OK);
     assert_int_equal(sh_json_write_member_integer(&out, "n", -5), SH_OK);
     assert_string_equal(out.data, "{\"k\":\"v\",\"n\":-5");
-    sh_buf_done(&out);
+    sh_buf_reset(&out);
 }
 
 static void a_buffer_keeps_its_limit_and_its_content(void **state)
@@ -245,7 +245,7 @@ static void metrics_are_written_in_prometheus_text_format(void **state)
     sh_buf_clear(&out);
     assert_int_equal(sh_metrics_write(all, 4, &out), SH_OK);
     assert_non_null(strstr(out.data, "\ny 7\n"));
-    sh_buf_done(&out);
+    sh_buf_reset(&out);
 }
 
 int main(void)

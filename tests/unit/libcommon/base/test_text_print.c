@@ -32,7 +32,7 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
         sh_buf printed = SH_BUF_INIT(1000);
         assert_int_equal(sh_text_append_printable(&printed, sh_slice_of(cases[i].text)), SH_OK);
         assert_string_equal(printed.data == NULL ? "" : printed.data, cases[i].printed);
-        sh_buf_done(&printed);
+        sh_buf_reset(&printed);
     }
 }
 

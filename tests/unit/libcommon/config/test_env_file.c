@@ -29,7 +29,7 @@ static void check(const char *text, const char *expected)
     if (err != SH_OK)
         fail_msg("'%s' is refused: %s", text, error.message);
     assert_string_equal(out.data == NULL ? "" : out.data, expected);
-    sh_buf_done(&out);
+    sh_buf_reset(&out);
 }
 
 static void check_refused(const char *text, const char *words)
@@ -39,7 +39,7 @@ static void check_refused(const char *text, const char *words)
     assert_int_equal(sh_env_file_read(sh_slice_of(text), take, &out, &error), SH_E_FORMAT);
     if (strstr(error.message, words) == NULL)
         fail_msg("'%s' does not say '%s'", error.message, words);
-    sh_buf_done(&out);
+    sh_buf_reset(&out);
 }
 
 static void lines_comments_and_white_space(void **state)
@@ -95,7 +95,7 @@ static void a_value_ends_at_its_limit(void **state)
     text[1] = '=';
     assert_int_equal(sh_env_file_read(sh_slice_of(text), take, &out, &error), SH_E_LIMIT);
     assert_non_null(strstr(error.message, "line 1: the value is too long"));
-    sh_buf_done(&out);
+    sh_buf_reset(&out);
 }
 
 static sh_err refuse(void *context, sh_slice name, sh_slice value, sh_error *error)

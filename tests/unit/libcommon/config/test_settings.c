@@ -20,7 +20,7 @@ static void defaults_are_those_of_the_table(void **state)
     assert_int_equal(s.log_format, SH_LOG_TEXT);
     assert_int_not_equal(s.run, SH_RUN_ONCE); /* SYNC_RUN is not the receiver's */
     assert_int_equal(s.warnings.count, 0);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 
     load(SH_FOR_PUSHER, ENV(PUSHES), &s);
     assert_int_equal(s.run, SH_RUN_SCHEDULE);
@@ -33,7 +33,7 @@ static void defaults_are_those_of_the_table(void **state)
     assert_int_equal(s.protocol, SH_PROTOCOL_NATIVE);
     assert_int_equal(s.run_timeout_s, 30);
     assert_string_equal(s.listen, "");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void every_setting_is_read(void **state)
@@ -61,7 +61,7 @@ static void every_setting_is_read(void **state)
     assert_int_equal(s.protocol, SH_PROTOCOL_NETALERTX);
     assert_int_equal(s.run_timeout_s, 3600);
     assert_string_equal(s.tls_ca, path_of("other"));
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 
     load(SH_FOR_RECEIVER,
          ENV(TOKEN, KEY, "SYNC_redis_url=unix:/run/r", "SYNC_redis_prefix=a.b:c-d_1",
@@ -80,7 +80,7 @@ static void every_setting_is_read(void **state)
     assert_string_equal(s.plugins_out, "/x/o");
     assert_int_equal(s.log_level, SH_LOG_DEBUG);
     assert_int_equal(s.log_format, SH_LOG_JSON);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void usual_forms_are_made_of_addresses(void **state)
@@ -91,11 +91,11 @@ static void usual_forms_are_made_of_addresses(void **state)
          ENV(TOKEN, KEY, "SYNC_node_name=A", "SYNC_hub_url=https://hub/prefix//", "SYNC_devices=1"),
          &s);
     assert_string_equal(s.hub_url, "https://hub/prefix");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     load(SH_FOR_PULLER, ENV(TOKEN, KEY, "SYNC_nodes=['http://a/', ' B = http://b:1/ ']"), &s);
     assert_string_equal(s.nodes.items[0], "http://a");
     assert_string_equal(s.nodes.items[1], "B=http://b:1");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void booleans_are_read_in_every_spelling(void **state)
@@ -115,7 +115,7 @@ static void booleans_are_read_in_every_spelling(void **state)
         load(SH_FOR_PUSHER,
              ENV(TOKEN, KEY, "SYNC_node_name=A", "SYNC_listen=0.0.0.0:1", cases[i].text), &s);
         assert_int_equal(s.devices, cases[i].value);
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
 }
 
@@ -125,7 +125,7 @@ static void unused_means_disabled(void **state)
     sh_settings s;
     load(SH_FOR_PUSHER, ENV("SYNC_RUN=unused"), &s);
     assert_int_equal(s.run, SH_RUN_DISABLED);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void names_are_matched_without_regard_to_case(void **state)
@@ -137,7 +137,7 @@ static void names_are_matched_without_regard_to_case(void **state)
     assert_string_equal(s.api_token, "a token of the tests");
     assert_string_equal(s.db, "/x");
     assert_int_equal(s.warnings.count, 0);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, KEY, "SYNC_DB=/y", "SYNC_db=/x"),
                   "SYNC_DB and SYNC_db are both set, to different values");
 }
@@ -149,9 +149,9 @@ static void api_token_is_another_name_of_the_token(void **state)
     load(SH_FOR_RECEIVER, ENV("API_TOKEN=a token of the tests", KEY), &s);
     assert_string_equal(s.api_token, "a token of the tests");
     assert_int_equal(s.warnings.count, 0);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     load(SH_FOR_RECEIVER, ENV("API_TOKEN=a token of the tests", TOKEN, KEY), &s);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     check_refused(SH_FOR_RECEIVER, ENV("API_TOKEN=another", TOKEN, KEY),
                   "SYNC_api_token and API_TOKEN are both set, to different values");
 }
@@ -163,7 +163,7 @@ static void an_empty_value_counts_as_not_set(void **state)
     load(SH_FOR_RECEIVER, ENV(TOKEN, KEY, "SYNC_db=", "SYNC_DB=/x", "SYNC_listen="), &s);
     assert_string_equal(s.db, "/x");
     assert_string_equal(s.listen, "0.0.0.0:20212");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 /* --- Bad values ------------------------------------------------------------------------------ */
@@ -259,7 +259,7 @@ static void the_prefix_in_redis_ends_at_its_limit(void **state)
     memset(text + head, 'p', 64);
     sh_settings s;
     load(SH_FOR_RECEIVER, ENV(TOKEN, KEY, text), &s);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     text[head + 64] = 'p';
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, KEY, text), "use 1 to 64");
 }
@@ -284,7 +284,7 @@ static void an_error_never_repeats_a_secret(void **state)
         if (strstr(error.message, "hu") != NULL)
             fail_msg("%s", error.message);
         assert_non_null(strstr(error.message, "(not shown)"));
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
     sh_settings s;
     sh_error error = {0};
@@ -292,7 +292,7 @@ static void an_error_never_repeats_a_secret(void **state)
         sh_settings_load(SH_FOR_PUSHER, ENV("SYNC_hub_url=http://u:hush@h"), &s, &error),
         SH_E_CONFIG);
     assert_null(strstr(error.message, "hush"));
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void a_long_value_is_refused(void **state)
@@ -304,7 +304,7 @@ static void a_long_value_is_refused(void **state)
     sh_settings s;
     load(SH_FOR_RECEIVER, ENV(TOKEN, KEY, text), &s);
     assert_int_equal(strlen(s.db), SH_SETTING_MAX);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     text[head + SH_SETTING_MAX - 1] = 'd';
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, KEY, text), "SYNC_db is longer than 65536 bytes");
 }
@@ -334,9 +334,9 @@ static void a_disabled_program_needs_nothing(void **state)
     (void)state;
     sh_settings s;
     load(SH_FOR_PUSHER, ENV("SYNC_RUN=disabled"), &s);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     load(SH_FOR_PULLER, ENV("SYNC_RUN=disabled"), &s);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     check_refused(SH_FOR_RECEIVER, ENV("SYNC_RUN=disabled"), "SYNC_api_token is not set");
 }
 
@@ -353,10 +353,10 @@ static void a_part_needs_no_secret_and_reads_none(void **state)
     assert_string_equal(s.api_token, "");
     assert_string_equal(s.encryption_key, "");
     assert_string_equal(s.db, "/x");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     assert_int_equal(sh_settings_load_part(SH_FOR_RECEIVER, ENV("SYNC_db=/x/"), &s, &error),
                      SH_E_CONFIG);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 int main(void)

@@ -108,7 +108,7 @@ static void what_is_taken_but_hardly_meant_is_warned_of(void **state)
         if (!has_warning(&s, cases[i].words))
             fail_msg("no warning of: %s", cases[i].setting);
         assert_int_equal(s.warnings.count, 1);
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
 }
 
@@ -128,7 +128,7 @@ static void line_ends_of_windows_are_left_out(void **state)
     assert_string_equal(s.hub_url, "http://hub:20212");
     assert_true(s.devices);
     assert_int_equal(s.warnings.count, 8);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void a_file_may_begin_with_a_byte_order_mark_and_end_a_line(void **state)
@@ -143,13 +143,13 @@ static void a_file_may_begin_with_a_byte_order_mark_and_end_a_line(void **state)
         load(RECEIVER, ENV(KEY, naming("SYNC_api_token_FILE", "token")), &s);
         assert_string_equal(s.api_token, "the secret of a file");
         assert_int_equal(s.warnings.count, 0);
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
     sh_settings s;
     write_text("token", "\"the secret of a file\"\n");
     load(RECEIVER, ENV(KEY, naming("SYNC_api_token_FILE", "token")), &s);
     assert_true(has_warning(&s, "SYNC_api_token is taken as it is written, but it is in quotes"));
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     write_file("token", "\xff\xfes\0e\0c\0", 8);
     check_refused(RECEIVER, ENV(KEY, naming("SYNC_api_token_FILE", "token")), "UTF-16");
     write_text("token", "\ufeff");
@@ -162,12 +162,12 @@ static void an_env_file_may_begin_with_a_byte_order_mark(void **state)
     sh_settings s;
     load(RECEIVER, ENV("\ufeffSYNC_api_token=a token of the tests", KEY), &s);
     assert_string_equal(s.api_token, "a token of the tests");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     write_text("app.conf", "\ufeffSYNC_api_token='a token of the tests'\r\nSYNC_RUN_TIMEOUT=5\r\n");
     load(RECEIVER, ENV(KEY, naming("SYNC_config_file", "app.conf")), &s);
     assert_string_equal(s.api_token, "a token of the tests");
     assert_int_equal(s.warnings.count, 0);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void usual_values_are_not_warned_of(void **state)
@@ -181,7 +181,7 @@ static void usual_values_are_not_warned_of(void **state)
          &s);
     if (s.warnings.count > 0)
         fail_msg("%s", s.warnings.items[0]);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 int main(void)

@@ -42,7 +42,7 @@ static void ten_thousand_nodes_fit_into_a_file_of_every_form(void **state)
         load_list(text, &s);
         assert_int_equal(s.nodes.count, SH_LIST_MAX);
         assert_string_equal(s.nodes.items[SH_LIST_MAX - 1], "http://node-9999.site.example:20212");
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
         free(text);
     }
 }
@@ -55,7 +55,7 @@ static void ten_thousand_nodes_fit_into_an_app_conf(void **state)
     sh_settings s;
     load(SH_FOR_PULLER, ENV(TOKEN, KEY, naming("SYNC_config_file", "app.conf")), &s);
     assert_int_equal(s.nodes.count, SH_LIST_MAX);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     free(text);
 }
 
@@ -67,7 +67,7 @@ static void as_much_as_an_environment_holds_is_taken_from_it(void **state)
     sh_settings s;
     load(SH_FOR_PULLER, ENV(TOKEN, KEY, text), &s);
     assert_int_equal(s.nodes.count, 3500);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     free(text);
 }
 
@@ -86,7 +86,7 @@ static void what_is_over_a_limit_is_refused(void **state)
     sh_settings s;
     write_file("list", text, SH_SETTING_LIST_MAX);
     load(SH_FOR_PULLER, ENV(TOKEN, KEY, naming("SYNC_nodes_FILE", "list")), &s);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     write_file("list", text, SH_SETTING_LIST_MAX + 1);
     check_refused(SH_FOR_PULLER, ENV(TOKEN, KEY, naming("SYNC_nodes_FILE", "list")), "2097152");
     free(text);
@@ -110,7 +110,7 @@ static int64_t cost_of(size_t count)
         load_list(text, &s);
         int64_t took = cpu_us() - begin;
         best = took < best ? took : best;
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
     free(text);
     return best;
@@ -138,10 +138,10 @@ static void a_health_check_reads_what_it_needs_alone(void **state)
     assert_string_equal(s.listen, "127.0.0.1:5");
     assert_int_equal(s.nodes.count, 0);
     assert_int_equal(s.warnings.count, 0);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     assert_int_equal(sh_settings_load_probe(SH_FOR_PULLER, ENV("SYNC_listen=x"), &s, &error),
                      SH_E_CONFIG);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 int main(void)

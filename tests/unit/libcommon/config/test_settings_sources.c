@@ -23,7 +23,7 @@ static void a_value_may_be_in_a_file_of_its_own(void **state)
         load(SH_FOR_RECEIVER, ENV(naming(names[i], "token"), KEY), &s);
         assert_string_equal(s.api_token, cases[i].token);
         assert_int_equal(s.warnings.count, 0);
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
 }
 
@@ -63,7 +63,7 @@ static void a_credential_is_another_place_for_a_secret(void **state)
     load(SH_FOR_RECEIVER, ENV(directory, KEY), &s);
     assert_string_equal(s.api_token, "a token of the tests");
     assert_string_equal(s.db, "postgresql://u:p@h/d");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     check_refused(SH_FOR_RECEIVER, ENV(directory, TOKEN, KEY),
                   "SYNC_api_token is set, and the credential synchub.token is there");
     check_refused(SH_FOR_RECEIVER, ENV(directory, KEY, "SYNC_db=/x"), "the credential synchub.db");
@@ -77,7 +77,7 @@ static void a_credential_is_another_place_for_a_secret(void **state)
     /* A pusher has no database. */
     load(SH_FOR_PUSHER, ENV(directory, PUSHES, "SYNC_log_level=debug"), &s);
     assert_string_equal(s.hub_url, "http://hub:20212");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     (void)unlink(path_of("synchub.db"));
 }
 
@@ -92,7 +92,7 @@ static void an_empty_environment_is_what_the_service_is_given(void **state)
     load(SH_FOR_RECEIVER, ENV("PATH=/bin"), &s);
     assert_string_equal(s.db, "/from/file.db");
     assert_string_equal(s.api_token, "a token of the tests");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     /* One word of ours, and the environment is all that counts. */
     check_refused(SH_FOR_RECEIVER, ENV("SYNC_db=/x", KEY), "SYNC_api_token is not set");
     write_text("receiver.env", "SYNC_db\n");
@@ -113,7 +113,7 @@ static void a_file_ends_at_the_limit_of_a_value(void **state)
     sh_settings s;
     load(SH_FOR_RECEIVER, ENV(TOKEN, naming("SYNC_encryption_key_FILE", "token")), &s);
     assert_int_equal(strlen(s.encryption_key), SH_SETTING_MAX);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     content[SH_SETTING_MAX] = 'k';
     write_file("token", content, SH_SETTING_MAX + 1);
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, naming("SYNC_encryption_key_FILE", "token")),
@@ -135,11 +135,11 @@ static void a_setting_that_ends_in_file_is_itself(void **state)
     load(SH_FOR_PUSHER, ENV(PUSHES, "SYNC_DEVICES_FILE=/nowhere/t.json"), &s);
     assert_string_equal(s.devices_file, "/nowhere/t.json");
     assert_true(s.devices);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     write_text("other", "/x/t.json\n");
     load(SH_FOR_PUSHER, ENV(PUSHES, naming("SYNC_devices_file_FILE", "other")), &s);
     assert_string_equal(s.devices_file, "/x/t.json");
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void an_app_conf_is_under_the_environment(void **state)
@@ -169,7 +169,7 @@ static void an_app_conf_is_under_the_environment(void **state)
     assert_int_equal(s.plugins.count, 2);
     assert_int_equal(s.log_level, SH_LOG_INFO);
     assert_int_equal(s.warnings.count, 0);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void an_app_conf_that_does_not_fit_is_refused(void **state)
@@ -209,7 +209,7 @@ static void an_unknown_name_is_warned_of_with_the_nearest_one(void **state)
     assert_true(has_warning(&s, "SYNC_db_FLIE is no setting"));
     assert_true(has_warning(&s, "SYNC_nonsense_here is no setting and is ignored"));
     assert_int_equal(s.warnings.count, 3);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void short_secrets_are_warned_of(void **state)
@@ -221,12 +221,12 @@ static void short_secrets_are_warned_of(void **state)
     assert_true(has_warning(&s, "SYNC_api_token has fewer than 16"));
     assert_true(has_warning(&s, "SYNC_encryption_key has fewer than 16"));
     assert_false(has_warning(&s, "1234"));
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
     load(SH_FOR_RECEIVER,
          ENV("SYNC_api_token=1234567890123456", "SYNC_encryption_key= 1234567890123456"), &s);
     assert_int_equal(s.warnings.count, 1);
     assert_true(has_warning(&s, "SYNC_encryption_key begins or ends with white space"));
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void a_time_zone_that_does_not_exist_is_warned_of(void **state)
@@ -247,14 +247,14 @@ static void a_time_zone_that_does_not_exist_is_warned_of(void **state)
         load(SH_FOR_RECEIVER, ENV(TOKEN, KEY, good[i]), &s);
         if (s.warnings.count != 0)
             fail_msg("%s", s.warnings.items[0]);
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         sh_settings s;
         load(SH_FOR_RECEIVER, ENV(TOKEN, KEY, bad[i]), &s);
         if (!has_warning(&s, "TZ holds"))
             fail_msg("%s", bad[i]);
-        sh_settings_done(&s);
+        sh_settings_reset(&s);
     }
 }
 
@@ -265,7 +265,7 @@ static void a_hub_without_anything_to_push_is_warned_of(void **state)
     load(SH_FOR_PUSHER,
          ENV(TOKEN, KEY, "SYNC_node_name=A", "SYNC_hub_url=http://h", "SYNC_listen=0.0.0.0:1"), &s);
     assert_true(has_warning(&s, "nothing will be pushed"));
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 /* --- Showing --------------------------------------------------------------------------------- */
@@ -313,7 +313,7 @@ static void the_effective_settings_are_printed_without_secrets(void **state)
     }
     assert_null(strstr(text, "SYNC_nodes")); /* the puller's */
     free(text);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 
     load(SH_FOR_PUSHER, ENV("SYNC_RUN=unused", "SYNC_devices=yes"), &s);
     text = print(&s, SH_FOR_PUSHER);
@@ -322,7 +322,7 @@ static void the_effective_settings_are_printed_without_secrets(void **state)
     assert_non_null(strstr(text, "SYNC_devices=True (from environment)\n"));
     assert_non_null(strstr(text, "SYNC_listen= (from default)\n"));
     free(text);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void a_full_disk_is_told_when_printing(void **state)
@@ -334,7 +334,7 @@ static void a_full_disk_is_told_when_printing(void **state)
     assert_non_null(full);
     assert_int_equal(sh_settings_print(&s, SH_FOR_RECEIVER, full), SH_E_IO);
     (void)fclose(full);
-    sh_settings_done(&s);
+    sh_settings_reset(&s);
 }
 
 static void help_names_each_setting_of_a_program_with_its_default(void **state)

@@ -37,8 +37,8 @@ static void base64_goes_both_ways(void **state)
         assert_int_equal(sh_base64_decode(sh_slice_of(cases[i].text), &bytes, NULL), SH_OK);
         assert_true(
             sh_slice_equals((sh_slice){bytes.data, bytes.len}, sh_slice_of(cases[i].bytes)));
-        sh_buf_done(&text);
-        sh_buf_done(&bytes);
+        sh_buf_reset(&text);
+        sh_buf_reset(&bytes);
     }
 }
 
@@ -67,7 +67,7 @@ static void what_is_not_standard_base64_is_refused(void **state)
         assert_int_equal(sh_base64_decode(sh_slice_of(cases[i]), &bytes, &error), SH_E_FORMAT);
         assert_int_equal(error.code, SH_E_FORMAT);
         assert_int_equal(bytes.len, 0);
-        sh_buf_done(&bytes);
+        sh_buf_reset(&bytes);
     }
 }
 
@@ -78,10 +78,10 @@ static void base64_keeps_the_limit(void **state)
     assert_int_equal(sh_base64_decode(SH_SLICE("Zm9v"), &bytes, NULL), SH_OK);
     assert_int_equal(sh_base64_decode(SH_SLICE("Zg=="), &bytes, NULL), SH_E_LIMIT);
     assert_int_equal(bytes.len, 3);
-    sh_buf_done(&bytes);
+    sh_buf_reset(&bytes);
     sh_buf text = SH_BUF_INIT(3);
     assert_int_equal(sh_base64_encode(SH_SLICE("f"), &text), SH_E_LIMIT);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 int main(void)

@@ -60,7 +60,7 @@ static void an_answer_is_given_whole(void **state)
         assert_string_equal(answer.content_type, "application/json");
         assert_string_equal(answer.etag, "\"abc\"");
         assert_int_equal(answer.retry_after_s, -1);
-        sh_http_answer_done(&answer);
+        sh_http_answer_reset(&answer);
     }
     assert_int_equal(server_connections(), 1); /* kept alive */
     assert_true(server_saw("GET /ok HTTP/1.1\r\n"));
@@ -81,19 +81,19 @@ static void statuses_are_answers_and_not_failures(void **state)
     assert_int_equal(sh_http_send(client, &request, &answer, NULL), SH_OK);
     assert_int_equal(answer.status, 503);
     assert_int_equal(answer.retry_after_s, 7);
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
 
     server_reset();
     request = get("/moved");
     assert_int_equal(sh_http_send(client, &request, &answer, NULL), SH_OK);
     assert_int_equal(answer.status, 302);
     assert_false(server_saw("GET /ok")); /* redirects would carry the token away */
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
 
     request = get("/gzip");
     assert_int_equal(sh_http_send(client, &request, &answer, NULL), SH_OK);
     assert_int_equal(answer.body.len, 4); /* as it came: nothing is unpacked */
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     sh_http_client_free(client);
 }
 
@@ -146,7 +146,7 @@ static void failures_say_what_to_look_at(void **state)
         if (err != cases[i].expected || strstr(error.message, cases[i].words) == NULL)
             fail_msg("\"%s\" does not say \"%s\"", error.message, cases[i].words);
         assert_null(strstr(error.message, "very-secret"));
-        sh_http_answer_done(&answer);
+        sh_http_answer_reset(&answer);
     }
     sh_http_client_free(client);
 }
@@ -162,7 +162,7 @@ static void a_body_may_fill_its_limit_and_no_more(void **state)
         assert_int_equal(sh_http_send(client, &request, &answer, NULL),
                          short_of == 0 ? SH_OK : SH_E_LIMIT);
         assert_int_equal(answer.body.len, short_of == 0 ? 100 : 0);
-        sh_http_answer_done(&answer);
+        sh_http_answer_reset(&answer);
     }
     sh_http_client_free(client);
 }
@@ -177,7 +177,7 @@ static void a_line_break_in_the_token_never_reaches_the_wire(void **state)
     server_reset();
     assert_int_equal(sh_http_send(client, &request, &answer, NULL), SH_E_CONFIG);
     assert_false(server_saw("GET"));
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     sh_http_client_free(client);
 }
 
@@ -199,7 +199,7 @@ static void a_body_is_posted_as_it_is(void **state)
     assert_true(server_saw("Content-Type: application/x\r\n"));
     assert_true(server_saw("\r\n\r\nthe body END"));
     assert_false(server_saw("Expect"));
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     sh_http_client_free(client);
 }
 
@@ -217,7 +217,7 @@ static void a_body_is_not_sent_where_the_peer_knows_it(void **state)
     for (int i = 0; i < 2; i++) {
         assert_int_equal(sh_http_send(client, &request, &answer, NULL), SH_OK);
         assert_int_equal(answer.status, 200);
-        sh_http_answer_done(&answer);
+        sh_http_answer_reset(&answer);
     }
     assert_true(server_saw("Expect: 100-continue\r\n"));
     assert_false(server_saw("the body"));
@@ -241,7 +241,7 @@ static void a_body_is_sent_once_the_peer_asks_for_it(void **state)
     assert_int_equal(answer.status, 200);
     assert_string_equal(answer.etag, ""); /* the interim answer's is not the answer's */
     assert_true(server_saw("the body END"));
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     sh_http_client_free(client);
 }
 
@@ -384,7 +384,7 @@ static void a_stop_ends_what_is_not_begun_and_soon_the_rest(void **state)
     /* The next call begins nothing. */
     sh_http_answer answer;
     assert_int_equal(sh_http_send(client, &requests[1], &answer, NULL), SH_E_STOPPED);
-    sh_http_answer_done(&answer);
+    sh_http_answer_reset(&answer);
     sh_http_client_free(client);
     (void)close(stop[0]);
     (void)close(stop[1]);

@@ -60,7 +60,7 @@ static void what_a_callback_refused_is_no_success(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_http_send(client, &request, &answer, &error), SH_E_LIMIT);
         assert_non_null(strstr(error.message, "more than"));
-        sh_http_answer_done(&answer);
+        sh_http_answer_reset(&answer);
     }
     sh_http_client_free(client);
 }

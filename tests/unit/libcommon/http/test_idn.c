@@ -29,7 +29,7 @@ static void hosts_are_written_as_dns_knows_them(void **state)
         {"\u00fc.", "xn--tda."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        SH_CLEANUP(sh_buf_done) sh_buf ascii = SH_BUF_INIT(256);
+        SH_CLEANUP(sh_buf_reset) sh_buf ascii = SH_BUF_INIT(256);
         assert_int_equal(sh_idn_to_ascii(sh_slice_of(cases[i][0]), &ascii), SH_OK);
         assert_string_equal(ascii.data == NULL ? "" : ascii.data, cases[i][1]);
     }
@@ -39,7 +39,7 @@ static void what_is_no_host_is_refused(void **state)
 {
     (void)state;
     char label[80];
-    SH_CLEANUP(sh_buf_done) sh_buf ascii = SH_BUF_INIT(256);
+    SH_CLEANUP(sh_buf_reset) sh_buf ascii = SH_BUF_INIT(256);
     assert_int_equal(sh_idn_to_ascii(SH_SLICE("\xff"), &ascii), SH_E_FORMAT);
     memset(label, 'a', sizeof label);
     assert_int_equal(sh_idn_to_ascii((sh_slice){label, 63}, &ascii), SH_OK);

@@ -138,7 +138,7 @@ static sh_err parse_nested(size_t depth, const char *inside)
     sh_json *doc = NULL;
     sh_err err = sh_json_parse(text.data, text.len, &doc, NULL);
     sh_json_free(doc);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
     return err;
 }
 
@@ -163,7 +163,7 @@ static void brackets_side_by_side_are_not_nesting(void **state)
     assert_int_equal(sh_json_parse(text.data, text.len, &doc, NULL), SH_OK);
     assert_int_equal(sh_json_count(doc), 1001);
     sh_json_free(doc);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 static void every_truncation_is_refused(void **state)

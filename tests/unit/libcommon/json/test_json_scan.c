@@ -53,7 +53,7 @@ static void valid_objects_give_their_members_in_order(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_json_scan(sh_slice_of(cases[i].text), note, &out, &error), SH_OK);
         assert_string_equal(out.data == NULL ? "" : out.data, cases[i].members);
-        sh_buf_done(&out);
+        sh_buf_reset(&out);
     }
 }
 
@@ -141,7 +141,7 @@ static void what_ends_a_string_is_found_wherever_it_stands(void **state)
                 assert_int_equal(err, cases[i].good ? SH_OK : SH_E_FORMAT);
                 if (cases[i].good)
                     assert_string_equal(out.data, expected);
-                sh_buf_done(&out);
+                sh_buf_reset(&out);
             }
         }
     }
@@ -184,7 +184,7 @@ static void nesting_is_allowed_to_the_limit_and_no_further(void **state)
         nest(&text, SH_JSON_DEPTH_MAX + over);
         assert_int_equal(sh_json_scan((sh_slice){text.data, text.len}, count, &members, NULL),
                          over == 0 ? SH_OK : SH_E_LIMIT);
-        sh_buf_done(&text);
+        sh_buf_reset(&text);
     }
 }
 
@@ -247,7 +247,7 @@ static void escapes_become_their_characters(void **state)
         assert_int_equal(err, cases[i].text == NULL ? SH_E_FORMAT : SH_OK);
         if (err == SH_OK)
             assert_string_equal(out.data == NULL ? "" : out.data, cases[i].text);
-        sh_buf_done(&out);
+        sh_buf_reset(&out);
     }
 }
 

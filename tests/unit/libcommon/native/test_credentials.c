@@ -37,7 +37,7 @@ static void add(sh_credentials *all, const sh_node_record *record)
     assert_int_equal(
         sh_credentials_add(all, sh_slice_of(record->node), (sh_slice){text.data, text.len}, NULL),
         SH_OK);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 static void what_is_made_opens_for_its_node_and_key_alone(void **state)
@@ -103,7 +103,7 @@ static void a_record_is_read_as_it_was_written(void **state)
     assert_int_equal(sh_buf_append_text(&text, " x"), SH_OK);
     sh_node_record_read(SH_SLICE("A"), (sh_slice){text.data, text.len}, &read);
     assert_true(read.unreadable);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 static void texts_that_are_no_records_are_unreadable(void **state)
@@ -230,9 +230,9 @@ static void a_resealed_envelope_holds_the_same_under_another_key(void **state)
     assert_int_equal(after.time_ms, before.time_ms);
     assert_int_equal(sh_envelope_open(resealed, &header, &to, &text, NULL), SH_OK);
     assert_string_equal(text.data, "text");
-    sh_buf_done(&text);
-    sh_buf_done(&again);
-    sh_buf_done(&envelope);
+    sh_buf_reset(&text);
+    sh_buf_reset(&again);
+    sh_buf_reset(&envelope);
 }
 
 int main(void)

@@ -74,9 +74,9 @@ static void envelopes_of_other_implementers_open(void **state)
         uint8_t digest[SH_DIGEST_BYTES];
         sh_digest(&key, slice_of(&text), digest);
         assert_memory_equal(digest, header.digest, sizeof digest);
-        sh_buf_done(&sealed);
-        sh_buf_done(&expected);
-        sh_buf_done(&text);
+        sh_buf_reset(&sealed);
+        sh_buf_reset(&expected);
+        sh_buf_reset(&text);
     }
 }
 
@@ -114,7 +114,7 @@ static sh_err open_as(sh_slice sealed, const char *node)
     sh_node_key_derive(passphrase_key, sh_slice_of(node), &key);
     sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
     err = sh_envelope_open(sealed, &header, &key, &text, &error);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
     return err;
 }
 
@@ -128,7 +128,7 @@ static void no_altered_bit_is_accepted(void **state)
         assert_int_not_equal(open_as(slice_of(&sealed), "Node_A"), SH_OK);
         sealed.data[bit / 8] ^= (char)(1 << bit % 8);
     }
-    sh_buf_done(&sealed);
+    sh_buf_reset(&sealed);
 }
 
 static void no_cut_or_stretched_envelope_is_accepted(void **state)
@@ -139,7 +139,7 @@ static void no_cut_or_stretched_envelope_is_accepted(void **state)
         assert_int_equal(open_as((sh_slice){sealed.data, len}, "Node_A"), SH_E_FORMAT);
     assert_int_equal(sh_buf_append(&sealed, "x", 1), SH_OK);
     assert_int_equal(open_as(slice_of(&sealed), "Node_A"), SH_E_FORMAT);
-    sh_buf_done(&sealed);
+    sh_buf_reset(&sealed);
 }
 
 static void an_envelope_does_not_open_as_another_nodes(void **state)
@@ -147,7 +147,7 @@ static void an_envelope_does_not_open_as_another_nodes(void **state)
     (void)state;
     sh_buf sealed = seal("Node_A", "", "{\"data\": []}");
     assert_int_equal(open_as(slice_of(&sealed), "Node_B"), SH_E_CRYPTO);
-    sh_buf_done(&sealed);
+    sh_buf_reset(&sealed);
 }
 
 static void bad_headers_are_refused_before_anything_is_opened(void **state)
@@ -179,7 +179,7 @@ static void bad_headers_are_refused_before_anything_is_opened(void **state)
         sh_envelope_header header;
         assert_int_equal(sh_envelope_peek(slice_of(&sealed), &header, &error), cases[i].expected);
         assert_int_equal(error.code, cases[i].expected);
-        sh_buf_done(&sealed);
+        sh_buf_reset(&sealed);
     }
 }
 
@@ -195,7 +195,7 @@ static void sealing_refuses_bad_names_and_too_long_texts(void **state)
         sh_envelope_header header = header_of(names[i][0], names[i][1]);
         assert_int_equal(sh_envelope_seal(&header, &key, SH_SLICE("x"), &sealed, &error),
                          SH_E_REFUSED);
-        sh_buf_done(&sealed);
+        sh_buf_reset(&sealed);
     }
     sh_error error = {0};
     sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
@@ -209,7 +209,7 @@ static void sealing_refuses_bad_names_and_too_long_texts(void **state)
     assert_int_equal(
         sh_envelope_seal(&header, &key, (sh_slice){text, SH_PLAIN_MAX}, &sealed, &error), SH_OK);
     free(text);
-    sh_buf_done(&sealed);
+    sh_buf_reset(&sealed);
 }
 
 static void a_text_that_does_not_fit_an_envelope_is_refused(void **state)
@@ -228,7 +228,7 @@ static void a_text_that_does_not_fit_an_envelope_is_refused(void **state)
                      SH_E_LIMIT);
     assert_int_equal(sealed.len, 0);
     free(noise);
-    sh_buf_done(&sealed);
+    sh_buf_reset(&sealed);
 }
 
 /* PROTOCOL.md section 2, of what ingest seals for NetAlertX. */
@@ -253,8 +253,8 @@ static void a_digest_of_what_is_sealed_tells_texts_apart(void **state)
         assert_int_equal(sh_envelope_open(slice_of(&sealed), &read, &key, &text, &error), SH_OK);
         assert_string_equal(text.data, texts[i]);
         memcpy(digests[i], read.digest, sizeof digests[i]);
-        sh_buf_done(&sealed);
-        sh_buf_done(&text);
+        sh_buf_reset(&sealed);
+        sh_buf_reset(&text);
     }
     assert_memory_equal(digests[0], digests[1], sizeof digests[0]);
     assert_memory_not_equal(digests[0], digests[2], sizeof digests[0]);

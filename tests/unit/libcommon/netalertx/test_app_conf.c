@@ -39,7 +39,7 @@ static void check_good(const good_case cases[], size_t count)
         const char *read = out.data == NULL ? "" : out.data;
         if (strcmp(read, cases[i].read) != 0)
             fail_msg("%s: read as %s", cases[i].text, read);
-        sh_buf_done(&out);
+        sh_buf_reset(&out);
         free(exact);
     }
 }
@@ -139,7 +139,7 @@ static void a_literal_that_cannot_be_read_is_named_by_its_line(void **state)
             fail_msg("%s was read as %s", cases[i].text, out.data == NULL ? "" : out.data);
         if (strstr(error.message, cases[i].words) == NULL)
             fail_msg("%s: %s", cases[i].text, error.message);
-        sh_buf_done(&out);
+        sh_buf_reset(&out);
     }
 }
 
@@ -152,7 +152,7 @@ static void an_error_never_repeats_a_value(void **state)
     assert_int_equal(sh_app_conf_read(text, sizeof text - 1, write_down, &out, &error),
                      SH_E_FORMAT);
     assert_null(strstr(error.message, "hush"));
-    sh_buf_done(&out);
+    sh_buf_reset(&out);
 }
 
 static sh_err read_long_text(size_t len)
@@ -166,7 +166,7 @@ static sh_err read_long_text(size_t len)
     text[total - 1] = '\'';
     sh_buf out = SH_BUF_INIT(SH_MIB);
     sh_err err = sh_app_conf_read(text, total, write_down, &out, NULL);
-    sh_buf_done(&out);
+    sh_buf_reset(&out);
     free(text);
     return err;
 }

@@ -56,7 +56,7 @@ static void every_form_gives_its_entries(void **state)
             fail_msg("%s: %zu entries", cases[i].text, list.count);
         for (size_t j = 0; j < count; j++)
             assert_string_equal(list.items[j], cases[i].entries[j]);
-        sh_list_done(&list);
+        sh_list_reset(&list);
     }
 }
 
@@ -114,9 +114,9 @@ static void a_failed_read_leaves_the_list_as_it_was(void **state)
     assert_int_equal(sh_list_read(SH_SLICE("['a', b"), &list, NULL), SH_E_FORMAT);
     assert_int_equal(list.count, 1);
     assert_string_equal(list.items[0], "kept");
-    sh_list_done(&list);
+    sh_list_reset(&list);
     assert_int_equal(list.count, 0);
-    sh_list_done(NULL);
+    sh_list_reset(NULL);
 }
 
 static sh_err read_many(size_t count)
@@ -131,7 +131,7 @@ static sh_err read_many(size_t count)
     sh_err err = sh_list_read((sh_slice){.data = text, .len = 2 * count}, &list, NULL);
     if (err == SH_OK)
         assert_int_equal(list.count, count);
-    sh_list_done(&list);
+    sh_list_reset(&list);
     free(text);
     return err;
 }

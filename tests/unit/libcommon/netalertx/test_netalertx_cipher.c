@@ -29,7 +29,7 @@ static size_t decrypt(sh_slice passphrase, sh_slice wire, char ret[static 256])
     assert_int_equal(sh_netalertx_decrypt(passphrase, wire, &plain, &valid, NULL), SH_OK);
     size_t len = plain.len;
     memcpy(ret, plain.data == NULL ? "" : plain.data, len);
-    sh_buf_done(&plain);
+    sh_buf_reset(&plain);
     return valid ? len : SIZE_MAX;
 }
 
@@ -41,7 +41,7 @@ static void the_published_vector_is_what_encrypt_gives(void **state)
     assert_int_equal(sh_netalertx_encrypt(PASSPHRASE, SH_SLICE("{\"data\": []}"), iv, &wire, NULL),
                      SH_OK);
     assert_string_equal(wire.data, VECTOR);
-    sh_buf_done(&wire);
+    sh_buf_reset(&wire);
 }
 
 static void the_published_vector_opens(void **state)
@@ -65,7 +65,7 @@ static void every_length_around_a_block_comes_back(void **state)
         assert_int_equal(wire.len, 24 + ((len / 16 + 1) * 16 + 2) / 3 * 4);
         assert_int_equal(decrypt(PASSPHRASE, slice_of(&wire), opened), len);
         assert_memory_equal(opened, text, len);
-        sh_buf_done(&wire);
+        sh_buf_reset(&wire);
     }
 }
 
@@ -76,8 +76,8 @@ static void a_random_iv_makes_every_payload_another(void **state)
     assert_int_equal(sh_netalertx_encrypt(PASSPHRASE, SH_SLICE("same"), NULL, &one, NULL), SH_OK);
     assert_int_equal(sh_netalertx_encrypt(PASSPHRASE, SH_SLICE("same"), NULL, &two, NULL), SH_OK);
     assert_string_not_equal(one.data, two.data);
-    sh_buf_done(&one);
-    sh_buf_done(&two);
+    sh_buf_reset(&one);
+    sh_buf_reset(&two);
 }
 
 static void texts_over_the_limit_are_refused_before_work(void **state)
@@ -106,14 +106,14 @@ static void a_result_that_does_not_fit_adds_nothing(void **state)
         sh_netalertx_encrypt(PASSPHRASE, SH_SLICE("{\"data\": []}"), NULL, &wire, &error),
         SH_E_LIMIT);
     assert_int_equal(wire.len, 0);
-    sh_buf_done(&wire);
+    sh_buf_reset(&wire);
     sh_buf plain = SH_BUF_INIT(11); /* the text has 12 */
     sh_error_clear(&error);
     bool valid;
     assert_int_equal(sh_netalertx_decrypt(PASSPHRASE, SH_SLICE(VECTOR), &plain, &valid, &error),
                      SH_E_LIMIT);
     assert_int_equal(plain.len, 0);
-    sh_buf_done(&plain);
+    sh_buf_reset(&plain);
 }
 
 static int start_crypto(void **state)
@@ -158,9 +158,9 @@ static void padding_is_known_as_openssl_knows_it(void **state)
             assert_int_equal(sh_base64_encode((sh_slice){bytes.data, 16}, &one), SH_OK);
             bool good = openssl_opens(iv, (const unsigned char *)bytes.data);
             assert_int_equal(decrypt(PASSPHRASE, slice_of(&one), opened) != SIZE_MAX, good);
-            sh_buf_done(&wire);
-            sh_buf_done(&bytes);
-            sh_buf_done(&one);
+            sh_buf_reset(&wire);
+            sh_buf_reset(&bytes);
+            sh_buf_reset(&one);
         }
     }
 }

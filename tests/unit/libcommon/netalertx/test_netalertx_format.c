@@ -43,8 +43,8 @@ static void a_push_comes_back_as_it_was_written(void **state)
     assert_slice(push.plugin, "SYNC");
     assert_in_range((uintptr_t)push.data.data, (uintptr_t)body.data,
                     (uintptr_t)body.data + body.len); /* borrowed, not copied */
-    sh_netalertx_push_done(&push);
-    sh_buf_done(&body);
+    sh_netalertx_push_reset(&push);
+    sh_buf_reset(&body);
 }
 
 static void escapes_in_a_push_are_resolved(void **state)
@@ -60,7 +60,7 @@ static void escapes_in_a_push_are_resolved(void **state)
     assert_slice(push.data, "A/B");
     assert_slice(push.node, "n\xc3\xb6");
     assert_slice(push.plugin, "SYNC");
-    sh_netalertx_push_done(&push);
+    sh_netalertx_push_reset(&push);
 }
 
 static void a_push_that_is_not_whole_says_what_is_missing(void **state)
@@ -101,7 +101,7 @@ static void a_push_that_is_not_whole_says_what_is_missing(void **state)
         assert_int_equal(sh_netalertx_push_read(sh_slice_of(cases[i].body), &push, &error),
                          cases[i].expected);
         assert_non_null(strstr(error.message, cases[i].words));
-        sh_netalertx_push_done(&push);
+        sh_netalertx_push_reset(&push);
     }
 }
 
@@ -121,8 +121,8 @@ static void a_push_nested_over_the_limit_is_no_json(void **state)
     sh_error error = {0};
     assert_int_equal(sh_netalertx_push_read(slice_of(&body), &push, &error), SH_E_FORMAT);
     assert_int_equal(error.code, SH_E_FORMAT);
-    sh_netalertx_push_done(&push);
-    sh_buf_done(&body);
+    sh_netalertx_push_reset(&push);
+    sh_buf_reset(&body);
 }
 
 static void a_pull_has_exactly_netalertx_fields(void **state)
@@ -139,9 +139,9 @@ static void a_pull_has_exactly_netalertx_fields(void **state)
     assert_int_equal(sh_netalertx_pull_read(slice_of(&body), &table, &node, NULL), SH_OK);
     assert_string_equal(table.data, "{\"data\": []}");
     assert_string_equal(node.data, "Node_A");
-    sh_buf_done(&table);
-    sh_buf_done(&node);
-    sh_buf_done(&body);
+    sh_buf_reset(&table);
+    sh_buf_reset(&node);
+    sh_buf_reset(&body);
 }
 
 static void a_pull_that_is_broken_says_how(void **state)
@@ -177,8 +177,8 @@ static void a_pull_that_is_broken_says_how(void **state)
             assert_string_equal(table.data, "{}");
             assert_string_equal(node.data == NULL ? "" : node.data, cases[i].node);
         }
-        sh_buf_done(&table);
-        sh_buf_done(&node);
+        sh_buf_reset(&table);
+        sh_buf_reset(&node);
     }
 }
 
@@ -190,13 +190,13 @@ static void a_pulled_table_may_fill_its_limit_and_no_more(void **state)
         sh_buf table = SH_BUF_INIT(2 - short_of), node = SH_BUF_INIT(10);
         assert_int_equal(sh_netalertx_pull_read(sh_slice_of(body), &table, &node, NULL),
                          short_of == 0 ? SH_OK : SH_E_LIMIT);
-        sh_buf_done(&table);
-        sh_buf_done(&node);
+        sh_buf_reset(&table);
+        sh_buf_reset(&node);
     }
     sh_buf table = SH_BUF_INIT(2), node = SH_BUF_INIT(9);
     assert_int_equal(sh_netalertx_pull_read(sh_slice_of(body), &table, &node, NULL), SH_E_LIMIT);
-    sh_buf_done(&table);
-    sh_buf_done(&node);
+    sh_buf_reset(&table);
+    sh_buf_reset(&node);
 }
 
 static void errors_are_written_as_netalertx_does(void **state)
@@ -207,7 +207,7 @@ static void errors_are_written_as_netalertx_does(void **state)
     assert_string_equal(
         body.data,
         "{\"error\":\"Forbidden\",\"message\":\"ERROR: Not authorized\",\"success\":false}");
-    sh_buf_done(&body);
+    sh_buf_reset(&body);
 }
 
 static void the_words_of_an_error_are_short_and_printable(void **state)

@@ -97,7 +97,7 @@ static void a_line_is_limited(void **state)
         bool more = false;
         assert_int_equal(sh_plugin_lines_next(&lines, &line, &more, NULL),
                          over == 0 ? SH_OK : SH_E_LIMIT);
-        sh_buf_done(&text);
+        sh_buf_reset(&text);
     }
 }
 
@@ -147,7 +147,7 @@ static void lines_of_a_result_are_limited(void **state)
     for (int i = 0; i <= SH_PLUGIN_LINES_MAX; i++)
         assert_int_equal(sh_buf_append(&text, "\n", 1), SH_OK);
     assert_int_equal(sh_plugin_text_check(text.data, text.len, NULL), SH_E_LIMIT);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 static void every_truncation_stays_inside_the_text(void **state)

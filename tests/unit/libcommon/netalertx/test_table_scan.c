@@ -163,7 +163,7 @@ static void nesting_is_limited(void **state)
         assert_int_equal(sh_buf_append_text(&text, "]}"), SH_OK);
         size_t rows;
         assert_int_equal(check(text.data, text.len, &rows), over == 0 ? SH_OK : SH_E_LIMIT);
-        sh_buf_done(&text);
+        sh_buf_reset(&text);
     }
 }
 
@@ -182,7 +182,7 @@ static void rows_are_limited(void **state)
     text.len = at;
     assert_int_equal(sh_buf_append_text(&text, ",0]}"), SH_OK);
     assert_int_equal(check(text.data, text.len, &rows), SH_E_LIMIT);
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 int main(void)

@@ -87,7 +87,7 @@ static void a_written_file_reads_the_same(void **state)
         sh_error error = {0};
         sh_slice content = {text, sizes[i]};
         assert_int_equal(sh_file_write(in_folder("f"), content, 0640, &error), SH_OK);
-        SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(70000);
+        SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(70000);
         sh_file_stamp stamp, now;
         assert_int_equal(sh_file_read(in_folder("f"), &buf, &stamp, &error), SH_OK);
         assert_int_equal(buf.len, sizes[i]);
@@ -106,7 +106,7 @@ static void a_read_adds_to_what_the_buffer_holds(void **state)
 {
     (void)state;
     put("f", "world");
-    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(100);
+    SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(100);
     assert_int_equal(sh_buf_append_text(&buf, "hello "), SH_OK);
     assert_int_equal(sh_file_read(in_folder("f"), &buf, NULL, NULL), SH_OK);
     assert_string_equal(buf.data, "hello world");
@@ -121,7 +121,7 @@ static void a_file_over_the_limit_is_refused_and_the_buffer_kept(void **state)
         sh_err expected;
     } cases[] = {{9, SH_E_LIMIT}, {10, SH_OK}, {11, SH_OK}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(cases[i].limit);
+        SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(cases[i].limit);
         assert_int_equal(sh_buf_append_text(&buf, "ab"), SH_OK);
         sh_error error = {0};
         assert_int_equal(sh_file_read(in_folder("f"), &buf, NULL, &error), cases[i].expected);
@@ -134,7 +134,7 @@ static void a_file_over_the_limit_is_refused_and_the_buffer_kept(void **state)
 static void a_missing_file_is_told_from_a_broken_one(void **state)
 {
     (void)state;
-    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(100);
+    SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(100);
     sh_error error = {0};
     assert_int_equal(sh_file_read(in_folder("none"), &buf, NULL, &error), SH_E_NOT_FOUND);
     assert_non_null(strstr(error.message, in_folder("none")));
@@ -235,7 +235,7 @@ static void a_failed_write_leaves_the_old_file_and_nothing_else(void **state)
     sh_error_clear(&error);
     assert_int_equal(sh_file_write(in_folder("none/f"), SH_SLICE("new"), 0600, &error), SH_E_IO);
     assert_non_null(strstr(error.message, in_folder("none")));
-    SH_CLEANUP(sh_buf_done) sh_buf buf = SH_BUF_INIT(100);
+    SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(100);
     assert_int_equal(sh_file_read(in_folder("f"), &buf, NULL, NULL), SH_OK);
     assert_string_equal(buf.data, "old");
 }

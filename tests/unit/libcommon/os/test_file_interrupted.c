@@ -52,11 +52,11 @@ static void signals_break_off_neither_reading_nor_writing(void **state)
         assert_int_equal(sh_file_read(path, &content, NULL, &error), SH_OK);
         assert_string_equal(content.data, "0123456789");
         assert_true(reads >= 4);
-        sh_buf_done(&content);
+        sh_buf_reset(&content);
     }
     sh_buf content = SH_BUF_INIT(10);
     assert_int_equal(sh_file_read_own(path, &content, NULL), SH_OK);
-    sh_buf_done(&content);
+    sh_buf_reset(&content);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(dir), 0);
 }

@@ -221,10 +221,10 @@ static void ascii_strings_escape_every_character_beyond_it(void **state)
                          &json, SH_SLICE("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\xff\n\"\\\x7f")),
                      SH_OK);
     assert_string_equal(json.data, "\"a\\u00e4\\u20ac\\ud83d\\ude00\\ufffd\\n\\\"\\\\\\u007f\"");
-    sh_buf_done(&json);
+    sh_buf_reset(&json);
     sh_buf small = SH_BUF_INIT(6);
     assert_int_equal(sh_json_write_string_ascii(&small, SH_SLICE("\xc3\xa4")), SH_E_LIMIT);
-    sh_buf_done(&small);
+    sh_buf_reset(&small);
 }
 
 static int free_texts(void **state)

@@ -30,8 +30,8 @@ static bool is_valid(sh_kind kind, sh_slice text)
     if (valid)
         assert_true(opened.len == text.len &&
                     (text.len == 0 || memcmp(opened.data, text.data, text.len) == 0));
-    sh_buf_done(&wire);
-    sh_buf_done(&opened);
+    sh_buf_reset(&wire);
+    sh_buf_reset(&opened);
     return valid;
 }
 
@@ -108,7 +108,7 @@ static void make(int kind, sh_buf *wire)
     bytes.data[bytes.len - 17] ^= 0x40; /* alters the last byte of the padding */
     wire->len = 24;
     assert_int_equal(sh_base64_encode((sh_slice){bytes.data, bytes.len}, wire), SH_OK);
-    sh_buf_done(&bytes);
+    sh_buf_reset(&bytes);
 }
 
 static int64_t cpu_ns(void)
@@ -151,9 +151,9 @@ static void every_invalid_payload_costs_the_same(void **state)
         int64_t quarters = kind == SHAPE_LATE ? 6 : 5;
         assert_true(best[kind] * 4 < best[PADDING] * quarters);
         assert_true(best[PADDING] * 4 < best[kind] * 5);
-        sh_buf_done(&wires[kind]);
+        sh_buf_reset(&wires[kind]);
     }
-    sh_buf_done(&text);
+    sh_buf_reset(&text);
 }
 
 int main(void)

@@ -77,7 +77,7 @@ static void entries_are_opened_in_order_whatever_their_size(void **state)
     }
     entry_opener_free(o);
     for (size_t i = 0; i < COUNT; i++)
-        sh_buf_done(&all[i].envelope);
+        sh_buf_reset(&all[i].envelope);
 }
 
 static void an_entry_that_was_opened_ahead_need_not_be_asked_for(void **state)
@@ -98,7 +98,7 @@ static void an_entry_that_was_opened_ahead_need_not_be_asked_for(void **state)
     check(&all[2], 2, &header, text);
     entry_opener_rest(o);
     /* Another entry at the same address must not be taken for the one before. */
-    sh_buf_done(&all[1].envelope);
+    sh_buf_reset(&all[1].envelope);
     seal(&all[1], 5, LARGE);
     assert_int_equal(entry_opener_open(o, &all[1].entry, NULL, &header, &text, NULL), SH_OK);
     check(&all[1], 5, &header, text);
@@ -108,7 +108,7 @@ static void an_entry_that_was_opened_ahead_need_not_be_asked_for(void **state)
     entry_opener_free(o);
     entry_opener_free(NULL);
     for (size_t i = 0; i < 3; i++)
-        sh_buf_done(&all[i].envelope);
+        sh_buf_reset(&all[i].envelope);
 }
 
 static void what_cannot_be_opened_ahead_says_why_when_it_is_asked_for(void **state)
@@ -137,7 +137,7 @@ static void what_cannot_be_opened_ahead_says_why_when_it_is_asked_for(void **sta
             assert_int_equal(text.len, 0);
         if (expected[i] == SH_E_FORMAT)
             assert_string_equal(header.node, ""); /* nothing of the entry before */
-        sh_buf_done(&all[i].envelope);
+        sh_buf_reset(&all[i].envelope);
         if (next == NULL)
             break;
     }

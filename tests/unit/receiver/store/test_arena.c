@@ -31,10 +31,10 @@ static void pieces_do_not_overlap(void **state)
     take_many(&arena);
     sh_arena_clear(&arena);
     take_many(&arena);
-    sh_arena_done(&arena);
+    sh_arena_reset(&arena);
     assert_null(arena.newest);
     take_many(&arena);
-    sh_arena_done(&arena);
+    sh_arena_reset(&arena);
 }
 
 static void what_is_cleared_is_taken_again(void **state)
@@ -45,7 +45,7 @@ static void what_is_cleared_is_taken_again(void **state)
     assert_non_null(first);
     sh_arena_clear(&arena);
     assert_ptr_equal(sh_arena_take(&arena, 200), first);
-    sh_arena_done(&arena);
+    sh_arena_reset(&arena);
 }
 
 static void a_large_piece_is_not_kept(void **state)
@@ -58,7 +58,7 @@ static void a_large_piece_is_not_kept(void **state)
     sh_arena_clear(&arena);
     assert_null(arena.newest);
     sh_arena_clear(&arena);
-    sh_arena_done(&arena);
+    sh_arena_reset(&arena);
 }
 
 static void what_nobody_has_is_refused(void **state)
@@ -69,7 +69,7 @@ static void what_nobody_has_is_refused(void **state)
     assert_null(sh_arena_take(&arena, SIZE_MAX));
     assert_null(sh_arena_take(&arena, SIZE_MAX - 1));
     assert_non_null(sh_arena_take(&arena, 1));
-    sh_arena_done(&arena);
+    sh_arena_reset(&arena);
 }
 
 int main(void)

@@ -251,7 +251,7 @@ static void size_is_limited(void **state)
     assert_int_equal(sh_buf_append_text(&json, " "), SH_OK);
     assert_int_equal(read_row(json.data, &row, NULL), SH_E_LIMIT);
     assert_null(row);
-    sh_buf_done(&json);
+    sh_buf_reset(&json);
 }
 
 static void the_row_borrows_from_nobody(void **state)
@@ -294,7 +294,7 @@ static void the_row_borrows_from_nobody(void **state)
 static int free_rows(void **state)
 {
     (void)state;
-    sh_arena_done(&arena);
+    sh_arena_reset(&arena);
     return 0;
 }
 

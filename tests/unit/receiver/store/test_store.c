@@ -107,7 +107,7 @@ static void insert_inside(store *s, const char *mac)
     const sh_column *columns = store_columns(s, &count);
     sh_error error = {.code = SH_OK};
     store_insert one = {.outcome = STORE_KNOWN};
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     (void)snprintf(json, sizeof json, "{\"devMac\":\"%s\"}", mac);
     must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, &arena, &row,
@@ -198,7 +198,7 @@ static void a_row_the_database_refuses_is_rejected_alone(void **state)
     const sh_column *columns = store_columns(s, &count);
     store_insert inserts[5];
     sh_device_row *rows[5];
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(sh_device_row_read(sh_slice_of(jsons[i]), columns, count, SH_SLICE("N"),
                                             NOW, &arena, &rows[i], NULL),

@@ -120,7 +120,7 @@ static void an_event_goes_with_its_row(void **state)
     store *s = opened();
     size_t count = 0;
     const sh_column *columns = store_columns(s, &count);
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     assert_int_equal(sh_device_row_read(SH_SLICE("{\"devMac\":\"b\"}"), columns, count,
                                         SH_SLICE("N"), NOW, &arena, &row, NULL),

@@ -69,7 +69,7 @@ static void the_store_survives_failing_allocations(void **state)
     store *s = opened();
     size_t count = 0;
     const sh_column *columns = store_columns(s, &count);
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     assert_int_equal(sh_device_row_read(SH_SLICE("{\"devMac\":\"a\"}"), columns, count,
                                         SH_SLICE("N"), NOW, &arena, &row, NULL),

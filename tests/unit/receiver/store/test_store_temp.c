@@ -36,7 +36,7 @@ static sh_err insert_all(store *s, int first, int step, sh_error *error)
     const sh_column *columns = store_columns(s, &count);
     sh_err err = SH_OK;
     for (int i = 0; i < ROWS && err == SH_OK; i += CHUNK) {
-        SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+        SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
         store_insert inserts[CHUNK];
         for (int k = 0; k < CHUNK; k++) {
             char json[64];

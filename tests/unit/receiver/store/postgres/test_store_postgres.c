@@ -41,7 +41,7 @@ static sh_device_row *row_of(store *s, const char *json, sh_arena *arena)
 /* Inserts one row inside the transaction that is open. */
 static sh_err insert_in(store *s, const char *json, sh_error *error)
 {
-    SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = row_of(s, json, &arena);
     store_insert one = {.row = row};
     sh_err err = store_insert_devices(s, &one, 1, NOW, error);
@@ -156,7 +156,7 @@ static int insert_all(int writer)
     int inserted = 0;
     for (int done = 0; done < SAME_DEVICES;) {
         store_insert inserts[CHUNK];
-        SH_CLEANUP(sh_arena_done) sh_arena arena = {NULL};
+        SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
         for (int i = 0; i < CHUNK; i++) {
             char json[64];
             int device = (done + i) * 7 * (writer + 1) % SAME_DEVICES + writer * 130;

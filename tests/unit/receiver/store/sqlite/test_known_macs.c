@@ -42,7 +42,7 @@ static void what_was_added_is_known_and_nothing_else(void **state)
         sh_mac even = mac_of_number(2 * i * 65537);
         assert_false(known_macs_has(&known, &even));
     }
-    known_macs_done(&known);
+    known_macs_reset(&known);
 }
 
 static void only_six_bytes_are_remembered_however_they_are_written(void **state)
@@ -61,7 +61,7 @@ static void only_six_bytes_are_remembered_however_they_are_written(void **state)
     sh_mac dashes = mac_of("00-00-00-00-00-00");
     assert_true(known_macs_has(&known, &bare) && known_macs_has(&known, &dashes));
     assert_false(known_macs_has(&known, &name));
-    known_macs_done(&known);
+    known_macs_reset(&known);
 }
 
 static void there_is_an_end_to_its_memory(void **state)
@@ -78,7 +78,7 @@ static void there_is_an_end_to_its_memory(void **state)
     sh_mac first = mac_of_number(0), last = mac_of_number(count - 1);
     assert_true(known_macs_has(&known, &first));
     assert_false(known_macs_has(&known, &last));
-    known_macs_done(&known);
+    known_macs_reset(&known);
 }
 
 static int start(void **state)
