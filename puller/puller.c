@@ -18,6 +18,9 @@
  */
 #define CLOCKS_DIFFER_MS 5000
 
+#define REDIS_WAIT_MAX_S 30 /* before the first run; SYNC_RUN_TIMEOUT where that is less */
+#define REDIS_WAIT_STEP_MS 500
+
 /* A dead node costs its time-out alone, as long as nobody must wait for it to be asked. */
 static size_t parallel_max(void)
 {
@@ -69,6 +72,25 @@ static void warn_of_nodes(const puller_nodes *nodes)
                            nodes->items[i].url);
 }
 
+/* Neither the network nor Redis need be there when this program starts: pods start in any order. */
+static void wait_for_redis(const puller *p)
+{
+    int64_t wait_s = p->settings->run_timeout_s;
+    if (wait_s > REDIS_WAIT_MAX_S)
+        wait_s = REDIS_WAIT_MAX_S;
+    int64_t end_ms = sh_clock_monotonic_ms() + wait_s * 1000;
+    for (bool reported = false;; reported = true) {
+        sh_error error = {.code = SH_OK};
+        if (sh_queue_check(p->queue, &error) != SH_E_NETWORK || sh_clock_monotonic_ms() >= end_ms)
+            return; /* the run reports whatever is still wrong */
+        if (!reported)
+            sh_log_info("waiting up to %lld s for Redis: %s", (long long)wait_s, error.message);
+        sh_service_alive();
+        if (sh_stop_wait(REDIS_WAIT_STEP_MS))
+            return;
+    }
+}
+
 /* At start and then at each tick. A tick that comes while a run is on is passed over. */
 static void run_on_schedule(puller *p)
 {
@@ -88,8 +110,10 @@ static void run_on_schedule(puller *p)
 static int run_service(puller *p, bool once)
 {
     warn_of_nodes(&p->nodes);
-    if (once)
+    if (once) {
+        wait_for_redis(p);
         return puller_run(p, 0) ? SH_EXIT_DONE : SH_EXIT_FAILED;
+    }
     puller_status *status = NULL;
     sh_error error = {.code = SH_OK};
     if (puller_status_start(p->settings, &status, &error) != SH_OK) {
@@ -99,6 +123,7 @@ static int run_service(puller *p, bool once)
     sh_notify_ready("started");
     sh_log_info("pulling %zu nodes, at start and then at '%s'", p->nodes.count,
                 p->settings->run_schedule);
+    wait_for_redis(p);
     run_on_schedule(p);
     puller_status_stop(status);
     sh_log_info("stopped");

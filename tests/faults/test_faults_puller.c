@@ -82,7 +82,8 @@ static int start(void **state)
     (void)snprintf(url, sizeof url, "SYNC_redis_url=%s", redis.url);
     (void)snprintf(nodes, sizeof nodes, "SYNC_nodes=http://127.0.0.1:%u", node.port);
     char token[] = "API_TOKEN=t", passphrase[] = "SYNC_encryption_key=k";
-    char *environment[] = {url, nodes, token, passphrase, NULL};
+    char timeout[] = "SYNC_RUN_TIMEOUT=2"; /* a Redis that fails for good is waited for so long */
+    char *environment[] = {url, nodes, token, passphrase, timeout, NULL};
     return sh_settings_load(SH_FOR_PULLER, environment, &settings, NULL) != SH_OK;
 }
 

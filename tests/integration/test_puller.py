@@ -505,9 +505,23 @@ class Surroundings(PullerTest):
     def test_redis_away_is_said_and_nothing_is_fetched(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table([]))
         self.queue.kill()
-        log = self.pull([url], code=1)
+        log = self.pull([url], code=1, SYNC_RUN_TIMEOUT=1)
         self.assertIn("SYNC_redis_url", log)
         self.assertEqual(self.nodes.seen("a"), [])
+
+    def test_a_redis_that_comes_up_after_the_puller_is_waited_for(self):
+        url = self.nodes.add_netalertx("a", "Node_A", device_table([]))
+        self.queue.kill()
+        once = self.program("puller", self.puller_settings(self.queue, [url],
+                                                           SYNC_protocol="netalertx"), "--once")
+        service = self.program("puller", self.puller_settings(
+            self.queue, [url], SYNC_protocol="netalertx", SYNC_RUN_SCHD="0 0 1 1 *"))
+        for puller in (once, service):
+            puller.wait_for_log("waiting up to 30 s for Redis")
+        self.queue.start()
+        for puller in (once, service):
+            puller.wait_for_log("run done: 1 nodes, .* 0 failed")
+        self.assertEqual(once.process.wait(harness.READY_S), 0)
 
     def test_redis_that_goes_away_during_the_run_fails_the_rest_soon(self):
         def answer(request):
