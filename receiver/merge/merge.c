@@ -33,21 +33,6 @@ static void close_store(merge *m)
     m->merger.store = NULL;
 }
 
-/* What an unchanged table rests on besides the table: the MACs that are passed over. */
-static sh_err note_rules(const merge *m, sh_error *error)
-{
-    const sh_list *skip = &m->settings->skip_macs;
-    uint8_t rules[SH_DIGEST_BYTES];
-    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);
-    sh_err err = sh_buf_append_text(&text, "skip");
-    for (size_t i = 0; i < skip->count && err == SH_OK; i++)
-        err = sh_buf_append_format(&text, "\n%s", skip->items[i]);
-    if (err != SH_OK)
-        return sh_fail(error, err, "no memory for SYNC_skip_macs");
-    sh_keyed_hash(NULL, (sh_slice){text.data, text.len}, rules, sizeof rules);
-    return store_rules_note(m->merger.store, rules, error);
-}
-
 static sh_err open_store(merge *m, sh_error *error)
 {
     sh_error gone = {0};
@@ -59,7 +44,7 @@ static sh_err open_store(merge *m, sh_error *error)
     m->published = false;
     sh_err err = store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);
     if (err == SH_OK)
-        err = note_rules(m, error);
+        err = store_rules_note(m->merger.store, skip_set_rules(m->merger.skip_macs), error);
     if (err != SH_OK) {
         close_store(m);
         return err;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge/skip_set.h"
 
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/crypto/crypto.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct skip_set {
+    uint8_t rules[SH_DIGEST_BYTES];
     uint8_t key[SH_SHORT_KEY_BYTES];
     const char **slots; /* NULL where free */
     size_t slots_count; /* a power of two, more than half of them free */
@@ -32,21 +36,41 @@ static size_t slot_of(const skip_set *s, const char *text, size_t len)
     return at;
 }
 
-sh_err skip_set_new(const sh_list *keys, skip_set **ret, sh_error *error)
+static sh_err add_keys(skip_set *s, const sh_list *keys)
 {
-    skip_set *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory for SYNC_skip_macs");
     for (s->slots_count = 4; s->slots_count <= 2 * keys->count;)
         s->slots_count *= 2;
     s->slots = calloc(s->slots_count, sizeof *s->slots);
-    if (s->slots == NULL) {
-        free(s);
-        return sh_fail(error, SH_E_MEMORY, "no memory for SYNC_skip_macs");
-    }
+    if (s->slots == NULL)
+        return SH_E_MEMORY;
     sh_random(s->key, sizeof s->key);
     for (size_t i = 0; i < keys->count; i++)
         s->slots[slot_of(s, keys->items[i], strlen(keys->items[i]))] = keys->items[i];
+    return SH_OK;
+}
+
+/* All that skip_set_has() decides by must be in it. */
+static sh_err hash_rules(skip_set *s, const sh_list *keys)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);
+    sh_err err = sh_buf_append_text(&text, "skip");
+    for (size_t i = 0; i < keys->count && err == SH_OK; i++)
+        err = sh_buf_append_format(&text, "\n%s", keys->items[i]);
+    if (err == SH_OK)
+        sh_keyed_hash(NULL, (sh_slice){text.data, text.len}, s->rules, sizeof s->rules);
+    return err;
+}
+
+sh_err skip_set_new(const sh_list *keys, skip_set **ret, sh_error *error)
+{
+    skip_set *s = calloc(1, sizeof *s);
+    sh_err err = s == NULL ? SH_E_MEMORY : add_keys(s, keys);
+    if (err == SH_OK)
+        err = hash_rules(s, keys);
+    if (err != SH_OK) {
+        skip_set_free(s);
+        return sh_fail(error, err, "no memory for SYNC_skip_macs");
+    }
     *ret = s;
     return SH_OK;
 }
@@ -62,4 +86,9 @@ void skip_set_free(skip_set *s)
 bool skip_set_has(const skip_set *s, const sh_mac *mac)
 {
     return s->slots[slot_of(s, mac->text, mac->len)] != NULL;
+}
+
+const uint8_t *skip_set_rules(const skip_set *s)
+{
+    return s->rules;
 }

@@ -7,8 +7,12 @@
 #include "libcommon/netalertx/mac.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* The keys of devices that are not merged (SYNC_skip_macs), found by a hash: each row asks. */
+/*
+ * Which devices are not merged: the keys in SYNC_skip_macs, found by a hash, since each row asks.
+ * A rule that is added here must enter the digest of the rules, too.
+ */
 typedef struct skip_set skip_set;
 
 /* keys are in their normal form, and borrowed. SH_E_MEMORY. */
@@ -17,5 +21,8 @@ void skip_set_free(skip_set *s); /* NULL is accepted */
 
 /* Without regard to ASCII case. */
 bool skip_set_has(const skip_set *s, const sh_mac *mac);
+
+/* A digest of the rules, SH_DIGEST_BYTES long, for store_rules_note(). Borrowed. */
+const uint8_t *skip_set_rules(const skip_set *s);
 
 #endif

@@ -210,7 +210,7 @@ void store_postgres_clear(PGresult **result)
 /* The next result, NULL where there is none behind the last. */
 static sh_err next_result(store_postgres *s, PGresult **ret, sh_error *error)
 {
-    int64_t end_ms = sh_clock_monotonic_ms() + REPLY_MS;
+    int64_t end_ms = sh_clock_monotonic_ms() + (s->reply_ms > 0 ? s->reply_ms : REPLY_MS);
     for (;;) {
         int unsent = PQflush(s->conn);
         if (unsent < 0)

@@ -35,6 +35,7 @@ typedef struct {
     bool counts_generations; /* its tables are there */
     int64_t generation;      /* the highest that was seen, see store_check(); 0: none yet */
     int64_t asked_ms;        /* when the server was last asked whether it is there (monotonic) */
+    int64_t reply_ms;        /* how long a reply may take; 0: as usual */
     int64_t stop_ms;         /* when a stop of the program was first seen, 0 for never */
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
@@ -122,9 +123,9 @@ sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error);
 /* The first line of libpq's words on a connection. */
 void store_postgres_words(const PGconn *conn, char *ret, size_t ret_bytes);
 
-/* store_postgres_schema.c: makes the tables where they are missing, safe among several. */
+/* postgres_schema.c: makes or upgrades the tables, safe among several. */
 sh_err store_postgres_schema_make(store_postgres *s, sh_error *error);
-/* Checks that they are there, for reading. */
+/* Checks that they are there and up to date, for reading. */
 sh_err store_postgres_schema_check(store_postgres *s, sh_error *error);
 
 /* store_postgres_devices.c */

@@ -2,34 +2,15 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 
 #include "libcommon/base/cleanup.h"
-#include "libcommon/base/clock.h"
+#include "receiver/store/schema.h"
 
 #include <string.h>
-
-/* Raised with every change of the tables below; the one who raises it writes the step to it. */
-#define SCHEMA_VERSION 1
 
 #define WAL_TRIES 250
 #define WAL_WAIT_MS 20
 
 #define OWN_RESULTS "SyncHub_Plugins_Objects"
-
-static const char own_tables[] =
-    "CREATE TABLE IF NOT EXISTS SyncHub_Meta("
-    " key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS SyncHub_Items("
-    " id BLOB PRIMARY KEY NOT NULL, merged_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS SyncHub_Items_merged ON SyncHub_Items(merged_ms);"
-    "CREATE TABLE IF NOT EXISTS SyncHub_Nodes("
-    " node TEXT PRIMARY KEY NOT NULL, mode TEXT NOT NULL, merged_ms INTEGER NOT NULL,"
-    " sent INTEGER NOT NULL, inserted INTEGER NOT NULL, known INTEGER NOT NULL,"
-    " skipped INTEGER NOT NULL, set_aside INTEGER NOT NULL, reason TEXT NOT NULL,"
-    " digest BLOB) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS SyncHub_Parts("
-    " node TEXT NOT NULL, digest BLOB NOT NULL, parts INTEGER NOT NULL, part INTEGER NOT NULL,"
-    " merged_ms INTEGER NOT NULL, sent INTEGER NOT NULL, inserted INTEGER NOT NULL,"
-    " known INTEGER NOT NULL, skipped INTEGER NOT NULL, set_aside INTEGER NOT NULL,"
-    " reason TEXT NOT NULL, PRIMARY KEY(node, digest, parts, part)) WITHOUT ROWID;";
+#define RESULTS_SQL_MAX (4 * SH_KIB)
 
 typedef enum {
     SCHEMA_NONE,      /* an empty file */
@@ -65,52 +46,54 @@ static sh_err has_table(store_sqlite *s, const char *name, bool *ret, sh_error *
     return err;
 }
 
-static sh_err read_kind(store_sqlite *s, schema_kind *ret, sh_error *error)
+/*
+ * What kind of database this is, and whether it has SyncHub_Meta. One statement, so that tables
+ * which another receiver makes meanwhile are seen all or not at all.
+ */
+static sh_err read_kind(store_sqlite *s, schema_kind *ret, bool *meta, sh_error *error)
 {
-    bool devices = false;
-    bool meta = false;
-    int64_t objects = 0;
+    int64_t found = 0;
     int64_t own = 0;
-    sh_err err = has_table(s, "Devices", &devices, error);
-    if (err == SH_OK)
-        err = has_table(s, "SyncHub_Meta", &meta, error);
-    if (err == SH_OK)
-        err = query_integer(s, "SELECT count(*) FROM sqlite_master", NULL, &objects, error);
-    if (err == SH_OK && meta)
+    sh_err err = query_integer(s,
+                               "SELECT (count(*) > 0)"
+                               " + 2 * coalesce(max(name = 'Devices' COLLATE NOCASE), 0)"
+                               " + 4 * coalesce(max(name = 'SyncHub_Meta' COLLATE NOCASE), 0)"
+                               " FROM (SELECT CASE type WHEN 'table' THEN name END AS name"
+                               " FROM sqlite_master)",
+                               NULL, &found, error);
+    *meta = (found & 4) != 0;
+    if (err == SH_OK && *meta)
         err = query_integer(s, "SELECT value = 'own' FROM SyncHub_Meta WHERE key = 'database'",
                             NULL, &own, error);
-    if (objects == 0)
+    if (found == 0)
         *ret = SCHEMA_NONE;
-    else if (!devices)
+    else if ((found & 2) == 0)
         *ret = SCHEMA_OTHER;
     else
         *ret = own != 0 ? SCHEMA_OWN : SCHEMA_NETALERTX;
     return err;
 }
 
-static sh_err check_version(store_sqlite *s, sh_error *error)
+/* The version of a database that has SyncHub_Meta. */
+static sh_err read_version(store_sqlite *s, int *ret, sh_error *error)
 {
-    bool meta = false;
-    int64_t version = 0;
-    sh_err err = has_table(s, "SyncHub_Meta", &meta, error);
-    if (err == SH_OK && meta)
-        err = query_integer(s,
-                            "SELECT CAST(value AS INTEGER) FROM SyncHub_Meta"
-                            " WHERE key = 'schema_version'",
-                            NULL, &version, error);
-    if (err == SH_OK && meta && version < 1)
-        return sh_fail(
-            error, SH_E_CONFIG,
-            "the database %s (SYNC_db) has no valid schema_version in SyncHub_Meta: it is "
-            "damaged, or of an unknown program; put a backup in its place",
-            s->path);
-    if (err == SH_OK && version > SCHEMA_VERSION)
-        return sh_fail(
-            error, SH_E_CONFIG,
-            "the database %s (SYNC_db) was made by a newer Sync Hub (its schema is %lld, "
-            "this program knows %d): run the newer version",
-            s->path, (long long)version, SCHEMA_VERSION);
-    return err;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(
+        s->db, "SELECT value FROM SyncHub_Meta WHERE key = 'schema_version'", -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return store_sqlite_fail(s, rc, "open", error);
+    const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    return schema_version_read(s->path, text, ret, error);
+}
+
+static sh_err fail_other(const store_sqlite *s, sh_error *error)
+{
+    return sh_fail(error, SH_E_CONFIG,
+                   "the database %s (SYNC_db) has no table Devices: it is neither Sync Hub's nor "
+                   "NetAlertX's",
+                   s->path);
 }
 
 /*
@@ -128,44 +111,6 @@ static sh_err set_wal(store_sqlite *s, sh_error *error)
         (void)sqlite3_sleep(WAL_WAIT_MS);
     }
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "open", error);
-}
-
-static void append_column(sqlite3_str *sql, const sh_column *column)
-{
-    bool number = column->kind == SH_COLUMN_INTEGER || column->kind == SH_COLUMN_BOOLEAN;
-    sqlite3_str_appendf(sql, " \"%w\" %s", column->name, number ? "INTEGER" : "TEXT");
-    if (column->not_null)
-        sqlite3_str_appendall(sql, " NOT NULL");
-    if (strcmp(column->name, "devMac") == 0)
-        sqlite3_str_appendall(sql, " PRIMARY KEY");
-    if (column->ignore_case)
-        sqlite3_str_appendall(sql, " COLLATE NOCASE");
-    if (column->default_kind == SH_DEFAULT_TEXT)
-        sqlite3_str_appendf(sql, " DEFAULT %Q", column->default_text);
-    else if (column->default_kind == SH_DEFAULT_INTEGER)
-        sqlite3_str_appendf(sql, " DEFAULT %lld", (long long)column->default_integer);
-    if (column->kind == SH_COLUMN_BOOLEAN)
-        sqlite3_str_appendf(sql, " CHECK(\"%w\" IN (0, 1))", column->name);
-}
-
-static void append_devices(sqlite3_str *sql)
-{
-    sqlite3_str_appendall(sql, "CREATE TABLE Devices(");
-    for (size_t i = 0; i < sh_device_columns_count; i++) {
-        if (i > 0)
-            sqlite3_str_appendall(sql, ",");
-        append_column(sql, &sh_device_columns[i]);
-    }
-    sqlite3_str_appendall(sql, ");");
-}
-
-static void append_results(sqlite3_str *sql, const char *table)
-{
-    sqlite3_str_appendf(sql, "CREATE TABLE \"%w\"(", table);
-    for (size_t i = 0; i < RESULT_COLUMNS; i++)
-        sqlite3_str_appendf(sql, " \"%w\" TEXT NOT NULL,", store_result_columns[i]);
-    sqlite3_str_appendall(sql,
-                          " UNIQUE(plugin, syncHubNodeName, objectPrimaryId, objectSecondaryId));");
 }
 
 /* Whether a table of plugin results has the columns that Sync Hub cannot do without. */
@@ -215,66 +160,85 @@ static sh_err read_results_index(store_sqlite *s, sh_error *error)
     return err;
 }
 
-static sh_err run_built(store_sqlite *s, sqlite3_str *sql, sh_error *error)
+static sh_err read_schema_state(store *base, schema_state *ret, sh_error *error)
 {
-    char *text = sqlite3_str_finish(sql);
-    sh_err err = text == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory: cannot make the tables")
-                              : store_sqlite_exec(s, text, "make the tables of", error);
-    sqlite3_free(text);
+    store_sqlite *s = (store_sqlite *)base;
+    schema_kind kind = SCHEMA_NONE;
+    bool meta = false;
+    *ret = (schema_state){.version = 0};
+    sh_err err = read_kind(s, &kind, &meta, error);
+    if (err == SH_OK && meta)
+        err = read_version(s, &ret->version, error);
+    if (err == SH_OK && kind == SCHEMA_OTHER)
+        return fail_other(s, error);
+    ret->is_own = kind != SCHEMA_NETALERTX;
     return err;
 }
 
-/* Inside a transaction. What is there already stays as it is. */
-static sh_err make_tables(store_sqlite *s, sh_error *error)
+static sh_err run_schema_sql(store *base, const char *sql, sh_error *error)
 {
-    schema_kind kind = SCHEMA_NONE;
-    sh_err err = read_kind(s, &kind, error);
-    if (err == SH_OK)
-        err = check_version(s, error);
-    if (err == SH_OK && kind == SCHEMA_OTHER)
-        return sh_fail(error, SH_E_CONFIG,
-                       "the database %s (SYNC_db) has no table Devices: it is neither Sync Hub's "
-                       "nor NetAlertX's",
-                       s->path);
-    if (err == SH_OK && kind == SCHEMA_NETALERTX)
-        err = store_sqlite_columns_read(s, error);
-    bool results = false;
-    if (err == SH_OK && kind != SCHEMA_NONE)
-        err = choose_results_table(s, &results, error);
-    if (err != SH_OK)
-        return err;
-    char now[SH_DATETIME_BYTES];
-    sh_clock_datetime(sh_clock_unix_ms(), now);
-    sqlite3_str *sql = sqlite3_str_new(s->db);
-    if (kind == SCHEMA_NONE)
-        append_devices(sql);
-    sqlite3_str_appendall(sql, own_tables);
-    if (!results)
-        append_results(sql, kind == SCHEMA_NONE ? "Plugins_Objects" : OWN_RESULTS);
-    sqlite3_str_appendf(sql,
-                        "INSERT INTO SyncHub_Meta(key, value) VALUES('schema_version', '%d'),"
-                        " ('created', %Q), ('database', %Q) ON CONFLICT(key) DO NOTHING;",
-                        SCHEMA_VERSION, now, kind == SCHEMA_NONE ? "own" : "netalertx");
-    return run_built(s, sql, error);
+    return store_sqlite_exec((store_sqlite *)base, sql, "make the tables of", error);
 }
 
-sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error)
+static bool has_column(store *base, const char *table, const char *column)
 {
-    schema_kind kind = SCHEMA_NONE;
-    sh_err err = read_kind(s, &kind, error);
-    /* NetAlertX's database keeps the journal mode that NetAlertX gave it. */
-    if (err == SH_OK && (kind == SCHEMA_NONE || kind == SCHEMA_OWN))
-        err = set_wal(s, error);
-    if (err == SH_OK)
-        err = s->base.ops->begin(&s->base, error);
+    const store_sqlite *s = (const store_sqlite *)base;
+    return sqlite3_table_column_metadata(s->db, "main", table, column, NULL, NULL, NULL, NULL,
+                                         NULL) == SQLITE_OK;
+}
+
+/* Inside a transaction. */
+static sh_err make_results_table(store_sqlite *s, sh_error *error)
+{
+    bool exists = false;
+    sh_err err = choose_results_table(s, &exists, error);
+    if (err != SH_OK || exists)
+        return err;
+    SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(RESULTS_SQL_MAX);
+    err = schema_build_results_named(OWN_RESULTS, &sql);
+    if (err != SH_OK)
+        return sh_fail(error, err, "out of memory: cannot make the tables");
+    return run_schema_sql(&s->base, sql.data, error);
+}
+
+/* Whether NetAlertX's own table fits may change with each of its updates, so this is no migration.
+ */
+static sh_err ensure_results_table(store_sqlite *s, sh_error *error)
+{
+    bool exists = false;
+    sh_err err = choose_results_table(s, &exists, error);
+    if (err != SH_OK || exists)
+        return err;
+    err = s->base.ops->begin(&s->base, error);
     if (err != SH_OK)
         return err;
-    err = make_tables(s, error);
+    err = make_results_table(s, error);
     if (err == SH_OK)
         err = s->base.ops->commit(&s->base, error);
     if (err != SH_OK)
         s->base.ops->rollback(&s->base);
     return err;
+}
+
+sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error)
+{
+    const schema_target target = {.dialect = SCHEMA_SQLITE,
+                                  .read = read_schema_state,
+                                  .run = run_schema_sql,
+                                  .has_column = has_column};
+    schema_kind kind = SCHEMA_NONE;
+    bool meta = false;
+    sh_err err = read_kind(s, &kind, &meta, error);
+    /* NetAlertX's database keeps the journal mode that NetAlertX gave it. */
+    if (err == SH_OK && (kind == SCHEMA_NONE || kind == SCHEMA_OWN))
+        err = set_wal(s, error);
+    if (err == SH_OK && kind == SCHEMA_NETALERTX) {
+        err = store_sqlite_columns_read(s, error); /* is it fit, before anything is written? */
+        s->column_count = 0;                       /* Sync Hub's tables may not be there yet */
+    }
+    if (err == SH_OK)
+        err = schema_upgrade(&s->base, &target, error);
+    return err == SH_OK ? ensure_results_table(s, error) : err;
 }
 
 static sh_err read_events(store_sqlite *s, sh_error *error)
@@ -305,34 +269,38 @@ bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret)
     return known;
 }
 
+static sh_err read_triggers(store_sqlite *s, sh_error *error)
+{
+    int64_t triggers = 0;
+    sh_err err = query_integer(s, "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", NULL,
+                               &triggers, error);
+    s->has_triggers = triggers > 0;
+    return err;
+}
+
 sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error)
 {
-    bool devices = false;
+    schema_kind kind = SCHEMA_NONE;
+    bool meta = false;
+    int version = 0;
     /* First, so that a change meanwhile is noticed. */
     (void)store_sqlite_schema_version(s, &s->schema_version);
-    sh_err err = check_version(s, error);
-    if (err == SH_OK)
-        err = has_table(s, "Devices", &devices, error);
-    if (err == SH_OK && !devices)
-        return sh_fail(error, SH_E_CONFIG,
-                       "the database %s (SYNC_db) has no table Devices: it is neither Sync Hub's "
-                       "nor NetAlertX's",
-                       s->path);
+    sh_err err = read_kind(s, &kind, &meta, error);
+    if (err == SH_OK && meta)
+        err = read_version(s, &version, error);
+    if (err == SH_OK && (kind == SCHEMA_NONE || kind == SCHEMA_OTHER))
+        err = fail_other(s, error);
+    if (err == SH_OK && meta)
+        err = schema_check_complete(s->path, version, error);
+    s->is_shared = kind == SCHEMA_NETALERTX;
     if (err == SH_OK)
         err = store_sqlite_columns_read(s, error);
     if (err == SH_OK)
         err = read_events(s, error);
     if (err == SH_OK)
         err = has_table(s, "SyncHub_Nodes", &s->has_nodes, error);
-    schema_kind kind = SCHEMA_NONE;
     if (err == SH_OK)
-        err = read_kind(s, &kind, error);
-    s->is_shared = kind == SCHEMA_NETALERTX;
-    int64_t triggers = 0;
-    if (err == SH_OK)
-        err = query_integer(s, "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", NULL,
-                            &triggers, error);
-    s->has_triggers = triggers > 0;
+        err = read_triggers(s, error);
     bool results = false;
     if (err == SH_OK)
         err = choose_results_table(s, &results, error);

@@ -101,7 +101,7 @@ void store_sqlite_finalize(sqlite3_stmt **statement);
 /* A text column of the current row, cut to what fits; "" for NULL. */
 void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t ret_bytes);
 
-/* store_sqlite_schema.c: makes Sync Hub's tables where they are missing, safe among several. */
+/* sqlite_schema.c: makes or upgrades Sync Hub's tables, safe among several. */
 sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error);
 /* False where it cannot be read now. */
 bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret);

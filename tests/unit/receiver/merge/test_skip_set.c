@@ -2,6 +2,7 @@
 #include "receiver/merge/skip_set.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"
 #include "tests/unit/unit.h"
 
@@ -40,6 +41,31 @@ static void keys_are_found_without_regard_to_case(void **state)
     assert_int_equal(skip_set_new(&none, &s, NULL), SH_OK);
     assert_false(has(s, "internet"));
     skip_set_free(s);
+}
+
+static void rules_hex(char *items[], size_t count, char ret[static SH_DIGEST_HEX_BYTES])
+{
+    const sh_list keys = {.items = items, .count = count};
+    skip_set *s = NULL;
+    assert_int_equal(skip_set_new(&keys, &s, NULL), SH_OK);
+    sh_hex_encode(skip_set_rules(s), SH_DIGEST_BYTES, ret);
+    skip_set_free(s);
+}
+
+static void the_digest_of_the_rules_changes_with_them_alone(void **state)
+{
+    (void)state;
+    static char internet[] = "internet", mac[] = "02:00:00:00:00:aa";
+    char one[SH_DIGEST_HEX_BYTES], again[SH_DIGEST_HEX_BYTES], other[SH_DIGEST_HEX_BYTES];
+    rules_hex((char *[]){internet}, 1, one);
+    rules_hex((char *[]){internet}, 1, again);
+    /* As 0.1.0 noted it: an upgrade makes no node send its table again. */
+    assert_string_equal(one, "b6fb946c5a8b97c03896944286be81f4cfed14c0cab76c03814d935671a65edb");
+    assert_string_equal(again, one);
+    rules_hex((char *[]){internet, mac}, 2, other);
+    assert_string_not_equal(other, one);
+    rules_hex(NULL, 0, other);
+    assert_string_not_equal(other, one);
 }
 
 /* The fastest of a few runs of 20,000 look-ups, in ms. */
@@ -87,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_found_without_regard_to_case),
+        cmocka_unit_test(the_digest_of_the_rules_changes_with_them_alone),
         cmocka_unit_test(a_long_list_costs_no_more_than_a_short_one),
     };
     return cmocka_run_group_tests(tests, start, NULL);

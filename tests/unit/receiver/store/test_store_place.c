@@ -96,7 +96,7 @@ static void a_database_of_a_newer_version_is_refused(void **state)
 {
     (void)state;
     store_close(opened());
-    (void)sql("UPDATE SyncHub_Meta SET value = '2' WHERE key = 'schema_version'");
+    (void)sql("UPDATE SyncHub_Meta SET value = '999' WHERE key = 'schema_version'");
     expect_refusal(db_path, STORE_READ_WRITE, SH_E_CONFIG, "newer Sync Hub");
     expect_refusal(db_path, STORE_READ_ONLY, SH_E_CONFIG, "newer Sync Hub");
 }
