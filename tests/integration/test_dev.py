@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What developers stand on: ./dev asks before it installs anything, and the hook sees what is about
+to be committed."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from harness import REPO
+
+
+def run(command, folder, **environment):
+    return subprocess.run(command, cwd=folder, env=os.environ | environment, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+class DevTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="synchub-dev-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def stub(self, name, script):
+        path = self.folder / name
+        path.write_text("#!/bin/sh\n" + script + "\n")
+        path.chmod(0o755)
+
+    def install(self, *arguments, uid):
+        """Runs `./dev … install run` on a machine that has none of the packages; sudo and apt-get only
+        say that they were called."""
+        self.stub("dpkg-query", "echo none")
+        self.stub("apt-cache", "exit 0")
+        self.stub("apt-get", 'echo "called: apt-get $*"')
+        self.stub("sudo", 'echo "called: sudo $*"')
+        self.stub("id", f"echo {uid}")
+        return run(["./dev", *arguments, "install", "run"], REPO,
+                   PATH=f"{self.folder}:{os.environ['PATH']}", SYNCHUB_DEV_YES="")
+
+    def test_sudo_is_not_used_without_a_yes(self):
+        told = self.install(uid=1000)
+        self.assertEqual(told.returncode, 1, told.stdout)
+        self.assertIn("sudo apt-get install --no-install-recommends redis-server redis-tools",
+                      told.stdout)
+        self.assertIn("--yes", told.stdout)
+        self.assertNotIn("called:", told.stdout)
+
+    def test_packages_are_named_before_sudo_is_used(self):
+        told = self.install("--yes", uid=1000)
+        self.assertEqual(told.returncode, 0, told.stdout)
+        named, called = told.stdout.split("called:", 1)
+        self.assertIn("sudo apt-get install --no-install-recommends redis-server redis-tools", named)
+        self.assertIn("sudo", called)
+
+    def test_root_needs_no_yes_where_nobody_can_answer(self):
+        told = self.install(uid=0)
+        self.assertEqual(told.returncode, 0, told.stdout)
+        self.assertIn("called: apt-get", told.stdout)
+        self.assertNotIn("sudo", told.stdout)
+
+    def test_no_to_the_question_installs_nothing(self):
+        for name in ("dpkg-query", "apt-cache"):
+            self.stub(name, "echo none")
+        self.stub("apt-get", "echo called: apt-get")
+        terminal, other = os.openpty()
+        self.addCleanup(os.close, terminal)
+        os.write(terminal, b"n\n")
+        told = subprocess.run(
+            ["./dev", "install", "run"], cwd=REPO, stdin=other, stdout=other, stderr=other,
+            env=os.environ | {"PATH": f"{self.folder}:{os.environ['PATH']}", "SYNCHUB_DEV_YES": ""})
+        os.close(other)
+        text = os.read(terminal, 1 << 16).decode()
+        self.assertEqual(told.returncode, 1, text)
+        self.assertIn("Install them now?", text)
+        self.assertNotIn("called:", text)
+
+    def test_the_hook_checks_what_is_staged_and_nothing_else(self):
+        tree = self.folder / "tree"
+        shutil.copytree(REPO, tree, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"),
+                        symlinks=True)
+
+        def git(*arguments):
+            return run(["git", "-c", "user.name=T", "-c", "user.email=t@example.com", *arguments], tree)
+
+        git("init", "-q")
+        self.assertEqual(run(["./dev", "hooks"], tree, SYNCHUB_DEV_YES="").returncode, 0)
+        git("add", "-A")
+        done = git("commit", "-q", "-m", "all of it")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+        source = tree / "libcommon" / "base" / "clock.c"
+        good = source.read_text()
+        source.write_text(good + "int bad; \n")
+        git("add", "-A")
+        source.write_text(good)  # only the staged file is bad
+        done = git("commit", "-q", "-m", "bad")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("clock.c", done.stdout)
+
+        git("add", "-A")
+        (tree / "README.md").write_text("more \n")
+        git("add", "README.md")
+        git("reset", "-q", "README.md")  # bad, but not staged
+        (tree / "docs" / "new.md").write_text("# New\n")
+        git("add", "docs/new.md")
+        done = git("commit", "-q", "-m", "good")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(list(pathlib.Path(tempfile.gettempdir()).glob("synchub-commit.*/dev")), [])
+
+    def test_each_touched_file_leads_to_its_tests(self):
+        done = run(["python3", "-B", "tests/lint/check.py", "--table"], REPO)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        done = run(["python3", "-B", "tests/lint/check.py", "--list", "libcommon/http/url.c",
+                    "libcommon/queue/redis_tls.c", "tests/integration/test_smoke.py"], REPO)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        for test in ("test_url", "test_http_server", "fuzz_url", "test_queue", "redis_tls", "smoke"):
+            self.assertIn(test, done.stdout.split())
+
+
+if __name__ == "__main__":
+    unittest.main()
