@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whole numbers of 1 to 8 bytes, the most significant byte first. */
+/* Unsigned integers of 1 to 8 bytes in network byte order. */
 
 static inline void sh_big_endian_put(uint8_t *at, uint64_t value, size_t bytes)
 {

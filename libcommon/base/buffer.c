@@ -26,7 +26,7 @@ void sh_buf_wipe(sh_buf *buf)
     sh_buf_reset(buf);
 }
 
-static sh_err grow(sh_buf *buf, size_t cap)
+static sh_err buf_realloc(sh_buf *buf, size_t cap)
 {
     char *data = realloc(buf->data, cap);
     if (data == NULL)
@@ -40,23 +40,22 @@ sh_err sh_buf_reserve(sh_buf *buf, size_t len)
 {
     if (len > buf->limit)
         return SH_E_LIMIT;
-    if (len < buf->cap) /* one byte is kept for the NUL */
+    if (len < buf->cap) /* cap includes one byte for the NUL */
         return SH_OK;
-    /* What grows grows by half; what is known at once gets what it needs, for a wipe touches all.
-     */
+    /* Grow by half, but allocate a large request exactly: sh_buf_wipe() overwrites all of cap. */
     size_t cap = buf->cap == 0 ? FIRST_CAPACITY : buf->cap + buf->cap / 2;
     if (cap <= len)
         cap = len + 1;
     if (cap > buf->limit + 1)
         cap = buf->limit + 1;
-    return grow(buf, cap);
+    return buf_realloc(buf, cap);
 }
 
 sh_err sh_buf_reserve_exactly(sh_buf *buf, size_t len)
 {
     if (len > buf->limit)
         return SH_E_LIMIT;
-    return len < buf->cap ? SH_OK : grow(buf, len + 1);
+    return len < buf->cap ? SH_OK : buf_realloc(buf, len + 1);
 }
 
 sh_err sh_buf_append(sh_buf *buf, const void *bytes, size_t len)
@@ -109,7 +108,7 @@ void sh_buf_fit(sh_buf *buf)
 {
     char *data = buf->data == NULL ? NULL : realloc(buf->data, buf->len + 1);
     if (data == NULL)
-        return; /* all of it is kept */
+        return; /* shrinking failed: keep the larger block */
     buf->data = data;
     buf->cap = buf->len + 1;
 }

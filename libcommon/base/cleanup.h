@@ -3,15 +3,15 @@
 #define SH_CLEANUP_H
 
 /*
- * SH_CLEANUP(f) runs f(&variable) when the variable leaves its scope. Destructors used with it take
- * a pointer to the variable and accept a NULL or zeroed one.
+ * SH_CLEANUP(f) calls f(&variable) when the variable goes out of scope. Functions used with it take
+ * a pointer to the variable and accept a NULL or zeroed value.
  */
 #define SH_CLEANUP(function) __attribute__((cleanup(function)))
 
-/* For `SH_CLEANUP(sh_free_cleanup) char *text = …`: frees what malloc gave. */
+/* free() for `SH_CLEANUP(sh_free_cleanup) char *text = …`. */
 void sh_free_cleanup(void *pointer_to_pointer);
 
-/* For `SH_CLEANUP(sh_close_cleanup) int fd = …`: closes a file descriptor that is not negative. */
+/* close() for `SH_CLEANUP(sh_close_cleanup) int fd = …`; ignores a negative descriptor. */
 void sh_close_cleanup(const int *fd);
 
 #endif

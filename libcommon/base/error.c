@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* In parentheses, as error.h has a macro of that name for clang's analyzer. */
+/* Parenthesized because error.h defines a macro of this name for clang's analyzer. */
 sh_err(sh_fail)(sh_error *error, sh_err code, const char *format, ...)
 {
     assert(code != SH_OK);

@@ -11,10 +11,10 @@
 /* Writes 2 * len lower-case hex digits and a NUL. */
 void sh_hex_encode(const uint8_t *bytes, size_t len, char *ret);
 
-/* Reads exactly 2 * len hex digits; false on anything else. */
+/* Decodes exactly 2 * len hex digits; false for any other text. */
 bool sh_hex_decode(sh_slice text, uint8_t *ret, size_t len);
 
-/* The value of a hex digit of either case, -1 for any other character. */
+/* The value of a hex digit (either case), or -1. */
 int sh_hex_digit(char c);
 
 #endif

@@ -9,26 +9,26 @@
 #include <stdint.h>
 
 /*
- * Counters and gauges for GET /metrics (Prometheus text format 0.0.4). A program declares its
- * metrics as static objects and lists them in one array; adding is one atomic operation.
- * Labels are fixed text of the program's own, such as `reason="token"`, never a peer's.
+ * Counters and gauges for GET /metrics (Prometheus text format 0.0.4). A program defines its
+ * metrics as static objects and lists them in one array. Thread-safe: an update is one atomic
+ * operation. Labels are constants such as `reason="token"`, never input from a peer.
  */
 typedef struct {
     const char *name;   /* `synchub_pushes_total` */
     const char *labels; /* `result="queued"`, or NULL */
-    const char *help;   /* of the first metric of a name; others may be NULL */
+    const char *help;   /* may be NULL, except on the first metric of a name */
     const char *type;   /* "counter" or "gauge" */
-    int64_t divisor;    /* of value, which has thousandths where it is 1000; 0: none */
+    int64_t divisor;    /* exposed as value / divisor with three decimals; 0: exposed as is */
     _Atomic int64_t value;
-    atomic_bool absent; /* its value is not known now, so it is left out; one of its name alone */
+    atomic_bool absent; /* not exposed: the value is unknown. For names with one metric only */
 } sh_metric;
 
 void sh_metric_add(sh_metric *metric, int64_t n);
 void sh_metric_set(sh_metric *metric, int64_t value);
-/* Leaves a gauge out until it is set again: an old value would look like one of now. */
+/* Omits a gauge until it is set again: a stale value would look current. */
 void sh_metric_clear(sh_metric *metric);
 
-/* Adds the exposition of count metrics; those of one name must be neighbours. */
+/* Appends the exposition of count metrics; metrics of one name must be adjacent. */
 sh_err sh_metrics_write(sh_metric *const metrics[], size_t count, sh_buf *ret);
 
 #endif

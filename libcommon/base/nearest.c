@@ -4,14 +4,14 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FARTHEST 3
+#define DISTANCE_MAX 3
 
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* Levenshtein's distance, row by row. */
+/* Levenshtein distance with one row of the matrix. */
 size_t sh_text_distance(const char *a, const char *b)
 {
     size_t row[SH_NEAREST_BYTES];
@@ -38,7 +38,7 @@ size_t sh_text_distance(const char *a, const char *b)
 sh_nearest sh_nearest_begin(const char *word)
 {
     size_t half = (strlen(word) + 1) / 2;
-    return (sh_nearest){.distance = half < FARTHEST ? half : FARTHEST};
+    return (sh_nearest){.distance = half < DISTANCE_MAX ? half : DISTANCE_MAX};
 }
 
 void sh_nearest_try(sh_nearest *nearest, const char *word, const char *candidate)

@@ -4,19 +4,18 @@
 
 #include <stddef.h>
 
-#define SH_NEAREST_BYTES 128 /* words that are compared are shorter */
+#define SH_NEAREST_BYTES 128 /* longer words are not compared */
 
-/* Insertions, removals and replacements between two words, without regard to case; SIZE_MAX where
- * one is too long to be compared. */
+/* Case-insensitive Levenshtein distance; SIZE_MAX if either word is too long. */
 size_t sh_text_distance(const char *a, const char *b);
 
-/* For the word that was meant: the nearest so far, at most `distance` away. */
+/* "Did you mean …?": the candidate nearest to a misspelled word. */
 typedef struct {
-    const char *word; /* NULL: none yet */
+    const char *word; /* borrowed from the candidates; NULL: none is near enough */
     size_t distance;
 } sh_nearest;
 
-/* What is further away than 3, or than half of the word, is no slip of the finger. */
+/* Starts a search that ignores candidates at a distance of more than 3 or half of word. */
 sh_nearest sh_nearest_begin(const char *word);
 void sh_nearest_try(sh_nearest *nearest, const char *word, const char *candidate);
 

@@ -6,9 +6,9 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 
-/* Percent-encoding (RFC 3986) of all but unreserved characters, for names in header values. */
+/* Percent-encodes all but unreserved characters (RFC 3986). Appends to *ret. */
 sh_err sh_percent_encode(const char *text, sh_buf *ret);
-/* SH_E_FORMAT on a broken escape. Adds the decoded bytes to *ret. */
+/* Decodes text and appends it to *ret. SH_E_FORMAT for an invalid escape. */
 sh_err sh_percent_decode(sh_slice text, sh_buf *ret);
 
 #endif

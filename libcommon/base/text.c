@@ -60,7 +60,7 @@ char *sh_text_format(const char *format, ...)
     va_start(args, format);
     int len = vasprintf(&text, format, args);
     va_end(args);
-    return len < 0 ? NULL : text; /* after a failure the pointer is not defined */
+    return len < 0 ? NULL : text; /* vasprintf() leaves text undefined on failure */
 }
 
 bool sh_text_to_u64(sh_slice text, uint64_t max, uint64_t *ret)

@@ -16,16 +16,16 @@ typedef struct {
 
 sh_slice sh_slice_of(const char *text);
 bool sh_slice_equals(sh_slice a, sh_slice b);
-sh_slice sh_slice_trim(sh_slice s); /* without ASCII white space at both ends */
+sh_slice sh_slice_trim(sh_slice s); /* removes ASCII white space from both ends */
 
-/* ASCII letters alone are folded, whatever the locale. */
+/* Fold ASCII letters only, in any locale. */
 bool sh_text_equals_ignoring_case(const char *a, const char *b);
 bool sh_slice_equals_ignoring_case(sh_slice a, sh_slice b);
 
-/* What printf would print, as a new C string that the caller frees; NULL: out of memory. */
+/* printf into a new C string, which the caller frees. NULL if out of memory. */
 char *sh_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Reads a whole decimal number without sign or space; false when it is none or over max. */
+/* Parses an unsigned decimal number, digits only; false if text is not one or exceeds max. */
 bool sh_text_to_u64(sh_slice text, uint64_t max, uint64_t *ret);
 
 #endif

@@ -5,9 +5,9 @@
 #include <immintrin.h>
 #endif
 
-uint64_t sh_text_mask_between(uint64_t quotes)
+uint64_t sh_text_mask_prefix_xor(uint64_t quotes)
 {
-    /* Each bit becomes the parity of the bits up to it. A loop is not unrolled by gcc 12. */
+    /* Written out because gcc 12 does not unroll the loop. */
     quotes ^= quotes << 1;
     quotes ^= quotes << 2;
     quotes ^= quotes << 4;
@@ -16,7 +16,7 @@ uint64_t sh_text_mask_between(uint64_t quotes)
     return quotes ^ quotes << 32;
 }
 
-static void mask_one_by_one(const char *text, size_t len, sh_text_mask *ret)
+static void mask_bytewise(const char *text, size_t len, sh_text_mask *ret)
 {
     *ret = (sh_text_mask){0};
     for (size_t i = 0; i < len; i++) {
@@ -41,11 +41,11 @@ static void mask_one_by_one(const char *text, size_t len, sh_text_mask *ret)
             break;
         }
     }
-    ret->between = sh_text_mask_between(ret->quotes);
+    ret->inside = sh_text_mask_prefix_xor(ret->quotes);
 }
 
 #ifdef __x86_64__
-/* '[' and ']' differ from '{' and '}' in one bit, which is set here for all. */
+/* Setting this bit turns '[' and ']' into '{' and '}'. */
 #define FOLD 0x20
 
 static uint64_t equal_16(__m128i bytes, char c)
@@ -65,13 +65,13 @@ static void mask_by_16(const char *text, size_t count, sh_text_mask ret[])
             mask.ms |= equal_16(bytes, 'M') << at;
             mask.brackets |= (equal_16(folded, '{') | equal_16(folded, '}')) << at;
         }
-        mask.between = sh_text_mask_between(mask.quotes);
+        mask.inside = sh_text_mask_prefix_xor(mask.quotes);
         ret[i] = mask;
     }
 }
 
-/* Parities as above, by a multiplication without carries by all ones. */
-__attribute__((target("pclmul"))) static uint64_t between_at_once(uint64_t quotes)
+/* The same by a carry-less multiplication with all ones. */
+__attribute__((target("pclmul"))) static uint64_t prefix_xor_clmul(uint64_t quotes)
 {
     __m128i product =
         _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)quotes), _mm_set1_epi8((char)0xff), 0);
@@ -89,23 +89,23 @@ __attribute__((target("avx512bw,pclmul"))) static void mask_by_64(const char *te
         ret[i].ms = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('M'));
         ret[i].brackets = _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('{')) |
                           _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('}'));
-        ret[i].between = between_at_once(ret[i].quotes);
+        ret[i].inside = prefix_xor_clmul(ret[i].quotes);
     }
 }
 
-static void (*mask_whole)(const char *text, size_t count, sh_text_mask ret[]) = mask_by_16;
+static void (*mask_blocks)(const char *text, size_t count, sh_text_mask ret[]) = mask_by_16;
 
-__attribute__((constructor)) static void choose(void)
+__attribute__((constructor)) static void select_mask_blocks(void)
 {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("pclmul"))
-        mask_whole = mask_by_64;
+        mask_blocks = mask_by_64;
 }
 #else
-static void mask_whole(const char *text, size_t count, sh_text_mask ret[])
+static void mask_blocks(const char *text, size_t count, sh_text_mask ret[])
 {
     for (size_t i = 0; i < count; i++)
-        mask_one_by_one(text + i * SH_TEXT_MASK_BYTES, SH_TEXT_MASK_BYTES, &ret[i]);
+        mask_bytewise(text + i * SH_TEXT_MASK_BYTES, SH_TEXT_MASK_BYTES, &ret[i]);
 }
 #endif
 
@@ -113,13 +113,13 @@ size_t sh_text_masks_of(const char *text, size_t len, sh_text_mask ret[static SH
 {
     size_t whole = len / SH_TEXT_MASK_BYTES;
     if (whole >= SH_TEXT_MASKS) {
-        mask_whole(text, SH_TEXT_MASKS, ret);
+        mask_blocks(text, SH_TEXT_MASKS, ret);
         return SH_TEXT_MASKS;
     }
-    mask_whole(text, whole, ret);
+    mask_blocks(text, whole, ret);
     size_t rest = len % SH_TEXT_MASK_BYTES;
     if (rest > 0)
-        mask_one_by_one(text + len - rest, rest, &ret[whole]);
+        mask_bytewise(text + len - rest, rest, &ret[whole]);
     return rest > 0 ? whole + 1 : whole;
 }
 

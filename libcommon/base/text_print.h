@@ -5,17 +5,17 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/text.h"
 
-/* What of foreign text may reach a terminal or a log as it is. */
+/* Escapes untrusted text for terminals and logs. */
 
 #define SH_ESCAPE_BYTES 16
 
 /*
- * Reads one character of text, or a byte that is none, into *used. Writes how it is printed where
- * it may not be as it is (`\x1b`, `\u202e`, `\U000e0041`), NUL-terminated; "" where it may.
+ * Reads one character of text, or one byte that is not UTF-8, and sets *used to its length. Writes
+ * its NUL-terminated escape (`\x1b`, `\u202e`, `\U000e0041`), or "" if it can be printed as is.
  */
 void sh_text_escape_one(const char *text, size_t len, size_t *used, char ret[SH_ESCAPE_BYTES]);
 
-/* Adds text as it may be printed. SH_E_LIMIT, SH_E_MEMORY. */
+/* Appends text, escaped where necessary. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_text_append_printable(sh_buf *ret, sh_slice text);
 
 #endif

@@ -21,9 +21,9 @@ static int compare_range(const void *key, const void *element)
 
 bool sh_code_is_hidden(uint32_t code)
 {
-    if (code >= ' ' && code < 0x7f) /* as most are */
+    if (code >= ' ' && code < 0x7f) /* fast path */
         return false;
-    return bsearch(&code, sh_name_hidden, sh_name_hidden_count, sizeof sh_name_hidden[0],
+    return bsearch(&code, sh_unicode_hidden, sh_unicode_hidden_count, sizeof sh_unicode_hidden[0],
                    compare_range) != NULL;
 }
 
@@ -39,14 +39,14 @@ static int compare_case(const void *key, const void *element)
     return code < run->first ? -1 : code > run->last;
 }
 
-uint32_t sh_code_small(uint32_t code)
+uint32_t sh_code_to_lower(uint32_t code)
 {
     if (code < 0x80)
         return code >= 'A' && code <= 'Z' ? code - 'A' + 'a' : code;
-    if (code == 0x3c2) /* the sigma at the end of a word */
+    if (code == 0x3c2) /* final sigma */
         return 0x3c3;
-    const sh_code_case *run =
-        bsearch(&code, sh_name_cases, sh_name_cases_count, sizeof sh_name_cases[0], compare_case);
+    const sh_code_case *run = bsearch(&code, sh_unicode_cases, sh_unicode_cases_count,
+                                      sizeof sh_unicode_cases[0], compare_case);
     if (run == NULL || (code - run->first) % run->step != 0)
         return code;
     return (uint32_t)((int32_t)code + run->distance);

@@ -5,16 +5,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Properties of characters, from the Unicode tables in unicode_tables.c. */
+/* Properties of code points, from the Unicode tables in unicode_tables.c. */
 
-/* The lower-case form of a letter; any other character is returned as it is. */
-uint32_t sh_code_small(uint32_t code);
+/* The lower-case form of a letter; returns any other character unchanged. */
+uint32_t sh_code_to_lower(uint32_t code);
 
-/* White space of any kind, also U+2800, which is drawn as nothing. */
+/* Unicode white space, and U+2800, which has no visible glyph. */
 bool sh_code_is_space(uint32_t code);
-/* Invisible, or changes how others are drawn: control, format and private-use characters, … */
+/* Invisible or changes how other characters are displayed: control, format, private-use, … */
 bool sh_code_is_hidden(uint32_t code);
-/* A variation selector, which no name may begin with. */
+/* A variation selector. */
 bool sh_code_is_selector(uint32_t code);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Reads one character (RFC 3629, table of section 4); 0 bytes where there is none. */
+/* Decodes one character (RFC 3629, section 4); returns 0 if it is not well-formed. */
 static size_t utf8_next(const uint8_t *s, size_t len, uint32_t *code)
 {
     if (s[0] < 0x80) {
@@ -38,7 +38,7 @@ bool sh_utf8_is_valid(const char *text, size_t len)
     size_t at = 0;
     while (at < len) {
         uint64_t eight;
-        if (len - at >= sizeof eight) { /* most text is ASCII */
+        if (len - at >= sizeof eight) { /* fast path for ASCII */
             memcpy(&eight, s + at, sizeof eight);
             if ((eight & 0x8080808080808080U) == 0) {
                 at += sizeof eight;
@@ -71,6 +71,11 @@ bool sh_utf8_has_control(const char *text, size_t len)
             return true;
     }
     return false;
+}
+
+bool sh_utf8_has_bom(const char *text, size_t len)
+{
+    return len >= SH_UTF8_BOM_BYTES && memcmp(text, "\xef\xbb\xbf", SH_UTF8_BOM_BYTES) == 0;
 }
 
 size_t sh_utf8_encode(uint32_t code, char ret[static SH_UTF8_CHARACTER_BYTES])

@@ -4,7 +4,7 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/base/text_oddity.h"
+#include "libcommon/base/value_hint.h"
 #include "libcommon/config/settings_source.h"
 #include "libcommon/config/settings_table.h"
 
@@ -115,8 +115,8 @@ static sh_err store(const sh_setting *row, sh_settings *settings, const char *te
 static sh_err fail_bad_value(const sh_setting *row, const char *text, const char *why,
                              sh_error *error)
 {
-    char odd[SH_ODDITY_BYTES] = "";
-    const char *between = sh_setting_oddity(text, odd) ? "; " : "";
+    char odd[SH_VALUE_HINT_BYTES] = "";
+    const char *between = sh_value_hint(text, odd) ? "; " : "";
     SH_CLEANUP(sh_buf_reset) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
     bool hidden = row->kind == SH_SETTING_SECRET ||
                   (row->kind == SH_SETTING_URL && strpbrk(text, "@?=") != NULL) ||
@@ -139,7 +139,7 @@ static void trim(char *text)
 static sh_err warn_of_oddity(const sh_setting *row, sh_settings *settings,
                              const sh_source_value *value)
 {
-    char odd[SH_ODDITY_BYTES];
+    char odd[SH_VALUE_HINT_BYTES];
     if (value->had_return) {
         sh_err err = sh_settings_add_warning(
             settings,
@@ -150,7 +150,7 @@ static sh_err warn_of_oddity(const sh_setting *row, sh_settings *settings,
     }
     bool is_text = row->kind == SH_SETTING_TEXT || row->kind == SH_SETTING_SECRET ||
                    row->kind == SH_SETTING_URL;
-    if (!is_text || value->from_app_conf || !sh_setting_oddity(value->text, odd))
+    if (!is_text || value->from_app_conf || !sh_value_hint(value->text, odd))
         return SH_OK;
     return sh_settings_add_warning(settings, "%s is taken as it is written, but %s", row->name,
                                    odd);

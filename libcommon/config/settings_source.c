@@ -4,7 +4,8 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/nearest.h"
-#include "libcommon/base/text_oddity.h"
+#include "libcommon/base/utf8.h"
+#include "libcommon/base/value_hint.h"
 #include "libcommon/config/env_file.h"
 #include "libcommon/netalertx/app_conf.h"
 #include "libcommon/os/file.h"
@@ -88,8 +89,8 @@ sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_
         if (equals == NULL)
             continue;
         sh_slice name = {.data = text, .len = (size_t)(equals - text)};
-        if (sh_has_bom(name.data, name.len)) /* the first line of an env-file */
-            name = (sh_slice){.data = text + 3, .len = name.len - 3};
+        if (sh_utf8_has_bom(name.data, name.len)) /* the first line of an env-file */
+            name = (sh_slice){text + SH_UTF8_BOM_BYTES, name.len - SH_UTF8_BOM_BYTES};
         if (!is_ours(name))
             continue;
         sh_err err = put(ret, name, sh_slice_of(equals + 1), false, error);
@@ -102,7 +103,8 @@ sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_
 /* What a file holds behind the byte order mark that some editors begin it with. */
 static sh_slice without_bom(const sh_buf *content)
 {
-    size_t skip = content->len > 0 && sh_has_bom(content->data, content->len) ? 3 : 0;
+    size_t skip =
+        content->len > 0 && sh_utf8_has_bom(content->data, content->len) ? SH_UTF8_BOM_BYTES : 0;
     return (sh_slice){content->data + skip, content->len - skip};
 }
 
@@ -233,9 +235,9 @@ static sh_err read_value_file(const sh_source_entry *entry, size_t max, char **r
     if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
         return sh_fail(error, SH_E_CONFIG, "%s: the file %s is in UTF-16: save it as UTF-8",
                        entry->name, entry->value);
-    if (len > 0 && sh_has_bom(text, len)) {
-        text += 3;
-        len -= 3;
+    if (len > 0 && sh_utf8_has_bom(text, len)) {
+        text += SH_UTF8_BOM_BYTES;
+        len -= SH_UTF8_BOM_BYTES;
     }
     if (len > 0 && text[len - 1] == '\n')
         len -= len > 1 && text[len - 2] == '\r' ? 2 : 1;

@@ -57,7 +57,7 @@ static sh_err read_label(sh_slice text, label *ret)
         if (ret->count == LABEL_MAX)
             return SH_E_LIMIT;
         at += used;
-        ret->codes[ret->count] = sh_code_small(code);
+        ret->codes[ret->count] = sh_code_to_lower(code);
         ret->basic += ret->codes[ret->count++] < FIRST;
     }
     return SH_OK;

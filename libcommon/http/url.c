@@ -3,7 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/percent.h"
-#include "libcommon/base/text_oddity.h"
+#include "libcommon/base/value_hint.h"
 #include "libcommon/http/idn.h"
 
 #include <arpa/inet.h>
@@ -65,9 +65,9 @@ static sh_err fail_not_ascii(sh_slice text, size_t at, sh_error *error)
     sh_slice host = host_of(text);
     SH_CLEANUP(sh_buf_reset) sh_buf ascii = SH_BUF_INIT(512);
     bool in_host = text.data + at >= host.data && text.data + at < host.data + host.len;
-    char odd[SH_ODDITY_BYTES];
+    char odd[SH_VALUE_HINT_BYTES];
     SH_CLEANUP(sh_free_cleanup) char *copy = strndup(text.data, text.len);
-    if (copy != NULL && sh_setting_oddity(copy, odd))
+    if (copy != NULL && sh_value_hint(copy, odd))
         return sh_fail(error, SH_E_FORMAT, "character %zu of the URL must not stand there", at + 1);
     if (in_host && sh_idn_to_ascii(host, &ascii) == SH_OK)
         return sh_fail(error, SH_E_FORMAT,

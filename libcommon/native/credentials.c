@@ -122,7 +122,7 @@ bool sh_credential_works(const sh_credential *credential, int64_t now_ms)
     /* An end that no rotation sets was noted by a clock that was ahead: it must not keep old ones.
      */
     int64_t left_ms = credential->until_ms - now_ms;
-    return left_ms > 0 && left_ms <= SH_NODE_ROTATE_MAX_S * INT64_C(1000);
+    return left_ms > 0 && left_ms <= SH_NODE_ROTATE_OVERLAP_MAX_S * INT64_C(1000);
 }
 
 /* --- A node's record: `version created revoked count` and, for each, ` since until hash sealed`

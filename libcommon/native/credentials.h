@@ -59,8 +59,9 @@ sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const 
                           const sh_credential *credential, sh_node_secrets *ret, sh_error *error);
 
 /*
- * Whether it has no end, or one that is yet to come and no further away than SH_NODE_ROTATE_MAX_S:
- * a rotation under a clock that was years ahead must not keep a token working for years.
+ * Whether it has no end, or one that is yet to come and no further away than
+ * SH_NODE_ROTATE_OVERLAP_MAX_S: a rotation under a clock that was years ahead must not keep a token
+ * working for years.
  */
 bool sh_credential_works(const sh_credential *credential, int64_t now_ms);
 

@@ -86,8 +86,8 @@ static uint32_t usual_style(uint32_t code)
 {
     if (code >= 0xff01 && code <= 0xff5e)
         return code - 0xff01 + '!';
-    if (code >= SH_HALF_WIDTH_FIRST && code - SH_HALF_WIDTH_FIRST < sh_name_half_width_count)
-        return sh_name_half_width[code - SH_HALF_WIDTH_FIRST];
+    if (code >= SH_HALF_WIDTH_FIRST && code - SH_HALF_WIDTH_FIRST < sh_unicode_half_width_count)
+        return sh_unicode_half_width[code - SH_HALF_WIDTH_FIRST];
     if (code >= 0x1d400 && code <= 0x1d6a3) { /* 13 alphabets of 52 letters */
         uint32_t letter = (code - 0x1d400) % 52;
         return letter < 26 ? 'A' + letter : 'a' + letter - 26;
@@ -136,8 +136,8 @@ static void add_apart(name_codes *name, uint32_t code)
     }
     for (;;) {
         const sh_code_decomposition *found =
-            bsearch(&code, sh_name_decompositions, sh_name_decompositions_count,
-                    sizeof sh_name_decompositions[0], compare_decomposition);
+            bsearch(&code, sh_unicode_decompositions, sh_unicode_decompositions_count,
+                    sizeof sh_unicode_decompositions[0], compare_decomposition);
         if (found == NULL || count == sizeof marks / sizeof marks[0])
             break;
         code = found->base;
@@ -214,10 +214,10 @@ sh_name_keys sh_name_keys_of(sh_slice name)
     read_name(name, &codes);
     other.count = codes.count;
     for (size_t i = 0; i < codes.count; i++)
-        other.codes[i] = drawn_as(sh_code_small(drawn_as(codes.codes[i])));
+        other.codes[i] = drawn_as(sh_code_to_lower(drawn_as(codes.codes[i])));
     keys.drawn = key_of(&other);
     for (size_t i = 0; i < codes.count; i++)
-        other.codes[i] = drawn_as(sh_code_small(codes.codes[i]));
+        other.codes[i] = drawn_as(sh_code_to_lower(codes.codes[i]));
     keys.small = key_of(&other);
     return keys;
 }

@@ -161,10 +161,10 @@ static sh_err walk_block(walk *w, const char *block, size_t len, const sh_text_m
                          mac_seen *seen, const char **closed, sh_error *error)
 {
     uint64_t quotes = mask->quotes;
-    uint64_t inside = mask->between;
+    uint64_t inside = mask->inside;
     if ((mask->backslashes | w->escape) != 0) {
         quotes &= ~sh_text_mask_escaped(mask->backslashes, &w->escape);
-        inside = sh_text_mask_between(quotes);
+        inside = sh_text_mask_prefix_xor(quotes);
     }
     inside ^= w->in_string;
     if (seen != NULL && (mask->backslashes != 0 || w->escaped))
@@ -433,7 +433,7 @@ void sh_table_pass(const char *text, size_t len)
         sh_text_mask masks[SH_TEXT_MASKS];
         size_t count = sh_text_masks_of(text + at, len - at, masks);
         for (size_t i = 0; i < count; i++)
-            all ^= (masks[i].brackets & ~masks[i].between) ^ masks[i].backslashes;
+            all ^= (masks[i].brackets & ~masks[i].inside) ^ masks[i].backslashes;
         at += count * SH_TEXT_MASK_BYTES;
     }
     sink = all;

@@ -94,7 +94,7 @@ typedef struct {
 /*
  * Queues up to SH_QUEUE_AT_ONCE envelopes in one exchange, which Redis makes durable by one fsync.
  * Each has an outcome of its own. An item is known by its node and id together; of the last ones,
- * SH_QUEUE_IDS_MAX at most, a second one is a duplicate.
+ * SH_QUEUE_ITEM_IDS_MAX at most, a second one is a duplicate.
  */
 void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count);
 

@@ -35,7 +35,7 @@ static void write_numbers(const sh_queue *queue, put_numbers *n)
 {
     const int64_t limits[PUT_NUMBERS] = {SH_QUEUE_ENTRIES_MAX,      SH_QUEUE_BYTES_MAX,
                                          SH_QUEUE_NODE_ENTRIES_MAX, SH_QUEUE_NODE_BYTES_MAX,
-                                         SH_QUEUE_NODE_PART,        SH_QUEUE_IDS_MAX / 2,
+                                         SH_QUEUE_NODE_SHARE,       SH_QUEUE_ITEM_IDS_MAX / 2,
                                          queue->names_max};
     (void)snprintf(n->now, sizeof n->now, "%" PRId64, sh_clock_unix_ms());
     (void)snprintf(n->unchanged, sizeof n->unchanged, "%lld", SH_FULL_TABLE_INTERVAL_S * 1000LL);

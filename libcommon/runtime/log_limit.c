@@ -134,7 +134,7 @@ bool sh_log_limit_take(const sh_log_key *key, int64_t now_ms, sh_log_repeats due
 {
     static_assert(TABLES == SH_LOG_DUE_MAX, "each table may have something to report");
     uint64_t keys[TABLES] = {key->subject, key->peer, key->place};
-    unsigned bursts[TABLES] = {key->burst, SH_LOG_PEER_BURST, SH_LOG_PLACE_BURST};
+    unsigned bursts[TABLES] = {key->burst, SH_LOG_PEER_BURST, SH_LOG_SITE_BURST};
     sh_log_count *counts[TABLES] = {NULL};
     *sample = NULL;
     for (size_t i = 0; i < TABLES; i++)

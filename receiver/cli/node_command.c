@@ -204,8 +204,8 @@ static bool read_duration(const char *text, int64_t *ret_ms)
         uint64_t number;
         if (text[len - 1] != units[i].unit)
             continue;
-        if (!sh_text_to_u64((sh_slice){text, len - 1}, SH_NODE_ROTATE_MAX_S / units[i].seconds,
-                            &number))
+        if (!sh_text_to_u64((sh_slice){text, len - 1},
+                            SH_NODE_ROTATE_OVERLAP_MAX_S / units[i].seconds, &number))
             return false;
         *ret_ms = (int64_t)(number * units[i].seconds) * 1000;
         return true;
@@ -216,13 +216,13 @@ static bool read_duration(const char *text, int64_t *ret_ms)
 static sh_err read_arguments(const changing *c, int argc, char *const argv[], change_options *ret,
                              sh_error *error)
 {
-    *ret = (change_options){.old_ms = SH_NODE_ROTATE_S * 1000LL};
+    *ret = (change_options){.old_ms = SH_NODE_ROTATE_OVERLAP_S * 1000LL};
     for (int i = 0; i < argc; i++) {
         if (c->takes_duration && strcmp(argv[i], "--for") == 0) {
             if (i + 1 == argc || !read_duration(argv[i + 1], &ret->old_ms))
                 return sh_fail(error, SH_E_CONFIG,
                                "--for needs a time of at most %ld days, such as 7d, 12h, 30m or 0s",
-                               SH_NODE_ROTATE_MAX_S / 86400);
+                               SH_NODE_ROTATE_OVERLAP_MAX_S / 86400);
             i++;
         } else if (c->adds && strcmp(argv[i], "--netalertx") == 0) {
             ret->netalertx = true;

@@ -88,7 +88,7 @@ static void forget_silent(contacts *c)
     if (c->forgot_ms != 0 && now_ms - c->forgot_ms < FORGET_INTERVAL_MS)
         return;
     c->forgot_ms = now_ms;
-    int64_t before_ms = sh_clock_unix_ms() - SH_NAMES_SILENT_S * 1000LL;
+    int64_t before_ms = sh_clock_unix_ms() - SH_NAMES_IDLE_S * 1000LL;
     if (sh_queue_names_forget(c->queue, before_ms, &gone, NULL) == SH_OK && gone > 0)
         sh_log_warning("forgot %" PRId64 " nodes that were silent for two days, because nearly "
                        "SYNC_max_nodes nodes are known",

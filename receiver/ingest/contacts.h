@@ -9,7 +9,7 @@
  * Notes when nodes were in contact without a write to Redis, and so to its disk, for each: an
  * unchanged table costs a look-up. A thread writes what was noted once a second. What a crash loses
  * of it is a second of a display. Once a minute it also forgets nodes that were silent for
- * SH_NAMES_SILENT_S, where nearly as many are known as may be.
+ * SH_NAMES_IDLE_S, where nearly as many are known as may be.
  */
 typedef struct contacts contacts;
 

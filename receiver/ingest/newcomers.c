@@ -18,8 +18,8 @@ sh_err newcomers_new(int64_t names_max, newcomers **ret, sh_error *error)
     newcomers *n = calloc(1, sizeof *n);
     if (n == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to count new nodes");
-    double burst = (double)names_max / SH_NAMES_BURST_PART;
-    double per_s = (double)names_max / SH_NAMES_FILL_S;
+    double burst = (double)names_max / SH_NAMES_BURST_SHARE;
+    double per_s = (double)names_max / SH_NAMES_REFILL_S;
     n->bucket = sh_token_bucket_of(burst < 1 ? 1 : burst, per_s, sh_clock_monotonic_ms());
     (void)pthread_mutex_init(&n->lock, NULL);
     *ret = n;

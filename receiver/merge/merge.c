@@ -267,10 +267,10 @@ static void tidy(merge *m)
         return;
     int64_t unix_ms = sh_clock_unix_ms();
     const store_limits limits = {
-        .items_before_ms = steady ? unix_ms - SH_ID_MEMORY_S * 1000LL : 0,
-        .nodes_before_ms = steady ? unix_ms - SH_NODE_RECORD_S * 1000LL : 0,
-        .items_max = SH_ITEMS_MAX,
-        .parts_max = SH_PARTS_KEPT_MAX,
+        .items_before_ms = steady ? unix_ms - SH_ITEM_ID_TTL_S * 1000LL : 0,
+        .nodes_before_ms = steady ? unix_ms - SH_NODE_RECORD_TTL_S * 1000LL : 0,
+        .items_max = SH_ITEM_IDS_MAX,
+        .parts_max = SH_PARTS_PENDING_MAX,
         .nodes_max = SH_NODE_RECORDS_MAX,
     };
     bool more = false;

@@ -101,7 +101,7 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
     *err = sh_queue_failed(m->queue, one->entry, &times, error);
     if (*err == SH_OK || *err == SH_E_NETWORK) /* after the latter it may have been counted */
         (void)snprintf(m->counted, sizeof m->counted, "%s", one->entry->id);
-    if (*err != SH_OK || times <= SH_QUEUE_TRIES_MAX)
+    if (*err != SH_OK || times <= SH_MERGE_ATTEMPTS_MAX)
         return *err == SH_OK;
     (void)sh_envelope_peek(one->entry->envelope, &one->result.header, NULL);
     one->outcome = ENTRY_POISON;

@@ -59,7 +59,7 @@ static sh_err trim_tables(store_postgres *s, const store_node *n, sh_error *erro
 {
     postgres_parameters p = {.count = 0};
     add_table(&p, n);
-    store_postgres_add_integer(&p, SH_PART_TABLES_MAX - 1);
+    store_postgres_add_integer(&p, SH_TABLES_PENDING_MAX - 1);
     return store_postgres_query(
         s,
         "DELETE FROM \"SyncHub_Parts\" WHERE node = $1 AND digest <> $2::bytea AND digest NOT IN"

@@ -79,7 +79,7 @@ static sh_err trim_tables(store_sqlite *s, const store_node *n, sh_error *error)
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_blob(statement, 2, n->digest, SH_DIGEST_BYTES, SQLITE_STATIC);
     if (rc == SQLITE_OK)
-        rc = sqlite3_bind_int64(statement, 3, SH_PART_TABLES_MAX - 1);
+        rc = sqlite3_bind_int64(statement, 3, SH_TABLES_PENDING_MAX - 1);
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);

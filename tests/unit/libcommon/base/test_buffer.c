@@ -8,7 +8,7 @@
 
 #define LARGE 100000
 
-static void what_is_known_at_once_gets_what_it_needs(void **state)
+static void reserve_allocates_a_large_request_exactly(void **state)
 {
     (void)state;
     sh_buf buf = SH_BUF_INIT(2 * LARGE);
@@ -19,7 +19,7 @@ static void what_is_known_at_once_gets_what_it_needs(void **state)
     sh_buf_reset(&buf);
 }
 
-static void what_grows_is_not_moved_for_each_byte(void **state)
+static void appending_reallocates_rarely(void **state)
 {
     (void)state;
     sh_buf buf = SH_BUF_INIT(LARGE);
@@ -38,7 +38,7 @@ static void what_grows_is_not_moved_for_each_byte(void **state)
     sh_buf_reset(&buf);
 }
 
-static void fitting_keeps_the_text_and_its_end(void **state)
+static void fit_keeps_the_text_and_its_nul(void **state)
 {
     (void)state;
     sh_buf buf = SH_BUF_INIT(2 * LARGE);
@@ -59,8 +59,8 @@ static void fitting_keeps_the_text_and_its_end(void **state)
     assert_null(buf.data);
 }
 
-/* What a body's memory is charged is what it takes. */
-static void exact_room_is_no_more_than_what_was_asked_for(void **state)
+/* The HTTP server accounts for a body's memory by the requested size. */
+static void reserve_exactly_allocates_no_more_than_requested(void **state)
 {
     (void)state;
     sh_buf buf = SH_BUF_INIT(1000000);
@@ -79,10 +79,10 @@ static void exact_room_is_no_more_than_what_was_asked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_known_at_once_gets_what_it_needs),
-        cmocka_unit_test(what_grows_is_not_moved_for_each_byte),
-        cmocka_unit_test(fitting_keeps_the_text_and_its_end),
-        cmocka_unit_test(exact_room_is_no_more_than_what_was_asked_for),
+        cmocka_unit_test(reserve_allocates_a_large_request_exactly),
+        cmocka_unit_test(appending_reallocates_rarely),
+        cmocka_unit_test(fit_keeps_the_text_and_its_nul),
+        cmocka_unit_test(reserve_exactly_allocates_no_more_than_requested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void utf8_is_checked_as_rfc_3629_says(void **state)
+static void utf8_validation_follows_rfc_3629(void **state)
 {
     (void)state;
     static const struct {
@@ -50,7 +50,7 @@ static void utf8_is_checked_as_rfc_3629_says(void **state)
     assert_false(sh_utf8_has_control("\xc2\xa0\xc3\x85", 4));
 }
 
-static void numbers_are_read_whole_or_not_at_all(void **state)
+static void partial_numbers_are_rejected(void **state)
 {
     (void)state;
     uint64_t n = 7;
@@ -251,8 +251,8 @@ static void metrics_are_written_in_prometheus_text_format(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8_is_checked_as_rfc_3629_says),
-        cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
+        cmocka_unit_test(utf8_validation_follows_rfc_3629),
+        cmocka_unit_test(partial_numbers_are_rejected),
         cmocka_unit_test(node_names_obey_their_rules),
         cmocka_unit_test(a_node_name_has_at_most_50_characters),
         cmocka_unit_test(plugin_names_obey_their_rules),

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-/* Each way of it is tested, whichever this machine would choose. */
+/* Includes the source to test each implementation, not only the one selected for this CPU. */
 /* NOLINTNEXTLINE(bugprone-suspicious-include) */
 #include "libcommon/base/text_mask.c"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* A fixed sequence, so that a failure can be repeated. */
+/* Deterministic, so that a failure can be reproduced. */
 static uint32_t next_random(uint32_t *seed)
 {
     *seed = *seed * 1664525U + 1013904223U;
@@ -17,20 +17,20 @@ static uint32_t next_random(uint32_t *seed)
 
 static void fill(char text[static 64], uint32_t *seed)
 {
-    static const char often[] = "\"\\:{}[]{}[] ,aM;\x7b\x5b\x7d\x5d\xdb\xfb";
+    static const char frequent[] = "\"\\:{}[]{}[] ,aM;\x7b\x5b\x7d\x5d\xdb\xfb";
     for (size_t i = 0; i < 64; i++)
         text[i] = next_random(seed) % 4 == 0 ? (char)next_random(seed)
-                                             : often[next_random(seed) % (sizeof often - 1)];
+                                             : frequent[next_random(seed) % (sizeof frequent - 1)];
 }
 
 static void compare(const char text[static 64], const sh_text_mask *got)
 {
-    sh_text_mask one_by_one;
-    mask_one_by_one(text, 64, &one_by_one);
-    assert_memory_equal(got, &one_by_one, sizeof one_by_one);
+    sh_text_mask expected;
+    mask_bytewise(text, 64, &expected);
+    assert_memory_equal(got, &expected, sizeof expected);
 }
 
-static void every_way_gives_what_single_bytes_give(void **state)
+static void vector_code_matches_bytewise_code(void **state)
 {
     (void)state;
     uint32_t seed = 1;
@@ -51,7 +51,7 @@ static void every_way_gives_what_single_bytes_give(void **state)
     }
 }
 
-static void escapes_and_strings_are_what_a_walk_over_the_bytes_finds(void **state)
+static void escapes_and_strings_match_a_bytewise_walk(void **state)
 {
     (void)state;
     uint32_t seed = 2;
@@ -63,20 +63,20 @@ static void escapes_and_strings_are_what_a_walk_over_the_bytes_finds(void **stat
         sh_text_mask mask[SH_TEXT_MASKS];
         assert_int_equal(sh_text_masks_of(text, 64, mask), 1);
         uint64_t got = sh_text_mask_escaped(mask->backslashes, &carry);
-        uint64_t between = sh_text_mask_between(mask->quotes & ~got);
+        uint64_t strings = sh_text_mask_prefix_xor(mask->quotes & ~got);
         bool inside = false;
         for (size_t i = 0; i < 64; i++) {
             assert_int_equal(got >> i & 1, escaped);
             if (text[i] == '"' && !escaped)
                 inside = !inside;
-            assert_int_equal(between >> i & 1, inside);
+            assert_int_equal(strings >> i & 1, inside);
             escaped = text[i] == '\\' && !escaped;
         }
     }
 }
 
-/* Of texts of every length up to more than fit, and nothing behind them is read. */
-static void a_text_of_any_length_is_told_in_runs_of_64_bytes(void **state)
+/* Each text is allocated exactly, so that ASan detects reads past its end. */
+static void masks_cover_a_text_of_any_length(void **state)
 {
     (void)state;
     enum { MOST = 64 * (SH_TEXT_MASKS + 1) };
@@ -93,7 +93,7 @@ static void a_text_of_any_length_is_told_in_runs_of_64_bytes(void **state)
         for (size_t i = 0; i < count; i++) {
             sh_text_mask mask;
             size_t rest = len - i * 64;
-            mask_one_by_one(exact + i * 64, rest < 64 ? rest : 64, &mask);
+            mask_bytewise(exact + i * 64, rest < 64 ? rest : 64, &mask);
             assert_memory_equal(&masks[i], &mask, sizeof mask);
         }
         free(exact);
@@ -103,9 +103,9 @@ static void a_text_of_any_length_is_told_in_runs_of_64_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_way_gives_what_single_bytes_give),
-        cmocka_unit_test(a_text_of_any_length_is_told_in_runs_of_64_bytes),
-        cmocka_unit_test(escapes_and_strings_are_what_a_walk_over_the_bytes_finds),
+        cmocka_unit_test(vector_code_matches_bytewise_code),
+        cmocka_unit_test(masks_cover_a_text_of_any_length),
+        cmocka_unit_test(escapes_and_strings_match_a_bytewise_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void what_a_terminal_would_obey_is_escaped(void **state)
+static void control_and_invisible_characters_are_escaped(void **state)
 {
     (void)state;
     static const struct {
@@ -39,7 +39,7 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
+        cmocka_unit_test(control_and_invisible_characters_are_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,7 +146,7 @@ static void more_credentials_than_allowed_are_refused_and_old_ones_forgotten(voi
 static void an_end_that_no_rotation_sets_has_come(void **state)
 {
     (void)state;
-    const int64_t most_ms = SH_NODE_ROTATE_MAX_S * INT64_C(1000);
+    const int64_t most_ms = SH_NODE_ROTATE_OVERLAP_MAX_S * INT64_C(1000);
     static const struct {
         int64_t from_now_ms;
         bool works;

@@ -124,14 +124,14 @@ static void ids_are_bounded_by_number_and_the_last_ones_are_known(void **state)
     (void)state;
     sh_queue *queue = open_queue();
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
-    fill_ids(SH_QUEUE_IDS_MAX / 2 - 2);
+    fill_ids(SH_QUEUE_ITEM_IDS_MAX / 2 - 2);
     assert_int_equal(outcome(queue, "n", 2), SH_PUT_QUEUED); /* the first half is full */
-    assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), SH_QUEUE_IDS_MAX / 2);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), SH_QUEUE_ITEM_IDS_MAX / 2);
     assert_int_equal(redis_ask(&server, "SCARD t:ids"), 0);
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_DUPLICATE);
-    fill_ids(SH_QUEUE_IDS_MAX / 2 - 1);
+    fill_ids(SH_QUEUE_ITEM_IDS_MAX / 2 - 1);
     assert_int_equal(outcome(queue, "n", 3), SH_PUT_QUEUED);
-    assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), SH_QUEUE_IDS_MAX / 2);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), SH_QUEUE_ITEM_IDS_MAX / 2);
     assert_int_equal(redis_ask(&server, "SCARD t:ids"), 0);
     assert_int_equal(outcome(queue, "n", 3), SH_PUT_DUPLICATE);
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED); /* the oldest are forgotten */
@@ -164,7 +164,7 @@ static void no_node_takes_more_than_its_part_of_what_is_free(void **state)
     assert_int_equal(put(queue, "n", 1), SH_OK);
     /* By bytes: so much is left that a quarter of it is less than two envelopes. */
     (void)snprintf(set, sizeof set, "SET t:bytes %lu",
-                   SH_QUEUE_BYTES_MAX - SH_QUEUE_NODE_PART * 2 * p.item.envelope.len + 1);
+                   SH_QUEUE_BYTES_MAX - SH_QUEUE_NODE_SHARE * 2 * p.item.envelope.len + 1);
     run(set);
     assert_int_equal(put(queue, "n", 2), SH_E_LIMIT);
     assert_int_equal(put(queue, "m", 2), SH_OK); /* who has nothing there, has a place */

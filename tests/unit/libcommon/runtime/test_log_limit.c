@@ -92,7 +92,7 @@ static void a_peer_and_a_place_have_a_limit_of_their_own(void **state)
                                 .burst = 5};
         passed += take(&key, 5);
     }
-    assert_int_equal(passed, SH_LOG_PLACE_BURST);
+    assert_int_equal(passed, SH_LOG_SITE_BURST);
     /* Other places are not concerned. */
     const sh_log_key other = {.place = 9, .subject = 10, .burst = 5};
     assert_true(take(&other, 5));

@@ -94,7 +94,7 @@ static void tables_that_never_become_whole_are_limited_for_each_node_and_for_all
 {
     (void)state;
     store *s = opened();
-    for (int i = 0; i < SH_PART_TABLES_MAX; i++) {
+    for (int i = 0; i < SH_TABLES_PENDING_MAX; i++) {
         record_part(s, "N", (uint8_t)i, 0, 100 + i);
         record_part(s, "N", (uint8_t)i, 1, 200 + i);
     }
