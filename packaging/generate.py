@@ -178,15 +178,18 @@ def settings(descriptions):
         for setting in description["settings"]:
             key = (setting["name"], setting["default"], setting["help"])
             rows.setdefault(key, (setting, []))[1].append(program)
-    yield "| setting | for | default | |"
+    yield "| setting | program | default | meaning |"
     yield "|---|---|---|---|"
     for (name, default, help_text), (setting, programs) in sorted(
             rows.items(), key=lambda row: row[0][0].lower()):
         names = f"`{name}`" + (f" (`{setting['alias']}`)" if setting["alias"] else "")
         values = ", ".join(f"`{value}`" for value in setting["values"])
+        if "min" in setting:
+            values = f"{setting['min']} to {setting['max']}"
         text = help_text.replace("|", "\\|") + (f" ({values})" if values else "")
-        shown = f"`{default}`" if default else ""
-        yield f"| {names} | {', '.join(programs)} | {shown} | {text} |"
+        who = "all" if len(programs) == len(descriptions) else ", ".join(programs)
+        shown = f"`{default}`" if default else "none"
+        yield f"| {names} | {who} | {shown} | {text} |"
 
 
 def main():

@@ -255,7 +255,7 @@ static sh_err judge_ready(const sh_redis_reply *reply, sh_error *error)
     if (count == 1)
         return sh_fail(error, SH_E_CONFIG,
                        "the user of Redis (SYNC_redis_url) may not run %.*s: its ACL must allow "
-                       "the commands that README lists",
+                       "the commands that docs/settings.md lists",
                        (int)words[0].len, words[0].data);
     return sh_fail(error, SH_E_CONFIG,
                    "the key %.*s of Redis is a %.*s and no %.*s, so it belongs to another program: "

@@ -9,8 +9,8 @@
 #define DESCRIPTION_BYTES_MAX (256 * SH_KIB)
 
 const sh_service_option sh_service_options[] = {
-    {"--once", "do the work once and exit, non-zero where anything failed"},
-    {"--check-config", "print the effective settings and exit, 2 where one is bad"},
+    {"--once", "do the work once and exit with 1 if anything failed"},
+    {"--check-config", "print the effective settings and exit with 2 if one is invalid"},
     {"--describe", "print options, subcommands and settings as JSON"},
     {"--help", "print a summary of options, subcommands and settings"},
     {"--version", "print the version, its commit and the libraries"},

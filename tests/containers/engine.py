@@ -20,7 +20,7 @@ VERSION = "test"  # the tag of the images that are tested
 STOP_S = 10       # what every program has to stop in
 UNIT_S = 300      # the longest wait for one command that runs no build
 
-# How README, compose files and manifests lock a container down.
+# How docs/install.md, compose files and manifests lock a container down.
 LOCKED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true")
 
 

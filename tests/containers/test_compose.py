@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hub and its nodes by the shipped compose files, as the README says: copy, edit .env, up."""
+"""The hub and its nodes by the shipped compose files, as docs/install.md says: copy, edit .env, up."""
 
 import json
 import tempfile
@@ -25,7 +25,7 @@ SECRETS = {
 
 class Scanner:
     """Stands where a NetAlertX container would: it keeps its folders in memory, for its own user,
-    on volumes that are made as the README says."""
+    on volumes that are made as docs/install.md says."""
 
     def __init__(self, name):
         self.api = unique(f"{name}-api")

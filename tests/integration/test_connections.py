@@ -18,7 +18,7 @@ from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, neta
                      wait_until)
 
 TABLE = device_table(device_rows(3))
-TOTAL = 1024         # README, Limits
+TOTAL = 1024         # docs/operations.md, Limits
 PER_ADDRESS = 256
 OUT_OF_TIME = "it took too long"  # said where SIGTERM did not end a program in order
 

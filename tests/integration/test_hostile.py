@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peers that flood, lie, stall and pack bombs: refused cheaply, while all others are served.
 
-What the kernel says of a program's memory (VmHWM) is compared with the bound that the README gives,
+What the kernel says of a program's memory (VmHWM) is compared with the bound that docs/operations.md gives,
 unless the program was built with AddressSanitizer, which keeps freed memory and shadows all of it;
 then the same peers are played, and only what they and others are answered is looked at.
 """
@@ -22,7 +22,7 @@ MIB = 1024 * 1024
 PLAIN_MAX = 64 * MIB
 ENVELOPE_MAX = 16 * MIB
 BODY_MAX = PLAIN_MAX // 3 * 4 + 64 * 1024
-INGEST_MEMORY_MIB = 576  # README, Limits
+INGEST_MEMORY_MIB = 576  # docs/operations.md, Memory
 BOMB_MEMORY_MIB = 200    # one text of the largest size, and little besides
 TABLE = device_table(device_rows(3))
 SLOW_CLIENTS = 100

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each program at its worst stays within the memory that the README names (Limits). What the kernel
+"""Each program at its worst stays within the memory that docs/operations.md names. What the kernel
 says (VmHWM) is compared, so that the programs are the release's: AddressSanitizer shadows all memory.
 test_hostile has the receiver's ingest.
 """
@@ -17,7 +17,7 @@ from harness import TOKEN, TYPE_ENVELOPE, bearer, curl, device_mac, device_rows,
 from test_hostile import ENVELOPE_MAX, MIB, PLAIN_MAX, peak_mib
 import test_puller
 
-MERGE_MIB = 192  # README, Limits
+MERGE_MIB = 192  # docs/operations.md, Memory
 PULLER_MIB = 576
 PUSHER_MIB = 640
 PUSHER_SERVING_MIB = 480

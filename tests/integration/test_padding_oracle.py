@@ -15,7 +15,7 @@ from harness import (KEY, TOKEN, SyncHubTest, bearer, curl, device_rows, device_
                      netalertx_encrypt, netalertx_push)
 
 TABLE = device_table(device_rows(3))
-NODE_MAX = 10   # invalid payloads of a peer as one node, README
+NODE_MAX = 10   # invalid payloads of a peer as one node, SECURITY.md
 PEER_MAX = 60   # of a peer under names that the hub does not know
 
 

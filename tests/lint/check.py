@@ -139,6 +139,7 @@ def quick_checks(checks, files):
         checks.run("shellcheck", ["shellcheck", *shells], "shellcheck")
     checks.run("rules of the house", ["tests/lint/rules"])
     checks.run("one version", ["tests/lint/version"])
+    checks.run("documents", ["python3", "-B", "tests/lint/documents.py"])
 
 
 def tidy(checks, files):

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks the documents against the tree and the programs.
+
+    tests/lint/documents.py [BIN]            without BIN (a folder of programs): links, paths and names alone
+    tests/lint/documents.py --write BIN      writes the table of docs/settings.md anew
+
+Links between documents lead somewhere, files that are named in code style exist, settings and metrics
+that are named exist, docs/settings.md has every setting and docs/operations.md every metric, and what
+docs/troubleshooting.md quotes is what the programs say.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SETTINGS = ROOT / "docs" / "settings.md"
+METRICS = ROOT / "docs" / "operations.md"
+MESSAGES = ROOT / "docs" / "troubleshooting.md"
+PROGRAMS = ("receiver", "puller", "pusher")
+TABLE = re.compile(r"(<!-- settings: [^\n]*-->\n).*?(<!-- end of settings -->)", re.DOTALL)
+# Words that look like settings: NetAlertX's own, systemd's and those that only explain a rule.
+OTHER_NAMES = {"SYNC_CMD", "SYNC_SET_ALWAYS", "SYNC_SET_EMPTY", "SYNC_BEHAVIOR", "SYNC_HUB_URL"}
+# Paths that begin like one of ours but lie elsewhere, such as on a node.
+SOURCE = re.compile(r"`((?:libcommon|pusher|puller|receiver|tests|packaging|docker|k8s|docs|cmake)/"
+                    r"[A-Za-z0-9_./-]+)`")
+BUILT = ("docker/.env",)  # what a reader makes
+
+
+def documents():
+    return sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+
+
+def anchors(text):
+    """The anchors that GitHub makes of headings."""
+    found = set()
+    for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
+        plain = re.sub(r"[^\w\- ]", "", heading.lower())
+        found.add(plain.replace(" ", "-"))
+    return found
+
+
+def without_code(text):
+    return re.sub(r"^(    |```).*$", "", text, flags=re.MULTILINE)
+
+
+def bad_links(path, text):
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        if not file.exists():
+            yield f"there is no {target}"
+        elif anchor and anchor not in anchors(file.read_text()):
+            yield f"{target}: there is no such heading"
+
+
+def bad_paths(text):
+    for name in SOURCE.findall(text):
+        if name not in BUILT and not (ROOT / name).exists() and not list(ROOT.glob(name + "*")):
+            yield f"there is no {name}"
+
+
+def known_settings():
+    """Names that are in the table of settings, and aliases."""
+    table = (ROOT / "libcommon" / "config" / "settings_table.c").read_text()
+    return set(re.findall(r'"((?:SYNC_|API_)\w+)"', table))
+
+
+def bad_settings(text, known):
+    for name in sorted(set(re.findall(r"\bSYNC_[A-Za-z][A-Za-z_]*[A-Za-z]\b", text))):
+        plain = name.removesuffix("_FILE")
+        if not {name, plain} & (known | OTHER_NAMES):
+            yield f"there is no setting {name}"
+
+
+def known_metrics():
+    found = set()
+    for folder in ("libcommon", *PROGRAMS):
+        for source in (ROOT / folder).rglob("*.[ch]"):
+            found |= set(re.findall(r'"(synchub_[a-z_]+)(?:"|\{)', source.read_text()))
+    return found
+
+
+def named_metrics(text):
+    return set(re.findall(r"\b(synchub_[a-z]+(?:_[a-z]+)*)\b(?![-.:/]|\w)", text))
+
+
+def literals():
+    """The string literals of the sources, those that belong together as one."""
+    text = "\n".join(source.read_text() for folder in ("libcommon", *PROGRAMS)
+                     for source in sorted((ROOT / folder).rglob("*.[ch]")))
+    return re.sub(r'"\s*\\?\s*"', "", text).replace('\\"', '"')
+
+
+def bad_messages(text, known):
+    """The messages in the first columns of docs/troubleshooting.md that no program says."""
+    for row in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE):
+        for message in re.findall(r"`([^`]+)`", row):
+            missing = [part.strip() for part in message.split("…") if part.strip() not in known]
+            if not message.startswith("synchub-") and missing:
+                yield f"no program says '{missing[0]}'"
+
+
+def describe(folder):
+    return [json.loads(subprocess.run([folder / f"synchub-{name}", "--describe"], check=True,
+                                      stdout=subprocess.PIPE).stdout) for name in PROGRAMS]
+
+
+def table_of_settings(folder):
+    with tempfile.TemporaryDirectory() as temp:
+        files = []
+        for description in describe(folder):
+            files.append(pathlib.Path(temp) / (description["name"] + ".json"))
+            files[-1].write_text(json.dumps(description))
+        return subprocess.run([sys.executable, ROOT / "packaging" / "generate.py", "settings", *files],
+                              check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def main():
+    arguments = sys.argv[1:]
+    write = arguments[:1] == ["--write"]
+    folder = pathlib.Path(arguments[-1]).resolve() if arguments[write:] else None
+    if write and folder:
+        table = table_of_settings(folder)
+        text = TABLE.sub(lambda match: match[1] + table + match[2], SETTINGS.read_text())
+        SETTINGS.write_text(text)
+    offences = []
+
+    def report(path, sentences):
+        offences.extend(f"{path.relative_to(ROOT)}: {sentence}" for sentence in sentences)
+
+    settings, metrics = known_settings(), known_metrics()
+    for path in documents():
+        text = path.read_text()
+        report(path, bad_links(path, text))
+        if path.name == "CHANGELOG.md":
+            continue  # it names what there was
+        report(path, bad_paths(text))
+        report(path, bad_settings(text, settings))
+        report(path, (f"there is no metric {name}" for name in sorted(named_metrics(text) - metrics)))
+    report(METRICS, (f"the metric {name} is missing" for name in sorted(
+        metrics - named_metrics(METRICS.read_text()))))
+    report(MESSAGES, bad_messages(MESSAGES.read_text(), literals()))
+    if folder:
+        table = TABLE.search(SETTINGS.read_text())
+        if not table or table[0] != table[1] + table_of_settings(folder) + table[2]:
+            report(SETTINGS, [f"its table is not what the programs say: tests/lint/documents.py --write {arguments[-1]}"])
+    print("\n".join(offences), end="\n" if offences else "")
+    return 1 if offences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
