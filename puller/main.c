@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/crypto/compression.h"
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/crypto/zip.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/http/http_server.h"
 #include "libcommon/queue/redis.h"
@@ -10,7 +10,7 @@
 
 static sh_library_version *const libraries[] = {
     sh_http_client_library, sh_http_server_library, sh_redis_library,
-    sh_crypto_library,      sh_zip_library,         NULL,
+    sh_crypto_library,      sh_compression_library, NULL,
 };
 
 int main(int argc, char *argv[])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/crypto/compression.h"
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/crypto/zip.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/http/http_server.h"
 #include "libcommon/json/json_read.h"
@@ -16,7 +16,7 @@ static sh_library_version *const libraries[] = {
     sh_http_server_library,
     sh_json_library,
     sh_crypto_library,
-    sh_zip_library,
+    sh_compression_library,
     sh_netalertx_cipher_library,
     NULL,
 };

@@ -208,7 +208,7 @@ static sh_err let_settle(const source *s, source_wait wait, sh_error *error)
         /* What cannot be looked at is told by the read that follows. */
         if (sh_file_stamp_get(s->path, &stamp, NULL) != SH_OK)
             return SH_OK;
-        int64_t ms = sh_file_stamp_settles_ms(&stamp);
+        int64_t ms = sh_file_stamp_settle_ms(&stamp);
         if (ms == 0)
             return SH_OK;
         if (wait(ms))
@@ -224,7 +224,7 @@ static sh_err read_once(const source *s, bool last_try, source_text *ret, sh_err
     sh_error reason = {0};
     sh_file_stamp before;
     bool seen = sh_file_stamp_get(s->path, &before, NULL) == SH_OK;
-    bool settled = !seen || sh_file_stamp_settles_ms(&before) == 0;
+    bool settled = !seen || sh_file_stamp_settle_ms(&before) == 0;
     if (sh_file_read(s->path, &ret->text, &ret->stamp, &reason) != SH_OK)
         return fail_unread(s, &reason, error);
     if (!settled || (seen && !sh_file_stamp_equals(&before, &ret->stamp)))

@@ -126,7 +126,7 @@ static sh_err entries_load(spool *s, sh_error *error)
     s->bytes = 0;
     /* Before the folder is read: what comes while it is read changes the stamp again. */
     s->settled = sh_file_stamp_get(s->waiting_dir, &s->loaded, NULL) == SH_OK &&
-                 sh_file_stamp_settles_ms(&s->loaded) == 0;
+                 sh_file_stamp_settle_ms(&s->loaded) == 0;
     sh_err err = SH_OK;
     for (struct dirent *e = readdir(dir); e != NULL && err == SH_OK; e = readdir(dir))
         err = entry_take(s, dirfd(dir), e->d_name);
@@ -164,8 +164,8 @@ static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
         err = lock_take(s, dir, error);
     if (err != SH_OK)
         return err;
-    sh_folder_tidy(dir, 0); /* nobody else writes there: the lock is ours */
-    sh_folder_tidy(s->refused_dir, 0);
+    sh_folder_remove_temporary(dir, 0); /* nobody else writes there: the lock is ours */
+    sh_folder_remove_temporary(s->refused_dir, 0);
     spool_refused_trim(s->refused_dir, s->notice);
     return entries_load(s, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/limits.h"
+#include "libcommon/crypto/compression.h"
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/crypto/zip.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/http/http_server.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
@@ -129,7 +129,7 @@ static const sh_subcommand subcommands[] = {
 static sh_library_version *const libraries[] = {
     sh_http_server_library, sh_http_client_library,      sh_redis_library,
     store_sqlite_library,   store_postgres_library,      sh_crypto_library,
-    sh_zip_library,         sh_netalertx_cipher_library, NULL,
+    sh_compression_library, sh_netalertx_cipher_library, NULL,
 };
 
 int main(int argc, char *argv[])

@@ -20,7 +20,7 @@ static_assert(crypto_pwhash_SALTBYTES == 16, "salt size");
 sh_err sh_crypto_init(sh_error *error)
 {
     if (sodium_init() < 0)
-        return sh_fail(error, SH_E_IO, "the system gives no random numbers (/dev/urandom)");
+        return sh_fail(error, SH_E_IO, "the system provides no random numbers (/dev/urandom)");
     return SH_OK;
 }
 
@@ -35,7 +35,7 @@ void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES])
     static_assert(
         sodium_base64_ENCODED_LEN(sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING) ==
             SH_SECRET_TEXT_BYTES,
-        "text of a secret");
+        "base64url of a secret");
     sh_random(bytes, sizeof bytes);
     sodium_bin2base64(ret, SH_SECRET_TEXT_BYTES, bytes, sizeof bytes,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -50,8 +50,7 @@ void sh_wipe(void *bytes, size_t len)
 
 bool sh_secret_equals(sh_slice a, sh_slice b)
 {
-    /* Both are hashed first, so that the time tells nothing of where they differ, nor of whose
-     * length is whose. */
+    /* Compare hashes, so that the time reveals neither where they differ nor their lengths. */
     uint8_t hash_a[SH_DIGEST_BYTES];
     uint8_t hash_b[SH_DIGEST_BYTES];
     sh_keyed_hash(NULL, a, hash_a, sizeof hash_a);
@@ -84,8 +83,8 @@ uint64_t sh_short_hash(const uint8_t key[static SH_SHORT_KEY_BYTES], sh_slice te
 {
     uint8_t hash[crypto_shorthash_BYTES];
     uint64_t number;
-    static_assert(crypto_shorthash_KEYBYTES == SH_SHORT_KEY_BYTES, "SipHash's key");
-    static_assert(sizeof number == sizeof hash, "SipHash's result");
+    static_assert(crypto_shorthash_KEYBYTES == SH_SHORT_KEY_BYTES, "SipHash key size");
+    static_assert(sizeof number == sizeof hash, "SipHash output size");
     (void)crypto_shorthash(hash, (const unsigned char *)text.data, text.len, key);
     memcpy(&number, hash, sizeof number);
     return number;

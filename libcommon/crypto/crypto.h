@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The one module that uses libsodium. Everything here is thread-safe after sh_crypto_init(). */
+/* Wraps libsodium. Thread-safe after sh_crypto_init(). */
 
 #define SH_KEY_BYTES 32
 #define SH_KEY_ID_BYTES 8
@@ -20,56 +20,60 @@
 #define SH_ID_HEX_BYTES (2 * SH_ID_BYTES + 1)
 #define SH_DIGEST_HEX_BYTES (2 * SH_DIGEST_BYTES + 1)
 
-/* To be called once, before any thread. SH_E_IO where the system gives no randomness. */
+/* Call once, before starting threads. SH_E_IO if the system provides no randomness. */
 sh_err sh_crypto_init(sh_error *error);
 
 void sh_random(void *bytes, size_t len);
 
-/* 32 random bytes as base64url without padding (RFC 4648 section 5): a token or a passphrase. */
+/* Writes 32 random bytes as base64url without padding (RFC 4648, section 5). */
 #define SH_SECRET_TEXT_BYTES 44
 void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES]);
 
-/* Overwrites a secret in a way no compiler removes. */
+/* Overwrites a secret; the compiler does not optimize it away. */
 void sh_wipe(void *bytes, size_t len);
 
-/* Compares two secrets in a time that depends on their lengths alone. */
+/* Compares two secrets in a time that depends only on their lengths. */
 bool sh_secret_equals(sh_slice a, sh_slice b);
 
 /*
- * The passphrase's key, once at start: Argon2id version 1.3, 8 MiB, 5 passes, one lane, with the
- * salt that PROTOCOL.md names. SH_E_MEMORY.
+ * Derives a key from a passphrase: Argon2id 1.3 with 8 MiB, 5 passes, one lane and the salt of
+ * PROTOCOL.md, section 1. Slow: call it at startup. SH_E_MEMORY.
  */
 sh_err sh_key_from_passphrase(sh_slice passphrase, uint8_t ret[static SH_KEY_BYTES],
                               sh_error *error);
 
-/* BLAKE2b of text with a key of SH_KEY_BYTES; ret_len is 16 to 64. key may be NULL. */
+/* BLAKE2b, keyed with SH_KEY_BYTES bytes or unkeyed if key is NULL; ret_len is 16 to 64. */
 void sh_keyed_hash(const uint8_t *key, sh_slice text, uint8_t *ret, size_t ret_len);
 
-/* SipHash-2-4: a short keyed hash for hash tables whose keys a peer may choose. */
+/* SipHash-2-4, for hash tables with keys chosen by peers. */
 #define SH_SHORT_KEY_BYTES 16
 uint64_t sh_short_hash(const uint8_t key[static SH_SHORT_KEY_BYTES], sh_slice text);
 
-/* XChaCha20-Poly1305 (IETF draft-irtf-cfrg-xchacha). ret takes len + SH_TAG_BYTES bytes. */
+/*
+ * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha). Writes plain.len + SH_TAG_BYTES bytes to ret.
+ */
 void sh_aead_seal(const uint8_t key[static SH_KEY_BYTES],
                   const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated, sh_slice plain,
                   uint8_t *ret);
 
-/* Opens sealed (text and tag) into ret, which takes sealed.len - SH_TAG_BYTES. SH_E_CRYPTO. */
+/*
+ * Verifies and decrypts; writes sealed.len - SH_TAG_BYTES bytes to ret. SH_E_CRYPTO for another key
+ * or altered data.
+ */
 sh_err sh_aead_open(const uint8_t key[static SH_KEY_BYTES],
                     const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated,
                     sh_slice sealed, uint8_t *ret);
 
-/* Standard base64 with padding (RFC 4648 section 4). SH_E_LIMIT, SH_E_MEMORY as the buffer's. */
+/* Base64 with padding (RFC 4648, section 4). Appends to *ret. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_base64_encode(sh_slice bytes, sh_buf *ret);
-/* SH_E_FORMAT on anything but standard base64, padding included. Adds to *ret. */
+/* The inverse. SH_E_FORMAT for invalid base64 or padding, SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_base64_decode(sh_slice text, sh_buf *ret, sh_error *error);
 /*
- * As above, in a time that depends on text.len alone: *len bytes, at most text.len / 4 * 3, are
- * written for any text. False where it is no standard base64.
+ * Decodes in a time that depends only on text.len: writes *len bytes, at most text.len / 4 * 3, for
+ * valid and invalid text alike. False if text is not valid base64.
  */
-bool sh_base64_decode_evenly(sh_slice text, uint8_t *ret, size_t *len);
+bool sh_base64_decode_constant_time(sh_slice text, uint8_t *ret, size_t *len);
 
-/* Name and version of the library, for --version. */
 sh_library_version sh_crypto_library;
 
 #endif

@@ -4,7 +4,7 @@
 #include "libcommon/base/big_endian.h"
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"
-#include "libcommon/crypto/zip.h"
+#include "libcommon/crypto/compression.h"
 #include "libcommon/native/node_name.h"
 
 #include <assert.h>
@@ -147,7 +147,7 @@ static sh_err pack(sh_envelope_header *header, const sh_node_key *key, sh_slice 
     if (text.len > SH_PLAIN_MAX)
         return sh_fail(error, SH_E_LIMIT, "the text has %zu bytes, more than the %lu allowed",
                        text.len, SH_PLAIN_MAX);
-    err = sh_zip(text, packed, error);
+    err = sh_compress(text, packed, error);
     if (err != SH_OK)
         return err;
     header->plain_len = (uint32_t)text.len;
@@ -271,7 +271,8 @@ sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, con
     sh_err err = open_packed(envelope, header, key, &packed, error);
     if (err != SH_OK)
         return err;
-    return sh_unzip((sh_slice){packed.data, header->packed_len}, header->plain_len, ret, error);
+    return sh_decompress((sh_slice){packed.data, header->packed_len}, header->plain_len, ret,
+                         error);
 }
 
 sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,

@@ -112,9 +112,9 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, boo
     uint8_t *bytes = (uint8_t *)sealed.data;
     memset(bytes, 0, BLOCK_BYTES); /* of a payload that has no block */
     size_t split = wire.len < IV_WIRE_BYTES ? wire.len : IV_WIRE_BYTES;
-    bool iv_good = sh_base64_decode_evenly((sh_slice){wire.data, split}, iv, &iv_len);
-    bool body_good =
-        sh_base64_decode_evenly((sh_slice){wire.data + split, wire.len - split}, bytes, &len);
+    bool iv_good = sh_base64_decode_constant_time((sh_slice){wire.data, split}, iv, &iv_len);
+    bool body_good = sh_base64_decode_constant_time((sh_slice){wire.data + split, wire.len - split},
+                                                    bytes, &len);
     bool whole = len > 0 && len % BLOCK_BYTES == 0;
     len = len < BLOCK_BYTES ? BLOCK_BYTES : len - len % BLOCK_BYTES;
     sealed.len = len; /* to be wiped */

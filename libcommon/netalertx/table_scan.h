@@ -56,9 +56,9 @@ sh_err sh_table_check(const char *text, size_t len, size_t *rows, sh_error *erro
  * The same check, where its time must not tell how much of the text is a table: what is left behind
  * a fault is read, too.
  */
-sh_err sh_table_check_evenly(const char *text, size_t len, sh_error *error);
+sh_err sh_table_check_constant_time(const char *text, size_t len, sh_error *error);
 
 /* The work of a check without its result, in a time that depends on len alone. */
-void sh_table_pass(const char *text, size_t len);
+void sh_table_check_dummy(const char *text, size_t len);
 
 #endif

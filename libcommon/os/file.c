@@ -14,12 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Hidden, so that whoever reads the folder by pattern passes a file over that is being written. */
+/* A hidden name, so that programs that match files by pattern ignore an incomplete file. */
 #define TEMPORARY_PREFIX ".synchub-"
 #define TEMPORARY_NAME TEMPORARY_PREFIX "XXXXXX.tmp"
 #define TEMPORARY_SUFFIX_LEN 4
 
-#define STAMP_CUT_NS 1000 /* file systems cut the kernel's stamps to 100 ns, or not at all */
+#define STAMP_TRUNCATION_NS 1000 /* file systems truncate timestamps to 100 ns, or not at all */
 
 static sh_err fail_errno(sh_error *error, const char *path, const char *what)
 {
@@ -47,7 +47,7 @@ sh_err sh_file_stamp_get(const char *path, sh_file_stamp *ret, sh_error *error)
         return SH_OK;
     }
     if (errno != ENOENT && errno != ENOTDIR)
-        return sh_fail(error, SH_E_IO, "%s: cannot be looked at: %s", path, strerror(errno));
+        return sh_fail(error, SH_E_IO, "%s: cannot stat: %s", path, strerror(errno));
     *ret = (sh_file_stamp){.exists = false};
     return SH_OK;
 }
@@ -60,17 +60,17 @@ bool sh_file_stamp_equals(const sh_file_stamp *a, const sh_file_stamp *b)
            a->mtime_ns == b->mtime_ns;
 }
 
-int64_t sh_file_stamp_settles_ms(const sh_file_stamp *stamp)
+int64_t sh_file_stamp_settle_ms(const sh_file_stamp *stamp)
 {
     int64_t ahead_ns = stamp->mtime_ns - sh_clock_file_ns();
-    if (!stamp->exists || ahead_ns > 0 || ahead_ns <= -STAMP_CUT_NS)
+    if (!stamp->exists || ahead_ns > 0 || ahead_ns <= -STAMP_TRUNCATION_NS)
         return 0;
     int64_t left_ns = stamp->mtime_ns + sh_clock_file_tick_ns() - sh_clock_unix_ns();
     return left_ns > 0 ? left_ns / 1000000 + 1 : 1;
 }
 
-/* As read(2), begun again where a signal broke it off. */
-static ssize_t read_some(int fd, void *ret, size_t len)
+/* read(2), repeated on EINTR. */
+static ssize_t read_retry(int fd, void *ret, size_t len)
 {
     ssize_t n;
     do
@@ -82,14 +82,14 @@ static ssize_t read_some(int fd, void *ret, size_t len)
 static sh_err read_to_end(int fd, const char *path, sh_buf *ret, sh_error *error)
 {
     for (;;) {
-        /* One byte more than the file's size is asked for, so that its end is seen. */
-        size_t room = ret->cap - ret->len;
-        if (room <= 1) {
+        /* Read one byte more than the file's size, to detect its end. */
+        size_t free_bytes = ret->cap - ret->len;
+        if (free_bytes <= 1) {
             if (ret->len == ret->limit) {
                 char byte;
-                ssize_t more = read_some(fd, &byte, 1);
+                ssize_t more = read_retry(fd, &byte, 1);
                 if (more < 0)
-                    return fail_errno(error, path, "cannot be read");
+                    return fail_errno(error, path, "cannot read");
                 return more == 0 ? SH_OK
                                  : sh_fail(error, SH_E_LIMIT, "%s: larger than %zu bytes", path,
                                            ret->limit);
@@ -99,9 +99,9 @@ static sh_err read_to_end(int fd, const char *path, sh_buf *ret, sh_error *error
                 return sh_fail(error, err, "%s: no memory to read it", path);
             continue;
         }
-        ssize_t n = read_some(fd, ret->data + ret->len, room - 1);
+        ssize_t n = read_retry(fd, ret->data + ret->len, free_bytes - 1);
         if (n < 0)
-            return fail_errno(error, path, "cannot be read");
+            return fail_errno(error, path, "cannot read");
         if (n == 0)
             return SH_OK;
         ret->len += (size_t)n;
@@ -113,16 +113,16 @@ static sh_err read_open_file(int fd, const char *path, sh_buf *ret, sh_file_stam
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
-        return fail_errno(error, path, "cannot be looked at");
+        return fail_errno(error, path, "cannot stat");
     if (!S_ISREG(st.st_mode))
         return sh_fail(error, SH_E_IO, "%s: is not a regular file", path);
     if ((uint64_t)st.st_size > ret->limit - ret->len)
-        return sh_fail(error, SH_E_LIMIT, "%s: %lld bytes are more than the %zu that are allowed",
-                       path, (long long)st.st_size, ret->limit);
+        return sh_fail(error, SH_E_LIMIT, "%s: has %lld bytes, more than the limit of %zu", path,
+                       (long long)st.st_size, ret->limit);
     size_t before = ret->len;
-    size_t whole = before + (size_t)st.st_size;
-    /* With the byte behind it, see read_to_end(). */
-    sh_err err = sh_buf_reserve(ret, whole < ret->limit ? whole + 1 : whole);
+    size_t total = before + (size_t)st.st_size;
+    /* One byte more: see read_to_end(). */
+    sh_err err = sh_buf_reserve(ret, total < ret->limit ? total + 1 : total);
     if (err != SH_OK)
         return sh_fail(error, err, "%s: no memory to read it", path);
     err = read_to_end(fd, path, ret, error);
@@ -131,10 +131,10 @@ static sh_err read_open_file(int fd, const char *path, sh_buf *ret, sh_file_stam
     sh_file_stamp first, last;
     stamp_from_stat(&st, &first);
     if (fstat(fd, &st) != 0)
-        return fail_errno(error, path, "cannot be looked at");
+        return fail_errno(error, path, "cannot stat");
     stamp_from_stat(&st, &last);
     if (!sh_file_stamp_equals(&first, &last) || ret->len - before != last.size)
-        return sh_fail(error, SH_E_BUSY, "%s: was written to while it was read", path);
+        return sh_fail(error, SH_E_BUSY, "%s: changed while it was read", path);
     if (stamp != NULL)
         *stamp = last;
     return sh_buf_append(ret, NULL, 0);
@@ -144,12 +144,12 @@ sh_err sh_file_check_own(int fd, const char *path, sh_error *error)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
-        return fail_errno(error, path, "cannot be looked at");
+        return fail_errno(error, path, "cannot stat");
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return sh_fail(error, SH_E_IO, "%s: is neither a regular file nor a folder", path);
     if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
-        return sh_fail(error, SH_E_IO, "%s: belongs to uid %u, not to uid %u of this program", path,
-                       (unsigned)st.st_uid, (unsigned)geteuid());
+        return sh_fail(error, SH_E_IO, "%s: belongs to uid %u, but this program runs as uid %u",
+                       path, (unsigned)st.st_uid, (unsigned)geteuid());
     return SH_OK;
 }
 
@@ -157,19 +157,19 @@ sh_err sh_file_fail_open(const char *path, sh_error *error)
 {
     if (errno == ELOOP)
         return sh_fail(error, SH_E_IO,
-                       "%s: is a symbolic link, which is not followed here: remove it", path);
-    return fail_errno(error, path, "cannot be opened");
+                       "%s: is a symbolic link, which is not allowed here: remove it", path);
+    return fail_errno(error, path, "cannot open");
 }
 
-/* flags are more of open(2)'s. */
+/* flags: additional flags for open(2). */
 static sh_err read_file(const char *path, int flags, sh_buf *ret, sh_file_stamp *stamp,
                         sh_error *error)
 {
-    /* O_NONBLOCK, so that a FIFO of that name cannot hold us for ever. */
+    /* O_NONBLOCK: do not block if path is a FIFO. */
     SH_CLEANUP(sh_close_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
     if (fd < 0)
         return (flags & O_NOFOLLOW) != 0 ? sh_file_fail_open(path, error)
-                                         : fail_errno(error, path, "cannot be opened");
+                                         : fail_errno(error, path, "cannot open");
     if ((flags & O_NOFOLLOW) != 0 && sh_file_check_own(fd, path, error) != SH_OK)
         return SH_E_IO;
     size_t before = ret->len;
@@ -191,8 +191,8 @@ sh_err sh_file_read_own(const char *path, sh_buf *ret, sh_error *error)
     return read_file(path, O_NOFOLLOW, ret, NULL, error);
 }
 
-/* The folder that path lies in. */
-static sh_err folder_of(const char *path, char ret[static PATH_MAX], sh_error *error)
+/* The folder that contains path. */
+static sh_err parent_of(const char *path, char ret[static PATH_MAX], sh_error *error)
 {
     const char *slash = strrchr(path, '/');
     int len = slash == NULL   ? snprintf(ret, PATH_MAX, ".")
@@ -203,8 +203,8 @@ static sh_err folder_of(const char *path, char ret[static PATH_MAX], sh_error *e
     return SH_OK;
 }
 
-/* As fsync(2), begun again where a signal broke it off. */
-static int sync_file(int fd)
+/* fsync(2), repeated on EINTR. */
+static int fsync_retry(int fd)
 {
     int rc;
     do
@@ -217,10 +217,10 @@ static sh_err folder_sync(const char *dir, sh_error *error)
 {
     SH_CLEANUP(sh_close_cleanup) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return fail_errno(error, dir, "cannot be opened");
-    /* Some file systems cannot sync a folder and say EINVAL; there is nothing more to do then. */
-    if (sync_file(fd) != 0 && errno != EINVAL)
-        return sh_fail(error, SH_E_IO, "%s: cannot be made durable: %s", dir, strerror(errno));
+        return fail_errno(error, dir, "cannot open");
+    /* Some file systems cannot sync a folder and return EINVAL: nothing more can be done. */
+    if (fsync_retry(fd) != 0 && errno != EINVAL)
+        return sh_fail(error, SH_E_IO, "%s: cannot sync to disk: %s", dir, strerror(errno));
     return SH_OK;
 }
 
@@ -238,8 +238,8 @@ static sh_err write_all(int fd, sh_slice content)
     return SH_OK;
 }
 
-/* Makes a temporary file in dir and gives its open descriptor, or -1 with errno. */
-static int temporary_make(const char *dir, char ret[static PATH_MAX])
+/* Creates a temporary file in dir and returns its descriptor, or -1 and errno. */
+static int temporary_create(const char *dir, char ret[static PATH_MAX])
 {
     int len = snprintf(ret, PATH_MAX, "%s/%s", dir, TEMPORARY_NAME);
     if (len < 0 || len >= PATH_MAX) {
@@ -252,22 +252,22 @@ static int temporary_make(const char *dir, char ret[static PATH_MAX])
 sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error *error)
 {
     char dir[PATH_MAX], temporary[PATH_MAX];
-    sh_err err = folder_of(path, dir, error);
+    sh_err err = parent_of(path, dir, error);
     if (err != SH_OK)
         return err;
-    SH_CLEANUP(sh_close_cleanup) int fd = temporary_make(dir, temporary);
+    SH_CLEANUP(sh_close_cleanup) int fd = temporary_create(dir, temporary);
     if (fd < 0)
-        return sh_fail(error, SH_E_IO, "%s: no file can be made in %s: %s", path, dir,
+        return sh_fail(error, SH_E_IO, "%s: cannot create a file in %s: %s", path, dir,
                        strerror(errno));
     const char *failed = NULL;
     if (write_all(fd, content) != SH_OK)
-        failed = "cannot be written";
+        failed = "cannot write";
     else if (fchmod(fd, (mode_t)mode) != 0)
-        failed = "its mode cannot be set";
-    else if (sync_file(fd) != 0)
-        failed = "cannot be made durable";
+        failed = "cannot set its mode";
+    else if (fsync_retry(fd) != 0)
+        failed = "cannot sync to disk";
     else if (rename(temporary, path) != 0)
-        failed = "cannot be put in its place";
+        failed = "cannot replace it";
     if (failed != NULL) {
         int saved = errno;
         (void)unlink(temporary);
@@ -281,26 +281,26 @@ sh_err sh_file_remove(const char *path, sh_error *error)
     if (unlink(path) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return SH_OK;
-        return sh_fail(error, SH_E_IO, "%s: cannot be removed: %s", path, strerror(errno));
+        return sh_fail(error, SH_E_IO, "%s: cannot remove: %s", path, strerror(errno));
     }
     char dir[PATH_MAX];
-    sh_err err = folder_of(path, dir, error);
+    sh_err err = parent_of(path, dir, error);
     return err == SH_OK ? folder_sync(dir, error) : err;
 }
 
 sh_err sh_file_move(const char *from, const char *to, sh_error *error)
 {
     char from_dir[PATH_MAX], to_dir[PATH_MAX];
-    sh_err err = folder_of(from, from_dir, error);
+    sh_err err = parent_of(from, from_dir, error);
     if (err == SH_OK)
-        err = folder_of(to, to_dir, error);
+        err = parent_of(to, to_dir, error);
     if (err != SH_OK)
         return err;
     if (rename(from, to) != 0) {
         int saved = errno;
         bool gone = saved == ENOENT && access(from, F_OK) != 0;
-        return sh_fail(error, gone ? SH_E_NOT_FOUND : SH_E_IO, "%s: cannot be moved to %s: %s",
-                       from, to_dir, strerror(saved));
+        return sh_fail(error, gone ? SH_E_NOT_FOUND : SH_E_IO, "%s: cannot move it to %s: %s", from,
+                       to_dir, strerror(saved));
     }
     err = folder_sync(to_dir, error);
     return err == SH_OK ? folder_sync(from_dir, error) : err;
@@ -312,7 +312,7 @@ static void close_folder(DIR **dir)
         (void)closedir(*dir);
 }
 
-void sh_folder_tidy(const char *dir, int64_t older_than_s)
+void sh_folder_remove_temporary(const char *dir, int64_t older_than_s)
 {
     SH_CLEANUP(close_folder) DIR *folder = opendir(dir);
     if (folder == NULL)
@@ -332,13 +332,13 @@ sh_err sh_folder_check_writable(const char *dir, sh_error *error)
     struct stat st;
     if (stat(dir, &st) != 0)
         return sh_fail(error, SH_E_IO, "%s: %s", dir,
-                       errno == ENOENT ? "there is no such folder" : strerror(errno));
+                       errno == ENOENT ? "no such folder" : strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return sh_fail(error, SH_E_IO, "%s: is not a folder", dir);
     char temporary[PATH_MAX];
-    SH_CLEANUP(sh_close_cleanup) int fd = temporary_make(dir, temporary);
+    SH_CLEANUP(sh_close_cleanup) int fd = temporary_create(dir, temporary);
     if (fd < 0)
-        return sh_fail(error, SH_E_IO, "%s: no file can be made in it by uid %u: %s", dir,
+        return sh_fail(error, SH_E_IO, "%s: uid %u cannot create a file in it: %s", dir,
                        (unsigned)geteuid(), strerror(errno));
     (void)unlink(temporary);
     return SH_OK;

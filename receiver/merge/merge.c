@@ -63,7 +63,7 @@ static sh_err check_plugins_out(const sh_settings *settings, sh_error *error)
     if (settings->plugins_out[0] == '\0')
         return SH_OK;
     if (sh_folder_check_writable(settings->plugins_out, &reason) == SH_OK) {
-        sh_folder_tidy(settings->plugins_out, OUT_LEFTOVER_S);
+        sh_folder_remove_temporary(settings->plugins_out, OUT_LEFTOVER_S);
         return SH_OK;
     }
     return sh_fail(error, SH_E_IO, "SYNC_plugins_out: %s", reason.message);

@@ -50,7 +50,7 @@ static sh_err open_envelope(sh_slice envelope)
     fuzz_must(err == error.code, "a failure has words");
     if (err != SH_OK)
         return err;
-    fuzz_must(text.len == header.plain_len, "the text has the length that was announced");
+    fuzz_must(text.len == header.plain_len, "the text has the length in the header");
     sh_slice plain = {text.data == NULL ? "" : text.data, text.len};
     if (header.kind == SH_KIND_DEVICES)
         (void)sh_table_check(plain.data, plain.len, NULL, NULL);

@@ -151,8 +151,8 @@ class Contents(Hostile):
         zeros = envelopes.compress(bytes(PLAIN_MAX))
         self.assertLess(len(zeros), PLAIN_MAX // 1000)
         bombs = [({}, 422, "table"), ({"plugin": "ARPSCAN"}, 422, ""),
-                 ({"plain_len": PLAIN_MAX - 1}, 422, "size that was announced"),
-                 ({"plain_len": 100}, 422, "size that was announced")]
+                 ({"plain_len": PLAIN_MAX - 1}, 422, "does not hold the expected"),
+                 ({"plain_len": 100}, 422, "does not hold the expected")]
         for change, status, words in bombs:
             with self.subTest(change):
                 body = envelopes.envelope(key, b"", **{"plain_len": PLAIN_MAX, "packed": zeros,
@@ -162,7 +162,7 @@ class Contents(Hostile):
         body = envelopes.envelope(key, b"", plain_len=4 * PLAIN_MAX, packed=larger)
         self.assert_error(self.post(body), 413, "more than the")
         body = envelopes.envelope(key, b"", plain_len=PLAIN_MAX, packed=larger)
-        self.assert_error(self.post(body), 422, "size that was announced")
+        self.assert_error(self.post(body), 422, "does not hold the expected")
         self.assertEqual(self.hub_redis.backlog(), 0)
         self.assert_peak(BOMB_MEMORY_MIB)
         self.assert_lives()

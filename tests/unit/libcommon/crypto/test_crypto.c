@@ -42,7 +42,7 @@ static void base64_goes_both_ways(void **state)
     }
 }
 
-static void what_is_not_standard_base64_is_refused(void **state)
+static void invalid_base64_is_rejected(void **state)
 {
     (void)state;
     static const char *const cases[] = {
@@ -88,7 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_goes_both_ways),
-        cmocka_unit_test(what_is_not_standard_base64_is_refused),
+        cmocka_unit_test(invalid_base64_is_rejected),
         cmocka_unit_test(base64_keeps_the_limit),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);

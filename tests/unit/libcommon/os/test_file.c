@@ -21,7 +21,7 @@
 
 static char folder[PATH_MAX];
 
-/* The path of name in the test's folder; good until the fourth call after it. */
+/* The path of name in the test's folder; valid until the fourth call after this one. */
 static const char *in_folder(const char *name)
 {
     static char paths[4][PATH_MAX * 2];
@@ -70,7 +70,7 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-static void put(const char *name, const char *text)
+static void write_file(const char *name, const char *text)
 {
     sh_error error = {0};
     assert_int_equal(sh_file_write(in_folder(name), sh_slice_of(text), 0600, &error), SH_OK);
@@ -102,10 +102,10 @@ static void a_written_file_reads_the_same(void **state)
     assert_int_equal(count_entries(), 1);
 }
 
-static void a_read_adds_to_what_the_buffer_holds(void **state)
+static void a_read_appends_to_the_buffer(void **state)
 {
     (void)state;
-    put("f", "world");
+    write_file("f", "world");
     SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(100);
     assert_int_equal(sh_buf_append_text(&buf, "hello "), SH_OK);
     assert_int_equal(sh_file_read(in_folder("f"), &buf, NULL, NULL), SH_OK);
@@ -115,7 +115,7 @@ static void a_read_adds_to_what_the_buffer_holds(void **state)
 static void a_file_over_the_limit_is_refused_and_the_buffer_kept(void **state)
 {
     (void)state;
-    put("f", "12345678");
+    write_file("f", "12345678");
     const struct {
         size_t limit;
         sh_err expected;
@@ -131,7 +131,7 @@ static void a_file_over_the_limit_is_refused_and_the_buffer_kept(void **state)
     }
 }
 
-static void a_missing_file_is_told_from_a_broken_one(void **state)
+static void a_missing_file_is_distinguished_from_other_errors(void **state)
 {
     (void)state;
     SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(100);
@@ -145,7 +145,7 @@ static void a_missing_file_is_told_from_a_broken_one(void **state)
     assert_int_equal(sh_file_read(in_folder("fifo"), &buf, NULL, NULL), SH_E_IO);
 }
 
-static void the_stamp_tells_every_kind_of_change(void **state)
+static void the_stamp_changes_with_every_kind_of_change(void **state)
 {
     (void)state;
     sh_file_stamp none, first, second;
@@ -153,12 +153,12 @@ static void the_stamp_tells_every_kind_of_change(void **state)
     assert_false(none.exists);
     assert_int_equal(sh_file_stamp_get(in_folder("f/g"), &first, NULL), SH_OK);
     assert_true(sh_file_stamp_equals(&none, &first));
-    put("f", "one");
+    write_file("f", "one");
     assert_int_equal(sh_file_stamp_get(in_folder("f"), &first, NULL), SH_OK);
     assert_false(sh_file_stamp_equals(&none, &first));
     assert_true(sh_file_stamp_equals(&first, &first));
 
-    /* Another size, another inode of the same size, the same inode at another time. */
+    /* Change the size, then the inode, then the mtime. */
     FILE *file = fopen(in_folder("f"), "a");
     assert_non_null(file);
     assert_true(fputs("more", file) >= 0);
@@ -166,7 +166,7 @@ static void the_stamp_tells_every_kind_of_change(void **state)
     assert_int_equal(sh_file_stamp_get(in_folder("f"), &second, NULL), SH_OK);
     assert_false(sh_file_stamp_equals(&first, &second));
     assert_int_equal(rename(in_folder("f"), in_folder("old")), 0);
-    put("f", "onemore");
+    write_file("f", "onemore");
     assert_int_equal(sh_file_stamp_get(in_folder("f"), &first, NULL), SH_OK);
     assert_false(sh_file_stamp_equals(&first, &second));
     const struct timespec times[2] = {{.tv_sec = 1, .tv_nsec = 5}, {.tv_sec = 1, .tv_nsec = 5}};
@@ -176,7 +176,7 @@ static void the_stamp_tells_every_kind_of_change(void **state)
     assert_false(sh_file_stamp_equals(&first, &second));
 }
 
-/* In place, as a scanner does: the inode and the size stay. */
+/* In place: inode and size stay the same. */
 static void overwrite(const char *name, const char *text)
 {
     int fd = open(in_folder(name), O_WRONLY | O_CLOEXEC);
@@ -185,16 +185,17 @@ static void overwrite(const char *name, const char *text)
     assert_int_equal(close(fd), 0);
 }
 
-/* Two writes within one tick of the kernel's clock may leave one stamp, unless it has settled. */
-static void a_settled_stamp_tells_every_later_write(void **state)
+/* Two writes within a tick of the kernel's clock can leave the same stamp, unless it has settled.
+ */
+static void a_settled_stamp_differs_after_every_later_write(void **state)
 {
     (void)state;
-    put("a", "one");
+    write_file("a", "one");
     for (int i = 0; i < 100; i++) {
         sh_file_stamp settled, later;
         overwrite("a", "two");
         assert_int_equal(sh_file_stamp_get(in_folder("a"), &settled, NULL), SH_OK);
-        for (int64_t ms; (ms = sh_file_stamp_settles_ms(&settled)) > 0;) {
+        for (int64_t ms; (ms = sh_file_stamp_settle_ms(&settled)) > 0;) {
             assert_in_range(ms, 1, 11);
             poll_pause_us((unsigned)ms * 1000);
         }
@@ -204,29 +205,29 @@ static void a_settled_stamp_tells_every_later_write(void **state)
     }
 }
 
-static void a_stamp_settles_within_a_tick_or_is_another_clocks(void **state)
+static void a_stamp_settles_within_a_tick_or_is_from_another_clock(void **state)
 {
     (void)state;
     sh_file_stamp stamp = {.exists = true};
     int64_t ms = 0;
-    for (int i = 0; i < 1000 && ms == 0; i++) { /* the clock may tick meanwhile */
+    for (int i = 0; i < 1000 && ms == 0; i++) { /* repeat if the clock ticks in between */
         stamp.mtime_ns = sh_clock_file_ns() - i % 2 * 100;
-        ms = sh_file_stamp_settles_ms(&stamp);
+        ms = sh_file_stamp_settle_ms(&stamp);
     }
     assert_in_range(ms, 1, 11);
     stamp.exists = false;
-    assert_int_equal(sh_file_stamp_settles_ms(&stamp), 0);
+    assert_int_equal(sh_file_stamp_settle_ms(&stamp), 0);
     stamp.exists = true;
     stamp.mtime_ns -= sh_clock_file_tick_ns();
-    assert_int_equal(sh_file_stamp_settles_ms(&stamp), 0);
+    assert_int_equal(sh_file_stamp_settle_ms(&stamp), 0);
     stamp.mtime_ns = sh_clock_unix_ns() + 1000000000;
-    assert_int_equal(sh_file_stamp_settles_ms(&stamp), 0);
+    assert_int_equal(sh_file_stamp_settle_ms(&stamp), 0);
 }
 
 static void a_failed_write_leaves_the_old_file_and_nothing_else(void **state)
 {
     (void)state;
-    put("f", "old");
+    write_file("f", "old");
     assert_int_equal(mkdir(in_folder("d"), 0700), 0);
     sh_error error = {0};
     assert_int_equal(sh_file_write(in_folder("d"), SH_SLICE("new"), 0600, &error), SH_E_IO);
@@ -248,18 +249,18 @@ static void make_old(const char *name, time_t age_s)
     assert_int_equal(utimensat(AT_FDCWD, in_folder(name), times, 0), 0);
 }
 
-static void only_old_half_written_files_are_tidied_away(void **state)
+static void only_old_temporary_files_are_removed(void **state)
 {
     (void)state;
     make_old(".synchub-a1B2c3.tmp", 700);
     make_old(".synchub-d4E5f6.tmp", 100);
     make_old(".synchub-mine", 700);
     make_old("result", 700);
-    sh_folder_tidy(in_folder("no such folder"), 0);
-    sh_folder_tidy(folder, 600);
+    sh_folder_remove_temporary(in_folder("no such folder"), 0);
+    sh_folder_remove_temporary(folder, 600);
     assert_int_equal(count_entries(), 3);
     assert_int_equal(access(in_folder(".synchub-a1B2c3.tmp"), F_OK), -1);
-    sh_folder_tidy(folder, 0);
+    sh_folder_remove_temporary(folder, 0);
     assert_int_equal(count_entries(), 2);
     assert_int_equal(access(in_folder(".synchub-d4E5f6.tmp"), F_OK), -1);
 }
@@ -267,7 +268,7 @@ static void only_old_half_written_files_are_tidied_away(void **state)
 static void removing_twice_is_fine(void **state)
 {
     (void)state;
-    put("f", "x");
+    write_file("f", "x");
     assert_int_equal(sh_file_remove(in_folder("f"), NULL), SH_OK);
     assert_int_equal(access(in_folder("f"), F_OK), -1);
     assert_int_equal(sh_file_remove(in_folder("f"), NULL), SH_OK);
@@ -278,7 +279,7 @@ static void removing_twice_is_fine(void **state)
     assert_non_null(strstr(error.message, in_folder("d")));
 }
 
-static void a_folder_that_takes_no_file_is_named(void **state)
+static void an_unwritable_folder_is_named(void **state)
 {
     (void)state;
     sh_error error = {0};
@@ -286,17 +287,17 @@ static void a_folder_that_takes_no_file_is_named(void **state)
     assert_int_equal(count_entries(), 0);
     assert_int_equal(sh_folder_check_writable(in_folder("none"), &error), SH_E_IO);
     assert_non_null(strstr(error.message, "no such folder"));
-    put("f", "x");
+    write_file("f", "x");
     sh_error_clear(&error);
     assert_int_equal(sh_folder_check_writable(in_folder("f"), &error), SH_E_IO);
     assert_non_null(strstr(error.message, "not a folder"));
     sh_error_clear(&error);
-    /* Nobody, root included, makes files here. */
+    /* Not even root can create files here. */
     assert_int_equal(sh_folder_check_writable("/proc", &error), SH_E_IO);
     assert_non_null(strstr(error.message, "/proc"));
 }
 
-static void a_name_in_the_working_folder_is_written_there(void **state)
+static void a_bare_name_is_written_to_the_working_folder(void **state)
 {
     (void)state;
     char before[PATH_MAX];
@@ -313,17 +314,17 @@ int main(void)
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_written_file_reads_the_same),
-        FILE_TEST(a_read_adds_to_what_the_buffer_holds),
+        FILE_TEST(a_read_appends_to_the_buffer),
         FILE_TEST(a_file_over_the_limit_is_refused_and_the_buffer_kept),
-        FILE_TEST(a_missing_file_is_told_from_a_broken_one),
-        FILE_TEST(the_stamp_tells_every_kind_of_change),
-        FILE_TEST(a_settled_stamp_tells_every_later_write),
-        FILE_TEST(a_stamp_settles_within_a_tick_or_is_another_clocks),
+        FILE_TEST(a_missing_file_is_distinguished_from_other_errors),
+        FILE_TEST(the_stamp_changes_with_every_kind_of_change),
+        FILE_TEST(a_settled_stamp_differs_after_every_later_write),
+        FILE_TEST(a_stamp_settles_within_a_tick_or_is_from_another_clock),
         FILE_TEST(a_failed_write_leaves_the_old_file_and_nothing_else),
         FILE_TEST(removing_twice_is_fine),
-        FILE_TEST(only_old_half_written_files_are_tidied_away),
-        FILE_TEST(a_folder_that_takes_no_file_is_named),
-        FILE_TEST(a_name_in_the_working_folder_is_written_there),
+        FILE_TEST(only_old_temporary_files_are_removed),
+        FILE_TEST(an_unwritable_folder_is_named),
+        FILE_TEST(a_bare_name_is_written_to_the_working_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

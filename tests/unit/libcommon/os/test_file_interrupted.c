@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-/* Calls that a signal breaks off: every second one, as if each wait met one. */
+/* Every second call fails with EINTR, as if a signal interrupted it. */
 static unsigned reads, syncs;
 
-/* Instead of libc's. */
+/* Replaces the function of libc. */
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t read(int fd, void *buf, size_t nbytes)
 {
@@ -37,15 +37,15 @@ int fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
-static void signals_break_off_neither_reading_nor_writing(void **state)
+static void interrupted_reads_and_syncs_are_repeated(void **state)
 {
     (void)state;
     char dir[] = "/tmp/synchub-test-XXXXXX", path[64];
     assert_non_null(mkdtemp(dir));
     (void)snprintf(path, sizeof path, "%s/file", dir);
     assert_int_equal(sh_file_write(path, SH_SLICE("0123456789"), 0600, NULL), SH_OK);
-    assert_true(syncs >= 4);                       /* file and folder */
-    for (size_t limit = 10; limit < 14; limit++) { /* as long as the limit: its end is looked for */
+    assert_true(syncs >= 4); /* file and folder */
+    for (size_t limit = 10; limit < 14; limit++) {
         sh_buf content = SH_BUF_INIT(limit);
         sh_error error = {0};
         reads = 0;
@@ -64,7 +64,7 @@ static void signals_break_off_neither_reading_nor_writing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signals_break_off_neither_reading_nor_writing),
+        cmocka_unit_test(interrupted_reads_and_syncs_are_repeated),
     };
     return cmocka_run_group_tests_name("file_interrupted", tests, NULL, NULL);
 }
