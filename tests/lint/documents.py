@@ -6,7 +6,8 @@
     tests/lint/documents.py --write BIN      writes the table of docs/settings.md anew
 
 Links between documents lead somewhere, files that are named in code style exist, settings and metrics
-that are named exist, docs/settings.md has every setting and docs/operations.md every metric, and what
+that are named exist, docs/settings.md has every setting and docs/operations.md every metric,
+ARCHITECTURE.md names every source file, decisions are numbered, and what
 docs/troubleshooting.md quotes is what the programs say.
 """
 
@@ -91,6 +92,26 @@ def named_metrics(text):
     return set(re.findall(r"\b(synchub_[a-z]+(?:_[a-z]+)*)\b(?![-.:/]|\w)", text))
 
 
+def missing_modules(text):
+    """Source files that ARCHITECTURE.md does not name."""
+    named = set(re.findall(r"`([a-z0-9_]+)`", text))
+    for folder in ("libcommon", *PROGRAMS):
+        for source in sorted((ROOT / folder).rglob("*.[ch]")):
+            if not {source.stem, source.stem.removesuffix("_internal")} & named:
+                yield f"{source.relative_to(ROOT)} has no line"
+
+
+def bad_decisions(folder):
+    """Records are numbered from 0001 without gaps, and each has its three parts."""
+    for number, path in enumerate(sorted(folder.glob("[0-9]*.md")), 1):
+        text = path.read_text()
+        if not re.match(rf"# {number:04d}: [^\n]+\n\n\d{{4}}-\d\d-\d\d\n", text) or path.name[:4] != f"{number:04d}":
+            yield f"{path.name}: expected number {number:04d}, its title and a date"
+        parts = re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE)
+        if parts != ["Context", "Decision", "Consequences"]:
+            yield f"{path.name}: expected Context, Decision, Consequences"
+
+
 def literals():
     """The string literals of the sources, those that belong together as one."""
     text = "\n".join(source.read_text() for folder in ("libcommon", *PROGRAMS)
@@ -146,6 +167,9 @@ def main():
         report(path, (f"there is no metric {name}" for name in sorted(named_metrics(text) - metrics)))
     report(METRICS, (f"the metric {name} is missing" for name in sorted(
         metrics - named_metrics(METRICS.read_text()))))
+    architecture = ROOT / "ARCHITECTURE.md"
+    report(architecture, missing_modules(architecture.read_text()))
+    report(ROOT / "docs" / "decisions", bad_decisions(ROOT / "docs" / "decisions"))
     report(MESSAGES, bad_messages(MESSAGES.read_text(), literals()))
     if folder:
         table = TABLE.search(SETTINGS.read_text())
