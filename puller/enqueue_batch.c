@@ -34,7 +34,7 @@ void outbox_reset(outbox *o)
 /* What tells one state of a node's credentials from another. */
 static void note_state(const outbox *o, const char *node, uint8_t ret[static SH_DIGEST_BYTES])
 {
-    const sh_node_record *own = sh_credentials_of_node(o->credentials, node, NULL);
+    const sh_node_record *own = sh_credentials_find_node(o->credentials, node, NULL);
     memset(ret, 0, SH_DIGEST_BYTES);
     if (own != NULL && own->revoked_ms == 0 && own->count > 0)
         memcpy(ret, own->items[0].token_hash, SH_DIGEST_BYTES);

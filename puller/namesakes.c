@@ -63,7 +63,7 @@ static size_t leave_out_reported(keyed drawn[], size_t count)
     uint64_t last = 0;
     qsort(drawn, count, sizeof drawn[0], by_key);
     for (size_t i = 0; i < count; i++) {
-        uint64_t small = sh_name_keys_of(sh_slice_of(drawn[i].node->name)).small;
+        uint64_t small = sh_name_keys_of(sh_slice_of(drawn[i].node->name)).case_first;
         if (kept > 0 && drawn[kept - 1].key == drawn[i].key && last == small)
             continue;
         drawn[kept++] = drawn[i];
@@ -89,8 +89,8 @@ void namesakes_report(namesake nodes[], size_t count)
     size_t different = report_same(nodes, count, names);
     for (size_t i = 0; i < different; i++) {
         sh_name_keys keys = sh_name_keys_of(sh_slice_of(names[i]->name));
-        drawn[i] = (keyed){keys.drawn, names[i]};
-        small[i] = (keyed){keys.small, names[i]};
+        drawn[i] = (keyed){keys.glyph_first, names[i]};
+        small[i] = (keyed){keys.case_first, names[i]};
     }
     report_alike(small, different);
     report_alike(drawn, leave_out_reported(drawn, different));

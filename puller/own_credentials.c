@@ -6,9 +6,10 @@
 sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t now_ms,
                         const sh_node_record **ret, sh_error *error)
 {
-    *ret = c->all == NULL ? NULL : sh_credentials_of_node(c->all, node, NULL);
+    *ret = c->all == NULL ? NULL : sh_credentials_find_node(c->all, node, NULL);
     if (*ret == NULL) {
-        const sh_node_record *like = c->all == NULL ? NULL : sh_credentials_like(c->all, node);
+        const sh_node_record *like =
+            c->all == NULL ? NULL : sh_credentials_find_lookalike(c->all, node);
         if (like == NULL)
             return SH_OK;
         return sh_fail(error, SH_E_REFUSED,
@@ -17,7 +18,7 @@ sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t n
                        node, like->node);
     }
     for (size_t i = 0; (*ret)->revoked_ms == 0 && i < (*ret)->count; i++)
-        if (sh_credential_works(&(*ret)->items[i], now_ms))
+        if (sh_credential_is_valid(&(*ret)->items[i], now_ms))
             return SH_OK;
     return sh_fail(error, SH_E_REFUSED,
                    "the credentials of node \"%s\" are revoked: give it new ones by "
@@ -30,7 +31,7 @@ sh_err puller_token_of(const puller_credentials *c, const sh_node_record *record
 {
     for (size_t i = 0; i < record->count; i++) {
         sh_node_secrets secrets;
-        if (!sh_credential_works(&record->items[i], now_ms) || number-- > 0)
+        if (!sh_credential_is_valid(&record->items[i], now_ms) || number-- > 0)
             continue;
         sh_err err =
             sh_credential_open(c->credential_key, record->node, &record->items[i], &secrets, error);
@@ -50,7 +51,7 @@ static sh_err find_own_key(const puller_credentials *c, const sh_node_record *re
 {
     for (size_t i = 0; i < record->count; i++) {
         sh_node_secrets secrets;
-        if (!sh_credential_works(&record->items[i], now_ms))
+        if (!sh_credential_is_valid(&record->items[i], now_ms))
             continue;
         sh_err err =
             sh_credential_open(c->credential_key, record->node, &record->items[i], &secrets, error);

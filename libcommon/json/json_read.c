@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * A sh_json is Jansson's json_t under a name of ours: documents are only ever read, so the casts
- * lose nothing.
+ * A sh_json is a Jansson json_t. The cast drops const, which is safe because documents are only
+ * read.
  */
 static json_t *node_of(const sh_json *value)
 {
@@ -20,9 +20,8 @@ static json_t *node_of(const sh_json *value)
 }
 
 /*
- * Jansson's own depth limit is 2048 and it descends by recursion, so the nesting is measured
- * before. Brackets inside strings do not count. Text that is no JSON passes: Jansson says what is
- * wrong.
+ * Checks the nesting before parsing: Jansson parses by recursion and its own limit is 2048. Ignores
+ * brackets in strings. Does not detect invalid JSON; Jansson does.
  */
 static bool is_too_deep(const char *text, size_t len)
 {
@@ -47,37 +46,37 @@ static bool is_too_deep(const char *text, size_t len)
     return false;
 }
 
-/* Jansson's own words quote the text, which may be a payload: so the words are ours. */
-static const char *words_of(enum json_error_code code)
+/* Replaces Jansson's messages, which quote the text: it can be a payload. */
+static const char *describe_error(enum json_error_code code)
 {
     switch (code) {
     case json_error_invalid_utf8:
         return "it is not UTF-8";
     case json_error_premature_end_of_input:
-        return "it ends too early";
+        return "it is truncated";
     case json_error_end_of_input_expected:
-        return "something follows after its end";
+        return "trailing characters";
     case json_error_null_character:
     case json_error_null_byte_in_key:
-        return "a string holds \\u0000";
+        return "a string contains \\u0000";
     case json_error_duplicate_key:
-        return "a key comes twice in one object";
+        return "duplicate key in an object";
     case json_error_numeric_overflow:
-        return "a number is too large";
+        return "a number is out of range";
     case json_error_stack_overflow:
-        return "it is nested too deep";
+        return "it is nested too deeply";
     default:
-        return "a character there is out of place";
+        return "unexpected character";
     }
 }
 
 /*
- * Where an allocation fails deep inside, Jansson reports a syntax error or nothing at all. Taken
- * for malformed, a good row would be set aside for good, so failed allocations are noted here.
+ * Jansson reports some failed allocations as a syntax error or not at all. A valid row would then
+ * be rejected permanently as malformed, so record failed allocations.
  */
 static _Thread_local bool allocation_failed;
 
-static void *noting_malloc(size_t bytes)
+static void *recording_malloc(size_t bytes)
 {
     void *memory = malloc(bytes);
     if (memory == NULL)
@@ -85,18 +84,18 @@ static void *noting_malloc(size_t bytes)
     return memory;
 }
 
-static void set_allocation(void)
+static void set_alloc_funcs(void)
 {
-    json_set_alloc_funcs(noting_malloc, free);
+    json_set_alloc_funcs(recording_malloc, free);
 }
 
-static sh_err fail_from(const json_error_t *problem, sh_error *error)
+static sh_err fail_with_json_error(const json_error_t *problem, sh_error *error)
 {
     enum json_error_code code = json_error_code(problem);
     if (code == json_error_out_of_memory || allocation_failed)
-        return sh_fail(error, SH_E_MEMORY, "out of memory while reading JSON");
+        return sh_fail(error, SH_E_MEMORY, "out of memory while parsing JSON");
     return sh_fail(error, SH_E_FORMAT, "not valid JSON at line %d, column %d: %s", problem->line,
-                   problem->column, words_of(code));
+                   problem->column, describe_error(code));
 }
 
 sh_err sh_json_parse(const char *text, size_t len, sh_json **ret, sh_error *error)
@@ -104,17 +103,17 @@ sh_err sh_json_parse(const char *text, size_t len, sh_json **ret, sh_error *erro
     assert(text != NULL || len == 0);
     if (is_too_deep(text, len))
         return sh_fail(error, SH_E_LIMIT, "JSON nested deeper than %d levels", SH_JSON_DEPTH_MAX);
-    /* Jansson passes over a NUL that stands behind a number. */
+    /* Jansson accepts a NUL after a number. */
     if (len > 0 && memchr(text, '\0', len) != NULL)
-        return sh_fail(error, SH_E_FORMAT, "not valid JSON: it holds a NUL");
+        return sh_fail(error, SH_E_FORMAT, "not valid JSON: it contains a NUL");
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, set_allocation);
+    (void)pthread_once(&once, set_alloc_funcs);
     allocation_failed = false;
     json_error_t problem = {.text = ""};
     json_t *root =
         json_loadb(len == 0 ? "" : text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (root == NULL)
-        return fail_from(&problem, error);
+        return fail_with_json_error(&problem, error);
     *ret = (sh_json *)root;
     return SH_OK;
 }

@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 /*
- * The one module that uses Jansson: small JSON documents, read into a tree (RFC 8259; a repeated
- * key, U+0000 in a string and an integer over 64 bits are errors).
+ * Wraps Jansson: parses small JSON documents into a tree (RFC 8259). Rejects duplicate keys, U+0000
+ * in strings and integers over 64 bits. Large texts: json_scan.h.
  */
-typedef struct sh_json sh_json; /* a borrowed value inside a document */
+typedef struct sh_json sh_json; /* a value; borrowed from its document */
 
 typedef enum {
     SH_JSON_NULL,
@@ -28,7 +28,7 @@ typedef enum {
 
 /*
  * Parses one whole document; the caller releases it with sh_json_free(). Nothing but white space
- * may follow. SH_E_FORMAT with where and why (never the text itself), SH_E_LIMIT over
+ * may follow. SH_E_FORMAT (the message has position and reason, never the text), SH_E_LIMIT over
  * SH_JSON_DEPTH_MAX, SH_E_MEMORY.
  */
 sh_err sh_json_parse(const char *text, size_t len, sh_json **ret, sh_error *error);
@@ -39,11 +39,10 @@ sh_json_kind sh_json_kind_of(const sh_json *value);
 sh_slice sh_json_text(const sh_json *value);   /* of a string; also NUL-terminated */
 int64_t sh_json_integer(const sh_json *value); /* of an integer */
 double sh_json_real(const sh_json *value);     /* of a real */
-size_t sh_json_count(const sh_json *value);    /* entries of an array or object */
-const sh_json *sh_json_at(const sh_json *array, size_t index);
-const sh_json *sh_json_member(const sh_json *object, const char *key); /* NULL when not there */
+size_t sh_json_count(const sh_json *value);    /* elements of an array, members of an object */
+const sh_json *sh_json_at(const sh_json *array, size_t index);         /* NULL if out of range */
+const sh_json *sh_json_member(const sh_json *object, const char *key); /* NULL if absent */
 
-/* Name and version of the library, for --version. */
 sh_library_version sh_json_library;
 
 #endif

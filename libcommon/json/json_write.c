@@ -5,7 +5,8 @@
 
 #include <inttypes.h>
 
-static size_t valid_prefix(const char *text, size_t len)
+/* The length of the valid UTF-8 character at the start of text, or 0. */
+static size_t character_len(const char *text, size_t len)
 {
     for (size_t n = 1; n <= 4 && n <= len; n++)
         if (sh_utf8_is_valid(text, n))
@@ -13,8 +14,8 @@ static size_t valid_prefix(const char *text, size_t len)
     return 0;
 }
 
-/* Bytes from the start of text that need no escape. */
-static size_t plain_run(sh_slice text)
+/* The number of leading bytes that need no escape. */
+static size_t plain_len(sh_slice text)
 {
     size_t n = 0;
     while (n < text.len) {
@@ -22,7 +23,7 @@ static size_t plain_run(sh_slice text)
         if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
             break;
         if (c >= 0x80) {
-            size_t used = valid_prefix(text.data + n, text.len - n);
+            size_t used = character_len(text.data + n, text.len - n);
             if (used == 0)
                 break;
             n += used;
@@ -47,7 +48,7 @@ static sh_err write_escape(sh_buf *out, unsigned char c)
     case '\t':
         return sh_buf_append_text(out, "\\t");
     default:
-        if (c >= 0x80) /* no UTF-8 */
+        if (c >= 0x80) /* invalid UTF-8 */
             return sh_buf_append_text(out, "\\ufffd");
         return sh_buf_append_format(out, "\\u%04x", c);
     }
@@ -57,7 +58,7 @@ sh_err sh_json_write_string(sh_buf *out, sh_slice text)
 {
     sh_err err = sh_buf_append(out, "\"", 1);
     while (err == SH_OK && text.len > 0) {
-        size_t n = plain_run(text);
+        size_t n = plain_len(text);
         err = sh_buf_append(out, text.data, n);
         if (err == SH_OK && n < text.len) {
             err = write_escape(out, (unsigned char)text.data[n]);
@@ -79,10 +80,10 @@ static uint32_t code_point(const char *text, size_t len)
     return code;
 }
 
-/* One character that is not ASCII, or one byte that is no UTF-8; *used bytes of text. */
-static sh_err write_wide(sh_buf *out, sh_slice text, size_t *used)
+/* Writes one non-ASCII character or one byte of invalid UTF-8, of *used bytes, as \u escapes. */
+static sh_err write_unicode_escape(sh_buf *out, sh_slice text, size_t *used)
 {
-    *used = valid_prefix(text.data, text.len);
+    *used = character_len(text.data, text.len);
     uint32_t code = *used == 0 ? 0xfffd : code_point(text.data, *used);
     if (*used == 0)
         *used = 1;
@@ -98,8 +99,8 @@ static bool is_plain_ascii(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* Bytes from the start of text that are ASCII and need no escape. */
-static size_t ascii_run(sh_slice text)
+/* The number of leading ASCII bytes that need no escape. */
+static size_t plain_ascii_len(sh_slice text)
 {
     size_t n = 0;
     while (n < text.len && is_plain_ascii((unsigned char)text.data[n]))
@@ -111,11 +112,11 @@ sh_err sh_json_write_string_ascii(sh_buf *out, sh_slice text)
 {
     sh_err err = sh_buf_append(out, "\"", 1);
     while (err == SH_OK && text.len > 0) {
-        size_t n = ascii_run(text);
+        size_t n = plain_ascii_len(text);
         if (n > 0) {
             err = sh_buf_append(out, text.data, n);
         } else if ((unsigned char)text.data[0] >= 0x80) {
-            err = write_wide(out, text, &n);
+            err = write_unicode_escape(out, text, &n);
         } else {
             err = write_escape(out, (unsigned char)text.data[0]);
             n = 1;

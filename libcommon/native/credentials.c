@@ -11,33 +11,33 @@
 #include <string.h>
 
 /*
- * The first version had nothing to say about formats, and its nodes use either: so it stands for
- * those that may, and the second, which is the same otherwise, for those that may not.
+ * Versions of a record. Version 1 predates the restriction to the native format, so it stands for
+ * nodes that may use both formats. The rest of a record is the same in both versions.
  */
 #define RECORD_ANY_FORMAT 1
 #define RECORD_NATIVE 2
 #define SECRET_LEN (SH_SECRET_TEXT_BYTES - 1)
 #define ASSOCIATED_MAX (64 + SH_NODE_NAME_MAX)
 
-static const char sealing_text[] = "synchub 1 node credentials";
+static const char sealing_label[] = "synchub 1 node credentials";
 
 typedef struct {
     uint8_t hash[SH_DIGEST_BYTES];
     size_t record, item;
-} token_place;
+} token_entry;
 
-/* One of the two keys of a record's name; the lowest bit tells which. */
+/* One of the two keys of a node's name; see make_name_keys(). */
 typedef struct {
     uint64_t key;
     size_t record;
-} name_place;
+} name_entry;
 
 struct sh_credentials {
-    sh_node_record *records; /* by name, once indexed */
+    sh_node_record *records; /* sorted by name after sh_credentials_index() */
     size_t count, capacity;
-    token_place *tokens; /* by hash */
+    token_entry *tokens; /* sorted by hash */
     size_t tokens_count;
-    name_place *names; /* by key, two for each record whose name is valid */
+    name_entry *names; /* sorted by key; two for each record with a valid name */
     size_t names_count;
 };
 
@@ -46,7 +46,7 @@ struct sh_credentials {
 void sh_credential_key_derive(const uint8_t passphrase_key[static SH_KEY_BYTES],
                               uint8_t ret[static SH_KEY_BYTES])
 {
-    sh_keyed_hash(passphrase_key, sh_slice_of(sealing_text), ret, SH_KEY_BYTES);
+    sh_keyed_hash(passphrase_key, sh_slice_of(sealing_label), ret, SH_KEY_BYTES);
 }
 
 static void hash_token(sh_slice token, uint8_t ret[static SH_DIGEST_BYTES])
@@ -54,14 +54,14 @@ static void hash_token(sh_slice token, uint8_t ret[static SH_DIGEST_BYTES])
     sh_keyed_hash(NULL, token, ret, SH_DIGEST_BYTES);
 }
 
-/* Binds what is sealed to its node and its token's hash: nothing can be moved to another. */
-static size_t associate(const char *node, const uint8_t hash[static SH_DIGEST_BYTES],
-                        char ret[static ASSOCIATED_MAX])
+/* The associated data binds a sealed credential to its node and to its token's hash. */
+static size_t write_associated_data(const char *node, const uint8_t hash[static SH_DIGEST_BYTES],
+                                    char ret[static ASSOCIATED_MAX])
 {
     size_t node_len = strlen(node);
-    size_t at = sizeof sealing_text;
+    size_t at = sizeof sealing_label;
     assert(at + SH_DIGEST_BYTES + node_len <= ASSOCIATED_MAX);
-    memcpy(ret, sealing_text, at);
+    memcpy(ret, sealing_label, at);
     memcpy(ret + at, hash, SH_DIGEST_BYTES);
     memcpy(ret + at + SH_DIGEST_BYTES, node, node_len);
     return at + SH_DIGEST_BYTES + node_len;
@@ -80,7 +80,7 @@ sh_err sh_credential_make(const uint8_t sealing_key[static SH_KEY_BYTES], const 
         return err;
     *credential = (sh_credential){.since_ms = now_ms};
     hash_token(sh_slice_of(ret->token), credential->token_hash);
-    size_t associated_len = associate(node, credential->token_hash, associated);
+    size_t associated_len = write_associated_data(node, credential->token_hash, associated);
     memcpy(plain, ret->passphrase_key, SH_KEY_BYTES);
     memcpy(plain + SH_KEY_BYTES, ret->passphrase, SECRET_LEN);
     memcpy(plain + SH_KEY_BYTES + SECRET_LEN, ret->token, SECRET_LEN);
@@ -97,15 +97,15 @@ sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const 
 {
     char associated[ASSOCIATED_MAX];
     uint8_t plain[SH_CREDENTIAL_PLAIN_BYTES];
-    size_t associated_len = associate(node, credential->token_hash, associated);
+    size_t associated_len = write_associated_data(node, credential->token_hash, associated);
     sh_slice sealed = {(const char *)credential->sealed + SH_NONCE_BYTES,
                        SH_CREDENTIAL_SEALED_BYTES - SH_NONCE_BYTES};
     if (sh_aead_open(sealing_key, credential->sealed, (sh_slice){associated, associated_len},
                      sealed, plain) != SH_OK)
         return sh_fail(error, SH_E_CONFIG,
                        "the credentials of node %s do not open with this hub's "
-                       "SYNC_encryption_key: it was another one when they were made; give the node "
-                       "new ones by `synchub-receiver node rotate`",
+                       "SYNC_encryption_key: they were created with another one; create new ones "
+                       "with `synchub-receiver node rotate`",
                        node);
     *ret = (sh_node_secrets){.token = ""};
     memcpy(ret->passphrase_key, plain, SH_KEY_BYTES);
@@ -115,18 +115,18 @@ sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const 
     return SH_OK;
 }
 
-bool sh_credential_works(const sh_credential *credential, int64_t now_ms)
+bool sh_credential_is_valid(const sh_credential *credential, int64_t now_ms)
 {
     if (credential->until_ms == 0)
         return true;
-    /* An end that no rotation sets was noted by a clock that was ahead: it must not keep old ones.
-     */
+    /* A later expiry than any rotation sets was written under a clock that was ahead. */
     int64_t left_ms = credential->until_ms - now_ms;
     return left_ms > 0 && left_ms <= SH_NODE_ROTATE_OVERLAP_MAX_S * INT64_C(1000);
 }
 
-/* --- A node's record: `version created revoked count` and, for each, ` since until hash sealed`
- * ------
+/*
+ * --- A node's record ---------------------------------------------------------------------------
+ * `version created revoked count`, then ` since until hash sealed` for each credential.
  */
 
 sh_err sh_node_record_add(sh_node_record *record, const sh_credential *credential, int64_t now_ms,
@@ -136,12 +136,12 @@ sh_err sh_node_record_add(sh_node_record *record, const sh_credential *credentia
     kept.count = 0;
     kept.items[kept.count++] = *credential;
     for (size_t i = 0; i < record->count; i++) {
-        if (!sh_credential_works(&record->items[i], now_ms))
+        if (!sh_credential_is_valid(&record->items[i], now_ms))
             continue;
         if (kept.count == SH_NODE_CREDENTIALS_MAX)
             return sh_fail(error, SH_E_LIMIT,
-                           "node %s has %d tokens that still work: wait until the oldest ends, or "
-                           "revoke the node and add it again",
+                           "node %s has %d valid tokens: wait until the oldest expires, or revoke "
+                           "the node and add it again",
                            record->node, SH_NODE_CREDENTIALS_MAX);
         kept.items[kept.count++] = record->items[i];
     }
@@ -164,7 +164,7 @@ sh_err sh_node_record_write(const sh_node_record *record, sh_buf *ret)
     return err;
 }
 
-/* The next word of *text, which ends with a space or the text. */
+/* Removes the next word, up to a space or the end, from *text and returns it. */
 static sh_slice next_word(sh_slice *text)
 {
     const char *space = text->len == 0 ? NULL : memchr(text->data, ' ', text->len);
@@ -208,10 +208,8 @@ static bool read_record(sh_slice text, sh_node_record *ret)
 void sh_node_record_read(sh_slice node, sh_slice text, sh_node_record *ret)
 {
     *ret = (sh_node_record){.count = 0};
-    bool good = read_record(text, ret);
-    if (!good) {
+    if (!read_record(text, ret))
         *ret = (sh_node_record){.unreadable = true};
-    }
     size_t len = node.len < sizeof ret->node ? node.len : sizeof ret->node - 1;
     if (len > 0)
         memcpy(ret->node, node.data, len);
@@ -253,34 +251,34 @@ sh_err sh_credentials_add(sh_credentials *all, sh_slice node, sh_slice text, sh_
     return SH_OK;
 }
 
-static int by_node(const void *a, const void *b)
+static int compare_nodes(const void *a, const void *b)
 {
     return strcmp(((const sh_node_record *)a)->node, ((const sh_node_record *)b)->node);
 }
 
-static int by_hash(const void *a, const void *b)
+static int compare_hashes(const void *a, const void *b)
 {
-    return memcmp(((const token_place *)a)->hash, ((const token_place *)b)->hash, SH_DIGEST_BYTES);
+    return memcmp(((const token_entry *)a)->hash, ((const token_entry *)b)->hash, SH_DIGEST_BYTES);
 }
 
-static int by_key(const void *a, const void *b)
+static int compare_keys(const void *a, const void *b)
 {
-    uint64_t x = ((const name_place *)a)->key, y = ((const name_place *)b)->key;
+    uint64_t x = ((const name_entry *)a)->key, y = ((const name_entry *)b)->key;
     return x < y ? -1 : x > y;
 }
 
-/* Both keys of a name, with the bit that tells which. */
-static void keys_of(const char *node, uint64_t ret[static 2])
+/* Writes both keys of a name; the lowest bit is 0 for the first and 1 for the second. */
+static void make_name_keys(const char *node, uint64_t ret[static 2])
 {
     sh_name_keys keys = sh_name_keys_of(sh_slice_of(node));
-    ret[0] = keys.drawn & ~UINT64_C(1);
-    ret[1] = keys.small | 1;
+    ret[0] = keys.glyph_first & ~UINT64_C(1);
+    ret[1] = keys.case_first | 1;
 }
 
-/* The records are in their order. */
+/* Requires sorted records. */
 static sh_err index_names(sh_credentials *all, sh_error *error)
 {
-    name_place *names = calloc(2 * all->count + 1, sizeof *names);
+    name_entry *names = calloc(2 * all->count + 1, sizeof *names);
     if (names == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
     size_t count = 0;
@@ -288,27 +286,27 @@ static sh_err index_names(sh_credentials *all, sh_error *error)
         uint64_t keys[2];
         if (sh_node_name_check(sh_slice_of(all->records[i].node), NULL) != SH_OK)
             continue;
-        keys_of(all->records[i].node, keys);
+        make_name_keys(all->records[i].node, keys);
         for (size_t k = 0; k < 2; k++)
-            names[count++] = (name_place){.key = keys[k], .record = i};
+            names[count++] = (name_entry){.key = keys[k], .record = i};
     }
-    qsort(names, count, sizeof names[0], by_key);
+    qsort(names, count, sizeof names[0], compare_keys);
     free(all->names);
     all->names = names;
     all->names_count = count;
     return SH_OK;
 }
 
-const sh_node_record *sh_credentials_like(const sh_credentials *all, const char *node)
+const sh_node_record *sh_credentials_find_lookalike(const sh_credentials *all, const char *node)
 {
     uint64_t keys[2];
     if (all->names_count == 0)
         return NULL;
-    keys_of(node, keys);
+    make_name_keys(node, keys);
     for (size_t k = 0; k < 2; k++) {
-        name_place key = {.key = keys[k]};
-        const name_place *found =
-            bsearch(&key, all->names, all->names_count, sizeof all->names[0], by_key);
+        name_entry key = {.key = keys[k]};
+        const name_entry *found =
+            bsearch(&key, all->names, all->names_count, sizeof all->names[0], compare_keys);
         while (found != NULL && found > all->names && found[-1].key == keys[k])
             found--;
         for (; found != NULL && found < all->names + all->names_count && found->key == keys[k];
@@ -324,11 +322,11 @@ sh_err sh_credentials_index(sh_credentials *all, sh_error *error)
     size_t count = 0;
     for (size_t i = 0; i < all->count; i++)
         count += all->records[i].count;
-    token_place *tokens = calloc(count + 1, sizeof *tokens);
+    token_entry *tokens = calloc(count + 1, sizeof *tokens);
     if (tokens == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
     if (all->count > 0)
-        qsort(all->records, all->count, sizeof all->records[0], by_node);
+        qsort(all->records, all->count, sizeof all->records[0], compare_nodes);
     size_t at = 0;
     for (size_t i = 0; i < all->count; i++) {
         for (size_t item = 0; item < all->records[i].count; item++, at++) {
@@ -337,7 +335,7 @@ sh_err sh_credentials_index(sh_credentials *all, sh_error *error)
             memcpy(tokens[at].hash, all->records[i].items[item].token_hash, SH_DIGEST_BYTES);
         }
     }
-    qsort(tokens, count, sizeof tokens[0], by_hash);
+    qsort(tokens, count, sizeof tokens[0], compare_hashes);
     free(all->tokens);
     all->tokens = tokens;
     all->tokens_count = count;
@@ -355,38 +353,38 @@ const sh_node_record *sh_credentials_at(const sh_credentials *all, size_t index)
     return &all->records[index];
 }
 
-const sh_node_record *sh_credentials_of_node(const sh_credentials *all, const char *node,
-                                             size_t *index)
+const sh_node_record *sh_credentials_find_node(const sh_credentials *all, const char *node,
+                                               size_t *index)
 {
     sh_node_record key = {.count = 0};
     if (all->count == 0 || strlen(node) >= sizeof key.node)
         return NULL;
     (void)memcpy(key.node, node, strlen(node) + 1);
     const sh_node_record *found =
-        bsearch(&key, all->records, all->count, sizeof all->records[0], by_node);
+        bsearch(&key, all->records, all->count, sizeof all->records[0], compare_nodes);
     if (found != NULL && index != NULL)
         *index = (size_t)(found - all->records);
     return found;
 }
 
 /*
- * The hashes are compared as they come: whoever tries tokens learns nothing from the time, since he
- * cannot choose what a token's hash begins with.
+ * The binary search is not constant-time. That reveals nothing useful: an attacker cannot choose
+ * the hash of a token.
  */
-const sh_node_record *sh_credentials_of_token(const sh_credentials *all, sh_slice token,
-                                              int64_t now_ms)
+const sh_node_record *sh_credentials_find_token(const sh_credentials *all, sh_slice token,
+                                                int64_t now_ms)
 {
-    token_place key = {.record = 0};
+    token_entry key = {.record = 0};
     hash_token(token, key.hash);
-    const token_place *found =
+    const token_entry *found =
         all->tokens_count == 0
             ? NULL
-            : bsearch(&key, all->tokens, all->tokens_count, sizeof all->tokens[0], by_hash);
+            : bsearch(&key, all->tokens, all->tokens_count, sizeof all->tokens[0], compare_hashes);
     if (found == NULL)
         return NULL;
     const sh_node_record *record = &all->records[found->record];
     const sh_credential *item = &record->items[found->item];
     bool same = sh_secret_equals((sh_slice){(const char *)key.hash, sizeof key.hash},
                                  (sh_slice){(const char *)item->token_hash, SH_DIGEST_BYTES});
-    return same && record->revoked_ms == 0 && sh_credential_works(item, now_ms) ? record : NULL;
+    return same && record->revoked_ms == 0 && sh_credential_is_valid(item, now_ms) ? record : NULL;
 }

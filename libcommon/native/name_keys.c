@@ -16,10 +16,13 @@
 
 typedef struct {
     uint16_t code;
-    char drawn; /* nearly as this */
+    char latin;
 } lookalike;
 
-/* Small and capital letters apart: some look like different ones. In ascending order. */
+/*
+ * Sorted by code point. Upper and lower case have separate entries, because they can resemble
+ * different Latin letters.
+ */
 static const lookalike lookalikes[] = {
     {0x30, 'o'},    {0x31, 'l'},   {0x49, 'l'},    {0x60, '\''},   {0x7c, 'l'},   {0xaa, 'a'},
     {0xb2, '2'},    {0xb3, '3'},   {0xb4, '\''},   {0xb5, 'u'},    {0xb9, 'l'},   {0xba, 'o'},
@@ -66,23 +69,22 @@ static const lookalike lookalikes[] = {
     {0xff07, '\''},
 };
 
-/* A name, character by character. Each one of it becomes at most 8. */
+/* A name as code points. One character decomposes into at most 8. */
 typedef struct {
     uint32_t codes[SH_NODE_NAME_CHARACTERS_MAX * 8];
     size_t count;
 } name_codes;
 
-/* --- One form for what is drawn alike ----------------------------------------------------------
- */
+/* --- Decomposition --------------------------------------------------------------------------- */
 
-static void add(name_codes *name, uint32_t code)
+static void name_codes_add(name_codes *name, uint32_t code)
 {
     assert(name->count < sizeof name->codes / sizeof name->codes[0]);
     name->codes[name->count++] = code;
 }
 
-/* Letters and digits in another width or style. */
-static uint32_t usual_style(uint32_t code)
+/* Maps letters and digits of another width or style to the usual ones. */
+static uint32_t fold_style(uint32_t code)
 {
     if (code >= 0xff01 && code <= 0xff5e)
         return code - 0xff01 + '!';
@@ -111,27 +113,27 @@ static int compare_decomposition(const void *key, const void *element)
     return (int)*(const uint32_t *)key - ((const sh_code_decomposition *)element)->code;
 }
 
-/* A Korean syllable is made of two or three letters. */
-static void add_syllable(name_codes *name, uint32_t code)
+/* Decomposes a Hangul syllable into its two or three letters. */
+static void name_codes_add_syllable(name_codes *name, uint32_t code)
 {
     uint32_t index = code - HANGUL_FIRST;
-    add(name, 0x1100 + index / 588);
-    add(name, 0x1161 + index % 588 / 28);
+    name_codes_add(name, 0x1100 + index / 588);
+    name_codes_add(name, 0x1161 + index % 588 / 28);
     if (index % 28 != 0)
-        add(name, 0x11a7 + index % 28);
+        name_codes_add(name, 0x11a7 + index % 28);
 }
 
-/* A character without its marks, and then these. */
-static void add_apart(name_codes *name, uint32_t code)
+/* Adds a base character, then its combining marks. */
+static void name_codes_add_decomposed(name_codes *name, uint32_t code)
 {
     uint32_t marks[4];
     size_t count = 0;
     if (code < 0xc0) {
-        add(name, code);
+        name_codes_add(name, code);
         return;
     }
     if (code >= HANGUL_FIRST && code <= HANGUL_LAST) {
-        add_syllable(name, code);
+        name_codes_add_syllable(name, code);
         return;
     }
     for (;;) {
@@ -144,40 +146,40 @@ static void add_apart(name_codes *name, uint32_t code)
         if (found->mark != 0)
             marks[count++] = found->mark;
     }
-    add(name, code);
+    name_codes_add(name, code);
     while (count > 0)
-        add(name, marks[--count]);
+        name_codes_add(name, marks[--count]);
 }
 
-static void add_ligature(name_codes *name, uint32_t code)
+static void name_codes_add_ligature(name_codes *name, uint32_t code)
 {
     static const char *const ligatures[] = {"ff", "fi", "fl", "ffi", "ffl"};
     for (const char *c = ligatures[code - 0xfb00]; *c != '\0'; c++)
-        add(name, (uint32_t)*c);
+        name_codes_add(name, (uint32_t)*c);
 }
 
-static void read_name(sh_slice text, name_codes *ret)
+static void name_codes_read(sh_slice text, name_codes *ret)
 {
     bool space = false;
     ret->count = 0;
     for (size_t at = 0; at < text.len;) {
         uint32_t code = 0;
         size_t used = sh_utf8_next((sh_slice){text.data + at, text.len - at}, &code);
-        assert(used > 0); /* the name is valid */
+        assert(used > 0); /* valid names are valid UTF-8 */
         at += used;
         if (sh_code_is_selector(code))
             continue;
         if (sh_code_is_space(code)) {
             if (!space)
-                add(ret, ' ');
+                name_codes_add(ret, ' ');
             space = true;
             continue;
         }
         space = false;
         if (code >= 0xfb00 && code <= 0xfb04)
-            add_ligature(ret, code);
+            name_codes_add_ligature(ret, code);
         else
-            add_apart(ret, usual_style(code));
+            name_codes_add_decomposed(ret, fold_style(code));
     }
 }
 
@@ -188,16 +190,16 @@ static int compare_lookalike(const void *key, const void *element)
     return (int)*(const uint32_t *)key - ((const lookalike *)element)->code;
 }
 
-static uint32_t drawn_as(uint32_t code)
+static uint32_t fold_glyph(uint32_t code)
 {
     if (code >= 'a' && code <= 'z')
         return code;
     const lookalike *found = bsearch(&code, lookalikes, sizeof lookalikes / sizeof lookalikes[0],
                                      sizeof lookalikes[0], compare_lookalike);
-    return found == NULL ? code : (uint32_t)found->drawn;
+    return found == NULL ? code : (uint32_t)found->latin;
 }
 
-static uint64_t key_of(const name_codes *name)
+static uint64_t hash_codes(const name_codes *name)
 {
     uint8_t hash[16];
     uint64_t key;
@@ -211,18 +213,18 @@ sh_name_keys sh_name_keys_of(sh_slice name)
 {
     name_codes codes, other;
     sh_name_keys keys;
-    read_name(name, &codes);
+    name_codes_read(name, &codes);
     other.count = codes.count;
     for (size_t i = 0; i < codes.count; i++)
-        other.codes[i] = drawn_as(sh_code_to_lower(drawn_as(codes.codes[i])));
-    keys.drawn = key_of(&other);
+        other.codes[i] = fold_glyph(sh_code_to_lower(fold_glyph(codes.codes[i])));
+    keys.glyph_first = hash_codes(&other);
     for (size_t i = 0; i < codes.count; i++)
-        other.codes[i] = drawn_as(sh_code_to_lower(codes.codes[i]));
-    keys.small = key_of(&other);
+        other.codes[i] = fold_glyph(sh_code_to_lower(codes.codes[i]));
+    keys.case_first = hash_codes(&other);
     return keys;
 }
 
-bool sh_name_keys_meet(const sh_name_keys *a, const sh_name_keys *b)
+bool sh_name_keys_match(const sh_name_keys *a, const sh_name_keys *b)
 {
-    return a->drawn == b->drawn || a->small == b->small;
+    return a->glyph_first == b->glyph_first || a->case_first == b->case_first;
 }

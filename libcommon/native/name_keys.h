@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_NAME_H
-#define SH_NAME_H
+#ifndef SH_NAME_KEYS_H
+#define SH_NAME_KEYS_H
 
 #include "libcommon/base/text.h"
 
@@ -8,23 +8,22 @@
 #include <stdint.h>
 
 /*
- * Names of nodes that look alike. Pure. The rules that a name must keep are in node_name.h.
+ * Detects confusable node names. Hashes of the name's skeleton, after Unicode UTS 39 but without
+ * regard to: case, width and style (full-width, superscript, enclosed, mathematical letters), kind
+ * and number of spaces, and composed or decomposed marks. Look-alikes are a subset of UTS 39's
+ * confusables.txt: single characters that look (nearly) the same in usual fonts, such as Greek,
+ * Cyrillic, Armenian and Cherokee letters and Latin ones; I, l, 1 and |; O and 0; dashes; quotes.
  *
- * What is told apart by nobody at a glance: case, width and style (full-width, superscript,
- * enclosed, mathematical letters), kinds and number of spaces, marks that stand apart from their
- * letter or not, and letters and digits that look alike: Greek, Cyrillic, Armenian and Cherokee
- * beside Latin ones, I, l, 1 and |, O and 0, dashes, quotes. The idea is that of Unicode's UTS 39,
- * the table a small part of its confusables.txt: single characters that are drawn (nearly) the same
- * in usual fonts.
+ * There are two skeletons because folding case and folding look-alikes do not commute.
  */
 typedef struct {
-    uint64_t drawn; /* by what is drawn, then without case */
-    uint64_t small; /* without case, then by what is drawn */
+    uint64_t glyph_first; /* look-alikes folded, then case */
+    uint64_t case_first;  /* case folded, then look-alikes */
 } sh_name_keys;
 
-/* The keys of a valid name. */
+/* The keys of a valid name (node_name.h). */
 sh_name_keys sh_name_keys_of(sh_slice name);
-/* Whether names of these keys are easily confused; a name is with itself. */
-bool sh_name_keys_meet(const sh_name_keys *a, const sh_name_keys *b);
+/* Whether names with these keys are confusable: at least one key is equal. */
+bool sh_name_keys_match(const sh_name_keys *a, const sh_name_keys *b);
 
 #endif

@@ -5,18 +5,17 @@
 #include "libcommon/base/unicode.h"
 #include "libcommon/base/utf8.h"
 
-/* Whether one character of a name, of which it is the first or last one at an end, may be there. */
+/* Checks one character of a name; first and last tell its position. */
 static sh_err check_character(uint32_t code, bool first, bool last, sh_error *error)
 {
     if ((first || last) && sh_code_is_space(code))
         return sh_fail(error, SH_E_FORMAT, "the node name %s with white space (U+%04X)",
                        first ? "begins" : "ends", (unsigned)code);
     if (sh_code_is_hidden(code) || (first && sh_code_is_selector(code)))
-        return sh_fail(error, SH_E_FORMAT,
-                       "the node name holds U+%04X, a character that does not show",
+        return sh_fail(error, SH_E_FORMAT, "the node name contains an invisible character (U+%04X)",
                        (unsigned)code);
     if (code == '/' || code == '\\')
-        return sh_fail(error, SH_E_FORMAT, "the node name holds '/' or '\\'");
+        return sh_fail(error, SH_E_FORMAT, "the node name contains '/' or '\\'");
     return SH_OK;
 }
 
@@ -53,15 +52,14 @@ static bool is_plugin_character(char c)
 
 sh_err sh_plugin_name_check(sh_slice name, sh_error *error)
 {
-    bool good = name.len > 0 && name.len <= SH_PLUGIN_NAME_MAX;
-    for (size_t i = 0; good && i < name.len; i++)
-        good = is_plugin_character(name.data[i]);
-    if (!good)
+    bool valid = name.len > 0 && name.len <= SH_PLUGIN_NAME_MAX;
+    for (size_t i = 0; valid && i < name.len; i++)
+        valid = is_plugin_character(name.data[i]);
+    if (!valid)
         return sh_fail(error, SH_E_FORMAT,
-                       "the plugin name is not 1 to %d of the characters A-Z, a-z, 0-9, _",
+                       "the plugin name must have 1 to %d characters, each A-Z, a-z, 0-9 or _",
                        SH_PLUGIN_NAME_MAX);
     if (sh_slice_equals_ignoring_case(name, SH_SLICE("sync")))
-        return sh_fail(error, SH_E_FORMAT,
-                       "the plugin name is SYNC, which stands for the device table");
+        return sh_fail(error, SH_E_FORMAT, "the plugin name SYNC is reserved for the device table");
     return SH_OK;
 }

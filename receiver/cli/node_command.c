@@ -40,7 +40,7 @@ static int64_t rotates_until(const sh_node_record *record, int64_t now_ms)
 {
     int64_t last = 0;
     for (size_t i = 1; record->revoked_ms == 0 && i < record->count; i++)
-        if (sh_credential_works(&record->items[i], now_ms) && record->items[i].until_ms > last)
+        if (sh_credential_is_valid(&record->items[i], now_ms) && record->items[i].until_ms > last)
             last = record->items[i].until_ms;
     return last;
 }
@@ -277,7 +277,7 @@ static sh_err warn_of_alike(void *context, sh_slice name, sh_slice mode, int64_t
     if (sh_slice_equals(name, sh_slice_of(node)) || sh_node_name_check(name, NULL) != SH_OK)
         return SH_OK;
     sh_name_keys a = sh_name_keys_of(name), b = sh_name_keys_of(sh_slice_of(node));
-    if (sh_name_keys_meet(&a, &b))
+    if (sh_name_keys_match(&a, &b))
         sh_log_warning("node=%.*s: its name is easily confused with that of node \"%s\", so it is "
                        "refused from now on: choose another SYNC_node_name there",
                        (int)name.len, name.data, node);
@@ -293,8 +293,8 @@ static sh_err check_new(sh_queue *queue, const char *node, sh_error *error)
     if (err != SH_OK)
         return err;
     const sh_node_record *like = NULL;
-    if (sh_credentials_of_node(all, node, NULL) == NULL)
-        like = sh_credentials_like(all, node);
+    if (sh_credentials_find_node(all, node, NULL) == NULL)
+        like = sh_credentials_find_lookalike(all, node);
     if (like != NULL)
         err = sh_fail(
             error, SH_E_REFUSED,

@@ -144,7 +144,7 @@ const char *callers_version(const callers_view *view)
 
 bool callers_know(const callers_view *view, sh_slice token, const sh_node_record **own)
 {
-    *own = sh_credentials_of_token(view->all, token, sh_clock_unix_ms());
+    *own = sh_credentials_find_token(view->all, token, sh_clock_unix_ms());
     return *own != NULL || sh_secret_equals(token, view->keys->token);
 }
 
@@ -152,20 +152,20 @@ caller_verdict callers_judge(const callers_view *view, const sh_node_record *own
 {
     if (own != NULL)
         return strcmp(own->node, node) == 0 ? CALLER_MAY_SEND : CALLER_IS_ANOTHER;
-    return sh_credentials_of_node(view->all, node, NULL) == NULL ? CALLER_MAY_SEND
-                                                                 : CALLER_IS_SHARED;
+    return sh_credentials_find_node(view->all, node, NULL) == NULL ? CALLER_MAY_SEND
+                                                                   : CALLER_IS_SHARED;
 }
 
 const char *callers_like(const callers_view *view, const char *node)
 {
-    const sh_node_record *like = sh_credentials_like(view->all, node);
+    const sh_node_record *like = sh_credentials_find_lookalike(view->all, node);
     return like == NULL ? NULL : like->node;
 }
 
 bool callers_note_use(callers_view *view, const sh_node_record *own, int64_t now_ms)
 {
     size_t index = 0;
-    if (sh_credentials_of_node(view->all, own->node, &index) == NULL)
+    if (sh_credentials_find_node(view->all, own->node, &index) == NULL)
         return false;
     int64_t before = atomic_load(&view->used_ms[index]);
     /* A use in times to come was noted before the clock was set back. */

@@ -50,7 +50,7 @@ static sh_err find_own_key(const ingest *in, const sh_node_record *own,
 {
     for (size_t i = 0; i < own->count; i++) {
         sh_node_secrets secrets;
-        if (!sh_credential_works(&own->items[i], sh_clock_unix_ms()))
+        if (!sh_credential_is_valid(&own->items[i], sh_clock_unix_ms()))
             continue;
         sh_err err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i],
                                         &secrets, error);

@@ -73,7 +73,7 @@ static sh_err open_data(const ingest *in, const sh_node_record *own, sh_slice da
     sh_err err = SH_OK;
     for (size_t i = 0; i < own->count && err == SH_OK && !*valid; i++) {
         sh_node_secrets secrets;
-        if (!sh_credential_works(&own->items[i], sh_clock_unix_ms()))
+        if (!sh_credential_is_valid(&own->items[i], sh_clock_unix_ms()))
             continue;
         err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i], &secrets,
                                  error);

@@ -82,8 +82,8 @@ static const char *note_key(key_table *table, uint64_t key, const char *name)
 static void report(name_index *ix, const char *name)
 {
     sh_name_keys keys = sh_name_keys_of(sh_slice_of(name));
-    const char *drawn = note_key(&ix->drawn, keys.drawn, name);
-    const char *small = note_key(&ix->small, keys.small, name);
+    const char *drawn = note_key(&ix->drawn, keys.glyph_first, name);
+    const char *small = note_key(&ix->small, keys.case_first, name);
     const char *other = drawn != NULL ? drawn : small;
     if (other == NULL || ix->reports > REPORTS_MAX)
         return;

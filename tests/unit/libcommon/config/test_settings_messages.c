@@ -33,7 +33,7 @@ static void a_mistake_is_told_with_its_remedy(void **state)
         {PUSHER, "SYNC_hub_url=http://hub:20212\u200b", "an invisible character (U+200B)"},
         {PUSHER, "SYNC_RUN_SCHD=*/5\u00a0* * * *", "a no-break space"},
         {PUSHER, "SYNC_RUN=\ufeffonce", "a byte order mark"},
-        {PUSHER, "SYNC_node_name=N\u200bode", "U+200B, a character that does not show"},
+        {PUSHER, "SYNC_node_name=N\u200bode", "contains an invisible character (U+200B)"},
         {PUSHER, "SYNC_node_name=Node ", "ends with white space (U+0020)"},
         /* Addresses. */
         {PUSHER, "SYNC_hub_url=hub", "scheme and ://"},

@@ -38,7 +38,7 @@ static void every_kind_of_value_is_read(void **state)
     sh_json_free(doc);
 }
 
-static void a_lone_value_is_a_document(void **state)
+static void a_single_value_is_a_document(void **state)
 {
     (void)state;
     static const struct {
@@ -68,7 +68,7 @@ static void a_lone_value_is_a_document(void **state)
         literal, sizeof(literal) - 1, words \
     }
 /* clang-format on */
-static void what_is_no_json_is_refused_with_the_reason(void **state)
+static void invalid_json_is_rejected_with_a_reason(void **state)
 {
     (void)state;
     static const struct {
@@ -76,34 +76,34 @@ static void what_is_no_json_is_refused_with_the_reason(void **state)
         size_t len;
         const char *words;
     } cases[] = {
-        CASE("", "ends too early"),
-        CASE("   ", "ends too early"),
-        CASE("{\"a\":", "ends too early"),
-        CASE("[1,2", "ends too early"),
-        CASE("\"open", "ends too early"),
-        CASE("\"open\\", "out of place"),
-        CASE("{} x", "follows after its end"),
-        CASE("{}{}", "follows after its end"),
-        CASE("[] \0", "holds a NUL"),
-        CASE("[1\0]", "holds a NUL"),
-        CASE("{\"a\":1,\"a\":2}", "twice"),
+        CASE("", "is truncated"),
+        CASE("   ", "is truncated"),
+        CASE("{\"a\":", "is truncated"),
+        CASE("[1,2", "is truncated"),
+        CASE("\"open", "is truncated"),
+        CASE("\"open\\", "unexpected character"),
+        CASE("{} x", "trailing characters"),
+        CASE("{}{}", "trailing characters"),
+        CASE("[] \0", "contains a NUL"),
+        CASE("[1\0]", "contains a NUL"),
+        CASE("{\"a\":1,\"a\":2}", "duplicate key"),
         CASE("\"a\\u0000b\"", "\\u0000"),
         CASE("{\"a\\u0000\":1}", "\\u0000"),
-        CASE("9223372036854775808", "too large"),
-        CASE("-9223372036854775809", "too large"),
-        CASE("1e400", "too large"),
+        CASE("9223372036854775808", "out of range"),
+        CASE("-9223372036854775809", "out of range"),
+        CASE("1e400", "out of range"),
         CASE("\"\xff\"", "not UTF-8"),
         CASE("\"\xed\xa0\x80\"", "not UTF-8"),
         CASE("\"\xc0\x80\"", "not UTF-8"),
-        CASE("\"\\ud800\"", "out of place"),
-        CASE("\"a\nb\"", "out of place"),
-        CASE("\"a\0b\"", "holds a NUL"),
-        CASE("[1,]", "out of place"),
-        CASE("{'a':1}", "out of place"),
-        CASE("NaN", "out of place"),
-        CASE("01", "out of place"),
-        CASE("]", "out of place"),
-        CASE("\xef\xbb\xbf{}", "out of place"),
+        CASE("\"\\ud800\"", "unexpected character"),
+        CASE("\"a\nb\"", "unexpected character"),
+        CASE("\"a\0b\"", "contains a NUL"),
+        CASE("[1,]", "unexpected character"),
+        CASE("{'a':1}", "unexpected character"),
+        CASE("NaN", "unexpected character"),
+        CASE("01", "unexpected character"),
+        CASE("]", "unexpected character"),
+        CASE("\xef\xbb\xbf{}", "unexpected character"),
     };
 #undef CASE
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -112,11 +112,11 @@ static void what_is_no_json_is_refused_with_the_reason(void **state)
         assert_int_equal(sh_json_parse(cases[i].text, cases[i].len, &doc, &error), SH_E_FORMAT);
         assert_null(doc);
         if (strstr(error.message, cases[i].words) == NULL)
-            fail_msg("case %zu: '%s' does not say '%s'", i, error.message, cases[i].words);
+            fail_msg("case %zu: '%s' does not contain '%s'", i, error.message, cases[i].words);
     }
 }
 
-static void the_message_tells_the_place_and_never_the_text(void **state)
+static void the_message_has_the_position_but_not_the_text(void **state)
 {
     (void)state;
     static const char text[] = "{\n  \"devName\": secret-word\n}";
@@ -166,12 +166,12 @@ static void brackets_side_by_side_are_not_nesting(void **state)
     sh_buf_reset(&text);
 }
 
-static void every_truncation_is_refused(void **state)
+static void every_truncation_is_rejected(void **state)
 {
     (void)state;
     static const char text[] = "{\"devMac\":\"00:11\",\"a\":[1.5,true,{\"b\":\"\\u00e4\"}]}";
     for (size_t len = 0; len < sizeof text - 1; len++) {
-        /* An exact copy, so that reading on past the end is seen by the address sanitizer. */
+        /* Allocated exactly, so that ASan detects reads past the end. */
         char *copy = malloc(len + (len == 0));
         assert_non_null(copy);
         memcpy(copy, text, len);
@@ -185,12 +185,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_read),
-        cmocka_unit_test(a_lone_value_is_a_document),
-        cmocka_unit_test(what_is_no_json_is_refused_with_the_reason),
-        cmocka_unit_test(the_message_tells_the_place_and_never_the_text),
+        cmocka_unit_test(a_single_value_is_a_document),
+        cmocka_unit_test(invalid_json_is_rejected_with_a_reason),
+        cmocka_unit_test(the_message_has_the_position_but_not_the_text),
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(brackets_side_by_side_are_not_nesting),
-        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(every_truncation_is_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-/* Writes what it is given as `key=type:value;`. */
-static sh_err note(void *context, const sh_scan_member *member, sh_error *error)
+/* Appends each member as `key=type:value;`. */
+static sh_err append_member(void *context, const sh_scan_member *member, sh_error *error)
 {
     (void)error;
     static const char types[] = "nbisao";
@@ -28,7 +28,7 @@ static sh_err count(void *context, const sh_scan_member *member, sh_error *error
     return SH_OK;
 }
 
-static void valid_objects_give_their_members_in_order(void **state)
+static void members_are_reported_in_order(void **state)
 {
     (void)state;
     static const struct {
@@ -51,13 +51,14 @@ static void valid_objects_give_their_members_in_order(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_buf out = SH_BUF_INIT(1024);
         sh_error error = {.code = SH_OK};
-        assert_int_equal(sh_json_scan(sh_slice_of(cases[i].text), note, &out, &error), SH_OK);
+        assert_int_equal(sh_json_scan(sh_slice_of(cases[i].text), append_member, &out, &error),
+                         SH_OK);
         assert_string_equal(out.data == NULL ? "" : out.data, cases[i].members);
         sh_buf_reset(&out);
     }
 }
 
-static void what_is_no_object_in_json_is_refused(void **state)
+static void text_that_is_not_a_json_object_is_rejected(void **state)
 {
     (void)state;
     static const char *const cases[] = {
@@ -116,8 +117,8 @@ static void what_is_no_object_in_json_is_refused(void **state)
     }
 }
 
-/* Strings are read eight bytes at a time: each byte that means something, at each place in them. */
-static void what_ends_a_string_is_found_wherever_it_stands(void **state)
+/* Strings are scanned in blocks: try each special character at each offset in a block. */
+static void special_characters_are_found_at_any_offset(void **state)
 {
     (void)state;
     static const struct {
@@ -137,7 +138,7 @@ static void what_ends_a_string_is_found_wherever_it_stands(void **state)
                 (void)snprintf(expected, sizeof expected, "k=s:%.*s%s%.*s;n=i:1;", before,
                                "aZ 09~}aZ 09~}aZ 09~}", cases[i].bytes, after, "zzzzzzzzzz");
                 sh_buf out = SH_BUF_INIT(256);
-                sh_err err = sh_json_scan(sh_slice_of(text), note, &out, NULL);
+                sh_err err = sh_json_scan(sh_slice_of(text), append_member, &out, NULL);
                 assert_int_equal(err, cases[i].good ? SH_OK : SH_E_FORMAT);
                 if (cases[i].good)
                     assert_string_equal(out.data, expected);
@@ -147,13 +148,13 @@ static void what_ends_a_string_is_found_wherever_it_stands(void **state)
     }
 }
 
-static void every_truncation_of_an_object_is_refused(void **state)
+static void every_truncation_of_an_object_is_rejected(void **state)
 {
     (void)state;
     static const char text[] =
         "{\"a\":\"x\\u0041y\",\"b\":[1,{\"c\":null}],\"d\":-1.5e3,\"e\":{\"f\":[]}}";
     for (size_t len = 0; len < sizeof text - 1; len++) {
-        char *copy = malloc(len + 1); /* of exact size, so that a read behind it is seen */
+        char *copy = malloc(len + 1); /* allocated exactly, so that ASan detects reads past it */
         assert_non_null(copy);
         memcpy(copy, text, len);
         char *exact = realloc(copy, len == 0 ? 1 : len);
@@ -163,7 +164,7 @@ static void every_truncation_of_an_object_is_refused(void **state)
     }
 }
 
-/* An object whose innermost value is `levels` brackets deep, the outermost one included. */
+/* Appends an object nested `levels` deep. */
 static void nest(sh_buf *out, size_t levels)
 {
     assert_int_equal(sh_buf_append_text(out, "{\"a\":"), SH_OK);
@@ -175,7 +176,7 @@ static void nest(sh_buf *out, size_t levels)
     assert_int_equal(sh_buf_append_text(out, "}"), SH_OK);
 }
 
-static void nesting_is_allowed_to_the_limit_and_no_further(void **state)
+static void nesting_is_limited_to_the_maximum_depth(void **state)
 {
     (void)state;
     for (size_t over = 0; over <= 1; over++) {
@@ -194,7 +195,7 @@ static sh_err refuse(void *context, const sh_scan_member *member, sh_error *erro
     return sh_fail(error, SH_E_REFUSED, "enough of %.*s", (int)member->key.len, member->key.data);
 }
 
-static void a_member_that_is_refused_ends_the_scan(void **state)
+static void an_error_of_the_callback_ends_the_scan(void **state)
 {
     (void)state;
     size_t members = 0;
@@ -254,12 +255,12 @@ static void escapes_become_their_characters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(valid_objects_give_their_members_in_order),
-        cmocka_unit_test(what_is_no_object_in_json_is_refused),
-        cmocka_unit_test(what_ends_a_string_is_found_wherever_it_stands),
-        cmocka_unit_test(every_truncation_of_an_object_is_refused),
-        cmocka_unit_test(nesting_is_allowed_to_the_limit_and_no_further),
-        cmocka_unit_test(a_member_that_is_refused_ends_the_scan),
+        cmocka_unit_test(members_are_reported_in_order),
+        cmocka_unit_test(text_that_is_not_a_json_object_is_rejected),
+        cmocka_unit_test(special_characters_are_found_at_any_offset),
+        cmocka_unit_test(every_truncation_of_an_object_is_rejected),
+        cmocka_unit_test(nesting_is_limited_to_the_maximum_depth),
+        cmocka_unit_test(an_error_of_the_callback_ends_the_scan),
         cmocka_unit_test(keys_are_compared_with_their_escapes_resolved),
         cmocka_unit_test(escapes_become_their_characters),
     };

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* The way of machines without SSE2, which this one would not choose. */
+/* Tests the code for CPUs without SSE2. */
 #undef __SSE2__
 /* NOLINTNEXTLINE(bugprone-suspicious-include) */
 #include "libcommon/json/json_scan.c"

@@ -20,7 +20,7 @@ static int start(void **state)
     return 0;
 }
 
-static sh_node_record made(const char *node, sh_node_secrets *secrets)
+static sh_node_record make_record(const char *node, sh_node_secrets *secrets)
 {
     sh_node_record record = {.created_ms = NOW_MS};
     sh_credential one;
@@ -30,7 +30,7 @@ static sh_node_record made(const char *node, sh_node_secrets *secrets)
     return record;
 }
 
-static void add(sh_credentials *all, const sh_node_record *record)
+static void add_record(sh_credentials *all, const sh_node_record *record)
 {
     sh_buf text = SH_BUF_INIT(4 * SH_KIB);
     assert_int_equal(sh_node_record_write(record, &text), SH_OK);
@@ -40,11 +40,11 @@ static void add(sh_credentials *all, const sh_node_record *record)
     sh_buf_reset(&text);
 }
 
-static void what_is_made_opens_for_its_node_and_key_alone(void **state)
+static void a_credential_opens_only_for_its_node_and_key(void **state)
 {
     (void)state;
     sh_node_secrets secrets, opened;
-    sh_node_record record = made("N\xc3\xb6", &secrets);
+    sh_node_record record = make_record("N\xc3\xb6", &secrets);
     assert_int_equal(strlen(secrets.token), 43);
     assert_int_equal(strlen(secrets.passphrase), 43);
     assert_string_not_equal(secrets.token, secrets.passphrase);
@@ -78,7 +78,7 @@ static void a_record_is_read_as_it_was_written(void **state)
 {
     (void)state;
     sh_node_secrets secrets;
-    sh_node_record record = made("A", &secrets), read;
+    sh_node_record record = make_record("A", &secrets), read;
     sh_credential second;
     record.items[0].until_ms = NOW_MS + 5;
     assert_int_equal(sh_credential_make(sealing_key, "A", NOW_MS + 1, &second, &secrets, NULL),
@@ -93,7 +93,7 @@ static void a_record_is_read_as_it_was_written(void **state)
     assert_int_equal(read.created_ms, NOW_MS);
     assert_int_equal(read.items[1].until_ms, NOW_MS + 5);
     assert_memory_equal(read.items[0].sealed, second.sealed, sizeof second.sealed);
-    /* Cut anywhere, or with anything behind it, nothing of it works. */
+    /* Truncated or with trailing text it is unreadable. */
     for (size_t len = 0; len < text.len; len++) {
         sh_node_record_read(SH_SLICE("A"), (sh_slice){text.data, len}, &read);
         assert_true(read.unreadable);
@@ -106,7 +106,7 @@ static void a_record_is_read_as_it_was_written(void **state)
     sh_buf_reset(&text);
 }
 
-static void texts_that_are_no_records_are_unreadable(void **state)
+static void invalid_records_are_unreadable(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -126,12 +126,12 @@ static void texts_that_are_no_records_are_unreadable(void **state)
     assert_int_equal(revoked.revoked_ms, 2);
 }
 
-static void more_credentials_than_allowed_are_refused_and_old_ones_forgotten(void **state)
+static void credentials_of_a_node_are_limited_and_expired_ones_removed(void **state)
 {
     (void)state;
     sh_node_secrets secrets;
     sh_error error = {0};
-    sh_node_record record = made("A", &secrets);
+    sh_node_record record = make_record("A", &secrets);
     sh_credential one = record.items[0];
     for (size_t i = 1; i < SH_NODE_CREDENTIALS_MAX; i++)
         assert_int_equal(sh_node_record_add(&record, &one, NOW_MS, NULL), SH_OK);
@@ -143,7 +143,7 @@ static void more_credentials_than_allowed_are_refused_and_old_ones_forgotten(voi
     assert_int_equal(record.count, 1);
 }
 
-static void an_end_that_no_rotation_sets_has_come(void **state)
+static void an_expiry_beyond_the_longest_overlap_is_invalid(void **state)
 {
     (void)state;
     const int64_t most_ms = SH_NODE_ROTATE_OVERLAP_MAX_S * INT64_C(1000);
@@ -152,18 +152,18 @@ static void an_end_that_no_rotation_sets_has_come(void **state)
         bool works;
     } cases[] = {{-1, false}, {0, false}, {1, true}};
     sh_credential credential = {.until_ms = 0};
-    assert_true(sh_credential_works(&credential, NOW_MS));
+    assert_true(sh_credential_is_valid(&credential, NOW_MS));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         credential.until_ms = NOW_MS + cases[i].from_now_ms;
-        assert_int_equal(sh_credential_works(&credential, NOW_MS), cases[i].works);
+        assert_int_equal(sh_credential_is_valid(&credential, NOW_MS), cases[i].works);
     }
     credential.until_ms = NOW_MS + most_ms;
-    assert_true(sh_credential_works(&credential, NOW_MS));
-    credential.until_ms = NOW_MS + most_ms + 1; /* made under a clock that was years ahead */
-    assert_false(sh_credential_works(&credential, NOW_MS));
+    assert_true(sh_credential_is_valid(&credential, NOW_MS));
+    credential.until_ms = NOW_MS + most_ms + 1; /* written under a clock that was years ahead */
+    assert_false(sh_credential_is_valid(&credential, NOW_MS));
 }
 
-static void a_token_is_found_while_it_works(void **state)
+static void a_token_is_found_while_it_is_valid(void **state)
 {
     (void)state;
     sh_node_secrets secrets[3];
@@ -171,33 +171,33 @@ static void a_token_is_found_while_it_works(void **state)
     sh_credentials *all = NULL;
     assert_int_equal(sh_credentials_new(&all, NULL), SH_OK);
     for (size_t i = 0; i < 3; i++) {
-        sh_node_record record = made(names[i], &secrets[i]);
+        sh_node_record record = make_record(names[i], &secrets[i]);
         record.items[0].until_ms = i == 1 ? NOW_MS + 10 : 0;
         record.revoked_ms = i == 2 ? NOW_MS : 0;
-        add(all, &record);
+        add_record(all, &record);
     }
     assert_int_equal(sh_credentials_index(all, NULL), SH_OK);
     const sh_node_record *found =
-        sh_credentials_of_token(all, sh_slice_of(secrets[0].token), NOW_MS);
+        sh_credentials_find_token(all, sh_slice_of(secrets[0].token), NOW_MS);
     assert_non_null(found);
     assert_string_equal(found->node, "C");
-    found = sh_credentials_of_token(all, sh_slice_of(secrets[1].token), NOW_MS + 9);
+    found = sh_credentials_find_token(all, sh_slice_of(secrets[1].token), NOW_MS + 9);
     assert_string_equal(found->node, "A");
-    assert_null(sh_credentials_of_token(all, sh_slice_of(secrets[1].token), NOW_MS + 10));
-    assert_null(sh_credentials_of_token(all, sh_slice_of(secrets[2].token), NOW_MS));
-    assert_null(sh_credentials_of_token(all, SH_SLICE(""), NOW_MS));
-    assert_null(sh_credentials_of_token(all, (sh_slice){secrets[0].token, 42}, NOW_MS));
-    assert_null(sh_credentials_of_token(all, sh_slice_of(secrets[0].passphrase), NOW_MS));
+    assert_null(sh_credentials_find_token(all, sh_slice_of(secrets[1].token), NOW_MS + 10));
+    assert_null(sh_credentials_find_token(all, sh_slice_of(secrets[2].token), NOW_MS));
+    assert_null(sh_credentials_find_token(all, SH_SLICE(""), NOW_MS));
+    assert_null(sh_credentials_find_token(all, (sh_slice){secrets[0].token, 42}, NOW_MS));
+    assert_null(sh_credentials_find_token(all, sh_slice_of(secrets[0].passphrase), NOW_MS));
     size_t index = 9;
-    assert_non_null(sh_credentials_of_node(all, "B", &index));
+    assert_non_null(sh_credentials_find_node(all, "B", &index));
     assert_int_equal(index, 1);
-    assert_null(sh_credentials_of_node(all, "b", NULL));
+    assert_null(sh_credentials_find_node(all, "b", NULL));
     sh_credentials_free(all);
 
     assert_int_equal(sh_credentials_new(&all, NULL), SH_OK);
     assert_int_equal(sh_credentials_index(all, NULL), SH_OK);
-    assert_null(sh_credentials_of_token(all, sh_slice_of(secrets[0].token), NOW_MS));
-    assert_null(sh_credentials_of_node(all, "C", NULL));
+    assert_null(sh_credentials_find_token(all, sh_slice_of(secrets[0].token), NOW_MS));
+    assert_null(sh_credentials_find_node(all, "C", NULL));
     sh_credentials_free(all);
 }
 
@@ -238,12 +238,12 @@ static void a_resealed_envelope_holds_the_same_under_another_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_made_opens_for_its_node_and_key_alone),
+        cmocka_unit_test(a_credential_opens_only_for_its_node_and_key),
         cmocka_unit_test(a_record_is_read_as_it_was_written),
-        cmocka_unit_test(texts_that_are_no_records_are_unreadable),
-        cmocka_unit_test(more_credentials_than_allowed_are_refused_and_old_ones_forgotten),
-        cmocka_unit_test(an_end_that_no_rotation_sets_has_come),
-        cmocka_unit_test(a_token_is_found_while_it_works),
+        cmocka_unit_test(invalid_records_are_unreadable),
+        cmocka_unit_test(credentials_of_a_node_are_limited_and_expired_ones_removed),
+        cmocka_unit_test(an_expiry_beyond_the_longest_overlap_is_invalid),
+        cmocka_unit_test(a_token_is_found_while_it_is_valid),
         cmocka_unit_test(a_resealed_envelope_holds_the_same_under_another_key),
     };
     return cmocka_run_group_tests(tests, start, NULL);

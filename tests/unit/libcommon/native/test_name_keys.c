@@ -13,13 +13,13 @@
 
 #include <cmocka.h>
 
-static bool meet(const char *a, const char *b)
+static bool keys_match(const char *a, const char *b)
 {
     sh_name_keys x = sh_name_keys_of(sh_slice_of(a)), y = sh_name_keys_of(sh_slice_of(b));
-    return sh_name_keys_meet(&x, &y);
+    return sh_name_keys_match(&x, &y);
 }
 
-static void names_that_look_alike_have_a_key_in_common(void **state)
+static void lookalike_names_share_a_key(void **state)
 {
     (void)state;
     static const char *const pairs[][2] = {
@@ -27,7 +27,7 @@ static void names_that_look_alike_have_a_key_in_common(void **state)
         {"Victim", "VICTIM"},
         {"Victim", "\u0475ictim"},                /* Cyrillic izhitsa */
         {"Victim", "Vi\u0441tim"},                /* Cyrillic es */
-        {"victim", "VI\u0421TIM"},                /* and another case */
+        {"victim", "VI\u0421TIM"},                /* the same in upper case */
         {"office", "\u043eff\u0456\u0441\u0435"}, /* Cyrillic o, i, es, ie */
         {"office", "o\ufb03ce"},                  /* a ligature */
         {"Alpha", "\u0391lpha"},                  /* Greek Alpha */
@@ -46,7 +46,7 @@ static void names_that_look_alike_have_a_key_in_common(void **state)
         {"a-b", "a\u2010b"},
         {"a-b", "a\u2013b"},
         {"Bob's", "Bob\u2019s"},
-        {"B\u00fcro", "Bu\u0308ro"}, /* the mark apart, as macOS writes it */
+        {"B\u00fcro", "Bu\u0308ro"}, /* decomposed, as on macOS */
         {"B\u00dcRO", "bu\u0308ro"},
         {"\u01d6", "u\u0308\u0304"},
         {"\u0421\u041a\u041b\u0410\u0414", "\u0441\u043a\u043b\u0430\u0434"}, /* Cyrillic case */
@@ -61,11 +61,11 @@ static void names_that_look_alike_have_a_key_in_common(void **state)
         {"\u212aelvin", "Kelvin"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        if (!meet(pairs[i][0], pairs[i][1]) || !meet(pairs[i][1], pairs[i][0]))
+        if (!keys_match(pairs[i][0], pairs[i][1]) || !keys_match(pairs[i][1], pairs[i][0]))
             fail_msg("pair %zu: %s and %s", i, pairs[i][0], pairs[i][1]);
 }
 
-static void names_that_differ_do_not_meet(void **state)
+static void different_names_share_no_key(void **state)
 {
     (void)state;
     static const char *const pairs[][2] = {
@@ -85,7 +85,7 @@ static void names_that_differ_do_not_meet(void **state)
         {"5", "S"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        if (meet(pairs[i][0], pairs[i][1]))
+        if (keys_match(pairs[i][0], pairs[i][1]))
             fail_msg("pair %zu: %s and %s", i, pairs[i][0], pairs[i][1]);
 }
 
@@ -105,15 +105,15 @@ static void the_longest_names_have_keys(void **state)
             len += one;
             name[len] = '\0';
         }
-        assert_true(meet(name, name));
+        assert_true(keys_match(name, name));
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_that_look_alike_have_a_key_in_common),
-        cmocka_unit_test(names_that_differ_do_not_meet),
+        cmocka_unit_test(lookalike_names_share_a_key),
+        cmocka_unit_test(different_names_share_no_key),
         cmocka_unit_test(the_longest_names_have_keys),
     };
     sh_error error;
