@@ -49,12 +49,12 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
     const serve *s = context;
     SH_CLEANUP(sh_buf_reset) sh_buf reason = SH_BUF_INIT(4 * SH_KIB);
     bool good = health_is_good(&reason);
-    if (good && s->ingests) {
+    if (s->ingests) {
         sh_queue_state state;
         sh_queue_watch_get_fresh(s->ingest.watch, &state);
-        good = state.err == SH_OK;
-        if (!good)
-            (void)sh_buf_append_text(&reason, state.error.message);
+        if (state.err != SH_OK)
+            (void)sh_buf_append_format(&reason, "%s%s", good ? "" : "; ", state.error.message);
+        good = good && state.err == SH_OK;
     }
     if (good)
         sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("ready\n"));

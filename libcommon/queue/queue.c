@@ -10,6 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const sh_redis_words redis_words = {
+    .url_setting = "SYNC_redis_url",
+    .ca_setting = "SYNC_tls_ca",
+    .advice = {
+        [SH_REDIS_ADVICE_LOGIN] = "Redis refuses the login or its rights (SYNC_redis_url)",
+        [SH_REDIS_ADVICE_ELSEWHERE] =
+            "this server of a Redis Cluster does not own the keys: SYNC_redis_url must name the "
+            "server that owns the slot of SYNC_redis_prefix",
+        [SH_REDIS_ADVICE_CROSS_SLOT] = "the keys lie in several slots of a Redis Cluster: "
+                                       "SYNC_redis_prefix must be in braces, "
+                                       "as in {synchub}",
+        [SH_REDIS_ADVICE_WRONG_TYPE] =
+            "a key under SYNC_redis_prefix belongs to another program: use another prefix, or "
+            "delete the key",
+    }};
+
 static void name_key(char ret[static SH_QUEUE_KEY_BYTES], const char *prefix, const char *what)
 {
     int len = snprintf(ret, SH_QUEUE_KEY_BYTES, "%s:%s", prefix, what);
@@ -39,9 +55,9 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     sh_queue *q = calloc(1, sizeof *q);
     if (q == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the queue");
-    sh_err err = sh_redis_new(options->redis_url, &q->redis, error);
-    if (err == SH_OK && options->tls_ca != NULL && options->tls_ca[0] != '\0')
-        err = sh_redis_set_ca(q->redis, options->tls_ca, error);
+    const sh_redis_options redis = {
+        .url = options->redis_url, .ca_file = options->tls_ca, .words = &redis_words};
+    sh_err err = sh_redis_new(&redis, &q->redis, error);
     if (err != SH_OK) {
         sh_queue_free(q);
         return err;
@@ -88,9 +104,9 @@ sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error
     return sh_redis_call(queue->redis, argc, argv, -1, &reply, error);
 }
 
-sh_err sh_queue_do_script(sh_queue *queue, const char *script, size_t key_count, size_t argc,
-                          const sh_slice argv[], sh_error *error)
+sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script, size_t key_count,
+                          size_t argc, const sh_slice argv[], sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    return sh_redis_script(queue->redis, script, key_count, argc, argv, &reply, error);
+    return sh_redis_script_run(queue->redis, script, key_count, argc, argv, &reply, error);
 }

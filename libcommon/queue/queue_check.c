@@ -284,8 +284,8 @@ static sh_err check_ready(sh_queue *queue, sh_error *error)
         argv[COUNT + i] = sh_slice_of(keys[i].type);
     }
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err =
-        sh_redis_script(queue->redis, script_ready, COUNT, 2 * (size_t)COUNT, argv, &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_ready, COUNT, 2 * (size_t)COUNT, argv,
+                                     &reply, error);
     return err == SH_OK ? judge_ready(reply, error) : err;
 }
 
@@ -322,7 +322,8 @@ static sh_err forget_some(sh_queue *queue, int64_t before_ms, char cursor[static
                        sh_slice_of(queue->nodes),    sh_slice_of(cursor),
                        SH_SLICE(SCAN_COUNT),         sh_slice_of(now),
                        sh_slice_of(before)};
-    sh_err err = sh_redis_script(queue->redis, script_names_forget, 3, 7, argv, &reply, error);
+    sh_err err =
+        sh_redis_script_run(queue->redis, &sh_script_names_forget, 3, 7, argv, &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_redis_count(reply) != 2 || sh_redis_text(sh_redis_at(reply, 0)).len >= 32)

@@ -20,7 +20,7 @@ static sh_err touch(sh_queue *queue, const char *consumer, sh_slice idle_ms, sh_
                            sh_slice_of(consumer), sh_slice_of(from), idle_ms};
         sh_error reason = {0};
         sh_err err =
-            sh_redis_script(queue->redis, script_claims_touch, 1, 5, argv, &reply, &reason);
+            sh_redis_script_run(queue->redis, &sh_script_claims_touch, 1, 5, argv, &reply, &reason);
         if (err == SH_E_NOT_FOUND) /* no group: nobody holds anything */
             return SH_OK;
         if (err != SH_OK)
@@ -40,7 +40,7 @@ sh_err sh_queue_claims_renew(sh_queue *queue, const char *consumer, sh_error *er
 sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error)
 {
     sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP), sh_slice_of(consumer)};
-    sh_err err = sh_queue_do_script(queue, script_consumer_end, 1, 3, argv, error);
+    sh_err err = sh_queue_do_script(queue, &sh_script_consumer_end, 1, 3, argv, error);
     return err == SH_OK ? touch(queue, consumer, SH_SLICE(RELEASED_IDLE_MS), error) : err;
 }
 
@@ -49,5 +49,5 @@ sh_err sh_queue_consumers_tidy(sh_queue *queue, int64_t idle_ms, sh_error *error
     char idle[24];
     (void)snprintf(idle, sizeof idle, "%" PRId64, idle_ms);
     sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP), sh_slice_of(idle)};
-    return sh_queue_do_script(queue, script_consumers_tidy, 1, 3, argv, error);
+    return sh_queue_do_script(queue, &sh_script_consumers_tidy, 1, 3, argv, error);
 }

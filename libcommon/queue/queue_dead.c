@@ -27,7 +27,7 @@ static sh_err fail_missing(const char *id, sh_error *error)
     return sh_fail(error, SH_E_NOT_FOUND, "no dead letter has the id %.64s", id);
 }
 
-/* Of what script_dead_list gives of one. */
+/* Of what &sh_script_dead_list gives of one. */
 static sh_err give(const sh_redis_reply *one, sh_queue_dead_each each, void *context,
                    sh_queue_dead *dead, sh_error *error)
 {
@@ -52,7 +52,7 @@ static sh_err give_some(sh_queue *queue, const char *from, const char *to, sh_qu
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {sh_slice_of(queue->dead), sh_slice_of(from), sh_slice_of(to),
                        SH_SLICE(LOOK_COUNT),     sh_slice_of(head), SH_SLICE(LOOK_BYTES)};
-    sh_err err = sh_redis_script(queue->redis, script_dead_list, 1, 6, argv, &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_dead_list, 1, 6, argv, &reply, error);
     last[0] = '\0';
     for (size_t i = 0; err == SH_OK && i < sh_redis_count(reply); i++) {
         sh_queue_dead dead;
@@ -84,13 +84,13 @@ sh_err sh_queue_dead_get(sh_queue *queue, const char *id, sh_queue_dead_each eac
     return err == SH_OK && last[0] == '\0' ? fail_missing(id, error) : err;
 }
 
-static sh_err change(sh_queue *queue, const char *script, size_t keys, size_t argc,
+static sh_err change(sh_queue *queue, const sh_redis_script *script, size_t keys, size_t argc,
                      const sh_slice argv[], const char *id, sh_error *error)
 {
     if (!is_stream_id(id))
         return fail_missing(id, error);
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script, keys, argc, argv, &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, script, keys, argc, argv, &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("missing")))
@@ -112,11 +112,11 @@ sh_err sh_queue_dead_retry(sh_queue *queue, const char *id, sh_error *error)
                        sh_slice_of(queue->dead),   sh_slice_of(queue->dead_bytes),
                        sh_slice_of(queue->held),   sh_slice_of(id),
                        sh_slice_of(entries),       sh_slice_of(bytes)};
-    return change(queue, script_dead_retry, 5, 8, argv, id, error);
+    return change(queue, &sh_script_dead_retry, 5, 8, argv, id, error);
 }
 
 sh_err sh_queue_dead_drop(sh_queue *queue, const char *id, sh_error *error)
 {
     sh_slice argv[] = {sh_slice_of(queue->dead), sh_slice_of(queue->dead_bytes), sh_slice_of(id)};
-    return change(queue, script_dead_drop, 2, 3, argv, id, error);
+    return change(queue, &sh_script_dead_drop, 2, 3, argv, id, error);
 }

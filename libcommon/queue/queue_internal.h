@@ -3,7 +3,7 @@
 #define SH_QUEUE_INTERNAL_H
 
 #include "libcommon/queue/queue.h"
-#include "libcommon/queue/redis.h"
+#include "libcommon/queue/redis_script.h"
 
 #define SH_QUEUE_GROUP "receivers"
 #define SH_QUEUE_KEY_BYTES 96
@@ -69,7 +69,7 @@ sh_err sh_queue_restamp(sh_queue *queue, sh_error *error);
 
 /* Runs a command or script whose reply does not matter beyond not being an error. */
 sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error);
-sh_err sh_queue_do_script(sh_queue *queue, const char *script, size_t key_count, size_t argc,
-                          const sh_slice argv[], sh_error *error);
+sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script, size_t key_count,
+                          size_t argc, const sh_slice argv[], sh_error *error);
 
 #endif

@@ -50,8 +50,8 @@ sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t co
     argv[2 * count + 1] = sh_slice_of(within);
     argv[2 * count + 2] = sh_slice_of(hold);
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script_leases_take, 2 * count, 2 * count + 3, argv,
-                                 &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_leases_take, 2 * count, 2 * count + 3,
+                                     argv, &reply, error);
     if (err == SH_OK && sh_redis_count(reply) != count)
         err = sh_fail(error, SH_E_FORMAT, "Redis did not answer for each lease");
     for (size_t i = 0; err == SH_OK && i < count; i++)
@@ -76,7 +76,8 @@ sh_err sh_queue_leases_end(sh_queue *queue, const sh_queue_turn turns[], size_t 
         arguments[2 + 3 * i] = sh_slice_of(turns[i].url);
         arguments[3 + 3 * i] = sh_slice_of(turns[i].name == NULL ? "" : turns[i].name);
     }
-    return sh_queue_do_script(queue, script_leases_end, 1 + 2 * count, 2 + 5 * count, argv, error);
+    return sh_queue_do_script(queue, &sh_script_leases_end, 1 + 2 * count, 2 + 5 * count, argv,
+                              error);
 }
 
 sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],

@@ -47,7 +47,8 @@ sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {sh_slice_of(queue->nodes), sh_slice_of(queue->nodes_version)};
-    sh_err err = sh_redis_script(queue->redis, script_nodes_load, 2, 2, argv, &reply, error);
+    sh_err err =
+        sh_redis_script_run(queue->redis, &sh_script_nodes_load, 2, 2, argv, &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_redis_count(reply) != 2)
@@ -98,7 +99,7 @@ sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_sli
                        sh_slice_of(version),
                        sh_slice_of(most)};
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    err = sh_redis_script(queue->redis, script_node_set, 2, 7, argv, &reply, error);
+    err = sh_redis_script_run(queue->redis, &sh_script_node_set, 2, 7, argv, &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("changed")))

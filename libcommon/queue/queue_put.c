@@ -150,7 +150,7 @@ static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_
         commands[i] = (sh_redis_command){
             .argc = PUT_ARGUMENTS, .argv = texts[i].argv, .error = &items[i]->error};
     }
-    sh_redis_script_each(queue->redis, script_put, PUT_KEYS, commands, count);
+    sh_redis_script_run_each(queue->redis, &sh_script_put, PUT_KEYS, commands, count);
     for (size_t i = 0; i < count; i++) {
         read_put(&commands[i], items[i]);
         sh_redis_reply_free(commands[i].reply);

@@ -101,7 +101,7 @@ static sh_err batch_add(sh_queue_batch *batch, const sh_redis_reply *list, sh_re
 static sh_err create_group(sh_queue *queue, sh_error *error)
 {
     sh_slice argv[] = {sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP)};
-    return sh_queue_do_script(queue, script_group_create, 1, 2, argv, error);
+    return sh_queue_do_script(queue, &sh_script_group_create, 1, 2, argv, error);
 }
 
 /* A read of the group; where Redis lost the group it is made again and the read repeated. */
@@ -242,7 +242,7 @@ static sh_err take_new(sh_queue *queue, const char *consumer, size_t count_max, 
                        sh_slice_of(count), sh_slice_of(bytes)};
     sh_redis_reply *reply = NULL;
     sh_error reason = {0};
-    sh_err err = sh_redis_script(queue->redis, script_take, 1, 5, argv, &reply, &reason);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_take, 1, 5, argv, &reply, &reason);
     /* Redis lost the group; the read that follows takes from the new one. */
     if (err == SH_E_NOT_FOUND)
         return create_group(queue, error);
@@ -340,7 +340,8 @@ sh_err sh_queue_fetch(sh_queue *queue, const char *const ids[], size_t count, si
     if (batch == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a batch of the queue");
     sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script_fetch, 1, 2 + count, argv, &reply, error);
+    sh_err err =
+        sh_redis_script_run(queue->redis, &sh_script_fetch, 1, 2 + count, argv, &reply, error);
     if (err == SH_OK)
         err = batch_add(batch, reply, reply, error);
     if (err != SH_OK) {
@@ -379,7 +380,7 @@ static sh_err ack_some(sh_queue *queue, const sh_queue_done done[], size_t count
         own[4] = sh_slice_of(values[i]);
     }
     sh_err err =
-        sh_queue_do_script(queue, script_ack, ACK_KEYS, ACK_KEYS + 1 + 5 * count, argv, error);
+        sh_queue_do_script(queue, &sh_script_ack, ACK_KEYS, ACK_KEYS + 1 + 5 * count, argv, error);
     if (err == SH_OK)
         queue->outstanding -= count < queue->outstanding ? count : queue->outstanding;
     return err;
@@ -434,7 +435,7 @@ sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const sh_queu
                        sh_slice_of(bytes),
                        sh_slice_of(burial->keep ? "1" : "")};
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script(queue->redis, script_bury, 6, 14, argv, &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_bury, 6, 14, argv, &reply, error);
     if (err != SH_OK)
         return err;
     const sh_redis_reply *count = sh_redis_at(reply, 0);
@@ -457,7 +458,8 @@ static sh_err count_failure(sh_queue *queue, const char *id, sh_slice add, int64
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {sh_slice_of(queue->failures), sh_slice_of(id), add};
-    sh_err err = sh_redis_script(queue->redis, script_hash_count, 1, 3, argv, &reply, error);
+    sh_err err =
+        sh_redis_script_run(queue->redis, &sh_script_failures_add, 1, 3, argv, &reply, error);
     if (err == SH_OK)
         *times = sh_redis_integer(reply);
     return err;
@@ -489,7 +491,7 @@ sh_err sh_queue_digests_set(sh_queue *queue, const sh_queue_digest digests[], si
         argv[1 + 2 * i] = sh_slice_of(digests[i].node);
         argv[2 + 2 * i] = sh_slice_of(values[i]);
     }
-    return sh_queue_do_script(queue, script_hash_set, 1, 1 + 2 * count, argv, error);
+    return sh_queue_do_script(queue, &sh_script_digests_set, 1, 1 + 2 * count, argv, error);
 }
 
 sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error)

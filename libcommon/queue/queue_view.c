@@ -88,7 +88,8 @@ static sh_err count_waiting(sh_queue *queue, sh_error *error)
         SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
         sh_slice argv[] = {sh_slice_of(queue->stream), sh_slice_of(from), SH_SLICE(LOOK_COUNT),
                            SH_SLICE(LOOK_BYTES)};
-        sh_err err = sh_redis_script(queue->redis, script_nodes_waiting, 1, 4, argv, &reply, error);
+        sh_err err =
+            sh_redis_script_run(queue->redis, &sh_script_nodes_waiting, 1, 4, argv, &reply, error);
         if (err != SH_OK)
             return err;
         size_t count = sh_redis_count(reply);

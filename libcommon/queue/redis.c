@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/queue/redis.h"
 
-#include "libcommon/base/cleanup.h"
-#include "libcommon/base/clock.h"
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/http/url.h"
+#include "libcommon/queue/redis_address.h"
 #include "libcommon/queue/redis_tls.h"
 
 #include <assert.h>
@@ -15,29 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_PORT 6379
 #define CONNECT_TIMEOUT_MS 3000
 #define REPLY_TIMEOUT_MS 4000 /* a program with a hung Redis still stops within 10 s */
-#define SCRIPTS_MAX 32
-#define SHA_HEX_BYTES 41
-#define ARGUMENTS_MAX 1024
+#define PLACE_BYTES 300
 
 struct sh_redis {
-    sh_url url;
-    char database[16];
-    bool unix_socket;
-    bool tls;
+    sh_redis_address address;
+    const sh_redis_words *words;
     redisContext *context;   /* NULL while there is no connection */
     sh_redis_tls *tls_state; /* NULL before the first connection, and without TLS */
     char *ca_file;           /* or NULL */
     int64_t timeout_ms;      /* that the connection has now */
     uint64_t made;           /* connections so far */
     bool leave;              /* this server is not the one to talk to any more */
-    struct {
-        const char *script;
-        char sha[SHA_HEX_BYTES];
-    } scripts[SCRIPTS_MAX];
-    size_t scripts_count;
 };
 
 static struct timeval timeval_of(int64_t ms)
@@ -45,50 +33,21 @@ static struct timeval timeval_of(int64_t ms)
     return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 }
 
-/* redis://host/2: the path names the database. */
-static sh_err read_database(sh_redis *r, sh_error *error)
+sh_err sh_redis_new(const sh_redis_options *options, sh_redis **ret, sh_error *error)
 {
-    const char *path = r->url.path[0] == '/' ? r->url.path + 1 : r->url.path;
-    uint64_t number = 0;
-    if (path[0] != '\0' && !sh_text_to_u64(sh_slice_of(path), 1000000, &number))
-        return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_redis_url ends with no database number: redis://host:6379/0 is right");
-    (void)snprintf(r->database, sizeof r->database, "%u", (unsigned)number);
-    return SH_OK;
-}
-
-static sh_err read_url(sh_redis *r, const char *url, sh_error *error)
-{
-    sh_error reason = {0};
-    if (strncmp(url, "unix:", 5) == 0) {
-        const char *path = strncmp(url, "unix://", 7) == 0 ? url + 7 : url + 5;
-        r->unix_socket = true;
-        (void)snprintf(r->url.path, sizeof r->url.path, "%s", path);
-        (void)snprintf(r->database, sizeof r->database, "0");
-        if (path[0] != '/' || strlen(path) >= sizeof r->url.path)
-            return sh_fail(error, SH_E_CONFIG, "SYNC_redis_url: unix:/path/to/socket is right");
-        return SH_OK;
-    }
-    if (sh_url_read(sh_slice_of(url), &r->url, &reason) != SH_OK)
-        return sh_fail(error, SH_E_CONFIG, "SYNC_redis_url: %s", reason.message);
-    r->tls = strcmp(r->url.scheme, "rediss") == 0;
-    if (!r->tls && strcmp(r->url.scheme, "redis") != 0)
-        return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_redis_url begins with %s://; redis://, rediss:// or unix: is right",
-                       r->url.scheme);
-    if (r->tls && !sh_redis_has_tls())
-        return sh_fail(error, SH_E_CONFIG, "SYNC_redis_url: " SH_REDIS_WITHOUT_TLS);
-    if (r->url.port == 0)
-        r->url.port = DEFAULT_PORT;
-    return read_database(r, error);
-}
-
-sh_err sh_redis_new(const char *url, sh_redis **ret, sh_error *error)
-{
+    const sh_redis_words *words = options->words;
     sh_redis *r = calloc(1, sizeof *r);
     if (r == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a Redis connection");
-    sh_err err = read_url(r, url, error);
+    r->words = words;
+    sh_err err = sh_redis_address_read(options->url, words->url_setting, &r->address, error);
+    if (err == SH_OK && r->address.tls && !sh_redis_has_tls())
+        err = sh_fail(error, SH_E_CONFIG, "%s: " SH_REDIS_WITHOUT_TLS, words->url_setting);
+    if (err == SH_OK && options->ca_file != NULL && options->ca_file[0] != '\0') {
+        r->ca_file = strdup(options->ca_file);
+        if (r->ca_file == NULL)
+            err = sh_fail(error, SH_E_MEMORY, "no memory for a Redis connection");
+    }
     if (err != SH_OK) {
         sh_redis_free(r);
         return err;
@@ -104,13 +63,6 @@ bool sh_redis_has_tls(void)
 #else
     return false;
 #endif
-}
-
-sh_err sh_redis_set_ca(sh_redis *redis, const char *ca_file, sh_error *error)
-{
-    redis->ca_file = strdup(ca_file);
-    return redis->ca_file != NULL ? SH_OK
-                                  : sh_fail(error, SH_E_MEMORY, "no memory for SYNC_tls_ca");
 }
 
 static void disconnect(sh_redis *r)
@@ -130,93 +82,52 @@ void sh_redis_free(sh_redis *r)
     sh_redis_tls_free(r->tls_state);
 #endif
     free(r->ca_file);
-    sh_wipe(&r->url, sizeof r->url);
+    sh_wipe(&r->address, sizeof r->address);
     free(r);
 }
 
-static sh_err broken(sh_redis *r, const char *doing, sh_error *error)
+/* Fails with the server's place and the setting that names it. */
+static sh_err fail_at(const sh_redis *r, sh_err code, const char *doing, const char *why,
+                      sh_error *error)
+{
+    char place[PLACE_BYTES];
+    sh_redis_address_print(&r->address, place, sizeof place);
+    return sh_fail(error, code, "Redis at %s (%s): %s: %s", place, r->words->url_setting, doing,
+                   why);
+}
+
+static sh_err lose_connection(sh_redis *r, const char *doing, sh_error *error)
 {
     const char *why = r->context == NULL ? "no memory" : r->context->errstr;
     if (strcmp(why, strerror(EAGAIN)) == 0) /* hiredis's word for a time-out */
         why = "it hangs: is its machine or its disk overloaded?";
-    sh_err err = r->unix_socket
-                     ? sh_fail(error, SH_E_NETWORK, "Redis at %s (SYNC_redis_url): %s: %s",
-                               r->url.path, doing, why)
-                     : sh_fail(error, SH_E_NETWORK, "Redis at %s:%u (SYNC_redis_url): %s: %s",
-                               r->url.host, r->url.port, doing, why);
+    sh_err err = fail_at(r, SH_E_NETWORK, doing, why, error);
     disconnect(r);
     return err;
 }
 
-/* What an error reply means, by how it begins. */
-typedef struct {
-    const char *prefix;
-    sh_err code;
-    /* This server is not, or not now, the one to talk to: another may have taken its place. */
-    bool leave;
-    const char *words; /* to the operator, before Redis's own; NULL: the usual ones */
-} reply_error;
-
-static const reply_error *find_reply_error(const char *text)
+static sh_err fail_refused(sh_redis *r, const char *text, sh_error *error)
 {
-    static const char login[] = "Redis refuses the login or its rights (SYNC_redis_url)";
-    static const char elsewhere[] =
-        "this server of a Redis Cluster does not own the keys: SYNC_redis_url must name the "
-        "server that owns the slot of SYNC_redis_prefix";
-    static const reply_error table[] = {
-        {"OOM", SH_E_BUSY, false, "Redis is full (its maxmemory)"},
-        {"READONLY", SH_E_BUSY, true, "Redis is a replica and takes no writes"},
-        {"UNBLOCKED", SH_E_BUSY, true, "Redis became a replica"},
-        {"MASTERDOWN", SH_E_BUSY, true, "Redis is a replica whose master is away"},
-        {"LOADING", SH_E_BUSY, true, "Redis is still reading its data"},
-        {"CLUSTERDOWN", SH_E_BUSY, true, NULL},
-        {"MOVED", SH_E_CONFIG, true, elsewhere},
-        {"ASK ", SH_E_CONFIG, true, elsewhere},
-        {"MISCONF", SH_E_BUSY, false, "Redis cannot write to its disk"},
-        {"NOREPLICAS", SH_E_BUSY, false, NULL},
-        {"BUSY ", SH_E_BUSY, false, NULL},
-        {"TRYAGAIN", SH_E_BUSY, false, NULL},
-        {"ERR max number of clients", SH_E_BUSY, true, NULL},
-        {"NOAUTH", SH_E_CONFIG, true, login},
-        {"WRONGPASS", SH_E_CONFIG, true, login},
-        {"ERR invalid password", SH_E_CONFIG, true, login},
-        {"NOPERM", SH_E_CONFIG, false, login},
-        {"CROSSSLOT", SH_E_CONFIG, false,
-         "the keys lie in several slots of a Redis Cluster: SYNC_redis_prefix must be in braces, "
-         "as in {synchub}"},
-        {"WRONGTYPE", SH_E_CONFIG, false,
-         "a key under SYNC_redis_prefix belongs to another program: use another prefix, or delete "
-         "the key"},
-        {"NOGROUP", SH_E_NOT_FOUND, false, NULL},
-        {"NOSCRIPT", SH_E_NOT_FOUND, false, NULL},
-    };
-    static const reply_error other = {"", SH_E_FORMAT, false, NULL};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (strncmp(text, table[i].prefix, strlen(table[i].prefix)) == 0)
-            return &table[i];
-    return &other;
-}
-
-static sh_err refusal(sh_redis *r, const char *text, sh_error *error)
-{
-    const reply_error *found = find_reply_error(text);
-    r->leave = r->leave || found->leave;
-    return sh_fail(error, found->code, "%s: %s",
-                   found->words == NULL ? "Redis answered" : found->words, text);
+    const sh_redis_refusal *refusal = sh_redis_refusal_of(text);
+    r->leave = r->leave || refusal->leave;
+    const char *words = refusal->words;
+    if (words == NULL && refusal->advice != SH_REDIS_ADVICE_NONE)
+        words = r->words->advice[refusal->advice];
+    return sh_fail(error, refusal->code, "%s: %s", words == NULL ? "Redis answered" : words, text);
 }
 
 /* Puts a command into what is sent next. */
 static sh_err append(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *error)
 {
-    const char *texts[ARGUMENTS_MAX];
-    size_t lens[ARGUMENTS_MAX];
-    assert(argc <= ARGUMENTS_MAX);
+    const char *texts[SH_REDIS_ARGUMENTS_MAX];
+    size_t lens[SH_REDIS_ARGUMENTS_MAX];
+    assert(argc <= SH_REDIS_ARGUMENTS_MAX);
     for (size_t i = 0; i < argc; i++) {
         texts[i] = argv[i].len == 0 ? "" : argv[i].data;
         lens[i] = argv[i].len;
     }
     if (redisAppendCommandArgv(r->context, (int)argc, texts, lens) != REDIS_OK)
-        return broken(r, "no memory", error);
+        return lose_connection(r, "no memory", error);
     return SH_OK;
 }
 
@@ -225,10 +136,10 @@ static sh_err take_reply(sh_redis *r, redisReply **ret, sh_error *error)
 {
     void *got = NULL;
     if (redisGetReply(r->context, &got) != REDIS_OK || got == NULL)
-        return broken(r, "no answer", error);
+        return lose_connection(r, "no answer", error);
     redisReply *reply = got;
     if (reply->type == REDIS_REPLY_ERROR) {
-        sh_err err = refusal(r, reply->str, error);
+        sh_err err = fail_refused(r, reply->str, error);
         freeReplyObject(reply);
         return err;
     }
@@ -241,7 +152,7 @@ static sh_err set_timeout(sh_redis *r, int64_t timeout_ms, sh_error *error)
     if (timeout_ms == r->timeout_ms)
         return SH_OK;
     if (redisSetTimeout(r->context, timeval_of(timeout_ms)) != REDIS_OK)
-        return broken(r, "set the time-out", error);
+        return lose_connection(r, "set the time-out", error);
     r->timeout_ms = timeout_ms;
     return SH_OK;
 }
@@ -268,14 +179,15 @@ static sh_err command_done(sh_redis *r, size_t argc, const sh_slice argv[], sh_e
 static sh_err log_in(sh_redis *r, sh_error *error)
 {
     sh_err err = SH_OK;
-    sh_slice user = sh_slice_of(r->url.user);
-    sh_slice password = sh_slice_of(r->url.password);
+    sh_slice user = sh_slice_of(r->address.url.user);
+    sh_slice password = sh_slice_of(r->address.url.password);
     if (password.len > 0 && user.len > 0)
         err = command_done(r, 3, (sh_slice[]){SH_SLICE("AUTH"), user, password}, error);
     else if (password.len > 0)
         err = command_done(r, 2, (sh_slice[]){SH_SLICE("AUTH"), password}, error);
-    if (err == SH_OK && strcmp(r->database, "0") != 0)
-        err = command_done(r, 2, (sh_slice[]){SH_SLICE("SELECT"), sh_slice_of(r->database)}, error);
+    if (err == SH_OK && strcmp(r->address.database, "0") != 0)
+        err = command_done(r, 2, (sh_slice[]){SH_SLICE("SELECT"), sh_slice_of(r->address.database)},
+                           error);
     return err;
 }
 
@@ -283,16 +195,16 @@ static sh_err log_in(sh_redis *r, sh_error *error)
 static sh_err start_tls(sh_redis *r, sh_error *error)
 {
     const char *why = NULL;
-    sh_err err = r->tls_state == NULL ? sh_redis_tls_new(r->ca_file, &r->tls_state, error) : SH_OK;
+    sh_err err =
+        r->tls_state == NULL ? sh_redis_tls_new(r->ca_file, r->words, &r->tls_state, error) : SH_OK;
     if (err == SH_OK)
         err = set_timeout(r, CONNECT_TIMEOUT_MS, error);
     if (err != SH_OK)
         return err;
-    err = sh_redis_tls_begin(r->tls_state, r->context, r->url.host, &why);
+    err = sh_redis_tls_begin(r->tls_state, r->context, r->address.url.host, &why);
     if (err == SH_OK || why == NULL)
-        return err == SH_OK ? SH_OK : broken(r, "TLS", error);
-    return sh_fail(error, err, "Redis at %s:%u (SYNC_redis_url): TLS: %s", r->url.host, r->url.port,
-                   why);
+        return err == SH_OK ? SH_OK : lose_connection(r, "TLS", error);
+    return fail_at(r, err, "TLS", why, error);
 }
 #else
 static sh_err start_tls(sh_redis *r, sh_error *error)
@@ -318,17 +230,18 @@ static sh_err read_tickets(sh_redis *r, sh_error *error)
 static sh_err connect_now(sh_redis *r, sh_error *error)
 {
     struct timeval timeout = timeval_of(CONNECT_TIMEOUT_MS);
-    r->context = r->unix_socket ? redisConnectUnixWithTimeout(r->url.path, timeout)
-                                : redisConnectWithTimeout(r->url.host, r->url.port, timeout);
+    r->context = r->address.unix_socket
+                     ? redisConnectUnixWithTimeout(r->address.url.path, timeout)
+                     : redisConnectWithTimeout(r->address.url.host, r->address.url.port, timeout);
     if (r->context == NULL || r->context->err != 0)
-        return broken(r, "could not connect", error);
+        return lose_connection(r, "could not connect", error);
     r->timeout_ms = -1;
-    if (!r->unix_socket)
+    if (!r->address.unix_socket)
         (void)redisEnableKeepAlive(r->context); /* a help, no need */
-    sh_err err = r->tls ? start_tls(r, error) : SH_OK;
+    sh_err err = r->address.tls ? start_tls(r, error) : SH_OK;
     if (err == SH_OK)
         err = log_in(r, error);
-    if (err == SH_OK && r->tls)
+    if (err == SH_OK && r->address.tls)
         err = read_tickets(r, error);
     if (err != SH_OK)
         disconnect(r);
@@ -411,97 +324,6 @@ void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t cou
     leave_if_told(redis);
 }
 
-/* The script's SHA-1 as the server says it, asked once for each script of this connection object.
- */
-static sh_err sha_of(sh_redis *r, const char *script, bool again, const char **ret, sh_error *error)
-{
-    size_t at = 0;
-    while (at < r->scripts_count && r->scripts[at].script != script)
-        at++;
-    if (at < r->scripts_count && !again) {
-        *ret = r->scripts[at].sha;
-        return SH_OK;
-    }
-    assert(at < SCRIPTS_MAX);
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {SH_SLICE("SCRIPT"), SH_SLICE("LOAD"), sh_slice_of(script)};
-    sh_err err = sh_redis_call(r, 3, argv, -1, &reply, error);
-    if (err != SH_OK)
-        return err;
-    sh_slice sha = sh_redis_text(reply);
-    if (sha.len != SHA_HEX_BYTES - 1)
-        return sh_fail(error, SH_E_FORMAT, "Redis answered no SHA-1 to SCRIPT LOAD");
-    memcpy(r->scripts[at].sha, sha.data, sha.len);
-    r->scripts[at].sha[sha.len] = '\0';
-    r->scripts[at].script = script;
-    if (at == r->scripts_count)
-        r->scripts_count++;
-    *ret = r->scripts[at].sha;
-    return SH_OK;
-}
-
-static bool is_unknown(sh_err err, const sh_error *error)
-{
-    return err == SH_E_NOT_FOUND && strstr(error->message, "NOSCRIPT") != NULL;
-}
-
-sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, size_t argc,
-                       const sh_slice argv[], sh_redis_reply **ret, sh_error *error)
-{
-    sh_slice all[ARGUMENTS_MAX];
-    char keys[16];
-    assert(argc + 3 <= ARGUMENTS_MAX && key_count <= argc);
-    (void)snprintf(keys, sizeof keys, "%zu", key_count);
-    for (bool again = false;; again = true) {
-        const char *sha = NULL;
-        sh_err err = sha_of(redis, script, again, &sha, error);
-        if (err != SH_OK)
-            return err;
-        all[0] = SH_SLICE("EVALSHA");
-        all[1] = sh_slice_of(sha);
-        all[2] = sh_slice_of(keys);
-        for (size_t i = 0; i < argc; i++)
-            all[3 + i] = argv[i];
-        sh_error reason = {0};
-        err = sh_redis_call(redis, 3 + argc, all, -1, ret, &reason);
-        if (err == SH_OK)
-            return SH_OK;
-        if (!is_unknown(err, &reason) || again)
-            return sh_fail(error, err, "%s", reason.message);
-    }
-}
-
-void sh_redis_script_each(sh_redis *redis, const char *script, size_t key_count,
-                          sh_redis_command commands[], size_t count)
-{
-    char keys[16];
-    const char *sha = NULL;
-    sh_error error = {0};
-    (void)snprintf(keys, sizeof keys, "%zu", key_count);
-    sh_err err = sha_of(redis, script, false, &sha, &error);
-    for (size_t i = 0; i < count; i++) {
-        sh_redis_command *c = &commands[i];
-        assert(c->argc >= SH_REDIS_SCRIPT_ARGUMENTS + key_count);
-        c->reply = NULL;
-        c->err = err == SH_OK ? SH_OK : sh_fail(c->error, err, "%s", error.message);
-        c->argv[0] = SH_SLICE("EVALSHA");
-        c->argv[1] = sh_slice_of(sha == NULL ? "" : sha);
-        c->argv[2] = sh_slice_of(keys);
-    }
-    if (err != SH_OK)
-        return;
-    sh_redis_call_each(redis, commands, count);
-    /* A server that was restarted has forgotten the script, and has done nothing. */
-    for (size_t i = 0; i < count; i++) {
-        sh_redis_command *c = &commands[i];
-        if (!is_unknown(c->err, c->error))
-            continue;
-        sh_error_clear(c->error);
-        c->err = sh_redis_script(redis, script, key_count, c->argc - SH_REDIS_SCRIPT_ARGUMENTS,
-                                 c->argv + SH_REDIS_SCRIPT_ARGUMENTS, &c->reply, c->error);
-    }
-}
-
 void sh_redis_shrink(sh_redis *redis)
 {
     /* hiredis keeps the room that a reply needed until the next one comes. */
@@ -513,60 +335,6 @@ void sh_redis_shrink(sh_redis *redis)
         return; /* the old one serves on */
     redis->context->reader = fresh;
     redisReaderFree(old);
-}
-
-void sh_redis_reply_free(sh_redis_reply *reply)
-{
-    freeReplyObject(reply);
-}
-
-void sh_redis_reply_free_cleanup(sh_redis_reply **reply)
-{
-    if (*reply != NULL)
-        freeReplyObject(*reply);
-}
-
-sh_redis_kind sh_redis_kind_of(const sh_redis_reply *reply)
-{
-    assert(reply != NULL);
-    switch (((const redisReply *)reply)->type) {
-    case REDIS_REPLY_INTEGER:
-        return SH_REDIS_INTEGER;
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-        return SH_REDIS_TEXT;
-    case REDIS_REPLY_ARRAY:
-        return SH_REDIS_ARRAY;
-    case REDIS_REPLY_ERROR:
-        return SH_REDIS_ERROR;
-    default:
-        return SH_REDIS_NIL;
-    }
-}
-
-int64_t sh_redis_integer(const sh_redis_reply *reply)
-{
-    return sh_redis_kind_of(reply) == SH_REDIS_INTEGER ? ((const redisReply *)reply)->integer : 0;
-}
-
-sh_slice sh_redis_text(const sh_redis_reply *reply)
-{
-    if (sh_redis_kind_of(reply) != SH_REDIS_TEXT)
-        return (sh_slice){"", 0};
-    const redisReply *r = (const redisReply *)reply;
-    return (sh_slice){r->str, (size_t)r->len};
-}
-
-size_t sh_redis_count(const sh_redis_reply *reply)
-{
-    return sh_redis_kind_of(reply) == SH_REDIS_ARRAY ? ((const redisReply *)reply)->elements : 0;
-}
-
-const sh_redis_reply *sh_redis_at(const sh_redis_reply *reply, size_t index)
-{
-    if (index >= sh_redis_count(reply))
-        return NULL;
-    return (const sh_redis_reply *)((const redisReply *)reply)->element[index];
 }
 
 void sh_redis_library(char ret[static SH_LIBRARY_BYTES])

@@ -5,6 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 #include "libcommon/base/version.h"
+#include "libcommon/queue/redis_refusal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,11 +28,18 @@ typedef enum {
     SH_REDIS_ERROR,
 } sh_redis_kind;
 
+typedef struct {
+    const char *url; /* see redis_address.h */
+    const char
+        *ca_file; /* to trust over rediss:// besides the system's, in PEM; NULL or "": none */
+    const sh_redis_words *words; /* must outlive the object; all else is copied */
+} sh_redis_options;
+
 /*
- * Remembers url (`redis://[user:password@]host[:port][/db]`, `unix:/path`, `rediss://` with the
- * certificate's chain and name verified); connects at the first call. SH_E_CONFIG, SH_E_MEMORY.
+ * Remembers where to connect, and does so at the first call. Over rediss:// the certificate's chain
+ * and name are verified. SH_E_CONFIG, SH_E_MEMORY.
  */
-sh_err sh_redis_new(const char *url, sh_redis **ret, sh_error *error);
+sh_err sh_redis_new(const sh_redis_options *options, sh_redis **ret, sh_error *error);
 void sh_redis_free(sh_redis *redis); /* NULL is accepted */
 
 /* Whether rediss:// can be had, and the words where it cannot. */
@@ -39,8 +47,6 @@ bool sh_redis_has_tls(void);
 #define SH_REDIS_WITHOUT_TLS                                                                       \
     "rediss:// (TLS) is not supported by this build: it needs hiredis 1.0 or later with its "      \
     "hiredis_ssl, as in Debian 13"
-/* Certificates to trust over rediss:// besides the system's, a file in PEM. Once. SH_E_MEMORY. */
-sh_err sh_redis_set_ca(sh_redis *redis, const char *ca_file, sh_error *error);
 
 /* Makes a connection where there is none. The errors of sh_redis_call(). */
 sh_err sh_redis_connect(sh_redis *redis, sh_error *error);
@@ -52,6 +58,8 @@ uint64_t sh_redis_connections(const sh_redis *redis);
 /* Drops the connection, for the server on it is not the right one. */
 void sh_redis_leave(sh_redis *redis);
 
+#define SH_REDIS_ARGUMENTS_MAX 1024 /* of one command */
+
 /*
  * One command of argc arguments. reply_timeout_ms counts from now (-1: the usual one). SH_OK gives
  * a reply that is no error; an error reply is SH_E_BUSY where the server cannot write now (OOM,
@@ -62,13 +70,6 @@ void sh_redis_leave(sh_redis *redis);
  */
 sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
                      sh_redis_reply **ret, sh_error *error);
-
-/*
- * Runs a Lua script by EVALSHA, and by EVAL where the server does not know it yet. keys and
- * arguments follow each other in argv; the first key_count are keys. Errors as above.
- */
-sh_err sh_redis_script(sh_redis *redis, const char *script, size_t key_count, size_t argc,
-                       const sh_slice argv[], sh_redis_reply **ret, sh_error *error);
 
 /* One of several commands that are sent together. */
 typedef struct {
@@ -84,12 +85,6 @@ typedef struct {
  * fsync where each is a write. Where the connection breaks, what was not answered has SH_E_NETWORK.
  */
 void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t count);
-
-#define SH_REDIS_SCRIPT_ARGUMENTS 3 /* the first places of argv, which are not the caller's */
-
-/* The same for runs of one script: keys and arguments stand behind these places. */
-void sh_redis_script_each(sh_redis *redis, const char *script, size_t key_count,
-                          sh_redis_command commands[], size_t count);
 
 /* Gives back the memory that the connection took for a large reply; replies stay as they are. */
 void sh_redis_shrink(sh_redis *redis);

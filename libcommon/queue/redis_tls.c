@@ -8,13 +8,17 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct sh_redis_tls {
     SSL_CTX *context;
+    const sh_redis_words *words;
+    char why[200]; /* of the last handshake */
 };
 
-sh_err sh_redis_tls_new(const char *ca_file, sh_redis_tls **ret, sh_error *error)
+sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_words *words, sh_redis_tls **ret,
+                        sh_error *error)
 {
     sh_redis_tls *tls = calloc(1, sizeof *tls);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -28,10 +32,11 @@ sh_err sh_redis_tls_new(const char *ca_file, sh_redis_tls **ret, sh_error *error
     if (ca_file != NULL && ca_file[0] != '\0' && SSL_CTX_load_verify_file(context, ca_file) != 1) {
         SSL_CTX_free(context);
         free(tls);
-        return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_tls_ca: %s holds no certificates in PEM that can be read", ca_file);
+        return sh_fail(error, SH_E_CONFIG, "%s: %s holds no certificates in PEM that can be read",
+                       words->ca_setting, ca_file);
     }
     tls->context = context;
+    tls->words = words;
     *ret = tls;
     return SH_OK;
 }
@@ -53,17 +58,26 @@ static int expect_host(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-static const char *reason_of(const SSL *ssl)
+/* Why the handshake failed, in tls->why; NULL: hiredis knows as much. */
+static const char *reason_of(sh_redis_tls *tls, const SSL *ssl)
 {
     long result = SSL_get_verify_result(ssl);
-    if (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH)
-        return "its certificate is made out for another name: SYNC_redis_url must name the host as "
-               "the certificate does";
+    if (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+        (void)snprintf(tls->why, sizeof tls->why,
+                       "its certificate is made out for another name: %s must name the host as the "
+                       "certificate does",
+                       tls->words->url_setting);
+        return tls->why;
+    }
     if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID)
         return "its certificate has expired or is not valid yet, or this machine's clock is wrong";
-    if (result != X509_V_OK)
-        return "its certificate is not from an authority that is trusted here: SYNC_tls_ca must "
-               "name the file of its authority";
+    if (result != X509_V_OK) {
+        (void)snprintf(tls->why, sizeof tls->why,
+                       "its certificate is not from an authority that is trusted here: %s must "
+                       "name the file of its authority",
+                       tls->words->ca_setting);
+        return tls->why;
+    }
     unsigned long error = ERR_peek_last_error();
     if (error == 0 || ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER ||
         ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
@@ -84,7 +98,7 @@ sh_err sh_redis_tls_begin(sh_redis_tls *tls, struct redisContext *context, const
     }
     if (redisInitiateSSL(context, ssl) == REDIS_OK)
         return SH_OK; /* ssl is the connection's */
-    *why = reason_of(ssl);
+    *why = reason_of(tls, ssl);
     SSL_free(ssl);
     return SH_E_NETWORK;
 }

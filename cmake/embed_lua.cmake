@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# Writes OUTPUT, a C file with a `sh_redis_script sh_script_NAME` for each NAME.lua of SCRIPTS, files in
+# FOLDER: its text and the text's SHA-1. HEADER declares them. (cmake -D… -P embed_lua.cmake)
+#
+# Comments and indentation do not reach Redis; lines keep their numbers, so that its errors
+# (user_script:12) name those of the file.
+# `-- include NAME` stands for the lines of NAME.lua, in one line. INCLUDE is the folder of these.
+# A comment must be alone in its line, and a string in one line.
+
+function(strip_lua text result)
+    string(REGEX REPLACE "\n *--[^\n]*" "\n" text "${text}")
+    string(REGEX REPLACE "\n +" "\n" text "${text}")
+    set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+set(code "/* Made by cmake/embed_lua.cmake. */\n#include \"${HEADER}\"\n")
+string(REPLACE "," ";" SCRIPTS "${SCRIPTS}")
+foreach(name IN LISTS SCRIPTS)
+    file(READ "${FOLDER}/${name}.lua" text)
+    if(NOT text MATCHES "^#!lua[^\n]*\n")
+        message(FATAL_ERROR "${FOLDER}/${name}.lua does not begin with #!lua")
+    endif()
+    while(text MATCHES "\n-- include ([a-z_]+)\n")
+        set(part_name "${CMAKE_MATCH_1}")
+        file(READ "${INCLUDE}/${part_name}.lua" part)
+        strip_lua("\n${part}" part)
+        string(REGEX REPLACE "\n+" " " part "${part}")
+        string(STRIP "${part}" part)
+        string(REPLACE "\n-- include ${part_name}\n" "\n${part}\n" text "${text}")
+    endwhile()
+    strip_lua("${text}" text)
+    string(SHA1 sha1 "${text}")
+    string(REPLACE "\\" "\\\\" text "${text}")
+    string(REPLACE "\"" "\\\"" text "${text}")
+    string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+    string(APPEND code "
+const sh_redis_script sh_script_${name} = {
+    .name = \"${name}\", .sha1 = \"${sha1}\", .text =
+    \"${text}\"};
+")
+endforeach()
+file(WRITE "${OUTPUT}" "${code}")

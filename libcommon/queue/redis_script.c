@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/queue/redis_script.h"
+
+#include "libcommon/base/cleanup.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_unknown(sh_err err, const sh_error *error)
+{
+    return err == SH_E_NOT_FOUND && strstr(error->message, "NOSCRIPT") != NULL;
+}
+
+static sh_err load(sh_redis *redis, const sh_redis_script *script, sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_slice argv[] = {SH_SLICE("SCRIPT"), SH_SLICE("LOAD"), sh_slice_of(script->text)};
+    sh_err err = sh_redis_call(redis, 3, argv, -1, &reply, error);
+    if (err != SH_OK || sh_slice_equals(sh_redis_text(reply), sh_slice_of(script->sha1)))
+        return err;
+    return sh_fail(error, SH_E_FORMAT, "Redis answered another SHA-1 to SCRIPT LOAD");
+}
+
+static void begin_command(const sh_redis_script *script, const char *keys, sh_slice argv[])
+{
+    argv[0] = SH_SLICE("EVALSHA");
+    argv[1] = sh_slice_of(script->sha1);
+    argv[2] = sh_slice_of(keys);
+}
+
+sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script, size_t key_count,
+                           size_t argc, const sh_slice argv[], sh_redis_reply **ret,
+                           sh_error *error)
+{
+    sh_slice all[SH_REDIS_ARGUMENTS_MAX];
+    char keys[16];
+    assert(argc + SH_REDIS_SCRIPT_ARGUMENTS <= SH_REDIS_ARGUMENTS_MAX && key_count <= argc);
+    (void)snprintf(keys, sizeof keys, "%zu", key_count);
+    begin_command(script, keys, all);
+    for (size_t i = 0; i < argc; i++)
+        all[SH_REDIS_SCRIPT_ARGUMENTS + i] = argv[i];
+    sh_error reason = {0};
+    sh_err err = sh_redis_call(redis, SH_REDIS_SCRIPT_ARGUMENTS + argc, all, -1, ret, &reason);
+    if (!is_unknown(err, &reason))
+        return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
+    err = load(redis, script, error);
+    if (err != SH_OK)
+        return err;
+    return sh_redis_call(redis, SH_REDIS_SCRIPT_ARGUMENTS + argc, all, -1, ret, error);
+}
+
+/* How many commands from the first one on failed because the server does not know the script. */
+static size_t count_unknown(const sh_redis_command commands[], size_t count)
+{
+    size_t unknown = 0;
+    while (unknown < count && is_unknown(commands[unknown].err, commands[unknown].error))
+        unknown++;
+    return unknown;
+}
+
+/* Loads the script and sends again what was refused for the lack of it; nothing of that was done.
+ */
+static void send_again(sh_redis *redis, const sh_redis_script *script, sh_redis_command commands[],
+                       size_t count)
+{
+    sh_error error = {0};
+    sh_err err = load(redis, script, &error);
+    for (size_t i = 0; i < count; i++) {
+        sh_error_clear(commands[i].error);
+        if (err != SH_OK)
+            commands[i].err = sh_fail(commands[i].error, err, "%s", error.message);
+    }
+    if (err == SH_OK)
+        sh_redis_call_each(redis, commands, count);
+}
+
+void sh_redis_script_run_each(sh_redis *redis, const sh_redis_script *script, size_t key_count,
+                              sh_redis_command commands[], size_t count)
+{
+    char keys[16];
+    (void)snprintf(keys, sizeof keys, "%zu", key_count);
+    for (size_t i = 0; i < count; i++) {
+        assert(commands[i].argc >= SH_REDIS_SCRIPT_ARGUMENTS + key_count);
+        begin_command(script, keys, commands[i].argv);
+    }
+    sh_redis_call_each(redis, commands, count);
+    /* A server that was restarted, or is another one, may not know the script for all or for some.
+     */
+    for (size_t i = 0; i < count; i++) {
+        size_t unknown = count_unknown(commands + i, count - i);
+        if (unknown > 0)
+            send_again(redis, script, commands + i, unknown);
+        i += unknown;
+    }
+}

@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: Apache-2.0
+-- Sets how long entries of a consumer are idle, of 500 from an id on. Answers the last id, or ''
+-- where there was none. JUSTID keeps the count of deliveries as it is.
+local stream = unpack(KEYS)
+local group, consumer, from, idle_ms = unpack(ARGV)
+
+local claim = {'XCLAIM', stream, group, consumer, 0}
+local last = ''
+for _, pending in ipairs(redis.call('XPENDING', stream, group, from, '+', 500, consumer)) do
+  last = pending[1]
+  claim[#claim + 1] = last
+end
+if last == '' then return '' end
+claim[#claim + 1] = 'IDLE'
+claim[#claim + 1] = idle_ms
+claim[#claim + 1] = 'JUSTID'
+redis.call(unpack(claim))
+return last

@@ -1,0 +1,21 @@
+#!lua
+-- SPDX-License-Identifier: Apache-2.0
+-- include node_of
+-- include shares
+-- Puts a dead letter back into the queue. Answers done, missing or full.
+local stream, bytes_key, dead, dead_bytes, shares = unpack(KEYS)
+local id, entries_max, bytes_max = unpack(ARGV)
+
+local letter = redis.call('XRANGE', dead, id, id)[1]
+if not letter then return 'missing' end
+local envelope, mode = letter[2][2], letter[2][4]
+local entries = redis.call('XLEN', stream)
+local bytes = entries > 0 and tonumber(redis.call('GET', bytes_key) or 0) or 0
+if entries >= tonumber(entries_max) or bytes + #envelope > tonumber(bytes_max) then return 'full' end
+if entries == 0 then redis.call('DEL', shares) end
+redis.call('XADD', stream, '*', 'e', envelope, 'm', mode)
+redis.call('SET', bytes_key, string.format('%d', bytes + #envelope))
+add_to_share(shares, node_of(envelope), 1, #envelope)
+redis.call('XDEL', dead, id)
+redis.call('DECRBY', dead_bytes, #envelope)
+return 'done'

@@ -1,0 +1,17 @@
+#!lua flags=no-writes
+-- SPDX-License-Identifier: Apache-2.0
+-- ARGV: bytes_max, then ids. Answers those of the entries that are there, as XRANGE does, in the
+-- order of the ids; no more once they hold bytes_max.
+local stream = unpack(KEYS)
+local bytes_max = tonumber(ARGV[1])
+
+local found, bytes = {}, 0
+for i = 2, #ARGV do
+  if bytes >= bytes_max then break end
+  local entry = redis.call('XRANGE', stream, ARGV[i], ARGV[i])[1]
+  if entry then
+    for _, value in ipairs(entry[2]) do bytes = bytes + #value end
+    found[#found + 1] = entry
+  end
+end
+return found

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: Apache-2.0
+-- Forgets nodes whose last contact was before before_ms, but not those with credentials of their
+-- own. A time to come, left by a clock that was ahead, becomes now. Looks at about names_max names
+-- from a cursor on, as HSCAN does. Answers the next cursor and how many went.
+local contacts, digests, nodes = unpack(KEYS)
+local cursor, names_max, now_ms, before_ms = unpack(ARGV)
+
+local found, gone = redis.call('HSCAN', contacts, cursor, 'COUNT', names_max), 0
+for i = 1, #found[2], 2 do
+  local node, ms, mode = found[2][i], string.match(found[2][i + 1], '^(%d+) (%a+)$')
+  if not ms or tonumber(ms) < tonumber(before_ms) then
+    if redis.call('HEXISTS', nodes, node) == 0 then
+      redis.call('HDEL', contacts, node)
+      redis.call('HDEL', digests, node)
+      gone = gone + 1
+    end
+  elseif tonumber(ms) > tonumber(now_ms) then
+    redis.call('HSET', contacts, node, now_ms .. ' ' .. mode)
+  end
+end
+return {found[1], gone}
