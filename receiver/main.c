@@ -11,6 +11,7 @@
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/dead_command.h"
 #include "receiver/cli/node_command.h"
+#include "receiver/cli/node_list.h"
 #include "receiver/cli/show_devices.h"
 #include "receiver/cli/show_nodes.h"
 #include "receiver/hub/health.h"

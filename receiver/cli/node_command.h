@@ -5,12 +5,11 @@
 #include "libcommon/config/settings.h"
 
 /*
- * `synchub-receiver node …`: credentials of single nodes. add and rotate print a token and a key,
- * once and on standard output alone; nobody can have them printed again. Exit code 1 where the node
- * is not what the command needs.
+ * `synchub-receiver node add|rotate|revoke`: change the credentials of one node. add and rotate
+ * print token and key once, to standard output only; they cannot be printed again. Return the exit
+ * code: 1 where the node is not in the state that the command needs.
  */
 int node_add(const sh_settings *settings, int argc, char *const argv[]);
-int node_list(const sh_settings *settings, int argc, char *const argv[]);
 int node_rotate(const sh_settings *settings, int argc, char *const argv[]);
 int node_revoke(const sh_settings *settings, int argc, char *const argv[]);
 

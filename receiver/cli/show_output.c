@@ -105,10 +105,10 @@ sh_err show_json_time(sh_buf *json, const char *key, int64_t ms)
     return sh_buf_append_format(json, ",\"%s\":null", key);
 }
 
-sh_err show_written(FILE *out, bool after_flush, sh_error *error)
+sh_err show_written(FILE *out, bool flush, sh_error *error)
 {
     errno = 0;
-    if ((after_flush && fflush(out) != 0) || ferror(out))
+    if ((flush && fflush(out) != 0) || ferror(out))
         return sh_fail(error, SH_E_IO, "the output could not be written%s%s",
                        errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
     return SH_OK;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What the subcommands that show something have in common. */
+/* Arguments, tables and errors of the read-only subcommands. */
 
 typedef struct {
     const char *name;  /* of the subcommand, for messages */
@@ -24,14 +24,14 @@ typedef struct {
     const char *node; /* NULL where none is named; borrowed from argv */
 } show_options;
 
-/* Reads the arguments behind the subcommand's name. SH_E_CONFIG with the usage. */
+/* Reads the arguments after the subcommand's name. SH_E_CONFIG with the usage. */
 sh_err show_options_read(const show_command *command, int argc, char *const argv[],
                          show_options *ret, sh_error *error);
 
 /*
- * Writes text padded with spaces to `width` characters, on the left where it is a number. Control
- * characters and what is no UTF-8 become '?': names come from other machines, and must not steer
- * the terminal of the one who looks.
+ * Writes text padded with spaces to `width` characters, right-aligned where it is a number. Control
+ * characters and bytes that are not UTF-8 are escaped: names come from other machines and must not
+ * control the reader's terminal.
  */
 void show_cell(FILE *out, sh_slice text, size_t width, bool number);
 
@@ -39,27 +39,27 @@ void show_cell(FILE *out, sh_slice text, size_t width, bool number);
 
 typedef struct {
     const char *title;
-    bool number; /* stands at the right */
+    bool number; /* right-aligned */
 } show_column;
 
 /* Writes one cell's text. */
 typedef void (*show_cell_of)(void *context, size_t row, size_t column,
                              char ret[static SHOW_CELL_BYTES]);
 
-/* Writes titles and rows in columns as wide as they need; the last one is not padded. */
+/* Writes titles and rows in columns of the width that they need; the last one is not padded. */
 void show_table(FILE *out, const show_column columns[], size_t column_count, size_t rows,
                 show_cell_of cell_of, void *context);
 
-/* Local time, or the word where ms is 0. */
+/* Time as RFC 3339 in UTC, or `none` where ms is 0. */
 void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES]);
 
 /* `,"key":5`, or null where ms is 0. */
 sh_err show_json_time(sh_buf *json, const char *key, int64_t ms);
 
-/* Whether everything so far could be written; after_flush pushes out what is buffered before. */
-sh_err show_written(FILE *out, bool after_flush, sh_error *error);
+/* SH_E_IO where something could not be written to out; flushes its buffer before where `flush`. */
+sh_err show_written(FILE *out, bool flush, sh_error *error);
 
-/* Tells a failure on err and gives the exit code for it. */
+/* Writes a failure to err and returns the exit code for it. */
 int show_failure(const show_command *command, const sh_error *error, FILE *err);
 
 #endif

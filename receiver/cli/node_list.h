@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_NODE_LIST_H
+#define RECEIVER_NODE_LIST_H
+
+#include "libcommon/config/settings.h"
+
+/* `synchub-receiver node list [--json]`: nodes with credentials of their own. Returns the exit
+ * code.
+ */
+int node_list(const sh_settings *settings, int argc, char *const argv[]);
+
+#endif
