@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_BYTES 200 /* of a peer's own explanation */
+#define WORDS_BYTES (SH_PEER_ERROR_WORDS_BYTES + 8) /* of a peer's own explanation */
 
 void puller_table_reset(puller_table *table)
 {
@@ -28,18 +28,6 @@ static sh_slice slice_of(const sh_buf *buf)
     return (sh_slice){buf->data == NULL ? "" : buf->data, buf->len};
 }
 
-/* The peer's own words, in brackets, or "". */
-static void read_words(const sh_http_answer *answer, char ret[static WORDS_BYTES])
-{
-    char words[WORDS_BYTES - 4];
-    ret[0] = '\0';
-    if (answer->body.len > SH_HTTP_ERROR_BODY_MAX)
-        return;
-    sh_netalertx_error_read(slice_of(&answer->body), words, sizeof words);
-    if (words[0] != '\0')
-        (void)snprintf(ret, WORDS_BYTES, " (%s)", words);
-}
-
 /* Something before the node answered, or another server. */
 static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
 {
@@ -50,9 +38,18 @@ static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
     return sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED, "%s", words);
 }
 
-static sh_err fail_server(const sh_http_answer *answer, const char *words, sh_error *error)
+/* By its words alone where it has no code: a NetAlertX, and pushers before 0.2.0. */
+static bool has_no_table(const sh_peer_error *said)
 {
-    if (strcasestr(words, "not found") != NULL || strcasestr(words, "no such file") != NULL)
+    return said->code == SH_CODE_NO_TABLE ||
+           (said->code == SH_CODE_NONE && (strcasestr(said->words, "not found") != NULL ||
+                                           strcasestr(said->words, "no such file") != NULL));
+}
+
+static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *said,
+                          const char *words, sh_error *error)
+{
+    if (has_no_table(said))
         return sh_fail(error, SH_E_BUSY,
                        "the node has no device table yet: its scanner has not written one%s",
                        words);
@@ -65,16 +62,19 @@ static sh_err fail_server(const sh_http_answer *answer, const char *words, sh_er
 sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *expected,
                            bool *unchanged, sh_error *error)
 {
-    char words[WORDS_BYTES];
+    char words[WORDS_BYTES] = "";
+    sh_peer_error said;
     *unchanged = answer->status == 304 && expected->etag != NULL &&
                  strcmp(answer->etag, expected->etag) == 0;
     if (answer->status == 200 || *unchanged)
         return SH_OK;
-    if (!sh_peer_error_is_likely_own(answer))
+    sh_peer_error_read(answer, &said);
+    if (!said.is_likely_own)
         return fail_foreign(answer, error);
-    read_words(answer, words);
+    if (said.words[0] != '\0')
+        (void)snprintf(words, sizeof words, " (%s)", said.words);
     if (answer->status >= 500)
-        return fail_server(answer, words, error);
+        return fail_server(answer, &said, words, error);
     switch (answer->status) {
     case 401:
     case 403:
@@ -90,7 +90,7 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
                        answer->status, words);
     case 408:
     case 429:
-        return fail_server(answer, words, error);
+        return fail_server(answer, &said, words, error);
     default:
         break;
     }

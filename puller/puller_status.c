@@ -5,6 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/metrics.h"
 #include "libcommon/base/version.h"
+#include "libcommon/native/error_code.h"
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -105,9 +106,11 @@ static void handle_ready(void *context, sh_http_exchange *exchange)
     sh_queue_state state;
     sh_queue_watch_get_fresh(status->watch, &state);
     if (sh_stop_requested())
-        sh_http_reply_error(exchange, 503, "Not ready", "the program is stopping");
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
+                            "the program is stopping");
     else if (state.err != SH_OK)
-        sh_http_reply_error(exchange, 503, "Not ready", state.error.message);
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
+                            state.error.message);
     else
         reply_text(exchange, 200, "ready\n");
 }
@@ -129,7 +132,8 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
     if (err == SH_OK)
         err = sh_service_metrics(&text);
     if (err != SH_OK) {
-        sh_http_reply_error(exchange, 500, "Internal error", "no memory for the metrics");
+        sh_http_reply_error(exchange, 500, sh_error_code_text(SH_CODE_MEMORY), "Internal error",
+                            "no memory for the metrics");
         return;
     }
     sh_http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",

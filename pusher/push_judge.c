@@ -5,11 +5,9 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/json/json_read.h"
 #include "libcommon/native/peer_answer.h"
-#include "libcommon/netalertx/netalertx_format.h"
 
 #include <string.h>
 
-#define REASON_BYTES 200 /* of the hub's own words, in a log line */
 #define NETALERTX_STORED "Data received and stored successfully"
 
 bool push_is_success(push_verdict verdict)
@@ -29,8 +27,8 @@ const char *push_verdict_name(push_verdict verdict)
 }
 
 /* Fails in the hub's own words, reason, and says what to do. */
-static push_verdict fail(const push_question *q, push_verdict verdict, const char *sentence,
-                         const char *reason, sh_error *error)
+static push_verdict fail_own(const push_question *q, push_verdict verdict, const char *sentence,
+                             const char *reason, sh_error *error)
 {
     (void)sh_fail(error, verdict == PUSH_LATER ? SH_E_BUSY : SH_E_REFUSED,
                   "%s/sync answered %d%s%s%s; %s", q->url, q->answer->status,
@@ -83,10 +81,10 @@ static push_verdict judge_native_success(const push_question *q, sh_error *error
     if (q->answer->status == 200 && q->asked && member_is(document, "status", "unchanged"))
         return PUSH_UNCHANGED;
     if (member_is(document, "message", NETALERTX_STORED))
-        return fail(q, PUSH_MISCONFIGURED,
-                    "that is a NetAlertX hub's answer, not a Sync Hub receiver's: set "
-                    "SYNC_protocol=netalertx",
-                    "", error);
+        return fail_own(q, PUSH_MISCONFIGURED,
+                        "that is a NetAlertX hub's answer, not a Sync Hub receiver's: set "
+                        "SYNC_protocol=netalertx",
+                        "", error);
     return fail_foreign(q, error);
 }
 
@@ -98,64 +96,122 @@ static push_verdict judge_netalertx_success(const push_question *q, sh_error *er
     if (q->answer->status == 200 && member_is(document, "message", NETALERTX_STORED))
         return PUSH_QUEUED;
     if (strcmp(q->answer->content_type, "text/html") == 0)
-        return fail(q, PUSH_FOREIGN,
-                    "that is a web page and not NetAlertX's API: SYNC_hub_url must name the hub's "
-                    "API port (20212 by default), or the network's login page answers; nothing is "
-                    "dropped, it will be tried again",
-                    "", error);
+        return fail_own(
+            q, PUSH_FOREIGN,
+            "that is a web page and not NetAlertX's API: SYNC_hub_url must name the hub's "
+            "API port (20212 by default), or the network's login page answers; nothing is "
+            "dropped, it will be tried again",
+            "", error);
     return fail_foreign(q, error);
 }
 
-/* Refusals that somebody can mend: the item is kept until then. NULL for all others. */
-static const char *what_to_mend(sh_protocol protocol, int status, const char *reason)
+#define OTHER_TOKEN                                                                                \
+    "SYNC_api_token of this node must be the hub's (SYNC_api_token there, or API_TOKEN of a "      \
+    "NetAlertX)"
+#define OTHER_KEY "SYNC_encryption_key of this node must be the hub's"
+#define OTHER_CLOCK "set this node's clock, or the hub's"
+#define OTHER_NAME "look at SYNC_node_name of this node"
+#define OTHER_PATH                                                                                 \
+    "nothing takes pushes there: look at SYNC_hub_url (host, port, nothing behind them)"
+#define OTHER_SCHEME "the hub serves TLS on that port: write https:// in SYNC_hub_url"
+#define OTHER_VERSION                                                                              \
+    "the hub does not understand this node: update the older of the two (for a NetAlertX hub set " \
+    "SYNC_protocol=netalertx)"
+
+/*
+ * What the operator must set right; the item is kept until then. NULL: nobody can, and the item is
+ * given up. By the status: for a code that this version does not know, and an answer without one.
+ */
+static const char *remedy_by_status(sh_protocol protocol, int status)
 {
     switch (status) {
     case 401:
     case 403:
-        return "SYNC_api_token of this node must be the hub's (SYNC_api_token there, or API_TOKEN "
-               "of a NetAlertX)";
+        return OTHER_TOKEN;
     case 404:
     case 405:
-        return "nothing takes pushes there: look at SYNC_hub_url (host, port, nothing behind them)";
+        return OTHER_PATH;
     case 400:
-        if (strstr(reason, "https") != NULL || strstr(reason, "HTTPS") != NULL)
-            return "the hub serves TLS on that port: write https:// in SYNC_hub_url";
-        /* fall through */
     case 415:
         return protocol == SH_PROTOCOL_NATIVE
-                   ? "the hub does not understand this node: update the older of the two (for a "
-                     "NetAlertX hub set SYNC_protocol=netalertx)"
+                   ? OTHER_VERSION
                    : "the hub does not take pushes as JSON: NetAlertX does so since v26.6.3";
-    case 422:
-        if (strstr(reason, "SYNC_encryption_key") != NULL)
-            return "SYNC_encryption_key of this node must be the hub's";
-        if (strstr(reason, "clock") != NULL)
-            return "set this node's clock, or the hub's";
-        if (strstr(reason, "SYNC_node_name") != NULL)
-            return "look at SYNC_node_name of this node";
-        return NULL;
     case 413:
+    case 422:
         return NULL;
     default:
         return "look at SYNC_hub_url, and at what stands between this node and the hub";
     }
 }
 
+/*
+ * By the words of the message: for answers without a code, which are those of hubs of 0.1.0 (until
+ * 0.4.0), and all in NetAlertX's format, where these words are part of the contract (PROTOCOL.md,
+ * "Errors").
+ */
+static const char *remedy_by_words(sh_protocol protocol, int status, const char *words)
+{
+    if (status == 400 && (strstr(words, "https") != NULL || strstr(words, "HTTPS") != NULL))
+        return OTHER_SCHEME;
+    if (status == 422 && strstr(words, "SYNC_encryption_key") != NULL)
+        return OTHER_KEY;
+    if (status == 422 && strstr(words, "clock") != NULL)
+        return OTHER_CLOCK;
+    if (status == 422 && strstr(words, "SYNC_node_name") != NULL)
+        return OTHER_NAME;
+    return remedy_by_status(protocol, status);
+}
+
+static const char *remedy_of(sh_protocol protocol, int status, const sh_peer_error *said)
+{
+    switch (said->code) {
+    case SH_CODE_NONE:
+        return remedy_by_words(protocol, status, said->words);
+    case SH_CODE_TOKEN:
+        return OTHER_TOKEN;
+    case SH_CODE_KEY:
+        return OTHER_KEY;
+    case SH_CODE_CLOCK:
+        return OTHER_CLOCK;
+    case SH_CODE_NODE_NAME:
+        return OTHER_NAME;
+    case SH_CODE_PATH:
+    case SH_CODE_METHOD:
+        return OTHER_PATH;
+    case SH_CODE_TLS:
+        return OTHER_SCHEME;
+    case SH_CODE_PLAIN:
+        return "the hub speaks plain HTTP on that port: write http:// in SYNC_hub_url";
+    case SH_CODE_CONTENT_TYPE:
+    case SH_CODE_ENVELOPE:
+    case SH_CODE_HEADER:
+        return OTHER_VERSION;
+    case SH_CODE_REQUEST:
+        return "something between this node and the hub changes its requests: look at the proxies";
+    case SH_CODE_ALTERED:
+    case SH_CODE_CONTENT:
+    case SH_CODE_PLUGIN_NAME:
+    case SH_CODE_SIZE:
+        return NULL;
+    default:
+        return remedy_by_status(protocol, status);
+    }
+}
+
 push_verdict push_judge(const push_question *q, sh_error *error)
 {
-    char reason[REASON_BYTES];
+    sh_peer_error said;
     int status = q->answer->status;
     if (status < 300)
         return q->protocol == SH_PROTOCOL_NATIVE ? judge_native_success(q, error)
                                                  : judge_netalertx_success(q, error);
-    if (status < 400 || !sh_peer_error_is_own(q->answer))
+    sh_peer_error_read(q->answer, &said);
+    if (status < 400 || !said.is_own)
         return fail_foreign(q, error);
-    sh_netalertx_error_read((sh_slice){q->answer->body.data, q->answer->body.len}, reason,
-                            sizeof reason);
     if (status >= 500 || status == 408 || status == 425 || status == 429)
-        return fail(q, PUSH_LATER, "it will be tried again", reason, error);
-    const char *mend = what_to_mend(q->protocol, status, reason);
-    if (mend != NULL)
-        return fail(q, PUSH_MISCONFIGURED, mend, reason, error);
-    return fail(q, PUSH_REFUSED, "the hub will not take this item", reason, error);
+        return fail_own(q, PUSH_LATER, "it will be tried again", said.words, error);
+    const char *remedy = remedy_of(q->protocol, status, &said);
+    if (remedy != NULL)
+        return fail_own(q, PUSH_MISCONFIGURED, remedy, said.words, error);
+    return fail_own(q, PUSH_REFUSED, "the hub will not take this item", said.words, error);
 }

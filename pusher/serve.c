@@ -6,6 +6,7 @@
 #include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/json/json_write.h"
+#include "libcommon/native/error_code.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -62,11 +63,17 @@ static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error
     unsigned status =
         error->code == SH_E_BUSY || error->code == SH_E_STOPPED || error->code == SH_E_MEMORY ? 503
                                                                                               : 500;
+    sh_error_code code = error->code == SH_E_NOT_FOUND ? SH_CODE_NO_TABLE
+                         : error->code == SH_E_BUSY    ? SH_CODE_BUSY
+                         : error->code == SH_E_STOPPED ? SH_CODE_STOPPING
+                         : error->code == SH_E_MEMORY  ? SH_CODE_MEMORY
+                                                       : SH_CODE_TABLE;
     const char *title = error->code == SH_E_NOT_FOUND ? "Data file not found"
                         : status == 503               ? "Data file not ready"
                                                       : "Data file not readable";
     if (native || status == 503) {
-        sh_http_reply_error(exchange, status, title, error->message);
+        sh_http_reply_error(exchange, status, native ? sh_error_code_text(code) : NULL, title,
+                            error->message);
         return;
     }
     /* NetAlertX says it in one member. */
@@ -76,7 +83,7 @@ static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error
     if (sh_buf_append_text(&body, "{") != SH_OK ||
         sh_json_write_member_text(&body, "error", text) != SH_OK ||
         sh_buf_append_text(&body, "}") != SH_OK)
-        sh_http_reply_error(exchange, 503, "Out of memory", "no memory for the answer");
+        sh_http_reply_error(exchange, 503, NULL, "Out of memory", "no memory for the answer");
     else
         sh_http_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
 }
@@ -247,17 +254,19 @@ static void reply_native(serve *s, sh_http_exchange *exchange)
 static void handle_sync(void *context, sh_http_exchange *exchange)
 {
     serve *s = context;
+    const char *accept = sh_http_header(exchange, "Accept");
+    bool native = accept != NULL && strcasestr(accept, SH_ENVELOPE_TYPE) != NULL;
     if (!is_authorized(s, exchange)) {
         sh_metric_add(&counter_pulled_denied, 1);
         sh_log_event(SH_LOG_WARNING,
                      SH_LOG_FIELDS(SH_LOG_PEER(sh_http_peer(exchange)),
                                    SH_LOG_REASON("its token is not SYNC_api_token of this node")),
                      "refused a pull with 403");
-        sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
+        sh_http_reply_error(exchange, 403, native ? sh_error_code_text(SH_CODE_TOKEN) : NULL,
+                            "Forbidden", "ERROR: Not authorized");
         return;
     }
-    const char *accept = sh_http_header(exchange, "Accept");
-    if (accept != NULL && strcasestr(accept, SH_ENVELOPE_TYPE) != NULL)
+    if (native)
         reply_native(s, exchange);
     else
         reply_netalertx(s, exchange);
@@ -275,7 +284,8 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
     sh_file_stamp stamp;
     sh_error error = {0};
     if (sh_stop_requested()) {
-        sh_http_reply_error(exchange, 503, "Not ready", "stopping");
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
+                            "stopping");
         return;
     }
     /* A node that is there to be pulled, or pushes its devices, is of no use without its table. */
@@ -283,7 +293,8 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
     if (needs_table && sh_file_stamp_get(s->source.path, &stamp, &error) == SH_OK && !stamp.exists)
         (void)sh_fail(&error, SH_E_NOT_FOUND, "%s not found (SYNC_devices_file)", s->source.path);
     if (needs_table && error.code != SH_OK)
-        sh_http_reply_error(exchange, 503, "Not ready", error.message);
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
+                            error.message);
     else
         sh_http_reply(exchange, 200, "text/plain", SH_SLICE("ok\n"));
 }
@@ -293,7 +304,8 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
     (void)context;
     SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(METRICS_BYTES_MAX);
     if (counters_write(&body) != SH_OK || sh_service_metrics(&body) != SH_OK)
-        sh_http_reply_error(exchange, 503, "Out of memory", "no memory for the metrics");
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_MEMORY), "Out of memory",
+                            "no memory for the metrics");
     else
         sh_http_reply(exchange, 200, "text/plain; version=0.0.4", (sh_slice){body.data, body.len});
 }

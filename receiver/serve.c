@@ -2,6 +2,7 @@
 #include "receiver/serve.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/native/error_code.h"
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -59,7 +60,8 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
     if (good)
         sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("ready\n"));
     else
-        sh_http_reply_error(exchange, 503, "Not ready", reason.data == NULL ? "" : reason.data);
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
+                            reason.data == NULL ? "" : reason.data);
 }
 
 static void set_gauges(const serve *s)
@@ -94,7 +96,8 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
     if (figures_write(&text) == SH_OK && sh_service_metrics(&text) == SH_OK)
         sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
     else
-        sh_http_reply_error(exchange, 500, "Internal Server Error", "no memory");
+        sh_http_reply_error(exchange, 500, sh_error_code_text(SH_CODE_MEMORY),
+                            "Internal Server Error", "no memory");
 }
 
 static const sh_http_route routes_with_push[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/http/http_error.h"
 #include "libcommon/http/http_server_internal.h"
-#include "libcommon/netalertx/netalertx_format.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -83,8 +83,8 @@ static void make_reply(sh_http_exchange *exchange, unsigned status, const char *
                                       exchange->headers[i].value);
 }
 
-void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,
-                         const char *message)
+void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *code,
+                         const char *error_text, const char *message)
 {
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
         char seconds[16];
@@ -92,7 +92,7 @@ void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char
         sh_http_reply_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
     sh_buf body = SH_BUF_INIT(8 * SH_KIB);
-    if (sh_netalertx_error_write(error_text, message, &body) != SH_OK)
+    if (sh_http_error_write(code, error_text, message, &body) != SH_OK)
         sh_buf_clear(&body);
     make_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
     sh_buf_reset(&body);
@@ -105,7 +105,8 @@ bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *cont
     if (body.len > SH_HTTP_SMALL_BODY) {
         if (!sh_http_claim(exchange, body.len)) {
             exchange->headers_count = 0;
-            sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+            sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
+                                "Service Unavailable",
                                 "Too many answers are being read: try again later");
             return false;
         }
@@ -240,12 +241,12 @@ static const sh_http_route *find_route(sh_http_exchange *exchange, const char *m
         other = r->method;
     }
     if (other == NULL) {
-        sh_http_reply_error(exchange, MHD_HTTP_NOT_FOUND, "Not Found",
+        sh_http_reply_error(exchange, MHD_HTTP_NOT_FOUND, SH_HTTP_CODE_PATH, "Not Found",
                             "There is no such path here");
     } else {
         sh_http_reply_header(exchange, MHD_HTTP_HEADER_ALLOW, other);
-        sh_http_reply_error(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed",
-                            "This path takes another method");
+        sh_http_reply_error(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, SH_HTTP_CODE_METHOD,
+                            "Method Not Allowed", "This path takes another method");
     }
     return NULL;
 }
@@ -255,7 +256,8 @@ static void reply_too_large(sh_http_exchange *exchange)
     char message[96];
     (void)snprintf(message, sizeof message, "The body is larger than the %zu bytes allowed",
                    exchange->allowed);
-    sh_http_reply_error(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large", message);
+    sh_http_reply_error(exchange, MHD_HTTP_CONTENT_TOO_LARGE, SH_HTTP_CODE_SIZE,
+                        "Content Too Large", message);
 }
 
 /* What was admitted is prepared for, where it is not more than that. */
@@ -285,7 +287,8 @@ static bool must_discard(const sh_http_exchange *exchange)
 
 void sh_http_reply_stopping(sh_http_exchange *exchange)
 {
-    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_STOPPING,
+                        "Service Unavailable",
                         "This server is about to stop, or short of memory: try again later");
 }
 
@@ -322,7 +325,8 @@ static bool is_acceptable(sh_http_exchange *exchange, const sh_http_request_line
                                                           .peer = exchange->peer,
                                                           .message = why});
         exchange->last = true;
-        sh_http_reply_error(exchange, MHD_HTTP_BAD_REQUEST, "Bad Request", why);
+        sh_http_reply_error(exchange, MHD_HTTP_BAD_REQUEST, SH_HTTP_CODE_REQUEST, "Bad Request",
+                            why);
         return false;
     }
     /*
@@ -339,7 +343,8 @@ static bool has_place(sh_http_exchange *exchange)
 {
     if (!exchange->channel->reserved || exchange->route->probe)
         return true;
-    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
+                        "Service Unavailable",
                         "This server has as many connections as it takes: try again later");
     return false;
 }
@@ -376,7 +381,8 @@ static enum MHD_Result end_body(sh_http_exchange *exchange)
     if (exchange->over_limit)
         reply_too_large(exchange);
     else if (exchange->over_budget)
-        sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+        sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
+                            "Service Unavailable",
                             "Too many bodies are being received: try again later");
     else if (!route->waits)
         route->handle(exchange->server->context, exchange);

@@ -132,9 +132,11 @@ void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const ch
  */
 bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
                    sh_slice body);
-/* Answers with {"error":…,"message":…,"success":false}; 503 gets `Retry-After`. */
-void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *error_text,
-                         const char *message);
+/*
+ * Answers with the body that http_error.h describes; 503 gets `Retry-After`. code may be NULL.
+ */
+void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *code,
+                         const char *error_text, const char *message);
 
 /* Name and version of the library, for --version. */
 sh_library_version sh_http_server_library;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/metrics.h"
+#include "libcommon/http/http_error.h"
 #include "libcommon/http/http_server_internal.h"
 
 #include <assert.h>
@@ -118,14 +120,14 @@ static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
                                         : "a TLS handshake came to this port, which speaks plain "
                                           "HTTP: the peer's URL must begin with http://, or "
                                           "SYNC_tls_cert and SYNC_tls_key must be set here"});
-    char body[256];
-    int body_len =
-        snprintf(body, sizeof body,
-                 "{\"error\":\"Bad Request\",\"message\":\"%s\",\"success\":false}", message);
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(256);
+    if (sh_http_error_write(tls ? SH_HTTP_CODE_TLS : SH_HTTP_CODE_PLAIN, "Bad Request", message,
+                            &body) != SH_OK)
+        sh_buf_clear(&body); /* without memory the status alone */
     int len = snprintf(answer, sizeof answer,
                        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
-                       "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
-                       body_len, body);
+                       "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                       body.len, body.len > 0 ? body.data : "");
     assert(len > 0 && (size_t)len < sizeof answer);
     (void)send(c->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
     /* Closed with unread bytes, the socket would be reset, and the answer lost with it. */

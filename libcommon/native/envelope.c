@@ -72,19 +72,24 @@ void sh_digest(const sh_node_key *key, sh_slice text, uint8_t ret[static SH_DIGE
     sh_keyed_hash(key->digest, text, ret, SH_DIGEST_BYTES);
 }
 
-static sh_err check_names(sh_kind kind, sh_slice node, sh_slice plugin, sh_error *error)
+static sh_err check_node(sh_slice node, sh_error *error)
 {
     sh_error rule = {0};
-    sh_err err = sh_node_name_check(node, &rule);
-    if (err == SH_OK && kind == SH_KIND_PLUGIN)
-        err = sh_plugin_name_check(plugin, &rule);
-    if (err != SH_OK)
-        return sh_fail(error, SH_E_REFUSED, "%s", rule.message);
-    if (kind == SH_KIND_PLUGIN)
-        return SH_OK;
-    if (plugin.len != 0)
-        return sh_fail(error, SH_E_FORMAT, "the envelope of a device table names a plugin");
-    return SH_OK;
+    return sh_node_name_check(node, &rule) == SH_OK
+               ? SH_OK
+               : sh_fail(error, SH_E_REFUSED, "%s", rule.message);
+}
+
+static sh_err check_plugin(sh_kind kind, sh_slice plugin, sh_error *error)
+{
+    sh_error rule = {0};
+    if (kind != SH_KIND_PLUGIN)
+        return plugin.len == 0
+                   ? SH_OK
+                   : sh_fail(error, SH_E_FORMAT, "the envelope of a device table names a plugin");
+    return sh_plugin_name_check(plugin, &rule) == SH_OK
+               ? SH_OK
+               : sh_fail(error, SH_E_REFUSED, "%s", rule.message);
 }
 
 /* Writes the header and gives its length. */
@@ -139,8 +144,9 @@ static sh_err seal_packed(const sh_envelope_header *header, const sh_node_key *k
 static sh_err pack(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
                    sh_buf *packed, sh_error *error)
 {
-    sh_err err =
-        check_names(header->kind, sh_slice_of(header->node), sh_slice_of(header->plugin), error);
+    sh_err err = check_node(sh_slice_of(header->node), error);
+    if (err == SH_OK)
+        err = check_plugin(header->kind, sh_slice_of(header->plugin), error);
     if (err != SH_OK)
         return err;
     assert(header->parts >= 1 && header->part < header->parts && header->time_ms >= 0);
@@ -235,10 +241,13 @@ sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret,
                        len);
     sh_slice node = {head.data + AT_NODE, node_len};
     sh_slice plugin = {head.data + AT_NODE + node_len, plugin_len};
-    err = check_names(ret->kind, node, plugin, error);
+    err = check_node(node, error);
     if (err != SH_OK)
         return err;
     memcpy(ret->node, node.data, node.len);
+    err = check_plugin(ret->kind, plugin, error);
+    if (err != SH_OK)
+        return err;
     memcpy(ret->plugin, plugin.data, plugin.len);
     return SH_OK;
 }

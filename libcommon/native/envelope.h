@@ -73,7 +73,8 @@ sh_err sh_envelope_seal_and_digest(sh_envelope_header *header, const sh_node_key
 /*
  * Reads the clear header of an envelope and checks it against every limit and against len, without
  * any key. What it says is not yet to be trusted. SH_E_FORMAT, SH_E_LIMIT, SH_E_UNSUPPORTED for
- * another version, SH_E_REFUSED for names that break their rules.
+ * another version, SH_E_REFUSED for names that break their rules: the node's is "" in *ret where it
+ * does, and set where the plugin's does.
  */
 sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error);
 

@@ -2,6 +2,7 @@
 #include "libcommon/native/peer_answer.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/json/json_read.h"
 
 #include <stdio.h>
@@ -9,27 +10,49 @@
 
 #define HINT_BYTES 240
 
-static bool has_error(const sh_http_answer *answer, bool needs_success)
+/* A member that is a text, or NULL. */
+static const sh_json *text_member(const sh_json *document, const char *key)
+{
+    const sh_json *value = sh_json_member(document, key);
+    return value != NULL && sh_json_kind_of(value) == SH_JSON_STRING ? value : NULL;
+}
+
+/* Copies as much of text as fits, with '?' for what does not print. */
+static void copy_printable(sh_slice text, char *ret, size_t ret_bytes)
+{
+    size_t len = text.len < ret_bytes - 1 ? text.len : ret_bytes - 1;
+    while (len < text.len && len > 0 && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+        len--; /* not in the middle of a character */
+    for (size_t i = 0; i < len; i++)
+        ret[i] = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i];
+    ret[len] = '\0';
+}
+
+static void read_members(const sh_json *document, sh_peer_error *ret)
+{
+    const sh_json *error_text = text_member(document, "error");
+    if (error_text == NULL)
+        return;
+    const sh_json *success = sh_json_member(document, "success");
+    const sh_json *message = text_member(document, "message");
+    const sh_json *code = text_member(document, "code");
+    ret->is_likely_own = true;
+    ret->is_own = success != NULL && sh_json_kind_of(success) == SH_JSON_FALSE;
+    if (code != NULL)
+        ret->code = sh_error_code_of(sh_json_text(code));
+    bool has_message = message != NULL && sh_json_text(message).len > 0;
+    copy_printable(sh_json_text(has_message ? message : error_text), ret->words, sizeof ret->words);
+}
+
+void sh_peer_error_read(const sh_http_answer *answer, sh_peer_error *ret)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
-    if (strcmp(answer->content_type, "application/json") != 0 ||
-        sh_json_parse(answer->body.data, answer->body.len, &document, NULL) != SH_OK ||
-        sh_json_kind_of(document) != SH_JSON_OBJECT)
-        return false;
-    const sh_json *text = sh_json_member(document, "error");
-    const sh_json *success = sh_json_member(document, "success");
-    return text != NULL && sh_json_kind_of(text) == SH_JSON_STRING &&
-           (!needs_success || (success != NULL && sh_json_kind_of(success) == SH_JSON_FALSE));
-}
-
-bool sh_peer_error_is_own(const sh_http_answer *answer)
-{
-    return has_error(answer, true);
-}
-
-bool sh_peer_error_is_likely_own(const sh_http_answer *answer)
-{
-    return has_error(answer, false);
+    *ret = (sh_peer_error){.code = SH_CODE_NONE};
+    if (strcmp(answer->content_type, "application/json") == 0 &&
+        answer->body.len <= SH_HTTP_ERROR_BODY_MAX &&
+        sh_json_parse(answer->body.data, answer->body.len, &document, NULL) == SH_OK &&
+        sh_json_kind_of(document) == SH_JSON_OBJECT)
+        read_members(document, ret);
 }
 
 static bool body_says(const sh_http_answer *answer, const char *words)

@@ -3,6 +3,7 @@
 #define SH_PEER_ANSWER_H
 
 #include "libcommon/http/http_client.h"
+#include "libcommon/native/error_code.h"
 
 #include <stdbool.h>
 
@@ -12,13 +13,23 @@
  * anything about what was sent. Pure.
  */
 
-/*
- * Whether it is an error as Sync Hub and NetAlertX write it: `application/json` with the members
- * "error" (text) and "success" (false).
- */
-bool sh_peer_error_is_own(const sh_http_answer *answer);
-/* The same without "success", which NetAlertX leaves out of its answers to GET. */
-bool sh_peer_error_is_likely_own(const sh_http_answer *answer);
+#define SH_PEER_ERROR_WORDS_BYTES 200
+
+/* What an error's body says. */
+typedef struct {
+    /* As Sync Hub and NetAlertX write it: `application/json` with the members "error" (text) and
+       "success" (false). */
+    bool is_own;
+    /* The same without "success", which NetAlertX leaves out of its answers to GET. */
+    bool is_likely_own;
+    sh_error_code code; /* SH_CODE_NONE where it has none, or is not likely own */
+    /* Its "message", else its "error", cut and printable; "" where it is not likely own. For
+       people: a program decides by the code. */
+    char words[SH_PEER_ERROR_WORDS_BYTES];
+} sh_peer_error;
+
+/* Reads an answer that is no success. Without memory it counts as somebody else's. */
+void sh_peer_error_read(const sh_http_answer *answer, sh_peer_error *ret);
 
 /* Who was asked, for the words below. */
 typedef struct {

@@ -208,39 +208,3 @@ sh_err sh_netalertx_pull_read(sh_slice body, sh_buf *table, sh_buf *node, sh_err
     }
     return decode_field(&fields[DATA], table, error);
 }
-
-sh_err sh_netalertx_error_write(const char *error_text, const char *message, sh_buf *ret)
-{
-    sh_err err = sh_buf_append_text(ret, "{");
-    if (err == SH_OK)
-        err = sh_json_write_member_text(ret, "error", error_text);
-    if (err == SH_OK)
-        err = sh_json_write_member_text(ret, "message", message);
-    return err != SH_OK ? err : sh_buf_append_text(ret, ",\"success\":false}");
-}
-
-/* Copies as much of text as fits, with '?' for what does not print. */
-static void copy_printable(sh_slice text, char *ret, size_t ret_bytes)
-{
-    size_t len = text.len < ret_bytes - 1 ? text.len : ret_bytes - 1;
-    while (len < text.len && len > 0 && ((unsigned char)text.data[len] & 0xc0) == 0x80)
-        len--; /* not in the middle of a character */
-    for (size_t i = 0; i < len; i++)
-        ret[i] = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i];
-    ret[len] = '\0';
-}
-
-void sh_netalertx_error_read(sh_slice body, char *ret, size_t ret_bytes)
-{
-    enum { MESSAGE, ERROR, FIELDS };
-    field fields[FIELDS] = {[MESSAGE] = {.name = "message"}, [ERROR] = {.name = "error"}};
-    ret[0] = '\0';
-    if (scan_fields(body, fields, FIELDS, NULL) != SH_OK)
-        return;
-    for (size_t i = 0; i < FIELDS && ret[0] == '\0'; i++) {
-        SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(SH_HTTP_ERROR_BODY_MAX);
-        place where;
-        if (is_string(&fields[i]) && store_unescaped(&fields[i], &storage, &where, NULL) == SH_OK)
-            copy_printable(text_at(&fields[i], &storage, where), ret, ret_bytes);
-    }
-}

@@ -41,13 +41,4 @@ sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *tim
  */
 sh_err sh_netalertx_pull_read(sh_slice body, sh_buf *table, sh_buf *node, sh_error *error);
 
-/* {"error":…,"message":…,"success":false} */
-sh_err sh_netalertx_error_write(const char *error_text, const char *message, sh_buf *ret);
-
-/*
- * The words of an error body: its "message", else its "error", at most ret_bytes - 1 bytes of
- * printable text, "" where there are none. For log lines about a peer's refusal.
- */
-void sh_netalertx_error_read(sh_slice body, char *ret, size_t ret_bytes);
-
 #endif

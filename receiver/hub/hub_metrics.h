@@ -11,7 +11,8 @@ typedef struct {
         refused_field, refused_name, refused_envelope, refused_clock, refused_key, refused_altered,
         refused_content, refused_payload, refused_throttled;
     sh_metric unavailable_redis, unavailable_full, unavailable_busy, unavailable_share,
-        unavailable_names, unavailable_key, failed_internal;
+        unavailable_names, unavailable_key, unavailable_memory, unavailable_credentials,
+        failed_internal;
     sh_metric merged_tables, merged_plugins, merged_duplicates, buried, dead_dropped,
         batches_failed;
     sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside;

@@ -31,55 +31,8 @@ bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
 {
     if (sh_http_claim(exchange, bytes))
         return true;
-    sh_metric_add(&figures.unavailable_busy, 1);
-    sh_log_event(SH_LOG_WARNING,
-                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
-                               SH_LOG_REASON("all memory for bodies is in use")),
-                 "put a push off with 503");
-    sh_http_reply_error(exchange, 503, "Service Unavailable",
-                        "The hub has too much in hand: try later");
+    ingest_unavailable(exchange, UNAVAILABLE_BUSY, node, "all memory for bodies is in use");
     return false;
-}
-
-void ingest_refuse(sh_http_exchange *exchange, unsigned status, sh_metric *reason,
-                   const char *error_text, const char *node, const char *message)
-{
-    sh_metric_add(reason, 1);
-    sh_log_event(SH_LOG_WARNING,
-                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
-                               SH_LOG_BYTES(sh_http_body(exchange).len), SH_LOG_REASON(message)),
-                 "refused a push with %u", status);
-    sh_http_reply_error(exchange, status, error_text, message);
-}
-
-void ingest_unavailable(sh_http_exchange *exchange, const char *node, const sh_error *error)
-{
-    bool later = sh_err_is_transient(error->code) || error->code == SH_E_CONFIG;
-    sh_metric *reason = error->code == SH_E_BUSY ? &figures.unavailable_full
-                        : later                  ? &figures.unavailable_redis
-                                                 : &figures.failed_internal;
-    sh_metric_add(reason, 1);
-    sh_log_event(SH_LOG_ERROR, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_REASON(error->message)),
-                 "could not queue a push");
-    /* What is wrong inside the hub is its operator's to read in the log, not the node's. */
-    sh_http_reply_error(exchange, later ? 503 : 500,
-                        later ? "Service Unavailable" : "Internal Server Error",
-                        error->code == SH_E_BUSY ? "The hub's queue takes nothing now: try later"
-                                                 : "The hub's queue is away: try later");
-}
-
-void ingest_put_off(sh_http_exchange *exchange, const char *node, const sh_error *error)
-{
-    bool share = error->code == SH_E_LIMIT;
-    sh_metric_add(share ? &figures.unavailable_share : &figures.unavailable_names, 1);
-    sh_log_event(SH_LOG_WARNING,
-                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
-                               SH_LOG_REASON(error->message)),
-                 "put a push off with 503");
-    sh_http_reply_error(exchange, 503, "Service Unavailable",
-                        share ? "The hub holds as much of this node as it may: try later"
-                              : "The hub takes no more nodes under the shared token now: its log "
-                                "tells its operator why");
 }
 
 sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error)
@@ -96,12 +49,12 @@ static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
     sh_error error = {0};
     SH_CLEANUP(sh_buf_reset) sh_buf decoded = SH_BUF_INIT(SH_HTTP_HEADER_BYTES_MAX);
     if (sh_percent_decode(sh_slice_of(encoded), &decoded) != SH_OK) {
-        ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
+        ingest_refuse(exchange, REFUSED_HEADER, NULL,
                       "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
         return false;
     }
     if (sh_node_name_check((sh_slice){decoded.data, decoded.len}, &error) != SH_OK) {
-        ingest_refuse(exchange, 422, &figures.refused_name, "Invalid name", NULL, error.message);
+        ingest_refuse_node_name(exchange, error.message);
         return false;
     }
     memcpy(name, decoded.data, decoded.len);
@@ -131,7 +84,7 @@ static ingest_state read_question(const ingest *in, ingest_push *push, bool *ask
         return INGEST_ANSWERED;
     if (sh_hex_decode(sh_slice_of(hex), push->header.digest, sizeof push->header.digest))
         return INGEST_ASKS;
-    ingest_refuse(exchange, 400, &figures.refused_envelope, "Bad Request", NULL,
+    ingest_refuse(exchange, REFUSED_HEADER, NULL,
                   "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
     return INGEST_ANSWERED;
 }
@@ -161,11 +114,6 @@ void ingest_asked(const ingest *in, ingest_push *push)
     }
 }
 
-static bool is_netalertx(const sh_http_exchange *exchange)
-{
-    return strcmp(sh_http_content_type(exchange), JSON_TYPE) == 0;
-}
-
 static void push_begin(ingest_push *push, sh_http_exchange *exchange)
 {
     push->exchange = exchange;
@@ -187,16 +135,16 @@ static bool has_right_key(const ingest *in, sh_http_exchange *exchange)
         state = key_guard_look(in->key, loan.queue);
     if (state == KEY_RIGHT)
         return true;
-    sh_metric_add(state == KEY_WRONG ? &figures.unavailable_key : &figures.unavailable_redis, 1);
-    sh_http_reply_error(exchange, 503, "Service Unavailable",
-                        "This receiver is not ready: its log tells its operator why");
+    /* check_key() in serve.c and the watch log why. */
+    ingest_unavailable(exchange, state == KEY_WRONG ? UNAVAILABLE_KEY : UNAVAILABLE_REDIS, NULL,
+                       NULL);
     return false;
 }
 
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 {
     const char *type = sh_http_content_type(exchange);
-    bool netalertx = is_netalertx(exchange);
+    bool netalertx = ingest_is_netalertx(exchange);
     bool native = strcmp(type, SH_ENVELOPE_TYPE) == 0;
     bool names_node = native && !only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Node");
     SH_CLEANUP(push_end) ingest_push push = {0};
@@ -207,7 +155,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     if (!ingest_authenticate(in, exchange, false, &push.caller) || !has_right_key(in, exchange))
         return 0;
     if (netalertx && in->native_only) {
-        ingest_refuse(exchange, 415, &figures.refused_type, NATIVE_ONLY, NULL, NATIVE_ONLY);
+        ingest_refuse(exchange, REFUSED_PROTOCOL, NULL, NATIVE_ONLY);
         return 0;
     }
     if (netalertx)
@@ -222,7 +170,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     char message[256];
     (void)snprintf(message, sizeof message, "Expected %s or %s, got %s", JSON_TYPE,
                    SH_ENVELOPE_TYPE, type[0] == '\0' ? "none" : type);
-    ingest_refuse(exchange, 415, &figures.refused_type, "Invalid Content-Type", NULL, message);
+    ingest_refuse(exchange, REFUSED_TYPE, NULL, message);
     return 0;
 }
 
@@ -232,7 +180,7 @@ static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
     sh_http_exchange *exchange = push->exchange;
     if (!ingest_authenticate(in, exchange, false, &push->caller) || !has_right_key(in, exchange))
         return INGEST_ANSWERED;
-    push->netalertx = is_netalertx(exchange);
+    push->netalertx = ingest_is_netalertx(exchange);
     if (push->netalertx)
         return ingest_netalertx_open(in, push, text);
     if (only_asks(exchange)) {
@@ -251,7 +199,7 @@ void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], s
         sh_error error = {0};
         (void)sh_fail(&error, SH_E_MEMORY, "no memory for %zu pushes", count);
         for (size_t i = 0; i < count; i++)
-            ingest_unavailable(exchanges[i], "-", &error);
+            ingest_failed(exchanges[i], NULL, &error);
         return;
     }
     sh_buf text = SH_BUF_INIT(

@@ -17,13 +17,6 @@ void ingest_caller_end(ingest_caller *caller)
     caller->own = NULL;
 }
 
-/* The answer is the same for all reasons: who is not known shall learn nothing. */
-static void forbid(sh_http_exchange *exchange, sh_metric *reason)
-{
-    sh_metric_add(reason, 1);
-    sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
-}
-
 static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
                           ...) __attribute__((format(printf, 3, 4)));
 static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
@@ -94,11 +87,11 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
     if (err == SH_OK && known)
         return true;
     if (err != SH_OK && (known || ret->view == NULL)) {
-        ingest_unavailable(exchange, "-", &error); /* nobody can say now */
+        ingest_failed(exchange, NULL, &error); /* nobody can say now */
         return false;
     }
     log_unknown(exchange);
-    forbid(exchange, &figures.refused_token);
+    ingest_forbid(exchange, &figures.refused_token);
     return false;
 }
 
@@ -125,7 +118,7 @@ static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *cal
         "The node name is easily confused with \"%s\", a node with credentials of its own: "
         "choose another SYNC_node_name",
         like);
-    ingest_refuse(exchange, 422, &figures.refused_name, message, node, message);
+    ingest_refuse(exchange, REFUSED_LOOKALIKE, node, message);
     return false;
 }
 
@@ -140,13 +133,13 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
                       "the token is the own one of node %s, which may send as itself alone: "
                       "SYNC_node_name or SYNC_api_token there is wrong",
                       caller->own->node);
-        forbid(exchange, &figures.refused_node);
+        ingest_forbid(exchange, &figures.refused_node);
         return false;
     case CALLER_IS_SHARED:
         log_forbidden(exchange, node,
                       "this node has credentials of its own, so the shared token is not accepted "
                       "for it: SYNC_api_token there must be its own");
-        forbid(exchange, &figures.refused_shared);
+        ingest_forbid(exchange, &figures.refused_shared);
         return false;
     }
     if (!check_lookalike(exchange, caller, node))

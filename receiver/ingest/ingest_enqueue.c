@@ -15,33 +15,34 @@ _Static_assert(SH_HTTP_TOGETHER_MAX <= SH_QUEUE_AT_ONCE, "what comes together go
 /* The credentials changed meanwhile: everything about the caller is asked anew. */
 static void check_again(const ingest *in, ingest_push *push)
 {
-    sh_error error = {0};
     bool good = false;
     if (push->tries++ < STALE_TRIES) {
         good = ingest_authenticate(in, push->exchange, true, &push->caller) &&
                ingest_authorise(in, push->exchange, &push->caller, push->header.node);
     } else {
-        (void)sh_fail(&error, SH_E_BUSY, "the nodes' credentials change without end");
-        ingest_unavailable(push->exchange, push->header.node, &error);
+        ingest_unavailable(push->exchange, UNAVAILABLE_CREDENTIALS, push->header.node,
+                           "the nodes' credentials change without end");
     }
     if (!good)
         push->state = INGEST_ANSWERED;
 }
 
-static void fail(const ingest *in, ingest_push *push, const sh_error *error)
+static void queue_failed(const ingest *in, ingest_push *push, const sh_error *error)
 {
     sh_queue_watch_doubt(in->watch);
-    ingest_unavailable(push->exchange, push->header.node, error);
+    ingest_failed(push->exchange, push->header.node, error);
     push->state = INGEST_ANSWERED;
 }
 
 static void put_done(const ingest *in, ingest_push *push)
 {
     if (push->put.err == SH_E_LIMIT || push->put.err == SH_E_REFUSED) {
-        ingest_put_off(push->exchange, push->header.node, &push->put.error);
+        ingest_unavailable(push->exchange,
+                           push->put.err == SH_E_LIMIT ? UNAVAILABLE_SHARE : UNAVAILABLE_NAMES,
+                           push->header.node, push->put.error.message);
         push->state = INGEST_ANSWERED;
     } else if (push->put.err != SH_OK) {
-        fail(in, push, &push->put.error);
+        queue_failed(in, push, &push->put.error);
     } else if (push->put.put == SH_PUT_STALE) {
         check_again(in, push);
     } else {
@@ -99,7 +100,7 @@ static void ask_all(const ingest *in, sh_queue *queue, ingest_push pushes[], siz
     sh_err err = sh_queue_ask_each(queue, questions, asks, version, &error);
     for (size_t i = 0; i < asks; i++) {
         if (err != SH_OK) {
-            fail(in, of[i], &error);
+            queue_failed(in, of[i], &error);
         } else if (strcmp(version, callers_version(of[i]->caller.view)) != 0) {
             check_again(in, of[i]);
         } else {
@@ -127,7 +128,7 @@ static void settle_once(const ingest *in, ingest_push pushes[], size_t count)
     }
     for (size_t i = 0; i < count; i++)
         if (waits(&pushes[i]))
-            fail(in, &pushes[i], &error);
+            queue_failed(in, &pushes[i], &error);
 }
 
 void ingest_settle(const ingest *in, ingest_push pushes[], size_t count)

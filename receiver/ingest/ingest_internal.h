@@ -4,6 +4,7 @@
 
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest.h"
+#include "receiver/ingest/ingest_refusal.h"
 
 /* What the native and NetAlertX's way of pushing share. */
 
@@ -59,17 +60,6 @@ void ingest_settle(const ingest *in, ingest_push pushes[], size_t count);
 /* What the answer to a question means: answers where the table is unchanged, or only was asked for.
  */
 void ingest_asked(const ingest *in, ingest_push *push);
-
-/* Counts, logs and answers a refusal: status, reason's counter, and the words for the node. */
-void ingest_refuse(sh_http_exchange *exchange, unsigned status, sh_metric *reason,
-                   const char *error_text, const char *node, const char *message);
-
-/* Answers 503 to a push that the queue does not take from this node now: SH_E_LIMIT, SH_E_REFUSED.
- */
-void ingest_put_off(sh_http_exchange *exchange, const char *node, const sh_error *error);
-
-/* Answers for a queue that could not take what was sent: 503, or 500 for our own failures. */
-void ingest_unavailable(sh_http_exchange *exchange, const char *node, const sh_error *error);
 
 /* Whether the text is what its kind says; SH_E_FORMAT, SH_E_LIMIT with the words for the node. */
 sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error);

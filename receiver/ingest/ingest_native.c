@@ -18,17 +18,18 @@ static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
     sh_error error = {0};
     sh_err err = sh_envelope_peek(sh_http_body(exchange), header, &error);
     if (err == SH_E_LIMIT) {
-        ingest_refuse(exchange, 413, &figures.refused_size, "Content Too Large", NULL,
-                      error.message);
+        ingest_refuse(exchange, REFUSED_SIZE, NULL, error.message);
         return false;
     }
     if (err == SH_E_REFUSED) {
-        ingest_refuse(exchange, 422, &figures.refused_name, "Invalid name", NULL, error.message);
+        if (header->node[0] == '\0')
+            ingest_refuse_node_name(exchange, error.message);
+        else
+            ingest_refuse(exchange, REFUSED_PLUGIN_NAME, header->node, error.message);
         return false;
     }
     if (err != SH_OK) {
-        ingest_refuse(exchange, 400, &figures.refused_envelope, "Invalid envelope", NULL,
-                      error.message);
+        ingest_refuse(exchange, REFUSED_ENVELOPE, NULL, error.message);
         return false;
     }
     int64_t skew_s = (header->time_ms - sh_clock_unix_ms()) / 1000;
@@ -38,7 +39,7 @@ static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
                        "The envelope's time is %" PRId64 " s off the hub's clock, %d s are "
                        "allowed: set the clocks (NTP)",
                        skew_s, SH_CLOCK_SKEW_MAX_S);
-        ingest_refuse(exchange, 422, &figures.refused_clock, "Wrong time", header->node, message);
+        ingest_refuse(exchange, REFUSED_CLOCK, header->node, message);
         return false;
     }
     return true;
@@ -78,13 +79,13 @@ static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_
         return true;
     sh_wipe(ret, sizeof *ret);
     if (err != SH_OK && err != SH_E_NOT_FOUND)
-        ingest_unavailable(exchange, header->node, &error);
+        ingest_unavailable(exchange, UNAVAILABLE_CREDENTIALS, header->node, error.message);
     else if (caller->own != NULL)
-        ingest_refuse(exchange, 422, &figures.refused_key, "Wrong key", header->node,
+        ingest_refuse(exchange, REFUSED_KEY, header->node,
                       "The payload does not open with this node's own key: SYNC_encryption_key "
                       "must be the one that came with its token");
     else
-        ingest_refuse(exchange, 422, &figures.refused_key, "Wrong key", header->node,
+        ingest_refuse(exchange, REFUSED_KEY, header->node,
                       "The payload does not open with the hub's key: SYNC_encryption_key must be "
                       "the same on node and hub");
     return false;
@@ -101,13 +102,12 @@ static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *
         err = ingest_check_text(header->kind, (sh_slice){text->data, text->len}, &error);
         if (err == SH_OK)
             return true;
-        ingest_refuse(exchange, err == SH_E_LIMIT ? 413 : 422, &figures.refused_content,
-                      "Invalid content", header->node, error.message);
+        ingest_refuse(exchange, err == SH_E_LIMIT ? REFUSED_CONTENT_SIZE : REFUSED_CONTENT,
+                      header->node, error.message);
     } else if (err == SH_E_MEMORY) {
-        ingest_unavailable(exchange, header->node, &error);
+        ingest_failed(exchange, header->node, &error);
     } else {
-        ingest_refuse(exchange, 422, &figures.refused_altered, "Invalid envelope", header->node,
-                      error.message);
+        ingest_refuse(exchange, REFUSED_ALTERED, header->node, error.message);
     }
     return false;
 }
@@ -128,7 +128,7 @@ static bool seal_for_queue(const ingest *in, ingest_push *push, const sh_node_ke
                                     &push->sealed, &error);
     sh_wipe(&hub_key, sizeof hub_key);
     if (err != SH_OK)
-        ingest_unavailable(exchange, push->header.node, &error);
+        ingest_failed(exchange, push->header.node, &error);
     return err == SH_OK;
 }
 

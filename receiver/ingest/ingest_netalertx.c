@@ -32,10 +32,12 @@ static bool read_names(sh_http_exchange *exchange, const sh_netalertx_push *push
     sh_error error = {0};
     bool devices = sh_slice_equals(push->plugin, SH_SLICE(SH_NETALERTX_DEVICES_PLUGIN));
     sh_err err = sh_node_name_check(push->node, &error);
-    if (err == SH_OK && !devices)
-        err = sh_plugin_name_check(push->plugin, &error);
     if (err != SH_OK) {
-        ingest_refuse(exchange, 422, &figures.refused_name, "Invalid name", NULL, error.message);
+        ingest_refuse_node_name(exchange, error.message);
+        return false;
+    }
+    if (!devices && sh_plugin_name_check(push->plugin, &error) != SH_OK) {
+        ingest_refuse(exchange, REFUSED_PLUGIN_NAME, NULL, error.message);
         return false;
     }
     header->kind = devices ? SH_KIND_DEVICES : SH_KIND_PLUGIN;
@@ -51,12 +53,11 @@ static bool read_push(sh_http_exchange *exchange, sh_netalertx_push *push)
     sh_error error = {0};
     sh_err err = sh_netalertx_push_read(sh_http_body(exchange), push, &error);
     if (err == SH_E_NOT_FOUND)
-        ingest_refuse(exchange, 422, &figures.refused_field, error.message, NULL, error.message);
+        ingest_refuse(exchange, REFUSED_FIELD, NULL, error.message);
     else if (err == SH_E_MEMORY)
-        ingest_unavailable(exchange, "-", &error);
+        ingest_failed(exchange, NULL, &error);
     else if (err != SH_OK)
-        ingest_refuse(exchange, 400, &figures.refused_json, "Invalid JSON", NULL,
-                      "Request body must be valid JSON");
+        ingest_refuse(exchange, REFUSED_JSON, NULL, "Request body must be valid JSON");
     return err == SH_OK;
 }
 
@@ -102,7 +103,7 @@ static bool may_use_format(sh_http_exchange *exchange, const sh_node_record *own
 {
     if (own == NULL || own->netalertx)
         return true;
-    ingest_refuse(exchange, 415, &figures.refused_type, NATIVE_NODE, own->node, NATIVE_NODE);
+    ingest_refuse(exchange, REFUSED_PROTOCOL, own->node, NATIVE_NODE);
     return false;
 }
 
@@ -122,7 +123,7 @@ static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *no
                  "refused a push with 429");
     (void)snprintf(seconds, sizeof seconds, "%" PRId64, wait_s);
     sh_http_reply_header(exchange, "Retry-After", seconds);
-    sh_http_reply_error(exchange, 429, TOO_MANY, TOO_MANY);
+    sh_http_reply_error(exchange, 429, NULL, TOO_MANY, TOO_MANY);
     return false;
 }
 
@@ -134,7 +135,7 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
     const char *peer = sh_http_peer(exchange);
     bool waits =
         throttle_count(in->throttle, peer, node, is_known(in, node), sh_clock_monotonic_ms());
-    ingest_refuse(exchange, 422, &figures.refused_payload, INVALID, node, INVALID);
+    ingest_refuse(exchange, REFUSED_PAYLOAD, node, INVALID);
     if (waits)
         sh_log_event(SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(peer)),
                      "too many invalid payloads: from now on it may try once in %d s",
@@ -155,10 +156,11 @@ static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
         return false;
     sh_err err = open_data(in, push->caller.own, content.data, header->kind, text, &valid, &error);
     if (err == SH_E_LIMIT)
-        ingest_refuse(push->exchange, 413, &figures.refused_size, "Content Too Large", header->node,
-                      error.message);
+        ingest_refuse(push->exchange, REFUSED_SIZE, header->node, error.message);
+    else if (err == SH_E_CONFIG)
+        ingest_unavailable(push->exchange, UNAVAILABLE_CREDENTIALS, header->node, error.message);
     else if (err != SH_OK)
-        ingest_unavailable(push->exchange, header->node, &error);
+        ingest_failed(push->exchange, header->node, &error);
     else if (!valid)
         refuse_payload(in, push->exchange, header->node);
     return err == SH_OK && valid;
@@ -177,10 +179,9 @@ static bool seal_text(const ingest *in, ingest_push *push, sh_slice text)
     sh_err err = sh_envelope_seal_and_digest(header, &key, text, &push->sealed, &error);
     sh_wipe(&key, sizeof key);
     if (err == SH_E_LIMIT)
-        ingest_refuse(push->exchange, 413, &figures.refused_size, "Content Too Large", header->node,
-                      error.message);
+        ingest_refuse(push->exchange, REFUSED_SIZE, header->node, error.message);
     else if (err != SH_OK)
-        ingest_unavailable(push->exchange, header->node, &error);
+        ingest_failed(push->exchange, header->node, &error);
     return err == SH_OK;
 }
 
@@ -190,7 +191,7 @@ ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push, sh_buf *
     if (ingest_is_large(body_len)) {
         if (!sh_http_is_alone(push->exchange))
             return INGEST_LATER;
-    } else if (!ingest_claim(push->exchange, "-", body_len)) {
+    } else if (!ingest_claim(push->exchange, NULL, body_len)) {
         return INGEST_ANSWERED;
     }
     if (!open_push(in, push, text) ||

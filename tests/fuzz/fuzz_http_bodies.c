@@ -5,8 +5,10 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/http/http_answer.h"
+#include "libcommon/native/peer_answer.h"
 #include "libcommon/netalertx/netalertx_format.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,15 +25,23 @@ static void read_pull(sh_slice body)
         fuzz_must(node.len == 0 || sh_utf8_is_valid(node.data, node.len), "a name is UTF-8");
 }
 
-static void read_error(sh_slice body, size_t room)
+static void read_error(sh_slice body)
 {
-    char words[64];
-    sh_netalertx_error_read(body, words, room);
-    size_t len = strlen(words);
-    fuzz_must(len < room, "the words fit");
-    fuzz_must(sh_utf8_is_valid(words, len), "the words are UTF-8");
-    for (size_t i = 0; i < len; i++)
-        fuzz_must((unsigned char)words[i] >= 0x20 && words[i] != 0x7f, "the words print");
+    sh_http_answer answer = {.status = 422, .body = SH_BUF_INIT(SH_MIB)};
+    sh_peer_error said;
+    (void)snprintf(answer.content_type, sizeof answer.content_type, "application/json");
+    if (sh_buf_append(&answer.body, body.data, body.len) == SH_OK) {
+        sh_peer_error_read(&answer, &said);
+        size_t len = strlen(said.words);
+        fuzz_must(len < sizeof said.words, "the words fit");
+        fuzz_must(sh_utf8_is_valid(said.words, len), "the words are UTF-8");
+        for (size_t i = 0; i < len; i++)
+            fuzz_must((unsigned char)said.words[i] >= 0x20 && said.words[i] != 0x7f,
+                      "the words print");
+        fuzz_must(said.is_likely_own || (!said.is_own && len == 0 && said.code == SH_CODE_NONE),
+                  "what is nobody's says nothing");
+    }
+    sh_http_answer_reset(&answer);
 }
 
 /* The input's lines as those of one answer's header. */
@@ -58,8 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = fuzz_copy(data, size);
     sh_slice text = {copy, size};
     read_pull(text);
-    read_error(text, 64);
-    read_error(text, 3);
+    read_error(text);
     read_header(text);
     free(copy);
     return 0;

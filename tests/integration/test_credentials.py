@@ -12,6 +12,7 @@ from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer,
                      device_table, devices, netalertx_body, netalertx_push, queued, wait_until)
 
 FORBIDDEN = '{"error":"Forbidden","message":"ERROR: Not authorized","success":false}'
+FORBIDDEN_NATIVE = FORBIDDEN[:-1] + ',"code":"token"}'
 ANOTHER, SHARED, UNKNOWN = "another_node", "shared_token", "token"
 
 
@@ -70,7 +71,7 @@ class CredentialsTest(SyncHubTest):
         """That push() gets the 403 that tells nothing, counted under its reason."""
         before, backlog = self.refused(hub, reason), self.hub_redis.backlog()
         answer = push()
-        self.assertEqual((answer.status, answer.text), (403, FORBIDDEN))
+        self.assertIn((answer.status, answer.text), ((403, FORBIDDEN), (403, FORBIDDEN_NATIVE)))
         self.assertEqual(self.refused(hub, reason), before + 1)
         self.assertEqual(self.hub_redis.backlog(), backlog)
 
@@ -293,9 +294,12 @@ class Refusing(CredentialsTest):
         own = self.node("add", "Node_A", "--netalertx")
         hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest",
                             SYNC_encryption_key="another passphrase of the hub")
-        for answer in (self.push_json(hub, "Node_A", own),
-                       self.push_native(hub, self.request("Node_A", own), own["SYNC_api_token"])):
+        native = self.push_native(hub, self.request("Node_A", own), own["SYNC_api_token"])
+        for answer in (self.push_json(hub, "Node_A", own), native):
             self.assertEqual(answer.status, 503)
+        self.assertEqual(native.json["code"], "credentials")
+        self.assertIn('synchub_unavailable_total{reason="credentials"} 2',
+                      curl(hub.url + "/metrics").text)
         self.assertIn("do not open with this hub's SYNC_encryption_key", hub.log())
 
 

@@ -126,7 +126,7 @@ class Lookalikes(NamesTest):
         # Names of before a start count, too.
         again = self.ingest()
         self.assertEqual(netalertx_push(again.url, TABLE, "ANOTHER").status, 200)
-        again.wait_for_log('node=ANOTHER: .* "Another"')
+        again.wait_for_log('"Another".*node=ANOTHER')
 
     def test_node_add_tells_who_will_be_refused(self):
         hub = self.ingest()

@@ -65,8 +65,9 @@ class FakeHub(FakeServer):
             return [Envelope(request.body) for request in self.requests]
 
 
-def error(status, message, headers=None):
-    return status, headers or {}, {"error": "refused", "message": message, "success": False}
+def error(status, message, headers=None, code=None):
+    body = {"error": "refused", "message": message, "success": False}
+    return status, headers or {}, body if code is None else {**body, "code": code}
 
 
 class PusherTest(SyncHubTest):
@@ -173,20 +174,30 @@ class OnceTest(PusherTest):
 
     def test_what_a_person_must_mend_is_named(self):
         cases = [
-            (403, "ERROR: Not authorized", ["SYNC_api_token"], True),
-            (404, "no", ["SYNC_hub_url"], True),
-            (405, "no", ["SYNC_hub_url"], True),
-            (415, "no", ["SYNC_protocol=netalertx"], True),
-            (422, "look at SYNC_encryption_key", ["SYNC_encryption_key of this node"], True),
-            (422, "the clock is off", ["set this node's clock"], True),
-            (422, "it holds no plugin result", ["will not take this item"], False),
-            (413, "too large", ["will not take this item", "too large"], False),
+            (403, None, "ERROR: Not authorized", ["SYNC_api_token"], True),
+            (404, None, "no", ["SYNC_hub_url"], True),
+            (405, None, "no", ["SYNC_hub_url"], True),
+            (415, None, "no", ["SYNC_protocol=netalertx"], True),
+            # Hubs of 0.1.0 have no codes: by words of the message.
+            (422, None, "look at SYNC_encryption_key", ["SYNC_encryption_key of this node"], True),
+            (422, None, "the clock is off", ["set this node's clock"], True),
+            (422, None, "it holds no plugin result", ["will not take this item"], False),
+            (413, None, "too large", ["will not take this item", "too large"], False),
+            # The code decides, whatever the message.
+            (403, "token", "no", ["SYNC_api_token"], True),
+            (422, "key", "no", ["SYNC_encryption_key of this node"], True),
+            (422, "clock", "no", ["set this node's clock"], True),
+            (422, "node_name", "no", ["SYNC_node_name of this node"], True),
+            (422, "content", "SYNC_encryption_key, clock", ["will not take this item"], False),
+            (422, "plugin_name", "no", ["will not take this item"], False),
+            (422, "of_a_newer_hub", "SYNC_node_name", ["will not take this item"], False),
+            (413, "size", "no", ["will not take this item"], False),
         ]
-        for status, message, words, kept in cases:
-            with self.subTest(status=status, message=message):
+        for number, (status, code, message, words, kept) in enumerate(cases):
+            with self.subTest(status=status, code=code, message=message):
                 hub = self.server(FakeHub())
-                hub.status = lambda envelope, s=status, m=message: error(s, m)
-                settings = self.settings(hub.url, rows=0, node=f"n{len(words)}{status}{message}",
+                hub.status = lambda envelope, s=status, m=message, c=code: error(s, m, code=c)
+                settings = self.settings(hub.url, rows=0, node=f"n{number}",
                                          SYNC_devices="False", SYNC_plugins="ARPSCAN")
                 self.plugin_result()
                 self.once(settings, 1, str(status), *words)

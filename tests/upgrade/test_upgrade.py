@@ -152,6 +152,28 @@ class BothReleases(SyncHubTest):
     def test_new_nodes_and_an_old_hub(self):
         self.check(self.old, self.new)
 
+    def spool_of_refused(self, hub_programs, node_programs):
+        """A result under a wrong key is kept, and arrives once the key is right."""
+        redis = self.redis()
+        self.use(hub_programs)
+        hub = self.receiver(redis, SYNC_receiver_role="ingest")
+        self.use(node_programs)
+        settings = self.pusher_settings(hub.url, None, "Node_A", SYNC_devices="False",
+                                        SYNC_plugins="['ARPSCAN']", SYNC_encryption_key="wrong one")
+        (self.folder / "node-Node_A" / "plugins" / "last_result.ARPSCAN.log").write_text(
+            "10.0.0.1|aa:bb:cc:dd:ee:ff|2026-08-22 02:53:00|a|b|c|d|extra|key\n")
+        told = self.run_program("pusher", settings, "--once", code=1)
+        self.assertIn("SYNC_encryption_key of this node must be the hub's", told.stderr)
+        self.assertEqual(redis.backlog(), 0)
+        self.run_program("pusher", {**settings, "SYNC_encryption_key": harness.KEY}, "--once", code=0)
+        self.assertEqual(redis.backlog(), 1)
+
+    def test_an_old_node_keeps_what_a_new_hub_refuses_for_its_key(self):
+        self.spool_of_refused(self.new, self.old)
+
+    def test_a_new_node_keeps_what_an_old_hub_refuses_for_its_key(self):
+        self.spool_of_refused(self.old, self.new)
+
     def test_a_hub_that_goes_back_finds_its_data(self):
         """Both releases have the same schema: going back is allowed, and loses nothing."""
         redis = self.redis()

@@ -128,6 +128,92 @@ static const judge_case cases[] = {
 static const uint8_t item_id[SH_ID_BYTES] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
                                              0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
 
+#define CODED(words, code)                                                                         \
+    "{\"error\":\"x\",\"message\":\"" words "\",\"success\":false,\"code\":\"" code "\"}"
+#define UNCODED(words) "{\"error\":\"x\",\"message\":\"" words "\",\"success\":false}"
+
+/* With each status and code of PROTOCOL.md, and with codes and statuses that it does not have. */
+static const judge_case coded[] = {
+    {NATIVE, 403, JSON, CODED("no", "token"), true, PUSH_MISCONFIGURED, "SYNC_api_token"},
+    {NATIVE, 422, JSON, CODED("no", "key"), true, PUSH_MISCONFIGURED, "SYNC_encryption_key of"},
+    {NATIVE, 422, JSON, CODED("no", "clock"), true, PUSH_MISCONFIGURED, "set this node's clock"},
+    {NATIVE, 422, JSON, CODED("no", "node_name"), true, PUSH_MISCONFIGURED, "SYNC_node_name of"},
+    {NATIVE, 400, JSON, CODED("no", "header"), true, PUSH_MISCONFIGURED, "update the older"},
+    {NATIVE, 400, JSON, CODED("no", "envelope"), true, PUSH_MISCONFIGURED, "update the older"},
+    {NATIVE, 415, JSON, CODED("no", "content_type"), true, PUSH_MISCONFIGURED, "update the older"},
+    {NATIVE, 400, JSON, CODED("no", "request"), true, PUSH_MISCONFIGURED, "proxies"},
+    {NATIVE, 400, JSON, CODED("no", "tls"), true, PUSH_MISCONFIGURED, "write https://"},
+    {NATIVE, 400, JSON, CODED("no", "plain"), true, PUSH_MISCONFIGURED, "SYNC_hub_url"},
+    {NATIVE, 404, JSON, CODED("no", "path"), true, PUSH_MISCONFIGURED, "SYNC_hub_url"},
+    {NATIVE, 405, JSON, CODED("no", "method"), true, PUSH_MISCONFIGURED, "SYNC_hub_url"},
+    {NATIVE, 422, JSON, CODED("no", "plugin_name"), true, PUSH_REFUSED, "(no)"},
+    {NATIVE, 422, JSON, CODED("no", "altered"), true, PUSH_REFUSED, "(no)"},
+    {NATIVE, 422, JSON, CODED("no", "content"), true, PUSH_REFUSED, "(no)"},
+    {NATIVE, 413, JSON, CODED("no", "size"), true, PUSH_REFUSED, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "full"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "share"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "names"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "redis"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "memory"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "credentials"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "busy"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "not_ready"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 503, JSON, CODED("no", "stopping"), true, PUSH_LATER, "(no)"},
+    {NATIVE, 500, JSON, CODED("no", "internal"), true, PUSH_LATER, "(no)"},
+    /* The code decides, whatever the words. */
+    {NATIVE, 422, JSON, CODED("look at SYNC_encryption_key", "content"), true, PUSH_REFUSED,
+     "will not take"},
+    {NATIVE, 422, JSON, CODED("the clock", "key"), true, PUSH_MISCONFIGURED,
+     "SYNC_encryption_key of"},
+    {NATIVE, 400, JSON, CODED("https", "envelope"), true, PUSH_MISCONFIGURED, "update the older"},
+    /* A newer hub's code: by the status, and not by the words. */
+    {NATIVE, 422, JSON, CODED("SYNC_encryption_key", "new"), true, PUSH_REFUSED, "will not take"},
+    {NATIVE, 413, JSON, CODED("no", "new"), true, PUSH_REFUSED, "will not take"},
+    {NATIVE, 403, JSON, CODED("no", "new"), true, PUSH_MISCONFIGURED, "SYNC_api_token"},
+    {NATIVE, 409, JSON, CODED("no", "new"), true, PUSH_MISCONFIGURED, "SYNC_hub_url"},
+    {NATIVE, 429, JSON, CODED("no", "new"), true, PUSH_LATER, "tried again"},
+    {NATIVE, 503, JSON, CODED("no", "new"), true, PUSH_LATER, "tried again"},
+    /* A status that does not belong to the code. */
+    {NATIVE, 503, JSON, CODED("no", "key"), true, PUSH_LATER, "tried again"},
+    {NATIVE, 403, JSON, CODED("no", "full"), true, PUSH_MISCONFIGURED, "SYNC_api_token"},
+    {NATIVE, 302, JSON, CODED("no", "key"), true, PUSH_FOREIGN, "SYNC_hub_url"},
+    /* A code alone does not make an answer the hub's own. */
+    {NATIVE, 422, "text/html", CODED("no", "content"), true, PUSH_FOREIGN, "not the hub's own"},
+    {NATIVE, 422, JSON, "{\"code\":\"content\"}", true, PUSH_FOREIGN, "not the hub's own"},
+};
+
+/* What hubs of 0.1.0 answer, word for word. */
+static const judge_case without_code[] = {
+    {NATIVE, 422, JSON,
+     UNCODED("The payload does not open with the hub's key: SYNC_encryption_key must be the same "
+             "on node and hub"),
+     true, PUSH_MISCONFIGURED, "SYNC_encryption_key of this node"},
+    {NATIVE, 422, JSON,
+     UNCODED("The payload does not open with this node's own key: SYNC_encryption_key must be the "
+             "one that came with its token"),
+     true, PUSH_MISCONFIGURED, "SYNC_encryption_key of this node"},
+    {NATIVE, 422, JSON,
+     UNCODED("The envelope's time is 700 s off the hub's clock, 600 s are allowed: set the clocks "
+             "(NTP)"),
+     true, PUSH_MISCONFIGURED, "set this node's clock"},
+    {NATIVE, 422, JSON,
+     UNCODED("The node name is easily confused with \\\"A\\\", a node with credentials of its "
+             "own: choose another SYNC_node_name"),
+     true, PUSH_MISCONFIGURED, "SYNC_node_name of this node"},
+    {NATIVE, 422, JSON, UNCODED("it was altered after it was sealed"), true, PUSH_REFUSED,
+     "altered"},
+    {NATIVE, 413, JSON, UNCODED("the envelope has too many bytes"), true, PUSH_REFUSED, "too many"},
+    {NATIVE, 415, JSON, UNCODED("Expected application/json"), true, PUSH_MISCONFIGURED,
+     "update the older"},
+    {NATIVE, 503, JSON, UNCODED("The hub's queue takes nothing now: try later"), true, PUSH_LATER,
+     "try later"},
+    /* NetAlertX's format has no codes, also from a hub of today. */
+    {NETALERTX, 422, JSON,
+     UNCODED("The payload is no device table or plugin result (of at most 200000 rows) under this "
+             "hub's key: SYNC_encryption_key must be the same on node and hub"),
+     false, PUSH_MISCONFIGURED, "SYNC_encryption_key of this node"},
+};
+
 static push_verdict judge(const judge_case *c, sh_error *error)
 {
     sh_http_answer answer = {
@@ -141,11 +227,10 @@ static push_verdict judge(const judge_case *c, sh_error *error)
     return verdict;
 }
 
-static void every_answer_has_its_meaning_and_its_words(void **state)
+static void check_all(const judge_case all[], size_t count)
 {
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const judge_case *c = &cases[i];
+    for (size_t i = 0; i < count; i++) {
+        const judge_case *c = &all[i];
         sh_error error = {0};
         push_verdict verdict = judge(c, &error);
         if (verdict != c->expected)
@@ -159,10 +244,30 @@ static void every_answer_has_its_meaning_and_its_words(void **state)
     }
 }
 
+static void every_answer_has_its_meaning_and_its_words(void **state)
+{
+    (void)state;
+    check_all(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void the_code_of_an_error_decides_what_becomes_of_the_item(void **state)
+{
+    (void)state;
+    check_all(coded, sizeof coded / sizeof coded[0]);
+}
+
+static void an_error_without_a_code_is_judged_by_its_words(void **state)
+{
+    (void)state;
+    check_all(without_code, sizeof without_code / sizeof without_code[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_answer_has_its_meaning_and_its_words),
+        cmocka_unit_test(the_code_of_an_error_decides_what_becomes_of_the_item),
+        cmocka_unit_test(an_error_without_a_code_is_judged_by_its_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

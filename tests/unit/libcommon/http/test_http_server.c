@@ -23,7 +23,7 @@ static size_t admit(void *context, sh_http_exchange *exchange)
     (void)context;
     if (sh_http_header(exchange, "X-Refuse") == NULL)
         return BODY_MAX;
-    sh_http_reply_error(exchange, 403, "Forbidden", "ERROR: Not authorized");
+    sh_http_reply_error(exchange, 403, NULL, "Forbidden", "ERROR: Not authorized");
     return 0;
 }
 
@@ -31,7 +31,7 @@ static void handle(void *context, sh_http_exchange *exchange)
 {
     size_t *claim = context;
     if (claim != NULL && !sh_http_claim(exchange, *claim))
-        sh_http_reply_error(exchange, 503, "Busy", "no room");
+        sh_http_reply_error(exchange, 503, NULL, "Busy", "no room");
     else
         sh_http_reply(exchange, 200, "text/plain", SH_SLICE("taken\n"));
 }

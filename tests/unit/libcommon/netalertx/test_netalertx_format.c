@@ -199,41 +199,6 @@ static void a_pulled_table_may_fill_its_limit_and_no_more(void **state)
     sh_buf_reset(&node);
 }
 
-static void errors_are_written_as_netalertx_does(void **state)
-{
-    (void)state;
-    sh_buf body = SH_BUF_INIT(4096);
-    assert_int_equal(sh_netalertx_error_write("Forbidden", "ERROR: Not authorized", &body), SH_OK);
-    assert_string_equal(
-        body.data,
-        "{\"error\":\"Forbidden\",\"message\":\"ERROR: Not authorized\",\"success\":false}");
-    sh_buf_reset(&body);
-}
-
-static void the_words_of_an_error_are_short_and_printable(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *body, *words;
-    } cases[] = {
-        {"{\"error\":\"Forbidden\",\"message\":\"no\"}", "no"},
-        {"{\"error\":\"Forbidden\"}", "Forbidden"},
-        {"{\"error\":\"Forbidden\",\"message\":\"\"}", "Forbidden"},
-        {"{\"error\":\"Forbidden\",\"message\":null}", "Forbidden"},
-        {"{\"message\":\"a\\nb\\u001b[1m\"}", "a?b?[1m"},
-        {"{\"message\":\"0123456789abcdefg\"}", "0123456789abcde"},
-        {"{\"message\":\"0123456789abcd\\u00e4\"}", "0123456789abcd"},
-        {"{\"message\":[]}", ""},
-        {"<html>", ""},
-        {"", ""},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char words[16];
-        sh_netalertx_error_read(sh_slice_of(cases[i].body), words, sizeof words);
-        assert_string_equal(words, cases[i].words);
-    }
-}
-
 static int start_crypto(void **state)
 {
     (void)state;
@@ -250,8 +215,6 @@ int main(void)
         cmocka_unit_test(a_pull_has_exactly_netalertx_fields),
         cmocka_unit_test(a_pull_that_is_broken_says_how),
         cmocka_unit_test(a_pulled_table_may_fill_its_limit_and_no_more),
-        cmocka_unit_test(errors_are_written_as_netalertx_does),
-        cmocka_unit_test(the_words_of_an_error_are_short_and_printable),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);
 }

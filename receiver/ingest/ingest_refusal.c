@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest_refusal.h"
+
+#include "libcommon/runtime/log.h"
+#include "receiver/hub/hub_metrics.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+bool ingest_is_netalertx(const sh_http_exchange *exchange)
+{
+    return strcmp(sh_http_content_type(exchange), "application/json") == 0;
+}
+
+/* NetAlertX's nodes get what NetAlertX answers, member for member. */
+static void reply_error(sh_http_exchange *exchange, unsigned status, sh_error_code code,
+                        const char *error_text, const char *message)
+{
+    const char *text = ingest_is_netalertx(exchange) ? NULL : sh_error_code_text(code);
+    sh_http_reply_error(exchange, status, text, error_text, message);
+}
+
+void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *node,
+                   const char *message)
+{
+    static const struct {
+        unsigned status;
+        sh_error_code code;
+        sh_metric *counter;
+        const char *error_text; /* NULL: the message, for NetAlertX's node shows no other member */
+    } kinds[REFUSED_KINDS] = {
+        [REFUSED_HEADER] = {400, SH_CODE_HEADER, &figures.refused_envelope, "Bad Request"},
+        [REFUSED_ENVELOPE] = {400, SH_CODE_ENVELOPE, &figures.refused_envelope, "Invalid envelope"},
+        [REFUSED_TYPE] = {415, SH_CODE_CONTENT_TYPE, &figures.refused_type, "Invalid Content-Type"},
+        [REFUSED_PROTOCOL] = {415, SH_CODE_CONTENT_TYPE, &figures.refused_type, NULL},
+        [REFUSED_SIZE] = {413, SH_CODE_SIZE, &figures.refused_size, "Content Too Large"},
+        [REFUSED_NODE_NAME] = {422, SH_CODE_NODE_NAME, &figures.refused_name, "Invalid name"},
+        [REFUSED_LOOKALIKE] = {422, SH_CODE_NODE_NAME, &figures.refused_name, NULL},
+        [REFUSED_PLUGIN_NAME] = {422, SH_CODE_PLUGIN_NAME, &figures.refused_name, "Invalid name"},
+        [REFUSED_CLOCK] = {422, SH_CODE_CLOCK, &figures.refused_clock, "Wrong time"},
+        [REFUSED_KEY] = {422, SH_CODE_KEY, &figures.refused_key, "Wrong key"},
+        [REFUSED_ALTERED] = {422, SH_CODE_ALTERED, &figures.refused_altered, "Invalid envelope"},
+        [REFUSED_CONTENT] = {422, SH_CODE_CONTENT, &figures.refused_content, "Invalid content"},
+        [REFUSED_CONTENT_SIZE] = {413, SH_CODE_SIZE, &figures.refused_content, "Invalid content"},
+        [REFUSED_JSON] = {400, SH_CODE_NONE, &figures.refused_json, "Invalid JSON"},
+        [REFUSED_FIELD] = {422, SH_CODE_NONE, &figures.refused_field, NULL},
+        [REFUSED_PAYLOAD] = {422, SH_CODE_NONE, &figures.refused_payload, NULL},
+    };
+    assert(kind < REFUSED_KINDS);
+    sh_metric_add(kinds[kind].counter, 1);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_BYTES(sh_http_body(exchange).len), SH_LOG_REASON(message)),
+                 "refused a push with %u", kinds[kind].status);
+    reply_error(exchange, kinds[kind].status, kinds[kind].code,
+                kinds[kind].error_text != NULL ? kinds[kind].error_text : message, message);
+}
+
+/*
+ * Pushers before 0.2.0 know no codes. They search the messages of 422 for "SYNC_encryption_key",
+ * "clock" and "SYNC_node_name", and give the item up where they find none: until 0.4.0 the messages
+ * of the codes `key`, `clock` and `node_name` hold these words (PROTOCOL.md, "Errors").
+ */
+void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule)
+{
+    char message[SH_ERROR_MESSAGE_BYTES + 64];
+    (void)snprintf(message, sizeof message, "%s: choose another SYNC_node_name", rule);
+    ingest_refuse(exchange, REFUSED_NODE_NAME, NULL, message);
+}
+
+void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason)
+{
+    sh_metric_add(reason, 1);
+    reply_error(exchange, 403, SH_CODE_TOKEN, "Forbidden", "ERROR: Not authorized");
+}
+
+unavailable_kind ingest_unavailable_of(sh_err err)
+{
+    if (err == SH_E_MEMORY)
+        return UNAVAILABLE_MEMORY;
+    if (err == SH_E_BUSY)
+        return UNAVAILABLE_FULL;
+    return sh_err_is_transient(err) || err == SH_E_CONFIG ? UNAVAILABLE_REDIS
+                                                          : UNAVAILABLE_INTERNAL;
+}
+
+#define PUT_OFF SH_LOG_WARNING, "put a push off with 503"
+#define FAILED SH_LOG_ERROR, "could not queue a push"
+
+void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const char *node,
+                        const char *reason)
+{
+    static const struct {
+        sh_error_code code;
+        sh_metric *counter;
+        sh_log_level level;
+        const char *log, *message;
+    } kinds[UNAVAILABLE_KINDS] = {
+        [UNAVAILABLE_BUSY] = {SH_CODE_BUSY, &figures.unavailable_busy, PUT_OFF,
+                              "The hub has too much in hand: try later"},
+        [UNAVAILABLE_CREDENTIALS] = {SH_CODE_CREDENTIALS, &figures.unavailable_credentials, FAILED,
+                                     "The hub cannot check this node's credentials now: its log "
+                                     "tells its operator why"},
+        [UNAVAILABLE_FULL] = {SH_CODE_FULL, &figures.unavailable_full, FAILED,
+                              "The hub's queue takes nothing now: try later"},
+        [UNAVAILABLE_INTERNAL] = {SH_CODE_INTERNAL, &figures.failed_internal, FAILED,
+                                  "The hub failed to queue it: its log tells its operator why"},
+        [UNAVAILABLE_KEY] = {SH_CODE_NOT_READY, &figures.unavailable_key, FAILED,
+                             "This receiver is not ready: its log tells its operator why"},
+        [UNAVAILABLE_MEMORY] = {SH_CODE_MEMORY, &figures.unavailable_memory, FAILED,
+                                "The hub is short of memory: try later"},
+        [UNAVAILABLE_NAMES] = {SH_CODE_NAMES, &figures.unavailable_names, PUT_OFF,
+                               "The hub takes no more nodes under the shared token now: its log "
+                               "tells its operator why"},
+        [UNAVAILABLE_REDIS] = {SH_CODE_REDIS, &figures.unavailable_redis, FAILED,
+                               "The hub's queue is away: try later"},
+        [UNAVAILABLE_SHARE] = {SH_CODE_SHARE, &figures.unavailable_share, PUT_OFF,
+                               "The hub holds as much of this node as it may: try later"},
+    };
+    assert(kind < UNAVAILABLE_KINDS);
+    sh_metric_add(kinds[kind].counter, 1);
+    if (reason != NULL)
+        sh_log_event(kinds[kind].level,
+                     SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                                   SH_LOG_REASON(reason)),
+                     "%s", kinds[kind].log);
+    bool later = kind != UNAVAILABLE_INTERNAL;
+    reply_error(exchange, later ? 503 : 500, kinds[kind].code,
+                later ? "Service Unavailable" : "Internal Server Error", kinds[kind].message);
+}
+
+void ingest_failed(sh_http_exchange *exchange, const char *node, const sh_error *error)
+{
+    ingest_unavailable(exchange, ingest_unavailable_of(error->code), node, error->message);
+}

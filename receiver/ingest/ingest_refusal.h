@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_INGEST_REFUSAL_H
+#define RECEIVER_INGEST_REFUSAL_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/base/metrics.h"
+#include "libcommon/http/http_server.h"
+#include "libcommon/native/error_code.h"
+
+/* How POST /sync answers what it does not take: status, code, words, metric and log line. */
+
+/* What is wrong with a push: it would be refused again as it is. */
+typedef enum {
+    REFUSED_HEADER,   /* Sync-Hub-Node or Sync-Hub-Digest cannot be read */
+    REFUSED_ENVELOPE, /* no envelope, or one of an unknown version */
+    REFUSED_TYPE,     /* of neither protocol */
+    REFUSED_PROTOCOL, /* this hub or node must not use this one */
+    REFUSED_SIZE,
+    REFUSED_NODE_NAME,
+    REFUSED_LOOKALIKE, /* a node name that is easily confused with another one */
+    REFUSED_PLUGIN_NAME,
+    REFUSED_CLOCK,
+    REFUSED_KEY,
+    REFUSED_ALTERED,
+    REFUSED_CONTENT,      /* no table or plugin result */
+    REFUSED_CONTENT_SIZE, /* one with more rows or lines than allowed */
+    REFUSED_JSON,         /* these are of NetAlertX's format alone */
+    REFUSED_FIELD,
+    REFUSED_PAYLOAD,
+    REFUSED_KINDS
+} refused_kind;
+
+/* Whether a push comes in NetAlertX's format. */
+bool ingest_is_netalertx(const sh_http_exchange *exchange);
+
+/*
+ * Counts, logs and answers. node may be NULL where it is not known. In NetAlertX's format the
+ * answer is NetAlertX's: without a code.
+ */
+void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *node,
+                   const char *message);
+
+/* REFUSED_NODE_NAME: rule says what is wrong with the name. */
+void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule);
+
+/* Answers 403, the same for all reasons; the reason is counted and not told. */
+void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason);
+
+/* Why a push that may be good is not taken now. */
+typedef enum {
+    UNAVAILABLE_BUSY,        /* memory for bodies is used up */
+    UNAVAILABLE_CREDENTIALS, /* a node's own cannot be read, or change faster than it is checked */
+    UNAVAILABLE_FULL,        /* the queue is, or Redis takes no writes now */
+    UNAVAILABLE_INTERNAL,    /* a failure of the hub that does not pass by itself */
+    UNAVAILABLE_KEY,         /* this receiver's key is not the hub's */
+    UNAVAILABLE_MEMORY,
+    UNAVAILABLE_NAMES, /* no more new nodes under the shared token */
+    UNAVAILABLE_REDIS, /* away, or not fit to keep what it is given */
+    UNAVAILABLE_SHARE, /* the queue holds as much of this node as it may */
+    UNAVAILABLE_KINDS
+} unavailable_kind;
+
+/* What a failed call to the queue, or of our own, is to a push. */
+unavailable_kind ingest_unavailable_of(sh_err err);
+
+/*
+ * Counts, logs and answers 503, or 500 for UNAVAILABLE_INTERNAL. reason is for the log alone (NULL:
+ * nothing is logged): what is wrong inside the hub is for its operator to read.
+ */
+void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const char *node,
+                        const char *reason);
+/* The same for a failed call. */
+void ingest_failed(sh_http_exchange *exchange, const char *node, const sh_error *error);
+
+#endif
