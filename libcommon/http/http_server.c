@@ -199,6 +199,53 @@ static void take_piece(sh_http_exchange *exchange, const char *data, size_t len)
         drop_body(exchange, 0);
 }
 
+/* --- Bodies that were refused -------------------------------------------------------------------
+ */
+
+void sh_http_when_refused(sh_http_exchange *exchange, sh_http_refused *refused)
+{
+    if (exchange->admitted)
+        refused(exchange, sh_http_body(exchange), sh_http_body(exchange));
+    else
+        exchange->refused = refused;
+}
+
+static void end_refused(sh_http_exchange *exchange)
+{
+    static const sh_slice nothing = {"", 0};
+    if (exchange->refused != NULL && exchange->kept != NULL)
+        exchange->refused(exchange, (sh_slice){exchange->kept->head, exchange->kept->head_len},
+                          (sh_slice){exchange->kept->tail, exchange->kept->tail_len});
+    else if (exchange->refused != NULL)
+        exchange->refused(exchange, nothing, nothing);
+    exchange->refused = NULL;
+    free(exchange->kept);
+    exchange->kept = NULL;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void discard_piece(sh_http_exchange *exchange, const char *data, size_t len)
+{
+    exchange->discarded += len;
+    if (exchange->refused != NULL && exchange->kept == NULL)
+        exchange->kept = calloc(1, sizeof *exchange->kept);
+    if (exchange->kept == NULL) /* without memory the line comes without what the body says */
+        return;
+    size_t *head_len = &exchange->kept->head_len, *tail_len = &exchange->kept->tail_len;
+    size_t begin = smaller(len, SH_HTTP_REFUSED_HEAD_BYTES - *head_len);
+    memcpy(exchange->kept->head + *head_len, data, begin);
+    *head_len += begin;
+    size_t end = smaller(len, SH_HTTP_REFUSED_TAIL_BYTES);
+    size_t stays = smaller(*tail_len, SH_HTTP_REFUSED_TAIL_BYTES - end);
+    memmove(exchange->kept->tail, exchange->kept->tail + *tail_len - stays, stays);
+    memcpy(exchange->kept->tail + stays, data + len - end, end);
+    *tail_len = stays + end;
+}
+
 /* --- From the library's callback to the routes
  * ---------------------------------------------------- */
 
@@ -306,6 +353,7 @@ static bool give(sh_http_exchange *exchange, sh_http_stage stage)
 /* Admission is over: the body is to come, or the answer goes out. */
 static enum MHD_Result begin_body(sh_http_exchange *exchange)
 {
+    exchange->admitted = true;
     if (!exchange->replied)
         expect_body(exchange);
     if (!exchange->replied)
@@ -313,7 +361,10 @@ static enum MHD_Result begin_body(sh_http_exchange *exchange)
     /* A peer that was refused gets no more time than one that has said nothing yet. */
     sh_http_set_phase(exchange->channel, SH_HTTP_REFUSED, exchange->server->headers_max_ms);
     /* An answer at the first call, before the body, is how Expect: 100-continue is refused. */
-    return must_discard(exchange) ? MHD_YES : send_reply(exchange);
+    if (must_discard(exchange))
+        return MHD_YES;
+    end_refused(exchange);
+    return send_reply(exchange);
 }
 
 /* Refuses a request that is ambiguous, or came over the limits on connections and is no probe. */
@@ -376,8 +427,10 @@ void sh_http_handled(sh_http_exchange *exchange)
 static enum MHD_Result end_body(sh_http_exchange *exchange)
 {
     const sh_http_route *route = exchange->route;
-    if (exchange->replied)
+    if (exchange->replied) {
+        end_refused(exchange);
         return send_reply(exchange);
+    }
     if (exchange->over_limit)
         reply_too_large(exchange);
     else if (exchange->over_budget)
@@ -426,7 +479,7 @@ enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection,
     if (*upload_len == 0)
         return end_body(exchange);
     if (exchange->replied)
-        exchange->discarded += *upload_len;
+        discard_piece(exchange, upload, *upload_len);
     else
         take_piece(exchange, upload, *upload_len);
     *upload_len = 0;
@@ -443,6 +496,7 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
     if (exchange == NULL)
         return;
     sh_http_set_phase(exchange->channel, SH_HTTP_IDLE, exchange->server->headers_max_ms);
+    end_refused(exchange); /* of a body that broke off */
     drop_body(exchange, 0);
     if (exchange->response != NULL)
         MHD_destroy_response(exchange->response);

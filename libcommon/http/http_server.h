@@ -120,6 +120,18 @@ const char *sh_http_peer(const sh_http_exchange *exchange); /* its address as te
 /* The token of `Authorization: Bearer`, empty where there is none. */
 sh_slice sh_http_bearer(const sh_http_exchange *exchange);
 
+#define SH_HTTP_REFUSED_HEAD_BYTES 320
+#define SH_HTTP_REFUSED_TAIL_BYTES 1024
+
+/*
+ * For a log line about a refusal that says what the body claims: calls refused() once, with the
+ * first and the last bytes of the body as far as they came. Of a body that admit() refused no more
+ * than the above are kept, and it is called when that body has ended or broken off, or is not read
+ * at all. It must not block.
+ */
+typedef void sh_http_refused(const sh_http_exchange *exchange, sh_slice head, sh_slice tail);
+void sh_http_when_refused(sh_http_exchange *exchange, sh_http_refused *refused);
+
 /* Whether the callback that has the exchange may wait for others. */
 bool sh_http_may_wait(const sh_http_exchange *exchange);
 bool sh_http_is_alone(const sh_http_exchange *exchange);

@@ -118,8 +118,15 @@ struct sh_http_exchange {
     size_t charged; /* bytes of the server's budget that this body holds, and then a large answer */
     size_t answer_len; /* bytes of the answer, where it is large */
     size_t allowed;
-    uint64_t announced; /* bytes of the body by its Content-Length, 0 where there is none */
-    size_t discarded;   /* bytes of a body that was refused already */
+    uint64_t announced;       /* bytes of the body by its Content-Length, 0 where there is none */
+    size_t discarded;         /* bytes of a body that was refused already */
+    sh_http_refused *refused; /* who wants to see of it what is kept, or NULL */
+    struct {
+        char head[SH_HTTP_REFUSED_HEAD_BYTES];
+        char tail[SH_HTTP_REFUSED_TAIL_BYTES];
+        size_t head_len, tail_len;
+    } * kept;      /* of it, or NULL */
+    bool admitted; /* the body, if any, is to come or has come */
     bool over_limit, over_budget, replied;
     bool last; /* the connection ends after the answer */
     unsigned status;

@@ -252,6 +252,15 @@ sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret,
     return SH_OK;
 }
 
+bool sh_envelope_claimed_node(sh_slice head, sh_slice *node)
+{
+    if (head.len <= SH_ENVELOPE_FIXED_BYTES || memcmp(head.data, magic, sizeof magic) != 0)
+        return false;
+    size_t len = (uint8_t)head.data[AT_NODE_LEN];
+    *node = (sh_slice){head.data + AT_NODE, len};
+    return len <= head.len - AT_NODE;
+}
+
 sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error)
 {
     return sh_envelope_peek_head(envelope, envelope.len, ret, error);

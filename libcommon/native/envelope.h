@@ -7,6 +7,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/crypto/crypto.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The native envelope, as PROTOCOL.md specifies it. */
@@ -90,6 +91,12 @@ void sh_item_key(const sh_envelope_header *header, uint8_t ret[static SH_ID_BYTE
  */
 #define SH_ENVELOPE_HEAD_BYTES (SH_ENVELOPE_FIXED_BYTES + 255 + 255)
 sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret, sh_error *error);
+
+/*
+ * The node's name in the first bytes of what may be an envelope, as it stands there: for the log of
+ * one that is refused. False where there is none; *node borrows from head.
+ */
+bool sh_envelope_claimed_node(sh_slice head, sh_slice *node);
 
 /*
  * Opens an envelope and adds its text to *ret. header is what sh_envelope_peek() gave for it.

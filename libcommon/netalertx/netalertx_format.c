@@ -142,6 +142,46 @@ void sh_netalertx_push_reset(sh_netalertx_push *push)
     *push = (sh_netalertx_push){.storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX)};
 }
 
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
+        at++;
+    return at;
+}
+
+/* The string that a member's value is, where `at` stands behind the member's name. */
+static bool read_value(const char *at, const char *end, sh_slice *ret)
+{
+    at = skip_space(at, end);
+    if (at == end || *at != ':')
+        return false;
+    at = skip_space(at + 1, end);
+    if (at == end || *at != '"')
+        return false;
+    const char *first = ++at;
+    while (at < end && *at != '"')
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    *ret = (sh_slice){first, (size_t)(at - first)};
+    return at < end;
+}
+
+bool sh_netalertx_push_claimed(sh_slice tail, sh_buf *name)
+{
+    static const char key[] = "\"node_name\"";
+    const char *end = tail.data + tail.len;
+    sh_slice value = {NULL, 0};
+    for (const char *at = tail.data; at < end;) {
+        at = memmem(at, (size_t)(end - at), key, sizeof key - 1);
+        if (at == NULL)
+            break;
+        at += sizeof key - 1;
+        sh_slice found;
+        if (read_value(at, end, &found))
+            value = found;
+    }
+    return value.data != NULL && sh_json_unescape(value, name) == SH_OK;
+}
+
 sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *timestamp, sh_buf *ret)
 {
     sh_err err = sh_buf_append_text(ret, "{\"data_base64\":\"");

@@ -6,6 +6,8 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 
+#include <stdbool.h>
+
 /* NetAlertX's JSON bodies. Pure. */
 
 #define SH_NETALERTX_DEVICES_PLUGIN "SYNC"
@@ -30,6 +32,13 @@ typedef struct {
  */
 sh_err sh_netalertx_push_read(sh_slice body, sh_netalertx_push *ret, sh_error *error);
 void sh_netalertx_push_reset(sh_netalertx_push *push);
+
+/*
+ * The node's name in the last bytes of such a body, which NetAlertX writes behind all else; of a
+ * push that was refused before it was read, for the log alone. Adds it to *name; false where there
+ * is none.
+ */
+bool sh_netalertx_push_claimed(sh_slice tail, sh_buf *name);
 
 /* The body of 200 to GET /sync. timestamp is `YYYY-MM-DD HH:MM:SS`. */
 sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *timestamp,

@@ -4,7 +4,9 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/percent.h"
 #include "libcommon/base/text.h"
+#include "libcommon/native/envelope.h"
 #include "libcommon/native/node_name.h"
+#include "libcommon/netalertx/netalertx_format.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -12,14 +14,22 @@
 
 _Static_assert(CLAIMED_ADDRESS_BYTES >= INET6_ADDRSTRLEN, "an address has room");
 
-bool claimed_node(const sh_http_exchange *exchange, char ret[static SH_NODE_NAME_MAX + 1])
+static bool read_envelope(sh_slice head, sh_buf *name)
+{
+    sh_slice node;
+    return sh_envelope_claimed_node(head, &node) &&
+           sh_buf_append(name, node.data, node.len) == SH_OK;
+}
+
+bool claimed_node(const sh_http_exchange *exchange, sh_slice head, sh_slice tail,
+                  char ret[static SH_NODE_NAME_MAX + 1])
 {
     const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
-    if (encoded == NULL)
-        return false;
     sh_buf name = SH_BUF_INIT(SH_NODE_NAME_MAX);
-    bool good = sh_percent_decode(sh_slice_of(encoded), &name) == SH_OK &&
-                sh_node_name_check((sh_slice){name.data, name.len}, NULL) == SH_OK;
+    bool found = encoded != NULL
+                     ? sh_percent_decode(sh_slice_of(encoded), &name) == SH_OK
+                     : read_envelope(head, &name) || sh_netalertx_push_claimed(tail, &name);
+    bool good = found && sh_node_name_check((sh_slice){name.data, name.len}, NULL) == SH_OK;
     if (good)
         (void)snprintf(ret, SH_NODE_NAME_MAX + 1, "%s", name.data);
     sh_buf_reset(&name);

@@ -13,8 +13,12 @@
  */
 #define CLAIMED_ADDRESS_BYTES 46
 
-/* The name in Sync-Hub-Node. False where there is none that a node may have. */
-bool claimed_node(const sh_http_exchange *exchange, char ret[static SH_NODE_NAME_MAX + 1]);
+/*
+ * The name in Sync-Hub-Node, else the one in the body: in an envelope's head, or in the last bytes
+ * of NetAlertX's JSON. False where there is none that a node may have.
+ */
+bool claimed_node(const sh_http_exchange *exchange, sh_slice head, sh_slice tail,
+                  char ret[static SH_NODE_NAME_MAX + 1]);
 
 /*
  * The last address in X-Forwarded-For, which the nearest proxy added; what stands before it is

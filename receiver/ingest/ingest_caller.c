@@ -54,11 +54,11 @@ static sh_err look(const ingest *in, ingest_caller *ret, sh_error *error)
 }
 
 /* Who is behind an ingress is told by what the peer claims. It proves nothing, but it helps. */
-static void log_unknown(const sh_http_exchange *exchange)
+static void log_unknown(const sh_http_exchange *exchange, sh_slice head, sh_slice tail)
 {
     char node[SH_NODE_NAME_MAX + 1];
     char address[CLAIMED_ADDRESS_BYTES];
-    const char *node_text = claimed_node(exchange, node) ? node : NULL;
+    const char *node_text = claimed_node(exchange, head, tail, node) ? node : NULL;
     const char *address_text = claimed_address(exchange, address) ? address : NULL;
     const sh_log_field *fields = SH_LOG_FIELDS(
         SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_SUBJECT("claimed_node", node_text),
@@ -90,7 +90,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
         ingest_failed(exchange, NULL, &error); /* nobody can say now */
         return false;
     }
-    log_unknown(exchange);
+    sh_http_when_refused(exchange, log_unknown);
     ingest_forbid(exchange, &figures.refused_token);
     return false;
 }

@@ -7,7 +7,8 @@ import socket
 import threading
 import unittest
 
-from harness import (SyncHubTest, bearer, count, curl, device_rows, device_table,
+import envelopes
+from harness import (SyncHubTest, TYPE_ENVELOPE, bearer, count, curl, device_rows, device_table,
                      netalertx_push, wait_until)
 
 MINIMAL = """+auth +select +evalsha +script|load +time +type
@@ -377,6 +378,45 @@ class Refused(RedisFitTest):
         self.assertNotIn("\x1b", hub.log())
         self.assertNotIn("evil", hub.log())
         self.assertNotIn("xxx", hub.log())
+
+    def test_the_name_is_found_in_bodies_too_that_are_not_read_otherwise(self):
+        """NetAlertX says its name in the body alone, and so do older pushers."""
+        hub = self.receiver(self.redis(), SYNC_receiver_role="ingest")
+        small, large = device_table(device_rows(2)), device_table(device_rows(300))
+        for text, node in ((small, "Büro 4"), (large, "Large"), (large, "\U0001f600" * 50)):
+            answer = netalertx_push(hub.url, text, node, token="wrong")
+            self.assertEqual(answer.status, 403)
+            hub.wait_for_log(f"refused a push with 403.*claimed_node=.?{node}")
+        for text, node in ((small, "Old"), (large, "Older")):
+            body = envelopes.envelope(envelopes.NodeKey(node), text)
+            self.assertEqual(curl(hub.url + "/sync", body=body, headers={
+                **bearer("wrong"), "Content-Type": TYPE_ENVELOPE}).status, 403)
+            hub.wait_for_log(f"refused a push with 403.*claimed_node={node}")
+        self.assertEqual(hub.log().count("claimed_node="), 5, hub.log())
+
+    def test_a_body_that_breaks_off_or_claims_rubbish_is_logged_all_the_same(self):
+        hub = self.receiver(self.redis(), SYNC_receiver_role="ingest")
+
+        def refusals():
+            return hub.log().count("refused a push with 403")
+
+        head = ("POST /sync HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer wrong\r\n"
+                "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", hub.port)) as peer:
+            peer.sendall(head.encode() + b'{"node_name":"Early","data":"' + b"x" * 100)
+        hub.wait_for_log("claimed_node=Early")
+        bodies = [b'{"node_name":"', b'"node_name":"a\\', b'"node_name":7', b'"node_name"', b"",
+                  b'"node_name":"\\u001b[31mevil"', b'"node_name":"evil/../name"',
+                  b'"node_name":"\\ud83d"', b'"node_name" : "' + b"evil" * 500 + b'"']
+        for number, body in enumerate(bodies):
+            with self.subTest(body=body[:40]):
+                answer = curl(hub.url + "/sync", body=body, headers={
+                    **bearer("wrong"), "Content-Type": "application/json",
+                    "X-Forwarded-For": f"203.0.113.{number + 1}"})
+                self.assertEqual(answer.status, 403)
+                hub.wait_for_log(f"forwarded_for=203.0.113.{number + 1}")
+        self.assertEqual(refusals(), 1 + len(bodies))
+        self.assertNotIn("evil", hub.log())
 
 
 if __name__ == "__main__":

@@ -105,6 +105,44 @@ static void a_push_that_is_not_whole_says_what_is_missing(void **state)
     }
 }
 
+static void the_last_bytes_of_a_push_claim_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tail, *name; /* NULL: none */
+    } cases[] = {
+        {"{\"data\":\"x\",\"plugin\":\"S\",\"node_name\":\"Office\"}", "Office"},
+        {"AAA==\", \"node_name\" : \n\"B\\u00fcro \\\"1\\\"\", \"more\":1}", "B\xc3\xbcro \"1\""},
+        {"\"node_name\":\"first\",\"node_name\":\"last\"", "last"},
+        {"\"node_name\":\"first\",\"node_name\":\"cut", "first"},
+        {"\"node_name\":\"\"", ""},
+        {"\"node_name\":\"cut", NULL},
+        {"\"node_name\":\"cut\\", NULL},
+        {"\"node_name\":\"cut\\\"", NULL},
+        {"\"node_name\":", NULL},
+        {"\"node_name\"", NULL},
+        {"\"node_name", NULL},
+        {"\"node_name\":7", NULL},
+        {"\"node_name\":\"\\ud83d\"", NULL},
+        {"node_name=Office", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t len = strlen(cases[i].tail);
+        char *exact =
+            malloc(len > 0 ? len : 1); /* of its own, so that reading beyond it is found */
+        assert_non_null(exact);
+        memcpy(exact, cases[i].tail, len);
+        sh_buf name = SH_BUF_INIT(64);
+        assert_int_equal(sh_netalertx_push_claimed((sh_slice){exact, len}, &name),
+                         cases[i].name != NULL);
+        if (cases[i].name != NULL)
+            assert_slice(slice_of(&name), cases[i].name);
+        sh_buf_done(&name);
+        free(exact);
+    }
+}
+
 static void a_push_nested_over_the_limit_is_no_json(void **state)
 {
     (void)state;
@@ -211,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_push_comes_back_as_it_was_written),
         cmocka_unit_test(escapes_in_a_push_are_resolved),
         cmocka_unit_test(a_push_that_is_not_whole_says_what_is_missing),
+        cmocka_unit_test(the_last_bytes_of_a_push_claim_a_name),
         cmocka_unit_test(a_push_nested_over_the_limit_is_no_json),
         cmocka_unit_test(a_pull_has_exactly_netalertx_fields),
         cmocka_unit_test(a_pull_that_is_broken_says_how),
