@@ -60,7 +60,8 @@ static void added(outbox *o, size_t bytes)
         outbox_flush(o);
 }
 
-sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, sh_error *error)
+sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, bool is_named,
+                        sh_error *error)
 {
     outbox_item *item = add(o, who, table->header.node);
     if (sh_buf_append(&item->envelope, table->envelope.data, table->envelope.len) != SH_OK)
@@ -68,6 +69,8 @@ sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, sh_erro
                        table->envelope.len);
     item->header = table->header;
     item->rows = table->rows;
+    is_named = is_named || sh_credentials_of_node(o->credentials, table->header.node, NULL) != NULL;
+    item->newcomer = is_named ? SH_NEWCOMER_ALWAYS : SH_NEWCOMER_YES;
     note_state(o, table->header.node, item->state);
     added(o, item->envelope.len);
     return SH_OK;
@@ -150,7 +153,8 @@ void outbox_flush(outbox *o)
         outbox_item *item = &o->items[i];
         item->put = (sh_queue_put_item){.envelope = {item->envelope.data, item->envelope.len},
                                         .header = &item->header,
-                                        .mode = "pull"};
+                                        .mode = "pull",
+                                        .newcomer = item->newcomer};
         if (!item->unchanged)
             puts[count++] = &item->put;
     }

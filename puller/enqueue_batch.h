@@ -19,6 +19,7 @@ typedef struct {
     sh_envelope_header header;
     size_t rows;
     sh_buf envelope;
+    sh_newcomer newcomer;
     uint8_t state[SH_DIGEST_BYTES]; /* of the node's credentials when the table was found good */
     sh_queue_put_item put;
 } outbox_item;
@@ -45,8 +46,10 @@ void outbox_reset(outbox *o); /* zeroed is accepted; nothing may wait in it */
 /*
  * Takes a table over from *table, which stays the caller's to end. ended() is called when it is
  * durable in the queue, or refused: now or at the next flush. SH_E_MEMORY calls nothing.
+ * is_named: the settings say which node it is; else its name is its own invention.
  */
-sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, sh_error *error);
+sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, bool is_named,
+                        sh_error *error);
 /* The same for a node that had nothing new. */
 void outbox_add_unchanged(outbox *o, void *who, const char *node);
 /* Writes all that waits. */

@@ -339,7 +339,7 @@ static sh_err take_native(run *r, fetch *f, const sh_http_answer *answer,
     if (err == SH_OK)
         take_name(f, table.header.node);
     if (err == SH_OK)
-        err = outbox_add_table(&r->outbox, f, &table, error);
+        err = outbox_add_table(&r->outbox, f, &table, f->node->name[0] != '\0', error);
     puller_table_reset(&table);
     return err;
 }
@@ -355,7 +355,7 @@ static sh_err seal_and_queue(run *r, fetch *f, puller_table *table, sh_error *er
     if (err != SH_OK)
         return err;
     table->envelope = (sh_slice){table->sealed.data, table->sealed.len};
-    return outbox_add_table(&r->outbox, f, table, error);
+    return outbox_add_table(&r->outbox, f, table, f->node->name[0] != '\0', error);
 }
 
 static sh_err take_netalertx(run *r, fetch *f, const sh_http_answer *answer,

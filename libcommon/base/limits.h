@@ -68,11 +68,15 @@
 /* Queue; the HTTP answer over the first two is 503 */
 #define SH_QUEUE_ENTRIES_MAX 100000
 #define SH_QUEUE_BYTES_MAX (256 * SH_MIB)
-#define SH_QUEUE_ITEM_IDS_MAX 200000  /* item ids kept in Redis to detect duplicates */
+#define SH_QUEUE_ITEM_IDS_MAX 200000     /* item ids kept in Redis to detect duplicates, … */
+#define SH_QUEUE_NODE_ITEM_IDS_MAX 10000 /* … those of one node within this time; */
+#define SH_QUEUE_ITEM_IDS_TTL_S (2 * SH_CLOCK_SKEW_MAX_S) /* a later replay is refused */
 #define SH_MERGE_ATTEMPTS_MAX 5       /* of one entry, before it becomes a dead letter */
 #define SH_QUEUE_SUSPECT_DELIVERIES 3 /* deliveries after which an entry is merged alone */
 #define SH_DEAD_ENTRIES_MAX 100000    /* dead letters; the oldest are dropped */
 #define SH_DEAD_BYTES_MAX (128 * SH_MIB)
+#define SH_DEAD_NODE_ENTRIES_MAX 10000 /* of one node; its oldest are dropped */
+#define SH_DEAD_NODE_BYTES_MAX (16 * SH_MIB)
 #define SH_DEAD_REASON_MAX 400 /* bytes */
 
 /* Share of one node in the queue; the answer to that node over it is 503 */

@@ -68,9 +68,11 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->stream, prefix, "ingest");
     name_key(q->dead, prefix, "dead");
     name_key(q->dead_bytes, prefix, "dead:bytes");
+    name_key(q->dead_held, prefix, "dead:held");
     name_key(q->bytes, prefix, "bytes");
     name_key(q->ids, prefix, "ids");
     name_key(q->ids_old, prefix, "ids:old");
+    name_key(q->ids_nodes, prefix, "ids:nodes");
     name_key(q->held, prefix, "held");
     name_key(q->digests, prefix, "digests");
     name_key(q->contacts, prefix, "contacts");

@@ -219,7 +219,7 @@ typedef struct {
 /* Acknowledges and deletes count entries and publishes their digests, all in one atomic step. */
 sh_err sh_queue_ack(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error);
 
-/* The oldest dead letters, which made room for a new one. */
+/* Dead letters that were dropped for want of room. */
 typedef struct {
     int64_t count;
     char id[48]; /* of the first of them; "" where count is 0 */
@@ -233,9 +233,10 @@ typedef struct {
 } sh_queue_burial;
 
 /*
- * Moves an entry to the dead letters with its reason, at once and durably. Over SH_DEAD_ENTRIES_MAX
- * or SH_DEAD_BYTES_MAX the oldest that need not be kept are dropped; *dropped, which may be NULL,
- * tells which. SH_E_BUSY where there is no room for one that is to be kept: nothing was done.
+ * Moves an entry to the dead letters with its reason, at once and durably. Over the limits of its
+ * node or of all the oldest that need not be kept are dropped, or this one itself; *dropped, which
+ * may be NULL, tells which, also of a failure. SH_E_BUSY where there is no room for one that is to
+ * be kept: it stays in the queue.
  */
 sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const sh_queue_burial *burial,
                      sh_queue_dropped *dropped, sh_error *error);

@@ -276,6 +276,8 @@ static sh_err check_ready(sh_queue *queue, sh_error *error)
         {queue->dead, "stream"},     {queue->dead_bytes, "string"},
         {queue->failures, "hash"},   {queue->nodes, "hash"},
         {queue->nodes_used, "hash"}, {queue->pull_names, "hash"},
+        {queue->ids_nodes, "hash"},  {queue->dead_held, "hash"},
+        {queue->key, "string"},
     };
     enum { COUNT = sizeof keys / sizeof keys[0] };
     sh_slice argv[2 * COUNT];

@@ -108,15 +108,21 @@ sh_err sh_queue_dead_retry(sh_queue *queue, const char *id, sh_error *error)
     char entries[NUMBER_BYTES], bytes[NUMBER_BYTES];
     (void)snprintf(entries, sizeof entries, "%d", SH_QUEUE_ENTRIES_MAX);
     (void)snprintf(bytes, sizeof bytes, "%lu", SH_QUEUE_BYTES_MAX);
-    sh_slice argv[] = {sh_slice_of(queue->stream), sh_slice_of(queue->bytes),
-                       sh_slice_of(queue->dead),   sh_slice_of(queue->dead_bytes),
-                       sh_slice_of(queue->held),   sh_slice_of(id),
-                       sh_slice_of(entries),       sh_slice_of(bytes)};
-    return change(queue, &sh_script_dead_retry, 5, 8, argv, id, error);
+    sh_slice argv[] = {sh_slice_of(queue->stream),
+                       sh_slice_of(queue->bytes),
+                       sh_slice_of(queue->dead),
+                       sh_slice_of(queue->dead_bytes),
+                       sh_slice_of(queue->held),
+                       sh_slice_of(queue->dead_held),
+                       sh_slice_of(id),
+                       sh_slice_of(entries),
+                       sh_slice_of(bytes)};
+    return change(queue, &sh_script_dead_retry, 6, 9, argv, id, error);
 }
 
 sh_err sh_queue_dead_drop(sh_queue *queue, const char *id, sh_error *error)
 {
-    sh_slice argv[] = {sh_slice_of(queue->dead), sh_slice_of(queue->dead_bytes), sh_slice_of(id)};
-    return change(queue, &sh_script_dead_drop, 2, 3, argv, id, error);
+    sh_slice argv[] = {sh_slice_of(queue->dead), sh_slice_of(queue->dead_bytes),
+                       sh_slice_of(queue->dead_held), sh_slice_of(id)};
+    return change(queue, &sh_script_dead_drop, 3, 4, argv, id, error);
 }

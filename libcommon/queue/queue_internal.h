@@ -23,9 +23,11 @@ struct sh_queue {
     char stream[SH_QUEUE_KEY_BYTES];
     char dead[SH_QUEUE_KEY_BYTES];
     char dead_bytes[SH_QUEUE_KEY_BYTES];
+    char dead_held[SH_QUEUE_KEY_BYTES];
     char bytes[SH_QUEUE_KEY_BYTES];
     char ids[SH_QUEUE_KEY_BYTES];
     char ids_old[SH_QUEUE_KEY_BYTES];
+    char ids_nodes[SH_QUEUE_KEY_BYTES];
     char held[SH_QUEUE_KEY_BYTES];
     char digests[SH_QUEUE_KEY_BYTES];
     char contacts[SH_QUEUE_KEY_BYTES];

@@ -14,9 +14,9 @@
 /* For those who fill the queue: ingest and puller. */
 
 #define NUMBER_BYTES 24
-#define PUT_KEYS 8
-#define PUT_NUMBERS 7
-#define PUT_ARGUMENTS (SH_REDIS_SCRIPT_ARGUMENTS + PUT_KEYS + 16)
+#define PUT_KEYS 9
+#define PUT_NUMBERS 9
+#define PUT_ARGUMENTS (SH_REDIS_SCRIPT_ARGUMENTS + PUT_KEYS + 18)
 
 /* What is the same for all puts of one exchange, as text. */
 typedef struct {
@@ -33,10 +33,10 @@ typedef struct {
 
 static void write_numbers(const sh_queue *queue, put_numbers *n)
 {
-    const int64_t limits[PUT_NUMBERS] = {SH_QUEUE_ENTRIES_MAX,      SH_QUEUE_BYTES_MAX,
-                                         SH_QUEUE_NODE_ENTRIES_MAX, SH_QUEUE_NODE_BYTES_MAX,
-                                         SH_QUEUE_NODE_SHARE,       SH_QUEUE_ITEM_IDS_MAX / 2,
-                                         queue->names_max};
+    const int64_t limits[PUT_NUMBERS] = {
+        SH_QUEUE_ENTRIES_MAX,    SH_QUEUE_BYTES_MAX,         SH_QUEUE_NODE_ENTRIES_MAX,
+        SH_QUEUE_NODE_BYTES_MAX, SH_QUEUE_NODE_SHARE,        SH_QUEUE_ITEM_IDS_MAX / 2,
+        queue->names_max,        SH_QUEUE_NODE_ITEM_IDS_MAX, SH_QUEUE_ITEM_IDS_TTL_S};
     (void)snprintf(n->now, sizeof n->now, "%" PRId64, sh_clock_unix_ms());
     (void)snprintf(n->unchanged, sizeof n->unchanged, "%lld", SH_FULL_TABLE_INTERVAL_S * 1000LL);
     for (size_t i = 0; i < PUT_NUMBERS; i++)
@@ -66,6 +66,7 @@ static void write_put(const sh_queue *queue, const put_numbers *n, const sh_queu
         sh_slice_of(queue->nodes_version),
         sh_slice_of(queue->digests),
         sh_slice_of(queue->held),
+        sh_slice_of(queue->ids_nodes),
         item->envelope,
         sh_slice_of(item->mode),
         sh_slice_of(item->header->node),
@@ -82,6 +83,8 @@ static void write_put(const sh_queue *queue, const put_numbers *n, const sh_queu
         sh_slice_of(n->limits[5]),
         sh_slice_of(n->limits[6]),
         word_of(item->newcomer),
+        sh_slice_of(n->limits[7]),
+        sh_slice_of(n->limits[8]),
     };
     static_assert(sizeof own == sizeof t->argv - SH_REDIS_SCRIPT_ARGUMENTS * sizeof(sh_slice),
                   "a put has so many keys and arguments");

@@ -417,29 +417,36 @@ static void read_dropped(const sh_redis_reply *reply, sh_queue_dropped *ret)
 sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const sh_queue_burial *burial,
                      sh_queue_dropped *dropped, sh_error *error)
 {
-    char entries[NUMBER_BYTES], bytes[NUMBER_BYTES];
-    (void)snprintf(entries, sizeof entries, "%d", SH_DEAD_ENTRIES_MAX);
-    (void)snprintf(bytes, sizeof bytes, "%lu", SH_DEAD_BYTES_MAX);
+    const unsigned long limits[] = {SH_DEAD_ENTRIES_MAX, SH_DEAD_BYTES_MAX,
+                                    SH_DEAD_NODE_ENTRIES_MAX, SH_DEAD_NODE_BYTES_MAX};
+    char numbers[4][NUMBER_BYTES];
+    for (size_t i = 0; i < 4; i++)
+        (void)snprintf(numbers[i], NUMBER_BYTES, "%lu", limits[i]);
     sh_slice argv[] = {sh_slice_of(queue->stream),
                        sh_slice_of(queue->bytes),
                        sh_slice_of(queue->failures),
                        sh_slice_of(queue->dead),
                        sh_slice_of(queue->dead_bytes),
                        sh_slice_of(queue->held),
+                       sh_slice_of(queue->dead_held),
                        SH_SLICE(SH_QUEUE_GROUP),
                        sh_slice_of(entry->id),
                        entry->envelope,
                        entry->mode,
                        sh_slice_of(burial->reason),
-                       sh_slice_of(entries),
-                       sh_slice_of(bytes),
-                       sh_slice_of(burial->keep ? "1" : "")};
+                       sh_slice_of(numbers[0]),
+                       sh_slice_of(numbers[1]),
+                       sh_slice_of(burial->keep ? "1" : ""),
+                       sh_slice_of(numbers[2]),
+                       sh_slice_of(numbers[3])};
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script_run(queue->redis, &sh_script_bury, 6, 14, argv, &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_bury, 7, 17, argv, &reply, error);
     if (err != SH_OK)
         return err;
-    const sh_redis_reply *count = sh_redis_at(reply, 0);
-    if (count != NULL && sh_redis_integer(count) < 0)
+    if (dropped != NULL)
+        read_dropped(reply, dropped);
+    const sh_redis_reply *word = sh_redis_at(reply, 4);
+    if (word != NULL && sh_slice_equals(sh_redis_text(word), SH_SLICE("full")))
         return sh_fail(
             error, SH_E_BUSY,
             "the dead letters are full, and the entry %s is not to be lost, because it "
@@ -448,8 +455,6 @@ sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const sh_queu
             entry->id, burial->reason);
     if (queue->outstanding > 0)
         queue->outstanding--;
-    if (dropped != NULL)
-        read_dropped(reply, dropped);
     return SH_OK;
 }
 

@@ -239,8 +239,7 @@ static sh_err merge_all(merge *m, portion *p, sh_error *error)
 
 /* --- After the commit ------------------------------------------------------------------------ */
 
-static void log_buried(const sh_queue_entry *entry, const merged *one,
-                       const sh_queue_dropped *dropped)
+static void log_buried(const sh_queue_entry *entry, const merged *one)
 {
     sh_metric_add(&figures.buried, 1);
     sh_log_event(SH_LOG_ERROR,
@@ -248,6 +247,10 @@ static void log_buried(const sh_queue_entry *entry, const merged *one,
                                SH_LOG_PLUGIN(one->result.header.plugin), SH_LOG_ENTRY(entry->id),
                                SH_LOG_REASON(one->reason)),
                  "an entry went to the dead letters");
+}
+
+static void log_dropped(const sh_queue_dropped *dropped)
+{
     if (dropped->count == 0)
         return;
     sh_metric_add(&figures.dead_dropped, dropped->count);
@@ -255,8 +258,8 @@ static void log_buried(const sh_queue_entry *entry, const merged *one,
                  SH_LOG_FIELDS(SH_LOG_NODE(dropped->node), SH_LOG_ENTRY(dropped->id),
                                SH_LOG_NUMBER("dropped", dropped->count),
                                SH_LOG_REASON(dropped->reason)),
-                 "the dead letters are full: the oldest were dropped for good, this one first "
-                 "(`synchub-receiver dead` lists, retries and drops them)");
+                 "the dead letters, or this node's share of them, are full: some were dropped for "
+                 "good, this one first (`synchub-receiver dead` lists, retries and drops them)");
 }
 
 static sh_err bury(merge *m, const merged *one, sh_error *error)
@@ -265,7 +268,8 @@ static sh_err bury(merge *m, const merged *one, sh_error *error)
     const sh_queue_burial burial = {.reason = one->reason, .keep = one->is_hubs_fault};
     sh_err err = sh_queue_bury(m->queue, one->entry, &burial, &dropped, error);
     if (err == SH_OK)
-        log_buried(one->entry, one, &dropped);
+        log_buried(one->entry, one);
+    log_dropped(&dropped);
     return err;
 }
 

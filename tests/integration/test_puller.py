@@ -539,6 +539,18 @@ class Surroundings(PullerTest):
         self.queue = queue
         self.assertIn("Redis is full", self.pull([url], code=1))
 
+    def test_names_that_nodes_invent_are_limited_and_those_in_the_settings_are_not(self):
+        names = iter(f"invented {number}" for number in range(100))
+        url = self.nodes.add("inventor", lambda request: netalertx_answer(
+            next(names), device_table(device_rows(1))))
+        for _ in range(3):
+            self.pull([url], SYNC_max_nodes=3)
+        log = self.pull([url], code=1, SYNC_max_nodes=3)
+        self.assertIn("SYNC_max_nodes", self.line(log, url))
+        fixed = self.nodes.add_netalertx("fixed", "any", device_table(device_rows(2)))
+        self.pull([f"Office={fixed}"], SYNC_max_nodes=3)
+        self.assertEqual(self.queue.cli("HLEN", "synchub:contacts"), "4")
+
     def test_disabled_does_nothing(self):
         log = self.pull(["http://127.0.0.1:1"], SYNC_RUN="disabled")
         self.assertIn("disabled", log)

@@ -2,51 +2,82 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
 -- include shares
+-- include dead_shares
 -- Moves an entry to the dead letters. keep is '1' where it must not be dropped to make room.
 --
--- Answers how many others were dropped to stay within the limits, and of the first of them the id,
--- the node's name and the reason. These are the oldest that may be dropped; behind many that may
--- not, it is the new one. -1: it must be kept, and there is no room: nothing was done.
-local stream, bytes_key, failures, dead, dead_bytes, shares = unpack(KEYS)
-local group, id, envelope, mode, reason, entries_max, bytes_max, keep = unpack(ARGV)
-entries_max, bytes_max = tonumber(entries_max), tonumber(bytes_max)
+-- Over the limits it drops the oldest that may be dropped: of this node where it has its share, else of
+-- all. Where it finds none among some, the entry itself is dropped, or stays where it is if it must
+-- be kept. Answers how many were dropped; of the first of them the id, the node's name and the
+-- reason; and 'full' where the entry stays.
+local stream, bytes_key, failures, dead, dead_bytes, shares, dead_shares = unpack(KEYS)
+local group, id, envelope, mode, reason, entries_max, bytes_max, keep, node_entries_max,
+  node_bytes_max = unpack(ARGV)
 
+keep = keep == '1'
+local node, len = node_of(envelope), #envelope
+local entries = redis.call('XLEN', dead)
+local bytes = entries > 0 and tonumber(redis.call('GET', dead_bytes) or 0) or 0
+local has_room, looks, reads = true, 1000, 4194304
 local dropped, first = 0, {'', '', ''}
-local entries, bytes = redis.call('XLEN', dead), tonumber(redis.call('GET', dead_bytes) or '0')
-if entries == 0 then bytes = 0 end
-if keep == '1' and
-  (entries >= entries_max or (entries > 0 and bytes + #envelope > bytes_max)) then
-  return {-1, '', '', ''}
+
+local function note_dropped(letter_id, letter_node, letter_reason)
+  if dropped == 0 then first = {letter_id, letter_node, letter_reason} end
+  dropped = dropped + 1
 end
 
-local function is_over() return entries > 1 and (entries > entries_max or bytes > bytes_max) end
-local function drop(old)
-  local e = old[2][2]
-  if dropped == 0 then first = {old[1], node_of(e), old[2][8] or ''} end
-  redis.call('XDEL', dead, old[1])
-  bytes, entries, dropped = redis.call('DECRBY', dead_bytes, #e), entries - 1, dropped + 1
-end
-
-redis.call('XACK', stream, group, id)
-if redis.call('XDEL', stream, id) == 1 then
-  if entries == 0 then redis.call('SET', dead_bytes, 0) end
-  local letter = {'XADD', dead, '*', 'e', envelope, 'm', mode, 'i', id, 'r', reason}
-  if keep == '1' then
-    letter[#letter + 1] = 'k'
-    letter[#letter + 1] = '1'
-  end
-  local new = redis.call(unpack(letter))
-  redis.call('DECRBY', bytes_key, #envelope)
-  add_to_share(shares, node_of(envelope), -1, -#envelope)
-  bytes, entries = redis.call('INCRBY', dead_bytes, #envelope), redis.call('XLEN', dead)
-  local from, looked = '-', 0
-  while is_over() and looked < 1000 do
+-- Drops the oldest of a node, or of all where of_node is nil; answers where the search ended.
+local function drop_oldest(from, of_node)
+  while looks > 0 and reads > 0 do
     local old = redis.call('XRANGE', dead, from, '+', 'COUNT', 1)[1]
-    if old[1] == new then break end
-    if old[2][9] ~= 'k' then drop(old) end
-    from, looked = '(' .. old[1], looked + 1
+    if not old then break end
+    local letter = old[2]
+    from, looks, reads = '(' .. old[1], looks - 1, reads - #letter[2]
+    if letter[9] ~= 'k' and (not of_node or node_of(letter[2]) == of_node) then
+      note_dropped(old[1], node_of(letter[2]), letter[8] or '')
+      redis.call('XDEL', dead, old[1])
+      remove_from_dead_share(dead_shares, letter)
+      entries, bytes = entries - 1, bytes - #letter[2]
+      return from
+    end
   end
-  if is_over() then drop(redis.call('XRANGE', dead, new, new)[1]) end
+  has_room = false
+  return from
 end
+
+if #redis.call('XRANGE', stream, id, id) == 1 then
+  if entries == 0 then redis.call('DEL', dead_shares) end
+  local mine, mine_bytes, from = dead_share_of(dead_shares, node)
+  local function is_over_share()
+    return mine >= tonumber(node_entries_max) or
+      (mine > 0 and mine_bytes + len > tonumber(node_bytes_max))
+  end
+  while not keep and has_room and is_over_share() do
+    from = drop_oldest(from, node)
+    mine, mine_bytes = dead_share_of(dead_shares, node)
+    set_dead_share(dead_shares, node, mine, mine_bytes, from)
+  end
+  while has_room and entries > 0 and
+    (entries >= tonumber(entries_max) or bytes + len > tonumber(bytes_max)) do
+    drop_oldest('-')
+  end
+  if has_room then bytes = bytes + len end
+  redis.call('SET', dead_bytes, string.format('%d', bytes))
+  if keep and not has_room then return {dropped, first[1], first[2], first[3], 'full'} end
+
+  redis.call('XACK', stream, group, id)
+  redis.call('XDEL', stream, id)
+  redis.call('DECRBY', bytes_key, len)
+  add_to_share(shares, node, -1, -len)
+  if not has_room then
+    note_dropped(id, node, reason)
+  elseif keep then
+    redis.call('XADD', dead, '*', 'e', envelope, 'm', mode, 'i', id, 'r', reason, 'k', '1')
+  else
+    redis.call('XADD', dead, '*', 'e', envelope, 'm', mode, 'i', id, 'r', reason)
+    mine, mine_bytes = dead_share_of(dead_shares, node)
+    set_dead_share(dead_shares, node, mine + 1, mine_bytes + len, from)
+  end
+end
+redis.call('XACK', stream, group, id)
 redis.call('HDEL', failures, id)
-return {dropped, first[1], first[2], first[3]}
+return {dropped, first[1], first[2], first[3], ''}

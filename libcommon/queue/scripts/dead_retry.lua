@@ -2,8 +2,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
 -- include shares
+-- include dead_shares
 -- Puts a dead letter back into the queue. Answers done, missing or full.
-local stream, bytes_key, dead, dead_bytes, shares = unpack(KEYS)
+local stream, bytes_key, dead, dead_bytes, shares, dead_shares = unpack(KEYS)
 local id, entries_max, bytes_max = unpack(ARGV)
 
 local letter = redis.call('XRANGE', dead, id, id)[1]
@@ -18,4 +19,5 @@ redis.call('SET', bytes_key, string.format('%d', bytes + #envelope))
 add_to_share(shares, node_of(envelope), 1, #envelope)
 redis.call('XDEL', dead, id)
 redis.call('DECRBY', dead_bytes, #envelope)
+remove_from_dead_share(dead_shares, letter[2])
 return 'done'

@@ -38,7 +38,8 @@ static void add_table(outbox *o, size_t index, size_t bytes)
                           .envelope = {content, bytes}};
     (void)snprintf(table.header.node, sizeof table.header.node, "node-%zu", index);
     memset(table.header.id, (int)index + 1, sizeof table.header.id);
-    assert_int_equal(outbox_add_table(o, (void *)(uintptr_t)number(index), &table, &error), SH_OK);
+    assert_int_equal(outbox_add_table(o, (void *)(uintptr_t)number(index), &table, false, &error),
+                     SH_OK);
 }
 
 /* What changes a node's credentials, as `synchub-receiver node revoke` does. */

@@ -138,6 +138,159 @@ static void ids_are_bounded_by_number_and_the_last_ones_are_known(void **state)
     sh_queue_free(queue);
 }
 
+static void a_node_makes_the_queue_forget_no_items_of_others(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    char count[24];
+    assert_int_equal(outcome(queue, "other", 1), SH_PUT_QUEUED);
+    (void)snprintf(count, sizeof count, "%d", SH_QUEUE_NODE_ITEM_IDS_MAX - 1);
+    freeReplyObject(redisCommand(server.look, "HSET t:ids:nodes flood %s", count));
+    assert_int_equal(outcome(queue, "flood", 1), SH_PUT_QUEUED); /* at its limit */
+    assert_int_equal(outcome(queue, "flood", 1), SH_PUT_DUPLICATE);
+    for (uint32_t id = 2; id < 5; id++) /* over it they are queued and not remembered here */
+        for (int times = 0; times < 2; times++)
+            assert_int_equal(outcome(queue, "flood", id), SH_PUT_QUEUED);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids"), 2);
+    assert_int_equal(outcome(queue, "other", 1), SH_PUT_DUPLICATE);
+    assert_int_equal(outcome(queue, "other", 2), SH_PUT_QUEUED);
+    assert_int_equal(outcome(queue, "other", 2), SH_PUT_DUPLICATE);
+    sh_queue_free(queue);
+}
+
+/* As if the set of item keys had begun so many seconds ago. */
+static void age_ids(long long seconds)
+{
+    char value[24];
+    (void)snprintf(value, sizeof value, "%lld", (long long)sh_clock_unix_ms() / 1000 - seconds);
+    freeReplyObject(
+        redisCommand(server.look, "HSET t:ids:nodes %b %s", "", (size_t)0, value, strlen(value)));
+}
+
+static void items_are_forgotten_once_no_replay_of_them_is_accepted(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    freeReplyObject(redisCommand(server.look, "SADD t:ids left-by-an-older-version"));
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), 1);
+    freeReplyObject(redisCommand(server.look, "HSET t:ids:nodes n 1000000"));
+    age_ids(SH_QUEUE_ITEM_IDS_TTL_S - 60);
+    assert_int_equal(outcome(queue, "m", 1), SH_PUT_QUEUED);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids"), 2);
+    age_ids(SH_QUEUE_ITEM_IDS_TTL_S);
+    assert_int_equal(outcome(queue, "n", 2), SH_PUT_QUEUED); /* which may have as many again */
+    assert_int_equal(outcome(queue, "n", 2), SH_PUT_DUPLICATE);
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_DUPLICATE);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids"), 1);
+    assert_int_equal(redis_ask(&server, "HLEN t:ids:nodes"), 2);
+    age_ids(-1000); /* Redis's clock was set back */
+    assert_int_equal(outcome(queue, "n", 3), SH_PUT_QUEUED);
+    assert_int_equal(outcome(queue, "n", 2), SH_PUT_DUPLICATE);
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
+    assert_int_equal(redis_ask(&server, "SCARD t:ids"), 2);
+    sh_queue_free(queue);
+}
+
+static void bury(sh_queue *queue, const char *node, uint32_t id, sh_queue_dropped *dropped)
+{
+    const sh_queue_burial burial = {.reason = "its own fault"};
+    sh_error error = {0};
+    sh_queue_batch *batch = NULL;
+    assert_int_equal(put(queue, node, id), SH_OK);
+    assert_int_equal(sh_queue_take(queue, "c", 64, 1 << 20, 10, 60000, &batch, &error), SH_OK);
+    assert_int_equal(sh_queue_batch_count(batch), 1);
+    const sh_queue_entry *entry = sh_queue_batch_at(batch, 0);
+    assert_int_equal(sh_queue_bury(queue, entry, &burial, dropped, &error), SH_OK);
+    /* Once more, as after a lost answer, changes nothing. */
+    int64_t letters = redis_ask(&server, "XLEN t:dead"), bytes = redis_ask(&server, "GET t:bytes");
+    sh_queue_dropped again = {.count = 7};
+    assert_int_equal(sh_queue_bury(queue, entry, &burial, &again, &error), SH_OK);
+    assert_int_equal(again.count, 0);
+    assert_int_equal(redis_ask(&server, "XLEN t:dead"), letters);
+    assert_int_equal(redis_ask(&server, "GET t:bytes"), bytes);
+    sh_queue_batch_free(batch);
+}
+
+static void a_node_pushes_out_no_dead_letters_of_others(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_queue_dropped dropped = {0};
+    bury(queue, "other", 1, &dropped);
+    for (uint32_t id = 1; id < 4; id++)
+        bury(queue, "flood", id, &dropped);
+    assert_int_equal(dropped.count, 0);
+    const char *const full[] = {"10000 1000 -", "3 16777216 -"}; /* by number, and by bytes */
+    assert_int_equal(SH_DEAD_NODE_ENTRIES_MAX, 10000);
+    assert_int_equal(SH_DEAD_NODE_BYTES_MAX, 16777216);
+    for (uint32_t i = 0; i < 2; i++) {
+        freeReplyObject(
+            redisCommand(server.look, "HSET t:dead:held flood %b", full[i], strlen(full[i])));
+        bury(queue, "flood", 10 + i, &dropped);
+        assert_int_equal(dropped.count, 1);
+        assert_string_equal(dropped.node, "flood");
+        assert_int_equal(redis_ask(&server, "XLEN t:dead"), 4);
+    }
+    /* Who floods has no more room when it has its share and others' letters are between. */
+    bury(queue, "third", 1, &dropped);
+    assert_int_equal(dropped.count, 0);
+    assert_int_equal(redis_ask(&server, "XLEN t:dead"), 5);
+    sh_queue_free(queue);
+}
+
+static void the_oldest_of_a_node_is_found_behind_many_of_others(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_queue_dropped dropped = {0};
+    static const char others[] =
+        "for i = 1, 1500 do redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 113), 'm', "
+        "'push', 'i', '1-1', 'r', 'x') end";
+    freeReplyObject(redisCommand(server.look, "EVAL %s 1 t:dead", others));
+    for (uint32_t id = 1; id < 4; id++)
+        bury(queue, "flood", id, &dropped);
+    freeReplyObject(
+        redisCommand(server.look, "HSET t:dead:held flood %b", "10000 339 -", (size_t)11));
+    bury(queue, "flood", 4, &dropped); /* not found at once: the new one goes instead … */
+    assert_int_equal(dropped.count, 1);
+    assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
+    redisReply *oldest = redisCommand(server.look, "XRANGE t:dead - + COUNT 1501");
+    const char *id = oldest->element[1500]->element[0]->str;
+    bury(queue, "flood", 5, &dropped); /* … and the next time the search goes on */
+    assert_string_equal(dropped.id, id);
+    assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
+    freeReplyObject(oldest);
+    sh_queue_free(queue);
+}
+
+static void what_a_node_has_among_the_dead_letters_is_counted_through_every_way_out(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_error error = {0};
+    sh_queue_dropped dropped = {0};
+    for (uint32_t id = 1; id < 4; id++)
+        bury(queue, "n", id, &dropped);
+    redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
+    assert_int_equal(sh_queue_dead_retry(queue, dead->element[0]->element[0]->str, &error), SH_OK);
+    assert_int_equal(sh_queue_dead_drop(queue, dead->element[1]->element[0]->str, &error), SH_OK);
+    redisReply *left = redisCommand(server.look, "HGET t:dead:held n");
+    assert_string_equal(left->str, "1 113 -");
+    freeReplyObject(left);
+    assert_int_equal(sh_queue_dead_drop(queue, dead->element[2]->element[0]->str, &error), SH_OK);
+    freeReplyObject(dead);
+    assert_int_equal(redis_ask(&server, "EXISTS t:dead:held"), 0);
+    assert_int_equal(redis_ask(&server, "GET t:dead:bytes"), 0);
+    take_and_ack(queue);
+    /* Counts that were left over are nothing once there are no dead letters. */
+    freeReplyObject(redisCommand(server.look, "HSET t:dead:held n %b", "10000 1 -", (size_t)9));
+    bury(queue, "n", 9, &dropped);
+    assert_int_equal(dropped.count, 0);
+    assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1);
+    sh_queue_free(queue);
+}
+
 static void a_flooding_node_is_put_off_and_others_are_not(void **state)
 {
     (void)state;
@@ -311,6 +464,12 @@ int main(void)
         cmocka_unit_test_setup(another_nodes_id_makes_no_duplicate, empty),
         cmocka_unit_test_setup(a_replay_is_no_contact, empty),
         cmocka_unit_test_setup(ids_are_bounded_by_number_and_the_last_ones_are_known, empty),
+        cmocka_unit_test_setup(a_node_makes_the_queue_forget_no_items_of_others, empty),
+        cmocka_unit_test_setup(items_are_forgotten_once_no_replay_of_them_is_accepted, empty),
+        cmocka_unit_test_setup(a_node_pushes_out_no_dead_letters_of_others, empty),
+        cmocka_unit_test_setup(the_oldest_of_a_node_is_found_behind_many_of_others, empty),
+        cmocka_unit_test_setup(
+            what_a_node_has_among_the_dead_letters_is_counted_through_every_way_out, empty),
         cmocka_unit_test_setup(a_flooding_node_is_put_off_and_others_are_not, empty),
         cmocka_unit_test_setup(no_node_takes_more_than_its_part_of_what_is_free, empty),
         cmocka_unit_test_setup(what_a_node_holds_is_counted_through_every_way_out, empty),
