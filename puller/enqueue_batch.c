@@ -69,7 +69,8 @@ sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, bool is
                        table->envelope.len);
     item->header = table->header;
     item->rows = table->rows;
-    is_named = is_named || sh_credentials_of_node(o->credentials, table->header.node, NULL) != NULL;
+    is_named =
+        is_named || sh_credentials_find_node(o->credentials, table->header.node, NULL) != NULL;
     item->newcomer = is_named ? SH_NEWCOMER_ALWAYS : SH_NEWCOMER_YES;
     note_state(o, table->header.node, item->state);
     added(o, item->envelope.len);

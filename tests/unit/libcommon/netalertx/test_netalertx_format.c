@@ -138,7 +138,7 @@ static void the_last_bytes_of_a_push_claim_a_name(void **state)
                          cases[i].name != NULL);
         if (cases[i].name != NULL)
             assert_slice(slice_of(&name), cases[i].name);
-        sh_buf_done(&name);
+        sh_buf_reset(&name);
         free(exact);
     }
 }
