@@ -9,15 +9,23 @@
 
 #define MAC_BYTES 6
 
-/* Whether text is six bytes in hex, bare or with one and the same separator throughout. */
-static bool read_six_bytes(sh_slice text, uint8_t ret[static MAC_BYTES])
+/* The value of a hex digit, or -1. */
+static int hex_value(char c)
 {
-    if (text.len == 2 * MAC_BYTES)
-        return sh_hex_decode(text, ret, MAC_BYTES);
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The usual spelling: pairs, with one and the same separator between them. */
+static bool read_pairs(sh_slice text, uint8_t ret[static MAC_BYTES])
+{
     if (text.len != 3 * MAC_BYTES - 1)
         return false;
     char separator = text.data[2];
-    if (separator != ':' && separator != '-')
+    if (separator != ':' && separator != '-' && separator != '.')
         return false;
     for (size_t i = 0; i < MAC_BYTES; i++) {
         sh_slice pair = {text.data + 3 * i, 2};
@@ -27,6 +35,61 @@ static bool read_six_bytes(sh_slice text, uint8_t ret[static MAC_BYTES])
             return false;
     }
     return true;
+}
+
+/* Octets without their leading zeros, `0:c:29:1:2:3`. With '.' that would be an OID. */
+static bool read_short_octets(sh_slice text, uint8_t ret[static MAC_BYTES])
+{
+    char separator = '\0';
+    size_t octet = 0, digits = 0;
+    unsigned value = 0;
+    for (size_t i = 0; i <= text.len; i++) {
+        int digit = i < text.len ? hex_value(text.data[i]) : -1;
+        if (digit >= 0) {
+            value = value << 4 | (unsigned)digit;
+            if (++digits > 2)
+                return false;
+            continue;
+        }
+        if (digits == 0 || octet == MAC_BYTES)
+            return false;
+        ret[octet++] = (uint8_t)value;
+        value = 0;
+        digits = 0;
+        if (i == text.len)
+            break;
+        if (separator == '\0' && (text.data[i] == ':' || text.data[i] == '-'))
+            separator = text.data[i];
+        if (text.data[i] != separator)
+            return false;
+    }
+    return octet == MAC_BYTES;
+}
+
+/* Bare hex, or groups of four (Cisco, Huawei) or six (HP) digits. */
+static bool read_groups(sh_slice text, uint8_t ret[static MAC_BYTES])
+{
+    size_t group = text.len == 2 * MAC_BYTES       ? 2 * MAC_BYTES
+                   : text.len == 2 * MAC_BYTES + 2 ? 4
+                   : text.len == 2 * MAC_BYTES + 1 ? 6
+                                                   : 0;
+    if (group == 0)
+        return false;
+    char hex[2 * MAC_BYTES];
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (i % (group + 1) != group)
+            hex[len++] = text.data[i];
+        else if (text.data[i] != text.data[group] || strchr(":-.", text.data[i]) == NULL)
+            return false;
+    }
+    return sh_hex_decode((sh_slice){hex, sizeof hex}, ret, MAC_BYTES);
+}
+
+/* Whether text is six bytes in hex, in any of the spellings that are in use. */
+static bool read_six_bytes(sh_slice text, uint8_t ret[static MAC_BYTES])
+{
+    return read_pairs(text, ret) || read_groups(text, ret) || read_short_octets(text, ret);
 }
 
 /* Each known device's MAC comes here: printf would take half of what its look-up takes. */

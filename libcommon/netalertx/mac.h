@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 /*
- * The key of a device. Six-byte MACs, written with ':' or '-' or as bare hex,
- * become lower case with colons; any other value of 1 to SH_MAC_MAX printable characters stays as
- * it is, less white space around it. Keys are compared without regard to (ASCII) case.
+ * The key of a device. Six-byte MACs become lower case with colons, from every usual spelling:
+ * pairs of digits with ':', '-' or '.' between them, `0:c:29:1:2:3` without leading zeros (':' or
+ * '-'), groups of four or six digits (`aabb.cc00.000f`, `aabb-cc00-000f`, `aabbcc-00000f`), bare
+ * hex. Any other value of 1 to SH_MAC_MAX printable characters stays as it is, less white space
+ * around it. Keys are compared without regard to (ASCII) case.
  */
 typedef struct {
     char text[SH_MAC_MAX_BYTES + 1]; /* NUL-terminated UTF-8 */

@@ -138,6 +138,28 @@ static void macs_are_normalised(void **state)
         {"aabbccddeeff", "aa:bb:cc:dd:ee:ff"},
         {"001122334455", "00:11:22:33:44:55"},
         {"  00:11:22:33:44:55\n", "00:11:22:33:44:55"},
+        {"aabb.cc00.000f", "aa:bb:cc:00:00:0f"},
+        {"AABB-CC00-000F", "aa:bb:cc:00:00:0f"},
+        {"aabb:cc00:000f", "aa:bb:cc:00:00:0f"},
+        {"aabbcc-00000f", "aa:bb:cc:00:00:0f"},
+        {"aabbcc:00000f", "aa:bb:cc:00:00:0f"},
+        {"AA.BB.CC.00.00.0F", "aa:bb:cc:00:00:0f"},
+        {"aa:bb:cc:0:0:f", "aa:bb:cc:00:00:0f"},
+        {"0:C:29:1:2:3", "00:0c:29:01:02:03"},
+        {"0-c-29-01-2-3", "00:0c:29:01:02:03"},
+        {"a:b:c:d:e:f", "0a:0b:0c:0d:0e:0f"},
+        {"0:c:29:1:2", "0:c:29:1:2"},         /* five octets, */
+        {"0:c:29:1:2:", "0:c:29:1:2:"},       /* an empty one, */
+        {":c:29:1:2:3", ":c:29:1:2:3"},       /* … */
+        {"0:c:029:1:2:3", "0:c:029:1:2:3"},   /* three digits, */
+        {"0:c:29:1:2:3:4", "0:c:29:1:2:3:4"}, /* seven octets, */
+        {"0:c-29:1:2:3", "0:c-29:1:2:3"},     /* two separators, */
+        {"1.3.6.1.2.1", "1.3.6.1.2.1"},       /* an OID, */
+        {"aabb.cc00-000f", "aabb.cc00-000f"},
+        {"aabbc.c00000f", "aabbc.c00000f"},
+        {"aabb.cc000.00f", "aabb.cc000.00f"}, /* and other groups: some other key */
+        {"aabb.cc00.000g", "aabb.cc00.000g"},
+        {"aabb cc00 000f", "aabb cc00 000f"},
         {"aa:bb-cc:dd:ee:ff", "aa:bb-cc:dd:ee:ff"}, /* mixed separators: some other key */
         {"aa:bb:cc:dd:ee:fg", "aa:bb:cc:dd:ee:fg"},
         {"Internet", "Internet"},
