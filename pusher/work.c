@@ -363,7 +363,7 @@ static void table_pushed(work *w, job *j, const push_item *item, const push_resu
     }
 }
 
-/* Sends one part. Its id follows from the table's, so that it is the same in every retry. */
+/* Sends one part. */
 static push_result push_part(work *w, const push_item *table, sh_slice rows, const char *what,
                              work_report *report)
 {
@@ -371,11 +371,7 @@ static push_result push_part(work *w, const push_item *table, sh_slice rows, con
     push_item item = *table;
     push_result result = {.verdict = PUSH_LATER, .retry_after_s = -1};
     sh_error error = {0};
-    uint8_t seed[SH_ID_BYTES + 1 + sizeof item.part];
-    memcpy(seed, table->id, SH_ID_BYTES);
-    (void)snprintf((char *)seed + SH_ID_BYTES, sizeof seed - SH_ID_BYTES, "%04x",
-                   (unsigned)item.part);
-    sh_keyed_hash(NULL, (sh_slice){(const char *)seed, sizeof seed}, item.id, sizeof item.id);
+    sh_table_part_id(table->id, item.part, item.id);
     item.ask = table->ask && item.part == 0;
     item.text = &text;
     char words[160];
@@ -398,12 +394,16 @@ static push_result push_parts(work *w, push_item *item, const char *what, work_r
     push_result result = {.verdict = PUSH_REFUSED, .retry_after_s = -1};
     sh_error error = {0};
     sh_slice table = {item->text->data, item->text->len};
-    size_t parts = 1;
+    sh_table_cut_size size = {.parts = 1};
     sh_table_cut cut;
     sh_err err = SH_OK;
     if (w->settings->protocol == SH_PROTOCOL_NATIVE)
-        err = sh_table_cut_count(table, &parts, &error);
-    if (err == SH_OK && parts == 1) {
+        err = sh_table_cut_count(table, &size, &error);
+    if (size.left_out > 0)
+        sh_log_warning("left out %zu rows of the device table that are too large for any hub",
+                       size.left_out);
+    size_t parts = size.parts;
+    if (err == SH_OK && parts == 1 && size.left_out == 0) {
         result = push_send(w->push, item, &error);
         log_push(w, item, what, &result, &error, report);
         return result;

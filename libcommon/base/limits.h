@@ -30,10 +30,11 @@
 #define SH_NETALERTX_BODY_MAX (SH_PLAIN_MAX / 3 * 4 + 64 * SH_KIB)
 
 /* JSON */
-#define SH_JSON_DEPTH_MAX 32      /* nesting of a row, a body or a setting */
-#define SH_ROW_MAX (256 * SH_KIB) /* text of one device row */
-#define SH_ROWS_MAX 200000        /* rows of one table */
-#define SH_COLUMNS_MAX 256        /* columns of a hub's Devices table */
+#define SH_JSON_DEPTH_MAX 32    /* nesting of a row, a body or a setting */
+#define SH_ROW_MAX (4 * SH_MIB) /* one device row, as text: a comment of 250,000 letters fits */
+#define SH_ROW_KEYS_MAX 1000    /* keys of one device row */
+#define SH_ROWS_MAX 200000      /* rows of one table */
+#define SH_COLUMNS_MAX 256      /* columns of a hub's Devices table */
 
 /* Plugin results */
 #define SH_PLUGIN_LINE_MAX (64 * SH_KIB) /* text of one line */

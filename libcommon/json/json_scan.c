@@ -19,6 +19,7 @@ typedef struct {
     sh_error *error;
     uint64_t objects; /* a bit for each open bracket: 1 for '{' */
     unsigned depth;
+    bool loose; /* as Python reads */
 } scanner;
 
 _Static_assert(SH_JSON_DEPTH_MAX <= 64, "the open brackets are kept in 64 bits");
@@ -130,7 +131,7 @@ static void skip_plain(scanner *s, bool *ascii)
 }
 
 /* Passes a string; *ret is what is between the quotes. */
-static sh_err read_string(scanner *s, sh_slice *ret, bool *escaped)
+static sh_err read_string(scanner *s, sh_slice *ret, bool *escaped, bool *not_utf8)
 {
     if (!take(s, '"'))
         return fail_here(s, "a string");
@@ -150,7 +151,8 @@ static sh_err read_string(scanner *s, sh_slice *ret, bool *escaped)
             return err;
     }
     *ret = (sh_slice){from, (size_t)(s->at - from)};
-    if (!ascii && !sh_utf8_is_valid(ret->data, ret->len))
+    *not_utf8 = !ascii && !sh_utf8_is_valid(ret->data, ret->len);
+    if (*not_utf8 && !s->loose)
         return sh_fail(s->error, SH_E_FORMAT, "not valid JSON: a string is not UTF-8");
     s->at++;
     return SH_OK;
@@ -188,6 +190,13 @@ static bool take_word(scanner *s, sh_slice word)
     return true;
 }
 
+/* What Python writes for numbers that are not finite. */
+static bool take_not_finite(scanner *s)
+{
+    return take_word(s, SH_SLICE("NaN")) || take_word(s, SH_SLICE("Infinity")) ||
+           take_word(s, SH_SLICE("-Infinity"));
+}
+
 /* Passes a value that is no array or object. */
 static sh_err read_scalar(scanner *s, sh_scan_member *member)
 {
@@ -195,12 +204,14 @@ static sh_err read_scalar(scanner *s, sh_scan_member *member)
     sh_err err = SH_OK;
     if (s->at < s->end && *s->at == '"') {
         member->type = SH_SCAN_STRING;
-        return read_string(s, &member->value, &member->escaped);
+        return read_string(s, &member->value, &member->escaped, &member->not_utf8);
     }
     if (take_word(s, SH_SLICE("null"))) {
         member->type = SH_SCAN_NULL;
     } else if (take_word(s, SH_SLICE("true")) || take_word(s, SH_SLICE("false"))) {
         member->type = SH_SCAN_BOOLEAN;
+    } else if (s->loose && take_not_finite(s)) {
+        member->type = SH_SCAN_NOT_FINITE;
     } else {
         member->type = SH_SCAN_NUMBER;
         err = read_number(s);
@@ -211,8 +222,9 @@ static sh_err read_scalar(scanner *s, sh_scan_member *member)
 
 static sh_err read_key(scanner *s, sh_slice *key, bool *escaped)
 {
+    bool not_utf8;
     skip_space(s);
-    sh_err err = read_string(s, key, escaped);
+    sh_err err = read_string(s, key, escaped, &not_utf8);
     if (err != SH_OK)
         return err;
     skip_space(s);
@@ -291,9 +303,14 @@ static sh_err read_value(scanner *s, sh_scan_member *member)
     return SH_OK;
 }
 
-sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *error)
+static sh_err scan_object(sh_slice text, bool loose, sh_scan_each each, void *context,
+                          sh_error *error)
 {
-    scanner s = {.start = text.data, .at = text.data, .end = text.data + text.len, .error = error};
+    scanner s = {.start = text.data,
+                 .at = text.data,
+                 .end = text.data + text.len,
+                 .error = error,
+                 .loose = loose};
     skip_space(&s);
     if (s.at == s.end || *s.at != '{')
         return fail_here(&s, "an object");
@@ -320,15 +337,39 @@ sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *e
     return s.at == s.end ? SH_OK : fail_here(&s, "the end");
 }
 
-sh_err sh_json_check(sh_slice text, sh_error *error)
+sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *error)
 {
-    scanner s = {.start = text.data, .at = text.data, .end = text.data + text.len, .error = error};
+    return scan_object(text, false, each, context, error);
+}
+
+sh_err sh_json_scan_loose(sh_slice text, sh_scan_each each, void *context, sh_error *error)
+{
+    return scan_object(text, true, each, context, error);
+}
+
+static sh_err check_value(sh_slice text, bool loose, sh_error *error)
+{
+    scanner s = {.start = text.data,
+                 .at = text.data,
+                 .end = text.data + text.len,
+                 .error = error,
+                 .loose = loose};
     sh_scan_member value = {.escaped = false};
     sh_err err = read_value(&s, &value);
     if (err != SH_OK)
         return err;
     skip_space(&s);
     return s.at == s.end ? SH_OK : fail_here(&s, "the end");
+}
+
+sh_err sh_json_check(sh_slice text, sh_error *error)
+{
+    return check_value(text, false, error);
+}
+
+sh_err sh_json_check_loose(sh_slice text, sh_error *error)
+{
+    return check_value(text, true, error);
 }
 
 bool sh_scan_key_is(const sh_scan_member *member, const char *name)

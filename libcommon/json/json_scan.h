@@ -19,6 +19,7 @@ typedef enum {
     SH_SCAN_STRING,
     SH_SCAN_ARRAY,
     SH_SCAN_OBJECT,
+    SH_SCAN_NOT_FINITE, /* NaN, Infinity, -Infinity: in loose texts alone */
 } sh_scan_type;
 
 typedef struct {
@@ -27,6 +28,7 @@ typedef struct {
     sh_scan_type type;
     sh_slice value; /* as written; a string's is what is between its quotes */
     bool escaped;   /* a string with an escape in it: sh_json_unescape() gives its text */
+    bool not_utf8;  /* a string that is not UTF-8: in loose texts alone */
 } sh_scan_member;
 
 /* Called for each member of the outermost object, in order. Another result than SH_OK ends it. */
@@ -40,6 +42,13 @@ sh_err sh_json_scan(sh_slice text, sh_scan_each each, void *context, sh_error *e
 
 /* Whether text is exactly one JSON value of any kind. SH_E_FORMAT, SH_E_LIMIT as above. */
 sh_err sh_json_check(sh_slice text, sh_error *error);
+
+/*
+ * The same two, of a text as Python's json.dump() writes and json.load() reads it: numbers may be
+ * infinite, and a string that is not UTF-8 is its own fault, not that of the members beside it.
+ */
+sh_err sh_json_scan_loose(sh_slice text, sh_scan_each each, void *context, sh_error *error);
+sh_err sh_json_check_loose(sh_slice text, sh_error *error);
 
 /* Whether a member's key is that plain ASCII name, escapes resolved. */
 bool sh_scan_key_is(const sh_scan_member *member, const char *name);

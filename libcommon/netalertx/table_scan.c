@@ -56,6 +56,7 @@ typedef struct {
     unsigned times;
     sh_slice mac;
     sh_scan_kind kind;
+    bool too_deep; /* the row is nested deeper than SH_JSON_DEPTH_MAX */
 } mac_seen;
 
 /* p is behind the ':' of "devMac". Looks only: the walk goes on from the same place. */
@@ -106,26 +107,28 @@ static void see_escaped(const char *p, const char *end, mac_seen *seen)
     }
 }
 
+#define LEVELS_CHECKED 64 /* deeper ones are only counted: their row is not used */
+
 typedef struct {
     uint64_t objects; /* bit n: level n is an object, else an array */
-    unsigned depth;
+    size_t depth, deepest;
 } levels;
 
-static_assert(SH_JSON_DEPTH_MAX < 64, "levels are kept in the bits of one word");
+static_assert(SH_JSON_DEPTH_MAX <= LEVELS_CHECKED, "what is used is checked");
 
 /* Goes over one bracket; SH_OK, also where it closes the outermost one. */
 static sh_err turn(levels *l, char c, sh_error *error)
 {
-    if (c == '{' || c == '[') {
-        if (l->depth == SH_JSON_DEPTH_MAX)
-            return sh_fail(error, SH_E_LIMIT, "the table is nested deeper than %d levels",
-                           SH_JSON_DEPTH_MAX);
-        uint64_t bit = UINT64_C(1) << l->depth++;
-        l->objects = c == '{' ? l->objects | bit : l->objects & ~bit;
+    bool opens = c == '{' || c == '[';
+    size_t level = opens ? l->depth++ : --l->depth;
+    if (l->depth > l->deepest)
+        l->deepest = l->depth;
+    if (level >= LEVELS_CHECKED)
         return SH_OK;
-    }
-    bool object = (l->objects >> --l->depth & 1) != 0;
-    if (object != (c == '}'))
+    uint64_t bit = UINT64_C(1) << level;
+    if (opens)
+        l->objects = c == '{' ? l->objects | bit : l->objects & ~bit;
+    else if (((l->objects & bit) != 0) != (c == '}'))
         return sh_fail(error, SH_E_FORMAT, "the table's brackets do not match");
     return SH_OK;
 }
@@ -213,6 +216,8 @@ static sh_err skip_brackets(const char *p, const char *end, mac_seen *seen, cons
                 return err;
             }
             if (closed != NULL) {
+                if (seen != NULL)
+                    seen->too_deep = w.levels.deepest > SH_JSON_DEPTH_MAX;
                 *ret = closed;
                 return SH_OK;
             }
@@ -250,7 +255,7 @@ static sh_err skip_member(const char **p, const char *end, sh_error *error)
     sh_err err = skip_value(*p, end, NULL, &after, error);
     if (err != SH_OK)
         return err;
-    if (sh_json_check((sh_slice){*p, (size_t)(after - *p)}, NULL) != SH_OK)
+    if (sh_json_check_loose((sh_slice){*p, (size_t)(after - *p)}, NULL) != SH_OK)
         return sh_fail(error, SH_E_FORMAT, "something beside the rows is no JSON; " SHAPE);
     *p = after;
     return SH_OK;
@@ -402,7 +407,7 @@ sh_err sh_table_scan_next(sh_table_scan *scan, sh_scan_row *row, bool *more, sh_
         return err;
     row->text = (sh_slice){p, (size_t)(scan->at - p)};
     row->mac = seen.mac;
-    row->kind = *p == '{' ? seen.kind : SH_SCAN_NO_OBJECT;
+    row->kind = *p != '{' ? SH_SCAN_NO_OBJECT : seen.too_deep ? SH_SCAN_TOO_DEEP : seen.kind;
     return SH_OK;
 }
 

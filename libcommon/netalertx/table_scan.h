@@ -18,6 +18,7 @@ typedef enum {
     SH_SCAN_MAC_UNCLEAR, /* a number, an escape, or twice: ask the row reader */
     SH_SCAN_MAC_NONE,    /* an object without "devMac", or with null */
     SH_SCAN_NO_OBJECT,   /* an element of "data" that is no object */
+    SH_SCAN_TOO_DEEP,    /* an object that is nested deeper than SH_JSON_DEPTH_MAX */
 } sh_scan_kind;
 
 typedef struct {
@@ -42,7 +43,7 @@ sh_err sh_table_scan_init(sh_table_scan *scan, const char *text, size_t len, sh_
 
 /*
  * Gives the next row, or *more = false at the end of a table that is complete. SH_E_FORMAT where
- * the table is cut or unbalanced, SH_E_LIMIT over SH_ROWS_MAX or SH_JSON_DEPTH_MAX.
+ * the table is cut or unbalanced, SH_E_LIMIT over SH_ROWS_MAX.
  */
 sh_err sh_table_scan_next(sh_table_scan *scan, sh_scan_row *row, bool *more, sh_error *error);
 

@@ -64,6 +64,9 @@ receiver_figures figures = {
     .rows_known = COUNTER(ROWS, "result=\"known\"", NULL),
     .rows_skipped = COUNTER(ROWS, "result=\"skipped\"", NULL),
     .rows_set_aside = COUNTER(ROWS, "result=\"set_aside\"", NULL),
+    .values_replaced = COUNTER("synchub_values_replaced_total", NULL,
+                               "Values of inserted rows that cannot be stored and became NULL or "
+                               "their column's default."),
     .queue_entries = GAUGE("synchub_queue_entries", "Entries that wait to be merged."),
     .queue_bytes = GAUGE("synchub_queue_bytes", "Bytes of the entries that wait."),
     .queue_dead = GAUGE("synchub_dead_letters", "Entries in the dead letters."),
@@ -114,6 +117,7 @@ sh_err figures_write(sh_buf *ret)
         &figures.rows_known,
         &figures.rows_skipped,
         &figures.rows_set_aside,
+        &figures.values_replaced,
         &figures.queue_entries,
         &figures.queue_bytes,
         &figures.queue_dead,

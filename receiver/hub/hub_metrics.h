@@ -15,7 +15,7 @@ typedef struct {
         failed_internal;
     sh_metric merged_tables, merged_plugins, merged_duplicates, buried, dead_dropped,
         batches_failed;
-    sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside;
+    sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside, values_replaced;
     sh_metric queue_entries, queue_bytes, queue_dead;
     sh_metric redis_up, redis_durable;
 } receiver_figures;

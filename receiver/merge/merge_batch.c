@@ -78,15 +78,17 @@ static void log_result(const sh_queue_entry *entry, const entry_result *r)
         sh_metric_add(&figures.rows_known, r->known);
         sh_metric_add(&figures.rows_skipped, r->skipped);
         sh_metric_add(&figures.rows_set_aside, r->set_aside);
+        sh_metric_add(&figures.values_replaced, r->replaced);
     }
     sh_log_event(
-        r->set_aside > 0 ? SH_LOG_WARNING : SH_LOG_INFO,
+        r->reason[0] != '\0' ? SH_LOG_WARNING : SH_LOG_INFO,
         SH_LOG_FIELDS(SH_LOG_NODE(r->header.node), SH_LOG_PLUGIN(devices ? "" : r->header.plugin),
                       SH_LOG_ENTRY(entry->id), SH_LOG_NUMBER(devices ? "rows" : "lines", r->rows),
                       SH_LOG_NUMBER(devices ? "inserted" : "changed", r->inserted),
                       SH_LOG_NUMBER("known", r->known), SH_LOG_NUMBER("skipped", r->skipped),
                       SH_LOG_NUMBER("set_aside", r->set_aside),
-                      SH_LOG_REASON(r->set_aside > 0 ? r->reason : NULL)),
+                      SH_LOG_NUMBER("replaced", r->replaced),
+                      SH_LOG_REASON(r->reason[0] != '\0' ? r->reason : NULL)),
         "merged");
 }
 

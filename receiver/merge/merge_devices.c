@@ -51,6 +51,10 @@ static void chunk_clear(chunk *c)
     c->counts = (entry_result){.rows = 0};
 }
 
+#define TEXT_OF(number) #number
+#define TEXT_OF_LIMIT(limit) TEXT_OF(limit)
+#define TOO_DEEP "it is nested deeper than " TEXT_OF_LIMIT(SH_JSON_DEPTH_MAX) " levels"
+
 /* Adds what became of a chunk's rows to what is told of the entry. */
 static void add_counts(entry_result *result, const entry_result *counts)
 {
@@ -59,6 +63,7 @@ static void add_counts(entry_result *result, const entry_result *counts)
     result->known += counts->known;
     result->skipped += counts->skipped;
     result->set_aside += counts->set_aside;
+    result->replaced += counts->replaced;
     size_t used = strlen(result->reason);
     size_t more = strlen(counts->reason);
     size_t joint = used == 0 ? 0 : 2;
@@ -118,6 +123,9 @@ static sh_err take_row(const entry_merger *m, const sh_scan_row *scanned, int64_
     switch (scanned->kind) {
     case SH_SCAN_NO_OBJECT:
         entry_set_aside(&c->counts, "row", number, "it is no JSON object");
+        break;
+    case SH_SCAN_TOO_DEEP:
+        entry_set_aside(&c->counts, "row", number, TOO_DEEP);
         break;
     case SH_SCAN_MAC_NONE:
         entry_set_aside(&c->counts, "row", number, "devMac is missing");
@@ -185,11 +193,26 @@ static sh_err start_reading(const entry_merger *m, chunk *c, sh_error *error)
     return SH_OK;
 }
 
-static void count_outcome(entry_result *result, int64_t number, const store_insert *insert)
+/* Counts the values of an inserted row that could not be stored, and keeps the first reasons. */
+static void count_replaced(const entry_merger *m, entry_result *result, int64_t number,
+                           const sh_device_row *row)
+{
+    size_t count = 0;
+    char reason[SH_ROW_REPLACED_BYTES];
+    const sh_column *columns = store_columns(m->store, &count);
+    size_t replaced = sh_device_row_replaced(row, columns, reason);
+    if (replaced > 0)
+        entry_keep_reason(result, "row", number, reason);
+    result->replaced += (int64_t)replaced;
+}
+
+static void count_outcome(const entry_merger *m, entry_result *result, int64_t number,
+                          const store_insert *insert)
 {
     switch (insert->outcome) {
     case STORE_INSERTED:
         result->inserted++;
+        count_replaced(m, result, number, insert->row);
         break;
     case STORE_KNOWN:
         result->known++;
@@ -226,7 +249,7 @@ static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c,
     if (err == SH_OK && count > 0)
         err = store_insert_devices(m->store, inserts, count, m->now, error);
     for (size_t i = 0; err == SH_OK && i < count; i++)
-        count_outcome(&c->counts, numbers[i], &inserts[i]);
+        count_outcome(m, &c->counts, numbers[i], &inserts[i]);
     if (err == SH_OK)
         add_counts(result, &c->counts);
     chunk_clear(c);

@@ -15,9 +15,8 @@
  * name. */
 #define OUT_NODE_MAX (255 - (sizeof "last_result..decoded...log" + 2 * 19 + SH_PLUGIN_NAME_MAX))
 
-void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
+void entry_keep_reason(entry_result *result, const char *what, int64_t number, const char *reason)
 {
-    result->set_aside++;
     size_t len = strlen(result->reason);
     size_t room = sizeof result->reason - len;
     char text[SH_ERROR_MESSAGE_BYTES + 48];
@@ -27,6 +26,12 @@ void entry_set_aside(entry_result *result, const char *what, int64_t number, con
         (void)snprintf(result->reason + len, room, "%s", text);
     else if (len == 0) /* one long reason alone is cut, never at the cost of earlier ones */
         (void)snprintf(result->reason, sizeof result->reason, "%.*s", (int)(room - 1), text);
+}
+
+void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason)
+{
+    result->set_aside++;
+    entry_keep_reason(result, what, number, reason);
 }
 
 static void free_fold(entry_merger *m)

@@ -28,7 +28,8 @@ typedef struct {
     bool is_foreign; /* it was sealed with another key than the hub's */
     bool whole;      /* with it, all of its node's table is merged: its digest may be published */
     int64_t rows, inserted, known, skipped, set_aside;
-    char reason[SH_DEAD_REASON_MAX]; /* of the rows that were set aside first */
+    int64_t replaced;                /* values that could not be stored, of the inserted rows */
+    char reason[SH_DEAD_REASON_MAX]; /* of the rows that were set aside, or had such values */
     /* Of an entry that is merged in several transactions: */
     bool is_piece;    /* it is not at its end */
     size_t next;      /* row, or line that is left of its result, with which to go on */
@@ -80,7 +81,9 @@ void entry_begins_work(entry_merger *m);
 /* Whether the entry must be interrupted now. */
 bool entry_is_out_of_time(const entry_merger *m);
 
-/* Counts a row or line that was set aside and keeps the first reasons. */
+/* Keeps the first reasons why something is not stored as it came. */
+void entry_keep_reason(entry_result *result, const char *what, int64_t number, const char *reason);
+/* The same, and counts a row or line that is set aside. */
 void entry_set_aside(entry_result *result, const char *what, int64_t number, const char *reason);
 
 #endif

@@ -6,7 +6,13 @@
 /* NetAlertX's Devices, as NETALERTX's own schema orders it. */
 /* clang-format's versions differ about braces in macros. */
 /* clang-format off */
+/* Declared TEXT there. */
 #define TEXT(n) \
+    { \
+        .name = (n), .kind = SH_COLUMN_TEXT, .text_affinity = true \
+    }
+/* Declared STRING there, which has numeric affinity. */
+#define STRING(n) \
     { \
         .name = (n), .kind = SH_COLUMN_TEXT \
     }
@@ -35,10 +41,10 @@ const sh_column sh_device_columns[] = {
     {.name = "devMac", .kind = SH_COLUMN_TEXT, .not_null = true, .ignore_case = true},
     TEXT_OR("devName", "(unknown)"),
     TEXT_OR("devOwner", "(unknown)"),
-    TEXT("devType"),
-    TEXT("devVendor"),
+    STRING("devType"),
+    STRING("devVendor"),
     BOOLEAN_OR("devFavorite", 0),
-    TEXT("devGroup"),
+    STRING("devGroup"),
     TEXT("devComments"),
     TIME_OR_NOW("devFirstConnection"),
     TIME_OR_NOW("devLastConnection"),

@@ -40,8 +40,27 @@ static const schema_step version_1[] = {
             " PRIMARY KEY(node, digest, parts, part)) @rows_by_key"},
 };
 
+/*
+ * Text in these columns is as good as a number (`Gi1/0/24`), and SQLite's take it. Each number is
+ * spelled in one way there, so that texts are equal where numbers are.
+ */
+#define TEXT_IN_POSTGRES(column, default_)                                                         \
+    {                                                                                              \
+        .postgres = "ALTER TABLE \"Devices\" ALTER COLUMN \"" column "\" DROP DEFAULT,"            \
+                    " ALTER COLUMN \"" column "\" TYPE text COLLATE \"C\" USING \"" column         \
+                    "\"::text, ALTER COLUMN \"" column "\" SET DEFAULT " default_,                 \
+        .own_only = true                                                                           \
+    }
+
+static const schema_step version_2[] = {
+    TEXT_IN_POSTGRES("devScan", "'1'"),        TEXT_IN_POSTGRES("devSkipRepeated", "'0'"),
+    TEXT_IN_POSTGRES("devParentPort", "NULL"), TEXT_IN_POSTGRES("devReqNicsOnline", "NULL"),
+    TEXT_IN_POSTGRES("devCanSleep", "NULL"),
+};
+
 static const schema_migration migrations[] = {
     MIGRATION(version_1),
+    MIGRATION(version_2),
 };
 
 const schema schema_released = {.migrations = migrations,

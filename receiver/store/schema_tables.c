@@ -19,10 +19,13 @@ static bool is_added_later(const char *column)
     return false;
 }
 
+/* Other integers than booleans may be any text: PostgreSQL has no column for both. */
 static const char *type_of(const sh_column *column, schema_dialect dialect)
 {
-    if (column->kind == SH_COLUMN_INTEGER || column->kind == SH_COLUMN_BOOLEAN)
+    if (column->kind == SH_COLUMN_BOOLEAN)
         return dialect == SCHEMA_SQLITE ? "INTEGER" : "bigint";
+    if (column->kind == SH_COLUMN_INTEGER && dialect == SCHEMA_SQLITE)
+        return "INTEGER";
     return dialect == SCHEMA_SQLITE ? "TEXT" : "text COLLATE \"C\"";
 }
 

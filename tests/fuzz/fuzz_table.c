@@ -40,6 +40,9 @@ static void compare_mac(const sh_scan_row *row, const sh_json *seen)
     case SH_SCAN_NO_OBJECT:
         fuzz_must(sh_json_kind_of(seen) != SH_JSON_OBJECT, "what is no object is none");
         break;
+    case SH_SCAN_TOO_DEEP:
+        fuzz_must(false, "Jansson reads no row that is nested too deep");
+        break;
     case SH_SCAN_MAC_UNCLEAR:
         fuzz_must(sh_json_kind_of(seen) == SH_JSON_OBJECT, "a row with a devMac is an object");
         break;
@@ -102,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_must(c.rows == sh_json_count(c.data), "the scan gives as many rows as Jansson");
     }
     if (err == SH_OK && c.all_parse) {
-        sh_err checked = sh_json_scan((sh_slice){text, size}, ignore_member, NULL, NULL);
+        sh_err checked = sh_json_scan_loose((sh_slice){text, size}, ignore_member, NULL, NULL);
         fuzz_must(checked == SH_OK || checked == SH_E_LIMIT, "a table of good rows is good JSON");
     }
     size_t rows;

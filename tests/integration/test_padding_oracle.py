@@ -96,7 +96,7 @@ class PaddingOracle(SyncHubTest):
             "no JSON": netalertx_encrypt("hello"),
             "another shape": netalertx_encrypt('{"data": 5}'),
             "a cut table": netalertx_encrypt(TABLE[:-2]),
-            "too deep": netalertx_encrypt('{"data": [' + "[" * 100 + "]" * 100 + "]}"),
+            "too deep": netalertx_encrypt('{"x":' + "[" * 100 + "]" * 100 + ',"data": []}'),
             "too many rows": netalertx_encrypt('{"data": [' + "{}," * 200000 + "{}]}"),
         }
         results = {

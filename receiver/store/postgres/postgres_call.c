@@ -194,6 +194,13 @@ void store_postgres_add_integer(postgres_parameters *p, int64_t number)
     add(p, place, sizeof big_endian);
 }
 
+void store_postgres_add_integer_text(postgres_parameters *p, int64_t number)
+{
+    assert(p->count < POSTGRES_PARAMETERS_MAX);
+    sh_slice text = number_of_integer(number, p->integers[p->count]);
+    add(p, text.data, text.len);
+}
+
 void store_postgres_add_null(postgres_parameters *p)
 {
     add(p, NULL, 0);

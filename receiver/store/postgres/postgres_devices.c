@@ -21,9 +21,10 @@ static sh_err build_insert(const store_postgres *s, sh_buf *sql)
     return err;
 }
 
+/* Columns of other integers are of texts here: they may hold any text. */
 static bool holds_numbers(const sh_column *column)
 {
-    return column->kind == SH_COLUMN_INTEGER || column->kind == SH_COLUMN_BOOLEAN;
+    return column->kind == SH_COLUMN_BOOLEAN;
 }
 
 sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error)
@@ -167,7 +168,7 @@ static bool can_be_stored(const sh_column *column, sh_value value)
         return !holds_numbers(column) &&
                (value.text.len == 0 || memchr(value.text.data, '\0', value.text.len) == NULL);
     case SH_VALUE_INTEGER:
-        return holds_numbers(column);
+        return holds_numbers(column) || column->kind == SH_COLUMN_INTEGER;
     case SH_VALUE_NULL:
         break;
     }
@@ -195,8 +196,10 @@ static sh_err send_row(store_postgres *s, const store_insert *insert, sh_error *
         sh_value value = sh_device_row_value(insert->row, i);
         if (value.kind == SH_VALUE_TEXT)
             store_postgres_add_text(&p, value.text);
-        else if (value.kind == SH_VALUE_INTEGER)
+        else if (value.kind == SH_VALUE_INTEGER && holds_numbers(&s->columns[i]))
             store_postgres_add_integer(&p, value.integer);
+        else if (value.kind == SH_VALUE_INTEGER)
+            store_postgres_add_integer_text(&p, value.integer);
         else
             store_postgres_add_null(&p);
     }

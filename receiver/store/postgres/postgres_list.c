@@ -30,9 +30,11 @@ static sh_value value_at(const PGresult *result, int row, int column, const sh_c
     sh_value value = {.kind = SH_VALUE_TEXT,
                       .text = {.data = PQgetvalue(result, row, column),
                                .len = (size_t)PQgetlength(result, row, column)}};
-    if (what->kind == SH_COLUMN_INTEGER || what->kind == SH_COLUMN_BOOLEAN) {
+    bool numbers = what->kind == SH_COLUMN_INTEGER || what->kind == SH_COLUMN_BOOLEAN;
+    number_value n = numbers ? number_read(value.text) : (number_value){.kind = NUMBER_NONE};
+    if (n.kind == NUMBER_INTEGER) {
         value.kind = SH_VALUE_INTEGER;
-        value.integer = strtoll(value.text.data, NULL, 10);
+        value.integer = n.integer;
     }
     return value;
 }

@@ -2,6 +2,7 @@
 #ifndef RECEIVER_STORE_POSTGRES_H
 #define RECEIVER_STORE_POSTGRES_H
 
+#include "receiver/store/number_text.h"
 #include "receiver/store/store_backend.h"
 #include "receiver/store/store_rules.h"
 
@@ -61,12 +62,13 @@ typedef struct {
     const char *values[POSTGRES_PARAMETERS_MAX];
     int lengths[POSTGRES_PARAMETERS_MAX];
     int formats[POSTGRES_PARAMETERS_MAX];
-    char integers[POSTGRES_PARAMETERS_MAX][8];
+    char integers[POSTGRES_PARAMETERS_MAX][NUMBER_TEXT_BYTES];
 } postgres_parameters;
 
 void store_postgres_add_text(postgres_parameters *p, sh_slice text);
 void store_postgres_add_bytes(postgres_parameters *p, const uint8_t *bytes, size_t len);
 void store_postgres_add_integer(postgres_parameters *p, int64_t number);
+void store_postgres_add_integer_text(postgres_parameters *p, int64_t number); /* for a text */
 void store_postgres_add_null(postgres_parameters *p);
 
 /* Types of parameters, from PostgreSQL's catalog (pg_type.dat), where they never change. */

@@ -17,6 +17,13 @@ static sh_column_kind kind_of(const char *declared_type)
     return strcasestr(declared_type, "INT") != NULL ? SH_COLUMN_INTEGER : SH_COLUMN_TEXT;
 }
 
+/* SQLite's rule for text affinity, where INT is not in it. */
+static bool has_text_affinity(const char *declared_type)
+{
+    return strcasestr(declared_type, "CHAR") != NULL || strcasestr(declared_type, "CLOB") != NULL ||
+           strcasestr(declared_type, "TEXT") != NULL;
+}
+
 /* Takes the value that a default expression has; false where a sh_column cannot hold it. */
 static bool take_default(sqlite3_stmt *statement, sh_column *column)
 {
@@ -66,7 +73,9 @@ static bool read_column(store_sqlite *s, sqlite3_stmt *statement, sh_column *ret
     const char *type = (const char *)sqlite3_column_text(statement, 1);
     if (name == NULL || type == NULL || strlen(name) >= sizeof ret->name)
         return false;
-    *ret = (sh_column){.kind = kind_of(type), .not_null = sqlite3_column_int(statement, 2) != 0};
+    *ret = (sh_column){.kind = kind_of(type),
+                       .not_null = sqlite3_column_int(statement, 2) != 0,
+                       .text_affinity = has_text_affinity(type)};
     (void)snprintf(ret->name, sizeof ret->name, "%s", name);
     if (sqlite3_column_int(statement, 4) > 0 && strcmp(name, "devMac") != 0)
         return false;

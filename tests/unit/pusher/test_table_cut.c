@@ -29,7 +29,8 @@ static size_t cut_all(const sh_buf *text, size_t *rows)
 {
     sh_slice table = {text->data, text->len};
     sh_table_cut cut;
-    size_t parts = 0, counted = 0;
+    size_t parts = 0;
+    sh_table_cut_size counted;
     *rows = 0;
     assert_int_equal(sh_table_cut_init(&cut, table, NULL), SH_OK);
     for (;;) {
@@ -47,7 +48,8 @@ static size_t cut_all(const sh_buf *text, size_t *rows)
         sh_buf_reset(&part);
     }
     assert_int_equal(sh_table_cut_count(table, &counted, NULL), SH_OK);
-    assert_int_equal(counted, parts == 0 ? 1 : parts);
+    assert_int_equal(counted.parts, parts == 0 ? 1 : parts);
+    assert_int_equal(counted.left_out, cut.left_out);
     return parts;
 }
 
@@ -62,9 +64,9 @@ static void every_row_is_in_one_part(void **state)
         {SH_PART_ROWS_MAX, 0, 1},
         {SH_PART_ROWS_MAX + 1, 0, 2},
         {3 * SH_PART_ROWS_MAX, 0, 3},
-        {63, SH_ROW_MAX, 1},
-        {64, SH_ROW_MAX, 2},
-        {130, SH_ROW_MAX, 3},
+        {3, SH_ROW_MAX, 1},
+        {4, SH_ROW_MAX, 2},
+        {8, SH_ROW_MAX, 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_buf text = table_of(cases[i].rows, cases[i].row_bytes);
@@ -75,10 +77,31 @@ static void every_row_is_in_one_part(void **state)
     }
 }
 
+/* A row that is too large for a part must not end the cutting before the rows behind it. */
+static void a_row_that_no_part_has_room_for_is_left_out(void **state)
+{
+    (void)state;
+    static const char *const around[][2] = {{"{\"devMac\":\"a\"},", ",{\"devMac\":\"b\"}"},
+                                            {"", ",{\"devMac\":\"b\"},5"},
+                                            {"{\"devMac\":\"a\"},6,", ""}};
+    for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+        sh_buf text = SH_BUF_INIT(SH_TABLE_MAX);
+        size_t rows = 0;
+        assert_int_equal(sh_buf_append_format(&text, "{\"data\":[%s{\"x\":\"", around[i][0]),
+                         SH_OK);
+        for (size_t filled = 0; filled < SH_PART_MAX; filled += sizeof filling)
+            assert_int_equal(sh_buf_append(&text, filling, sizeof filling), SH_OK);
+        assert_int_equal(sh_buf_append_format(&text, "\"}%s]}", around[i][1]), SH_OK);
+        (void)cut_all(&text, &rows);
+        assert_int_equal(rows, 2);
+        sh_buf_reset(&text);
+    }
+}
+
 static void what_is_no_table_is_told(void **state)
 {
     (void)state;
-    size_t parts = 0;
+    sh_table_cut_size parts;
     assert_int_equal(sh_table_cut_count(SH_SLICE("[]"), &parts, NULL), SH_E_FORMAT);
     assert_int_equal(sh_table_cut_count(SH_SLICE("{\"data\": [{}"), &parts, NULL), SH_E_FORMAT);
 }
@@ -87,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_in_one_part),
+        cmocka_unit_test(a_row_that_no_part_has_room_for_is_left_out),
         cmocka_unit_test(what_is_no_table_is_told),
     };
     memset(filling, 'y', sizeof filling);

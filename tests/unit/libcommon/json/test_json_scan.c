@@ -28,6 +28,45 @@ static sh_err count(void *context, const sh_scan_member *member, sh_error *error
     return SH_OK;
 }
 
+static sh_err note_loose(void *context, const sh_scan_member *member, sh_error *error)
+{
+    if (member->type == SH_SCAN_NOT_FINITE || member->not_utf8)
+        return sh_buf_append_format(context, "%.*s!", (int)member->key.len, member->key.data);
+    return append_member(context, member, error);
+}
+
+static void loose_texts_are_read_as_python_reads_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *members; /* members NULL: refused */
+    } cases[] = {
+        {"{\"a\":NaN,\"b\":Infinity , \"c\":-Infinity,\"d\":1}", "a!b!c!d=i:1;"},
+        {"{\"a\":[NaN,{\"x\":-Infinity}]}", "a=a:[NaN,{\"x\":-Infinity}];"},
+        {"{\"a\":\"\xff\",\"b\":\"x\"}", "a!b=s:x;"},
+        {"{\"\xff\":1}", "\xff=i:1;"},
+        {"{\"a\":nan}", NULL},
+        {"{\"a\":+Infinity}", NULL},
+        {"{\"a\":-NaN}", NULL},
+        {"{\"a\":Infinity5}", NULL},
+        {"{\"a\":Infin", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_buf out = SH_BUF_INIT(200);
+        size_t members = 0;
+        sh_slice text = sh_slice_of(cases[i].text);
+        bool good = cases[i].members != NULL;
+        assert_int_equal(sh_json_scan_loose(text, note_loose, &out, NULL),
+                         good ? SH_OK : SH_E_FORMAT);
+        if (good)
+            assert_string_equal(out.data, cases[i].members);
+        assert_int_equal(sh_json_check_loose(text, NULL), good ? SH_OK : SH_E_FORMAT);
+        assert_int_equal(sh_json_scan(text, note_loose, &members, NULL), SH_E_FORMAT);
+        assert_int_equal(sh_json_check(text, NULL), SH_E_FORMAT);
+        sh_buf_reset(&out);
+    }
+}
+
 static void members_are_reported_in_order(void **state)
 {
     (void)state;
@@ -255,6 +294,7 @@ static void escapes_become_their_characters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loose_texts_are_read_as_python_reads_them),
         cmocka_unit_test(members_are_reported_in_order),
         cmocka_unit_test(text_that_is_not_a_json_object_is_rejected),
         cmocka_unit_test(special_characters_are_found_at_any_offset),

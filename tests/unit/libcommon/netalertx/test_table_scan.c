@@ -149,22 +149,60 @@ static void each_rows_mac_is_found_or_said_to_be_unclear(void **state)
     }
 }
 
-static void nesting_is_limited(void **state)
+/* A table whose middle row is nested so deep, with keys in between. */
+static void nested_table(size_t depth, const char *opening, sh_buf *ret)
+{
+    assert_int_equal(sh_buf_append_text(ret, "{\"data\":[{\"devMac\":\"a\"},"), SH_OK);
+    for (size_t i = 0; i < depth; i++)
+        assert_int_equal(sh_buf_append_text(ret, i == 0 ? "{\"devMac\":\"b\",\"x\":" : opening),
+                         SH_OK);
+    assert_int_equal(sh_buf_append_text(ret, "1"), SH_OK);
+    for (size_t i = 0; i < depth; i++)
+        assert_int_equal(sh_buf_append_text(ret, i + 1 == depth || opening[0] == '{' ? "}" : "]"),
+                         SH_OK);
+    assert_int_equal(sh_buf_append_text(ret, ",{\"devMac\":\"c\"}]}"), SH_OK);
+}
+
+static void a_row_that_is_nested_too_deep_is_told_alone(void **state)
 {
     (void)state;
-    for (int over = 0; over <= 1; over++) {
+    static const size_t depths[] = {SH_JSON_DEPTH_MAX, SH_JSON_DEPTH_MAX + 1, 63, 64, 65, 66, 5000};
+    for (size_t i = 0; i < 2 * sizeof depths / sizeof depths[0]; i++) {
+        size_t depth = depths[i / 2];
+        sh_scan_kind expected = depth > SH_JSON_DEPTH_MAX ? SH_SCAN_TOO_DEEP : SH_SCAN_MAC_TEXT;
+        const sh_scan_kind kinds[] = {SH_SCAN_MAC_TEXT, expected, SH_SCAN_MAC_TEXT};
         sh_buf text = SH_BUF_INIT(SH_MIB);
-        int depth = SH_JSON_DEPTH_MAX + over;
-        assert_int_equal(sh_buf_append_text(&text, "{\"data\":["), SH_OK);
-        for (int i = 0; i < depth; i++)
-            assert_int_equal(sh_buf_append_text(&text, "["), SH_OK);
-        for (int i = 0; i < depth; i++)
-            assert_int_equal(sh_buf_append_text(&text, "]"), SH_OK);
-        assert_int_equal(sh_buf_append_text(&text, "]}"), SH_OK);
-        size_t rows;
-        assert_int_equal(check(text.data, text.len, &rows), over == 0 ? SH_OK : SH_E_LIMIT);
+        sh_table_scan scan;
+        size_t rows = 0;
+        nested_table(depth, i % 2 == 0 ? "[" : "{\"devMac\":", &text);
+        assert_int_equal(check(text.data, text.len, &rows), SH_OK);
+        assert_int_equal(rows, 3);
+        assert_int_equal(sh_table_scan_init(&scan, text.data, text.len, NULL), SH_OK);
+        for (size_t k = 0; k < 3; k++) {
+            sh_scan_row row;
+            bool more = false;
+            assert_int_equal(sh_table_scan_next(&scan, &row, &more, NULL), SH_OK);
+            assert_true(more);
+            assert_int_equal(row.kind, kinds[k]);
+        }
+        /* Deep brackets that do not match are no row's end. */
+        size_t last = text.len - strlen("},{\"devMac\":\"c\"}]}");
+        text.data[last] = ']';
+        assert_int_equal(check(text.data, text.len, &rows), SH_E_FORMAT);
         sh_buf_reset(&text);
     }
+}
+
+static void infinite_numbers_beside_the_rows_are_taken_as_python_writes_them(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"a\":Infinity,\"b\":[NaN,-Infinity],\"data\":[{\"x\":Infinity}],\"c\":NaN}";
+    size_t rows = 0;
+    assert_int_equal(check(text, sizeof text - 1, &rows), SH_OK);
+    assert_int_equal(rows, 1);
+    static const char other[] = "{\"a\":Inf,\"data\":[]}";
+    assert_int_equal(check(other, sizeof other - 1, &rows), SH_E_FORMAT);
 }
 
 static void rows_are_limited(void **state)
@@ -192,7 +230,8 @@ int main(void)
         cmocka_unit_test(other_shapes_are_refused),
         cmocka_unit_test(no_cut_table_is_taken_for_a_whole_one),
         cmocka_unit_test(each_rows_mac_is_found_or_said_to_be_unclear),
-        cmocka_unit_test(nesting_is_limited),
+        cmocka_unit_test(a_row_that_is_nested_too_deep_is_told_alone),
+        cmocka_unit_test(infinite_numbers_beside_the_rows_are_taken_as_python_writes_them),
         cmocka_unit_test(rows_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

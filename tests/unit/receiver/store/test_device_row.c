@@ -91,7 +91,11 @@ static void missing_keys_take_sensible_defaults(void **state)
         assert_string_equal(shown(row, expected[i][0]), expected[i][1]);
 }
 
-static void values_are_repaired_by_the_kind_of_their_column(void **state)
+/*
+ * As a database with NetAlertX's declared types stores what its own sync inserts: STRING has
+ * numeric affinity, so that whole numbers are whole there, TEXT has not.
+ */
+static void values_are_those_that_netalertx_would_store(void **state)
 {
     (void)state;
     static const struct {
@@ -99,45 +103,78 @@ static void values_are_repaired_by_the_kind_of_their_column(void **state)
     } cases[] = {
         {"devName", "\"T\\u00e4st \\\"x\\\"\"", "'T\xc3\xa4st \"x\"'"},
         {"devName", "7", "'7'"},
+        {"devName", "-0", "'0'"},
         {"devName", "-9223372036854775808", "'-9223372036854775808'"},
         {"devName", "0.1", "'0.1'"},
         {"devName", "1.5e3", "'1500'"},
+        {"devName", "10.0", "'10'"},
+        {"devName", "1e18", "'1000000000000000000'"},
+        {"devName", "1e300", "'1e+300'"},
         {"devName", "0.30000000000000004", "'0.30000000000000004'"},
         {"devName", "-1.7976931348623157e308", "'-1.7976931348623157e+308'"},
-        {"devName", "true", "'true'"},
-        {"devName", "false", "'false'"},
+        {"devName", "true", "'1'"},
+        {"devName", "false", "'0'"},
         {"devName", "\"\"", "''"},
+        {"devName", "\"007\"", "'007'"},
         {"devName", "null", "'(unknown)'"},
+        {"devComments", "10.0", "'10.0'"},
+        {"devComments", "10", "'10'"},
+        {"devComments", "0.1", "'0.1'"},
+        {"devComments", "1e300", "'1.0e+300'"},
+        {"devComments", "0.30000000000000004", "'0.3'"},
+        {"devComments", "true", "'1'"},
         {"devType", "\"\"", "''"},
         {"devType", "null", "NULL"},
         {"devVlan", "10", "'10'"},
         {"devScan", "5", "#5"},
         {"devScan", "5.0", "#5"},
         {"devScan", "-1e3", "#-1000"},
+        {"devScan", "1.5", "'1.5'"},
+        {"devScan", "9.3e18", "'9.3e+18'"},
         {"devScan", "\"5\"", "#5"},
         {"devScan", "\" -5 \"", "#-5"},
         {"devScan", "\"+5\"", "#5"},
         {"devScan", "\"007\"", "#7"},
+        {"devScan", "\"1.0\"", "#1"},
+        {"devScan", "\".5e1\"", "#5"},
+        {"devScan", "\"1.5\"", "'1.5'"},
         {"devScan", "\"9223372036854775807\"", "#9223372036854775807"},
+        {"devScan", "\"9223372036854775808\"", "'9.223372036854776e+18'"},
+        {"devScan", "\"text\"", "'text'"},
+        {"devScan", "\"5x\"", "'5x'"},
+        {"devScan", "\"-\"", "'-'"},
+        {"devScan", "\"+-5\"", "'+-5'"},
+        {"devScan", "\"1e\"", "'1e'"},
+        {"devScan", "\".\"", "'.'"},
+        {"devScan", "\"0x10\"", "'0x10'"},
         {"devScan", "true", "#1"},
-        {"devScan", "\"\"", "#1"},
+        {"devScan", "\"\"", "''"},
         {"devScan", "null", "#1"},
-        {"devParentPort", "\"\"", "NULL"},
-        {"devParentPort", "\"  \"", "NULL"},
+        {"devSkipRepeated", "\"daily\"", "'daily'"},
+        {"devParentPort", "\"Gi1/0/24\"", "'Gi1/0/24'"},
+        {"devParentPort", "\"LAN 2\"", "'LAN 2'"},
+        {"devParentPort", "\"eth0\"", "'eth0'"},
+        {"devParentPort", "\"\"", "''"},
+        {"devParentPort", "\"  \"", "'  '"},
         {"devParentPort", "null", "NULL"},
         {"devParentPort", "8", "#8"},
+        {"devParentPort", "\"24\"", "#24"},
         {"devFavorite", "1", "#1"},
         {"devFavorite", "0.0", "#0"},
         {"devFavorite", "true", "#1"},
         {"devFavorite", "false", "#0"},
         {"devFavorite", "\"1\"", "#1"},
-        {"devFavorite", "\"\"", "#0"},
-        {"devIsNew", "\"\"", "#1"},
+        {"devFavorite", "\" 1.0\"", "#1"},
         {"devFirstConnection", "\"2024-01-01 00:00:00\"", "'2024-01-01 00:00:00'"},
-        {"devFirstConnection", "\"\"", "'" NOW "'"},
+        {"devFirstConnection", "\"\"", "''"},
         {"devFirstConnection", "null", "'" NOW "'"},
-        {"devLastNotification", "\"\"", "NULL"},
+        {"devLastNotification", "\"\"", "''"},
+        {"devLastNotification", "null", "NULL"},
         {"devLastNotification", "\"2024-01-01 00:00:00\"", "'2024-01-01 00:00:00'"},
+        {"devParentMAC", "\"AABB.CC00.000F\"", "'aa:bb:cc:00:00:0f'"},
+        {"devParentMAC", "\" 0:c:29:1:2:3 \"", "'00:0c:29:01:02:03'"},
+        {"devParentMAC", "\"Internet\"", "'Internet'"},
+        {"devParentMAC", "\"\"", "''"},
         {"devSyncHubNode", "\"Other\"", "'Node_A'"},
         {"devSyncHubNode", "[1]", "'Node_A'"},
         {"devStatus", "[\"unknown key\"]", NULL},
@@ -145,9 +182,11 @@ static void values_are_repaired_by_the_kind_of_their_column(void **state)
         {"devIsSleeping", "{}", NULL},
         {"DEVNAME", "[]", NULL},
         {"devFuture", "12345678901234567", NULL},
+        {"devFuture", "[Infinity, NaN]", NULL},
+        {"devF\xff", "1", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char json[300];
+        char json[300], reason[SH_ROW_REPLACED_BYTES];
         (void)snprintf(json, sizeof json, "{\"%s\":%s,\"devMac\":\"aa\"}", cases[i].column,
                        cases[i].json);
         sh_device_row *row = NULL;
@@ -158,10 +197,74 @@ static void values_are_repaired_by_the_kind_of_their_column(void **state)
             assert_string_equal(shown(row, cases[i].column), cases[i].expected);
         else
             assert_string_equal(shown(row, "devName"), "'(unknown)'");
+        assert_int_equal(sh_device_row_replaced(row, sh_device_columns, reason), 0);
+        assert_string_equal(reason, "");
     }
 }
 
-static void values_beyond_repair_set_the_row_aside_and_name_the_column(void **state)
+static void values_that_cannot_be_stored_become_the_default_and_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *column, *json, *expected, *words;
+    } cases[] = {
+        {"devName", "[\"leak\"]", "'(unknown)'", "devName held an array or an object"},
+        {"devName", "{\"leak\":1}", "'(unknown)'", "devName held an array or an object"},
+        {"devName", "Infinity", "'(unknown)'", "devName held a number that is not finite"},
+        {"devName", "-Infinity", "'(unknown)'", "not finite"},
+        {"devName", "NaN", "'(unknown)'", "not finite"},
+        {"devName", "1e999", "'(unknown)'", "not finite"},
+        {"devName", "\"a\\u0000leak\"", "'(unknown)'", "\\u0000"},
+        {"devName", "\"\\ud800leak\"", "'(unknown)'", "surrogate"},
+        {"devName", "\"leak\xff\"", "'(unknown)'", "not UTF-8"},
+        {"devName", "99999999999999999999", "'(unknown)'", "more than 64 bits"},
+        {"devType", "[]", "NULL", "devType held an array or an object and became NULL"},
+        {"devComments", "Infinity", "NULL", "became NULL"},
+        {"devLastNotification", "{}", "NULL", "became NULL"},
+        {"devFirstConnection", "{}", "'" NOW "'", "became its default"},
+        {"devScan", "[1]", "#1", "devScan held an array"},
+        {"devScan", "-9223372036854775809", "#1", "more than 64 bits"},
+        {"devScan", "NaN", "#1", "not finite"},
+        {"devParentPort", "99999999999999999999", "NULL", "more than 64 bits"},
+        {"devParentPort", "\"a\\u0000\"", "NULL", "\\u0000"},
+        {"devFavorite", "2", "#0", "devFavorite held a value that is neither 0 nor 1"},
+        {"devFavorite", "-1", "#0", "neither 0 nor 1"},
+        {"devFavorite", "0.5", "#0", "neither 0 nor 1"},
+        {"devFavorite", "\"leak\"", "#0", "neither 0 nor 1"},
+        {"devFavorite", "\"\"", "#0", "neither 0 nor 1"},
+        {"devIsNew", "\"\"", "#1", "neither 0 nor 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[300], reason[SH_ROW_REPLACED_BYTES];
+        (void)snprintf(json, sizeof json, "{\"%s\":%s,\"devMac\":\"aa\",\"devLastIP\":[]}",
+                       cases[i].column, cases[i].json);
+        sh_device_row *row = NULL;
+        sh_error error = {.code = SH_OK};
+        if (read_row(json, &row, &error) != SH_OK)
+            fail_msg("%s: %s", json, error.message);
+        assert_string_equal(shown(row, cases[i].column), cases[i].expected);
+        assert_string_equal(shown(row, "devLastIP"), "''");
+        assert_int_equal(sh_device_row_replaced(row, sh_device_columns, reason), 2);
+        bool is_first = strncmp(reason, cases[i].column, strlen(cases[i].column)) == 0;
+        if (is_first && strstr(reason, cases[i].words) == NULL)
+            fail_msg("%s: '%s' does not say '%s'", json, reason, cases[i].words);
+        assert_true(is_first || strncmp(reason, "devLastIP", 9) == 0);
+        assert_null(strstr(reason, "leak"));
+    }
+}
+
+static void of_a_key_that_comes_twice_the_last_one_counts(void **state)
+{
+    (void)state;
+    sh_device_row *row = NULL;
+    assert_int_equal(
+        read_row("{\"devMac\":[],\"devName\":{},\"devMac\":\"aa\",\"devName\":\"x\"}", &row, NULL),
+        SH_OK);
+    assert_string_equal(sh_device_row_mac(row)->text, "aa");
+    assert_string_equal(shown(row, "devName"), "'x'");
+}
+
+static void a_row_without_a_valid_key_is_rejected_and_told_why(void **state)
 {
     (void)state;
     static const struct {
@@ -173,35 +276,16 @@ static void values_beyond_repair_set_the_row_aside_and_name_the_column(void **st
         {"{\"devMac\":\" \\t\"}", "devMac is missing"},
         {"{\"devMac\":[]}", "devMac is no text"},
         {"{\"devMac\":true}", "devMac is no text"},
+        {"{\"devMac\":Infinity}", "devMac is no text"},
+        {"{\"devMac\":\"leak\xff\"}", "devMac holds text that is not UTF-8"},
+        {"{\"devMac\":\"a\\u0000leak\"}", "devMac holds text with \\u0000"},
+        {"{\"devMac\":99999999999999999999}", "devMac holds a whole number"},
         {"{\"devMac\":\"a\\u0007b\"}", "devMac holds a control character"},
         {"{\"DevMac\":\"aa\"}", "devMac is missing"},
         {"{\"dev_MAC\":\"aa\"}", "devMac is missing"},
-        {"{\"devMac\":\"aa\",\"devName\":[\"leak\"]}", "devName holds an array"},
-        {"{\"devMac\":\"aa\",\"devName\":{\"leak\":1}}", "devName holds an object"},
-        {"{\"devMac\":\"aa\",\"devFirstConnection\":{}}", "devFirstConnection holds an object"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"leak\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"5x\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"-\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"+-5\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"+\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"-\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"5-\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"1/\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"1:\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":-9223372036854775809}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"1.0\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":\"9223372036854775808\"}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":1.5}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":9.3e18}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devScan\":[1]}", "devScan is no whole number"},
-        {"{\"devMac\":\"aa\",\"devFavorite\":2}", "devFavorite must be 0 or 1"},
-        {"{\"devMac\":\"aa\",\"devFavorite\":-1}", "devFavorite must be 0 or 1"},
-        {"{\"devMac\":\"aa\",\"devFavorite\":\"yes\"}", "devFavorite is no whole number"},
-        {"{\"devMac\":\"aa\",\"devName\":\"a\\u0000leak\"}", "\\u0000"},
-        {"{\"devMac\":\"aa\",\"devName\":\"x\",\"devName\":\"leak\"}", "twice"},
-        {"{\"devMac\":\"aa\",\"devScan\":99999999999999999999}", "at most 64 bits"},
         {"{\"devMac\":\"aa\"", "was expected"},
         {"{\"devMac\":\"aa\"} x", "the end was expected"},
+        {"{\"devMac\":\"aa\",\"devName\":Infinit}", "a value was expected"},
         {"[]", "an object was expected"},
         {"\"leak\"", "an object was expected"},
     };
@@ -214,6 +298,22 @@ static void values_beyond_repair_set_the_row_aside_and_name_the_column(void **st
             fail_msg("%s: '%s' does not say '%s'", cases[i].json, error.message, cases[i].words);
         assert_null(strstr(error.message, "leak"));
     }
+}
+
+static void keys_are_limited(void **state)
+{
+    (void)state;
+    sh_device_row *row = NULL;
+    sh_buf json = SH_BUF_INIT(SH_MIB);
+    assert_int_equal(sh_buf_append_text(&json, "{\"devMac\":\"aa\""), SH_OK);
+    for (int i = 1; i < SH_ROW_KEYS_MAX; i++)
+        assert_int_equal(sh_buf_append_format(&json, ",\"k%d\":1", i), SH_OK);
+    assert_int_equal(sh_buf_append_text(&json, "}"), SH_OK);
+    assert_int_equal(read_row(json.data, &row, NULL), SH_OK);
+    json.len--;
+    assert_int_equal(sh_buf_append_text(&json, ",\"one more\":1}"), SH_OK);
+    assert_int_equal(read_row(json.data, &row, NULL), SH_E_LIMIT);
+    sh_buf_reset(&json);
 }
 
 static void the_key_is_normalised_and_numbers_are_keys(void **state)
@@ -239,7 +339,7 @@ static void the_key_is_normalised_and_numbers_are_keys(void **state)
 static void size_is_limited(void **state)
 {
     (void)state;
-    sh_buf json = SH_BUF_INIT(SH_MIB);
+    sh_buf json = SH_BUF_INIT(2 * SH_ROW_MAX);
     assert_int_equal(sh_buf_append_text(&json, "{\"devMac\":\"aa\",\"devComments\":\""), SH_OK);
     while (json.len < SH_ROW_MAX - 2)
         assert_int_equal(sh_buf_append(&json, "x", 1), SH_OK);
@@ -303,8 +403,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_has_netalertx_columns),
         cmocka_unit_test(missing_keys_take_sensible_defaults),
-        cmocka_unit_test(values_are_repaired_by_the_kind_of_their_column),
-        cmocka_unit_test(values_beyond_repair_set_the_row_aside_and_name_the_column),
+        cmocka_unit_test(values_are_those_that_netalertx_would_store),
+        cmocka_unit_test(values_that_cannot_be_stored_become_the_default_and_are_told),
+        cmocka_unit_test(of_a_key_that_comes_twice_the_last_one_counts),
+        cmocka_unit_test(a_row_without_a_valid_key_is_rejected_and_told_why),
+        cmocka_unit_test(keys_are_limited),
         cmocka_unit_test(the_key_is_normalised_and_numbers_are_keys),
         cmocka_unit_test(size_is_limited),
         cmocka_unit_test(the_row_borrows_from_nobody),

@@ -25,7 +25,7 @@ static const schema_step columns_added[] = {
 
 /* Of device_columns.c. */
 static const schema_step known_column_added[] = {
-    {.table = "Devices", .column = "devCanSleep", .own_only = true}};
+    {.table = "Devices", .column = "devCustomProps", .own_only = true}};
 
 static const schema_step table_added[] = {
     {.sql = "CREATE TABLE \"SyncHub_Test\"(mac @text NOT NULL PRIMARY KEY, seen_ms @integer,"
@@ -209,18 +209,18 @@ static void a_column_that_is_added_is_filled_and_used(void **state)
     (void)state;
     put_golden();
     /* As if device_columns.c had just got it. */
-    (void)sql("ALTER TABLE \"Devices\" DROP COLUMN \"devCanSleep\"");
+    (void)sql("ALTER TABLE \"Devices\" DROP COLUMN \"devCustomProps\"");
     use(extra_known, 2);
     store *s = opened();
-    assert_string_equal(sql("SELECT DISTINCT \"devRack\", \"devShelf\", \"devCanSleep\""
+    assert_string_equal(sql("SELECT DISTINCT \"devRack\", \"devShelf\", \"devCustomProps\""
                             " FROM \"Devices\""),
                         "NULL|7|NULL;");
     assert_string_equal(sql("SELECT node, \"firstMs\" FROM \"SyncHub_Nodes\" ORDER BY node"),
                         "Node_A|0;Node_B|0;");
-    assert_int_equal(insert(s, "{\"devMac\":\"new\",\"devCanSleep\":1}", "N"), STORE_INSERTED);
+    assert_int_equal(insert(s, "{\"devMac\":\"new\",\"devCustomProps\":1}", "N"), STORE_INSERTED);
     store_close(s);
     store_close(opened());
-    assert_string_equal(sql("SELECT \"devCanSleep\", \"devShelf\" FROM \"Devices\""
+    assert_string_equal(sql("SELECT \"devCustomProps\", \"devShelf\" FROM \"Devices\""
                             " WHERE \"devMac\" = 'new'"),
                         "1|7;");
 }
