@@ -4,6 +4,7 @@
 #include "libcommon/base/limits.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -43,14 +44,19 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static uint64_t secret[2];
+
+static void make_secret(void)
+{
+    if (getrandom(secret, sizeof secret, 0) != (ssize_t)sizeof secret)
+        secret[0] = (uintptr_t)&secret; /* random, too, by address space layout randomization */
+}
+
 uint64_t sh_log_hash(uint64_t seed, const void *bytes, size_t len)
 {
-    static uint64_t secret[2];
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const uint8_t *at = bytes;
-    while (secret[0] == 0) {
-        if (getrandom(secret, sizeof secret, 0) != (ssize_t)sizeof secret)
-            secret[0] = (uintptr_t)&secret; /* where the system has none, the address is random */
-    }
+    (void)pthread_once(&once, make_secret); /* log lines are hashed before any lock is taken */
     uint64_t h = mix(seed ^ secret[0], len ^ secret[1]);
     for (; len > 0; len -= len < 8 ? len : 8, at += 8) {
         uint64_t word = 0;

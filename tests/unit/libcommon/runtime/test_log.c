@@ -298,7 +298,7 @@ static void a_reader_that_does_not_read_blocks_nobody(void **state)
 {
     (void)state;
     int ends[2];
-    char bytes[4096], seen[8192];
+    char bytes[4096], seen[2 * sizeof bytes + 1]; /* old bytes, new ones, NUL */
     assert_int_equal(pipe(ends), 0);
     saved_stderr = dup(STDERR_FILENO);
     assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
@@ -314,11 +314,11 @@ static void a_reader_that_does_not_read_blocks_nobody(void **state)
     while (strstr(seen, "log lines were lost: standard error was not read") == NULL) {
         ssize_t n = read(ends[0], bytes, sizeof bytes);
         assert_true(n > 0);
-        size_t kept = len < 4096 ? len : 4096;
+        size_t kept = len < sizeof bytes ? len : sizeof bytes;
         memmove(seen, seen + len - kept, kept);
         memcpy(seen + kept, bytes, (size_t)n);
         len = kept + (size_t)n;
-        seen[len < sizeof seen ? len : sizeof seen - 1] = '\0';
+        seen[len] = '\0';
     }
     struct pollfd unread = {.fd = ends[0], .events = POLLIN};
     while (!sh_log_flush(1))
