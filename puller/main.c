@@ -18,7 +18,7 @@ int main(int argc, char *argv[])
     static const sh_service service = {
         .name = "puller",
         .summary = "fetches the device tables of all SYNC_nodes into the hub's queue",
-        .who = SH_FOR_PULLER,
+        .program = SH_FOR_PULLER,
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,
         .run = puller_main,

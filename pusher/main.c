@@ -42,7 +42,7 @@ int main(int argc, char *argv[])
     static const sh_service service = {
         .name = "pusher",
         .summary = "brings this node's device table and plugin results to a hub",
-        .who = SH_FOR_PUSHER,
+        .program = SH_FOR_PUSHER,
         .subcommands = subcommands,
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,

@@ -138,7 +138,7 @@ int main(int argc, char *argv[])
     const sh_service service = {
         .name = "receiver",
         .summary = "takes what nodes push, queues it, and merges it into the Devices database",
-        .who = SH_FOR_RECEIVER,
+        .program = SH_FOR_RECEIVER,
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,
         .subcommands = subcommands,

@@ -8,15 +8,15 @@
 #define ALL_HOURS 0xFFFFFFU
 
 /*
- * 29 February falls on a given day of the week every 28 years, and after 40 where a century without
- * a leap year lies between; a zone may have skipped one of these days.
+ * 29 February falls on a given day of the week every 28 years, or after 40 around a century that is
+ * not a leap year; and a time zone can have skipped one of these days.
  */
 #define SEARCH_DAYS_MAX (90 * 366)
 
 typedef struct {
     const char *name;
     unsigned min, max;
-    const char *names; /* of three letters each, the first of which is first_name */
+    const char *names; /* names of three letters each; the first stands for first_name */
     unsigned first_name;
 } cron_field;
 
@@ -30,10 +30,10 @@ static const cron_field fields[FIELDS] = {
     {"day-of-week", 0, 7, "SUNMONTUEWEDTHUFRISAT", 0},
 };
 
-/* What the words of an error may repeat of the input. */
+/* The part of the input that a message repeats. */
 #define SHOWN(slice) (int)((slice).len < 40 ? (slice).len : 40), (slice).data
 
-static bool read_name(const cron_field *field, sh_slice text, unsigned *ret)
+static bool parse_name(const cron_field *field, sh_slice text, unsigned *ret)
 {
     if (field->names == NULL || text.len != 3)
         return false;
@@ -47,33 +47,33 @@ static bool read_name(const cron_field *field, sh_slice text, unsigned *ret)
     return false;
 }
 
-static sh_err read_value(const cron_field *field, sh_slice text, unsigned *ret, sh_error *error)
+static sh_err parse_value(const cron_field *field, sh_slice text, unsigned *ret, sh_error *error)
 {
     uint64_t number;
-    if (read_name(field, text, ret))
+    if (parse_name(field, text, ret))
         return SH_OK;
     if (!sh_text_to_u64(text, field->max, &number) || number < field->min)
-        return sh_fail(error, SH_E_FORMAT, "%s: '%.*s' is no number from %u to %u%s", field->name,
-                       SHOWN(text), field->min, field->max,
-                       field->names == NULL ? "" : " and no name of three letters");
+        return sh_fail(error, SH_E_FORMAT, "%s: '%.*s' is not a number from %u to %u%s",
+                       field->name, SHOWN(text), field->min, field->max,
+                       field->names == NULL ? "" : " or a name of three letters");
     *ret = (unsigned)number;
     return SH_OK;
 }
 
-/* Cuts text at the first `at`: the part before it stays, the one behind it is returned. */
-static bool cut(sh_slice *text, char at, sh_slice *behind)
+/* Splits *text at the first separator: *text keeps the part before it. False if there is none. */
+static bool split_at(sh_slice *text, char separator, sh_slice *after)
 {
-    const char *place = text->len == 0 ? NULL : memchr(text->data, at, text->len);
-    if (place == NULL)
+    const char *found = text->len == 0 ? NULL : memchr(text->data, separator, text->len);
+    if (found == NULL)
         return false;
-    size_t len = (size_t)(place - text->data);
-    *behind = (sh_slice){.data = place + 1, .len = text->len - len - 1};
+    size_t len = (size_t)(found - text->data);
+    *after = (sh_slice){.data = found + 1, .len = text->len - len - 1};
     text->len = len;
     return true;
 }
 
-static sh_err read_range(const cron_field *field, sh_slice text, bool has_step, unsigned *from,
-                         unsigned *to, sh_error *error)
+static sh_err parse_range(const cron_field *field, sh_slice text, bool has_step, unsigned *from,
+                          unsigned *to, sh_error *error)
 {
     if (sh_slice_equals(text, SH_SLICE("*"))) {
         *from = field->min;
@@ -81,35 +81,34 @@ static sh_err read_range(const cron_field *field, sh_slice text, bool has_step, 
         return SH_OK;
     }
     sh_slice last;
-    bool is_range = cut(&text, '-', &last);
-    sh_err err = read_value(field, text, from, error);
+    bool is_range = split_at(&text, '-', &last);
+    sh_err err = parse_value(field, text, from, error);
     if (err != SH_OK)
         return err;
     *to = *from;
     if (is_range)
-        err = read_value(field, last, to, error);
-    else if (has_step) /* `5/10` is `5-59/10` */
+        err = parse_value(field, last, to, error);
+    else if (has_step) /* `5/10` means `5-59/10` */
         *to = field->max;
     if (err != SH_OK)
         return err;
     if (*from > *to)
-        return sh_fail(error, SH_E_FORMAT, "%s: the range %u-%u runs backwards%s", field->name,
-                       *from, *to,
-                       *to == 0 ? "; Sunday at the end of a range is 7, as in 6-7" : "");
+        return sh_fail(error, SH_E_FORMAT, "%s: the range %u-%u is reversed%s", field->name, *from,
+                       *to, *to == 0 ? "; Sunday at the end of a range is 7, as in 6-7" : "");
     return SH_OK;
 }
 
-/* One element of a field's list: `*`, n, n-m, each with `/step` or not. */
-static sh_err read_element(const cron_field *field, sh_slice text, uint64_t *bits, sh_error *error)
+/* Parses one element of a field's list: `*`, n or n-m, optionally with `/step`. */
+static sh_err parse_element(const cron_field *field, sh_slice text, uint64_t *bits, sh_error *error)
 {
     sh_slice step_text;
     uint64_t step = 1;
-    bool has_step = cut(&text, '/', &step_text);
+    bool has_step = split_at(&text, '/', &step_text);
     if (has_step && (!sh_text_to_u64(step_text, field->max, &step) || step == 0))
-        return sh_fail(error, SH_E_FORMAT, "%s: the step '%.*s' is no number from 1 to %u",
+        return sh_fail(error, SH_E_FORMAT, "%s: the step '%.*s' is not a number from 1 to %u",
                        field->name, SHOWN(step_text), field->max);
     unsigned from = 0, to = 0;
-    sh_err err = read_range(field, text, has_step, &from, &to, error);
+    sh_err err = parse_range(field, text, has_step, &from, &to, error);
     if (err != SH_OK)
         return err;
     for (uint64_t value = from; value <= to; value += step)
@@ -117,14 +116,14 @@ static sh_err read_element(const cron_field *field, sh_slice text, uint64_t *bit
     return SH_OK;
 }
 
-static sh_err read_field(const cron_field *field, sh_slice text, uint64_t *bits, sh_error *error)
+static sh_err parse_field(const cron_field *field, sh_slice text, uint64_t *bits, sh_error *error)
 {
-    sh_slice behind = text;
+    sh_slice after = text;
     bool more = true;
     while (more) {
-        text = behind;
-        more = cut(&text, ',', &behind);
-        sh_err err = read_element(field, text, bits, error);
+        text = after;
+        more = split_at(&text, ',', &after);
+        sh_err err = parse_element(field, text, bits, error);
         if (err != SH_OK)
             return err;
     }
@@ -137,7 +136,7 @@ static bool is_blank(char c)
 }
 
 /* Splits text into words; false unless there are exactly FIELDS of them. */
-static bool split(sh_slice text, sh_slice words[static FIELDS])
+static bool split_fields(sh_slice text, sh_slice words[static FIELDS])
 {
     size_t count = 0;
     size_t at = 0;
@@ -155,8 +154,8 @@ static bool split(sh_slice text, sh_slice words[static FIELDS])
     }
 }
 
-/* Where the day fields must both match, some month must have one of the days. */
-static bool can_come(const sh_cron *cron)
+/* If both day fields must match, at least one month must have one of the days. */
+static bool can_occur(const sh_cron *cron)
 {
     static const unsigned char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (!cron->any_day_of_month && !cron->any_day_of_week)
@@ -169,42 +168,41 @@ static bool can_come(const sh_cron *cron)
     return false;
 }
 
-/* Names that some crons have for schedules: the five fields that say the same are told. */
-static sh_err fail_named(sh_slice text, sh_error *error)
+/* Fails for the nicknames of other crons, with the equivalent five fields. */
+static sh_err fail_nickname(sh_slice text, sh_error *error)
 {
     static const struct {
         const char *name, *fields;
-    } named[] = {
+    } nicknames[] = {
         {"@hourly", "0 * * * *"},   {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
         {"@weekly", "0 0 * * 0"},   {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
         {"@annually", "0 0 1 1 *"},
     };
-    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
-        if (text.len == strlen(named[i].name) &&
-            strncasecmp(text.data, named[i].name, text.len) == 0)
-            return sh_fail(error, SH_E_FORMAT, "write %s as '%s'", named[i].name, named[i].fields);
+    for (size_t i = 0; i < sizeof nicknames / sizeof nicknames[0]; i++)
+        if (text.len == strlen(nicknames[i].name) &&
+            strncasecmp(text.data, nicknames[i].name, text.len) == 0)
+            return sh_fail(error, SH_E_FORMAT, "write %s as '%s'", nicknames[i].name,
+                           nicknames[i].fields);
     if (text.len == 7 && strncasecmp(text.data, "@reboot", 7) == 0)
-        return sh_fail(
-            error, SH_E_FORMAT,
-            "for a run at the start alone set SYNC_RUN=once; a schedule begins with one, "
-            "too");
+        return sh_fail(error, SH_E_FORMAT,
+                       "set SYNC_RUN=once to run only at startup; a schedule also runs at startup");
     return sh_fail(error, SH_E_FORMAT,
-                   "names are not known here: write five fields, minute hour day-of-month month "
+                   "unknown nickname: write five fields, minute hour day-of-month month "
                    "day-of-week, as in '*/5 * * * *' for every 5 minutes");
 }
 
-/* Why text has not five fields. */
-static sh_err fail_split(sh_slice text, sh_error *error)
+/* Fails for a text that does not have five fields. */
+static sh_err fail_field_count(sh_slice text, sh_error *error)
 {
     size_t words = 0;
     if (text.len > 0 && text.data[0] == '@')
-        return fail_named(text, error);
+        return fail_nickname(text, error);
     for (size_t i = 0; i < text.len; i++)
         words += !is_blank(text.data[i]) && (i == 0 || is_blank(text.data[i - 1]));
     return sh_fail(error, SH_E_FORMAT,
                    "a schedule has five fields: minute hour day-of-month month day-of-week, "
                    "as in '*/5 * * * *'; this has %zu%s",
-                   words, words == 6 ? ": leave out the seconds" : "");
+                   words, words == 6 ? ": omit the seconds" : "");
 }
 
 sh_err sh_cron_read(sh_slice text, sh_cron *ret, sh_error *error)
@@ -212,14 +210,14 @@ sh_err sh_cron_read(sh_slice text, sh_cron *ret, sh_error *error)
     sh_slice words[FIELDS];
     uint64_t bits[FIELDS] = {0};
     text = sh_slice_trim(text);
-    if (!split(text, words))
-        return fail_split(text, error);
+    if (!split_fields(text, words))
+        return fail_field_count(text, error);
     for (size_t i = 0; i < FIELDS; i++) {
-        sh_err err = read_field(&fields[i], words[i], &bits[i], error);
+        sh_err err = parse_field(&fields[i], words[i], &bits[i], error);
         if (err != SH_OK)
             return err;
     }
-    if ((bits[DAY_OF_WEEK] & 1 << 7) != 0) /* 7 is Sunday as well */
+    if ((bits[DAY_OF_WEEK] & 1 << 7) != 0) /* 7 is also Sunday */
         bits[DAY_OF_WEEK] |= 1;
     sh_cron cron = {
         .minutes = bits[MINUTE],
@@ -230,9 +228,9 @@ sh_err sh_cron_read(sh_slice text, sh_cron *ret, sh_error *error)
         .any_day_of_month = words[DAY_OF_MONTH].data[0] == '*',
         .any_day_of_week = words[DAY_OF_WEEK].data[0] == '*',
     };
-    if (!can_come(&cron))
+    if (!can_occur(&cron))
         return sh_fail(error, SH_E_FORMAT,
-                       "this schedule never comes: none of its months has such a day");
+                       "this schedule never occurs: none of its months has such a day");
     *ret = cron;
     return SH_OK;
 }
@@ -253,7 +251,7 @@ static bool minute_matches(const sh_cron *cron, int minute_of_day)
            (cron->minutes >> (minute_of_day % 60) & 1) != 0;
 }
 
-/* A number that grows with the date. */
+/* A number that increases with the date. */
 static int64_t date_order(const struct tm *day)
 {
     return ((int64_t)day->tm_year * 12 + day->tm_mon) * 31 + day->tm_mday;
@@ -265,7 +263,7 @@ static int64_t local_date_order(time_t t)
     return localtime_r(&t, &local) == NULL ? INT64_MAX : date_order(&local);
 }
 
-/* The first minute of a local date, or of the next one there is where a zone skipped it. */
+/* The first minute of a local date, or of the next date if the time zone skipped it. */
 static time_t day_start(const struct tm *day)
 {
     struct tm midnight = {
@@ -273,7 +271,7 @@ static time_t day_start(const struct tm *day)
     int64_t wanted = date_order(day);
     time_t t = mktime(&midnight);
     t -= t % 60;
-    /* mktime() may choose either side of a midnight that does not exist or comes twice. */
+    /* mktime() can return either side of a midnight that is skipped or repeated. */
     for (int i = 0; i < 2 * MINUTES_PER_DAY && local_date_order(t) < wanted; i++)
         t += 60;
     for (int i = 0; i < 2 * MINUTES_PER_DAY && local_date_order(t - 60) >= wanted; i++)
@@ -282,13 +280,13 @@ static time_t day_start(const struct tm *day)
 }
 
 /*
- * The first moment of the schedule after `after` in one local date, by walking through its real
- * minutes: skipped ones count at the minute that follows them, repeated ones as cron.h says.
+ * The first time of the schedule after `after` on one local date. Walks through the minutes that
+ * exist: a skipped minute counts at the next one, a repeated one as described in cron.h.
  */
 static bool next_in_day(const sh_cron *cron, const struct tm *day, time_t after, time_t *ret)
 {
     int64_t wanted = date_order(day);
-    int latest = -1; /* minute of the day up to which all were met */
+    int latest = -1; /* minute of the day; earlier minutes were processed */
     struct tm local;
     for (time_t t = day_start(day);; t += 60) {
         if (localtime_r(&t, &local) == NULL || date_order(&local) != wanted)
@@ -312,7 +310,7 @@ time_t sh_cron_next(const sh_cron *cron, time_t after)
         return (time_t)-1;
     for (int i = 0; i < SEARCH_DAYS_MAX; i++) {
         time_t next;
-        /* The date alone is calculated with, so the zone must not touch it: noon, in UTC. */
+        /* Use noon in UTC for date arithmetic, which is independent of the time zone. */
         day = (struct tm){.tm_year = day.tm_year,
                           .tm_mon = day.tm_mon,
                           .tm_mday = day.tm_mday + (i > 0),

@@ -11,25 +11,25 @@
 
 /*
  * A five-field cron schedule (minute hour day-of-month month day-of-week; `*`, lists, ranges,
- * steps, names of months and days, 7 = Sunday), with Vixie cron's rule for the day fields: where
- * neither begins with `*`, a day matches when either field does.
+ * steps, names of months and days, 7 = Sunday) with Vixie cron's rule for the day fields: if
+ * neither starts with `*`, a day matches if either field matches.
  */
 typedef struct {
     uint64_t minutes;
     uint32_t hours, days_of_month;
     uint16_t months;
     uint8_t days_of_week;
-    bool any_day_of_month, any_day_of_week; /* the field begins with `*` */
+    bool any_day_of_month, any_day_of_week; /* the field starts with `*` */
 } sh_cron;
 
-/* SH_E_FORMAT names the field and what would be right; a schedule that can never come is one. */
+/* SH_E_FORMAT for invalid fields and for a schedule that can never occur. */
 sh_err sh_cron_read(sh_slice text, sh_cron *ret, sh_error *error);
 
 /*
- * The first moment of the schedule after `after`, in the local time zone (TZ). Local times that a
- * clock change skips come right after it; those that it repeats come once, unless the schedule
- * names every hour: then it goes on through the change. (time_t)-1 where there is no such moment,
- * which sh_cron_read() rules out for any time that the system's calendar reaches.
+ * The first time of the schedule after `after`, in the local time zone (TZ). At a clock change,
+ * skipped times occur right after the change; repeated times occur once, unless the schedule
+ * includes every hour. (time_t)-1 if there is none, which sh_cron_read() rules out within the range
+ * of the system's calendar.
  */
 time_t sh_cron_next(const sh_cron *cron, time_t after);
 

@@ -18,8 +18,8 @@ static bool at_end(const reader *r)
     return r->at >= r->text.len;
 }
 
-/* The next character, which is passed over. Not to be called at the end. */
-static char next(reader *r)
+/* Consumes a character. Precondition: not at the end. */
+static char next_char(reader *r)
 {
     char c = r->text.data[r->at++];
     r->line += c == '\n';
@@ -39,15 +39,15 @@ static bool is_space(char c)
 static void skip_spaces(reader *r)
 {
     while (!at_end(r) && is_space(r->text.data[r->at]))
-        (void)next(r);
+        (void)next_char(r);
 }
 
-/* A comment ends with its line, unless a backslash continues that. */
+/* A comment ends at the end of the line, unless a backslash continues it. */
 static void skip_comment(reader *r)
 {
     bool escaped = false;
     while (!at_end(r)) {
-        char c = next(r);
+        char c = next_char(r);
         if (is_line_end(c) && !escaped)
             return;
         escaped = c == '\\' && !escaped;
@@ -61,23 +61,23 @@ static sh_err read_name(reader *r, sh_slice *ret, sh_error *error)
     while (!at_end(r) && r->text.data[r->at] != '=' && !is_line_end(r->text.data[r->at]))
         r->at++;
     if (at_end(r) || r->text.data[r->at] != '=')
-        return sh_fail(error, SH_E_FORMAT, "line %zu has no '=': write NAME=value", line);
+        return sh_fail(error, SH_E_FORMAT, "line %zu has no '=': use NAME=value", line);
     *ret = sh_slice_trim((sh_slice){r->text.data + begin, r->at - begin});
     r->at++;
     return SH_OK;
 }
 
-/* What is between quotes; the opening one is passed over already. */
+/* Reads up to the closing quote. Precondition: the opening quote was consumed. */
 static sh_err read_quoted(reader *r, char quote, sh_buf *value, sh_error *error)
 {
     size_t line = r->line;
     sh_err err = SH_OK;
     while (err == SH_OK && !at_end(r)) {
-        char c = next(r);
+        char c = next_char(r);
         if (c == quote)
             return SH_OK;
         if (c == '\\' && quote == '"' && !at_end(r)) {
-            char escaped = next(r);
+            char escaped = next_char(r);
             if (escaped == '\n')
                 continue;
             if (strchr("\"\\`$", escaped) == NULL || escaped == '\0')
@@ -89,19 +89,18 @@ static sh_err read_quoted(reader *r, char quote, sh_buf *value, sh_error *error)
     }
     if (err != SH_OK)
         return sh_fail(error, err, "line %zu: the value is too long", line);
-    return sh_fail(error, SH_E_FORMAT, "line %zu has a quote (%c) that is never closed", line,
-                   quote);
+    return sh_fail(error, SH_E_FORMAT, "line %zu has an unterminated quote (%c)", line, quote);
 }
 
-/* From the first bare character to the end of the line: quotes mean nothing there. */
-static sh_err read_bare(reader *r, sh_buf *value, sh_error *error)
+/* Reads unquoted text up to the end of the line; quotes in it are ordinary characters. */
+static sh_err read_unquoted(reader *r, sh_buf *value, sh_error *error)
 {
-    size_t kept = value->len; /* white space at the end does not count, unless it is escaped */
+    size_t kept = value->len; /* without unescaped trailing white space */
     while (!at_end(r) && !is_line_end(r->text.data[r->at])) {
-        char c = next(r);
+        char c = next_char(r);
         bool escaped = c == '\\' && !at_end(r);
         if (escaped)
-            c = next(r);
+            c = next_char(r);
         if (escaped && c == '\n')
             continue;
         if (sh_buf_append(value, &c, 1) != SH_OK)
@@ -124,7 +123,7 @@ static sh_err read_value(reader *r, sh_buf *value, sh_error *error)
         } else if (c == ' ' || c == '\t') {
             r->at++;
         } else {
-            err = read_bare(r, value, error);
+            err = read_unquoted(r, value, error);
         }
     }
     return err;

@@ -6,14 +6,15 @@
 #include "libcommon/base/text.h"
 
 /*
- * Reads a file of `NAME=value` lines as systemd reads one for EnvironmentFile=: comments begin with
- * '#' or ';', white space around names and values is dropped, values may be in single quotes (as
- * written), in double quotes (a backslash keeps '"', '\', '`' and '$' from meaning anything), or
- * bare (a backslash keeps the next character); a backslash before a line's end continues the line.
- * Variables are not expanded. A later assignment is given later: the last one counts.
+ * Parses `NAME=value` lines with the syntax of systemd's EnvironmentFile=: comments start with '#'
+ * or ';', white space around names and values is ignored. A value can be in single quotes (taken
+ * literally), in double quotes (a backslash escapes '"', '\', '`' and '$') or unquoted (a backslash
+ * escapes the next character). A backslash at the end of a line continues it. Variables are not
+ * expanded. Assignments are reported in order: the last one of a name wins.
  *
- * set() gets each name with its value, borrowed during the call and perhaps a secret; it returns
- * SH_OK to go on. SH_E_FORMAT names the line that has no '=', or a quote that is never closed.
+ * Calls set() for each assignment until it returns an error. name and value are borrowed during the
+ * call; value can be a secret. SH_E_FORMAT (the message has the line) for a line without '=' or an
+ * unterminated quote; SH_E_LIMIT, SH_E_MEMORY.
  */
 typedef sh_err (*sh_env_file_set)(void *context, sh_slice name, sh_slice value, sh_error *error);
 

@@ -7,7 +7,10 @@
 
 #include <stdint.h>
 
-/* `address:port` of SYNC_listen; `[::1]:port` for IPv6. SH_E_FORMAT. host is NUL-terminated. */
+/*
+ * Parses the `address:port` or `[IPv6]:port` of SYNC_listen. host is NUL-terminated, without
+ * brackets. SH_E_FORMAT.
+ */
 sh_err sh_listen_read(sh_slice text, char host[static 64], uint16_t *port, sh_error *error);
 
 #endif

@@ -13,8 +13,8 @@ static bool begins_with_http(const char *text)
 }
 
 /*
- * Where the '=' between name and URL is, or NULL. A name may hold '=' too, but never '/', so the
- * first '=' before a URL is the one.
+ * The '=' between name and URL, or NULL. A name can contain '=' but not '/', so it is the first one
+ * that is followed by a URL.
  */
 static const char *find_name_end(const char *entry)
 {
@@ -22,8 +22,8 @@ static const char *find_name_end(const char *entry)
         return NULL;
     const char *first = strchr(entry, '=');
     for (const char *p = first; p != NULL; p = strchr(p + 1, '=')) {
-        const char *behind = p + 1 + strspn(p + 1, " ");
-        if (begins_with_http(behind))
+        const char *after = p + 1 + strspn(p + 1, " ");
+        if (begins_with_http(after))
             return p;
     }
     return first;

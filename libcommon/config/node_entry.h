@@ -6,8 +6,8 @@
 #include "libcommon/base/text.h"
 
 /*
- * Splits an entry of SYNC_nodes, `URL` or `name=URL`: *name is empty where none is given.
- * SH_E_FORMAT by the rules of node names and sh_url_check_http().
+ * Splits an entry of SYNC_nodes, `URL` or `name=URL`, into slices of entry; *name is empty if there
+ * is none. SH_E_FORMAT for an invalid node name or URL.
  */
 sh_err sh_node_entry_read(const char *entry, sh_slice *name, sh_slice *url, sh_error *error);
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Who reads a setting. */
+/* Programs, as a bit mask. */
 enum {
     SH_FOR_PUSHER = 1,
     SH_FOR_PULLER = 2,
@@ -30,44 +30,43 @@ typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
 typedef enum { SH_LOG_ERROR, SH_LOG_WARNING, SH_LOG_INFO, SH_LOG_DEBUG } sh_log_level;
 typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
 
-#define SH_SETTING_ROWS_MAX 48 /* rows of the table of settings */
+#define SH_SETTING_ROWS_MAX 48 /* rows of sh_setting_table */
 
-/* Every setting, checked. Strings are never NULL; one that is not set is "". */
+/* The validated settings. Strings are never NULL; an unset one is "". */
 typedef struct {
     int run;              /* sh_run */
     char *run_schedule;   /* as written */
-    sh_cron cron;         /* the same, read */
+    sh_cron cron;         /* run_schedule, parsed */
     char *api_token;      /* secret */
     char *encryption_key; /* secret */
     char *node_name;
-    char *hub_url; /* without trailing slash */
+    char *hub_url; /* without a trailing slash */
     bool devices;
     sh_list plugins;
     char *devices_file;
     char *plugins_dir;
     char *spool_dir;
     int protocol;  /* sh_protocol */
-    sh_list nodes; /* `URL` or `name=URL`, each checked */
+    sh_list nodes; /* `URL` or `name=URL` */
     int64_t run_timeout_s;
-    char *redis_url; /* secret in part: printed without its password */
+    char *redis_url; /* can contain a password */
     char *redis_prefix;
-    bool redis_durable; /* nothing is taken while Redis is not configured to keep it */
-    int64_t max_nodes;  /* names of nodes, besides those with credentials of their own */
-    char *db;           /* secret in part: printed without its password */
+    bool redis_durable; /* accept nothing unless Redis is configured to persist it */
+    int64_t max_nodes;  /* names of nodes without credentials of their own */
+    char *db;           /* can contain a password */
     int64_t claim_idle_s;
     int role;     /* sh_role */
-    char *listen; /* "" where nothing listens */
+    char *listen; /* "": do not listen */
     sh_list skip_macs;
     char *plugins_out;
-    char *tls_cert; /* file of the certificate chain that is shown to who calls, or "" */
-    char *tls_key;  /* file of its key, or "" */
-    char *tls_ca;   /* file of CA certificates that clients trust besides the system's, or "" */
+    char *tls_cert; /* file with the server's certificate chain, or "" */
+    char *tls_key;  /* file with its private key, or "" */
+    char *tls_ca;   /* file with additional CA certificates for clients, or "" */
     int log_level;  /* sh_log_level */
     int log_format; /* sh_log_format */
     char *config_file;
-    sh_list warnings; /* sentences to log at start, such as unknown SYNC_ names */
-    unsigned char
-        origins[SH_SETTING_ROWS_MAX]; /* where each value is from, for sh_settings_print() */
+    sh_list warnings; /* sentences to log at startup, for example about unknown names */
+    unsigned char origins[SH_SETTING_ROWS_MAX]; /* sh_origin of each row */
 } sh_settings;
 
 #endif

@@ -20,18 +20,18 @@ sh_err sh_check_schedule(sh_settings *settings, sh_error *error)
     return sh_cron_read(sh_slice_of(settings->run_schedule), &settings->cron, error);
 }
 
-/* The token travels in a header line, which control characters and blanks at its ends would spoil.
- */
+/* The token is sent in an HTTP header: no control characters, no white space at either end. */
 sh_err sh_check_token(sh_settings *settings, sh_error *error)
 {
     sh_slice token = sh_slice_of(settings->api_token);
     for (size_t i = 0; i < token.len; i++) {
         unsigned char c = (unsigned char)token.data[i];
         if (c < 0x20 || c == 0x7F)
-            return sh_fail(error, SH_E_CONFIG, "a token holds no control character or line end");
+            return sh_fail(error, SH_E_CONFIG,
+                           "a token must not contain control characters or line breaks");
     }
     if (sh_slice_trim(token).len != token.len)
-        return sh_fail(error, SH_E_CONFIG, "a token neither begins nor ends with white space");
+        return sh_fail(error, SH_E_CONFIG, "a token must not begin or end with white space");
     return SH_OK;
 }
 
@@ -51,8 +51,7 @@ sh_err sh_check_base_url(sh_slice *url, sh_error *error)
     while (url->len > 0 && url->data[url->len - 1] == '/')
         url->len--;
     if (url->len >= 5 && strncasecmp(url->data + url->len - 5, "/sync", 5) == 0)
-        return sh_fail(error, SH_E_CONFIG,
-                       "leave out /sync at the end, which is added by the program");
+        return sh_fail(error, SH_E_CONFIG, "omit /sync at the end, the program appends it");
     return SH_OK;
 }
 
@@ -74,12 +73,12 @@ sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
         sh_error why = {0};
         if (sh_text_equals_ignoring_case(name, "SYNC"))
             return sh_fail(error, SH_E_CONFIG,
-                           "SYNC stands for the device table: set SYNC_devices=True for it");
+                           "SYNC is the device table: set SYNC_devices=True to push it");
         if (sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
             return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
         for (size_t j = 0; j < i; j++) {
             if (strcmp(name, settings->plugins.items[j]) == 0)
-                return sh_fail(error, SH_E_CONFIG, "the plugin %s is named twice", name);
+                return sh_fail(error, SH_E_CONFIG, "duplicate plugin %s", name);
         }
     }
     return SH_OK;
@@ -100,17 +99,16 @@ sh_err sh_check_redis_url(sh_settings *settings, sh_error *error)
         return sh_fail(error, SH_E_CONFIG, "%s; " REDIS_FORMS, why.message);
     if (strcmp(url.scheme, "unix") == 0) {
         if (url.path[0] == '\0' || strcmp(url.path, "/") == 0)
-            return sh_fail(error, SH_E_CONFIG, "it names no socket; " REDIS_FORMS);
+            return sh_fail(error, SH_E_CONFIG, "the socket's path is missing; " REDIS_FORMS);
         return SH_OK;
     }
     if (strcmp(url.scheme, "redis") != 0 && strcmp(url.scheme, "rediss") != 0)
-        return sh_fail(error, SH_E_CONFIG, "its scheme is not known; " REDIS_FORMS);
+        return sh_fail(error, SH_E_CONFIG, "unknown scheme; " REDIS_FORMS);
     if (url.host[0] == '\0')
-        return sh_fail(error, SH_E_CONFIG, "it names no host; " REDIS_FORMS);
+        return sh_fail(error, SH_E_CONFIG, "the host is missing; " REDIS_FORMS);
     uint64_t number;
     if (strlen(url.path) > 1 && !sh_text_to_u64(sh_slice_of(url.path + 1), INT32_MAX, &number))
-        return sh_fail(error, SH_E_CONFIG,
-                       "behind the host there may be a database number alone; " REDIS_FORMS);
+        return sh_fail(error, SH_E_CONFIG, "the path must be a database number; " REDIS_FORMS);
     return SH_OK;
 }
 
@@ -124,7 +122,7 @@ sh_err sh_check_redis_prefix(sh_settings *settings, sh_error *error)
     return SH_OK;
 }
 
-static bool begins_with(const char *text, const char *beginning)
+static bool has_prefix(const char *text, const char *beginning)
 {
     return strncasecmp(text, beginning, strlen(beginning)) == 0;
 }
@@ -132,20 +130,20 @@ static bool begins_with(const char *text, const char *beginning)
 sh_err sh_check_db(sh_settings *settings, sh_error *error)
 {
     const char *db = settings->db;
-    if (begins_with(db, "postgresql://") || begins_with(db, "postgres://"))
+    if (has_prefix(db, "postgresql://") || has_prefix(db, "postgres://"))
         return SH_OK;
-    if (strstr(db, "://") != NULL || begins_with(db, "file:"))
+    if (strstr(db, "://") != NULL || has_prefix(db, "file:"))
         return sh_fail(error, SH_E_CONFIG, "use the path of a SQLite database or postgresql://...");
-    /* What libpq takes besides a URL: `host=… password=…`. As a path it would make such a file. */
+    /* A libpq connection string (`host=… password=…`) would be taken for the path of a file. */
     if (strchr(db, '=') != NULL)
         return sh_fail(
             error, SH_E_CONFIG,
-            "a path with '=' is not taken, because it looks like a connection string: use "
+            "a path with '=' is not allowed because it looks like a connection string: use "
             "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or another path");
     if (strcmp(db, ":memory:") == 0)
-        return sh_fail(error, SH_E_CONFIG, "use the path of a file: memory keeps nothing");
+        return sh_fail(error, SH_E_CONFIG, "use the path of a file: memory is not persistent");
     if (db[0] != '\0' && db[strlen(db) - 1] == '/')
-        return sh_fail(error, SH_E_CONFIG, "this is a folder; use the path of a file");
+        return sh_fail(error, SH_E_CONFIG, "this is a folder: use the path of a file");
     return SH_OK;
 }
 
@@ -165,16 +163,16 @@ sh_err sh_check_skip_macs(sh_settings *settings, sh_error *error)
         sh_error why = {0};
         if (sh_mac_read(sh_slice_of(settings->skip_macs.items[i]), &mac, &why) != SH_OK)
             return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
-        char *usual = strdup(mac.text);
-        if (usual == NULL)
+        char *normalized = strdup(mac.text);
+        if (normalized == NULL)
             return sh_fail(error, SH_E_MEMORY, "out of memory");
         free(settings->skip_macs.items[i]);
-        settings->skip_macs.items[i] = usual;
+        settings->skip_macs.items[i] = normalized;
     }
     return SH_OK;
 }
 
-/* Whether path, unless empty, is a file that can be read; what: `certificates`. */
+/* Checks that path, unless empty, is a readable file; what describes its content. */
 static sh_err check_file(const char *path, const char *what, sh_error *error)
 {
     struct stat st;
@@ -182,9 +180,9 @@ static sh_err check_file(const char *path, const char *what, sh_error *error)
         return SH_OK;
     SH_CLEANUP(sh_close_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return sh_fail(error, SH_E_CONFIG, "the file cannot be read: %s", strerror(errno));
+        return sh_fail(error, SH_E_CONFIG, "cannot open the file: %s", strerror(errno));
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return sh_fail(error, SH_E_CONFIG, "this is no file of %s", what);
+        return sh_fail(error, SH_E_CONFIG, "this is not a file: use a file with %s", what);
     return SH_OK;
 }
 

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN_MAX 120 /* bytes of a bad value that an error repeats */
+#define SHOWN_MAX 120 /* bytes of an invalid value that a message repeats */
 
+/* Wipes the old value and takes ownership of text. */
 static void set_text(char **field, char *text)
 {
     if (*field != NULL)
@@ -83,7 +84,8 @@ static sh_err store_list(sh_list *field, const char *text, sh_error *error)
     return SH_OK;
 }
 
-static sh_err store(const sh_setting *row, sh_settings *settings, const char *text, sh_error *error)
+static sh_err store_value(const sh_setting *row, sh_settings *settings, const char *text,
+                          sh_error *error)
 {
     void *field = sh_setting_field(row, settings);
     sh_err err = SH_OK;
@@ -111,21 +113,21 @@ static sh_err store(const sh_setting *row, sh_settings *settings, const char *te
     return err;
 }
 
-/* Names the setting, what it holds unless that may be secret, and what would be right. */
+/* Fails with the setting's name, its value unless that can be secret, and the reason. */
 static sh_err fail_bad_value(const sh_setting *row, const char *text, const char *why,
                              sh_error *error)
 {
-    char odd[SH_VALUE_HINT_BYTES] = "";
-    const char *between = sh_value_hint(text, odd) ? "; " : "";
+    char hint[SH_VALUE_HINT_BYTES] = "";
+    const char *between = sh_value_hint(text, hint) ? "; " : "";
     SH_CLEANUP(sh_buf_reset) sh_buf shown = SH_BUF_INIT(2 * SH_SETTING_MAX);
     bool hidden = row->kind == SH_SETTING_SECRET ||
                   (row->kind == SH_SETTING_URL && strpbrk(text, "@?=") != NULL) ||
                   sh_setting_redact(text, &shown) != SH_OK;
     if (hidden)
         return sh_fail(error, SH_E_CONFIG, "%s holds a bad value (not shown): %s%s%s", row->name,
-                       why, between, odd);
+                       why, between, hint);
     return sh_fail(error, SH_E_CONFIG, "%s holds '%.*s'%s: %s%s%s", row->name, SHOWN_MAX,
-                   shown.data, shown.len > SHOWN_MAX ? "…" : "", why, between, odd);
+                   shown.data, shown.len > SHOWN_MAX ? "…" : "", why, between, hint);
 }
 
 static void trim(char *text)
@@ -135,25 +137,24 @@ static void trim(char *text)
     text[inner.len] = '\0';
 }
 
-/* A text that is taken as it is, though it was hardly meant so. */
-static sh_err warn_of_oddity(const sh_setting *row, sh_settings *settings,
-                             const sh_source_value *value)
+/* Warns about a text that is valid but looks like a mistake. */
+static sh_err warn_about_value(const sh_setting *row, sh_settings *settings,
+                               const sh_source_value *value)
 {
-    char odd[SH_VALUE_HINT_BYTES];
-    if (value->had_return) {
+    char hint[SH_VALUE_HINT_BYTES];
+    if (value->had_cr) {
         sh_err err = sh_settings_add_warning(
             settings,
-            "%s ends with a carriage return, which is left out: its file has Windows line ends",
+            "%s ends with a carriage return, which is ignored: its file has Windows line endings",
             row->name);
         if (err != SH_OK)
             return err;
     }
     bool is_text = row->kind == SH_SETTING_TEXT || row->kind == SH_SETTING_SECRET ||
                    row->kind == SH_SETTING_URL;
-    if (!is_text || value->from_app_conf || !sh_value_hint(value->text, odd))
+    if (!is_text || value->from_app_conf || !sh_value_hint(value->text, hint))
         return SH_OK;
-    return sh_settings_add_warning(settings, "%s is taken as it is written, but %s", row->name,
-                                   odd);
+    return sh_settings_add_warning(settings, "%s is used as written, but %s", row->name, hint);
 }
 
 static sh_err set_value(const sh_setting *row, sh_settings *settings, sh_source_value *value,
@@ -165,25 +166,25 @@ static sh_err set_value(const sh_setting *row, sh_settings *settings, sh_source_
     if (row->kind == SH_SETTING_BOOLEAN || row->kind == SH_SETTING_NUMBER ||
         row->kind == SH_SETTING_CHOICE)
         trim(value->text);
-    sh_err err = store(row, settings, value->text, &why);
+    sh_err err = store_value(row, settings, value->text, &why);
     if (err == SH_OK)
-        err = warn_of_oddity(row, settings, value);
+        err = warn_about_value(row, settings, value);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
     return err == SH_OK ? SH_OK : fail_bad_value(row, value->text, why.message, error);
 }
 
-/* --- All of them ----------------------------------------------------------------------------- */
+/* --- All values ------------------------------------------------------------------------------ */
 
-/* Rows of other programs get their defaults too, so that no field is without a value. */
-static sh_err set_defaults(int who, sh_settings *settings, sh_error *error)
+/* Sets every field: first the defaults of the other programs, then those of this one. */
+static sh_err set_defaults(int program, sh_settings *settings, sh_error *error)
 {
-    for (int ours = 0; ours <= 1; ours++) {
+    for (int own = 0; own <= 1; own++) {
         for (size_t i = 0; i < sh_setting_count; i++) {
             const sh_setting *row = &sh_setting_table[i];
-            if (((row->who & who) != 0) != (ours == 1))
+            if (((row->programs & program) != 0) != (own == 1))
                 continue;
-            sh_err err = store(row, settings, row->fallback, error);
+            sh_err err = store_value(row, settings, row->fallback, error);
             if (err != SH_OK)
                 return err;
         }
@@ -191,9 +192,12 @@ static sh_err set_defaults(int who, sh_settings *settings, sh_error *error)
     return SH_OK;
 }
 
-/* Where values come from: of the first two only one may have a setting, both go over the third. */
+/*
+ * The sources of values. environment and credentials have precedence over app_conf; it is an error
+ * if both of them have a setting.
+ */
 typedef struct {
-    sh_source environment; /* or the program's file of settings, instead of it */
+    sh_source environment; /* or the program's settings file instead */
     bool from_settings_file;
     sh_source credentials;
     sh_source app_conf;
@@ -217,7 +221,7 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
         return err;
     if (ret->text != NULL && credential.text != NULL)
         return sh_fail(error, SH_E_CONFIG,
-                       "%s is set, and the credential %s is there, too: keep one of them",
+                       "%s is set, and there is also the credential %s: keep one of them",
                        row->name, row->credential);
     *origin = ret->from_file || s->from_settings_file ? SH_ORIGIN_FILE : SH_ORIGIN_ENVIRONMENT;
     if (ret->text != NULL)
@@ -235,7 +239,7 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
     return err;
 }
 
-/* A setting that no source has keeps its default. */
+/* Loads one setting. It keeps its default if no source has it. */
 static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh_error *error)
 {
     const sh_setting *row = &sh_setting_table[index];
@@ -248,17 +252,18 @@ static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh
     return set_value(row, settings, &value, error);
 }
 
-/* What is read: all, all but secrets, or what a health check needs. */
+/* What to load: everything, everything except secrets, or what a health check needs. */
 typedef enum { LOAD_WHOLE, LOAD_NO_SECRETS, LOAD_PROBE } load_part;
 
-/* Goes on after a bad value, so that the log's own settings hold for the line that tells of it. */
-static sh_err load_rows(int who, load_part part, const sources *s, sh_settings *settings,
+/* Continues after an error, so that the log's own settings apply to the message about it. */
+static sh_err load_rows(int program, load_part part, const sources *s, sh_settings *settings,
                         sh_error *error)
 {
     sh_err first = SH_OK;
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
-        if ((row->who & who) == 0 || (part != LOAD_WHOLE && row->kind == SH_SETTING_SECRET) ||
+        if ((row->programs & program) == 0 ||
+            (part != LOAD_WHOLE && row->kind == SH_SETTING_SECRET) ||
             (part == LOAD_PROBE && !row->probe))
             continue;
         sh_err err = load_row(i, s, settings, error);
@@ -288,7 +293,7 @@ static const char *find_variable(char *const environment[], const char *name)
     return NULL;
 }
 
-/* --- Where a program is installed as a service ------------------------------------------------ */
+/* --- Settings of an installed service --------------------------------------------------------- */
 
 static const char *installed_folder, *installed_credentials;
 
@@ -298,11 +303,11 @@ void sh_settings_set_folders(const char *settings, const char *credentials)
     installed_credentials = credentials;
 }
 
-static sh_err read_settings_file(int who, sh_source *ret, sh_error *error)
+static sh_err read_settings_file(int program, sh_source *ret, sh_error *error)
 {
-    const char *name = who == SH_FOR_PUSHER   ? "pusher"
-                       : who == SH_FOR_PULLER ? "puller"
-                                              : "receiver";
+    const char *name = program == SH_FOR_PUSHER   ? "pusher"
+                       : program == SH_FOR_PULLER ? "puller"
+                                                  : "receiver";
     char *path = sh_text_format("%s/%s.env", installed_folder, name);
     if (path == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
@@ -312,63 +317,65 @@ static sh_err read_settings_file(int who, sh_source *ret, sh_error *error)
 }
 
 /*
- * The environment, as a service manager or a container engine made it; where it has not a word of
- * ours, as in an administrator's shell, what the service itself would be given.
+ * Reads the environment. If it has none of our variables, as in an administrator's shell, reads the
+ * settings file and the credentials of the installed service instead.
  */
-static sh_err read_environment(int who, char *const environment[], sources *s, sh_error *error)
+static sh_err read_environment(int program, char *const environment[], sources *s, sh_error *error)
 {
     const char *credentials = find_variable(environment, "CREDENTIALS_DIRECTORY");
     sh_err err = sh_source_from_environment(environment, &s->environment, error);
     if (err == SH_OK && s->environment.count == 0 && installed_folder != NULL) {
-        err = read_settings_file(who, &s->environment, error);
+        err = read_settings_file(program, &s->environment, error);
         s->from_settings_file = s->environment.count > 0;
         if (s->from_settings_file && credentials == NULL)
             credentials = installed_credentials;
     }
     if (err == SH_OK && credentials != NULL)
-        err = sh_source_from_credentials(credentials, who, &s->credentials, error);
+        err = sh_source_from_credentials(credentials, program, &s->credentials, error);
     return err;
 }
 
-static sh_err load(int who, load_part part, char *const environment[], sh_settings *ret,
-                   sh_error *error)
+static sh_err load_settings(int program, load_part part, char *const environment[],
+                            sh_settings *ret, sh_error *error)
 {
     SH_CLEANUP(sources_reset) sources s = {0};
     *ret = (sh_settings){0};
-    sh_err err = set_defaults(who, ret, error);
+    sh_err err = set_defaults(program, ret, error);
     if (err == SH_OK)
-        err = read_environment(who, environment, &s, error);
+        err = read_environment(program, environment, &s, error);
     if (err != SH_OK)
         return err;
     err = load_app_conf(&s.environment, &s.app_conf, error);
-    sh_err rows_err = load_rows(who, part, &s, ret, error);
+    sh_err rows_err = load_rows(program, part, &s, ret, error);
     if (err == SH_OK)
         err = rows_err;
     if (err != SH_OK || part == LOAD_PROBE)
         return err;
-    err = sh_source_warn_of_unknown(&s.environment, ret);
+    err = sh_source_warn_about_unknown(&s.environment, ret);
     if (err == SH_OK)
-        err = sh_source_warn_of_unknown(&s.app_conf, ret);
+        err = sh_source_warn_about_unknown(&s.app_conf, ret);
     if (err == SH_OK)
-        err = sh_settings_warn(ret, who, find_variable(environment, "TZ"));
+        err = sh_settings_warn(ret, program, find_variable(environment, "TZ"));
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory");
-    return part == LOAD_WHOLE ? sh_settings_require(ret, who, error) : SH_OK;
+    return part == LOAD_WHOLE ? sh_settings_require(ret, program, error) : SH_OK;
 }
 
-sh_err sh_settings_load(int who, char *const environment[], sh_settings *ret, sh_error *error)
+sh_err sh_settings_load(int program, char *const environment[], sh_settings *ret, sh_error *error)
 {
-    return load(who, LOAD_WHOLE, environment, ret, error);
+    return load_settings(program, LOAD_WHOLE, environment, ret, error);
 }
 
-sh_err sh_settings_load_part(int who, char *const environment[], sh_settings *ret, sh_error *error)
+sh_err sh_settings_load_part(int program, char *const environment[], sh_settings *ret,
+                             sh_error *error)
 {
-    return load(who, LOAD_NO_SECRETS, environment, ret, error);
+    return load_settings(program, LOAD_NO_SECRETS, environment, ret, error);
 }
 
-sh_err sh_settings_load_probe(int who, char *const environment[], sh_settings *ret, sh_error *error)
+sh_err sh_settings_load_probe(int program, char *const environment[], sh_settings *ret,
+                              sh_error *error)
 {
-    return load(who, LOAD_PROBE, environment, ret, error);
+    return load_settings(program, LOAD_PROBE, environment, ret, error);
 }
 
 void sh_settings_reset(sh_settings *settings)

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SYNC_nodes: up to SH_LIST_MAX entries, so nothing here may look at each pair of them. */
+/* Checks SYNC_nodes. It can have SH_LIST_MAX entries, so avoid quadratic algorithms. */
 
-/* `URL` or `name=URL` with what sh_check_base_url() leaves of the URL. *ret is the caller's. */
-static sh_err usual_node(const char *entry, char **ret, sh_error *error)
+/* Normalizes the URL of an entry, `URL` or `name=URL`. The caller frees *ret. */
+static sh_err normalize_entry(const char *entry, char **ret, sh_error *error)
 {
     sh_slice name, url;
     sh_err err = sh_node_entry_read(entry, &name, &url, error);
@@ -33,20 +33,20 @@ static sh_err usual_node(const char *entry, char **ret, sh_error *error)
     return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", sh_err_name(err));
 }
 
-/* What makes two addresses one: no case in scheme and host, and the port that is meant. */
-static char *place_of(sh_slice text)
+/* Normalizes a URL for comparison: lower-case scheme and host, explicit port. NULL: no memory. */
+static char *normalize_url(sh_slice text)
 {
     sh_url url;
     if (sh_url_read(text, &url, NULL) != SH_OK)
         return NULL;
-    unsigned usual = strcmp(url.scheme, "https") == 0 ? 443 : 80;
+    unsigned default_port = strcmp(url.scheme, "https") == 0 ? 443 : 80;
     for (char *c = url.host; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
     return sh_text_format("%s://%s:%u%s", url.scheme, url.host,
-                          url.port == 0 ? usual : (unsigned)url.port, url.path);
+                          url.port == 0 ? default_port : (unsigned)url.port, url.path);
 }
 
-/* What must be there once, and whose it is. */
+/* A text that must be unique, and the index of its entry. */
 typedef struct {
     char *text;
     size_t entry;
@@ -64,12 +64,12 @@ static void node_texts_reset(node_texts *t)
     free(t->items);
 }
 
-static int by_text(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
     return strcmp(((const node_text *)a)->text, ((const node_text *)b)->text);
 }
 
-/* Takes a text over; false where there was no memory for it. There is room for all entries. */
+/* Takes ownership of text; false if it is NULL. Precondition: items has space for all entries. */
 static bool add_text(node_texts *t, char *text, size_t entry)
 {
     if (text == NULL)
@@ -78,57 +78,57 @@ static bool add_text(node_texts *t, char *text, size_t entry)
     return true;
 }
 
-/* Sorts the texts and gives the first one that is there twice, or NULL. */
-static const node_text *find_twice(node_texts *t)
+/* Sorts the texts and returns the first duplicate, or NULL. */
+static const node_text *find_duplicate(node_texts *t)
 {
     if (t->count > 0)
-        qsort(t->items, t->count, sizeof t->items[0], by_text);
+        qsort(t->items, t->count, sizeof t->items[0], compare_texts);
     for (size_t i = 1; i < t->count; i++)
         if (strcmp(t->items[i - 1].text, t->items[i].text) == 0)
             return &t->items[i];
     return NULL;
 }
 
-static sh_err check_twice(const sh_list *nodes, sh_error *error)
+static sh_err check_duplicates(const sh_list *nodes, sh_error *error)
 {
     SH_CLEANUP(node_texts_reset)
     node_texts names = {.items = calloc(nodes->count + 1, sizeof *names.items)};
     SH_CLEANUP(node_texts_reset)
-    node_texts places = {.items = calloc(nodes->count + 1, sizeof *places.items)};
+    node_texts urls = {.items = calloc(nodes->count + 1, sizeof *urls.items)};
     sh_slice name, url;
-    if (names.items == NULL || places.items == NULL)
+    if (names.items == NULL || urls.items == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     for (size_t i = 0; i < nodes->count; i++) {
         if (sh_node_entry_read(nodes->items[i], &name, &url, error) != SH_OK)
             return SH_E_CONFIG;
         if ((name.len > 0 && !add_text(&names, strndup(name.data, name.len), i)) ||
-            !add_text(&places, place_of(url), i))
+            !add_text(&urls, normalize_url(url), i))
             return sh_fail(error, SH_E_MEMORY, "out of memory");
     }
-    const node_text *twice = find_twice(&names);
-    if (twice != NULL)
-        return sh_fail(error, SH_E_CONFIG, "the name '%s' is there twice", twice->text);
-    twice = find_twice(&places);
-    if (twice == NULL ||
-        sh_node_entry_read(nodes->items[twice->entry], &name, &url, error) != SH_OK)
+    const node_text *duplicate = find_duplicate(&names);
+    if (duplicate != NULL)
+        return sh_fail(error, SH_E_CONFIG, "duplicate name '%s'", duplicate->text);
+    duplicate = find_duplicate(&urls);
+    if (duplicate == NULL ||
+        sh_node_entry_read(nodes->items[duplicate->entry], &name, &url, error) != SH_OK)
         return SH_OK;
-    return sh_fail(error, SH_E_CONFIG, "the URL %.*s is there twice", (int)url.len, url.data);
+    return sh_fail(error, SH_E_CONFIG, "duplicate URL %.*s", (int)url.len, url.data);
 }
 
 sh_err sh_check_nodes(sh_settings *settings, sh_error *error)
 {
     sh_list *nodes = &settings->nodes;
     for (size_t i = 0; i < nodes->count; i++) {
-        char *usual = NULL;
+        char *normalized = NULL;
         sh_error why = {0};
-        sh_err err = usual_node(nodes->items[i], &usual, &why);
+        sh_err err = normalize_entry(nodes->items[i], &normalized, &why);
         if (err == SH_E_MEMORY)
             return sh_fail(error, err, "out of memory");
         if (err != SH_OK)
             return sh_fail(error, SH_E_CONFIG, "entry %zu: %s; use URL or name=URL", i + 1,
                            why.message);
         free(nodes->items[i]);
-        nodes->items[i] = usual;
+        nodes->items[i] = normalized;
     }
-    return check_twice(nodes, error);
+    return check_duplicates(nodes, error);
 }

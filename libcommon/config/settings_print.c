@@ -12,7 +12,7 @@
 
 #define HIDDEN "(hidden)"
 
-/* Where `name=` begins in a URL's query, or NULL. */
+/* The first password parameter in a URL's query, or NULL. */
 static const char *find_query_password(const char *text)
 {
     static const char *const names[] = {
@@ -26,7 +26,7 @@ static const char *find_query_password(const char *text)
     return first;
 }
 
-/* Adds text with the values of password parameters hidden. */
+/* Appends text with the values of password parameters replaced. */
 static sh_err redact_query(const char *text, sh_buf *ret)
 {
     sh_err err = SH_OK;
@@ -42,8 +42,8 @@ static sh_err redact_query(const char *text, sh_buf *ret)
 }
 
 /*
- * Takes the last '@' for the end of user and password, because a password that was not
- * percent-encoded, as it should be, must not show either.
+ * Assumes that user and password end at the last '@', to hide even a password that is not
+ * percent-encoded.
  */
 sh_err sh_setting_redact(const char *text, sh_buf *ret)
 {
@@ -106,13 +106,13 @@ static sh_err add_value(const sh_setting *row, const sh_settings *settings, sh_b
     return SH_OK;
 }
 
-sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out)
+sh_err sh_settings_print(const sh_settings *settings, int program, FILE *out)
 {
     static const char *const origins[] = {"default", "environment", "file"};
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
         SH_CLEANUP(sh_buf_reset) sh_buf line = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
-        if ((row->who & who) == 0)
+        if ((row->programs & program) == 0)
             continue;
         sh_err err = sh_buf_append_format(&line, "%s=", row->name);
         if (err == SH_OK)
@@ -127,10 +127,9 @@ sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out)
     return fflush(out) == 0 ? SH_OK : SH_E_IO;
 }
 
-/* What a setting may hold, where that is not any text. */
-static void print_values(const sh_setting *row, FILE *out)
+/* Prints the valid values of a setting, unless it can be any text. */
+static void print_valid_values(const sh_setting *row, FILE *out)
 {
-    const char *between = " or ";
     switch (row->kind) {
     case SH_SETTING_BOOLEAN:
         (void)fputs("; True or False", out);
@@ -142,7 +141,7 @@ static void print_values(const sh_setting *row, FILE *out)
         for (const sh_setting_choice *c = row->choices; c->word != NULL; c++)
             (void)fprintf(out, "%s%s",
                           c == row->choices   ? "; "
-                          : c[1].word == NULL ? between
+                          : c[1].word == NULL ? " or "
                                               : ", ",
                           c->word);
         break;
@@ -151,18 +150,18 @@ static void print_values(const sh_setting *row, FILE *out)
     }
 }
 
-void sh_settings_help(int who, FILE *out)
+void sh_settings_help(int program, FILE *out)
 {
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
-        if ((row->who & who) == 0)
+        if ((row->programs & program) == 0)
             continue;
         (void)fprintf(out, "  %s%s%s%s%s%s\n      %s", row->name, row->alias == NULL ? "" : " or ",
                       row->alias == NULL ? "" : row->alias,
                       row->fallback[0] == '\0' ? "" : " (default: ", row->fallback,
                       row->fallback[0] == '\0' ? "" : ")", row->help);
-        print_values(row, out);
+        print_valid_values(row, out);
         (void)fputc('\n', out);
     }
-    (void)fputs("\nNAME_FILE names a file that holds the value of NAME.\n", out);
+    (void)fputs("\nNAME_FILE names a file that contains the value of NAME.\n", out);
 }

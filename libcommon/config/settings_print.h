@@ -8,13 +8,13 @@
 #include <stdio.h>
 
 /*
- * For `--check-config`: a line `NAME=value (from environment|file|default)` for each setting that
- * `who` reads, secrets as `(hidden)` or `(not set)`. SH_E_IO.
+ * For --check-config: prints `NAME=value (from environment|file|default)` for each setting of a
+ * program, secrets as `(hidden)` or `(not set)`. SH_E_IO, SH_E_MEMORY.
  */
-sh_err sh_settings_print(const sh_settings *settings, int who, FILE *out);
+sh_err sh_settings_print(const sh_settings *settings, int program, FILE *out);
 
-/* For `--help`: name, default, one line of meaning and the values of each setting that `who` reads.
+/* For --help: prints the name, default, description and valid values of each setting of a program.
  */
-void sh_settings_help(int who, FILE *out);
+void sh_settings_help(int program, FILE *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECRET_LEN_MIN 16 /* bytes; shorter ones are warned of */
+#define SECRET_LEN_MIN 16 /* bytes; warn about shorter ones */
 #define ZONES "/usr/share/zoneinfo"
 
 sh_err sh_settings_add_warning(sh_settings *settings, const char *format, ...)
@@ -20,9 +20,9 @@ sh_err sh_settings_add_warning(sh_settings *settings, const char *format, ...)
     return err == SH_E_LIMIT ? SH_OK : err;
 }
 
-static bool is_disabled(const sh_settings *settings, int who)
+static bool is_disabled(const sh_settings *settings, int program)
 {
-    return who != SH_FOR_RECEIVER && settings->run == SH_RUN_DISABLED;
+    return program != SH_FOR_RECEIVER && settings->run == SH_RUN_DISABLED;
 }
 
 static bool has_something_to_push(const sh_settings *settings)
@@ -44,19 +44,18 @@ static sh_err require_pusher(const sh_settings *settings, sh_error *error)
                        "or name plugins in SYNC_plugins");
     if (settings->node_name[0] == '\0')
         return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_node_name is not set: give this node a name of its own, under which "
-                       "the hub knows it");
+                       "SYNC_node_name is not set: set it to a unique name of this node");
     return SH_OK;
 }
 
-sh_err sh_settings_require(const sh_settings *settings, int who, sh_error *error)
+sh_err sh_settings_require(const sh_settings *settings, int program, sh_error *error)
 {
     bool cert = settings->tls_cert[0] != '\0';
     if (cert != (settings->tls_key[0] != '\0'))
         return sh_fail(error, SH_E_CONFIG, "%s is set, but %s is not: TLS needs both, or neither",
                        cert ? "SYNC_tls_cert" : "SYNC_tls_key",
                        cert ? "SYNC_tls_key" : "SYNC_tls_cert");
-    if (is_disabled(settings, who))
+    if (is_disabled(settings, program))
         return SH_OK;
     if (settings->api_token[0] == '\0')
         return sh_fail(error, SH_E_CONFIG,
@@ -66,16 +65,16 @@ sh_err sh_settings_require(const sh_settings *settings, int who, sh_error *error
         return sh_fail(error, SH_E_CONFIG,
                        "SYNC_encryption_key is not set (no key): set it to the same long random "
                        "passphrase on every node and on the hub");
-    if (who == SH_FOR_PUSHER)
+    if (program == SH_FOR_PUSHER)
         return require_pusher(settings, error);
-    if (who == SH_FOR_PULLER && settings->nodes.count == 0)
+    if (program == SH_FOR_PULLER && settings->nodes.count == 0)
         return sh_fail(error, SH_E_CONFIG,
                        "SYNC_nodes is empty: name the nodes to pull, as in "
                        "['http://node-a:20212', 'site b=https://node-b:20212']");
     return SH_OK;
 }
 
-/* Whether TZ gives its rules itself, such as `CET-1CEST,M3.5.0,M10.5.0/3` or `<+03>-3`. */
+/* Whether TZ contains its rules, as in `CET-1CEST,M3.5.0,M10.5.0/3` or `<+03>-3`. */
 static bool is_posix_zone(const char *zone)
 {
     size_t name = zone[0] == '<'
@@ -100,7 +99,7 @@ static bool zone_exists(const char *zone)
     return len > 0 && (size_t)len < sizeof path && access(path, R_OK) == 0;
 }
 
-static sh_err warn_of_secret(sh_settings *settings, const char *name, const char *value)
+static sh_err warn_about_secret(sh_settings *settings, const char *name, const char *value)
 {
     sh_slice secret = sh_slice_of(value);
     if (secret.len == 0)
@@ -114,37 +113,38 @@ static sh_err warn_of_secret(sh_settings *settings, const char *name, const char
     }
     if (sh_slice_trim(secret).len != secret.len)
         return sh_settings_add_warning(
-            settings, "%s begins or ends with white space, which counts: is that meant?", name);
+            settings, "%s begins or ends with white space, which is significant: is it intended?",
+            name);
     return SH_OK;
 }
 
-/* A proxy in front of a hub may want a path; more often it was copied from somewhere. */
-static sh_err warn_of_path(sh_settings *settings)
+/* A reverse proxy can require a path, but usually it is a mistake. */
+static sh_err warn_about_path(sh_settings *settings)
 {
     const char *host = strstr(settings->hub_url, "://");
     const char *path = host == NULL ? NULL : strchr(host + 3, '/');
     if (path == NULL)
         return SH_OK;
     return sh_settings_add_warning(settings,
-                                   "SYNC_hub_url has a path, %.100s, and the program asks for "
-                                   "%.100s/sync: leave it out unless "
-                                   "a proxy in front of the hub wants it",
+                                   "SYNC_hub_url has a path, %.100s, so the program requests "
+                                   "%.100s/sync: omit the path unless a proxy in front of the hub "
+                                   "requires it",
                                    path, path);
 }
 
-sh_err sh_settings_warn(sh_settings *settings, int who, const char *time_zone)
+sh_err sh_settings_warn(sh_settings *settings, int program, const char *time_zone)
 {
-    sh_err err = warn_of_secret(settings, "SYNC_api_token", settings->api_token);
+    sh_err err = warn_about_secret(settings, "SYNC_api_token", settings->api_token);
     if (err == SH_OK)
-        err = warn_of_secret(settings, "SYNC_encryption_key", settings->encryption_key);
+        err = warn_about_secret(settings, "SYNC_encryption_key", settings->encryption_key);
     if (err == SH_OK && time_zone != NULL && !zone_exists(time_zone))
         err = sh_settings_add_warning(
-            settings, "TZ holds '%.100s', which is no zone under " ZONES ": times will be UTC",
+            settings, "TZ holds '%.100s', which is not a zone in " ZONES ": times will be UTC",
             time_zone);
-    if (err == SH_OK && who == SH_FOR_PUSHER)
-        err = warn_of_path(settings);
-    if (err == SH_OK && who == SH_FOR_PUSHER && settings->hub_url[0] != '\0' &&
-        !has_something_to_push(settings) && !is_disabled(settings, who))
+    if (err == SH_OK && program == SH_FOR_PUSHER)
+        err = warn_about_path(settings);
+    if (err == SH_OK && program == SH_FOR_PUSHER && settings->hub_url[0] != '\0' &&
+        !has_something_to_push(settings) && !is_disabled(settings, program))
         err = sh_settings_add_warning(
             settings, "SYNC_hub_url is set, but neither SYNC_devices nor SYNC_plugins is: nothing "
                       "will be pushed");

@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define NAME_MAX_BYTES 128 /* of a name with `_FILE` that could be a setting's */
+#define NAME_MAX_BYTES 128 /* longest name of a setting, with `_FILE` */
 
 static void wipe_text(char *text)
 {
@@ -41,8 +41,8 @@ void sh_source_value_reset(sh_source_value *value)
     *value = (sh_source_value){0};
 }
 
-/* The entry of exactly that name, or a new one without value. NULL: out of memory. */
-static sh_source_entry *entry_for(sh_source *source, sh_slice name)
+/* Returns the entry of exactly this name, or adds one without a value. NULL: out of memory. */
+static sh_source_entry *get_or_add_entry(sh_source *source, sh_slice name)
 {
     for (size_t i = 0; i < source->count; i++) {
         if (sh_slice_equals(sh_slice_of(source->entries[i].name), name))
@@ -60,10 +60,11 @@ static sh_source_entry *entry_for(sh_source *source, sh_slice name)
     return entry;
 }
 
-static sh_err put(sh_source *source, sh_slice name, sh_slice value, bool is_list, sh_error *error)
+static sh_err set_entry(sh_source *source, sh_slice name, sh_slice value, bool is_list,
+                        sh_error *error)
 {
-    char *copy = strndup(value.data, value.len); /* first: no entry is ever without a value */
-    sh_source_entry *entry = copy == NULL ? NULL : entry_for(source, name);
+    char *copy = strndup(value.data, value.len); /* first: each entry must have a value */
+    sh_source_entry *entry = copy == NULL ? NULL : get_or_add_entry(source, name);
     if (entry == NULL) {
         wipe_text(copy);
         return sh_fail(error, SH_E_MEMORY, "out of memory");
@@ -74,7 +75,7 @@ static sh_err put(sh_source *source, sh_slice name, sh_slice value, bool is_list
     return SH_OK;
 }
 
-static bool is_ours(sh_slice name)
+static bool is_setting_name(sh_slice name)
 {
     return (name.len > 5 && strncasecmp(name.data, "SYNC_", 5) == 0) ||
            (name.len == 9 && strncasecmp(name.data, "API_TOKEN", 9) == 0) ||
@@ -91,16 +92,16 @@ sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_
         sh_slice name = {.data = text, .len = (size_t)(equals - text)};
         if (sh_utf8_has_bom(name.data, name.len)) /* the first line of an env-file */
             name = (sh_slice){text + SH_UTF8_BOM_BYTES, name.len - SH_UTF8_BOM_BYTES};
-        if (!is_ours(name))
+        if (!is_setting_name(name))
             continue;
-        sh_err err = put(ret, name, sh_slice_of(equals + 1), false, error);
+        sh_err err = set_entry(ret, name, sh_slice_of(equals + 1), false, error);
         if (err != SH_OK)
             return err;
     }
     return SH_OK;
 }
 
-/* What a file holds behind the byte order mark that some editors begin it with. */
+/* The content without the byte order mark that some editors add. */
 static sh_slice without_bom(const sh_buf *content)
 {
     size_t skip =
@@ -110,11 +111,12 @@ static sh_slice without_bom(const sh_buf *content)
 
 static sh_err on_env_file_item(void *context, sh_slice name, sh_slice value, sh_error *error)
 {
-    if (!is_ours(name))
+    if (!is_setting_name(name))
         return SH_OK;
     if (value.len > 0 && memchr(value.data, '\0', value.len) != NULL)
-        return sh_fail(error, SH_E_FORMAT, "%.*s holds a NUL character", (int)name.len, name.data);
-    return put(context, name, value, false, error);
+        return sh_fail(error, SH_E_FORMAT, "%.*s contains a NUL character", (int)name.len,
+                       name.data);
+    return set_entry(context, name, value, false, error);
 }
 
 sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error)
@@ -134,21 +136,21 @@ sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error
     return err == SH_OK ? SH_OK : sh_fail(error, SH_E_CONFIG, "%s", why.message);
 }
 
-sh_err sh_source_from_credentials(const char *folder, int who, sh_source *ret, sh_error *error)
+sh_err sh_source_from_credentials(const char *folder, int program, sh_source *ret, sh_error *error)
 {
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
         char name[NAME_MAX_BYTES];
-        if (row->credential == NULL || (row->who & who) == 0)
+        if (row->credential == NULL || (row->programs & program) == 0)
             continue;
         char *path = sh_text_format("%s/%s", folder, row->credential);
         if (path == NULL)
             return sh_fail(error, SH_E_MEMORY, "out of memory");
         (void)snprintf(name, sizeof name, "%s_FILE", row->name);
-        /* The units give an empty line for one that is not there. */
+        /* Our systemd units set an absent credential to an empty line. */
         struct stat file;
         sh_err err = stat(path, &file) == 0 && file.st_size > 1
-                         ? put(ret, sh_slice_of(name), sh_slice_of(path), false, error)
+                         ? set_entry(ret, sh_slice_of(name), sh_slice_of(path), false, error)
                          : SH_OK;
         free(path);
         if (err != SH_OK)
@@ -159,7 +161,7 @@ sh_err sh_source_from_credentials(const char *folder, int who, sh_source *ret, s
 
 static sh_err on_app_conf_item(void *context, const sh_app_conf_item *item, sh_error *error)
 {
-    return put(context, item->name, item->value, item->is_list, error);
+    return set_entry(context, item->name, item->value, item->is_list, error);
 }
 
 sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_error *error)
@@ -182,9 +184,9 @@ sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_error *error
     return SH_OK;
 }
 
-/* Finds a name in any case. Two spellings may be there as long as they agree. */
-static sh_err find(const sh_source *source, const char *name, const sh_source_entry **ret,
-                   sh_error *error)
+/* Finds a name in any case. Several spellings are allowed if their values are equal. */
+static sh_err find_entry(const sh_source *source, const char *name, const sh_source_entry **ret,
+                         sh_error *error)
 {
     for (size_t i = 0; i < source->count; i++) {
         const sh_source_entry *entry = &source->entries[i];
@@ -199,7 +201,7 @@ static sh_err find(const sh_source *source, const char *name, const sh_source_en
     return SH_OK;
 }
 
-/* Finds a setting under its name or alias, with a suffix behind it. */
+/* Finds a setting by its name or alias, followed by suffix. */
 static sh_err find_setting(const sh_source *source, const sh_setting *row, const char *suffix,
                            const sh_source_entry **ret, sh_error *error)
 {
@@ -210,11 +212,10 @@ static sh_err find_setting(const sh_source *source, const sh_setting *row, const
         if (names[i] == NULL)
             continue;
         (void)snprintf(name, sizeof name, "%s%s", names[i], suffix);
-        /* SYNC_devices_file is a setting of its own, not the file with the value of SYNC_devices.
-         */
+        /* SYNC_devices_file is a setting, not SYNC_devices with the suffix. */
         if (suffix[0] != '\0' && sh_setting_find(name, SH_FOR_ALL) != NULL)
             continue;
-        sh_err err = find(source, name, ret, error);
+        sh_err err = find_entry(source, name, ret, error);
         if (err != SH_OK)
             return err;
     }
@@ -244,10 +245,10 @@ static sh_err read_value_file(const sh_source_entry *entry, size_t max, char **r
     if (len == 0)
         return sh_fail(error, SH_E_CONFIG, "%s: the file %s is empty", entry->name, entry->value);
     if (len > max)
-        return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds more than %zu bytes", entry->name,
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s has more than %zu bytes", entry->name,
                        entry->value, max);
     if (memchr(text, '\0', len) != NULL)
-        return sh_fail(error, SH_E_CONFIG, "%s: the file %s holds a NUL character", entry->name,
+        return sh_fail(error, SH_E_CONFIG, "%s: the file %s contains a NUL character", entry->name,
                        entry->value);
     text[len] = '\0';
     *ret = strdup(text);
@@ -281,15 +282,15 @@ sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_v
     if (ret->text == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     size_t len = strlen(ret->text);
-    ret->had_return = len > 1 && ret->text[len - 1] == '\r';
-    if (ret->had_return)
+    ret->had_cr = len > 1 && ret->text[len - 1] == '\r';
+    if (ret->had_cr)
         ret->text[len - 1] = '\0';
     return SH_OK;
 }
 
 /* --- Unknown names --------------------------------------------------------------------------- */
 
-/* What NetAlertX's plugin framework keeps under SYNC_ for itself. */
+/* Settings of NetAlertX's plugin framework for its SYNC plugin. */
 static const char *const framework_names[] = {
     "SYNC_CMD",       "SYNC_instance_type",     "SYNC_WATCH", "SYNC_REPORT_ON", "SYNC_SET_ALWAYS",
     "SYNC_SET_EMPTY", "SYNC_DISPLAY_CONDITION",
@@ -297,7 +298,7 @@ static const char *const framework_names[] = {
 
 static bool is_known(const char *name)
 {
-    char without[NAME_MAX_BYTES];
+    char stem[NAME_MAX_BYTES];
     size_t len = strlen(name);
     if (sh_setting_find(name, SH_FOR_ALL) != NULL)
         return true;
@@ -305,11 +306,11 @@ static bool is_known(const char *name)
         if (sh_text_equals_ignoring_case(framework_names[i], name))
             return true;
     }
-    if (len <= 5 || len >= sizeof without || !sh_text_equals_ignoring_case(name + len - 5, "_FILE"))
+    if (len <= 5 || len >= sizeof stem || !sh_text_equals_ignoring_case(name + len - 5, "_FILE"))
         return false;
-    memcpy(without, name, len - 5);
-    without[len - 5] = '\0';
-    return sh_setting_find(without, SH_FOR_ALL) != NULL;
+    memcpy(stem, name, len - 5);
+    stem[len - 5] = '\0';
+    return sh_setting_find(stem, SH_FOR_ALL) != NULL;
 }
 
 static const char *nearest_name(const char *name)
@@ -320,16 +321,17 @@ static const char *nearest_name(const char *name)
     return nearest.word;
 }
 
-sh_err sh_source_warn_of_unknown(const sh_source *source, sh_settings *settings)
+sh_err sh_source_warn_about_unknown(const sh_source *source, sh_settings *settings)
 {
     for (size_t i = 0; i < source->count; i++) {
         const char *name = source->entries[i].name;
         if (is_known(name))
             continue;
         const char *near = nearest_name(name);
-        sh_err err = sh_settings_add_warning(settings, "%.100s is no setting and is ignored%s%s%s",
-                                             name, near == NULL ? "" : ": did you mean ",
-                                             near == NULL ? "" : near, near == NULL ? "" : "?");
+        sh_err err =
+            sh_settings_add_warning(settings, "%.100s is not a setting and is ignored%s%s%s", name,
+                                    near == NULL ? "" : ": did you mean ", near == NULL ? "" : near,
+                                    near == NULL ? "" : "?");
         if (err != SH_OK)
             return err;
     }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A place that settings come from, as names and values: the environment, a file, or credentials. */
+/* A source of settings as names and values: the environment, a file, or systemd credentials. */
 typedef struct {
     char *name;
     char *value; /* may be a secret */
@@ -20,44 +20,45 @@ typedef struct {
     size_t count;
 } sh_source;
 
-/* What a source says of one setting. */
+/* A setting's value in one source. */
 typedef struct {
-    char *text;     /* NULL where it says nothing; may be a secret */
-    bool is_list;   /* a list's literal text of an app.conf */
-    bool from_file; /* by X_FILE */
+    char *text;     /* NULL: the source does not have the setting; may be a secret */
+    bool is_list;   /* the literal text of a list in app.conf */
+    bool from_file; /* read from the file named by X_FILE */
     bool from_app_conf;
-    bool had_return; /* it ended with a carriage return, which was left out */
+    bool had_cr; /* a trailing carriage return was removed */
 } sh_source_value;
 
-void sh_source_reset(sh_source *source); /* wipes; zeroed is accepted */
+void sh_source_reset(sh_source *source); /* wipes; accepts a zeroed source */
 void sh_source_value_reset(sh_source_value *value);
 
-/* Takes what begins with SYNC_, and API_TOKEN. SH_E_MEMORY. */
+/* Reads the variables SYNC_* and API_TOKEN. SH_E_MEMORY. */
 sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_error *error);
 
 /*
- * Reads a file of NAME=value lines (env_file.h) for names as above. A file that is not there is
- * empty. SH_E_CONFIG names the file and what is wrong; SH_E_MEMORY.
+ * Reads the same names from a file of NAME=value lines (env_file.h). Succeeds if there is no such
+ * file. SH_E_CONFIG, SH_E_MEMORY.
  */
 sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error);
 
 /*
- * What systemd's credentials in a folder say of settings of `who`: X_FILE for each that is there.
+ * Adds X_FILE for each setting X of a program for which the folder has a systemd credential.
  * SH_E_MEMORY.
  */
-sh_err sh_source_from_credentials(const char *folder, int who, sh_source *ret, sh_error *error);
+sh_err sh_source_from_credentials(const char *folder, int program, sh_source *ret, sh_error *error);
 
-/* Reads an app.conf. SH_E_CONFIG names SYNC_config_file and what is wrong; SH_E_MEMORY. */
+/* Reads NetAlertX's app.conf. SH_E_CONFIG, SH_E_MEMORY. */
 sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_error *error);
 
 /*
- * The value of a setting: by its name or alias in any case, or from the file that X_FILE names.
- * Empty values count as not set. SH_E_CONFIG where two of these differ, or the file is unfit.
+ * Gets a setting's value by its name or alias in any case, or from the file named by X_FILE.
+ * Ignores empty values. SH_E_CONFIG if there are different values, or if the file is unusable;
+ * SH_E_MEMORY.
  */
 sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_value *ret,
                      sh_error *error);
 
-/* Adds a warning for each name that is no setting of any program. SH_E_MEMORY. */
-sh_err sh_source_warn_of_unknown(const sh_source *source, sh_settings *settings);
+/* Adds a warning for each name that is not a setting of any program. SH_E_MEMORY. */
+sh_err sh_source_warn_about_unknown(const sh_source *source, sh_settings *settings);
 
 #endif

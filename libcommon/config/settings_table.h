@@ -11,13 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The one table that loading, checking, printing and help of the settings follow. For settings*.c.
+/* The table of settings that drives loading, validation, printing and help. For settings*.c only.
  */
 
 typedef enum {
     SH_SETTING_TEXT,    /* char * */
-    SH_SETTING_SECRET,  /* char *, never shown */
-    SH_SETTING_URL,     /* char *, shown without its password */
+    SH_SETTING_SECRET,  /* char *, never printed */
+    SH_SETTING_URL,     /* char *, printed without its password */
     SH_SETTING_BOOLEAN, /* bool */
     SH_SETTING_NUMBER,  /* int64_t, from min to max */
     SH_SETTING_CHOICE,  /* int, the value of one of choices */
@@ -37,35 +37,37 @@ typedef enum {
 
 typedef struct {
     const char *name;
-    const char *alias; /* another name for it, or NULL */
-    int who;           /* a name may have a row for each program */
+    const char *alias; /* or NULL */
+    int programs;      /* SH_FOR_… mask; a name can have a row for each program */
     sh_setting_kind kind;
     size_t offset;        /* of its field in sh_settings */
     const char *fallback; /* the default, as text; "" for none */
     int64_t min, max;
-    const sh_setting_choice *choices; /* ends with a word of NULL; the first of a value is shown */
-    /* Judges the value that was just stored and may put it into its usual form. May be NULL. */
+    const sh_setting_choice *choices; /* ends with {NULL}; the first word of a value is printed */
+    /* Validates, and may normalize, the value just stored in *settings. May be NULL. */
     sh_err (*check)(sh_settings *settings, sh_error *error);
     const char *help;
-    bool probe;             /* a health check needs it, and reads no others */
-    const char *credential; /* the systemd credential that may hold the value, or NULL */
+    bool probe;             /* read by a health check */
+    const char *credential; /* name of the systemd credential with the value, or NULL */
 } sh_setting;
 
 extern const sh_setting sh_setting_table[];
 extern const size_t sh_setting_count;
 
-/* The row of a name (ignoring case, aliases included) for one of `who`, or NULL. */
-const sh_setting *sh_setting_find(const char *name, int who);
+/* The row with this name or alias, in any case, for any of these programs, or NULL. */
+const sh_setting *sh_setting_find(const char *name, int programs);
 
-/* The field of a row, as its kind says. */
+/* The row's field in *settings; its type depends on the row's kind. */
 void *sh_setting_field(const sh_setting *row, sh_settings *settings);
 const void *sh_setting_field_const(const sh_setting *row, const sh_settings *settings);
 
-/* Adds a URL or a list of them without what may be a password. SH_E_LIMIT, SH_E_MEMORY. */
+/* Appends text, in which passwords of URLs are replaced. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_setting_redact(const char *text, sh_buf *ret);
 
-/* settings_check.c and settings_nodes.c: the rows' checks. They tell why a value is bad, without
- * repeating it. */
+/*
+ * The rows' check functions, in settings_check.c and settings_nodes.c. SH_E_CONFIG or SH_E_FORMAT;
+ * the message does not repeat the value.
+ */
 sh_err sh_check_schedule(sh_settings *settings, sh_error *error);
 sh_err sh_check_token(sh_settings *settings, sh_error *error);
 sh_err sh_check_node_name(sh_settings *settings, sh_error *error);
@@ -81,17 +83,18 @@ sh_err sh_check_tls_cert(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_key(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_ca(sh_settings *settings, sh_error *error);
 
-/* Checks the address of another program and leaves out slashes at its end. SH_E_CONFIG. */
+/* Validates the base URL of a hub or node and removes trailing slashes. SH_E_CONFIG. */
 sh_err sh_check_base_url(sh_slice *url, sh_error *error);
 
-/* The longest value of a row, in bytes. */
+/* The maximum length of a row's value in bytes. */
 size_t sh_setting_max(const sh_setting *row);
 
-/* settings_require.c: what a program needs to work at all, and what it should be warned of. */
-sh_err sh_settings_require(const sh_settings *settings, int who, sh_error *error);
-sh_err sh_settings_warn(sh_settings *settings, int who, const char *time_zone);
+/* Checks that the settings a program requires are set. SH_E_CONFIG. */
+sh_err sh_settings_require(const sh_settings *settings, int program, sh_error *error);
+/* Adds warnings about settings that are valid but probably mistakes. SH_E_MEMORY. */
+sh_err sh_settings_warn(sh_settings *settings, int program, const char *time_zone);
 
-/* Adds a sentence to settings->warnings. SH_E_MEMORY; over SH_LIST_MAX it is left out. */
+/* Adds a sentence to settings->warnings; ignores it over SH_LIST_MAX. SH_E_MEMORY. */
 sh_err sh_settings_add_warning(sh_settings *settings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/base/utf8.h"
 #include "libcommon/netalertx/literal.h"
 
 #include <string.h>
@@ -56,8 +57,8 @@ static void skip_comment(reader *r)
 }
 
 /*
- * Passes over one token of Python that is not a line's end, and counts brackets. Only what decides
- * where a statement ends matters: strings, comments, brackets, and continued lines.
+ * Skips one Python token other than a line end and tracks the bracket depth. Recognizes what
+ * determines the end of a statement: strings, comments, brackets and continued lines.
  */
 static sh_err skip_token(reader *r, size_t *depth, sh_error *error)
 {
@@ -68,7 +69,7 @@ static sh_err skip_token(reader *r, size_t *depth, sh_error *error)
         bool closed = sh_literal_skip(rest_of(r), &used);
         advance(r, used);
         if (!closed && at_end(r))
-            return sh_fail(error, SH_E_FORMAT, "line %zu: a text in quotes is not closed", line);
+            return sh_fail(error, SH_E_FORMAT, "line %zu: unterminated string", line);
         return SH_OK;
     }
     if (c == '#') {
@@ -91,7 +92,7 @@ static sh_err skip_token(reader *r, size_t *depth, sh_error *error)
     return SH_OK;
 }
 
-/* Passes over the rest of a statement with the end of its line. */
+/* Skips the rest of a statement and its line end. */
 static sh_err skip_statement(reader *r, sh_error *error)
 {
     size_t depth = 0;
@@ -108,12 +109,12 @@ static sh_err skip_statement(reader *r, sh_error *error)
             return err;
     }
     if (depth > 0)
-        return sh_fail(error, SH_E_FORMAT, "line %zu: a bracket is not closed", line);
+        return sh_fail(error, SH_E_FORMAT, "line %zu: unclosed bracket", line);
     return SH_OK;
 }
 
-/* `'a'`, and `'a' 'b'`, which Python joins. */
-static sh_err read_text(reader *r, sh_buf *value, sh_error *error)
+/* Reads `'a'`, or adjacent literals `'a' 'b'`, which Python concatenates. */
+static sh_err read_strings(reader *r, sh_buf *value, sh_error *error)
 {
     while (sh_literal_starts(rest_of(r))) {
         size_t used;
@@ -133,7 +134,7 @@ static sh_err read_list(reader *r, sh_slice *value, sh_error *error)
     do {
         sh_err err = SH_OK;
         if (at_end(r))
-            return sh_fail(error, SH_E_FORMAT, "the list is not closed by ']'");
+            return sh_fail(error, SH_E_FORMAT, "the list has no closing ']'");
         if (peek(r) == '\n')
             advance(r, 1);
         else
@@ -148,7 +149,7 @@ static sh_err read_list(reader *r, sh_slice *value, sh_error *error)
     return SH_OK;
 }
 
-/* True, False, None, or a number: letters, digits and what numbers are written with. */
+/* Reads True, False, None or a number. */
 static sh_err read_word(reader *r, sh_slice *value, sh_error *error)
 {
     size_t begin = r->at;
@@ -160,9 +161,8 @@ static sh_err read_word(reader *r, sh_slice *value, sh_error *error)
     else if (value->len == 0 || (!sh_slice_equals(*value, SH_SLICE("True")) &&
                                  !sh_slice_equals(*value, SH_SLICE("False")) &&
                                  strchr("+-.0123456789", value->data[0]) == NULL))
-        return sh_fail(
-            error, SH_E_FORMAT,
-            "a literal was expected: 'text' in its quotes, True, False, a number or a list");
+        return sh_fail(error, SH_E_FORMAT,
+                       "expected a literal: 'text' in quotes, True, False, a number or a list");
     return SH_OK;
 }
 
@@ -170,7 +170,7 @@ static sh_err read_value(reader *r, sh_buf *buf, sh_app_conf_item *item, sh_erro
 {
     sh_err err;
     if (sh_literal_starts(rest_of(r))) {
-        err = read_text(r, buf, error);
+        err = read_strings(r, buf, error);
         item->value = (sh_slice){.data = buf->data == NULL ? "" : buf->data, .len = buf->len};
     } else if (peek(r) == '[') {
         item->is_list = true;
@@ -186,13 +186,13 @@ static sh_err read_value(reader *r, sh_buf *buf, sh_app_conf_item *item, sh_erro
     if (peek(r) == '\r')
         r->at++;
     if (peek(r) != '\n')
-        return sh_fail(error, SH_E_FORMAT, "something follows the literal");
+        return sh_fail(error, SH_E_FORMAT, "unexpected text after the literal");
     if (!at_end(r))
         advance(r, 1);
     return SH_OK;
 }
 
-static bool is_ours(sh_slice name)
+static bool is_setting_name(sh_slice name)
 {
     static const char metadata[] = "__metadata";
     size_t len = sizeof metadata - 1;
@@ -202,14 +202,14 @@ static bool is_ours(sh_slice name)
            (name.len == 9 && strncasecmp(name.data, "API_TOKEN", 9) == 0);
 }
 
-/* Reads `NAME =` of a setting of ours, or leaves the reader where it is. */
-static bool read_name(reader *r, sh_slice *name)
+/* Reads `NAME =` of a Sync Hub setting; false without moving the reader for other text. */
+static bool read_setting_name(reader *r, sh_slice *name)
 {
     reader probe = *r;
     while (!at_end(&probe) && is_name_character(peek(&probe)))
         probe.at++;
     *name = (sh_slice){.data = r->text.data + r->at, .len = probe.at - r->at};
-    if (!is_ours(*name))
+    if (!is_setting_name(*name))
         return false;
     skip_spaces(&probe);
     sh_slice rest = rest_of(&probe);
@@ -240,12 +240,12 @@ sh_err sh_app_conf_read(const char *text, size_t len, sh_app_conf_set set, void 
                         sh_error *error)
 {
     reader r = {.text = {.data = text, .len = len}, .line = 1};
-    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
-        r.at = 3; /* a byte order mark */
+    if (sh_utf8_has_bom(text, len))
+        r.at = SH_UTF8_BOM_BYTES;
     while (!at_end(&r)) {
         sh_slice name;
-        sh_err err = read_name(&r, &name) ? read_assignment(&r, name, set, context, error)
-                                          : skip_statement(&r, error);
+        sh_err err = read_setting_name(&r, &name) ? read_assignment(&r, name, set, context, error)
+                                                  : skip_statement(&r, error);
         if (err != SH_OK)
             return err;
     }

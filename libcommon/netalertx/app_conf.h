@@ -8,21 +8,19 @@
 #include <stdbool.h>
 
 /*
- * Reads NetAlertX's app.conf: Python source of plain assignments, read as
- * literals, never run. Gives `name` and `value` for each assignment whose name begins with `SYNC_`
- * or is `API_TOKEN`: a string's content with its escapes resolved, True/False, numbers and lists as
- * written (lists may go over several lines), None as empty text. Comments, `…__metadata` and all
- * other lines are passed over, whatever they hold. A later assignment is given later: the last one
- * counts, as in Python.
+ * Parses NetAlertX's app.conf: Python source with assignments of literals, which is not executed.
+ * Calls set() for each assignment to `SYNC_…` or `API_TOKEN`, until it returns an error. The value
+ * is a string's content, the source text of True, False, numbers and lists, or "" for None. Skips
+ * comments, `…__metadata` and all other statements. Assignments are reported in order: the last one
+ * of a name wins, as in Python.
  *
- * set() returns SH_OK to go on. SH_E_FORMAT names the line of a literal that cannot be read, or of
- * a bracket or text that is never closed.
+ * SH_E_FORMAT (the message has the line) for an invalid literal, or an unclosed bracket or string.
  */
 typedef struct {
     sh_slice name;
     sh_slice value; /* borrowed during the call; may be a secret */
-    bool is_list;   /* value is a list's literal text, brackets included */
-    size_t line;    /* where the assignment begins, from 1 */
+    bool is_list;   /* value is the source text of a list, with its brackets */
+    size_t line;    /* of the assignment, from 1 */
 } sh_app_conf_item;
 
 typedef sh_err (*sh_app_conf_set)(void *context, const sh_app_conf_item *item, sh_error *error);

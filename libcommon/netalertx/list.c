@@ -22,8 +22,8 @@ void sh_list_reset(sh_list *list)
     *list = (sh_list){0};
 }
 
-/* The capacity is not stored: it is the power of two that the count has reached. */
-static sh_err make_room(sh_list *list)
+/* Grows items when count is a power of two, which is then the capacity. */
+static sh_err reserve_item(sh_list *list)
 {
     if ((list->count & (list->count - 1)) != 0)
         return SH_OK;
@@ -45,7 +45,7 @@ sh_err sh_list_add(sh_list *list, sh_slice text)
     if (text.len > 0)
         memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
-    if (make_room(list) != SH_OK) {
+    if (reserve_item(list) != SH_OK) {
         free(copy);
         return SH_E_MEMORY;
     }
@@ -53,14 +53,14 @@ sh_err sh_list_add(sh_list *list, sh_slice text)
     return SH_OK;
 }
 
-/* Adds an entry unless it is empty, with the words for what goes wrong. */
+/* As sh_list_add(), with a message; ignores an empty entry. */
 static sh_err add_entry(sh_list *list, sh_slice text, sh_error *error)
 {
     if (text.len == 0)
         return SH_OK;
     sh_err err = sh_list_add(list, text);
     if (err == SH_E_LIMIT)
-        return sh_fail(error, err, "a list has more than %d entries", SH_LIST_MAX);
+        return sh_fail(error, err, "the list has more than %d entries", SH_LIST_MAX);
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory");
     return SH_OK;
@@ -71,7 +71,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
 }
 
-/* Passes over white space and comments. */
+/* Skips white space and comments. */
 static void skip_blank(sh_slice text, size_t *at)
 {
     while (*at < text.len) {
@@ -92,8 +92,7 @@ static sh_err read_quoted(sh_slice text, size_t *at, sh_list *list, sh_error *er
     sh_slice rest = {.data = text.data + *at, .len = text.len - *at};
     if (!sh_literal_starts(rest))
         return sh_fail(error, SH_E_FORMAT,
-                       "character %zu of the list: an entry in quotes was expected; " FORMS,
-                       *at + 1);
+                       "character %zu of the list: expected a quoted entry; " FORMS, *at + 1);
     sh_error why = {0};
     size_t used = 0;
     sh_err err = sh_literal_read(rest, SH_LITERAL_JSON, &entry, &used, &why);
@@ -103,7 +102,7 @@ static sh_err read_quoted(sh_slice text, size_t *at, sh_list *list, sh_error *er
     return add_entry(list, (sh_slice){.data = entry.data, .len = entry.len}, error);
 }
 
-/* Reads `[…]`, whose bracket is text[0]. */
+/* Reads `[…]`; text[0] is the bracket. */
 static sh_err read_brackets(sh_slice text, sh_list *list, sh_error *error)
 {
     size_t at = 1;
@@ -111,13 +110,13 @@ static sh_err read_brackets(sh_slice text, sh_list *list, sh_error *error)
     for (;;) {
         skip_blank(text, &at);
         if (at >= text.len)
-            return sh_fail(error, SH_E_FORMAT, "the list is not closed by ']'; " FORMS);
+            return sh_fail(error, SH_E_FORMAT, "the list has no closing ']'; " FORMS);
         char c = text.data[at];
         if (c == ']')
             break;
         if (comma_due != (c == ','))
             return sh_fail(error, SH_E_FORMAT, "character %zu of the list: %s; " FORMS, at + 1,
-                           comma_due ? "a comma or ']' was expected" : "an entry is missing");
+                           comma_due ? "expected a comma or ']'" : "expected an entry");
         if (comma_due) {
             at++;
         } else {
@@ -130,12 +129,12 @@ static sh_err read_brackets(sh_slice text, sh_list *list, sh_error *error)
     at++;
     skip_blank(text, &at);
     if (at < text.len)
-        return sh_fail(error, SH_E_FORMAT, "character %zu: something follows the list; " FORMS,
+        return sh_fail(error, SH_E_FORMAT, "character %zu: unexpected text after the list; " FORMS,
                        at + 1);
     return SH_OK;
 }
 
-/* Commas, or lines, as a file has them. */
+/* The length of the entry at text, up to a comma or a line end. */
 static size_t entry_len(const char *text, size_t len)
 {
     const char *comma = memchr(text, ',', len);
@@ -152,9 +151,9 @@ static sh_err read_commas(sh_slice text, sh_list *list, sh_error *error)
         sh_slice entry = sh_slice_trim((sh_slice){.data = text.data + at, .len = len});
         if (entry.len > 0 && (memchr("'\"[]", entry.data[0], 4) != NULL))
             return sh_fail(error, SH_E_FORMAT,
-                           "character %zu: entries in quotes must stand in [ ]; " FORMS, at + 1);
+                           "character %zu: quoted entries must be inside [ ]; " FORMS, at + 1);
         if (entry.len > 0 && memchr(entry.data, '\0', entry.len) != NULL)
-            return sh_fail(error, SH_E_FORMAT, "an entry holds a NUL character");
+            return sh_fail(error, SH_E_FORMAT, "an entry contains a NUL character");
         sh_err err = add_entry(list, entry, error);
         if (err != SH_OK)
             return err;

@@ -9,7 +9,7 @@
 
 #define PREFIX_MAX 2 /* `rb` */
 
-/* Where the parts of a literal lie: prefix, opening quotes, content, closing quotes. */
+/* A literal has a prefix, opening quotes, content and closing quotes. */
 typedef struct {
     size_t prefix_len;
     size_t quote_len; /* 1 or 3 */
@@ -43,7 +43,7 @@ static bool prefix_has(sh_slice text, const literal_shape *shape, char lower)
     return false;
 }
 
-/* Whether the closing quotes are at text[at]. */
+/* Whether text[at] starts the closing quotes. */
 static bool closes_at(sh_slice text, const literal_shape *shape, size_t at)
 {
     if (text.len - at < shape->quote_len)
@@ -61,8 +61,7 @@ bool sh_literal_starts(sh_slice text)
     return shape_read(text, &shape);
 }
 
-/* A backslash keeps a quote from closing even in raw strings, so the prefix does not matter here.
- */
+/* A backslash escapes a quote even in raw strings, so the prefix does not matter. */
 bool sh_literal_skip(sh_slice text, size_t *used)
 {
     literal_shape shape;
@@ -91,9 +90,9 @@ bool sh_literal_skip(sh_slice text, size_t *used)
 static sh_err add_code_point(uint32_t c, sh_buf *out, sh_error *error)
 {
     if (c == 0)
-        return sh_fail(error, SH_E_FORMAT, "a text holds a NUL character");
+        return sh_fail(error, SH_E_FORMAT, "the string contains a NUL character");
     if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
-        return sh_fail(error, SH_E_FORMAT, "an escape stands for no Unicode character");
+        return sh_fail(error, SH_E_FORMAT, "invalid Unicode code point in an escape");
     char utf8[SH_UTF8_CHARACTER_BYTES];
     return sh_buf_append(out, utf8, sh_utf8_encode(c, utf8));
 }
@@ -113,13 +112,16 @@ static bool read_hex(sh_slice content, size_t at, size_t digits, uint32_t *ret)
     return true;
 }
 
-/* \xHH, \uHHHH, \UHHHHHHHH, with `digits` digits from content[*at]. JSON's pairs become one. */
+/*
+ * Decodes \xHH, \uHHHH or \UHHHHHHHH; content[*at] is the first of `digits` digits. Combines
+ * surrogate pairs.
+ */
 static sh_err add_hex_escape(sh_slice content, size_t *at, size_t digits, sh_buf *out,
                              sh_error *error)
 {
     uint32_t c;
     if (!read_hex(content, *at, digits, &c))
-        return sh_fail(error, SH_E_FORMAT, "an escape lacks hexadecimal digits");
+        return sh_fail(error, SH_E_FORMAT, "invalid hexadecimal digits in an escape");
     *at += digits;
     uint32_t low;
     if (c >= 0xD800 && c <= 0xDBFF && content.len - *at >= 6 && content.data[*at] == '\\' &&
@@ -143,7 +145,7 @@ static sh_err add_octal_escape(sh_slice content, size_t *at, sh_buf *out, sh_err
     return add_code_point(c, out, error);
 }
 
-/* One escape; *at is behind the backslash, and behind the escape in the end. */
+/* Decodes one escape; *at is after the backslash, and after the escape on return. */
 static sh_err add_escape(sh_slice content, size_t *at, sh_literal_dialect dialect, sh_buf *out,
                          sh_error *error)
 {
@@ -161,7 +163,7 @@ static sh_err add_escape(sh_slice content, size_t *at, sh_literal_dialect dialec
     case 'U':
         return add_hex_escape(content, at, 8, out, error);
     case 'N':
-        return sh_fail(error, SH_E_FORMAT, "escapes by a character's name (\\N) are not read");
+        return sh_fail(error, SH_E_FORMAT, "\\N escapes are not supported");
     case '\r':
         if (*at < content.len && content.data[*at] == '\n')
             (*at)++;
@@ -186,7 +188,7 @@ static sh_err add_content(sh_slice content, bool raw, sh_literal_dialect dialect
                           sh_error *error)
 {
     if (memchr(content.data, '\0', content.len) != NULL)
-        return sh_fail(error, SH_E_FORMAT, "a text holds a NUL character");
+        return sh_fail(error, SH_E_FORMAT, "the string contains a NUL character");
     if (raw)
         return sh_buf_append(out, content.data, content.len);
     size_t at = 0;
@@ -200,7 +202,7 @@ static sh_err add_content(sh_slice content, bool raw, sh_literal_dialect dialect
         at += plain;
         if (at == content.len)
             break;
-        at++; /* the backslash; a closed literal has a character behind it */
+        at++; /* the backslash; another character follows in a terminated literal */
         err = add_escape(content, &at, dialect, out, error);
         if (err != SH_OK)
             return err;
@@ -213,16 +215,16 @@ sh_err sh_literal_read(sh_slice text, sh_literal_dialect dialect, sh_buf *ret, s
 {
     literal_shape shape;
     if (!shape_read(text, &shape))
-        return sh_fail(error, SH_E_FORMAT, "a text in quotes was expected");
+        return sh_fail(error, SH_E_FORMAT, "expected a quoted string");
     if (prefix_has(text, &shape, 'b') || prefix_has(text, &shape, 'f'))
-        return sh_fail(error, SH_E_FORMAT, "a bytes or f-string is no plain text");
+        return sh_fail(error, SH_E_FORMAT, "bytes literals and f-strings are not supported");
     if (!sh_literal_skip(text, used))
-        return sh_fail(error, SH_E_FORMAT, "a text in quotes is not closed");
+        return sh_fail(error, SH_E_FORMAT, "unterminated string");
     size_t begin = shape.prefix_len + shape.quote_len;
     sh_slice content = {.data = text.data + begin, .len = *used - begin - shape.quote_len};
     sh_err err = add_content(content, prefix_has(text, &shape, 'r'), dialect, ret, error);
     if (err == SH_E_LIMIT)
-        return sh_fail(error, err, "a text is longer than %zu bytes", ret->limit);
+        return sh_fail(error, err, "the string is longer than %zu bytes", ret->limit);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
     return err;

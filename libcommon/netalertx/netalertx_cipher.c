@@ -19,16 +19,16 @@ static void free_context(EVP_CIPHER_CTX **context)
     EVP_CIPHER_CTX_free(*context); /* wipes the key schedule */
 }
 
-/* Prepares AES-256-CBC under the passphrase's key; NULL where libcrypto has no memory for it. */
+/* Initializes AES-256-CBC with the passphrase's key. NULL if libcrypto is out of memory. */
 static EVP_CIPHER_CTX *cipher_new(sh_slice passphrase, const uint8_t *iv, bool encrypt)
 {
     uint8_t key[KEY_BYTES];
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    bool good = context != NULL &&
-                EVP_Digest(passphrase.data, passphrase.len, key, NULL, EVP_sha256(), NULL) == 1 &&
-                EVP_CipherInit_ex(context, EVP_aes_256_cbc(), NULL, key, iv, encrypt ? 1 : 0) == 1;
+    bool ok = context != NULL &&
+              EVP_Digest(passphrase.data, passphrase.len, key, NULL, EVP_sha256(), NULL) == 1 &&
+              EVP_CipherInit_ex(context, EVP_aes_256_cbc(), NULL, key, iv, encrypt ? 1 : 0) == 1;
     sh_wipe(key, sizeof key);
-    if (!good) {
+    if (!ok) {
         EVP_CIPHER_CTX_free(context);
         return NULL;
     }
@@ -39,8 +39,8 @@ sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *
                             sh_error *error)
 {
     if (plain.len > SH_PLAIN_MAX)
-        return sh_fail(error, SH_E_LIMIT, "a text of %zu bytes is over the limit of %lu", plain.len,
-                       SH_PLAIN_MAX);
+        return sh_fail(error, SH_E_LIMIT, "the text has %zu bytes, more than the limit of %lu",
+                       plain.len, SH_PLAIN_MAX);
     uint8_t random_iv[SH_NETALERTX_IV_BYTES];
     if (iv == NULL) {
         sh_random(random_iv, sizeof random_iv);
@@ -65,7 +65,7 @@ sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *
     if (err == SH_OK)
         return SH_OK;
     ret->len = before;
-    return sh_fail(error, err, "no room for %d encrypted bytes", body + last);
+    return sh_fail(error, err, "the buffer is too small for %d encrypted bytes", body + last);
 }
 
 void sh_netalertx_cipher_library(char ret[static SH_LIBRARY_BYTES])
@@ -74,23 +74,23 @@ void sh_netalertx_cipher_library(char ret[static SH_LIBRARY_BYTES])
 }
 
 /*
- * The bytes of PKCS#7 padding at the end of text, in a time that does not depend on them; 1 and
- * *valid = false where they are none.
+ * The length of the PKCS#7 padding in the last block, in constant time. Returns 1 and sets *valid =
+ * false if it is invalid.
  */
-static size_t padding_of(const uint8_t last[static BLOCK_BYTES], bool *valid)
+static size_t padding_len(const uint8_t last[static BLOCK_BYTES], bool *valid)
 {
     uint32_t padding = last[BLOCK_BYTES - 1];
-    uint32_t bad = (padding - 1) >> 4; /* not 0 for 0 and for what is over 16 */
+    uint32_t invalid = (padding - 1) >> 4; /* nonzero for 0 and for values over 16 */
     for (uint32_t i = 0; i < BLOCK_BYTES; i++) {
-        uint32_t counts = (i - padding) >> 31; /* 1 where this byte is padding */
-        bad |= (0 - counts) & (last[BLOCK_BYTES - 1 - i] ^ padding);
+        uint32_t is_padding = (i - padding) >> 31; /* 1 if this byte is padding */
+        invalid |= (0 - is_padding) & (last[BLOCK_BYTES - 1 - i] ^ padding);
     }
-    uint32_t good = ((bad | (0 - bad)) >> 31) ^ 1;
-    *valid = good != 0;
-    return (padding & (0 - good)) | (1 & (good - 1));
+    uint32_t ok = ((invalid | (0 - invalid)) >> 31) ^ 1;
+    *valid = ok != 0;
+    return (padding & (0 - ok)) | (1 & (ok - 1));
 }
 
-/* Decrypts sealed, whole blocks, in place. */
+/* Decrypts complete blocks in place. */
 static bool decrypt_blocks(sh_slice passphrase, const uint8_t *iv, uint8_t *sealed, size_t len)
 {
     SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, false);
@@ -103,26 +103,28 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, boo
                             sh_error *error)
 {
     uint8_t iv[IV_WIRE_BYTES] = {0};
-    size_t iv_len = 0, len = 0, most = wire.len / 4 * 3;
-    if (most > SH_PLAIN_MAX + SH_NETALERTX_IV_BYTES + 2 * BLOCK_BYTES)
+    size_t iv_len = 0, len = 0, len_max = wire.len / 4 * 3;
+    if (len_max > SH_PLAIN_MAX + SH_NETALERTX_IV_BYTES + 2 * BLOCK_BYTES)
         return sh_fail(error, SH_E_LIMIT, "a payload of %zu bytes is over the limit", wire.len);
     SH_CLEANUP(sh_buf_wipe) sh_buf sealed = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
-    if (sh_buf_reserve(&sealed, most + BLOCK_BYTES) != SH_OK)
+    if (sh_buf_reserve(&sealed, len_max + BLOCK_BYTES) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory for a payload of %zu bytes", wire.len);
     uint8_t *bytes = (uint8_t *)sealed.data;
-    memset(bytes, 0, BLOCK_BYTES); /* of a payload that has no block */
+    memset(bytes, 0, BLOCK_BYTES); /* decrypted if the payload is shorter than a block */
     size_t split = wire.len < IV_WIRE_BYTES ? wire.len : IV_WIRE_BYTES;
-    bool iv_good = sh_base64_decode_constant_time((sh_slice){wire.data, split}, iv, &iv_len);
-    bool body_good = sh_base64_decode_constant_time((sh_slice){wire.data + split, wire.len - split},
-                                                    bytes, &len);
-    bool whole = len > 0 && len % BLOCK_BYTES == 0;
+    bool iv_ok = sh_base64_decode_constant_time((sh_slice){wire.data, split}, iv, &iv_len);
+    bool body_ok = sh_base64_decode_constant_time((sh_slice){wire.data + split, wire.len - split},
+                                                  bytes, &len);
+    bool complete = len > 0 && len % BLOCK_BYTES == 0;
     len = len < BLOCK_BYTES ? BLOCK_BYTES : len - len % BLOCK_BYTES;
-    sealed.len = len; /* to be wiped */
+    sealed.len = len; /* for sh_buf_wipe() */
     if (!decrypt_blocks(passphrase, iv, bytes, len))
         return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", len);
     bool padded = false;
-    size_t text_len = len - padding_of(bytes + len - BLOCK_BYTES, &padded);
-    *valid = iv_good & (iv_len == SH_NETALERTX_IV_BYTES) & body_good & whole & padded;
+    size_t text_len = len - padding_len(bytes + len - BLOCK_BYTES, &padded);
+    *valid = iv_ok & (iv_len == SH_NETALERTX_IV_BYTES) & body_ok & complete & padded;
     sh_err err = sh_buf_append(ret, sealed.data, text_len);
-    return err == SH_OK ? SH_OK : sh_fail(error, err, "no room for a text of %zu bytes", text_len);
+    return err == SH_OK
+               ? SH_OK
+               : sh_fail(error, err, "the buffer is too small for a text of %zu bytes", text_len);
 }

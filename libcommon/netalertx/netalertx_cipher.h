@@ -11,27 +11,24 @@
 #include <stdint.h>
 
 /*
- * NetAlertX's payload encryption, for compatibility only: AES-256-CBC
- * with PKCS#7 under SHA-256 of the passphrase, no authentication. The one module that uses
- * libcrypto.
+ * Wraps libcrypto: NetAlertX's payload encryption, AES-256-CBC with PKCS#7 padding and SHA-256 of
+ * the passphrase as the key. Not authenticated; for compatibility only.
  */
 #define SH_NETALERTX_IV_BYTES 16
 
-/* Adds base64(IV) and base64(ciphertext) as one string. iv NULL: a random one. */
+/* Appends base64(IV) base64(ciphertext). iv NULL: a random IV. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *iv, sh_buf *ret,
                             sh_error *error);
 
 /*
- * Decrypts for peers who may not know the key: one who can tell what went wrong decrypts and forges
- * payloads by trying (a padding oracle). Whatever the payload is, the same work is done; *valid
- * tells whether all of it was right, and *ret gets the text, or bytes of the same length that are
- * none. Its limit must leave two blocks more than the longest text. SH_E_LIMIT by the length alone,
- * SH_E_MEMORY; then nothing is added.
+ * Decrypts in constant time for the length of wire, to prevent padding oracle attacks: does the
+ * same work for any payload. Sets *valid = false if anything about it is invalid; *ret then gets
+ * meaningless bytes. The limit of *ret must be two blocks more than the longest text. SH_E_LIMIT
+ * (depends only on the length), SH_E_MEMORY; these leave *ret unchanged.
  */
 sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
                             sh_error *error);
 
-/* Name and version of the library, for --version. */
 sh_library_version sh_netalertx_cipher_library;
 
 #endif

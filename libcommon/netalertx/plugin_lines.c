@@ -17,8 +17,8 @@ void sh_plugin_lines_init(sh_plugin_lines *lines, const char *text, size_t len)
     lines->line = 0;
 }
 
-/* Takes one line, without its end, off the rest. */
-static sh_slice take_line(sh_plugin_lines *lines)
+/* Removes one line from the rest and returns it without its line end. */
+static sh_slice next_line(sh_plugin_lines *lines)
 {
     sh_slice line = lines->rest;
     const char *end = memchr(line.data, '\n', line.len);
@@ -36,8 +36,8 @@ static sh_slice take_line(sh_plugin_lines *lines)
     return line;
 }
 
-/* Cuts a line at its bars and gives the number of columns, of which at most 13 are kept. */
-static size_t split(sh_slice line, sh_slice field[static SH_PLUGIN_FIELDS])
+/* Splits a line at '|', stores up to 13 columns and returns the number of all columns. */
+static size_t split_columns(sh_slice line, sh_slice field[static SH_PLUGIN_FIELDS])
 {
     size_t columns = 0;
     for (;;) {
@@ -55,7 +55,7 @@ static size_t split(sh_slice line, sh_slice field[static SH_PLUGIN_FIELDS])
     }
 }
 
-static void fill_up(sh_plugin_line *line)
+static void clear_missing_columns(sh_plugin_line *line)
 {
     for (size_t i = line->columns; i < SH_PLUGIN_FIELDS; i++)
         line->field[i] = SH_SLICE("");
@@ -67,17 +67,17 @@ static sh_err read_line(sh_slice text, size_t number, sh_plugin_line *ret, sh_er
         return sh_fail(error, SH_E_LIMIT, "line %zu has %zu bytes, more than %lu", number, text.len,
                        SH_PLUGIN_LINE_MAX);
     if (memchr(text.data, '\0', text.len) != NULL)
-        return sh_fail(error, SH_E_FORMAT, "line %zu holds a NUL byte", number);
+        return sh_fail(error, SH_E_FORMAT, "line %zu contains a NUL byte", number);
     if (!sh_utf8_is_valid(text.data, text.len))
         return sh_fail(error, SH_E_FORMAT, "line %zu is not UTF-8", number);
     sh_plugin_line line = {.columns = 0, .text = text};
-    line.columns = split(text, line.field);
+    line.columns = split_columns(text, line.field);
     if (line.columns != COLUMNS_SHORT && line.columns != COLUMNS_LONG)
-        return sh_fail(error, SH_E_FORMAT, "line %zu has %zu columns where %d or %d belong", number,
+        return sh_fail(error, SH_E_FORMAT, "line %zu has %zu columns instead of %d or %d", number,
                        line.columns, COLUMNS_SHORT, COLUMNS_LONG);
     if (sh_slice_trim(line.field[SH_PLUGIN_PRIMARY_ID]).len == 0)
         return sh_fail(error, SH_E_FORMAT, "line %zu has no primary id", number);
-    fill_up(&line);
+    clear_missing_columns(&line);
     *ret = line;
     return SH_OK;
 }
@@ -85,15 +85,15 @@ static sh_err read_line(sh_slice text, size_t number, sh_plugin_line *ret, sh_er
 void sh_plugin_line_split(sh_slice text, sh_plugin_line *ret)
 {
     ret->text = text;
-    ret->columns = split(text, ret->field);
-    fill_up(ret);
+    ret->columns = split_columns(text, ret->field);
+    clear_missing_columns(ret);
 }
 
 sh_err sh_plugin_lines_next(sh_plugin_lines *lines, sh_plugin_line *ret, bool *more,
                             sh_error *error)
 {
     while (lines->rest.len > 0 && lines->line < SH_PLUGIN_LINES_MAX) {
-        sh_slice text = take_line(lines);
+        sh_slice text = next_line(lines);
         if (sh_slice_trim(text).len == 0)
             continue;
         *more = true;
@@ -103,8 +103,8 @@ sh_err sh_plugin_lines_next(sh_plugin_lines *lines, sh_plugin_line *ret, bool *m
     return SH_OK;
 }
 
-/* Whether any line is well-formed; the first failure's words go to *why. */
-static sh_err find_good_line(const char *text, size_t len, bool *found, bool *blank, sh_error *why)
+/* Whether any line is valid; *why has the first failure. SH_E_LIMIT for too many lines. */
+static sh_err find_valid_line(const char *text, size_t len, bool *found, bool *blank, sh_error *why)
 {
     sh_plugin_lines lines;
     sh_plugin_lines_init(&lines, text, len);
@@ -126,17 +126,17 @@ sh_err sh_plugin_text_check(const char *text, size_t len, sh_error *error)
     if (len == 0)
         return SH_OK;
     if (memchr(text, '\0', len) != NULL)
-        return sh_fail(error, SH_E_FORMAT, "the plugin result holds a NUL byte");
+        return sh_fail(error, SH_E_FORMAT, "the plugin result contains a NUL byte");
     if (!sh_utf8_is_valid(text, len))
         return sh_fail(error, SH_E_FORMAT, "the plugin result is not UTF-8");
     bool found = false;
     bool blank = false;
     sh_error why = {.code = SH_OK};
-    if (find_good_line(text, len, &found, &blank, &why) != SH_OK)
+    if (find_valid_line(text, len, &found, &blank, &why) != SH_OK)
         return sh_fail(error, SH_E_LIMIT, "the plugin result has more than %d lines",
                        SH_PLUGIN_LINES_MAX);
     if (!found && !blank)
-        return sh_fail(error, SH_E_FORMAT, "no line of the plugin result is well-formed: %s",
+        return sh_fail(error, SH_E_FORMAT, "no line of the plugin result is valid: %s",
                        why.message);
     return SH_OK;
 }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* One line of last_result.<PLUGIN>.log; borrowed from the text. */
+/* The columns of a line in last_result.<PLUGIN>.log. */
 enum {
     SH_PLUGIN_PRIMARY_ID,
     SH_PLUGIN_SECONDARY_ID,
@@ -25,34 +25,35 @@ enum {
     SH_PLUGIN_FIELDS
 };
 
+/* A line; borrowed from the text. */
 typedef struct {
     sh_slice field[SH_PLUGIN_FIELDS]; /* helpVal1–4 are empty in a line of 9 columns */
     size_t columns;                   /* 9 or 13 */
-    sh_slice text;                    /* the whole line without its end */
+    sh_slice text;                    /* the line without its line end */
 } sh_plugin_line;
 
 typedef struct {
     sh_slice rest;
-    size_t line; /* number of the line last given, from 1 */
+    size_t line; /* number of the last line returned, from 1 */
 } sh_plugin_lines;
 
 void sh_plugin_lines_init(sh_plugin_lines *lines, const char *text, size_t len);
 
 /*
- * Takes the next line that is not blank (a final CR is not part of it). *more = false at the end.
- * SH_E_FORMAT (column count, not UTF-8, a NUL, no primary id) or SH_E_LIMIT tell that this one line
- * is to be set aside; the next call goes on behind it. Behind SH_PLUGIN_LINES_MAX lines, blank ones
- * included, *more is false and lines->rest is not empty.
+ * Reads the next line that is not blank, without a trailing CR. Sets *more = false at the end, and
+ * after SH_PLUGIN_LINES_MAX lines (blank ones included); lines->rest is not empty in the latter
+ * case. SH_E_FORMAT (number of columns, invalid UTF-8, a NUL, no primary id) or SH_E_LIMIT if this
+ * line is invalid; the next call continues after it.
  */
 sh_err sh_plugin_lines_next(sh_plugin_lines *lines, sh_plugin_line *ret, bool *more,
                             sh_error *error);
 
-/* Splits again what sh_plugin_lines_next() gave as a line's text. */
+/* Splits the text of a line that sh_plugin_lines_next() returned before. */
 void sh_plugin_line_split(sh_slice text, sh_plugin_line *ret);
 
 /*
- * Whether text can be a plugin result at all: UTF-8 without NUL, at most SH_PLUGIN_LINES_MAX lines,
- * and, unless it is blank, at least one well-formed line. SH_E_FORMAT, SH_E_LIMIT.
+ * Checks that text is a plugin result: UTF-8 without NUL, at most SH_PLUGIN_LINES_MAX lines and,
+ * unless it is blank, at least one valid line. SH_E_FORMAT, SH_E_LIMIT.
  */
 sh_err sh_plugin_text_check(const char *text, size_t len, sh_error *error);
 

@@ -37,7 +37,7 @@ void sh_help_program(const sh_service *service, const sh_subcommand *common, FIL
     print_subcommand(common, out);
     (void)fputs("  help [SUBCOMMAND]\n      print this, or what a subcommand does\n", out);
     (void)fputs("\nSettings, from the environment:\n", out);
-    sh_settings_help(service->who, out);
+    sh_settings_help(service->program, out);
     (void)fputs("\nExit codes: 0 done, 1 failed, 2 bad configuration or usage.\n", out);
 }
 

@@ -83,7 +83,7 @@ static void add_settings(sh_err *err, sh_buf *out, int who)
     bool first = true;
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
-        if ((row->who & who) == 0)
+        if ((row->programs & who) == 0)
             continue;
         add(err, out, first ? "{" : ",{");
         first = false;
@@ -111,7 +111,7 @@ sh_err sh_service_describe(const sh_service *service, const sh_subcommand *commo
     add(&err, &text, "],\"commands\":[");
     add_commands(&err, &text, service, common);
     add(&err, &text, "],\"settings\":[");
-    add_settings(&err, &text, service->who);
+    add_settings(&err, &text, service->program);
     add(&err, &text, "]}\n");
     if (err != SH_OK)
         return err;

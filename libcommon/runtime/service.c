@@ -361,10 +361,10 @@ static sh_err load(const sh_service *service, const sh_subcommand *subcommand,
                    sh_settings *settings, sh_error *error)
 {
     bool whole = subcommand == NULL || subcommand->needs_secrets;
-    sh_err err = whole ? sh_settings_load(service->who, environ, settings, error)
+    sh_err err = whole ? sh_settings_load(service->program, environ, settings, error)
                  : subcommand == &healthcheck
-                     ? sh_settings_load_probe(service->who, environ, settings, error)
-                     : sh_settings_load_part(service->who, environ, settings, error);
+                     ? sh_settings_load_probe(service->program, environ, settings, error)
+                     : sh_settings_load_part(service->program, environ, settings, error);
     if (err == SH_OK && whole && service->check != NULL)
         err = service->check(settings, error);
     sh_log_init(service->name, (sh_log_level)settings->log_level,
@@ -375,7 +375,7 @@ static sh_err load(const sh_service *service, const sh_subcommand *subcommand,
 static int check_config(const sh_service *service, const sh_settings *settings, sh_error *error)
 {
     errno = 0;
-    sh_err err = sh_settings_print(settings, service->who, stdout);
+    sh_err err = sh_settings_print(settings, service->program, stdout);
     if (err == SH_OK)
         return SH_EXIT_DONE;
     (void)sh_fail(error, err, "%s",

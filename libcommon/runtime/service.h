@@ -18,7 +18,7 @@
 typedef struct {
     const char *name;    /* `receiver` */
     const char *summary; /* one line for --help */
-    int who;             /* SH_FOR_… */
+    int program;         /* SH_FOR_… */
     const char *commit;  /* SYNCHUB_COMMIT of <synchub_commit.h>; NULL: unknown */
     /* The libraries that --version lists, ends with NULL; may be NULL. */
     sh_library_version *const *libraries;

@@ -80,7 +80,7 @@ class Config(SyncHubTest):
                 ("pusher", "SYNC_hub_url", "http://hub/sync", "/sync"),
                 ("pusher", "SYNC_plugins", "['A-B']", "A-Z"),
                 ("puller", "SYNC_nodes", "[http://a]", "['a','b']"),
-                ("puller", "SYNC_nodes", "http://a,http://a", "twice"),
+                ("puller", "SYNC_nodes", "http://a,http://a", "duplicate"),
                 ("puller", "SYNC_RUN_TIMEOUT", "0", "1 to 3600"),
                 ("receiver", "SYNC_claim_idle_s", "never", "1 to 86400"),
                 ("receiver", "SYNC_listen", "20212", "0.0.0.0:20212"),
@@ -210,7 +210,7 @@ class Config(SyncHubTest):
         settings = self.complete("receiver", SYNC_api_token="short", SYNC_lisen="0.0.0.0:1",
                                  SYNC_hub_url="http://hub", TZ="Europe/Nowhere")
         _, done = self.check_config("receiver", settings)
-        self.assertIn("SYNC_lisen is no setting", done.stderr)
+        self.assertIn("SYNC_lisen is not a setting", done.stderr)
         self.assertIn("SYNC_listen?", done.stderr)
         self.assertIn("SYNC_api_token has fewer than 16", done.stderr)
         self.assertIn("Europe/Nowhere", done.stderr)

@@ -85,7 +85,7 @@ const MISTAKES = [
   ["a key that the Secret has not", MERGE,
     pod((p) => (p.volumes[0].secret.items[0].key = "token")), /no key token/],
   ["a setting that is misspelt", MERGE,
-    container((c) => c.env.push({name: "SYNC_databse", value: "x"})), /SYNC_databse is no setting/],
+    container((c) => c.env.push({name: "SYNC_databse", value: "x"})), /SYNC_databse is not a setting/],
   ["a value used before it is set", MERGE,
     container((c) => c.env.reverse()), /uses REDIS_PASSWORD/],
   ["a Service that finds no pod", ["single", "Service", "synchub"],

@@ -226,7 +226,7 @@ function settingErrors(object, pod, known) {
     : (pod?.spec?.containers ?? []).flatMap((one) => (one.env ?? []).map((env) => env.name));
   return names.filter((name) => /^SYNC_/i.test(name))
     .filter((name) => !known.has(name.replace(/_FILE$/, "").toLowerCase()))
-    .map((name) => `${name} is no setting of any program`);
+    .map((name) => `${name} is not a setting of any program`);
 }
 
 // anyUser: the cluster chooses the user, as OpenShift does.

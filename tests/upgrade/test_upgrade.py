@@ -110,7 +110,7 @@ class UpgradeTest(SyncHubTest):
                         .replace("SYNC_encryption_key=''", f"SYNC_encryption_key='{harness.KEY}'"))
         told = self.run_program("receiver", {"SYNC_config_file": path}, "--check-config", code=0)
         self.assertIn("SYNC_api_token=(hidden) (from file)", told.stdout)
-        self.assertNotIn("is no setting", told.stderr)
+        self.assertNotIn("is not a setting", told.stderr)
 
 
 class BothReleases(SyncHubTest):

@@ -41,7 +41,7 @@ static void a_node_entry_is_split_into_name_and_url(void **state)
     }
 }
 
-static void an_address_to_listen_on_is_split(void **state)
+static void a_listen_address_is_split(void **state)
 {
     (void)state;
     static const struct {
@@ -97,7 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_entry_is_split_into_name_and_url),
-        cmocka_unit_test(an_address_to_listen_on_is_split),
+        cmocka_unit_test(a_listen_address_is_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

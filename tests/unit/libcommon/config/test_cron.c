@@ -54,7 +54,7 @@ static void the_fields_are_read(void **state)
     assert_false(cron.any_day_of_week);
 }
 
-static void equal_schedules_are_read_alike(void **state)
+static void equivalent_schedules_are_equal(void **state)
 {
     (void)state;
     static const char *const pairs[][2] = {
@@ -78,7 +78,7 @@ typedef struct {
     const char *words;
 } bad_case;
 
-static void a_bad_schedule_is_refused_with_the_field(void **state)
+static void an_invalid_schedule_is_rejected_with_the_field(void **state)
 {
     (void)state;
     static const bad_case cases[] = {
@@ -86,31 +86,31 @@ static void a_bad_schedule_is_refused_with_the_field(void **state)
         {"* * * *", "five fields"},
         {"* * * * * *", "five fields"},
         {"@hourly", "0 * * * *"},
-        {"60 * * * *", "minute: '60' is no number from 0 to 59"},
-        {"-1 * * * *", "minute: '' is no number"},
-        {"* 24 * * *", "hour: '24' is no number from 0 to 23"},
-        {"* * 0 * *", "day-of-month: '0' is no number from 1 to 31"},
+        {"60 * * * *", "minute: '60' is not a number from 0 to 59"},
+        {"-1 * * * *", "minute: '' is not a number"},
+        {"* 24 * * *", "hour: '24' is not a number from 0 to 23"},
+        {"* * 0 * *", "day-of-month: '0' is not a number from 1 to 31"},
         {"* * 32 * *", "day-of-month: '32'"},
-        {"* * * 13 *", "month: '13' is no number from 1 to 12 and no name"},
+        {"* * * 13 *", "month: '13' is not a number from 1 to 12 or a name"},
         {"* * * 0 *", "month: '0'"},
-        {"* * * * 8", "day-of-week: '8' is no number from 0 to 7 and no name"},
+        {"* * * * 8", "day-of-week: '8' is not a number from 0 to 7 or a name"},
         {"* * * JANUARY *", "month: 'JANUARY'"},
         {"JAN * * * *", "minute: 'JAN'"},
-        {"*/0 * * * *", "minute: the step '0' is no number from 1 to 59"},
+        {"*/0 * * * *", "minute: the step '0' is not a number from 1 to 59"},
         {"*/60 * * * *", "minute: the step '60'"},
         {"*/ * * * *", "minute: the step ''"},
         {"*/x * * * *", "minute: the step 'x'"},
-        {"1, * * * *", "minute: '' is no number"},
-        {"1-2-3 * * * *", "minute: '2-3' is no number"},
-        {"*5 * * * *", "minute: '*5' is no number"},
-        {"9-1 * * * *", "minute: the range 9-1 runs backwards"},
+        {"1, * * * *", "minute: '' is not a number"},
+        {"1-2-3 * * * *", "minute: '2-3' is not a number"},
+        {"*5 * * * *", "minute: '*5' is not a number"},
+        {"9-1 * * * *", "minute: the range 9-1 is reversed"},
         {"0 0 * * 6-0", "Sunday at the end of a range is 7, as in 6-7"},
         {"0 0 * * SAT-SUN", "Sunday at the end of a range is 7, as in 6-7"},
         {"99999999999999999999 * * * *", "minute"},
-        {"0 0 31 2 *", "never comes"},
-        {"0 0 30,31 FEB *", "never comes"},
-        {"0 0 31 2,4,6,9,11 *", "never comes"},
-        {"0 0 31 2 */2", "never comes"},
+        {"0 0 31 2 *", "never occurs"},
+        {"0 0 30,31 FEB *", "never occurs"},
+        {"0 0 31 2,4,6,9,11 *", "never occurs"},
+        {"0 0 31 2 */2", "never occurs"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_cron cron = {.hours = 77};
@@ -142,7 +142,7 @@ static void check_next(const next_case cases[], size_t count)
     }
 }
 
-static void the_next_moment_is_after_the_given_one(void **state)
+static void the_next_time_is_after_the_given_one(void **state)
 {
     (void)state;
     static const next_case cases[] = {
@@ -166,7 +166,7 @@ static void the_next_moment_is_after_the_given_one(void **state)
     check_next(cases, sizeof cases / sizeof cases[0]);
 }
 
-static void the_day_fields_follow_vixie(void **state)
+static void the_day_fields_follow_vixie_cron(void **state)
 {
     (void)state;
     static const next_case cases[] = {
@@ -184,7 +184,7 @@ static void the_day_fields_follow_vixie(void **state)
     check_next(cases, sizeof cases / sizeof cases[0]);
 }
 
-static void a_skipped_local_time_comes_right_after_the_change(void **state)
+static void a_skipped_time_occurs_right_after_the_change(void **state)
 {
     (void)state;
     static const next_case cases[] = {
@@ -201,7 +201,7 @@ static void a_skipped_local_time_comes_right_after_the_change(void **state)
     check_next(cases, sizeof cases / sizeof cases[0]);
 }
 
-static void a_repeated_local_time_comes_once(void **state)
+static void a_repeated_time_occurs_once(void **state)
 {
     (void)state;
     static const next_case cases[] = {
@@ -217,7 +217,7 @@ static void a_repeated_local_time_comes_once(void **state)
     check_next(cases, sizeof cases / sizeof cases[0]);
 }
 
-static void a_schedule_of_every_hour_goes_on_through_a_repeated_hour(void **state)
+static void an_hourly_schedule_continues_through_a_repeated_hour(void **state)
 {
     (void)state;
     static const next_case cases[] = {
@@ -230,7 +230,7 @@ static void a_schedule_of_every_hour_goes_on_through_a_repeated_hour(void **stat
 }
 
 /* Two years of a zone with changes, by a second way: every local minute that is met, once. */
-static void no_run_is_lost_or_doubled_in_two_years(void **state)
+static void no_run_is_lost_or_duplicated_in_two_years(void **state)
 {
     (void)state;
     set_zone("America/New_York");
@@ -253,14 +253,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fields_are_read),
-        cmocka_unit_test(equal_schedules_are_read_alike),
-        cmocka_unit_test(a_bad_schedule_is_refused_with_the_field),
-        cmocka_unit_test(the_next_moment_is_after_the_given_one),
-        cmocka_unit_test(the_day_fields_follow_vixie),
-        cmocka_unit_test(a_skipped_local_time_comes_right_after_the_change),
-        cmocka_unit_test(a_repeated_local_time_comes_once),
-        cmocka_unit_test(a_schedule_of_every_hour_goes_on_through_a_repeated_hour),
-        cmocka_unit_test(no_run_is_lost_or_doubled_in_two_years),
+        cmocka_unit_test(equivalent_schedules_are_equal),
+        cmocka_unit_test(an_invalid_schedule_is_rejected_with_the_field),
+        cmocka_unit_test(the_next_time_is_after_the_given_one),
+        cmocka_unit_test(the_day_fields_follow_vixie_cron),
+        cmocka_unit_test(a_skipped_time_occurs_right_after_the_change),
+        cmocka_unit_test(a_repeated_time_occurs_once),
+        cmocka_unit_test(an_hourly_schedule_continues_through_a_repeated_hour),
+        cmocka_unit_test(no_run_is_lost_or_duplicated_in_two_years),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static void lines_comments_and_white_space(void **state)
     check("# a comment that goes on \\\nA=b\nC=d\n", "C=<d>\n");
 }
 
-static void quotes_keep_what_is_in_them(void **state)
+static void quotes_preserve_their_content(void **state)
 {
     (void)state;
     check("A=\" b '\\\"\\\\\\`\\$ \\n\"\n", "A=< b '\"\\`$ \\n>\n");
@@ -67,7 +67,7 @@ static void quotes_keep_what_is_in_them(void **state)
     check("A=\"a\\\nb\"\n", "A=<ab>\n");
 }
 
-static void a_backslash_keeps_a_bare_character(void **state)
+static void a_backslash_escapes_an_unquoted_character(void **state)
 {
     (void)state;
     check("A=a\\ b\\\\\\\"\\x\n", "A=<a b\\\"x>\n");
@@ -76,13 +76,13 @@ static void a_backslash_keeps_a_bare_character(void **state)
     check("A=a\\", "A=<a\\>\n");
 }
 
-static void what_is_no_assignment_is_refused_with_its_line(void **state)
+static void invalid_lines_are_rejected_with_their_number(void **state)
 {
     (void)state;
     check_refused("A=b\n\nSYNC_hub_url: x\n", "line 3 has no '='");
     check_refused("A", "line 1 has no '='");
-    check_refused("A=b\nC='d\nE=f\n", "line 2 has a quote (') that is never closed");
-    check_refused("A=\"\\", "line 1 has a quote (\") that is never closed");
+    check_refused("A=b\nC='d\nE=f\n", "line 2 has an unterminated quote (')");
+    check_refused("A=\"\\", "line 1 has an unterminated quote (\")");
 }
 
 static void a_value_ends_at_its_limit(void **state)
@@ -106,7 +106,7 @@ static sh_err refuse(void *context, sh_slice name, sh_slice value, sh_error *err
     return sh_fail(error, SH_E_FORMAT, "refused");
 }
 
-static void what_the_caller_refuses_ends_the_reading(void **state)
+static void an_error_of_the_callback_ends_the_parsing(void **state)
 {
     (void)state;
     sh_error error = {0};
@@ -119,11 +119,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_comments_and_white_space),
-        cmocka_unit_test(quotes_keep_what_is_in_them),
-        cmocka_unit_test(a_backslash_keeps_a_bare_character),
-        cmocka_unit_test(what_is_no_assignment_is_refused_with_its_line),
+        cmocka_unit_test(quotes_preserve_their_content),
+        cmocka_unit_test(a_backslash_escapes_an_unquoted_character),
+        cmocka_unit_test(invalid_lines_are_rejected_with_their_number),
         cmocka_unit_test(a_value_ends_at_its_limit),
-        cmocka_unit_test(what_the_caller_refuses_ends_the_reading),
+        cmocka_unit_test(an_error_of_the_callback_ends_the_parsing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 #include "libcommon/config/settings_load.h"
 #include "tests/unit/settings_support.h"
 
-static void defaults_are_those_of_the_table(void **state)
+static void defaults_are_set(void **state)
 {
     (void)state;
     sh_settings s;
@@ -83,7 +83,7 @@ static void every_setting_is_read(void **state)
     sh_settings_reset(&s);
 }
 
-static void usual_forms_are_made_of_addresses(void **state)
+static void urls_are_normalized(void **state)
 {
     (void)state;
     sh_settings s;
@@ -128,7 +128,7 @@ static void unused_means_disabled(void **state)
     sh_settings_reset(&s);
 }
 
-static void names_are_matched_without_regard_to_case(void **state)
+static void names_are_case_insensitive(void **state)
 {
     (void)state;
     sh_settings s;
@@ -142,7 +142,7 @@ static void names_are_matched_without_regard_to_case(void **state)
                   "SYNC_DB and SYNC_db are both set, to different values");
 }
 
-static void api_token_is_another_name_of_the_token(void **state)
+static void api_token_is_an_alias_of_the_token(void **state)
 {
     (void)state;
     sh_settings s;
@@ -156,7 +156,7 @@ static void api_token_is_another_name_of_the_token(void **state)
                   "SYNC_api_token and API_TOKEN are both set, to different values");
 }
 
-static void an_empty_value_counts_as_not_set(void **state)
+static void an_empty_value_counts_as_unset(void **state)
 {
     (void)state;
     sh_settings s;
@@ -174,7 +174,7 @@ typedef struct {
     const char *words;
 } bad_case;
 
-static void a_bad_value_is_refused_with_what_would_be_right(void **state)
+static void an_invalid_value_is_rejected_with_the_remedy(void **state)
 {
     (void)state;
     enum { PUSHER = SH_FOR_PUSHER, PULLER = SH_FOR_PULLER, RECEIVER = SH_FOR_RECEIVER };
@@ -204,25 +204,25 @@ static void a_bad_value_is_refused_with_what_would_be_right(void **state)
         {PUSHER, "SYNC_node_name=\xff", "SYNC_node_name"},
         {PUSHER, "SYNC_hub_url=hub:20212", "SYNC_hub_url holds 'hub:20212'"},
         {PUSHER, "SYNC_hub_url=ftp://hub", "neither with http:// nor with https://"},
-        {PUSHER, "SYNC_hub_url=http://hub/sync", "leave out /sync"},
-        {PUSHER, "SYNC_hub_url=http://hub/SYNC/", "leave out /sync"},
+        {PUSHER, "SYNC_hub_url=http://hub/sync", "omit /sync"},
+        {PUSHER, "SYNC_hub_url=http://hub/SYNC/", "omit /sync"},
         {PUSHER, "SYNC_hub_url=http://hub?x", "query"},
         {PUSHER, "SYNC_plugins=['A-B']", "SYNC_plugins holds '['A-B']': entry 1"},
-        {PUSHER, "SYNC_plugins=['A'", "not closed"},
-        {PUSHER, "SYNC_plugins=A,B,A", "the plugin A is named twice"},
+        {PUSHER, "SYNC_plugins=['A'", "no closing"},
+        {PUSHER, "SYNC_plugins=A,B,A", "duplicate plugin A"},
         {PUSHER, "SYNC_plugins=SYNC", "set SYNC_devices=True"},
         {PUSHER, "SYNC_protocol=http", "SYNC_protocol holds 'http': use native or netalertx"},
         {PULLER, "SYNC_nodes=node-a", "SYNC_nodes holds 'node-a': entry 1"},
-        {PULLER, "SYNC_nodes=http://a,http://a/", "the URL http://a is there twice"},
-        {PULLER, "SYNC_nodes=http://a,HTTP://A:80", "is there twice"},
-        {PULLER, "SYNC_nodes=x=https://a,y=https://a:443", "is there twice"},
-        {PULLER, "SYNC_nodes=x=http://a,x=http://b", "the name 'x' is there twice"},
-        {PULLER, "SYNC_nodes=http://a,http://b/sync", "entry 2: leave out /sync"},
+        {PULLER, "SYNC_nodes=http://a,http://a/", "duplicate URL http://a"},
+        {PULLER, "SYNC_nodes=http://a,HTTP://A:80", "duplicate URL"},
+        {PULLER, "SYNC_nodes=x=https://a,y=https://a:443", "duplicate URL"},
+        {PULLER, "SYNC_nodes=x=http://a,x=http://b", "duplicate name 'x'"},
+        {PULLER, "SYNC_nodes=http://a,http://b/sync", "entry 2: omit /sync"},
         {PULLER, "SYNC_nodes=a/b=http://a", "entry 1"},
-        {RECEIVER, "SYNC_redis_url=http://h", "SYNC_redis_url holds 'http://h': its scheme"},
-        {RECEIVER, "SYNC_redis_url=redis://h/x", "a database number alone"},
-        {RECEIVER, "SYNC_redis_url=unix:/", "names no socket"},
-        {RECEIVER, "SYNC_redis_url=redis:/x", "names no host"},
+        {RECEIVER, "SYNC_redis_url=http://h", "SYNC_redis_url holds 'http://h': unknown scheme"},
+        {RECEIVER, "SYNC_redis_url=redis://h/x", "must be a database number"},
+        {RECEIVER, "SYNC_redis_url=unix:/", "path is missing"},
+        {RECEIVER, "SYNC_redis_url=redis:/x", "host is missing"},
         {PULLER, "SYNC_redis_url=h:6379", "use redis://"},
         {RECEIVER, "SYNC_redis_prefix=a b", "SYNC_redis_prefix holds 'a b': use 1 to 64"},
         {RECEIVER, "SYNC_db=mysql://h/d", "SYNC_db holds 'mysql://h/d': use the path"},
@@ -230,7 +230,7 @@ static void a_bad_value_is_refused_with_what_would_be_right(void **state)
          "SYNC_db holds a bad value (not shown): a path with '='"},
         {RECEIVER, "SYNC_db=dbname=x", "connection string"},
         {RECEIVER, "SYNC_db=sqlite:///data/x", "use the path"},
-        {RECEIVER, "SYNC_db=:memory:", "memory keeps nothing"},
+        {RECEIVER, "SYNC_db=:memory:", "memory is not persistent"},
         {RECEIVER, "SYNC_db=/data/", "this is a folder"},
         {RECEIVER, "SYNC_db=file:/data/x", "use the path"},
         {RECEIVER, "SYNC_receiver_role=both", "use all, ingest or merge"},
@@ -238,8 +238,8 @@ static void a_bad_value_is_refused_with_what_would_be_right(void **state)
         {PUSHER, "SYNC_listen=localhost:1", "SYNC_listen holds 'localhost:1'"},
         {RECEIVER, "SYNC_skip_macs=['a\\tb']", "SYNC_skip_macs"},
         {RECEIVER, "SYNC_tls_ca=/nowhere/ca.pem",
-         "SYNC_tls_ca holds '/nowhere/ca.pem': the file cannot be read"},
-        {RECEIVER, "SYNC_tls_ca=/", "no file of certificates"},
+         "SYNC_tls_ca holds '/nowhere/ca.pem': cannot open the file"},
+        {RECEIVER, "SYNC_tls_ca=/", "use a file with certificates"},
         {RECEIVER, "SYNC_log_level=loud", "use error, warning, info or debug"},
         {PUSHER, "SYNC_log_format=xml", "use text or json"},
     };
@@ -251,7 +251,7 @@ static void a_bad_value_is_refused_with_what_would_be_right(void **state)
     }
 }
 
-static void the_prefix_in_redis_ends_at_its_limit(void **state)
+static void the_redis_prefix_is_limited(void **state)
 {
     (void)state;
     char text[128] = "SYNC_redis_prefix=";
@@ -295,7 +295,7 @@ static void an_error_never_repeats_a_secret(void **state)
     sh_settings_reset(&s);
 }
 
-static void a_long_value_is_refused(void **state)
+static void a_long_value_is_rejected(void **state)
 {
     (void)state;
     static char text[SH_SETTING_MAX + 32] = "SYNC_db=/";
@@ -311,7 +311,7 @@ static void a_long_value_is_refused(void **state)
 
 /* --- What a program needs -------------------------------------------------------------------- */
 
-static void what_is_missing_is_named(void **state)
+static void a_missing_setting_is_named(void **state)
 {
     (void)state;
     check_refused(SH_FOR_RECEIVER, ENV(KEY), "SYNC_api_token is not set (no token)");
@@ -340,7 +340,7 @@ static void a_disabled_program_needs_nothing(void **state)
     check_refused(SH_FOR_RECEIVER, ENV("SYNC_RUN=disabled"), "SYNC_api_token is not set");
 }
 
-static void a_part_needs_no_secret_and_reads_none(void **state)
+static void a_partial_load_neither_needs_nor_reads_secrets(void **state)
 {
     (void)state;
     sh_settings s;
@@ -362,21 +362,21 @@ static void a_part_needs_no_secret_and_reads_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_are_those_of_the_table),
+        cmocka_unit_test(defaults_are_set),
         cmocka_unit_test(every_setting_is_read),
-        cmocka_unit_test(usual_forms_are_made_of_addresses),
+        cmocka_unit_test(urls_are_normalized),
         cmocka_unit_test(booleans_are_read_in_every_spelling),
         cmocka_unit_test(unused_means_disabled),
-        cmocka_unit_test(names_are_matched_without_regard_to_case),
-        cmocka_unit_test(api_token_is_another_name_of_the_token),
-        cmocka_unit_test(an_empty_value_counts_as_not_set),
-        cmocka_unit_test(a_bad_value_is_refused_with_what_would_be_right),
-        cmocka_unit_test(the_prefix_in_redis_ends_at_its_limit),
+        cmocka_unit_test(names_are_case_insensitive),
+        cmocka_unit_test(api_token_is_an_alias_of_the_token),
+        cmocka_unit_test(an_empty_value_counts_as_unset),
+        cmocka_unit_test(an_invalid_value_is_rejected_with_the_remedy),
+        cmocka_unit_test(the_redis_prefix_is_limited),
         cmocka_unit_test(an_error_never_repeats_a_secret),
-        cmocka_unit_test(a_long_value_is_refused),
-        cmocka_unit_test(what_is_missing_is_named),
+        cmocka_unit_test(a_long_value_is_rejected),
+        cmocka_unit_test(a_missing_setting_is_named),
         cmocka_unit_test(a_disabled_program_needs_nothing),
-        cmocka_unit_test(a_part_needs_no_secret_and_reads_none),
+        cmocka_unit_test(a_partial_load_neither_needs_nor_reads_secrets),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

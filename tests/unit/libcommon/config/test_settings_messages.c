@@ -8,7 +8,7 @@
 
 /* Mistakes that people make, each with the remedy that the message must name. */
 
-static void a_mistake_is_told_with_its_remedy(void **state)
+static void a_mistake_is_reported_with_its_remedy(void **state)
 {
     (void)state;
     static const struct {
@@ -52,8 +52,8 @@ static void a_mistake_is_told_with_its_remedy(void **state)
         {PUSHER, "SYNC_hub_url=http://fd00::1:20212", "stands in brackets"},
         {RECEIVER, "SYNC_listen=[fe80::1%eth0]:20212", "[::]:20212"},
         {RECEIVER, "SYNC_listen=fe80::1%eth0", "[::]:20212"},
-        {RECEIVER, "SYNC_listen=::1:20212", "stands in brackets"},
-        {RECEIVER, "SYNC_listen=http://0.0.0.0:20212", "leave out the scheme"},
+        {RECEIVER, "SYNC_listen=::1:20212", "put brackets"},
+        {RECEIVER, "SYNC_listen=http://0.0.0.0:20212", "omit the scheme"},
         {RECEIVER, "SYNC_listen=:20212", "0.0.0.0:20212"},
         {RECEIVER, "SYNC_listen=\"0.0.0.0:20212\"", "remove them"},
         /* Schedules of other crons. */
@@ -66,31 +66,31 @@ static void a_mistake_is_told_with_its_remedy(void **state)
         {PULLER, "SYNC_RUN_SCHD=@annually", "'0 0 1 1 *'"},
         {PUSHER, "SYNC_RUN_SCHD=@reboot", "SYNC_RUN=once"},
         {PUSHER, "SYNC_RUN_SCHD=@every 5m", "every 5 minutes"},
-        {PUSHER, "SYNC_RUN_SCHD=0 */5 * * * *", "has 6: leave out the seconds"},
+        {PUSHER, "SYNC_RUN_SCHD=0 */5 * * * *", "has 6: omit the seconds"},
         {PUSHER, "SYNC_RUN_SCHD=*/5", "has 1"},
-        {PUSHER, "SYNC_RUN_SCHD=0 0 31 2 *", "never comes"},
+        {PUSHER, "SYNC_RUN_SCHD=0 0 31 2 *", "never occurs"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         check_refused(cases[i].who, ENV(cases[i].setting, TOKEN, KEY), cases[i].words);
 }
 
-static void what_is_taken_but_hardly_meant_is_warned_of(void **state)
+static void valid_but_suspicious_values_cause_a_warning(void **state)
 {
     (void)state;
     static const struct {
         const char *setting, *words;
     } cases[] = {
-        {"SYNC_api_token=\"a token of the tests\"",
-         "SYNC_api_token is taken as it is written, but it "
-         "is in quotes"},
-        {"SYNC_api_token=a token of # the tests", "SYNC_api_token is taken"},
+        {"SYNC_api_token=\"a token of the tests\"", "SYNC_api_token is used as written, but it "
+                                                    "is in quotes"},
+        {"SYNC_api_token=a token of # the tests", "SYNC_api_token is used as written"},
         {"SYNC_api_token=a token\u00a0of the tests", "a no-break space"},
-        {"SYNC_encryption_key='a passphrase of the tests'", "SYNC_encryption_key is taken"},
+        {"SYNC_encryption_key='a passphrase of the tests'",
+         "SYNC_encryption_key is used as written"},
         {"SYNC_encryption_key=\u201ca passphrase of the tests\u201d", "in quotes"},
         {"SYNC_encryption_key=a passphrase\xff of the tests", "not UTF-8"},
-        {"SYNC_node_name=\"Node\"", "SYNC_node_name is taken"},
-        {"SYNC_devices_file='/tmp/x'", "SYNC_devices_file is taken"},
-        {"SYNC_hub_url=http://hub:20212/devices", "has a path, /devices, and the program asks for "
+        {"SYNC_node_name=\"Node\"", "SYNC_node_name is used as written"},
+        {"SYNC_devices_file='/tmp/x'", "SYNC_devices_file is used as written"},
+        {"SYNC_hub_url=http://hub:20212/devices", "has a path, /devices, so the program requests "
                                                   "/devices/sync"},
         {"SYNC_encryption_key=a passphrase of the tests\r",
          "SYNC_encryption_key ends with a carriage "
@@ -112,7 +112,7 @@ static void what_is_taken_but_hardly_meant_is_warned_of(void **state)
     }
 }
 
-static void line_ends_of_windows_are_left_out(void **state)
+static void windows_line_endings_are_removed(void **state)
 {
     (void)state;
     sh_settings s;
@@ -131,7 +131,7 @@ static void line_ends_of_windows_are_left_out(void **state)
     sh_settings_reset(&s);
 }
 
-static void a_file_may_begin_with_a_byte_order_mark_and_end_a_line(void **state)
+static void a_value_file_can_have_a_byte_order_mark_and_a_line_end(void **state)
 {
     (void)state;
     static const char *const contents[] = {"\ufeffthe secret of a file",
@@ -148,7 +148,7 @@ static void a_file_may_begin_with_a_byte_order_mark_and_end_a_line(void **state)
     sh_settings s;
     write_text("token", "\"the secret of a file\"\n");
     load(RECEIVER, ENV(KEY, naming("SYNC_api_token_FILE", "token")), &s);
-    assert_true(has_warning(&s, "SYNC_api_token is taken as it is written, but it is in quotes"));
+    assert_true(has_warning(&s, "SYNC_api_token is used as written, but it is in quotes"));
     sh_settings_reset(&s);
     write_file("token", "\xff\xfes\0e\0c\0", 8);
     check_refused(RECEIVER, ENV(KEY, naming("SYNC_api_token_FILE", "token")), "UTF-16");
@@ -156,7 +156,7 @@ static void a_file_may_begin_with_a_byte_order_mark_and_end_a_line(void **state)
     check_refused(RECEIVER, ENV(KEY, naming("SYNC_api_token_FILE", "token")), "is empty");
 }
 
-static void an_env_file_may_begin_with_a_byte_order_mark(void **state)
+static void an_env_file_can_have_a_byte_order_mark(void **state)
 {
     (void)state;
     sh_settings s;
@@ -170,7 +170,7 @@ static void an_env_file_may_begin_with_a_byte_order_mark(void **state)
     sh_settings_reset(&s);
 }
 
-static void usual_values_are_not_warned_of(void **state)
+static void usual_values_cause_no_warning(void **state)
 {
     (void)state;
     sh_settings s;
@@ -187,12 +187,12 @@ static void usual_values_are_not_warned_of(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_mistake_is_told_with_its_remedy),
-        cmocka_unit_test(what_is_taken_but_hardly_meant_is_warned_of),
-        cmocka_unit_test(line_ends_of_windows_are_left_out),
-        cmocka_unit_test(a_file_may_begin_with_a_byte_order_mark_and_end_a_line),
-        cmocka_unit_test(an_env_file_may_begin_with_a_byte_order_mark),
-        cmocka_unit_test(usual_values_are_not_warned_of),
+        cmocka_unit_test(a_mistake_is_reported_with_its_remedy),
+        cmocka_unit_test(valid_but_suspicious_values_cause_a_warning),
+        cmocka_unit_test(windows_line_endings_are_removed),
+        cmocka_unit_test(a_value_file_can_have_a_byte_order_mark_and_a_line_end),
+        cmocka_unit_test(an_env_file_can_have_a_byte_order_mark),
+        cmocka_unit_test(usual_values_cause_no_warning),
     };
     return cmocka_run_group_tests_name("settings_messages", tests, make_folder, remove_folder);
 }

@@ -28,7 +28,7 @@ static void load_list(const char *text, sh_settings *ret)
     load(SH_FOR_PULLER, ENV(TOKEN, KEY, naming("SYNC_nodes_FILE", "list")), ret);
 }
 
-static void ten_thousand_nodes_fit_into_a_file_of_every_form(void **state)
+static void ten_thousand_nodes_fit_in_a_file_of_every_form(void **state)
 {
     (void)state;
     static const char *const forms[][3] = {{"['", "','", "']"},
@@ -47,7 +47,7 @@ static void ten_thousand_nodes_fit_into_a_file_of_every_form(void **state)
     }
 }
 
-static void ten_thousand_nodes_fit_into_an_app_conf(void **state)
+static void ten_thousand_nodes_fit_in_an_app_conf(void **state)
 {
     (void)state;
     char *text = list_of(SH_LIST_MAX, "SYNC_nodes=['", "',\n  '", "']\n");
@@ -59,7 +59,7 @@ static void ten_thousand_nodes_fit_into_an_app_conf(void **state)
     free(text);
 }
 
-static void as_much_as_an_environment_holds_is_taken_from_it(void **state)
+static void the_longest_environment_variable_is_accepted(void **state)
 {
     (void)state;
     char *text = list_of(3500, "SYNC_nodes=", ",", ""); /* Linux allows 128 KiB a variable */
@@ -71,7 +71,7 @@ static void as_much_as_an_environment_holds_is_taken_from_it(void **state)
     free(text);
 }
 
-static void what_is_over_a_limit_is_refused(void **state)
+static void values_over_a_limit_are_rejected(void **state)
 {
     (void)state;
     char *text = list_of(SH_LIST_MAX + 1, "", ",", "");
@@ -116,7 +116,7 @@ static int64_t cost_of(size_t count)
     return best;
 }
 
-static void eight_times_the_nodes_do_not_cost_much_more_than_eight_times(void **state)
+static void the_cost_grows_linearly_with_the_nodes(void **state)
 {
     (void)state;
     int64_t few = cost_of(1250), many = cost_of(10000);
@@ -124,7 +124,7 @@ static void eight_times_the_nodes_do_not_cost_much_more_than_eight_times(void **
     assert_true(many < 24 * few); /* each pair of them: 64 times */
 }
 
-static void a_health_check_reads_what_it_needs_alone(void **state)
+static void a_health_check_reads_only_what_it_needs(void **state)
 {
     (void)state;
     sh_settings s;
@@ -147,12 +147,12 @@ static void a_health_check_reads_what_it_needs_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ten_thousand_nodes_fit_into_a_file_of_every_form),
-        cmocka_unit_test(ten_thousand_nodes_fit_into_an_app_conf),
-        cmocka_unit_test(as_much_as_an_environment_holds_is_taken_from_it),
-        cmocka_unit_test(what_is_over_a_limit_is_refused),
-        cmocka_unit_test(eight_times_the_nodes_do_not_cost_much_more_than_eight_times),
-        cmocka_unit_test(a_health_check_reads_what_it_needs_alone),
+        cmocka_unit_test(ten_thousand_nodes_fit_in_a_file_of_every_form),
+        cmocka_unit_test(ten_thousand_nodes_fit_in_an_app_conf),
+        cmocka_unit_test(the_longest_environment_variable_is_accepted),
+        cmocka_unit_test(values_over_a_limit_are_rejected),
+        cmocka_unit_test(the_cost_grows_linearly_with_the_nodes),
+        cmocka_unit_test(a_health_check_reads_only_what_it_needs),
     };
     return cmocka_run_group_tests_name("settings_nodes", tests, make_folder, remove_folder);
 }

@@ -5,7 +5,7 @@
 
 /* --- Files ----------------------------------------------------------------------------------- */
 
-static void a_value_may_be_in_a_file_of_its_own(void **state)
+static void a_value_can_be_in_its_own_file(void **state)
 {
     (void)state;
     static const struct {
@@ -27,7 +27,7 @@ static void a_value_may_be_in_a_file_of_its_own(void **state)
     }
 }
 
-static void an_unfit_file_is_refused(void **state)
+static void an_unusable_file_is_rejected(void **state)
 {
     (void)state;
     const char *token_file = naming("SYNC_api_token_FILE", "token");
@@ -40,7 +40,7 @@ static void an_unfit_file_is_refused(void **state)
     write_text("token", "\r\n");
     check_refused(SH_FOR_RECEIVER, ENV(token_file, KEY), "is empty");
     write_text("token", "two\n\n");
-    check_refused(SH_FOR_RECEIVER, ENV(token_file, KEY), "no control character or line end");
+    check_refused(SH_FOR_RECEIVER, ENV(token_file, KEY), "must not contain control characters");
     write_file("token", "a\0b", 3);
     check_refused(SH_FOR_RECEIVER, ENV(token_file, KEY), "NUL");
     write_text("token", "a token of the tests");
@@ -52,7 +52,7 @@ static void an_unfit_file_is_refused(void **state)
 
 /* --- Credentials and files of a service ------------------------------------------------------ */
 
-static void a_credential_is_another_place_for_a_secret(void **state)
+static void a_systemd_credential_can_have_the_secret(void **state)
 {
     (void)state;
     char directory[160];
@@ -65,7 +65,7 @@ static void a_credential_is_another_place_for_a_secret(void **state)
     assert_string_equal(s.db, "postgresql://u:p@h/d");
     sh_settings_reset(&s);
     check_refused(SH_FOR_RECEIVER, ENV(directory, TOKEN, KEY),
-                  "SYNC_api_token is set, and the credential synchub.token is there");
+                  "SYNC_api_token is set, and there is also the credential synchub.token");
     check_refused(SH_FOR_RECEIVER, ENV(directory, KEY, "SYNC_db=/x"), "the credential synchub.db");
     /* What the units give for a credential that is not there. */
     write_text("synchub.token", "\n");
@@ -81,7 +81,7 @@ static void a_credential_is_another_place_for_a_secret(void **state)
     (void)unlink(path_of("synchub.db"));
 }
 
-static void an_empty_environment_is_what_the_service_is_given(void **state)
+static void an_empty_environment_uses_the_settings_of_the_service(void **state)
 {
     (void)state;
     sh_settings s;
@@ -103,7 +103,7 @@ static void an_empty_environment_is_what_the_service_is_given(void **state)
     (void)unlink(path_of("synchub.token"));
 }
 
-static void a_file_ends_at_the_limit_of_a_value(void **state)
+static void a_value_file_is_limited(void **state)
 {
     (void)state;
     static char content[SH_SETTING_MAX + 2];
@@ -117,10 +117,10 @@ static void a_file_ends_at_the_limit_of_a_value(void **state)
     content[SH_SETTING_MAX] = 'k';
     write_file("token", content, SH_SETTING_MAX + 1);
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, naming("SYNC_encryption_key_FILE", "token")),
-                  "holds more than 65536 bytes");
+                  "has more than 65536 bytes");
     write_file("token", content, SH_SETTING_MAX + 2);
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, naming("SYNC_encryption_key_FILE", "token")),
-                  "holds more than 65536 bytes");
+                  "has more than 65536 bytes");
     static char large[SH_SETTING_MAX + 8];
     memset(large, 'k', sizeof large);
     write_file("token", large, sizeof large);
@@ -128,7 +128,7 @@ static void a_file_ends_at_the_limit_of_a_value(void **state)
                   "SYNC_encryption_key_FILE: ");
 }
 
-static void a_setting_that_ends_in_file_is_itself(void **state)
+static void a_setting_that_ends_in_file_is_not_a_value_file(void **state)
 {
     (void)state;
     sh_settings s;
@@ -142,7 +142,7 @@ static void a_setting_that_ends_in_file_is_itself(void **state)
     sh_settings_reset(&s);
 }
 
-static void an_app_conf_is_under_the_environment(void **state)
+static void the_environment_overrides_app_conf(void **state)
 {
     (void)state;
     write_text("app.conf", "TIMEZONE='Europe/Berlin'\n"
@@ -172,7 +172,7 @@ static void an_app_conf_is_under_the_environment(void **state)
     sh_settings_reset(&s);
 }
 
-static void an_app_conf_that_does_not_fit_is_refused(void **state)
+static void an_invalid_app_conf_is_rejected(void **state)
 {
     (void)state;
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, KEY, "SYNC_config_file=/nowhere/app.conf"),
@@ -180,7 +180,7 @@ static void an_app_conf_that_does_not_fit_is_refused(void **state)
     static const struct {
         const char *content, *words;
     } cases[] = {
-        {"A=1\nSYNC_db=open('x')\n", "line 2: SYNC_db: a literal was expected"},
+        {"A=1\nSYNC_db=open('x')\n", "line 2: SYNC_db: expected a literal"},
         {"SYNC_db=['/x']\n", "SYNC_db holds a list; use a single value"},
         {"SYNC_listen='x'\n", "SYNC_listen holds 'x'"},
         {"SYNC_db='/x'\nsync_db='/y'\n", "SYNC_db and sync_db are both set, to different values"},
@@ -194,7 +194,7 @@ static void an_app_conf_that_does_not_fit_is_refused(void **state)
 
 /* --- Warnings -------------------------------------------------------------------------------- */
 
-static void an_unknown_name_is_warned_of_with_the_nearest_one(void **state)
+static void an_unknown_name_causes_a_warning_with_the_nearest_one(void **state)
 {
     (void)state;
     sh_settings s;
@@ -204,15 +204,15 @@ static void an_unknown_name_is_warned_of_with_the_nearest_one(void **state)
              "SYNC_hub_url=not checked here", "SYNC_CMD=x", "SYNC_report_on=x", "API_TOKENS=x",
              "SYNCHUB=x", naming("SYNC_config_file", "app.conf")),
          &s);
-    assert_true(has_warning(&s, "SYNC_REDDIS_URL is no setting and is ignored: did you mean "
+    assert_true(has_warning(&s, "SYNC_REDDIS_URL is not a setting and is ignored: did you mean "
                                 "SYNC_redis_url?"));
-    assert_true(has_warning(&s, "SYNC_db_FLIE is no setting"));
-    assert_true(has_warning(&s, "SYNC_nonsense_here is no setting and is ignored"));
+    assert_true(has_warning(&s, "SYNC_db_FLIE is not a setting"));
+    assert_true(has_warning(&s, "SYNC_nonsense_here is not a setting and is ignored"));
     assert_int_equal(s.warnings.count, 3);
     sh_settings_reset(&s);
 }
 
-static void short_secrets_are_warned_of(void **state)
+static void short_secrets_cause_a_warning(void **state)
 {
     (void)state;
     sh_settings s;
@@ -229,7 +229,7 @@ static void short_secrets_are_warned_of(void **state)
     sh_settings_reset(&s);
 }
 
-static void a_time_zone_that_does_not_exist_is_warned_of(void **state)
+static void an_unknown_time_zone_causes_a_warning(void **state)
 {
     (void)state;
     static const char *const good[] = {
@@ -258,7 +258,7 @@ static void a_time_zone_that_does_not_exist_is_warned_of(void **state)
     }
 }
 
-static void a_hub_without_anything_to_push_is_warned_of(void **state)
+static void a_hub_with_nothing_to_push_causes_a_warning(void **state)
 {
     (void)state;
     sh_settings s;
@@ -281,7 +281,7 @@ static char *print(const sh_settings *settings, int who)
     return text;
 }
 
-static void the_effective_settings_are_printed_without_secrets(void **state)
+static void settings_are_printed_without_secrets(void **state)
 {
     (void)state;
     sh_settings s;
@@ -325,7 +325,7 @@ static void the_effective_settings_are_printed_without_secrets(void **state)
     sh_settings_reset(&s);
 }
 
-static void a_full_disk_is_told_when_printing(void **state)
+static void a_full_disk_is_reported_when_printing(void **state)
 {
     (void)state;
     sh_settings s;
@@ -356,20 +356,20 @@ static void help_names_each_setting_of_a_program_with_its_default(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_value_may_be_in_a_file_of_its_own),
-        cmocka_unit_test(an_unfit_file_is_refused),
-        cmocka_unit_test(a_credential_is_another_place_for_a_secret),
-        cmocka_unit_test(an_empty_environment_is_what_the_service_is_given),
-        cmocka_unit_test(a_file_ends_at_the_limit_of_a_value),
-        cmocka_unit_test(a_setting_that_ends_in_file_is_itself),
-        cmocka_unit_test(an_app_conf_is_under_the_environment),
-        cmocka_unit_test(an_app_conf_that_does_not_fit_is_refused),
-        cmocka_unit_test(an_unknown_name_is_warned_of_with_the_nearest_one),
-        cmocka_unit_test(short_secrets_are_warned_of),
-        cmocka_unit_test(a_time_zone_that_does_not_exist_is_warned_of),
-        cmocka_unit_test(a_hub_without_anything_to_push_is_warned_of),
-        cmocka_unit_test(the_effective_settings_are_printed_without_secrets),
-        cmocka_unit_test(a_full_disk_is_told_when_printing),
+        cmocka_unit_test(a_value_can_be_in_its_own_file),
+        cmocka_unit_test(an_unusable_file_is_rejected),
+        cmocka_unit_test(a_systemd_credential_can_have_the_secret),
+        cmocka_unit_test(an_empty_environment_uses_the_settings_of_the_service),
+        cmocka_unit_test(a_value_file_is_limited),
+        cmocka_unit_test(a_setting_that_ends_in_file_is_not_a_value_file),
+        cmocka_unit_test(the_environment_overrides_app_conf),
+        cmocka_unit_test(an_invalid_app_conf_is_rejected),
+        cmocka_unit_test(an_unknown_name_causes_a_warning_with_the_nearest_one),
+        cmocka_unit_test(short_secrets_cause_a_warning),
+        cmocka_unit_test(an_unknown_time_zone_causes_a_warning),
+        cmocka_unit_test(a_hub_with_nothing_to_push_causes_a_warning),
+        cmocka_unit_test(settings_are_printed_without_secrets),
+        cmocka_unit_test(a_full_disk_is_reported_when_printing),
         cmocka_unit_test(help_names_each_setting_of_a_program_with_its_default),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-/* Writes what is read as `line:name=value;`, lists with a `*` before the value. */
-static sh_err write_down(void *context, const sh_app_conf_item *item, sh_error *error)
+/* Appends an assignment as `line:name=value;`, with a `*` before the value of a list. */
+static sh_err append_item(void *context, const sh_app_conf_item *item, sh_error *error)
 {
     sh_err err = sh_buf_append_format(context, "%zu:%.*s=%s%.*s;", item->line, (int)item->name.len,
                                       item->name.data, item->is_list ? "*" : "",
@@ -34,7 +34,7 @@ static void check_good(const good_case cases[], size_t count)
         char *exact = malloc(len + (len == 0));
         assert_non_null(exact);
         memcpy(exact, cases[i].text, len);
-        if (sh_app_conf_read(exact, len, write_down, &out, &error) != SH_OK)
+        if (sh_app_conf_read(exact, len, append_item, &out, &error) != SH_OK)
             fail_msg("%s: %s", cases[i].text, error.message);
         const char *read = out.data == NULL ? "" : out.data;
         if (strcmp(read, cases[i].read) != 0)
@@ -44,7 +44,7 @@ static void check_good(const good_case cases[], size_t count)
     }
 }
 
-static void assignments_of_ours_are_read(void **state)
+static void settings_are_read(void **state)
 {
     (void)state;
     static const good_case cases[] = {
@@ -74,7 +74,7 @@ static void assignments_of_ours_are_read(void **state)
     check_good(cases, sizeof cases / sizeof cases[0]);
 }
 
-static void all_else_is_passed_over(void **state)
+static void other_text_is_skipped(void **state)
 {
     (void)state;
     static const good_case cases[] = {
@@ -90,7 +90,7 @@ static void all_else_is_passed_over(void **state)
         {"OTHER={'a': (\n'}',\n)}\nSYNC_y=1", "4:SYNC_y=1;"},
         {"OTHER='a' + \\\nSYNC_x\nSYNC_y=1", "3:SYNC_y=1;"},
         {"OTHER='a' + \\\r\nSYNC_x=1\r\nSYNC_y=1\r\n", "3:SYNC_y=1;"},
-        {"OTHER='a\\'\nSYNC_x=1", "2:SYNC_x=1;"}, /* never closed: ends with its line */
+        {"OTHER='a\\'\nSYNC_x=1", "2:SYNC_x=1;"}, /* unterminated: ends with its line */
         {"don't care\nSYNC_y=1", "2:SYNC_y=1;"},
         {"OTHER=r'''\\'''\nSYNC_x=1''' \nSYNC_y=1", "3:SYNC_y=1;"},
         {")]}\nSYNC_y=1", "2:SYNC_y=1;"},
@@ -107,34 +107,34 @@ typedef struct {
     const char *words;
 } bad_case;
 
-static void a_literal_that_cannot_be_read_is_named_by_its_line(void **state)
+static void an_invalid_literal_is_reported_with_its_line(void **state)
 {
     (void)state;
     static const bad_case cases[] = {
-        {"\nSYNC_x='a", "line 2: SYNC_x: a text in quotes is not closed"},
-        {"SYNC_x='''a\n\n", "line 1: SYNC_x: a text in quotes is not closed"},
-        {"SYNC_x=['a',\n'b'\n", "line 1: SYNC_x: the list is not closed"},
-        {"SYNC_x=", "line 1: SYNC_x: a literal was expected"},
-        {"SYNC_x=\nSYNC_y=1", "line 1: SYNC_x: a literal was expected"},
-        {"SYNC_x=os.environ['A']", "line 1: SYNC_x: a literal was expected"},
-        {"SYNC_x=true", "a literal was expected"},
-        {"SYNC_x={'a':1}", "a literal was expected"},
-        {"SYNC_x=('a')", "a literal was expected"},
-        {"SYNC_x='a' + 'b'", "something follows the literal"},
-        {"SYNC_x='a'; SYNC_y='b'", "something follows the literal"},
-        {"SYNC_x=['a'] + ['b']", "something follows the literal"},
-        {"SYNC_x=5 5", "something follows the literal"},
-        {"SYNC_x=f'{y}'", "bytes or f-string"},
+        {"\nSYNC_x='a", "line 2: SYNC_x: unterminated string"},
+        {"SYNC_x='''a\n\n", "line 1: SYNC_x: unterminated string"},
+        {"SYNC_x=['a',\n'b'\n", "line 1: SYNC_x: the list has no closing"},
+        {"SYNC_x=", "line 1: SYNC_x: expected a literal"},
+        {"SYNC_x=\nSYNC_y=1", "line 1: SYNC_x: expected a literal"},
+        {"SYNC_x=os.environ['A']", "line 1: SYNC_x: expected a literal"},
+        {"SYNC_x=true", "expected a literal"},
+        {"SYNC_x={'a':1}", "expected a literal"},
+        {"SYNC_x=('a')", "expected a literal"},
+        {"SYNC_x='a' + 'b'", "unexpected text after the literal"},
+        {"SYNC_x='a'; SYNC_y='b'", "unexpected text after the literal"},
+        {"SYNC_x=['a'] + ['b']", "unexpected text after the literal"},
+        {"SYNC_x=5 5", "unexpected text after the literal"},
+        {"SYNC_x=f'{y}'", "f-strings are not supported"},
         {"SYNC_x='\\x4'", "hexadecimal"},
         {"SYNC_x='a\\0b'", "NUL"},
-        {"A=1\nOTHER=[1,\nSYNC_x=1\n", "line 2: a bracket is not closed"},
-        {"A=1\nOTHER='''\nSYNC_x=1\n", "line 2: a text in quotes is not closed"},
+        {"A=1\nOTHER=[1,\nSYNC_x=1\n", "line 2: unclosed bracket"},
+        {"A=1\nOTHER='''\nSYNC_x=1\n", "line 2: unterminated string"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_buf out = SH_BUF_INIT(SH_MIB);
         sh_error error = {0};
         sh_err err =
-            sh_app_conf_read(cases[i].text, strlen(cases[i].text), write_down, &out, &error);
+            sh_app_conf_read(cases[i].text, strlen(cases[i].text), append_item, &out, &error);
         if (err != SH_E_FORMAT)
             fail_msg("%s was read as %s", cases[i].text, out.data == NULL ? "" : out.data);
         if (strstr(error.message, cases[i].words) == NULL)
@@ -149,7 +149,7 @@ static void an_error_never_repeats_a_value(void **state)
     static const char text[] = "SYNC_encryption_key='hush-hush' + 'x'";
     sh_error error = {0};
     sh_buf out = SH_BUF_INIT(SH_MIB);
-    assert_int_equal(sh_app_conf_read(text, sizeof text - 1, write_down, &out, &error),
+    assert_int_equal(sh_app_conf_read(text, sizeof text - 1, append_item, &out, &error),
                      SH_E_FORMAT);
     assert_null(strstr(error.message, "hush"));
     sh_buf_reset(&out);
@@ -165,7 +165,7 @@ static sh_err read_long_text(size_t len)
     memcpy(text, head, sizeof head - 1);
     text[total - 1] = '\'';
     sh_buf out = SH_BUF_INIT(SH_MIB);
-    sh_err err = sh_app_conf_read(text, total, write_down, &out, NULL);
+    sh_err err = sh_app_conf_read(text, total, append_item, &out, NULL);
     sh_buf_reset(&out);
     free(text);
     return err;
@@ -184,7 +184,7 @@ static sh_err refuse(void *context, const sh_app_conf_item *item, sh_error *erro
     return sh_fail(error, SH_E_CONFIG, "line %zu refused", item->line);
 }
 
-static void the_callers_refusal_ends_the_reading(void **state)
+static void an_error_of_the_callback_ends_the_parsing(void **state)
 {
     (void)state;
     static const char text[] = "A=1\nSYNC_x=1\nSYNC_y=2\n";
@@ -198,12 +198,12 @@ static void the_callers_refusal_ends_the_reading(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(assignments_of_ours_are_read),
-        cmocka_unit_test(all_else_is_passed_over),
-        cmocka_unit_test(a_literal_that_cannot_be_read_is_named_by_its_line),
+        cmocka_unit_test(settings_are_read),
+        cmocka_unit_test(other_text_is_skipped),
+        cmocka_unit_test(an_invalid_literal_is_reported_with_its_line),
         cmocka_unit_test(an_error_never_repeats_a_value),
         cmocka_unit_test(a_value_ends_at_its_limit),
-        cmocka_unit_test(the_callers_refusal_ends_the_reading),
+        cmocka_unit_test(an_error_of_the_callback_ends_the_parsing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

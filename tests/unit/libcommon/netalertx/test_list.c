@@ -17,7 +17,7 @@ typedef struct {
     const char *entries[ENTRIES_MAX]; /* up to the first NULL */
 } good_case;
 
-static void every_form_gives_its_entries(void **state)
+static void every_form_is_parsed(void **state)
 {
     (void)state;
     static const good_case cases[] = {
@@ -65,35 +65,35 @@ typedef struct {
     const char *words; /* part of the error */
 } bad_case;
 
-static void a_list_of_another_shape_is_refused_with_the_place(void **state)
+static void an_invalid_list_is_rejected_with_its_position(void **state)
 {
     (void)state;
     static const bad_case cases[] = {
-        {"[", "not closed by ']'"},
-        {"['a'", "not closed by ']'"},
-        {"['a',", "not closed by ']'"},
-        {"['a", "character 2 of the list: a text in quotes is not closed"},
-        {"['a' 'b']", "character 6 of the list: a comma or ']'"},
-        {"[,'a']", "character 2 of the list: an entry is missing"},
-        {"['a',,'b']", "character 6 of the list: an entry is missing"},
-        {"[a,b]", "character 2 of the list: an entry in quotes"},
-        {"[1]", "an entry in quotes"},
-        {"[['a']]", "character 2 of the list: an entry in quotes"},
-        {"['a'] x", "character 7: something follows the list"},
-        {"['a'], ['b']", "something follows"},
-        {"'a','b'", "entries in quotes must stand in [ ]"},
-        {"a, [b]", "must stand in [ ]"},
+        {"[", "no closing ']'"},
+        {"['a'", "no closing ']'"},
+        {"['a',", "no closing ']'"},
+        {"['a", "character 2 of the list: unterminated string"},
+        {"['a' 'b']", "character 6 of the list: expected a comma or"},
+        {"[,'a']", "character 2 of the list: expected an entry"},
+        {"['a',,'b']", "character 6 of the list: expected an entry"},
+        {"[a,b]", "character 2 of the list: expected a quoted entry"},
+        {"[1]", "expected a quoted entry"},
+        {"[['a']]", "character 2 of the list: expected a quoted entry"},
+        {"['a'] x", "character 7: unexpected text after the list"},
+        {"['a'], ['b']", "unexpected text"},
+        {"'a','b'", "quoted entries must be inside"},
+        {"a, [b]", "must be inside"},
         {"['a\\x0']", "hexadecimal"},
         {"['\\u12']", "hexadecimal"},
-        {"['\\ud83d']", "no Unicode character"},
-        {"['\\ude00']", "no Unicode character"},
-        {"['\\U00110000']", "no Unicode character"},
+        {"['\\ud83d']", "invalid Unicode"},
+        {"['\\ude00']", "invalid Unicode"},
+        {"['\\U00110000']", "invalid Unicode"},
         {"['\\x00']", "NUL"},
         {"['\\0']", "NUL"},
         {"['\\N{DASH}']", "\\N"},
-        {"[b'a']", "bytes or f-string"},
-        {"[f'{x}']", "bytes or f-string"},
-        {"[open('/etc/passwd')]", "an entry in quotes"},
+        {"[b'a']", "f-strings are not supported"},
+        {"[f'{x}']", "f-strings are not supported"},
+        {"[open('/etc/passwd')]", "expected a quoted entry"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_list list = {0};
@@ -143,12 +143,12 @@ static void a_list_ends_at_its_limit(void **state)
     assert_int_equal(read_many(SH_LIST_MAX + 1), SH_E_LIMIT);
 }
 
-static void bytes_behind_the_text_are_not_read(void **state)
+static void bytes_after_the_text_are_not_read(void **state)
 {
     (void)state;
     static const char whole[] = "['a\\u00e9', r\"b\"]";
     for (size_t len = 1; len < sizeof whole - 1; len++) {
-        char *cut = malloc(len); /* a sanitizer sees each byte too far */
+        char *cut = malloc(len); /* allocated exactly, so that ASan detects reads past the end */
         assert_non_null(cut);
         memcpy(cut, whole, len);
         sh_list list = {0};
@@ -161,11 +161,11 @@ static void bytes_behind_the_text_are_not_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_form_gives_its_entries),
-        cmocka_unit_test(a_list_of_another_shape_is_refused_with_the_place),
+        cmocka_unit_test(every_form_is_parsed),
+        cmocka_unit_test(an_invalid_list_is_rejected_with_its_position),
         cmocka_unit_test(a_failed_read_leaves_the_list_as_it_was),
         cmocka_unit_test(a_list_ends_at_its_limit),
-        cmocka_unit_test(bytes_behind_the_text_are_not_read),
+        cmocka_unit_test(bytes_after_the_text_are_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static sh_slice slice_of(const sh_buf *buf)
     return (sh_slice){buf->data, buf->len};
 }
 
-/* Decrypts one payload; the text's length, or SIZE_MAX where it is not valid. */
+/* Decrypts a payload; returns the text's length, or SIZE_MAX if it is invalid. */
 static size_t decrypt(sh_slice passphrase, sh_slice wire, char ret[static 256])
 {
     sh_buf plain = SH_BUF_INIT(255);
@@ -33,7 +33,7 @@ static size_t decrypt(sh_slice passphrase, sh_slice wire, char ret[static 256])
     return valid ? len : SIZE_MAX;
 }
 
-static void the_published_vector_is_what_encrypt_gives(void **state)
+static void encrypt_produces_the_published_vector(void **state)
 {
     (void)state;
     const uint8_t iv[SH_NETALERTX_IV_BYTES] = {0};
@@ -52,7 +52,7 @@ static void the_published_vector_opens(void **state)
     assert_memory_equal(opened, "{\"data\": []}", 12);
 }
 
-static void every_length_around_a_block_comes_back(void **state)
+static void texts_of_every_length_survive_a_round_trip(void **state)
 {
     (void)state;
     char text[64];
@@ -69,7 +69,7 @@ static void every_length_around_a_block_comes_back(void **state)
     }
 }
 
-static void a_random_iv_makes_every_payload_another(void **state)
+static void a_random_iv_makes_each_payload_different(void **state)
 {
     (void)state;
     sh_buf one = SH_BUF_INIT(1024), two = SH_BUF_INIT(1024);
@@ -80,10 +80,10 @@ static void a_random_iv_makes_every_payload_another(void **state)
     sh_buf_reset(&two);
 }
 
-static void texts_over_the_limit_are_refused_before_work(void **state)
+static void texts_over_the_limit_are_rejected_unread(void **state)
 {
     (void)state;
-    /* Only the lengths are looked at: the bytes are not there. */
+    /* The lengths exceed the buffers: the functions must not read them. */
     bool valid;
     sh_buf ret = SH_BUF_INIT(1024);
     sh_error error = {.code = SH_OK};
@@ -97,7 +97,7 @@ static void texts_over_the_limit_are_refused_before_work(void **state)
     assert_null(ret.data);
 }
 
-static void a_result_that_does_not_fit_adds_nothing(void **state)
+static void a_result_that_does_not_fit_appends_nothing(void **state)
 {
     (void)state;
     sh_error error = {.code = SH_OK};
@@ -122,8 +122,8 @@ static int start_crypto(void **state)
     return sh_crypto_init(NULL) == SH_OK ? 0 : -1;
 }
 
-/* Whether OpenSSL takes one block for a padded text. */
-static bool openssl_opens(const uint8_t iv[static 16], const unsigned char block[static 16])
+/* Whether OpenSSL accepts the padding of a block. */
+static bool openssl_accepts(const uint8_t iv[static 16], const unsigned char block[static 16])
 {
     unsigned char key[32], text[32];
     int len = 0, last = 0;
@@ -132,13 +132,13 @@ static bool openssl_opens(const uint8_t iv[static 16], const unsigned char block
     assert_int_equal(EVP_Digest("test-secret-key", 15, key, NULL, EVP_sha256(), NULL), 1);
     assert_int_equal(EVP_DecryptInit_ex(context, EVP_aes_256_cbc(), NULL, key, iv), 1);
     assert_int_equal(EVP_DecryptUpdate(context, text, &len, block, 16), 1);
-    bool good = EVP_DecryptFinal_ex(context, text + len, &last) == 1;
+    bool accepted = EVP_DecryptFinal_ex(context, text + len, &last) == 1;
     EVP_CIPHER_CTX_free(context);
-    return good;
+    return accepted;
 }
 
-/* Every padding byte there can be, by way of the IV: OpenSSL is the judge. */
-static void padding_is_known_as_openssl_knows_it(void **state)
+/* Compares every last byte and a range of other bytes with OpenSSL. */
+static void padding_is_validated_as_by_openssl(void **state)
 {
     (void)state;
     for (unsigned last = 0; last < 256; last++) {
@@ -150,14 +150,14 @@ static void padding_is_known_as_openssl_knows_it(void **state)
             uint8_t iv[16] = {0};
             assert_int_equal(
                 sh_netalertx_encrypt(PASSPHRASE, (sh_slice){block, 16}, iv, &wire, NULL), SH_OK);
-            /* Its first block alone: base64 of 16 bytes, cut out of that of 32. */
+            /* Keep the IV and the first block. */
             sh_buf bytes = SH_BUF_INIT(64), one = SH_BUF_INIT(64);
             assert_int_equal(
                 sh_base64_decode((sh_slice){wire.data + 24, wire.len - 24}, &bytes, NULL), SH_OK);
             assert_int_equal(sh_buf_append(&one, wire.data, 24), SH_OK);
             assert_int_equal(sh_base64_encode((sh_slice){bytes.data, 16}, &one), SH_OK);
-            bool good = openssl_opens(iv, (const unsigned char *)bytes.data);
-            assert_int_equal(decrypt(PASSPHRASE, slice_of(&one), opened) != SIZE_MAX, good);
+            bool accepted = openssl_accepts(iv, (const unsigned char *)bytes.data);
+            assert_int_equal(decrypt(PASSPHRASE, slice_of(&one), opened) != SIZE_MAX, accepted);
             sh_buf_reset(&wire);
             sh_buf_reset(&bytes);
             sh_buf_reset(&one);
@@ -165,7 +165,7 @@ static void padding_is_known_as_openssl_knows_it(void **state)
     }
 }
 
-static void any_bytes_are_decrypted_and_are_not_valid(void **state)
+static void invalid_payloads_are_decrypted_and_marked_invalid(void **state)
 {
     (void)state;
     static const char *const broken[] = {
@@ -177,9 +177,9 @@ static void any_bytes_are_decrypted_and_are_not_valid(void **state)
         "AAAAAAAAAAAAAAAAAAAAAA=="
         "KsLqtJdK6DfQ5TBof2lE6Q=", /* cut */
         "AAAAAAAAAAAAAAAAAAAAAA=="
-        "KsLqtJdK6DfQ5TBof2lE6QAA", /* no whole block */
+        "KsLqtJdK6DfQ5TBof2lE6QAA", /* an incomplete block */
         "AAAAAAAAAAAAAAAAAAAAAA=="
-        "KsLqtJdK6Dfâ5TBof2lE6==", /* no base64 */
+        "KsLqtJdK6Dfâ5TBof2lE6==", /* invalid base64 */
         "AAAAAAAAAAAAAAAAAAAAAA=="
         "////",
         "====",
@@ -193,14 +193,14 @@ static void any_bytes_are_decrypted_and_are_not_valid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_published_vector_is_what_encrypt_gives),
+        cmocka_unit_test(encrypt_produces_the_published_vector),
         cmocka_unit_test(the_published_vector_opens),
-        cmocka_unit_test(every_length_around_a_block_comes_back),
-        cmocka_unit_test(a_random_iv_makes_every_payload_another),
-        cmocka_unit_test(texts_over_the_limit_are_refused_before_work),
-        cmocka_unit_test(a_result_that_does_not_fit_adds_nothing),
-        cmocka_unit_test(padding_is_known_as_openssl_knows_it),
-        cmocka_unit_test(any_bytes_are_decrypted_and_are_not_valid),
+        cmocka_unit_test(texts_of_every_length_survive_a_round_trip),
+        cmocka_unit_test(a_random_iv_makes_each_payload_different),
+        cmocka_unit_test(texts_over_the_limit_are_rejected_unread),
+        cmocka_unit_test(a_result_that_does_not_fit_appends_nothing),
+        cmocka_unit_test(padding_is_validated_as_by_openssl),
+        cmocka_unit_test(invalid_payloads_are_decrypted_and_marked_invalid),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);
 }

@@ -48,7 +48,7 @@ static void lines_of_nine_and_thirteen_columns_are_read(void **state)
         literal "\n" NINE, sizeof(literal "\n" NINE) - 1, words \
     }
 /* clang-format on */
-static void a_malformed_line_is_told_and_the_next_one_is_read(void **state)
+static void an_invalid_line_is_reported_and_skipped(void **state)
 {
     (void)state;
     static const struct {
@@ -108,7 +108,7 @@ static void a_line_is_limited(void **state)
         literal, sizeof(literal) - 1, code \
     }
 /* clang-format on */
-static void what_can_be_a_result_is_told_from_what_cannot(void **state)
+static void plugin_results_are_distinguished_from_other_text(void **state)
 {
     (void)state;
     static const struct {
@@ -176,9 +176,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_of_nine_and_thirteen_columns_are_read),
-        cmocka_unit_test(a_malformed_line_is_told_and_the_next_one_is_read),
+        cmocka_unit_test(an_invalid_line_is_reported_and_skipped),
         cmocka_unit_test(a_line_is_limited),
-        cmocka_unit_test(what_can_be_a_result_is_told_from_what_cannot),
+        cmocka_unit_test(plugin_results_are_distinguished_from_other_text),
         cmocka_unit_test(lines_of_a_result_are_limited),
         cmocka_unit_test(every_truncation_stays_inside_the_text),
     };

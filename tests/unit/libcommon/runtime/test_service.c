@@ -78,7 +78,7 @@ static sh_library_version *const libraries[] = {tell_one, tell_two, NULL};
 static const sh_service service = {
     .name = "receiver",
     .summary = "what it is for",
-    .who = SH_FOR_RECEIVER,
+    .program = SH_FOR_RECEIVER,
     .commit = "0123456789ab",
     .libraries = libraries,
     .subcommands = subcommands,
@@ -270,7 +270,7 @@ static void check_config_prints_the_settings_or_what_is_wrong(void **state)
     check_run(LIST("--check-config"), LIST(NULL), 2, "", "error receiver: SYNC_api_token is not");
     check_run(LIST("--check-config"),
               LIST("SYNC_api_token=a token of the tests", "SYNC_encryption_key=short", "SYNC_x=1"),
-              0, "SYNC_encryption_key=(hidden)", "warning receiver: SYNC_x is no setting");
+              0, "SYNC_encryption_key=(hidden)", "warning receiver: SYNC_x is not a setting");
 }
 
 static void a_bad_setting_is_one_line_and_exit_2(void **state)
