@@ -65,8 +65,11 @@ def free_port():
 
 
 def clean_environment(settings):
-    """PATH, TZ and what the test gives; nothing of the machine's own."""
+    """PATH, TZ and what the test gives; nothing of the machine's own but the options of
+    ThreadSanitizer, for programs that are built with it."""
     environment = {"PATH": os.environ["PATH"], "TZ": "UTC"}
+    if "TSAN_OPTIONS" in os.environ:
+        environment["TSAN_OPTIONS"] = os.environ["TSAN_OPTIONS"]
     environment.update({name: str(value) for name, value in settings.items()})
     return environment
 
