@@ -311,7 +311,7 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 }
 
 static const sh_http_route routes[] = {
-    {.method = "GET", .path = "/sync", .handle = handle_sync, .waits = true},
+    {.method = "GET", .path = "/sync", .handle = handle_sync, .class = SH_HTTP_EXCLUSIVE},
     {.method = "GET", .path = "/livez", .handle = handle_livez, .probe = true},
     {.method = "GET", .path = "/readyz", .handle = handle_readyz, .probe = true},
     {.method = "GET", .path = "/metrics", .handle = handle_metrics, .probe = true},

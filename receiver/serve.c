@@ -32,6 +32,12 @@ static size_t admit_push(void *context, sh_http_exchange *exchange)
     return ingest_admit(&s->ingest, exchange);
 }
 
+static sh_http_class classify_push(void *context, const sh_http_exchange *exchange)
+{
+    (void)context;
+    return ingest_classify(exchange);
+}
+
 static void handle_pushes(void *context, sh_http_exchange *const exchanges[], size_t count)
 {
     const serve *s = context;
@@ -105,10 +111,18 @@ static const sh_http_route routes_with_push[] = {
      .path = "/sync",
      .admit = admit_push,
      .handle_each = handle_pushes,
-     .waits = true},
+     .classify = classify_push},
     {.method = "GET", .path = "/livez", .handle = handle_livez, .probe = true},
-    {.method = "GET", .path = "/readyz", .handle = handle_readyz, .waits = true, .probe = true},
-    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .waits = true, .probe = true},
+    {.method = "GET",
+     .path = "/readyz",
+     .handle = handle_readyz,
+     .class = SH_HTTP_NORMAL,
+     .probe = true},
+    {.method = "GET",
+     .path = "/metrics",
+     .handle = handle_metrics,
+     .class = SH_HTTP_NORMAL,
+     .probe = true},
     {.method = NULL},
 };
 

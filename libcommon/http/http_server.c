@@ -46,9 +46,9 @@ bool sh_http_may_wait(const sh_http_exchange *exchange)
     return exchange->stage != SH_HTTP_IN_IO;
 }
 
-bool sh_http_is_alone(const sh_http_exchange *exchange)
+bool sh_http_is_exclusive(const sh_http_exchange *exchange)
 {
-    return exchange->stage == SH_HTTP_IN_HANDLE_1;
+    return exchange->waiting.class == SH_HTTP_EXCLUSIVE;
 }
 
 /* --- Answers -----------------------------------------------------------------------------------
@@ -340,9 +340,10 @@ void sh_http_reply_stopping(sh_http_exchange *exchange)
 }
 
 /* Gives the exchange to a worker; where none takes it, it is answered so. */
-static bool give(sh_http_exchange *exchange, sh_http_stage stage)
+static bool give_to_worker(sh_http_exchange *exchange, sh_http_stage stage, sh_http_class class)
 {
     exchange->stage = stage;
+    exchange->waiting.class = class;
     if (sh_http_workers_give(exchange->server->workers, exchange))
         return true;
     exchange->stage = SH_HTTP_IN_IO;
@@ -414,7 +415,9 @@ static enum MHD_Result begin(sh_http_exchange *exchange, const sh_http_request_l
     if (exchange->replied || exchange->allowed != SH_HTTP_WAIT)
         return begin_body(exchange);
     exchange->allowed = 0;
-    return give(exchange, SH_HTTP_IN_ADMIT) ? MHD_YES : begin_body(exchange);
+    /* Its body is not there yet, by which it might be of another class. */
+    return give_to_worker(exchange, SH_HTTP_IN_ADMIT, SH_HTTP_NORMAL) ? MHD_YES
+                                                                      : begin_body(exchange);
 }
 
 void sh_http_handled(sh_http_exchange *exchange)
@@ -423,10 +426,25 @@ void sh_http_handled(sh_http_exchange *exchange)
     drop_body(exchange, exchange->answer_len);
 }
 
+/* The body is in: calls handle(), or lets a worker do it. False where a worker has it now. */
+static bool handle_or_give(sh_http_exchange *exchange)
+{
+    const sh_http_route *route = exchange->route;
+    void *context = exchange->server->context;
+    sh_http_class class =
+        route->classify != NULL ? route->classify(context, exchange) : route->class;
+    if (class != SH_HTTP_IMMEDIATE)
+        return !give_to_worker(exchange, SH_HTTP_IN_HANDLE, class);
+    if (route->handle_each != NULL)
+        route->handle_each(context, &exchange, 1);
+    else
+        route->handle(context, exchange);
+    return true;
+}
+
 /* The body is in whole. */
 static enum MHD_Result end_body(sh_http_exchange *exchange)
 {
-    const sh_http_route *route = exchange->route;
     if (exchange->replied) {
         end_refused(exchange);
         return send_reply(exchange);
@@ -437,9 +455,7 @@ static enum MHD_Result end_body(sh_http_exchange *exchange)
         sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
                             "Service Unavailable",
                             "Too many bodies are being received: try again later");
-    else if (!route->waits)
-        route->handle(exchange->server->context, exchange);
-    else if (give(exchange, SH_HTTP_IN_HANDLE))
+    else if (!handle_or_give(exchange))
         return MHD_YES;
     sh_http_handled(exchange);
     return send_reply(exchange);

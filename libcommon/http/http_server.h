@@ -17,6 +17,19 @@ typedef struct sh_http_exchange sh_http_exchange; /* one request being answered 
 #define SH_HTTP_TOGETHER_MAX 64 /* exchanges of one handle_each() */
 #define SH_HTTP_WAIT SIZE_MAX   /* what admit() returns to be called once more, where it may wait */
 
+/*
+ * Who calls the callbacks of a route, once the body is in: the thread that talks to peers, or one
+ * of a few workers, so that no peer waits for what another one asked. What workers are to handle
+ * waits in a FIFO for each class; the classes have their turns.
+ */
+typedef enum {
+    SH_HTTP_IMMEDIATE, /* the I/O thread: handling waits for nothing */
+    SH_HTTP_NORMAL,    /* all workers at the same time */
+    SH_HTTP_QUERY,     /* one worker: what comes while it waits for others is handled together */
+    SH_HTTP_EXCLUSIVE, /* one worker, one exchange at a time: it takes much memory */
+    SH_HTTP_CLASSES
+} sh_http_class;
+
 typedef struct {
     const char *method; /* "GET" or "POST"; a GET route answers HEAD too */
     const char *path;   /* exactly */
@@ -30,14 +43,14 @@ typedef struct {
     /* Called with the whole body, unless admit() answered. It must answer. */
     void (*handle)(void *context, sh_http_exchange *exchange);
     /*
-     * Instead of handle(), for those whose bodies came together: what they all wait for then costs
-     * one wait. Each is answered, or is left unanswered to be given again with no other beside it
-     * and before the next such one (sh_http_is_alone()); then it must answer.
+     * Instead of handle(), for several of one class that came together (an exclusive one comes
+     * alone): what they all wait for then costs one wait. It must answer each.
      */
     void (*handle_each)(void *context, sh_http_exchange *const exchanges[], size_t count);
-    /* The last two may wait for others, such as Redis: workers call them, so that no peer waits for
-     * what another one asked. */
-    bool waits;
+    sh_http_class class;
+    /* Instead of class: by the exchange, whose body is in. From an I/O thread, so it must be quick.
+     */
+    sh_http_class (*classify)(void *context, const sh_http_exchange *exchange);
     /* Answered over the limits on connections, too: /livez and its like. */
     bool probe;
 } sh_http_route;
@@ -134,7 +147,8 @@ void sh_http_when_refused(sh_http_exchange *exchange, sh_http_refused *refused);
 
 /* Whether the callback that has the exchange may wait for others. */
 bool sh_http_may_wait(const sh_http_exchange *exchange);
-bool sh_http_is_alone(const sh_http_exchange *exchange);
+/* Whether a worker has the exchange as one of SH_HTTP_EXCLUSIVE. */
+bool sh_http_is_exclusive(const sh_http_exchange *exchange);
 
 /* Sets a header of the answer; before sh_http_reply(). */
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value);

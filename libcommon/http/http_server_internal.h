@@ -3,6 +3,7 @@
 #define SH_HTTP_SERVER_INTERNAL_H
 
 #include "libcommon/base/buffer.h"
+#include "libcommon/http/http_batches.h"
 #include "libcommon/http/http_server.h"
 
 #include <arpa/inet.h>
@@ -100,10 +101,9 @@ struct sh_http_server {
 };
 
 typedef enum {
-    SH_HTTP_IN_IO,       /* an I/O thread has the exchange */
-    SH_HTTP_IN_ADMIT,    /* a worker has it, to call admit() */
-    SH_HTTP_IN_HANDLE,   /* a worker has it, to call handle() or handle_each() */
-    SH_HTTP_IN_HANDLE_1, /* the same, but with no other exchange beside it */
+    SH_HTTP_IN_IO,     /* an I/O thread has the exchange */
+    SH_HTTP_IN_ADMIT,  /* a worker has it, to call admit() */
+    SH_HTTP_IN_HANDLE, /* a worker has it, to call handle() or handle_each() */
 } sh_http_stage;
 
 struct sh_http_exchange {
@@ -113,7 +113,7 @@ struct sh_http_exchange {
     sh_http_connection *channel;
     const sh_http_route *route;
     sh_http_stage stage;
-    sh_http_exchange *next; /* in the workers' list */
+    sh_http_waiting waiting; /* once a worker is to have it */
     sh_buf body;
     size_t charged; /* bytes of the server's budget that this body holds, and then a large answer */
     size_t answer_len; /* bytes of the answer, where it is large */
@@ -151,8 +151,8 @@ void sh_http_report(sh_http_server *server, const sh_http_event *event);
 /* http_server_work.c. SH_E_MEMORY. */
 sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error);
 /*
- * Suspends the exchange's connection until a worker has called what its stage says. False where no
- * worker takes it: the program stops, or has no memory.
+ * Suspends the exchange's connection until a worker has called what its stage says, in turn with
+ * others of its class. False where no worker takes it: the program stops, or has no memory.
  */
 bool sh_http_workers_give(sh_http_workers *workers, sh_http_exchange *exchange);
 /* Refuses what no worker has begun, waits for the rest. Nothing is suspended from here on. */

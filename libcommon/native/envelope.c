@@ -266,6 +266,13 @@ sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *er
     return sh_envelope_peek_head(envelope, envelope.len, ret, error);
 }
 
+size_t sh_envelope_text_len(sh_slice envelope)
+{
+    if (envelope.len < SH_ENVELOPE_FIXED_BYTES)
+        return 0;
+    return (size_t)sh_big_endian_get((const uint8_t *)envelope.data + AT_PLAIN_LEN, 4);
+}
+
 /* Authenticates and decrypts into *packed, which is empty. */
 static sh_err open_packed(sh_slice envelope, const sh_envelope_header *header,
                           const sh_node_key *key, sh_buf *packed, sh_error *error)

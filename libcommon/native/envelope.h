@@ -79,6 +79,10 @@ sh_err sh_envelope_seal_and_digest(sh_envelope_header *header, const sh_node_key
  */
 sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error);
 
+/* The length of the text as an envelope says, which may not even be one: 0 where it is too short.
+ */
+size_t sh_envelope_text_len(sh_slice envelope);
+
 /*
  * What an item is known by: BLAKE2b-128 of its node's name, a NUL and its id. The id alone is the
  * sender's choice, and another node's could be chosen.

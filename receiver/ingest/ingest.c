@@ -22,11 +22,6 @@
     "This hub takes the native protocol alone (SYNC_protocol=native there): push to it by a "      \
     "synchub-pusher with SYNC_protocol=native"
 
-bool ingest_is_large(size_t bytes)
-{
-    return bytes > LARGE_BODY;
-}
-
 bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
 {
     if (sh_http_claim(exchange, bytes))
@@ -172,6 +167,20 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
                    SH_ENVELOPE_TYPE, type[0] == '\0' ? "none" : type);
     ingest_refuse(exchange, REFUSED_TYPE, NULL, message);
     return 0;
+}
+
+/*
+ * Large texts are opened one at a time, so that the memory they take is bounded however many peers
+ * send them.
+ */
+sh_http_class ingest_classify(const sh_http_exchange *exchange)
+{
+    sh_slice body = sh_http_body(exchange);
+    if (body.len == 0)
+        return SH_HTTP_QUERY;
+    bool large = body.len > LARGE_BODY ||
+                 (!ingest_is_netalertx(exchange) && sh_envelope_text_len(body) > LARGE_BODY);
+    return large ? SH_HTTP_EXCLUSIVE : SH_HTTP_NORMAL;
 }
 
 /* Up to what it needs Redis for. */

@@ -32,8 +32,9 @@ typedef struct {
     key_guard *key;
 } ingest;
 
-/* The two callbacks of the route, as sh_http_route says. */
+/* The callbacks of the route, as sh_http_route says. */
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange);
+sh_http_class ingest_classify(const sh_http_exchange *exchange);
 void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], size_t count);
 
 #endif

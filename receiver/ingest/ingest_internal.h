@@ -33,8 +33,7 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
 typedef enum {
     INGEST_ANSWERED,
     INGEST_ASKS, /* for what Redis knows of the node's last table */
-    INGEST_PUTS, /* an envelope into the queue */
-    INGEST_LATER /* it is large: to be opened with no other beside it */
+    INGEST_PUTS  /* an envelope into the queue */
 } ingest_state;
 
 /* One push on its way from its body to its answer. */
@@ -63,12 +62,6 @@ void ingest_asked(const ingest *in, ingest_push *push);
 
 /* Whether the text is what its kind says; SH_E_FORMAT, SH_E_LIMIT with the words for the node. */
 sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error);
-
-/*
- * Large texts are opened one at a time, so that the memory they take is bounded however many peers
- * send them.
- */
-bool ingest_is_large(size_t bytes);
 
 /*
  * Takes room for what is made of a smaller body and kept beside it; where there is none, answers

@@ -150,13 +150,9 @@ ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *tex
     if (!check_header(exchange, header) ||
         !ingest_authorise(in, exchange, &push->caller, header->node))
         return INGEST_ANSWERED;
-    size_t body_len = sh_http_body(exchange).len;
-    if (ingest_is_large(header->plain_len > body_len ? header->plain_len : body_len)) {
-        if (!sh_http_is_alone(exchange))
-            return INGEST_LATER;
-    } else if (push->caller.own != NULL && !ingest_claim(exchange, header->node, body_len)) {
+    if (!sh_http_is_exclusive(exchange) && push->caller.own != NULL &&
+        !ingest_claim(exchange, header->node, sh_http_body(exchange).len))
         return INGEST_ANSWERED;
-    }
     if (!find_key(in, exchange, &push->caller, header, &key))
         return INGEST_ANSWERED;
     bool good = check_content(exchange, header, &key, text) && seal_for_queue(in, push, &key);

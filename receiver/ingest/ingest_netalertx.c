@@ -187,13 +187,9 @@ static bool seal_text(const ingest *in, ingest_push *push, sh_slice text)
 
 ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push, sh_buf *text)
 {
-    size_t body_len = sh_http_body(push->exchange).len;
-    if (ingest_is_large(body_len)) {
-        if (!sh_http_is_alone(push->exchange))
-            return INGEST_LATER;
-    } else if (!ingest_claim(push->exchange, NULL, body_len)) {
+    if (!sh_http_is_exclusive(push->exchange) &&
+        !ingest_claim(push->exchange, NULL, sh_http_body(push->exchange).len))
         return INGEST_ANSWERED;
-    }
     if (!open_push(in, push, text) ||
         !seal_text(in, push, (sh_slice){text->data == NULL ? "" : text->data, text->len}))
         return INGEST_ANSWERED;

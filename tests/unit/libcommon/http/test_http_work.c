@@ -20,7 +20,7 @@
 #define PEERS 40
 
 static atomic_bool gate;
-static atomic_size_t inside, together_most, alone_count, alone_now, alone_most;
+static atomic_size_t inside, together_most, exclusive_count, exclusive_now, exclusive_most;
 
 static void note_most(atomic_size_t *most, size_t n)
 {
@@ -56,18 +56,25 @@ static void handle_each(void *context, sh_http_exchange *const exchanges[], size
     atomic_fetch_add(&inside, count);
     wait_for_the_gate();
     for (size_t i = 0; i < count; i++) {
-        bool alone = sh_http_is_alone(exchanges[i]);
-        if (sh_http_header(exchanges[i], "X-Large") != NULL && !alone)
-            continue;
-        if (alone) {
-            note_most(&alone_most, atomic_fetch_add(&alone_now, 1) + 1);
+        assert_true(sh_http_is_exclusive(exchanges[i]) ==
+                    (sh_http_header(exchanges[i], "X-Large") != NULL));
+        if (sh_http_is_exclusive(exchanges[i])) {
+            note_most(&exclusive_most, atomic_fetch_add(&exclusive_now, 1) + 1);
             assert_int_equal(count, 1);
-            atomic_fetch_add(&alone_count, 1);
+            atomic_fetch_add(&exclusive_count, 1);
             poll_pause_us(1000);
-            atomic_fetch_sub(&alone_now, 1);
+            atomic_fetch_sub(&exclusive_now, 1);
         }
         sh_http_reply(exchanges[i], 200, "text/plain", SH_SLICE("taken\n"));
     }
+}
+
+static sh_http_class classify(void *context, const sh_http_exchange *exchange)
+{
+    (void)context;
+    if (sh_http_header(exchange, "X-Large") != NULL)
+        return SH_HTTP_EXCLUSIVE;
+    return sh_http_body(exchange).len == 0 ? SH_HTTP_QUERY : SH_HTTP_NORMAL;
 }
 
 static void handle_live(void *context, sh_http_exchange *exchange)
@@ -78,7 +85,11 @@ static void handle_live(void *context, sh_http_exchange *exchange)
 }
 
 static const sh_http_route routes[] = {
-    {.method = "POST", .path = "/", .admit = admit, .handle_each = handle_each, .waits = true},
+    {.method = "POST",
+     .path = "/",
+     .admit = admit,
+     .handle_each = handle_each,
+     .classify = classify},
     {.method = "GET", .path = "/live", .handle = handle_live},
     {.method = NULL},
 };
@@ -90,7 +101,8 @@ static sh_http_server *start(bool open)
     atomic_store(&gate, open);
     atomic_store(&inside, 0);
     atomic_store(&together_most, 0);
-    atomic_store(&alone_count, 0);
+    atomic_store(&exclusive_count, 0);
+    atomic_store(&exclusive_most, 0);
     assert_int_equal(sh_http_server_start(&options, &server, NULL), SH_OK);
     return server;
 }
@@ -193,7 +205,7 @@ static void what_comes_meanwhile_is_handled_together(void **state)
     sh_http_server_stop(server, 1000);
 }
 
-static void those_without_a_body_gather_at_one_thread(void **state)
+static void queries_gather_at_one_thread(void **state)
 {
     (void)state;
     sh_http_server *server = start(false);
@@ -218,7 +230,7 @@ static void those_without_a_body_gather_at_one_thread(void **state)
     sh_http_server_stop(server, 1000);
 }
 
-static void those_left_unanswered_are_handled_one_at_a_time(void **state)
+static void exclusive_ones_are_handled_one_at_a_time(void **state)
 {
     (void)state;
     sh_http_server *server = start(true);
@@ -231,8 +243,8 @@ static void those_left_unanswered_are_handled_one_at_a_time(void **state)
         assert_int_equal(hear(fds[i]), 200);
         (void)close(fds[i]);
     }
-    assert_int_equal(atomic_load(&alone_count), PEERS / 2);
-    assert_int_equal(atomic_load(&alone_most), 1);
+    assert_int_equal(atomic_load(&exclusive_count), PEERS / 2);
+    assert_int_equal(atomic_load(&exclusive_most), 1);
     sh_http_server_stop(server, 1000);
 }
 
@@ -356,8 +368,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_meanwhile_is_handled_together),
-        cmocka_unit_test(those_without_a_body_gather_at_one_thread),
-        cmocka_unit_test(those_left_unanswered_are_handled_one_at_a_time),
+        cmocka_unit_test(queries_gather_at_one_thread),
+        cmocka_unit_test(exclusive_ones_are_handled_one_at_a_time),
         cmocka_unit_test(who_waits_for_admission_is_told_before_the_body),
         cmocka_unit_test(a_renewal_waits_for_what_workers_have),
         cmocka_unit_test(a_stop_ends_what_is_begun_and_refuses_the_rest),
