@@ -68,12 +68,12 @@ static bool unclear_mac(sh_slice row, sh_mac *ret)
     }
 }
 
-static bool row_mac(const sh_scan_row *row, sh_mac *ret)
+static bool row_mac(const sh_table_row *row, sh_mac *ret)
 {
     switch (row->kind) {
-    case SH_SCAN_MAC_TEXT:
+    case SH_ROW_MAC_TEXT:
         return sh_mac_read(row->mac, ret, NULL) == SH_OK;
-    case SH_SCAN_MAC_UNCLEAR:
+    case SH_ROW_MAC_UNCLEAR:
         return unclear_mac(row->text, ret);
     default:
         return false;
@@ -101,7 +101,7 @@ sh_err mac_set_of_table(const uint8_t key[static SH_KEY_BYTES], sh_slice table, 
     if (set.hashes == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for %zu device keys", rows);
     sh_table_scan scan;
-    sh_scan_row row;
+    sh_table_row row;
     bool more = false;
     err = sh_table_scan_init(&scan, table.data, table.len, error);
     while (err == SH_OK && (err = sh_table_scan_next(&scan, &row, &more, error)) == SH_OK && more) {

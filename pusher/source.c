@@ -135,12 +135,12 @@ static bool has_old_key(sh_slice row)
 static sh_err check_schema(const source *s, const source_text *text, sh_error *error)
 {
     sh_table_scan scan;
-    sh_scan_row row;
+    sh_table_row row;
     bool more = false;
     if (sh_table_scan_init(&scan, text->text.data, text->text.len, NULL) != SH_OK ||
         sh_table_scan_next(&scan, &row, &more, NULL) != SH_OK || !more)
         return SH_OK;
-    if (row.kind == SH_SCAN_MAC_NONE && has_old_key(row.text))
+    if (row.kind == SH_ROW_MAC_NONE && has_old_key(row.text))
         return sh_fail(error, SH_E_FORMAT,
                        "%s has the columns of a NetAlertX older than November 2024 (dev_MAC, …): "
                        "update this node's NetAlertX",

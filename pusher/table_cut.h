@@ -19,7 +19,7 @@
  */
 typedef struct {
     sh_table_scan scan;
-    sh_scan_row row; /* the first of the next part */
+    sh_table_row row; /* the first of the next part */
     bool more;
     size_t left_out; /* rows so far */
 } sh_table_cut;

@@ -9,17 +9,7 @@
 
 #define MAC_BYTES 6
 
-/* The value of a hex digit, or -1. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The usual spelling: pairs, with one and the same separator between them. */
+/* Parses pairs of digits with the same separator between them. */
 static bool read_pairs(sh_slice text, uint8_t ret[static MAC_BYTES])
 {
     if (text.len != 3 * MAC_BYTES - 1)
@@ -37,14 +27,14 @@ static bool read_pairs(sh_slice text, uint8_t ret[static MAC_BYTES])
     return true;
 }
 
-/* Octets without their leading zeros, `0:c:29:1:2:3`. With '.' that would be an OID. */
+/* Parses octets without leading zeros, `0:c:29:1:2:3`. Not with '.': that would be an OID. */
 static bool read_short_octets(sh_slice text, uint8_t ret[static MAC_BYTES])
 {
     char separator = '\0';
     size_t octet = 0, digits = 0;
     unsigned value = 0;
     for (size_t i = 0; i <= text.len; i++) {
-        int digit = i < text.len ? hex_value(text.data[i]) : -1;
+        int digit = i < text.len ? sh_hex_digit(text.data[i]) : -1;
         if (digit >= 0) {
             value = value << 4 | (unsigned)digit;
             if (++digits > 2)
@@ -66,7 +56,7 @@ static bool read_short_octets(sh_slice text, uint8_t ret[static MAC_BYTES])
     return octet == MAC_BYTES;
 }
 
-/* Bare hex, or groups of four (Cisco, Huawei) or six (HP) digits. */
+/* Parses bare hex, or groups of four (Cisco, Huawei) or six (HP) digits. */
 static bool read_groups(sh_slice text, uint8_t ret[static MAC_BYTES])
 {
     size_t group = text.len == 2 * MAC_BYTES       ? 2 * MAC_BYTES
@@ -86,17 +76,17 @@ static bool read_groups(sh_slice text, uint8_t ret[static MAC_BYTES])
     return sh_hex_decode((sh_slice){hex, sizeof hex}, ret, MAC_BYTES);
 }
 
-/* Whether text is six bytes in hex, in any of the spellings that are in use. */
+/* Parses a six-byte MAC in any of the usual notations. */
 static bool read_six_bytes(sh_slice text, uint8_t ret[static MAC_BYTES])
 {
     return read_pairs(text, ret) || read_groups(text, ret) || read_short_octets(text, ret);
 }
 
-/* Each known device's MAC comes here: printf would take half of what its look-up takes. */
+/* On the hot path of a merge, so without printf, which would take half as long as the look-up. */
 static void write_six_bytes(const uint8_t bytes[static MAC_BYTES], sh_mac *ret)
 {
     for (size_t i = 0; i < MAC_BYTES; i++) {
-        sh_hex_encode(bytes + i, 1, ret->text + 3 * i); /* its NUL is overwritten */
+        sh_hex_encode(bytes + i, 1, ret->text + 3 * i); /* the next line overwrites the NUL */
         ret->text[3 * i + 2] = i + 1 < MAC_BYTES ? ':' : '\0';
     }
     ret->len = 3 * MAC_BYTES - 1;
@@ -121,7 +111,7 @@ sh_err sh_mac_read(sh_slice text, sh_mac *ret, sh_error *error)
     if (sh_utf8_count(text.data, text.len) > SH_MAC_MAX)
         return sh_fail(error, SH_E_FORMAT, "devMac is longer than %d characters", SH_MAC_MAX);
     if (sh_utf8_has_control(text.data, text.len))
-        return sh_fail(error, SH_E_FORMAT, "devMac holds a control character");
+        return sh_fail(error, SH_E_FORMAT, "devMac contains a control character");
     memcpy(ret->text, text.data, text.len);
     ret->text[text.len] = '\0';
     ret->len = text.len;

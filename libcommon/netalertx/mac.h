@@ -10,19 +10,19 @@
 #include <stdint.h>
 
 /*
- * The key of a device. Six-byte MACs become lower case with colons, from every usual spelling:
- * pairs of digits with ':', '-' or '.' between them, `0:c:29:1:2:3` without leading zeros (':' or
- * '-'), groups of four or six digits (`aabb.cc00.000f`, `aabb-cc00-000f`, `aabbcc-00000f`), bare
- * hex. Any other value of 1 to SH_MAC_MAX printable characters stays as it is, less white space
- * around it. Keys are compared without regard to (ASCII) case.
+ * The key of a device. Six-byte MACs are normalized to lower case with colons, from any usual
+ * notation: pairs of digits separated by ':', '-' or '.'; `0:c:29:1:2:3` without leading zeros (':'
+ * or '-'); groups of four or six digits (`aabb.cc00.000f`, `aabb-cc00-000f`, `aabbcc-00000f`); bare
+ * hex. Any other value of 1 to SH_MAC_MAX printable characters is trimmed and kept. Keys compare
+ * equal ignoring ASCII case.
  */
 typedef struct {
     char text[SH_MAC_MAX_BYTES + 1]; /* NUL-terminated UTF-8 */
     size_t len;
-    uint64_t number; /* six bytes, the first one highest, and 1 added; 0 for any other value */
+    uint64_t number; /* a six-byte MAC as a big-endian number, plus 1; 0 for any other value */
 } sh_mac;
 
-/* SH_E_FORMAT: empty, too long, not UTF-8, or with characters that do not print. */
+/* Parses and normalizes a key. SH_E_FORMAT if it is empty, too long, not UTF-8 or not printable. */
 sh_err sh_mac_read(sh_slice text, sh_mac *ret, sh_error *error);
 
 #endif

@@ -14,7 +14,7 @@
 /* A top-level field that a body may have. */
 typedef struct {
     const char *name;
-    sh_scan_member found;
+    sh_json_scan_member found;
     bool seen;
 } field;
 
@@ -23,12 +23,12 @@ typedef struct {
     size_t count;
 } field_set;
 
-static sh_err note_field(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err note_field(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     field_set *set = context;
     for (size_t i = 0; i < set->count; i++) {
         field *f = &set->fields[i];
-        if (!sh_scan_key_is(member, f->name))
+        if (!sh_json_scan_key_is(member, f->name))
             continue;
         if (f->seen)
             return sh_fail(error, SH_E_FORMAT, "the field \"%s\" is there twice", f->name);
@@ -51,7 +51,7 @@ static sh_err scan_fields(sh_slice body, field *fields, size_t count, sh_error *
 
 static bool is_string(const field *f)
 {
-    return f->seen && f->found.type == SH_SCAN_STRING;
+    return f->seen && f->found.type == SH_JSON_SCAN_STRING;
 }
 
 /* {"data":…,"file_path":…,"plugin":…,"node_name":…} */
@@ -119,7 +119,8 @@ sh_err sh_netalertx_push_read(sh_slice body, sh_netalertx_push *ret, sh_error *e
         if (!is_string(&fields[i]) || (i != DATA && fields[i].found.value.len == 0))
             return fail_missing(error, fields[i].name);
     const field *path = &fields[FILE_PATH];
-    if (path->seen && path->found.type != SH_SCAN_STRING && path->found.type != SH_SCAN_NULL)
+    if (path->seen && path->found.type != SH_JSON_SCAN_STRING &&
+        path->found.type != SH_JSON_SCAN_NULL)
         return fail_missing(error, path->name);
 
     place places[FIELDS];
@@ -233,7 +234,8 @@ sh_err sh_netalertx_pull_read(sh_slice body, sh_buf *table, sh_buf *node, sh_err
         return sh_fail(error, SH_E_FORMAT,
                        "the answer has no text \"data_base64\", so it is not NetAlertX's");
     const field *name = &fields[NODE_NAME];
-    if (name->seen && name->found.type != SH_SCAN_STRING && name->found.type != SH_SCAN_NULL)
+    if (name->seen && name->found.type != SH_JSON_SCAN_STRING &&
+        name->found.type != SH_JSON_SCAN_NULL)
         return sh_fail(error, SH_E_FORMAT, "the answer's \"node_name\" is no text");
     if (is_string(name)) {
         SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(FIELD_MAX);

@@ -4,28 +4,21 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
+#include "libcommon/netalertx/table_row.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Finds the rows of a device table (`{"data": [ {row}, … ]}`) without
- * building a tree: a string-aware scan for where each row begins and ends and for its "devMac".
- * What is inside a row beyond that is the row reader's to judge.
+ * Splits a device table (`{"data": [ {row}, … ]}`) into rows without building a tree: finds where
+ * each row starts and ends, and its "devMac". Does not validate the inside of rows; device_row
+ * does.
  */
-typedef enum {
-    SH_SCAN_MAC_TEXT,    /* mac is the text between the quotes, without any escape */
-    SH_SCAN_MAC_UNCLEAR, /* a number, an escape, or twice: ask the row reader */
-    SH_SCAN_MAC_NONE,    /* an object without "devMac", or with null */
-    SH_SCAN_NO_OBJECT,   /* an element of "data" that is no object */
-    SH_SCAN_TOO_DEEP,    /* an object that is nested deeper than SH_JSON_DEPTH_MAX */
-} sh_scan_kind;
-
 typedef struct {
-    sh_slice text; /* the whole element, braces included; borrowed from the table */
-    sh_slice mac;  /* of SH_SCAN_MAC_TEXT */
-    sh_scan_kind kind;
-} sh_scan_row;
+    sh_slice text; /* the whole element with its braces; borrowed from the table */
+    sh_slice mac;  /* for SH_ROW_MAC_TEXT */
+    sh_table_row_kind kind;
+} sh_table_row;
 
 typedef struct {
     const char *at;
@@ -36,30 +29,26 @@ typedef struct {
 } sh_table_scan;
 
 /*
- * Starts a scan of len bytes at text, which must outlive it. SH_E_FORMAT where the text does not
- * begin like a device table, with the shape that was expected.
+ * Starts a scan of len bytes at text, which must outlive it. SH_E_FORMAT if the text does not start
+ * like a device table.
  */
 sh_err sh_table_scan_init(sh_table_scan *scan, const char *text, size_t len, sh_error *error);
 
 /*
- * Gives the next row, or *more = false at the end of a table that is complete. SH_E_FORMAT where
- * the table is cut or unbalanced, SH_E_LIMIT over SH_ROWS_MAX.
+ * Returns the next row, or *more = false at the end of a complete table. SH_E_FORMAT if the table
+ * is truncated or its brackets do not match, SH_E_LIMIT over SH_ROWS_MAX.
  */
-sh_err sh_table_scan_next(sh_table_scan *scan, sh_scan_row *row, bool *more, sh_error *error);
+sh_err sh_table_scan_next(sh_table_scan *scan, sh_table_row *row, bool *more, sh_error *error);
 
-/*
- * Checks a whole table and counts its rows. The errors of the two above; a table that passes can be
- * split into rows to its end.
- */
+/* Scans a whole table and counts its rows; rows may be NULL. SH_E_FORMAT, SH_E_LIMIT. */
 sh_err sh_table_check(const char *text, size_t len, size_t *rows, sh_error *error);
 
 /*
- * The same check, where its time must not tell how much of the text is a table: what is left behind
- * a fault is read, too.
+ * The same in a time that does not reveal where an error is: reads the text after the error, too.
  */
 sh_err sh_table_check_constant_time(const char *text, size_t len, sh_error *error);
 
-/* The work of a check without its result, in a time that depends on len alone. */
+/* Takes as long as a check of len bytes, whatever the text is. */
 void sh_table_check_dummy(const char *text, size_t len);
 
 #endif

@@ -111,7 +111,7 @@ static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t n
 }
 
 /* Adds a scanned row, the number-th of its table, to the chunk, or counts why it is not merged. */
-static sh_err take_row(const entry_merger *m, const sh_scan_row *scanned, int64_t number, chunk *c,
+static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64_t number, chunk *c,
                        sh_error *error)
 {
     c->counts.rows++;
@@ -121,21 +121,21 @@ static sh_err take_row(const entry_merger *m, const sh_scan_row *scanned, int64_
     bool given = false;
     sh_err err = SH_OK;
     switch (scanned->kind) {
-    case SH_SCAN_NO_OBJECT:
+    case SH_ROW_NOT_OBJECT:
         entry_set_aside(&c->counts, "row", number, "it is no JSON object");
         break;
-    case SH_SCAN_TOO_DEEP:
+    case SH_ROW_TOO_DEEP:
         entry_set_aside(&c->counts, "row", number, TOO_DEEP);
         break;
-    case SH_SCAN_MAC_NONE:
+    case SH_ROW_MAC_NONE:
         entry_set_aside(&c->counts, "row", number, "devMac is missing");
         break;
-    case SH_SCAN_MAC_TEXT:
+    case SH_ROW_MAC_TEXT:
         given = sh_mac_read(scanned->mac, mac, &reason) == SH_OK;
         if (!given)
             entry_set_aside(&c->counts, "row", number, reason.message);
         break;
-    case SH_SCAN_MAC_UNCLEAR:
+    case SH_ROW_MAC_UNCLEAR:
         err = read_mac(m, c, scanned->text, number, &given, error);
         break;
     }
@@ -157,7 +157,7 @@ static sh_err fill(const entry_merger *m, sh_table_scan *scan, chunk *c, bool *m
                    sh_error *error)
 {
     while (c->count < m->pace.rows && c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_SCANNED) {
-        sh_scan_row row;
+        sh_table_row row;
         sh_err err = sh_table_scan_next(scan, &row, more, error);
         if (err == SH_OK && *more)
             err = take_row(m, &row, (int64_t)scan->rows, c, error);
@@ -273,7 +273,7 @@ static sh_err skip_merged(sh_table_scan *scan, size_t rows, sh_error *error)
     bool more = true;
     sh_err err = SH_OK;
     while (err == SH_OK && more && scan->rows < rows) {
-        sh_scan_row row;
+        sh_table_row row;
         err = sh_table_scan_next(scan, &row, &more, error);
     }
     return err;

@@ -46,8 +46,8 @@ typedef struct {
     size_t next; /* the column whose key is likely to come next: tables keep their order */
     size_t keys; /* of the row, so far */
     uint64_t seen[SH_COLUMNS_MAX / 64];
-    sh_scan_member members[SH_COLUMNS_MAX];
-    sh_scan_member mac_member;
+    sh_json_scan_member members[SH_COLUMNS_MAX];
+    sh_json_scan_member mac_member;
     bool mac_seen;
     sh_mac mac;
     sh_buf storage; /* unescaped strings; never moved, as it has room for all from the first on */
@@ -89,10 +89,10 @@ static sh_err no_memory(sh_error *error)
 
 static sh_err read_mac(reading *r, sh_error *error)
 {
-    const sh_scan_member *member = &r->mac_member;
-    if (!r->mac_seen || member->type == SH_SCAN_NULL)
+    const sh_json_scan_member *member = &r->mac_member;
+    if (!r->mac_seen || member->type == SH_JSON_SCAN_NULL)
         return sh_fail(error, SH_E_FORMAT, "devMac is missing");
-    if (member->type != SH_SCAN_STRING && member->type != SH_SCAN_NUMBER)
+    if (member->type != SH_JSON_SCAN_STRING && member->type != SH_JSON_SCAN_NUMBER)
         return sh_fail(error, SH_E_FORMAT, "devMac is no text");
     char short_text[NUMBER_TEXT_BYTES];
     const device_value_room room = {.storage = &r->storage, .short_text = short_text};
@@ -153,18 +153,18 @@ static sh_err read_column(reading *r, size_t index, sh_error *error)
 }
 
 /* Length and last letter tell nearly all names apart. */
-static bool is_for(const sh_scan_member *member, const sh_column *column)
+static bool is_for(const sh_json_scan_member *member, const sh_column *column)
 {
     sh_slice key = member->key;
     if (member->key_escaped)
-        return sh_scan_key_is(member, column->name);
+        return sh_json_scan_key_is(member, column->name);
     return key.len > 0 && key.len < sizeof column->name && column->name[key.len] == '\0' &&
            column->name[key.len - 1] == key.data[key.len - 1] &&
            memcmp(column->name, key.data, key.len) == 0;
 }
 
 /* The column that a member is for, or count: first the one that is likely, then all. */
-static size_t find_column(const reading *r, const sh_scan_member *member)
+static size_t find_column(const reading *r, const sh_json_scan_member *member)
 {
     for (size_t i = 0; i < r->count; i++) {
         size_t index = r->next + i < r->count ? r->next + i : r->next + i - r->count;
@@ -175,14 +175,14 @@ static size_t find_column(const reading *r, const sh_scan_member *member)
 }
 
 /* Of a key that comes twice the last one counts, as for Python. */
-static sh_err take_member(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err take_member(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     reading *r = context;
     if (r->keys++ == SH_ROW_KEYS_MAX)
         return sh_fail(error, SH_E_LIMIT, "the row has more than %d keys", SH_ROW_KEYS_MAX);
     /* Nearly all keys differ in length alone, and there are fifty in a row. */
     if ((member->key_escaped || member->key.len == strlen("devMac")) &&
-        sh_scan_key_is(member, "devMac")) {
+        sh_json_scan_key_is(member, "devMac")) {
         r->mac_seen = true;
         r->mac_member = *member;
     }
@@ -230,7 +230,7 @@ static sh_device_row *row_from(const reading *r, sh_arena *arena)
 
 static sh_err read_all(reading *r, sh_slice json, sh_error *error)
 {
-    sh_err err = sh_json_scan_loose(json, take_member, r, error);
+    sh_err err = sh_json_scan_lenient(json, take_member, r, error);
     if (err == SH_OK)
         err = read_mac(r, error);
     for (size_t i = 0; i < r->count && err == SH_OK; i++)

@@ -40,7 +40,7 @@ static void give_fault(device_value *ret, device_value_fault fault)
 }
 
 /* The text of a string, with its escapes resolved into the room's storage. */
-static sh_err read_string(const sh_scan_member *member, const device_value_room *room,
+static sh_err read_string(const sh_json_scan_member *member, const device_value_room *room,
                           device_value *ret)
 {
     give_text(ret, member->value);
@@ -110,14 +110,14 @@ static void convert_text(const device_value_room *room, device_value *ret)
         give_text(ret, number_shortest(n.real, room->short_text));
 }
 
-static sh_err read_in_number_column(const sh_scan_member *member, const device_value_room *room,
-                                    device_value *ret)
+static sh_err read_in_number_column(const sh_json_scan_member *member,
+                                    const device_value_room *room, device_value *ret)
 {
-    if (member->type == SH_SCAN_NUMBER) {
+    if (member->type == SH_JSON_SCAN_NUMBER) {
         read_number(member->value, room, ret);
         return SH_OK;
     }
-    assert(member->type == SH_SCAN_STRING);
+    assert(member->type == SH_JSON_SCAN_STRING);
     sh_err err = read_string(member, room, ret);
     if (err == SH_OK && ret->fault == DEVICE_VALUE_GOOD)
         convert_text(room, ret);
@@ -132,27 +132,27 @@ static void check_boolean(device_value *ret)
         give_fault(ret, DEVICE_VALUE_NO_BOOLEAN);
 }
 
-sh_err device_value_text(const sh_scan_member *member, const device_value_room *room,
+sh_err device_value_text(const sh_json_scan_member *member, const device_value_room *room,
                          device_value *ret)
 {
     *ret = (device_value){.fault = DEVICE_VALUE_GOOD};
-    if (member->type == SH_SCAN_STRING)
+    if (member->type == SH_JSON_SCAN_STRING)
         return read_string(member, room, ret);
-    if (member->type == SH_SCAN_NUMBER)
+    if (member->type == SH_JSON_SCAN_NUMBER)
         read_number_text(NULL, member->value, room, ret);
     else
         give_fault(ret, DEVICE_VALUE_NO_SCALAR);
     return SH_OK;
 }
 
-static sh_err read_scalar(const sh_column *column, const sh_scan_member *member,
+static sh_err read_scalar(const sh_column *column, const sh_json_scan_member *member,
                           const device_value_room *room, device_value *ret)
 {
     bool numbers = column->kind == SH_COLUMN_INTEGER || column->kind == SH_COLUMN_BOOLEAN;
     sh_err err = SH_OK;
     if (numbers)
         err = read_in_number_column(member, room, ret);
-    else if (member->type == SH_SCAN_STRING)
+    else if (member->type == SH_JSON_SCAN_STRING)
         err = read_string(member, room, ret);
     else
         read_number_text(column, member->value, room, ret);
@@ -161,16 +161,16 @@ static sh_err read_scalar(const sh_column *column, const sh_scan_member *member,
     return err;
 }
 
-sh_err device_value_read(const sh_column *column, const sh_scan_member *member,
+sh_err device_value_read(const sh_column *column, const sh_json_scan_member *member,
                          const device_value_room *room, device_value *ret)
 {
     bool numbers = column->kind == SH_COLUMN_INTEGER || column->kind == SH_COLUMN_BOOLEAN;
     *ret = (device_value){.fault = DEVICE_VALUE_GOOD};
     switch (member->type) {
-    case SH_SCAN_STRING:
-    case SH_SCAN_NUMBER:
+    case SH_JSON_SCAN_STRING:
+    case SH_JSON_SCAN_NUMBER:
         return read_scalar(column, member, room, ret);
-    case SH_SCAN_BOOLEAN: {
+    case SH_JSON_SCAN_BOOLEAN: {
         int64_t integer = member->value.data[0] == 't';
         if (numbers)
             give_integer(ret, integer);
@@ -178,14 +178,14 @@ sh_err device_value_read(const sh_column *column, const sh_scan_member *member,
             give_text(ret, integer == 1 ? SH_SLICE("1") : SH_SLICE("0"));
         break;
     }
-    case SH_SCAN_NOT_FINITE:
+    case SH_JSON_SCAN_NOT_FINITE:
         give_fault(ret, DEVICE_VALUE_INFINITE);
         break;
-    case SH_SCAN_ARRAY:
-    case SH_SCAN_OBJECT:
+    case SH_JSON_SCAN_ARRAY:
+    case SH_JSON_SCAN_OBJECT:
         give_fault(ret, DEVICE_VALUE_NO_SCALAR);
         break;
-    case SH_SCAN_NULL:
+    case SH_JSON_SCAN_NULL:
         break;
     }
     return SH_OK;

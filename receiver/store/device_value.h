@@ -38,11 +38,11 @@ typedef struct {
  * numbers in text columns as their text, true as 1, text in a number column as it is unless it is
  * a number. SH_E_MEMORY.
  */
-sh_err device_value_read(const sh_column *column, const sh_scan_member *member,
+sh_err device_value_read(const sh_column *column, const sh_json_scan_member *member,
                          const device_value_room *room, device_value *ret);
 
 /* The text of a string or number, for a key; the same faults. SH_E_MEMORY. */
-sh_err device_value_text(const sh_scan_member *member, const device_value_room *room,
+sh_err device_value_text(const sh_json_scan_member *member, const device_value_room *room,
                          device_value *ret);
 
 #endif

@@ -19,7 +19,7 @@ static void read_table(sh_slice text, const char *node, bench_rows *ret)
     sh_clock_datetime(sh_clock_unix_ms(), now);
     bench_must(sh_table_scan_init(&scan, text.data, text.len, &error), &error);
     for (;;) {
-        sh_scan_row row;
+        sh_table_row row;
         bool more = false;
         bench_must(sh_table_scan_next(&scan, &row, &more, &error), &error);
         if (!more)

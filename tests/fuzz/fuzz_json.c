@@ -18,7 +18,7 @@ typedef struct {
     size_t members;
 } comparison;
 
-static sh_err compare(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err compare(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     (void)error;
     comparison *c = context;
@@ -31,14 +31,14 @@ static sh_err compare(void *context, const sh_scan_member *member, sh_error *err
     const char *name = key.data == NULL ? "" : key.data;
     const sh_json *seen = sh_json_member(c->object, name);
     fuzz_must(seen != NULL, "a member of the scan is one of Jansson's");
-    static const sh_scan_type types[] = {
-        [SH_JSON_NULL] = SH_SCAN_NULL,    [SH_JSON_FALSE] = SH_SCAN_BOOLEAN,
-        [SH_JSON_TRUE] = SH_SCAN_BOOLEAN, [SH_JSON_INTEGER] = SH_SCAN_NUMBER,
-        [SH_JSON_REAL] = SH_SCAN_NUMBER,  [SH_JSON_STRING] = SH_SCAN_STRING,
-        [SH_JSON_ARRAY] = SH_SCAN_ARRAY,  [SH_JSON_OBJECT] = SH_SCAN_OBJECT,
+    static const sh_json_scan_type types[] = {
+        [SH_JSON_NULL] = SH_JSON_SCAN_NULL,    [SH_JSON_FALSE] = SH_JSON_SCAN_BOOLEAN,
+        [SH_JSON_TRUE] = SH_JSON_SCAN_BOOLEAN, [SH_JSON_INTEGER] = SH_JSON_SCAN_NUMBER,
+        [SH_JSON_REAL] = SH_JSON_SCAN_NUMBER,  [SH_JSON_STRING] = SH_JSON_SCAN_STRING,
+        [SH_JSON_ARRAY] = SH_JSON_SCAN_ARRAY,  [SH_JSON_OBJECT] = SH_JSON_SCAN_OBJECT,
     };
     fuzz_must(types[sh_json_kind_of(seen)] == member->type, "a member's type is Jansson's");
-    if (member->type != SH_SCAN_STRING)
+    if (member->type != SH_JSON_SCAN_STRING)
         return SH_OK;
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_MIB);
     fuzz_must(sh_json_unescape(member->value, &text) == SH_OK &&

@@ -22,34 +22,34 @@ typedef struct {
     bool all_parse;
 } comparison;
 
-static void compare_mac(const sh_scan_row *row, const sh_json *seen)
+static void compare_mac(const sh_table_row *row, const sh_json *seen)
 {
     const sh_json *mac =
         sh_json_kind_of(seen) == SH_JSON_OBJECT ? sh_json_member(seen, "devMac") : NULL;
     switch (row->kind) {
-    case SH_SCAN_MAC_TEXT:
+    case SH_ROW_MAC_TEXT:
         fuzz_must(mac != NULL && sh_json_kind_of(mac) == SH_JSON_STRING &&
                       sh_slice_equals(sh_json_text(mac), row->mac),
                   "the scan's devMac is Jansson's");
         break;
-    case SH_SCAN_MAC_NONE:
+    case SH_ROW_MAC_NONE:
         fuzz_must(sh_json_kind_of(seen) == SH_JSON_OBJECT &&
                       (mac == NULL || sh_json_kind_of(mac) == SH_JSON_NULL),
                   "where the scan finds no devMac there is none");
         break;
-    case SH_SCAN_NO_OBJECT:
+    case SH_ROW_NOT_OBJECT:
         fuzz_must(sh_json_kind_of(seen) != SH_JSON_OBJECT, "what is no object is none");
         break;
-    case SH_SCAN_TOO_DEEP:
+    case SH_ROW_TOO_DEEP:
         fuzz_must(false, "Jansson reads no row that is nested too deep");
         break;
-    case SH_SCAN_MAC_UNCLEAR:
+    case SH_ROW_MAC_UNCLEAR:
         fuzz_must(sh_json_kind_of(seen) == SH_JSON_OBJECT, "a row with a devMac is an object");
         break;
     }
 }
 
-static void compare_row(comparison *c, const sh_scan_row *row)
+static void compare_row(comparison *c, const sh_table_row *row)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *alone = NULL;
     if (sh_json_parse(row->text.data, row->text.len, &alone, NULL) != SH_OK) {
@@ -71,7 +71,7 @@ static sh_err scan(const char *text, size_t len, comparison *c, sh_error *error)
     bool more = true;
     sh_err err = sh_table_scan_init(&s, text, len, error);
     while (err == SH_OK && more) {
-        sh_scan_row row;
+        sh_table_row row;
         err = sh_table_scan_next(&s, &row, &more, error);
         if (err == SH_OK && more)
             compare_row(c, &row);
@@ -79,7 +79,7 @@ static sh_err scan(const char *text, size_t len, comparison *c, sh_error *error)
     return err;
 }
 
-static sh_err ignore_member(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err ignore_member(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     (void)context;
     (void)member;
@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_must(c.rows == sh_json_count(c.data), "the scan gives as many rows as Jansson");
     }
     if (err == SH_OK && c.all_parse) {
-        sh_err checked = sh_json_scan_loose((sh_slice){text, size}, ignore_member, NULL, NULL);
+        sh_err checked = sh_json_scan_lenient((sh_slice){text, size}, ignore_member, NULL, NULL);
         fuzz_must(checked == SH_OK || checked == SH_E_LIMIT, "a table of good rows is good JSON");
     }
     size_t rows;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 /* Appends each member as `key=type:value;`. */
-static sh_err append_member(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err append_member(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     (void)error;
     static const char types[] = "nbisao";
@@ -20,7 +20,7 @@ static sh_err append_member(void *context, const sh_scan_member *member, sh_erro
                                 types[member->type], (int)member->value.len, member->value.data);
 }
 
-static sh_err count(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err count(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     (void)member;
     (void)error;
@@ -28,9 +28,9 @@ static sh_err count(void *context, const sh_scan_member *member, sh_error *error
     return SH_OK;
 }
 
-static sh_err note_loose(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err note_loose(void *context, const sh_json_scan_member *member, sh_error *error)
 {
-    if (member->type == SH_SCAN_NOT_FINITE || member->not_utf8)
+    if (member->type == SH_JSON_SCAN_NOT_FINITE || member->not_utf8)
         return sh_buf_append_format(context, "%.*s!", (int)member->key.len, member->key.data);
     return append_member(context, member, error);
 }
@@ -56,11 +56,11 @@ static void loose_texts_are_read_as_python_reads_them(void **state)
         size_t members = 0;
         sh_slice text = sh_slice_of(cases[i].text);
         bool good = cases[i].members != NULL;
-        assert_int_equal(sh_json_scan_loose(text, note_loose, &out, NULL),
+        assert_int_equal(sh_json_scan_lenient(text, note_loose, &out, NULL),
                          good ? SH_OK : SH_E_FORMAT);
         if (good)
             assert_string_equal(out.data, cases[i].members);
-        assert_int_equal(sh_json_check_loose(text, NULL), good ? SH_OK : SH_E_FORMAT);
+        assert_int_equal(sh_json_check_lenient(text, NULL), good ? SH_OK : SH_E_FORMAT);
         assert_int_equal(sh_json_scan(text, note_loose, &members, NULL), SH_E_FORMAT);
         assert_int_equal(sh_json_check(text, NULL), SH_E_FORMAT);
         sh_buf_reset(&out);
@@ -228,7 +228,7 @@ static void nesting_is_limited_to_the_maximum_depth(void **state)
     }
 }
 
-static sh_err refuse(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err refuse(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     ++*(size_t *)context;
     return sh_fail(error, SH_E_REFUSED, "enough of %.*s", (int)member->key.len, member->key.data);
@@ -257,9 +257,9 @@ static void keys_are_compared_with_their_escapes_resolved(void **state)
         {"d\\u0061ta2", false}, {"", false},          {"d\\u0000ta", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        sh_scan_member member = {.key = sh_slice_of(cases[i].key),
-                                 .key_escaped = strchr(cases[i].key, '\\') != NULL};
-        assert_int_equal(sh_scan_key_is(&member, "data"), cases[i].expected);
+        sh_json_scan_member member = {.key = sh_slice_of(cases[i].key),
+                                      .key_escaped = strchr(cases[i].key, '\\') != NULL};
+        assert_int_equal(sh_json_scan_key_is(&member, "data"), cases[i].expected);
     }
 }
 

@@ -3,37 +3,37 @@
 
 #include <stdio.h>
 
-/* Tests the code for CPUs without SSE2. */
+/* Test the code for CPUs without SSE2, too. */
 #undef __SSE2__
 /* NOLINTNEXTLINE(bugprone-suspicious-include) */
 #include "libcommon/json/json_scan.c"
 
-static bool stands_for_itself(unsigned char c)
+static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-static void a_step_ends_before_the_first_byte_that_is_not_plain(void **state)
+static void a_step_ends_at_the_first_byte_that_is_not_plain(void **state)
 {
     (void)state;
-    for (unsigned place = 0; place < STEP; place++) {
+    for (unsigned place = 0; place < SH_PLAIN_STEP; place++) {
         for (unsigned c = 0; c < 256; c++) {
             for (unsigned behind = 0; behind < 256; behind++) {
-                char text[STEP + 1];
+                char text[SH_PLAIN_STEP + 1];
                 memset(text, 'a', sizeof text);
                 text[place] = (char)c;
                 text[place + 1] = (char)behind;
-                unsigned wanted = !stands_for_itself((unsigned char)c) ? place
-                                  : place + 1 < STEP && !stands_for_itself((unsigned char)behind)
+                unsigned wanted = !is_plain((unsigned char)c) ? place
+                                  : place + 1 < SH_PLAIN_STEP && !is_plain((unsigned char)behind)
                                       ? place + 1
-                                      : STEP;
-                assert_int_equal(plain_ahead(text), wanted);
+                                      : SH_PLAIN_STEP;
+                assert_int_equal(sh_plain_bytes(text), wanted);
             }
         }
     }
 }
 
-static sh_err take_value(void *context, const sh_scan_member *member, sh_error *error)
+static sh_err take_value(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     (void)error;
     *(sh_slice *)context = member->value;
@@ -59,7 +59,7 @@ static void strings_of_every_length_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_step_ends_before_the_first_byte_that_is_not_plain),
+        cmocka_unit_test(a_step_ends_at_the_first_byte_that_is_not_plain),
         cmocka_unit_test(strings_of_every_length_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

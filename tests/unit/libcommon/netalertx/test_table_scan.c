@@ -11,7 +11,7 @@
 
 static sh_err check(const char *text, size_t len, size_t *rows)
 {
-    /* In memory of exactly its size, so that reading past the end is caught. */
+    /* Allocated exactly, so that ASan detects reads past the end. */
     char *copy = malloc(len == 0 ? 1 : len);
     assert_non_null(copy);
     memcpy(copy, text, len);
@@ -46,7 +46,7 @@ static void tables_are_counted(void **state)
     }
 }
 
-static void other_shapes_are_refused(void **state)
+static void other_shapes_are_rejected(void **state)
 {
     (void)state;
     static const char *const cases[] = {
@@ -88,7 +88,7 @@ static void other_shapes_are_refused(void **state)
     }
 }
 
-static void no_cut_table_is_taken_for_a_whole_one(void **state)
+static void a_truncated_table_is_rejected(void **state)
 {
     (void)state;
     static const char table[] =
@@ -101,39 +101,39 @@ static void no_cut_table_is_taken_for_a_whole_one(void **state)
         assert_int_equal(check(table, len, &rows), SH_E_FORMAT);
 }
 
-static void each_rows_mac_is_found_or_said_to_be_unclear(void **state)
+static void the_mac_of_each_row_is_found_or_unclear(void **state)
 {
     (void)state;
     static const struct {
         const char *row;
-        sh_scan_kind kind;
+        sh_table_row_kind kind;
         const char *mac;
     } cases[] = {
-        {"{\"devMac\":\"00:11\"}", SH_SCAN_MAC_TEXT, "00:11"},
-        {"{ \"devMac\" :\t\"00:11\" , \"x\":1}", SH_SCAN_MAC_TEXT, "00:11"},
-        {"{\"a\":\"devMac\",\"devMac\":\"z\"}", SH_SCAN_MAC_TEXT, "z"},
-        {"{\"a\":\"\\\"devMac\\\":\",\"devMac\":\"z\"}", SH_SCAN_MAC_TEXT, "z"},
-        {"{\"a\":{\"devMac\":\"inner\"},\"devMac\":\"outer\"}", SH_SCAN_MAC_TEXT, "outer"},
-        {"{\"a\":[\"devMac\",{\"devMac\":1}]}", SH_SCAN_MAC_NONE, NULL},
-        {"{\"devMac\":\"\"}", SH_SCAN_MAC_TEXT, ""},
-        {"{}", SH_SCAN_MAC_NONE, NULL},
-        {"{\"devmac\":\"x\"}", SH_SCAN_MAC_NONE, NULL},
-        {"{\"devMac\":null}", SH_SCAN_MAC_NONE, NULL},
-        {"{\"devMac\":0}", SH_SCAN_MAC_UNCLEAR, NULL},
-        {"{\"devMac\":\"a\\u0041\"}", SH_SCAN_MAC_UNCLEAR, NULL},
-        {"{\"dev\\u004dac\":\"a\"}", SH_SCAN_MAC_UNCLEAR, NULL},
-        {"{\"devMac\":\"a\",\"devMac\":\"b\"}", SH_SCAN_MAC_UNCLEAR, NULL},
-        {"{\"devMac\":\"a\",\"\\u0064evMac\":\"b\"}", SH_SCAN_MAC_UNCLEAR, NULL},
-        {"{\"\\u0064evMac\":\"b\",\"devMac\":\"a\"}", SH_SCAN_MAC_UNCLEAR, NULL},
-        {"[\"devMac\"]", SH_SCAN_NO_OBJECT, NULL},
-        {"\"devMac\"", SH_SCAN_NO_OBJECT, NULL},
-        {"17", SH_SCAN_NO_OBJECT, NULL},
+        {"{\"devMac\":\"00:11\"}", SH_ROW_MAC_TEXT, "00:11"},
+        {"{ \"devMac\" :\t\"00:11\" , \"x\":1}", SH_ROW_MAC_TEXT, "00:11"},
+        {"{\"a\":\"devMac\",\"devMac\":\"z\"}", SH_ROW_MAC_TEXT, "z"},
+        {"{\"a\":\"\\\"devMac\\\":\",\"devMac\":\"z\"}", SH_ROW_MAC_TEXT, "z"},
+        {"{\"a\":{\"devMac\":\"inner\"},\"devMac\":\"outer\"}", SH_ROW_MAC_TEXT, "outer"},
+        {"{\"a\":[\"devMac\",{\"devMac\":1}]}", SH_ROW_MAC_NONE, NULL},
+        {"{\"devMac\":\"\"}", SH_ROW_MAC_TEXT, ""},
+        {"{}", SH_ROW_MAC_NONE, NULL},
+        {"{\"devmac\":\"x\"}", SH_ROW_MAC_NONE, NULL},
+        {"{\"devMac\":null}", SH_ROW_MAC_NONE, NULL},
+        {"{\"devMac\":0}", SH_ROW_MAC_UNCLEAR, NULL},
+        {"{\"devMac\":\"a\\u0041\"}", SH_ROW_MAC_UNCLEAR, NULL},
+        {"{\"dev\\u004dac\":\"a\"}", SH_ROW_MAC_UNCLEAR, NULL},
+        {"{\"devMac\":\"a\",\"devMac\":\"b\"}", SH_ROW_MAC_UNCLEAR, NULL},
+        {"{\"devMac\":\"a\",\"\\u0064evMac\":\"b\"}", SH_ROW_MAC_UNCLEAR, NULL},
+        {"{\"\\u0064evMac\":\"b\",\"devMac\":\"a\"}", SH_ROW_MAC_UNCLEAR, NULL},
+        {"[\"devMac\"]", SH_ROW_NOT_OBJECT, NULL},
+        {"\"devMac\"", SH_ROW_NOT_OBJECT, NULL},
+        {"17", SH_ROW_NOT_OBJECT, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char table[256];
         int len = snprintf(table, sizeof table, "{\"data\":[%s]}", cases[i].row);
         sh_table_scan scan;
-        sh_scan_row row;
+        sh_table_row row;
         bool more = false;
         sh_error error = {0};
         assert_int_equal(sh_table_scan_init(&scan, table, (size_t)len, &error), SH_OK);
@@ -149,7 +149,7 @@ static void each_rows_mac_is_found_or_said_to_be_unclear(void **state)
     }
 }
 
-/* A table whose middle row is nested so deep, with keys in between. */
+/* Appends a table whose second row is nested `depth` deep. */
 static void nested_table(size_t depth, const char *opening, sh_buf *ret)
 {
     assert_int_equal(sh_buf_append_text(ret, "{\"data\":[{\"devMac\":\"a\"},"), SH_OK);
@@ -163,14 +163,14 @@ static void nested_table(size_t depth, const char *opening, sh_buf *ret)
     assert_int_equal(sh_buf_append_text(ret, ",{\"devMac\":\"c\"}]}"), SH_OK);
 }
 
-static void a_row_that_is_nested_too_deep_is_told_alone(void **state)
+static void only_the_row_that_is_nested_too_deep_is_reported(void **state)
 {
     (void)state;
     static const size_t depths[] = {SH_JSON_DEPTH_MAX, SH_JSON_DEPTH_MAX + 1, 63, 64, 65, 66, 5000};
     for (size_t i = 0; i < 2 * sizeof depths / sizeof depths[0]; i++) {
         size_t depth = depths[i / 2];
-        sh_scan_kind expected = depth > SH_JSON_DEPTH_MAX ? SH_SCAN_TOO_DEEP : SH_SCAN_MAC_TEXT;
-        const sh_scan_kind kinds[] = {SH_SCAN_MAC_TEXT, expected, SH_SCAN_MAC_TEXT};
+        sh_table_row_kind expected = depth > SH_JSON_DEPTH_MAX ? SH_ROW_TOO_DEEP : SH_ROW_MAC_TEXT;
+        const sh_table_row_kind kinds[] = {SH_ROW_MAC_TEXT, expected, SH_ROW_MAC_TEXT};
         sh_buf text = SH_BUF_INIT(SH_MIB);
         sh_table_scan scan;
         size_t rows = 0;
@@ -179,13 +179,13 @@ static void a_row_that_is_nested_too_deep_is_told_alone(void **state)
         assert_int_equal(rows, 3);
         assert_int_equal(sh_table_scan_init(&scan, text.data, text.len, NULL), SH_OK);
         for (size_t k = 0; k < 3; k++) {
-            sh_scan_row row;
+            sh_table_row row;
             bool more = false;
             assert_int_equal(sh_table_scan_next(&scan, &row, &more, NULL), SH_OK);
             assert_true(more);
             assert_int_equal(row.kind, kinds[k]);
         }
-        /* Deep brackets that do not match are no row's end. */
+        /* Deep brackets that do not match do not end a row. */
         size_t last = text.len - strlen("},{\"devMac\":\"c\"}]}");
         text.data[last] = ']';
         assert_int_equal(check(text.data, text.len, &rows), SH_E_FORMAT);
@@ -193,7 +193,7 @@ static void a_row_that_is_nested_too_deep_is_told_alone(void **state)
     }
 }
 
-static void infinite_numbers_beside_the_rows_are_taken_as_python_writes_them(void **state)
+static void infinite_numbers_outside_of_data_are_accepted(void **state)
 {
     (void)state;
     static const char text[] =
@@ -227,11 +227,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_counted),
-        cmocka_unit_test(other_shapes_are_refused),
-        cmocka_unit_test(no_cut_table_is_taken_for_a_whole_one),
-        cmocka_unit_test(each_rows_mac_is_found_or_said_to_be_unclear),
-        cmocka_unit_test(a_row_that_is_nested_too_deep_is_told_alone),
-        cmocka_unit_test(infinite_numbers_beside_the_rows_are_taken_as_python_writes_them),
+        cmocka_unit_test(other_shapes_are_rejected),
+        cmocka_unit_test(a_truncated_table_is_rejected),
+        cmocka_unit_test(the_mac_of_each_row_is_found_or_unclear),
+        cmocka_unit_test(only_the_row_that_is_nested_too_deep_is_reported),
+        cmocka_unit_test(infinite_numbers_outside_of_data_are_accepted),
         cmocka_unit_test(rows_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,14 +280,14 @@ static void a_row_without_a_valid_key_is_rejected_and_told_why(void **state)
         {"{\"devMac\":\"leak\xff\"}", "devMac holds text that is not UTF-8"},
         {"{\"devMac\":\"a\\u0000leak\"}", "devMac holds text with \\u0000"},
         {"{\"devMac\":99999999999999999999}", "devMac holds a whole number"},
-        {"{\"devMac\":\"a\\u0007b\"}", "devMac holds a control character"},
+        {"{\"devMac\":\"a\\u0007b\"}", "devMac contains a control character"},
         {"{\"DevMac\":\"aa\"}", "devMac is missing"},
         {"{\"dev_MAC\":\"aa\"}", "devMac is missing"},
-        {"{\"devMac\":\"aa\"", "was expected"},
-        {"{\"devMac\":\"aa\"} x", "the end was expected"},
-        {"{\"devMac\":\"aa\",\"devName\":Infinit}", "a value was expected"},
-        {"[]", "an object was expected"},
-        {"\"leak\"", "an object was expected"},
+        {"{\"devMac\":\"aa\"", "expected"},
+        {"{\"devMac\":\"aa\"} x", "expected the end"},
+        {"{\"devMac\":\"aa\",\"devName\":Infinit}", "expected a value"},
+        {"[]", "expected an object"},
+        {"\"leak\"", "expected an object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_device_row *row = NULL;
