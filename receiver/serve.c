@@ -152,16 +152,16 @@ static void on_redis_checked(void *context, sh_queue *queue)
     serve *s = context;
     if (!s->ingests)
         return;
-    callers_refresh(s->ingest.callers, queue);
+    credential_cache_refresh(s->ingest.credentials, queue);
     check_key(s, queue);
 }
 
 static void free_parts(serve *s)
 {
     sh_queue_watch_free(s->ingest.watch);
-    contacts_free(s->ingest.contacts);
+    last_contact_free(s->ingest.contacts);
     queue_pool_free(s->ingest.queues);
-    callers_free(s->ingest.callers);
+    credential_cache_free(s->ingest.credentials);
     newcomers_free(s->ingest.newcomers);
     name_index_free(s->ingest.names);
     throttle_free(s->ingest.throttle);
@@ -175,11 +175,11 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
     if (s->ingests) {
         err = queue_pool_new(&options, &s->ingest.queues, error);
         if (err == SH_OK)
-            err = callers_new(s->ingest.keys, &s->ingest.callers, error);
+            err = credential_cache_new(s->ingest.keys, &s->ingest.credentials, error);
         if (err == SH_OK)
             err = newcomers_new(settings->max_nodes, &s->ingest.newcomers, error);
         if (err == SH_OK)
-            err = contacts_new(&options, &s->ingest.contacts, error);
+            err = last_contact_new(&options, &s->ingest.contacts, error);
         if (err == SH_OK)
             err = name_index_new(&s->ingest.names, error);
         if (err == SH_OK)

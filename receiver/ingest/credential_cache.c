@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct callers_view {
+struct credential_snapshot {
     atomic_int holders;
     const hub_keys *keys;
     sh_credentials *all;
@@ -17,16 +17,16 @@ struct callers_view {
     _Atomic int64_t *used_ms; /* of each record, as this view noted it */
 };
 
-struct callers {
+struct credential_cache {
     const hub_keys *keys;
     pthread_mutex_t lock;
-    callers_view *current; /* NULL before the first look */
+    credential_snapshot *current; /* NULL before the first look */
     sh_token_bucket looks;
 };
 
-void callers_view_end(callers_view **view)
+void credential_snapshot_release(credential_snapshot **view)
 {
-    callers_view *v = *view;
+    credential_snapshot *v = *view;
     *view = NULL;
     if (v == NULL || atomic_fetch_sub(&v->holders, 1) > 1)
         return;
@@ -35,9 +35,9 @@ void callers_view_end(callers_view **view)
     free(v);
 }
 
-sh_err callers_new(const hub_keys *keys, callers **ret, sh_error *error)
+sh_err credential_cache_new(const hub_keys *keys, credential_cache **ret, sh_error *error)
 {
-    callers *c = calloc(1, sizeof *c);
+    credential_cache *c = calloc(1, sizeof *c);
     if (c == NULL || pthread_mutex_init(&c->lock, NULL) != 0) {
         free(c);
         return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
@@ -49,19 +49,19 @@ sh_err callers_new(const hub_keys *keys, callers **ret, sh_error *error)
     return SH_OK;
 }
 
-void callers_free(callers *c)
+void credential_cache_free(credential_cache *c)
 {
     if (c == NULL)
         return;
-    callers_view_end(&c->current);
+    credential_snapshot_release(&c->current);
     (void)pthread_mutex_destroy(&c->lock);
     free(c);
 }
 
-callers_view *callers_last(callers *c)
+credential_snapshot *credential_cache_snapshot(credential_cache *c)
 {
     (void)pthread_mutex_lock(&c->lock);
-    callers_view *view = c->current;
+    credential_snapshot *view = c->current;
     if (view != NULL)
         atomic_fetch_add(&view->holders, 1);
     (void)pthread_mutex_unlock(&c->lock);
@@ -69,9 +69,9 @@ callers_view *callers_last(callers *c)
 }
 
 /* The new view has two holders: the caller and, as the current one, the process. */
-static sh_err load(callers *c, sh_queue *queue, callers_view **ret, sh_error *error)
+static sh_err load(credential_cache *c, sh_queue *queue, credential_snapshot **ret, sh_error *error)
 {
-    callers_view *view = calloc(1, sizeof *view);
+    credential_snapshot *view = calloc(1, sizeof *view);
     if (view == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
     atomic_init(&view->holders, 2);
@@ -84,42 +84,43 @@ static sh_err load(callers *c, sh_queue *queue, callers_view **ret, sh_error *er
     }
     if (err != SH_OK) {
         atomic_store(&view->holders, 1);
-        callers_view_end(&view);
+        credential_snapshot_release(&view);
         return err;
     }
     (void)pthread_mutex_lock(&c->lock);
-    callers_view *old = c->current;
+    credential_snapshot *old = c->current;
     c->current = view;
     (void)pthread_mutex_unlock(&c->lock);
-    callers_view_end(&old);
+    credential_snapshot_release(&old);
     *ret = view;
     return SH_OK;
 }
 
-sh_err callers_look(callers *c, sh_queue *queue, callers_view **ret, sh_error *error)
+sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_snapshot **ret,
+                               sh_error *error)
 {
-    *ret = callers_last(c);
+    *ret = credential_cache_snapshot(c);
     char version[SH_NODES_VERSION_BYTES];
     sh_err err = sh_queue_nodes_version(queue, version, error);
     if (err != SH_OK || (*ret != NULL && strcmp(version, (*ret)->version) == 0))
         return err;
-    callers_view *loaded = NULL;
+    credential_snapshot *loaded = NULL;
     err = load(c, queue, &loaded, error);
     if (err == SH_OK) {
-        callers_view_end(ret);
+        credential_snapshot_release(ret);
         *ret = loaded;
     }
     return err;
 }
 
-void callers_refresh(callers *c, sh_queue *queue)
+void credential_cache_refresh(credential_cache *c, sh_queue *queue)
 {
-    callers_view *view = NULL;
-    (void)callers_look(c, queue, &view, NULL); /* the next one may do it */
-    callers_view_end(&view);
+    credential_snapshot *view = NULL;
+    (void)credential_cache_lookup(c, queue, &view, NULL); /* the next one may do it */
+    credential_snapshot_release(&view);
 }
 
-bool callers_may_look(callers *c)
+bool credential_cache_may_lookup(credential_cache *c)
 {
     (void)pthread_mutex_lock(&c->lock);
     bool may = c->current == NULL || sh_token_bucket_has(&c->looks, sh_clock_monotonic_ms());
@@ -127,9 +128,9 @@ bool callers_may_look(callers *c)
     return may;
 }
 
-bool callers_look_begin(callers *c)
+bool credential_cache_begin_lookup(credential_cache *c)
 {
-    bool may = callers_may_look(c);
+    bool may = credential_cache_may_lookup(c);
     (void)pthread_mutex_lock(&c->lock);
     if (may)
         sh_token_bucket_take(&c->looks, sh_clock_monotonic_ms());
@@ -137,18 +138,20 @@ bool callers_look_begin(callers *c)
     return may;
 }
 
-const char *callers_version(const callers_view *view)
+const char *credential_snapshot_version(const credential_snapshot *view)
 {
     return view->version;
 }
 
-bool callers_know(const callers_view *view, sh_slice token, const sh_node_record **own)
+bool credential_snapshot_find(const credential_snapshot *view, sh_slice token,
+                              const sh_node_record **own)
 {
     *own = sh_credentials_find_token(view->all, token, sh_clock_unix_ms());
     return *own != NULL || sh_secret_equals(token, view->keys->token);
 }
 
-caller_verdict callers_judge(const callers_view *view, const sh_node_record *own, const char *node)
+caller_class credential_snapshot_classify(const credential_snapshot *view,
+                                          const sh_node_record *own, const char *node)
 {
     if (own != NULL)
         return strcmp(own->node, node) == 0 ? CALLER_MAY_SEND : CALLER_IS_ANOTHER;
@@ -156,13 +159,14 @@ caller_verdict callers_judge(const callers_view *view, const sh_node_record *own
                                                                    : CALLER_IS_SHARED;
 }
 
-const char *callers_like(const callers_view *view, const char *node)
+const char *credential_snapshot_find_lookalike(const credential_snapshot *view, const char *node)
 {
     const sh_node_record *like = sh_credentials_find_lookalike(view->all, node);
     return like == NULL ? NULL : like->node;
 }
 
-bool callers_note_use(callers_view *view, const sh_node_record *own, int64_t now_ms)
+bool credential_snapshot_note_use(credential_snapshot *view, const sh_node_record *own,
+                                  int64_t now_ms)
 {
     size_t index = 0;
     if (sh_credentials_find_node(view->all, own->node, &index) == NULL)

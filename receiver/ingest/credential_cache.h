@@ -7,55 +7,59 @@
 #include "receiver/hub/keys.h"
 
 /*
- * Who may send what: the nodes' own credentials as this process knows them, shared by its threads
- * and looked at anew whenever their version in Redis has changed.
+ * This process's copy of the nodes' own credentials, which decide who may send what. Shared by all
+ * threads; loaded again whenever the version in Redis has changed.
  */
-typedef struct callers callers;
+typedef struct credential_cache credential_cache;
 
-sh_err callers_new(const hub_keys *keys, callers **ret, sh_error *error);
-void callers_free(callers *c); /* NULL is accepted; no view may be held any more */
+sh_err credential_cache_new(const hub_keys *keys, credential_cache **ret, sh_error *error);
+void credential_cache_free(credential_cache *c); /* NULL is accepted; no snapshot may be held */
 
-/* What was known at one moment; it does not change while it is held. */
-typedef struct callers_view callers_view;
+/* The credentials at one moment; immutable while held. */
+typedef struct credential_snapshot credential_snapshot;
 
-/* Takes the last view, or NULL where there never was one. */
-callers_view *callers_last(callers *c);
+/* Takes the newest snapshot, or NULL where nothing was loaded yet. */
+credential_snapshot *credential_cache_snapshot(credential_cache *c);
 /*
- * Takes a view after asking Redis, by one GET, whether anything has changed. Errors are the
- * queue's; then *ret is as callers_last() gives it. End views with callers_view_end() always.
+ * Takes a snapshot after asking Redis, by one GET, whether anything has changed. Errors are the
+ * queue's; *ret is then the newest snapshot that was loaded before, or NULL. Release it always.
  */
-sh_err callers_look(callers *c, sh_queue *queue, callers_view **ret, sh_error *error);
-/* Takes over what has changed since the last look. For one thread, in the background. */
-void callers_refresh(callers *c, sh_queue *queue);
+sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_snapshot **ret,
+                               sh_error *error);
+/* Loads what has changed. For one thread, in the background. */
+void credential_cache_refresh(credential_cache *c, sh_queue *queue);
 /*
- * Whether Redis may be asked about a token that nobody here knows. It may be one that was made a
- * moment ago, or one of a flood of wrong ones, so that only SH_TOKEN_LOOKUPS_PER_S are asked about;
- * callers_look_begin() counts one.
+ * Whether Redis may be asked about an unknown token. It may be new, or one of a flood of wrong
+ * ones: only SH_TOKEN_LOOKUPS_PER_S are looked up. credential_cache_begin_lookup() counts one.
  */
-bool callers_may_look(callers *c);
-bool callers_look_begin(callers *c);
-void callers_view_end(callers_view **view); /* for SH_CLEANUP; NULL inside is accepted */
-const char *callers_version(const callers_view *view);
+bool credential_cache_may_lookup(credential_cache *c);
+bool credential_cache_begin_lookup(credential_cache *c);
+void credential_snapshot_release(
+    credential_snapshot **view); /* for SH_CLEANUP; NULL inside is accepted */
+const char *credential_snapshot_version(const credential_snapshot *view);
 
 /*
- * Whether the token is one that works now; *own is the record of the node whose own it is, borrowed
- * from the view, or NULL for the shared one.
+ * Whether the token is valid now. *own is the record of the node that it belongs to, borrowed from
+ * the snapshot, or NULL for the shared token.
  */
-bool callers_know(const callers_view *view, sh_slice token, const sh_node_record **own);
+bool credential_snapshot_find(const credential_snapshot *view, sh_slice token,
+                              const sh_node_record **own);
 
 typedef enum {
     CALLER_MAY_SEND,
-    CALLER_IS_ANOTHER, /* it has the credentials of another node */
-    CALLER_IS_SHARED,  /* the node has credentials of its own, this is the shared token */
-} caller_verdict;
+    CALLER_IS_ANOTHER, /* the token belongs to another node */
+    CALLER_IS_SHARED,  /* the shared token, for a node with credentials of its own */
+} caller_class;
 
-/* Whether who is known by callers_know() may send as this node. */
-caller_verdict callers_judge(const callers_view *view, const sh_node_record *own, const char *node);
+/* Whether the sender that credential_snapshot_find() found may send as this node. */
+caller_class credential_snapshot_classify(const credential_snapshot *view,
+                                          const sh_node_record *own, const char *node);
 
 /* The node with credentials of its own whose name is easily confused with this one, or NULL. */
-const char *callers_like(const callers_view *view, const char *node);
+const char *credential_snapshot_find_lookalike(const credential_snapshot *view, const char *node);
 
-/* Whether it is time to note that the node was here; says so once in SH_NODE_USED_INTERVAL_S. */
-bool callers_note_use(callers_view *view, const sh_node_record *own, int64_t now_ms);
+/* Whether to record the use of a node's credentials now: true once in SH_NODE_USED_INTERVAL_S. */
+bool credential_snapshot_note_use(credential_snapshot *view, const sh_node_record *own,
+                                  int64_t now_ms);
 
 #endif

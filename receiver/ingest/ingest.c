@@ -2,14 +2,12 @@
 #include "receiver/ingest/ingest.h"
 
 #include "libcommon/base/cleanup.h"
-#include "libcommon/base/clock.h"
-#include "libcommon/base/hex.h"
-#include "libcommon/base/percent.h"
-#include "libcommon/native/node_name.h"
-#include "libcommon/netalertx/plugin_lines.h"
-#include "libcommon/netalertx/table_scan.h"
-#include "libcommon/runtime/log.h"
-#include "receiver/ingest/ingest_internal.h"
+#include "receiver/ingest/ingest_caller.h"
+#include "receiver/ingest/ingest_flush.h"
+#include "receiver/ingest/ingest_native.h"
+#include "receiver/ingest/ingest_netalertx.h"
+#include "receiver/ingest/ingest_question.h"
+#include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/netalertx_payload.h"
 
 #include <stdio.h>
@@ -22,93 +20,6 @@
     "This hub takes the native protocol alone (SYNC_protocol=native there): push to it by a "      \
     "synchub-pusher with SYNC_protocol=native"
 
-bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
-{
-    if (sh_http_claim(exchange, bytes))
-        return true;
-    ingest_unavailable(exchange, UNAVAILABLE_BUSY, node, "all memory for bodies is in use");
-    return false;
-}
-
-sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error)
-{
-    if (kind == SH_KIND_DEVICES)
-        return sh_table_check(text.data, text.len, NULL, error);
-    return sh_plugin_text_check(text.data, text.len, error);
-}
-
-/* The name in Sync-Hub-Node. Answers and returns false where it is none. */
-static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
-                             char name[static SH_NODE_NAME_MAX + 1])
-{
-    sh_error error = {0};
-    SH_CLEANUP(sh_buf_reset) sh_buf decoded = SH_BUF_INIT(SH_HTTP_HEADER_BYTES_MAX);
-    if (sh_percent_decode(sh_slice_of(encoded), &decoded) != SH_OK) {
-        ingest_refuse(exchange, REFUSED_HEADER, NULL,
-                      "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
-        return false;
-    }
-    if (sh_node_name_check((sh_slice){decoded.data, decoded.len}, &error) != SH_OK) {
-        ingest_refuse_node_name(exchange, error.message);
-        return false;
-    }
-    memcpy(name, decoded.data, decoded.len);
-    name[decoded.len] = '\0';
-    return true;
-}
-
-/*
- * PROTOCOL.md section 3: a node may ask by its table's digest before it sends the table, or
- * instead. Answers what cannot be read or is not allowed; *asks is false where there is nothing
- * to ask.
- */
-static ingest_state read_question(const ingest *in, ingest_push *push, bool *asks)
-{
-    sh_http_exchange *exchange = push->exchange;
-    const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
-    const char *hex = sh_http_header(exchange, "Sync-Hub-Digest");
-    *asks = false;
-    if (encoded == NULL)
-        return INGEST_ANSWERED;
-    *asks = true;
-    if (!read_node_header(exchange, encoded, push->header.node) ||
-        !ingest_authorise(in, exchange, &push->caller, push->header.node))
-        return INGEST_ANSWERED;
-    *asks = hex != NULL;
-    if (hex == NULL)
-        return INGEST_ANSWERED;
-    if (sh_hex_decode(sh_slice_of(hex), push->header.digest, sizeof push->header.digest))
-        return INGEST_ASKS;
-    ingest_refuse(exchange, REFUSED_HEADER, NULL,
-                  "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
-    return INGEST_ANSWERED;
-}
-
-/* A push without a body only asks. It is answered like any other, so that the connection stays. */
-static bool only_asks(const sh_http_exchange *exchange)
-{
-    const char *length = sh_http_header(exchange, "Content-Length");
-    return length != NULL && strcmp(length, "0") == 0;
-}
-
-void ingest_asked(const ingest *in, ingest_push *push)
-{
-    const sh_queue_question *known = &push->question;
-    int64_t age_ms = sh_clock_unix_ms() - known->merged_ms;
-    bool unchanged = known->merged_ms > 0 &&
-                     memcmp(known->digest, push->header.digest, SH_DIGEST_BYTES) == 0 &&
-                     age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
-    if (unchanged) {
-        contacts_note(in->contacts, push->header.node);
-        name_index_add(in->names, push->header.node);
-        sh_metric_add(&figures.pushes_unchanged, 1);
-        sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
-        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
-    } else if (only_asks(push->exchange)) {
-        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
-    }
-}
-
 static void push_begin(ingest_push *push, sh_http_exchange *exchange)
 {
     push->exchange = exchange;
@@ -118,7 +29,7 @@ static void push_begin(ingest_push *push, sh_http_exchange *exchange)
 static void push_end(ingest_push *push)
 {
     sh_buf_reset(&push->sealed);
-    ingest_caller_end(&push->caller);
+    ingest_caller_reset(&push->caller);
 }
 
 /* Answers and returns false where the key is not the hub's, or nobody knows. */
@@ -141,7 +52,8 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     const char *type = sh_http_content_type(exchange);
     bool netalertx = ingest_is_netalertx(exchange);
     bool native = strcmp(type, SH_ENVELOPE_TYPE) == 0;
-    bool names_node = native && !only_asks(exchange) && sh_http_header(exchange, "Sync-Hub-Node");
+    bool names_node =
+        native && !ingest_question_is_all(exchange) && sh_http_header(exchange, "Sync-Hub-Node");
     SH_CLEANUP(push_end) ingest_push push = {0};
     push_begin(&push, exchange);
     if (!sh_http_may_wait(exchange) &&
@@ -158,8 +70,8 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     if (native) {
         bool asks = false;
         if (names_node)
-            push.state = read_question(in, &push, &asks);
-        ingest_settle(in, &push, 1);
+            push.state = ingest_question_read(in, &push, &asks);
+        ingest_flush(in, &push, 1);
         return SH_ENVELOPE_MAX;
     }
     char message[256];
@@ -169,10 +81,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     return 0;
 }
 
-/*
- * Large texts are opened one at a time, so that the memory they take is bounded however many peers
- * send them.
- */
+/* Large texts are opened one at a time, so that memory is bounded however many peers send them. */
 sh_http_class ingest_classify(const sh_http_exchange *exchange)
 {
     sh_slice body = sh_http_body(exchange);
@@ -192,9 +101,9 @@ static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
     push->netalertx = ingest_is_netalertx(exchange);
     if (push->netalertx)
         return ingest_netalertx_open(in, push, text);
-    if (only_asks(exchange)) {
+    if (ingest_question_is_all(exchange)) {
         bool asks = false;
-        ingest_state state = read_question(in, push, &asks);
+        ingest_state state = ingest_question_read(in, push, &asks);
         if (asks)
             return state;
     }
@@ -218,7 +127,7 @@ void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], s
         pushes[i].state = open_push(in, &pushes[i], &text);
     }
     sh_buf_wipe(&text);
-    ingest_settle(in, pushes, count);
+    ingest_flush(in, pushes, count);
     for (size_t i = 0; i < count; i++)
         push_end(&pushes[i]);
 }

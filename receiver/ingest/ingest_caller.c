@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest_caller.h"
+
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/log.h"
-#include "receiver/ingest/claimed.h"
-#include "receiver/ingest/ingest_internal.h"
+#include "receiver/hub/hub_metrics.h"
+#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/peer_claims.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Who sends, and whether it may: by the shared token or by a node's own. */
-
-void ingest_caller_end(ingest_caller *caller)
+void ingest_caller_reset(ingest_caller *caller)
 {
-    callers_view_end(&caller->view);
+    credential_snapshot_release(&caller->view);
     caller->own = NULL;
 }
 
@@ -36,30 +37,33 @@ static void log_forbidden(const sh_http_exchange *exchange, const char *node, co
 static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
 {
     return caller->view != NULL &&
-           callers_know(caller->view, sh_http_bearer(exchange), &caller->own);
+           credential_snapshot_find(caller->view, sh_http_bearer(exchange), &caller->own);
 }
 
 bool ingest_knows(const ingest *in, sh_http_exchange *exchange)
 {
-    SH_CLEANUP(ingest_caller_end) ingest_caller caller = {.view = callers_last(in->callers)};
-    return is_known(exchange, &caller) || (caller.view != NULL && !callers_may_look(in->callers));
+    SH_CLEANUP(ingest_caller_reset)
+    ingest_caller caller = {.view = credential_cache_snapshot(in->credentials)};
+    return is_known(exchange, &caller) ||
+           (caller.view != NULL && !credential_cache_may_lookup(in->credentials));
 }
 
-static sh_err look(const ingest *in, ingest_caller *ret, sh_error *error)
+static sh_err lookup_caller(const ingest *in, ingest_caller *ret, sh_error *error)
 {
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-    ingest_caller_end(ret);
+    ingest_caller_reset(ret);
     sh_err err = queue_loan_begin(in->queues, &loan, error);
-    return err == SH_OK ? callers_look(in->callers, loan.queue, &ret->view, error) : err;
+    return err == SH_OK ? credential_cache_lookup(in->credentials, loan.queue, &ret->view, error)
+                        : err;
 }
 
-/* Who is behind an ingress is told by what the peer claims. It proves nothing, but it helps. */
+/* Behind an ingress only the peer's claims tell which node it is. They prove nothing. */
 static void log_unknown(const sh_http_exchange *exchange, sh_slice head, sh_slice tail)
 {
     char node[SH_NODE_NAME_MAX + 1];
-    char address[CLAIMED_ADDRESS_BYTES];
-    const char *node_text = claimed_node(exchange, head, tail, node) ? node : NULL;
-    const char *address_text = claimed_address(exchange, address) ? address : NULL;
+    char address[PEER_CLAIMS_ADDRESS_BYTES];
+    const char *node_text = peer_claims_node(exchange, head, tail, node) ? node : NULL;
+    const char *address_text = peer_claims_address(exchange, address) ? address : NULL;
     const sh_log_field *fields = SH_LOG_FIELDS(
         SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_SUBJECT("claimed_node", node_text),
         SH_LOG_SUBJECT("forwarded_for", address_text),
@@ -73,16 +77,16 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
                          ingest_caller *ret)
 {
     sh_error error = {0};
-    ingest_caller_end(ret);
+    ingest_caller_reset(ret);
     if (!anew) {
-        ret->view = callers_last(in->callers);
+        ret->view = credential_cache_snapshot(in->credentials);
         if (is_known(exchange, ret))
             return true;
     }
     /* The token may be newer than what is known here. */
     sh_err err = SH_OK;
-    if (anew || callers_look_begin(in->callers))
-        err = look(in, ret, &error);
+    if (anew || credential_cache_begin_lookup(in->credentials))
+        err = lookup_caller(in, ret, &error);
     bool known = is_known(exchange, ret);
     if (err == SH_OK && known)
         return true;
@@ -95,12 +99,12 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
     return false;
 }
 
-/* A help for the operator: where it cannot be noted now, the push goes on all the same. */
+/* Informs the operator; a failure does not concern the push. */
 static void note_use(const ingest *in, const ingest_caller *caller)
 {
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     int64_t now_ms = sh_clock_unix_ms();
-    if (caller->own != NULL && callers_note_use(caller->view, caller->own, now_ms) &&
+    if (caller->own != NULL && credential_snapshot_note_use(caller->view, caller->own, now_ms) &&
         queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
         (void)sh_queue_node_used(loan.queue, caller->own->node, now_ms, NULL);
 }
@@ -109,7 +113,8 @@ static void note_use(const ingest *in, const ingest_caller *caller)
 static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *caller,
                             const char *node)
 {
-    const char *like = caller->own != NULL ? NULL : callers_like(caller->view, node);
+    const char *like =
+        caller->own != NULL ? NULL : credential_snapshot_find_lookalike(caller->view, node);
     if (like == NULL)
         return true;
     char message[2 * SH_NODE_NAME_MAX + 200];
@@ -125,7 +130,7 @@ static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *cal
 bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                       const char *node)
 {
-    switch (callers_judge(caller->view, caller->own, node)) {
+    switch (credential_snapshot_classify(caller->view, caller->own, node)) {
     case CALLER_MAY_SEND:
         break;
     case CALLER_IS_ANOTHER:

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest_native.h"
+
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
 #include "libcommon/runtime/log.h"
-#include "receiver/ingest/ingest_internal.h"
+#include "receiver/hub/hub_metrics.h"
+#include "receiver/ingest/ingest_body.h"
+#include "receiver/ingest/ingest_refusal.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest_netalertx.h"
+
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/native/node_name.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/runtime/log.h"
-#include "receiver/ingest/ingest_internal.h"
+#include "receiver/hub/hub_metrics.h"
+#include "receiver/ingest/ingest_body.h"
+#include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/netalertx_payload.h"
 
 #include <inttypes.h>
@@ -205,7 +209,7 @@ void ingest_netalertx_done(const ingest *in, const ingest_push *push)
     bool unchanged = push->put.put == SH_PUT_UNCHANGED;
     name_index_add(in->names, header->node);
     if (unchanged)
-        contacts_note(in->contacts, header->node);
+        last_contact_note(in->contacts, header->node);
     sh_metric_add(unchanged ? &figures.pushes_unchanged : &figures.pushes_queued, 1);
     sh_log_event(SH_LOG_INFO,
                  SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),

@@ -7,9 +7,9 @@
 #include "libcommon/http/http_server.h"
 #include "libcommon/native/error_code.h"
 
-/* How POST /sync answers what it does not take: status, code, words, metric and log line. */
+/* How POST /sync refuses: status, code, message, metric and log line of each reason. */
 
-/* What is wrong with a push: it would be refused again as it is. */
+/* What is wrong with a push. Sent again unchanged, it is refused again. */
 typedef enum {
     REFUSED_HEADER,   /* Sync-Hub-Node or Sync-Hub-Digest cannot be read */
     REFUSED_ENVELOPE, /* no envelope, or one of an unknown version */
@@ -43,24 +43,25 @@ void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *no
 /* REFUSED_NODE_NAME: rule says what is wrong with the name. */
 void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule);
 
-/* Answers 403, the same for all reasons; the reason is counted and not told. */
+/* Answers 403, identical for all reasons; the reason is only counted. */
 void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason);
 
-/* Why a push that may be good is not taken now. */
+/* Why a push that may be valid cannot be accepted now. */
 typedef enum {
     UNAVAILABLE_BUSY,        /* memory for bodies is used up */
-    UNAVAILABLE_CREDENTIALS, /* a node's own cannot be read, or change faster than it is checked */
+    UNAVAILABLE_CREDENTIALS, /* a node's own cannot be read, or change faster than they are checked
+                              */
     UNAVAILABLE_FULL,        /* the queue is, or Redis takes no writes now */
-    UNAVAILABLE_INTERNAL,    /* a failure of the hub that does not pass by itself */
+    UNAVAILABLE_INTERNAL,    /* a failure of the hub that does not clear by itself */
     UNAVAILABLE_KEY,         /* this receiver's key is not the hub's */
     UNAVAILABLE_MEMORY,
     UNAVAILABLE_NAMES, /* no more new nodes under the shared token */
-    UNAVAILABLE_REDIS, /* away, or not fit to keep what it is given */
-    UNAVAILABLE_SHARE, /* the queue holds as much of this node as it may */
+    UNAVAILABLE_REDIS, /* not reachable, or not configured to keep data */
+    UNAVAILABLE_SHARE, /* this node's share of the queue is used up */
     UNAVAILABLE_KINDS
 } unavailable_kind;
 
-/* What a failed call to the queue, or of our own, is to a push. */
+/* The kind that an error of the queue, or of our own, maps to. */
 unavailable_kind ingest_unavailable_of(sh_err err);
 
 /*

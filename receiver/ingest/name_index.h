@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 /*
- * The names of nodes that this hub has taken something of, at most SH_NAMES_KNOWN_MAX: what a peer
- * claims to be without a key is not among them. The first time that one is easily confused with
- * another (name.h), that is logged. Thread-safe.
+ * The names of nodes from which this hub has accepted data, at most SH_NAMES_KNOWN_MAX; names that
+ * peers without a key claim are not among them. Logs once when a name is easily confused with
+ * another one (name_keys.h). Thread-safe.
  */
 typedef struct name_index name_index;
 
@@ -23,7 +23,7 @@ sh_err name_index_load(name_index *ix, sh_queue *queue, sh_error *error);
 bool name_index_is_loaded(const name_index *ix);
 
 bool name_index_knows(name_index *ix, const char *node);
-/* Adds a node of which something good has come. What is over the limit is left out. */
+/* Adds a node from which data was accepted. Names over the limit are left out. */
 void name_index_add(name_index *ix, const char *node);
 
 #endif

@@ -10,16 +10,16 @@
 
 /*
  * The payload of a NetAlertX push is not authenticated: anybody who has the token may send any
- * bytes. Whatever is wrong with them, the work is the same and so is the result, or the hub would
- * decrypt for its peers what they try (a padding oracle).
+ * bytes. Work and result are the same whatever is wrong with them; a difference would let a peer
+ * decrypt captured payloads and forge its own (a padding oracle).
  *
- * Decrypts data into *text, whose old content goes, and checks that it is what kind says: *valid.
+ * Decrypts data into *text, replacing its content, and checks it against its kind: *valid.
  * SH_E_LIMIT by the length of data alone; SH_E_MEMORY.
  */
 sh_err netalertx_payload_open(sh_slice passphrase, sh_slice data, sh_kind kind, sh_buf *text,
                               bool *valid, sh_error *error);
 
-/* What *text must have room for beyond the longest text. */
+/* Bytes that *text must hold beyond the longest text. */
 #define NETALERTX_PAYLOAD_MARGIN 64
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * How fast this process takes nodes that the hub does not know yet: whoever has the shared token
- * can invent names without end. Thread-safe.
+ * Limits the rate at which this process accepts new node names: a holder of the shared token can
+ * invent any number of them. Thread-safe.
  */
 typedef struct newcomers newcomers;
 
@@ -17,9 +17,9 @@ typedef struct newcomers newcomers;
 sh_err newcomers_new(int64_t names_max, newcomers **ret, sh_error *error);
 void newcomers_free(newcomers *n); /* NULL is accepted */
 
-/* Whether one more may come now. */
+/* Whether another new node may be accepted now. */
 bool newcomers_may_come(newcomers *n);
-/* One came. */
+/* Counts an accepted new node. */
 void newcomers_count(newcomers *n);
 
 #endif

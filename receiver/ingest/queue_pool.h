@@ -5,24 +5,21 @@
 #include "libcommon/base/error.h"
 #include "libcommon/queue/queue.h"
 
-/*
- * Connections to Redis that threads borrow: pushes come on more connections than Redis needs to be
- * given work at once. Thread-safe.
- */
+/* Connections to Redis that the HTTP server's threads borrow. Thread-safe. */
 typedef struct queue_pool queue_pool;
 
 /* The strings of options must outlive the pool. SH_E_MEMORY. */
 sh_err queue_pool_new(const sh_queue_options *options, queue_pool **ret, sh_error *error);
-void queue_pool_free(queue_pool *pool); /* nothing may be lent; NULL is accepted */
+void queue_pool_free(queue_pool *pool); /* no connection may be borrowed; NULL is accepted */
 
 typedef struct {
     sh_queue *queue; /* the borrower's alone */
     queue_pool *pool;
 } queue_loan;
 
-/* Waits where all are lent. End with queue_loan_end(). The errors of sh_queue_open(). */
+/* Waits while all are borrowed. End with queue_loan_end(). The errors of sh_queue_open(). */
 sh_err queue_loan_begin(queue_pool *pool, queue_loan *ret, sh_error *error);
-/* Gives it back; a zeroed loan is accepted. For SH_CLEANUP. */
+/* Returns it; a zeroed loan is accepted. For SH_CLEANUP. */
 void queue_loan_end(queue_loan *loan);
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /*
- * What is in a whole text, found in a time that depends on its length alone: for texts whose
- * content a peer must not learn by measuring how long the hub reads them.
+ * Properties of a text, determined in a time that depends on its length only: for texts whose
+ * content a peer must not learn by timing the hub.
  */
 typedef struct {
     bool utf8;    /* well-formed UTF-8, as sh_utf8_is_valid() */

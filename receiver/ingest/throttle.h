@@ -8,12 +8,11 @@
 #include <stdint.h>
 
 /*
- * Counts invalid NetAlertX payloads, so that nobody can try many: for each peer and node that it
- * claims to be, and for each peer under all names that this hub does not know. A peer is an IPv4
- * address or the /64 network of an IPv6 address. Memory is fixed; thread-safe.
+ * Limits how many invalid NetAlertX payloads a peer can try: for each pair of peer and claimed
+ * node, and for each peer under all names that are unknown to this hub. A peer is an IPv4 address
+ * or the /64 network of an IPv6 address. Memory is fixed; thread-safe.
  *
- * Every count falls by one in its interval, and a peer waits while it is at its limit: then it may
- * send one invalid payload an interval, and valid ones as it likes.
+ * Each count decreases by one per interval; a peer whose count is at its limit waits until then.
  */
 typedef struct throttle throttle;
 
@@ -25,10 +24,10 @@ typedef struct throttle throttle;
 sh_err throttle_new(throttle **ret, sh_error *error);
 void throttle_free(throttle *t); /* NULL is accepted */
 
-/* In how many seconds the peer may send a payload as node again; 0: now. now_ms is monotonic. */
+/* Seconds until the peer may send another payload as node; 0: now. now_ms is monotonic. */
 int64_t throttle_wait_s(throttle *t, const char *peer, const char *node, bool known,
                         int64_t now_ms);
-/* Counts one. True where the peer has to wait from now on. */
+/* Counts an invalid payload. True where the peer has to wait from now on. */
 bool throttle_count(throttle *t, const char *peer, const char *node, bool known, int64_t now_ms);
 
 #endif

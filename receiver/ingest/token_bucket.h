@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * A rate limit: a bucket of at most `capacity` tokens that gets per_s of them a second. Pure: times
- * are monotonic milliseconds that the caller gives. Not thread-safe.
+ * A token bucket: holds at most `capacity` tokens and gains per_s of them a second. Pure: the
+ * caller passes the time in monotonic milliseconds. Not thread-safe.
  */
 typedef struct {
     double tokens, capacity, per_ms;
@@ -18,7 +18,7 @@ typedef struct {
 sh_token_bucket sh_token_bucket_of(double capacity, double per_s, int64_t now_ms);
 /* Whether there is a whole token. */
 bool sh_token_bucket_has(sh_token_bucket *bucket, int64_t now_ms);
-/* Takes one, also where there is none: what happened meanwhile counts, too. */
+/* Takes a token, even where none is left: the debt delays the next one. */
 void sh_token_bucket_take(sh_token_bucket *bucket, int64_t now_ms);
 
 #endif

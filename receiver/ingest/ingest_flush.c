@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest_flush.h"
+
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
-#include "receiver/ingest/ingest_internal.h"
+#include "receiver/ingest/ingest_native.h"
+#include "receiver/ingest/ingest_netalertx.h"
+#include "receiver/ingest/ingest_question.h"
+#include "receiver/ingest/ingest_refusal.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* What pushes ask Redis and put into its queue: all that came together in one exchange with it. */
-
-#define STALE_TRIES 5 /* changes of credentials during one push */
+#define STALE_TRIES 5 /* changes of credentials during one push before it is answered 503 */
 
 _Static_assert(SH_HTTP_TOGETHER_MAX <= SH_QUEUE_AT_ONCE, "what comes together goes at once");
 
-/* The credentials changed meanwhile: everything about the caller is asked anew. */
+/* The credentials changed meanwhile: identify and authorise the caller again. */
 static void check_again(const ingest *in, ingest_push *push)
 {
     bool good = false;
@@ -69,7 +72,7 @@ static void put_all(const ingest *in, sh_queue *queue, ingest_push pushes[], siz
         pushes[i].put.newcomer = pushes[i].caller.own != NULL        ? SH_NEWCOMER_ALWAYS
                                  : newcomers_may_come(in->newcomers) ? SH_NEWCOMER_YES
                                                                      : SH_NEWCOMER_NO;
-        pushes[i].put.nodes_version = callers_version(pushes[i].caller.view);
+        pushes[i].put.nodes_version = credential_snapshot_version(pushes[i].caller.view);
         sh_error_clear(&pushes[i].put.error);
         of[puts] = &pushes[i];
         items[puts++] = &pushes[i].put;
@@ -101,11 +104,11 @@ static void ask_all(const ingest *in, sh_queue *queue, ingest_push pushes[], siz
     for (size_t i = 0; i < asks; i++) {
         if (err != SH_OK) {
             queue_failed(in, of[i], &error);
-        } else if (strcmp(version, callers_version(of[i]->caller.view)) != 0) {
+        } else if (strcmp(version, credential_snapshot_version(of[i]->caller.view)) != 0) {
             check_again(in, of[i]);
         } else {
             of[i]->state = INGEST_ANSWERED;
-            ingest_asked(in, of[i]);
+            ingest_question_answer(in, of[i]);
         }
     }
 }
@@ -115,8 +118,8 @@ static bool waits(const ingest_push *push)
     return push->state == INGEST_ASKS || push->state == INGEST_PUTS;
 }
 
-/* One exchange with Redis for all. */
-static void settle_once(const ingest *in, ingest_push pushes[], size_t count)
+/* One exchange with Redis for all pushes. */
+static void flush_once(const ingest *in, ingest_push pushes[], size_t count)
 {
     sh_error error = {0};
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
@@ -131,12 +134,12 @@ static void settle_once(const ingest *in, ingest_push pushes[], size_t count)
             queue_failed(in, &pushes[i], &error);
 }
 
-void ingest_settle(const ingest *in, ingest_push pushes[], size_t count)
+void ingest_flush(const ingest *in, ingest_push pushes[], size_t count)
 {
     assert(count <= SH_QUEUE_AT_ONCE);
     for (size_t i = 0; i < count;) {
         if (waits(&pushes[i]))
-            settle_once(in, pushes, count);
+            flush_once(in, pushes, count);
         else
             i++;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/ingest/contacts.h"
+#include "receiver/ingest/last_contact.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
@@ -24,7 +24,7 @@ typedef struct {
     sh_queue_seen slots[SLOTS]; /* by hash of the node; an empty name is a free slot */
 } table;
 
-struct contacts {
+struct last_contact {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t ending;
@@ -32,7 +32,7 @@ struct contacts {
     int64_t forgot_ms;
     bool failing; /* so that an outage is logged once */
     sh_queue *queue;
-    table *noting, *writing;
+    table *filling, *writing;
 };
 
 /* FNV-1a. Nodes are known to the hub, so nobody gains from making names collide. */
@@ -44,11 +44,11 @@ static size_t slot_of(const char *node)
     return hash % SLOTS;
 }
 
-void contacts_note(contacts *c, const char *node)
+void last_contact_note(last_contact *c, const char *node)
 {
     int64_t now_ms = sh_clock_unix_ms();
     (void)pthread_mutex_lock(&c->lock);
-    table *t = c->noting;
+    table *t = c->filling;
     size_t at = slot_of(node);
     while (t->slots[at].node[0] != '\0' && strcmp(t->slots[at].node, node) != 0)
         at = (at + 1) % SLOTS;
@@ -61,8 +61,8 @@ void contacts_note(contacts *c, const char *node)
     (void)pthread_mutex_unlock(&c->lock);
 }
 
-/* Writes what stands in the table that is not being noted into, and empties it. */
-static void write_table(contacts *c)
+/* Writes the table that is not being filled to Redis, and empties it. */
+static void write_table(last_contact *c)
 {
     table *t = c->writing;
     sh_error error = {0};
@@ -80,8 +80,8 @@ static void write_table(contacts *c)
     memset(t, 0, sizeof *t);
 }
 
-/* A clock that jumped can make names look silent: they are as welcome as new ones then. */
-static void forget_silent(contacts *c)
+/* A clock that jumped can make active names look silent: they are accepted again as new ones. */
+static void forget_silent(last_contact *c)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
     int64_t gone = 0;
@@ -95,9 +95,9 @@ static void forget_silent(contacts *c)
                        gone);
 }
 
-static void *run(void *context)
+static void *write_contacts(void *context)
 {
-    contacts *c = context;
+    last_contact *c = context;
     (void)pthread_mutex_lock(&c->lock);
     for (bool last = false; !last;) {
         struct timespec until;
@@ -107,8 +107,8 @@ static void *run(void *context)
         while (!c->ended && waited != ETIMEDOUT)
             waited = pthread_cond_timedwait(&c->ending, &c->lock, &until);
         last = c->ended;
-        table *full = c->noting;
-        c->noting = c->writing;
+        table *full = c->filling;
+        c->filling = c->writing;
         c->writing = full;
         (void)pthread_mutex_unlock(&c->lock);
         write_table(c);
@@ -120,23 +120,23 @@ static void *run(void *context)
     return NULL;
 }
 
-static void free_parts(contacts *c)
+static void free_parts(last_contact *c)
 {
     sh_queue_free(c->queue);
-    free(c->noting);
+    free(c->filling);
     free(c->writing);
     free(c);
 }
 
-sh_err contacts_new(const sh_queue_options *options, contacts **ret, sh_error *error)
+sh_err last_contact_new(const sh_queue_options *options, last_contact **ret, sh_error *error)
 {
-    contacts *c = calloc(1, sizeof *c);
+    last_contact *c = calloc(1, sizeof *c);
     if (c == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to note contacts");
-    c->noting = calloc(1, sizeof *c->noting);
+    c->filling = calloc(1, sizeof *c->filling);
     c->writing = calloc(1, sizeof *c->writing);
     sh_err err = sh_queue_open(options, &c->queue, error);
-    if (err == SH_OK && (c->noting == NULL || c->writing == NULL))
+    if (err == SH_OK && (c->filling == NULL || c->writing == NULL))
         err = sh_fail(error, SH_E_MEMORY, "no memory to note contacts");
     if (err != SH_OK) {
         free_parts(c);
@@ -148,7 +148,7 @@ sh_err contacts_new(const sh_queue_options *options, contacts **ret, sh_error *e
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&c->ending, &attributes);
     (void)pthread_condattr_destroy(&attributes);
-    if (pthread_create(&c->thread, NULL, run, c) != 0) {
+    if (pthread_create(&c->thread, NULL, write_contacts, c) != 0) {
         free_parts(c);
         return sh_fail(error, SH_E_MEMORY, "the system gives no thread to note contacts");
     }
@@ -156,7 +156,7 @@ sh_err contacts_new(const sh_queue_options *options, contacts **ret, sh_error *e
     return SH_OK;
 }
 
-void contacts_free(contacts *c)
+void last_contact_free(last_contact *c)
 {
     if (c == NULL)
         return;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_INGEST_CONTEXT_H
+#define RECEIVER_INGEST_CONTEXT_H
+
+#include "libcommon/http/http_server.h"
+#include "libcommon/queue/queue_watch.h"
+#include "receiver/hub/keys.h"
+#include "receiver/ingest/credential_cache.h"
+#include "receiver/ingest/key_guard.h"
+#include "receiver/ingest/last_contact.h"
+#include "receiver/ingest/name_index.h"
+#include "receiver/ingest/newcomers.h"
+#include "receiver/ingest/queue_pool.h"
+#include "receiver/ingest/throttle.h"
+
+#include <stdbool.h>
+
+/* What POST /sync works with. Every call on it may come from any thread of the HTTP server. */
+typedef struct {
+    const hub_keys *keys;
+    queue_pool *queues;
+    credential_cache *credentials;
+    last_contact *contacts;
+    name_index *names;
+    throttle *throttle;
+    bool native_only; /* NetAlertX's format is refused */
+    newcomers *newcomers;
+    sh_queue_watch *watch;
+    key_guard *key;
+} ingest;
+
+#endif

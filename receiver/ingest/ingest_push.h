@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_INGEST_PUSH_H
+#define RECEIVER_INGEST_PUSH_H
+
+#include "libcommon/http/http_server.h"
+#include "libcommon/native/envelope.h"
+#include "libcommon/queue/queue.h"
+#include "receiver/ingest/ingest_caller.h"
+
+#include <stdbool.h>
+
+typedef enum {
+    INGEST_ANSWERED,
+    INGEST_ASKS, /* needs the digest of the node's last table from Redis */
+    INGEST_PUTS  /* has an envelope for the queue */
+} ingest_state;
+
+/* A push, from its body to its answer. */
+typedef struct {
+    sh_http_exchange *exchange;
+    ingest_caller caller;
+    ingest_state state;
+    bool netalertx;
+    int tries;                  /* how often the credentials changed meanwhile */
+    sh_envelope_header header;  /* asks: its node and digest */
+    sh_buf sealed;              /* the envelope to queue, where it is not the body itself */
+    size_t text_len;            /* of the opened text */
+    sh_queue_put_item put;      /* puts */
+    sh_queue_question question; /* asks */
+} ingest_push;
+
+#endif
