@@ -24,7 +24,7 @@ static sh_library_version *const libraries[] = {
 static const sh_subcommand subcommands[] = {
     {.name = "spool list",
      .usage = "spool list [--json]",
-     .help = "show the plugin results that wait for the hub or that it refused, with the reason",
+     .help = "list the plugin results that wait for the hub or that it refused, with the reason",
      .run = spool_command_list},
     {.name = "spool retry",
      .usage = "spool retry ID... | --all [--json]",
@@ -32,7 +32,7 @@ static const sh_subcommand subcommands[] = {
      .run = spool_command_retry},
     {.name = "spool drop",
      .usage = "spool drop ID... | --all [--json]",
-     .help = "delete results for good; --all means those that were refused",
+     .help = "delete results for good; --all deletes those that were refused",
      .run = spool_command_drop},
     {.name = NULL},
 };
@@ -41,7 +41,7 @@ int main(int argc, char *argv[])
 {
     static const sh_service service = {
         .name = "pusher",
-        .summary = "brings this node's device table and plugin results to a hub",
+        .summary = "sends this node's device table and plugin results to a hub",
         .program = SH_FOR_PUSHER,
         .subcommands = subcommands,
         .commit = SYNCHUB_COMMIT,

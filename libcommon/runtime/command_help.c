@@ -30,15 +30,15 @@ void sh_help_program(const sh_service *service, const sh_subcommand *common, FIL
     (void)fputs("\nOptions:\n", out);
     for (const sh_service_option *o = sh_service_options; o->name != NULL; o++)
         (void)fprintf(out, "  %-15s  %s\n", o->name, o->help);
-    (void)fputs("  -h, -V           as --help and --version\n", out);
-    (void)fputs("\nSubcommands, each with --help of its own:\n", out);
+    (void)fputs("  -h, -V           same as --help and --version\n", out);
+    (void)fputs("\nSubcommands (each has its own --help):\n", out);
     for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
         print_subcommand(s, out);
     print_subcommand(common, out);
     (void)fputs("  help [SUBCOMMAND]\n      print this, or what a subcommand does\n", out);
     (void)fputs("\nSettings, from the environment:\n", out);
     sh_settings_help(service->program, out);
-    (void)fputs("\nExit codes: 0 done, 1 failed, 2 bad configuration or usage.\n", out);
+    (void)fputs("\nExit codes: 0 done, 1 failed, 2 invalid configuration or usage.\n", out);
 }
 
 void sh_help_subcommand(const sh_service *service, const sh_subcommand *subcommand, FILE *out)
@@ -46,8 +46,8 @@ void sh_help_subcommand(const sh_service *service, const sh_subcommand *subcomma
     (void)fprintf(out, "Usage: synchub-%s %s\n\n  %s\n\n", service->name, subcommand->usage,
                   subcommand->help);
     (void)fprintf(out,
-                  "Its settings come from the environment, as the program's own: see synchub-%s "
-                  "--help.\nExit codes: 0 done, 1 failed, 2 bad configuration or usage.\n",
+                  "Settings come from the environment: see synchub-%s --help.\n"
+                  "Exit codes: 0 done, 1 failed, 2 invalid configuration or usage.\n",
                   service->name);
 }
 

@@ -182,7 +182,7 @@ static int run_healthcheck(const sh_settings *settings, int argc, char *const ar
 static const sh_subcommand healthcheck = {
     .name = "healthcheck",
     .usage = "healthcheck",
-    .help = "ask the program that runs with these settings whether it is ready; exit 0 or 1",
+    .help = "ask the running program whether it is ready; exit with 0 or 1",
     .run = run_healthcheck,
 };
 
