@@ -51,7 +51,7 @@ static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *sai
 {
     if (has_no_table(said))
         return sh_fail(error, SH_E_BUSY,
-                       "the node has no device table yet: its scanner has not written one%s",
+                       "the node has no device table: its scanner has not written one yet%s",
                        words);
     if (answer->retry_after_s >= 0)
         return sh_fail(error, SH_E_BUSY, "the node asks to come again in %" PRId64 " s: %d%s",
@@ -85,8 +85,8 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
     case 404:
     case 405:
         return sh_fail(error, SH_E_REFUSED,
-                       "there is no GET /sync at this URL (%d): check the address and port in "
-                       "SYNC_nodes, and that a NetAlertX there is v25.10 or newer%s",
+                       "there is no GET /sync at this URL (%d): check address and port in "
+                       "SYNC_nodes; a NetAlertX needs v25.10 or later%s",
                        answer->status, words);
     case 408:
     case 429:
@@ -94,18 +94,19 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
     default:
         break;
     }
-    return sh_fail(error, SH_E_REFUSED, "the node answered %d, which is no answer to GET /sync%s",
-                   answer->status, words);
+    return sh_fail(error, SH_E_REFUSED,
+                   "the node answered %d, which is not an answer to GET /sync%s", answer->status,
+                   words);
 }
 
 static sh_err check_name(const char *expected, const char *name, sh_error *error)
 {
     if (expected[0] == '\0' || strcmp(expected, name) == 0)
         return SH_OK;
-    return sh_fail(error, SH_E_REFUSED,
-                   "the node calls itself \"%s\", but SYNC_nodes says that \"%s\" is there: one of "
-                   "the two must be mended",
-                   name, expected);
+    return sh_fail(
+        error, SH_E_REFUSED,
+        "the node calls itself \"%s\", but SYNC_nodes calls it \"%s\": correct one of the two",
+        name, expected);
 }
 
 static sh_err check_type(const sh_http_answer *answer, sh_error *error)
@@ -114,8 +115,8 @@ static sh_err check_type(const sh_http_answer *answer, sh_error *error)
         return SH_OK;
     if (strcmp(answer->content_type, "application/json") == 0)
         return sh_fail(error, SH_E_UNSUPPORTED,
-                       "the node answers in JSON, as a NetAlertX does and no Sync Hub pusher: set "
-                       "SYNC_protocol=netalertx for a puller of NetAlertX nodes");
+                       "the node answers in JSON, so it is a NetAlertX and not a Sync Hub pusher: "
+                       "pull it by a puller with SYNC_protocol=netalertx");
     return fail_foreign(answer, error);
 }
 
@@ -130,14 +131,15 @@ static sh_err check_header(const sh_envelope_header *h, const puller_expected *e
     if (err != SH_OK)
         return err;
     if (h->kind != SH_KIND_DEVICES || h->parts != 1)
-        return sh_fail(error, SH_E_UNSUPPORTED, "the envelope is not one whole device table");
+        return sh_fail(error, SH_E_UNSUPPORTED,
+                       "the envelope does not hold one complete device table");
     err = puller_key_of(c, *own, h, expected->now_ms, key, error);
     if (err != SH_OK)
         return err;
     if (llabs(expected->now_ms - h->time_ms) > SH_CLOCK_SKEW_MAX_S * 1000LL)
         return sh_fail(error, SH_E_REFUSED,
                        "the table was sealed %lld s %s this machine's time; the clocks may differ "
-                       "by %d s: set the clock here or on the node",
+                       "by at most %d s: set the clock here or on the node",
                        llabs(expected->now_ms - h->time_ms) / 1000,
                        h->time_ms > expected->now_ms ? "ahead of" : "behind", SH_CLOCK_SKEW_MAX_S);
     return SH_OK;
@@ -155,7 +157,7 @@ static sh_err check_table(const sh_node_key *key, puller_table *table, sh_error 
     uint8_t digest[SH_DIGEST_BYTES];
     sh_digest(key, slice_of(&text), digest);
     if (memcmp(digest, table->header.digest, sizeof digest) != 0)
-        return sh_fail(error, SH_E_FORMAT, "the envelope's digest is not that of its table");
+        return sh_fail(error, SH_E_FORMAT, "the envelope's digest does not match its table");
     return SH_OK;
 }
 
@@ -197,8 +199,8 @@ static sh_err check_proven(const puller_expected *expected, const char *node, sh
     sh_err err = puller_record_of(&expected->credentials, node, expected->now_ms, &own, error);
     if (err == SH_OK && own != NULL && expected->name[0] == '\0')
         return sh_fail(error, SH_E_REFUSED,
-                       "the answer is said to be node \"%s\", which has credentials of its own: "
-                       "write %s=URL in SYNC_nodes if it is there",
+                       "the answer claims to be node \"%s\", which has credentials of its own: if "
+                       "it is that node, write %s=URL in SYNC_nodes",
                        node, node);
     return err;
 }

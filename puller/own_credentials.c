@@ -21,8 +21,8 @@ sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t n
         if (sh_credential_is_valid(&(*ret)->items[i], now_ms))
             return SH_OK;
     return sh_fail(error, SH_E_REFUSED,
-                   "the credentials of node \"%s\" are revoked: give it new ones by "
-                   "`synchub-receiver node add`, or take it out of SYNC_nodes",
+                   "the credentials of node \"%s\" are revoked: create new ones by "
+                   "`synchub-receiver node add`, or remove it from SYNC_nodes",
                    node);
 }
 

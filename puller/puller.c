@@ -68,8 +68,9 @@ static void warn_of_nodes(const puller_nodes *nodes)
 {
     for (size_t i = 0; i < nodes->count; i++)
         if (nodes->items[i].in_clear)
-            sh_log_warning("the token goes to %s unencrypted: use https:// where others may listen",
-                           nodes->items[i].url);
+            sh_log_warning(
+                "the token is sent to %s unencrypted: use https:// on networks that are not yours",
+                nodes->items[i].url);
 }
 
 /* Neither the network nor Redis need be there when this program starts: pods start in any order. */

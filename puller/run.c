@@ -88,7 +88,7 @@ static void give_leases_back(run *r)
     }
     sh_error error = {.code = SH_OK};
     if (noted(r, sh_queue_leases_end(r->p->queue, turns, count, &error)) != SH_OK)
-        sh_log_warning("the leases on %zu nodes, %s and on, were not given back: %s", count,
+        sh_log_warning("the leases of %zu nodes, from %s on, were not released: %s", count,
                        turns[0].url, error.message);
 }
 
@@ -141,7 +141,7 @@ static sh_err get_recent_digest(run *r, const char *name, uint8_t digest[static 
     int64_t age_ms = err == SH_OK ? sh_clock_unix_ms() - merged_ms : 0;
     /* A time to come tells of a clock that was put back, and nothing about the last merge. */
     if (age_ms < 0 || age_ms >= SH_FULL_TABLE_INTERVAL_S * 1000LL)
-        return sh_fail(error, SH_E_NOT_FOUND, "the last merge was not within a day");
+        return sh_fail(error, SH_E_NOT_FOUND, "the last merge was more than a day ago");
     return err;
 }
 
@@ -187,7 +187,7 @@ static sh_err take_leases(run *r, fetch *fetches, size_t count, sh_lease *held, 
     if (sh_stop_requested())
         return sh_fail(error, SH_E_STOPPED, "skipped: the program is stopping");
     if (r->redis_away)
-        return sh_fail(error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
+        return sh_fail(error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is down");
     for (size_t i = 0; i < count; i++)
         urls[i] = fetches[i].node->url;
     sh_err err = noted(r, sh_queue_leases_take(r->p->queue, urls, count, within_ms,
@@ -220,9 +220,9 @@ static sh_err choose_token(const run *r, fetch *f, sh_error *error)
         return err;
     if (speaks_netalertx(r) && !own->netalertx)
         return sh_fail(error, SH_E_REFUSED,
-                       "not fetched: its own credentials are for the native protocol alone: set "
-                       "SYNC_protocol=native here, or make others by `synchub-receiver node add "
-                       "--netalertx`");
+                       "not fetched: the node's own credentials allow only the native protocol: "
+                       "set SYNC_protocol=native here, or create others by `synchub-receiver node "
+                       "add --netalertx`");
     return puller_token_of(&c, own, f->token_number, now_ms, f->token, error);
 }
 
@@ -269,7 +269,7 @@ static void prepare_one(run *r, fetch *f, sh_lease held)
         return;
     }
     if (r->redis_away)
-        (void)sh_fail(&error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is away");
+        (void)sh_fail(&error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is down");
     /* A NetAlertX knows no conditional request; its table is compared when it is here. */
     else if (choose_token(r, f, &error) == SH_OK && !speaks_netalertx(r))
         (void)learn(r, f, &error);
@@ -391,7 +391,7 @@ static sh_err take_answer(run *r, fetch *f, const sh_http_answer *answer, sh_err
                                 .now_ms = sh_clock_unix_ms()};
     bool unchanged;
     if (r->redis_away)
-        return sh_fail(error, SH_E_NETWORK, "fetched, but Redis (SYNC_redis_url) is away");
+        return sh_fail(error, SH_E_NETWORK, "fetched, but Redis (SYNC_redis_url) is down");
     if ((answer->status == 401 || answer->status == 403) && try_next_token(r, f)) {
         f->again = true;
         return SH_E_REFUSED;
@@ -491,7 +491,7 @@ static bool run_nodes(run *r)
 
 static bool fail_run(const puller *p, const sh_error *error)
 {
-    sh_log_error("nothing was fetched, for there is no queue: %s", error->message);
+    sh_log_error("nothing was fetched, because there is no queue: %s", error->message);
     puller_count_run(true, p->nodes.count, 0, sh_clock_unix_ms());
     return false;
 }
@@ -514,9 +514,9 @@ static sh_err check_key(puller *p, sh_error *error)
     sh_err err = sh_queue_key_get(p->queue, told, error);
     sh_key_check(p->passphrase_key, own);
     if (err == SH_OK && told[0] != '\0' && strcmp(told, own) != 0)
-        err = sh_fail(error, SH_E_CONFIG,
-                      "SYNC_encryption_key is not the one that this hub's receivers have: set that "
-                      "one here");
+        err =
+            sh_fail(error, SH_E_CONFIG,
+                    "SYNC_encryption_key is not the one of this hub's receivers: set theirs here");
     return err;
 }
 

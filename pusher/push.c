@@ -150,11 +150,11 @@ static push_verdict judge_no_answer(const push *p, sh_err err, const sh_error *r
 {
     switch (err) {
     case SH_E_STOPPED:
-        (void)sh_fail(error, err, "the exchange with %s was broken off: stopping", p->url);
+        (void)sh_fail(error, err, "the exchange with %s was aborted: stopping", p->url);
         return PUSH_STOPPED;
     case SH_E_LIMIT:
-        (void)sh_fail(error, err, "%s: %s; that is no answer of a hub: look at SYNC_hub_url",
-                      p->url, reason->message);
+        (void)sh_fail(error, err, "%s: %s; that is not a hub's answer: check SYNC_hub_url", p->url,
+                      reason->message);
         return PUSH_FOREIGN;
     case SH_E_NETWORK: /* the message names host and setting */
         (void)sh_fail(error, err, "%s", reason->message);

@@ -45,7 +45,7 @@ static push_verdict fail_foreign(const push_question *q, sh_error *error)
     sh_peer_foreign_words(&hub, q->answer, words);
     bool busy = status >= 500 || status == 408 || status == 425 || status == 429;
     (void)sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED,
-                  "%s/sync %s; nothing is dropped, it will be tried again", q->url, words);
+                  "%s/sync %s; nothing is lost, it will be tried again", q->url, words);
     return busy ? PUSH_LATER : PUSH_FOREIGN;
 }
 
@@ -96,12 +96,11 @@ static push_verdict judge_netalertx_success(const push_question *q, sh_error *er
     if (q->answer->status == 200 && member_is(document, "message", NETALERTX_STORED))
         return PUSH_QUEUED;
     if (strcmp(q->answer->content_type, "text/html") == 0)
-        return fail_own(
-            q, PUSH_FOREIGN,
-            "that is a web page and not NetAlertX's API: SYNC_hub_url must name the hub's "
-            "API port (20212 by default), or the network's login page answers; nothing is "
-            "dropped, it will be tried again",
-            "", error);
+        return fail_own(q, PUSH_FOREIGN,
+                        "that is a web page and not NetAlertX's API: SYNC_hub_url must name the "
+                        "hub's API port (20212 by default), or a login page of the network "
+                        "answers; nothing is lost, it will be tried again",
+                        "", error);
     return fail_foreign(q, error);
 }
 

@@ -56,10 +56,10 @@ sh_err run_check(const sh_settings *settings, sh_error *error)
                                                                 : NULL;
     if (missing == NULL)
         return SH_OK;
-    return sh_fail(error, SH_E_CONFIG,
-                   "%s is not set: it is needed to be pulled on SYNC_listen, also where SYNC_RUN "
-                   "is disabled",
-                   missing);
+    return sh_fail(
+        error, SH_E_CONFIG,
+        "%s is not set: a node that is pulled (SYNC_listen) needs it, even if SYNC_RUN is disabled",
+        missing);
 }
 
 static int64_t at_most(int64_t value, int64_t max)
@@ -114,7 +114,8 @@ static void look_at_files(loop *l)
     if (!news && now_ms - l->looked_ms < SAFETY_POLL_MS)
         return;
     if (l->watch != NULL && watch_arm(l->watch, &error) != SH_OK)
-        sh_log_debug("%s; looking every %d s instead", error.message, (int)(SAFETY_POLL_MS / 1000));
+        sh_log_debug("%s; checking every %d s instead", error.message,
+                     (int)(SAFETY_POLL_MS / 1000));
     l->looked_ms = now_ms;
     work_changed_due(l->work);
 }
@@ -153,7 +154,7 @@ static void plan_retry(loop *l, const work_report *report)
     sh_random(&random, sizeof random);
     int64_t wait_ms = pace_attempted(&l->pace, report, sh_clock_monotonic_ms(), random);
     if (wait_ms > 0)
-        sh_log_debug("what was not delivered is tried again in %lld ms", (long long)wait_ms);
+        sh_log_debug("the next attempt to deliver is in %lld ms", (long long)wait_ms);
 }
 
 static int64_t wait_ms(const loop *l)
@@ -205,7 +206,7 @@ static int run_loop(const sh_settings *settings, work *w)
         const char *const *paths = work_paths(w, &count);
         sh_error error = {0};
         if (watch_new(paths, count, &l.watch, &error) != SH_OK)
-            sh_log_warning("%s; looking every %d s instead", error.message,
+            sh_log_warning("%s; checking every %d s instead", error.message,
                            (int)(SAFETY_POLL_MS / 1000));
     }
     sh_notify_ready("started");
@@ -245,8 +246,8 @@ static void log_start(const sh_settings *settings, bool once)
     sh_url url;
     if (sh_url_read(sh_slice_of(settings->hub_url), &url, NULL) == SH_OK &&
         sh_text_equals_ignoring_case(url.scheme, "http") && !sh_url_is_loopback(&url))
-        sh_log_warning("SYNC_hub_url=%s is not https: whoever listens on the way can read the "
-                       "token (the devices stay encrypted)",
+        sh_log_warning("SYNC_hub_url=%s is not https: an eavesdropper can read the token (devices "
+                       "are encrypted)",
                        settings->hub_url);
 }
 

@@ -93,8 +93,8 @@ static void log_put_off(const serve *s, const sh_http_exchange *exchange)
     sh_log_event(SH_LOG_WARNING,
                  SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name),
                                SH_LOG_PEER(sh_http_peer(exchange)),
-                               SH_LOG_REASON("others have not read their answers yet")),
-                 "put off with 503: a pull");
+                               SH_LOG_REASON("other answers have not been read yet")),
+                 "answered a pull with 503");
 }
 
 /* With the lock. *rows and *bytes tell what was sent; false where others' answers have no room left
@@ -260,7 +260,7 @@ static void handle_sync(void *context, sh_http_exchange *exchange)
         sh_metric_add(&counter_pulled_denied, 1);
         sh_log_event(SH_LOG_WARNING,
                      SH_LOG_FIELDS(SH_LOG_PEER(sh_http_peer(exchange)),
-                                   SH_LOG_REASON("its token is not SYNC_api_token of this node")),
+                                   SH_LOG_REASON("the token is not this node's SYNC_api_token")),
                      "refused a pull with 403");
         sh_http_reply_error(exchange, 403, native ? sh_error_code_text(SH_CODE_TOKEN) : NULL,
                             "Forbidden", "ERROR: Not authorized");
@@ -329,9 +329,8 @@ static sh_err listen_on(serve *s, sh_error *error)
         return err;
     sh_log_info("listening on %s", sh_listener_address(s->listener));
     if (sh_listener_is_in_clear(s->listener))
-        sh_log_info(
-            "tokens come over plain HTTP here, and NetAlertX's hubs get the table in clear: put "
-            "TLS in front of it, or set SYNC_tls_cert and SYNC_tls_key");
+        sh_log_info("tokens are received over plain HTTP, and NetAlertX hubs get the table "
+                    "unencrypted: put TLS in front, or set SYNC_tls_cert and SYNC_tls_key");
     return SH_OK;
 }
 

@@ -52,7 +52,8 @@ sh_err grace_new(int stop_fd, int64_t ms, grace **ret, sh_error *error)
         g->running = pthread_create(&g->thread, NULL, watch_stop, g) == 0;
     if (!g->running) {
         grace_free(g);
-        return sh_fail(error, SH_E_IO, "cannot watch for a stop: no descriptor or thread is left");
+        return sh_fail(error, SH_E_IO,
+                       "cannot watch for a stop signal: out of descriptors or threads");
     }
     *ret = g;
     return SH_OK;

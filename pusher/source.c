@@ -73,18 +73,18 @@ static sh_err fail_missing(const source *s, sh_error *error)
     (void)snprintf(dir, sizeof dir, "%s", s->path); /* the system takes no longer ones */
     to_parent(dir);
     if (access(dir, F_OK) != 0)
-        return sh_fail(error, SH_E_NOT_FOUND,
-                       "%s not found, nor its folder %s: is NetAlertX's volume mounted here? %s "
-                       "names it",
-                       s->path, dir, setting_of(s));
+        return sh_fail(
+            error, SH_E_NOT_FOUND,
+            "%s not found, nor its folder %s: mount NetAlertX's volume here, or correct %s",
+            s->path, dir, setting_of(s));
     if (s->kind == SH_KIND_DEVICES)
         return sh_fail(error, SH_E_NOT_FOUND,
-                       "%s not found: NetAlertX writes it after a scan; if it does run, "
-                       "SYNC_devices_file names the wrong file",
+                       "%s not found: NetAlertX writes it after a scan; if it runs, "
+                       "SYNC_devices_file is wrong",
                        s->path);
     return sh_fail(error, SH_E_NOT_FOUND,
-                   "%s not found: the plugin %s has left no result yet; if it does run, look at "
-                   "its name in SYNC_plugins and at SYNC_plugins_dir",
+                   "%s not found: the plugin %s has left no result yet; if it runs, check its name "
+                   "in SYNC_plugins, and SYNC_plugins_dir",
                    s->path, s->plugin);
 }
 
@@ -158,15 +158,15 @@ static sh_err check_table(const source *s, bool last_try, source_text *text, sh_
     if (err != SH_E_FORMAT)
         return sh_fail(error, err, "%s: %s", s->path, reason.message);
     if (sh_slice_trim((sh_slice){text->text.data, text->text.len}).len == 0)
-        return sh_fail(error, SH_E_BUSY, "%s is empty: was it being written?", s->path);
+        return sh_fail(error, SH_E_BUSY, "%s is empty; it may still be being written", s->path);
     sh_table_scan scan;
     bool begins_well = sh_table_scan_init(&scan, text->text.data, text->text.len, NULL) == SH_OK;
     if (!begins_well && (last_try || text->text.len >= TABLE_HEAD_BYTES))
         return sh_fail(error, SH_E_FORMAT,
-                       "%s is no device table: %s. SYNC_devices_file must name NetAlertX's "
-                       "table_devices.json, whose shape is {\"data\": [...]}",
+                       "%s is not a device table: %s. SYNC_devices_file must name NetAlertX's "
+                       "table_devices.json, which has the form {\"data\": [...]}",
                        s->path, reason.message);
-    return sh_fail(error, SH_E_BUSY, "%s is cut: %s; was it being written?", s->path,
+    return sh_fail(error, SH_E_BUSY, "%s is truncated: %s; it may still be being written", s->path,
                    reason.message);
 }
 
@@ -196,7 +196,7 @@ static sh_err check_plugin(const source *s, bool last_try, source_text *text, sh
     sh_error reason = {0};
     sh_err err = sh_plugin_text_check(content.data, content.len, &reason);
     if (err != SH_OK)
-        return sh_fail(error, err, "%s is no plugin result and not sent: %s", s->path,
+        return sh_fail(error, err, "%s is not a plugin result and was not sent: %s", s->path,
                        reason.message);
     return SH_OK;
 }

@@ -59,8 +59,8 @@ static int compare_entries(const void *a, const void *b)
 static sh_err folder_make(const char *path, sh_error *error)
 {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return sh_fail(error, SH_E_IO, "%s: cannot be made by uid %u: %s", path,
-                       (unsigned)geteuid(), strerror(errno));
+        return sh_fail(error, SH_E_IO, "%s: uid %u cannot create it: %s", path, (unsigned)geteuid(),
+                       strerror(errno));
     return sh_folder_check_writable(path, error);
 }
 

@@ -76,11 +76,11 @@ static sh_err read_fields(const char *path, const uint8_t *header, size_t file_b
                           spool_item *item, sh_error *error)
 {
     if (file_bytes < SPOOL_FILE_HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
-        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it does not begin as it was written",
-                       path);
+        return sh_fail(error, SH_E_FORMAT,
+                       "%s is damaged: its header is not the one that was written", path);
     if (sh_big_endian_get(header + LEN_AT, 8) != file_bytes - SPOOL_FILE_HEADER_BYTES)
-        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it has not the length it was written in",
-                       path);
+        return sh_fail(error, SH_E_FORMAT,
+                       "%s is damaged: its length is not the one that was written", path);
     memcpy(item->id, header + ID_AT, SH_ID_BYTES);
     item->time_ms = (int64_t)sh_big_endian_get(header + TIME_AT, 8);
     memcpy(item->plugin, header + PLUGIN_AT, SH_PLUGIN_NAME_MAX);
@@ -100,7 +100,8 @@ static sh_err read_header(const char *path, sh_slice content, spool_item *item, 
     sh_slice text = {content.data + SPOOL_FILE_HEADER_BYTES, content.len - SPOOL_FILE_HEADER_BYTES};
     hash_item(header, text, hash);
     if (memcmp(hash, header + HASH_AT, HASH_BYTES) != 0)
-        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it is not what was written", path);
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: its content is not what was written",
+                       path);
     return SH_OK;
 }
 

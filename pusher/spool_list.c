@@ -141,10 +141,10 @@ sh_err spool_entry_retry(const char *dir, const spool_entries *all, const spool_
 {
     char refused[PATH_MAX], waiting[PATH_MAX], from[PATH_MAX], to[PATH_MAX];
     if (!entry->in_refused)
-        return sh_fail(error, SH_E_CONFIG,
-                       "%s was not refused: it waits for the hub, and the "
-                       "pusher sends it by itself",
-                       entry->id);
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "%s was not refused: it waits for the hub, and the pusher sends it automatically",
+            entry->id);
     sh_err err = spool_path(dir, REFUSED, refused, error);
     if (err == SH_OK)
         err = spool_path(dir, WAITING, waiting, error);

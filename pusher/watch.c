@@ -54,11 +54,11 @@ sh_err watch_new(const char *const paths[], size_t count, watch **ret, sh_error 
     bool no_memory = w->armed == NULL || w->next == NULL || w->as == NULL;
     if (no_memory || w->fd < 0) {
         watch_free(w);
-        return no_memory ? sh_fail(error, SH_E_MEMORY, "no memory to watch files")
-                         : sh_fail(error, SH_E_IO,
-                                   "files cannot be watched: %s (look at "
-                                   "fs.inotify.max_user_instances)",
-                                   strerror(saved));
+        return no_memory
+                   ? sh_fail(error, SH_E_MEMORY, "no memory to watch files")
+                   : sh_fail(error, SH_E_IO,
+                             "files cannot be watched: %s (see fs.inotify.max_user_instances)",
+                             strerror(saved));
     }
     for (size_t i = 0; i < count; i++)
         w->armed[i] = -1;

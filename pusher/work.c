@@ -84,9 +84,9 @@ static sh_err spool_take(work *w, sh_error *error)
         return SH_OK;
     if (w->settings->plugins.count > 0 || w->only_new)
         return sh_fail(error, err, "SYNC_spool_dir cannot be used: %s; %s", reason.message,
-                       w->only_new ? "SYNC_RUN=on_new_device remembers there what was pushed"
-                                   : "plugin results are kept there until the hub has them");
-    sh_log_warning("SYNC_spool_dir cannot be used: %s; going on without it, so that pushes are not "
+                       w->only_new ? "SYNC_RUN=on_new_device stores there what was pushed"
+                                   : "plugin results are stored there until the hub accepts them");
+    sh_log_warning("SYNC_spool_dir cannot be used: %s; continuing without it, so pushes are not "
                    "remembered across restarts",
                    reason.message);
     return SH_OK;
@@ -109,7 +109,7 @@ static sh_err memory_open(work *w, sh_error *error)
     if (w->state == NULL)
         return sh_fail(error, err, "%s", reason.message);
     if (err != SH_OK)
-        sh_log_warning("%s; beginning afresh", reason.message);
+        sh_log_warning("%s; starting with an empty state", reason.message);
     /* A kill may have come after a result was kept and before the state said so: not twice. */
     err = w->spool == NULL ? SH_OK : spool_each(w->spool, recall_kept, w, error);
     if (err != SH_OK || !w->only_new)
@@ -293,14 +293,14 @@ static void collect_plugin(work *w, job *j, work_report *report)
     /* Not keyed: whoever mends SYNC_encryption_key must not get all results once more. */
     sh_keyed_hash(NULL, content, digest, sizeof digest);
     if (state_plugin_is(w->state, j->source.plugin, digest)) {
-        sh_log_debug("plugin %s: its result is the one sent before", j->source.plugin);
+        sh_log_debug("plugin %s: the result is the one that was sent before", j->source.plugin);
         job_handled(j, &text.stamp);
         return;
     }
     if (state_plugin_reserve(w->state, j->source.plugin, &error) != SH_OK ||
         spool_add(w->spool, j->source.plugin, content, sh_clock_unix_ms(), &error) != SH_OK) {
         sh_error told = {0};
-        (void)sh_fail(&told, error.code, "plugin %s: its result of %zu bytes is not kept: %s",
+        (void)sh_fail(&told, error.code, "plugin %s: the result of %zu bytes is not stored: %s",
                       j->source.plugin, content.len, error.message);
         job_failed(w, j, &told, report);
         return;
@@ -324,7 +324,7 @@ static void remember_pushed(work *w, const mac_set *macs)
     sh_error error = {0};
     if (mac_set_merge(&w->pushed, macs, &error) != SH_OK ||
         mac_set_save(w->pushed_path, sh_slice_of(w->owner), &w->pushed, &error) != SH_OK)
-        sh_log_error("%s; these devices will count as new after a restart", error.message);
+        sh_log_error("%s; these devices will be sent again after a restart", error.message);
 }
 
 /* Fills in what identifies the table's push: the same id while it is the same table. */

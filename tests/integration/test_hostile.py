@@ -283,5 +283,5 @@ class SlowReaders(harness.SyncHubTest):
             answers.append(client.recv(64).split()[1])
         self.assertEqual(set(answers), {b"200", b"503"})
         self.assertGreaterEqual(answers.count(b"200"), 5)
-        self.assertIn("put off with 503", node.log())
+        self.assertIn("answered a pull with 503", node.log())
         self.assertEqual(curl(f"http://127.0.0.1:{port}/livez").status, 200)

@@ -233,7 +233,7 @@ class NetAlertXNodes(PullerTest):
                           "SYNC_api_token.*ERROR: Not authorized"),
             "missing": (lambda _: (404, {}, {"error": "Not found"}), "no GET /sync at this URL"),
             "tableless": (lambda _: (500, {}, {"error": "Data file not found"}),
-                          "no device table yet"),
+                          "no device table"),
             "later": (lambda _: (503, {"Retry-After": "9"}, {"error": "busy"}), "come again in 9 s"),
             "moved": (lambda _: (302, {"Location": "/good1/sync"}, {}), "redirect"),
             "unasked": (lambda _: (304, {}, b""), "304"),
@@ -383,7 +383,7 @@ class SyncHubNodes(PullerTest):
             "altered": (good[:-1] + bytes([good[-1] ^ 1]), "."),
             "version": (good[:4] + b"\x02" + good[5:], "version"),
             "kind": (good[:5] + b"\x02" + good[6:], "."),
-            "part": (good[:72] + struct.pack(">II", 0, 2) + good[80:], "not one whole device table"),
+            "part": (good[:72] + struct.pack(">II", 0, 2) + good[80:], "not hold one complete device table"),
             "late": (late, "clock"),
             "early": (early, "clock"),
             "text": (b"hello", "."),
@@ -444,7 +444,7 @@ class RealPushers(PullerTest):
     def test_without_a_table_it_says_so(self):
         url = self.node(None)
         log = self.pull([url], code=1, SYNC_protocol="native")
-        self.assertIn("no device table yet", self.line(log, url))
+        self.assertIn("no device table", self.line(log, url))
 
 
 class Merged(PullerTest):

@@ -394,7 +394,7 @@ class OnceTest(PusherTest):
         self.once(settings, 1, "SYNC_spool_dir", "/proc/none")
         self.assertEqual(hub.requests, [])
         settings["SYNC_plugins"] = ""
-        self.once(settings, 0, "SYNC_spool_dir", "going on without it", "queued")
+        self.once(settings, 0, "SYNC_spool_dir", "continuing without it", "queued")
 
     def test_disabled_says_so(self):
         settings = self.settings("http://127.0.0.1:1", SYNC_RUN="disabled")
@@ -442,15 +442,15 @@ class SourceTest(PusherTest):
 
     def test_what_is_no_table_is_told_from_one_that_is_cut(self):
         whole = device_table(device_rows(3))
-        shape = ['no device table', 'SYNC_devices_file', '{"data": [...]}']
+        shape = ['not a device table', 'SYNC_devices_file', '{"data": [...]}']
         cases = [
             ("this is no JSON, and it is long enough that it will never become a table", shape),
             ('{"devices": "' + "x" * 100 + '"}', shape),
             ("[]", shape),
             ("{}", shape),
-            ("", ["is empty", "was it being written?"]),
-            (whole[:-2], ["is cut", "was it being written?"]),
-            (whole[:len(whole) // 2], ["is cut", "was it being written?"]),
+            ("", ["is empty", "may still be being written"]),
+            (whole[:-2], ["is truncated", "may still be being written"]),
+            (whole[:len(whole) // 2], ["is truncated", "may still be being written"]),
             ('{"data": [{"dev_MAC": "aa:bb:cc:dd:ee:ff"}]}', ["older than November 2024"]),
         ]
         settings = self.settings(self.hub.url)
@@ -480,7 +480,7 @@ class SourceTest(PusherTest):
         whole = device_table(device_rows(50))
         self.table.write_text(whole[:4000])
         pusher = self.program("pusher", settings)
-        pusher.wait_for_log("is cut: .*was it being written")
+        pusher.wait_for_log("is truncated: .*being written")
         self.assertEqual(self.hub.requests, [])
         with open(self.table, "a") as table:
             table.write(whole[4000:])
@@ -498,7 +498,7 @@ class SourceTest(PusherTest):
         settings = self.settings(self.hub.url, rows=0, SYNC_devices="False",
                                  SYNC_plugins="ARPSCAN")
         self.plugin_result("one|two\n")
-        self.once(settings, 1, "is no plugin result and not sent")
+        self.once(settings, 1, "is not a plugin result and was not sent")
         self.plugin_result("")
         self.once(settings, 0)
         self.assertEqual(self.hub.requests, [])
@@ -687,7 +687,7 @@ class WatchTest(PusherTest):
         pusher = self.program("pusher", self.settings(self.hub.url, SYNC_RUN_TIMEOUT="300"))
         self.assertTrue(asked.wait(30))
         pusher.stop()
-        self.assertIn("broken off", pusher.log())
+        self.assertIn("was aborted", pusher.log())
 
 
 class NetAlertXTest(PusherTest):
@@ -792,11 +792,11 @@ class PullTest(PusherTest):
         for answer in (self.envelope(pusher), curl(pusher.url + "/sync", headers=bearer())):
             self.assertEqual(answer.status, 503)
             self.assertGreater(int(answer.headers["retry-after"]), 0)
-            self.assertIn("is cut", answer.json["message"])
+            self.assertIn("is truncated", answer.json["message"])
         self.table.write_text('{"devices": "' + "x" * 100 + '"}')
         answer = self.envelope(pusher)
         self.assertEqual(answer.status, 500)
-        self.assertIn("no device table", answer.json["message"])
+        self.assertIn("not a device table", answer.json["message"])
 
         self.table.write_text(device_table(device_rows(3)))
         self.assertEqual(self.envelope(pusher).status, 200)

@@ -95,7 +95,7 @@ static const judge_case cases[] = {
      PUSH_MISCONFIGURED, "set this node's clock"},
     {NATIVE, 422, JSON, "{\"error\":\"x\",\"message\":\"no table\",\"success\":false}", true,
      PUSH_REFUSED, "no table"},
-    {NATIVE, 422, "text/html", "<html>", true, PUSH_FOREIGN, "nothing is dropped"},
+    {NATIVE, 422, "text/html", "<html>", true, PUSH_FOREIGN, "nothing is lost"},
     {NATIVE, 422, "", "", true, PUSH_FOREIGN, "422"},
     {NATIVE, 425, "", "", true, PUSH_LATER, "425"},
     {NATIVE, 429, "", "", true, PUSH_LATER, "429"},

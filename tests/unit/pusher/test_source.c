@@ -101,8 +101,8 @@ static void what_stays_wrong_is_told_with_its_reason(void **state)
     } cases[] = {
         {"", "is empty", SH_E_BUSY, SOURCE_TRIES - 1},
         {" \n", "is empty", SH_E_BUSY, SOURCE_TRIES - 1},
-        {"{\"data\": [" ROW, "is cut", SH_E_BUSY, SOURCE_TRIES - 1},
-        {"{\"data\": [{\"devMac\": \"a", "is cut", SH_E_BUSY, SOURCE_TRIES - 1},
+        {"{\"data\": [" ROW, "is truncated", SH_E_BUSY, SOURCE_TRIES - 1},
+        {"{\"data\": [{\"devMac\": \"a", "is truncated", SH_E_BUSY, SOURCE_TRIES - 1},
         {"[]", "SYNC_devices_file", SH_E_FORMAT, SOURCE_TRIES - 1},
         {"{\"status\": \"ok\"}", "{\"data\": [...]}", SH_E_FORMAT, SOURCE_TRIES - 1},
         {"a text of more than 64 bytes will never become a device table, or will it?",
@@ -237,7 +237,7 @@ static void what_is_no_plugin_result_is_an_error(void **state)
         SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
         sh_error error = {0};
         assert_int_equal(read_plugin(&text, &error), SH_E_FORMAT);
-        assert_non_null(strstr(error.message, "no plugin result"));
+        assert_non_null(strstr(error.message, "not a plugin result"));
     }
 }
 
