@@ -22,6 +22,7 @@ int main(int argc, char *argv[])
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,
         .run = puller_main,
+        .reloads = true,
     };
     return sh_service_main(&service, argc, argv);
 }

@@ -21,6 +21,9 @@
 #define REDIS_WAIT_MAX_S 30 /* before the first run; SYNC_RUN_TIMEOUT where that is less */
 #define REDIS_WAIT_STEP_MS 500
 
+#define RELOAD_POLL_MS 2000 /* looks for changed settings while there is nothing else to do */
+#define SETTLING_POLL_MS 100
+
 /* A dead node costs its time-out alone, as long as nobody must wait for it to be asked. */
 static size_t parallel_max(void)
 {
@@ -92,20 +95,31 @@ static void wait_for_redis(const puller *p)
     }
 }
 
+static int64_t wait_ms(const sh_schedule *schedule)
+{
+    if (sh_service_reload_state() == SH_RELOAD_SETTLING)
+        return SETTLING_POLL_MS;
+    return sh_schedule_wait_ms(schedule, sh_clock_unix_ms());
+}
+
 /* At start and then at each tick. A tick that comes while a run is on is passed over. */
-static void run_on_schedule(puller *p)
+static int run_on_schedule(puller *p)
 {
     sh_schedule schedule;
     sh_schedule_init(&schedule, &p->settings->cron);
     bool first = true;
     do {
-        if (!sh_schedule_is_due(&schedule, sh_clock_unix_ms()))
+        sh_reload_state reload = sh_service_reload_state();
+        if (reload == SH_RELOAD_DUE)
+            return SH_RUN_AGAIN;
+        if (reload == SH_RELOAD_SETTLING || !sh_schedule_is_due(&schedule, sh_clock_unix_ms()))
             continue;
         (void)puller_run(p, first ? 0 : CLOCKS_DIFFER_MS + schedule.late_ms);
         /* What came meanwhile is passed over; the clock may have been set, too. */
         sh_schedule_pass(&schedule, sh_clock_unix_ms());
         first = false;
-    } while (!sh_stop_wait(sh_schedule_wait_ms(&schedule, sh_clock_unix_ms())));
+    } while (!sh_stop_wait(wait_ms(&schedule)));
+    return SH_EXIT_DONE;
 }
 
 static int run_service(puller *p, bool once)
@@ -125,18 +139,29 @@ static int run_service(puller *p, bool once)
     sh_log_info("pulling %zu nodes, at start and then at '%s'", p->nodes.count,
                 p->settings->run_schedule);
     wait_for_redis(p);
-    run_on_schedule(p);
+    int code = run_on_schedule(p);
     puller_status_stop(status);
-    sh_log_info("stopped");
+    sh_log_info(code == SH_RUN_AGAIN ? "starting again with other settings" : "stopped");
+    return code;
+}
+
+/* Where a file has the settings, its next version may enable it. */
+static int run_disabled(const sh_settings *settings, bool once)
+{
+    sh_log_info("SYNC_RUN is disabled: nothing is pulled");
+    if (settings->config_file[0] == '\0' || once)
+        return SH_EXIT_DONE;
+    sh_notify_ready("disabled");
+    while (!sh_stop_wait(RELOAD_POLL_MS))
+        if (sh_service_reload_state() == SH_RELOAD_DUE)
+            return SH_RUN_AGAIN;
     return SH_EXIT_DONE;
 }
 
 int puller_main(const sh_settings *settings, bool once)
 {
-    if (settings->run == SH_RUN_DISABLED) {
-        sh_log_info("SYNC_RUN is disabled: nothing is pulled");
-        return SH_EXIT_DONE;
-    }
+    if (settings->run == SH_RUN_DISABLED)
+        return run_disabled(settings, once);
     puller p = {.settings = settings};
     sh_error error = {.code = SH_OK};
     int code;

@@ -48,6 +48,7 @@ int main(int argc, char *argv[])
         .libraries = libraries,
         .check = run_check,
         .run = run_pusher,
+        .reloads = true,
     };
     return sh_service_main(&service, argc, argv);
 }

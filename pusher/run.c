@@ -25,6 +25,9 @@
 /* How often files are looked at without an event: whatever inotify cannot see is found then. */
 #define SAFETY_POLL_MS INT64_C(60000)
 
+#define SETTLING_POLL_MS 100 /* while the settings are being written */
+#define RELOAD_POLL_MS 2000  /* looks for changed settings where nothing else is to do */
+
 /* A wall clock that was set by more than this did not just run a little fast or slow. */
 #define CLOCK_STEP_MS INT64_C(2000)
 
@@ -97,6 +100,7 @@ typedef struct {
     int64_t looked_ms;    /* at files, by the monotonic clock */
     int64_t wall_ms;      /* what the wall clock is ahead of the monotonic one */
     pace pace;            /* by the monotonic clock */
+    bool settling;        /* the settings are being written: nothing is begun */
 } loop;
 
 static void log_next_run(const loop *l, sh_log_level level)
@@ -160,6 +164,8 @@ static void plan_retry(loop *l, const work_report *report)
 static int64_t wait_ms(const loop *l)
 {
     int64_t ms = SH_SCHEDULE_POLL_MS;
+    if (l->settling)
+        return SETTLING_POLL_MS;
     if (l->watching)
         ms = at_most(ms, l->looked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms());
     else
@@ -193,6 +199,23 @@ static void tell_status(const work_report *report)
                      when);
 }
 
+static void look_and_push(loop *l)
+{
+    look_at_clock(l);
+    work_rescan(l->work);
+    if (l->watching)
+        look_at_files(l);
+    else
+        look_at_schedule(l);
+    if (work_is_due(l->work) && pace_may_try(&l->pace, sh_clock_monotonic_ms())) {
+        work_report report = work_attempt(l->work);
+        plan_retry(l, &report);
+        tell_status(&report);
+    } else {
+        work_collect(l->work);
+    }
+}
+
 static int run_loop(const sh_settings *settings, work *w)
 {
     loop l = {.settings = settings,
@@ -210,23 +233,15 @@ static int run_loop(const sh_settings *settings, work *w)
                            (int)(SAFETY_POLL_MS / 1000));
     }
     sh_notify_ready("started");
+    sh_reload_state reload;
     do {
-        look_at_clock(&l);
-        work_rescan(w);
-        if (l.watching)
-            look_at_files(&l);
-        else
-            look_at_schedule(&l);
-        if (work_is_due(w) && pace_may_try(&l.pace, sh_clock_monotonic_ms())) {
-            work_report report = work_attempt(w);
-            plan_retry(&l, &report);
-            tell_status(&report);
-        } else {
-            work_collect(w);
-        }
-    } while (loop_wait(&l));
+        reload = sh_service_reload_state();
+        l.settling = reload == SH_RELOAD_SETTLING;
+        if (reload == SH_RELOAD_NONE)
+            look_and_push(&l);
+    } while (reload != SH_RELOAD_DUE && loop_wait(&l));
     watch_free(l.watch);
-    return SH_EXIT_DONE;
+    return reload == SH_RELOAD_DUE ? SH_RUN_AGAIN : SH_EXIT_DONE;
 }
 
 static void log_start(const sh_settings *settings, bool once)
@@ -273,19 +288,26 @@ static int run_pushes(const sh_settings *settings, const sh_node_key *key, bool 
 }
 
 /* A pusher that only answers GET /sync, or does nothing. */
-static int run_without_pushes(const sh_settings *settings, bool serves)
+static int run_without_pushes(const sh_settings *settings, bool serves, bool once)
 {
     const char *why = settings->run == SH_RUN_DISABLED ? "SYNC_RUN is disabled"
                       : settings->hub_url[0] == '\0'
                           ? "SYNC_hub_url is not set"
                           : "neither SYNC_devices nor SYNC_plugins is set";
-    if (!serves) {
+    if (serves) {
+        sh_log_info("nothing is pushed (%s): this node waits to be pulled", why);
+        sh_notify_ready("waiting to be pulled");
+    } else if (settings->config_file[0] != '\0' && !once) {
+        sh_log_info("nothing is pushed (%s): waiting until %s says otherwise", why,
+                    settings->config_file);
+        sh_notify_ready("waiting for other settings");
+    } else {
         sh_log_info("nothing is pushed: %s", why);
         return SH_EXIT_DONE;
     }
-    sh_log_info("nothing is pushed (%s): this node waits to be pulled", why);
-    sh_notify_ready("waiting to be pulled");
-    while (!sh_stop_wait(SAFETY_POLL_MS)) {
+    while (!sh_stop_wait(RELOAD_POLL_MS)) {
+        if (sh_service_reload_state() == SH_RELOAD_DUE)
+            return SH_RUN_AGAIN;
     }
     return SH_EXIT_DONE;
 }
@@ -310,7 +332,7 @@ int run_pusher(const sh_settings *settings, bool once)
     serve *server = NULL;
     bool pushes = settings->run != SH_RUN_DISABLED && run_is_active(settings);
     if (!pushes && (settings->listen[0] == '\0' || once))
-        return run_without_pushes(settings, false);
+        return run_without_pushes(settings, false, once);
     sh_err err = derive_key(settings, &key, &error);
     if (err == SH_OK && settings->listen[0] != '\0' && !once)
         err = serve_start(settings, &key, &server, &error);
@@ -320,7 +342,7 @@ int run_pusher(const sh_settings *settings, bool once)
     else if (pushes)
         code = run_pushes(settings, &key, once);
     else
-        code = run_without_pushes(settings, true);
+        code = run_without_pushes(settings, true, once);
     serve_stop(server);
     sh_wipe(&key, sizeof key);
     return code;

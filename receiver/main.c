@@ -31,6 +31,8 @@
 #define KEPT_BYTES (2 * SH_MIB)
 #define ARENAS 4
 
+#define RELOAD_POLL_MS 5000
+
 /* With --once a receiver merges what is queued and ends; it does not listen. */
 static int run_parts(const sh_settings *settings, const hub_keys *keys, bool once, sh_error *error)
 {
@@ -50,7 +52,8 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
     if (err == SH_OK && merges)
         good = merge_run(m, once);
     else if (err == SH_OK && !once)
-        (void)sh_stop_wait(INT64_MAX);
+        while (!sh_stop_wait(RELOAD_POLL_MS))
+            (void)sh_service_reload_state(); /* reports what was changed */
     (void)health_set(HEALTH_STOPPING, "this receiver is stopping");
     serve_stop(s);
     merge_free(m);

@@ -5,6 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/config/cron.h"
 #include "libcommon/netalertx/list.h"
+#include "libcommon/os/file.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,10 +24,12 @@ typedef enum {
     SH_RUN_SCHEDULE,
     SH_RUN_ALWAYS_AFTER_SCAN,
     SH_RUN_ON_NEW_DEVICE,
+    SH_RUN_UNUSED, /* only while settings are read: SH_RUN_DISABLED and run_is_unused */
 } sh_run;
 
 typedef enum { SH_PROTOCOL_NATIVE, SH_PROTOCOL_NETALERTX, SH_PROTOCOL_ANY } sh_protocol;
 typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
+
 typedef enum { SH_LOG_ERROR, SH_LOG_WARNING, SH_LOG_INFO, SH_LOG_DEBUG } sh_log_level;
 typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
 
@@ -35,6 +38,7 @@ typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
 /* The validated settings. Strings are never NULL; an unset one is "". */
 typedef struct {
     int run;              /* sh_run */
+    bool run_is_unused;   /* SYNC_RUN=unused, NetAlertX's default, disables it */
     char *run_schedule;   /* as written */
     sh_cron cron;         /* run_schedule, parsed */
     char *api_token;      /* secret */
@@ -65,6 +69,8 @@ typedef struct {
     int log_level;  /* sh_log_level */
     int log_format; /* sh_log_format */
     char *config_file;
+    char *override_file; /* app_conf_override.json beside it, which may be missing; or "" */
+    sh_file_stamp config_stamp, override_stamp; /* of these two files as they were read */
     sh_list warnings; /* sentences to log at startup, for example about unknown names */
     unsigned char origins[SH_SETTING_ROWS_MAX]; /* sh_origin of each row */
 } sh_settings;

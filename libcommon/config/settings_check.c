@@ -15,6 +15,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+sh_err sh_check_run(sh_settings *settings, sh_error *error)
+{
+    (void)error;
+    settings->run_is_unused = settings->run == SH_RUN_UNUSED;
+    if (settings->run_is_unused)
+        settings->run = SH_RUN_DISABLED;
+    return SH_OK;
+}
+
 sh_err sh_check_schedule(sh_settings *settings, sh_error *error)
 {
     return sh_cron_read(sh_slice_of(settings->run_schedule), &settings->cron, error);
@@ -66,20 +75,42 @@ sh_err sh_check_hub_url(sh_settings *settings, sh_error *error)
     return err;
 }
 
+static bool is_before(const sh_list *list, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(list->items[i], list->items[index]) == 0)
+            return true;
+    return false;
+}
+
+static void remove_item(sh_list *list, size_t index)
+{
+    free(list->items[index]);
+    list->count--;
+    for (size_t i = index; i < list->count; i++)
+        list->items[i] = list->items[i + 1];
+}
+
+/* NetAlertX takes any list here, and its users do name SYNC, which has no result of its own. */
 sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
 {
-    for (size_t i = 0; i < settings->plugins.count; i++) {
-        const char *name = settings->plugins.items[i];
+    sh_list *plugins = &settings->plugins;
+    for (size_t i = 0; i < plugins->count;) {
+        const char *name = plugins->items[i];
+        bool sync = sh_text_equals_ignoring_case(name, "SYNC");
         sh_error why = {0};
-        if (sh_text_equals_ignoring_case(name, "SYNC"))
-            return sh_fail(error, SH_E_CONFIG,
-                           "SYNC is the device table: set SYNC_devices=True to push it");
-        if (sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
+        if (!sync && sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
             return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(name, settings->plugins.items[j]) == 0)
-                return sh_fail(error, SH_E_CONFIG, "duplicate plugin %s", name);
-        }
+        sh_err err = sync ? sh_settings_add_warning(
+                                settings, "SYNC in SYNC_plugins is passed over: device tables are "
+                                          "pushed by SYNC_devices=True")
+                          : SH_OK;
+        if (err != SH_OK)
+            return sh_fail(error, err, "out of memory");
+        if (sync || is_before(plugins, i))
+            remove_item(plugins, i);
+        else
+            i++;
     }
     return SH_OK;
 }

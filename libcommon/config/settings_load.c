@@ -193,13 +193,14 @@ static sh_err set_defaults(int program, sh_settings *settings, sh_error *error)
 }
 
 /*
- * The sources of values. environment and credentials have precedence over app_conf; it is an error
- * if both of them have a setting.
+ * The sources of values. environment and credentials have precedence over override, which has
+ * precedence over app_conf; it is an error if both of the first two have a setting.
  */
 typedef struct {
     sh_source environment; /* or the program's settings file instead */
     bool from_settings_file;
     sh_source credentials;
+    sh_source override; /* of the app.conf */
     sh_source app_conf;
 } sources;
 
@@ -207,6 +208,7 @@ static void sources_reset(sources *s)
 {
     sh_source_reset(&s->environment);
     sh_source_reset(&s->credentials);
+    sh_source_reset(&s->override);
     sh_source_reset(&s->app_conf);
 }
 
@@ -234,7 +236,9 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
     }
     if (strcmp(row->name, "SYNC_config_file") == 0)
         return SH_OK;
-    err = sh_source_get(&s->app_conf, row, ret, error);
+    err = sh_source_get(&s->override, row, ret, error);
+    if (err == SH_OK && ret->text == NULL)
+        err = sh_source_get(&s->app_conf, row, ret, error);
     ret->from_app_conf = true;
     return err;
 }
@@ -273,14 +277,41 @@ static sh_err load_rows(int program, load_part part, const sources *s, sh_settin
     return first;
 }
 
-static sh_err load_app_conf(const sh_source *environment, sh_source *ret, sh_error *error)
+/* NetAlertX's container writes it beside the app.conf. */
+static char *override_path(const char *app_conf)
+{
+    const char *slash = strrchr(app_conf, '/');
+    int folder_len = slash == NULL ? 0 : (int)(slash - app_conf) + 1;
+    return sh_text_format("%.*sapp_conf_override.json", folder_len, app_conf);
+}
+
+static sh_err load_override(const char *app_conf, sources *s, sh_settings *settings,
+                            sh_error *error)
+{
+    sh_error why = {0};
+    char *path = override_path(app_conf);
+    if (path == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    set_text(&settings->override_file, path);
+    sh_err err =
+        sh_source_from_override(path, &s->override, &settings->override_stamp, &why, error);
+    if (err != SH_OK || why.code == SH_OK)
+        return err;
+    return sh_settings_add_warning(
+        settings,
+        "%.200s is ignored, as NetAlertX ignores it: it is no JSON object of settings (%s)", path,
+        why.message);
+}
+
+static sh_err load_app_conf(sources *s, sh_settings *settings, sh_error *error)
 {
     SH_CLEANUP(sh_source_value_reset) sh_source_value path = {0};
     const sh_setting *row = sh_setting_find("SYNC_config_file", SH_FOR_ALL);
-    sh_err err = sh_source_get(environment, row, &path, error);
+    sh_err err = sh_source_get(&s->environment, row, &path, error);
     if (err != SH_OK || path.text == NULL)
         return err;
-    return sh_source_from_app_conf(path.text, ret, error);
+    err = sh_source_from_app_conf(path.text, &s->app_conf, &settings->config_stamp, error);
+    return err == SH_OK ? load_override(path.text, s, settings, error) : err;
 }
 
 static const char *find_variable(char *const environment[], const char *name)
@@ -342,10 +373,12 @@ static sh_err load_settings(int program, load_part part, char *const environment
     *ret = (sh_settings){0};
     sh_err err = set_defaults(program, ret, error);
     if (err == SH_OK)
+        err = store_text(&ret->override_file, "", error);
+    if (err == SH_OK)
         err = read_environment(program, environment, &s, error);
     if (err != SH_OK)
         return err;
-    err = load_app_conf(&s.environment, &s.app_conf, error);
+    err = load_app_conf(&s, ret, error);
     sh_err rows_err = load_rows(program, part, &s, ret, error);
     if (err == SH_OK)
         err = rows_err;
@@ -354,6 +387,8 @@ static sh_err load_settings(int program, load_part part, char *const environment
     err = sh_source_warn_about_unknown(&s.environment, ret);
     if (err == SH_OK)
         err = sh_source_warn_about_unknown(&s.app_conf, ret);
+    if (err == SH_OK)
+        err = sh_source_warn_about_unknown(&s.override, ret);
     if (err == SH_OK)
         err = sh_settings_warn(ret, program, find_variable(environment, "TZ"));
     if (err != SH_OK)
@@ -389,5 +424,6 @@ void sh_settings_reset(sh_settings *settings)
                  row->kind == SH_SETTING_URL)
             set_text(field, NULL);
     }
+    set_text(&settings->override_file, NULL);
     sh_list_reset(&settings->warnings);
 }

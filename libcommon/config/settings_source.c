@@ -60,8 +60,8 @@ static sh_source_entry *get_or_add_entry(sh_source *source, sh_slice name)
     return entry;
 }
 
-static sh_err set_entry(sh_source *source, sh_slice name, sh_slice value, bool is_list,
-                        sh_error *error)
+sh_err sh_source_set(sh_source *source, sh_slice name, sh_slice value, bool is_list,
+                     sh_error *error)
 {
     char *copy = strndup(value.data, value.len); /* first: each entry must have a value */
     sh_source_entry *entry = copy == NULL ? NULL : get_or_add_entry(source, name);
@@ -75,7 +75,7 @@ static sh_err set_entry(sh_source *source, sh_slice name, sh_slice value, bool i
     return SH_OK;
 }
 
-static bool is_setting_name(sh_slice name)
+bool sh_source_is_setting_name(sh_slice name)
 {
     return (name.len > 5 && strncasecmp(name.data, "SYNC_", 5) == 0) ||
            (name.len == 9 && strncasecmp(name.data, "API_TOKEN", 9) == 0) ||
@@ -92,9 +92,9 @@ sh_err sh_source_from_environment(char *const environment[], sh_source *ret, sh_
         sh_slice name = {.data = text, .len = (size_t)(equals - text)};
         if (sh_utf8_has_bom(name.data, name.len)) /* the first line of an env-file */
             name = (sh_slice){text + SH_UTF8_BOM_BYTES, name.len - SH_UTF8_BOM_BYTES};
-        if (!is_setting_name(name))
+        if (!sh_source_is_setting_name(name))
             continue;
-        sh_err err = set_entry(ret, name, sh_slice_of(equals + 1), false, error);
+        sh_err err = sh_source_set(ret, name, sh_slice_of(equals + 1), false, error);
         if (err != SH_OK)
             return err;
     }
@@ -111,12 +111,12 @@ static sh_slice without_bom(const sh_buf *content)
 
 static sh_err on_env_file_item(void *context, sh_slice name, sh_slice value, sh_error *error)
 {
-    if (!is_setting_name(name))
+    if (!sh_source_is_setting_name(name))
         return SH_OK;
     if (value.len > 0 && memchr(value.data, '\0', value.len) != NULL)
         return sh_fail(error, SH_E_FORMAT, "%.*s contains a NUL character", (int)name.len,
                        name.data);
-    return set_entry(context, name, value, false, error);
+    return sh_source_set(context, name, value, false, error);
 }
 
 sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error)
@@ -150,7 +150,7 @@ sh_err sh_source_from_credentials(const char *folder, int program, sh_source *re
         /* Our systemd units set an absent credential to an empty line. */
         struct stat file;
         sh_err err = stat(path, &file) == 0 && file.st_size > 1
-                         ? set_entry(ret, sh_slice_of(name), sh_slice_of(path), false, error)
+                         ? sh_source_set(ret, sh_slice_of(name), sh_slice_of(path), false, error)
                          : SH_OK;
         free(path);
         if (err != SH_OK)
@@ -161,14 +161,15 @@ sh_err sh_source_from_credentials(const char *folder, int program, sh_source *re
 
 static sh_err on_app_conf_item(void *context, const sh_app_conf_item *item, sh_error *error)
 {
-    return set_entry(context, item->name, item->value, item->is_list, error);
+    return sh_source_set(context, item->name, item->value, item->is_list, error);
 }
 
-sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_error *error)
+sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_file_stamp *stamp,
+                               sh_error *error)
 {
     SH_CLEANUP(sh_buf_wipe) sh_buf content = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
     sh_error why = {0};
-    sh_err err = sh_file_read(path, &content, NULL, &why);
+    sh_err err = sh_file_read(path, &content, stamp, &why);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
     if (err != SH_OK)

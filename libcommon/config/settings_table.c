@@ -8,16 +8,17 @@
 
 static const sh_setting_choice pusher_runs[] = {
     {"disabled", SH_RUN_DISABLED},
-    {"unused", SH_RUN_DISABLED},
+    {"unused", SH_RUN_UNUSED},
     {"once", SH_RUN_ONCE},
     {"schedule", SH_RUN_SCHEDULE},
     {"always_after_scan", SH_RUN_ALWAYS_AFTER_SCAN},
+    {"on_notification", SH_RUN_ALWAYS_AFTER_SCAN}, /* NetAlertX notifies after its scans */
     {"on_new_device", SH_RUN_ON_NEW_DEVICE},
     {NULL, 0},
 };
 static const sh_setting_choice puller_runs[] = {
     {"disabled", SH_RUN_DISABLED},
-    {"unused", SH_RUN_DISABLED},
+    {"unused", SH_RUN_UNUSED},
     {"once", SH_RUN_ONCE},
     {"schedule", SH_RUN_SCHEDULE},
     {NULL, 0},
@@ -43,9 +44,9 @@ static const sh_setting_choice log_formats[] = {
 
 const sh_setting sh_setting_table[] = {
     {"SYNC_RUN", .programs = PUSHER, .kind = SH_SETTING_CHOICE, FIELD(run), .choices = pusher_runs,
-     .fallback = "schedule", .help = "when to push"},
+     .fallback = "schedule", .check = sh_check_run, .help = "when to push"},
     {"SYNC_RUN", .programs = PULLER, .kind = SH_SETTING_CHOICE, FIELD(run), .choices = puller_runs,
-     .fallback = "schedule", .help = "when to pull"},
+     .fallback = "schedule", .check = sh_check_run, .help = "when to pull"},
     {"SYNC_RUN_SCHD", .programs = PUSHER | PULLER, .kind = SH_SETTING_TEXT, FIELD(run_schedule),
      .fallback = "*/5 * * * *", .check = sh_check_schedule,
      .help = "the schedule: five cron fields, in the time zone TZ"},

@@ -68,6 +68,7 @@ sh_err sh_setting_redact(const char *text, sh_buf *ret);
  * The rows' check functions, in settings_check.c and settings_nodes.c. SH_E_CONFIG or SH_E_FORMAT;
  * the message does not repeat the value.
  */
+sh_err sh_check_run(sh_settings *settings, sh_error *error);
 sh_err sh_check_schedule(sh_settings *settings, sh_error *error);
 sh_err sh_check_token(sh_settings *settings, sh_error *error);
 sh_err sh_check_node_name(sh_settings *settings, sh_error *error);

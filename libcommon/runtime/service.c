@@ -10,6 +10,7 @@
 #include "libcommon/runtime/healthcheck.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
+#include "libcommon/runtime/settings_reload.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -384,15 +385,47 @@ static int check_config(const sh_service *service, const sh_settings *settings, 
     return SH_EXIT_FAILED;
 }
 
-static int run_service(const sh_service *service, const sh_settings *settings, bool once)
+/*
+ * NetAlertX's file says so by default, so that whoever asks for one run hardly knows. No run is no
+ * success.
+ */
+static int refuse_unused(const sh_settings *settings)
+{
+    bool file = settings->config_file[0] != '\0';
+    sh_log_error("nothing will be sent or pulled: SYNC_RUN is 'unused'%s%s, which is NetAlertX's "
+                 "default; set SYNC_RUN=schedule, or another value that --help lists, in the "
+                 "environment of this program%s",
+                 file ? " in " : "", settings->config_file,
+                 file ? ", which goes over that file" : "");
+    return SH_EXIT_CONFIG;
+}
+
+static int run_until_ended(const sh_service *service, sh_settings *settings, bool once)
+{
+    int code = SH_RUN_AGAIN;
+    if (!once)
+        sh_settings_reload_begin(service, settings);
+    while (code == SH_RUN_AGAIN) {
+        code = service->run(settings, once || settings->run == SH_RUN_ONCE);
+        sh_settings_reload_take(settings);
+        sh_log_init(service->name, (sh_log_level)settings->log_level,
+                    (sh_log_format)settings->log_format);
+    }
+    sh_settings_reload_end();
+    return code;
+}
+
+static int run_service(const sh_service *service, sh_settings *settings, bool once)
 {
     if (sh_stop_requested())
         return SH_EXIT_DONE;
+    if (once && service->program != SH_FOR_RECEIVER && settings->run_is_unused)
+        return refuse_unused(settings);
     sh_error manager = {0};
     if (sh_notify_init(&manager) != SH_OK)
         sh_log_warning("%s", manager.message);
     main_thread = pthread_self();
-    int code = service->run(settings, once || settings->run == SH_RUN_ONCE);
+    int code = run_until_ended(service, settings, once);
     if (code == SH_EXIT_DONE)
         sh_notify_ready("done"); /* a service that ends at once was started all the same */
     return code;

@@ -14,6 +14,7 @@
 #define SH_EXIT_DONE 0
 #define SH_EXIT_FAILED 1
 #define SH_EXIT_CONFIG 2
+#define SH_RUN_AGAIN (-1) /* no exit code: see sh_service.run */
 
 typedef struct {
     const char *name;    /* `receiver` */
@@ -29,8 +30,12 @@ typedef struct {
     const struct sh_subcommand *subcommands;
     /* Checks across settings that this program alone has; for --check-config too. May be NULL. */
     sh_err (*check)(const sh_settings *settings, sh_error *error);
-    /* The work itself; once is --once or SYNC_RUN=once. Returns the exit code. */
+    /*
+     * The work itself; once is --once or SYNC_RUN=once. Returns the exit code, or SH_RUN_AGAIN to
+     * be called again with the new settings after SH_RELOAD_DUE.
+     */
     int (*run)(const sh_settings *settings, bool once);
+    bool reloads; /* it can be called again; otherwise changed settings are only reported */
 } sh_service;
 
 typedef struct sh_subcommand {
@@ -64,6 +69,18 @@ bool sh_stop_requested(void);
  */
 int sh_hangup_fd(void);
 bool sh_hangup_take(void);
+/*
+ * Whether SYNC_config_file, or the override beside it, was changed since the settings were read.
+ * For run()'s thread, to be asked every few seconds and before each piece of work that settings
+ * decide. Changes that cannot be used are logged, and the old settings stay.
+ */
+typedef enum {
+    SH_RELOAD_NONE,
+    SH_RELOAD_SETTLING, /* it is being written: what can wait for a second, waits */
+    SH_RELOAD_DUE,      /* run() should return SH_RUN_AGAIN */
+} sh_reload_state;
+sh_reload_state sh_service_reload_state(void);
+
 /*
  * Tells the service manager's watchdog that run()'s thread is alive; nothing in other threads. The
  * waits below do so too: what works for long without them calls it every few seconds.

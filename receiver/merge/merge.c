@@ -309,6 +309,7 @@ bool merge_run(merge *m, bool until_empty)
     int64_t retry_ms = RETRY_MS_MIN;
     while (!sh_stop_requested()) {
         sh_service_alive();
+        (void)sh_service_reload_state(); /* reports what was changed */
         sh_error error = {0};
         bool worked = false;
         sh_err err = work(m, &worked, &error);

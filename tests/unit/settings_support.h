@@ -70,7 +70,8 @@ static inline const char *naming(const char *name, const char *file)
 static inline int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"token", "app.conf", "other", "list"};
+    static const char *const names[] = {"token", "app.conf", "other", "list",
+                                        "app_conf_override.json"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         (void)unlink(path_of(names[i]));
     return rmdir(folder);

@@ -119,6 +119,31 @@ static void booleans_are_read_in_every_spelling(void **state)
     }
 }
 
+static void on_notification_is_after_each_scan(void **state)
+{
+    (void)state;
+    sh_settings s;
+    load(SH_FOR_PUSHER, ENV(PUSHES, "SYNC_RUN=on_notification"), &s);
+    assert_int_equal(s.run, SH_RUN_ALWAYS_AFTER_SCAN);
+    sh_settings_reset(&s);
+}
+
+/* NetAlertX's page lets its users choose any plugin, and any of them twice. */
+static void sync_among_the_plugins_and_repetitions_are_passed_over(void **state)
+{
+    (void)state;
+    sh_settings s;
+    load(SH_FOR_PUSHER, ENV(PUSHES, "SYNC_plugins=['SYNC','A','B','A','sync','B']"), &s);
+    assert_int_equal(s.plugins.count, 2);
+    assert_string_equal(s.plugins.items[0], "A");
+    assert_string_equal(s.plugins.items[1], "B");
+    assert_true(has_warning(&s, "SYNC_devices=True"));
+    sh_settings_reset(&s);
+    load(SH_FOR_PUSHER, ENV(PUSHES, "SYNC_plugins=['SYNC']"), &s);
+    assert_int_equal(s.plugins.count, 0);
+    sh_settings_reset(&s);
+}
+
 static void unused_means_disabled(void **state)
 {
     (void)state;
@@ -180,8 +205,8 @@ static void an_invalid_value_is_rejected_with_the_remedy(void **state)
     enum { PUSHER = SH_FOR_PUSHER, PULLER = SH_FOR_PULLER, RECEIVER = SH_FOR_RECEIVER };
     static const bad_case cases[] = {
         {PUSHER, "SYNC_RUN=sometimes",
-         "SYNC_RUN holds 'sometimes': use disabled, unused, once, schedule, always_after_scan or "
-         "on_new_device"},
+         "SYNC_RUN holds 'sometimes': use disabled, unused, once, schedule, always_after_scan, "
+         "on_notification or on_new_device"},
         {PULLER, "SYNC_RUN=on_new_device",
          "SYNC_RUN holds 'on_new_device': use disabled, unused, once or schedule"},
         {PULLER, "SYNC_RUN=always_after_scan", "use disabled, unused, once or schedule"},
@@ -209,8 +234,6 @@ static void an_invalid_value_is_rejected_with_the_remedy(void **state)
         {PUSHER, "SYNC_hub_url=http://hub?x", "query"},
         {PUSHER, "SYNC_plugins=['A-B']", "SYNC_plugins holds '['A-B']': entry 1"},
         {PUSHER, "SYNC_plugins=['A'", "no closing"},
-        {PUSHER, "SYNC_plugins=A,B,A", "duplicate plugin A"},
-        {PUSHER, "SYNC_plugins=SYNC", "set SYNC_devices=True"},
         {PUSHER, "SYNC_protocol=http", "SYNC_protocol holds 'http': use native or netalertx"},
         {PULLER, "SYNC_nodes=node-a", "SYNC_nodes holds 'node-a': entry 1"},
         {PULLER, "SYNC_nodes=http://a,http://a/", "duplicate URL http://a"},
@@ -366,6 +389,8 @@ int main(void)
         cmocka_unit_test(every_setting_is_read),
         cmocka_unit_test(urls_are_normalized),
         cmocka_unit_test(booleans_are_read_in_every_spelling),
+        cmocka_unit_test(on_notification_is_after_each_scan),
+        cmocka_unit_test(sync_among_the_plugins_and_repetitions_are_passed_over),
         cmocka_unit_test(unused_means_disabled),
         cmocka_unit_test(names_are_case_insensitive),
         cmocka_unit_test(api_token_is_an_alias_of_the_token),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/config/settings_differ.h"
 #include "libcommon/config/settings_load.h"
 #include "libcommon/config/settings_print.h"
 #include "tests/unit/settings_support.h"
@@ -194,6 +195,85 @@ static void an_invalid_app_conf_is_rejected(void **state)
 
 /* --- Warnings -------------------------------------------------------------------------------- */
 
+static void an_override_has_precedence_over_its_app_conf(void **state)
+{
+    (void)state;
+    sh_settings s;
+    write_text("app.conf", "API_TOKEN='a token of the file'\nSYNC_encryption_key='of the file'\n"
+                           "SYNC_node_name='File'\nSYNC_hub_url='http://file:1'\n"
+                           "SYNC_devices=False\nSYNC_plugins=['A']\nSYNC_RUN_TIMEOUT=5\n");
+    write_text("app_conf_override.json",
+               "{\"API_TOKEN\": \"a token of the override\", \"SYNC_devices\": true,"
+               " \"SYNC_plugins\": \"['B', 'C']\", \"SYNC_RUN_TIMEOUT\": 7, \"TIMEZONE\": {},"
+               " \"SYNC_node_name\": \"\\u00dcber\", \"SYNC_odd\": 1}");
+    load(SH_FOR_PUSHER, ENV(naming("SYNC_config_file", "app.conf"), "SYNC_RUN_TIMEOUT=9"), &s);
+    assert_string_equal(s.api_token, "a token of the override");
+    assert_string_equal(s.encryption_key, "of the file");
+    assert_string_equal(s.node_name, "\xc3\x9c"
+                                     "ber");
+    assert_string_equal(s.hub_url, "http://file:1");
+    assert_true(s.devices);
+    assert_int_equal(s.plugins.count, 2);
+    assert_string_equal(s.plugins.items[1], "C");
+    assert_int_equal(s.run_timeout_s, 9);
+    assert_true(has_warning(&s, "SYNC_odd"));
+    assert_true(s.config_stamp.exists && s.override_stamp.exists);
+    sh_settings_reset(&s);
+    write_text("app_conf_override.json", "{\"SYNC_plugins\": [\"D\"], \"SYNC_node_name\": \"\"}");
+    load(SH_FOR_PUSHER, ENV(naming("SYNC_config_file", "app.conf")), &s);
+    assert_string_equal(s.plugins.items[0], "D");
+    assert_string_equal(s.node_name, "File");
+    sh_settings_reset(&s);
+    write_text("app_conf_override.json", "{\"SYNC_RUN_TIMEOUT\": \"soon\"}");
+    check_refused(SH_FOR_PUSHER, ENV(naming("SYNC_config_file", "app.conf")),
+                  "SYNC_RUN_TIMEOUT holds 'soon'");
+    (void)unlink(path_of("app_conf_override.json"));
+}
+
+/* NetAlertX goes on without it, and its users' nodes must not be silent for that. */
+static void an_override_that_is_not_an_object_is_ignored_with_a_warning(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"", "{\"SYNC_node_name\": \"Half\", ", "[]",
+                                        "{\"SYNC_node_name\": \"N\\u0000\"}", "nonsense"};
+    write_text("app.conf", "SYNC_node_name='File'\n");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_settings s;
+        write_text("app_conf_override.json", cases[i]);
+        load(SH_FOR_PUSHER,
+             ENV(TOKEN, KEY, "SYNC_hub_url=http://hub:1", "SYNC_devices=1",
+                 naming("SYNC_config_file", "app.conf")),
+             &s);
+        assert_string_equal(s.node_name, "File");
+        assert_true(has_warning(&s, "app_conf_override.json is ignored"));
+        sh_settings_reset(&s);
+    }
+    (void)unlink(path_of("app_conf_override.json"));
+}
+
+static void settings_that_differ_are_named(void **state)
+{
+    (void)state;
+    sh_settings a, b;
+    sh_buf names = SH_BUF_INIT(1000);
+    load(SH_FOR_PUSHER, ENV(PUSHES), &a);
+    load(SH_FOR_PUSHER, ENV(PUSHES), &b);
+    assert_int_equal(sh_settings_differ(&a, &b, SH_FOR_PUSHER, &names), SH_OK);
+    assert_int_equal(names.len, 0);
+    sh_settings_reset(&b);
+    load(SH_FOR_PUSHER,
+         ENV("SYNC_api_token=another token of the tests", KEY, "SYNC_node_name=B",
+             "SYNC_hub_url=http://hub:20212", "SYNC_devices=False", "SYNC_plugins=X",
+             "SYNC_RUN_TIMEOUT=1", "SYNC_RUN=once"),
+         &b);
+    assert_int_equal(sh_settings_differ(&a, &b, SH_FOR_PUSHER, &names), SH_OK);
+    assert_string_equal(names.data, "SYNC_RUN, SYNC_api_token, SYNC_node_name, SYNC_devices, "
+                                    "SYNC_plugins, SYNC_RUN_TIMEOUT");
+    sh_buf_reset(&names);
+    sh_settings_reset(&a);
+    sh_settings_reset(&b);
+}
+
 static void an_unknown_name_causes_a_warning_with_the_nearest_one(void **state)
 {
     (void)state;
@@ -364,6 +444,9 @@ int main(void)
         cmocka_unit_test(a_setting_that_ends_in_file_is_not_a_value_file),
         cmocka_unit_test(the_environment_overrides_app_conf),
         cmocka_unit_test(an_invalid_app_conf_is_rejected),
+        cmocka_unit_test(an_override_has_precedence_over_its_app_conf),
+        cmocka_unit_test(an_override_that_is_not_an_object_is_ignored_with_a_warning),
+        cmocka_unit_test(settings_that_differ_are_named),
         cmocka_unit_test(an_unknown_name_causes_a_warning_with_the_nearest_one),
         cmocka_unit_test(short_secrets_cause_a_warning),
         cmocka_unit_test(an_unknown_time_zone_causes_a_warning),

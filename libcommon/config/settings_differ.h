@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_SETTINGS_DIFFER_H
+#define SH_SETTINGS_DIFFER_H
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/config/settings.h"
+
+/*
+ * Adds the names of the settings of a program whose values differ, as `SYNC_node_name,
+ * SYNC_hub_url`; nothing where none do. SH_E_MEMORY, SH_E_LIMIT.
+ */
+sh_err sh_settings_differ(const sh_settings *a, const sh_settings *b, int program, sh_buf *ret);
+
+#endif
