@@ -3,7 +3,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/metrics.h"
 #include "libcommon/http/http_error.h"
-#include "libcommon/http/http_server_internal.h"
+#include "libcommon/http/http_server_state.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/http/http_server_internal.h"
+#include "libcommon/http/http_server_state.h"
 
 #include <stdlib.h>
 #include <string.h>

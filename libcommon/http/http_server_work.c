@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/http/http_batches.h"
-#include "libcommon/http/http_server_internal.h"
+#include "libcommon/http/http_server_state.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/http/http_error.h"
-#include "libcommon/http/http_server_internal.h"
+#include "libcommon/http/http_server_state.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_HTTP_SERVER_INTERNAL_H
-#define SH_HTTP_SERVER_INTERNAL_H
+#ifndef SH_HTTP_SERVER_STATE_H
+#define SH_HTTP_SERVER_STATE_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/http/http_batches.h"
@@ -12,10 +12,10 @@
 #include <stdatomic.h>
 
 /*
- * What the files of the HTTP server share: http_server.c answers requests, http_server_check.c
- * refuses ambiguous ones, http_server_work.c has threads for callbacks that wait,
- * http_server_accept.c has the thread that accepts, http_server_connections.c counts connections
- * and ends those over a limit, http_server_life.c owns the daemons.
+ * What the files of the HTTP server share: http_server_request.c answers requests,
+ * http_server_check.c refuses ambiguous ones, http_server_work.c has threads for callbacks that
+ * wait, http_server_accept.c has the thread that accepts, http_server_connections.c counts
+ * connections and ends those over a limit, http_server_life.c owns the daemons.
  */
 
 #define SH_HTTP_CONTENT_TYPE_BYTES 128
@@ -159,12 +159,12 @@ bool sh_http_workers_give(sh_http_workers *workers, sh_http_exchange *exchange);
 void sh_http_workers_stop(sh_http_workers *workers);
 void sh_http_workers_free(sh_http_workers *workers); /* after the daemons; NULL is fine */
 
-/* http_server.c: answers what no worker takes. */
+/* http_server_request.c: answers what no worker takes. */
 void sh_http_reply_stopping(sh_http_exchange *exchange);
-/* http_server.c: in a worker, ends handling: the exchange is answered, its body goes. */
+/* http_server_request.c: in a worker, ends handling: the exchange is answered, its body goes. */
 void sh_http_handled(sh_http_exchange *exchange);
 
-/* http_server.c: the library's callbacks for a request; cls is a sh_http_daemon. */
+/* http_server_request.c: the library's callbacks for a request; cls is a sh_http_daemon. */
 enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *upload,
                                    size_t *upload_len, void **state);
