@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/http/http_server_accept.h"
+
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
-#include "libcommon/base/metrics.h"
 #include "libcommon/http/http_error.h"
-#include "libcommon/http/http_server_state.h"
+#include "libcommon/http/http_server_connections.h"
+#include "libcommon/http/http_server_events.h"
+#include "libcommon/http/http_server_peer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -31,52 +34,6 @@
 #define LEAVE_MS 2000     /* for a peer that was told of its wrong protocol to read that */
 #define DISCARD_MAX 65536 /* bytes of one look at what such a peer sends */
 #define TLS_HANDSHAKE 0x16
-
-static sh_metric counters[] = {
-    [SH_HTTP_EVENT_NONE] = {.name = "synchub_http_connections_total",
-                            .help = "Connections accepted.",
-                            .type = "counter"},
-    [SH_HTTP_EVENT_ADDRESS_LIMIT] = {.name = "synchub_http_connections_over_limit_total",
-                                     .labels = "limit=\"address\"",
-                                     .help = "Connections over a limit: another one was closed in "
-                                             "their favour, or they were refused.",
-                                     .type = "counter"},
-    [SH_HTTP_EVENT_TOTAL_LIMIT] = {.name = "synchub_http_connections_over_limit_total",
-                                   .labels = "limit=\"total\"",
-                                   .type = "counter"},
-    [SH_HTTP_EVENT_NO_FILES] = {.name = "synchub_http_connections_over_limit_total",
-                                .labels = "limit=\"files\"",
-                                .type = "counter"},
-    [SH_HTTP_EVENT_TLS_TO_PLAIN] = {.name = "synchub_http_wrong_protocol_total",
-                                    .labels = "sent=\"tls\"",
-                                    .help =
-                                        "Connections with TLS to a plain port, and the reverse.",
-                                    .type = "counter"},
-    [SH_HTTP_EVENT_PLAIN_TO_TLS] = {.name = "synchub_http_wrong_protocol_total",
-                                    .labels = "sent=\"http\"",
-                                    .type = "counter"},
-    [SH_HTTP_EVENT_AMBIGUOUS] = {.name = "synchub_http_ambiguous_requests_total",
-                                 .help = "Requests refused because parsers read them differently.",
-                                 .type = "counter"},
-};
-
-sh_err sh_http_server_metrics(sh_buf *ret)
-{
-    static sh_metric *const all[] = {
-        &counters[SH_HTTP_EVENT_NONE],         &counters[SH_HTTP_EVENT_ADDRESS_LIMIT],
-        &counters[SH_HTTP_EVENT_TOTAL_LIMIT],  &counters[SH_HTTP_EVENT_NO_FILES],
-        &counters[SH_HTTP_EVENT_TLS_TO_PLAIN], &counters[SH_HTTP_EVENT_PLAIN_TO_TLS],
-        &counters[SH_HTTP_EVENT_AMBIGUOUS],
-    };
-    return sh_metrics_write(all, sizeof all / sizeof all[0], ret);
-}
-
-void sh_http_report(sh_http_server *server, const sh_http_event *event)
-{
-    sh_metric_add(&counters[event->kind], 1);
-    if (event->kind != SH_HTTP_EVENT_NONE && server->on_event != NULL)
-        server->on_event(event);
-}
 
 /* --- The accepting thread -------------------------------------------------------------------- */
 
@@ -135,7 +92,7 @@ static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
     sh_http_set_phase(c, SH_HTTP_LEAVING, LEAVE_MS);
 }
 
-static void discard(sh_http_server *server, sh_http_connection *c)
+static void discard_bytes(sh_http_server *server, sh_http_connection *c)
 {
     char bytes[4096];
     ssize_t n = 1;
@@ -149,7 +106,7 @@ static void discard(sh_http_server *server, sh_http_connection *c)
 static void on_bytes(sh_http_server *server, sh_http_connection *c)
 {
     if (atomic_load(&c->phase) == SH_HTTP_LEAVING) {
-        discard(server, c);
+        discard_bytes(server, c);
         return;
     }
     unsigned char first;
@@ -215,7 +172,7 @@ static bool accept_one(sh_http_server *server)
     return true;
 }
 
-static void listen_to(sh_http_server *server, bool on)
+static void watch_listener(sh_http_server *server, bool on)
 {
     struct epoll_event waited = {.events = on ? EPOLLIN : 0, .data.ptr = &server->listener};
     (void)epoll_ctl(server->ready, EPOLL_CTL_MOD, server->listener, &waited);
@@ -237,7 +194,7 @@ static int64_t accept_some(sh_http_server *server)
         static const struct sockaddr_storage nobody;
         report_limit(server, SH_HTTP_EVENT_NO_FILES, &nobody);
         (void)sh_http_connections_end_one(server);
-        listen_to(server, false);
+        watch_listener(server, false);
         return sh_clock_monotonic_ms() + PAUSE_MS;
     }
     return 0;
@@ -265,14 +222,14 @@ static void *accept_all(void *context)
             paused_until_ms = accept_some(server);
         if (paused_until_ms > 0 && sh_clock_monotonic_ms() >= paused_until_ms) {
             paused_until_ms = 0;
-            listen_to(server, true);
+            watch_listener(server, true);
         }
     }
 }
 
 /* --- Life ------------------------------------------------------------------------------------ */
 
-static sh_err wait_for(sh_http_server *server, int fd, void *tag, sh_error *error)
+static sh_err add_to_epoll(sh_http_server *server, int fd, void *tag, sh_error *error)
 {
     struct epoll_event waited = {.events = EPOLLIN, .data.ptr = tag};
     if (fd < 0 || server->ready < 0 || epoll_ctl(server->ready, EPOLL_CTL_ADD, fd, &waited) != 0)
@@ -285,9 +242,9 @@ sh_err sh_http_accept_start(sh_http_server *server, sh_error *error)
     sigset_t all, before;
     server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     server->ready = epoll_create1(EPOLL_CLOEXEC);
-    sh_err err = wait_for(server, server->stop_fd, &server->stop_fd, error);
+    sh_err err = add_to_epoll(server, server->stop_fd, &server->stop_fd, error);
     if (err == SH_OK)
-        err = wait_for(server, server->listener, &server->listener, error);
+        err = add_to_epoll(server, server->listener, &server->listener, error);
     if (err != SH_OK)
         return err;
     /* Signals are for the threads that were there before. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/http/http_server_connections.h"
+
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/http/http_server_state.h"
+#include "libcommon/http/http_server_peer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,53 +71,9 @@ sh_err sh_http_connections_init(sh_http_server *server, size_t most, sh_error *e
     return SH_OK;
 }
 
-/* --- Addresses ------------------------------------------------------------------------------- */
-
-static const struct sockaddr_in6 *as_v6(const struct sockaddr *address)
-{
-    return (const struct sockaddr_in6 *)(const void *)address;
-}
-
-static const struct sockaddr_in *as_v4(const struct sockaddr *address)
-{
-    return (const struct sockaddr_in *)(const void *)address;
-}
-
-/*
- * What counts as one peer. One customer has a whole /64 of IPv6; but all neighbours on a link share
- * fe80::/64.
- */
-static void read_address(const struct sockaddr *peer, uint8_t ret[static 16])
-{
-    memset(ret, 0, 16);
-    if (peer->sa_family == AF_INET6) {
-        const struct in6_addr *v6 = &as_v6(peer)->sin6_addr;
-        bool whole = IN6_IS_ADDR_V4MAPPED(v6) || IN6_IS_ADDR_LINKLOCAL(v6);
-        memcpy(ret, v6->s6_addr, whole ? 16 : 8);
-    } else if (peer->sa_family == AF_INET) {
-        ret[10] = ret[11] = 0xff;
-        memcpy(ret + 12, &as_v4(peer)->sin_addr, 4);
-    }
-}
-
-void sh_http_peer_text(const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN])
-{
-    const char *text = NULL;
-    if (address != NULL && address->sa_family == AF_INET)
-        text = inet_ntop(AF_INET, &as_v4(address)->sin_addr, ret, INET6_ADDRSTRLEN);
-    else if (address != NULL && address->sa_family == AF_INET6) {
-        const struct in6_addr *v6 = &as_v6(address)->sin6_addr;
-        text = IN6_IS_ADDR_V4MAPPED(v6)
-                   ? inet_ntop(AF_INET, v6->s6_addr + 12, ret, INET6_ADDRSTRLEN)
-                   : inet_ntop(AF_INET6, v6, ret, INET6_ADDRSTRLEN);
-    }
-    if (text == NULL)
-        memcpy(ret, "unknown", sizeof "unknown");
-}
-
 /* --- With the lock --------------------------------------------------------------------------- */
 
-static void forget(sh_http_server *server, sh_http_connection *c)
+static void forget_connection(sh_http_server *server, sh_http_connection *c)
 {
     if (c->next != NULL)
         c->next->previous = c->previous;
@@ -141,7 +99,7 @@ static bool is_ours(const sh_http_connection *c)
 }
 
 /* Its owner sees the end of the stream and closes it. From here on it fills no place. */
-static void end(sh_http_server *server, sh_http_connection *c)
+static void shut_down(sh_http_server *server, sh_http_connection *c)
 {
     (void)shutdown(c->fd, SHUT_RDWR);
     server->reserved_count -= c->reserved;
@@ -207,7 +165,7 @@ static sh_http_connection *find_reserved(const sh_http_server *server)
 static sh_http_address *find_address(const sh_http_server *server, const struct sockaddr *peer)
 {
     uint8_t bytes[16];
-    read_address(peer, bytes);
+    sh_http_peer_bytes(peer, bytes);
     for (const sh_http_connection *c = server->connections; c != NULL; c = c->next)
         if (!c->closing && memcmp(c->address->bytes, bytes, sizeof bytes) == 0)
             return c->address;
@@ -248,14 +206,14 @@ static bool make_room(sh_http_server *server, const sh_http_address *address, bo
         victim = find_reserved(server);
     }
     if (victim != NULL)
-        end(server, victim);
+        shut_down(server, victim);
     return victim != NULL;
 }
 
 /* --- For the accepting thread ---------------------------------------------------------------- */
 
 /* Lists a connection that has a place. */
-static void list(sh_http_server *server, sh_http_connection *c)
+static void list_connection(sh_http_server *server, sh_http_connection *c)
 {
     int64_t most_ms = SH_HTTP_IDLE_TIMEOUT_S * 1000LL;
     sh_http_set_phase(c, SH_HTTP_NEW,
@@ -269,14 +227,14 @@ static void list(sh_http_server *server, sh_http_connection *c)
     server->by_fd[c->fd] = c;
 }
 
-static bool add(sh_http_server *server, sh_http_connection *c, sh_http_event_kind *over)
+static bool add_connection(sh_http_server *server, sh_http_connection *c, sh_http_event_kind *over)
 {
     c->address = find_address(server, (const struct sockaddr *)&c->peer);
     if (c->address == NULL)
         return false;
     c->address->count++; /* before somebody else of this address loses his place */
     if (make_room(server, c->address, &c->reserved, over)) {
-        list(server, c);
+        list_connection(server, c);
         return true;
     }
     if (--c->address->count == 0)
@@ -298,8 +256,8 @@ sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
     (void)pthread_mutex_lock(&server->lock);
     /* The library closed a connection without a word: it had no memory for it. */
     if (server->by_fd[fd] != NULL)
-        forget(server, server->by_fd[fd]);
-    bool added = add(server, c, &event->kind);
+        forget_connection(server, server->by_fd[fd]);
+    bool added = add_connection(server, c, &event->kind);
     (void)pthread_mutex_unlock(&server->lock);
     if (!added) {
         free(c);
@@ -311,7 +269,7 @@ sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
 void sh_http_connections_remove(sh_http_server *server, sh_http_connection *c)
 {
     (void)pthread_mutex_lock(&server->lock);
-    forget(server, c);
+    forget_connection(server, c);
     (void)pthread_mutex_unlock(&server->lock);
 }
 
@@ -322,7 +280,7 @@ void sh_http_connections_close_ours(sh_http_server *server)
         next = c->next;
         int fd = c->fd;
         if (!c->started && is_ours(c)) {
-            forget(server, c);
+            forget_connection(server, c);
             (void)close(fd);
         }
     }
@@ -335,7 +293,7 @@ bool sh_http_connections_end_one(sh_http_server *server)
     sh_http_connection *victim =
         server->closing_count >= CLOSING_MAX ? NULL : find_idle(server, NULL);
     if (victim != NULL)
-        end(server, victim);
+        shut_down(server, victim);
     (void)pthread_mutex_unlock(&server->lock);
     return victim != NULL;
 }
@@ -351,10 +309,10 @@ size_t sh_http_connections_end_overdue(sh_http_server *server)
         if (over_ms < 0 || c->closing)
             continue;
         if (can_end(c)) {
-            end(server, c);
+            shut_down(server, c);
             ended++;
         } else if (over_ms > LOST_MS) {
-            forget(server, c); /* its descriptor may be another one's by now */
+            forget_connection(server, c); /* its descriptor may be another one's by now */
         }
     }
     (void)pthread_mutex_unlock(&server->lock);
@@ -364,7 +322,7 @@ size_t sh_http_connections_end_overdue(sh_http_server *server)
 void sh_http_connections_free(sh_http_server *server)
 {
     while (server->connections != NULL)
-        forget(server, server->connections);
+        forget_connection(server, server->connections);
     free((void *)server->by_fd);
     server->by_fd = NULL;
 }
@@ -388,7 +346,7 @@ void sh_http_on_connection(void *cls, struct MHD_Connection *connection, void **
             c->started = true;
         *context = c;
     } else if (*context != NULL) {
-        forget(server, *context);
+        forget_connection(server, *context);
         *context = NULL;
     }
     (void)pthread_mutex_unlock(&server->lock);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/http/http_server_state.h"
+#include "libcommon/http/http_server_accept.h"
+#include "libcommon/http/http_server_connections.h"
+#include "libcommon/http/http_server_request.h"
+#include "libcommon/http/http_server_work.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -337,4 +340,9 @@ void sh_http_server_stop(sh_http_server *server, int64_t grace_ms)
     stop_daemon(server->retired, 0);
     stop_daemon(server->current, 0);
     free_server(server);
+}
+
+void sh_http_server_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libmicrohttpd %s", MHD_get_version());
 }

@@ -12,10 +12,11 @@
 #include <stdatomic.h>
 
 /*
- * What the files of the HTTP server share: http_server_request.c answers requests,
- * http_server_check.c refuses ambiguous ones, http_server_work.c has threads for callbacks that
- * wait, http_server_accept.c has the thread that accepts, http_server_connections.c counts
- * connections and ends those over a limit, http_server_life.c owns the daemons.
+ * Part of the module http_server: what its parts share. http_server_life has the daemons of the
+ * library, http_server_accept the thread that accepts, http_server_connections counts connections
+ * and ends those over a limit, http_server_request leads a request to its route (http_server_check
+ * refuses ambiguous ones, http_server_body receives bodies, http_server_exchange answers),
+ * http_server_work has threads for callbacks that wait.
  */
 
 #define SH_HTTP_CONTENT_TYPE_BYTES 128
@@ -139,77 +140,5 @@ struct sh_http_exchange {
     char content_type[SH_HTTP_CONTENT_TYPE_BYTES];
     char peer[INET6_ADDRSTRLEN];
 };
-
-/* http_server_accept.c: a thread that accepts for server->current. SH_E_MEMORY, SH_E_IO. */
-sh_err sh_http_accept_start(sh_http_server *server, sh_error *error);
-/* Nothing more is accepted; the listening socket and all connections that the library does not have
-   yet are closed. */
-void sh_http_accept_stop(sh_http_server *server);
-/* Counts an event, and reports it unless it is SH_HTTP_EVENT_NONE. Any thread. */
-void sh_http_report(sh_http_server *server, const sh_http_event *event);
-
-/* http_server_work.c. SH_E_MEMORY. */
-sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error);
-/*
- * Suspends the exchange's connection until a worker has called what its stage says, in turn with
- * others of its class. False where no worker takes it: the program stops, or has no memory.
- */
-bool sh_http_workers_give(sh_http_workers *workers, sh_http_exchange *exchange);
-/* Refuses what no worker has begun, waits for the rest. Nothing is suspended from here on. */
-void sh_http_workers_stop(sh_http_workers *workers);
-void sh_http_workers_free(sh_http_workers *workers); /* after the daemons; NULL is fine */
-
-/* http_server_request.c: answers what no worker takes. */
-void sh_http_reply_stopping(sh_http_exchange *exchange);
-/* http_server_request.c: in a worker, ends handling: the exchange is answered, its body goes. */
-void sh_http_handled(sh_http_exchange *exchange);
-
-/* http_server_request.c: the library's callbacks for a request; cls is a sh_http_daemon. */
-enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
-                                   const char *method, const char *version, const char *upload,
-                                   size_t *upload_len, void **state);
-void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **state,
-                          enum MHD_RequestTerminationCode code);
-
-/* http_server_connections.c. SH_E_IO where too few files may be open, SH_E_MEMORY. */
-sh_err sh_http_connections_init(sh_http_server *server, size_t most, sh_error *error);
-void sh_http_connections_free(sh_http_server *server); /* NULL inside is fine */
-
-/*
- * Counts a connection that was just accepted. Over a limit it ends another one in its favour, or
- * reserves it for a probe. NULL where it must be closed; *event tells, by a kind of its own, what
- * there is to report.
- */
-sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
-                                            const struct sockaddr_storage *peer, socklen_t len,
-                                            sh_http_event *event);
-/* Forgets a connection that the accepting thread is about to close. */
-void sh_http_connections_remove(sh_http_server *server, sh_http_connection *c);
-/* After the accepting thread has ended: closes what it owned. */
-void sh_http_connections_close_ours(sh_http_server *server);
-/* Shuts down one connection that can be missed; false where there is none. */
-bool sh_http_connections_end_one(sh_http_server *server);
-/* Shuts down those over their time; how many. */
-size_t sh_http_connections_end_overdue(sh_http_server *server);
-
-/* The library's callback for connections; cls is the server. */
-void sh_http_on_connection(void *cls, struct MHD_Connection *connection, void **context,
-                           enum MHD_ConnectionNotificationCode code);
-/* The connection's record, or NULL for one that is unknown and must be closed. */
-sh_http_connection *sh_http_channel(struct MHD_Connection *connection);
-/* Begins a phase, which has ms from now. Any thread. */
-void sh_http_set_phase(sh_http_connection *c, sh_http_phase phase, int64_t ms);
-
-/* The peer's address as text; an IPv4 address that came over IPv6 as IPv4. */
-void sh_http_peer_text(const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN]);
-
-typedef struct {
-    const char *method, *path, *version; /* as the library gives them */
-} sh_http_request_line;
-
-/* http_server_check.c: whether other HTTP parsers could read the request's head differently.
- *why is a sentence for the peer. */
-bool sh_http_is_ambiguous(struct MHD_Connection *connection, const sh_http_request_line *line,
-                          const char **why);
 
 #endif

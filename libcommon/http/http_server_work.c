@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/http/http_server_work.h"
+
 #include "libcommon/http/http_batches.h"
-#include "libcommon/http/http_server_state.h"
+#include "libcommon/http/http_server_body.h"
+#include "libcommon/http/http_server_exchange.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -74,7 +77,7 @@ static void handle_batch(sh_http_waiting *const waiting[], size_t count)
     else
         route->handle(context, exchanges[0]);
     for (size_t i = 0; i < count; i++) {
-        sh_http_handled(exchanges[i]);
+        sh_http_body_handled(exchanges[i]);
         resume(exchanges[i]);
     }
 }
@@ -150,7 +153,7 @@ static void refuse_waiting(sh_http_exchange *exchange)
 {
     sh_http_reply_stopping(exchange);
     if (exchange->stage != SH_HTTP_IN_ADMIT)
-        sh_http_handled(exchange);
+        sh_http_body_handled(exchange);
     resume(exchange);
 }
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/http/http_server_exchange.h"
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/http/http_error.h"
+#include "libcommon/http/http_server_body.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* --- What a handler asks --------------------------------------------------------------------- */
+
+const char *sh_http_header(const sh_http_exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+const char *sh_http_content_type(const sh_http_exchange *exchange)
+{
+    return exchange->content_type;
+}
+
+sh_slice sh_http_body(const sh_http_exchange *exchange)
+{
+    return (sh_slice){exchange->body.data == NULL ? "" : exchange->body.data, exchange->body.len};
+}
+
+const char *sh_http_peer(const sh_http_exchange *exchange)
+{
+    return exchange->peer;
+}
+
+sh_slice sh_http_bearer(const sh_http_exchange *exchange)
+{
+    static const char scheme[] = "Bearer ";
+    const char *value = sh_http_header(exchange, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
+        return (sh_slice){"", 0};
+    return sh_slice_trim(sh_slice_of(value + sizeof scheme - 1));
+}
+
+bool sh_http_may_wait(const sh_http_exchange *exchange)
+{
+    return exchange->stage != SH_HTTP_IN_IO;
+}
+
+bool sh_http_is_exclusive(const sh_http_exchange *exchange)
+{
+    return exchange->waiting.class == SH_HTTP_EXCLUSIVE;
+}
+
+/* --- Answers -----------------------------------------------------------------------------------
+ */
+
+void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value)
+{
+    assert(exchange->headers_count < SH_HTTP_REPLY_HEADERS_MAX);
+    exchange->headers[exchange->headers_count].name = name;
+    (void)snprintf(exchange->headers[exchange->headers_count].value,
+                   sizeof exchange->headers[0].value, "%s", value);
+    exchange->headers_count++;
+}
+
+static void make_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                       sh_slice body)
+{
+    assert(!exchange->replied);
+    exchange->replied = true;
+    exchange->status = status;
+    exchange->response = MHD_create_response_from_buffer(
+        body.len, body.len == 0 ? (void *)"" : (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
+    if (exchange->response == NULL)
+        return; /* the connection is closed instead, which a peer takes for a failure */
+    if (content_type != NULL)
+        (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                      content_type);
+    if (exchange->last)
+        (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
+    for (size_t i = 0; i < exchange->headers_count; i++)
+        (void)MHD_add_response_header(exchange->response, exchange->headers[i].name,
+                                      exchange->headers[i].value);
+}
+
+void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *code,
+                         const char *error_text, const char *message)
+{
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
+        char seconds[16];
+        (void)snprintf(seconds, sizeof seconds, "%d", SH_HTTP_RETRY_AFTER_S);
+        sh_http_reply_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    sh_buf body = SH_BUF_INIT(8 * SH_KIB);
+    if (sh_http_error_write(code, error_text, message, &body) != SH_OK)
+        sh_buf_clear(&body);
+    make_reply(exchange, status, "application/json", (sh_slice){body.data, body.len});
+    sh_buf_reset(&body);
+}
+
+bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                   sh_slice body)
+{
+    /* A large answer is held until the peer has read it, so it counts as a large body does. */
+    if (body.len > SH_HTTP_SMALL_BODY) {
+        if (!sh_http_claim(exchange, body.len)) {
+            exchange->headers_count = 0;
+            sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
+                                "Service Unavailable",
+                                "Too many answers are being read: try again later");
+            return false;
+        }
+        exchange->answer_len = body.len;
+    }
+    make_reply(exchange, status, content_type, body);
+    return true;
+}
+
+void sh_http_reply_too_large(sh_http_exchange *exchange)
+{
+    char message[96];
+    (void)snprintf(message, sizeof message, "The body is larger than the %zu bytes allowed",
+                   exchange->allowed);
+    sh_http_reply_error(exchange, MHD_HTTP_CONTENT_TOO_LARGE, SH_HTTP_CODE_SIZE,
+                        "Content Too Large", message);
+}
+
+void sh_http_reply_stopping(sh_http_exchange *exchange)
+{
+    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_STOPPING,
+                        "Service Unavailable",
+                        "This server is about to stop, or short of memory: try again later");
+}
+
+enum MHD_Result sh_http_send_reply(sh_http_exchange *exchange)
+{
+    if (exchange->response == NULL)
+        return MHD_NO;
+    enum MHD_Result result =
+        MHD_queue_response(exchange->connection, exchange->status, exchange->response);
+    MHD_destroy_response(exchange->response);
+    exchange->response = NULL;
+    return result;
+}
