@@ -2,6 +2,7 @@
 #include "puller/puller.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/config/settings_http.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
@@ -37,7 +38,7 @@ static size_t parallel_max(void)
 static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
 {
     sh_http_client_options options = {.user_agent = "synchub-puller/" SYNCHUB_VERSION,
-                                      .url_setting = "SYNC_nodes",
+                                      .names = sh_settings_client_names("SYNC_nodes"),
                                       .ca_file = settings->tls_ca,
                                       .stop_fd = sh_stop_fd(),
                                       .parallel_max = parallel_max(),

@@ -7,6 +7,7 @@
 #include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/percent.h"
+#include "libcommon/config/settings_http.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/netalertx/netalertx_format.h"
@@ -105,7 +106,7 @@ static sh_err push_fill(push *p, int stop_fd, sh_error *error)
         return sh_fail(error, SH_E_MEMORY, "no memory for the node's name");
     sh_http_client_options options = {
         .user_agent = "synchub-pusher/" SYNCHUB_VERSION,
-        .url_setting = "SYNC_hub_url",
+        .names = sh_settings_client_names("SYNC_hub_url"),
         .ca_file = p->settings->tls_ca,
         .stop_fd = stop_fd,
         .stop_grace_ms = 1, /* stop_fd is readable once there was time enough (grace.h) */

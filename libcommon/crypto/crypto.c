@@ -68,7 +68,7 @@ sh_err sh_key_from_passphrase(sh_slice passphrase, uint8_t ret[static SH_KEY_BYT
         crypto_pwhash(ret, SH_KEY_BYTES, passphrase.data, passphrase.len, passphrase_salt,
                       PASSPHRASE_PASSES, PASSPHRASE_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13);
     if (failed != 0)
-        return sh_fail(error, SH_E_MEMORY, "no memory to derive the key from SYNC_encryption_key");
+        return sh_fail(error, SH_E_MEMORY, "no memory to derive a key from a passphrase");
     return SH_OK;
 }
 

@@ -2,9 +2,11 @@
 #ifndef SH_HTTP_CLIENT_H
 #define SH_HTTP_CLIENT_H
 
-#include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
 #include "libcommon/base/version.h"
+#include "libcommon/http/http_answer.h"
+#include "libcommon/http/http_names.h"
+#include "libcommon/http/http_request.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +26,8 @@ typedef struct sh_http_client sh_http_client;
  */
 typedef struct {
     const char *user_agent;
-    const char *url_setting; /* that the URLs come from, for messages; a literal, or NULL */
-    const char *ca_file;     /* trusted besides the system's certificates; NULL or "" for none */
+    sh_http_client_names names; /* for messages */
+    const char *ca_file;        /* trusted besides the system's certificates; NULL or "" for none */
     /*
      * The file of the only certificate that is trusted, by itself and whatever name it is for; for
      * a program that asks itself. NULL, as a rule: then chain and name are verified.
@@ -42,31 +44,6 @@ typedef struct {
 sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client **ret,
                           sh_error *error);
 void sh_http_client_free(sh_http_client *client); /* NULL is accepted */
-
-typedef struct {
-    const char *method; /* "GET" or "POST" */
-    const char *url;
-    const char *token;          /* for `Authorization: Bearer`; NULL for none */
-    const char *const *headers; /* `Name: value`, NULL-terminated; NULL for none */
-    const void *body;           /* of POST; borrowed until the exchange is over */
-    size_t body_len;
-    bool ask_first;     /* `Expect: 100-continue`: the peer may answer before the body is sent */
-    size_t answer_max;  /* bytes of body; more is SH_E_LIMIT */
-    int64_t timeout_ms; /* for the whole exchange */
-} sh_http_request;
-
-typedef struct {
-    int status; /* 100 to 599 */
-    sh_buf body;
-    char content_type[128]; /* lower case, without parameters; "" where none */
-    char etag[128];         /* as sent, with its quotes; "" where none */
-    char server[64];        /* what the header Server says, printable; "" where nothing */
-    char proxy[160];        /* the forward proxy it came through, without password; "" where none */
-    int64_t retry_after_s;  /* -1 where none */
-    int64_t date_s, retry_at_s; /* Unix times of the headers Date and Retry-After; 0 where none */
-} sh_http_answer;
-
-void sh_http_answer_reset(sh_http_answer *answer); /* NULL and zeroed are accepted */
 
 /*
  * One exchange. SH_OK means that an answer came, whatever its status. SH_E_NETWORK says what a

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define URL_SHOWN 200 /* bytes of a URL in a message */
-
 /* What OpenSSL found wrong with a certificate (X509_V_ERR_…, x509_vfy.h). */
 enum {
     VERIFY_NOT_YET_VALID = 9,
@@ -48,7 +46,7 @@ static sh_err fail_proxy(const http_client_failure *f, const char *what, sh_erro
     return sh_fail(error, SH_E_NETWORK,
                    "the proxy %s, which %s names for %.*s, %s: start it, correct or unset %s, or "
                    "add the host to no_proxy",
-                   f->proxy->shown, f->proxy->variable, URL_SHOWN, f->url, what,
+                   f->proxy->shown, f->proxy->variable, HTTP_URL_SHOWN, f->url, what,
                    f->proxy->variable);
 }
 
@@ -59,7 +57,7 @@ static sh_err fail_resolve(const http_client_failure *f, sh_error *error)
     return sh_fail(error, SH_E_NETWORK,
                    "the host \"%.200s\" was not found by name (%s): check its spelling, and DNS "
                    "or /etc/hosts of this machine",
-                   host, f->setting);
+                   host, f->names->url);
 }
 
 static const char *connect_hint(int number)
@@ -85,8 +83,8 @@ static sh_err fail_connect(const http_client_failure *f, sh_error *error)
         (void)snprintf(what, sizeof what, "could not be reached (%.120s)", reason);
         return fail_proxy(f, what, error);
     }
-    return sh_fail(error, SH_E_NETWORK, "could not connect to %.*s: %s; %s (%s)", URL_SHOWN, f->url,
-                   reason, connect_hint((int)number), f->setting);
+    return sh_fail(error, SH_E_NETWORK, "could not connect to %.*s: %s; %s (%s)", HTTP_URL_SHOWN,
+                   f->url, reason, connect_hint((int)number), f->names->url);
 }
 
 static sh_err fail_timeout(const http_client_failure *f, sh_error *error)
@@ -96,8 +94,8 @@ static sh_err fail_timeout(const http_client_failure *f, sh_error *error)
     (void)curl_easy_getinfo(f->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
     if (connected_us != 0)
         return sh_fail(error, SH_E_NETWORK,
-                       "%.*s timed out: the answer was not complete after %g s (SYNC_RUN_TIMEOUT)",
-                       URL_SHOWN, f->url, (double)ms / 1000);
+                       "%.*s timed out: the answer was not complete after %g s (%s)",
+                       HTTP_URL_SHOWN, f->url, (double)ms / 1000, f->names->timeout);
     if (ms > HTTP_CONNECT_TIMEOUT_MAX_MS)
         ms = HTTP_CONNECT_TIMEOUT_MAX_MS;
     if (has_proxy(f)) {
@@ -108,7 +106,7 @@ static sh_err fail_timeout(const http_client_failure *f, sh_error *error)
     return sh_fail(error, SH_E_NETWORK,
                    "could not connect to %.*s: no answer within %g s; check the host in %s, and "
                    "firewalls on the way",
-                   URL_SHOWN, f->url, (double)ms / 1000, f->setting);
+                   HTTP_URL_SHOWN, f->url, (double)ms / 1000, f->names->url);
 }
 
 static sh_err fail_short(const http_client_failure *f, sh_error *error)
@@ -117,22 +115,22 @@ static sh_err fail_short(const http_client_failure *f, sh_error *error)
     (void)curl_easy_getinfo(f->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
     if (announced < 0)
         return sh_fail(error, SH_E_NETWORK, "the answer of %.*s broke off after %zu bytes",
-                       URL_SHOWN, f->url, f->body_len);
+                       HTTP_URL_SHOWN, f->url, f->body_len);
     return sh_fail(error, SH_E_NETWORK,
                    "the answer of %.*s broke off: %zu of the %" PRId64
                    " bytes of its Content-Length",
-                   URL_SHOWN, f->url, f->body_len, (int64_t)announced);
+                   HTTP_URL_SHOWN, f->url, f->body_len, (int64_t)announced);
 }
 
 /* No HTTP came back, or nothing at all. A port that serves TLS does so to plain HTTP. */
 static sh_err fail_no_http(const http_client_failure *f, const char *what, sh_error *error)
 {
     if (is_tls(f))
-        return sh_fail(error, SH_E_NETWORK, "%.*s %s: check host and port in %s", URL_SHOWN, f->url,
-                       what, f->setting);
+        return sh_fail(error, SH_E_NETWORK, "%.*s %s: check host and port in %s", HTTP_URL_SHOWN,
+                       f->url, what, f->names->url);
     return sh_fail(error, SH_E_NETWORK,
                    "%.*s %s: check host and port in %s, and if TLS is served there write https://",
-                   URL_SHOWN, f->url, what, f->setting);
+                   HTTP_URL_SHOWN, f->url, what, f->names->url);
 }
 
 static sh_err fail_certificate(const http_client_failure *f, sh_error *error)
@@ -146,36 +144,35 @@ static sh_err fail_certificate(const http_client_failure *f, sh_error *error)
         return sh_fail(error, SH_E_NETWORK,
                        "the certificate of %.*s has expired: renew it there, or set this machine's "
                        "clock, which says %s",
-                       URL_SHOWN, f->url, now);
+                       HTTP_URL_SHOWN, f->url, now);
     if (verify == VERIFY_NOT_YET_VALID || detail_says(f, "not yet valid"))
         return sh_fail(error, SH_E_NETWORK,
                        "the certificate of %.*s is not valid yet: set this machine's clock, which "
                        "says %s, or the clock of the machine that made the certificate",
-                       URL_SHOWN, f->url, now);
+                       HTTP_URL_SHOWN, f->url, now);
     if (detail_says(f, "subject name") || detail_says(f, "does not match target host"))
         return sh_fail(error, SH_E_NETWORK,
                        "the certificate of %.*s is for another name: the host in %s must be one "
                        "that it names (%s)",
-                       URL_SHOWN, f->url, f->setting, detail);
+                       HTTP_URL_SHOWN, f->url, f->names->url, detail);
     if (verify == VERIFY_SELF_SIGNED)
         return sh_fail(error, SH_E_NETWORK,
-                       "the certificate of %.*s is self-signed and not trusted here: SYNC_tls_ca "
-                       "must name a copy of that certificate",
-                       URL_SHOWN, f->url);
+                       "the certificate of %.*s is self-signed and not trusted here: %s must name "
+                       "a copy of that certificate",
+                       HTTP_URL_SHOWN, f->url, f->names->ca_file);
     if (verify == VERIFY_SELF_SIGNED_IN_CHAIN || verify == VERIFY_NO_ISSUER_HERE)
         return sh_fail(error, SH_E_NETWORK,
-                       "the certificate of %.*s is of a CA that is not trusted here: SYNC_tls_ca "
-                       "must name that CA's certificate (%s)",
-                       URL_SHOWN, f->url, detail);
+                       "the certificate of %.*s is of a CA that is not trusted here: %s must name "
+                       "that CA's certificate (%s)",
+                       HTTP_URL_SHOWN, f->url, f->names->ca_file, detail);
     if (verify == VERIFY_NO_ISSUER_SENT)
         return sh_fail(error, SH_E_NETWORK,
                        "the certificate of %.*s is not trusted: the certificates between it and "
-                       "its CA must stand in its file there (SYNC_tls_cert), or SYNC_tls_ca here "
-                       "name its CA",
-                       URL_SHOWN, f->url);
+                       "its CA must stand in its file there (%s), or %s here name its CA",
+                       HTTP_URL_SHOWN, f->url, f->names->peer_cert, f->names->ca_file);
     return sh_fail(error, SH_E_NETWORK,
-                   "the certificate of %.*s is not trusted (%s): SYNC_tls_ca may name its CA",
-                   URL_SHOWN, f->url, detail);
+                   "the certificate of %.*s is not trusted (%s): %s may name its CA",
+                   HTTP_URL_SHOWN, f->url, detail, f->names->ca_file);
 }
 
 static sh_err fail_handshake(const http_client_failure *f, sh_error *error)
@@ -185,9 +182,10 @@ static sh_err fail_handshake(const http_client_failure *f, sh_error *error)
         detail_says(f, "record layer failure") || detail_says(f, "unexpected TLS packet"))
         return sh_fail(error, SH_E_NETWORK,
                        "%.*s does not speak TLS on that port: write http:// in %s, or serve TLS "
-                       "there (SYNC_tls_cert and SYNC_tls_key)",
-                       URL_SHOWN, f->url, f->setting);
-    return sh_fail(error, SH_E_NETWORK, "TLS with %.*s failed: %s", URL_SHOWN, f->url,
+                       "there (%s and %s)",
+                       HTTP_URL_SHOWN, f->url, f->names->url, f->names->peer_cert,
+                       f->names->peer_key);
+    return sh_fail(error, SH_E_NETWORK, "TLS with %.*s failed: %s", HTTP_URL_SHOWN, f->url,
                    detail_or_code(f));
 }
 
@@ -208,33 +206,33 @@ static sh_err fail_tunnel(const http_client_failure *f, long status, sh_error *e
     return sh_fail(error, SH_E_NETWORK,
                    "the proxy %s, which %s names for %.*s, demands credentials (407): write "
                    "http://USER:PASSWORD@HOST:PORT in %s, or add the host to no_proxy",
-                   f->proxy->shown, f->proxy->variable, URL_SHOWN, f->url, f->proxy->variable);
+                   f->proxy->shown, f->proxy->variable, HTTP_URL_SHOWN, f->url, f->proxy->variable);
 }
 
 static sh_err fail_other(const http_client_failure *f, sh_error *error)
 {
     switch (f->code) {
     case CURLE_OUT_OF_MEMORY:
-        return sh_fail(error, SH_E_MEMORY, "no memory for an exchange with %.*s", URL_SHOWN,
+        return sh_fail(error, SH_E_MEMORY, "no memory for an exchange with %.*s", HTTP_URL_SHOWN,
                        f->url);
     case CURLE_URL_MALFORMAT:
-        return sh_fail(error, SH_E_CONFIG, "%.*s is no URL that can be fetched (%s)", URL_SHOWN,
-                       f->url, f->setting);
+        return sh_fail(error, SH_E_CONFIG, "%.*s is no URL that can be fetched (%s)",
+                       HTTP_URL_SHOWN, f->url, f->names->url);
     case CURLE_FILESIZE_EXCEEDED:
         return sh_fail(error, SH_E_LIMIT, "%.*s announces more than the %zu bytes allowed",
-                       URL_SHOWN, f->url, f->answer_max);
+                       HTTP_URL_SHOWN, f->url, f->answer_max);
 #if LIBCURL_VERSION_NUM >= 0x080600
     case CURLE_TOO_LARGE: /* a limit of curl's own, such as 5000 header lines */
-        return sh_fail(error, SH_E_LIMIT, "%.*s: %s", URL_SHOWN, f->url, detail_or_code(f));
+        return sh_fail(error, SH_E_LIMIT, "%.*s: %s", HTTP_URL_SHOWN, f->url, detail_or_code(f));
 #endif
     case CURLE_SSL_CACERT_BADFILE:
         return sh_fail(error, SH_E_CONFIG,
-                       "the CA certificates for %.*s cannot be read (%s): see SYNC_tls_ca and the "
-                       "package ca-certificates",
-                       URL_SHOWN, f->url, detail_or_code(f));
+                       "the CA certificates for %.*s cannot be read (%s): see %s and the package "
+                       "ca-certificates",
+                       HTTP_URL_SHOWN, f->url, detail_or_code(f), f->names->ca_file);
     default:
-        return sh_fail(error, SH_E_NETWORK, "the exchange with %.*s failed: %s", URL_SHOWN, f->url,
-                       detail_or_code(f));
+        return sh_fail(error, SH_E_NETWORK, "the exchange with %.*s failed: %s", HTTP_URL_SHOWN,
+                       f->url, detail_or_code(f));
     }
 }
 

@@ -3,6 +3,7 @@
 #define SH_HTTP_CLIENT_FAILURE_H
 
 #include "libcommon/base/error.h"
+#include "libcommon/http/http_names.h"
 #include "libcommon/http/proxy.h"
 
 #include <curl/curl.h>
@@ -12,13 +13,14 @@
 /* Part of the module http_client: what a person reads when an exchange failed. */
 
 #define HTTP_CONNECT_TIMEOUT_MAX_MS 10000
+#define HTTP_URL_SHOWN 200 /* bytes of a URL in a message */
 
 typedef struct {
     CURL *easy;
     CURLcode code;
-    const char *detail;    /* curl's own words, or "" */
-    const char *url;       /* no password is in it */
-    const char *setting;   /* that holds the URL: "SYNC_hub_url" */
+    const char *detail; /* curl's own words, or "" */
+    const char *url;    /* no password is in it */
+    const sh_http_client_names *names;
     const sh_proxy *proxy; /* that it went through, or would have */
     int64_t timeout_ms;
     size_t answer_max, body_len; /* of the answer: allowed, and received */

@@ -5,6 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 #include "libcommon/base/version.h"
+#include "libcommon/http/http_names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,9 +79,10 @@ typedef struct {
 } sh_http_event;
 
 typedef struct {
-    const char *host; /* an address; `::` takes IPv4 too */
-    uint16_t port;    /* 0: any free one */
-    sh_http_tls tls;  /* TLS 1.2 and 1.3 */
+    sh_http_server_names names; /* for messages */
+    const char *host;           /* an address; `::` takes IPv4 too */
+    uint16_t port;              /* 0: any free one */
+    sh_http_tls tls;            /* TLS 1.2 and 1.3 */
     const sh_http_route
         *routes;   /* ends with a route whose method is NULL; must outlive the server */
     void *context; /* given to every callback */

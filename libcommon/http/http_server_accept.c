@@ -60,6 +60,25 @@ static void hand_over(sh_http_server *server, sh_http_connection *c)
         sh_http_connections_remove(server, c);
 }
 
+/* Reports a peer that speaks TLS where this server does not, or the reverse. */
+static void report_protocol(sh_http_server *server, const char *peer)
+{
+    char message[200];
+    if (server->has_tls)
+        (void)snprintf(message, sizeof message,
+                       "plain HTTP came to this port, which speaks TLS: the peer's URL must begin "
+                       "with https://");
+    else
+        (void)snprintf(message, sizeof message,
+                       "a TLS handshake came to this port, which speaks plain HTTP: the peer's URL "
+                       "must begin with http://, or %s and %s must be set here",
+                       server->names.cert, server->names.key);
+    sh_http_report(server, &(sh_http_event){.kind = server->has_tls ? SH_HTTP_EVENT_PLAIN_TO_TLS
+                                                                    : SH_HTTP_EVENT_TLS_TO_PLAIN,
+                                            .peer = peer,
+                                            .message = message});
+}
+
 /* Answers in plain HTTP, which a TLS client does not understand but breaks off at. */
 static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
 {
@@ -68,15 +87,7 @@ static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
     bool tls = server->has_tls;
     const char *message = tls ? "This port speaks TLS only: the URL must begin with https://"
                               : "This port speaks plain HTTP only: the URL must begin with http://";
-    sh_http_report(
-        server,
-        &(sh_http_event){.kind = tls ? SH_HTTP_EVENT_PLAIN_TO_TLS : SH_HTTP_EVENT_TLS_TO_PLAIN,
-                         .peer = peer,
-                         .message = tls ? "plain HTTP came to this port, which speaks TLS: the "
-                                          "peer's URL must begin with https://"
-                                        : "a TLS handshake came to this port, which speaks plain "
-                                          "HTTP: the peer's URL must begin with http://, or "
-                                          "SYNC_tls_cert and SYNC_tls_key must be set here"});
+    report_protocol(server, peer);
     SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(256);
     if (sh_http_error_write(tls ? SH_HTTP_CODE_TLS : SH_HTTP_CODE_PLAIN, "Bad Request", message,
                             &body) != SH_OK)

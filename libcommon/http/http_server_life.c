@@ -107,7 +107,8 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
 {
     bool secure = tls != NULL && tls->cert != NULL;
     if (secure && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
-        return sh_fail(error, SH_E_UNSUPPORTED, "SYNC_tls_cert: libmicrohttpd here has no TLS");
+        return sh_fail(error, SH_E_UNSUPPORTED, "%s: libmicrohttpd here has no TLS",
+                       server->names.cert);
     sh_http_daemon *d = calloc(1, sizeof *d);
     if (d != NULL && secure) {
         d->tls_cert = strdup(tls->cert);
@@ -124,8 +125,8 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
         free_daemon(d);
         if (secure)
             return sh_fail(error, SH_E_CONFIG,
-                           "the certificate of SYNC_tls_cert and the key of SYNC_tls_key cannot be "
-                           "used together: %s",
+                           "the certificate of %s and the key of %s cannot be used together: %s",
+                           server->names.cert, server->names.key,
                            library_words[0] == '\0' ? "one of them is broken" : library_words);
         return sh_fail(error, SH_E_IO, "the HTTP server does not start: %s", library_words);
     }
@@ -154,16 +155,27 @@ static void stop_daemon(sh_http_daemon *d, int64_t answers_ms)
 /* --- Life --------------------------------------------------------------------------------------
  */
 
-static sh_err resolve(const char *host, uint16_t port, struct addrinfo **ret, sh_error *error)
+/* The names, with general words for those that the program did not give. */
+static sh_http_server_names with_defaults(const sh_http_server_names *names)
+{
+    return (sh_http_server_names){
+        .listen = names->listen != NULL ? names->listen : "the address to listen on",
+        .cert = names->cert != NULL ? names->cert : "the file of the certificate",
+        .key = names->key != NULL ? names->key : "the file of the key",
+    };
+}
+
+static sh_err resolve_address(const sh_http_server *server, const sh_http_server_options *options,
+                              struct addrinfo **ret, sh_error *error)
 {
     char service[8];
-    (void)snprintf(service, sizeof service, "%u", port);
+    (void)snprintf(service, sizeof service, "%u", options->port);
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                              .ai_socktype = SOCK_STREAM};
-    int failed = getaddrinfo(host, service, &hints, ret);
+    int failed = getaddrinfo(options->host, service, &hints, ret);
     if (failed != 0)
-        return sh_fail(error, SH_E_CONFIG, "SYNC_listen: %s is no address: %s", host,
-                       gai_strerror(failed));
+        return sh_fail(error, SH_E_CONFIG, "%s: %s is no address: %s", server->names.listen,
+                       options->host, gai_strerror(failed));
     return SH_OK;
 }
 
@@ -208,15 +220,15 @@ static sh_err start_listening(const sh_http_server_options *options, sh_http_ser
                               sh_error *error)
 {
     struct addrinfo *address = NULL;
-    sh_err err = resolve(options->host, options->port, &address, error);
+    sh_err err = resolve_address(server, options, &address, error);
     if (err != SH_OK)
         return err;
     server->listener = listen_at(address);
     freeaddrinfo(address);
     if (server->listener < 0)
         return sh_fail(error, SH_E_IO,
-                       "SYNC_listen=%s:%u: could not listen there: %s; is another program there?",
-                       options->host, options->port, strerror(errno));
+                       "%s=%s:%u: could not listen there: %s; is another program there?",
+                       server->names.listen, options->host, options->port, strerror(errno));
     server->port = port_of(server->listener);
     return SH_OK;
 }
@@ -239,6 +251,7 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
     server->listener = -1;
     server->routes = options->routes;
     server->context = options->context;
+    server->names = with_defaults(&options->names);
     server->headers_max_ms =
         options->headers_max_ms > 0 ? options->headers_max_ms : SH_HTTP_HEADERS_MAX_S * 1000LL;
     server->exchange_max_ms =

@@ -79,6 +79,7 @@ typedef struct sh_http_workers sh_http_workers;
 struct sh_http_server {
     const sh_http_route *routes;
     void *context;
+    sh_http_server_names names;
     sh_http_workers *workers;
     void (*on_event)(const sh_http_event *event);
     int listener, stop_fd;

@@ -25,7 +25,7 @@ typedef struct {
  */
 sh_err sh_url_read(sh_slice text, sh_url *ret, sh_error *error);
 
-/* As above, for SYNC_hub_url and SYNC_nodes: http or https, a host, no user, query or fragment. */
+/* As above, for the address of a server: http or https, a host, no user, query or fragment. */
 sh_err sh_url_check_http(sh_slice text, sh_error *error);
 
 /* Whether the host is the loopback by name (localhost) or address (127/8, ::1). */

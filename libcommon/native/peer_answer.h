@@ -2,7 +2,7 @@
 #ifndef SH_PEER_ANSWER_H
 #define SH_PEER_ANSWER_H
 
-#include "libcommon/http/http_client.h"
+#include "libcommon/http/http_answer.h"
 #include "libcommon/native/error_code.h"
 
 #include <stdbool.h>

@@ -4,6 +4,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text.h"
 #include "libcommon/config/listen_address.h"
+#include "libcommon/config/settings_http.h"
 #include "libcommon/http/http_client.h"
 
 #include <stdio.h>
@@ -53,7 +54,7 @@ sh_err sh_healthcheck(const char *listen, const char *tls_cert, sh_error *error)
     (void)snprintf(url, sizeof url, "%s://%s%s%s:%u/readyz", tls_cert[0] == '\0' ? "http" : "https",
                    v6 ? "[" : "", at, v6 ? "]" : "", (unsigned)port);
     const sh_http_client_options options = {.user_agent = "synchub-healthcheck",
-                                            .url_setting = "SYNC_listen",
+                                            .names = sh_settings_client_names("SYNC_listen"),
                                             .pinned_cert_file = tls_cert,
                                             .stop_fd = -1};
     err = sh_http_client_new(&options, &client, error);

@@ -5,6 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/config/listen_address.h"
+#include "libcommon/config/settings_http.h"
 #include "libcommon/http/url.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/notify.h"
@@ -163,6 +164,7 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
     if (err != SH_OK)
         return err;
     const sh_http_server_options server = {
+        .names = sh_settings_server_names,
         .host = host,
         .port = port,
         .tls = tls == NULL ? (sh_http_tls){NULL, NULL} : *tls,

@@ -398,7 +398,7 @@ static void a_ca_file_that_is_not_there_is_named(void **state)
     sh_http_client *client = NULL;
     sh_error error = {.code = SH_OK};
     assert_int_equal(sh_http_client_new(&options, &client, &error), SH_E_CONFIG);
-    assert_non_null(strstr(error.message, "SYNC_tls_ca"));
+    assert_non_null(strstr(error.message, "trusted certificates"));
     assert_non_null(strstr(error.message, "/nonexistent/ca.pem"));
 }
 

@@ -51,7 +51,7 @@ static int set_up(void **state)
         {.method = "POST", .path = "/sync", .admit = admit, .handle = handle}, {.method = NULL}};
     const sh_http_server_options options = {.host = "127.0.0.1", .routes = routes};
     const sh_http_client_options client_options = {
-        .user_agent = "test", .url_setting = "URL", .stop_fd = -1, .parallel_max = 1};
+        .user_agent = "test", .stop_fd = -1, .parallel_max = 1};
     return sh_http_server_start(&options, &server, NULL) == SH_OK &&
                    sh_http_client_new(&client_options, &client, NULL) == SH_OK
                ? 0

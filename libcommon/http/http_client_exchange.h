@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_HTTP_CLIENT_EXCHANGE_H
+#define SH_HTTP_CLIENT_EXCHANGE_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/http/http_answer.h"
+#include "libcommon/http/http_client_failure.h"
+#include "libcommon/http/http_client_stall.h"
+#include "libcommon/http/http_names.h"
+#include "libcommon/http/http_request.h"
+#include "libcommon/http/proxy.h"
+
+#include <curl/curl.h>
+
+/* Part of the module http_client: one request on its way, and what all of them share. */
+
+typedef struct http_client_exchange http_client_exchange;
+
+typedef struct {
+    CURLM *multi;
+    char *user_agent;
+    char *ca_file; /* NULL where none */
+    bool pinned;   /* ca_file is the peer's own certificate */
+    sh_http_client_names names;
+    size_t bodies_max;
+    size_t body_bytes;             /* allocated for all answers in hand */
+    http_client_exchange *growing; /* may grow although body_bytes is at its limit; NULL: none */
+    http_client_exchange *first;   /* all in hand */
+} http_client_shared;
+
+struct http_client_exchange {
+    http_client_shared *shared;
+    const sh_http_request *request;
+    size_t index;
+    CURL *easy;
+    struct curl_slist *headers;
+    sh_proxy proxy;
+    sh_http_answer answer;
+    sh_error failure; /* found by a callback, which can only tell curl to end the transfer */
+    size_t header_bytes;
+    bool paused; /* waits for memory */
+    http_client_stall stall;
+    char detail[CURL_ERROR_SIZE]; /* curl's own words */
+    http_client_exchange *next, **link;
+};
+
+/* Begins an exchange, which is then in hand. SH_E_MEMORY, SH_E_CONFIG. */
+sh_err http_client_exchange_start(http_client_shared *shared, const sh_http_request *request,
+                                  size_t index, sh_error *error);
+void http_client_exchange_free(http_client_exchange *e);
+
+/* Turns curl's code for a failed exchange into ours, with words. What a callback found goes first.
+ */
+sh_err http_client_exchange_fail(const http_client_exchange *e, CURLcode code, sh_error *error);
+
+#endif

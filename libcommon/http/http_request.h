@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_HTTP_REQUEST_H
+#define SH_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the HTTP client sends. */
+typedef struct {
+    const char *method; /* "GET" or "POST" */
+    const char *url;
+    const char *token;          /* for `Authorization: Bearer`; NULL for none */
+    const char *const *headers; /* `Name: value`, NULL-terminated; NULL for none */
+    const void *body;           /* of POST; borrowed until the exchange is over */
+    size_t body_len;
+    bool ask_first;     /* `Expect: 100-continue`: the peer may answer before the body is sent */
+    size_t answer_max;  /* bytes of body; more is SH_E_LIMIT */
+    int64_t timeout_ms; /* for the whole exchange */
+} sh_http_request;
+
+#endif
