@@ -3,14 +3,20 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/http/http_server.h"
+#include "libcommon/json/json_read.h"
 #include "libcommon/queue/redis.h"
 #include "puller/puller.h"
 
 #include <synchub_commit.h>
 
 static sh_library_version *const libraries[] = {
-    sh_http_client_library, sh_http_server_library, sh_redis_library,
-    sh_crypto_library,      sh_compression_library, NULL,
+    sh_http_client_library,
+    sh_http_server_library,
+    sh_redis_library,
+    sh_json_library,
+    sh_crypto_library,
+    sh_compression_library,
+    NULL,
 };
 
 int main(int argc, char *argv[])
