@@ -5,6 +5,7 @@
 #include "libcommon/http/http_server.h"
 #include "libcommon/json/json_read.h"
 #include "libcommon/queue/redis.h"
+#include "libcommon/runtime/service_main.h"
 #include "puller/puller.h"
 
 #include <synchub_commit.h>

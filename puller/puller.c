@@ -8,6 +8,8 @@
 #include "libcommon/runtime/notify.h"
 #include "libcommon/runtime/schedule.h"
 #include "libcommon/runtime/service.h"
+#include "libcommon/runtime/settings_reload.h"
+#include "libcommon/runtime/stop.h"
 #include "puller/puller_status.h"
 #include "puller/run.h"
 

@@ -2,7 +2,9 @@
 #ifndef PULLER_PULLER_H
 #define PULLER_PULLER_H
 
-#include "libcommon/runtime/service.h"
+#include "libcommon/config/settings.h"
+
+#include <stdbool.h>
 
 /* The puller's work, once or on schedule until a stop. Returns the exit code. */
 int puller_main(const sh_settings *settings, bool once);

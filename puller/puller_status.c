@@ -11,7 +11,7 @@
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
 #include "libcommon/runtime/probes.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/stop.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
 #include "libcommon/runtime/log.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/stop.h"
 #include "puller/answer.h"
 #include "puller/enqueue_batch.h"
 #include "puller/namesakes.h"

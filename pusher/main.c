@@ -5,7 +5,7 @@
 #include "libcommon/http/http_server.h"
 #include "libcommon/json/json_read.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/service_main.h"
 #include "pusher/run.h"
 #include "pusher/spool_command.h"
 

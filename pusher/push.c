@@ -11,7 +11,7 @@
 #include "libcommon/http/http_client.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/netalertx/netalertx_format.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/stop.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -10,6 +10,8 @@
 #include "libcommon/runtime/notify.h"
 #include "libcommon/runtime/schedule.h"
 #include "libcommon/runtime/service.h"
+#include "libcommon/runtime/settings_reload.h"
+#include "libcommon/runtime/stop.h"
 #include "pusher/backoff.h"
 #include "pusher/retry_schedule.h"
 #include "pusher/serve.h"

@@ -11,7 +11,7 @@
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/probes.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/stop.h"
 #include "pusher/pusher_metrics.h"
 #include "pusher/run.h"
 #include "pusher/source.h"

@@ -9,7 +9,7 @@
 #include "libcommon/http/url.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/notify.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/stop.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the three programs have in common around their work: command line, settings, signals. */
+/* What a program consists of, for service_main.h: its name, subcommands and work. */
 
 #define SH_EXIT_DONE 0
 #define SH_EXIT_FAILED 1
@@ -32,7 +32,7 @@ typedef struct {
     sh_err (*check)(const sh_settings *settings, sh_error *error);
     /*
      * The work itself; once is --once or SYNC_RUN=once. Returns the exit code, or SH_RUN_AGAIN to
-     * be called again with the new settings after SH_RELOAD_DUE.
+     * be called again with the new settings after SH_RELOAD_DUE (settings_reload.h).
      */
     int (*run)(const sh_settings *settings, bool once);
     bool reloads; /* it can be called again; otherwise changed settings are only reported */
@@ -49,47 +49,5 @@ typedef struct sh_subcommand {
      */
     bool needs_secrets;
 } sh_subcommand;
-
-/*
- * The whole main(): --help, --version, --check-config, --once, subcommands; anything else unknown
- * is exit 2 with the usage. Initialises crypto, log and signals, loads the settings (a bad one: one
- * clear line on standard error, exit 2), logs their warnings.
- */
-int sh_service_main(const sh_service *service, int argc, char *const argv[]);
-
-/*
- * Readable from the first SIGTERM or SIGINT on; for poll(), never to be read. -1, which poll()
- * passes over, outside of a service's run().
- */
-int sh_stop_fd(void);
-bool sh_stop_requested(void);
-/*
- * Readable from a SIGHUP on until sh_hangup_take(), which tells whether there was one: for one
- * thread, which reads again what it has read from files. -1 outside of a service's run().
- */
-int sh_hangup_fd(void);
-bool sh_hangup_take(void);
-/*
- * Whether SYNC_config_file, or the override beside it, was changed since the settings were read.
- * For run()'s thread, to be asked every few seconds and before each piece of work that settings
- * decide. Changes that cannot be used are logged, and the old settings stay.
- */
-typedef enum {
-    SH_RELOAD_NONE,
-    SH_RELOAD_SETTLING, /* it is being written: what can wait for a second, waits */
-    SH_RELOAD_DUE,      /* run() should return SH_RUN_AGAIN */
-} sh_reload_state;
-sh_reload_state sh_service_reload_state(void);
-
-/*
- * Tells the service manager's watchdog that run()'s thread is alive; nothing in other threads. The
- * waits below do so too: what works for long without them calls it every few seconds.
- */
-void sh_service_alive(void);
-/*
- * Waits ms by the monotonic clock, or for a stop; true when stopped. There is no wait until a time
- * of the wall clock, which may be set meanwhile: see sh_schedule.
- */
-bool sh_stop_wait(int64_t ms);
 
 #endif

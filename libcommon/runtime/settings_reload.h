@@ -8,14 +8,26 @@
 #include <stdbool.h>
 
 /*
- * Reads settings again that NetAlertX's settings page (or somebody else) changed in
- * SYNC_config_file while the program runs. For service.c; for the thread of run() alone.
+ * Reloads settings that NetAlertX's settings page, or somebody else, changed in SYNC_config_file
+ * while the program runs. For the thread of sh_service.run() only.
  */
 
-/* From here on changes of the files that these settings were read from are noticed. */
+/*
+ * Whether SYNC_config_file, or the override beside it, was changed since the settings were read. To
+ * be called every few seconds and before each piece of work that settings decide. Changes that
+ * cannot be used are logged, and the old settings stay.
+ */
+typedef enum {
+    SH_RELOAD_NONE,
+    SH_RELOAD_SETTLING, /* it is being written: work that can wait for a second should */
+    SH_RELOAD_DUE,      /* run() should return SH_RUN_AGAIN */
+} sh_reload_state;
+sh_reload_state sh_service_reload_state(void);
+
+/* Watches the files that these settings were read from. For service_main.c, as the next two. */
 void sh_settings_reload_begin(const sh_service *service, const sh_settings *settings);
 
-/* Gives the new settings after SH_RELOAD_DUE, in place of the old ones, which are released. */
+/* After SH_RELOAD_DUE, replaces *settings by the new ones and releases the old ones. */
 void sh_settings_reload_take(sh_settings *settings);
 
 void sh_settings_reload_end(void);

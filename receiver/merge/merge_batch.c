@@ -2,7 +2,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/log.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/stop.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/merge/merge_internal.h"
 #include "receiver/merge/node_stats.h"

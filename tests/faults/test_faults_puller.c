@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/config/settings_load.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/runtime/service.h"
 #include "puller/puller.h"
 #include "tests/faults/inject.h"
 #include "tests/faults/programs.h"

@@ -2,7 +2,7 @@
 #include "receiver/store/postgres/postgres_store.h"
 
 #include "libcommon/base/clock.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/stop.h"
 
 #include <assert.h>
 #include <endian.h>

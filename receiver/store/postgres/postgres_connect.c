@@ -3,7 +3,6 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
-#include "libcommon/runtime/service.h"
 
 #include <poll.h>
 #include <stdio.h>

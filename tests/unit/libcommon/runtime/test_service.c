@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/clock.h"
 #include "libcommon/json/json_read.h"
-#include "libcommon/runtime/service.h"
+#include "libcommon/runtime/service_main.h"
+#include "libcommon/runtime/stop.h"
 
 #include <poll.h>
 #include <setjmp.h>
