@@ -32,6 +32,7 @@ static void close_store(merge *m)
 {
     store_close(m->merger.store);
     m->merger.store = NULL;
+    entry_progress_reset(&m->progress); /* the next one may lack what this one had */
 }
 
 static sh_err open_store(merge *m, sh_error *error)

@@ -143,8 +143,8 @@ static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
     merged *one = &p->all[i];
     const sh_queue_entry *next = i + 1 < p->count ? p->all[i + 1].entry : NULL;
     int64_t begun_ms = sh_clock_monotonic_ms();
-    bool goes_on = strcmp(m->piece.id, one->entry->id) == 0;
-    one->result = goes_on ? m->piece.result : (entry_result){.rows = 0};
+    const entry_result *progress = entry_progress_find(&m->progress, one->entry->id);
+    one->result = progress != NULL ? *progress : (entry_result){.rows = 0};
     one->outcome = entry_merge(&m->merger, one->entry, next, &one->result, reason);
     one->took_ms = sh_clock_monotonic_ms() - begun_ms;
     one->is_hubs_fault = one->result.is_foreign;
@@ -275,19 +275,12 @@ static sh_err bury(merge *m, const merged *one, sh_error *error)
     return err;
 }
 
-/*
- * Keeps how far an interrupted entry was merged, for one entry at a time: another one begins anew
- * when its turn comes, and finds that its rows are there.
- */
-static void keep_piece(merge *m, const merged *one)
+static void keep_progress(merge *m, const merged *one)
 {
-    sh_metric_add(&figures.rows_inserted, one->result.inserted - one->result.recorded);
-    bool other = m->piece.id[0] != '\0' && strcmp(m->piece.id, one->entry->id) != 0;
-    if (other && held_entries_has_id(&m->held, m->piece.id))
-        return;
-    (void)snprintf(m->piece.id, sizeof m->piece.id, "%s", one->entry->id);
-    m->piece.result = one->result;
-    m->piece.result.recorded = one->result.inserted;
+    entry_result result = one->result;
+    sh_metric_add(&figures.rows_inserted, result.inserted - result.recorded);
+    result.recorded = result.inserted;
+    entry_progress_keep(&m->progress, one->entry->id, &result);
 }
 
 /* What is done is acknowledged, what never can be is buried. */
@@ -299,11 +292,10 @@ static sh_err settle(merge *m, const portion *p, sh_error *error)
     for (size_t i = 0; i < p->tried; i++) {
         const merged *one = &p->all[i];
         if (one->outcome == ENTRY_PIECE) {
-            keep_piece(m, one);
+            keep_progress(m, one);
             continue;
         }
-        if (strcmp(m->piece.id, one->entry->id) == 0)
-            m->piece.id[0] = '\0';
+        entry_progress_remove(&m->progress, one->entry->id);
         if (one->outcome == ENTRY_POISON) {
             sh_err failed = bury(m, one, error);
             err = err == SH_OK ? failed : err;
@@ -459,8 +451,10 @@ static sh_err fetch_held(merge *m, const char *const ids[], size_t count, sh_que
         else
             (void)snprintf(gone[gone_count++], sizeof gone[0], "%s", ids[i]);
     }
-    for (size_t i = 0; i < gone_count; i++)
+    for (size_t i = 0; i < gone_count; i++) {
         held_entries_remove(&m->held, gone[i]);
+        entry_progress_remove(&m->progress, gone[i]);
+    }
     return SH_OK;
 }
 

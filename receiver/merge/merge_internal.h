@@ -4,6 +4,7 @@
 
 #include "receiver/merge/claim_keeper.h"
 #include "receiver/merge/consumer_name.h"
+#include "receiver/merge/entry_progress.h"
 #include "receiver/merge/held_entries.h"
 #include "receiver/merge/key_check.h"
 #include "receiver/merge/merge.h"
@@ -50,11 +51,7 @@ struct merge {
     int64_t steady_since_ms, clock_offset_ms; /* see clock_is_steady() */
     hand hand;                                /* kept after a failure, and tried again */
     held_entries held;                        /* entries of nodes whose entries take long */
-    /* How far the one entry that an earlier transaction interrupted was merged; id "": none. */
-    struct {
-        char id[SH_QUEUE_ENTRY_ID_BYTES];
-        entry_result result;
-    } piece;
+    entry_progress progress;                  /* of the entries in hand or held */
     int64_t unlocked_until_ms; /* monotonic: until then the database is left to others */
     /* The entry whose try is counted and not over, or "". */
     char counted[SH_QUEUE_ENTRY_ID_BYTES];

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entries that take long to merge: they go in pieces, and keep nobody waiting."""
 
-import signal
 import sqlite3
+import subprocess
 import unittest
 
 import envelopes
 import postgres
-from harness import (REPO, SyncHubTest, bearer, count, curl, device_rows, device_table,
+from harness import (READY_S, REPO, SyncHubTest, bearer, count, curl, device_rows, device_table,
                      netalertx_push, query, wait_until)
 
 LINES = 200000
 # Takes some milliseconds for each device that is inserted, as NetAlertX's triggers do.
-SLOW_TRIGGER = """CREATE TRIGGER slow AFTER INSERT ON Devices BEGIN
+SLOW_TRIGGER = """CREATE TRIGGER slow_{0} AFTER INSERT ON {0} BEGIN
 INSERT INTO Changes(what, mac) SELECT 'slow', (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL
 SELECT i + 1 FROM n WHERE i < 6000) SELECT max(i) FROM n); END"""
 
@@ -32,7 +32,8 @@ class LongEntries(SyncHubTest):
         self.db = self.folder / "app.db"
         connection = sqlite3.connect(self.db)
         connection.executescript((REPO / "tests" / "fixtures" / "app_db.sql").read_text())
-        connection.executescript(SLOW_TRIGGER)
+        for table in ("Devices", "Plugins_Objects"):
+            connection.executescript(SLOW_TRIGGER.format(table))
         connection.executescript("DELETE FROM Devices; DELETE FROM Changes")
         connection.close()
 
@@ -55,6 +56,9 @@ class LongEntries(SyncHubTest):
 
     def node(self, name):
         return query(self.db, "SELECT * FROM SyncHub_Nodes WHERE node = ?", name)[0]
+
+    def commits(self):
+        return int(query(self.db, "SELECT value FROM SyncHub_Meta WHERE key = 'generation'")[0]["value"])
 
     def pending(self):
         """Consumer and deliveries of the entries that are held, by their ids."""
@@ -120,6 +124,39 @@ class LongEntries(SyncHubTest):
             locks += 1
             wait_until(lambda: count(self.db) != before, "the next piece", details=hub.log)
         self.assertGreater(locks, 3)
+
+    def test_long_entries_of_many_nodes_all_go_on_where_they_were(self):
+        """In turns; an entry that began anew at each would do the same lines again and again."""
+        self.make_app_db()
+        hub = self.receiver(self.hub_redis, self.db)
+
+        def commits_for(nodes):
+            before = self.commits()
+            for node in nodes:
+                self.push(hub, result(f"{node} ", 400, 400), node, "ARPSCAN")
+            wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", 180, hub.log)
+            return self.commits() - before
+        alone = commits_for(["Alone"])
+        self.assertGreater(alone, 3, "the result is too small to take long here")
+        together = commits_for([f"Node_{i}" for i in range(6)])
+        self.assertLess(together, 6 * alone * 2)
+        self.assertEqual(count(self.db, "Plugins_Objects"), 7 * 400)
+
+    def test_a_backup_put_back_between_two_pieces_loses_nothing(self):
+        self.make_app_db()
+        hub = self.receiver(self.hub_redis, self.db)
+        self.push(hub, self.table_of("Before"), "Before")
+        self.wait_merged(self.hub_redis, self.db, 5)
+        backup = self.folder / "backup.db"
+        shell = ["sqlite3", self.db, ".timeout 20000"]
+        subprocess.run([*shell, f".backup {backup}"], check=True, timeout=READY_S)
+        self.push(hub, device_table(device_rows(600, node="Long")), "Long")
+        wait_until(lambda: count(self.db) > 5, "the first piece", details=hub.log)
+        subprocess.run([*shell, f".restore {backup}"], check=True, timeout=READY_S)
+        self.assertEqual(count(self.db), 5)
+        self.assertEqual(self.hub_redis.backlog(), 1)
+        self.wait_merged(self.hub_redis, self.db, 605)
+        self.assertEqual(self.node("Long")["inserted"], 600)
 
     def test_a_long_entry_stays_with_the_receiver_that_merges_it(self):
         self.make_app_db()
