@@ -3,7 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"
-#include "libcommon/queue/queue_internal.h"
+#include "libcommon/queue/queue_handle.h"
 
 #include <assert.h>
 #include <stdio.h>

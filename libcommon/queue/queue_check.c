@@ -2,7 +2,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/queue/queue_internal.h"
+#include "libcommon/queue/queue_handle.h"
 #include "libcommon/queue/queue_scripts.h"
 
 #include <inttypes.h>

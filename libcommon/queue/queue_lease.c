@@ -3,7 +3,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/native/node_name.h"
 #include "libcommon/queue/queue.h"
-#include "libcommon/queue/queue_internal.h"
+#include "libcommon/queue/queue_handle.h"
 #include "libcommon/queue/queue_scripts.h"
 
 #include <assert.h>

@@ -7,16 +7,13 @@
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/os/file.h"
-#include "libcommon/queue/queue.h"
 #include "tests/faults/inject.h"
-#include "tests/put_one.h"
-#include "tests/unit/with_redis.h"
+#include "tests/unit/unit.h"
 
 #include "tests/unit/pusher_folder.h"
 #include <dirent.h>
 
 static const char table[] = "{\"data\": [{\"devMac\": \"00:11:22:33:44:55\"}]}";
-static with_redis redis;
 static uint8_t master[SH_KEY_BYTES];
 static sh_node_key key;
 
@@ -186,136 +183,12 @@ static void settings_are_loaded_whole_or_refused(void **state)
                                .end = nothing});
 }
 
-/* --- Two items go through the queue, one of them to the dead letters ------------------------ */
-
-static void queue_begin(void)
-{
-    (void)redis_ask(&redis, "FLUSHALL");
-}
-
-static sh_err put_both(sh_queue *queue, sh_error *error)
-{
-    for (uint8_t id = 1; id <= 2; id++) {
-        SH_CLEANUP(sh_buf_reset) sh_buf sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-        sh_envelope_header header;
-        sh_put put;
-        sh_err err = seal(id, SH_KIND_DEVICES, &header, &sealed, error);
-        if (err == SH_OK)
-            err = put_one(queue, (sh_slice){sealed.data, sealed.len}, &header, &put, error);
-        if (err != SH_OK)
-            return err;
-    }
-    return SH_OK;
-}
-
-static sh_err settle(sh_queue *queue, const sh_queue_batch *batch, sh_error *error)
-{
-    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
-        const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
-        sh_envelope_header header;
-        sh_queue_done done = {.entry = entry, .node = "N", .digest = header.digest};
-        sh_queue_dropped dropped;
-        sh_err err = sh_envelope_peek(entry->envelope, &header, error);
-        if (err == SH_OK && header.id[0] == 1)
-            err = sh_queue_ack(queue, &done, 1, error);
-        else if (err == SH_OK)
-            err = sh_queue_bury(queue, entry, &(sh_queue_burial){.reason = "it is number 2"},
-                                &dropped, error);
-        if (err != SH_OK)
-            return err;
-    }
-    return SH_OK;
-}
-
-static sh_err drain(sh_queue *queue, sh_error *error)
-{
-    for (bool more = true; more;) {
-        sh_queue_batch *batch = NULL;
-        sh_err err = sh_queue_take(queue, "c", 10, SH_MIB, 1, 60000, &batch, error);
-        if (err != SH_OK)
-            return err;
-        more = sh_queue_batch_count(batch) > 0;
-        err = settle(queue, batch, error);
-        sh_queue_batch_free(batch);
-        if (err != SH_OK)
-            return err;
-    }
-    return SH_OK;
-}
-
-static sh_err queue_act(sh_error *error)
-{
-    sh_queue *queue = NULL;
-    sh_err err = sh_queue_new(redis.url, "synchub", &queue, error);
-    if (err == SH_OK)
-        err = put_both(queue, error);
-    if (err == SH_OK)
-        err = drain(queue, error);
-    sh_queue_free(queue);
-    return err;
-}
-
-static sh_queue *kept_queue;
-
-static void queue_kept_begin(void)
-{
-    queue_begin();
-    sh_queue_free(kept_queue);
-    assert_int_equal(sh_queue_new(redis.url, "synchub", &kept_queue, NULL), SH_OK);
-}
-
-/* The same on one queue object: what failed must not confuse the calls behind it. */
-static sh_err queue_kept_act(sh_error *error)
-{
-    sh_err err = put_both(kept_queue, error);
-    return err == SH_OK ? drain(kept_queue, error) : err;
-}
-
-static void queue_end(void)
-{
-    assert_int_equal(redis_ask(&redis, "XLEN synchub:ingest"), 0);
-    assert_int_equal(redis_ask(&redis, "GET synchub:bytes"), 0);
-    assert_int_equal(redis_ask(&redis, "XLEN synchub:dead"), 1);
-    assert_int_equal(redis_ask(&redis, "HLEN synchub:digests"), 1);
-    redisReply *reply = redisCommand(redis.look, "XINFO STREAM synchub:ingest");
-    long long added = -1;
-    for (size_t i = 0; i + 1 < reply->elements; i += 2)
-        if (strcmp(reply->element[i]->str, "entries-added") == 0)
-            added = reply->element[i + 1]->integer;
-    freeReplyObject(reply);
-    assert_int_equal(added, 2); /* no id was ever queued twice */
-}
-
-static void an_item_goes_through_the_queue_once(void **state)
-{
-    (void)state;
-    scenario s = {.name = "queue",
-                  .kinds = FAULT_BIT(FAULT_ALLOC) | FAULTS_REDIS,
-                  .begin = queue_begin,
-                  .act = queue_act,
-                  .end = queue_end};
-    faults_in_turn(&s);
-    s.name = "queue, kept";
-    s.begin = queue_kept_begin;
-    s.act = queue_kept_act;
-    faults_in_turn(&s);
-    sh_queue_free(kept_queue);
-}
-
 static int start(void **state)
 {
     (void)state;
-    redis_start(&redis, "0");
     if (sh_crypto_init(NULL) != SH_OK)
         return 1;
     sh_node_key_derive(master, SH_SLICE("N"), &key);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    redis_stop(&redis);
     return 0;
 }
 
@@ -326,7 +199,6 @@ int main(void)
         cmocka_unit_test(a_push_of_netalertx_is_written_and_read),
         FOLDER_TEST(a_file_is_replaced_whole_or_not_at_all),
         FOLDER_TEST(settings_are_loaded_whole_or_refused),
-        cmocka_unit_test(an_item_goes_through_the_queue_once),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
-#include "libcommon/queue/queue_internal.h"
-#include "libcommon/queue/queue_scripts.h"
+#include "libcommon/queue/queue_handle.h"
+#include "receiver/queue/receiver_scripts.h"
 
 #include <inttypes.h>
 #include <stdio.h>

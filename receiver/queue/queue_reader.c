@@ -4,8 +4,8 @@
 #include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/queue/queue.h"
-#include "libcommon/queue/queue_internal.h"
-#include "libcommon/queue/queue_scripts.h"
+#include "libcommon/queue/queue_handle.h"
+#include "receiver/queue/receiver_scripts.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_QUEUE_INTERNAL_H
-#define SH_QUEUE_INTERNAL_H
+#ifndef SH_QUEUE_HANDLE_H
+#define SH_QUEUE_HANDLE_H
 
 #include "libcommon/queue/queue.h"
 #include "libcommon/queue/redis_script.h"
