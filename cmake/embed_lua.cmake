@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Writes OUTPUT, a C file with a `sh_redis_script sh_script_NAME` for each NAME.lua of SCRIPTS, files in
-# FOLDER: its text and the text's SHA-1. HEADER declares them. (cmake -D… -P embed_lua.cmake)
+# FOLDER: its text and the text's SHA-1; and the list ALL of them, up to a NULL. HEADER declares them.
 #
 # Comments and indentation do not reach Redis; lines keep their numbers, so that its errors
 # (user_script:12) name those of the file.
@@ -39,4 +39,10 @@ const sh_redis_script sh_script_${name} = {
     \"${text}\"};
 ")
 endforeach()
+string(REPLACE ";" ",\n    &sh_script_" list "${SCRIPTS}")
+string(APPEND code "
+const sh_redis_script *const ${ALL}[] = {
+    &sh_script_${list},
+    0};
+")
 file(WRITE "${OUTPUT}" "${code}")

@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 /*
- * The hub's queue in Redis Streams and what the hub's programs tell each other beside it. The keys
- * are PROTOCOL.md's; no other file names one. One queue object has one connection and belongs to
+ * The hub's queue in Redis Streams and what the hub's programs tell each other beside it: what more
+ * than one of them does. How the receiver empties it is in receiver/queue. The keys are
+ * PROTOCOL.md's; queue_open.c alone names them. One queue object has one connection and belongs to
  * one thread. All calls: SH_E_NETWORK, SH_E_BUSY and SH_E_CONFIG as in redis.h, SH_E_MEMORY.
  */
 typedef struct sh_queue sh_queue;
@@ -163,124 +164,13 @@ sh_err sh_queue_leases_end(sh_queue *queue, const sh_queue_turn turns[], size_t 
 sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],
                                 sh_error *error);
 
-/* --- For merge ------------------------------------------------------------------------------ */
-
-#define SH_QUEUE_ENTRY_ID_BYTES 48
-
-typedef struct {
-    char id[SH_QUEUE_ENTRY_ID_BYTES]; /* of the stream entry, `ms-seq` */
-    sh_slice envelope;                /* borrowed from the batch; empty where the entry has none */
-    sh_slice mode;
-    int64_t deliveries; /* how often it was given out, to anybody; 1 for a new one */
-} sh_queue_entry;
-
-typedef struct sh_queue_batch sh_queue_batch;
-
-/*
- * Takes entries for this consumer: first its own pending ones, then those that other consumers have
- * held for longer than claim_idle_ms, then new ones, waiting up to block_ms for the first. At most
- * count_max, and no more once they hold bytes_max. *ret is never NULL on SH_OK; it may be empty.
- * Creates the group where it is missing. Whatever was taken before and neither acknowledged nor
- * buried is given again.
- */
-sh_err sh_queue_take(sh_queue *queue, const char *consumer, size_t count_max, size_t bytes_max,
-                     int64_t block_ms, int64_t claim_idle_ms, sh_queue_batch **ret,
-                     sh_error *error);
-size_t sh_queue_batch_count(const sh_queue_batch *batch);
-const sh_queue_entry *sh_queue_batch_at(const sh_queue_batch *batch, size_t index);
-void sh_queue_batch_free(sh_queue_batch *batch); /* NULL is accepted */
-
-/*
- * Leaves count entries of the last batch for later: they stay this consumer's, and are not given
- * again by sh_queue_take() but by sh_queue_fetch().
- */
-void sh_queue_hold(sh_queue *queue, size_t count);
-
-/* Gives again entries of these ids, in their order, up to bytes_max; those that are gone are left
- * out. At most SH_QUEUE_FETCH_MAX. */
-#define SH_QUEUE_FETCH_MAX 64
-sh_err sh_queue_fetch(sh_queue *queue, const char *const ids[], size_t count, size_t bytes_max,
-                      sh_queue_batch **ret, sh_error *error);
-
-/*
- * Renews this consumer's claims to all that it was given, so that no other one takes them over
- * after its claim_idle_ms. For another thread than the one that merges, with a queue of its own.
- */
-sh_err sh_queue_claims_renew(sh_queue *queue, const char *consumer, sh_error *error);
-
-/* An entry whose work is committed. */
-typedef struct {
-    const sh_queue_entry *entry;
-    const char *node;      /* whose table it was, to publish its digest; NULL publishes nothing */
-    const uint8_t *digest; /* SH_DIGEST_BYTES */
-    int64_t merged_ms;
-} sh_queue_done;
-
-/* Acknowledges and deletes count entries and publishes their digests, all in one atomic step. */
-sh_err sh_queue_ack(sh_queue *queue, const sh_queue_done done[], size_t count, sh_error *error);
-
-/* Dead letters that were dropped for want of room. */
-typedef struct {
-    int64_t count;
-    char id[48]; /* of the first of them; "" where count is 0 */
-    char node[SH_NODE_NAME_MAX + 1];
-    char reason[SH_DEAD_REASON_MAX];
-} sh_queue_dropped;
-
-typedef struct {
-    const char *reason;
-    bool keep; /* the reason is a fault of the hub: it is never dropped to make room */
-} sh_queue_burial;
-
-/*
- * Moves an entry to the dead letters with its reason, at once and durably. Over the limits of its
- * node or of all the oldest that need not be kept are dropped, or this one itself; *dropped, which
- * may be NULL, tells which, also of a failure. SH_E_BUSY where there is no room for one that is to
- * be kept: it stays in the queue.
- */
-sh_err sh_queue_bury(sh_queue *queue, const sh_queue_entry *entry, const sh_queue_burial *burial,
-                     sh_queue_dropped *dropped, sh_error *error);
-/* Counts one more failed merge of an entry and gives the number. */
-sh_err sh_queue_failed(sh_queue *queue, const sh_queue_entry *entry, int64_t *times,
-                       sh_error *error);
-/* Takes one such count back: the failure was not the entry's. id is that of the stream entry. */
-sh_err sh_queue_failed_undo(sh_queue *queue, const char *id, sh_error *error);
-
-typedef struct {
-    char node[SH_NODE_NAME_MAX + 1];
-    uint8_t digest[SH_DIGEST_BYTES];
-    int64_t merged_ms;
-} sh_queue_digest;
-
-#define SH_QUEUE_DIGESTS_MAX 256 /* of one call */
-
-/* Publishes what was committed of nodes' tables; count is 1 to SH_QUEUE_DIGESTS_MAX. */
-sh_err sh_queue_digests_set(sh_queue *queue, const sh_queue_digest digests[], size_t count,
-                            sh_error *error);
-/* Forgets all of it: merge does so before it publishes anew what its database holds. */
-sh_err sh_queue_digests_clear(sh_queue *queue, sh_error *error);
-
-/* Forgets names of consumers that hold nothing and did nothing for idle_ms. */
-sh_err sh_queue_consumers_tidy(sh_queue *queue, int64_t idle_ms, sh_error *error);
+/* --- The hub's key ---------------------------------------------------------------------------- */
 
 /*
  * By which the hub's SYNC_encryption_key is known, in hex: see sh_key_check(). "" where no receiver
  * has said it yet.
  */
 sh_err sh_queue_key_get(sh_queue *queue, char ret[static SH_KEY_CHECK_HEX_BYTES], sh_error *error);
-/* Says it, where it was not said before or is to be replaced. */
-sh_err sh_queue_key_set(sh_queue *queue, const char *value, bool replace, sh_error *error);
-
-/* Calls each() with the head of the newest entries, as in sh_queue_dead: at most count. */
-typedef void (*sh_queue_head_each)(void *context, sh_slice head, size_t bytes);
-sh_err sh_queue_newest_heads(sh_queue *queue, size_t count, sh_queue_head_each each, void *context,
-                             sh_error *error);
-
-/*
- * Gives up this consumer's name where it holds nothing; else lets others take over at once what it
- * holds.
- */
-sh_err sh_queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error);
 
 /* --- The nodes' own credentials --------------------------------------------------------------- */
 
@@ -303,31 +193,6 @@ sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_sli
 sh_err sh_queue_node_used(sh_queue *queue, const char *node, int64_t now_ms, sh_error *error);
 sh_err sh_queue_node_used_get(sh_queue *queue, const char *node, int64_t *ret, sh_error *error);
 
-/* --- The dead letters ---------------------------------------------------------------------- */
-
-typedef struct {
-    char id[48];   /* of the dead letter; its first part is when, Unix time in ms */
-    sh_slice head; /* the first SH_ENVELOPE_HEAD_BYTES of its envelope, or all of it … */
-    size_t bytes;  /* … which has so many; borrowed during the call, as all below */
-    sh_slice mode;
-    sh_slice entry; /* the id it had in the stream */
-    sh_slice reason;
-} sh_queue_dead;
-
-/*
- * Calls each() for every dead letter, oldest first. Writes nothing, and transfers no more of the
- * envelopes than their heads.
- */
-typedef sh_err (*sh_queue_dead_each)(void *context, const sh_queue_dead *dead, sh_error *error);
-sh_err sh_queue_dead_list(sh_queue *queue, sh_queue_dead_each each, void *context, sh_error *error);
-/* The same for one. SH_E_NOT_FOUND where no dead letter has this id. */
-sh_err sh_queue_dead_get(sh_queue *queue, const char *id, sh_queue_dead_each each, void *context,
-                         sh_error *error);
-/* Puts one back into the queue, in one step. SH_E_NOT_FOUND; SH_E_BUSY where the queue is full. */
-sh_err sh_queue_dead_retry(sh_queue *queue, const char *id, sh_error *error);
-/* Deletes one for good. SH_E_NOT_FOUND. */
-sh_err sh_queue_dead_drop(sh_queue *queue, const char *id, sh_error *error);
-
 /* --- For those who look -------------------------------------------------------------------- */
 
 typedef struct {
@@ -335,9 +200,6 @@ typedef struct {
 } sh_queue_depth;
 
 sh_err sh_queue_depth_get(sh_queue *queue, sh_queue_depth *ret, sh_error *error);
-
-/* Entries that wait for one node, as counted at this object's first call. */
-sh_err sh_queue_node_depth(sh_queue *queue, sh_slice node, int64_t *ret, sh_error *error);
 
 /* Calls each() for every node that was ever in contact. */
 typedef sh_err (*sh_queue_contact_each)(void *context, sh_slice node, sh_slice mode, int64_t ms,

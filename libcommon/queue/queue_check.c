@@ -5,7 +5,7 @@
 #include "libcommon/queue/queue_handle.h"
 #include "libcommon/queue/queue_scripts.h"
 
-#include <inttypes.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,21 +272,21 @@ static sh_err check_ready(sh_queue *queue, sh_error *error)
         {queue->stream, "stream"},   {queue->ids, "set"},
         {queue->ids_old, "set"},     {queue->bytes, "string"},
         {queue->contacts, "hash"},   {queue->nodes_version, "string"},
-        {queue->digests, "hash"},    {queue->held, "hash"},
+        {queue->digests, "hash"},    {queue->shares, "hash"},
         {queue->dead, "stream"},     {queue->dead_bytes, "string"},
         {queue->failures, "hash"},   {queue->nodes, "hash"},
         {queue->nodes_used, "hash"}, {queue->pull_names, "hash"},
-        {queue->ids_nodes, "hash"},  {queue->dead_held, "hash"},
+        {queue->ids_nodes, "hash"},  {queue->dead_shares, "hash"},
         {queue->key, "string"},
     };
-    enum { COUNT = sizeof keys / sizeof keys[0] };
-    sh_slice argv[2 * COUNT];
-    for (size_t i = 0; i < COUNT; i++) {
-        argv[i] = sh_slice_of(keys[i].key);
-        argv[COUNT + i] = sh_slice_of(keys[i].type);
+    static_assert(sizeof keys / sizeof keys[0] == SH_READY_KEYS, "all of them are checked");
+    sh_ready_arguments arguments;
+    for (size_t i = 0; i < SH_READY_KEYS; i++) {
+        arguments.keys.key[i] = sh_slice_of(keys[i].key);
+        arguments.type[i] = sh_slice_of(keys[i].type);
     }
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script_run(queue->redis, &sh_script_ready, COUNT, 2 * (size_t)COUNT, argv,
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_ready, SH_REDIS_ARGUMENTS(arguments),
                                      &reply, error);
     return err == SH_OK ? judge_ready(reply, error) : err;
 }
@@ -317,15 +317,18 @@ static sh_err forget_some(sh_queue *queue, int64_t before_ms, char cursor[static
                           sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    char now[24], before[24];
-    (void)snprintf(now, sizeof now, "%" PRId64, sh_clock_unix_ms());
-    (void)snprintf(before, sizeof before, "%" PRId64, before_ms);
-    sh_slice argv[] = {sh_slice_of(queue->contacts), sh_slice_of(queue->digests),
-                       sh_slice_of(queue->nodes),    sh_slice_of(cursor),
-                       SH_SLICE(SCAN_COUNT),         sh_slice_of(now),
-                       sh_slice_of(before)};
-    sh_err err =
-        sh_redis_script_run(queue->redis, &sh_script_names_forget, 3, 7, argv, &reply, error);
+    char now[SH_REDIS_NUMBER_BYTES], before[SH_REDIS_NUMBER_BYTES];
+    const sh_names_forget_arguments arguments = {
+        .keys = {.contacts = sh_slice_of(queue->contacts),
+                 .digests = sh_slice_of(queue->digests),
+                 .nodes = sh_slice_of(queue->nodes)},
+        .cursor = sh_slice_of(cursor),
+        .names_max = SH_SLICE(SCAN_COUNT),
+        .now_ms = sh_redis_number(sh_clock_unix_ms(), now),
+        .before_ms = sh_redis_number(before_ms, before),
+    };
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_names_forget,
+                                     SH_REDIS_ARGUMENTS(arguments), &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_redis_count(reply) != 2 || sh_redis_text(sh_redis_at(reply, 0)).len >= 32)

@@ -8,14 +8,10 @@
 #define SH_QUEUE_GROUP "receivers"
 #define SH_QUEUE_KEY_BYTES 96
 #define SH_QUEUE_PREFIX_MAX 64
-#define SH_QUEUE_RESTAMP_BYTES 50 /* an entry's id, and "(" before it */
 
-typedef struct {
-    char node[SH_NODE_NAME_MAX + 1];
-    int64_t count;
-} sh_queue_waiting;
-
-/* Shared by queue.c (fill), queue_take.c (merge), queue_view.c (look) and the others of its name.
+/*
+ * What a sh_queue is, for the modules that add calls to it: here, and in the receiver what it alone
+ * does with the queue.
  */
 struct sh_queue {
     sh_redis *redis;
@@ -23,12 +19,12 @@ struct sh_queue {
     char stream[SH_QUEUE_KEY_BYTES];
     char dead[SH_QUEUE_KEY_BYTES];
     char dead_bytes[SH_QUEUE_KEY_BYTES];
-    char dead_held[SH_QUEUE_KEY_BYTES];
+    char dead_shares[SH_QUEUE_KEY_BYTES];
     char bytes[SH_QUEUE_KEY_BYTES];
     char ids[SH_QUEUE_KEY_BYTES];
     char ids_old[SH_QUEUE_KEY_BYTES];
     char ids_nodes[SH_QUEUE_KEY_BYTES];
-    char held[SH_QUEUE_KEY_BYTES];
+    char shares[SH_QUEUE_KEY_BYTES];
     char digests[SH_QUEUE_KEY_BYTES];
     char contacts[SH_QUEUE_KEY_BYTES];
     char failures[SH_QUEUE_KEY_BYTES];
@@ -45,15 +41,7 @@ struct sh_queue {
     bool version_known;   /* of the server on that connection */
     sh_queue_keeps keeps;
     char keeps_words[SH_ERROR_MESSAGE_BYTES];
-    char holder[SH_ID_HEX_BYTES];          /* this puller, in leases */
-    size_t outstanding;                    /* entries taken, neither acknowledged nor buried */
-    bool drain;                            /* own pending entries must be read first … */
-    char drained[SH_QUEUE_ENTRY_ID_BYTES]; /* … behind this one */
-    int64_t claimed_ms;                    /* monotonic time of the last XAUTOCLAIM, 0 for never */
-    char restamp_from[SH_QUEUE_RESTAMP_BYTES]; /* where sh_queue_restamp() goes on; "" at first */
-    sh_queue_waiting *waiting;
-    size_t waiting_count;
-    bool waiting_known;
+    char holder[SH_ID_HEX_BYTES]; /* this puller, in leases */
 };
 
 /*
@@ -63,15 +51,9 @@ struct sh_queue {
  */
 sh_err sh_queue_verify(sh_queue *queue, sh_error *error);
 
-/*
- * Lets claims that Redis's clock was set back behind count again: looks at some pending entries,
- * and at the others in further calls. SH_E_NOT_FOUND where there is no group.
- */
-sh_err sh_queue_restamp(sh_queue *queue, sh_error *error);
-
 /* Runs a command or script whose reply does not matter beyond not being an error. */
 sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error);
-sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script, size_t key_count,
-                          size_t argc, const sh_slice argv[], sh_error *error);
+sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script,
+                          sh_redis_arguments arguments, sh_error *error);
 
 #endif

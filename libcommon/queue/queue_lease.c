@@ -7,23 +7,24 @@
 #include "libcommon/queue/queue_scripts.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define NUMBER_BYTES 24
 #define LEASE_KEY_BYTES (SH_QUEUE_KEY_BYTES + SH_URL_MAX + 1)
-
-static void lease_keys(const sh_queue *queue, const char *url, char lease[static LEASE_KEY_BYTES],
-                       char done[static LEASE_KEY_BYTES])
-{
-    (void)snprintf(lease, LEASE_KEY_BYTES, "%s:pull:lease:%s", queue->prefix, url);
-    (void)snprintf(done, LEASE_KEY_BYTES, "%s:pull:done:%s", queue->prefix, url);
-}
 
 typedef struct {
     char lease[LEASE_KEY_BYTES], done[LEASE_KEY_BYTES];
-} key_pair;
+} lease_key_texts;
+
+static sh_lease_keys lease_keys(const sh_queue *queue, const char *url, lease_key_texts *texts)
+{
+    (void)snprintf(texts->lease, LEASE_KEY_BYTES, "%s:pull:lease:%s", queue->prefix, url);
+    (void)snprintf(texts->done, LEASE_KEY_BYTES, "%s:pull:done:%s", queue->prefix, url);
+    return (sh_lease_keys){sh_slice_of(texts->lease), sh_slice_of(texts->done)};
+}
+
+/* How many slices a struct of them has. */
+#define SLICES(type) (sizeof(type) / sizeof(sh_slice))
 
 static sh_lease lease_of(sh_slice answer)
 {
@@ -35,23 +36,22 @@ static sh_lease lease_of(sh_slice answer)
 sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t count,
                             int64_t within_ms, int64_t hold_ms, sh_lease ret[], sh_error *error)
 {
-    key_pair keys[SH_QUEUE_LEASES_MAX];
-    sh_slice argv[2 * SH_QUEUE_LEASES_MAX + 3];
-    char within[NUMBER_BYTES], hold[NUMBER_BYTES];
+    enum { KEYS = SLICES(sh_lease_keys), ARGUMENTS = SLICES(sh_leases_take_arguments) };
+    lease_key_texts texts[SH_QUEUE_LEASES_MAX];
+    char within[SH_REDIS_NUMBER_BYTES], hold[SH_REDIS_NUMBER_BYTES];
+    const sh_leases_take_arguments arguments = {.holder = sh_slice_of(queue->holder),
+                                                .within_ms = sh_redis_number(within_ms, within),
+                                                .hold_ms = sh_redis_number(hold_ms, hold)};
+    sh_slice argv[KEYS * SH_QUEUE_LEASES_MAX + ARGUMENTS];
     assert(count > 0 && count <= SH_QUEUE_LEASES_MAX);
-    (void)snprintf(within, sizeof within, "%" PRId64, within_ms);
-    (void)snprintf(hold, sizeof hold, "%" PRId64, hold_ms);
     for (size_t i = 0; i < count; i++) {
-        lease_keys(queue, urls[i], keys[i].lease, keys[i].done);
-        argv[2 * i] = sh_slice_of(keys[i].lease);
-        argv[2 * i + 1] = sh_slice_of(keys[i].done);
+        sh_lease_keys keys = lease_keys(queue, urls[i], &texts[i]);
+        memcpy(argv + KEYS * i, &keys, sizeof keys);
     }
-    argv[2 * count] = sh_slice_of(queue->holder);
-    argv[2 * count + 1] = sh_slice_of(within);
-    argv[2 * count + 2] = sh_slice_of(hold);
+    memcpy(argv + KEYS * count, &arguments, sizeof arguments);
+    const sh_redis_arguments all = {argv, KEYS * count, KEYS * count + ARGUMENTS};
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script_run(queue->redis, &sh_script_leases_take, 2 * count, 2 * count + 3,
-                                     argv, &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_leases_take, all, &reply, error);
     if (err == SH_OK && sh_redis_count(reply) != count)
         err = sh_fail(error, SH_E_FORMAT, "Redis did not answer for each lease");
     for (size_t i = 0; err == SH_OK && i < count; i++)
@@ -62,22 +62,23 @@ sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t co
 sh_err sh_queue_leases_end(sh_queue *queue, const sh_queue_turn turns[], size_t count,
                            sh_error *error)
 {
-    key_pair keys[SH_QUEUE_LEASES_MAX];
-    sh_slice argv[2 + 5 * SH_QUEUE_LEASES_MAX];
+    enum { KEYS = SLICES(sh_lease_keys), END = SLICES(sh_lease_end) };
+    lease_key_texts texts[SH_QUEUE_LEASES_MAX];
+    sh_slice argv[2 + (KEYS + END) * SH_QUEUE_LEASES_MAX];
     assert(count > 0 && count <= SH_QUEUE_LEASES_MAX);
-    sh_slice *arguments = argv + 1 + 2 * count;
+    const sh_redis_arguments all = {argv, 1 + KEYS * count, 2 + (KEYS + END) * count};
+    sh_slice *arguments = argv + all.key_count;
     argv[0] = sh_slice_of(queue->pull_names);
     arguments[0] = sh_slice_of(queue->holder);
     for (size_t i = 0; i < count; i++) {
-        lease_keys(queue, turns[i].url, keys[i].lease, keys[i].done);
-        argv[1 + 2 * i] = sh_slice_of(keys[i].lease);
-        argv[2 + 2 * i] = sh_slice_of(keys[i].done);
-        arguments[1 + 3 * i] = sh_slice_of(turns[i].fetched ? "1" : "0");
-        arguments[2 + 3 * i] = sh_slice_of(turns[i].url);
-        arguments[3 + 3 * i] = sh_slice_of(turns[i].name == NULL ? "" : turns[i].name);
+        const sh_lease_keys keys = lease_keys(queue, turns[i].url, &texts[i]);
+        const sh_lease_end end = {.fetched = sh_slice_of(turns[i].fetched ? "1" : "0"),
+                                  .url = sh_slice_of(turns[i].url),
+                                  .name = sh_slice_of(turns[i].name == NULL ? "" : turns[i].name)};
+        memcpy(argv + 1 + KEYS * i, &keys, sizeof keys);
+        memcpy(arguments + 1 + END * i, &end, sizeof end);
     }
-    return sh_queue_do_script(queue, &sh_script_leases_end, 1 + 2 * count, 2 + 5 * count, argv,
-                              error);
+    return sh_queue_do_script(queue, &sh_script_leases_end, all, error);
 }
 
 sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NUMBER_BYTES 24
+#define NUMBER_BYTES SH_REDIS_NUMBER_BYTES
 
 static void copy_version(sh_slice text, char ret[static SH_NODES_VERSION_BYTES])
 {
@@ -46,9 +46,10 @@ sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
                            char version[static SH_NODES_VERSION_BYTES], sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {sh_slice_of(queue->nodes), sh_slice_of(queue->nodes_version)};
-    sh_err err =
-        sh_redis_script_run(queue->redis, &sh_script_nodes_load, 2, 2, argv, &reply, error);
+    const sh_nodes_load_arguments arguments = {
+        .keys = {sh_slice_of(queue->nodes), sh_slice_of(queue->nodes_version)}};
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_nodes_load,
+                                     SH_REDIS_ARGUMENTS(arguments), &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_redis_count(reply) != 2)
@@ -87,19 +88,20 @@ sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_sli
     char version[SH_NODES_VERSION_BYTES], most[NUMBER_BYTES];
     sh_random(random, sizeof random);
     sh_hex_encode(random, sizeof random, version);
-    (void)snprintf(most, sizeof most, "%d", SH_NODES_MAX);
     sh_err err = sh_queue_verify(queue, error); /* what is printed once must not be lost */
     if (err != SH_OK)
         return err;
-    sh_slice argv[] = {sh_slice_of(queue->nodes),
-                       sh_slice_of(queue->nodes_version),
-                       sh_slice_of(node),
-                       old,
-                       new,
-                       sh_slice_of(version),
-                       sh_slice_of(most)};
+    const sh_node_set_arguments arguments = {
+        .keys = {sh_slice_of(queue->nodes), sh_slice_of(queue->nodes_version)},
+        .node = sh_slice_of(node),
+        .old = old,
+        .new = new,
+        .version = sh_slice_of(version),
+        .nodes_max = sh_redis_number(SH_NODES_MAX, most),
+    };
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    err = sh_redis_script_run(queue->redis, &sh_script_node_set, 2, 7, argv, &reply, error);
+    err = sh_redis_script_run(queue->redis, &sh_script_node_set, SH_REDIS_ARGUMENTS(arguments),
+                              &reply, error);
     if (err != SH_OK)
         return err;
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("changed")))

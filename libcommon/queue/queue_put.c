@@ -13,34 +13,56 @@
 
 /* For those who fill the queue: ingest and puller. */
 
-#define NUMBER_BYTES 24
-#define PUT_KEYS 9
-#define PUT_NUMBERS 9
-#define PUT_ARGUMENTS (SH_REDIS_SCRIPT_ARGUMENTS + PUT_KEYS + 18)
+#define NUMBER_BYTES SH_REDIS_NUMBER_BYTES
+#define PUT_NUMBERS 11
 
-/* What is the same for all puts of one exchange, as text. */
+/* The numbers that are the same for all puts of one exchange, as texts. */
 typedef struct {
-    char now[NUMBER_BYTES], unchanged[NUMBER_BYTES];
-    char limits[PUT_NUMBERS][NUMBER_BYTES];
+    char texts[PUT_NUMBERS][NUMBER_BYTES];
 } put_numbers;
 
 /* What is each put's own. */
 typedef struct {
     uint8_t item[SH_ID_BYTES];
     char digest[SH_DIGEST_HEX_BYTES];
-    sh_slice argv[PUT_ARGUMENTS];
+    struct {
+        sh_slice command[SH_REDIS_SCRIPT_ARGUMENTS];
+        sh_put_arguments put;
+    } argv;
 } put_texts;
+#define PUT_ARGC (sizeof((put_texts *)NULL)->argv / sizeof(sh_slice))
+#define PUT_KEYS (sizeof((sh_put_arguments *)NULL)->keys / sizeof(sh_slice))
 
-static void write_numbers(const sh_queue *queue, put_numbers *n)
+/* What is the same for all puts of one exchange. */
+static void write_common(const sh_queue *queue, put_numbers *n, sh_put_arguments *ret)
 {
-    const int64_t limits[PUT_NUMBERS] = {
-        SH_QUEUE_ENTRIES_MAX,    SH_QUEUE_BYTES_MAX,         SH_QUEUE_NODE_ENTRIES_MAX,
-        SH_QUEUE_NODE_BYTES_MAX, SH_QUEUE_NODE_SHARE,        SH_QUEUE_ITEM_IDS_MAX / 2,
-        queue->names_max,        SH_QUEUE_NODE_ITEM_IDS_MAX, SH_QUEUE_ITEM_IDS_TTL_S};
-    (void)snprintf(n->now, sizeof n->now, "%" PRId64, sh_clock_unix_ms());
-    (void)snprintf(n->unchanged, sizeof n->unchanged, "%lld", SH_FULL_TABLE_INTERVAL_S * 1000LL);
+    const struct {
+        sh_slice *to;
+        int64_t number;
+    } numbers[PUT_NUMBERS] = {
+        {&ret->now_ms, sh_clock_unix_ms()},
+        {&ret->unchanged_ms, SH_FULL_TABLE_INTERVAL_S * 1000LL},
+        {&ret->entries_max, SH_QUEUE_ENTRIES_MAX},
+        {&ret->bytes_max, SH_QUEUE_BYTES_MAX},
+        {&ret->node_entries_max, SH_QUEUE_NODE_ENTRIES_MAX},
+        {&ret->node_bytes_max, SH_QUEUE_NODE_BYTES_MAX},
+        {&ret->node_part, SH_QUEUE_NODE_SHARE},
+        {&ret->ids_max, SH_QUEUE_ITEM_IDS_MAX / 2},
+        {&ret->names_max, queue->names_max},
+        {&ret->node_ids_max, SH_QUEUE_NODE_ITEM_IDS_MAX},
+        {&ret->ids_ttl_s, SH_QUEUE_ITEM_IDS_TTL_S},
+    };
     for (size_t i = 0; i < PUT_NUMBERS; i++)
-        (void)snprintf(n->limits[i], NUMBER_BYTES, "%" PRId64, limits[i]);
+        *numbers[i].to = sh_redis_number(numbers[i].number, n->texts[i]);
+    ret->keys.stream = sh_slice_of(queue->stream);
+    ret->keys.ids = sh_slice_of(queue->ids);
+    ret->keys.ids_old = sh_slice_of(queue->ids_old);
+    ret->keys.bytes = sh_slice_of(queue->bytes);
+    ret->keys.contacts = sh_slice_of(queue->contacts);
+    ret->keys.nodes_version = sh_slice_of(queue->nodes_version);
+    ret->keys.digests = sh_slice_of(queue->digests);
+    ret->keys.shares = sh_slice_of(queue->shares);
+    ret->keys.ids_nodes = sh_slice_of(queue->ids_nodes);
 }
 
 static sh_slice word_of(sh_newcomer newcomer)
@@ -50,45 +72,21 @@ static sh_slice word_of(sh_newcomer newcomer)
     return sh_slice_of(words[newcomer]);
 }
 
-static void write_put(const sh_queue *queue, const put_numbers *n, const sh_queue_put_item *item,
-                      put_texts *t)
+static void write_put(const sh_put_arguments *common, const sh_queue_put_item *item, put_texts *t)
 {
     sh_item_key(item->header, t->item);
     t->digest[0] = '\0';
     if (item->unless_unchanged)
         sh_hex_encode(item->header->digest, SH_DIGEST_BYTES, t->digest);
-    const sh_slice own[] = {
-        sh_slice_of(queue->stream),
-        sh_slice_of(queue->ids),
-        sh_slice_of(queue->ids_old),
-        sh_slice_of(queue->bytes),
-        sh_slice_of(queue->contacts),
-        sh_slice_of(queue->nodes_version),
-        sh_slice_of(queue->digests),
-        sh_slice_of(queue->held),
-        sh_slice_of(queue->ids_nodes),
-        item->envelope,
-        sh_slice_of(item->mode),
-        sh_slice_of(item->header->node),
-        sh_slice_of(n->now),
-        {(const char *)t->item, sizeof t->item},
-        sh_slice_of(item->nodes_version),
-        sh_slice_of(t->digest),
-        sh_slice_of(n->unchanged),
-        sh_slice_of(n->limits[0]),
-        sh_slice_of(n->limits[1]),
-        sh_slice_of(n->limits[2]),
-        sh_slice_of(n->limits[3]),
-        sh_slice_of(n->limits[4]),
-        sh_slice_of(n->limits[5]),
-        sh_slice_of(n->limits[6]),
-        word_of(item->newcomer),
-        sh_slice_of(n->limits[7]),
-        sh_slice_of(n->limits[8]),
-    };
-    static_assert(sizeof own == sizeof t->argv - SH_REDIS_SCRIPT_ARGUMENTS * sizeof(sh_slice),
-                  "a put has so many keys and arguments");
-    memcpy(t->argv + SH_REDIS_SCRIPT_ARGUMENTS, own, sizeof own);
+    sh_put_arguments *put = &t->argv.put;
+    *put = *common;
+    put->envelope = item->envelope;
+    put->mode = sh_slice_of(item->mode);
+    put->node = sh_slice_of(item->header->node);
+    put->item = (sh_slice){(const char *)t->item, sizeof t->item};
+    put->version = sh_slice_of(item->nodes_version);
+    put->digest = sh_slice_of(t->digest);
+    put->newcomer = word_of(item->newcomer);
 }
 
 /* A put that the queue does not take now. False: word says nothing of that kind. */
@@ -145,13 +143,14 @@ static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
 static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
 {
     put_numbers numbers;
+    sh_put_arguments common;
     put_texts texts[SH_QUEUE_AT_ONCE];
     sh_redis_command commands[SH_QUEUE_AT_ONCE];
-    write_numbers(queue, &numbers);
+    write_common(queue, &numbers, &common);
     for (size_t i = 0; i < count; i++) {
-        write_put(queue, &numbers, items[i], &texts[i]);
+        write_put(&common, items[i], &texts[i]);
         commands[i] = (sh_redis_command){
-            .argc = PUT_ARGUMENTS, .argv = texts[i].argv, .error = &items[i]->error};
+            .argc = PUT_ARGC, .argv = (sh_slice *)&texts[i].argv, .error = &items[i]->error};
     }
     sh_redis_script_run_each(queue->redis, &sh_script_put, PUT_KEYS, commands, count);
     for (size_t i = 0; i < count; i++) {

@@ -5,18 +5,70 @@
 #include "libcommon/queue/redis_script.h"
 
 /*
- * The scripts in scripts/, each in a .lua file of its name, which says what it takes and answers.
+ * The scripts in scripts/, each in a .lua file of its name, which says what it takes and answers,
+ * and what each takes, for SH_REDIS_ARGUMENTS(): texts, numbers as decimal digits.
  *
  * A script that only takes away may run when Redis is full (allow-oom), so that a full hub can
  * drain; one that adds is refused then, before it did anything.
  */
-extern const sh_redis_script sh_script_leases_end;
-extern const sh_redis_script sh_script_leases_take;
-extern const sh_redis_script sh_script_names_forget;
-extern const sh_redis_script sh_script_node_set;
-extern const sh_redis_script sh_script_nodes_load;
-extern const sh_redis_script sh_script_nodes_waiting;
+
+extern const sh_redis_script *const sh_queue_scripts[]; /* all of these, up to a NULL */
+
 extern const sh_redis_script sh_script_put;
+typedef struct {
+    struct {
+        sh_slice stream, ids, ids_old, bytes, contacts, nodes_version, digests, shares, ids_nodes;
+    } keys;
+    sh_slice envelope, mode, node, now_ms, item, version, digest, unchanged_ms;
+    sh_slice entries_max, bytes_max, node_entries_max, node_bytes_max, node_part, ids_max;
+    sh_slice names_max, newcomer, node_ids_max, ids_ttl_s;
+} sh_put_arguments;
+
+/* Keys: a sh_lease_keys for each; then arguments. */
+extern const sh_redis_script sh_script_leases_take;
+typedef struct {
+    sh_slice lease, done;
+} sh_lease_keys;
+typedef struct {
+    sh_slice holder, within_ms, hold_ms;
+} sh_leases_take_arguments;
+
+/* Keys: names, and a sh_lease_keys for each; then the holder, and an end for each. */
+extern const sh_redis_script sh_script_leases_end;
+typedef struct {
+    sh_slice fetched, url, name;
+} sh_lease_end;
+
+extern const sh_redis_script sh_script_names_forget;
+typedef struct {
+    struct {
+        sh_slice contacts, digests, nodes;
+    } keys;
+    sh_slice cursor, names_max, now_ms, before_ms;
+} sh_names_forget_arguments;
+
+extern const sh_redis_script sh_script_node_set;
+typedef struct {
+    struct {
+        sh_slice nodes, nodes_version;
+    } keys;
+    sh_slice node, old, new, version, nodes_max;
+} sh_node_set_arguments;
+
+extern const sh_redis_script sh_script_nodes_load;
+typedef struct {
+    struct {
+        sh_slice nodes, nodes_version;
+    } keys;
+} sh_nodes_load_arguments;
+
+#define SH_READY_KEYS 17
 extern const sh_redis_script sh_script_ready;
+typedef struct {
+    struct {
+        sh_slice key[SH_READY_KEYS];
+    } keys;
+    sh_slice type[SH_READY_KEYS];
+} sh_ready_arguments;
 
 #endif

@@ -2,15 +2,11 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/queue/queue_handle.h"
-#include "libcommon/queue/queue_scripts.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define LOOK_COUNT "1000"    /* entries that one script call looks at */
-#define LOOK_BYTES "4194304" /* … and no more once they hold so many bytes: Redis serves others */
-#define SCAN_COUNT "1000"    /* hash fields of one HSCAN */
+#define SCAN_COUNT "1000" /* hash fields of one HSCAN */
 
 static sh_err read_integer(sh_queue *queue, const char *command, const char *key, int64_t *ret,
                            sh_error *error)
@@ -57,67 +53,6 @@ sh_err sh_queue_depth_get(sh_queue *queue, sh_queue_depth *ret, sh_error *error)
     if (err == SH_OK)
         *ret = depth;
     return err;
-}
-
-static sh_err count_one(sh_queue *queue, sh_slice node, sh_error *error)
-{
-    for (size_t i = 0; i < queue->waiting_count; i++) {
-        if (sh_slice_equals(sh_slice_of(queue->waiting[i].node), node)) {
-            queue->waiting[i].count++;
-            return SH_OK;
-        }
-    }
-    if (node.len == 0 || node.len > SH_NODE_NAME_MAX)
-        return SH_OK; /* no envelope: the merge will say so */
-    sh_queue_waiting *waiting =
-        reallocarray(queue->waiting, queue->waiting_count + 1, sizeof *waiting);
-    if (waiting == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory to count what waits");
-    queue->waiting = waiting;
-    sh_queue_waiting *added = &waiting[queue->waiting_count++];
-    memcpy(added->node, node.data, node.len);
-    added->node[node.len] = '\0';
-    added->count = 1;
-    return SH_OK;
-}
-
-static sh_err count_waiting(sh_queue *queue, sh_error *error)
-{
-    char from[64] = "-";
-    for (;;) {
-        SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-        sh_slice argv[] = {sh_slice_of(queue->stream), sh_slice_of(from), SH_SLICE(LOOK_COUNT),
-                           SH_SLICE(LOOK_BYTES)};
-        sh_err err =
-            sh_redis_script_run(queue->redis, &sh_script_nodes_waiting, 1, 4, argv, &reply, error);
-        if (err != SH_OK)
-            return err;
-        size_t count = sh_redis_count(reply);
-        for (size_t i = 1; i < count; i++) {
-            err = count_one(queue, sh_redis_text(sh_redis_at(reply, i)), error);
-            if (err != SH_OK)
-                return err;
-        }
-        if (count <= 1)
-            return SH_OK;
-        sh_slice last = sh_redis_text(sh_redis_at(reply, 0));
-        (void)snprintf(from, sizeof from, "(%.*s", (int)last.len, last.data);
-    }
-}
-
-sh_err sh_queue_node_depth(sh_queue *queue, sh_slice node, int64_t *ret, sh_error *error)
-{
-    if (!queue->waiting_known) {
-        sh_err err = count_waiting(queue, error);
-        if (err != SH_OK)
-            return err;
-        queue->waiting_known = true;
-    }
-    *ret = 0;
-    for (size_t i = 0; i < queue->waiting_count; i++)
-        if (sh_slice_equals(sh_slice_of(queue->waiting[i].node), node))
-            *ret = queue->waiting[i].count;
-    return SH_OK;
 }
 
 /* A contact's value is `<ms> <mode>`. */

@@ -60,6 +60,10 @@ void sh_redis_leave(sh_redis *redis);
 
 #define SH_REDIS_ARGUMENTS_MAX 1024 /* of one command */
 
+/* A number as an argument, in decimal digits, which are written to room. */
+#define SH_REDIS_NUMBER_BYTES 24
+sh_slice sh_redis_number(int64_t number, char room[static SH_REDIS_NUMBER_BYTES]);
+
 /*
  * One command of argc arguments. reply_timeout_ms counts from now (-1: the usual one). SH_OK gives
  * a reply that is no error; an error reply is SH_E_BUSY where the server cannot write now (OOM,

@@ -3,8 +3,17 @@
 
 #include <assert.h>
 #include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
 
-/* Replies: a sh_redis_reply is hiredis's redisReply. */
+/* Arguments, and replies: a sh_redis_reply is hiredis's redisReply. */
+
+sh_slice sh_redis_number(int64_t number, char room[static SH_REDIS_NUMBER_BYTES])
+{
+    int len = snprintf(room, SH_REDIS_NUMBER_BYTES, "%" PRId64, number);
+    assert(len > 0 && len < SH_REDIS_NUMBER_BYTES);
+    return (sh_slice){room, (size_t)len};
+}
 
 void sh_redis_reply_free(sh_redis_reply *reply)
 {

@@ -29,25 +29,25 @@ static void begin_command(const sh_redis_script *script, const char *keys, sh_sl
     argv[2] = sh_slice_of(keys);
 }
 
-sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script, size_t key_count,
-                           size_t argc, const sh_slice argv[], sh_redis_reply **ret,
-                           sh_error *error)
+sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script,
+                           sh_redis_arguments arguments, sh_redis_reply **ret, sh_error *error)
 {
     sh_slice all[SH_REDIS_ARGUMENTS_MAX];
     char keys[16];
-    assert(argc + SH_REDIS_SCRIPT_ARGUMENTS <= SH_REDIS_ARGUMENTS_MAX && key_count <= argc);
-    (void)snprintf(keys, sizeof keys, "%zu", key_count);
+    size_t argc = SH_REDIS_SCRIPT_ARGUMENTS + arguments.argc;
+    assert(argc <= SH_REDIS_ARGUMENTS_MAX && arguments.key_count <= arguments.argc);
+    (void)snprintf(keys, sizeof keys, "%zu", arguments.key_count);
     begin_command(script, keys, all);
-    for (size_t i = 0; i < argc; i++)
-        all[SH_REDIS_SCRIPT_ARGUMENTS + i] = argv[i];
+    for (size_t i = 0; i < arguments.argc; i++)
+        all[SH_REDIS_SCRIPT_ARGUMENTS + i] = arguments.argv[i];
     sh_error reason = {0};
-    sh_err err = sh_redis_call(redis, SH_REDIS_SCRIPT_ARGUMENTS + argc, all, -1, ret, &reason);
+    sh_err err = sh_redis_call(redis, argc, all, -1, ret, &reason);
     if (!is_unknown(err, &reason))
         return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
     err = load(redis, script, error);
     if (err != SH_OK)
         return err;
-    return sh_redis_call(redis, SH_REDIS_SCRIPT_ARGUMENTS + argc, all, -1, ret, error);
+    return sh_redis_call(redis, argc, all, -1, ret, error);
 }
 
 /* How many commands from the first one on failed because the server does not know the script. */

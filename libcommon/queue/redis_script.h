@@ -13,13 +13,27 @@ typedef struct {
     const char *sha1; /* of the text, in hex, by which Redis knows it */
 } sh_redis_script;
 
+/* Keys and arguments of a run, in the script's order, keys first. */
+typedef struct {
+    const sh_slice *argv;
+    size_t key_count, argc;
+} sh_redis_arguments;
+
 /*
- * Runs a script by EVALSHA, after SCRIPT LOAD where the server does not know it yet. Keys and
- * arguments follow each other in argv; the first key_count are keys. Errors as of sh_redis_call().
+ * Those of a struct that holds sh_slices alone, the keys in a struct `keys` at its beginning. Each
+ * script has such a struct, whose members are named as the script names them.
  */
-sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script, size_t key_count,
-                           size_t argc, const sh_slice argv[], sh_redis_reply **ret,
-                           sh_error *error);
+#define SH_REDIS_ARGUMENTS(a)                                                                      \
+    ((sh_redis_arguments){.argv = (const sh_slice *)&(a),                                          \
+                          .key_count = sizeof(a).keys / sizeof(sh_slice),                          \
+                          .argc = sizeof(a) / sizeof(sh_slice)})
+
+/*
+ * Runs a script by EVALSHA, after SCRIPT LOAD where the server does not know it yet. Errors as of
+ * sh_redis_call().
+ */
+sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script,
+                           sh_redis_arguments arguments, sh_redis_reply **ret, sh_error *error);
 
 #define SH_REDIS_SCRIPT_ARGUMENTS 3 /* the first places of argv, which are not the caller's */
 

@@ -3,9 +3,9 @@
 
 #include "libcommon/base/hex.h"
 #include "libcommon/json/json_write.h"
-#include "libcommon/queue/queue.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/queue/dead_letters.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 /* What is shown of a dead letter: all but its content, which is sealed. */
 typedef struct {
-    char id[sizeof((sh_queue_dead *)NULL)->id], entry[sizeof((sh_queue_dead *)NULL)->id];
+    char id[sizeof((dead_letter *)NULL)->id], entry[sizeof((dead_letter *)NULL)->id];
     char mode[8];
     size_t bytes;
     bool readable; /* header is what the envelope says */
@@ -48,7 +48,7 @@ static void copy(char *ret, size_t room, sh_slice text)
     (void)snprintf(ret, room, "%.*s", (int)text.len, text.data);
 }
 
-static sh_err add_letter(void *context, const sh_queue_dead *dead, sh_error *error)
+static sh_err add_letter(void *context, const dead_letter *dead, sh_error *error)
 {
     letters *all = context;
     letter one = {.bytes = dead->bytes};
@@ -174,7 +174,7 @@ int dead_list(const sh_settings *settings, int argc, char *const argv[])
         err = open_queue(settings, &queue, &error);
     if (err == SH_OK) {
         all.node = options.node;
-        err = sh_queue_dead_list(queue, add_letter, &all, &error);
+        err = dead_letters_list(queue, add_letter, &all, &error);
     }
     if (err == SH_OK)
         err = write_list(&all, options.json, stdout, &error);
@@ -253,7 +253,7 @@ int dead_show(const sh_settings *settings, int argc, char *const argv[])
     if (err == SH_OK)
         err = open_queue(settings, &queue, &error);
     if (err == SH_OK)
-        err = sh_queue_dead_get(queue, options.ids[0], add_letter, &all, &error);
+        err = dead_letters_get(queue, options.ids[0], add_letter, &all, &error);
     if (err == SH_OK && options.json) {
         err = write_letter_json(&all.letters[0], stdout, &error);
         (void)fputc('\n', stdout);
@@ -317,7 +317,7 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
     if (err == SH_OK)
         err = open_queue(settings, &queue, &error);
     if (err == SH_OK && options.all)
-        err = sh_queue_dead_list(queue, add_letter, &all, &error);
+        err = dead_letters_list(queue, add_letter, &all, &error);
     if (err == SH_OK) {
         if (options.json)
             (void)printf("{\"%s\":[", c->done);
@@ -343,7 +343,7 @@ int dead_retry(const sh_settings *settings, int argc, char *const argv[])
     static const changing c = {
         .command = {.name = "dead retry", .usage = "dead retry ID... | --all [--json]"},
         .done = "retried",
-        .change = sh_queue_dead_retry};
+        .change = dead_letters_retry};
     return run_change(&c, settings, argc, argv);
 }
 
@@ -352,6 +352,6 @@ int dead_drop(const sh_settings *settings, int argc, char *const argv[])
     static const changing c = {
         .command = {.name = "dead drop", .usage = "dead drop ID... | --all [--json]"},
         .done = "dropped",
-        .change = sh_queue_dead_drop};
+        .change = dead_letters_drop};
     return run_change(&c, settings, argc, argv);
 }

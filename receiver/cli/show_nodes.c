@@ -5,6 +5,7 @@
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/queue/waiting_entries.h"
 #include "receiver/store/store.h"
 
 #include <assert.h>
@@ -111,9 +112,11 @@ static sh_err read_queue(sh_queue *queue, overview *o, sh_error *error)
     if (err != SH_OK)
         return err;
     join_nodes(o);
+    waiting_entries *waiting = NULL;
+    err = waiting_entries_count(queue, &waiting, error);
     for (size_t i = 0; i < o->count && err == SH_OK; i++)
-        err = sh_queue_node_depth(queue, sh_slice_of(o->nodes[i].merged.node), &o->nodes[i].queue,
-                                  error);
+        o->nodes[i].queue = waiting_entries_of(waiting, o->nodes[i].merged.node);
+    waiting_entries_free(waiting);
     return err;
 }
 

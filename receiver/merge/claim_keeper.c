@@ -5,6 +5,7 @@
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/merge/consumer_name.h"
+#include "receiver/queue/claims.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -51,7 +52,7 @@ static void *keep_claims(void *context)
         sh_error error = {.code = SH_OK};
         if (!renew)
             continue;
-        sh_err err = sh_queue_claims_renew(k->queue, k->consumer, &error);
+        sh_err err = queue_claims_renew(k->queue, k->consumer, &error);
         if (err != SH_OK && !failed)
             sh_log_warning("claims to entries are not renewed, so that another receiver may merge "
                            "them again: %s",

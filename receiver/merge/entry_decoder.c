@@ -16,8 +16,8 @@
 
 typedef struct {
     const hub_keys *keys;
-    const sh_queue_entry *entry;      /* NULL: none */
-    char id[SH_QUEUE_ENTRY_ID_BYTES]; /* whose text this is; "" for none */
+    const queue_entry *entry;      /* NULL: none */
+    char id[QUEUE_ENTRY_ID_BYTES]; /* whose text this is; "" for none */
     sh_envelope_header header;
     sh_buf text; /* its memory is kept from entry to entry */
     sh_err err;
@@ -100,7 +100,7 @@ void entry_opener_rest(entry_opener *o)
     o->ahead.entry = NULL;
 }
 
-static void start_ahead(entry_opener *o, const sh_queue_entry *next)
+static void start_ahead(entry_opener *o, const queue_entry *next)
 {
     sh_envelope_header header;
     if (next == NULL || next->envelope.len == 0 ||
@@ -126,12 +126,12 @@ bool entry_opener_is_foreign(const entry_opener *o, const sh_envelope_header *he
 }
 
 /* An entry that is merged in pieces is opened once, as long as no other comes between. */
-static bool has_open(const opening *o, const sh_queue_entry *entry)
+static bool has_open(const opening *o, const queue_entry *entry)
 {
     return o->err == SH_OK && o->id[0] != '\0' && strcmp(o->id, entry->id) == 0;
 }
 
-sh_err entry_opener_ready(entry_opener *o, const sh_queue_entry *entry, sh_envelope_header *header,
+sh_err entry_opener_ready(entry_opener *o, const queue_entry *entry, sh_envelope_header *header,
                           sh_slice *text)
 {
     side_thread_wait_all(o->thread);
@@ -148,7 +148,7 @@ sh_err entry_opener_ready(entry_opener *o, const sh_queue_entry *entry, sh_envel
     return ready->err;
 }
 
-sh_err entry_opener_open(entry_opener *o, const sh_queue_entry *entry, const sh_queue_entry *next,
+sh_err entry_opener_open(entry_opener *o, const queue_entry *entry, const queue_entry *next,
                          sh_envelope_header *header, sh_slice *text, sh_error *error)
 {
     side_thread_wait_all(o->thread);

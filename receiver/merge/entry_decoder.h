@@ -5,8 +5,8 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 #include "libcommon/native/envelope.h"
-#include "libcommon/queue/queue.h"
 #include "receiver/hub/keys.h"
+#include "receiver/queue/queue_batch.h"
 
 /* Opens the queue's entries, the next one by a thread of its own while one is merged. */
 typedef struct entry_opener entry_opener;
@@ -21,11 +21,11 @@ void entry_opener_free(entry_opener *o); /* NULL is accepted */
  * sh_envelope_peek()'s and sh_envelope_open()'s errors, after which the header is what is known of
  * it.
  */
-sh_err entry_opener_open(entry_opener *o, const sh_queue_entry *entry, const sh_queue_entry *next,
+sh_err entry_opener_open(entry_opener *o, const queue_entry *entry, const queue_entry *next,
                          sh_envelope_header *header, sh_slice *text, sh_error *error);
 
 /* Opens an entry already, for the next entry_opener_open(); the text is borrowed until then. */
-sh_err entry_opener_ready(entry_opener *o, const sh_queue_entry *entry, sh_envelope_header *header,
+sh_err entry_opener_ready(entry_opener *o, const queue_entry *entry, sh_envelope_header *header,
                           sh_slice *text);
 
 /* Whether an envelope of this header was sealed with another key than the hub's. */

@@ -11,7 +11,7 @@
 #define ENTRY_PROGRESS_MAX 256 /* entries; the record of a further one is not kept */
 
 typedef struct {
-    char id[SH_QUEUE_ENTRY_ID_BYTES]; /* of the stream entry */
+    char id[QUEUE_ENTRY_ID_BYTES]; /* of the stream entry */
     entry_result result;
 } entry_progress_record;
 

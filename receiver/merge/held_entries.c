@@ -15,7 +15,7 @@ void held_entries_free(held_entries *h)
     *h = (held_entries){.entries = NULL};
 }
 
-bool held_entries_node_of(held_entries *h, const sh_queue_entry *entry, uint64_t *ret)
+bool held_entries_node_of(held_entries *h, const queue_entry *entry, uint64_t *ret)
 {
     sh_envelope_header header;
     if (entry->envelope.len == 0 || sh_envelope_peek(entry->envelope, &header, NULL) != SH_OK)
@@ -51,8 +51,7 @@ bool held_entries_has_id(const held_entries *h, const char *id)
     return held_entries_find(h, id, &at);
 }
 
-sh_err held_entries_add(held_entries *h, const sh_queue_entry *entry, uint64_t node,
-                        sh_error *error)
+sh_err held_entries_add(held_entries *h, const queue_entry *entry, uint64_t node, sh_error *error)
 {
     if (h->count == h->capacity) {
         size_t capacity = h->capacity == 0 ? ENTRIES_FIRST : 2 * h->capacity;

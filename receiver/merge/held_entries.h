@@ -4,7 +4,7 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/queue/queue.h"
+#include "receiver/queue/queue_batch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
  * its turn comes. Entries of one node keep their order. Zeroed is empty.
  */
 typedef struct {
-    char id[SH_QUEUE_ENTRY_ID_BYTES];
+    char id[QUEUE_ENTRY_ID_BYTES];
     int64_t deliveries;
     uint64_t node; /* a keyed hash of its name */
 } held_entry;
@@ -31,14 +31,13 @@ typedef struct {
 void held_entries_free(held_entries *h); /* leaves it empty */
 
 /* The node that an entry's envelope names; an entry that names none has none. */
-bool held_entries_node_of(held_entries *h, const sh_queue_entry *entry, uint64_t *ret);
+bool held_entries_node_of(held_entries *h, const queue_entry *entry, uint64_t *ret);
 
 bool held_entries_has_node(const held_entries *h, uint64_t node);
 bool held_entries_has_id(const held_entries *h, const char *id);
 
 /* Adds an entry behind the others. SH_E_MEMORY. */
-sh_err held_entries_add(held_entries *h, const sh_queue_entry *entry, uint64_t node,
-                        sh_error *error);
+sh_err held_entries_add(held_entries *h, const queue_entry *entry, uint64_t node, sh_error *error);
 
 /*
  * Picks up to count_max entries of one node, another one than last time where there is one, and

@@ -3,6 +3,7 @@
 
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/queue/hub_key.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static sh_err say(key_check *k, store *s, sh_queue *queue, bool replace, sh_erro
     sh_err err = store_meta_set(s, META_NAME, k->own, replace, error);
     if (err == SH_OK)
         err = store_meta_get(s, META_NAME, kept, error);
-    return err == SH_OK ? sh_queue_key_set(queue, kept, replace, error) : err;
+    return err == SH_OK ? queue_key_set(queue, kept, replace, error) : err;
 }
 
 sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error)
@@ -40,7 +41,7 @@ sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error)
     if (told[0] == '\0') {
         err = store_meta_get(s, META_NAME, kept, error);
         if (err == SH_OK && kept[0] != '\0')
-            err = sh_queue_key_set(queue, kept, false, error);
+            err = queue_key_set(queue, kept, false, error);
         if (err != SH_OK || kept[0] == '\0')
             return err;
         (void)snprintf(told, sizeof told, "%.*s", (int)sizeof told - 1, kept);
@@ -71,17 +72,17 @@ static void count_head(void *context, sh_slice head, size_t bytes)
     sh_wipe(&key, sizeof key);
 }
 
-sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const sh_queue_batch *batch,
+sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batch *batch,
                        sh_error *error)
 {
     sealed_with seen = {.keys = k->keys};
-    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
-        sh_slice envelope = sh_queue_batch_at(batch, i)->envelope;
+    for (size_t i = 0; i < queue_batch_count(batch); i++) {
+        sh_slice envelope = queue_batch_at(batch, i)->envelope;
         count_head(&seen, envelope, envelope.len);
     }
     sh_err err = SH_OK;
     if (seen.own == 0 && seen.others > 0)
-        err = sh_queue_newest_heads(queue, NEWEST_ENTRIES, count_head, &seen, error);
+        err = queue_newest_heads(queue, NEWEST_ENTRIES, count_head, &seen, error);
     if (err != SH_OK || (seen.own == 0 && seen.others == 0))
         return err; /* none is an envelope at all: that says nothing about keys */
     if (seen.own == 0)

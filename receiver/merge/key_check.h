@@ -6,6 +6,7 @@
 #include "libcommon/native/envelope.h"
 #include "libcommon/queue/queue.h"
 #include "receiver/hub/keys.h"
+#include "receiver/queue/queue_batch.h"
 #include "receiver/store/store.h"
 
 #include <stdbool.h>
@@ -38,7 +39,7 @@ sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error);
  * While nobody has said which key is the hub's: this receiver's is, where any of these entries, or
  * of the newest in the queue, was sealed with it. SH_E_CONFIG where none was.
  */
-sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const sh_queue_batch *batch,
+sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batch *batch,
                        sh_error *error);
 
 /* Makes this key the hub's, on purpose. */

@@ -10,6 +10,8 @@
 #include "receiver/hub/health.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/merge/merge_internal.h"
+#include "receiver/queue/claims.h"
+#include "receiver/queue/queue_digests.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +106,9 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
         err = consumer_name_take(settings->redis_url, settings->redis_prefix, m->consumer,
                                  &m->consumer_fd, error);
     if (err == SH_OK)
+        err = queue_reader_new(m->queue, m->consumer, settings->claim_idle_s * 1000, &m->reader,
+                               error);
+    if (err == SH_OK)
         err = claim_keeper_new(&options, m->consumer, settings->claim_idle_s * 1000, &m->claims,
                                error);
     if (err == SH_OK)
@@ -132,6 +137,7 @@ void merge_free(merge *m)
     result_fold_free(&m->merger.fold);
     side_thread_free(m->merger.reader);
     entry_opener_free(m->merger.opener);
+    queue_reader_free(m->reader);
     sh_queue_free(m->queue);
     if (m->consumer_fd >= 0)
         (void)close(m->consumer_fd);
@@ -145,7 +151,7 @@ void merge_free(merge *m)
 typedef struct {
     sh_queue *queue;
     size_t count;
-    sh_queue_digest digests[SH_QUEUE_DIGESTS_MAX];
+    queue_digest digests[QUEUE_DIGESTS_MAX];
 } publishing;
 
 static sh_err publish_some(publishing *p, sh_error *error)
@@ -154,7 +160,7 @@ static sh_err publish_some(publishing *p, sh_error *error)
         return SH_OK;
     size_t count = p->count;
     p->count = 0;
-    return sh_queue_digests_set(p->queue, p->digests, count, error);
+    return queue_digests_set(p->queue, p->digests, count, error);
 }
 
 static sh_err publish_node(void *context, const store_node *node, sh_error *error)
@@ -162,11 +168,11 @@ static sh_err publish_node(void *context, const store_node *node, sh_error *erro
     publishing *p = context;
     if (!node->has_digest)
         return SH_OK;
-    sh_queue_digest *one = &p->digests[p->count++];
+    queue_digest *one = &p->digests[p->count++];
     memcpy(one->node, node->node, sizeof one->node);
     memcpy(one->digest, node->digest, sizeof one->digest);
     one->merged_ms = node->merged_ms;
-    return p->count < SH_QUEUE_DIGESTS_MAX ? SH_OK : publish_some(p, error);
+    return p->count < QUEUE_DIGESTS_MAX ? SH_OK : publish_some(p, error);
 }
 
 /* Another or a restored database must lead to full tables: its own record replaces Redis's. */
@@ -175,7 +181,7 @@ static sh_err publish_all(merge *m, sh_error *error)
     if (m->published)
         return SH_OK;
     publishing some = {.queue = m->queue};
-    sh_err err = sh_queue_digests_clear(m->queue, error);
+    sh_err err = queue_digests_clear(m->queue, error);
     if (err == SH_OK)
         err = store_nodes(m->merger.store, publish_node, &some, error);
     if (err == SH_OK)
@@ -197,12 +203,13 @@ static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
     while (!any && entries < LOOK_AHEAD_ENTRIES && bytes < LOOK_AHEAD_BYTES) {
         sh_err err = SH_OK;
         if (m->hand.batch == NULL) {
-            sh_queue_batch *batch = NULL;
-            err = sh_queue_take(m->queue, m->consumer, BATCH_ENTRIES, BATCH_BYTES,
-                                m->held.count > 0 ? 0 : BLOCK_MS, m->settings->claim_idle_s * 1000,
-                                &batch, error);
-            if (err == SH_OK && sh_queue_batch_count(batch) == 0) {
-                sh_queue_batch_free(batch);
+            queue_batch *batch = NULL;
+            const queue_limits limits = {.entries_max = BATCH_ENTRIES,
+                                         .bytes_max = BATCH_BYTES,
+                                         .block_ms = m->held.count > 0 ? 0 : BLOCK_MS};
+            err = queue_reader_take(m->reader, &limits, &batch, error);
+            if (err == SH_OK && queue_batch_count(batch) == 0) {
+                queue_batch_free(batch);
                 return SH_OK;
             }
             if (err == SH_OK)
@@ -279,7 +286,7 @@ static void tidy(merge *m)
     sh_error error = {0};
     sh_err err = store_tidy(m->merger.store, &limits, &more, &error);
     if (err == SH_OK)
-        err = sh_queue_consumers_tidy(m->queue, CONSUMER_KEPT_MS, &error);
+        err = queue_consumers_tidy(m->queue, CONSUMER_KEPT_MS, &error);
     if (err != SH_OK)
         sh_log_warning("could not forget old items and consumers, will try again: %s",
                        error.message);
@@ -338,7 +345,7 @@ bool merge_run(merge *m, bool until_empty)
     claim_keeper_free(m->claims); /* what this receiver holds is for others from here on */
     m->claims = NULL;
     sh_error_clear(&error);
-    if (sh_queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
+    if (queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
         sh_log_debug("the consumer's name stays in the group: %s", error.message);
     /* A single run that gave an entry up has not done all its work. */
     return !until_empty || figures.buried.value == 0;

@@ -22,11 +22,11 @@
 void merge_hand_free(hand *h)
 {
     free(h->all);
-    sh_queue_batch_free(h->batch);
+    queue_batch_free(h->batch);
     *h = (hand){.batch = NULL};
 }
 
-static void set_merged(merge *m, const sh_queue_entry *entry, merged *ret)
+static void set_merged(merge *m, const queue_entry *entry, merged *ret)
 {
     sh_envelope_header header;
     *ret = (merged){.entry = entry, .deliveries = entry->deliveries};
@@ -35,11 +35,11 @@ static void set_merged(merge *m, const sh_queue_entry *entry, merged *ret)
         ret->plain_len = header.plain_len;
 }
 
-sh_err merge_hand_fill(merge *m, sh_queue_batch *batch, sh_error *error)
+sh_err merge_hand_fill(merge *m, queue_batch *batch, sh_error *error)
 {
     hand *h = &m->hand;
     assert(h->batch == NULL);
-    size_t count = sh_queue_batch_count(batch);
+    size_t count = queue_batch_count(batch);
     h->batch = batch;
     h->all = calloc(count + 1, sizeof *h->all);
     if (h->all == NULL) {
@@ -47,10 +47,10 @@ sh_err merge_hand_fill(merge *m, sh_queue_batch *batch, sh_error *error)
         return sh_fail(error, SH_E_MEMORY, "no memory to merge a batch");
     }
     for (size_t i = 0; i < count; i++) {
-        const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
+        const queue_entry *entry = queue_batch_at(batch, i);
         h->bytes += entry->envelope.len;
         if (held_entries_has_id(&m->held, entry->id))
-            sh_queue_hold(m->queue, 1);
+            queue_reader_settle(m->reader, 1);
         else
             set_merged(m, entry, &h->all[h->count++]);
     }
@@ -69,7 +69,7 @@ typedef struct {
     int64_t begun_ms; /* monotonic */
 } portion;
 
-static void log_result(const sh_queue_entry *entry, const entry_result *r)
+static void log_result(const queue_entry *entry, const entry_result *r)
 {
     bool devices = r->header.kind == SH_KIND_DEVICES;
     sh_metric_add(devices ? &figures.merged_tables : &figures.merged_plugins, 1);
@@ -100,7 +100,7 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
 {
     merged *one = &p->all[0];
     int64_t times = 0;
-    *err = sh_queue_failed(m->queue, one->entry, &times, error);
+    *err = queue_failed(m->queue, one->entry->id, &times, error);
     if (*err == SH_OK || *err == SH_E_NETWORK) /* after the latter it may have been counted */
         (void)snprintf(m->counted, sizeof m->counted, "%s", one->entry->id);
     if (*err != SH_OK || times <= SH_MERGE_ATTEMPTS_MAX)
@@ -141,7 +141,7 @@ static bool waits_for_next(const merge *m, portion *p, size_t i)
 static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
 {
     merged *one = &p->all[i];
-    const sh_queue_entry *next = i + 1 < p->count ? p->all[i + 1].entry : NULL;
+    const queue_entry *next = i + 1 < p->count ? p->all[i + 1].entry : NULL;
     int64_t begun_ms = sh_clock_monotonic_ms();
     const entry_result *progress = entry_progress_find(&m->progress, one->entry->id);
     one->result = progress != NULL ? *progress : (entry_result){.rows = 0};
@@ -241,7 +241,7 @@ static sh_err merge_all(merge *m, portion *p, sh_error *error)
 
 /* --- After the commit ------------------------------------------------------------------------ */
 
-static void log_buried(const sh_queue_entry *entry, const merged *one)
+static void log_buried(const queue_entry *entry, const merged *one)
 {
     sh_metric_add(&figures.buried, 1);
     sh_log_event(SH_LOG_ERROR,
@@ -251,7 +251,7 @@ static void log_buried(const sh_queue_entry *entry, const merged *one)
                  "an entry went to the dead letters");
 }
 
-static void log_dropped(const sh_queue_dropped *dropped)
+static void log_dropped(const queue_dropped *dropped)
 {
     if (dropped->count == 0)
         return;
@@ -266,9 +266,9 @@ static void log_dropped(const sh_queue_dropped *dropped)
 
 static sh_err bury(merge *m, const merged *one, sh_error *error)
 {
-    sh_queue_dropped dropped = {.count = 0};
-    const sh_queue_burial burial = {.reason = one->reason, .keep = one->is_hubs_fault};
-    sh_err err = sh_queue_bury(m->queue, one->entry, &burial, &dropped, error);
+    queue_dropped dropped = {.count = 0};
+    const queue_burial burial = {.reason = one->reason, .keep = one->is_hubs_fault};
+    sh_err err = queue_bury(m->reader, one->entry, &burial, &dropped, error);
     if (err == SH_OK)
         log_buried(one->entry, one);
     log_dropped(&dropped);
@@ -286,7 +286,7 @@ static void keep_progress(merge *m, const merged *one)
 /* What is done is acknowledged, what never can be is buried. */
 static sh_err settle(merge *m, const portion *p, sh_error *error)
 {
-    sh_queue_done done[BATCH_ENTRIES_MOST];
+    queue_done done[BATCH_ENTRIES_MOST];
     size_t count = 0;
     sh_err err = SH_OK;
     for (size_t i = 0; i < p->tried; i++) {
@@ -303,16 +303,16 @@ static sh_err settle(merge *m, const portion *p, sh_error *error)
         }
         bool publish = one->outcome == ENTRY_MERGED && one->result.whole;
         assert(count < BATCH_ENTRIES_MOST);
-        done[count++] = (sh_queue_done){.entry = one->entry,
-                                        .node = publish ? one->result.header.node : NULL,
-                                        .digest = one->result.header.digest,
-                                        .merged_ms = m->merger.now_ms};
+        done[count++] = (queue_done){.entry = one->entry,
+                                     .node = publish ? one->result.header.node : NULL,
+                                     .digest = one->result.header.digest,
+                                     .merged_ms = m->merger.now_ms};
         if (one->outcome == ENTRY_MERGED)
             log_result(one->entry, &one->result);
         else
             sh_metric_add(&figures.merged_duplicates, 1);
     }
-    sh_err acked = count == 0 ? SH_OK : sh_queue_ack(m->queue, done, count, error);
+    sh_err acked = count == 0 ? SH_OK : queue_ack(m->reader, done, count, error);
     return err == SH_OK ? acked : err;
 }
 
@@ -320,7 +320,7 @@ sh_err merge_take_back_count(merge *m, sh_error *error)
 {
     if (m->counted[0] == '\0')
         return SH_OK;
-    sh_err err = sh_queue_failed_undo(m->queue, m->counted, error);
+    sh_err err = queue_failed_undo(m->queue, m->counted, error);
     if (err == SH_OK)
         m->counted[0] = '\0';
     return err;
@@ -396,12 +396,12 @@ static sh_err hold_slow(merge *m, const portion *late, sh_error *error)
                      (held_entries_has_node(&m->held, one->node) ||
                       (late != NULL && is_slow(late, one->node)));
         if (holds) {
-            sh_queue_entry entry = *one->entry;
+            queue_entry entry = *one->entry;
             entry.deliveries = one->deliveries;
             err = held_entries_add(&m->held, &entry, one->node, error);
         }
         if (holds && err == SH_OK)
-            sh_queue_hold(m->queue, 1);
+            queue_reader_settle(m->reader, 1);
         else
             h->all[kept++] = h->all[i];
     }
@@ -436,17 +436,18 @@ sh_err merge_hand(merge *m, bool *any, sh_error *error)
 }
 
 /* The entries of these ids that are in the queue still; the others are held no more. */
-static sh_err fetch_held(merge *m, const char *const ids[], size_t count, sh_queue_batch **ret,
+static sh_err fetch_held(merge *m, const char *const ids[], size_t count, queue_batch **ret,
                          sh_error *error)
 {
-    char gone[BATCH_ENTRIES][SH_QUEUE_ENTRY_ID_BYTES];
+    char gone[BATCH_ENTRIES][QUEUE_ENTRY_ID_BYTES];
     size_t gone_count = 0;
-    sh_err err = sh_queue_fetch(m->queue, ids, count, BATCH_BYTES, ret, error);
+    const queue_fetch fetch = {.ids = ids, .count = count, .bytes_max = BATCH_BYTES};
+    sh_err err = queue_reader_fetch(m->reader, &fetch, ret, error);
     if (err != SH_OK)
         return err;
-    size_t found = sh_queue_batch_count(*ret);
+    size_t found = queue_batch_count(*ret);
     for (size_t i = 0, at = 0; i < count && (at < found || found == 0); i++) {
-        if (at < found && strcmp(sh_queue_batch_at(*ret, at)->id, ids[i]) == 0)
+        if (at < found && strcmp(queue_batch_at(*ret, at)->id, ids[i]) == 0)
             at++;
         else
             (void)snprintf(gone[gone_count++], sizeof gone[0], "%s", ids[i]);
@@ -458,18 +459,18 @@ static sh_err fetch_held(merge *m, const char *const ids[], size_t count, sh_que
     return SH_OK;
 }
 
-static void free_batch(sh_queue_batch **batch)
+static void free_batch(queue_batch **batch)
 {
-    sh_queue_batch_free(*batch);
+    queue_batch_free(*batch);
 }
 
 sh_err merge_held(merge *m, sh_error *error)
 {
     const char *ids[BATCH_ENTRIES];
-    SH_CLEANUP(free_batch) sh_queue_batch *batch = NULL;
+    SH_CLEANUP(free_batch) queue_batch *batch = NULL;
     size_t count = held_entries_pick(&m->held, BATCH_ENTRIES, ids);
     sh_err err = count == 0 ? SH_OK : fetch_held(m, ids, count, &batch, error);
-    count = batch == NULL ? 0 : sh_queue_batch_count(batch);
+    count = batch == NULL ? 0 : queue_batch_count(batch);
     if (err != SH_OK || count == 0)
         return err;
     SH_CLEANUP(sh_free_cleanup) merged *all = calloc(count, sizeof *all);
@@ -477,7 +478,7 @@ sh_err merge_held(merge *m, sh_error *error)
         return sh_fail(error, SH_E_MEMORY, "no memory to merge a batch");
     for (size_t i = 0; i < count; i++) {
         size_t at = 0;
-        set_merged(m, sh_queue_batch_at(batch, i), &all[i]);
+        set_merged(m, queue_batch_at(batch, i), &all[i]);
         if (held_entries_find(&m->held, all[i].entry->id, &at))
             all[i].deliveries = m->held.entries[at].deliveries;
     }

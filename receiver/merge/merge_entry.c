@@ -42,7 +42,7 @@ static void free_fold(entry_merger *m)
 }
 
 /* One line for each pair of ids, whatever number of lines the result has for it. */
-static sh_err fold_lines(entry_merger *m, const sh_queue_entry *entry, sh_error *error)
+static sh_err fold_lines(entry_merger *m, const queue_entry *entry, sh_error *error)
 {
     entry_result *counts = &m->fold_counts;
     sh_plugin_lines lines;
@@ -75,12 +75,12 @@ void entry_prepared_free(entry_merger *m)
     entry_opener_forget(m->opener);
 }
 
-static bool is_folded(const entry_merger *m, const sh_queue_entry *entry)
+static bool is_folded(const entry_merger *m, const queue_entry *entry)
 {
     return m->folded_text == m->text.data && strcmp(m->folded, entry->id) == 0;
 }
 
-void entry_prepare(entry_merger *m, const sh_queue_entry *entry)
+void entry_prepare(entry_merger *m, const queue_entry *entry)
 {
     sh_envelope_header header;
     if (entry_opener_ready(m->opener, entry, &header, &m->text) == SH_OK &&
@@ -128,7 +128,7 @@ static int file_name_part(const char *node)
  * For a NetAlertX hub: last_result.<PLUGIN>.decoded.<node>.<n>.log, n from the entry's id in the
  * stream, so that an entry that is merged again writes the same file again.
  */
-static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entry_result *result,
+static sh_err write_out(entry_merger *m, const queue_entry *entry, const entry_result *result,
                         sh_error *error)
 {
     int64_t ms = 0, seq = 0;
@@ -150,7 +150,7 @@ static sh_err write_out(entry_merger *m, const sh_queue_entry *entry, const entr
     return sh_file_write(path, m->text, 0644, error);
 }
 
-sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
+sh_err entry_merge_plugin(entry_merger *m, const queue_entry *entry, entry_result *result,
                           sh_error *error)
 {
     sh_err err = is_folded(m, entry) ? SH_OK : fold_lines(m, entry, error);
@@ -190,7 +190,7 @@ void entry_begins_work(entry_merger *m)
         m->until_ms = least_ms;
 }
 
-static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_result *ret,
+static sh_err merge_content(entry_merger *m, const queue_entry *entry, entry_result *ret,
                             bool *seen, sh_error *error)
 {
     uint8_t item[SH_ID_BYTES];
@@ -208,7 +208,7 @@ static sh_err merge_content(entry_merger *m, const sh_queue_entry *entry, entry_
     return err;
 }
 
-entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh_queue_entry *next,
+entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue_entry *next,
                           entry_result *ret, sh_error *error)
 {
     sh_err err = entry_opener_open(m->opener, entry, next, &ret->header, &m->text, error);

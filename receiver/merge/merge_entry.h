@@ -3,11 +3,11 @@
 #define RECEIVER_MERGE_ENTRY_H
 
 #include "libcommon/native/envelope.h"
-#include "libcommon/queue/queue.h"
 #include "receiver/merge/entry_decoder.h"
 #include "receiver/merge/result_fold.h"
 #include "receiver/merge/skip_set.h"
 #include "receiver/merge/task_thread.h"
+#include "receiver/queue/queue_batch.h"
 #include "receiver/store/store.h"
 
 /* One entry of the queue, merged inside a transaction that the caller began and will commit. */
@@ -42,10 +42,10 @@ typedef struct {
     store *store;
     entry_opener *opener;
     side_thread *reader;
-    bool marks;                           /* each entry is marked, so that it can be undone alone */
-    sh_slice text;                        /* of the entry in hand; borrowed from the opener */
-    char folded[SH_QUEUE_ENTRY_ID_BYTES]; /* whose result fold is, or "" … */
-    const char *folded_text;              /* … and where its lines are */
+    bool marks;                        /* each entry is marked, so that it can be undone alone */
+    sh_slice text;                     /* of the entry in hand; borrowed from the opener */
+    char folded[QUEUE_ENTRY_ID_BYTES]; /* whose result fold is, or "" … */
+    const char *folded_text;           /* … and where its lines are */
     result_fold fold;
     entry_result fold_counts; /* of its lines: rows, set_aside and reason */
     store_pace pace;
@@ -58,19 +58,19 @@ typedef struct {
  * *ret is zeroed, or what an earlier transaction left of an entry that it interrupted. next, where
  * it is not NULL, is the entry that will be merged after it: see entry_opener_open().
  */
-entry_outcome entry_merge(entry_merger *m, const sh_queue_entry *entry, const sh_queue_entry *next,
+entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue_entry *next,
                           entry_result *ret, sh_error *error);
 
 /*
  * Does ahead of entry_merge() what needs no database: opens the entry and folds its result. For a
  * database whose lock somebody else waits for. What fails is told by entry_merge().
  */
-void entry_prepare(entry_merger *m, const sh_queue_entry *entry);
+void entry_prepare(entry_merger *m, const queue_entry *entry);
 void entry_prepared_free(entry_merger *m); /* of what was prepared, and of the entry in hand */
 
 /* The two kinds of content; SH_OK, or the store's failure (SH_E_…), or SH_E_MEMORY. */
 sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *error);
-sh_err entry_merge_plugin(entry_merger *m, const sh_queue_entry *entry, entry_result *result,
+sh_err entry_merge_plugin(entry_merger *m, const queue_entry *entry, entry_result *result,
                           sh_error *error);
 
 /*

@@ -9,6 +9,7 @@
 #include "receiver/merge/key_check.h"
 #include "receiver/merge/merge.h"
 #include "receiver/merge/merge_entry.h"
+#include "receiver/queue/queue_outcome.h"
 
 #define BATCH_ENTRIES 64 /* entries of one transaction at most */
 #define BATCH_ENTRIES_MOST (BATCH_ENTRIES + 8)
@@ -16,7 +17,7 @@
 
 /* An entry in hand, and what became of it. */
 typedef struct {
-    const sh_queue_entry *entry;
+    const queue_entry *entry;
     int64_t deliveries;
     bool has_node;
     uint64_t node;      /* as in held_entries */
@@ -30,8 +31,8 @@ typedef struct {
 
 /* Entries that were taken and are not done; in the order of the queue. */
 typedef struct {
-    sh_queue_batch *batch; /* what they borrow from */
-    merged *all;           /* allocated */
+    queue_batch *batch; /* what they borrow from */
+    merged *all;        /* allocated */
     size_t first, count;
     size_t bytes; /* of their envelopes, when they were taken */
 } hand;
@@ -41,6 +42,7 @@ struct merge {
     const sh_settings *settings;
     entry_merger merger;
     sh_queue *queue;
+    queue_reader *reader;
     claim_keeper *claims;
     key_check key;
     char consumer[CONSUMER_NAME_BYTES];
@@ -54,7 +56,7 @@ struct merge {
     entry_progress progress;                  /* of the entries in hand or held */
     int64_t unlocked_until_ms; /* monotonic: until then the database is left to others */
     /* The entry whose try is counted and not over, or "". */
-    char counted[SH_QUEUE_ENTRY_ID_BYTES];
+    char counted[QUEUE_ENTRY_ID_BYTES];
     int busy; /* failures of SH_E_BUSY in a row */
 };
 
@@ -64,7 +66,7 @@ struct merge {
  * Takes a batch into the empty hand, which owns it from then on. Entries that are held already are
  * left out. SH_E_MEMORY.
  */
-sh_err merge_hand_fill(merge *m, sh_queue_batch *batch, sh_error *error);
+sh_err merge_hand_fill(merge *m, queue_batch *batch, sh_error *error);
 void merge_hand_free(hand *h);
 
 /*

@@ -9,7 +9,7 @@
 
 /* A merged entry of a batch, as far as its node's figures go. */
 typedef struct {
-    const sh_queue_entry *entry;
+    const queue_entry *entry;
     entry_result *result; /* whole is told in it; of a piece the inserted rows alone count */
 } merged_table;
 

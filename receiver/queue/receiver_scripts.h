@@ -5,21 +5,153 @@
 #include "libcommon/queue/redis_script.h"
 
 /* As libcommon/queue/queue_scripts.h, of what the receiver alone does with the queue. */
-extern const sh_redis_script sh_script_ack;
-extern const sh_redis_script sh_script_bury;
-extern const sh_redis_script sh_script_claims_touch;
-extern const sh_redis_script sh_script_consumer_end;
-extern const sh_redis_script sh_script_consumers_tidy;
-extern const sh_redis_script sh_script_dead_drop;
-extern const sh_redis_script sh_script_dead_list;
-extern const sh_redis_script sh_script_dead_retry;
-extern const sh_redis_script sh_script_digests_set;
-extern const sh_redis_script sh_script_failures_add;
-extern const sh_redis_script sh_script_fetch;
-extern const sh_redis_script sh_script_group_create;
-extern const sh_redis_script sh_script_key_set;
-extern const sh_redis_script sh_script_newest_heads;
-extern const sh_redis_script sh_script_restamp;
+
+extern const sh_redis_script *const receiver_scripts[]; /* all of these, up to a NULL */
+
 extern const sh_redis_script sh_script_take;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice group, consumer, entries_max, bytes_max;
+} take_arguments;
+
+#define FETCH_IDS_MAX 64 /* the last ones that are not used are left out of argc */
+extern const sh_redis_script sh_script_fetch;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice bytes_max, id[FETCH_IDS_MAX];
+} fetch_arguments;
+
+#define ACK_ENTRIES_MAX 128 /* as above */
+extern const sh_redis_script sh_script_ack;
+typedef struct {
+    sh_slice id, len, node, published, digest;
+} ack_entry_arguments;
+typedef struct {
+    struct {
+        sh_slice stream, bytes, failures, digests, shares;
+    } keys;
+    sh_slice group;
+    ack_entry_arguments entry[ACK_ENTRIES_MAX];
+} ack_arguments;
+
+extern const sh_redis_script sh_script_bury;
+typedef struct {
+    struct {
+        sh_slice stream, bytes, failures, dead, dead_bytes, shares, dead_shares;
+    } keys;
+    sh_slice group, id, envelope, mode, reason, entries_max, bytes_max, keep;
+    sh_slice node_entries_max, node_bytes_max;
+} bury_arguments;
+
+extern const sh_redis_script sh_script_dead_retry;
+typedef struct {
+    struct {
+        sh_slice stream, bytes, dead, dead_bytes, shares, dead_shares;
+    } keys;
+    sh_slice id, entries_max, bytes_max;
+} dead_retry_arguments;
+
+extern const sh_redis_script sh_script_dead_drop;
+typedef struct {
+    struct {
+        sh_slice dead, dead_bytes, dead_shares;
+    } keys;
+    sh_slice id;
+} dead_drop_arguments;
+
+extern const sh_redis_script sh_script_dead_list;
+typedef struct {
+    struct {
+        sh_slice dead;
+    } keys;
+    sh_slice from, to, letters_max, head_bytes, bytes_max;
+} dead_list_arguments;
+
+extern const sh_redis_script sh_script_group_create;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice group;
+} group_create_arguments;
+
+#define DIGESTS_SET_MAX 256 /* as above */
+extern const sh_redis_script sh_script_digests_set;
+typedef struct {
+    struct {
+        sh_slice digests;
+    } keys;
+    struct {
+        sh_slice node, digest;
+    } published[DIGESTS_SET_MAX];
+} digests_set_arguments;
+
+extern const sh_redis_script sh_script_failures_add;
+typedef struct {
+    struct {
+        sh_slice failures;
+    } keys;
+    sh_slice id, add;
+} failures_add_arguments;
+
+extern const sh_redis_script sh_script_restamp;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice group, from, entries_max;
+} restamp_arguments;
+
+extern const sh_redis_script sh_script_claims_touch;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice group, consumer, from, idle_ms;
+} claims_touch_arguments;
+
+extern const sh_redis_script sh_script_consumers_tidy;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice group, idle_ms;
+} consumers_tidy_arguments;
+
+extern const sh_redis_script sh_script_consumer_end;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice group, consumer;
+} consumer_end_arguments;
+
+extern const sh_redis_script sh_script_key_set;
+typedef struct {
+    struct {
+        sh_slice key;
+    } keys;
+    sh_slice value, replace;
+} key_set_arguments;
+
+extern const sh_redis_script sh_script_newest_heads;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice entries_max, head_bytes, bytes_max;
+} newest_heads_arguments;
+
+extern const sh_redis_script sh_script_nodes_waiting;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+    sh_slice from, entries_max, bytes_max;
+} nodes_waiting_arguments;
 
 #endif

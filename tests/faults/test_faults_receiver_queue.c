@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "libcommon/native/envelope.h"
-#include "libcommon/queue/queue.h"
+#include "receiver/queue/queue_outcome.h"
 #include "tests/faults/inject.h"
 #include "tests/put_one.h"
 #include "tests/unit/with_redis.h"
@@ -38,35 +38,36 @@ static sh_err put_both(sh_queue *queue, sh_error *error)
     return SH_OK;
 }
 
-static sh_err settle(sh_queue *queue, const sh_queue_batch *batch, sh_error *error)
+static sh_err settle(queue_reader *reader, const queue_batch *batch, sh_error *error)
 {
-    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
-        const sh_queue_entry *entry = sh_queue_batch_at(batch, i);
+    for (size_t i = 0; i < queue_batch_count(batch); i++) {
+        const queue_entry *entry = queue_batch_at(batch, i);
         sh_envelope_header header;
-        sh_queue_done done = {.entry = entry, .node = "N", .digest = header.digest};
-        sh_queue_dropped dropped;
+        queue_done done = {.entry = entry, .node = "N", .digest = header.digest};
+        queue_dropped dropped;
         sh_err err = sh_envelope_peek(entry->envelope, &header, error);
         if (err == SH_OK && header.id[0] == 1)
-            err = sh_queue_ack(queue, &done, 1, error);
+            err = queue_ack(reader, &done, 1, error);
         else if (err == SH_OK)
-            err = sh_queue_bury(queue, entry, &(sh_queue_burial){.reason = "it is number 2"},
-                                &dropped, error);
+            err = queue_bury(reader, entry, &(queue_burial){.reason = "it is number 2"}, &dropped,
+                             error);
         if (err != SH_OK)
             return err;
     }
     return SH_OK;
 }
 
-static sh_err drain(sh_queue *queue, sh_error *error)
+static sh_err drain(queue_reader *reader, sh_error *error)
 {
+    const queue_limits limits = {.entries_max = 10, .bytes_max = SH_MIB, .block_ms = 1};
     for (bool more = true; more;) {
-        sh_queue_batch *batch = NULL;
-        sh_err err = sh_queue_take(queue, "c", 10, SH_MIB, 1, 60000, &batch, error);
+        queue_batch *batch = NULL;
+        sh_err err = queue_reader_take(reader, &limits, &batch, error);
         if (err != SH_OK)
             return err;
-        more = sh_queue_batch_count(batch) > 0;
-        err = settle(queue, batch, error);
-        sh_queue_batch_free(batch);
+        more = queue_batch_count(batch) > 0;
+        err = settle(reader, batch, error);
+        queue_batch_free(batch);
         if (err != SH_OK)
             return err;
     }
@@ -76,29 +77,36 @@ static sh_err drain(sh_queue *queue, sh_error *error)
 static sh_err queue_act(sh_error *error)
 {
     sh_queue *queue = NULL;
+    queue_reader *reader = NULL;
     sh_err err = sh_queue_new(redis.url, "synchub", &queue, error);
+    if (err == SH_OK)
+        err = queue_reader_new(queue, "c", 60000, &reader, error);
     if (err == SH_OK)
         err = put_both(queue, error);
     if (err == SH_OK)
-        err = drain(queue, error);
+        err = drain(reader, error);
+    queue_reader_free(reader);
     sh_queue_free(queue);
     return err;
 }
 
 static sh_queue *kept_queue;
+static queue_reader *kept_reader;
 
 static void queue_kept_begin(void)
 {
     queue_begin();
+    queue_reader_free(kept_reader);
     sh_queue_free(kept_queue);
     assert_int_equal(sh_queue_new(redis.url, "synchub", &kept_queue, NULL), SH_OK);
+    assert_int_equal(queue_reader_new(kept_queue, "c", 60000, &kept_reader, NULL), SH_OK);
 }
 
 /* The same on one queue object: what failed must not confuse the calls behind it. */
 static sh_err queue_kept_act(sh_error *error)
 {
     sh_err err = put_both(kept_queue, error);
-    return err == SH_OK ? drain(kept_queue, error) : err;
+    return err == SH_OK ? drain(kept_reader, error) : err;
 }
 
 static void queue_end(void)
@@ -129,6 +137,7 @@ static void an_item_goes_through_the_queue_once(void **state)
     s.begin = queue_kept_begin;
     s.act = queue_kept_act;
     faults_in_turn(&s);
+    queue_reader_free(kept_reader);
     sh_queue_free(kept_queue);
 }
 

@@ -246,13 +246,7 @@ static void a_demoted_redis_is_left_for_the_one_that_the_name_leads_to(void **st
     (void)snprintf(url, sizeof url, "unix:%s", link_path);
     assert_int_equal(symlink(server.url + strlen("unix:"), link_path), 0);
     sh_queue *filler = open_as(url, "t", true);
-    sh_queue *merger = open_as(url, "t", false);
-    sh_queue_batch *batch = NULL;
     assert_int_equal(put(filler, 1, &error), SH_OK);
-    assert_int_equal(sh_queue_take(merger, "c", 8, 1 << 20, 10, 60000, &batch, &error), SH_OK);
-    sh_queue_done done = {.entry = sh_queue_batch_at(batch, 0)};
-    assert_int_equal(sh_queue_ack(merger, &done, 1, &error), SH_OK);
-    sh_queue_batch_free(batch);
 
     /* The failover: the first follows somebody, the name leads to the second. */
     (void)snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 1");
@@ -262,16 +256,7 @@ static void a_demoted_redis_is_left_for_the_one_that_the_name_leads_to(void **st
     assert_int_equal(symlink(second.url + strlen("unix:"), link_path), 0);
     assert_int_equal(put(filler, 3, &error), SH_OK);
     assert_int_equal(redis_ask(&second, "XLEN t:ingest"), 1);
-    sh_error_clear(&error);
-    if (sh_queue_take(merger, "c", 8, 1 << 20, 10, 60000, &batch, &error) != SH_OK) {
-        assert_int_equal(error.code, SH_E_BUSY); /* READONLY, once */
-        sh_error_clear(&error);
-        assert_int_equal(sh_queue_take(merger, "c", 8, 1 << 20, 10, 60000, &batch, &error), SH_OK);
-    }
-    assert_int_equal(sh_queue_batch_count(batch), 1);
-    sh_queue_batch_free(batch);
     sh_queue_free(filler);
-    sh_queue_free(merger);
     redis_stop(&second);
     run("REPLICAOF NO ONE");
 }

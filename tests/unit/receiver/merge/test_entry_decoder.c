@@ -19,7 +19,7 @@
 typedef struct {
     size_t text_len;
     sh_buf envelope;
-    sh_queue_entry entry;
+    queue_entry entry;
 } sealed;
 
 static const hub_keys keys = {.passphrase_key = {1, 2, 3}};
@@ -44,7 +44,7 @@ static void seal(sealed *s, size_t index, size_t text_len)
     sh_error error = {0};
     assert_int_equal(
         sh_envelope_seal(&header, &key, (sh_slice){text, text_len}, &s->envelope, &error), SH_OK);
-    s->entry = (sh_queue_entry){.envelope = {s->envelope.data, s->envelope.len}};
+    s->entry = (queue_entry){.envelope = {s->envelope.data, s->envelope.len}};
     free(text);
 }
 
@@ -71,7 +71,7 @@ static void entries_are_opened_in_order_whatever_their_size(void **state)
         sh_envelope_header header;
         sh_slice text;
         sh_error error = {0};
-        const sh_queue_entry *next = i + 1 < COUNT ? &all[i + 1].entry : NULL;
+        const queue_entry *next = i + 1 < COUNT ? &all[i + 1].entry : NULL;
         assert_int_equal(entry_opener_open(o, &all[i].entry, next, &header, &text, &error), SH_OK);
         check(&all[i], i, &header, text);
     }
@@ -126,7 +126,7 @@ static void what_cannot_be_opened_ahead_says_why_when_it_is_asked_for(void **sta
     static const sh_err expected[] = {SH_OK, SH_E_CRYPTO, SH_E_FORMAT, SH_OK};
     for (size_t i = 0; i < 4; i++) {
         sh_error error = {0};
-        const sh_queue_entry *next = i < 3 ? &all[i + 1].entry : NULL;
+        const queue_entry *next = i < 3 ? &all[i + 1].entry : NULL;
         assert_int_equal(entry_opener_open(o, &all[i].entry, next, &header, &text, &error),
                          expected[i]);
         assert_int_equal(error.code, expected[i]);

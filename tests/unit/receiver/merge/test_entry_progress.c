@@ -6,7 +6,7 @@
 
 static void keep(entry_progress *progress, int number, size_t next)
 {
-    char id[SH_QUEUE_ENTRY_ID_BYTES];
+    char id[QUEUE_ENTRY_ID_BYTES];
     (void)snprintf(id, sizeof id, "%d-0", number);
     const entry_result result = {.next = next};
     entry_progress_keep(progress, id, &result);
@@ -45,7 +45,7 @@ static void a_record_over_the_limit_is_not_kept(void **state)
     entry_progress progress = {.records = NULL};
     for (int i = 0; i <= ENTRY_PROGRESS_MAX; i++)
         keep(&progress, i, (size_t)i);
-    char id[SH_QUEUE_ENTRY_ID_BYTES];
+    char id[QUEUE_ENTRY_ID_BYTES];
     (void)snprintf(id, sizeof id, "%d-0", ENTRY_PROGRESS_MAX);
     assert_null(entry_progress_find(&progress, id));
     keep(&progress, 7, 70); /* those that are there go on */

@@ -7,7 +7,7 @@
 
 static void hold(held_entries *h, const char *id, uint64_t node)
 {
-    sh_queue_entry entry = {.deliveries = 2};
+    queue_entry entry = {.deliveries = 2};
     (void)snprintf(entry.id, sizeof entry.id, "%s", id);
     assert_int_equal(held_entries_add(h, &entry, node, NULL), SH_OK);
 }

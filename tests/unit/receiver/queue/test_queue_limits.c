@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/queue/queue.h"
-#include "tests/unit/with_queue.h"
+#include "receiver/queue/dead_letters.h"
+#include "tests/unit/receiver/queue/queue_fixture.h"
 
 /* What one node and all of them may make Redis hold. */
 
@@ -31,20 +31,20 @@ static void make(one_put *p, const char *node, uint32_t id)
                                   .newcomer = SH_NEWCOMER_YES};
 }
 
-static sh_err put_as(sh_queue *queue, one_put *p)
+static sh_err put_as(test_queue *queue, one_put *p)
 {
-    sh_queue_put_each(queue, (sh_queue_put_item *[]){&p->item}, 1);
+    sh_queue_put_each(queue->queue, (sh_queue_put_item *[]){&p->item}, 1);
     return p->item.err;
 }
 
-static sh_err put(sh_queue *queue, const char *node, uint32_t id)
+static sh_err put(test_queue *queue, const char *node, uint32_t id)
 {
     one_put p;
     make(&p, node, id);
     return put_as(queue, &p);
 }
 
-static sh_put outcome(sh_queue *queue, const char *node, uint32_t id)
+static sh_put outcome(test_queue *queue, const char *node, uint32_t id)
 {
     one_put p;
     make(&p, node, id);
@@ -52,16 +52,9 @@ static sh_put outcome(sh_queue *queue, const char *node, uint32_t id)
     return p.item.put;
 }
 
-static void take_and_ack(sh_queue *queue)
+static void take_and_ack(test_queue *queue)
 {
-    sh_error error = {0};
-    sh_queue_batch *batch = NULL;
-    assert_int_equal(sh_queue_take(queue, "c", 64, 1 << 20, 10, 60000, &batch, &error), SH_OK);
-    for (size_t i = 0; i < sh_queue_batch_count(batch); i++) {
-        sh_queue_done done = {.entry = sh_queue_batch_at(batch, i)};
-        assert_int_equal(sh_queue_ack(queue, &done, 1, &error), SH_OK);
-    }
-    sh_queue_batch_free(batch);
+    ack_all(queue, take(queue, "c", 60000));
 }
 
 static void run(const char *command)
@@ -92,22 +85,22 @@ static void assert_held(const char *node, const char *value)
 static void another_nodes_id_makes_no_duplicate(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     assert_int_equal(outcome(queue, "Mallory", 7), SH_PUT_QUEUED);
     assert_int_equal(outcome(queue, "Victim", 7), SH_PUT_QUEUED);
     assert_int_equal(outcome(queue, "Victim", 7), SH_PUT_DUPLICATE);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void a_replay_is_no_contact(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
     run("HSET t:contacts n 1");
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_DUPLICATE);
     assert_int_equal(redis_ask(&server, "HGET t:contacts n"), 1);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void fill_ids(int count)
@@ -122,7 +115,7 @@ static void fill_ids(int count)
 static void ids_are_bounded_by_number_and_the_last_ones_are_known(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
     fill_ids(SH_QUEUE_ITEM_IDS_MAX / 2 - 2);
     assert_int_equal(outcome(queue, "n", 2), SH_PUT_QUEUED); /* the first half is full */
@@ -135,13 +128,13 @@ static void ids_are_bounded_by_number_and_the_last_ones_are_known(void **state)
     assert_int_equal(redis_ask(&server, "SCARD t:ids"), 0);
     assert_int_equal(outcome(queue, "n", 3), SH_PUT_DUPLICATE);
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED); /* the oldest are forgotten */
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void a_node_makes_the_queue_forget_no_items_of_others(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     char count[24];
     assert_int_equal(outcome(queue, "other", 1), SH_PUT_QUEUED);
     (void)snprintf(count, sizeof count, "%d", SH_QUEUE_NODE_ITEM_IDS_MAX - 1);
@@ -155,7 +148,7 @@ static void a_node_makes_the_queue_forget_no_items_of_others(void **state)
     assert_int_equal(outcome(queue, "other", 1), SH_PUT_DUPLICATE);
     assert_int_equal(outcome(queue, "other", 2), SH_PUT_QUEUED);
     assert_int_equal(outcome(queue, "other", 2), SH_PUT_DUPLICATE);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 /* As if the set of item keys had begun so many seconds ago. */
@@ -170,7 +163,7 @@ static void age_ids(long long seconds)
 static void items_are_forgotten_once_no_replay_of_them_is_accepted(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     freeReplyObject(redisCommand(server.look, "SADD t:ids left-by-an-older-version"));
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
     assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), 1);
@@ -189,34 +182,33 @@ static void items_are_forgotten_once_no_replay_of_them_is_accepted(void **state)
     assert_int_equal(outcome(queue, "n", 2), SH_PUT_DUPLICATE);
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
     assert_int_equal(redis_ask(&server, "SCARD t:ids"), 2);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
-static void bury(sh_queue *queue, const char *node, uint32_t id, sh_queue_dropped *dropped)
+static void bury(test_queue *queue, const char *node, uint32_t id, queue_dropped *dropped)
 {
-    const sh_queue_burial burial = {.reason = "its own fault"};
+    const queue_burial burial = {.reason = "its own fault"};
     sh_error error = {0};
-    sh_queue_batch *batch = NULL;
     assert_int_equal(put(queue, node, id), SH_OK);
-    assert_int_equal(sh_queue_take(queue, "c", 64, 1 << 20, 10, 60000, &batch, &error), SH_OK);
-    assert_int_equal(sh_queue_batch_count(batch), 1);
-    const sh_queue_entry *entry = sh_queue_batch_at(batch, 0);
-    assert_int_equal(sh_queue_bury(queue, entry, &burial, dropped, &error), SH_OK);
+    queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(queue_batch_count(batch), 1);
+    const queue_entry *entry = queue_batch_at(batch, 0);
+    assert_int_equal(queue_bury(queue->reader, entry, &burial, dropped, &error), SH_OK);
     /* Once more, as after a lost answer, changes nothing. */
     int64_t letters = redis_ask(&server, "XLEN t:dead"), bytes = redis_ask(&server, "GET t:bytes");
-    sh_queue_dropped again = {.count = 7};
-    assert_int_equal(sh_queue_bury(queue, entry, &burial, &again, &error), SH_OK);
+    queue_dropped again = {.count = 7};
+    assert_int_equal(queue_bury(queue->reader, entry, &burial, &again, &error), SH_OK);
     assert_int_equal(again.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), letters);
     assert_int_equal(redis_ask(&server, "GET t:bytes"), bytes);
-    sh_queue_batch_free(batch);
+    queue_batch_free(batch);
 }
 
 static void a_node_pushes_out_no_dead_letters_of_others(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
-    sh_queue_dropped dropped = {0};
+    test_queue *queue = open_test_queue();
+    queue_dropped dropped = {0};
     bury(queue, "other", 1, &dropped);
     for (uint32_t id = 1; id < 4; id++)
         bury(queue, "flood", id, &dropped);
@@ -236,14 +228,14 @@ static void a_node_pushes_out_no_dead_letters_of_others(void **state)
     bury(queue, "third", 1, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 5);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void the_oldest_of_a_node_is_found_behind_many_of_others(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
-    sh_queue_dropped dropped = {0};
+    test_queue *queue = open_test_queue();
+    queue_dropped dropped = {0};
     static const char others[] =
         "for i = 1, 1500 do redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 113), 'm', "
         "'push', 'i', '1-1', 'r', 'x') end";
@@ -261,24 +253,27 @@ static void the_oldest_of_a_node_is_found_behind_many_of_others(void **state)
     assert_string_equal(dropped.id, id);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
     freeReplyObject(oldest);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void what_a_node_has_among_the_dead_letters_is_counted_through_every_way_out(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     sh_error error = {0};
-    sh_queue_dropped dropped = {0};
+    queue_dropped dropped = {0};
     for (uint32_t id = 1; id < 4; id++)
         bury(queue, "n", id, &dropped);
     redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
-    assert_int_equal(sh_queue_dead_retry(queue, dead->element[0]->element[0]->str, &error), SH_OK);
-    assert_int_equal(sh_queue_dead_drop(queue, dead->element[1]->element[0]->str, &error), SH_OK);
+    assert_int_equal(dead_letters_retry(queue->queue, dead->element[0]->element[0]->str, &error),
+                     SH_OK);
+    assert_int_equal(dead_letters_drop(queue->queue, dead->element[1]->element[0]->str, &error),
+                     SH_OK);
     redisReply *left = redisCommand(server.look, "HGET t:dead:held n");
     assert_string_equal(left->str, "1 113 -");
     freeReplyObject(left);
-    assert_int_equal(sh_queue_dead_drop(queue, dead->element[2]->element[0]->str, &error), SH_OK);
+    assert_int_equal(dead_letters_drop(queue->queue, dead->element[2]->element[0]->str, &error),
+                     SH_OK);
     freeReplyObject(dead);
     assert_int_equal(redis_ask(&server, "EXISTS t:dead:held"), 0);
     assert_int_equal(redis_ask(&server, "GET t:dead:bytes"), 0);
@@ -288,13 +283,13 @@ static void what_a_node_has_among_the_dead_letters_is_counted_through_every_way_
     bury(queue, "n", 9, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void a_flooding_node_is_put_off_and_others_are_not(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     uint32_t id = 0;
     sh_err err = SH_OK;
     while (err == SH_OK && id <= SH_QUEUE_NODE_ENTRIES_MAX)
@@ -304,13 +299,13 @@ static void a_flooding_node_is_put_off_and_others_are_not(void **state)
     assert_int_equal(put(queue, "other", 1), SH_OK);
     take_and_ack(queue);
     assert_int_equal(put(queue, "flood", id), SH_OK); /* it may go on when it was merged */
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void no_node_takes_more_than_its_part_of_what_is_free(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     char set[96];
     one_put p;
     make(&p, "n", 1);
@@ -326,46 +321,47 @@ static void no_node_takes_more_than_its_part_of_what_is_free(void **state)
     /* By the bytes of one node. */
     hold("n", 2, SH_QUEUE_NODE_BYTES_MAX - 1);
     assert_int_equal(put(queue, "n", 4), SH_E_LIMIT);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void what_a_node_holds_is_counted_through_every_way_out(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     sh_error error = {0};
-    sh_queue_batch *batch = NULL;
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(put(queue, "n", i), SH_OK);
     assert_held("n", "3 339");
-    assert_int_equal(sh_queue_take(queue, "c", 64, 1 << 20, 10, 60000, &batch, &error), SH_OK);
-    sh_queue_done done[] = {{.entry = sh_queue_batch_at(batch, 0)}};
-    assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK);
-    assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK); /* twice, after a lost answer */
+    queue_batch *batch = take(queue, "c", 60000);
+    queue_done done[] = {{.entry = queue_batch_at(batch, 0)}};
+    assert_int_equal(queue_ack(queue->reader, done, 1, &error), SH_OK);
+    assert_int_equal(queue_ack(queue->reader, done, 1, &error),
+                     SH_OK); /* twice, after a lost answer */
     assert_held("n", "2 226");
-    const sh_queue_burial reason = {.reason = "r"};
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), &reason, NULL, &error),
+    const queue_burial reason = {.reason = "r"};
+    assert_int_equal(queue_bury(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
                      SH_OK);
-    assert_int_equal(sh_queue_bury(queue, sh_queue_batch_at(batch, 1), &reason, NULL, &error),
+    assert_int_equal(queue_bury(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
                      SH_OK);
     assert_held("n", "1 113");
     redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
-    assert_int_equal(sh_queue_dead_retry(queue, dead->element[0]->element[0]->str, &error), SH_OK);
+    assert_int_equal(dead_letters_retry(queue->queue, dead->element[0]->element[0]->str, &error),
+                     SH_OK);
     freeReplyObject(dead);
     assert_held("n", "2 226");
-    done[0].entry = sh_queue_batch_at(batch, 2);
-    assert_int_equal(sh_queue_ack(queue, done, 1, &error), SH_OK);
-    sh_queue_batch_free(batch);
+    done[0].entry = queue_batch_at(batch, 2);
+    assert_int_equal(queue_ack(queue->reader, done, 1, &error), SH_OK);
+    queue_batch_free(batch);
     take_and_ack(queue);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
     assert_held("n", NULL);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void counts_that_were_lost_or_left_over_begin_anew(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     assert_int_equal(put(queue, "n", 1), SH_OK);
     run("DEL t:held t:bytes");
     take_and_ack(queue); /* never below nothing */
@@ -378,22 +374,22 @@ static void counts_that_were_lost_or_left_over_begin_anew(void **state)
     run("XTRIM t:ingest MAXLEN 0");
     assert_int_equal(put(queue, "n", 3), SH_OK);
     assert_held("n", "1 113");
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
-static sh_queue *open_for_names(int64_t names_max)
+static test_queue *open_for_names(int64_t names_max)
 {
-    sh_queue *queue = NULL;
+    test_queue *queue = test_calloc(1, sizeof *queue);
     const sh_queue_options options = {
         .redis_url = server.url, .prefix = "t", .names_max = names_max};
-    assert_int_equal(sh_queue_open(&options, &queue, NULL), SH_OK);
+    assert_int_equal(sh_queue_open(&options, &queue->queue, NULL), SH_OK);
     return queue;
 }
 
 static void names_are_bounded_and_known_ones_go_on(void **state)
 {
     (void)state;
-    sh_queue *queue = open_for_names(2);
+    test_queue *queue = open_for_names(2);
     one_put p;
     make(&p, "a", 1);
     assert_int_equal(put_as(queue, &p), SH_OK);
@@ -412,13 +408,13 @@ static void names_are_bounded_and_known_ones_go_on(void **state)
     assert_int_equal(put(queue, "d", 1), SH_OK); /* merge knows it */
     assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 4);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 5);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void while_too_many_are_new_only_known_nodes_are_taken(void **state)
 {
     (void)state;
-    sh_queue *queue = open_queue();
+    test_queue *queue = open_test_queue();
     one_put p;
     assert_int_equal(put(queue, "a", 1), SH_OK);
     make(&p, "a", 2);
@@ -427,7 +423,7 @@ static void while_too_many_are_new_only_known_nodes_are_taken(void **state)
     make(&p, "b", 1);
     p.item.newcomer = SH_NEWCOMER_NO;
     assert_int_equal(put_as(queue, &p), SH_E_REFUSED);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 static void silent_names_make_room_once_it_is_needed(void **state)
@@ -436,26 +432,26 @@ static void silent_names_make_room_once_it_is_needed(void **state)
     sh_error error = {0};
     int64_t gone = -1;
     int64_t now_ms = sh_clock_unix_ms();
-    sh_queue *queue = open_for_names(10);
+    test_queue *queue = open_for_names(10);
     for (int i = 0; i < 8; i++)
         freeReplyObject(
             redisCommand(server.look, "HSET t:contacts silent%d %b", i, "1000 push", (size_t)9));
     run("HSET t:digests silent0 00");
-    assert_int_equal(sh_queue_names_forget(queue, now_ms - 1000, &gone, &error), SH_OK);
+    assert_int_equal(sh_queue_names_forget(queue->queue, now_ms - 1000, &gone, &error), SH_OK);
     assert_int_equal(gone, 0); /* there is room */
     char future[48];
     (void)snprintf(future, sizeof future, "%lld push", (long long)now_ms + 86400000);
     freeReplyObject(redisCommand(server.look, "HSET t:contacts ahead %b", future, strlen(future)));
     assert_int_equal(put(queue, "alive", 1), SH_OK);
     run("HSET t:nodes silent7 x"); /* it has credentials of its own */
-    assert_int_equal(sh_queue_names_forget(queue, now_ms - 1000, &gone, &error), SH_OK);
+    assert_int_equal(sh_queue_names_forget(queue->queue, now_ms - 1000, &gone, &error), SH_OK);
     assert_int_equal(gone, 7);
     assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 3);
     assert_int_equal(redis_ask(&server, "HEXISTS t:contacts silent7"), 1);
     assert_int_equal(redis_ask(&server, "HEXISTS t:digests silent0"), 0);
     /* A clock that was ahead left a time to come: it counts from now. */
     assert_true(redis_ask(&server, "HGET t:contacts ahead") < now_ms + 3600000);
-    sh_queue_free(queue);
+    close_test_queue(queue);
 }
 
 int main(void)

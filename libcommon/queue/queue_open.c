@@ -68,12 +68,12 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->stream, prefix, "ingest");
     name_key(q->dead, prefix, "dead");
     name_key(q->dead_bytes, prefix, "dead:bytes");
-    name_key(q->dead_held, prefix, "dead:held");
+    name_key(q->dead_shares, prefix, "dead:held");
     name_key(q->bytes, prefix, "bytes");
     name_key(q->ids, prefix, "ids");
     name_key(q->ids_old, prefix, "ids:old");
     name_key(q->ids_nodes, prefix, "ids:nodes");
-    name_key(q->held, prefix, "held");
+    name_key(q->shares, prefix, "held");
     name_key(q->digests, prefix, "digests");
     name_key(q->contacts, prefix, "contacts");
     name_key(q->failures, prefix, "failures");
@@ -85,8 +85,6 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     uint8_t holder[SH_ID_BYTES];
     sh_random(holder, sizeof holder);
     sh_hex_encode(holder, sizeof holder, q->holder);
-    q->drain = true;
-    (void)snprintf(q->drained, sizeof q->drained, "0");
     *ret = q;
     return SH_OK;
 }
@@ -96,7 +94,6 @@ void sh_queue_free(sh_queue *queue)
     if (queue == NULL)
         return;
     sh_redis_free(queue->redis);
-    free(queue->waiting);
     free(queue);
 }
 
@@ -106,9 +103,9 @@ sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error
     return sh_redis_call(queue->redis, argc, argv, -1, &reply, error);
 }
 
-sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script, size_t key_count,
-                          size_t argc, const sh_slice argv[], sh_error *error)
+sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script,
+                          sh_redis_arguments arguments, sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    return sh_redis_script_run(queue->redis, script, key_count, argc, argv, &reply, error);
+    return sh_redis_script_run(queue->redis, script, arguments, &reply, error);
 }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/queue/queue_outcome.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/queue/queue_handle.h"
+#include "receiver/queue/queue_digests.h"
+#include "receiver/queue/receiver_scripts.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* The node's name in an envelope, as the scripts find it; empty where there is none. */
+static sh_slice node_in(sh_slice envelope)
+{
+    enum { NAME_LEN_AT = 6, NAME_AT = 112 };
+    if (envelope.len <= NAME_AT)
+        return (sh_slice){"", 0};
+    size_t len = (uint8_t)envelope.data[NAME_LEN_AT];
+    size_t rest = envelope.len - NAME_AT;
+    return (sh_slice){envelope.data + NAME_AT, len < rest ? len : rest};
+}
+
+static sh_err ack_some(queue_reader *reader, const queue_done done[], size_t count, sh_error *error)
+{
+    char lens[ACK_ENTRIES_MAX][SH_REDIS_NUMBER_BYTES];
+    char values[ACK_ENTRIES_MAX][QUEUE_DIGEST_VALUE_BYTES];
+    const sh_queue *queue = queue_reader_queue(reader);
+    assert(count <= ACK_ENTRIES_MAX);
+    ack_arguments arguments = {.keys = {.stream = sh_slice_of(queue->stream),
+                                        .bytes = sh_slice_of(queue->bytes),
+                                        .failures = sh_slice_of(queue->failures),
+                                        .digests = sh_slice_of(queue->digests),
+                                        .shares = sh_slice_of(queue->shares)},
+                               .group = SH_SLICE(SH_QUEUE_GROUP)};
+    for (size_t i = 0; i < count; i++) {
+        const queue_entry *entry = done[i].entry;
+        bool publishes = done[i].node != NULL;
+        if (publishes)
+            queue_digest_write(done[i].digest, done[i].merged_ms, values[i]);
+        arguments.entry[i] = (ack_entry_arguments){
+            .id = sh_slice_of(entry->id),
+            .len = sh_redis_number((int64_t)entry->envelope.len, lens[i]),
+            .node = node_in(entry->envelope),
+            .published = sh_slice_of(publishes ? done[i].node : ""),
+            .digest = sh_slice_of(publishes ? values[i] : ""),
+        };
+    }
+    sh_redis_arguments all = SH_REDIS_ARGUMENTS(arguments);
+    all.argc -= (ACK_ENTRIES_MAX - count) * sizeof(ack_entry_arguments) / sizeof(sh_slice);
+    sh_err err = sh_queue_do_script(queue_reader_queue(reader), &sh_script_ack, all, error);
+    if (err == SH_OK)
+        queue_reader_settle(reader, count);
+    return err;
+}
+
+sh_err queue_ack(queue_reader *reader, const queue_done done[], size_t count, sh_error *error)
+{
+    for (size_t at = 0; at < count; at += ACK_ENTRIES_MAX) {
+        size_t some = count - at < ACK_ENTRIES_MAX ? count - at : ACK_ENTRIES_MAX;
+        sh_err err = ack_some(reader, done + at, some, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return SH_OK;
+}
+
+static void read_dropped(const sh_redis_reply *reply, queue_dropped *ret)
+{
+    const struct {
+        char *to;
+        size_t room;
+    } texts[] = {{ret->id, sizeof ret->id},
+                 {ret->node, sizeof ret->node},
+                 {ret->reason, sizeof ret->reason}};
+    const sh_redis_reply *count = sh_redis_at(reply, 0);
+    ret->count = count == NULL ? 0 : sh_redis_integer(count);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const sh_redis_reply *at = sh_redis_at(reply, i + 1);
+        sh_slice text = at == NULL ? SH_SLICE("") : sh_redis_text(at);
+        (void)snprintf(texts[i].to, texts[i].room, "%.*s", (int)text.len, text.data);
+    }
+}
+
+sh_err queue_bury(queue_reader *reader, const queue_entry *entry, const queue_burial *burial,
+                  queue_dropped *dropped, sh_error *error)
+{
+    char numbers[4][SH_REDIS_NUMBER_BYTES];
+    sh_queue *queue = queue_reader_queue(reader);
+    const bury_arguments arguments = {
+        .keys = {.stream = sh_slice_of(queue->stream),
+                 .bytes = sh_slice_of(queue->bytes),
+                 .failures = sh_slice_of(queue->failures),
+                 .dead = sh_slice_of(queue->dead),
+                 .dead_bytes = sh_slice_of(queue->dead_bytes),
+                 .shares = sh_slice_of(queue->shares),
+                 .dead_shares = sh_slice_of(queue->dead_shares)},
+        .group = SH_SLICE(SH_QUEUE_GROUP),
+        .id = sh_slice_of(entry->id),
+        .envelope = entry->envelope,
+        .mode = entry->mode,
+        .reason = sh_slice_of(burial->reason),
+        .entries_max = sh_redis_number(SH_DEAD_ENTRIES_MAX, numbers[0]),
+        .bytes_max = sh_redis_number(SH_DEAD_BYTES_MAX, numbers[1]),
+        .keep = sh_slice_of(burial->keep ? "1" : ""),
+        .node_entries_max = sh_redis_number(SH_DEAD_NODE_ENTRIES_MAX, numbers[2]),
+        .node_bytes_max = sh_redis_number(SH_DEAD_NODE_BYTES_MAX, numbers[3]),
+    };
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_bury, SH_REDIS_ARGUMENTS(arguments),
+                                     &reply, error);
+    if (err != SH_OK)
+        return err;
+    if (dropped != NULL)
+        read_dropped(reply, dropped);
+    const sh_redis_reply *word = sh_redis_at(reply, 4);
+    if (word != NULL && sh_slice_equals(sh_redis_text(word), SH_SLICE("full")))
+        return sh_fail(
+            error, SH_E_BUSY,
+            "the dead letters are full, and the entry %s is not to be lost, because it "
+            "is not its node's fault that it cannot be merged (%s): look at `dead list`, "
+            "then `dead retry` or `dead drop`",
+            entry->id, burial->reason);
+    queue_reader_settle(reader, 1);
+    return SH_OK;
+}
+
+static sh_err add_failures(sh_queue *queue, const char *id, sh_slice add, int64_t *times,
+                           sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    const failures_add_arguments arguments = {
+        .keys = {sh_slice_of(queue->failures)}, .id = sh_slice_of(id), .add = add};
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_failures_add,
+                                     SH_REDIS_ARGUMENTS(arguments), &reply, error);
+    if (err == SH_OK)
+        *times = sh_redis_integer(reply);
+    return err;
+}
+
+sh_err queue_failed(sh_queue *queue, const char *entry_id, int64_t *times, sh_error *error)
+{
+    return add_failures(queue, entry_id, SH_SLICE("1"), times, error);
+}
+
+sh_err queue_failed_undo(sh_queue *queue, const char *entry_id, sh_error *error)
+{
+    int64_t times;
+    return add_failures(queue, entry_id, SH_SLICE("-1"), &times, error);
+}

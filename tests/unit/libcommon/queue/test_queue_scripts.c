@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/queue/queue_scripts.h"
+#include "tests/unit/with_scripts.h"
+
+/* Each script alone; what they do together is in the tests of the modules that call them. */
+
+static sh_put_arguments put_of(const char *node, const char *item)
+{
+    return (sh_put_arguments){
+        .keys = {.stream = SH_SLICE("ingest"),
+                 .ids = SH_SLICE("ids"),
+                 .ids_old = SH_SLICE("ids:old"),
+                 .bytes = SH_SLICE("bytes"),
+                 .contacts = SH_SLICE("contacts"),
+                 .nodes_version = SH_SLICE("nodes:version"),
+                 .digests = SH_SLICE("digests"),
+                 .shares = SH_SLICE("shares"),
+                 .ids_nodes = SH_SLICE("ids:nodes")},
+        .envelope = envelope_of(node),
+        .mode = SH_SLICE("push"),
+        .node = sh_slice_of(node),
+        .now_ms = SH_SLICE("5000"),
+        .item = sh_slice_of(item),
+        .version = SH_SLICE(""),
+        .digest = SH_SLICE(""),
+        .unchanged_ms = SH_SLICE("1000"),
+        .entries_max = SH_SLICE("100"),
+        .bytes_max = SH_SLICE("10000"),
+        .node_entries_max = SH_SLICE("10"),
+        .node_bytes_max = SH_SLICE("1000"),
+        .node_part = SH_SLICE("4"),
+        .ids_max = SH_SLICE("3"),
+        .names_max = SH_SLICE("2"),
+        .newcomer = SH_SLICE("yes"),
+        .node_ids_max = SH_SLICE("100"),
+        .ids_ttl_s = SH_SLICE("600"),
+    };
+}
+
+static void put_queues_and_notes_all_of_it(void **state)
+{
+    (void)state;
+    sh_put_arguments put = put_of("ab", "1");
+    assert_string_equal(ANSWER(put, put), "welcome");
+    assert_string_equal(ANSWER(put, put), "duplicate");
+    put.item = SH_SLICE("2");
+    assert_string_equal(ANSWER(put, put), "queued"); /* the node is known now */
+    assert_string_equal(ask("XLEN ingest"), "2");
+    assert_string_equal(ask("GET bytes"), "228");
+    assert_string_equal(ask("HGET shares ab"), "2 228");
+    assert_string_equal(ask("HGET contacts ab"), "5000 push");
+    put.item = SH_SLICE("3"); /* the newer set of ids is full */
+    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ask("SCARD ids:old"), "3");
+    assert_string_equal(ask("EXISTS ids"), "0");
+    assert_string_equal(ANSWER(put, put), "duplicate");
+}
+
+static void put_remembers_a_share_of_each_nodes_items_and_for_a_while(void **state)
+{
+    (void)state;
+    sh_put_arguments put = put_of("ab", "1");
+    put.ids_max = SH_SLICE("100");
+    put.node_ids_max = SH_SLICE("1");
+    assert_string_equal(ANSWER(put, put), "welcome");
+    put.item = SH_SLICE("2"); /* over the node's limit it is queued, and not remembered */
+    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ask("SMEMBERS ids"), "(1)");
+    assert_string_equal(ask("HGET ids:nodes ab"), "3");
+    (void)ask("HSET ids:nodes %b 1", "", (size_t)0); /* the set began long ago */
+    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ask("SMEMBERS ids:old"), "(1)");
+    assert_string_equal(ask("SMEMBERS ids"), "(2)");
+}
+
+static void put_refuses_before_it_writes(void **state)
+{
+    (void)state;
+    sh_put_arguments put = put_of("ab", "1");
+    put.version = SH_SLICE("other");
+    assert_string_equal(ANSWER(put, put), "stale");
+    put = put_of("ab", "1");
+    put.newcomer = SH_SLICE("no");
+    assert_string_equal(ANSWER(put, put), "late");
+    (void)ask("HSET contacts x 1 y 2");
+    put.newcomer = SH_SLICE("yes");
+    assert_string_equal(ANSWER(put, put), "names");
+    (void)ask("HSET digests ab %s", "0a 4500");
+    put.digest = SH_SLICE("0a"); /* known by its digest, and not changed */
+    assert_string_equal(ANSWER(put, put), "unchanged");
+    put.now_ms = SH_SLICE("5500"); /* too long ago */
+    put.entries_max = SH_SLICE("0");
+    assert_string_equal(ANSWER(put, put), "full");
+    put.entries_max = SH_SLICE("100");
+    put.bytes_max = SH_SLICE("113");
+    assert_string_equal(ANSWER(put, put), "full");
+    assert_string_equal(ask("EXISTS ingest ids ids:nodes bytes shares"), "0");
+    put.bytes_max = SH_SLICE("10000");
+    put.newcomer = SH_SLICE("no");
+    assert_string_equal(ANSWER(put, put), "queued");
+    put.item = SH_SLICE("2");
+    put.node_entries_max = SH_SLICE("1");
+    assert_string_equal(ANSWER(put, put), "share");
+    put.node_entries_max = SH_SLICE("10");
+    put.bytes_max = SH_SLICE("1000"); /* a quarter of what is left is less than two */
+    assert_string_equal(ANSWER(put, put), "share");
+    (void)ask("DEL shares");
+    (void)ask("SET shares text");
+    assert_non_null(strstr(ANSWER(put, put), "WRONGTYPE"));
+    assert_string_equal(ask("XLEN ingest"), "1");
+}
+
+/* `SET`s a lease or what was fetched at so many ms from Redis's time. */
+static void note_at(const char *key, const char *before, int64_t from_now_ms, const char *after)
+{
+    redisReply *time = redisCommand(server.look, "TIME");
+    long long now = strtoll(time->element[0]->str, NULL, 10) * 1000 +
+                    strtoll(time->element[1]->str, NULL, 10) / 1000;
+    freeReplyObject(time);
+    char value[80];
+    (void)snprintf(value, sizeof value, "%s%lld%s", before, now + (long long)from_now_ms, after);
+    (void)ask("SET %s %s", key, value);
+}
+
+static const char *take_leases(const char *holder)
+{
+    const sh_slice argv[] = {SH_SLICE("lease:a"), SH_SLICE("done:a"),  SH_SLICE("lease:b"),
+                             SH_SLICE("done:b"),  sh_slice_of(holder), SH_SLICE("10000"),
+                             SH_SLICE("60000")};
+    return script_answer(&sh_script_leases_take, (sh_redis_arguments){argv, 4, 7});
+}
+
+static void leases_take_gives_each_to_one(void **state)
+{
+    (void)state;
+    assert_string_equal(take_leases("aa"), "(taken taken)");
+    assert_string_equal(take_leases("bb"), "(held held)");
+    assert_string_equal(ask("TTL lease:a"), "60");
+    note_at("lease:a", "aa ", -60001, " 60000"); /* over */
+    note_at("lease:b", "aa ", 60000, " 60000");  /* to come: the clock was set back */
+    assert_string_equal(take_leases("bb"), "(taken taken)");
+    note_at("done:a", "", -5000, "");
+    note_at("done:b", "", -15000, "");
+    assert_string_equal(take_leases("cc"), "(done held)");
+}
+
+static void leases_end_gives_back_ones_own(void **state)
+{
+    (void)state;
+    (void)take_leases("aa");
+    (void)ask("SET lease:b %s", "bb 1 60000");
+    const sh_slice argv[] = {SH_SLICE("names"),   SH_SLICE("lease:a"), SH_SLICE("done:a"),
+                             SH_SLICE("lease:b"), SH_SLICE("done:b"),  SH_SLICE("aa"),
+                             SH_SLICE("1"),       SH_SLICE("url a"),   SH_SLICE("Name"),
+                             SH_SLICE("0"),       SH_SLICE("url b"),   SH_SLICE("")};
+    assert_string_equal(script_answer(&sh_script_leases_end, (sh_redis_arguments){argv, 5, 12}),
+                        "done");
+    assert_string_equal(ask("EXISTS lease:a"), "0");
+    assert_string_equal(ask("EXISTS lease:b"), "1");
+    assert_string_equal(ask("EXISTS done:b"), "0");
+    assert_string_equal(ask("TTL done:a"), "3600");
+    assert_string_equal(ask("HGETALL names"), "(url a Name)");
+    assert_string_equal(take_leases("cc"), "(done taken)");
+}
+
+static void names_forget_keeps_nodes_with_credentials_and_those_of_late(void **state)
+{
+    (void)state;
+    const sh_names_forget_arguments forget = {
+        .keys = {.contacts = SH_SLICE("contacts"),
+                 .digests = SH_SLICE("digests"),
+                 .nodes = SH_SLICE("nodes")},
+        .cursor = SH_SLICE("0"),
+        .names_max = SH_SLICE("1000"),
+        .now_ms = SH_SLICE("9000"),
+        .before_ms = SH_SLICE("5000"),
+    };
+    (void)ask("HSET contacts old %s own %s late %s ahead %s odd x", "1 push", "1 push", "5000 pull",
+              "9999 push");
+    (void)ask("HSET digests old x own x odd x");
+    (void)ask("HSET nodes own record");
+    assert_string_equal(ANSWER(names_forget, forget), "(0 2)");
+    assert_string_equal(ask("HMGET contacts old own late ahead odd"),
+                        "(nil 1 push 5000 pull 9000 push nil)");
+    assert_string_equal(ask("HKEYS digests"), "(own)");
+}
+
+static void node_set_replaces_what_the_caller_has_seen(void **state)
+{
+    (void)state;
+    sh_node_set_arguments set = {.keys = {SH_SLICE("nodes"), SH_SLICE("nodes:version")},
+                                 .node = SH_SLICE("a"),
+                                 .old = SH_SLICE(""),
+                                 .new = SH_SLICE("one"),
+                                 .version = SH_SLICE("v1"),
+                                 .nodes_max = SH_SLICE("1")};
+    assert_string_equal(ANSWER(node_set, set), "done");
+    assert_string_equal(ANSWER(node_set, set), "changed");
+    set.node = SH_SLICE("b");
+    assert_string_equal(ANSWER(node_set, set), "full");
+    assert_string_equal(ask("GET nodes:version"), "v1");
+    set = (sh_node_set_arguments){.keys = set.keys,
+                                  .node = SH_SLICE("a"),
+                                  .old = SH_SLICE("one"),
+                                  .new = SH_SLICE("two"),
+                                  .version = SH_SLICE("v2"),
+                                  .nodes_max = SH_SLICE("1")};
+    assert_string_equal(ANSWER(node_set, set), "done");
+    assert_string_equal(ask("HGET nodes a"), "two");
+    assert_string_equal(ask("GET nodes:version"), "v2");
+}
+
+static void nodes_load_gives_version_and_records(void **state)
+{
+    (void)state;
+    const sh_nodes_load_arguments load = {.keys = {SH_SLICE("nodes"), SH_SLICE("nodes:version")}};
+    assert_string_equal(ANSWER(nodes_load, load), "( ())");
+    (void)ask("HSET nodes a one");
+    (void)ask("SET nodes:version v1");
+    assert_string_equal(ANSWER(nodes_load, load), "(v1 (a one))");
+}
+
+static void ready_names_a_key_of_another_type_or_a_command(void **state)
+{
+    (void)state;
+    sh_ready_arguments ready;
+    for (size_t i = 0; i < SH_READY_KEYS; i++) {
+        ready.keys.key[i] = SH_SLICE("stream");
+        ready.type[i] = SH_SLICE("stream");
+    }
+    ready.keys.key[3] = SH_SLICE("hash");
+    ready.type[3] = SH_SLICE("hash");
+    assert_string_equal(ANSWER(ready, ready), "()");
+    (void)ask("XADD stream * a b");
+    (void)ask("HSET hash a b");
+    assert_string_equal(ANSWER(ready, ready), "()");
+    (void)ask("DEL hash");
+    (void)ask("SET hash text");
+    assert_string_equal(ANSWER(ready, ready), "(hash string hash)");
+    (void)ask("DEL hash");
+    (void)ask("ACL SETUSER default -xadd");
+    assert_string_equal(ANSWER(ready, ready), "(XADD)");
+    (void)ask("ACL SETUSER default +xadd");
+    (void)ask("CONFIG SET maxmemory 1"); /* refused as a script that writes would be */
+    assert_non_null(strstr(ANSWER(ready, ready), "OOM"));
+    (void)ask("CONFIG SET maxmemory 0");
+}
+
+static void a_script_that_redis_forgot_is_loaded_once_for_all(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    sh_nodes_load_arguments load = {.keys = {SH_SLICE("nodes"), SH_SLICE("nodes:version")}};
+    struct {
+        sh_slice command[SH_REDIS_SCRIPT_ARGUMENTS];
+        sh_nodes_load_arguments load;
+    } argv[COUNT];
+    sh_error errors[COUNT];
+    sh_redis_command commands[COUNT];
+    (void)ANSWER(nodes_load, load);
+    for (int round = 0; round < 2; round++) {
+        (void)ask("SCRIPT FLUSH");
+        (void)ask("CONFIG RESETSTAT");
+        for (size_t i = 0; i < COUNT; i++) {
+            argv[i].load = load;
+            sh_error_clear(&errors[i]);
+            commands[i] = (sh_redis_command){.argc = sizeof argv[i] / sizeof(sh_slice),
+                                             .argv = (sh_slice *)&argv[i],
+                                             .error = &errors[i]};
+        }
+        sh_redis_script_run_each(redis, &sh_script_nodes_load, 2, commands, COUNT);
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_int_equal(commands[i].err, SH_OK);
+            assert_int_equal(sh_redis_count(commands[i].reply), 2);
+            sh_redis_reply_free(commands[i].reply);
+        }
+        assert_non_null(strstr(ask("INFO commandstats"), "cmdstat_script|load:calls=1,"));
+    }
+}
+
+static void every_script_has_a_test(void **state)
+{
+    (void)state;
+    check_all_scripts(sh_queue_scripts);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, empty)
+    const struct CMUnitTest tests[] = {
+        TEST(put_queues_and_notes_all_of_it),
+        TEST(put_remembers_a_share_of_each_nodes_items_and_for_a_while),
+        TEST(put_refuses_before_it_writes),
+        TEST(leases_take_gives_each_to_one),
+        TEST(leases_end_gives_back_ones_own),
+        TEST(names_forget_keeps_nodes_with_credentials_and_those_of_late),
+        TEST(node_set_replaces_what_the_caller_has_seen),
+        TEST(nodes_load_gives_version_and_records),
+        TEST(ready_names_a_key_of_another_type_or_a_command),
+        TEST(a_script_that_redis_forgot_is_loaded_once_for_all),
+        TEST(every_script_has_a_test),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

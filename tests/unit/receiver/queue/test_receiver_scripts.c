@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/queue/receiver_scripts.h"
+#include "tests/unit/with_scripts.h"
+
+/* Each script alone; what they do together is in the tests of the modules that call them. */
+
+/* An entry of a node, as put.lua leaves it; its id. */
+static const char *add_entry(const char *node)
+{
+    sh_slice envelope = envelope_of(node);
+    (void)ask("XADD ingest * e %b m push", envelope.data, envelope.len);
+    (void)ask("INCRBY bytes %d", (int)envelope.len);
+    return entry_id("ingest", (size_t)(redis_ask(&server, "XLEN ingest") - 1));
+}
+
+static void make_group(void)
+{
+    (void)ask("XGROUP CREATE ingest g 0 MKSTREAM");
+}
+
+/* Gives so many entries out to a consumer. */
+static void give_out(const char *consumer, int count)
+{
+    (void)ask("XREADGROUP GROUP g %s COUNT %d STREAMS ingest >", consumer, count);
+}
+
+static const char *pending_of(const char *consumer)
+{
+    static char count[24];
+    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1000 %s", consumer);
+    (void)snprintf(count, sizeof count, "%zu", reply->elements);
+    freeReplyObject(reply);
+    return count;
+}
+
+static void group_create_begins_at_the_first_entry(void **state)
+{
+    (void)state;
+    const group_create_arguments create = {.keys = {SH_SLICE("ingest")}, .group = SH_SLICE("g")};
+    (void)add_entry("n");
+    assert_string_equal(ANSWER(group_create, create), "done");
+    assert_string_equal(ANSWER(group_create, create), "done"); /* it is there */
+    give_out("c", 10);
+    assert_string_equal(pending_of("c"), "1");
+    (void)ask("DEL ingest");
+    (void)ask("SET ingest text");
+    assert_non_null(strstr(ANSWER(group_create, create), "WRONGTYPE"));
+}
+
+static void take_gives_no_more_once_it_has_its_bytes(void **state)
+{
+    (void)state;
+    take_arguments take = {.keys = {SH_SLICE("ingest")},
+                           .group = SH_SLICE("g"),
+                           .consumer = SH_SLICE("c"),
+                           .entries_max = SH_SLICE("10"),
+                           .bytes_max = SH_SLICE("150")};
+    assert_non_null(strstr(ANSWER(take, take), "NOGROUP"));
+    make_group();
+    assert_string_equal(ANSWER(take, take), "()");
+    for (int i = 0; i < 5; i++)
+        (void)add_entry("n"); /* 113 bytes, and `e`, `m`, `push` */
+    (void)ANSWER(take, take);
+    assert_string_equal(pending_of("c"), "2");
+    take.bytes_max = SH_SLICE("100000");
+    take.entries_max = SH_SLICE("1");
+    (void)ANSWER(take, take);
+    assert_string_equal(pending_of("c"), "3");
+}
+
+static void fetch_gives_what_is_there_in_the_order_of_the_ids(void **state)
+{
+    (void)state;
+    (void)ask("XADD ingest 1-1 a b");
+    (void)ask("XADD ingest 1-3 c d");
+    fetch_arguments fetch = {.keys = {SH_SLICE("ingest")},
+                             .bytes_max = SH_SLICE("100"),
+                             .id = {SH_SLICE("1-3"), SH_SLICE("1-2"), SH_SLICE("1-1")}};
+    sh_redis_arguments three = SH_REDIS_ARGUMENTS(fetch);
+    three.argc = 2 + 3;
+    assert_string_equal(script_answer(&sh_script_fetch, three), "((1-3 (c d)) (1-1 (a b)))");
+    fetch.bytes_max = SH_SLICE("2");
+    assert_string_equal(script_answer(&sh_script_fetch, three), "((1-3 (c d)))");
+}
+
+static void ack_removes_counts_and_publishes(void **state)
+{
+    (void)state;
+    make_group();
+    const char *first = add_entry("ab");
+    const char *second = add_entry("ab");
+    give_out("c", 2);
+    (void)ask("HSET shares ab %s", "2 228");
+    (void)ask("HSET failures %s 1", first);
+    ack_arguments ack = {.keys = {.stream = SH_SLICE("ingest"),
+                                  .bytes = SH_SLICE("bytes"),
+                                  .failures = SH_SLICE("failures"),
+                                  .digests = SH_SLICE("digests"),
+                                  .shares = SH_SLICE("shares")},
+                         .group = SH_SLICE("g"),
+                         .entry = {{sh_slice_of(first), SH_SLICE("114"), SH_SLICE("ab"),
+                                    SH_SLICE("ab"), SH_SLICE("0a 1")}}};
+    sh_redis_arguments arguments = SH_REDIS_ARGUMENTS(ack);
+    arguments.argc = 6 + 5;
+    for (int i = 0; i < 2; i++) { /* twice, as after a lost answer */
+        assert_string_equal(script_answer(&sh_script_ack, arguments), "done");
+        assert_string_equal(ask("XLEN ingest"), "1");
+        assert_string_equal(ask("GET bytes"), "114");
+        assert_string_equal(ask("HGETALL shares"), "(ab 1 114)");
+        assert_string_equal(ask("HGETALL digests"), "(ab 0a 1)");
+        assert_string_equal(ask("EXISTS failures"), "0");
+    }
+    ack.entry[1] = (ack_entry_arguments){sh_slice_of(second), SH_SLICE("114"), SH_SLICE("ab"),
+                                         SH_SLICE(""), SH_SLICE("")};
+    arguments.argc = 6 + 2 * 5;
+    assert_string_equal(script_answer(&sh_script_ack, arguments), "done");
+    assert_string_equal(ask("EXISTS ingest shares"), "1"); /* an empty stream with its group */
+    assert_string_equal(pending_of("c"), "0");
+    assert_string_equal(ask("GET bytes"), "0");
+}
+
+static bury_arguments bury_of(const char *id, const char *node, const char *keep)
+{
+    return (bury_arguments){.keys = {.stream = SH_SLICE("ingest"),
+                                     .bytes = SH_SLICE("bytes"),
+                                     .failures = SH_SLICE("failures"),
+                                     .dead = SH_SLICE("dead"),
+                                     .dead_bytes = SH_SLICE("dead:bytes"),
+                                     .shares = SH_SLICE("shares"),
+                                     .dead_shares = SH_SLICE("dead:shares")},
+                            .group = SH_SLICE("g"),
+                            .id = sh_slice_of(id),
+                            .envelope = envelope_of(node),
+                            .mode = SH_SLICE("push"),
+                            .reason = SH_SLICE("why"),
+                            .entries_max = SH_SLICE("2"),
+                            .bytes_max = SH_SLICE("1000"),
+                            .keep = sh_slice_of(keep),
+                            .node_entries_max = SH_SLICE("10"),
+                            .node_bytes_max = SH_SLICE("1000")};
+}
+
+static const char *bury(const char *node, const char *keep)
+{
+    bury_arguments arguments = bury_of(add_entry(node), node, keep);
+    return ANSWER(bury, arguments);
+}
+
+static void bury_drops_the_oldest_that_may_go(void **state)
+{
+    (void)state;
+    make_group();
+    (void)ask("HSET shares a %s", "1 113");
+    bury_arguments first = bury_of(add_entry("a"), "a", "1");
+    assert_string_equal(ANSWER(bury, first), "(0    )");
+    assert_string_equal(ANSWER(bury, first), "(0    )"); /* twice, as after a lost answer */
+    assert_string_equal(ask("XLEN dead"), "1");
+    assert_string_equal(ask("GET dead:bytes"), "113");
+    assert_string_equal(ask("GET bytes"), "0");
+    assert_string_equal(ask("EXISTS shares dead:shares"), "0");
+    assert_string_equal(bury("b", ""), "(0    )");
+    assert_string_equal(ask("HGETALL dead:shares"), "(b 1 113 -)");
+    char expected[80];
+    (void)snprintf(expected, sizeof expected, "(1 %s b why )", entry_id("dead", 1));
+    assert_string_equal(bury("c", ""), expected); /* the first one is kept */
+    (void)snprintf(expected, sizeof expected, "(1 %s c why )", entry_id("dead", 1));
+    assert_string_equal(bury("d", "1"), expected);
+    assert_string_equal(bury("e", "1"), "(0    full)"); /* no other one may go: it stays */
+    assert_string_equal(ask("XLEN ingest"), "1");
+    assert_string_equal(ask("XLEN dead"), "2");
+    assert_string_equal(ask("GET dead:bytes"), "226");
+    const char *answer = bury("f", ""); /* one that may go goes itself */
+    assert_non_null(strstr(answer, "(1 "));
+    assert_non_null(strstr(answer, " f why )"));
+    assert_string_equal(ask("XLEN ingest"), "1");
+    assert_string_equal(ask("XLEN dead"), "2");
+}
+
+static void bury_takes_the_room_of_a_nodes_own_letters_first(void **state)
+{
+    (void)state;
+    make_group();
+    assert_string_equal(bury("other", ""), "(0    )");
+    assert_string_equal(bury("a", ""), "(0    )");
+    bury_arguments arguments = bury_of(add_entry("a"), "a", "");
+    arguments.entries_max = SH_SLICE("100");
+    arguments.node_entries_max = SH_SLICE("1");
+    char expected[80];
+    (void)snprintf(expected, sizeof expected, "(1 %s a why )", entry_id("dead", 1));
+    assert_string_equal(ANSWER(bury, arguments), expected);
+    assert_string_equal(ask("XLEN dead"), "2");
+    assert_string_equal(ask("HGET dead:shares other"), "1 117 -");
+}
+
+static void dead_retry_moves_one_back(void **state)
+{
+    (void)state;
+    make_group();
+    (void)bury("ab", "");
+    const char *id = entry_id("dead", 0);
+    dead_retry_arguments retry = {.keys = {.stream = SH_SLICE("ingest"),
+                                           .bytes = SH_SLICE("bytes"),
+                                           .dead = SH_SLICE("dead"),
+                                           .dead_bytes = SH_SLICE("dead:bytes"),
+                                           .shares = SH_SLICE("shares"),
+                                           .dead_shares = SH_SLICE("dead:shares")},
+                                  .id = sh_slice_of(id),
+                                  .entries_max = SH_SLICE("0"),
+                                  .bytes_max = SH_SLICE("1000")};
+    (void)ask("HSET shares left over"); /* the stream is empty, so this counts for nothing */
+    assert_string_equal(ANSWER(dead_retry, retry), "full");
+    retry.entries_max = SH_SLICE("10");
+    retry.bytes_max = SH_SLICE("113");
+    assert_string_equal(ANSWER(dead_retry, retry), "full");
+    retry.bytes_max = SH_SLICE("114");
+    assert_string_equal(ANSWER(dead_retry, retry), "done");
+    assert_string_equal(ANSWER(dead_retry, retry), "missing");
+    assert_string_equal(ask("XLEN ingest"), "1");
+    assert_string_equal(ask("GET bytes"), "114");
+    assert_string_equal(ask("HGETALL shares"), "(ab 1 114)");
+    assert_string_equal(ask("GET dead:bytes"), "0");
+    assert_string_equal(ask("EXISTS dead:shares"), "0");
+}
+
+static void dead_drop_deletes_one(void **state)
+{
+    (void)state;
+    make_group();
+    (void)bury("a", "");
+    (void)bury("b", "");
+    const dead_drop_arguments drop = {
+        .keys = {SH_SLICE("dead"), SH_SLICE("dead:bytes"), SH_SLICE("dead:shares")},
+        .id = sh_slice_of(entry_id("dead", 0))};
+    assert_string_equal(ANSWER(dead_drop, drop), "done");
+    assert_string_equal(ANSWER(dead_drop, drop), "missing");
+    assert_string_equal(ask("XLEN dead"), "1");
+    assert_string_equal(ask("GET dead:bytes"), "113");
+    assert_string_equal(ask("HGETALL dead:shares"), "(b 1 113 -)");
+}
+
+static void dead_list_gives_heads_within_its_limits(void **state)
+{
+    (void)state;
+    (void)ask("XADD dead 1-1 e envelope m push i 7-7 r why k 1");
+    (void)ask("XADD dead 1-2 r other e x");
+    dead_list_arguments list = {.keys = {SH_SLICE("dead")},
+                                .from = SH_SLICE("-"),
+                                .to = SH_SLICE("+"),
+                                .letters_max = SH_SLICE("10"),
+                                .head_bytes = SH_SLICE("3"),
+                                .bytes_max = SH_SLICE("100")};
+    assert_string_equal(ANSWER(dead_list, list), "((1-1 env 8 push 7-7 why) (1-2 x 1   other))");
+    list.bytes_max = SH_SLICE("8");
+    assert_string_equal(ANSWER(dead_list, list), "((1-1 env 8 push 7-7 why))");
+    list.bytes_max = SH_SLICE("100");
+    list.from = SH_SLICE("(1-1");
+    list.letters_max = SH_SLICE("1");
+    assert_string_equal(ANSWER(dead_list, list), "((1-2 x 1   other))");
+}
+
+static void digests_set_writes_them_all(void **state)
+{
+    (void)state;
+    digests_set_arguments set = {
+        .keys = {SH_SLICE("digests")},
+        .published = {{SH_SLICE("a"), SH_SLICE("1")}, {SH_SLICE("b"), SH_SLICE("2")}}};
+    sh_redis_arguments two = SH_REDIS_ARGUMENTS(set);
+    two.argc = 1 + 4;
+    assert_string_equal(script_answer(&sh_script_digests_set, two), "2");
+    for (size_t i = 0; i < DIGESTS_SET_MAX; i++)
+        set.published[i].node = set.published[i].digest = SH_SLICE("a");
+    assert_string_equal(ANSWER(digests_set, set), "0"); /* as many as fit are one call */
+    assert_string_equal(ask("HMGET digests a b"), "(a 2)");
+}
+
+static void failures_add_forgets_what_comes_to_nothing(void **state)
+{
+    (void)state;
+    failures_add_arguments add = {
+        .keys = {SH_SLICE("failures")}, .id = SH_SLICE("1-1"), .add = SH_SLICE("1")};
+    assert_string_equal(ANSWER(failures_add, add), "1");
+    assert_string_equal(ANSWER(failures_add, add), "2");
+    add.add = SH_SLICE("-1");
+    assert_string_equal(ANSWER(failures_add, add), "1");
+    assert_string_equal(ANSWER(failures_add, add), "0");
+    assert_string_equal(ask("EXISTS failures"), "0");
+    assert_string_equal(ANSWER(failures_add, add), "-1");
+    assert_string_equal(ask("EXISTS failures"), "0");
+}
+
+/* How long the first pending entry is held, in ms. */
+static long long held_ms(void)
+{
+    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1");
+    long long ms = reply->element[0]->element[2]->integer;
+    freeReplyObject(reply);
+    return ms;
+}
+
+/* A time to come needs a clock that is set back, as in the integration tests. */
+static void restamp_leaves_what_was_held_for_a_while_and_goes_on(void **state)
+{
+    (void)state;
+    const restamp_arguments restamp = {.keys = {SH_SLICE("ingest")},
+                                       .group = SH_SLICE("g"),
+                                       .from = SH_SLICE("-"),
+                                       .entries_max = SH_SLICE("2")};
+    make_group();
+    const char *id = add_entry("n");
+    give_out("c", 1);
+    (void)ask("XCLAIM ingest g c 0 %s IDLE 3600000 JUSTID", id);
+    assert_string_equal(ANSWER(restamp, restamp), "-");
+    assert_true(held_ms() >= 3600000);
+    (void)add_entry("n");
+    give_out("c", 1);
+    char next[64];
+    (void)snprintf(next, sizeof next, "(%s", entry_id("ingest", 1));
+    assert_string_equal(ANSWER(restamp, restamp), next);
+    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 10 c");
+    assert_int_equal(reply->elements, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(reply->element[i]->element[3]->integer, 1); /* no delivery is counted */
+    freeReplyObject(reply);
+}
+
+static void claims_touch_sets_the_idle_time_and_counts_no_delivery(void **state)
+{
+    (void)state;
+    claims_touch_arguments touch = {.keys = {SH_SLICE("ingest")},
+                                    .group = SH_SLICE("g"),
+                                    .consumer = SH_SLICE("c"),
+                                    .from = SH_SLICE("-"),
+                                    .idle_ms = SH_SLICE("3600000")};
+    make_group();
+    assert_string_equal(ANSWER(claims_touch, touch), "");
+    char id[48];
+    (void)snprintf(id, sizeof id, "%s", add_entry("n"));
+    give_out("c", 1);
+    assert_string_equal(ANSWER(claims_touch, touch), id);
+    assert_true(held_ms() >= 3600000);
+    touch.idle_ms = SH_SLICE("0");
+    assert_string_equal(ANSWER(claims_touch, touch), id);
+    assert_true(held_ms() < 3600000);
+    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1");
+    assert_int_equal(reply->element[0]->element[3]->integer, 1);
+    freeReplyObject(reply);
+    touch.consumer = SH_SLICE("other");
+    assert_string_equal(ANSWER(claims_touch, touch), "");
+}
+
+static void consumers_tidy_forgets_those_that_hold_nothing(void **state)
+{
+    (void)state;
+    consumers_tidy_arguments tidy = {
+        .keys = {SH_SLICE("ingest")}, .group = SH_SLICE("g"), .idle_ms = SH_SLICE("3600000")};
+    make_group();
+    (void)add_entry("n");
+    give_out("holds", 1);
+    (void)ask("XGROUP CREATECONSUMER ingest g gone");
+    assert_string_equal(ANSWER(consumers_tidy, tidy), "done");
+    assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g gone"), 0); /* is there */
+    tidy.idle_ms = SH_SLICE("-1");
+    assert_string_equal(ANSWER(consumers_tidy, tidy), "done");
+    assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g gone"), 1);
+    assert_string_equal(pending_of("holds"), "1");
+}
+
+static void consumer_end_strands_nothing(void **state)
+{
+    (void)state;
+    consumer_end_arguments end = {
+        .keys = {SH_SLICE("ingest")}, .group = SH_SLICE("g"), .consumer = SH_SLICE("c")};
+    make_group();
+    const char *id = add_entry("n");
+    give_out("c", 1);
+    assert_string_equal(ANSWER(consumer_end, end), "done");
+    assert_string_equal(pending_of("c"), "1");
+    (void)ask("XACK ingest g %s", id);
+    assert_string_equal(ANSWER(consumer_end, end), "done");
+    assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g c"), 1); /* was gone */
+}
+
+static void key_set_keeps_the_first_unless_it_replaces(void **state)
+{
+    (void)state;
+    key_set_arguments set = {
+        .keys = {SH_SLICE("key")}, .value = SH_SLICE("one"), .replace = SH_SLICE("")};
+    assert_string_equal(ANSWER(key_set, set), "done");
+    set.value = SH_SLICE("two");
+    assert_string_equal(ANSWER(key_set, set), "done");
+    assert_string_equal(ask("GET key"), "one");
+    set.replace = SH_SLICE("1");
+    assert_string_equal(ANSWER(key_set, set), "done");
+    assert_string_equal(ask("GET key"), "two");
+}
+
+static void newest_heads_gives_the_beginnings_of_the_last(void **state)
+{
+    (void)state;
+    (void)ask("XADD ingest 1-1 e first m push");
+    (void)ask("XADD ingest 1-2 e second m push");
+    (void)ask("XADD ingest 1-3 e third m push");
+    newest_heads_arguments heads = {.keys = {SH_SLICE("ingest")},
+                                    .entries_max = SH_SLICE("2"),
+                                    .head_bytes = SH_SLICE("3"),
+                                    .bytes_max = SH_SLICE("100")};
+    assert_string_equal(ANSWER(newest_heads, heads), "(thi 5 sec 6)");
+    heads.bytes_max = SH_SLICE("5");
+    assert_string_equal(ANSWER(newest_heads, heads), "(thi 5)");
+}
+
+static void nodes_waiting_names_the_nodes_and_where_to_go_on(void **state)
+{
+    (void)state;
+    nodes_waiting_arguments waiting = {.keys = {SH_SLICE("ingest")},
+                                       .from = SH_SLICE("-"),
+                                       .entries_max = SH_SLICE("2"),
+                                       .bytes_max = SH_SLICE("10000")};
+    assert_string_equal(ANSWER(nodes_waiting, waiting), "()"); /* one name, "" */
+    (void)add_entry("a");
+    (void)add_entry("b");
+    (void)add_entry("a");
+    char expected[80], from[64];
+    (void)snprintf(expected, sizeof expected, "(%s a b)", entry_id("ingest", 1));
+    assert_string_equal(ANSWER(nodes_waiting, waiting), expected);
+    (void)snprintf(from, sizeof from, "(%s", entry_id("ingest", 1));
+    waiting.from = sh_slice_of(from);
+    (void)snprintf(expected, sizeof expected, "(%s a)", entry_id("ingest", 2));
+    assert_string_equal(ANSWER(nodes_waiting, waiting), expected);
+    waiting.from = SH_SLICE("-");
+    waiting.bytes_max = SH_SLICE("1");
+    (void)snprintf(expected, sizeof expected, "(%s a)", entry_id("ingest", 0));
+    assert_string_equal(ANSWER(nodes_waiting, waiting), expected);
+}
+
+static void every_script_has_a_test(void **state)
+{
+    (void)state;
+    check_all_scripts(receiver_scripts);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, empty)
+    const struct CMUnitTest tests[] = {
+        TEST(group_create_begins_at_the_first_entry),
+        TEST(take_gives_no_more_once_it_has_its_bytes),
+        TEST(fetch_gives_what_is_there_in_the_order_of_the_ids),
+        TEST(ack_removes_counts_and_publishes),
+        TEST(bury_drops_the_oldest_that_may_go),
+        TEST(bury_takes_the_room_of_a_nodes_own_letters_first),
+        TEST(dead_retry_moves_one_back),
+        TEST(dead_drop_deletes_one),
+        TEST(dead_list_gives_heads_within_its_limits),
+        TEST(digests_set_writes_them_all),
+        TEST(failures_add_forgets_what_comes_to_nothing),
+        TEST(restamp_leaves_what_was_held_for_a_while_and_goes_on),
+        TEST(claims_touch_sets_the_idle_time_and_counts_no_delivery),
+        TEST(consumers_tidy_forgets_those_that_hold_nothing),
+        TEST(consumer_end_strands_nothing),
+        TEST(key_set_keeps_the_first_unless_it_replaces),
+        TEST(newest_heads_gives_the_beginnings_of_the_last),
+        TEST(nodes_waiting_names_the_nodes_and_where_to_go_on),
+        TEST(every_script_has_a_test),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
