@@ -131,9 +131,9 @@ static void on_redis_changed(void *context, const sh_queue_state *state)
 {
     const serve *s = context;
     if (state->err != SH_OK && s->ingests)
-        sh_log_error("no push is taken: %s", state->error.message);
+        sh_log_error("no push is accepted: %s", state->error.message);
     else if (state->err == SH_OK && s->ingests)
-        sh_log_info("Redis takes pushes");
+        sh_log_info("Redis accepts pushes");
     if (state->keeps != SH_KEEPS_ALL && state->keeps_words[0] != '\0' && state->err == SH_OK)
         sh_log_warning("%s", state->keeps_words);
 }
@@ -144,7 +144,7 @@ static void check_key(serve *s, sh_queue *queue)
     key_state state = key_guard_look(&s->key, queue);
     if (state != KEY_UNKNOWN &&
         health_set(HEALTH_KEY, state == KEY_RIGHT ? NULL : KEY_IS_ANOTHER) && state == KEY_WRONG)
-        sh_log_error("no push is taken: %s", KEY_IS_ANOTHER);
+        sh_log_error("no push is accepted: %s", KEY_IS_ANOTHER);
 }
 
 static void on_redis_checked(void *context, sh_queue *queue)
@@ -217,9 +217,8 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     }
     sh_log_info("listening on %s", sh_listener_address(s->listener));
     if (s->ingests && sh_listener_is_in_clear(s->listener))
-        sh_log_info(
-            "tokens come over plain HTTP here: put TLS in front of it, or set SYNC_tls_cert "
-            "and SYNC_tls_key");
+        sh_log_info("tokens are received over plain HTTP: put TLS in front, or set SYNC_tls_cert "
+                    "and SYNC_tls_key");
     *ret = s;
     return SH_OK;
 }

@@ -86,7 +86,8 @@ static sh_err read_arguments(const changing *c, int argc, char *const argv[], ch
     }
     sh_error reason = {.code = SH_OK};
     if (ret->node == NULL)
-        return sh_fail(error, SH_E_CONFIG, "the node is not named; usage: %s", c->command.usage);
+        return sh_fail(error, SH_E_CONFIG, "the name of the node is missing; usage: %s",
+                       c->command.usage);
     if (sh_node_name_check(sh_slice_of(ret->node), &reason) != SH_OK)
         return sh_fail(error, SH_E_CONFIG, "%s", reason.message);
     return SH_OK;
@@ -209,8 +210,8 @@ static sh_err add_to(const hub_keys *keys, bool known, const change_options *opt
     int64_t now_ms = sh_clock_unix_ms();
     if (known && !record->unreadable && record->revoked_ms == 0)
         return sh_fail(error, SH_E_REFUSED,
-                       "node %s has credentials of its own: `node rotate` makes new ones, `node "
-                       "revoke` ends them",
+                       "node %s already has credentials of its own: `node rotate` creates new "
+                       "ones, `node revoke` ends them",
                        record->node);
     record->unreadable = false;
     record->netalertx = options->netalertx;
@@ -227,12 +228,12 @@ static sh_err check_active(bool known, const sh_node_record *record, sh_error *e
 {
     if (!known)
         return sh_fail(error, SH_E_NOT_FOUND,
-                       "node %s has no credentials of its own: `node add` makes some",
+                       "node %s has no credentials of its own: `node add` creates them",
                        record->node);
     if (record->unreadable || record->revoked_ms > 0)
         return sh_fail(error, SH_E_REFUSED,
-                       "the credentials of node %s are %s: `node add` makes new ones", record->node,
-                       record->unreadable ? "unreadable" : "revoked");
+                       "the credentials of node %s are %s: `node add` creates new ones",
+                       record->node, record->unreadable ? "unreadable" : "revoked");
     return SH_OK;
 }
 

@@ -129,8 +129,8 @@ static sh_err check_node(store *s, listing *l, sh_error *error)
     sh_err err = store_nodes(s, compare_node, l, error);
     if (err == SH_OK && !l->node_known)
         return sh_fail(error, SH_E_NOT_FOUND,
-                       "nothing was ever merged of a node '%s': `synchub-receiver nodes` lists "
-                       "those that are known",
+                       "nothing was ever merged from a node '%s': `synchub-receiver nodes` lists "
+                       "the known ones",
                        l->node);
     return err;
 }

@@ -142,7 +142,7 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
     ingest_refuse(exchange, REFUSED_PAYLOAD, node, INVALID);
     if (waits)
         sh_log_event(SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(peer)),
-                     "too many invalid payloads: from now on it may try once in %d s",
+                     "too many invalid payloads: from now on one attempt in %d s is allowed",
                      THROTTLE_NODE_INTERVAL_S);
 }
 

@@ -85,7 +85,7 @@ unavailable_kind ingest_unavailable_of(sh_err err)
                                                           : UNAVAILABLE_INTERNAL;
 }
 
-#define PUT_OFF SH_LOG_WARNING, "put a push off with 503"
+#define PUT_OFF SH_LOG_WARNING, "answered a push with 503"
 #define FAILED SH_LOG_ERROR, "could not queue a push"
 
 void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const char *node,
@@ -98,25 +98,25 @@ void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const
         const char *log, *message;
     } kinds[UNAVAILABLE_KINDS] = {
         [UNAVAILABLE_BUSY] = {SH_CODE_BUSY, &figures.unavailable_busy, PUT_OFF,
-                              "The hub has too much in hand: try later"},
+                              "The hub is busy: try again later"},
         [UNAVAILABLE_CREDENTIALS] = {SH_CODE_CREDENTIALS, &figures.unavailable_credentials, FAILED,
-                                     "The hub cannot check this node's credentials now: its log "
-                                     "tells its operator why"},
+                                     "The hub cannot check this node's credentials at the moment: "
+                                     "the reason is in its log"},
         [UNAVAILABLE_FULL] = {SH_CODE_FULL, &figures.unavailable_full, FAILED,
-                              "The hub's queue takes nothing now: try later"},
+                              "The hub's queue accepts nothing at the moment: try again later"},
         [UNAVAILABLE_INTERNAL] = {SH_CODE_INTERNAL, &figures.failed_internal, FAILED,
-                                  "The hub failed to queue it: its log tells its operator why"},
+                                  "The hub failed to queue it: the reason is in its log"},
         [UNAVAILABLE_KEY] = {SH_CODE_NOT_READY, &figures.unavailable_key, FAILED,
-                             "This receiver is not ready: its log tells its operator why"},
+                             "This receiver is not ready: the reason is in its log"},
         [UNAVAILABLE_MEMORY] = {SH_CODE_MEMORY, &figures.unavailable_memory, FAILED,
-                                "The hub is short of memory: try later"},
+                                "The hub is short of memory: try again later"},
         [UNAVAILABLE_NAMES] = {SH_CODE_NAMES, &figures.unavailable_names, PUT_OFF,
-                               "The hub takes no more nodes under the shared token now: its log "
-                               "tells its operator why"},
+                               "The hub accepts no more nodes under the shared token at the "
+                               "moment: the reason is in its log"},
         [UNAVAILABLE_REDIS] = {SH_CODE_REDIS, &figures.unavailable_redis, FAILED,
-                               "The hub's queue is away: try later"},
+                               "The hub's queue is down: try again later"},
         [UNAVAILABLE_SHARE] = {SH_CODE_SHARE, &figures.unavailable_share, PUT_OFF,
-                               "The hub holds as much of this node as it may: try later"},
+                               "This node's share of the hub's queue is full: try again later"},
     };
     assert(kind < UNAVAILABLE_KINDS);
     sh_metric_add(kinds[kind].counter, 1);

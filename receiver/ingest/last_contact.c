@@ -72,7 +72,7 @@ static void write_table(last_contact *c)
             t->slots[count++] = t->slots[i]; /* moved to the front, in place */
     if (count > 0 && sh_queue_seen_put(c->queue, t->slots, count, "push", &error) != SH_OK) {
         if (!c->failing)
-            sh_log_warning("the nodes' last contacts are not noted: %s", error.message);
+            sh_log_warning("the nodes' last contacts are not recorded: %s", error.message);
         c->failing = true;
     } else if (count > 0) {
         c->failing = false;

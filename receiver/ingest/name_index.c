@@ -88,8 +88,8 @@ static void report(name_index *ix, const char *name)
     if (other == NULL || ix->reports > REPORTS_MAX)
         return;
     if (ix->reports++ == REPORTS_MAX)
-        sh_log_warning("more nodes than %d have names that are easily confused with others': no "
-                       "more of them are reported",
+        sh_log_warning("more nodes than %d have names that are easily confused with others': "
+                       "further ones are not reported",
                        REPORTS_MAX);
     else
         sh_log_event(

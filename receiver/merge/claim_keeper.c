@@ -54,9 +54,9 @@ static void *keep_claims(void *context)
             continue;
         sh_err err = queue_claims_renew(k->queue, k->consumer, &error);
         if (err != SH_OK && !failed)
-            sh_log_warning("claims to entries are not renewed, so that another receiver may merge "
-                           "them again: %s",
-                           error.message);
+            sh_log_warning(
+                "claims to entries are not renewed, so another receiver may merge them again: %s",
+                error.message);
         failed = err != SH_OK;
     }
     return NULL;

@@ -42,7 +42,7 @@ static sh_err open_entry(opening *o, sh_error *error)
     o->header = (sh_envelope_header){0};
     (void)snprintf(o->id, sizeof o->id, "%s", o->entry->id);
     if (o->entry->envelope.len == 0)
-        return sh_fail(error, SH_E_FORMAT, "the entry holds no envelope");
+        return sh_fail(error, SH_E_FORMAT, "the entry has no envelope");
     sh_err err = sh_envelope_peek(o->entry->envelope, &o->header, error);
     if (err != SH_OK)
         return err;
@@ -52,9 +52,8 @@ static sh_err open_entry(opening *o, sh_error *error)
         (void)sh_fail(
             error, SH_E_CRYPTO,
             "it was sealed with another key, by a receiver or puller with another "
-            "SYNC_encryption_key than this hub's or before that was changed: `dead retry` "
-            "it with a hub that has the other key, or `dead drop` it and let the node send "
-            "it anew");
+            "SYNC_encryption_key than this hub's or before the key was changed: `dead retry` it "
+            "while the hub has the other key, or `dead drop` it and let the node send it again");
     err = sh_envelope_open(o->entry->envelope, &o->header, &key, &o->text, error);
     sh_wipe(&key, sizeof key);
     return err;

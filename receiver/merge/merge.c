@@ -288,7 +288,7 @@ static void tidy(merge *m)
     if (err == SH_OK)
         err = queue_consumers_tidy(m->queue, CONSUMER_KEPT_MS, &error);
     if (err != SH_OK)
-        sh_log_warning("could not forget old items and consumers, will try again: %s",
+        sh_log_warning("old items and consumers could not be removed, trying again later: %s",
                        error.message);
     if (err != SH_OK || !more) /* else in the next round */
         m->tidied_ms = now_ms;
@@ -346,7 +346,7 @@ bool merge_run(merge *m, bool until_empty)
     m->claims = NULL;
     sh_error_clear(&error);
     if (queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
-        sh_log_debug("the consumer's name stays in the group: %s", error.message);
+        sh_log_debug("the consumer's name remains in the group: %s", error.message);
     /* A single run that gave an entry up has not done all its work. */
     return !until_empty || figures.buried.value == 0;
 }

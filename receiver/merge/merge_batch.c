@@ -161,7 +161,8 @@ static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
     m->merger.until_ms = p->begun_ms + m->merger.pace.end_ms;
     for (size_t i = 0; i < p->count && !waits_for_next(m, p, i); i++) {
         if (sh_stop_requested() && sh_clock_monotonic_ms() - p->begun_ms > STOP_BATCH_MS)
-            return sh_fail(error, SH_E_STOPPED, "a batch was given back because of the stop");
+            return sh_fail(error, SH_E_STOPPED,
+                           "a batch was released because the program is stopping");
         sh_service_alive();
         sh_error reason = {0};
         merge_one(m, p, i, &reason);
@@ -210,7 +211,7 @@ static sh_err wait_for_turn(merge *m, const portion *p, sh_error *error)
     entry_prepare(&m->merger, p->all[0].entry);
     int64_t rest_ms = m->unlocked_until_ms - sh_clock_monotonic_ms();
     if (rest_ms > 0 && sh_stop_wait(rest_ms))
-        return sh_fail(error, SH_E_STOPPED, "a batch was given back because of the stop");
+        return sh_fail(error, SH_E_STOPPED, "a batch was released because the program is stopping");
     return SH_OK;
 }
 
@@ -419,7 +420,8 @@ sh_err merge_hand(merge *m, bool *any, sh_error *error)
         err = hold_slow(m, NULL, error);
     while (err == SH_OK && h->count > 0) {
         if (*any && sh_stop_requested())
-            return sh_fail(error, SH_E_STOPPED, "a batch was given back because of the stop");
+            return sh_fail(error, SH_E_STOPPED,
+                           "a batch was released because the program is stopping");
         portion p = portion_of(h->all + h->first, h->count);
         err = merge_portion(m, &p, error);
         if (err != SH_OK)

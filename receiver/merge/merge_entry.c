@@ -140,13 +140,13 @@ static sh_err write_out(entry_merger *m, const queue_entry *entry, const entry_r
     /* The id is Redis's own, two numbers of 64 bits. */
     /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(entry->id, "%" SCNd64 "-%" SCNd64, &ms, &seq) != 2)
-        return sh_fail(error, SH_E_FORMAT, "the stream entry's id is none");
+        return sh_fail(error, SH_E_FORMAT, "the stream entry's id is invalid");
     char path[4096];
     int len =
         snprintf(path, sizeof path, "%s/last_result.%s.decoded.%.*s.%" PRId64 "%03" PRId64 ".log",
                  m->plugins_out, result->header.plugin, file_name_part(node), node, ms, seq);
     if (len < 0 || (size_t)len >= sizeof path)
-        return sh_fail(error, SH_E_CONFIG, "SYNC_plugins_out is too long a path");
+        return sh_fail(error, SH_E_CONFIG, "the path SYNC_plugins_out is too long");
     return sh_file_write(path, m->text, 0644, error);
 }
 

@@ -93,7 +93,7 @@ static sh_err read_mac(reading *r, sh_error *error)
     if (!r->mac_seen || member->type == SH_JSON_SCAN_NULL)
         return sh_fail(error, SH_E_FORMAT, "devMac is missing");
     if (member->type != SH_JSON_SCAN_STRING && member->type != SH_JSON_SCAN_NUMBER)
-        return sh_fail(error, SH_E_FORMAT, "devMac is no text");
+        return sh_fail(error, SH_E_FORMAT, "devMac is not text");
     char short_text[NUMBER_TEXT_BYTES];
     const device_value_room room = {.storage = &r->storage, .short_text = short_text};
     device_value value;

@@ -20,11 +20,10 @@ sh_err schema_version_read(const char *place, const char *text, int *ret, sh_err
     bool valid = digits > 0 && digits <= VERSION_DIGITS_MAX && text[digits] == '\0';
     *ret = valid ? (int)strtol(text, NULL, 10) : 0;
     if (*ret < 1)
-        return sh_fail(
-            error, SH_E_CONFIG,
-            "the database %s (SYNC_db) has no valid schema_version in SyncHub_Meta: it is "
-            "damaged, or of an unknown program; put a backup in its place",
-            place);
+        return sh_fail(error, SH_E_CONFIG,
+                       "the database %s (SYNC_db) has no valid schema_version in SyncHub_Meta: it "
+                       "is damaged, or belongs to another program; restore a backup",
+                       place);
     if ((size_t)*ret > schema_in_use->count)
         return sh_fail(error, SH_E_CONFIG,
                        "the database %s (SYNC_db) was made by a newer Sync Hub (its schema is %d, "

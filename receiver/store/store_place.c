@@ -48,11 +48,10 @@ static sh_err check_file_system(const char *folder, sh_error *error)
                        strerror(errno));
     const char *name = store_place_network_name((unsigned long)fs.f_type);
     if (name != NULL)
-        return sh_fail(
-            error, SH_E_CONFIG,
-            "SYNC_db lies in %s on %s, a network file system, where an SQLite database can "
-            "be damaged: name a file on a local disk, or a PostgreSQL server",
-            folder, name);
+        return sh_fail(error, SH_E_CONFIG,
+                       "SYNC_db is in %s on %s, a network file system, where an SQLite database "
+                       "can be damaged: use a file on a local disk, or a PostgreSQL server",
+                       folder, name);
     return SH_OK;
 }
 
@@ -61,10 +60,10 @@ static sh_err check_folder(const char *folder, bool for_writing, sh_error *error
     struct stat st;
     unsigned uid = (unsigned)geteuid();
     if (stat(folder, &st) != 0 && errno == ENOENT)
-        return sh_fail(error, SH_E_IO,
-                       "the folder %s of SYNC_db does not exist: make it, writable for uid %u, or "
-                       "mount it",
-                       folder, uid);
+        return sh_fail(
+            error, SH_E_IO,
+            "the folder %s of SYNC_db does not exist: create it, writable for uid %u, or mount it",
+            folder, uid);
     if (faccessat(AT_FDCWD, folder, X_OK, AT_EACCESS) != 0)
         return sh_fail(error, SH_E_IO, "the folder %s of SYNC_db cannot be entered by uid %u: %s",
                        folder, uid, strerror(errno));
@@ -77,7 +76,7 @@ static sh_err check_folder(const char *folder, bool for_writing, sh_error *error
                        errno == EROFS ? "the folder %s of SYNC_db is on a read-only file system: "
                                         "mount it writable (this program runs as uid %u)"
                                       : "the folder %s of SYNC_db cannot be written by uid %u: "
-                                        "give it to that user, or run as its owner",
+                                        "change its owner to that user, or run as its owner",
                        folder, uid);
     return SH_OK;
 }
@@ -85,10 +84,10 @@ static sh_err check_folder(const char *folder, bool for_writing, sh_error *error
 static sh_err check_file(const char *path, const struct stat *st, bool for_writing, sh_error *error)
 {
     if (!S_ISREG(st->st_mode))
-        return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_db names %s, which is no regular file: name a file, such as "
-                       "/data/synchub.db",
-                       path);
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "SYNC_db names %s, which is not a regular file: use a file, such as /data/synchub.db",
+            path);
     if (faccessat(AT_FDCWD, path, for_writing ? R_OK | W_OK : R_OK, AT_EACCESS) != 0)
         return sh_fail(error, SH_E_IO, "the database %s (SYNC_db) cannot be %s by uid %u: %s", path,
                        for_writing ? "written" : "read", (unsigned)geteuid(), strerror(errno));
@@ -125,17 +124,17 @@ static sh_err check_existing(const char *file, const struct stat *st, bool for_w
 static sh_err check_new(const char *path, bool for_writing, char **ret, sh_error *error)
 {
     if (path[strlen(path) - 1] == '/')
-        return sh_fail(error, SH_E_CONFIG, "SYNC_db names the folder %s: name a file in it", path);
+        return sh_fail(error, SH_E_CONFIG, "SYNC_db names the folder %s: use a file in it", path);
     char *copy = strdup(path);
     if (copy == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory while opening the database");
     const char *folder = dirname(copy);
     sh_err err = check_folder(folder, for_writing, error);
     if (err == SH_OK && !for_writing)
-        err = sh_fail(error, SH_E_NOT_FOUND,
-                      "there is no database %s (SYNC_db) yet: the receiver makes it when it first "
-                      "runs",
-                      path);
+        err = sh_fail(
+            error, SH_E_NOT_FOUND,
+            "there is no database %s (SYNC_db) yet: the receiver creates it when it first runs",
+            path);
     if (err == SH_OK)
         err = join_path(folder, path, ret, error);
     free(copy);
@@ -150,7 +149,7 @@ sh_err store_place_check(const char *path, bool for_writing, char **ret, sh_erro
 {
     if (path[0] == '\0')
         return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_db is empty: name a file, such as /data/synchub.db");
+                       "SYNC_db is empty: use a file, such as /data/synchub.db");
     struct stat st;
     if (stat(path, &st) != 0)
         return check_new(path, for_writing, ret, error);

@@ -64,7 +64,7 @@ class Key(SyncHubTest):
         self.wait_merged(self.hub_redis, self.db, 3)
         ingest = self.program("receiver", self.receiver_settings(
             self.hub_redis, SYNC_receiver_role="ingest", SYNC_encryption_key=OTHER))
-        ingest.wait_for_log("no push is taken: " + NOT_OURS)
+        ingest.wait_for_log("no push is accepted: " + NOT_OURS)
         self.assertIn(NOT_OURS, curl(ingest.url + "/readyz").text)
         # Neither a node with the hub's key nor one with this receiver's loses its data here.
         for key in (KEY, OTHER):

@@ -338,7 +338,7 @@ class Limits(RedisFitTest):
         answer = self.push(hub, "another", 1)
         self.assertEqual(answer.status, 503)
         self.assertIn("retry-after", answer.headers)
-        hub.wait_for_log("put a push off with 503.*node=another")
+        hub.wait_for_log("answered a push with 503.*node=another")
         self.assertEqual(self.push(hub, f"invented {taken[0]}", 3).status, 200)
         self.assertGreater(int(re.search(r'synchub_unavailable_total{reason="names"} (\d+)',
                                          curl(hub.url + "/metrics").text).group(1)), 0)

@@ -52,7 +52,7 @@ sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error)
     if (!s->lost)
         (void)snprintf(s->why, sizeof s->why, "%s", why);
     s->lost = true;
-    return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server %s (SYNC_db) is away: %s", s->place,
+    return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server %s (SYNC_db) is down: %s", s->place,
                    s->why);
 }
 

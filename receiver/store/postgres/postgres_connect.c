@@ -45,9 +45,9 @@ static sh_err read_lists(const char *url, host_lists *ret, sh_error *error)
     PQfreemem(words);
     if (options == NULL)
         return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_db is no URL of a PostgreSQL server: it has the form "
-                       "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters "
-                       "in it percent-encoded");
+                       "SYNC_db is not the URL of a PostgreSQL server: the form is "
+                       "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters in "
+                       "it percent-encoded");
     bool good = true;
     for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
         char **list = option->val == NULL ? NULL : list_of(ret, option->keyword);
@@ -119,14 +119,14 @@ static sh_err explain(const PGconn *conn, sh_error *error)
     join_words(PQerrorMessage(conn), words, sizeof words);
     if (PQconnectionNeedsPassword(conn))
         return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_db holds no password, but the server wants one: %s", words);
+                       "SYNC_db has no password, but the server requires one: %s", words);
     if (strncmp(state, "28", 2) == 0)
         return sh_fail(error, SH_E_CONFIG, "check user and password in SYNC_db: %s", words);
     if (strcmp(state, "3D000") == 0)
-        return sh_fail(error, SH_E_CONFIG, "make the database that SYNC_db names: %s", words);
+        return sh_fail(error, SH_E_CONFIG, "create the database that SYNC_db names: %s", words);
     if (strcmp(state, "42501") == 0)
         return sh_fail(error, SH_E_CONFIG, "let the user of SYNC_db connect: %s", words);
-    return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server of SYNC_db is away: %s", words);
+    return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server of SYNC_db is down: %s", words);
 }
 
 /* libpq heeds connect_timeout only where it blocks, which it does not here. */
@@ -225,7 +225,7 @@ static sh_err check_server(store_postgres *s, sh_error *error)
     const char *encoding = PQparameterStatus(s->conn, "server_encoding");
     if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
         return sh_fail(error, SH_E_CONFIG,
-                       "the database %s (SYNC_db) is not in UTF-8: make one by CREATE DATABASE … "
+                       "the database %s (SYNC_db) is not in UTF-8: create one by CREATE DATABASE … "
                        "ENCODING 'UTF8' TEMPLATE template0",
                        s->place);
     return SH_OK;

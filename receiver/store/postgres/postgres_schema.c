@@ -90,8 +90,8 @@ sh_err store_postgres_schema_check(store_postgres *s, sh_error *error)
     sh_err err = read_schema_state(&s->base, &state, error);
     if (err == SH_OK && state.version == 0)
         return sh_fail(error, SH_E_NOT_FOUND,
-                       "the database %s (SYNC_db) has no tables yet: the receiver makes them when "
-                       "it first runs",
+                       "the database %s (SYNC_db) has no tables yet: the receiver creates them "
+                       "when it first runs",
                        s->place);
     return err == SH_OK ? schema_check_complete(s->place, state.version, error) : err;
 }

@@ -139,7 +139,7 @@ sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error)
     if (!store_column_index(s->columns, s->column_count, "devMac", &mac))
         return sh_fail(error, SH_E_CONFIG,
                        "Devices in %s (SYNC_db) has no column devMac: a database of NetAlertX from "
-                       "November 2024 or later is needed, or a file of Sync Hub's own",
+                       "November 2024 or later is needed, or a file of Sync Hub",
                        s->path);
     s->mac_ignores_case = s->columns[mac].ignore_case;
     return read_mac_index(s, error);

@@ -52,15 +52,15 @@ sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_er
                        "files FILE-wal and FILE-shm beside it must be accessible to that user",
                        doing, s->path, (unsigned)geteuid(), why);
     case SQLITE_CORRUPT:
-        return sh_fail(error, SH_E_IO,
-                       "cannot %s the database %s: it is damaged, or its disk gave what is not "
-                       "there (%s): where `PRAGMA integrity_check` of the sqlite3 program finds "
-                       "damage, put a backup in its place",
-                       doing, s->path, why);
+        return sh_fail(
+            error, SH_E_IO,
+            "cannot %s the database %s: it is damaged, or its disk failed (%s): if `PRAGMA "
+            "integrity_check` of the sqlite3 program finds damage, restore a backup",
+            doing, s->path, why);
     case SQLITE_NOTADB:
         return sh_fail(error, SH_E_IO,
-                       "%s is no SQLite database: SYNC_db must name one, or a file that does not "
-                       "exist yet",
+                       "%s is not an SQLite database: SYNC_db must name one, or a file that does "
+                       "not exist yet",
                        s->path);
     default:
         return sh_fail(error, SH_E_IO, "cannot %s the database %s: %s", doing, s->path, why);
@@ -143,8 +143,8 @@ static sh_err check_place(const store_sqlite *s, sh_error *error)
     int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc == SQLITE_OK && moved != 0)
         return sh_fail(error, SH_E_IO,
-                       "the database %s was removed or replaced while it was open: what is at its "
-                       "path now is used from here on",
+                       "the database %s was removed or replaced while it was open: the file that "
+                       "is at its path now is used",
                        s->path);
     return SH_OK;
 }
@@ -185,11 +185,10 @@ static sh_err sqlite_check(store *base, sh_error *error)
     int64_t version = 0;
     sh_err err = check_place(s, error);
     if (err == SH_OK && store_sqlite_schema_version(s, &version) && version != s->schema_version)
-        return sh_fail(
-            error, SH_E_IO,
-            "the tables of the database %s were changed while it was open: their columns "
-            "are read anew",
-            s->path);
+        return sh_fail(error, SH_E_IO,
+                       "the tables of the database %s were changed while it was open: their "
+                       "columns are read again",
+                       s->path);
     return err == SH_OK ? check_generation(s, error) : err;
 }
 

@@ -57,9 +57,9 @@ static void what_cannot_be_a_database_file_is_refused(void **state)
     char slash[200];
     (void)snprintf(slash, sizeof slash, "%s/none/", folder);
     expect_refusal("", STORE_READ_WRITE, SH_E_CONFIG, "SYNC_db is empty");
-    expect_refusal(folder, STORE_READ_WRITE, SH_E_CONFIG, "no regular file");
+    expect_refusal(folder, STORE_READ_WRITE, SH_E_CONFIG, "not a regular file");
     expect_refusal(slash, STORE_READ_WRITE, SH_E_CONFIG, "names the folder");
-    expect_refusal("/dev/null", STORE_READ_WRITE, SH_E_CONFIG, "no regular file");
+    expect_refusal("/dev/null", STORE_READ_WRITE, SH_E_CONFIG, "not a regular file");
     expect_refusal("PostgreS://hub/db", STORE_READ_ONLY, SH_E_CONFIG, "PostgreSQL");
 }
 
@@ -85,8 +85,8 @@ static void a_file_that_is_no_database_is_refused_and_kept(void **state)
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     write_file(db_path, text);
-    expect_refusal(db_path, STORE_READ_WRITE, SH_E_IO, "no SQLite database");
-    expect_refusal(db_path, STORE_READ_ONLY, SH_E_IO, "no SQLite database");
+    expect_refusal(db_path, STORE_READ_WRITE, SH_E_IO, "not an SQLite database");
+    expect_refusal(db_path, STORE_READ_ONLY, SH_E_IO, "not an SQLite database");
     struct stat st;
     assert_int_equal(stat(db_path, &st), 0);
     assert_int_equal(st.st_size, sizeof text - 1);
