@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge/key_check.h"
 
-#include "libcommon/runtime/service.h"
-#include "receiver/cli/show_output.h"
 #include "receiver/queue/hub_key.h"
 
 #include <stdio.h>
@@ -94,43 +92,4 @@ sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batc
 sh_err key_check_adopt(key_check *k, store *s, sh_queue *queue, sh_error *error)
 {
     return say(k, s, queue, true, error);
-}
-
-/* --- The command ----------------------------------------------------------------------------- */
-
-static sh_err adopt(const sh_settings *settings, sh_error *error)
-{
-    hub_keys keys;
-    key_check check;
-    store *s = NULL;
-    sh_queue *queue = NULL;
-    sh_err err = keys_init(settings, &keys, error);
-    if (err != SH_OK)
-        return err;
-    key_check_init(&check, &keys);
-    err = store_prepare(settings->db, error);
-    if (err == SH_OK)
-        err = store_open(settings->db, STORE_READ_WRITE, &s, error);
-    if (err == SH_OK)
-        err = sh_queue_new(settings->redis_url, settings->redis_prefix, &queue, error);
-    if (err == SH_OK)
-        err = key_check_adopt(&check, s, queue, error);
-    sh_queue_free(queue);
-    store_close(s);
-    keys_reset(&keys);
-    return err;
-}
-
-int key_adopt(const sh_settings *settings, int argc, char *const argv[])
-{
-    static const show_command command = {.name = "key adopt", .usage = "key adopt"};
-    sh_error error = {.code = SH_OK};
-    show_options options;
-    sh_err err = show_options_read(&command, argc, argv, &options, &error);
-    if (err == SH_OK)
-        err = adopt(settings, &error);
-    if (err != SH_OK)
-        return show_failure(&command, &error, stderr);
-    (void)puts("This hub's SYNC_encryption_key is the one that is set here.");
-    return SH_EXIT_DONE;
 }

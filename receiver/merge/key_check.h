@@ -45,7 +45,4 @@ sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batc
 /* Makes this key the hub's, on purpose. */
 sh_err key_check_adopt(key_check *k, store *s, sh_queue *queue, sh_error *error);
 
-/* `key adopt` */
-int key_adopt(const sh_settings *settings, int argc, char *const argv[]);
-
 #endif

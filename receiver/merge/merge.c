@@ -9,7 +9,7 @@
 #include "libcommon/runtime/stop.h"
 #include "receiver/hub/health.h"
 #include "receiver/hub/hub_metrics.h"
-#include "receiver/merge/merge_internal.h"
+#include "receiver/merge/merge_state.h"
 #include "receiver/queue/claims.h"
 #include "receiver/queue/queue_digests.h"
 

@@ -4,7 +4,7 @@
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/stop.h"
 #include "receiver/hub/hub_metrics.h"
-#include "receiver/merge/merge_internal.h"
+#include "receiver/merge/merge_state.h"
 #include "receiver/merge/node_stats.h"
 
 #include <assert.h>

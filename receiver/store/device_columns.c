@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/store/device_row.h"
+#include "receiver/store/device_columns.h"
 
 #include <string.h>
 

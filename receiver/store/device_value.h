@@ -4,7 +4,7 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/json/json_scan.h"
-#include "receiver/store/device_row.h"
+#include "receiver/store/device_columns.h"
 #include "receiver/store/number_text.h"
 
 /* A value of a row's JSON as the value of a column. Pure. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_MERGE_INTERNAL_H
-#define RECEIVER_MERGE_INTERNAL_H
+#ifndef RECEIVER_MERGE_STATE_H
+#define RECEIVER_MERGE_STATE_H
 
+#include "libcommon/config/settings.h"
 #include "receiver/merge/claim_keeper.h"
 #include "receiver/merge/consumer_name.h"
 #include "receiver/merge/entry_progress.h"
 #include "receiver/merge/held_entries.h"
 #include "receiver/merge/key_check.h"
-#include "receiver/merge/merge.h"
 #include "receiver/merge/merge_entry.h"
 #include "receiver/queue/queue_outcome.h"
 
@@ -37,7 +37,8 @@ typedef struct {
     size_t bytes; /* of their envelopes, when they were taken */
 } hand;
 
-/* What merge.c and merge_batch.c share. */
+/* The state of the merge loop: of merge.c, and of merge_batch.c below it. */
+typedef struct merge merge;
 struct merge {
     const sh_settings *settings;
     entry_merger merger;
