@@ -57,8 +57,8 @@ sh_err sh_json_check_lenient(sh_slice text, sh_error *error);
 bool sh_json_scan_key_is(const sh_json_scan_member *member, const char *name);
 
 /*
- * Appends the unescaped text of a string from sh_json_scan(). SH_E_FORMAT for an unpaired surrogate
- * or U+0000; SH_E_LIMIT, SH_E_MEMORY.
+ * Appends the unescaped text of a string. raw need not be validated by a scan: SH_E_FORMAT for an
+ * invalid escape, an unpaired surrogate or U+0000; SH_E_LIMIT, SH_E_MEMORY.
  */
 sh_err sh_json_unescape(sh_slice raw, sh_buf *ret);
 

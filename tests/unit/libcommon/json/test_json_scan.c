@@ -280,6 +280,12 @@ static void escapes_become_their_characters(void **state)
         {"\\ud83dx", NULL},
         {"\\ud83d\\u0041", NULL},
         {"\\ude00", NULL},
+        {"\\", NULL}, /* not validated by a scan */
+        {"\\x", NULL},
+        {"\\u", NULL},
+        {"\\u123", NULL},
+        {"\\u12g4", NULL},
+        {"\\ud83d\\u12", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_buf out = SH_BUF_INIT(64);
