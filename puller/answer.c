@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_BYTES (SH_PEER_ERROR_WORDS_BYTES + 8) /* of a peer's own explanation */
+#define WORDS_BYTES (SH_PEER_ERROR_MESSAGE_BYTES + 8) /* of a peer's own explanation */
 
 void puller_table_reset(puller_table *table)
 {
@@ -32,9 +32,9 @@ static sh_slice slice_of(const sh_buf *buf)
 static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
 {
     static const sh_peer node = {.name = "node", .setting = "SYNC_nodes"};
-    char words[SH_PEER_WORDS_BYTES];
+    char words[SH_PEER_DESCRIPTION_BYTES];
     bool busy = answer->status >= 500 || answer->status == 408 || answer->status == 429;
-    sh_peer_foreign_words(&node, answer, words);
+    sh_peer_describe_foreign(&node, answer, words);
     return sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED, "%s", words);
 }
 
@@ -42,8 +42,8 @@ static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
 static bool has_no_table(const sh_peer_error *said)
 {
     return said->code == SH_CODE_NO_TABLE ||
-           (said->code == SH_CODE_NONE && (strcasestr(said->words, "not found") != NULL ||
-                                           strcasestr(said->words, "no such file") != NULL));
+           (said->code == SH_CODE_NONE && (strcasestr(said->message, "not found") != NULL ||
+                                           strcasestr(said->message, "no such file") != NULL));
 }
 
 static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *said,
@@ -71,8 +71,8 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
     sh_peer_error_read(answer, &said);
     if (!said.is_likely_own)
         return fail_foreign(answer, error);
-    if (said.words[0] != '\0')
-        (void)snprintf(words, sizeof words, " (%s)", said.words);
+    if (said.message[0] != '\0')
+        (void)snprintf(words, sizeof words, " (%s)", said.message);
     if (answer->status >= 500)
         return fail_server(answer, &said, words, error);
     switch (answer->status) {

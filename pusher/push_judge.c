@@ -40,9 +40,9 @@ static push_verdict fail_own(const push_question *q, push_verdict verdict, const
 static push_verdict fail_foreign(const push_question *q, sh_error *error)
 {
     static const sh_peer hub = {.name = "hub", .setting = "SYNC_hub_url"};
-    char words[SH_PEER_WORDS_BYTES];
+    char words[SH_PEER_DESCRIPTION_BYTES];
     int status = q->answer->status;
-    sh_peer_foreign_words(&hub, q->answer, words);
+    sh_peer_describe_foreign(&hub, q->answer, words);
     bool busy = status >= 500 || status == 408 || status == 425 || status == 429;
     (void)sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED,
                   "%s/sync %s; nothing is lost, it will be tried again", q->url, words);
@@ -165,7 +165,7 @@ static const char *remedy_of(sh_protocol protocol, int status, const sh_peer_err
 {
     switch (said->code) {
     case SH_CODE_NONE:
-        return remedy_by_words(protocol, status, said->words);
+        return remedy_by_words(protocol, status, said->message);
     case SH_CODE_TOKEN:
         return OTHER_TOKEN;
     case SH_CODE_KEY:
@@ -208,9 +208,9 @@ push_verdict push_judge(const push_question *q, sh_error *error)
     if (status < 400 || !said.is_own)
         return fail_foreign(q, error);
     if (status >= 500 || status == 408 || status == 425 || status == 429)
-        return fail_own(q, PUSH_LATER, "it will be tried again", said.words, error);
+        return fail_own(q, PUSH_LATER, "it will be tried again", said.message, error);
     const char *remedy = remedy_of(q->protocol, status, &said);
     if (remedy != NULL)
-        return fail_own(q, PUSH_MISCONFIGURED, remedy, said.words, error);
-    return fail_own(q, PUSH_REFUSED, "the hub will not take this item", said.words, error);
+        return fail_own(q, PUSH_MISCONFIGURED, remedy, said.message, error);
+    return fail_own(q, PUSH_REFUSED, "the hub will not take this item", said.message, error);
 }

@@ -17,7 +17,8 @@ static bool read_code(sh_slice raw, size_t at, uint32_t *ret)
     return true;
 }
 
-/* Appends the character of the \u escape whose 'u' is raw.data[at]; *used is its length from 'u'. */
+/* Appends the character of the \u escape whose 'u' is raw.data[at]; *used is its length from 'u'.
+ */
 static sh_err unescape_code(sh_slice raw, size_t at, size_t *used, sh_buf *ret)
 {
     uint32_t code, low;

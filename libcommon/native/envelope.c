@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Places in the header: PROTOCOL.md section 2. */
+/* Offsets in the header: PROTOCOL.md, section 2. */
 enum {
     AT_MAGIC = 0,
     AT_VERSION = 4,
@@ -25,7 +25,7 @@ enum {
     AT_PART = 72,
     AT_PARTS = 76,
     AT_PLAIN_LEN = 80,
-    AT_PACKED_LEN = 84,
+    AT_COMPRESSED_LEN = 84,
     AT_NONCE = 88,
     AT_NODE = SH_ENVELOPE_FIXED_BYTES
 };
@@ -34,8 +34,9 @@ static const char magic[4] = {'S', 'H', 'U', 'B'};
 
 #define HEADER_MAX (SH_ENVELOPE_FIXED_BYTES + SH_NODE_NAME_MAX + SH_PLUGIN_NAME_MAX)
 
-static_assert(AT_NONCE + SH_NONCE_BYTES == AT_NODE, "the nonce ends the fixed part");
-static_assert(SH_PLAIN_MAX <= UINT32_MAX, "the text's length fits its field");
+static_assert(AT_NONCE + SH_NONCE_BYTES == AT_NODE,
+              "the nonce is the last field of the fixed part");
+static_assert(SH_PLAIN_MAX <= UINT32_MAX, "the text's length fits in its field");
 
 static void derive(const uint8_t *key, const char *label, sh_slice node, uint8_t *ret, size_t len)
 {
@@ -52,7 +53,7 @@ void sh_node_key_derive(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_sl
                         sh_node_key *ret)
 {
     assert(node.len <= SH_NODE_NAME_MAX);
-    uint8_t id[16]; /* BLAKE2b's shortest output in libsodium; the key id is its first half */
+    uint8_t id[16]; /* the shortest BLAKE2b of libsodium; the key id is its first half */
     derive(passphrase_key, "synchub 1 seal ", node, ret->seal, SH_KEY_BYTES);
     derive(passphrase_key, "synchub 1 digest ", node, ret->digest, SH_KEY_BYTES);
     derive(ret->seal, "synchub 1 key id", (sh_slice){NULL, 0}, id, sizeof id);
@@ -92,7 +93,7 @@ static sh_err check_plugin(sh_kind kind, sh_slice plugin, sh_error *error)
                : sh_fail(error, SH_E_REFUSED, "%s", rule.message);
 }
 
-/* Writes the header and gives its length. */
+/* Writes the header and returns its length. */
 static size_t write_header(const sh_envelope_header *h, const uint8_t nonce[static SH_NONCE_BYTES],
                            uint8_t ret[static HEADER_MAX])
 {
@@ -110,39 +111,39 @@ static size_t write_header(const sh_envelope_header *h, const uint8_t nonce[stat
     sh_big_endian_put(ret + AT_PART, h->part, 4);
     sh_big_endian_put(ret + AT_PARTS, h->parts, 4);
     sh_big_endian_put(ret + AT_PLAIN_LEN, h->plain_len, 4);
-    sh_big_endian_put(ret + AT_PACKED_LEN, h->packed_len, 4);
+    sh_big_endian_put(ret + AT_COMPRESSED_LEN, h->compressed_len, 4);
     memcpy(ret + AT_NONCE, nonce, SH_NONCE_BYTES);
     memcpy(ret + AT_NODE, h->node, node_len);
     memcpy(ret + AT_NODE + node_len, h->plugin, plugin_len);
     return AT_NODE + node_len + plugin_len;
 }
 
-/* Adds the envelope of a header that is complete and its compressed text. */
-static sh_err seal_packed(const sh_envelope_header *header, const sh_node_key *key, sh_slice packed,
-                          sh_buf *ret, sh_error *error)
+/* Appends the envelope of a complete header and its compressed text. */
+static sh_err seal_compressed(const sh_envelope_header *header, const sh_node_key *key,
+                              sh_slice compressed, sh_buf *ret, sh_error *error)
 {
     uint8_t nonce[SH_NONCE_BYTES];
     uint8_t clear[HEADER_MAX];
     sh_random(nonce, sizeof nonce);
     size_t clear_len = write_header(header, nonce, clear);
-    size_t len = clear_len + packed.len + SH_TAG_BYTES;
+    size_t len = clear_len + compressed.len + SH_TAG_BYTES;
     if (len > ret->limit - ret->len)
-        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the %zu allowed",
+        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the limit of %zu",
                        len, ret->limit);
     if (sh_buf_reserve(ret, ret->len + len) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory to seal %u bytes", header->plain_len);
     char *out = ret->data + ret->len;
     memcpy(out, clear, clear_len);
-    sh_aead_seal(key->seal, nonce, (sh_slice){(const char *)clear, clear_len}, packed,
+    sh_aead_seal(key->seal, nonce, (sh_slice){(const char *)clear, clear_len}, compressed,
                  (uint8_t *)out + clear_len);
     ret->len += len;
     ret->data[ret->len] = '\0';
     return SH_OK;
 }
 
-/* Checks what is to be sealed and compresses it into *packed. */
-static sh_err pack(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
-                   sh_buf *packed, sh_error *error)
+/* Validates header and text, compresses the text and completes the header. */
+static sh_err check_and_compress(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
+                                 sh_buf *compressed, sh_error *error)
 {
     sh_err err = check_node(sh_slice_of(header->node), error);
     if (err == SH_OK)
@@ -151,53 +152,53 @@ static sh_err pack(sh_envelope_header *header, const sh_node_key *key, sh_slice 
         return err;
     assert(header->parts >= 1 && header->part < header->parts && header->time_ms >= 0);
     if (text.len > SH_PLAIN_MAX)
-        return sh_fail(error, SH_E_LIMIT, "the text has %zu bytes, more than the %lu allowed",
+        return sh_fail(error, SH_E_LIMIT, "the text has %zu bytes, more than the limit of %lu",
                        text.len, SH_PLAIN_MAX);
-    err = sh_compress(text, packed, error);
+    err = sh_compress(text, compressed, error);
     if (err != SH_OK)
         return err;
     header->plain_len = (uint32_t)text.len;
-    header->packed_len = (uint32_t)packed->len;
+    header->compressed_len = (uint32_t)compressed->len;
     memcpy(header->key_id, key->id, SH_KEY_ID_BYTES);
     return SH_OK;
 }
 
-#define PACKED_MAX (SH_ENVELOPE_MAX - HEADER_MAX - SH_TAG_BYTES)
+#define COMPRESSED_MAX (SH_ENVELOPE_MAX - HEADER_MAX - SH_TAG_BYTES)
 
 sh_err sh_envelope_seal(sh_envelope_header *header, const sh_node_key *key, sh_slice text,
                         sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_wipe) sh_buf packed = SH_BUF_INIT(PACKED_MAX);
-    sh_err err = pack(header, key, text, &packed, error);
+    SH_CLEANUP(sh_buf_wipe) sh_buf compressed = SH_BUF_INIT(COMPRESSED_MAX);
+    sh_err err = check_and_compress(header, key, text, &compressed, error);
     if (err != SH_OK)
         return err;
-    return seal_packed(header, key, (sh_slice){packed.data, packed.len}, ret, error);
+    return seal_compressed(header, key, (sh_slice){compressed.data, compressed.len}, ret, error);
 }
 
 sh_err sh_envelope_seal_and_digest(sh_envelope_header *header, const sh_node_key *key,
                                    sh_slice text, sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_wipe) sh_buf packed = SH_BUF_INIT(PACKED_MAX);
-    sh_err err = pack(header, key, text, &packed, error);
+    SH_CLEANUP(sh_buf_wipe) sh_buf compressed = SH_BUF_INIT(COMPRESSED_MAX);
+    sh_err err = check_and_compress(header, key, text, &compressed, error);
     if (err != SH_OK)
         return err;
-    sh_digest(key, (sh_slice){packed.data, packed.len}, header->digest);
-    return seal_packed(header, key, (sh_slice){packed.data, packed.len}, ret, error);
+    sh_digest(key, (sh_slice){compressed.data, compressed.len}, header->digest);
+    return seal_compressed(header, key, (sh_slice){compressed.data, compressed.len}, ret, error);
 }
 
-/* The fixed part's fields, as far as they can be checked without the envelope's length. */
+/* Reads and validates the fields of the fixed part, except against the envelope's length. */
 static sh_err read_fixed(const uint8_t *at, sh_envelope_header *h, sh_error *error)
 {
     if (memcmp(at + AT_MAGIC, magic, sizeof magic) != 0)
-        return sh_fail(error, SH_E_FORMAT, "this is no Sync Hub envelope");
+        return sh_fail(error, SH_E_FORMAT, "this is not a Sync Hub envelope");
     if (at[AT_VERSION] != SH_ENVELOPE_VERSION)
-        return sh_fail(error, SH_E_UNSUPPORTED, "the envelope has version %u, known is %d",
+        return sh_fail(error, SH_E_UNSUPPORTED, "the envelope has version %u, supported is %d",
                        at[AT_VERSION], SH_ENVELOPE_VERSION);
     if (at[AT_KIND] != SH_KIND_DEVICES && at[AT_KIND] != SH_KIND_PLUGIN)
-        return sh_fail(error, SH_E_FORMAT, "the envelope holds an unknown kind, %u", at[AT_KIND]);
+        return sh_fail(error, SH_E_FORMAT, "the envelope has an unknown kind, %u", at[AT_KIND]);
     uint64_t time_ms = sh_big_endian_get(at + AT_TIME, 8);
     if (time_ms > INT64_MAX)
-        return sh_fail(error, SH_E_FORMAT, "the envelope's time is none");
+        return sh_fail(error, SH_E_FORMAT, "the envelope's time is out of range");
     h->kind = at[AT_KIND];
     memcpy(h->id, at + AT_ID, SH_ID_BYTES);
     h->time_ms = (int64_t)time_ms;
@@ -206,14 +207,15 @@ static sh_err read_fixed(const uint8_t *at, sh_envelope_header *h, sh_error *err
     h->part = (uint32_t)sh_big_endian_get(at + AT_PART, 4);
     h->parts = (uint32_t)sh_big_endian_get(at + AT_PARTS, 4);
     h->plain_len = (uint32_t)sh_big_endian_get(at + AT_PLAIN_LEN, 4);
-    h->packed_len = (uint32_t)sh_big_endian_get(at + AT_PACKED_LEN, 4);
+    h->compressed_len = (uint32_t)sh_big_endian_get(at + AT_COMPRESSED_LEN, 4);
     if (h->part >= h->parts)
         return sh_fail(error, SH_E_FORMAT, "the envelope is part %u of %u", h->part, h->parts);
     if (h->parts > (h->kind == SH_KIND_DEVICES ? SH_PARTS_MAX : 1))
-        return sh_fail(error, SH_E_LIMIT, "the envelope is one of %u parts, too many", h->parts);
+        return sh_fail(error, SH_E_LIMIT, "the envelope is one of %u parts, more than allowed",
+                       h->parts);
     if (h->plain_len > SH_PLAIN_MAX)
         return sh_fail(error, SH_E_LIMIT,
-                       "the envelope's text has %u bytes, more than the %lu allowed", h->plain_len,
+                       "the envelope's text has %u bytes, more than the limit of %lu", h->plain_len,
                        SH_PLAIN_MAX);
     return SH_OK;
 }
@@ -226,7 +228,7 @@ sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret,
     if (len < SH_ENVELOPE_FIXED_BYTES + 1 + SH_TAG_BYTES)
         return sh_fail(error, SH_E_FORMAT, "%zu bytes are too few for an envelope", len);
     if (len > SH_ENVELOPE_MAX)
-        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the %lu allowed",
+        return sh_fail(error, SH_E_LIMIT, "the envelope has %zu bytes, more than the limit of %lu",
                        len, SH_ENVELOPE_MAX);
     sh_err err = read_fixed(at, ret, error);
     if (err != SH_OK)
@@ -234,10 +236,10 @@ sh_err sh_envelope_peek_head(sh_slice head, size_t len, sh_envelope_header *ret,
     size_t node_len = at[AT_NODE_LEN];
     size_t plugin_len = at[AT_PLUGIN_LEN];
     size_t names = node_len + plugin_len;
-    if (len != AT_NODE + names + ret->packed_len + SH_TAG_BYTES)
+    if (len != AT_NODE + names + ret->compressed_len + SH_TAG_BYTES)
         return sh_fail(error, SH_E_FORMAT,
-                       "the envelope has %zu bytes, but its header says otherwise: it was cut or "
-                       "stretched",
+                       "the envelope has %zu bytes, which does not match its header: it was "
+                       "truncated or extended",
                        len);
     sh_slice node = {head.data + AT_NODE, node_len};
     sh_slice plugin = {head.data + AT_NODE + node_len, plugin_len};
@@ -273,43 +275,45 @@ size_t sh_envelope_text_len(sh_slice envelope)
     return (size_t)sh_big_endian_get((const uint8_t *)envelope.data + AT_PLAIN_LEN, 4);
 }
 
-/* Authenticates and decrypts into *packed, which is empty. */
-static sh_err open_packed(sh_slice envelope, const sh_envelope_header *header,
-                          const sh_node_key *key, sh_buf *packed, sh_error *error)
+/* Authenticates and decrypts into *compressed, which must be empty. */
+static sh_err open_compressed(sh_slice envelope, const sh_envelope_header *header,
+                              const sh_node_key *key, sh_buf *compressed, sh_error *error)
 {
     if (memcmp(header->key_id, key->id, SH_KEY_ID_BYTES) != 0)
         return sh_fail(error, SH_E_CRYPTO, "it was sealed with another key");
     size_t clear_len = AT_NODE + strlen(header->node) + strlen(header->plugin);
-    assert(envelope.len == clear_len + header->packed_len + SH_TAG_BYTES);
-    if (sh_buf_reserve(packed, header->packed_len) != SH_OK)
+    assert(envelope.len == clear_len + header->compressed_len + SH_TAG_BYTES);
+    if (sh_buf_reserve(compressed, header->compressed_len) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory for an envelope of %zu bytes", envelope.len);
-    sh_err err = sh_aead_open(
-        key->seal, (const uint8_t *)envelope.data + AT_NONCE, (sh_slice){envelope.data, clear_len},
-        (sh_slice){envelope.data + clear_len, envelope.len - clear_len}, (uint8_t *)packed->data);
+    sh_err err = sh_aead_open(key->seal, (const uint8_t *)envelope.data + AT_NONCE,
+                              (sh_slice){envelope.data, clear_len},
+                              (sh_slice){envelope.data + clear_len, envelope.len - clear_len},
+                              (uint8_t *)compressed->data);
     return err == SH_OK ? SH_OK : sh_fail(error, err, "it was altered after it was sealed");
 }
 
 sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
                         sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_reset) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    sh_err err = open_packed(envelope, header, key, &packed, error);
+    SH_CLEANUP(sh_buf_reset) sh_buf compressed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_err err = open_compressed(envelope, header, key, &compressed, error);
     if (err != SH_OK)
         return err;
-    return sh_decompress((sh_slice){packed.data, header->packed_len}, header->plain_len, ret,
-                         error);
+    return sh_decompress((sh_slice){compressed.data, header->compressed_len}, header->plain_len,
+                         ret, error);
 }
 
 sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,
                           const sh_node_key *to, sh_buf *ret, sh_error *error)
 {
-    SH_CLEANUP(sh_buf_reset) sh_buf packed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    sh_err err = open_packed(envelope, header, from, &packed, error);
+    SH_CLEANUP(sh_buf_reset) sh_buf compressed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    sh_err err = open_compressed(envelope, header, from, &compressed, error);
     if (err != SH_OK)
         return err;
     sh_envelope_header changed = *header;
     memcpy(changed.key_id, to->id, SH_KEY_ID_BYTES);
-    err = seal_packed(&changed, to, (sh_slice){packed.data, header->packed_len}, ret, error);
+    err = seal_compressed(&changed, to, (sh_slice){compressed.data, header->compressed_len}, ret,
+                          error);
     if (err == SH_OK)
         *header = changed;
     return err;

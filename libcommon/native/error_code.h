@@ -5,12 +5,12 @@
 #include "libcommon/base/text.h"
 
 /*
- * The codes of the native protocol's errors (PROTOCOL.md, "Errors"): what the other side decides
- * by. They are a contract: a code keeps its text and meaning for ever.
+ * Error codes of the native protocol (PROTOCOL.md, "Errors"), on which the peer bases its decision.
+ * They are a contract: never change the text or meaning of a code.
  */
 typedef enum {
-    SH_CODE_NONE,  /* the error has no code: NetAlertX's format, and programs before 0.2.0 */
-    SH_CODE_OTHER, /* a code that this version does not know */
+    SH_CODE_NONE,  /* no code: NetAlertX's format, and programs before 0.2.0 */
+    SH_CODE_OTHER, /* a code unknown to this version */
     SH_CODE_ALTERED,
     SH_CODE_BUSY,
     SH_CODE_CLOCK,
@@ -42,9 +42,9 @@ typedef enum {
     SH_CODES
 } sh_error_code;
 
-/* As it is sent; NULL for SH_CODE_NONE and SH_CODE_OTHER, which are not. */
+/* The text in the protocol; NULL for SH_CODE_NONE and SH_CODE_OTHER. */
 const char *sh_error_code_text(sh_error_code code);
-/* SH_CODE_OTHER for a text that is none of them. */
+/* The code of a text; SH_CODE_OTHER if it is unknown. */
 sh_error_code sh_error_code_of(sh_slice text);
 
 #endif

@@ -8,42 +8,42 @@
 #include <stdbool.h>
 
 /*
- * Tells a hub's or node's own answers from those of whatever stands before it: a reverse proxy
- * with a limit of its own, a firewall, a network's login page, another server. Only the former say
- * anything about what was sent. Pure.
+ * Distinguishes the answer of a hub or node from that of something in between: a reverse proxy with
+ * its own limit, a firewall, a network's login page, another server. Only the former is about the
+ * request. No I/O.
  */
 
-#define SH_PEER_ERROR_WORDS_BYTES 200
+#define SH_PEER_ERROR_MESSAGE_BYTES 200
 
-/* What an error's body says. */
+/* The body of an error answer. */
 typedef struct {
-    /* As Sync Hub and NetAlertX write it: `application/json` with the members "error" (text) and
+    /* The format of Sync Hub and NetAlertX: `application/json` with "error" (a string) and
        "success" (false). */
     bool is_own;
-    /* The same without "success", which NetAlertX leaves out of its answers to GET. */
+    /* The same without "success", which NetAlertX omits in answers to GET. */
     bool is_likely_own;
-    sh_error_code code; /* SH_CODE_NONE where it has none, or is not likely own */
-    /* Its "message", else its "error", cut and printable; "" where it is not likely own. For
-       people: a program decides by the code. */
-    char words[SH_PEER_ERROR_WORDS_BYTES];
+    sh_error_code code; /* SH_CODE_NONE if it has none or is not likely own */
+    /* Its "message", else its "error", truncated and printable; "" if it is not likely own. For
+       operators only: programs use the code. */
+    char message[SH_PEER_ERROR_MESSAGE_BYTES];
 } sh_peer_error;
 
-/* Reads an answer that is no success. Without memory it counts as somebody else's. */
+/* Parses an error answer. If out of memory, treats it as an answer of something else. */
 void sh_peer_error_read(const sh_http_answer *answer, sh_peer_error *ret);
 
-/* Who was asked, for the words below. */
+/* The peer of a request, for messages. */
 typedef struct {
     const char *name;    /* "hub" or "node" */
-    const char *setting; /* that holds its URL: "SYNC_hub_url" or "SYNC_nodes" */
+    const char *setting; /* the setting with its URL: "SYNC_hub_url" or "SYNC_nodes" */
 } sh_peer;
 
-#define SH_PEER_WORDS_BYTES 512
+#define SH_PEER_DESCRIPTION_BYTES 512
 
 /*
- * Writes what came and where to look: `answered 413 with text/html by nginx/1.22.1, which is not
- * the hub's own answer: …`.
+ * Describes an answer that is not the peer's own, with a remedy: `answered 413 with text/html by
+ * nginx/1.22.1, which is not the hub's own answer: …`.
  */
-void sh_peer_foreign_words(const sh_peer *peer, const sh_http_answer *answer,
-                           char ret[static SH_PEER_WORDS_BYTES]);
+void sh_peer_describe_foreign(const sh_peer *peer, const sh_http_answer *answer,
+                              char ret[static SH_PEER_DESCRIPTION_BYTES]);
 
 #endif

@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-#define FIELD_MAX (4 * SH_KIB) /* an unescaped name; longer ones are refused by their own rules */
+#define FIELD_MAX (4 * SH_KIB) /* an unescaped name; longer than any valid one */
 
-/* A top-level field that a body may have. */
+/* A top-level field of a body. */
 typedef struct {
     const char *name;
     sh_json_scan_member found;
@@ -23,7 +23,7 @@ typedef struct {
     size_t count;
 } field_set;
 
-static sh_err note_field(void *context, const sh_json_scan_member *member, sh_error *error)
+static sh_err record_field(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     field_set *set = context;
     for (size_t i = 0; i < set->count; i++) {
@@ -31,7 +31,7 @@ static sh_err note_field(void *context, const sh_json_scan_member *member, sh_er
         if (!sh_json_scan_key_is(member, f->name))
             continue;
         if (f->seen)
-            return sh_fail(error, SH_E_FORMAT, "the field \"%s\" is there twice", f->name);
+            return sh_fail(error, SH_E_FORMAT, "duplicate field \"%s\"", f->name);
         f->found = *member;
         f->seen = true;
     }
@@ -42,10 +42,10 @@ static sh_err scan_fields(sh_slice body, field *fields, size_t count, sh_error *
 {
     field_set set = {.fields = fields, .count = count};
     sh_error why = {0};
-    sh_err err = sh_json_scan(body, note_field, &set, &why);
+    sh_err err = sh_json_scan(body, record_field, &set, &why);
     if (err == SH_OK)
         return SH_OK;
-    /* A body that is nested too deep is no body at all: NetAlertX has one status for both. */
+    /* NetAlertX has the same status for a body that is nested too deeply and for invalid JSON. */
     return sh_fail(error, err == SH_E_LIMIT ? SH_E_FORMAT : err, "%s", why.message);
 }
 
@@ -58,7 +58,7 @@ static bool is_string(const field *f)
 sh_err sh_netalertx_push_write(sh_slice wire, const char *file_path, const char *plugin,
                                const char *node, sh_buf *ret)
 {
-    /* Base64 needs no escapes, so the largest part is copied, not inspected. */
+    /* Base64 needs no escapes: copy it. */
     sh_err err = sh_buf_append_text(ret, "{\"data\":\"");
     if (err == SH_OK)
         err = sh_buf_append(ret, wire.data, wire.len);
@@ -73,30 +73,29 @@ sh_err sh_netalertx_push_write(sh_slice wire, const char *file_path, const char 
     return err != SH_OK ? err : sh_buf_append_text(ret, "}");
 }
 
-/* Where unescaped texts lie in the storage, which may move while it grows. */
+/* A range in the storage, which can move while it grows. */
 typedef struct {
     size_t offset, len;
-    bool stored;
-} place;
+    bool stored; /* false: the text has no escapes and is in the body */
+} stored_text;
 
-static sh_err store_unescaped(const field *f, sh_buf *storage, place *ret, sh_error *error)
+static sh_err store_unescaped(const field *f, sh_buf *storage, stored_text *ret, sh_error *error)
 {
-    *ret = (place){.offset = storage->len, .stored = f->found.escaped};
+    *ret = (stored_text){.offset = storage->len, .stored = f->found.escaped};
     if (!ret->stored)
         return SH_OK;
     sh_err err = sh_json_unescape(f->found.value, storage);
     ret->len = storage->len - ret->offset;
     if (err == SH_E_FORMAT)
-        return sh_fail(error, err, "the field \"%s\" holds an escape that is no character",
-                       f->name);
+        return sh_fail(error, err, "the field \"%s\" contains an invalid escape", f->name);
     if (err != SH_OK)
-        return sh_fail(error, err, "no room for the field \"%s\"", f->name);
+        return sh_fail(error, err, "the field \"%s\" is too long", f->name);
     return SH_OK;
 }
 
-static sh_slice text_at(const field *f, const sh_buf *storage, place p)
+static sh_slice text_of(const field *f, const sh_buf *storage, stored_text text)
 {
-    return p.stored ? (sh_slice){storage->data + p.offset, p.len} : f->found.value;
+    return text.stored ? (sh_slice){storage->data + text.offset, text.len} : f->found.value;
 }
 
 static sh_err fail_missing(sh_error *error, const char *name)
@@ -123,15 +122,15 @@ sh_err sh_netalertx_push_read(sh_slice body, sh_netalertx_push *ret, sh_error *e
         path->found.type != SH_JSON_SCAN_NULL)
         return fail_missing(error, path->name);
 
-    place places[FIELDS];
+    stored_text texts[FIELDS];
     for (size_t i = DATA; i <= PLUGIN; i++) {
-        err = store_unescaped(&fields[i], &ret->storage, &places[i], error);
+        err = store_unescaped(&fields[i], &ret->storage, &texts[i], error);
         if (err != SH_OK)
             return err;
     }
-    ret->data = text_at(&fields[DATA], &ret->storage, places[DATA]);
-    ret->node = text_at(&fields[NODE_NAME], &ret->storage, places[NODE_NAME]);
-    ret->plugin = text_at(&fields[PLUGIN], &ret->storage, places[PLUGIN]);
+    ret->data = text_of(&fields[DATA], &ret->storage, texts[DATA]);
+    ret->node = text_of(&fields[NODE_NAME], &ret->storage, texts[NODE_NAME]);
+    ret->plugin = text_of(&fields[PLUGIN], &ret->storage, texts[PLUGIN]);
     return SH_OK;
 }
 
@@ -150,8 +149,8 @@ static const char *skip_space(const char *at, const char *end)
     return at;
 }
 
-/* The string that a member's value is, where `at` stands behind the member's name. */
-static bool read_value(const char *at, const char *end, sh_slice *ret)
+/* Finds the string value of a member; at is after its key. */
+static bool find_string_value(const char *at, const char *end, sh_slice *ret)
 {
     at = skip_space(at, end);
     if (at == end || *at != ':')
@@ -177,7 +176,7 @@ bool sh_netalertx_push_claimed(sh_slice tail, sh_buf *name)
             break;
         at += sizeof key - 1;
         sh_slice found;
-        if (read_value(at, end, &found))
+        if (find_string_value(at, end, &found))
             value = found;
     }
     return value.data != NULL && sh_json_unescape(value, name) == SH_OK;
@@ -201,15 +200,15 @@ sh_err sh_netalertx_pull_write(sh_slice table, const char *node, const char *tim
     return err != SH_OK ? err : sh_buf_append_text(ret, "}");
 }
 
-/* Decodes a base64 field, which some writers of JSON give as `\/` where it holds a slash. */
+/* Decodes a base64 field. It can have escapes: some JSON writers escape '/'. */
 static sh_err decode_field(const field *f, sh_buf *ret, sh_error *error)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
-    place where;
-    sh_err err = store_unescaped(f, &storage, &where, error);
+    stored_text stored;
+    sh_err err = store_unescaped(f, &storage, &stored, error);
     if (err != SH_OK)
         return err;
-    sh_slice text = text_at(f, &storage, where);
+    sh_slice text = text_of(f, &storage, stored);
     err = sh_base64_decode(text, ret, NULL);
     switch (err) {
     case SH_OK:
@@ -217,7 +216,7 @@ static sh_err decode_field(const field *f, sh_buf *ret, sh_error *error)
     case SH_E_FORMAT:
         return sh_fail(error, err, "the field \"%s\" is not base64", f->name);
     case SH_E_LIMIT:
-        return sh_fail(error, err, "the table is larger than the %zu bytes allowed", ret->limit);
+        return sh_fail(error, err, "the table has more than %zu bytes", ret->limit);
     default:
         return sh_fail(error, err, "no memory for a table of %zu bytes", text.len / 4 * 3);
     }
@@ -232,18 +231,18 @@ sh_err sh_netalertx_pull_read(sh_slice body, sh_buf *table, sh_buf *node, sh_err
         return err;
     if (!is_string(&fields[DATA]))
         return sh_fail(error, SH_E_FORMAT,
-                       "the answer has no text \"data_base64\", so it is not NetAlertX's");
+                       "the answer has no string \"data_base64\", so it is not from NetAlertX");
     const field *name = &fields[NODE_NAME];
     if (name->seen && name->found.type != SH_JSON_SCAN_STRING &&
         name->found.type != SH_JSON_SCAN_NULL)
-        return sh_fail(error, SH_E_FORMAT, "the answer's \"node_name\" is no text");
+        return sh_fail(error, SH_E_FORMAT, "the answer's \"node_name\" is not a string");
     if (is_string(name)) {
         SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(FIELD_MAX);
-        place where;
-        err = store_unescaped(name, &storage, &where, error);
+        stored_text stored;
+        err = store_unescaped(name, &storage, &stored, error);
         if (err != SH_OK)
             return err;
-        sh_slice text = text_at(name, &storage, where);
+        sh_slice text = text_of(name, &storage, stored);
         err = sh_buf_append(node, text.data, text.len);
         if (err != SH_OK)
             return sh_fail(error, err, "the answer's \"node_name\" is too long");

@@ -160,7 +160,7 @@ void bench_reseal(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_slice en
     bench_must(sh_envelope_peek(envelope, &header, &error), &error);
     sh_node_key_derive(passphrase_key, sh_slice_of(header.node), &key);
     size_t clear_len = SH_ENVELOPE_FIXED_BYTES + strlen(header.node);
-    uint8_t *packed = malloc(header.packed_len + 1U);
+    uint8_t *packed = malloc(header.compressed_len + 1U);
     if (packed == NULL || sh_buf_reserve(ret, ret->len + envelope.len) != SH_OK)
         bench_die("out of memory");
     bench_must(sh_aead_open(key.seal, (const uint8_t *)envelope.data + AT_NONCE,
@@ -173,7 +173,8 @@ void bench_reseal(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_slice en
     sh_random(out + AT_ID, SH_ID_BYTES);
     sh_random(out + AT_NONCE, SH_NONCE_BYTES);
     sh_aead_seal(key.seal, (const uint8_t *)out + AT_NONCE, (sh_slice){out, clear_len},
-                 (sh_slice){(const char *)packed, header.packed_len}, (uint8_t *)out + clear_len);
+                 (sh_slice){(const char *)packed, header.compressed_len},
+                 (uint8_t *)out + clear_len);
     ret->len += envelope.len;
     free(packed);
 }

@@ -17,7 +17,7 @@
  */
 
 /* Places in the header: PROTOCOL.md section 2. */
-enum { AT_NODE_LEN = 6, AT_PLUGIN_LEN = 7, AT_KEY_ID = 32, AT_PACKED_LEN = 84, AT_NONCE = 88 };
+enum { AT_NODE_LEN = 6, AT_PLUGIN_LEN = 7, AT_KEY_ID = 32, AT_COMPRESSED_LEN = 84, AT_NONCE = 88 };
 
 static const uint8_t *passphrase_key(void)
 {
@@ -69,19 +69,19 @@ static uint8_t *seal_anew(const uint8_t *data, size_t size)
     if (size < clear_len || data[AT_NODE_LEN] > SH_NODE_NAME_MAX)
         return NULL;
     sh_node_key key;
-    uint32_t packed_len = (uint32_t)(size - clear_len);
+    uint32_t compressed_len = (uint32_t)(size - clear_len);
     uint8_t *sealed = malloc(size + SH_TAG_BYTES);
     fuzz_must(sealed != NULL, "there is memory");
     memcpy(sealed, data, clear_len);
     memcpy(sealed, "SHUB\1", 5);
     for (unsigned i = 0; i < 4; i++)
-        sealed[AT_PACKED_LEN + i] = (uint8_t)(packed_len >> (24 - 8 * i));
+        sealed[AT_COMPRESSED_LEN + i] = (uint8_t)(compressed_len >> (24 - 8 * i));
     sh_node_key_derive(passphrase_key(),
                        (sh_slice){(const char *)data + SH_ENVELOPE_FIXED_BYTES, data[AT_NODE_LEN]},
                        &key);
     memcpy(sealed + AT_KEY_ID, key.id, sizeof key.id);
     sh_aead_seal(key.seal, sealed + AT_NONCE, (sh_slice){(const char *)sealed, clear_len},
-                 (sh_slice){(const char *)data + clear_len, packed_len}, sealed + clear_len);
+                 (sh_slice){(const char *)data + clear_len, compressed_len}, sealed + clear_len);
     return sealed;
 }
 

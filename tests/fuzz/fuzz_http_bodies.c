@@ -32,11 +32,11 @@ static void read_error(sh_slice body)
     (void)snprintf(answer.content_type, sizeof answer.content_type, "application/json");
     if (sh_buf_append(&answer.body, body.data, body.len) == SH_OK) {
         sh_peer_error_read(&answer, &said);
-        size_t len = strlen(said.words);
-        fuzz_must(len < sizeof said.words, "the words fit");
-        fuzz_must(sh_utf8_is_valid(said.words, len), "the words are UTF-8");
+        size_t len = strlen(said.message);
+        fuzz_must(len < sizeof said.message, "the message fits");
+        fuzz_must(sh_utf8_is_valid(said.message, len), "the message is UTF-8");
         for (size_t i = 0; i < len; i++)
-            fuzz_must((unsigned char)said.words[i] >= 0x20 && said.words[i] != 0x7f,
+            fuzz_must((unsigned char)said.message[i] >= 0x20 && said.message[i] != 0x7f,
                       "the words print");
         fuzz_must(said.is_likely_own || (!said.is_own && len == 0 && said.code == SH_CODE_NONE),
                   "what is nobody's says nothing");

@@ -60,9 +60,9 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
     def test_each_field_of_the_header_is_guarded(self):
         body = self.envelope().body
         altered = (422, "altered", "altered after it was sealed")
-        cut = (400, "envelope", "cut or stretched")
+        cut = (400, "envelope", "truncated or extended")
         expected = {
-            "magic": (400, "envelope", "no Sync Hub envelope"),
+            "magic": (400, "envelope", "not a Sync Hub envelope"),
             "version": (400, "envelope", "version"),
             "kind": (400, "envelope", "unknown kind"),
             "node length": cut, "plugin length": cut, "packed length": cut,
@@ -84,7 +84,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
     def test_sizes_and_parts_over_the_limit_are_refused_before_it_is_opened(self):
         body = self.envelope().body
         for name, value, words in (("text length", PLAIN_MAX + 1, "more than the"),
-                                   ("parts", 1025, "too many")):
+                                   ("parts", 1025, "more than allowed")):
             with self.subTest(name):
                 self.assert_refused(envelopes.with_field(body, name, value), 413, "size", words)
 
@@ -110,9 +110,9 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
 
     def test_cut_and_stretched_envelopes_are_refused(self):
         body = self.envelope().body
-        for broken, words in ((body[:100], "too few"), (body[:-1], "cut or stretched"),
-                              (body[:-16], "cut or stretched"), (body + b"\0", "cut or stretched"),
-                              (body + body, "cut or stretched")):
+        for broken, words in ((body[:100], "too few"), (body[:-1], "truncated or extended"),
+                              (body[:-16], "truncated or extended"), (body + b"\0", "truncated or extended"),
+                              (body + body, "truncated or extended")):
             with self.subTest(len(broken)):
                 self.assert_refused(broken, 400, "envelope", words)
 
@@ -140,7 +140,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
             with self.subTest(moved_s):
                 self.assert_refused(body, 422, "clock", "off the hub's clock")
         no_time = envelopes.envelope(self.node_key, TABLE, time_ms=1 << 63)
-        self.assert_refused(no_time, 400, "envelope", "time is none")
+        self.assert_refused(no_time, 400, "envelope", "time is out of range")
         for moved_s in (-SKEW_S + 120, SKEW_S - 120):
             body = envelopes.envelope(self.node_key, TABLE, time_ms=now + moved_s * 1000)
             with self.subTest(moved_s):

@@ -41,7 +41,7 @@ class Envelope:
     def __init__(self, data):
         self.data = data
         (magic, version, self.kind, node_len, plugin_len, self.id, self.time_ms, self.key_id,
-         self.digest, self.part, self.parts, self.plain_len, self.packed_len) = struct.unpack(
+         self.digest, self.part, self.parts, self.plain_len, self.compressed_len) = struct.unpack(
             ">4sBBBB16sQ8s32sIIII", data[:88])
         assert (magic, version, plugin_len) == (b"SHUB", 1, 0)
         self.node = data[112:112 + node_len].decode()
@@ -226,7 +226,7 @@ class NetAlertXNodes(PullerTest):
             "portal": (lambda _: (403, {"Content-Type": "text/html", "Server": "nginx"}, b"<html>"),
                        "403 with text/html by nginx.*login page"),
             "gateway": (lambda _: (502, {"Content-Type": "text/html"}, b"<html>"),
-                        "does not reach it"),
+                        "cannot reach it"),
             "fields": (lambda _: (200, {}, {"message": "OK"}), "data_base64"),
             "base64": (lambda _: (200, {}, {"data_base64": "!", "node_name": "n"}), "not base64"),
             "forbidden": (lambda _: (403, {}, {"error": "Forbidden", "message": "ERROR: Not authorized"}),

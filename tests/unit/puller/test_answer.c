@@ -201,7 +201,7 @@ static void statuses_tell_what_to_look_at_and_whether_to_try_again(void **state)
         {429, "", "", NULL, false, SH_E_BUSY, "429"},
         {500, "{\"error\":\"Data file Not Found\"}", "", NULL, false, SH_E_BUSY, "no device table"},
         {500, "{\"error\":\"boom\"}", "", NULL, false, SH_E_BUSY, "500 (boom)"},
-        {502, "<html>not found", "", NULL, false, SH_E_BUSY, "does not reach it"},
+        {502, "<html>not found", "", NULL, false, SH_E_BUSY, "cannot reach it"},
         {503, "", "", NULL, false, SH_E_BUSY, "503"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -101,7 +101,7 @@ static const judge_case cases[] = {
     {NATIVE, 429, "", "", true, PUSH_LATER, "429"},
     {NATIVE, 451, "", "", true, PUSH_FOREIGN, "firewall"},
     {NATIVE, 500, "", "", true, PUSH_LATER, "500"},
-    {NATIVE, 502, "text/html", "<html>", true, PUSH_LATER, "does not reach it"},
+    {NATIVE, 502, "text/html", "<html>", true, PUSH_LATER, "cannot reach it"},
     {NATIVE, 503, JSON, "{\"error\":\"x\",\"message\":\"queue full\",\"success\":false}", true,
      PUSH_LATER, "queue full"},
     {NATIVE, 599, "", "", true, PUSH_LATER, "599"},

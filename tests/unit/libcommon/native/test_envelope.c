@@ -37,7 +37,7 @@ static sh_slice slice_of(const sh_buf *buf)
 }
 
 /* The files were made by tests/golden/make.py from PROTOCOL.md alone. */
-static void envelopes_of_other_implementers_open(void **state)
+static void envelopes_of_another_implementation_open(void **state)
 {
     (void)state;
     static const struct {
@@ -131,7 +131,7 @@ static void no_altered_bit_is_accepted(void **state)
     sh_buf_reset(&sealed);
 }
 
-static void no_cut_or_stretched_envelope_is_accepted(void **state)
+static void envelopes_of_another_length_are_rejected(void **state)
 {
     (void)state;
     sh_buf sealed = seal("Node_A", "", "{\"data\": []}");
@@ -142,7 +142,7 @@ static void no_cut_or_stretched_envelope_is_accepted(void **state)
     sh_buf_reset(&sealed);
 }
 
-static void an_envelope_does_not_open_as_another_nodes(void **state)
+static void an_envelope_does_not_open_for_another_node(void **state)
 {
     (void)state;
     sh_buf sealed = seal("Node_A", "", "{\"data\": []}");
@@ -150,7 +150,7 @@ static void an_envelope_does_not_open_as_another_nodes(void **state)
     sh_buf_reset(&sealed);
 }
 
-static void bad_headers_are_refused_before_anything_is_opened(void **state)
+static void invalid_headers_are_rejected_without_a_key(void **state)
 {
     (void)state;
     static const struct {
@@ -183,7 +183,7 @@ static void bad_headers_are_refused_before_anything_is_opened(void **state)
     }
 }
 
-static void sealing_refuses_bad_names_and_too_long_texts(void **state)
+static void sealing_rejects_invalid_names_and_long_texts(void **state)
 {
     (void)state;
     sh_node_key key;
@@ -212,7 +212,7 @@ static void sealing_refuses_bad_names_and_too_long_texts(void **state)
     sh_buf_reset(&sealed);
 }
 
-static void a_text_that_does_not_fit_an_envelope_is_refused(void **state)
+static void a_text_that_does_not_fit_in_an_envelope_is_rejected(void **state)
 {
     (void)state;
     const size_t len = SH_ENVELOPE_MAX + 1;
@@ -232,7 +232,7 @@ static void a_text_that_does_not_fit_an_envelope_is_refused(void **state)
 }
 
 /* PROTOCOL.md section 2, of what ingest seals for NetAlertX. */
-static void a_digest_of_what_is_sealed_tells_texts_apart(void **state)
+static void the_digest_of_the_compressed_text_distinguishes_texts(void **state)
 {
     (void)state;
     static const char *const texts[] = {"{\"data\": []}", "{\"data\": []}", "{\"data\": [ ]}"};
@@ -263,14 +263,14 @@ static void a_digest_of_what_is_sealed_tells_texts_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(envelopes_of_other_implementers_open),
+        cmocka_unit_test(envelopes_of_another_implementation_open),
         cmocka_unit_test(no_altered_bit_is_accepted),
-        cmocka_unit_test(no_cut_or_stretched_envelope_is_accepted),
-        cmocka_unit_test(an_envelope_does_not_open_as_another_nodes),
-        cmocka_unit_test(bad_headers_are_refused_before_anything_is_opened),
-        cmocka_unit_test(sealing_refuses_bad_names_and_too_long_texts),
-        cmocka_unit_test(a_digest_of_what_is_sealed_tells_texts_apart),
-        cmocka_unit_test(a_text_that_does_not_fit_an_envelope_is_refused),
+        cmocka_unit_test(envelopes_of_another_length_are_rejected),
+        cmocka_unit_test(an_envelope_does_not_open_for_another_node),
+        cmocka_unit_test(invalid_headers_are_rejected_without_a_key),
+        cmocka_unit_test(sealing_rejects_invalid_names_and_long_texts),
+        cmocka_unit_test(the_digest_of_the_compressed_text_distinguishes_texts),
+        cmocka_unit_test(a_text_that_does_not_fit_in_an_envelope_is_rejected),
     };
     return cmocka_run_group_tests(tests, derive_once, NULL);
 }

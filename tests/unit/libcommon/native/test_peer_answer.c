@@ -50,7 +50,7 @@ static void every_code_is_read_as_it_was_written(void **state)
         read_error(JSON, body.data, &said);
         assert_int_equal(said.code, code);
         assert_true(said.is_own);
-        assert_string_equal(said.words, "no");
+        assert_string_equal(said.message, "no");
         sh_buf_reset(&body);
     }
     assert_null(sh_error_code_text(SH_CODE_NONE));
@@ -125,7 +125,7 @@ static void a_body_over_the_limit_is_nobody_s(void **state)
     (void)snprintf(body + len + SH_HTTP_ERROR_BODY_MAX, 10, "\"}");
     read_error(JSON, body, &said);
     assert_false(said.is_own);
-    assert_string_equal(said.words, "");
+    assert_string_equal(said.message, "");
     free(body);
 }
 
@@ -143,18 +143,18 @@ static void the_words_of_an_error_are_short_and_printable(void **state)
         {"\"message\":\"no error\"", ""},
     };
     sh_peer_error said;
-    char body[2 * SH_PEER_ERROR_WORDS_BYTES];
+    char body[2 * SH_PEER_ERROR_MESSAGE_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         (void)snprintf(body, sizeof body, "{%s}", cases[i].members);
         read_error(JSON, body, &said);
-        assert_string_equal(said.words, cases[i].words);
+        assert_string_equal(said.message, cases[i].words);
     }
     /* A character is not cut in two. */
     for (int before = 0; before < 3; before++) {
         (void)snprintf(body, sizeof body, "{\"error\":\"%*s\\u20ac\"}",
-                       SH_PEER_ERROR_WORDS_BYTES - 3 + before, "");
+                       SH_PEER_ERROR_MESSAGE_BYTES - 3 + before, "");
         read_error(JSON, body, &said);
-        assert_int_equal(strlen(said.words), SH_PEER_ERROR_WORDS_BYTES - 3 + before);
+        assert_int_equal(strlen(said.message), SH_PEER_ERROR_MESSAGE_BYTES - 3 + before);
     }
 }
 

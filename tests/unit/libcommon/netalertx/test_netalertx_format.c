@@ -23,7 +23,7 @@ static void assert_slice(sh_slice actual, const char *expected)
     assert_memory_equal(actual.data, expected, actual.len);
 }
 
-static void a_push_comes_back_as_it_was_written(void **state)
+static void a_push_is_read_as_written(void **state)
 {
     (void)state;
     sh_buf body = SH_BUF_INIT(4096);
@@ -63,7 +63,7 @@ static void escapes_in_a_push_are_resolved(void **state)
     sh_netalertx_push_reset(&push);
 }
 
-static void a_push_that_is_not_whole_says_what_is_missing(void **state)
+static void an_incomplete_push_is_rejected_with_the_field(void **state)
 {
     (void)state;
     static const struct {
@@ -76,9 +76,9 @@ static void a_push_that_is_not_whole_says_what_is_missing(void **state)
         {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"SYNC\"", SH_E_FORMAT, "JSON"},
         {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"SYNC\",}", SH_E_FORMAT, "JSON"},
         {"{\"data\":\"x\",\"data\":\"y\",\"node_name\":\"n\",\"plugin\":\"S\"}", SH_E_FORMAT,
-         "twice"},
+         "duplicate"},
         {"{\"data\":\"x\",\"node_name\":\"n\",\"plugin\":\"S\",\"plugi\\u006e\":\"S\"}",
-         SH_E_FORMAT, "twice"},
+         SH_E_FORMAT, "duplicate"},
         {"{\"data\":\"\\ud800\",\"node_name\":\"n\",\"plugin\":\"S\"}", SH_E_FORMAT, "data"},
         {"{}", SH_E_NOT_FOUND, "Missing required 'data'"},
         {"{\"node_name\":\"n\",\"plugin\":\"S\"}", SH_E_NOT_FOUND, "Missing required 'data'"},
@@ -124,13 +124,17 @@ static void the_last_bytes_of_a_push_claim_a_name(void **state)
         {"\"node_name", NULL},
         {"\"node_name\":7", NULL},
         {"\"node_name\":\"\\ud83d\"", NULL},
+        {"\"node_name\":\"\\q\"", NULL},
+        {"\"node_name\":\"\\u12\"", NULL},
+        {"\"node_name\":\"a\\u12g4b\"", NULL},
+        {"\"node_name\":\"\\ud83d\\ude0\"", NULL},
         {"node_name=Office", NULL},
         {"", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t len = strlen(cases[i].tail);
         char *exact =
-            malloc(len > 0 ? len : 1); /* of its own, so that reading beyond it is found */
+            malloc(len > 0 ? len : 1); /* allocated exactly, so that ASan detects reads past it */
         assert_non_null(exact);
         memcpy(exact, cases[i].tail, len);
         sh_buf name = SH_BUF_INIT(64);
@@ -143,7 +147,7 @@ static void the_last_bytes_of_a_push_claim_a_name(void **state)
     }
 }
 
-static void a_push_nested_over_the_limit_is_no_json(void **state)
+static void a_push_nested_over_the_limit_is_rejected(void **state)
 {
     (void)state;
     sh_buf body = SH_BUF_INIT(4096);
@@ -182,7 +186,7 @@ static void a_pull_has_exactly_netalertx_fields(void **state)
     sh_buf_reset(&body);
 }
 
-static void a_pull_that_is_broken_says_how(void **state)
+static void a_broken_pull_is_rejected_with_the_reason(void **state)
 {
     (void)state;
     static const struct {
@@ -201,7 +205,7 @@ static void a_pull_that_is_broken_says_how(void **state)
         {"{\"data_base64\":5}", SH_E_FORMAT, "data_base64", ""},
         {"{\"data_base64\":\"e30\"}", SH_E_FORMAT, "not base64", ""},
         {"{\"data_base64\":\"e3 =\"}", SH_E_FORMAT, "not base64", ""},
-        {"{\"data_base64\":\"e30=\",\"data_base64\":\"e30=\"}", SH_E_FORMAT, "twice", ""},
+        {"{\"data_base64\":\"e30=\",\"data_base64\":\"e30=\"}", SH_E_FORMAT, "duplicate", ""},
         {"{\"data_base64\":\"e30=\",\"node_name\":7}", SH_E_FORMAT, "node_name", ""},
         {"{\"data_base64\":\"e30=\",\"node_name\":\"\\ud800\"}", SH_E_FORMAT, "node_name", ""},
     };
@@ -220,7 +224,7 @@ static void a_pull_that_is_broken_says_how(void **state)
     }
 }
 
-static void a_pulled_table_may_fill_its_limit_and_no_more(void **state)
+static void a_pulled_table_is_limited(void **state)
 {
     (void)state;
     const char *body = "{\"data_base64\":\"e30=\",\"node_name\":\"0123456789\"}";
@@ -246,14 +250,14 @@ static int start_crypto(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_push_comes_back_as_it_was_written),
+        cmocka_unit_test(a_push_is_read_as_written),
         cmocka_unit_test(escapes_in_a_push_are_resolved),
-        cmocka_unit_test(a_push_that_is_not_whole_says_what_is_missing),
+        cmocka_unit_test(an_incomplete_push_is_rejected_with_the_field),
         cmocka_unit_test(the_last_bytes_of_a_push_claim_a_name),
-        cmocka_unit_test(a_push_nested_over_the_limit_is_no_json),
+        cmocka_unit_test(a_push_nested_over_the_limit_is_rejected),
         cmocka_unit_test(a_pull_has_exactly_netalertx_fields),
-        cmocka_unit_test(a_pull_that_is_broken_says_how),
-        cmocka_unit_test(a_pulled_table_may_fill_its_limit_and_no_more),
+        cmocka_unit_test(a_broken_pull_is_rejected_with_the_reason),
+        cmocka_unit_test(a_pulled_table_is_limited),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);
 }

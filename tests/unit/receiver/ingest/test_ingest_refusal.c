@@ -117,7 +117,7 @@ static void each_refusal_has_its_status_and_code(void **state)
             assert_int_equal(answer.status, expected[next.refused].status);
             assert_true(said.is_own);
             assert_int_equal(said.code, i == 0 ? expected[next.refused].code : SH_CODE_NONE);
-            assert_string_equal(said.words, "words");
+            assert_string_equal(said.message, "words");
             sh_http_answer_reset(&answer);
         }
     }
@@ -140,7 +140,7 @@ static void assert_unavailable(int status, sh_error_code code, sh_metric *counte
     assert_int_equal(answer.status, status);
     assert_true(said.is_own);
     assert_int_equal(said.code, code);
-    assert_null(strstr(said.words, "for the log"));
+    assert_null(strstr(said.message, "for the log"));
     assert_true((answer.retry_after_s > 0) == (status == 503));
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         before -= atomic_load(&all[i]->value);
