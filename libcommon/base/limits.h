@@ -130,4 +130,9 @@
 #define SH_SPOOL_REFUSED_BYTES_MAX (64 * SH_MIB)
 #define SH_SPOOL_REASON_MAX 400 /* bytes of the reason stored with each */
 
+/* What a NetAlertX hub has not taken from its plugin log folder yet */
+#define SH_HANDOVER_RESULTS_MAX 16       /* results of one plugin and node; the oldest go */
+#define SH_HANDOVER_TABLE_S 3600         /* presence that is older is not of now */
+#define SH_HANDOVER_RESULT_S (24 * 3600) /* and a result says little after a day */
+
 #endif

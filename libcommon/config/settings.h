@@ -30,6 +30,13 @@ typedef enum {
 typedef enum { SH_PROTOCOL_NATIVE, SH_PROTOCOL_NETALERTX, SH_PROTOCOL_ANY } sh_protocol;
 typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
 
+/* NetAlertX's SYNC_BEHAVIOR; others than the first only if a NetAlertX is the hub. */
+typedef enum {
+    SH_BEHAVIOR_COPY_NEW,
+    SH_BEHAVIOR_HUB_DEFAULTS, /* the hub makes the devices itself, with its own defaults */
+    SH_BEHAVIOR_CARBON_COPY,  /* the hub takes over all but MAC and presence */
+} sh_behavior;
+
 typedef enum { SH_LOG_ERROR, SH_LOG_WARNING, SH_LOG_INFO, SH_LOG_DEBUG } sh_log_level;
 typedef enum { SH_LOG_TEXT, SH_LOG_JSON } sh_log_format;
 
@@ -63,6 +70,7 @@ typedef struct {
     char *listen; /* "": do not listen */
     sh_list skip_macs;
     char *plugins_out;
+    int behavior;   /* sh_behavior */
     char *tls_cert; /* file with the server's certificate chain, or "" */
     char *tls_key;  /* file with its private key, or "" */
     char *tls_ca;   /* file with additional CA certificates for clients, or "" */

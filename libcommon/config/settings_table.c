@@ -29,6 +29,10 @@ static const sh_setting_choice accepted_protocols[] = {
     {"any", SH_PROTOCOL_ANY}, {"native", SH_PROTOCOL_NATIVE}, {NULL, 0}};
 static const sh_setting_choice roles[] = {
     {"all", SH_ROLE_ALL}, {"ingest", SH_ROLE_INGEST}, {"merge", SH_ROLE_MERGE}, {NULL, 0}};
+static const sh_setting_choice behaviors[] = {{"copy-new", SH_BEHAVIOR_COPY_NEW},
+                                              {"hub-defaults", SH_BEHAVIOR_HUB_DEFAULTS},
+                                              {"carbon-copy", SH_BEHAVIOR_CARBON_COPY},
+                                              {NULL, 0}};
 static const sh_setting_choice log_levels[] = {{"error", SH_LOG_ERROR},
                                                {"warning", SH_LOG_WARNING},
                                                {"info", SH_LOG_INFO},
@@ -118,7 +122,10 @@ const sh_setting sh_setting_table[] = {
      .help = "devices with these MACs are never inserted"},
     {"SYNC_plugins_out", .programs = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(plugins_out),
      .fallback = "",
-     .help = "a NetAlertX hub's plugin log folder, to which plugin results are written"},
+     .help = "a NetAlertX hub's plugin log folder, to which tables and plugin results are written"},
+    {"SYNC_BEHAVIOR", .programs = RECEIVER, .kind = SH_SETTING_CHOICE, FIELD(behavior),
+     .choices = behaviors, .fallback = "copy-new",
+     .help = "what a NetAlertX hub does with nodes' devices, as in NetAlertX"},
     {"SYNC_tls_cert", .programs = SH_FOR_ALL, .kind = SH_SETTING_TEXT, FIELD(tls_cert),
      .probe = true, .fallback = "", .check = sh_check_tls_cert,
      .help = "a PEM file with the certificate chain: the program listens with TLS"},

@@ -23,6 +23,7 @@
 #define RETRY_MS_MAX 5000
 #define OUT_LEFTOVER_S 600 /* a half-written file that old is no other receiver's */
 #define TIDY_INTERVAL_MS (600 * 1000)
+#define CONTACTS_INTERVAL_MS 1000           /* between two looks at who was in contact */
 #define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of a receiver that does nothing */
 #define CLOCK_STEADY_MS (3600 * 1000)
 #define CLOCK_DRIFT_MS 10000 /* from round to round; more is a clock that was set */
@@ -37,6 +38,27 @@ static void close_store(merge *m)
     entry_progress_reset(&m->progress); /* the next one may lack what this one had */
 }
 
+/* A NetAlertX hub is handed what it needs for presence and plugins; others have no such part. */
+static sh_err check_target(merge *m, sh_error *error)
+{
+    const sh_settings *settings = m->settings;
+    bool netalertx = store_pace_of(m->merger.store).pauses;
+    bool hands_over = netalertx && settings->plugins_out[0] != '\0';
+    if (settings->behavior != SH_BEHAVIOR_COPY_NEW && !hands_over)
+        return sh_fail(error, SH_E_CONFIG,
+                       "SYNC_BEHAVIOR may differ from copy-new only if SYNC_db names the app.db of "
+                       "a NetAlertX and SYNC_plugins_out its plugin log folder");
+    m->merger.inserts = settings->behavior != SH_BEHAVIOR_HUB_DEFAULTS;
+    if (netalertx && !hands_over && !m->warned_no_folder)
+        sh_log_warning("SYNC_plugins_out is not set: NetAlertX will show all devices of nodes as "
+                       "offline after its next scan, their addresses and names do not follow, and "
+                       "plugin results are not stored; set it to NetAlertX's /tmp/log/plugins");
+    m->warned_no_folder = netalertx && !hands_over;
+    if (!hands_over || m->merger.handover != NULL)
+        return SH_OK;
+    return handover_new(settings->plugins_out, settings->db, &m->merger.handover, error);
+}
+
 static sh_err open_store(merge *m, sh_error *error)
 {
     sh_error gone = {0};
@@ -49,6 +71,11 @@ static sh_err open_store(merge *m, sh_error *error)
     sh_err err = store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);
     if (err == SH_OK)
         err = store_rules_note(m->merger.store, skip_set_rules(m->merger.skip_macs), error);
+    if (err != SH_OK) {
+        close_store(m);
+        return err;
+    }
+    err = check_target(m, error);
     if (err != SH_OK) {
         close_store(m);
         return err;
@@ -134,6 +161,7 @@ void merge_free(merge *m)
     held_entries_free(&m->held);
     close_store(m);
     skip_set_free(m->merger.skip_macs);
+    handover_free(m->merger.handover);
     result_fold_free(&m->merger.fold);
     side_thread_free(m->merger.reader);
     entry_opener_free(m->merger.opener);
@@ -150,6 +178,7 @@ void merge_free(merge *m)
 /* Many at once: a hub of a million nodes must not wait for as many writes before it merges. */
 typedef struct {
     sh_queue *queue;
+    const handover *handover; /* a table that cannot be handed over again must come in full */
     size_t count;
     queue_digest digests[QUEUE_DIGESTS_MAX];
 } publishing;
@@ -166,7 +195,7 @@ static sh_err publish_some(publishing *p, sh_error *error)
 static sh_err publish_node(void *context, const store_node *node, sh_error *error)
 {
     publishing *p = context;
-    if (!node->has_digest)
+    if (!node->has_digest || (p->handover != NULL && !handover_has_copy(p->handover, node->node)))
         return SH_OK;
     queue_digest *one = &p->digests[p->count++];
     memcpy(one->node, node->node, sizeof one->node);
@@ -180,7 +209,7 @@ static sh_err publish_all(merge *m, sh_error *error)
 {
     if (m->published)
         return SH_OK;
-    publishing some = {.queue = m->queue};
+    publishing some = {.queue = m->queue, .handover = m->merger.handover};
     sh_err err = queue_digests_clear(m->queue, error);
     if (err == SH_OK)
         err = store_nodes(m->merger.store, publish_node, &some, error);
@@ -227,6 +256,16 @@ static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
     return SH_OK;
 }
 
+/* Presence lasts for one scan of a NetAlertX hub, so that an unchanged table counts, too. */
+static sh_err hand_over_contacts(merge *m, sh_error *error)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    if (m->merger.handover == NULL || now_ms - m->contacts_ms < CONTACTS_INTERVAL_MS)
+        return SH_OK;
+    m->contacts_ms = now_ms;
+    return handover_contacts(m->merger.handover, m->queue, error);
+}
+
 /* New entries, then a transaction for held ones; *worked tells whether there were any. */
 static sh_err work(merge *m, bool *worked, sh_error *error)
 {
@@ -238,6 +277,8 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
         err = publish_all(m, error);
     if (err == SH_OK)
         err = key_check_look(&m->key, m->merger.store, m->queue, error);
+    if (err == SH_OK)
+        err = hand_over_contacts(m, error);
     if (err != SH_OK)
         return err;
     claim_keeper_active(m->claims);
@@ -274,6 +315,8 @@ static void tidy(merge *m)
     if ((m->tidied_ms != 0 && now_ms - m->tidied_ms < TIDY_INTERVAL_MS) ||
         (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
         return;
+    if (steady && m->merger.handover != NULL)
+        handover_tidy(m->merger.handover);
     int64_t unix_ms = sh_clock_unix_ms();
     const store_limits limits = {
         .items_before_ms = steady ? unix_ms - SH_ITEM_ID_TTL_S * 1000LL : 0,

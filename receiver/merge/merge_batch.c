@@ -14,8 +14,6 @@
 #include <string.h>
 
 #define STOP_BATCH_MS 3000 /* a batch that takes longer is given back at a stop */
-#define SHARED_TEXT_MAX                                                                            \
-    (256 * SH_KIB) /* a larger one is opened while NetAlertX may have the lock */
 
 /* --- What is in hand ------------------------------------------------------------------------- */
 
@@ -135,7 +133,7 @@ static bool waits_for_next(const merge *m, portion *p, size_t i)
     if (i == 0)
         return false;
     p->late = sh_clock_monotonic_ms() - p->begun_ms >= m->merger.pace.begin_ms;
-    return p->late || (m->merger.pace.pauses && p->all[i].plain_len > SHARED_TEXT_MAX);
+    return p->late || m->merger.pace.pauses; /* each is handed over while nothing is locked */
 }
 
 static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
@@ -208,7 +206,9 @@ static sh_err wait_for_turn(merge *m, const portion *p, sh_error *error)
     sh_clock_datetime(m->merger.now_ms, m->merger.now);
     if (!m->merger.pace.pauses)
         return SH_OK;
-    entry_prepare(&m->merger, p->all[0].entry);
+    sh_err err = entry_prepare(&m->merger, p->all[0].entry, error);
+    if (err != SH_OK)
+        return err;
     int64_t rest_ms = m->unlocked_until_ms - sh_clock_monotonic_ms();
     if (rest_ms > 0 && sh_stop_wait(rest_ms))
         return sh_fail(error, SH_E_STOPPED, "a batch was released because the program is stopping");

@@ -182,6 +182,10 @@ static sh_err start_reading(const entry_merger *m, chunk *c, sh_error *error)
             c->counts.known++;
             continue;
         }
+        if (!m->inserts) {
+            c->counts.skipped++;
+            continue;
+        }
         c->new[c->new_count++] = (new_row){.text = c->texts[i], .number = c->numbers[i]};
     }
     c->merger = m;

@@ -80,12 +80,21 @@ static bool is_folded(const entry_merger *m, const queue_entry *entry)
     return m->folded_text == m->text.data && strcmp(m->folded, entry->id) == 0;
 }
 
-void entry_prepare(entry_merger *m, const queue_entry *entry)
+sh_err entry_prepare(entry_merger *m, const queue_entry *entry, sh_error *error)
 {
     sh_envelope_header header;
-    if (entry_opener_ready(m->opener, entry, &header, &m->text) == SH_OK &&
-        header.kind == SH_KIND_PLUGIN && !is_folded(m, entry))
+    if (entry_opener_ready(m->opener, entry, &header, &m->text) != SH_OK)
+        return SH_OK;
+    bool result = header.kind == SH_KIND_PLUGIN;
+    if (result && !is_folded(m, entry))
         (void)fold_lines(m, entry, NULL);
+    if (m->handover == NULL || strcmp(m->handed, entry->id) == 0)
+        return SH_OK;
+    sh_err err = result ? handover_result(m->handover, &header, m->text, error)
+                        : handover_table(m->handover, &header, m->text, m->skip_macs, error);
+    if (err == SH_OK)
+        (void)snprintf(m->handed, sizeof m->handed, "%s", entry->id);
+    return err;
 }
 
 static sh_err put_lines(entry_merger *m, entry_result *result, sh_error *error)
@@ -155,6 +164,13 @@ sh_err entry_merge_plugin(entry_merger *m, const queue_entry *entry, entry_resul
 {
     sh_err err = is_folded(m, entry) ? SH_OK : fold_lines(m, entry, error);
     entry_begins_work(m);
+    if (err == SH_OK && m->pace.pauses) {
+        /* Its objects are NetAlertX's, which makes them of the file that it was handed. */
+        result->rows = m->fold_counts.rows;
+        result->set_aside = m->fold_counts.set_aside;
+        memcpy(result->reason, m->fold_counts.reason, sizeof result->reason);
+        return SH_OK;
+    }
     if (err == SH_OK)
         err = put_lines(m, result, error);
     if (err == SH_OK && !result->is_piece && m->plugins_out[0] != '\0')

@@ -4,6 +4,7 @@
 
 #include "libcommon/native/envelope.h"
 #include "receiver/merge/entry_decoder.h"
+#include "receiver/merge/handover.h"
 #include "receiver/merge/result_fold.h"
 #include "receiver/merge/skip_set.h"
 #include "receiver/merge/task_thread.h"
@@ -39,6 +40,9 @@ typedef struct {
 typedef struct {
     skip_set *skip_macs;
     const char *plugins_out; /* folder, or "" */
+    handover *handover;      /* NULL: no NetAlertX is the hub, or nothing is handed over to it */
+    bool inserts; /* unknown devices; otherwise the hub makes them of what it is handed */
+    char handed[QUEUE_ENTRY_ID_BYTES]; /* the entry that was handed over last, or "" */
     store *store;
     entry_opener *opener;
     side_thread *reader;
@@ -63,9 +67,10 @@ entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue
 
 /*
  * Does ahead of entry_merge() what needs no database: opens the entry and folds its result. For a
- * database whose lock somebody else waits for. What fails is told by entry_merge().
+ * database whose lock somebody else waits for, to which it also hands the content over. SH_E_IO and
+ * SH_E_MEMORY of the latter; what else fails is told by entry_merge().
  */
-void entry_prepare(entry_merger *m, const queue_entry *entry);
+sh_err entry_prepare(entry_merger *m, const queue_entry *entry, sh_error *error);
 void entry_prepared_free(entry_merger *m); /* of what was prepared, and of the entry in hand */
 
 /* The two kinds of content; SH_OK, or the store's failure (SH_E_…), or SH_E_MEMORY. */

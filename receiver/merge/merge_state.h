@@ -51,6 +51,8 @@ struct merge {
     char advice[STORE_ADVICE_BYTES]; /* that was logged last */
     bool published;                  /* what the database holds stands in the queue's digests */
     int64_t tidied_ms;
+    int64_t contacts_ms;                      /* monotonic: when contacts were last looked at */
+    bool warned_no_folder;                    /* that a NetAlertX hub is handed nothing */
     int64_t steady_since_ms, clock_offset_ms; /* see clock_is_steady() */
     hand hand;                                /* kept after a failure, and tried again */
     held_entries held;                        /* entries of nodes whose entries take long */

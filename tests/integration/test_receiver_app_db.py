@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """An existing NetAlertX database as the target, and the results of plugins."""
 
+import json
 import sqlite3
 import unittest
 
-from harness import REPO, count, device_mac, device_row, device_rows, netalertx_push, query, wait_until
+from harness import (REPO, count, device_mac, device_row, device_rows, internet_row, netalertx_push,
+                     query, wait_until)
 from merge_base import MergeTest
+from netalertx_hub import NetAlertXHub
 
 KNOWN = device_mac(0).upper()  # of the one row that is in the database from the beginning
 NINE = "{0}|sub|2026-08-22 02:53:00|one|two|three|four|extra|key"
 
 
-class AppDb(MergeTest):
+class AppDbBase(MergeTest):
     def setUp(self):
         super().setUp()
         self.db = self.folder / "app.db"
@@ -27,6 +30,8 @@ class AppDb(MergeTest):
         return query(self.db, "SELECT type, name, tbl_name, sql FROM sqlite_master "
                               "WHERE tbl_name NOT LIKE 'SyncHub%' ORDER BY type, name")
 
+
+class AppDb(AppDbBase):
     def test_unknown_macs_are_inserted_and_a_known_one_is_left(self):
         self.start()
         self.push(device_rows(5))
@@ -105,14 +110,6 @@ class AppDb(MergeTest):
         self.assertEqual(self.macs() - {KNOWN},
                          {row["eveMac"] for row in query(self.db, "SELECT eveMac FROM Events")})
 
-    def test_plugin_results_go_to_its_table(self):
-        self.start()
-        self.push_text(NINE.format("a") + "\n" + NINE.format("b"), plugin="ARPSCAN")
-        rows = query(self.db, "SELECT * FROM Plugins_Objects ORDER BY objectPrimaryId")
-        self.assertEqual([(row["plugin"], row["objectPrimaryId"], row["syncHubNodeName"])
-                          for row in rows],
-                         [("ARPSCAN", "a", "Node_A"), ("ARPSCAN", "b", "Node_A")])
-
     def test_a_netalertx_that_writes_at_the_same_time_only_delays(self):
         self.start()
         connection = sqlite3.connect(self.db, isolation_level=None)
@@ -126,6 +123,145 @@ class AppDb(MergeTest):
         connection.close()
         self.wait_drained()
         self.assertIn(device_mac(1), self.macs())
+
+
+class HandedOver(AppDbBase):
+    """What NetAlertX reads from SYNC_plugins_out."""
+
+    def setUp(self):
+        super().setUp()
+        self.out = self.folder / "plugins"
+        self.out.mkdir()
+        self.netalertx = NetAlertXHub(self.db, self.out)
+
+    def start(self, **settings):
+        return super().start(SYNC_plugins_out=self.out, **settings)
+
+    def online(self):
+        return {row["devMac"] for row in query(self.db, "SELECT devMac FROM Devices "
+                                                        "WHERE devPresentLastScan = 1")}
+
+    def files(self, pattern="last_result.*"):
+        return sorted(path.name for path in self.out.glob(pattern))
+
+    def events(self, kind):
+        return [row["eveMac"] for row in query(self.db, "SELECT eveMac FROM Events WHERE "
+                                                        "eveEventType = ?", kind)]
+
+    def wait_for_file(self, name):
+        wait_until((self.out / name).exists, f"the file {name}", details=self.hub.log)
+
+    def test_presence_is_that_of_the_node_after_three_scans(self):
+        self.start()
+        rows = [device_row(i, devPresentLastScan=i % 2) for i in range(1, 21)] + [internet_row()]
+        present = {device_mac(i) for i in range(1, 21, 2)}
+        for scan in range(3):
+            self.push(rows)  # the same table: an unchanged one is a contact, too
+            self.wait_for_file("last_result.SYNC.decoded.Node_A.1.log")
+            self.assertEqual(self.netalertx.sync_run(), 20, scan)
+            self.netalertx.scan()
+            self.assertEqual(self.online(), present, scan)
+        self.assertEqual(self.events("Disconnected") + self.events("Connected"), [])
+        self.assertEqual(len(self.events("New Device")), 20)
+        self.push([device_row(i, devPresentLastScan=0) for i in range(1, 21)])
+        self.netalertx.sync_run()
+        self.netalertx.scan()
+        self.assertEqual(self.online(), set())
+        self.assertEqual(set(self.events("Disconnected")), present)
+
+    def test_an_unchanged_table_is_handed_over_after_a_restart_too(self):
+        hub = self.start()
+        self.push(device_rows(4))
+        self.netalertx.sync_run()
+        hub.stop()
+        self.start()
+        self.assertEqual(self.files(), [])
+        self.push(device_rows(4))
+        self.hub.wait_for_log("unchanged node=Node_A")
+        self.wait_for_file("last_result.SYNC.decoded.Node_A.1.log")
+        self.assertEqual(self.netalertx.sync_run(), 4)
+
+    def test_a_lost_copy_leads_to_a_full_table(self):
+        hub = self.start()
+        self.push(device_rows(4))
+        hub.stop()
+        for path in self.folder.glob("app.db.tables/*"):
+            path.unlink()
+        self.netalertx.sync_run()
+        self.start()
+        self.push(device_rows(4))
+        self.wait_for_file("last_result.SYNC.decoded.Node_A.1.log")
+        self.assertNotIn("unchanged", self.hub.log())
+
+    def test_files_are_bounded_by_nodes_not_by_pushes(self):
+        self.start()
+        for i in range(1, 20):
+            self.push([device_row(i)])
+            self.push_text(NINE.format(i), plugin="NMAP")
+        self.assertEqual(self.files("last_result.SYNC*"), ["last_result.SYNC.decoded.Node_A.1.log"])
+        self.assertEqual(len(self.files("last_result.NMAP*")), 16)
+        lines = self.netalertx.plugin_run("NMAP")
+        self.assertIn(NINE.format(19), lines)
+        for path in self.out.iterdir():
+            self.assertEqual(path.stat().st_mode & 0o777, 0o644)
+
+    def test_rows_that_would_end_its_plugin_are_repaired_or_left_out(self):
+        self.start(SYNC_skip_macs="internet, 0200.0000.00aa")
+        self.push_text('{"data": [%s]}' % ",".join([
+            '{"devMac": "0200.0000.0001"}', '{"devName": "no key"}', "5", "[1]", '{"devMac": []}',
+            '{"devMac": "02-00-00-00-00-02", "devName": Infinity, "devVendor": ["x"], '
+            '"devFavorite": {}, "devParentMAC": "AABB.CC00.000F", "devPresentLastScan": 1}',
+            '{"devMac": "02:00:00:00:00:AA", "devPresentLastScan": 1}',
+            '{"devMac": "02:00:00:00:00:03", "x": %s}' % ("[" * 40 + "]" * 40)]))
+        text = (self.out / "last_result.SYNC.decoded.Node_A.1.log").read_text()
+        rows = {row["devMac"]: row for row in json.loads(text)["data"]}
+        self.assertEqual(set(rows), {"02:00:00:00:00:01", "02:00:00:00:00:02"})
+        second = rows["02:00:00:00:00:02"]
+        self.assertEqual((second["devName"], second["devVendor"], second["devFavorite"],
+                          second["devParentMAC"]), ("(unknown)", "", 0, "aa:bb:cc:00:00:0f"))
+        self.netalertx.sync_run()
+        self.netalertx.scan()
+        self.assertEqual(self.online(), {"02:00:00:00:00:02"})
+
+    def test_hub_defaults_leaves_the_inserting_to_the_hub(self):
+        self.start(SYNC_BEHAVIOR="hub-defaults")
+        self.push(device_rows(5))
+        self.assertEqual(self.macs(), {KNOWN})
+        self.assertEqual(self.files(), ["last_result.SYNC.decoded.Node_A.1.log"])
+
+    def test_carbon_copy_inserts_as_copy_new(self):
+        self.start(SYNC_BEHAVIOR="carbon-copy")
+        self.push(device_rows(5))
+        self.assertEqual(len(self.macs()), 5)
+        self.assertEqual(self.files(), ["last_result.SYNC.decoded.Node_A.1.log"])
+
+    def test_plugin_results_are_files_alone(self):
+        self.start()
+        self.push_text(NINE.format("a") + "\n" + NINE.format("b"), plugin="ARPSCAN")
+        self.assertEqual(query(self.db, "SELECT * FROM Plugins_Objects"), [])
+        self.assertEqual(self.netalertx.plugin_run("ARPSCAN"),
+                         [NINE.format("a"), NINE.format("b")])
+
+    def test_a_name_that_looks_like_netalertx_s_own_marks(self):
+        self.start()
+        self.push(device_rows(2), node="a.encoded.b.decoded.c")
+        self.assertEqual(self.files(), ["last_result.SYNC.decoded.a_encoded.b.decoded.c.1.log"])
+
+
+class Target(AppDbBase):
+    def test_what_is_missing_without_the_folder_is_told(self):
+        self.start()
+        self.hub.wait_for_log("SYNC_plugins_out is not set: NetAlertX will show .* offline")
+        self.push_text(NINE.format("a"), plugin="ARPSCAN")
+        self.assertEqual(query(self.db, "SELECT * FROM Plugins_Objects"), [])
+
+    def test_other_behaviors_need_a_netalertx_hub(self):
+        for db, settings in ((self.folder / "own.db", {"SYNC_plugins_out": self.folder}),
+                             (self.db, {})):
+            done = self.run_program("receiver", self.receiver_settings(
+                self.hub_redis, db, SYNC_BEHAVIOR="carbon-copy", **settings), code=2)
+            self.assertIn("SYNC_BEHAVIOR", done.stderr)
+            self.assertIn("SYNC_plugins_out", done.stderr)
 
 
 class Plugins(MergeTest):
