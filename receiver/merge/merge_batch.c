@@ -6,6 +6,7 @@
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/merge/merge_state.h"
 #include "receiver/merge/node_stats.h"
+#include "receiver/merge/retry_policy.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -101,7 +102,7 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
     *err = queue_failed(m->queue, one->entry->id, &times, error);
     if (*err == SH_OK || *err == SH_E_NETWORK) /* after the latter it may have been counted */
         (void)snprintf(m->counted, sizeof m->counted, "%s", one->entry->id);
-    if (*err != SH_OK || times <= SH_MERGE_ATTEMPTS_MAX)
+    if (*err != SH_OK || retry_before(one->deliveries, times) != RETRY_BURY)
         return *err == SH_OK;
     (void)sh_envelope_peek(one->entry->envelope, &one->result.header, NULL);
     one->outcome = ENTRY_POISON;
@@ -164,11 +165,11 @@ static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
         sh_service_alive();
         sh_error reason = {0};
         merge_one(m, p, i, &reason);
-        entry_outcome outcome = p->all[i].outcome;
-        *again = outcome == ENTRY_UNMARKED;
-        if (*again || outcome == ENTRY_STORE)
+        retry_action action = retry_after(p->all[i].outcome);
+        *again = action == RETRY_AGAIN;
+        if (*again || action == RETRY_WAIT)
             return sh_fail(error, reason.code, "%s", reason.message);
-        if (outcome == ENTRY_PIECE) {
+        if (action == RETRY_CONTINUE) {
             p->late = true;
             break;
         }
@@ -292,12 +293,13 @@ static sh_err settle(merge *m, const portion *p, sh_error *error)
     sh_err err = SH_OK;
     for (size_t i = 0; i < p->tried; i++) {
         const merged *one = &p->all[i];
-        if (one->outcome == ENTRY_PIECE) {
+        retry_action action = retry_after(one->outcome);
+        if (action == RETRY_CONTINUE) {
             keep_progress(m, one);
             continue;
         }
         entry_progress_remove(&m->progress, one->entry->id);
-        if (one->outcome == ENTRY_POISON) {
+        if (action == RETRY_BURY) {
             sh_err failed = bury(m, one, error);
             err = err == SH_OK ? failed : err;
             continue;
@@ -346,7 +348,7 @@ static sh_err merge_portion(merge *m, portion *p, sh_error *error)
 
 static bool is_suspect(const merged *one)
 {
-    return one->deliveries >= SH_QUEUE_SUSPECT_DELIVERIES;
+    return retry_before(one->deliveries, 0) == RETRY_ALONE;
 }
 
 /*

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/retry_policy.h"
+
+#include "libcommon/base/limits.h"
+
+#include <assert.h>
+
+/*
+ * A receiver that dies says nothing. An entry that comes back often may be what ends receivers, so
+ * it is merged alone; only if receivers then go on dying over it, it is given up.
+ */
+retry_action retry_before(int64_t deliveries, int64_t failures)
+{
+    if (failures > SH_MERGE_ATTEMPTS_MAX)
+        return RETRY_BURY;
+    return deliveries >= SH_QUEUE_SUSPECT_DELIVERIES || failures > 0 ? RETRY_ALONE : RETRY_MERGE;
+}
+
+retry_action retry_after(entry_outcome outcome)
+{
+    switch (outcome) {
+    case ENTRY_MERGED:
+    case ENTRY_DUPLICATE:
+        return RETRY_ACK;
+    case ENTRY_PIECE:
+        return RETRY_CONTINUE;
+    case ENTRY_POISON:
+        return RETRY_BURY;
+    case ENTRY_UNMARKED:
+        return RETRY_AGAIN;
+    case ENTRY_STORE:
+        return RETRY_WAIT;
+    }
+    assert(false && "an outcome without an action");
+    return RETRY_WAIT;
+}
