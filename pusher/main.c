@@ -6,6 +6,7 @@
 #include "libcommon/json/json_read.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/runtime/service_main.h"
+#include "pusher/activity.h"
 #include "pusher/run.h"
 #include "pusher/spool_command.h"
 
@@ -46,7 +47,7 @@ int main(int argc, char *argv[])
         .subcommands = subcommands,
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,
-        .check = run_check,
+        .check = pusher_check,
         .run = run_pusher,
         .reloads = true,
     };

@@ -1,40 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/retry_schedule.h"
 
-#include "pusher/backoff.h"
+#include <assert.h>
 
-int64_t pace_attempted(pace *p, const work_report *report, int64_t now_ms, uint64_t random)
+const retry_policy retry_patient = {.base_ms = 2000, .max_ms = 300000, .retry_after_max_s = 600};
+const retry_policy retry_brief = {.base_ms = 1000, .max_ms = 5000, .retry_after_max_s = 10};
+
+int64_t retry_backoff_ms(int64_t base_ms, int64_t max_ms, unsigned attempt, uint64_t random)
 {
-    if (!report->later && !report->mend) {
-        *p = (pace){0};
+    assert(base_ms > 0 && max_ms > 0);
+    int64_t ceiling_ms = base_ms;
+    for (unsigned i = 1; i < attempt && ceiling_ms < max_ms; i++)
+        ceiling_ms = ceiling_ms > max_ms / 2 ? max_ms : ceiling_ms * 2;
+    if (ceiling_ms > max_ms)
+        ceiling_ms = max_ms;
+    return (int64_t)(random % ((uint64_t)ceiling_ms + 1));
+}
+
+void retry_init(retry_schedule *r, const retry_policy *policy)
+{
+    *r = (retry_schedule){.policy = policy};
+}
+
+int64_t retry_attempted(retry_schedule *r, const push_report *report, int64_t now_ms,
+                        uint64_t random)
+{
+    const retry_policy *policy = r->policy;
+    if (!report->later && !report->needs_operator) {
+        retry_init(r, policy);
         return 0;
     }
-    p->failures++;
-    p->hub_away = report->later;
-    /* What somebody must mend first is tried at the slowest pace. */
-    int64_t wait_ms =
-        report->mend ? PACE_MAX_MS / 2 + sh_backoff_ms(PACE_MAX_MS / 2, PACE_MAX_MS / 2, 1, random)
-                     : sh_backoff_ms(PACE_BASE_MS, PACE_MAX_MS, p->failures, random);
+    r->failures++;
+    r->hub_away = report->later;
+    /* What an operator must set right first is tried at the slowest pace. */
+    int64_t half_ms = policy->max_ms / 2;
+    int64_t wait_ms = report->needs_operator
+                          ? half_ms + retry_backoff_ms(half_ms, half_ms, 1, random)
+                          : retry_backoff_ms(policy->base_ms, policy->max_ms, r->failures, random);
     if (report->retry_after_s > 0)
-        wait_ms += (report->retry_after_s < PACE_RETRY_AFTER_MAX_S ? report->retry_after_s
-                                                                   : PACE_RETRY_AFTER_MAX_S) *
+        wait_ms += (report->retry_after_s < policy->retry_after_max_s ? report->retry_after_s
+                                                                      : policy->retry_after_max_s) *
                    1000;
-    p->retry_at_ms = now_ms + wait_ms;
+    r->retry_at_ms = now_ms + wait_ms;
     return wait_ms;
 }
 
-void pace_run_came(pace *p)
+void retry_run_came(retry_schedule *r)
 {
-    if (!p->hub_away)
-        p->retry_at_ms = 0;
+    if (!r->hub_away)
+        r->retry_at_ms = 0;
 }
 
-void pace_clock_set(pace *p)
+void retry_clock_set(retry_schedule *r)
 {
-    *p = (pace){0};
+    retry_init(r, r->policy);
 }
 
-bool pace_may_try(const pace *p, int64_t now_ms)
+bool retry_may_try(const retry_schedule *r, int64_t now_ms)
 {
-    return now_ms >= p->retry_at_ms;
+    return now_ms >= r->retry_at_ms;
 }

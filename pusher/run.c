@@ -12,7 +12,7 @@
 #include "libcommon/runtime/service.h"
 #include "libcommon/runtime/settings_reload.h"
 #include "libcommon/runtime/stop.h"
-#include "pusher/backoff.h"
+#include "pusher/activity.h"
 #include "pusher/retry_schedule.h"
 #include "pusher/serve.h"
 #include "pusher/shutdown_deadline.h"
@@ -33,61 +33,35 @@
 /* A wall clock that was set by more than this did not just run a little fast or slow. */
 #define CLOCK_STEP_MS INT64_C(2000)
 
-/* A single run does not wait for a hub that is away for long. */
-#define ONCE_TRIES 3
-#define ONCE_BACKOFF_BASE_MS 1000
-#define ONCE_BACKOFF_MAX_MS 5000
-#define ONCE_RETRY_AFTER_MAX_S 10
-
 /* An exchange in hand may take this long after a SIGTERM: all must be over within 10 s. */
 #define STOP_GRACE_MS 5000
 
 /* Tables are large and rare: their memory goes back to the system as soon as it is freed. */
 #define MMAP_THRESHOLD_BYTES 262144
 
-bool run_is_active(const sh_settings *settings)
-{
-    return settings->hub_url[0] != '\0' && (settings->devices || settings->plugins.count > 0);
-}
-
-sh_err run_check(const sh_settings *settings, sh_error *error)
-{
-    if (settings->listen[0] == '\0' || settings->run != SH_RUN_DISABLED)
-        return SH_OK;
-    /* The settings ask nothing of a program that is disabled, but this one answers GET /sync. */
-    const char *missing = settings->api_token[0] == '\0'        ? "SYNC_api_token"
-                          : settings->encryption_key[0] == '\0' ? "SYNC_encryption_key"
-                          : settings->node_name[0] == '\0'      ? "SYNC_node_name"
-                                                                : NULL;
-    if (missing == NULL)
-        return SH_OK;
-    return sh_fail(
-        error, SH_E_CONFIG,
-        "%s is not set: a node that is pulled (SYNC_listen) needs it, even if SYNC_RUN is disabled",
-        missing);
-}
-
 static int64_t at_most(int64_t value, int64_t max)
 {
     return value < max ? value : max;
 }
 
+static int64_t plan_retry(retry_schedule *retry, const push_report *report)
+{
+    uint64_t random;
+    sh_random(&random, sizeof random);
+    return retry_attempted(retry, report, sh_clock_monotonic_ms(), random);
+}
+
 static int run_once(work *w)
 {
+    retry_schedule retry;
+    retry_init(&retry, &retry_brief);
+    work_all_due(w);
     for (unsigned try = 1;; try++) {
-        if (try == 1)
-            work_all_due(w);
-        work_report report = work_attempt(w);
+        push_report report = work_attempt(w);
         if (!report.failed)
             return SH_EXIT_DONE;
-        if (!report.later || try == ONCE_TRIES || sh_stop_requested())
-            return SH_EXIT_FAILED;
-        uint64_t random;
-        sh_random(&random, sizeof random);
-        int64_t wait_ms = sh_backoff_ms(ONCE_BACKOFF_BASE_MS, ONCE_BACKOFF_MAX_MS, try, random);
-        if (report.retry_after_s > 0)
-            wait_ms += at_most(report.retry_after_s, ONCE_RETRY_AFTER_MAX_S) * 1000;
-        if (sh_stop_wait(wait_ms))
+        if (!report.later || try == RETRY_BRIEF_TRIES || sh_stop_requested() ||
+            sh_stop_wait(plan_retry(&retry, &report)))
             return SH_EXIT_FAILED;
     }
 }
@@ -101,7 +75,7 @@ typedef struct {
     sh_schedule schedule; /* where they do not */
     int64_t looked_ms;    /* at files, by the monotonic clock */
     int64_t wall_ms;      /* what the wall clock is ahead of the monotonic one */
-    pace pace;            /* by the monotonic clock */
+    retry_schedule retry; /* by the monotonic clock */
     bool settling;        /* the settings are being written: nothing is begun */
 } loop;
 
@@ -132,7 +106,7 @@ static void look_at_schedule(loop *l)
     if (!sh_schedule_is_due(&l->schedule, sh_clock_unix_ms()))
         return;
     work_all_due(l->work);
-    pace_run_came(&l->pace);
+    retry_run_came(&l->retry);
     log_next_run(l, first ? SH_LOG_INFO : SH_LOG_DEBUG);
 }
 
@@ -151,14 +125,12 @@ static void look_at_clock(loop *l)
         return;
     sh_log_info("the clock of this machine was set %s by %" PRId64 " s",
                 step_ms > 0 ? "forward" : "back", (step_ms > 0 ? step_ms : -step_ms) / 1000);
-    pace_clock_set(&l->pace);
+    retry_clock_set(&l->retry);
 }
 
-static void plan_retry(loop *l, const work_report *report)
+static void plan_next_attempt(loop *l, const push_report *report)
 {
-    uint64_t random;
-    sh_random(&random, sizeof random);
-    int64_t wait_ms = pace_attempted(&l->pace, report, sh_clock_monotonic_ms(), random);
+    int64_t wait_ms = plan_retry(&l->retry, report);
     if (wait_ms > 0)
         sh_log_debug("the next attempt to deliver is in %lld ms", (long long)wait_ms);
 }
@@ -173,7 +145,7 @@ static int64_t wait_ms(const loop *l)
     else
         ms = sh_schedule_wait_ms(&l->schedule, sh_clock_unix_ms());
     if (work_is_due(l->work))
-        ms = at_most(ms, l->pace.retry_at_ms - sh_clock_monotonic_ms());
+        ms = at_most(ms, l->retry.retry_at_ms - sh_clock_monotonic_ms());
     return ms > 0 ? ms : 0;
 }
 
@@ -192,7 +164,7 @@ static bool loop_wait(const loop *l)
     return !sh_stop_requested();
 }
 
-static void tell_status(const work_report *report)
+static void tell_status(const push_report *report)
 {
     char when[SH_RFC3339_BYTES];
     sh_clock_rfc3339(sh_clock_unix_ms(), when);
@@ -209,9 +181,9 @@ static void look_and_push(loop *l)
         look_at_files(l);
     else
         look_at_schedule(l);
-    if (work_is_due(l->work) && pace_may_try(&l->pace, sh_clock_monotonic_ms())) {
-        work_report report = work_attempt(l->work);
-        plan_retry(l, &report);
+    if (work_is_due(l->work) && retry_may_try(&l->retry, sh_clock_monotonic_ms())) {
+        push_report report = work_attempt(l->work);
+        plan_next_attempt(l, &report);
         tell_status(&report);
     } else {
         work_collect(l->work);
@@ -225,6 +197,7 @@ static int run_loop(const sh_settings *settings, work *w)
               .watching = settings->run != SH_RUN_SCHEDULE,
               .looked_ms = sh_clock_monotonic_ms() - SAFETY_POLL_MS,
               .wall_ms = wall_clock_ahead_ms()};
+    retry_init(&l.retry, &retry_patient);
     sh_schedule_init(&l.schedule, &settings->cron);
     if (l.watching) {
         size_t count;
@@ -332,7 +305,7 @@ int run_pusher(const sh_settings *settings, bool once)
     sh_node_key key;
     sh_error error = {0};
     serve *server = NULL;
-    bool pushes = settings->run != SH_RUN_DISABLED && run_is_active(settings);
+    bool pushes = settings->run != SH_RUN_DISABLED && pusher_is_active(settings);
     if (!pushes && (settings->listen[0] == '\0' || once))
         return run_without_pushes(settings, false, once);
     sh_err err = derive_key(settings, &key, &error);

@@ -2,16 +2,9 @@
 #ifndef PUSHER_RUN_H
 #define PUSHER_RUN_H
 
-#include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
 
 #include <stdbool.h>
-
-/* Whether this node pushes at all: SYNC_hub_url is set, and something to push. */
-bool run_is_active(const sh_settings *settings);
-
-/* What a pusher needs beyond what the settings check themselves; SH_E_CONFIG says what to set. */
-sh_err run_check(const sh_settings *settings, sh_error *error);
 
 /*
  * The pusher's work, as SYNC_RUN says, until it is asked to stop; with `once` one run. Returns the

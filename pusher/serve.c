@@ -12,8 +12,8 @@
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/probes.h"
 #include "libcommon/runtime/stop.h"
+#include "pusher/activity.h"
 #include "pusher/pusher_metrics.h"
-#include "pusher/run.h"
 #include "pusher/source.h"
 
 #include <pthread.h>
@@ -289,7 +289,7 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
         return;
     }
     /* A node that is there to be pulled, or pushes its devices, is of no use without its table. */
-    bool needs_table = s->settings->devices || !run_is_active(s->settings);
+    bool needs_table = s->settings->devices || !pusher_is_active(s->settings);
     if (needs_table && sh_file_stamp_get(s->source.path, &stamp, &error) == SH_OK && !stamp.exists)
         (void)sh_fail(&error, SH_E_NOT_FOUND, "%s not found (SYNC_devices_file)", s->source.path);
     if (needs_table && error.code != SH_OK)

@@ -6,7 +6,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text.h"
-#include "libcommon/crypto/crypto.h"
+#include "pusher/spool_item.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,18 +20,6 @@
  * (spool_list.h). Not thread-safe. Every failure's message names the file or folder.
  */
 typedef struct spool spool;
-
-#define SPOOL_NAME_BYTES 96
-
-typedef struct {
-    char name[SPOOL_NAME_BYTES]; /* of its file */
-    uint8_t id[SH_ID_BYTES];
-    int64_t time_ms; /* when it was spooled, by this node's clock: Unix time */
-    char plugin[SH_PLUGIN_NAME_MAX + 1];
-} spool_item;
-
-/* What it tells of things that went another way than asked, for the log. */
-typedef void (*spool_notice)(const char *sentence);
 
 /*
  * Makes dir (but not its parents) and its folders where they are not there, and takes hold of it.

@@ -5,7 +5,7 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
-#include "pusher/spool.h"
+#include "pusher/spool_item.h"
 
 #include <limits.h>
 

@@ -2,7 +2,7 @@
 #ifndef PUSHER_SPOOL_LIST_H
 #define PUSHER_SPOOL_LIST_H
 
-#include "pusher/spool.h"
+#include "pusher/spool_item.h"
 
 /*
  * The spool as `synchub-pusher spool` sees and changes it, beside a pusher that runs: each step is

@@ -2,7 +2,7 @@
 #ifndef PUSHER_SPOOL_REFUSED_H
 #define PUSHER_SPOOL_REFUSED_H
 
-#include "pusher/spool.h"
+#include "pusher/spool_item.h"
 
 /*
  * SYNC_spool_dir/refused: items that the hub refused for good or that are damaged. Beside each

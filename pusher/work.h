@@ -5,6 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
 #include "libcommon/native/envelope.h"
+#include "pusher/report.h"
 #include "pusher/source.h"
 
 #include <stdbool.h>
@@ -46,14 +47,6 @@ void work_rescan(work *w);
 /* Whether anything is due or spooled. */
 bool work_is_due(const work *w);
 
-typedef struct {
-    bool failed;           /* something was not delivered, for whatever reason */
-    bool later;            /* it is to be tried again soon: hub away or busy */
-    bool foreign;          /* something before the hub did not let it through; later is set, too */
-    bool mend;             /* it is to be tried again, but somebody must act first */
-    int64_t retry_after_s; /* what the hub asked for, -1 for nothing */
-} work_report;
-
 /*
  * Moves the plugin results that are due to the spool and sends nothing: for the time in which the
  * hub is not to be asked, while the scanner goes on and overwrites its results.
@@ -61,6 +54,6 @@ typedef struct {
 void work_collect(work *w);
 
 /* Reads and sends all that is due, and then what is spooled, oldest first, one by one. */
-work_report work_attempt(work *w);
+push_report work_attempt(work *w);
 
 #endif

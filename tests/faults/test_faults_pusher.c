@@ -68,7 +68,7 @@ static void begin(void)
 static sh_err attempt(work *w, sh_error *error)
 {
     work_all_due(w);
-    work_report report = work_attempt(w);
+    push_report report = work_attempt(w);
     if (!report.failed)
         return SH_OK;
     assert_true(inject_was_told());

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/sender.h"
+
+#include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
+#include "libcommon/runtime/log.h"
+#include "pusher/pusher_metrics.h"
+
+void sender_job_failed(const sender *s, job *j, const sh_error *error, push_report *report)
+{
+    report->failed = true;
+    job_failed(j, error, s->once || s->settings->run == SH_RUN_SCHEDULE);
+}
+
+bool sender_save_state(const sender *s)
+{
+    sh_error error = {0};
+    if (state_save(s->state, &error) == SH_OK)
+        return true;
+    sh_log_error("%s; what was pushed will not be remembered", error.message);
+    return false;
+}
+
+void sender_report(const sender *s, const push_item *item, const char *what,
+                   const push_result *result, const sh_error *error, push_report *report)
+{
+    sh_metric *counters = item->kind == SH_KIND_DEVICES ? counter_tables : counter_plugins;
+    sh_metric_add(&counters[result->verdict], 1);
+    char id[SH_ID_HEX_BYTES];
+    sh_hex_encode(item->id, SH_ID_BYTES, id);
+    const char *reason = push_is_success(result->verdict) ? NULL : error->message;
+    const sh_log_field *fields = SH_LOG_FIELDS(
+        SH_LOG_NODE(s->settings->node_name), SH_LOG_BYTES(result->sent_bytes), SH_LOG_ENTRY(id),
+        SH_LOG_NUMBER("ms", result->duration_ms), SH_LOG_REASON(reason));
+    if (reason == NULL) {
+        sh_metric_set(&counter_last_success_s, sh_clock_unix_ms() / 1000);
+        sh_log_event(SH_LOG_INFO, fields, "%s: %s", what, push_verdict_name(result->verdict));
+        return;
+    }
+    report->failed = true;
+    report->later |= result->verdict == PUSH_LATER;
+    report->foreign |= result->verdict == PUSH_FOREIGN;
+    report->needs_operator |= result->verdict == PUSH_MISCONFIGURED;
+    if (result->retry_after_s > report->retry_after_s)
+        report->retry_after_s = result->retry_after_s;
+    sh_log_level level = result->verdict == PUSH_LATER     ? SH_LOG_WARNING
+                         : result->verdict == PUSH_STOPPED ? SH_LOG_INFO
+                                                           : SH_LOG_ERROR;
+    sh_log_event(level, fields, "%s not delivered", what);
+}
+
+push_result sender_push(const sender *s, const push_item *item, const char *what,
+                        push_report *report, sh_error *error)
+{
+    push_result result = push_send(s->push, item, error);
+    sender_report(s, item, what, &result, error, report);
+    return result;
+}
