@@ -5,19 +5,16 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/metrics.h"
 #include "libcommon/base/version.h"
-#include "libcommon/native/error_code.h"
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
-#include "libcommon/runtime/probes.h"
 #include "libcommon/runtime/stop.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define STOP_GRACE_MS 1000
-#define METRICS_BYTES_MAX (64 * SH_KIB)
 #define CONNECTIONS_MAX 128 /* only probes come here */
 
 struct puller_status {
@@ -89,33 +86,19 @@ void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t en
                      failed ? "some of which failed" : "none of which failed");
 }
 
-static void reply_text(sh_http_exchange *exchange, unsigned status, const char *text)
-{
-    sh_http_reply(exchange, status, "text/plain; charset=utf-8", sh_slice_of(text));
-}
-
-static void handle_live(void *context, sh_http_exchange *exchange)
-{
-    (void)context;
-    reply_text(exchange, 200, "ok\n");
-}
-
-static void handle_ready(void *context, sh_http_exchange *exchange)
+static bool is_ready(void *context, sh_buf *reason)
 {
     puller_status *status = context;
     sh_queue_state state;
     sh_queue_watch_get_fresh(status->watch, &state);
     if (sh_stop_requested())
-        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
-                            "the program is stopping");
+        (void)sh_buf_append_text(reason, "the program is stopping");
     else if (state.err != SH_OK)
-        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
-                            state.error.message);
-    else
-        reply_text(exchange, 200, "ready\n");
+        (void)sh_buf_append_text(reason, state.error.message);
+    return !sh_stop_requested() && state.err == SH_OK;
 }
 
-static void handle_metrics(void *context, sh_http_exchange *exchange)
+static sh_err write_metrics(void *context, sh_buf *ret)
 {
     puller_status *status = context;
     sh_queue_state state;
@@ -125,35 +108,15 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
         sh_metric_set(&redis_durable, state.keeps == SH_KEEPS_ALL);
     else
         sh_metric_clear(&redis_durable);
-    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
-    sh_err err = sh_version_write_metric(&text);
-    if (err == SH_OK)
-        err = sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], &text);
-    if (err == SH_OK)
-        err = sh_service_metrics(&text);
-    if (err != SH_OK) {
-        sh_http_reply_error(exchange, 500, sh_error_code_text(SH_CODE_MEMORY), "Internal error",
-                            "no memory for the metrics");
-        return;
-    }
-    sh_http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
-                  (sh_slice){text.data, text.len});
+    sh_err err = sh_version_write_metric(ret);
+    return err == SH_OK ? sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], ret) : err;
 }
 
-static const sh_http_route routes[] = {
-    {.method = "GET", .path = "/livez", .handle = handle_live, .probe = true},
-    {.method = "GET", .path = "/readyz", .handle = handle_ready, .probe = true},
-    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .probe = true},
-    {.method = NULL},
-};
-
-static sh_err start(const sh_settings *settings, puller_status *status, sh_error *error)
+static sh_err start_status(const sh_settings *settings, puller_status *status, sh_error *error)
 {
-    const sh_listener_options options = {.routes = routes,
-                                         .context = status,
-                                         .told = sh_service_on_certificate,
-                                         .on_event = sh_service_on_http_event,
-                                         .connections_max = CONNECTIONS_MAX};
+    const sh_listener_options options = {
+        .probes = {.context = status, .is_ready = is_ready, .write_metrics = write_metrics},
+        .connections_max = CONNECTIONS_MAX};
     const sh_queue_options queue = sh_queue_options_of(settings);
     const sh_queue_watch_calls calls = {.context = NULL};
     sh_err err = sh_queue_watch_new(&queue, &calls, &status->watch, error);
@@ -172,7 +135,7 @@ sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_
     puller_status *status = calloc(1, sizeof *status);
     if (status == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
-    sh_err err = start(settings, status, error);
+    sh_err err = start_status(settings, status, error);
     if (err != SH_OK) {
         puller_status_stop(status);
         return err;

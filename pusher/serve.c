@@ -10,7 +10,6 @@
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
-#include "libcommon/runtime/probes.h"
 #include "libcommon/runtime/stop.h"
 #include "pusher/activity.h"
 #include "pusher/pusher_metrics.h"
@@ -22,7 +21,6 @@
 #include <string.h>
 
 #define STOP_GRACE_MS 3000
-#define METRICS_BYTES_MAX (64 * SH_KIB)
 #define ETAG_BYTES (SH_DIGEST_HEX_BYTES + 2)
 
 /*
@@ -272,58 +270,43 @@ static void handle_sync(void *context, sh_http_exchange *exchange)
         reply_netalertx(s, exchange);
 }
 
-static void handle_livez(void *context, sh_http_exchange *exchange)
-{
-    (void)context;
-    sh_http_reply(exchange, 200, "text/plain", SH_SLICE("ok\n"));
-}
-
-static void handle_readyz(void *context, sh_http_exchange *exchange)
+static bool is_ready(void *context, sh_buf *reason)
 {
     const serve *s = context;
     sh_file_stamp stamp;
     sh_error error = {0};
     if (sh_stop_requested()) {
-        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
-                            "stopping");
-        return;
+        (void)sh_buf_append_text(reason, "stopping");
+        return false;
     }
     /* A node that is there to be pulled, or pushes its devices, is of no use without its table. */
     bool needs_table = s->settings->devices || !pusher_is_active(s->settings);
-    if (needs_table && sh_file_stamp_get(s->source.path, &stamp, &error) == SH_OK && !stamp.exists)
+    if (!needs_table)
+        return true;
+    if (sh_file_stamp_get(s->source.path, &stamp, &error) == SH_OK && !stamp.exists)
         (void)sh_fail(&error, SH_E_NOT_FOUND, "%s not found (SYNC_devices_file)", s->source.path);
-    if (needs_table && error.code != SH_OK)
-        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
-                            error.message);
-    else
-        sh_http_reply(exchange, 200, "text/plain", SH_SLICE("ok\n"));
+    if (error.code != SH_OK)
+        (void)sh_buf_append_text(reason, error.message);
+    return error.code == SH_OK;
 }
 
-static void handle_metrics(void *context, sh_http_exchange *exchange)
+static sh_err write_metrics(void *context, sh_buf *ret)
 {
     (void)context;
-    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(METRICS_BYTES_MAX);
-    if (counters_write(&body) != SH_OK || sh_service_metrics(&body) != SH_OK)
-        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_MEMORY), "Out of memory",
-                            "no memory for the metrics");
-    else
-        sh_http_reply(exchange, 200, "text/plain; version=0.0.4", (sh_slice){body.data, body.len});
+    return counters_write(ret);
 }
 
 static const sh_http_route routes[] = {
     {.method = "GET", .path = "/sync", .handle = handle_sync, .class = SH_HTTP_EXCLUSIVE},
-    {.method = "GET", .path = "/livez", .handle = handle_livez, .probe = true},
-    {.method = "GET", .path = "/readyz", .handle = handle_readyz, .probe = true},
-    {.method = "GET", .path = "/metrics", .handle = handle_metrics, .probe = true},
     {.method = NULL},
 };
 
 static sh_err listen_on(serve *s, sh_error *error)
 {
-    const sh_listener_options options = {.routes = routes,
-                                         .context = s,
-                                         .told = sh_service_on_certificate,
-                                         .on_event = sh_service_on_http_event};
+    const sh_listener_options options = {
+        .routes = routes,
+        .context = s,
+        .probes = {.context = s, .is_ready = is_ready, .write_metrics = write_metrics}};
     sh_err err = sh_listener_start(s->settings, &options, &s->listener, error);
     if (err != SH_OK)
         return err;

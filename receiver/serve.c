@@ -2,11 +2,9 @@
 #include "receiver/serve.h"
 
 #include "libcommon/base/cleanup.h"
-#include "libcommon/native/error_code.h"
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
-#include "libcommon/runtime/probes.h"
 #include "receiver/hub/health.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest.h"
@@ -15,9 +13,6 @@
 #include <stdlib.h>
 
 #define STOP_GRACE_MS 4000
-#define METRICS_MAX (64 * SH_KIB)
-#define TEXT_TYPE "text/plain; charset=utf-8"
-#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct serve {
     ingest ingest;
@@ -44,30 +39,19 @@ static void handle_pushes(void *context, sh_http_exchange *const exchanges[], si
     ingest_handle_each(&s->ingest, exchanges, count);
 }
 
-static void handle_livez(void *context, sh_http_exchange *exchange)
-{
-    (void)context;
-    sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("alive\n"));
-}
-
 /* Ready: nothing of us is unwell, and, where this receiver ingests, Redis takes puts now. */
-static void handle_readyz(void *context, sh_http_exchange *exchange)
+static bool is_ready(void *context, sh_buf *reason)
 {
     const serve *s = context;
-    SH_CLEANUP(sh_buf_reset) sh_buf reason = SH_BUF_INIT(4 * SH_KIB);
-    bool good = health_is_good(&reason);
+    bool good = health_is_good(reason);
     if (s->ingests) {
         sh_queue_state state;
         sh_queue_watch_get_fresh(s->ingest.watch, &state);
         if (state.err != SH_OK)
-            (void)sh_buf_append_format(&reason, "%s%s", good ? "" : "; ", state.error.message);
+            (void)sh_buf_append_format(reason, "%s%s", good ? "" : "; ", state.error.message);
         good = good && state.err == SH_OK;
     }
-    if (good)
-        sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("ready\n"));
-    else
-        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
-                            reason.data == NULL ? "" : reason.data);
+    return good;
 }
 
 static void set_gauges(const serve *s)
@@ -94,35 +78,19 @@ static void set_gauges(const serve *s)
     }
 }
 
-static void handle_metrics(void *context, sh_http_exchange *exchange)
+static sh_err write_metrics(void *context, sh_buf *ret)
 {
     const serve *s = context;
     set_gauges(s);
-    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(METRICS_MAX);
-    if (figures_write(&text) == SH_OK && sh_service_metrics(&text) == SH_OK)
-        sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
-    else
-        sh_http_reply_error(exchange, 500, sh_error_code_text(SH_CODE_MEMORY),
-                            "Internal Server Error", "no memory");
+    return figures_write(ret);
 }
 
-static const sh_http_route routes_with_push[] = {
+static const sh_http_route push_route[] = {
     {.method = "POST",
      .path = "/sync",
      .admit = admit_push,
      .handle_each = handle_pushes,
      .classify = classify_push},
-    {.method = "GET", .path = "/livez", .handle = handle_livez, .probe = true},
-    {.method = "GET",
-     .path = "/readyz",
-     .handle = handle_readyz,
-     .class = SH_HTTP_NORMAL,
-     .probe = true},
-    {.method = "GET",
-     .path = "/metrics",
-     .handle = handle_metrics,
-     .class = SH_HTTP_NORMAL,
-     .probe = true},
     {.method = NULL},
 };
 
@@ -203,10 +171,9 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     if (s->ingests)
         (void)health_set(HEALTH_KEY, "the hub's key was not looked at yet");
     const sh_listener_options options = {
-        .routes = s->ingests ? routes_with_push : routes_with_push + 1,
+        .routes = s->ingests ? push_route : NULL,
         .context = s,
-        .told = sh_service_on_certificate,
-        .on_event = sh_service_on_http_event,
+        .probes = {.context = s, .is_ready = is_ready, .write_metrics = write_metrics},
     };
     sh_err err = start_parts(s, settings, error);
     if (err == SH_OK)

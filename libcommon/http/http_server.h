@@ -54,6 +54,7 @@ typedef struct {
     sh_http_class (*classify)(void *context, const sh_http_exchange *exchange);
     /* Answered over the limits on connections, too: /livez and its like. */
     bool probe;
+    void *context; /* given to its callbacks instead of the server's; NULL: the server's */
 } sh_http_route;
 
 /* A certificate chain and its key in PEM; NULL for plain HTTP. Copied. */

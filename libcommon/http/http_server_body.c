@@ -77,6 +77,11 @@ void sh_http_body_take(sh_http_exchange *exchange, const char *data, size_t len)
         sh_http_body_drop(exchange, 0);
 }
 
+void *sh_http_context(const sh_http_exchange *exchange)
+{
+    return exchange->route->context != NULL ? exchange->route->context : exchange->server->context;
+}
+
 void sh_http_body_handled(sh_http_exchange *exchange)
 {
     assert(exchange->replied);

@@ -14,6 +14,9 @@ void sh_http_body_take(sh_http_exchange *exchange, const char *data, size_t len)
 /* Frees the body, and gives back all of the budget but `kept`, which an answer still holds. */
 void sh_http_body_drop(sh_http_exchange *exchange, size_t kept);
 
+/* What callbacks of the exchange's route are given. */
+void *sh_http_context(const sh_http_exchange *exchange);
+
 /* The exchange is answered: its body goes, and of the budget only a large answer stays. */
 void sh_http_body_handled(sh_http_exchange *exchange);
 

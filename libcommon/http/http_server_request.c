@@ -163,7 +163,7 @@ static enum MHD_Result begin_request(sh_http_exchange *exchange, const sh_http_r
     exchange->route = find_route(exchange, line->method, line->path);
     if (exchange->route != NULL && has_place(exchange) && exchange->route != NULL &&
         exchange->route->admit != NULL)
-        exchange->allowed = exchange->route->admit(exchange->server->context, exchange);
+        exchange->allowed = exchange->route->admit(sh_http_context(exchange), exchange);
     if (exchange->replied || exchange->allowed != SH_HTTP_WAIT)
         return begin_body(exchange);
     exchange->allowed = 0;
@@ -176,7 +176,7 @@ static enum MHD_Result begin_request(sh_http_exchange *exchange, const sh_http_r
 static bool handle_or_give(sh_http_exchange *exchange)
 {
     const sh_http_route *route = exchange->route;
-    void *context = exchange->server->context;
+    void *context = sh_http_context(exchange);
     sh_http_class class =
         route->classify != NULL ? route->classify(context, exchange) : route->class;
     if (class != SH_HTTP_IMMEDIATE)

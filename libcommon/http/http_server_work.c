@@ -56,7 +56,7 @@ static void resume(sh_http_exchange *exchange)
 
 static void admit(sh_http_exchange *exchange)
 {
-    exchange->allowed = exchange->route->admit(exchange->server->context, exchange);
+    exchange->allowed = exchange->route->admit(sh_http_context(exchange), exchange);
     assert(exchange->replied || exchange->allowed != SH_HTTP_WAIT);
     resume(exchange);
 }
@@ -67,7 +67,7 @@ static void handle_batch(sh_http_waiting *const waiting[], size_t count)
     for (size_t i = 0; i < count; i++)
         exchanges[i] = exchange_of(waiting[i]);
     const sh_http_route *route = exchanges[0]->route;
-    void *context = exchanges[0]->server->context;
+    void *context = sh_http_context(exchanges[0]);
     if (exchanges[0]->stage == SH_HTTP_IN_ADMIT) {
         admit(exchanges[0]);
         return;

@@ -11,6 +11,7 @@
 #include "libcommon/runtime/notify.h"
 #include "libcommon/runtime/stop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,7 +28,8 @@
 struct sh_listener {
     const sh_settings *settings;
     sh_http_server *server;
-    void (*told)(sh_err err, const char *words);
+    sh_probes probes;
+    sh_http_route routes[SH_LISTENER_ROUTES_MAX + SH_PROBE_ROUTES + 1];
     sh_file_stamp cert_seen, key_seen; /* of what was read last, good or not */
     char address[96];
     bool in_clear;
@@ -98,14 +100,12 @@ static void read_again(sh_listener *l)
     sh_error error = {0};
     char words[SH_ERROR_MESSAGE_BYTES + 64];
     sh_err err = with_tls(l, renew, NULL, &error);
-    if (l->told == NULL)
-        return;
     if (err == SH_OK)
         (void)snprintf(words, sizeof words, "the certificate was read again from %s",
                        l->settings->tls_cert);
     else
         (void)snprintf(words, sizeof words, "the old certificate stays in use: %s", error.message);
-    l->told(err, words);
+    sh_probes_log_certificate(err, words);
 }
 
 /* --- The thread beside -------------------------------------------------------------------------
@@ -168,9 +168,9 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
         .host = host,
         .port = port,
         .tls = tls == NULL ? (sh_http_tls){NULL, NULL} : *tls,
-        .routes = options->routes,
+        .routes = l->routes,
         .context = options->context,
-        .on_event = options->on_event,
+        .on_event = sh_probes_log_event,
         .connections_max = options->connections_max,
     };
     err = sh_http_server_start(&server, &l->server, error);
@@ -185,6 +185,18 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
     return SH_OK;
 }
 
+/* The program's routes, and those of the probes. */
+static void set_routes(sh_listener *l, const sh_listener_options *options)
+{
+    size_t count = 0;
+    for (const sh_http_route *r = options->routes; r != NULL && r->method != NULL; r++) {
+        assert(count < SH_LISTENER_ROUTES_MAX);
+        l->routes[count++] = *r;
+    }
+    l->probes = options->probes;
+    sh_probes_routes(&l->probes, l->routes + count);
+}
+
 sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options *options,
                          sh_listener **ret, sh_error *error)
 {
@@ -192,7 +204,7 @@ sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options 
     if (l == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
     l->settings = settings;
-    l->told = options->told;
+    set_routes(l, options);
     l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sh_err err = l->stop_fd < 0 ? sh_fail(error, SH_E_IO, "eventfd: %s", strerror(errno)) : SH_OK;
     if (err == SH_OK)

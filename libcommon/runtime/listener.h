@@ -5,6 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
 #include "libcommon/http/http_server.h"
+#include "libcommon/runtime/probes.h"
 
 #include <stdbool.h>
 
@@ -15,16 +16,14 @@
  */
 typedef struct sh_listener sh_listener;
 
+#define SH_LISTENER_ROUTES_MAX 4
+
 typedef struct {
-    const sh_http_route *routes; /* as for sh_http_server_start() */
-    void *context;
-    /*
-     * Told, from the thread beside, when a certificate was read again: SH_OK, or why the old one
-     * stays. May be NULL.
-     */
-    void (*told)(sh_err err, const char *words);
-    /* As for sh_http_server_start(). */
-    void (*on_event)(const sh_http_event *event);
+    /* Besides those of the probes, at most SH_LISTENER_ROUTES_MAX; ends as for
+       sh_http_server_start(); NULL: none. */
+    const sh_http_route *routes;
+    void *context; /* of the routes */
+    sh_probes probes;
     size_t connections_max;
 } sh_listener_options;
 

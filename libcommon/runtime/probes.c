@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/runtime/probes.h"
 
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/base/metrics.h"
+#include "libcommon/native/error_code.h"
 #include "libcommon/runtime/log.h"
 
-void sh_service_on_http_event(const sh_http_event *event)
+#define METRICS_BYTES_MAX (64 * SH_KIB)
+#define REASON_BYTES_MAX (4 * SH_KIB)
+#define TEXT_TYPE "text/plain; charset=utf-8"
+#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+void sh_probes_log_event(const sh_http_event *event)
 {
     /* A separate call for each kind: a flood of one does not hide another's first line. */
     const sh_log_field *fields = SH_LOG_FIELDS(SH_LOG_PEER(event->peer));
@@ -32,12 +40,13 @@ void sh_service_on_http_event(const sh_http_event *event)
     }
 }
 
-void sh_service_on_certificate(sh_err err, const char *words)
+void sh_probes_log_certificate(sh_err err, const char *words)
 {
     sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
 }
 
-sh_err sh_service_metrics(sh_buf *ret)
+/* The metrics of HTTP server and log, which all programs have. */
+static sh_err write_common_metrics(sh_buf *ret)
 {
     static sh_metric lost = {.name = "synchub_log_lines_lost_total",
                              .help = "Log lines lost because standard error was not read.",
@@ -50,4 +59,47 @@ sh_err sh_service_metrics(sh_buf *ret)
     sh_metric_set(&held, (int64_t)sh_log_lines_held());
     sh_err err = sh_http_server_metrics(ret);
     return err == SH_OK ? sh_metrics_write(log_metrics, 2, ret) : err;
+}
+
+static void handle_livez(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("alive\n"));
+}
+
+static void handle_readyz(void *context, sh_http_exchange *exchange)
+{
+    const sh_probes *probes = context;
+    SH_CLEANUP(sh_buf_reset) sh_buf reason = SH_BUF_INIT(REASON_BYTES_MAX);
+    if (probes->is_ready(probes->context, &reason))
+        sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("ready\n"));
+    else
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
+                            reason.data == NULL ? "" : reason.data);
+}
+
+static void handle_metrics(void *context, sh_http_exchange *exchange)
+{
+    const sh_probes *probes = context;
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
+    if (probes->write_metrics(probes->context, &text) == SH_OK &&
+        write_common_metrics(&text) == SH_OK)
+        sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
+    else
+        sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_MEMORY), "Out of memory",
+                            "no memory for the metrics");
+}
+
+void sh_probes_routes(sh_probes *probes, sh_http_route ret[static SH_PROBE_ROUTES])
+{
+    static const sh_http_route routes[SH_PROBE_ROUTES] = {
+        {.method = "GET", .path = "/livez", .handle = handle_livez},
+        {.method = "GET", .path = "/readyz", .handle = handle_readyz, .class = SH_HTTP_NORMAL},
+        {.method = "GET", .path = "/metrics", .handle = handle_metrics, .class = SH_HTTP_NORMAL},
+    };
+    for (size_t i = 0; i < SH_PROBE_ROUTES; i++) {
+        ret[i] = routes[i];
+        ret[i].probe = true;
+        ret[i].context = probes;
+    }
 }
