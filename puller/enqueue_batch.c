@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static sh_err load_credentials(outbox *o, sh_error *error)
+static sh_err load_credentials(enqueue_batch *o, sh_error *error)
 {
     sh_credentials *all = NULL;
     sh_err err = sh_queue_nodes_load(o->queue, &all, o->version, error);
@@ -18,13 +18,14 @@ static sh_err load_credentials(outbox *o, sh_error *error)
     return SH_OK;
 }
 
-sh_err outbox_init(outbox *o, sh_queue *queue, outbox_ended ended, void *context, sh_error *error)
+sh_err enqueue_batch_init(enqueue_batch *o, sh_queue *queue, enqueue_batch_ended ended,
+                          void *context, sh_error *error)
 {
-    *o = (outbox){.queue = queue, .ended = ended, .context = context};
+    *o = (enqueue_batch){.queue = queue, .ended = ended, .context = context};
     return load_credentials(o, error);
 }
 
-void outbox_reset(outbox *o)
+void enqueue_batch_reset(enqueue_batch *o)
 {
     assert(o->count == 0);
     sh_credentials_free(o->credentials);
@@ -32,7 +33,8 @@ void outbox_reset(outbox *o)
 }
 
 /* What tells one state of a node's credentials from another. */
-static void note_state(const outbox *o, const char *node, uint8_t ret[static SH_DIGEST_BYTES])
+static void note_state(const enqueue_batch *o, const char *node,
+                       uint8_t ret[static SH_DIGEST_BYTES])
 {
     const sh_node_record *own = sh_credentials_find_node(o->credentials, node, NULL);
     memset(ret, 0, SH_DIGEST_BYTES);
@@ -43,27 +45,27 @@ static void note_state(const outbox *o, const char *node, uint8_t ret[static SH_
 }
 
 /* The next free place. */
-static outbox_item *add(outbox *o, void *who, const char *node)
+static enqueue_batch_item *add(enqueue_batch *o, void *who, const char *node)
 {
     assert(o->count < SH_QUEUE_AT_ONCE);
-    outbox_item *item = &o->items[o->count];
-    *item = (outbox_item){.who = who, .envelope = SH_BUF_INIT(SH_ENVELOPE_MAX)};
+    enqueue_batch_item *item = &o->items[o->count];
+    *item = (enqueue_batch_item){.who = who, .envelope = SH_BUF_INIT(SH_ENVELOPE_MAX)};
     (void)snprintf(item->header.node, sizeof item->header.node, "%s", node);
     return item;
 }
 
-static void added(outbox *o, size_t bytes)
+static void added(enqueue_batch *o, size_t bytes)
 {
     o->count++;
     o->bytes += bytes;
-    if (o->count == SH_QUEUE_AT_ONCE || o->bytes >= OUTBOX_BYTES_MAX)
-        outbox_flush(o);
+    if (o->count == SH_QUEUE_AT_ONCE || o->bytes >= ENQUEUE_BATCH_BYTES_MAX)
+        enqueue_batch_flush(o);
 }
 
-sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, bool is_named,
-                        sh_error *error)
+sh_err enqueue_batch_add_table(enqueue_batch *o, void *who, const puller_table *table,
+                               bool is_named, sh_error *error)
 {
-    outbox_item *item = add(o, who, table->header.node);
+    enqueue_batch_item *item = add(o, who, table->header.node);
     if (sh_buf_append(&item->envelope, table->envelope.data, table->envelope.len) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory for a table of %zu bytes",
                        table->envelope.len);
@@ -77,19 +79,19 @@ sh_err outbox_add_table(outbox *o, void *who, const puller_table *table, bool is
     return SH_OK;
 }
 
-void outbox_add_unchanged(outbox *o, void *who, const char *node)
+void enqueue_batch_add_unchanged(enqueue_batch *o, void *who, const char *node)
 {
     add(o, who, node)->unchanged = true;
     added(o, 0);
 }
 
-static void fail(outbox_item *item, sh_err err, const char *words)
+static void fail(enqueue_batch_item *item, sh_err err, const char *words)
 {
     sh_error_clear(&item->put.error);
     item->put.err = sh_fail(&item->put.error, err, "%s", words);
 }
 
-static void note_unchanged(outbox *o)
+static void note_unchanged(enqueue_batch *o)
 {
     sh_queue_seen seen[SH_QUEUE_AT_ONCE];
     sh_error error = {.code = SH_OK};
@@ -110,7 +112,7 @@ static void note_unchanged(outbox *o)
 }
 
 /* Puts those that are to be put, by the credentials as known now. */
-static void put_some(outbox *o, sh_queue_put_item *puts[], size_t count)
+static void put_some(enqueue_batch *o, sh_queue_put_item *puts[], size_t count)
 {
     for (size_t i = 0; i < count; i++)
         puts[i]->nodes_version = o->version;
@@ -121,14 +123,14 @@ static void put_some(outbox *o, sh_queue_put_item *puts[], size_t count)
  * What was refused because some credentials changed meanwhile is put by the new ones, unless they
  * are its own node's. Gives how many there are.
  */
-static size_t take_stale(outbox *o, sh_queue_put_item *ret[])
+static size_t take_stale(enqueue_batch *o, sh_queue_put_item *ret[])
 {
     sh_error error = {.code = SH_OK};
     sh_err err = SH_OK;
     bool loaded = false;
     size_t count = 0;
     for (size_t i = 0; i < o->count; i++) {
-        outbox_item *item = &o->items[i];
+        enqueue_batch_item *item = &o->items[i];
         if (item->unchanged || item->put.err != SH_OK || item->put.put != SH_PUT_STALE)
             continue;
         if (!loaded)
@@ -146,12 +148,12 @@ static size_t take_stale(outbox *o, sh_queue_put_item *ret[])
     return count;
 }
 
-void outbox_flush(outbox *o)
+void enqueue_batch_flush(enqueue_batch *o)
 {
     sh_queue_put_item *puts[SH_QUEUE_AT_ONCE];
     size_t count = 0;
     for (size_t i = 0; i < o->count; i++) {
-        outbox_item *item = &o->items[i];
+        enqueue_batch_item *item = &o->items[i];
         item->put = (sh_queue_put_item){.envelope = {item->envelope.data, item->envelope.len},
                                         .header = &item->header,
                                         .mode = "pull",
@@ -165,7 +167,7 @@ void outbox_flush(outbox *o)
         count = take_stale(o, puts);
     }
     for (size_t i = 0; i < o->count; i++) {
-        outbox_item *item = &o->items[i];
+        enqueue_batch_item *item = &o->items[i];
         o->ended(o->context, item, item->put.err, item->put.put, &item->put.error);
         sh_buf_reset(&item->envelope);
     }

@@ -12,7 +12,7 @@ typedef struct {
     char words[NODES_MAX][SH_ERROR_MESSAGE_BYTES];
 } endings;
 
-static void note(void *context, const outbox_item *item, sh_err err, sh_put put,
+static void note(void *context, const enqueue_batch_item *item, sh_err err, sh_put put,
                  const sh_error *error)
 {
     endings *e = context;
@@ -30,7 +30,7 @@ static const size_t *number(size_t index)
     return &numbers[index];
 }
 
-static void add_table(outbox *o, size_t index, size_t bytes)
+static void add_table(enqueue_batch *o, size_t index, size_t bytes)
 {
     static char content[2 * SH_MIB];
     sh_error error = {0};
@@ -38,8 +38,8 @@ static void add_table(outbox *o, size_t index, size_t bytes)
                           .envelope = {content, bytes}};
     (void)snprintf(table.header.node, sizeof table.header.node, "node-%zu", index);
     memset(table.header.id, (int)index + 1, sizeof table.header.id);
-    assert_int_equal(outbox_add_table(o, (void *)(uintptr_t)number(index), &table, false, &error),
-                     SH_OK);
+    assert_int_equal(
+        enqueue_batch_add_table(o, (void *)(uintptr_t)number(index), &table, false, &error), SH_OK);
 }
 
 /* What changes a node's credentials, as `synchub-receiver node revoke` does. */
@@ -50,15 +50,15 @@ static void revoke_node(sh_queue *queue, const char *node)
         sh_queue_node_set(queue, node, SH_SLICE(""), SH_SLICE("1 1000 2000 0"), &error), SH_OK);
 }
 
-static void begin(outbox *o, endings *e)
+static void begin(enqueue_batch *o, endings *e)
 {
     sh_error error = {0};
-    assert_int_equal(outbox_init(o, open_queue(), note, e, &error), SH_OK);
+    assert_int_equal(enqueue_batch_init(o, open_queue(), note, e, &error), SH_OK);
 }
 
-static void finish(outbox *o)
+static void finish(enqueue_batch *o)
 {
-    outbox_reset(o);
+    enqueue_batch_reset(o);
     sh_queue_free(o->queue);
 }
 
@@ -66,14 +66,14 @@ static void what_came_together_is_written_at_the_flush(void **state)
 {
     (void)state;
     endings e = {0};
-    outbox o;
+    enqueue_batch o;
     begin(&o, &e);
     for (size_t i = 0; i < 10; i++)
         add_table(&o, i, 100);
-    outbox_add_unchanged(&o, (void *)(uintptr_t)number(10), "node-10");
+    enqueue_batch_add_unchanged(&o, (void *)(uintptr_t)number(10), "node-10");
     assert_int_equal(e.ended, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
-    outbox_flush(&o);
+    enqueue_batch_flush(&o);
     assert_int_equal(e.ended, 11);
     for (size_t i = 0; i < 10; i++) {
         assert_int_equal(e.errs[i], SH_OK);
@@ -82,7 +82,7 @@ static void what_came_together_is_written_at_the_flush(void **state)
     assert_int_equal(e.errs[10], SH_OK);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 10);
     assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 11);
-    outbox_flush(&o);
+    enqueue_batch_flush(&o);
     assert_int_equal(e.ended, 11);
     finish(&o);
 }
@@ -91,9 +91,9 @@ static void what_would_wait_too_much_is_written_at_once(void **state)
 {
     (void)state;
     endings e = {0};
-    outbox o;
+    enqueue_batch o;
     begin(&o, &e);
-    add_table(&o, 0, OUTBOX_BYTES_MAX - 1);
+    add_table(&o, 0, ENQUEUE_BATCH_BYTES_MAX - 1);
     assert_int_equal(e.ended, 0);
     add_table(&o, 1, 1);
     assert_int_equal(e.ended, 2);
@@ -111,12 +111,12 @@ static void a_node_whose_credentials_changed_is_refused_and_no_other(void **stat
     (void)state;
     sh_queue *other = open_queue();
     endings e = {0};
-    outbox o;
+    enqueue_batch o;
     begin(&o, &e);
     for (size_t i = 0; i < 3; i++)
         add_table(&o, i, 100);
     revoke_node(other, "node-1");
-    outbox_flush(&o);
+    enqueue_batch_flush(&o);
     assert_int_equal(e.errs[0], SH_OK);
     assert_int_equal(e.puts[0], SH_PUT_QUEUED);
     assert_int_equal(e.errs[1], SH_E_REFUSED);
@@ -132,12 +132,12 @@ static void without_redis_each_one_fails(void **state)
 {
     (void)state;
     endings e = {0};
-    outbox o;
+    enqueue_batch o;
     begin(&o, &e);
     add_table(&o, 0, 100);
-    outbox_add_unchanged(&o, (void *)(uintptr_t)number(1), "node-1");
+    enqueue_batch_add_unchanged(&o, (void *)(uintptr_t)number(1), "node-1");
     redis_kill(&server);
-    outbox_flush(&o);
+    enqueue_batch_flush(&o);
     assert_int_equal(e.ended, 2);
     assert_int_equal(e.errs[0], SH_E_NETWORK);
     assert_int_equal(e.errs[1], SH_E_NETWORK);
