@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What breaks things: the kills, one after the other, and the weather beside them."""
 
+import collections
+import http.client
 import os
 import random
 import signal
+import socket
 import sqlite3
 import threading
 import time
 
+import envelopes
 import harness
 import world
 
@@ -22,8 +26,17 @@ KILLS = (
     (6, "redis", "any"), (5, "redis", "post"), (5, "redis", "commit"),
 )
 
-WEATHER = ("lock", "disk", "full", "pause", "demoted", "unkept", "clock")
+WEATHER = ("lock", "disk", "full", "pause", "demoted", "unkept", "clock", "flood", "long", "keys",
+           "memory")
 DAY = 86400
+
+FLOODERS = 2          # threads that push as fast as they can, for one node
+FLOOD_CONNECTIONS = 700  # idle ones, of this many addresses
+FLOOD_ADDRESSES = 7
+LONG_LINES = 15000    # of a result that takes more than one transaction where machines are slow
+LONG_RESULTS = 4
+SERVED_S = 120        # others must be served so soon, though one node floods the hub
+MEMORY_LEAST = (4096, 65536, 1 << 20)  # bytes from which on allocations fail
 
 
 class Killer:
@@ -131,6 +144,7 @@ class Weather:
         self.stopping = threading.Event()
         self.done = {}
         self.kinds = []
+        self.answers = collections.Counter()  # statuses of what was pushed here
 
     def step(self):
         if not self.kinds:
@@ -190,6 +204,133 @@ class Weather:
         self.stopping.wait(self.spell_s)
         clock.set(0)
         return True
+
+    def _memory(self):
+        """The hub's programs get no large memory, again and again for some tenths of a second."""
+        end = time.monotonic() + self.spell_s
+        while time.monotonic() < end and not self.stopping.is_set():
+            self.hub.memory.deny(self.random.choice(MEMORY_LEAST))
+            self.stopping.wait(self.random.uniform(0.05, 0.4))
+            self.hub.memory.deny(0)
+            self.stopping.wait(self.random.uniform(0.05, 0.4))
+        return True
+
+    def _keys(self):
+        """Somebody starts programs of the hub with another key."""
+        programs = self.hub.with_another_key()
+        self._serve("programs with another key")
+        self.stopping.wait(self.spell_s)
+        self.hub.stop_with_another_key(programs)
+        return True
+
+    def _flood(self):
+        """One node pushes all it can, others only hold connections, or guess tokens."""
+        stop = threading.Event()
+        floods = [threading.Thread(target=self._push_endlessly, args=(stop,))
+                  for _ in range(FLOODERS)]
+        floods.append(threading.Thread(target=self._guess_endlessly, args=(stop,)))
+        floods.append(threading.Thread(target=self._hold_connections, args=(stop,)))
+        for thread in floods:
+            thread.start()
+        self._serve("a flood")
+        self.stopping.wait(self.spell_s)
+        stop.set()
+        for thread in floods:
+            thread.join(harness.READY_S)
+        return True
+
+    def _post(self, body, headers):
+        """One request to an ingest; its status, or None."""
+        port = self.random.choice(self.hub.ingest_ports)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("POST", "/sync", body, headers)
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            status = None
+        finally:
+            connection.close()
+        self.answers[status] += 1
+        return status
+
+    def _push_native(self, key, item, plugin):
+        """True where it was answered with success, which is written down. In retries it is the same
+        item."""
+        body = envelopes.envelope(key, item.text, plugin=plugin, item_id=item.id)
+        status = self._post(body, {**harness.bearer(), "Content-Type": harness.TYPE_ENVELOPE})
+        if status in (200, 202):
+            self.hub.book.promise(item, "answered")
+        return status in (200, 202)
+
+    def _push_endlessly(self, stop):
+        key = envelopes.NodeKey("flood")
+        while not stop.is_set():
+            item = self.hub.book.result("flood", "ARPSCAN")
+            self._push_native(key, item, "ARPSCAN")
+
+    def _guess_endlessly(self, stop):
+        while not stop.is_set():
+            self._post(b"{}", {**harness.bearer("guessed"), "Content-Type": "application/json"})
+
+    def _hold_connections(self, stop):
+        held = []
+        for number in range(FLOOD_CONNECTIONS):
+            address = f"127.0.0.{2 + number % FLOOD_ADDRESSES}"
+            port = self.hub.ingest_ports[number % 2]
+            try:
+                held.append(socket.create_connection(("127.0.0.1", port), timeout=5,
+                                                     source_address=(address, 0)))
+            except OSError:
+                pass  # it was killed just now
+            if stop.is_set():
+                break
+        stop.wait()
+        for connection in held:
+            connection.close()
+
+    def _long(self):
+        """One node's results take long to merge: many lines, or one id many times."""
+        key = envelopes.NodeKey("long")
+        for number in range(LONG_RESULTS):
+            own = f"long/{os.urandom(8).hex()}"
+            lines = [f"{own if number % 2 else f'long/{i}'}|s|2026-08-22 02:53:00|{i & 1}|||||\n"
+                     for i in range(LONG_LINES)]
+            lines.append(f"{own}|s|2026-08-22 02:53:00|last|||||\n")
+            item = self.hub.book.text_result("long", "NMAP", (own,), "".join(lines))
+            harness.poll_until(lambda item=item: self.stopping.is_set() or
+                               self._push_native(key, item, "NMAP"), self.spell_s)
+        self._serve("long entries")
+        self.stopping.wait(self.spell_s)
+        return True
+
+    def _serve(self, during):
+        """Another node's table must be taken and merged meanwhile."""
+        item = self.hub.book.table("bystander")
+        body = harness.netalertx_body(item.text, item.node)
+        headers = {**harness.bearer(), "Content-Type": "application/json"}
+
+        def is_taken():
+            return self._post(body, headers) == 200
+
+        def is_merged():
+            try:
+                connection = self.hub.database()
+                try:
+                    return connection.execute("SELECT 1 FROM Devices WHERE devMac = ?",
+                                              (item.keys[-1],)).fetchone()
+                finally:
+                    connection.close()
+            except sqlite3.Error:
+                return False
+        for what, condition in (("taken", is_taken), ("merged", is_merged)):
+            done = harness.poll_until(lambda: self.stopping.is_set() or condition(), SERVED_S)
+            if self.stopping.is_set():
+                return
+            if not done:
+                self.hub.unserved.append(f"a table was not {what} within {SERVED_S} s, during "
+                                         f"{during}")
+                return
+            self.hub.book.promise(item, "answered")
 
     def _disk(self):
         self.hub.disk.fill(self.hub.merge_pids())

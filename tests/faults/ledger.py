@@ -4,6 +4,7 @@ tested, from PROTOCOL.md alone."""
 
 import collections
 import hashlib
+import os
 import struct
 import threading
 
@@ -37,6 +38,7 @@ class Item:
         self.name = name      # for messages
         self.keys = keys      # MACs, or primary ids
         self.text = text
+        self.id = os.urandom(16)  # of those that are sealed here
         self.promises = set()  # why it must be in the database in the end
 
     def __repr__(self):
@@ -90,6 +92,12 @@ class Ledger:
         text = "".join(f"{key}|{plugin}|2026-08-22 02:53:00|a|b|c|d|extra|{number}\n"
                        for key in keys).encode()
         return self._add(Item("result", node, f"result {number} of {node}'s {plugin}", keys, text))
+
+    def text_result(self, node, plugin, keys, text):
+        """A result of which some lines' primary ids are looked for in the end."""
+        number = self._round("result", node, plugin)
+        return self._add(Item("result", node, f"result {number} of {node}'s {plugin}", keys,
+                              text.encode()))
 
     def poison(self):
         number = self._round("poison")

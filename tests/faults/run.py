@@ -76,6 +76,7 @@ class Run:
         self.hub.look()
         world.resp(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
         self.hub.proxy.lose_answers = 0
+        self.hub.memory.deny(0)
         self.scanners.promise_last()
         # Who has waited for a hub that was away begins anew, without its back-off.
         for name in (*self.hub.pushers, "puller"):
@@ -127,7 +128,7 @@ class Run:
         hub.stop()
         counts = {name: service.kills for name, service in hub.services.items()}
         print(f"{broke_s:.0f} s of breaking, {drained_s:.0f} s of draining; weather "
-              f"{self.weather.done}; disk {hub.disk.kind}")
+              f"{self.weather.done}; disk {hub.disk.kind}; hostile pushes {dict(self.weather.answers)}")
         print(f"kills: redis {hub.redis_kills}, "
               f"{', '.join(f'{name} {number}' for name, number in counts.items())}")
         if outcome.left_over:

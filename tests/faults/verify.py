@@ -127,6 +127,7 @@ def check(hub, book, refused):
             "failures": held.failures}
     outcome.wrong += [f"{name} is {value}, not 0" for name, value in left.items() if value != 0]
     outcome.wrong += [f"{path.name} was refused for good" for path in refused]
+    outcome.wrong += hub.unserved
     outcome.left_over = len(held.temporary)  # hidden, and removed by a later start
     outcome.wrong += [f"a push of digest {digest} was {why}, but nobody made it"
                       for digest, why in book.unknown]

@@ -6,6 +6,7 @@ import resource
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 
@@ -15,7 +16,7 @@ import proxy
 
 RESTART_S = 0.3       # the wait before what ended by itself is started again
 # A small disk, and one with the room from which on the receiver lets its write-ahead log grow.
-DISK_BYTES = (32 << 20, 1 << 30)
+DISK_BYTES = (64 << 20, 1 << 30)
 CLAIM_IDLE_S = 5
 PLUGINS = ("ARPSCAN", "NMAP")
 LOG_KEPT = 3000       # characters of a log in a message
@@ -90,6 +91,28 @@ class Disk:
     def remove(self):
         if self.mounted:
             subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+
+class ShortMemory:
+    """A lack of memory of the programs that are started with its `environment`."""
+
+    def __init__(self, folder):
+        self.library = folder / "short_memory.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-o", str(self.library),
+                        str(harness.REPO / "tests" / "memory" / "short_memory.c")], check=True)
+        self.path = folder / "memory"
+        self.file = open(self.path, "w+b", buffering=0)
+        self.deny(0)
+
+    def deny(self, least_bytes):
+        """Lets allocations of at least so many bytes fail; 0: none."""
+        self.file.seek(0)
+        self.file.write(least_bytes.to_bytes(8, sys.byteorder))
+
+    def environment(self, others):
+        """The environment with this library beside the one that is preloaded there."""
+        return {**others, "LD_PRELOAD": f"{others['LD_PRELOAD']}:{self.library}",
+                "SYNCHUB_TEST_MEMORY": str(self.path)}
 
 
 class Service:
@@ -179,21 +202,25 @@ class World:
                                    "--auto-aof-rewrite-percentage", "50",
                                    clock=self.clocks["redis"])
         self.redis_kills = 0
+        self.memory = ShortMemory(self.folder)
+        self.unserved = []  # nodes that were not served while others misbehaved
         self.services = {}
         self.pushers = [f"push-{number}" for number in range(pushers)]
         self.pulled = [f"pull-{number}" for number in range(pulled)]
-        ingest_ports = [harness.free_port() for _ in range(2)]
-        self.proxy = proxy.Proxy(self.book, ingest_ports, seed, lose_answers)
-        self._add_hub(ingest_ports)
+        self.ingest_ports = [harness.free_port() for _ in range(2)]
+        self.proxy = proxy.Proxy(self.book, self.ingest_ports, seed, lose_answers)
+        self._add_hub(self.ingest_ports)
         self._add_nodes()
 
     def _secrets(self, **settings):
         return {"SYNC_api_token": harness.TOKEN, "SYNC_encryption_key": harness.KEY, **settings}
 
     def _add(self, name, kind, **settings):
-        clock = self.clocks["nodes" if kind == "pusher" else "hub"]
-        self.services[name] = Service(self, name, kind,
-                                      self._secrets(**settings, **clock.environment))
+        node = kind == "pusher"
+        environment = self.clocks["nodes" if node else "hub"].environment
+        if not node:
+            environment = self.memory.environment(environment)
+        self.services[name] = Service(self, name, kind, self._secrets(**settings, **environment))
 
     def _add_hub(self, ingest_ports):
         hub = {"SYNC_redis_url": self.redis.url}
@@ -224,6 +251,33 @@ class World:
                       SYNC_devices_file=folder / "table_devices.json")
         self._add("puller", "puller", SYNC_nodes=",".join(urls), SYNC_redis_url=self.redis.url,
                   SYNC_RUN="schedule", SYNC_RUN_SCHD="* * * * *", SYNC_RUN_TIMEOUT=20)
+
+    def with_another_key(self):
+        """Programs of the hub that somebody started with another key than the hub's: one of each
+        kind, which must take nothing and bury nothing. Ends them with stop_with_another_key()."""
+        port = harness.free_port()
+        hub = {"SYNC_api_token": harness.TOKEN, "SYNC_encryption_key": "another key than the hub's",
+               "SYNC_redis_url": self.redis.url, **self.clocks["hub"].environment}
+        merges = {"SYNC_db": self.db, "SYNC_plugins_out": self.out,
+                  "SYNC_claim_idle_s": CLAIM_IDLE_S}
+        settings = [
+            ("receiver", {"SYNC_receiver_role": "ingest", "SYNC_listen": f"127.0.0.1:{port}"}),
+            ("receiver", {"SYNC_receiver_role": "merge", "SYNC_listen": "127.0.0.1:0", **merges}),
+            ("receiver", {"SYNC_receiver_role": "all", "SYNC_listen": "127.0.0.1:0", **merges}),
+            ("puller", {"SYNC_nodes": self.services["puller"].settings["SYNC_nodes"],
+                        "SYNC_RUN_SCHD": "* * * * *", "SYNC_RUN_TIMEOUT": 20}),
+        ]
+        programs = [harness.Program(kind, {**hub, **more}, self.logs) for kind, more in settings]
+        with self.proxy.lock:
+            self.proxy.upstreams.append(port)
+        return programs
+
+    def stop_with_another_key(self, programs):
+        with self.proxy.lock:
+            self.proxy.upstreams[:] = self.ingest_ports
+        for program in programs:
+            program.stop()
+            program.check_sanitizers()
 
     def node_folder(self, node):
         folder = self.folder / node
