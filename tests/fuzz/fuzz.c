@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fuzz_must(bool kept, const char *promise)
+void fuzz_assert(bool holds, const char *invariant)
 {
-    if (kept)
+    if (holds)
         return;
-    (void)fprintf(stderr, "a promise is broken: %s\n", promise);
+    (void)fprintf(stderr, "violated: %s\n", invariant);
     abort();
 }
 

@@ -8,17 +8,17 @@
 #include <stdint.h>
 
 /*
- * What each fuzzer is: it feeds one input to a parser and aborts where a promise of its header is
- * broken; the sanitizers see to the rest. The name is libFuzzer's.
+ * A fuzzer: passes one input to a parser and aborts if a contract of the parser's header is
+ * violated. Sanitizers detect the rest. The name is required by libFuzzer.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Ends the program, with the words of the promise that was broken. */
-void fuzz_must(bool kept, const char *promise);
+/* Aborts with a message if an invariant does not hold. */
+void fuzz_assert(bool holds, const char *invariant);
 
 /*
- * A copy of the input in memory of exactly its size, so that reading past its end is seen; the
- * caller frees it by free(). Never NULL.
+ * Copies the input into memory of exactly its size, so that ASan detects reads past its end. The
+ * caller frees it. Never NULL.
  */
 char *fuzz_copy(const uint8_t *data, size_t size);
 

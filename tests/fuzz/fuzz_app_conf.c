@@ -9,17 +9,17 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* app.conf: only our names come out, each with a value in bounds; a list is read further. */
+/* app.conf: only names of settings are reported, with values in bounds. Parses lists, too. */
 
-static sh_err take(void *context, const sh_app_conf_item *item, sh_error *error)
+static sh_err check_item(void *context, const sh_app_conf_item *item, sh_error *error)
 {
     size_t *last_line = context;
     (void)error;
-    fuzz_must((item->name.len > 5 && strncasecmp(item->name.data, "SYNC_", 5) == 0) ||
-                  (item->name.len == 9 && strncasecmp(item->name.data, "API_TOKEN", 9) == 0),
-              "the names are ours");
-    fuzz_must(item->line >= *last_line, "lines are counted upwards");
-    fuzz_must(item->value.len <= SH_SETTING_MAX, "a value is in bounds");
+    fuzz_assert((item->name.len > 5 && strncasecmp(item->name.data, "SYNC_", 5) == 0) ||
+                    (item->name.len == 9 && strncasecmp(item->name.data, "API_TOKEN", 9) == 0),
+                "only names of settings are reported");
+    fuzz_assert(item->line >= *last_line, "line numbers increase");
+    fuzz_assert(item->value.len <= SH_SETTING_MAX, "a value is in bounds");
     *last_line = item->line;
     if (item->is_list) {
         sh_list list = {0};
@@ -34,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = fuzz_copy(data, size);
     sh_error error = {0};
     size_t last_line = 1;
-    sh_err err = sh_app_conf_read(text, size, take, &last_line, &error);
-    fuzz_must(err == error.code, "a failure has words");
+    sh_err err = sh_app_conf_read(text, size, check_item, &last_line, &error);
+    fuzz_assert(err == error.code, "an error has a message");
     free(text);
     return 0;
 }

@@ -10,18 +10,18 @@
 #include <string.h>
 
 /*
- * The row reader: what it lets through is fit for the database, and where Jansson reads the row,
- * too, texts and keys are the same.
+ * Device rows: the values are valid for the database and, if Jansson parses the row, too, texts and
+ * keys match.
  */
 
 static void check_value(const sh_column *column, sh_value value)
 {
-    fuzz_must(!column->not_null || value.kind != SH_VALUE_NULL, "NOT NULL columns hold something");
+    fuzz_assert(!column->not_null || value.kind != SH_VALUE_NULL, "NOT NULL columns are not NULL");
     if (column->kind == SH_COLUMN_BOOLEAN && value.kind == SH_VALUE_INTEGER)
-        fuzz_must(value.integer == 0 || value.integer == 1, "a boolean is 0 or 1");
+        fuzz_assert(value.integer == 0 || value.integer == 1, "a boolean is 0 or 1");
     if (value.kind == SH_VALUE_TEXT) {
-        fuzz_must(sh_utf8_is_valid(value.text.data, value.text.len), "texts are UTF-8");
-        fuzz_must(memchr(value.text.data, '\0', value.text.len) == NULL, "no text holds a NUL");
+        fuzz_assert(sh_utf8_is_valid(value.text.data, value.text.len), "texts are UTF-8");
+        fuzz_assert(memchr(value.text.data, '\0', value.text.len) == NULL, "texts contain no NUL");
     }
 }
 
@@ -29,11 +29,11 @@ static void compare(const sh_json *object, const sh_device_row *row)
 {
     sh_mac mac;
     const sh_json *key = sh_json_member(object, "devMac");
-    fuzz_must(key != NULL, "a row has a key");
+    fuzz_assert(key != NULL, "a row has a key");
     if (sh_json_kind_of(key) == SH_JSON_STRING)
-        fuzz_must(sh_mac_read(sh_json_text(key), &mac, NULL) == SH_OK &&
-                      strcmp(mac.text, sh_device_row_mac(row)->text) == 0,
-                  "the key is Jansson's");
+        fuzz_assert(sh_mac_read(sh_json_text(key), &mac, NULL) == SH_OK &&
+                        strcmp(mac.text, sh_device_row_mac(row)->text) == 0,
+                    "the key matches Jansson");
     for (size_t i = 0; i < sh_device_columns_count; i++) {
         const sh_column *column = &sh_device_columns[i];
         const sh_json *seen = sh_json_member(object, column->name);
@@ -42,8 +42,8 @@ static void compare(const sh_json *object, const sh_device_row *row)
             strcmp(column->name, "devParentMAC") == 0 || sh_json_kind_of(seen) != SH_JSON_STRING)
             continue;
         sh_value value = sh_device_row_value(row, i);
-        fuzz_must(value.kind == SH_VALUE_TEXT && sh_slice_equals(value.text, sh_json_text(seen)),
-                  "a text is Jansson's");
+        fuzz_assert(value.kind == SH_VALUE_TEXT && sh_slice_equals(value.text, sh_json_text(seen)),
+                    "a text matches Jansson");
     }
 }
 
@@ -58,8 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                            SH_SLICE("node"), "2026-08-22 02:53:00", &arena, &row, &error);
     SH_CLEANUP(sh_json_free_cleanup) sh_json *object = NULL;
     sh_err parsed = sh_json_parse(text, size, &object, NULL);
-    free(text); /* the row borrows nothing */
-    fuzz_must(err == error.code, "a failure has words");
+    free(text); /* the row does not borrow from it */
+    fuzz_assert(err == error.code, "an error has a message");
     if (err != SH_OK)
         return 0;
     for (size_t i = 0; i < sh_device_columns_count; i++)
@@ -68,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         compare(object, row);
     const sh_mac *mac = sh_device_row_mac(row);
     sh_mac again;
-    fuzz_must(mac->len > 0 && strlen(mac->text) == mac->len, "a key is a text");
-    fuzz_must(sh_mac_read((sh_slice){mac->text, mac->len}, &again, NULL) == SH_OK &&
-                  again.len == mac->len && memcmp(again.text, mac->text, mac->len) == 0,
-              "a normalised key stays as it is");
+    fuzz_assert(mac->len > 0 && strlen(mac->text) == mac->len, "a key is not empty");
+    fuzz_assert(sh_mac_read((sh_slice){mac->text, mac->len}, &again, NULL) == SH_OK &&
+                    again.len == mac->len && memcmp(again.text, mac->text, mac->len) == 0,
+                "normalization is idempotent");
     return 0;
 }

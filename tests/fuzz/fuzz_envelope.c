@@ -11,24 +11,24 @@
 #include <string.h>
 
 /*
- * The envelope, twice: as it came, and with its magic, version, lengths, key id and seal set right,
- * so that what is behind the seal is reached. In the second form what follows the names is taken
- * for the compressed text in clear.
+ * Envelopes: opens the input as it is, and again with valid magic, version, lengths, key id and
+ * seal to reach the code after authentication. The second form uses the bytes after the names as
+ * the compressed text.
  */
 
-/* Places in the header: PROTOCOL.md section 2. */
+/* Offsets in the header: PROTOCOL.md, section 2. */
 enum { AT_NODE_LEN = 6, AT_PLUGIN_LEN = 7, AT_KEY_ID = 32, AT_COMPRESSED_LEN = 84, AT_NONCE = 88 };
 
 static const uint8_t *passphrase_key(void)
 {
     static uint8_t key[SH_KEY_BYTES];
-    static bool made;
-    if (!made) {
-        fuzz_must(sh_crypto_init(NULL) == SH_OK, "there is randomness");
-        fuzz_must(sh_key_from_passphrase(SH_SLICE("correct horse battery staple"), key, NULL) ==
-                      SH_OK,
-                  "the key of the golden envelopes is derived");
-        made = true;
+    static bool derived;
+    if (!derived) {
+        fuzz_assert(sh_crypto_init(NULL) == SH_OK, "there is randomness");
+        fuzz_assert(sh_key_from_passphrase(SH_SLICE("correct horse battery staple"), key, NULL) ==
+                        SH_OK,
+                    "the key of the golden envelopes is derived");
+        derived = true;
     }
     return key;
 }
@@ -41,16 +41,16 @@ static sh_err open_envelope(sh_slice envelope)
     sh_error error = {0};
     sh_err err = sh_envelope_peek(envelope, &header, &error);
     if (err == SH_OK) {
-        fuzz_must(header.part < header.parts, "a part is one of the parts");
-        fuzz_must(sh_node_name_check(sh_slice_of(header.node), NULL) == SH_OK,
-                  "a node's name keeps the rules");
+        fuzz_assert(header.part < header.parts, "the part's number is valid");
+        fuzz_assert(sh_node_name_check(sh_slice_of(header.node), NULL) == SH_OK,
+                    "the node's name is valid");
         sh_node_key_derive(passphrase_key(), sh_slice_of(header.node), &key);
         err = sh_envelope_open(envelope, &header, &key, &text, &error);
     }
-    fuzz_must(err == error.code, "a failure has words");
+    fuzz_assert(err == error.code, "an error has a message");
     if (err != SH_OK)
         return err;
-    fuzz_must(text.len == header.plain_len, "the text has the length in the header");
+    fuzz_assert(text.len == header.plain_len, "the text has the length in the header");
     sh_slice plain = {text.data == NULL ? "" : text.data, text.len};
     if (header.kind == SH_KIND_DEVICES)
         (void)sh_table_check(plain.data, plain.len, NULL, NULL);
@@ -59,8 +59,8 @@ static sh_err open_envelope(sh_slice envelope)
     return SH_OK;
 }
 
-/* Makes data, of size bytes, an envelope whose seal is good; NULL where it is too short. */
-static uint8_t *seal_anew(const uint8_t *data, size_t size)
+/* Turns the input into an authentic envelope; NULL if it is too short. The caller frees it. */
+static uint8_t *seal_again(const uint8_t *data, size_t size)
 {
     if (size < SH_ENVELOPE_FIXED_BYTES)
         return NULL;
@@ -71,7 +71,7 @@ static uint8_t *seal_anew(const uint8_t *data, size_t size)
     sh_node_key key;
     uint32_t compressed_len = (uint32_t)(size - clear_len);
     uint8_t *sealed = malloc(size + SH_TAG_BYTES);
-    fuzz_must(sealed != NULL, "there is memory");
+    fuzz_assert(sealed != NULL, "malloc succeeds");
     memcpy(sealed, data, clear_len);
     memcpy(sealed, "SHUB\1", 5);
     for (unsigned i = 0; i < 4; i++)
@@ -90,12 +90,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = fuzz_copy(data, size);
     (void)open_envelope((sh_slice){copy, size});
     free(copy);
-    uint8_t *sealed = seal_anew(data, size);
+    uint8_t *sealed = seal_again(data, size);
     if (sealed != NULL) {
         sh_slice whole = {(const char *)sealed, size + SH_TAG_BYTES};
-        fuzz_must(open_envelope(whole) != SH_E_CRYPTO, "a good seal opens");
+        fuzz_assert(open_envelope(whole) != SH_E_CRYPTO, "an authentic envelope opens");
         sealed[size] ^= 1; /* in the tag */
-        fuzz_must(open_envelope(whole) != SH_OK, "an altered seal does not open");
+        fuzz_assert(open_envelope(whole) != SH_OK, "an altered envelope does not open");
     }
     free(sealed);
     return 0;

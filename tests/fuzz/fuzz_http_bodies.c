@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What peers answer: the JSON of GET /sync, the JSON of an error, and the lines of a header. */
+/* Answers of peers: the body of GET /sync, the body of an error, and header lines. */
 
 static void read_pull(sh_slice body)
 {
@@ -20,9 +20,9 @@ static void read_pull(sh_slice body)
     SH_CLEANUP(sh_buf_reset) sh_buf node = SH_BUF_INIT(SH_NODE_NAME_MAX);
     sh_error error = {0};
     sh_err err = sh_netalertx_pull_read(body, &table, &node, &error);
-    fuzz_must(err == error.code, "a failure has words");
+    fuzz_assert(err == error.code, "an error has a message");
     if (err == SH_OK)
-        fuzz_must(node.len == 0 || sh_utf8_is_valid(node.data, node.len), "a name is UTF-8");
+        fuzz_assert(node.len == 0 || sh_utf8_is_valid(node.data, node.len), "a name is UTF-8");
 }
 
 static void read_error(sh_slice body)
@@ -33,18 +33,18 @@ static void read_error(sh_slice body)
     if (sh_buf_append(&answer.body, body.data, body.len) == SH_OK) {
         sh_peer_error_read(&answer, &said);
         size_t len = strlen(said.message);
-        fuzz_must(len < sizeof said.message, "the message fits");
-        fuzz_must(sh_utf8_is_valid(said.message, len), "the message is UTF-8");
+        fuzz_assert(len < sizeof said.message, "the message fits");
+        fuzz_assert(sh_utf8_is_valid(said.message, len), "the message is UTF-8");
         for (size_t i = 0; i < len; i++)
-            fuzz_must((unsigned char)said.message[i] >= 0x20 && said.message[i] != 0x7f,
-                      "the words print");
-        fuzz_must(said.is_likely_own || (!said.is_own && len == 0 && said.code == SH_CODE_NONE),
-                  "what is nobody's says nothing");
+            fuzz_assert((unsigned char)said.message[i] >= 0x20 && said.message[i] != 0x7f,
+                        "the message is printable");
+        fuzz_assert(said.is_likely_own || (!said.is_own && len == 0 && said.code == SH_CODE_NONE),
+                    "an answer that is not the peer's has no message and no code");
     }
     sh_http_answer_reset(&answer);
 }
 
-/* The input's lines as those of one answer's header. */
+/* Uses the input's lines as the header lines of one answer. */
 static void read_header(sh_slice text)
 {
     sh_http_answer answer = {.retry_after_s = -1};
@@ -56,10 +56,10 @@ static void read_header(sh_slice text)
         free(line);
         text = (sh_slice){text.data + len, text.len - len};
     }
-    fuzz_must(answer.retry_after_s >= -1, "a wait is not negative");
-    fuzz_must(strlen(answer.content_type) < sizeof answer.content_type &&
-                  strlen(answer.etag) < sizeof answer.etag,
-              "values fit");
+    fuzz_assert(answer.retry_after_s >= -1, "a wait is not negative");
+    fuzz_assert(strlen(answer.content_type) < sizeof answer.content_type &&
+                    strlen(answer.etag) < sizeof answer.etag,
+                "values fit");
     sh_http_answer_reset(&answer);
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* List settings: entries are never empty, and the list written as JSON reads as the same list. */
+/* Lists: entries are never empty, and the list written as JSON is parsed to the same list. */
 
 static void write_list(const sh_list *list, sh_buf *out)
 {
@@ -23,7 +23,7 @@ static void write_list(const sh_list *list, sh_buf *out)
     }
     if (err == SH_OK)
         err = sh_buf_append_text(out, "]");
-    fuzz_must(err == SH_OK, "a list can be written");
+    fuzz_assert(err == SH_OK, "a list can be written");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,20 +33,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sh_list again = {0};
     sh_error error = {0};
     sh_err err = sh_list_read((sh_slice){text, size}, &list, &error);
-    fuzz_must(err == error.code, "a failure has words");
+    fuzz_assert(err == error.code, "an error has a message");
     bool utf8 = true;
     for (size_t i = 0; err == SH_OK && i < list.count; i++) {
-        fuzz_must(list.items[i][0] != '\0', "no entry is empty");
+        fuzz_assert(list.items[i][0] != '\0', "no entry is empty");
         utf8 = utf8 && sh_utf8_is_valid(list.items[i], strlen(list.items[i]));
     }
     if (err == SH_OK && utf8) {
         SH_CLEANUP(sh_buf_reset) sh_buf out = SH_BUF_INIT(16 * SH_MIB);
         write_list(&list, &out);
-        fuzz_must(sh_list_read((sh_slice){out.data, out.len}, &again, NULL) == SH_OK &&
-                      again.count == list.count,
-                  "a list that is written reads as one of the same length");
+        fuzz_assert(sh_list_read((sh_slice){out.data, out.len}, &again, NULL) == SH_OK &&
+                        again.count == list.count,
+                    "a written list is parsed to the same length");
         for (size_t i = 0; i < list.count; i++)
-            fuzz_must(strcmp(list.items[i], again.items[i]) == 0, "with the same entries");
+            fuzz_assert(strcmp(list.items[i], again.items[i]) == 0,
+                        "a written list is parsed to the same entries");
     }
     sh_list_reset(&list);
     sh_list_reset(&again);

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* What NetAlertX pushes: the JSON body, and its payload; each also from the input itself. */
+/* NetAlertX pushes: uses the input as a body, as the end of a body, and as a payload. */
 
 static const sh_slice passphrase = SH_SLICE("test-secret-key");
 
@@ -19,9 +19,9 @@ static void decrypt(sh_slice wire)
     sh_error error = {0};
     bool valid = false;
     sh_err err = sh_netalertx_decrypt(passphrase, wire, &plain, &valid, &error);
-    fuzz_must(err == SH_OK, "any bytes are decrypted");
-    fuzz_must(plain.len > 0 || valid, "what is not valid has a length, too");
-    fuzz_must(plain.len <= wire.len + 16, "no more than was sent");
+    fuzz_assert(err == SH_OK, "decryption succeeds for any bytes");
+    fuzz_assert(plain.len > 0 || valid, "an invalid payload yields bytes");
+    fuzz_assert(plain.len <= wire.len + 16, "the text is not longer than the payload");
 }
 
 static void read_body(sh_slice body)
@@ -29,16 +29,16 @@ static void read_body(sh_slice body)
     SH_CLEANUP(sh_netalertx_push_reset) sh_netalertx_push push = {0};
     sh_error error = {0};
     sh_err err = sh_netalertx_push_read(body, &push, &error);
-    fuzz_must(err == error.code, "a failure has words");
+    fuzz_assert(err == error.code, "an error has a message");
     if (err != SH_OK)
         return;
-    fuzz_must(sh_utf8_is_valid(push.node.data, push.node.len) &&
-                  sh_utf8_is_valid(push.plugin.data, push.plugin.len),
-              "names are UTF-8");
+    fuzz_assert(sh_utf8_is_valid(push.node.data, push.node.len) &&
+                    sh_utf8_is_valid(push.plugin.data, push.plugin.len),
+                "names are UTF-8");
     decrypt(push.data);
 }
 
-/* What is sealed and written reads and opens to the same. */
+/* Encrypts the input, writes a body, and reads both back. */
 static void round_trip(sh_slice text)
 {
     static const uint8_t iv[SH_NETALERTX_IV_BYTES];
@@ -46,17 +46,24 @@ static void round_trip(sh_slice text)
     SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
     SH_CLEANUP(sh_buf_reset) sh_buf plain = SH_BUF_INIT(SH_PLAIN_MAX);
     SH_CLEANUP(sh_netalertx_push_reset) sh_netalertx_push push = {0};
-    fuzz_must(sh_netalertx_encrypt(passphrase, text, iv, &wire, NULL) == SH_OK &&
-                  sh_netalertx_push_write((sh_slice){wire.data, wire.len}, "/tmp/a", "SYNC", "node",
-                                          &body) == SH_OK,
-              "a push can be written");
-    fuzz_must(sh_netalertx_push_read((sh_slice){body.data, body.len}, &push, NULL) == SH_OK,
-              "what is written can be read");
+    fuzz_assert(sh_netalertx_encrypt(passphrase, text, iv, &wire, NULL) == SH_OK &&
+                    sh_netalertx_push_write((sh_slice){wire.data, wire.len}, "/tmp/a", "SYNC",
+                                            "node", &body) == SH_OK,
+                "a push can be written");
+    fuzz_assert(sh_netalertx_push_read((sh_slice){body.data, body.len}, &push, NULL) == SH_OK,
+                "a written push can be parsed");
     bool valid = false;
-    fuzz_must(
+    fuzz_assert(
         sh_netalertx_decrypt(passphrase, push.data, &plain, &valid, NULL) == SH_OK && valid &&
             sh_slice_equals((sh_slice){plain.data == NULL ? "" : plain.data, plain.len}, text),
-        "what is sealed opens to the same");
+        "a payload decrypts to the same text");
+}
+
+static void read_claimed_name(sh_slice tail)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf name = SH_BUF_INIT(SH_NODE_NAME_MAX);
+    if (sh_netalertx_push_claimed(tail, &name))
+        fuzz_assert(name.len <= SH_NODE_NAME_MAX, "a claimed name is limited");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -64,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = fuzz_copy(data, size);
     sh_slice text = {copy, size};
     read_body(text);
+    read_claimed_name(text);
     decrypt(text);
     round_trip(text);
     free(copy);

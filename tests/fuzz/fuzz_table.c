@@ -10,14 +10,14 @@
 #include <stdlib.h>
 
 /*
- * The table scan against Jansson and against the scan of whole objects:
- * - what Jansson takes for a device table the scan splits into the same rows, with the same devMac
- *   wherever it gives one as plain text;
- * - where every row the scan gives is JSON to Jansson, the whole is JSON.
+ * Compares the table scan with Jansson and with the scan of objects:
+ * - a device table that Jansson accepts is split into the same rows, with the same devMac if the
+ * scan returns one;
+ * - if Jansson accepts each row of the scan, the whole text is JSON.
  */
 
 typedef struct {
-    const sh_json *data; /* the rows as Jansson sees them; NULL where it sees no table */
+    const sh_json *data; /* Jansson's rows; NULL if it does not accept the table */
     size_t rows;
     bool all_parse;
 } comparison;
@@ -28,23 +28,24 @@ static void compare_mac(const sh_table_row *row, const sh_json *seen)
         sh_json_kind_of(seen) == SH_JSON_OBJECT ? sh_json_member(seen, "devMac") : NULL;
     switch (row->kind) {
     case SH_ROW_MAC_TEXT:
-        fuzz_must(mac != NULL && sh_json_kind_of(mac) == SH_JSON_STRING &&
-                      sh_slice_equals(sh_json_text(mac), row->mac),
-                  "the scan's devMac is Jansson's");
+        fuzz_assert(mac != NULL && sh_json_kind_of(mac) == SH_JSON_STRING &&
+                        sh_slice_equals(sh_json_text(mac), row->mac),
+                    "the scan's devMac matches Jansson");
         break;
     case SH_ROW_MAC_NONE:
-        fuzz_must(sh_json_kind_of(seen) == SH_JSON_OBJECT &&
-                      (mac == NULL || sh_json_kind_of(mac) == SH_JSON_NULL),
-                  "where the scan finds no devMac there is none");
+        fuzz_assert(sh_json_kind_of(seen) == SH_JSON_OBJECT &&
+                        (mac == NULL || sh_json_kind_of(mac) == SH_JSON_NULL),
+                    "a row without devMac in the scan has none in Jansson");
         break;
     case SH_ROW_NOT_OBJECT:
-        fuzz_must(sh_json_kind_of(seen) != SH_JSON_OBJECT, "what is no object is none");
+        fuzz_assert(sh_json_kind_of(seen) != SH_JSON_OBJECT,
+                    "an element that is not an object is not one in Jansson");
         break;
     case SH_ROW_TOO_DEEP:
-        fuzz_must(false, "Jansson reads no row that is nested too deep");
+        fuzz_assert(false, "Jansson rejects a row that is nested too deeply");
         break;
     case SH_ROW_MAC_UNCLEAR:
-        fuzz_must(sh_json_kind_of(seen) == SH_JSON_OBJECT, "a row with a devMac is an object");
+        fuzz_assert(sh_json_kind_of(seen) == SH_JSON_OBJECT, "a row with a devMac is an object");
         break;
     }
 }
@@ -54,18 +55,19 @@ static void compare_row(comparison *c, const sh_table_row *row)
     SH_CLEANUP(sh_json_free_cleanup) sh_json *alone = NULL;
     if (sh_json_parse(row->text.data, row->text.len, &alone, NULL) != SH_OK) {
         c->all_parse = false;
-        fuzz_must(c->data == NULL, "a row of what Jansson takes for a table parses alone");
+        fuzz_assert(c->data == NULL,
+                    "each row of a table that Jansson accepts can be parsed alone");
         return;
     }
     compare_mac(row, alone);
     if (c->data == NULL)
         return;
-    fuzz_must(c->rows < sh_json_count(c->data), "the scan gives no more rows than Jansson");
+    fuzz_assert(c->rows < sh_json_count(c->data), "the scan returns no more rows than Jansson");
     compare_mac(row, sh_json_at(c->data, c->rows));
     c->rows++;
 }
 
-static sh_err scan(const char *text, size_t len, comparison *c, sh_error *error)
+static sh_err scan_rows(const char *text, size_t len, comparison *c, sh_error *error)
 {
     sh_table_scan s;
     bool more = true;
@@ -98,18 +100,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (c.data != NULL && sh_json_kind_of(c.data) != SH_JSON_ARRAY)
         c.data = NULL;
     sh_error error = {0};
-    sh_err err = scan(text, size, &c, &error);
-    fuzz_must(err == error.code, "a failure has words");
+    sh_err err = scan_rows(text, size, &c, &error);
+    fuzz_assert(err == error.code, "an error has a message");
     if (c.data != NULL && err != SH_E_LIMIT) {
-        fuzz_must(err == SH_OK, "what Jansson takes for a table the scan takes for one");
-        fuzz_must(c.rows == sh_json_count(c.data), "the scan gives as many rows as Jansson");
+        fuzz_assert(err == SH_OK, "the scan accepts a table that Jansson accepts");
+        fuzz_assert(c.rows == sh_json_count(c.data), "the scan returns as many rows as Jansson");
     }
     if (err == SH_OK && c.all_parse) {
         sh_err checked = sh_json_scan_lenient((sh_slice){text, size}, ignore_member, NULL, NULL);
-        fuzz_must(checked == SH_OK || checked == SH_E_LIMIT, "a table of good rows is good JSON");
+        fuzz_assert(checked == SH_OK || checked == SH_E_LIMIT,
+                    "a table of valid rows is valid JSON");
     }
     size_t rows;
-    fuzz_must(sh_table_check(text, size, &rows, NULL) == err, "checking is scanning to the end");
+    fuzz_assert(sh_table_check(text, size, &rows, NULL) == err,
+                "sh_table_check() has the result of a complete scan");
     free(text);
     return 0;
 }

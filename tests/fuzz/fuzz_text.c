@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The small parsers: keys of devices, percent-encoding, base64, names. */
+/* Small parsers: device keys, percent-encoding, base64, names. */
 
 static void read_mac(sh_slice text)
 {
@@ -21,15 +21,15 @@ static void read_mac(sh_slice text)
     sh_mac again;
     sh_error error = {0};
     sh_err err = sh_mac_read(text, &mac, &error);
-    fuzz_must(err == error.code, "a failure has words");
+    fuzz_assert(err == error.code, "an error has a message");
     if (err != SH_OK)
         return;
-    fuzz_must(mac.len > 0 && mac.len <= SH_MAC_MAX_BYTES && strlen(mac.text) == mac.len &&
-                  sh_utf8_is_valid(mac.text, mac.len) && !sh_utf8_has_control(mac.text, mac.len),
-              "a key is a text that prints");
-    fuzz_must(sh_mac_read((sh_slice){mac.text, mac.len}, &again, NULL) == SH_OK &&
-                  strcmp(mac.text, again.text) == 0,
-              "a normalised key stays as it is");
+    fuzz_assert(mac.len > 0 && mac.len <= SH_MAC_MAX_BYTES && strlen(mac.text) == mac.len &&
+                    sh_utf8_is_valid(mac.text, mac.len) && !sh_utf8_has_control(mac.text, mac.len),
+                "a key is printable");
+    fuzz_assert(sh_mac_read((sh_slice){mac.text, mac.len}, &again, NULL) == SH_OK &&
+                    strcmp(mac.text, again.text) == 0,
+                "normalization is idempotent");
 }
 
 static void percent(sh_slice text)
@@ -40,10 +40,10 @@ static void percent(sh_slice text)
     if (sh_percent_decode(text, &decoded) != SH_OK || decoded.data == NULL ||
         memchr(decoded.data, '\0', decoded.len) != NULL)
         return;
-    fuzz_must(sh_percent_encode(decoded.data, &encoded) == SH_OK &&
-                  sh_percent_decode((sh_slice){encoded.data, encoded.len}, &again) == SH_OK &&
-                  again.len == decoded.len && memcmp(again.data, decoded.data, again.len) == 0,
-              "what is encoded decodes to the same");
+    fuzz_assert(sh_percent_encode(decoded.data, &encoded) == SH_OK &&
+                    sh_percent_decode((sh_slice){encoded.data, encoded.len}, &again) == SH_OK &&
+                    again.len == decoded.len && memcmp(again.data, decoded.data, again.len) == 0,
+                "percent-encoding is reversible");
 }
 
 static void base64(sh_slice text)
@@ -51,10 +51,10 @@ static void base64(sh_slice text)
     SH_CLEANUP(sh_buf_reset) sh_buf bytes = SH_BUF_INIT(SH_MIB);
     SH_CLEANUP(sh_buf_reset) sh_buf again = SH_BUF_INIT(4 * SH_MIB);
     if (sh_base64_decode(text, &bytes, NULL) == SH_OK)
-        fuzz_must(
+        fuzz_assert(
             sh_base64_encode((sh_slice){bytes.data, bytes.len}, &again) == SH_OK &&
                 sh_slice_equals((sh_slice){again.data == NULL ? "" : again.data, again.len}, text),
-            "base64 has one form for each run of bytes");
+            "valid base64 is the only encoding of its bytes");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -67,13 +67,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     percent(text);
     base64(text);
     if (sh_node_name_check(text, NULL) == SH_OK)
-        fuzz_must(size >= 1 && size <= SH_NODE_NAME_MAX && memchr(copy, '/', size) == NULL &&
-                      memchr(copy, '\\', size) == NULL && memchr(copy, '\0', size) == NULL &&
-                      sh_utf8_is_valid(copy, size),
-                  "a node's name is no path");
+        fuzz_assert(size >= 1 && size <= SH_NODE_NAME_MAX && memchr(copy, '/', size) == NULL &&
+                        memchr(copy, '\\', size) == NULL && memchr(copy, '\0', size) == NULL &&
+                        sh_utf8_is_valid(copy, size),
+                    "a node's name is not a path");
     if (sh_plugin_name_check(text, NULL) == SH_OK)
-        fuzz_must(size >= 1 && size <= SH_PLUGIN_NAME_MAX && memchr(copy, '.', size) == NULL,
-                  "a plugin's name is no path");
+        fuzz_assert(size >= 1 && size <= SH_PLUGIN_NAME_MAX && memchr(copy, '.', size) == NULL,
+                    "a plugin's name is not a path");
     (void)sh_hex_decode(text, hex, sizeof hex);
     (void)sh_text_to_u64(text, UINT64_MAX, &number);
     free(copy);

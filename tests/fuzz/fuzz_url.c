@@ -9,29 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* URLs, entries of SYNC_nodes, addresses to listen on; and no password in any message. */
+/* URLs, entries of SYNC_nodes and listen addresses. Messages never contain a password. */
 
 static void read_url(sh_slice text)
 {
     sh_url url;
     sh_error error = {0};
     sh_err err = sh_url_read(text, &url, &error);
-    fuzz_must(err == error.code, "a failure has words");
+    fuzz_assert(err == error.code, "an error has a message");
     if (err != SH_OK)
         return;
     (void)sh_url_is_loopback(&url);
-    fuzz_must(strlen(url.host) < sizeof url.host && strlen(url.path) < sizeof url.path,
-              "the parts are texts");
-    fuzz_must(url.path[0] == '\0' || url.path[0] == '/' || url.path[0] == '?',
-              "a path begins like one");
+    fuzz_assert(strlen(url.host) < sizeof url.host && strlen(url.path) < sizeof url.path,
+                "the parts are NUL-terminated");
+    fuzz_assert(url.path[0] == '\0' || url.path[0] == '/' || url.path[0] == '?',
+                "a path starts with '/' or '?'");
     sh_error refused = {0};
     if (sh_url_check_http(text, &refused) == SH_OK)
-        fuzz_must(url.user[0] == '\0' && url.password[0] == '\0' && url.host[0] != '\0' &&
-                      (strcmp(url.scheme, "http") == 0 || strcmp(url.scheme, "https") == 0),
-                  "a URL of a peer is http, without a user");
+        fuzz_assert(url.user[0] == '\0' && url.password[0] == '\0' && url.host[0] != '\0' &&
+                        (strcmp(url.scheme, "http") == 0 || strcmp(url.scheme, "https") == 0),
+                    "the URL of a peer has the scheme http or https and no user");
     else if (strlen(url.password) >= 6 && strpbrk(url.password, "!;{}~") != NULL)
-        /* Others, such as `password`, are words of ours, too. */
-        fuzz_must(strstr(refused.message, url.password) == NULL, "no message tells a password");
+        /* A common word such as `password` can also be part of the message. */
+        fuzz_assert(strstr(refused.message, url.password) == NULL,
+                    "no message contains the password");
 }
 
 static void read_node(const uint8_t *data, size_t size)
@@ -39,14 +40,14 @@ static void read_node(const uint8_t *data, size_t size)
     sh_slice name;
     sh_slice url;
     char *entry = malloc(size + 1);
-    fuzz_must(entry != NULL, "there is memory");
+    fuzz_assert(entry != NULL, "malloc succeeds");
     if (size > 0)
         memcpy(entry, data, size);
     entry[size] = '\0';
     if (sh_node_entry_read(entry, &name, &url, NULL) == SH_OK) {
-        fuzz_must(sh_url_check_http(url, NULL) == SH_OK, "an entry's URL is good");
-        fuzz_must(name.len == 0 || sh_node_name_check(name, NULL) == SH_OK,
-                  "an entry's name is good");
+        fuzz_assert(sh_url_check_http(url, NULL) == SH_OK, "an entry's URL is valid");
+        fuzz_assert(name.len == 0 || sh_node_name_check(name, NULL) == SH_OK,
+                    "an entry's name is valid");
     }
     free(entry);
 }
@@ -60,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_url(text);
     read_node(data, size);
     if (sh_listen_read(text, host, &port, NULL) == SH_OK)
-        fuzz_must(host[0] != '\0' && strlen(host) < sizeof host, "there is an address");
+        fuzz_assert(host[0] != '\0' && strlen(host) < sizeof host, "there is an address");
     free(copy);
     return 0;
 }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /*
- * Runs a fuzzer over every file of the folders that are named, without libFuzzer: so that a corpus,
- * with all that was ever found, is tried by every test run and every compiler.
+ * Runs a fuzzer on every file of the given folders, without libFuzzer, so that each test run with
+ * any compiler tries the corpus with everything that was found before.
  */
 
 #define INPUT_MAX (4 * 1024 * 1024)
@@ -28,7 +28,7 @@ static void replay_file(const char *path)
     if (ferror(file) || len == sizeof input)
         die("cannot read all of", path);
     (void)fclose(file);
-    /* Named before it runs, so that the last line tells which input a crash is from. */
+    /* Print the name first, so that the last line is the input that crashes. */
     (void)printf("%s\n", path);
     (void)fflush(stdout);
     (void)LLVMFuzzerTestOneInput(input, len);
@@ -58,8 +58,8 @@ int main(int argc, char *argv[])
     for (int i = 1; i < argc; i++)
         count += replay_folder(argv[i]);
     if (count == 0)
-        die("there is no input in", argc > 1 ? argv[1] : "(no folder)");
-    /* The words by which the test runner counts. */
+        die("no input in", argc > 1 ? argv[1] : "(no folder)");
+    /* The test runner counts lines of this format. */
     (void)printf("%u inputs replayed\n[  PASSED  ] 1 test(s).\n", count);
     return 0;
 }
