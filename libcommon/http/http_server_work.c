@@ -63,8 +63,8 @@ static void admit(sh_http_exchange *exchange)
 
 static void handle_batch(sh_http_waiting *const waiting[], size_t count)
 {
-    sh_http_exchange *exchanges[SH_HTTP_TOGETHER_MAX];
-    for (size_t i = 0; i < count; i++)
+    sh_http_exchange *exchanges[SH_HTTP_TOGETHER_MAX] = {exchange_of(waiting[0])};
+    for (size_t i = 1; i < count; i++)
         exchanges[i] = exchange_of(waiting[i]);
     const sh_http_route *route = exchanges[0]->route;
     void *context = sh_http_context(exchanges[0]);

@@ -153,7 +153,7 @@ static sh_err walk_block(bracket_walk *w, const char *block, size_t len, const s
     for (; left != 0 && w->closed == NULL; left &= left - 1) {
         const char *at = block + __builtin_ctzll(left);
         if (*at == 'M') {
-            if (w->depth == 1 && (w->objects & 1) != 0)
+            if (w->mac != NULL && w->depth == 1 && (w->objects & 1) != 0)
                 check_letter_m(w->start, at, w->end, w->mac);
             continue;
         }

@@ -53,6 +53,7 @@ static void write_common(const sh_queue *queue, put_numbers *n, sh_put_arguments
         {&ret->ids_ttl_s, SH_QUEUE_ITEM_IDS_TTL_S},
     };
     for (size_t i = 0; i < PUT_NUMBERS; i++)
+        /* cppcheck-suppress uninitvar ; sh_redis_number() writes it */
         *numbers[i].to = sh_redis_number(numbers[i].number, n->texts[i]);
     ret->keys.stream = sh_slice_of(queue->stream);
     ret->keys.ids = sh_slice_of(queue->ids);

@@ -199,78 +199,80 @@ typedef struct {
     const char *words;
 } bad_case;
 
+enum { PUSHER = SH_FOR_PUSHER, PULLER = SH_FOR_PULLER, RECEIVER = SH_FOR_RECEIVER };
+
+static const bad_case bad_cases[] = {
+    {PUSHER, "SYNC_RUN=sometimes",
+     "SYNC_RUN holds 'sometimes': use disabled, unused, once, schedule, always_after_scan, "
+     "on_notification or on_new_device"},
+    {PULLER, "SYNC_RUN=on_new_device",
+     "SYNC_RUN holds 'on_new_device': use disabled, unused, once or schedule"},
+    {PULLER, "SYNC_RUN=always_after_scan", "use disabled, unused, once or schedule"},
+    {PUSHER, "SYNC_RUN_SCHD=0 0 31 2 *", "SYNC_RUN_SCHD holds '0 0 31 2 *': this schedule never"},
+    {PULLER, "SYNC_RUN_SCHD=5 minutes", "five fields"},
+    {PUSHER, "SYNC_RUN_TIMEOUT=0", "SYNC_RUN_TIMEOUT holds '0': use a whole number from 1 to 3600"},
+    {PUSHER, "SYNC_RUN_TIMEOUT=3601", "from 1 to 3600"},
+    {PULLER, "SYNC_RUN_TIMEOUT=30s", "from 1 to 3600"},
+    {PULLER, "SYNC_RUN_TIMEOUT=-1", "from 1 to 3600"},
+    {RECEIVER, "SYNC_claim_idle_s=0",
+     "SYNC_claim_idle_s holds '0': use a whole number from 1 to 86400"},
+    {RECEIVER, "SYNC_claim_idle_s=86401", "from 1 to 86400"},
+    {RECEIVER, "SYNC_claim_idle_s=99999999999999999999", "from 1 to 86400"},
+    {PUSHER, "SYNC_devices=maybe", "SYNC_devices holds 'maybe': use True or False"},
+    {PUSHER, "SYNC_node_name=a/b", "SYNC_node_name holds 'a/b'"},
+    {PUSHER, "SYNC_node_name=..", "SYNC_node_name holds '..'"},
+    {PUSHER, "SYNC_node_name=a\tb", "SYNC_node_name"},
+    {PUSHER, "SYNC_node_name=\xff", "SYNC_node_name"},
+    {PUSHER, "SYNC_hub_url=hub:20212", "SYNC_hub_url holds 'hub:20212'"},
+    {PUSHER, "SYNC_hub_url=ftp://hub", "neither with http:// nor with https://"},
+    {PUSHER, "SYNC_hub_url=http://hub/sync", "omit /sync"},
+    {PUSHER, "SYNC_hub_url=http://hub/SYNC/", "omit /sync"},
+    {PUSHER, "SYNC_hub_url=http://hub?x", "query"},
+    {PUSHER, "SYNC_plugins=['A-B']", "SYNC_plugins holds '['A-B']': entry 1"},
+    {PUSHER, "SYNC_plugins=['A'", "no closing"},
+    {PUSHER, "SYNC_protocol=http", "SYNC_protocol holds 'http': use native or netalertx"},
+    {PULLER, "SYNC_nodes=node-a", "SYNC_nodes holds 'node-a': entry 1"},
+    {PULLER, "SYNC_nodes=http://a,http://a/", "duplicate URL http://a"},
+    {PULLER, "SYNC_nodes=http://a,HTTP://A:80", "duplicate URL"},
+    {PULLER, "SYNC_nodes=x=https://a,y=https://a:443", "duplicate URL"},
+    {PULLER, "SYNC_nodes=x=http://a,x=http://b", "duplicate name 'x'"},
+    {PULLER, "SYNC_nodes=http://a,http://b/sync", "entry 2: omit /sync"},
+    {PULLER, "SYNC_nodes=a/b=http://a", "entry 1"},
+    {RECEIVER, "SYNC_redis_url=http://h", "SYNC_redis_url holds 'http://h': unknown scheme"},
+    {RECEIVER, "SYNC_redis_url=redis://h/x", "must be a database number"},
+    {RECEIVER, "SYNC_redis_url=unix:/", "path is missing"},
+    {RECEIVER, "SYNC_redis_url=redis:/x", "host is missing"},
+    {PULLER, "SYNC_redis_url=h:6379", "use redis://"},
+    {RECEIVER, "SYNC_redis_prefix=a b", "SYNC_redis_prefix holds 'a b': use 1 to 64"},
+    {RECEIVER, "SYNC_db=mysql://h/d", "SYNC_db holds 'mysql://h/d': use the path"},
+    {RECEIVER, "SYNC_db=host=h password=hush",
+     "SYNC_db holds a bad value (not shown): a path with '='"},
+    {RECEIVER, "SYNC_db=dbname=x", "connection string"},
+    {RECEIVER, "SYNC_db=sqlite:///data/x", "use the path"},
+    {RECEIVER, "SYNC_db=:memory:", "memory is not persistent"},
+    {RECEIVER, "SYNC_db=/data/", "this is a folder"},
+    {RECEIVER, "SYNC_db=file:/data/x", "use the path"},
+    {RECEIVER, "SYNC_receiver_role=both", "use all, ingest or merge"},
+    {RECEIVER, "SYNC_listen=20212", "SYNC_listen holds '20212'"},
+    {PUSHER, "SYNC_listen=localhost:1", "SYNC_listen holds 'localhost:1'"},
+    {RECEIVER, "SYNC_skip_macs=['a\\tb']", "SYNC_skip_macs"},
+    {RECEIVER, "SYNC_tls_ca=/nowhere/ca.pem",
+     "SYNC_tls_ca holds '/nowhere/ca.pem': cannot open the file"},
+    {RECEIVER, "SYNC_tls_ca=/", "use a file with certificates"},
+    {RECEIVER, "SYNC_log_level=loud", "use error, warning, info or debug"},
+    {PUSHER, "SYNC_log_format=xml", "use text or json"},
+};
+
 static void an_invalid_value_is_rejected_with_the_remedy(void **state)
 {
     (void)state;
-    enum { PUSHER = SH_FOR_PUSHER, PULLER = SH_FOR_PULLER, RECEIVER = SH_FOR_RECEIVER };
-    static const bad_case cases[] = {
-        {PUSHER, "SYNC_RUN=sometimes",
-         "SYNC_RUN holds 'sometimes': use disabled, unused, once, schedule, always_after_scan, "
-         "on_notification or on_new_device"},
-        {PULLER, "SYNC_RUN=on_new_device",
-         "SYNC_RUN holds 'on_new_device': use disabled, unused, once or schedule"},
-        {PULLER, "SYNC_RUN=always_after_scan", "use disabled, unused, once or schedule"},
-        {PUSHER, "SYNC_RUN_SCHD=0 0 31 2 *",
-         "SYNC_RUN_SCHD holds '0 0 31 2 *': this schedule never"},
-        {PULLER, "SYNC_RUN_SCHD=5 minutes", "five fields"},
-        {PUSHER, "SYNC_RUN_TIMEOUT=0",
-         "SYNC_RUN_TIMEOUT holds '0': use a whole number from 1 to 3600"},
-        {PUSHER, "SYNC_RUN_TIMEOUT=3601", "from 1 to 3600"},
-        {PULLER, "SYNC_RUN_TIMEOUT=30s", "from 1 to 3600"},
-        {PULLER, "SYNC_RUN_TIMEOUT=-1", "from 1 to 3600"},
-        {RECEIVER, "SYNC_claim_idle_s=0",
-         "SYNC_claim_idle_s holds '0': use a whole number from 1 to 86400"},
-        {RECEIVER, "SYNC_claim_idle_s=86401", "from 1 to 86400"},
-        {RECEIVER, "SYNC_claim_idle_s=99999999999999999999", "from 1 to 86400"},
-        {PUSHER, "SYNC_devices=maybe", "SYNC_devices holds 'maybe': use True or False"},
-        {PUSHER, "SYNC_node_name=a/b", "SYNC_node_name holds 'a/b'"},
-        {PUSHER, "SYNC_node_name=..", "SYNC_node_name holds '..'"},
-        {PUSHER, "SYNC_node_name=a\tb", "SYNC_node_name"},
-        {PUSHER, "SYNC_node_name=\xff", "SYNC_node_name"},
-        {PUSHER, "SYNC_hub_url=hub:20212", "SYNC_hub_url holds 'hub:20212'"},
-        {PUSHER, "SYNC_hub_url=ftp://hub", "neither with http:// nor with https://"},
-        {PUSHER, "SYNC_hub_url=http://hub/sync", "omit /sync"},
-        {PUSHER, "SYNC_hub_url=http://hub/SYNC/", "omit /sync"},
-        {PUSHER, "SYNC_hub_url=http://hub?x", "query"},
-        {PUSHER, "SYNC_plugins=['A-B']", "SYNC_plugins holds '['A-B']': entry 1"},
-        {PUSHER, "SYNC_plugins=['A'", "no closing"},
-        {PUSHER, "SYNC_protocol=http", "SYNC_protocol holds 'http': use native or netalertx"},
-        {PULLER, "SYNC_nodes=node-a", "SYNC_nodes holds 'node-a': entry 1"},
-        {PULLER, "SYNC_nodes=http://a,http://a/", "duplicate URL http://a"},
-        {PULLER, "SYNC_nodes=http://a,HTTP://A:80", "duplicate URL"},
-        {PULLER, "SYNC_nodes=x=https://a,y=https://a:443", "duplicate URL"},
-        {PULLER, "SYNC_nodes=x=http://a,x=http://b", "duplicate name 'x'"},
-        {PULLER, "SYNC_nodes=http://a,http://b/sync", "entry 2: omit /sync"},
-        {PULLER, "SYNC_nodes=a/b=http://a", "entry 1"},
-        {RECEIVER, "SYNC_redis_url=http://h", "SYNC_redis_url holds 'http://h': unknown scheme"},
-        {RECEIVER, "SYNC_redis_url=redis://h/x", "must be a database number"},
-        {RECEIVER, "SYNC_redis_url=unix:/", "path is missing"},
-        {RECEIVER, "SYNC_redis_url=redis:/x", "host is missing"},
-        {PULLER, "SYNC_redis_url=h:6379", "use redis://"},
-        {RECEIVER, "SYNC_redis_prefix=a b", "SYNC_redis_prefix holds 'a b': use 1 to 64"},
-        {RECEIVER, "SYNC_db=mysql://h/d", "SYNC_db holds 'mysql://h/d': use the path"},
-        {RECEIVER, "SYNC_db=host=h password=hush",
-         "SYNC_db holds a bad value (not shown): a path with '='"},
-        {RECEIVER, "SYNC_db=dbname=x", "connection string"},
-        {RECEIVER, "SYNC_db=sqlite:///data/x", "use the path"},
-        {RECEIVER, "SYNC_db=:memory:", "memory is not persistent"},
-        {RECEIVER, "SYNC_db=/data/", "this is a folder"},
-        {RECEIVER, "SYNC_db=file:/data/x", "use the path"},
-        {RECEIVER, "SYNC_receiver_role=both", "use all, ingest or merge"},
-        {RECEIVER, "SYNC_listen=20212", "SYNC_listen holds '20212'"},
-        {PUSHER, "SYNC_listen=localhost:1", "SYNC_listen holds 'localhost:1'"},
-        {RECEIVER, "SYNC_skip_macs=['a\\tb']", "SYNC_skip_macs"},
-        {RECEIVER, "SYNC_tls_ca=/nowhere/ca.pem",
-         "SYNC_tls_ca holds '/nowhere/ca.pem': cannot open the file"},
-        {RECEIVER, "SYNC_tls_ca=/", "use a file with certificates"},
-        {RECEIVER, "SYNC_log_level=loud", "use error, warning, info or debug"},
-        {PUSHER, "SYNC_log_format=xml", "use text or json"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
         /* Complete but for it, and disabled where that can be: a bad value is bad all the same. */
-        check_refused(cases[i].who, ENV(cases[i].setting, TOKEN, KEY), cases[i].words);
-        if (strncmp(cases[i].setting, "SYNC_RUN=", 9) != 0 && cases[i].who != SH_FOR_RECEIVER)
-            check_refused(cases[i].who, ENV(cases[i].setting, "SYNC_RUN=disabled"), cases[i].words);
+        check_refused(bad_cases[i].who, ENV(bad_cases[i].setting, TOKEN, KEY), bad_cases[i].words);
+        if (strncmp(bad_cases[i].setting, "SYNC_RUN=", 9) != 0 &&
+            bad_cases[i].who != SH_FOR_RECEIVER)
+            check_refused(bad_cases[i].who, ENV(bad_cases[i].setting, "SYNC_RUN=disabled"),
+                          bad_cases[i].words);
     }
 }
 

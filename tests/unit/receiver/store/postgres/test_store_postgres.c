@@ -343,11 +343,15 @@ typedef struct {
 
 static long resident_kib(void)
 {
-    long size = 0, resident = 0;
+    char text[128];
     FILE *file = fopen("/proc/self/statm", "r");
     assert_non_null(file);
-    assert_int_equal(fscanf(file, "%ld %ld", &size, &resident), 2);
+    assert_non_null(fgets(text, sizeof text, file));
     (void)fclose(file);
+    char *resident_at = strchr(text, ' '); /* after the size */
+    assert_non_null(resident_at);
+    long resident = strtol(resident_at, NULL, 10);
+    assert_true(resident > 0);
     return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
