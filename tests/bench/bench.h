@@ -11,20 +11,20 @@
 #include <stdint.h>
 
 /*
- * What the subcommands of synchub-bench share. A benchmark that cannot go on ends the program:
- * bench_die() prints why. Results are printed as NAME=VALUE words on one line.
+ * Functions shared by the subcommands of synchub-bench. On an error the program exits with a
+ * message (bench_die()). Results are printed as NAME=VALUE words on one line.
  */
 #define BENCH_TOKEN "token-of-the-bench"
 #define BENCH_PASSPHRASE "a passphrase of the bench"
-#define BENCH_ROW_BYTES 2048 /* more than any row of ours takes */
+#define BENCH_ROW_BYTES 2048 /* more than any generated row */
 
 void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-/* Ends the program where err is not SH_OK. */
+/* Exits if err is not SH_OK. */
 void bench_must(sh_err err, const sh_error *error);
 
 double bench_now_s(void); /* monotonic */
 
-/* The value of `NAME=…` among the arguments, or fallback; NULL as fallback: it must be there. */
+/* The value of the argument `NAME=…`, or fallback; exits if it is missing and fallback is NULL. */
 const char *bench_text(int argc, char *argv[], const char *name, const char *fallback);
 size_t bench_number(int argc, char *argv[], const char *name, const char *fallback);
 
@@ -32,20 +32,20 @@ size_t bench_number(int argc, char *argv[], const char *name, const char *fallba
 
 #define BENCH_MAC_BYTES 18
 void bench_mac(uint64_t n, char ret[static BENCH_MAC_BYTES]);
-/* Adds a table as NetAlertX writes it, of devices first to first + count - 1. */
+/* Appends a table in NetAlertX's format with the devices first to first + count - 1. */
 void bench_table(size_t first, size_t count, sh_buf *ret);
 
 /* --- Envelopes -------------------------------------------------------------------------------- */
 
 void bench_passphrase_key(uint8_t ret[static SH_KEY_BYTES]);
-/* Seals a text as node's, under a new id. */
+/* Seals a text of a node with a new id. */
 void bench_seal(const uint8_t passphrase_key[static SH_KEY_BYTES], const char *node, sh_slice text,
                 sh_envelope_header *header, sh_buf *ret);
-/* Copies an envelope under a new id, without compressing it again. */
+/* Copies an envelope with a new id, without compressing it again. */
 void bench_reseal(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_slice envelope,
                   sh_buf *ret);
 
-/* Microseconds, sorted by this call; the value below which the given part of them lies. */
+/* The quantile `part` (0 to 1) of values in microseconds. Sorts values. */
 double bench_quantile(uint32_t *values, size_t count, double part);
 
 /* --- Subcommands ------------------------------------------------------------------------------ */

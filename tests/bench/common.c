@@ -48,11 +48,11 @@ size_t bench_number(int argc, char *argv[], const char *name, const char *fallba
 {
     uint64_t number = 0;
     if (!sh_text_to_u64(sh_slice_of(bench_text(argc, argv, name, fallback)), 1000000000, &number))
-        bench_die("%s is no number", name);
+        bench_die("%s is not a number", name);
     return (size_t)number;
 }
 
-/* A bijection of 48 bits, so that MACs are spread as those of real devices, and never collide. */
+/* A bijection of 48 bits: MACs are distributed like those of real devices and never collide. */
 static uint64_t spread(uint64_t n)
 {
     const uint64_t mask = (1ULL << 48) - 1;
@@ -71,7 +71,7 @@ void bench_mac(uint64_t n, char ret[static BENCH_MAC_BYTES])
                    (unsigned)(mac >> 8 & 0xff), (unsigned)(mac & 0xff));
 }
 
-/* The 53 keys of a row in NetAlertX's order; what differs from row to row is in arguments. */
+/* Appends a row with NetAlertX's 53 keys in NetAlertX's order. */
 static void append_row(size_t n, const char *separator, sh_buf *ret)
 {
     static const char *const vendors[] = {"Espressif Inc.",
@@ -148,7 +148,7 @@ void bench_seal(const uint8_t passphrase_key[static SH_KEY_BYTES], const char *n
     bench_must(sh_envelope_seal(header, &key, text, ret, &error), &error);
 }
 
-/* Places of id and nonce: PROTOCOL.md section 2. */
+/* Offsets of id and nonce: PROTOCOL.md, section 2. */
 #define AT_ID 8
 #define AT_NONCE 88
 
@@ -160,23 +160,23 @@ void bench_reseal(const uint8_t passphrase_key[static SH_KEY_BYTES], sh_slice en
     bench_must(sh_envelope_peek(envelope, &header, &error), &error);
     sh_node_key_derive(passphrase_key, sh_slice_of(header.node), &key);
     size_t clear_len = SH_ENVELOPE_FIXED_BYTES + strlen(header.node);
-    uint8_t *packed = malloc(header.compressed_len + 1U);
-    if (packed == NULL || sh_buf_reserve(ret, ret->len + envelope.len) != SH_OK)
+    uint8_t *compressed = malloc(header.compressed_len + 1U);
+    if (compressed == NULL || sh_buf_reserve(ret, ret->len + envelope.len) != SH_OK)
         bench_die("out of memory");
     bench_must(sh_aead_open(key.seal, (const uint8_t *)envelope.data + AT_NONCE,
                             (sh_slice){envelope.data, clear_len},
                             (sh_slice){envelope.data + clear_len, envelope.len - clear_len},
-                            packed),
+                            compressed),
                &error);
     char *out = ret->data + ret->len;
     memcpy(out, envelope.data, clear_len);
     sh_random(out + AT_ID, SH_ID_BYTES);
     sh_random(out + AT_NONCE, SH_NONCE_BYTES);
     sh_aead_seal(key.seal, (const uint8_t *)out + AT_NONCE, (sh_slice){out, clear_len},
-                 (sh_slice){(const char *)packed, header.compressed_len},
+                 (sh_slice){(const char *)compressed, header.compressed_len},
                  (uint8_t *)out + clear_len);
     ret->len += envelope.len;
-    free(packed);
+    free(compressed);
 }
 
 static int compare(const void *a, const void *b)

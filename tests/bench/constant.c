@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* The hub's own HTTP server, answering what an unchanged table is answered, and doing nothing. */
+/* The hub's HTTP server with a handler that only sends the answer for an unchanged table. */
 
 static void answer(void *context, sh_http_exchange *exchange)
 {

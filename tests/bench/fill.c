@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What a benchmark stands on: tables in files and in the queue, databases of a given size. */
+/* Prepares benchmarks: tables in files and in the queue, databases of a given size. */
 
 int bench_make_table(int argc, char *argv[])
 {
@@ -56,7 +56,7 @@ int bench_queue_tables(int argc, char *argv[])
         sh_buf_clear(&text);
         sh_buf_clear(&envelope);
         bench_table(first + i * devices, devices, &text);
-        /* A space at the end makes it another text of the same rows: its digest differs. */
+        /* A trailing space changes the digest, but not the rows. */
         bench_must(sh_buf_append_text(&text, bench_text(argc, argv, "end", "")), NULL);
         bench_seal(key, node, (sh_slice){text.data, text.len}, &header, &envelope);
         bench_must(put_one(queue, (sh_slice){envelope.data, envelope.len}, &header, &put, &error),
@@ -71,13 +71,13 @@ int bench_queue_tables(int argc, char *argv[])
 }
 
 /*
- * Between two looks at the queue: before the first entry is read, and after, when a look each
- * millisecond would take a seventh of a core from those that merge.
+ * Poll intervals before and after the first entry is read. Polling each millisecond while entries
+ * are merged would take a seventh of a core.
  */
 #define LOOK_BEFORE_US 1000
 #define LOOK_AFTER_US 5000
 
-/* From the first entry's reading to the last one's acknowledgement, or 5 ms more. */
+/* Measures from the first read to the last acknowledgement, with a resolution of 5 ms. */
 int bench_wait_merged(int argc, char *argv[])
 {
     double seconds_max = (double)bench_number(argc, argv, "seconds", "60");
@@ -113,7 +113,7 @@ static void sql(sqlite3 *db, const char *text)
         bench_die("%s: %s", text, sqlite3_errmsg(db));
 }
 
-/* Makes a database with the hub's own schema and opens it; speed, not durability. */
+/* Creates a database with the hub's schema and opens it without durability, for speed. */
 static sqlite3 *open_fast(const char *path)
 {
     sh_error error = {0};
@@ -132,7 +132,7 @@ static int compare_macs(const void *a, const void *b)
     return memcmp(a, b, BENCH_MAC_BYTES);
 }
 
-/* In the order of their MACs, so that the index is built from left to right. */
+/* Inserts in the order of the MACs, which builds the index fastest. */
 int bench_fill_devices(int argc, char *argv[])
 {
     size_t count = bench_number(argc, argv, "devices", NULL);
@@ -161,7 +161,7 @@ int bench_fill_devices(int argc, char *argv[])
     return 0;
 }
 
-/* Node n's digest is 32 bytes of its number: the load generator says the same. */
+/* The digest of node n is its number in 32 digits, as in the load generator (requests.c). */
 int bench_fill_nodes(int argc, char *argv[])
 {
     sqlite3 *db = open_fast(bench_text(argc, argv, "db", NULL));

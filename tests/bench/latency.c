@@ -12,15 +12,15 @@
 #include <unistd.h>
 
 /*
- * Writes the tables of several nodes at once, each with one device more than before, and looks into
- * the hub's database until their rows are committed.
+ * Writes the tables of several nodes at once, each with one more device than before, and polls the
+ * hub's database until the new rows are committed.
  */
 #define NODES_MAX 64
 #define ROUND_SECONDS_MAX 30.0
 
 typedef struct {
     size_t nodes, devices, rounds;
-    const char *folder; /* holds a folder for each node */
+    const char *folder; /* with a folder for each node */
     sqlite3 *db;
     sqlite3_stmt *find, *version;
     int64_t seen_version; /* of the database, when it was looked into last */
@@ -58,7 +58,7 @@ static bool is_there(latency_run *run, size_t n)
     return rc == SQLITE_ROW;
 }
 
-/* Whether anything was committed since it was asked last: asking costs less than looking. */
+/* Whether anything was committed since the last call; cheaper than searching the rows. */
 static bool has_news(latency_run *run)
 {
     int rc = sqlite3_step(run->version);
@@ -71,11 +71,11 @@ static bool has_news(latency_run *run)
     return news;
 }
 
-/* One round; its latencies go to times unless it is NULL. */
-static void play(latency_run *run, size_t round, uint32_t *times)
+/* Runs one round and stores its latencies in times (may be NULL). */
+static void run_round(latency_run *run, size_t round, uint32_t *times)
 {
     size_t left = run->nodes;
-    for (size_t i = 0; i < run->nodes; i++) { /* made before, so that writing is all at once */
+    for (size_t i = 0; i < run->nodes; i++) { /* generate first, to write all at once */
         sh_buf_clear(&run->texts[i]);
         bench_table(first_of(i), run->devices + round, &run->texts[i]);
     }
@@ -116,9 +116,9 @@ int bench_latency(int argc, char *argv[])
     uint32_t *times = calloc(run.rounds * run.nodes + 1, sizeof *times);
     if (times == NULL)
         bench_die("out of memory");
-    play(&run, 0, NULL); /* brings all devices, so that each round adds just one */
+    run_round(&run, 0, NULL); /* inserts all devices, so that each later round adds one */
     for (size_t i = 0; i < run.rounds; i++)
-        play(&run, i + 1, times + i * run.nodes);
+        run_round(&run, i + 1, times + i * run.nodes);
     size_t count = run.rounds * run.nodes;
     (void)printf("count=%zu p50_us=%.0f p99_us=%.0f max_us=%.0f\n", count,
                  bench_quantile(times, count, 0.5), bench_quantile(times, count, 0.99),

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The bare cost of what must be done, without any hub around it. */
+/* The minimum cost of the necessary operations, without a hub. */
 
 /* --- XADD
  * ----------------------------------------------------------------------------------------- */
@@ -25,11 +25,11 @@ typedef struct {
     size_t count;
     atomic_size_t next;
     sh_slice envelope;
-    sh_slice wire; /* NetAlertX's payload to be opened and sealed for each XADD; empty for none */
+    sh_slice wire; /* a NetAlertX payload to decrypt and seal before each XADD; empty: none */
     const uint8_t *passphrase_key;
 } xadd_run;
 
-/* AES and base64 off, zstd and the seal on. */
+/* Decrypts a NetAlertX payload, then compresses and seals it. */
 static void open_and_seal(const xadd_run *run, sh_buf *text, sh_buf *envelope)
 {
     sh_error error = {0};
@@ -208,7 +208,7 @@ int bench_limit_insert(int argc, char *argv[])
 /* --- fsync
  * ---------------------------------------------------------------------------------------- */
 
-/* What an fsync of 4 KiB more costs, as the journals of Redis and SQLite do it. */
+/* The cost of appending 4 KiB and fsync, as the journals of Redis and SQLite do. */
 int bench_limit_fsync(int argc, char *argv[])
 {
     size_t count = bench_number(argc, argv, "count", "200");

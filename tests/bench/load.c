@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 /*
- * HTTP requests from one thread, with as little work as can be, since it shares the cores with what
- * it loads. Without rate=N each of `connections` sends its next request when its last one is
- * answered; with it requests begin at that rate whatever the answers do, each on a connection and
- * from an address of its own, as many nodes would.
+ * An HTTP load generator in one thread, with little CPU because it shares the cores with the
+ * server. Without rate=N (closed loop), each of `connections` sends its next request after the
+ * answer to the last one. With it (open loop), requests start at that rate independently of the
+ * answers, each with its own connection and source address, like those of many nodes.
  */
 #define ANSWER_BYTES 4096
 #define EVENTS_MAX 256
@@ -49,14 +49,14 @@ typedef struct {
     int epoll;
 } load;
 
-static void drop(connection *c)
+static void connection_close(connection *c)
 {
     if (c->fd >= 0)
         (void)close(c->fd);
     c->fd = -1;
 }
 
-/* Any address of 127.0.0.0/8 is ours: so ports do not run out, and no limit per address is met. */
+/* Uses addresses of 127.0.0.0/8, to not run out of ports or exceed a limit per address. */
 static void connect_one(load *l, connection *c, bool own_address)
 {
     int on = 1;
@@ -81,8 +81,8 @@ static void connect_one(load *l, connection *c, bool own_address)
         bench_die("epoll: %s", strerror(errno));
 }
 
-/* Sends what is due; false where the connection is broken. */
-static bool push_out(connection *c)
+/* Sends the pending bytes; false if the connection is broken. */
+static bool send_pending(connection *c)
 {
     const bench_request *r = c->request;
     for (;;) {
@@ -106,7 +106,7 @@ static bool push_out(connection *c)
     }
 }
 
-static void end(load *l, connection *c, int status)
+static void request_finish(load *l, connection *c, int status)
 {
     if (status == 0)
         l->failed++;
@@ -118,7 +118,7 @@ static void end(load *l, connection *c, int status)
     c->request = NULL;
 }
 
-static void begin(load *l, connection *c, double at)
+static void request_start(load *l, connection *c, double at)
 {
     c->request = &l->requests.all[l->begun % l->requests.count];
     c->sent = 0;
@@ -129,14 +129,14 @@ static void begin(load *l, connection *c, double at)
     if (c->fd < 0)
         connect_one(l, c, own_address);
     l->begun++;
-    if (!push_out(c)) {
-        drop(c);
-        end(l, c, 0);
+    if (!send_pending(c)) {
+        connection_close(c);
+        request_finish(l, c, 0);
         l->idle[l->idle_count++] = c;
     }
 }
 
-/* Whether an answer is whole; *status is 0 while it is not. Takes 100 Continue away. */
+/* Parses an answer and returns its length; *status is 0 while it is incomplete. */
 static size_t read_answer(connection *c, int *status, bool *closes)
 {
     *status = 0;
@@ -162,16 +162,16 @@ static size_t read_answer(connection *c, int *status, bool *closes)
     return head + body;
 }
 
-static void take_in(load *l, connection *c)
+static void receive_answer(load *l, connection *c)
 {
     for (;;) {
         ssize_t got = recv(c->fd, c->answer + c->len, ANSWER_BYTES - 1 - c->len, 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (got <= 0) {
-            drop(c);
+            connection_close(c);
             if (c->request != NULL)
-                end(l, c, 0);
+                request_finish(l, c, 0);
             return;
         }
         c->len += (size_t)got;
@@ -184,12 +184,12 @@ static void take_in(load *l, connection *c)
         c->len -= used;
         if (status == 100) {
             c->body_due = true;
-            (void)push_out(c);
+            (void)send_pending(c);
             continue;
         }
         if (closes || l->rate > 0)
-            drop(c);
-        end(l, c, status);
+            connection_close(c);
+        request_finish(l, c, status);
         return;
     }
 }
@@ -200,17 +200,17 @@ static void on_event(load *l, const struct epoll_event *event)
     if (c->fd < 0)
         return;
     bool busy = c->request != NULL;
-    if (busy && (event->events & EPOLLOUT) != 0 && !push_out(c)) {
-        drop(c);
-        end(l, c, 0);
+    if (busy && (event->events & EPOLLOUT) != 0 && !send_pending(c)) {
+        connection_close(c);
+        request_finish(l, c, 0);
     } else if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-        take_in(l, c);
+        receive_answer(l, c);
     }
     if (busy && c->request == NULL)
         l->idle[l->idle_count++] = c;
 }
 
-static void run(load *l, size_t count)
+static void run_load(load *l, size_t count)
 {
     double from = bench_now_s(), moved = from;
     struct epoll_event events[EVENTS_MAX];
@@ -220,7 +220,7 @@ static void run(load *l, size_t count)
             double due = l->rate > 0 ? from + (double)l->begun / l->rate : now;
             if (due > now)
                 break;
-            begin(l, l->idle[--l->idle_count], due); /* late is late from when it was due */
+            request_start(l, l->idle[--l->idle_count], due); /* measure from the scheduled time */
         }
         int ready = epoll_wait(l->epoll, events, EVENTS_MAX, l->rate > 0 ? 1 : 1000);
         for (int i = 0; i < ready; i++)
@@ -263,7 +263,7 @@ int bench_load(int argc, char *argv[])
         bench_die("out of memory");
     open_all(&l);
     double from = bench_now_s();
-    run(&l, count);
+    run_load(&l, count);
     double seconds = bench_now_s() - from;
     (void)printf("count=%zu seconds=%.4f rate=%.1f s200=%zu s202=%zu s4xx=%zu s5xx=%zu failed=%zu "
                  "p50_us=%.0f p99_us=%.0f max_us=%.0f\n",
@@ -271,7 +271,7 @@ int bench_load(int argc, char *argv[])
                  l.statuses[5], l.failed, bench_quantile(l.times, l.ended, 0.5),
                  bench_quantile(l.times, l.ended, 0.99), bench_quantile(l.times, l.ended, 1.0));
     for (size_t i = 0; i < l.connections_count; i++)
-        drop(&l.connections[i]);
+        connection_close(&l.connections[i]);
     bench_requests_reset(&l.requests);
     free(l.connections);
     free(l.idle);

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 /*
- * Simulated nodes, each at a port of its own, that answer GET /sync with a table: at once; after
- * `slow_ms` (every 20th); or, dead, never (every 20th: the connection is made, no byte comes, as
- * behind a firewall or on a hung machine). Prints the ports, then serves until SIGTERM.
+ * Simulated nodes, each with its own port, that answer GET /sync with a table. Most answer
+ * immediately; every 20th after `slow_ms`; another 20th is dead and never answers, although it
+ * accepts connections, like a host that hangs. Prints the ports, then serves until SIGTERM.
  */
 #define EVERY 20
 #define EVENTS_MAX 256
@@ -25,9 +25,9 @@
 typedef enum { NODE_GOOD, NODE_SLOW, NODE_DEAD } node_kind;
 
 typedef struct {
-    int fd;     /* that listens */
-    int peer;   /* the connection in hand */
-    double due; /* when to answer; 0: nothing is asked */
+    int fd;     /* the listening socket */
+    int peer;   /* the current connection, or -1 */
+    double due; /* when to answer; 0: no pending request */
     node_kind kind;
     sh_buf answer;
 } node;
@@ -67,8 +67,8 @@ static void make_answer(node *n, size_t number, size_t devices, const uint8_t *k
     sh_buf_reset(&envelope);
 }
 
-/* An answer fits the socket's buffer: it goes out at once or not at all. */
-static void answer(node *n)
+/* Sends the whole answer at once: it fits in the socket's buffer. */
+static void send_answer(node *n)
 {
     if (send(n->peer, n->answer.data, n->answer.len, MSG_NOSIGNAL) != (ssize_t)n->answer.len)
         bench_die("an answer did not fit the socket");
@@ -83,7 +83,7 @@ static void on_listener(node *n, int epoll)
     if (n->peer >= 0)
         (void)close(n->peer);
     n->peer = peer;
-    /* The lowest bit tells a connection's event from its listener's. */
+    /* The lowest bit distinguishes the events of a connection from those of its listener. */
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(uintptr_t)n | 1};
     (void)epoll_ctl(epoll, EPOLL_CTL_ADD, peer, &event);
 }
@@ -99,7 +99,7 @@ static void on_peer(node *n, double slow_s)
         n->peer = -1;
         n->due = 0;
     } else if (n->kind == NODE_GOOD) {
-        answer(n);
+        send_answer(n);
     } else {
         n->due = bench_now_s() + slow_s;
     }
@@ -128,7 +128,7 @@ static void serve(node *nodes, size_t count, int epoll, double slow_s)
         double now = bench_now_s();
         for (size_t i = 0; i < count; i++)
             if (nodes[i].due > 0 && now >= nodes[i].due)
-                answer(&nodes[i]);
+                send_answer(&nodes[i]);
     }
 }
 

@@ -16,7 +16,8 @@
 #define CHANGED_EVERY 100
 #define COMMON "POST /sync HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer " BENCH_TOKEN "\r\n"
 
-static sh_slice keep(bench_requests *r, sh_buf *buf)
+/* Moves a buffer's content into the memory of r. */
+static sh_slice requests_own(bench_requests *r, sh_buf *buf)
 {
     sh_slice kept = {.len = buf->len};
     char **blocks = reallocarray(r->memory.blocks, r->memory.count + 1, sizeof(char *));
@@ -35,7 +36,7 @@ static sh_slice head(bench_requests *r, const char *type, size_t body_len, const
                                     COMMON "Content-Type: %s\r\nContent-Length: %zu\r\n%s\r\n",
                                     type, body_len, more),
                NULL);
-    return keep(r, &buf);
+    return requests_own(r, &buf);
 }
 
 static void make_native(bench_requests *r, size_t devices)
@@ -52,12 +53,12 @@ static void make_native(bench_requests *r, size_t devices)
         sh_buf_clear(&text);
         bench_table(i * devices, devices, &text);
         bench_seal(key, node, (sh_slice){text.data, text.len}, &header, &envelope);
-        templates[i] = keep(r, &envelope);
+        templates[i] = requests_own(r, &envelope);
     }
     for (size_t i = 0; i < r->count; i++) {
         sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
         bench_reseal(key, templates[i % NATIVE_NODES], &envelope);
-        r->all[i].body = keep(r, &envelope);
+        r->all[i].body = requests_own(r, &envelope);
         r->all[i].head = head(r, SH_ENVELOPE_TYPE, r->all[i].body.len, "");
     }
     sh_buf_reset(&text);
@@ -76,7 +77,7 @@ static void make_netalertx(bench_requests *r, size_t devices)
     bench_must(sh_netalertx_push_write((sh_slice){wire.data, wire.len}, "table_devices.json",
                                        "SYNC", "bench", &body),
                NULL);
-    r->all[0].body = keep(r, &body);
+    r->all[0].body = requests_own(r, &body);
     r->all[0].head = head(r, "application/json", r->all[0].body.len, "");
     for (size_t i = 1; i < r->count; i++)
         r->all[i] = r->all[0];
@@ -84,7 +85,7 @@ static void make_netalertx(bench_requests *r, size_t devices)
     sh_buf_reset(&wire);
 }
 
-/* The digest that fill-nodes gives node n: 32 decimal digits, in hex. */
+/* The digest of node n in fill-nodes: 32 decimal digits, in hex. */
 static void digest_of(size_t n, char ret[static SH_DIGEST_HEX_BYTES])
 {
     char digits[SH_DIGEST_BYTES + 1];
@@ -109,7 +110,7 @@ static void make_unchanged(bench_requests *r)
         r->all[i].head = check_in(r, i, i, 0, "");
 }
 
-/* A changed node has one device that it had not before, and all others of its table. */
+/* A changed node has one new device, in addition to those of its table. */
 static void make_million(bench_requests *r, size_t devices)
 {
     uint8_t key[SH_KEY_BYTES];
@@ -119,7 +120,7 @@ static void make_million(bench_requests *r, size_t devices)
         bool changed = i % CHANGED_EVERY == CHANGED_EVERY - 1;
         r->all[i].asks = true;
         if (!changed) {
-            /* Announced, never sent: the hub answers before. */
+            /* The body is announced but not sent: the hub answers before. */
             r->all[i].head = check_in(r, i, i, 11000, "Expect: 100-continue\r\n");
             continue;
         }
@@ -130,7 +131,7 @@ static void make_million(bench_requests *r, size_t devices)
         sh_buf_clear(&text);
         bench_table(100000000 + i, devices, &text);
         bench_seal(key, node, (sh_slice){text.data, text.len}, &header, &envelope);
-        r->all[i].body = keep(r, &envelope);
+        r->all[i].body = requests_own(r, &envelope);
         r->all[i].head = check_in(r, i, i + 1, r->all[i].body.len, "Expect: 100-continue\r\n");
     }
     sh_buf_reset(&text);

@@ -7,16 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The requests of one load, made before it begins. */
+/* The requests of one load, generated before it starts. */
 typedef struct {
-    sh_slice head; /* up to and with the empty line */
+    sh_slice head; /* up to the empty line, inclusive */
     sh_slice body;
-    bool asks; /* the body waits for 100 Continue */
+    bool asks; /* sends the body after 100 Continue */
 } bench_request;
 
 typedef struct {
     bench_request *all;
-    size_t count; /* where a load has more requests, they begin again */
+    size_t count; /* a load with more requests repeats them */
     struct bench_store {
         char **blocks;
         size_t count;

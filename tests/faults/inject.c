@@ -20,14 +20,14 @@
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 1024 /* of a command to Redis */
-#define TURNS_MAX 5000     /* more than any operation has: who comes here does not end */
+#define TURNS_MAX 5000     /* more than any operation needs: detects an endless loop */
 
-/* The leak check of ASan's builds; without them there is none. */
+/* LeakSanitizer's check; NULL in builds without it. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 
 /*
- * ASan keeps what was freed for a while, so that who still uses it is found. Its default of 256 MiB
- * costs a third of the time here, and a turn frees less than this.
+ * ASan quarantines freed memory to detect use after free. Its default of 256 MiB takes a third of
+ * the time here, and a turn frees less than this.
  */
 const char *__asan_default_options(void);
 
@@ -44,7 +44,7 @@ static struct {
 } armed;
 
 static atomic_bool told; /* a warning or an error was logged */
-static bool write_torn;  /* the write before was cut: this one fails */
+static bool write_torn;  /* the previous write was partial: the next one fails */
 
 static bool fires(fault kind)
 {
@@ -103,7 +103,7 @@ int __wrap_vasprintf(char **ret, const char *format, va_list args)
 {
     if (!fires(FAULT_ALLOC))
         return __real_vasprintf(ret, format, args);
-    *ret = (char *)1; /* it is undefined then: whoever frees it is found */
+    *ret = (char *)1; /* undefined after a failure: detects code that frees it */
     return -1;
 }
 
@@ -166,7 +166,7 @@ WRAP(int, sqlite3_step, (sqlite3_stmt * statement))
     return fires(FAULT_STEP_NOMEM) ? SQLITE_NOMEM : __real_sqlite3_step(statement);
 }
 
-/* Nobody else holds the database here, whatever it says. */
+/* SQLITE_BUSY is injected, so waiting is pointless. */
 int __wrap_sqlite3_sleep(int ms);
 
 int __wrap_sqlite3_sleep(int ms)
@@ -184,15 +184,12 @@ WRAP(redisContext *, redisConnectUnixWithTimeout, (const char *path, struct time
     return fires(FAULT_REDIS_REQUEST) ? NULL : __real_redisConnectUnixWithTimeout(path, timeout);
 }
 
-/*
- * SQLite's own calls, which the dynamic linker gives to the program before libc: nothing else here
- * uses them.
- */
+/* SQLite's own calls: the dynamic linker prefers these definitions. Nothing else here uses them. */
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
     if (!fires(FAULT_DB_WRITE))
         return syscall(SYS_pwrite64, fd, bytes, len, at);
-    (void)!syscall(SYS_pwrite64, fd, bytes, len / 2, at); /* torn, and the disk is full */
+    (void)!syscall(SYS_pwrite64, fd, bytes, len / 2, at); /* a partial write */
     return fail_with(ENOSPC);
 }
 
@@ -213,7 +210,7 @@ static int break_context(redisContext *context)
     return REDIS_ERR;
 }
 
-/* A take of an empty queue need not wait here: gives the number of arguments without BLOCK. */
+/* Removes BLOCK from XREADGROUP, to not wait for an empty queue. Returns the argument count. */
 static int drop_block(int argc, const char **argv, size_t *lens)
 {
     int kept = 0;
@@ -231,7 +228,7 @@ static int drop_block(int argc, const char **argv, size_t *lens)
 int __real_redisAppendCommandArgv(redisContext *context, int argc, const char **argv,
                                   const size_t *lens);
 
-/* What a full Redis answers: it says so itself, and does nothing else. */
+/* Makes Redis answer as if it were out of memory. */
 static int append_full(redisContext *context)
 {
     const char *argv[] = {"EVAL",
@@ -292,7 +289,7 @@ void __wrap_sh_log_at(const char *file, int line_number, sh_log_level level,
                       const sh_log_field *fields, const char *format, ...)
 {
     (void)fields;
-    char line[2048]; /* formats it, so that a wrong argument is found */
+    char line[2048]; /* formatted to detect invalid arguments */
     va_list args;
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args);
@@ -303,7 +300,7 @@ void __wrap_sh_log_at(const char *file, int line_number, sh_log_level level,
         (void)fprintf(stderr, "%s:%d: %d %s\n", file, line_number, (int)level, line);
 }
 
-/* The passphrase's key takes long, and is the same every time. */
+/* Caches the key of the passphrase, because its derivation is slow. */
 WRAP(sh_err, sh_key_from_passphrase,
      (sh_slice passphrase, uint8_t ret[static SH_KEY_BYTES], sh_error *error))
 {
@@ -354,7 +351,7 @@ static sh_err act(const scenario *s, sh_error *error)
     return err;
 }
 
-/* One N; false where the fault was never met. */
+/* One turn; false if the fault did not fire. */
 static bool turn(const scenario *s, fault kind, bool forever, long n)
 {
     sh_error error;
@@ -395,7 +392,7 @@ void faults_in_turn(const scenario *s)
             }
             if (__lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0)
                 fail_msg("%s: %s: something leaked", s->name, names[kind]);
-            if (n == 1) /* else a test whose faults miss the code would pass for ever */
+            if (n == 1) /* a test whose faults never fire must not pass */
                 fail_msg("%s: %s never met it", s->name, names[kind]);
             print_message("%s: %ld × %s %s\n", s->name, n - 1, names[kind],
                           forever == 1 ? "for good" : "once");

@@ -7,28 +7,28 @@
 #include <stdbool.h>
 
 /*
- * Faults in turn: what our code calls in libc, SQLite, hiredis and libcurl fails at its Nth call.
- * The linker gives those calls to us (--wrap); calls that the libraries make among themselves are
- * not touched. Threads count together; the kind is set while none of them runs.
+ * Fault injection: the Nth call of our code into libc, SQLite, hiredis or libcurl fails. The linker
+ * redirects these calls (--wrap); calls inside the libraries are not affected. The calls of all
+ * threads are counted together; set the kind while no other thread runs.
  */
 typedef enum {
-    FAULT_ALLOC,         /* malloc and its kin give NULL */
+    FAULT_ALLOC,         /* malloc, calloc, … return NULL */
     FAULT_READ,          /* read, stat and open: EIO */
-    FAULT_WRITE,         /* write: half of it is written, then the disk is full */
+    FAULT_WRITE,         /* write: a partial write, then ENOSPC */
     FAULT_FSYNC,         /* EIO */
     FAULT_RENAME,        /* EIO */
     FAULT_UNLINK,        /* EIO */
     FAULT_STEP_FULL,     /* sqlite3_step: SQLITE_FULL */
     FAULT_STEP_BUSY,     /* SQLITE_BUSY */
     FAULT_STEP_NOMEM,    /* SQLITE_NOMEM */
-    FAULT_DB_WRITE,      /* SQLite's own write is torn, the disk is full */
+    FAULT_DB_WRITE,      /* SQLite's own write: a partial write, then ENOSPC */
     FAULT_DB_FSYNC,      /* SQLite's own fsync: EIO */
     FAULT_DB_TRUNCATE,   /* SQLite's own: EIO */
-    FAULT_REDIS_REQUEST, /* a command or connection breaks before Redis has it */
-    FAULT_REDIS_REPLY,   /* Redis did it, and its reply is lost */
-    FAULT_REDIS_FULL,    /* Redis refuses the command: OOM */
-    FAULT_HTTP_REQUEST,  /* the exchange does not begin */
-    FAULT_HTTP_ANSWER,   /* the peer has the request, and its answer is lost */
+    FAULT_REDIS_REQUEST, /* the connection breaks before Redis receives the command */
+    FAULT_REDIS_REPLY,   /* Redis executes the command, but its reply is lost */
+    FAULT_REDIS_FULL,    /* Redis rejects the command: OOM */
+    FAULT_HTTP_REQUEST,  /* the exchange does not start */
+    FAULT_HTTP_ANSWER,   /* the peer receives the request, but its answer is lost */
     FAULT_KINDS
 } fault;
 
@@ -43,27 +43,28 @@ typedef enum {
     (FAULT_BIT(FAULT_REDIS_REQUEST) | FAULT_BIT(FAULT_REDIS_REPLY) | FAULT_BIT(FAULT_REDIS_FULL))
 #define FAULTS_HTTP (FAULT_BIT(FAULT_HTTP_REQUEST) | FAULT_BIT(FAULT_HTTP_ANSWER))
 
-/* One whole operation of ours. */
+/* One complete operation under test. */
 typedef struct {
     const char *name;
-    unsigned kinds; /* FAULT_BIT()s that can meet it */
+    unsigned kinds; /* FAULT_BIT()s that can occur in it */
     void (*begin)(void);
-    /* Does it. It must end all that it began, also where it fails; SH_OK, or an error with words.
+    /* Executes it and releases everything, also after a failure. SH_OK, or an error with a message.
      */
     sh_err (*act)(sh_error *error);
-    void (*look)(void); /* after each try, failed or not, without faults; may be NULL */
-    /* Time passes before the next try: leases run out; may be NULL. */
+    void (*look)(void); /* checks invariants after each attempt, without faults; may be NULL */
+    /* Lets time pass before the next attempt, so that leases expire; may be NULL. */
     void (*wait)(void);
-    void (*end)(void); /* after a good try: all must be there, once */
+    void (*end)(void); /* after a successful attempt: checks that everything exists once */
 } scenario;
 
 /*
- * For each kind of fault, once and for good, and N = 1, 2, … until none fires: begin, act with the
- * fault, look, act without one (it must succeed), look, end. Prints how many N there were.
+ * For each kind of fault, transient and permanent, and N = 1, 2, … until the fault does not fire:
+ * begin, act with the fault, look, act without it (which must succeed), look, end. Prints the
+ * number of faults.
  */
 void faults_in_turn(const scenario *s);
 
-/* Whether what was logged since the last act holds a warning or an error; for act() itself. */
+/* Whether a warning or an error was logged since the last act started; for act(). */
 bool inject_was_told(void);
 
 #endif

@@ -14,8 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A program of ours as the other end of an exchange: untouched by faults, in a process of its own.
- */
+/* A real program as the peer of an exchange, in its own process without injected faults. */
 typedef struct {
     pid_t pid;
     unsigned port;
@@ -25,7 +24,7 @@ static inline void other_end_exec(const char *name, const char *const settings[]
 {
     char path[1024];
     (void)snprintf(path, sizeof path, "%s/synchub-%s", PROGRAMS_DIR, name);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not outlive a test that was killed */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* do not outlive a test that is killed */
     (void)dup2(log, 1);
     (void)dup2(log, 2);
     char *const arguments[] = {path, NULL};
