@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how fast the hub is, each figure beside the bare limit of what it must do."""
+"""Measures the hub's speed, each figure next to the limit set by the necessary operations."""
 
 import argparse
 import json

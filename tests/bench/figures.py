@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures: each function measures what its name says, and the limit beside it."""
+"""The figures: each function measures one of them, together with its limit."""
 
 import contextlib
 import dataclasses
@@ -67,7 +67,7 @@ def at_least(name, unit, goal, turns):
 
 
 def must_all(load, **counts):
-    """Refuses a figure whose requests were not answered as they should be."""
+    """Rejects a figure if its requests did not get the expected answers."""
     for name, count in counts.items():
         if load[name] != count:
             raise RuntimeError(f"{name} is {load[name]}, not {count}: {load}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks stand on: folders on the real disk, Redis, our programs, and what they cost."""
+"""The environment of benchmarks: folders on a real disk, Redis, the programs and their cost."""
 
 import os
 import pathlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What breaks things: the kills, one after the other, and the weather beside them."""
+"""Injects failures: kills of programs, and other disturbances at the same time."""
 
 import collections
 import http.client
@@ -77,7 +77,7 @@ class Killer:
         self.moments[key] = self.moments.get(key, 0) + 1
 
     def _at(self, moment, kill):
-        """Waits for the moment and kills then; False where it did not come."""
+        """Kills at the chosen moment; False if it did not occur."""
         if moment == "any":
             return False
         if moment in ("commit", "file"):
@@ -133,7 +133,7 @@ class Killer:
 
 
 class Weather:
-    """Everything but the kills, one thing after the other: long ones hold up all behind them."""
+    """All disturbances other than kills, one after another: a long one delays the rest."""
 
     def __init__(self, hub, seed, lock_s, pause_s, spell_s):
         self.hub = hub
@@ -155,7 +155,7 @@ class Weather:
             self.done[kind] = self.done.get(kind, 0) + 1
 
     def _pause(self):
-        """Redis answers nothing, and keeps its connections."""
+        """Redis stops answering, but keeps its connections."""
         process = self.hub.redis.process
         if process is None or process.poll() is not None:
             return False
@@ -166,7 +166,7 @@ class Weather:
         return True
 
     def _full(self):
-        """Redis has a little room left, and then none."""
+        """Redis has little memory left, and then none."""
         try:
             used = world.resp(self.hub.redis.port, "INFO", "memory").decode()
             used = int(used.partition("used_memory:")[2].split("\r\n")[0])
@@ -188,7 +188,7 @@ class Weather:
         return True
 
     def _unkept(self):
-        """Redis is told to keep less than it must: nothing may be answered with success then."""
+        """Redis is configured without durability: no push may be answered with success."""
         try:
             world.resp(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "everysec")
             self.stopping.wait(self.spell_s)
@@ -206,7 +206,7 @@ class Weather:
         return True
 
     def _memory(self):
-        """The hub's programs get no large memory, again and again for some tenths of a second."""
+        """Large allocations of the hub's programs fail, repeatedly for some tenths of a second."""
         end = time.monotonic() + self.spell_s
         while time.monotonic() < end and not self.stopping.is_set():
             self.hub.memory.deny(self.random.choice(MEMORY_LEAST))
@@ -339,7 +339,7 @@ class Weather:
         return True
 
     def _lock(self):
-        """Somebody else holds the database."""
+        """Another process locks the database."""
         connection = sqlite3.connect(self.hub.db, timeout=2, isolation_level=None)
         try:
             connection.execute("BEGIN EXCLUSIVE")

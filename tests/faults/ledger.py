@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was sent, item by item, and what was promised of each: kept apart from the programs that are
-tested, from PROTOCOL.md alone."""
+"""Records each item that was sent and what was acknowledged for it. Independent of the tested
+programs: uses only PROTOCOL.md."""
 
 import collections
 import hashlib
@@ -30,7 +30,7 @@ def read_header(envelope):
 
 
 class Item:
-    """One table, plugin result, or entry that never can be merged."""
+    """A table, a plugin result, or an entry that can never be merged."""
 
     def __init__(self, kind, node, name, keys, text):
         self.kind = kind      # "table", "result" or "poison"
@@ -46,7 +46,7 @@ class Item:
 
 
 class Ledger:
-    """Every item that was ever made. Safe for threads."""
+    """All items. Thread-safe."""
 
     def __init__(self):
         self.lock = threading.Lock()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes on at the nodes: scanners write files, NetAlertX nodes push by themselves."""
+"""The activity of nodes: scanners write files, NetAlertX nodes push."""
 
 import http.client
 import random
@@ -154,7 +154,7 @@ class NetAlertXNode:
 
 
 class Poisoner:
-    """Puts entries into the queue that can never be merged; the stream must go on behind them."""
+    """Queues entries that can never be merged; entries after them must still be merged."""
 
     SCRIPT = ("redis.call('XADD', KEYS[1], '*', 'e', ARGV[1], 'm', 'push') "
               "redis.call('INCRBY', KEYS[2], #ARGV[1]) return 'done'")

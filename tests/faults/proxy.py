@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands between the nodes and the ingests: spreads connections over them, and writes down what
-each push was answered, before the node hears of it."""
+"""A proxy between nodes and ingests: distributes connections, and records the answer to each push
+before it forwards the answer to the node."""
 
 import random
 import socket

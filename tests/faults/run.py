@@ -68,7 +68,7 @@ class Run:
         return time.monotonic() - begin
 
     def calm_down(self):
-        """Nothing breaks any more, and nothing new is written."""
+        """Stops all failures and all writers."""
         for worker in self.writers:
             worker.end()
         self.weather.stopping.set()
@@ -84,7 +84,7 @@ class Run:
                 self.hub.services[name].stop()
 
     def drained(self):
-        """Whether nothing is on its way any more."""
+        """Whether all items have been processed."""
         waiting = [item for item in self.scanners.tables.values()
                    if item.node in self.hub.pushers and "answered" not in item.promises]
         if waiting or self.spools.waiting():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts in the end: every promised item once in the database or in the dead letters."""
+"""The final check: every acknowledged item is once in the database or in the dead letters."""
 
 import collections
 import hashlib

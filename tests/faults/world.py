@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hub with its nodes, all of them real programs that are started again whenever they end."""
+"""A hub and its nodes: real programs that are restarted whenever they exit."""
 
 import pathlib
 import resource
@@ -116,7 +116,7 @@ class ShortMemory:
 
 
 class Service:
-    """One program that is started again whenever it ends."""
+    """A program that is restarted whenever it exits."""
 
     def __init__(self, world, name, kind, settings):
         self.world = world
@@ -286,7 +286,7 @@ class World:
         return folder
 
     def look(self):
-        """Starts whatever has ended."""
+        """Restarts programs that exited."""
         with self.redis_lock:
             if self.redis.process is None:
                 self.redis.start()
@@ -314,7 +314,7 @@ class World:
                                isolation_level=None, check_same_thread=False)
 
     def end(self):
-        """Ends all without asking: for a run that failed."""
+        """Kills everything, after a failed run."""
         self.proxy.stop()
         for service in self.services.values():
             if service.running():
@@ -324,7 +324,7 @@ class World:
         self.disk.remove()
 
     def stop(self):
-        """Ends all in order; every program must end well."""
+        """Stops everything in order; every program must exit successfully."""
         for service in self.services.values():
             service.stop()
         self.proxy.stop()

@@ -31,8 +31,8 @@ TOKEN = "t0ken-of-the-tests"
 KEY = "a passphrase for the tests"
 TYPE_ENVELOPE = "application/vnd.synchub.envelope"
 
-READY_S = 60  # the longest wait for anything; a loaded machine with sanitizers is slow
-STOP_S = 20   # programs have 10 s; sanitizers get twice that
+READY_S = 60  # timeout of every wait; a loaded machine with sanitizers is slow
+STOP_S = 20   # the programs' own limit is 10 s; twice that for sanitizers
 
 SANITIZER = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:"
@@ -40,8 +40,7 @@ SANITIZER = re.compile(
 
 
 def poll_until(condition, seconds, pause_s=0.02):
-    """Polls until condition() gives something true, for so many seconds at most; returns the last
-    it gave."""
+    """Polls until condition() returns a true value or the time is over; returns the last value."""
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:
         time.sleep(min(pause_s, max(end - time.monotonic(), 0)))
@@ -49,8 +48,8 @@ def poll_until(condition, seconds, pause_s=0.02):
 
 
 def wait_until(condition, what, seconds=READY_S, details=None):
-    """Polls until condition() gives something true, and returns it. `what` names it when it never
-    comes; details() adds to the words of the failure."""
+    """Polls until condition() returns a true value, and returns it. `what` describes it in the
+    failure after a timeout; details() adds to the message."""
     value = poll_until(condition, seconds)
     if not value:
         more = "\n" + details() if details else ""
@@ -65,8 +64,8 @@ def free_port():
 
 
 def clean_environment(settings):
-    """PATH, TZ and what the test gives; nothing of the machine's own but the options of
-    ThreadSanitizer, for programs that are built with it."""
+    """PATH, TZ and the variables of the test. Inherits only the options of ThreadSanitizer, for
+    programs that are built with it."""
     environment = {"PATH": os.environ["PATH"], "TZ": "UTC"}
     if "TSAN_OPTIONS" in os.environ:
         environment["TSAN_OPTIONS"] = os.environ["TSAN_OPTIONS"]
@@ -78,10 +77,10 @@ def clean_environment(settings):
 
 
 class Clock:
-    """A wall clock for programs that are started with its `environment`: it is ahead of the real one
-    by a number of seconds, which may be changed while they run."""
+    """A wall clock for programs that are started with its `environment`: ahead of the real one by a
+    number of seconds, which can be changed while they run."""
 
-    BUILT = BIN.parent / "tests" / "libwrong_clock.so"  # where the tests are built, too
+    BUILT = BIN.parent / "tests" / "libwrong_clock.so"  # if the tests were built, too
 
     def __init__(self, path, ahead_s=0):
         self.path = pathlib.Path(path)
@@ -90,7 +89,7 @@ class Clock:
         self.set(ahead_s)
 
     def _compile(self):
-        """Beside the clock's file; for programs of a build without tests."""
+        """Builds the library next to the clock's file, for programs of a build without tests."""
         library = self.path.with_suffix(".so")
         subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-o", str(library),
                         str(REPO / "tests" / "clock" / "wrong_clock.c")], check=True)
@@ -102,7 +101,7 @@ class Clock:
         self.file.write(int(ahead_s * 1000).to_bytes(8, sys.byteorder, signed=True))
 
     def set_before_minute(self, ahead_s, seconds):
-        """Sets it to ahead_s, and then on, so that the next full minute begins after `seconds`."""
+        """Sets it to at least ahead_s such that the next full minute starts in `seconds`."""
         now = time.time() + ahead_s
         self.set(ahead_s + (60 - seconds - now % 60) % 60)
 
@@ -114,7 +113,7 @@ class Clock:
 
 
 class Redis:
-    """A private redis-server with the settings that Sync Hub ships."""
+    """A private redis-server with the configuration that Sync Hub ships."""
 
     def __init__(self, folder, *extra, clock=None):
         self.folder = pathlib.Path(folder)
@@ -130,7 +129,7 @@ class Redis:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self):
-        """Starts it, on its old port where it had one."""
+        """Starts it, on its previous port if it had one."""
         server = shutil.which("redis-server")
         if server is None:
             raise AssertionError("redis-server is not installed: apt-get install redis-server")
@@ -161,7 +160,7 @@ class Redis:
         return wait_until(answers, "redis-server to answer") == "ready"
 
     def cli(self, *arguments):
-        """redis-cli's answer as text."""
+        """The output of redis-cli."""
         done = subprocess.run(
             ["redis-cli", "-p", str(self.port), *[str(a) for a in arguments]],
             capture_output=True, text=True, errors="replace", timeout=READY_S)
@@ -176,7 +175,7 @@ class Redis:
         return int(self.cli("XLEN", f"{prefix}:dead"))
 
     def stop(self):
-        """An orderly end; the data stay for the next start()."""
+        """Stops it; the data stay for the next start()."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(READY_S)
@@ -189,7 +188,7 @@ class Redis:
         self.process = None
 
     def pause(self):
-        """Keeps connections open and answers nothing, until resume()."""
+        """Suspends it until resume(): connections stay open without answers."""
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self):
@@ -197,12 +196,12 @@ class Redis:
 
 
 class Program:
-    """One of ours, running. name is pusher, puller or receiver."""
+    """A running program of Sync Hub. name is pusher, puller or receiver."""
 
     LISTENING = re.compile(r"listening on (\[[0-9a-f:]+\]|[0-9.]+):([0-9]+)")
 
     def __init__(self, name, settings, folder, *arguments, files=None):
-        """files: how many it may open (ulimit -n)."""
+        """files: limit of open files (ulimit -n)."""
         self.name = name
         self.path = BIN / f"synchub-{name}"
         if not self.path.exists():
@@ -227,7 +226,7 @@ class Program:
         return f"log of {self.name}:\n{self.log()[-4000:]}"
 
     def wait_for_log(self, pattern, seconds=READY_S):
-        """Waits for a regular expression in what the program wrote; returns the match."""
+        """Waits for a regular expression in the program's output; returns the match."""
         def found():
             ended = self.process.poll() is not None
             match = re.search(pattern, self.log())
@@ -246,7 +245,7 @@ class Program:
         return f"http://127.0.0.1:{self.port}"
 
     def wait_ready(self):
-        """Waits until GET /readyz is 200."""
+        """Waits until GET /readyz returns 200."""
         url = self.url + "/readyz"
         wait_until(lambda: self._alive() and curl(url).status == 200, f"{url} to be 200",
                    details=self._details)
@@ -259,7 +258,7 @@ class Program:
         return True
 
     def wait(self, seconds=READY_S):
-        """Waits for the program to end by itself; returns its exit code."""
+        """Waits until the program exits; returns its exit code."""
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -269,7 +268,7 @@ class Program:
         return code
 
     def stop(self):
-        """SIGTERM; the program must exit 0 in time."""
+        """Sends SIGTERM; the program must exit with 0 in time."""
         if self.ended:
             return
         self.ended = True
@@ -286,7 +285,7 @@ class Program:
             raise AssertionError(f"{self.name} ended with {code}, not 0\n{self._details()}")
 
     def kill(self):
-        """SIGKILL, as a power failure would."""
+        """Sends SIGKILL."""
         self.ended = True
         self.process.kill()
         self.process.wait()
@@ -301,11 +300,11 @@ class Program:
 
 
 class Answer:
-    """An HTTP answer as curl saw it; status 0 where none came."""
+    """An HTTP answer received by curl; status is 0 if there was none."""
 
     def __init__(self, status, headers, body, exit_code):
         self.status = status
-        self.headers = headers  # names in lower case, of the last answer
+        self.headers = headers  # of the last answer; names in lower case
         self.body = body        # bytes
         self.exit_code = exit_code
 
@@ -322,7 +321,7 @@ class Answer:
 
 
 def curl(url, *arguments, body=None, headers=None, timeout=READY_S):
-    """One request by curl. A body (bytes or str) makes it a POST, of exactly those bytes."""
+    """Sends a request with curl: a POST of exactly body (bytes or str) if there is one."""
     with tempfile.TemporaryDirectory(prefix="synchub-curl-") as folder:
         folder = pathlib.Path(folder)
         command = ["curl", "-q", "-sS", "--noproxy", "*", "-m", str(timeout),
@@ -353,7 +352,7 @@ def bearer(token=TOKEN):
 
 
 def netalertx_encrypt(text, passphrase=KEY, iv=None):
-    """NetAlertX's wire form of a payload, made by the openssl command."""
+    """Encrypts a payload as NetAlertX does, with the openssl command."""
     key = hashlib.sha256(passphrase.encode()).hexdigest()
     iv = iv if iv is not None else os.urandom(16)
     done = subprocess.run(["openssl", "enc", "-aes-256-cbc", "-K", key, "-iv", iv.hex()],
@@ -363,7 +362,7 @@ def netalertx_encrypt(text, passphrase=KEY, iv=None):
 
 
 def netalertx_decrypt(wire, passphrase=KEY):
-    """What a NetAlertX hub reads from such a payload, as bytes."""
+    """Decrypts such a payload as a NetAlertX hub does; returns bytes."""
     key = hashlib.sha256(passphrase.encode()).hexdigest()
     iv = base64.b64decode(wire[:24])
     done = subprocess.run(["openssl", "enc", "-d", "-aes-256-cbc", "-K", key, "-iv", iv.hex()],
@@ -378,14 +377,14 @@ def netalertx_body(text, node, plugin="SYNC", passphrase=KEY):
 
 
 def netalertx_push(url, text, node, plugin="SYNC", passphrase=KEY, token=TOKEN):
-    """A NetAlertX node's push of text to url (without /sync), by curl and openssl."""
+    """Pushes text to url (without /sync) as a NetAlertX node does, with curl and openssl."""
     return curl(url + "/sync", body=netalertx_body(text, node, plugin, passphrase),
                 headers={**bearer(token), "Content-Type": "application/json"})
 
 
 # --- Device tables -----------------------------------------------------------------------------
 
-COLUMNS = (  # of NetAlertX's Devices, in its order
+COLUMNS = (  # of NetAlertX's table Devices, in its order
     "devMac devName devOwner devType devVendor devFavorite devGroup devComments "
     "devFirstConnection devLastConnection devLastIP devPrimaryIPv4 devPrimaryIPv6 devVlan "
     "devForceStatus devStaticIP devScan devLogEvents devAlertEvents devAlertDown devSkipRepeated "
@@ -402,7 +401,7 @@ _KINDS = ("Phone", "Laptop", "Printer", "TV", "Sensor", "Camera")
 
 
 def device_mac(index, node="node"):
-    """The MAC of device `index` of a node: no other index or node has it."""
+    """The MAC of device `index` of a node; unique among all indexes and nodes."""
     mark = int.from_bytes(hashlib.sha256(node.encode()).digest()[:4], "big") & 0x3FFFFFF
     value = mark << 20 | index
     octets = [(value >> 40 & 0x3F) << 2 | 2, *value.to_bytes(6, "big")[1:]]
@@ -410,7 +409,7 @@ def device_mac(index, node="node"):
 
 
 def device_row(index, node="node", **changes):
-    """One row as NetAlertX writes it: 53 keys. `changes` replaces values; a value of ... removes
+    """A row in NetAlertX's format with 53 keys. `changes` replaces values; the value ... removes
     the key."""
     kind = _KINDS[index % len(_KINDS)]
     seen = f"2026-08-{index % 28 + 1:02d} {index % 24:02d}:{index % 60:02d}:00"
@@ -446,12 +445,12 @@ def device_rows(count, node="node", first=0):
 
 
 def device_table(rows):
-    """The text of table_devices.json: non-ASCII as \\u escapes, as NetAlertX writes it."""
+    """The text of table_devices.json in NetAlertX's format, with \\u escapes."""
     return json.dumps({"data": list(rows)})
 
 
 def internet_row(**changes):
-    """The pseudo device that every site has."""
+    """The row of the pseudo device "internet"."""
     return device_row(0, "internet", devMac="internet", devName="Internet", **changes)
 
 
@@ -459,7 +458,7 @@ def internet_row(**changes):
 
 
 def query(path, sql, *parameters):
-    """Rows of a SQLite file, as dicts, read by Python's own sqlite3 without writing a byte."""
+    """Reads rows of a SQLite file as dicts, with Python's sqlite3 and read-only."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=READY_S)
     try:
         connection.row_factory = sqlite3.Row
@@ -475,7 +474,7 @@ def devices(path, where="1", *parameters):
 
 
 def count(path, table="Devices", where="1"):
-    """Rows of a table; 0 while the database or the table is not there yet."""
+    """The number of rows of a table; 0 if the database or the table does not exist yet."""
     if not pathlib.Path(path).exists():
         return 0
     try:
@@ -516,7 +515,7 @@ class FakeServer:
         if answer:
             self.answer = answer
         self.raw = raw
-        self.stopping = threading.Event()  # for raw() to wait on: set when the server ends
+        self.stopping = threading.Event()  # set when the server stops, for raw() to wait on
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -559,7 +558,7 @@ class FakeServer:
             request_queue_size = 512
 
             def handle_error(self, request, client_address):
-                pass  # a peer that breaks off is part of many tests
+                pass  # many tests close connections early
 
         self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
@@ -586,7 +585,7 @@ class FakeServer:
 
 
 def queued(request):
-    """What a receiver answers to an envelope that it takes: its id is in the clear header."""
+    """The answer of a receiver that accepts an envelope; the id is in the cleartext header."""
     return 202, {}, {"status": "queued", "id": request.body[8:24].hex()}
 
 
@@ -595,7 +594,7 @@ def _forbidden():
 
 
 class FakeNetAlertXHub(FakeServer):
-    """Takes pushes as NetAlertX does; pushes() gives (node, plugin, plain text) of each."""
+    """Accepts pushes as NetAlertX does; pushes() returns (node, plugin, plain text) of each."""
 
     def __init__(self, token=TOKEN, passphrase=KEY, port=0):
         self.token = token
@@ -628,7 +627,7 @@ class FakeNetAlertXHub(FakeServer):
 
 
 class FakeNetAlertXNode(FakeServer):
-    """A NetAlertX node that a hub pulls: GET /sync gives `table`, which may be replaced."""
+    """A NetAlertX node that a hub pulls: GET /sync returns `table`, which can be replaced."""
 
     def __init__(self, name, table, token=TOKEN, port=0):
         self.name = name
@@ -651,7 +650,7 @@ class FakeNetAlertXNode(FakeServer):
 
 
 class SyncHubTest(unittest.TestCase):
-    """Gives each test a folder of its own, and ends all that it started."""
+    """Gives each test its own folder, and stops everything that it started."""
 
     maxDiff = 4000
 
@@ -677,19 +676,19 @@ class SyncHubTest(unittest.TestCase):
         return clock
 
     def server(self, fake):
-        """Hands a FakeServer to the test's end; returns it."""
+        """Registers a FakeServer to be stopped after the test; returns it."""
         self.addCleanup(fake.stop)
         return fake
 
     def program(self, name, settings, *arguments, files=None):
-        """Starts a program of ours with these settings alone."""
+        """Starts a program with only these settings."""
         program = Program(name, settings, self.folder, *arguments, files=files)
         self.addCleanup(program.stop)
         return program
 
     def run_program(self, name, settings, *arguments, code=None, timeout=READY_S):
-        """Runs a program of ours to its end: CompletedProcess with text. Where code is given, the
-        exit code must be that one."""
+        """Runs a program until it exits and returns a CompletedProcess with text. Checks the exit
+        code if code is given."""
         done = subprocess.run(
             [str(BIN / f"synchub-{name}"), *arguments], stdin=subprocess.DEVNULL,
             capture_output=True, text=True, errors="replace", timeout=timeout,
@@ -703,7 +702,7 @@ class SyncHubTest(unittest.TestCase):
         return {"SYNC_api_token": TOKEN, "SYNC_encryption_key": KEY, **settings}
 
     def receiver_settings(self, redis, db=None, **settings):
-        """What a receiver needs; db defaults to hub.db in the test's folder."""
+        """The settings that a receiver requires; db defaults to hub.db in the test's folder."""
         return self.secrets(**{"SYNC_redis_url": redis.url, "SYNC_listen": "127.0.0.1:0",
                                "SYNC_db": db or self.folder / "hub.db", **settings})
 
@@ -713,7 +712,7 @@ class SyncHubTest(unittest.TestCase):
         return program.wait_ready()
 
     def pusher_settings(self, hub_url, table=None, node="Node_A", **settings):
-        """What a pusher needs; table, where given, is written to a file of that node's own."""
+        """The settings that a pusher requires; table, if given, is written to the node's file."""
         folder = self.folder / f"node-{node}"
         (folder / "plugins").mkdir(parents=True, exist_ok=True)
         (folder / "spool").mkdir(exist_ok=True)
