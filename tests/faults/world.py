@@ -3,10 +3,10 @@
 
 import pathlib
 import resource
+import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 
@@ -47,6 +47,18 @@ def _read_reply(stream):
     if mark == b"$":
         return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
     return None if rest == b"-1" else [_read_reply(stream) for _ in range(int(rest))]
+
+
+def expects_sigterm(pid):
+    """Whether a process catches SIGTERM, or takes it from a descriptor."""
+    bit = 1 << (signal.SIGTERM - 1)
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False  # it has ended
+    masks = [int(line.split()[1], 16) for line in status.splitlines()
+             if line.startswith(("SigCgt:", "SigBlk:"))]
+    return any(mask & bit for mask in masks)
 
 
 class Disk:
@@ -91,28 +103,6 @@ class Disk:
     def remove(self):
         if self.mounted:
             subprocess.run(["umount", "-l", str(self.folder)], check=True)
-
-
-class ShortMemory:
-    """A lack of memory of the programs that are started with its `environment`."""
-
-    def __init__(self, folder):
-        self.library = folder / "short_memory.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-o", str(self.library),
-                        str(harness.REPO / "tests" / "memory" / "short_memory.c")], check=True)
-        self.path = folder / "memory"
-        self.file = open(self.path, "w+b", buffering=0)
-        self.deny(0)
-
-    def deny(self, least_bytes):
-        """Lets allocations of at least so many bytes fail; 0: none."""
-        self.file.seek(0)
-        self.file.write(least_bytes.to_bytes(8, sys.byteorder))
-
-    def environment(self, others):
-        """The environment with this library beside the one that is preloaded there."""
-        return {**others, "LD_PRELOAD": f"{others['LD_PRELOAD']}:{self.library}",
-                "SYNCHUB_TEST_MEMORY": str(self.path)}
 
 
 class Service:
@@ -170,9 +160,12 @@ class Service:
                 self.start()
 
     def stop(self):
-        """SIGTERM; must end well where it was running."""
+        """SIGTERM; must end well where it was running. One that was started just now is given the
+        time to come to its main()."""
         with self.lock:
             if self.running():
+                harness.poll_until(lambda: not self.running() or expects_sigterm(self.program.pid),
+                                   harness.READY_S)
                 self.program.stop()
             self.program = None
 
@@ -202,7 +195,7 @@ class World:
                                    "--auto-aof-rewrite-percentage", "50",
                                    clock=self.clocks["redis"])
         self.redis_kills = 0
-        self.memory = ShortMemory(self.folder)
+        self.memory = harness.ShortMemory(self.folder)
         self.unserved = []  # nodes that were not served while others misbehaved
         self.services = {}
         self.pushers = [f"push-{number}" for number in range(pushers)]
@@ -219,7 +212,7 @@ class World:
         node = kind == "pusher"
         environment = self.clocks["nodes" if node else "hub"].environment
         if not node:
-            environment = self.memory.environment(environment)
+            environment = self.memory.beside(environment)
         self.services[name] = Service(self, name, kind, self._secrets(**settings, **environment))
 
     def _add_hub(self, ingest_ports):

@@ -112,6 +112,34 @@ class Clock:
                 "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
 
+class ShortMemory:
+    """A lack of memory of the programs that are started with its `environment`."""
+
+    def __init__(self, folder):
+        self.library = pathlib.Path(folder) / "short_memory.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-o", str(self.library),
+                        str(REPO / "tests" / "memory" / "short_memory.c")], check=True)
+        self.path = pathlib.Path(folder) / "short_memory"
+        self.file = open(self.path, "w+b", buffering=0)
+        self.deny(0)
+
+    def deny(self, least_bytes):
+        """Lets allocations of at least so many bytes fail; 0: none."""
+        self.file.seek(0)
+        self.file.write(least_bytes.to_bytes(8, sys.byteorder))
+
+    def beside(self, environment):
+        """An environment that preloads this library, too."""
+        others = environment.get("LD_PRELOAD")
+        return {"ASAN_OPTIONS": "verify_asan_link_order=0", **environment,
+                "LD_PRELOAD": f"{others}:{self.library}" if others else str(self.library),
+                "SYNCHUB_TEST_MEMORY": str(self.path)}
+
+    @property
+    def environment(self):
+        return self.beside({})
+
+
 class Redis:
     """A private redis-server with the configuration that Sync Hub ships."""
 
