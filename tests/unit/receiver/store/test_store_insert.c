@@ -23,7 +23,7 @@ static void rows_take_nothing_from_those_before(void **state)
     assert_string_equal(sql("SELECT \"devMac\", \"devParentPort\", \"devComments\", \"devVlan\","
                             " \"devScan\" FROM \"Devices\" ORDER BY \"devMac\""),
                         "01|NULL|NULL|NULL|1;02|7|a|NULL|1;03|7|a|9|1;04|8||NULL|0;"
-                        "05|NULL|b|NULL|0;06|0|bc|NULL|1;07|NULL|NULL||1;08|8|NULL|NULL|1;");
+                        "05||b|NULL|0;06|0|bc|NULL|1;07|NULL|NULL||1;08|8|NULL|NULL|1;");
 }
 
 int main(void)

@@ -264,7 +264,7 @@ static void what_cannot_be_opened_is_told_without_the_password(void **state)
         {"postgresql://locked@/postgres?host=", "", SH_E_CONFIG, "no password"},
         {"postgresql://locked:right@/nothing?host=", "", SH_E_CONFIG, "nothing"},
         {"postgresql://nobody_at_all:s3cret@/postgres?host=", "", SH_E_CONFIG, "user"},
-        {"postgresql://synchub:s3cret@/postgres?host=", "/none", SH_E_NETWORK, "away"},
+        {"postgresql://synchub:s3cret@/postgres?host=", "/none", SH_E_NETWORK, "is down"},
         {"postgresql://synchub:s3%zzcret@/postgres?host=", "", SH_E_CONFIG, "SYNC_db"},
         {"postgresql://synchub:s3cret@[::1/postgres?host=", "", SH_E_CONFIG, "SYNC_db"},
         {"postgresql://synchub:s3cret@/postgres?host=", "&nonsense=1", SH_E_CONFIG, "SYNC_db"},
