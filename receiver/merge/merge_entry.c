@@ -2,6 +2,7 @@
 #include "receiver/merge/merge_entry.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/native/node_name.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/log.h"
@@ -11,9 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A file's name has 255 bytes; these and two numbers are in it besides, and the longest plugin's
- * name. */
-#define OUT_NODE_MAX (255 - (sizeof "last_result..decoded...log" + 2 * 19 + SH_PLUGIN_NAME_MAX))
+#define FILE_NAME_MAX 255 /* bytes, of Linux's file systems */
+#define NODE_HASH_BYTES 4 /* of it that stand there */
 
 void entry_keep_reason(entry_result *result, const char *what, int64_t number, const char *reason)
 {
@@ -121,16 +121,25 @@ static sh_err put_lines(entry_merger *m, entry_result *result, sh_error *error)
     return SH_OK;
 }
 
-/* As much of a node's name as fits into a file's, without half a character at its end. */
-static int file_name_part(const char *node)
+/*
+ * The node's name in a file's, of at most max bytes. A longer one is cut, without half a character
+ * at its end, and ends with a hash of the whole, so that no two nodes share it.
+ */
+static void node_in_file_name(const char *node, size_t max, char ret[static SH_NODE_NAME_MAX + 1])
 {
+    uint8_t hash[16];
+    char hex[2 * NODE_HASH_BYTES + 1];
     size_t len = strlen(node);
-    if (len <= OUT_NODE_MAX)
-        return (int)len;
-    len = OUT_NODE_MAX;
-    while (len > 0 && ((unsigned char)node[len] & 0xc0) == 0x80)
+    if (len <= max) {
+        (void)snprintf(ret, SH_NODE_NAME_MAX + 1, "%s", node);
+        return;
+    }
+    sh_keyed_hash(NULL, sh_slice_of(node), hash, sizeof hash);
+    sh_hex_encode(hash, NODE_HASH_BYTES, hex);
+    for (len = max - strlen("~") - strlen(hex);
+         len > 0 && ((unsigned char)node[len] & 0xc0) == 0x80;)
         len--;
-    return (int)len;
+    (void)snprintf(ret, SH_NODE_NAME_MAX + 1, "%.*s~%s", (int)len, node, hex);
 }
 
 /*
@@ -150,10 +159,14 @@ static sh_err write_out(entry_merger *m, const queue_entry *entry, const entry_r
     /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(entry->id, "%" SCNd64 "-%" SCNd64, &ms, &seq) != 2)
         return sh_fail(error, SH_E_FORMAT, "the stream entry's id is invalid");
-    char path[4096];
-    int len =
-        snprintf(path, sizeof path, "%s/last_result.%s.decoded.%.*s.%" PRId64 "%03" PRId64 ".log",
-                 m->plugins_out, result->header.plugin, file_name_part(node), node, ms, seq);
+    char path[4096], number[48], part[SH_NODE_NAME_MAX + 1];
+    (void)snprintf(number, sizeof number, "%" PRId64 "%03" PRId64, ms, seq);
+    node_in_file_name(node,
+                      FILE_NAME_MAX - strlen("last_result..decoded...log") -
+                          strlen(result->header.plugin) - strlen(number),
+                      part);
+    int len = snprintf(path, sizeof path, "%s/last_result.%s.decoded.%s.%s.log", m->plugins_out,
+                       result->header.plugin, part, number);
     if (len < 0 || (size_t)len >= sizeof path)
         return sh_fail(error, SH_E_CONFIG, "the path SYNC_plugins_out is too long");
     return sh_file_write(path, m->text, 0644, error);

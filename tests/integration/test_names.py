@@ -90,13 +90,24 @@ class Rules(NamesTest):
         out = self.folder / "out"
         out.mkdir()
         hub = self.receiver(self.hub_redis, self.folder / "hub.db", SYNC_plugins_out=out)
-        node = "\U0001f600" * 50
-        self.assertEqual(netalertx_push(hub.url, LINE, node, "P" * 64).status, 200)
-        wait_until(lambda: list(out.glob("last_result.*")), "the result's file")
-        written = next(out.glob("last_result.*"))
-        part = written.name.split(".")[3]
-        self.assertTrue(node.startswith(part) and len(part) > 20, written.name)
-        self.assertEqual(written.read_text(), LINE)
+        long = "\U0001f600" * 49
+
+        def written(nodes, plugin):
+            for node in nodes:
+                self.assertEqual(netalertx_push(hub.url, LINE, node, plugin).status, 200)
+            wait_until(lambda: len(list(out.glob(f"last_result.{plugin}.*"))) == len(nodes),
+                       "the results' files", details=hub.log)
+            files = list(out.glob(f"last_result.{plugin}.*"))
+            self.assertEqual([file.read_text() for file in files], [LINE] * len(nodes))
+            return {file.name.split(".")[3] for file in files}
+        # Usual names of plugins leave room for every name of a node.
+        self.assertEqual(written([long + "a"], "ARPSCAN"), {long + "a"})
+        # Where there is none, two nodes have different names all the same.
+        cut = written([long + "a", long + "b"], "P" * 64)
+        self.assertEqual(len(cut), 2)
+        for part in cut:
+            name, _, digits = part.rpartition("~")
+            self.assertTrue(long.startswith(name) and len(name) > 20 and len(digits) == 8, part)
 
 
 class Lookalikes(NamesTest):
