@@ -349,7 +349,7 @@ class Rotating(CredentialsTest):
         self.node("add", "Node_A")
         for _ in range(3):
             self.node("rotate", "Node_A")
-        self.assertIn("still work", self.node("rotate", "Node_A", code=1).stderr)
+        self.assertIn("valid tokens", self.node("rotate", "Node_A", code=1).stderr)
         self.node("rotate", "Node_A", "--for", "0s")
 
 
