@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether Redis is what a queue needs. Nothing here writes. */
+/* Checks that Redis is fit for the queue. Nothing here writes. */
 
 #define REDIS_MAJOR_MIN 7    /* scripts with flags */
-#define VERIFIED_FOR_MS 2000 /* a change of Redis's configuration is noticed so soon */
-#define REFUSED_AGAIN_MS 500 /* an unfit Redis is not asked by every push */
-#define SCAN_COUNT "1000"    /* names that one script call looks at */
+#define VERIFIED_FOR_MS 2000 /* a change of Redis's configuration is noticed after this time */
+#define REFUSED_AGAIN_MS 500 /* not every push checks an unfit Redis again */
+#define SCAN_COUNT "1000"    /* names that one run of the script scans */
 
-/* What Redis's configuration must say. */
+/* The configuration that makes what Redis confirms durable. */
 static const struct {
     const char *name, *right;
 } durable[] = {
@@ -28,16 +28,15 @@ static const struct {
 };
 #define DURABLE_COUNT (sizeof durable / sizeof durable[0])
 
-/* Whether it is the user's lack of rights or the server's lack of the command that failed it. */
+/* Whether the command failed because the user may not run it or the server does not have it. */
 static bool may_not_ask(sh_err err)
 {
     return err != SH_OK && !sh_err_is_transient(err);
 }
 
-/* --- Durability --------------------------------------------------------------------------------
- */
+/* --- Durability ------------------------------------------------------------------------------ */
 
-/* Adds what is wrong with one setting, and what would be right. */
+/* Adds a wrong setting, with the right value. */
 static void add_wrong(char words[static SH_ERROR_MESSAGE_BYTES], const char *name, sh_slice has,
                       const char *right)
 {
@@ -57,7 +56,7 @@ static void end_words(sh_queue *queue)
                        "; SYNC_redis_durable=False accepts that answered data may be lost");
 }
 
-/* Of CONFIG GET's names and values in turn, one value. */
+/* Finds a value in CONFIG GET's reply, names and values alternately. */
 static bool config_value(const sh_redis_reply *reply, const char *name, sh_slice *ret)
 {
     for (size_t i = 0; i + 1 < sh_redis_count(reply); i += 2) {
@@ -99,7 +98,7 @@ static sh_slice info_field(sh_slice info, const char *name)
     return (sh_slice){"", 0};
 }
 
-/* INFO does not tell how often the file is synced, so it can only show that Redis does not keep. */
+/* INFO does not contain appendfsync, so it can only prove that Redis is not durable. */
 static void judge_info(sh_queue *queue, sh_slice info)
 {
     sh_slice file = info_field(info, "aof_enabled");
@@ -123,14 +122,17 @@ static sh_err learn_from_info(sh_queue *queue, sh_error *error)
         judge_info(queue, sh_redis_text(reply));
     if (queue->keeps == SH_KEEPS_UNKNOWN)
         (void)snprintf(queue->keeps_words, sizeof queue->keeps_words,
-                       "whether Redis keeps what it confirms cannot be found out, because its user "
+                       "cannot check whether Redis keeps what it confirms, because its user "
                        "(SYNC_redis_url) may not run CONFIG GET%s: make sure that redis.conf says "
                        "`appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`",
                        err == SH_OK ? "" : " or INFO");
     return SH_OK;
 }
 
-/* `master` or `slave` comes first. A user that may not ask learns it from the first write. */
+/*
+ * ROLE's first element is `master` or `slave`. If the user may not run it, the first write fails on
+ * a replica.
+ */
 static sh_err judge_role(sh_queue *queue, const sh_redis_command *role, sh_error *error)
 {
     if (role->err != SH_OK)
@@ -141,10 +143,11 @@ static sh_err judge_role(sh_queue *queue, const sh_redis_command *role, sh_error
     if (sh_slice_equals(word, SH_SLICE("master")))
         return SH_OK;
     sh_redis_leave(queue->redis);
-    return sh_fail(error, SH_E_BUSY,
-                   "Redis (SYNC_redis_url) is a replica (%.*s), which takes no writes: the name is "
-                   "resolved anew",
-                   (int)word.len, word.data);
+    return sh_fail(
+        error, SH_E_BUSY,
+        "Redis (SYNC_redis_url) is a replica (%.*s), which accepts no writes: resolving the "
+        "name again",
+        (int)word.len, word.data);
 }
 
 static sh_err judge_replies(sh_queue *queue, const sh_redis_command *config,
@@ -219,8 +222,7 @@ sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **words)
     return queue->keeps;
 }
 
-/* --- All that a put needs ----------------------------------------------------------------------
- */
+/* --- What a put needs ------------------------------------------------------------------------ */
 
 static sh_err check_version(sh_queue *queue, sh_error *error)
 {
@@ -231,19 +233,20 @@ static sh_err check_version(sh_queue *queue, sh_error *error)
     sh_error reason = {0};
     sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, &reason);
     if (may_not_ask(err))
-        return SH_OK; /* an older one refuses the first script */
+        return SH_OK; /* unknown: an older server refuses the first script */
     if (err != SH_OK)
         return sh_fail(error, err, "%s", reason.message);
     sh_slice version = info_field(sh_redis_text(reply), "redis_version");
     long major = version.len == 0 ? 0 : strtol(version.data, NULL, 10);
     if (major < REDIS_MAJOR_MIN)
-        return sh_fail(error, SH_E_UNSUPPORTED, "Redis is version %ld; %d.0 or newer is needed",
-                       major, REDIS_MAJOR_MIN);
+        return sh_fail(error, SH_E_UNSUPPORTED,
+                       "Redis is version %ld; Sync Hub needs %d.0 or newer", major,
+                       REDIS_MAJOR_MIN);
     queue->version_known = true;
     return SH_OK;
 }
 
-/* [key, its type, the right type], [command], or []. */
+/* The reply is [key, its type, the right type], [command], or []. */
 static sh_err judge_ready(const sh_redis_reply *reply, sh_error *error)
 {
     sh_slice words[3] = {{"", 0}, {"", 0}, {"", 0}};
@@ -257,11 +260,12 @@ static sh_err judge_ready(const sh_redis_reply *reply, sh_error *error)
                        "the user of Redis (SYNC_redis_url) may not run %.*s: its ACL must allow "
                        "the commands that docs/settings.md lists",
                        (int)words[0].len, words[0].data);
-    return sh_fail(error, SH_E_CONFIG,
-                   "the key %.*s of Redis is a %.*s and no %.*s, so it belongs to another program: "
-                   "use another SYNC_redis_prefix, or delete the key",
-                   (int)words[0].len, words[0].data, (int)words[1].len, words[1].data,
-                   (int)words[2].len, words[2].data);
+    return sh_fail(
+        error, SH_E_CONFIG,
+        "the key %.*s of Redis is a %.*s instead of a %.*s, so it belongs to another program: "
+        "use another SYNC_redis_prefix, or delete the key",
+        (int)words[0].len, words[0].data, (int)words[1].len, words[1].data, (int)words[2].len,
+        words[2].data);
 }
 
 static sh_err check_ready(sh_queue *queue, sh_error *error)
@@ -299,8 +303,7 @@ sh_err sh_queue_check(sh_queue *queue, sh_error *error)
     return err == SH_OK ? check_ready(queue, error) : err;
 }
 
-/* --- Names that are silent ---------------------------------------------------------------------
- */
+/* --- Names without contact ------------------------------------------------------------------- */
 
 static sh_err are_names_many(sh_queue *queue, bool *ret, sh_error *error)
 {
@@ -312,7 +315,7 @@ static sh_err are_names_many(sh_queue *queue, bool *ret, sh_error *error)
     return err;
 }
 
-/* Some of them; cursor is HSCAN's, and "0" at the end. */
+/* Runs the script once. cursor is HSCAN's, "0" at the end. */
 static sh_err forget_some(sh_queue *queue, int64_t before_ms, char cursor[static 32], int64_t *gone,
                           sh_error *error)
 {
@@ -332,7 +335,7 @@ static sh_err forget_some(sh_queue *queue, int64_t before_ms, char cursor[static
     if (err != SH_OK)
         return err;
     if (sh_redis_count(reply) != 2 || sh_redis_text(sh_redis_at(reply, 0)).len >= 32)
-        return sh_fail(error, SH_E_FORMAT, "Redis gave no cursor");
+        return sh_fail(error, SH_E_FORMAT, "Redis replied no cursor");
     sh_slice next = sh_redis_text(sh_redis_at(reply, 0));
     (void)snprintf(cursor, 32, "%.*s", (int)next.len, next.data);
     *gone += sh_redis_integer(sh_redis_at(reply, 1));

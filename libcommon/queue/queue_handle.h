@@ -10,8 +10,8 @@
 #define SH_QUEUE_PREFIX_MAX 64
 
 /*
- * What a sh_queue is, for the modules that add calls to it: here, and in the receiver what it alone
- * does with the queue.
+ * The struct behind sh_queue, for the modules that implement its calls: those in this folder and in
+ * receiver/queue.
  */
 struct sh_queue {
     sh_redis *redis;
@@ -35,23 +35,23 @@ struct sh_queue {
     char key[SH_QUEUE_KEY_BYTES];
     int64_t names_max;
     bool must_keep;
-    bool verified;        /* what follows was learned, … */
-    uint64_t verified_on; /* … on which of the connections, … */
-    int64_t verified_ms;  /* … and when, in monotonic time */
-    bool version_known;   /* of the server on that connection */
+    bool verified;        /* the fields below are valid … */
+    uint64_t verified_on; /* … for this connection (sh_redis_connections()), … */
+    int64_t verified_ms;  /* … since this monotonic time */
+    bool version_known;   /* the server on that connection is new enough */
     sh_queue_keeps keeps;
     char keeps_words[SH_ERROR_MESSAGE_BYTES];
-    char holder[SH_ID_HEX_BYTES]; /* this puller, in leases */
+    char holder[SH_ID_HEX_BYTES]; /* identifies this puller in leases */
 };
 
 /*
- * Makes sure that Redis is a master and, where it must, keeps what it confirms: asked on each new
- * connection, and every few seconds. SH_E_BUSY for a replica, whose connection is dropped;
- * SH_E_CONFIG.
+ * Checks that Redis is a master and, with must_keep, durable: on each new connection and then every
+ * few seconds. SH_E_BUSY for a replica, whose connection is dropped; SH_E_CONFIG if Redis is not
+ * durable.
  */
 sh_err sh_queue_verify(sh_queue *queue, sh_error *error);
 
-/* Runs a command or script whose reply does not matter beyond not being an error. */
+/* Runs a command or script and discards its reply unless it is an error. */
 sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error);
 sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script,
                           sh_redis_arguments arguments, sh_error *error);

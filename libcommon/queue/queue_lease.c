@@ -23,7 +23,7 @@ static sh_lease_keys lease_keys(const sh_queue *queue, const char *url, lease_ke
     return (sh_lease_keys){sh_slice_of(texts->lease), sh_slice_of(texts->done)};
 }
 
-/* How many slices a struct of them has. */
+/* Number of slices in a struct of them. */
 #define SLICES(type) (sizeof(type) / sizeof(sh_slice))
 
 static sh_lease lease_of(sh_slice answer)
@@ -53,7 +53,7 @@ sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t co
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_err err = sh_redis_script_run(queue->redis, &sh_script_leases_take, all, &reply, error);
     if (err == SH_OK && sh_redis_count(reply) != count)
-        err = sh_fail(error, SH_E_FORMAT, "Redis did not answer for each lease");
+        err = sh_fail(error, SH_E_FORMAT, "Redis did not reply for each lease");
     for (size_t i = 0; err == SH_OK && i < count; i++)
         ret[i] = lease_of(sh_redis_text(sh_redis_at(reply, i)));
     return err;
@@ -91,7 +91,7 @@ sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NO
         return err;
     sh_slice name = sh_redis_text(reply);
     if (sh_node_name_check(name, NULL) != SH_OK)
-        return sh_fail(error, SH_E_NOT_FOUND, "this node was not pulled before");
+        return sh_fail(error, SH_E_NOT_FOUND, "no answer of this node was recorded");
     memcpy(ret, name.data, name.len);
     ret[name.len] = '\0';
     return SH_OK;

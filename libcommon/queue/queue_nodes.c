@@ -53,7 +53,7 @@ sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
     if (err != SH_OK)
         return err;
     if (sh_redis_count(reply) != 2)
-        return sh_fail(error, SH_E_FORMAT, "Redis gave no list of nodes");
+        return sh_fail(error, SH_E_FORMAT, "Redis replied no list of nodes");
     sh_credentials *all = NULL;
     err = sh_credentials_new(&all, error);
     if (err == SH_OK)
@@ -88,7 +88,8 @@ sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_sli
     char version[SH_NODES_VERSION_BYTES], most[NUMBER_BYTES];
     sh_random(random, sizeof random);
     sh_hex_encode(random, sizeof random, version);
-    sh_err err = sh_queue_verify(queue, error); /* what is printed once must not be lost */
+    sh_err err = sh_queue_verify(
+        queue, error); /* a token is printed once only, so its record must not be lost */
     if (err != SH_OK)
         return err;
     const sh_node_set_arguments arguments = {
@@ -110,7 +111,7 @@ sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_sli
                        "`synchub-receiver node list` and try again",
                        node);
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("full")))
-        return sh_fail(error, SH_E_LIMIT, "%d nodes have credentials, more are not allowed",
+        return sh_fail(error, SH_E_LIMIT, "%d nodes have credentials, which is the maximum",
                        SH_NODES_MAX);
     return SH_OK;
 }

@@ -11,17 +11,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* For those who fill the queue: ingest and puller. */
+/* Adds entries to the queue, for ingest and puller. */
 
 #define NUMBER_BYTES SH_REDIS_NUMBER_BYTES
 #define PUT_NUMBERS 11
 
-/* The numbers that are the same for all puts of one exchange, as texts. */
+/* The numbers that all puts of one exchange share, in decimal. */
 typedef struct {
     char texts[PUT_NUMBERS][NUMBER_BYTES];
 } put_numbers;
 
-/* What is each put's own. */
+/* The arguments of one put. */
 typedef struct {
     uint8_t item[SH_ID_BYTES];
     char digest[SH_DIGEST_HEX_BYTES];
@@ -33,7 +33,7 @@ typedef struct {
 #define PUT_ARGC (sizeof((put_texts *)NULL)->argv / sizeof(sh_slice))
 #define PUT_KEYS (sizeof((sh_put_arguments *)NULL)->keys / sizeof(sh_slice))
 
-/* What is the same for all puts of one exchange. */
+/* Fills in the arguments that all puts of one exchange share. */
 static void write_common(const sh_queue *queue, put_numbers *n, sh_put_arguments *ret)
 {
     const struct {
@@ -90,7 +90,7 @@ static void write_put(const sh_put_arguments *common, const sh_queue_put_item *i
     put->newcomer = word_of(item->newcomer);
 }
 
-/* A put that the queue does not take now. False: word says nothing of that kind. */
+/* Maps a refusal of put.lua to an error. False if word is no refusal. */
 static bool read_refusal(sh_slice word, sh_queue_put_item *item)
 {
     static const struct {
@@ -100,12 +100,12 @@ static bool read_refusal(sh_slice word, sh_queue_put_item *item)
     } refusals[] = {
         {"full", SH_E_BUSY, "the queue is full: merge does not keep up"},
         {"share", SH_E_LIMIT,
-         "this node has as much in the queue as one node may: merge must catch up with it first"},
+         "this node has used its share of the queue: merge must catch up first"},
         {"names", SH_E_REFUSED,
-         "the hub knows as many nodes as it may (SYNC_max_nodes): raise it, or give this node "
-         "credentials of its own by `synchub-receiver node add`"},
+         "the hub knows the maximum number of nodes (SYNC_max_nodes): raise it, or give this node "
+         "credentials of its own with `synchub-receiver node add`"},
         {"late", SH_E_REFUSED,
-         "too many names of nodes are new at once: those that the hub does not know yet wait"},
+         "too many new node names at once: nodes that the hub does not know yet must wait"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
         if (sh_slice_equals(word, sh_slice_of(refusals[i].word))) {
@@ -138,7 +138,7 @@ static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
             item->put = outcomes[i].put;
             return;
         }
-    item->err = sh_fail(&item->error, SH_E_FORMAT, "Redis did not say whether it queued");
+    item->err = sh_fail(&item->error, SH_E_FORMAT, "Redis gave an unknown reply to a put");
 }
 
 static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
@@ -170,9 +170,12 @@ void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t
     uint64_t verified = sh_redis_connections(queue->redis);
     if (err == SH_OK)
         put_checked(queue, items, count);
-    /* What a Redis took of which nothing is known yet is not confirmed: it is put again. */
+    /*
+     * The connection changed after the check, so these puts may have gone to a server that is not
+     * durable: do not confirm them. The peer sends them again.
+     */
     if (err == SH_OK && sh_redis_connections(queue->redis) != verified)
-        err = sh_fail(&error, SH_E_NETWORK, "the connection to Redis was made anew meanwhile");
+        err = sh_fail(&error, SH_E_NETWORK, "the connection to Redis was replaced during the put");
     for (size_t i = 0; i < count && err != SH_OK; i++)
         if (items[i]->err == SH_OK || sh_redis_connections(queue->redis) == verified)
             items[i]->err = sh_fail(&items[i]->error, err, "%s", error.message);
@@ -227,7 +230,7 @@ sh_err sh_queue_ask_each(sh_queue *queue, sh_queue_question *const questions[], 
         if (commands[i].err != SH_OK)
             return sh_fail(error, commands[i].err, "%s", reasons[i].message);
     if (sh_redis_count(digests) != count)
-        return sh_fail(error, SH_E_FORMAT, "Redis gave no digests");
+        return sh_fail(error, SH_E_FORMAT, "Redis replied no digests");
     sh_slice text = sh_redis_text(known);
     (void)snprintf(version, SH_NODES_VERSION_BYTES, "%.*s", (int)text.len, text.data);
     for (size_t i = 0; i < count; i++)

@@ -5,14 +5,14 @@
 #include "libcommon/queue/redis_script.h"
 
 /*
- * The scripts in scripts/, each in a .lua file of its name, which says what it takes and answers,
- * and what each takes, for SH_REDIS_ARGUMENTS(): texts, numbers as decimal digits.
+ * The scripts in scripts/, each in a .lua file of its name, which documents keys, arguments and
+ * reply. Each has a struct of its arguments for SH_REDIS_ARGUMENTS(): texts, numbers in decimal.
  *
- * A script that only takes away may run when Redis is full (allow-oom), so that a full hub can
- * drain; one that adds is refused then, before it did anything.
+ * A script that only removes data may run when Redis is full (allow-oom), so that a full hub can
+ * drain. Redis refuses one that adds data before it has any effect.
  */
 
-extern const sh_redis_script *const sh_queue_scripts[]; /* all of these, up to a NULL */
+extern const sh_redis_script *const sh_queue_scripts[]; /* all of them, then NULL */
 
 extern const sh_redis_script sh_script_put;
 typedef struct {
@@ -24,7 +24,7 @@ typedef struct {
     sh_slice names_max, newcomer, node_ids_max, ids_ttl_s;
 } sh_put_arguments;
 
-/* Keys: a sh_lease_keys for each; then arguments. */
+/* Keys: one sh_lease_keys for each lease; then the arguments. */
 extern const sh_redis_script sh_script_leases_take;
 typedef struct {
     sh_slice lease, done;
@@ -33,7 +33,10 @@ typedef struct {
     sh_slice holder, within_ms, hold_ms;
 } sh_leases_take_arguments;
 
-/* Keys: names, and a sh_lease_keys for each; then the holder, and an end for each. */
+/*
+ * Keys: names, then one sh_lease_keys for each lease. Arguments: the holder, then one sh_lease_end
+ * for each lease.
+ */
 extern const sh_redis_script sh_script_leases_end;
 typedef struct {
     sh_slice fetched, url, name;

@@ -31,7 +31,7 @@ static sh_err read_pending(sh_queue *queue, int64_t *ret, sh_error *error)
     sh_error reason = {0};
     sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, &reason);
     *ret = 0;
-    if (err == SH_E_NOT_FOUND) /* no group yet: nothing can be pending */
+    if (err == SH_E_NOT_FOUND) /* no group, so nothing is pending */
         return SH_OK;
     if (err != SH_OK)
         return sh_fail(error, err, "%s", reason.message);
@@ -83,7 +83,7 @@ sh_err sh_queue_contacts(sh_queue *queue, sh_queue_contact_each each, void *cont
         const sh_redis_reply *next = sh_redis_at(reply, 0);
         const sh_redis_reply *pairs = sh_redis_at(reply, 1);
         if (next == NULL || pairs == NULL || sh_redis_text(next).len >= sizeof cursor)
-            return sh_fail(error, SH_E_FORMAT, "Redis answered no list to HSCAN");
+            return sh_fail(error, SH_E_FORMAT, "Redis replied no list to HSCAN");
         for (size_t i = 0; i + 1 < sh_redis_count(pairs); i += 2) {
             err = give_contact(sh_redis_at(pairs, i), sh_redis_at(pairs, i + 1), each, context,
                                error);

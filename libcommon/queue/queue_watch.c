@@ -8,19 +8,19 @@
 #include <time.h>
 
 #define INTERVAL_S 1
-#define FRESH_WAIT_MS 300 /* nobody waits for a Redis that hangs */
-#define STALE_MS 10000    /* a check takes a connection's and some replies' time at most */
+#define FRESH_WAIT_MS 300 /* callers do not wait for a Redis that hangs */
+#define STALE_MS 10000    /* longer than connecting and the replies of one check may take */
 
 struct sh_queue_watch {
     sh_queue *queue;
     sh_queue_watch_calls calls;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t ending;  /* or a check is asked for; on the monotonic clock, as below */
+    pthread_cond_t ending;  /* stop, or a check is requested; monotonic clock, as checked */
     pthread_cond_t checked; /* a check is done */
     bool ended;
-    bool asked;   /* to check before the interval is over */
-    bool doubted; /* the state is not what was found by others since */
+    bool asked;   /* check before the interval is over */
+    bool doubted; /* a caller reported a failure since the last check */
     uint64_t checks;
     int64_t checked_ms; /* monotonic */
     sh_queue_state state;
@@ -31,7 +31,7 @@ static bool differs(const sh_queue_state *a, const sh_queue_state *b)
     return a->err != b->err || a->keeps != b->keeps;
 }
 
-/* One without the others is no depth. */
+/* All values or none: has_depth stays false if one of them is missing. */
 static void look(sh_queue_watch *w, sh_queue_state *ret)
 {
     const char *words = "";
@@ -96,7 +96,7 @@ static sh_err start(sh_queue_watch *w, sh_error *error)
     (void)pthread_cond_destroy(&w->checked);
     (void)pthread_cond_destroy(&w->ending);
     (void)pthread_mutex_destroy(&w->lock);
-    return sh_fail(error, SH_E_MEMORY, "the system gives no thread to watch Redis");
+    return sh_fail(error, SH_E_MEMORY, "cannot start a thread to watch Redis");
 }
 
 sh_err sh_queue_watch_new(const sh_queue_options *options, const sh_queue_watch_calls *calls,
@@ -107,7 +107,7 @@ sh_err sh_queue_watch_new(const sh_queue_options *options, const sh_queue_watch_
         return sh_fail(error, SH_E_MEMORY, "no memory to watch Redis");
     w->calls = *calls;
     w->checked_ms = sh_clock_monotonic_ms();
-    w->state.err = sh_fail(&w->state.error, SH_E_BUSY, "Redis was not checked yet");
+    w->state.err = sh_fail(&w->state.error, SH_E_BUSY, "Redis has not been checked yet");
     sh_err err = sh_queue_open(options, &w->queue, error);
     if (err == SH_OK)
         err = start(w, error);

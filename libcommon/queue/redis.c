@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define CONNECT_TIMEOUT_MS 3000
-#define REPLY_TIMEOUT_MS 4000 /* a program with a hung Redis still stops within 10 s */
+#define REPLY_TIMEOUT_MS 4000 /* a program stops within 10 s even if Redis hangs */
 #define PLACE_BYTES 300
 
 struct sh_redis {
@@ -23,9 +23,9 @@ struct sh_redis {
     redisContext *context;   /* NULL while there is no connection */
     sh_redis_tls *tls_state; /* NULL before the first connection, and without TLS */
     char *ca_file;           /* or NULL */
-    int64_t timeout_ms;      /* that the connection has now */
+    int64_t timeout_ms;      /* set on the connection */
     uint64_t made;           /* connections so far */
-    bool leave;              /* this server is not the one to talk to any more */
+    bool leave;              /* drop the connection after this exchange */
 };
 
 static struct timeval timeval_of(int64_t ms)
@@ -86,7 +86,7 @@ void sh_redis_free(sh_redis *r)
     free(r);
 }
 
-/* Fails with the server's place and the setting that names it. */
+/* Fails with the server's address and the setting that contains it. */
 static sh_err fail_at(const sh_redis *r, sh_err code, const char *doing, const char *why,
                       sh_error *error)
 {
@@ -99,7 +99,7 @@ static sh_err fail_at(const sh_redis *r, sh_err code, const char *doing, const c
 static sh_err lose_connection(sh_redis *r, const char *doing, sh_error *error)
 {
     const char *why = r->context == NULL ? "no memory" : r->context->errstr;
-    if (strcmp(why, strerror(EAGAIN)) == 0) /* hiredis's word for a time-out */
+    if (strcmp(why, strerror(EAGAIN)) == 0) /* how hiredis reports a time-out */
         why = "it hangs: is its machine or its disk overloaded?";
     sh_err err = fail_at(r, SH_E_NETWORK, doing, why, error);
     disconnect(r);
@@ -116,7 +116,7 @@ static sh_err fail_refused(sh_redis *r, const char *text, sh_error *error)
     return sh_fail(error, refusal->code, "%s: %s", words == NULL ? "Redis answered" : words, text);
 }
 
-/* Puts a command into what is sent next. */
+/* Appends a command to the output buffer. */
 static sh_err append(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *error)
 {
     const char *texts[SH_REDIS_ARGUMENTS_MAX];
@@ -131,7 +131,7 @@ static sh_err append(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *
     return SH_OK;
 }
 
-/* Sends what was appended, and gives the next reply. */
+/* Sends the output buffer and returns the next reply. */
 static sh_err take_reply(sh_redis *r, redisReply **ret, sh_error *error)
 {
     void *got = NULL;
@@ -157,7 +157,7 @@ static sh_err set_timeout(sh_redis *r, int64_t timeout_ms, sh_error *error)
     return SH_OK;
 }
 
-/* One command over the connection that is there. */
+/* Runs one command on the existing connection. */
 static sh_err command(sh_redis *r, size_t argc, const sh_slice argv[], int64_t timeout_ms,
                       redisReply **ret, sh_error *error)
 {
@@ -215,15 +215,15 @@ static sh_err start_tls(sh_redis *r, sh_error *error)
 #endif
 
 /*
- * A server sends its session tickets after the handshake, and hiredis reads them with the first
- * reply. Until then they would look like the end of the connection (has_ended()).
+ * A TLS 1.3 server sends session tickets after the handshake, and hiredis reads them with the first
+ * reply. Unread, they would look like the end of the connection (has_ended()).
  */
 static sh_err read_tickets(sh_redis *r, sh_error *error)
 {
     sh_error refused = {0};
     sh_err err = command_done(r, 1, (sh_slice[]){SH_SLICE("PING")}, &refused);
     if (err != SH_E_NETWORK && err != SH_E_MEMORY)
-        return SH_OK; /* any reply will do, also that the user may not ask */
+        return SH_OK; /* any reply will do, also an error */
     return sh_fail(error, err, "%s", refused.message);
 }
 
@@ -237,7 +237,7 @@ static sh_err connect_now(sh_redis *r, sh_error *error)
         return lose_connection(r, "could not connect", error);
     r->timeout_ms = -1;
     if (!r->address.unix_socket)
-        (void)redisEnableKeepAlive(r->context); /* a help, no need */
+        (void)redisEnableKeepAlive(r->context); /* optional: the connection works without */
     sh_err err = r->address.tls ? start_tls(r, error) : SH_OK;
     if (err == SH_OK)
         err = log_in(r, error);
@@ -250,22 +250,22 @@ static sh_err connect_now(sh_redis *r, sh_error *error)
     return err;
 }
 
-/* Between commands nothing may come: a connection on which something can be read has ended. */
+/* Between commands Redis sends nothing, so a readable connection has ended. */
 static bool has_ended(const sh_redis *r)
 {
     struct pollfd fd = {.fd = r->context->fd, .events = POLLIN | POLLRDHUP};
     return poll(&fd, 1, 0) != 0;
 }
 
-/* A connection to send commands over: the one that is there, or a new one. */
+/* Connects unless the existing connection is usable. */
 static sh_err be_connected(sh_redis *r, sh_error *error)
 {
     if (r->context != NULL && has_ended(r))
-        disconnect(r); /* Redis was restarted since the last command */
+        disconnect(r); /* Redis closed it since the last command */
     return r->context == NULL ? connect_now(r, error) : SH_OK;
 }
 
-/* After an exchange: a server that is not the right one any more is looked for anew. */
+/* After an exchange: drops the connection if the server is not the right one any more. */
 static void leave_if_told(sh_redis *r)
 {
     if (r->leave)
@@ -314,7 +314,7 @@ void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t cou
         sh_redis_command *c = &commands[i];
         c->reply = NULL;
         redisReply *reply = NULL;
-        if (err != SH_OK) /* the connection is gone, and with it all replies that were to come */
+        if (err != SH_OK) /* the connection is closed, so no further reply will come */
             c->err = sh_fail(c->error, err, "%s", error.message);
         else if ((c->err = take_reply(redis, &reply, c->error)) == SH_OK)
             c->reply = (sh_redis_reply *)reply;
@@ -326,20 +326,20 @@ void sh_redis_call_each(sh_redis *redis, sh_redis_command commands[], size_t cou
 
 void sh_redis_shrink(sh_redis *redis)
 {
-    /* hiredis keeps the room that a reply needed until the next one comes. */
+    /* hiredis keeps the buffer of a large reply until the next one. */
     redisReader *old = redis->context == NULL ? NULL : redis->context->reader;
     if (old == NULL || old->pos != old->len)
         return;
     redisReader *fresh = redisReaderCreate();
     if (fresh == NULL)
-        return; /* the old one serves on */
+        return; /* keep the old one */
     redis->context->reader = fresh;
     redisReaderFree(old);
 }
 
 void sh_redis_library(char ret[static SH_LIBRARY_BYTES])
 {
-    /* hiredis cannot tell its version at run time. */
+    /* hiredis has no function that returns its version at run time. */
     (void)snprintf(ret, SH_LIBRARY_BYTES, "hiredis %d.%d.%d", HIREDIS_MAJOR, HIREDIS_MINOR,
                    HIREDIS_PATCH);
 }

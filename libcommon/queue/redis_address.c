@@ -13,7 +13,7 @@ static sh_err read_socket(const char *text, const char *setting, sh_redis_addres
     ret->unix_socket = true;
     (void)snprintf(ret->url.path, sizeof ret->url.path, "%s", path);
     if (path[0] != '/' || strlen(path) >= sizeof ret->url.path)
-        return sh_fail(error, SH_E_CONFIG, "%s: unix:/path/to/socket is right", setting);
+        return sh_fail(error, SH_E_CONFIG, "%s: a socket is written unix:/path/to/socket", setting);
     return SH_OK;
 }
 
@@ -24,7 +24,8 @@ static sh_err read_database(const char *setting, sh_redis_address *ret, sh_error
     uint64_t number = 0;
     if (path[0] != '\0' && !sh_text_to_u64(sh_slice_of(path), 1000000, &number))
         return sh_fail(error, SH_E_CONFIG,
-                       "%s ends with no database number: redis://host:6379/0 is right", setting);
+                       "%s does not end with a database number, as in redis://host:6379/0",
+                       setting);
     (void)snprintf(ret->database, sizeof ret->database, "%u", (unsigned)number);
     return SH_OK;
 }
@@ -41,7 +42,7 @@ sh_err sh_redis_address_read(const char *text, const char *setting, sh_redis_add
     ret->tls = strcmp(ret->url.scheme, "rediss") == 0;
     if (!ret->tls && strcmp(ret->url.scheme, "redis") != 0)
         return sh_fail(error, SH_E_CONFIG,
-                       "%s begins with %s://; redis://, rediss:// or unix: is right", setting,
+                       "%s begins with %s:// instead of redis://, rediss:// or unix:", setting,
                        ret->url.scheme);
     if (ret->url.port == 0)
         ret->url.port = DEFAULT_PORT;

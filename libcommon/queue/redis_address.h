@@ -7,17 +7,17 @@
 
 #include <stdbool.h>
 
-/* Where a Redis server is, and how to log in. */
+/* A Redis server's address and credentials. */
 typedef struct {
-    sh_url url;        /* of a socket only its path */
-    char database[16]; /* its number, "0" unless the URL names one */
+    sh_url url;        /* of a Unix socket only the path */
+    char database[16]; /* number; "0" unless the URL contains one */
     bool unix_socket;
     bool tls;
 } sh_redis_address;
 
 /*
- * Reads `redis://[user:password@]host[:port][/db]`, the same with rediss://, or `unix:/path`.
- * setting names where the text comes from, for messages. SH_E_CONFIG.
+ * Parses `redis://[user:password@]host[:port][/db]`, the same with rediss://, or `unix:/path`.
+ * setting is the name of the setting that contains text, for messages. SH_E_CONFIG.
  */
 sh_err sh_redis_address_read(const char *text, const char *setting, sh_redis_address *ret,
                              sh_error *error);

@@ -5,10 +5,10 @@
 
 static const sh_redis_refusal refusals[] = {
     {"OOM", SH_E_BUSY, false, "Redis is full (its maxmemory)", 0},
-    {"READONLY", SH_E_BUSY, true, "Redis is a replica and takes no writes", 0},
+    {"READONLY", SH_E_BUSY, true, "Redis is a replica and accepts no writes", 0},
     {"UNBLOCKED", SH_E_BUSY, true, "Redis became a replica", 0},
-    {"MASTERDOWN", SH_E_BUSY, true, "Redis is a replica whose master is away", 0},
-    {"LOADING", SH_E_BUSY, true, "Redis is still reading its data", 0},
+    {"MASTERDOWN", SH_E_BUSY, true, "Redis is a replica that has lost its master", 0},
+    {"LOADING", SH_E_BUSY, true, "Redis is still loading its data", 0},
     {"CLUSTERDOWN", SH_E_BUSY, true, NULL, 0},
     {"MOVED", SH_E_CONFIG, true, NULL, SH_REDIS_ADVICE_ELSEWHERE},
     {"ASK ", SH_E_CONFIG, true, NULL, SH_REDIS_ADVICE_ELSEWHERE},

@@ -6,34 +6,36 @@
 
 #include <stdbool.h>
 
-/* What an operator can do about a refusal; the caller knows its settings, Redis's client does not.
+/*
+ * Classes of refusals for which the message advises the operator. The texts come from the caller,
+ * who knows the names of its settings.
  */
 typedef enum {
     SH_REDIS_ADVICE_NONE,
-    SH_REDIS_ADVICE_LOGIN,      /* the login or the user's rights are refused */
+    SH_REDIS_ADVICE_LOGIN,      /* wrong credentials, or the user lacks a right */
     SH_REDIS_ADVICE_ELSEWHERE,  /* this server of a cluster does not own the keys */
     SH_REDIS_ADVICE_CROSS_SLOT, /* the keys lie in several slots of a cluster */
-    SH_REDIS_ADVICE_WRONG_TYPE, /* a key is of another type: another program's */
+    SH_REDIS_ADVICE_WRONG_TYPE, /* a key has another type, so another program uses it */
     SH_REDIS_ADVICES
 } sh_redis_advice;
 
-/* What the caller's user calls things, for messages. Static texts. */
+/* The caller's names of settings and advice, for messages. Static texts. */
 typedef struct {
-    const char *url_setting; /* where the URL comes from */
-    const char *ca_setting;  /* where ca_file comes from */
+    const char *url_setting; /* the setting with the URL */
+    const char *ca_setting;  /* the setting with ca_file */
     const char *advice[SH_REDIS_ADVICES];
 } sh_redis_words;
 
-/* What an error reply means, by how it begins. */
+/* What an error reply means, by its prefix. */
 typedef struct {
     const char *prefix;
     sh_err code;
-    bool leave; /* another server may be the right one now: the connection is to be dropped */
-    const char *words; /* before Redis's own; NULL: the usual ones, or the caller's advice */
+    bool leave;        /* drop the connection, as another server may be the right one now */
+    const char *words; /* put before Redis's text; NULL: the caller's advice, or a default */
     sh_redis_advice advice;
 } sh_redis_refusal;
 
-/* Never NULL. */
+/* The row for an error reply, the last one for an unknown error; never NULL. */
 const sh_redis_refusal *sh_redis_refusal_of(const char *text);
 
 #endif

@@ -19,7 +19,7 @@ static sh_err load(sh_redis *redis, const sh_redis_script *script, sh_error *err
     sh_err err = sh_redis_call(redis, 3, argv, -1, &reply, error);
     if (err != SH_OK || sh_slice_equals(sh_redis_text(reply), sh_slice_of(script->sha1)))
         return err;
-    return sh_fail(error, SH_E_FORMAT, "Redis answered another SHA-1 to SCRIPT LOAD");
+    return sh_fail(error, SH_E_FORMAT, "Redis replied another SHA-1 to SCRIPT LOAD");
 }
 
 static void begin_command(const sh_redis_script *script, const char *keys, sh_slice argv[])
@@ -50,7 +50,7 @@ sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script,
     return sh_redis_call(redis, argc, all, -1, ret, error);
 }
 
-/* How many commands from the first one on failed because the server does not know the script. */
+/* Number of commands at the beginning that failed because the server does not know the script. */
 static size_t count_unknown(const sh_redis_command commands[], size_t count)
 {
     size_t unknown = 0;
@@ -59,8 +59,7 @@ static size_t count_unknown(const sh_redis_command commands[], size_t count)
     return unknown;
 }
 
-/* Loads the script and sends again what was refused for the lack of it; nothing of that was done.
- */
+/* Loads the script and sends the commands again that failed without it; they had no effect. */
 static void send_again(sh_redis *redis, const sh_redis_script *script, sh_redis_command commands[],
                        size_t count)
 {
@@ -85,8 +84,7 @@ void sh_redis_script_run_each(sh_redis *redis, const sh_redis_script *script, si
         begin_command(script, keys, commands[i].argv);
     }
     sh_redis_call_each(redis, commands, count);
-    /* A server that was restarted, or is another one, may not know the script for all or for some.
-     */
+    /* A server that was restarted in between knows the script for some of the commands only. */
     for (size_t i = 0; i < count; i++) {
         size_t unknown = count_unknown(commands + i, count - i);
         if (unknown > 0)

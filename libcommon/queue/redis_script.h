@@ -4,24 +4,24 @@
 
 #include "libcommon/queue/redis.h"
 
-/* Lua scripts, which are one atomic step in Redis. */
+/* Lua scripts, which Redis runs atomically. */
 
 /* Made from a .lua file by cmake/embed_lua.cmake. */
 typedef struct {
     const char *name; /* of the file */
     const char *text;
-    const char *sha1; /* of the text, in hex, by which Redis knows it */
+    const char *sha1; /* of the text, in hex: its key in EVALSHA */
 } sh_redis_script;
 
-/* Keys and arguments of a run, in the script's order, keys first. */
+/* KEYS and ARGV of one run, keys first. */
 typedef struct {
     const sh_slice *argv;
     size_t key_count, argc;
 } sh_redis_arguments;
 
 /*
- * Those of a struct that holds sh_slices alone, the keys in a struct `keys` at its beginning. Each
- * script has such a struct, whose members are named as the script names them.
+ * The arguments in a struct of sh_slices only, whose first member `keys` is a struct of the keys.
+ * Each script has such a struct, whose members have the names that the script uses.
  */
 #define SH_REDIS_ARGUMENTS(a)                                                                      \
     ((sh_redis_arguments){.argv = (const sh_slice *)&(a),                                          \
@@ -29,15 +29,18 @@ typedef struct {
                           .argc = sizeof(a) / sizeof(sh_slice)})
 
 /*
- * Runs a script by EVALSHA, after SCRIPT LOAD where the server does not know it yet. Errors as of
+ * Runs a script with EVALSHA, after SCRIPT LOAD if the server does not know it. Errors as of
  * sh_redis_call().
  */
 sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script,
                            sh_redis_arguments arguments, sh_redis_reply **ret, sh_error *error);
 
-#define SH_REDIS_SCRIPT_ARGUMENTS 3 /* the first places of argv, which are not the caller's */
+#define SH_REDIS_SCRIPT_ARGUMENTS 3 /* leading elements of argv, filled in by this module */
 
-/* As sh_redis_call_each(), for runs of one script: keys and arguments stand behind these places. */
+/*
+ * As sh_redis_call_each(), for runs of one script. The caller puts keys and arguments after the
+ * first SH_REDIS_SCRIPT_ARGUMENTS elements of each argv.
+ */
 void sh_redis_script_run_each(sh_redis *redis, const sh_redis_script *script, size_t key_count,
                               sh_redis_command commands[], size_t count);
 

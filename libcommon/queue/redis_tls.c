@@ -14,7 +14,7 @@
 struct sh_redis_tls {
     SSL_CTX *context;
     const sh_redis_words *words;
-    char why[200]; /* of the last handshake */
+    char why[200]; /* the last handshake failed */
 };
 
 sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_words *words, sh_redis_tls **ret,
@@ -32,7 +32,7 @@ sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_words *words, sh_red
     if (ca_file != NULL && ca_file[0] != '\0' && SSL_CTX_load_verify_file(context, ca_file) != 1) {
         SSL_CTX_free(context);
         free(tls);
-        return sh_fail(error, SH_E_CONFIG, "%s: %s holds no certificates in PEM that can be read",
+        return sh_fail(error, SH_E_CONFIG, "%s: %s contains no readable PEM certificates",
                        words->ca_setting, ca_file);
     }
     tls->context = context;
@@ -49,7 +49,7 @@ void sh_redis_tls_free(sh_redis_tls *tls)
     free(tls);
 }
 
-/* Lets the handshake fail unless the certificate is made out for host. */
+/* Makes the handshake fail unless the certificate is valid for host. */
 static int expect_host(SSL *ssl, const char *host)
 {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
@@ -58,31 +58,35 @@ static int expect_host(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-/* Why the handshake failed, in tls->why; NULL: hiredis knows as much. */
+/*
+ * Why the handshake failed, in tls->why if it is no static text; NULL: hiredis's message says as
+ * much.
+ */
 static const char *reason_of(sh_redis_tls *tls, const SSL *ssl)
 {
     long result = SSL_get_verify_result(ssl);
     if (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH) {
         (void)snprintf(tls->why, sizeof tls->why,
-                       "its certificate is made out for another name: %s must name the host as the "
-                       "certificate does",
+                       "its certificate is for another name: %s must contain the host name of the "
+                       "certificate",
                        tls->words->url_setting);
         return tls->why;
     }
     if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID)
         return "its certificate has expired or is not valid yet, or this machine's clock is wrong";
     if (result != X509_V_OK) {
-        (void)snprintf(tls->why, sizeof tls->why,
-                       "its certificate is not from an authority that is trusted here: %s must "
-                       "name the file of its authority",
-                       tls->words->ca_setting);
+        (void)snprintf(
+            tls->why, sizeof tls->why,
+            "its certificate is not from an authority that is trusted here: set %s to the "
+            "file of its authority",
+            tls->words->ca_setting);
         return tls->why;
     }
     unsigned long error = ERR_peek_last_error();
     if (error == 0 || ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER ||
         ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-        return "it ended the handshake, as one does that does not speak TLS at this port: redis:// "
-               "or another port may be right";
+        return "it ended the handshake, as a server without TLS on this port does: use redis:// "
+               "or another port";
     return NULL;
 }
 
@@ -97,7 +101,7 @@ sh_err sh_redis_tls_begin(sh_redis_tls *tls, struct redisContext *context, const
         return SH_E_MEMORY;
     }
     if (redisInitiateSSL(context, ssl) == REDIS_OK)
-        return SH_OK; /* ssl is the connection's */
+        return SH_OK; /* the connection owns ssl */
     *why = reason_of(tls, ssl);
     SSL_free(ssl);
     return SH_E_NETWORK;
@@ -105,6 +109,6 @@ sh_err sh_redis_tls_begin(sh_redis_tls *tls, struct redisContext *context, const
 
 #else
 
-_Static_assert(SH_OK == 0, "nothing is here where hiredis has no TLS");
+_Static_assert(SH_OK == 0, "not an empty file without TLS in hiredis");
 
 #endif

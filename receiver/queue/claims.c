@@ -24,7 +24,7 @@ static sh_err touch_claims(sh_queue *queue, const char *consumer, sh_slice idle_
         sh_error reason = {0};
         sh_err err = sh_redis_script_run(queue->redis, &sh_script_claims_touch,
                                          SH_REDIS_ARGUMENTS(arguments), &reply, &reason);
-        if (err == SH_E_NOT_FOUND) /* no group: nobody holds anything */
+        if (err == SH_E_NOT_FOUND) /* no group, so nothing is pending */
             return SH_OK;
         if (err != SH_OK)
             return sh_fail(error, err, "%s", reason.message);

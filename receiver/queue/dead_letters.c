@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LETTERS_AT_ONCE "500"   /* of one reply */
-#define BYTES_AT_ONCE "4194304" /* … and no more once they hold so many: Redis serves others */
+#define LETTERS_AT_ONCE "500"   /* in one reply */
+#define BYTES_AT_ONCE "4194304" /* of envelopes, so that a run does not block Redis */
 
-/* `ms-seq`, whole: Redis takes other forms too, which name more than one entry. */
+/* Accepts only `ms-seq`: Redis also accepts shorter forms, which match more than one entry. */
 static bool is_stream_id(const char *id)
 {
     const char *dash = strchr(id, '-');
@@ -24,16 +24,16 @@ static bool is_stream_id(const char *id)
 
 static sh_err fail_missing(const char *id, sh_error *error)
 {
-    return sh_fail(error, SH_E_NOT_FOUND, "no dead letter has the id %.64s", id);
+    return sh_fail(error, SH_E_NOT_FOUND, "there is no dead letter %.64s", id);
 }
 
-/* One of the script's reply. */
+/* Calls each() with one element of the script's reply. */
 static sh_err give_letter(const sh_redis_reply *one, dead_letter_each each, void *context,
                           dead_letter *letter, sh_error *error)
 {
     sh_slice id = sh_redis_count(one) == 6 ? sh_redis_text(sh_redis_at(one, 0)) : (sh_slice){0};
     if (id.len == 0 || id.len >= sizeof letter->id)
-        return sh_fail(error, SH_E_FORMAT, "Redis gave a dead letter without an id");
+        return sh_fail(error, SH_E_FORMAT, "Redis replied a dead letter without an id");
     *letter = (dead_letter){.head = sh_redis_text(sh_redis_at(one, 1)),
                             .bytes = (size_t)sh_redis_integer(sh_redis_at(one, 2)),
                             .mode = sh_redis_text(sh_redis_at(one, 3)),
@@ -43,14 +43,14 @@ static sh_err give_letter(const sh_redis_reply *one, dead_letter_each each, void
     return each(context, letter, error);
 }
 
-/* Who is given letters. */
+/* The receiver of the letters. */
 typedef struct {
     dead_letter_each each;
     void *context;
-    char last[QUEUE_ENTRY_ID_BYTES]; /* the id of the last one of a reply, "" for none */
+    char last[QUEUE_ENTRY_ID_BYTES]; /* id of the reply's last letter, "" if it is empty */
 } letter_receiver;
 
-/* Those from one id to another, as far as one reply goes. */
+/* The letters of one reply, from one id to another. */
 static sh_err give_some_letters(sh_queue *queue, const char *from, const char *to,
                                 letter_receiver *to_whom, sh_error *error)
 {
@@ -110,10 +110,11 @@ static sh_err change_letter(sh_queue *queue, const sh_redis_script *script,
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("missing")))
         return fail_missing(id, error);
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("full")))
-        return sh_fail(error, SH_E_BUSY,
-                       "the queue is full: the dead letter %.64s stays where it is, try again when "
-                       "merge has caught up",
-                       id);
+        return sh_fail(
+            error, SH_E_BUSY,
+            "the queue is full: the dead letter %.64s was not moved; try again when merge has "
+            "caught up",
+            id);
     return SH_OK;
 }
 

@@ -6,7 +6,7 @@
 #include "libcommon/queue/queue_handle.h"
 #include "receiver/queue/receiver_scripts.h"
 
-#define HEADS_BYTES "4194304" /* of the entries that one call looks at */
+#define HEADS_BYTES "4194304" /* envelopes that one run reads, so that it does not block Redis */
 
 sh_err queue_key_set(sh_queue *queue, const char *value, bool replace, sh_error *error)
 {

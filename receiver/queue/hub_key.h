@@ -4,14 +4,14 @@
 
 #include "libcommon/queue/queue.h"
 
-/* Which SYNC_encryption_key is the hub's; sh_queue_key_get() reads what was said. */
+/* The published check value of the hub's SYNC_encryption_key; sh_queue_key_get() reads it. */
 
-/* Says it, where it was not said before or is to be replaced. */
+/* Publishes value unless another one was published before; replace overwrites that one. */
 sh_err queue_key_set(sh_queue *queue, const char *value, bool replace, sh_error *error);
 
 /*
- * Calls each() with the first SH_ENVELOPE_HEAD_BYTES of the newest entries' envelopes, or all of
- * them, and their lengths: at most count.
+ * Calls each() for at most count of the newest entries, with the first SH_ENVELOPE_HEAD_BYTES of
+ * the envelope (all of a shorter one) and the envelope's length.
  */
 typedef void (*queue_head_each)(void *context, sh_slice head, size_t bytes);
 sh_err queue_newest_heads(sh_queue *queue, size_t count, queue_head_each each, void *context,

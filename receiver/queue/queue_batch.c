@@ -8,7 +8,7 @@
 struct queue_batch {
     queue_entry *entries;
     size_t count, bytes;
-    sh_redis_reply **replies; /* what the entries borrow from */
+    sh_redis_reply **replies; /* which the entries borrow from */
     size_t replies_count;
 };
 
@@ -52,7 +52,7 @@ void queue_batch_set_deliveries(queue_batch *batch, sh_slice id, int64_t deliver
             batch->entries[i].deliveries = deliveries;
 }
 
-/* Makes room for so many entries more, and one reply. */
+/* Reserves memory for `add` more entries and one reply. */
 static sh_err reserve(queue_batch *batch, size_t add, sh_error *error)
 {
     queue_entry *entries =
@@ -68,7 +68,7 @@ static sh_err reserve(queue_batch *batch, size_t add, sh_error *error)
     return sh_fail(error, SH_E_MEMORY, "no memory for a batch of the queue");
 }
 
-/* The value of a field in an entry's flat list of names and values; empty where it is not there. */
+/* The value of a field in an entry's flat list of names and values; empty if it is missing. */
 static sh_slice field_of(const sh_redis_reply *fields, const char *name)
 {
     for (size_t i = 0; i + 1 < sh_redis_count(fields); i += 2)
@@ -81,7 +81,7 @@ static sh_err read_entry(const sh_redis_reply *pair, queue_entry *ret, sh_error 
 {
     sh_slice id = sh_redis_count(pair) == 2 ? sh_redis_text(sh_redis_at(pair, 0)) : (sh_slice){0};
     if (id.len == 0 || id.len >= sizeof ret->id)
-        return sh_fail(error, SH_E_FORMAT, "Redis gave a stream entry without an id");
+        return sh_fail(error, SH_E_FORMAT, "Redis replied a stream entry without an id");
     const sh_redis_reply *fields = sh_redis_at(pair, 1);
     *ret = (queue_entry){
         .envelope = field_of(fields, "e"), .mode = field_of(fields, "m"), .deliveries = 1};

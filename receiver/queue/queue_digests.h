@@ -4,7 +4,7 @@
 
 #include "libcommon/queue/queue.h"
 
-/* What is published of each node's last merged table, for those who queue to read. */
+/* The published digest of each node's last merged table, which ingest and puller read. */
 
 typedef struct {
     char node[SH_NODE_NAME_MAX + 1];
@@ -12,15 +12,15 @@ typedef struct {
     int64_t merged_ms;
 } queue_digest;
 
-#define QUEUE_DIGESTS_MAX 256 /* of one call */
+#define QUEUE_DIGESTS_MAX 256 /* in one call */
 
-/* Publishes what was committed of nodes' tables; count is 1 to QUEUE_DIGESTS_MAX. */
+/* Publishes digests of committed tables; count is 1 to QUEUE_DIGESTS_MAX. */
 sh_err queue_digests_set(sh_queue *queue, const queue_digest digests[], size_t count,
                          sh_error *error);
-/* Forgets all of it: merge does so before it publishes anew what its database holds. */
+/* Deletes all digests: merge does so before it publishes those in its database again. */
 sh_err queue_digests_clear(sh_queue *queue, sh_error *error);
 
-/* The text that stands for one in Redis: `<hex> <ms>`. */
+/* The value in Redis: `<hex> <ms>` (PROTOCOL.md, section 5). */
 #define QUEUE_DIGEST_VALUE_BYTES (SH_DIGEST_HEX_BYTES + 24)
 void queue_digest_write(const uint8_t digest[static SH_DIGEST_BYTES], int64_t merged_ms,
                         char ret[static QUEUE_DIGEST_VALUE_BYTES]);

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* The node's name in an envelope, as the scripts find it; empty where there is none. */
+/* The node's name in an envelope, as scripts/node_of.lua finds it; empty if there is none. */
 static sh_slice node_in(sh_slice envelope)
 {
     enum { NAME_LEN_AT = 6, NAME_AT = 112 };
@@ -116,9 +116,9 @@ sh_err queue_bury(queue_reader *reader, const queue_entry *entry, const queue_bu
     if (word != NULL && sh_slice_equals(sh_redis_text(word), SH_SLICE("full")))
         return sh_fail(
             error, SH_E_BUSY,
-            "the dead letters are full, and the entry %s is not to be lost, because it "
-            "is not its node's fault that it cannot be merged (%s): look at `dead list`, "
-            "then `dead retry` or `dead drop`",
+            "the dead letters are full, and the entry %s must not be lost, because its node "
+            "did not cause the failure (%s): see `dead list`, then make room with `dead retry` "
+            "or `dead drop`",
             entry->id, burial->reason);
     queue_reader_settle(reader, 1);
     return SH_OK;

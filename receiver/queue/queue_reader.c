@@ -14,9 +14,9 @@
 #include <string.h>
 
 #define NUMBER_BYTES SH_REDIS_NUMBER_BYTES
-#define PENDING_COUNT "64"   /* more than what comes back at once */
-#define AGAIN_COUNT 8        /* entries that come back, of one batch */
-#define LARGE_BYTES SH_MIB   /* a batch after whose reading the connection's memory is given back */
+#define PENDING_COUNT "64"   /* more than AGAIN_COUNT */
+#define AGAIN_COUNT 8        /* redelivered entries in one batch */
+#define LARGE_BYTES SH_MIB   /* after a larger batch the connection's buffer is freed */
 #define REPLY_MARGIN_MS 4000 /* beyond the time that XREADGROUP blocks */
 #define CLAIM_INTERVAL_MAX_MS 5000
 
@@ -24,14 +24,14 @@ struct queue_reader {
     sh_queue *queue;
     const char *consumer;
     int64_t claim_idle_ms;
-    size_t outstanding;                 /* entries taken and not settled */
-    bool drain;                         /* own pending entries must be read first … */
-    char drained[QUEUE_ENTRY_ID_BYTES]; /* … behind this one */
-    int64_t claimed_ms;                 /* monotonic time of the last XAUTOCLAIM, 0 for never */
+    size_t outstanding;                 /* entries taken and not yet settled */
+    bool drain;                         /* read own pending entries first … */
+    char drained[QUEUE_ENTRY_ID_BYTES]; /* … after this one */
+    int64_t claimed_ms;                 /* monotonic time of the last XAUTOCLAIM, 0: never */
     restamp_cursor restamp;
 };
 
-/* Own pending entries are read from the first one on before new ones. */
+/* Next, all own pending entries are read before new ones. */
 static void drain_anew(queue_reader *r)
 {
     r->drain = true;
@@ -72,7 +72,7 @@ void queue_reader_settle(queue_reader *reader, size_t count)
     reader->outstanding -= count < reader->outstanding ? count : reader->outstanding;
 }
 
-/* --- Reads of the group ---------------------------------------------------------------------- */
+/* --- Reads from the group -------------------------------------------------------------------- */
 
 static sh_err create_group(sh_queue *queue, sh_error *error)
 {
@@ -87,7 +87,7 @@ typedef struct {
     int64_t timeout_ms;
 } group_read;
 
-/* Where Redis lost the group it is made again and the read repeated. */
+/* If Redis lost the group, creates it again and repeats the read. */
 static sh_err read_from_group(sh_queue *queue, const group_read *read, sh_redis_reply **ret,
                               sh_error *error)
 {
@@ -103,8 +103,10 @@ static sh_err read_from_group(sh_queue *queue, const group_read *read, sh_redis_
     return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
 }
 
-/* One entry. from is an id, for the consumer's own pending ones after it, or ">" for a new one;
-   block_ms < 0: do not wait. */
+/*
+ * Reads one entry: the consumer's own pending one after the id `from`, or a new one if from is ">".
+ * block_ms < 0: does not wait.
+ */
 static sh_err read_entry(queue_reader *r, const char *from, int64_t block_ms, queue_batch *batch,
                          sh_error *error)
 {
@@ -124,14 +126,14 @@ static sh_err read_entry(queue_reader *r, const char *from, int64_t block_ms, qu
     sh_err err = read_from_group(r->queue, &read, &reply, error);
     if (err != SH_OK)
         return err;
-    /* [[stream, entries]], or nil where nothing came in time */
+    /* [[stream, entries]], or nil after block_ms */
     const sh_redis_reply *stream = sh_redis_at(reply, 0);
     return queue_batch_add(batch, stream == NULL ? NULL : sh_redis_at(stream, 1), reply, error);
 }
 
 /*
- * The consumer's own pending entries, one by one, from the first to the last: some of them may be
- * held, and stay pending when the next are read.
+ * Reads the consumer's own pending entries one by one from the first to the last: entries that
+ * merge holds back stay pending while the next are read.
  */
 static sh_err read_pending(queue_reader *r, size_t bytes_max, queue_batch *batch, sh_error *error)
 {
@@ -147,12 +149,12 @@ static sh_err read_pending(queue_reader *r, size_t bytes_max, queue_batch *batch
     return SH_OK;
 }
 
-/* Takes over what another consumer has held for too long, one by one. */
+/* Takes over entries that were pending with another consumer for too long, one by one. */
 static sh_err claim_entries(queue_reader *r, size_t bytes_max, queue_batch *batch, sh_error *error)
 {
     char idle[NUMBER_BYTES], from[QUEUE_ENTRY_ID_BYTES] = "0";
     sh_slice idle_ms = sh_redis_number(r->claim_idle_ms, idle);
-    /* Each call looks at a few of the pending entries only, and says where it stopped. */
+    /* Each XAUTOCLAIM looks at some pending entries only, and replies where it stopped. */
     while (queue_batch_count(batch) < AGAIN_COUNT && queue_batch_bytes(batch) < bytes_max) {
         const sh_slice argv[] = {SH_SLICE("XAUTOCLAIM"),
                                  sh_slice_of(r->queue->stream),
@@ -177,7 +179,9 @@ static sh_err claim_entries(queue_reader *r, size_t bytes_max, queue_batch *batc
     return SH_OK;
 }
 
-/* How often entries that come back were given out: what kills receivers is known by that. */
+/*
+ * Reads how often redelivered entries were delivered: the count shows entries that crash receivers.
+ */
 static sh_err read_deliveries(queue_reader *r, queue_batch *batch, sh_error *error)
 {
     if (queue_batch_count(batch) == 0)
@@ -203,7 +207,7 @@ static sh_err read_deliveries(queue_reader *r, queue_batch *batch, sh_error *err
     return SH_OK;
 }
 
-/* New entries that are there, up to the limits, in one exchange. */
+/* Takes the new entries in the stream, up to the limits, in one exchange. */
 static sh_err take_new(queue_reader *r, const queue_limits *limits, queue_batch *batch,
                        sh_error *error)
 {
@@ -219,7 +223,7 @@ static sh_err take_new(queue_reader *r, const queue_limits *limits, queue_batch 
     sh_error reason = {0};
     sh_err err = sh_redis_script_run(r->queue->redis, &sh_script_take,
                                      SH_REDIS_ARGUMENTS(arguments), &reply, &reason);
-    /* Redis lost the group; the read that follows takes from the new one. */
+    /* Redis lost the group; the next read uses the new one. */
     if (err == SH_E_NOT_FOUND)
         return create_group(r->queue, error);
     return err == SH_OK ? queue_batch_add(batch, reply, reply, error)
@@ -240,10 +244,10 @@ static sh_err claim_from_others(queue_reader *r, size_t bytes_max, queue_batch *
 {
     sh_error reason = {0};
     sh_err err = queue_restamp(r->queue, &r->restamp, &reason);
-    if (err != SH_OK && err != SH_E_NOT_FOUND) /* claim_entries() makes a group that is missing */
+    if (err != SH_OK && err != SH_E_NOT_FOUND) /* claim_entries() creates a missing group */
         return sh_fail(error, err, "%s", reason.message);
     err = claim_entries(r, bytes_max, batch, error);
-    if (err == SH_OK && queue_batch_count(batch) == 0) /* else more may be waiting: claim again */
+    if (err == SH_OK && queue_batch_count(batch) == 0) /* otherwise more may be waiting */
         r->claimed_ms = sh_clock_monotonic_ms();
     return err == SH_OK ? read_deliveries(r, batch, error) : err;
 }
@@ -265,7 +269,7 @@ static sh_err fill_batch(queue_reader *r, const queue_limits *limits, queue_batc
     sh_err err = take_new(r, limits, batch, error);
     if (err != SH_OK || queue_batch_count(batch) > 0)
         return err;
-    /* Waits for one. It is merged alone, since it may stay alone. */
+    /* Waits for one entry and returns it as a batch of its own, as no other may follow. */
     return read_entry(r, ">", limits->block_ms > 0 ? limits->block_ms : -1, batch, error);
 }
 
@@ -288,7 +292,7 @@ sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue
         return err;
     err = fill_batch(reader, limits, batch, error);
     if (err != SH_OK) {
-        drain_anew(reader); /* what came before the failure is pending and must be given again */
+        drain_anew(reader); /* entries read before the failure are pending and must be read again */
         queue_batch_free(batch);
         return err;
     }

@@ -6,14 +6,14 @@
 #include "receiver/queue/queue_batch.h"
 
 /*
- * The queue's entries as one consumer of the group takes them: first its own pending ones, then
- * those that other consumers have held for too long, then new ones. Errors as of queue.h.
+ * Reads the queue as one consumer of the group: first its own pending entries, then those that were
+ * pending with other consumers for too long, then new ones. Errors as in queue.h.
  */
 typedef struct queue_reader queue_reader;
 
 /*
- * queue and consumer are borrowed. Entries that others have held for longer than claim_idle_ms are
- * taken over. SH_E_MEMORY.
+ * Borrows queue and consumer. Takes over entries that are pending with other consumers for longer
+ * than claim_idle_ms. SH_E_MEMORY.
  */
 sh_err queue_reader_new(sh_queue *queue, const char *consumer, int64_t claim_idle_ms,
                         queue_reader **ret, sh_error *error);
@@ -21,27 +21,27 @@ void queue_reader_free(queue_reader *reader); /* NULL is accepted */
 
 typedef struct {
     size_t entries_max;
-    size_t bytes_max; /* no more entries once they hold so many */
-    int64_t block_ms; /* how long to wait for the first one */
+    size_t bytes_max; /* stop once the entries have this many bytes */
+    int64_t block_ms; /* how long to wait for the first entry */
 } queue_limits;
 
 /*
- * Takes entries. *ret is never NULL on SH_OK; it may be empty. Creates the group where it is
- * missing. What was taken before, and is neither settled nor acknowledged nor buried, is given
- * again.
+ * Takes entries. *ret is never NULL on SH_OK, but may be empty; the caller frees it. Creates a
+ * missing group. Returns entries again that were taken before and are neither settled, acknowledged
+ * nor moved to the dead letters.
  */
 sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue_batch **ret,
                          sh_error *error);
 
 /*
- * Count entries of the last batch are not given again by queue_reader_take(): they are done with,
- * or left for queue_reader_fetch(), and stay this consumer's.
+ * Tells that count entries of the last batch need not be returned by queue_reader_take() again:
+ * their work is done, or queue_reader_fetch() will read them. They stay this consumer's.
  */
 void queue_reader_settle(queue_reader *reader, size_t count);
 
 /*
- * Gives again entries of these ids, in their order, up to bytes_max; those that are gone are left
- * out.
+ * Reads the entries with these ids again, in this order, up to bytes_max bytes; skips ids that no
+ * longer exist. The caller frees *ret.
  */
 typedef struct {
     const char *const *ids;

@@ -4,9 +4,9 @@
 
 #include "libcommon/queue/redis_script.h"
 
-/* As libcommon/queue/queue_scripts.h, of what the receiver alone does with the queue. */
+/* As libcommon/queue/queue_scripts.h, for the receiver's own calls. */
 
-extern const sh_redis_script *const receiver_scripts[]; /* all of these, up to a NULL */
+extern const sh_redis_script *const receiver_scripts[]; /* all of them, then NULL */
 
 extern const sh_redis_script sh_script_take;
 typedef struct {
@@ -16,7 +16,7 @@ typedef struct {
     sh_slice group, consumer, entries_max, bytes_max;
 } take_arguments;
 
-#define FETCH_IDS_MAX 64 /* the last ones that are not used are left out of argc */
+#define FETCH_IDS_MAX 64 /* argc excludes unused ones at the end */
 extern const sh_redis_script sh_script_fetch;
 typedef struct {
     struct {

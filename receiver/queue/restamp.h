@@ -5,14 +5,15 @@
 #include "libcommon/queue/queue.h"
 #include "receiver/queue/queue_batch.h"
 
-/* Where to go on; zeroed at first. */
+/* Where the next call continues; zero-initialized. */
 typedef struct {
-    char from[QUEUE_ENTRY_ID_BYTES + 2]; /* an entry's id, and "(" before it */
+    char from[QUEUE_ENTRY_ID_BYTES + 2]; /* "(" and an entry's id */
 } restamp_cursor;
 
 /*
- * Lets claims that Redis's clock was set back behind count again: looks at some pending entries,
- * and at the others in further calls. SH_E_NOT_FOUND where there is no group.
+ * Repairs the idle times of pending entries that were delivered before Redis's clock was set back.
+ * Each call looks at some of the pending entries; repeated calls at all of them. SH_E_NOT_FOUND if
+ * there is no group.
  */
 sh_err queue_restamp(sh_queue *queue, restamp_cursor *cursor, sh_error *error);
 

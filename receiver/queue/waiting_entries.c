@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_AT_ONCE "1000"  /* that one script call looks at */
-#define BYTES_AT_ONCE "4194304" /* … and no more once they hold so many: Redis serves others */
+#define ENTRIES_AT_ONCE "1000"  /* that one run of the script reads */
+#define BYTES_AT_ONCE "4194304" /* limit of one run, so that it does not block Redis */
 
 typedef struct {
     char node[SH_NODE_NAME_MAX + 1];
@@ -39,10 +39,10 @@ static sh_err count_entry(waiting_entries *w, sh_slice node, sh_error *error)
         }
     }
     if (node.len == 0 || node.len > SH_NODE_NAME_MAX)
-        return SH_OK; /* no envelope: the merge will say so */
+        return SH_OK; /* no envelope: merge reports it */
     waiting_node *nodes = reallocarray(w->nodes, w->count + 1, sizeof *nodes);
     if (nodes == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory to count what waits");
+        return sh_fail(error, SH_E_MEMORY, "no memory to count waiting entries");
     w->nodes = nodes;
     waiting_node *added = &nodes[w->count++];
     memcpy(added->node, node.data, node.len);
@@ -51,7 +51,7 @@ static sh_err count_entry(waiting_entries *w, sh_slice node, sh_error *error)
     return SH_OK;
 }
 
-/* The entries behind one; from is "-" at first, and "" at the end. */
+/* Counts the entries after `from`, which is "-" at first and "" at the end. */
 static sh_err count_some(sh_queue *queue, waiting_entries *w, char from[static 64], sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
@@ -76,7 +76,7 @@ sh_err waiting_entries_count(sh_queue *queue, waiting_entries **ret, sh_error *e
     char from[64] = "-";
     waiting_entries *w = calloc(1, sizeof *w);
     if (w == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory to count what waits");
+        return sh_fail(error, SH_E_MEMORY, "no memory to count waiting entries");
     sh_err err = SH_OK;
     while (err == SH_OK && from[0] != '\0')
         err = count_some(queue, w, from, error);

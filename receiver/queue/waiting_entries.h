@@ -4,7 +4,7 @@
 
 #include "libcommon/queue/queue.h"
 
-/* How many entries of each node wait in the queue, as counted at one time. */
+/* The number of entries of each node in the queue, at one point in time. */
 typedef struct waiting_entries waiting_entries;
 
 sh_err waiting_entries_count(sh_queue *queue, waiting_entries **ret, sh_error *error);

@@ -142,7 +142,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         for bad in ("1-1", ids[0].split("-")[0], "x", "1-1 ", "$", "9" * 70):
             with self.subTest(bad):
                 for verb in ("show", "retry", "drop"):
-                    self.assertIn("no dead letter has the id",
+                    self.assertIn("there is no dead letter",
                                   self.dead(verb, bad, code=1).stderr)
         done = self.dead("retry", "1-1", ids[1], code=1)
         self.assertIn(f"retried {ids[1]}", done.stdout)

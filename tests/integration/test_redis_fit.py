@@ -177,7 +177,7 @@ class Rights(RedisFitTest):
     def test_where_durability_cannot_be_found_out_that_is_said_and_work_goes_on(self):
         redis = self.redis()
         hub = self.work(redis, self.settings_of_user(redis))
-        self.assertRegex(hub.log(), "warning.*cannot be found out.*CONFIG GET or INFO")
+        self.assertRegex(hub.log(), "warning.*cannot check whether Redis keeps.*CONFIG GET or INFO")
 
     def test_a_missing_right_is_named(self):
         redis = self.redis()

@@ -78,7 +78,7 @@ class RedisTlsTest(SyncHubTest):
     def test_a_server_without_tls_is_told(self):
         redis = self.redis()
         self.assert_refused(self.once(redis.port, SYNC_tls_ca=str(self.authority.file)),
-                            "not speak TLS at this port")
+                            "without TLS on this port")
 
     def test_pushes_go_through_it(self):
         port = self.tls_redis("127.0.0.1")

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Included by other scripts: how many dead letters each node has that may be dropped, their bytes, and
--- an id before which there is none of them, in the hash `dead_shares`. A letter is the list of its
--- fields and values: [2] is the envelope, [9] 'k' where it must be kept.
+-- Included by other scripts. The hash `dead_shares` counts the dead letters of each node that may
+-- be dropped: number, bytes, and an id that is not after the oldest of them. A letter is the list
+-- of its fields and values: [2] is the envelope, [9] is 'k' if it must be kept.
 local function dead_share_of(dead_shares, node)
   local entries, bytes, from =
     string.match(redis.call('HGET', dead_shares, node) or '', '^(%d+) (%d+) (%S+)$')

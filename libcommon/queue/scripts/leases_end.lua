@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Gives leases back.
+-- Releases leases.
 --
--- KEYS: names, then lease and done of each
--- ARGV: holder, then of each: '1' where it was fetched, its URL, its node's name or ''
+-- KEYS: names, then lease and done for each lease
+-- ARGV: holder, then for each lease: '1' if the node was fetched, its URL, its node's name or ''
 local names, holder = KEYS[1], ARGV[1]
 
 local time = redis.call('TIME')

@@ -1,10 +1,11 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- KEYS: lease and done of each. Answers of each taken, held (by another) or done (within within_ms).
+-- KEYS: lease and done for each node. Replies taken, held (by another puller) or done (fetched
+-- within within_ms) for each.
 --
--- A lease is `<holder> <ms when it was taken> <hold in ms>`. PX and EX live by Redis's clock and
--- outlive a correction of it by as much as it was ahead; so the times decide, and one that has yet
--- to come counts as none.
+-- A lease is `<holder> <ms when it was taken> <hold in ms>`. Expiry by PX and EX depends on Redis's
+-- wall clock: if that clock is set back, keys live longer by the same amount. So the recorded times
+-- decide, and a time in the future counts as none.
 local holder, within_ms, hold_ms = unpack(ARGV)
 
 local time = redis.call('TIME')

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Forgets nodes whose last contact was before before_ms, but not those with credentials of their
--- own. A time to come, left by a clock that was ahead, becomes now. Looks at about names_max names
--- from a cursor on, as HSCAN does. Answers the next cursor and how many went.
+-- Forgets nodes whose last contact was before before_ms, except those with credentials of their
+-- own. A time in the future, recorded while the clock was ahead, becomes now. Scans about names_max
+-- names from an HSCAN cursor. Replies the next cursor and how many names it removed.
 local contacts, digests, nodes = unpack(KEYS)
 local cursor, names_max, now_ms, before_ms = unpack(ARGV)
 

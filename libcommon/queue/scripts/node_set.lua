@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Replaces a node's record of credentials, where it is still `old` ('' for none). Answers done,
--- changed (it is another one) or full (nodes_max have one).
+-- Replaces a node's credential record if it is still `old` ('' for none). Replies done, changed
+-- (the record is another one) or full (nodes_max nodes have a record).
 local nodes, nodes_version = unpack(KEYS)
 local node, old, new, version, nodes_max = unpack(ARGV)
 

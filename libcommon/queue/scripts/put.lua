@@ -2,25 +2,25 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
 -- include shares
--- Queues one envelope, unless it was queued before, need not be, or has no room.
+-- Queues one envelope, unless it is a duplicate, an unchanged table, or over a limit.
 --
--- item           key of the item, by which a second put of it is known
--- version        of the nodes' credentials, as the caller knows them
--- digest         '' or the digest of a table that need not be queued where the node's last merged
---                table has it, and was merged within unchanged_ms
--- node_part      a node may have 1/node_part of the room that is left
--- ids_max        item keys in the newer of the two sets of them
--- node_ids_max   of these, of one node
--- ids_ttl_s      how long item keys are added to one set, by Redis's clock; a set that began in a time
---                to come is over
--- newcomer       'always', 'yes' or 'no': whether a node that is not known may come
+-- item           identifies the item, to detect a second put of it
+-- version        version of the nodes' credentials that the caller used
+-- digest         '' or the digest of a table that is not queued if the node's last merged table has
+--                the same digest and was merged within unchanged_ms
+-- node_part      a node may use 1/node_part of the free space
+-- ids_max        items in the newer of the two sets, at most
+-- node_ids_max   of these, items of one node at most
+-- ids_ttl_s      how long items are added to one set, by Redis's clock; a set whose start lies in
+--                the future is replaced
+-- newcomer       'always', 'yes' or 'no': whether an unknown node is accepted
 --
--- Answers queued, welcome (queued, of a node that was not known), duplicate, unchanged, stale (other
--- credentials), full, share (this node has as much as it may), names (as many nodes are known as
--- may be) or late (no new node may come now).
+-- Replies queued, welcome (queued, and the node is new), duplicate, unchanged, stale (the
+-- credentials changed), full, share (this node has used its share), names (names_max nodes are
+-- known) or late (no new node is accepted now).
 --
--- Reads all before it writes, so that a key of another type fails it before it did anything. Where
--- the stream is empty, counts that were lost or left over begin anew.
+-- All reads come before the first write, so that a key of the wrong type fails the script before it
+-- has any effect. If the stream is empty, counters that were lost or left over start from 0.
 local stream, ids, ids_old, bytes_key, contacts, nodes_version, digests, shares,
   ids_nodes = unpack(KEYS)
 local envelope, mode, node, now_ms, item, version, digest, unchanged_ms, entries_max, bytes_max,

@@ -1,10 +1,11 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- KEYS: all that queueing and merging use; ARGV: of each the type it must have.
+-- KEYS: all keys that queueing and merging use; ARGV: the type that each must have.
 --
--- Writes nothing, but has no flag that says so: Redis refuses it wherever it would refuse a script
--- that writes (full, a replica, unable to write its file, short of replicas, keys of other slots).
--- Answers a key that is of another type, with both types, or a command that the user may not run.
+-- Writes nothing, but does not have the flag no-writes: Redis refuses it whenever it would refuse a
+-- script that writes (full, a replica, unable to write its file, too few replicas, keys of several
+-- slots). Replies a key of the wrong type with both types, or a command that the user may not run,
+-- or an empty list.
 for i, key in ipairs(KEYS) do
   local type = redis.call('TYPE', key).ok
   if type ~= 'none' and type ~= ARGV[i] then return {key, type, ARGV[i]} end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Included by other scripts: how many entries and bytes each node has in the queue, in the hash
--- `shares`. A node without entries has no field.
+-- Included by other scripts. The hash `shares` counts the entries and bytes of each node in the
+-- queue. A node without entries has no field.
 local function share_of(shares, node)
   local entries, bytes = string.match(redis.call('HGET', shares, node) or '', '^(%d+) (%d+)$')
   return tonumber(entries or 0), tonumber(bytes or 0)

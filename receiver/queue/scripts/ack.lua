@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- include shares
--- Acknowledges and deletes entries, and publishes the digests of what was merged.
+-- Acknowledges and deletes entries, and publishes the digests of merged tables.
 --
--- ARGV: group, then for each entry: its id, the length of its envelope, the node in its envelope, a
--- node or '' to publish, what to publish of it
+-- ARGV: group, then for each entry: its id, the length of its envelope, the node in its envelope,
+-- the node to publish or '', the value to publish
 local stream, bytes_key, failures, digests, shares = unpack(KEYS)
 local group = ARGV[1]
 

@@ -3,12 +3,13 @@
 -- include node_of
 -- include shares
 -- include dead_shares
--- Moves an entry to the dead letters. keep is '1' where it must not be dropped to make room.
+-- Moves an entry to the dead letters. keep is '1' if it must not be dropped to make room.
 --
--- Over the limits it drops the oldest that may be dropped: of this node where it has its share, else of
--- all. Where it finds none among some, the entry itself is dropped, or stays where it is if it must
--- be kept. Answers how many were dropped; of the first of them the id, the node's name and the
--- reason; and 'full' where the entry stays.
+-- Over the limits it drops the oldest dead letters without keep: of this node if the node has used
+-- its share, otherwise of all nodes. One run looks at a limited number of letters; if it finds none
+-- to drop, it drops the entry itself, or leaves it in the stream if it must be kept. Replies how
+-- many were dropped; id, node and reason of the first one; and 'full' if the entry stays in the
+-- stream.
 local stream, bytes_key, failures, dead, dead_bytes, shares, dead_shares = unpack(KEYS)
 local group, id, envelope, mode, reason, entries_max, bytes_max, keep, node_entries_max,
   node_bytes_max = unpack(ARGV)
@@ -25,7 +26,8 @@ local function note_dropped(letter_id, letter_node, letter_reason)
   dropped = dropped + 1
 end
 
--- Drops the oldest of a node, or of all where of_node is nil; answers where the search ended.
+-- Drops the oldest letter of a node, or of all nodes if of_node is nil; returns where the search
+-- ended.
 local function drop_oldest(from, of_node)
   while looks > 0 and reads > 0 do
     local old = redis.call('XRANGE', dead, from, '+', 'COUNT', 1)[1]

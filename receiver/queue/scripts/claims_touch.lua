@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Sets how long entries of a consumer are idle, of 500 from an id on. Answers the last id, or ''
--- where there was none. JUSTID keeps the count of deliveries as it is.
+-- Sets the idle time of 500 of a consumer's pending entries, from an id on. Replies the last id, or
+-- '' if there is none. JUSTID leaves the delivery count unchanged.
 local stream = unpack(KEYS)
 local group, consumer, from, idle_ms = unpack(ARGV)
 

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Deletes a consumer that holds nothing: XGROUP DELCONSUMER would strand its pending entries.
+-- Deletes a consumer that has no pending entries: XGROUP DELCONSUMER would lose them.
 local stream = unpack(KEYS)
 local group, consumer = unpack(ARGV)
 

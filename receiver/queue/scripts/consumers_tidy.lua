@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Forgets consumers that hold nothing and did nothing for idle_ms: a receiver that was killed leaves
--- its name behind. One that comes back is made again.
+-- Deletes consumers that have no pending entries and were idle for idle_ms: a receiver that was
+-- killed leaves its name behind. Redis creates a consumer again when it returns.
 local stream = unpack(KEYS)
 local group, idle_ms = unpack(ARGV)
 

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
 -- include dead_shares
--- Deletes a dead letter. Answers done or missing.
+-- Deletes a dead letter. Replies done or missing.
 local dead, dead_bytes, dead_shares = unpack(KEYS)
 local id = unpack(ARGV)
 

@@ -1,8 +1,8 @@
 #!lua flags=no-writes
 -- SPDX-License-Identifier: Apache-2.0
--- Dead letters between two ids, without their envelopes: letters_max at most, and no more once
--- bytes_max of envelopes were looked at. Answers of each: id, the first head_bytes of its envelope,
--- its length, mode, entry id, reason.
+-- Replies dead letters between two ids without their envelopes: letters_max at most, and it stops
+-- once it has read bytes_max of envelopes. Each is: id, the first head_bytes of the envelope, its
+-- length, mode, entry id, reason.
 local dead = unpack(KEYS)
 local from, to, letters_max, head_bytes, bytes_max = unpack(ARGV)
 

@@ -3,7 +3,7 @@
 -- include node_of
 -- include shares
 -- include dead_shares
--- Puts a dead letter back into the queue. Answers done, missing or full.
+-- Moves a dead letter back into the queue. Replies done, missing or full.
 local stream, bytes_key, dead, dead_bytes, shares, dead_shares = unpack(KEYS)
 local id, entries_max, bytes_max = unpack(ARGV)
 

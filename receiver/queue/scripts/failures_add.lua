@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Adds to the failures of an entry and answers the sum; one that comes to nothing is forgotten.
+-- Adds to an entry's failure count and replies the sum; deletes a count that reaches 0.
 local failures = unpack(KEYS)
 local id, add = unpack(ARGV)
 

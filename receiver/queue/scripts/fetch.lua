@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- SPDX-License-Identifier: Apache-2.0
--- ARGV: bytes_max, then ids. Answers those of the entries that are there, as XRANGE does, in the
--- order of the ids; no more once they hold bytes_max.
+-- ARGV: bytes_max, then ids. Replies the entries that exist, in XRANGE's format and in the order of
+-- the ids, and stops once they have bytes_max.
 local stream = unpack(KEYS)
 local bytes_max = tonumber(ARGV[1])
 

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Makes the consumer group, where it is not there. At 0, never at $: what was queued before the
--- first merge counts too. A script for the flag alone: a full Redis refuses the plain command, and
--- merge must work there, for it is what empties the queue.
+-- Creates the consumer group unless it exists. It starts at 0 rather than $, to include entries
+-- queued before the first merge. A script because of the flag allow-oom: a full Redis refuses the
+-- plain command, but merge must work then, since merge empties the queue.
 local stream = unpack(KEYS)
 local group = unpack(ARGV)
 

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Keeps a value, where there is none or replace is '1'.
+-- Sets a value if there is none or replace is '1'.
 local key = unpack(KEYS)
 local value, replace = unpack(ARGV)
 

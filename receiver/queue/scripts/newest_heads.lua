@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- SPDX-License-Identifier: Apache-2.0
--- Of the newest entries the first head_bytes of the envelope, and its length: entries_max at most,
--- and no more once bytes_max of envelopes were looked at.
+-- Replies the first head_bytes of the envelope and its length for each of the newest entries:
+-- entries_max at most, and it stops once it has read bytes_max of envelopes.
 local stream = unpack(KEYS)
 local entries_max, head_bytes, bytes_max = unpack(ARGV)
 

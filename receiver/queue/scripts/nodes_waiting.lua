@@ -1,8 +1,8 @@
 #!lua flags=no-writes
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
--- The nodes of entries, from an id on: entries_max at most, and no more once bytes_max were looked
--- at. Answers the last id and then the names.
+-- Replies the last id and then the node of each entry, from an id on: entries_max at most, and it
+-- stops once it has read bytes_max.
 local stream = unpack(KEYS)
 local from, entries_max, bytes_max = unpack(ARGV)
 

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- Redis tells how long an entry was held by its wall clock. After a step back what was given out
--- before has yet to come, is held for 0 ms for as long as the step was, and would not be claimed
--- from a consumer that is dead. Such entries are stamped anew, as if they were given out now to the
--- same consumer, and count as long as all others from then on; one that was given out in this very
--- millisecond loses nothing by it.
+-- Redis measures the idle time of pending entries with its wall clock. After that clock is set
+-- back, the delivery time of earlier entries lies in the future: their idle time stays 0 for as
+-- long as the step was, and no consumer could claim them from a dead one. This script claims
+-- entries with idle time 0 for their own consumer again, which sets their delivery time to now. An
+-- entry that really was delivered in this millisecond is not affected.
 --
--- Looks at entries_max of them from an id on. Answers the id to go on from, '-' at the end.
+-- Looks at entries_max pending entries from an id on. Replies the id to continue from, '-' at the
+-- end.
 local stream = unpack(KEYS)
 local group, from, entries_max = unpack(ARGV)
 

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
--- New entries as XREADGROUP gives them, but by their bytes: no more once they hold bytes_max, which
--- its COUNT cannot say.
+-- Replies new entries in XREADGROUP's format, and stops once they have bytes_max, a limit that
+-- XREADGROUP does not offer.
 local stream = unpack(KEYS)
 local group, consumer, entries_max, bytes_max = unpack(ARGV)
 
