@@ -37,7 +37,17 @@ typedef struct {
     size_t bytes; /* of their envelopes, when they were taken */
 } hand;
 
-/* The state of the merge loop: of merge.c, and of merge_batch.c below it. */
+/* Entries in hand that stand in one transaction. */
+typedef struct {
+    merged *all;
+    size_t count;     /* at most */
+    bool suspect;     /* one alone, that may be what ends receivers */
+    size_t tried;     /* that have an outcome */
+    bool late;        /* the time was up before the last one was done */
+    int64_t begun_ms; /* monotonic */
+} portion;
+
+/* The state of the merge loop: of merge.c, and of the other files that are named below. */
 typedef struct merge merge;
 struct merge {
     const sh_settings *settings;
@@ -83,5 +93,15 @@ sh_err merge_held(merge *m, sh_error *error);
 
 /* A counted try that ended by what is not the entry's fault is taken back, later where need be. */
 sh_err merge_take_back_count(merge *m, sh_error *error);
+
+/* --- merge_transaction.c */
+
+/* Merges as many entries as fit into one transaction. SH_OK: it is committed. */
+sh_err merge_transact(merge *m, portion *p, sh_error *error);
+
+/* --- merge_acknowledge.c */
+
+/* Acknowledges the entries that are done, and moves those that never can be to the dead letters. */
+sh_err merge_acknowledge(merge *m, const portion *p, sh_error *error);
 
 #endif

@@ -42,7 +42,7 @@ typedef struct {
     size_t column_count;
 } store_postgres;
 
-/* store_postgres_connect.c */
+/* postgres_connect.c */
 
 /* Connects to what url names, trying its hosts one after the other. SH_E_NETWORK, SH_E_CONFIG. */
 sh_err store_postgres_connect(store_postgres *s, const char *url, sh_error *error);
@@ -53,7 +53,7 @@ void store_postgres_transport_advice(const store_postgres *s, char ret[static ST
 void store_postgres_transport_words(const char *host, const char *address, const char *sslmode,
                                     bool encrypted, char ret[static STORE_ADVICE_BYTES]);
 
-/* store_postgres_call.c: requests and their results, never waiting for ever */
+/* postgres_call.c: requests and their results, never waiting for ever */
 
 /* The parameters of a statement, in PostgreSQL's binary form; texts are borrowed. */
 #define POSTGRES_PARAMETERS_MAX 64
@@ -125,31 +125,56 @@ sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error);
 /* The first line of libpq's words on a connection. */
 void store_postgres_words(const PGconn *conn, char *ret, size_t ret_bytes);
 
+/* postgres_transaction.c */
+sh_err store_postgres_check(store *base, sh_error *error);
+sh_err store_postgres_begin(store *base, sh_error *error);
+sh_err store_postgres_commit(store *base, sh_error *error);
+void store_postgres_rollback(store *base);
+sh_err store_postgres_mark(store *base, sh_error *error);
+sh_err store_postgres_undo_to_mark(store *base, sh_error *error);
+
+/* postgres_meta.c */
+sh_err store_postgres_rules_note(store *base, const uint8_t rules[static SH_DIGEST_BYTES],
+                                 sh_error *error);
+sh_err store_postgres_meta_get(store *base, const char *name, char ret[static STORE_META_BYTES],
+                               sh_error *error);
+sh_err store_postgres_meta_set(store *base, const char *name, const char *value, bool replace,
+                               sh_error *error);
+
+/* postgres_nodes.c */
+sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error);
+sh_err store_postgres_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
+                                bool *seen, sh_error *error);
+sh_err store_postgres_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES],
+                                  sh_error *error);
+sh_err store_postgres_node_record(store *base, const store_node *node, sh_error *error);
+sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh_error *error);
+
 /* postgres_schema.c: makes or upgrades the tables, safe among several. */
 sh_err store_postgres_schema_make(store_postgres *s, sh_error *error);
 /* Checks that they are there and up to date, for reading. */
 sh_err store_postgres_schema_check(store_postgres *s, sh_error *error);
 
-/* store_postgres_devices.c */
+/* postgres_devices.c */
 sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error);
 sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t count,
                                  bool known[], sh_error *error);
 sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t count,
                                      const char *now, sh_error *error);
 
-/* store_postgres_parts.c */
+/* postgres_parts.c */
 sh_err store_postgres_node_add(store *base, const store_node *node, sh_error *error);
 sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32_t part,
                                   uint32_t parts, bool *whole, sh_error *error);
 
-/* store_postgres_tidy.c */
+/* postgres_tidy.c */
 sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
 
-/* store_postgres_list.c */
+/* postgres_list.c */
 sh_err store_postgres_devices(store *base, const char *node, store_device_each each, void *context,
                               sh_error *error);
 
-/* store_postgres_results.c */
+/* postgres_results.c */
 sh_err store_postgres_results_prepare(store_postgres *s, sh_error *error);
 sh_err store_postgres_put_plugin_lines(store *base, const char *plugin, const char *node,
                                        const sh_plugin_line lines[], size_t count, const char *now,

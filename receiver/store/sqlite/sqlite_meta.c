@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/hex.h"
 #include "receiver/store/sqlite/sqlite_store.h"
 
 /* What is kept under names beside the tables, in SyncHub_Meta. */
@@ -88,6 +89,35 @@ sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, b
     if (err != SH_OK)
         return err;
     err = write_meta((store_sqlite *)base, name, value, replace, error);
+    if (err == SH_OK)
+        err = base->ops->commit(base, error);
+    if (err != SH_OK)
+        base->ops->rollback(base);
+    return err;
+}
+
+static sh_err write_rules(store_sqlite *s, const char *hex, sh_error *error)
+{
+    char sql[256 + SH_DIGEST_HEX_BYTES];
+    (void)sqlite3_snprintf(
+        (int)sizeof sql, sql,
+        "INSERT INTO SyncHub_Meta(key, value) VALUES('rules', %Q) ON CONFLICT(key)"
+        " DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value",
+        hex);
+    sh_err err = store_sqlite_exec(s, sql, "write to", error);
+    if (err == SH_OK && sqlite3_changes(s->db) > 0)
+        err = store_sqlite_exec(s, "UPDATE SyncHub_Nodes SET digest = NULL", "write to", error);
+    return err;
+}
+
+sh_err store_sqlite_rules_note(store *base, const uint8_t rules[static SH_DIGEST_BYTES],
+                               sh_error *error)
+{
+    char hex[SH_DIGEST_HEX_BYTES];
+    sh_hex_encode(rules, SH_DIGEST_BYTES, hex);
+    sh_err err = base->ops->begin(base, error);
+    if (err == SH_OK)
+        err = write_rules((store_sqlite *)base, hex, error);
     if (err == SH_OK)
         err = base->ops->commit(base, error);
     if (err != SH_OK)

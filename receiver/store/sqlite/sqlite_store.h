@@ -38,6 +38,8 @@ enum {
     STATEMENTS
 };
 
+#define SQLITE_BUSY_TIMEOUT_MS 5000
+
 typedef struct sqlite_result_rows sqlite_result_rows;
 
 typedef struct {
@@ -77,8 +79,7 @@ typedef struct {
     sh_value bound[SH_COLUMNS_MAX]; /* what the parameters of STATEMENT_INSERT_DEVICE hold */
 } store_sqlite;
 
-/* Notes that the MAC is there; for the rest of this transaction, and then while it is there. */
-void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac);
+/* sqlite_call.c */
 
 /* Turns an SQLite result code into ours, with what to mend; doing is such as "write to". */
 sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error);
@@ -101,6 +102,27 @@ void store_sqlite_finalize(sqlite3_stmt **statement);
 /* A text column of the current row, cut to what fits; "" for NULL. */
 void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t ret_bytes);
 
+/* sqlite_transaction.c */
+
+/* Notes that the MAC is there; for the rest of this transaction, and then while it is there. */
+void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac);
+sh_err store_sqlite_check(store *base, sh_error *error);
+sh_err store_sqlite_begin(store *base, sh_error *error);
+sh_err store_sqlite_commit(store *base, sh_error *error);
+void store_sqlite_rollback(store *base);
+sh_err store_sqlite_rest(store *base, sh_error *error);
+sh_err store_sqlite_mark(store *base, sh_error *error);
+sh_err store_sqlite_undo_to_mark(store *base, sh_error *error);
+/* For sqlite3_wal_hook(). */
+int store_sqlite_on_commit(void *context, sqlite3 *db, const char *name, int pages);
+
+/* sqlite_nodes.c */
+sh_err store_sqlite_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
+                              bool *seen, sh_error *error);
+sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES], sh_error *error);
+sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *error);
+sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error);
+
 /* sqlite_schema.c: makes or upgrades Sync Hub's tables, safe among several. */
 sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error);
 /* False where it cannot be read now. */
@@ -108,21 +130,23 @@ bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret);
 /* Finds out what the tables look like. */
 sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error);
 
-/* store_sqlite_meta.c */
+/* sqlite_meta.c */
 
 /* SH_E_IO where the database has an earlier generation than before; remembers it otherwise. */
 sh_err store_sqlite_generation_check(store_sqlite *s, sh_error *error);
 /* Counts one generation more, in the transaction that is open. */
 sh_err store_sqlite_generation_next(store_sqlite *s, sh_error *error);
+sh_err store_sqlite_rules_note(store *base, const uint8_t rules[static SH_DIGEST_BYTES],
+                               sh_error *error);
 sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STORE_META_BYTES],
                              sh_error *error);
 sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, bool replace,
                              sh_error *error);
 
-/* store_sqlite_columns.c: finds out what Devices looks like. */
+/* sqlite_columns.c: finds out what Devices looks like. */
 sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error);
 
-/* store_sqlite_devices.c */
+/* sqlite_devices.c */
 sh_err store_sqlite_find_known(store *base, const sh_mac *const macs[], size_t count, bool known[],
                                sh_error *error);
 sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t count,
@@ -130,15 +154,15 @@ sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t c
 sh_err store_sqlite_devices(store *base, const char *node, store_device_each each, void *context,
                             sh_error *error);
 
-/* store_sqlite_parts.c */
+/* sqlite_parts.c */
 sh_err store_sqlite_node_add(store *base, const store_node *node, sh_error *error);
 sh_err store_sqlite_part_record(store *base, const store_node *part_of, uint32_t part,
                                 uint32_t parts, bool *whole, sh_error *error);
 
-/* store_sqlite_tidy.c */
+/* sqlite_tidy.c */
 sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
 
-/* store_sqlite_result_rows.c: the rows of one plugin and node, of a table without an index */
+/* sqlite_result_rows.c: the rows of one plugin and node, of a table without an index */
 
 /* Reads them, unless this transaction has. SH_E_MEMORY and the store's. */
 sh_err store_sqlite_result_rows_read(store_sqlite *s, const char *plugin, const char *node,
@@ -151,7 +175,7 @@ sh_err store_sqlite_result_rows_add(store_sqlite *s, sh_slice primary, sh_slice 
                                     int64_t rowid, sh_error *error);
 void store_sqlite_result_rows_forget(store_sqlite *s); /* at the end of a transaction */
 
-/* store_sqlite_results.c */
+/* sqlite_results.c */
 sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,
                                      const sh_plugin_line lines[], size_t count, const char *now,
                                      int64_t *changed, sh_error *error);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/clock.h"
+#include "libcommon/runtime/log.h"
+#include "libcommon/runtime/stop.h"
+#include "receiver/merge/merge_state.h"
+#include "receiver/merge/node_stats.h"
+#include "receiver/merge/retry_policy.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* One transaction: entries that are merged together. */
+
+#define STOP_BATCH_MS 3000 /* a batch that takes longer is given back at a stop */
+
+/*
+ * A suspect's try is counted before it, and only once the database is ours, so that a receiver that
+ * is killed while it waits for somebody else counts nothing. True where it is to be merged.
+ */
+static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
+{
+    merged *one = &p->all[0];
+    int64_t times = 0;
+    *err = queue_failed(m->queue, one->entry->id, &times, error);
+    if (*err == SH_OK || *err == SH_E_NETWORK) /* after the latter it may have been counted */
+        (void)snprintf(m->counted, sizeof m->counted, "%s", one->entry->id);
+    if (*err != SH_OK || retry_before(one->deliveries, times) != RETRY_BURY)
+        return *err == SH_OK;
+    (void)sh_envelope_peek(one->entry->envelope, &one->result.header, NULL);
+    one->outcome = ENTRY_POISON;
+    p->tried = 1;
+    (void)snprintf(one->reason, sizeof one->reason,
+                   "the receiver died %" PRId64 " times while merging it", times - 1);
+    one->is_hubs_fault = true;
+    return false;
+}
+
+/* The figures of the tables that were merged. */
+static sh_err record_all(merge *m, const portion *p, sh_error *error)
+{
+    merged_table tables[BATCH_ENTRIES_MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < p->tried; i++) {
+        merged *one = &p->all[i];
+        bool merged_now = one->outcome == ENTRY_MERGED || one->outcome == ENTRY_PIECE;
+        assert(count < BATCH_ENTRIES_MOST);
+        if (merged_now && one->result.header.kind == SH_KIND_DEVICES)
+            tables[count++] = (merged_table){.entry = one->entry, .result = &one->result};
+    }
+    return merge_record(m->merger.store, tables, count, m->merger.now_ms, error);
+}
+
+/* Whether the i-th entry must wait for the next transaction. */
+static bool waits_for_next(const merge *m, portion *p, size_t i)
+{
+    if (i == 0)
+        return false;
+    p->late = sh_clock_monotonic_ms() - p->begun_ms >= m->merger.pace.begin_ms;
+    return p->late || m->merger.pace.pauses; /* each is handed over while nothing is locked */
+}
+
+static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
+{
+    merged *one = &p->all[i];
+    const queue_entry *next = i + 1 < p->count ? p->all[i + 1].entry : NULL;
+    int64_t begun_ms = sh_clock_monotonic_ms();
+    const entry_result *progress = entry_progress_find(&m->progress, one->entry->id);
+    one->result = progress != NULL ? *progress : (entry_result){.rows = 0};
+    one->outcome = entry_merge(&m->merger, one->entry, next, &one->result, reason);
+    one->took_ms = sh_clock_monotonic_ms() - begun_ms;
+    one->is_hubs_fault = one->result.is_foreign;
+    (void)snprintf(one->reason, sizeof one->reason, "%.*s", (int)sizeof one->reason - 1,
+                   reason->message);
+    p->tried = i + 1;
+}
+
+/* *again: with marks, all would be merged but one entry. */
+static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
+{
+    p->begun_ms = sh_clock_monotonic_ms();
+    p->late = false;
+    m->merger.until_ms = p->begun_ms + m->merger.pace.end_ms;
+    for (size_t i = 0; i < p->count && !waits_for_next(m, p, i); i++) {
+        if (sh_stop_requested() && sh_clock_monotonic_ms() - p->begun_ms > STOP_BATCH_MS)
+            return sh_fail(error, SH_E_STOPPED,
+                           "a batch was released because the program is stopping");
+        sh_service_alive();
+        sh_error reason = {0};
+        merge_one(m, p, i, &reason);
+        retry_action action = retry_after(p->all[i].outcome);
+        *again = action == RETRY_AGAIN;
+        if (*again || action == RETRY_WAIT)
+            return sh_fail(error, reason.code, "%s", reason.message);
+        if (action == RETRY_CONTINUE) {
+            p->late = true;
+            break;
+        }
+    }
+    sh_err err = record_all(m, p, error);
+    return err == SH_OK ? store_commit(m->merger.store, error) : err;
+}
+
+/*
+ * What an entry that fails has done must be undone without what the others did. Marks for that are
+ * dear: SQLite writes each page that an entry changes to a file first, a third of all its time in a
+ * large database. As nearly none fails, they are set only once one did, and all is begun anew.
+ */
+static sh_err merge_again(merge *m, portion *p, sh_error *error)
+{
+    bool again = false;
+    entry_opener_rest(m->merger.opener);
+    store_rollback(m->merger.store);
+    sh_error_clear(error);
+    sh_err err = store_begin(m->merger.store, error);
+    m->merger.marks = true;
+    if (err == SH_OK)
+        err = merge_entries(m, p, &again, error);
+    m->merger.marks = false;
+    return err;
+}
+
+/* Between two transactions NetAlertX has its turn; what can be done without the lock is done then.
+ */
+static sh_err wait_for_turn(merge *m, const portion *p, sh_error *error)
+{
+    claim_keeper_active(m->claims);
+    m->merger.pace = store_pace_of(m->merger.store);
+    m->merger.now_ms = sh_clock_unix_ms();
+    sh_clock_datetime(m->merger.now_ms, m->merger.now);
+    if (!m->merger.pace.pauses)
+        return SH_OK;
+    sh_err err = entry_prepare(&m->merger, p->all[0].entry, error);
+    if (err != SH_OK)
+        return err;
+    int64_t rest_ms = m->unlocked_until_ms - sh_clock_monotonic_ms();
+    if (rest_ms > 0 && sh_stop_wait(rest_ms))
+        return sh_fail(error, SH_E_STOPPED, "a batch was released because the program is stopping");
+    return SH_OK;
+}
+
+sh_err merge_transact(merge *m, portion *p, sh_error *error)
+{
+    sh_err err = wait_for_turn(m, p, error);
+    if (err == SH_OK)
+        err = store_begin(m->merger.store, error);
+    if (err != SH_OK)
+        return err;
+    int64_t locked_ms = sh_clock_monotonic_ms();
+    bool again = false;
+    bool counted = !p->suspect || count_suspect(m, p, &err, error);
+    if (counted)
+        err = merge_entries(m, p, &again, error);
+    if (again)
+        err = merge_again(m, p, error);
+    entry_opener_rest(m->merger.opener);
+    if (err != SH_OK || !counted || !p->late)
+        entry_prepared_free(&m->merger); /* else an entry goes on soon */
+    if (err != SH_OK || !counted)
+        store_rollback(m->merger.store);
+    int64_t now_ms = sh_clock_monotonic_ms();
+    m->unlocked_until_ms = now_ms + (now_ms - locked_ms);
+    return err;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/postgres/postgres_store.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/hex.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is recorded of merged items and of nodes. */
+
+#define NODES_AT_ONCE "256"
+
+sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error)
+{
+    static const Oid item_types[] = {POSTGRES_TYPE_BYTEA, POSTGRES_TYPE_BIGINT};
+    static const Oid node_types[] = {
+        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BYTEA};
+    sh_err err = store_postgres_prepare(
+        s, POSTGRES_ITEM_NOTE,
+        "INSERT INTO \"SyncHub_Items\"(id, merged_ms) VALUES($1, $2) ON CONFLICT(id) DO NOTHING",
+        item_types, 2, error);
+    if (err == SH_OK)
+        err = store_postgres_prepare(s, POSTGRES_ITEM_UNNOTE,
+                                     "DELETE FROM \"SyncHub_Items\" WHERE id = $1", item_types, 1,
+                                     error);
+    if (err == SH_OK)
+        err = store_postgres_prepare(
+            s, POSTGRES_NODE_RECORD,
+            "INSERT INTO \"SyncHub_Nodes\" AS n(node, mode, merged_ms, sent, inserted, known,"
+            " skipped, set_aside, reason, digest) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            " ON CONFLICT(node) DO UPDATE SET mode = excluded.mode,"
+            " merged_ms = excluded.merged_ms, sent = excluded.sent,"
+            " inserted = n.inserted + excluded.inserted, known = excluded.known,"
+            " skipped = excluded.skipped, set_aside = excluded.set_aside,"
+            " reason = excluded.reason, digest = excluded.digest",
+            node_types, 10, error);
+    return err;
+}
+
+/* How many rows a result says were written. */
+static bool wrote_any(PGresult *result)
+{
+    const char *tuples = PQcmdTuples(result);
+    return tuples[0] != '\0' && strcmp(tuples, "0") != 0;
+}
+
+sh_err store_postgres_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
+                                bool *seen, sh_error *error)
+{
+    store_postgres *s = (store_postgres *)base;
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_bytes(&p, id, SH_ID_BYTES);
+    store_postgres_add_integer(&p, now_ms);
+    sh_err err = store_postgres_run(s, POSTGRES_ITEM_NOTE, &p, "write to", &result, error);
+    if (err == SH_OK)
+        *seen = !wrote_any(result);
+    return err;
+}
+
+sh_err store_postgres_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES],
+                                  sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_bytes(&p, id, SH_ID_BYTES);
+    return store_postgres_run((store_postgres *)base, POSTGRES_ITEM_UNNOTE, &p, "write to", NULL,
+                              error);
+}
+
+sh_err store_postgres_node_record(store *base, const store_node *node, sh_error *error)
+{
+    const int64_t numbers[] = {node->merged_ms, node->sent,    node->inserted,
+                               node->known,     node->skipped, node->set_aside};
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(node->node));
+    store_postgres_add_text(&p, sh_slice_of(node->mode));
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        store_postgres_add_integer(&p, numbers[i]);
+    store_postgres_add_text(&p, sh_slice_of(node->reason));
+    if (node->has_digest)
+        store_postgres_add_bytes(&p, node->digest, SH_DIGEST_BYTES);
+    else
+        store_postgres_add_null(&p);
+    return store_postgres_run((store_postgres *)base, POSTGRES_NODE_RECORD, &p, "write to", NULL,
+                              error);
+}
+
+static int64_t integer_at(const PGresult *result, int row, int column)
+{
+    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
+static void text_at(const PGresult *result, int row, int column, char *ret, size_t ret_bytes)
+{
+    (void)snprintf(ret, ret_bytes, "%s", PQgetvalue(result, row, column));
+}
+
+static void read_node(const PGresult *result, int row, store_node *ret)
+{
+    *ret = (store_node){.merged_ms = integer_at(result, row, 2),
+                        .sent = integer_at(result, row, 3),
+                        .inserted = integer_at(result, row, 4),
+                        .known = integer_at(result, row, 5),
+                        .skipped = integer_at(result, row, 6),
+                        .set_aside = integer_at(result, row, 7)};
+    text_at(result, row, 0, ret->node, sizeof ret->node);
+    text_at(result, row, 1, ret->mode, sizeof ret->mode);
+    text_at(result, row, 8, ret->reason, sizeof ret->reason);
+    ret->has_digest =
+        sh_hex_decode(sh_slice_of(PQgetvalue(result, row, 9)), ret->digest, SH_DIGEST_BYTES);
+}
+
+/* Gives the nodes behind `after`, so many at most; *last is the name of the last one, if any. */
+static sh_err give_some_nodes(store_postgres *s, const char *after, store_node_each each,
+                              void *context, char last[static SH_NODE_NAME_MAX + 1], bool *more,
+                              sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(after));
+    sh_err err = store_postgres_query(
+        s,
+        "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"
+        " encode(digest, 'hex') FROM \"SyncHub_Nodes\" WHERE node > $1 ORDER BY node"
+        " LIMIT " NODES_AT_ONCE,
+        &p, "read", &result, error);
+    *more = err == SH_OK && PQntuples(result) > 0;
+    for (int i = 0; err == SH_OK && i < PQntuples(result); i++) {
+        store_node node;
+        read_node(result, i, &node);
+        memcpy(last, node.node, sizeof node.node);
+        err = each(context, &node, error);
+    }
+    return err;
+}
+
+/* By pages, since there may be a million of them. */
+sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh_error *error)
+{
+    char last[SH_NODE_NAME_MAX + 1] = "";
+    sh_err err = SH_OK;
+    for (bool more = true; more && err == SH_OK;) {
+        char after[SH_NODE_NAME_MAX + 1];
+        memcpy(after, last, sizeof after);
+        err = give_some_nodes((store_postgres *)base, after, each, context, last, &more, error);
+    }
+    return err;
+}
