@@ -4,13 +4,22 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/percent.h"
 #include "libcommon/base/value_hint.h"
-#include "libcommon/http/idn.h"
+#include "libcommon/http/url_curl.h"
+#include "libcommon/http/url_idn.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/*
+ * libcurl splits the URL, so that what is checked here is what a request connects to. Checked
+ * before, because libcurl accepts it: no `//` or more than two slashes, an empty port, `%` in a
+ * host. And because a message can say more than libcurl's code: characters, an address without
+ * brackets.
+ */
 
 static bool is_digit(char c)
 {
@@ -37,6 +46,22 @@ static sh_slice from(sh_slice text, size_t at)
     return (sh_slice){.data = text.data + at, .len = text.len - at};
 }
 
+/* What is between `//` and the path of a URL; its data is NULL where there is no `//`. */
+static sh_slice authority_of(sh_slice text)
+{
+    const char *slashes = memmem(text.data, text.len, "//", 2);
+    if (slashes == NULL)
+        return (sh_slice){.data = NULL, .len = 0};
+    text = from(text, (size_t)(slashes - text.data) + 2);
+    text.len = find_any(text, "/?#");
+    return text;
+}
+
+static bool has_userinfo(sh_slice authority)
+{
+    return find_any(authority, "@") < authority.len;
+}
+
 static void copy(sh_slice text, char *ret)
 {
     if (text.len > 0)
@@ -44,35 +69,19 @@ static void copy(sh_slice text, char *ret)
     ret[text.len] = '\0';
 }
 
-/* The host of a URL that need not be one; empty where there is none. */
-static sh_slice host_of(sh_slice text)
-{
-    const char *slashes = memmem(text.data, text.len, "//", 2);
-    if (slashes == NULL)
-        return (sh_slice){.data = text.data, .len = 0};
-    text = from(text, (size_t)(slashes - text.data) + 2);
-    text.len = find_any(text, "/?#");
-    size_t at = find_any(text, "@");
-    if (at < text.len)
-        text = from(text, at + 1);
-    text.len = text.len > 0 && text.data[0] == '[' ? text.len : find_any(text, ":");
-    return text;
-}
-
-/* Letters beyond ASCII: in a host they have another form, which is told. */
 static sh_err fail_not_ascii(sh_slice text, size_t at, sh_error *error)
 {
-    sh_slice host = host_of(text);
-    SH_CLEANUP(sh_buf_reset) sh_buf ascii = SH_BUF_INIT(512);
-    bool in_host = text.data + at >= host.data && text.data + at < host.data + host.len;
-    char odd[SH_VALUE_HINT_BYTES];
     SH_CLEANUP(sh_free_cleanup) char *copy = strndup(text.data, text.len);
-    if (copy != NULL && sh_value_hint(copy, odd))
+    char hint[SH_VALUE_HINT_BYTES];
+    if (copy == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    if (sh_value_hint(copy, hint))
         return sh_fail(error, SH_E_FORMAT, "character %zu of the URL must not stand there", at + 1);
-    if (in_host && sh_idn_to_ascii(host, &ascii) == SH_OK)
+    char host[SH_URL_MAX];
+    if (sh_url_host_to_ascii(copy, host, sizeof host))
         return sh_fail(error, SH_E_FORMAT,
                        "the URL's host has letters beyond ASCII: write it as DNS knows it, %s",
-                       ascii.data);
+                       host);
     return sh_fail(error, SH_E_FORMAT,
                    "character %zu of the URL is not ASCII and must be percent-encoded", at + 1);
 }
@@ -140,105 +149,138 @@ static sh_err read_credential(sh_slice text, char *ret, size_t size, sh_error *e
     return SH_OK;
 }
 
-static sh_err read_userinfo(sh_slice text, sh_url *url, sh_error *error)
+#define ENCODE "(in a user or password, '/', '?', '#', '@' and ':' must be percent-encoded)"
+
+static sh_err fail_host(sh_error *error)
 {
-    size_t colon = find_any(text, ":");
-    sh_slice user = {.data = text.data, .len = colon};
-    sh_err err = read_credential(user, url->user, sizeof url->user, error);
-    if (err == SH_OK && colon < text.len)
-        err = read_credential(from(text, colon + 1), url->password, sizeof url->password, error);
-    return err;
+    return sh_fail(error, SH_E_FORMAT,
+                   "the URL's host has a character that no host name has " ENCODE);
 }
 
-/* Why an address of IPv6 between [ and ] is none that can be used. */
-static sh_err fail_v6(sh_slice address, sh_error *error)
+static sh_err fail_port(bool userinfo, sh_error *error)
 {
-    size_t zone = find_any(address, "%");
-    if (zone < address.len)
+    return sh_fail(error, SH_E_FORMAT, "the URL's port is no number from 1 to 65535%s",
+                   userinfo ? " " ENCODE : "");
+}
+
+/* Rejects `host:port` that libcurl would accept, or that deserves a better message. */
+static sh_err check_host(sh_slice text, bool userinfo, sh_error *error)
+{
+    bool brackets = text.len > 0 && text.data[0] == '[';
+    size_t colon = find_any(text, ":");
+    if (!brackets && colon < text.len &&
+        find_any(from(text, colon + 1), ":") < text.len - colon - 1)
+        return sh_fail(error, SH_E_FORMAT,
+                       "an IPv6 address stands in brackets, as in http://[fd00::1]:20212");
+    if (text.len == 0 || text.data[0] == ':')
+        return sh_fail(error, SH_E_FORMAT, "the URL names no host");
+    if (find_any(text, "%") < text.len && !brackets)
+        return fail_host(error);
+    if (find_any(text, "%") < text.len)
         return sh_fail(error, SH_E_FORMAT,
                        "an address with a zone (behind '%%') works on one machine alone: use an "
                        "address that is not link-local, or a host name");
-    return sh_fail(error, SH_E_FORMAT, "the URL has no IPv6 address between [ and ]");
+    return text.data[text.len - 1] == ':' ? fail_port(userinfo, error) : SH_OK;
 }
 
-static sh_err read_host_v6(sh_slice *text, sh_url *url, sh_error *error)
+static sh_err fail_of(CURLUcode code, bool userinfo, sh_error *error)
 {
-    size_t end = find_any(*text, "]");
-    struct in6_addr address;
-    if (end < text->len && end - 1 < INET6_ADDRSTRLEN) {
-        copy((sh_slice){.data = text->data + 1, .len = end - 1}, url->host);
-        if (inet_pton(AF_INET6, url->host, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address))
-            return sh_fail(error, SH_E_FORMAT,
-                           "a link-local address (fe80::) cannot be reached without its zone: use "
-                           "an address that is not link-local, or a host name");
-        if (inet_pton(AF_INET6, url->host, &address) == 1) {
-            *text = from(*text, end + 1);
-            return SH_OK;
-        }
+    switch (code) {
+    case CURLUE_BAD_PORT_NUMBER:
+        return fail_port(userinfo, error);
+    case CURLUE_BAD_IPV6:
+        return sh_fail(error, SH_E_FORMAT, "the URL has no IPv6 address between [ and ]");
+    case CURLUE_OUT_OF_MEMORY:
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    case CURLUE_BAD_HOSTNAME:
+        return fail_host(error);
+    default:
+        return sh_fail(error, SH_E_FORMAT, "the URL cannot be read: %s", curl_url_strerror(code));
     }
-    return fail_v6((sh_slice){text->data + 1, end - 1}, error);
 }
 
-static sh_err read_host(sh_slice *text, sh_url *url, sh_error *error)
+/* Copies the host, an IPv6 address without its brackets. */
+static sh_err copy_host(const char *host, sh_url *url, sh_error *error)
 {
-    if (text->len > 0 && text->data[0] == '[')
-        return read_host_v6(text, url, error);
-    size_t len = find_any(*text, ":");
-    if (len < text->len && find_any(from(*text, len + 1), ":") < text->len - len - 1)
-        return sh_fail(error, SH_E_FORMAT,
-                       "an IPv6 address stands in brackets, as in http://[fd00::1]:20212");
-    if (len == 0)
-        return sh_fail(error, SH_E_FORMAT, "the URL names no host");
-    if (len >= sizeof url->host)
+    sh_slice text = sh_slice_of(host);
+    struct in6_addr address;
+    if (text.len > 2 && text.data[0] == '[')
+        text = (sh_slice){.data = host + 1, .len = text.len - 2};
+    if (text.len >= sizeof url->host)
         return sh_fail(error, SH_E_LIMIT, "the URL's host is longer than %zu bytes",
                        sizeof url->host - 1);
-    for (size_t i = 0; i < len; i++) {
-        char c = text->data[i];
-        if (!is_letter(c) && !is_digit(c) && memchr("-._~", c, 4) == NULL)
-            return sh_fail(error, SH_E_FORMAT,
-                           "the URL's host has a character that no host name has (in a user or "
-                           "password, '/', '?', '#', '@' and ':' must be percent-encoded)");
-    }
-    copy((sh_slice){.data = text->data, .len = len}, url->host);
-    *text = from(*text, len);
+    copy(text, url->host);
+    if (inet_pton(AF_INET6, url->host, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address))
+        return sh_fail(error, SH_E_FORMAT,
+                       "a link-local address (fe80::) cannot be reached without its zone: use "
+                       "an address that is not link-local, or a host name");
     return SH_OK;
 }
 
-#define ENCODE " (in a user or password, '/', '?', '#', '@' and ':' must be percent-encoded)"
-
-static sh_err read_port(sh_slice text, bool has_userinfo, sh_url *url, sh_error *error)
+/* Sets *ret to a part, NULL where the URL has none; the caller releases it with curl_free(). */
+static CURLUcode get_part(CURLU *parts, CURLUPart part, CURLUcode absent, char **ret)
 {
-    uint64_t port;
-    if (text.len == 0)
-        return SH_OK;
-    if (text.data[0] != ':' || !sh_text_to_u64(from(text, 1), 65535, &port) || port == 0)
-        return sh_fail(error, SH_E_FORMAT, "the URL's port is no number from 1 to 65535%s",
-                       has_userinfo ? ENCODE : "");
-    url->port = (uint16_t)port;
-    return SH_OK;
+    CURLUcode code = curl_url_get(parts, part, ret, 0);
+    return code == absent ? CURLUE_OK : code;
 }
 
-/* `user:password@host:port`. Only unix: may leave the host out. */
-static sh_err read_authority(sh_slice text, sh_url *url, bool *has_userinfo, sh_error *error)
+static sh_err read_userinfo(CURLU *parts, sh_url *url, sh_error *error)
 {
-    bool is_unix = strcmp(url->scheme, "unix") == 0;
-    if (is_unix && text.len == 0)
-        return SH_OK;
-    if (is_unix)
-        return sh_fail(error, SH_E_FORMAT, "a unix: URL names a path alone, as in unix:/run/x");
-    size_t at = find_any(text, "@");
-    *has_userinfo = at < text.len;
-    if (*has_userinfo) {
-        sh_slice userinfo = {.data = text.data, .len = at};
-        text = from(text, at + 1);
-        sh_err err = read_userinfo(userinfo, url, error);
-        if (err != SH_OK)
-            return err;
-    }
-    sh_err err = read_host(&text, url, error);
-    return err == SH_OK ? read_port(text, *has_userinfo, url, error) : err;
+    SH_CLEANUP(url_curl_free) char *user = NULL;
+    SH_CLEANUP(url_curl_free) char *password = NULL;
+    CURLUcode code = get_part(parts, CURLUPART_USER, CURLUE_NO_USER, &user);
+    if (code == CURLUE_OK)
+        code = get_part(parts, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD, &password);
+    if (code != CURLUE_OK)
+        return fail_of(code, true, error);
+    sh_err err = SH_OK;
+    if (user != NULL)
+        err = read_credential(sh_slice_of(user), url->user, sizeof url->user, error);
+    if (password != NULL && err == SH_OK)
+        err = read_credential(sh_slice_of(password), url->password, sizeof url->password, error);
+    if (password != NULL)
+        explicit_bzero(password, strlen(password));
+    return err;
 }
 
+static sh_err read_host_and_port(CURLU *parts, bool userinfo, sh_url *url, sh_error *error)
+{
+    SH_CLEANUP(url_curl_free) char *host = NULL;
+    SH_CLEANUP(url_curl_free) char *port = NULL;
+    uint64_t number = 0;
+    CURLUcode code = curl_url_get(parts, CURLUPART_HOST, &host, 0);
+    if (code == CURLUE_OK)
+        code = get_part(parts, CURLUPART_PORT, CURLUE_NO_PORT, &port);
+    if (code != CURLUE_OK)
+        return fail_of(code, userinfo, error);
+    if (port != NULL && (!sh_text_to_u64(sh_slice_of(port), 65535, &number) || number == 0))
+        return fail_port(userinfo, error);
+    url->port = (uint16_t)number;
+    return copy_host(host, url, error);
+}
+
+/* Reads `user:password@host:port` of the URL whole. Only unix: may leave it out. */
+static sh_err read_authority(const char *whole, sh_slice authority, sh_url *url, sh_error *error)
+{
+    bool userinfo = has_userinfo(authority);
+    sh_slice host = userinfo ? from(authority, find_any(authority, "@") + 1) : authority;
+    if (strcmp(url->scheme, "unix") == 0)
+        return authority.len == 0 ? SH_OK
+                                  : sh_fail(error, SH_E_FORMAT,
+                                            "a unix: URL names a path alone, as in unix:/run/x");
+    sh_err err = check_host(host, userinfo, error);
+    if (err != SH_OK)
+        return err;
+    SH_CLEANUP(url_curl_cleanup) CURLU *parts = curl_url();
+    CURLUcode code = parts == NULL ? CURLUE_OUT_OF_MEMORY
+                                   : curl_url_set(parts, CURLUPART_URL, whole, URL_CURL_FLAGS);
+    if (code != CURLUE_OK)
+        return fail_of(code, userinfo, error);
+    err = read_userinfo(parts, url, error);
+    return err == SH_OK ? read_host_and_port(parts, userinfo, url, error) : err;
+}
+
+/* As it was written, which libcurl does not tell: it adds a '/' and drops an empty query. */
 static sh_err read_path(sh_slice text, sh_url *url, sh_error *error)
 {
     if (text.len == 0)
@@ -252,25 +294,25 @@ static sh_err read_path(sh_slice text, sh_url *url, sh_error *error)
     return SH_OK;
 }
 
-static sh_err read_into(sh_slice text, sh_url *url, bool *has_userinfo, sh_error *error)
+static sh_err read_into(sh_slice text, sh_url *url, sh_error *error)
 {
+    char whole[SH_URL_MAX + 1];
+    sh_slice rest = text;
     sh_err err = check_characters(text, error);
     if (err == SH_OK)
-        err = read_scheme(&text, url, error);
+        err = read_scheme(&rest, url, error);
     if (err != SH_OK)
         return err;
-    if (text.len >= 2 && memcmp(text.data, "//", 2) == 0) {
-        text = from(text, 2);
-        size_t end = find_any(text, "/?#");
-        sh_slice authority = {.data = text.data, .len = end};
-        text = from(text, end);
-        err = read_authority(authority, url, has_userinfo, error);
-        if (err != SH_OK)
-            return err;
-    } else if (text.len == 0 || text.data[0] != '/') {
-        return sh_fail(error, SH_E_FORMAT, "the URL has neither // and a host nor a path");
+    sh_slice authority = authority_of(text);
+    if (authority.data != NULL && authority.data - 2 == rest.data) {
+        copy(text, whole);
+        err = read_authority(whole, authority, url, error);
+        explicit_bzero(whole, sizeof whole);
+        rest = from(rest, 2 + authority.len);
+    } else if (rest.len == 0 || rest.data[0] != '/') {
+        err = sh_fail(error, SH_E_FORMAT, "the URL has neither // and a host nor a path");
     }
-    return read_path(text, url, error);
+    return err == SH_OK ? read_path(rest, url, error) : err;
 }
 
 static void wipe_url(sh_url *url)
@@ -281,8 +323,7 @@ static void wipe_url(sh_url *url)
 sh_err sh_url_read(sh_slice text, sh_url *ret, sh_error *error)
 {
     SH_CLEANUP(wipe_url) sh_url url = {0};
-    bool has_userinfo = false;
-    sh_err err = read_into(text, &url, &has_userinfo, error);
+    sh_err err = read_into(text, &url, error);
     if (err == SH_OK)
         *ret = url;
     return err;
@@ -291,15 +332,14 @@ sh_err sh_url_read(sh_slice text, sh_url *ret, sh_error *error)
 sh_err sh_url_check_http(sh_slice text, sh_error *error)
 {
     SH_CLEANUP(wipe_url) sh_url url = {0};
-    bool has_userinfo = false;
-    sh_err err = read_into(text, &url, &has_userinfo, error);
+    sh_err err = read_into(text, &url, error);
     if (err != SH_OK)
         return err;
     if (strcmp(url.scheme, "http") != 0 && strcmp(url.scheme, "https") != 0)
         return sh_fail(error, SH_E_FORMAT, "the URL begins neither with http:// nor with https://");
     if (url.host[0] == '\0')
         return sh_fail(error, SH_E_FORMAT, "the URL names no host");
-    if (has_userinfo)
+    if (has_userinfo(authority_of(text)))
         return sh_fail(error, SH_E_FORMAT,
                        "the URL has a user or password; the token is all that is used");
     if (strchr(url.path, '?') != NULL || strchr(url.path, '#') != NULL)

@@ -26,6 +26,8 @@ static void the_parts_are_told_apart(void **state)
         {"http://hub?c", "http", "", "", "hub", 0, "/?c"},
         {"http://[::1]:65535", "http", "", "", "::1", 65535, ""},
         {"http://[fd00::1]", "http", "", "", "fd00::1", 0, ""},
+        {"http://[0:0::0:1]:1", "http", "", "", "::1", 1, ""}, /* written as libcurl uses it */
+        {"http://127.1/", "http", "", "", "127.0.0.1", 0, "/"},
         {"redis://u:p%40%3a%2F@h:1/2", "redis", "u", "p@:/", "h", 1, "/2"},
         {"redis://:p@h", "redis", "", "p", "h", 0, ""},
         {"redis://u@h", "redis", "u", "", "h", 0, ""},
@@ -107,6 +109,42 @@ static void what_is_no_url_is_refused(void **state)
     }
 }
 
+static void an_error_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"http:///path", "names no host"},
+        {"http://:80", "names no host"},
+        {"http://u:p@", "names no host"},
+        {"http://hub:", "port is no number from 1 to 65535"},
+        {"http://hub:0", "port is no number from 1 to 65535"},
+        {"http://u:p@hub:x", "65535 (in a user or password, '/', '?', '#', '@' and ':' must be"},
+        {"http://h%41b", "character that no host name has"},
+        {"http://h,b", "character that no host name has"},
+        {"redis://u:p@q@h", "character that no host name has"},
+        {"http://[::1%25eth0]", "with a zone"},
+        {"http://[fe80::1]", "link-local"},
+        {"http://[::g]", "no IPv6 address between [ and ]"},
+        {"http://[::1", "no IPv6 address between [ and ]"},
+        {"http://::1", "stands in brackets"},
+        {"http://fd00::1:80", "stands in brackets"},
+        {"redis://u:%zz@h", "broken percent-escape"},
+        {"redis://u:%0a@h", "control character"},
+        {"unix://host/x", "names a path alone"},
+        {"http:hub", "neither // and a host nor a path"},
+        {"http://b\u00fcro.example/x", "xn--bro-hoa.example"},
+        {"http://hub/\u00fc", "character 12 of the URL is not ASCII"},
+        {"http://\xff", "character 8 of the URL"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_url url;
+        sh_error error = {0};
+        assert_int_equal(sh_url_read(sh_slice_of(cases[i][0]), &url, &error), SH_E_FORMAT);
+        if (strstr(error.message, cases[i][1]) == NULL)
+            fail_msg("%s: %s", cases[i][0], error.message);
+    }
+}
+
 static void an_error_never_repeats_a_password(void **state)
 {
     (void)state;
@@ -180,6 +218,7 @@ static void the_loopback_is_known_by_name_and_address(void **state)
         {"http://localhost", true},    {"http://LOCALHOST:1", true},
         {"http://127.0.0.1", true},    {"http://127.9.9.9/x", true},
         {"http://[::1]", true},        {"http://[0:0:0:0:0:0:0:1]", true},
+        {"http://127.1", true},        {"http://0x7f000001", true},
         {"http://128.0.0.1", false},   {"http://10.0.0.1", false},
         {"http://[::2]", false},       {"http://localhost.example", false},
         {"http://127.0.0.1.x", false}, {"unix:/run/x", false},
@@ -197,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_parts_are_told_apart),
         cmocka_unit_test(what_is_no_url_is_refused),
+        cmocka_unit_test(an_error_says_what_is_wrong),
         cmocka_unit_test(an_error_never_repeats_a_password),
         cmocka_unit_test(every_part_ends_at_its_limit),
         cmocka_unit_test(an_http_address_has_no_user_query_or_fragment),
