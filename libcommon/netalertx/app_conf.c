@@ -127,14 +127,32 @@ static sh_err read_strings(reader *r, sh_buf *value, sh_error *error)
     return SH_OK;
 }
 
-static sh_err read_list(reader *r, sh_slice *value, sh_error *error)
+/* Fails for a string that cannot be read, with its own line, as lists extend over many lines. */
+static sh_err check_entry(const reader *r, sh_app_conf_item *item, sh_error *error)
+{
+    size_t used;
+    SH_CLEANUP(sh_buf_wipe) sh_buf entry = SH_BUF_INIT(SH_SETTING_MAX);
+    sh_error why = {0};
+    if (!sh_literal_starts(rest_of(r)) || !sh_literal_skip(rest_of(r), &used))
+        return SH_OK;
+    sh_err err = sh_literal_read(rest_of(r), SH_LITERAL_PYTHON, &entry, &used, &why);
+    if (err == SH_OK)
+        return SH_OK;
+    item->line = r->line;
+    return sh_fail(error, err, "%s", why.message);
+}
+
+static sh_err read_list(reader *r, sh_app_conf_item *item, sh_error *error)
 {
     size_t begin = r->at;
     size_t depth = 0;
+    sh_slice *value = &item->value;
     do {
-        sh_err err = SH_OK;
         if (at_end(r))
             return sh_fail(error, SH_E_FORMAT, "the list has no closing ']'");
+        sh_err err = check_entry(r, item, error);
+        if (err != SH_OK)
+            return err;
         if (peek(r) == '\n')
             advance(r, 1);
         else
@@ -174,7 +192,7 @@ static sh_err read_value(reader *r, sh_buf *buf, sh_app_conf_item *item, sh_erro
         item->value = (sh_slice){.data = buf->data == NULL ? "" : buf->data, .len = buf->len};
     } else if (peek(r) == '[') {
         item->is_list = true;
-        err = read_list(r, &item->value, error);
+        err = read_list(r, item, error);
     } else {
         err = read_word(r, &item->value, error);
     }

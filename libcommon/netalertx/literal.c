@@ -163,7 +163,10 @@ static sh_err add_escape(sh_slice content, size_t *at, sh_literal_dialect dialec
     case 'U':
         return add_hex_escape(content, at, 8, out, error);
     case 'N':
-        return sh_fail(error, SH_E_FORMAT, "\\N escapes are not supported");
+        return sh_fail(error, SH_E_FORMAT,
+                       "\\N, which names a character in Python, is not supported: write the "
+                       "character itself or \\u and its four hexadecimal digits, or \\\\N for a "
+                       "backslash and an N");
     case '\r':
         if (*at < content.len && content.data[*at] == '\n')
             (*at)++;

@@ -127,6 +127,12 @@ static void an_invalid_literal_is_reported_with_its_line(void **state)
         {"SYNC_x=f'{y}'", "f-strings are not supported"},
         {"SYNC_x='\\x4'", "hexadecimal"},
         {"SYNC_x='a\\0b'", "NUL"},
+        {"\nSYNC_x='caf\\N{LATIN SMALL LETTER E WITH ACUTE}'",
+         "line 2: SYNC_x: \\N, which names a character in Python, is not supported: write the "
+         "character itself or \\u and its four hexadecimal digits"},
+        {"SYNC_x='pass\\Nord'", "or \\\\N for a backslash and an N"},
+        {"SYNC_x=['a',\n  # b\n 'c\\N{DASH}']", "line 3: SYNC_x: \\N"},
+        {"SYNC_x=['a',\n'\\x4']", "line 2: SYNC_x: invalid hexadecimal"},
         {"A=1\nOTHER=[1,\nSYNC_x=1\n", "line 2: unclosed bracket"},
         {"A=1\nOTHER='''\nSYNC_x=1\n", "line 2: unterminated string"},
     };
