@@ -148,6 +148,12 @@ sh_slice sh_http_bearer(const sh_http_exchange *exchange);
 typedef void sh_http_refused(const sh_http_exchange *exchange, sh_slice head, sh_slice tail);
 void sh_http_when_refused(sh_http_exchange *exchange, sh_http_refused *refused);
 
+/*
+ * What a peer can do whose body is larger than admit() allows, for the message of that answer.
+ * remedy is a static text, used until the exchange ends.
+ */
+void sh_http_when_too_large(sh_http_exchange *exchange, const char *remedy);
+
 /* Whether the callback that has the exchange may wait for others. */
 bool sh_http_may_wait(const sh_http_exchange *exchange);
 /* Whether a worker has the exchange as one of SH_HTTP_EXCLUSIVE. */

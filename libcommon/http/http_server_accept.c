@@ -88,9 +88,10 @@ static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
     const char *message = tls ? "This port speaks TLS only: the URL must begin with https://"
                               : "This port speaks plain HTTP only: the URL must begin with http://";
     report_protocol(server, peer);
-    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(256);
-    if (sh_http_error_write(tls ? SH_HTTP_CODE_TLS : SH_HTTP_CODE_PLAIN, "Bad Request", message,
-                            &body) != SH_OK)
+    SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(384);
+    /* The request was not read: if it is a NetAlertX node's, its user sees "error" alone. */
+    if (sh_http_error_write(tls ? SH_HTTP_CODE_TLS : SH_HTTP_CODE_PLAIN, message, message, &body) !=
+        SH_OK)
         sh_buf_clear(&body); /* without memory the status alone */
     int len = snprintf(answer, sizeof answer,
                        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"

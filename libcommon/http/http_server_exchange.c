@@ -99,6 +99,13 @@ void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char
     sh_buf_reset(&body);
 }
 
+void sh_http_reply_failure(sh_http_exchange *exchange, unsigned status, const char *code,
+                           const char *title, const char *message)
+{
+    bool json = strcmp(exchange->content_type, "application/json") == 0;
+    sh_http_reply_error(exchange, status, code, json ? message : title, message);
+}
+
 bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
                    sh_slice body)
 {
@@ -106,9 +113,9 @@ bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *cont
     if (body.len > SH_HTTP_SMALL_BODY) {
         if (!sh_http_claim(exchange, body.len)) {
             exchange->headers_count = 0;
-            sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
-                                "Service Unavailable",
-                                "Too many answers are being read: try again later");
+            sh_http_reply_failure(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
+                                  "Service Unavailable",
+                                  "Too many answers are being read: try again later");
             return false;
         }
         exchange->answer_len = body.len;
@@ -117,20 +124,26 @@ bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *cont
     return true;
 }
 
+void sh_http_when_too_large(sh_http_exchange *exchange, const char *remedy)
+{
+    exchange->remedy = remedy;
+}
+
 void sh_http_reply_too_large(sh_http_exchange *exchange)
 {
-    char message[96];
-    (void)snprintf(message, sizeof message, "The body is larger than the %zu bytes allowed",
-                   exchange->allowed);
-    sh_http_reply_error(exchange, MHD_HTTP_CONTENT_TOO_LARGE, SH_HTTP_CODE_SIZE,
-                        "Content Too Large", message);
+    char message[512];
+    const char *remedy = exchange->remedy;
+    (void)snprintf(message, sizeof message, "The body is larger than the %zu bytes allowed%s%s",
+                   exchange->allowed, remedy == NULL ? "" : ": ", remedy == NULL ? "" : remedy);
+    sh_http_reply_failure(exchange, MHD_HTTP_CONTENT_TOO_LARGE, SH_HTTP_CODE_SIZE,
+                          "Content Too Large", message);
 }
 
 void sh_http_reply_stopping(sh_http_exchange *exchange)
 {
-    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_STOPPING,
-                        "Service Unavailable",
-                        "This server is about to stop, or short of memory: try again later");
+    sh_http_reply_failure(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_STOPPING,
+                          "Service Unavailable",
+                          "This server is about to stop, or short of memory: try again later");
 }
 
 enum MHD_Result sh_http_send_reply(sh_http_exchange *exchange)

@@ -56,12 +56,12 @@ static const sh_http_route *find_route(sh_http_exchange *exchange, const char *m
         other = r->method;
     }
     if (other == NULL) {
-        sh_http_reply_error(exchange, MHD_HTTP_NOT_FOUND, SH_HTTP_CODE_PATH, "Not Found",
-                            "There is no such path here");
+        sh_http_reply_failure(exchange, MHD_HTTP_NOT_FOUND, SH_HTTP_CODE_PATH, "Not Found",
+                              "There is no such path here");
     } else {
         sh_http_reply_header(exchange, MHD_HTTP_HEADER_ALLOW, other);
-        sh_http_reply_error(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, SH_HTTP_CODE_METHOD,
-                            "Method Not Allowed", "This path takes another method");
+        sh_http_reply_failure(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, SH_HTTP_CODE_METHOD,
+                              "Method Not Allowed", "This path takes another method");
     }
     return NULL;
 }
@@ -129,8 +129,8 @@ static bool is_acceptable(sh_http_exchange *exchange, const sh_http_request_line
                                                           .peer = exchange->peer,
                                                           .message = why});
         exchange->last = true;
-        sh_http_reply_error(exchange, MHD_HTTP_BAD_REQUEST, SH_HTTP_CODE_REQUEST, "Bad Request",
-                            why);
+        sh_http_reply_failure(exchange, MHD_HTTP_BAD_REQUEST, SH_HTTP_CODE_REQUEST, "Bad Request",
+                              why);
         return false;
     }
     /*
@@ -147,9 +147,9 @@ static bool has_place(sh_http_exchange *exchange)
 {
     if (!exchange->channel->reserved || exchange->route->probe)
         return true;
-    sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
-                        "Service Unavailable",
-                        "This server has as many connections as it takes: try again later");
+    sh_http_reply_failure(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
+                          "Service Unavailable",
+                          "This server has as many connections as it takes: try again later");
     return false;
 }
 
@@ -157,9 +157,9 @@ static bool has_place(sh_http_exchange *exchange)
 static enum MHD_Result begin_request(sh_http_exchange *exchange, const sh_http_request_line *line)
 {
     read_peer(exchange);
+    read_content_type(exchange);
     if (!is_acceptable(exchange, line))
         return sh_http_send_reply(exchange);
-    read_content_type(exchange);
     exchange->route = find_route(exchange, line->method, line->path);
     if (exchange->route != NULL && has_place(exchange) && exchange->route != NULL &&
         exchange->route->admit != NULL)
@@ -198,9 +198,9 @@ static enum MHD_Result end_body(sh_http_exchange *exchange)
     if (exchange->over_limit)
         sh_http_reply_too_large(exchange);
     else if (exchange->over_budget)
-        sh_http_reply_error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
-                            "Service Unavailable",
-                            "Too many bodies are being received: try again later");
+        sh_http_reply_failure(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
+                              "Service Unavailable",
+                              "Too many bodies are being received: try again later");
     else if (!handle_or_give(exchange))
         return MHD_YES;
     sh_http_body_handled(exchange);

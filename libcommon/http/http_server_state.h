@@ -139,6 +139,7 @@ struct sh_http_exchange {
     } headers[SH_HTTP_REPLY_HEADERS_MAX];
     size_t headers_count;
     char content_type[SH_HTTP_CONTENT_TYPE_BYTES];
+    const char *remedy; /* sh_http_when_too_large(); NULL: none */
     char peer[INET6_ADDRSTRLEN];
 };
 

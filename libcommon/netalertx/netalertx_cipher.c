@@ -105,7 +105,8 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, boo
     uint8_t iv[IV_WIRE_BYTES] = {0};
     size_t iv_len = 0, len = 0, len_max = wire.len / 4 * 3;
     if (len_max > SH_PLAIN_MAX + SH_NETALERTX_IV_BYTES + 2 * BLOCK_BYTES)
-        return sh_fail(error, SH_E_LIMIT, "a payload of %zu bytes is over the limit", wire.len);
+        return sh_fail(error, SH_E_LIMIT, "the payload has %zu bytes, more than the %zu allowed",
+                       wire.len, (size_t)SH_PLAIN_MAX / 3 * 4);
     SH_CLEANUP(sh_buf_wipe) sh_buf sealed = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
     if (sh_buf_reserve(&sealed, len_max + BLOCK_BYTES) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory for a payload of %zu bytes", wire.len);

@@ -47,6 +47,18 @@ static bool has_right_key(const ingest *in, sh_http_exchange *exchange)
     return false;
 }
 
+static void refuse_type(sh_http_exchange *exchange, const char *type)
+{
+    char message[320];
+    bool form = strcmp(type, "application/x-www-form-urlencoded") == 0 ||
+                strcmp(type, "multipart/form-data") == 0;
+    (void)snprintf(message, sizeof message, "Expected %s or %s, got %s%s", JSON_TYPE,
+                   SH_ENVELOPE_TYPE, type[0] == '\0' ? "none" : type,
+                   form ? ": a NetAlertX that pushes forms is too old; v26.6.3 and later push JSON"
+                        : "");
+    ingest_refuse(exchange, REFUSED_TYPE, NULL, message);
+}
+
 size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
 {
     const char *type = sh_http_content_type(exchange);
@@ -65,8 +77,10 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
         ingest_refuse(exchange, REFUSED_PROTOCOL, NULL, NATIVE_ONLY);
         return 0;
     }
-    if (netalertx)
+    if (netalertx) {
+        sh_http_when_too_large(exchange, INGEST_SIZE_REMEDY);
         return SH_NETALERTX_BODY_MAX;
+    }
     if (native) {
         bool asks = false;
         if (names_node)
@@ -74,10 +88,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
         ingest_flush(in, &push, 1);
         return SH_ENVELOPE_MAX;
     }
-    char message[256];
-    (void)snprintf(message, sizeof message, "Expected %s or %s, got %s", JSON_TYPE,
-                   SH_ENVELOPE_TYPE, type[0] == '\0' ? "none" : type);
-    ingest_refuse(exchange, REFUSED_TYPE, NULL, message);
+    refuse_type(exchange, type);
     return 0;
 }
 

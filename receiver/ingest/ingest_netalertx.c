@@ -41,7 +41,7 @@ static bool read_names(sh_http_exchange *exchange, const sh_netalertx_push *push
         return false;
     }
     if (!devices && sh_plugin_name_check(push->plugin, &error) != SH_OK) {
-        ingest_refuse(exchange, REFUSED_PLUGIN_NAME, NULL, error.message);
+        ingest_refuse_plugin_name(exchange, error.message);
         return false;
     }
     header->kind = devices ? SH_KIND_DEVICES : SH_KIND_PLUGIN;
@@ -160,7 +160,7 @@ static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
         return false;
     sh_err err = open_data(in, push->caller.own, content.data, header->kind, text, &valid, &error);
     if (err == SH_E_LIMIT)
-        ingest_refuse(push->exchange, REFUSED_SIZE, header->node, error.message);
+        ingest_refuse_size(push->exchange, header->node, error.message);
     else if (err == SH_E_CONFIG)
         ingest_unavailable(push->exchange, UNAVAILABLE_CREDENTIALS, header->node, error.message);
     else if (err != SH_OK)
@@ -183,7 +183,7 @@ static bool seal_text(const ingest *in, ingest_push *push, sh_slice text)
     sh_err err = sh_envelope_seal_and_digest(header, &key, text, &push->sealed, &error);
     sh_wipe(&key, sizeof key);
     if (err == SH_E_LIMIT)
-        ingest_refuse(push->exchange, REFUSED_SIZE, header->node, error.message);
+        ingest_refuse_size(push->exchange, header->node, error.message);
     else if (err != SH_OK)
         ingest_failed(push->exchange, header->node, &error);
     return err == SH_OK;

@@ -13,12 +13,16 @@ bool ingest_is_netalertx(const sh_http_exchange *exchange)
     return strcmp(sh_http_content_type(exchange), "application/json") == 0;
 }
 
-/* NetAlertX's nodes get what NetAlertX answers, member for member. */
+/*
+ * NetAlertX's nodes get what NetAlertX answers, member for member. Where it has no text of its own,
+ * they get the message in "error", too, because their users see that member alone.
+ */
 static void reply_error(sh_http_exchange *exchange, unsigned status, sh_error_code code,
-                        const char *error_text, const char *message)
+                        const char *title, const char *message)
 {
-    const char *text = ingest_is_netalertx(exchange) ? NULL : sh_error_code_text(code);
-    sh_http_reply_error(exchange, status, text, error_text, message);
+    bool netalertx = ingest_is_netalertx(exchange);
+    sh_http_reply_error(exchange, status, netalertx ? NULL : sh_error_code_text(code),
+                        netalertx || title == NULL ? message : title, message);
 }
 
 void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *node,
@@ -28,7 +32,7 @@ void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *no
         unsigned status;
         sh_error_code code;
         sh_metric *counter;
-        const char *error_text; /* NULL: the message, for NetAlertX's node shows no other member */
+        const char *title; /* NULL: the message */
     } kinds[REFUSED_KINDS] = {
         [REFUSED_HEADER] = {400, SH_CODE_HEADER, &figures.refused_envelope, "Bad Request"},
         [REFUSED_ENVELOPE] = {400, SH_CODE_ENVELOPE, &figures.refused_envelope, "Invalid envelope"},
@@ -44,8 +48,8 @@ void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *no
         [REFUSED_CONTENT] = {422, SH_CODE_CONTENT, &figures.refused_content, "Invalid content"},
         [REFUSED_CONTENT_SIZE] = {413, SH_CODE_SIZE, &figures.refused_content, "Invalid content"},
         [REFUSED_JSON] = {400, SH_CODE_NONE, &figures.refused_json, "Invalid JSON"},
-        [REFUSED_FIELD] = {422, SH_CODE_NONE, &figures.refused_field, NULL},
-        [REFUSED_PAYLOAD] = {422, SH_CODE_NONE, &figures.refused_payload, NULL},
+        [REFUSED_FIELD] = {422, SH_CODE_NONE, &figures.refused_field, "Missing field"},
+        [REFUSED_PAYLOAD] = {422, SH_CODE_NONE, &figures.refused_payload, "Invalid payload"},
     };
     assert(kind < REFUSED_KINDS);
     sh_metric_add(kinds[kind].counter, 1);
@@ -53,8 +57,10 @@ void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *no
                  SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
                                SH_LOG_BYTES(sh_http_body(exchange).len), SH_LOG_REASON(message)),
                  "refused a push with %u", kinds[kind].status);
-    reply_error(exchange, kinds[kind].status, kinds[kind].code,
-                kinds[kind].error_text != NULL ? kinds[kind].error_text : message, message);
+    if (kind == REFUSED_JSON) /* NetAlertX's own title */
+        sh_http_reply_error(exchange, 400, NULL, "Invalid JSON", message);
+    else
+        reply_error(exchange, kinds[kind].status, kinds[kind].code, kinds[kind].title, message);
 }
 
 /*
@@ -72,7 +78,22 @@ void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule)
 void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason)
 {
     sh_metric_add(reason, 1);
-    reply_error(exchange, 403, SH_CODE_TOKEN, "Forbidden", "ERROR: Not authorized");
+    const char *code = ingest_is_netalertx(exchange) ? NULL : sh_error_code_text(SH_CODE_TOKEN);
+    sh_http_reply_error(exchange, 403, code, "Forbidden", "ERROR: Not authorized");
+}
+
+void ingest_refuse_plugin_name(sh_http_exchange *exchange, const char *rule)
+{
+    char message[SH_ERROR_MESSAGE_BYTES + 64];
+    (void)snprintf(message, sizeof message, "%s: correct SYNC_plugins on the node", rule);
+    ingest_refuse(exchange, REFUSED_PLUGIN_NAME, NULL, message);
+}
+
+void ingest_refuse_size(sh_http_exchange *exchange, const char *node, const char *limit)
+{
+    char message[SH_ERROR_MESSAGE_BYTES + sizeof INGEST_SIZE_REMEDY + 2];
+    (void)snprintf(message, sizeof message, "%s: " INGEST_SIZE_REMEDY, limit);
+    ingest_refuse(exchange, REFUSED_SIZE, node, message);
 }
 
 unavailable_kind ingest_unavailable_of(sh_err err)

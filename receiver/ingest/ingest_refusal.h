@@ -35,13 +35,25 @@ bool ingest_is_netalertx(const sh_http_exchange *exchange);
 
 /*
  * Counts, logs and answers. node may be NULL where it is not known. In NetAlertX's format the
- * answer is NetAlertX's: without a code.
+ * answer is NetAlertX's: without a code, and with the message in "error" wherever NetAlertX does
+ * not say what stands there. So the message is a sentence with what to do.
  */
 void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *node,
                    const char *message);
 
 /* REFUSED_NODE_NAME: rule says what is wrong with the name. */
 void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule);
+
+/* REFUSED_PLUGIN_NAME: rule says what is wrong with the name. */
+void ingest_refuse_plugin_name(sh_http_exchange *exchange, const char *rule);
+
+/* What a NetAlertX node can do whose table or result is too large. */
+#define INGEST_SIZE_REMEDY                                                                         \
+    "a device table of this size can be pushed by a synchub-pusher, which sends it in parts; a "   \
+    "plugin with a result of this size must be taken out of SYNC_plugins on the node"
+
+/* REFUSED_SIZE of a push in NetAlertX's format: limit says which limit it is over. */
+void ingest_refuse_size(sh_http_exchange *exchange, const char *node, const char *limit);
 
 /* Answers 403, identical for all reasons; the reason is only counted. */
 void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason);

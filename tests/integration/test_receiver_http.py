@@ -94,6 +94,42 @@ class NetAlertXPush(ReceiverHttpTest):
                 self.assert_error(answer, 415, "Invalid Content-Type")
                 self.assertEqual(answer.json["error"], "Invalid Content-Type")
 
+    def test_error_holds_the_whole_sentence_since_a_netalertx_node_shows_it_alone(self):
+        def push(node="Node_A", plugin="SYNC", url=self.url):
+            return curl(url, body=netalertx_body(TABLE, node, plugin), headers=JSON)
+
+        connection = http.client.HTTPConnection("127.0.0.1", self.hub.port)
+        connection.putrequest("POST", "/sync")
+        for name, value in {**JSON, "Content-Length": str(10 ** 10)}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        too_large = answer.status, json.loads(answer.read())
+        connection.close()
+        form = {**bearer(), "Content-Type": "application/x-www-form-urlencoded"}
+        cases = [(push(node=name), 422, "SYNC_node_name", why) for name, why in (
+            ("a/b", "'/'"), ("n" * 51, "51 characters"), ("ü" * 101, "200 bytes"),
+            (" a", "white space"), ("..", '".."'), ("a\u200bb", "invisible"))]
+        cases += [(push(plugin=name), 422, "SYNC_plugins", "the plugin name")
+                  for name in ("a b", "p" * 65, "../x", "Sync")]
+        cases += [(push(url=self.hub.url + "/snyc"), 404, "path", "no such")]
+        said = [(answer.status, answer.json, *rest) for answer, *rest in cases]
+        said += [(*too_large, 413, "SYNC_plugins", "synchub-pusher")]
+        for status, body, expected, *words in said:
+            with self.subTest(body):
+                self.assertEqual(status, expected)
+                self.assertEqual(body["error"], body["message"])
+                for word in words:
+                    self.assertIn(word, body["error"])
+        old = curl(self.url, body="data=x", headers=form)
+        self.assertIn("v26.6.3", old.json["message"])  # NetAlertX gives the text of "error" here
+
+    def test_a_hub_that_cannot_accept_says_so_in_error(self):
+        self.hub_redis.stop()
+        answer = netalertx_push(self.hub.url, TABLE, "Node_A")
+        self.assert_error(answer, 503)
+        self.assertIn("try again later", answer.json["error"])
+
     def test_a_missing_or_wrongly_typed_field_is_422_and_named(self):
         good = json.loads(netalertx_body(TABLE, "Node_A"))
         for field in ("data", "node_name", "plugin"):
