@@ -16,6 +16,7 @@ typedef struct sh_http_server sh_http_server;
 typedef struct sh_http_exchange sh_http_exchange; /* one request being answered */
 
 #define SH_HTTP_TOGETHER_MAX 64 /* exchanges of one handle_each() */
+#define SH_HTTP_WORKERS_MAX 4   /* threads of a server that run callbacks which wait */
 #define SH_HTTP_WAIT SIZE_MAX   /* what admit() returns to be called once more, where it may wait */
 
 /*

@@ -14,7 +14,6 @@
  * takes next is decided by http_batches.
  */
 
-#define WORKERS_MAX 4
 #define STACK_BYTES (512 * 1024) /* the largest frame is a Redis script's 64 KiB */
 
 struct sh_http_workers {
@@ -22,7 +21,7 @@ struct sh_http_workers {
     pthread_cond_t changed;
     sh_http_batches batches;
     bool ending;
-    pthread_t threads[WORKERS_MAX];
+    pthread_t threads[SH_HTTP_WORKERS_MAX];
     size_t threads_count, idle;
 };
 
@@ -88,7 +87,7 @@ static void *run_worker(void *context);
 static bool wake_worker(sh_http_workers *w)
 {
     (void)pthread_cond_signal(&w->changed);
-    if (w->idle > 0 || w->ending || w->threads_count == WORKERS_MAX)
+    if (w->idle > 0 || w->ending || w->threads_count == SH_HTTP_WORKERS_MAX)
         return true;
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);

@@ -59,79 +59,97 @@ static void put_done(const ingest *in, ingest_push *push)
     }
 }
 
-static void put_all(const ingest *in, sh_queue *queue, ingest_push pushes[], size_t count)
-{
-    sh_queue_put_item *items[SH_QUEUE_AT_ONCE];
-    ingest_push *of[SH_QUEUE_AT_ONCE];
-    size_t puts = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (pushes[i].state != INGEST_PUTS)
-            continue;
-        pushes[i].put.header = &pushes[i].header;
-        pushes[i].put.mode = "push";
-        pushes[i].put.newcomer = pushes[i].caller.own != NULL        ? SH_NEWCOMER_ALWAYS
-                                 : newcomers_may_come(in->newcomers) ? SH_NEWCOMER_YES
-                                                                     : SH_NEWCOMER_NO;
-        pushes[i].put.nodes_version = credential_snapshot_version(pushes[i].caller.view);
-        sh_error_clear(&pushes[i].put.error);
-        of[puts] = &pushes[i];
-        items[puts++] = &pushes[i].put;
-    }
-    if (puts == 0)
-        return;
-    sh_queue_put_each(queue, items, puts);
-    for (size_t i = 0; i < puts; i++)
-        put_done(in, of[i]);
-}
-
-static void ask_all(const ingest *in, sh_queue *queue, ingest_push pushes[], size_t count)
-{
-    sh_queue_question *questions[SH_QUEUE_AT_ONCE];
-    ingest_push *of[SH_QUEUE_AT_ONCE];
-    size_t asks = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (pushes[i].state != INGEST_ASKS)
-            continue;
-        pushes[i].question.node = pushes[i].header.node;
-        of[asks] = &pushes[i];
-        questions[asks++] = &pushes[i].question;
-    }
-    if (asks == 0)
-        return;
-    char version[SH_NODES_VERSION_BYTES];
-    sh_error error = {0};
-    sh_err err = sh_queue_ask_each(queue, questions, asks, version, &error);
-    for (size_t i = 0; i < asks; i++) {
-        if (err != SH_OK) {
-            queue_failed(in, of[i], &error);
-        } else if (strcmp(version, credential_snapshot_version(of[i]->caller.view)) != 0) {
-            check_again(in, of[i]);
-        } else {
-            of[i]->state = INGEST_ANSWERED;
-            ingest_question_answer(in, of[i]);
-        }
-    }
-}
+/* What one exchange with Redis asks and queues, and what came of it. */
+typedef struct {
+    ingest_push *asks[SH_QUEUE_AT_ONCE], *puts[SH_QUEUE_AT_ONCE];
+    size_t asks_count, puts_count;
+    sh_err asks_err;
+    sh_error asks_error;
+    char version[SH_NODES_VERSION_BYTES]; /* of the credentials, with the answers */
+} flush_round;
 
 static bool waits(const ingest_push *push)
 {
     return push->state == INGEST_ASKS || push->state == INGEST_PUTS;
 }
 
+static void put_each(const ingest *in, sh_queue *queue, flush_round *round)
+{
+    sh_queue_put_item *items[SH_QUEUE_AT_ONCE];
+    for (size_t i = 0; i < round->puts_count; i++) {
+        ingest_push *push = round->puts[i];
+        push->put.header = &push->header;
+        push->put.mode = "push";
+        push->put.newcomer = push->caller.own != NULL            ? SH_NEWCOMER_ALWAYS
+                             : newcomers_may_come(in->newcomers) ? SH_NEWCOMER_YES
+                                                                 : SH_NEWCOMER_NO;
+        push->put.nodes_version = credential_snapshot_version(push->caller.view);
+        sh_error_clear(&push->put.error);
+        items[i] = &push->put;
+    }
+    if (round->puts_count > 0)
+        sh_queue_put_each(queue, items, round->puts_count);
+}
+
+static void ask_each(sh_queue *queue, flush_round *round)
+{
+    sh_queue_question *questions[SH_QUEUE_AT_ONCE];
+    for (size_t i = 0; i < round->asks_count; i++) {
+        ingest_push *push = round->asks[i];
+        push->question.node = push->header.node;
+        questions[i] = &push->question;
+    }
+    if (round->asks_count > 0)
+        round->asks_err = sh_queue_ask_each(queue, questions, round->asks_count, round->version,
+                                            &round->asks_error);
+}
+
+static void ask_done(const ingest *in, const flush_round *round, ingest_push *push)
+{
+    if (round->asks_err != SH_OK) {
+        queue_failed(in, push, &round->asks_error);
+    } else if (strcmp(round->version, credential_snapshot_version(push->caller.view)) != 0) {
+        check_again(in, push);
+    } else {
+        push->state = INGEST_ANSWERED;
+        ingest_question_answer(in, push);
+    }
+}
+
+/* The connection is returned before the answers are looked at, for which others may be borrowed. */
+static sh_err exchange_with_redis(const ingest *in, flush_round *round, sh_error *error)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    sh_err err = queue_loan_begin(in->queues, &loan, error);
+    if (err != SH_OK)
+        return err;
+    (void)name_index_load(in->names, loan.queue, NULL); /* once, or at the next time */
+    ask_each(loan.queue, round);
+    put_each(in, loan.queue, round);
+    return SH_OK;
+}
+
 /* One exchange with Redis for all pushes. */
 static void flush_once(const ingest *in, ingest_push pushes[], size_t count)
 {
     sh_error error = {0};
-    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
-    if (queue_loan_begin(in->queues, &loan, &error) == SH_OK) {
-        (void)name_index_load(in->names, loan.queue, NULL); /* once, or at the next time */
-        ask_all(in, loan.queue, pushes, count);
-        put_all(in, loan.queue, pushes, count);
+    flush_round round = {.asks_count = 0};
+    for (size_t i = 0; i < count; i++) {
+        if (pushes[i].state == INGEST_ASKS)
+            round.asks[round.asks_count++] = &pushes[i];
+        else if (pushes[i].state == INGEST_PUTS)
+            round.puts[round.puts_count++] = &pushes[i];
+    }
+    if (exchange_with_redis(in, &round, &error) != SH_OK) {
+        for (size_t i = 0; i < count; i++)
+            if (waits(&pushes[i]))
+                queue_failed(in, &pushes[i], &error);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        if (waits(&pushes[i]))
-            queue_failed(in, &pushes[i], &error);
+    for (size_t i = 0; i < round.asks_count; i++)
+        ask_done(in, &round, round.asks[i]);
+    for (size_t i = 0; i < round.puts_count; i++)
+        put_done(in, round.puts[i]);
 }
 
 void ingest_flush(const ingest *in, ingest_push pushes[], size_t count)

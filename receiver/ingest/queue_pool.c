@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/ingest/queue_pool.h"
 
+#include "libcommon/http/http_server.h"
+
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#define QUEUES_MAX 64 /* Redis makes all that come together durable by one fsync */
+/*
+ * A worker of the HTTP server borrows one at a time. So each has one, and an I/O thread that needs
+ * one, which is rare, waits for a worker at most.
+ */
+#define QUEUES_MAX SH_HTTP_WORKERS_MAX
+
+/* A thread that held one and waited for another could wait for ever. */
+static _Thread_local bool borrowed;
 
 struct queue_pool {
     sh_queue_options options;
@@ -40,6 +50,7 @@ void queue_pool_free(queue_pool *pool)
 sh_err queue_loan_begin(queue_pool *pool, queue_loan *ret, sh_error *error)
 {
     *ret = (queue_loan){.pool = pool};
+    assert(!borrowed);
     (void)pthread_mutex_lock(&pool->lock);
     while (pool->idle_count == 0 && pool->made == QUEUES_MAX)
         (void)pthread_cond_wait(&pool->returned, &pool->lock);
@@ -48,9 +59,10 @@ sh_err queue_loan_begin(queue_pool *pool, queue_loan *ret, sh_error *error)
     else
         pool->made++;
     (void)pthread_mutex_unlock(&pool->lock);
-    if (ret->queue != NULL)
-        return SH_OK;
-    sh_err err = sh_queue_open(&pool->options, &ret->queue, error);
+    sh_err err = SH_OK;
+    if (ret->queue == NULL)
+        err = sh_queue_open(&pool->options, &ret->queue, error);
+    borrowed = err == SH_OK;
     if (err != SH_OK) {
         ret->queue = NULL;
         (void)pthread_mutex_lock(&pool->lock);
@@ -68,6 +80,7 @@ void queue_loan_end(queue_loan *loan)
     queue_pool *pool = loan->pool;
     (void)pthread_mutex_lock(&pool->lock);
     pool->idle[pool->idle_count++] = loan->queue;
+    borrowed = false;
     (void)pthread_cond_signal(&pool->returned);
     (void)pthread_mutex_unlock(&pool->lock);
     loan->queue = NULL;

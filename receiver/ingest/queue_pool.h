@@ -5,7 +5,10 @@
 #include "libcommon/base/error.h"
 #include "libcommon/queue/queue.h"
 
-/* Connections to Redis that the HTTP server's threads borrow. Thread-safe. */
+/*
+ * Connections to Redis that the HTTP server's threads borrow: as many as it has workers, opened
+ * when needed. Thread-safe.
+ */
 typedef struct queue_pool queue_pool;
 
 /* The strings of options must outlive the pool. SH_E_MEMORY. */
@@ -17,7 +20,10 @@ typedef struct {
     queue_pool *pool;
 } queue_loan;
 
-/* Waits while all are borrowed. End with queue_loan_end(). The errors of sh_queue_open(). */
+/*
+ * Waits while all are borrowed. A thread borrows one at a time. End with queue_loan_end(). The
+ * errors of sh_queue_open().
+ */
 sh_err queue_loan_begin(queue_pool *pool, queue_loan *ret, sh_error *error);
 /* Returns it; a zeroed loan is accepted. For SH_CLEANUP. */
 void queue_loan_end(queue_loan *loan);
