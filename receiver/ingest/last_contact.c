@@ -5,6 +5,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/log.h"
+#include "receiver/hub/steady_clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,8 +30,9 @@ struct last_contact {
     pthread_mutex_t lock;
     pthread_cond_t ending;
     bool ended;
-    int64_t forgot_ms;
-    bool failing; /* so that an outage is logged once */
+    steady_clock clock;
+    int64_t forgot_ms; /* when, by the monotonic clock */
+    bool failing;      /* so that an outage is logged once */
     sh_queue *queue;
     table *filling, *writing;
 };
@@ -80,12 +82,12 @@ static void write_table(last_contact *c)
     memset(t, 0, sizeof *t);
 }
 
-/* A clock that jumped can make active names look silent: they are accepted again as new ones. */
 static void forget_silent(last_contact *c)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
     int64_t gone = 0;
-    if (c->forgot_ms != 0 && now_ms - c->forgot_ms < FORGET_INTERVAL_MS)
+    bool steady = steady_clock_update(&c->clock, sh_clock_unix_ms(), now_ms);
+    if (!steady || (c->forgot_ms != 0 && now_ms - c->forgot_ms < FORGET_INTERVAL_MS))
         return;
     c->forgot_ms = now_ms;
     int64_t before_ms = sh_clock_unix_ms() - SH_NAMES_IDLE_S * 1000LL;

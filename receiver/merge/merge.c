@@ -25,8 +25,6 @@
 #define TIDY_INTERVAL_MS (600 * 1000)
 #define CONTACTS_INTERVAL_MS 1000           /* between two looks at who was in contact */
 #define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of a receiver that does nothing */
-#define CLOCK_STEADY_MS (3600 * 1000)
-#define CLOCK_DRIFT_MS 10000 /* from round to round; more is a clock that was set */
 /* Entries of nodes that have some held are passed over up to here, in search of those of others. */
 #define LOOK_AHEAD_ENTRIES 1024
 #define LOOK_AHEAD_BYTES (16 * SH_MIB)
@@ -294,24 +292,10 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
 /* --- The loop
  * --------------------------------------------------------------------------------------- */
 
-/*
- * Items and nodes are forgotten by their age only once the wall clock has gone along with the
- * monotonic one for a while: an age that comes of a clock that was set says nothing.
- */
-static bool clock_is_steady(merge *m)
-{
-    int64_t now_ms = sh_clock_monotonic_ms();
-    int64_t offset_ms = sh_clock_unix_ms() - now_ms;
-    if (m->steady_since_ms == 0 || llabs(offset_ms - m->clock_offset_ms) > CLOCK_DRIFT_MS)
-        m->steady_since_ms = now_ms;
-    m->clock_offset_ms = offset_ms;
-    return now_ms - m->steady_since_ms >= CLOCK_STEADY_MS;
-}
-
 static void tidy(merge *m)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
-    bool steady = clock_is_steady(m);
+    bool steady = steady_clock_update(&m->clock, sh_clock_unix_ms(), now_ms);
     if ((m->tidied_ms != 0 && now_ms - m->tidied_ms < TIDY_INTERVAL_MS) ||
         (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
         return;

@@ -3,6 +3,7 @@
 #define RECEIVER_MERGE_STATE_H
 
 #include "libcommon/config/settings.h"
+#include "receiver/hub/steady_clock.h"
 #include "receiver/merge/claim_keeper.h"
 #include "receiver/merge/consumer_name.h"
 #include "receiver/merge/entry_progress.h"
@@ -63,7 +64,7 @@ struct merge {
     int64_t tidied_ms;
     int64_t contacts_ms;                      /* monotonic: when contacts were last looked at */
     bool warned_no_folder;                    /* that a NetAlertX hub is handed nothing */
-    int64_t steady_since_ms, clock_offset_ms; /* see clock_is_steady() */
+    steady_clock clock;
     hand hand;                                /* kept after a failure, and tried again */
     held_entries held;                        /* entries of nodes whose entries take long */
     entry_progress progress;                  /* of the entries in hand or held */
