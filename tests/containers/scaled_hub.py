@@ -2,6 +2,7 @@
 """A hub of many receivers: ingest and merge replicas, Redis and PostgreSQL, each as a container on no
 more networks than it needs, set as the manifests of k8s/overlays/scaled set them."""
 
+import collections
 import concurrent.futures
 import json
 import os
@@ -180,8 +181,11 @@ class ScaledHub:
     def in_hand(self):
         """How many entries each merge replica, by its host's name, has taken and not acknowledged."""
         words = self.redis_cli("xpending", STREAM, GROUP).split("\n")
-        return {name.rsplit("-", 1)[0]: int(count)
-                for name, count in zip(words[3::2], words[4::2]) if name}
+        counts = collections.Counter()
+        for consumer, count in zip(words[3::2], words[4::2]):
+            host = consumer.rsplit("-", 2)[0]  # host-hash-number, see consumer_name.h
+            counts[host] += int(count or 0)
+        return counts
 
     def nodes(self, merge):
         said = docker("exec", merge, "/usr/local/bin/synchub-receiver", "nodes", "--json").stdout

@@ -22,7 +22,8 @@ class LifeTest(unittest.TestCase):
         docker("network", "create", "--internal", self.network)
         self.addCleanup(docker, "network", "rm", self.network, check=False)
         self.redis = self.container("--network", self.network, "--network-alias", "redis",
-                                    "redis:8.0", name="redis")
+                                    "redis:8.0", "redis-server", "--protected-mode", "no",
+                                    "--appendonly", "yes", "--appendfsync", "always", name="redis")
 
     def container(self, *arguments, name):
         """Starts a container that is removed at the end, and gives its name."""
