@@ -153,6 +153,16 @@ class ScaledHub:
         wait_until(lambda: health(container) == wanted, f"a container to be {wanted}",
                    details=lambda: f"it is {health(container)}\n{logs(container)[-3000:]}")
 
+    def wait_for_reason(self, container, reason):
+        """Until the program itself says that it is not ready, and why. The engine's "unhealthy"
+        may come of a health check that had no time on a busy machine."""
+        def said():
+            return docker("exec", container, "/usr/local/bin/synchub-receiver", "healthcheck",
+                          check=False)
+
+        wait_until(lambda: reason in said().stderr, f"a health check that names {reason}",
+                   details=lambda: f"{said()}\n{logs(container)[-3000:]}")
+
     def hold_commits(self):
         """Every merge of a node that is known can begin, and none can end, while the block runs."""
         return Hold(self.postgres, 'SELECT FROM "SyncHub_Nodes" FOR UPDATE')
@@ -183,8 +193,10 @@ class ScaledHub:
         words = self.redis_cli("xpending", STREAM, GROUP).split("\n")
         counts = collections.Counter()
         for consumer, count in zip(words[3::2], words[4::2]):
+            if not consumer:  # nothing is pending
+                continue
             host = consumer.rsplit("-", 2)[0]  # host-hash-number, see consumer_name.h
-            counts[host] += int(count or 0)
+            counts[host] += int(count)
         return counts
 
     def nodes(self, merge):
