@@ -270,17 +270,19 @@ class SlowReaders(harness.SyncHubTest):
                               for index in range(160)])
         node = self.program("pusher", self.pusher_settings(
             "", table, SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0"))
-        answers = []
-        port = node.port
+        clients = []
         for _ in range(24):
             client = socket.socket()
             self.addCleanup(client.close)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.settimeout(harness.READY_S)
-            client.connect(("127.0.0.1", port))
+            client.settimeout(10 * harness.READY_S)
+            client.connect(("127.0.0.1", node.port))
+            clients.append(client)
+        port = node.port
+        for client in clients:  # all send before the first reads: idle connections are closed after 30 s
             client.sendall(f"GET /sync HTTP/1.1\r\nHost: node\r\nAuthorization: Bearer {TOKEN}"
                            "\r\n\r\n".encode())
-            answers.append(client.recv(64).split()[1])
+        answers = [client.recv(64).split()[1] for client in clients]
         self.assertEqual(set(answers), {b"200", b"503"})
         self.assertGreaterEqual(answers.count(b"200"), 5)
         self.assertIn("answered a pull with 503", node.log())
