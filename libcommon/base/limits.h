@@ -89,6 +89,7 @@
 #define SH_MERGE_TRANSACTION_MS 1000       /* target duration of a transaction */
 #define SH_MERGE_SHARED_TRANSACTION_MS 250 /* the same in a database shared with NetAlertX */
 #define SH_ITEM_IDS_MAX 2000000            /* ids of merged items; the oldest are deleted */
+#define SH_NODE_ITEM_IDS_MAX 50000         /* those of one node */
 #define SH_ITEM_ID_TTL_S (8 * 24 * 3600)
 #define SH_TABLES_PENDING_MAX 4     /* incomplete tables of one node */
 #define SH_PARTS_PENDING_MAX 100000 /* parts of all incomplete tables; the oldest are deleted */

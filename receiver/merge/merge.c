@@ -306,6 +306,7 @@ static void tidy(merge *m)
         .items_before_ms = steady ? unix_ms - SH_ITEM_ID_TTL_S * 1000LL : 0,
         .nodes_before_ms = steady ? unix_ms - SH_NODE_RECORD_TTL_S * 1000LL : 0,
         .items_max = SH_ITEM_IDS_MAX,
+        .node_items_max = SH_NODE_ITEM_IDS_MAX,
         .parts_max = SH_PARTS_PENDING_MAX,
         .nodes_max = SH_NODE_RECORDS_MAX,
     };

@@ -222,9 +222,9 @@ void entry_begins_work(entry_merger *m)
 static sh_err merge_content(entry_merger *m, const queue_entry *entry, entry_result *ret,
                             bool *seen, sh_error *error)
 {
-    uint8_t item[SH_ID_BYTES];
-    sh_item_key(&ret->header, item);
-    sh_err err = store_item_note(m->store, item, m->now_ms, seen, error);
+    store_item item = {.node = ret->header.node, .now_ms = m->now_ms};
+    sh_item_key(&ret->header, item.id);
+    sh_err err = store_item_note(m->store, &item, seen, error);
     if (err != SH_OK || *seen)
         return err;
     ret->is_piece = false;
@@ -233,7 +233,7 @@ static sh_err merge_content(entry_merger *m, const queue_entry *entry, entry_res
     else
         err = entry_merge_plugin(m, entry, ret, error);
     if (err == SH_OK && ret->is_piece)
-        err = store_item_unnote(m->store, item, error);
+        err = store_item_unnote(m->store, item.id, error);
     return err;
 }
 

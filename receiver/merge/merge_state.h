@@ -62,12 +62,12 @@ struct merge {
     char advice[STORE_ADVICE_BYTES]; /* that was logged last */
     bool published;                  /* what the database holds stands in the queue's digests */
     int64_t tidied_ms;
-    int64_t contacts_ms;                      /* monotonic: when contacts were last looked at */
-    bool warned_no_folder;                    /* that a NetAlertX hub is handed nothing */
+    int64_t contacts_ms;   /* monotonic: when contacts were last looked at */
+    bool warned_no_folder; /* that a NetAlertX hub is handed nothing */
     steady_clock clock;
-    hand hand;                                /* kept after a failure, and tried again */
-    held_entries held;                        /* entries of nodes whose entries take long */
-    entry_progress progress;                  /* of the entries in hand or held */
+    hand hand;                 /* kept after a failure, and tried again */
+    held_entries held;         /* entries of nodes whose entries take long */
+    entry_progress progress;   /* of the entries in hand or held */
     int64_t unlocked_until_ms; /* monotonic: until then the database is left to others */
     /* The entry whose try is counted and not over, or "". */
     char counted[QUEUE_ENTRY_ID_BYTES];

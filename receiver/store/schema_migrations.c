@@ -58,9 +58,17 @@ static const schema_step version_2[] = {
     TEXT_IN_POSTGRES("devCanSleep", "NULL"),
 };
 
+/* Items that were merged before have no node, and go by their age alone. */
+static const schema_step version_3[] = {
+    {.table = "SyncHub_Items", .column = "node", .definition = "@text NOT NULL DEFAULT ''"},
+    {.sql =
+         "CREATE INDEX IF NOT EXISTS \"SyncHub_Items_node\" ON \"SyncHub_Items\"(node, merged_ms)"},
+};
+
 static const schema_migration migrations[] = {
     MIGRATION(version_1),
     MIGRATION(version_2),
+    MIGRATION(version_3),
 };
 
 const schema schema_released = {.migrations = migrations,

@@ -97,10 +97,14 @@ sh_err store_rest(store *s, sh_error *error);
 sh_err store_mark(store *s, sh_error *error);
 sh_err store_undo_to_mark(store *s, sh_error *error);
 
-/* Notes that the item of this key (sh_item_key()) is merged in this transaction; *seen: it was
- * before. */
-sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
-                       sh_error *error);
+typedef struct {
+    const char *node;
+    uint8_t id[SH_ID_BYTES]; /* sh_item_key() */
+    int64_t now_ms;
+} store_item;
+
+/* Records that the item is merged in this transaction; *seen: it was merged before. */
+sh_err store_item_note(store *s, const store_item *item, bool *seen, sh_error *error);
 /* Takes that back: in this transaction only a piece of the item was merged. */
 sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);
 /* What the database may keep beside devices and results. */
@@ -110,6 +114,7 @@ typedef struct {
         nodes_before_ms; /* so are nodes last merged before that never brought a device; 0: none */
     int64_t items_max, parts_max, nodes_max; /* over them the oldest go; of nodes, those that never
                                                 brought a device first */
+    int64_t node_items_max;                  /* items of one node; over them its oldest go */
 } store_limits;
 
 /*

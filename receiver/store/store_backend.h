@@ -25,8 +25,7 @@ struct store_ops {
     sh_err (*rest)(store *s, sh_error *error); /* NULL where there is nothing to do */
     sh_err (*mark)(store *s, sh_error *error);
     sh_err (*undo_to_mark)(store *s, sh_error *error);
-    sh_err (*item_note)(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
-                        sh_error *error);
+    sh_err (*item_note)(store *s, const store_item *item, bool *seen, sh_error *error);
     sh_err (*item_unnote)(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);
     sh_err (*tidy)(store *s, const store_limits *limits, bool *more, sh_error *error);
     sh_err (*find_known)(store *s, const sh_mac *const macs[], size_t count, bool known[],

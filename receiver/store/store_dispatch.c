@@ -102,10 +102,9 @@ sh_err store_undo_to_mark(store *s, sh_error *error)
     return s->ops->undo_to_mark(s, error);
 }
 
-sh_err store_item_note(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms, bool *seen,
-                       sh_error *error)
+sh_err store_item_note(store *s, const store_item *item, bool *seen, sh_error *error)
 {
-    return s->ops->item_note(s, id, now_ms, seen, error);
+    return s->ops->item_note(s, item, seen, error);
 }
 
 sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error)

@@ -33,6 +33,13 @@ const store_tidy_table store_tidy_tables[TIDY_TABLES] = {
         },
 };
 
+const char store_tidy_fullest_node[] =
+    "SELECT node, count(*) FROM \"SyncHub_Items\" WHERE node <> '' GROUP BY node"
+    " HAVING count(*) > $1 ORDER BY 2 DESC LIMIT 1";
+
+const char store_tidy_oldest_of_node[] = "DELETE FROM \"SyncHub_Items\" WHERE node = $1 AND " UP_TO(
+    "SyncHub_Items", "WHERE node = $1", "$2");
+
 void store_tidy_limits(const store_limits *limits, int table, int64_t *before_ms, int64_t *max)
 {
     *before_ms = table == TIDY_NODES ? limits->nodes_before_ms : limits->items_before_ms;

@@ -17,6 +17,11 @@ typedef struct {
 enum { TIDY_ITEMS, TIDY_PARTS, TIDY_NODES, TIDY_TABLES };
 extern const store_tidy_table store_tidy_tables[TIDY_TABLES];
 
+/* The node that has most items, of those that have more than $1: its name, its items. */
+extern const char store_tidy_fullest_node[];
+/* Deletes about the $2 oldest items of node $1. */
+extern const char store_tidy_oldest_of_node[];
+
 /* The limits of a table: before which time (0: never), and how many. */
 void store_tidy_limits(const store_limits *limits, int table, int64_t *before_ms, int64_t *max);
 

@@ -28,6 +28,15 @@ static char db_path[200];     /* what SYNC_db would hold */
 static with_postgres *server; /* NULL: the database is an SQLite file */
 static with_postgres own_server;
 
+/* Records an item of node N. */
+static inline sh_err note_item(store *s, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
+                               bool *seen, sh_error *error)
+{
+    store_item item = {.node = "N", .now_ms = now_ms};
+    memcpy(item.id, id, sizeof item.id);
+    return store_item_note(s, &item, seen, error);
+}
+
 static inline int server_start(void **state)
 {
     (void)state;

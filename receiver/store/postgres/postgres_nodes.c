@@ -14,15 +14,16 @@
 
 sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error)
 {
-    static const Oid item_types[] = {POSTGRES_TYPE_BYTEA, POSTGRES_TYPE_BIGINT};
+    static const Oid item_types[] = {POSTGRES_TYPE_BYTEA, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_TEXT};
     static const Oid node_types[] = {
         POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
         POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
         POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BYTEA};
     sh_err err = store_postgres_prepare(
         s, POSTGRES_ITEM_NOTE,
-        "INSERT INTO \"SyncHub_Items\"(id, merged_ms) VALUES($1, $2) ON CONFLICT(id) DO NOTHING",
-        item_types, 2, error);
+        "INSERT INTO \"SyncHub_Items\"(id, merged_ms, node) VALUES($1, $2, $3)"
+        " ON CONFLICT(id) DO NOTHING",
+        item_types, 3, error);
     if (err == SH_OK)
         err = store_postgres_prepare(s, POSTGRES_ITEM_UNNOTE,
                                      "DELETE FROM \"SyncHub_Items\" WHERE id = $1", item_types, 1,
@@ -48,14 +49,14 @@ static bool wrote_any(PGresult *result)
     return tuples[0] != '\0' && strcmp(tuples, "0") != 0;
 }
 
-sh_err store_postgres_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
-                                bool *seen, sh_error *error)
+sh_err store_postgres_item_note(store *base, const store_item *item, bool *seen, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     postgres_parameters p = {.count = 0};
-    store_postgres_add_bytes(&p, id, SH_ID_BYTES);
-    store_postgres_add_integer(&p, now_ms);
+    store_postgres_add_bytes(&p, item->id, SH_ID_BYTES);
+    store_postgres_add_integer(&p, item->now_ms);
+    store_postgres_add_text(&p, sh_slice_of(item->node));
     sh_err err = store_postgres_run(s, POSTGRES_ITEM_NOTE, &p, "write to", &result, error);
     if (err == SH_OK)
         *seen = !wrote_any(result);

@@ -143,8 +143,7 @@ sh_err store_postgres_meta_set(store *base, const char *name, const char *value,
 
 /* postgres_nodes.c */
 sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error);
-sh_err store_postgres_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
-                                bool *seen, sh_error *error);
+sh_err store_postgres_item_note(store *base, const store_item *item, bool *seen, sh_error *error);
 sh_err store_postgres_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES],
                                   sh_error *error);
 sh_err store_postgres_node_record(store *base, const store_node *node, sh_error *error);

@@ -38,12 +38,30 @@ static sh_err tidy_table(store_postgres *s, int table, const store_limits *limit
     return err;
 }
 
+/* Deletes the oldest items of the node that is most over the limit; *more for other nodes. */
+static sh_err tidy_fullest_node(store_postgres *s, int64_t max, bool *more, sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *found = NULL, *deleted = NULL;
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_integer(&p, max);
+    sh_err err = store_postgres_query(s, store_tidy_fullest_node, &p, "read", &found, error);
+    if (err != SH_OK || PQntuples(found) == 0)
+        return err;
+    int64_t excess = store_tidy_excess(strtoll(PQgetvalue(found, 0, 1), NULL, 10), max, more);
+    *more = true;
+    p = (postgres_parameters){.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(PQgetvalue(found, 0, 0)));
+    store_postgres_add_integer(&p, excess);
+    return store_postgres_query(s, store_tidy_oldest_of_node, &p, "write to", &deleted, error);
+}
+
 sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error)
 {
     *more = false;
     sh_err err = base->ops->begin(base, error);
     if (err != SH_OK)
         return err;
+    err = tidy_fullest_node((store_postgres *)base, limits->node_items_max, more, error);
     for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++)
         err = tidy_table((store_postgres *)base, i, limits, more, error);
     if (err == SH_OK)

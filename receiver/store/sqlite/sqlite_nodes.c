@@ -7,20 +7,22 @@
 
 /* What is recorded of merged items and of nodes. */
 
-sh_err store_sqlite_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
-                              bool *seen, sh_error *error)
+sh_err store_sqlite_item_note(store *base, const store_item *item, bool *seen, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     sqlite3_stmt *statement = NULL;
-    sh_err err = store_sqlite_statement(
-        s, STATEMENT_ITEM_NOTE,
-        "INSERT INTO SyncHub_Items(id, merged_ms) VALUES(?1, ?2) ON CONFLICT(id) DO NOTHING",
-        &statement, error);
+    sh_err err =
+        store_sqlite_statement(s, STATEMENT_ITEM_NOTE,
+                               "INSERT INTO SyncHub_Items(id, merged_ms, node) VALUES(?1, ?2, ?3)"
+                               " ON CONFLICT(id) DO NOTHING",
+                               &statement, error);
     if (err != SH_OK)
         return err;
-    int rc = sqlite3_bind_blob(statement, 1, id, SH_ID_BYTES, SQLITE_STATIC);
+    int rc = sqlite3_bind_blob(statement, 1, item->id, SH_ID_BYTES, SQLITE_STATIC);
     if (rc == SQLITE_OK)
-        rc = sqlite3_bind_int64(statement, 2, now_ms);
+        rc = sqlite3_bind_int64(statement, 2, item->now_ms);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(statement, 3, item->node, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
     if (rc != SQLITE_OK)

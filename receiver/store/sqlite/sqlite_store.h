@@ -117,8 +117,7 @@ sh_err store_sqlite_undo_to_mark(store *base, sh_error *error);
 int store_sqlite_on_commit(void *context, sqlite3 *db, const char *name, int pages);
 
 /* sqlite_nodes.c */
-sh_err store_sqlite_item_note(store *base, const uint8_t id[static SH_ID_BYTES], int64_t now_ms,
-                              bool *seen, sh_error *error);
+sh_err store_sqlite_item_note(store *base, const store_item *item, bool *seen, sh_error *error);
 sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES], sh_error *error);
 sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *error);
 sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error);

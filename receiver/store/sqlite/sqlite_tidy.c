@@ -29,6 +29,40 @@ static sh_err count_rows(store_sqlite *s, const char *sql, int64_t *ret, sh_erro
     return rc == SQLITE_ROW ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
+/* *count: 0 where no node is over the limit. */
+static sh_err find_fullest_node(store_sqlite *s, int64_t max, sh_buf *node, int64_t *count,
+                                sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(s->db, store_tidy_fullest_node, -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 1, max);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    *count = 0;
+    if (rc == SQLITE_DONE)
+        return SH_OK;
+    if (rc != SQLITE_ROW)
+        return store_sqlite_fail(s, rc, "read", error);
+    *count = sqlite3_column_int64(statement, 1);
+    sh_err err = sh_buf_append_text(node, (const char *)sqlite3_column_text(statement, 0));
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "no memory for a node's name");
+}
+
+static sh_err delete_of_node(store_sqlite *s, const sh_buf *node, int64_t count, sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(s->db, store_tidy_oldest_of_node, -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(statement, 1, (const char *)node->data, (int)node->len,
+                               SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 2, count);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
 static sh_err tidy_table(store_sqlite *s, int table, const store_limits *limits, int64_t excess,
                          bool *more, sh_error *error)
 {
@@ -50,6 +84,8 @@ sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh
 {
     store_sqlite *s = (store_sqlite *)base;
     int64_t excess[TIDY_TABLES] = {0};
+    SH_CLEANUP(sh_buf_reset) sh_buf node = SH_BUF_INIT(SH_NODE_NAME_MAX);
+    int64_t of_node = 0;
     sh_err err = SH_OK;
     *more = false;
     for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++) {
@@ -59,9 +95,15 @@ sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh
         excess[i] = store_tidy_excess(count, max, more);
     }
     if (err == SH_OK)
+        err = find_fullest_node(s, limits->node_items_max, &node, &of_node, error);
+    int64_t node_excess = store_tidy_excess(of_node, limits->node_items_max, more);
+    *more = *more || node_excess > 0; /* of other nodes */
+    if (err == SH_OK)
         err = base->ops->begin(base, error);
     if (err != SH_OK)
         return err;
+    if (node_excess > 0)
+        err = delete_of_node(s, &node, node_excess, error);
     for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++)
         err = tidy_table(s, i, limits, excess[i], more, error);
     if (err == SH_OK)

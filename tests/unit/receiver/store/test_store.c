@@ -226,12 +226,12 @@ static void what_is_rolled_back_or_left_open_is_not_there(void **state)
     uint8_t id[SH_ID_BYTES] = {1};
     bool seen = true;
     assert_int_equal(store_begin(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, id, 1000, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, id, 1000, &seen, NULL), SH_OK);
     assert_false(seen);
     store_rollback(s);
     store_rollback(s);
     assert_int_equal(store_begin(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, id, 1000, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, id, 1000, &seen, NULL), SH_OK);
     assert_false(seen);
     store_close(s);
     assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Items\""), "0;");
@@ -245,12 +245,12 @@ static void undoing_to_a_mark_keeps_what_came_before_it(void **state)
     bool seen = false;
     assert_int_equal(store_begin(s, NULL), SH_OK);
     assert_int_equal(store_mark(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[0], 1, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[0], 1, &seen, NULL), SH_OK);
     assert_int_equal(store_mark(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[1], 1, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[1], 1, &seen, NULL), SH_OK);
     assert_int_equal(store_undo_to_mark(s, NULL), SH_OK);
     assert_int_equal(store_mark(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[2], 1, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[2], 1, &seen, NULL), SH_OK);
     assert_int_equal(store_commit(s, NULL), SH_OK);
     assert_int_equal(store_begin(s, NULL), SH_OK);
     assert_int_equal(store_mark(s, NULL), SH_OK);
@@ -360,7 +360,8 @@ static void a_table_in_parts_is_recorded_once_all_parts_are_there(void **state)
     const store_limits limits = {.items_before_ms = 5000,
                                  .items_max = INT64_MAX,
                                  .parts_max = INT64_MAX,
-                                 .nodes_max = INT64_MAX};
+                                 .nodes_max = INT64_MAX,
+                                 .node_items_max = INT64_MAX};
     bool more = true;
     assert_int_equal(store_tidy(s, &limits, &more, NULL), SH_OK);
     assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Parts\""), "0;");
@@ -439,14 +440,14 @@ static void reading_works_beside_an_open_transaction_and_writes_nothing(void **s
     assert_int_equal(store_begin(writer, NULL), SH_OK);
     bool seen = false;
     const uint8_t id[SH_ID_BYTES] = {1};
-    assert_int_equal(store_item_note(writer, id, 1, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(writer, id, 1, &seen, NULL), SH_OK);
     store *reader = NULL;
     assert_int_equal(store_open(db_path, STORE_READ_ONLY, &reader, NULL), SH_OK);
     char text[1000] = "";
     assert_int_equal(store_devices(reader, NULL, collect_device, text, NULL), SH_OK);
     assert_string_equal(text, "1 1:a 0:NULL 2:1;");
     assert_int_equal(store_commit(writer, NULL), SH_OK);
-    assert_int_equal(store_item_note(reader, id, 1, &seen, NULL), SH_E_IO);
+    assert_int_equal(note_item(reader, id, 1, &seen, NULL), SH_E_IO);
     store_close(reader);
     store_close(writer);
 }
@@ -459,7 +460,7 @@ static void what_is_committed_to_a_file_that_is_gone_is_no_success(void **state)
     bool seen = true;
     must(store_check(s, &error), &error);
     must(store_begin(s, &error), &error);
-    must(store_item_note(s, (const uint8_t *)"0123456789abcdef", 1, &seen, &error), &error);
+    must(note_item(s, (const uint8_t *)"0123456789abcdef", 1, &seen, &error), &error);
     assert_int_equal(unlink(db_path), 0);
     assert_int_equal(store_commit(s, &error), SH_E_IO);
     assert_non_null(strstr(error.message, db_path));

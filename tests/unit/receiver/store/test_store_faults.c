@@ -44,7 +44,7 @@ static sh_err work(sh_device_row *row, sh_error *error)
     if (err == SH_OK)
         err = store_mark(s, error);
     if (err == SH_OK)
-        err = store_item_note(s, id, 1, &seen, error);
+        err = note_item(s, id, 1, &seen, error);
     if (err == SH_OK)
         err = store_find_known(s, asked, 1, &known, error);
     if (err == SH_OK)

@@ -7,7 +7,8 @@
 /* Until nothing is left to do; limits that are not named are none. */
 static void tidy(store *s, store_limits limits)
 {
-    int64_t *const all[] = {&limits.items_max, &limits.parts_max, &limits.nodes_max};
+    int64_t *const all[] = {&limits.items_max, &limits.parts_max, &limits.nodes_max,
+                            &limits.node_items_max};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (*all[i] == 0)
             *all[i] = INT64_MAX;
@@ -26,37 +27,37 @@ static void an_item_is_seen_once_until_it_is_forgotten(void **state)
     const uint8_t ids[2][SH_ID_BYTES] = {{1, 0, 3}, {2}};
     bool seen = false;
     assert_int_equal(store_begin(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[0], 1000, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[0], 1000, &seen, NULL), SH_OK);
     assert_false(seen);
-    assert_int_equal(store_item_note(s, ids[1], 2000, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[1], 2000, &seen, NULL), SH_OK);
     assert_false(seen);
     assert_int_equal(store_commit(s, NULL), SH_OK);
     store_close(s);
     s = opened();
     assert_int_equal(store_begin(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[0], 3000, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[0], 3000, &seen, NULL), SH_OK);
     assert_true(seen);
     assert_int_equal(store_commit(s, NULL), SH_OK);
     tidy(s, (store_limits){.items_before_ms = 2000});
     assert_int_equal(store_begin(s, NULL), SH_OK);
-    assert_int_equal(store_item_note(s, ids[1], 3000, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[1], 3000, &seen, NULL), SH_OK);
     assert_true(seen);
-    assert_int_equal(store_item_note(s, ids[0], 3000, &seen, NULL), SH_OK);
+    assert_int_equal(note_item(s, ids[0], 3000, &seen, NULL), SH_OK);
     assert_false(seen);
     assert_int_equal(store_commit(s, NULL), SH_OK);
     store_close(s);
 }
 
-/* Notes that items were merged, one each ms, from 1 on. */
-static void note_items(store *s, int count)
+/* Records that the node's items first to last were merged, one each ms. */
+static void note_items(store *s, const char *node, int first, int last)
 {
     sh_error error = {.code = SH_OK};
     must(store_begin(s, &error), &error);
-    for (int i = 1; i <= count; i++) {
-        uint8_t id[SH_ID_BYTES] = {0};
+    for (int i = first; i <= last; i++) {
+        store_item item = {.node = node, .now_ms = i};
         bool seen = false;
-        memcpy(id, &i, sizeof i);
-        must(store_item_note(s, id, i, &seen, &error), &error);
+        memcpy(item.id, &i, sizeof i);
+        must(store_item_note(s, &item, &seen, &error), &error);
     }
     must(store_commit(s, &error), &error);
 }
@@ -65,7 +66,7 @@ static void items_are_limited_and_the_oldest_go(void **state)
 {
     (void)state;
     store *s = opened();
-    note_items(s, 5000);
+    note_items(s, "N", 1, 5000);
     tidy(s, (store_limits){.items_max = 5000});
     assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Items\""), "5000;");
     tidy(s, (store_limits){.items_max = 4999});
@@ -74,6 +75,30 @@ static void items_are_limited_and_the_oldest_go(void **state)
     assert_string_equal(sql("SELECT count(*), min(merged_ms) FROM \"SyncHub_Items\""), "10|4991;");
     tidy(s, (store_limits){.items_before_ms = 4996, .items_max = 6});
     assert_string_equal(sql("SELECT count(*), min(merged_ms) FROM \"SyncHub_Items\""), "5|4996;");
+    store_close(s);
+}
+
+static void a_node_that_floods_loses_its_own_items_alone(void **state)
+{
+    (void)state;
+    store *s = opened();
+    note_items(s, "Quiet", 1, 10);
+    note_items(s, "Loud", 11, 5010);
+    note_items(s, "Louder", 5011, 11010);
+    tidy(s, (store_limits){.node_items_max = 10});
+    assert_string_equal(sql("SELECT node, count(*), min(merged_ms) FROM \"SyncHub_Items\""
+                            " GROUP BY node ORDER BY min(merged_ms)"),
+                        "Quiet|10|1;Loud|10|5001;Louder|10|11001;");
+    store_close(s);
+}
+
+static void items_without_a_node_go_by_age_alone(void **state)
+{
+    (void)state;
+    store *s = opened();
+    note_items(s, "", 1, 20); /* as before the column was added */
+    tidy(s, (store_limits){.node_items_max = 10});
+    assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Items\""), "20;");
     store_close(s);
 }
 
@@ -192,6 +217,8 @@ static void a_backup_that_is_put_back_is_noticed_though_the_connection_stays(voi
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
 #define COMMON_TESTS                                                                               \
     TEST(an_item_is_seen_once_until_it_is_forgotten), TEST(items_are_limited_and_the_oldest_go),   \
+        TEST(a_node_that_floods_loses_its_own_items_alone),                                        \
+        TEST(items_without_a_node_go_by_age_alone),                                                \
         TEST(tables_that_never_become_whole_are_limited_for_each_node_and_for_all),                \
         TEST(nodes_are_limited_and_those_that_brought_nothing_go_first),                           \
         TEST(a_backup_that_is_put_back_is_noticed_though_the_connection_stays)

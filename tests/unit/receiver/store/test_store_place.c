@@ -165,7 +165,7 @@ static void a_disk_that_takes_no_more_fails_the_transaction_and_loses_nothing(vo
     sh_error error = {.code = SH_OK};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
     assert_int_equal(store_begin(s, NULL), SH_OK);
-    sh_err noted = store_item_note(s, id, 1, &seen, &error);
+    sh_err noted = note_item(s, id, 1, &seen, &error);
     sh_err committed = noted == SH_OK ? store_commit(s, &error) : noted;
     store_rollback(s);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
