@@ -63,5 +63,6 @@ int bench_constant_server(int argc, char *argv[]); /* the HTTP server, answering
 int bench_load(int argc, char *argv[]);            /* HTTP requests of many connections */
 int bench_nodes(int argc, char *argv[]);           /* simulated nodes to be pulled */
 int bench_latency(int argc, char *argv[]);         /* from a file's close to the committed row */
+int bench_json_readers(int argc, char *argv[]);    /* MB/s of each reader of JSON */
 
 #endif

@@ -21,6 +21,7 @@ static const struct {
     {"load", bench_load},
     {"nodes", bench_nodes},
     {"latency", bench_latency},
+    {"json-readers", bench_json_readers},
 };
 
 int main(int argc, char *argv[])
