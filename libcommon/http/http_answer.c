@@ -14,7 +14,7 @@ void sh_http_answer_reset(sh_http_answer *answer)
     answer->status = 0;
 }
 
-/* The value of a header line of that name, or a slice of NULL. */
+/* The value of a header line with this name; its data is NULL for another header. */
 static sh_slice header_value(sh_slice line, const char *name)
 {
     size_t len = strlen(name);
@@ -23,7 +23,7 @@ static sh_slice header_value(sh_slice line, const char *name)
     return sh_slice_trim((sh_slice){line.data + len + 1, line.len - len - 1});
 }
 
-/* Copies a value that fits; one that does not is as good as none. */
+/* Copies a value that fits; ignores a longer one. */
 static void copy_value(sh_slice value, char *ret, size_t ret_bytes)
 {
     if (value.len >= ret_bytes)
@@ -43,7 +43,7 @@ static void read_content_type(sh_slice value, sh_http_answer *answer)
             *c = (char)(*c - 'A' + 'a');
 }
 
-/* Only for people to read: it must not steer their terminals. */
+/* For messages only. Keeps printable characters, so that it cannot control a terminal. */
 static void read_server(sh_slice value, sh_http_answer *answer)
 {
     copy_value(value, answer->server, sizeof answer->server);
@@ -52,7 +52,7 @@ static void read_server(sh_slice value, sh_http_answer *answer)
             *c = '?';
 }
 
-/* A date as HTTP writes it (RFC 9110 section 5.6.7), as Unix time; 0 where it is none. */
+/* An IMF-fixdate (RFC 9110 section 5.6.7) as Unix time; 0 if it is invalid. */
 static int64_t read_date(sh_slice value)
 {
     char date[64];
@@ -63,8 +63,8 @@ static int64_t read_date(sh_slice value)
 }
 
 /*
- * From date to date by the peer's own clock, whatever ours says; by ours only where the peer does
- * not tell its time.
+ * Computes the delay from the peer's own Date, so that the difference of the clocks does not
+ * matter; by our clock only if the peer sends no Date.
  */
 static void note_dates(sh_http_answer *answer)
 {

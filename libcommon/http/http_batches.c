@@ -5,10 +5,10 @@
 
 static const struct {
     bool serial;      /* by one worker at a time */
-    size_t batch_max; /* exchanges of one call */
+    size_t batch_max; /* exchanges in one call */
 } traits[SH_HTTP_CLASSES] = {
     [SH_HTTP_NORMAL] = {.serial = false, .batch_max = SH_HTTP_TOGETHER_MAX},
-    /* What comes while the one worker waits gathers, and shares its next wait. */
+    /* Exchanges that arrive while the one worker waits share its next wait. */
     [SH_HTTP_QUERY] = {.serial = true, .batch_max = SH_HTTP_TOGETHER_MAX},
     [SH_HTTP_EXCLUSIVE] = {.serial = true, .batch_max = 1},
 };

@@ -17,11 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STOP_GRACE_MS 5000   /* what exchanges in hand get once the program must stop */
-#define POLL_MAX_MS 1000     /* curl asks for less where it needs less */
+#define STOP_GRACE_MS 5000   /* for running exchanges once the program must stop */
+#define POLL_MAX_MS 1000     /* upper limit; curl asks for less if it needs less */
 #define IDLE_CONNECTIONS 64L /* kept alive between exchanges */
 
-/* An answer that holds so much and goes on more slowly holds up others that wait for memory. */
+/* An incomplete answer of this size may stall others that wait for memory. */
 #define STALL_HOLDS (64 * SH_KIB)
 
 struct sh_http_client {
@@ -31,22 +31,22 @@ struct sh_http_client {
     size_t parallel_max;
     void (*tick)(void);
     int64_t stall_ms;
-    int64_t looked_ms; /* for those that stall, monotonic */
+    int64_t looked_ms; /* last check for stalled answers, monotonic */
 };
 
-/* What one call sends and whom it tells. */
+/* The requests of one call and its callback. */
 typedef struct {
     const sh_http_request *requests;
     size_t count, started, in_hand;
-    int64_t stop_at_ms; /* monotonic; -1 while nobody asked to stop */
-    sh_http_done done;  /* NULL: the one answer moves to *keep */
+    int64_t stop_at_ms; /* monotonic; -1 until the program must stop */
+    sh_http_done done;  /* NULL: move the only answer to *keep */
     void (*idle)(void *context);
     void *context;
     sh_http_answer *keep;
     sh_error *keep_error;
 } batch;
 
-/* The names, with general words for those that the program did not give. */
+/* The names, with general terms for those that the program did not set. */
 static sh_http_client_names with_defaults(const sh_http_client_names *names)
 {
     return (sh_http_client_names){
@@ -74,7 +74,7 @@ sh_err sh_http_client_new(const sh_http_client_options *options, sh_http_client 
     bool has_ca = ca_file != NULL && ca_file[0] != '\0';
     const sh_http_client_names names = with_defaults(&options->names);
     if (has_ca && access(ca_file, R_OK) != 0)
-        return sh_fail(error, SH_E_CONFIG, "%s: %s cannot be read: %s",
+        return sh_fail(error, SH_E_CONFIG, "%s: cannot read %s: %s",
                        pinned ? names.pinned : names.ca_file, ca_file, strerror(errno));
     sh_http_client *client = calloc(1, sizeof *client);
     if (client == NULL)
@@ -113,9 +113,9 @@ void sh_http_client_free(sh_http_client *client)
     free(client);
 }
 
-/* --- The run of a batch --- */
+/* --- Running a batch --- */
 
-/* Tells the caller how a request ended. e is NULL where it was never on its way. */
+/* Reports the end of a request to the caller. e is NULL if it was never started. */
 static void report_end(batch *b, size_t index, sh_err err, http_client_exchange *e,
                        const sh_error *error)
 {
@@ -165,7 +165,7 @@ static void end_exchange(http_client_exchange *e, batch *b, sh_err err, const sh
 static void fail_paused(http_client_exchange *e, CURLcode code)
 {
     (void)sh_fail(&e->failure, code == CURLE_OUT_OF_MEMORY ? SH_E_MEMORY : SH_E_NETWORK,
-                  "the answer of %.*s waited for memory and could not be read on: %s",
+                  "the answer of %.*s waited for memory and could not be continued: %s",
                   HTTP_URL_SHOWN, e->request->url, curl_easy_strerror(code));
 }
 
@@ -180,7 +180,7 @@ static void end_finished(sh_http_client *client, batch *b)
         sh_error failure = {.code = SH_OK};
         long status = 0;
         sh_err err = SH_OK;
-        /* curl may call a transfer good of which a callback did not take all. */
+        /* curl may report success for a transfer whose last bytes a callback did not accept. */
         if (e->failure.code == SH_OK && e->paused)
             fail_paused(e, CURLE_OUT_OF_MEMORY);
         if (message->data.result != CURLE_OK || e->failure.code != SH_OK)
@@ -195,8 +195,8 @@ static void end_finished(sh_http_client *client, batch *b)
 }
 
 /*
- * Lets those go on that waited for memory. One that finds none again pauses again; one that cannot
- * go on, whatever curl thinks of it then, has failed.
+ * Resumes transfers that waited for memory. One that finds none pauses again; one that cannot be
+ * resumed has failed, whatever curl reports.
  */
 static void resume_paused(sh_http_client *client, batch *b)
 {
@@ -221,8 +221,8 @@ static void resume_paused(sh_http_client *client, batch *b)
 }
 
 /*
- * A peer that sends much, and then hardly anything, would keep its memory until its time-out, which
- * is also that of the others, who wait for it.
+ * A peer that sends much and then hardly anything would keep its memory until its time-out, and
+ * transfers that wait for memory would time out as well.
  */
 static void end_stalled(sh_http_client *client, batch *b)
 {
@@ -241,9 +241,10 @@ static void end_stalled(sh_http_client *client, batch *b)
             !waited_for)
             continue;
         sh_error failure = {.code = SH_OK};
-        (void)sh_fail(&failure, SH_E_NETWORK,
-                      "%.*s sent %zu bytes and hardly goes on, while others wait for the memory",
-                      HTTP_URL_SHOWN, e->request->url, e->answer.body.len);
+        (void)sh_fail(
+            &failure, SH_E_NETWORK,
+            "%.*s sent %zu bytes and then hardly any more, while other answers wait for the memory",
+            HTTP_URL_SHOWN, e->request->url, e->answer.body.len);
         end_exchange(e, b, failure.code, &failure);
     }
 }
@@ -267,7 +268,7 @@ static void end_all(sh_http_client *client, batch *b, sh_err err, const char *wo
 static void wait_for_peers(sh_http_client *client, const batch *b)
 {
     struct curl_waitfd stop = {.fd = client->stop_fd, .events = CURL_WAIT_POLLIN};
-    /* Once readable it stays so: waiting for it again would not wait at all. */
+    /* Once readable, stop_fd stays readable, so polling it again would return at once. */
     unsigned extra = client->stop_fd >= 0 && b->stop_at_ms < 0 ? 1 : 0;
     (void)curl_multi_poll(client->shared.multi, extra > 0 ? &stop : NULL, extra, POLL_MAX_MS, NULL);
 }
@@ -282,12 +283,12 @@ static void run_batch(sh_http_client *client, batch *b)
         start_more(client, b);
         int running;
         if (curl_multi_perform(client->shared.multi, &running) != CURLM_OK)
-            end_all(client, b, SH_E_MEMORY, "curl could not go on");
+            end_all(client, b, SH_E_MEMORY, "curl could not continue");
         end_finished(client, b);
         end_stalled(client, b);
         resume_paused(client, b);
         if (b->stop_at_ms >= 0 && sh_clock_monotonic_ms() >= b->stop_at_ms)
-            end_all(client, b, SH_E_STOPPED, "broken off: the program is stopping");
+            end_all(client, b, SH_E_STOPPED, "aborted: the program is stopping");
         if (b->in_hand > 0 && !has_room(client, b))
             wait_for_peers(client, b);
     }

@@ -11,7 +11,7 @@
 #define HEADER_BYTES_MAX (64 * SH_KIB) /* all header lines of one answer */
 #define SYSTEM_CA_FOLDER "/etc/ssl/certs"
 
-/* Of bodies_max one part in so many is for answers of up to SH_HTTP_SMALL_BODY alone. */
+/* 1/SMALL_SHARE of bodies_max is reserved for answers of up to SH_HTTP_SMALL_BODY. */
 #define SMALL_SHARE 8
 
 /* --- What the peer sends ------------------------------------------------------------------- */
@@ -31,8 +31,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 }
 
 /*
- * Adds to the body within the exchange's own limit and, for all exchanges together, within
- * bodies_max: over that, one at a time goes on and the others wait until bodies are freed.
+ * Appends to the body within the exchange's limit and within bodies_max for all exchanges together:
+ * over that, one exchange at a time continues and the others pause until bodies are freed.
  */
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
@@ -70,7 +70,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 static void free_headers(struct curl_slist *headers)
 {
     for (struct curl_slist *h = headers; h != NULL; h = h->next)
-        explicit_bzero(h->data, strlen(h->data)); /* one holds the token */
+        explicit_bzero(h->data, strlen(h->data)); /* one contains the token */
     curl_slist_free_all(headers);
 }
 
@@ -78,7 +78,7 @@ static sh_err add_header(http_client_exchange *e, const char *line, sh_error *er
 {
     for (const char *c = line; *c != '\0'; c++)
         if (*c == '\r' || *c == '\n')
-            return sh_fail(error, SH_E_CONFIG, "a header of the request holds a line break");
+            return sh_fail(error, SH_E_CONFIG, "a header of the request contains a line break");
     struct curl_slist *headers = curl_slist_append(e->headers, line);
     if (headers == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a request");
@@ -89,7 +89,7 @@ static sh_err add_header(http_client_exchange *e, const char *line, sh_error *er
 static sh_err add_headers(http_client_exchange *e, sh_error *error)
 {
     const sh_http_request *request = e->request;
-    /* Without a word of ours curl would decide about Expect by the size of the body. */
+    /* Otherwise curl would send Expect depending on the size of the body. */
     sh_err err = add_header(e, request->ask_first ? "Expect: 100-continue" : "Expect:", error);
     bool typed = false;
     for (size_t i = 0; err == SH_OK && request->headers != NULL && request->headers[i] != NULL;
@@ -98,20 +98,20 @@ static sh_err add_headers(http_client_exchange *e, sh_error *error)
         err = add_header(e, request->headers[i], error);
     }
     if (err == SH_OK && !typed)
-        err = add_header(e, "Content-Type:", error); /* not curl's own for POST */
+        err = add_header(e, "Content-Type:", error); /* none, instead of curl's default for POST */
     if (err != SH_OK || request->token == NULL)
         return err;
     sh_buf line = SH_BUF_INIT(SH_SETTING_MAX + 64);
     err = sh_buf_append_format(&line, "Authorization: Bearer %s", request->token);
     if (err != SH_OK)
-        (void)sh_fail(error, err, "no room for the token in a request");
+        (void)sh_fail(error, err, "no memory for the token in a request");
     else
         err = add_header(e, line.data, error);
     sh_buf_wipe(&line);
     return err;
 }
 
-/* Sets an option and remembers the first failure in `code`. */
+/* Sets an option and keeps the first failure in `code`. */
 #define SET(option, value)                                                                         \
     do {                                                                                           \
         if (code == CURLE_OK)                                                                      \
@@ -129,21 +129,23 @@ static CURLcode set_connection(http_client_exchange *e)
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_NOSIGNAL, 1L);
-    /* A name server that hangs must hold up neither the other exchanges nor the end. */
+    /* A name server that hangs must not delay the other exchanges or the program's end. */
     SET(CURLOPT_QUICK_EXIT, 1L);
     SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    /* By our own reading of the environment, so that messages can name the proxy and its variable.
+    /*
+     * From proxy.c rather than curl's own environment lookup, so that messages can name the proxy
+     * and its variable.
      */
     SET(CURLOPT_PROXY, e->proxy.variable != NULL ? e->proxy.value : "");
     SET(CURLOPT_NOPROXY, "");
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    /* A name has no say where one certificate alone is trusted. */
+    /* A pinned certificate is accepted for any name. */
     SET(CURLOPT_SSL_VERIFYHOST, shared->pinned ? 0L : 2L);
     /*
-     * A CA file takes the place of the system's bundle, so the system's folder of the same
-     * certificates is searched beside it. Without one the bundle alone is used: curl parses it once
-     * for all connections, which it does not where a folder is set too.
+     * CURLOPT_CAINFO replaces the system's bundle, so CURLOPT_CAPATH adds the system's folder of
+     * the same certificates. Without a CA file use the bundle only: curl parses it once for all
+     * connections, but not if a folder is set too.
      */
     if (shared->ca_file != NULL) {
         SET(CURLOPT_CAINFO, shared->ca_file);
@@ -169,7 +171,7 @@ static CURLcode set_request(http_client_exchange *e)
     SET(CURLOPT_HEADERDATA, e);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, e);
-    if (request->answer_max > 0) /* refuses a larger Content-Length before the body comes */
+    if (request->answer_max > 0) /* rejects a larger Content-Length before the body */
         SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->answer_max);
     if (strcmp(request->method, "POST") == 0) {
         SET(CURLOPT_POST, 1L);
@@ -179,8 +181,7 @@ static CURLcode set_request(http_client_exchange *e)
         assert(strcmp(request->method, "GET") == 0);
         SET(CURLOPT_HTTPGET, 1L);
     }
-    /* A body that was announced and not sent leaves a connection on which nobody knows what is
-     * next. */
+    /* After an announced body that was not sent, the state of the connection is undefined. */
     if (request->ask_first)
         SET(CURLOPT_FORBID_REUSE, 1L);
     return code;
@@ -204,7 +205,7 @@ sh_err http_client_exchange_fail(const http_client_exchange *e, CURLcode code, s
     return http_client_fail(&failure, error);
 }
 
-/* --- Its beginning and end ------------------------------------------------------------------- */
+/* --- Start and end --------------------------------------------------------------------------- */
 
 void http_client_exchange_free(http_client_exchange *e)
 {

@@ -12,20 +12,20 @@
 
 #include <curl/curl.h>
 
-/* Part of the module http_client: one request on its way, and what all of them share. */
+/* Part of the module http_client: one running exchange, and the state that all exchanges share. */
 
 typedef struct http_client_exchange http_client_exchange;
 
 typedef struct {
     CURLM *multi;
     char *user_agent;
-    char *ca_file; /* NULL where none */
+    char *ca_file; /* NULL: none */
     bool pinned;   /* ca_file is the peer's own certificate */
     sh_http_client_names names;
     size_t bodies_max;
-    size_t body_bytes;             /* allocated for all answers in hand */
-    http_client_exchange *growing; /* may grow although body_bytes is at its limit; NULL: none */
-    http_client_exchange *first;   /* all in hand */
+    size_t body_bytes;             /* allocated for all answers being received */
+    http_client_exchange *growing; /* may exceed the limit of body_bytes; NULL: none */
+    http_client_exchange *first;   /* list of all running exchanges */
 } http_client_shared;
 
 struct http_client_exchange {
@@ -36,20 +36,22 @@ struct http_client_exchange {
     struct curl_slist *headers;
     sh_proxy proxy;
     sh_http_answer answer;
-    sh_error failure; /* found by a callback, which can only tell curl to end the transfer */
+    sh_error failure; /* set by a callback, which can only tell curl to abort */
     size_t header_bytes;
     bool paused; /* waits for memory */
     http_client_stall stall;
-    char detail[CURL_ERROR_SIZE]; /* curl's own words */
+    char detail[CURL_ERROR_SIZE]; /* curl's message */
     http_client_exchange *next, **link;
 };
 
-/* Begins an exchange, which is then in hand. SH_E_MEMORY, SH_E_CONFIG. */
+/* Starts an exchange and adds it to the list. SH_E_MEMORY, SH_E_CONFIG. */
 sh_err http_client_exchange_start(http_client_shared *shared, const sh_http_request *request,
                                   size_t index, sh_error *error);
 void http_client_exchange_free(http_client_exchange *e);
 
-/* Turns curl's code for a failed exchange into ours, with words. What a callback found goes first.
+/*
+ * Converts curl's code for a failed exchange to a sh_err with a message. A failure that a callback
+ * found takes precedence.
  */
 sh_err http_client_exchange_fail(const http_client_exchange *e, CURLcode code, sh_error *error);
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What OpenSSL found wrong with a certificate (X509_V_ERR_…, x509_vfy.h). */
+/* OpenSSL's verification results (X509_V_ERR_…, x509_vfy.h). */
 enum {
     VERIFY_NOT_YET_VALID = 9,
     VERIFY_EXPIRED = 10,
@@ -40,7 +40,7 @@ static bool has_proxy(const http_client_failure *f)
     return f->proxy->variable != NULL;
 }
 
-/* What to do about a proxy that does not do its work. */
+/* Fails with advice for a proxy that does not work. */
 static sh_err fail_proxy(const http_client_failure *f, const char *what, sh_error *error)
 {
     return sh_fail(error, SH_E_NETWORK,
@@ -122,7 +122,7 @@ static sh_err fail_short(const http_client_failure *f, sh_error *error)
                    HTTP_URL_SHOWN, f->url, f->body_len, (int64_t)announced);
 }
 
-/* No HTTP came back, or nothing at all. A port that serves TLS does so to plain HTTP. */
+/* The answer was no HTTP or empty, as from a TLS port that gets plain HTTP. */
 static sh_err fail_no_http(const http_client_failure *f, const char *what, sh_error *error)
 {
     if (is_tls(f))
@@ -153,7 +153,7 @@ static sh_err fail_certificate(const http_client_failure *f, sh_error *error)
     if (detail_says(f, "subject name") || detail_says(f, "does not match target host"))
         return sh_fail(error, SH_E_NETWORK,
                        "the certificate of %.*s is for another name: the host in %s must be one "
-                       "that it names (%s)",
+                       "of its names (%s)",
                        HTTP_URL_SHOWN, f->url, f->names->url, detail);
     if (verify == VERIFY_SELF_SIGNED)
         return sh_fail(error, SH_E_NETWORK,
@@ -161,15 +161,17 @@ static sh_err fail_certificate(const http_client_failure *f, sh_error *error)
                        "a copy of that certificate",
                        HTTP_URL_SHOWN, f->url, f->names->ca_file);
     if (verify == VERIFY_SELF_SIGNED_IN_CHAIN || verify == VERIFY_NO_ISSUER_HERE)
-        return sh_fail(error, SH_E_NETWORK,
-                       "the certificate of %.*s is of a CA that is not trusted here: %s must name "
-                       "that CA's certificate (%s)",
-                       HTTP_URL_SHOWN, f->url, f->names->ca_file, detail);
+        return sh_fail(
+            error, SH_E_NETWORK,
+            "the certificate of %.*s is from a CA that is not trusted here: %s must name "
+            "that CA's certificate (%s)",
+            HTTP_URL_SHOWN, f->url, f->names->ca_file, detail);
     if (verify == VERIFY_NO_ISSUER_SENT)
-        return sh_fail(error, SH_E_NETWORK,
-                       "the certificate of %.*s is not trusted: the certificates between it and "
-                       "its CA must stand in its file there (%s), or %s here name its CA",
-                       HTTP_URL_SHOWN, f->url, f->names->peer_cert, f->names->ca_file);
+        return sh_fail(
+            error, SH_E_NETWORK,
+            "the certificate of %.*s is not trusted: its file there (%s) must contain the "
+            "intermediate certificates too, or %s here must name its CA",
+            HTTP_URL_SHOWN, f->url, f->names->peer_cert, f->names->ca_file);
     return sh_fail(error, SH_E_NETWORK,
                    "the certificate of %.*s is not trusted (%s): %s may name its CA",
                    HTTP_URL_SHOWN, f->url, detail, f->names->ca_file);
@@ -177,7 +179,7 @@ static sh_err fail_certificate(const http_client_failure *f, sh_error *error)
 
 static sh_err fail_handshake(const http_client_failure *f, sh_error *error)
 {
-    /* What OpenSSL, and GnuTLS, say of bytes that are no TLS. */
+    /* How OpenSSL and GnuTLS report bytes that are not TLS. */
     if (detail_says(f, "wrong version number") || detail_says(f, "packet length too long") ||
         detail_says(f, "record layer failure") || detail_says(f, "unexpected TLS packet"))
         return sh_fail(error, SH_E_NETWORK,
@@ -189,7 +191,7 @@ static sh_err fail_handshake(const http_client_failure *f, sh_error *error)
                    detail_or_code(f));
 }
 
-/* A proxy that does not open the way to a TLS server says why by a status. */
+/* A proxy that refuses CONNECT gives the reason by a status code. */
 static bool is_tunnel_refused(const http_client_failure *f, long *status)
 {
     *status = 0;
@@ -222,7 +224,7 @@ static sh_err fail_other(const http_client_failure *f, sh_error *error)
         return sh_fail(error, SH_E_LIMIT, "%.*s announces more than the %zu bytes allowed",
                        HTTP_URL_SHOWN, f->url, f->answer_max);
 #if LIBCURL_VERSION_NUM >= 0x080600
-    case CURLE_TOO_LARGE: /* a limit of curl's own, such as 5000 header lines */
+    case CURLE_TOO_LARGE: /* one of curl's own limits, such as 5000 header lines */
         return sh_fail(error, SH_E_LIMIT, "%.*s: %s", HTTP_URL_SHOWN, f->url, detail_or_code(f));
 #endif
     case CURLE_SSL_CACERT_BADFILE:
@@ -260,7 +262,7 @@ sh_err http_client_fail(const http_client_failure *f, sh_error *error)
         return fail_no_http(f, "closed the connection without an answer", error);
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        (void)snprintf(what, sizeof what, "broke the connection off (%.200s)", detail_or_code(f));
+        (void)snprintf(what, sizeof what, "broke off the connection (%.200s)", detail_or_code(f));
         return fail_no_http(f, what, error);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:

@@ -3,15 +3,15 @@
 #define SH_HTTP_NAMES_H
 
 /*
- * What a program calls what a message tells to look at: names of its settings. Literals; those that
- * are NULL are told in general words.
+ * Names of a program's settings, for messages that tell which one to check. Static texts; NULL: a
+ * general term.
  */
 typedef struct {
-    const char *url;                  /* where the URLs come from */
-    const char *ca_file;              /* certificates that are trusted besides the system's */
-    const char *pinned;               /* the one certificate that is trusted alone */
+    const char *url;                  /* the setting with the URLs */
+    const char *ca_file;              /* further trusted certificates */
+    const char *pinned;               /* the only trusted certificate */
     const char *timeout;              /* of an exchange */
-    const char *peer_cert, *peer_key; /* what lets a peer serve TLS */
+    const char *peer_cert, *peer_key; /* the peer's settings for its TLS certificate */
 } sh_http_client_names;
 
 typedef struct {

@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the HTTP client sends. */
+/* A request of the HTTP client. */
 typedef struct {
     const char *method; /* "GET" or "POST" */
     const char *url;
-    const char *token;          /* for `Authorization: Bearer`; NULL for none */
-    const char *const *headers; /* `Name: value`, NULL-terminated; NULL for none */
-    const void *body;           /* of POST; borrowed until the exchange is over */
+    const char *token;          /* for `Authorization: Bearer`; NULL: none */
+    const char *const *headers; /* `Name: value`, NULL-terminated; NULL: none */
+    const void *body;           /* of POST; borrowed until the exchange ends */
     size_t body_len;
     bool ask_first;     /* `Expect: 100-continue`: the peer may answer before the body is sent */
     size_t answer_max;  /* bytes of body; more is SH_E_LIMIT */

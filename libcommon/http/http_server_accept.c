@@ -19,20 +19,20 @@
 #include <unistd.h>
 
 /*
- * Connections are accepted here and not by the library: taking its listening socket away from it,
- * as a renewed certificate needs it, races with its threads (MHD_quiesce_daemon() in 0.9.75 and
- * 1.0.1 aborts the program where one of them is faster).
+ * This thread accepts connections instead of the library: a renewed certificate requires taking the
+ * listening socket away from the library, which races with its threads (MHD_quiesce_daemon() in
+ * 0.9.75 and 1.0.1 may abort the program).
  *
  * The library gets a connection once its first byte has arrived. So a connection that sends nothing
- * costs a descriptor only, and one that speaks the wrong protocol (TLS at a port without, plain
- * HTTP at a port with it) can be answered in words.
+ * costs only a descriptor, and a peer with the wrong protocol (TLS on a plain port or the reverse)
+ * gets a readable answer.
  */
 
-#define EVENTS_MAX 64     /* handled by one look at the epoll */
-#define ACCEPTS_MAX 64    /* before connections that wait are looked at */
-#define PAUSE_MS 50       /* without accepting, after the system had no descriptor or memory */
-#define LEAVE_MS 2000     /* for a peer that was told of its wrong protocol to read that */
-#define DISCARD_MAX 65536 /* bytes of one look at what such a peer sends */
+#define EVENTS_MAX 64     /* handled per epoll_wait() */
+#define ACCEPTS_MAX 64    /* before events of waiting connections are handled */
+#define PAUSE_MS 50       /* pause of accepting after a lack of descriptors or memory */
+#define LEAVE_MS 2000     /* for a peer to read the answer about its wrong protocol */
+#define DISCARD_MAX 65536 /* bytes read from such a peer per event */
 #define TLS_HANDSHAKE 0x16
 
 /* --- The accepting thread -------------------------------------------------------------------- */
@@ -51,27 +51,27 @@ static void hand_over(sh_http_server *server, sh_http_connection *c)
     socklen_t len = c->peer_len;
     (void)epoll_ctl(server->ready, EPOLL_CTL_DEL, fd, NULL);
     sh_http_set_phase(c, SH_HTTP_IDLE, server->headers_max_ms);
-    /* From here on the library may end it, and c with it. */
+    /* From here on the library may end the connection and free c. */
     (void)pthread_mutex_lock(&server->accept_lock);
     bool taken = MHD_add_connection(server->current->mhd, fd, (const struct sockaddr *)&peer,
                                     len) == MHD_YES;
     (void)pthread_mutex_unlock(&server->accept_lock);
-    if (!taken) /* it had no memory, and has closed the socket */
+    if (!taken) /* out of memory; the library has closed the socket */
         sh_http_connections_remove(server, c);
 }
 
-/* Reports a peer that speaks TLS where this server does not, or the reverse. */
+/* Reports a peer that speaks TLS to a plain port, or the reverse. */
 static void report_protocol(sh_http_server *server, const char *peer)
 {
     char message[200];
     if (server->has_tls)
         (void)snprintf(message, sizeof message,
-                       "plain HTTP came to this port, which speaks TLS: the peer's URL must begin "
-                       "with https://");
+                       "plain HTTP on this port, which speaks TLS: the peer's URL must begin with "
+                       "https://");
     else
         (void)snprintf(message, sizeof message,
-                       "a TLS handshake came to this port, which speaks plain HTTP: the peer's URL "
-                       "must begin with http://, or %s and %s must be set here",
+                       "a TLS handshake on this port, which speaks plain HTTP: the peer's URL must "
+                       "begin with http://, or %s and %s must be set here",
                        server->names.cert, server->names.key);
     sh_http_report(server, &(sh_http_event){.kind = server->has_tls ? SH_HTTP_EVENT_PLAIN_TO_TLS
                                                                     : SH_HTTP_EVENT_TLS_TO_PLAIN,
@@ -79,7 +79,7 @@ static void report_protocol(sh_http_server *server, const char *peer)
                                             .message = message});
 }
 
-/* Answers in plain HTTP, which a TLS client does not understand but breaks off at. */
+/* Answers in plain HTTP, which makes a TLS client fail at once. */
 static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
 {
     char peer[INET6_ADDRSTRLEN], answer[512];
@@ -92,14 +92,14 @@ static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
     /* The request was not read: if it is a NetAlertX node's, its user sees "error" alone. */
     if (sh_http_error_write(tls ? SH_HTTP_CODE_TLS : SH_HTTP_CODE_PLAIN, message, message, &body) !=
         SH_OK)
-        sh_buf_clear(&body); /* without memory the status alone */
+        sh_buf_clear(&body); /* out of memory: send only the status */
     int len = snprintf(answer, sizeof answer,
                        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
                        "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
                        body.len, body.len > 0 ? body.data : "");
     assert(len > 0 && (size_t)len < sizeof answer);
     (void)send(c->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    /* Closed with unread bytes, the socket would be reset, and the answer lost with it. */
+    /* Closing a socket with unread bytes would reset the connection and lose the answer. */
     (void)shutdown(c->fd, SHUT_WR);
     sh_http_set_phase(c, SH_HTTP_LEAVING, LEAVE_MS);
 }
@@ -114,7 +114,7 @@ static void discard_bytes(sh_http_server *server, sh_http_connection *c)
         close_ours(server, c);
 }
 
-/* Something arrived at a connection that is still ours. */
+/* Handles bytes on a connection that this thread still owns. */
 static void on_bytes(sh_http_server *server, sh_http_connection *c)
 {
     if (atomic_load(&c->phase) == SH_HTTP_LEAVING) {
@@ -140,18 +140,19 @@ static void report_limit(sh_http_server *server, sh_http_event_kind kind,
     sh_http_peer_text((const struct sockaddr *)from, peer);
     const sh_http_limits *limits = &server->limits;
     if (kind == SH_HTTP_EVENT_ADDRESS_LIMIT)
-        (void)snprintf(message, sizeof message,
-                       "this address has %zu connections, as many as one may have: its oldest idle "
-                       "one is closed for each new one",
-                       limits->per_address);
+        (void)snprintf(
+            message, sizeof message,
+            "this address has %zu connections, the maximum for one address: its oldest idle "
+            "one is closed for each new one",
+            limits->per_address);
     else if (kind == SH_HTTP_EVENT_TOTAL_LIMIT)
         (void)snprintf(message, sizeof message,
-                       "there are %zu connections, as many as are taken: an idle one is closed for "
+                       "there are %zu connections, the maximum: an idle one is closed for "
                        "each new one",
                        limits->total);
     else
         (void)snprintf(message, sizeof message,
-                       "a connection could not be taken: no file descriptor or memory is left");
+                       "could not accept a connection: no file descriptor or memory is left");
     sh_http_report(server, &(sh_http_event){.kind = kind, .peer = peer, .message = message});
 }
 
@@ -160,7 +161,7 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Accepts one; false where nobody waits, or the system cannot now: then errno says why. */
+/* Accepts one connection; false if none waits or the system cannot accept (see errno). */
 static bool accept_one(sh_http_server *server)
 {
     struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
@@ -191,9 +192,9 @@ static void watch_listener(sh_http_server *server, bool on)
 }
 
 /*
- * Accepts those who wait. Where the system has no descriptor left, an idle connection is closed and
- * accepting pauses, for the peer waits on and would wake this thread all the time. Returns until
- * when, 0 for no pause.
+ * Accepts waiting connections. If no descriptor is left, closes an idle connection and pauses
+ * accepting, as the waiting peer would otherwise wake this thread continuously. Returns the end of
+ * the pause in monotonic time, 0 for none.
  */
 static int64_t accept_some(sh_http_server *server)
 {
@@ -229,7 +230,7 @@ static void *accept_all(void *context)
             else
                 on_bytes(server, events[i].data.ptr);
         }
-        /* Last, for a connection that loses its place here may be among the events. */
+        /* After the other events, as accepting may close one of their connections. */
         if (knocked && paused_until_ms == 0)
             paused_until_ms = accept_some(server);
         if (paused_until_ms > 0 && sh_clock_monotonic_ms() >= paused_until_ms) {
@@ -239,7 +240,7 @@ static void *accept_all(void *context)
     }
 }
 
-/* --- Life ------------------------------------------------------------------------------------ */
+/* --- Start and stop -------------------------------------------------------------------------- */
 
 static sh_err add_to_epoll(sh_http_server *server, int fd, void *tag, sh_error *error)
 {
@@ -259,7 +260,7 @@ sh_err sh_http_accept_start(sh_http_server *server, sh_error *error)
         err = add_to_epoll(server, server->listener, &server->listener, error);
     if (err != SH_OK)
         return err;
-    /* Signals are for the threads that were there before. */
+    /* Other threads handle signals. */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&server->acceptor, NULL, accept_all, server);

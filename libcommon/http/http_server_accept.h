@@ -9,8 +9,8 @@
 /* SH_E_MEMORY, SH_E_IO. */
 sh_err sh_http_accept_start(sh_http_server *server, sh_error *error);
 /*
- * Nothing more is accepted; the listening socket and all connections that the library does not have
- * yet are closed.
+ * Stops accepting; closes the listening socket and all connections that the library does not have
+ * yet.
  */
 void sh_http_accept_stop(sh_http_server *server);
 

@@ -12,8 +12,8 @@
  */
 
 /*
- * Makes the body's memory part of what all bodies together may hold. A few peers with large bodies
- * must not shut out all others, so the last room is for small ones.
+ * Reserves memory for the body from the budget of all bodies. The last part of the budget is for
+ * small bodies, so that a few peers with large bodies do not lock out all others.
  */
 static bool charge(sh_http_exchange *exchange, size_t bytes)
 {
@@ -22,7 +22,7 @@ static bool charge(sh_http_exchange *exchange, size_t bytes)
         return true;
     size_t more = bytes - exchange->charged;
     size_t most = SH_HTTP_BODIES_MAX;
-    if (bytes > 4 * SH_HTTP_SMALL_BODY) /* with what it needs besides */
+    if (bytes > 4 * SH_HTTP_SMALL_BODY) /* including its overhead */
         most -= SH_HTTP_BODIES_RESERVED;
     size_t before = atomic_fetch_add(&server->bodies, more);
     if (before + more > most) {
@@ -41,14 +41,14 @@ bool sh_http_claim(sh_http_exchange *exchange, size_t bytes)
 void sh_http_body_drop(sh_http_exchange *exchange, size_t kept)
 {
     assert(kept <= exchange->charged);
-    sh_buf_reset(&exchange->body); /* it holds nothing secret: what it carries is encrypted */
+    sh_buf_reset(&exchange->body); /* no need to wipe it: its content is encrypted */
     atomic_fetch_sub(&exchange->server->bodies, exchange->charged - kept);
     exchange->charged = kept;
 }
 
 /*
- * How large a body's buffer is to be once `len` bytes have come: what was announced, where a fourth
- * of it is there, for nobody holds memory by words alone; else half as much more.
+ * Size of a body's buffer after `len` bytes: the Content-Length, once a quarter has arrived, so
+ * that a peer cannot reserve memory by announcing it; until then 1.5 times as much.
  */
 static size_t room_for(const sh_http_exchange *exchange, size_t len)
 {
@@ -68,7 +68,7 @@ void sh_http_body_take(sh_http_exchange *exchange, const char *data, size_t len)
     size_t room = needed < exchange->body.cap ? exchange->body.cap - 1 : room_for(exchange, needed);
     if (len > exchange->allowed - exchange->body.len)
         exchange->over_limit = true;
-    /* What the buffer grows to is charged before; one byte more is for its NUL. */
+    /* Reserve the new size first, with a byte for the NUL. */
     else if (!charge(exchange, room + 1) ||
              sh_buf_reserve_exactly(&exchange->body, room) != SH_OK ||
              sh_buf_append(&exchange->body, data, len) != SH_OK)
@@ -88,8 +88,7 @@ void sh_http_body_handled(sh_http_exchange *exchange)
     sh_http_body_drop(exchange, exchange->answer_len);
 }
 
-/* --- Bodies that were refused -------------------------------------------------------------------
- */
+/* --- Refused bodies -------------------------------------------------------------------------- */
 
 static sh_slice body_of(const sh_http_exchange *exchange)
 {
@@ -127,7 +126,7 @@ void sh_http_body_discard(sh_http_exchange *exchange, const char *data, size_t l
     exchange->discarded += len;
     if (exchange->refused != NULL && exchange->kept == NULL)
         exchange->kept = calloc(1, sizeof *exchange->kept);
-    if (exchange->kept == NULL) /* without memory the line comes without what the body says */
+    if (exchange->kept == NULL) /* out of memory: the log line does not quote the body */
         return;
     size_t *head_len = &exchange->kept->head_len, *tail_len = &exchange->kept->tail_len;
     size_t begin = smaller(len, SH_HTTP_REFUSED_HEAD_BYTES - *head_len);

@@ -5,24 +5,24 @@
 #include "libcommon/http/http_server_state.h"
 
 /*
- * Part of the module http_server: bodies of requests, in the memory that all together may hold, and
- * what is kept of those that were refused.
+ * Part of the module http_server: bodies of requests within their common memory budget, and the
+ * parts of refused bodies that are kept for the log.
  */
 
-/* Keeps a piece of the body, or only notes why it cannot: the answer is given at the body's end. */
+/* Appends a piece of the body. A failure is only recorded: the answer follows at the body's end. */
 void sh_http_body_take(sh_http_exchange *exchange, const char *data, size_t len);
-/* Frees the body, and gives back all of the budget but `kept`, which an answer still holds. */
+/* Frees the body and releases its budget except `kept` bytes, which an answer still uses. */
 void sh_http_body_drop(sh_http_exchange *exchange, size_t kept);
 
-/* What callbacks of the exchange's route are given. */
+/* The context for the callbacks of the exchange's route. */
 void *sh_http_context(const sh_http_exchange *exchange);
 
-/* The exchange is answered: its body goes, and of the budget only a large answer stays. */
+/* After the answer: frees the body and releases its budget except the part of a large answer. */
 void sh_http_body_handled(sh_http_exchange *exchange);
 
-/* A piece of a body that was refused: keeps what sh_http_when_refused() asked for. */
+/* Discards a piece of a refused body, but keeps what sh_http_when_refused() needs. */
 void sh_http_body_discard(sh_http_exchange *exchange, const char *data, size_t len);
-/* Such a body is over: calls what sh_http_when_refused() was given, once. */
+/* At the end of a refused body: calls the callback of sh_http_when_refused(), once. */
 void sh_http_body_end_refused(sh_http_exchange *exchange);
 
 #endif

@@ -5,17 +5,17 @@
 #include <strings.h>
 
 /*
- * A request that a proxy in front and this server would read differently can hide a second one from
- * the proxy (request smuggling). It is refused, and its connection closed.
+ * A request that a reverse proxy and this server interpret differently can hide a second one from
+ * the proxy (request smuggling). The server refuses it and closes the connection.
  *
- * libmicrohttpd 1.0 checks the lines itself, at the level that is set. 0.9.75 takes bare line
- * feeds, NUL and continued lines, and shows only what it made of them; but it parses in place, so
- * that the strings it shows tell how the bytes between them looked.
+ * libmicrohttpd 1.0 checks the lines itself, at the level that is set. 0.9.75 accepts bare line
+ * feeds, NUL and continued lines, and does not expose the original bytes; but it parses in place,
+ * so that the positions of the strings reveal the bytes between them.
  */
 
 typedef struct {
-    const char *at;  /* 0.9: where the next line must begin; NULL once one was odd */
-    const char *why; /* NULL while all is well */
+    const char *at;  /* 0.9: where the next line must begin; NULL after a bad one */
+    const char *why; /* reason to refuse, or NULL */
     bool in_place;
     unsigned hosts, lengths, encodings, types, tokens, expects;
     bool chunked;
@@ -44,14 +44,17 @@ static bool has_control(const char *value)
     return false;
 }
 
-/* Whether a line ends behind this string by exactly CRLF, both of which the library made NUL. */
+/*
+ * The start of the next line if this string is followed by exactly CRLF, which the library replaced
+ * by two NULs; otherwise NULL.
+ */
 static const char *behind_line(const char *last)
 {
     const char *end = last + strlen(last);
     return end[0] == '\0' && end[1] == '\0' ? end + 2 : NULL;
 }
 
-/* Whether this header's line lies where the one before it ended. */
+/* Checks that this header's line begins where the previous one ended. */
 static void check_place(head_check *check, const char *name, const char *value)
 {
     if (!check->in_place || check->at == NULL)
@@ -81,11 +84,11 @@ static void check_meaning(head_check *check, const char *name, const char *value
     if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
         check->hosts++;
         if (!is_host(value))
-            check->why = "The request's Host is no host";
+            check->why = "The request's Host is not a host";
     } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
         check->lengths++;
         if (!is_number(value))
-            check->why = "The request's Content-Length is no number";
+            check->why = "The request's Content-Length is not a number";
     } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         check->encodings++;
         check->chunked = strcasecmp(value, "chunked") == 0;
@@ -107,15 +110,15 @@ static enum MHD_Result check_header(void *cls, enum MHD_ValueKind kind, const ch
         value = "";
     check_place(check, name, value);
     if (!is_token(name))
-        check->why = "A header of the request has a name that is none";
+        check->why = "A header of the request has an invalid name";
     else if (has_control(value))
-        check->why = "A header of the request holds a control character";
+        check->why = "A header of the request contains a control character";
     else
         check_meaning(check, name, value);
     return check->why == NULL ? MHD_YES : MHD_NO;
 }
 
-/* The empty line lies behind the last header; what the library left out would lie before it. */
+/* The empty line must follow the last header: lines that the library skipped would be before it. */
 static bool ends_well(const head_check *check)
 {
     return check->at != NULL && check->at[0] == '\0' && check->at[1] == '\0';
@@ -134,13 +137,13 @@ static const char *check_whole(const head_check *check, bool is_1_1)
     if (check->encodings > 0 && check->lengths > 0)
         return "The request has both Content-Length and Transfer-Encoding";
     if (check->encodings > 0 && (check->encodings > 1 || !check->chunked || !is_1_1))
-        return "The request's Transfer-Encoding is not chunked alone, of HTTP/1.1";
+        return "The request's Transfer-Encoding is not just chunked in HTTP/1.1";
     if (check->types > 1 || check->tokens > 1 || check->expects > 1)
-        return "The request has a header twice that may come once";
+        return "The request repeats a header that may occur only once";
     return NULL;
 }
 
-/* Whether the line's parts lie one space apart, and the path with its query holds none. */
+/* Whether the line's parts are separated by one space, and path and query contain none. */
 static bool is_request_line(const sh_http_request_line *line)
 {
     const char *path = line->method + strlen(line->method) + 1;
@@ -158,7 +161,7 @@ bool sh_http_is_ambiguous(struct MHD_Connection *connection, const sh_http_reque
     if (!is_1_1 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)
         *why = "The request line does not end with HTTP/1.1 or HTTP/1.0";
     else if (!is_token(method))
-        *why = "The request's method is none";
+        *why = "The request's method is invalid";
     else if (check.in_place && !is_request_line(line))
         *why = "The request line has more than two spaces";
     if (*why != NULL)

@@ -11,21 +11,20 @@
 #include <sys/socket.h>
 
 /*
- * Connections are counted here, from accept4() on, for each address and for all. The library's own
- * limits are never reached: libmicrohttpd 0.9.75 locks a mutex twice at its limit and hangs.
- *
- * Over a limit a new connection takes the place of one that can be missed: the oldest that has no
- * request in hand, of the address that has most connections. Only where there is none it is
- * refused: it still gets in if places are reserved for probes, and everything else gets 503 there.
+ * Counts connections from accept4() on, for each address and in total. They stay below the
+ * library's own limit, at which libmicrohttpd 0.9.75 locks a mutex twice and hangs. Over a limit a
+ * new connection replaces an expendable one: the oldest without a running request, of the address
+ * that has most connections. If there is none, the new one gets a place reserved for probes, where
+ * any other request is answered 503, or is closed.
  */
 
-#define FILES_MIN 64        /* open files without which a program cannot serve */
-#define FILES_OF_PROGRAM 40 /* descriptors that the rest of the program needs at least */
+#define FILES_MIN 64        /* open files that a program needs to serve at all */
+#define FILES_OF_PROGRAM 40 /* minimum of descriptors for the rest of the program */
 #define FILES_OF_PROGRAM_MAX 128
-#define ADDRESS_MIN 8   /* connections of one address, however few there are */
+#define ADDRESS_MIN 8   /* minimum for one address, even if the total is low */
 #define CLOSING_MAX 64  /* connections that were shut down and are not closed yet */
 #define BY_FD_MAX 65536 /* descriptors above it are refused */
-#define LOST_MS 60000   /* the library never reported a connection: it had no memory for it */
+#define LOST_MS 60000   /* the library had no memory to report a connection */
 
 /* --- Limits ---------------------------------------------------------------------------------- */
 
@@ -71,7 +70,7 @@ sh_err sh_http_connections_init(sh_http_server *server, size_t most, sh_error *e
     return SH_OK;
 }
 
-/* --- With the lock --------------------------------------------------------------------------- */
+/* --- Called with the lock held ---------------------------------------------------------------- */
 
 static void forget_connection(sh_http_server *server, sh_http_connection *c)
 {
@@ -86,7 +85,7 @@ static void forget_connection(sh_http_server *server, sh_http_connection *c)
     server->connections_count--;
     server->closing_count -= c->closing;
     server->reserved_count -= c->reserved && !c->closing;
-    /* A connection that is closing has given its address' place back. */
+    /* A closing connection is no longer counted for its address. */
     if (!c->closing && --c->address->count == 0)
         free(c->address);
     free(c);
@@ -98,7 +97,7 @@ static bool is_ours(const sh_http_connection *c)
     return phase == SH_HTTP_NEW || phase == SH_HTTP_LEAVING;
 }
 
-/* Its owner sees the end of the stream and closes it. From here on it fills no place. */
+/* Its owner sees the end of the stream and closes it. From here on it is not counted. */
 static void shut_down(sh_http_server *server, sh_http_connection *c)
 {
     (void)shutdown(c->fd, SHUT_RDWR);
@@ -111,13 +110,13 @@ static void shut_down(sh_http_server *server, sh_http_connection *c)
     }
 }
 
-/* Whether fd is that connection's for sure, and nobody has ended it. */
+/* Whether fd certainly belongs to the connection, which is not closing. */
 static bool can_end(const sh_http_connection *c)
 {
     return !c->closing && (c->started || is_ours(c));
 }
 
-/* Whether b is a better choice than a, of two that can be missed. */
+/* Whether b is more expendable than a. */
 static bool is_better(const sh_http_connection *a, const sh_http_connection *b)
 {
     if (a == NULL || b->address->count != a->address->count)
@@ -125,7 +124,7 @@ static bool is_better(const sh_http_connection *a, const sh_http_connection *b)
     return atomic_load(&b->since_ms) < atomic_load(&a->since_ms);
 }
 
-/* The best choice among those without a request in hand; of one address where that is given. */
+/* The most expendable connection without a running request; of one address unless that is NULL. */
 static sh_http_connection *find_idle(const sh_http_server *server, const sh_http_address *of)
 {
     sh_http_connection *best = NULL;
@@ -137,8 +136,9 @@ static sh_http_connection *find_idle(const sh_http_server *server, const sh_http
 }
 
 /*
- * The best choice among those that wait for their peer in the middle of a request, of an address
- * that has more connections than `count`: so that none can shut out others by bodies half sent.
+ * The most expendable connection that waits for its peer in the middle of a request, of an address
+ * with more than `count` connections: so that no address can lock out others with unfinished
+ * bodies.
  */
 static sh_http_connection *find_greedy(const sh_http_server *server, size_t count)
 {
@@ -161,7 +161,7 @@ static sh_http_connection *find_reserved(const sh_http_server *server)
     return best;
 }
 
-/* The address' count, which the caller may be the first to have. NULL: no memory. */
+/* The record of an address, which is created if there is none. NULL: no memory. */
 static sh_http_address *find_address(const sh_http_server *server, const struct sockaddr *peer)
 {
     uint8_t bytes[16];
@@ -176,8 +176,8 @@ static sh_http_address *find_address(const sh_http_server *server, const struct 
 }
 
 /*
- * Finds a place for a connection whose address counts it already; *reserved: only for a probe.
- * False where it must be refused.
+ * Finds a place for a connection that its address already counts; *reserved: only for a probe.
+ * False if it must be closed.
  */
 static bool make_room(sh_http_server *server, const sh_http_address *address, bool *reserved,
                       sh_http_event_kind *over)
@@ -212,7 +212,7 @@ static bool make_room(sh_http_server *server, const sh_http_address *address, bo
 
 /* --- For the accepting thread ---------------------------------------------------------------- */
 
-/* Lists a connection that has a place. */
+/* Adds a connection to the list. */
 static void list_connection(sh_http_server *server, sh_http_connection *c)
 {
     int64_t most_ms = SH_HTTP_IDLE_TIMEOUT_S * 1000LL;
@@ -232,7 +232,7 @@ static bool add_connection(sh_http_server *server, sh_http_connection *c, sh_htt
     c->address = find_address(server, (const struct sockaddr *)&c->peer);
     if (c->address == NULL)
         return false;
-    c->address->count++; /* before somebody else of this address loses his place */
+    c->address->count++; /* before another one of this address is closed */
     if (make_room(server, c->address, &c->reserved, over)) {
         list_connection(server, c);
         return true;
@@ -254,7 +254,7 @@ sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
     c->peer = *peer;
     c->peer_len = len;
     (void)pthread_mutex_lock(&server->lock);
-    /* The library closed a connection without a word: it had no memory for it. */
+    /* The library closed a connection without reporting it, for lack of memory. */
     if (server->by_fd[fd] != NULL)
         forget_connection(server, server->by_fd[fd]);
     bool added = add_connection(server, c, &event->kind);
@@ -312,7 +312,7 @@ size_t sh_http_connections_end_overdue(sh_http_server *server)
             shut_down(server, c);
             ended++;
         } else if (over_ms > LOST_MS) {
-            forget_connection(server, c); /* its descriptor may be another one's by now */
+            forget_connection(server, c); /* its descriptor may already be reused */
         }
     }
     (void)pthread_mutex_unlock(&server->lock);
@@ -330,8 +330,8 @@ void sh_http_connections_free(sh_http_server *server)
 /* --- For the library's threads --------------------------------------------------------------- */
 
 /*
- * The library calls this at a connection's beginning and before its socket is closed, so that under
- * the lock a descriptor of a started connection is always that connection's.
+ * The library calls this at a connection's start and before it closes the socket. So, with the lock
+ * held, the descriptor of a started connection always belongs to it.
  */
 void sh_http_on_connection(void *cls, struct MHD_Connection *connection, void **context,
                            enum MHD_ConnectionNotificationCode code)

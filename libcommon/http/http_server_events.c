@@ -20,14 +20,14 @@ static sh_metric counters[] = {
                                 .type = "counter"},
     [SH_HTTP_EVENT_TLS_TO_PLAIN] = {.name = "synchub_http_wrong_protocol_total",
                                     .labels = "sent=\"tls\"",
-                                    .help =
-                                        "Connections with TLS to a plain port, and the reverse.",
+                                    .help = "Connections with TLS to a plain port, or the reverse.",
                                     .type = "counter"},
     [SH_HTTP_EVENT_PLAIN_TO_TLS] = {.name = "synchub_http_wrong_protocol_total",
                                     .labels = "sent=\"http\"",
                                     .type = "counter"},
     [SH_HTTP_EVENT_AMBIGUOUS] = {.name = "synchub_http_ambiguous_requests_total",
-                                 .help = "Requests refused because parsers read them differently.",
+                                 .help =
+                                     "Requests refused because parsers interpret them differently.",
                                  .type = "counter"},
 };
 

@@ -4,9 +4,9 @@
 
 #include "libcommon/http/http_server_state.h"
 
-/* Part of the module http_server: what is counted and reported of peers. */
+/* Part of the module http_server: counters and reports of events about peers. */
 
-/* Counts an event, and reports it unless it is SH_HTTP_EVENT_NONE. Any thread. */
+/* Counts and reports an event, unless it is SH_HTTP_EVENT_NONE. Thread-safe. */
 void sh_http_report(sh_http_server *server, const sh_http_event *event);
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- What a handler asks --------------------------------------------------------------------- */
+/* --- Queries of handlers ---------------------------------------------------------------------- */
 
 const char *sh_http_header(const sh_http_exchange *exchange, const char *name)
 {
@@ -73,7 +73,7 @@ static void make_reply(sh_http_exchange *exchange, unsigned status, const char *
     exchange->response = MHD_create_response_from_buffer(
         body.len, body.len == 0 ? (void *)"" : (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
     if (exchange->response == NULL)
-        return; /* the connection is closed instead, which a peer takes for a failure */
+        return; /* the connection is closed instead, which peers treat as a failure */
     if (content_type != NULL)
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE,
                                       content_type);
@@ -109,7 +109,7 @@ void sh_http_reply_failure(sh_http_exchange *exchange, unsigned status, const ch
 bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
                    sh_slice body)
 {
-    /* A large answer is held until the peer has read it, so it counts as a large body does. */
+    /* A large answer stays in memory until the peer has read it, so it counts like a large body. */
     if (body.len > SH_HTTP_SMALL_BODY) {
         if (!sh_http_claim(exchange, body.len)) {
             exchange->headers_count = 0;

@@ -4,7 +4,7 @@
 
 #include "libcommon/http/http_server_state.h"
 
-/* Part of the module http_server: what callbacks ask of an exchange, and the answers to it. */
+/* Part of the module http_server: queries of callbacks on an exchange, and answers. */
 
 /*
  * As sh_http_reply_error(), for refusals that every server makes alike. To a request whose body is
@@ -12,11 +12,11 @@
  */
 void sh_http_reply_failure(sh_http_exchange *exchange, unsigned status, const char *code,
                            const char *title, const char *message);
-/* Answers what no worker takes. */
+/* Answers 503 to an exchange that no worker will handle. */
 void sh_http_reply_stopping(sh_http_exchange *exchange);
-/* Answers a body that is larger than what was admitted. */
+/* Answers 413 to a body that is larger than admitted. */
 void sh_http_reply_too_large(sh_http_exchange *exchange);
-/* Hands the answer to the library. Where none could be made the connection is closed. */
+/* Passes the answer to the library, or closes the connection if none could be made. */
 enum MHD_Result sh_http_send_reply(sh_http_exchange *exchange);
 
 #endif

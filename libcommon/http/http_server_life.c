@@ -15,15 +15,15 @@
 #include <unistd.h>
 
 #define STOP_POLL_MS 10
-#define LAST_ANSWERS_MS 500 /* for answers that were made at the last moment */
+#define LAST_ANSWERS_MS 500 /* for sending answers made at the last moment */
 #define THREAD_STACK_BYTES (256 * SH_KIB)
 #define IO_THREADS_MAX 4
-#define OUT_OF_REACH (1U << 20) /* the library hangs at its own limit of connections */
+#define OUT_OF_REACH (1U << 20) /* never reached: the library hangs at its limit of connections */
 
 /* --- Daemons -----------------------------------------------------------------------------------
  */
 
-/* The library would print its own words on standard error; while a daemon starts, they are kept. */
+/* Keeps the library's messages, which it would print on standard error, while a daemon starts. */
 static _Thread_local char library_words[160];
 
 static void keep_library_words(void *cls, const char *format, va_list args)
@@ -36,7 +36,7 @@ static void keep_library_words(void *cls, const char *format, va_list args)
     library_words[strcspn(library_words, "\r\n")] = '\0';
 }
 
-/* Threads that talk to peers: as many as there are cores, and no pool where that is one. */
+/* Number of I/O threads: as many as cores; no pool for a single core. */
 static int io_threads(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -45,7 +45,10 @@ static int io_threads(void)
     return cores < IO_THREADS_MAX ? (int)cores : IO_THREADS_MAX;
 }
 
-/* Paths are compared as they were sent: a proxy's rules for /sync hold for all spellings then. */
+/*
+ * Disables percent-decoding: routes match the path as sent, so that no other spelling of /sync
+ * evades a proxy's rules.
+ */
 static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
 {
     (void)cls;
@@ -54,8 +57,8 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
 }
 
 /*
- * TLS 1.3, and of TLS 1.2 what has forward secrecy and authenticated encryption: no RSA key
- * exchange, no CBC.
+ * TLS 1.3, and TLS 1.2 with forward secrecy and authenticated encryption: no RSA key exchange, no
+ * CBC.
  */
 #define TLS_PRIORITIES                                                                             \
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"      \
@@ -78,7 +81,7 @@ static struct MHD_Daemon *start_mhd(sh_http_daemon *d)
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
         {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, io_threads(), NULL},
-        /* Before 1.0 http_server_check.c sees more than the library does. */
+        /* Before 1.0 http_server_check.c detects more than the library. */
         {MHD_OPTION_STRICT_FOR_CLIENT, MHD_get_version()[0] == '0' ? 0 : 1, NULL},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, d->tls_cert},
@@ -90,7 +93,7 @@ static struct MHD_Daemon *start_mhd(sh_http_daemon *d)
                             MHD_OPTION_END);
 }
 
-/* Frees what a daemon that does not run any more holds. */
+/* Frees a daemon that has been stopped. */
 static void free_daemon(sh_http_daemon *d)
 {
     if (d == NULL)
@@ -107,7 +110,7 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
 {
     bool secure = tls != NULL && tls->cert != NULL;
     if (secure && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
-        return sh_fail(error, SH_E_UNSUPPORTED, "%s: libmicrohttpd here has no TLS",
+        return sh_fail(error, SH_E_UNSUPPORTED, "%s: this libmicrohttpd has no TLS",
                        server->names.cert);
     sh_http_daemon *d = calloc(1, sizeof *d);
     if (d != NULL && secure) {
@@ -135,15 +138,15 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
 }
 
 /*
- * Ends what a daemon still has in hand, after what its workers are at; what they answered has
- * answers_ms to go out.
+ * Stops a daemon after its workers have finished their exchanges; their answers have answers_ms to
+ * be sent.
  */
 static void stop_daemon(sh_http_daemon *d, int64_t answers_ms)
 {
     if (d == NULL)
         return;
     atomic_store(&d->closing, true);
-    while (atomic_load(&d->suspended) > 0) /* the library must not be stopped before */
+    while (atomic_load(&d->suspended) > 0) /* the library must not be stopped earlier */
         (void)usleep(STOP_POLL_MS * 1000);
     int64_t until = sh_clock_monotonic_ms() + answers_ms;
     while (atomic_load(&d->exchanges) > 0 && sh_clock_monotonic_ms() < until)
@@ -152,10 +155,9 @@ static void stop_daemon(sh_http_daemon *d, int64_t answers_ms)
     free_daemon(d);
 }
 
-/* --- Life --------------------------------------------------------------------------------------
- */
+/* --- Start and stop -------------------------------------------------------------------------- */
 
-/* The names, with general words for those that the program did not give. */
+/* The names, with general terms for those that the program did not set. */
 static sh_http_server_names with_defaults(const sh_http_server_names *names)
 {
     return (sh_http_server_names){
@@ -174,12 +176,12 @@ static sh_err resolve_address(const sh_http_server *server, const sh_http_server
                              .ai_socktype = SOCK_STREAM};
     int failed = getaddrinfo(options->host, service, &hints, ret);
     if (failed != 0)
-        return sh_fail(error, SH_E_CONFIG, "%s: %s is no address: %s", server->names.listen,
+        return sh_fail(error, SH_E_CONFIG, "%s: %s is not an address: %s", server->names.listen,
                        options->host, gai_strerror(failed));
     return SH_OK;
 }
 
-/* A socket that listens, or -1 and errno. */
+/* Returns a listening socket, or -1 with errno. */
 static int listen_at(const struct addrinfo *address)
 {
     const int on = 1;
@@ -188,7 +190,7 @@ static int listen_at(const struct addrinfo *address)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address->ai_family == AF_INET6) {
-        /* `::` is all addresses, of IPv4 too, whatever the system's default is. */
+        /* `::` includes IPv4, whatever the system's default is. */
         const struct sockaddr_in6 *v6 = (const void *)address->ai_addr;
         const int only = !IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
@@ -291,7 +293,7 @@ sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, 
     sh_err err = start_daemon(server, tls, &fresh, error);
     if (err != SH_OK)
         return err;
-    /* Renewed twice in a row: the oldest has had its time. */
+    /* Renewed twice in a row: stop the oldest daemon now. */
     stop_daemon(server->retired, LAST_ANSWERS_MS);
     server->retired = server->current;
     server->retired->retired_ms = sh_clock_monotonic_ms();
@@ -302,8 +304,8 @@ sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, 
 }
 
 /*
- * Whether a retired daemon has nothing more to do: all its connections ended, or those that are
- * only kept alive had their time, or even the longest exchange had.
+ * Whether a retired daemon can be stopped: all its connections have ended, or only idle ones remain
+ * after their time, or the time limit of an exchange is over.
  */
 static bool is_spent(const sh_http_server *server, const sh_http_daemon *old)
 {

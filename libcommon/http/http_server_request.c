@@ -43,7 +43,7 @@ static bool method_fits(const char *route, const char *method)
     return strcmp(route, method) == 0 || (strcmp(route, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-/* The route, or an answer that there is none. */
+/* Finds the route; answers 404 or 405 and returns NULL if there is none. */
 static const sh_http_route *find_route(sh_http_exchange *exchange, const char *method,
                                        const char *path)
 {
@@ -66,7 +66,7 @@ static const sh_http_route *find_route(sh_http_exchange *exchange, const char *m
     return NULL;
 }
 
-/* What was admitted is prepared for, where it is not more than that. */
+/* Prepares for the body, or answers 413 if its Content-Length is larger than admitted. */
 static void expect_body(sh_http_exchange *exchange)
 {
     exchange->body.limit = exchange->allowed;
@@ -77,8 +77,8 @@ static void expect_body(sh_http_exchange *exchange)
 }
 
 /*
- * Whether a refused body must be read to its end before the answer goes out: a peer that sends
- * without asking would otherwise see a reset connection instead of the answer.
+ * Whether a refused body must be read to its end before the answer is sent: a peer that sends
+ * without Expect: 100-continue would otherwise see a reset connection instead of the answer.
  */
 static bool must_discard(const sh_http_exchange *exchange)
 {
@@ -91,7 +91,7 @@ static bool must_discard(const sh_http_exchange *exchange)
     return sh_text_to_u64(sh_slice_of(length), SH_HTTP_DISCARD_MAX, &announced) && announced > 0;
 }
 
-/* Gives the exchange to a worker; where none takes it, it is answered so. */
+/* Passes the exchange to a worker; answers 503 if there is none. */
 static bool give_to_worker(sh_http_exchange *exchange, sh_http_stage stage, sh_http_class class)
 {
     exchange->stage = stage;
@@ -103,7 +103,7 @@ static bool give_to_worker(sh_http_exchange *exchange, sh_http_stage stage, sh_h
     return false;
 }
 
-/* Admission is over: the body is to come, or the answer goes out. */
+/* After admission: receives the body, or sends the answer. */
 static enum MHD_Result begin_body(sh_http_exchange *exchange)
 {
     exchange->admitted = true;
@@ -111,16 +111,16 @@ static enum MHD_Result begin_body(sh_http_exchange *exchange)
         expect_body(exchange);
     if (!exchange->replied)
         return MHD_YES;
-    /* A peer that was refused gets no more time than one that has said nothing yet. */
+    /* A refused peer gets no more time than one that has not sent its headers. */
     sh_http_set_phase(exchange->channel, SH_HTTP_REFUSED, exchange->server->headers_max_ms);
-    /* An answer at the first call, before the body, is how Expect: 100-continue is refused. */
+    /* Answering in the first call, before the body, refuses Expect: 100-continue. */
     if (must_discard(exchange))
         return MHD_YES;
     sh_http_body_end_refused(exchange);
     return sh_http_send_reply(exchange);
 }
 
-/* Refuses a request that is ambiguous, or came over the limits on connections and is no probe. */
+/* Refuses a request that is ambiguous, or that is no probe on a reserved connection. */
 static bool is_acceptable(sh_http_exchange *exchange, const sh_http_request_line *line)
 {
     const char *why = NULL;
@@ -134,26 +134,26 @@ static bool is_acceptable(sh_http_exchange *exchange, const sh_http_request_line
         return false;
     }
     /*
-     * Nothing behind a chunked body is read as a request: the library takes chunks in spellings
-     * that other parsers may not.
+     * No request may follow a chunked body, since the library accepts spellings of chunks that
+     * other parsers interpret differently.
      */
     exchange->last = exchange->channel->reserved ||
                      sh_http_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
     return true;
 }
 
-/* A connection in a reserved place is for probes. */
+/* A reserved connection is for probes only. */
 static bool has_place(sh_http_exchange *exchange)
 {
     if (!exchange->channel->reserved || exchange->route->probe)
         return true;
     sh_http_reply_failure(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
                           "Service Unavailable",
-                          "This server has as many connections as it takes: try again later");
+                          "This server has too many connections: try again later");
     return false;
 }
 
-/* The headers are in: refuses, or prepares for the body. */
+/* After the headers: refuses the request, or prepares for the body. */
 static enum MHD_Result begin_request(sh_http_exchange *exchange, const sh_http_request_line *line)
 {
     read_peer(exchange);
@@ -167,12 +167,14 @@ static enum MHD_Result begin_request(sh_http_exchange *exchange, const sh_http_r
     if (exchange->replied || exchange->allowed != SH_HTTP_WAIT)
         return begin_body(exchange);
     exchange->allowed = 0;
-    /* Its body is not there yet, by which it might be of another class. */
+    /* The class may depend on the body, which is not complete yet. */
     return give_to_worker(exchange, SH_HTTP_IN_ADMIT, SH_HTTP_NORMAL) ? MHD_YES
                                                                       : begin_body(exchange);
 }
 
-/* The body is in: calls handle(), or lets a worker do it. False where a worker has it now. */
+/*
+ * After the body: calls handle(), or passes the exchange to a worker. False if a worker has it now.
+ */
 static bool handle_or_give(sh_http_exchange *exchange)
 {
     const sh_http_route *route = exchange->route;
@@ -188,7 +190,7 @@ static bool handle_or_give(sh_http_exchange *exchange)
     return true;
 }
 
-/* The body is in whole. */
+/* Handles the end of the body. */
 static enum MHD_Result end_body(sh_http_exchange *exchange)
 {
     if (exchange->replied) {
@@ -222,8 +224,10 @@ static sh_http_exchange *new_exchange(sh_http_daemon *daemon, struct MHD_Connect
     return exchange;
 }
 
-/* Called first when the headers are in, then for each piece of the body, then at its end; and
-   again, wherever it was, after a worker is done with what it suspended. */
+/*
+ * Called after the headers, then for each piece of the body, then at its end; and again at the same
+ * point after a worker has resumed a suspended connection.
+ */
 enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *upload,
                                    size_t *upload_len, void **state)
@@ -258,7 +262,7 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
     if (exchange == NULL)
         return;
     sh_http_set_phase(exchange->channel, SH_HTTP_IDLE, exchange->server->headers_max_ms);
-    sh_http_body_end_refused(exchange); /* of a body that broke off */
+    sh_http_body_end_refused(exchange); /* if the body broke off */
     sh_http_body_drop(exchange, 0);
     if (exchange->response != NULL)
         MHD_destroy_response(exchange->response);

@@ -5,8 +5,8 @@
 #include "libcommon/http/http_server_state.h"
 
 /*
- * Part of the module http_server: the library's callbacks for a request, which lead from its
- * headers to the route and its answer. cls is a sh_http_daemon.
+ * Part of the module http_server: the library's callbacks for a request, from its headers to its
+ * answer. cls is a sh_http_daemon.
  */
 enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *upload,

@@ -12,23 +12,23 @@
 #include <stdatomic.h>
 
 /*
- * Part of the module http_server: what its parts share. http_server_life has the daemons of the
- * library, http_server_accept the thread that accepts, http_server_connections counts connections
- * and ends those over a limit, http_server_request leads a request to its route (http_server_check
- * refuses ambiguous ones, http_server_body receives bodies, http_server_exchange answers),
- * http_server_work has threads for callbacks that wait.
+ * Part of the module http_server: the structs that its parts share. http_server_life manages the
+ * library's daemons, http_server_accept the accepting thread, http_server_connections the limits on
+ * connections, http_server_request routes requests (http_server_check refuses ambiguous ones,
+ * http_server_body receives bodies, http_server_exchange answers), http_server_work has threads for
+ * callbacks that block.
  */
 
 #define SH_HTTP_CONTENT_TYPE_BYTES 128
 #define SH_HTTP_REPLY_HEADERS_MAX 4
 
-/* What a connection is doing; it decides whether another one may take its place. */
+/* The state of a connection, which decides whether another one may replace it. */
 typedef enum {
     SH_HTTP_NEW,     /* accepted; nothing has arrived yet, the accepting thread owns it */
-    SH_HTTP_LEAVING, /* spoke the wrong protocol and was told so; the accepting thread owns it */
-    SH_HTTP_IDLE,    /* between two requests, or headers that are incomplete */
-    SH_HTTP_REFUSED, /* its request was refused; the rest of the body is discarded */
-    SH_HTTP_ACTIVE,  /* a body is received, or an answer sent */
+    SH_HTTP_LEAVING, /* wrong protocol, answered; the accepting thread owns it */
+    SH_HTTP_IDLE,    /* between two requests, or headers are incomplete */
+    SH_HTTP_REFUSED, /* request refused; the rest of its body is discarded */
+    SH_HTTP_ACTIVE,  /* a body is being received, or an answer sent */
     SH_HTTP_WORKING, /* a worker has it */
 } sh_http_phase;
 
@@ -38,10 +38,10 @@ typedef struct {
     size_t count;
 } sh_http_address;
 
-/* A connection, from its acceptance to its end. */
+/* A connection, from accept4() to its end. */
 typedef struct sh_http_connection {
     int fd;
-    bool started;  /* the library has reported it, so that fd is valid until it reports its end */
+    bool started;  /* the library reported it: fd is valid until it reports the end */
     bool closing;  /* shut down; its owner is about to close it */
     bool reserved; /* accepted over a limit: only probes are answered */
     sh_http_address *address;
@@ -53,24 +53,24 @@ typedef struct sh_http_connection {
     struct sh_http_connection *previous, *next;
 } sh_http_connection;
 
-/* Limits on connections, from the limit of open files. */
+/* Limits on connections, derived from the limit of open files. */
 typedef struct {
     size_t total;       /* of all peers */
     size_t per_address; /* of one peer */
-    size_t reserved;    /* over these, for probes */
+    size_t reserved;    /* in addition, for probes */
 } sh_http_limits;
 
 /*
- * One daemon of the library. A server has one, and for a while a second one: with a new certificate
- * a new daemon gets all new connections, and the old one ends its exchanges.
+ * A daemon of the library. A server has one, and temporarily a second one: after a certificate was
+ * renewed, a new daemon gets all new connections and the old one finishes its exchanges.
  */
 typedef struct {
     struct MHD_Daemon *mhd;
     sh_http_server *server;
     char *tls_cert, *tls_key;
     atomic_size_t exchanges;
-    atomic_size_t suspended; /* of them, those that a worker has */
-    atomic_bool closing;     /* no worker takes more of them */
+    atomic_size_t suspended; /* of these, those that a worker has */
+    atomic_bool closing;     /* workers take no more of them */
     int64_t retired_ms;      /* monotonic */
 } sh_http_daemon;
 
@@ -87,19 +87,19 @@ struct sh_http_server {
     int ready; /* the accepting thread's epoll */
     bool has_acceptor;
     pthread_t acceptor;
-    pthread_mutex_t accept_lock; /* of current: who holds it gets the next connection */
+    pthread_mutex_t accept_lock; /* protects current, which gets new connections */
     uint16_t port;
     sh_http_daemon *current, *retired;
     int64_t headers_max_ms, exchange_max_ms;
-    atomic_size_t bodies; /* bytes of bodies that are being received or handled */
+    atomic_size_t bodies; /* budget used by bodies and large answers, in bytes */
     sh_http_limits limits;
     pthread_mutex_t lock; /* of all below */
     sh_http_connection *connections;
-    sh_http_connection **by_fd; /* by_fd_count of them */
+    sh_http_connection **by_fd; /* by_fd_count elements */
     size_t by_fd_count;
     size_t connections_count; /* all */
-    size_t closing_count;     /* of them, those that are closing */
-    size_t reserved_count;    /* of them, those that are reserved and not closing */
+    size_t closing_count;     /* of these, closing ones */
+    size_t reserved_count;    /* of these, reserved ones that are not closing */
 };
 
 typedef enum {
@@ -115,20 +115,20 @@ struct sh_http_exchange {
     sh_http_connection *channel;
     const sh_http_route *route;
     sh_http_stage stage;
-    sh_http_waiting waiting; /* once a worker is to have it */
+    sh_http_waiting waiting; /* while it waits for a worker */
     sh_buf body;
-    size_t charged; /* bytes of the server's budget that this body holds, and then a large answer */
-    size_t answer_len; /* bytes of the answer, where it is large */
+    size_t charged;    /* bytes of the budget used by the body, then by a large answer */
+    size_t answer_len; /* bytes of a large answer */
     size_t allowed;
-    uint64_t announced;       /* bytes of the body by its Content-Length, 0 where there is none */
-    size_t discarded;         /* bytes of a body that was refused already */
-    sh_http_refused *refused; /* who wants to see of it what is kept, or NULL */
+    uint64_t announced;       /* Content-Length, 0 if there is none */
+    size_t discarded;         /* bytes of a refused body */
+    sh_http_refused *refused; /* callback for the kept bytes, or NULL */
     struct {
         char head[SH_HTTP_REFUSED_HEAD_BYTES];
         char tail[SH_HTTP_REFUSED_TAIL_BYTES];
         size_t head_len, tail_len;
-    } * kept;      /* of it, or NULL */
-    bool admitted; /* the body, if any, is to come or has come */
+    } * kept;      /* of a refused body, or NULL */
+    bool admitted; /* the body, if any, is expected or complete */
     bool over_limit, over_budget, replied;
     bool last; /* the connection ends after the answer */
     unsigned status;

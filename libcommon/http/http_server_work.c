@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 /*
- * Callbacks that wait for others run in a few threads beside the I/O threads. What such a thread
- * takes next is decided by http_batches.
+ * Runs blocking callbacks in a few threads beside the I/O threads. http_batches decides what a
+ * thread takes next.
  */
 
 #define STACK_BYTES (512 * 1024) /* the largest frame is a Redis script's 64 KiB */
@@ -83,7 +83,7 @@ static void handle_batch(sh_http_waiting *const waiting[], size_t count)
 
 static void *run_worker(void *context);
 
-/* With the lock: wakes a thread, or starts one. False where there is none at all. */
+/* Call with the lock held: wakes a thread, or starts one. False if there is no thread at all. */
 static bool wake_worker(sh_http_workers *w)
 {
     (void)pthread_cond_signal(&w->changed);
@@ -113,9 +113,9 @@ static void *run_worker(void *context)
             w->idle--;
             continue;
         }
-        sh_http_class class = batch[0]->class; /* its exchange ends with the batch */
+        sh_http_class class = batch[0]->class; /* the exchange may be freed with the batch */
         if (sh_http_batches_are_ready(&w->batches))
-            (void)wake_worker(w); /* without one, this thread comes back to it */
+            (void)wake_worker(w); /* if none, this thread takes the next batch itself */
         (void)pthread_mutex_unlock(&w->lock);
         handle_batch(batch, count);
         (void)pthread_mutex_lock(&w->lock);
@@ -125,7 +125,7 @@ static void *run_worker(void *context)
     return NULL;
 }
 
-/* --- From the I/O threads -------------------------------------------------------------------- */
+/* --- Called in I/O threads -------------------------------------------------------------------- */
 
 bool sh_http_workers_give(sh_http_workers *w, sh_http_exchange *exchange)
 {
@@ -133,7 +133,7 @@ bool sh_http_workers_give(sh_http_workers *w, sh_http_exchange *exchange)
     sh_http_class class = exchange->waiting.class;
     bool together = exchange->stage == SH_HTTP_IN_HANDLE && exchange->route->handle_each != NULL;
     exchange->waiting.group = together ? exchange->route : NULL;
-    atomic_fetch_add(&daemon->suspended, 1); /* before closing is looked at, see stop_daemon() */
+    atomic_fetch_add(&daemon->suspended, 1); /* before reading closing, see stop_daemon() */
     (void)pthread_mutex_lock(&w->lock);
     bool taken = !atomic_load(&daemon->closing) && !w->ending;
     taken = taken && (!sh_http_batches_need_worker(&w->batches, class) || wake_worker(w));

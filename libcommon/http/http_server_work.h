@@ -4,20 +4,20 @@
 
 #include "libcommon/http/http_server_state.h"
 
-/*
- * Part of the module http_server: threads beside those that talk to peers, for callbacks that wait
- * for others.
- */
+/* Part of the module http_server: worker threads beside the I/O threads, for blocking callbacks. */
 
 /* SH_E_MEMORY. */
 sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error);
 /*
- * Suspends the exchange's connection until a worker has called what its stage says, in turn with
- * others of its class. False where no worker takes it: the program stops, or has no memory.
+ * Suspends the exchange's connection until a worker has called the callback for its stage. False if
+ * no worker will: the program stops, or has no memory.
  */
 bool sh_http_workers_give(sh_http_workers *workers, sh_http_exchange *exchange);
-/* Refuses what no worker has begun, waits for the rest. Nothing is suspended from here on. */
+/*
+ * Refuses exchanges that no worker has started, and waits for the others. No connection is
+ * suspended after this.
+ */
 void sh_http_workers_stop(sh_http_workers *workers);
-void sh_http_workers_free(sh_http_workers *workers); /* after the daemons; NULL is fine */
+void sh_http_workers_free(sh_http_workers *workers); /* after the daemons; NULL is accepted */
 
 #endif

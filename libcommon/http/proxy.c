@@ -11,7 +11,7 @@
 #include <string.h>
 
 typedef struct {
-    int family; /* AF_INET, AF_INET6; 0: it is a name */
+    int family; /* AF_INET, AF_INET6; 0: a name */
     unsigned char bytes[16];
 } address;
 
@@ -60,7 +60,7 @@ static bool covers_address(sh_slice entry, const address *host)
            (rest == 0 || ((network.bytes[bytes] ^ host->bytes[bytes]) & mask) == 0);
 }
 
-/* An entry such as example.com, which names www.example.com, too. */
+/* An entry such as example.com, which includes www.example.com. */
 static bool covers_name(sh_slice entry, sh_slice host)
 {
     while (entry.len > 0 && entry.data[0] == '.') {
@@ -101,7 +101,7 @@ static bool is_excepted(const char *list, sh_slice host)
     return false;
 }
 
-/* The first of the variables that holds something. */
+/* The first of the variables that is not empty. */
 static const char *first_set(const char *const names[], size_t count, const char **value)
 {
     for (size_t i = 0; i < count; i++) {
@@ -113,20 +113,20 @@ static const char *first_set(const char *const names[], size_t count, const char
     return NULL;
 }
 
-/* Bytes of `http://` or the like at the begin, 0 where there is none. */
+/* Length of a leading `http://` or the like; 0 if there is none. */
 static size_t scheme_len(const char *value)
 {
     size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
     return len > 0 && strncmp(value + len, "://", 3) == 0 ? len + 3 : 0;
 }
 
-/* Without user, password and path, as it may be in a log. */
+/* Writes the proxy's URL without user, password and path, for logs. */
 static void write_shown(sh_proxy *proxy)
 {
     size_t scheme = scheme_len(proxy->value);
     const char *begin = proxy->value + scheme;
     size_t len = strcspn(begin, "/?#");
-    /* A password may hold an unescaped slash: nothing before the last @ is shown. */
+    /* A password may contain an unescaped slash, so show nothing before the last @. */
     const char *at = strrchr(begin, '@');
     if (at != NULL) {
         begin = at + 1;

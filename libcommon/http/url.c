@@ -31,7 +31,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Where the first of the characters is in text, or text.len. */
+/* Index of the first of the characters in text, or text.len. */
 static size_t find_any(sh_slice text, const char *characters)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -76,12 +76,11 @@ static sh_err fail_not_ascii(sh_slice text, size_t at, sh_error *error)
     if (copy == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     if (sh_value_hint(copy, hint))
-        return sh_fail(error, SH_E_FORMAT, "character %zu of the URL must not stand there", at + 1);
+        return sh_fail(error, SH_E_FORMAT, "character %zu of the URL is not allowed there", at + 1);
     char host[SH_URL_MAX];
     if (sh_url_host_to_ascii(copy, host, sizeof host))
         return sh_fail(error, SH_E_FORMAT,
-                       "the URL's host has letters beyond ASCII: write it as DNS knows it, %s",
-                       host);
+                       "the URL's host has non-ASCII letters: write it as in DNS, %s", host);
     return sh_fail(error, SH_E_FORMAT,
                    "character %zu of the URL is not ASCII and must be percent-encoded", at + 1);
 }
@@ -101,7 +100,7 @@ static sh_err check_characters(sh_slice text, sh_error *error)
                            i == 0 ? "begins" : "ends");
         if (c <= 0x20 || c == 0x7F || strchr("<>\"\\^`{|}", c) != NULL)
             return sh_fail(error, SH_E_FORMAT,
-                           "character %zu of the URL must not stand there unless it is "
+                           "character %zu of the URL is not allowed there unless it is "
                            "percent-encoded",
                            i + 1);
     }
@@ -121,7 +120,7 @@ static sh_err read_scheme(sh_slice *text, sh_url *url, sh_error *error)
         return sh_fail(error, SH_E_FORMAT,
                        "the URL does not begin with a scheme and ://, as in http://");
     if (len >= sizeof url->scheme)
-        return sh_fail(error, SH_E_FORMAT, "the URL's scheme is none that is known");
+        return sh_fail(error, SH_E_FORMAT, "the URL's scheme is unknown");
     for (size_t i = 0; i < len; i++)
         url->scheme[i] = is_letter(text->data[i]) ? (char)(text->data[i] | 0x20) : text->data[i];
     *text = from(*text, len + 1);
@@ -143,7 +142,7 @@ static sh_err read_credential(sh_slice text, char *ret, size_t size, sh_error *e
         unsigned char c = (unsigned char)buf.data[i];
         if (c < 0x20 || c == 0x7F)
             return sh_fail(error, SH_E_FORMAT,
-                           "the URL's user or password holds a control character");
+                           "the URL's user or password contains a control character");
     }
     copy((sh_slice){.data = buf.data, .len = buf.len}, ret);
     return SH_OK;
@@ -159,7 +158,7 @@ static sh_err fail_host(sh_error *error)
 
 static sh_err fail_port(bool userinfo, sh_error *error)
 {
-    return sh_fail(error, SH_E_FORMAT, "the URL's port is no number from 1 to 65535%s",
+    return sh_fail(error, SH_E_FORMAT, "the URL's port is not a number from 1 to 65535%s",
                    userinfo ? " " ENCODE : "");
 }
 
@@ -171,14 +170,14 @@ static sh_err check_host(sh_slice text, bool userinfo, sh_error *error)
     if (!brackets && colon < text.len &&
         find_any(from(text, colon + 1), ":") < text.len - colon - 1)
         return sh_fail(error, SH_E_FORMAT,
-                       "an IPv6 address stands in brackets, as in http://[fd00::1]:20212");
+                       "write an IPv6 address in brackets, as in http://[fd00::1]:20212");
     if (text.len == 0 || text.data[0] == ':')
         return sh_fail(error, SH_E_FORMAT, "the URL names no host");
     if (find_any(text, "%") < text.len && !brackets)
         return fail_host(error);
     if (find_any(text, "%") < text.len)
         return sh_fail(error, SH_E_FORMAT,
-                       "an address with a zone (behind '%%') works on one machine alone: use an "
+                       "an address with a zone (after '%%') is valid on one machine only: use an "
                        "address that is not link-local, or a host name");
     return text.data[text.len - 1] == ':' ? fail_port(userinfo, error) : SH_OK;
 }
@@ -189,7 +188,7 @@ static sh_err fail_of(CURLUcode code, bool userinfo, sh_error *error)
     case CURLUE_BAD_PORT_NUMBER:
         return fail_port(userinfo, error);
     case CURLUE_BAD_IPV6:
-        return sh_fail(error, SH_E_FORMAT, "the URL has no IPv6 address between [ and ]");
+        return sh_fail(error, SH_E_FORMAT, "the URL has no valid IPv6 address between [ and ]");
     case CURLUE_OUT_OF_MEMORY:
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     case CURLUE_BAD_HOSTNAME:
@@ -212,7 +211,7 @@ static sh_err copy_host(const char *host, sh_url *url, sh_error *error)
     copy(text, url->host);
     if (inet_pton(AF_INET6, url->host, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address))
         return sh_fail(error, SH_E_FORMAT,
-                       "a link-local address (fe80::) cannot be reached without its zone: use "
+                       "a link-local address (fe80::) cannot be used without its zone: use "
                        "an address that is not link-local, or a host name");
     return SH_OK;
 }
@@ -267,7 +266,7 @@ static sh_err read_authority(const char *whole, sh_slice authority, sh_url *url,
     if (strcmp(url->scheme, "unix") == 0)
         return authority.len == 0 ? SH_OK
                                   : sh_fail(error, SH_E_FORMAT,
-                                            "a unix: URL names a path alone, as in unix:/run/x");
+                                            "a unix: URL contains only a path, as in unix:/run/x");
     sh_err err = check_host(host, userinfo, error);
     if (err != SH_OK)
         return err;
@@ -288,8 +287,8 @@ static sh_err read_path(sh_slice text, sh_url *url, sh_error *error)
     bool slash = text.data[0] == '/';
     if (!slash && url->host[0] == '\0')
         return sh_fail(error, SH_E_FORMAT, "the URL has neither // and a host nor a path");
-    assert(text.len + 1 < sizeof url->path); /* the scheme took more of SH_URL_MAX */
-    url->path[0] = '/';                      /* `http://host?query` asks for `/?query` */
+    assert(text.len + 1 < sizeof url->path); /* text.len < SH_URL_MAX - length of the scheme */
+    url->path[0] = '/';                      /* `http://host?query` means `/?query` */
     copy(slash ? from(text, 1) : text, url->path + 1);
     return SH_OK;
 }
@@ -341,7 +340,7 @@ sh_err sh_url_check_http(sh_slice text, sh_error *error)
         return sh_fail(error, SH_E_FORMAT, "the URL names no host");
     if (has_userinfo(authority_of(text)))
         return sh_fail(error, SH_E_FORMAT,
-                       "the URL has a user or password; the token is all that is used");
+                       "the URL has a user or password, but only the token is used");
     if (strchr(url.path, '?') != NULL || strchr(url.path, '#') != NULL)
         return sh_fail(error, SH_E_FORMAT, "the URL has a query ('?') or fragment ('#')");
     return SH_OK;

@@ -119,7 +119,7 @@ class Messages(harness.SyncHubTest):
     def test_a_certificate_of_an_unknown_ca(self):
         ca, other = Authority(self.folder / "ca"), Authority(self.folder / "other", "Other CA")
         server = self.tls_server(*ca.issue("server"))
-        self.push(f"https://127.0.0.1:{server.port}", "of a CA that is not trusted here",
+        self.push(f"https://127.0.0.1:{server.port}", "from a CA that is not trusted here",
                   "SYNC_tls_ca", SYNC_tls_ca=other.file)
 
     # --- the way

@@ -92,7 +92,7 @@ class IdleConnections(ConnectionsTest):
                 self.assert_alive(program)
                 self.assertGreater(
                     metric(program, 'synchub_http_connections_over_limit_total{limit="total"}'), 0)
-                self.assertIn("connections, as many as", program.log())
+                self.assertIn("connections, the maximum", program.log())
                 for peer in peers:
                     peer.close()
                 self.assert_alive(program)

@@ -231,7 +231,7 @@ class WrongProtocol(Listeners):
                 self.assertEqual(answer.status, 400)
                 self.assertIn("https://", answer.json["message"])
                 self.assertFalse(answer.json["success"])
-                program.wait_for_log(r"plain HTTP came to this port.*https://.*127\.0\.0\.1")
+                program.wait_for_log(r"plain HTTP on this port.*https://.*127\.0\.0\.1")
                 self.assertEqual(curl(f"https://127.0.0.1:{program.port}/livez", "--cacert",
                                       str(self.ca.file)).status, 200)
 
@@ -241,7 +241,7 @@ class WrongProtocol(Listeners):
                 program = self.listener(name)
                 answer = curl(f"https://127.0.0.1:{program.port}/livez")
                 self.assertEqual((answer.status, answer.exit_code), (0, 35))  # a failed handshake
-                program.wait_for_log(r"TLS handshake came to this port.*SYNC_tls_cert.*127\.0\.0\.1")
+                program.wait_for_log(r"TLS handshake on this port.*SYNC_tls_cert.*127\.0\.0\.1")
                 self.assertRegex(curl(program.url + "/metrics").text,
                                  r'synchub_http_wrong_protocol_total\{sent="tls"\} [1-9]')
 

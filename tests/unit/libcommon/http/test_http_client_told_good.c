@@ -79,7 +79,7 @@ static void note(void *context, size_t index, sh_err err, const sh_http_answer *
         o->good++;
         return;
     }
-    assert_non_null(strstr(error->message, "could not be read on"));
+    assert_non_null(strstr(error->message, "could not be continued"));
     *(err == SH_E_MEMORY ? &o->memory : &o->network) += 1;
 }
 
