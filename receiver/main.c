@@ -27,15 +27,15 @@
 #include <synchub_commit.h>
 
 /*
- * Bodies and texts of usual tables are kept by malloc and not given back to the system after each
- * push: fresh pages cost as much as the decryption. What is larger is given back at once.
+ * Blocks of the size of usual bodies and texts stay in malloc's heap between pushes, as page faults
+ * cost as much as the decryption. Larger blocks are returned to the system at once.
  */
 #define KEPT_BYTES (2 * SH_MIB)
 #define ARENAS 4
 
 #define RELOAD_POLL_MS 5000
 
-/* With --once a receiver merges what is queued and ends; it does not listen. */
+/* With --once the receiver merges the queued entries and ends; it does not listen. */
 static int run_parts(const sh_settings *settings, const hub_keys *keys, bool once, sh_error *error)
 {
     bool merges = settings->role != SH_ROLE_INGEST;
@@ -43,7 +43,7 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
     serve *s = NULL;
     bool good = true;
     if (merges)
-        (void)health_set(HEALTH_MERGE, "merging has not begun yet");
+        (void)health_set(HEALTH_MERGE, "merge has not started yet");
     sh_err err = merges ? store_prepare(settings->db, error) : SH_OK;
     if (err == SH_OK && merges)
         err = merge_new(settings, keys, &m, error);
@@ -55,7 +55,7 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
         good = merge_run(m, once);
     else if (err == SH_OK && !once)
         while (!sh_stop_wait(RELOAD_POLL_MS))
-            (void)sh_service_reload_state(); /* reports what was changed */
+            (void)sh_service_reload_state(); /* logs changed settings */
     (void)health_set(HEALTH_STOPPING, "this receiver is stopping");
     serve_stop(s);
     merge_free(m);
@@ -83,7 +83,7 @@ static int run(const sh_settings *settings, bool once)
 static const sh_subcommand subcommands[] = {
     {.name = "nodes",
      .usage = "nodes [--json]",
-     .help = "show each node: last contact, rows sent and inserted, entries that wait",
+     .help = "show each node: last contact, rows sent and inserted, waiting entries",
      .run = show_nodes},
     {.name = "devices",
      .usage = "devices [--node NAME] [--json]",
@@ -99,7 +99,7 @@ static const sh_subcommand subcommands[] = {
      .run = dead_show},
     {.name = "dead retry",
      .usage = "dead retry ID... | --all [--json]",
-     .help = "put dead letters back into the queue, after the reason is fixed",
+     .help = "move dead letters back into the queue, after the cause was fixed",
      .run = dead_retry},
     {.name = "dead drop",
      .usage = "dead drop ID... | --all [--json]",
@@ -107,7 +107,7 @@ static const sh_subcommand subcommands[] = {
      .run = dead_drop},
     {.name = "key adopt",
      .usage = "key adopt",
-     .help = "make SYNC_encryption_key the key of this hub, after it was changed on purpose",
+     .help = "make SYNC_encryption_key the key of this hub, after an intended change",
      .run = key_adopt,
      .needs_secrets = true},
     {.name = "node add",
@@ -128,7 +128,7 @@ static const sh_subcommand subcommands[] = {
      .needs_secrets = true},
     {.name = "node revoke",
      .usage = "node revoke NAME",
-     .help = "end all credentials of a node immediately",
+     .help = "revoke all credentials of a node immediately",
      .run = node_revoke},
     {.name = NULL},
 };

@@ -17,7 +17,7 @@
 struct serve {
     ingest ingest;
     key_guard key;
-    bool ingests; /* a receiver that only merges drains a full Redis and is ready then */
+    bool ingests; /* a receiver that only merges is ready even if Redis is full, which it drains */
     sh_listener *listener;
 };
 
@@ -39,7 +39,7 @@ static void handle_pushes(void *context, sh_http_exchange *const exchanges[], si
     ingest_handle_each(&s->ingest, exchanges, count);
 }
 
-/* Ready: nothing of us is unwell, and, where this receiver ingests, Redis takes puts now. */
+/* Ready: all parts are healthy and, if this receiver ingests, Redis accepts puts now. */
 static bool is_ready(void *context, sh_buf *reason)
 {
     const serve *s = context;
@@ -94,7 +94,7 @@ static const sh_http_route push_route[] = {
     {.method = NULL},
 };
 
-/* Told by the watch when Redis became fit or unfit for what this receiver does. */
+/* Called by the watch when Redis became fit or unfit for this receiver. */
 static void on_redis_changed(void *context, const sh_queue_state *state)
 {
     const serve *s = context;
@@ -106,7 +106,7 @@ static void on_redis_changed(void *context, const sh_queue_state *state)
         sh_log_warning("%s", state->keeps_words);
 }
 
-/* What cannot be read now is looked at again in a second; the watch tells why. */
+/* A failed read is repeated after a second; the watch logs the reason. */
 static void check_key(serve *s, sh_queue *queue)
 {
     key_state state = key_guard_look(&s->key, queue);
@@ -169,7 +169,7 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     key_guard_init(&s->key, keys->passphrase_key);
     s->ingest.key = &s->key;
     if (s->ingests)
-        (void)health_set(HEALTH_KEY, "the hub's key was not looked at yet");
+        (void)health_set(HEALTH_KEY, "the hub's key was not checked yet");
     const sh_listener_options options = {
         .routes = s->ingests ? push_route : NULL,
         .context = s,
@@ -194,7 +194,7 @@ void serve_stop(serve *s)
 {
     if (s == NULL)
         return;
-    sh_queue_watch_stop(s->ingest.watch); /* so that a Redis that hangs is waited for only once */
+    sh_queue_watch_stop(s->ingest.watch); /* to wait for a hanging Redis only once */
     sh_listener_stop(s->listener, STOP_GRACE_MS);
     free_parts(s);
 }

@@ -10,11 +10,11 @@
 typedef struct serve serve;
 
 /*
- * Listens on SYNC_listen: POST /sync where this receiver ingests, and /livez, /readyz, /metrics
- * always. SH_E_IO, SH_E_CONFIG, SH_E_MEMORY.
+ * Listens on SYNC_listen: POST /sync if this receiver ingests, and always /livez, /readyz,
+ * /metrics. Borrows settings and keys. SH_E_IO, SH_E_CONFIG, SH_E_MEMORY.
  */
 sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **ret, sh_error *error);
-/* Takes nothing new, lets exchanges in hand end, stops. NULL is accepted. */
+/* Stops accepting, lets running exchanges end, and frees. NULL is accepted. */
 void serve_stop(serve *s);
 
 #endif

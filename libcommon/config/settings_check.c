@@ -102,7 +102,7 @@ sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
         if (!sync && sh_plugin_name_check(sh_slice_of(name), &why) != SH_OK)
             return sh_fail(error, SH_E_CONFIG, "entry %zu: %s", i + 1, why.message);
         sh_err err = sync ? sh_settings_add_warning(
-                                settings, "SYNC in SYNC_plugins is passed over: device tables are "
+                                settings, "SYNC in SYNC_plugins is ignored: device tables are "
                                           "pushed by SYNC_devices=True")
                           : SH_OK;
         if (err != SH_OK)

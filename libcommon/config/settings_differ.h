@@ -6,8 +6,8 @@
 #include "libcommon/config/settings.h"
 
 /*
- * Adds the names of the settings of a program whose values differ, as `SYNC_node_name,
- * SYNC_hub_url`; nothing where none do. SH_E_MEMORY, SH_E_LIMIT.
+ * Appends the names of a program's settings whose values differ, as in `SYNC_node_name,
+ * SYNC_hub_url`; nothing if none do. SH_E_MEMORY, SH_E_LIMIT.
  */
 sh_err sh_settings_differ(const sh_settings *a, const sh_settings *b, int program, sh_buf *ret);
 

@@ -4,9 +4,9 @@
 
 #include "libcommon/http/http_names.h"
 
-/* What messages of the HTTP client and server call settings. */
+/* The names of settings for messages of HTTP client and server. */
 
-/* url_setting is the one that the URLs come from. */
+/* url_setting is the setting with the URLs. */
 sh_http_client_names sh_settings_client_names(const char *url_setting);
 extern const sh_http_server_names sh_settings_server_names;
 

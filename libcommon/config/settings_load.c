@@ -299,8 +299,8 @@ static sh_err load_override(const char *app_conf, sources *s, sh_settings *setti
         return err;
     return sh_settings_add_warning(
         settings,
-        "%.200s is ignored, as NetAlertX ignores it: it is no JSON object of settings (%s)", path,
-        why.message);
+        "%.200s is ignored, as NetAlertX ignores it: it is not a JSON object of settings (%s)",
+        path, why.message);
 }
 
 static sh_err load_app_conf(sources *s, sh_settings *settings, sh_error *error)

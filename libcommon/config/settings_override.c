@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* A value as Python's str() writes it; a list stays JSON, which lists may be written in, too. */
+/* Writes a value as Python's str() does; a list stays JSON, which is also valid for lists. */
 static sh_err put_member(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     sh_source *source = context;
@@ -31,7 +31,7 @@ static sh_err put_member(void *context, const sh_json_scan_member *member, sh_er
         break;
     }
     if (err == SH_E_FORMAT)
-        return sh_fail(error, err, "%.*s holds a NUL or half of a surrogate pair",
+        return sh_fail(error, err, "%.*s contains a NUL or an unpaired surrogate",
                        (int)member->key.len, member->key.data);
     if (err != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
@@ -55,6 +55,6 @@ sh_err sh_source_from_override(const char *path, sh_source *ret, sh_file_stamp *
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
     if (err != SH_OK)
-        sh_source_reset(ret); /* nothing of it counts */
+        sh_source_reset(ret); /* ignore the whole file */
     return SH_OK;
 }

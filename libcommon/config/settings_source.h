@@ -48,17 +48,17 @@ sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error
 sh_err sh_source_from_credentials(const char *folder, int program, sh_source *ret, sh_error *error);
 
 /*
- * Reads an app.conf; *stamp is that of what was read. SH_E_CONFIG names SYNC_config_file and what
- * is wrong; SH_E_MEMORY.
+ * Reads an app.conf; *stamp is that of the content read. SH_E_CONFIG, whose message has
+ * SYNC_config_file and the reason; SH_E_MEMORY.
  */
 sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_file_stamp *stamp,
                                sh_error *error);
 
 /*
- * Reads the app_conf_override.json that NetAlertX's container makes of APP_CONF_OVERRIDE: an object
- * of settings, whose values are texts, or become such. A file that is not there is empty; one that
- * is no such object is ignored, as NetAlertX ignores it, and *why tells what is wrong. SH_E_CONFIG
- * where it cannot be read; SH_E_MEMORY.
+ * Reads the app_conf_override.json that NetAlertX's container writes from APP_CONF_OVERRIDE: an
+ * object of settings, whose values are converted to text. A missing file counts as empty. A file
+ * with anything else is ignored, as NetAlertX ignores it, and *why is the reason. SH_E_CONFIG if it
+ * cannot be read; SH_E_MEMORY.
  */
 sh_err sh_source_from_override(const char *path, sh_source *ret, sh_file_stamp *stamp,
                                sh_error *why, sh_error *error);
@@ -71,7 +71,7 @@ sh_err sh_source_from_override(const char *path, sh_source *ret, sh_file_stamp *
 sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_value *ret,
                      sh_error *error);
 
-/* For the files of this source: puts a value under a name, over what is there. SH_E_MEMORY. */
+/* For the parsers of these files: sets a value, replacing an earlier one. SH_E_MEMORY. */
 sh_err sh_source_set(sh_source *source, sh_slice name, sh_slice value, bool is_list,
                      sh_error *error);
 /* Whether a name may be a setting's: SYNC_…, API_TOKEN, API_TOKEN_FILE. */

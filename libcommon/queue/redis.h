@@ -30,9 +30,8 @@ typedef enum {
 } sh_redis_kind;
 
 typedef struct {
-    const char *url; /* see redis_address.h */
-    const char
-        *ca_file; /* more authorities for rediss://, a PEM file; NULL or "": the system's only */
+    const char *url;             /* see redis_address.h */
+    const char *ca_file;         /* PEM file, further authorities for rediss://; NULL or "": none */
     const sh_redis_words *words; /* must outlive the object; the other options are copied */
 } sh_redis_options;
 

@@ -51,7 +51,7 @@ void sh_help_subcommand(const sh_service *service, const sh_subcommand *subcomma
                   service->name);
 }
 
-/* Whether a subcommand has two words, of which this is the first. */
+/* Whether group is the first of the subcommand's two words. */
 static bool is_of_group(const sh_subcommand *s, const char *group)
 {
     size_t len = strlen(group);
@@ -74,7 +74,7 @@ void sh_help_group(const sh_service *service, const char *group, FILE *out)
             print_subcommand(s, out);
 }
 
-/* The option or subcommand that was hardly meant otherwise, or NULL. */
+/* The option or subcommand that was probably meant, or NULL. */
 static const char *find_meant(const sh_service *service, const sh_subcommand *common,
                               const char *words)
 {

@@ -8,12 +8,12 @@
 #include <stdio.h>
 
 /*
- * What a program says of its command line. `common` is the subcommand that every program has. A
- * group is the first of the two words that some subcommands have: `node` of `node add`.
+ * Help on a program's command line. `common` is the subcommand that every program has. A group is
+ * the first word of subcommands of two words: `node` of `node add`.
  */
 
 void sh_help_usage(const sh_service *service, const sh_subcommand *common, FILE *out);
-/* All: options, subcommands, settings with their values. */
+/* The program's help: options, subcommands, settings with their values. */
 void sh_help_program(const sh_service *service, const sh_subcommand *common, FILE *out);
 void sh_help_subcommand(const sh_service *service, const sh_subcommand *subcommand, FILE *out);
 
@@ -22,8 +22,8 @@ bool sh_help_is_group(const sh_service *service, const char *word);
 void sh_help_group(const sh_service *service, const char *group, FILE *out);
 
 /*
- * For words (at least one) that are no option and no subcommand: says so, with the one that was
- * hardly meant otherwise, and the usage, or that of the group.
+ * Reports words (at least one) that are neither option nor subcommand, with the one that was
+ * probably meant, and prints the usage of the program or group.
  */
 void sh_help_unknown(const sh_service *service, const sh_subcommand *common, int argc,
                      char *const argv[], FILE *out);

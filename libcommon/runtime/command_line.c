@@ -29,7 +29,7 @@ static bool read_option(const char *text, sh_command_line *ret)
     return false;
 }
 
-/* The number of words of the subcommand's name, one or two; 0 where it is another one. */
+/* The number of words, one or two, if argv begins with the subcommand's name; otherwise 0. */
 static int words_of(const sh_subcommand *s, int argc, char *const argv[])
 {
     const char *space = strchr(s->name, ' ');

@@ -6,18 +6,18 @@
 
 #include <stdbool.h>
 
-/* What a command line asks for; strings are borrowed from argv. */
+/* A parsed command line; strings are borrowed from argv. */
 typedef struct {
     bool help, version, describe, check_config, once;
     const sh_subcommand *subcommand;
-    const char *group; /* the first word of some subcommands, alone */
+    const char *group; /* the first word of some subcommands, without a second one */
     int rest_count;    /* arguments after the subcommand's name */
     char *const *rest;
 } sh_command_line;
 
 /*
- * Reads a command line into *ret, which the caller has zeroed. `common` is the subcommand that
- * every program has. Reports what is unknown on standard error and returns false.
+ * Parses a command line into *ret, which the caller has zeroed. `common` is the subcommand that
+ * every program has. Reports unknown words on standard error and returns false.
  */
 bool sh_command_line_read(const sh_service *service, const sh_subcommand *common, int argc,
                           char *const argv[], sh_command_line *ret);

@@ -17,7 +17,7 @@ const sh_service_option sh_service_options[] = {
     {NULL, NULL},
 };
 
-/* Adds texts one after the other; the first error stays. */
+/* Appends text unless there was an error. */
 static void add(sh_err *err, sh_buf *out, const char *text)
 {
     if (*err == SH_OK)

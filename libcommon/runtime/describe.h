@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* The options that every program has, for help and manual pages. Ends with a name of NULL. */
+/* The options that every program has, for help and manual pages; the last name is NULL. */
 typedef struct {
     const char *name;
     const char *help;

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where to ask for what listens at host: what listens everywhere is asked at the loopback. */
+/*
+ * The address to connect to for a listening address: the loopback if it listens on all addresses.
+ */
 static const char *ask_at(const char *host)
 {
     if (strcmp(host, "0.0.0.0") == 0)
@@ -46,9 +48,9 @@ sh_err sh_healthcheck(const char *listen, const char *tls_cert, sh_error *error)
     if (err != SH_OK)
         return err;
     if (port == 0)
-        return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_listen is %s, any free port, so nobody knows where to ask: set a port",
-                       listen);
+        return sh_fail(
+            error, SH_E_CONFIG,
+            "SYNC_listen is %s, any free port, so the port to ask is unknown: set a port", listen);
     const char *at = ask_at(host);
     bool v6 = strchr(at, ':') != NULL;
     (void)snprintf(url, sizeof url, "%s://%s%s%s:%u/readyz", tls_cert[0] == '\0' ? "http" : "https",

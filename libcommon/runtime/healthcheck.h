@@ -5,12 +5,11 @@
 #include "libcommon/base/error.h"
 
 /*
- * Asks the program that listens at `listen` (SYNC_listen) on this machine or in this container
- * whether it is ready: GET /readyz. An address that means all of them is asked at the loopback.
- * tls_cert is SYNC_tls_cert, "" where that is not set: then nothing but that certificate is taken,
- * whatever name it is for, as no name of the outside leads to the loopback.
- * SH_E_BUSY: it answers that it is not ready, and why; SH_E_NETWORK: it does not answer, for
- * SH_HEALTHCHECK_MS at most; SH_E_CONFIG: with port 0 nobody knows where it listens.
+ * Requests GET /readyz from the program that listens at `listen` (SYNC_listen) on this machine or
+ * in this container; through the loopback if it listens on all addresses. tls_cert is SYNC_tls_cert
+ * or "": with TLS exactly that certificate is accepted, for any name, as a certificate usually does
+ * not contain the loopback's name. SH_E_BUSY: it is not ready, with its reason; SH_E_NETWORK: no
+ * answer within SH_HEALTHCHECK_MS; SH_E_CONFIG: port 0, so the port is unknown.
  */
 sh_err sh_healthcheck(const char *listen, const char *tls_cert, sh_error *error);
 

@@ -23,14 +23,14 @@
 #include <unistd.h>
 
 #define TEND_MS 1000
-#define LOOK_MS 5000 /* how often the files are looked at */
+#define LOOK_MS 5000 /* interval of checking the files for changes */
 
 struct sh_listener {
     const sh_settings *settings;
     sh_http_server *server;
     sh_probes probes;
     sh_http_route routes[SH_LISTENER_ROUTES_MAX + SH_PROBE_ROUTES + 1];
-    sh_file_stamp cert_seen, key_seen; /* of what was read last, good or not */
+    sh_file_stamp cert_seen, key_seen; /* of the files last read, valid or not */
     char address[96];
     bool in_clear;
     int stop_fd;
@@ -55,11 +55,12 @@ static sh_err read_pem(const char *name, const char *path, const char *mark, sh_
         return sh_fail(error, err == SH_E_MEMORY ? err : SH_E_CONFIG, "%s: %s", name, why.message);
     if (ret->data == NULL || strstr(ret->data, mark) == NULL)
         return sh_fail(error, SH_E_CONFIG,
-                       "%s: %s holds no `%s`, so it is no PEM file of that kind", name, path, mark);
+                       "%s: %s does not contain `%s`, so it is not a PEM file of that kind", name,
+                       path, mark);
     return SH_OK;
 }
 
-/* Reads both files and hands them on: to a new server, or to the one that is there. */
+/* Reads both files and passes them to a new server, or to the running one. */
 static sh_err with_tls(sh_listener *l,
                        sh_err (*use)(sh_listener *l, const sh_http_tls *tls, const void *context,
                                      sh_error *error),
@@ -68,7 +69,7 @@ static sh_err with_tls(sh_listener *l,
     const sh_settings *s = l->settings;
     SH_CLEANUP(sh_buf_reset) sh_buf cert = SH_BUF_INIT(SH_TLS_FILE_MAX);
     SH_CLEANUP(sh_buf_wipe) sh_buf key = SH_BUF_INIT(SH_TLS_FILE_MAX);
-    /* A file that cannot be read leaves a stamp all the same, so that its next change is seen. */
+    /* Record the stamp of an unreadable file too, so that its next change is noticed. */
     (void)sh_file_stamp_get(s->tls_cert, &l->cert_seen, NULL);
     (void)sh_file_stamp_get(s->tls_key, &l->key_seen, NULL);
     sh_err err = read_pem("SYNC_tls_cert", s->tls_cert, "-----BEGIN CERTIFICATE-----", &cert,
@@ -101,15 +102,14 @@ static void read_again(sh_listener *l)
     char words[SH_ERROR_MESSAGE_BYTES + 64];
     sh_err err = with_tls(l, renew, NULL, &error);
     if (err == SH_OK)
-        (void)snprintf(words, sizeof words, "the certificate was read again from %s",
+        (void)snprintf(words, sizeof words, "reloaded the certificate from %s",
                        l->settings->tls_cert);
     else
         (void)snprintf(words, sizeof words, "the old certificate stays in use: %s", error.message);
     sh_probes_log_certificate(err, words);
 }
 
-/* --- The thread beside -------------------------------------------------------------------------
- */
+/* --- The listener's thread ------------------------------------------------------------------- */
 
 static void *tend(void *context)
 {
@@ -139,20 +139,20 @@ static void *tend(void *context)
 static sh_err start_thread(sh_listener *l, sh_error *error)
 {
     sigset_t all, before;
-    /* Signals are for the threads that were there before. */
+    /* Other threads handle signals. */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&l->thread, NULL, tend, l);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0)
-        return sh_fail(error, SH_E_MEMORY, "no thread for the HTTP server: %s", strerror(failed));
+        return sh_fail(error, SH_E_MEMORY, "cannot start a thread for the HTTP server: %s",
+                       strerror(failed));
     l->has_thread = true;
     sh_notify_expect(SH_NOTIFY_LISTENER);
     return SH_OK;
 }
 
-/* --- Life --------------------------------------------------------------------------------------
- */
+/* --- Start and stop -------------------------------------------------------------------------- */
 
 static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *context,
                            sh_error *error)

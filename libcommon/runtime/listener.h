@@ -10,17 +10,19 @@
 #include <stdbool.h>
 
 /*
- * What SYNC_listen, SYNC_tls_cert and SYNC_tls_key ask for: an HTTP server with a thread beside it
- * that ends connections over their time, and reads certificate and key again at a SIGHUP and when
- * the files have changed.
+ * The HTTP server configured by SYNC_listen, SYNC_tls_cert and SYNC_tls_key, with a thread that
+ * ends connections over their time limit, and reloads certificate and key after SIGHUP and when the
+ * files change.
  */
 typedef struct sh_listener sh_listener;
 
 #define SH_LISTENER_ROUTES_MAX 4
 
 typedef struct {
-    /* Besides those of the probes, at most SH_LISTENER_ROUTES_MAX; ends as for
-       sh_http_server_start(); NULL: none. */
+    /*
+     * Routes in addition to the probes, at most SH_LISTENER_ROUTES_MAX; terminated as for
+     * sh_http_server_start(); NULL: none.
+     */
     const sh_http_route *routes;
     void *context; /* of the routes */
     sh_probes probes;
@@ -31,10 +33,10 @@ typedef struct {
 sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options *options,
                          sh_listener **ret, sh_error *error);
 
-/* Where it listens, for the log: `127.0.0.1:20212`, `[::1]:20212 with TLS`. */
+/* Its address, for the log: `127.0.0.1:20212`, `[::1]:20212 with TLS`. */
 const char *sh_listener_address(const sh_listener *listener);
 
-/* Whether it takes tokens over plain HTTP from other machines. */
+/* Whether it accepts tokens over plain HTTP from other machines. */
 bool sh_listener_is_in_clear(const sh_listener *listener);
 
 /* As sh_http_server_stop(). NULL is accepted. */

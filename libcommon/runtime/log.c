@@ -18,13 +18,13 @@
 #include <string.h>
 #include <time.h>
 
-#define MESSAGE_MAX 4096 /* bytes before escaping; the rest of a longer message is left out */
+#define MESSAGE_MAX 4096 /* bytes before escaping; a longer message is truncated */
 #define LINE_MAX_BYTES 16384
-#define FIELDS_ROOM 5120 /* of a line, kept for fields behind a long message */
+#define FIELDS_ROOM 5120 /* reserved in a line for the fields after a long message */
 #define FIELD_MAX 1024   /* bytes of a field's text, escaped */
 #define FIELD_ROOM (FIELD_MAX + 64)
-#define LINE_TAIL_BYTES 8      /* kept for what ends a line */
-#define SAMPLE_MESSAGE_MAX 160 /* bytes of the message of lines that are summed up */
+#define LINE_TAIL_BYTES 8      /* reserved for the end of a line */
+#define SAMPLE_MESSAGE_MAX 160 /* bytes of the message quoted for suppressed lines */
 #define SAMPLE_FIELD_MAX 60
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -42,7 +42,7 @@ typedef struct {
 
 typedef enum { IN_TEXT, IN_QUOTES, IN_JSON } put_style;
 
-/* --- Pieces of a line ------------------------------------------------------------------------ */
+/* --- Parts of a line ------------------------------------------------------------------------- */
 
 static bool is_json(void)
 {
@@ -54,7 +54,7 @@ static size_t room(const line_buf *line)
     return sizeof line->data - LINE_TAIL_BYTES - line->len;
 }
 
-/* Adds what the caller knows to find room. */
+/* Appends text; the caller has checked that there is room. */
 static void put(line_buf *line, const char *piece, size_t len)
 {
     if (len > room(line))
@@ -68,7 +68,7 @@ static void put_text(line_buf *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* How one character stands in JSON text where it cannot stand as it is; "": it can. */
+/* Writes a character's escape sequence in JSON; "" if it needs none. */
 static void escape_json(const char *at, size_t len, size_t *used, char ret[SH_ESCAPE_BYTES])
 {
     uint32_t code;
@@ -87,7 +87,7 @@ static void escape_json(const char *at, size_t len, size_t *used, char ret[SH_ES
     }
 }
 
-/* Text as it may stand in the line; behind `most` bytes, `…` stands for the rest. */
+/* Appends text, escaped for the style and truncated with `…` after `most` bytes. */
 static void put_escaped(line_buf *line, const char *text, size_t len, put_style style, size_t most)
 {
     size_t end = line->len + most;
@@ -202,7 +202,7 @@ static void put_fields(line_buf *line, const sh_log_field *fields)
 static void write_line(line_buf *line)
 {
     const char *tail = is_json() ? "}\n" : "\n";
-    memcpy(line->data + line->len, tail, strlen(tail)); /* LINE_TAIL_BYTES holds it */
+    memcpy(line->data + line->len, tail, strlen(tail)); /* fits: LINE_TAIL_BYTES */
     line->len += strlen(tail);
     sh_log_writer_put(line->data, line->len);
 }
@@ -228,7 +228,7 @@ static void write_repeats(const sh_log_repeats *repeats)
     write_line(&line);
 }
 
-/* Writes what is due; all of it where the program ends. */
+/* Writes the summaries that are due; all of them at the end of the program. */
 static void write_due(bool all)
 {
     sh_log_repeats repeats;
@@ -258,7 +258,7 @@ static size_t format_lost(uint64_t lost, char *ret, size_t ret_bytes)
     return used;
 }
 
-/* --- What is summed up ----------------------------------------------------------------------- */
+/* --- Suppressed lines ------------------------------------------------------------------------ */
 
 static sh_log_key key_of(const char *file, int line, sh_log_level level, const sh_log_field *fields,
                          const char *message)
@@ -278,7 +278,7 @@ static sh_log_key key_of(const char *file, int line, sh_log_level level, const s
     return key;
 }
 
-/* What stands for lines that are summed up: the message, and whom it is about. */
+/* Writes the text that represents suppressed lines: the message and its subject. */
 static void describe(sh_log_count *count, int level, const sh_log_field *fields,
                      const char *message)
 {
@@ -290,7 +290,7 @@ static void describe(sh_log_count *count, int level, const sh_log_field *fields,
     sh_log_limit_sample(count, level, line.data, line.len);
 }
 
-/* Whether the line is to be written; else it is counted. */
+/* Whether to write the line; otherwise counts it. */
 static bool take(const sh_log_key *key, int level, const sh_log_field *fields, const char *message)
 {
     sh_log_repeats due[SH_LOG_DUE_MAX];

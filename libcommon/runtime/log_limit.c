@@ -10,16 +10,16 @@
 
 #define SUBJECTS 512
 #define PEERS 256
-#define PLACES 256 /* more than there are calls in a program */
-#define PROBES 8   /* slots that a key may be in */
+#define PLACES 256 /* more than a program has log calls */
+#define PROBES 8   /* slots where a key can be */
 
 struct sh_log_count {
     uint64_t key; /* 0: free */
     int64_t begin_ms, used_ms;
     unsigned written;
-    uint64_t held; /* not written since the last report */
+    uint64_t held; /* lines suppressed since the last report */
     int64_t held_since_ms;
-    bool flooded; /* the window before this one held lines back */
+    bool flooded; /* lines were suppressed in the previous window */
     int level;
     size_t sample_len;
     char sample[SH_LOG_SAMPLE_BYTES];
@@ -49,14 +49,14 @@ static uint64_t secret[2];
 static void make_secret(void)
 {
     if (getrandom(secret, sizeof secret, 0) != (ssize_t)sizeof secret)
-        secret[0] = (uintptr_t)&secret; /* random, too, by address space layout randomization */
+        secret[0] = (uintptr_t)&secret; /* also random: address space layout randomization */
 }
 
 uint64_t sh_log_hash(uint64_t seed, const void *bytes, size_t len)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const uint8_t *at = bytes;
-    (void)pthread_once(&once, make_secret); /* log lines are hashed before any lock is taken */
+    (void)pthread_once(&once, make_secret); /* lines are hashed without a lock */
     uint64_t h = mix(seed ^ secret[0], len ^ secret[1]);
     for (; len > 0; len -= len < 8 ? len : 8, at += 8) {
         uint64_t word = 0;
@@ -85,8 +85,8 @@ static void close_count(sh_log_count *c, int64_t now_ms, sh_log_repeats *ret)
 }
 
 /*
- * The key's count. Where the slots it may be in are taken, the one that was used least recently
- * goes; *due is what that one had to report.
+ * Finds or adds the key's count. If its slots are in use, replaces the least recently used one;
+ * *due is the report of that one.
  */
 static sh_log_count *find(size_t table, uint64_t key, int64_t now_ms, sh_log_repeats *due)
 {
@@ -107,13 +107,13 @@ static sh_log_count *find(size_t table, uint64_t key, int64_t now_ms, sh_log_rep
     return oldest;
 }
 
-/* Begins a new window where the last one is over. */
+/* Starts a new window if the last one is over. */
 static void roll(sh_log_count *c, int64_t now_ms)
 {
     int64_t age_ms = now_ms - c->begin_ms;
     if (age_ms < SH_LOG_WINDOW_MS)
         return;
-    /* While a flood goes on, a single line of each window is written. */
+    /* While a flood continues, one line of each window is written. */
     c->flooded = c->written == UINT32_MAX && age_ms < 2 * SH_LOG_WINDOW_MS;
     c->begin_ms = now_ms;
     c->written = 0;

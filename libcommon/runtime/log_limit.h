@@ -7,30 +7,30 @@
 #include <stdint.h>
 
 /*
- * Which log lines are written, and which are counted to be summed up. Not thread-safe; log.c has it
- * under a lock. Times are monotonic.
+ * Decides which log lines are written, and which are only counted for a summary. Not thread-safe:
+ * log.c calls it with a lock held. Times are monotonic.
  *
- * A line is held against three counts: of lines about the same subject from the same place in the
- * code, of lines about one peer from there, and of all lines from there. So a peer that varies what
- * it says still gets a bounded number of lines, and nobody's first line is hidden by another's.
+ * A line is checked against three counts: lines about the same subject from the same place in the
+ * code, lines about one peer from there, and all lines from there. So a peer that varies its input
+ * still causes a bounded number of lines, and no peer hides another one's first line.
  */
 
-#define SH_LOG_SAMPLE_BYTES 320 /* of a line that stands for those summed up */
+#define SH_LOG_SAMPLE_BYTES 320 /* of the text that represents suppressed lines */
 
 typedef struct {
-    uint64_t place;   /* in the code */
-    uint64_t subject; /* of node, plugin, peer, or the text */
-    uint64_t peer;    /* 0: none, or the line is no peer's doing */
+    uint64_t place;   /* file and line of the call */
+    uint64_t subject; /* hash of node, plugin, peer, or the text */
+    uint64_t peer;    /* 0: not caused by a peer */
     unsigned burst;   /* lines of one subject within SH_LOG_WINDOW_MS */
 } sh_log_key;
 
-/* Lines that were not written. */
+/* A summary of suppressed lines. */
 typedef struct {
     uint64_t count;
-    int64_t seconds; /* within that time */
+    int64_t seconds; /* period in which they occurred */
     int level;
-    bool same;                        /* all about one subject; else they are of one kind only */
-    char sample[SH_LOG_SAMPLE_BYTES]; /* of the first one, as sh_log_limit_sample() was given it */
+    bool same;                        /* all about one subject; otherwise only from one place */
+    char sample[SH_LOG_SAMPLE_BYTES]; /* text of the first one */
     size_t sample_len;
 } sh_log_repeats;
 
@@ -39,23 +39,24 @@ typedef struct sh_log_count sh_log_count;
 #define SH_LOG_DUE_MAX 3
 
 /*
- * Whether a line may be written. Else it is counted, and *sample is where it may be described, once
- * for each window; NULL where that was done. due has what must be reported before, for counts that
- * made room; those with count 0 are none.
+ * Whether to write a line. Otherwise counts it, and *sample is where the caller describes it, or
+ * NULL if a line of this window was described already. due receives the reports of counts that were
+ * replaced, to be written first; entries with count 0 are empty.
  */
 bool sh_log_limit_take(const sh_log_key *key, int64_t now_ms, sh_log_repeats due[SH_LOG_DUE_MAX],
                        sh_log_count **sample);
 void sh_log_limit_sample(sh_log_count *count, int level, const char *text, size_t len);
 
-/* Gives one report that is due at now_ms, or of those that are open where all is true; false where
-   there is none. */
+/*
+ * Returns one report that is due at now_ms, or any open one if all is true; false if there is none.
+ */
 bool sh_log_limit_next(int64_t now_ms, bool all, sh_log_repeats *ret);
-/* Whether lines are counted that are not reported yet. */
+/* Whether there are suppressed lines that were not reported yet. */
 bool sh_log_limit_is_open(void);
-/* Forgets everything. */
+/* Discards all counts. */
 void sh_log_limit_reset(void);
 
-/* A hash for keys, not to be foretold by a peer. Chained by `seed`. */
+/* A hash for keys that a peer cannot predict. `seed` chains calls. */
 uint64_t sh_log_hash(uint64_t seed, const void *bytes, size_t len);
 
 #endif

@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 /*
- * O_NONBLOCK would belong to the open file, which others share (a terminal, a log's pipe). So the
- * thread waits by poll() and may block in write(); nobody waits for it longer than he says.
+ * O_NONBLOCK would apply to the open file description, which other programs share (a terminal, a
+ * pipe). So the thread waits with poll() and may block in write(); callers wait for it only as long
+ * as they ask for.
  */
 
 #define STACK_BYTES (64 * SH_KIB)
@@ -24,7 +25,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_cond_t changed; /* on the monotonic clock, as all waits here */
+static pthread_cond_t changed; /* monotonic clock */
 static pthread_cond_t drained;
 static char buffers[2][SH_LOG_QUEUE_MAX]; /* one is filled while the other is written */
 static char *queue = buffers[0];
@@ -34,7 +35,7 @@ static uint64_t lost, lost_reported;
 static void (*on_tick)(void);
 static size_t (*format_lost)(uint64_t lost, char *ret, size_t ret_bytes);
 
-/* What standard error does not take for good is lost without a word: there is nowhere to say so. */
+/* A permanent error of standard error is ignored, as there is no other place to report it. */
 static void write_line(const char *line, size_t len)
 {
     while (len > 0) {
@@ -51,7 +52,7 @@ static void write_line(const char *line, size_t len)
     }
 }
 
-/* A write for each line, so that lines of several programs do not mix in a pipe. */
+/* One write() for each line, so that lines of several programs do not mix in a pipe. */
 static void write_lines(const char *lines, size_t len)
 {
     while (len > 0) {
@@ -70,7 +71,7 @@ static void deadline_in(int64_t ms, struct timespec *ret)
     ret->tv_nsec = (long)(at_ms % 1000) * 1000000;
 }
 
-/* With the lock: writes what is queued, without the lock. */
+/* Call with the lock held: writes the queued lines, and releases the lock meanwhile. */
 static void write_queue(void)
 {
     char *full = queue;
@@ -81,7 +82,7 @@ static void write_queue(void)
     writing = true;
     (void)pthread_mutex_unlock(&lock);
     write_lines(full, len);
-    if (unreported > 0 && format_lost != NULL) { /* they came after what was just written */
+    if (unreported > 0 && format_lost != NULL) { /* after the lines just written */
         char line[LOST_LINE_BYTES];
         write_line(line, format_lost(unreported, line, sizeof line));
     }
@@ -123,7 +124,7 @@ static void init(void)
     (void)pthread_condattr_destroy(&attributes);
 }
 
-/* With the lock. Without a thread lines wait until there is one. */
+/* Call with the lock held. If it fails, lines stay queued until it succeeds. */
 static void start_thread(void)
 {
     pthread_t thread;
@@ -132,14 +133,16 @@ static void start_thread(void)
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    (void)sigfillset(&all); /* signals are for the threads that were there before */
+    (void)sigfillset(&all); /* other threads handle signals */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     has_thread = pthread_create(&thread, &attributes, run_writer, NULL) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
 }
 
-/* A file takes lines whoever reads it, so it needs no thread, and has them should the program die.
+/*
+ * Writing to a file does not depend on a reader, so it needs no thread, and no line is lost in a
+ * crash.
  */
 static bool is_file(void)
 {

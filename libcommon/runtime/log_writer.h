@@ -7,27 +7,29 @@
 #include <stdint.h>
 
 /*
- * Writes lines to standard error from a thread of its own, so that a reader that stopped reading
- * (a full pipe, a stopped terminal) blocks nobody else. For log.c alone.
+ * Writes lines to standard error in a thread of its own, so that a reader that stopped reading (a
+ * full pipe, a stopped terminal) does not block the program. For log.c only.
  */
 
-/* Queues a whole line, at most SH_LOG_QUEUE_MAX bytes. Never blocks: a line without room is lost,
-   and reported as soon as there is room again. Thread-safe. */
+/*
+ * Queues a complete line of at most SH_LOG_QUEUE_MAX bytes. Never blocks: a line that does not fit
+ * is lost, which is reported as soon as there is room again. Thread-safe.
+ */
 void sh_log_writer_put(const char *line, size_t len);
 
-/* Lines lost until now. */
+/* Number of lines lost. */
 uint64_t sh_log_writer_lost(void);
 
 /*
- * Before the first line: tick is called from the thread once a second while ticks are wanted;
- * format_lost writes the line that says how many were lost, and returns its length.
+ * Call it before the first line. The thread calls tick once a second while ticks are enabled.
+ * format_lost writes the line that reports lost lines and returns its length.
  */
 void sh_log_writer_set(void (*tick)(void),
                        size_t (*format_lost)(uint64_t lost, char *ret, size_t ret_bytes));
-/* Whether ticks are wanted; may be called with any lock but the writer's own. */
+/* Enables or disables ticks. May be called with any lock held except the writer's. */
 void sh_log_writer_want_ticks(bool wanted);
 
-/* Waits until all queued lines are written, at most ms; false where they are not. */
+/* Waits until all queued lines are written, at most ms; false if some are left. */
 bool sh_log_writer_flush(int64_t ms);
 
 #endif

@@ -25,16 +25,16 @@ static int64_t interval_ms = INT64_MAX;
 static atomic_bool is_ready;
 static atomic_uint expected = 1U << SH_NOTIFY_MAIN;
 static atomic_uint seen_alive;
-static _Atomic int64_t fed_ms; /* by the monotonic clock */
+static _Atomic int64_t fed_ms; /* monotonic */
 
-/* A full or closed socket loses the message: the manager's own time limits tell it then. */
+/* A full or closed socket loses the message; the service manager's time limits then apply. */
 static bool send_message(const char *text, size_t len)
 {
     return notify_fd >= 0 &&
            send(notify_fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 }
 
-/* --- Setting up ------------------------------------------------------------------------------ */
+/* --- Initialization -------------------------------------------------------------------------- */
 
 static sh_err connect_to(const char *path, sh_error *error)
 {
@@ -42,7 +42,7 @@ static sh_err connect_to(const char *path, sh_error *error)
     size_t len = strlen(path);
     if ((path[0] != '/' && path[0] != '@') || len >= sizeof address.sun_path)
         return sh_fail(error, SH_E_CONFIG,
-                       "NOTIFY_SOCKET holds '%.100s', which is no socket of a service manager",
+                       "NOTIFY_SOCKET is '%.100s', which is not a socket of a service manager",
                        path);
     memcpy(address.sun_path, path, len);
     if (path[0] == '@') /* an abstract name begins with NUL */
@@ -70,8 +70,7 @@ static sh_err read_watchdog(sh_error *error)
         (!sh_text_to_u64(sh_slice_of(pid_text), INT32_MAX, &number) || (pid_t)number != getpid()))
         return SH_OK; /* meant for another process */
     if (!sh_text_to_u64(sh_slice_of(usec_text), INT64_MAX, &number) || number == 0)
-        return sh_fail(error, SH_E_CONFIG, "WATCHDOG_USEC holds '%.40s': use microseconds",
-                       usec_text);
+        return sh_fail(error, SH_E_CONFIG, "WATCHDOG_USEC is '%.40s': use microseconds", usec_text);
     int64_t ms = (int64_t)(number / 1000 / FEEDS_PER_TIMEOUT);
     interval_ms = ms > 0 ? ms : 1;
     return SH_OK;
@@ -89,9 +88,9 @@ sh_err sh_notify_init(sh_error *error)
     return err;
 }
 
-/* --- Telling --------------------------------------------------------------------------------- */
+/* --- Messages -------------------------------------------------------------------------------- */
 
-/* Control characters would end the line and begin another variable. */
+/* Replaces control characters, which would start another variable. */
 static void send_line(const char *prefix, const char *text)
 {
     char message[MESSAGE_BYTES];
@@ -127,7 +126,7 @@ void sh_notify_reloading(void)
 {
     struct timespec now;
     char message[64];
-    /* sd_notify(3) asks for the time, so that an answer to an older signal can be told apart. */
+    /* sd_notify(3) requires the time, to distinguish answers to several signals. */
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     int len = snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
                        (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);

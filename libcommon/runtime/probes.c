@@ -14,7 +14,7 @@
 
 void sh_probes_log_event(const sh_http_event *event)
 {
-    /* A separate call for each kind: a flood of one does not hide another's first line. */
+    /* A separate log call for each kind, so that a flood of one kind does not suppress others. */
     const sh_log_field *fields = SH_LOG_FIELDS(SH_LOG_PEER(event->peer));
     switch (event->kind) {
     case SH_HTTP_EVENT_NONE:
@@ -45,14 +45,14 @@ void sh_probes_log_certificate(sh_err err, const char *words)
     sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
 }
 
-/* The metrics of HTTP server and log, which all programs have. */
+/* The metrics of HTTP server and log, which are common to all programs. */
 static sh_err write_common_metrics(sh_buf *ret)
 {
     static sh_metric lost = {.name = "synchub_log_lines_lost_total",
                              .help = "Log lines lost because standard error was not read.",
                              .type = "counter"};
     static sh_metric held = {.name = "synchub_log_lines_repeated_total",
-                             .help = "Log lines that repeated others and were summed up.",
+                             .help = "Log lines that repeated others and were summarized.",
                              .type = "counter"};
     static sh_metric *const log_metrics[] = {&lost, &held};
     sh_metric_set(&lost, (int64_t)sh_log_lines_lost());

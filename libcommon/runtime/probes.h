@@ -8,14 +8,14 @@
 #include <stdbool.h>
 
 /*
- * What every program answers on SYNC_listen besides its own routes: GET /livez, GET /readyz and
- * GET /metrics; and what it logs of its HTTP server.
+ * The routes of every program on SYNC_listen: GET /livez, GET /readyz and GET /metrics; and the log
+ * lines about its HTTP server.
  */
 typedef struct {
     void *context;
-    /* Whether the program can do its work now; else why not is added to *reason. May wait. */
+    /* Whether the program can do its work now; otherwise appends why not to *reason. May block. */
     bool (*is_ready)(void *context, sh_buf *reason);
-    /* Adds the program's own metrics. May wait. SH_E_LIMIT, SH_E_MEMORY. */
+    /* Appends the program's own metrics. May block. SH_E_LIMIT, SH_E_MEMORY. */
     sh_err (*write_metrics)(void *context, sh_buf *ret);
 } sh_probes;
 
@@ -24,10 +24,10 @@ typedef struct {
 /* Fills in the routes; probes must outlive the server. */
 void sh_probes_routes(sh_probes *probes, sh_http_route ret[static SH_PROBE_ROUTES]);
 
-/* Logs what the server saw of a peer. Thread-safe. */
+/* Logs an event about a peer. Thread-safe. */
 void sh_probes_log_event(const sh_http_event *event);
 
-/* Logs that the certificate was read again, or why not. */
+/* Logs that the certificate was reloaded, or why not. */
 void sh_probes_log_certificate(sh_err err, const char *words);
 
 #endif

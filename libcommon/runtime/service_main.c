@@ -24,9 +24,9 @@
 
 #define OPEN_FILES 4096
 
-#define LOG_FLUSH_MS 1000 /* for the reader of the log to take the last lines */
+#define LOG_FLUSH_MS 1000 /* for writing the last log lines */
 
-/* For container engines: the images contain no other program that could ask. */
+/* For container engines: the images contain no other HTTP client. */
 static int run_healthcheck(const sh_settings *settings, int argc, char *const argv[])
 {
     sh_error error = {0};
@@ -36,7 +36,7 @@ static int run_healthcheck(const sh_settings *settings, int argc, char *const ar
         return SH_EXIT_CONFIG;
     }
     if (settings->listen[0] == '\0') {
-        (void)puts("SYNC_listen is not set, so there is nothing to ask");
+        (void)puts("SYNC_listen is not set, so there is nothing to check");
         return SH_EXIT_DONE;
     }
     /* Never through a proxy. */
@@ -57,7 +57,9 @@ static const sh_subcommand healthcheck = {
     .run = run_healthcheck,
 };
 
-/* Reports why standard output could not be written, as far as errno tells; returns the exit code.
+/*
+ * Reports that standard output could not be written, with errno's text if any; returns the exit
+ * code.
  */
 static int fail_output(const sh_service *service)
 {
@@ -75,12 +77,12 @@ static int end_output(const sh_service *service, int code)
     return fail_output(service);
 }
 
-/* Answers help and the like, which need no settings. *code is then the exit code. */
+/* Handles --help and the like, which need no settings; *code is then the exit code. */
 static bool answer(const sh_service *service, const sh_command_line *command, int *code)
 {
     *code = SH_EXIT_DONE;
     if (command->group != NULL) {
-        /* Alone, a group is a command that is not complete. */
+        /* A group without a second word is an incomplete command. */
         *code = command->help ? SH_EXIT_DONE : SH_EXIT_CONFIG;
         sh_help_group(service, command->group, command->help ? stdout : stderr);
     } else if (command->help && command->subcommand != NULL) {
@@ -101,7 +103,7 @@ static bool answer(const sh_service *service, const sh_command_line *command, in
 
 /* --- Running --------------------------------------------------------------------------------- */
 
-/* Token and keys are in memory: no core file, no other process may read them. */
+/* Token and keys are in memory: forbid core files and reading by other processes. */
 static void forbid_core_dumps(void)
 {
     struct rlimit none = {0, 0};
@@ -109,7 +111,9 @@ static void forbid_core_dumps(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* A hub has many connections; the usual soft limit of 1024 files is there for old programs. */
+/*
+ * A hub has many connections; the usual soft limit of 1024 files is for programs that use select().
+ */
 static void allow_many_files(void)
 {
     struct rlimit files;
@@ -146,7 +150,10 @@ static int check_config(const sh_service *service, const sh_settings *settings, 
     return SH_EXIT_FAILED;
 }
 
-/* NetAlertX's own default disables its sync: a user of --once hardly knows. No run is a failure. */
+/*
+ * NetAlertX's default disables its sync, which users of --once hardly expect, so running nothing is
+ * a failure.
+ */
 static int refuse_unused(const sh_settings *settings)
 {
     bool file = settings->config_file[0] != '\0';
@@ -154,7 +161,7 @@ static int refuse_unused(const sh_settings *settings)
                  "default; set SYNC_RUN=schedule, or another value that --help lists, in the "
                  "environment of this program%s",
                  file ? " in " : "", settings->config_file,
-                 file ? ", which goes over that file" : "");
+                 file ? ", which has precedence over that file" : "");
     return SH_EXIT_CONFIG;
 }
 
@@ -184,7 +191,7 @@ static int run_service(const sh_service *service, sh_settings *settings, bool on
         sh_log_warning("%s", manager.message);
     int code = run_until_ended(service, settings, once);
     if (code == SH_EXIT_DONE)
-        sh_notify_ready("done"); /* a service that ends at once was started all the same */
+        sh_notify_ready("done"); /* a service that ends at once has started nevertheless */
     return code;
 }
 
@@ -194,7 +201,7 @@ static int run_with_settings(const sh_service *service, const sh_command_line *c
     sh_error error = {0};
     const sh_subcommand *subcommand = command->subcommand;
     int code;
-    /* A subcommand ends at a signal as any command does. */
+    /* Subcommands keep the default signal handling. */
     bool serves = subcommand == NULL && !command->check_config;
     if (sh_crypto_init(&error) != SH_OK || (serves && sh_stop_init(&error) != SH_OK)) {
         sh_log_error("%s", error.message);

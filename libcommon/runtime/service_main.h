@@ -5,9 +5,9 @@
 #include "libcommon/runtime/service.h"
 
 /*
- * The whole main(): --help, --version, --check-config, --once, subcommands; anything else unknown
- * is exit 2 with the usage. Initialises crypto, log and signals, loads the settings (a bad one: one
- * clear line on standard error, exit 2), logs their warnings.
+ * The whole main(): --help, --version, --check-config, --once, subcommands; unknown words print the
+ * usage and exit with 2. Initializes crypto, log and signals, loads the settings (an invalid one: a
+ * line on standard error, exit code 2), logs their warnings.
  */
 int sh_service_main(const sh_service *service, int argc, char *const argv[]);
 

@@ -12,7 +12,7 @@
 
 /*
  * NetAlertX does not write its file atomically: half of it can be valid Python without our
- * settings. So it is read once it was left alone for a while, but not after forever.
+ * settings. So it is read once it has been unchanged for a while, or after an upper limit.
  */
 #define SETTLE_MS 1000
 #define SETTLE_MAX_MS 10000
@@ -22,12 +22,12 @@ typedef struct {
 } stamps;
 
 static struct {
-    const sh_service *service; /* NULL: nothing is watched */
+    const sh_service *service; /* NULL: no file is watched */
     const sh_settings *settings;
-    stamps known;     /* of what was read, or could not be used */
-    stamps seen;      /* of what is there now, where it differs … */
-    int64_t seen_ms;  /* … since when that is so, … */
-    int64_t first_ms; /* … and since when it differs; 0: it does not */
+    stamps known;     /* of the files that were read, valid or not */
+    stamps seen;      /* of the current files, if they differ … */
+    int64_t seen_ms;  /* … since when they are like this, … */
+    int64_t first_ms; /* … and since when they differ; 0: they do not */
     bool has_next;
     sh_settings next;
 } reload;
@@ -69,14 +69,14 @@ void sh_settings_reload_end(void)
     reload.service = NULL;
 }
 
-/* Whether the files differ from what was read, and have settled. */
+/* Whether the files have changed and are complete. */
 static sh_reload_state look_at_files(void)
 {
     stamps now;
     int64_t now_ms = sh_clock_monotonic_ms();
     if (sh_file_stamp_get(reload.settings->config_file, &now.config, NULL) != SH_OK ||
         sh_file_stamp_get(reload.settings->override_file, &now.override, NULL) != SH_OK)
-        return SH_RELOAD_NONE; /* the next look tells */
+        return SH_RELOAD_NONE; /* the next call decides */
     if (stamps_equal(&now, &reload.known)) {
         reload.first_ms = 0;
         return SH_RELOAD_NONE;
@@ -101,7 +101,7 @@ static sh_err load_next(sh_error *error)
     return err;
 }
 
-/* Compares the new settings with the old ones; false where nothing is to be done. */
+/* Compares the new settings with the old ones; false if there is nothing to do. */
 static bool is_news(void)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf names = SH_BUF_INIT(16 * SH_KIB);
@@ -134,7 +134,7 @@ sh_reload_state sh_service_reload_state(void)
     for (size_t i = 0; i < reload.next.warnings.count; i++)
         sh_log_warning("%s", reload.next.warnings.items[i]);
     if (err != SH_OK)
-        sh_log_error("%s was changed, but cannot be used, so the settings of before stay: %s",
+        sh_log_error("%s was changed but is invalid, so the previous settings stay in use: %s",
                      reload.settings->config_file, error.message);
     if (err == SH_OK && is_news())
         return SH_RELOAD_DUE;

@@ -8,26 +8,28 @@
 #include <stdbool.h>
 
 /*
- * Reloads settings that NetAlertX's settings page, or somebody else, changed in SYNC_config_file
+ * Reloads settings when SYNC_config_file is changed, for example by NetAlertX's settings page,
  * while the program runs. For the thread of sh_service.run() only.
  */
 
 /*
- * Whether SYNC_config_file, or the override beside it, was changed since the settings were read. To
- * be called every few seconds and before each piece of work that settings decide. Changes that
- * cannot be used are logged, and the old settings stay.
+ * Whether SYNC_config_file, or the override beside it, was changed since the settings were read.
+ * Call it every few seconds and before each task that depends on settings. An invalid change is
+ * logged, and the old settings stay in use.
  */
 typedef enum {
     SH_RELOAD_NONE,
-    SH_RELOAD_SETTLING, /* it is being written: work that can wait for a second should */
+    SH_RELOAD_SETTLING, /* being written: delay work that can wait for a second */
     SH_RELOAD_DUE,      /* run() should return SH_RUN_AGAIN */
 } sh_reload_state;
 sh_reload_state sh_service_reload_state(void);
 
-/* Watches the files that these settings were read from. For service_main.c, as the next two. */
+/*
+ * Watches the files from which these settings were read. For service_main.c, as are the next two.
+ */
 void sh_settings_reload_begin(const sh_service *service, const sh_settings *settings);
 
-/* After SH_RELOAD_DUE, replaces *settings by the new ones and releases the old ones. */
+/* After SH_RELOAD_DUE: replaces *settings by the new settings and frees the old ones. */
 void sh_settings_reload_take(sh_settings *settings);
 
 void sh_settings_reload_end(void);

@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define POLL_MAX_MS 60000 /* of one poll(), whose time-out is an int */
+#define POLL_MAX_MS 60000 /* for one poll(), whose time-out is an int */
 #define STOP_MAX_S 9      /* from SIGTERM to the end of the process */
 
 static int stop_fd = -1;
@@ -28,15 +28,15 @@ static void on_stop_signal(int number)
     if (!atomic_exchange(&stop_requested, true))
         (void)alarm(STOP_MAX_S);
     uint64_t one = 1;
-    (void)!write(stop_fd, &one, sizeof one); /* it cannot be full */
+    (void)!write(stop_fd, &one, sizeof one); /* cannot fail: the counter is far from its maximum */
     sh_notify_stopping();
     errno = saved_errno;
 }
 
-/* A resolver, a disk or a library hangs. Ending here loses no more than a SIGKILL does: nothing. */
+/* A resolver, a disk or a library hangs. Ending here loses no data, as SIGKILL does not. */
 static void on_stop_deadline(int number)
 {
-    static const char words[] = "ending without what is still in hand: it took too long\n";
+    static const char words[] = "ending with unfinished work: stopping took too long\n";
     struct pollfd waited = {.fd = STDERR_FILENO, .events = POLLOUT};
     (void)number;
     if (poll(&waited, 1, 0) == 1)
@@ -72,7 +72,7 @@ sh_err sh_stop_init(sh_error *error)
     (void)sigaction(SIGTERM, &stop, NULL);
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
-    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a limit on files is a full disk, no reason to die */
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* handle a file size limit like a full disk */
     (void)sigaction(SIGHUP, &hangup, NULL);
     return SH_OK;
 }
@@ -104,7 +104,7 @@ void sh_service_alive(void)
         sh_notify_alive(SH_NOTIFY_MAIN);
 }
 
-/* One poll() of at most POLL_MAX_MS. The caller's loop continues where a signal interrupts it. */
+/* One poll() of at most POLL_MAX_MS. The caller calls it again after a signal interrupted it. */
 static void poll_stop(int64_t ms)
 {
     struct pollfd waited = {.fd = stop_fd, .events = POLLIN};

@@ -13,12 +13,12 @@
 
 #define JSON_LETTER_MAX (16 * SH_KIB)
 
-/* What is shown of a dead letter: all but its content, which is sealed. */
+/* A dead letter without its content, which is sealed. */
 typedef struct {
     char id[sizeof((dead_letter *)NULL)->id], entry[sizeof((dead_letter *)NULL)->id];
     char mode[8];
     size_t bytes;
-    bool readable; /* header is what the envelope says */
+    bool readable; /* header is valid */
     sh_envelope_header header;
     char reason[SH_DEAD_REASON_MAX];
 } letter;
@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     letter *letters;
     size_t count, capacity;
-    const char *node; /* alone, or NULL for all */
+    const char *node; /* only this one, or NULL for all */
 } letters;
 
 static int64_t buried_ms(const letter *l)
@@ -41,7 +41,7 @@ static const char *kind_of(const letter *l)
     return l->header.kind == SH_KIND_DEVICES ? "devices" : l->header.plugin;
 }
 
-/* --- Gathering ------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 static void copy(char *ret, size_t room, sh_slice text)
 {
@@ -102,7 +102,9 @@ static void cell_of(void *context, size_t row, size_t column, char ret[static SH
         (void)snprintf(ret, SHOW_CELL_BYTES, "%s", texts[column]);
 }
 
-/* Names and reasons come from what could not be merged, so they may be no UTF-8: json_write mends.
+/*
+ * Names and reasons come from entries that could not be merged, so they may be invalid UTF-8, which
+ * json_write replaces.
  */
 static sh_err append_letter(sh_buf *json, const letter *l)
 {
@@ -183,7 +185,7 @@ int dead_list(const sh_settings *settings, int argc, char *const argv[])
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
 }
 
-/* --- What takes ids -------------------------------------------------------------------------- */
+/* --- Ids ------------------------------------------------------------------------------------- */
 
 typedef struct {
     bool json, all;
@@ -191,7 +193,7 @@ typedef struct {
     const char **ids; /* borrowed from argv */
 } id_options;
 
-/* ids_max 1 is that of show, which takes no --all. */
+/* ids_max is 1 for show, which does not accept --all. */
 static sh_err read_ids(const show_command *command, size_t ids_max, int argc, char *const argv[],
                        id_options *ret, sh_error *error)
 {
@@ -278,7 +280,7 @@ typedef struct {
     dead_change change;
 } changing;
 
-/* An id that is not there does not keep the others from their turn; any other failure does. */
+/* Continues after an id that does not exist, but not after another failure. */
 static sh_err change_each(const changing *c, sh_queue *queue, const id_options *options,
                           const letters *all, size_t *changed, sh_error *error)
 {
@@ -297,7 +299,7 @@ static sh_err change_each(const changing *c, sh_queue *queue, const id_options *
             continue;
         }
         if (err == SH_E_NOT_FOUND && options->all)
-            continue; /* somebody else was quicker */
+            continue; /* changed by somebody else meanwhile */
         (void)sh_fail(&first, err, "%s", reason.message);
         if (err != SH_E_NOT_FOUND)
             break;
@@ -334,7 +336,7 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
     free(all.letters);
     free(options.ids);
     if (err == SH_E_NOT_FOUND)
-        return SH_EXIT_FAILED; /* told already */
+        return SH_EXIT_FAILED; /* already reported */
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&c->command, &error, stderr);
 }
 

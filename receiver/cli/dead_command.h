@@ -5,8 +5,8 @@
 #include "libcommon/config/settings.h"
 
 /*
- * `synchub-receiver dead …`: the dead letters, for the operator. list and show only read; retry
- * puts entries back into the queue, drop deletes them. Exit code 1 where an id is not there.
+ * `synchub-receiver dead …`. list and show are read-only; retry moves dead letters back into the
+ * queue, drop deletes them. Return the exit code: 1 if an id does not exist.
  */
 int dead_list(const sh_settings *settings, int argc, char *const argv[]);
 int dead_show(const sh_settings *settings, int argc, char *const argv[]);

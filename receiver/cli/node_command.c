@@ -24,26 +24,26 @@ static sh_err open_queue(const sh_settings *settings, sh_queue **ret, sh_error *
     return sh_queue_open(&options, ret, error);
 }
 
-/* --- What changes a node --------------------------------------------------------------------- */
+/* --- Changing a node's record ---------------------------------------------------------------- */
 
-/* What the command line says. */
+/* The parsed command line. */
 typedef struct {
     const char *node;
-    int64_t old_ms; /* that the old ones work on */
+    int64_t old_ms; /* how long the old credentials stay valid */
     bool netalertx;
 } change_options;
 
 typedef struct {
     show_command command;
-    /* Changes *record, which is that of a node without any where known is false. */
+    /* Changes *record, which is empty if the node has none (known is false). */
     sh_err (*change)(const hub_keys *keys, bool known, const change_options *options,
                      sh_node_record *record, sh_node_secrets *secrets, sh_error *error);
-    bool makes; /* credentials, which are printed */
+    bool makes; /* creates credentials, which are printed */
     bool takes_duration;
-    bool adds; /* a node; it may say --netalertx */
+    bool adds; /* adds a node; accepts --netalertx */
 } changing;
 
-/* A whole number and s, m, h or d, such as 7d. */
+/* Parses a whole number with s, m, h or d, such as 7d. */
 static bool read_duration(const char *text, int64_t *ret_ms)
 {
     static const struct {
@@ -71,9 +71,10 @@ static sh_err read_arguments(const changing *c, int argc, char *const argv[], ch
     for (int i = 0; i < argc; i++) {
         if (c->takes_duration && strcmp(argv[i], "--for") == 0) {
             if (i + 1 == argc || !read_duration(argv[i + 1], &ret->old_ms))
-                return sh_fail(error, SH_E_CONFIG,
-                               "--for needs a time of at most %ld days, such as 7d, 12h, 30m or 0s",
-                               SH_NODE_ROTATE_OVERLAP_MAX_S / 86400);
+                return sh_fail(
+                    error, SH_E_CONFIG,
+                    "--for needs a duration of at most %ld days, such as 7d, 12h, 30m or 0s",
+                    SH_NODE_ROTATE_OVERLAP_MAX_S / 86400);
             i++;
         } else if (c->adds && strcmp(argv[i], "--netalertx") == 0) {
             ret->netalertx = true;
@@ -93,7 +94,7 @@ static sh_err read_arguments(const changing *c, int argc, char *const argv[], ch
     return SH_OK;
 }
 
-/* Reads, changes, and writes the record where nobody else changed it meanwhile. */
+/* Reads, changes and writes the record, unless somebody else changed it meanwhile. */
 static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *keys,
                             const change_options *options, sh_node_secrets *secrets,
                             sh_error *error)
@@ -120,7 +121,7 @@ static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *
     return sh_queue_node_set(queue, node, old, (sh_slice){after.data, after.len}, error);
 }
 
-/* Tells of a node that will be refused from now on, because its name could pass for the new one. */
+/* Warns about a node that will be refused from now on, because its name resembles the new one. */
 static sh_err warn_of_alike(void *context, sh_slice name, sh_slice mode, int64_t ms,
                             sh_error *error)
 {
@@ -136,7 +137,7 @@ static sh_err warn_of_alike(void *context, sh_slice name, sh_slice mode, int64_t
     return SH_OK;
 }
 
-/* A new node must not be taken for another one with credentials of its own. */
+/* A new node's name must not resemble that of another node with credentials of its own. */
 static sh_err check_new(sh_queue *queue, const char *node, sh_error *error)
 {
     sh_credentials *all = NULL;
@@ -157,7 +158,7 @@ static sh_err check_new(sh_queue *queue, const char *node, sh_error *error)
     return err == SH_OK ? sh_queue_contacts(queue, warn_of_alike, &node, error) : err;
 }
 
-/* As a line of an env file; quoted where a shell would take it for something else. */
+/* Prints a line of an env file, quoted if a shell would interpret it. */
 static void print_setting(const char *name, const char *value)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
@@ -245,7 +246,7 @@ static sh_err rotate(const hub_keys *keys, bool known, const change_options *opt
     sh_err err = check_active(known, record, error);
     if (err != SH_OK)
         return err;
-    /* Never later than was promised before. */
+    /* Never later than an earlier rotation set. */
     for (size_t i = 0; i < record->count; i++)
         if (record->items[i].until_ms == 0 || record->items[i].until_ms > until_ms)
             record->items[i].until_ms = until_ms;
@@ -254,7 +255,7 @@ static sh_err rotate(const hub_keys *keys, bool known, const change_options *opt
     return err == SH_OK ? sh_node_record_add(record, &made, now_ms, error) : err;
 }
 
-/* The record stays, empty: the name must not become one that the shared token may use. */
+/* Keeps an empty record, so that the shared token may not use the name. */
 static sh_err revoke(const hub_keys *keys, bool known, const change_options *options,
                      sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
 {

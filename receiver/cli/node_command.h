@@ -6,8 +6,8 @@
 
 /*
  * `synchub-receiver node add|rotate|revoke`: change the credentials of one node. add and rotate
- * print token and key once, to standard output only; they cannot be printed again. Return the exit
- * code: 1 where the node is not in the state that the command needs.
+ * print token and key to standard output once; they cannot be shown again. Return the exit code: 1
+ * if the node's state does not allow the command.
  */
 int node_add(const sh_settings *settings, int argc, char *const argv[]);
 int node_rotate(const sh_settings *settings, int argc, char *const argv[]);

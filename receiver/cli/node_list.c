@@ -25,7 +25,7 @@ static const show_column columns[COLUMNS] = {
     {"LAST USED", false}, {"ROTATES UNTIL", false}, {"REVOKED", false},
 };
 
-/* Until when the last of the older credentials works; 0: there are none. */
+/* Until when the last of the older credentials is valid; 0: there are none. */
 static int64_t rotates_until(const sh_node_record *record, int64_t now_ms)
 {
     int64_t last = 0;

@@ -12,7 +12,7 @@
 static const show_command command = {
     .name = "devices", .usage = "devices [--node N] [--json]", .takes_node = true};
 
-/* A row as JSON is at most six bytes for each of its own: \u00e4 for a byte that is no UTF-8. */
+/* A byte becomes at most six bytes of JSON: \u00e4 for a byte that is not UTF-8. */
 #define JSON_ROW_MAX (8 * SH_ROW_MAX)
 
 typedef struct {
@@ -23,7 +23,7 @@ typedef struct {
     sh_buf json;
 } listing;
 
-/* What a person wants to see of a device. */
+/* The columns of the text output. */
 static const struct {
     const char *title, *column;
     size_t width;
@@ -71,7 +71,7 @@ static sh_err write_text_row(void *context, int64_t rowid, const sh_column *colu
     return show_written(l->out, false, error);
 }
 
-/* NULL is "" there, as NetAlertX writes it. */
+/* NULL becomes "", as in NetAlertX's tables. */
 static sh_err append_value(sh_buf *json, const char *name, const sh_value *value)
 {
     sh_err err = sh_buf_append_text(json, ", ");
@@ -107,7 +107,7 @@ static sh_err write_json_row(void *context, int64_t rowid, const sh_column *colu
     if (err == SH_OK)
         err = sh_buf_append_text(&l->json, "}");
     if (err != SH_OK)
-        return sh_fail(error, err, "the device of row %lld is too large to be written",
+        return sh_fail(error, err, "the device in row %lld is too large to be written",
                        (long long)rowid);
     (void)fwrite(l->json.data, 1, l->json.len, l->out);
     return show_written(l->out, false, error);
@@ -121,7 +121,7 @@ static sh_err compare_node(void *context, const store_node *node, sh_error *erro
     return SH_OK;
 }
 
-/* A node without devices is one thing, a name that was mistyped another. */
+/* Distinguishes a node without devices from a mistyped name. */
 static sh_err check_node(store *s, listing *l, sh_error *error)
 {
     if (l->node == NULL || l->rows > 0)

@@ -7,13 +7,13 @@
 #include <stdio.h>
 
 /*
- * `synchub-receiver devices [--node N] [--json]`: the merged table, for people, or in the shape of
- * table_devices.json, so that a pusher can send it to a bigger hub. Reads the database only; rows
- * are written as they come. Gives the exit code.
+ * `synchub-receiver devices [--node N] [--json]`: the merged table as text, or in the format of
+ * table_devices.json, so that a pusher can send it to another hub. Reads only the database, and
+ * writes each row at once. Returns the exit code.
  */
 int show_devices(const sh_settings *settings, int argc, char *const argv[]);
 
-/* The same, to other files than standard output and standard error. */
+/* The same with other files instead of standard output and standard error. */
 int show_devices_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
                     FILE *err);
 

@@ -19,18 +19,18 @@ static const show_command command = {.name = "nodes", .usage = "nodes [--json]"}
 
 /* One node, from the database, from Redis, or from both. */
 typedef struct {
-    store_node merged; /* merged_ms is 0 where nothing was merged yet */
+    store_node merged; /* merged_ms is 0 if nothing was merged yet */
     int64_t contact_ms, queue;
 } node_figures;
 
 typedef struct {
     node_figures *nodes;
     size_t count, capacity;
-    bool redis; /* what Redis knows is known */
+    bool redis; /* Redis answered */
     sh_queue_depth depth;
 } overview;
 
-/* --- Gathering ------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 static sh_err add_node(overview *o, const node_figures *node, sh_error *error)
 {
@@ -65,7 +65,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const node_figures *)a)->merged.node, ((const node_figures *)b)->merged.node);
 }
 
-/* Makes one of what the database and Redis say of the same node; the last contact tells the mode.
+/*
+ * Joins the data of database and Redis about the same node; the last contact determines the mode.
  */
 static void join_node(node_figures *into, const node_figures *other)
 {
@@ -291,8 +292,8 @@ int show_nodes_to(const sh_settings *settings, int argc, char *const argv[], FIL
         return SH_EXIT_DONE;
     (void)fprintf(
         err,
-        "synchub-receiver nodes: last contacts and the queue are not known, Redis did not "
-        "tell them: %s\n",
+        "synchub-receiver nodes: last contacts and the queue are unknown, as Redis failed: "
+        "%s\n",
         away.message);
     return SH_EXIT_FAILED;
 }

@@ -7,13 +7,13 @@
 #include <stdio.h>
 
 /*
- * `synchub-receiver nodes [--json]`: what each node sent and what became of it. The figures are the
- * database's, the last contact and what waits are Redis's; where Redis is away the rest is shown
- * all the same, and the exit code is 1. Reads only.
+ * `synchub-receiver nodes [--json]`: what each node sent and what was inserted, from the database;
+ * last contacts and waiting entries, from Redis. Without Redis shows the rest and returns 1.
+ * Read-only. Returns the exit code.
  */
 int show_nodes(const sh_settings *settings, int argc, char *const argv[]);
 
-/* The same, to other files than standard output and standard error. */
+/* The same with other files instead of standard output and standard error. */
 int show_nodes_to(const sh_settings *settings, int argc, char *const argv[], FILE *out, FILE *err);
 
 #endif

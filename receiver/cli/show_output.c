@@ -34,7 +34,10 @@ sh_err show_options_read(const show_command *command, int argc, char *const argv
     return SH_OK;
 }
 
-/* Writes text as it may be printed; the number of characters. out NULL only counts. */
+/*
+ * Writes text with unprintable characters escaped, and returns the number of characters; only
+ * counts if out is NULL.
+ */
 static size_t write_clean(FILE *out, sh_slice text)
 {
     size_t characters = 0;
@@ -61,7 +64,7 @@ void show_cell(FILE *out, sh_slice text, size_t width, bool number)
         (void)fprintf(out, "%*s", padding, "");
 }
 
-/* Pass 0 measures, pass 1 writes; row 0 is that of the titles. */
+/* Pass 0 measures, pass 1 writes; row 0 has the titles. */
 void show_table(FILE *out, const show_column columns[], size_t column_count, size_t rows,
                 show_cell_of cell_of, void *context)
 {

@@ -14,23 +14,23 @@
 /* Arguments, tables and errors of the read-only subcommands. */
 
 typedef struct {
-    const char *name;  /* of the subcommand, for messages */
+    const char *name;  /* the subcommand, for messages */
     const char *usage; /* `devices [--node N] [--json]` */
     bool takes_node;
 } show_command;
 
 typedef struct {
     bool json;
-    const char *node; /* NULL where none is named; borrowed from argv */
+    const char *node; /* NULL: all; borrowed from argv */
 } show_options;
 
-/* Reads the arguments after the subcommand's name. SH_E_CONFIG with the usage. */
+/* Parses the arguments after the subcommand's name. SH_E_CONFIG, with the usage in the message. */
 sh_err show_options_read(const show_command *command, int argc, char *const argv[],
                          show_options *ret, sh_error *error);
 
 /*
- * Writes text padded with spaces to `width` characters, right-aligned where it is a number. Control
- * characters and bytes that are not UTF-8 are escaped: names come from other machines and must not
+ * Writes text padded with spaces to `width` characters, right-aligned if it is a number. Escapes
+ * control characters and bytes that are not UTF-8: names come from other machines and must not
  * control the reader's terminal.
  */
 void show_cell(FILE *out, sh_slice text, size_t width, bool number);
@@ -46,17 +46,17 @@ typedef struct {
 typedef void (*show_cell_of)(void *context, size_t row, size_t column,
                              char ret[static SHOW_CELL_BYTES]);
 
-/* Writes titles and rows in columns of the width that they need; the last one is not padded. */
+/* Writes titles and rows in columns as wide as necessary; the last column is not padded. */
 void show_table(FILE *out, const show_column columns[], size_t column_count, size_t rows,
                 show_cell_of cell_of, void *context);
 
-/* Time as RFC 3339 in UTC, or `none` where ms is 0. */
+/* Formats a Unix time as RFC 3339 in UTC, or as `none` if ms is 0. */
 void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES]);
 
-/* `,"key":5`, or null where ms is 0. */
+/* Appends `,"key":5`, or null if ms is 0. */
 sh_err show_json_time(sh_buf *json, const char *key, int64_t ms);
 
-/* SH_E_IO where something could not be written to out; flushes its buffer before where `flush`. */
+/* SH_E_IO if writing to out failed; flushes its buffer first if `flush` is true. */
 sh_err show_written(FILE *out, bool flush, sh_error *error);
 
 /* Writes a failure to err and returns the exit code for it. */

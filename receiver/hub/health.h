@@ -8,20 +8,23 @@
 #include <stdbool.h>
 
 /*
- * What GET /readyz answers from: each part of the program that can be unable to work tells its
- * state. Thread-safe.
+ * The state behind GET /readyz: each part of the program that can fail reports its state.
+ * Thread-safe.
  */
 typedef enum {
-    HEALTH_STOPPING, /* not ready once the program was asked to stop */
+    HEALTH_STOPPING, /* the program is stopping */
     HEALTH_KEY,      /* whether SYNC_encryption_key is the hub's */
-    HEALTH_MERGE,    /* the database and the way from the queue into it */
+    HEALTH_MERGE,    /* the database, and merging from the queue into it */
     HEALTH_PARTS
 } health_part;
 
-/* reason NULL or "": this part is well. Returns whether that is news, so that it is logged once. */
+/*
+ * Sets a part's state: reason NULL or "" is healthy. Returns whether the state changed, so that the
+ * caller logs it once.
+ */
 bool health_set(health_part part, const char *reason);
 
-/* Whether all parts are well; else the first reason is added to *reason. */
+/* Whether all parts are healthy; otherwise appends the first reason to *reason. */
 bool health_is_good(sh_buf *reason);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-/* clang-format's versions differ about braces in macros. */
+/* Versions of clang-format differ in the layout of braces in macros. */
 /* clang-format off */
 #define COUNTER(metric, label, words) \
     { \
@@ -58,8 +58,8 @@ receiver_figures figures = {
     .buried = COUNTER("synchub_dead_letters_total", NULL, "Entries moved to the dead letters."),
     .dead_dropped = COUNTER("synchub_dead_letters_dropped_total", NULL,
                             "Dead letters that were dropped because there were too many."),
-    .batches_failed = COUNTER("synchub_merge_failures_total", NULL,
-                              "Transactions that failed and are tried again."),
+    .batches_failed =
+        COUNTER("synchub_merge_failures_total", NULL, "Transactions that failed and are retried."),
     .rows_inserted = COUNTER(ROWS, "result=\"inserted\"", "Device rows of merged tables."),
     .rows_known = COUNTER(ROWS, "result=\"known\"", NULL),
     .rows_skipped = COUNTER(ROWS, "result=\"skipped\"", NULL),
@@ -67,13 +67,13 @@ receiver_figures figures = {
     .values_replaced = COUNTER("synchub_values_replaced_total", NULL,
                                "Values of inserted rows that cannot be stored and became NULL or "
                                "their column's default."),
-    .queue_entries = GAUGE("synchub_queue_entries", "Entries that wait to be merged."),
-    .queue_bytes = GAUGE("synchub_queue_bytes", "Bytes of the entries that wait."),
+    .queue_entries = GAUGE("synchub_queue_entries", "Entries waiting to be merged."),
+    .queue_bytes = GAUGE("synchub_queue_bytes", "Bytes of waiting entries."),
     .queue_dead = GAUGE("synchub_dead_letters", "Entries in the dead letters."),
     .redis_up = GAUGE("synchub_redis_up", "Whether Redis answers; without it gauges of the queue "
                                           "have no value."),
     .redis_durable = GAUGE("synchub_redis_durable",
-                           "Whether Redis keeps what it confirms; no value where it may not be "
+                           "Whether Redis keeps what it confirms; no value if it may not be "
                            "asked."),
 };
 

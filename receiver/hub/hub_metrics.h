@@ -22,7 +22,7 @@ typedef struct {
 
 extern receiver_figures figures;
 
-/* Adds the text of GET /metrics. */
+/* Appends the metrics in Prometheus text format. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err figures_write(sh_buf *ret);
 
 #endif

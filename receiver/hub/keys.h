@@ -8,12 +8,12 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/native/envelope.h"
 
-/* The hub's secrets in the form that ingest and merge use. Read-only after keys_init(). */
+/* The hub's secrets, as ingest and merge use them. Read-only after keys_init(). */
 typedef struct {
     sh_slice token;      /* borrowed from the settings */
-    sh_slice passphrase; /* the same; NetAlertX's payloads are opened with it */
+    sh_slice passphrase; /* borrowed; decrypts NetAlertX's payloads */
     uint8_t passphrase_key[SH_KEY_BYTES];
-    uint8_t credential_key[SH_KEY_BYTES]; /* the nodes' own credentials are sealed with it */
+    uint8_t credential_key[SH_KEY_BYTES]; /* seals the nodes' own credentials */
 } hub_keys;
 
 /* SH_E_MEMORY. Release with keys_reset(). */

@@ -20,7 +20,7 @@ from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, neta
 TABLE = device_table(device_rows(3))
 TOTAL = 1024         # docs/operations.md, Limits
 PER_ADDRESS = 256
-OUT_OF_TIME = "it took too long"  # said where SIGTERM did not end a program in order
+OUT_OF_TIME = "stopping took too long"  # logged if SIGTERM did not stop a program gracefully
 
 
 def metric(program, name):

@@ -66,7 +66,7 @@ class Reload(AppConf):
         self.start()
         self.wait_for_pushes(1)
         self.write(SYNC_RUN="sometimes")
-        self.pusher.wait_for_log("app.conf was changed, but cannot be used.*SYNC_RUN holds")
+        self.pusher.wait_for_log("app.conf was changed but is invalid.*SYNC_RUN holds")
         self.table.write_text(device_table(device_rows(4)))
         self.assertEqual(self.wait_for_pushes(2)[1][0], "Before")
         self.write(SYNC_node_name="After")

@@ -141,7 +141,7 @@ class Renewal(TlsTest):
             self.replace(self.new_cert, self.new_key)
             program.process.send_signal(signal.SIGHUP)
             self.wait_served(program, self.new_mark)
-            program.wait_for_log("the certificate was read again")
+            program.wait_for_log("reloaded the certificate")
             self.cert.write_bytes(before[0])
             self.key.write_bytes(before[1])
 
@@ -207,7 +207,7 @@ class Renewal(TlsTest):
             self.key.write_bytes(key)
             hub.process.send_signal(signal.SIGHUP)
             self.wait_served(hub, mark)
-            wait_until(lambda: hub.log().count("was read again") == number, "the words")
+            wait_until(lambda: hub.log().count("reloaded the certificate") == number, "the words")
 
         wait_until(lambda: threads() == before, "the threads of old daemons to end",
                    details=lambda: f"{before} before, {threads()} now")
