@@ -15,10 +15,10 @@
 #include <strings.h>
 
 /*
- * libcurl splits the URL, so that what is checked here is what a request connects to. Checked
- * before, because libcurl accepts it: no `//` or more than two slashes, an empty port, `%` in a
- * host. And because a message can say more than libcurl's code: characters, an address without
- * brackets.
+ * libcurl splits the URL, so that the checked host is the one that a request connects to. This
+ * module checks first what libcurl accepts (no `//` or more than two slashes, an empty port, `%` in
+ * a host) and what deserves a better message than libcurl's code (characters, an address without
+ * brackets).
  */
 
 static bool is_digit(char c)
@@ -46,7 +46,7 @@ static sh_slice from(sh_slice text, size_t at)
     return (sh_slice){.data = text.data + at, .len = text.len - at};
 }
 
-/* What is between `//` and the path of a URL; its data is NULL where there is no `//`. */
+/* The part of a URL between `//` and the path; its data is NULL if there is no `//`. */
 static sh_slice authority_of(sh_slice text)
 {
     const char *slashes = memmem(text.data, text.len, "//", 2);
@@ -153,7 +153,7 @@ static sh_err read_credential(sh_slice text, char *ret, size_t size, sh_error *e
 static sh_err fail_host(sh_error *error)
 {
     return sh_fail(error, SH_E_FORMAT,
-                   "the URL's host has a character that no host name has " ENCODE);
+                   "the URL's host has a character that is not allowed in host names " ENCODE);
 }
 
 static sh_err fail_port(bool userinfo, sh_error *error)
@@ -194,7 +194,7 @@ static sh_err fail_of(CURLUcode code, bool userinfo, sh_error *error)
     case CURLUE_BAD_HOSTNAME:
         return fail_host(error);
     default:
-        return sh_fail(error, SH_E_FORMAT, "the URL cannot be read: %s", curl_url_strerror(code));
+        return sh_fail(error, SH_E_FORMAT, "the URL is invalid: %s", curl_url_strerror(code));
     }
 }
 
@@ -216,7 +216,7 @@ static sh_err copy_host(const char *host, sh_url *url, sh_error *error)
     return SH_OK;
 }
 
-/* Sets *ret to a part, NULL where the URL has none; the caller releases it with curl_free(). */
+/* Sets *ret to a part, or NULL if the URL has none; the caller releases it with curl_free(). */
 static CURLUcode get_part(CURLU *parts, CURLUPart part, CURLUcode absent, char **ret)
 {
     CURLUcode code = curl_url_get(parts, part, ret, 0);
@@ -258,7 +258,7 @@ static sh_err read_host_and_port(CURLU *parts, bool userinfo, sh_url *url, sh_er
     return copy_host(host, url, error);
 }
 
-/* Reads `user:password@host:port` of the URL whole. Only unix: may leave it out. */
+/* Reads `user:password@host:port` of the URL `whole`. Only unix: may omit it. */
 static sh_err read_authority(const char *whole, sh_slice authority, sh_url *url, sh_error *error)
 {
     bool userinfo = has_userinfo(authority);
@@ -279,7 +279,10 @@ static sh_err read_authority(const char *whole, sh_slice authority, sh_url *url,
     return err == SH_OK ? read_host_and_port(parts, userinfo, url, error) : err;
 }
 
-/* As it was written, which libcurl does not tell: it adds a '/' and drops an empty query. */
+/*
+ * Copies the path as written, which libcurl does not preserve: it adds a '/' and drops an empty
+ * query.
+ */
 static sh_err read_path(sh_slice text, sh_url *url, sh_error *error)
 {
     if (text.len == 0)

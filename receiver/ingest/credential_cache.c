@@ -14,13 +14,13 @@ struct credential_snapshot {
     const hub_keys *keys;
     sh_credentials *all;
     char version[SH_NODES_VERSION_BYTES];
-    _Atomic int64_t *used_ms; /* of each record, as this view noted it */
+    _Atomic int64_t *used_ms; /* of each record, as recorded in this snapshot */
 };
 
 struct credential_cache {
     const hub_keys *keys;
     pthread_mutex_t lock;
-    credential_snapshot *current; /* NULL before the first look */
+    credential_snapshot *current; /* NULL before the first load */
     sh_token_bucket looks;
 };
 
@@ -68,7 +68,7 @@ credential_snapshot *credential_cache_snapshot(credential_cache *c)
     return view;
 }
 
-/* The new view has two holders: the caller and, as the current one, the process. */
+/* The new snapshot has two references: the caller's and that of c->current. */
 static sh_err load(credential_cache *c, sh_queue *queue, credential_snapshot **ret, sh_error *error)
 {
     credential_snapshot *view = calloc(1, sizeof *view);
@@ -116,7 +116,7 @@ sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_
 void credential_cache_refresh(credential_cache *c, sh_queue *queue)
 {
     credential_snapshot *view = NULL;
-    (void)credential_cache_lookup(c, queue, &view, NULL); /* the next one may do it */
+    (void)credential_cache_lookup(c, queue, &view, NULL); /* the next call retries it */
     credential_snapshot_release(&view);
 }
 
@@ -172,7 +172,7 @@ bool credential_snapshot_note_use(credential_snapshot *view, const sh_node_recor
     if (sh_credentials_find_node(view->all, own->node, &index) == NULL)
         return false;
     int64_t before = atomic_load(&view->used_ms[index]);
-    /* A use in times to come was noted before the clock was set back. */
+    /* A use in the future was recorded before the clock was set back. */
     return (now_ms < before || now_ms - before >= SH_NODE_USED_INTERVAL_S * 1000LL) &&
            atomic_compare_exchange_strong(&view->used_ms[index], &before, now_ms);
 }

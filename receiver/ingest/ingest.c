@@ -17,7 +17,7 @@
 #define JSON_TYPE "application/json"
 #define LARGE_BODY SH_MIB
 #define NATIVE_ONLY                                                                                \
-    "This hub takes the native protocol alone (SYNC_protocol=native there): push to it by a "      \
+    "This hub accepts only the native protocol (SYNC_protocol=native there): push to it with a "   \
     "synchub-pusher with SYNC_protocol=native"
 
 static void push_begin(ingest_push *push, sh_http_exchange *exchange)
@@ -32,7 +32,7 @@ static void push_end(ingest_push *push)
     ingest_caller_reset(&push->caller);
 }
 
-/* Answers and returns false where the key is not the hub's, or nobody knows. */
+/* Answers and returns false if the key is not the hub's, or that is unknown. */
 static bool has_right_key(const ingest *in, sh_http_exchange *exchange)
 {
     key_state state = key_guard_get(in->key);
@@ -92,7 +92,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     return 0;
 }
 
-/* Large texts are opened one at a time, so that memory is bounded however many peers send them. */
+/* Large texts are opened one at a time, so that memory stays bounded with any number of peers. */
 sh_http_class ingest_classify(const sh_http_exchange *exchange)
 {
     sh_slice body = sh_http_body(exchange);
@@ -103,7 +103,7 @@ sh_http_class ingest_classify(const sh_http_exchange *exchange)
     return large ? SH_HTTP_EXCLUSIVE : SH_HTTP_NORMAL;
 }
 
-/* Up to what it needs Redis for. */
+/* Processes a push up to the point where it needs Redis. */
 static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_http_exchange *exchange = push->exchange;
@@ -131,8 +131,8 @@ void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], s
             ingest_failed(exchanges[i], NULL, &error);
         return;
     }
-    sh_buf text = SH_BUF_INIT(
-        SH_PLAIN_MAX + NETALERTX_PAYLOAD_MARGIN); /* one after the other; wiping it has its price */
+    sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX +
+                              NETALERTX_PAYLOAD_MARGIN); /* for all in turn, as wiping takes time */
     for (size_t i = 0; i < count; i++) {
         push_begin(&pushes[i], exchanges[i]);
         pushes[i].state = open_push(in, &pushes[i], &text);

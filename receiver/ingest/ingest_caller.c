@@ -91,7 +91,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
     if (err == SH_OK && known)
         return true;
     if (err != SH_OK && (known || ret->view == NULL)) {
-        ingest_failed(exchange, NULL, &error); /* nobody can say now */
+        ingest_failed(exchange, NULL, &error); /* unknown at the moment */
         return false;
     }
     sh_http_when_refused(exchange, log_unknown);
@@ -109,7 +109,10 @@ static void note_use(const ingest *in, const ingest_caller *caller)
         (void)sh_queue_node_used(loan.queue, caller->own->node, now_ms, NULL);
 }
 
-/* Answers and returns false where the shared token's node could pass for one with its own. */
+/*
+ * Answers and returns false if the name of a node with the shared token resembles that of a node
+ * with its own.
+ */
 static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *caller,
                             const char *node)
 {
@@ -135,7 +138,7 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
         break;
     case CALLER_IS_ANOTHER:
         log_forbidden(exchange, node,
-                      "the token is the own one of node %s, which may send as itself alone: "
+                      "the token belongs to node %s, which may send only as itself: "
                       "SYNC_node_name or SYNC_api_token there is wrong",
                       caller->own->node);
         ingest_forbid(exchange, &figures.refused_node);

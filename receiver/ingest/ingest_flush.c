@@ -13,7 +13,7 @@
 
 #define STALE_TRIES 5 /* changes of credentials during one push before it is answered 503 */
 
-_Static_assert(SH_HTTP_TOGETHER_MAX <= SH_QUEUE_AT_ONCE, "what comes together goes at once");
+_Static_assert(SH_HTTP_TOGETHER_MAX <= SH_QUEUE_AT_ONCE, "a batch fits into one exchange");
 
 /* The credentials changed meanwhile: identify and authorise the caller again. */
 static void check_again(const ingest *in, ingest_push *push)
@@ -24,7 +24,7 @@ static void check_again(const ingest *in, ingest_push *push)
                ingest_authorise(in, push->exchange, &push->caller, push->header.node);
     } else {
         ingest_unavailable(push->exchange, UNAVAILABLE_CREDENTIALS, push->header.node,
-                           "the nodes' credentials change without end");
+                           "the nodes' credentials change too often");
     }
     if (!good)
         push->state = INGEST_ANSWERED;

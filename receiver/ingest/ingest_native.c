@@ -15,8 +15,7 @@
 
 /* POST /sync with an envelope: PROTOCOL.md section 3. */
 
-/* The header alone: shape, names, parts, clock. Answers and returns false where it must be refused.
- */
+/* Checks the header: form, names, parts, clock. Answers and returns false if it is refused. */
 static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
 {
     sh_error error = {0};
@@ -49,7 +48,7 @@ static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
     return true;
 }
 
-/* The node's own key that the envelope names. SH_E_NOT_FOUND where none of them is. */
+/* The node's own key with the envelope's key id. SH_E_NOT_FOUND if it has no such key. */
 static sh_err find_own_key(const ingest *in, const sh_node_record *own,
                            const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
 {
@@ -69,7 +68,10 @@ static sh_err find_own_key(const ingest *in, const sh_node_record *own,
     return SH_E_NOT_FOUND;
 }
 
-/* The key that this envelope must be sealed with. Answers and returns false where it is not. */
+/*
+ * Finds the key with which this envelope must be sealed. Answers and returns false if it is sealed
+ * with another one.
+ */
 static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                      const sh_envelope_header *header, sh_node_key *ret)
 {
@@ -86,16 +88,17 @@ static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_
         ingest_unavailable(exchange, UNAVAILABLE_CREDENTIALS, header->node, error.message);
     else if (caller->own != NULL)
         ingest_refuse(exchange, REFUSED_KEY, header->node,
-                      "The payload does not open with this node's own key: SYNC_encryption_key "
+                      "The payload cannot be opened with this node's own key: SYNC_encryption_key "
                       "must be the one that came with its token");
     else
-        ingest_refuse(exchange, REFUSED_KEY, header->node,
-                      "The payload does not open with the hub's key: SYNC_encryption_key must be "
-                      "the same on node and hub");
+        ingest_refuse(
+            exchange, REFUSED_KEY, header->node,
+            "The payload cannot be opened with the hub's key: SYNC_encryption_key must be "
+            "the same on node and hub");
     return false;
 }
 
-/* Opens and checks the content. Answers and returns false where it must be refused. */
+/* Opens and checks the content. Answers and returns false if it is refused. */
 static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *header,
                           const sh_node_key *key, sh_buf *text)
 {
@@ -117,7 +120,7 @@ static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *
 }
 
 /*
- * In the queue everything is sealed with the hub's own key, so that it can be merged after its
+ * All entries in the queue are sealed with the hub's key, so that they can be merged after the
  * node's key was rotated or revoked.
  */
 static bool seal_for_queue(const ingest *in, ingest_push *push, const sh_node_key *key)

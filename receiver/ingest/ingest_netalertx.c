@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* POST /sync with NetAlertX's JSON. Its node shows its user "error" alone: whole sentences there.
+/*
+ * POST /sync with NetAlertX's JSON. A NetAlertX node shows only the member "error" to its user, so
+ * that has whole sentences.
  */
 
 #define STORED "{\"message\":\"Data received and stored successfully\"}"
@@ -29,7 +31,7 @@
     "Too many invalid payloads came from here: SYNC_encryption_key must be the same on node and "  \
     "hub; try again later"
 
-/* Fills what the push says into header. Answers and returns false where it must be refused. */
+/* Fills in header from the push. Answers and returns false if it is refused. */
 static bool read_names(sh_http_exchange *exchange, const sh_netalertx_push *push,
                        sh_envelope_header *header)
 {
@@ -51,7 +53,7 @@ static bool read_names(sh_http_exchange *exchange, const sh_netalertx_push *push
     return true;
 }
 
-/* Reads the body. Answers and returns false where it is refused. */
+/* Parses the body. Answers and returns false if it is refused. */
 static bool read_push(sh_http_exchange *exchange, sh_netalertx_push *push)
 {
     sh_error error = {0};
@@ -66,8 +68,8 @@ static bool read_push(sh_http_exchange *exchange, sh_netalertx_push *push)
 }
 
 /*
- * Tries what the node may have encrypted with. SH_E_CONFIG where its own credentials cannot be
- * read; else as netalertx_payload_open().
+ * Tries the keys that the node may use. SH_E_CONFIG if its own credentials cannot be read;
+ * otherwise as netalertx_payload_open().
  */
 static sh_err open_data(const ingest *in, const sh_node_record *own, sh_slice data, sh_kind kind,
                         sh_buf *text, bool *valid, sh_error *error)
@@ -91,7 +93,7 @@ static sh_err open_data(const ingest *in, const sh_node_record *own, sh_slice da
     return err;
 }
 
-/* Whether the hub has taken something of this node before, also before it was started. */
+/* Whether the hub has accepted data of this node before, also before this process started. */
 static bool is_known(const ingest *in, const char *node)
 {
     if (!name_index_is_loaded(in->names)) {
@@ -102,7 +104,7 @@ static bool is_known(const ingest *in, const char *node)
     return name_index_knows(in->names, node);
 }
 
-/* Answers and returns false where the node's own credentials are not for this format. */
+/* Answers and returns false if the node's own credentials do not allow this format. */
 static bool may_use_format(sh_http_exchange *exchange, const sh_node_record *own)
 {
     if (own == NULL || own->netalertx)
@@ -111,7 +113,7 @@ static bool may_use_format(sh_http_exchange *exchange, const sh_node_record *own
     return false;
 }
 
-/* Answers 429 and returns false where the peer has sent too many invalid payloads. */
+/* Answers 429 and returns false if the peer has sent too many invalid payloads. */
 static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *node)
 {
     char seconds[24];
@@ -133,7 +135,7 @@ static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *no
 
 _Static_assert(SH_ROWS_MAX == 200000 && SH_PLUGIN_LINES_MAX == 200000, "INVALID tells the limits");
 
-/* One answer, one line and one counter, whatever is wrong with the payload. */
+/* The same answer, log line and metric for any invalid payload. */
 static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const char *node)
 {
     const char *peer = sh_http_peer(exchange);
@@ -146,7 +148,7 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
                      THROTTLE_NODE_INTERVAL_S);
 }
 
-/* Opens the payload into *text. Answers and returns false where it is refused. */
+/* Opens the payload into *text. Answers and returns false if it is refused. */
 static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_error error = {0};
@@ -170,7 +172,7 @@ static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
     return err == SH_OK && valid;
 }
 
-/* Seals what was opened with the hub's key. Answers and returns false where it cannot be. */
+/* Seals text with the hub's key. Answers and returns false on failure. */
 static bool seal_text(const ingest *in, ingest_push *push, sh_slice text)
 {
     sh_error error = {0};

@@ -16,7 +16,7 @@
 
 #define JSON_TYPE "application/json"
 
-/* The name in Sync-Hub-Node. Answers and returns false where it is none. */
+/* Reads the name in Sync-Hub-Node. Answers and returns false if it is invalid. */
 static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
                              char name[static SH_NODE_NAME_MAX + 1])
 {

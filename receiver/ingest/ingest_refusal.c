@@ -14,7 +14,7 @@ bool ingest_is_netalertx(const sh_http_exchange *exchange)
 }
 
 /*
- * NetAlertX's nodes get what NetAlertX answers, member for member. Where it has no text of its own,
+ * NetAlertX nodes get exactly the members that NetAlertX answers. Where it has no text of its own,
  * they get the message in "error", too, because their users see that member alone.
  */
 static void reply_error(sh_http_exchange *exchange, unsigned status, sh_error_code code,
@@ -64,9 +64,10 @@ void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *no
 }
 
 /*
- * Pushers before 0.2.0 know no codes. They search the messages of 422 for "SYNC_encryption_key",
- * "clock" and "SYNC_node_name", and give the item up where they find none: until 0.4.0 the messages
- * of the codes `key`, `clock` and `node_name` hold these words (PROTOCOL.md, "Errors").
+ * Pushers before 0.2.0 do not know codes. They search the messages of 422 for
+ * "SYNC_encryption_key", "clock" and "SYNC_node_name", and give up the item if they find none:
+ * until 0.4.0 the messages of the codes `key`, `clock` and `node_name` must contain these words
+ * (PROTOCOL.md, "Errors").
  */
 void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule)
 {

@@ -37,7 +37,7 @@ struct last_contact {
     table *filling, *writing;
 };
 
-/* FNV-1a. Nodes are known to the hub, so nobody gains from making names collide. */
+/* FNV-1a. Only known nodes are recorded, so colliding names are no attack. */
 static size_t slot_of(const char *node)
 {
     uint32_t hash = 2166136261U;
@@ -74,7 +74,7 @@ static void write_table(last_contact *c)
             t->slots[count++] = t->slots[i]; /* moved to the front, in place */
     if (count > 0 && sh_queue_seen_put(c->queue, t->slots, count, "push", &error) != SH_OK) {
         if (!c->failing)
-            sh_log_warning("the nodes' last contacts are not recorded: %s", error.message);
+            sh_log_warning("cannot record the nodes' last contacts: %s", error.message);
         c->failing = true;
     } else if (count > 0) {
         c->failing = false;
@@ -134,12 +134,12 @@ sh_err last_contact_new(const sh_queue_options *options, last_contact **ret, sh_
 {
     last_contact *c = calloc(1, sizeof *c);
     if (c == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory to note contacts");
+        return sh_fail(error, SH_E_MEMORY, "no memory to record contacts");
     c->filling = calloc(1, sizeof *c->filling);
     c->writing = calloc(1, sizeof *c->writing);
     sh_err err = sh_queue_open(options, &c->queue, error);
     if (err == SH_OK && (c->filling == NULL || c->writing == NULL))
-        err = sh_fail(error, SH_E_MEMORY, "no memory to note contacts");
+        err = sh_fail(error, SH_E_MEMORY, "no memory to record contacts");
     if (err != SH_OK) {
         free_parts(c);
         return err;
@@ -152,7 +152,7 @@ sh_err last_contact_new(const sh_queue_options *options, last_contact **ret, sh_
     (void)pthread_condattr_destroy(&attributes);
     if (pthread_create(&c->thread, NULL, write_contacts, c) != 0) {
         free_parts(c);
-        return sh_fail(error, SH_E_MEMORY, "the system gives no thread to note contacts");
+        return sh_fail(error, SH_E_MEMORY, "cannot start a thread to record contacts");
     }
     *ret = c;
     return SH_OK;

@@ -12,11 +12,11 @@
 #include <string.h>
 
 #define SLOTS (2 * SH_NAMES_KNOWN_MAX) /* so that at least half of them are free */
-#define REPORTS_MAX 100                /* pairs of names that are easily confused */
+#define REPORTS_MAX 100                /* logged pairs of names that are easily confused */
 
 _Static_assert((SLOTS & (SLOTS - 1)) == 0, "slots are found by the lowest bits of a hash");
 
-/* Names by a key that several may have: the first one is kept. */
+/* Names by a key that several names may share; the first one is kept. */
 typedef struct {
     uint64_t keys[SLOTS];
     const char *names[SLOTS]; /* NULL: free */
@@ -25,7 +25,7 @@ typedef struct {
 struct name_index {
     pthread_mutex_t lock;
     atomic_bool loaded;
-    uint8_t seed[SH_KEY_BYTES]; /* so that nobody can choose names that meet */
+    uint8_t seed[SH_KEY_BYTES]; /* secret, to prevent chosen collisions */
     size_t count, reports;
     char *names[SLOTS]; /* by hash; NULL: free */
     key_table drawn, small;
@@ -53,7 +53,7 @@ void name_index_free(name_index *ix)
     free(ix);
 }
 
-/* The place of a name, or the free one where it belongs. */
+/* The slot of a name, or the free slot for it. */
 static char **slot_of(name_index *ix, sh_slice name)
 {
     uint8_t hash[16];
@@ -66,7 +66,7 @@ static char **slot_of(name_index *ix, sh_slice name)
     return &ix->names[at];
 }
 
-/* Notes that name has this key, unless another one has it: that one is given, else NULL. */
+/* Adds name under this key and returns NULL, or returns another name that has this key. */
 static const char *note_key(key_table *table, uint64_t key, const char *name)
 {
     size_t at = key % SLOTS;
@@ -105,7 +105,7 @@ static void add(name_index *ix, sh_slice name)
     (void)pthread_mutex_lock(&ix->lock);
     char **slot = slot_of(ix, name);
     if (*slot == NULL && ix->count < SH_NAMES_KNOWN_MAX) {
-        *slot = strndup(name.data, name.len); /* without memory it is not known, for now */
+        *slot = strndup(name.data, name.len); /* out of memory: not recorded this time */
         if (*slot != NULL) {
             ix->count++;
             report(ix, *slot);

@@ -7,8 +7,8 @@
 #include "receiver/ingest/text_survey.h"
 
 /*
- * Only a text that is clean, as hardly any bytes are that were decrypted from altered blocks, is
- * looked at in a way whose time depends on what is in it.
+ * Only a text without invalid bytes is parsed, which takes a time that depends on its content.
+ * Altered blocks hardly ever decrypt to such a text.
  */
 static bool check_text(sh_kind kind, sh_slice text, bool decrypted)
 {

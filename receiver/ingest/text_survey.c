@@ -4,17 +4,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK 64 /* bytes at once: a loop of so many turns is compiled to vectors */
-#define BEFORE 3 /* bytes before it that a character may have begun with */
+#define BLOCK 64 /* bytes per loop, which the compiler vectorizes */
+#define BEFORE 3 /* bytes before a block in which a character may begin */
 
-/* For each place in a block: not 0 where something was seen there, in any block. */
+/* For each position in a block: nonzero if the property was found there in any block. */
 typedef struct {
     uint8_t broken[BLOCK], nul[BLOCK], control[BLOCK];
 } findings;
 
 /*
- * Surveys blocks one after the other; text has BEFORE bytes before the first one. What is seen is
- * added up only at the end, and no byte decides what is done: the compiler makes vectors of this.
+ * Surveys consecutive blocks; text has BEFORE bytes before the first one. No branch depends on a
+ * byte, and results are combined only at the end, so that the compiler vectorizes the loop.
  */
 static inline __attribute__((always_inline)) void survey(const uint8_t *restrict text,
                                                          size_t blocks, findings *restrict ret)
@@ -57,7 +57,7 @@ static void survey_blocks(const uint8_t *text, size_t blocks, findings *ret)
     survey(text, blocks, ret);
 }
 
-/* Up to BLOCK bytes behind what is in the window's first BEFORE bytes. */
+/* Surveys up to BLOCK bytes after those in the window's first BEFORE bytes. */
 static void survey_window(uint8_t window[static BEFORE + BLOCK], const char *text, size_t len,
                           findings *ret)
 {
@@ -86,7 +86,7 @@ sh_text_traits sh_text_survey(sh_slice text)
     survey_window(window, text.data, first, &found);
     if (whole > 0)
         survey_blocks((const uint8_t *)text.data + first - BEFORE, whole, &found);
-    /* What is left, at least the end: the last character may be cut. */
+    /* The rest, even if it is empty: the last character may be incomplete. */
     if (at >= BLOCK)
         memcpy(window, text.data + at - BEFORE, BEFORE);
     else

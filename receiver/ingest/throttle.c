@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAYS 8    /* places where a count may stand */
+#define WAYS 8    /* slots where a count can be */
 #define SETS 4096 /* a power of two; with WAYS 32,768 counts, 512 KiB */
 #define KEY_MAX 512
 
@@ -20,11 +20,11 @@ typedef struct {
 
 struct throttle {
     pthread_mutex_t lock;
-    uint8_t seed[SH_KEY_BYTES]; /* so that nobody can choose names that share a set */
+    uint8_t seed[SH_KEY_BYTES]; /* secret, to prevent chosen collisions */
     slot slots[SETS][WAYS];
 };
 
-/* What is counted: its key, limit and interval. */
+/* A count's key, limit and interval. */
 typedef struct {
     uint64_t key;
     int64_t max, interval_ms;
@@ -50,7 +50,7 @@ void throttle_free(throttle *t)
     free(t);
 }
 
-/* The bytes of an address that its owner cannot change; what is no address stands for itself. */
+/* The part of an address that its owner cannot change; other text is used as it is. */
 static size_t network_of(const char *peer, char ret[static KEY_MAX])
 {
     struct in6_addr v6;
@@ -72,7 +72,8 @@ static uint64_t key_of(const throttle *t, const char *peer, const char *node)
     char text[KEY_MAX];
     uint8_t hash[16];
     size_t len = network_of(peer, text);
-    text[len++] = node == NULL ? 'p' : 'n'; /* no address and name together are another address */
+    /* Distinguishes address plus name from another address. */
+    text[len++] = node == NULL ? 'p' : 'n';
     size_t node_len = node == NULL ? 0 : strnlen(node, KEY_MAX / 2 - 1);
     if (node_len > 0)
         memcpy(text + len, node, node_len);
@@ -105,7 +106,7 @@ static slot *find(throttle *t, uint64_t key)
     return NULL;
 }
 
-/* The place of a new count: a free one, or that of the count which is next to be forgotten. */
+/* The slot for a new count: a free one, or that of the count which reaches 0 first. */
 static slot *find_room(throttle *t, uint64_t key)
 {
     slot *set = t->slots[key % SETS];
@@ -116,7 +117,7 @@ static slot *find_room(throttle *t, uint64_t key)
     return best;
 }
 
-/* How long until one more is allowed, 0 or less: now. */
+/* How long until another attempt is allowed; 0 or less: now. */
 static int64_t wait_ms(throttle *t, subject s, int64_t now_ms)
 {
     const slot *found = find(t, s.key);

@@ -222,7 +222,7 @@ class Refusing(CredentialsTest):
                     self.assert_forbidden(hub, ANOTHER, lambda: self.push_native(
                         hub, self.request("Node_A", own), token, {"Sync-Hub-Node": other}))
                     self.assert_forbidden(hub, ANOTHER, lambda: self.push_json(hub, other, own))
-            self.assertIn("the own one of node Node_A, which may send as itself alone", hub.log())
+            self.assertIn("the token belongs to node Node_A, which may send only as itself", hub.log())
 
     def test_the_shared_token_is_not_accepted_for_a_node_with_its_own(self):
         self.start()
