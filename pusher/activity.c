@@ -10,7 +10,7 @@ sh_err pusher_check(const sh_settings *settings, sh_error *error)
 {
     if (settings->listen[0] == '\0' || settings->run != SH_RUN_DISABLED)
         return SH_OK;
-    /* The settings ask nothing of a program that is disabled, but this one answers GET /sync. */
+    /* A disabled program requires no settings, but this one still answers GET /sync. */
     const char *missing = settings->api_token[0] == '\0'        ? "SYNC_api_token"
                           : settings->encryption_key[0] == '\0' ? "SYNC_encryption_key"
                           : settings->node_name[0] == '\0'      ? "SYNC_node_name"

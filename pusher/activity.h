@@ -7,12 +7,12 @@
 
 #include <stdbool.h>
 
-/* What the settings ask of this node. */
+/* What this node does, by its settings. */
 
-/* Whether this node pushes at all: SYNC_hub_url is set, and something to push. */
+/* Whether this node pushes: SYNC_hub_url is set, and there is something to push. */
 bool pusher_is_active(const sh_settings *settings);
 
-/* What a pusher needs beyond what the settings check themselves; SH_E_CONFIG says what to set. */
+/* Checks across settings that only the pusher has. SH_E_CONFIG, with what to set. */
 sh_err pusher_check(const sh_settings *settings, sh_error *error);
 
 #endif

@@ -8,26 +8,26 @@
 
 #include <stdbool.h>
 
-/* A source, and what became of its content so far. */
+/* A source, and the state of its content. */
 typedef struct {
     source source;
     bool due;
-    bool failed;           /* could not be read or kept: due again at the next look */
-    bool handled_once;     /* handled tells something */
-    sh_file_stamp handled; /* of what was last sent, kept, or found to be old news */
+    bool failed;           /* could not be read or spooled: due again at the next check */
+    bool handled_once;     /* handled is valid */
+    sh_file_stamp handled; /* of the content that was last sent, spooled or found unchanged */
     char last_error[SH_ERROR_MESSAGE_BYTES];
 } job;
 
-/* Makes the job due if its file changed since it was handled, or failed then. */
+/* Makes the job due if its file has changed since it was handled, or if it failed. */
 void job_check(job *j);
 
 /*
- * Its content could not be read or kept. Counts and logs that; what was logged before only where
- * tells_again.
+ * Counts and logs that the content could not be read or spooled; logs the same message again only
+ * if tells_again.
  */
 void job_failed(job *j, const sh_error *error, bool tells_again);
 
-/* Its content, of that stamp, needs no more work. */
+/* Records that the content with this stamp needs no more work. */
 void job_handled(job *j, const sh_file_stamp *stamp);
 
 #endif

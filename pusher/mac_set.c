@@ -44,7 +44,7 @@ static void sort_and_dedupe(mac_set *set)
     set->count = kept;
 }
 
-/* The key of a row for which the scan alone is not enough: a number, or text with escapes. */
+/* The key of a row that needs parsing: a number, or text with escapes. */
 static bool unclear_mac(sh_slice row, sh_mac *ret)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;

@@ -20,11 +20,11 @@
 
 #define HEADERS_MAX 4
 
-/* What differs between the two protocols; what an answer means is push_judge()'s. */
+/* The differences between the two protocols; push_judge() classifies the answers. */
 typedef struct {
-    /* Adds the body of the exchange to *ret, and empties item->text when it is done with it. */
+    /* Appends the body of the request to *ret, and frees item->text afterwards. */
     sh_err (*write_body)(const push *p, const push_item *item, sh_buf *ret, sh_error *error);
-    /* Writes the headers that go with it. */
+    /* Writes its headers. */
     sh_err (*write_headers)(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX]);
     size_t body_max;
     bool ask_first; /* for device tables */
@@ -60,7 +60,7 @@ static sh_err native_body(const push *p, const push_item *item, sh_buf *ret, sh_
 static sh_err native_headers(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX])
 {
     sh_err err = sh_buf_append_text(&headers[0], "Content-Type: " SH_ENVELOPE_TYPE);
-    /* Also where nothing is asked: a hub behind an ingress tells by it whom it refused. */
+    /* Also without a question: a hub behind an ingress logs it when it refuses the push. */
     if (err == SH_OK)
         err = sh_buf_append_format(&headers[1], "Sync-Hub-Node: %s", p->node_header.data);
     if (err != SH_OK || !item->ask)
@@ -109,7 +109,7 @@ static sh_err push_fill(push *p, int stop_fd, sh_error *error)
         .names = sh_settings_client_names("SYNC_hub_url"),
         .ca_file = p->settings->tls_ca,
         .stop_fd = stop_fd,
-        .stop_grace_ms = 1, /* stop_fd is readable once there was time enough (grace.h) */
+        .stop_grace_ms = 1, /* stop_fd becomes readable after the deadline */
         .parallel_max = 1,
         .tick = sh_service_alive,
     };
@@ -176,7 +176,7 @@ static push_verdict exchange(push *p, const push_item *item, const sh_buf *body,
         .headers = headers,
         .body = body->data,
         .body_len = body->len,
-        /* A large body is not sent to a hub that takes none now. */
+        /* Do not send a large body to a hub that accepts none now. */
         .ask_first = item->ask || (p->protocol->ask_first && body->len > SH_HTTP_SMALL_BODY),
         .answer_max = SH_HTTP_ERROR_BODY_MAX,
         .timeout_ms = p->settings->run_timeout_s * 1000,

@@ -12,16 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One exchange with the hub, in the protocol that SYNC_protocol names, and what came of it. */
+/* One exchange with the hub in the protocol of SYNC_protocol, and its result. */
 typedef enum {
-    PUSH_QUEUED,        /* the hub has it, durably */
+    PUSH_QUEUED,        /* durable in the hub's queue */
     PUSH_DUPLICATE,     /* the hub had this item before */
-    PUSH_UNCHANGED,     /* the hub has merged this very table; nothing was transferred */
-    PUSH_LATER,         /* nobody's fault here: try again with the same id */
-    PUSH_FOREIGN,       /* not the hub answered, but something before it: the same again later */
-    PUSH_MISCONFIGURED, /* the same again after somebody has mended what the message names */
-    PUSH_REFUSED,       /* this item will never be taken */
-    PUSH_STOPPED,       /* given up because the program must stop */
+    PUSH_UNCHANGED,     /* the hub has merged this table already; it was not transferred */
+    PUSH_LATER,         /* temporary failure: try again with the same id */
+    PUSH_FOREIGN,       /* something in front of the hub answered: try again with the same id */
+    PUSH_MISCONFIGURED, /* try again with the same id after an operator fixed the cause */
+    PUSH_REFUSED,       /* the hub will never accept this item */
+    PUSH_STOPPED,       /* aborted because the program must stop */
     PUSH_VERDICTS
 } push_verdict;
 
@@ -33,15 +33,15 @@ typedef struct {
     uint8_t id[SH_ID_BYTES];
     char plugin[SH_PLUGIN_NAME_MAX + 1]; /* "" for the device table */
     uint8_t digest[SH_DIGEST_BYTES];
-    uint32_t part, parts;  /* 0 of 1, unless the table was cut */
-    bool ask;              /* send the digest, so that the hub may say "unchanged" */
-    const char *file_path; /* told to a NetAlertX hub for its log; NULL for none */
-    sh_buf *text;          /* emptied and freed as soon as it is sealed, to save memory */
+    uint32_t part, parts;  /* 0 of 1 unless the table was split */
+    bool ask;              /* send the digest first, as the hub may answer "unchanged" */
+    const char *file_path; /* for a NetAlertX hub's log; NULL: none */
+    sh_buf *text;          /* freed as soon as it is sealed, to save memory */
 } push_item;
 
 typedef struct {
     push_verdict verdict;
-    int64_t retry_after_s; /* what the hub asked for, -1 for nothing */
+    int64_t retry_after_s; /* the hub's Retry-After, -1 if none */
     size_t sent_bytes;     /* of the body */
     int64_t duration_ms;
 } push_result;
@@ -49,7 +49,7 @@ typedef struct {
 typedef struct push push;
 
 /*
- * settings and key must outlive it. stop_fd as in sh_http_client_options. One thread.
+ * Borrows settings and key. stop_fd as in sh_http_client_options. Belongs to one thread.
  * SH_E_MEMORY, SH_E_CONFIG.
  */
 sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd, push **ret,
@@ -57,23 +57,23 @@ sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd
 void push_free(push *p); /* NULL is accepted */
 
 /*
- * Seals the item and makes the exchange. Unless the verdict is a success, *error says why, and
- * what to mend where somebody must.
+ * Seals the item and performs the exchange. Unless the verdict is a success, *error says why, and
+ * what an operator must fix, if anything.
  */
 push_result push_send(push *p, const push_item *item, sh_error *error);
 
-/* What an answer is judged by. */
+/* An answer and what is needed to classify it. */
 typedef struct {
     sh_protocol protocol;
     const sh_http_answer *answer;
-    const char *url;   /* the hub's, for the message */
-    const uint8_t *id; /* SH_ID_BYTES of the item, which a success names */
+    const char *url;   /* the hub's URL, for messages */
+    const uint8_t *id; /* SH_ID_BYTES; the item's id, which a success repeats */
     bool asked;        /* the digest was sent */
 } push_question;
 
 /*
- * What an answer means. Only the hub's own words count as success, and only they give an item up:
- * everything else comes from something before the hub. Pure.
+ * Classifies an answer. Only an answer of the hub itself counts as success or as a permanent
+ * refusal; everything else comes from something in front of the hub. Pure.
  */
 push_verdict push_judge(const push_question *question, sh_error *error);
 

@@ -26,7 +26,7 @@ const char *push_verdict_name(push_verdict verdict)
     return names[verdict];
 }
 
-/* Fails in the hub's own words, reason, and says what to do. */
+/* Fails with the hub's message, reason, and what to do. */
 static push_verdict fail_own(const push_question *q, push_verdict verdict, const char *sentence,
                              const char *reason, sh_error *error)
 {
@@ -36,7 +36,7 @@ static push_verdict fail_own(const push_question *q, push_verdict verdict, const
     return verdict;
 }
 
-/* Not the hub answered: whatever it says, it says nothing about the item. */
+/* The answer is not the hub's, so it does not concern the item. */
 static push_verdict fail_foreign(const push_question *q, sh_error *error)
 {
     static const sh_peer hub = {.name = "hub", .setting = "SYNC_hub_url"};
@@ -45,7 +45,7 @@ static push_verdict fail_foreign(const push_question *q, sh_error *error)
     sh_peer_describe_foreign(&hub, q->answer, words);
     bool busy = status >= 500 || status == 408 || status == 425 || status == 429;
     (void)sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED,
-                  "%s/sync %s; nothing is lost, it will be tried again", q->url, words);
+                  "%s/sync %s; nothing is lost, the pusher will retry", q->url, words);
     return busy ? PUSH_LATER : PUSH_FOREIGN;
 }
 
@@ -66,7 +66,7 @@ static void read_json(const sh_http_answer *answer, sh_json **ret)
         (void)sh_json_parse(answer->body.data, answer->body.len, ret, NULL);
 }
 
-/* A success of the native protocol says which one, and of which item. */
+/* A success of the native protocol has a status and the item's id. */
 static push_verdict judge_native_success(const push_question *q, sh_error *error)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
@@ -88,7 +88,7 @@ static push_verdict judge_native_success(const push_question *q, sh_error *error
     return fail_foreign(q, error);
 }
 
-/* NetAlertX's own node takes exactly 200 for success. */
+/* As NetAlertX's own node does, accept only 200 as success. */
 static push_verdict judge_netalertx_success(const push_question *q, sh_error *error)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
@@ -97,9 +97,9 @@ static push_verdict judge_netalertx_success(const push_question *q, sh_error *er
         return PUSH_QUEUED;
     if (strcmp(q->answer->content_type, "text/html") == 0)
         return fail_own(q, PUSH_FOREIGN,
-                        "that is a web page and not NetAlertX's API: SYNC_hub_url must name the "
+                        "that is a web page and not NetAlertX's API: SYNC_hub_url must contain the "
                         "hub's API port (20212 by default), or a login page of the network "
-                        "answers; nothing is lost, it will be tried again",
+                        "answers; nothing is lost, the pusher will retry",
                         "", error);
     return fail_foreign(q, error);
 }
@@ -109,17 +109,17 @@ static push_verdict judge_netalertx_success(const push_question *q, sh_error *er
     "NetAlertX)"
 #define OTHER_KEY "SYNC_encryption_key of this node must be the hub's"
 #define OTHER_CLOCK "set this node's clock, or the hub's"
-#define OTHER_NAME "look at SYNC_node_name of this node"
+#define OTHER_NAME "check SYNC_node_name of this node"
 #define OTHER_PATH                                                                                 \
-    "nothing takes pushes there: look at SYNC_hub_url (host, port, nothing behind them)"
+    "nothing accepts pushes there: check SYNC_hub_url (host, port, nothing after them)"
 #define OTHER_SCHEME "the hub serves TLS on that port: write https:// in SYNC_hub_url"
 #define OTHER_VERSION                                                                              \
     "the hub does not understand this node: update the older of the two (for a NetAlertX hub set " \
     "SYNC_protocol=netalertx)"
 
 /*
- * What the operator must set right; the item is kept until then. NULL: nobody can, and the item is
- * given up. By the status: for a code that this version does not know, and an answer without one.
+ * What the operator must fix; the item is kept until then. NULL: the refusal is permanent, and the
+ * item is given up. By the status, for unknown codes and answers without a code.
  */
 static const char *remedy_by_status(sh_protocol protocol, int status)
 {
@@ -134,17 +134,17 @@ static const char *remedy_by_status(sh_protocol protocol, int status)
     case 415:
         return protocol == SH_PROTOCOL_NATIVE
                    ? OTHER_VERSION
-                   : "the hub does not take pushes as JSON: NetAlertX does so since v26.6.3";
+                   : "the hub does not accept pushes as JSON: NetAlertX does since v26.6.3";
     case 413:
     case 422:
         return NULL;
     default:
-        return "look at SYNC_hub_url, and at what stands between this node and the hub";
+        return "check SYNC_hub_url, and proxies between this node and the hub";
     }
 }
 
 /*
- * By the words of the message: for answers without a code, which are those of hubs of 0.1.0 (until
+ * By the text of the message: for answers without a code, which are those of 0.1.0 hubs (until
  * 0.4.0), and all in NetAlertX's format, where these words are part of the contract (PROTOCOL.md,
  * "Errors").
  */
@@ -186,7 +186,7 @@ static const char *remedy_of(sh_protocol protocol, int status, const sh_peer_err
     case SH_CODE_HEADER:
         return OTHER_VERSION;
     case SH_CODE_REQUEST:
-        return "something between this node and the hub changes its requests: look at the proxies";
+        return "something between this node and the hub changes its requests: check the proxies";
     case SH_CODE_ALTERED:
     case SH_CODE_CONTENT:
     case SH_CODE_PLUGIN_NAME:
@@ -208,9 +208,9 @@ push_verdict push_judge(const push_question *q, sh_error *error)
     if (status < 400 || !said.is_own)
         return fail_foreign(q, error);
     if (status >= 500 || status == 408 || status == 425 || status == 429)
-        return fail_own(q, PUSH_LATER, "it will be tried again", said.message, error);
+        return fail_own(q, PUSH_LATER, "the pusher will retry", said.message, error);
     const char *remedy = remedy_of(q->protocol, status, &said);
     if (remedy != NULL)
         return fail_own(q, PUSH_MISCONFIGURED, remedy, said.message, error);
-    return fail_own(q, PUSH_REFUSED, "the hub will not take this item", said.message, error);
+    return fail_own(q, PUSH_REFUSED, "the hub will not accept this item", said.message, error);
 }

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What came of an attempt to deliver all that is due. */
+/* The result of an attempt to deliver everything that is due. */
 typedef struct {
-    bool failed;           /* something was not delivered, for whatever reason */
-    bool later;            /* it is to be tried again soon: hub away or busy */
-    bool foreign;          /* something before the hub did not let it through; later is set, too */
-    bool needs_operator;   /* it is to be tried again, but somebody must act first */
-    int64_t retry_after_s; /* what the hub asked for, -1 for nothing */
+    bool failed;           /* something was not delivered, for any reason */
+    bool later;            /* try again soon: the hub is down or busy */
+    bool foreign;          /* something in front of the hub refused it; later is also set */
+    bool needs_operator;   /* try again, but an operator must act first */
+    int64_t retry_after_s; /* the hub's Retry-After, -1 if none */
 } push_report;
 
 #endif

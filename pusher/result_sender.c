@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Spooled items that were not the hub's to refuse, before it is left alone. */
+/* Refusals by something in front of the hub before the attempt ends. */
 #define FOREIGN_MAX 3
 
 static sh_err recall_kept(void *context, const spool_item *item, sh_slice text, sh_error *error)
@@ -23,7 +23,10 @@ static sh_err recall_kept(void *context, const spool_item *item, sh_slice text, 
 sh_err result_sender_init(result_sender *r, const sender *s, spool *opened, sh_error *error)
 {
     *r = (result_sender){.sender = s, .spool = opened};
-    /* A kill may have come after a result was kept and before the state said so: not twice. */
+    /*
+     * After a crash the spool may have a result that the state does not have: do not spool it
+     * twice.
+     */
     return opened == NULL ? SH_OK : spool_each(opened, recall_kept, s->state, error);
 }
 
@@ -42,10 +45,10 @@ void result_sender_collect(result_sender *r, job *j, push_report *report)
         return;
     }
     uint8_t digest[SH_DIGEST_BYTES];
-    /* Not keyed: whoever mends SYNC_encryption_key must not get all results once more. */
+    /* Without a key, so that a corrected SYNC_encryption_key does not send all results again. */
     sh_keyed_hash(NULL, content, digest, sizeof digest);
     if (state_plugin_is(r->sender->state, j->source.plugin, digest)) {
-        sh_log_debug("plugin %s: the result is the one that was sent before", j->source.plugin);
+        sh_log_debug("plugin %s: the result is unchanged", j->source.plugin);
         job_handled(j, &text.stamp);
         return;
     }
@@ -57,14 +60,14 @@ void result_sender_collect(result_sender *r, job *j, push_report *report)
         sender_job_failed(r->sender, j, &told, report);
         return;
     }
-    (void)state_plugin_set(r->sender->state, j->source.plugin, digest, NULL); /* has its room */
+    (void)state_plugin_set(r->sender->state, j->source.plugin, digest, NULL); /* reserved */
     r->kept_is_saved = sender_save_state(r->sender);
     job_handled(j, &text.stamp);
 }
 
 /*
- * Takes an item out of the spool that the hub took or refused. PUSH_LATER where that failed; then
- * it is sent again, with the same id.
+ * Removes an item from the spool that the hub accepted or refused. PUSH_LATER if that failed; then
+ * it is sent again with the same id.
  */
 static push_verdict finish_spooled(result_sender *r, const spool_item *spooled,
                                    const push_result *result, const sh_error *reason,
@@ -81,7 +84,9 @@ static push_verdict finish_spooled(result_sender *r, const spool_item *spooled,
     } else {
         if (!r->kept_is_saved)
             r->kept_is_saved = sender_save_state(r->sender);
-        /* Only the spool knows then that it was kept: sent again it is a duplicate. */
+        /*
+         * Otherwise only the spool knows the result: keep the item, whose next push is a duplicate.
+         */
         err = r->kept_is_saved ? spool_remove(r->spool, spooled, &error) : SH_E_IO;
     }
     if (err == SH_OK)
@@ -104,7 +109,7 @@ static push_verdict send_spooled(result_sender *r, const spool_item *spooled, sh
     SH_CLEANUP(sh_free_cleanup)
     char *path =
         sh_text_format("%s/last_result.%s.log", r->sender->settings->plugins_dir, item.plugin);
-    item.file_path = path; /* for NetAlertX's log alone: NULL will do */
+    item.file_path = path; /* only for NetAlertX's log: may be NULL */
     sh_error error = {0};
     push_result result = sender_push(r->sender, &item, what, report, &error);
     return result.verdict == PUSH_REFUSED || push_is_success(result.verdict)

@@ -6,27 +6,26 @@
 #include "pusher/spool.h"
 
 /*
- * Sends plugin results: each is kept in the spool first, and sent from there, oldest first, so that
- * a crash at any moment loses none.
+ * Sends plugin results: adds each to the spool first, and sends from there, oldest first, so that
+ * no crash loses one.
  */
 typedef struct {
     const sender *sender;
-    spool *spool;       /* NULL: not usable, and not needed */
-    bool kept_is_saved; /* what was kept last stands in the state's file, too */
+    spool *spool;       /* NULL: unusable and not needed */
+    bool kept_is_saved; /* the state's file has the result that was spooled last */
 } result_sender;
 
 /*
- * The spool is the caller's. What waits in it counts as kept, whatever the state says of it.
- * SH_E_IO, SH_E_MEMORY.
+ * Borrows the spool. Results in it count as spooled, whatever the state says. SH_E_IO, SH_E_MEMORY.
  */
 sh_err result_sender_init(result_sender *r, const sender *s, spool *opened, sh_error *error);
 
-/* Keeps a plugin's result in the spool, unless it is the one that was kept last. */
+/* Adds a plugin's result to the spool unless it is the one that was spooled last. */
 void result_sender_collect(result_sender *r, job *j, push_report *report);
 
 /*
- * Sends what is spooled, oldest first, until the hub does not take it. What something before the
- * hub refuses is passed over, since the next may be smaller; after a few of them there is no hub.
+ * Sends spooled results, oldest first, until the hub does not accept one. Skips a result that
+ * something in front of the hub refuses, as the next may be smaller; stops after a few of these.
  */
 void result_sender_drain(result_sender *r, push_report *report);
 

@@ -32,7 +32,7 @@ int64_t retry_attempted(retry_schedule *r, const push_report *report, int64_t no
     }
     r->failures++;
     r->hub_away = report->later;
-    /* What an operator must set right first is tried at the slowest pace. */
+    /* If an operator must act first, retry at the slowest rate. */
     int64_t half_ms = policy->max_ms / 2;
     int64_t wait_ms = report->needs_operator
                           ? half_ms + retry_backoff_ms(half_ms, half_ms, 1, random)

@@ -24,19 +24,19 @@
 #include <malloc.h>
 #include <poll.h>
 
-/* How often files are looked at without an event: whatever inotify cannot see is found then. */
+/* How often files are checked without an event, to find changes that inotify does not report. */
 #define SAFETY_POLL_MS INT64_C(60000)
 
 #define SETTLING_POLL_MS 100 /* while the settings are being written */
-#define RELOAD_POLL_MS 2000  /* looks for changed settings where nothing else is to do */
+#define RELOAD_POLL_MS 2000  /* interval of checking for changed settings when idle */
 
-/* A wall clock that was set by more than this did not just run a little fast or slow. */
+/* A larger difference means that the wall clock was set, and did not just drift. */
 #define CLOCK_STEP_MS INT64_C(2000)
 
-/* An exchange in hand may take this long after a SIGTERM: all must be over within 10 s. */
+/* A running exchange may take this long after SIGTERM, as the program must end within 10 s. */
 #define STOP_GRACE_MS 5000
 
-/* Tables are large and rare: their memory goes back to the system as soon as it is freed. */
+/* Tables are large and rare: return their memory to the system as soon as it is freed. */
 #define MMAP_THRESHOLD_BYTES 262144
 
 static int64_t at_most(int64_t value, int64_t max)
@@ -66,17 +66,17 @@ static int run_once(work *w)
     }
 }
 
-/* The loop of a pusher that stays: on a schedule, or watching files. */
+/* The loop of a daemon: on a schedule, or watching files. */
 typedef struct {
     const sh_settings *settings;
     work *work;
-    watch *watch;         /* NULL on a schedule, and where inotify is not to be had */
-    bool watching;        /* files decide, not the schedule */
-    sh_schedule schedule; /* where they do not */
-    int64_t looked_ms;    /* at files, by the monotonic clock */
-    int64_t wall_ms;      /* what the wall clock is ahead of the monotonic one */
-    retry_schedule retry; /* by the monotonic clock */
-    bool settling;        /* the settings are being written: nothing is begun */
+    watch *watch;         /* NULL on a schedule, and without inotify */
+    bool watching;        /* runs when files change, not on the schedule */
+    sh_schedule schedule; /* unless watching */
+    int64_t looked_ms;    /* last check of files, monotonic */
+    int64_t wall_ms;      /* wall clock minus monotonic clock */
+    retry_schedule retry; /* in monotonic time */
+    bool settling;        /* the settings are being written: start nothing */
 } loop;
 
 static void log_next_run(const loop *l, sh_log_level level)
@@ -115,7 +115,7 @@ static int64_t wall_clock_ahead_ms(void)
     return sh_clock_unix_ms() - sh_clock_monotonic_ms();
 }
 
-/* A hub refuses what it is sent under a wrong time: once NTP has set the clock, all is well. */
+/* A hub refuses items with a wrong time, so retry once the clock was set, as by NTP. */
 static void look_at_clock(loop *l)
 {
     int64_t wall_ms = wall_clock_ahead_ms();
@@ -149,7 +149,7 @@ static int64_t wait_ms(const loop *l)
     return ms > 0 ? ms : 0;
 }
 
-/* Waits for the next thing to do; false when asked to stop. */
+/* Waits for the next event or time; false on a stop. */
 static bool loop_wait(const loop *l)
 {
     struct pollfd fds[] = {
@@ -262,7 +262,7 @@ static int run_pushes(const sh_settings *settings, const sh_node_key *key, bool 
     return code;
 }
 
-/* A pusher that only answers GET /sync, or does nothing. */
+/* Runs a pusher that only answers GET /sync, or does nothing. */
 static int run_without_pushes(const sh_settings *settings, bool serves, bool once)
 {
     const char *why = settings->run == SH_RUN_DISABLED ? "SYNC_RUN is disabled"
@@ -273,9 +273,9 @@ static int run_without_pushes(const sh_settings *settings, bool serves, bool onc
         sh_log_info("nothing is pushed (%s): this node waits to be pulled", why);
         sh_notify_ready("waiting to be pulled");
     } else if (settings->config_file[0] != '\0' && !once) {
-        sh_log_info("nothing is pushed (%s): waiting until %s says otherwise", why,
+        sh_log_info("nothing is pushed (%s): waiting for a change of %s", why,
                     settings->config_file);
-        sh_notify_ready("waiting for other settings");
+        sh_notify_ready("waiting for changed settings");
     } else {
         sh_log_info("nothing is pushed: %s", why);
         return SH_EXIT_DONE;

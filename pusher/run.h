@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /*
- * The pusher's work, as SYNC_RUN says, until it is asked to stop; with `once` one run. Returns the
- * exit code: after a single run SH_EXIT_DONE only where all was delivered or unchanged.
+ * The pusher's work, according to SYNC_RUN, until a stop; with `once` a single run. Returns the
+ * exit code: after a single run SH_EXIT_DONE only if everything was delivered or unchanged.
  */
 int run_pusher(const sh_settings *settings, bool once);
 

@@ -17,7 +17,7 @@ bool sender_save_state(const sender *s)
     sh_error error = {0};
     if (state_save(s->state, &error) == SH_OK)
         return true;
-    sh_log_error("%s; what was pushed will not be remembered", error.message);
+    sh_log_error("%s; the record of what was pushed is not saved", error.message);
     return false;
 }
 

@@ -10,30 +10,30 @@
 #include "pusher/source.h"
 #include "pusher/state.h"
 
-/* What the sender of the device table and that of plugin results share. */
+/* The state that the senders of device tables and plugin results share. */
 typedef struct {
     const sh_settings *settings;
     const sh_node_key *key;
-    bool once;        /* a single run; source errors are told each time */
+    bool once;        /* a single run; logs source errors each time */
     source_wait wait; /* sh_stop_wait, or a test's */
     push *push;
     state *state;
 } sender;
 
-/* A job failed: as job_failed(), and in the report. */
+/* As job_failed(), and records the failure in the report. */
 void sender_job_failed(const sender *s, job *j, const sh_error *error, push_report *report);
 
-/* Writes the state; false, with a line in the log, where that failed. */
+/* Writes the state; logs a failure and returns false. */
 bool sender_save_state(const sender *s);
 
 /*
- * Makes an exchange with the hub. Says what came of it in log, metrics and report; what is its
- * subject, such as `plugin ARPSCAN`.
+ * Performs an exchange with the hub and reports its result in log, metrics and report. `what` names
+ * the item in the log, such as `plugin ARPSCAN`.
  */
 push_result sender_push(const sender *s, const push_item *item, const char *what,
                         push_report *report, sh_error *error);
 
-/* The same for an item that could not even be sent. */
+/* Reports an item that could not be sent at all in the same way. */
 void sender_report(const sender *s, const push_item *item, const char *what,
                    const push_result *result, const sh_error *error, push_report *report);
 

@@ -24,8 +24,8 @@
 #define ETAG_BYTES (SH_DIGEST_HEX_BYTES + 2)
 
 /*
- * A sealed table is given out again while it is this young: its time must be within
- * SH_CLOCK_SKEW_MAX_S of a hub's clock, and hubs that pull at the same time get one item.
+ * Maximum age of a sealed table that is sent again: its time must be within SH_CLOCK_SKEW_MAX_S of
+ * the hub's clock, and hubs that pull at the same time get the same item.
  */
 #define SEALED_AGE_MAX_MS ((int64_t)SH_CLOCK_SKEW_MAX_S * 1000 / 4)
 
@@ -34,15 +34,15 @@ struct serve {
     const sh_node_key *key;
     source source;
     sh_listener *listener;
-    pthread_mutex_t lock; /* of all below, and so of reading: one table at a time is in memory */
-    bool known;           /* stamp and digest tell something */
+    pthread_mutex_t lock; /* for all below and for reading: one table at a time in memory */
+    bool known;           /* stamp and digest are valid */
     sh_file_stamp stamp;
     uint8_t digest[SH_DIGEST_BYTES];
     char etag[ETAG_BYTES];
     uint8_t id[SH_ID_BYTES];
     int64_t sealed_ms;      /* monotonic */
     int64_t sealed_unix_ms; /* the time in the envelope */
-    sh_buf sealed;          /* empty: not sealed since it changed */
+    sh_buf sealed;          /* empty: not sealed since the last change */
 };
 
 static bool is_authorized(const serve *s, const sh_http_exchange *exchange)
@@ -74,7 +74,7 @@ static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error
                             error->message);
         return;
     }
-    /* NetAlertX says it in one member. */
+    /* NetAlertX uses one member. */
     SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(4 * SH_KIB);
     char text[SH_ERROR_MESSAGE_BYTES + 64];
     (void)snprintf(text, sizeof text, "%s: %s", title, error->message);
@@ -95,8 +95,10 @@ static void log_put_off(const serve *s, const sh_http_exchange *exchange)
                  "answered a pull with 503");
 }
 
-/* With the lock. *rows and *bytes tell what was sent; false where others' answers have no room left
-   for it. */
+/*
+ * Call with the lock held. *rows and *bytes are what was sent; false if the memory for answers is
+ * used up.
+ */
 static bool send_netalertx(serve *s, sh_http_exchange *exchange, size_t *rows, size_t *bytes,
                            sh_error *error)
 {
@@ -139,7 +141,7 @@ static void reply_netalertx(serve *s, sh_http_exchange *exchange)
     }
 }
 
-/* Notes a table that was just read; what was sealed of another one is forgotten. */
+/* Records a table that was just read; discards the sealed copy of another one. */
 static void note_table(serve *s, const source_text *text)
 {
     uint8_t digest[SH_DIGEST_BYTES];
@@ -156,7 +158,7 @@ static void note_table(serve *s, const source_text *text)
 
 static bool sealed_is_young(const serve *s)
 {
-    /* By both clocks: once this node's wall clock was set, a hub would refuse the old time. */
+    /* Age by both clocks: if the wall clock was set, a hub would refuse the old time. */
     int64_t age_ms = sh_clock_unix_ms() - s->sealed_unix_ms;
     return s->sealed.len > 0 && age_ms >= 0 && age_ms < SEALED_AGE_MAX_MS &&
            sh_clock_monotonic_ms() - s->sealed_ms < SEALED_AGE_MAX_MS;
@@ -184,14 +186,14 @@ static sh_err seal_table(serve *s, const source_text *text, sh_error *error)
     return err;
 }
 
-/* Whether the hub has merged this very table. */
+/* Whether the hub has merged this table already (If-None-Match). */
 static bool is_known_to_hub(const serve *s, const sh_http_exchange *exchange)
 {
     const char *header = sh_http_header(exchange, "If-None-Match");
     return header != NULL && strstr(header, s->etag) != NULL;
 }
 
-/* With the lock: makes the sealed table fit to be given out, unless the hub has it already. */
+/* Call with the lock held: seals the table again if necessary, unless the hub has it already. */
 static sh_err refresh(serve *s, const sh_http_exchange *exchange, bool *unchanged, sh_error *error)
 {
     sh_file_stamp now;
@@ -279,7 +281,7 @@ static bool is_ready(void *context, sh_buf *reason)
         (void)sh_buf_append_text(reason, "stopping");
         return false;
     }
-    /* A node that is there to be pulled, or pushes its devices, is of no use without its table. */
+    /* A node that is pulled or pushes its devices is not ready without its table. */
     bool needs_table = s->settings->devices || !pusher_is_active(s->settings);
     if (!needs_table)
         return true;

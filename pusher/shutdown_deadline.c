@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 struct grace {
-    int stop_fd;  /* the caller's */
-    int over_fd;  /* what is given out */
+    int stop_fd;  /* borrowed */
+    int over_fd;  /* readable after the deadline */
     int ended_fd; /* tells the thread to end */
     int ms;
     bool running;
     pthread_t thread;
 };
 
-/* Waits for fd, at most ms (-1: for ever); false when the thread is to end. */
+/* Waits for fd, at most ms (-1: no limit); false when the thread must end. */
 static bool wait_for(const grace *g, int fd, int ms)
 {
     struct pollfd fds[] = {{.fd = g->ended_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * A descriptor that becomes readable a while after stop_fd does: an exchange in hand may end
- * within that while, and is broken off after it.
+ * A descriptor that becomes readable ms after stop_fd does: a running exchange may end within this
+ * time, and is aborted after it.
  */
 typedef struct grace grace;
 

@@ -15,7 +15,7 @@
 
 #define NETALERTX_UID 20211 /* the user of NetAlertX's container */
 
-/* A text at least this long that does not begin like a device table will never become one. */
+/* A text of this length that does not begin like a device table will not become one. */
 #define TABLE_HEAD_BYTES 64
 
 #define SETTLE_TURNS 16
@@ -50,12 +50,12 @@ void source_text_reset(source_text *text)
     sh_buf_wipe(&text->text);
 }
 
-/* Cuts path to the folder that it lies in. */
+/* Truncates path to its folder. */
 static void to_parent(char *path)
 {
     char *slash = strrchr(path, '/');
     if (slash == NULL)
-        memcpy(path, ".", sizeof "."); /* a path has at least one byte */
+        memcpy(path, ".", sizeof "."); /* fits: a path has at least one byte */
     else if (slash == path)
         slash[1] = '\0';
     else
@@ -70,7 +70,7 @@ static const char *setting_of(const source *s)
 static sh_err fail_missing(const source *s, sh_error *error)
 {
     char dir[PATH_MAX];
-    (void)snprintf(dir, sizeof dir, "%s", s->path); /* the system takes no longer ones */
+    (void)snprintf(dir, sizeof dir, "%s", s->path); /* the system accepts no longer paths */
     to_parent(dir);
     if (access(dir, F_OK) != 0)
         return sh_fail(
@@ -88,7 +88,7 @@ static sh_err fail_missing(const source *s, sh_error *error)
                    s->path, s->plugin);
 }
 
-/* Says who would have to be let in, where the file or a folder above it keeps us out. */
+/* Says which user needs access, if the file or a folder above it denies it. */
 static sh_err fail_not_permitted(const source *s, sh_error *error)
 {
     char path[PATH_MAX];
@@ -170,7 +170,7 @@ static sh_err check_table(const source *s, bool last_try, source_text *text, sh_
                    reason.message);
 }
 
-/* Whether the text ends inside a line that cannot be a whole one. */
+/* Whether the text ends with an incomplete line. */
 static bool last_line_is_cut(sh_slice text)
 {
     if (text.len == 0 || text.data[text.len - 1] == '\n')
@@ -188,7 +188,7 @@ static sh_err check_plugin(const source *s, bool last_try, source_text *text, sh
     sh_slice content = {text->text.data, text->text.len};
     if (sh_slice_trim(content).len == 0) {
         sh_buf_clear(&text->text);
-        /* Truncated a moment ago, to be written: its lines will follow. */
+        /* Probably just truncated in order to be written: its lines will follow. */
         return last_try ? SH_OK : sh_fail(error, SH_E_BUSY, "%s is empty", s->path);
     }
     if (!last_try && last_line_is_cut(content))
@@ -203,9 +203,9 @@ static sh_err check_plugin(const source *s, bool last_try, source_text *text, sh
 
 static sh_err let_settle(const source *s, source_wait wait, sh_error *error)
 {
-    for (int turn = 0; turn < SETTLE_TURNS; turn++) { /* the kernel's clock may tick late */
+    for (int turn = 0; turn < SETTLE_TURNS; turn++) { /* file times lag */
         sh_file_stamp stamp;
-        /* What cannot be looked at is told by the read that follows. */
+        /* The following read reports a failure. */
         if (sh_file_stamp_get(s->path, &stamp, NULL) != SH_OK)
             return SH_OK;
         int64_t ms = sh_file_stamp_settle_ms(&stamp);
@@ -228,7 +228,7 @@ static sh_err read_once(const source *s, bool last_try, source_text *ret, sh_err
     if (sh_file_read(s->path, &ret->text, &ret->stamp, &reason) != SH_OK)
         return fail_unread(s, &reason, error);
     if (!settled || (seen && !sh_file_stamp_equals(&before, &ret->stamp)))
-        return sh_fail(error, SH_E_BUSY, "%s keeps being written to", s->path);
+        return sh_fail(error, SH_E_BUSY, "%s is being written continuously", s->path);
     sh_err err = s->kind == SH_KIND_DEVICES ? check_table(s, last_try, ret, error)
                                             : check_plugin(s, last_try, ret, error);
     if (err != SH_OK)
@@ -242,7 +242,7 @@ static sh_err read_once(const source *s, bool last_try, source_text *ret, sh_err
     return SH_OK;
 }
 
-/* After a write that was met half done the next one is near; later there may be none. */
+/* After a half-done write the rest follows soon; later waits may be longer. */
 static int64_t wait_before_ms(unsigned try)
 {
     int64_t ms = SOURCE_WAIT_FIRST_MS;

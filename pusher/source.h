@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /*
- * A file that the scanner writes, not atomically, while we read it: the device table or one
+ * A file that the scanner may be writing, not atomically, while it is read: the device table or one
  * plugin's last result.
  */
 typedef struct {
@@ -29,10 +29,10 @@ sh_err source_init_plugin(source *ret, const char *dir, const char *plugin, sh_e
 void source_reset(source *s); /* NULL and zeroed are accepted */
 
 #define SOURCE_TRIES 13
-#define SOURCE_WAIT_FIRST_MS 15 /* between the first two of them */
+#define SOURCE_WAIT_FIRST_MS 15 /* wait between the first two attempts */
 #define SOURCE_WAIT_MS 250      /* at most */
 
-/* Waits ms; true when the program was asked to stop. sh_stop_wait() is the usual one. */
+/* Waits for ms; true when the program must stop. Usually sh_stop_wait(). */
 typedef bool (*source_wait)(int64_t ms);
 
 typedef struct {
@@ -50,12 +50,12 @@ typedef struct {
 void source_text_reset(source_text *text); /* wipes it; zeroed is accepted */
 
 /*
- * Reads the whole source, and reads it again, SOURCE_TRIES times at most, while it is being
- * written. A file that was written this moment is let settle first, so that its stamp tells. A
- * plugin result whose last line stays cut is given as it is; a blank one is text of length 0. The
- * message always names the file, the reason, and the setting to look at. SH_E_NOT_FOUND; SH_E_BUSY
- * still half-written; SH_E_FORMAT no device table, or no plugin result; SH_E_LIMIT; SH_E_IO (not
- * readable: whose it is, who we are); SH_E_STOPPED; SH_E_MEMORY.
+ * Reads the whole source, and repeats that, SOURCE_TRIES times at most, while the file is being
+ * written. Waits first if the file was written this moment, so that a later write changes its
+ * stamp. Returns a plugin result whose last line stays incomplete as it is, and a blank one as an
+ * empty text. The message always contains the file, the reason, and the setting to check.
+ * SH_E_NOT_FOUND; SH_E_BUSY: still half-written; SH_E_FORMAT: no device table or plugin result;
+ * SH_E_LIMIT; SH_E_IO: not readable, with the file's owner and our user; SH_E_STOPPED; SH_E_MEMORY.
  */
 sh_err source_read(const source *s, source_wait wait, source_text *ret, sh_error *error);
 

@@ -21,10 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMPORARY_PREFIX ".synchub-" /* what sh_file_write() leaves when it is killed */
+#define TEMPORARY_PREFIX ".synchub-" /* left by sh_file_write() after a crash */
 
 typedef struct {
-    char name[SPOOL_NAME_BYTES]; /* `<ms>-<number>-<id>.item`: sorts by order of arrival */
+    char name[SPOOL_NAME_BYTES]; /* `<ms>-<number>-<id>.item`, sorted in order of arrival */
     size_t bytes;                /* of the file */
 } entry;
 
@@ -35,8 +35,8 @@ struct spool {
     entry *entries; /* sorted, oldest first; room for SH_SPOOL_ENTRIES_MAX */
     size_t count;
     size_t bytes;
-    sh_file_stamp loaded; /* of the folder when the entries were read from it */
-    bool settled;         /* no later change of the folder can leave that very stamp */
+    sh_file_stamp loaded; /* of the folder, when its entries were read */
+    bool settled;         /* any later change of the folder changes its stamp */
 };
 
 static void tell(const spool *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -64,7 +64,7 @@ static sh_err folder_make(const char *path, sh_error *error)
     return sh_folder_check_writable(path, error);
 }
 
-/* One of our folders inside of SYNC_spool_dir, where others may be able to write. */
+/* Creates one of our folders inside SYNC_spool_dir, where other users may be able to write. */
 static sh_err own_folder_make(const char *path, sh_error *error)
 {
     sh_err err = folder_make(path, error);
@@ -73,7 +73,7 @@ static sh_err own_folder_make(const char *path, sh_error *error)
     SH_CLEANUP(sh_close_cleanup)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        errno = errno == ENOTDIR ? ELOOP : errno; /* what a link is called with O_DIRECTORY */
+        errno = errno == ENOTDIR ? ELOOP : errno; /* with O_DIRECTORY a symbolic link */
         return sh_file_fail_open(path, error);
     }
     return sh_file_check_own(fd, path, error);
@@ -110,13 +110,13 @@ static sh_err entry_take(spool *s, int dir_fd, const char *name)
     if (s->count == SH_SPOOL_ENTRIES_MAX)
         return SH_E_LIMIT;
     entry *e = &s->entries[s->count++];
-    memcpy(e->name, name, strlen(name) + 1); /* spool_is_item_name() has measured it */
+    memcpy(e->name, name, strlen(name) + 1); /* spool_is_item_name() checked the length */
     e->bytes = (size_t)st.st_size;
     s->bytes += e->bytes;
     return SH_OK;
 }
 
-/* Reads the folder anew. Over SH_SPOOL_ENTRIES_MAX the rest is left for a later time. */
+/* Reads the folder again. Ignores items over SH_SPOOL_ENTRIES_MAX until a later time. */
 static sh_err entries_load(spool *s, sh_error *error)
 {
     DIR *dir = opendir(s->waiting_dir);
@@ -124,7 +124,7 @@ static sh_err entries_load(spool *s, sh_error *error)
         return sh_fail(error, SH_E_IO, "%s: cannot be read: %s", s->waiting_dir, strerror(errno));
     s->count = 0;
     s->bytes = 0;
-    /* Before the folder is read: what comes while it is read changes the stamp again. */
+    /* Before the folder is read, so that a change during reading changes the stamp. */
     s->settled = sh_file_stamp_get(s->waiting_dir, &s->loaded, NULL) == SH_OK &&
                  sh_file_stamp_settle_ms(&s->loaded) == 0;
     sh_err err = SH_OK;
@@ -132,7 +132,7 @@ static sh_err entries_load(spool *s, sh_error *error)
         err = entry_take(s, dirfd(dir), e->d_name);
     (void)closedir(dir);
     if (err != SH_OK)
-        tell(s, "%s holds more than %d items: the rest is left for later", s->waiting_dir,
+        tell(s, "%s contains more than %d items: the others are sent later", s->waiting_dir,
              SH_SPOOL_ENTRIES_MAX);
     qsort(s->entries, s->count, sizeof s->entries[0], compare_entries);
     return SH_OK;
@@ -164,7 +164,7 @@ static sh_err spool_fill(spool *s, const char *dir, sh_error *error)
         err = lock_take(s, dir, error);
     if (err != SH_OK)
         return err;
-    sh_folder_remove_temporary(dir, 0); /* nobody else writes there: the lock is ours */
+    sh_folder_remove_temporary(dir, 0); /* we have the lock, so nobody else writes there */
     sh_folder_remove_temporary(s->refused_dir, 0);
     spool_refused_trim(s->refused_dir, s->notice);
     return entries_load(s, error);
@@ -219,8 +219,8 @@ static void entry_drop(spool *s, size_t index)
 }
 
 /*
- * The first part of the next item's name: the time, unless the clock was set back since the last
- * item. Then it is one more than the last item's, so that none overtakes those before it.
+ * The first part of the next item's name: the time or, if the clock was set back since the last
+ * item, one more than that item's, so that the order is kept.
  */
 static int64_t next_order(const spool *s, int64_t now_ms)
 {
@@ -250,7 +250,7 @@ sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh
     if (err == SH_OK)
         err = spool_file_write(path, &item, text, error);
     if (err != SH_OK) {
-        (void)unlink(path); /* it may be there and not be durable: the next try has another id */
+        (void)unlink(path); /* may exist without being durable; a retry has another id */
         return err;
     }
     entry *e = &s->entries[s->count++];
@@ -268,7 +268,7 @@ static sh_err set_aside(spool *s, const char *name, const char *reason, sh_error
     return err;
 }
 
-/* Gives an item, or the reason why it is none: SH_E_FORMAT damaged, SH_E_NOT_FOUND gone. */
+/* Reads an item. SH_E_FORMAT: damaged, SH_E_NOT_FOUND: deleted. */
 static sh_err item_read(const spool *s, size_t index, spool_item *item, sh_buf *text,
                         sh_error *error)
 {
@@ -288,7 +288,7 @@ sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error 
         sh_error reason = {0};
         sh_err err = item_read(s, i, &item, &text, &reason);
         if (err == SH_E_FORMAT || err == SH_E_LIMIT || err == SH_E_NOT_FOUND)
-            continue; /* spool_get() tells of it, and sets it aside */
+            continue; /* spool_get() reports it and moves it */
         if (err != SH_OK)
             return sh_fail(error, err, "%s", reason.message);
         err = each(context, &item, (sh_slice){text.data, text.len}, error);
@@ -310,10 +310,10 @@ sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, bool *f
             return SH_OK;
         }
         if (err == SH_E_FORMAT || err == SH_E_LIMIT) {
-            tell(s, "%s; it is set aside in %s", reason.message, s->refused_dir);
+            tell(s, "%s; moved it to %s", reason.message, s->refused_dir);
             err = set_aside(s, s->entries[index].name, reason.message, error);
         } else if (err == SH_E_NOT_FOUND) {
-            err = SH_OK; /* somebody dropped it */
+            err = SH_OK; /* deleted meanwhile */
         } else {
             return sh_fail(error, err, "%s", reason.message);
         }

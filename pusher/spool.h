@@ -13,17 +13,17 @@
 #include <stdint.h>
 
 /*
- * Plugin results that the hub has not taken yet: one file each in SYNC_spool_dir/spool, durable
- * before it is sent and removed only after the hub has taken it. One process at a time holds a
- * spool. What is damaged, or refused for good, moves to SYNC_spool_dir/refused (spool_refused.h).
+ * Plugin results that the hub has not accepted yet: one file each in SYNC_spool_dir/spool, durable
+ * before it is sent and removed only after the hub has accepted it. Only one process at a time uses
+ * a spool. Damaged or permanently refused items move to SYNC_spool_dir/refused (spool_refused.h).
  * `synchub-pusher spool` moves items between both folders and deletes them meanwhile
- * (spool_list.h). Not thread-safe. Every failure's message names the file or folder.
+ * (spool_list.h). Not thread-safe. All error messages contain the file or folder.
  */
 typedef struct spool spool;
 
 /*
- * Makes dir (but not its parents) and its folders where they are not there, and takes hold of it.
- * SH_E_IO: not writable. SH_E_BUSY: another process holds it. SH_E_MEMORY.
+ * Creates dir (but not its parents) and its folders if missing, and locks it. SH_E_IO: not
+ * writable. SH_E_BUSY: locked by another process. SH_E_MEMORY.
  */
 sh_err spool_open(const char *dir, spool_notice notice, spool **ret, sh_error *error);
 void spool_close(spool *s); /* NULL is accepted */
@@ -32,35 +32,38 @@ size_t spool_count(const spool *s);
 size_t spool_bytes(const spool *s);
 
 /*
- * Keeps a text under a fresh id; when it returns SH_OK, the text survives a power cut.
- * SH_E_LIMIT: over SH_SPOOL_ENTRIES_MAX or SH_SPOOL_BYTES_MAX; nothing is kept. SH_E_IO.
+ * Adds a text with a new id; after SH_OK it survives a power failure. SH_E_LIMIT: over
+ * SH_SPOOL_ENTRIES_MAX or SH_SPOOL_BYTES_MAX; nothing is added. SH_E_IO.
  */
 sh_err spool_add(spool *s, const char *plugin, sh_slice text, int64_t now_ms, sh_error *error);
 
 /*
- * Calls each() for every item that can be read, oldest first; it must not change the spool. What
- * each() returns ends the call unless it is SH_OK. SH_E_MEMORY, SH_E_IO.
+ * Calls each() for every readable item, oldest first; each() must not change the spool. Stops at
+ * the first error of each() and returns it. SH_E_MEMORY, SH_E_IO.
  */
 typedef sh_err (*spool_each_item)(void *context, const spool_item *item, sh_slice text,
                                   sh_error *error);
 sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error *error);
 
 /*
- * Gives the item of that index, 0 for the oldest, and adds its text to *text, or *found = false.
- * Items that are damaged are set aside with a notice, those that somebody deleted are passed over.
- * No item is too old: an age may come from a clock that was set, so the spool is bounded by number
- * and bytes alone. SH_E_IO, SH_E_MEMORY.
+ * Returns the item at index, 0 for the oldest, and appends its text to *text, or sets *found to
+ * false. Moves damaged items to the refused ones with a notice, and skips deleted ones. Items do
+ * not expire, as their age may be wrong after a clock change: number and bytes limit the spool.
+ * SH_E_IO, SH_E_MEMORY.
  */
 sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, bool *found,
                  sh_error *error);
 
-/* Takes notice of items that another process put there or took away. SH_E_IO. */
+/* Notices items that another process added or removed. SH_E_IO. */
 sh_err spool_rescan(spool *s, sh_error *error);
 
-/* Removes an item that the hub has taken. SH_E_IO. */
+/* Removes an item that the hub has accepted. SH_E_IO. */
 sh_err spool_remove(spool *s, const spool_item *item, sh_error *error);
 
-/* Sets an item aside that the hub refuses for good, with the reason. SH_E_IO, SH_E_MEMORY. */
+/*
+ * Moves an item that the hub permanently refuses to the refused ones, with the reason. SH_E_IO,
+ * SH_E_MEMORY.
+ */
 sh_err spool_refuse(spool *s, const spool_item *item, const char *reason, sh_error *error);
 
 #endif

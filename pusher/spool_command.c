@@ -22,7 +22,7 @@ static const char *const state_names[] = {
     [SPOOL_DAMAGED] = "damaged",
 };
 
-/* What the arguments behind the subcommand's name say. */
+/* The parsed arguments after the subcommand's name. */
 typedef struct {
     bool json, all;
     size_t count;
@@ -81,7 +81,7 @@ static void write_time(int64_t unix_ms, const char *none, char ret[static SH_RFC
         (void)snprintf(ret, SH_RFC3339_BYTES, "%s", none);
 }
 
-/* The reason holds the hub's words, which must not steer a terminal. */
+/* The reason contains the hub's message, which must not control a terminal. */
 static void print_reason(const char *reason)
 {
     size_t len = strlen(reason);
@@ -192,11 +192,11 @@ static sh_err change_entry(const change *c, const char *dir, spool_entries *all,
 {
     sh_err err = c->drops ? spool_entry_drop(dir, e, error) : spool_entry_retry(dir, all, e, error);
     if (err == SH_OK)
-        all->entries[e - all->entries].in_refused = false; /* for the room that is left */
+        all->entries[e - all->entries].in_refused = false; /* for computing the free space */
     return err;
 }
 
-/* Reports one that was changed, or why it was not. */
+/* Reports that an item was changed, or why not. */
 static void report(const change *c, const arguments *a, const char *id, const sh_error *error,
                    size_t before)
 {
@@ -208,7 +208,7 @@ static void report(const change *c, const arguments *a, const char *id, const sh
         (void)printf("%s %s\n", c->done, id);
 }
 
-/* One that cannot be changed does not keep the others from their turn. */
+/* Continues after an item that cannot be changed. */
 static size_t change_each(const change *c, const char *dir, const arguments *a, spool_entries *all,
                           size_t *not_changed)
 {
@@ -218,7 +218,7 @@ static size_t change_each(const change *c, const char *dir, const arguments *a, 
         sh_error error = {.code = SH_OK};
         const spool_entry *e = a->all ? &all->entries[i] : spool_entries_find(all, a->ids[i]);
         const char *id = e != NULL ? e->id : a->ids[i];
-        /* --all means what was refused: what waits is not the operator's to give up at once. */
+        /* --all means refused items only, so that it does not drop waiting ones. */
         if (e == NULL)
             (void)sh_fail(&error, SH_E_NOT_FOUND, "there is no item %s in the spool", id);
         else if (a->all && (!e->in_refused || (!c->drops && e->state == SPOOL_DAMAGED)))

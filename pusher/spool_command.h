@@ -5,8 +5,8 @@
 #include "libcommon/config/settings.h"
 
 /*
- * `synchub-pusher spool list|retry|drop`: what waits for the hub and what it refused. Safe beside a
- * running pusher, which takes notice within seconds. Each returns the exit code.
+ * `synchub-pusher spool list|retry|drop`: plugin results that wait for the hub or that it refused.
+ * Safe beside a running pusher, which notices changes within seconds. Each returns the exit code.
  */
 int spool_command_list(const sh_settings *settings, int argc, char *const argv[]);
 int spool_command_retry(const sh_settings *settings, int argc, char *const argv[]);

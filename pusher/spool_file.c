@@ -71,22 +71,20 @@ sh_err spool_path(const char *dir, const char *name, char ret[static PATH_MAX], 
     return SH_OK;
 }
 
-/* What the header alone tells, of a file of so many bytes. */
+/* Parses the header of a file of file_bytes bytes. */
 static sh_err read_fields(const char *path, const uint8_t *header, size_t file_bytes,
                           spool_item *item, sh_error *error)
 {
     if (file_bytes < SPOOL_FILE_HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
-        return sh_fail(error, SH_E_FORMAT,
-                       "%s is damaged: its header is not the one that was written", path);
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: its header is invalid", path);
     if (sh_big_endian_get(header + LEN_AT, 8) != file_bytes - SPOOL_FILE_HEADER_BYTES)
-        return sh_fail(error, SH_E_FORMAT,
-                       "%s is damaged: its length is not the one that was written", path);
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: its length is wrong", path);
     memcpy(item->id, header + ID_AT, SH_ID_BYTES);
     item->time_ms = (int64_t)sh_big_endian_get(header + TIME_AT, 8);
     memcpy(item->plugin, header + PLUGIN_AT, SH_PLUGIN_NAME_MAX);
     item->plugin[SH_PLUGIN_NAME_MAX] = '\0';
     if (sh_plugin_name_check(sh_slice_of(item->plugin), NULL) != SH_OK)
-        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it names no plugin", path);
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it has no plugin name", path);
     return SH_OK;
 }
 
@@ -100,8 +98,7 @@ static sh_err read_header(const char *path, sh_slice content, spool_item *item, 
     sh_slice text = {content.data + SPOOL_FILE_HEADER_BYTES, content.len - SPOOL_FILE_HEADER_BYTES};
     hash_item(header, text, hash);
     if (memcmp(hash, header + HASH_AT, HASH_BYTES) != 0)
-        return sh_fail(error, SH_E_FORMAT, "%s is damaged: its content is not what was written",
-                       path);
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: its hash does not match", path);
     return SH_OK;
 }
 
@@ -121,7 +118,7 @@ sh_err spool_file_peek(const char *path, spool_item *item, size_t *bytes, sh_err
     if (err != SH_OK)
         return err;
     *bytes = (size_t)st.st_size;
-    /* A file that is shorter has no magic behind its end. */
+    /* A shorter file counts as one without magic. */
     return read_fields(path, header, n < (ssize_t)sizeof header ? 0 : *bytes, item, error);
 }
 

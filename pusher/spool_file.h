@@ -22,18 +22,17 @@ bool spool_is_item_name(const char *name);
 /* `dir/name`. SH_E_IO where that is too long. */
 sh_err spool_path(const char *dir, const char *name, char ret[static PATH_MAX], sh_error *error);
 
-/* Writes it durably, readable by its owner alone. SH_E_IO, SH_E_MEMORY. */
+/* Writes it durably, readable by its owner only. SH_E_IO, SH_E_MEMORY. */
 sh_err spool_file_write(const char *path, const spool_item *item, sh_slice text, sh_error *error);
 
 /*
- * Fills item's id, time and plugin and adds the text to *text. SH_E_FORMAT where the file is not
- * exactly what was written, SH_E_NOT_FOUND, SH_E_LIMIT, SH_E_IO, SH_E_MEMORY; *text is then as it
- * was.
+ * Fills in the item's id, time and plugin and appends the text to *text. SH_E_FORMAT if the file is
+ * damaged, SH_E_NOT_FOUND, SH_E_LIMIT, SH_E_IO, SH_E_MEMORY; *text is unchanged after a failure.
  */
 sh_err spool_file_read(const char *path, spool_item *item, sh_buf *text, sh_error *error);
 
 /*
- * The header alone, without a check of the text, and the bytes of the file: for a list. The same
+ * Reads only the header, without checking the text, and the size of the file: for a list. The same
  * errors.
  */
 sh_err spool_file_peek(const char *path, spool_item *item, size_t *bytes, sh_error *error);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* An item of the spool, as all files of the spool know it. */
+/* An item of the spool, shared by all files of the spool. */
 
 #define SPOOL_NAME_BYTES 96
 
@@ -18,7 +18,7 @@ typedef struct {
     char plugin[SH_PLUGIN_NAME_MAX + 1];
 } spool_item;
 
-/* What it tells of things that went another way than asked, for the log. */
+/* Called with a sentence for the log about something unexpected. */
 typedef void (*spool_notice)(const char *sentence);
 
 #endif

@@ -16,7 +16,7 @@
 #define WAITING "spool"
 #define REFUSED "refused"
 
-/* Names of `<order>-<number>-<id>.item`: the id; of others all but the suffix. */
+/* The id in `<order>-<number>-<id>.item`; of other names everything but the suffix. */
 static void id_of(const char *name, char ret[static SPOOL_NAME_BYTES])
 {
     const char *dash = strrchr(name, '-');
@@ -123,7 +123,7 @@ static sh_err check_room(const spool_entries *all, const spool_entry *entry, sh_
                    entry->id, count, bytes);
 }
 
-/* The whole of it, as the pusher will read it. */
+/* Checks the whole item, as the pusher will read it. */
 static sh_err check_content(const char *path, const char *id, sh_error *error)
 {
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
@@ -156,7 +156,10 @@ sh_err spool_entry_retry(const char *dir, const spool_entries *all, const spool_
         err = check_content(from, entry->id, error);
     if (err == SH_OK)
         err = check_room(all, entry, error);
-    /* The reason goes first: once the item waits, a pusher may refuse it anew with another one. */
+    /*
+     * Remove the reason first: once the item waits, a pusher may refuse it again for another
+     * reason.
+     */
     if (err == SH_OK)
         err = spool_refused_forget(refused, entry->item.name, error);
     return err == SH_OK ? sh_file_move(from, to, error) : err;

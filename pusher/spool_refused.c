@@ -43,7 +43,7 @@ sh_err spool_refused_add(const char *waiting_dir, const char *refused_dir, const
     if (sh_buf_append_format(&line, "%" PRId64 " %.*s\n", sh_clock_unix_ms(),
                              SH_SPOOL_REASON_MAX - 1, reason) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "%s: no memory to write it", why);
-    /* First the reason: killed in between, it is one without an item, which is deleted. */
+    /* Write the reason first: after a crash in between it has no item and is deleted. */
     err = sh_file_write(why, (sh_slice){line.data, line.len}, 0600, error);
     if (err != SH_OK)
         return err;

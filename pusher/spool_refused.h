@@ -5,22 +5,22 @@
 #include "pusher/spool_item.h"
 
 /*
- * SYNC_spool_dir/refused: items that the hub refused for good or that are damaged. Beside each
- * NAME.item is NAME.reason, the time and the reason in one line. The newest SH_SPOOL_REFUSED_MAX
- * are kept, and SH_SPOOL_REFUSED_BYTES_MAX bytes of them.
+ * SYNC_spool_dir/refused: items that the hub permanently refused or that are damaged. Beside each
+ * NAME.item is NAME.reason, with the time and the reason in one line. The newest items are kept, at
+ * most SH_SPOOL_REFUSED_MAX and SH_SPOOL_REFUSED_BYTES_MAX bytes.
  */
 
 /*
- * Moves the item of that name from the folder of what waits, with the reason; durable. An item that
- * is no longer there is fine. SH_E_IO, SH_E_MEMORY.
+ * Moves the item with this name from the folder of waiting ones, with the reason, durably. Succeeds
+ * if the item no longer exists. SH_E_IO, SH_E_MEMORY.
  */
 sh_err spool_refused_add(const char *waiting_dir, const char *refused_dir, const char *name,
                          const char *reason, sh_error *error);
 
-/* Deletes what is over the limits, each with a notice, and reasons without an item. */
+/* Deletes items over the limits, each with a notice, and reasons without an item. */
 void spool_refused_trim(const char *refused_dir, spool_notice notice);
 
-/* When and why; 0 and "" where that is not known. */
+/* When and why it was refused; 0 and "" if unknown. */
 void spool_refused_reason(const char *refused_dir, const char *name, int64_t *unix_ms,
                           char reason[static SH_SPOOL_REASON_MAX]);
 

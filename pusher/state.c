@@ -20,12 +20,12 @@
 
 typedef struct {
     char plugin[SH_PLUGIN_NAME_MAX + 1];
-    bool known; /* the digest is one: else there is only room for it */
+    bool known; /* digest is valid; otherwise only reserved */
     uint8_t digest[SH_DIGEST_BYTES];
 } plugin_state;
 
 struct state {
-    char *path; /* NULL: in memory alone */
+    char *path; /* NULL: in memory only */
     char *node, *hub;
     bool has_full;
     int64_t full_ms;
@@ -81,7 +81,7 @@ static sh_err read_document(state *s, const sh_json *document, sh_error *error)
 {
     int64_t version;
     if (sh_json_kind_of(document) != SH_JSON_OBJECT || !json_int(document, "version", &version))
-        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it holds no state", s->path);
+        return sh_fail(error, SH_E_FORMAT, "%s is damaged: it is not a state file", s->path);
     if (version != STATE_VERSION || !json_text_is(document, "node", s->node) ||
         !json_text_is(document, "hub", s->hub))
         return SH_OK;
@@ -142,7 +142,7 @@ bool state_full_is_due(const state *s, int64_t now_ms)
 {
     if (!s->has_full)
         return false;
-    /* A clock that was put back says nothing about the time that has passed. */
+    /* After the clock was set back, the elapsed time is unknown. */
     return now_ms < s->full_ms || now_ms - s->full_ms > (int64_t)SH_FULL_TABLE_INTERVAL_S * 1000;
 }
 

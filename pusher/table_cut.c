@@ -14,7 +14,7 @@
 static_assert(SH_ROW_MAX + FRAME_BYTES <= SH_PART_MAX,
               "any row that a hub accepts fits into a part");
 static_assert(SH_PART_MAX <= SH_PLAIN_MAX && SH_PART_ROWS_MAX <= SH_ROWS_MAX,
-              "a part is a table like any other");
+              "a part is within the limits of a table");
 
 sh_err sh_table_cut_init(sh_table_cut *cut, sh_slice table, sh_error *error)
 {

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 /*
- * Cuts a device table that passed sh_table_check() into parts, each a device table of its own with
- * a run of the rows, at most SH_PART_MAX bytes and SH_PART_ROWS_MAX rows. Rows that no part has
- * room for are left out: any hub rejects them. The same text is always cut in the same way. Pure.
+ * Splits a device table that passed sh_table_check() into parts, each a device table with
+ * consecutive rows, at most SH_PART_MAX bytes and SH_PART_ROWS_MAX rows. Omits rows that do not fit
+ * into a part, as any hub rejects them. The same text is always split in the same way. Pure.
  */
 typedef struct {
     sh_table_scan scan;
@@ -29,19 +29,19 @@ typedef struct {
     size_t left_out; /* rows */
 } sh_table_cut_size;
 
-/* The table is borrowed. The errors of sh_table_scan_init() and _next(). */
+/* Borrows the table. The errors of sh_table_scan_init() and _next(). */
 sh_err sh_table_cut_init(sh_table_cut *cut, sh_slice table, sh_error *error);
 
-/* Gives the rows of the next part as they stand in the table; empty behind the last part. */
+/* Returns the rows of the next part as a slice of the table; empty after the last part. */
 sh_err sh_table_cut_next(sh_table_cut *cut, sh_slice *rows, sh_error *error);
 
-/* How many parts there are. */
+/* Counts the parts and omitted rows. */
 sh_err sh_table_cut_count(sh_slice table, sh_table_cut_size *ret, sh_error *error);
 
-/* Adds the text of a part to *ret. SH_E_LIMIT, SH_E_MEMORY. */
+/* Appends the text of a part to *ret. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_table_part_write(sh_slice rows, sh_buf *ret);
 
-/* The id of a part, which follows from the table's, so that it is the same in every retry. */
+/* The id of a part, derived from the table's id, so that it is the same in every retry. */
 void sh_table_part_id(const uint8_t table[static SH_ID_BYTES], uint32_t part,
                       uint8_t ret[static SH_ID_BYTES]);
 

@@ -46,7 +46,7 @@ static void remember_pushed(table_sender *t, const mac_set *macs)
         sh_log_error("%s; these devices will be sent again after a restart", error.message);
 }
 
-/* Fills in what identifies the table's push: the same id while it is the same table. */
+/* Fills in the identity of the table's push: the id stays the same while the table does. */
 static void table_item(table_sender *t, sh_buf *text, push_item *ret)
 {
     *ret = (push_item){.kind = SH_KIND_DEVICES,
@@ -54,7 +54,7 @@ static void table_item(table_sender *t, sh_buf *text, push_item *ret)
                        .file_path = t->sender->settings->devices_file,
                        .text = text};
     sh_digest(t->sender->key, (sh_slice){text->data, text->len}, ret->digest);
-    /* A table that is not the one sent last is none that the hub has merged last: no question. */
+    /* A table that differs from the last one sent cannot be the last one merged: do not ask. */
     ret->ask = t->sender->settings->protocol == SH_PROTOCOL_NATIVE &&
                !state_full_is_due(t->sender->state, sh_clock_unix_ms()) &&
                !state_full_is_other(t->sender->state, ret->digest);
@@ -106,8 +106,8 @@ static push_result push_part(table_sender *t, const push_item *table, sh_slice r
 }
 
 /*
- * A table in one piece, or in parts one after the other, from the first that the hub has not taken.
- * A hub that says "unchanged" to the first has them all. What came last is what is told of all.
+ * Sends a whole table, or its parts from the first that the hub has not accepted. If the hub
+ * answers "unchanged" to the first part, it has all of them. Returns the last result.
  */
 static push_result push_parts(table_sender *t, push_item *item, const char *what,
                               push_report *report)
@@ -121,13 +121,13 @@ static push_result push_parts(table_sender *t, push_item *item, const char *what
     if (t->sender->settings->protocol == SH_PROTOCOL_NATIVE)
         err = sh_table_cut_count(table, &size, &error);
     if (size.left_out > 0)
-        sh_log_warning("left out %zu rows of the device table that are too large for any hub",
+        sh_log_warning("omitted %zu rows of the device table that are too large for any hub",
                        size.left_out);
     size_t parts = size.parts;
     if (err == SH_OK && parts == 1 && size.left_out == 0)
         return sender_push(t->sender, item, what, report, &error);
     if (err == SH_OK && parts > SH_PARTS_MAX)
-        err = sh_fail(&error, SH_E_LIMIT, "it would be cut into %zu parts, too many", parts);
+        err = sh_fail(&error, SH_E_LIMIT, "it would need %zu parts, which is too many", parts);
     if (err == SH_OK)
         err = sh_table_cut_init(&cut, table, &error);
     item->parts = (uint32_t)parts;
@@ -152,7 +152,7 @@ static void push_table(table_sender *t, job *j, source_text *text, const mac_set
 {
     push_item item;
     table_item(t, &text->text, &item);
-    /* NetAlertX cannot be asked: when files are watched, a rewrite of the same is not sent. */
+    /* NetAlertX's protocol has no question: when watching files, do not send an unchanged table. */
     if (t->sender->settings->protocol == SH_PROTOCOL_NETALERTX && !t->sender->once &&
         t->sender->settings->run != SH_RUN_SCHEDULE &&
         state_full_is(t->sender->state, item.digest)) {
@@ -172,7 +172,7 @@ static void push_table(table_sender *t, job *j, source_text *text, const mac_set
     table_pushed(t, j, &item, &result, &text->stamp, macs);
 }
 
-/* With only_new: whether the table holds a new device; gives its keys. */
+/* With only_new: whether the table has a new device; returns its keys in *macs. */
 static bool table_is_news(table_sender *t, job *j, const source_text *text, mac_set *macs,
                           push_report *report)
 {

@@ -14,27 +14,29 @@
 
 #define FOLDER_EVENTS                                                                              \
     (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
-/* Of a folder above: the next one on the way down may be made, or moved here. */
+/*
+ * Events of an ancestor folder: the next folder of the path may be created in it, or moved to it.
+ */
 #define ANCESTOR_EVENTS                                                                            \
     (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
 
-/* Folders may come and go while they are armed; after so many turns the next event does it. */
+/* Folders may appear and disappear during arming; after this many turns wait for the next event. */
 #define ARM_TURNS_MAX 16
 
-/* What is armed for a path. */
+/* The kind of watch for a path. */
 typedef enum {
     ABOVE,  /* a folder above the file's own */
-    FOLDER, /* its own, but the file is a link: whatever happens there may have changed it */
-    BY_NAME /* its own, where an event tells of it by its name */
+    FOLDER, /* its own; the file is a link, so any event there may concern it */
+    BY_NAME /* its own; events have the file's name */
 } armed_as;
 
 struct watch {
     int fd;
     const char *const *paths;
     size_t count;
-    int *armed;   /* watch descriptors now, one for each path; -1 for none; several may be equal */
-    int *next;    /* the same, while arming */
-    armed_as *as; /* what `armed` is to each path */
+    int *armed;   /* current watch descriptor of each path; -1: none; may repeat */
+    int *next;    /* the same during arming */
+    armed_as *as; /* kind of each path's watch */
 };
 
 sh_err watch_new(const char *const paths[], size_t count, watch **ret, sh_error *error)
@@ -54,11 +56,10 @@ sh_err watch_new(const char *const paths[], size_t count, watch **ret, sh_error 
     bool no_memory = w->armed == NULL || w->next == NULL || w->as == NULL;
     if (no_memory || w->fd < 0) {
         watch_free(w);
-        return no_memory
-                   ? sh_fail(error, SH_E_MEMORY, "no memory to watch files")
-                   : sh_fail(error, SH_E_IO,
-                             "files cannot be watched: %s (see fs.inotify.max_user_instances)",
-                             strerror(saved));
+        return no_memory ? sh_fail(error, SH_E_MEMORY, "no memory to watch files")
+                         : sh_fail(error, SH_E_IO,
+                                   "cannot watch files: %s (see fs.inotify.max_user_instances)",
+                                   strerror(saved));
     }
     for (size_t i = 0; i < count; i++)
         w->armed[i] = -1;
@@ -84,8 +85,9 @@ int watch_fd(const watch *w)
 }
 
 /*
- * Whether an event in what is armed for a path may be about it: a file was written, made or moved
- * there. Watches of a folder add up, so that its own may also tell of what is made there.
+ * Whether an event of a path's watch may concern the path: a file was written, created or moved
+ * there. inotify merges watches of the same folder, so that a watch for a file may also report
+ * created folders.
  */
 static bool may_be_about(const watch *w, size_t path, const struct inotify_event *event)
 {
@@ -101,7 +103,7 @@ static bool may_be_about(const watch *w, size_t path, const struct inotify_event
     return true;
 }
 
-/* Whether the event is of a file that merely lies beside one of ours. */
+/* Whether the event concerns another file in the folder of one of ours. */
 static bool is_others(const watch *w, const struct inotify_event *event)
 {
     if ((event->mask & (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO)) == 0 ||
@@ -131,7 +133,7 @@ watch_seen watch_drain(watch *w)
     return seen;
 }
 
-/* Cuts path to the folder it lies in; false at the root or at the working folder. */
+/* Truncates path to its folder; false at the root or the working directory. */
 static bool to_parent(char path[static PATH_MAX])
 {
     char *slash = strrchr(path, '/');
@@ -150,15 +152,15 @@ static bool to_parent(char path[static PATH_MAX])
 }
 
 /*
- * Watches the deepest folder on the way to path that there is; *depth counts how far above the
- * file's own folder it lies. Gives the watch descriptor or -1. Folders that may not be read are
- * passed on the way up like missing ones, but noted.
+ * Watches the deepest existing folder on the way to path; *depth is its distance from the file's
+ * own folder. Returns the watch descriptor or -1. Skips unreadable folders like missing ones, but
+ * records them in *error.
  */
 static int arm_deepest(const watch *w, const char *path, unsigned *depth, sh_error *error)
 {
     char at[PATH_MAX];
     if ((size_t)snprintf(at, sizeof at, "%s", path) >= sizeof at) {
-        (void)sh_fail(error, SH_E_IO, "%s: the path is too long to be watched", path);
+        (void)sh_fail(error, SH_E_IO, "%s: cannot watch it, as the path is too long", path);
         return -1;
     }
     for (*depth = 0; to_parent(at); ++*depth) {
@@ -167,14 +169,14 @@ static int arm_deepest(const watch *w, const char *path, unsigned *depth, sh_err
         if (descriptor >= 0)
             return descriptor;
         if (errno != ENOENT && errno != ENOTDIR)
-            (void)sh_fail(error, SH_E_IO, "%s cannot be watched: %s", at,
+            (void)sh_fail(error, SH_E_IO, "cannot watch %s: %s", at,
                           errno == ENOSPC ? "no watches are left (fs.inotify.max_user_watches)"
                                           : strerror(errno));
     }
     return -1;
 }
 
-/* A folder can appear while the one above it is being armed: look down again until it is stable. */
+/* A folder can appear while its parent is being armed: repeat until the result is stable. */
 static int arm_path(const watch *w, const char *path, armed_as *as, sh_error *error)
 {
     struct stat st;
@@ -206,7 +208,7 @@ sh_err watch_arm(watch *w, sh_error *error)
         w->next[i] = arm_path(w, w->paths[i], &w->as[i], &first);
     for (size_t i = 0; i < w->count; i++)
         if (w->armed[i] >= 0 && !holds(w->next, w->count, w->armed[i]))
-            (void)inotify_rm_watch(w->fd, w->armed[i]); /* gone with its folder, or not needed */
+            (void)inotify_rm_watch(w->fd, w->armed[i]); /* may have ended with its folder */
     int *armed = w->armed;
     w->armed = w->next;
     w->next = armed;

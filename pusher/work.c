@@ -12,18 +12,18 @@
 
 #include <stdlib.h>
 
-/* What is due, and in which order it is sent: the scheduler over the two senders. */
+/* The scheduler of the two senders: what is due, and in which order it is sent. */
 
 struct work {
     sender sender;
     table_sender table;
     result_sender results;
-    bool only_new; /* SYNC_RUN=on_new_device: results are due along with a new device alone */
-    job *jobs;     /* the device table first, where has_table */
+    bool only_new; /* SYNC_RUN=on_new_device: results are due only with a new device */
+    job *jobs;     /* the device table first, if has_table */
     size_t count;
     bool has_table;
     const char **paths;
-    spool *spool; /* NULL: not usable, and not needed */
+    spool *spool; /* NULL: unusable and not needed */
 };
 
 static void log_notice(const char *sentence)
@@ -51,7 +51,7 @@ static sh_err jobs_make(work *w, sh_error *error)
     return err;
 }
 
-/* Without it devices still arrive; the hub knows an unchanged table by itself. */
+/* Device tables do not need the spool; the hub recognizes an unchanged table. */
 static sh_err open_spool(work *w, sh_error *error)
 {
     sh_error reason = {0};
@@ -139,7 +139,7 @@ void work_all_due(work *w)
 
 void work_changed_due(work *w)
 {
-    /* With only_new, plugin results are due when a new device shows up, and not by themselves. */
+    /* With only_new, plugin results are due only when a new device appears. */
     size_t looked_at = w->only_new ? 1 : w->count;
     for (size_t i = 0; i < looked_at; i++)
         job_check(&w->jobs[i]);
@@ -178,7 +178,7 @@ static void send_table(work *w, push_report *report)
 void work_collect(work *w)
 {
     push_report report = {.retry_after_s = -1};
-    /* With only_new they are due by a table that was read, which work_attempt() does. */
+    /* With only_new, results become due in work_attempt(), which reads the table. */
     if (!w->only_new)
         collect_results(w, &report);
 }
@@ -186,13 +186,13 @@ void work_collect(work *w)
 push_report work_attempt(work *w)
 {
     push_report report = {.retry_after_s = -1};
-    /* First to disk what the scanner may overwrite while the hub keeps us waiting. */
+    /* Save results first, as the scanner may overwrite them while the hub makes us wait. */
     collect_results(w, &report);
     if (w->has_table && w->jobs[0].due)
         send_table(w, &report);
     if (w->only_new)
         collect_results(w, &report);
-    /* A hub that just did not take the table is not asked again at once. */
+    /* If the hub did not accept the table, do not send more now. */
     if (w->spool != NULL && !report.later && !report.needs_operator)
         result_sender_drain(&w->results, &report);
     report.later |= report.foreign;

@@ -13,15 +13,15 @@
 #include <stdint.h>
 
 /*
- * What a node has to bring to its hub: its sources, which of them are due, and what waits in the
- * spool. It logs every outcome. When to look and when to try again is run.c's.
+ * The work of a node: its sources, which of them are due, and the spool. Logs every result. run.c
+ * decides when to check and when to retry.
  */
 typedef struct work work;
 
 typedef struct {
     /*
-     * Whatever is due is sent, new device or not: --once and SYNC_RUN=once. Source errors are then
-     * told each time; otherwise only when they differ from the last of that source.
+     * --once and SYNC_RUN=once: sends everything that is due, even without a new device, and logs
+     * source errors each time; otherwise only if they differ from the source's last error.
      */
     bool once;
     int stop_fd;      /* ends exchanges, as in sh_http_client_options */
@@ -29,31 +29,31 @@ typedef struct {
 } work_options;
 
 /*
- * Opens spool and state. settings and key must outlive it. SH_E_IO names SYNC_spool_dir where it
- * cannot be used and plugin results or SYNC_RUN=on_new_device need it; SH_E_MEMORY; SH_E_CONFIG.
+ * Opens spool and state. Borrows settings and key. SH_E_IO, with SYNC_spool_dir, if it is unusable
+ * and plugin results or SYNC_RUN=on_new_device need it; SH_E_MEMORY; SH_E_CONFIG.
  */
 sh_err work_new(const sh_settings *settings, const sh_node_key *key, const work_options *options,
                 work **ret, sh_error *error);
 void work_free(work *w); /* NULL is accepted */
 
-/* The sources' paths, borrowed from the work. */
+/* The sources' paths, borrowed from w. */
 const char *const *work_paths(const work *w, size_t *count);
 
 void work_all_due(work *w);
-/* Makes due what changed since it was handled, or could not be read then. */
+/* Makes sources due that have changed since they were handled, or that failed. */
 void work_changed_due(work *w);
-/* Takes notice of what `synchub-pusher spool` changed meanwhile. */
+/* Notices changes by `synchub-pusher spool`. */
 void work_rescan(work *w);
 /* Whether anything is due or spooled. */
 bool work_is_due(const work *w);
 
 /*
- * Moves the plugin results that are due to the spool and sends nothing: for the time in which the
- * hub is not to be asked, while the scanner goes on and overwrites its results.
+ * Moves due plugin results to the spool without sending: for use during a back-off, while the
+ * scanner continues and overwrites its results.
  */
 void work_collect(work *w);
 
-/* Reads and sends all that is due, and then what is spooled, oldest first, one by one. */
+/* Reads and sends everything that is due, and then the spooled items, oldest first, one by one. */
 push_report work_attempt(work *w);
 
 #endif

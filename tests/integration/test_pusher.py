@@ -181,17 +181,17 @@ class OnceTest(PusherTest):
             # Hubs of 0.1.0 have no codes: by words of the message.
             (422, None, "look at SYNC_encryption_key", ["SYNC_encryption_key of this node"], True),
             (422, None, "the clock is off", ["set this node's clock"], True),
-            (422, None, "it holds no plugin result", ["will not take this item"], False),
-            (413, None, "too large", ["will not take this item", "too large"], False),
+            (422, None, "it holds no plugin result", ["will not accept this item"], False),
+            (413, None, "too large", ["will not accept this item", "too large"], False),
             # The code decides, whatever the message.
             (403, "token", "no", ["SYNC_api_token"], True),
             (422, "key", "no", ["SYNC_encryption_key of this node"], True),
             (422, "clock", "no", ["set this node's clock"], True),
             (422, "node_name", "no", ["SYNC_node_name of this node"], True),
-            (422, "content", "SYNC_encryption_key, clock", ["will not take this item"], False),
-            (422, "plugin_name", "no", ["will not take this item"], False),
-            (422, "of_a_newer_hub", "SYNC_node_name", ["will not take this item"], False),
-            (413, "size", "no", ["will not take this item"], False),
+            (422, "content", "SYNC_encryption_key, clock", ["will not accept this item"], False),
+            (422, "plugin_name", "no", ["will not accept this item"], False),
+            (422, "of_a_newer_hub", "SYNC_node_name", ["will not accept this item"], False),
+            (413, "size", "no", ["will not accept this item"], False),
         ]
         for number, (status, code, message, words, kept) in enumerate(cases):
             with self.subTest(status=status, code=code, message=message):

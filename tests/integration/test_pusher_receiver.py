@@ -66,7 +66,7 @@ class PusherReceiverTest(SyncHubTest):
     def test_a_wrong_url_is_named(self):
         hub = self.receiver(self.server)
         settings = self.pusher_settings(hub.url + "/api", device_table(device_rows(3)))
-        self.assertIn("nothing takes pushes there: look at SYNC_hub_url", self.once(settings, 1))
+        self.assertIn("nothing accepts pushes there: check SYNC_hub_url", self.once(settings, 1))
 
     def test_a_hub_that_comes_up_later_gets_everything(self):
         port = free_port()

@@ -162,19 +162,19 @@ static const judge_case coded[] = {
     {NATIVE, 500, JSON, CODED("no", "internal"), true, PUSH_LATER, "(no)"},
     /* The code decides, whatever the words. */
     {NATIVE, 422, JSON, CODED("look at SYNC_encryption_key", "content"), true, PUSH_REFUSED,
-     "will not take"},
+     "will not accept"},
     {NATIVE, 422, JSON, CODED("the clock", "key"), true, PUSH_MISCONFIGURED,
      "SYNC_encryption_key of"},
     {NATIVE, 400, JSON, CODED("https", "envelope"), true, PUSH_MISCONFIGURED, "update the older"},
     /* A newer hub's code: by the status, and not by the words. */
-    {NATIVE, 422, JSON, CODED("SYNC_encryption_key", "new"), true, PUSH_REFUSED, "will not take"},
-    {NATIVE, 413, JSON, CODED("no", "new"), true, PUSH_REFUSED, "will not take"},
+    {NATIVE, 422, JSON, CODED("SYNC_encryption_key", "new"), true, PUSH_REFUSED, "will not accept"},
+    {NATIVE, 413, JSON, CODED("no", "new"), true, PUSH_REFUSED, "will not accept"},
     {NATIVE, 403, JSON, CODED("no", "new"), true, PUSH_MISCONFIGURED, "SYNC_api_token"},
     {NATIVE, 409, JSON, CODED("no", "new"), true, PUSH_MISCONFIGURED, "SYNC_hub_url"},
-    {NATIVE, 429, JSON, CODED("no", "new"), true, PUSH_LATER, "tried again"},
-    {NATIVE, 503, JSON, CODED("no", "new"), true, PUSH_LATER, "tried again"},
+    {NATIVE, 429, JSON, CODED("no", "new"), true, PUSH_LATER, "will retry"},
+    {NATIVE, 503, JSON, CODED("no", "new"), true, PUSH_LATER, "will retry"},
     /* A status that does not belong to the code. */
-    {NATIVE, 503, JSON, CODED("no", "key"), true, PUSH_LATER, "tried again"},
+    {NATIVE, 503, JSON, CODED("no", "key"), true, PUSH_LATER, "will retry"},
     {NATIVE, 403, JSON, CODED("no", "full"), true, PUSH_MISCONFIGURED, "SYNC_api_token"},
     {NATIVE, 302, JSON, CODED("no", "key"), true, PUSH_FOREIGN, "SYNC_hub_url"},
     /* A code alone does not make an answer the hub's own. */
