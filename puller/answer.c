@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_BYTES (SH_PEER_ERROR_MESSAGE_BYTES + 8) /* of a peer's own explanation */
+#define WORDS_BYTES (SH_PEER_ERROR_MESSAGE_BYTES + 8) /* for the peer's message */
 
 void puller_table_reset(puller_table *table)
 {
@@ -28,7 +28,7 @@ static sh_slice slice_of(const sh_buf *buf)
     return (sh_slice){buf->data == NULL ? "" : buf->data, buf->len};
 }
 
-/* Something before the node answered, or another server. */
+/* Fails because a proxy or another server answered instead of the node. */
 static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
 {
     static const sh_peer node = {.name = "node", .setting = "SYNC_nodes"};
@@ -38,7 +38,7 @@ static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
     return sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED, "%s", words);
 }
 
-/* By its words alone where it has no code: a NetAlertX, and pushers before 0.2.0. */
+/* Without a code, as in answers of NetAlertX and of pushers before 0.2.0, the text decides. */
 static bool has_no_table(const sh_peer_error *said)
 {
     return said->code == SH_CODE_NO_TABLE ||
@@ -54,7 +54,7 @@ static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *sai
                        "the node has no device table: its scanner has not written one yet%s",
                        words);
     if (answer->retry_after_s >= 0)
-        return sh_fail(error, SH_E_BUSY, "the node asks to come again in %" PRId64 " s: %d%s",
+        return sh_fail(error, SH_E_BUSY, "the node asks to retry after %" PRId64 " s: %d%s",
                        answer->retry_after_s, answer->status, words);
     return sh_fail(error, SH_E_BUSY, "the node answered %d%s", answer->status, words);
 }
@@ -116,11 +116,11 @@ static sh_err check_type(const sh_http_answer *answer, sh_error *error)
     if (strcmp(answer->content_type, "application/json") == 0)
         return sh_fail(error, SH_E_UNSUPPORTED,
                        "the node answers in JSON, so it is a NetAlertX and not a Sync Hub pusher: "
-                       "pull it by a puller with SYNC_protocol=netalertx");
+                       "pull it with a puller with SYNC_protocol=netalertx");
     return fail_foreign(answer, error);
 }
 
-/* What the clear header alone tells; *key is the one to open with. */
+/* Checks the clear header; *key is the key of the envelope. */
 static sh_err check_header(const sh_envelope_header *h, const puller_expected *expected,
                            const sh_node_record **own, sh_node_key *key, sh_error *error)
 {
@@ -132,7 +132,7 @@ static sh_err check_header(const sh_envelope_header *h, const puller_expected *e
         return err;
     if (h->kind != SH_KIND_DEVICES || h->parts != 1)
         return sh_fail(error, SH_E_UNSUPPORTED,
-                       "the envelope does not hold one complete device table");
+                       "the envelope does not contain one complete device table");
     err = puller_key_of(c, *own, h, expected->now_ms, key, error);
     if (err != SH_OK)
         return err;
@@ -145,7 +145,7 @@ static sh_err check_header(const sh_envelope_header *h, const puller_expected *e
     return SH_OK;
 }
 
-/* Opens the envelope and judges its table. */
+/* Opens the envelope and checks its table. */
 static sh_err check_table(const sh_node_key *key, puller_table *table, sh_error *error)
 {
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
@@ -190,8 +190,8 @@ sh_err puller_native_read(const sh_http_answer *answer, const puller_expected *e
 }
 
 /*
- * Nothing in a NetAlertX's answer proves who it is, so a node with credentials of its own must be
- * named in SYNC_nodes: then it was asked with its own token.
+ * A NetAlertX's answer does not prove its identity, so a node with credentials of its own must be
+ * named in SYNC_nodes: then the request has its own token.
  */
 static sh_err check_proven(const puller_expected *expected, const char *node, sh_error *error)
 {
@@ -205,7 +205,7 @@ static sh_err check_proven(const puller_expected *expected, const char *node, sh
     return err;
 }
 
-/* The node's name: what SYNC_nodes says, else what the answer says. */
+/* The node's name: the one in SYNC_nodes, otherwise the one in the answer. */
 static sh_err choose_name(const puller_expected *expected, const sh_buf *answered, char *ret,
                           sh_error *error)
 {

@@ -32,7 +32,7 @@ void enqueue_batch_reset(enqueue_batch *o)
     o->credentials = NULL;
 }
 
-/* What tells one state of a node's credentials from another. */
+/* Identifies the state of a node's credentials. */
 static void note_state(const enqueue_batch *o, const char *node,
                        uint8_t ret[static SH_DIGEST_BYTES])
 {
@@ -44,7 +44,7 @@ static void note_state(const enqueue_batch *o, const char *node,
         memset(ret, 0xff, SH_DIGEST_BYTES);
 }
 
-/* The next free place. */
+/* Adds an item. */
 static enqueue_batch_item *add(enqueue_batch *o, void *who, const char *node)
 {
     assert(o->count < SH_QUEUE_AT_ONCE);
@@ -111,7 +111,7 @@ static void note_unchanged(enqueue_batch *o)
             fail(&o->items[i], err, error.message);
 }
 
-/* Puts those that are to be put, by the credentials as known now. */
+/* Puts items, with the current version of the credentials. */
 static void put_some(enqueue_batch *o, sh_queue_put_item *puts[], size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -120,8 +120,8 @@ static void put_some(enqueue_batch *o, sh_queue_put_item *puts[], size_t count)
 }
 
 /*
- * What was refused because some credentials changed meanwhile is put by the new ones, unless they
- * are its own node's. Gives how many there are.
+ * Collects the items that were refused because credentials changed, to put them again with the new
+ * version, unless their own node's credentials changed. Returns their number.
  */
 static size_t take_stale(enqueue_batch *o, sh_queue_put_item *ret[])
 {

@@ -7,31 +7,32 @@
 #include "puller/answer.h"
 
 /*
- * What was fetched, on its way into the queue. Each write waits for Redis's disk, and a thousand of
- * them would take longer than the nodes do, so what has come together is written together. Belongs
- * to one thread.
+ * A batch of fetched tables on their way into the queue. Each write waits for Redis's disk, and a
+ * thousand single writes would take longer than the nodes, so tables are written in batches.
+ * Belongs to one thread.
  */
-#define ENQUEUE_BATCH_BYTES_MAX                                                                    \
-    SH_MIB /* of envelopes that wait; one larger than that goes at once */
+#define ENQUEUE_BATCH_BYTES_MAX SH_MIB /* of waiting envelopes; a larger one is written at once */
 
 typedef struct {
-    void *who;      /* the caller's */
-    bool unchanged; /* there is no table, only a contact to be noted */
+    void *who;      /* for the caller */
+    bool unchanged; /* no table, only a contact to record */
     sh_envelope_header header;
     size_t rows;
     sh_buf envelope;
     sh_newcomer newcomer;
-    uint8_t state[SH_DIGEST_BYTES]; /* of the node's credentials when the table was found good */
+    uint8_t state[SH_DIGEST_BYTES]; /* of the node's credentials when the table was checked */
     sh_queue_put_item put;
 } enqueue_batch_item;
 
-/* How it ended; item lives during the call only. put is of a table alone. */
+/*
+ * Reports the result of an item, which is valid during the call only. put is set for tables only.
+ */
 typedef void (*enqueue_batch_ended)(void *context, const enqueue_batch_item *item, sh_err err,
                                     sh_put put, const sh_error *error);
 
 typedef struct {
     sh_queue *queue;
-    sh_credentials *credentials; /* of the nodes, as known now */
+    sh_credentials *credentials; /* of all nodes, as last loaded */
     char version[SH_NODES_VERSION_BYTES];
     enqueue_batch_ended ended;
     void *context;
@@ -39,23 +40,24 @@ typedef struct {
     size_t count, bytes;
 } enqueue_batch;
 
-/* Reads the nodes' credentials. The errors of the queue; release with enqueue_batch_reset() in
+/*
+ * Loads the nodes' credentials. The errors of the queue; release with enqueue_batch_reset() in
  * every case.
  */
 sh_err enqueue_batch_init(enqueue_batch *o, sh_queue *queue, enqueue_batch_ended ended,
                           void *context, sh_error *error);
-void enqueue_batch_reset(enqueue_batch *o); /* zeroed is accepted; nothing may wait in it */
+void enqueue_batch_reset(enqueue_batch *o); /* zeroed is accepted; must be flushed */
 
 /*
- * Takes a table over from *table, which stays the caller's to end. ended() is called when it is
- * durable in the queue, or refused: now or at the next flush. SH_E_MEMORY calls nothing.
- * is_named: the settings say which node it is; else its name is its own invention.
+ * Takes the content of *table, which the caller still resets. Calls ended() when the table is
+ * durable in the queue or refused: during this call or the next flush; not after SH_E_MEMORY.
+ * is_named: SYNC_nodes contains the node's name; otherwise the node chose it.
  */
 sh_err enqueue_batch_add_table(enqueue_batch *o, void *who, const puller_table *table,
                                bool is_named, sh_error *error);
-/* The same for a node that had nothing new. */
+/* The same for a node whose table is unchanged. */
 void enqueue_batch_add_unchanged(enqueue_batch *o, void *who, const char *node);
-/* Writes all that waits. */
+/* Writes all waiting items. */
 void enqueue_batch_flush(enqueue_batch *o);
 
 #endif

@@ -26,7 +26,7 @@ static int by_key(const void *a, const void *b)
     return by_name(x->node, y->node);
 }
 
-/* Reports each name that several nodes have, and gives one node of each name. */
+/* Reports each name that several nodes have, and returns one node of each name. */
 static size_t report_same(const namesake nodes[], size_t count, const namesake *ret[])
 {
     size_t names = 0;
@@ -34,9 +34,10 @@ static size_t report_same(const namesake nodes[], size_t count, const namesake *
         for (next = i + 1; next < count && strcmp(nodes[next].name, nodes[i].name) == 0; next++)
             ;
         if (next - i > 1)
-            sh_log_warning("%zu nodes are node \"%s\", among them %s and %s: give each a name of "
-                           "its own, by SYNC_node_name there or name=URL in SYNC_nodes here",
-                           next - i, nodes[i].name, nodes[i].url, nodes[i + 1].url);
+            sh_log_warning(
+                "%zu nodes have the name \"%s\", among them %s and %s: give each a name of "
+                "its own, with SYNC_node_name there or name=URL in SYNC_nodes here",
+                next - i, nodes[i].name, nodes[i].url, nodes[i + 1].url);
         ret[names++] = &nodes[i];
     }
     return names;
@@ -56,7 +57,7 @@ static void report_alike(keyed names[], size_t count)
     }
 }
 
-/* Leaves one of the names that have both keys in common: those were reported by the other key. */
+/* Keeps one of the names that share both keys: those were reported for the other key. */
 static size_t leave_out_reported(keyed drawn[], size_t count)
 {
     size_t kept = 0;

@@ -4,14 +4,14 @@
 
 #include <stddef.h>
 
-/* A node that answered in a run. */
+/* A node that answered during a run. */
 typedef struct {
     const char *name, *url;
 } namesake;
 
 /*
- * Logs which nodes have one name, which would make them one node to the hub, and which have names
- * that are easily confused (name.h): a line for each name. Sorts the nodes.
+ * Logs which nodes have the same name, so that the hub cannot distinguish them, and which have
+ * names that are easily confused (name_keys.h): a line for each name. Sorts the nodes.
  */
 void namesakes_report(namesake nodes[], size_t count);
 

@@ -11,10 +11,10 @@
 
 /* A node of SYNC_nodes. */
 typedef struct {
-    char name[SH_NODE_NAME_MAX + 1]; /* of `name=URL`; "" where only the URL is given */
-    char *url;                       /* without trailing slash; all pullers know the node by it */
-    char *sync_url;                  /* what is fetched */
-    bool in_clear;                   /* the token goes over plain http to another machine */
+    char name[SH_NODE_NAME_MAX + 1]; /* of `name=URL`; "" without a name */
+    char *url;                       /* without trailing slash; the key for all pullers */
+    char *sync_url;                  /* the requested URL */
+    bool in_clear;                   /* the token is sent over plain HTTP to another machine */
 } puller_node;
 
 typedef struct {
@@ -22,7 +22,7 @@ typedef struct {
     size_t count;
 } puller_nodes;
 
-/* Reads the entries of SYNC_nodes. SH_E_CONFIG names the entry that is wrong; SH_E_MEMORY. */
+/* Parses the entries of SYNC_nodes. SH_E_CONFIG, with the invalid entry; SH_E_MEMORY. */
 sh_err puller_nodes_read(const sh_list *entries, puller_nodes *ret, sh_error *error);
 void puller_nodes_reset(puller_nodes *nodes); /* NULL and zeroed are accepted */
 

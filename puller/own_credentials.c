@@ -21,7 +21,7 @@ sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t n
         if (sh_credential_is_valid(&(*ret)->items[i], now_ms))
             return SH_OK;
     return sh_fail(error, SH_E_REFUSED,
-                   "the credentials of node \"%s\" are revoked: create new ones by "
+                   "the credentials of node \"%s\" are revoked: create new ones with "
                    "`synchub-receiver node add`, or remove it from SYNC_nodes",
                    node);
 }
@@ -44,7 +44,7 @@ sh_err puller_token_of(const puller_credentials *c, const sh_node_record *record
     return SH_E_NOT_FOUND;
 }
 
-/* Those of the node that work now, until one has the envelope's key id. */
+/* Tries the node's valid credentials until one has the envelope's key id. */
 static sh_err find_own_key(const puller_credentials *c, const sh_node_record *record,
                            const sh_envelope_header *header, int64_t now_ms, sh_node_key *ret,
                            sh_error *error)

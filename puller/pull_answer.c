@@ -11,7 +11,7 @@
 
 #define ETAG_AT strlen("If-None-Match: ")
 
-/* Takes over the name that the node answered with. */
+/* Adopts the name in the node's answer. */
 static void take_name(node_fetch *f, const char *name)
 {
     bool known = strcmp(f->name, name) == 0;
@@ -46,7 +46,7 @@ void pull_answer_written(void *context, const enqueue_batch_item *item, sh_err e
     pull_run_advance(r, f, PULL_WRITTEN);
 }
 
-/* The batch may report the end of the node's part at once. */
+/* The batch may call pull_answer_written() during this call. */
 static sh_err enqueue_table(pull_run *r, node_fetch *f, const puller_table *table, sh_error *error)
 {
     pull_run_advance(r, f, PULL_ANSWERED);
@@ -111,7 +111,7 @@ static sh_err take_netalertx(pull_run *r, node_fetch *f, const sh_http_answer *a
     return err;
 }
 
-/* An error is the node's end; what else can follow has been done. */
+/* Handles an answer. An error ends the node's part; anything else has been handled. */
 static sh_err take_answer(pull_run *r, node_fetch *f, const sh_http_answer *answer, sh_error *error)
 {
     bool conditional = f->if_none_match[0] != '\0' && !pull_run_speaks_netalertx(r);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* Names the table that the hub has, so that the node need not send it again. */
+/* Adds If-None-Match with the hub's last table, so that the node need not send it again. */
 static sh_err make_conditional(pull_run *r, node_fetch *f, sh_error *error)
 {
     sh_error unknown = {.code = SH_OK};
@@ -39,8 +39,8 @@ puller_credentials pull_request_credentials(const pull_run *r)
 }
 
 /*
- * A node is sent its own token only where SYNC_nodes names it: a name that it gives itself would
- * let any address ask for another node's token.
+ * Sends a node's own token only to a URL that SYNC_nodes names: otherwise any address could obtain
+ * another node's token by answering with its name.
  */
 static sh_err choose_token(const pull_run *r, node_fetch *f, sh_error *error)
 {
@@ -53,10 +53,11 @@ static sh_err choose_token(const pull_run *r, node_fetch *f, sh_error *error)
     if (err != SH_OK || own == NULL)
         return err;
     if (pull_run_speaks_netalertx(r) && !own->netalertx)
-        return sh_fail(error, SH_E_REFUSED,
-                       "not fetched: the node's own credentials allow only the native protocol: "
-                       "set SYNC_protocol=native here, or create others by `synchub-receiver node "
-                       "add --netalertx`");
+        return sh_fail(
+            error, SH_E_REFUSED,
+            "not fetched: the node's own credentials allow only the native protocol: "
+            "set SYNC_protocol=native here, or create others with `synchub-receiver node "
+            "add --netalertx`");
     return puller_token_of(&c, own, f->token_number, now_ms, f->token, error);
 }
 
@@ -74,7 +75,7 @@ sh_err pull_request_prepare(pull_run *r, node_fetch *f, sh_error *error)
     if (r->redis_away)
         return sh_fail(error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is down");
     sh_err err = choose_token(r, f, error);
-    /* NetAlertX has no conditional requests; its table is compared once it is here. */
+    /* NetAlertX has no conditional requests; its table is compared after the answer. */
     return err == SH_OK && !pull_run_speaks_netalertx(r) ? make_conditional(r, f, error) : err;
 }
 

@@ -5,7 +5,7 @@
 #include "puller/own_credentials.h"
 #include "puller/pull_run.h"
 
-/* What a node is asked: its token, and which table the hub has already. */
+/* Builds a node's request: its token, and which table the hub has already. */
 
 puller_credentials pull_request_credentials(const pull_run *r);
 
@@ -13,12 +13,12 @@ puller_credentials pull_request_credentials(const pull_run *r);
 sh_err pull_request_prepare(pull_run *r, node_fetch *f, sh_error *error);
 
 /*
- * Chooses the next of the node's own tokens: during a rotation it knows the new or the old one.
- * False where there is none.
+ * Chooses the node's next token: during a rotation it may have the new or the old one. False if
+ * there is none.
  */
 bool pull_request_next_token(const pull_run *r, node_fetch *f);
 
-/* Adds the node's request to those that are sent next. */
+/* Adds the node's request to the next batch. */
 void pull_request_add(pull_run *r, node_fetch *f);
 
 #endif

@@ -32,14 +32,14 @@ static bool was_fetched(const node_fetch *f)
     return f->state == PULL_END_PULLED || f->state == PULL_END_UNCHANGED;
 }
 
-/* In one call: each write waits for Redis's disk. */
+/* One call for all, as each write waits for Redis's disk. */
 void pull_run_release_leases(pull_run *r)
 {
     sh_queue_turn turns[SH_QUEUE_LEASES_MAX];
     size_t count = r->ended_count;
     r->ended_count = 0;
     if (count == 0 || r->redis_away)
-        return; /* a lease that is not released expires */
+        return; /* the leases expire */
     for (size_t i = 0; i < count; i++) {
         const node_fetch *f = r->ended[i];
         turns[i] = (sh_queue_turn){
@@ -47,7 +47,7 @@ void pull_run_release_leases(pull_run *r)
     }
     sh_error error = {.code = SH_OK};
     if (pull_run_note(r, sh_queue_leases_end(r->p->queue, turns, count, &error)) != SH_OK)
-        sh_log_warning("the leases of %zu nodes, from %s on, were not released: %s", count,
+        sh_log_warning("could not release the leases of %zu nodes, from %s on: %s", count,
                        turns[0].url, error.message);
 }
 
@@ -88,14 +88,13 @@ sh_err pull_run_recent_digest(pull_run *r, const char *name, uint8_t digest[stat
     sh_err err = pull_run_note(
         r, sh_queue_digest_get(r->p->queue, sh_slice_of(name), digest, &merged_ms, error));
     int64_t age_ms = err == SH_OK ? sh_clock_unix_ms() - merged_ms : 0;
-    /* A time in the future comes of a clock that was set back and says nothing of the last merge.
-     */
+    /* A time in the future was recorded before the clock was set back: the age is unknown. */
     if (age_ms < 0 || age_ms >= SH_FULL_TABLE_INTERVAL_S * 1000LL)
         return sh_fail(error, SH_E_NOT_FOUND, "the last merge was more than a day ago");
     return err;
 }
 
-/* How long a run over all nodes may take, so that no other puller takes over a node that waits. */
+/* How long a run over all nodes may take, so that no other puller takes over a waiting node. */
 static int64_t lease_hold_ms(const pull_run *r)
 {
     int64_t waves = (int64_t)(r->p->nodes.count / r->p->parallel_max + 1);
@@ -106,7 +105,7 @@ static int64_t lease_hold_ms(const pull_run *r)
 sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, sh_lease held[],
                             sh_error *error)
 {
-    /* With 0, at start and with --once, all nodes are asked, whoever fetched them before. */
+    /* 0, at start and with --once: all nodes are fetched, even if another puller just did. */
     int64_t within_ms = r->within_ms > 0 ? r->within_ms + sh_clock_monotonic_ms() - r->begin_ms : 0;
     const char *urls[SH_QUEUE_LEASES_MAX];
     if (sh_stop_requested())

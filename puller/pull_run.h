@@ -15,21 +15,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One run over all nodes: its state, its leases, and how the part of each node ends. */
+/* One run over all nodes: its state, its leases, and how it ends for each node. */
 
 #define PULL_TRIES 3 /* fetches of a table that is half-written (NetAlertX) */
 
-/* What every run needs. Belongs to one thread. */
+/* The state that all runs share. Belongs to one thread. */
 typedef struct {
     const sh_settings *settings;
     puller_nodes nodes;
     uint8_t passphrase_key[SH_KEY_BYTES];
-    uint8_t credential_key[SH_KEY_BYTES]; /* the nodes' own credentials are sealed with it */
+    uint8_t credential_key[SH_KEY_BYTES]; /* seals the nodes' own credentials */
     sh_http_client *client;
-    size_t parallel_max; /* of its exchanges */
+    size_t parallel_max; /* concurrent exchanges */
     sh_queue *queue;
-    sh_queue_keeps keeps; /* as it was logged last … */
-    bool keeps_logged;    /* … if it was */
+    sh_queue_keeps keeps; /* as last logged … */
+    bool keeps_logged;    /* … if ever */
 } puller;
 
 /* One node in one run. */
@@ -40,26 +40,26 @@ typedef struct {
     char if_none_match[sizeof "If-None-Match: \"\"" + SH_DIGEST_HEX_BYTES]; /* "": not sent */
     const char *headers[3];
     char token[SH_SECRET_TEXT_BYTES]; /* the node's own, or "" for the shared one */
-    size_t token_number;              /* of its own ones that work */
+    size_t token_number;              /* number of this token, see puller_token_of() */
     bool leased;
-    bool name_new; /* to be remembered for this URL */
-    bool has_name; /* it answered with a table, which names it */
+    bool name_new; /* record it for this URL */
+    bool has_name; /* its answer contained its name */
 } node_fetch;
 
 typedef struct {
     puller *p;
     node_fetch *fetches; /* one for each node */
     sh_http_request *requests;
-    node_fetch **asked; /* whom each request is for */
+    node_fetch **asked; /* node of each request */
     size_t asked_count;
     int64_t begin_ms;    /* monotonic */
-    int64_t within_ms;   /* a node fetched so long before the run counts as fetched */
-    unsigned tries_left; /* after this one, of tables that are half-written */
+    int64_t within_ms;   /* skip nodes fetched within this time before the run */
+    unsigned tries_left; /* further attempts for half-written tables */
     size_t counts[PULL_OUTCOMES];
-    node_fetch *ended[SH_QUEUE_LEASES_MAX]; /* whose leases are to be released together */
+    node_fetch *ended[SH_QUEUE_LEASES_MAX]; /* nodes whose leases will be released together */
     size_t ended_count;
     enqueue_batch batch; /* fetched tables on their way into the queue */
-    bool redis_away;     /* failed during the run: everything after that fails without a wait */
+    bool redis_away;     /* Redis failed during the run: later calls fail at once */
 } pull_run;
 
 bool pull_run_speaks_netalertx(const pull_run *r);
@@ -68,20 +68,20 @@ bool pull_run_speaks_netalertx(const pull_run *r);
 sh_err pull_run_note(pull_run *r, sh_err err);
 
 /*
- * Moves a node to the state after event. In an end state it counts the node and releases its lease,
- * together with others.
+ * Moves a node to the state after event. In an end state, counts the node and releases its lease,
+ * in a batch with others.
  */
 void pull_run_advance(pull_run *r, node_fetch *f, pull_event event);
 
 /*
- * The same for an event that comes with an error: PULL_ERROR, PULL_CUT, or PULL_STOPPED where error
- * is SH_E_STOPPED. Logs the error where it ends the node's part.
+ * The same for an event with an error: PULL_ERROR, PULL_CUT, or PULL_STOPPED if error is
+ * SH_E_STOPPED. Logs the error if it ends the node's part.
  */
 void pull_run_fail(pull_run *r, node_fetch *f, pull_event event, const sh_error *error);
 
 /*
- * Asks for the leases of count nodes, 1 to SH_QUEUE_LEASES_MAX, in one call; held[] says what came
- * of each. The errors of the queue; SH_E_STOPPED.
+ * Takes the leases of count nodes, 1 to SH_QUEUE_LEASES_MAX, in one call; held[] is the result for
+ * each. The errors of the queue; SH_E_STOPPED.
  */
 sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, sh_lease held[],
                             sh_error *error);
@@ -90,7 +90,7 @@ sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, sh_l
 void pull_run_release_leases(pull_run *r);
 
 /*
- * The digest of the node's last merged table, where it is young enough to be relied on.
+ * The digest of the node's last merged table if it was merged within SH_FULL_TABLE_INTERVAL_S.
  * SH_E_NOT_FOUND; the errors of the queue.
  */
 sh_err pull_run_recent_digest(pull_run *r, const char *name, uint8_t digest[static SH_DIGEST_BYTES],

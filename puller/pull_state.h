@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
-/* Where one node is in one run. Pure: the caller acts, this says what follows. */
+/* The state machine of one node in one run. Pure: the caller acts. */
 
 typedef enum {
     PULL_NEW,      /* before its lease */
-    PULL_ASKED,    /* a request is on its way */
-    PULL_RETRY,    /* to be asked again */
-    PULL_ENQUEUED, /* its table, or its contact, waits for Redis */
+    PULL_ASKED,    /* a request was sent */
+    PULL_RETRY,    /* will be requested again */
+    PULL_ENQUEUED, /* its table or contact waits for Redis */
     /* The ends, in the order of puller_outcome. */
     PULL_END_PULLED,
     PULL_END_UNCHANGED,
@@ -19,20 +19,20 @@ typedef enum {
 } pull_state;
 
 typedef enum {
-    PULL_LEASED,         /* ours to fetch, and the request is ready */
-    PULL_TAKEN,          /* another puller fetches it, or has for this run */
-    PULL_ANSWERED,       /* a table, or that there is nothing new */
-    PULL_CUT,            /* a table that is half-written */
-    PULL_TOKEN_REFUSED,  /* and the node may know another one */
+    PULL_LEASED,         /* this puller has the lease, and the request is ready */
+    PULL_TAKEN,          /* another puller fetches it, or has fetched it for this run */
+    PULL_ANSWERED,       /* with a table, or unchanged */
+    PULL_CUT,            /* with a half-written table */
+    PULL_TOKEN_REFUSED,  /* and there is another token to try */
     PULL_WRITTEN,        /* the table is in the queue */
     PULL_WRITTEN_BEFORE, /* the hub has that table already */
-    PULL_ERROR,          /* of the node, of Redis, of ours */
+    PULL_ERROR,          /* any other error */
     PULL_STOPPED         /* the program stops */
 } pull_event;
 
 /*
- * The state after event. tries_left: a half-written table may be fetched again. Events that cannot
- * occur in a state are a caller's fault (assert).
+ * The state after event. tries_left: a half-written table may be fetched again. An event that
+ * cannot occur in the state is a bug of the caller (assert).
  */
 pull_state pull_state_next(pull_state state, pull_event event, bool tries_left);
 

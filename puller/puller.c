@@ -16,18 +16,18 @@
 #include <sys/resource.h>
 
 /*
- * Pullers side by side tick at the same minute of clocks that differ a little: what one fetched
- * just before the other's tick was fetched in the same run.
+ * Pullers on several hosts run at the same minute of clocks that differ a little: a node that one
+ * fetched just before the other's run counts as fetched in the same run.
  */
 #define CLOCKS_DIFFER_MS 5000
 
-#define REDIS_WAIT_MAX_S 30 /* before the first run; SYNC_RUN_TIMEOUT where that is less */
+#define REDIS_WAIT_MAX_S 30 /* before the first run; or SYNC_RUN_TIMEOUT if that is less */
 #define REDIS_WAIT_STEP_MS 500
 
-#define RELOAD_POLL_MS 2000 /* looks for changed settings while there is nothing else to do */
+#define RELOAD_POLL_MS 2000 /* interval of checking for changed settings when idle */
 #define SETTLING_POLL_MS 100
 
-/* A dead node costs its time-out alone, as long as nobody must wait for it to be asked. */
+/* A dead node delays only itself, as long as no other node waits for a free slot. */
 static size_t parallel_max(void)
 {
     struct rlimit files;
@@ -75,11 +75,11 @@ static void warn_of_nodes(const puller_nodes *nodes)
     for (size_t i = 0; i < nodes->count; i++)
         if (nodes->items[i].in_clear)
             sh_log_warning(
-                "the token is sent to %s unencrypted: use https:// on networks that are not yours",
+                "the token is sent to %s unencrypted: use https:// on untrusted networks",
                 nodes->items[i].url);
 }
 
-/* Neither the network nor Redis need be there when this program starts: pods start in any order. */
+/* Network and Redis may be unavailable when this program starts: pods start in any order. */
 static void wait_for_redis(const puller *p)
 {
     int64_t wait_s = p->settings->run_timeout_s;
@@ -89,7 +89,7 @@ static void wait_for_redis(const puller *p)
     for (bool reported = false;; reported = true) {
         sh_error error = {.code = SH_OK};
         if (sh_queue_check(p->queue, &error) != SH_E_NETWORK || sh_clock_monotonic_ms() >= end_ms)
-            return; /* the run reports whatever is still wrong */
+            return; /* the run reports other errors */
         if (!reported)
             sh_log_info("waiting up to %lld s for Redis: %s", (long long)wait_s, error.message);
         sh_service_alive();
@@ -105,7 +105,7 @@ static int64_t wait_ms(const sh_schedule *schedule)
     return sh_schedule_wait_ms(schedule, sh_clock_unix_ms());
 }
 
-/* At start and then at each tick. A tick that comes while a run is on is passed over. */
+/* Runs at start and then on the schedule. Skips times that pass during a run. */
 static int run_on_schedule(puller *p)
 {
     sh_schedule schedule;
@@ -118,7 +118,7 @@ static int run_on_schedule(puller *p)
         if (reload == SH_RELOAD_SETTLING || !sh_schedule_is_due(&schedule, sh_clock_unix_ms()))
             continue;
         (void)puller_run(p, first ? 0 : CLOCKS_DIFFER_MS + schedule.late_ms);
-        /* What came meanwhile is passed over; the clock may have been set, too. */
+        /* Skip times that passed during the run, or because the clock was set. */
         sh_schedule_pass(&schedule, sh_clock_unix_ms());
         first = false;
     } while (!sh_stop_wait(wait_ms(&schedule)));
@@ -148,7 +148,7 @@ static int run_service(puller *p, bool once)
     return code;
 }
 
-/* Where a file has the settings, its next version may enable it. */
+/* With a settings file, its next version may enable the program. */
 static int run_disabled(const sh_settings *settings, bool once)
 {
     sh_log_info("SYNC_RUN is disabled: nothing is pulled");

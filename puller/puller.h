@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* The puller's work, once or on schedule until a stop. Returns the exit code. */
+/* The puller's work, once or on a schedule until a stop. Returns the exit code. */
 int puller_main(const sh_settings *settings, bool once);
 
 #endif

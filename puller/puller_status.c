@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define STOP_GRACE_MS 1000
-#define CONNECTIONS_MAX 128 /* only probes come here */
+#define CONNECTIONS_MAX 128 /* only for probes */
 
 struct puller_status {
     sh_listener *listener;
@@ -25,7 +25,7 @@ struct puller_status {
 static sh_metric pulls[PULL_OUTCOMES] = {
     [PULL_PULLED] = {.name = "synchub_pulls_total",
                      .labels = "result=\"pulled\"",
-                     .help = "Nodes asked for their table, by result.",
+                     .help = "Nodes handled, by result.",
                      .type = "counter"},
     [PULL_UNCHANGED] = {.name = "synchub_pulls_total",
                         .labels = "result=\"unchanged\"",
@@ -39,7 +39,7 @@ static sh_metric pulls[PULL_OUTCOMES] = {
 };
 static sh_metric runs_done = {.name = "synchub_pull_runs_total",
                               .labels = "result=\"done\"",
-                              .help = "Runs over all nodes, failed where any node failed.",
+                              .help = "Runs over all nodes, failed if any node failed.",
                               .type = "counter"};
 static sh_metric runs_failed = {
     .name = "synchub_pull_runs_total", .labels = "result=\"failed\"", .type = "counter"};
@@ -57,7 +57,7 @@ static sh_metric redis_up = {
     .name = "synchub_redis_up", .help = "Whether Redis answers.", .type = "gauge"};
 static sh_metric redis_durable = {
     .name = "synchub_redis_durable",
-    .help = "Whether Redis keeps what it confirms; no value where it may not be asked.",
+    .help = "Whether Redis keeps what it confirms; no value if that is unknown.",
     .type = "gauge"};
 
 static sh_metric *const metrics[] = {

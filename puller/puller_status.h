@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What became of one node in one run. */
+/* The result of one node in one run. */
 typedef enum {
     PULL_PULLED,    /* its table is in the queue */
     PULL_UNCHANGED, /* the hub has it already */
     PULL_FAILED,
-    PULL_SKIPPED, /* another puller has it, or the program stops */
+    PULL_SKIPPED, /* another puller fetches it, or the program stops */
     PULL_OUTCOMES
 } puller_outcome;
 
@@ -22,7 +22,7 @@ typedef enum {
 void puller_count_node(puller_outcome outcome);
 void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms);
 
-/* GET /livez, /readyz and /metrics at SYNC_listen; *ret is NULL where that is not set. */
+/* Serves GET /livez, /readyz and /metrics on SYNC_listen; *ret is NULL if that is not set. */
 typedef struct puller_status puller_status;
 sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_error *error);
 void puller_status_stop(puller_status *status); /* NULL is accepted */

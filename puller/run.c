@@ -38,7 +38,7 @@ static void prepare_node(pull_run *r, node_fetch *f, sh_lease held)
         pull_run_fail(r, f, PULL_ERROR, &error);
 }
 
-/* count is 1 to SH_QUEUE_LEASES_MAX. */
+/* Takes leases and builds requests; count is 1 to SH_QUEUE_LEASES_MAX. */
 static void prepare_nodes(pull_run *r, node_fetch *fetches, size_t count)
 {
     sh_error error = {.code = SH_OK};
@@ -52,7 +52,7 @@ static void prepare_nodes(pull_run *r, node_fetch *fetches, size_t count)
     }
 }
 
-/* Sends all requests, and again those of nodes in PULL_RETRY. */
+/* Sends all requests, and repeats those of nodes in PULL_RETRY. */
 static void fetch_all(pull_run *r)
 {
     r->tries_left = pull_run_speaks_netalertx(r) ? PULL_TRIES : 1;
@@ -70,7 +70,7 @@ static void fetch_all(pull_run *r)
     }
 }
 
-/* To the hub, two nodes under one name are one node with two tables in turn. */
+/* The hub would see two nodes with the same name as one node with alternating tables. */
 static void report_namesakes(const pull_run *r)
 {
     SH_CLEANUP(sh_free_cleanup) namesake *nodes = calloc(r->p->nodes.count + 1, sizeof *nodes);
@@ -113,7 +113,7 @@ static bool run_nodes(pull_run *r)
 
 static bool fail_run(const puller *p, const sh_error *error)
 {
-    sh_log_error("nothing was fetched, because there is no queue: %s", error->message);
+    sh_log_error("nothing was fetched, because the queue is unavailable: %s", error->message);
     puller_count_run(true, p->nodes.count, 0, sh_clock_unix_ms());
     return false;
 }
@@ -129,7 +129,7 @@ static void report_durability(puller *p)
     p->keeps_logged = true;
 }
 
-/* Nobody could open what is queued under another key than the hub's. */
+/* Entries sealed with another key than the hub's could not be opened. */
 static sh_err check_key(puller *p, sh_error *error)
 {
     char reported[SH_KEY_CHECK_HEX_BYTES], own[SH_KEY_CHECK_HEX_BYTES];

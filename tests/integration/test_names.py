@@ -164,7 +164,7 @@ class Pulled(NamesTest):
         done = self.pull(["Same"] * 40 + ["Other"])
         lines = [line for line in done.stderr.splitlines() if " warning " in line]
         self.assertEqual(len(lines), 1, lines)
-        self.assertIn('40 nodes are node "Same"', lines[0])
+        self.assertIn('40 nodes have the name "Same"', lines[0])
 
     def test_names_that_look_alike_are_reported_once(self):
         done = self.pull(["Office", "office", "\u041effice", "Other", "N I", "N l"])
