@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes OUTPUT, a header that defines SYNCHUB_COMMIT: the first 12 digits of the commit that SOURCE
-# holds. Run by every build (cmake -DSOURCE=… -DOUTPUT=… [-DCOMMIT=…] -P commit.cmake); the header is
+# Writes OUTPUT, a header that defines SYNCHUB_COMMIT: the first 12 digits of the commit of SOURCE.
+# Run by every build (cmake -DSOURCE=… -DOUTPUT=… [-DCOMMIT=…] -P commit.cmake); the header is
 # written only when the commit changed.
 #
-# The first that is known: COMMIT (-DSYNCHUB_COMMIT=…), the environment's SYNCHUB_COMMIT, the commit
-# of the git work tree, cmake/commit.txt as `git archive` fills it in, "unknown".
+# Uses the first one that is known: COMMIT (-DSYNCHUB_COMMIT=…), the environment's SYNCHUB_COMMIT,
+# the commit of the git work tree, cmake/commit.txt as filled in by `git archive`, "unknown".
 
 if(NOT COMMIT)
     set(COMMIT "$ENV{SYNCHUB_COMMIT}")

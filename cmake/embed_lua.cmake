@@ -2,10 +2,10 @@
 # Writes OUTPUT, a C file with a `sh_redis_script sh_script_NAME` for each NAME.lua of SCRIPTS, files in
 # FOLDER: its text and the text's SHA-1; and the list ALL of them, up to a NULL. HEADER declares them.
 #
-# Comments and indentation do not reach Redis; lines keep their numbers, so that its errors
-# (user_script:12) name those of the file.
-# `-- include NAME` stands for the lines of NAME.lua, in one line. INCLUDE is the folder of these.
-# A comment must be alone in its line, and a string in one line.
+# Removes comments and indentation, but keeps line numbers, so that those in Redis's errors
+# (user_script:12) are those of the file. Replaces `-- include NAME` by the lines of NAME.lua, joined
+# into one line. INCLUDE is the folder of these files. A comment must be on a line of its own, and a
+# string within one line.
 
 function(strip_lua text result)
     string(REGEX REPLACE "\n *--[^\n]*" "\n" text "${text}")

@@ -16,12 +16,12 @@ set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
 set(CMAKE_C_FLAGS_RELEASE "-O2")
 set(CMAKE_C_FLAGS_MINSIZEREL "-Os")
 
-# Options of a target come behind all flags of user and build type, so that these have the last word.
-# Asserts are promises between our own functions and stay in every build.
+# A target's options come after all flags of user and build type, so they take precedence. Asserts
+# check contracts between our own functions and stay in every build.
 set(hardening -UNDEBUG -fstack-protector-strong)
 set(link_hardening -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
 
-# What only some compilers or processors know.
+# Options that only some compilers or processors support.
 foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
     string(MAKE_C_IDENTIFIER "SYNCHUB_HAS${flag}" has)
     set(CMAKE_REQUIRED_FLAGS -Werror)
@@ -32,7 +32,7 @@ foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=s
     endif()
 endforeach()
 
-# A type that is none of CMake's, such as None, has no flags of its own: packagers bring theirs.
+# A build type that is not one of CMake's, such as None, has no flags: packagers set their own.
 string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
 set(own_flags "${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${build_type}}")
 if(NOT multi_config AND NOT build_type STREQUAL "DEBUG" AND NOT own_flags MATCHES "(^| )-O")
@@ -40,8 +40,8 @@ if(NOT multi_config AND NOT build_type STREQUAL "DEBUG" AND NOT own_flags MATCHE
     string(APPEND own_flags " -O2")
 endif()
 
-# Level 3 where C library and compiler have it; the C library warns where it has not. It needs
-# optimisation, and sanitizers bring checks of their own.
+# Level 3 if C library and compiler support it; otherwise the C library warns. It requires
+# optimisation, and sanitizers have checks of their own.
 if(NOT SYNCHUB_SANITIZE)
     set(CMAKE_REQUIRED_FLAGS "-Werror -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
     check_c_source_compiles("#include <string.h>

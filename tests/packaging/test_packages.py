@@ -61,7 +61,7 @@ class Life:
 
     def test_02_an_installed_receiver_waits_for_its_settings(self):
         told = self.hub.install("/packages/synchub-receiver_*.deb")
-        self.assertIn("set what is missing in /etc/synchub/receiver.env", told.stdout + told.stderr)
+        self.assertIn("set the missing settings in /etc/synchub/receiver.env", told.stdout + told.stderr)
         self.assertEqual(self.hub.text("systemctl is-enabled synchub-receiver"), "enabled")
         failed = self.hub.text("systemctl --failed --no-legend --plain")
         self.assertNotIn("synchub", failed)
