@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private certificate authority for the tests, by the openssl command."""
+"""A private certificate authority for the tests, using the openssl command."""
 
 import pathlib
 import subprocess
@@ -17,7 +17,7 @@ KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
 class Authority:
-    """Issues certificates; `file` is what its clients trust."""
+    """Issues certificates; `file` is the CA certificate for clients."""
 
     def __init__(self, folder, name="Test CA"):
         self.folder = pathlib.Path(folder)
@@ -27,7 +27,7 @@ class Authority:
                 "-days", "30", "-subj", f"/CN={name}")
 
     def issue(self, name, san="IP:127.0.0.1", expired=False):
-        """Makes NAME.pem and NAME.key; returns the paths of both."""
+        """Creates NAME.pem and NAME.key; returns both paths."""
         cert, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         request, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         openssl("req", "-new", *KEY, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
@@ -39,18 +39,18 @@ class Authority:
             return cert, key
         try:
             openssl(*command, "-days", "-1")
-        except AssertionError:  # OpenSSL 3.4 and later say it by dates
+        except AssertionError:  # OpenSSL 3.4 and later accept dates
             openssl(*command, "-not_before", "20200101000000Z", "-not_after", "20200102000000Z")
         return cert, key
 
 
 def fingerprint(cert):
-    """The SHA-256 fingerprint of a certificate's file."""
+    """The SHA-256 fingerprint of a certificate file."""
     return openssl("x509", "-in", cert, "-noout", "-fingerprint", "-sha256").strip()
 
 
 def served(port, *arguments):
-    """The fingerprint of the certificate that is served at the port, or the failure's words."""
+    """The fingerprint of the certificate served on the port, or the error message."""
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *arguments],
                           capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
     seen = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"],

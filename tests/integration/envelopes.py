@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes and takes apart envelopes from PROTOCOL.md alone, by libsodium and libzstd themselves: what
-an attacker could send, and what a node with the right key could."""
+"""Builds and parses envelopes according to PROTOCOL.md, independently of our code, with libsodium and libzstd: those
+that an attacker could send, and those of a node with the right key."""
 
 import ctypes
 import ctypes.util
@@ -16,7 +16,7 @@ PLUGIN = 2
 FIXED_BYTES = 112
 TAG_BYTES = 16
 
-# Each field of the header: its place and its bytes.
+# Each field of the header: offset and length.
 FIELDS = {
     "magic": (0, 4), "version": (4, 1), "kind": (5, 1), "node length": (6, 1),
     "plugin length": (7, 1), "id": (8, 16), "time": (24, 8), "key id": (32, 8),
@@ -37,7 +37,7 @@ def _sodium():
 
 
 def passphrase_key(passphrase):
-    """Argon2id by libsodium itself, as PROTOCOL.md section 1 says."""
+    """Argon2id by libsodium (PROTOCOL.md, section 1)."""
     key = ctypes.create_string_buffer(32)
     text = passphrase.encode()
     argon2id = 2
@@ -49,7 +49,7 @@ def passphrase_key(passphrase):
 
 
 def compress(text):
-    """One zstd frame that states its content's size."""
+    """A zstd frame with its content size."""
     zstd = _library("zstd", "libzstd.so.1")
     zstd.ZSTD_compress.restype = zstd.ZSTD_compressBound.restype = ctypes.c_size_t
     room = zstd.ZSTD_compressBound(ctypes.c_size_t(len(text)))
@@ -65,7 +65,7 @@ def keyed_hash(key, text, size):
 
 
 class NodeKey:
-    """What a node's envelopes are sealed with."""
+    """The key of a node's envelopes."""
 
     def __init__(self, node, passphrase=KEY):
         master = passphrase_key(passphrase)
@@ -76,8 +76,8 @@ class NodeKey:
 
 
 def envelope(key, text, plugin="", **changes):
-    """An envelope with a good tag. changes replace what its header says: version, kind, time_ms,
-    item_id, digest, part, parts, plain_len, node; packed replaces the frame."""
+    """An authentic envelope. changes replace fields of its header: version, kind, time_ms, item_id, digest, part,
+    parts, plain_len, node; packed replaces the frame."""
     text = text.encode() if isinstance(text, str) else text
     packed = changes.get("packed", None) or compress(text)
     node = changes.get("node", key.node)
@@ -104,13 +104,13 @@ def field(body, name):
 
 
 def with_field(body, name, value):
-    """The envelope with another value in its header and nothing else changed."""
+    """The envelope with one header field changed."""
     place, size = FIELDS[name]
     return body[:place] + value.to_bytes(size, "big") + body[place + size:]
 
 
 def moved(body, node=None, plugin=None, kind=None, key_id=None):
-    """The same sealed part under a header that says something else, all lengths right."""
+    """The same sealed part with another header, with consistent lengths."""
     n, p = body[6], body[7]
     node = body[FIXED_BYTES:FIXED_BYTES + n] if node is None else node.encode()
     plugin = body[FIXED_BYTES + n:FIXED_BYTES + n + p] if plugin is None else plugin.encode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A receiver with its Redis and database, fed by NetAlertX's pushes: for the tests of merging."""
+"""A receiver with its Redis and database that gets NetAlertX's pushes, for tests of merging."""
 
 import json
 
@@ -18,7 +18,7 @@ class MergeTest(SyncHubTest):
         return self.hub
 
     def push_text(self, text, node="Node_A", plugin="SYNC"):
-        """Pushes and waits until it is merged."""
+        """Pushes, and waits until it is merged."""
         answer = netalertx_push(self.hub.url, text, node, plugin)
         self.assertEqual(answer.status, 200, answer)
         self.wait_drained()
@@ -44,8 +44,8 @@ class MergeTest(SyncHubTest):
     def row(self, mac):
         return self.devices("devMac = ?", mac)[mac]
 
-    def assert_set_aside(self, number, *words, node="Node_A"):
-        """That so many rows of the node's last table were set aside, for a reason that is told."""
+    def assert_rejected(self, number, *words, node="Node_A"):
+        """The given number of rows of the node's last table must be rejected, with the logged reason."""
         found = self.query("SELECT * FROM SyncHub_Nodes WHERE node = ?", node)[0]
         self.assertEqual(found["set_aside"], number, found)
         for word in words:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for what a NetAlertX hub does with the files in its plugin log folder: its SYNC plugin's
-run, a scan, and another plugin's run. Written from docs/netalertx.md, not from NetAlertX's code."""
+"""Simulates what a NetAlertX hub does with the files in its plugin log folder: a run of its SYNC plugin, a scan, and
+a run of another plugin. Written from docs/netalertx.md, not from NetAlertX's code."""
 
 import json
 import sqlite3
@@ -17,7 +17,7 @@ class NetAlertXHub:
         return connection
 
     def sync_run(self):
-        """Takes all tables; their present devices become scan results, unknown ones are inserted."""
+        """Reads all tables; present devices become scan results, unknown ones are inserted."""
         rows = {}
         for path in sorted(self.folder.glob("last_result.SYNC.decoded.*.log")):
             node = path.name.split(".decoded.", 1)[1].rsplit(".", 2)[0]
@@ -61,7 +61,7 @@ class NetAlertXHub:
         self.current_scan = {}
 
     def plugin_run(self, plugin):
-        """Takes a plugin's results; gives their lines."""
+        """Reads a plugin's results; returns their lines."""
         lines = []
         for path in sorted(self.folder.glob(f"last_result.{plugin}.decoded.*.log")):
             lines += [line for line in path.read_text().split("\n") if "|" in line]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real PostgreSQL server for the integration tests, looked into by its own psql."""
+"""A real PostgreSQL server for the integration tests, queried with its own psql."""
 
 import glob
 import json
@@ -54,7 +54,7 @@ class Postgres:
             raise AssertionError(f"{program}: {done.stdout}{done.stderr}")
 
     def start(self):
-        """Starts it, on its old port where it had one."""
+        """Starts it, on its previous port if it had one."""
         for _ in range(10):
             port = self.port or free_port()
             with open(self.folder / "log", "ab") as log:
@@ -89,14 +89,14 @@ class Postgres:
         return self.url(f"test_{self.databases}")
 
     def stop(self):
-        """A quick but orderly end: connections are broken off, the data stay for start()."""
+        """A fast shutdown: connections are terminated, the data stays for start()."""
         if self.process and self.process.poll() is None:
             os.kill(self._postmaster(), signal.SIGINT)
             self.process.wait(READY_S)
         self.process = None
 
     def kill(self):
-        """All of it at once, as a power failure would."""
+        """Kills all processes, as a power failure would."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(READY_S)
         self.process = None
@@ -132,7 +132,7 @@ class Postgres:
 
 
 def psql(url, sql):
-    """What psql prints, without titles and padding."""
+    """psql's output, without titles and padding."""
     done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url],
                           input=sql, capture_output=True, text=True, timeout=READY_S)
     if done.returncode != 0:
@@ -145,7 +145,7 @@ NAMES = re.compile(r'(?<!["\w])(Devices|Plugins_Objects|SyncHub_\w+|(?:dev|objec
 
 
 def query(url, sql, *parameters):
-    """Rows as dicts of SQL as SQLite takes it: names are quoted, each ? is a parameter."""
+    """Runs SQL in SQLite's syntax, with quoted names and ? for parameters; returns rows as dicts."""
     values = iter(parameters)
     sql = NAMES.sub(r'"\1"', sql).replace("WHERE 1", "WHERE true")
     sql = re.sub(r"\?", lambda _: "'" + str(next(values)).replace("'", "''") + "'", sql)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`./dev bench --short`: that each figure can be measured. What the figures are is nobody's matter
-here: tests do not time."""
+"""`./dev bench --short`: each metric can be measured. The values are not checked: tests must not depend on timing."""
 
 import json
 import pathlib
@@ -25,7 +24,7 @@ SECONDS_MAX = 600
 
 
 class Bench(unittest.TestCase):
-    def test_a_short_run_prints_every_figure(self):
+    def test_a_short_run_prints_every_metric(self):
         with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
             path = pathlib.Path(folder) / "bench.json"
             done = subprocess.run(

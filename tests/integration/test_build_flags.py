@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""However the project is configured, its programs have asserts, optimisation and hardening: a small
-program that is built with their flags is looked at."""
+"""Programs have asserts, optimisation and hardening in every configuration of the project: checks a small program
+built with the same flags."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ ARM = platform.machine() == "aarch64"
 
 
 def dpkg_flags():
-    """What debhelper exports; where there is no dpkg, what Debian 12's says."""
+    """The flags that debhelper exports; without dpkg, those of Debian 12."""
     if shutil.which("dpkg-buildflags"):
         done = subprocess.run(["dpkg-buildflags", "--export=cmdline"], capture_output=True, text=True,
                               check=True)
@@ -28,7 +28,7 @@ def dpkg_flags():
 
 class BuildFlags(SyncHubTest):
     def build(self, *options, **environment):
-        """The witness, configured so. Compiler and generator are what the machine has."""
+        """Builds the test program in this configuration, with the machine's compiler and generator."""
         if shutil.which("cmake") is None:
             raise AssertionError("cmake is not installed: apt-get install cmake")
         where = self.folder / f"build{len(list(self.folder.glob('build*')))}"
@@ -77,7 +77,7 @@ class BuildFlags(SyncHubTest):
         flags["CFLAGS"] += " " + flags.pop("CPPFLAGS", "")  # as debhelper does for CMake
         self.assert_hardened(self.build("-DCMAKE_BUILD_TYPE=None", **flags))
 
-    def test_flags_that_say_less_or_the_opposite(self):
+    def test_weaker_or_opposite_flags(self):
         self.assert_hardened(self.build("-DCMAKE_BUILD_TYPE=None"))
         self.assert_hardened(self.build(CFLAGS="-g -DNDEBUG -fno-stack-protector"))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pusher and puller say where a connection does not come about: each cause has a message that
-names it, the host, and the setting or variable to look at. Counterparts: openssl, Python's servers."""
+"""Messages of pusher and puller when a connection fails: each cause has a message with the cause, the host, and the
+setting or variable to check. Counterparts: openssl, Python's servers."""
 
 import socket
 import socketserver
@@ -44,10 +44,10 @@ class Handler(socketserver.StreamRequestHandler):
 
 class Messages(harness.SyncHubTest):
     def push(self, url, *words, no=(), timeout=10, **settings):
-        """A push that fails; the log must hold these words."""
+        """A push that fails; the log must contain these texts."""
         settings = self.pusher_settings(url, device_table(device_rows(1)),
                                         SYNC_RUN_TIMEOUT=timeout, SYNC_RUN="once", **settings)
-        # One try says it; the others come with a pause.
+        # The first attempt is sufficient; the others come after a pause.
         program = self.program("pusher", settings)
         line = program.wait_for_log(r"not delivered.*?: (.*)").group(1)
         for word in words:
@@ -60,7 +60,7 @@ class Messages(harness.SyncHubTest):
         return line
 
     def tls_server(self, cert, key):
-        """A server of this certificate that answers nothing good."""
+        """A server with this certificate that does not answer as a hub."""
         server = FakeServer()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
@@ -122,7 +122,7 @@ class Messages(harness.SyncHubTest):
         self.push(f"https://127.0.0.1:{server.port}", "from a CA that is not trusted here",
                   "SYNC_tls_ca", SYNC_tls_ca=other.file)
 
-    # --- the way
+    # --- connecting
 
     def test_a_host_without_a_name(self):
         self.push("http://no-such-host.invalid:20212", '"no-such-host.invalid"', "not found by name",
@@ -137,7 +137,7 @@ class Messages(harness.SyncHubTest):
         self.addCleanup(listening.close)
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)
-        full = []  # what connects after these finds a full backlog, and no answer
+        full = []  # further connections find a full backlog and get no answer
         for _ in range(8):
             s = socket.socket()
             s.setblocking(False)
@@ -177,7 +177,7 @@ class Messages(harness.SyncHubTest):
         self.push("http://hub.example.com", "503", "not the hub's own answer", address,
                   http_proxy=address)
 
-    def test_hosts_in_no_proxy_are_asked_directly(self):
+    def test_hosts_in_no_proxy_are_contacted_directly(self):
         hub = self.receiver(self.redis())
         settings = self.pusher_settings(
             hub.url, device_table(device_rows(1)),

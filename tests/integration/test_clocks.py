@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wall clocks that are wrong by days at start, or jump while programs run, in both directions: on
-nodes, on the hub, in Redis. Nothing may be lost, and nobody waits for a time that will not come."""
+"""Wall clocks that are wrong by days at start, or are set while programs run, in both directions: on nodes, on the
+hub, in Redis. Nothing may be lost, and no program waits for a time that will not come."""
 
 import json
 import time
@@ -10,7 +10,7 @@ import harness
 from harness import FakeNetAlertXNode, count, device_rows, device_table, wait_until
 
 DAY = 86400
-YEARS = 20 * 365 * DAY  # a node without a battery for its clock begins long ago
+YEARS = 20 * 365 * DAY  # a node without a clock battery starts in the past
 LINE = "10.0.0.{0}|aa:bb:cc:dd:ee:0{0}|2026-08-22 02:53:00|one|two|three|four|extra|key\n"
 
 
@@ -20,7 +20,7 @@ def wall_ms():
 
 class ClockTest(harness.SyncHubTest):
     def pushing(self, clock, url, **settings):
-        """A pusher under that clock, with a table of 3 devices and the plugin ARPSCAN."""
+        """A pusher with that clock, a table of 3 devices and the plugin ARPSCAN."""
         self.settings = self.pusher_settings(
             url, device_table(device_rows(3)),
             **{"SYNC_plugins": "['ARPSCAN']", "SYNC_RUN": "always_after_scan", **settings},
@@ -37,15 +37,15 @@ class ClockTest(harness.SyncHubTest):
 
 
 class Schedules(ClockTest):
-    """A program that was started under a wrong clock waits for no time of that clock."""
+    """A program started with a wrong clock does not wait for a time of that clock."""
 
     def check_runs(self, clock, program, said, jump):
-        """One run at start, and one more at the next minute of the clock that was set by jump()."""
+        """Expects a run at start, and another one at the next minute of the clock as set by jump()."""
         runs = lambda: len([l for l in program.log().splitlines() if said in l])
         wait_until(lambda: runs() >= 1, "the first run", details=program.log)
         before = runs()
-        clock.set_before_minute(jump, 12)  # more than programs take to notice
-        wait_until(lambda: runs() > before, "a run by the clock that was set",
+        clock.set_before_minute(jump, 12)  # longer than programs need to notice
+        wait_until(lambda: runs() > before, "a run by the new clock",
                    details=program.log)
 
     def puller(self, clock):
@@ -70,8 +70,8 @@ class Schedules(ClockTest):
         pusher = self.pushing(clock, hub.url, SYNC_RUN="schedule", SYNC_RUN_SCHD="* * * * *")
         self.check_runs(clock, pusher, "device table", 0)
 
-    def test_a_puller_is_not_told_of_fetches_that_have_yet_to_come(self):
-        """What one puller noted while Redis was a day ahead stops no other when it is set back."""
+    def test_a_puller_ignores_fetches_recorded_in_the_future(self):
+        """Fetches recorded while Redis was a day ahead do not stop another puller after its clock is set back."""
         clock = self.clock(DAY)
         node = self.server(FakeNetAlertXNode("Node_A", device_table(device_rows(1))))
         queue = self.redis(clock=clock)
@@ -90,7 +90,7 @@ class Schedules(ClockTest):
 
 
 class Nodes(ClockTest):
-    """The hub is right, the node is wrong, and then set right."""
+    """The node's clock is wrong and then corrected; the hub's is right."""
 
     def check(self, ahead_s):
         redis = self.redis()
@@ -98,7 +98,7 @@ class Nodes(ClockTest):
         clock = self.clock(ahead_s)
         pusher = self.pushing(clock, hub.url)
         pusher.wait_for_log("set this node's clock, or the hub's")
-        for number in range(1, 4):  # each is kept, though none is taken
+        for number in range(1, 4):  # all are spooled, though none is accepted
             self.plugin_result(number)
             wait_until(lambda: self.spooled() == number, f"result {number} in the spool",
                        details=pusher.log)
@@ -118,10 +118,10 @@ class Nodes(ClockTest):
     def test_results_spooled_long_ago_by_a_clock_without_a_battery_arrive(self):
         self.check(-YEARS)
 
-    def test_results_spooled_in_times_to_come_arrive(self):
+    def test_results_spooled_in_the_future_arrive(self):
         self.check(YEARS)
 
-    def test_a_table_that_is_pulled_is_sealed_anew_once_the_clock_is_set(self):
+    def test_a_pulled_table_is_sealed_again_after_the_clock_is_set(self):
         clock = self.clock(-DAY)
         settings = self.pusher_settings("", device_table(device_rows(2)), SYNC_RUN="disabled",
                                         SYNC_listen="127.0.0.1:0", **clock.environment)
@@ -135,7 +135,7 @@ class Nodes(ClockTest):
 
 
 class Hubs(ClockTest):
-    """The node is right, and the hub and its Redis are wrong together, and then set right."""
+    """The clocks of the hub and its Redis are wrong and then corrected; the node's is right."""
 
     def check(self, ahead_s):
         clock = self.clock(0)
@@ -148,7 +148,8 @@ class Hubs(ClockTest):
         self.plugin_result(1)
         pusher.wait_for_log("The envelope's time is")
         clock.set(0)
-        # What is refused because of the hub's clock waits for the pace of what somebody must mend.
+        # Refusals because of the hub's clock are retried at the slow rate for errors that need an
+        # operator.
         pusher.stop()
         self.assertEqual(self.run_program("pusher", self.settings, "--once").returncode, 0)
         self.wait_merged(redis, db, 1, table="Plugins_Objects")
@@ -168,10 +169,10 @@ class Hubs(ClockTest):
 
 
 class RedisAlone(ClockTest):
-    """Redis on a machine of its own, whose clock is set."""
+    """Redis on a separate machine, whose clock is set."""
 
     def check(self, step_s):
-        """What a receiver held when it died is merged by another, whatever Redis's clock did."""
+        """Pending entries of a dead receiver are merged by another one, whatever Redis's clock does."""
         clock = self.clock(0)
         redis = self.redis(clock=clock)
         db = self.folder / "hub.db"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings and the command line of the real programs: where settings come from, what is said of
-bad and missing ones, and what each exit code means."""
+"""Settings and command line of the real programs: sources of settings, messages about bad and missing ones, and exit
+codes."""
 
 import re
 import signal
@@ -17,7 +17,7 @@ LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warning|info|
 
 class Config(SyncHubTest):
     def complete(self, name, **changes):
-        """Settings with which a program would work; a value of ... leaves one out."""
+        """Settings with which a program works; a value of ... omits one."""
         settings = self.secrets(**{
             "pusher": {"SYNC_hub_url": "http://127.0.0.1:1", "SYNC_node_name": "Node_A",
                        "SYNC_devices": "True"},
@@ -28,7 +28,7 @@ class Config(SyncHubTest):
         return {key: value for key, value in settings.items() if value is not ...}
 
     def check_config(self, name, settings, code=0):
-        """Runs --check-config; gives its settings by name, as (value, origin), and the process."""
+        """Runs --check-config; returns its settings by name, as (value, origin), and the process."""
         done = self.run_program(name, settings, "--check-config", code=code)
         shown = {}
         for line in done.stdout.splitlines():
@@ -38,7 +38,7 @@ class Config(SyncHubTest):
         return shown, done
 
     def refused(self, name, settings, *words):
-        """The program must refuse to start, by one clear line, and the check must say the same."""
+        """The program must refuse to start, with one clear line, and --check-config must print the same."""
         for arguments in ((), ("--once",), ("--check-config",)):
             done = self.run_program(name, settings, *arguments, code=2)
             self.assertEqual(done.stdout, "")
@@ -48,9 +48,9 @@ class Config(SyncHubTest):
             for word in words:
                 self.assertIn(word, lines[0])
 
-    # --- What is missing ----------------------------------------------------------------------
+    # --- Missing settings ---------------------------------------------------------------------
 
-    def test_no_token_and_no_key_are_told_by_every_program(self):
+    def test_every_program_reports_a_missing_token_or_key(self):
         for name in PROGRAMS:
             with self.subTest(name):
                 self.refused(name, self.complete(name, SYNC_api_token=...), "SYNC_api_token",
@@ -58,7 +58,7 @@ class Config(SyncHubTest):
                 self.refused(name, self.complete(name, SYNC_encryption_key=...),
                              "SYNC_encryption_key", "no key", "every node and on the hub")
 
-    def test_what_one_program_alone_needs_is_told(self):
+    def test_settings_that_only_one_program_requires_are_reported(self):
         self.refused("pusher", self.complete("pusher", SYNC_hub_url=...), "SYNC_hub_url",
                      "SYNC_listen")
         self.refused("pusher", self.complete("pusher", SYNC_devices=...), "SYNC_devices=True",
@@ -68,7 +68,7 @@ class Config(SyncHubTest):
 
     # --- Bad values ---------------------------------------------------------------------------
 
-    def test_a_bad_value_names_the_setting_what_it_holds_and_what_would_be_right(self):
+    def test_a_bad_value_is_reported_with_setting_value_and_remedy(self):
         for name, setting, value, right in (
                 ("pusher", "SYNC_RUN", "hourly", "always_after_scan"),
                 ("puller", "SYNC_RUN", "on_new_device", "schedule"),
@@ -93,7 +93,7 @@ class Config(SyncHubTest):
                 self.refused(name, self.complete(name, **{setting: value}), setting,
                              f"'{value}'", right)
 
-    def test_a_bad_value_that_may_be_secret_is_not_repeated(self):
+    def test_a_bad_value_that_may_be_secret_is_not_shown(self):
         for setting in ({"SYNC_redis_url": "redis://u:hush@h/x"},
                         {"SYNC_api_token": "hush\nhush"},
                         {"SYNC_db": "mysql://u:hush@h/d"},
@@ -104,13 +104,13 @@ class Config(SyncHubTest):
                 done = self.run_program("receiver", settings, "--check-config", code=2)
                 self.assertNotIn("hush", done.stdout + done.stderr)
 
-    def test_the_error_comes_in_the_format_that_is_set(self):
+    def test_the_error_has_the_configured_log_format(self):
         done = self.run_program("receiver", self.complete("receiver", SYNC_log_format="json",
                                                           SYNC_db="/"), code=2)
         self.assertRegex(done.stderr, r'^\{"time":"[^"]+","level":"error","program":"receiver",'
                                       r'"message":"SYNC_db [^"]+"\}\n$')
 
-    # --- Where settings come from -------------------------------------------------------------
+    # --- Sources of settings ------------------------------------------------------------------
 
     def test_the_effective_settings_are_shown_without_secrets(self):
         for name in PROGRAMS:
@@ -165,7 +165,7 @@ class Config(SyncHubTest):
         self.assertEqual(shown["SYNC_devices_file"], (str(table), "environment"))
         self.assertEqual(shown["SYNC_devices"], ("True", "environment"))
 
-    def test_an_app_conf_of_netalertx_gives_what_the_environment_does_not(self):
+    def test_an_app_conf_provides_settings_missing_in_the_environment(self):
         conf = self.folder / "app.conf"
         conf.write_text(
             "#-----------------AUTOGENERATED FILE-----------------#\n"
@@ -191,7 +191,7 @@ class Config(SyncHubTest):
                             ("SYNC_config_file", (str(conf), "environment"))):
             self.assertEqual(shown[name], value, name)
 
-    def test_an_app_conf_is_never_run(self):
+    def test_an_app_conf_is_never_executed(self):
         conf = self.folder / "app.conf"
         trace = self.folder / "trace"
         conf.write_text(f"open('{trace}', 'w').write('run')\n"
@@ -200,13 +200,13 @@ class Config(SyncHubTest):
                      "SYNC_config_file", str(conf), "line 2", "SYNC_db")
         self.assertFalse(trace.exists())
 
-    def test_an_app_conf_that_is_not_there_is_told(self):
+    def test_a_missing_app_conf_is_reported(self):
         missing = self.folder / "nowhere" / "app.conf"
         for name in PROGRAMS:
             self.refused(name, self.complete(name, SYNC_config_file=missing), "SYNC_config_file",
                          str(missing), "No such file")
 
-    def test_unknown_names_and_guessable_secrets_are_warned_of(self):
+    def test_unknown_names_and_weak_secrets_cause_warnings(self):
         settings = self.complete("receiver", SYNC_api_token="short", SYNC_lisen="0.0.0.0:1",
                                  SYNC_hub_url="http://hub", TZ="Europe/Nowhere")
         _, done = self.check_config("receiver", settings)
@@ -233,7 +233,7 @@ class Config(SyncHubTest):
                     settings["SYNC_hub_url"] = f"http://127.0.0.1:{port}"
                 elif name == "puller":
                     settings["SYNC_nodes"] = f"http://127.0.0.1:{port}"
-                settings["SYNC_listen"] = f"127.0.0.1:{port}"  # taken: listening would fail
+                settings["SYNC_listen"] = f"127.0.0.1:{port}"  # in use: listening would fail
                 self.check_config(name, settings)
             with self.assertRaises(BlockingIOError):
                 trap.accept()
@@ -251,7 +251,7 @@ class Config(SyncHubTest):
                 told = self.run_program(name, {}, "--version", code=0)
                 self.assertRegex(told.stdout, rf"^synchub-{name} \d+\.\d+\.\d+ \(")
 
-    def test_an_unknown_option_or_command_is_answered_with_the_usage(self):
+    def test_an_unknown_option_or_command_prints_the_usage(self):
         for name in PROGRAMS:
             for word in ("--onec", "nonsense", "-x"):
                 with self.subTest(f"{name} {word}"):
@@ -275,7 +275,7 @@ class Config(SyncHubTest):
                                  ["node", "list", "--json"], ["node", "add", "Node_A"],
                                  ["node", "rotate", "Node_A"], ["node", "revoke", "Node_A"],
                                  ["node", "--help"]]
-        commands["receiver"].remove(["healthcheck"])  # it listens, and would be asked
+        commands["receiver"].remove(["healthcheck"])  # it listens, so the check would connect
         commands["pusher"] += [["spool", "list"], ["spool", "list", "--json"]]
         db = self.folder / "hub.db"
         self.program("receiver", self.receiver_settings(redis, db), "--once").wait()
@@ -296,7 +296,7 @@ class Config(SyncHubTest):
     # --- Running ------------------------------------------------------------------------------
 
     def listening(self):
-        """A pusher that waits to be pulled: what it has of running is every program's."""
+        """A pusher that waits to be pulled, as an example of any running program."""
         return self.program("pusher", self.pusher_settings(
             "", device_table(device_rows(3)), SYNC_listen="127.0.0.1:0")).wait_ready()
 
@@ -311,7 +311,7 @@ class Config(SyncHubTest):
         node.process.send_signal(signal.SIGHUP)
         node.process.send_signal(signal.SIGPIPE)
         self.assertEqual(curl(node.url + "/sync", headers=bearer()).status, 200)
-        node.stop()  # and SIGTERM still does, with exit 0
+        node.stop()  # but SIGTERM does, with exit code 0
 
     def test_sigint_stops_like_sigterm(self):
         node = self.listening()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections over a limit, bodies that never end, and a log that nobody reads: every listener goes
-on answering, and SIGTERM ends the program.
+"""Connections over a limit, bodies that never end, and a log that nobody reads: every listener keeps answering, and
+SIGTERM ends the program.
 
 The hostile peers here have more addresses (127.0.0.x) than the programs have threads.
 """
@@ -39,7 +39,7 @@ class ConnectionsTest(harness.SyncHubTest):
         cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
 
     def start(self, name, files=None, **settings):
-        """One of the three programs with a listener, that is alive."""
+        """One of the three programs with a listener, once it answers /livez."""
         if name == "receiver":
             settings = self.receiver_settings(self.redis(), **settings)
         elif name == "puller":
@@ -49,7 +49,7 @@ class ConnectionsTest(harness.SyncHubTest):
             settings = self.pusher_settings("", TABLE, SYNC_RUN="disabled",
                                             SYNC_listen="127.0.0.1:0", **settings)
         program = self.program(name, settings, files=files)
-        wait_until(lambda: curl(program.url + "/livez").status == 200, "the program to live",
+        wait_until(lambda: curl(program.url + "/livez").status == 200, "the program to answer",
                    details=program.log)
         return program
 
@@ -62,7 +62,7 @@ class ConnectionsTest(harness.SyncHubTest):
         return peer
 
     def flood(self, program, count, addresses, bytes_sent=b""):
-        """Opens connections from so many addresses, and sends that on each."""
+        """Opens connections from the given number of addresses, and sends data on each."""
         port = program.port
         peers = []
         for number in range(count):
@@ -70,7 +70,7 @@ class ConnectionsTest(harness.SyncHubTest):
             try:
                 peer.sendall(bytes_sent)
             except OSError:
-                pass  # closed already, for it is over a limit
+                pass  # already closed, as it is over a limit
             peers.append(peer)
         return peers
 
@@ -84,7 +84,7 @@ class ConnectionsTest(harness.SyncHubTest):
 
 
 class IdleConnections(ConnectionsTest):
-    def test_more_than_the_limit_shut_nobody_out_and_SIGTERM_ends(self):
+    def test_connections_over_the_limit_lock_nobody_out_and_SIGTERM_ends(self):
         for name in ("receiver", "pusher", "puller"):
             with self.subTest(name):
                 program = self.start(name)
@@ -98,7 +98,7 @@ class IdleConnections(ConnectionsTest):
                 self.assert_alive(program)
                 self.assert_ends(program)
 
-    def test_one_address_ends_its_own_connections_and_no_others(self):
+    def test_one_address_over_its_limit_loses_only_its_own_connections(self):
         program = self.start("receiver")
         other = self.dial(program.port, "127.0.0.200")
         self.flood(program, 400, addresses=1)
@@ -111,7 +111,7 @@ class IdleConnections(ConnectionsTest):
         self.assertIn(b" 200 ", other.recv(4096))
         self.assert_ends(program)
 
-    def test_with_few_descriptors_too(self):
+    def test_the_same_with_few_descriptors(self):
         for files in (64, 256, 1024):
             for name in ("receiver", "pusher", "puller"):
                 with self.subTest(name, files=files):
@@ -126,7 +126,7 @@ class IdleConnections(ConnectionsTest):
                     self.assert_alive(program)
                     self.assert_ends(program)
 
-    def test_without_a_descriptor_left_accepting_waits_and_does_not_spin(self):
+    def test_accepting_pauses_when_no_descriptor_is_left(self):
         program = self.start("receiver").wait_ready()
         kept = self.dial(program.port, "127.0.0.2")
         kept.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
@@ -138,7 +138,7 @@ class IdleConnections(ConnectionsTest):
         program.wait_for_log("no file descriptor or memory is left")
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, limits)
         self.assertIn(b" 200 ", peer.recv(4096))
-        # It tried again 20 times a second at most.
+        # It retries at most 20 times a second.
         self.assertLess(
             metric(program, 'synchub_http_connections_over_limit_total{limit="files"}'), 2000)
         self.assert_ends(program)
@@ -167,14 +167,14 @@ class HalfSentBodies(ConnectionsTest):
             f"Content-Type: {TYPE_ENVELOPE}\r\nContent-Length: 1000\r\n\r\nhalf").encode()
     HEAD_THAT_ASKS = HEAD.replace(b"\r\n\r\nhalf", b"\r\nExpect: 100-continue\r\n\r\n")
 
-    def test_a_thousand_of_them_shut_nobody_out_and_SIGTERM_ends(self):
+    def test_a_thousand_unfinished_bodies_lock_nobody_out_and_SIGTERM_ends(self):
         program = self.start("receiver").wait_ready()
         self.flood(program, 1000, addresses=9, bytes_sent=self.HEAD)
         self.assert_alive(program)
         self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
         self.assert_ends(program)
 
-    def test_one_address_with_as_many_as_it_may_have_still_gets_probes_answered(self):
+    def test_an_address_at_its_limit_still_gets_probes_answered(self):
         program = self.start("receiver").wait_ready()
         waiting = 0
         while waiting < PER_ADDRESS:
@@ -192,12 +192,12 @@ class HalfSentBodies(ConnectionsTest):
         data = self.dial(program.port, "127.0.0.2")
         data.sendall(self.HEAD_THAT_ASKS)
         self.assertIn(b" 503 ", data.recv(4096))
-        # Others are not held up.
+        # Others are not delayed.
         self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
         self.assert_ends(program)
 
-    def test_those_of_few_addresses_give_way_to_others(self):
-        """Five addresses fill all places by bodies that never end."""
+    def test_connections_of_few_addresses_are_replaced_by_others(self):
+        """Five addresses use all connections with bodies that never end."""
         program = self.start("receiver").wait_ready()
         self.flood(program, TOTAL + 50, addresses=5, bytes_sent=self.HEAD)
         for _ in range(3):
@@ -207,7 +207,7 @@ class HalfSentBodies(ConnectionsTest):
 
 class UnreadLog(ConnectionsTest):
     def start_unread(self, name, settings, port):
-        """A program whose standard error is a pipe that is full from the start."""
+        """A program whose standard error is a pipe that is already full."""
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
         os.set_blocking(writer, False)
@@ -225,10 +225,10 @@ class UnreadLog(ConnectionsTest):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         wait_until(lambda: curl(f"http://127.0.0.1:{port}/livez").status == 200,
-                   f"the {name} to live")
+                   f"the {name} to answer")
         return process, writer, reader
 
-    def test_nobody_waits_for_its_reader_and_SIGTERM_ends(self):
+    def test_a_log_without_a_reader_blocks_nothing_and_SIGTERM_ends(self):
         redis = self.redis()
         programs = {
             "receiver": self.receiver_settings(redis),
@@ -251,7 +251,7 @@ class UnreadLog(ConnectionsTest):
                 self.assertEqual(process.wait(harness.STOP_S), 0)
                 os.close(writer)
 
-    def test_a_reader_that_comes_back_is_told_what_was_lost(self):
+    def test_a_returning_reader_sees_how_many_lines_were_lost(self):
         port = harness.free_port()
         process, writer, reader = self.start_unread(
             "receiver", self.receiver_settings(self.redis()), port)
@@ -314,11 +314,11 @@ class HungRedis(ConnectionsTest):
 
 
 class Stages(ConnectionsTest):
-    """SIGTERM before the work begins, and where subcommands wait."""
+    """SIGTERM before the work begins, and while subcommands wait."""
 
-    def test_a_program_that_still_reads_its_settings_ends(self):
+    def test_SIGTERM_ends_a_program_that_reads_its_settings(self):
         pipe = self.folder / "token"
-        os.mkfifo(pipe)  # whoever opens it waits for a writer
+        os.mkfifo(pipe)  # opening it blocks until there is a writer
         for name in ("receiver", "pusher", "puller"):
             with self.subTest(name):
                 settings = {"SYNC_api_token_FILE": pipe, "SYNC_encryption_key": "k" * 20,
@@ -361,8 +361,8 @@ class Stages(ConnectionsTest):
 
 
 class Fairness(ConnectionsTest):
-    def test_a_connection_that_never_stops_asking_holds_up_nobody(self):
-        """Pipelined requests without an end, on more connections than there are threads."""
+    def test_endless_pipelined_requests_delay_nobody(self):
+        """Endless pipelined requests, on more connections than there are threads."""
         program = self.start("receiver").wait_ready()
         request = b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n"
         stop = threading.Event()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes with credentials of their own: what they may, what they may not, on every replica."""
+"""Nodes with credentials of their own: what they may and may not do, on every replica."""
 
 import json
 import os
@@ -28,12 +28,12 @@ class CredentialsTest(SyncHubTest):
         self.secrets_seen = []
 
     def start(self):
-        """Two replicas that ingest; nobody merges."""
+        """Two replicas that ingest, and none that merges."""
         self.hubs = [self.receiver(self.hub_redis, SYNC_receiver_role="ingest") for _ in range(2)]
         return self.hubs
 
     def node(self, *arguments, code=0):
-        """`node add|rotate|revoke|list`; the settings it printed, as a dictionary."""
+        """Runs `node add|rotate|revoke|list`; returns the settings it printed, as a dictionary."""
         settings = {"SYNC_redis_url": self.hub_redis.url}
         if arguments[:1] not in (("list",), ("revoke",)):
             settings = self.secrets(**settings)
@@ -46,7 +46,7 @@ class CredentialsTest(SyncHubTest):
         return {node["node"]: node for node in json.loads(self.node("list", "--json").stdout)["nodes"]}
 
     def request(self, node, own=None, rows=3, plugin=None):
-        """A push as a real pusher makes it, caught on its way."""
+        """A push of a real pusher, captured."""
         trap = self.server(FakeServer(queued))
         settings = self.pusher_settings(trap.url, table(node, rows), node, **(own or {}))
         self.run_program("pusher", settings, "--once", code=0)
@@ -68,14 +68,14 @@ class CredentialsTest(SyncHubTest):
         return int(line.split()[-1])
 
     def assert_forbidden(self, hub, reason, push):
-        """That push() gets the 403 that tells nothing, counted under its reason."""
+        """push() must get the uniform 403, counted under its reason."""
         before, backlog = self.refused(hub, reason), self.hub_redis.backlog()
         answer = push()
         self.assertIn((answer.status, answer.text), ((403, FORBIDDEN), (403, FORBIDDEN_NATIVE)))
         self.assertEqual(self.refused(hub, reason), before + 1)
         self.assertEqual(self.hub_redis.backlog(), backlog)
 
-    def assert_taken(self, answer):
+    def assert_accepted(self, answer):
         self.assertIn(answer.status, (200, 202), answer)
 
     def merge_all(self, rows):
@@ -85,7 +85,7 @@ class CredentialsTest(SyncHubTest):
 
 
 class Adding(CredentialsTest):
-    def test_what_node_add_prints_is_all_that_a_node_needs(self):
+    def test_a_node_needs_only_the_settings_printed_by_node_add(self):
         self.start()
         own = self.node("add", "Node_A")
         self.assertEqual(list(own), ["SYNC_node_name", "SYNC_api_token", "SYNC_encryption_key"])
@@ -98,7 +98,7 @@ class Adding(CredentialsTest):
         self.merge_all(4)
         self.assertEqual({row["devSyncHubNode"] for row in devices(self.db).values()}, {"Node_A"})
 
-    def test_an_unchanged_table_is_not_sent_again_by_such_a_node(self):
+    def test_a_node_with_its_own_credentials_does_not_resend_an_unchanged_table(self):
         hub = self.receiver(self.hub_redis, self.db)
         own = self.node("add", "Node_A")
         settings = self.pusher_settings(hub.url, table("Node_A"), "Node_A", **own)
@@ -107,56 +107,56 @@ class Adding(CredentialsTest):
         self.run_program("pusher", settings, "--once", code=0)
         self.assertIn('synchub_pushes_total{result="unchanged"} 1', curl(hub.url + "/metrics").text)
 
-    def test_a_netalertx_node_with_its_own_credentials_is_taken(self):
+    def test_a_netalertx_node_with_its_own_credentials_is_accepted(self):
         self.start()
         own = self.node("add", "Büro 1", "--netalertx")
         self.assertEqual(own["SYNC_node_name"], "'Büro 1'")
         for hub in self.hubs:
-            self.assert_taken(self.push_json(hub, "Büro 1", own))
+            self.assert_accepted(self.push_json(hub, "Büro 1", own))
         self.merge_all(3)
 
-    def test_a_node_may_use_netalertx_s_format_only_where_it_was_added_for_it(self):
+    def test_a_node_may_use_netalertx_s_format_only_if_added_with_netalertx(self):
         hub = self.start()[0]
         native = self.node("add", "Native")
         either = self.node("add", "Either", "--netalertx")
         answer = self.push_json(hub, "Native", native)
         self.assertEqual(answer.status, 415, answer)
         self.assertIn("node add --netalertx", answer.json["error"])
-        self.assert_taken(self.push_json(hub, "Either", either))
+        self.assert_accepted(self.push_json(hub, "Either", either))
         for node, own in (("Native", native), ("Either", either)):
-            self.assert_taken(self.push_native(hub, self.request(node, own), own["SYNC_api_token"]))
+            self.assert_accepted(self.push_native(hub, self.request(node, own), own["SYNC_api_token"]))
         nodes = self.nodes()
         self.assertEqual({name: node["protocol"] for name, node in nodes.items()},
                          {"Native": "native", "Either": "any"})
-        # Rotated, each keeps what it was; of one that is made anew, the last word counts.
+        # A rotation keeps the format; adding a node again sets it anew.
         self.assertEqual(self.push_json(hub, "Native", self.node("rotate", "Native")).status, 415)
-        self.assert_taken(self.push_json(hub, "Either", self.node("rotate", "Either"), rows=4))
+        self.assert_accepted(self.push_json(hub, "Either", self.node("rotate", "Either"), rows=4))
         self.node("revoke", "Native")
-        self.assert_taken(self.push_json(hub, "Native", self.node("add", "--netalertx", "Native")))
+        self.assert_accepted(self.push_json(hub, "Native", self.node("add", "--netalertx", "Native")))
 
-    def test_a_record_of_before_keeps_both_formats(self):
-        """Version 1 had nothing to say about formats."""
+    def test_a_version_1_record_allows_both_formats(self):
+        """Records of version 1 do not restrict formats."""
         hub = self.start()[0]
         own = self.node("add", "Node_A")
         record = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A")
         self.assertTrue(record.startswith("2 "), record)
         self.hub_redis.cli("HSET", "synchub:nodes", "Node_A", "1" + record[1:])
         self.hub_redis.cli("SET", "synchub:nodes:version", "another")
-        # A token that is not known makes the receiver look at all of them anew.
+        # An unknown token makes the receiver load all records again.
         self.assertEqual(netalertx_push(hub.url, table("Node_A"), "Node_A", token="?").status, 403)
-        self.assert_taken(self.push_json(hub, "Node_A", own))
+        self.assert_accepted(self.push_json(hub, "Node_A", own))
         new = self.node("rotate", "Node_A")
-        self.assert_taken(self.push_json(hub, "Node_A", new, rows=4))
+        self.assert_accepted(self.push_json(hub, "Node_A", new, rows=4))
 
-    def test_other_nodes_go_on_with_the_shared_ones(self):
+    def test_other_nodes_keep_using_the_shared_credentials(self):
         self.start()
         self.node("add", "Node_A")
         for hub in self.hubs:
-            self.assert_taken(self.push_json(hub, "Node_B"))
-            self.assert_taken(self.push_native(hub, self.request("Node_C"), TOKEN))
+            self.assert_accepted(self.push_json(hub, "Node_B"))
+            self.assert_accepted(self.push_native(hub, self.request("Node_C"), TOKEN))
         self.merge_all(6)
 
-    def test_what_cannot_be_done_is_exit_1_and_says_why(self):
+    def test_impossible_changes_exit_with_1_and_a_reason(self):
         self.node("add", "Node_A")
         self.assertIn("node rotate", self.node("add", "Node_A", code=1).stderr)
         self.assertIn("node add", self.node("rotate", "Node_B", code=1).stderr)
@@ -165,7 +165,7 @@ class Adding(CredentialsTest):
         self.assertIn("node add", self.node("rotate", "Node_A", code=1).stderr)
         self.assertEqual(list(self.nodes()), ["Node_A"])
 
-    def test_arguments_that_are_not_understood_are_exit_2(self):
+    def test_unknown_arguments_exit_with_2(self):
         self.node("add", "Node_A")
         for bad in (["add"], ["add", "a/b"], ["add", "A", "B"], ["add", "--for", "1d", "A"], [],
                     ["rotate", "Node_A", "--for"], ["rotate", "Node_A", "--for", "1w"],
@@ -182,17 +182,17 @@ class Adding(CredentialsTest):
                                                  "SYNC_api_token": TOKEN}, "node", verb, "A", code=2)
             self.assertIn("SYNC_encryption_key", done.stderr)
 
-    def test_the_list_tells_states_and_last_use_and_is_written_once_a_minute(self):
+    def test_the_list_has_states_and_last_use_which_is_written_once_a_minute(self):
         self.assertEqual(self.node("list").stdout, "No node has credentials of its own.\n")
         hub = self.start()[0]
         own = self.node("add", "Node_A", "--netalertx")
         self.node("add", "Node_B")
         self.node("revoke", "Node_B")
         self.assertIsNone(self.nodes()["Node_A"]["last_used_ms"])
-        self.assert_taken(self.push_json(hub, "Node_A", own))
+        self.assert_accepted(self.push_json(hub, "Node_A", own))
         used = self.nodes()["Node_A"]["last_used_ms"]
         self.assertGreaterEqual(used, self.nodes()["Node_A"]["created_ms"])
-        self.assert_taken(self.push_json(hub, "Node_A", own, rows=4))
+        self.assert_accepted(self.push_json(hub, "Node_A", own, rows=4))
         self.assertEqual(self.nodes()["Node_A"]["last_used_ms"], used)
         self.node("rotate", "Node_A")
         nodes = self.nodes()
@@ -246,7 +246,7 @@ class Refusing(CredentialsTest):
                 self.hubs[0].url + "/sync", "-X", "POST", "-H", "Content-Length: 0",
                 headers=headers))
 
-    def test_the_token_alone_does_not_help_without_the_node_s_key(self):
+    def test_the_token_is_useless_without_the_node_s_key(self):
         self.start()
         own = self.node("add", "Node_A", "--netalertx")
         other = self.node("add", "Node_B")
@@ -260,13 +260,13 @@ class Refusing(CredentialsTest):
                     self.assertIn("SYNC_encryption_key", answer.json["message"])
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_the_node_s_key_does_not_open_what_the_shared_token_sends(self):
+    def test_the_node_s_key_does_not_open_pushes_with_the_shared_token(self):
         hub = self.start()[0]
         own = self.node("add", "Node_A")
         request = self.request("Node_B", {"SYNC_encryption_key": own["SYNC_encryption_key"]})
         self.assertEqual(self.push_native(hub, request, TOKEN).status, 422)
 
-    def test_records_that_cannot_be_read_let_nobody_send(self):
+    def test_nobody_can_send_with_unreadable_records(self):
         self.start()
         own = self.node("add", "Node_A", "--netalertx")
         record = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A")
@@ -298,7 +298,7 @@ class Refusing(CredentialsTest):
         self.assertLessEqual(set(answers), {403, 503})
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_another_key_of_the_hub_is_told_in_the_log(self):
+    def test_a_changed_hub_key_is_logged(self):
         own = self.node("add", "Node_A", "--netalertx")
         hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest",
                             SYNC_encryption_key="another passphrase of the hub")
@@ -322,8 +322,8 @@ class Rotating(CredentialsTest):
         for hub in self.hubs:
             for own in (old, new):
                 rows += 2
-                self.assert_taken(self.push_json(hub, "Node_A", own, rows))
-                self.assert_taken(self.push_native(hub, self.request("Node_A", own, rows - 1),
+                self.assert_accepted(self.push_json(hub, "Node_A", own, rows))
+                self.assert_accepted(self.push_native(hub, self.request("Node_A", own, rows - 1),
                                                    own["SYNC_api_token"]))
         self.merge_all(rows)
 
@@ -331,21 +331,21 @@ class Rotating(CredentialsTest):
         self.start()
         old = self.node("add", "Node_A", "--netalertx")
         for hub in self.hubs:
-            self.assert_taken(self.push_json(hub, "Node_A", old))
+            self.assert_accepted(self.push_json(hub, "Node_A", old))
         new = self.node("rotate", "Node_A", "--for", "1s")
         for hub in self.hubs:
-            wait_until(lambda: self.push_json(hub, "Node_A", old).status == 403, "the old to end")
-            self.assert_taken(self.push_json(hub, "Node_A", new))
+            wait_until(lambda: self.push_json(hub, "Node_A", old).status == 403, "the old credentials to end")
+            self.assert_accepted(self.push_json(hub, "Node_A", new))
 
-    def test_no_time_at_all_ends_them_at_once(self):
+    def test_rotating_with_0s_ends_the_old_ones_at_once(self):
         self.start()
         old = self.node("add", "Node_A", "--netalertx")
         new = self.node("rotate", "Node_A", "--for", "0s")
         for hub in self.hubs:
             self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", old))
-            self.assert_taken(self.push_json(hub, "Node_A", new))
+            self.assert_accepted(self.push_json(hub, "Node_A", new))
 
-    def test_a_second_rotation_promises_the_first_ones_no_longer_life(self):
+    def test_a_second_rotation_does_not_extend_the_first_credentials(self):
         self.start()
         first = self.node("add", "Node_A", "--netalertx")
         self.node("rotate", "Node_A", "--for", "0s")
@@ -367,8 +367,8 @@ class Revoking(CredentialsTest):
         own = self.node("add", "Node_A", "--netalertx")
         request = self.request("Node_A", own)
         for hub in self.hubs:
-            self.assert_taken(self.push_native(hub, request, own["SYNC_api_token"]))
-            self.assert_taken(self.push_json(hub, "Node_A", own))
+            self.assert_accepted(self.push_native(hub, request, own["SYNC_api_token"]))
+            self.assert_accepted(self.push_json(hub, "Node_A", own))
         self.node("revoke", "Node_A")
         request = self.request("Node_A", own, rows=5)
         for hub in self.hubs:
@@ -377,13 +377,13 @@ class Revoking(CredentialsTest):
                                   lambda: self.push_native(hub, request, own["SYNC_api_token"]))
             self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
 
-    def test_each_kind_of_request_is_the_first_to_learn_of_it(self):
+    def test_each_kind_of_request_notices_a_revocation_first(self):
         own = self.node("add", "Node_A", "--netalertx")
         request = self.request("Node_A", own)
         token = own["SYNC_api_token"]
         hubs = [self.receiver(self.hub_redis, SYNC_receiver_role="ingest") for _ in range(3)]
         for hub in hubs:
-            self.assert_taken(self.push_native(hub, request, token))
+            self.assert_accepted(self.push_native(hub, request, token))
         self.node("revoke", "Node_A")
         ask = {**bearer(token), "Content-Type": TYPE_ENVELOPE, "Sync-Hub-Node": "Node_A",
                "Sync-Hub-Digest": "00" * 32}
@@ -392,7 +392,7 @@ class Revoking(CredentialsTest):
         self.assert_forbidden(hubs[2], UNKNOWN, lambda: curl(
             hubs[2].url + "/sync", "-X", "POST", "-H", "Content-Length: 0", headers=ask))
 
-    def test_a_push_that_is_on_its_way_is_refused(self):
+    def test_a_push_in_progress_is_refused_after_a_revocation(self):
         hub = self.start()[0]
         own = self.node("add", "Node_A", "--netalertx")
         body = netalertx_body(table("Node_A"), "Node_A",
@@ -408,11 +408,11 @@ class Revoking(CredentialsTest):
             self.assertIn(b" 403 ", peer.recv(1000))
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_what_was_taken_before_is_merged(self):
+    def test_entries_accepted_before_a_revocation_are_merged(self):
         hub = self.start()[0]
         own = self.node("add", "Node_A", "--netalertx")
-        self.assert_taken(self.push_native(hub, self.request("Node_A", own), own["SYNC_api_token"]))
-        self.assert_taken(self.push_json(hub, "Node_A", own, rows=4))
+        self.assert_accepted(self.push_native(hub, self.request("Node_A", own), own["SYNC_api_token"]))
+        self.assert_accepted(self.push_json(hub, "Node_A", own, rows=4))
         self.node("revoke", "Node_A")
         self.merge_all(4)
 
@@ -421,7 +421,7 @@ class Revoking(CredentialsTest):
         old = self.node("add", "Node_A", "--netalertx")
         self.node("revoke", "Node_A")
         new = self.node("add", "Node_A", "--netalertx")
-        self.assert_taken(self.push_json(hub, "Node_A", new))
+        self.assert_accepted(self.push_json(hub, "Node_A", new))
         self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", old))
 
     def test_revoking_works_in_a_redis_that_is_full(self):
@@ -435,16 +435,16 @@ class Revoking(CredentialsTest):
 
 
 class Outages(CredentialsTest):
-    def test_a_redis_that_lost_all_refuses_nodes_with_their_own(self):
+    def test_after_a_data_loss_of_redis_own_credentials_are_refused(self):
         self.start()
         own = self.node("add", "Node_A", "--netalertx")
-        self.assert_taken(self.push_json(self.hubs[0], "Node_A", own))
+        self.assert_accepted(self.push_json(self.hubs[0], "Node_A", own))
         self.hub_redis.cli("FLUSHALL")
         for hub in self.hubs:
             self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", own, rows=5))
         new = self.node("add", "Node_A", "--netalertx")
         for hub in self.hubs:
-            self.assert_taken(self.push_json(hub, "Node_A", new))
+            self.assert_accepted(self.push_json(hub, "Node_A", new))
 
     def test_credentials_outlive_a_crash_of_redis(self):
         self.start()
@@ -452,25 +452,25 @@ class Outages(CredentialsTest):
         self.hub_redis.kill()
         self.hub_redis.start()
         for hub in self.hubs:
-            self.assert_taken(self.push_json(hub, "Node_A", own))
+            self.assert_accepted(self.push_json(hub, "Node_A", own))
 
-    def test_while_redis_is_away_the_known_are_told_to_come_again_and_the_unknown_nothing(self):
+    def test_without_redis_known_tokens_get_503_and_unknown_ones_403(self):
         hub = self.start()[0]
         own = self.node("add", "Node_A", "--netalertx")
-        self.assert_taken(self.push_json(hub, "Node_A", own))
+        self.assert_accepted(self.push_json(hub, "Node_A", own))
         self.hub_redis.stop()
         answer = self.push_json(hub, "Node_A", own, rows=5)
         self.assertEqual((answer.status, answer.headers.get("retry-after") is None), (503, False))
         answer = netalertx_push(hub.url, table("Node_A"), "Node_A", token="unknown")
         self.assertEqual((answer.status, answer.text), (403, FORBIDDEN))
 
-    def test_no_secret_is_in_redis_nor_in_any_log(self):
+    def test_no_secret_is_in_redis_or_a_log(self):
         hub = self.start()[0]
         own = self.node("add", "Node_A", "--netalertx")
         new = self.node("rotate", "Node_A")
         for rows, used in ((3, own), (4, new)):
-            self.assert_taken(self.push_json(hub, "Node_A", used, rows))
-            self.assert_taken(self.push_native(hub, self.request("Node_A", used, rows),
+            self.assert_accepted(self.push_json(hub, "Node_A", used, rows))
+            self.assert_accepted(self.push_native(hub, self.request("Node_A", used, rows),
                                                used["SYNC_api_token"]))
         self.push_json(hub, "Node_B", own)
         self.node("list")
@@ -490,7 +490,7 @@ class Outages(CredentialsTest):
 
 class Pulling(CredentialsTest):
     def serve_node(self, node, own, rows=3):
-        """A pusher that only answers GET /sync; its URL."""
+        """Starts a pusher that only answers GET /sync; returns its URL."""
         settings = self.pusher_settings("", table(node, rows), node, **own,
                                         SYNC_listen="127.0.0.1:0")
         del settings["SYNC_hub_url"]
@@ -501,21 +501,21 @@ class Pulling(CredentialsTest):
         return self.run_program("puller", self.puller_settings(self.hub_redis, nodes, **settings),
                                 "--once", code=code)
 
-    def test_a_named_node_is_pulled_by_its_own_token_and_key(self):
+    def test_a_named_node_is_pulled_with_its_own_token_and_key(self):
         own = self.node("add", "Node_A")
         url = self.serve_node("Node_A", own)
         self.pull(f"Node_A={url}")
         self.merge_all(3)
         self.assertIn("1 unchanged", self.pull(f"Node_A={url}").stderr)
 
-    def test_while_rotating_the_old_ones_pull_too(self):
+    def test_during_a_rotation_the_old_credentials_also_pull(self):
         old = self.node("add", "Node_A")
         new = self.node("rotate", "Node_A")
         self.pull(f"Node_A={self.serve_node('Node_A', old)}")
         self.pull(f"Node_A={self.serve_node('Node_A', new, 4)}")
         self.merge_all(4)
 
-    def test_a_node_that_is_not_named_never_gets_another_token_than_the_shared_one(self):
+    def test_an_unnamed_node_only_gets_the_shared_token(self):
         own = self.node("add", "Node_A")
         seen = []
 
@@ -534,14 +534,14 @@ class Pulling(CredentialsTest):
         self.assertIn("credentials of its own", self.pull(url, code=1).stderr)
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_a_netalertx_that_is_not_named_cannot_be_a_node_with_its_own(self):
+    def test_an_unnamed_netalertx_cannot_be_a_node_with_its_own_credentials(self):
         self.node("add", "Node_A")
         url = self.serve_node("Node_A", {})
         done = self.pull(url, code=1, SYNC_protocol="netalertx")
         self.assertIn("Node_A=URL", done.stderr)
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_a_node_for_the_native_protocol_is_not_pulled_by_netalertx_s(self):
+    def test_a_native_only_node_is_not_pulled_in_netalertx_s_format(self):
         for add, code in ((["Node_A"], 1), (["Node_B", "--netalertx"], 0)):
             own = self.node("add", *add)
             url = self.serve_node(add[0], own)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The dead letters: their commands, and which entries come there when receivers die."""
+"""Dead letters: their subcommands, and which entries become dead letters when receivers die."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ class DeadTest(SyncHubTest):
         self.db = self.folder / "hub.db"
 
     def queue(self, *nodes, rows=3):
-        """Pushes a table of each node; nobody merges it."""
+        """Pushes a table of each node without merging it."""
         ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
         for node in nodes:
             table = device_table(device_rows(rows, node=node))
@@ -28,14 +28,14 @@ class DeadTest(SyncHubTest):
         ingest.stop()
 
     def bury(self, *nodes, reason="a reason of the test"):
-        """Leaves a mergeable entry of each node in the dead letters."""
+        """Moves a mergeable entry of each node to the dead letters."""
         self.queue(*nodes)
         for _ in nodes:
             self.hub_redis.cli("EVAL", MOVE, 4, "synchub:ingest", "synchub:dead",
                                "synchub:dead:bytes", "synchub:bytes", reason)
 
     def dead(self, *arguments, code=0):
-        """The subcommand with nothing but where Redis is: it needs no token and no key."""
+        """Runs a subcommand with only SYNC_redis_url: it needs no token and no key."""
         return self.run_program("receiver", {"SYNC_redis_url": self.hub_redis.url}, "dead",
                                 *arguments, code=code)
 
@@ -51,7 +51,7 @@ class DeadTest(SyncHubTest):
 
 
 class Commands(DeadTest):
-    def test_what_can_never_be_merged_is_listed_with_its_reason(self):
+    def test_unmergeable_entries_are_listed_with_the_reason(self):
         self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
         hub = self.receiver(self.hub_redis, self.db)
         wait_until(lambda: self.hub_redis.dead() == 1, "the dead letter", details=hub.log)
@@ -62,7 +62,7 @@ class Commands(DeadTest):
         self.assertIn("too few for an envelope", letter["reason"])
         self.assertIn(letter["reason"], self.dead("list").stdout)
 
-    def test_list_and_show_tell_all_but_the_content_and_write_nothing(self):
+    def test_list_and_show_print_everything_but_the_content_and_are_read_only(self):
         self.bury("Node_A", "Büro 1")
         before = self.changes()
         letters = self.letters()
@@ -104,12 +104,12 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertLess(self.sent_by_redis() - before, 100_000)
         self.assertEqual(self.letters(), [])
 
-    def test_no_dead_letters_are_said_to_be_none(self):
+    def test_an_empty_list_is_reported(self):
         self.assertEqual(self.dead("list").stdout, "There are no dead letters.\n")
         self.assertEqual(self.letters(), [])
         self.assertEqual(self.dead("retry", "--all").stdout, "0 retried.\n")
 
-    def test_what_is_retried_is_merged_and_every_count_is_right(self):
+    def test_retried_letters_are_merged_and_all_counts_are_right(self):
         self.bury("Node_A", "Node_B")
         total = self.number("synchub:dead:bytes")
         first, second = self.letters()
@@ -125,7 +125,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.wait_merged(self.hub_redis, self.db, 6)
         self.assertEqual((self.hub_redis.dead(), self.number("synchub:bytes")), (0, 0))
 
-    def test_what_is_dropped_is_gone_and_nothing_else(self):
+    def test_only_dropped_letters_are_deleted(self):
         self.bury("Node_A", "Node_B", "Node_C")
         first, second, third = self.letters()
         self.assertEqual(self.dead("drop", second["id"]).stdout,
@@ -136,7 +136,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual((self.letters(), self.hub_redis.backlog()), ([], 0))
         self.assertEqual(self.number("synchub:dead:bytes"), 0)
 
-    def test_an_id_that_is_not_there_is_exit_1_and_the_others_have_their_turn(self):
+    def test_a_missing_id_exits_with_1_after_the_others_were_handled(self):
         self.bury("Node_A", "Node_B")
         ids = [letter["id"] for letter in self.letters()]
         for bad in ("1-1", ids[0].split("-")[0], "x", "1-1 ", "$", "9" * 70):
@@ -148,7 +148,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertIn(f"retried {ids[1]}", done.stdout)
         self.assertEqual([letter["id"] for letter in self.letters()], ids[:1])
 
-    def test_arguments_that_are_not_understood_are_exit_2_and_change_nothing(self):
+    def test_unknown_arguments_exit_with_2_and_change_nothing(self):
         self.bury("Node_A")
         id = self.letters()[0]["id"]
         for bad in (["retry"], ["drop"], ["drop", "--all", id], ["drop", "--al"], ["show"],
@@ -157,7 +157,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
                 self.dead(*bad, code=2)
         self.assertEqual(len(self.letters()), 1)
 
-    def test_a_full_queue_refuses_what_is_retried_loudly(self):
+    def test_a_full_queue_refuses_a_retry_with_a_message(self):
         self.bury("Node_A")
         self.queue("Node_B")
         self.hub_redis.cli("SET", "synchub:bytes", 256 * 1024 * 1024)
@@ -165,12 +165,12 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertIn("the queue is full", done.stderr)
         self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (1, 1))
 
-    def test_redis_away_is_exit_1_and_says_so(self):
+    def test_without_redis_commands_exit_with_1_and_a_message(self):
         self.hub_redis.stop()
         for verb in (["list"], ["retry", "--all"]):
             self.assertIn("SYNC_redis_url", self.dead(*verb, code=1).stderr)
 
-    def test_the_oldest_are_dropped_loudly_where_there_are_too_many(self):
+    def test_the_oldest_letters_over_the_limit_are_dropped_and_logged(self):
         self.bury("Node_A", "Node_B")
         self.hub_redis.cli("SET", "synchub:dead:bytes", 128 * 1024 * 1024)
         self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
@@ -180,28 +180,28 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual([letter["node"] for letter in self.letters()], ["Node_B", ""])
 
 
-class Poison(DeadTest):
-    """Entries in the state that receivers leave behind which died while they merged them."""
+class PoisonEntries(DeadTest):
+    """Entries in the state left by receivers that died while merging them."""
 
-    def came_back(self, deliveries, deaths=0):
-        """Lets the first entry look as if it had been given to receivers that died; its id."""
+    def mark_as_redelivered(self, deliveries, deaths=0):
+        """Makes the first entry look as if it was delivered to receivers that died; returns its id."""
         if "receivers" not in self.hub_redis.cli("XINFO", "GROUPS", "synchub:ingest"):
             self.hub_redis.cli("XGROUP", "CREATE", "synchub:ingest", "receivers", "0")
         self.hub_redis.cli("XREADGROUP", "GROUP", "receivers", "ghost", "COUNT", 1, "STREAMS",
                            "synchub:ingest", ">")
         id = self.hub_redis.cli("XRANGE", "synchub:ingest", "-", "+", "COUNT", 1).split()[0]
-        self.give_to_ghost(id, deliveries)
+        self.assign_to_dead_consumer(id, deliveries)
         if deaths:
             self.hub_redis.cli("HSET", "synchub:failures", id, deaths)
         return id
 
-    def give_to_ghost(self, id, deliveries=3, idle_ms=3600000):
-        """A consumer that is dead holds it; the next one to have it is the one of the count."""
+    def assign_to_dead_consumer(self, id, deliveries=3, idle_ms=3600000):
+        """Assigns it to a dead consumer; the next delivery has the given count."""
         self.hub_redis.cli("XCLAIM", "synchub:ingest", "receivers", "ghost", 0, id, "IDLE", idle_ms,
                            "RETRYCOUNT", deliveries - 1)
 
     def lock(self):
-        """Holds the database as another program would."""
+        """Locks the database as another program would."""
         lock = sqlite3.connect(self.db, isolation_level=None)
         self.addCleanup(lock.close)
         lock.execute("BEGIN IMMEDIATE")
@@ -214,9 +214,9 @@ class Poison(DeadTest):
         words = self.hub_redis.cli("XPENDING", "synchub:ingest", "receivers", id, id, 1).split()
         return words[1] if words else ""
 
-    def test_what_killed_its_receivers_is_buried_and_what_is_beside_it_merged(self):
+    def test_an_entry_that_kills_receivers_becomes_a_dead_letter_and_others_are_merged(self):
         self.queue("Killer", "Innocent")
-        self.came_back(8, deaths=5)
+        self.mark_as_redelivered(8, deaths=5)
         hub = self.receiver(self.hub_redis, self.db)
         self.wait_merged(self.hub_redis, self.db, 3)
         letter = self.letters()[0]
@@ -225,11 +225,11 @@ class Poison(DeadTest):
         self.assertEqual(self.hub_redis.cli("EXISTS", "synchub:failures"), "0")
         self.assertRegex(hub.log(), "an entry went to the dead letters node=Killer")
 
-    def test_a_suspect_that_can_be_merged_is_merged_and_its_count_forgotten(self):
+    def test_a_suspect_entry_that_can_be_merged_is_merged_and_its_count_deleted(self):
         for deaths in (0, 4):
             with self.subTest(deaths):
                 self.queue(f"Node_{deaths}")
-                self.came_back(50, deaths)
+                self.mark_as_redelivered(50, deaths)
                 hub = self.receiver(self.hub_redis, self.db)
                 wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", details=hub.log)
                 hub.stop()
@@ -237,9 +237,9 @@ class Poison(DeadTest):
                 self.assertEqual(self.hub_redis.cli("EXISTS", "synchub:failures"), "0")
         self.assertEqual(count(self.db, "Devices", "1"), 6)
 
-    def test_what_was_delivered_often_is_no_poison_by_that_alone(self):
+    def test_many_deliveries_alone_do_not_make_a_dead_letter(self):
         self.queue("Node_A")
-        self.came_back(1000)
+        self.mark_as_redelivered(1000)
         self.receiver(self.hub_redis, self.db)
         self.wait_merged(self.hub_redis, self.db, 3)
         self.assertEqual(self.hub_redis.dead(), 0)
@@ -247,10 +247,10 @@ class Poison(DeadTest):
     def test_an_entry_during_whose_merge_receivers_are_killed_ends_in_the_dead_letters(self):
         self.queue("Huge", rows=40000)
         self.queue("Innocent")
-        id = self.came_back(3)
+        id = self.mark_as_redelivered(3)
         for deaths in range(1, 6):
             hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
-            wait_until(lambda: self.failures(id) == deaths, "the try to be counted",
+            wait_until(lambda: self.failures(id) == deaths, "the attempt to be counted",
                        details=hub.log)
             hub.kill()
             self.assertEqual((self.failures(id), self.hub_redis.dead()), (deaths, 0))
@@ -261,15 +261,15 @@ class Poison(DeadTest):
         self.dead("retry", "--all")
         self.wait_merged(self.hub_redis, self.db, 40003)
 
-    def test_receivers_that_are_killed_while_the_database_is_locked_bury_nothing(self):
+    def test_receivers_killed_while_the_database_is_locked_cause_no_dead_letters(self):
         self.queue("Node_A")
-        id = self.came_back(3)
+        id = self.mark_as_redelivered(3)
         for _ in range(6):
-            self.give_to_ghost(id, idle_ms=0)
+            self.assign_to_dead_consumer(id, idle_ms=0)
             hub = self.receiver(self.hub_redis, self.db)
             lock = self.lock()
-            self.give_to_ghost(id)
-            wait_until(lambda: self.holder(id) != "ghost", "the receiver to hold it",
+            self.assign_to_dead_consumer(id)
+            wait_until(lambda: self.holder(id) != "ghost", "the receiver to take it",
                        details=hub.log)
             hub.kill()
             lock.execute("ROLLBACK")
@@ -278,13 +278,13 @@ class Poison(DeadTest):
         self.wait_merged(self.hub_redis, self.db, 3)
         self.assertEqual(self.hub_redis.dead(), 0)
 
-    def test_a_database_that_stays_away_is_nobody_s_poison(self):
+    def test_a_database_outage_causes_no_dead_letters(self):
         self.queue("Node_A")
-        id = self.came_back(3)
-        self.give_to_ghost(id, idle_ms=0)
+        id = self.mark_as_redelivered(3)
+        self.assign_to_dead_consumer(id, idle_ms=0)
         hub = self.receiver(self.hub_redis, self.db)
         lock = self.lock()
-        self.give_to_ghost(id)
+        self.assign_to_dead_consumer(id)
         hub.wait_for_log("merging waits and will try again")
         self.assertEqual(self.failures(id), 0)
         lock.execute("ROLLBACK")

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What developers stand on: ./dev asks before it installs anything, and the hook sees what is about
-to be committed."""
+"""Developer tools: ./dev asks before it installs packages, and the hook checks the staged files."""
 
 import os
 import pathlib
@@ -28,8 +27,8 @@ class DevTest(unittest.TestCase):
         path.chmod(0o755)
 
     def install(self, *arguments, uid):
-        """Runs `./dev … install run` on a machine that has none of the packages; sudo and apt-get only
-        say that they were called."""
+        """Runs `./dev … install run` on a machine without the packages; sudo and apt-get only print that they were
+        called."""
         self.stub("dpkg-query", "echo none")
         self.stub("apt-cache", "exit 0")
         self.stub("apt-get", 'echo "called: apt-get $*"')
@@ -38,7 +37,7 @@ class DevTest(unittest.TestCase):
         return run(["./dev", *arguments, "install", "run"], REPO,
                    PATH=f"{self.folder}:{os.environ['PATH']}", SYNCHUB_DEV_YES="")
 
-    def test_sudo_is_not_used_without_a_yes(self):
+    def test_sudo_is_not_used_without_consent(self):
         told = self.install(uid=1000)
         self.assertEqual(told.returncode, 1, told.stdout)
         self.assertIn("sudo apt-get install --no-install-recommends redis-server redis-tools",
@@ -53,13 +52,13 @@ class DevTest(unittest.TestCase):
         self.assertIn("sudo apt-get install --no-install-recommends redis-server redis-tools", named)
         self.assertIn("sudo", called)
 
-    def test_root_needs_no_yes_where_nobody_can_answer(self):
+    def test_root_needs_no_consent_without_a_terminal(self):
         told = self.install(uid=0)
         self.assertEqual(told.returncode, 0, told.stdout)
         self.assertIn("called: apt-get", told.stdout)
         self.assertNotIn("sudo", told.stdout)
 
-    def test_no_to_the_question_installs_nothing(self):
+    def test_answering_no_installs_nothing(self):
         for name in ("dpkg-query", "apt-cache"):
             self.stub(name, "echo none")
         self.stub("apt-get", "echo called: apt-get")
@@ -108,7 +107,7 @@ class DevTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(list(pathlib.Path(tempfile.gettempdir()).glob("synchub-commit.*/dev")), [])
 
-    def test_each_touched_file_leads_to_its_tests(self):
+    def test_each_changed_file_selects_its_tests(self):
         done = run(["python3", "-B", "tests/lint/check.py", "--table"], REPO)
         self.assertEqual(done.returncode, 0, done.stdout)
         done = run(["python3", "-B", "tests/lint/check.py", "--list", "libcommon/http/url.c",

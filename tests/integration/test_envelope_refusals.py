@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An envelope that was altered, cut, moved, replayed or dated wrongly: each refused with the status
-of PROTOCOL.md section 3 and a reason of its own in log and metric; a stranger hears only 403."""
+"""Altered, truncated, moved, replayed or wrongly dated envelopes: each is refused with the status of PROTOCOL.md,
+section 3, and a reason of its own in log and metric; a peer without a token only gets 403."""
 
 import re
 import time
@@ -13,7 +13,7 @@ NATIVE = test_receiver_http.NATIVE
 TABLE = device_table(device_rows(3))
 LINE = "key|second|2026-08-22 02:53:00|1|2|3|4|extra|other\n"
 SKEW_S = 600
-# What pushers of 0.1.0 search the message of a 422 for, to keep the item and not to give it up.
+# Texts that pushers of 0.1.0 search for in the message of a 422 in order to keep the item.
 OLD_WORDS = {"key": "SYNC_encryption_key", "clock": "clock", "node_name": "SYNC_node_name"}
 PLAIN_MAX = 64 * 1024 * 1024
 
@@ -36,7 +36,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
         self.assertEqual(self.reasons(), expected)
 
     def assert_refused(self, body, status, reason, words):
-        """Refused so, for this reason alone, in words that only the hub's own nodes hear."""
+        """Must be refused with this status, for only this reason, with a message that only the hub's own nodes get."""
         before = self.reasons()
         code = ("plugin_name" if words == "plugin" else "node_name") if reason == "name" else reason
         answer = self.post(body)
@@ -44,7 +44,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
         if code in OLD_WORDS:
             self.assertIn(OLD_WORDS[code], answer.json["message"])
         self.assert_counted(before, reason)
-        # Lines that repeat are summed up, so one of earlier requests will do.
+        # Repeated lines are suppressed, so one of an earlier request is accepted.
         self.assertRegex(self.hub.log(), rf"refused a push with {status} .*{re.escape(words)}")
 
         before = self.reasons()
@@ -57,7 +57,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
         for secret in (TOKEN, KEY, "a stranger's"):
             self.assertNotIn(secret, self.hub.log())
 
-    def test_each_field_of_the_header_is_guarded(self):
+    def test_each_field_of_the_header_is_authenticated(self):
         body = self.envelope().body
         altered = (422, "altered", "altered after it was sealed")
         cut = (400, "envelope", "truncated or extended")
@@ -98,7 +98,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
                 self.assert_refused(envelopes.moved(body, plugin=plugin, kind=envelopes.PLUGIN),
                                     422, "name", "plugin")
 
-    def test_the_sealed_part_is_guarded_from_its_first_bit_to_the_tag_s_last(self):
+    def test_every_bit_of_the_sealed_part_and_tag_is_authenticated(self):
         body = self.envelope().body
         sealed = envelopes.FIXED_BYTES + len("Node_A")
         for place in (sealed, (sealed + len(body)) // 2, len(body) - envelopes.TAG_BYTES,
@@ -108,7 +108,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
             with self.subTest(place):
                 self.assert_refused(bytes(broken), 422, "altered", "altered after it was sealed")
 
-    def test_cut_and_stretched_envelopes_are_refused(self):
+    def test_truncated_and_extended_envelopes_are_refused(self):
         body = self.envelope().body
         for broken, words in ((body[:100], "too few"), (body[:-1], "truncated or extended"),
                               (body[:-16], "truncated or extended"), (body + b"\0", "truncated or extended"),
@@ -133,7 +133,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
         self.assert_refused(envelopes.moved(result, plugin="", kind=envelopes.DEVICES), 422,
                             "altered", "altered after it was sealed")
 
-    def test_a_good_tag_does_not_help_what_is_too_old_or_from_the_future(self):
+    def test_an_authentic_envelope_with_a_wrong_time_is_refused(self):
         now = int(time.time() * 1000)
         for moved_s in (-SKEW_S - 60, SKEW_S + 60, -10 * 365 * 86400):
             body = envelopes.envelope(self.node_key, TABLE, time_ms=now + moved_s * 1000)
@@ -146,13 +146,13 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
             with self.subTest(moved_s):
                 self.assertEqual(self.post(body).status, 202)
 
-    def test_a_good_tag_does_not_help_another_version_or_kind(self):
+    def test_an_authentic_envelope_of_another_version_or_kind_is_refused(self):
         self.assert_refused(envelopes.envelope(self.node_key, TABLE, version=2), 400, "envelope",
                             "version 2")
         self.assert_refused(envelopes.envelope(self.node_key, TABLE, kind=3), 400, "envelope",
                             "unknown kind")
 
-    def test_a_good_tag_does_not_help_a_frame_of_another_length_or_none(self):
+    def test_an_authentic_envelope_with_a_wrong_frame_is_refused(self):
         for change in ({"plain_len": len(TABLE) - 1}, {"plain_len": len(TABLE) + 1},
                        {"packed": b"no frame"}, {"packed": envelopes.compress(TABLE.encode())[:-4]},
                        {"packed": envelopes.compress(TABLE.encode()) * 2}):
@@ -160,7 +160,7 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
                 self.assert_refused(envelopes.envelope(self.node_key, TABLE, **change), 422,
                                     "altered", "")
 
-    def test_a_good_tag_does_not_help_what_is_no_table_and_no_result(self):
+    def test_an_authentic_envelope_without_table_or_result_is_refused(self):
         for text, plugin in ((TABLE[:-1], ""), ('{"rows": []}', ""), (LINE, ""), ("", ""),
                              (b"\xff\xfe", ""), (b"\0" * 100, "ARPSCAN")):
             with self.subTest(text=text[:20], plugin=plugin):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the programs are linked, and what the system lets others see of them."""
+"""How the programs are linked, and what other processes can read of them."""
 
 import os
 import pathlib
@@ -57,7 +57,7 @@ class AtWork(SyncHubTest):
                 self.assertNotIn(secret.encode(), arguments)
             self.assertRegex((proc / "limits").read_text(), r"Max core file size\s+0\s+0\s")
 
-    def test_any_uid_will_do(self):
+    def test_any_uid_works(self):
         redis = self.redis()
         self.folder.chmod(0o777)
         settings = self.receiver_settings(redis)
@@ -65,7 +65,7 @@ class AtWork(SyncHubTest):
                        **{name: str(value) for name, value in settings.items()}}
         log = open(self.folder / "other.log", "wb")
         self.addCleanup(log.close)
-        # Who is not root is a plain user already.
+        # Without root the tests already run as an ordinary user.
         other = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"]
         if os.geteuid() != 0:
             other = []

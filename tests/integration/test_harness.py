@@ -41,7 +41,7 @@ class Counterparts(SyncHubTest):
         macs = {device_mac(i, f"node-{n}") for n in range(500) for i in range(200)}
         self.assertEqual(len(macs), 100000)
 
-    def test_the_hub_takes_a_push(self):
+    def test_the_hub_accepts_a_push(self):
         hub = self.server(FakeNetAlertXHub())
         answer = netalertx_push(hub.url, '{"data": []}', "Büro")
         self.assertEqual((answer.status, answer.json),
@@ -49,7 +49,7 @@ class Counterparts(SyncHubTest):
         self.assertEqual(hub.pushes(), [("Büro", "SYNC", '{"data": []}')])
         self.assertEqual(netalertx_push(hub.url, "x", "n", token="wrong").status, 403)
 
-    def test_the_node_gives_its_table(self):
+    def test_the_node_returns_its_table(self):
         node = self.server(FakeNetAlertXNode("Node_A", device_table(device_rows(2))))
         answer = curl(node.url + "/sync", headers=bearer())
         self.assertEqual(answer.status, 200)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`healthcheck`, by which a container engine asks a program how it is."""
+"""`healthcheck`, the subcommand for container engines."""
 
 import unittest
 
@@ -19,11 +19,11 @@ class HealthcheckTest(SyncHubTest):
         self.assertIn("ready", self.check("receiver", settings, 0))
         redis.stop()
         wait_until(lambda: self.run_program("receiver", settings, "healthcheck").returncode == 1,
-                   "the receiver to notice that Redis is away")
+                   "the receiver to notice that Redis is down")
         self.assertIn("not ready", self.check("receiver", settings, 1))
         self.assertIn("503", self.check("receiver", settings, 1))
 
-    def test_a_program_that_does_not_run_is_unhealthy(self):
+    def test_a_stopped_program_is_unhealthy(self):
         for name in ("pusher", "puller", "receiver"):
             with self.subTest(name):
                 said = self.check(name, {"SYNC_listen": f"127.0.0.1:{free_port()}"}, 1)
@@ -40,7 +40,7 @@ class HealthcheckTest(SyncHubTest):
         self.assertIn("SYNC_listen is not set", self.check("pusher", {}, 0))
         self.assertIn("SYNC_log_level", self.check("pusher", {"SYNC_log_level": "loud"}, 2))
 
-    def test_a_port_that_nobody_knows_cannot_be_asked(self):
+    def test_an_unknown_port_cannot_be_checked(self):
         self.assertIn("set a port", self.check("receiver", {"SYNC_listen": "127.0.0.1:0"}, 1))
 
     def test_it_needs_no_secrets_and_takes_no_arguments(self):

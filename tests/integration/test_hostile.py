@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers that flood, lie, stall and pack bombs: refused cheaply, while all others are served.
+"""Peers that flood, lie, stall and send decompression bombs: refused cheaply, while all others are served.
 
-What the kernel says of a program's memory (VmHWM) is compared with the bound that docs/operations.md gives,
-unless the program was built with AddressSanitizer, which keeps freed memory and shadows all of it;
-then the same peers are played, and only what they and others are answered is looked at.
+A program's peak memory (VmHWM) is compared with the limit in docs/operations.md, unless the program was built with
+AddressSanitizer, which needs much more memory; then only the answers are checked.
 """
 
 import pathlib
@@ -23,7 +22,7 @@ PLAIN_MAX = 64 * MIB
 ENVELOPE_MAX = 16 * MIB
 BODY_MAX = PLAIN_MAX // 3 * 4 + 64 * 1024
 INGEST_MEMORY_MIB = 576  # docs/operations.md, Memory
-BOMB_MEMORY_MIB = 200    # one text of the largest size, and little besides
+BOMB_MEMORY_MIB = 200    # one text of the largest size, and some overhead
 TABLE = device_table(device_rows(3))
 SLOW_CLIENTS = 100
 
@@ -49,15 +48,15 @@ class Hostile(test_receiver_http.ReceiverHttpTest):
         return connection
 
     def talk(self, *pieces):
-        """What the receiver says to these bytes until it closes or has given a whole answer: the
-        status, or 0 where it only closed."""
+        """Sends bytes and reads until the receiver closes the connection or has sent a whole answer. Returns the
+        status, or 0 if it only closed."""
         connection = self.connect()
         received = b""
         try:
             for piece in pieces:
                 connection.sendall(piece)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # it had heard enough
+            pass  # it closed the connection early
         try:
             while b"\r\n\r\n" not in received:
                 more = connection.recv(65536)
@@ -69,7 +68,7 @@ class Hostile(test_receiver_http.ReceiverHttpTest):
         connection.close()
         return int(received.split()[1]) if received else 0
 
-    def assert_lives(self):
+    def assert_alive(self):
         answer = netalertx_push(self.hub.url, TABLE, f"Witness {time.monotonic_ns()}")
         self.assertEqual(answer.status, 200, answer)
 
@@ -91,7 +90,7 @@ class Requests(Hostile):
         for name, flood in floods.items():
             with self.subTest(name):
                 self.assertIn(self.talk(flood), (0, *range(400, 500)))
-        self.assert_lives()
+        self.assert_alive()
 
     def test_headers_that_never_end_are_cut_off(self):
         connection = self.connect()
@@ -104,16 +103,16 @@ class Requests(Hostile):
         except (BrokenPipeError, ConnectionResetError):
             pass
         self.assertLess(sent, 100 * MIB)
-        self.assert_lives()
+        self.assert_alive()
 
-    def test_lies_about_the_length_are_refused(self):
+    def test_a_wrong_content_length_is_refused(self):
         for lie in ("-1", "1e3", "0x10", "99999999999999999999999", str(BODY_MAX + 1), "five", ""):
             with self.subTest(lie):
                 status = self.talk(head("application/json", TOKEN, f"Content-Length: {lie}"))
                 self.assertIn(status, (0, *range(400, 500)))
-        self.assert_lives()
+        self.assert_alive()
 
-    def test_a_body_shorter_than_announced_is_queued_by_no_one(self):
+    def test_a_body_shorter_than_announced_is_not_queued(self):
         for body in (b"", b"{", b'{"data":"x"}'):
             connection = self.connect()
             connection.sendall(head("application/json", TOKEN, "Content-Length: 1000") + body)
@@ -125,12 +124,12 @@ class Requests(Hostile):
             with self.subTest(body):
                 self.assertNotIn(b" 200 ", said)
         self.assertEqual(self.hub_redis.backlog(), 0)
-        self.assert_lives()
+        self.assert_alive()
 
-    def test_bytes_behind_the_announced_end_are_a_request_of_their_own(self):
+    def test_bytes_after_the_announced_end_are_another_request(self):
         status = self.talk(head("application/json", TOKEN, "Content-Length: 2") + b"{}" + b"junk")
         self.assertEqual(status, 422)
-        self.assert_lives()
+        self.assert_alive()
 
     def test_a_chunked_body_over_the_limit_is_cut_off(self):
         chunk = b"%x\r\n%s\r\n" % (MIB, b"x" * MIB)
@@ -139,14 +138,14 @@ class Requests(Hostile):
         for size in (b"ffffffffffffffffff\r\n", b"-1\r\n", b"zz\r\n"):
             with self.subTest(size):
                 self.assertIn(self.talk(start, size + b"x" * 100), (0, *range(400, 500)))
-        self.assert_lives()
+        self.assert_alive()
 
 
 class Contents(Hostile):
     def post(self, body):
         return curl(self.url, body=body, headers={**bearer(), "Content-Type": TYPE_ENVELOPE})
 
-    def test_a_zip_bomb_is_refused_and_costs_no_more_than_the_largest_text(self):
+    def test_a_decompression_bomb_is_refused_and_needs_no_more_memory_than_the_largest_text(self):
         key = envelopes.NodeKey("Node_A")
         zeros = envelopes.compress(bytes(PLAIN_MAX))
         self.assertLess(len(zeros), PLAIN_MAX // 1000)
@@ -165,7 +164,7 @@ class Contents(Hostile):
         self.assert_error(self.post(body), 422, "does not hold the expected")
         self.assertEqual(self.hub_redis.backlog(), 0)
         self.assert_peak(BOMB_MEMORY_MIB)
-        self.assert_lives()
+        self.assert_alive()
 
     def test_deep_nesting_is_refused(self):
         for opening in ("[", '{"a":', '[{"a":'):
@@ -178,9 +177,9 @@ class Contents(Hostile):
                 for text in (deep, '{"data":[{"devMac":"a","x":' + deep, '{"x":' + deep):
                     answer = netalertx_push(self.hub.url, text, "Node_A")
                     self.assert_error(answer, answer.status)
-                    self.assertIn(answer.status, (413, 422))  # over the limit, or another shape
+                    self.assertIn(answer.status, (413, 422))  # over the limit, or invalid JSON
         self.assertEqual(self.hub_redis.backlog(), 0)
-        self.assert_lives()
+        self.assert_alive()
 
     def test_names_that_are_paths_are_refused_in_both_formats(self):
         line = "a|b|2026-08-22 02:53:00|1|2|3|4|x|y\n"
@@ -189,14 +188,14 @@ class Contents(Hostile):
             key = envelopes.NodeKey(name)
             good = envelopes.NodeKey("Node_A")
             with self.subTest(name):
-                status = 400 if "\0" in name else 422  # no JSON of NetAlertX's holds a NUL
+                status = 400 if "\0" in name else 422  # NetAlertX's JSON contains no NUL
                 self.assert_error(netalertx_push(self.hub.url, TABLE, name), status)
                 self.assert_error(netalertx_push(self.hub.url, line, "Node_A", name), status)
                 self.assert_error(self.post(envelopes.envelope(key, TABLE)), 422)
                 self.assert_error(self.post(envelopes.envelope(good, line, name)), 422)
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_what_a_peer_says_forges_no_log_line_and_no_secret_is_written(self):
+    def test_a_peer_cannot_forge_log_lines_and_no_secret_is_logged(self):
         forged = "x\nlevel=error forged=1"
         netalertx_push(self.hub.url, TABLE, forged)
         netalertx_push(self.hub.url, TABLE, "Node_A", forged)
@@ -204,7 +203,7 @@ class Contents(Hostile):
         netalertx_push(self.hub.url, TABLE, "Node_A", token="a token that leaked")
         curl(self.url, body="{}", headers={**bearer(), "Content-Type": "text/secret-of-a-peer"})
         self.post(envelopes.envelope(envelopes.NodeKey("Node_A", "another passphrase"), TABLE))
-        self.assert_lives()
+        self.assert_alive()
         log = self.hub.log()
         self.assertNotRegex(log, r"(?m)^level=error forged")
         for secret in (TOKEN, KEY, "a token that leaked", "not the hub's passphrase", "devMac"):
@@ -213,7 +212,7 @@ class Contents(Hostile):
 
 class SlowClients(Hostile):
     def stall(self, announced, kind, sent):
-        """Clients that announce a body, send as much of it as is taken of `sent`, and wait."""
+        """Clients that announce a body, send as much of `sent` as the receiver accepts, and wait."""
         start = head(kind, TOKEN, f"Content-Length: {announced}")
         clients = [self.connect() for _ in range(SLOW_CLIENTS)]
         left = {client: memoryview(start + b"x" * sent) for client in clients}
@@ -224,7 +223,7 @@ class SlowClients(Hostile):
             while left:
                 found = ready.select(5)
                 if not found:
-                    break  # the receiver takes no more of theirs
+                    break  # the receiver reads no more
                 for chosen, _ in found:
                     client = chosen.fileobj
                     try:
@@ -239,12 +238,12 @@ class SlowClients(Hostile):
 
     def assert_others_are_served(self):
         self.assertEqual(curl(self.hub.url + "/livez").status, 200)
-        self.assert_lives()
+        self.assert_alive()
         body = envelopes.envelope(envelopes.NodeKey("Node_B"), TABLE)
         native = {**bearer(), "Content-Type": TYPE_ENVELOPE}
         self.assertEqual(curl(self.url, body=body, headers=native).status, 202)
 
-    def test_a_hundred_stalled_bodies_of_the_largest_size_shut_nobody_out(self):
+    def test_a_hundred_stalled_bodies_of_the_largest_size_lock_nobody_out(self):
         self.stall(BODY_MAX, "application/json", 4 * MIB)
         self.assert_others_are_served()
         bomb = envelopes.envelope(envelopes.NodeKey("Node_C"), bytes(PLAIN_MAX))
@@ -252,7 +251,7 @@ class SlowClients(Hostile):
         self.assertEqual(curl(self.url, body=bomb, headers=native).status, 422)
         self.assert_peak(INGEST_MEMORY_MIB)
 
-    def test_a_hundred_stalled_envelopes_of_the_largest_size_shut_nobody_out(self):
+    def test_a_hundred_stalled_envelopes_of_the_largest_size_lock_nobody_out(self):
         clients = self.stall(ENVELOPE_MAX, TYPE_ENVELOPE, ENVELOPE_MAX - 1)
         self.assert_others_are_served()
         self.assert_peak(INGEST_MEMORY_MIB)
@@ -260,12 +259,12 @@ class SlowClients(Hostile):
             client.close()
         wait_until(lambda: netalertx_push(self.hub.url, device_table(device_rows(20000)),
                                           "Node_Large").status == 200,
-                   "a large table to find room again")
+                   "a large table to be accepted again")
 
 
 class SlowReaders(harness.SyncHubTest):
-    def test_pulls_that_nobody_reads_do_not_fill_the_node_s_memory(self):
-        """More of them than the budget of answers holds: the rest is put off, by 503."""
+    def test_unread_answers_to_pulls_do_not_fill_the_node_s_memory(self):
+        """More pulls than the budget of answers allows: the others get 503."""
         table = device_table([harness.device_row(index, devComments="x" * 100000)
                               for index in range(160)])
         node = self.program("pusher", self.pusher_settings(

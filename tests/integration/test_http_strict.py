@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests that a proxy in front and our listener could read differently, TLS at a plain port and
-the reverse, old ciphers, and IPv4 at `[::]`: by raw sockets and the openssl command, at every
-listener."""
+"""Requests that a reverse proxy and our listener could interpret differently, TLS on a plain port and the reverse,
+old ciphers, and IPv4 on `[::]`: with raw sockets and the openssl command, at every listener."""
 
 import json
 import re
@@ -79,7 +78,7 @@ AMBIGUOUS = {
     "a method with a bracket": b"G(T /livez HTTP/1.1\r\nHost: hub\r\n\r\n",
 }
 
-# Chunks that parsers read differently. The head is right; what follows must end the connection.
+# Chunks that parsers interpret differently. The head is valid; the rest must end the connection.
 CHUNKS = {
     "a size with 0x": b"0x5\r\nhello\r\n0\r\n\r\n",
     "a size with a sign": b"+5\r\nhello\r\n0\r\n\r\n",
@@ -91,7 +90,7 @@ CHUNKS = {
     "a size over 64 bits": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
     "a chunk that is longer than its size": b"3\r\nhello\r\n0\r\n\r\n",
 }
-# These are taken, by libmicrohttpd before 1.0; nothing behind them is read as a request.
+# libmicrohttpd before 1.0 accepts these; nothing after them may be read as a request.
 LENIENT_CHUNKS = {
     "chunks that end with LF": b"5\nhello\n0\n\n",
     "an extension with a bare CR": b"5;a\rb\r\nhello\r\n0\r\n\r\n",
@@ -102,7 +101,7 @@ LENIENT_CHUNKS = {
 
 
 def everything(connection):
-    """All that comes until the peer closes."""
+    """Reads until the peer closes."""
     said = b""
     try:
         while True:
@@ -155,7 +154,7 @@ class Listeners(SyncHubTest):
 
 
 class Ambiguous(Listeners):
-    def test_what_two_parsers_read_differently_is_refused_and_the_connection_closed(self):
+    def test_ambiguous_requests_are_refused_and_the_connection_closed(self):
         for program, tls in self.each_listener():
             for name, request in AMBIGUOUS.items():
                 with self.subTest(name):
@@ -166,7 +165,7 @@ class Ambiguous(Listeners):
             said = self.talk(program, tls, GET + b"\r\n" + GET + b"Connection: close\r\n\r\n")
             self.assertEqual(said.count(b"HTTP/1.1 200"), 2, "the usual request is refused")
 
-    def test_the_peer_and_the_log_are_told_why(self):
+    def test_the_answer_and_the_log_contain_the_reason(self):
         program = self.listener("receiver")
         said = self.talk(program, False, AMBIGUOUS["two lengths"])
         self.assertIn(b"more than one Content-Length", said)
@@ -175,8 +174,8 @@ class Ambiguous(Listeners):
         said = curl(program.url + "/metrics").text
         self.assertRegex(said, r"synchub_http_ambiguous_requests_total [1-9]")
 
-    def test_heads_of_every_size_that_has_room_are_taken(self):
-        """The check relies on how the library lays a head out, also where its buffer grows."""
+    def test_heads_of_every_allowed_size_are_accepted(self):
+        """The check relies on the memory layout of a head in the library, also when its buffer grows."""
         for program, tls in self.each_listener():
             connection = self.connect(program, tls)
             for size in (1, 100, 500, 1000, 1400, 1500, 2000, 3000, 7000, 15000, 16300, 20000):
@@ -194,7 +193,7 @@ class Ambiguous(Listeners):
 
 
 class Chunks(Listeners):
-    def test_odd_chunks_end_the_connection(self):
+    def test_ambiguous_chunks_end_the_connection(self):
         program = self.listener("receiver")
         start = (POST + f"Authorization: Bearer {TOKEN}\r\n".encode() +
                  b"Content-Type: application/json\r\n" + CHUNKED + b"\r\n")
@@ -204,7 +203,7 @@ class Chunks(Listeners):
                 self.assertRegex(said, rb"^HTTP/1\.1 4\d\d ")
                 self.assertNotRegex(said, rb"HTTP/1\.1 [235]")
 
-    def test_a_chunked_push_is_taken(self):
+    def test_a_chunked_push_is_accepted(self):
         program = self.listener("receiver").wait_ready()
         answer = curl(program.url + "/sync", "-H", "Transfer-Encoding: chunked",
                       body=netalertx_body(TABLE, "Node_A"),
@@ -222,7 +221,7 @@ class Paths(Listeners):
 
 
 class WrongProtocol(Listeners):
-    def test_plain_http_to_a_port_with_tls_is_told_to_use_https(self):
+    def test_plain_http_to_a_port_with_tls_gets_a_readable_answer(self):
         for name in ("receiver", "pusher", "puller"):
             with self.subTest(name):
                 program = self.listener(name, tls=True)
@@ -245,7 +244,7 @@ class WrongProtocol(Listeners):
                 self.assertRegex(curl(program.url + "/metrics").text,
                                  r'synchub_http_wrong_protocol_total\{sent="tls"\} [1-9]')
 
-    def test_a_peer_that_sends_nothing_holds_up_nobody(self):
+    def test_a_silent_peer_delays_nobody(self):
         program = self.listener("receiver", tls=True)
         silent = [self.connect(program) for _ in range(20)]
         self.assertEqual(curl(f"https://127.0.0.1:{program.port}/livez", "--cacert",
@@ -293,7 +292,7 @@ class Ciphers(Listeners):
 
 
 class DualStack(Listeners):
-    def test_all_addresses_of_ipv6_are_those_of_ipv4_too(self):
+    def test_listening_on_all_ipv6_addresses_includes_ipv4(self):
         if not socket.has_ipv6:
             raise AssertionError("this test needs IPv6")
         program = self.listener("receiver", listen="[::]:0")

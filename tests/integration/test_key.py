@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Receivers with another SYNC_encryption_key than the hub's, and a key that is changed on purpose."""
+"""Receivers with another SYNC_encryption_key than the hub's, and an intended change of the key."""
 
 import json
 import unittest
@@ -18,7 +18,7 @@ class Key(SyncHubTest):
         self.db = self.folder / "hub.db"
 
     def queue(self, *nodes, key=KEY):
-        """Tables of nodes that nobody merges, sealed under a key."""
+        """Queues tables of nodes, sealed with a key, without merging them."""
         ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest",
                                SYNC_encryption_key=key)
         for node in nodes:
@@ -28,7 +28,7 @@ class Key(SyncHubTest):
         ingest.stop()
 
     def wrong(self, **settings):
-        """A receiver with another key, once it has said that it has."""
+        """A receiver with another key, once it has logged that."""
         hub = self.program("receiver", self.receiver_settings(
             self.hub_redis, self.db, SYNC_encryption_key=OTHER, **settings))
         hub.wait_for_log(NOT_OURS)
@@ -43,7 +43,7 @@ class Key(SyncHubTest):
         return self.run_program("receiver", self.receiver_settings(
             self.hub_redis, self.db, SYNC_encryption_key=key), "key", "adopt", code=0)
 
-    def test_a_receiver_with_another_key_takes_nothing_and_is_not_ready(self):
+    def test_a_receiver_with_another_key_accepts_nothing_and_is_not_ready(self):
         first = self.receiver(self.hub_redis, self.db)
         self.queue("Node_A")
         self.wait_merged(self.hub_redis, self.db, 3)
@@ -58,7 +58,7 @@ class Key(SyncHubTest):
         self.wait_merged(self.hub_redis, self.db, 84)
         self.assertEqual(self.hub_redis.dead(), 0)
 
-    def test_an_ingest_or_puller_with_another_key_takes_nothing(self):
+    def test_ingest_or_puller_with_another_key_accepts_nothing(self):
         self.receiver(self.hub_redis, self.db)
         self.queue("Node_A")
         self.wait_merged(self.hub_redis, self.db, 3)
@@ -66,7 +66,7 @@ class Key(SyncHubTest):
             self.hub_redis, SYNC_receiver_role="ingest", SYNC_encryption_key=OTHER))
         ingest.wait_for_log("no push is accepted: " + NOT_OURS)
         self.assertIn(NOT_OURS, curl(ingest.url + "/readyz").text)
-        # Neither a node with the hub's key nor one with this receiver's loses its data here.
+        # Neither a node with the hub's key nor one with this receiver's key loses data.
         for key in (KEY, OTHER):
             answer = netalertx_push(ingest.url, device_table(device_rows(3, node="B")), "B",
                                     passphrase=key)
@@ -79,7 +79,7 @@ class Key(SyncHubTest):
         self.assertIn(NOT_OURS, done.stderr)
         self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (0, 0))
 
-    def test_before_anybody_has_merged_the_entries_tell_whose_key_is_right(self):
+    def test_before_the_first_merge_the_entries_determine_the_right_key(self):
         self.queue("Node_A", "Node_B")
         self.wrong()
         self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (2, 0))
@@ -87,7 +87,7 @@ class Key(SyncHubTest):
         self.wait_merged(self.hub_redis, self.db, 6)
         self.assertEqual(self.hub_redis.dead(), 0)
 
-    def test_one_entry_with_a_stray_key_stops_nobody(self):
+    def test_one_entry_with_another_key_stops_no_receiver(self):
         self.queue("Stray", key=OTHER)
         self.queue("Node_A", "Node_B")
         self.receiver(self.hub_redis, self.db)
@@ -97,7 +97,7 @@ class Key(SyncHubTest):
         for word in ("sealed with another key", "SYNC_encryption_key", "dead retry", "dead drop"):
             self.assertIn(word, letter["reason"])
 
-    def test_a_redis_that_lost_its_data_is_told_the_key_again(self):
+    def test_the_check_value_is_published_again_after_a_data_loss_of_redis(self):
         hub = self.receiver(self.hub_redis, self.db)
         self.queue("Node_A")
         self.wait_merged(self.hub_redis, self.db, 3)
@@ -110,7 +110,7 @@ class Key(SyncHubTest):
         self.hub_redis.cli("FLUSHALL")
         self.wrong()
 
-    def test_a_key_is_changed_on_purpose_and_nothing_is_lost(self):
+    def test_an_intended_key_change_loses_nothing(self):
         first = self.receiver(self.hub_redis, self.db)
         self.queue("Node_A")
         self.wait_merged(self.hub_redis, self.db, 3)
@@ -123,7 +123,7 @@ class Key(SyncHubTest):
         letter = self.letters()[0]
         self.assertEqual(letter["node"], "Left")
         hub.stop()
-        # What was left is merged by a hub that has the old key for a moment.
+        # Remaining entries are merged by a hub that temporarily has the old key.
         self.adopt(KEY)
         self.run_program("receiver", {"SYNC_redis_url": self.hub_redis.url}, "dead", "retry",
                          letter["id"], code=0)

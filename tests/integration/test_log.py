@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the programs' logs say: fields in JSON, nothing raw of what peers send, sums of repeated
-lines."""
+"""The programs' logs: fields in JSON, escaped input of peers, summaries of repeated lines."""
 
 import http.client
 import json
@@ -17,7 +16,7 @@ class LogTest(harness.SyncHubTest):
         return [json.loads(line) for line in program.log().splitlines()]
 
     def line(self, program, message, **fields):
-        """Waits for a line with that message and those fields; returns it."""
+        """Waits for a line with this message and these fields; returns it."""
         def found():
             for line in self.lines(program):
                 if line["message"] == message and all(
@@ -28,7 +27,7 @@ class LogTest(harness.SyncHubTest):
 
 
 class Fields(LogTest):
-    def test_json_lines_have_fields_of_their_own(self):
+    def test_json_lines_have_fields(self):
         redis = self.redis()
         hub = self.receiver(redis, SYNC_log_format="json")
         self.assertEqual(netalertx_push(hub.url, TABLE, "Küche 1").status, 200)
@@ -61,7 +60,7 @@ class Fields(LogTest):
         line = wait_until(refused, "a failed push", details=pusher.log)[0]
         self.assertIn("127.0.0.1:9", line["reason"])
 
-    def test_text_has_pairs_that_no_name_can_forge(self):
+    def test_a_name_cannot_forge_fields_in_text_lines(self):
         hub = self.receiver(self.redis())
         netalertx_push(hub.url, TABLE, 'x" peer=10.0.0.1')
         hub.wait_for_log(r'queued node="x\\" peer=10\.0\.0\.1" plugin=')
@@ -71,7 +70,7 @@ class Hostile(LogTest):
     NAMES = ("a\u202eb", "a\u200bb", "a\u2066b\u2069", "a\ufeffb", "a\x1b[2Jb", "a\x9bb", "a\u2028b",
              "a\U000e0041b", "a\u00adb", "a\ue000b")
 
-    def test_nothing_that_steers_a_terminal_is_written(self):
+    def test_terminal_control_sequences_are_escaped(self):
         for format in ("text", "json"):
             hub = self.receiver(self.redis(), self.folder / f"{format}.db", SYNC_log_format=format,
                                 SYNC_log_level="debug")
@@ -85,7 +84,7 @@ class Hostile(LogTest):
                 with self.subTest(format, name=name):
                     self.assertNotIn(name[1], hub.log())
 
-    def test_a_flood_of_one_peer_is_summed_up_and_hides_nobody(self):
+    def test_a_flood_of_one_peer_is_summarized_and_hides_no_other_peer(self):
         hub = self.receiver(self.redis())
         peer = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=harness.READY_S)
         self.addCleanup(peer.close)

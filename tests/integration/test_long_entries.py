@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entries that take long to merge: they go in pieces, and keep nobody waiting."""
+"""Entries that take long to merge: they are merged in pieces, and do not delay other nodes."""
 
 import sqlite3
 import subprocess
@@ -11,14 +11,14 @@ from harness import (READY_S, REPO, SyncHubTest, bearer, count, curl, device_row
                      netalertx_push, query, wait_until)
 
 LINES = 200000
-# Takes some milliseconds for each device that is inserted, as NetAlertX's triggers do.
+# Takes some milliseconds for each inserted device, as NetAlertX's triggers do.
 SLOW_TRIGGER = """CREATE TRIGGER slow_{0} AFTER INSERT ON {0} BEGIN
 INSERT INTO Changes(what, mac) SELECT 'slow', (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL
 SELECT i + 1 FROM n WHERE i < 6000) SELECT max(i) FROM n); END"""
 
 
 def result(value, ids=LINES, lines=LINES):
-    """A plugin result; value tells the results of a test apart."""
+    """A plugin result; value distinguishes the results of a test."""
     return "".join(f"{i % ids}|s|2026-08-22 02:53:00|{value}{i & 1}|||||\n" for i in range(lines))
 
 
@@ -41,8 +41,8 @@ class LongEntries(SyncHubTest):
         self.assertEqual(answer.status, 200, answer)
 
     def push_long(self, hub, number, ids=LINES):
-        """Results of a node of 200,000 lines each, which change that many ids and cost the node a
-        few hundred KB, or with one id 800 bytes."""
+        """Pushes results of a node with 200,000 lines each, which change as many ids and need a few hundred KB, or
+        800 bytes with one id."""
         key = envelopes.NodeKey("Long")
         for i in range(number):
             answer = curl(hub.url + "/sync", headers={
@@ -60,7 +60,7 @@ class LongEntries(SyncHubTest):
         return int(query(self.db, "SELECT value FROM SyncHub_Meta WHERE key = 'generation'")[0]["value"])
 
     def pending(self):
-        """Consumer and deliveries of the entries that are held, by their ids."""
+        """Consumer and deliveries of pending entries, by their ids."""
         words = self.hub_redis.cli("XPENDING", "synchub:ingest", "receivers", "-", "+",
                                    "1000").split()
         return {words[i]: (words[i + 1], int(words[i + 3])) for i in range(0, len(words), 4)}
@@ -85,7 +85,7 @@ class LongEntries(SyncHubTest):
                    "the other node's table", details=hub.log)
         self.assertGreater(self.hub_redis.backlog(), 0, "the long results were merged first")
 
-    def test_a_result_that_repeats_one_id_is_one_row(self):
+    def test_a_result_with_one_repeated_id_is_one_row(self):
         hub = self.receiver(self.hub_redis, self.db)
         self.push_long(hub, 40, ids=1)
         self.push(hub, self.table_of("Other"), "Other")
@@ -108,7 +108,7 @@ class LongEntries(SyncHubTest):
         self.assertEqual(count(self.db, "Events"), 400)
         self.assertEqual(self.hub_redis.dead(), 0)
 
-    def test_netalertx_gets_its_lock_between_the_pieces(self):
+    def test_netalertx_gets_the_lock_between_the_pieces(self):
         self.make_app_db()
         hub = self.receiver(self.hub_redis, self.db)
         self.push(hub, device_table(device_rows(400, node="Long")), "Long")
@@ -124,8 +124,8 @@ class LongEntries(SyncHubTest):
             wait_until(lambda: count(self.db) != before, "the next piece", details=hub.log)
         self.assertGreater(locks, 3)
 
-    def test_long_entries_of_many_nodes_all_go_on_where_they_were(self):
-        """In turns; an entry that began anew at each would do the same lines again and again."""
+    def test_long_entries_of_many_nodes_all_continue_where_they_stopped(self):
+        """In turns; if an entry started again each time, it would repeat the same lines."""
         self.make_app_db()
         hub = self.receiver(self.hub_redis, self.db)
 
@@ -141,7 +141,7 @@ class LongEntries(SyncHubTest):
         self.assertLess(together, 3 * alone * 2)
         self.assertEqual(count(self.db), 4 * 100)
 
-    def test_a_backup_put_back_between_two_pieces_loses_nothing(self):
+    def test_restoring_a_backup_between_two_pieces_loses_nothing(self):
         self.make_app_db()
         hub = self.receiver(self.hub_redis, self.db)
         self.push(hub, self.table_of("Before"), "Before")
@@ -186,7 +186,7 @@ class LongEntries(SyncHubTest):
         self.wait_merged(self.hub_redis, self.db, 400)
         self.assertIn("merged node=Long", second.log())
 
-    def test_a_stop_in_the_middle_hands_the_entry_over_at_once(self):
+    def test_a_stop_during_an_entry_releases_it_at_once(self):
         self.make_app_db()
         first = self.receiver(self.hub_redis, self.db)  # a claim would take 60 s
         self.push(first, device_table(device_rows(400, node="Long")), "Long")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each program at its worst stays within the memory that docs/operations.md names. What the kernel
-says (VmHWM) is compared, so that the programs are the release's: AddressSanitizer shadows all memory.
-test_hostile has the receiver's ingest.
+"""In the worst case each program stays within the memory limits in docs/operations.md. Compares the peak memory
+(VmHWM), so it needs the release build: AddressSanitizer needs much more memory. test_hostile covers the receiver's
+ingest.
 """
 
 import base64
@@ -22,15 +22,15 @@ PULLER_MIB = 576
 PUSHER_MIB = 640
 PUSHER_SERVING_MIB = 480
 LARGE_PAIRS = 5
-SMALLER = 4 * MIB  # so much that a batch holds it and a largest one besides
-AHEAD_TEXT, AHEAD_ENVELOPE = 16 * MIB, 11 * MIB  # opened while the one before it is merged
-SLOW_READERS = 16  # four times what the budget of answers holds
+SMALLER = 4 * MIB  # small enough for a batch that also has one of the largest
+AHEAD_TEXT, AHEAD_ENVELOPE = 16 * MIB, 11 * MIB  # decoded while the previous one is merged
+SLOW_READERS = 16  # four times the budget of answers
 TABLE_MAX = 512 * MIB
 ROW_BYTES = 250 * 1024
 
 
 def rows_of(bytes_wanted, node):
-    """The text of a table of nearly that many bytes, in pieces; what is long is no hub's column."""
+    """The text of a table of nearly this size, in pieces; its long values are in an unknown column."""
     count = bytes_wanted // ROW_BYTES
     filler = "x" * (ROW_BYTES - 200)
     yield '{"data": ['
@@ -41,8 +41,8 @@ def rows_of(bytes_wanted, node):
 
 
 def packed_badly(node, envelope_bytes, text_bytes=PLAIN_MAX):
-    """A table of nearly so large a text: of each row so much is random that it packs to that many
-    bytes, and all of it goes to the database."""
+    """A table of nearly this size, with as much random text in each row as is necessary to compress to the given
+    size; everything is stored in the database."""
     count = row_count(text_bytes)
     noise = random.Random(node)
     share = int(envelope_bytes / count * 4 / 3 * 0.985) // 4 * 4
@@ -120,7 +120,7 @@ class Memory(Peak, harness.SyncHubTest):
                    lambda: pusher.log())
         self.assert_peak(pusher, PUSHER_MIB)
 
-    def test_a_pusher_whose_answers_nobody_reads(self):
+    def test_a_pusher_with_unread_answers(self):
         settings = self.pusher_settings("", node="Served", SYNC_RUN="disabled",
                                         SYNC_listen="127.0.0.1:0")
         with open(settings["SYNC_devices_file"], "w") as table:
@@ -135,7 +135,7 @@ class Memory(Peak, harness.SyncHubTest):
             client.settimeout(harness.READY_S)
             client.connect(address)
             clients.append(client)
-        for client in clients:  # all ask before the first reads
+        for client in clients:  # all send requests before the first one reads
             client.sendall("GET /sync HTTP/1.1\r\nHost: node\r\n"
                            f"Authorization: Bearer {TOKEN}\r\n\r\n".encode())
         answers = {client.recv(64).split()[1] for client in clients}
@@ -149,8 +149,7 @@ class PullerMemory(Peak, test_puller.PullerTest):
     GOOD = 8
 
     def test_a_puller_of_the_largest_answers(self):
-        """More of them at once than the budget of answers holds, and each opens to the largest
-        text, or to none."""
+        """More concurrent answers than the budget allows, each with the largest text or an invalid one."""
         redis = self.redis()
         nodes = self.server(test_puller.Nodes())
         text = packed_badly("Pulled", ENVELOPE_MAX)

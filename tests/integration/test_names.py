@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of nodes and plugins: which are taken, which could pass for another's."""
+"""Names of nodes and plugins: which are accepted, and which are easily confused."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ class Rules(NamesTest):
                     self.assertEqual(json.loads(answer.body)["success"], False)
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_names_of_all_the_world_are_taken(self):
+    def test_names_in_many_scripts_are_accepted(self):
         hub = self.ingest()
         good = ["B\u00fcro 1", "\u5317\u4eac", "\u043e\u0444\u0438\u0441", "\u2600\ufe0f", "x" * 50,
                 "\U0001f600" * 50, "Nu\u0308rnberg", "O'Brien & Sons", "a.b", "\u0645\u0643\u062a\u0628"]
@@ -62,8 +62,8 @@ class Rules(NamesTest):
                 self.assertEqual(netalertx_push(hub.url, TABLE, node).status, 200)
                 self.assertEqual(self.native(hub, node).status, 202)
 
-    def test_what_unicode_calls_control_format_or_private_use_is_in_no_name(self):
-        """Python's tables against ours, all of them: by one pusher's settings at a time."""
+    def test_control_format_and_private_use_characters_are_not_allowed_in_names(self):
+        """Compares Python's Unicode tables with ours for all characters, through the settings of a pusher."""
         hub = self.ingest()
         codes = [code for code in range(0x110000)
                  if unicodedata.category(chr(code)) in ("Cc", "Cf", "Co") and code != 0]
@@ -73,7 +73,7 @@ class Rules(NamesTest):
             answer = self.native(hub, f"a{chr(code)}b")
             self.assertEqual(answer.status, 422, hex(code))
 
-    def test_a_plugin_called_sync_is_taken_nowhere(self):
+    def test_a_plugin_called_sync_is_refused(self):
         out = self.folder / "out"
         out.mkdir()
         hub = self.receiver(self.hub_redis, SYNC_plugins_out=out)
@@ -82,7 +82,7 @@ class Rules(NamesTest):
         for plugin in ("sync", "Sync", "../x", "A.B", "x" * 65):
             self.assertEqual(netalertx_push(hub.url, LINE, "Node_A", plugin).status, 422)
         done = self.run_program("pusher", self.pusher_settings(hub.url, SYNC_plugins="['sync']"),
-                                "--check-config", code=0)  # NetAlertX takes it, too
+                                "--check-config", code=0)  # NetAlertX accepts it, too
         self.assertIn("SYNC_devices", done.stderr)
         self.assertEqual(list(out.iterdir()), [])
 
@@ -100,9 +100,9 @@ class Rules(NamesTest):
             files = list(out.glob(f"last_result.{plugin}.*"))
             self.assertEqual([file.read_text() for file in files], [LINE] * len(nodes))
             return {file.name.split(".")[3] for file in files}
-        # Usual names of plugins leave room for every name of a node.
+        # With usual plugin names every node name fits.
         self.assertEqual(written([long + "a"], "ARPSCAN"), {long + "a"})
-        # Where there is none, two nodes have different names all the same.
+        # If it does not fit, two nodes still have different names.
         cut = written([long + "a", long + "b"], "P" * 64)
         self.assertEqual(len(cut), 2)
         for part in cut:
@@ -113,7 +113,7 @@ class Rules(NamesTest):
 class Lookalikes(NamesTest):
     ALIKE = ("victim", "VICTIM", "Vi\u0441tim", "\uff36ictim", "V\u0406CTIM", "Vict\u0131m")
 
-    def test_who_could_pass_for_a_node_with_its_own_credentials_is_refused(self):
+    def test_a_name_that_resembles_a_node_with_its_own_credentials_is_refused(self):
         hub = self.ingest()
         self.node("add", "Victim")
         for node in self.ALIKE:
@@ -126,7 +126,7 @@ class Lookalikes(NamesTest):
         self.assertEqual(self.hub_redis.backlog(), 0)
         self.assertEqual(netalertx_push(hub.url, TABLE, "Victims").status, 200)
 
-    def test_others_are_taken_and_reported_once(self):
+    def test_other_lookalikes_are_accepted_and_reported_once(self):
         hub = self.ingest()
         self.assertEqual(netalertx_push(hub.url, TABLE, "Office").status, 200)
         for rows in (3, 4):
@@ -134,12 +134,12 @@ class Lookalikes(NamesTest):
             self.assertEqual(netalertx_push(hub.url, table, "\u041effice").status, 200)
         self.assertEqual(netalertx_push(hub.url, TABLE, "Another").status, 200)
         self.assertEqual(hub.log().count("easily confused"), 1, hub.log())
-        # Names of before a start count, too.
+        # Names known before a restart count, too.
         again = self.ingest()
         self.assertEqual(netalertx_push(again.url, TABLE, "ANOTHER").status, 200)
         again.wait_for_log('"Another".*node=ANOTHER')
 
-    def test_node_add_tells_who_will_be_refused(self):
+    def test_node_add_warns_about_nodes_that_will_be_refused(self):
         hub = self.ingest()
         self.assertEqual(netalertx_push(hub.url, TABLE, "office").status, 200)
         done = self.node("add", "Office")
@@ -149,7 +149,7 @@ class Lookalikes(NamesTest):
 
 class Pulled(NamesTest):
     def pull(self, names, code=0):
-        """A NetAlertX at each of so many URLs, and what the puller says of them."""
+        """Pulls a NetAlertX at each of the given URLs; returns the puller's output."""
         def answer(request):
             index = int(request.path.split("/")[2])
             return 200, {}, {"data_base64": base64.b64encode(TABLE.encode()).decode(),
@@ -160,7 +160,7 @@ class Pulled(NamesTest):
         return self.run_program("puller", self.puller_settings(
             self.hub_redis, urls, SYNC_protocol="netalertx"), "--once", code=code)
 
-    def test_many_nodes_of_one_name_are_one_line(self):
+    def test_many_nodes_with_one_name_are_one_line(self):
         done = self.pull(["Same"] * 40 + ["Other"])
         lines = [line for line in done.stderr.splitlines() if " warning " in line]
         self.assertEqual(len(lines), 1, lines)
@@ -171,7 +171,7 @@ class Pulled(NamesTest):
         lines = [line for line in done.stderr.splitlines() if "easily confused" in line]
         self.assertEqual(len(lines), 2, lines)
 
-    def test_a_node_that_could_pass_for_one_with_its_own_is_not_pulled(self):
+    def test_a_lookalike_of_a_node_with_its_own_credentials_is_not_pulled(self):
         self.node("add", "Victim")
         done = self.pull(["v\u0456ctim", "Other"], code=1)
         self.assertIn('"Victim"', done.stderr)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the programs tell a service manager (sd_notify): the test is the manager."""
+"""Messages of the programs to a service manager (sd_notify): the test is the manager."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from harness import BIN, SyncHubTest, clean_environment, curl, device_rows, devi
 
 
 class Manager:
-    """The socket of NOTIFY_SOCKET. `told` is every message, as a dictionary of its lines."""
+    """The socket of NOTIFY_SOCKET. `told` has every message, as a dictionary of its lines."""
 
     def __init__(self, folder):
         self.path = folder / "notify"
@@ -55,7 +55,7 @@ class Notify(SyncHubTest):
         return settings
 
     def check_life(self, program):
-        """From READY over a reload to STOPPING; the program must listen."""
+        """Checks the messages from READY over a reload to STOPPING; the program must listen."""
         self.manager.wait_for("READY", "1")
         self.assertEqual(curl(program.url + "/livez").status, 200)  # it is true
         ready = self.manager.count("READY")
@@ -65,7 +65,7 @@ class Notify(SyncHubTest):
         program.stop()
         self.manager.wait_for("STOPPING", "1")
 
-    def test_a_receiver_tells_of_its_life_and_of_a_queue_that_is_away(self):
+    def test_a_receiver_reports_its_state_and_an_unreachable_queue(self):
         redis = self.redis()
         hub = self.program("receiver", self.receiver_settings(redis, **self.manager_settings()))
         self.manager.wait_for("STATUS", "merging")
@@ -75,7 +75,7 @@ class Notify(SyncHubTest):
         redis.start()
         self.check_life(hub)
 
-    def test_a_pusher_tells_of_its_life_and_of_what_was_delivered(self):
+    def test_a_pusher_reports_its_state_and_deliveries(self):
         redis = self.redis()
         hub = self.receiver(redis)
         node = self.program("pusher", self.pusher_settings(
@@ -85,7 +85,7 @@ class Notify(SyncHubTest):
                    "the status after a push", details=lambda: str(self.manager.told))
         self.check_life(node)
 
-    def test_a_puller_tells_of_its_life_and_of_its_runs(self):
+    def test_a_puller_reports_its_state_and_runs(self):
         redis = self.redis()
         puller = self.program("puller", self.puller_settings(
             redis, ["http://127.0.0.1:1"], SYNC_listen="127.0.0.1:0", **self.manager_settings()))
@@ -94,7 +94,7 @@ class Notify(SyncHubTest):
                    "the status after a run", details=lambda: str(self.manager.told))
         self.check_life(puller)
 
-    def test_a_program_with_nothing_to_do_was_started_all_the_same(self):
+    def test_a_program_with_nothing_to_do_reports_ready(self):
         self.run_program("pusher", {"SYNC_RUN": "disabled", **self.manager_settings()}, code=0)
         self.manager.wait_for("READY", "1")
 
@@ -106,7 +106,7 @@ class Notify(SyncHubTest):
         self.run_program("receiver", settings, code=1)
         self.assertFalse(self.manager.has("READY"))
 
-    def test_every_program_feeds_the_watchdog_at_rest(self):
+    def test_every_idle_program_notifies_the_watchdog(self):
         redis = self.redis()
         everything = {
             "receiver": self.receiver_settings(redis),
@@ -122,7 +122,7 @@ class Notify(SyncHubTest):
                        f"the watchdog to be fed by {name}")
             program.stop()
 
-    def test_the_watchdog_is_fed_while_a_hub_does_not_answer(self):
+    def test_the_watchdog_is_notified_while_a_hub_does_not_answer(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             self.program("pusher", self.pusher_settings(
@@ -134,7 +134,7 @@ class Notify(SyncHubTest):
                 wait_until(lambda: self.manager.count("WATCHDOG") > begin + 3,
                            "the watchdog to be fed during the exchange")
 
-    def test_a_socket_that_is_not_there_is_a_warning(self):
+    def test_a_missing_socket_causes_a_warning(self):
         done = subprocess.run([BIN / "synchub-pusher"], capture_output=True, text=True,
                               env=clean_environment({"SYNC_RUN": "disabled",
                                                      "NOTIFY_SOCKET": "/nowhere/notify"}))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An attacker who has the token and a captured payload, but not the key, asks the receiver what his
-forged payloads decrypt to. It tells him nothing, and soon takes none of them any more."""
+"""An attacker with the token and a captured payload, but without the key, sends forged payloads. The answers must not
+reveal anything about the plain text, and the receiver soon throttles the attacker."""
 
 import base64
 import collections
@@ -16,11 +16,11 @@ from harness import (KEY, TOKEN, SyncHubTest, bearer, curl, device_rows, device_
 
 TABLE = device_table(device_rows(3))
 NODE_MAX = 10   # invalid payloads of a peer as one node, SECURITY.md
-PEER_MAX = 60   # of a peer under names that the hub does not know
+PEER_MAX = 60   # of a peer with names that the hub does not know
 
 
 class Attacker:
-    """Sends payloads from any loopback address; keeps all that it can see of the answers."""
+    """Sends payloads from any loopback address; records everything it can observe of the answers."""
 
     def __init__(self, port):
         self.port = port
@@ -48,7 +48,7 @@ def wire(iv, *blocks):
 
 
 def captured(text, key=KEY):
-    """IV and blocks of a payload that somebody has listened to."""
+    """IV and blocks of a captured payload."""
     payload = netalertx_encrypt(text, key)
     content = base64.b64decode(payload[24:])
     return base64.b64decode(payload[:24]), [content[at:at + 16]
@@ -63,13 +63,13 @@ class PaddingOracle(SyncHubTest):
         self.attacker = Attacker(self.hub.port)
 
     def addresses(self):
-        """A fresh one for each that is taken: none is throttled."""
+        """A new address for each request, so that none is throttled."""
         for number in range(1, 65000):
             yield f"127.1.{number >> 8}.{number & 255}"
 
     def test_the_classical_attack_learns_nothing(self):
-        """The last byte of a captured block, by all 256 values of the byte before it: exactly one
-        of them makes valid padding. An oracle would tell which."""
+        """The classical attack on the last byte of a captured block tries all 256 values of the corresponding byte of
+        the previous block: exactly one of them makes valid padding, and an oracle would reveal which."""
         _, blocks = captured(TABLE)
         addresses = self.addresses()
         for guess in range(256):
@@ -78,7 +78,7 @@ class PaddingOracle(SyncHubTest):
         self.assertEqual(len(self.attacker.seen), 1, self.attacker.seen)
         self.assertEqual(self.attacker.statuses(), {422})
 
-    def test_all_ways_to_be_invalid_get_one_answer_one_line_and_one_counter(self):
+    def test_all_invalid_payloads_get_the_same_answer_log_line_and_metric(self):
         iv, blocks = captured(TABLE)
         altered = bytes([blocks[-2][15] ^ 0x40])
         ways = {
@@ -122,25 +122,25 @@ class PaddingOracle(SyncHubTest):
         self.assertEqual(sum(map(int, refused)), count)
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_who_goes_on_is_throttled_and_others_are_not(self):
+    def test_a_persistent_attacker_is_throttled_and_others_are_not(self):
         good = netalertx_push(self.hub.url, TABLE, "Victim")
         self.assertEqual(good.status, 200, good)
         _, blocks = captured(TABLE)
         statuses = [self.attacker.send(wire(os.urandom(16), blocks[5]), "Victim")[0]
                     for _ in range(100)]
         self.assertEqual(statuses, [422] * NODE_MAX + [429] * (100 - NODE_MAX))
-        # Before anything is decrypted: a good payload is not taken either.
+        # Before decryption: a valid payload is not accepted either.
         answer = netalertx_push(self.hub.url, TABLE, "Victim")
         self.assertEqual(answer.status, 429, answer)
         self.assertGreater(int(answer.headers["retry-after"]), 0)
         self.assertIn("SYNC_encryption_key", json.loads(answer.body)["error"])
-        # The same node from elsewhere, and another node from there.
+        # The same node from another address, and another node from the same address.
         status, _, _ = self.attacker.send(netalertx_encrypt(TABLE), "Victim", "127.0.0.2")
         self.assertEqual(status, 200)
         self.assertEqual(netalertx_push(self.hub.url, TABLE, "Neighbour").status, 200)
         self.assertEqual(len(re.findall("too many invalid payloads", self.hub.log())), 1)
 
-    def test_invented_names_do_not_help_and_known_nodes_go_on(self):
+    def test_invented_names_do_not_help_and_known_nodes_are_served(self):
         self.assertEqual(netalertx_push(self.hub.url, TABLE, "Known").status, 200)
         statuses = [self.attacker.send(wire(os.urandom(16), os.urandom(16)), f"Invented {number}")[0]
                     for number in range(200)]
@@ -148,7 +148,7 @@ class PaddingOracle(SyncHubTest):
         self.assertEqual(netalertx_push(self.hub.url, TABLE, "Known").status, 200)
         self.assertEqual(netalertx_push(self.hub.url, TABLE, "Unknown").status, 429)
 
-    def test_who_was_known_before_a_restart_goes_on_after_it(self):
+    def test_nodes_known_before_a_restart_are_served_after_it(self):
         self.assertEqual(netalertx_push(self.hub.url, TABLE, "Known").status, 200)
         self.hub.stop()
         hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")

@@ -32,7 +32,7 @@ class OnPostgres(MergeTest):
         self.db = server.new_database()
 
     def query(self, sql, *parameters):
-        """Rows, with numbers in columns that hold any text as SQLite gives them."""
+        """Rows; numbers in text columns are converted as SQLite returns them."""
         rows = postgres.query(self.db, sql, *parameters)
         for row in rows:
             for column in TEXT_OR_NUMBER & row.keys():
@@ -80,7 +80,7 @@ class WithReplicas(OnPostgres):
         return self.hub
 
     def locked(self):
-        """A session that keeps everybody from inserting devices; release() ends it."""
+        """A session that locks Devices against inserts; release() ends it."""
         session = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", "-d", self.db],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         session.stdin.write('BEGIN; LOCK TABLE "Devices" IN EXCLUSIVE MODE;\n\\echo locked\n')
@@ -95,7 +95,7 @@ class WithReplicas(OnPostgres):
 
 
 class Replicas(WithReplicas):
-    def test_three_replicas_that_start_at_once_merge_what_overlaps_once(self):
+    def test_three_replicas_starting_together_merge_overlapping_tables_once(self):
         ingest = self.ingest()
         settings = self.receiver_settings(self.hub_redis, self.db, SYNC_receiver_role="merge")
         replicas = [self.program("receiver", settings) for _ in range(3)]
@@ -128,7 +128,7 @@ class Replicas(WithReplicas):
             self.assertNotIn("level=error", replica.log())
             replica.wait_ready()
 
-    def test_what_a_killed_replica_held_is_merged_by_another(self):
+    def test_entries_of_a_killed_replica_are_merged_by_another(self):
         ingest = self.ingest()
         first = self.merge()
         release = self.locked()
@@ -166,7 +166,7 @@ class Parts(WithReplicas):
         settings = self.pusher_settings(ingest.url, table, node="Big")
         return self.run_program("pusher", settings, "--once", code=code).stderr
 
-    def test_a_table_in_parts_is_merged_by_any_replica_and_its_figures_stay_whole(self):
+    def test_a_table_in_parts_is_merged_by_any_replica_and_its_counts_are_complete(self):
         ingest = self.ingest()
         table = device_table(device_rows(self.ROWS, "Big") + [{"devName": "no mac"}])
         told = self.push_once(ingest, table)
@@ -175,9 +175,9 @@ class Parts(WithReplicas):
         first = self.merge()
         release = self.locked()
         wait_until(lambda: self.hub_redis.backlog() < 3 or self.query(
-            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), "work in hand")
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), "work in progress")
         first.kill()
-        pieces = self.count()  # that it had committed; they are known to the next one
+        pieces = self.count()  # that it had committed; the next one knows them
         release()
         others = [self.merge(), self.merge()]
         self.wait_drained()
@@ -195,7 +195,7 @@ class Parts(WithReplicas):
         for replica in others:
             self.assertNotIn("level=error", replica.log())
 
-    def test_as_long_as_a_part_is_missing_nothing_is_unchanged(self):
+    def test_while_a_part_is_missing_the_table_is_not_unchanged(self):
         ingest = self.ingest()
         table = device_table(device_rows(self.ROWS, "Big"))
         self.push_once(ingest, table)
@@ -247,7 +247,7 @@ class Faults(OnPostgres):
                 self.assertNotIn(postgres.PASSWORD, self.hub.log())
                 self.hub.stop()
 
-    def test_an_idle_receiver_publishes_the_digests_anew_after_a_restart(self):
+    def test_an_idle_receiver_publishes_the_digests_again_after_a_restart(self):
         self.start_and_push()
         self.assertEqual(self.hub_redis.cli("HLEN", "synchub:digests"), "1")
         self.hub_redis.cli("DEL", "synchub:digests")
@@ -256,7 +256,7 @@ class Faults(OnPostgres):
         wait_until(lambda: self.hub_redis.cli("HLEN", "synchub:digests") == "1",
                    "the digests to be published", details=self.hub.log)
 
-    def test_a_receiver_that_starts_without_its_server_takes_pushes(self):
+    def test_a_receiver_that_starts_without_its_server_accepts_pushes(self):
         server.stop()
         try:
             self.hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
@@ -283,14 +283,14 @@ class Faults(OnPostgres):
         self.wait_drained()
         self.assertEqual(self.count(), 6)
 
-    def test_a_wrong_password_is_a_setting_to_mend_and_is_not_told(self):
+    def test_a_wrong_password_is_reported_without_the_password(self):
         wrong = server.url("postgres", "s3cret")
         done = self.run_program("receiver", self.receiver_settings(self.hub_redis, wrong), code=2)
         self.assertIn("SYNC_db", done.stderr)
         self.assertIn("password", done.stderr)
         self.assertNotIn("s3cret", done.stdout + done.stderr)
 
-    def test_sessions_that_are_ended_lose_nothing(self):
+    def test_terminated_sessions_lose_nothing(self):
         self.start_and_push()
         for _ in range(3):
             postgres.psql(self.db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -305,7 +305,7 @@ class WhatIsTold(OnPostgres):
         settings = self.receiver_settings(self.hub_redis, self.db)
         return self.run_program("receiver", settings, *arguments, code=code)
 
-    def test_nodes_and_devices_tell_what_was_merged(self):
+    def test_nodes_and_devices_show_merged_data(self):
         self.start()
         self.push(device_rows(4), node="Node_A")
         self.push(device_rows(3, "b") + [device_row(0)], node="Büro")
@@ -319,7 +319,7 @@ class WhatIsTold(OnPostgres):
                          sorted(device_mac(i, "b") for i in range(3)))
         self.assertIn("Küche", self.run_command("devices").stdout)
 
-    def test_what_a_device_is_can_go_through_another_hub(self):
+    def test_a_table_can_pass_through_another_hub(self):
         self.start()
         self.push(device_rows(5))
         table = self.run_command("devices", "--json").stdout
@@ -336,7 +336,7 @@ class WhatIsTold(OnPostgres):
         self.assertEqual([(row["watchedValue1"], row["status"]) for row in rows],
                          [("9", "watched-changed")])
 
-    def test_looking_at_a_database_without_tables_makes_none(self):
+    def test_read_only_subcommands_create_no_tables(self):
         done = self.run_command("devices", code=1)
         self.assertIn("no tables", done.stderr)
         self.assertEqual(postgres.psql(self.db, "SELECT count(*) FROM pg_tables "

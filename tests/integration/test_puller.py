@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The puller against NetAlertX nodes, Sync Hub nodes, and all that a network has instead of them."""
+"""The puller against NetAlertX nodes, Sync Hub nodes, and other servers."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from harness import TOKEN, TYPE_ENVELOPE, FakeServer, device_rows, device_table,
 
 
 def redis_command(redis, *arguments):
-    """A reply of Redis as bytes, numbers and lists: envelopes are binary, redis-cli's text is not."""
+    """A reply of Redis as bytes, numbers and lists, as envelopes are binary and redis-cli prints text."""
     with socket.create_connection(("127.0.0.1", redis.port)) as connection:
         words = [a if isinstance(a, bytes) else str(a).encode() for a in arguments]
         connection.sendall(b"*%d\r\n" % len(words) +
@@ -36,7 +36,7 @@ def _read_reply(stream):
 
 
 class Envelope:
-    """The clear header of a queued envelope, by PROTOCOL.md section 2."""
+    """The clear header of a queued envelope (PROTOCOL.md, section 2)."""
 
     def __init__(self, data):
         self.data = data
@@ -66,8 +66,8 @@ def netalertx_answer(name, table):
 
 
 class Nodes(FakeServer):
-    """Many nodes on one port: `nodes` is path -> function of the request, as in FakeServer.answer,
-    or a function that has `raw` set and writes what it likes."""
+    """Many nodes on one port: `nodes` maps a path to a function of the request, as in FakeServer.answer, or to a
+    function with the attribute `raw`, which writes to the socket itself."""
 
     def __init__(self):
         self.nodes = {}
@@ -129,7 +129,7 @@ def endless(handler, server):
         while not server.stopping.is_set():
             handler.wfile.write(b"x" * 65536)
     except OSError:
-        pass  # the puller has had enough
+        pass  # the puller closed the connection
 
 
 class PullerTest(harness.SyncHubTest):
@@ -139,14 +139,14 @@ class PullerTest(harness.SyncHubTest):
         self.nodes = self.server(Nodes())
 
     def pull(self, nodes, code=0, **settings):
-        """One run; returns what the puller wrote."""
+        """One run; returns the puller's output."""
         settings = {"SYNC_protocol": "netalertx", "SYNC_RUN_TIMEOUT": 20, **settings}
         done = self.run_program("puller", self.puller_settings(self.queue, nodes, **settings),
                                 "--once", code=code)
         return done.stderr
 
     def line(self, log, url):
-        """The one line about a node."""
+        """The only line about a node."""
         about = re.compile(rf" url={re.escape(url)}(?=[ :]|$)")
         lines = [line for line in log.splitlines() if about.search(line)]
         self.assertEqual(len(lines), 1, f"{url} in:\n{log}")
@@ -193,7 +193,7 @@ class NetAlertXNodes(PullerTest):
 
         self.queue.cli("HSET", "synchub:digests", "Node_A", f"{digest} {now}")
         log = self.pull([url])
-        self.assertNotIn(url, log)  # what is unchanged is no news
+        self.assertNotIn(url, log)  # unchanged nodes are not logged
         self.assert_summary(log, 1, unchanged=1)
         log = self.pull([url], SYNC_log_level="debug")
         self.assertIn("unchanged", self.line(log, url))
@@ -208,7 +208,7 @@ class NetAlertXNodes(PullerTest):
         self.assert_summary(self.pull([url]), 1, pulled=1)
         self.assertEqual(self.queue.backlog(), 3)
 
-    def test_one_bad_node_harms_no_other(self):
+    def test_a_bad_node_does_not_affect_others(self):
         bad = {
             "short": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"),
                       "1 of the 5000 bytes of its Content-Length"),
@@ -274,7 +274,7 @@ class NetAlertXNodes(PullerTest):
         self.assertEqual(len(self.nodes.seen("a")), 3)
         self.assertEqual(queued(self.queue)[0].plain_len, len(whole))
 
-    def test_a_table_that_stays_half_written_is_given_up(self):
+    def test_a_table_that_stays_half_written_fails(self):
         cut = device_table(device_rows(2))[:100]
         url = self.nodes.add_netalertx("a", "Node_A", cut)
         other = self.nodes.add_netalertx("b", "Node_B", device_table(device_rows(1)))
@@ -290,7 +290,7 @@ class NetAlertXNodes(PullerTest):
         self.assertEqual(queued(self.queue)[0].node, "Büro 1")
         self.assertIn('node="Büro 1" ', self.line(log, url))
 
-    def test_two_nodes_of_one_name_are_warned_of(self):
+    def test_two_nodes_with_one_name_cause_a_warning(self):
         one = self.nodes.add_netalertx("a", "Twin", device_table(device_rows(1)))
         two = self.nodes.add_netalertx("b", "Twin", device_table(device_rows(1, first=5)))
         log = self.pull([one, two])
@@ -300,7 +300,7 @@ class NetAlertXNodes(PullerTest):
         self.assertIn(two, warnings[0])
         self.assertEqual(self.queue.backlog(), 2)
 
-    def test_the_token_in_clear_is_warned_of_only_off_this_machine(self):
+    def test_an_unencrypted_token_causes_a_warning_except_on_the_loopback(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table([]))
         log = self.pull([url, "http://no-such-host.invalid"], code=1)
         warnings = [l for l in log.splitlines() if "unencrypted" in l]
@@ -309,7 +309,7 @@ class NetAlertXNodes(PullerTest):
 
 
 class SyncHubNodes(PullerTest):
-    """Envelopes of a node: made by a first run, then served by a stand-in for its pusher."""
+    """Envelopes of a node: created by a first run, then served by a substitute for its pusher."""
 
     def setUp(self):
         super().setUp()
@@ -332,7 +332,7 @@ class SyncHubNodes(PullerTest):
     def native(self, nodes, code=0, **settings):
         return self.pull(nodes, code, SYNC_protocol="native", **settings)
 
-    def test_an_envelope_is_queued_as_it_came(self):
+    def test_an_envelope_is_queued_unchanged(self):
         url = self.serve()
         log = self.native([url])
         self.assertEqual([e.data for e in queued(self.queue)], [self.envelope.data])
@@ -374,7 +374,7 @@ class SyncHubNodes(PullerTest):
         self.native([url])
         self.assertNotIn("if-none-match", self.nodes.seen("a")[-1].headers)
 
-    def test_what_is_no_good_envelope_is_refused_with_the_reason(self):
+    def test_an_invalid_envelope_is_refused_with_the_reason(self):
         good = self.envelope.data
         late = good[:24] + struct.pack(">Q", self.envelope.time_ms - 700_000) + good[32:]
         early = good[:24] + struct.pack(">Q", self.envelope.time_ms + 700_000) + good[32:]
@@ -402,7 +402,7 @@ class SyncHubNodes(PullerTest):
         self.assertIn("SYNC_encryption_key", self.line(log, url))
         self.assertNotIn("some other passphrase", log)
 
-    def test_another_node_than_the_settings_say_is_refused(self):
+    def test_a_node_with_another_name_than_in_the_settings_is_refused(self):
         url = self.serve()
         log = self.native([f"Node_B={url}"], code=1)
         self.assertIn('calls itself "Node_A"', self.line(log, url))
@@ -418,14 +418,14 @@ class SyncHubNodes(PullerTest):
 
 
 class RealPushers(PullerTest):
-    """The node's end is synchub-pusher, which may not call out and is pulled."""
+    """Pulls synchub-pusher."""
 
     def node(self, table, name="Node_A"):
         settings = self.pusher_settings("", table, name, SYNC_listen="127.0.0.1:0")
         del settings["SYNC_hub_url"]
         return self.program("pusher", settings).url
 
-    def test_it_is_pulled_in_its_own_protocol(self):
+    def test_it_is_pulled_in_the_native_protocol(self):
         table = device_table(device_rows(50))
         url = self.node(table)
         log = self.pull([url], SYNC_protocol="native")
@@ -436,19 +436,19 @@ class RealPushers(PullerTest):
         self.queue.cli("HSET", "synchub:digests", "Node_A", f"{digest} {int(time.time() * 1000)}")
         self.assert_summary(self.pull([url], SYNC_protocol="native"), 1, unchanged=1)
 
-    def test_it_is_pulled_as_a_netalertx_too(self):
+    def test_it_is_pulled_in_netalertx_s_format(self):
         url = self.node(device_table(device_rows(50)))
         self.assertIn("rows=50 ", self.line(self.pull([url]), url))
         self.assertEqual(queued(self.queue)[0].node, "Node_A")
 
-    def test_without_a_table_it_says_so(self):
+    def test_a_missing_table_is_reported(self):
         url = self.node(None)
         log = self.pull([url], code=1, SYNC_protocol="native")
         self.assertIn("no device table", self.line(log, url))
 
 
 class Merged(PullerTest):
-    """Up to the hub's database."""
+    """From the node to the hub's database."""
 
     def test_500_nodes_of_200_devices_are_merged_under_their_names(self):
         urls = [self.nodes.add_netalertx(
@@ -462,8 +462,8 @@ class Merged(PullerTest):
                                  "GROUP BY devSyncHubNode")
         self.assertEqual({row["node"]: row["n"] for row in rows},
                          {f"n{i}": 200 for i in range(500)})
-        # What is merged is known: the next run transfers it, for a NetAlertX cannot be asked, but
-        # queues nothing.
+        # The table is known: the next run transfers it, as NetAlertX has no conditional requests,
+        # but queues nothing.
         self.assert_summary(self.pull(urls, SYNC_RUN_TIMEOUT=120), 500, unchanged=500)
         self.assertEqual(self.queue.backlog(), 0)
 
@@ -502,14 +502,14 @@ class Together(PullerTest):
 
 
 class Surroundings(PullerTest):
-    def test_redis_away_is_said_and_nothing_is_fetched(self):
+    def test_without_redis_nothing_is_fetched_and_that_is_reported(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table([]))
         self.queue.kill()
         log = self.pull([url], code=1, SYNC_RUN_TIMEOUT=1)
         self.assertIn("SYNC_redis_url", log)
         self.assertEqual(self.nodes.seen("a"), [])
 
-    def test_a_redis_that_comes_up_after_the_puller_is_waited_for(self):
+    def test_the_puller_waits_for_redis_at_start(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table([]))
         self.queue.kill()
         once = self.program("puller", self.puller_settings(self.queue, [url],
@@ -523,7 +523,7 @@ class Surroundings(PullerTest):
             puller.wait_for_log("run done: 1 nodes, .* 0 failed")
         self.assertEqual(once.process.wait(harness.READY_S), 0)
 
-    def test_redis_that_goes_away_during_the_run_fails_the_rest_soon(self):
+    def test_a_redis_failure_during_a_run_fails_the_rest_soon(self):
         def answer(request):
             self.queue.kill()
             return netalertx_answer("X", device_table([]))
@@ -533,13 +533,13 @@ class Surroundings(PullerTest):
         for url in urls:
             self.assertIn("SYNC_redis_url", self.line(log, url))
 
-    def test_a_full_redis_is_said(self):
+    def test_a_full_redis_is_reported(self):
         queue = self.redis("--maxmemory", "1")
         url = self.nodes.add_netalertx("a", "Node_A", device_table([]))
         self.queue = queue
         self.assertIn("Redis is full", self.pull([url], code=1))
 
-    def test_names_that_nodes_invent_are_limited_and_those_in_the_settings_are_not(self):
+    def test_names_chosen_by_nodes_are_limited_and_those_in_the_settings_are_not(self):
         names = iter(f"invented {number}" for number in range(100))
         url = self.nodes.add("inventor", lambda request: netalertx_answer(
             next(names), device_table(device_rows(1))))
@@ -571,7 +571,7 @@ class Surroundings(PullerTest):
                                         "--once", code=2)
                 self.assertIn("SYNC_nodes", done.stderr)
 
-    def test_it_runs_at_start_and_tells_how_it_is(self):
+    def test_it_runs_at_start_and_serves_probes_and_metrics(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table(device_rows(2)))
         dead = f"http://127.0.0.1:{free_port()}"
         puller = self.program("puller", self.puller_settings(
@@ -586,7 +586,7 @@ class Surroundings(PullerTest):
         self.assertIn('synchub_pull_runs_total{result="failed"} 1\n', metrics)
         self.assertIn("synchub_pull_nodes 2\n", metrics)
         self.queue.kill()
-        unready = lambda: harness.curl(puller.url + "/readyz").status == 503  # it looks now and then
+        unready = lambda: harness.curl(puller.url + "/readyz").status == 503  # it checks at intervals
         harness.wait_until(unready, "/readyz to be 503", details=puller.log)
         self.assertIn("SYNC_redis_url", harness.curl(puller.url + "/readyz").text)
         self.assertEqual(harness.curl(puller.url + "/livez").status, 200)
@@ -594,7 +594,7 @@ class Surroundings(PullerTest):
         puller.wait_ready()
         puller.stop()
 
-    def test_it_runs_again_at_each_tick_of_the_schedule(self):
+    def test_it_runs_again_at_each_time_of_the_schedule(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table(device_rows(1)))
         puller = self.program("puller", self.puller_settings(
             self.queue, [url], SYNC_protocol="netalertx", SYNC_RUN_SCHD="* * * * *"))
@@ -609,7 +609,7 @@ class Surroundings(PullerTest):
         self.assert_summary(puller.log(), 5, skipped=5)
         self.assertEqual(self.queue.cli("KEYS", "synchub:pull:lease:*"), "")
 
-    def test_a_private_ca_is_trusted_where_it_is_named(self):
+    def test_a_private_ca_is_trusted_if_configured(self):
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
              "-nodes", "-keyout", self.folder / "key.pem", "-out", self.folder / "ca.pem",

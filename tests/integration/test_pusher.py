@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pusher against counterparts in Python, curl and openssl: every way to run, what it says when
-something is wrong, and what survives."""
+"""The pusher against counterparts in Python, curl and openssl: every way to run, messages about errors, and what
+survives crashes."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ KIND_DEVICES, KIND_PLUGIN = 1, 2
 
 
 class Envelope:
-    """The clear header, as PROTOCOL.md section 2 gives it."""
+    """The clear header of an envelope (PROTOCOL.md, section 2)."""
 
     def __init__(self, body):
         assert body[:4] == b"SHUB" and body[4] == 1, body[:8]
@@ -36,7 +36,7 @@ class Envelope:
 
 
 class FakeHub(FakeServer):
-    """A receiver that believes every envelope; status(envelope) may say otherwise."""
+    """A receiver that accepts every envelope, unless status(envelope) returns another status."""
 
     def __init__(self, port=0):
         self.status = None
@@ -90,7 +90,7 @@ class PusherTest(SyncHubTest):
         return sorted((self.spool / "refused").glob("*.item"))
 
     def once(self, settings, code, *words):
-        """Runs it once; the exit code and what is said must be these."""
+        """Runs it once and checks the exit code and the output."""
         done = self.run_program("pusher", settings, "--once", code=code)
         for word in words:
             self.assertIn(word, done.stderr)
@@ -147,7 +147,7 @@ class OnceTest(PusherTest):
         self.once(settings, 0, "unchanged")
         self.assertIn("sync-hub-digest", hub.requests[2].headers)
 
-    def test_a_damaged_state_is_begun_afresh(self):
+    def test_a_damaged_state_is_replaced(self):
         hub = self.server(FakeHub())
         settings = self.settings(hub.url)
         (self.spool / "state.json").write_text('{"version":1,"no')
@@ -162,7 +162,7 @@ class OnceTest(PusherTest):
         self.assertEqual(len({e.id for e in hub.envelopes()}), 1)
         self.assertEqual(len({e.nonce for e in hub.envelopes()}), 3)
 
-    def test_a_hub_that_is_away_is_tried_a_few_times(self):
+    def test_an_unreachable_hub_is_tried_a_few_times(self):
         hub = FakeHub()
         url = hub.url
         hub.stop()
@@ -172,13 +172,13 @@ class OnceTest(PusherTest):
         self.assertEqual(said.count("not delivered"), 3)
         self.assertEqual(len(self.spooled()), 1)
 
-    def test_what_a_person_must_mend_is_named(self):
+    def test_errors_for_the_operator_name_the_remedy(self):
         cases = [
             (403, None, "ERROR: Not authorized", ["SYNC_api_token"], True),
             (404, None, "no", ["SYNC_hub_url"], True),
             (405, None, "no", ["SYNC_hub_url"], True),
             (415, None, "no", ["SYNC_protocol=netalertx"], True),
-            # Hubs of 0.1.0 have no codes: by words of the message.
+            # Hubs of 0.1.0 have no codes: the text of the message decides.
             (422, None, "look at SYNC_encryption_key", ["SYNC_encryption_key of this node"], True),
             (422, None, "the clock is off", ["set this node's clock"], True),
             (422, None, "it holds no plugin result", ["will not accept this item"], False),
@@ -204,14 +204,14 @@ class OnceTest(PusherTest):
                 self.assertEqual(len(hub.requests), 1)
                 self.assertEqual(len(self.spooled()), 1 if kept else 0)
                 self.assertEqual(len(self.refused()), 0 if kept else 1)
-                if kept:  # and arrives under its id once it is mended
+                if kept:  # and arrives with its id once the cause is fixed
                     hub.status = None
                     self.once(settings, 0, "queued")
                     first, second = hub.envelopes()
                     self.assertEqual(first.id, second.id)
                     self.assertEqual(self.spooled(), [])
 
-    def test_a_success_that_is_no_receivers_is_none(self):
+    def test_a_success_must_come_from_a_receiver(self):
         for reply in [(200, {}, "<html>Welcome</html>"), (200, {}, {"status": "fine"}),
                       (202, {}, ""), (202, {}, {"status": "queued", "id": "0" * 32}),
                       (200, {}, {"status": "duplicate", "id": "0" * 32})]:
@@ -222,7 +222,7 @@ class OnceTest(PusherTest):
             lambda _: (200, {}, {"message": "Data received and stored successfully"})))
         self.once(self.settings(hub.url), 1, "NetAlertX hub's answer", "SYNC_protocol=netalertx")
 
-    def test_an_answer_of_something_before_the_hub_gives_no_item_up(self):
+    def test_an_answer_of_a_proxy_does_not_discard_an_item(self):
         html = {"Content-Type": "text/html", "Server": "nginx/1.22.1"}
         cases = [
             (413, html, "client_max_body_size"),
@@ -254,7 +254,7 @@ class OnceTest(PusherTest):
                     self.once(settings, 0, "queued")
                     self.assertEqual(self.spooled(), [])
 
-    def test_a_result_that_is_too_large_for_a_proxy_holds_up_no_smaller_one(self):
+    def test_a_result_too_large_for_a_proxy_does_not_delay_smaller_ones(self):
         hub = self.server(FakeHub())
         html = {"Content-Type": "text/html"}
         hub.status = lambda e: (413, html, "<html>") if e.plugin == "A" else None
@@ -277,10 +277,10 @@ class OnceTest(PusherTest):
         hub.requests.clear()
         hub.status = lambda e: (200, {"Content-Type": "text/html"}, "<html>Welcome</html>")
         self.once(settings, 1, "login page")
-        self.assertEqual(len(hub.requests), 3 * 3)  # a few of each try
+        self.assertEqual(len(hub.requests), 3 * 3)  # a few in each attempt
         self.assertEqual(len(self.spooled()), 8)
 
-    def test_a_refused_result_does_not_hold_up_the_next(self):
+    def test_a_refused_result_does_not_delay_the_next(self):
         hub = self.server(FakeHub())
         hub.status = lambda e: error(422, "no such result") if e.plugin == "A" else None
         settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A','B']")
@@ -333,7 +333,7 @@ class OnceTest(PusherTest):
         self.assertEqual([(e.plugin, e.id) for e in hub.envelopes()], [("B", listed[1]["id"])])
         self.assertEqual(self.spooled(), [])
 
-    def test_a_running_pusher_sends_at_once_what_is_retried(self):
+    def test_a_running_pusher_sends_retried_results_at_once(self):
         hub = self.server(FakeHub())
         hub.status = lambda e: error(422, "no such result")
         settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A']",
@@ -349,7 +349,7 @@ class OnceTest(PusherTest):
         self.assertEqual(self.refused(), [])
         pusher.stop()
 
-    def test_the_list_is_written_or_the_failure_is_said(self):
+    def test_a_list_that_cannot_be_written_is_reported(self):
         settings = self.settings("http://127.0.0.1:1", rows=0, SYNC_spool_dir=self.folder / "gone")
         self.assertIn("SYNC_spool_dir", self.spool_command(settings, "list", code=1).stderr)
         settings = self.settings("http://127.0.0.1:1", rows=0)
@@ -360,7 +360,7 @@ class OnceTest(PusherTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("No space left on device", done.stderr)
 
-    def test_a_damaged_spool_file_is_set_aside(self):
+    def test_a_damaged_spool_file_is_moved_to_the_refused_ones(self):
         hub = self.server(FakeHub())
         hub.status = lambda e: error(503, "later")
         settings = self.settings(hub.url, rows=0, SYNC_devices="False", SYNC_plugins="['A','B']")
@@ -388,7 +388,7 @@ class OnceTest(PusherTest):
         self.once(settings, 1, "is full with 1000 items", "plugin A")
         self.assertEqual(len(self.spooled()), 1000)
 
-    def test_a_spool_that_cannot_be_written_is_fatal_for_plugins_alone(self):
+    def test_an_unwritable_spool_is_fatal_only_with_plugins(self):
         hub = self.server(FakeHub())
         settings = self.settings(hub.url, SYNC_spool_dir="/proc/none", SYNC_plugins="ARPSCAN")
         self.once(settings, 1, "SYNC_spool_dir", "/proc/none")
@@ -396,19 +396,19 @@ class OnceTest(PusherTest):
         settings["SYNC_plugins"] = ""
         self.once(settings, 0, "SYNC_spool_dir", "continuing without it", "queued")
 
-    def test_disabled_says_so(self):
+    def test_a_disabled_pusher_reports_that(self):
         settings = self.settings("http://127.0.0.1:1", SYNC_RUN="disabled")
         done = self.run_program("pusher", settings, code=0)
         self.assertIn("nothing is pushed: SYNC_RUN is disabled", done.stderr)
 
-    def test_settings_that_leave_nothing_to_do_are_refused(self):
+    def test_settings_with_nothing_to_push_are_refused(self):
         settings = self.settings("http://127.0.0.1:1", SYNC_devices="False")
         self.assertIn("SYNC_devices", self.run_program("pusher", settings, code=2).stderr)
         settings = self.settings("", SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0")
         del settings["SYNC_api_token"]
         self.assertIn("SYNC_api_token", self.run_program("pusher", settings, code=2).stderr)
 
-    def test_the_token_on_an_open_way_is_warned_of(self):
+    def test_an_unencrypted_token_causes_a_warning(self):
         settings = self.settings("http://hub.invalid:20212", SYNC_RUN_TIMEOUT="5")
         self.once(settings, 1, "is not https", "token")
 
@@ -430,7 +430,7 @@ class SourceTest(PusherTest):
         super().setUp()
         self.hub = self.server(FakeHub())
 
-    def test_what_is_missing_is_named(self):
+    def test_missing_files_are_reported(self):
         settings = self.settings(self.hub.url, rows=0, SYNC_plugins="['ARPSCAN']")
         self.once(settings, 1, f"{self.table} not found", "SYNC_devices_file",
                   f"{self.plugins}/last_result.ARPSCAN.log not found", "SYNC_plugins")
@@ -440,7 +440,7 @@ class SourceTest(PusherTest):
                   f"nor its folder {self.folder / 'none' / 'plugins'}", "SYNC_plugins_dir")
         self.assertEqual(self.hub.requests, [])
 
-    def test_what_is_no_table_is_told_from_one_that_is_cut(self):
+    def test_an_invalid_table_is_distinguished_from_a_truncated_one(self):
         whole = device_table(device_rows(3))
         shape = ['not a device table', 'SYNC_devices_file', '{"data": [...]}']
         cases = [
@@ -461,7 +461,7 @@ class SourceTest(PusherTest):
         self.assertEqual(self.hub.requests, [])
 
     @unittest.skipIf(os.geteuid() != 0, "only root can run a program as somebody else")
-    def test_who_may_not_read_it_is_named(self):
+    def test_an_unreadable_file_is_reported_with_uid_and_owner(self):
         settings = self.settings(self.hub.url, SYNC_spool_dir=self.folder / "nobody")
         (self.folder / "nobody").mkdir()
         os.chmod(self.folder, 0o755)
@@ -487,14 +487,14 @@ class SourceTest(PusherTest):
         self.hub.wait_for_requests(1, pusher.log)
         self.assertEqual(self.hub.envelopes()[0].text_len, len(whole))
 
-    def test_a_result_that_ends_inside_a_line_is_sent_in_the_end(self):
+    def test_a_result_that_ends_inside_a_line_is_finally_sent(self):
         settings = self.settings(self.hub.url, rows=0, SYNC_devices="False",
                                  SYNC_plugins="ARPSCAN")
         self.plugin_result(LINE + "10.0.0.2|half")
         self.once(settings, 0, "queued")
         self.assertEqual(self.hub.envelopes()[0].text_len, len(LINE) + len("10.0.0.2|half"))
 
-    def test_what_is_no_plugin_result_is_not_sent(self):
+    def test_an_invalid_plugin_result_is_not_sent(self):
         settings = self.settings(self.hub.url, rows=0, SYNC_devices="False",
                                  SYNC_plugins="ARPSCAN")
         self.plugin_result("one|two\n")
@@ -509,7 +509,7 @@ class WatchTest(PusherTest):
         super().setUp()
         self.hub = self.server(FakeHub())
 
-    def test_every_way_to_write_is_seen(self):
+    def test_every_way_to_write_a_file_is_noticed(self):
         settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan",
                                  SYNC_plugins="['ARPSCAN']")
         pusher = self.program("pusher", settings)
@@ -527,7 +527,7 @@ class WatchTest(PusherTest):
         self.assertEqual(lengths, [len(device_table(device_rows(n))) for n in (3, 4, 5, 6, 7)] +
                          [len(LINE)])
 
-    def test_a_folder_that_appears_later_and_again_is_seen(self):
+    def test_a_folder_that_appears_later_or_again_is_noticed(self):
         settings = self.settings(self.hub.url, rows=0, SYNC_RUN="always_after_scan")
         table = self.folder / "volume" / "api" / "table_devices.json"
         settings["SYNC_devices_file"] = table
@@ -541,24 +541,24 @@ class WatchTest(PusherTest):
             table.unlink()
             table.parent.rmdir()
             table.parent.parent.rmdir()
-        # And a folder that is moved into place with the file in it.
+        # And a folder that is moved into place with the file.
         away = self.folder / "away"
         (away / "api").mkdir(parents=True)
         (away / "api" / table.name).write_text(device_table(device_rows(9)))
         away.rename(self.folder / "volume")
         self.hub.wait_for_requests(4, pusher.log)
 
-    def test_what_stays_missing_is_told_once(self):
+    def test_a_file_that_stays_missing_is_reported_once(self):
         settings = self.settings(self.hub.url, rows=0, SYNC_RUN="always_after_scan")
         pusher = self.program("pusher", settings)
         pusher.wait_for_log("not found")
-        for number in range(3):  # each is an event, after which the table is looked for
+        for number in range(3):  # each is an event, after which the pusher checks the table
             (self.table.parent / f"other-{number}").write_text("")
         self.table.write_text(device_table(device_rows(3)))
         self.hub.wait_for_requests(1, pusher.log)
         self.assertEqual(pusher.log().count(f"{self.table} not found"), 1)
 
-    def test_an_outage_is_outlived_and_the_newest_table_arrives(self):
+    def test_after_an_outage_the_newest_table_arrives(self):
         port = self.hub.port
         settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan", SYNC_plugins="A")
         pusher = self.program("pusher", settings)
@@ -593,8 +593,8 @@ class WatchTest(PusherTest):
         self.assertEqual(results[0].id, first)
         wait_until(lambda: self.spooled() == [], "an empty spool", details=pusher.log)
 
-    def test_a_result_that_was_kept_when_the_pusher_was_killed_is_kept_once(self):
-        """Killed after the spool had it, and before the state said so."""
+    def test_a_result_spooled_before_a_kill_is_spooled_once(self):
+        """The pusher is killed after it wrote the spool and before it wrote the state."""
         self.hub.status = lambda e: error(503, "later") if e.plugin else None
         settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan", SYNC_plugins="A")
         self.plugin_result(plugin="A")
@@ -610,7 +610,7 @@ class WatchTest(PusherTest):
         pusher.stop()
         self.assertEqual(len([e for e in self.hub.envelopes() if e.plugin]), 1)
 
-    def test_on_new_device_sends_only_then(self):
+    def test_on_new_device_sends_only_with_a_new_device(self):
         settings = self.settings(self.hub.url, SYNC_RUN="on_new_device", SYNC_plugins="A",
                                  SYNC_log_level="debug")
         self.plugin_result(plugin="A")
@@ -620,7 +620,7 @@ class WatchTest(PusherTest):
         wait_until(lambda: (self.spool / "pushed-macs").exists(), "the set of pushed MACs")
         pusher.stop()
 
-        # Across a restart: changed rows, other spellings and fewer rows are nothing new.
+        # Across a restart: changed rows, other spellings and fewer rows are not new devices.
         rows = device_rows(2)
         rows[0]["devName"] = "renamed"
         rows[1]["devMac"] = rows[1]["devMac"].upper().replace(":", "-")
@@ -651,14 +651,14 @@ class WatchTest(PusherTest):
         pusher.wait_for_log("queued")
         self.once(settings, 1, "another synchub-pusher uses this folder")
 
-    def test_a_schedule_runs_at_start_and_says_when_next(self):
+    def test_a_schedule_runs_at_start_and_logs_the_next_time(self):
         settings = self.settings(self.hub.url, SYNC_RUN_SCHD="0 0 1 1 *")
         pusher = self.program("pusher", settings)
         self.hub.wait_for_requests(1, pusher.log)
         pusher.wait_for_log(r"the next run is at \d{4}-01-01T00:00:00Z \(0 0 1 1 \*\)")
         pusher.wait_for_log("queued")
 
-    def test_sigterm_lets_the_exchange_in_hand_end(self):
+    def test_sigterm_lets_a_running_exchange_end(self):
         def slow(handler, request):
             self.hub.asked.set()
             self.hub.released.wait(30)
@@ -677,7 +677,7 @@ class WatchTest(PusherTest):
         pusher.stop()
         self.assertRegex(pusher.log(), "device table of 3 rows.*queued")
 
-    def test_sigterm_does_not_wait_for_a_hub_that_is_silent(self):
+    def test_sigterm_does_not_wait_for_a_silent_hub(self):
         asked = threading.Event()
 
         def silent(handler, request):
@@ -691,7 +691,7 @@ class WatchTest(PusherTest):
 
 
 class NetAlertXTest(PusherTest):
-    def test_a_netalertx_hub_reads_what_is_pushed(self):
+    def test_a_netalertx_hub_accepts_pushes(self):
         hub = self.server(FakeNetAlertXHub())
         settings = self.settings(hub.url, SYNC_protocol="netalertx", SYNC_plugins="['ARPSCAN']")
         self.plugin_result()
@@ -711,7 +711,7 @@ class NetAlertXTest(PusherTest):
                 hub = self.server(FakeServer(lambda request, s=status: (s, {}, {"message": "OK"})))
                 self.once(self.settings(hub.url, SYNC_protocol="netalertx"), 1, str(status))
 
-    def test_a_rewrite_of_the_same_table_is_not_sent(self):
+    def test_a_rewritten_unchanged_table_is_not_sent(self):
         hub = self.server(FakeNetAlertXHub())
         settings = self.settings(hub.url, SYNC_protocol="netalertx",
                                  SYNC_RUN="always_after_scan")
@@ -746,7 +746,7 @@ class PullTest(PusherTest):
         self.assertEqual(base64.b64decode(body.pop("data_base64")), self.table.read_bytes())
         self.assertEqual(body, {"message": "OK", "node_name": "Node_A", "status": 200})
 
-    def test_a_wrong_token_gets_netalertx_words(self):
+    def test_a_wrong_token_gets_netalertx_s_answer(self):
         pusher = self.serving()
         for headers in ({}, bearer("wrong"), {"Authorization": "Bearer "}):
             for accept in ({}, {"Accept": TYPE_ENVELOPE}):
@@ -758,7 +758,7 @@ class PullTest(PusherTest):
                     expected["code"] = "token"
                 self.assertEqual(answer.json, expected)
 
-    def test_an_envelope_is_given_once_and_304_after(self):
+    def test_an_envelope_is_sent_once_and_then_304(self):
         pusher = self.serving()
         answer = self.envelope(pusher)
         self.assertEqual((answer.status, answer.headers["content-type"]), (200, TYPE_ENVELOPE))
@@ -774,12 +774,12 @@ class PullTest(PusherTest):
         self.assertEqual(other.status, 200)
         self.assertNotEqual(Envelope(other.body).id, envelope.id)
         self.assertNotEqual(other.headers["etag"], etag)
-        # A rewrite of the same is the same.
+        # Rewriting the same content changes nothing.
         self.table.write_text(device_table(device_rows(4)))
         rewritten = self.envelope(pusher, **{"If-None-Match": other.headers["etag"]})
         self.assertEqual(rewritten.status, 304)
 
-    def test_a_table_that_is_missing_cut_or_none_is_told(self):
+    def test_a_missing_truncated_or_invalid_table_is_reported(self):
         pusher = self.serving(rows=0)
         missing = curl(pusher.url + "/sync", headers=bearer())
         self.assertEqual((missing.status, list(missing.json)), (500, ["error"]))
@@ -805,7 +805,7 @@ class PullTest(PusherTest):
         self.assertEqual(self.envelope(pusher).status, 200)
         pusher.wait_ready()
 
-    def test_it_can_be_looked_at(self):
+    def test_it_serves_probes_and_metrics(self):
         pusher = self.serving()
         self.assertEqual(curl(pusher.url + "/livez").status, 200)
         self.envelope(pusher)
@@ -815,7 +815,7 @@ class PullTest(PusherTest):
         self.assertEqual(curl(pusher.url + "/other").status, 404)
         self.assertEqual(curl(pusher.url + "/sync", body="x", headers=bearer()).status, 405)
 
-    def test_a_port_in_use_is_named(self):
+    def test_a_port_in_use_is_reported(self):
         hub = self.server(FakeServer())
         settings = self.settings("", SYNC_listen=f"127.0.0.1:{hub.port}")
         done = self.run_program("pusher", settings, code=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pusher against the real receiver: what it sends is merged, once, and refusals are understood."""
+"""The pusher against the real receiver: pushed data is merged once, and refusals are classified correctly."""
 
 import pathlib
 import unittest
@@ -47,7 +47,7 @@ class PusherReceiverTest(SyncHubTest):
         self.wait_merged(self.server, self.db, 11)
         self.assertEqual(count(self.db, where="devName = 'another name'"), 0)
 
-    def test_the_hubs_refusals_name_what_to_mend(self):
+    def test_the_hubs_refusals_name_the_remedy(self):
         hub = self.receiver(self.server)
         cases = [({"SYNC_api_token": "another-token-of-tests"}, "SYNC_api_token of this node"),
                  ({"SYNC_encryption_key": "another passphrase"},
@@ -63,7 +63,7 @@ class PusherReceiverTest(SyncHubTest):
         self.assertIn("queued", self.once(settings))
         self.wait_merged(self.server, self.db, 1, "Plugins_Objects")
 
-    def test_a_wrong_url_is_named(self):
+    def test_a_wrong_url_is_reported(self):
         hub = self.receiver(self.server)
         settings = self.pusher_settings(hub.url + "/api", device_table(device_rows(3)))
         self.assertIn("nothing accepts pushes there: check SYNC_hub_url", self.once(settings, 1))

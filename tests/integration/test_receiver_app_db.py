@@ -10,7 +10,7 @@ from harness import (REPO, count, device_mac, device_row, device_rows, internet_
 from merge_base import MergeTest
 from netalertx_hub import NetAlertXHub
 
-KNOWN = device_mac(0).upper()  # of the one row that is in the database from the beginning
+KNOWN = device_mac(0).upper()  # of the only row that is in the database from the beginning
 NINE = "{0}|sub|2026-08-22 02:53:00|one|two|three|four|extra|key"
 
 
@@ -32,7 +32,7 @@ class AppDbBase(MergeTest):
 
 
 class AppDb(AppDbBase):
-    def test_unknown_macs_are_inserted_and_a_known_one_is_left(self):
+    def test_unknown_macs_are_inserted_and_a_known_row_stays(self):
         self.start()
         self.push(device_rows(5))
         rows = self.devices()
@@ -54,12 +54,12 @@ class AppDb(AppDbBase):
             self.assertRegex(event["eveDateTime"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
             self.assertEqual(event["evePendingAlertEmail"], 1)
 
-    def test_columns_that_this_database_lacks_are_left_out(self):
+    def test_columns_missing_in_the_database_are_omitted(self):
         self.start()
         self.assertNotIn("devCanSleep", self.devices()[KNOWN])
         self.push(device_rows(3))
         self.assertEqual(count(self.db), 3)
-        self.assert_set_aside(0)
+        self.assert_rejected(0)
 
     def test_a_column_that_an_update_adds_is_filled_from_then_on(self):
         self.start()
@@ -78,30 +78,30 @@ class AppDb(AppDbBase):
                          ("x", "rack one", 42))
         self.assertIsNotNone(row["devSeen"])
 
-    def test_nothing_of_netalertx_s_is_altered(self):
+    def test_netalertx_s_schema_is_not_changed(self):
         before = self.schema()
         self.start()
         self.push(device_rows(5))
         self.push_text(NINE.format("a"), plugin="ARPSCAN")
         self.assertEqual(self.schema(), before)
 
-    def test_its_triggers_see_inserts_alone(self):
+    def test_its_triggers_only_see_inserts(self):
         self.start()
         self.push(device_rows(5))
         self.push(device_rows(5))
         self.assertEqual(query(self.db, "SELECT what, count(*) AS n FROM Changes GROUP BY 1"),
                          [{"what": "added", "n": 4}])
 
-    def test_a_row_that_its_own_rules_refuse_is_set_aside(self):
+    def test_a_row_refused_by_its_schema_is_rejected(self):
         self.alter("""CREATE TRIGGER trg_house_rule BEFORE INSERT ON Devices
             WHEN NEW.devName = 'forbidden' BEGIN SELECT RAISE(ABORT, 'not in this house'); END""")
         self.start()
         self.push([device_row(1), device_row(2, devName="forbidden"), device_row(3)])
         self.assertEqual(self.macs(), {KNOWN, device_mac(1), device_mac(3)})
-        self.assert_set_aside(1, "not in this house")
+        self.assert_rejected(1, "not in this house")
         self.assertEqual(count(self.db, "Events"), 2)
 
-    def test_an_event_and_its_row_are_of_one_transaction(self):
+    def test_an_event_and_its_row_are_in_one_transaction(self):
         self.alter("""CREATE TRIGGER trg_no_event BEFORE INSERT ON Events
             WHEN NEW.eveMac = '%s' BEGIN SELECT RAISE(ABORT, 'no event'); END""" % device_mac(2))
         self.start()
@@ -110,7 +110,7 @@ class AppDb(AppDbBase):
         self.assertEqual(self.macs() - {KNOWN},
                          {row["eveMac"] for row in query(self.db, "SELECT eveMac FROM Events")})
 
-    def test_a_netalertx_that_writes_at_the_same_time_only_delays(self):
+    def test_concurrent_writes_of_netalertx_only_delay(self):
         self.start()
         connection = sqlite3.connect(self.db, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
@@ -118,7 +118,7 @@ class AppDb(AppDbBase):
         self.assertEqual(netalertx_push(self.hub.url, '{"data": [%s]}' % self.json_row(1),
                                         "Node_A").status, 200)
         wait_until(lambda: "0" != self.hub_redis.cli("XPENDING", "synchub:ingest", "receivers")
-                   .splitlines()[0], "the entry to be in hand")
+                   .splitlines()[0], "the entry to be pending")
         connection.execute("COMMIT")
         connection.close()
         self.wait_drained()
@@ -126,7 +126,7 @@ class AppDb(AppDbBase):
 
 
 class HandedOver(AppDbBase):
-    """What NetAlertX reads from SYNC_plugins_out."""
+    """Files in SYNC_plugins_out, which NetAlertX reads."""
 
     def setUp(self):
         super().setUp()
@@ -156,7 +156,7 @@ class HandedOver(AppDbBase):
         rows = [device_row(i, devPresentLastScan=i % 2) for i in range(1, 21)] + [internet_row()]
         present = {device_mac(i) for i in range(1, 21, 2)}
         for scan in range(3):
-            self.push(rows)  # the same table: an unchanged one is a contact, too
+            self.push(rows)  # an unchanged table is also a contact
             self.wait_for_file("last_result.SYNC.decoded.Node_A.1.log")
             self.assertEqual(self.netalertx.sync_run(), 20, scan)
             self.netalertx.scan()
@@ -205,7 +205,7 @@ class HandedOver(AppDbBase):
         for path in self.out.iterdir():
             self.assertEqual(path.stat().st_mode & 0o777, 0o644)
 
-    def test_rows_that_would_end_its_plugin_are_repaired_or_left_out(self):
+    def test_rows_that_would_break_its_plugin_are_repaired_or_omitted(self):
         self.start(SYNC_skip_macs="internet, 0200.0000.00aa")
         self.push_text('{"data": [%s]}' % ",".join([
             '{"devMac": "0200.0000.0001"}', '{"devName": "no key"}', "5", "[1]", '{"devMac": []}',
@@ -223,33 +223,33 @@ class HandedOver(AppDbBase):
         self.netalertx.scan()
         self.assertEqual(self.online(), {"02:00:00:00:00:02"})
 
-    def test_hub_defaults_leaves_the_inserting_to_the_hub(self):
+    def test_with_hub_defaults_netalertx_inserts_devices(self):
         self.start(SYNC_BEHAVIOR="hub-defaults")
         self.push(device_rows(5))
         self.assertEqual(self.macs(), {KNOWN})
         self.assertEqual(self.files(), ["last_result.SYNC.decoded.Node_A.1.log"])
 
-    def test_carbon_copy_inserts_as_copy_new(self):
+    def test_carbon_copy_inserts_like_copy_new(self):
         self.start(SYNC_BEHAVIOR="carbon-copy")
         self.push(device_rows(5))
         self.assertEqual(len(self.macs()), 5)
         self.assertEqual(self.files(), ["last_result.SYNC.decoded.Node_A.1.log"])
 
-    def test_plugin_results_are_files_alone(self):
+    def test_plugin_results_are_only_files(self):
         self.start()
         self.push_text(NINE.format("a") + "\n" + NINE.format("b"), plugin="ARPSCAN")
         self.assertEqual(query(self.db, "SELECT * FROM Plugins_Objects"), [])
         self.assertEqual(self.netalertx.plugin_run("ARPSCAN"),
                          [NINE.format("a"), NINE.format("b")])
 
-    def test_a_name_that_looks_like_netalertx_s_own_marks(self):
+    def test_a_name_that_resembles_netalertx_s_file_names(self):
         self.start()
         self.push(device_rows(2), node="a.encoded.b.decoded.c")
         self.assertEqual(self.files(), ["last_result.SYNC.decoded.a_encoded.b.decoded.c.1.log"])
 
 
 class Target(AppDbBase):
-    def test_what_is_missing_without_the_folder_is_told(self):
+    def test_missing_functions_without_the_folder_are_reported(self):
         self.start()
         self.hub.wait_for_log("SYNC_plugins_out is not set: NetAlertX will show .* offline")
         self.push_text(NINE.format("a"), plugin="ARPSCAN")
@@ -269,7 +269,7 @@ class Plugins(MergeTest):
         return query(self.db, f"SELECT * FROM Plugins_Objects WHERE {where} "
                               "ORDER BY plugin, syncHubNodeName, objectPrimaryId")
 
-    def test_nine_and_thirteen_columns_are_taken(self):
+    def test_lines_of_nine_and_thirteen_columns_are_accepted(self):
         self.start()
         self.push_text(NINE.format("nine") + "\n" + NINE.format("thirteen") + "|h1|h2|h3|h4\n",
                        plugin="NMAP")
@@ -282,7 +282,7 @@ class Plugins(MergeTest):
         self.assertEqual({key: nine[key] for key in expected}, expected)
         self.assertEqual([thirteen[f"helpVal{n}"] for n in range(1, 5)], ["h1", "h2", "h3", "h4"])
 
-    def test_a_malformed_line_is_set_aside_and_the_rest_is_taken(self):
+    def test_a_malformed_line_is_rejected_and_the_rest_accepted(self):
         self.start()
         self.push_text("\n".join([NINE.format("a"), "only|three|columns",
                                   NINE.format("b") + "|ten", "", NINE.format(""),
@@ -299,7 +299,7 @@ class Plugins(MergeTest):
             self.assertEqual(row["watchedValue1"], expected)
         self.assertEqual(row["dateTimeChanged"], "2026-08-22 08:00:00")
 
-    def test_a_row_for_each_plugin_node_and_ids(self):
+    def test_there_is_a_row_for_each_plugin_node_and_ids(self):
         self.start()
         lines = "a|1|2026-08-22 02:53:00|v||||e|f\na|2|2026-08-22 02:53:00|v||||e|f"
         for plugin in ("NMAP", "ARPSCAN"):
@@ -309,7 +309,7 @@ class Plugins(MergeTest):
         self.push_text(lines, "Node_A", "NMAP")
         self.assertEqual(len(self.objects()), 8)
 
-    def test_a_result_puts_no_device(self):
+    def test_a_result_inserts_no_device(self):
         self.start()
         self.push_text(NINE.format(device_mac(1)), plugin="ARPSCAN")
         self.assertEqual(count(self.db), 0)
@@ -328,7 +328,7 @@ class Plugins(MergeTest):
             self.assertRegex(path.name, r"^last_result\.ARPSCAN\.decoded\.Büro 1\.\d+\.log$")
         self.assertEqual({path.read_text() for path in files}, {first, second})
 
-    def test_plugins_out_that_is_no_folder_is_told_at_the_start(self):
+    def test_plugins_out_that_is_not_a_folder_is_reported_at_start(self):
         done = self.run_program("receiver", self.receiver_settings(
             self.hub_redis, self.db, SYNC_plugins_out=self.folder / "missing"))
         self.assertNotEqual(done.returncode, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the receiver says when something is missing or away, and how it goes on."""
+"""Messages of the receiver when something is missing or down, and how it continues."""
 
 import json
 import shutil
@@ -13,13 +13,13 @@ from merge_base import MergeTest
 
 class Settings(MergeTest):
     def assert_refused(self, settings, *words):
-        """Exit 2, and one line that names what to mend and holds no secret."""
+        """Exit code 2, and one line that says what to fix and contains no secret."""
         done = self.run_program("receiver", settings, code=2)
         for word in words:
             self.assertIn(word, done.stderr)
         self.assertNotIn("a-secret-word", done.stderr)
 
-    def test_what_is_missing_or_wrong_is_named(self):
+    def test_missing_or_invalid_settings_are_reported(self):
         good = self.receiver_settings(self.hub_redis)
         for name, value, *words in (
                 ("SYNC_api_token", "", "SYNC_api_token"),
@@ -43,7 +43,7 @@ class Settings(MergeTest):
         self.program("receiver", settings).wait_ready()
         self.assert_refused({**settings, "SYNC_listen": "127.0.0.1:1"}, "SYNC_listen")
 
-    def test_an_unknown_name_is_warned_of(self):
+    def test_an_unknown_name_causes_a_warning(self):
         hub = self.start(SYNC_lissten="x")
         hub.wait_for_log("SYNC_lissten")
 
@@ -69,7 +69,7 @@ class Settings(MergeTest):
 
 
 class Away(MergeTest):
-    def test_redis_that_is_away_at_the_start_is_named_and_waited_for(self):
+    def test_a_redis_that_is_down_at_start_is_reported_and_waited_for(self):
         self.hub_redis.stop()
         hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
         hub.wait_for_log(f"127.0.0.1:{self.hub_redis.port}")
@@ -78,7 +78,7 @@ class Away(MergeTest):
         self.push(device_rows(3))
         self.assertEqual(count(self.db), 3)
 
-    def test_a_wrong_redis_password_is_told_without_it(self):
+    def test_a_wrong_redis_password_is_reported_without_the_password(self):
         self.hub_redis.cli("CONFIG", "SET", "requirepass", "right")
         url = f"redis://:a-secret-word@127.0.0.1:{self.hub_redis.port}/0"
         hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db,
@@ -86,26 +86,26 @@ class Away(MergeTest):
         hub.wait_for_log("SYNC_redis_url")
         self.assertNotIn("a-secret-word", hub.log())
 
-    def test_a_folder_that_cannot_be_written_is_named(self):
+    def test_an_unwritable_folder_is_reported(self):
         done = self.run_program("receiver", self.receiver_settings(
             self.hub_redis, "/proc/synchub/hub.db"))
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("/proc/synchub", done.stderr)
         self.assertIn("SYNC_db", done.stderr)
 
-    def test_a_file_that_is_no_database_is_named_and_left(self):
+    def test_a_file_that_is_not_a_database_is_reported_and_unchanged(self):
         self.db.write_text("these are notes of mine, no database\n" * 100)
         done = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db))
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("hub.db", done.stderr)
         self.assertTrue(self.db.read_text().startswith("these are notes"))
 
-    def test_redis_killed_under_it_loses_nothing(self):
+    def test_killing_redis_loses_nothing(self):
         self.start()
         for n in range(6):
             table = device_table(device_rows(50, f"n{n}"))
             wait_until(lambda: netalertx_push(self.hub.url, table, f"n{n}").status == 200,
-                       "the push to be taken")  # a node tries a 503 again, too
+                       "the push to be accepted")  # a node also retries after 503
             if n % 2:
                 self.hub_redis.kill()
                 self.hub_redis.start()
@@ -119,13 +119,13 @@ class Away(MergeTest):
         self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
         self.assertEqual(self.hub_redis.backlog(), 4)
         self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
-        # It is not ready, as nothing can be queued; what is queued is merged all the same.
+        # It is not ready, as nothing can be queued; queued entries are still merged.
         self.program("receiver", self.receiver_settings(self.hub_redis, self.db,
                                                         SYNC_receiver_role="merge"))
         self.wait_merged(self.hub_redis, self.db, 150)
         self.assertEqual(self.hub_redis.dead(), 1)
 
-    def test_entries_of_a_receiver_that_is_gone_are_taken_over(self):
+    def test_entries_of_a_dead_receiver_are_taken_over(self):
         ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
         netalertx_push(ingest.url, device_table(device_rows(5)), "Node_A")
         self.hub_redis.cli("XGROUP", "CREATE", "synchub:ingest", "receivers", "0", "MKSTREAM")
@@ -134,15 +134,15 @@ class Away(MergeTest):
         self.start(SYNC_receiver_role="merge", SYNC_claim_idle_s=1)
         self.wait_merged(self.hub_redis, self.db, 5)
 
-    def test_a_group_that_vanished_is_made_again(self):
+    def test_a_lost_consumer_group_is_created_again(self):
         self.start()
         self.push(device_rows(1))
         self.hub_redis.cli("FLUSHALL")
         self.push(device_rows(2))
         self.assertEqual(count(self.db), 2)
 
-    def test_a_lost_redis_does_not_make_a_table_pass_for_merged(self):
-        """What is published as merged is what this database holds."""
+    def test_after_a_data_loss_of_redis_no_table_counts_as_merged(self):
+        """The published digests are those of tables in this database."""
         hub = self.start()
         self.push(device_rows(3))
         digest = self.hub_redis.cli("HGET", "synchub:digests", "Node_A")
@@ -159,9 +159,9 @@ class Away(MergeTest):
         self.start()
         wait_until(self.db.exists, "the database")
         wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A") == "",
-                   "the digests of the other database to go")
+                   "the digests of the other database to be deleted")
 
-    def test_a_database_removed_under_it_is_made_and_filled_again(self):
+    def test_a_removed_database_is_created_and_filled_again(self):
         self.start()
         table = device_table(device_rows(3))
         self.push_text(table)
@@ -169,11 +169,11 @@ class Away(MergeTest):
             path.unlink()
         self.hub.wait_for_log("hub.db was removed or replaced while it was open")
         wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A") == "",
-                   "the digests of the database that is gone to go")
+                   "the digests of the removed database to be deleted")
         self.push_text(table)
         self.wait_merged(self.hub_redis, self.db, 3)
 
-    def test_a_database_replaced_under_it_is_used_from_then_on(self):
+    def test_a_replaced_database_is_used(self):
         hub = self.start()
         self.push(device_rows(1))
         hub.stop()
@@ -188,7 +188,7 @@ class Away(MergeTest):
         self.push(device_rows(3))
         self.wait_merged(self.hub_redis, self.db, 3)
 
-    def test_a_single_run_that_gives_an_entry_up_fails(self):
+    def test_a_single_run_with_a_dead_letter_fails(self):
         settings = self.receiver_settings(self.hub_redis, self.db)
         self.run_program("receiver", settings, "--once", code=0)
         self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
@@ -203,7 +203,7 @@ class Away(MergeTest):
         connection.execute("BEGIN IMMEDIATE")
         netalertx_push(self.hub.url, device_table(device_rows(3)), "Node_A")
         wait_until(lambda: self.hub_redis.cli("XPENDING", "synchub:ingest", "receivers")
-                   .splitlines()[0] == "1", "the entry to be in hand")
+                   .splitlines()[0] == "1", "the entry to be pending")
         connection.execute("COMMIT")
         connection.close()
         self.wait_merged(self.hub_redis, self.db, 3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the receiver answers over HTTP: NetAlertX's contract to the byte, and the native one."""
+"""The receiver's HTTP answers: byte for byte those of NetAlertX's contract, and the native ones."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ class ReceiverHttpTest(SyncHubTest):
         self.url = self.hub.url + "/sync"
 
     def assert_error(self, answer, status, *words, code=None):
-        """An error in the shape that all have, whose words hold all of `words`, with this code."""
+        """Must be an error body with this code, whose texts contain all of `words`."""
         self.assertEqual(answer.status, status, answer)
         self.assertEqual(answer.headers["content-type"].split(";")[0], "application/json")
         body = answer.json
@@ -46,7 +46,7 @@ class ReceiverHttpTest(SyncHubTest):
             self.assertNotIn(secret, said)
 
     def envelope(self, table=TABLE, node="Node_A", **settings):
-        """A native push as a real pusher makes it: the request, caught on its way."""
+        """A native push of a real pusher: the captured request."""
         trap = self.server(FakeServer(queued))
         self.run_program("pusher", self.pusher_settings(trap.url, table, node, **settings),
                          "--once", code=0)
@@ -79,7 +79,7 @@ class NetAlertXPush(ReceiverHttpTest):
                 self.assertEqual((answer.status, answer.text), (403, FORBIDDEN))
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_a_body_that_is_no_json_object_is_400(self):
+    def test_a_body_that_is_not_a_json_object_is_400(self):
         for body in ("", "nonsense", "{", '{"data": "x"', "[1, 2]", '"text"', "\x00", "{'a': 1}",
                      '{"data": "x"} trailing', "[" * 100000):
             with self.subTest(body[:20]):
@@ -141,12 +141,12 @@ class NetAlertXPush(ReceiverHttpTest):
                     self.assert_error(answer, 422)
                     self.assertEqual(answer.json["error"], f"Missing required '{field}'")
 
-    def test_a_payload_of_another_key_is_422_and_the_setting_is_named(self):
+    def test_a_payload_with_another_key_is_422_and_names_the_setting(self):
         answer = netalertx_push(self.hub.url, TABLE, "Node_A", passphrase="another key")
         self.assert_error(answer, 422, "SYNC_encryption_key")
         self.assertNotIn("code", answer.json)
 
-    def test_a_payload_that_is_no_ciphertext_is_422(self):
+    def test_a_payload_that_is_not_a_ciphertext_is_422(self):
         good = json.loads(netalertx_body(TABLE, "Node_A"))
         for data in ("", "AAAA", "not base64 at all!", "A" * 24, good["data"][:-4],
                      good["data"][:24]):
@@ -155,7 +155,7 @@ class NetAlertXPush(ReceiverHttpTest):
                 self.assert_error(answer, 422)
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_a_payload_that_is_no_device_table_is_422(self):
+    def test_a_payload_that_is_not_a_device_table_is_422(self):
         for text in ("", "no JSON", '{"data": {}}', '{"rows": []}', "[]", '{"data": [{}',
                      TABLE[:-1], TABLE[:len(TABLE) // 2], '{"data": [{"devMac": "a"}]} more',
                      b"\xff\xfe"):
@@ -163,7 +163,7 @@ class NetAlertXPush(ReceiverHttpTest):
                 self.assert_error(netalertx_push(self.hub.url, text, "Node_A"), 422)
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_an_empty_table_is_taken(self):
+    def test_an_empty_table_is_accepted(self):
         self.assertEqual(netalertx_push(self.hub.url, '{"data": []}', "Node_A").status, 200)
 
     def test_a_node_name_that_breaks_the_rules_is_422(self):
@@ -183,7 +183,7 @@ class NetAlertXPush(ReceiverHttpTest):
             with self.subTest(name):
                 self.assertEqual(netalertx_push(self.hub.url, line, "Node_A", name).status, 200)
 
-    def test_a_table_of_too_many_rows_is_refused(self):
+    def test_a_table_with_too_many_rows_is_refused(self):
         rows = ",".join('{"devMac":"%d"}' % i for i in range(200001))
         answer = netalertx_push(self.hub.url, '{"data":[%s]}' % rows, "Node_A")
         self.assertIn(answer.status, (413, 422))
@@ -205,7 +205,7 @@ class NativePush(ReceiverHttpTest):
         self.assertEqual((again.status, again.json), (200, {"status": "duplicate", "id": item}))
         self.assertEqual(self.hub_redis.backlog(), 1)
 
-    def test_the_queue_holds_nothing_readable(self):
+    def test_the_queue_contains_nothing_readable(self):
         self.envelope()
         netalertx_push(self.hub.url, TABLE, "Node_B")
         entry = self.hub_redis.cli("XRANGE", "synchub:ingest", "-", "+")
@@ -218,7 +218,7 @@ class NativePush(ReceiverHttpTest):
         answer = curl(self.url, body=body, headers={**NATIVE, **bearer("wrong")})
         self.assertEqual((answer.status, answer.text), (403, FORBIDDEN_NATIVE))
 
-    def test_what_is_no_envelope_is_400(self):
+    def test_an_invalid_envelope_is_400(self):
         body = self.envelope().body
         cut = (b"", b"SHUB", body[:111], body[:112], body[:-1], body + b"x")
         headers = (b"XHUB" + body[4:],              # magic
@@ -244,11 +244,11 @@ class NativePush(ReceiverHttpTest):
                 self.assertIn(self.post(broken).status, (400, 422))
         self.assertEqual(self.hub_redis.backlog(), 0)
 
-    def test_another_key_is_422_and_the_setting_is_named(self):
+    def test_another_key_is_422_and_names_the_setting(self):
         body = self.envelope(SYNC_encryption_key="not the hub's").body
         self.assert_error(self.post(body), 422, "SYNC_encryption_key", code="key")
 
-    def test_an_envelope_from_another_time_is_refused(self):
+    def test_an_envelope_with_a_wrong_time_is_refused(self):
         body = self.envelope().body
         sealed = int.from_bytes(body[24:32], "big")
         for moved in (sealed - 700 * 1000, sealed + 700 * 1000):
@@ -269,8 +269,8 @@ class NativePush(ReceiverHttpTest):
                               code="content_type")
 
     def exchange(self, headers):
-        """Sends headers that end with Expect and gives the first line of what comes back, before
-        any body: by a plain socket, so that no client's habits get in between."""
+        """Sends headers with Expect and returns the first line of the answer before any body: with a plain socket, to
+        be independent of a client's behaviour."""
         lines = [f"POST /sync HTTP/1.1", f"Host: 127.0.0.1:{self.hub.port}",
                  "Content-Length: 100000", "Expect: 100-continue"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -307,10 +307,10 @@ class NativePush(ReceiverHttpTest):
         self.assertIn(" 403 ", self.exchange({**asked, **bearer("wrong")}).splitlines()[0])
         self.assert_asking_keeps_the_connection(asked)
         wait_until(lambda: "push" in self.hub_redis.cli("HGET", "synchub:contacts", "Node_A"),
-                   "the contact to be noted")
+                   "the contact to be recorded")
 
     def assert_asking_keeps_the_connection(self, asked):
-        """A push without a body only asks; the connection serves for the next one."""
+        """A push without a body is only a question; the connection stays usable."""
         other = {**asked, "Sync-Hub-Digest": "0" * 64}
         connection = http.client.HTTPConnection("127.0.0.1", self.hub.port)
         first_socket = None
@@ -338,11 +338,11 @@ class NativeAlone(ReceiverHttpTest):
 
 class WhenRedisDoesNotTakeIt(ReceiverHttpTest):
     def assert_later(self, answer):
-        """What a node is told; the reason is the hub's own business, and in its log."""
+        """Must be answered 503 with a general message; the reason is only in the hub's log."""
         self.assert_error(answer, 503, "queue")
         self.assertGreater(int(answer.headers["retry-after"]), 0)
 
-    def test_redis_away_is_503_and_back_is_200(self):
+    def test_an_unreachable_redis_is_503_and_then_200(self):
         body = netalertx_body(TABLE, "Node_A")
         self.hub_redis.kill()
         self.assert_later(curl(self.url, body=body, headers=JSON))
@@ -356,7 +356,7 @@ class WhenRedisDoesNotTakeIt(ReceiverHttpTest):
         self.assertEqual(curl(self.url, body=body, headers=JSON).status, 200)
         self.assertEqual(self.hub_redis.backlog(), 1)
 
-    def test_redis_that_hangs_is_503(self):
+    def test_a_hanging_redis_is_503(self):
         self.hub_redis.pause()
         self.addCleanup(self.hub_redis.resume)
         answer = netalertx_push(self.hub.url, TABLE, "Node_A")
@@ -379,7 +379,7 @@ class WhenRedisDoesNotTakeIt(ReceiverHttpTest):
         self.assertEqual(self.hub_redis.backlog(), 1)
         self.hub.wait_for_log("full")
 
-    def test_a_redis_that_is_read_only_is_503(self):
+    def test_a_read_only_redis_is_503(self):
         self.hub_redis.cli("REPLICAOF", "127.0.0.1", "1")
         self.assert_later(netalertx_push(self.hub.url, TABLE, "Node_A"))
         self.hub.wait_for_log("(?i)read.only")
@@ -420,7 +420,7 @@ class Everyone(ReceiverHttpTest):
             self.assert_error(curl(self.url, "-X", method, headers=bearer()), 405,
                               code="method")
 
-    def test_a_log_holds_no_secret_and_no_payload(self):
+    def test_the_log_contains_no_secret_or_payload(self):
         netalertx_push(self.hub.url, TABLE, "Node_A")
         netalertx_push(self.hub.url, TABLE, "Node_A", token="wrong-token-of-a-node")
         netalertx_push(self.hub.url, TABLE, "Node_A", passphrase="another key")
@@ -430,7 +430,7 @@ class Everyone(ReceiverHttpTest):
                        netalertx_encrypt(TABLE, KEY, bytes(16))[24:60]):
             self.assertNotIn(secret, log)
 
-    def test_a_port_that_is_taken_is_named(self):
+    def test_a_port_in_use_is_reported(self):
         done = self.run_program("receiver", self.receiver_settings(
             self.hub_redis, SYNC_listen=f"127.0.0.1:{self.hub.port}"), code=1)
         self.assertIn("SYNC_listen", done.stderr)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every rule by which device rows become Devices, looked at in the database itself."""
+"""Every rule for merging device rows into Devices, checked in the database itself."""
 
 import datetime
 import json
@@ -16,7 +16,7 @@ return redis.call('XADD', KEYS[1], '*', 'e', e, 'm', 'push')"""
 
 
 class WhoWins(MergeTest):
-    def test_a_new_device_is_inserted_with_all_that_the_node_knows(self):
+    def test_a_new_device_is_inserted_with_all_columns_of_the_node(self):
         self.start()
         sent = device_row(1)
         self.push([sent])
@@ -46,7 +46,7 @@ class WhoWins(MergeTest):
         self.push(list(reversed(rows)))
         self.assertEqual(self.dump(), before)
 
-    def test_of_one_table_the_first_row_of_a_mac_wins(self):
+    def test_in_one_table_the_first_row_of_a_mac_wins(self):
         self.start()
         self.push([device_row(1, devMac="02:00:00:00:00:01", devName="first"),
                    device_row(2),
@@ -55,7 +55,7 @@ class WhoWins(MergeTest):
         self.assertEqual(self.macs(), {"02:00:00:00:00:01", device_mac(2)})
         self.assertEqual(self.row("02:00:00:00:00:01")["devName"], "first")
 
-    def test_between_nodes_the_first_one_queued_wins(self):
+    def test_between_nodes_the_first_queued_row_wins(self):
         ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
         for node in ("Zebra", "Antelope", "Mole"):
             answer = netalertx_push(ingest.url, device_table([device_row(1, devName=node)]), node)
@@ -66,7 +66,7 @@ class WhoWins(MergeTest):
         row = self.row(device_mac(1))
         self.assertEqual((row["devName"], row["devSyncHubNode"]), ("Zebra", "Zebra"))
 
-    def test_the_node_s_name_is_the_one_it_came_from(self):
+    def test_the_row_has_the_name_of_its_node(self):
         self.start()
         self.push([device_row(1, devSyncHubNode="Liar"), device_row(2, devSyncHubNode=...)],
                   node="Büro 1")
@@ -74,7 +74,7 @@ class WhoWins(MergeTest):
 
 
 class Keys(MergeTest):
-    def test_six_byte_macs_are_written_one_way(self):
+    def test_six_byte_macs_are_normalized(self):
         self.start()
         self.push([device_row(1, devMac="AA:BB:CC:DD:EE:01"),
                    device_row(2, devMac="aa-bb-cc-dd-ee-02"),
@@ -85,7 +85,7 @@ class Keys(MergeTest):
         self.push([device_row(i, devMac=f"aabb.ccdd.ee0{i}") for i in range(1, 9)], "Node_B")
         self.assertEqual(self.macs(), {f"aa:bb:cc:dd:ee:0{n}" for n in range(1, 9)})
 
-    def test_any_other_printable_value_is_a_key_too(self):
+    def test_any_other_printable_value_is_also_a_key(self):
         self.start()
         keys = ["Synthetic Device", "fa:ce:01", "k" * 64, "Gerät-1", "平" * 64, "{x}", "00:11"]
         self.push([device_row(i, devMac=key) for i, key in enumerate(keys)])
@@ -97,12 +97,12 @@ class Keys(MergeTest):
         self.push([device_row(2, devMac="PRINTER-x", devName="second")])
         self.assertEqual([row["devName"] for row in self.devices().values()], ["first"])
 
-    def test_values_that_are_no_key_are_set_aside(self):
+    def test_rows_with_an_invalid_key_are_rejected(self):
         self.start()
         bad = ["", "   ", "k" * 65, "a\nb", "a\x7f", None, ..., [], {}, True]
         self.push([device_row(0)] + [device_row(i, devMac=mac) for i, mac in enumerate(bad, 1)])
         self.assertEqual(self.macs(), {device_mac(0)})
-        self.assert_set_aside(len(bad), "devMac")
+        self.assert_rejected(len(bad), "devMac")
 
     def test_a_mac_that_became_a_number_is_its_text(self):
         self.start()
@@ -117,14 +117,14 @@ class Keys(MergeTest):
         node = self.query("SELECT * FROM SyncHub_Nodes")[0]
         self.assertEqual((node["skipped"], node["set_aside"], node["inserted"]), (2, 0, 1))
 
-    def test_skip_macs_says_never_again(self):
+    def test_macs_in_skip_macs_are_not_inserted(self):
         self.start(SYNC_skip_macs="internet, AABB.CCDD.EEFF, Printer-X, 2-0-0-a-b-c")
         self.push([internet_row(), device_row(1, devMac="aa:bb:cc:dd:ee:ff"),
                    device_row(2, devMac="printer-x"), device_row(3),
                    device_row(4, devMac="020000-0a0b0c"), device_row(5, devMac="0200000A0B0C")])
         self.assertEqual(self.macs(), {device_mac(3)})
 
-    def test_a_mac_that_is_skipped_no_more_comes_with_an_unchanged_table(self):
+    def test_a_mac_removed_from_skip_macs_is_inserted_from_an_unchanged_table(self):
         table = device_table(device_rows(3))
         hub = self.start(SYNC_skip_macs=f"internet, {device_mac(1)}")
         self.push_text(table)
@@ -178,7 +178,7 @@ class Values(MergeTest):
                                                      "devVlan", "devType")],
                          ["7", "-3", "1.5", "9007199254740993", "0", "1e+300", "10.0", "10"])
 
-    def test_an_empty_text_stays_one_and_is_the_default_where_the_schema_refuses_it(self):
+    def test_an_empty_text_stays_empty_or_becomes_the_default_if_the_schema_refuses_it(self):
         self.start()
         self.push([device_row(1, devParentPort="", devReqNicsOnline="", devCanSleep="",
                               devLastNotification="", devFavorite="", devIsNew="")])
@@ -193,7 +193,7 @@ class Values(MergeTest):
         row = self.row(device_mac(1))
         self.assertEqual((row["devParentPort"], row["devFavorite"], row["devScan"]), (24, 1, 1))
 
-    def test_every_unicode_text_arrives_as_it_was(self):
+    def test_unicode_text_is_unchanged(self):
         self.start()
         names = ["Zoë", "平山", "\U0001f5a8 printer", "it's \"quoted\"", "a\\b", "tab\there",
                  "line\nbreak", "\u202egnp", "' OR 1=1 --", "%s%n"]
@@ -202,14 +202,14 @@ class Values(MergeTest):
 
 
 class OddValues(MergeTest):
-    """Only a missing or invalid key rejects a device."""
+    """Only a missing or invalid key rejects a device row."""
 
-    def test_of_a_key_that_comes_twice_the_last_one_counts(self):
+    def test_the_last_of_repeated_keys_counts(self):
         self.start()
         self.push_text('{"data": [{"devMac": "02:00:00:00:00:01", "devName": "first", '
                        '"devName": "last", "devMac": "02:00:00:00:00:02"}]}')
         self.assertEqual(self.row("02:00:00:00:00:02")["devName"], "last")
-        self.assert_set_aside(0)
+        self.assert_rejected(0)
 
     def test_free_text_in_number_columns_is_kept(self):
         self.start()
@@ -220,9 +220,9 @@ class OddValues(MergeTest):
         self.assertEqual(stored, ["Gi1/0/24", "LAN 2", "eth0", 24, 1.5, 7])
         row = self.row(device_mac(0))
         self.assertEqual((row["devScan"], row["devSkipRepeated"]), ("daily", "x"))
-        self.assert_set_aside(0)
+        self.assert_rejected(0)
 
-    def test_what_cannot_be_stored_becomes_the_default_and_is_told(self):
+    def test_values_that_cannot_be_stored_become_the_default_and_are_reported(self):
         self.start()
         rows = [self.json_row(1, devName="@").replace('"@"', "Infinity"),
                 self.json_row(2, devName="@").replace('"@"', "-Infinity"),
@@ -245,11 +245,11 @@ class OddValues(MergeTest):
         self.assertEqual(found[device_mac(7)]["devFavorite"], 0)
         self.assertEqual(found[device_mac(8)]["devAlertDown"], 0)
         self.assertEqual(found[device_mac(9)]["devScan"], 1)
-        self.assert_set_aside(0, "devName held a number that is not finite and became its default")
+        self.assert_rejected(0, "devName held a number that is not finite and became its default")
         self.hub.wait_for_log("merged .*replaced=10")
         self.assertIn("synchub_values_replaced_total 10\n", curl(self.hub.url + "/metrics").text)
 
-    def test_a_long_comment_arrives_whole(self):
+    def test_a_long_comment_arrives_complete(self):
         self.start()
         comments = ["ü" * 60000, "\U0001f5a8" * 250000, "x" * 250000]
         self.push([device_row(i, devComments=text) for i, text in enumerate(comments)])
@@ -266,22 +266,22 @@ class OddValues(MergeTest):
 
 class BadRows(MergeTest):
     def assert_only_the_good(self, bad_elements, *words):
-        """That bad elements (JSON text) among good rows harm none of them."""
+        """Invalid elements (JSON text) among valid rows must not affect these."""
         self.start()
         elements = [self.json_row(1), *bad_elements, self.json_row(2)]
         self.push_text('{"data": [%s]}' % ",".join(elements))
         self.assertEqual(self.macs(), {device_mac(1), device_mac(2)})
-        self.assert_set_aside(len(bad_elements), *words)
+        self.assert_rejected(len(bad_elements), *words)
         self.assertEqual(self.hub_redis.dead(), 0)
 
-    def test_elements_that_are_no_object(self):
+    def test_elements_that_are_not_objects(self):
         self.assert_only_the_good(['5', '"text"', 'null', 'true', '[1, [2]]', '-1.5e3'])
 
     def test_objects_without_a_mac(self):
         self.assert_only_the_good(['{}', '{"devName": "x"}', '{"dev_MAC": "02:00:00:00:00:01"}'],
                                   "devMac")
 
-    def test_rows_over_a_limit_are_rejected_alone(self):
+    def test_only_rows_over_a_limit_are_rejected(self):
         deep = "[" * 40 + "]" * 40
         keys = ",".join(f'"k{i}": 1' for i in range(1001))
         self.assert_only_the_good(
@@ -293,20 +293,20 @@ class BadRows(MergeTest):
     def test_a_nul_in_a_key(self):
         self.assert_only_the_good([self.json_row(4, devMac="02:00\0")], "devMac")
 
-    def test_an_object_that_is_no_json(self):
+    def test_an_object_that_is_not_json(self):
         self.assert_only_the_good(
             ['{"devMac": "02:00:00:00:00:01",}', '{"devMac": }', '{devMac: "x"}',
              '{"devMac": "02:00:00:00:00:02", "devName": "\\x41"}',
              '{"devMac": "02:00:00:00:00:03", "devName": infinity}',
              '{"devMac": "02:00:00:00:00:04" "devName": "x"}'])
 
-    def test_the_old_schema_is_set_aside_and_told(self):
+    def test_rows_of_the_old_schema_are_rejected_and_reported(self):
         self.start()
         self.push([{"dev_MAC": device_mac(i), "dev_Name": "old"} for i in range(5)])
         self.assertEqual(self.macs(), set())
-        self.assert_set_aside(5, "devMac")
+        self.assert_rejected(5, "devMac")
 
-    def test_an_entry_that_is_no_envelope_goes_to_the_dead_letters(self):
+    def test_an_entry_that_is_not_an_envelope_becomes_a_dead_letter(self):
         self.start()
         self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
         self.hub_redis.cli("XADD", "synchub:ingest", "*", "other", "field")
@@ -315,7 +315,7 @@ class BadRows(MergeTest):
         self.assertEqual(self.hub_redis.dead(), 2)
         self.assertRegex(self.hub_redis.cli("XRANGE", "synchub:dead", "-", "+"), r"(?m)^r$")
 
-    def test_a_table_that_fails_midway_leaves_nothing_and_takes_nothing_from_others(self):
+    def test_a_table_that_fails_midway_leaves_nothing_and_does_not_affect_others(self):
         rows = {node: device_rows(400, node) for node in ("Node_A", "Node_B", "Node_C", "Node_D")}
         for node, end in (("Node_A", None), ("Node_B", -2), ("Node_C", None), ("Node_D", -400)):
             text = device_table(rows[node])[:end]
@@ -332,7 +332,7 @@ class BadRows(MergeTest):
 
 
 class WhatIsTold(MergeTest):
-    def test_nodes_tells_what_each_node_sent(self):
+    def test_nodes_shows_what_each_node_sent(self):
         self.start()
         self.push(device_rows(5, "a") + [internet_row(), {"devName": "no mac"}], node="Node_A")
         self.push(device_rows(3, "a") + device_rows(2, "b"), node="Büro")
@@ -345,7 +345,7 @@ class WhatIsTold(MergeTest):
         self.assertEqual(re.findall(r"(?<![\d:.-])\d+(?![\d:.-])", lines["Büro"])[:4],
                          ["5", "2", "3", "0"], told)
 
-    def test_inserted_is_added_up_and_the_rest_is_of_the_last_table(self):
+    def test_inserted_is_a_total_and_the_rest_is_of_the_last_table(self):
         self.start()
         self.push(device_rows(5))
         self.push(device_rows(8))
@@ -374,7 +374,7 @@ class WhatIsTold(MergeTest):
         for mac in self.macs():
             self.assertIn(mac, told)
 
-    def test_looking_writes_nothing(self):
+    def test_read_only_subcommands_write_nothing(self):
         hub = self.start()
         self.push(device_rows(4))
         hub.stop()
@@ -384,7 +384,7 @@ class WhatIsTold(MergeTest):
                              code=0)
         self.assertEqual(self.db.read_bytes(), before)
 
-    def test_looking_at_a_database_that_is_not_there_makes_none(self):
+    def test_read_only_subcommands_create_no_database(self):
         done = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
                                 "devices", code=1)
         self.assertIn("hub.db", done.stderr)

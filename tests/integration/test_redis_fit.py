@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether Redis is fit for the hub: what is answered, logged and shown where it is not."""
+"""Whether Redis is fit for the hub: answers, log lines and metrics if it is not."""
 
 import json
 import re
@@ -11,14 +11,14 @@ import envelopes
 from harness import (REPO, SyncHubTest, TYPE_ENVELOPE, bearer, count, curl, device_rows, device_table,
                      netalertx_push, wait_until)
 
-# The rights that the document lists, but those without which the programs go on.
+# The rights that docs/settings.md lists, except optional ones.
 LISTED = re.search(r"-@all ((?:[+a-z|]+\s+)+)",
                    (REPO / "docs" / "settings.md").read_text()).group(1).split()
 MINIMAL = [right for right in LISTED if right not in ("+config|get", "+info", "+role")]
 
 
 def metric(program, name):
-    """The value of a metric as text, or None where it has none."""
+    """The value of a metric as text, or None if it has none."""
     found = re.search(rf"^{name} (\S+)$", curl(program.url + "/metrics").text, re.MULTILINE)
     return found and found.group(1)
 
@@ -74,12 +74,12 @@ class RedisFitTest(SyncHubTest):
         return netalertx_push(hub.url, self.table(node, rows), node)
 
     def taken(self, hub, node):
-        return wait_until(lambda: self.push(hub, node).status == 200, f"a push of {node} to be taken",
+        return wait_until(lambda: self.push(hub, node).status == 200, f"a push of {node} to be accepted",
                           details=hub.log)
 
 
 class Durability(RedisFitTest):
-    def test_a_default_redis_gets_nothing_and_everybody_is_told(self):
+    def test_an_unsafe_redis_gets_no_data_and_is_reported(self):
         redis = self.redis("--appendonly", "no", "--appendfsync", "everysec",
                            "--maxmemory-policy", "allkeys-lru")
         hub = self.program("receiver", self.receiver_settings(redis))
@@ -94,7 +94,7 @@ class Durability(RedisFitTest):
         self.assertEqual(metric(hub, "synchub_redis_durable"), "0")
         self.assertEqual(redis.backlog(), 0)
 
-    def test_a_change_at_run_time_is_noticed_both_ways(self):
+    def test_changes_of_redis_at_run_time_are_noticed(self):
         redis = self.redis()
         hub = self.receiver(redis)
         self.taken(hub, "before")
@@ -106,14 +106,14 @@ class Durability(RedisFitTest):
         self.taken(hub, "after")
         self.assertEqual(metric(hub, "synchub_redis_durable"), "1")
 
-    def test_who_accepts_the_loss_is_warned_and_served(self):
+    def test_with_durable_false_there_is_a_warning_and_service(self):
         redis = self.redis("--appendonly", "no")
         hub = self.receiver(redis, SYNC_redis_durable="False")
         hub.wait_for_log("warning.*appendonly yes")
         self.assertEqual(self.push(hub).status, 200)
         self.assertEqual(metric(hub, "synchub_redis_durable"), "0")
 
-    def test_the_puller_queues_nothing_either(self):
+    def test_the_puller_also_queues_nothing(self):
         redis = self.redis("--maxmemory-policy", "volatile-lru")
         node = self.program("pusher", self.pusher_settings(
             "", self.table("p"), "p", SYNC_hub_url="", SYNC_listen="127.0.0.1:0"))
@@ -136,7 +136,7 @@ class Rights(RedisFitTest):
         return {"SYNC_redis_url": f"redis://hub:pw@127.0.0.1:{redis.port}/0"}
 
     def work(self, redis, url):
-        """Push, pull, merge, nodes, dead letters and credentials, with that user alone."""
+        """Push, pull, merge, nodes, dead letters and credentials, with only that user."""
         hub = self.receiver(redis, **url)
         self.assertEqual(self.push(hub, "pushed").status, 200)
         node = self.program("pusher", self.pusher_settings(
@@ -170,16 +170,16 @@ class Rights(RedisFitTest):
         self.assertNotIn("NOPERM", hub.log())
         return hub
 
-    def test_the_rights_that_readme_lists_suffice(self):
+    def test_the_documented_rights_suffice(self):
         redis = self.redis()
         self.work(redis, self.settings_of_user(redis, "+config|get", "+info", "+role"))
 
-    def test_where_durability_cannot_be_found_out_that_is_said_and_work_goes_on(self):
+    def test_unknown_durability_causes_a_warning_only(self):
         redis = self.redis()
         hub = self.work(redis, self.settings_of_user(redis))
         self.assertRegex(hub.log(), "warning.*cannot check whether Redis keeps.*CONFIG GET or INFO")
 
-    def test_a_missing_right_is_named(self):
+    def test_a_missing_right_is_reported(self):
         redis = self.redis()
         url = self.settings_of_user(redis, "-xadd")
         hub = self.program("receiver", self.receiver_settings(redis, **url))
@@ -188,7 +188,7 @@ class Rights(RedisFitTest):
 
 
 class Failover(RedisFitTest):
-    def test_a_demoted_redis_is_left_by_receiver_and_puller(self):
+    def test_receiver_and_puller_leave_a_demoted_redis(self):
         old, new = self.redis(), self.redis()
         switch = Switch(old.port)
         self.addCleanup(switch.stop)
@@ -211,14 +211,14 @@ class Failover(RedisFitTest):
         self.assertEqual(self.push(hub, "third", 3).status, 200)
         wait_until(lambda: count(db) == 9, "the third table to be merged", details=hub.log)
 
-    def test_nothing_is_answered_with_success_while_it_is_a_replica(self):
+    def test_no_push_succeeds_while_redis_is_a_replica(self):
         redis = self.redis()
         hub = self.receiver(redis)
         self.taken(hub, "n")
         redis.cli("REPLICAOF", "127.0.0.1", "1")
         answer = self.push(hub, "m")
         self.assertEqual(answer.status, 503)
-        wait_until(lambda: "replica" in curl(hub.url + "/readyz").text, "/readyz to say why")
+        wait_until(lambda: "replica" in curl(hub.url + "/readyz").text, "the reason in /readyz")
         redis.cli("REPLICAOF", "NO", "ONE")
         hub.wait_ready()
         self.taken(hub, "m")
@@ -252,10 +252,10 @@ class Cluster(RedisFitTest):
         wait_until(lambda: db.exists() and count(db) == rows and redis.backlog("{synchub}") == 0,
                    "the tables to be merged")
 
-    def test_keys_of_several_slots_are_not_ready_and_the_prefix_is_named(self):
+    def test_keys_in_several_slots_are_not_ready_and_the_message_names_the_prefix(self):
         redis = self.cluster()
         hub = self.program("receiver", self.receiver_settings(redis))
-        wait_until(lambda: "{synchub}" in curl(hub.url + "/readyz").text, "/readyz to say why",
+        wait_until(lambda: "{synchub}" in curl(hub.url + "/readyz").text, "the reason in /readyz",
                    details=hub.log)
         self.assertEqual(self.push(hub).status, 503)
 
@@ -263,12 +263,12 @@ class Cluster(RedisFitTest):
         redis = self.redis("--cluster-enabled", "yes")
         hub = self.program("receiver",
                            self.receiver_settings(redis, SYNC_redis_prefix="{synchub}"))
-        wait_until(lambda: "CLUSTERDOWN" in curl(hub.url + "/readyz").text, "/readyz to say why",
+        wait_until(lambda: "CLUSTERDOWN" in curl(hub.url + "/readyz").text, "the reason in /readyz",
                    details=hub.log)
 
 
 class Probes(RedisFitTest):
-    def test_a_key_of_another_program_is_named(self):
+    def test_a_key_of_another_program_is_reported(self):
         redis = self.redis()
         redis.cli("RPUSH", "synchub:contacts", "mine")
         hub = self.program("receiver", self.receiver_settings(redis))
@@ -316,7 +316,7 @@ class Probes(RedisFitTest):
         self.assertEqual(str(answer.status), "403" * 500)
         calls = re.search(r"cmdstat_get:calls=(\d+)", redis.cli("INFO", "commandstats"))
         self.assertLess(int(calls.group(1)), 250)
-        # One who was just added is accepted at once all the same.
+        # A node that was just added is still accepted at once.
         added = self.run_program("receiver", self.receiver_settings(redis), "node", "add", "own",
                                  code=0).stdout
         token = re.search(r"SYNC_api_token='?([^'\s]+)", added).group(1)
@@ -328,11 +328,11 @@ class Probes(RedisFitTest):
 
 
 class Limits(RedisFitTest):
-    def test_names_over_the_limit_are_put_off_and_known_ones_are_not(self):
+    def test_names_over_the_limit_get_503_and_known_ones_are_accepted(self):
         redis = self.redis()
         hub = self.receiver(redis, SYNC_receiver_role="ingest", SYNC_max_nodes="20")
         taken = [n for n in range(40) if self.push(hub, f"invented {n}").status == 200]
-        self.assertLess(len(taken), 20)  # a part of them at once, and all of them never
+        self.assertLess(len(taken), 20)  # only some of them at once, and never all
         self.assertGreater(len(taken), 0)
         answer = self.push(hub, "another", 1)
         self.assertEqual(answer.status, 503)
@@ -347,7 +347,7 @@ class Limits(RedisFitTest):
         self.assertEqual(answer.status, 503)
         hub.wait_for_log("SYNC_max_nodes")
 
-    def test_a_node_that_floods_is_put_off_and_others_are_taken(self):
+    def test_a_flooding_node_gets_503_and_others_are_accepted(self):
         redis = self.redis()
         hub = self.receiver(redis, SYNC_receiver_role="ingest")
         self.assertEqual(self.push(hub, "flood").status, 200)
@@ -360,7 +360,7 @@ class Limits(RedisFitTest):
 
 
 class Refused(RedisFitTest):
-    def test_a_wrong_token_is_logged_with_the_name_that_was_claimed(self):
+    def test_a_wrong_token_is_logged_with_the_claimed_name(self):
         hub = self.receiver(self.redis(), SYNC_receiver_role="ingest")
         settings = self.pusher_settings(hub.url, self.table("Büro 3"), "Büro 3",
                                         SYNC_api_token="another token than the hub's")
@@ -378,8 +378,8 @@ class Refused(RedisFitTest):
         self.assertNotIn("evil", hub.log())
         self.assertNotIn("xxx", hub.log())
 
-    def test_the_name_is_found_in_bodies_too_that_are_not_read_otherwise(self):
-        """NetAlertX says its name in the body alone, and so do older pushers."""
+    def test_the_claimed_name_is_also_found_in_refused_bodies(self):
+        """NetAlertX and older pushers send their name only in the body."""
         hub = self.receiver(self.redis(), SYNC_receiver_role="ingest")
         small, large = device_table(device_rows(2)), device_table(device_rows(300))
         for text, node in ((small, "Büro 4"), (large, "Large"), (large, "\U0001f600" * 50)):
@@ -393,7 +393,7 @@ class Refused(RedisFitTest):
             hub.wait_for_log(f"refused a push with 403.*claimed_node={node}")
         self.assertEqual(hub.log().count("claimed_node="), 5, hub.log())
 
-    def test_a_body_that_breaks_off_or_claims_rubbish_is_logged_all_the_same(self):
+    def test_a_broken_or_invalid_body_is_also_logged(self):
         hub = self.receiver(self.redis(), SYNC_receiver_role="ingest")
 
         def refusals():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""rediss://: whose certificate is accepted. hiredis before 1.0 has no TLS; a build with it must say
-so, and these tests then check that it does."""
+"""rediss://: which certificates are accepted. hiredis before 1.0 has no TLS; for a build with it these tests check
+that it says so."""
 
 import socket
 import subprocess
@@ -17,7 +17,7 @@ class RedisTlsTest(SyncHubTest):
         self.has_tls = b"is not supported by this build" not in self.probe()
 
     def probe(self):
-        """What the receiver says when it is to use rediss:// and nobody is there."""
+        """The receiver's output for rediss:// without a server."""
         settings = self.secrets(SYNC_redis_url=f"rediss://127.0.0.1:{free_port()}/0",
                                 SYNC_db=self.folder / "probe.db", SYNC_listen="127.0.0.1:0")
         done = self.run_program("receiver", settings, "--once")
@@ -25,7 +25,7 @@ class RedisTlsTest(SyncHubTest):
         return done.stderr.encode()
 
     def tls_redis(self, name):
-        """A redis-server that shows a certificate made out for name; returns its port."""
+        """A redis-server with a certificate for name; returns its port."""
         cert, key = self.authority.issue(name, "IP:127.0.0.1" if name[0].isdigit() else f"DNS:{name}")
         port = free_port()
         log = open(self.folder / "tls-redis.log", "ab")
@@ -67,7 +67,7 @@ class RedisTlsTest(SyncHubTest):
             self.assert_refused(done, "")
         self.assert_refused(self.once(port, "localhost", SYNC_tls_ca=ca), "another name")
 
-    def test_a_certificate_for_a_name_counts_for_that_name_alone(self):
+    def test_a_certificate_is_valid_for_its_name_only(self):
         port = self.tls_redis("localhost")
         ca = str(self.authority.file)
         done = self.once(port, "localhost", SYNC_tls_ca=ca)
@@ -75,7 +75,7 @@ class RedisTlsTest(SyncHubTest):
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_refused(self.once(port, SYNC_tls_ca=ca), "another name")
 
-    def test_a_server_without_tls_is_told(self):
+    def test_a_server_without_tls_is_reported(self):
         redis = self.redis()
         self.assert_refused(self.once(redis.port, SYNC_tls_ca=str(self.authority.file)),
                             "without TLS on this port")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NetAlertX's own settings as they are: its app.conf, what its page rewrites while programs run, the
-override of its container, and its defaults."""
+"""NetAlertX's settings: its app.conf, which its settings page rewrites while programs run, the override of its
+container, and its defaults."""
 
 import unittest
 
@@ -48,20 +48,20 @@ class AppConf(SyncHubTest):
 
 
 class Reload(AppConf):
-    def test_a_new_node_name_and_token_count_from_the_next_run_on(self):
+    def test_a_new_node_name_and_token_are_used_from_the_next_run_on(self):
         self.write()
         self.start()
         self.wait_for_pushes(1)
         self.hub.token = "another token of the tests"
         self.write(SYNC_node_name="After", API_TOKEN="another token of the tests")
         self.table.write_text(device_table(device_rows(4)))
-        wait_until(lambda: "After" in self.names(), "a push under the new name",
+        wait_until(lambda: "After" in self.names(), "a push with the new name",
                    details=self.pusher.log)
         self.pusher.wait_for_log("app.conf was changed: SYNC_api_token, SYNC_node_name")
         self.assertEqual(self.names()[:2], ["Before", "After"])
         self.assertNotIn("another token", self.pusher.log())
 
-    def test_a_file_that_cannot_be_used_leaves_the_old_settings(self):
+    def test_an_invalid_file_leaves_the_old_settings(self):
         self.write()
         self.start()
         self.wait_for_pushes(1)
@@ -73,7 +73,7 @@ class Reload(AppConf):
         self.table.write_text(device_table(device_rows(5)))
         self.assertEqual(self.wait_for_pushes(3)[2][0], "After")
 
-    def test_what_is_written_again_as_it_was_changes_nothing(self):
+    def test_rewriting_the_same_content_changes_nothing(self):
         self.write()
         self.start()
         self.wait_for_pushes(1)
@@ -83,7 +83,7 @@ class Reload(AppConf):
         self.wait_for_pushes(2)
         self.assertNotIn("was changed", self.pusher.log())
 
-    def test_the_environment_goes_over_what_was_changed(self):
+    def test_the_environment_has_precedence_over_a_changed_file(self):
         self.write()
         self.start(SYNC_node_name="Fixed")
         self.wait_for_pushes(1)
@@ -93,7 +93,7 @@ class Reload(AppConf):
         self.wait_for_pushes(2)
         self.assertEqual(set(self.names()), {"Fixed"})
 
-    def test_an_override_that_appears_and_goes(self):
+    def test_an_override_that_appears_and_disappears(self):
         self.write()
         self.start()
         self.wait_for_pushes(1)
@@ -107,7 +107,7 @@ class Reload(AppConf):
         self.table.write_text(device_table(device_rows(5)))
         self.assertEqual(self.wait_for_pushes(3)[2][0], "Before")
 
-    def test_a_pusher_that_was_unused_begins_when_the_page_says_so(self):
+    def test_an_unused_pusher_starts_after_a_change_of_settings(self):
         self.write(SYNC_RUN="unused")
         self.start()
         self.pusher.wait_for_log("nothing is pushed .SYNC_RUN is disabled.: waiting until")
@@ -117,7 +117,7 @@ class Reload(AppConf):
         wait_until(lambda: self.pusher.log().count("nothing is pushed") == 2, "it to pause",
                    details=self.pusher.log)
 
-    def test_what_a_listener_answers_follows_too(self):
+    def test_a_listener_uses_changed_settings(self):
         self.write(SYNC_hub_url="", SYNC_devices=False)
         self.start(SYNC_listen="127.0.0.1:0").wait_ready()
         self.write(SYNC_hub_url="", SYNC_devices=False, SYNC_node_name="After")
@@ -125,7 +125,7 @@ class Reload(AppConf):
         wait_until(lambda: self.pusher.log().count("listening on") == 2, "it to listen again",
                    details=self.pusher.log)
 
-    def test_a_receiver_tells_that_it_must_be_restarted(self):
+    def test_a_receiver_logs_that_it_must_be_restarted(self):
         self.write()
         redis = self.redis()
         hub = self.program("receiver", {"SYNC_config_file": self.conf, "SYNC_redis_url": redis.url,
@@ -137,7 +137,7 @@ class Reload(AppConf):
 
 
 class Once(AppConf):
-    def test_unused_is_no_success(self):
+    def test_unused_is_a_failure(self):
         self.write(SYNC_RUN="unused")
         done = self.run_program("pusher", self.settings(), "--once", code=2)
         for word in ("nothing will be sent", "unused", "app.conf", "SYNC_RUN=schedule",
@@ -147,7 +147,7 @@ class Once(AppConf):
         puller = {"SYNC_RUN": "unused", **self.puller_settings(self.redis(), [self.hub.url])}
         self.assertIn("unused", self.run_program("puller", puller, "--once", code=2).stderr)
 
-    def test_and_the_named_setting_changes_it(self):
+    def test_the_setting_in_the_message_changes_that(self):
         self.write(SYNC_RUN="unused")
         (self.folder / "spool").mkdir()
         self.run_program("pusher", self.settings(SYNC_RUN="schedule"), "--once", code=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A backup that is put back into the database under a running receiver."""
+"""Restoring a backup of the database under a running receiver."""
 
 import subprocess
 import unittest
@@ -23,19 +23,19 @@ class Restore(SyncHubTest):
         return self.hub_redis.cli("HEXISTS", "synchub:digests", node) == "1"
 
     def check(self, hub, backup, restore, rows):
-        """What came after the backup must not be called unchanged, and comes back in full."""
+        """Tables merged after the backup must not count as unchanged, and are sent again."""
         self.push(hub, "Node_A")
         backup()
         self.push(hub, "Node_B")
         self.assertEqual(rows(), 6)
         restore()
         self.assertEqual(rows(), 3)
-        wait_until(lambda: not self.digest_is_there("Node_B"), "the digest to be forgotten",
+        wait_until(lambda: not self.digest_is_there("Node_B"), "the digest to be deleted",
                    details=hub.log)
-        wait_until(lambda: self.digest_is_there("Node_A"), "the digest that is true still",
+        wait_until(lambda: self.digest_is_there("Node_A"), "the digest that is still valid",
                    details=hub.log)
         self.push(hub, "Node_B")
-        wait_until(lambda: rows() == 6, "the table to come back", details=hub.log)
+        wait_until(lambda: rows() == 6, "the table to be merged again", details=hub.log)
 
     def test_sqlite(self):
         db = self.folder / "hub.db"

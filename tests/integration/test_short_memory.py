@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that get no large memory for a while: nothing is buried, given up or lost."""
+"""Programs without large memory allocations for a while: nothing becomes a dead letter, is given up or lost."""
 
 import unittest
 
@@ -26,7 +26,7 @@ class ShortOfMemory(SyncHubTest):
         return curl(hub.url + "/sync", body=body,
                     headers={**bearer(), "Content-Type": TYPE_ENVELOPE})
 
-    def test_a_receiver_that_merges_waits_is_not_ready_and_buries_nothing(self):
+    def test_a_merging_receiver_waits_is_not_ready_and_makes_no_dead_letters(self):
         ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
         hub = self.receiver(self.hub_redis, self.db, SYNC_receiver_role="merge",
                             **self.memory.environment)
@@ -45,7 +45,7 @@ class ShortOfMemory(SyncHubTest):
         self.assertEqual(self.hub_redis.dead(), 0)
         wait_until(lambda: curl(hub.url + "/readyz").status == 200, "readiness", details=hub.log)
 
-    def test_a_receiver_that_takes_pushes_answers_503(self):
+    def test_an_ingesting_receiver_answers_503(self):
         hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest", **self.memory.environment)
         self.assertEqual(self.push_native(hub, device_table(device_rows(1))).status, 202)
         self.memory.deny(LEAST)
@@ -58,7 +58,7 @@ class ShortOfMemory(SyncHubTest):
         self.assertEqual(self.push_native(hub, self.table).status, 202)
         self.assertEqual(netalertx_push(hub.url, self.table, "Node_B").status, 200)
 
-    def test_a_pusher_says_so_and_sends_all_of_it_later(self):
+    def test_a_pusher_reports_it_and_sends_everything_later(self):
         hub = self.receiver(self.hub_redis, self.db)
         settings = self.pusher_settings(hub.url, self.table, **self.memory.environment)
         self.memory.deny(LEAST)
@@ -68,7 +68,7 @@ class ShortOfMemory(SyncHubTest):
         self.run_program("pusher", settings, "--once")
         self.wait_merged(self.hub_redis, self.db, ROWS)
 
-    def test_a_puller_says_so_and_fetches_the_table_later(self):
+    def test_a_puller_reports_it_and_fetches_the_table_later(self):
         node = self.program("pusher", self.pusher_settings(
             "", self.table, SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0"))
         settings = {**self.puller_settings(self.hub_redis, [node.url]), **self.memory.environment}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shortest way through all three programs; run with the release's programs, too."""
+"""A short test of all three programs, also run with the release build."""
 
 import json
 import unittest
@@ -49,7 +49,7 @@ class Smoke(SyncHubTest):
             self.assertRegex(self.run_program(name, {}, "--version", code=0).stdout, r"\d+\.\d+")
             self.run_program(name, given, "--no-such-option", code=2)
 
-    def test_a_hub_away_is_told_and_the_next_push_arrives(self):
+    def test_an_unreachable_hub_is_reported_and_the_next_push_arrives(self):
         redis = self.redis()
         hub = self.receiver(redis)
         url, port = hub.url, hub.port

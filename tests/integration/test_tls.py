@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS: what listens with a certificate, and what clients make of it. The counterparts are curl, the
-openssl command and Python's ssl."""
+"""TLS: listeners with a certificate, and verification by clients. Counterparts are curl, the openssl command and
+Python's ssl."""
 
 import os
 import pathlib
@@ -27,7 +27,7 @@ class TlsTest(SyncHubTest):
         return {"SYNC_tls_cert": cert or self.cert, "SYNC_tls_key": key or self.key}
 
     def listening(self, name, settings):
-        """A program of ours that listens with TLS; returns it when it does."""
+        """Starts one of our programs with TLS and waits until it listens."""
         program = self.program(name, settings)
         program.wait_for_log(r"listening on 127\.0\.0\.1:\d+ with TLS")
         return program
@@ -48,12 +48,12 @@ class TlsTest(SyncHubTest):
 
 
 class Receiver(TlsTest):
-    def test_a_push_by_https_arrives(self):
+    def test_a_push_over_https_arrives(self):
         hub = self.hub()
         self.push_once(hub, code=0, SYNC_tls_ca=self.ca.file)
         self.wait_merged(self.queue, self.folder / "hub.db", 3)
 
-    def test_curl_takes_the_certificate_for_its_authority_alone(self):
+    def test_curl_accepts_the_certificate_only_with_its_authority(self):
         hub = self.hub()
         url = f"https://127.0.0.1:{hub.port}/livez"
         self.assertEqual(curl(url, "--cacert", str(self.ca.file)).status, 200)
@@ -63,7 +63,7 @@ class Receiver(TlsTest):
         hub = self.hub()
         self.assertEqual(curl(f"http://127.0.0.1:{hub.port}/livez").status, 400)
 
-    def test_tls_1_2_and_1_3_are_spoken_and_nothing_older(self):
+    def test_only_tls_1_2_and_1_3_are_supported(self):
         hub = self.hub()
         ours = fingerprint(self.cert)
         self.assertEqual(served(hub.port, "-tls1_3"), ours)
@@ -74,7 +74,7 @@ class Receiver(TlsTest):
 
 
 class Clients(TlsTest):
-    """Verification is never off: nothing is sent to a hub that is not shown to be the hub."""
+    """Verification cannot be disabled: nothing is sent to a hub without a valid certificate."""
 
     def refused(self, hub, **settings):
         done = self.push_once(hub, code=1, **settings)
@@ -88,7 +88,7 @@ class Clients(TlsTest):
         other = Authority(self.folder / "other", "Another CA")
         self.refused(hub, SYNC_tls_ca=other.file)
 
-    def test_an_authority_that_nobody_named_is_refused(self):
+    def test_an_authority_that_is_not_configured_is_refused(self):
         self.refused(self.hub())
 
     def test_an_expired_certificate_is_refused(self):
@@ -102,7 +102,7 @@ class Clients(TlsTest):
         self.refused(hub, SYNC_tls_ca=self.ca.file)
         self.refused(hub, SYNC_tls_ca=self.ca.file, host="localhost")
 
-    def test_a_puller_takes_a_node_by_https_and_no_other(self):
+    def test_a_puller_verifies_a_node_s_certificate(self):
         node = self.node()
         redis = self.redis()
         url = f"https://127.0.0.1:{node.port}"
@@ -118,7 +118,7 @@ class Clients(TlsTest):
 
 
 class Renewal(TlsTest):
-    """The certificate's files are replaced while the program runs."""
+    """The certificate files are replaced while the program runs."""
 
     def setUp(self):
         super().setUp()
@@ -126,7 +126,7 @@ class Renewal(TlsTest):
         self.old_mark, self.new_mark = fingerprint(self.cert), fingerprint(self.new_cert)
 
     def replace(self, cert, key):
-        """Puts other files into the places of the settings, each in one step."""
+        """Replaces the configured files, each atomically."""
         for new, place in ((cert, self.cert), (key, self.key)):
             shutil.copy(new, self.folder / "new")
             os.replace(self.folder / "new", place)
@@ -150,7 +150,7 @@ class Renewal(TlsTest):
         self.replace(self.new_cert, self.new_key)
         self.wait_served(hub, self.new_mark)
 
-    def test_an_exchange_in_hand_ends_under_the_old_certificate(self):
+    def test_a_running_exchange_ends_with_the_old_certificate(self):
         hub = self.hub()
         context = ssl.create_default_context(cafile=self.ca.file)
         body = netalertx_body(self.table, "Node_A").encode()
@@ -167,8 +167,8 @@ class Renewal(TlsTest):
                 self.assertIn(b" 200 ", secure.recv(4096))
         self.wait_merged(self.queue, self.folder / "hub.db", 3)
 
-    def test_a_broken_certificate_leaves_the_old_one_and_is_told(self):
-        # GnuTLS itself loses some memory over a key that does not match.
+    def test_a_broken_certificate_is_reported_and_the_old_one_stays(self):
+        # GnuTLS itself leaks some memory for a key that does not match.
         known = self.folder / "lsan"
         known.write_text("leak:libgnutls\nleak:libtasn1\n")
         hub = self.hub(LSAN_OPTIONS=f"suppressions={known}:print_suppressions=0")
@@ -191,7 +191,7 @@ class Renewal(TlsTest):
         hub.process.send_signal(signal.SIGHUP)
         self.wait_served(hub, self.new_mark)
 
-    def test_renewals_in_a_row_leave_nothing_behind(self):
+    def test_consecutive_renewals_leave_no_threads(self):
         hub = self.hub()
         pairs = [(self.cert.read_bytes(), self.key.read_bytes(), self.old_mark),
                  (self.new_cert.read_bytes(), self.new_key.read_bytes(), self.new_mark)]
@@ -215,7 +215,7 @@ class Renewal(TlsTest):
 
 
 class Settings(TlsTest):
-    def test_one_of_both_files_is_a_mistake(self):
+    def test_certificate_without_key_is_an_error(self):
         redis = self.redis()
         for set_one, missing in (("SYNC_tls_cert", "SYNC_tls_key"),
                                  ("SYNC_tls_key", "SYNC_tls_cert")):
@@ -223,7 +223,7 @@ class Settings(TlsTest):
                 redis, **{set_one: self.tls()[set_one]}), code=2)
             self.assertIn(f"{missing} is not", done.stderr)
 
-    def test_files_that_do_not_belong_together_are_told_at_once(self):
+    def test_certificate_and_key_that_do_not_match_are_reported_at_start(self):
         redis = self.redis()
         _, other_key = self.ca.issue("other")
         for settings in (self.tls(key=other_key), self.tls(cert=self.key), self.tls(key=self.cert),
@@ -231,7 +231,7 @@ class Settings(TlsTest):
             done = self.run_program("receiver", self.receiver_settings(redis, **settings), code=2)
             self.assertRegex(done.stderr, "SYNC_tls_(cert|key)")
 
-    def test_a_listener_in_clear_is_pointed_out_off_this_machine_alone(self):
+    def test_a_listener_without_tls_is_logged_unless_on_the_loopback(self):
         redis = self.redis()
         near = self.receiver(redis)
         self.assertNotIn("plain HTTP", near.log())
@@ -240,12 +240,12 @@ class Settings(TlsTest):
 
 
 class Healthcheck(TlsTest):
-    """It asks at the loopback, whatever the certificate's name, and takes that certificate alone."""
+    """It connects to the loopback and accepts only the configured certificate, for any name."""
 
     def check(self, name, settings, code):
         return self.run_program(name, settings, "healthcheck", code=code)
 
-    def test_the_program_is_known_by_its_certificate(self):
+    def test_the_program_is_identified_by_its_certificate(self):
         cert, key = self.ca.issue("elsewhere", san="DNS:hub.example.org")
         settings = self.receiver_settings(
             self.redis(), SYNC_listen=f"127.0.0.1:{free_port()}", **self.tls(cert, key))
@@ -256,7 +256,7 @@ class Healthcheck(TlsTest):
         stranger = self.check("receiver", {**settings, **self.tls()}, 1)
         self.assertIn("certificate", stranger.stderr)
 
-    def test_pusher_and_puller_are_asked_by_https_too(self):
+    def test_the_same_for_pusher_and_puller(self):
         node = self.pusher_settings("", self.table, SYNC_listen=f"127.0.0.1:{free_port()}",
                                     **self.tls())
         hub = self.puller_settings(self.redis(), ["http://127.0.0.1:9"],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""End to end at the size that is promised: everything arrives, once only, under the right name."""
+"""End to end at the documented size: everything arrives exactly once, with the right name."""
 
 import base64
 import concurrent.futures
@@ -98,7 +98,7 @@ class Large(TrioTest):
 
 
 class Compatibility(TrioTest):
-    """A NetAlertX at the other end of each arrow."""
+    """NetAlertX as the counterpart of each program."""
 
     def test_a_netalertx_node_pushes_to_our_receiver(self):
         hub = self.receiver(self.hub_redis, self.db)
@@ -117,7 +117,7 @@ class Compatibility(TrioTest):
         self.assertEqual(self.per_node(), {"Büro": 10})
         self.assertEqual({request.path for request in node.requests}, {"/sync"})
 
-    def test_a_puller_that_speaks_native_names_what_to_set_for_a_netalertx_node(self):
+    def test_a_native_puller_names_the_setting_for_a_netalertx_node(self):
         node = self.server(FakeNetAlertXNode("Node_A", device_table(device_rows(10))))
         done = self.pull_once([node.url], code=1)
         self.assertIn("SYNC_protocol=netalertx", done.stderr)
@@ -150,7 +150,7 @@ class Compatibility(TrioTest):
 
 
 class Chains(TrioTest):
-    def test_a_hub_can_be_a_node_of_a_bigger_hub(self):
+    def test_a_hub_can_be_a_node_of_another_hub(self):
         hub = self.receiver(self.hub_redis, self.db)
         for name in ("North", "South"):
             answer = netalertx_push(hub.url, device_table(device_rows(50, name)), name)
@@ -186,7 +186,7 @@ class Chains(TrioTest):
         self.assertIsNotNone(after.pop(device_mac(20)))
         self.assertEqual(after, before)
 
-    def test_pushed_and_pulled_a_device_is_there_once(self):
+    def test_a_device_that_is_pushed_and_pulled_is_stored_once(self):
         hub = self.receiver(self.hub_redis, self.db)
         table = device_table(device_rows(20))
         node = self.program("pusher", self.pusher_settings(hub.url, table, "Both",

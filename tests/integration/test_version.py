@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What version and commit the programs say they are, and where the build has the commit from."""
+"""Version and commit of the programs, and where the build gets the commit."""
 
 import os
 import re
@@ -62,7 +62,7 @@ class Version(SyncHubTest):
 
 
 class Commit(SyncHubTest):
-    """cmake/commit.cmake, which every build runs."""
+    """cmake/commit.cmake, which runs in every build."""
 
     COMMIT = "0123456789abcdef0123456789abcdef01234567"
     OTHER = "fedcba9876543210fedcba9876543210fedcba98"
@@ -90,7 +90,7 @@ class Commit(SyncHubTest):
     def test_a_tarball_knows_its_commit(self):
         self.assertEqual(self.commit(self.source(self.COMMIT)), self.COMMIT[:12])
 
-    def test_what_is_given_wins_over_the_environment_and_that_over_the_file(self):
+    def test_the_option_has_precedence_over_the_environment_and_that_over_the_file(self):
         source = self.source(self.COMMIT)
         self.assertEqual(self.commit(source, environment=self.OTHER), self.OTHER[:12])
         self.assertEqual(self.commit(source, "ABCDEF012345", self.OTHER), "abcdef012345")
