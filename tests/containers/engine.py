@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Docker engine, by its own command line, and one project of Docker Compose."""
+"""The Docker engine, through its command line, and a project of Docker Compose."""
 
 import functools
 import json
@@ -17,19 +17,19 @@ from harness import KEY, TOKEN  # noqa: E402
 PROGRAMS = ("pusher", "puller", "receiver")
 BASE = "debian:trixie-slim"
 VERSION = "test"  # the tag of the images that are tested
-STOP_S = 10       # what every program has to stop in
-UNIT_S = 300      # the longest wait for one command that runs no build
+STOP_S = 10       # time limit for stopping every program
+UNIT_S = 300      # time limit of a command other than a build
 
-# How docs/install.md, compose files and manifests lock a container down.
+# How docs/install.md, compose files and manifests restrict a container.
 LOCKED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true")
 
 
 class Failed(AssertionError):
-    """A command that should have worked: its words say why."""
+    """A command failed; the message is its output."""
 
 
 def run(*command, check=True, timeout=UNIT_S, **more):
-    """Runs a command and gives what it said; its end is checked unless the test does."""
+    """Runs a command and returns its output; checks the exit code unless the test does."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                           timeout=timeout, **more)
     if check and done.returncode != 0:
@@ -48,7 +48,7 @@ def image(program):
 
 @functools.cache
 def build_images():
-    """Builds all three, once in each run: what did not change comes from the engine's cache."""
+    """Builds all three images, once in each run; the engine caches unchanged parts."""
     for program in PROGRAMS:
         docker("build", "-q", "-f", REPO / "docker" / "Dockerfile", "--target", program,
                "-t", image(program), REPO, timeout=1800)
@@ -72,7 +72,7 @@ def logs(container):
 
 
 def environment(**more):
-    """Options for docker run that make every program start."""
+    """Options for docker run with which every program starts."""
     settings = {
         "SYNC_api_token": TOKEN,
         "SYNC_encryption_key": KEY,
@@ -93,13 +93,13 @@ def compose_command():
 
 
 class Project:
-    """A copy of docker/ with a .env of its own, as a person would have it, and what runs by it."""
+    """A copy of docker/ with a .env of its own, as a user would have it, and its containers."""
 
     def __init__(self, folder, compose_file, values, override=None):
         self.name = unique("compose").replace("-", "")
         self.folder = pathlib.Path(folder) / self.name
         shutil.copytree(REPO / "docker", self.folder, ignore=shutil.ignore_patterns(".env"))
-        # As .env.example says: the folder is for its owner alone, the file for the container.
+        # As in .env.example: the folder is private to its owner, the container can read the file.
         self.folder.chmod(0o700)
         self.write_env(values)
         self.files = ["-f", self.folder / compose_file]
@@ -108,7 +108,7 @@ class Project:
             self.files += ["-f", self.folder / "override.yaml"]
 
     def write_env(self, values):
-        """Edits .env.example line by line; every value must have its line there."""
+        """Edits .env.example line by line; every value must have a line there."""
         lines = (self.folder / ".env.example").read_text().splitlines()
         for name, value in values.items():
             found = [i for i, line in enumerate(lines)
@@ -135,7 +135,7 @@ class Project:
 
     def end(self):
         self("down", "-v", "--remove-orphans", "-t", STOP_S, check=False)
-        # Compose gives up at the first volume that somebody else still uses.
+        # Compose stops at the first volume that is still in use.
         label = f"label=com.docker.compose.project={self.name}"
         for volume in docker("volume", "ls", "-q", "--filter", label).stdout.split():
             docker("volume", "rm", volume, check=False)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hub of many receivers: ingest and merge replicas, Redis and PostgreSQL, each as a container on no
-more networks than it needs, set as the manifests of k8s/overlays/scaled set them."""
+"""A hub of many receivers: ingest and merge replicas, Redis and PostgreSQL, each as a container on only the networks
+that it needs, with the settings of k8s/overlays/scaled."""
 
 import collections
 import concurrent.futures
@@ -17,13 +17,13 @@ POSTGRES_STAND_IN = "synchub-test-postgres:17"
 PASSWORD = "hidden7"
 CLAIM_IDLE_S = 10  # short, because the test waits for it; longer than any transaction here
 STREAM, GROUP = "synchub:ingest", "receivers"
-# Receivers that find an empty database make its tables one after the other under this lock: see
+# Receivers that find an empty database create its tables one after the other with this lock: see
 # receiver/store/postgres/postgres_schema.c.
 SCHEMA_LOCK = "x'53796e63487562'::bigint"
 
 
 def postgres_image():
-    """postgres:17 where the engine has it; else Debian's PostgreSQL, built here."""
+    """postgres:17 if the engine has it, otherwise Debian's PostgreSQL, built here."""
     name = os.environ.get("SYNCHUB_POSTGRES_IMAGE", POSTGRES)
     if docker("image", "inspect", name, check=False).returncode == 0:
         return name
@@ -33,7 +33,7 @@ def postgres_image():
 
 
 class Hold:
-    """A psql session that keeps what it locks until the block ends."""
+    """A psql session that holds its locks until the block ends."""
 
     def __init__(self, container, sql):
         self.process = subprocess.Popen(
@@ -46,28 +46,28 @@ class Hold:
     def __enter__(self):
         while (line := self.process.stdout.readline()) != "held\n":
             if line == "":
-                raise AssertionError("psql ended before it held what it should lock")
+                raise AssertionError("psql ended before it had the lock")
         return self
 
     def __exit__(self, *_):
-        self.process.communicate(timeout=60)  # the end of its input ends the transaction
+        self.process.communicate(timeout=60)  # end of input ends the transaction
 
 
 class ScaledHub:
-    """Everything it starts is removed by the test's cleanups."""
+    """The test's cleanups remove everything that it starts."""
 
     def __init__(self, test):
         self.test = test
         self.front, self.queue, self.data = (self._network(name) for name in
                                              ("front", "queue", "data"))
-        self.ports = {}  # of ingest replicas, on this machine's loopback
+        self.ports = {}  # ingest replicas, on this machine's loopback
         self.redis = self._start_redis()
         self.postgres = self._start_postgres()
 
     # --- Parts ---------------------------------------------------------------------------------
 
     def _network(self, name):
-        """Only `front` leads out of the engine: nodes come in by it."""
+        """Only the network `front` is reachable from outside, for nodes."""
         network = unique(name)
         inside = [] if name == "front" else ["--internal"]
         docker("network", "create", *inside, network)
@@ -75,7 +75,7 @@ class ScaledHub:
         return network
 
     def create(self, name, networks, *arguments):
-        """A container that is not started yet; its aliases on its first network."""
+        """Creates a container without starting it, with aliases on its first network."""
         container = unique(name)
         self.test.addCleanup(docker, "rm", "-f", "-v", container, check=False)
         docker("create", "--name", container, *LOCKED, "--network", networks[0], *arguments)
@@ -123,7 +123,7 @@ class ScaledHub:
                          SYNC_claim_idle_s=CLAIM_IDLE_S), image("receiver"))
 
     def start_ingest(self, name):
-        """A replica that replaces another keeps its port, so that nodes need not look for it."""
+        """A replica that replaces another one keeps its port, so that the URL for nodes stays valid."""
         port = self.ports.setdefault(name, free_port())
         ingest = self.create(
             name, [self.front, self.queue], "--network-alias", "hub", "-p",
@@ -141,7 +141,7 @@ class ScaledHub:
         docker("start", pusher)
         return pusher
 
-    # --- What the test does to them --------------------------------------------------------------
+    # --- Actions ---------------------------------------------------------------------------------
 
     def stop(self, container):
         """SIGTERM; after STOP_S the engine kills it, and the exit code is 137."""
@@ -164,16 +164,16 @@ class ScaledHub:
                    details=lambda: f"{said()}\n{logs(container)[-3000:]}")
 
     def hold_commits(self):
-        """Every merge of a node that is known can begin, and none can end, while the block runs."""
+        """While the block runs, merges of known nodes can start but not commit."""
         return Hold(self.postgres, 'SELECT FROM "SyncHub_Nodes" FOR UPDATE')
 
     def hold_migrations(self):
         return Hold(self.postgres, f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
 
-    # --- What the test sees ----------------------------------------------------------------------
+    # --- Queries ---------------------------------------------------------------------------------
 
     def sql(self, text):
-        """Rows of the database as lists of text, by psql."""
+        """Rows of the database as lists of text, through psql."""
         said = docker("exec", "-i", self.postgres, "psql", "-qAt", "-F", "\t", "-h",
                       "/var/run/postgresql", "-v", "ON_ERROR_STOP=1", "-U", "synchub", "synchub",
                       input=text).stdout
@@ -189,7 +189,7 @@ class ScaledHub:
         return int(self.redis_cli("xlen", "synchub:dead"))
 
     def in_hand(self):
-        """How many entries each merge replica, by its host's name, has taken and not acknowledged."""
+        """The number of pending entries of each merge replica, by host name."""
         words = self.redis_cli("xpending", STREAM, GROUP).split("\n")
         counts = collections.Counter()
         for consumer, count in zip(words[3::2], words[4::2]):
@@ -209,7 +209,7 @@ class ScaledHub:
 
 
 def at_once(do, things):
-    """Does it to all of them at the same time; the first error is raised."""
+    """Calls the function for all of them concurrently; raises the first error."""
     things = list(things)
     with concurrent.futures.ThreadPoolExecutor(len(things)) as pool:
         return list(pool.map(do, things))

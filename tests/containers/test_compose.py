@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hub and its nodes by the shipped compose files, as docs/install.md says: copy, edit .env, up."""
+"""The hub and its nodes with the shipped compose files, as in docs/install.md: copy, edit .env, up."""
 
 import json
 import tempfile
@@ -24,8 +24,8 @@ SECRETS = {
 
 
 class Scanner:
-    """Stands where a NetAlertX container would: it keeps its folders in memory, for its own user,
-    on volumes that are made as docs/install.md says."""
+    """Takes the place of a NetAlertX container: its folders are in memory, accessible to its own user only, on
+    volumes created as in docs/install.md."""
 
     def __init__(self, name):
         self.api = unique(f"{name}-api")
@@ -83,8 +83,8 @@ networks:
         return project
 
     def node(self, name, scanner, values):
-        """A node somewhere in the world. Docker Compose 1 takes a volume from the last file whole,
-        so what the shipped file says of it is said again under the volume's name."""
+        """A node on another host. Docker Compose 1 does not merge the definitions of a volume, so the one of the
+        shipped file is repeated with the volume's name."""
         override = f"""
 networks:
   default:
@@ -140,13 +140,13 @@ volumes:
             "SYNC_plugins": "['ARPSCAN']",
         })
         self.wait_for_devices("pushing", rows)
-        # Everything but the volumes goes, and comes again.
+        # Everything except the volumes is removed and created again.
         self.hub("down", "-t", STOP_S)
         self.hub("up", "-d")
         self.wait_for_health(self.hub, "redis", "receiver")
         self.wait_for_devices("pushing", rows)
         self.assertIn("pushing", self.redis_cli("hkeys", "synchub:contacts"))
-        # The node that stayed finds the hub again; what is new arrives, once.
+        # The node that kept running reconnects to the hub; new devices arrive once.
         more = rows + device_rows(1, "later", first=900)
         scanner.write_table(more)
         self.wait_for_devices("pushing", more)
@@ -154,8 +154,8 @@ volumes:
     def test_a_large_table_is_merged_where_only_the_volume_can_be_written(self):
         scanner = self.scanner("large")
         rows = device_rows(12000, "large")
-        # What is new stands between what is there, so that all pages of the index are changed:
-        # SQLite keeps so many in a temporary file.
+        # New rows are between existing ones, so that all pages of the index change: SQLite keeps so
+        # many in a temporary file.
         for share in (rows[::2], rows):
             scanner.write_table(share)
             if share is not rows:
@@ -166,7 +166,7 @@ volumes:
         scanner = self.scanner("pulled")
         rows = device_rows(30, "pulled")
         scanner.write_table(rows)
-        # Where containers reach this machine, and so what the node publishes here.
+        # The address of this machine for containers, and so of the node's published port.
         machine = docker("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}",
                          self.world).stdout.strip()
         port = free_port()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each image by itself: what is in it, and whom it runs as."""
+"""Each image: its content and user."""
 
 import unittest
 

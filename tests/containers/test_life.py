@@ -26,7 +26,7 @@ class LifeTest(unittest.TestCase):
                                     "--appendonly", "yes", "--appendfsync", "always", name="redis")
 
     def container(self, *arguments, name):
-        """Starts a container that is removed at the end, and gives its name."""
+        """Starts a container that is removed at the end, and returns its name."""
         name = unique(name)
         docker("run", "-d", "--name", name, *arguments)
         self.addCleanup(docker, "rm", "-f", "-v", name, check=False)
@@ -88,13 +88,13 @@ class LifeTest(unittest.TestCase):
 
 
 class KubernetesRedisTest(unittest.TestCase):
-    """The one shell script in the manifests, which no schema can check."""
+    """The only shell script in the manifests, which no schema can check."""
 
     def setUp(self):
         manifest = (REPO / "k8s" / "base" / "redis.yaml").read_text()
         script = re.search(r"command:\n +- sh\n +- -c\n +- \|\n((?: {14}.*\n)+)", manifest)
         self.script = textwrap.dedent(script.group(1))
-        # A copy, because a checkout's own files may be closed to the container's user.
+        # A copy, because the container's user may be unable to read files of a checkout.
         folder = tempfile.TemporaryDirectory(prefix="synchub-redis-")
         self.addCleanup(folder.cleanup)
         self.config = pathlib.Path(folder.name) / "redis.conf"
@@ -125,7 +125,7 @@ class KubernetesRedisTest(unittest.TestCase):
 
     def test_without_a_password_it_does_not_start_and_says_where_to_set_it(self):
         redis = self.start("")
-        wait_until(lambda: inspect(redis)["State"]["Status"] == "exited", "Redis to give up")
+        wait_until(lambda: inspect(redis)["State"]["Status"] == "exited", "Redis to exit")
         self.assertNotEqual(inspect(redis)["State"]["ExitCode"], 0)
         self.assertIn("redis.env", logs(redis))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many nodes push to a hub of several receivers, while its parts die, are cut off and are replaced:
-every device is found, once."""
+"""Many nodes push to a hub of several receivers, while parts of it are killed, disconnected and replaced: every
+device must be stored exactly once."""
 
 import concurrent.futures
 import itertools
@@ -14,18 +14,18 @@ from harness import (bearer, curl, device_row, device_rows, device_table, intern
                      netalertx_body, wait_until)
 from scaled_hub import ScaledHub, at_once
 
-NODES = 40            # that push by themselves, in NetAlertX's way
+NODES = 40            # that push in NetAlertX's format, without a pusher
 PUSHERS = 3           # that have a real pusher
 ROUNDS = (50, 100, 150, 200, 250)  # devices of each node's table, as it grows
-ROAMING = 5           # devices that every node sees: the first one that is queued has them
+ROAMING = 5           # devices that every node sees: the first queued one wins
 MERGES = ("merge1", "merge2", "merge3")
 INGESTS = ("ingest1", "ingest2")
 HANDS = 4             # pushes at a time
-RETRY_S = 120         # a node gives up after so long, and the test fails
+RETRY_S = 120         # time limit of a node, after which the test fails
 
 
 class Node:
-    """A scanner's table, which grows from round to round."""
+    """A scanner's table, which grows in each round."""
 
     def __init__(self, name):
         self.name = name
@@ -39,8 +39,7 @@ class Node:
 
 
 class PushingNode(Node):
-    """Pushes to one ingest replica and then another until one of them says 200, as a node does
-    that a balancer sends here and there."""
+    """Pushes to alternating ingest replicas until one answers 200, as a node behind a load balancer does."""
 
     def __init__(self, name, urls):
         super().__init__(name)
@@ -48,13 +47,13 @@ class PushingNode(Node):
 
     def push(self, number):
         body = netalertx_body(self.table(number), self.name)
-        wait_until(lambda: self._try(body), f"a hub to take round {number} of {self.name}",
+        wait_until(lambda: self._try(body), f"a hub to accept round {number} of {self.name}",
                    seconds=RETRY_S)
 
     def _try(self, body):
         answer = curl(next(self.urls) + "/sync", body=body,
                       headers={**bearer(), "Content-Type": "application/json"})
-        if answer.status in (0, 503):  # 0: none came
+        if answer.status in (0, 503):  # 0: no answer
             return False
         if answer.status != 200:
             raise Failed(f"{self.name} was answered {answer}")
@@ -62,7 +61,7 @@ class PushingNode(Node):
 
 
 class ScannedNode(Node):
-    """Has a real pusher, which looks at the folder where the scanner writes."""
+    """Has a real pusher, which watches the scanner's folder."""
 
     def __init__(self, name, folder):
         super().__init__(name)
@@ -78,7 +77,7 @@ class ScannedNode(Node):
 
 
 class Pushing:
-    """One round of every node, in threads of its own."""
+    """One round of every node, in its own threads."""
 
     def __init__(self, nodes, number):
         self.number = number
@@ -128,12 +127,12 @@ class ScaleTest(unittest.TestCase):
         self.nodes += scanned
 
     def start_merges_on_an_empty_database(self):
-        """All are about to make the tables when they may."""
+        """All replicas wait to create the tables."""
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         with self.hub.hold_migrations():
             at_once(lambda container: docker("start", container), self.merges.values())
             wait_until(lambda: self.hub.sql(waiting) == [[str(len(MERGES))]],
-                       "all merge replicas to be about to make the tables", details=self.details)
+                       "all merge replicas to wait for creating the tables", details=self.details)
         for container in self.merges.values():
             self.hub.wait_for_health(container)
 
@@ -141,7 +140,7 @@ class ScaleTest(unittest.TestCase):
         return self.hub.details(self.merges.values())
 
     def wait_for_all_merged(self, number):
-        """The queue alone may be empty while a pusher has yet to send."""
+        """An empty queue is not sufficient, as a pusher may not have sent yet."""
         wanted = str(len(self.nodes) * ROUNDS[number] + ROAMING)
         count = 'SELECT count(*) FROM "Devices"'
         wait_until(lambda: self.hub.sql(count) == [[wanted]] and self.hub.backlog() == 0,
@@ -149,7 +148,7 @@ class ScaleTest(unittest.TestCase):
                    details=lambda: f"devices: {self.hub.sql(count)}\n{self.details()}")
 
     def wait_for_entries_in_hand(self, least=1):
-        """The name of a merge replica that has taken so many entries and not yet merged them."""
+        """The name of a merge replica with at least this many pending entries."""
         def found():
             return [name for name, count in self.hub.in_hand().items() if count >= least]
         return wait_until(found, f"a merge replica to take {least} entries",
@@ -172,7 +171,7 @@ class ScaleTest(unittest.TestCase):
         self.assertEqual(self.hub.dead(), 0)
 
     def kill_one_with_entries_in_hand(self, number):
-        """All start with a full queue before them, so that they take many entries at once."""
+        """All start with a full queue, so that they take many entries at once."""
         at_once(self.hub.stop, self.merges.values())
         self.push(number).wait_for_all()
         with self.hub.hold_commits():
@@ -185,8 +184,8 @@ class ScaleTest(unittest.TestCase):
         self.hub.wait_for_health(self.merges[victim])
 
     def cut_one_off_from_redis(self, number):
-        """What it has in hand it can still commit, but not acknowledge: others merge it again.
-        Gives its name."""
+        """It can still commit its pending entries, but not acknowledge them: others merge them again. Returns its
+        name."""
         with self.hub.hold_commits():
             pushing = self.push(number)
             cut_off = self.wait_for_entries_in_hand()
@@ -201,8 +200,8 @@ class ScaleTest(unittest.TestCase):
         return cut_off
 
     def roll_ingest(self, number):
-        """One after the other, while nodes push: what is in hand is answered, all else goes to the
-        other replica or comes again."""
+        """Replaces the replicas one after the other while nodes push: running requests are answered, others go to the
+        other replica or are retried."""
         pushing = self.push(number)
         pushing.wait_for_begun(HANDS + 1)
         for name, old in self.ingests.items():
@@ -214,14 +213,14 @@ class ScaleTest(unittest.TestCase):
         self.wait_for_all_merged(number)
 
     def merge_alone(self, alone, number):
-        """All others stop in time, at PostgreSQL too; the one that was cut off works on."""
+        """All others stop in time, also those waiting for PostgreSQL; the disconnected one continues."""
         others = [name for name in MERGES if name != alone]
         at_once(lambda name: self.hub.stop(self.merges[name]), others)
         self.push(number).wait_for_all()
         self.wait_for_all_merged(number)
 
     def check_devices(self):
-        """Every device once, as its node's."""
+        """Every device must be stored once, for its node."""
         found = self.hub.sql('SELECT lower("devMac"), "devSyncHubNode" FROM "Devices"')
         self.assertEqual(len(found), len({mac for mac, _ in found}), "a device is there twice")
         wanted = {row["devMac"]: node.name for node in self.nodes
@@ -233,7 +232,7 @@ class ScaleTest(unittest.TestCase):
         self.assertTrue({node for mac, node in found if mac in roaming} <= names)
 
     def check_figures(self, merge):
-        """Each node's inserted devices are those in the table, whichever replica merged them."""
+        """Each node's number of inserted devices must be that in the table, whichever replica merged them."""
         counts = 'SELECT "devSyncHubNode", count(*) FROM "Devices" GROUP BY 1'
         owned = {node: int(count) for node, count in self.hub.sql(counts)}
         figures = self.hub.nodes(self.merges[merge])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A merge replica on PostgreSQL: it stops in time whatever the server does, and waits for it."""
+"""A merge replica on PostgreSQL: it stops in time whatever the server does, and waits for the server."""
 
 import pathlib
 import tempfile
@@ -69,7 +69,7 @@ class PostgresTest(unittest.TestCase):
         self.hub.wait_for_reason(self.merge, "PostgreSQL")
         self.hub.wait_for_health(self.merge, "unhealthy")
         self.hub.stop(self.merge)
-        # It starts without its database, too.
+        # It also starts without its database.
         docker("start", self.merge)
         docker("network", "connect", "--alias", "postgresql", self.hub.data, self.hub.postgres)
         self.wait_for_all_merged()

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes envelopes of version 1 from PROTOCOL.md alone, without any code of Sync Hub's.
+"""Writes envelopes of version 1 according to PROTOCOL.md, without any code of Sync Hub.
 
-The files it made are kept for good; this script tells how. Needs python3-nacl and the zstd command.
+The files that it wrote are kept permanently; this script documents how they were made. Needs python3-nacl and the
+zstd command.
 Usage: make.py FOLDER
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks what was touched: the right part of ./dev lint, and the tests that are likely to notice.
+"""Checks changed files: the relevant part of ./dev lint, and the tests that are likely to be affected.
 
     ./dev check [--quick | --list] [FILE ...]
 
@@ -7,7 +7,7 @@ Without FILE, the files are those that differ from the last commit and those tha
 yet; if there are none, those of the last commit. --quick builds nothing and runs no test.
 
 tests/unit mirrors the tree: libcommon/http/x.c is tested by the programs in tests/unit/libcommon/http.
-Which other tests notice a change is written in tests/lint/touched.txt.
+tests/lint/touched.txt lists other tests that a change affects.
 """
 
 import argparse
@@ -29,8 +29,8 @@ JOBS = str(os.cpu_count() or 1)
 
 
 def read_table():
-    """[(prefix of paths, [tests])], the longest prefix first. A line that names what is not there
-    is an error, so that the table cannot go stale."""
+    """[(prefix of paths, [tests])], the longest prefix first. A line with a name that does not exist is an error, so
+    that the table stays correct."""
     lines = []
     for number, line in enumerate(TABLE.read_text().splitlines(), 1):
         if not line or line.startswith("#"):
@@ -77,7 +77,7 @@ def unit_tests_of(file):
     if file.startswith("tests/unit/"):
         if path.suffix == ".c":
             return [path.stem]
-        if path.suffix == ".h":  # what tests share
+        if path.suffix == ".h":  # shared by tests
             return sorted(test.stem for test in (ROOT / "tests" / "unit").rglob("test_*.c")
                           if f'"{path.name}"' in test.read_text() or f"/{path.name}" in test.read_text())
         return []
@@ -115,8 +115,7 @@ class Checks:
         self.passed = self.failed = 0
 
     def run(self, what, command, tool=None):
-        """Runs one check; `tool` is a program without which it is left out, as in the hook of somebody
-        who has not installed it."""
+        """Runs one check; skips it if the program `tool` is not installed, as may be the case in the hook."""
         if tool and not shutil.which(tool):
             print(f"--- {what}: left out, {tool} is not installed")
             return True
@@ -143,7 +142,7 @@ def quick_checks(checks, files):
 
 
 def tidy(checks, files):
-    """clang-tidy of touched sources; of a header, through the source of its name."""
+    """Runs clang-tidy on changed sources; for a header, on the source with the same name."""
     sources = {re.sub(r"\.h$", ".c", file) for file in files if file.startswith(TIDIED)}
     sources = sorted(file for file in sources if file.endswith(".c") and (ROOT / file).exists())
     if sources:

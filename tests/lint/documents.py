@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the documents against the tree and the programs.
 
-    tests/lint/documents.py [BIN]            without BIN (a folder of programs): links, paths and names alone
-    tests/lint/documents.py --write BIN      writes the table of docs/settings.md anew
+    tests/lint/documents.py [BIN]            without BIN (a folder of programs): only links, paths and names
+    tests/lint/documents.py --write BIN      updates the table in docs/settings.md
 
-Links between documents lead somewhere, files that are named in code style exist, settings and metrics
-that are named exist, docs/settings.md has every setting and docs/operations.md every metric,
-ARCHITECTURE.md names every source file, decisions are numbered, and what
-docs/troubleshooting.md quotes is what the programs say.
+Checks that links between documents are valid, that files in code style, settings and metrics exist, that
+docs/settings.md has every setting, docs/operations.md every metric and ARCHITECTURE.md every source file, that
+decisions are numbered, and that the messages quoted in docs/troubleshooting.md are in the sources.
 """
 
 import json
@@ -24,12 +23,12 @@ METRICS = ROOT / "docs" / "operations.md"
 MESSAGES = ROOT / "docs" / "troubleshooting.md"
 PROGRAMS = ("receiver", "puller", "pusher")
 TABLE = re.compile(r"(<!-- settings: [^\n]*-->\n).*?(<!-- end of settings -->)", re.DOTALL)
-# Words that look like settings: NetAlertX's own, systemd's and those that only explain a rule.
+# Words that look like settings: NetAlertX's, systemd's and those that explain a rule.
 OTHER_NAMES = {"SYNC_CMD", "SYNC_SET_ALWAYS", "SYNC_SET_EMPTY", "SYNC_BEHAVIOR", "SYNC_HUB_URL"}
-# Paths that begin like one of ours but lie elsewhere, such as on a node.
+# Paths that begin like one of ours but are elsewhere, such as on a node.
 SOURCE = re.compile(r"`((?:libcommon|pusher|puller|receiver|tests|packaging|docker|k8s|docs|cmake)/"
                     r"[A-Za-z0-9_./-]+)`")
-BUILT = ("docker/.env",)  # what a reader makes
+BUILT = ("docker/.env",)  # created by the reader
 
 
 def documents():
@@ -37,7 +36,7 @@ def documents():
 
 
 def anchors(text):
-    """The anchors that GitHub makes of headings."""
+    """The anchors that GitHub generates for headings."""
     found = set()
     for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
         plain = re.sub(r"[^\w\- ]", "", heading.lower())
@@ -102,7 +101,7 @@ def missing_modules(text):
 
 
 def bad_decisions(folder):
-    """Records are numbered from 0001 without gaps, and each has its three parts."""
+    """Records must be numbered from 0001 without gaps, and each must have its three parts."""
     for number, path in enumerate(sorted(folder.glob("[0-9]*.md")), 1):
         text = path.read_text()
         if not re.match(rf"# {number:04d}: [^\n]+\n\n\d{{4}}-\d\d-\d\d\n", text) or path.name[:4] != f"{number:04d}":
@@ -113,14 +112,14 @@ def bad_decisions(folder):
 
 
 def literals():
-    """The string literals of the sources, those that belong together as one."""
+    """The string literals of the sources, adjacent ones concatenated."""
     text = "\n".join(source.read_text() for folder in ("libcommon", *PROGRAMS)
                      for source in sorted((ROOT / folder).rglob("*.[ch]")))
     return re.sub(r'"\s*\\?\s*"', "", text).replace('\\"', '"')
 
 
 def bad_messages(text, known):
-    """The messages in the first columns of docs/troubleshooting.md that no program says."""
+    """The messages in the first column of docs/troubleshooting.md that are not in the sources."""
     for row in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE):
         for message in re.findall(r"`([^`]+)`", row):
             missing = [part.strip() for part in message.split("…") if part.strip() not in known]
@@ -161,7 +160,7 @@ def main():
         text = path.read_text()
         report(path, bad_links(path, text))
         if path.name == "CHANGELOG.md":
-            continue  # it names what there was
+            continue  # it names files that no longer exist
         report(path, bad_paths(text))
         report(path, bad_settings(text, settings))
         report(path, (f"there is no metric {name}" for name in sorted(named_metrics(text) - metrics)))

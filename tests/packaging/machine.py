@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Containers that are like machines: systemd is their first process, and they can be rebooted."""
+"""Containers that behave like machines: systemd is their first process, and they can be rebooted."""
 
 import functools
 import pathlib
@@ -17,12 +17,12 @@ import harness  # noqa: E402
 PACKAGES = REPO / "build" / "packages"
 WAIT_S = 120
 
-# Not --privileged: where the engine itself lacks a capability, that cannot be given.
+# Not --privileged, which fails if the engine itself lacks a capability.
 OPTIONS = ["--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
            "--security-opt", "apparmor=unconfined", "--cgroupns", "private",
            "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"]
 
-# systemd 256 and later want the unified hierarchy alone, which older hosts mount elsewhere.
+# systemd 256 and later require the unified hierarchy, which older hosts mount elsewhere.
 START = """
 mount --make-rshared /
 umount -R /sys/fs/cgroup
@@ -31,7 +31,7 @@ mount -t cgroup2 none /sys/fs/cgroup
 exec env container=docker /sbin/init
 """
 
-# Everything that the packages depend on is there to be installed, so that tests need no mirror.
+# All dependencies of the packages are available in the image, so that tests need no mirror.
 IMAGE = """
 FROM debian:{suite}-slim
 RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
@@ -127,7 +127,7 @@ class Machine:
                                            check=False).stdout)
 
     def set(self, program, **settings):
-        """Edits the file of settings as a person would: a line that is there is changed."""
+        """Edits the settings file as a user would: changes an existing line."""
         path = f"/etc/synchub/{program}.env"
         for name, value in settings.items():
             self.sh(f"sed -i '/^#*{name}=/d' {path}; cat >>{path}", stdin=f'{name}="{value}"\n')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hub and a node from the packages, on machines with systemd: from the installation to purging."""
+"""A hub and a node from the packages, on machines with systemd: from installation to purging."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def table(count):
 
 
 class Life:
-    """The tests of one release, in their order: each goes on where the last one ended."""
+    """The tests of one release, in order: each continues where the previous one ended."""
 
     suite = None
 
@@ -34,7 +34,7 @@ class Life:
         cls.addClassCleanup(cls.node.remove)
 
     def devices(self):
-        """What an administrator sees in a shell, without any variable set."""
+        """The output for an administrator in a shell, without any variable set."""
         done = self.hub.sh("synchub-receiver devices --json", check=False)
         return len(json.loads(done.stdout)["data"]) if done.returncode == 0 else -1
 
