@@ -16,7 +16,7 @@ typedef struct sh_http_server sh_http_server;
 typedef struct sh_http_exchange sh_http_exchange; /* one request being answered */
 
 #define SH_HTTP_TOGETHER_MAX 64 /* exchanges in one call of handle_each() */
-#define SH_HTTP_WORKERS_MAX 4   /* threads of a server that run callbacks which wait */
+#define SH_HTTP_WORKERS_MAX 4   /* threads for blocking callbacks */
 #define SH_HTTP_WAIT SIZE_MAX   /* returned by admit() to be called again where it may wait */
 
 /*
@@ -157,8 +157,8 @@ typedef void sh_http_refused(const sh_http_exchange *exchange, sh_slice head, sh
 void sh_http_when_refused(sh_http_exchange *exchange, sh_http_refused *refused);
 
 /*
- * What a peer can do whose body is larger than admit() allows, for the message of that answer.
- * remedy is a static text, used until the exchange ends.
+ * Sets advice for the answer to a body that is larger than admit() allows. remedy is a static text,
+ * used until the exchange ends.
  */
 void sh_http_when_too_large(sh_http_exchange *exchange, const char *remedy);
 

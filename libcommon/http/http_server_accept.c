@@ -89,7 +89,7 @@ static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
                               : "This port speaks plain HTTP only: the URL must begin with http://";
     report_protocol(server, peer);
     SH_CLEANUP(sh_buf_reset) sh_buf body = SH_BUF_INIT(384);
-    /* The request was not read: if it is a NetAlertX node's, its user sees "error" alone. */
+    /* The request was not read: if it is a NetAlertX node's, its user sees only "error". */
     if (sh_http_error_write(tls ? SH_HTTP_CODE_TLS : SH_HTTP_CODE_PLAIN, message, message, &body) !=
         SH_OK)
         sh_buf_clear(&body); /* out of memory: send only the status */

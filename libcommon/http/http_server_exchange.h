@@ -7,8 +7,9 @@
 /* Part of the module http_server: queries of callbacks on an exchange, and answers. */
 
 /*
- * As sh_http_reply_error(), for refusals that every server makes alike. To a request whose body is
- * JSON, "error" is the message, not the title: a NetAlertX node shows its user that member alone.
+ * As sh_http_reply_error(), for refusals common to all servers. To a request with a JSON body,
+ * "error" is the message rather than the title, as a NetAlertX node shows only that member to its
+ * user.
  */
 void sh_http_reply_failure(sh_http_exchange *exchange, unsigned status, const char *code,
                            const char *title, const char *message);
