@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 
-from stage import Stage, Tool, cpu_seconds, peak_bytes, tool, wait_until
+from stage import LockProbe, Stage, Tool, cpu_seconds, peak_bytes, tool, wait_until
 
 MIB = 1024 * 1024
 # What the hub merges in one transaction at most (receiver/merge/merge.c), of sealed bytes about.
@@ -46,12 +46,13 @@ class Counts:
     million_nodes: int = 1000000
     million_rate: int = 3334
     million_seconds: int = 30
+    appdb_nodes: int = 50
 
 
 SHORT = Counts(turns=1, pushes=60, netalertx=20, tables=1, devices=200, check_ins=200, nodes=40,
                nodes_timeout_s=2, slow_ms=200, rounds=1, growth=(100, 200, 300), growth_new=100,
                growth_known=100, pipeline_tables=2, large_table=400, million_nodes=400,
-               million_rate=200, million_seconds=1)
+               million_rate=200, million_seconds=1, appdb_nodes=2)
 
 
 def middle(turns):
@@ -169,6 +170,34 @@ def growth(root, counts, memory):
             if size != others[-1]:
                 figure.goal, figure.met = "reported", None
             yield figure
+
+
+def watch_app_db(root, tables, devices):
+    """What others met of the lock of a NetAlertX database while new devices were merged into it."""
+    with Stage(root) as stage:
+        db, out = stage.make_app_db()
+        tool("queue-tables", redis=stage.redis.url, tables=tables, devices=devices)
+        probes = [LockProbe(mode, db) for mode in ("held", "wait")]
+        merger = stage.start("receiver", SYNC_receiver_role="merge", SYNC_listen="127.0.0.1:0",
+                             SYNC_db=db, SYNC_plugins_out=out)
+        wait_until(lambda: stage.redis.backlog() == 0, "new devices in an app.db", 300)
+        held, waited = [probe.end() for probe in probes]
+        stage.stop(merger)
+        if stage.redis.dead() != 0 or held["met"] == 0:
+            raise RuntimeError(f"nothing was merged, or the lock not met: {held}")
+        return held, waited
+
+
+def appdb_lock(root, counts, memory):
+    """Against what NetAlertX bears: it waits 5 s for a lock, and its main loop ends without it."""
+    for name, tables, devices in (("appdb_lock", 1, counts.devices),
+                                  ("appdb_lock_tables", counts.appdb_nodes, min(200, counts.devices))):
+        held, waited = watch_app_db(root, tables, devices)
+        longest = held["longest"]
+        yield Figure(name, longest, "s", 0.3, longest / 0.3, "<=0.3 s", longest <= 0.3)
+        lost = waited["lost"] > 0
+        yield Figure(name.replace("lock", "wait"), waited["longest"], "s", 5, waited["longest"] / 5,
+                     "none of 5 s", not lost)
 
 
 # --- HTTP without a body -----------------------------------------------------------------------
@@ -319,4 +348,4 @@ def peaks(root, counts, memory):
 
 ALL = {"ingest": ingest, "merge": merge, "unchanged": unchanged, "pull_fanout": pull_fanout,
        "latency": latency, "growth": growth, "cpu_per_device": cpu_per_device, "memory": peaks,
-       "million": million}
+       "million": million, "appdb_lock": appdb_lock}

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,18 @@ class Stage:
         return self.start("receiver", SYNC_receiver_role=role, SYNC_listen="127.0.0.1:0",
                           **settings).wait_ready()
 
+    def make_app_db(self):
+        """A NetAlertX hub's database, and the folder of its plugins' results."""
+        path = self.folder / "app.db"
+        path.unlink(missing_ok=True)
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript((REPO / "tests" / "fixtures" / "netalertx_hub.sql").read_text())
+        connection.close()
+        out = self.folder / "plugins"
+        out.mkdir(exist_ok=True)
+        return path, out
+
     def make_database(self):
         """As the hub makes it when it opens it first."""
         self.start("receiver", "--once", SYNC_receiver_role="merge").wait()
@@ -107,6 +120,24 @@ class Stage:
         if self.redis.dead() != 0:
             raise RuntimeError("tables went to the dead letters")
         return seconds, peak
+
+
+class LockProbe:
+    """Watches the write lock of a SQLite database from another process (lock_probe.py)."""
+
+    def __init__(self, mode, db):
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", str(REPO / "tests" / "bench" / "lock_probe.py"), mode, str(db)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment({}))
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("the lock probe does not start")
+
+    def end(self):
+        """What it has found."""
+        text, _ = self.process.communicate("", TOOL_SECONDS_MAX)
+        if self.process.returncode != 0:
+            raise RuntimeError(f"the lock probe failed: {text}")
+        return {k: float(v) for k, v in re.findall(r"(\w+)=([0-9.]+)", text)}
 
 
 class Tool:
@@ -135,5 +166,5 @@ class Tool:
         raise RuntimeError(f"it ended before it said {pattern}: {lines}")
 
 
-__all__ = ["BIN", "PASSPHRASE", "REPO", "Stage", "TOKEN", "Tool", "cpu_seconds", "peak_bytes",
+__all__ = ["BIN", "LockProbe", "PASSPHRASE", "REPO", "Stage", "TOKEN", "Tool", "cpu_seconds", "peak_bytes",
            "tool", "wait_until"]

@@ -17,7 +17,7 @@ FIGURES = {
     "latency_p50", "latency_p99", "growth_new_200", "growth_new_300", "growth_known_200",
     "growth_known_300", "cpu_per_device_new", "cpu_per_device_known", "memory_pusher_idle",
     "memory_pusher_table", "memory_receiver_ingest", "memory_merge", "million", "million_p99",
-    "million_cpu",
+    "million_cpu", "appdb_lock", "appdb_wait", "appdb_lock_tables", "appdb_wait_tables",
 }
 LINE = re.compile(r"^bench (\w+) value=\S+ unit=\S+ limit=\S+ ratio=\S+ goal=\S+$", re.MULTILINE)
 SECONDS_MAX = 600
