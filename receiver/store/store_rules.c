@@ -66,12 +66,15 @@ store_pace store_pace_own(void)
                         .rows = STORE_ROWS_AT_ONCE};
 }
 
-/* A row may wake triggers that take milliseconds. */
+/*
+ * A row may start triggers that take milliseconds. Half of the limit is for what follows the last
+ * row that is begun, and for a machine whose processors others use.
+ */
 store_pace store_pace_shared(void)
 {
     return (store_pace){.begin_ms = SH_MERGE_SHARED_TRANSACTION_MS / 3,
-                        .end_ms = SH_MERGE_SHARED_TRANSACTION_MS * 3 / 5,
-                        .rows = 16,
+                        .end_ms = SH_MERGE_SHARED_TRANSACTION_MS / 2,
+                        .rows = 4,
                         .pauses = true};
 }
 
