@@ -127,21 +127,21 @@ static sh_err check_header(const sh_envelope_header *h, const puller_expected *e
     const puller_credentials *c = &expected->credentials;
     sh_err err = check_name(expected->name, h->node, error);
     if (err == SH_OK)
-        err = puller_record_of(c, h->node, expected->now_ms, own, error);
+        err = puller_record_of(c, h->node, own, error);
     if (err != SH_OK)
         return err;
     if (h->kind != SH_KIND_DEVICES || h->parts != 1)
         return sh_fail(error, SH_E_UNSUPPORTED,
                        "the envelope does not contain one complete device table");
-    err = puller_key_of(c, *own, h, expected->now_ms, key, error);
+    err = puller_key_of(c, *own, h, key, error);
     if (err != SH_OK)
         return err;
-    if (llabs(expected->now_ms - h->time_ms) > SH_CLOCK_SKEW_MAX_S * 1000LL)
+    if (llabs(c->now_ms - h->time_ms) > SH_CLOCK_SKEW_MAX_S * 1000LL)
         return sh_fail(error, SH_E_REFUSED,
                        "the table was sealed %lld s %s this machine's time; the clocks may differ "
                        "by at most %d s: set the clock here or on the node",
-                       llabs(expected->now_ms - h->time_ms) / 1000,
-                       h->time_ms > expected->now_ms ? "ahead of" : "behind", SH_CLOCK_SKEW_MAX_S);
+                       llabs(c->now_ms - h->time_ms) / 1000,
+                       h->time_ms > c->now_ms ? "ahead of" : "behind", SH_CLOCK_SKEW_MAX_S);
     return SH_OK;
 }
 
@@ -180,8 +180,8 @@ sh_err puller_native_read(const sh_http_answer *answer, const puller_expected *e
         sh_node_key_derive(expected->credentials.passphrase_key, sh_slice_of(ret->header.node),
                            &ret->key);
         if (own != NULL) {
-            err = sh_envelope_reseal(ret->envelope, &ret->header, &key, &ret->key, &ret->sealed,
-                                     error);
+            err = sh_envelope_reseal(ret->envelope, &ret->header,
+                                     &(sh_reseal_keys){&key, &ret->key}, &ret->sealed, error);
             ret->envelope = slice_of(&ret->sealed);
         }
     }
@@ -196,7 +196,7 @@ sh_err puller_native_read(const sh_http_answer *answer, const puller_expected *e
 static sh_err check_proven(const puller_expected *expected, const char *node, sh_error *error)
 {
     const sh_node_record *own = NULL;
-    sh_err err = puller_record_of(&expected->credentials, node, expected->now_ms, &own, error);
+    sh_err err = puller_record_of(&expected->credentials, node, &own, error);
     if (err == SH_OK && own != NULL && expected->name[0] == '\0')
         return sh_fail(error, SH_E_REFUSED,
                        "the answer claims to be node \"%s\", which has credentials of its own: if "

@@ -14,7 +14,6 @@ typedef struct {
     puller_credentials credentials;
     const char *name; /* the node's expected name; "": any */
     const char *etag; /* the value of If-None-Match, with its quotes; NULL: not sent */
-    int64_t now_ms;   /* Unix time */
 } puller_expected;
 
 /* A table that can be queued. */

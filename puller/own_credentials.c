@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t now_ms,
-                        const sh_node_record **ret, sh_error *error)
+sh_err puller_record_of(const puller_credentials *c, const char *node, const sh_node_record **ret,
+                        sh_error *error)
 {
     *ret = c->all == NULL ? NULL : sh_credentials_find_node(c->all, node, NULL);
     if (*ret == NULL) {
@@ -18,7 +18,7 @@ sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t n
                        node, like->node);
     }
     for (size_t i = 0; (*ret)->revoked_ms == 0 && i < (*ret)->count; i++)
-        if (sh_credential_is_valid(&(*ret)->items[i], now_ms))
+        if (sh_credential_is_valid(&(*ret)->items[i], c->now_ms))
             return SH_OK;
     return sh_fail(error, SH_E_REFUSED,
                    "the credentials of node \"%s\" are revoked: create new ones with "
@@ -27,11 +27,11 @@ sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t n
 }
 
 sh_err puller_token_of(const puller_credentials *c, const sh_node_record *record, size_t number,
-                       int64_t now_ms, char ret[static SH_SECRET_TEXT_BYTES], sh_error *error)
+                       char ret[static SH_SECRET_TEXT_BYTES], sh_error *error)
 {
     for (size_t i = 0; i < record->count; i++) {
         sh_node_secrets secrets;
-        if (!sh_credential_is_valid(&record->items[i], now_ms) || number-- > 0)
+        if (!sh_credential_is_valid(&record->items[i], c->now_ms) || number-- > 0)
             continue;
         sh_err err =
             sh_credential_open(c->credential_key, record->node, &record->items[i], &secrets, error);
@@ -46,12 +46,11 @@ sh_err puller_token_of(const puller_credentials *c, const sh_node_record *record
 
 /* Tries the node's valid credentials until one has the envelope's key id. */
 static sh_err find_own_key(const puller_credentials *c, const sh_node_record *record,
-                           const sh_envelope_header *header, int64_t now_ms, sh_node_key *ret,
-                           sh_error *error)
+                           const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
 {
     for (size_t i = 0; i < record->count; i++) {
         sh_node_secrets secrets;
-        if (!sh_credential_is_valid(&record->items[i], now_ms))
+        if (!sh_credential_is_valid(&record->items[i], c->now_ms))
             continue;
         sh_err err =
             sh_credential_open(c->credential_key, record->node, &record->items[i], &secrets, error);
@@ -68,11 +67,10 @@ static sh_err find_own_key(const puller_credentials *c, const sh_node_record *re
 }
 
 sh_err puller_key_of(const puller_credentials *c, const sh_node_record *record,
-                     const sh_envelope_header *header, int64_t now_ms, sh_node_key *ret,
-                     sh_error *error)
+                     const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
 {
     if (record != NULL)
-        return find_own_key(c, record, header, now_ms, ret, error);
+        return find_own_key(c, record, header, ret, error);
     sh_node_key_derive(c->passphrase_key, sh_slice_of(header->node), ret);
     if (memcmp(ret->id, header->key_id, SH_KEY_ID_BYTES) == 0)
         return SH_OK;

@@ -11,28 +11,28 @@ typedef struct {
     const uint8_t *passphrase_key; /* SH_KEY_BYTES; the hub's */
     const uint8_t *credential_key; /* SH_KEY_BYTES */
     const sh_credentials *all;
+    int64_t now_ms; /* Unix time: which of them work */
 } puller_credentials;
 
 /*
  * Sets *ret to the node's record, or NULL if it has none of its own. SH_E_REFUSED if none of its
  * credentials are valid.
  */
-sh_err puller_record_of(const puller_credentials *c, const char *node, int64_t now_ms,
-                        const sh_node_record **ret, sh_error *error);
+sh_err puller_record_of(const puller_credentials *c, const char *node, const sh_node_record **ret,
+                        sh_error *error);
 
 /*
  * The node's own token with this number, 0 being the newest. SH_E_NOT_FOUND if fewer are valid;
  * SH_E_CONFIG as sh_credential_open().
  */
 sh_err puller_token_of(const puller_credentials *c, const sh_node_record *record, size_t number,
-                       int64_t now_ms, char ret[static SH_SECRET_TEXT_BYTES], sh_error *error);
+                       char ret[static SH_SECRET_TEXT_BYTES], sh_error *error);
 
 /*
  * The key with which an envelope of this header must be sealed. SH_E_CRYPTO: it is sealed with
  * another one.
  */
 sh_err puller_key_of(const puller_credentials *c, const sh_node_record *record,
-                     const sh_envelope_header *header, int64_t now_ms, sh_node_key *ret,
-                     sh_error *error);
+                     const sh_envelope_header *header, sh_node_key *ret, sh_error *error);
 
 #endif

@@ -117,8 +117,7 @@ static sh_err take_answer(pull_run *r, node_fetch *f, const sh_http_answer *answ
     bool conditional = f->if_none_match[0] != '\0' && !pull_run_speaks_netalertx(r);
     puller_expected expected = {.credentials = pull_request_credentials(r),
                                 .name = f->node->name,
-                                .etag = conditional ? f->if_none_match + ETAG_AT : NULL,
-                                .now_ms = sh_clock_unix_ms()};
+                                .etag = conditional ? f->if_none_match + ETAG_AT : NULL};
     bool unchanged;
     if (r->redis_away)
         return sh_fail(error, SH_E_NETWORK, "fetched, but Redis (SYNC_redis_url) is down");

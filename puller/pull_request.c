@@ -35,7 +35,8 @@ puller_credentials pull_request_credentials(const pull_run *r)
 {
     return (puller_credentials){.passphrase_key = r->p->passphrase_key,
                                 .credential_key = r->p->credential_key,
-                                .all = r->batch.credentials};
+                                .all = r->batch.credentials,
+                                .now_ms = sh_clock_unix_ms()};
 }
 
 /*
@@ -46,10 +47,9 @@ static sh_err choose_token(const pull_run *r, node_fetch *f, sh_error *error)
 {
     puller_credentials c = pull_request_credentials(r);
     const sh_node_record *own = NULL;
-    int64_t now_ms = sh_clock_unix_ms();
     if (f->node->name[0] == '\0')
         return SH_OK;
-    sh_err err = puller_record_of(&c, f->node->name, now_ms, &own, error);
+    sh_err err = puller_record_of(&c, f->node->name, &own, error);
     if (err != SH_OK || own == NULL)
         return err;
     if (pull_run_speaks_netalertx(r) && !own->netalertx)
@@ -58,7 +58,7 @@ static sh_err choose_token(const pull_run *r, node_fetch *f, sh_error *error)
             "not fetched: the node's own credentials allow only the native protocol: "
             "set SYNC_protocol=native here, or create others with `synchub-receiver node "
             "add --netalertx`");
-    return puller_token_of(&c, own, f->token_number, now_ms, f->token, error);
+    return puller_token_of(&c, own, f->token_number, f->token, error);
 }
 
 bool pull_request_next_token(const pull_run *r, node_fetch *f)

@@ -114,8 +114,9 @@ sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, sh_l
         return sh_fail(error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is down");
     for (size_t i = 0; i < count; i++)
         urls[i] = fetches[i].node->url;
-    sh_err err = pull_run_note(r, sh_queue_leases_take(r->p->queue, urls, count, within_ms,
-                                                       lease_hold_ms(r), held, error));
+    const sh_lease_request request = {
+        .urls = urls, .count = count, .within_ms = within_ms, .hold_ms = lease_hold_ms(r)};
+    sh_err err = pull_run_note(r, sh_queue_leases_take(r->p->queue, &request, held, error));
     for (size_t i = 0; err == SH_OK && i < count; i++)
         fetches[i].leased = held[i] == SH_LEASE_TAKEN;
     return err;

@@ -55,12 +55,12 @@ static void prepare_nodes(pull_run *r, node_fetch *fetches, size_t count)
 /* Sends all requests, and repeats those of nodes in PULL_RETRY. */
 static void fetch_all(pull_run *r)
 {
+    const sh_http_calls calls = {.done = pull_answer_done, .idle = pull_answer_idle, .context = r};
     r->tries_left = pull_run_speaks_netalertx(r) ? PULL_TRIES : 1;
     while (r->asked_count > 0) {
         if (r->tries_left > 0)
             r->tries_left--;
-        sh_http_send_all(r->p->client, r->requests, r->asked_count, pull_answer_done, r,
-                         pull_answer_idle);
+        sh_http_send_all(r->p->client, r->requests, r->asked_count, &calls);
         r->asked_count = 0;
         for (size_t i = 0; i < r->p->nodes.count; i++)
             if (r->fetches[i].state == PULL_RETRY)

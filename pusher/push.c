@@ -166,10 +166,10 @@ static push_verdict judge_no_answer(const push *p, sh_err err, const sh_error *r
     }
 }
 
-static push_verdict exchange(push *p, const push_item *item, const sh_buf *body,
-                             const char *const *headers, push_result *result, sh_error *error)
+static sh_http_request request_of(const push *p, const push_item *item, const sh_buf *body,
+                                  const char *const *headers)
 {
-    sh_http_request request = {
+    return (sh_http_request){
         .method = "POST",
         .url = p->url,
         .token = p->settings->api_token,
@@ -181,23 +181,27 @@ static push_verdict exchange(push *p, const push_item *item, const sh_buf *body,
         .answer_max = SH_HTTP_ERROR_BODY_MAX,
         .timeout_ms = p->settings->run_timeout_s * 1000,
     };
+}
+
+/* Sends the request and sets verdict and retry_after_s. */
+static void exchange_with_hub(push *p, const push_item *item, const sh_http_request *request,
+                              push_result *result, sh_error *error)
+{
     sh_http_answer answer = {0};
     sh_error reason = {0};
-    push_verdict verdict;
-    sh_err err = sh_http_send(p->client, &request, &answer, &reason);
+    sh_err err = sh_http_send(p->client, request, &answer, &reason);
     if (err == SH_OK) {
         push_question question = {.protocol = (sh_protocol)p->settings->protocol,
                                   .answer = &answer,
                                   .url = p->settings->hub_url,
                                   .id = item->id,
                                   .asked = item->ask};
-        verdict = push_judge(&question, error);
+        result->verdict = push_judge(&question, error);
         result->retry_after_s = answer.retry_after_s;
     } else {
-        verdict = judge_no_answer(p, err, &reason, error);
+        result->verdict = judge_no_answer(p, err, &reason, error);
     }
     sh_http_answer_reset(&answer);
-    return verdict;
 }
 
 push_result push_send(push *p, const push_item *item, sh_error *error)
@@ -217,8 +221,9 @@ push_result push_send(push *p, const push_item *item, sh_error *error)
     err = p->protocol->write_headers(p, item, headers);
     for (size_t i = 0; i < HEADERS_MAX && headers[i].len > 0; i++)
         pointers[i] = headers[i].data;
+    const sh_http_request request = request_of(p, item, &body, pointers);
     if (err == SH_OK)
-        result.verdict = exchange(p, item, &body, pointers, &result, error);
+        exchange_with_hub(p, item, &request, &result, error);
     else
         (void)sh_fail(error, err, "no memory for the headers of a push");
     for (size_t i = 0; i < HEADERS_MAX; i++)

@@ -35,6 +35,7 @@ typedef struct {
     uint8_t digest[SH_DIGEST_BYTES];
     uint32_t part, parts;  /* 0 of 1 unless the table was split */
     bool ask;              /* send the digest first, as the hub may answer "unchanged" */
+    const char *subject;   /* names the item in the log, such as `plugin ARPSCAN` */
     const char *file_path; /* for a NetAlertX hub's log; NULL: none */
     sh_buf *text;          /* freed as soon as it is sealed, to save memory */
 } push_item;

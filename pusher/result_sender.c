@@ -102,7 +102,7 @@ static push_verdict send_spooled(result_sender *r, const spool_item *spooled, sh
 {
     char what[SH_PLUGIN_NAME_MAX + 64];
     (void)snprintf(what, sizeof what, "plugin %s, %zu bytes", spooled->plugin, text->len);
-    push_item item = {.kind = SH_KIND_PLUGIN, .parts = 1, .text = text};
+    push_item item = {.kind = SH_KIND_PLUGIN, .parts = 1, .subject = what, .text = text};
     memcpy(item.id, spooled->id, SH_ID_BYTES);
     memcpy(item.plugin, spooled->plugin, sizeof item.plugin);
     sh_digest(r->sender->key, (sh_slice){text->data, text->len}, item.digest);
@@ -111,7 +111,7 @@ static push_verdict send_spooled(result_sender *r, const spool_item *spooled, sh
         sh_text_format("%s/last_result.%s.log", r->sender->settings->plugins_dir, item.plugin);
     item.file_path = path; /* only for NetAlertX's log: may be NULL */
     sh_error error = {0};
-    push_result result = sender_push(r->sender, &item, what, report, &error);
+    push_result result = sender_push(r->sender, &item, report, &error);
     return result.verdict == PUSH_REFUSED || push_is_success(result.verdict)
                ? finish_spooled(r, spooled, &result, &error, report)
                : result.verdict;
@@ -123,13 +123,13 @@ void result_sender_drain(result_sender *r, push_report *report)
     while (index < FOREIGN_MAX && !r->sender->wait(0)) {
         SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
         spool_item item;
-        bool found = false;
         sh_error error = {0};
-        if (spool_get(r->spool, index, &item, &text, &found, &error) != SH_OK) {
+        sh_err err = spool_get(r->spool, index, &item, &text, &error);
+        if (err != SH_OK && err != SH_E_NOT_FOUND) {
             sh_log_error("%s", error.message);
             report->failed = report->later = true;
         }
-        if (!found)
+        if (err != SH_OK)
             break;
         push_verdict verdict = send_spooled(r, &item, &text, report);
         if (verdict == PUSH_FOREIGN)

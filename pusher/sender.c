@@ -21,8 +21,8 @@ bool sender_save_state(const sender *s)
     return false;
 }
 
-void sender_report(const sender *s, const push_item *item, const char *what,
-                   const push_result *result, const sh_error *error, push_report *report)
+void sender_report(const sender *s, const push_item *item, const push_result *result,
+                   const sh_error *error, push_report *report)
 {
     sh_metric *counters = item->kind == SH_KIND_DEVICES ? counter_tables : counter_plugins;
     sh_metric_add(&counters[result->verdict], 1);
@@ -34,7 +34,8 @@ void sender_report(const sender *s, const push_item *item, const char *what,
         SH_LOG_NUMBER("ms", result->duration_ms), SH_LOG_REASON(reason));
     if (reason == NULL) {
         sh_metric_set(&counter_last_success_s, sh_clock_unix_ms() / 1000);
-        sh_log_event(SH_LOG_INFO, fields, "%s: %s", what, push_verdict_name(result->verdict));
+        sh_log_event(SH_LOG_INFO, fields, "%s: %s", item->subject,
+                     push_verdict_name(result->verdict));
         return;
     }
     report->failed = true;
@@ -46,13 +47,13 @@ void sender_report(const sender *s, const push_item *item, const char *what,
     sh_log_level level = result->verdict == PUSH_LATER     ? SH_LOG_WARNING
                          : result->verdict == PUSH_STOPPED ? SH_LOG_INFO
                                                            : SH_LOG_ERROR;
-    sh_log_event(level, fields, "%s not delivered", what);
+    sh_log_event(level, fields, "%s not delivered", item->subject);
 }
 
-push_result sender_push(const sender *s, const push_item *item, const char *what,
-                        push_report *report, sh_error *error)
+push_result sender_push(const sender *s, const push_item *item, push_report *report,
+                        sh_error *error)
 {
     push_result result = push_send(s->push, item, error);
-    sender_report(s, item, what, &result, error, report);
+    sender_report(s, item, &result, error, report);
     return result;
 }

@@ -26,15 +26,12 @@ void sender_job_failed(const sender *s, job *j, const sh_error *error, push_repo
 /* Writes the state; logs a failure and returns false. */
 bool sender_save_state(const sender *s);
 
-/*
- * Performs an exchange with the hub and reports its result in log, metrics and report. `what` names
- * the item in the log, such as `plugin ARPSCAN`.
- */
-push_result sender_push(const sender *s, const push_item *item, const char *what,
-                        push_report *report, sh_error *error);
+/* Performs an exchange with the hub and reports its result in log, metrics and report. */
+push_result sender_push(const sender *s, const push_item *item, push_report *report,
+                        sh_error *error);
 
 /* Reports an item that could not be sent at all in the same way. */
-void sender_report(const sender *s, const push_item *item, const char *what,
-                   const push_result *result, const sh_error *error, push_report *report);
+void sender_report(const sender *s, const push_item *item, const push_result *result,
+                   const sh_error *error, push_report *report);
 
 #endif

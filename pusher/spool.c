@@ -298,30 +298,24 @@ sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error 
     return SH_OK;
 }
 
-sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, bool *found,
-                 sh_error *error)
+sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, sh_error *error)
 {
-    *found = false;
     while (index < s->count) {
         sh_error reason = {0};
         sh_err err = item_read(s, index, item, text, &reason);
-        if (err == SH_OK) {
-            *found = true;
+        if (err == SH_OK)
             return SH_OK;
-        }
         if (err == SH_E_FORMAT || err == SH_E_LIMIT) {
             tell(s, "%s; moved it to %s", reason.message, s->refused_dir);
-            err = set_aside(s, s->entries[index].name, reason.message, error);
-        } else if (err == SH_E_NOT_FOUND) {
-            err = SH_OK; /* deleted meanwhile */
-        } else {
-            return sh_fail(error, err, "%s", reason.message);
+            sh_error damaged = reason;
+            sh_error_clear(&reason);
+            err = set_aside(s, s->entries[index].name, damaged.message, &reason);
         }
-        if (err != SH_OK)
-            return err;
+        if (err != SH_OK && err != SH_E_NOT_FOUND) /* not found: deleted meanwhile */
+            return sh_fail(error, err, "%s", reason.message);
         entry_drop(s, index);
     }
-    return SH_OK;
+    return sh_fail(error, SH_E_NOT_FOUND, "the spool has no such item");
 }
 
 static sh_err entry_find(const spool *s, const spool_item *item, size_t *ret)

@@ -46,13 +46,12 @@ typedef sh_err (*spool_each_item)(void *context, const spool_item *item, sh_slic
 sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error *error);
 
 /*
- * Returns the item at index, 0 for the oldest, and appends its text to *text, or sets *found to
- * false. Moves damaged items to the refused ones with a notice, and skips deleted ones. Items do
- * not expire, as their age may be wrong after a clock change: number and bytes limit the spool.
- * SH_E_IO, SH_E_MEMORY.
+ * Returns the item at index, 0 for the oldest, and appends its text to *text. SH_E_NOT_FOUND if
+ * there is none. Moves damaged items to the refused ones with a notice, and skips deleted ones.
+ * Items do not expire, as their age may be wrong after a clock change: number and bytes limit the
+ * spool. SH_E_IO, SH_E_MEMORY.
  */
-sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, bool *found,
-                 sh_error *error);
+sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, sh_error *error);
 
 /* Notices items that another process added or removed. SH_E_IO. */
 sh_err spool_rescan(spool *s, sh_error *error);

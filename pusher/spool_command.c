@@ -24,6 +24,8 @@ static const char *const state_names[] = {
 
 /* The parsed arguments after the subcommand's name. */
 typedef struct {
+    const char *usage;
+    bool takes_ids;
     bool json, all;
     size_t count;
     const char **ids; /* borrowed from argv */
@@ -34,10 +36,11 @@ static void arguments_free(arguments *a)
     free(a->ids);
 }
 
-static sh_err arguments_read(const char *usage, bool takes_ids, int argc, char *const argv[],
-                             arguments *ret, sh_error *error)
+/* The caller has set usage and takes_ids. */
+static sh_err arguments_read(int argc, char *const argv[], arguments *ret, sh_error *error)
 {
-    *ret = (arguments){.ids = calloc((size_t)argc + 1, sizeof(char *))};
+    bool takes_ids = ret->takes_ids;
+    ret->ids = calloc((size_t)argc + 1, sizeof(char *));
     if (ret->ids == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     for (int i = 0; i < argc; i++) {
@@ -49,10 +52,10 @@ static sh_err arguments_read(const char *usage, bool takes_ids, int argc, char *
             ret->ids[ret->count++] = argv[i];
         else
             return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: synchub-pusher %s",
-                           argv[i], usage);
+                           argv[i], ret->usage);
     }
     if (takes_ids && ret->all == (ret->count > 0))
-        return sh_fail(error, SH_E_CONFIG, "usage: synchub-pusher %s", usage);
+        return sh_fail(error, SH_E_CONFIG, "usage: synchub-pusher %s", ret->usage);
     return SH_OK;
 }
 
@@ -165,9 +168,9 @@ static sh_err print_json(const spool_entries *all, sh_error *error)
 int spool_command_list(const sh_settings *settings, int argc, char *const argv[])
 {
     sh_error error = {.code = SH_OK};
-    SH_CLEANUP(arguments_free) arguments a;
+    SH_CLEANUP(arguments_free) arguments a = {.usage = "spool list [--json]"};
     SH_CLEANUP(spool_entries_free) spool_entries all = {.entries = NULL};
-    sh_err err = arguments_read("spool list [--json]", false, argc, argv, &a, &error);
+    sh_err err = arguments_read(argc, argv, &a, &error);
     if (err == SH_OK)
         err = spool_list(settings->spool_dir, &all, &error);
     if (err == SH_OK && a.json)
@@ -237,10 +240,10 @@ static size_t change_each(const change *c, const char *dir, const arguments *a, 
 static int run_change(const change *c, const sh_settings *settings, int argc, char *const argv[])
 {
     sh_error error = {.code = SH_OK};
-    SH_CLEANUP(arguments_free) arguments a;
+    SH_CLEANUP(arguments_free) arguments a = {.usage = c->usage, .takes_ids = true};
     SH_CLEANUP(spool_entries_free) spool_entries all = {.entries = NULL};
     size_t not_changed = 0;
-    sh_err err = arguments_read(c->usage, true, argc, argv, &a, &error);
+    sh_err err = arguments_read(argc, argv, &a, &error);
     if (err == SH_OK)
         err = spool_list(settings->spool_dir, &all, &error);
     if (err != SH_OK)

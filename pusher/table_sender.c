@@ -67,13 +67,11 @@ static void table_item(table_sender *t, sh_buf *text, push_item *ret)
     memcpy(ret->id, t->pending_id, SH_ID_BYTES);
 }
 
-static void table_pushed(table_sender *t, job *j, const push_item *item, const push_result *result,
-                         const sh_file_stamp *stamp, const mac_set *macs)
+static void table_pushed(table_sender *t, const push_item *item, const push_result *result,
+                         const mac_set *macs)
 {
     if (result->verdict == PUSH_REFUSED)
         t->pending = false;
-    if (result->verdict == PUSH_REFUSED || push_is_success(result->verdict))
-        job_handled(j, stamp);
     if (!push_is_success(result->verdict))
         return;
     t->pending = false;
@@ -86,7 +84,7 @@ static void table_pushed(table_sender *t, job *j, const push_item *item, const p
 
 /* Sends one part. */
 static push_result push_part(table_sender *t, const push_item *table, sh_slice rows,
-                             const char *what, push_report *report)
+                             push_report *report)
 {
     SH_CLEANUP(sh_buf_wipe) sh_buf text = SH_BUF_INIT(SH_PART_MAX);
     push_item item = *table;
@@ -96,12 +94,13 @@ static push_result push_part(table_sender *t, const push_item *table, sh_slice r
     item.ask = table->ask && item.part == 0;
     item.text = &text;
     char words[160];
-    (void)snprintf(words, sizeof words, "%s, part %u of %u", what, (unsigned)item.part + 1,
-                   (unsigned)item.parts);
+    (void)snprintf(words, sizeof words, "%s, part %u of %u", table->subject,
+                   (unsigned)item.part + 1, (unsigned)item.parts);
+    item.subject = words;
     if (sh_table_part_write(rows, &text) == SH_OK)
-        return sender_push(t->sender, &item, words, report, &error);
+        return sender_push(t->sender, &item, report, &error);
     (void)sh_fail(&error, SH_E_MEMORY, "no memory for a part of a table");
-    sender_report(t->sender, &item, words, &result, &error, report);
+    sender_report(t->sender, &item, &result, &error, report);
     return result;
 }
 
@@ -109,8 +108,7 @@ static push_result push_part(table_sender *t, const push_item *table, sh_slice r
  * Sends a whole table, or its parts from the first that the hub has not accepted. If the hub
  * answers "unchanged" to the first part, it has all of them. Returns the last result.
  */
-static push_result push_parts(table_sender *t, push_item *item, const char *what,
-                              push_report *report)
+static push_result push_parts(table_sender *t, push_item *item, push_report *report)
 {
     push_result result = {.verdict = PUSH_REFUSED, .retry_after_s = -1};
     sh_error error = {0};
@@ -125,7 +123,7 @@ static push_result push_parts(table_sender *t, push_item *item, const char *what
                        size.left_out);
     size_t parts = size.parts;
     if (err == SH_OK && parts == 1 && size.left_out == 0)
-        return sender_push(t->sender, item, what, report, &error);
+        return sender_push(t->sender, item, report, &error);
     if (err == SH_OK && parts > SH_PARTS_MAX)
         err = sh_fail(&error, SH_E_LIMIT, "it would need %zu parts, which is too many", parts);
     if (err == SH_OK)
@@ -137,13 +135,13 @@ static push_result push_parts(table_sender *t, push_item *item, const char *what
         if (err != SH_OK || i < t->pending_part)
             continue;
         item->part = (uint32_t)i;
-        result = push_part(t, item, rows, what, report);
+        result = push_part(t, item, rows, report);
         if (!push_is_success(result.verdict) || result.verdict == PUSH_UNCHANGED)
             return result;
         t->pending_part = i + 1;
     }
     if (err != SH_OK)
-        sender_report(t->sender, item, what, &result, &error, report);
+        sender_report(t->sender, item, &result, &error, report);
     return result;
 }
 
@@ -168,8 +166,11 @@ static void push_table(table_sender *t, job *j, source_text *text, const mac_set
     char what[96];
     (void)snprintf(what, sizeof what, "device table of %zu rows, %zu bytes", text->rows,
                    text->text.len);
-    push_result result = push_parts(t, &item, what, report);
-    table_pushed(t, j, &item, &result, &text->stamp, macs);
+    item.subject = what;
+    push_result result = push_parts(t, &item, report);
+    if (result.verdict == PUSH_REFUSED || push_is_success(result.verdict))
+        job_handled(j, &text->stamp);
+    table_pushed(t, &item, &result, macs);
 }
 
 /* With only_new: whether the table has a new device; returns its keys in *macs. */

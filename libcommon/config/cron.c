@@ -72,29 +72,34 @@ static bool split_at(sh_slice *text, char separator, sh_slice *after)
     return true;
 }
 
-static sh_err parse_range(const cron_field *field, sh_slice text, bool has_step, unsigned *from,
-                          unsigned *to, sh_error *error)
+typedef struct {
+    unsigned from, to;
+} cron_range;
+
+static sh_err parse_range(const cron_field *field, sh_slice text, bool has_step, cron_range *ret,
+                          sh_error *error)
 {
     if (sh_slice_equals(text, SH_SLICE("*"))) {
-        *from = field->min;
-        *to = field == &fields[DAY_OF_WEEK] ? 6 : field->max; /* Sunday once */
+        ret->from = field->min;
+        ret->to = field == &fields[DAY_OF_WEEK] ? 6 : field->max; /* Sunday once */
         return SH_OK;
     }
     sh_slice last;
     bool is_range = split_at(&text, '-', &last);
-    sh_err err = parse_value(field, text, from, error);
+    sh_err err = parse_value(field, text, &ret->from, error);
     if (err != SH_OK)
         return err;
-    *to = *from;
+    ret->to = ret->from;
     if (is_range)
-        err = parse_value(field, last, to, error);
+        err = parse_value(field, last, &ret->to, error);
     else if (has_step) /* `5/10` means `5-59/10` */
-        *to = field->max;
+        ret->to = field->max;
     if (err != SH_OK)
         return err;
-    if (*from > *to)
-        return sh_fail(error, SH_E_FORMAT, "%s: the range %u-%u is reversed%s", field->name, *from,
-                       *to, *to == 0 ? "; Sunday at the end of a range is 7, as in 6-7" : "");
+    if (ret->from > ret->to)
+        return sh_fail(error, SH_E_FORMAT, "%s: the range %u-%u is reversed%s", field->name,
+                       ret->from, ret->to,
+                       ret->to == 0 ? "; Sunday at the end of a range is 7, as in 6-7" : "");
     return SH_OK;
 }
 
@@ -107,11 +112,11 @@ static sh_err parse_element(const cron_field *field, sh_slice text, uint64_t *bi
     if (has_step && (!sh_text_to_u64(step_text, field->max, &step) || step == 0))
         return sh_fail(error, SH_E_FORMAT, "%s: the step '%.*s' is not a number from 1 to %u",
                        field->name, SHOWN(step_text), field->max);
-    unsigned from = 0, to = 0;
-    sh_err err = parse_range(field, text, has_step, &from, &to, error);
+    cron_range range = {0, 0};
+    sh_err err = parse_range(field, text, has_step, &range, error);
     if (err != SH_OK)
         return err;
-    for (uint64_t value = from; value <= to; value += step)
+    for (uint64_t value = range.from; value <= range.to; value += step)
         *bits |= UINT64_C(1) << value;
     return SH_OK;
 }

@@ -309,15 +309,15 @@ sh_err sh_http_send(sh_http_client *client, const sh_http_request *request, sh_h
 }
 
 void sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
-                      sh_http_done done, void *context, void (*idle)(void *context))
+                      const sh_http_calls *calls)
 {
-    assert(done != NULL);
+    assert(calls->done != NULL);
     batch b = {.requests = requests,
                .count = count,
                .stop_at_ms = -1,
-               .done = done,
-               .idle = idle,
-               .context = context};
+               .done = calls->done,
+               .idle = calls->idle,
+               .context = calls->context};
     run_batch(client, &b);
 }
 

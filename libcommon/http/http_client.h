@@ -55,16 +55,26 @@ sh_err sh_http_send(sh_http_client *client, const sh_http_request *request, sh_h
                     sh_error *error);
 
 /*
- * Performs all exchanges in parallel, each with its own time-out and result. Calls done() from this
- * thread once for each request, in the order in which they end; answer is NULL unless err is SH_OK,
- * and valid during the call only. Calls idle(), which may be NULL, after done() whenever no other
- * answer is ready, for work that is cheaper in batches. Returns when all have ended.
+ * How sh_http_send_all() reports results. It calls done() from this thread once for each request,
+ * in the order in which they end; answer is NULL unless err is SH_OK, and valid during the call
+ * only. It calls idle(), which may be NULL, after done() whenever no other answer is ready, for
+ * work that is cheaper in batches.
  */
 typedef void (*sh_http_done)(void *context, size_t index, sh_err err, const sh_http_answer *answer,
                              const sh_error *error);
 
+typedef struct {
+    sh_http_done done;
+    void (*idle)(void *context);
+    void *context;
+} sh_http_calls;
+
+/*
+ * Performs all exchanges in parallel, each with its own time-out and result. Returns when all have
+ * ended.
+ */
 void sh_http_send_all(sh_http_client *client, const sh_http_request *requests, size_t count,
-                      sh_http_done done, void *context, void (*idle)(void *context));
+                      const sh_http_calls *calls);
 
 /* Name and version of the library, for --version. */
 sh_library_version sh_http_client_library;

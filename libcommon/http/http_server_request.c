@@ -228,6 +228,7 @@ static sh_http_exchange *new_exchange(sh_http_daemon *daemon, struct MHD_Connect
  * Called after the headers, then for each piece of the body, then at its end; and again at the same
  * point after a worker has resumed a suspended connection.
  */
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd defines the callback's type */
 enum MHD_Result sh_http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *upload,
                                    size_t *upload_len, void **state)

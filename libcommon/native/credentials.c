@@ -68,22 +68,24 @@ static size_t write_associated_data(const char *node, const uint8_t hash[static 
 }
 
 sh_err sh_credential_make(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
-                          int64_t now_ms, sh_credential *credential, sh_node_secrets *ret,
-                          sh_error *error)
+                          int64_t now_ms, sh_issued_credential *ret, sh_error *error)
 {
     char associated[ASSOCIATED_MAX];
     uint8_t plain[SH_CREDENTIAL_PLAIN_BYTES];
-    sh_random_secret(ret->token);
-    sh_random_secret(ret->passphrase);
-    sh_err err = sh_key_from_passphrase(sh_slice_of(ret->passphrase), ret->passphrase_key, error);
+    sh_credential *credential = &ret->credential;
+    sh_node_secrets *secrets = &ret->secrets;
+    sh_random_secret(secrets->token);
+    sh_random_secret(secrets->passphrase);
+    sh_err err =
+        sh_key_from_passphrase(sh_slice_of(secrets->passphrase), secrets->passphrase_key, error);
     if (err != SH_OK)
         return err;
     *credential = (sh_credential){.since_ms = now_ms};
-    hash_token(sh_slice_of(ret->token), credential->token_hash);
+    hash_token(sh_slice_of(secrets->token), credential->token_hash);
     size_t associated_len = write_associated_data(node, credential->token_hash, associated);
-    memcpy(plain, ret->passphrase_key, SH_KEY_BYTES);
-    memcpy(plain + SH_KEY_BYTES, ret->passphrase, SECRET_LEN);
-    memcpy(plain + SH_KEY_BYTES + SECRET_LEN, ret->token, SECRET_LEN);
+    memcpy(plain, secrets->passphrase_key, SH_KEY_BYTES);
+    memcpy(plain + SH_KEY_BYTES, secrets->passphrase, SECRET_LEN);
+    memcpy(plain + SH_KEY_BYTES + SECRET_LEN, secrets->token, SECRET_LEN);
     sh_random(credential->sealed, SH_NONCE_BYTES);
     sh_aead_seal(sealing_key, credential->sealed, (sh_slice){associated, associated_len},
                  (sh_slice){(const char *)plain, sizeof plain},

@@ -49,11 +49,14 @@ typedef struct {
 void sh_credential_key_derive(const uint8_t passphrase_key[static SH_KEY_BYTES],
                               uint8_t ret[static SH_KEY_BYTES]);
 
-/* Generates a token and a passphrase: in *ret for the operator, sealed in *credential. SH_E_MEMORY.
- */
+typedef struct {
+    sh_credential credential; /* for the node's record: sealed */
+    sh_node_secrets secrets;  /* for the operator */
+} sh_issued_credential;
+
+/* Generates a token and a passphrase. SH_E_MEMORY. */
 sh_err sh_credential_make(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
-                          int64_t now_ms, sh_credential *credential, sh_node_secrets *ret,
-                          sh_error *error);
+                          int64_t now_ms, sh_issued_credential *ret, sh_error *error);
 
 /* SH_E_CONFIG if it was sealed with another SYNC_encryption_key of the hub, or altered. */
 sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,

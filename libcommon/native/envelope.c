@@ -303,17 +303,17 @@ sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, con
                          ret, error);
 }
 
-sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,
-                          const sh_node_key *to, sh_buf *ret, sh_error *error)
+sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_reseal_keys *keys,
+                          sh_buf *ret, sh_error *error)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf compressed = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    sh_err err = open_compressed(envelope, header, from, &compressed, error);
+    sh_err err = open_compressed(envelope, header, keys->from, &compressed, error);
     if (err != SH_OK)
         return err;
     sh_envelope_header changed = *header;
-    memcpy(changed.key_id, to->id, SH_KEY_ID_BYTES);
-    err = seal_compressed(&changed, to, (sh_slice){compressed.data, header->compressed_len}, ret,
-                          error);
+    memcpy(changed.key_id, keys->to->id, SH_KEY_ID_BYTES);
+    err = seal_compressed(&changed, keys->to, (sh_slice){compressed.data, header->compressed_len},
+                          ret, error);
     if (err == SH_OK)
         *header = changed;
     return err;

@@ -108,11 +108,15 @@ bool sh_envelope_claimed_node(sh_slice head, sh_slice *node);
 sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
                         sh_buf *ret, sh_error *error);
 
+typedef struct {
+    const sh_node_key *from, *to;
+} sh_reseal_keys;
+
 /*
  * Seals an envelope again with another key of the same node, without decompressing it, and appends
  * it to *ret. Changes only the key id in *header, and only on success. Errors as above.
  */
-sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_node_key *from,
-                          const sh_node_key *to, sh_buf *ret, sh_error *error);
+sh_err sh_envelope_reseal(sh_slice envelope, sh_envelope_header *header, const sh_reseal_keys *keys,
+                          sh_buf *ret, sh_error *error);
 
 #endif

@@ -151,15 +151,21 @@ typedef enum {
 
 #define SH_QUEUE_LEASES_MAX 32 /* in one call, as each write waits for Redis's disk */
 
+typedef struct {
+    const char *const *urls;
+    size_t count;
+    int64_t within_ms; /* except those fetched within so long; 0: however recent the last fetch */
+    int64_t hold_ms;
+} sh_lease_request;
+
 /*
- * Takes a lease of hold_ms on each of count nodes, named by their URLs, except those fetched within
- * the last within_ms (0: takes it however recent the last fetch). count is 1 to
+ * Takes a lease on each node, named by its URL; ret has room for request->count. count is 1 to
  * SH_QUEUE_LEASES_MAX, also for sh_queue_leases_end(). All times are by Redis's clock, so that
  * pullers on several hosts agree. A time in the future was recorded before that clock was set back,
  * and is ignored.
  */
-sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t count,
-                            int64_t within_ms, int64_t hold_ms, sh_lease ret[], sh_error *error);
+sh_err sh_queue_leases_take(sh_queue *queue, const sh_lease_request *request, sh_lease ret[],
+                            sh_error *error);
 
 typedef struct {
     const char *url;

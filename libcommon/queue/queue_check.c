@@ -114,8 +114,7 @@ static sh_err learn_from_info(sh_queue *queue, sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_error reason = {0};
-    sh_err err =
-        sh_redis_call(queue->redis, 1, (sh_slice[]){SH_SLICE("INFO")}, -1, &reply, &reason);
+    sh_err err = sh_redis_call(queue->redis, 1, (sh_slice[]){SH_SLICE("INFO")}, &reply, &reason);
     if (err != SH_OK && !may_not_ask(err))
         return sh_fail(error, err, "%s", reason.message);
     if (err == SH_OK)
@@ -231,7 +230,7 @@ static sh_err check_version(sh_queue *queue, sh_error *error)
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("INFO"), SH_SLICE("server")};
     sh_error reason = {0};
-    sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, &reason);
+    sh_err err = sh_redis_call(queue->redis, 2, argv, &reply, &reason);
     if (may_not_ask(err))
         return SH_OK; /* unknown: an older server refuses the first script */
     if (err != SH_OK)
@@ -309,7 +308,7 @@ static sh_err are_names_many(sh_queue *queue, bool *ret, sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("HLEN"), sh_slice_of(queue->contacts)};
-    sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 2, argv, &reply, error);
     if (err == SH_OK)
         *ret = sh_redis_integer(reply) >= queue->names_max * SH_NAMES_FULL_PERCENT / 100;
     return err;

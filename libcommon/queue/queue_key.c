@@ -9,7 +9,7 @@ sh_err sh_queue_key_get(sh_queue *queue, char ret[static SH_KEY_CHECK_HEX_BYTES]
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("GET"), sh_slice_of(queue->key)};
-    sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 2, argv, &reply, error);
     if (err != SH_OK)
         return err;
     sh_slice text = sh_redis_text(reply);

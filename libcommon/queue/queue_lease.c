@@ -33,19 +33,21 @@ static sh_lease lease_of(sh_slice answer)
     return sh_slice_equals(answer, SH_SLICE("done")) ? SH_LEASE_DONE : SH_LEASE_HELD;
 }
 
-sh_err sh_queue_leases_take(sh_queue *queue, const char *const urls[], size_t count,
-                            int64_t within_ms, int64_t hold_ms, sh_lease ret[], sh_error *error)
+sh_err sh_queue_leases_take(sh_queue *queue, const sh_lease_request *request, sh_lease ret[],
+                            sh_error *error)
 {
     enum { KEYS = SLICES(sh_lease_keys), ARGUMENTS = SLICES(sh_leases_take_arguments) };
     lease_key_texts texts[SH_QUEUE_LEASES_MAX];
     char within[SH_REDIS_NUMBER_BYTES], hold[SH_REDIS_NUMBER_BYTES];
     const sh_leases_take_arguments arguments = {.holder = sh_slice_of(queue->holder),
-                                                .within_ms = sh_redis_number(within_ms, within),
-                                                .hold_ms = sh_redis_number(hold_ms, hold)};
+                                                .within_ms =
+                                                    sh_redis_number(request->within_ms, within),
+                                                .hold_ms = sh_redis_number(request->hold_ms, hold)};
     sh_slice argv[KEYS * SH_QUEUE_LEASES_MAX + ARGUMENTS];
+    size_t count = request->count;
     assert(count > 0 && count <= SH_QUEUE_LEASES_MAX);
     for (size_t i = 0; i < count; i++) {
-        sh_lease_keys keys = lease_keys(queue, urls[i], &texts[i]);
+        sh_lease_keys keys = lease_keys(queue, request->urls[i], &texts[i]);
         memcpy(argv + KEYS * i, &keys, sizeof keys);
     }
     memcpy(argv + KEYS * count, &arguments, sizeof arguments);
@@ -86,7 +88,7 @@ sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NO
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->pull_names), sh_slice_of(url)};
-    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 3, argv, &reply, error);
     if (err != SH_OK)
         return err;
     sh_slice name = sh_redis_text(reply);

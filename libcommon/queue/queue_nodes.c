@@ -25,7 +25,7 @@ sh_err sh_queue_nodes_version(sh_queue *queue, char ret[static SH_NODES_VERSION_
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("GET"), sh_slice_of(queue->nodes_version)};
-    sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 2, argv, &reply, error);
     if (err == SH_OK)
         copy_version(sh_redis_text(reply), ret);
     return err;
@@ -71,7 +71,7 @@ sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_erro
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->nodes), sh_slice_of(node)};
-    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 3, argv, &reply, error);
     if (err != SH_OK)
         return err;
     sh_slice text = sh_redis_text(reply);
@@ -129,7 +129,7 @@ sh_err sh_queue_node_used_get(sh_queue *queue, const char *node, int64_t *ret, s
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->nodes_used), sh_slice_of(node)};
-    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 3, argv, &reply, error);
     if (err != SH_OK)
         return err;
     uint64_t ms = 0;

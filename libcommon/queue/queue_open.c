@@ -100,7 +100,7 @@ void sh_queue_free(sh_queue *queue)
 sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    return sh_redis_call(queue->redis, argc, argv, -1, &reply, error);
+    return sh_redis_call(queue->redis, argc, argv, &reply, error);
 }
 
 sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script,

@@ -199,7 +199,7 @@ sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->digests), node};
-    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 3, argv, &reply, error);
     if (err != SH_OK)
         return err;
     return read_digest(sh_redis_text(reply), digest, merged_ms)

@@ -13,7 +13,7 @@ static sh_err read_integer(sh_queue *queue, const char *command, const char *key
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {sh_slice_of(command), sh_slice_of(key)};
-    sh_err err = sh_redis_call(queue->redis, 2, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(queue->redis, 2, argv, &reply, error);
     if (err != SH_OK)
         return err;
     uint64_t number = 0;
@@ -29,7 +29,7 @@ static sh_err read_pending(sh_queue *queue, int64_t *ret, sh_error *error)
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("XPENDING"), sh_slice_of(queue->stream), SH_SLICE(SH_QUEUE_GROUP)};
     sh_error reason = {0};
-    sh_err err = sh_redis_call(queue->redis, 3, argv, -1, &reply, &reason);
+    sh_err err = sh_redis_call(queue->redis, 3, argv, &reply, &reason);
     *ret = 0;
     if (err == SH_E_NOT_FOUND) /* no group, so nothing is pending */
         return SH_OK;
@@ -77,7 +77,7 @@ sh_err sh_queue_contacts(sh_queue *queue, sh_queue_contact_each each, void *cont
         SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
         sh_slice argv[] = {SH_SLICE("HSCAN"), sh_slice_of(queue->contacts), sh_slice_of(cursor),
                            SH_SLICE("COUNT"), SH_SLICE(SCAN_COUNT)};
-        sh_err err = sh_redis_call(queue->redis, 5, argv, -1, &reply, error);
+        sh_err err = sh_redis_call(queue->redis, 5, argv, &reply, error);
         if (err != SH_OK)
             return err;
         const sh_redis_reply *next = sh_redis_at(reply, 0);

@@ -158,19 +158,20 @@ static sh_err set_timeout(sh_redis *r, int64_t timeout_ms, sh_error *error)
 }
 
 /* Runs one command on the existing connection. */
-static sh_err command(sh_redis *r, size_t argc, const sh_slice argv[], int64_t timeout_ms,
-                      redisReply **ret, sh_error *error)
+static sh_err run_command(sh_redis *r, const sh_redis_request *request, redisReply **ret,
+                          sh_error *error)
 {
-    sh_err err = set_timeout(r, timeout_ms, error);
+    sh_err err = set_timeout(r, request->reply_timeout_ms, error);
     if (err == SH_OK)
-        err = append(r, argc, argv, error);
+        err = append(r, request->argc, request->argv, error);
     return err == SH_OK ? take_reply(r, ret, error) : err;
 }
 
 static sh_err command_done(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *error)
 {
     redisReply *reply = NULL;
-    sh_err err = command(r, argc, argv, REPLY_TIMEOUT_MS, &reply, error);
+    const sh_redis_request request = {argc, argv, REPLY_TIMEOUT_MS};
+    sh_err err = run_command(r, &request, &reply, error);
     if (err == SH_OK)
         freeReplyObject(reply);
     return err;
@@ -287,15 +288,21 @@ void sh_redis_leave(sh_redis *redis)
     disconnect(redis);
 }
 
-sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
-                     sh_redis_reply **ret, sh_error *error)
+sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], sh_redis_reply **ret,
+                     sh_error *error)
+{
+    const sh_redis_request request = {argc, argv, REPLY_TIMEOUT_MS};
+    return sh_redis_call_blocking(redis, &request, ret, error);
+}
+
+sh_err sh_redis_call_blocking(sh_redis *redis, const sh_redis_request *request,
+                              sh_redis_reply **ret, sh_error *error)
 {
     sh_err err = be_connected(redis, error);
     if (err != SH_OK)
         return err;
     redisReply *reply = NULL;
-    err = command(redis, argc, argv, reply_timeout_ms < 0 ? REPLY_TIMEOUT_MS : reply_timeout_ms,
-                  &reply, error);
+    err = run_command(redis, request, &reply, error);
     leave_if_told(redis);
     if (err == SH_OK)
         *ret = (sh_redis_reply *)reply;

@@ -65,15 +65,25 @@ void sh_redis_leave(sh_redis *redis);
 sh_slice sh_redis_number(int64_t number, char room[static SH_REDIS_NUMBER_BYTES]);
 
 /*
- * Runs one command of argc arguments. reply_timeout_ms counts from now (-1: the default). On SH_OK
- * the caller frees *ret, which is not an error reply. An error reply becomes SH_E_BUSY if the
- * server cannot write now (OOM, LOADING, READONLY, MISCONF, BUSY, …), SH_E_CONFIG if an operator
- * must act (NOAUTH, WRONGPASS, NOPERM, MOVED, CROSSSLOT, WRONGTYPE), SH_E_NOT_FOUND for NOGROUP and
- * NOSCRIPT, otherwise SH_E_FORMAT; the message contains its text. SH_E_NETWORK: the connection
- * broke, and the server may or may not have run the command.
+ * Runs one command of argc arguments. On SH_OK the caller frees *ret, which is not an error reply.
+ * An error reply becomes SH_E_BUSY if the server cannot write now (OOM, LOADING, READONLY, MISCONF,
+ * BUSY, …), SH_E_CONFIG if an operator must act (NOAUTH, WRONGPASS, NOPERM, MOVED, CROSSSLOT,
+ * WRONGTYPE), SH_E_NOT_FOUND for NOGROUP and NOSCRIPT, otherwise SH_E_FORMAT; the message contains
+ * its text. SH_E_NETWORK: the connection broke, and the server may or may not have run the command.
  */
-sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], int64_t reply_timeout_ms,
-                     sh_redis_reply **ret, sh_error *error);
+sh_err sh_redis_call(sh_redis *redis, size_t argc, const sh_slice argv[], sh_redis_reply **ret,
+                     sh_error *error);
+
+/* A command that waits in the server, and how long its reply may take from now. */
+typedef struct {
+    size_t argc;
+    const sh_slice *argv;
+    int64_t reply_timeout_ms;
+} sh_redis_request;
+
+/* As sh_redis_call(). */
+sh_err sh_redis_call_blocking(sh_redis *redis, const sh_redis_request *request,
+                              sh_redis_reply **ret, sh_error *error);
 
 /* One of several commands that are sent together. */
 typedef struct {

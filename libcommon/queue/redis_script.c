@@ -16,7 +16,7 @@ static sh_err load(sh_redis *redis, const sh_redis_script *script, sh_error *err
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_slice argv[] = {SH_SLICE("SCRIPT"), SH_SLICE("LOAD"), sh_slice_of(script->text)};
-    sh_err err = sh_redis_call(redis, 3, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(redis, 3, argv, &reply, error);
     if (err != SH_OK || sh_slice_equals(sh_redis_text(reply), sh_slice_of(script->sha1)))
         return err;
     return sh_fail(error, SH_E_FORMAT, "Redis replied another SHA-1 to SCRIPT LOAD");
@@ -41,13 +41,13 @@ sh_err sh_redis_script_run(sh_redis *redis, const sh_redis_script *script,
     for (size_t i = 0; i < arguments.argc; i++)
         all[SH_REDIS_SCRIPT_ARGUMENTS + i] = arguments.argv[i];
     sh_error reason = {0};
-    sh_err err = sh_redis_call(redis, argc, all, -1, ret, &reason);
+    sh_err err = sh_redis_call(redis, argc, all, ret, &reason);
     if (!is_unknown(err, &reason))
         return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
     err = load(redis, script, error);
     if (err != SH_OK)
         return err;
-    return sh_redis_call(redis, argc, all, -1, ret, error);
+    return sh_redis_call(redis, argc, all, ret, error);
 }
 
 /* Number of commands at the beginning that failed because the server does not know the script. */

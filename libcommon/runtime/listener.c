@@ -46,17 +46,22 @@ static bool has_tls(const sh_listener *l)
     return l->settings->tls_cert[0] != '\0';
 }
 
-static sh_err read_pem(const char *name, const char *path, const char *mark, sh_buf *ret,
-                       sh_file_stamp *stamp, sh_error *error)
+/* A file that a setting names, and what must stand in it. */
+typedef struct {
+    const char *setting, *path, *mark;
+} pem_file;
+
+static sh_err read_pem(const pem_file *file, sh_buf *ret, sh_file_stamp *stamp, sh_error *error)
 {
     sh_error why = {0};
-    sh_err err = sh_file_read(path, ret, stamp, &why);
+    sh_err err = sh_file_read(file->path, ret, stamp, &why);
     if (err != SH_OK)
-        return sh_fail(error, err == SH_E_MEMORY ? err : SH_E_CONFIG, "%s: %s", name, why.message);
-    if (ret->data == NULL || strstr(ret->data, mark) == NULL)
+        return sh_fail(error, err == SH_E_MEMORY ? err : SH_E_CONFIG, "%s: %s", file->setting,
+                       why.message);
+    if (ret->data == NULL || strstr(ret->data, file->mark) == NULL)
         return sh_fail(error, SH_E_CONFIG,
-                       "%s: %s does not contain `%s`, so it is not a PEM file of that kind", name,
-                       path, mark);
+                       "%s: %s does not contain `%s`, so it is not a PEM file of that kind",
+                       file->setting, file->path, file->mark);
     return SH_OK;
 }
 
@@ -72,10 +77,11 @@ static sh_err with_tls(sh_listener *l,
     /* Record the stamp of an unreadable file too, so that its next change is noticed. */
     (void)sh_file_stamp_get(s->tls_cert, &l->cert_seen, NULL);
     (void)sh_file_stamp_get(s->tls_key, &l->key_seen, NULL);
-    sh_err err = read_pem("SYNC_tls_cert", s->tls_cert, "-----BEGIN CERTIFICATE-----", &cert,
-                          &l->cert_seen, error);
+    const pem_file cert_file = {"SYNC_tls_cert", s->tls_cert, "-----BEGIN CERTIFICATE-----"};
+    const pem_file key_file = {"SYNC_tls_key", s->tls_key, "PRIVATE KEY-----"};
+    sh_err err = read_pem(&cert_file, &cert, &l->cert_seen, error);
     if (err == SH_OK)
-        err = read_pem("SYNC_tls_key", s->tls_key, "PRIVATE KEY-----", &key, &l->key_seen, error);
+        err = read_pem(&key_file, &key, &l->key_seen, error);
     if (err == SH_OK)
         err = use(l, &(sh_http_tls){.cert = cert.data, .key = key.data}, context, error);
     return err;

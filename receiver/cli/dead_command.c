@@ -149,7 +149,7 @@ static sh_err write_list(letters *all, bool json, FILE *out, sh_error *error)
     if (!json && all->count == 0)
         (void)fputs("There are no dead letters.\n", out);
     else if (!json)
-        show_table(out, columns, COLUMNS, all->count, cell_of, all);
+        show_table(out, &(show_cells){columns, COLUMNS, all->count, cell_of, all});
     if (json)
         (void)fputs("{\"dead\":[", out);
     for (size_t i = 0; json && i < all->count; i++) {
@@ -188,22 +188,23 @@ int dead_list(const sh_settings *settings, int argc, char *const argv[])
 /* --- Ids ------------------------------------------------------------------------------------- */
 
 typedef struct {
+    size_t max; /* ids; 1 is for show, which does not accept --all */
     bool json, all;
     size_t count;
     const char **ids; /* borrowed from argv */
 } id_options;
 
-/* ids_max is 1 for show, which does not accept --all. */
-static sh_err read_ids(const show_command *command, size_t ids_max, int argc, char *const argv[],
-                       id_options *ret, sh_error *error)
+/* Reads up to ret->max ids. */
+static sh_err read_ids(const show_command *command, int argc, char *const argv[], id_options *ret,
+                       sh_error *error)
 {
-    *ret = (id_options){.ids = calloc((size_t)argc + 1, sizeof(char *))};
+    ret->ids = calloc((size_t)argc + 1, sizeof(char *));
     if (ret->ids == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             ret->json = true;
-        else if (strcmp(argv[i], "--all") == 0 && ids_max > 1)
+        else if (strcmp(argv[i], "--all") == 0 && ret->max > 1)
             ret->all = true;
         else if (argv[i][0] == '-')
             return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argv[i],
@@ -211,7 +212,7 @@ static sh_err read_ids(const show_command *command, size_t ids_max, int argc, ch
         else
             ret->ids[ret->count++] = argv[i];
     }
-    if (ret->all == (ret->count > 0) || ret->count > ids_max)
+    if (ret->all == (ret->count > 0) || ret->count > ret->max)
         return sh_fail(error, SH_E_CONFIG, "usage: %s", command->usage);
     return SH_OK;
 }
@@ -248,10 +249,10 @@ int dead_show(const sh_settings *settings, int argc, char *const argv[])
 {
     static const show_command command = {.name = "dead show", .usage = "dead show ID [--json]"};
     sh_error error = {.code = SH_OK};
-    id_options options;
+    id_options options = {.max = 1};
     letters all = {.letters = NULL};
     sh_queue *queue = NULL;
-    sh_err err = read_ids(&command, 1, argc, argv, &options, &error);
+    sh_err err = read_ids(&command, argc, argv, &options, &error);
     if (err == SH_OK)
         err = open_queue(settings, &queue, &error);
     if (err == SH_OK)
@@ -282,12 +283,11 @@ typedef struct {
 
 /* Continues after an id that does not exist, but not after another failure. */
 static sh_err change_each(const changing *c, sh_queue *queue, const id_options *options,
-                          const letters *all, size_t *changed, sh_error *error)
+                          size_t *changed, sh_error *error)
 {
     sh_error first = {.code = SH_OK};
-    size_t count = options->all ? all->count : options->count;
-    for (size_t i = 0; i < count; i++) {
-        const char *id = options->all ? all->letters[i].id : options->ids[i];
+    for (size_t i = 0; i < options->count; i++) {
+        const char *id = options->ids[i];
         sh_error reason = {.code = SH_OK};
         sh_err err = c->change(queue, id, &reason);
         if (err == SH_OK) {
@@ -308,22 +308,37 @@ static sh_err change_each(const changing *c, sh_queue *queue, const id_options *
     return first.code == SH_OK ? SH_OK : sh_fail(error, first.code, "%s", first.message);
 }
 
+static sh_err choose_all(const letters *all, id_options *options, sh_error *error)
+{
+    const char **ids = calloc(all->count + 1, sizeof *ids);
+    if (ids == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < all->count; i++)
+        ids[i] = all->letters[i].id;
+    free(options->ids);
+    options->ids = ids;
+    options->count = all->count;
+    return SH_OK;
+}
+
 static int run_change(const changing *c, const sh_settings *settings, int argc, char *const argv[])
 {
     sh_error error = {.code = SH_OK};
-    id_options options;
+    id_options options = {.max = SIZE_MAX};
     letters all = {.letters = NULL};
     sh_queue *queue = NULL;
     size_t changed = 0;
-    sh_err err = read_ids(&c->command, SIZE_MAX, argc, argv, &options, &error);
+    sh_err err = read_ids(&c->command, argc, argv, &options, &error);
     if (err == SH_OK)
         err = open_queue(settings, &queue, &error);
     if (err == SH_OK && options.all)
         err = dead_letters_list(queue, add_letter, &all, &error);
+    if (err == SH_OK && options.all)
+        err = choose_all(&all, &options, &error);
     if (err == SH_OK) {
         if (options.json)
             (void)printf("{\"%s\":[", c->done);
-        err = change_each(c, queue, &options, &all, &changed, &error);
+        err = change_each(c, queue, &options, &changed, &error);
         if (options.json)
             (void)puts("]}");
         else

@@ -33,11 +33,18 @@ typedef struct {
     bool netalertx;
 } change_options;
 
+/* A change of a node's record, which is empty if the node has none. */
+typedef struct {
+    const hub_keys *keys;
+    const change_options *options;
+    bool known; /* the node has a record */
+    sh_node_record record;
+    sh_node_secrets secrets; /* the new ones */
+} node_change;
+
 typedef struct {
     show_command command;
-    /* Changes *record, which is empty if the node has none (known is false). */
-    sh_err (*change)(const hub_keys *keys, bool known, const change_options *options,
-                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error);
+    sh_err (*change)(node_change *c, sh_error *error);
     bool makes; /* creates credentials, which are printed */
     bool takes_duration;
     bool adds; /* adds a node; accepts --netalertx */
@@ -95,28 +102,26 @@ static sh_err read_arguments(const changing *c, int argc, char *const argv[], ch
 }
 
 /* Reads, changes and writes the record, unless somebody else changed it meanwhile. */
-static sh_err change_record(const changing *c, sh_queue *queue, const hub_keys *keys,
-                            const change_options *options, sh_node_secrets *secrets,
-                            sh_error *error)
+static sh_err change_record(const changing *how, sh_queue *queue, node_change *c, sh_error *error)
 {
-    const char *node = options->node;
+    const char *node = c->options->node;
     SH_CLEANUP(sh_buf_reset) sh_buf before = SH_BUF_INIT(RECORD_MAX);
     SH_CLEANUP(sh_buf_reset) sh_buf after = SH_BUF_INIT(RECORD_MAX);
     sh_error unknown = {.code = SH_OK};
-    sh_node_record record = {.count = 0};
     sh_err err = sh_queue_node_get(queue, node, &before, &unknown);
-    bool known = err == SH_OK;
+    c->known = err == SH_OK;
+    c->record = (sh_node_record){.count = 0};
     if (err != SH_OK && err != SH_E_NOT_FOUND)
         return sh_fail(error, err, "%s", unknown.message);
     sh_slice old = {before.data == NULL ? "" : before.data, before.len};
-    if (known)
-        sh_node_record_read(sh_slice_of(node), old, &record);
+    if (c->known)
+        sh_node_record_read(sh_slice_of(node), old, &c->record);
     else
-        (void)snprintf(record.node, sizeof record.node, "%s", node);
-    err = c->change(keys, known, options, &record, secrets, error);
+        (void)snprintf(c->record.node, sizeof c->record.node, "%s", node);
+    err = how->change(c, error);
     if (err != SH_OK)
         return err;
-    if (sh_node_record_write(&record, &after) != SH_OK)
+    if (sh_node_record_write(&c->record, &after) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     return sh_queue_node_set(queue, node, old, (sh_slice){after.data, after.len}, error);
 }
@@ -178,7 +183,7 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
     change_options options;
     sh_queue *queue = NULL;
     hub_keys keys = {.token = {"", 0}};
-    sh_node_secrets secrets = {.token = ""};
+    node_change change = {.keys = &keys, .options = &options};
     sh_err err = read_arguments(c, argc, argv, &options, &error);
     if (err == SH_OK && c->makes)
         err = keys_init(settings, &keys, &error);
@@ -187,11 +192,11 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
     if (err == SH_OK && c->adds)
         err = check_new(queue, options.node, &error);
     if (err == SH_OK)
-        err = change_record(c, queue, &keys, &options, &secrets, &error);
+        err = change_record(c, queue, &change, &error);
     if (err == SH_OK && c->makes) {
         print_setting("SYNC_node_name", options.node);
-        print_setting("SYNC_api_token", secrets.token);
-        print_setting("SYNC_encryption_key", secrets.passphrase);
+        print_setting("SYNC_api_token", change.secrets.token);
+        print_setting("SYNC_encryption_key", change.secrets.passphrase);
         err = show_written(stdout, true, &error);
     } else if (err == SH_OK) {
         (void)puts("revoked");
@@ -199,30 +204,40 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
     }
     sh_queue_free(queue);
     keys_reset(&keys);
-    sh_wipe(&secrets, sizeof secrets);
+    sh_wipe(&change.secrets, sizeof change.secrets);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&c->command, &error, stderr);
 }
 
 /* --- The changes ----------------------------------------------------------------------------- */
 
-static sh_err add_to(const hub_keys *keys, bool known, const change_options *options,
-                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
+/* Gives the node credentials. */
+static sh_err issue(node_change *c, int64_t now_ms, sh_error *error)
 {
+    sh_issued_credential issued;
+    sh_err err =
+        sh_credential_make(c->keys->credential_key, c->record.node, now_ms, &issued, error);
+    if (err != SH_OK)
+        return err;
+    c->secrets = issued.secrets;
+    sh_wipe(&issued.secrets, sizeof issued.secrets);
+    return sh_node_record_add(&c->record, &issued.credential, now_ms, error);
+}
+
+static sh_err add_credentials(node_change *c, sh_error *error)
+{
+    sh_node_record *record = &c->record;
     int64_t now_ms = sh_clock_unix_ms();
-    if (known && !record->unreadable && record->revoked_ms == 0)
+    if (c->known && !record->unreadable && record->revoked_ms == 0)
         return sh_fail(error, SH_E_REFUSED,
                        "node %s already has credentials of its own: `node rotate` creates new "
                        "ones, `node revoke` ends them",
                        record->node);
     record->unreadable = false;
-    record->netalertx = options->netalertx;
+    record->netalertx = c->options->netalertx;
     record->created_ms = now_ms;
     record->revoked_ms = 0;
     record->count = 0;
-    sh_credential made;
-    sh_err err =
-        sh_credential_make(keys->credential_key, record->node, now_ms, &made, secrets, error);
-    return err == SH_OK ? sh_node_record_add(record, &made, now_ms, error) : err;
+    return issue(c, now_ms, error);
 }
 
 static sh_err check_active(bool known, const sh_node_record *record, sh_error *error)
@@ -238,32 +253,27 @@ static sh_err check_active(bool known, const sh_node_record *record, sh_error *e
     return SH_OK;
 }
 
-static sh_err rotate(const hub_keys *keys, bool known, const change_options *options,
-                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
+static sh_err rotate_credentials(node_change *c, sh_error *error)
 {
+    sh_node_record *record = &c->record;
     int64_t now_ms = sh_clock_unix_ms();
-    int64_t until_ms = now_ms + options->old_ms;
-    sh_err err = check_active(known, record, error);
+    int64_t until_ms = now_ms + c->options->old_ms;
+    sh_err err = check_active(c->known, record, error);
     if (err != SH_OK)
         return err;
     /* Never later than an earlier rotation set. */
     for (size_t i = 0; i < record->count; i++)
         if (record->items[i].until_ms == 0 || record->items[i].until_ms > until_ms)
             record->items[i].until_ms = until_ms;
-    sh_credential made;
-    err = sh_credential_make(keys->credential_key, record->node, now_ms, &made, secrets, error);
-    return err == SH_OK ? sh_node_record_add(record, &made, now_ms, error) : err;
+    return issue(c, now_ms, error);
 }
 
 /* Keeps an empty record, so that the shared token may not use the name. */
-static sh_err revoke(const hub_keys *keys, bool known, const change_options *options,
-                     sh_node_record *record, sh_node_secrets *secrets, sh_error *error)
+static sh_err revoke_credentials(node_change *c, sh_error *error)
 {
-    (void)keys;
-    (void)options;
-    (void)secrets;
-    if (!known)
-        return check_active(known, record, error);
+    sh_node_record *record = &c->record;
+    if (!c->known)
+        return check_active(false, record, error);
     record->unreadable = false;
     if (record->revoked_ms == 0)
         record->revoked_ms = sh_clock_unix_ms();
@@ -276,7 +286,7 @@ int node_add(const sh_settings *settings, int argc, char *const argv[])
 {
     static const changing c = {
         .command = {.name = "node add", .usage = "node add NAME [--netalertx]"},
-        .change = add_to,
+        .change = add_credentials,
         .makes = true,
         .adds = true};
     return run_change(&c, settings, argc, argv);
@@ -286,7 +296,7 @@ int node_rotate(const sh_settings *settings, int argc, char *const argv[])
 {
     static const changing c = {
         .command = {.name = "node rotate", .usage = "node rotate NAME [--for DURATION]"},
-        .change = rotate,
+        .change = rotate_credentials,
         .makes = true,
         .takes_duration = true};
     return run_change(&c, settings, argc, argv);
@@ -295,6 +305,6 @@ int node_rotate(const sh_settings *settings, int argc, char *const argv[])
 int node_revoke(const sh_settings *settings, int argc, char *const argv[])
 {
     static const changing c = {.command = {.name = "node revoke", .usage = "node revoke NAME"},
-                               .change = revoke};
+                               .change = revoke_credentials};
     return run_change(&c, settings, argc, argv);
 }

@@ -150,7 +150,8 @@ int node_list(const sh_settings *settings, int argc, char *const argv[])
     else if (err == SH_OK && sh_credentials_count(l.all) == 0)
         (void)puts("No node has credentials of its own.");
     else if (err == SH_OK)
-        show_table(stdout, columns, COLUMNS, sh_credentials_count(l.all), node_cell, &l);
+        show_table(stdout,
+                   &(show_cells){columns, COLUMNS, sh_credentials_count(l.all), node_cell, &l});
     if (err == SH_OK)
         err = show_written(stdout, true, &error);
     sh_queue_free(queue);

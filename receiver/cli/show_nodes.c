@@ -203,7 +203,7 @@ static void write_text(overview *o, FILE *out)
     if (o->count == 0)
         (void)fputs("No node has been in contact yet.\n", out);
     else
-        show_table(out, columns, COLUMNS, o->count, cell_of, o);
+        show_table(out, &(show_cells){columns, COLUMNS, o->count, cell_of, o});
     if (o->redis)
         (void)fprintf(out, "Queue: %" PRId64 " waiting, %" PRId64 " in dead letters.\n",
                       o->depth.entries, o->depth.dead);

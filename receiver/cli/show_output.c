@@ -65,19 +65,20 @@ void show_cell(FILE *out, sh_slice text, size_t width, bool number)
 }
 
 /* Pass 0 measures, pass 1 writes; row 0 has the titles. */
-void show_table(FILE *out, const show_column columns[], size_t column_count, size_t rows,
-                show_cell_of cell_of, void *context)
+void show_table(FILE *out, const show_cells *cells)
 {
+    const show_column *columns = cells->columns;
+    size_t column_count = cells->column_count;
     size_t widths[SHOW_COLUMNS_MAX] = {0};
     char cell[SHOW_CELL_BYTES];
     assert(column_count <= SHOW_COLUMNS_MAX);
     for (int pass = 0; pass < 2; pass++) {
-        for (size_t row = 0; row <= rows; row++) {
+        for (size_t row = 0; row <= cells->rows; row++) {
             for (size_t column = 0; column < column_count; column++) {
                 if (row == 0)
                     (void)snprintf(cell, sizeof cell, "%s", columns[column].title);
                 else
-                    cell_of(context, row - 1, column, cell);
+                    cells->cell_of(cells->context, row - 1, column, cell);
                 size_t used = write_clean(NULL, sh_slice_of(cell));
                 if (pass == 0 && used > widths[column] && column + 1 < column_count)
                     widths[column] = used;

@@ -46,9 +46,15 @@ typedef struct {
 typedef void (*show_cell_of)(void *context, size_t row, size_t column,
                              char ret[static SHOW_CELL_BYTES]);
 
+typedef struct {
+    const show_column *columns;
+    size_t column_count, rows;
+    show_cell_of cell_of;
+    void *context;
+} show_cells;
+
 /* Writes titles and rows in columns as wide as necessary; the last column is not padded. */
-void show_table(FILE *out, const show_column columns[], size_t column_count, size_t rows,
-                show_cell_of cell_of, void *context);
+void show_table(FILE *out, const show_cells *cells);
 
 /* Formats a Unix time as RFC 3339 in UTC, or as `none` if ms is 0. */
 void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES]);

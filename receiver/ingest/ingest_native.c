@@ -131,8 +131,8 @@ static bool seal_for_queue(const ingest *in, ingest_push *push, const sh_node_ke
     sh_error error = {0};
     sh_node_key hub_key;
     sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(push->header.node), &hub_key);
-    sh_err err = sh_envelope_reseal(sh_http_body(exchange), &push->header, key, &hub_key,
-                                    &push->sealed, &error);
+    sh_err err = sh_envelope_reseal(sh_http_body(exchange), &push->header,
+                                    &(sh_reseal_keys){key, &hub_key}, &push->sealed, &error);
     sh_wipe(&hub_key, sizeof hub_key);
     if (err != SH_OK)
         ingest_failed(exchange, push->header.node, &error);

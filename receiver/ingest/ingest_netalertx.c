@@ -71,14 +71,13 @@ static bool read_push(sh_http_exchange *exchange, sh_netalertx_push *push)
  * Tries the keys that the node may use. SH_E_CONFIG if its own credentials cannot be read;
  * otherwise as netalertx_payload_open().
  */
-static sh_err open_data(const ingest *in, const sh_node_record *own, sh_slice data, sh_kind kind,
-                        sh_buf *text, bool *valid, sh_error *error)
+static sh_err open_payload(const ingest *in, const sh_node_record *own, netalertx_payload *payload,
+                           sh_error *error)
 {
-    *valid = false;
     if (own == NULL)
-        return netalertx_payload_open(in->keys->passphrase, data, kind, text, valid, error);
+        return netalertx_payload_open(in->keys->passphrase, payload, error);
     sh_err err = SH_OK;
-    for (size_t i = 0; i < own->count && err == SH_OK && !*valid; i++) {
+    for (size_t i = 0; i < own->count && err == SH_OK && !payload->valid; i++) {
         sh_node_secrets secrets;
         if (!sh_credential_is_valid(&own->items[i], sh_clock_unix_ms()))
             continue;
@@ -86,8 +85,7 @@ static sh_err open_data(const ingest *in, const sh_node_record *own, sh_slice da
                                  error);
         if (err != SH_OK)
             break;
-        err =
-            netalertx_payload_open(sh_slice_of(secrets.passphrase), data, kind, text, valid, error);
+        err = netalertx_payload_open(sh_slice_of(secrets.passphrase), payload, error);
         sh_wipe(&secrets, sizeof secrets);
     }
     return err;
@@ -152,7 +150,6 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
 static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
     sh_error error = {0};
-    bool valid = false;
     sh_envelope_header *header = &push->header;
     SH_CLEANUP(sh_netalertx_push_reset) sh_netalertx_push content = {0};
     if (!read_push(push->exchange, &content) || !read_names(push->exchange, &content, header) ||
@@ -160,16 +157,17 @@ static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
         !may_use_format(push->exchange, push->caller.own) ||
         !may_try(in, push->exchange, header->node))
         return false;
-    sh_err err = open_data(in, push->caller.own, content.data, header->kind, text, &valid, &error);
+    netalertx_payload payload = {.data = content.data, .kind = header->kind, .text = text};
+    sh_err err = open_payload(in, push->caller.own, &payload, &error);
     if (err == SH_E_LIMIT)
         ingest_refuse_size(push->exchange, header->node, error.message);
     else if (err == SH_E_CONFIG)
         ingest_unavailable(push->exchange, UNAVAILABLE_CREDENTIALS, header->node, error.message);
     else if (err != SH_OK)
         ingest_failed(push->exchange, header->node, &error);
-    else if (!valid)
+    else if (!payload.valid)
         refuse_payload(in, push->exchange, header->node);
-    return err == SH_OK && valid;
+    return err == SH_OK && payload.valid;
 }
 
 /* Seals text with the hub's key. Answers and returns false on failure. */

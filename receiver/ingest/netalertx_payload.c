@@ -22,15 +22,15 @@ static bool check_text(sh_kind kind, sh_slice text, bool decrypted)
     return clean && sh_plugin_text_check(text.data, text.len, NULL) == SH_OK;
 }
 
-sh_err netalertx_payload_open(sh_slice passphrase, sh_slice data, sh_kind kind, sh_buf *text,
-                              bool *valid, sh_error *error)
+sh_err netalertx_payload_open(sh_slice passphrase, netalertx_payload *payload, sh_error *error)
 {
     bool decrypted = false;
-    *valid = false;
+    sh_buf *text = payload->text;
+    payload->valid = false;
     sh_buf_clear(text);
-    sh_err err = sh_netalertx_decrypt(passphrase, data, text, &decrypted, error);
+    sh_err err = sh_netalertx_decrypt(passphrase, payload->data, text, &decrypted, error);
     if (err == SH_OK)
-        *valid = check_text(kind, (sh_slice){text->data == NULL ? "" : text->data, text->len},
-                            decrypted);
+        payload->valid = check_text(
+            payload->kind, (sh_slice){text->data == NULL ? "" : text->data, text->len}, decrypted);
     return err;
 }

@@ -8,16 +8,22 @@
 
 #include <stdbool.h>
 
+typedef struct {
+    sh_slice data; /* as it came */
+    sh_kind kind;
+    sh_buf *text; /* what was decrypted */
+    bool valid;   /* text is of that kind */
+} netalertx_payload;
+
 /*
  * The payload of a NetAlertX push is not authenticated: anybody who has the token may send any
  * bytes. Work and result are the same whatever is wrong with them; a difference would let a peer
  * decrypt captured payloads and forge its own (a padding oracle).
  *
- * Decrypts data into *text, replacing its content, and checks it against its kind: *valid.
- * SH_E_LIMIT by the length of data alone; SH_E_MEMORY.
+ * Decrypts data into *text, replacing its content, checks it and sets `valid`. SH_E_LIMIT by the
+ * length of data alone; SH_E_MEMORY.
  */
-sh_err netalertx_payload_open(sh_slice passphrase, sh_slice data, sh_kind kind, sh_buf *text,
-                              bool *valid, sh_error *error);
+sh_err netalertx_payload_open(sh_slice passphrase, netalertx_payload *payload, sh_error *error);
 
 /* Bytes that *text must hold beyond the longest text. */
 #define NETALERTX_PAYLOAD_MARGIN 64

@@ -81,24 +81,17 @@ static sh_err create_group(sh_queue *queue, sh_error *error)
     return sh_queue_do_script(queue, &sh_script_group_create, SH_REDIS_ARGUMENTS(arguments), error);
 }
 
-typedef struct {
-    size_t argc;
-    const sh_slice *argv;
-    int64_t timeout_ms;
-} group_read;
-
 /* If Redis lost the group, creates it again and repeats the read. */
-static sh_err read_from_group(sh_queue *queue, const group_read *read, sh_redis_reply **ret,
+static sh_err read_from_group(sh_queue *queue, const sh_redis_request *read, sh_redis_reply **ret,
                               sh_error *error)
 {
     sh_error reason = {0};
-    sh_err err =
-        sh_redis_call(queue->redis, read->argc, read->argv, read->timeout_ms, ret, &reason);
+    sh_err err = sh_redis_call_blocking(queue->redis, read, ret, &reason);
     if (err == SH_E_NOT_FOUND) {
         err = create_group(queue, error);
         if (err != SH_OK)
             return err;
-        return sh_redis_call(queue->redis, read->argc, read->argv, read->timeout_ms, ret, error);
+        return sh_redis_call_blocking(queue->redis, read, ret, error);
     }
     return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
 }
@@ -121,7 +114,7 @@ static sh_err read_entry(queue_reader *r, const char *from, int64_t block_ms, qu
     argv[argc++] = SH_SLICE("STREAMS");
     argv[argc++] = sh_slice_of(r->queue->stream);
     argv[argc++] = sh_slice_of(from);
-    const group_read read = {argc, argv, (block_ms > 0 ? block_ms : 0) + REPLY_MARGIN_MS};
+    const sh_redis_request read = {argc, argv, (block_ms > 0 ? block_ms : 0) + REPLY_MARGIN_MS};
     sh_redis_reply *reply = NULL;
     sh_err err = read_from_group(r->queue, &read, &reply, error);
     if (err != SH_OK)
@@ -164,7 +157,7 @@ static sh_err claim_entries(queue_reader *r, size_t bytes_max, queue_batch *batc
                                  sh_slice_of(from),
                                  SH_SLICE("COUNT"),
                                  SH_SLICE("1")};
-        const group_read read = {8, argv, REPLY_MARGIN_MS};
+        const sh_redis_request read = {8, argv, REPLY_MARGIN_MS};
         sh_redis_reply *reply = NULL;
         sh_err err = read_from_group(r->queue, &read, &reply, error);
         if (err != SH_OK)
@@ -194,7 +187,7 @@ static sh_err read_deliveries(queue_reader *r, queue_batch *batch, sh_error *err
                              sh_slice_of(queue_batch_at(batch, queue_batch_count(batch) - 1)->id),
                              SH_SLICE(PENDING_COUNT),
                              sh_slice_of(r->consumer)};
-    sh_err err = sh_redis_call(r->queue->redis, 7, argv, -1, &reply, error);
+    sh_err err = sh_redis_call(r->queue->redis, 7, argv, &reply, error);
     if (err != SH_OK)
         return err;
     /* [[id, consumer, idle ms, deliveries], …] */

@@ -20,8 +20,8 @@ static const uint8_t other_key[SH_KEY_BYTES] = {9};
 
 static puller_expected expect(const char *name)
 {
-    return (puller_expected){
-        .credentials = {.passphrase_key = passphrase_key}, .name = name, .now_ms = NOW_MS};
+    return (puller_expected){.credentials = {.passphrase_key = passphrase_key, .now_ms = NOW_MS},
+                             .name = name};
 }
 
 /* What a pusher answers; header says how it is to be odd. */

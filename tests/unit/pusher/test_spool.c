@@ -44,11 +44,9 @@ static void add(spool *s, const char *plugin, const char *text, int64_t now_ms)
 static spool_item expect_first(spool *s, const char *plugin, const char *text)
 {
     spool_item item;
-    bool found = false;
     sh_error error = {0};
     SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(1000);
-    assert_int_equal(spool_get(s, 0, &item, &buf, &found, &error), SH_OK);
-    assert_true(found);
+    assert_int_equal(spool_get(s, 0, &item, &buf, &error), SH_OK);
     assert_string_equal(item.plugin, plugin);
     assert_string_equal(buf.data, text);
     return item;
@@ -57,10 +55,8 @@ static spool_item expect_first(spool *s, const char *plugin, const char *text)
 static void expect_empty(spool *s)
 {
     spool_item item;
-    bool found = true;
     SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(1000);
-    assert_int_equal(spool_get(s, 0, &item, &buf, &found, NULL), SH_OK);
-    assert_false(found);
+    assert_int_equal(spool_get(s, 0, &item, &buf, NULL), SH_E_NOT_FOUND);
     assert_int_equal(buf.len, 0);
     assert_int_equal(spool_count(s), 0);
     assert_int_equal(spool_bytes(s), 0);
@@ -257,10 +253,9 @@ static void refused_items_are_kept_up_to_so_many_bytes(void **state)
     spool *s = open_spool();
     for (int i = 0; i < 3; i++) {
         spool_item item;
-        bool found = false;
         SH_CLEANUP(sh_buf_reset) sh_buf buf = SH_BUF_INIT(SH_PLAIN_MAX);
         assert_int_equal(spool_add(s, "A", (sh_slice){text, len}, NOW_MS + i, NULL), SH_OK);
-        assert_int_equal(spool_get(s, 0, &item, &buf, &found, NULL), SH_OK);
+        assert_int_equal(spool_get(s, 0, &item, &buf, NULL), SH_OK);
         assert_int_equal(spool_refuse(s, &item, "for a test", NULL), SH_OK);
     }
     assert_int_equal(count_files("refused"), 2); /* two of them are a little too much */

@@ -289,7 +289,7 @@ static void each_of_many_has_its_own_outcome(void **state)
     }
     sh_http_client *client = new_client(-1, 0);
     outcome o = {.stop_fd = -1};
-    sh_http_send_all(client, requests, COUNT, note, &o, NULL);
+    sh_http_send_all(client, requests, COUNT, &(sh_http_calls){.done = note, .context = &o});
     assert_int_equal(o.ended, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(o.calls[i], 1);
@@ -309,7 +309,7 @@ static void a_limit_on_parallel_exchanges_leaves_none_out(void **state)
     sh_http_client *client = new_client(-1, 3);
     outcome o = {.stop_fd = -1};
     server_reset();
-    sh_http_send_all(client, requests, COUNT, note, &o, NULL);
+    sh_http_send_all(client, requests, COUNT, &(sh_http_calls){.done = note, .context = &o});
     assert_int_equal(o.ended, COUNT);
     assert_int_equal(server_connections(), COUNT); /* that path closes each */
     sh_http_client_free(client);
@@ -329,7 +329,7 @@ static void answers_that_do_not_fit_into_memory_together_come_in_turn(void **sta
     sh_http_client *client = NULL;
     assert_int_equal(sh_http_client_new(&options, &client, NULL), SH_OK);
     outcome o = {.stop_fd = -1};
-    sh_http_send_all(client, requests, COUNT, note, &o, NULL);
+    sh_http_send_all(client, requests, COUNT, &(sh_http_calls){.done = note, .context = &o});
     for (size_t i = 0; i < COUNT; i++)
         assert_int_equal(o.err[i], SH_OK);
     sh_http_client_free(client);
@@ -353,7 +353,7 @@ static void a_peer_that_stalls_keeps_no_memory_that_others_wait_for(void **state
     sh_http_client *client = NULL;
     assert_int_equal(sh_http_client_new(&options, &client, NULL), SH_OK);
     outcome o = {.stop_fd = -1};
-    sh_http_send_all(client, requests, COUNT, note, &o, NULL);
+    sh_http_send_all(client, requests, COUNT, &(sh_http_calls){.done = note, .context = &o});
     assert_int_equal(o.err[0], SH_E_NETWORK);
     for (size_t i = 1; i < COUNT; i++)
         assert_int_equal(o.err[i], SH_OK);
@@ -376,7 +376,7 @@ static void a_stop_ends_what_is_not_begun_and_soon_the_rest(void **state)
         requests[i].timeout_ms = 600000;
     }
     outcome o = {.stop_fd = stop[1]};
-    sh_http_send_all(client, requests, 4, note, &o, NULL);
+    sh_http_send_all(client, requests, 4, &(sh_http_calls){.done = note, .context = &o});
     assert_int_equal(o.err[0], SH_E_STOPPED); /* in hand, and broken off */
     assert_int_equal(o.err[1], SH_OK);
     assert_int_equal(o.err[2], SH_E_STOPPED);

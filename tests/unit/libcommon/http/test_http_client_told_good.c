@@ -91,7 +91,7 @@ static outcomes three_at_once(void)
     outcomes o = {0};
     for (size_t i = 0; i < 3; i++)
         requests[i] = get("/endless", 300000);
-    sh_http_send_all(client, requests, 3, note, &o, NULL);
+    sh_http_send_all(client, requests, 3, &(sh_http_calls){.done = note, .context = &o});
     sh_http_client_free(client);
     assert_int_equal(o.good + o.memory + o.network, 3);
     return o;

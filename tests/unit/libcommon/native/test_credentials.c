@@ -23,10 +23,11 @@ static int start(void **state)
 static sh_node_record make_record(const char *node, sh_node_secrets *secrets)
 {
     sh_node_record record = {.created_ms = NOW_MS};
-    sh_credential one;
+    sh_issued_credential one;
     (void)snprintf(record.node, sizeof record.node, "%s", node);
-    assert_int_equal(sh_credential_make(sealing_key, node, NOW_MS, &one, secrets, NULL), SH_OK);
-    assert_int_equal(sh_node_record_add(&record, &one, NOW_MS, NULL), SH_OK);
+    assert_int_equal(sh_credential_make(sealing_key, node, NOW_MS, &one, NULL), SH_OK);
+    assert_int_equal(sh_node_record_add(&record, &one.credential, NOW_MS, NULL), SH_OK);
+    *secrets = one.secrets;
     return record;
 }
 
@@ -79,11 +80,11 @@ static void a_record_is_read_as_it_was_written(void **state)
     (void)state;
     sh_node_secrets secrets;
     sh_node_record record = make_record("A", &secrets), read;
-    sh_credential second;
+    sh_issued_credential second;
     record.items[0].until_ms = NOW_MS + 5;
-    assert_int_equal(sh_credential_make(sealing_key, "A", NOW_MS + 1, &second, &secrets, NULL),
-                     SH_OK);
-    assert_int_equal(sh_node_record_add(&record, &second, NOW_MS + 1, NULL), SH_OK);
+    assert_int_equal(sh_credential_make(sealing_key, "A", NOW_MS + 1, &second, NULL), SH_OK);
+    assert_int_equal(sh_node_record_add(&record, &second.credential, NOW_MS + 1, NULL), SH_OK);
+    secrets = second.secrets;
     sh_buf text = SH_BUF_INIT(4 * SH_KIB);
     assert_int_equal(sh_node_record_write(&record, &text), SH_OK);
     assert_null(strstr(text.data, secrets.token));
@@ -92,7 +93,8 @@ static void a_record_is_read_as_it_was_written(void **state)
     assert_int_equal(read.count, 2);
     assert_int_equal(read.created_ms, NOW_MS);
     assert_int_equal(read.items[1].until_ms, NOW_MS + 5);
-    assert_memory_equal(read.items[0].sealed, second.sealed, sizeof second.sealed);
+    assert_memory_equal(read.items[0].sealed, second.credential.sealed,
+                        sizeof second.credential.sealed);
     /* Truncated or with trailing text it is unreadable. */
     for (size_t len = 0; len < text.len; len++) {
         sh_node_record_read(SH_SLICE("A"), (sh_slice){text.data, len}, &read);
@@ -217,10 +219,13 @@ static void a_resealed_envelope_holds_the_same_under_another_key(void **state)
     assert_int_equal(sh_envelope_seal(&header, &from, SH_SLICE("text"), &envelope, NULL), SH_OK);
     sh_envelope_header before = header, after;
     sh_slice sealed = {envelope.data, envelope.len};
-    assert_int_equal(sh_envelope_reseal(sealed, &header, &to, &from, &again, NULL), SH_E_CRYPTO);
+    assert_int_equal(
+        sh_envelope_reseal(sealed, &header, &(sh_reseal_keys){&to, &from}, &again, NULL),
+        SH_E_CRYPTO);
     assert_memory_equal(header.key_id, from.id, sizeof from.id);
     assert_int_equal(again.len, 0);
-    assert_int_equal(sh_envelope_reseal(sealed, &header, &from, &to, &again, NULL), SH_OK);
+    assert_int_equal(
+        sh_envelope_reseal(sealed, &header, &(sh_reseal_keys){&from, &to}, &again, NULL), SH_OK);
     sh_slice resealed = {again.data, again.len};
     assert_int_equal(sh_envelope_peek(resealed, &after, NULL), SH_OK);
     assert_memory_equal(after.key_id, to.id, sizeof to.id);

@@ -22,17 +22,15 @@
 static bool is_valid(sh_kind kind, sh_slice text)
 {
     sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX), opened = SH_BUF_INIT(SH_PLAIN_MAX);
-    bool valid = false;
     assert_int_equal(sh_netalertx_encrypt(PASSPHRASE, text, NULL, &wire, NULL), SH_OK);
-    assert_int_equal(netalertx_payload_open(PASSPHRASE, (sh_slice){wire.data, wire.len}, kind,
-                                            &opened, &valid, NULL),
-                     SH_OK);
-    if (valid)
+    netalertx_payload payload = {.data = {wire.data, wire.len}, .kind = kind, .text = &opened};
+    assert_int_equal(netalertx_payload_open(PASSPHRASE, &payload, NULL), SH_OK);
+    if (payload.valid)
         assert_true(opened.len == text.len &&
                     (text.len == 0 || memcmp(opened.data, text.data, text.len) == 0));
     sh_buf_reset(&wire);
     sh_buf_reset(&opened);
-    return valid;
+    return payload.valid;
 }
 
 static void tables_and_results_open(void **state)
@@ -136,14 +134,14 @@ static void every_invalid_payload_costs_the_same(void **state)
     }
     for (int i = 0; i < TRIES; i++)
         for (int kind = 0; kind < KINDS; kind++) {
-            bool valid = true;
+            netalertx_payload payload = {.data = {wires[kind].data, wires[kind].len},
+                                         .kind = SH_KIND_DEVICES,
+                                         .text = &text,
+                                         .valid = true};
             int64_t begin = cpu_ns();
-            assert_int_equal(netalertx_payload_open(PASSPHRASE,
-                                                    (sh_slice){wires[kind].data, wires[kind].len},
-                                                    SH_KIND_DEVICES, &text, &valid, NULL),
-                             SH_OK);
+            assert_int_equal(netalertx_payload_open(PASSPHRASE, &payload, NULL), SH_OK);
             int64_t took = cpu_ns() - begin;
-            assert_false(valid);
+            assert_false(payload.valid);
             best[kind] = took < best[kind] ? took : best[kind];
         }
     for (int kind = 0; kind < KINDS; kind++) {

@@ -259,8 +259,9 @@ static sh_lease lease_of(test_queue *queue, int64_t within_ms)
     sh_error error = {0};
     sh_lease held[2];
     const char *const urls[] = {"http://n", "http://m"};
-    assert_int_equal(sh_queue_leases_take(queue->queue, urls, 2, within_ms, 60000, held, &error),
-                     SH_OK);
+    const sh_lease_request request = {
+        .urls = urls, .count = 2, .within_ms = within_ms, .hold_ms = 60000};
+    assert_int_equal(sh_queue_leases_take(queue->queue, &request, held, &error), SH_OK);
     assert_int_equal(held[0], held[1]); /* what is asked at once is answered one by one */
     return held[0];
 }
