@@ -2,6 +2,7 @@
 #include "receiver/merge/handover_table.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/json/json_scan.h"
@@ -10,23 +11,26 @@
 #include "libcommon/netalertx/table_scan.h"
 #include "receiver/store/device_value.h"
 
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
-/* Without these keys in each row the plugin ends with an error, and all nodes' tables with it. */
-static const struct {
-    const char *name, *value;
-} needed[] = {
-    {"devName", "\"(unknown)\""}, {"devLastIP", "\"\""},       {"devVendor", "\"\""},
-    {"devGUID", "\"\""},          {"devPresentLastScan", "0"},
-};
-enum { NEEDED = sizeof needed / sizeof needed[0] };
+/*
+ * Without these keys in each row the plugin ends with an error, and all nodes' tables with it: it
+ * reads some, and writes those of the first row for all, where a NOT NULL column takes no None.
+ */
+static bool is_needed(const sh_column *column)
+{
+    return column->not_null || strcmp(column->name, "devVendor") == 0 ||
+           strcmp(column->name, "devGUID") == 0;
+}
 
 typedef struct {
     sh_buf *out;
     bool has_mac, first;
     sh_mac mac;
-    unsigned seen; /* a bit for each of needed */
+    uint64_t seen; /* a bit for each of sh_device_columns */
+    size_t next;   /* the column that is likely the next one */
+    const char *now;
 } row_writer;
 
 /* The text of a string or number, for a key. False where it is none; SH_E_MEMORY by *err. */
@@ -41,22 +45,36 @@ static bool read_key_text(const sh_json_scan_member *member, sh_buf *storage, sh
            sh_mac_read(value.value.text, ret, NULL) == SH_OK;
 }
 
-/* Whether a value can go on as it is written. */
-static bool is_storable(const sh_json_scan_member *member, sh_err *err)
+/*
+ * The column that a member is for; NULL where this hub knows none of that name. NetAlertX writes
+ * them in their order, so the search begins at *next.
+ */
+static const sh_column *column_of(const sh_json_scan_member *member, size_t *next)
 {
-    *err = SH_OK;
-    if (member->type == SH_JSON_SCAN_NUMBER)
-        return number_read(member->value).kind != NUMBER_NONE;
-    if (member->type != SH_JSON_SCAN_STRING)
-        return member->type == SH_JSON_SCAN_BOOLEAN || member->type == SH_JSON_SCAN_NULL;
-    if (member->not_utf8)
-        return false;
-    if (!member->escaped)
-        return true;
-    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(member->value.len);
-    sh_err unescaped = sh_json_unescape(member->value, &text);
-    *err = unescaped == SH_E_FORMAT ? SH_OK : unescaped;
-    return unescaped == SH_OK;
+    for (size_t i = 0; i < sh_device_columns_count; i++) {
+        size_t at = (*next + i) % sh_device_columns_count;
+        if (!sh_json_scan_key_is(member, sh_device_columns[at].name))
+            continue;
+        *next = at + 1;
+        return &sh_device_columns[at];
+    }
+    return NULL;
+}
+
+/*
+ * Whether a value can go on as it is written: Python can bind it, and the column takes it. A value
+ * of a column that a newer NetAlertX may have must only be bound.
+ */
+static bool is_storable(const sh_column *column, const sh_json_scan_member *member, sh_err *err)
+{
+    static const sh_column unknown = {.kind = SH_COLUMN_TEXT};
+    char short_text[NUMBER_TEXT_BYTES];
+    SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(member->value.len);
+    const device_value_room room = {.storage = &storage, .short_text = short_text};
+    device_value value;
+    *err = device_value_read(column == NULL ? &unknown : column, member, &room, &value);
+    return *err == SH_OK && value.fault == DEVICE_VALUE_GOOD &&
+           !(value.value.kind == SH_VALUE_NULL && column != NULL && column->not_null);
 }
 
 static sh_err append_raw(sh_buf *out, const sh_json_scan_member *member)
@@ -68,15 +86,14 @@ static sh_err append_raw(sh_buf *out, const sh_json_scan_member *member)
     return err == SH_OK && text ? sh_buf_append(out, "\"", 1) : err;
 }
 
-/* What the hub's table takes in place of a value that it cannot store. */
-static sh_err append_replacement(sh_buf *out, const sh_json_scan_member *member)
+/* What the hub's table takes in place of a value that is missing or that it cannot store. */
+static sh_err append_default(const row_writer *w, const sh_column *column)
 {
-    char name[SH_COLUMN_NAME_BYTES];
-    (void)snprintf(name, sizeof name, "%.*s", (int)member->key.len, member->key.data);
-    const sh_column *column = sh_device_column_find(name);
     if (column != NULL && column->default_kind == SH_DEFAULT_INTEGER)
-        return sh_json_write_integer(out, column->default_integer);
-    return sh_json_write_string(out, sh_slice_of(column == NULL ? "" : column->default_text));
+        return sh_json_write_integer(w->out, column->default_integer);
+    if (column != NULL && column->default_kind == SH_DEFAULT_NOW)
+        return sh_json_write_string(w->out, sh_slice_of(w->now));
+    return sh_json_write_string(w->out, sh_slice_of(column == NULL ? "" : column->default_text));
 }
 
 static sh_err append_value(row_writer *w, const sh_json_scan_member *member)
@@ -91,10 +108,13 @@ static sh_err append_value(row_writer *w, const sh_json_scan_member *member)
         if (good && mac.number != 0)
             return sh_json_write_string(w->out, (sh_slice){mac.text, mac.len});
     }
-    bool good = is_storable(member, &err);
+    const sh_column *column = column_of(member, &w->next);
+    bool good = is_storable(column, member, &err);
     if (err != SH_OK)
         return err;
-    return good ? append_raw(w->out, member) : append_replacement(w->out, member);
+    if (column != NULL)
+        w->seen |= UINT64_C(1) << (column - sh_device_columns);
+    return good ? append_raw(w->out, member) : append_default(w, column);
 }
 
 static sh_err append_member(void *context, const sh_json_scan_member *member, sh_error *error)
@@ -108,8 +128,6 @@ static sh_err append_member(void *context, const sh_json_scan_member *member, sh
     }
     if (!sh_utf8_is_valid(member->key.data, member->key.len))
         return SH_OK;
-    for (size_t i = 0; i < NEEDED; i++)
-        w->seen |= sh_json_scan_key_is(member, needed[i].name) ? 1U << i : 0;
     err = sh_buf_append_text(w->out, w->first ? "\"" : ", \"");
     w->first = false;
     if (err == SH_OK)
@@ -126,18 +144,24 @@ static sh_err append_end(row_writer *w)
     sh_err err = sh_buf_append_text(w->out, w->first ? "\"devMac\": " : ", \"devMac\": ");
     if (err == SH_OK)
         err = sh_json_write_string(w->out, (sh_slice){w->mac.text, w->mac.len});
-    for (size_t i = 0; i < NEEDED && err == SH_OK; i++)
-        if ((w->seen & 1U << i) == 0)
-            err = sh_buf_append_format(w->out, ", \"%s\": %s", needed[i].name, needed[i].value);
+    for (size_t i = 1; i < sh_device_columns_count && err == SH_OK; i++) {
+        const sh_column *column = &sh_device_columns[i];
+        if ((w->seen >> i & 1) != 0 || !is_needed(column))
+            continue;
+        err = sh_buf_append_format(w->out, ", \"%s\": ", column->name);
+        if (err == SH_OK)
+            err = append_default(w, column);
+    }
     return err == SH_OK ? sh_buf_append_text(w->out, "}") : err;
 }
 
 /* A row that the merge rejects or skips is not handed over either: what it wrote is taken back. */
-static sh_err append_row(sh_slice row, const skip_set *skip, sh_buf *out, bool *any,
+static sh_err append_row(sh_slice row, const skip_set *skip, const row_writer *clean, bool *any,
                          sh_error *error)
 {
+    sh_buf *out = clean->out;
     size_t begin = out->len;
-    row_writer w = {.out = out, .first = true};
+    row_writer w = *clean;
     sh_error invalid = {0};
     sh_err err = sh_buf_append_text(out, *any ? ",\n{" : "\n{");
     if (err == SH_OK && row.len <= SH_ROW_MAX)
@@ -158,6 +182,9 @@ sh_err handover_table_write(sh_slice text, const skip_set *skip, sh_buf *ret, sh
 {
     sh_table_scan scan;
     bool more = true, any = false;
+    char now[SH_DATETIME_BYTES];
+    sh_clock_datetime(sh_clock_unix_ms(), now);
+    row_writer clean = {.out = ret, .first = true, .now = now};
     sh_err err = sh_table_scan_init(&scan, text.data, text.len, error);
     if (err == SH_OK && sh_buf_append_text(ret, "{\"data\": [") != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory to hand tables over");
@@ -166,7 +193,7 @@ sh_err handover_table_write(sh_slice text, const skip_set *skip, sh_buf *ret, sh
         err = sh_table_scan_next(&scan, &row, &more, error);
         bool usable = more && row.kind != SH_ROW_NOT_OBJECT && row.kind != SH_ROW_TOO_DEEP;
         if (err == SH_OK && usable)
-            err = append_row(row.text, skip, ret, &any, error);
+            err = append_row(row.text, skip, &clean, &any, error);
     }
     if (err == SH_OK && sh_buf_append_text(ret, "]}") != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory to hand tables over");

@@ -18,6 +18,9 @@ class AppDbBase(MergeTest):
     def setUp(self):
         super().setUp()
         self.db = self.folder / "app.db"
+        self.make_db()
+
+    def make_db(self):
         self.alter((REPO / "tests" / "fixtures" / "app_db.sql").read_text())
         self.alter(f"UPDATE Devices SET devMac = '{KNOWN}'; DELETE FROM Changes")
 
@@ -134,6 +137,13 @@ class HandedOver(AppDbBase):
         self.out.mkdir()
         self.netalertx = NetAlertXHub(self.db, self.out)
 
+    def make_db(self):
+        """With the columns, indexes and triggers of the newest NetAlertX."""
+        self.alter((REPO / "tests" / "fixtures" / "netalertx_hub.sql").read_text())
+        self.alter("INSERT INTO Devices(devMac, devName, devFirstConnection, devLastConnection, "
+                   f"devLastIP) VALUES('{KNOWN}', 'kept', '2024-01-01 00:00:00', "
+                   "'2024-01-01 00:00:00', '10.0.0.1')")
+
     def start(self, **settings):
         return super().start(SYNC_plugins_out=self.out, **settings)
 
@@ -224,16 +234,46 @@ class HandedOver(AppDbBase):
         self.assertEqual(self.online(), {"02:00:00:00:00:02"})
 
     def test_with_hub_defaults_netalertx_inserts_devices(self):
+        self.netalertx.behavior = "hub-defaults"
         self.start(SYNC_BEHAVIOR="hub-defaults")
         self.push(device_rows(5))
         self.assertEqual(self.macs(), {KNOWN})
         self.assertEqual(self.files(), ["last_result.SYNC.decoded.Node_A.1.log"])
+        self.netalertx.sync_run()
+        self.netalertx.scan()
+        present = {device_mac(1), device_mac(3)}
+        self.assertEqual(self.macs() - {KNOWN}, present)
+        self.assertEqual(set(self.events("New Device")), present)
 
-    def test_carbon_copy_inserts_like_copy_new(self):
+    def test_carbon_copy_inserts_like_copy_new_and_netalertx_overwrites(self):
+        self.netalertx.behavior = "carbon-copy"
         self.start(SYNC_BEHAVIOR="carbon-copy")
         self.push(device_rows(5))
         self.assertEqual(len(self.macs()), 5)
-        self.assertEqual(self.files(), ["last_result.SYNC.decoded.Node_A.1.log"])
+        self.push([device_row(i, devName="renamed") for i in range(5)])
+        self.assertNotIn("renamed", {row["devName"] for row in self.devices().values()})
+        self.netalertx.sync_run()
+        self.assertEqual({row["devName"] for row in self.devices().values()}, {"renamed"})
+        self.assertEqual(len(self.events("New Device")), 4)
+
+    def test_no_row_ends_a_carbon_copy(self):
+        """It writes the columns of the first row, of all rows. One that a constraint refuses, or
+        that Python cannot bind, would end it, and the tables of all nodes with it."""
+        self.netalertx.behavior = "carbon-copy"
+        self.start(SYNC_BEHAVIOR="carbon-copy")
+        odd = [{"devFavorite": "yes"}, {"devFirstConnection": ...}, {"devName": None},
+               {"devScan": None}, {"devIsNew": 7}, {"devComments": 2 ** 70}, {"devVendor": ...},
+               {"devGUID": ..., "devLastIP": ..., "devOwner": ...}, {"devVlan": [1]}]
+        rows = [device_row(i, **{"devPresentLastScan": 1, **changes})
+                for i, changes in enumerate(odd, 1)]
+        self.push([device_row(0, devPresentLastScan=0), *rows], node="Odd")
+        self.push([device_row(0, "Other", devPresentLastScan=1)], node="Other")
+        self.assertEqual(self.netalertx.sync_run(), len(odd) + 2)
+        self.netalertx.scan()
+        self.assertEqual(self.online(), {device_mac(i) for i in range(1, len(odd) + 1)} |
+                         {device_mac(0, "Other")})
+        self.assertEqual(self.row(device_mac(1))["devFavorite"], 0)
+        self.assertEqual(self.row(device_mac(3))["devName"], "(unknown)")
 
     def test_plugin_results_are_only_files(self):
         self.start()
