@@ -85,7 +85,7 @@ static sh_err write_metrics(void *context, sh_buf *ret)
     return figures_write(ret);
 }
 
-static const sh_http_route push_route[] = {
+static const sh_http_route routes[] = {
     {.method = "POST",
      .path = "/sync",
      .admit = admit_push,
@@ -171,7 +171,7 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     if (s->ingests)
         (void)health_set(HEALTH_KEY, "the hub's key was not checked yet");
     const sh_listener_options options = {
-        .routes = s->ingests ? push_route : NULL,
+        .routes = s->ingests ? routes : NULL,
         .context = s,
         .probes = {.context = s, .is_ready = is_ready, .write_metrics = write_metrics},
     };

@@ -12,7 +12,7 @@
 /* The node's name in an envelope, as scripts/node_of.lua finds it; empty if there is none. */
 static sh_slice node_in(sh_slice envelope)
 {
-    enum { NAME_LEN_AT = 6, NAME_AT = 112 };
+    enum { NAME_LEN_AT = 6, NAME_AT = SH_ENVELOPE_FIXED_BYTES };
     if (envelope.len <= NAME_AT)
         return (sh_slice){"", 0};
     size_t len = (uint8_t)envelope.data[NAME_LEN_AT];
