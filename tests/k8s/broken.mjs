@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifests that each have one mistake, made from the good ones, and how it must be found out.
+// Manifests with one mistake each, derived from the valid ones, and the expected error.
 
 function change(objects, kind, name, edit) {
   const copy = structuredClone(objects);
@@ -22,7 +22,7 @@ const ROUTE = ["scaled", "HTTPRoute", "synchub"];
 const job = (edit) => (object) => edit(object.spec.jobTemplate.spec);
 
 const MISTAKES = [
-  // What the API server would refuse, or pass over in silence.
+  // What the API server refuses, or silently ignores.
   ["an unknown field of a Deployment", INGEST,
     (o) => (o.spec.replica = 3), /replica\W+ does not exist/],
   ["an unknown field deep in a container", INGEST,
@@ -37,9 +37,9 @@ const MISTAKES = [
   ["a required field that is missing", MERGE, (o) => delete o.spec.selector, /selector/],
   ["a wrong choice of words", INGEST, container((c) => (c.imagePullPolicy = "Sometimes")), /imagePullPolicy|Sometimes/],
   ["a kind that does not exist", INGEST, (o) => (o.kind = "Deploymnet"), /no such kind/],
-  ["an API version that is gone", INGEST, (o) => (o.apiVersion = "extensions/v1"), /no such kind/],
+  ["a removed API version", INGEST, (o) => (o.apiVersion = "extensions/v1"), /no such kind/],
   ["no kind at all", INGEST, (o) => delete o.kind, /no apiVersion or kind/],
-  // How pods are locked down.
+  // Pod security.
   ["a privileged container", INGEST,
     container((c) => (c.securityContext.privileged = true)), /privileged/],
   ["a pod without securityContext", MERGE, pod((p) => delete p.securityContext), /runAsNonRoot/],
@@ -73,15 +73,15 @@ const MISTAKES = [
     container((c) => delete c.resources.requests["ephemeral-storage"]), /no requests of ephemeral-storage/],
   ["no requests", INGEST, container((c) => delete c.resources.requests.cpu), /no requests of cpu/],
   ["no readiness probe", INGEST, container((c) => delete c.readinessProbe), /no readinessProbe/],
-  ["a probe at a port that is not there", INGEST,
-    container((c) => (c.livenessProbe.httpGet.port = "web")), /asks port web/],
+  ["a probe at a port that does not exist", INGEST,
+    container((c) => (c.livenessProbe.httpGet.port = "web")), /uses port web/],
   ["too short a time to end", INGEST,
     pod((p) => (p.terminationGracePeriodSeconds = 10)), /terminationGracePeriodSeconds/],
   ["an image without a tag", INGEST,
     container((c) => (c.image = "synchub-receiver")), /no fixed tag/],
-  // Names that lead nowhere, and settings that nobody reads.
-  ["a Secret that is not there", MERGE,
-    pod((p) => (p.volumes[0].secret.secretName = "other")), /Secret other is not there/],
+  // Dangling names, and unknown settings.
+  ["a Secret that does not exist", MERGE,
+    pod((p) => (p.volumes[0].secret.secretName = "other")), /Secret other does not exist/],
   ["a key that the Secret has not", MERGE,
     pod((p) => (p.volumes[0].secret.items[0].key = "token")), /no key token/],
   ["a setting that is misspelt", MERGE,
@@ -90,10 +90,10 @@ const MISTAKES = [
     container((c) => c.env.reverse()), /uses REDIS_PASSWORD/],
   ["a Service that finds no pod", ["single", "Service", "synchub"],
     (o) => (o.spec.selector["app.kubernetes.io/component"] = "hub"), /selects no pod/],
-  // Day two.
+  // Operation.
   ["pods that are never replaced", REDIS,
     (o) => delete o.spec.podManagementPolicy, /never replaces a pod that a bad apply broke/],
-  ["volumes whose end nobody decided", MERGE,
+  ["volumes without a retention policy", MERGE,
     (o) => delete o.spec.persistentVolumeClaimRetentionPolicy, /that its volumes are retained/],
   ["a headless Redis", ["single", "Service", "synchub-redis"],
     (o) => (o.spec.clusterIP = "None"), /ingest: connects to synchub-redis, a headless Service/],
@@ -144,12 +144,12 @@ const MISTAKES = [
     (o) => (o.spec.groups[0].rules[0].annotations.runbook_url += "x"), /docs\/kubernetes.md lacks/],
   ["a DaemonSet without tolerations", ["daemonset", "DaemonSet", "synchub-pusher"],
     pod((p) => delete p.tolerations), /no tolerations/],
-  // Scale.
+  // Scaling.
   ["replicas beside a scaler", SCALED, (o) => (o.spec.replicas = 3), /replicas beside a scaler/],
   ["two scalers of one target", ["scaled", "HorizontalPodAutoscaler", "synchub-ingest"],
     (o) => (o.spec.scaleTargetRef.name = "synchub-merge"), /scaled by two/],
   ["a scaler of nothing", SCALER,
-    (o) => (o.spec.scaleTargetRef.name = "merge"), /target Deployment merge is not there/],
+    (o) => (o.spec.scaleTargetRef.name = "merge"), /target Deployment merge does not exist/],
   ["scaling on the lag", SCALER,
     (o) => (o.spec.triggers[0].metadata = {stream: "synchub:ingest", lagCount: "5"}), /lagCount/],
   ["scaling on another stream", SCALER,
@@ -158,9 +158,9 @@ const MISTAKES = [
     (o) => (o.spec.selector.matchLabels = {app: "x"}), /no PodDisruptionBudget/],
   ["no spread over machines", INGEST,
     pod((p) => delete p.topologySpreadConstraints), /no topologySpreadConstraints/],
-  // What stands before and beside the hub.
-  ["an alert on a metric that nobody writes", ["scaled", "PrometheusRule", "synchub"],
-    (o) => (o.spec.groups[0].rules[0].expr = "synchub_lag > 1"), /nobody writes synchub_lag/],
+  // Ingress and monitoring.
+  ["an alert on a metric that no program exports", ["scaled", "PrometheusRule", "synchub"],
+    (o) => (o.spec.groups[0].rules[0].expr = "synchub_lag > 1"), /no program exports synchub_lag/],
   ["an unknown field of a ServiceMonitor", ["scaled", "ServiceMonitor", "synchub"],
     (o) => (o.spec.endpoints[0].every = "30s"), /every\W+ does not exist/],
   ["metrics let out by the Ingress", ["scaled", "Ingress", "synchub"],
@@ -176,11 +176,11 @@ const MISTAKES = [
     (o) => delete o.spec.rules[0].timeouts, /time-out request is under/],
   ["a route by a listener without TLS", ROUTE,
     (o) => (o.spec.parentRefs[0].sectionName = "http"), /no such listener with TLS/],
-  ["a route to a port that is not there", ROUTE,
+  ["a route to a port that does not exist", ROUTE,
     (o) => (o.spec.rules[0].backendRefs[0].port = 80), /leads to no port of synchub/],
   ["an unknown field of a HTTPRoute", ROUTE,
     (o) => (o.spec.rules[0].timeout = "5s"), /timeout\W+ does not exist/],
-  // Holes in the walls, and walls too many.
+  // Flows that are wrongly allowed or denied.
   ["Redis open to the namespace", ["single", "NetworkPolicy", "redis"],
     (o) => delete o.spec.ingress[0].from, /open, but not meant: stranger -> redis/],
   ["PostgreSQL open to the puller", ["scaled", "NetworkPolicy", "postgresql"],
@@ -193,13 +193,13 @@ const MISTAKES = [
     (o) => delete o.spec.egress[0].to[0].ipBlock.except, /not meant: puller -> metadata/],
   ["no way to a name cache of the machine", ["single", "NetworkPolicy", "allow-dns"],
     (o) => o.spec.egress[0].to.pop(), /meant, but closed: ingest -> node-dns UDP\/53/],
-  ["an address block alone, which covers no pods in Cilium", ["single", "NetworkPolicy", "puller"],
+  ["only an address block, which covers no pods in Cilium", ["single", "NetworkPolicy", "puller"],
     (o) => o.spec.egress[0].to.pop(), /meant, but closed by Cilium: puller -> stranger/],
-  ["dumps that nobody may fetch", ["scaled", "NetworkPolicy", "postgresql-from-backup"],
+  ["dumps that cannot be made", ["scaled", "NetworkPolicy", "postgresql-from-backup"],
     (o, all) => all.splice(all.indexOf(o), 1), /meant, but closed: backup -> postgresql/],
 ];
 
-// base holds the good objects, by the names used above.
+// base has the valid objects, by the names used above.
 export function brokenManifests(base) {
   return MISTAKES.map(([title, [of, kind, name], edit, expect]) => ({
     title, of, expect, objects: change(base[of], kind, name, edit),

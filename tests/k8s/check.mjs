@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Usage: node check.mjs ROOT WORK KUSTOMIZE. Renders every installation that k8s/ offers, checks each
-// of its objects, and then checks that deliberately broken manifests are found out.
+// of its objects, and then checks that deliberately broken manifests are reported.
 import {execFileSync} from "node:child_process";
 import {cpSync, readFileSync, readdirSync, rmSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
@@ -68,7 +68,7 @@ function build(folder) {
 
 const offeredBy = (text) => [...text.matchAll(/^#  - \.\.\/\.\.\/components\/(.+)$/gm)].map(([, name]) => name);
 
-// Does by text what the comments in the overlay tell a person to do.
+// Edits the overlay's text as its comments tell users to do.
 function chooseComponents(folder, add) {
   const file = join(folder, "kustomization.yaml");
   let text = readFileSync(file, "utf8");
@@ -93,8 +93,8 @@ function render(copy, {overlay, example, add = [], edit}) {
   return build(folder);
 }
 
-// The Secrets by generator must be replaceable by ones that are there: without the generator every
-// reference names them plainly.
+// Generated Secrets must be replaceable by existing ones: without the generator every reference has
+// the plain name.
 function existingSecretErrors(copy, overlay) {
   const cut = (text) => text.replace(/secretGenerator:\n(?: .*\n)+/, "");
   const text = readFileSync(join(root, "k8s/overlays", overlay, "kustomization.yaml"), "utf8");
@@ -138,7 +138,7 @@ function overlayErrors(copy, overlay) {
   return wrong;
 }
 
-// What an operator reads names everything that there is.
+// The documentation must mention everything that k8s/ offers.
 function documentErrors(text) {
   return ["components", "overlays", "examples"].flatMap((kind) =>
     readdirSync(join(root, "k8s", kind)).filter((name) => !text.includes(`\`${name}\``))
@@ -152,7 +152,7 @@ function upgradeErrors(release, overlay, after, text) {
     .map((name) => `${name} cannot be changed by apply, and "Upgrade from ${release}" does not delete it`);
 }
 
-// The manifests of 0.1.0 had these faults: a rule that does not find them there checks nothing.
+// The manifests of 0.1.0 had these faults: the rules must find them there.
 const FAULTS = {
   single: ["is not Parallel", "its volumes are retained", "a headless Service", "only slows it down",
     "ephemeral-storage", "restarts with SYNC_api_token", "deleted with the hub", "pods of another hub",

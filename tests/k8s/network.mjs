@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who reaches whom once the NetworkPolicies hold: they are worked out for every pair and port, and
-// the result is compared with what is meant, so that a hole shows as well as a wall too many.
+// Evaluates the NetworkPolicies for every pair of endpoints and port, and compares the result with the
+// intended flows, so that it finds both missing and superfluous permissions.
 import {BlockList} from "node:net";
 import {matches, podOf} from "./rules.mjs";
 
 const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/20212"];
 
-// Others in the cluster and beyond. Addresses: 10.0.0.0/8 stands for pods, whichever they are;
+// Other endpoints in and outside the cluster. Addresses: 10.0.0.0/8 are pods;
 // node-dns is NodeLocal DNSCache, which listens at an address of the machine.
 const OUTSIDERS = [
   {name: "dns", namespace: "kube-system", labels: {"k8s-app": "kube-dns"}, address: "10.9.0.1"},
@@ -48,7 +48,7 @@ function portMatches(ports, wanted) {
     number >= port.port && number <= (port.endPort ?? port.port));
 }
 
-// One direction at one pod: free without a policy for it, else only what some policy allows.
+// One direction at one pod: everything without a policy for it, otherwise what some policy allows.
 function allows(policies, direction, pod, peer, port, cilium) {
   if (!pod.hub) return true;
   const holding = policies.filter((policy) => policy.spec.policyTypes.includes(direction) &&
@@ -88,7 +88,7 @@ function outward(from, ports = ALL_OUT) {
   return OTHERS.flatMap((to) => ports.map((port) => `${from} -> ${to} ${port}`));
 }
 
-// The flows that are meant, by what there is: the components, and who scales and scrapes them.
+// The intended flows for the given components, scalers and Prometheus.
 export function meantFlows({components, keda = false, monitoring = false, job = false}) {
   const has = (name) => components.includes(name);
   const hub = ["ingest", "merge", "puller"].filter(has);
@@ -102,7 +102,7 @@ export function meantFlows({components, keda = false, monitoring = false, job = 
   if (has("postgresql")) list.push("merge -> postgresql TCP/5432");
   else if (keda) list.push(...outward("merge", ["TCP/5432"]));
   if (keda && has("redis")) list.push("keda -> redis TCP/6379");
-  // Anyone may knock at ingest, but of the hub's own pods only the puller may call out to it.
+  // Anyone may connect to ingest, but of the hub's own pods only the puller.
   if (has("ingest"))
     for (const from of [...OTHERS, "node-dns", "metadata", "metadata6", ...(has("puller") ? ["puller"] : [])])
       list.push(`${from} -> ingest TCP/20212`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a hub needs after its first day: it recovers from a bad apply, its names follow Kustomize, its
-// Secrets restart only those who use them, its selectors can stay, and people find the way from an alert.
+// Rules for operating a hub: it recovers from a bad apply, names follow Kustomize, changed Secrets restart
+// only the pods that use them, selectors are permanent, and alerts link to the documentation.
 import {podOf} from "./rules.mjs";
 
 const INSTANCE = "app.kubernetes.io/instance";
@@ -10,7 +10,7 @@ const EXCHANGE_MAX_S = 600; // SH_HTTP_EXCHANGE_MAX_S of libcommon/base/limits.h
 
 const allContainers = (pod) => [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])];
 
-// The environment as Kubernetes gives it: $(NAME) replaced by what stands before.
+// The environment as in Kubernetes: $(NAME) is replaced by an earlier variable.
 function plainEnvironment(container) {
   const known = {};
   for (const {name, value} of container.env ?? [])
@@ -28,7 +28,7 @@ function hostsOf(container) {
   });
 }
 
-// A client needs an address that outlives the pod, at a Service that is there.
+// A client needs a stable address, of an existing Service.
 function addressErrors(pod, objects, home) {
   return allContainers(pod).flatMap(hostsOf).flatMap((host) => {
     if (host.includes(".") && !host.endsWith(".svc")) return [];
@@ -89,7 +89,7 @@ function secretKeys(pod) {
   return keys;
 }
 
-// A generated Secret has its content in its name: whoever refers to it restarts when any key changes.
+// A generated Secret has a hash of its content in its name: pods that refer to it restart when any key changes.
 function secretErrors(pod, objects) {
   const others = objects.map(podOf).filter(Boolean).map(secretKeys);
   return Object.entries(secretKeys(pod)).flatMap(([name, mine]) => {
@@ -99,7 +99,7 @@ function secretErrors(pod, objects) {
   });
 }
 
-// Selectors that Kubernetes, or the nodes' traffic, chooses pods of this hub by.
+// Selectors by which Kubernetes chooses pods of this hub.
 function selectorsOf(object) {
   const {kind, spec = {}} = object;
   if (kind === "Service") return [{matchLabels: spec.selector}];
@@ -148,7 +148,7 @@ function scalerErrors(object, objects) {
       wrong.push("scales on a percentage of the request, which has another purpose");
   for (const {metadata, authenticationRef} of object.spec.triggers ?? []) {
     if (authenticationRef && !named("TriggerAuthentication", authenticationRef.name))
-      wrong.push(`TriggerAuthentication ${authenticationRef.name} is not there`);
+      wrong.push(`TriggerAuthentication ${authenticationRef.name} does not exist`);
     const [, service, namespace] = metadata.address?.match(/^([^.:]+)\.([^.:]+)\.svc:\d+$/) ?? [];
     if (object.metadata.labels?.["synchub/redis"] === "external") continue;
     if (!named("Service", service) || namespace !== object.metadata.namespace)
@@ -177,7 +177,7 @@ function routeErrors(object, objects) {
   ];
 }
 
-// An alert sends whoever it wakes to the section of the documentation with its name.
+// An alert links to the section of the documentation with its name.
 function alertErrors(object, headings) {
   return object.spec.groups.flatMap((group) => group.rules).flatMap(({alert, annotations = {}}) => {
     const [address, anchor] = (annotations.runbook_url ?? "").split("#");
@@ -201,7 +201,7 @@ function kindErrors(object, objects, headings) {
   }
 }
 
-// Gives the sentences for one object of a set; headings are the anchors of docs/kubernetes.md.
+// Returns the errors of one object of a set; headings are the anchors of docs/kubernetes.md.
 export function operationErrors(object, objects, headings) {
   const pod = podOf(object);
   const errors = [...statefulErrors(object), ...jobErrors(object), ...labelErrors(object, objects),
@@ -211,7 +211,7 @@ export function operationErrors(object, objects, headings) {
     ...resourceErrors(pod), ...secretErrors(pod, objects), ...versionErrors(pod)];
 }
 
-// The anchors that a Markdown file offers, as GitHub makes them.
+// The anchors of a Markdown file, as GitHub generates them.
 export function headingsOf(text) {
   return new Set([...text.matchAll(/^#+ +(.+)$/gm)].map(([, title]) =>
     title.toLowerCase().replace(/[^\w\s-]/g, "").trim().replace(/\s/g, "-")));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What no schema asks: how every pod must be locked down, that names lead somewhere, that each
-// target has one scaler, and that each setting is one that the programs know.
+// Rules that schemas cannot express: pod security, that referenced objects exist, that each target has
+// one scaler, and that each setting is known to the programs.
 import {readdirSync, readFileSync} from "node:fs";
 import {join} from "node:path";
 import {operationErrors} from "./operation.mjs";
@@ -9,7 +9,7 @@ import {nameOf} from "./schemas.mjs";
 const HUB_UID = 65532;
 const NETALERTX_UID = 20211; // what a pusher beside a NetAlertX must be, to read its files
 
-// The pod template of whatever makes pods, or undefined.
+// The pod template of an object that creates pods, or undefined.
 export function podOf(object) {
   if (object.kind === "Pod") return {metadata: object.metadata, spec: object.spec};
   if (object.kind === "CronJob") return object.spec?.jobTemplate?.spec?.template;
@@ -53,7 +53,7 @@ function containerErrors(container, isJob) {
   for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
     must(container[probe], `no ${probe}`);
     const port = (container[probe]?.httpGet ?? container[probe]?.tcpSocket)?.port;
-    must(port === undefined || ports.includes(port), `${probe} asks port ${port}: there is none`);
+    must(port === undefined || ports.includes(port), `${probe} uses port ${port}, which does not exist`);
     const path = container[probe]?.httpGet?.path;
     must(path === undefined || path === (probe === "readinessProbe" ? "/readyz" : "/livez"),
       `${probe} asks ${path}`);
@@ -90,7 +90,7 @@ function referenceErrors(object, pod, objects) {
     objects.find((other) => other.kind === kind && other.metadata.name === name);
   const keyed = (kind, reference, name) => {
     const target = find(kind, name);
-    if (!target) wrong.push(`${kind} ${name} is not there`);
+    if (!target) wrong.push(`${kind} ${name} does not exist`);
     else if (reference.key && !(reference.key in {...target.data, ...target.stringData}))
       wrong.push(`${kind} ${name} has no key ${reference.key}`);
   };
@@ -122,7 +122,7 @@ function referenceErrors(object, pod, objects) {
     }
   }
   if (!find("ServiceAccount", pod.spec.serviceAccountName))
-    wrong.push(`ServiceAccount ${pod.spec.serviceAccountName} is not there`);
+    wrong.push(`ServiceAccount ${pod.spec.serviceAccountName} does not exist`);
   if (!matches(object.spec.selector ?? object.spec.jobTemplate?.spec?.selector,
     pod.metadata?.labels)) wrong.push("its selector does not match its own pods");
   return wrong;
@@ -158,7 +158,7 @@ function targetErrors(object, objects) {
   if (["HorizontalPodAutoscaler", "ScaledObject"].includes(object.kind)) {
     const {kind, name} = object.spec.scaleTargetRef;
     if (!objects.some((other) => other.kind === kind && other.metadata.name === name))
-      return [`its target ${kind} ${name} is not there`];
+      return [`its target ${kind} ${name} does not exist`];
     return (object.spec.triggers ?? []).filter((trigger) => trigger.type === "redis-streams")
       .flatMap((trigger) => [
         ...(trigger.metadata.stream === "synchub:ingest" ? [] : ["watches another stream"]),
@@ -195,11 +195,11 @@ function targetErrors(object, objects) {
   return [];
 }
 
-// Every metric that an alert asks for must be one that a program writes.
+// Every metric in an alert must be exported by a program.
 function alertErrors(object, metrics) {
   if (object.kind !== "PrometheusRule") return [];
   const asked = JSON.stringify(object.spec.groups).match(/synchub_\w+/g) ?? [];
-  return asked.filter((name) => !metrics.has(name)).map((name) => `nobody writes ${name}`);
+  return asked.filter((name) => !metrics.has(name)).map((name) => `no program exports ${name}`);
 }
 
 function sourceText(folder, pattern) {
@@ -213,7 +213,7 @@ export function knownMetrics(root) {
   return new Set([...text.matchAll(/"(synchub_\w+)"/g)].map(([, name]) => name));
 }
 
-// Every setting that libcommon's table names, in lower case.
+// Every setting in libcommon's table, in lower case.
 export function knownSettings(root) {
   const text = sourceText(join(root, "libcommon/config"), /^settings.*\.[ch]$/);
   const names = [...text.matchAll(/"((?:SYNC_\w+)|API_TOKEN)"/g)].map(([, name]) => name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects against the published schemas of Kubernetes and of the operators that the manifests use. The
-// packages check values (enums, formats, patterns) but let unknown fields pass, so their types are
-// asked as well: a literal with a field that its interface has not is a TypeScript error.
+// Checks objects against the published schemas of Kubernetes and of the operators that the manifests use. The
+// packages check values (enums, formats, patterns) but ignore unknown fields, so their types are
+// checked as well: a literal with a field that its interface does not have is a TypeScript error.
 import {mkdirSync, rmSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import ts from "typescript";
@@ -68,8 +68,8 @@ const OPTIONS = {
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
 };
 
-// Gives the errors of each set: {name: [objects]} becomes {name: [errors]}. One run of the type
-// checker serves all sets, because loading the types is what takes the time.
+// Returns the errors of each set: {name: [objects]} becomes {name: [errors]}. One run of the type
+// checker for all sets, because loading the types takes most of the time.
 export async function schemaErrors(sets, folder) {
   rmSync(folder, {recursive: true, force: true});
   mkdirSync(folder, {recursive: true});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an apply over an older release cannot change: docs/kubernetes.md must say how such objects get there.
+// Objects that an apply over an older release cannot change: docs/kubernetes.md must say how to replace them.
 import {isDeepStrictEqual} from "node:util";
 import {nameOf} from "./schemas.mjs";
 
