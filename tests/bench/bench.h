@@ -51,12 +51,12 @@ double bench_quantile(uint32_t *values, size_t count, double part);
 /* --- Subcommands ------------------------------------------------------------------------------ */
 
 int bench_make_table(int argc, char *argv[]);      /* writes a table into a file */
-int bench_queue_tables(int argc, char *argv[]);    /* puts tables into the queue */
+int bench_queue_tables(int argc, char *argv[]);    /* queues tables */
 int bench_wait_merged(int argc, char *argv[]);     /* how long until the queue is empty */
-int bench_fill_devices(int argc, char *argv[]);    /* a database of so many devices */
-int bench_fill_nodes(int argc, char *argv[]);      /* a database that knows so many nodes */
+int bench_fill_devices(int argc, char *argv[]);    /* creates a database of devices */
+int bench_fill_nodes(int argc, char *argv[]);      /* creates a database with nodes */
 int bench_limit_xadd(int argc, char *argv[]);      /* bare XADDs, with or without opening before */
-int bench_limit_open(int argc, char *argv[]);      /* open and decompress alone */
+int bench_limit_open(int argc, char *argv[]);      /* only open and decompress */
 int bench_limit_insert(int argc, char *argv[]);    /* a bare loop of inserts */
 int bench_limit_fsync(int argc, char *argv[]);     /* one fsync of a disk */
 int bench_constant_server(int argc, char *argv[]); /* the HTTP server, answering a constant */

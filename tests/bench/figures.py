@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures: each function measures one of them, together with its limit."""
+"""The metrics: each function measures one of them, together with its limit."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ import time
 from stage import LockProbe, Stage, Tool, cpu_seconds, peak_bytes, tool, wait_until
 
 MIB = 1024 * 1024
-# What the hub merges in one transaction at most (receiver/merge/merge.c), of sealed bytes about.
+# The approximate maximum of sealed bytes in one transaction (receiver/merge/merge_state.h).
 BATCH_ENTRIES, BATCH_BYTES = 64, 4 * MIB
 
 
@@ -26,8 +26,8 @@ class Figure:
 
 @dataclasses.dataclass
 class Counts:
-    """How much is done for each figure: enough for steady ones, or, short, to see that all work."""
-    turns: int = 3  # of limit and figure; what follows is for one turn
+    """How much work each metric measures: enough for stable values, or little in a short run to test that all work."""
+    turns: int = 3  # of limit and value; the following are per turn
     pushes: int = 4000
     netalertx: int = 1000
     tables: int = 8
@@ -56,8 +56,8 @@ SHORT = Counts(turns=1, pushes=60, netalertx=20, tables=1, devices=200, check_in
 
 
 def middle(turns):
-    """Of (value, limit) pairs, the one with the middle ratio: each is measured directly after its
-    limit, and a neighbour on the machine who disturbed one of them is left at an end."""
+    """The (value, limit) pair with the median ratio: each value is measured directly after its limit, and the median
+    ignores pairs disturbed by other programs."""
     return sorted(turns, key=lambda turn: turn[0] / turn[1])[len(turns) // 2]
 
 
@@ -68,7 +68,7 @@ def at_least(name, unit, goal, turns):
 
 
 def must_all(load, **counts):
-    """Rejects a figure if its requests did not get the expected answers."""
+    """Rejects a measurement if its requests did not get the expected answers."""
     for name, count in counts.items():
         if load[name] != count:
             raise RuntimeError(f"{name} is {load[name]}, not {count}: {load}")
@@ -100,7 +100,7 @@ def ingest(root, counts, memory):
 
 
 def merge_tables(root, counts):
-    """(rate, limit) of new devices in an empty database, and of the same ones, known then."""
+    """(rate, limit) for new devices in an empty database, and for the same devices again."""
     total = counts.tables * counts.devices
     with Stage(root) as stage:
         queued = tool("queue-tables", redis=stage.redis.url, tables=counts.tables,
@@ -109,7 +109,7 @@ def merge_tables(root, counts):
         bare = tool("limit-insert", db=stage.folder / "limit.db", devices=total,
                     transaction=min(BATCH_ENTRIES, together) * counts.devices)
         new_seconds, _ = stage.merge_queue()
-        for i in range(counts.known_times):  # another end is another digest
+        for i in range(counts.known_times):  # another end changes the digest
             tool("queue-tables", redis=stage.redis.url, tables=counts.tables,
                  devices=counts.devices, end=" " * (i + 1))
         opened = tool("limit-open", devices=counts.devices, tables=counts.tables)
@@ -134,13 +134,13 @@ def merge(root, counts, memory):
 
 def merge_into(stage, counts, size, turn):
     """Rates of known and of new devices in a database of that size."""
-    if counts.growth_new * 10 > size:  # what one turn adds would be seen in the next
+    if counts.growth_new * 10 > size:  # rows of one turn would be known in the next
         for path in stage.folder.glob(stage.db.name + "*"):
             path.unlink()
         tool("fill-devices", db=stage.db, devices=size)
     known = max(1, counts.growth_known // counts.devices)
     devices = min(size, counts.devices)
-    # Tables of known devices come from all over the database.
+    # Tables of known devices are spread over the whole database.
     step = max(1, (size - counts.devices) // known)
     for i in range(known):
         tool("queue-tables", redis=stage.redis.url, tables=1, devices=devices,
@@ -173,7 +173,7 @@ def growth(root, counts, memory):
 
 
 def watch_app_db(root, tables, devices):
-    """What others met of the lock of a NetAlertX database while new devices were merged into it."""
+    """Measures how long other programs wait for the lock of a NetAlertX database while new devices are merged."""
     with Stage(root) as stage:
         db, out = stage.make_app_db()
         tool("queue-tables", redis=stage.redis.url, tables=tables, devices=devices)
@@ -189,7 +189,7 @@ def watch_app_db(root, tables, devices):
 
 
 def appdb_lock(root, counts, memory):
-    """Against what NetAlertX bears: it waits 5 s for a lock, and its main loop ends without it."""
+    """The limit is NetAlertX's: it waits 5 s for a lock, and its main loop ends if it does not get it."""
     for name, tables, devices in (("appdb_lock", 1, counts.devices),
                                   ("appdb_lock_tables", counts.appdb_nodes, min(200, counts.devices))):
         held, waited = watch_app_db(root, tables, devices)
@@ -276,11 +276,11 @@ def pull_fanout(root, counts, memory):
         yield Figure("pull_fanout_not_pulled", lost, "nodes", 0, None, "0", lost == 0)
 
 
-# --- The whole way ------------------------------------------------------------------------------
+# --- End to end ---------------------------------------------------------------------------------
 
 
 def pusher(stage, node, url, first):
-    """A node that has one device; its folder holds its table and what is not taken yet."""
+    """A node with one device; its folder has its table and its spool."""
     folder = stage.nodes / node
     folder.mkdir()
     tool("make-table", out=folder / "table_devices.json", devices=1, first=first)
@@ -317,7 +317,7 @@ def cpu_per_device(root, counts, memory):
             return stage.redis.cli("HGET", "synchub:digests", "bench")
 
         def push(first, end):
-            """Waits until the hub says that it merged another table than before."""
+            """Waits until the hub reports another merged table than before."""
             before = merged()
             tool("make-table", out=stage.folder / "next.json", devices=counts.devices, first=first)
             text = (stage.folder / "next.json").read_text() + end
@@ -336,7 +336,7 @@ def cpu_per_device(root, counts, memory):
 
 
 def peaks(root, counts, memory):
-    """From what the others have seen."""
+    """Peak memory, recorded by the other metrics."""
     idle = memory["pusher_idle"] / MIB
     yield Figure("memory_pusher_idle", idle, "MiB", 12, idle / 12, "<=12 MiB", idle <= 12)
     yield Figure("memory_pusher_table", memory["pusher"] / MIB, "MiB")

@@ -23,7 +23,7 @@ typedef struct {
     const char *folder; /* with a folder for each node */
     sqlite3 *db;
     sqlite3_stmt *find, *version;
-    int64_t seen_version; /* of the database, when it was looked into last */
+    int64_t seen_version; /* version of the database at the last check */
     sh_buf texts[NODES_MAX];
     double closed[NODES_MAX];
     bool seen[NODES_MAX];

@@ -163,7 +163,8 @@ int bench_limit_open(int argc, char *argv[])
 /* --- Insert
  * --------------------------------------------------------------------------------------- */
 
-/* The hub's schema and its settings of a connection; rows parsed before; one transaction a batch.
+/*
+ * The hub's schema and connection settings; rows parsed in advance; one transaction for each batch.
  */
 int bench_limit_insert(int argc, char *argv[])
 {

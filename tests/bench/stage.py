@@ -19,7 +19,7 @@ TOKEN = "token-of-the-bench"
 PASSPHRASE = "a passphrase of the bench"
 TICKS = os.sysconf("SC_CLK_TCK")
 TOOL_SECONDS_MAX = 120
-SHARED_MEMORY = pathlib.Path("/dev/shm")  # the nodes' disks: what they write must not be waited for
+SHARED_MEMORY = pathlib.Path("/dev/shm")  # the nodes' disks: their writes must not cause waits
 
 
 def tool(command, **arguments):
@@ -32,19 +32,19 @@ def tool(command, **arguments):
 
 
 def cpu_seconds(pid):
-    """What a process has used so far, user and system, of all its threads."""
+    """CPU time used by a process so far, user and system, of all its threads."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def peak_bytes(pid):
-    """VmHWM: the most memory that a process has held."""
+    """VmHWM: the peak memory of a process."""
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", text).group(1)) * 1024
 
 
 class Stage:
-    """A hub to be: a folder, a Redis with the shipped settings, programs that end with it."""
+    """The environment of a hub: a folder, a Redis with the shipped settings, programs that end with it."""
 
     def __init__(self, root):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stage-", dir=root))
@@ -70,7 +70,7 @@ class Stage:
         return self.folder / "hub.db"
 
     def start(self, name, *arguments, **settings):
-        """Starts a program of ours with the settings that all have in common."""
+        """Starts one of our programs with the common settings."""
         everything = {"SYNC_api_token": TOKEN, "SYNC_encryption_key": PASSPHRASE,
                       "SYNC_redis_url": self.redis.url, "SYNC_db": self.db}
         everything.update(settings)
@@ -97,7 +97,7 @@ class Stage:
         return path, out
 
     def make_database(self):
-        """As the hub makes it when it opens it first."""
+        """Creates a database as the hub does."""
         self.start("receiver", "--once", SYNC_receiver_role="merge").wait()
         self.programs.pop()
 
@@ -106,7 +106,7 @@ class Stage:
         program.stop()
 
     def empty(self):
-        """Nothing in Redis, and no file of it that has to be rewritten."""
+        """Empties Redis, including its file."""
         self.redis.cli("FLUSHALL")
 
     def merge_queue(self):
@@ -133,7 +133,7 @@ class LockProbe:
             raise RuntimeError("the lock probe does not start")
 
     def end(self):
-        """What it has found."""
+        """Returns its results."""
         text, _ = self.process.communicate("", TOOL_SECONDS_MAX)
         if self.process.returncode != 0:
             raise RuntimeError(f"the lock probe failed: {text}")
@@ -157,7 +157,7 @@ class Tool:
         self.process.stdout.close()
 
     def lines_until(self, pattern):
-        """What it prints, up to the line that matches."""
+        """Returns its output up to the matching line."""
         lines = []
         for line in self.process.stdout:
             lines.append(line.strip())

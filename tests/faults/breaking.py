@@ -15,7 +15,7 @@ import envelopes
 import harness
 import world
 
-TRIGGER_S = 2.0  # how long a kill waits for the moment it was meant for
+TRIGGER_S = 2.0  # how long a kill waits for its chosen moment
 
 # (share, victim, moment)
 KILLS = (
@@ -33,10 +33,10 @@ DAY = 86400
 FLOODERS = 2          # threads that push as fast as they can, for one node
 FLOOD_CONNECTIONS = 700  # idle ones, of this many addresses
 FLOOD_ADDRESSES = 7
-LONG_LINES = 15000    # of a result that takes more than one transaction where machines are slow
+LONG_LINES = 15000    # of a result that needs more than one transaction on a slow machine
 LONG_RESULTS = 4
-SERVED_S = 120        # others must be served so soon, though one node floods the hub
-MEMORY_LEAST = (4096, 65536, 1 << 20)  # bytes from which on allocations fail
+SERVED_S = 120        # time limit for serving others while a node floods the hub
+MEMORY_LEAST = (4096, 65536, 1 << 20)  # size in bytes from which allocations fail
 
 
 class Killer:
@@ -46,7 +46,7 @@ class Killer:
         self.hub = hub
         self.spools = spools
         self.random = random.Random(seed)
-        self.moments = {}  # how many kills met the moment they were meant for
+        self.moments = {}  # number of kills at the chosen moment
 
     def once(self):
         _, victim, moment = self.random.choices(KILLS, [share for share, _, _ in KILLS])[0]
@@ -54,12 +54,12 @@ class Killer:
                  "pusher": self.hub.pushers, "pulled": self.hub.pulled,
                  "puller": ["puller"]}.get(victim, [])
         name = self.random.choice(names) if names else victim
-        # Mostly started again at once, sometimes after a while.
+        # Usually restarted at once, sometimes after a while.
         away_s = self.random.choice((0, 0, 0, 0.5, 2))
         delay_s = self.random.choice((0, 0, 0.002, 0.01, 0.05))
 
         def kill(node=None):
-            # A moment a little later is as bad, and another one; Redis may have been killed by then.
+            # A slightly later moment is just as interesting; Redis may have been killed by then.
             harness.poll_until(lambda: self.hub.redis.process is None, delay_s, pause_s=delay_s)
             if victim == "redis":
                 self.hub.kill_redis()
@@ -105,7 +105,7 @@ class Killer:
         return came.is_set()
 
     def _wait_commit(self):
-        """Until another connection has committed: its entries are not acknowledged yet."""
+        """Waits until another connection has committed: its entries are not acknowledged yet."""
         end = time.monotonic() + TRIGGER_S
         try:
             connection = self.hub.database()
@@ -123,7 +123,7 @@ class Killer:
         return False
 
     def _wait_file(self):
-        """Until a result was written out: its transaction is not committed yet."""
+        """Waits until a result's file was written: its transaction is not committed yet."""
         end = time.monotonic() + TRIGGER_S
         first = len(os.listdir(self.hub.out))
         while time.monotonic() < end:
@@ -144,7 +144,7 @@ class Weather:
         self.stopping = threading.Event()
         self.done = {}
         self.kinds = []
-        self.answers = collections.Counter()  # statuses of what was pushed here
+        self.answers = collections.Counter()  # statuses of pushes from here
 
     def step(self):
         if not self.kinds:
@@ -174,11 +174,11 @@ class Weather:
             self.stopping.wait(self.spell_s)
             world.resp(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
         except OSError:
-            return False  # it was killed, and has its memory back
+            return False  # it was killed, and its memory limit is reset
         return True
 
     def _demoted(self):
-        """Redis becomes a replica of nobody for a while: its connections stay, and take no writes."""
+        """Redis becomes a replica without a master for a while: its connections stay, but refuse writes."""
         try:
             world.resp(self.hub.redis.port, "REPLICAOF", "127.0.0.1", "1")
             self.stopping.wait(self.spell_s)
@@ -198,7 +198,7 @@ class Weather:
         return True
 
     def _clock(self):
-        """The wall clock of the nodes, the hub or Redis jumps by days, and back."""
+        """The wall clock of the nodes, the hub or Redis is set by days, and back."""
         clock = self.random.choice(list(self.hub.clocks.values()))
         clock.set(self.random.choice((-1, 1)) * self.random.uniform(1, 3) * DAY)
         self.stopping.wait(self.spell_s)
@@ -206,7 +206,7 @@ class Weather:
         return True
 
     def _memory(self):
-        """Large allocations of the hub's programs fail, repeatedly for some tenths of a second."""
+        """Large allocations of the hub's programs fail repeatedly for some tenths of a second."""
         end = time.monotonic() + self.spell_s
         while time.monotonic() < end and not self.stopping.is_set():
             self.hub.memory.deny(self.random.choice(MEMORY_LEAST))
@@ -216,7 +216,7 @@ class Weather:
         return True
 
     def _keys(self):
-        """Somebody starts programs of the hub with another key."""
+        """Starts programs of the hub with another key."""
         programs = self.hub.with_another_key()
         self._serve("programs with another key")
         self.stopping.wait(self.spell_s)
@@ -224,7 +224,7 @@ class Weather:
         return True
 
     def _flood(self):
-        """One node pushes all it can, others only hold connections, or guess tokens."""
+        """One node pushes as fast as possible, others only hold connections, or guess tokens."""
         stop = threading.Event()
         floods = [threading.Thread(target=self._push_endlessly, args=(stop,))
                   for _ in range(FLOODERS)]
@@ -254,8 +254,7 @@ class Weather:
         return status
 
     def _push_native(self, key, item, plugin):
-        """True where it was answered with success, which is written down. In retries it is the same
-        item."""
+        """Pushes and records a success; returns whether it succeeded. A retry has the same item id."""
         body = envelopes.envelope(key, item.text, plugin=plugin, item_id=item.id)
         status = self._post(body, {**harness.bearer(), "Content-Type": harness.TYPE_ENVELOPE})
         if status in (200, 202):
@@ -304,7 +303,7 @@ class Weather:
         return True
 
     def _serve(self, during):
-        """Another node's table must be taken and merged meanwhile."""
+        """Another node's table must be accepted and merged meanwhile."""
         item = self.hub.book.table("bystander")
         body = harness.netalertx_body(item.text, item.node)
         headers = {**harness.bearer(), "Content-Type": "application/json"}

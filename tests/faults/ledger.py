@@ -39,7 +39,7 @@ class Item:
         self.keys = keys      # MACs, or primary ids
         self.text = text
         self.id = os.urandom(16)  # of those that are sealed here
-        self.promises = set()  # why it must be in the database in the end
+        self.promises = set()  # why it must be in the database at the end
 
     def __repr__(self):
         return f"{self.name} ({', '.join(sorted(self.promises)) or 'not promised'})"
@@ -56,7 +56,7 @@ class Ledger:
         self.by_text = {}
         self.digest_keys = {}
         self.rounds = collections.Counter()
-        self.unknown = []  # digests that were answered and that nobody made
+        self.unknown = []  # unknown digests in answers
 
     def _digest(self, node, text):
         if node not in self.digest_keys:
@@ -77,7 +77,7 @@ class Ledger:
             return self.rounds[what] - 1
 
     def table(self, node, cumulative=False):
-        """A table whose devices no other has; or, where cumulative, all those before it too."""
+        """A table with unique devices; if cumulative, also with those of the previous tables."""
         number = self._round("table", node)
         first = 0 if cumulative else number * ROWS
         rows = [harness.device_row(index, node) for index in range(first, (number + 1) * ROWS)]
@@ -86,7 +86,7 @@ class Ledger:
                               tuple(row["devMac"] for row in rows), text))
 
     def result(self, node, plugin):
-        """A plugin's result whose lines no other has."""
+        """A plugin's result with unique lines."""
         number = self._round("result", node, plugin)
         keys = tuple(f"{node}/{plugin}/{number}/{line}" for line in range(LINES))
         text = "".join(f"{key}|{plugin}|2026-08-22 02:53:00|a|b|c|d|extra|{number}\n"
@@ -94,7 +94,7 @@ class Ledger:
         return self._add(Item("result", node, f"result {number} of {node}'s {plugin}", keys, text))
 
     def text_result(self, node, plugin, keys, text):
-        """A result of which some lines' primary ids are looked for in the end."""
+        """A result; the primary ids of some of its lines are checked at the end."""
         number = self._round("result", node, plugin)
         return self._add(Item("result", node, f"result {number} of {node}'s {plugin}", keys,
                               text.encode()))

@@ -10,11 +10,11 @@ import harness
 import world
 
 SPOOL_HEADER_BYTES = 136  # before the text of a spooled item, see pusher/spool_file.h
-KEPT_WAIT_S = 4           # how long a result waits to be kept before the next overwrites it
+KEPT_WAIT_S = 4           # how long a result may wait to be spooled before the next one overwrites it
 
 
 class Worker(threading.Thread):
-    """Calls step() until stopped; what it raises is kept for the one who joins it."""
+    """Calls step() until stopped; end() reports its exception."""
 
     def __init__(self, step, pause_s):
         super().__init__(daemon=True)
@@ -39,7 +39,7 @@ class Worker(threading.Thread):
 
 
 class Scanners:
-    """Writes each node's files, a new round at a time, as NetAlertX does: in place."""
+    """Writes each node's files in rounds, in place as NetAlertX does."""
 
     def __init__(self, hub, seed):
         self.hub = hub
@@ -56,7 +56,7 @@ class Scanners:
         self._write(node, "table_devices.json", item)
 
     def write_result(self, node, plugin):
-        """Unless the last one is still being waited for: what nobody read yet was never sent."""
+        """Writes a result, unless the last one was not spooled yet, as an overwritten one is never sent."""
         item, written = self.last.get((node, plugin), (None, 0))
         if item and not item.promises and time.monotonic() - written < KEPT_WAIT_S:
             return
@@ -81,7 +81,7 @@ class Scanners:
             self.write_result(node, what)
 
     def promise_last(self):
-        """What lies in the files when all is calm must arrive, too."""
+        """The final content of the files must arrive, too."""
         for item in self.tables.values():
             self.hub.book.promise(item, "the last one")
         for item, _ in self.last.values():
@@ -89,7 +89,7 @@ class Scanners:
 
 
 class SpoolWatch:
-    """Sees every item that a pusher keeps. on_new(node), where set, is called at the next one."""
+    """Watches every item that a pusher spools. Calls on_new(node), if set, at the next one."""
 
     def __init__(self, hub):
         self.hub = hub
@@ -112,7 +112,7 @@ class SpoolWatch:
         try:
             text = path.read_bytes()[SPOOL_HEADER_BYTES:]
         except FileNotFoundError:
-            return  # it was sent already: the proxy knows
+            return  # already sent: the proxy recorded it
         item = self.hub.book.find_text(text)
         if item is not None:
             self.hub.book.promise(item, "spooled")
@@ -127,8 +127,8 @@ class SpoolWatch:
 
 
 class NetAlertXNode:
-    """Pushes tables and results in NetAlertX's format, each once: what was not answered 200 is
-    gone, as with NetAlertX itself."""
+    """Pushes tables and results in NetAlertX's format, each once: without an answer 200 they are lost, as with
+    NetAlertX itself."""
 
     def __init__(self, hub, name, seed):
         self.hub = hub

@@ -14,7 +14,7 @@ IDLE_S = 40
 
 
 def read_head(sock, data=b""):
-    """(head, what came behind it), or None where the peer broke off. data was read before."""
+    """Returns (head, following bytes), or None if the peer broke off. data was read before."""
     while b"\r\n\r\n" not in data:
         if len(data) > HEAD_MAX:
             return None
@@ -42,7 +42,7 @@ class Exchange:
         self.lock = threading.Lock()
 
     def _forward_body(self, upstream, rest, length):
-        """Client to ingest, in a thread of its own: the answer may come before the body."""
+        """Forwards the body from client to ingest in its own thread: the answer may come before the body."""
         got = 0
         try:
             while True:
@@ -62,7 +62,7 @@ class Exchange:
             pass
 
     def _read_answer(self, upstream):
-        """The whole answer as bytes and its final status; interim ones are passed on at once."""
+        """Returns the whole answer as bytes and its final status; forwards interim answers at once."""
         rest = b""
         while True:
             read = read_head(upstream, rest)
@@ -128,7 +128,7 @@ class Proxy:
                 try:
                     Exchange(owner, self.request).run()
                 except OSError:
-                    pass  # peers that are killed are what this is about
+                    pass  # killed peers are expected
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -144,7 +144,7 @@ class Proxy:
         self.server.server_close()
 
     def connect(self):
-        """To an ingest that takes connections, as a load balancer would."""
+        """Connects to an ingest that accepts connections, as a load balancer would."""
         with self.lock:
             order = self.random.sample(self.upstreams, len(self.upstreams))
         for port in order:
@@ -169,7 +169,7 @@ class Proxy:
             self.book.promise_digest(headers["sync-hub-digest"].lower(), "answered")
 
     def on(self, event, listener):
-        """Calls listener(node) once, at the next such event, in the thread that saw it."""
+        """Calls listener(node) once at the next such event, in the thread that noticed it."""
         with self.lock:
             self.listeners[event] = listener
 

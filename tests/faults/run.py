@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The fault harness: kills a hub and its nodes at every bad moment and counts what arrived.
+"""The fault harness: kills a hub and its nodes at critical moments and checks that nothing is lost or duplicated.
 
     tests/faults/run.py [--kills N] [--seed N] [--short]
 """
@@ -27,7 +27,7 @@ LONG = {"kills": 220, "pushers": 8, "pulled": 3, "gap_s": (0.1, 1.6), "lock_s": 
 SHORT = {"kills": 22, "pushers": 3, "pulled": 2, "gap_s": (0.05, 0.7), "lock_s": 5, "pause_s": 2,
          "spell_s": 2, "calm_s": 0.5, "weather": 4, "drain_s": 120}
 
-QUIET_LOOKS = 25  # so often in a row nothing must be on its way
+QUIET_LOOKS = 25  # consecutive checks without anything in progress
 
 
 class Run:
@@ -78,7 +78,7 @@ class Run:
         self.hub.proxy.lose_answers = 0
         self.hub.memory.deny(0)
         self.scanners.promise_last()
-        # Who has waited for a hub that was away begins anew, without its back-off.
+        # Restarts pushers, so that they do not wait for their back-off.
         for name in (*self.hub.pushers, "puller"):
             with self.hub.services[name].lock:
                 self.hub.services[name].stop()
@@ -116,7 +116,7 @@ class Run:
         return time.monotonic() - begin
 
     def go(self):
-        """The outcome; what is printed on the way is for the person who waits."""
+        """Runs and returns the outcome; prints its progress."""
         self.begin()
         broke_s = self.break_things()
         self.calm_down()
@@ -138,7 +138,7 @@ class Run:
 
 
 def run(seed, plan):
-    """Runs once and prints its figures. True where nothing was lost or doubled."""
+    """Runs once and prints statistics. True if nothing was lost or duplicated."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="synchub-faults-"))
     print(f"seed {seed}, in {folder}", flush=True)
     this = Run(folder, seed, plan)

@@ -9,7 +9,7 @@
 
 #include "tests/unit/pusher_folder.h"
 
-/* A puller's one run: a table goes from a real node into the queue. */
+/* One run of a puller: a table of a real node is queued. */
 
 static const char table[] = "{\"data\": [{\"devMac\": \"00:11:22:33:44:55\"}]}";
 
@@ -30,7 +30,7 @@ static sh_err act(sh_error *error)
     return sh_fail(error, SH_E_IO, "said in the log");
 }
 
-/* The lease that a puller could not give back. */
+/* Waits until a lease has expired that a puller could not release. */
 static void wait_for_lease(void)
 {
     char command[256];
@@ -83,7 +83,7 @@ static int start(void **state)
     (void)snprintf(url, sizeof url, "SYNC_redis_url=%s", redis.url);
     (void)snprintf(nodes, sizeof nodes, "SYNC_nodes=http://127.0.0.1:%u", node.port);
     char token[] = "API_TOKEN=t", passphrase[] = "SYNC_encryption_key=k";
-    char timeout[] = "SYNC_RUN_TIMEOUT=2"; /* a Redis that fails for good is waited for so long */
+    char timeout[] = "SYNC_RUN_TIMEOUT=2"; /* also the time limit of waiting for Redis */
     char *environment[] = {url, nodes, token, passphrase, timeout, NULL};
     return sh_settings_load(SH_FOR_PULLER, environment, &settings, NULL) != SH_OK;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The final check: every acknowledged item is once in the database or in the dead letters."""
+"""The final check: every acknowledged item is in the database or in the dead letters exactly once."""
 
 import collections
 import hashlib
@@ -12,10 +12,10 @@ import world
 class Outcome:
     def __init__(self):
         self.sent = self.merged = self.dead = 0
-        self.lost = []     # promised, and nowhere
-        self.doubled = []  # there more than once
-        self.wrong = []    # anything else that must not be
-        self.left_over = 0  # temporary files of those that were killed
+        self.lost = []     # acknowledged but lost
+        self.doubled = []  # duplicated
+        self.wrong = []    # other errors
+        self.left_over = 0  # temporary files of killed programs
 
     @property
     def good(self):
@@ -27,7 +27,7 @@ def _rows(connection, sql):
 
 
 class Hub:
-    """What the hub holds: read once, when all has been drained."""
+    """The hub's data, read once after everything was drained."""
 
     def __init__(self, hub):
         connection = sqlite3.connect(f"file:{hub.db}?mode=ro", uri=True)
@@ -102,7 +102,7 @@ def _check_strangers(book, held, outcome):
 
 
 def check(hub, book, refused):
-    """The outcome of a run that was drained."""
+    """Checks a run that was drained."""
     outcome = Outcome()
     held = Hub(hub)
     _index_dead(book, held, outcome)
@@ -128,7 +128,7 @@ def check(hub, book, refused):
     outcome.wrong += [f"{name} is {value}, not 0" for name, value in left.items() if value != 0]
     outcome.wrong += [f"{path.name} was refused for good" for path in refused]
     outcome.wrong += hub.unserved
-    outcome.left_over = len(held.temporary)  # hidden, and removed by a later start
+    outcome.left_over = len(held.temporary)  # hidden, and removed at a later start
     outcome.wrong += [f"a push of digest {digest} was {why}, but nobody made it"
                       for digest, why in book.unknown]
     return outcome

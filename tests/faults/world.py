@@ -14,8 +14,8 @@ import harness
 import ledger
 import proxy
 
-RESTART_S = 0.3       # the wait before what ended by itself is started again
-# A small disk, and one with the room from which on the receiver lets its write-ahead log grow.
+RESTART_S = 0.3       # the wait before restarting a program that exited
+# A small disk, and one large enough that the receiver lets its write-ahead log grow.
 DISK_BYTES = (64 << 20, 1 << 30)
 CLAIM_IDLE_S = 5
 PLUGINS = ("ARPSCAN", "NMAP")
@@ -23,8 +23,7 @@ LOG_KEPT = 3000       # characters of a log in a message
 
 
 def resp(port, *arguments, timeout=10):
-    """One Redis command over a connection of its own: bytes, int, list or None. An error reply is
-    raised."""
+    """Runs a Redis command on its own connection; returns bytes, int, list or None, or raises an error reply."""
     parts = [part if isinstance(part, bytes) else str(part).encode() for part in arguments]
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as sock:
         sock.sendall(b"*%d\r\n" % len(parts) +
@@ -50,7 +49,7 @@ def _read_reply(stream):
 
 
 def expects_sigterm(pid):
-    """Whether a process catches SIGTERM, or takes it from a descriptor."""
+    """Whether a process handles SIGTERM, or reads it from a descriptor."""
     bit = 1 << (signal.SIGTERM - 1)
     try:
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
@@ -62,8 +61,8 @@ def expects_sigterm(pid):
 
 
 class Disk:
-    """The folder of the database: a tmpfs, or where we may not mount, a common folder whose writers
-    get a limit on the size of files."""
+    """The folder of the database: a tmpfs or, without the right to mount, a normal folder whose writers get a limit
+    on file sizes."""
 
     def __init__(self, folder, size):
         self.folder = folder
@@ -130,7 +129,7 @@ class Service:
         return program is not None and program.process.poll() is None
 
     def kill(self, start_after=0.0):
-        """SIGKILL. False where it was not running."""
+        """Sends SIGKILL. False if it was not running."""
         with self.lock:
             if not self.running():
                 return False
@@ -141,8 +140,7 @@ class Service:
             return True
 
     def look(self):
-        """Starts it again where that is due; a death of its own other than by its exit code is a
-        crash."""
+        """Restarts it if that is due; an end by a signal that we did not send is a crash."""
         with self.lock:
             if self.running():
                 return
@@ -160,8 +158,8 @@ class Service:
                 self.start()
 
     def stop(self):
-        """SIGTERM; must end well where it was running. One that was started just now is given the
-        time to come to its main()."""
+        """Sends SIGTERM; a running program must exit with 0. Waits first until a just started one has reached its
+        main()."""
         with self.lock:
             if self.running():
                 harness.poll_until(lambda: not self.running() or expects_sigterm(self.program.pid),
@@ -174,8 +172,8 @@ class Service:
 
 
 class World:
-    """Two ingests and two merges over one SQLite file, pushers, pulled nodes, a puller, Redis, and
-    the proxy before the ingests."""
+    """Two ingests and two merges with one SQLite file, pushers, pulled nodes, a puller, Redis, and the proxy in front
+    of the ingests."""
 
     def __init__(self, folder, seed, pushers, pulled, lose_answers=0.03):
         self.folder = pathlib.Path(folder)
@@ -187,8 +185,8 @@ class World:
         self.out.mkdir()
         self.book = ledger.Ledger()
         self.redis_lock = threading.RLock()
-        # A small AOF is rewritten often, so that kills meet that too.
-        # The wall clocks of the nodes, of the hub's programs, and of Redis.
+        # A small AOF is rewritten often, so that kills also occur during rewrites. The wall clocks
+        # of the nodes, of the hub's programs, and of Redis.
         self.clocks = {who: harness.Clock(self.folder / f"clock-{who}")
                        for who in ("nodes", "hub", "redis")}
         self.redis = harness.Redis(self.folder / "redis", "--auto-aof-rewrite-min-size", "512kb",
@@ -246,8 +244,8 @@ class World:
                   SYNC_RUN="schedule", SYNC_RUN_SCHD="* * * * *", SYNC_RUN_TIMEOUT=20)
 
     def with_another_key(self):
-        """Programs of the hub that somebody started with another key than the hub's: one of each
-        kind, which must take nothing and bury nothing. Ends them with stop_with_another_key()."""
+        """Starts programs of the hub with another key than the hub's, one of each kind, which must accept nothing and
+        make no dead letters. stop_with_another_key() ends them."""
         port = harness.free_port()
         hub = {"SYNC_api_token": harness.TOKEN, "SYNC_encryption_key": "another key than the hub's",
                "SYNC_redis_url": self.redis.url, **self.clocks["hub"].environment}
@@ -302,7 +300,7 @@ class World:
         return [program.pid for program in programs if program is not None]
 
     def database(self):
-        """A connection that only looks."""
+        """A read-only connection."""
         return sqlite3.connect(f"file:{self.db}?mode=ro", uri=True, timeout=1,
                                isolation_level=None, check_same_thread=False)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the integration tests stand on: real programs, a real redis-server, and counterparts that
-share no code with ours (curl, openssl, redis-cli, sqlite3, Python's http.server).
+"""The base of the integration tests: real programs, a real redis-server, and counterparts that share no code with
+ours (curl, openssl, redis-cli, sqlite3, Python's http.server).
 
-A test is a subclass of SyncHubTest. Everything it starts ends with it: every program of ours gets
-SIGTERM, must exit 0, and must not have said a word a sanitizer would say.
+A test is a subclass of SyncHubTest. Everything it starts ends with it: each of our programs gets SIGTERM, must exit
+with 0, and must not have printed a sanitizer's report.
 """
 
 import base64
@@ -80,7 +80,7 @@ class Clock:
     """A wall clock for programs that are started with its `environment`: ahead of the real one by a
     number of seconds, which can be changed while they run."""
 
-    BUILT = BIN.parent / "tests" / "libwrong_clock.so"  # if the tests were built, too
+    BUILT = BIN.parent / "tests" / "libwrong_clock.so"  # if the tests were built
 
     def __init__(self, path, ahead_s=0):
         self.path = pathlib.Path(path)
@@ -108,12 +108,12 @@ class Clock:
     @property
     def environment(self):
         return {"LD_PRELOAD": str(self.library), "SYNCHUB_TEST_CLOCK": str(self.path),
-                # The sanitizer wants to be the first library, though this one is none of its kind.
+                # ASan requires to be the first library, but this one does not interfere with it.
                 "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
 
 class ShortMemory:
-    """A lack of memory of the programs that are started with its `environment`."""
+    """A lack of memory for programs that are started with its `environment`."""
 
     def __init__(self, folder):
         self.library = pathlib.Path(folder) / "short_memory.so"
@@ -124,12 +124,12 @@ class ShortMemory:
         self.deny(0)
 
     def deny(self, least_bytes):
-        """Lets allocations of at least so many bytes fail; 0: none."""
+        """Makes allocations of at least this many bytes fail; 0: none."""
         self.file.seek(0)
         self.file.write(least_bytes.to_bytes(8, sys.byteorder))
 
     def beside(self, environment):
-        """An environment that preloads this library, too."""
+        """The given environment, extended to preload this library."""
         others = environment.get("LD_PRELOAD")
         return {"ASAN_OPTIONS": "verify_asan_link_order=0", **environment,
                 "LD_PRELOAD": f"{others}:{self.library}" if others else str(self.library),
@@ -233,7 +233,7 @@ class Program:
         self.name = name
         self.path = BIN / f"synchub-{name}"
         if not self.path.exists():
-            raise AssertionError(f"{self.path} is not there: build first, or set SYNCHUB_BIN")
+            raise AssertionError(f"{self.path} does not exist: build first, or set SYNCHUB_BIN")
         handle, log_path = tempfile.mkstemp(prefix=f"{name}-", suffix=".log", dir=folder)
         self.log_path = pathlib.Path(log_path)
         limit = ["prlimit", f"--nofile={files}:{files}"] if files else []
@@ -321,7 +321,7 @@ class Program:
 
     def check_sanitizers(self):
         if SANITIZER.search(self.log()):
-            raise AssertionError(f"a sanitizer spoke up in {self.name}:\n{self.log()}")
+            raise AssertionError(f"a sanitizer reported an error in {self.name}:\n{self.log()}")
 
 
 # --- curl and openssl --------------------------------------------------------------------------
@@ -534,8 +534,8 @@ class Request:
 
 class FakeServer:
     """A server that records every request. answer(request) gives (status, headers, body); it may be
-    replaced while it runs. A body may be bytes, str or something for JSON; an answer of None closes
-    the connection without a word; raw(handler, request), where set, writes whatever it likes."""
+    replaced while it runs. A body may be bytes, str or something for JSON; an answer of None closes the connection;
+    raw(handler, request), if set, writes the answer itself."""
 
     def __init__(self, answer=None, raw=None, port=0):
         self.requests = []
@@ -757,7 +757,7 @@ class SyncHubTest(unittest.TestCase):
                                **settings})
 
     def wait_merged(self, redis, db, rows, table="Devices", where="1", seconds=READY_S):
-        """Waits until the queue is empty and the database has that many rows (of a table)."""
+        """Waits until the queue is empty and the database has this many rows (of a table)."""
         def done():
             return redis.backlog() == 0 and count(db, table, where) == rows
         wait_until(done, f"{rows} rows in {table}", seconds, lambda: (

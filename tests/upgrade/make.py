@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Makes tests/golden/VERSION with the programs of that release: a hub's database (SQLite, and
-PostgreSQL as a dump), its Redis with an entry that waits, a node's spool, and settings.
+PostgreSQL as a dump), its Redis with a waiting entry, a node's spool, and settings.
 
-The files are kept for good; this script tells how they were made. Usage: make.py VERSION
+The files are kept permanently; this script documents how they were made. Usage: make.py VERSION
 """
 
 import pathlib
@@ -50,7 +50,7 @@ class Make(SyncHubTest):
             netalertx_push(hub.url, device_table(device_rows(10, "b")), "Node_B").status, 200)
         told = self.run_program("receiver", self.receiver_settings(redis, db), "node", "add",
                                 "Cabin", code=0)
-        if not (self.golden / "cabin.env").exists():  # those of the Redis that is kept
+        if not (self.golden / "cabin.env").exists():  # those of the Redis whose dump is kept
             (self.golden / "cabin.env").write_text(told.stdout)
 
         def merged():
@@ -65,7 +65,7 @@ class Make(SyncHubTest):
                         f"VACUUM INTO '{self.golden / 'hub.db'}'"], check=True)
 
     def queue_one(self, redis):
-        """A table that no merge has seen yet."""
+        """Queues a table that was not merged."""
         hub = self.receiver(redis, SYNC_receiver_role="ingest")
         self.run_program("pusher", self.pusher_settings(
             hub.url, device_table(device_rows(5, "c")), "Node_C"), "--once", code=0)
@@ -82,7 +82,7 @@ class Make(SyncHubTest):
         (self.golden / "postgres.sql").write_bytes(dump)
 
     def keep_spool(self):
-        """A result that no hub has taken."""
+        """Spools a result that no hub has accepted."""
         settings = self.pusher_settings("http://127.0.0.1:1", None, "Node_S", SYNC_devices="False",
                                         SYNC_plugins="['ARPSCAN']")
         (self.folder / "node-Node_S" / "plugins" / "last_result.ARPSCAN.log").write_text(LINE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs of an older release, built from git's history: binaries are not kept in it."""
+"""The programs of an older release, built from git's history."""
 
 import pathlib
 import subprocess
@@ -13,7 +13,7 @@ class NoHistory(AssertionError):
 
 
 def commit_of(version):
-    """The release's commit: its tag, where there is one."""
+    """The release's commit: its tag, if there is one."""
     for name in (f"refs/tags/v{version}", COMMITS.get(version, "")):
         done = subprocess.run(["git", "-C", REPO, "rev-parse", "-q", "--verify", f"{name}^{{commit}}"],
                               capture_output=True, text=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What 0.1.0 left, under the new programs; both releases' programs with each other; and that an
-older program refuses what a newer one made."""
+"""Data of 0.1.0 with the new programs; programs of both releases with each other; and that an older program refuses a
+newer one's data."""
 
 import json
 import pathlib
@@ -24,7 +24,7 @@ GOLDEN = REPO / "tests" / "golden" / "0.1.0"
 
 class UpgradeTest(SyncHubTest):
     def golden_redis(self):
-        """A Redis with what 0.1.0 had in its own: its dump as an append-only file's first part."""
+        """A Redis with the data of 0.1.0: its dump as the first part of an append-only file."""
         folder = self.folder / "redis-golden"
         folder.mkdir()
         shutil.copy(GOLDEN / "redis.rdb", folder / "dump.rdb")
@@ -46,11 +46,11 @@ class UpgradeTest(SyncHubTest):
         return json.loads(told.stdout)["data"]
 
     def check_hub(self, redis, db):
-        """All that 0.1.0 knew is there, what waited is merged, and the hub goes on."""
+        """Everything of 0.1.0 must be there, waiting entries be merged, and the hub continue."""
         hub = self.receiver(redis, db)
         settings = self.receiver_settings(redis, db)
         wait_until(lambda: redis.backlog() == 0 and len(self.devices_of(settings)) == 35,
-                   "the 30 devices and the 5 that waited", details=hub.log)
+                   "the 30 devices and the 5 waiting ones", details=hub.log)
         self.assertEqual(redis.dead(), 0)
         told = self.run_program("receiver", settings, "nodes", code=0).stdout
         for node in ("Node_A", "Node_B", "Node_C"):
@@ -69,7 +69,7 @@ class UpgradeTest(SyncHubTest):
         rows = self.devices_of(self.receiver_settings(redis, db))
         self.assertEqual({row["devSyncHubNode"] for row in rows}, {"Node_A", "Node_B", "Node_C"})
         self.assertEqual(harness.count(db, "Plugins_Objects"), 1)
-        # The same table as then is still known to be the same.
+        # The same table is still recognized as unchanged.
         self.push(hub, "Node_A", device_rows(20, "a"))
         self.assertIn('synchub_pushes_total{result="unchanged"} 1',
                       curl(hub.url + "/metrics").text)
@@ -114,7 +114,7 @@ class UpgradeTest(SyncHubTest):
 
 
 class BothReleases(SyncHubTest):
-    """Each way between a program of 0.1.0 and one of today."""
+    """Each connection between a program of 0.1.0 and one of today."""
 
     @classmethod
     def setUpClass(cls):
@@ -139,7 +139,7 @@ class BothReleases(SyncHubTest):
         listening = self.program("pusher", self.pusher_settings(
             "", device_table(device_rows(30, "b")), "Node_B", SYNC_listen="127.0.0.1:0"))
         self.use(hub_programs)
-        for _ in range(2):  # the second time the node says that nothing changed
+        for _ in range(2):  # the second time the node answers that nothing changed
             self.run_program("puller", self.puller_settings(redis, [listening.url]), "--once",
                              code=0)
         self.wait_merged(redis, db, 50)
@@ -153,7 +153,7 @@ class BothReleases(SyncHubTest):
         self.check(self.old, self.new)
 
     def spool_of_refused(self, hub_programs, node_programs):
-        """A result under a wrong key is kept, and arrives once the key is right."""
+        """A result with a wrong key is kept, and arrives once the key is correct."""
         redis = self.redis()
         self.use(hub_programs)
         hub = self.receiver(redis, SYNC_receiver_role="ingest")
