@@ -154,7 +154,7 @@ typedef enum {
 typedef struct {
     const char *const *urls;
     size_t count;
-    int64_t within_ms; /* except those fetched within so long; 0: however recent the last fetch */
+    int64_t within_ms; /* except nodes fetched within this time; 0: no exception */
     int64_t hold_ms;
 } sh_lease_request;
 

@@ -29,7 +29,7 @@ typedef struct {
     bool fill_headers; /* or of header lines */
     bool read_body;    /* waits for the body before it answers */
     bool hang;         /* keeps the connection open, and answers nothing more */
-    bool keep;         /* takes the next request on the same connection */
+    bool keep;         /* accepts the next request on the same connection */
 } script;
 
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

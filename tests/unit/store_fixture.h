@@ -83,7 +83,7 @@ static inline int folder_remove(void **state)
     return rmdir(folder);
 }
 
-/* Runs SQL by a connection of the test's own; a trace of what it gives, `a|b;c|d;`. */
+/* Runs SQL with the test's own connection; returns the rows as `a|b;c|d;`. */
 static inline const char *sql(const char *text)
 {
     if (server != NULL)

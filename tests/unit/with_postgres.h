@@ -117,7 +117,7 @@ static inline void postgres_launch(with_postgres *p)
     }
 }
 
-/* The user `locked` alone needs a password. */
+/* Only the user `locked` needs a password. */
 static inline void postgres_set_rules(const with_postgres *p)
 {
     char path[96];
@@ -172,7 +172,7 @@ static inline void postgres_stop(with_postgres *p)
     assert_int_equal(status, 0);
 }
 
-/* Runs SQL by a connection of the test's own; a trace of what it gives, `a|b;c|d;`. */
+/* Runs SQL with the test's own connection; returns the rows as `a|b;c|d;`. */
 static inline const char *postgres_ask(const char *place, const char *text)
 {
     static char trace[8192];
@@ -200,7 +200,7 @@ static inline const char *postgres_ask(const char *place, const char *text)
     return trace;
 }
 
-/* Makes a new database and gives its URL. */
+/* Creates a new database and returns its URL. */
 static inline void postgres_new_database(with_postgres *p, char *ret, size_t ret_bytes)
 {
     char text[64];

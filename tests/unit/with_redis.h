@@ -23,7 +23,7 @@ typedef struct {
     pid_t pid;
     char folder[64];
     char url[128];
-    redisContext *look; /* the test's own connection, to look behind the code's back */
+    redisContext *look; /* the test's own connection */
 } with_redis;
 
 static inline void redis_exec(const with_redis *r, const char *maxmemory)

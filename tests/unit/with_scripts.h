@@ -6,7 +6,7 @@
 #include "libcommon/queue/redis_script.h"
 #include "tests/unit/with_redis.h"
 
-/* Scripts on a real Redis, one by one; each test says what a reply is as a text. */
+/* Scripts on a real Redis; tests compare replies as text. */
 
 static with_redis server;
 static sh_redis *redis;

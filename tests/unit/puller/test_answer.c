@@ -24,7 +24,7 @@ static puller_expected expect(const char *name)
                              .name = name};
 }
 
-/* What a pusher answers; header says how it is to be odd. */
+/* A pusher's answer; header may contain deviations. */
 static sh_http_answer seal(const uint8_t *key, sh_envelope_header header, const char *text)
 {
     sh_node_key node_key;

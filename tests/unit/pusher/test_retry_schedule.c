@@ -52,7 +52,7 @@ static void a_hub_that_comes_back_is_not_stampeded(void **state)
 {
     (void)state;
     uint64_t random = 1;
-    /* It was away for three hours and comes back just before the schedule's next run. */
+    /* It was down for three hours and returns just before the schedule's next run. */
     int64_t back_ms = INT64_C(3) * 3600 * 1000 - 500;
     unsigned in_second[MAX_MS / 1000 + 2];
     memset(in_second, 0, sizeof in_second);
@@ -64,7 +64,10 @@ static void a_hub_that_comes_back_is_not_stampeded(void **state)
     unsigned most = 0;
     for (size_t i = 0; i < sizeof in_second / sizeof in_second[0]; i++)
         most = in_second[i] > most ? in_second[i] : most;
-    /* Spread evenly they come by 3 a second; more come at first, whose last wait was short. */
+    /*
+     * An even distribution would be 3 per second; at first there are more, whose last wait was
+     * short.
+     */
     assert_in_range(most, 1, NODES / 40);
 }
 

@@ -62,7 +62,7 @@ static void the_full_table_is_due_after_a_day(void **state_)
     assert_false(state_full_is_due(s, NOW_MS));
     assert_false(state_full_is_due(s, NOW_MS + DAY_MS));
     assert_true(state_full_is_due(s, NOW_MS + DAY_MS + 1));
-    assert_true(state_full_is_due(s, NOW_MS - 1)); /* the clock was put back */
+    assert_true(state_full_is_due(s, NOW_MS - 1)); /* the clock was set back */
     state_free(s);
 }
 

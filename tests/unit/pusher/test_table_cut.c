@@ -24,7 +24,7 @@ static sh_buf table_of(size_t rows, size_t row_bytes)
     return text;
 }
 
-/* Cuts a table, checks that each part is one, and gives how many parts and rows there are. */
+/* Splits a table, checks that each part is a table, and counts parts and rows. */
 static size_t cut_all(const sh_buf *text, size_t *rows)
 {
     sh_slice table = {text->data, text->len};
@@ -77,7 +77,7 @@ static void every_row_is_in_one_part(void **state)
     }
 }
 
-/* A row that is too large for a part must not end the cutting before the rows behind it. */
+/* The rows after a row that is too large for a part must not be lost. */
 static void a_row_that_no_part_has_room_for_is_left_out(void **state)
 {
     (void)state;

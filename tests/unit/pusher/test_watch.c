@@ -43,7 +43,7 @@ static bool has_event(void)
     return poll(&fd, 1, 0) == 1;
 }
 
-/* A watch that is taken off says so by an event of its own: the second turn is quiet. */
+/* Removing a watch causes an event: the second turn is quiet. */
 static void arm(void)
 {
     for (int turn = 0; turn < 2; turn++) {

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* Writes what is read as `name=<value>` lines. */
+/* Appends assignments as `name=<value>` lines. */
 static sh_err take(void *context, sh_slice name, sh_slice value, sh_error *error)
 {
     (void)error;

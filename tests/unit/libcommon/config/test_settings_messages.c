@@ -6,7 +6,7 @@
 #define PULLER SH_FOR_PULLER
 #define RECEIVER SH_FOR_RECEIVER
 
-/* Mistakes that people make, each with the remedy that the message must name. */
+/* Common mistakes, each with the remedy that the message must contain. */
 
 static void a_mistake_is_reported_with_its_remedy(void **state)
 {
@@ -15,7 +15,7 @@ static void a_mistake_is_reported_with_its_remedy(void **state)
         int who;
         const char *setting, *words;
     } cases[] = {
-        /* From an env-file, which keeps all that stands behind the '='. */
+        /* From an env-file, which keeps everything after the '='. */
         {PUSHER, "SYNC_devices=\"True\"", "quotes, which an env-file keeps: remove them"},
         {PUSHER, "SYNC_RUN='schedule'", "remove them"},
         {PUSHER, "SYNC_RUN=\u201cschedule\u201d", "remove them"},

@@ -8,7 +8,7 @@
 
 #define URL_BYTES 200
 
-/* A list of count URLs, made of what is before, between and behind them. */
+/* A list of count URLs, with the given texts before, between and after them. */
 static char *list_of(size_t count, const char *before, const char *between, const char *behind)
 {
     size_t size = count * (URL_BYTES + 8) + 64, len = 0;

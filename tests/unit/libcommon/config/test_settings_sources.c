@@ -68,7 +68,7 @@ static void a_systemd_credential_can_have_the_secret(void **state)
     check_refused(SH_FOR_RECEIVER, ENV(directory, TOKEN, KEY),
                   "SYNC_api_token is set, and there is also the credential synchub.token");
     check_refused(SH_FOR_RECEIVER, ENV(directory, KEY, "SYNC_db=/x"), "the credential synchub.db");
-    /* What the units give for a credential that is not there. */
+    /* The value that the units set for a missing credential. */
     write_text("synchub.token", "\n");
     check_refused(SH_FOR_RECEIVER, ENV(directory, KEY), "SYNC_api_token is not set");
     write_text("synchub.token", "");
@@ -230,7 +230,7 @@ static void an_override_has_precedence_over_its_app_conf(void **state)
     (void)unlink(path_of("app_conf_override.json"));
 }
 
-/* NetAlertX goes on without it, and its users' nodes must not be silent for that. */
+/* NetAlertX ignores it, so nodes must not stop because of it. */
 static void an_override_that_is_not_an_object_is_ignored_with_a_warning(void **state)
 {
     (void)state;

@@ -6,9 +6,9 @@
 #include <string.h>
 
 /*
- * Steps of one story, as words: `n1` adds a normal exchange of group 1, `n0` one that is handled
- * alone, q and e are queries and exclusive ones; `?2` takes a batch while 2 other workers are idle,
- * `.n` ends a batch of that class. The expected answer to each `?` stands behind its `=`, in the
+ * A scenario as a list of steps: `n1` adds a normal exchange of group 1, `n0` one that is handled
+ * separately, q and e are queries and exclusive ones; `?2` takes a batch while 2 other workers are
+ * idle, `.n` ends a batch of this class. The expected batch of each `?` follows its `=`, in the
  * order of adding: `?0=q1q1`; `-` is nothing.
  */
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
 
 static const story stories[] = {
     {"?0=-"},
-    /* First in, first out; what is alone in a batch, and what is not. */
+    /* First in, first out; which exchanges share a batch. */
     {"n0 n0 ?0=n0 ?0=n0 ?0=-"},
     {"n1 n1 n1 ?0=n1n1n1 ?0=-"},
     {"n1 n1 n2 n1 ?0=n1n1 ?0=n2 ?0=n1"},
@@ -34,7 +34,7 @@ static const story stories[] = {
     /* Of exclusive ones there is one at a time, of a batch and of workers. */
     {"e1 e1 ?0=e1 ?3=- .e ?0=e1 .e ?0=-"},
     {"e1 e1 n1 q1 ?0=n1 ?0=q1 ?0=e1 ?0=- .e ?0=e1"},
-    /* The classes have their turns, whatever comes more of. */
+    /* The classes are served round-robin, whichever has more exchanges. */
     {"n0 n0 n0 q1 e1 ?0=n0 ?0=q1 ?0=e1 ?0=n0 ?0=n0"},
     {"n0 n0 ?0=n0 q1 ?0=q1 q1 .q ?0=n0 ?0=q1"},
     {"n1 ?0=n1 e1 e1 ?0=e1 .e n1 ?0=n1 ?0=e1"},
@@ -58,7 +58,7 @@ static const void *group_of(char digit)
     return digit == '0' ? NULL : &groups[digit - '0'];
 }
 
-/* Checks a batch against the words behind `=`. */
+/* Checks a batch against the text after `=`. */
 static void check_batch(const char *step, sh_http_waiting *const batch[], size_t count)
 {
     const char *expected = strchr(step, '=') + 1;

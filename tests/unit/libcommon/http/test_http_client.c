@@ -347,7 +347,7 @@ static void a_peer_that_stalls_keeps_no_memory_that_others_wait_for(void **state
         requests[i].url = urls[i];
         requests[i].answer_max = 300000;
     }
-    /* The first one alone takes more than there is, and keeps it. */
+    /* The first one needs more than the limit, and keeps it. */
     sh_http_client_options options = {
         .user_agent = "synchub-test", .stop_fd = -1, .bodies_max = 150000, .stall_ms = 200};
     sh_http_client *client = NULL;
@@ -377,7 +377,7 @@ static void a_stop_ends_what_is_not_begun_and_soon_the_rest(void **state)
     }
     outcome o = {.stop_fd = stop[1]};
     sh_http_send_all(client, requests, 4, &(sh_http_calls){.done = note, .context = &o});
-    assert_int_equal(o.err[0], SH_E_STOPPED); /* in hand, and broken off */
+    assert_int_equal(o.err[0], SH_E_STOPPED); /* running, and aborted */
     assert_int_equal(o.err[1], SH_OK);
     assert_int_equal(o.err[2], SH_E_STOPPED);
     assert_int_equal(o.err[3], SH_E_STOPPED);
@@ -424,7 +424,7 @@ static void header_lines_are_read_into_the_answer(void **state)
         sh_http_answer_line(&answer, sh_slice_of(odd[i]));
         assert_int_equal(answer.retry_after_s, -1);
     }
-    /* The wait is by the peer's clock, whatever ours says, and in whichever order it tells both. */
+    /* The delay is by the peer's clock, whatever ours is, and in any order of the headers. */
     sh_http_answer_line(&answer, SH_SLICE("HTTP/1.1 503 Busy\r\n"));
     sh_http_answer_line(&answer, SH_SLICE("Date: Fri, 01 Jan 2021 00:00:00 GMT\r\n"));
     sh_http_answer_line(&answer, SH_SLICE("Retry-After: Fri, 01 Jan 2021 00:00:30 GMT\r\n"));

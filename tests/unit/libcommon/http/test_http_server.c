@@ -205,7 +205,7 @@ static void bodies_together_have_a_limit_and_small_ones_find_room(void **state)
         (void)close(fds[i]);
     }
     assert_true(taken >= 1 && taken * BODY_MAX <= SH_HTTP_BODIES_MAX - SH_HTTP_BODIES_RESERVED);
-    /* All room is given back. */
+    /* All memory was released. */
     int again = dial(server);
     assert_true(begin_body(again, BODY_MAX) && say_text(again, "x"));
     assert_int_equal(hear(again), 200);

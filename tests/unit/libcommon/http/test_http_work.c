@@ -138,7 +138,7 @@ static void ask(int fd)
     say(fd, "POST / HTTP/1.1\r\nContent-Length: 0", "");
 }
 
-/* The status of the next answer, whose end is a line of its own; 0 where there is none. */
+/* The status of the next answer, which ends with a separate line; 0 if there is none. */
 static int hear(int fd)
 {
     char text[4096];

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-/* Whether Redis is fit for what is put, and what is done where it is not. */
+/* Whether Redis is fit for puts, and the behaviour if it is not. */
 
 static void run(const char *command)
 {
@@ -35,7 +35,7 @@ static sh_err put(sh_queue *queue, uint8_t id, sh_error *error)
     return put_one(queue, SH_SLICE("x"), &header, &result, error);
 }
 
-/* Polls until a put comes to this. */
+/* Polls until a put has the expected result. */
 static void wait_for_put(sh_queue *queue, sh_err expected)
 {
     sh_error error = {0};
@@ -234,7 +234,7 @@ static void a_server_that_cannot_write_is_told(void **state)
     sh_queue_free(queue);
 }
 
-/* A path that stands for a name: a symbolic link to the socket of the master of the day. */
+/* Simulates a host name with a path: a symbolic link to the socket of the current master. */
 static void a_demoted_redis_is_left_for_the_one_that_the_name_leads_to(void **state)
 {
     (void)state;
@@ -248,7 +248,7 @@ static void a_demoted_redis_is_left_for_the_one_that_the_name_leads_to(void **st
     sh_queue *filler = open_as(url, "t", true);
     assert_int_equal(put(filler, 1, &error), SH_OK);
 
-    /* The failover: the first follows somebody, the name leads to the second. */
+    /* The failover: the first becomes a replica, the name leads to the second. */
     (void)snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 1");
     run(command);
     assert_int_equal(put(filler, 2, &error), SH_E_BUSY); /* still the old one: never a success */

@@ -6,7 +6,7 @@
 
 #define MANY SH_QUEUE_AT_ONCE
 
-/* As many puts as one exchange takes, each of a node and id of its own. */
+/* The maximum number of puts of one exchange, each with its own node and id. */
 typedef struct {
     sh_envelope_header headers[MANY];
     sh_queue_put_item items[MANY];
@@ -141,7 +141,7 @@ static void a_put_of_what_was_merged_within_a_day_may_be_left_out(void **state)
     record("node 0", p.headers[0].digest, now);
     record("node 1", p.headers[0].digest, now);       /* another table */
     record("node 2", p.headers[2].digest, now - day); /* too long ago */
-    record("node 3", p.headers[3].digest, now + day); /* a clock was put back */
+    record("node 3", p.headers[3].digest, now + day); /* a clock was set back */
     record("node 4", p.headers[4].digest, now);       /* but it must be queued */
     for (size_t i = 0; i < 4; i++)
         p.items[i].unless_unchanged = true;

@@ -2,7 +2,7 @@
 #include "libcommon/queue/queue_scripts.h"
 #include "tests/unit/with_scripts.h"
 
-/* Each script alone; what they do together is in the tests of the modules that call them. */
+/* Tests each script separately; the tests of the calling modules cover their interaction. */
 
 static sh_put_arguments put_of(const char *node, const char *item)
 {
@@ -103,7 +103,7 @@ static void put_refuses_before_it_writes(void **state)
     put.node_entries_max = SH_SLICE("1");
     assert_string_equal(ANSWER(put, put), "share");
     put.node_entries_max = SH_SLICE("10");
-    put.bytes_max = SH_SLICE("1000"); /* a quarter of what is left is less than two */
+    put.bytes_max = SH_SLICE("1000"); /* a quarter of the free space is less than two */
     assert_string_equal(ANSWER(put, put), "share");
     (void)ask("DEL shares");
     (void)ask("SET shares text");
@@ -138,7 +138,7 @@ static void leases_take_gives_each_to_one(void **state)
     assert_string_equal(take_leases("bb"), "(held held)");
     assert_string_equal(ask("TTL lease:a"), "60");
     note_at("lease:a", "aa ", -60001, " 60000"); /* over */
-    note_at("lease:b", "aa ", 60000, " 60000");  /* to come: the clock was set back */
+    note_at("lease:b", "aa ", 60000, " 60000");  /* in the future: the clock was set back */
     assert_string_equal(take_leases("bb"), "(taken taken)");
     note_at("done:a", "", -5000, "");
     note_at("done:b", "", -15000, "");

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static unsigned status; /* of the answer that the server gives */
+static unsigned status; /* of the server's answer */
 
 static void handle_readyz(void *context, sh_http_exchange *exchange)
 {
@@ -68,7 +68,7 @@ static void nobody_there_is_unhealthy(void **state)
     (void)state;
     sh_error error = {0};
     status = 200;
-    /* The server is gone by the time its port is asked again. */
+    /* The server has stopped when its port is requested again. */
     const sh_http_server_options options = {.host = "127.0.0.1", .routes = routes};
     sh_http_server *server = NULL;
     char listen[64];

@@ -18,7 +18,7 @@ static int every_five_minutes(void **state)
     return sh_cron_read(SH_SLICE("*/5 * * * *"), &cron, NULL) == SH_OK ? 0 : -1;
 }
 
-/* Polls as a program does, from *now on, until a run is due; gives how long that took. */
+/* Polls as a program does, from *now on, until a run is due; returns how long that took. */
 static int64_t runs_after_ms(sh_schedule *s, int64_t *now_ms)
 {
     int64_t begin_ms = *now_ms;

@@ -22,7 +22,7 @@
 
 /* --- A service to try ------------------------------------------------------------------------ */
 
-/* What the service's run() does in the test; its exit code tells what it saw. */
+/* The service's run() in the test; its exit code reports what it observed. */
 static int (*run_in_test)(bool once);
 
 static int run(const sh_settings *settings, bool once)
@@ -92,7 +92,7 @@ static const sh_service service = {
 #define ARGUMENTS_MAX 8
 
 typedef struct {
-    const char *const *arguments;   /* behind the program's name */
+    const char *const *arguments;   /* after the program's name */
     const char *const *environment; /* `NAME=value` */
 } command;
 

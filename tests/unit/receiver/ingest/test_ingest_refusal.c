@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A real server whose one route refuses as the test says, asked by a real client. */
+/* A real server whose only route refuses as the test sets, and a real client. */
 
 static struct {
     bool refuses;

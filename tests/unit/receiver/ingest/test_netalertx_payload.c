@@ -51,7 +51,7 @@ static void anything_else_is_invalid(void **state)
     assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [")));
     assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": {}}")));
     assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE(LINE)));
-    /* Text that only lies in a row, which the merge would look at later. */
+    /* Text inside a row, which only the merge checks. */
     assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [{\"a\":\"\xff\"}]}")));
     assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [{\"a\":\"\x01\"}]}")));
     assert_false(is_valid(SH_KIND_DEVICES, SH_SLICE("{\"data\": [{\"a\":\"\0\"}]}")));

@@ -62,7 +62,7 @@ static void others_do_not_wait(void **state)
 {
     (void)state;
     (void)tries("10.0.0.1", "a", true, START);
-    assert_int_equal(throttle_wait_s(t, "10.0.0.1", "b", true, START), 0); /* behind one ingress */
+    assert_int_equal(throttle_wait_s(t, "10.0.0.1", "b", true, START), 0); /* same ingress */
     assert_int_equal(throttle_wait_s(t, "10.0.0.2", "a", true, START), 0);
 }
 

@@ -2,7 +2,7 @@
 #include "receiver/ingest/token_bucket.h"
 #include "tests/unit/unit.h"
 
-/* Takes tokens until there is none; gives how many. */
+/* Takes tokens until there is none; returns their number. */
 static int drain(sh_token_bucket *bucket, int64_t now_ms)
 {
     int taken = 0;

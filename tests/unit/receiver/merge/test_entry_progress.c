@@ -48,7 +48,7 @@ static void a_record_over_the_limit_is_not_kept(void **state)
     char id[QUEUE_ENTRY_ID_BYTES];
     (void)snprintf(id, sizeof id, "%d-0", ENTRY_PROGRESS_MAX);
     assert_null(entry_progress_find(&progress, id));
-    keep(&progress, 7, 70); /* those that are there go on */
+    keep(&progress, 7, 70); /* existing ones are still updated */
     assert_int_equal(next_of(&progress, "7-0"), 70);
     entry_progress_remove(&progress, "7-0");
     keep(&progress, ENTRY_PROGRESS_MAX, 5);

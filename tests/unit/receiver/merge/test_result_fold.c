@@ -9,7 +9,7 @@
 
 #define NOW "2026-08-22 02:53:00"
 
-/* Folds a text and gives the first watched value of each line that is left, joined by commas. */
+/* Folds a text; returns the first watched value of each remaining line, joined by commas. */
 static const char *folded(const char *text, size_t *count)
 {
     static char values[256];
@@ -41,11 +41,11 @@ static void the_newest_line_of_each_pair_of_ids_is_left(void **state)
     } cases[] = {
         {"", ""},
         {"p|s|2026-01-01 10:00:00|1||||x|f", "1"},
-        /* the last of equal times, whatever comes between */
+        /* the last of equal times, whatever is in between */
         {"p|s|2026-01-01 10:00:00|1||||x|f\nq|s|2026-01-01 10:00:00|9||||x|f\n"
          "p|s|2026-01-01 10:00:00|2||||x|f\n",
          "2,9"},
-        /* an older line behind a newer one loses */
+        /* an older line after a newer one is ignored */
         {"p|s|2026-01-01 10:00:00|1||||x|f\np|s|2026-01-01 09:00:00|2||||x|f\n", "1"},
         {"p|s|2026-01-01 10:00:00|1||||x|f\np|s|2026-01-01 11:00:00|2||||x|f\n", "2"},
         /* no time is now */

@@ -15,7 +15,7 @@ static void a_try_follows_from_deliveries_and_failures(void **state)
         {1, 0, RETRY_MERGE},
         {SH_QUEUE_SUSPECT_DELIVERIES - 1, 0, RETRY_MERGE},
         {SH_QUEUE_SUSPECT_DELIVERIES, 0, RETRY_ALONE},
-        {1000, 0, RETRY_ALONE}, /* often delivered alone is no fault of the entry's */
+        {1000, 0, RETRY_ALONE}, /* many deliveries alone do not count */
         {SH_QUEUE_SUSPECT_DELIVERIES, 1, RETRY_ALONE},
         {SH_QUEUE_SUSPECT_DELIVERIES, SH_MERGE_ATTEMPTS_MAX, RETRY_ALONE},
         {SH_QUEUE_SUSPECT_DELIVERIES, SH_MERGE_ATTEMPTS_MAX + 1, RETRY_BURY},

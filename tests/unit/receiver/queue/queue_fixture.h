@@ -12,7 +12,7 @@
 /* A queue and one consumer of it, as a receiver has them. */
 typedef struct {
     sh_queue *queue;
-    queue_reader *reader; /* made when it first takes */
+    queue_reader *reader; /* created at the first take */
     char consumer[32];
 } test_queue;
 

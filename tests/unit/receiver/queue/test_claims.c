@@ -25,7 +25,7 @@ static void entries_that_are_held_are_given_by_their_ids_alone(void **state)
     batch = take(queue, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 0);
     queue_batch_free(batch);
-    /* The second one is gone; two reach the bytes. */
+    /* The second one no longer exists; two reach the limit in bytes. */
     assert_int_equal(
         queue_reader_fetch(queue->reader, &(queue_fetch){wanted, 4, 1 << 20}, &batch, &error),
         SH_OK);
@@ -38,7 +38,7 @@ static void entries_that_are_held_are_given_by_their_ids_alone(void **state)
     assert_int_equal(queue_batch_count(batch), 1);
     ack_all(queue, batch);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 2);
-    /* A receiver that starts again is given them all, each once, though it holds the first. */
+    /* A restarted receiver gets all of them once, although it holds the first. */
     test_queue *again = open_test_queue();
     batch = take(again, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 2);
@@ -51,7 +51,7 @@ static void entries_that_are_held_are_given_by_their_ids_alone(void **state)
     close_test_queue(queue);
 }
 
-/* Whether another consumer is given what the first one holds, after it was idle for so long. */
+/* Whether another consumer gets the first one's entries after this idle time. */
 static bool is_claimed(test_queue *other, int64_t idle_ms)
 {
     queue_batch *batch = take(other, "d", idle_ms);
@@ -160,7 +160,7 @@ static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **st
     assert_int_equal(dropped.count, 1);
     assert_string_equal(dropped.node, "B");
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);
-    /* One that must not be lost takes the place of one that may. */
+    /* An entry that must be kept replaces one that may be dropped. */
     assert_int_equal(bury_this(queue, 7, true, &dropped), SH_OK);
     assert_string_equal(dropped.node, "C");
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);

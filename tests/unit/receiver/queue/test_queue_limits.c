@@ -127,7 +127,7 @@ static void ids_are_bounded_by_number_and_the_last_ones_are_known(void **state)
     assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), SH_QUEUE_ITEM_IDS_MAX / 2);
     assert_int_equal(redis_ask(&server, "SCARD t:ids"), 0);
     assert_int_equal(outcome(queue, "n", 3), SH_PUT_DUPLICATE);
-    assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED); /* the oldest are forgotten */
+    assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED); /* the oldest ids are deleted */
     close_test_queue(queue);
 }
 
@@ -249,7 +249,7 @@ static void the_oldest_of_a_node_is_found_behind_many_of_others(void **state)
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
     redisReply *oldest = redisCommand(server.look, "XRANGE t:dead - + COUNT 1501");
     const char *id = oldest->element[1500]->element[0]->str;
-    bury(queue, "flood", 5, &dropped); /* … and the next time the search goes on */
+    bury(queue, "flood", 5, &dropped); /* … and the next search continues there */
     assert_string_equal(dropped.id, id);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
     freeReplyObject(oldest);
@@ -298,7 +298,7 @@ static void a_flooding_node_is_put_off_and_others_are_not(void **state)
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), SH_QUEUE_NODE_ENTRIES_MAX);
     assert_int_equal(put(queue, "other", 1), SH_OK);
     take_and_ack(queue);
-    assert_int_equal(put(queue, "flood", id), SH_OK); /* it may go on when it was merged */
+    assert_int_equal(put(queue, "flood", id), SH_OK); /* accepted again after a merge */
     close_test_queue(queue);
 }
 
@@ -449,7 +449,7 @@ static void silent_names_make_room_once_it_is_needed(void **state)
     assert_int_equal(redis_ask(&server, "HLEN t:contacts"), 3);
     assert_int_equal(redis_ask(&server, "HEXISTS t:contacts silent7"), 1);
     assert_int_equal(redis_ask(&server, "HEXISTS t:digests silent0"), 0);
-    /* A clock that was ahead left a time to come: it counts from now. */
+    /* A clock that was ahead left a time in the future, which becomes now. */
     assert_true(redis_ask(&server, "HGET t:contacts ahead") < now_ms + 3600000);
     close_test_queue(queue);
 }

@@ -51,7 +51,7 @@ static void what_a_dead_consumer_held_is_given_to_its_successor_at_once(void **s
     test_queue *first = open_test_queue();
     (void)put_text(first, "n", 1, "x");
     queue_batch_free(take(first, "c", 60000));
-    close_test_queue(first); /* died with the entry in hand */
+    close_test_queue(first); /* died with the entry pending */
 
     test_queue *second = open_test_queue();
     queue_batch *batch = take(second, "c", 60000);
@@ -118,7 +118,7 @@ static void a_batch_takes_no_more_once_it_has_its_bytes(void **state)
     memset(content, 'x', sizeof content - 1);
     for (uint8_t i = 0; i < 10; i++)
         (void)put_text(queue, "n", i, content);
-    /* New ones, one's own that come back, and those of another. */
+    /* New entries, redelivered own entries, and those of another consumer. */
     const char *consumers[] = {"c", "c", "d"};
     for (size_t i = 0; i < 3; i++) {
         close_test_queue(queue);
@@ -262,7 +262,7 @@ static sh_lease lease_of(test_queue *queue, int64_t within_ms)
     const sh_lease_request request = {
         .urls = urls, .count = 2, .within_ms = within_ms, .hold_ms = 60000};
     assert_int_equal(sh_queue_leases_take(queue->queue, &request, held, &error), SH_OK);
-    assert_int_equal(held[0], held[1]); /* what is asked at once is answered one by one */
+    assert_int_equal(held[0], held[1]); /* leases of one call are answered one by one */
     return held[0];
 }
 
@@ -297,7 +297,7 @@ static void of_two_pullers_one_fetches_a_node(void **state)
     close_test_queue(b);
 }
 
-/* Sets what is noted of both nodes, between these words, to a time so many ms from Redis's. */
+/* Sets the records of both nodes to a time relative to Redis's, in ms. */
 static void note_at(const char *what, const char *before, int64_t from_now_ms, const char *after)
 {
     const char *const urls[] = {"http://n", "http://m"};
@@ -439,7 +439,7 @@ static void a_reader_follows_the_name_after_a_failover(void **state)
     (void)put_text(merger, "n", 1, "x");
     ack_all(merger, take(merger, "c", 60000));
 
-    /* The first follows somebody, the name leads to the second, where an entry waits. */
+    /* The first becomes a replica, the name leads to the second, where an entry waits. */
     freeReplyObject(redisCommand(server.look, "REPLICAOF 127.0.0.1 1"));
     assert_int_equal(unlink(link_path), 0);
     assert_int_equal(symlink(second.url + strlen("unix:"), link_path), 0);

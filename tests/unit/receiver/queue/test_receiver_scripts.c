@@ -2,7 +2,7 @@
 #include "receiver/queue/receiver_scripts.h"
 #include "tests/unit/with_scripts.h"
 
-/* Each script alone; what they do together is in the tests of the modules that call them. */
+/* Tests each script separately; the tests of the calling modules cover their interaction. */
 
 /* An entry of a node, as put.lua leaves it; its id. */
 static const char *add_entry(const char *node)
@@ -297,7 +297,7 @@ static long long held_ms(void)
     return ms;
 }
 
-/* A time to come needs a clock that is set back, as in the integration tests. */
+/* A time in the future requires a clock that is set back, as in the integration tests. */
 static void restamp_leaves_what_was_held_for_a_while_and_goes_on(void **state)
 {
     (void)state;
@@ -358,7 +358,7 @@ static void consumers_tidy_forgets_those_that_hold_nothing(void **state)
     give_out("holds", 1);
     (void)ask("XGROUP CREATECONSUMER ingest g gone");
     assert_string_equal(ANSWER(consumers_tidy, tidy), "done");
-    assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g gone"), 0); /* is there */
+    assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g gone"), 0); /* exists */
     tidy.idle_ms = SH_SLICE("-1");
     assert_string_equal(ANSWER(consumers_tidy, tidy), "done");
     assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g gone"), 1);
@@ -377,7 +377,7 @@ static void consumer_end_strands_nothing(void **state)
     assert_string_equal(pending_of("c"), "1");
     (void)ask("XACK ingest g %s", id);
     assert_string_equal(ANSWER(consumer_end, end), "done");
-    assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g c"), 1); /* was gone */
+    assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g c"), 1); /* did not exist */
 }
 
 static void key_set_keeps_the_first_unless_it_replaces(void **state)

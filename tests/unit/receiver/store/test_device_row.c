@@ -14,7 +14,7 @@
 
 #define NOW "2026-08-22 02:53:00"
 
-/* One test after the other: what it held is given back by the next row's reading. */
+/* Reading the next row frees the previous one. */
 static sh_arena arena;
 
 static sh_err read_row(const char *json, sh_device_row **ret, sh_error *error)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-/* Every allocation of the readers fails in turn: the linker gives their calls of it to us. */
+/* Every allocation of the readers fails in turn: the linker redirects their calls. */
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker names them. */
 void *__real_malloc(size_t bytes);

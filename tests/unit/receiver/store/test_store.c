@@ -15,7 +15,7 @@ static void a_new_database_has_netalertx_columns_and_rules(void **state)
         assert_int_equal(columns[i].kind, sh_device_columns[i].kind);
         assert_int_equal(columns[i].not_null, sh_device_columns[i].not_null);
         assert_int_equal(columns[i].ignore_case, sh_device_columns[i].ignore_case);
-        if (i > 0) /* a row without devMac never comes here */
+        if (i > 0) /* a row without devMac is never passed */
             assert_int_equal(columns[i].default_kind, sh_device_columns[i].default_kind);
     }
     store_close(s);
@@ -137,7 +137,7 @@ static void what_was_known_once_is_known_only_while_it_is_there(void **state)
     must(store_undo_to_mark(s, &error), &error);
     assert_false(is_known(s, mac));
     must(store_commit(s, &error), &error);
-    /* Deleted by somebody else. */
+    /* Deleted by another program. */
     must(store_begin(s, &error), &error);
     insert_inside(s, mac);
     must(store_commit(s, &error), &error);
@@ -145,7 +145,7 @@ static void what_was_known_once_is_known_only_while_it_is_there(void **state)
         assert_true(is_known_in_a_transaction(s, mac));
     (void)sql("DELETE FROM \"Devices\"");
     assert_false(is_known_in_a_transaction(s, mac));
-    /* Added by somebody else. */
+    /* Added by another program. */
     store *other = opened();
     assert_int_equal(insert(other, "{\"devMac\":\"AA:BB:CC:00:00:02\"}", "A"), STORE_INSERTED);
     store_close(other);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/store_fixture.h"
 
-/* An SQLite database that somebody else has locked. */
+/* An SQLite database that another program has locked. */
 
 static unsigned slept_us;
 
-/* SQLite's sleep, which the dynamic linker gives to the program before libc: it is only counted. */
+/* Replaces the function by which SQLite waits, and only counts the calls. */
 int sqlite_sleeps(useconds_t us) __asm__("usleep");
 
 int sqlite_sleeps(useconds_t us)

@@ -5,14 +5,14 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
-/* SQLite's write-ahead log, and when what is in it is copied to the file. */
+/* SQLite's write-ahead log, and its checkpoints. */
 
 #define COMMENT_BYTES (64 * 1024) /* 16 pages of SQLite's */
 #define PAGE_BYTES 4096
 #define REST_ROWS 80 /* more than 1,000 pages */
 
 static char comment[COMMENT_BYTES + 1];
-static uint64_t free_bytes = UINT64_MAX / 2; /* that the disk is said to have */
+static uint64_t free_bytes = UINT64_MAX / 2; /* simulated free space of the disk */
 
 /* In place of the system's, under either of its names. */
 int few_bytes(const char *path, struct statvfs *ret) __asm__("statvfs");
@@ -68,7 +68,7 @@ static void much_in_the_log_goes_to_the_file_at_rest_and_little_stays(void **sta
     assert_int_equal(size_of(""), before);
     rest(s);
     assert_true(size_of("") > before + REST_ROWS * COMMENT_BYTES);
-    /* The log begins anew with the next commit. */
+    /* The log is truncated at the next commit. */
     int64_t log = size_of("-wal");
     insert_rows(s, 1 + REST_ROWS, 1);
     assert_int_equal(size_of("-wal"), log);

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-/* Where the database lies, and what can be wrong with that place. */
+/* The path of the database, and errors of that path. */
 
 static void expect_refusal(const char *path, store_access access, sh_err expected,
                            const char *words)
@@ -146,7 +146,7 @@ static void a_damaged_database_is_told_with_what_to_mend(void **state)
     assert_non_null(strstr(error.message, "backup"));
 }
 
-/* A file size limit stands for the full disk: writes fail in the same place. */
+/* A file size limit simulates a full disk: writes fail in the same way. */
 static void a_disk_that_takes_no_more_fails_the_transaction_and_loses_nothing(void **state)
 {
     (void)state;
@@ -199,7 +199,9 @@ static void odd_names_are_files_and_links_are_followed(void **state)
     assert_int_equal(chdir(old), 0);
 }
 
-/* Opens in a process of another user, where the tests run as root; gives the message by a pipe. */
+/*
+ * Opens in a process of another user, if the tests run as root; returns the message through a pipe.
+ */
 static void open_as_nobody(store_access access, sh_err expected, const char *words)
 {
     int channel[2];
@@ -253,7 +255,7 @@ static void looking_from_a_folder_that_cannot_be_written_says_why(void **state)
     store_close(opened());
     assert_int_equal(chmod(db_path, 0444), 0);
     assert_int_equal(chmod(folder, 0555), 0);
-    /* No receiver runs, so the files of its journal are missing and cannot be made. */
+    /* No receiver runs, so the journal's files are missing and cannot be created. */
     open_as_nobody(STORE_READ_ONLY, SH_E_IO, "FILE-shm");
     assert_int_equal(chmod(folder, 0777), 0);
     open_as_nobody(STORE_READ_ONLY, SH_OK, "");

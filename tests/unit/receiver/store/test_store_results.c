@@ -12,7 +12,7 @@
     " extra, \"foreignKey\", \"helpVal1\" FROM \"Plugins_Objects\""                                \
     " ORDER BY plugin, \"syncHubNodeName\", \"objectSecondaryId\""
 
-/* Puts the lines of a text in a transaction of its own and gives how many changed. */
+/* Stores the lines of a text in its own transaction and returns how many changed. */
 static int64_t put(store *s, const char *plugin, const char *node, const char *text)
 {
     sh_plugin_lines reader;
@@ -160,7 +160,7 @@ static void beside_an_older_or_missing_table_results_go_to_one_of_our_own(void *
     }
 }
 
-/* How long it takes to put as many results as the database has already, in ms. */
+/* How long it takes to store as many results as the database already has, in ms. */
 static int64_t put_many(store *s, int count)
 {
     sh_error error = {.code = SH_OK};

@@ -5,8 +5,8 @@
 #include <errno.h>
 
 /*
- * Where SQLite keeps what is undone with one entry alone. No folder for temporary files may be
- * written here, as in a container that can write to its volume alone.
+ * Where SQLite stores the undo data of savepoints. The usual folders for temporary files are not
+ * writable here, as in a container that can write only to its volume.
  */
 
 #define ROWS 20000 /* their index has more than 100 pages */

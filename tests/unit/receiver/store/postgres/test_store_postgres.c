@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-/* What is PostgreSQL's alone; the rules that both kinds of database share are tested elsewhere. */
+/* Tests specific to PostgreSQL; other tests cover the rules that both backends share. */
 
 static char url[600];
 
@@ -121,7 +121,7 @@ static void a_lock_that_is_held_for_too_long_is_busy(void **state)
     store_close(holder);
 }
 
-/* The other side waits for ever, so that it is the store that is told. */
+/* The other session has no deadlock time-out, so that the store gets the error. */
 static void a_deadlock_is_busy_and_the_next_try_succeeds(void **state)
 {
     (void)state;
@@ -255,7 +255,7 @@ static void what_cannot_be_opened_is_told_without_the_password(void **state)
     (void)state;
     (void)sql("CREATE ROLE locked LOGIN PASSWORD 'right'");
     static const struct {
-        const char *start; /* the server's folder comes between */
+        const char *start; /* the server's folder is inserted here */
         const char *end;
         sh_err err;
         const char *words;
@@ -282,7 +282,7 @@ static void what_cannot_be_opened_is_told_without_the_password(void **state)
     }
 }
 
-/* A host that takes connections and never answers must not keep the next one from being tried. */
+/* A host that accepts connections and never answers must not prevent trying the next one. */
 static void the_hosts_of_a_url_are_tried_one_after_the_other(void **state)
 {
     (void)state;
