@@ -11,6 +11,7 @@
 #include "libcommon/runtime/service_main.h"
 #include "libcommon/runtime/settings_reload.h"
 #include "libcommon/runtime/stop.h"
+#include "receiver/cli/adopt_command.h"
 #include "receiver/cli/dead_command.h"
 #include "receiver/cli/key_command.h"
 #include "receiver/cli/node_command.h"
@@ -105,6 +106,10 @@ static const sh_subcommand subcommands[] = {
      .usage = "dead drop ID... | --all [--json]",
      .help = "delete dead letters for good",
      .run = dead_drop},
+    {.name = "adopt",
+     .usage = "adopt",
+     .help = "merge the queue into the database of SYNC_db from now on, after an intended change",
+     .run = adopt_database},
     {.name = "key adopt",
      .usage = "key adopt",
      .help = "make SYNC_encryption_key the key of this hub, after an intended change",

@@ -33,6 +33,7 @@ struct sh_queue {
     char nodes_version[SH_QUEUE_KEY_BYTES];
     char nodes_used[SH_QUEUE_KEY_BYTES];
     char key[SH_QUEUE_KEY_BYTES];
+    char database[SH_QUEUE_KEY_BYTES];
     int64_t names_max;
     bool must_keep;
     bool verified;        /* the fields below are valid … */

@@ -33,6 +33,7 @@ static void close_store(merge *m)
 {
     store_close(m->merger.store);
     m->merger.store = NULL;
+    database_check_reset(&m->database);
     entry_progress_reset(&m->progress); /* the next one may lack what this one had */
 }
 
@@ -269,6 +270,8 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
 {
     *worked = false;
     sh_err err = open_store(m, error);
+    if (err == SH_OK)
+        err = database_check_look(&m->database, m->merger.store, m->queue, error);
     if (err == SH_OK)
         err = merge_take_back_count(m, error);
     if (err == SH_OK)

@@ -6,6 +6,7 @@
 #include "receiver/hub/steady_clock.h"
 #include "receiver/merge/claim_keeper.h"
 #include "receiver/merge/consumer_name.h"
+#include "receiver/merge/database_check.h"
 #include "receiver/merge/entry_progress.h"
 #include "receiver/merge/held_entries.h"
 #include "receiver/merge/key_check.h"
@@ -65,6 +66,7 @@ struct merge {
     int64_t contacts_ms;   /* monotonic: when contacts were last looked at */
     bool warned_no_folder; /* that a NetAlertX hub is handed nothing */
     steady_clock clock;
+    database_check database;
     hand hand;                 /* kept after a failure, and tried again */
     held_entries held;         /* entries of nodes whose entries take long */
     entry_progress progress;   /* of the entries in hand or held */

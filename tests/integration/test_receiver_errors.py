@@ -156,6 +156,8 @@ class Away(MergeTest):
 
     def start_on_new_database(self):
         self.db = self.folder / "another.db"
+        self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db), "adopt",
+                         code=0)
         self.start()
         wait_until(self.db.exists, "the database")
         wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A") == "",

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/merge/database_check.h"
+
+#include "libcommon/base/hex.h"
+#include "libcommon/runtime/log.h"
+#include "receiver/queue/hub_database.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define META_NAME "database_id"
+
+/* The id of the database; the first call for a database makes it. */
+static sh_err read_id(store *s, char ret[static SH_ID_HEX_BYTES], sh_error *error)
+{
+    char value[STORE_META_BYTES];
+    sh_err err = store_meta_get(s, META_NAME, value, error);
+    if (err == SH_OK && value[0] == '\0') {
+        uint8_t id[SH_ID_BYTES];
+        sh_random(id, sizeof id);
+        sh_hex_encode(id, sizeof id, ret);
+        err = store_meta_set(s, META_NAME, ret, false, error);
+        if (err == SH_OK) /* another receiver may have been faster */
+            err = store_meta_get(s, META_NAME, value, error);
+    }
+    (void)snprintf(ret, SH_ID_HEX_BYTES, "%.*s", SH_ID_HEX_BYTES - 1, err == SH_OK ? value : "");
+    return err;
+}
+
+void database_check_reset(database_check *d)
+{
+    d->own[0] = '\0';
+}
+
+sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_error *error)
+{
+    char published[SH_ID_HEX_BYTES];
+    sh_err err = queue_database_get(queue, published, error);
+    if (err == SH_OK && d->own[0] == '\0')
+        err = read_id(s, d->own, error);
+    if (err != SH_OK)
+        return err;
+    bool replaced = d->confirmed[0] != '\0' && strcmp(published, d->confirmed) == 0 &&
+                    strcmp(d->own, d->confirmed) != 0;
+    if (published[0] == '\0' || replaced) {
+        err = queue_database_set(queue, d->own, replaced, error);
+        if (err == SH_OK)
+            err = queue_database_get(queue, published, error);
+        if (err != SH_OK)
+            return err;
+    }
+    if (strcmp(published, d->own) != 0)
+        return sh_fail(error, SH_E_CONFIG,
+                       "the queue is merged into another database than that of SYNC_db: another "
+                       "receiver with another SYNC_db runs, or SYNC_db was changed; to use this "
+                       "database from now on, run `synchub-receiver adopt`");
+    if (replaced)
+        sh_log_warning("SYNC_db holds another database than before: nodes send their tables in "
+                       "full, and it is filled again");
+    memcpy(d->confirmed, d->own, sizeof d->confirmed);
+    return SH_OK;
+}
+
+sh_err database_adopt(store *s, sh_queue *queue, sh_error *error)
+{
+    char own[SH_ID_HEX_BYTES];
+    sh_err err = read_id(s, own, error);
+    return err == SH_OK ? queue_database_set(queue, own, true, error) : err;
+}
