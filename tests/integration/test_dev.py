@@ -107,6 +107,49 @@ class DevTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(list(pathlib.Path(tempfile.gettempdir()).glob("synchub-commit.*/dev")), [])
 
+    def offences(self, check, planted):
+        """What a check in tests/lint prints for a copy of the tree in which texts are appended to files."""
+        tree = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        for top in ("libcommon", "pusher", "puller", "receiver", "tests/lint"):
+            shutil.copytree(REPO / top, tree / top)
+        for name, text in planted.items():
+            with (tree / name).open("a") as file:
+                file.write(text)
+        done = run([str(tree / "tests" / "lint" / check)], tree)
+        self.assertEqual(done.returncode, 1 if done.stdout else 0)
+        return done.stdout
+
+    def test_an_upward_include_or_a_cycle_is_found(self):
+        self.assertEqual(self.offences("includes", {}), "")
+        for upward in ('#include "libcommon/http/url.h"', "#  include <libcommon/http/url.h>"):
+            self.assertIn("libcommon/base may not include libcommon/http/url.h",
+                          self.offences("includes", {"libcommon/base/text.h": upward + "\n"}))
+        self.assertIn("puller may not include pusher/push.h",
+                      self.offences("includes", {"puller/run.c": '#include "pusher/push.h"\n'}))
+        self.assertIn("may not include ../http/url.h",
+                      self.offences("includes", {"libcommon/base/text.c": '#include "../http/url.h"\n'}))
+        cycle = {"libcommon/base/hex.c": '#include "libcommon/base/metrics.h"\n',
+                 "libcommon/base/metrics.h": '#include "libcommon/base/percent.h"\n',
+                 "libcommon/base/percent.h": '#include "libcommon/base/hex.h"\n'}
+        found = self.offences("includes", cycle)
+        self.assertIn("include each other", found)
+        for module in ("hex", "metrics", "percent"):
+            self.assertIn(f"libcommon/base/{module}", found)
+
+    def test_a_large_function_or_file_is_found(self):
+        self.assertEqual(self.offences("functions", {}), "")
+        name = "libcommon/base/hex.c"
+        wide = "\nint planted(int a, int b, int c,\n            int d, int e, int f)\n{\n    return a;\n}\n"
+        self.assertIn("planted() takes 6 parameters", self.offences("functions", {name: wide}))
+        long = "\nint planted(int a, int b, int c, int d, int e, sh_error *error)\n{\n" + "    a++;\n" * 61 + "}\n"
+        found = self.offences("functions", {name: long})
+        self.assertIn("planted() has 61 lines", found)
+        self.assertNotIn("parameters", found)
+        reason = "\n/* NOLINTNEXTLINE(readability-function-size): a library's callback */"
+        found = self.offences("functions", {name: reason + wide + "\n" * 400})
+        self.assertNotIn("planted", found)
+        self.assertIn("lines, 400 are allowed", found)
+
     def test_each_changed_file_selects_its_tests(self):
         done = run(["python3", "-B", "tests/lint/check.py", "--table"], REPO)
         self.assertEqual(done.returncode, 0, done.stdout)

@@ -137,6 +137,8 @@ def quick_checks(checks, files):
     if shells:
         checks.run("shellcheck", ["shellcheck", *shells], "shellcheck")
     checks.run("rules of the house", ["tests/lint/rules"])
+    checks.run("who includes whom", ["tests/lint/includes"])
+    checks.run("size of functions and files", ["tests/lint/functions"])
     checks.run("one version", ["tests/lint/version"])
     checks.run("documents", ["python3", "-B", "tests/lint/documents.py"])
 
