@@ -230,7 +230,7 @@ static void an_unfit_watchdog_is_refused(void **state)
     assert_int_equal(setenv("WATCHDOG_USEC", "soon", 1), 0);
     check_refused(manager_name, SH_E_CONFIG, "WATCHDOG_USEC is 'soon'");
     assert_int_equal(setenv("WATCHDOG_USEC", "0", 1), 0);
-    check_refused(manager_name, SH_E_CONFIG, "WATCHDOG_USEC holds '0'");
+    check_refused(manager_name, SH_E_CONFIG, "WATCHDOG_USEC is '0'");
     assert_int_equal(unsetenv("WATCHDOG_USEC"), 0);
 }
 
