@@ -28,8 +28,9 @@ static void mask_bytewise(const char *text, size_t len, sh_text_mask *ret)
         case '\\':
             ret->backslashes |= bit;
             break;
+        case 'L':
         case 'M':
-            ret->ms |= bit;
+            ret->letters |= bit;
             break;
         case '{':
         case '}':
@@ -62,7 +63,7 @@ static void mask_by_16(const char *text, size_t count, sh_text_mask ret[])
             __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(FOLD));
             mask.quotes |= equal_16(bytes, '"') << at;
             mask.backslashes |= equal_16(bytes, '\\') << at;
-            mask.ms |= equal_16(bytes, 'M') << at;
+            mask.letters |= (equal_16(bytes, 'L') | equal_16(bytes, 'M')) << at;
             mask.brackets |= (equal_16(folded, '{') | equal_16(folded, '}')) << at;
         }
         mask.inside = sh_text_mask_prefix_xor(mask.quotes);
@@ -86,7 +87,8 @@ __attribute__((target("avx512bw,pclmul"))) static void mask_by_64(const char *te
         __m512i folded = _mm512_or_si512(bytes, _mm512_set1_epi8(FOLD));
         ret[i].quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
         ret[i].backslashes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\'));
-        ret[i].ms = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('M'));
+        ret[i].letters = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('L')) |
+                         _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('M'));
         ret[i].brackets = _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('{')) |
                           _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('}'));
         ret[i].inside = prefix_xor_clmul(ret[i].quotes);

@@ -14,7 +14,7 @@
 typedef struct {
     uint64_t quotes, backslashes;
     uint64_t brackets; /* { } [ ] */
-    uint64_t ms;       /* M: rare in device tables except in "devMac" */
+    uint64_t letters;  /* L and M: rare in device tables except in keys that table_row looks for */
     uint64_t inside;   /* sh_text_mask_prefix_xor(quotes) */
 } sh_text_mask;
 

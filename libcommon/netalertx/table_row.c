@@ -33,7 +33,7 @@ static const char *skip_scalar(const char *at, const char *end)
     return at;
 }
 
-/* --- "devMac" -------------------------------------------------------------------------------- */
+/* --- Keys of a row ---------------------------------------------------------------------------- */
 
 /* Reads the value of "devMac"; at is after the ':'. */
 static void read_mac_value(const char *at, const char *end, sh_row_mac *mac)
@@ -59,25 +59,61 @@ static void read_mac_value(const char *at, const char *end, sh_row_mac *mac)
         mac->kind = SH_ROW_MAC_UNCLEAR;
 }
 
-/* Checks whether the M at `at`, inside a string of the row at start, is that of a "devMac" key. */
-static void check_letter_m(const char *start, const char *at, const char *end, sh_row_mac *mac)
+/*
+ * Where the value of the key of len bytes begins whose letter number `before` is at `at`, inside a
+ * string of the row at start; NULL if that is another string, or no key.
+ */
+static const char *value_of_key(const char *start, const char *at, const char *end, const char *key,
+                                size_t len)
 {
-    static const char key[] = "\"devMac\"";
-    const ptrdiff_t before = 4, from_m = sizeof key - 1 - 4;
-    if (at - start < before || end - at < from_m || memcmp(at - before, key, sizeof key - 1) != 0)
-        return;
-    const char *colon = sh_table_skip_space(at + from_m, end);
-    if (colon < end && *colon == ':')
-        read_mac_value(colon + 1, end, mac);
+    const ptrdiff_t before = (ptrdiff_t)strcspn(key, "LM");
+    const ptrdiff_t after = (ptrdiff_t)len - before;
+    if (at - start < before || end - at < after || memcmp(at - before, key, len) != 0)
+        return NULL;
+    const char *colon = sh_table_skip_space(at + after, end);
+    return colon < end && *colon == ':' ? sh_table_skip_space(colon + 1, end) : NULL;
 }
 
-/* at is after a string with a backslash. If it is a key, it can be an escaped "devMac". */
+/* The value at `at`, without the quotes of a string. Empty if it is truncated. */
+static sh_slice read_scalar(const char *at, const char *end)
+{
+    if (at == end)
+        return SH_SLICE("");
+    if (*at != '"')
+        return (sh_slice){at, (size_t)(skip_scalar(at, end) - at)};
+    const char *after = sh_table_skip_string(at + 1, end);
+    return after == NULL ? SH_SLICE("") : (sh_slice){at + 1, (size_t)(after - at) - 2};
+}
+
+#define VALUE_OF(key) value_of_key(start, at, end, key, sizeof(key) - 1)
+
+/* Reads the value of the key that the M or L at `at`, inside a string of the row at start, is of.
+ */
+static void check_letter(const char *start, const char *at, const char *end, sh_row_mac *mac)
+{
+    const char *value = NULL;
+    if (*at == 'M') {
+        if ((value = VALUE_OF("\"devMac\"")) != NULL)
+            read_mac_value(value, end, mac);
+    } else if (end - at < 4 || memcmp(at, "Last", 4) != 0) {
+        return;
+    } else if ((value = VALUE_OF("\"devPresentLastScan\"")) != NULL) {
+        mac->state.present = sh_row_present_read(read_scalar(value, end));
+    } else if ((value = VALUE_OF("\"devLastIP\"")) != NULL) {
+        mac->state.last_ip = read_scalar(value, end);
+    } else if ((value = VALUE_OF("\"devLastConnection\"")) != NULL) {
+        mac->state.last_connection = read_scalar(value, end);
+    }
+}
+
+/* at is after a string with a backslash. If it is a key, it can be one that is looked for. */
 static void check_escaped_string(const char *at, const char *end, sh_row_mac *mac)
 {
     at = sh_table_skip_space(at, end);
     if (at < end && *at == ':') {
         mac->count += 2;
         mac->kind = SH_ROW_MAC_UNCLEAR;
+        mac->state.unclear = true;
     }
 }
 
@@ -149,12 +185,12 @@ static sh_err walk_block(bracket_walk *w, const char *block, size_t len, const s
     w->in_string = (inside >> (len - 1) & 1) != 0 ? UINT64_MAX : 0;
     uint64_t left = mask->brackets & ~inside;
     if (w->mac != NULL)
-        left |= mask->ms & inside;
+        left |= mask->letters & inside;
     for (; left != 0 && w->closed == NULL; left &= left - 1) {
         const char *at = block + __builtin_ctzll(left);
-        if (*at == 'M') {
-            if (w->mac != NULL && w->depth == 1 && (w->objects & 1) != 0)
-                check_letter_m(w->start, at, w->end, w->mac);
+        if (*at == 'M' || *at == 'L') {
+            if (w->depth == 1 && (w->objects & 1) != 0)
+                check_letter(w->start, at, w->end, w->mac);
             continue;
         }
         sh_err err = read_bracket(w, at, error);

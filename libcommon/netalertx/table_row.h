@@ -4,11 +4,12 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
+#include "libcommon/netalertx/row_state.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Finds the end of a row of a device table and its "devMac", without parsing the row. */
+/* Finds the end of a row of a device table and a few of its values, without parsing the row. */
 
 typedef enum {
     SH_ROW_MAC_TEXT,    /* mac is the text between the quotes, without escapes */
@@ -18,12 +19,13 @@ typedef enum {
     SH_ROW_TOO_DEEP,    /* an object that is nested deeper than SH_JSON_DEPTH_MAX */
 } sh_table_row_kind;
 
-/* What was found of "devMac" at the first level of a row. */
+/* What was found of "devMac" and of the device's state at the first level of a row. */
 typedef struct {
     unsigned count; /* of "devMac" and of keys that can be an escaped "devMac" */
     sh_slice mac;
     sh_table_row_kind kind;
     bool too_deep; /* the row is nested deeper than SH_JSON_DEPTH_MAX */
+    sh_row_state state;
 } sh_row_mac;
 
 static inline bool sh_table_is_space(char c)

@@ -175,6 +175,7 @@ sh_err sh_table_scan_next(sh_table_scan *scan, sh_table_row *row, bool *more, sh
         return err;
     row->text = (sh_slice){start, (size_t)(scan->at - start)};
     row->mac = mac.mac;
+    row->state = mac.state;
     row->kind = *start != '{' ? SH_ROW_NOT_OBJECT : mac.too_deep ? SH_ROW_TOO_DEEP : mac.kind;
     return SH_OK;
 }

@@ -11,13 +11,14 @@
 
 /*
  * Splits a device table (`{"data": [ {row}, … ]}`) into rows without building a tree: finds where
- * each row starts and ends, and its "devMac". Does not validate the inside of rows; device_row
- * does.
+ * each row starts and ends, its "devMac" and the state of its device. Does not validate the inside
+ * of rows; device_row does.
  */
 typedef struct {
     sh_slice text; /* the whole element with its braces; borrowed from the table */
     sh_slice mac;  /* for SH_ROW_MAC_TEXT */
     sh_table_row_kind kind;
+    sh_row_state state; /* see sh_row_state_complete() */
 } sh_table_row;
 
 typedef struct {

@@ -24,7 +24,7 @@ typedef struct {
 /* The arguments of one put. */
 typedef struct {
     uint8_t item[SH_ID_BYTES];
-    char digest[SH_DIGEST_HEX_BYTES];
+    char digest[SH_DIGEST_HEX_BYTES], table[SH_DIGEST_HEX_BYTES];
     struct {
         sh_slice command[SH_REDIS_SCRIPT_ARGUMENTS];
         sh_put_arguments put;
@@ -76,9 +76,11 @@ static sh_slice word_of(sh_newcomer newcomer)
 static void write_put(const sh_put_arguments *common, const sh_queue_put_item *item, put_texts *t)
 {
     sh_item_key(item->header, t->item);
-    t->digest[0] = '\0';
+    t->digest[0] = t->table[0] = '\0';
+    if (item->header->kind == SH_KIND_DEVICES)
+        sh_hex_encode(item->header->digest, SH_DIGEST_BYTES, t->table);
     if (item->unless_unchanged)
-        sh_hex_encode(item->header->digest, SH_DIGEST_BYTES, t->digest);
+        memcpy(t->digest, t->table, sizeof t->digest);
     sh_put_arguments *put = &t->argv.put;
     *put = *common;
     put->envelope = item->envelope;
@@ -87,6 +89,7 @@ static void write_put(const sh_put_arguments *common, const sh_queue_put_item *i
     put->item = (sh_slice){(const char *)t->item, sizeof t->item};
     put->version = sh_slice_of(item->nodes_version);
     put->digest = sh_slice_of(t->digest);
+    put->table = sh_slice_of(t->table);
     put->newcomer = word_of(item->newcomer);
 }
 

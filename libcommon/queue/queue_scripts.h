@@ -21,7 +21,7 @@ typedef struct {
     } keys;
     sh_slice envelope, mode, node, now_ms, item, version, digest, unchanged_ms;
     sh_slice entries_max, bytes_max, node_entries_max, node_bytes_max, node_part, ids_max;
-    sh_slice names_max, newcomer, node_ids_max, ids_ttl_s;
+    sh_slice names_max, newcomer, node_ids_max, ids_ttl_s, table;
 } sh_put_arguments;
 
 /* Keys: one sh_lease_keys for each lease; then the arguments. */

@@ -11,7 +11,6 @@
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/merge/merge_state.h"
 #include "receiver/queue/claims.h"
-#include "receiver/queue/queue_digests.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #define RETRY_MS_MAX 5000
 #define OUT_LEFTOVER_S 600 /* a half-written file that old is no other receiver's */
 #define TIDY_INTERVAL_MS (600 * 1000)
+#define RECORD_INTERVAL_MS 10000            /* of contacts */
 #define CONTACTS_INTERVAL_MS 1000           /* between two looks at who was in contact */
 #define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of a receiver that does nothing */
 /* Entries of nodes that have some held are passed over up to here, in search of those of others. */
@@ -34,6 +34,8 @@ static void close_store(merge *m)
     store_close(m->merger.store);
     m->merger.store = NULL;
     database_check_reset(&m->database);
+    if (m->recorder != NULL)
+        contact_recorder_clear(m->recorder);
     entry_progress_reset(&m->progress); /* the next one may lack what this one had */
 }
 
@@ -120,6 +122,7 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
         return sh_fail(error, SH_E_MEMORY, "no memory to start merging");
     m->settings = settings;
     m->consumer_fd = -1;
+    m->sightings = (sightings)SIGHTINGS_INIT;
     key_check_init(&m->key, keys);
     m->merger.plugins_out = settings->plugins_out;
     const sh_queue_options options = sh_queue_options_of(settings);
@@ -137,6 +140,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     if (err == SH_OK)
         err = claim_keeper_new(&options, m->consumer, settings->claim_idle_s * 1000, &m->claims,
                                error);
+    if (err == SH_OK)
+        err = contact_recorder_new(&m->recorder, error);
     if (err == SH_OK)
         err = side_thread_new(&m->merger.reader, error);
     if (err == SH_OK)
@@ -161,7 +166,9 @@ void merge_free(merge *m)
     close_store(m);
     skip_set_free(m->merger.skip_macs);
     handover_free(m->merger.handover);
+    contact_recorder_free(m->recorder);
     result_fold_free(&m->merger.fold);
+    sightings_reset(&m->sightings);
     side_thread_free(m->merger.reader);
     entry_opener_free(m->merger.opener);
     queue_reader_free(m->reader);
@@ -169,53 +176,6 @@ void merge_free(merge *m)
     if (m->consumer_fd >= 0)
         (void)close(m->consumer_fd);
     free(m);
-}
-
-/* --- What the hub tells nodes is unchanged must be in the database
- * -------------------------------- */
-
-/* Many at once: a hub of a million nodes must not wait for as many writes before it merges. */
-typedef struct {
-    sh_queue *queue;
-    const handover *handover; /* a table that cannot be handed over again must come in full */
-    size_t count;
-    queue_digest digests[QUEUE_DIGESTS_MAX];
-} publishing;
-
-static sh_err publish_some(publishing *p, sh_error *error)
-{
-    if (p->count == 0)
-        return SH_OK;
-    size_t count = p->count;
-    p->count = 0;
-    return queue_digests_set(p->queue, p->digests, count, error);
-}
-
-static sh_err publish_node(void *context, const store_node *node, sh_error *error)
-{
-    publishing *p = context;
-    if (!node->has_digest || (p->handover != NULL && !handover_has_copy(p->handover, node->node)))
-        return SH_OK;
-    queue_digest *one = &p->digests[p->count++];
-    memcpy(one->node, node->node, sizeof one->node);
-    memcpy(one->digest, node->digest, sizeof one->digest);
-    one->merged_ms = node->merged_ms;
-    return p->count < QUEUE_DIGESTS_MAX ? SH_OK : publish_some(p, error);
-}
-
-/* Another or a restored database must lead to full tables: its own record replaces Redis's. */
-static sh_err publish_all(merge *m, sh_error *error)
-{
-    if (m->published)
-        return SH_OK;
-    publishing some = {.queue = m->queue, .handover = m->merger.handover};
-    sh_err err = queue_digests_clear(m->queue, error);
-    if (err == SH_OK)
-        err = store_nodes(m->merger.store, publish_node, &some, error);
-    if (err == SH_OK)
-        err = publish_some(&some, error);
-    m->published = err == SH_OK;
-    return err;
 }
 
 /* --- Batches
@@ -265,6 +225,17 @@ static sh_err hand_over_contacts(merge *m, sh_error *error)
     return handover_contacts(m->merger.handover, m->queue, error);
 }
 
+/* A node whose table is unchanged was in contact, too: its devices are as they were. */
+static sh_err record_contacts(merge *m, sh_error *error)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    if (!store_has_presence(m->merger.store) ||
+        (m->recorded_ms != 0 && now_ms - m->recorded_ms < RECORD_INTERVAL_MS))
+        return SH_OK;
+    m->recorded_ms = now_ms;
+    return contact_recorder_run(m->recorder, m->merger.store, m->queue, error);
+}
+
 /* New entries, then a transaction for held ones; *worked tells whether there were any. */
 static sh_err work(merge *m, bool *worked, sh_error *error)
 {
@@ -275,11 +246,13 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
     if (err == SH_OK)
         err = merge_take_back_count(m, error);
     if (err == SH_OK)
-        err = publish_all(m, error);
+        err = merge_publish_digests(m, error);
     if (err == SH_OK)
         err = key_check_look(&m->key, m->merger.store, m->queue, error);
     if (err == SH_OK)
         err = hand_over_contacts(m, error);
+    if (err == SH_OK)
+        err = record_contacts(m, error);
     if (err != SH_OK)
         return err;
     claim_keeper_active(m->claims);
@@ -312,6 +285,7 @@ static void tidy(merge *m)
         .node_items_max = SH_NODE_ITEM_IDS_MAX,
         .parts_max = SH_PARTS_PENDING_MAX,
         .nodes_max = SH_NODE_RECORDS_MAX,
+        .presence_max = SH_PRESENCE_ROWS_MAX,
     };
     bool more = false;
     sh_error error = {0};

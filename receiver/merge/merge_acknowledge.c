@@ -96,7 +96,7 @@ sh_err merge_acknowledge(merge *m, const portion *p, sh_error *error)
         done[count++] = (queue_done){.entry = one->entry,
                                      .node = publish ? one->result.header.node : NULL,
                                      .digest = one->result.header.digest,
-                                     .merged_ms = m->merger.now_ms};
+                                     .merged_ms = one->result.merged_ms};
         if (one->outcome == ENTRY_MERGED)
             log_result(one->entry, &one->result);
         else

@@ -18,8 +18,7 @@
 _Static_assert(CHUNKS <= SIDE_TASKS_MAX, "each may be read aside");
 
 typedef struct {
-    sh_slice text;
-    int64_t number;     /* in its table, from 1 */
+    size_t index;       /* in its chunk */
     sh_device_row *row; /* NULL where it cannot be read */
 } new_row;
 
@@ -36,6 +35,7 @@ typedef struct {
     int64_t numbers[CHUNK]; /* of the row in its table, from 1 */
     sh_slice texts[CHUNK];
     sh_mac macs[CHUNK];
+    sh_row_state states[CHUNK];
     size_t new_count; /* of them, those whose MAC is not there */
     new_row new[CHUNK];
     sh_arena rows; /* their memory */
@@ -86,7 +86,8 @@ static void read_chunk(void *context)
 {
     chunk *c = context;
     for (size_t i = 0; i < c->new_count; i++)
-        (void)read_row(c->merger, c->node, c->new[i].text, &c->rows, &c->new[i].row, NULL);
+        (void)read_row(c->merger, c->node, c->texts[c->new[i].index], &c->rows, &c->new[i].row,
+                       NULL);
 }
 
 /*
@@ -147,9 +148,21 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64
     }
     c->numbers[c->count] = number;
     c->texts[c->count] = scanned->text;
+    c->states[c->count] = scanned->state;
+    if (m->sightings != NULL)
+        err = sh_row_state_complete(scanned->text, &c->states[c->count], error);
     c->count++;
     c->bytes += scanned->text.len;
-    return SH_OK;
+    return err;
+}
+
+/* Notes whether a device that is in the database now is present. */
+static sh_err note_sighting(const entry_merger *m, const chunk *c, size_t i, sh_error *error)
+{
+    if (m->sightings == NULL)
+        return SH_OK;
+    return sightings_add(m->sightings, &c->macs[i], sighting_kind_of(&c->states[i]), &c->states[i],
+                         error);
 }
 
 /* Scans the next rows into an empty chunk; *more is false once the table's end was met. */
@@ -177,17 +190,20 @@ static sh_err start_reading(const entry_merger *m, chunk *c, sh_error *error)
     sh_err err = store_find_known(m->store, macs, c->count, known, error);
     if (err != SH_OK)
         return err;
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; i < c->count && err == SH_OK; i++) {
         if (known[i]) {
             c->counts.known++;
+            err = note_sighting(m, c, i, error);
             continue;
         }
         if (!m->inserts) {
             c->counts.skipped++;
             continue;
         }
-        c->new[c->new_count++] = (new_row){.text = c->texts[i], .number = c->numbers[i]};
+        c->new[c->new_count++] = (new_row){.index = i};
     }
+    if (err != SH_OK)
+        return err;
     c->merger = m;
     c->reading = (side_task){.run = read_chunk, .context = c};
     if (c->new_count < ROWS_WORTH_A_THREAD)
@@ -231,7 +247,7 @@ static void count_outcome(const entry_merger *m, entry_result *result, int64_t n
 static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c, sh_error *error)
 {
     store_insert inserts[CHUNK];
-    int64_t numbers[CHUNK];
+    size_t indexes[CHUNK];
     size_t count = 0;
     sh_err err = SH_OK;
     side_thread_wait(m->reader, &c->reading);
@@ -240,20 +256,23 @@ static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c,
         sh_error reason = {0};
         sh_err read = SH_OK;
         if (new->row == NULL)
-            read = read_row(m, c->node, new->text, &c->rows, &new->row, &reason);
+            read = read_row(m, c->node, c->texts[new->index], &c->rows, &new->row, &reason);
         if (read == SH_OK) {
-            numbers[count] = new->number;
+            indexes[count] = new->index;
             inserts[count++] = (store_insert){.row = new->row};
         } else if (read == SH_E_MEMORY) {
             err = sh_fail(error, SH_E_MEMORY, "%s", reason.message);
         } else {
-            entry_set_aside(&c->counts, "row", new->number, reason.message);
+            entry_set_aside(&c->counts, "row", c->numbers[new->index], reason.message);
         }
     }
     if (err == SH_OK && count > 0)
         err = store_insert_devices(m->store, inserts, count, m->now, error);
-    for (size_t i = 0; err == SH_OK && i < count; i++)
-        count_outcome(m, &c->counts, numbers[i], &inserts[i]);
+    for (size_t i = 0; err == SH_OK && i < count; i++) {
+        count_outcome(m, &c->counts, c->numbers[indexes[i]], &inserts[i]);
+        if (inserts[i].outcome != STORE_REJECTED)
+            err = note_sighting(m, c, indexes[i], error);
+    }
     if (err == SH_OK)
         add_counts(result, &c->counts);
     chunk_clear(c);
@@ -271,14 +290,37 @@ static void free_ring(chunk_ring **ring)
     free(*ring);
 }
 
+/* A row that an earlier transaction merged, or rejected, is in the table: its device is not gone.
+ */
+static sh_err note_earlier(const entry_merger *m, const sh_table_row *row, sh_error *error)
+{
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
+    sh_device_row *read = NULL;
+    sh_mac mac = {.len = 0};
+    sh_error reason = {0};
+    sh_err err = SH_E_FORMAT;
+    if (row->kind == SH_ROW_MAC_TEXT)
+        err = sh_mac_read(row->mac, &mac, &reason);
+    else if (row->kind == SH_ROW_MAC_UNCLEAR)
+        err = read_row(m, "", row->text, &arena, &read, &reason);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "%s", reason.message);
+    if (err != SH_OK)
+        return SH_OK;
+    return sightings_add(m->sightings, read == NULL ? &mac : sh_device_row_mac(read),
+                         SIGHTED_EARLIER, &row->state, error);
+}
+
 /* Passes over the rows that earlier transactions have merged. */
-static sh_err skip_merged(sh_table_scan *scan, size_t rows, sh_error *error)
+static sh_err skip_merged(const entry_merger *m, sh_table_scan *scan, size_t rows, sh_error *error)
 {
     bool more = true;
     sh_err err = SH_OK;
     while (err == SH_OK && more && scan->rows < rows) {
         sh_table_row row;
         err = sh_table_scan_next(scan, &row, &more, error);
+        if (err == SH_OK && more && m->sightings != NULL)
+            err = note_earlier(m, &row, error);
     }
     return err;
 }
@@ -286,7 +328,13 @@ static sh_err skip_merged(sh_table_scan *scan, size_t rows, sh_error *error)
 /* Nothing of a table that is invalid further on may be committed. */
 static sh_err check_rest(sh_table_scan scan, sh_error *error)
 {
-    return skip_merged(&scan, SIZE_MAX, error);
+    bool more = true;
+    sh_err err = SH_OK;
+    while (err == SH_OK && more) {
+        sh_table_row row;
+        err = sh_table_scan_next(&scan, &row, &more, error);
+    }
+    return err;
 }
 
 static sh_err merge_rows(entry_merger *m, entry_result *result, sh_table_scan *scan,
@@ -324,7 +372,7 @@ sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *erro
     bool first = result->next == 0;
     sh_err err = sh_table_scan_init(&scan, m->text.data, m->text.len, error);
     if (err == SH_OK)
-        err = skip_merged(&scan, result->next, error);
+        err = skip_merged(m, &scan, result->next, error);
     entry_begins_work(m);
     if (err == SH_OK)
         err = merge_rows(m, result, &scan, ring, error);

@@ -219,6 +219,19 @@ void entry_begins_work(entry_merger *m)
         m->until_ms = least_ms;
 }
 
+static sh_err merge_table(entry_merger *m, entry_result *ret, sh_error *error)
+{
+    if (m->sightings == NULL)
+        return entry_merge_devices(m, ret, error);
+    ret->sighted = sightings_begin(m->sightings);
+    sh_err err = entry_merge_devices(m, ret, error);
+    if (err == SH_OK)
+        sightings_end(m->sightings, &ret->sighted);
+    else
+        sightings_cut(m->sightings, &ret->sighted);
+    return err;
+}
+
 static sh_err merge_content(entry_merger *m, const queue_entry *entry, entry_result *ret,
                             bool *seen, sh_error *error)
 {
@@ -229,7 +242,7 @@ static sh_err merge_content(entry_merger *m, const queue_entry *entry, entry_res
         return err;
     ret->is_piece = false;
     if (ret->header.kind == SH_KIND_DEVICES)
-        err = entry_merge_devices(m, ret, error);
+        err = merge_table(m, ret, error);
     else
         err = entry_merge_plugin(m, entry, ret, error);
     if (err == SH_OK && ret->is_piece)

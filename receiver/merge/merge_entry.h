@@ -6,6 +6,7 @@
 #include "receiver/merge/entry_decoder.h"
 #include "receiver/merge/handover.h"
 #include "receiver/merge/result_fold.h"
+#include "receiver/merge/sightings.h"
 #include "receiver/merge/skip_set.h"
 #include "receiver/merge/task_thread.h"
 #include "receiver/queue/queue_batch.h"
@@ -32,9 +33,11 @@ typedef struct {
     int64_t replaced;                /* values that could not be stored, of the inserted rows */
     char reason[SH_DEAD_REASON_MAX]; /* of the rows that were set aside, or had such values */
     /* Of an entry that is merged in several transactions: */
-    bool is_piece;    /* it is not at its end */
-    size_t next;      /* row, or line that is left of its result, with which to go on */
-    int64_t recorded; /* of inserted, by earlier transactions */
+    bool is_piece;           /* it is not at its end */
+    size_t next;             /* row, or line that is left of its result, with which to go on */
+    int64_t recorded;        /* of inserted, by earlier transactions */
+    sightings_range sighted; /* in this transaction */
+    int64_t merged_ms;       /* as recorded of its node */
 } entry_result;
 
 typedef struct {
@@ -46,6 +49,7 @@ typedef struct {
     store *store;
     entry_opener *opener;
     side_thread *reader;
+    sightings *sightings;              /* NULL: the database keeps no presence */
     bool marks;                        /* each entry is marked, so that it can be undone alone */
     sh_slice text;                     /* of the entry in hand; borrowed from the opener */
     char folded[QUEUE_ENTRY_ID_BYTES]; /* whose result fold is, or "" … */

@@ -6,6 +6,7 @@
 #include "receiver/hub/steady_clock.h"
 #include "receiver/merge/claim_keeper.h"
 #include "receiver/merge/consumer_name.h"
+#include "receiver/merge/contact_recorder.h"
 #include "receiver/merge/database_check.h"
 #include "receiver/merge/entry_progress.h"
 #include "receiver/merge/held_entries.h"
@@ -63,13 +64,16 @@ struct merge {
     char advice[STORE_ADVICE_BYTES]; /* that was logged last */
     bool published;                  /* what the database holds stands in the queue's digests */
     int64_t tidied_ms;
-    int64_t contacts_ms;   /* monotonic: when contacts were last looked at */
+    int64_t contacts_ms; /* monotonic: when contacts were last looked at */
+    contact_recorder *recorder;
+    int64_t recorded_ms;   /* monotonic: when contacts were last recorded */
     bool warned_no_folder; /* that a NetAlertX hub is handed nothing */
     steady_clock clock;
     database_check database;
     hand hand;                 /* kept after a failure, and tried again */
     held_entries held;         /* entries of nodes whose entries take long */
     entry_progress progress;   /* of the entries in hand or held */
+    sightings sightings;       /* of the transaction */
     int64_t unlocked_until_ms; /* monotonic: until then the database is left to others */
     /* The entry whose try is counted and not over, or "". */
     char counted[QUEUE_ENTRY_ID_BYTES];
@@ -106,5 +110,13 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error);
 
 /* Acknowledges the entries that are done, and moves those that never can be to the dead letters. */
 sh_err merge_acknowledge(merge *m, const portion *p, sh_error *error);
+
+/* --- merge_publish.c */
+
+/*
+ * Publishes the digests of the nodes' last tables, once after each opening of the database: another
+ * or a restored one must lead to full tables, so its own record replaces Redis's.
+ */
+sh_err merge_publish_digests(merge *m, sh_error *error);
 
 #endif

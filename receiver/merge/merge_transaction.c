@@ -48,7 +48,7 @@ static sh_err record_all(merge *m, const portion *p, sh_error *error)
         if (merged_now && one->result.header.kind == SH_KIND_DEVICES)
             tables[count++] = (merged_table){.entry = one->entry, .result = &one->result};
     }
-    return merge_record(m->merger.store, tables, count, m->merger.now_ms, error);
+    return merge_record(&m->merger, tables, count, error);
 }
 
 /* Whether the i-th entry must wait for the next transaction. */
@@ -56,7 +56,8 @@ static bool waits_for_next(const merge *m, portion *p, size_t i)
 {
     if (i == 0)
         return false;
-    p->late = sh_clock_monotonic_ms() - p->begun_ms >= m->merger.pace.begin_ms;
+    p->late = sh_clock_monotonic_ms() - p->begun_ms >= m->merger.pace.begin_ms ||
+              m->sightings.count >= SIGHTINGS_MANY;
     return p->late || m->merger.pace.pauses; /* each is handed over while nothing is locked */
 }
 
@@ -78,6 +79,9 @@ static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
 /* *again: with marks, all would be merged but one entry. */
 static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
 {
+    const sightings_range none = {.first = 0};
+    sightings_cut(&m->sightings, &none);
+    m->merger.sightings = store_has_presence(m->merger.store) ? &m->sightings : NULL;
     p->begun_ms = sh_clock_monotonic_ms();
     p->late = false;
     m->merger.until_ms = p->begun_ms + m->merger.pace.end_ms;

@@ -2,6 +2,9 @@
 #include "receiver/merge/node_stats.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "receiver/merge/presence.h"
+#include "receiver/merge/table_order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,37 +24,122 @@ static int by_node_and_place(const void *a, const void *b)
     return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
 }
 
-static sh_err record(store *s, const merged_table *table, int64_t now_ms, sh_error *error)
+/* What is recorded of a table, but for what the database holds of its node already. */
+static store_node node_of(const merged_table *table)
 {
-    entry_result *result = table->result;
+    const entry_result *result = table->result;
     const sh_envelope_header *header = &result->header;
     bool pulled = sh_slice_equals(table->entry->mode, SH_SLICE("pull"));
     store_node node = {
-        .merged_ms = now_ms,
         .sent = result->rows,
         .inserted = result->inserted - result->recorded,
         .known = result->known,
         .skipped = result->skipped,
         .set_aside = result->set_aside,
         .has_digest = true,
+        .newest = {.order = table_order_of(table->entry->id), .sealed_ms = header->time_ms},
     };
-    memcpy(node.node, result->header.node, sizeof node.node);
-    memcpy(node.reason, result->reason, sizeof node.reason);
-    memcpy(node.digest, result->header.digest, sizeof node.digest);
+    memcpy(node.node, header->node, sizeof node.node);
+    memcpy(node.digest, header->digest, sizeof node.digest);
+    memcpy(node.newest.digest, header->digest, sizeof node.newest.digest);
     memcpy(node.mode, pulled ? "pull" : "push", sizeof "pull");
-    if (result->is_piece)
-        return store_node_add(s, &node, error);
-    if (header->parts > 1) {
-        if (result->reason[0] != '\0')
-            (void)snprintf(node.reason, sizeof node.reason, "part %u, %.*s", header->part + 1,
-                           (int)sizeof node.reason - 20, result->reason);
-        return store_part_record(s, &node, header->part, header->parts, &result->whole, error);
-    }
-    result->whole = true;
-    return store_node_record(s, &node, error);
+    if (header->parts > 1 && result->reason[0] != '\0')
+        (void)snprintf(node.reason, sizeof node.reason, "part %u, %.*s", header->part + 1,
+                       (int)sizeof node.reason - 20, result->reason);
+    else
+        memcpy(node.reason, result->reason, sizeof node.reason);
+    return node;
 }
 
-sh_err merge_record(store *s, const merged_table tables[], size_t count, int64_t now_ms,
+/*
+ * Times of a node grow from merge to merge, whichever receiver merges, so that of two digests that
+ * are published at once the last merged one stays. A time in the future is of a clock that was set
+ * back since.
+ */
+static int64_t next_merged_ms(int64_t last_ms, int64_t now_ms)
+{
+    return last_ms >= now_ms && last_ms < now_ms + SH_CLOCK_SKEW_MAX_S * 1000LL ? last_ms + 1
+                                                                                : now_ms;
+}
+
+/* The contact of a table that waited in the queue was when it came there. */
+static node_contact contact_of(const store_node *before, int64_t order, int64_t now_ms)
+{
+    int64_t queued_ms = order / 1000;
+    int64_t contact_ms = queued_ms > 0 && queued_ms < now_ms ? queued_ms : now_ms;
+    const node_contact *last = &before->contact;
+    return last->last_ms >= contact_ms && last->last_ms <= now_ms
+               ? *last
+               : node_contact_next(last, contact_ms);
+}
+
+/* Records the counters; *is_whole: all of the table is merged now. */
+static sh_err record_counters(store *s, const merged_table *table, const store_part *part,
+                              bool *is_whole, sh_error *error)
+{
+    *is_whole = false;
+    if (table->result->is_piece)
+        return store_node_add(s, part->of, error);
+    if (part->parts > 1)
+        return store_part_record(s, part, is_whole, error);
+    *is_whole = true;
+    return store_node_record(s, part->of, error);
+}
+
+/* Records a table whose node is locked; an older one than the newest says nothing of presence. */
+static sh_err record_table(const entry_merger *m, const merged_table *table,
+                           const store_node *before, store_part *part, sh_error *error)
+{
+    entry_result *result = table->result;
+    store_node node = *part->of;
+    bool is_older = table_is_older(&node.newest, &before->newest, m->now_ms);
+    bool is_whole = false;
+    if (is_older) {
+        node.newest = before->newest;
+        node.has_digest = false; /* it comes in full once more */
+    }
+    part->of = &node;
+    sh_err err = record_counters(m->store, table, part, &is_whole, error);
+    result->whole = is_whole && !is_older;
+    const presence_table presence = {
+        .node = node.node,
+        .from = m->sightings,
+        .range = result->sighted,
+        .now_ms = m->now_ms,
+        .contact_ms = before->contact.last_ms,
+        .is_whole = is_whole,
+        .last_part = part->parts > 1 ? part : NULL,
+    };
+    if (err == SH_OK && m->sightings != NULL && !is_older)
+        err = presence_update(m->store, &presence, error);
+    return err == SH_OK && is_whole && part->parts > 1 ? store_parts_end(m->store, part, error)
+                                                       : err;
+}
+
+static sh_err record(const entry_merger *m, const merged_table *table, sh_error *error)
+{
+    entry_result *result = table->result;
+    const sh_envelope_header *header = &result->header;
+    SH_CLEANUP(sh_buf_reset) sh_buf keys = SH_BUF_INIT(SH_ROWS_MAX * SIGHTING_KEY_BYTES);
+    store_node before;
+    store_node node = node_of(table);
+    store_part part = {.of = &node, .part = header->part, .parts = header->parts};
+    sh_err err = store_node_lock(m->store, node.node, true, &before, error);
+    if (err != SH_OK)
+        return err;
+    node.merged_ms = next_merged_ms(before.merged_ms, m->now_ms);
+    node.contact = contact_of(&before, node.newest.order, m->now_ms);
+    result->merged_ms = node.merged_ms;
+    if (m->sightings != NULL && part.parts > 1 && !result->is_piece) {
+        if (sh_buf_reserve(&keys, SIGHTING_KEY_BYTES) != SH_OK ||
+            sightings_write_keys(m->sightings, &result->sighted, &keys) != SH_OK)
+            return sh_fail(error, SH_E_MEMORY, "no memory to record a merge");
+        part.keys = (sh_slice){keys.data, keys.len};
+    }
+    return record_table(m, table, &before, &part, error);
+}
+
+sh_err merge_record(const entry_merger *m, const merged_table tables[], size_t count,
                     sh_error *error)
 {
     if (count == 0)
@@ -64,6 +152,6 @@ sh_err merge_record(store *s, const merged_table tables[], size_t count, int64_t
     qsort(order, count, sizeof *order, by_node_and_place);
     sh_err err = SH_OK;
     for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = record(s, order[i].table, now_ms, error);
+        err = record(m, order[i].table, error);
     return err;
 }

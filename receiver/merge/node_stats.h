@@ -14,12 +14,11 @@ typedef struct {
 } merged_table;
 
 /*
- * Records the merged tables of a transaction, given in the order in which they were merged, in
- * store_node_record() or store_part_record(), immediately before the commit: other receivers wait
- * for a node's row until then. Nodes come in the order of their names, so that no two receivers
- * wait for each other.
+ * Records the merged tables of a transaction, given in the order in which they were merged, and
+ * what they say of presence, immediately before the commit: other receivers wait for a node's row
+ * until then. Nodes come in the order of their names, so that no two receivers wait for each other.
  */
-sh_err merge_record(store *s, const merged_table tables[], size_t count, int64_t now_ms,
+sh_err merge_record(const entry_merger *m, const merged_table tables[], size_t count,
                     sh_error *error);
 
 #endif

@@ -65,10 +65,90 @@ static const schema_step version_3[] = {
          "CREATE INDEX IF NOT EXISTS \"SyncHub_Items_node\" ON \"SyncHub_Items\"(node, merged_ms)"},
 };
 
+/*
+ * Presence beside the devices, whose rows never change. present: 0 absent, 1 present, 2 not known
+ * to the node itself. Digests are forgotten, so that each node sends its table once.
+ *
+ * Two views for people who use SQL; times are Unix time in ms. A node that was not in contact for
+ * silent_after_ms, or only in the future, is silent: all of its devices are `unknown`.
+ */
+#define SQLITE_NOW_MS "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+#define POSTGRES_NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+#define SEEN_BEFORE(now)                                                                           \
+    "INSERT INTO \"SyncHub_Presence\"(node, mac, present, since_ms, first_seen_ms,"                \
+    " last_connection_ms, ip) SELECT \"devSyncHubNode\", lower(\"devMac\"), 2, " now               \
+    ", 0, 0, coalesce(\"devLastIP\", '') FROM \"Devices\" WHERE \"devSyncHubNode\" <> ''"
+
+#define NODE_PRESENCE_VIEW(now, greatest)                                                          \
+    "CREATE VIEW \"SyncHub_NodePresence\" AS"                                                      \
+    " SELECT mac, node, state AS present, CASE state WHEN 'unknown' THEN contact_ms"               \
+    " ELSE since_ms END AS since_ms, ip, first_seen_ms, CASE state WHEN 'no'"                      \
+    " THEN last_connection_ms ELSE " greatest "(last_connection_ms, CASE present WHEN 1"           \
+    " THEN contact_ms ELSE 0 END) END AS last_connection_ms"                                       \
+    " FROM (SELECT p.mac, p.node, p.present, p.since_ms, p.ip, p.first_seen_ms,"                   \
+    " p.last_connection_ms, coalesce(n.last_contact_ms, 0) AS contact_ms,"                         \
+    " CASE WHEN n.node IS NULL OR p.present NOT IN (0, 1) OR n.last_contact_ms > " now             \
+    " OR n.last_contact_ms + n.silent_after_ms < " now " THEN 'unknown'"                           \
+    " WHEN p.present = 1 THEN 'yes' ELSE 'no' END AS state"                                        \
+    " FROM \"SyncHub_Presence\" AS p LEFT JOIN \"SyncHub_Nodes\" AS n ON n.node = p.node) AS s"
+
+#define DEVICE_PRESENCE_VIEW(mac)                                                                  \
+    "CREATE VIEW \"SyncHub_DevicePresence\" AS"                                                    \
+    " SELECT d.\"devMac\", d.\"devName\", CASE a.state WHEN 2 THEN 'yes' WHEN 0 THEN 'no'"         \
+    " ELSE 'unknown' END AS present, CASE a.state WHEN 2 THEN a.yes_since_ms"                      \
+    " WHEN 1 THEN a.unknown_since_ms ELSE a.since_ms END AS since_ms, a.first_seen_ms,"            \
+    " a.last_connection_ms, coalesce(a.nodes, 0) AS nodes FROM \"Devices\" AS d LEFT JOIN"         \
+    " (SELECT mac, max(CASE present WHEN 'yes' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END) AS state," \
+    " min(CASE present WHEN 'yes' THEN since_ms END) AS yes_since_ms,"                             \
+    " max(CASE present WHEN 'unknown' THEN since_ms END) AS unknown_since_ms,"                     \
+    " max(since_ms) AS since_ms, min(first_seen_ms) AS first_seen_ms,"                             \
+    " max(last_connection_ms) AS last_connection_ms, count(*) AS nodes"                            \
+    " FROM \"SyncHub_NodePresence\" GROUP BY mac) AS a ON " mac " = a.mac"
+
+static const schema_step version_4[] = {
+    {.table = "SyncHub_Nodes",
+     .column = "last_contact_ms",
+     .definition = "@integer NOT NULL DEFAULT 0"},
+    {.table = "SyncHub_Nodes",
+     .column = "interval_ms",
+     .definition = "@integer NOT NULL DEFAULT 0"},
+    {.table = "SyncHub_Nodes",
+     .column = "silent_after_ms",
+     .definition = "@integer NOT NULL DEFAULT 900000"},
+    {.table = "SyncHub_Nodes",
+     .column = "table_order",
+     .definition = "@integer NOT NULL DEFAULT 0"},
+    {.table = "SyncHub_Nodes",
+     .column = "table_sealed_ms",
+     .definition = "@integer NOT NULL DEFAULT 0"},
+    {.table = "SyncHub_Nodes", .column = "table_digest", .definition = "@bytes"},
+    {.table = "SyncHub_Parts", .column = "keys", .definition = "@bytes"},
+    {.sql = "UPDATE \"SyncHub_Nodes\" SET last_contact_ms = merged_ms"},
+    {.sql = "CREATE TABLE \"SyncHub_Presence\"(node @text NOT NULL, mac @text NOT NULL,"
+            " present @integer NOT NULL, since_ms @integer NOT NULL,"
+            " first_seen_ms @integer NOT NULL, last_connection_ms @integer NOT NULL,"
+            " ip @text NOT NULL, PRIMARY KEY(node, mac)) @rows_by_key",
+     .own_only = true},
+    /* When a device was first seen is not known: 0. */
+    {.sqlite = SEEN_BEFORE(SQLITE_NOW_MS),
+     .postgres = SEEN_BEFORE(POSTGRES_NOW_MS),
+     .own_only = true},
+    {.sql = "CREATE INDEX \"SyncHub_Presence_mac\" ON \"SyncHub_Presence\"(mac)", .own_only = true},
+    {.sqlite = NODE_PRESENCE_VIEW(SQLITE_NOW_MS, "max"),
+     .postgres = NODE_PRESENCE_VIEW(POSTGRES_NOW_MS, "greatest"),
+     .own_only = true},
+    {.sqlite = DEVICE_PRESENCE_VIEW("d.devMac"),
+     .postgres = DEVICE_PRESENCE_VIEW("lower(d.\"devMac\")"),
+     .own_only = true},
+    {.sql = "UPDATE \"SyncHub_Nodes\" SET digest = NULL", .own_only = true},
+};
+
 static const schema_migration migrations[] = {
     MIGRATION(version_1),
     MIGRATION(version_2),
     MIGRATION(version_3),
+    MIGRATION(version_4),
 };
 
 const schema schema_released = {.migrations = migrations,

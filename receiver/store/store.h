@@ -10,6 +10,7 @@
 #include "libcommon/netalertx/mac.h"
 #include "libcommon/netalertx/plugin_lines.h"
 #include "receiver/store/device_row.h"
+#include "receiver/store/node_contact.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -115,6 +116,7 @@ typedef struct {
     int64_t items_max, parts_max, nodes_max; /* over them the oldest go; of nodes, those that never
                                                 brought a device first */
     int64_t node_items_max;                  /* items of one node; over them its oldest go */
+    int64_t presence_max;                    /* over it those absent for the longest go */
 } store_limits;
 
 /*
@@ -156,6 +158,13 @@ sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
                               const sh_plugin_line lines[], size_t count, const char *now,
                               int64_t *changed, sh_error *error);
 
+/* A device table, or the newest one of a node. */
+typedef struct {
+    int64_t order; /* of its entry in the stream, see merge/table_order.h; 0: none */
+    int64_t sealed_ms;
+    uint8_t digest[SH_DIGEST_BYTES];
+} store_table;
+
 /* What `synchub-receiver nodes` shows of a node, from its merges. */
 typedef struct {
     char node[SH_NODE_NAME_MAX + 1];
@@ -167,7 +176,19 @@ typedef struct {
     char reason[SH_DEAD_REASON_MAX];   /* why the first of its last table were set aside */
     bool has_digest;
     uint8_t digest[SH_DIGEST_BYTES]; /* of its last whole table */
+    node_contact contact;            /* recorded with each merge */
+    store_table newest;              /* table of which a part was merged */
 } store_node;
+
+/*
+ * Reads what is recorded of a node, and keeps others from changing it and its presence until the
+ * end of the transaction; *ret is zeroed where nothing is, which is no lock either unless `create`.
+ * To avoid deadlocks, lock several nodes in the order of their names.
+ */
+sh_err store_node_lock(store *s, const char *node, bool create, store_node *ret, sh_error *error);
+
+/* Records contacts without tables, of nodes that are locked. */
+sh_err store_node_contact(store *s, const char *node, const node_contact *contact, sh_error *error);
 
 /* Records a merge of a node's table: inserted is added up, all else replaced. */
 sh_err store_node_record(store *s, const store_node *node, sh_error *error);
@@ -175,13 +196,57 @@ sh_err store_node_record(store *s, const store_node *node, sh_error *error);
 /* Records that rows of a node's table were inserted, which is not merged to its end yet. */
 sh_err store_node_add(store *s, const store_node *node, sh_error *error);
 
+/* One part of a table that was cut. */
+typedef struct {
+    const store_node *of; /* counters of this part; digest of the whole table */
+    uint32_t part, parts;
+    sh_slice keys; /* of its devices, as bytes; no data: not known */
+} store_part;
+
 /*
- * Records a merge of one part of a table that was cut: inserted is added up at once. Once all parts
- * of this very table (its digest) were recorded, *whole is true and all else is replaced by the sum
- * of them; a digest therefore never stands for a table of which a part is missing.
+ * Records a merge of a part: inserted is added up at once. Once all parts of this very table (its
+ * digest) were recorded, *whole is true and all else is replaced by the sum of them; a digest
+ * therefore never stands for a table of which a part is missing. The parts are kept until
+ * store_parts_end().
  */
-sh_err store_part_record(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
-                         bool *whole, sh_error *error);
+sh_err store_part_record(store *s, const store_part *part, bool *whole, sh_error *error);
+
+/*
+ * Gives the keys of each part of a table. *complete: those of all its parts are known, which is not
+ * so for parts of an older version and for tables over SH_ROWS_MAX.
+ */
+typedef sh_err (*store_keys_each)(void *context, sh_slice keys, sh_error *error);
+sh_err store_part_keys(store *s, const store_part *part, store_keys_each each, void *context,
+                       bool *complete, sh_error *error);
+
+/* Removes the parts of a table that is whole. */
+sh_err store_parts_end(store *s, const store_part *part, sh_error *error);
+
+/* Whether this database keeps presence; NetAlertX's own does not. */
+bool store_has_presence(const store *s);
+
+/* A device as one node sees it. Times are Unix time of this hub. */
+typedef enum { STORE_ABSENT, STORE_PRESENT, STORE_NOT_KNOWN } store_present;
+typedef struct {
+    sh_slice mac; /* as sh_mac has it, ASCII letters in lower case */
+    store_present present;
+    int64_t since_ms;
+    int64_t first_seen_ms;
+    int64_t connected_ms; /* when it was last present, as far as it is not now; 0: not known */
+    sh_slice ip;
+} store_presence;
+
+/* Gives all devices that a node has seen, in no order. */
+typedef sh_err (*store_presence_each)(void *context, const store_presence *row, sh_error *error);
+sh_err store_presence_read(store *s, const char *node, store_presence_each each, void *context,
+                           sh_error *error);
+
+/* Inserts or replaces rows of a node that is locked; each device once. */
+sh_err store_presence_put(store *s, const char *node, const store_presence rows[], size_t count,
+                          sh_error *error);
+
+/* Removes so many devices of a node, those that have been absent for the longest. */
+sh_err store_presence_trim(store *s, const char *node, int64_t count, sh_error *error);
 
 typedef sh_err (*store_node_each)(void *context, const store_node *node, sh_error *error);
 sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error);

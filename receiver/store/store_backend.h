@@ -37,8 +37,19 @@ struct store_ops {
                                int64_t *changed, sh_error *error);
     sh_err (*node_record)(store *s, const store_node *node, sh_error *error);
     sh_err (*node_add)(store *s, const store_node *node, sh_error *error);
-    sh_err (*part_record)(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
-                          bool *whole, sh_error *error);
+    sh_err (*node_lock)(store *s, const char *node, bool create, store_node *ret, sh_error *error);
+    sh_err (*node_contact)(store *s, const char *node, const node_contact *contact,
+                           sh_error *error);
+    sh_err (*part_record)(store *s, const store_part *part, bool *whole, sh_error *error);
+    sh_err (*part_keys)(store *s, const store_part *part, store_keys_each each, void *context,
+                        bool *complete, sh_error *error);
+    sh_err (*parts_end)(store *s, const store_part *part, sh_error *error);
+    bool (*has_presence)(const store *s);
+    sh_err (*presence_read)(store *s, const char *node, store_presence_each each, void *context,
+                            sh_error *error);
+    sh_err (*presence_put)(store *s, const char *node, const store_presence rows[], size_t count,
+                           sh_error *error);
+    sh_err (*presence_trim)(store *s, const char *node, int64_t count, sh_error *error);
     sh_err (*nodes)(store *s, store_node_each each, void *context, sh_error *error);
     sh_err (*devices)(store *s, const char *node, store_device_each each, void *context,
                       sh_error *error);

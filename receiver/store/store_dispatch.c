@@ -146,10 +146,52 @@ sh_err store_node_add(store *s, const store_node *node, sh_error *error)
     return s->ops->node_add(s, node, error);
 }
 
-sh_err store_part_record(store *s, const store_node *part_of, uint32_t part, uint32_t parts,
-                         bool *whole, sh_error *error)
+sh_err store_node_lock(store *s, const char *node, bool create, store_node *ret, sh_error *error)
 {
-    return s->ops->part_record(s, part_of, part, parts, whole, error);
+    return s->ops->node_lock(s, node, create, ret, error);
+}
+
+sh_err store_node_contact(store *s, const char *node, const node_contact *contact, sh_error *error)
+{
+    return s->ops->node_contact(s, node, contact, error);
+}
+
+sh_err store_part_record(store *s, const store_part *part, bool *whole, sh_error *error)
+{
+    return s->ops->part_record(s, part, whole, error);
+}
+
+sh_err store_part_keys(store *s, const store_part *part, store_keys_each each, void *context,
+                       bool *complete, sh_error *error)
+{
+    return s->ops->part_keys(s, part, each, context, complete, error);
+}
+
+sh_err store_parts_end(store *s, const store_part *part, sh_error *error)
+{
+    return s->ops->parts_end(s, part, error);
+}
+
+bool store_has_presence(const store *s)
+{
+    return s->ops->has_presence(s);
+}
+
+sh_err store_presence_read(store *s, const char *node, store_presence_each each, void *context,
+                           sh_error *error)
+{
+    return s->ops->presence_read(s, node, each, context, error);
+}
+
+sh_err store_presence_put(store *s, const char *node, const store_presence rows[], size_t count,
+                          sh_error *error)
+{
+    return count == 0 ? SH_OK : s->ops->presence_put(s, node, rows, count, error);
+}
+
+sh_err store_presence_trim(store *s, const char *node, int64_t count, sh_error *error)
+{
+    return s->ops->presence_trim(s, node, count, error);
 }
 
 sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error)

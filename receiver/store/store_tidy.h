@@ -12,9 +12,15 @@ typedef struct {
     const char *count;  /* how many rows there are */
     const char *forget; /* deletes rows before the time $1, of them about $2; NULL: none by age */
     const char *oldest; /* deletes about the $1 oldest */
+    /* NULL: none. What goes with these rows, to be deleted before them with the same parameters. */
+    const char *forget_presence, *oldest_presence;
 } store_tidy_table;
 
-enum { TIDY_ITEMS, TIDY_PARTS, TIDY_NODES, TIDY_TABLES };
+enum { TIDY_ITEMS, TIDY_PARTS, TIDY_NODES, TIDY_PRESENCE, TIDY_TABLES };
+
+/* How many of them a database has, from the first one. */
+int store_tidy_count(const store *s);
+
 extern const store_tidy_table store_tidy_tables[TIDY_TABLES];
 
 /* The node that has most items, of those that have more than $1: its name, its items. */

@@ -13,6 +13,8 @@
 -- node_ids_max   of these, items of one node at most
 -- ids_ttl_s      how long items are added to one set, by Redis's clock; a set whose start lies in
 --                the future is replaced
+-- table          '' or the digest of a table: until it is merged, no other table of its node is
+--                unchanged, since devices that come back would stay absent
 -- newcomer       'always', 'yes' or 'no': whether an unknown node is accepted
 --
 -- Replies queued, welcome (queued, and the node is new), duplicate, unchanged, stale (the
@@ -25,7 +27,7 @@ local stream, ids, ids_old, bytes_key, contacts, nodes_version, digests, shares,
   ids_nodes = unpack(KEYS)
 local envelope, mode, node, now_ms, item, version, digest, unchanged_ms, entries_max, bytes_max,
   node_entries_max, node_bytes_max, node_part, ids_max, names_max, newcomer, node_ids_max,
-  ids_ttl_s = unpack(ARGV)
+  ids_ttl_s, table_digest = unpack(ARGV)
 
 if (redis.call('GET', nodes_version) or '') ~= version then return 'stale' end
 if redis.call('SISMEMBER', ids, item) == 1 or redis.call('SISMEMBER', ids_old, item) == 1 then
@@ -64,6 +66,7 @@ end
 
 if entries == 0 then redis.call('DEL', shares) end
 redis.call('XADD', stream, '*', 'e', envelope, 'm', mode)
+if table_digest ~= '' then redis.call('HSET', digests, node, 'queued ' .. table_digest) end
 redis.call('SET', bytes_key, string.format('%d', bytes + len))
 add_to_share(shares, sealed_for, 1, len)
 local now_s = tonumber(redis.call('TIME')[1])

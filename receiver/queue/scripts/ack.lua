@@ -3,10 +3,23 @@
 -- include shares
 -- Acknowledges and deletes entries, and publishes the digests of merged tables.
 --
+-- A digest is not published while another table of its node waits in the queue, nor where a table
+-- that was merged later is published.
+--
 -- ARGV: group, then for each entry: its id, the length of its envelope, the node in its envelope,
 -- the node to publish or '', the value to publish
 local stream, bytes_key, failures, digests, shares = unpack(KEYS)
 local group = ARGV[1]
+
+local function is_newest(node, digest)
+  local last = redis.call('HGET', digests, node) or ''
+  local hex, ms = string.match(digest, '^(%x+) (%d+)$')
+  local waiting = string.match(last, '^queued (%x+)$')
+  if waiting then return waiting == hex end
+  local last_ms = tonumber(string.match(last, '^%x+ (%d+)$') or '')
+  local later_ms = last_ms and ms and last_ms - tonumber(ms) or 0
+  return later_ms <= 0 or later_ms >= 600000 -- so much later, a clock was set back
+end
 
 local bytes, gone = 0, {}
 for i = 2, #ARGV, 5 do
@@ -18,7 +31,9 @@ for i = 2, #ARGV, 5 do
     gone[node] = {mine[1] + 1, mine[2] + len}
   end
   redis.call('HDEL', failures, id)
-  if published ~= '' then redis.call('HSET', digests, published, digest) end
+  if published ~= '' and is_newest(published, digest) then
+    redis.call('HSET', digests, published, digest)
+  end
 end
 if bytes > 0 then redis.call('DECRBY', bytes_key, bytes) end
 for node, mine in pairs(gone) do add_to_share(shares, node, -mine[1], -mine[2]) end

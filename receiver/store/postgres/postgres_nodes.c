@@ -12,13 +12,49 @@
 
 #define NODES_AT_ONCE "256"
 
+#define NODE_COLUMNS                                                                               \
+    "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
+    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest"
+
+/* The same, as read_node() reads them. */
+#define SELECT_NODES                                                                               \
+    "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"             \
+    " encode(digest, 'hex'), last_contact_ms, interval_ms, silent_after_ms, table_order,"          \
+    " table_sealed_ms, encode(table_digest, 'hex') FROM \"SyncHub_Nodes\""
+
+#define INSERT_NODE                                                                                \
+    "INSERT INTO \"SyncHub_Nodes\" AS n(" NODE_COLUMNS                                             \
+    ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"              \
+    " ON CONFLICT(node) DO UPDATE SET inserted = n.inserted + excluded.inserted,"                  \
+    " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
+    " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
+    " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest"
+
+static sh_err prepare_nodes(store_postgres *s, sh_error *error)
+{
+    static const Oid types[] = {
+        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BYTEA};
+    sh_err err = store_postgres_prepare(
+        s, POSTGRES_NODE_RECORD,
+        INSERT_NODE ", mode = excluded.mode, merged_ms = excluded.merged_ms, sent = excluded.sent,"
+                    " known = excluded.known, skipped = excluded.skipped,"
+                    " set_aside = excluded.set_aside, reason = excluded.reason,"
+                    " digest = excluded.digest",
+        types, 16, error);
+    if (err == SH_OK)
+        err = store_postgres_prepare(s, POSTGRES_NODE_ADD, INSERT_NODE, types, 16, error);
+    if (err == SH_OK)
+        err = store_postgres_prepare(s, POSTGRES_NODE_LOCK,
+                                     SELECT_NODES " WHERE node = $1 FOR UPDATE", types, 1, error);
+    return err;
+}
+
 sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error)
 {
     static const Oid item_types[] = {POSTGRES_TYPE_BYTEA, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_TEXT};
-    static const Oid node_types[] = {
-        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BYTEA};
     sh_err err = store_postgres_prepare(
         s, POSTGRES_ITEM_NOTE,
         "INSERT INTO \"SyncHub_Items\"(id, merged_ms, node) VALUES($1, $2, $3)"
@@ -28,18 +64,7 @@ sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error)
         err = store_postgres_prepare(s, POSTGRES_ITEM_UNNOTE,
                                      "DELETE FROM \"SyncHub_Items\" WHERE id = $1", item_types, 1,
                                      error);
-    if (err == SH_OK)
-        err = store_postgres_prepare(
-            s, POSTGRES_NODE_RECORD,
-            "INSERT INTO \"SyncHub_Nodes\" AS n(node, mode, merged_ms, sent, inserted, known,"
-            " skipped, set_aside, reason, digest) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-            " ON CONFLICT(node) DO UPDATE SET mode = excluded.mode,"
-            " merged_ms = excluded.merged_ms, sent = excluded.sent,"
-            " inserted = n.inserted + excluded.inserted, known = excluded.known,"
-            " skipped = excluded.skipped, set_aside = excluded.set_aside,"
-            " reason = excluded.reason, digest = excluded.digest",
-            node_types, 10, error);
-    return err;
+    return err == SH_OK ? prepare_nodes(s, error) : err;
 }
 
 /* How many rows a result says were written. */
@@ -72,22 +97,46 @@ sh_err store_postgres_item_unnote(store *base, const uint8_t id[static SH_ID_BYT
                               error);
 }
 
-sh_err store_postgres_node_record(store *base, const store_node *node, sh_error *error)
+static void add_numbers(postgres_parameters *p, const int64_t numbers[], size_t count)
 {
-    const int64_t numbers[] = {node->merged_ms, node->sent,    node->inserted,
-                               node->known,     node->skipped, node->set_aside};
+    for (size_t i = 0; i < count; i++)
+        store_postgres_add_integer(p, numbers[i]);
+}
+
+static sh_err write_node(store *base, postgres_statement which, const store_node *node,
+                         sh_error *error)
+{
+    const int64_t rows[] = {node->merged_ms, node->sent,    node->inserted,
+                            node->known,     node->skipped, node->set_aside};
+    const int64_t times[] = {node->contact.last_ms, node->contact.interval_ms,
+                             node->contact.silent_after_ms, node->newest.order,
+                             node->newest.sealed_ms};
     postgres_parameters p = {.count = 0};
     store_postgres_add_text(&p, sh_slice_of(node->node));
     store_postgres_add_text(&p, sh_slice_of(node->mode));
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        store_postgres_add_integer(&p, numbers[i]);
+    add_numbers(&p, rows, sizeof rows / sizeof rows[0]);
     store_postgres_add_text(&p, sh_slice_of(node->reason));
     if (node->has_digest)
         store_postgres_add_bytes(&p, node->digest, SH_DIGEST_BYTES);
     else
         store_postgres_add_null(&p);
-    return store_postgres_run((store_postgres *)base, POSTGRES_NODE_RECORD, &p, "write to", NULL,
-                              error);
+    add_numbers(&p, times, sizeof times / sizeof times[0]);
+    store_postgres_add_bytes(&p, node->newest.digest, SH_DIGEST_BYTES);
+    return store_postgres_run((store_postgres *)base, which, &p, "write to", NULL, error);
+}
+
+sh_err store_postgres_node_record(store *base, const store_node *node, sh_error *error)
+{
+    return write_node(base, POSTGRES_NODE_RECORD, node, error);
+}
+
+sh_err store_postgres_node_add(store *base, const store_node *node, sh_error *error)
+{
+    store_node counted = *node;
+    counted.sent = counted.known = counted.skipped = counted.set_aside = 0;
+    counted.reason[0] = '\0';
+    counted.has_digest = false;
+    return write_node(base, POSTGRES_NODE_ADD, &counted, error);
 }
 
 static int64_t integer_at(const PGresult *result, int row, int column)
@@ -102,17 +151,72 @@ static void text_at(const PGresult *result, int row, int column, char *ret, size
 
 static void read_node(const PGresult *result, int row, store_node *ret)
 {
-    *ret = (store_node){.merged_ms = integer_at(result, row, 2),
-                        .sent = integer_at(result, row, 3),
-                        .inserted = integer_at(result, row, 4),
-                        .known = integer_at(result, row, 5),
-                        .skipped = integer_at(result, row, 6),
-                        .set_aside = integer_at(result, row, 7)};
+    *ret = (store_node){
+        .merged_ms = integer_at(result, row, 2),
+        .sent = integer_at(result, row, 3),
+        .inserted = integer_at(result, row, 4),
+        .known = integer_at(result, row, 5),
+        .skipped = integer_at(result, row, 6),
+        .set_aside = integer_at(result, row, 7),
+        .contact = {.last_ms = integer_at(result, row, 10),
+                    .interval_ms = integer_at(result, row, 11),
+                    .silent_after_ms = integer_at(result, row, 12)},
+        .newest = {.order = integer_at(result, row, 13), .sealed_ms = integer_at(result, row, 14)}};
     text_at(result, row, 0, ret->node, sizeof ret->node);
     text_at(result, row, 1, ret->mode, sizeof ret->mode);
     text_at(result, row, 8, ret->reason, sizeof ret->reason);
     ret->has_digest =
         sh_hex_decode(sh_slice_of(PQgetvalue(result, row, 9)), ret->digest, SH_DIGEST_BYTES);
+    (void)sh_hex_decode(sh_slice_of(PQgetvalue(result, row, 15)), ret->newest.digest,
+                        SH_DIGEST_BYTES);
+}
+
+static sh_err select_for_update(store_postgres *s, const char *node, store_node *ret, bool *found,
+                                sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(node));
+    sh_err err = store_postgres_run(s, POSTGRES_NODE_LOCK, &p, "write to", &result, error);
+    *found = err == SH_OK && PQntuples(result) == 1;
+    if (*found)
+        read_node(result, 0, ret);
+    return err;
+}
+
+/* A row that is not there cannot be locked: two receivers may merge a node's first tables at once.
+ */
+sh_err store_postgres_node_lock(store *base, const char *node, bool create, store_node *ret,
+                                sh_error *error)
+{
+    store_postgres *s = (store_postgres *)base;
+    bool found = false;
+    *ret = (store_node){.merged_ms = 0};
+    sh_err err = select_for_update(s, node, ret, &found, error);
+    if (err != SH_OK || found || !create)
+        return err;
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(node));
+    err = store_postgres_query(
+        s,
+        "INSERT INTO \"SyncHub_Nodes\"(node, mode, merged_ms, sent, inserted, known, skipped,"
+        " set_aside, reason) VALUES($1, '', 0, 0, 0, 0, 0, 0, '') ON CONFLICT(node) DO NOTHING",
+        &p, "write to", NULL, error);
+    return err == SH_OK ? select_for_update(s, node, ret, &found, error) : err;
+}
+
+sh_err store_postgres_node_contact(store *base, const char *node, const node_contact *contact,
+                                   sh_error *error)
+{
+    const int64_t times[] = {contact->last_ms, contact->interval_ms, contact->silent_after_ms};
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(node));
+    add_numbers(&p, times, sizeof times / sizeof times[0]);
+    return store_postgres_query(
+        (store_postgres *)base,
+        "UPDATE \"SyncHub_Nodes\" SET last_contact_ms = $2::bigint, interval_ms = $3::bigint,"
+        " silent_after_ms = $4::bigint WHERE node = $1",
+        &p, "write to", NULL, error);
 }
 
 /* Gives the nodes behind `after`, so many at most; *last is the name of the last one, if any. */
@@ -123,12 +227,9 @@ static sh_err give_some_nodes(store_postgres *s, const char *after, store_node_e
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     postgres_parameters p = {.count = 0};
     store_postgres_add_text(&p, sh_slice_of(after));
-    sh_err err = store_postgres_query(
-        s,
-        "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"
-        " encode(digest, 'hex') FROM \"SyncHub_Nodes\" WHERE node > $1 ORDER BY node"
-        " LIMIT " NODES_AT_ONCE,
-        &p, "read", &result, error);
+    sh_err err =
+        store_postgres_query(s, SELECT_NODES " WHERE node > $1 ORDER BY node LIMIT " NODES_AT_ONCE,
+                             &p, "read", &result, error);
     *more = err == SH_OK && PQntuples(result) > 0;
     for (int i = 0; err == SH_OK && i < PQntuples(result); i++) {
         store_node node;

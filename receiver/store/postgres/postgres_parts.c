@@ -14,43 +14,32 @@ static void add_table(postgres_parameters *p, const store_node *n)
     store_postgres_add_bytes(p, n->digest, SH_DIGEST_BYTES);
 }
 
-/*
- * First of all, because it locks the node's row: of two receivers that merge the last two parts of
- * a table at once, the second then sees what the first one recorded.
- */
-sh_err store_postgres_node_add(store *base, const store_node *n, sh_error *error)
+static sh_err note_part(store_postgres *s, const store_part *part, sh_error *error)
 {
-    postgres_parameters p = {.count = 0};
-    store_postgres_add_text(&p, sh_slice_of(n->node));
-    store_postgres_add_text(&p, sh_slice_of(n->mode));
-    store_postgres_add_integer(&p, n->merged_ms);
-    store_postgres_add_integer(&p, n->inserted);
-    return store_postgres_query(
-        (store_postgres *)base,
-        "INSERT INTO \"SyncHub_Nodes\" AS n(node, mode, merged_ms, sent, inserted, known, skipped,"
-        " set_aside, reason) VALUES($1, $2, $3::bigint, 0, $4::bigint, 0, 0, 0, '')"
-        " ON CONFLICT(node) DO UPDATE SET inserted = n.inserted + excluded.inserted",
-        &p, "write to", NULL, error);
-}
-
-static sh_err note_part(store_postgres *s, const store_node *n, uint32_t part, uint32_t parts,
-                        sh_error *error)
-{
-    const int64_t numbers[] = {parts,       part,     n->merged_ms, n->sent,
-                               n->inserted, n->known, n->skipped,   n->set_aside};
+    const store_node *n = part->of;
+    const int64_t numbers[] = {part->parts, part->part, n->merged_ms, n->sent,
+                               n->inserted, n->known,   n->skipped,   n->set_aside};
     postgres_parameters p = {.count = 0};
     add_table(&p, n);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         store_postgres_add_integer(&p, numbers[i]);
     store_postgres_add_text(&p, sh_slice_of(n->reason));
+    if (part->keys.data == NULL)
+        store_postgres_add_null(&p);
+    else
+        store_postgres_add_bytes(&p, (const uint8_t *)part->keys.data, part->keys.len);
+    store_postgres_add_integer(&p, 8 * (int64_t)SH_ROWS_MAX);
     return store_postgres_query(
         s,
         "INSERT INTO \"SyncHub_Parts\"(node, digest, parts, part, merged_ms, sent, inserted,"
-        " known, skipped, set_aside, reason) VALUES($1, $2::bytea, $3::bigint, $4::bigint,"
-        " $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11)"
+        " known, skipped, set_aside, reason, keys) VALUES($1, $2::bytea, $3::bigint, $4::bigint,"
+        " $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11,"
+        " CASE WHEN (SELECT coalesce(sum(length(keys)), 0) FROM \"SyncHub_Parts\"" OF_TABLE
+        ") < $13::bigint THEN $12::bytea END)"
         " ON CONFLICT(node, digest, parts, part) DO UPDATE SET merged_ms = excluded.merged_ms,"
         " sent = excluded.sent, inserted = excluded.inserted, known = excluded.known,"
-        " skipped = excluded.skipped, set_aside = excluded.set_aside, reason = excluded.reason",
+        " skipped = excluded.skipped, set_aside = excluded.set_aside, reason = excluded.reason,"
+        " keys = excluded.keys",
         &p, "write to", NULL, error);
 }
 
@@ -93,32 +82,59 @@ static sh_err sum_parts(store_postgres *s, uint32_t parts, store_node *n, int64_
     return SH_OK;
 }
 
-static sh_err end_parts(store_postgres *s, const store_node *n, sh_error *error)
-{
-    postgres_parameters p = {.count = 0};
-    add_table(&p, n);
-    return store_postgres_query(s, "DELETE FROM \"SyncHub_Parts\"" OF_TABLE, &p, "write to", NULL,
-                                error);
-}
-
-sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32_t part,
-                                  uint32_t parts, bool *whole, sh_error *error)
+/*
+ * The node's counters first, because that locks its row: of two receivers that merge the last two
+ * parts of a table at once, the second then sees what the first one recorded.
+ */
+sh_err store_postgres_part_record(store *base, const store_part *part, bool *whole, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
-    store_node sum = *part_of;
+    store_node sum = *part->of;
     *whole = false;
-    sh_err err = store_postgres_node_add(base, part_of, error);
+    sh_err err = base->ops->node_add(base, part->of, error);
     if (err == SH_OK)
-        err = note_part(s, part_of, part, parts, error);
+        err = note_part(s, part, error);
     int64_t recorded = 0;
     if (err == SH_OK)
-        err = sum_parts(s, parts, &sum, &recorded, error);
+        err = sum_parts(s, part->parts, &sum, &recorded, error);
     if (err == SH_OK && recorded == 1) /* the first one of this table */
-        err = trim_tables(s, part_of, error);
-    *whole = err == SH_OK && recorded == (int64_t)parts;
+        err = trim_tables(s, part->of, error);
+    *whole = err == SH_OK && recorded == (int64_t)part->parts;
     if (err != SH_OK || !*whole)
         return err;
     sum.inserted = 0; /* it was added above */
-    err = base->ops->node_record(base, &sum, error);
-    return err == SH_OK ? end_parts(s, part_of, error) : err;
+    return base->ops->node_record(base, &sum, error);
+}
+
+sh_err store_postgres_part_keys(store *base, const store_part *part, store_keys_each each,
+                                void *context, bool *complete, sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    add_table(&p, part->of);
+    store_postgres_add_integer(&p, part->parts);
+    sh_err err = store_postgres_query((store_postgres *)base,
+                                      "SELECT keys FROM \"SyncHub_Parts\"" OF_TABLE
+                                      " AND parts = $3::bigint",
+                                      &p, "read", &result, error);
+    *complete = true;
+    for (int i = 0; err == SH_OK && i < PQntuples(result); i++) {
+        size_t len = 0;
+        *complete = *complete && !PQgetisnull(result, i, 0);
+        unsigned char *keys =
+            PQunescapeBytea((const unsigned char *)PQgetvalue(result, i, 0), &len);
+        if (keys == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory: cannot read the database");
+        err = each(context, (sh_slice){(const char *)keys, len}, error);
+        PQfreemem(keys);
+    }
+    return err;
+}
+
+sh_err store_postgres_parts_end(store *base, const store_part *part, sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    add_table(&p, part->of);
+    return store_postgres_query((store_postgres *)base, "DELETE FROM \"SyncHub_Parts\"" OF_TABLE,
+                                &p, "write to", NULL, error);
 }

@@ -43,6 +43,12 @@ static store_pace postgres_pace(const store *base)
     return store_pace_own();
 }
 
+static bool postgres_has_presence(const store *base)
+{
+    (void)base;
+    return true;
+}
+
 static const struct store_ops postgres_ops = {
     .close = postgres_close,
     .check = store_postgres_check,
@@ -65,7 +71,15 @@ static const struct store_ops postgres_ops = {
     .put_plugin_lines = store_postgres_put_plugin_lines,
     .node_record = store_postgres_node_record,
     .node_add = store_postgres_node_add,
+    .node_lock = store_postgres_node_lock,
+    .node_contact = store_postgres_node_contact,
     .part_record = store_postgres_part_record,
+    .part_keys = store_postgres_part_keys,
+    .parts_end = store_postgres_parts_end,
+    .has_presence = postgres_has_presence,
+    .presence_read = store_postgres_presence_read,
+    .presence_put = store_postgres_presence_put,
+    .presence_trim = store_postgres_presence_trim,
     .nodes = store_postgres_nodes,
     .devices = store_postgres_devices,
 };
@@ -84,6 +98,8 @@ static sh_err open_database(store_postgres *s, const char *url, sh_error *error)
     s->counts_generations = err == SH_OK;
     if (err == SH_OK)
         err = store_postgres_nodes_prepare(s, error);
+    if (err == SH_OK)
+        err = store_postgres_presence_prepare(s, error);
     if (err == SH_OK)
         err = store_postgres_devices_prepare(s, error);
     return err == SH_OK ? store_postgres_results_prepare(s, error) : err;

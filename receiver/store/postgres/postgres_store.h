@@ -21,6 +21,10 @@ typedef enum {
     POSTGRES_ITEM_NOTE,
     POSTGRES_ITEM_UNNOTE,
     POSTGRES_NODE_RECORD,
+    POSTGRES_NODE_ADD,
+    POSTGRES_NODE_LOCK,
+    POSTGRES_PRESENCE_READ,
+    POSTGRES_PRESENCE_PUT,
     POSTGRES_STATEMENTS
 } postgres_statement;
 
@@ -147,6 +151,11 @@ sh_err store_postgres_item_note(store *base, const store_item *item, bool *seen,
 sh_err store_postgres_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES],
                                   sh_error *error);
 sh_err store_postgres_node_record(store *base, const store_node *node, sh_error *error);
+sh_err store_postgres_node_add(store *base, const store_node *node, sh_error *error);
+sh_err store_postgres_node_lock(store *base, const char *node, bool create, store_node *ret,
+                                sh_error *error);
+sh_err store_postgres_node_contact(store *base, const char *node, const node_contact *contact,
+                                   sh_error *error);
 sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh_error *error);
 
 /* postgres_schema.c: makes or upgrades the tables, safe among several. */
@@ -162,9 +171,19 @@ sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t
                                      const char *now, sh_error *error);
 
 /* postgres_parts.c */
-sh_err store_postgres_node_add(store *base, const store_node *node, sh_error *error);
-sh_err store_postgres_part_record(store *base, const store_node *part_of, uint32_t part,
-                                  uint32_t parts, bool *whole, sh_error *error);
+sh_err store_postgres_part_record(store *base, const store_part *part, bool *whole,
+                                  sh_error *error);
+sh_err store_postgres_part_keys(store *base, const store_part *part, store_keys_each each,
+                                void *context, bool *complete, sh_error *error);
+sh_err store_postgres_parts_end(store *base, const store_part *part, sh_error *error);
+
+/* postgres_presence.c */
+sh_err store_postgres_presence_prepare(store_postgres *s, sh_error *error);
+sh_err store_postgres_presence_read(store *base, const char *node, store_presence_each each,
+                                    void *context, sh_error *error);
+sh_err store_postgres_presence_put(store *base, const char *node, const store_presence rows[],
+                                   size_t count, sh_error *error);
+sh_err store_postgres_presence_trim(store *base, const char *node, int64_t count, sh_error *error);
 
 /* postgres_tidy.c */
 sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);

@@ -29,12 +29,19 @@ static sh_err tidy_table(store_postgres *s, int table, const store_limits *limit
     if (err != SH_OK)
         return err;
     int64_t excess = store_tidy_excess(strtoll(PQgetvalue(result, 0, 0), NULL, 10), max, more);
-    if (before_ms > 0)
-        err = delete_rows(s, t->forget, (const int64_t[]){before_ms, STORE_TIDY_ROWS}, 2, &deleted,
-                          error);
+    const int64_t old[] = {before_ms, STORE_TIDY_ROWS};
+    if (before_ms > 0 && t->forget_presence != NULL)
+        err = delete_rows(s, t->forget_presence, old, 2, &deleted, error);
+    deleted = 0;
+    if (err == SH_OK && before_ms > 0)
+        err = delete_rows(s, t->forget, old, 2, &deleted, error);
     *more = *more || deleted >= STORE_TIDY_ROWS;
+    const int64_t more_than[] = {excess - deleted};
+    int64_t gone = 0;
+    if (err == SH_OK && excess > deleted && t->oldest_presence != NULL)
+        err = delete_rows(s, t->oldest_presence, more_than, 1, &gone, error);
     if (err == SH_OK && excess > deleted)
-        err = delete_rows(s, t->oldest, (const int64_t[]){excess - deleted}, 1, &deleted, error);
+        err = delete_rows(s, t->oldest, more_than, 1, &deleted, error);
     return err;
 }
 
@@ -62,7 +69,7 @@ sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, 
     if (err != SH_OK)
         return err;
     err = tidy_fullest_node((store_postgres *)base, limits->node_items_max, more, error);
-    for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++)
+    for (int i = 0; i < store_tidy_count(base) && err == SH_OK; i++)
         err = tidy_table((store_postgres *)base, i, limits, more, error);
     if (err == SH_OK)
         err = base->ops->commit(base, error);

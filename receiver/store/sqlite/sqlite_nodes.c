@@ -45,43 +45,88 @@ sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
+/* The order of the parameters and of the columns that are read. */
+#define NODE_COLUMNS                                                                               \
+    "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
+    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest"
+
+static int bind_integers(sqlite3_stmt *statement, int first, const int64_t numbers[], int count)
+{
+    int rc = SQLITE_OK;
+    for (int i = 0; i < count && rc == SQLITE_OK; i++)
+        rc = sqlite3_bind_int64(statement, first + i, numbers[i]);
+    return rc;
+}
+
 static int bind_node(sqlite3_stmt *statement, const store_node *node)
 {
-    const int64_t numbers[] = {node->merged_ms, node->sent,    node->inserted,
-                               node->known,     node->skipped, node->set_aside};
+    const int64_t rows[] = {node->merged_ms, node->sent,    node->inserted,
+                            node->known,     node->skipped, node->set_aside};
+    const int64_t times[] = {node->contact.last_ms, node->contact.interval_ms,
+                             node->contact.silent_after_ms, node->newest.order,
+                             node->newest.sealed_ms};
     int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node->node));
     if (rc == SQLITE_OK)
         rc = store_sqlite_bind_text(statement, 2, sh_slice_of(node->mode));
-    for (int i = 0; i < 6 && rc == SQLITE_OK; i++)
-        rc = sqlite3_bind_int64(statement, 3 + i, numbers[i]);
+    if (rc == SQLITE_OK)
+        rc = bind_integers(statement, 3, rows, 6);
     if (rc == SQLITE_OK)
         rc = store_sqlite_bind_text(statement, 9, sh_slice_of(node->reason));
+    if (rc == SQLITE_OK && node->has_digest)
+        rc = sqlite3_bind_blob(statement, 10, node->digest, SH_DIGEST_BYTES, SQLITE_STATIC);
+    else if (rc == SQLITE_OK)
+        rc = sqlite3_bind_null(statement, 10);
+    if (rc == SQLITE_OK)
+        rc = bind_integers(statement, 11, times, 5);
     if (rc != SQLITE_OK)
         return rc;
-    if (!node->has_digest)
-        return sqlite3_bind_null(statement, 10);
-    return sqlite3_bind_blob(statement, 10, node->digest, SH_DIGEST_BYTES, SQLITE_STATIC);
+    return sqlite3_bind_blob(statement, 16, node->newest.digest, SH_DIGEST_BYTES, SQLITE_STATIC);
 }
 
-sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *error)
+static sh_err write_node(store_sqlite *s, int which, const char *sql, const store_node *node,
+                         sh_error *error)
 {
-    store_sqlite *s = (store_sqlite *)base;
     sqlite3_stmt *statement = NULL;
-    sh_err err = store_sqlite_statement(
-        s, STATEMENT_NODE_RECORD,
-        "INSERT INTO SyncHub_Nodes(node, mode, merged_ms, sent, inserted, known, skipped,"
-        " set_aside, reason, digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-        " ON CONFLICT(node) DO UPDATE SET mode = excluded.mode, merged_ms = excluded.merged_ms,"
-        " sent = excluded.sent, inserted = inserted + excluded.inserted, known = excluded.known,"
-        " skipped = excluded.skipped, set_aside = excluded.set_aside, reason = excluded.reason,"
-        " digest = excluded.digest",
-        &statement, error);
+    sh_err err = store_sqlite_statement(s, which, sql, &statement, error);
     if (err != SH_OK)
         return err;
     int rc = bind_node(statement, node);
     if (rc == SQLITE_OK)
         rc = store_sqlite_run(statement);
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+#define INSERT_NODE                                                                                \
+    "INSERT INTO SyncHub_Nodes(" NODE_COLUMNS                                                      \
+    ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"              \
+    " ON CONFLICT(node) DO UPDATE SET inserted = inserted + excluded.inserted,"                    \
+    " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
+    " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
+    " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest"
+
+sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *error)
+{
+    return write_node((store_sqlite *)base, STATEMENT_NODE_RECORD,
+                      INSERT_NODE ", mode = excluded.mode, merged_ms = excluded.merged_ms,"
+                                  " sent = excluded.sent, known = excluded.known,"
+                                  " skipped = excluded.skipped, set_aside = excluded.set_aside,"
+                                  " reason = excluded.reason, digest = excluded.digest",
+                      node, error);
+}
+
+sh_err store_sqlite_node_add(store *base, const store_node *node, sh_error *error)
+{
+    store_node counted = *node;
+    counted.sent = counted.known = counted.skipped = counted.set_aside = 0;
+    counted.reason[0] = '\0';
+    counted.has_digest = false;
+    return write_node((store_sqlite *)base, STATEMENT_NODE_ADD, INSERT_NODE, &counted, error);
+}
+
+static void read_digest(sqlite3_stmt *statement, int column, uint8_t ret[static SH_DIGEST_BYTES])
+{
+    if (sqlite3_column_bytes(statement, column) == SH_DIGEST_BYTES)
+        memcpy(ret, sqlite3_column_blob(statement, column), SH_DIGEST_BYTES);
 }
 
 static void read_node(sqlite3_stmt *statement, store_node *ret)
@@ -91,13 +136,63 @@ static void read_node(sqlite3_stmt *statement, store_node *ret)
                         .inserted = sqlite3_column_int64(statement, 4),
                         .known = sqlite3_column_int64(statement, 5),
                         .skipped = sqlite3_column_int64(statement, 6),
-                        .set_aside = sqlite3_column_int64(statement, 7)};
+                        .set_aside = sqlite3_column_int64(statement, 7),
+                        .contact = {.last_ms = sqlite3_column_int64(statement, 10),
+                                    .interval_ms = sqlite3_column_int64(statement, 11),
+                                    .silent_after_ms = sqlite3_column_int64(statement, 12)},
+                        .newest = {.order = sqlite3_column_int64(statement, 13),
+                                   .sealed_ms = sqlite3_column_int64(statement, 14)}};
     store_sqlite_text(statement, 0, ret->node, sizeof ret->node);
     store_sqlite_text(statement, 1, ret->mode, sizeof ret->mode);
     store_sqlite_text(statement, 8, ret->reason, sizeof ret->reason);
     ret->has_digest = sqlite3_column_bytes(statement, 9) == SH_DIGEST_BYTES;
-    if (ret->has_digest)
-        memcpy(ret->digest, sqlite3_column_blob(statement, 9), SH_DIGEST_BYTES);
+    read_digest(statement, 9, ret->digest);
+    read_digest(statement, 15, ret->newest.digest);
+}
+
+/* The transaction is the only one that writes. */
+sh_err store_sqlite_node_lock(store *base, const char *node, bool create, store_node *ret,
+                              sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    sqlite3_stmt *statement = NULL;
+    (void)create;
+    *ret = (store_node){.merged_ms = 0};
+    sh_err err = store_sqlite_statement(
+        s, STATEMENT_NODE_LOCK, "SELECT " NODE_COLUMNS " FROM SyncHub_Nodes WHERE node = ?1",
+        &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node));
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        read_node(statement, ret);
+    else if (rc != SQLITE_DONE)
+        err = store_sqlite_fail(s, rc, "read", error);
+    (void)sqlite3_reset(statement);
+    return err;
+}
+
+sh_err store_sqlite_node_contact(store *base, const char *node, const node_contact *contact,
+                                 sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    const int64_t times[] = {contact->last_ms, contact->interval_ms, contact->silent_after_ms};
+    sqlite3_stmt *statement = NULL;
+    sh_err err = store_sqlite_statement(
+        s, STATEMENT_NODE_CONTACT,
+        "UPDATE SyncHub_Nodes SET last_contact_ms = ?2, interval_ms = ?3, silent_after_ms = ?4"
+        " WHERE node = ?1",
+        &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node));
+    if (rc == SQLITE_OK)
+        rc = bind_integers(statement, 2, times, 3);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
 sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error)
@@ -106,9 +201,7 @@ sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_e
     if (!s->has_nodes) /* a NetAlertX database that no receiver has opened yet */
         return SH_OK;
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(s->db,
-                                "SELECT node, mode, merged_ms, sent, inserted, known, skipped,"
-                                " set_aside, reason, digest FROM SyncHub_Nodes ORDER BY node",
+    int rc = sqlite3_prepare_v2(s->db, "SELECT " NODE_COLUMNS " FROM SyncHub_Nodes ORDER BY node",
                                 -1, &statement, NULL);
     if (rc != SQLITE_OK)
         return store_sqlite_fail(s, rc, "read", error);

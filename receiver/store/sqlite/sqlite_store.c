@@ -33,6 +33,11 @@ static store_pace sqlite_pace(const store *base)
     return s->is_shared ? store_pace_shared() : store_pace_own();
 }
 
+static bool sqlite_has_presence(const store *base)
+{
+    return !((const store_sqlite *)base)->is_shared;
+}
+
 static const struct store_ops sqlite_ops = {
     .close = sqlite_close,
     .check = store_sqlite_check,
@@ -55,7 +60,15 @@ static const struct store_ops sqlite_ops = {
     .put_plugin_lines = store_sqlite_put_plugin_lines,
     .node_record = store_sqlite_node_record,
     .node_add = store_sqlite_node_add,
+    .node_lock = store_sqlite_node_lock,
+    .node_contact = store_sqlite_node_contact,
     .part_record = store_sqlite_part_record,
+    .part_keys = store_sqlite_part_keys,
+    .parts_end = store_sqlite_parts_end,
+    .has_presence = sqlite_has_presence,
+    .presence_read = store_sqlite_presence_read,
+    .presence_put = store_sqlite_presence_put,
+    .presence_trim = store_sqlite_presence_trim,
     .nodes = store_sqlite_nodes,
     .devices = store_sqlite_devices,
 };

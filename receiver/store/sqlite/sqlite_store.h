@@ -26,10 +26,16 @@ enum {
     STATEMENT_ITEM_UNNOTE,
     STATEMENT_NODE_RECORD,
     STATEMENT_NODE_ADD,
+    STATEMENT_NODE_LOCK,
+    STATEMENT_NODE_CONTACT,
     STATEMENT_PART_NOTE,
     STATEMENT_PARTS_SUM,
+    STATEMENT_PARTS_KEYS,
     STATEMENT_PARTS_END,
     STATEMENT_PARTS_TRIM,
+    STATEMENT_PRESENCE_READ,
+    STATEMENT_PRESENCE_PUT,
+    STATEMENT_PRESENCE_TRIM,
     STATEMENT_RESULT_FIND,
     STATEMENT_RESULT_FIND_ROW,
     STATEMENT_RESULT_ROWS,
@@ -120,6 +126,11 @@ int store_sqlite_on_commit(void *context, sqlite3 *db, const char *name, int pag
 sh_err store_sqlite_item_note(store *base, const store_item *item, bool *seen, sh_error *error);
 sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES], sh_error *error);
 sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *error);
+sh_err store_sqlite_node_add(store *base, const store_node *node, sh_error *error);
+sh_err store_sqlite_node_lock(store *base, const char *node, bool create, store_node *ret,
+                              sh_error *error);
+sh_err store_sqlite_node_contact(store *base, const char *node, const node_contact *contact,
+                                 sh_error *error);
 sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error);
 
 /* sqlite_schema.c: makes or upgrades Sync Hub's tables, safe among several. */
@@ -154,9 +165,17 @@ sh_err store_sqlite_devices(store *base, const char *node, store_device_each eac
                             sh_error *error);
 
 /* sqlite_parts.c */
-sh_err store_sqlite_node_add(store *base, const store_node *node, sh_error *error);
-sh_err store_sqlite_part_record(store *base, const store_node *part_of, uint32_t part,
-                                uint32_t parts, bool *whole, sh_error *error);
+sh_err store_sqlite_part_record(store *base, const store_part *part, bool *whole, sh_error *error);
+sh_err store_sqlite_part_keys(store *base, const store_part *part, store_keys_each each,
+                              void *context, bool *complete, sh_error *error);
+sh_err store_sqlite_parts_end(store *base, const store_part *part, sh_error *error);
+
+/* sqlite_presence.c */
+sh_err store_sqlite_presence_read(store *base, const char *node, store_presence_each each,
+                                  void *context, sh_error *error);
+sh_err store_sqlite_presence_put(store *base, const char *node, const store_presence rows[],
+                                 size_t count, sh_error *error);
+sh_err store_sqlite_presence_trim(store *base, const char *node, int64_t count, sh_error *error);
 
 /* sqlite_tidy.c */
 sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);

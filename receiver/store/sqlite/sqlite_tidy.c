@@ -69,10 +69,17 @@ static sh_err tidy_table(store_sqlite *s, int table, const store_limits *limits,
     const store_tidy_table *t = &store_tidy_tables[table];
     int64_t before_ms = 0, max = 0, deleted = 0;
     store_tidy_limits(limits, table, &before_ms, &max);
+    bool presence = store_has_presence(&s->base);
     sh_err err = SH_OK;
-    if (before_ms > 0)
+    if (before_ms > 0 && presence && t->forget_presence != NULL)
+        err = delete_rows(s, t->forget_presence, before_ms, STORE_TIDY_ROWS, &deleted, error);
+    deleted = 0;
+    if (err == SH_OK && before_ms > 0)
         err = delete_rows(s, t->forget, before_ms, STORE_TIDY_ROWS, &deleted, error);
     *more = *more || deleted >= STORE_TIDY_ROWS;
+    int64_t gone = 0;
+    if (err == SH_OK && excess > deleted && presence && t->oldest_presence != NULL)
+        err = delete_rows(s, t->oldest_presence, excess - deleted, 0, &gone, error);
     if (err == SH_OK && excess > deleted)
         err = delete_rows(s, t->oldest, excess - deleted, 0, &deleted, error);
     return err;
@@ -88,7 +95,7 @@ sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh
     int64_t of_node = 0;
     sh_err err = SH_OK;
     *more = false;
-    for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++) {
+    for (int i = 0; i < store_tidy_count(base) && err == SH_OK; i++) {
         int64_t before_ms = 0, max = 0, count = 0;
         store_tidy_limits(limits, i, &before_ms, &max);
         err = count_rows(s, store_tidy_tables[i].count, &count, error);
@@ -104,7 +111,7 @@ sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh
         return err;
     if (node_excess > 0)
         err = delete_of_node(s, &node, node_excess, error);
-    for (int i = 0; i < TIDY_TABLES && err == SH_OK; i++)
+    for (int i = 0; i < store_tidy_count(base) && err == SH_OK; i++)
         err = tidy_table(s, i, limits, excess[i], more, error);
     if (err == SH_OK)
         err = base->ops->commit(base, error);

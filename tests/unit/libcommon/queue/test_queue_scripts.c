@@ -34,6 +34,7 @@ static sh_put_arguments put_of(const char *node, const char *item)
         .newcomer = SH_SLICE("yes"),
         .node_ids_max = SH_SLICE("100"),
         .ids_ttl_s = SH_SLICE("600"),
+        .table = SH_SLICE(""),
     };
 }
 
@@ -72,6 +73,23 @@ static void put_remembers_a_share_of_each_nodes_items_and_for_a_while(void **sta
     assert_string_equal(ANSWER(put, put), "queued");
     assert_string_equal(ask("SMEMBERS ids:old"), "(1)");
     assert_string_equal(ask("SMEMBERS ids"), "(2)");
+}
+
+static void put_calls_no_table_unchanged_while_another_waits(void **state)
+{
+    (void)state;
+    sh_put_arguments put = put_of("ab", "1");
+    (void)ask("HSET digests ab %s", "0a 4500");
+    put.table = SH_SLICE("0b");
+    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ask("HGET digests ab"), "queued 0b");
+    put.item = SH_SLICE("2");
+    put.table = put.digest = SH_SLICE("0a");
+    assert_string_equal(ANSWER(put, put), "queued");
+    put.item = SH_SLICE("3"); /* a plugin's result changes nothing there */
+    put.table = put.digest = SH_SLICE("");
+    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ask("HGET digests ab"), "queued 0a");
 }
 
 static void put_refuses_before_it_writes(void **state)
@@ -291,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(put_queues_and_notes_all_of_it),
         TEST(put_remembers_a_share_of_each_nodes_items_and_for_a_while),
+        TEST(put_calls_no_table_unchanged_while_another_waits),
         TEST(put_refuses_before_it_writes),
         TEST(leases_take_gives_each_to_one),
         TEST(leases_end_gives_back_ones_own),

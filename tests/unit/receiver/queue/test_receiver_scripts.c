@@ -119,6 +119,37 @@ static void ack_removes_counts_and_publishes(void **state)
     assert_string_equal(ask("GET bytes"), "0");
 }
 
+/* A digest must be that of the node's last table, however receivers overtake each other. */
+static void ack_publishes_the_newest_digest(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *published, *after;
+    } cases[] = {
+        {"queued 0a", "0a 5000", "0a 5000"},  {"queued 0b", "0a 5000", "queued 0b"},
+        {"0b 4999", "0a 5000", "0a 5000"},    {"0b 5001", "0a 5000", "0b 5001"},
+        {"0b 9005000", "0a 5000", "0a 5000"}, /* of a clock that was set back */
+        {"nonsense", "0a 5000", "0a 5000"},
+    };
+    make_group();
+    ack_arguments ack = {.keys = {.stream = SH_SLICE("ingest"),
+                                  .bytes = SH_SLICE("bytes"),
+                                  .failures = SH_SLICE("failures"),
+                                  .digests = SH_SLICE("digests"),
+                                  .shares = SH_SLICE("shares")},
+                         .group = SH_SLICE("g")};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *id = add_entry("ab");
+        (void)ask("HSET digests ab %s", cases[i].before);
+        ack.entry[0] = (ack_entry_arguments){sh_slice_of(id), SH_SLICE("114"), SH_SLICE("ab"),
+                                             SH_SLICE("ab"), sh_slice_of(cases[i].published)};
+        sh_redis_arguments arguments = SH_REDIS_ARGUMENTS(ack);
+        arguments.argc = 6 + 5;
+        assert_string_equal(script_answer(&sh_script_ack, arguments), "done");
+        assert_string_equal(ask("HGET digests ab"), cases[i].after);
+    }
+}
+
 static bury_arguments bury_of(const char *id, const char *node, const char *keep)
 {
     return (bury_arguments){.keys = {.stream = SH_SLICE("ingest"),
@@ -447,6 +478,7 @@ int main(void)
         TEST(take_gives_no_more_once_it_has_its_bytes),
         TEST(fetch_gives_what_is_there_in_the_order_of_the_ids),
         TEST(ack_removes_counts_and_publishes),
+        TEST(ack_publishes_the_newest_digest),
         TEST(bury_drops_the_oldest_that_may_go),
         TEST(bury_takes_the_room_of_a_nodes_own_letters_first),
         TEST(dead_retry_moves_one_back),

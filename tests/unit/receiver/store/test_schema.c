@@ -180,6 +180,10 @@ static void expect_upgraded_like_new(void)
     expect_version(schema_in_use->count);
     trace_schema(upgraded);
     assert_string_equal(sql("SELECT count(*) FROM \"Devices\""), "30;");
+    /* Their nodes see them; whether they are there, and since when, is not known. */
+    assert_string_equal(sql("SELECT count(*), min(present), max(first_seen_ms)"
+                            " FROM \"SyncHub_Presence\""),
+                        "30|2|0;");
     new_database();
     store_close(opened());
     expect_version(schema_in_use->count);

@@ -26,9 +26,9 @@ static void a_new_file_has_the_tables_that_tools_know(void **state)
     (void)state;
     store_close(opened());
     assert_string_equal(sql("PRAGMA journal_mode"), "wal;");
-    assert_string_equal(
-        sql("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"),
-        "Devices;Plugins_Objects;SyncHub_Items;SyncHub_Meta;SyncHub_Nodes;SyncHub_Parts;");
+    assert_string_equal(sql("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"),
+                        "Devices;Plugins_Objects;SyncHub_Items;SyncHub_Meta;SyncHub_Nodes;SyncHub_"
+                        "Parts;SyncHub_Presence;");
     assert_string_equal(sql("SELECT type, \"notnull\", dflt_value FROM pragma_table_info('Devices')"
                             " WHERE name IN ('devName','devScan','devLastIP') ORDER BY name"),
                         "TEXT|1|'';TEXT|1|'(unknown)';INTEGER|1|1;");
@@ -334,7 +334,10 @@ static bool record_parts(store *s, uint8_t digest, const uint32_t parts[], size_
             (void)snprintf(node.reason, sizeof node.reason, "part 2, row 1: bad");
         sh_error error = {.code = SH_OK};
         must(store_begin(s, &error), &error);
-        must(store_part_record(s, &node, parts[i], 3, &whole, &error), &error);
+        const store_part part = {.of = &node, .part = parts[i], .parts = 3};
+        must(store_part_record(s, &part, &whole, &error), &error);
+        if (whole)
+            must(store_parts_end(s, &part, &error), &error);
         must(store_commit(s, &error), &error);
     }
     return whole;

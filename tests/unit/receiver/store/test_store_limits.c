@@ -8,7 +8,7 @@
 static void tidy(store *s, store_limits limits)
 {
     int64_t *const all[] = {&limits.items_max, &limits.parts_max, &limits.nodes_max,
-                            &limits.node_items_max};
+                            &limits.node_items_max, &limits.presence_max};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (*all[i] == 0)
             *all[i] = INT64_MAX;
@@ -110,7 +110,8 @@ static void record_part(store *s, const char *name, uint8_t digest, uint32_t par
     bool whole = true;
     sh_error error = {.code = SH_OK};
     must(store_begin(s, &error), &error);
-    must(store_part_record(s, &node, part, 3, &whole, &error), &error);
+    const store_part of_table = {.of = &node, .part = part, .parts = 3};
+    must(store_part_record(s, &of_table, &whole, &error), &error);
     assert_false(whole);
     must(store_commit(s, &error), &error);
 }

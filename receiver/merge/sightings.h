@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_SIGHTINGS_H
+#define RECEIVER_SIGHTINGS_H
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/netalertx/mac.h"
+#include "libcommon/netalertx/row_state.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What the tables of one transaction say of the presence of devices: noted while rows are merged,
+ * and compared with the database just before the commit, where nodes are locked in one order (see
+ * presence.h). For one thread.
+ */
+
+/* Once so many are noted, no other entry is begun in the transaction. */
+#define SIGHTINGS_MANY SH_ROWS_MAX
+
+typedef enum {
+    SIGHTED_ABSENT,
+    SIGHTED_PRESENT,
+    SIGHTED_NOT_KNOWN, /* to the node that sent the table */
+    SIGHTED_EARLIER,   /* merged by an earlier transaction: it is in the table, no more */
+} sighting_kind;
+
+/* Texts are at `text` in sightings.texts: MAC (none of six bytes), address, time. */
+typedef struct {
+    uint64_t key; /* see sighting_key() */
+    uint32_t text;
+    uint16_t mac_len;
+    uint8_t ip_len, time_len;
+    uint8_t kind;
+} sighting;
+
+typedef struct {
+    sighting *rows;
+    size_t count, capacity;
+    sh_buf texts;
+} sightings;
+
+/* Sightings of one table, or the state to which sightings_cut() returns. */
+typedef struct {
+    size_t first, end; /* rows */
+    size_t texts;      /* bytes */
+} sightings_range;
+
+#define SIGHTINGS_INIT                                                                             \
+    {                                                                                              \
+        .texts = SH_BUF_INIT(64 * SH_MIB)                                                          \
+    }
+void sightings_reset(sightings *s); /* frees; empty then */
+
+/* Notes a row. SH_E_MEMORY. */
+sh_err sightings_add(sightings *s, const sh_mac *mac, sighting_kind kind, const sh_row_state *state,
+                     sh_error *error);
+
+/* The kind of a row by its state: one without devPresentLastScan is of a present device. */
+sighting_kind sighting_kind_of(const sh_row_state *state);
+
+/* An empty range at the end; sightings_end() extends it to what was noted since. */
+sightings_range sightings_begin(const sightings *s);
+void sightings_end(const sightings *s, sightings_range *range);
+void sightings_cut(sightings *s, const sightings_range *to); /* forgets what was noted since */
+
+/* A device's MAC as one number: of six bytes its own, of other keys a hash, ignoring ASCII case. */
+uint64_t sighting_key(const sh_mac *mac);
+
+#define SIGHTING_KEY_BYTES 8
+/* Appends the keys of a range as bytes, for store_part.keys. SH_E_MEMORY, SH_E_LIMIT. */
+sh_err sightings_write_keys(const sightings *s, const sightings_range *range, sh_buf *ret);
+uint64_t sighting_key_read(const char bytes[static SIGHTING_KEY_BYTES]);
+
+/* The parts of a sighting; the MAC with ASCII letters in lower case. */
+#define SIGHTING_MAC_BYTES (SH_MAC_MAX_BYTES + 1)
+sh_slice sighting_mac(const sightings *s, const sighting *one,
+                      char room[static SIGHTING_MAC_BYTES]);
+sh_slice sighting_ip(const sightings *s, const sighting *one);
+sh_slice sighting_time(const sightings *s, const sighting *one); /* `YYYY-MM-DD HH:MM:SS` or "" */
+
+#endif

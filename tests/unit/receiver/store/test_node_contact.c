@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/node_contact.h"
+
+#include "tests/unit/unit.h"
+
+#define MINUTE INT64_C(60000)
+#define DAY (24 * 60 * MINUTE)
+#define NOW INT64_C(1787367180000)
+
+static void a_node_is_silent_after_three_intervals_or_15_minutes(void **state)
+{
+    (void)state;
+    assert_int_equal(node_silent_after_ms(0), 15 * MINUTE);
+    assert_int_equal(node_silent_after_ms(5 * MINUTE), 15 * MINUTE);
+    assert_int_equal(node_silent_after_ms(10 * MINUTE), 30 * MINUTE);
+    assert_int_equal(node_silent_after_ms(DAY), 3 * DAY);
+    const node_contact contact = {.last_ms = NOW, .silent_after_ms = 15 * MINUTE};
+    assert_false(node_is_silent(&contact, NOW));
+    assert_false(node_is_silent(&contact, NOW + 15 * MINUTE));
+    assert_true(node_is_silent(&contact, NOW + 15 * MINUTE + 1));
+    assert_true(node_is_silent(&contact, NOW - 1)); /* a clock that was set back */
+    assert_true(node_is_silent(&(node_contact){.silent_after_ms = 15 * MINUTE}, NOW));
+}
+
+/* The contact after so many others, one interval apart. */
+static node_contact after(node_contact c, int contacts, int64_t interval_ms)
+{
+    for (int i = 0; i < contacts; i++)
+        c = node_contact_next(&c, c.last_ms == 0 ? NOW : c.last_ms + interval_ms);
+    return c;
+}
+
+static void the_interval_is_learned(void **state)
+{
+    (void)state;
+    node_contact c = after((node_contact){0}, 1, 0);
+    assert_int_equal(c.last_ms, NOW);
+    assert_int_equal(c.interval_ms, 0);
+    assert_int_equal(c.silent_after_ms, 15 * MINUTE);
+    c = after(c, 1, DAY);
+    assert_int_equal(c.interval_ms, DAY);
+    c = after((node_contact){0}, 5, 1000); /* tried by hand, then left alone */
+    c = after(c, 12, DAY);
+    assert_in_range(c.interval_ms, DAY / 2, DAY);
+    c = after((node_contact){0}, 20, 5 * MINUTE);
+    c = after(c, 1, 30 * DAY); /* an outage */
+    assert_in_range(c.interval_ms, 5 * MINUTE, 15 * MINUTE);
+    c = after(c, 6, 5 * MINUTE);
+    assert_in_range(c.interval_ms, 5 * MINUTE, 6 * MINUTE);
+}
+
+static void a_clock_that_was_set_teaches_nothing(void **state)
+{
+    (void)state;
+    node_contact c = after((node_contact){0}, 20, 5 * MINUTE);
+    node_contact back = node_contact_next(&c, c.last_ms - DAY);
+    assert_int_equal(back.last_ms, c.last_ms - DAY);
+    assert_int_equal(back.interval_ms, c.interval_ms);
+    c = (node_contact){.last_ms = 1, .interval_ms = INT64_MAX / 8};
+    assert_true(node_contact_next(&c, INT64_MAX / 2).silent_after_ms > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node_is_silent_after_three_intervals_or_15_minutes),
+        cmocka_unit_test(the_interval_is_learned),
+        cmocka_unit_test(a_clock_that_was_set_teaches_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
