@@ -76,9 +76,24 @@ static void reserve_exactly_allocates_no_more_than_requested(void **state)
     sh_buf_reset(&buf);
 }
 
+static void a_buffer_keeps_its_limit_and_its_content(void **state)
+{
+    (void)state;
+    sh_buf buf = SH_BUF_INIT(4);
+    assert_int_equal(sh_buf_append(&buf, "abcd", 4), SH_OK);
+    assert_int_equal(sh_buf_append(&buf, "e", 1), SH_E_LIMIT);
+    assert_int_equal(sh_buf_append_format(&buf, "%d", 5), SH_E_LIMIT);
+    assert_string_equal(buf.data, "abcd");
+    char *text = sh_buf_steal(&buf);
+    assert_string_equal(text, "abcd");
+    free(text);
+    assert_null(buf.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_buffer_keeps_its_limit_and_its_content),
         cmocka_unit_test(reserve_allocates_a_large_request_exactly),
         cmocka_unit_test(appending_reallocates_rarely),
         cmocka_unit_test(fit_keeps_the_text_and_its_nul),
