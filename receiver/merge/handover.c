@@ -305,4 +305,6 @@ void handover_tidy(handover *h)
     }
     if (dir != NULL)
         (void)closedir(dir);
+    sh_folder_remove_temporary(h->folder, SH_HANDOVER_TABLE_S);
+    sh_folder_remove_temporary(h->copies, SH_HANDOVER_TABLE_S);
 }

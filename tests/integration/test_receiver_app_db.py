@@ -2,7 +2,10 @@
 """An existing NetAlertX database as the target, and the results of plugins."""
 
 import json
+import os
 import sqlite3
+import subprocess
+import threading
 import unittest
 
 from harness import (REPO, count, device_mac, device_row, device_rows, internet_row, netalertx_push,
@@ -214,6 +217,45 @@ class HandedOver(AppDbBase):
         self.assertIn(NINE.format(19), lines)
         for path in self.out.iterdir():
             self.assertEqual(path.stat().st_mode & 0o777, 0o644)
+
+    def test_a_file_is_whole_whenever_and_whoever_reads_it(self):
+        """NetAlertX runs as uid 20211, which owns the folder, with the sticky bit; the receiver
+        here as another one."""
+        self.start()
+        path = self.out / "last_result.SYNC.decoded.Node_A.1.log"
+        stop, seen, faults = threading.Event(), set(), []
+
+        def read():
+            while not stop.is_set():
+                try:
+                    seen.add(len(json.loads(path.read_text())["data"]))
+                except FileNotFoundError:
+                    pass
+                except ValueError as error:
+                    faults.append(str(error))
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            for size in range(100, 2100, 400):
+                self.push(device_rows(size))
+                wait_until(lambda: size in seen or faults, "the table to be read")
+        finally:
+            stop.set()
+            reader.join()
+        self.assertEqual(faults, [])
+        if os.geteuid() != 0:
+            return
+        os.chmod(self.folder, 0o711)
+        os.chown(self.out, 20211, 20211)
+        os.chmod(self.out, 0o1700)
+        self.push(device_rows(3))
+        take = ("import json, os, sys; path = sys.argv[1]; json.load(open(path)); "
+                "os.rename(path, path + '.taken')")
+        done = subprocess.run(["setpriv", "--reuid=20211", "--regid=20211", "--clear-groups",
+                               "/usr/bin/env", "python3", "-c", take, path],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_rows_that_would_break_its_plugin_are_repaired_or_omitted(self):
         self.start(SYNC_skip_macs="internet, 0200.0000.00aa")
