@@ -30,6 +30,7 @@ export function matches(selector, labels = {}) {
 }
 
 function containerErrors(container, isJob) {
+  const role = container.env?.find((one) => one.name === "SYNC_receiver_role")?.value;
   const wrong = [];
   const must = (condition, text) => condition || wrong.push(`container ${container.name}: ${text}`);
   const context = container.securityContext ?? {};
@@ -55,7 +56,9 @@ function containerErrors(container, isJob) {
     const port = (container[probe]?.httpGet ?? container[probe]?.tcpSocket)?.port;
     must(port === undefined || ports.includes(port), `${probe} uses port ${port}, which does not exist`);
     const path = container[probe]?.httpGet?.path;
-    must(path === undefined || path === (probe === "readinessProbe" ? "/readyz" : "/livez"),
+    // Ingest stays in its Service while Redis is down, to answer 503 with the reason.
+    const ready = role === "ingest" ? "startupProbe" : "readinessProbe";
+    must(path === undefined || path === (probe === ready ? "/readyz" : "/livez"),
       `${probe} asks ${path}`);
   }
   return wrong;
