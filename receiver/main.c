@@ -65,7 +65,7 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
     return err == SH_OK && good ? SH_EXIT_DONE : SH_EXIT_FAILED;
 }
 
-static int run(const sh_settings *settings, bool once)
+static int run_receiver(const sh_settings *settings, bool once)
 {
     sh_error error = {0};
     hub_keys keys;
@@ -154,7 +154,7 @@ int main(int argc, char *argv[])
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,
         .subcommands = subcommands,
-        .run = run,
+        .run = run_receiver,
     };
     return sh_service_main(&service, argc, argv);
 }

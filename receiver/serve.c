@@ -63,11 +63,11 @@ static void set_gauges(const serve *s)
         bool known;
         int64_t value;
     } gauges[] = {
-        {&figures.queue_entries, state.has_depth, state.depth.entries},
-        {&figures.queue_bytes, state.has_depth, state.depth.bytes},
-        {&figures.queue_dead, state.has_depth, state.depth.dead},
-        {&figures.redis_up, true, state.answers},
-        {&figures.redis_durable, state.answers && state.keeps != SH_KEEPS_UNKNOWN,
+        {&hub_metrics.queue_entries, state.has_depth, state.depth.entries},
+        {&hub_metrics.queue_bytes, state.has_depth, state.depth.bytes},
+        {&hub_metrics.queue_dead, state.has_depth, state.depth.dead},
+        {&hub_metrics.redis_up, true, state.answers},
+        {&hub_metrics.redis_durable, state.answers && state.keeps != SH_KEEPS_UNKNOWN,
          state.keeps == SH_KEEPS_ALL},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
@@ -82,7 +82,7 @@ static sh_err write_metrics(void *context, sh_buf *ret)
 {
     const serve *s = context;
     set_gauges(s);
-    return figures_write(ret);
+    return hub_metrics_write(ret);
 }
 
 static const sh_http_route routes[] = {

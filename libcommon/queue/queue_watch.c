@@ -32,7 +32,7 @@ static bool differs(const sh_queue_state *a, const sh_queue_state *b)
 }
 
 /* All values or none: has_depth stays false if one of them is missing. */
-static void look(sh_queue_watch *w, sh_queue_state *ret)
+static void check_redis(sh_queue_watch *w, sh_queue_state *ret)
 {
     const char *words = "";
     *ret = (sh_queue_state){.err = SH_OK};
@@ -63,7 +63,7 @@ static void *watch_queue(void *context)
         sh_queue_state state;
         w->doubted = false;
         (void)pthread_mutex_unlock(&w->lock);
-        look(w, &state);
+        check_redis(w, &state);
         (void)pthread_mutex_lock(&w->lock);
         bool news = first || differs(&state, &w->state);
         w->state = state;

@@ -55,7 +55,7 @@ static size_t room(const line_buf *line)
 }
 
 /* Appends text; the caller has checked that there is room. */
-static void put(line_buf *line, const char *piece, size_t len)
+static void line_append(line_buf *line, const char *piece, size_t len)
 {
     if (len > room(line))
         return;
@@ -65,7 +65,7 @@ static void put(line_buf *line, const char *piece, size_t len)
 
 static void put_text(line_buf *line, const char *text)
 {
-    put(line, text, strlen(text));
+    line_append(line, text, strlen(text));
 }
 
 /* Writes a character's escape sequence in JSON; "" if it needs none. */
@@ -104,7 +104,7 @@ static void put_escaped(line_buf *line, const char *text, size_t len, put_style 
             put_text(line, "…");
             return;
         }
-        put(line, escape[0] == '\0' ? text + at : escape, piece_len);
+        line_append(line, escape[0] == '\0' ? text + at : escape, piece_len);
     }
 }
 
@@ -117,7 +117,7 @@ static void put_time(line_buf *line)
     if (gmtime_r(&seconds, &utc) == NULL)
         return;
     size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    put(line, text, len);
+    line_append(line, text, len);
     (void)snprintf(text, sizeof text, ".%03dZ", (int)(now_ms % 1000));
     put_text(line, text);
 }
@@ -214,7 +214,7 @@ static void write_repeats(const sh_log_repeats *repeats)
     if (repeats->count == 0)
         return;
     put_head(&line, repeats->level);
-    put(&line, repeats->sample, repeats->sample_len);
+    line_append(&line, repeats->sample, repeats->sample_len);
     if (is_json()) {
         put_number(&line, repeats->same ? "repeated" : "similar", (int64_t)repeats->count);
         put_number(&line, "seconds", repeats->seconds);
@@ -291,7 +291,8 @@ static void describe(sh_log_count *count, int level, const sh_log_field *fields,
 }
 
 /* Whether to write the line; otherwise counts it. */
-static bool take(const sh_log_key *key, int level, const sh_log_field *fields, const char *message)
+static bool admit_line(const sh_log_key *key, int level, const sh_log_field *fields,
+                       const char *message)
 {
     sh_log_repeats due[SH_LOG_DUE_MAX];
     sh_log_count *sample = NULL;
@@ -350,7 +351,7 @@ void sh_log_at(const char *file, int line, sh_log_level level, const sh_log_fiel
         message[0] = '\0';
     va_end(args);
     const sh_log_key key = key_of(file, line, level, fields, message);
-    if (level == SH_LOG_DEBUG || take(&key, (int)level, fields, message)) {
+    if (level == SH_LOG_DEBUG || admit_line(&key, (int)level, fields, message)) {
         line_buf text;
         put_head(&text, (int)level);
         put_message(&text, message, strlen(message), LINE_MAX_BYTES - FIELDS_ROOM);

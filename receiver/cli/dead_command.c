@@ -29,7 +29,7 @@ typedef struct {
     const char *node; /* only this one, or NULL for all */
 } letters;
 
-static int64_t buried_ms(const letter *l)
+static int64_t dead_since_ms(const letter *l)
 {
     return strtoll(l->id, NULL, 10);
 }
@@ -95,7 +95,7 @@ static void cell_of(void *context, size_t row, size_t column, char ret[static SH
                                         [MODE] = l->mode,
                                         [REASON] = l->reason};
     if (column == WHEN)
-        show_time(buried_ms(l), "?", ret);
+        show_time(dead_since_ms(l), "?", ret);
     else if (column == BYTES)
         (void)snprintf(ret, SHOW_CELL_BYTES, "%zu", l->bytes);
     else
@@ -118,7 +118,7 @@ static sh_err append_letter(sh_buf *json, const letter *l)
     if (err == SH_OK)
         err = sh_json_write_member_integer(json, "bytes", (int64_t)l->bytes);
     if (err == SH_OK)
-        err = show_json_time(json, "buried_ms", buried_ms(l));
+        err = show_json_time(json, "dead_since_ms", dead_since_ms(l));
     if (err == SH_OK && l->readable) {
         char item[SH_ID_HEX_BYTES], key[2 * SH_KEY_ID_BYTES + 1];
         sh_hex_encode(l->header.id, SH_ID_BYTES, item);
@@ -221,7 +221,7 @@ static void write_letter_text(const letter *l, FILE *out)
 {
     char when[SHOW_CELL_BYTES], sealed[SHOW_CELL_BYTES], bytes[32], text_bytes[32];
     char item[SH_ID_HEX_BYTES] = "?", key[2 * SH_KEY_ID_BYTES + 1] = "?";
-    show_time(buried_ms(l), "?", when);
+    show_time(dead_since_ms(l), "?", when);
     show_time(l->header.time_ms, "?", sealed);
     (void)snprintf(bytes, sizeof bytes, "%zu", l->bytes);
     (void)snprintf(text_bytes, sizeof text_bytes, "%u", l->header.plain_len);

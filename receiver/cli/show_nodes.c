@@ -21,10 +21,10 @@ static const show_command command = {.name = "nodes", .usage = "nodes [--json]"}
 typedef struct {
     store_node merged; /* merged_ms is 0 if nothing was merged yet */
     int64_t contact_ms, queue;
-} node_figures;
+} node_summary;
 
 typedef struct {
-    node_figures *nodes;
+    node_summary *nodes;
     size_t count, capacity;
     bool redis; /* Redis answered */
     sh_queue_depth depth;
@@ -32,11 +32,11 @@ typedef struct {
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-static sh_err add_node(overview *o, const node_figures *node, sh_error *error)
+static sh_err add_node(overview *o, const node_summary *node, sh_error *error)
 {
     if (o->count == o->capacity) {
         size_t capacity = o->capacity == 0 ? 64 : 2 * o->capacity;
-        node_figures *nodes = reallocarray(o->nodes, capacity, sizeof *nodes);
+        node_summary *nodes = reallocarray(o->nodes, capacity, sizeof *nodes);
         if (nodes == NULL)
             return sh_fail(error, SH_E_MEMORY, "out of memory");
         o->nodes = nodes;
@@ -48,13 +48,13 @@ static sh_err add_node(overview *o, const node_figures *node, sh_error *error)
 
 static sh_err add_merged(void *context, const store_node *merged, sh_error *error)
 {
-    node_figures node = {.merged = *merged};
+    node_summary node = {.merged = *merged};
     return add_node(context, &node, error);
 }
 
 static sh_err add_contact(void *context, sh_slice name, sh_slice mode, int64_t ms, sh_error *error)
 {
-    node_figures node = {.contact_ms = ms};
+    node_summary node = {.contact_ms = ms};
     (void)snprintf(node.merged.node, sizeof node.merged.node, "%.*s", (int)name.len, name.data);
     (void)snprintf(node.merged.mode, sizeof node.merged.mode, "%.*s", (int)mode.len, mode.data);
     return add_node(context, &node, error);
@@ -62,13 +62,13 @@ static sh_err add_contact(void *context, sh_slice name, sh_slice mode, int64_t m
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const node_figures *)a)->merged.node, ((const node_figures *)b)->merged.node);
+    return strcmp(((const node_summary *)a)->merged.node, ((const node_summary *)b)->merged.node);
 }
 
 /*
  * Joins the data of database and Redis about the same node; the last contact determines the mode.
  */
-static void join_node(node_figures *into, const node_figures *other)
+static void join_node(node_summary *into, const node_summary *other)
 {
     char mode[sizeof into->merged.mode];
     memcpy(mode, other->contact_ms > into->contact_ms ? other->merged.mode : into->merged.mode,
@@ -156,7 +156,7 @@ static const show_column columns[COLUMNS] = {
     {"SET ASIDE", true}, {"QUEUE", true},    {"FIRST REASON", false},
 };
 
-static int64_t number_of(const node_figures *node, int column)
+static int64_t number_of(const node_summary *node, int column)
 {
     assert(node != NULL);
     switch (column) {
@@ -178,7 +178,7 @@ static int64_t number_of(const node_figures *node, int column)
 static void cell_of(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
 {
     const overview *o = context;
-    const node_figures *node = &o->nodes[row];
+    const node_summary *node = &o->nodes[row];
     const char *text = NULL;
     if (column == NODE)
         text = node->merged.node;
@@ -211,7 +211,7 @@ static void write_text(overview *o, FILE *out)
 
 /* --- As JSON --------------------------------------------------------------------------------- */
 
-static sh_err append_node(sh_buf *json, const overview *o, const node_figures *node)
+static sh_err append_node(sh_buf *json, const overview *o, const node_summary *node)
 {
     const store_node *m = &node->merged;
     const struct {

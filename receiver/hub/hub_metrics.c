@@ -23,7 +23,7 @@
 #define MERGED "synchub_merged_total"
 #define ROWS "synchub_rows_total"
 
-receiver_figures figures = {
+receiver_metrics hub_metrics = {
     .pushes_queued = COUNTER(PUSHES, "result=\"queued\"", "Pushes answered with success."),
     .pushes_duplicate = COUNTER(PUSHES, "result=\"duplicate\"", NULL),
     .pushes_unchanged = COUNTER(PUSHES, "result=\"unchanged\"", NULL),
@@ -55,7 +55,8 @@ receiver_figures figures = {
     .merged_tables = COUNTER(MERGED, "kind=\"devices\"", "Items merged into the database."),
     .merged_plugins = COUNTER(MERGED, "kind=\"plugin\"", NULL),
     .merged_duplicates = COUNTER(MERGED, "kind=\"duplicate\"", NULL),
-    .buried = COUNTER("synchub_dead_letters_total", NULL, "Entries moved to the dead letters."),
+    .dead_letters =
+        COUNTER("synchub_dead_letters_total", NULL, "Entries moved to the dead letters."),
     .dead_dropped = COUNTER("synchub_dead_letters_dropped_total", NULL,
                             "Dead letters that were dropped because there were too many."),
     .batches_failed =
@@ -77,54 +78,33 @@ receiver_figures figures = {
                            "asked."),
 };
 
-sh_err figures_write(sh_buf *ret)
+sh_err hub_metrics_write(sh_buf *ret)
 {
     static sh_metric *const all[] = {
-        &figures.pushes_queued,
-        &figures.pushes_duplicate,
-        &figures.pushes_unchanged,
-        &figures.refused_token,
-        &figures.refused_node,
-        &figures.refused_shared,
-        &figures.refused_type,
-        &figures.refused_size,
-        &figures.refused_json,
-        &figures.refused_field,
-        &figures.refused_name,
-        &figures.refused_envelope,
-        &figures.refused_clock,
-        &figures.refused_key,
-        &figures.refused_altered,
-        &figures.refused_content,
-        &figures.refused_payload,
-        &figures.refused_throttled,
-        &figures.unavailable_redis,
-        &figures.unavailable_full,
-        &figures.unavailable_busy,
-        &figures.unavailable_share,
-        &figures.unavailable_names,
-        &figures.unavailable_key,
-        &figures.unavailable_memory,
-        &figures.unavailable_credentials,
-        &figures.failed_internal,
-        &figures.merged_tables,
-        &figures.merged_plugins,
-        &figures.merged_duplicates,
-        &figures.buried,
-        &figures.dead_dropped,
-        &figures.batches_failed,
-        &figures.rows_inserted,
-        &figures.rows_known,
-        &figures.rows_skipped,
-        &figures.rows_set_aside,
-        &figures.values_replaced,
-        &figures.queue_entries,
-        &figures.queue_bytes,
-        &figures.queue_dead,
-        &figures.redis_up,
-        &figures.redis_durable,
+        &hub_metrics.pushes_queued,      &hub_metrics.pushes_duplicate,
+        &hub_metrics.pushes_unchanged,   &hub_metrics.refused_token,
+        &hub_metrics.refused_node,       &hub_metrics.refused_shared,
+        &hub_metrics.refused_type,       &hub_metrics.refused_size,
+        &hub_metrics.refused_json,       &hub_metrics.refused_field,
+        &hub_metrics.refused_name,       &hub_metrics.refused_envelope,
+        &hub_metrics.refused_clock,      &hub_metrics.refused_key,
+        &hub_metrics.refused_altered,    &hub_metrics.refused_content,
+        &hub_metrics.refused_payload,    &hub_metrics.refused_throttled,
+        &hub_metrics.unavailable_redis,  &hub_metrics.unavailable_full,
+        &hub_metrics.unavailable_busy,   &hub_metrics.unavailable_share,
+        &hub_metrics.unavailable_names,  &hub_metrics.unavailable_key,
+        &hub_metrics.unavailable_memory, &hub_metrics.unavailable_credentials,
+        &hub_metrics.failed_internal,    &hub_metrics.merged_tables,
+        &hub_metrics.merged_plugins,     &hub_metrics.merged_duplicates,
+        &hub_metrics.dead_letters,       &hub_metrics.dead_dropped,
+        &hub_metrics.batches_failed,     &hub_metrics.rows_inserted,
+        &hub_metrics.rows_known,         &hub_metrics.rows_skipped,
+        &hub_metrics.rows_set_aside,     &hub_metrics.values_replaced,
+        &hub_metrics.queue_entries,      &hub_metrics.queue_bytes,
+        &hub_metrics.queue_dead,         &hub_metrics.redis_up,
+        &hub_metrics.redis_durable,
     };
-    static_assert(sizeof all / sizeof all[0] == sizeof figures / sizeof(sh_metric),
+    static_assert(sizeof all / sizeof all[0] == sizeof hub_metrics / sizeof(sh_metric),
                   "every metric is written");
     sh_err err = sh_version_write_metric(ret);
     return err == SH_OK ? sh_metrics_write(all, sizeof all / sizeof all[0], ret) : err;

@@ -13,16 +13,16 @@ typedef struct {
     sh_metric unavailable_redis, unavailable_full, unavailable_busy, unavailable_share,
         unavailable_names, unavailable_key, unavailable_memory, unavailable_credentials,
         failed_internal;
-    sh_metric merged_tables, merged_plugins, merged_duplicates, buried, dead_dropped,
+    sh_metric merged_tables, merged_plugins, merged_duplicates, dead_letters, dead_dropped,
         batches_failed;
     sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside, values_replaced;
     sh_metric queue_entries, queue_bytes, queue_dead;
     sh_metric redis_up, redis_durable;
-} receiver_figures;
+} receiver_metrics;
 
-extern receiver_figures figures;
+extern receiver_metrics hub_metrics;
 
 /* Appends the metrics in Prometheus text format. SH_E_LIMIT, SH_E_MEMORY. */
-sh_err figures_write(sh_buf *ret);
+sh_err hub_metrics_write(sh_buf *ret);
 
 #endif

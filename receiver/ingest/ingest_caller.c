@@ -95,7 +95,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
         return false;
     }
     sh_http_when_refused(exchange, log_unknown);
-    ingest_forbid(exchange, &figures.refused_token);
+    ingest_forbid(exchange, &hub_metrics.refused_token);
     return false;
 }
 
@@ -141,13 +141,13 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
                       "the token belongs to node %s, which may send only as itself: "
                       "SYNC_node_name or SYNC_api_token there is wrong",
                       caller->own->node);
-        ingest_forbid(exchange, &figures.refused_node);
+        ingest_forbid(exchange, &hub_metrics.refused_node);
         return false;
     case CALLER_IS_SHARED:
         log_forbidden(exchange, node,
                       "this node has credentials of its own, so the shared token is not accepted "
                       "for it: SYNC_api_token there must be its own");
-        ingest_forbid(exchange, &figures.refused_shared);
+        ingest_forbid(exchange, &hub_metrics.refused_shared);
         return false;
     }
     if (!check_lookalike(exchange, caller, node))

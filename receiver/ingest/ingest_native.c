@@ -175,7 +175,7 @@ void ingest_native_done(const ingest *in, const ingest_push *push)
     const sh_envelope_header *header = &push->header;
     bool queued = push->put.put == SH_PUT_QUEUED;
     name_index_add(in->names, header->node);
-    sh_metric_add(queued ? &figures.pushes_queued : &figures.pushes_duplicate, 1);
+    sh_metric_add(queued ? &hub_metrics.pushes_queued : &hub_metrics.pushes_duplicate, 1);
     sh_log_event(SH_LOG_INFO,
                  SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),
                                SH_LOG_NUMBER("text", push->text_len),

@@ -122,7 +122,7 @@ static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *no
         wait_s = throttle_wait_s(in->throttle, peer, node, true, now_ms);
     if (wait_s == 0)
         return true;
-    sh_metric_add(&figures.refused_throttled, 1);
+    sh_metric_add(&hub_metrics.refused_throttled, 1);
     sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(peer)),
                  "refused a push with 429");
     (void)snprintf(seconds, sizeof seconds, "%" PRId64, wait_s);
@@ -210,7 +210,7 @@ void ingest_netalertx_done(const ingest *in, const ingest_push *push)
     name_index_add(in->names, header->node);
     if (unchanged)
         last_contact_note(in->contacts, header->node);
-    sh_metric_add(unchanged ? &figures.pushes_unchanged : &figures.pushes_queued, 1);
+    sh_metric_add(unchanged ? &hub_metrics.pushes_unchanged : &hub_metrics.pushes_queued, 1);
     sh_log_event(SH_LOG_INFO,
                  SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),
                                SH_LOG_NUMBER("text", push->text_len),

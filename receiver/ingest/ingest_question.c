@@ -74,7 +74,7 @@ void ingest_question_answer(const ingest *in, ingest_push *push)
     if (unchanged) {
         last_contact_note(in->contacts, push->header.node);
         name_index_add(in->names, push->header.node);
-        sh_metric_add(&figures.pushes_unchanged, 1);
+        sh_metric_add(&hub_metrics.pushes_unchanged, 1);
         sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
     } else if (ingest_question_is_all(push->exchange)) {

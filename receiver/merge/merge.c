@@ -304,7 +304,7 @@ static void tidy(merge *m)
 /* Tells log and health of a failure, once for each kind, and waits longer from time to time. */
 static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
 {
-    sh_metric_add(&figures.batches_failed, 1);
+    sh_metric_add(&hub_metrics.batches_failed, 1);
     claim_keeper_waits(m->claims);
     m->busy = error->code == SH_E_BUSY ? m->busy + 1 : 0;
     if (m->busy > 0 && m->busy <= BUSY_TRIES)
@@ -353,5 +353,5 @@ bool merge_run(merge *m, bool until_empty)
     if (queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
         sh_log_debug("the consumer's name remains in the group: %s", error.message);
     /* A single run that gave an entry up has not done all its work. */
-    return !until_empty || figures.buried.value == 0;
+    return !until_empty || hub_metrics.dead_letters.value == 0;
 }

@@ -11,13 +11,13 @@
 static void log_result(const queue_entry *entry, const entry_result *r)
 {
     bool devices = r->header.kind == SH_KIND_DEVICES;
-    sh_metric_add(devices ? &figures.merged_tables : &figures.merged_plugins, 1);
+    sh_metric_add(devices ? &hub_metrics.merged_tables : &hub_metrics.merged_plugins, 1);
     if (devices) {
-        sh_metric_add(&figures.rows_inserted, r->inserted - r->recorded);
-        sh_metric_add(&figures.rows_known, r->known);
-        sh_metric_add(&figures.rows_skipped, r->skipped);
-        sh_metric_add(&figures.rows_set_aside, r->set_aside);
-        sh_metric_add(&figures.values_replaced, r->replaced);
+        sh_metric_add(&hub_metrics.rows_inserted, r->inserted - r->recorded);
+        sh_metric_add(&hub_metrics.rows_known, r->known);
+        sh_metric_add(&hub_metrics.rows_skipped, r->skipped);
+        sh_metric_add(&hub_metrics.rows_set_aside, r->set_aside);
+        sh_metric_add(&hub_metrics.values_replaced, r->replaced);
     }
     sh_log_event(
         r->reason[0] != '\0' ? SH_LOG_WARNING : SH_LOG_INFO,
@@ -33,7 +33,7 @@ static void log_result(const queue_entry *entry, const entry_result *r)
 
 static void log_dead_letter(const queue_entry *entry, const merged *one)
 {
-    sh_metric_add(&figures.buried, 1);
+    sh_metric_add(&hub_metrics.dead_letters, 1);
     sh_log_event(SH_LOG_ERROR,
                  SH_LOG_FIELDS(SH_LOG_NODE(one->result.header.node),
                                SH_LOG_PLUGIN(one->result.header.plugin), SH_LOG_ENTRY(entry->id),
@@ -45,7 +45,7 @@ static void log_dropped(const queue_dropped *dropped)
 {
     if (dropped->count == 0)
         return;
-    sh_metric_add(&figures.dead_dropped, dropped->count);
+    sh_metric_add(&hub_metrics.dead_dropped, dropped->count);
     sh_log_event(SH_LOG_ERROR,
                  SH_LOG_FIELDS(SH_LOG_NODE(dropped->node), SH_LOG_ENTRY(dropped->id),
                                SH_LOG_NUMBER("dropped", dropped->count),
@@ -58,7 +58,7 @@ static sh_err dead_letter(merge *m, const merged *one, sh_error *error)
 {
     queue_dropped dropped = {.count = 0};
     const queue_burial burial = {.reason = one->reason, .keep = one->is_hubs_fault};
-    sh_err err = queue_bury(m->reader, one->entry, &burial, &dropped, error);
+    sh_err err = queue_dead_letter_add(m->reader, one->entry, &burial, &dropped, error);
     if (err == SH_OK)
         log_dead_letter(one->entry, one);
     log_dropped(&dropped);
@@ -68,7 +68,7 @@ static sh_err dead_letter(merge *m, const merged *one, sh_error *error)
 static void keep_progress(merge *m, const merged *one)
 {
     entry_result result = one->result;
-    sh_metric_add(&figures.rows_inserted, result.inserted - result.recorded);
+    sh_metric_add(&hub_metrics.rows_inserted, result.inserted - result.recorded);
     result.recorded = result.inserted;
     entry_progress_keep(&m->progress, one->entry->id, &result);
 }
@@ -86,7 +86,7 @@ sh_err merge_acknowledge(merge *m, const portion *p, sh_error *error)
             continue;
         }
         entry_progress_remove(&m->progress, one->entry->id);
-        if (action == RETRY_BURY) {
+        if (action == RETRY_DEAD_LETTER) {
             sh_err failed = dead_letter(m, one, error);
             err = err == SH_OK ? failed : err;
             continue;
@@ -100,7 +100,7 @@ sh_err merge_acknowledge(merge *m, const portion *p, sh_error *error)
         if (one->outcome == ENTRY_MERGED)
             log_result(one->entry, &one->result);
         else
-            sh_metric_add(&figures.merged_duplicates, 1);
+            sh_metric_add(&hub_metrics.merged_duplicates, 1);
     }
     sh_err acked = count == 0 ? SH_OK : queue_ack(m->reader, done, count, error);
     return err == SH_OK ? acked : err;

@@ -42,7 +42,7 @@ sh_err merge_hand_fill(merge *m, queue_batch *batch, sh_error *error)
         const queue_entry *entry = queue_batch_at(batch, i);
         h->bytes += entry->envelope.len;
         if (held_entries_has_id(&m->held, entry->id))
-            queue_reader_settle(m->reader, 1);
+            queue_reader_release(m->reader, 1);
         else
             set_merged(m, entry, &h->all[h->count++]);
     }
@@ -136,7 +136,7 @@ static sh_err hold_slow(merge *m, const portion *late, sh_error *error)
             err = held_entries_add(&m->held, &entry, one->node, error);
         }
         if (holds && err == SH_OK)
-            queue_reader_settle(m->reader, 1);
+            queue_reader_release(m->reader, 1);
         else
             h->all[kept++] = h->all[i];
     }

@@ -25,7 +25,7 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
     *err = queue_failed(m->queue, one->entry->id, &times, error);
     if (*err == SH_OK || *err == SH_E_NETWORK) /* after the latter it may have been counted */
         (void)snprintf(m->counted, sizeof m->counted, "%s", one->entry->id);
-    if (*err != SH_OK || retry_before(one->deliveries, times) != RETRY_BURY)
+    if (*err != SH_OK || retry_before(one->deliveries, times) != RETRY_DEAD_LETTER)
         return *err == SH_OK;
     (void)sh_envelope_peek(one->entry->envelope, &one->result.header, NULL);
     one->outcome = ENTRY_POISON;
@@ -36,7 +36,7 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
     return false;
 }
 
-/* The figures of the tables that were merged. */
+/* The counts of the tables that were merged. */
 static sh_err record_all(merge *m, const portion *p, sh_error *error)
 {
     merged_table tables[BATCH_ENTRIES_MOST];

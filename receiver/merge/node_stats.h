@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A merged entry of a batch, as far as its node's figures go. */
+/* A merged entry of a batch, as far as its node's counts go. */
 typedef struct {
     const queue_entry *entry;
     entry_result *result; /* whole is told in it; of a piece the inserted rows alone count */

@@ -12,7 +12,7 @@
 retry_action retry_before(int64_t deliveries, int64_t failures)
 {
     if (failures > SH_MERGE_ATTEMPTS_MAX)
-        return RETRY_BURY;
+        return RETRY_DEAD_LETTER;
     return deliveries >= SH_QUEUE_SUSPECT_DELIVERIES || failures > 0 ? RETRY_ALONE : RETRY_MERGE;
 }
 
@@ -25,7 +25,7 @@ retry_action retry_after(entry_outcome outcome)
     case ENTRY_PIECE:
         return RETRY_CONTINUE;
     case ENTRY_POISON:
-        return RETRY_BURY;
+        return RETRY_DEAD_LETTER;
     case ENTRY_UNMARKED:
         return RETRY_AGAIN;
     case ENTRY_STORE:

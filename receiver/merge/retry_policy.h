@@ -12,10 +12,10 @@ typedef enum {
     RETRY_MERGE, /* merge it, in one transaction with others */
     RETRY_ALONE, /* merge it in a transaction of its own, and count the try before */
     RETRY_AGAIN, /* roll back, and merge all of the transaction again, so that it can be undone */
-    RETRY_CONTINUE, /* commit what was merged of it, and go on in a later transaction */
-    RETRY_WAIT,     /* roll back and wait: what failed is not the entry's fault */
-    RETRY_ACK,      /* done: acknowledge it */
-    RETRY_BURY,     /* it can never be merged: to the dead letters */
+    RETRY_CONTINUE,    /* commit what was merged of it, and go on in a later transaction */
+    RETRY_WAIT,        /* roll back and wait: what failed is not the entry's fault */
+    RETRY_ACK,         /* done: acknowledge it */
+    RETRY_DEAD_LETTER, /* it can never be merged: to the dead letters */
 } retry_action;
 
 /*

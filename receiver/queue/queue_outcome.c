@@ -49,7 +49,7 @@ static sh_err ack_some(queue_reader *reader, const queue_done done[], size_t cou
     all.argc -= (ACK_ENTRIES_MAX - count) * sizeof(ack_entry_arguments) / sizeof(sh_slice);
     sh_err err = sh_queue_do_script(queue_reader_queue(reader), &sh_script_ack, all, error);
     if (err == SH_OK)
-        queue_reader_settle(reader, count);
+        queue_reader_release(reader, count);
     return err;
 }
 
@@ -81,12 +81,12 @@ static void read_dropped(const sh_redis_reply *reply, queue_dropped *ret)
     }
 }
 
-sh_err queue_bury(queue_reader *reader, const queue_entry *entry, const queue_burial *burial,
-                  queue_dropped *dropped, sh_error *error)
+sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
+                             const queue_burial *burial, queue_dropped *dropped, sh_error *error)
 {
     char numbers[4][SH_REDIS_NUMBER_BYTES];
     sh_queue *queue = queue_reader_queue(reader);
-    const bury_arguments arguments = {
+    const dead_add_arguments arguments = {
         .keys = {.stream = sh_slice_of(queue->stream),
                  .bytes = sh_slice_of(queue->bytes),
                  .failures = sh_slice_of(queue->failures),
@@ -106,8 +106,8 @@ sh_err queue_bury(queue_reader *reader, const queue_entry *entry, const queue_bu
         .node_bytes_max = sh_redis_number(SH_DEAD_NODE_BYTES_MAX, numbers[3]),
     };
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script_run(queue->redis, &sh_script_bury, SH_REDIS_ARGUMENTS(arguments),
-                                     &reply, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_dead_add,
+                                     SH_REDIS_ARGUMENTS(arguments), &reply, error);
     if (err != SH_OK)
         return err;
     if (dropped != NULL)
@@ -120,7 +120,7 @@ sh_err queue_bury(queue_reader *reader, const queue_entry *entry, const queue_bu
             "did not cause the failure (%s): see `dead list`, then make room with `dead retry` "
             "or `dead drop`",
             entry->id, burial->reason);
-    queue_reader_settle(reader, 1);
+    queue_reader_release(reader, 1);
     return SH_OK;
 }
 

@@ -38,8 +38,8 @@ typedef struct {
  * *dropped, which may be NULL, says which, also after a failure. SH_E_BUSY if there is no room for
  * an entry with keep, which then stays in the queue.
  */
-sh_err queue_bury(queue_reader *reader, const queue_entry *entry, const queue_burial *burial,
-                  queue_dropped *dropped, sh_error *error);
+sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
+                             const queue_burial *burial, queue_dropped *dropped, sh_error *error);
 
 /* Counts a failed merge of an entry; *times is the new count. */
 sh_err queue_failed(sh_queue *queue, const char *entry_id, int64_t *times, sh_error *error);

@@ -24,7 +24,7 @@ struct queue_reader {
     sh_queue *queue;
     const char *consumer;
     int64_t claim_idle_ms;
-    size_t outstanding;                 /* entries taken and not yet settled */
+    size_t outstanding;                 /* entries taken and not yet released */
     bool drain;                         /* read own pending entries first … */
     char drained[QUEUE_ENTRY_ID_BYTES]; /* … after this one */
     int64_t claimed_ms;                 /* monotonic time of the last XAUTOCLAIM, 0: never */
@@ -67,7 +67,7 @@ const char *queue_reader_consumer(const queue_reader *reader)
     return reader->consumer;
 }
 
-void queue_reader_settle(queue_reader *reader, size_t count)
+void queue_reader_release(queue_reader *reader, size_t count)
 {
     reader->outstanding -= count < reader->outstanding ? count : reader->outstanding;
 }

@@ -27,8 +27,8 @@ typedef struct {
 
 /*
  * Takes entries. *ret is never NULL on SH_OK, but may be empty; the caller frees it. Creates a
- * missing group. Returns entries again that were taken before and are neither settled, acknowledged
- * nor moved to the dead letters.
+ * missing group. Returns entries again that were taken before and are neither released,
+ * acknowledged nor moved to the dead letters.
  */
 sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue_batch **ret,
                          sh_error *error);
@@ -37,7 +37,7 @@ sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue
  * Tells that count entries of the last batch need not be returned by queue_reader_take() again:
  * their work is done, or queue_reader_fetch() will read them. They stay this consumer's.
  */
-void queue_reader_settle(queue_reader *reader, size_t count);
+void queue_reader_release(queue_reader *reader, size_t count);
 
 /*
  * Reads the entries with these ids again, in this order, up to bytes_max bytes; skips ids that no

@@ -38,14 +38,14 @@ typedef struct {
     ack_entry_arguments entry[ACK_ENTRIES_MAX];
 } ack_arguments;
 
-extern const sh_redis_script sh_script_bury;
+extern const sh_redis_script sh_script_dead_add;
 typedef struct {
     struct {
         sh_slice stream, bytes, failures, dead, dead_bytes, shares, dead_shares;
     } keys;
     sh_slice group, id, envelope, mode, reason, entries_max, bytes_max, keep;
     sh_slice node_entries_max, node_bytes_max;
-} bury_arguments;
+} dead_add_arguments;
 
 extern const sh_redis_script sh_script_dead_retry;
 typedef struct {

@@ -95,7 +95,7 @@ static void begin(void)
 
 static sh_err act(sh_error *error)
 {
-    sh_metric_set(&figures.buried, 0); /* a process of its own would begin so */
+    sh_metric_set(&hub_metrics.dead_letters, 0); /* a process of its own would begin so */
     merge *m = ready;
     ready = NULL;
     sh_err err = m != NULL ? SH_OK : merge_new(&settings, &keys, &m, error);
@@ -107,7 +107,7 @@ static sh_err act(sh_error *error)
         return SH_OK;
     assert_true(inject_was_told());
     if (redis_ask(&redis, "XLEN synchub:ingest") == 0)
-        return SH_OK; /* false because something was buried, as it must be */
+        return SH_OK; /* false because there is a dead letter, as there must be */
     return sh_fail(error, SH_E_IO, "said in the log");
 }
 
@@ -213,7 +213,7 @@ static void merging_starts_or_says_why_not(void **state)
                                .end = nothing});
 }
 
-static void every_item_is_merged_once_or_buried(void **state)
+static void every_item_is_merged_once_or_a_dead_letter(void **state)
 {
     (void)state;
     faults_in_turn(&(scenario){
@@ -248,7 +248,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test, folder_make_with_database, folder_remove_with_database)
     const struct CMUnitTest tests[] = {
         DATABASE_TEST(merging_starts_or_says_why_not),
-        DATABASE_TEST(every_item_is_merged_once_or_buried),
+        DATABASE_TEST(every_item_is_merged_once_or_a_dead_letter),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

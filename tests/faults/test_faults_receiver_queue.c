@@ -49,8 +49,8 @@ static sh_err settle(queue_reader *reader, const queue_batch *batch, sh_error *e
         if (err == SH_OK && header.id[0] == 1)
             err = queue_ack(reader, &done, 1, error);
         else if (err == SH_OK)
-            err = queue_bury(reader, entry, &(queue_burial){.reason = "it is number 2"}, &dropped,
-                             error);
+            err = queue_dead_letter_add(reader, entry, &(queue_burial){.reason = "it is number 2"},
+                                        &dropped, error);
         if (err != SH_OK)
             return err;
     }

@@ -27,7 +27,7 @@ class DeadTest(SyncHubTest):
             self.assertEqual(netalertx_push(ingest.url, table, node).status, 200)
         ingest.stop()
 
-    def bury(self, *nodes, reason="a reason of the test"):
+    def add_dead_letters(self, *nodes, reason="a reason of the test"):
         """Moves a mergeable entry of each node to the dead letters."""
         self.queue(*nodes)
         for _ in nodes:
@@ -63,7 +63,7 @@ class Commands(DeadTest):
         self.assertIn(letter["reason"], self.dead("list").stdout)
 
     def test_list_and_show_print_everything_but_the_content_and_are_read_only(self):
-        self.bury("Node_A", "Büro 1")
+        self.add_dead_letters("Node_A", "Büro 1")
         before = self.changes()
         letters = self.letters()
         self.assertEqual([letter["node"] for letter in letters], ["Node_A", "Büro 1"])
@@ -88,7 +88,7 @@ class Commands(DeadTest):
         return int(info.split("total_net_output_bytes:")[1].split()[0])
 
     def test_no_command_transfers_the_content(self):
-        self.bury("Node_A")
+        self.add_dead_letters("Node_A")
         for size in (0, 1, 100, 2 << 20, 2 << 20, 2 << 20):
             self.hub_redis.cli("EVAL", """local e = redis.call('XRANGE', KEYS[1], '-', '+')[1][2][2]
 redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push', 'i', '1-1', 'r',
@@ -110,7 +110,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual(self.dead("retry", "--all").stdout, "0 retried.\n")
 
     def test_retried_letters_are_merged_and_all_counts_are_right(self):
-        self.bury("Node_A", "Node_B")
+        self.add_dead_letters("Node_A", "Node_B")
         total = self.number("synchub:dead:bytes")
         first, second = self.letters()
         self.assertEqual(total, first["bytes"] + second["bytes"])
@@ -126,7 +126,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual((self.hub_redis.dead(), self.number("synchub:bytes")), (0, 0))
 
     def test_only_dropped_letters_are_deleted(self):
-        self.bury("Node_A", "Node_B", "Node_C")
+        self.add_dead_letters("Node_A", "Node_B", "Node_C")
         first, second, third = self.letters()
         self.assertEqual(self.dead("drop", second["id"]).stdout,
                          f"dropped {second['id']}\n1 dropped.\n")
@@ -137,7 +137,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual(self.number("synchub:dead:bytes"), 0)
 
     def test_a_missing_id_exits_with_1_after_the_others_were_handled(self):
-        self.bury("Node_A", "Node_B")
+        self.add_dead_letters("Node_A", "Node_B")
         ids = [letter["id"] for letter in self.letters()]
         for bad in ("1-1", ids[0].split("-")[0], "x", "1-1 ", "$", "9" * 70):
             with self.subTest(bad):
@@ -149,7 +149,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual([letter["id"] for letter in self.letters()], ids[:1])
 
     def test_unknown_arguments_exit_with_2_and_change_nothing(self):
-        self.bury("Node_A")
+        self.add_dead_letters("Node_A")
         id = self.letters()[0]["id"]
         for bad in (["retry"], ["drop"], ["drop", "--all", id], ["drop", "--al"], ["show"],
                     ["show", id, id], ["show", "--all"], ["list", id], [], ["bury", id]):
@@ -158,7 +158,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual(len(self.letters()), 1)
 
     def test_a_full_queue_refuses_a_retry_with_a_message(self):
-        self.bury("Node_A")
+        self.add_dead_letters("Node_A")
         self.queue("Node_B")
         self.hub_redis.cli("SET", "synchub:bytes", 256 * 1024 * 1024)
         done = self.dead("retry", "--all", code=1)
@@ -171,7 +171,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
             self.assertIn("SYNC_redis_url", self.dead(*verb, code=1).stderr)
 
     def test_the_oldest_letters_over_the_limit_are_dropped_and_logged(self):
-        self.bury("Node_A", "Node_B")
+        self.add_dead_letters("Node_A", "Node_B")
         self.hub_redis.cli("SET", "synchub:dead:bytes", 128 * 1024 * 1024)
         self.hub_redis.cli("XADD", "synchub:ingest", "*", "e", "no envelope", "m", "push")
         hub = self.receiver(self.hub_redis, self.db)

@@ -126,10 +126,11 @@ static void each_refusal_has_its_status_and_code(void **state)
 /* The failure's own counter goes up and no other, and the node hears the same. */
 static void assert_unavailable(int status, sh_error_code code, sh_metric *counter)
 {
-    sh_metric *const all[] = {
-        &figures.unavailable_redis,  &figures.unavailable_full,        &figures.unavailable_busy,
-        &figures.unavailable_share,  &figures.unavailable_names,       &figures.unavailable_key,
-        &figures.unavailable_memory, &figures.unavailable_credentials, &figures.failed_internal};
+    sh_metric *const all[] = {&hub_metrics.unavailable_redis,  &hub_metrics.unavailable_full,
+                              &hub_metrics.unavailable_busy,   &hub_metrics.unavailable_share,
+                              &hub_metrics.unavailable_names,  &hub_metrics.unavailable_key,
+                              &hub_metrics.unavailable_memory, &hub_metrics.unavailable_credentials,
+                              &hub_metrics.failed_internal};
     int64_t before = 0, counted = atomic_load(&counter->value);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         before += atomic_load(&all[i]->value);
@@ -157,15 +158,16 @@ static void each_reason_to_come_again_has_its_own_code_and_counter(void **state)
         sh_error_code code;
         sh_metric *counter;
     } expected[UNAVAILABLE_KINDS] = {
-        [UNAVAILABLE_BUSY] = {503, SH_CODE_BUSY, &figures.unavailable_busy},
-        [UNAVAILABLE_CREDENTIALS] = {503, SH_CODE_CREDENTIALS, &figures.unavailable_credentials},
-        [UNAVAILABLE_FULL] = {503, SH_CODE_FULL, &figures.unavailable_full},
-        [UNAVAILABLE_INTERNAL] = {500, SH_CODE_INTERNAL, &figures.failed_internal},
-        [UNAVAILABLE_KEY] = {503, SH_CODE_NOT_READY, &figures.unavailable_key},
-        [UNAVAILABLE_MEMORY] = {503, SH_CODE_MEMORY, &figures.unavailable_memory},
-        [UNAVAILABLE_NAMES] = {503, SH_CODE_NAMES, &figures.unavailable_names},
-        [UNAVAILABLE_REDIS] = {503, SH_CODE_REDIS, &figures.unavailable_redis},
-        [UNAVAILABLE_SHARE] = {503, SH_CODE_SHARE, &figures.unavailable_share},
+        [UNAVAILABLE_BUSY] = {503, SH_CODE_BUSY, &hub_metrics.unavailable_busy},
+        [UNAVAILABLE_CREDENTIALS] = {503, SH_CODE_CREDENTIALS,
+                                     &hub_metrics.unavailable_credentials},
+        [UNAVAILABLE_FULL] = {503, SH_CODE_FULL, &hub_metrics.unavailable_full},
+        [UNAVAILABLE_INTERNAL] = {500, SH_CODE_INTERNAL, &hub_metrics.failed_internal},
+        [UNAVAILABLE_KEY] = {503, SH_CODE_NOT_READY, &hub_metrics.unavailable_key},
+        [UNAVAILABLE_MEMORY] = {503, SH_CODE_MEMORY, &hub_metrics.unavailable_memory},
+        [UNAVAILABLE_NAMES] = {503, SH_CODE_NAMES, &hub_metrics.unavailable_names},
+        [UNAVAILABLE_REDIS] = {503, SH_CODE_REDIS, &hub_metrics.unavailable_redis},
+        [UNAVAILABLE_SHARE] = {503, SH_CODE_SHARE, &hub_metrics.unavailable_share},
     };
     next.refuses = false;
     next.err = SH_OK;
@@ -183,13 +185,13 @@ static void a_failure_is_counted_and_told_as_what_it_is(void **state)
         sh_error_code code;
         sh_metric *counter;
     } cases[] = {
-        {SH_E_MEMORY, 503, SH_CODE_MEMORY, &figures.unavailable_memory},
-        {SH_E_BUSY, 503, SH_CODE_FULL, &figures.unavailable_full},
-        {SH_E_NETWORK, 503, SH_CODE_REDIS, &figures.unavailable_redis},
-        {SH_E_CONFIG, 503, SH_CODE_REDIS, &figures.unavailable_redis},
-        {SH_E_STOPPED, 503, SH_CODE_REDIS, &figures.unavailable_redis},
-        {SH_E_FORMAT, 500, SH_CODE_INTERNAL, &figures.failed_internal},
-        {SH_E_LIMIT, 500, SH_CODE_INTERNAL, &figures.failed_internal},
+        {SH_E_MEMORY, 503, SH_CODE_MEMORY, &hub_metrics.unavailable_memory},
+        {SH_E_BUSY, 503, SH_CODE_FULL, &hub_metrics.unavailable_full},
+        {SH_E_NETWORK, 503, SH_CODE_REDIS, &hub_metrics.unavailable_redis},
+        {SH_E_CONFIG, 503, SH_CODE_REDIS, &hub_metrics.unavailable_redis},
+        {SH_E_STOPPED, 503, SH_CODE_REDIS, &hub_metrics.unavailable_redis},
+        {SH_E_FORMAT, 500, SH_CODE_INTERNAL, &hub_metrics.failed_internal},
+        {SH_E_LIMIT, 500, SH_CODE_INTERNAL, &hub_metrics.failed_internal},
     };
     next.refuses = false;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

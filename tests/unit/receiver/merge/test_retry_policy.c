@@ -18,9 +18,9 @@ static void a_try_follows_from_deliveries_and_failures(void **state)
         {1000, 0, RETRY_ALONE}, /* many deliveries alone do not count */
         {SH_QUEUE_SUSPECT_DELIVERIES, 1, RETRY_ALONE},
         {SH_QUEUE_SUSPECT_DELIVERIES, SH_MERGE_ATTEMPTS_MAX, RETRY_ALONE},
-        {SH_QUEUE_SUSPECT_DELIVERIES, SH_MERGE_ATTEMPTS_MAX + 1, RETRY_BURY},
+        {SH_QUEUE_SUSPECT_DELIVERIES, SH_MERGE_ATTEMPTS_MAX + 1, RETRY_DEAD_LETTER},
         {1, 1, RETRY_ALONE}, /* Redis forgot the deliveries */
-        {1, SH_MERGE_ATTEMPTS_MAX + 1, RETRY_BURY},
+        {1, SH_MERGE_ATTEMPTS_MAX + 1, RETRY_DEAD_LETTER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(retry_before(cases[i].deliveries, cases[i].failures), cases[i].action);
@@ -33,8 +33,9 @@ static void what_happens_follows_from_the_outcome(void **state)
         entry_outcome outcome;
         retry_action action;
     } cases[] = {
-        {ENTRY_MERGED, RETRY_ACK},  {ENTRY_DUPLICATE, RETRY_ACK},  {ENTRY_PIECE, RETRY_CONTINUE},
-        {ENTRY_POISON, RETRY_BURY}, {ENTRY_UNMARKED, RETRY_AGAIN}, {ENTRY_STORE, RETRY_WAIT},
+        {ENTRY_MERGED, RETRY_ACK},     {ENTRY_DUPLICATE, RETRY_ACK},
+        {ENTRY_PIECE, RETRY_CONTINUE}, {ENTRY_POISON, RETRY_DEAD_LETTER},
+        {ENTRY_UNMARKED, RETRY_AGAIN}, {ENTRY_STORE, RETRY_WAIT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(retry_after(cases[i].outcome), cases[i].action);

@@ -20,7 +20,7 @@ static void entries_that_are_held_are_given_by_their_ids_alone(void **state)
     }
     queue_done done = {.entry = queue_batch_at(batch, 1)};
     assert_int_equal(queue_ack(queue->reader, &done, 1, &error), SH_OK);
-    queue_reader_settle(queue->reader, 3);
+    queue_reader_release(queue->reader, 3);
     queue_batch_free(batch);
     batch = take(queue, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 0);
@@ -42,7 +42,7 @@ static void entries_that_are_held_are_given_by_their_ids_alone(void **state)
     test_queue *again = open_test_queue();
     batch = take(again, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 2);
-    queue_reader_settle(again->reader, 2);
+    queue_reader_release(again->reader, 2);
     queue_batch_free(batch);
     batch = take(again, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 0);
@@ -56,7 +56,7 @@ static bool is_claimed(test_queue *other, int64_t idle_ms)
 {
     queue_batch *batch = take(other, "d", idle_ms);
     bool claimed = queue_batch_count(batch) > 0;
-    queue_reader_settle(other->reader, queue_batch_count(batch));
+    queue_reader_release(other->reader, queue_batch_count(batch));
     queue_batch_free(batch);
     return claimed;
 }
@@ -82,7 +82,7 @@ static void a_claim_that_is_renewed_is_not_taken_over(void **state)
     assert_true(is_claimed(other, 60000));
     /* A clean end lets others take over at once. */
     assert_int_equal(queue_consumer_end(other->queue, "d", &error), SH_OK);
-    queue_reader_settle(queue->reader, 1);
+    queue_reader_release(queue->reader, 1);
     queue_batch_free(batch);
     close_test_queue(queue);
     queue = open_test_queue();
@@ -124,7 +124,7 @@ static void consumers_that_are_gone_and_hold_nothing_are_forgotten(void **state)
     close_test_queue(queue);
 }
 
-static sh_err bury_this(test_queue *queue, uint8_t id, bool keep, queue_dropped *dropped)
+static sh_err add_dead_letter(test_queue *queue, uint8_t id, bool keep, queue_dropped *dropped)
 {
     sh_error error = {0};
     char content[SH_ENVELOPE_FIXED_BYTES + 2];
@@ -135,14 +135,15 @@ static sh_err bury_this(test_queue *queue, uint8_t id, bool keep, queue_dropped 
     assert_int_equal(put_text(queue, "n", id, content), SH_PUT_QUEUED);
     queue_batch *batch = take(queue, "c", 60000);
     const queue_burial burial = {.reason = "a reason", .keep = keep};
-    sh_err err = queue_bury(queue->reader, queue_batch_at(batch, 0), &burial, dropped, &error);
+    sh_err err =
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &burial, dropped, &error);
     queue_batch_free(batch);
     return err;
 }
 
-static void bury_next(test_queue *queue, uint8_t id, queue_dropped *dropped)
+static void add_next_dead_letter(test_queue *queue, uint8_t id, queue_dropped *dropped)
 {
-    assert_int_equal(bury_this(queue, id, false, dropped), SH_OK);
+    assert_int_equal(add_dead_letter(queue, id, false, dropped), SH_OK);
 }
 
 static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **state)
@@ -150,22 +151,22 @@ static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **st
     (void)state;
     test_queue *queue = open_test_queue();
     queue_dropped dropped = {0};
-    assert_int_equal(bury_this(queue, 0, true, &dropped), SH_OK);
-    bury_next(queue, 1, &dropped);
+    assert_int_equal(add_dead_letter(queue, 0, true, &dropped), SH_OK);
+    add_next_dead_letter(queue, 1, &dropped);
     char command[64]; /* as if these two had all the room */
     (void)snprintf(command, sizeof command, "SET t:dead:bytes %lu", SH_DEAD_BYTES_MAX);
     freeReplyObject(redisCommand(server.look, command));
     /* The oldest is passed over. */
-    bury_next(queue, 2, &dropped);
+    add_next_dead_letter(queue, 2, &dropped);
     assert_int_equal(dropped.count, 1);
     assert_string_equal(dropped.node, "B");
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);
     /* An entry that must be kept replaces one that may be dropped. */
-    assert_int_equal(bury_this(queue, 7, true, &dropped), SH_OK);
+    assert_int_equal(add_dead_letter(queue, 7, true, &dropped), SH_OK);
     assert_string_equal(dropped.node, "C");
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);
     /* Where none may, it stays where it is. */
-    assert_int_equal(bury_this(queue, 3, true, &dropped), SH_E_BUSY);
+    assert_int_equal(add_dead_letter(queue, 3, true, &dropped), SH_E_BUSY);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 1);
@@ -174,18 +175,19 @@ static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **st
     freeReplyObject(redisCommand(server.look, "SET t:dead:bytes 300"));
     queue_batch *batch = take(queue, "c", 60000);
     const queue_burial burial = {.reason = "x", .keep = true};
-    assert_int_equal(queue_bury(queue->reader, queue_batch_at(batch, 0), &burial, &dropped, NULL),
-                     SH_OK);
+    assert_int_equal(
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &burial, &dropped, NULL),
+        SH_OK);
     queue_batch_free(batch);
     /* Behind many that must not be lost it is the new one that goes. */
     freeReplyObject(redisCommand(server.look, "EVAL %s 1 t:dead",
                                  "for i = 1, 1200 do redis.call('XADD', KEYS[1], '*', 'e', 'x', "
                                  "'m', 'push', 'i', '1-1', 'r',"
                                  " 'x', 'k', '1') end"));
-    bury_next(queue, 4, &dropped);
+    add_next_dead_letter(queue, 4, &dropped);
     int64_t before = redis_ask(&server, "XLEN t:dead");
     freeReplyObject(redisCommand(server.look, command));
-    bury_next(queue, 5, &dropped);
+    add_next_dead_letter(queue, 5, &dropped);
     assert_int_equal(dropped.count, 1);
     assert_string_equal(dropped.node, "F");
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), before);

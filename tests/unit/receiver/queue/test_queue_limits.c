@@ -185,7 +185,8 @@ static void items_are_forgotten_once_no_replay_of_them_is_accepted(void **state)
     close_test_queue(queue);
 }
 
-static void bury(test_queue *queue, const char *node, uint32_t id, queue_dropped *dropped)
+static void add_dead_letter(test_queue *queue, const char *node, uint32_t id,
+                            queue_dropped *dropped)
 {
     const queue_burial burial = {.reason = "its own fault"};
     sh_error error = {0};
@@ -193,11 +194,11 @@ static void bury(test_queue *queue, const char *node, uint32_t id, queue_dropped
     queue_batch *batch = take(queue, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 1);
     const queue_entry *entry = queue_batch_at(batch, 0);
-    assert_int_equal(queue_bury(queue->reader, entry, &burial, dropped, &error), SH_OK);
+    assert_int_equal(queue_dead_letter_add(queue->reader, entry, &burial, dropped, &error), SH_OK);
     /* Once more, as after a lost answer, changes nothing. */
     int64_t letters = redis_ask(&server, "XLEN t:dead"), bytes = redis_ask(&server, "GET t:bytes");
     queue_dropped again = {.count = 7};
-    assert_int_equal(queue_bury(queue->reader, entry, &burial, &again, &error), SH_OK);
+    assert_int_equal(queue_dead_letter_add(queue->reader, entry, &burial, &again, &error), SH_OK);
     assert_int_equal(again.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), letters);
     assert_int_equal(redis_ask(&server, "GET t:bytes"), bytes);
@@ -209,9 +210,9 @@ static void a_node_pushes_out_no_dead_letters_of_others(void **state)
     (void)state;
     test_queue *queue = open_test_queue();
     queue_dropped dropped = {0};
-    bury(queue, "other", 1, &dropped);
+    add_dead_letter(queue, "other", 1, &dropped);
     for (uint32_t id = 1; id < 4; id++)
-        bury(queue, "flood", id, &dropped);
+        add_dead_letter(queue, "flood", id, &dropped);
     assert_int_equal(dropped.count, 0);
     const char *const full[] = {"10000 1000 -", "3 16777216 -"}; /* by number, and by bytes */
     assert_int_equal(SH_DEAD_NODE_ENTRIES_MAX, 10000);
@@ -219,13 +220,13 @@ static void a_node_pushes_out_no_dead_letters_of_others(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         freeReplyObject(
             redisCommand(server.look, "HSET t:dead:held flood %b", full[i], strlen(full[i])));
-        bury(queue, "flood", 10 + i, &dropped);
+        add_dead_letter(queue, "flood", 10 + i, &dropped);
         assert_int_equal(dropped.count, 1);
         assert_string_equal(dropped.node, "flood");
         assert_int_equal(redis_ask(&server, "XLEN t:dead"), 4);
     }
     /* Who floods has no more room when it has its share and others' letters are between. */
-    bury(queue, "third", 1, &dropped);
+    add_dead_letter(queue, "third", 1, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 5);
     close_test_queue(queue);
@@ -241,15 +242,16 @@ static void the_oldest_of_a_node_is_found_behind_many_of_others(void **state)
         "'push', 'i', '1-1', 'r', 'x') end";
     freeReplyObject(redisCommand(server.look, "EVAL %s 1 t:dead", others));
     for (uint32_t id = 1; id < 4; id++)
-        bury(queue, "flood", id, &dropped);
+        add_dead_letter(queue, "flood", id, &dropped);
     freeReplyObject(
         redisCommand(server.look, "HSET t:dead:held flood %b", "10000 339 -", (size_t)11));
-    bury(queue, "flood", 4, &dropped); /* not found at once: the new one goes instead … */
+    add_dead_letter(queue, "flood", 4,
+                    &dropped); /* not found at once: the new one goes instead … */
     assert_int_equal(dropped.count, 1);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
     redisReply *oldest = redisCommand(server.look, "XRANGE t:dead - + COUNT 1501");
     const char *id = oldest->element[1500]->element[0]->str;
-    bury(queue, "flood", 5, &dropped); /* … and the next search continues there */
+    add_dead_letter(queue, "flood", 5, &dropped); /* … and the next search continues there */
     assert_string_equal(dropped.id, id);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
     freeReplyObject(oldest);
@@ -263,7 +265,7 @@ static void what_a_node_has_among_the_dead_letters_is_counted_through_every_way_
     sh_error error = {0};
     queue_dropped dropped = {0};
     for (uint32_t id = 1; id < 4; id++)
-        bury(queue, "n", id, &dropped);
+        add_dead_letter(queue, "n", id, &dropped);
     redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
     assert_int_equal(dead_letters_retry(queue->queue, dead->element[0]->element[0]->str, &error),
                      SH_OK);
@@ -280,7 +282,7 @@ static void what_a_node_has_among_the_dead_letters_is_counted_through_every_way_
     take_and_ack(queue);
     /* Counts that were left over are nothing once there are no dead letters. */
     freeReplyObject(redisCommand(server.look, "HSET t:dead:held n %b", "10000 1 -", (size_t)9));
-    bury(queue, "n", 9, &dropped);
+    add_dead_letter(queue, "n", 9, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1);
     close_test_queue(queue);
@@ -339,10 +341,12 @@ static void what_a_node_holds_is_counted_through_every_way_out(void **state)
                      SH_OK); /* twice, after a lost answer */
     assert_held("n", "2 226");
     const queue_burial reason = {.reason = "r"};
-    assert_int_equal(queue_bury(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
-                     SH_OK);
-    assert_int_equal(queue_bury(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
-                     SH_OK);
+    assert_int_equal(
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
+        SH_OK);
+    assert_int_equal(
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
+        SH_OK);
     assert_held("n", "1 113");
     redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
     assert_int_equal(dead_letters_retry(queue->queue, dead->element[0]->element[0]->str, &error),

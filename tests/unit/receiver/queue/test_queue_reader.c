@@ -149,7 +149,7 @@ static void what_was_not_acknowledged_is_given_again(void **state)
     close_test_queue(queue);
 }
 
-static void a_buried_entry_lies_in_the_dead_letters_with_its_reason(void **state)
+static void a_dead_letter_has_its_reason(void **state)
 {
     (void)state;
     test_queue *queue = open_test_queue();
@@ -162,11 +162,13 @@ static void a_buried_entry_lies_in_the_dead_letters_with_its_reason(void **state
     assert_int_equal(queue_failed(queue->queue, queue_batch_at(batch, 0)->id, &times, &error),
                      SH_OK);
     assert_int_equal(times, 2);
-    assert_int_equal(queue_bury(queue->reader, queue_batch_at(batch, 0), &a_reason, NULL, &error),
-                     SH_OK);
+    assert_int_equal(
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &a_reason, NULL, &error),
+        SH_OK);
     /* Twice, as after a lost answer, buries once. */
-    assert_int_equal(queue_bury(queue->reader, queue_batch_at(batch, 0), &a_reason, NULL, &error),
-                     SH_OK);
+    assert_int_equal(
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &a_reason, NULL, &error),
+        SH_OK);
     queue_batch_free(batch);
     sh_queue_depth depth;
     assert_int_equal(sh_queue_depth_get(queue->queue, &depth, &error), SH_OK);
@@ -476,7 +478,7 @@ static void errors_name_the_setting(void **state)
     sh_queue_free(queue);
 }
 
-static void bury_next(test_queue *queue, uint8_t id, queue_dropped *dropped)
+static void add_next_dead_letter(test_queue *queue, uint8_t id, queue_dropped *dropped)
 {
     sh_error error = {0};
     char content[SH_ENVELOPE_FIXED_BYTES + 2];
@@ -487,7 +489,8 @@ static void bury_next(test_queue *queue, uint8_t id, queue_dropped *dropped)
     assert_int_equal(put_text(queue, "n", id, content), SH_PUT_QUEUED);
     queue_batch *batch = take(queue, "c", 60000);
     assert_int_equal(
-        queue_bury(queue->reader, queue_batch_at(batch, 0), &a_reason, dropped, &error), SH_OK);
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &a_reason, dropped, &error),
+        SH_OK);
     queue_batch_free(batch);
 }
 
@@ -496,17 +499,17 @@ static void dead_letters_are_bounded_and_the_oldest_make_room(void **state)
     (void)state;
     test_queue *queue = open_test_queue();
     queue_dropped dropped = {0};
-    bury_next(queue, 0, &dropped);
-    bury_next(queue, 1, &dropped);
+    add_next_dead_letter(queue, 0, &dropped);
+    add_next_dead_letter(queue, 1, &dropped);
     assert_int_equal(redis_ask(&server, "GET t:dead:bytes"), 2 * (SH_ENVELOPE_FIXED_BYTES + 1));
     char command[64]; /* as if the first were so large that a third one just fits */
     (void)snprintf(command, sizeof command, "SET t:dead:bytes %lu",
                    SH_DEAD_BYTES_MAX - SH_ENVELOPE_FIXED_BYTES - 1);
     freeReplyObject(redisCommand(server.look, command));
-    bury_next(queue, 2, &dropped);
+    add_next_dead_letter(queue, 2, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 3);
-    bury_next(queue, 3, &dropped);
+    add_next_dead_letter(queue, 3, &dropped);
     assert_int_equal(dropped.count, 1);
     assert_string_equal(dropped.node, "A");
     assert_string_equal(dropped.reason, "a reason");
@@ -557,7 +560,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_dead_consumer_holds_is_found_behind_what_others_hold, empty),
         cmocka_unit_test_setup(a_batch_takes_no_more_once_it_has_its_bytes, empty),
         cmocka_unit_test_setup(what_was_not_acknowledged_is_given_again, empty),
-        cmocka_unit_test_setup(a_buried_entry_lies_in_the_dead_letters_with_its_reason, empty),
+        cmocka_unit_test_setup(a_dead_letter_has_its_reason, empty),
         cmocka_unit_test_setup(an_entry_that_was_deleted_behind_our_back_comes_without_an_envelope,
                                empty),
         cmocka_unit_test_setup(a_lost_group_is_made_again_from_the_beginning, empty),

@@ -150,75 +150,76 @@ static void ack_publishes_the_newest_digest(void **state)
     }
 }
 
-static bury_arguments bury_of(const char *id, const char *node, const char *keep)
+static dead_add_arguments dead_add_of(const char *id, const char *node, const char *keep)
 {
-    return (bury_arguments){.keys = {.stream = SH_SLICE("ingest"),
-                                     .bytes = SH_SLICE("bytes"),
-                                     .failures = SH_SLICE("failures"),
-                                     .dead = SH_SLICE("dead"),
-                                     .dead_bytes = SH_SLICE("dead:bytes"),
-                                     .shares = SH_SLICE("shares"),
-                                     .dead_shares = SH_SLICE("dead:shares")},
-                            .group = SH_SLICE("g"),
-                            .id = sh_slice_of(id),
-                            .envelope = envelope_of(node),
-                            .mode = SH_SLICE("push"),
-                            .reason = SH_SLICE("why"),
-                            .entries_max = SH_SLICE("2"),
-                            .bytes_max = SH_SLICE("1000"),
-                            .keep = sh_slice_of(keep),
-                            .node_entries_max = SH_SLICE("10"),
-                            .node_bytes_max = SH_SLICE("1000")};
+    return (dead_add_arguments){.keys = {.stream = SH_SLICE("ingest"),
+                                         .bytes = SH_SLICE("bytes"),
+                                         .failures = SH_SLICE("failures"),
+                                         .dead = SH_SLICE("dead"),
+                                         .dead_bytes = SH_SLICE("dead:bytes"),
+                                         .shares = SH_SLICE("shares"),
+                                         .dead_shares = SH_SLICE("dead:shares")},
+                                .group = SH_SLICE("g"),
+                                .id = sh_slice_of(id),
+                                .envelope = envelope_of(node),
+                                .mode = SH_SLICE("push"),
+                                .reason = SH_SLICE("why"),
+                                .entries_max = SH_SLICE("2"),
+                                .bytes_max = SH_SLICE("1000"),
+                                .keep = sh_slice_of(keep),
+                                .node_entries_max = SH_SLICE("10"),
+                                .node_bytes_max = SH_SLICE("1000")};
 }
 
-static const char *bury(const char *node, const char *keep)
+static const char *add_dead_letter(const char *node, const char *keep)
 {
-    bury_arguments arguments = bury_of(add_entry(node), node, keep);
-    return ANSWER(bury, arguments);
+    dead_add_arguments arguments = dead_add_of(add_entry(node), node, keep);
+    return ANSWER(dead_add, arguments);
 }
 
-static void bury_drops_the_oldest_that_may_go(void **state)
+static void dead_add_drops_the_oldest_that_may_go(void **state)
 {
     (void)state;
     make_group();
     (void)ask("HSET shares a %s", "1 113");
-    bury_arguments first = bury_of(add_entry("a"), "a", "1");
-    assert_string_equal(ANSWER(bury, first), "(0    )");
-    assert_string_equal(ANSWER(bury, first), "(0    )"); /* twice, as after a lost answer */
+    dead_add_arguments first = dead_add_of(add_entry("a"), "a", "1");
+    assert_string_equal(ANSWER(dead_add, first), "(0    )");
+    assert_string_equal(ANSWER(dead_add, first), "(0    )"); /* twice, as after a lost answer */
     assert_string_equal(ask("XLEN dead"), "1");
     assert_string_equal(ask("GET dead:bytes"), "113");
     assert_string_equal(ask("GET bytes"), "0");
     assert_string_equal(ask("EXISTS shares dead:shares"), "0");
-    assert_string_equal(bury("b", ""), "(0    )");
+    assert_string_equal(add_dead_letter("b", ""), "(0    )");
     assert_string_equal(ask("HGETALL dead:shares"), "(b 1 113 -)");
     char expected[80];
     (void)snprintf(expected, sizeof expected, "(1 %s b why )", entry_id("dead", 1));
-    assert_string_equal(bury("c", ""), expected); /* the first one is kept */
+    assert_string_equal(add_dead_letter("c", ""), expected); /* the first one is kept */
     (void)snprintf(expected, sizeof expected, "(1 %s c why )", entry_id("dead", 1));
-    assert_string_equal(bury("d", "1"), expected);
-    assert_string_equal(bury("e", "1"), "(0    full)"); /* no other one may go: it stays */
+    assert_string_equal(add_dead_letter("d", "1"), expected);
+    assert_string_equal(add_dead_letter("e", "1"),
+                        "(0    full)"); /* no other one may go: it stays */
     assert_string_equal(ask("XLEN ingest"), "1");
     assert_string_equal(ask("XLEN dead"), "2");
     assert_string_equal(ask("GET dead:bytes"), "226");
-    const char *answer = bury("f", ""); /* one that may go goes itself */
+    const char *answer = add_dead_letter("f", ""); /* one that may go goes itself */
     assert_non_null(strstr(answer, "(1 "));
     assert_non_null(strstr(answer, " f why )"));
     assert_string_equal(ask("XLEN ingest"), "1");
     assert_string_equal(ask("XLEN dead"), "2");
 }
 
-static void bury_takes_the_room_of_a_nodes_own_letters_first(void **state)
+static void dead_add_takes_the_room_of_a_nodes_own_letters_first(void **state)
 {
     (void)state;
     make_group();
-    assert_string_equal(bury("other", ""), "(0    )");
-    assert_string_equal(bury("a", ""), "(0    )");
-    bury_arguments arguments = bury_of(add_entry("a"), "a", "");
+    assert_string_equal(add_dead_letter("other", ""), "(0    )");
+    assert_string_equal(add_dead_letter("a", ""), "(0    )");
+    dead_add_arguments arguments = dead_add_of(add_entry("a"), "a", "");
     arguments.entries_max = SH_SLICE("100");
     arguments.node_entries_max = SH_SLICE("1");
     char expected[80];
     (void)snprintf(expected, sizeof expected, "(1 %s a why )", entry_id("dead", 1));
-    assert_string_equal(ANSWER(bury, arguments), expected);
+    assert_string_equal(ANSWER(dead_add, arguments), expected);
     assert_string_equal(ask("XLEN dead"), "2");
     assert_string_equal(ask("HGET dead:shares other"), "1 117 -");
 }
@@ -227,7 +228,7 @@ static void dead_retry_moves_one_back(void **state)
 {
     (void)state;
     make_group();
-    (void)bury("ab", "");
+    (void)add_dead_letter("ab", "");
     const char *id = entry_id("dead", 0);
     dead_retry_arguments retry = {.keys = {.stream = SH_SLICE("ingest"),
                                            .bytes = SH_SLICE("bytes"),
@@ -257,8 +258,8 @@ static void dead_drop_deletes_one(void **state)
 {
     (void)state;
     make_group();
-    (void)bury("a", "");
-    (void)bury("b", "");
+    (void)add_dead_letter("a", "");
+    (void)add_dead_letter("b", "");
     const dead_drop_arguments drop = {
         .keys = {SH_SLICE("dead"), SH_SLICE("dead:bytes"), SH_SLICE("dead:shares")},
         .id = sh_slice_of(entry_id("dead", 0))};
@@ -479,8 +480,8 @@ int main(void)
         TEST(fetch_gives_what_is_there_in_the_order_of_the_ids),
         TEST(ack_removes_counts_and_publishes),
         TEST(ack_publishes_the_newest_digest),
-        TEST(bury_drops_the_oldest_that_may_go),
-        TEST(bury_takes_the_room_of_a_nodes_own_letters_first),
+        TEST(dead_add_drops_the_oldest_that_may_go),
+        TEST(dead_add_takes_the_room_of_a_nodes_own_letters_first),
         TEST(dead_retry_moves_one_back),
         TEST(dead_drop_deletes_one),
         TEST(dead_list_gives_heads_within_its_limits),
