@@ -77,7 +77,8 @@ static sh_err open_payload(const ingest *in, const sh_node_record *own, netalert
     if (own == NULL)
         return netalertx_payload_open(in->keys->passphrase, payload, error);
     sh_err err = SH_OK;
-    for (size_t i = 0; i < own->count && err == SH_OK && !payload->valid; i++) {
+    for (size_t i = 0; i < own->count && err == SH_OK && !payload->valid && !payload->ignored;
+         i++) {
         sh_node_secrets secrets;
         if (!sh_credential_is_valid(&own->items[i], sh_clock_unix_ms()))
             continue;
@@ -146,6 +147,15 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
                      THROTTLE_NODE_INTERVAL_S);
 }
 
+/* NetAlertX answers so, and then finds that the file is no table. */
+static void answer_ignored(sh_http_exchange *exchange, const char *node)
+{
+    sh_log_event(SH_LOG_INFO, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange))),
+                 "ignored the result of NetAlertX's SYNC plugin: SYNC_plugins on the node contains "
+                 "SYNC, which is no plugin to push");
+    sh_http_reply(exchange, 200, "application/json", SH_SLICE(STORED));
+}
+
 /* Opens the payload into *text. Answers and returns false if it is refused. */
 static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
 {
@@ -165,6 +175,8 @@ static bool open_push(const ingest *in, ingest_push *push, sh_buf *text)
         ingest_unavailable(push->exchange, UNAVAILABLE_CREDENTIALS, header->node, error.message);
     else if (err != SH_OK)
         ingest_failed(push->exchange, header->node, &error);
+    else if (payload.ignored)
+        answer_ignored(push->exchange, header->node);
     else if (!payload.valid)
         refuse_payload(in, push->exchange, header->node);
     return err == SH_OK && payload.valid;

@@ -13,6 +13,7 @@ typedef struct {
     sh_kind kind;
     sh_buf *text; /* what was decrypted */
     bool valid;   /* text is of that kind */
+    bool ignored; /* it is a plugin result in place of a table: nothing to merge */
 } netalertx_payload;
 
 /*
@@ -20,8 +21,10 @@ typedef struct {
  * bytes. Work and result are the same whatever is wrong with them; a difference would let a peer
  * decrypt captured payloads and forge its own (a padding oracle).
  *
- * Decrypts data into *text, replacing its content, checks it and sets `valid`. SH_E_LIMIT by the
- * length of data alone; SH_E_MEMORY.
+ * Decrypts data into *text, replacing its content, checks it and sets `valid` or `ignored`: a node
+ * with SYNC in its SYNC_plugins sends the result of its SYNC plugin under the name of the table,
+ * and a NetAlertX hub takes and skips it. As any result is taken under another plugin's name, this
+ * tells a peer no more. SH_E_LIMIT by the length of data alone; SH_E_MEMORY.
  */
 sh_err netalertx_payload_open(sh_slice passphrase, netalertx_payload *payload, sh_error *error);
 

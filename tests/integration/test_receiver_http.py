@@ -130,6 +130,17 @@ class NetAlertXPush(ReceiverHttpTest):
         self.assert_error(answer, 503)
         self.assertIn("try again later", answer.json["error"])
 
+    def test_the_result_of_the_sync_plugin_itself_is_accepted_and_ignored(self):
+        """A NetAlertX node pushes it if its SYNC_plugins contains SYNC, and shows any refusal."""
+        result = "a|b|2026-08-22 02:53:00|1|2|3|4|x|f\n"
+        for text in (result, ""):
+            answer = netalertx_push(self.hub.url, text, "Node_A")
+            self.assertEqual((answer.status, answer.text), (200, STORED))
+        self.hub.wait_for_log("ignored the result of NetAlertX's SYNC plugin: SYNC_plugins")
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        other = netalertx_push(self.hub.url, result, "Node_A", passphrase="another key")
+        self.assertEqual(other.status, 422)
+
     def test_a_missing_or_wrongly_typed_field_is_422_and_named(self):
         good = json.loads(netalertx_body(TABLE, "Node_A"))
         for field in ("data", "node_name", "plugin"):

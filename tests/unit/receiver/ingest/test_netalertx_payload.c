@@ -19,6 +19,8 @@
 #define PASSPHRASE SH_SLICE("a passphrase")
 #define LINE "a|b|c|d|e|f|g|h|i\n"
 
+static bool last_ignored; /* of the last is_valid() */
+
 static bool is_valid(sh_kind kind, sh_slice text)
 {
     sh_buf wire = SH_BUF_INIT(SH_NETALERTX_BODY_MAX), opened = SH_BUF_INIT(SH_PLAIN_MAX);
@@ -30,6 +32,8 @@ static bool is_valid(sh_kind kind, sh_slice text)
                     (text.len == 0 || memcmp(opened.data, text.data, text.len) == 0));
     sh_buf_reset(&wire);
     sh_buf_reset(&opened);
+    last_ignored = payload.ignored;
+    assert_false(payload.valid && payload.ignored);
     return payload.valid;
 }
 
@@ -58,6 +62,31 @@ static void anything_else_is_invalid(void **state)
     assert_false(is_valid(SH_KIND_PLUGIN, SH_SLICE("no columns")));
     assert_false(is_valid(SH_KIND_PLUGIN, SH_SLICE(LINE "\xff")));
     assert_false(is_valid(SH_KIND_PLUGIN, SH_SLICE(LINE "\0")));
+}
+
+static void a_result_in_place_of_a_table_is_ignored(void **state)
+{
+    (void)state;
+    static const struct {
+        sh_kind kind;
+        const char *text;
+        bool ignored;
+    } cases[] = {
+        {SH_KIND_DEVICES, LINE, true},
+        {SH_KIND_DEVICES, LINE "malformed\n" LINE, true},
+        {SH_KIND_DEVICES, "", true},
+        {SH_KIND_DEVICES, "{\"data\": [", false},
+        {SH_KIND_DEVICES, "\x1b" LINE, false},
+        {SH_KIND_DEVICES, LINE "\xff", false},
+        {SH_KIND_DEVICES, "{\"data\": []}", false},
+        {SH_KIND_PLUGIN, LINE, false},
+        {SH_KIND_PLUGIN, "no columns", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)is_valid(cases[i].kind, sh_slice_of(cases[i].text));
+        if (last_ignored != cases[i].ignored)
+            fail_msg("%s", cases[i].text);
+    }
 }
 
 /* --- What a peer could measure ---------------------------------------------------------------- */
@@ -159,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_results_open),
         cmocka_unit_test(anything_else_is_invalid),
+        cmocka_unit_test(a_result_in_place_of_a_table_is_ignored),
         cmocka_unit_test(every_invalid_payload_costs_the_same),
     };
     sh_error error;
