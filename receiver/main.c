@@ -13,6 +13,8 @@
 #include "libcommon/runtime/stop.h"
 #include "receiver/cli/adopt_command.h"
 #include "receiver/cli/dead_command.h"
+#include "receiver/cli/device_options.h"
+#include "receiver/cli/device_show.h"
 #include "receiver/cli/key_command.h"
 #include "receiver/cli/node_command.h"
 #include "receiver/cli/node_list.h"
@@ -87,9 +89,16 @@ static const sh_subcommand subcommands[] = {
      .help = "show each node: last contact, rows sent and inserted, waiting entries",
      .run = show_nodes},
     {.name = "devices",
-     .usage = "devices [--node NAME] [--json]",
-     .help = "show the merged devices; --json writes a device table",
+     .usage = DEVICES_USAGE,
+     .help = "show the merged devices, which are present, since when and at which nodes; --since: "
+             "first seen by this hub within that time; --sort: mac, name, ip, vendor, node, "
+             "present, since, first-seen or last-seen, with - before it in reverse; --json writes "
+             "a device table",
      .run = show_devices},
+    {.name = "device show",
+     .usage = "device show MAC [--json]",
+     .help = "show one device, and every node that sees it",
+     .run = device_show},
     {.name = "dead list",
      .usage = "dead list [--node NAME] [--json]",
      .help = "list the entries that could not be merged, with the reason",

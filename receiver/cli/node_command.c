@@ -9,6 +9,7 @@
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/duration.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/hub/keys.h"
 
@@ -50,34 +51,14 @@ typedef struct {
     bool adds; /* adds a node; accepts --netalertx */
 } changing;
 
-/* Parses a whole number with s, m, h or d, such as 7d. */
-static bool read_duration(const char *text, int64_t *ret_ms)
-{
-    static const struct {
-        char unit;
-        uint64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    size_t len = strlen(text);
-    for (size_t i = 0; len > 1 && i < sizeof units / sizeof units[0]; i++) {
-        uint64_t number;
-        if (text[len - 1] != units[i].unit)
-            continue;
-        if (!sh_text_to_u64((sh_slice){text, len - 1},
-                            SH_NODE_ROTATE_OVERLAP_MAX_S / units[i].seconds, &number))
-            return false;
-        *ret_ms = (int64_t)(number * units[i].seconds) * 1000;
-        return true;
-    }
-    return false;
-}
-
 static sh_err read_arguments(const changing *c, int argc, char *const argv[], change_options *ret,
                              sh_error *error)
 {
     *ret = (change_options){.old_ms = SH_NODE_ROTATE_OVERLAP_S * 1000LL};
     for (int i = 0; i < argc; i++) {
         if (c->takes_duration && strcmp(argv[i], "--for") == 0) {
-            if (i + 1 == argc || !read_duration(argv[i + 1], &ret->old_ms))
+            if (i + 1 == argc ||
+                !duration_read(argv[i + 1], SH_NODE_ROTATE_OVERLAP_MAX_S, &ret->old_ms))
                 return sh_fail(
                     error, SH_E_CONFIG,
                     "--for needs a duration of at most %ld days, such as 7d, 12h, 30m or 0s",

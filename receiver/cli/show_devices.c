@@ -1,166 +1,227 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/show_devices.h"
 
-#include "libcommon/json/json_write.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/device_csv.h"
+#include "receiver/cli/device_json.h"
+#include "receiver/cli/device_options.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/store/store.h"
 #include "receiver/store/store_rules.h"
 
 #include <string.h>
 
-static const show_command command = {
-    .name = "devices", .usage = "devices [--node N] [--json]", .takes_node = true};
+static const show_command command = {.name = "devices", .usage = DEVICES_USAGE};
 
-/* A byte becomes at most six bytes of JSON: \u00e4 for a byte that is not UTF-8. */
-#define JSON_ROW_MAX (8 * SH_ROW_MAX)
+/* What a person wants to see of a device. */
+enum { MAC, NAME, IP, VENDOR, PRESENT, SINCE, FIRST_SEEN, NODES, SHOWN };
+static const struct {
+    const char *title, *column;
+} shown[SHOWN] = {
+    [MAC] = {"MAC", "devMac"},           [NAME] = {"NAME", "devName"},
+    [IP] = {"IP", "devLastIP"},          [VENDOR] = {"VENDOR", "devVendor"},
+    [PRESENT] = {"PRESENT", NULL},       [SINCE] = {"SINCE", NULL},
+    [FIRST_SEEN] = {"FIRST SEEN", NULL}, [NODES] = {"NODES", "devSyncHubNode"},
+};
+#define WIDTH_MAX 40 /* a longer cell moves the rest of its line alone */
+#define NODES_MAX 20 /* names in a line */
 
 typedef struct {
     FILE *out;
-    const char *node;
+    const device_options *options;
+    bool has_presence, node_known;
     int64_t rows;
-    bool node_known;
-    sh_buf json;
+    size_t widths[SHOWN];
+    sh_buf json, nodes;
+    char times[2][SHOW_CELL_BYTES];
 } listing;
 
-/* The columns of the text output. */
-static const struct {
-    const char *title, *column;
-    size_t width;
-} shown[] = {
-    {"MAC", "devMac", 17},          {"NAME", "devName", 28},
-    {"IP", "devLastIP", 15},        {"VENDOR", "devVendor", 24},
-    {"NODE", "devSyncHubNode", 16}, {"FIRST SEEN", "devFirstConnection", 0},
-};
-enum { SHOWN = sizeof shown / sizeof shown[0] };
+/* --- As text --------------------------------------------------------------------------------- */
 
-static void write_line(FILE *out, const sh_slice cells[SHOWN])
+/* The names of the nodes that see a device; of one that nobody sees, the node that sent it. */
+static sh_err write_nodes(listing *l, sh_slice nodes, sh_slice *ret)
 {
-    for (size_t i = 0; i < SHOWN; i++) {
-        if (i > 0)
-            (void)fputs("  ", out);
-        show_cell(out, cells[i], shown[i].width, false);
+    store_node_view view;
+    sh_err err = SH_OK;
+    sh_buf_clear(&l->nodes);
+    for (int i = 0; err == SH_OK && store_node_view_next(&nodes, &view); i++) {
+        if (i == NODES_MAX) {
+            err = sh_buf_append_text(&l->nodes, ", ...");
+            break;
+        }
+        err = sh_buf_append_text(&l->nodes, i == 0 ? "" : ", ");
+        if (err == SH_OK)
+            err = sh_buf_append(&l->nodes, view.node.data, view.node.len);
     }
-    (void)fputc('\n', out);
+    if (l->nodes.len > 0)
+        *ret = (sh_slice){l->nodes.data, l->nodes.len};
+    return err;
 }
 
-static void write_titles(FILE *out)
+static sh_err fill_cells(listing *l, const store_device *device, sh_slice cells[SHOWN],
+                         sh_error *error)
 {
-    sh_slice cells[SHOWN];
-    for (size_t i = 0; i < SHOWN; i++)
-        cells[i] = sh_slice_of(shown[i].title);
-    write_line(out, cells);
-}
-
-static sh_err write_text_row(void *context, int64_t rowid, const sh_column *columns,
-                             const sh_value values[], size_t count, sh_error *error)
-{
-    (void)rowid;
-    listing *l = context;
-    if (l->rows++ == 0)
-        write_titles(l->out);
-    sh_slice cells[SHOWN];
     for (size_t i = 0; i < SHOWN; i++) {
         size_t index = 0;
         cells[i] = SH_SLICE("");
-        if (store_column_index(columns, count, shown[i].column, &index) &&
-            values[index].kind != SH_VALUE_NULL)
-            cells[i] = values[index].text;
+        if (shown[i].column != NULL &&
+            store_column_index(device->columns, device->count, shown[i].column, &index) &&
+            device->values[index].kind != SH_VALUE_NULL)
+            cells[i] = device->values[index].text;
     }
-    write_line(l->out, cells);
+    show_time(device->since_ms, "-", l->times[0]);
+    show_time(device->first_seen_ms, "-", l->times[1]);
+    cells[PRESENT] = device->present;
+    cells[SINCE] = sh_slice_of(l->times[0]);
+    cells[FIRST_SEEN] = sh_slice_of(l->times[1]);
+    if (write_nodes(l, device->nodes, &cells[NODES]) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    return SH_OK;
+}
+
+static sh_err measure_row(void *context, const store_device *device, sh_error *error)
+{
+    listing *l = context;
+    sh_slice cells[SHOWN];
+    sh_err err = fill_cells(l, device, cells, error);
+    for (size_t i = 0; i < SHOWN && err == SH_OK; i++) {
+        size_t width = show_width(cells[i]);
+        width = width < WIDTH_MAX ? width : WIDTH_MAX;
+        if (width > l->widths[i])
+            l->widths[i] = width;
+    }
+    return err;
+}
+
+static void write_line(const listing *l, const sh_slice cells[SHOWN])
+{
+    for (size_t i = 0; i < SHOWN; i++) {
+        if (i > 0)
+            (void)fputs("  ", l->out);
+        show_cell(l->out, cells[i], i + 1 < SHOWN ? l->widths[i] : 0, false);
+    }
+    (void)fputc('\n', l->out);
+}
+
+static sh_err write_text_row(void *context, const store_device *device, sh_error *error)
+{
+    listing *l = context;
+    sh_slice cells[SHOWN];
+    if (l->rows++ == 0) {
+        for (size_t i = 0; i < SHOWN; i++)
+            cells[i] = sh_slice_of(shown[i].title);
+        write_line(l, cells);
+    }
+    sh_err err = fill_cells(l, device, cells, error);
+    if (err != SH_OK)
+        return err;
+    write_line(l, cells);
     return show_written(l->out, false, error);
 }
 
-/* NULL becomes "", as in NetAlertX's tables. */
-static sh_err append_value(sh_buf *json, const char *name, const sh_value *value)
+/* Twice, for the width of the columns: there may be a million devices. */
+static sh_err list_text(store *s, listing *l, sh_error *error)
 {
-    sh_err err = sh_buf_append_text(json, ", ");
-    if (err == SH_OK)
-        err = sh_json_write_string_ascii(json, sh_slice_of(name));
-    if (err == SH_OK)
-        err = sh_buf_append_text(json, ": ");
-    if (err != SH_OK)
-        return err;
-    switch (value->kind) {
-    case SH_VALUE_INTEGER:
-        return sh_json_write_integer(json, value->integer);
-    case SH_VALUE_TEXT:
-        return sh_json_write_string_ascii(json, value->text);
-    case SH_VALUE_NULL:
-        break;
-    }
-    return sh_buf_append_text(json, "\"\"");
+    for (size_t i = 0; i < SHOWN; i++)
+        l->widths[i] = strlen(shown[i].title);
+    sh_err err = store_devices(s, &l->options->query, measure_row, l, error);
+    return err == SH_OK ? store_devices(s, &l->options->query, write_text_row, l, error) : err;
 }
 
-static sh_err write_json_row(void *context, int64_t rowid, const sh_column *columns,
-                             const sh_value values[], size_t count, sh_error *error)
+/* --- For programs ---------------------------------------------------------------------------- */
+
+static sh_err write_json_row(void *context, const store_device *device, sh_error *error)
 {
     listing *l = context;
     sh_buf_clear(&l->json);
     sh_err err = sh_buf_append_text(&l->json, l->rows++ == 0 ? "{\"data\": [" : ",\n");
     if (err == SH_OK)
-        err = sh_buf_append_text(&l->json, "{\"rowid\": ");
-    if (err == SH_OK)
-        err = sh_json_write_integer(&l->json, rowid);
-    for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = append_value(&l->json, columns[i].name, &values[i]);
-    if (err == SH_OK)
-        err = sh_buf_append_text(&l->json, "}");
+        err = device_json_write(&l->json, device, l->has_presence);
     if (err != SH_OK)
-        return sh_fail(error, err, "the device in row %lld is too large to be written",
-                       (long long)rowid);
+        return sh_fail(error, err, "the device of row %lld is too large to be written",
+                       (long long)device->rowid);
     (void)fwrite(l->json.data, 1, l->json.len, l->out);
     return show_written(l->out, false, error);
 }
+
+static sh_err write_csv_row(void *context, const store_device *device, sh_error *error)
+{
+    listing *l = context;
+    if (l->rows++ == 0)
+        device_csv_titles(l->out, device);
+    sh_err err = device_csv_write(l->out, device, l->has_presence, error);
+    return err == SH_OK ? show_written(l->out, false, error) : err;
+}
+
+/* --- All of it ------------------------------------------------------------------------------- */
 
 static sh_err compare_node(void *context, const store_node *node, sh_error *error)
 {
     (void)error;
     listing *l = context;
-    l->node_known = l->node_known || strcmp(node->node, l->node) == 0;
+    l->node_known = l->node_known || strcmp(node->node, l->options->query.node) == 0;
     return SH_OK;
 }
 
-/* Distinguishes a node without devices from a mistyped name. */
+/* A node without devices is one thing, a name that was mistyped another. */
 static sh_err check_node(store *s, listing *l, sh_error *error)
 {
-    if (l->node == NULL || l->rows > 0)
+    if (l->options->query.node == NULL || l->rows > 0)
         return SH_OK;
     sh_err err = store_nodes(s, compare_node, l, error);
     if (err == SH_OK && !l->node_known)
         return sh_fail(error, SH_E_NOT_FOUND,
                        "nothing was ever merged from a node '%s': `synchub-receiver nodes` lists "
                        "the known ones",
-                       l->node);
+                       l->options->query.node);
     return err;
 }
 
-static sh_err list(store *s, listing *l, bool json, sh_error *error)
+static sh_err list(store *s, listing *l, sh_error *error)
 {
-    sh_err err = store_devices(s, l->node, json ? write_json_row : write_text_row, l, error);
+    sh_err err = SH_OK;
+    l->has_presence = store_has_presence(s);
+    switch (l->options->format) {
+    case DEVICES_TEXT:
+        err = list_text(s, l, error);
+        break;
+    case DEVICES_JSON:
+        err = store_devices(s, &l->options->query, write_json_row, l, error);
+        break;
+    case DEVICES_CSV:
+        err = store_devices(s, &l->options->query, write_csv_row, l, error);
+        break;
+    }
     if (err == SH_OK)
         err = check_node(s, l, error);
     if (err != SH_OK)
         return err;
-    if (json)
+    if (l->options->format == DEVICES_JSON)
         (void)fputs(l->rows == 0 ? "{\"data\": []}\n" : "]}\n", l->out);
-    else if (l->rows == 0)
-        (void)fputs("No device has been merged yet.\n", l->out);
+    else if (l->options->format == DEVICES_TEXT && l->rows == 0)
+        (void)fputs(l->options->filters ? "No device is like that.\n"
+                                        : "No device has been merged yet.\n",
+                    l->out);
     return show_written(l->out, true, error);
 }
 
 int show_devices_to(const sh_settings *settings, int argc, char *const argv[], FILE *out, FILE *err)
 {
     sh_error error = {.code = SH_OK};
-    show_options options;
+    device_options options;
     store *s = NULL;
-    sh_err code = show_options_read(&command, argc, argv, &options, &error);
+    sh_err code = device_options_read(argc, argv, sh_clock_unix_ms(), &options, &error);
     if (code == SH_OK)
         code = store_open(settings->db, STORE_READ_ONLY, &s, &error);
     if (code == SH_OK) {
-        listing l = {.out = out, .node = options.node, .json = SH_BUF_INIT(JSON_ROW_MAX)};
-        code = list(s, &l, options.json, &error);
+        listing l = {.out = out,
+                     .options = &options,
+                     .json = SH_BUF_INIT(DEVICE_JSON_MAX),
+                     .nodes = SH_BUF_INIT(DEVICE_JSON_MAX)};
+        code = list(s, &l, &error);
         sh_buf_reset(&l.json);
+        sh_buf_reset(&l.nodes);
     }
     store_close(s);
     return code == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err);

@@ -53,6 +53,11 @@ static size_t write_clean(FILE *out, sh_slice text)
     return characters;
 }
 
+size_t show_width(sh_slice text)
+{
+    return write_clean(NULL, text);
+}
+
 void show_cell(FILE *out, sh_slice text, size_t width, bool number)
 {
     size_t used = write_clean(NULL, text);

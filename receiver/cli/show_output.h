@@ -35,6 +35,9 @@ sh_err show_options_read(const show_command *command, int argc, char *const argv
  */
 void show_cell(FILE *out, sh_slice text, size_t width, bool number);
 
+/* How many characters show_cell() writes without padding. */
+size_t show_width(sh_slice text);
+
 #define SHOW_CELL_BYTES (SH_DEAD_REASON_MAX + 1)
 
 typedef struct {

@@ -251,14 +251,55 @@ sh_err store_presence_trim(store *s, const char *node, int64_t count, sh_error *
 typedef sh_err (*store_node_each)(void *context, const store_node *node, sh_error *error);
 sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *error);
 
-/*
- * Gives each device's columns as text, NULL values as NULL data; node NULL for all nodes. Outside a
- * transaction.
- */
-typedef sh_err (*store_device_each)(void *context, int64_t rowid, const sh_column *columns,
-                                    const sh_value values[], size_t count, sh_error *error);
-sh_err store_devices(store *s, const char *node, store_device_each each, void *context,
-                     sh_error *error);
+typedef enum {
+    STORE_SORT_NONE, /* in the order in which they were inserted */
+    STORE_SORT_MAC,
+    STORE_SORT_NAME,
+    STORE_SORT_IP,
+    STORE_SORT_VENDOR,
+    STORE_SORT_NODE,
+    STORE_SORT_PRESENT,
+    STORE_SORT_SINCE,
+    STORE_SORT_FIRST_SEEN,
+    STORE_SORT_LAST_SEEN,
+} store_sort;
+
+/* Which devices, and in which order; zeroed: all. */
+typedef struct {
+    const char *node;    /* NULL, or the node that sees them: presence is that at this node, then */
+    const char *present; /* NULL, "yes", "no" or "unknown" */
+    int64_t first_seen_ms; /* by this hub, then or later; 0: any time */
+    const char *search; /* NULL, or part of a name, address, …, ignoring ASCII case; or a MAC */
+    const sh_mac *mac;  /* NULL, or this device alone */
+    store_sort sort;
+    bool descending;
+    int64_t limit; /* 0: none */
+} store_device_query;
+
+/* A device, valid during the call. */
+typedef struct {
+    int64_t rowid;
+    const sh_column *columns;
+    const sh_value *values; /* with their text; NULL values have NULL data */
+    size_t count;
+    sh_slice present;                              /* `yes`, `no` or `unknown` */
+    int64_t since_ms, first_seen_ms, connected_ms; /* 0: not known */
+    sh_slice nodes;                                /* that see it: see store_node_view_next() */
+} store_device;
+
+/* Gives the devices of a query. Outside a transaction. */
+typedef sh_err (*store_device_each)(void *context, const store_device *device, sh_error *error);
+sh_err store_devices(store *s, const store_device_query *query, store_device_each each,
+                     void *context, sh_error *error);
+
+/* How one node sees a device. */
+typedef struct {
+    sh_slice node, present, ip;
+    int64_t since_ms;
+} store_node_view;
+
+/* Takes the first one from store_device.nodes; false at its end. */
+bool store_node_view_next(sh_slice *nodes, store_node_view *ret);
 
 /* Name and version of each backend's library, for --version. */
 sh_library_version store_sqlite_library;

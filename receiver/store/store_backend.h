@@ -51,8 +51,8 @@ struct store_ops {
                            sh_error *error);
     sh_err (*presence_trim)(store *s, const char *node, int64_t count, sh_error *error);
     sh_err (*nodes)(store *s, store_node_each each, void *context, sh_error *error);
-    sh_err (*devices)(store *s, const char *node, store_device_each each, void *context,
-                      sh_error *error);
+    sh_err (*devices)(store *s, const store_device_query *query, store_device_each each,
+                      void *context, sh_error *error);
 };
 
 struct store {

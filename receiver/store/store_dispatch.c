@@ -199,8 +199,8 @@ sh_err store_nodes(store *s, store_node_each each, void *context, sh_error *erro
     return s->ops->nodes(s, each, context, error);
 }
 
-sh_err store_devices(store *s, const char *node, store_device_each each, void *context,
-                     sh_error *error)
+sh_err store_devices(store *s, const store_device_query *query, store_device_each each,
+                     void *context, sh_error *error)
 {
-    return s->ops->devices(s, node, each, context, error);
+    return s->ops->devices(s, query, each, context, error);
 }

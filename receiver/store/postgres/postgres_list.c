@@ -2,6 +2,7 @@
 #include "receiver/store/postgres/postgres_store.h"
 
 #include "libcommon/base/cleanup.h"
+#include "receiver/store/device_query.h"
 
 #include <stdlib.h>
 
@@ -9,18 +10,6 @@
 #define FETCH "FETCH 256 FROM synchub_devices"
 
 #define LIST_SQL_MAX (16 * SH_KIB)
-
-static sh_err build_cursor(const store_postgres *s, bool of_node, sh_buf *sql)
-{
-    sh_err err =
-        sh_buf_append_text(sql, "DECLARE synchub_devices NO SCROLL CURSOR FOR SELECT rowid");
-    for (size_t i = 0; i < s->column_count && err == SH_OK; i++)
-        err = sh_buf_append_format(sql, ", \"%s\"", s->columns[i].name);
-    if (err == SH_OK)
-        err = sh_buf_append_format(sql, " FROM \"Devices\"%s ORDER BY rowid",
-                                   of_node ? " WHERE \"devSyncHubNode\" = $1" : "");
-    return err;
-}
 
 /* The value as it is stored, with its text beside it. */
 static sh_value value_at(const PGresult *result, int row, int column, const sh_column *what)
@@ -39,39 +28,60 @@ static sh_value value_at(const PGresult *result, int row, int column, const sh_c
     return value;
 }
 
+static int64_t integer_at(const PGresult *result, int row, int column)
+{
+    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
+static sh_slice text_at(const PGresult *result, int row, int column)
+{
+    return (sh_slice){PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column)};
+}
+
 static sh_err give_rows(const store_postgres *s, const PGresult *result, store_device_each each,
                         void *context, sh_error *error)
 {
+    int presence = (int)s->column_count + 1; /* its first column */
     sh_err err = SH_OK;
     for (int row = 0; row < PQntuples(result) && err == SH_OK; row++) {
         sh_value values[SH_COLUMNS_MAX];
         for (size_t i = 0; i < s->column_count; i++)
             values[i] = value_at(result, row, (int)i + 1, &s->columns[i]);
-        err = each(context, strtoll(PQgetvalue(result, row, 0), NULL, 10), s->columns, values,
-                   s->column_count, error);
+        const store_device device = {
+            .rowid = integer_at(result, row, 0),
+            .columns = s->columns,
+            .values = values,
+            .count = s->column_count,
+            .present = text_at(result, row, presence),
+            .since_ms = integer_at(result, row, presence + 1),
+            .first_seen_ms = integer_at(result, row, presence + 2),
+            .connected_ms = integer_at(result, row, presence + 3),
+            .nodes = text_at(result, row, presence + 4),
+        };
+        err = each(context, &device, error);
     }
     return err;
 }
 
-static sh_err open_cursor(store_postgres *s, const char *node, sh_error *error)
+static sh_err open_cursor(store_postgres *s, const store_device_query *query, sh_error *error)
 {
-    sh_buf sql = SH_BUF_INIT(LIST_SQL_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(LIST_SQL_MAX);
+    device_query_parameters parameters;
     postgres_parameters p = {.count = 0};
-    if (node != NULL)
-        store_postgres_add_text(&p, sh_slice_of(node));
-    sh_err err = build_cursor(s, node != NULL, &sql);
+    sh_err err = sh_buf_append_text(&sql, "DECLARE synchub_devices NO SCROLL CURSOR FOR ");
+    if (err == SH_OK)
+        err = device_query_build(&s->base, SCHEMA_POSTGRES, query, &sql, &parameters);
     if (err != SH_OK)
-        (void)sh_fail(error, err, "out of memory: cannot read the database");
-    else
-        err = store_postgres_query(s, sql.data, &p, "read", NULL, error);
-    sh_buf_reset(&sql);
-    return err;
+        return sh_fail(error, err, "out of memory: cannot read the database");
+    for (size_t i = 0; i < parameters.count; i++)
+        store_postgres_add_text(&p, parameters.texts[i]);
+    return store_postgres_query(s, sql.data, &p, "read", NULL, error);
 }
 
-static sh_err give_all(store_postgres *s, const char *node, store_device_each each, void *context,
-                       sh_error *error)
+static sh_err give_all(store_postgres *s, const store_device_query *query, store_device_each each,
+                       void *context, sh_error *error)
 {
-    sh_err err = open_cursor(s, node, error);
+    sh_err err = open_cursor(s, query, error);
     for (bool more = true; err == SH_OK && more;) {
         SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
         err = store_postgres_exec(s, FETCH, "read", &result, error);
@@ -84,15 +94,15 @@ static sh_err give_all(store_postgres *s, const char *node, store_device_each ea
 }
 
 /* One transaction, so that the list is of one moment. */
-sh_err store_postgres_devices(store *base, const char *node, store_device_each each, void *context,
-                              sh_error *error)
+sh_err store_postgres_devices(store *base, const store_device_query *query, store_device_each each,
+                              void *context, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
     sh_err err = store_postgres_exec(s, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "read",
                                      NULL, error);
     s->in_transaction = err == SH_OK;
     if (err == SH_OK)
-        err = give_all(s, node, each, context, error);
+        err = give_all(s, query, each, context, error);
     s->base.ops->rollback(base);
     return err;
 }

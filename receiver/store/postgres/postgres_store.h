@@ -189,8 +189,8 @@ sh_err store_postgres_presence_trim(store *base, const char *node, int64_t count
 sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
 
 /* postgres_list.c */
-sh_err store_postgres_devices(store *base, const char *node, store_device_each each, void *context,
-                              sh_error *error);
+sh_err store_postgres_devices(store *base, const store_device_query *query, store_device_each each,
+                              void *context, sh_error *error);
 
 /* postgres_results.c */
 sh_err store_postgres_results_prepare(store_postgres *s, sh_error *error);

@@ -161,8 +161,8 @@ sh_err store_sqlite_find_known(store *base, const sh_mac *const macs[], size_t c
                                sh_error *error);
 sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t count,
                                    const char *now, sh_error *error);
-sh_err store_sqlite_devices(store *base, const char *node, store_device_each each, void *context,
-                            sh_error *error);
+sh_err store_sqlite_devices(store *base, const store_device_query *query, store_device_each each,
+                            void *context, sh_error *error);
 
 /* sqlite_parts.c */
 sh_err store_sqlite_part_record(store *base, const store_part *part, bool *whole, sh_error *error);

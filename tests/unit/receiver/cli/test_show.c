@@ -61,7 +61,7 @@ static void devices_as_json_are_what_another_hub_can_merge(void **state)
     const sh_json *data = sh_json_member(doc, "data");
     assert_int_equal(sh_json_count(data), 2);
     const sh_json *row = sh_json_at(data, 1);
-    assert_int_equal(sh_json_count(row), 1 + sh_device_columns_count);
+    assert_int_equal(sh_json_count(row), 1 + sh_device_columns_count + 4);
     assert_int_equal(sh_json_integer(sh_json_member(row, "rowid")), 2);
     assert_int_equal(sh_json_integer(sh_json_member(row, "devParentPort")), 5);
     assert_true(sh_slice_equals(sh_json_text(sh_json_member(row, "devType")), SH_SLICE("")));

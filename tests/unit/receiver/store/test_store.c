@@ -371,20 +371,21 @@ static void a_table_in_parts_is_recorded_once_all_parts_are_there(void **state)
     store_close(s);
 }
 
-static sh_err collect_device(void *context, int64_t rowid, const sh_column *columns,
-                             const sh_value values[], size_t count, sh_error *error)
+static sh_err collect_device(void *context, const store_device *device, sh_error *error)
 {
     (void)error;
     char *text = context;
     size_t used = strlen(text);
-    used += (size_t)snprintf(text + used, 1000 - used, "%lld", (long long)rowid);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(columns[i].name, "devMac") != 0 && strcmp(columns[i].name, "devVendor") != 0 &&
-            strcmp(columns[i].name, "devScan") != 0)
+    used += (size_t)snprintf(text + used, 1000 - used, "%lld", (long long)device->rowid);
+    for (size_t i = 0; i < device->count; i++) {
+        const char *name = device->columns[i].name;
+        const sh_value *value = &device->values[i];
+        if (strcmp(name, "devMac") != 0 && strcmp(name, "devVendor") != 0 &&
+            strcmp(name, "devScan") != 0)
             continue;
-        used += (size_t)snprintf(text + used, 1000 - used, " %d:%.*s", (int)values[i].kind,
-                                 values[i].text.data == NULL ? 4 : (int)values[i].text.len,
-                                 values[i].text.data == NULL ? "NULL" : values[i].text.data);
+        used += (size_t)snprintf(text + used, 1000 - used, " %d:%.*s", (int)value->kind,
+                                 value->text.data == NULL ? 4 : (int)value->text.len,
+                                 value->text.data == NULL ? "NULL" : value->text.data);
     }
     (void)snprintf(text + used, 1000 - used, ";");
     return SH_OK;
@@ -399,24 +400,25 @@ static void devices_are_listed_of_one_node_or_of_all(void **state)
     store_close(s);
     assert_int_equal(store_open(db_path, STORE_READ_ONLY, &s, NULL), SH_OK);
     char text[1000] = "";
-    assert_int_equal(store_devices(s, NULL, collect_device, text, NULL), SH_OK);
+    assert_int_equal(
+        store_devices(s, &(store_device_query){.node = NULL}, collect_device, text, NULL), SH_OK);
     assert_string_equal(text, "1 1:b 0:NULL 2:5;2 1:a 1:V 2:1;");
     text[0] = '\0';
-    assert_int_equal(store_devices(s, "N\xc3\xb6", collect_device, text, NULL), SH_OK);
+    assert_int_equal(
+        store_devices(s, &(store_device_query){.node = "N\xc3\xb6"}, collect_device, text, NULL),
+        SH_OK);
     assert_string_equal(text, "1 1:b 0:NULL 2:5;");
     text[0] = '\0';
-    assert_int_equal(store_devices(s, "nobody", collect_device, text, NULL), SH_OK);
+    assert_int_equal(
+        store_devices(s, &(store_device_query){.node = "nobody"}, collect_device, text, NULL),
+        SH_OK);
     assert_string_equal(text, "");
     store_close(s);
 }
 
-static sh_err stop_at_once(void *context, int64_t rowid, const sh_column *columns,
-                           const sh_value values[], size_t count, sh_error *error)
+static sh_err stop_at_once(void *context, const store_device *device, sh_error *error)
 {
-    (void)rowid;
-    (void)columns;
-    (void)values;
-    (void)count;
+    (void)device;
     *(int *)context += 1;
     return sh_fail(error, SH_E_IO, "enough");
 }
@@ -429,7 +431,9 @@ static void a_failing_reader_ends_the_listing(void **state)
     assert_int_equal(insert(s, "{\"devMac\":\"b\"}", "N"), STORE_INSERTED);
     int calls = 0;
     sh_error error = {.code = SH_OK};
-    assert_int_equal(store_devices(s, NULL, stop_at_once, &calls, &error), SH_E_IO);
+    assert_int_equal(
+        store_devices(s, &(store_device_query){.node = NULL}, stop_at_once, &calls, &error),
+        SH_E_IO);
     assert_int_equal(calls, 1);
     assert_string_equal(error.message, "enough");
     store_close(s);
@@ -447,7 +451,9 @@ static void reading_works_beside_an_open_transaction_and_writes_nothing(void **s
     store *reader = NULL;
     assert_int_equal(store_open(db_path, STORE_READ_ONLY, &reader, NULL), SH_OK);
     char text[1000] = "";
-    assert_int_equal(store_devices(reader, NULL, collect_device, text, NULL), SH_OK);
+    assert_int_equal(
+        store_devices(reader, &(store_device_query){.node = NULL}, collect_device, text, NULL),
+        SH_OK);
     assert_string_equal(text, "1 1:a 0:NULL 2:1;");
     assert_int_equal(store_commit(writer, NULL), SH_OK);
     assert_int_equal(note_item(reader, id, 1, &seen, NULL), SH_E_IO);

@@ -76,16 +76,12 @@ static void letters_outside_ascii_are_not_folded(void **state)
     store_close(s);
 }
 
-static sh_err count_in_order(void *context, int64_t rowid, const sh_column *columns,
-                             const sh_value values[], size_t count, sh_error *error)
+static sh_err count_in_order(void *context, const store_device *device, sh_error *error)
 {
-    (void)columns;
-    (void)values;
-    (void)count;
     (void)error;
     int64_t *last = context;
-    assert_int_equal(rowid, *last + 1);
-    *last = rowid;
+    assert_int_equal(device->rowid, *last + 1);
+    *last = device->rowid;
     return SH_OK;
 }
 
@@ -96,7 +92,8 @@ static void a_long_list_is_read_in_pieces_and_whole(void **state)
     (void)sql("INSERT INTO \"Devices\"(\"devMac\", \"devFirstConnection\", \"devLastConnection\")"
               " SELECT 'm' || n, '', '' FROM generate_series(1, 1000) AS n");
     int64_t last = 0;
-    assert_int_equal(store_devices(s, NULL, count_in_order, &last, NULL), SH_OK);
+    assert_int_equal(
+        store_devices(s, &(store_device_query){.node = NULL}, count_in_order, &last, NULL), SH_OK);
     assert_int_equal(last, 1000);
     store_close(s);
 }

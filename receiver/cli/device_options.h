@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_DEVICE_OPTIONS_H
+#define RECEIVER_DEVICE_OPTIONS_H
+
+#include "receiver/store/store.h"
+
+#include <stdbool.h>
+
+/* The arguments of `devices`. Pure, but for the clock. */
+
+#define DEVICES_USAGE                                                                              \
+    "devices [--node N] [--since 7d] [--present|--absent|--unknown] [--search TEXT]"               \
+    " [--sort KEY] [--limit N] [--json|--csv]"
+
+typedef enum { DEVICES_TEXT, DEVICES_JSON, DEVICES_CSV } devices_format;
+
+typedef struct {
+    store_device_query query; /* texts are borrowed from argv */
+    devices_format format;
+    bool filters; /* not all devices were asked for */
+} device_options;
+
+/* SH_E_CONFIG, with the usage or what would be right. */
+sh_err device_options_read(int argc, char *const argv[], int64_t now_ms, device_options *ret,
+                           sh_error *error);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_DEVICE_SHOW_H
+#define RECEIVER_DEVICE_SHOW_H
+
+#include "libcommon/config/settings.h"
+
+#include <stdio.h>
+
+/*
+ * `synchub-receiver device show MAC [--json]`: one device, and every node that sees it. Reads only.
+ * Returns the exit code, 1 where there is no such device.
+ */
+int device_show(const sh_settings *settings, int argc, char *const argv[]);
+
+/* The same, to other files than standard output and standard error. */
+int device_show_to(const sh_settings *settings, int argc, char *const argv[], FILE *out, FILE *err);
+
+#endif
