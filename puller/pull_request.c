@@ -12,8 +12,8 @@ static sh_err make_conditional(pull_run *r, node_fetch *f, sh_error *error)
 {
     sh_error unknown = {.code = SH_OK};
     if (f->name[0] == '\0') {
-        sh_err err = pull_run_note(
-            r, sh_queue_pulled_name_get(r->p->queue, f->node->url, f->name, &unknown));
+        sh_err err =
+            pull_run_note(r, leases_name_get(r->p->queue, f->node->url, f->name, &unknown));
         if (err != SH_OK) {
             f->name[0] = '\0';
             return err == SH_E_NOT_FOUND ? SH_OK : sh_fail(error, err, "%s", unknown.message);

@@ -35,18 +35,18 @@ static bool was_fetched(const node_fetch *f)
 /* One call for all, as each write waits for Redis's disk. */
 void pull_run_release_leases(pull_run *r)
 {
-    sh_queue_turn turns[SH_QUEUE_LEASES_MAX];
+    lease_end turns[LEASES_MAX];
     size_t count = r->ended_count;
     r->ended_count = 0;
     if (count == 0 || r->redis_away)
         return; /* the leases expire */
     for (size_t i = 0; i < count; i++) {
         const node_fetch *f = r->ended[i];
-        turns[i] = (sh_queue_turn){
+        turns[i] = (lease_end){
             .url = f->node->url, .fetched = was_fetched(f), .name = f->name_new ? f->name : NULL};
     }
     sh_error error = {.code = SH_OK};
-    if (pull_run_note(r, sh_queue_leases_end(r->p->queue, turns, count, &error)) != SH_OK)
+    if (pull_run_note(r, leases_end(r->p->queue, turns, count, &error)) != SH_OK)
         sh_log_warning("could not release the leases of %zu nodes, from %s on: %s", count,
                        turns[0].url, error.message);
 }
@@ -63,7 +63,7 @@ void pull_run_advance(pull_run *r, node_fetch *f, pull_event event)
         return;
     f->leased = false;
     r->ended[r->ended_count++] = f;
-    if (r->ended_count == SH_QUEUE_LEASES_MAX)
+    if (r->ended_count == LEASES_MAX)
         pull_run_release_leases(r);
 }
 
@@ -102,22 +102,22 @@ static int64_t lease_hold_ms(const pull_run *r)
     return waves * tries * r->p->settings->run_timeout_s * 1000 + LEASE_MARGIN_MS;
 }
 
-sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, sh_lease held[],
+sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, lease held[],
                             sh_error *error)
 {
     /* 0, at start and with --once: all nodes are fetched, even if another puller just did. */
     int64_t within_ms = r->within_ms > 0 ? r->within_ms + sh_clock_monotonic_ms() - r->begin_ms : 0;
-    const char *urls[SH_QUEUE_LEASES_MAX];
+    const char *urls[LEASES_MAX];
     if (sh_stop_requested())
         return sh_fail(error, SH_E_STOPPED, "skipped: the program is stopping");
     if (r->redis_away)
         return sh_fail(error, SH_E_NETWORK, "not fetched: Redis (SYNC_redis_url) is down");
     for (size_t i = 0; i < count; i++)
         urls[i] = fetches[i].node->url;
-    const sh_lease_request request = {
+    const lease_request request = {
         .urls = urls, .count = count, .within_ms = within_ms, .hold_ms = lease_hold_ms(r)};
-    sh_err err = pull_run_note(r, sh_queue_leases_take(r->p->queue, &request, held, error));
+    sh_err err = pull_run_note(r, leases_take(r->p->queue, &request, held, error));
     for (size_t i = 0; err == SH_OK && i < count; i++)
-        fetches[i].leased = held[i] == SH_LEASE_TAKEN;
+        fetches[i].leased = held[i] == LEASE_TAKEN;
     return err;
 }

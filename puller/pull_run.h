@@ -8,6 +8,7 @@
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue.h"
 #include "puller/enqueue_batch.h"
+#include "puller/leases.h"
 #include "puller/nodes.h"
 #include "puller/pull_state.h"
 #include "puller/puller_status.h"
@@ -56,7 +57,7 @@ typedef struct {
     int64_t within_ms;   /* skip nodes fetched within this time before the run */
     unsigned tries_left; /* further attempts for half-written tables */
     size_t counts[PULL_OUTCOMES];
-    node_fetch *ended[SH_QUEUE_LEASES_MAX]; /* nodes whose leases will be released together */
+    node_fetch *ended[LEASES_MAX]; /* nodes whose leases will be released together */
     size_t ended_count;
     enqueue_batch batch; /* fetched tables on their way into the queue */
     bool redis_away;     /* Redis failed during the run: later calls fail at once */
@@ -80,10 +81,10 @@ void pull_run_advance(pull_run *r, node_fetch *f, pull_event event);
 void pull_run_fail(pull_run *r, node_fetch *f, pull_event event, const sh_error *error);
 
 /*
- * Takes the leases of count nodes, 1 to SH_QUEUE_LEASES_MAX, in one call; held[] is the result for
+ * Takes the leases of count nodes, 1 to LEASES_MAX, in one call; held[] is the result for
  * each. The errors of the queue; SH_E_STOPPED.
  */
-sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, sh_lease held[],
+sh_err pull_run_take_leases(pull_run *r, node_fetch *fetches, size_t count, lease held[],
                             sh_error *error);
 
 /* Releases the leases of nodes that have ended. */

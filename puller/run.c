@@ -25,12 +25,12 @@ static void skip(pull_run *r, node_fetch *f, const char *reason)
     pull_run_advance(r, f, PULL_TAKEN);
 }
 
-static void prepare_node(pull_run *r, node_fetch *f, sh_lease held)
+static void prepare_node(pull_run *r, node_fetch *f, lease held)
 {
     sh_error error = {.code = SH_OK};
-    if (held == SH_LEASE_HELD)
+    if (held == LEASE_HELD)
         skip(r, f, "skipped: another puller is fetching it");
-    else if (held == SH_LEASE_DONE)
+    else if (held == LEASE_DONE)
         skip(r, f, "skipped: it was fetched for this run already");
     else if (pull_request_prepare(r, f, &error) == SH_OK)
         pull_request_add(r, f);
@@ -38,11 +38,11 @@ static void prepare_node(pull_run *r, node_fetch *f, sh_lease held)
         pull_run_fail(r, f, PULL_ERROR, &error);
 }
 
-/* Takes leases and builds requests; count is 1 to SH_QUEUE_LEASES_MAX. */
+/* Takes leases and builds requests; count is 1 to LEASES_MAX. */
 static void prepare_nodes(pull_run *r, node_fetch *fetches, size_t count)
 {
     sh_error error = {.code = SH_OK};
-    sh_lease held[SH_QUEUE_LEASES_MAX];
+    lease held[LEASES_MAX];
     sh_err err = pull_run_take_leases(r, fetches, count, held, &error);
     for (size_t i = 0; i < count; i++) {
         if (err == SH_OK)
@@ -93,9 +93,8 @@ static bool run_nodes(pull_run *r)
         f->node = &r->p->nodes.items[i];
         memcpy(f->name, f->node->name, sizeof f->name);
     }
-    for (size_t i = 0; i < count; i += SH_QUEUE_LEASES_MAX)
-        prepare_nodes(r, &r->fetches[i],
-                      count - i < SH_QUEUE_LEASES_MAX ? count - i : SH_QUEUE_LEASES_MAX);
+    for (size_t i = 0; i < count; i += LEASES_MAX)
+        prepare_nodes(r, &r->fetches[i], count - i < LEASES_MAX ? count - i : LEASES_MAX);
     fetch_all(r);
     pull_run_release_leases(r);
     report_namesakes(r);

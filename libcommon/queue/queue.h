@@ -141,46 +141,6 @@ sh_err sh_queue_seen_put(sh_queue *queue, const sh_queue_seen seen[], size_t cou
  */
 sh_err sh_queue_names_forget(sh_queue *queue, int64_t before_ms, int64_t *ret, sh_error *error);
 
-/* --- Leases of the puller ----------------------------------------------------------------- */
-
-typedef enum {
-    SH_LEASE_TAKEN, /* the caller's: fetch, then call sh_queue_leases_end() */
-    SH_LEASE_HELD,  /* another puller is fetching it now */
-    SH_LEASE_DONE,  /* another puller fetched it within within_ms */
-} sh_lease;
-
-#define SH_QUEUE_LEASES_MAX 32 /* in one call, as each write waits for Redis's disk */
-
-typedef struct {
-    const char *const *urls;
-    size_t count;
-    int64_t within_ms; /* except nodes fetched within this time; 0: no exception */
-    int64_t hold_ms;
-} sh_lease_request;
-
-/*
- * Takes a lease on each node, named by its URL; ret has room for request->count. count is 1 to
- * SH_QUEUE_LEASES_MAX, also for sh_queue_leases_end(). All times are by Redis's clock, so that
- * pullers on several hosts agree. A time in the future was recorded before that clock was set back,
- * and is ignored.
- */
-sh_err sh_queue_leases_take(sh_queue *queue, const sh_lease_request *request, sh_lease ret[],
-                            sh_error *error);
-
-typedef struct {
-    const char *url;
-    bool fetched;     /* record the fetch, for within_ms */
-    const char *name; /* of the node that answered, to be recorded; NULL: unchanged */
-} sh_queue_turn;
-
-/* Releases leases. */
-sh_err sh_queue_leases_end(sh_queue *queue, const sh_queue_turn turns[], size_t count,
-                           sh_error *error);
-
-/* The node name in the last answer from url. SH_E_NOT_FOUND if there is none. */
-sh_err sh_queue_pulled_name_get(sh_queue *queue, const char *url, char ret[SH_NODE_NAME_MAX + 1],
-                                sh_error *error);
-
 /* --- The hub's key ---------------------------------------------------------------------------- */
 
 /*

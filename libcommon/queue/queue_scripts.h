@@ -24,24 +24,6 @@ typedef struct {
     sh_slice names_max, newcomer, node_ids_max, ids_ttl_s, table;
 } sh_put_arguments;
 
-/* Keys: one sh_lease_keys for each lease; then the arguments. */
-extern const sh_redis_script sh_script_leases_take;
-typedef struct {
-    sh_slice lease, done;
-} sh_lease_keys;
-typedef struct {
-    sh_slice holder, within_ms, hold_ms;
-} sh_leases_take_arguments;
-
-/*
- * Keys: names, then one sh_lease_keys for each lease. Arguments: the holder, then one sh_lease_end
- * for each lease.
- */
-extern const sh_redis_script sh_script_leases_end;
-typedef struct {
-    sh_slice fetched, url, name;
-} sh_lease_end;
-
 extern const sh_redis_script sh_script_names_forget;
 typedef struct {
     struct {

@@ -256,83 +256,6 @@ static void digests_are_published_with_the_acknowledgement(void **state)
     close_test_queue(queue);
 }
 
-static sh_lease lease_of(test_queue *queue, int64_t within_ms)
-{
-    sh_error error = {0};
-    sh_lease held[2];
-    const char *const urls[] = {"http://n", "http://m"};
-    const sh_lease_request request = {
-        .urls = urls, .count = 2, .within_ms = within_ms, .hold_ms = 60000};
-    assert_int_equal(sh_queue_leases_take(queue->queue, &request, held, &error), SH_OK);
-    assert_int_equal(held[0], held[1]); /* leases of one call are answered one by one */
-    return held[0];
-}
-
-static void end_leases(test_queue *queue, bool fetched, const char *name)
-{
-    sh_error error = {0};
-    const sh_queue_turn turns[] = {{"http://n", fetched, NULL}, {"http://m", fetched, name}};
-    assert_int_equal(sh_queue_leases_end(queue->queue, turns, 2, &error), SH_OK);
-}
-
-static void of_two_pullers_one_fetches_a_node(void **state)
-{
-    (void)state;
-    test_queue *a = open_test_queue();
-    test_queue *b = open_test_queue();
-    sh_error error = {0};
-    char name[SH_NODE_NAME_MAX + 1];
-    assert_int_equal(lease_of(a, 0), SH_LEASE_TAKEN);
-    assert_int_equal(lease_of(b, 60000), SH_LEASE_HELD);
-    assert_int_equal(lease_of(b, 0), SH_LEASE_HELD);
-    end_leases(b, false, NULL); /* not b's to end */
-    assert_int_equal(lease_of(b, 0), SH_LEASE_HELD);
-    end_leases(a, true, "Node M");
-    assert_int_equal(lease_of(b, 600000), SH_LEASE_DONE);
-    assert_int_equal(sh_queue_pulled_name_get(b->queue, "http://n", name, &error), SH_E_NOT_FOUND);
-    sh_error_clear(&error);
-    assert_int_equal(sh_queue_pulled_name_get(b->queue, "http://m", name, &error), SH_OK);
-    assert_string_equal(name, "Node M");
-    /* A run to which that does not count fetches again. */
-    assert_int_equal(lease_of(b, 0), SH_LEASE_TAKEN);
-    close_test_queue(a);
-    close_test_queue(b);
-}
-
-/* Sets the records of both nodes to a time relative to Redis's, in ms. */
-static void note_at(const char *what, const char *before, int64_t from_now_ms, const char *after)
-{
-    const char *const urls[] = {"http://n", "http://m"};
-    char value[64];
-    (void)snprintf(value, sizeof value, "%s%lld%s", before,
-                   (long long)(sh_clock_unix_ms() + from_now_ms), after);
-    for (size_t i = 0; i < 2; i++)
-        freeReplyObject(redisCommand(server.look, "SET t:pull:%s:%s %s", what, urls[i], value));
-}
-
-static void what_was_noted_before_a_clock_was_set_back_holds_nobody_up(void **state)
-{
-    (void)state;
-    test_queue *queue = open_test_queue();
-    const int64_t day_ms = INT64_C(86400000);
-    note_at("done", "", day_ms, "");
-    assert_int_equal(lease_of(queue, 60000), SH_LEASE_TAKEN);
-    end_leases(queue, true, NULL);
-    assert_int_equal(lease_of(queue, 60000), SH_LEASE_DONE); /* by the right time now */
-    note_at("done", "", -600000, "");
-    assert_int_equal(lease_of(queue, 60000), SH_LEASE_TAKEN);
-    end_leases(queue, false, NULL);
-    /* A puller that was killed after it took these. They have no end in Redis, as if it were far.
-     */
-    note_at("lease", "aabb ", day_ms, " 60000");
-    assert_int_equal(lease_of(queue, 0), SH_LEASE_TAKEN);
-    note_at("lease", "aabb ", -60001, " 60000");
-    assert_int_equal(lease_of(queue, 0), SH_LEASE_TAKEN);
-    note_at("lease", "aabb ", -1000, " 60000");
-    assert_int_equal(lease_of(queue, 0), SH_LEASE_HELD);
-    close_test_queue(queue);
-}
-
 static sh_err count_contact(void *context, sh_slice node, sh_slice mode, int64_t ms,
                             sh_error *error)
 {
@@ -566,8 +489,6 @@ int main(void)
         cmocka_unit_test_setup(a_lost_group_is_made_again_from_the_beginning, empty),
         cmocka_unit_test_setup(a_full_queue_refuses_and_takes_again_when_it_drains, empty),
         cmocka_unit_test_setup(digests_are_published_with_the_acknowledgement, empty),
-        cmocka_unit_test_setup(of_two_pullers_one_fetches_a_node, empty),
-        cmocka_unit_test_setup(what_was_noted_before_a_clock_was_set_back_holds_nobody_up, empty),
         cmocka_unit_test_setup(contacts_and_what_waits_are_told_for_each_node, empty),
         cmocka_unit_test_setup(a_clean_end_leaves_no_consumer_and_strands_nothing, empty),
         cmocka_unit_test_setup(a_full_redis_refuses_but_drains, empty),
