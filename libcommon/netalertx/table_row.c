@@ -59,18 +59,24 @@ static void read_mac_value(const char *at, const char *end, sh_row_mac *mac)
         mac->kind = SH_ROW_MAC_UNCLEAR;
 }
 
-/*
- * Where the value of the key of len bytes begins whose letter number `before` is at `at`, inside a
- * string of the row at start; NULL if that is another string, or no key.
+/* A key with its quotes, and how many of its bytes are before and from the letter that was found.
  */
-static const char *value_of_key(const char *start, const char *at, const char *end, const char *key,
-                                size_t len)
+typedef struct {
+    const char *text;
+    size_t before, after;
+} row_key;
+
+/*
+ * Where the value of the key begins that has its letter at `at`, inside a string of the row at
+ * start; NULL if that is another string, or no key.
+ */
+static const char *value_of_key(const char *start, const char *at, const char *end,
+                                const row_key *key)
 {
-    const ptrdiff_t before = (ptrdiff_t)strcspn(key, "LM");
-    const ptrdiff_t after = (ptrdiff_t)len - before;
-    if (at - start < before || end - at < after || memcmp(at - before, key, len) != 0)
+    if ((size_t)(at - start) < key->before || (size_t)(end - at) < key->after ||
+        memcmp(at - key->before, key->text, key->before + key->after) != 0)
         return NULL;
-    const char *colon = sh_table_skip_space(at + after, end);
+    const char *colon = sh_table_skip_space(at + key->after, end);
     return colon < end && *colon == ':' ? sh_table_skip_space(colon + 1, end) : NULL;
 }
 
@@ -85,7 +91,10 @@ static sh_slice read_scalar(const char *at, const char *end)
     return after == NULL ? SH_SLICE("") : (sh_slice){at + 1, (size_t)(after - at) - 2};
 }
 
-#define VALUE_OF(key) value_of_key(start, at, end, key, sizeof(key) - 1)
+/* The key is prefix, then the letter at `at` and what is behind it. */
+#define VALUE_OF(prefix, rest)                                                                     \
+    value_of_key(start, at, end,                                                                   \
+                 &(const row_key){prefix rest, sizeof(prefix) - 1, sizeof(rest) - 1})
 
 /* Reads the value of the key that the M or L at `at`, inside a string of the row at start, is of.
  */
@@ -93,15 +102,15 @@ static void check_letter(const char *start, const char *at, const char *end, sh_
 {
     const char *value = NULL;
     if (*at == 'M') {
-        if ((value = VALUE_OF("\"devMac\"")) != NULL)
+        if ((value = VALUE_OF("\"dev", "Mac\"")) != NULL)
             read_mac_value(value, end, mac);
     } else if (end - at < 4 || memcmp(at, "Last", 4) != 0) {
         return;
-    } else if ((value = VALUE_OF("\"devPresentLastScan\"")) != NULL) {
+    } else if ((value = VALUE_OF("\"devPresent", "LastScan\"")) != NULL) {
         mac->state.present = sh_row_present_read(read_scalar(value, end));
-    } else if ((value = VALUE_OF("\"devLastIP\"")) != NULL) {
+    } else if ((value = VALUE_OF("\"dev", "LastIP\"")) != NULL) {
         mac->state.last_ip = read_scalar(value, end);
-    } else if ((value = VALUE_OF("\"devLastConnection\"")) != NULL) {
+    } else if ((value = VALUE_OF("\"dev", "LastConnection\"")) != NULL) {
         mac->state.last_connection = read_scalar(value, end);
     }
 }

@@ -34,11 +34,25 @@ int bench_make_table(int argc, char *argv[])
     return 0;
 }
 
+/* Toggles the presence of each device whose number has this remainder by 100: of 1 %. */
+static void flip_presence(sh_buf *text, size_t remainder)
+{
+    static const char key[] = "\"devPresentLastScan\": ";
+    char *at = text->data;
+    char *end = text->data + text->len;
+    for (size_t i = 0; (at = memmem(at, (size_t)(end - at), key, sizeof key - 1)) != NULL; i++) {
+        at += sizeof key - 1;
+        if (i % 100 == remainder)
+            *at = *at == '1' ? '0' : '1';
+    }
+}
+
 int bench_queue_tables(int argc, char *argv[])
 {
     size_t tables = bench_number(argc, argv, "tables", NULL);
     size_t devices = bench_number(argc, argv, "devices", NULL);
     size_t first = bench_number(argc, argv, "first", "0");
+    size_t flip = bench_number(argc, argv, "flip", "100");
     uint8_t key[SH_KEY_BYTES];
     sh_error error = {0};
     sh_queue *queue = NULL;
@@ -56,6 +70,8 @@ int bench_queue_tables(int argc, char *argv[])
         sh_buf_clear(&text);
         sh_buf_clear(&envelope);
         bench_table(first + i * devices, devices, &text);
+        if (flip < 100)
+            flip_presence(&text, flip);
         /* A trailing space changes the digest, but not the rows. */
         bench_must(sh_buf_append_text(&text, bench_text(argc, argv, "end", "")), NULL);
         bench_seal(key, node, (sh_slice){text.data, text.len}, &header, &envelope);

@@ -163,8 +163,30 @@ int bench_limit_open(int argc, char *argv[])
 /* --- Insert
  * --------------------------------------------------------------------------------------- */
 
+static void insert_presence(sqlite3_stmt *insert, const sh_device_row *row)
+{
+    const sh_mac *mac = sh_device_row_mac(row);
+    (void)sqlite3_bind_text(insert, 1, mac->text, (int)mac->len, SQLITE_STATIC);
+    if (sqlite3_step(insert) != SQLITE_DONE)
+        bench_die("%s", sqlite3_errmsg(sqlite3_db_handle(insert)));
+    (void)sqlite3_reset(insert);
+}
+
+static sqlite3_stmt *prepare_presence(sqlite3 *db)
+{
+    sqlite3_stmt *insert = NULL;
+    if (sqlite3_prepare_v3(db,
+                           "INSERT INTO SyncHub_Presence(node, mac, present, since_ms,"
+                           " first_seen_ms, last_connection_ms, ip)"
+                           " VALUES('bench', ?1, 1, 1787367180000, 1787367180000, 0, '10.0.0.1')",
+                           -1, SQLITE_PREPARE_PERSISTENT, &insert, NULL) != SQLITE_OK)
+        bench_die("%s", sqlite3_errmsg(db));
+    return insert;
+}
+
 /*
- * The hub's schema and connection settings; rows parsed in advance; one transaction for each batch.
+ * The hub's schema and connection settings; rows parsed in advance; one transaction for each batch,
+ * with the devices' presence.
  */
 int bench_limit_insert(int argc, char *argv[])
 {
@@ -186,6 +208,7 @@ int bench_limit_insert(int argc, char *argv[])
         bench_die("%s cannot be opened", path);
     (void)sqlite3_wal_autocheckpoint(db, 16384);
     sqlite3_stmt *insert = bench_rows_prepare(db);
+    sqlite3_stmt *presence = prepare_presence(db);
     double from = bench_now_s();
     for (size_t i = 0; i < devices; i++) {
         if (i % transaction == 0)
@@ -194,12 +217,14 @@ int bench_limit_insert(int argc, char *argv[])
         if (sqlite3_step(insert) != SQLITE_DONE)
             bench_die("%s", sqlite3_errmsg(db));
         (void)sqlite3_reset(insert);
+        insert_presence(presence, rows.rows[i]);
         if ((i + 1) % transaction == 0 || i + 1 == devices)
             if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
                 bench_die("%s", sqlite3_errmsg(db));
     }
     double seconds = bench_now_s() - from;
     (void)printf("rate=%.0f seconds=%.4f\n", (double)devices / seconds, seconds);
+    (void)sqlite3_finalize(presence);
     (void)sqlite3_finalize(insert);
     (void)sqlite3_close(db);
     bench_rows_reset(&rows);
