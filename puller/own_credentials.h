@@ -11,7 +11,7 @@ typedef struct {
     const uint8_t *passphrase_key; /* SH_KEY_BYTES; the hub's */
     const uint8_t *credential_key; /* SH_KEY_BYTES */
     const sh_credentials *all;
-    int64_t now_ms; /* Unix time: which of them work */
+    int64_t now_ms; /* Unix time, at which credentials must be valid */
 } puller_credentials;
 
 /*

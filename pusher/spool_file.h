@@ -16,10 +16,10 @@
 #define SPOOL_FILE_HEADER_BYTES 136
 #define SPOOL_ITEM_SUFFIX ".item"
 
-/* Whether a name is an item's: what else lies in the folders is left alone. */
+/* Whether a name is that of an item; other files in the folders are ignored. */
 bool spool_is_item_name(const char *name);
 
-/* `dir/name`. SH_E_IO where that is too long. */
+/* `dir/name`. SH_E_IO if it is too long. */
 sh_err spool_path(const char *dir, const char *name, char ret[static PATH_MAX], sh_error *error);
 
 /* Writes it durably, readable by its owner only. SH_E_IO, SH_E_MEMORY. */

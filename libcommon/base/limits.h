@@ -73,7 +73,7 @@
 #define SH_QUEUE_NODE_ITEM_IDS_MAX 10000 /* … those of one node within this time; */
 #define SH_QUEUE_ITEM_IDS_TTL_S (2 * SH_CLOCK_SKEW_MAX_S) /* a later replay is refused */
 #define SH_MERGE_ATTEMPTS_MAX 5       /* of one entry, before it becomes a dead letter */
-#define SH_QUEUE_SUSPECT_DELIVERIES 3 /* deliveries after which an entry is merged alone */
+#define SH_QUEUE_SUSPECT_DELIVERIES 3 /* deliveries after which an entry is merged separately */
 #define SH_DEAD_ENTRIES_MAX 100000    /* dead letters; the oldest are dropped */
 #define SH_DEAD_BYTES_MAX (128 * SH_MIB)
 #define SH_DEAD_NODE_ENTRIES_MAX 10000 /* of one node; its oldest are dropped */

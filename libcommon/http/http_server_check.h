@@ -8,7 +8,7 @@
 /* Part of the module http_server: requests that other HTTP parsers could read differently. */
 
 typedef struct {
-    const char *method, *path, *version; /* as the library gives them */
+    const char *method, *path, *version; /* from the library */
 } sh_http_request_line;
 
 /* Whether the request's head is one of these. *why is a sentence for the peer. */

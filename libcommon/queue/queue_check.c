@@ -83,7 +83,7 @@ static void judge_config(sh_queue *queue, const sh_redis_reply *reply)
                                                  : SH_KEEPS_UNKNOWN;
 }
 
-/* The value of a field of INFO; empty where there is none. */
+/* The value of a field of INFO; empty if there is none. */
 static sh_slice info_field(sh_slice info, const char *name)
 {
     size_t len = strlen(name);

@@ -46,7 +46,7 @@ static bool has_tls(const sh_listener *l)
     return l->settings->tls_cert[0] != '\0';
 }
 
-/* A file that a setting names, and what must stand in it. */
+/* A configured file, and text that it must contain. */
 typedef struct {
     const char *setting, *path, *mark;
 } pem_file;

@@ -18,7 +18,7 @@ void credential_cache_free(credential_cache *c); /* NULL is accepted; no snapsho
 /* The credentials at one moment; immutable while held. */
 typedef struct credential_snapshot credential_snapshot;
 
-/* Takes the newest snapshot, or NULL where nothing was loaded yet. */
+/* Returns a reference to the newest snapshot, or NULL if none was loaded yet. */
 credential_snapshot *credential_cache_snapshot(credential_cache *c);
 /*
  * Takes a snapshot after asking Redis, by one GET, whether anything has changed. Errors are the

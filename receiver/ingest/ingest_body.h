@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What both protocols check of a body before they queue it. */
+/* Checks of a body that both protocols make before they queue it. */
 
-/* Whether the text is what its kind says; SH_E_FORMAT, SH_E_LIMIT with the message for the node. */
+/* Checks that the text is of its kind. SH_E_FORMAT, SH_E_LIMIT, with the message for the node. */
 sh_err ingest_check_text(sh_kind kind, sh_slice text, sh_error *error);
 
 /*
- * Charges the memory of what is made from a small body to the budget for bodies. Answers 503 and
- * returns false where the budget is used up.
+ * Charges the memory for data derived from a small body to the budget for bodies. Answers 503 and
+ * returns false if the budget is used up.
  */
 bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes);
 

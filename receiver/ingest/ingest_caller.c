@@ -83,7 +83,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
         if (is_known(exchange, ret))
             return true;
     }
-    /* The token may be newer than what is known here. */
+    /* The token may be newer than the cached credentials. */
     sh_err err = SH_OK;
     if (anew || credential_cache_begin_lookup(in->credentials))
         err = lookup_caller(in, ret, &error);

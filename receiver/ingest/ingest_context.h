@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-/* What POST /sync works with. Every call on it may come from any thread of the HTTP server. */
+/* The state that POST /sync uses. All calls on it may come from any thread of the HTTP server. */
 typedef struct {
     const hub_keys *keys;
     queue_pool *queues;
@@ -23,7 +23,7 @@ typedef struct {
     last_contact *contacts;
     name_index *names;
     throttle *throttle;
-    bool native_only; /* NetAlertX's format is refused */
+    bool native_only; /* refuse NetAlertX's format */
     newcomers *newcomers;
     sh_queue_watch *watch;
     key_guard *key;

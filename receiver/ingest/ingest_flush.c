@@ -59,7 +59,7 @@ static void put_done(const ingest *in, ingest_push *push)
     }
 }
 
-/* What one exchange with Redis asks and queues, and what came of it. */
+/* The questions and puts of one exchange with Redis, and their results. */
 typedef struct {
     ingest_push *asks[SH_QUEUE_AT_ONCE], *puts[SH_QUEUE_AT_ONCE];
     size_t asks_count, puts_count;

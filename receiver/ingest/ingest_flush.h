@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * Sends everything that the pushes need from Redis in as few exchanges as possible, and answers
- * them. The caller's right to send is checked again in the same exchange: SH_PUT_STALE.
+ * Sends the questions and puts of the pushes to Redis in as few exchanges as possible, and answers
+ * the pushes. Redis checks in the same exchange that the credentials are unchanged (SH_PUT_STALE).
  */
 void ingest_flush(const ingest *in, ingest_push pushes[], size_t count);
 

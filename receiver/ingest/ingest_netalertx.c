@@ -25,7 +25,7 @@
     "The payload is no device table or plugin result (of at most 200000 rows) under this "         \
     "hub's key: SYNC_encryption_key must be the same on node and hub"
 #define NATIVE_NODE                                                                                \
-    "This node has credentials of its own, for the native protocol alone: push by a "              \
+    "This node has credentials of its own, for the native protocol only: push with a "             \
     "synchub-pusher, or make credentials for it by `synchub-receiver node add --netalertx`"
 #define TOO_MANY                                                                                   \
     "Too many invalid payloads came from here: SYNC_encryption_key must be the same on node and "  \

@@ -9,11 +9,11 @@
 /* POST /sync with NetAlertX's JSON: docs/netalertx.md. */
 
 /*
- * Opens the body into *text, replacing its content, and checks it: INGEST_PUTS. Answers what is
- * refused: INGEST_ANSWERED.
+ * Opens the body into *text, replacing its content, and checks it: INGEST_PUTS, or INGEST_ANSWERED
+ * if it was refused.
  */
 ingest_state ingest_netalertx_open(const ingest *in, ingest_push *push, sh_buf *text);
-/* Answers what was put. */
+/* Answers a push whose put has succeeded. */
 void ingest_netalertx_done(const ingest *in, const ingest_push *push);
 
 #endif

@@ -21,10 +21,10 @@ typedef struct {
     ingest_caller caller;
     ingest_state state;
     bool netalertx;
-    int tries;                  /* how often the credentials changed meanwhile */
-    sh_envelope_header header;  /* asks: its node and digest */
-    sh_buf sealed;              /* the envelope to queue, where it is not the body itself */
-    size_t text_len;            /* of the opened text */
+    int tries;                  /* how often the credentials changed during the push */
+    sh_envelope_header header;  /* for a question: node and digest */
+    sh_buf sealed;              /* the envelope to queue, unless it is the body */
+    size_t text_len;            /* length of the opened text */
     sh_queue_put_item put;      /* puts */
     sh_queue_question question; /* asks */
 } ingest_push;

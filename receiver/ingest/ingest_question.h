@@ -9,20 +9,20 @@
 #include <stdbool.h>
 
 /*
- * PROTOCOL.md section 3: a node may send its table's digest before the table, or alone, and learns
- * whether the hub has that table already.
+ * PROTOCOL.md, section 3: a node may send its table's digest before the table, or only the digest,
+ * to find out whether the hub has this table already.
  */
 
-/* Whether a request has no body, and so consists of the question alone. */
+/* Whether a request has no body, and so is only a question. */
 bool ingest_question_is_all(const sh_http_exchange *exchange);
 
 /*
- * Reads the headers of a question. Answers what is malformed or forbidden. *asks is false where
- * the request holds no question.
+ * Parses the headers of a question. Answers malformed or forbidden ones. *asks is false if the
+ * request contains no question.
  */
 ingest_state ingest_question_read(const ingest *in, ingest_push *push, bool *asks);
 
-/* Answers by what Redis returned, where the table is unchanged or the question was all. */
+/* Answers if the table is unchanged or the request was only a question. */
 void ingest_question_answer(const ingest *in, ingest_push *push);
 
 #endif

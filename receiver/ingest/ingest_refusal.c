@@ -14,8 +14,8 @@ bool ingest_is_netalertx(const sh_http_exchange *exchange)
 }
 
 /*
- * NetAlertX nodes get exactly the members that NetAlertX answers. Where it has no text of its own,
- * they get the message in "error", too, because their users see that member alone.
+ * NetAlertX nodes get exactly the members that NetAlertX answers. If NetAlertX has no text for the
+ * case, "error" also contains the message, because their users see only that member.
  */
 static void reply_error(sh_http_exchange *exchange, unsigned status, sh_error_code code,
                         const char *title, const char *message)

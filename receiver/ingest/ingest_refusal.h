@@ -24,7 +24,7 @@ typedef enum {
     REFUSED_ALTERED,
     REFUSED_CONTENT,      /* no table or plugin result */
     REFUSED_CONTENT_SIZE, /* one with more rows or lines than allowed */
-    REFUSED_JSON,         /* these are of NetAlertX's format alone */
+    REFUSED_JSON,         /* only for NetAlertX's format, as the next two */
     REFUSED_FIELD,
     REFUSED_PAYLOAD,
     REFUSED_KINDS
@@ -34,20 +34,20 @@ typedef enum {
 bool ingest_is_netalertx(const sh_http_exchange *exchange);
 
 /*
- * Counts, logs and answers. node may be NULL where it is not known. In NetAlertX's format the
- * answer is NetAlertX's: without a code, and with the message in "error" wherever NetAlertX does
- * not say what stands there. So the message is a sentence with what to do.
+ * Counts, logs and answers. node is NULL if it is unknown. In NetAlertX's format the answer has no
+ * code, and "error" contains the message unless NetAlertX has a text of its own. So the message
+ * must be a sentence that includes the remedy.
  */
 void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *node,
                    const char *message);
 
-/* REFUSED_NODE_NAME: rule says what is wrong with the name. */
+/* REFUSED_NODE_NAME; rule is the rule that the name violates. */
 void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule);
 
-/* REFUSED_PLUGIN_NAME: rule says what is wrong with the name. */
+/* REFUSED_PLUGIN_NAME; rule is the rule that the name violates. */
 void ingest_refuse_plugin_name(sh_http_exchange *exchange, const char *rule);
 
-/* What a NetAlertX node can do whose table or result is too large. */
+/* Advice for a NetAlertX node whose table or result is too large. */
 #define INGEST_SIZE_REMEDY                                                                         \
     "a device table of this size can be pushed by a synchub-pusher, which sends it in parts; a "   \
     "plugin with a result of this size must be taken out of SYNC_plugins on the node"
@@ -61,10 +61,9 @@ void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason);
 /* Why a push that may be valid cannot be accepted now. */
 typedef enum {
     UNAVAILABLE_BUSY,        /* memory for bodies is used up */
-    UNAVAILABLE_CREDENTIALS, /* a node's own cannot be read, or change faster than they are checked
-                              */
-    UNAVAILABLE_FULL,        /* the queue is, or Redis takes no writes now */
-    UNAVAILABLE_INTERNAL,    /* a failure of the hub that does not clear by itself */
+    UNAVAILABLE_CREDENTIALS, /* a node's record is unreadable, or changes too often */
+    UNAVAILABLE_FULL,        /* the queue is full, or Redis refuses writes now */
+    UNAVAILABLE_INTERNAL,    /* a permanent failure of the hub */
     UNAVAILABLE_KEY,         /* this receiver's key is not the hub's */
     UNAVAILABLE_MEMORY,
     UNAVAILABLE_NAMES, /* no more new nodes under the shared token */
@@ -77,8 +76,8 @@ typedef enum {
 unavailable_kind ingest_unavailable_of(sh_err err);
 
 /*
- * Counts, logs and answers 503, or 500 for UNAVAILABLE_INTERNAL. reason is for the log alone (NULL:
- * nothing is logged): what is wrong inside the hub is for its operator to read.
+ * Counts, logs and answers 503, or 500 for UNAVAILABLE_INTERNAL. reason is only for the log (NULL:
+ * not logged), as internal errors concern the hub's operator.
  */
 void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const char *node,
                         const char *reason);

@@ -8,21 +8,21 @@
 #include <stdatomic.h>
 
 /*
- * Whether SYNC_encryption_key is the hub's, by the check value in Redis: with another key, good
- * pushes would be refused for good, and what is queued could be opened by nobody. Any thread.
+ * Whether SYNC_encryption_key is the hub's, by the check value in Redis: with another key, valid
+ * pushes would be refused permanently, and queued entries could not be opened. Thread-safe.
  */
 typedef enum { KEY_UNKNOWN, KEY_RIGHT, KEY_WRONG } key_state;
 
 typedef struct {
-    char own[SH_KEY_CHECK_HEX_BYTES]; /* of this receiver's key */
+    char own[SH_KEY_CHECK_HEX_BYTES]; /* check value of this receiver's key */
     _Atomic key_state state;
 } key_guard;
 
 void key_guard_init(key_guard *guard, const uint8_t key[static SH_KEY_BYTES]);
 key_state key_guard_get(const key_guard *guard);
 /*
- * Asks Redis, and returns the state: as it was where Redis does not answer, right where no receiver
- * has reported a key yet.
+ * Reads the check value from Redis and returns the state: unchanged if Redis does not answer,
+ * KEY_RIGHT if no receiver has published a key yet.
  */
 key_state key_guard_look(key_guard *guard, sh_queue *queue);
 

@@ -23,7 +23,7 @@ sh_err name_index_load(name_index *ix, sh_queue *queue, sh_error *error);
 bool name_index_is_loaded(const name_index *ix);
 
 bool name_index_knows(name_index *ix, const char *node);
-/* Adds a node from which data was accepted. Names over the limit are left out. */
+/* Adds a node from which data was accepted. Ignores names over the limit. */
 void name_index_add(name_index *ix, const char *node);
 
 #endif

@@ -14,15 +14,15 @@
 #define PEER_CLAIMS_ADDRESS_BYTES 46
 
 /*
- * The name in Sync-Hub-Node, else the one in the body: in an envelope's head, or in the last bytes
- * of NetAlertX's JSON. False where there is no valid node name.
+ * The name in Sync-Hub-Node, otherwise the one in the body: in an envelope's head, or in the last
+ * bytes of NetAlertX's JSON. False if there is no valid node name.
  */
 bool peer_claims_node(const sh_http_exchange *exchange, sh_slice head, sh_slice tail,
                       char ret[static SH_NODE_NAME_MAX + 1]);
 
 /*
- * The last address in X-Forwarded-For, which the nearest proxy added; anybody may have written the
- * ones before it. False where it is not an address.
+ * The last address in X-Forwarded-For, which the nearest proxy added; earlier ones may be forged.
+ * False if it is not an address.
  */
 bool peer_claims_address(const sh_http_exchange *exchange,
                          char ret[static PEER_CLAIMS_ADDRESS_BYTES]);

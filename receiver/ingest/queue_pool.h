@@ -16,7 +16,7 @@ sh_err queue_pool_new(const sh_queue_options *options, queue_pool **ret, sh_erro
 void queue_pool_free(queue_pool *pool); /* no connection may be borrowed; NULL is accepted */
 
 typedef struct {
-    sh_queue *queue; /* the borrower's alone */
+    sh_queue *queue; /* for the borrower only */
     queue_pool *pool;
 } queue_loan;
 

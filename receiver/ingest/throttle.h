@@ -18,7 +18,7 @@ typedef struct throttle throttle;
 
 #define THROTTLE_NODE_MAX 10        /* invalid payloads of a peer as one node … */
 #define THROTTLE_NODE_INTERVAL_S 60 /* … and then one in this time */
-#define THROTTLE_PEER_MAX 60        /* of a peer under names that are not known … */
+#define THROTTLE_PEER_MAX 60        /* of a peer with unknown names … */
 #define THROTTLE_PEER_INTERVAL_S 10 /* … and then one in this time */
 
 sh_err throttle_new(throttle **ret, sh_error *error);
@@ -27,7 +27,7 @@ void throttle_free(throttle *t); /* NULL is accepted */
 /* Seconds until the peer may send another payload as node; 0: now. now_ms is monotonic. */
 int64_t throttle_wait_s(throttle *t, const char *peer, const char *node, bool known,
                         int64_t now_ms);
-/* Counts an invalid payload. True where the peer has to wait from now on. */
+/* Counts an invalid payload. True if the peer must wait from now on. */
 bool throttle_count(throttle *t, const char *peer, const char *node, bool known, int64_t now_ms);
 
 #endif

@@ -14,11 +14,11 @@ typedef struct {
     int64_t filled_ms;
 } sh_token_bucket;
 
-/* A full one. */
+/* A full bucket. */
 sh_token_bucket sh_token_bucket_of(double capacity, double per_s, int64_t now_ms);
 /* Whether there is a whole token. */
 bool sh_token_bucket_has(sh_token_bucket *bucket, int64_t now_ms);
-/* Takes a token, even where none is left: the debt delays the next one. */
+/* Takes a token, even if none is left: the debt delays the next one. */
 void sh_token_bucket_take(sh_token_bucket *bucket, int64_t now_ms);
 
 #endif
