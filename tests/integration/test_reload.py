@@ -110,7 +110,7 @@ class Reload(AppConf):
     def test_an_unused_pusher_starts_after_a_change_of_settings(self):
         self.write(SYNC_RUN="unused")
         self.start()
-        self.pusher.wait_for_log("nothing is pushed .SYNC_RUN is disabled.: waiting until")
+        self.pusher.wait_for_log("nothing is pushed .SYNC_RUN is disabled.: waiting for a change of")
         self.write(SYNC_RUN="on_notification")
         self.wait_for_pushes(1)
         self.write(SYNC_RUN="unused")
