@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes manual pages and completions from what a program says of itself by --describe.
+"""Generates manual pages and completions from a program's --describe.
 
     generate.py manual|bash|zsh|settings DESCRIPTION.json [PAGE.8.in] >OUTPUT
 """
@@ -16,7 +16,7 @@ import time
 
 
 def roff(text):
-    """Text that troff prints as it is."""
+    """Text escaped for troff."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     return re.sub(r"^\.", "\\&.", text, flags=re.MULTILINE)
 
@@ -26,7 +26,7 @@ def bold(text):
 
 
 def usage(text):
-    """A synopsis: words in bold, what is to be replaced in italics."""
+    """A synopsis: literal words in bold, placeholders in italics."""
     def word(match):
         return f"\\fI{match[0]}\\fR" if match[0].isupper() else bold(match[0])
     return re.sub(r"[-\w]+", word, text.replace("...", "…")).replace("…", "...")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes a bill of materials (SPDX 2.3, JSON) of Debian packages: each package, its checksum, and
-the libraries that it depends on. The same packages give the same text.
+the libraries that it depends on. The output is reproducible.
 
     sbom.py VERSION COMMIT PACKAGE.deb ... >synchub.spdx.json
 """
@@ -26,7 +26,7 @@ def spdx_id(text):
 
 
 def dependencies(package):
-    """(name, version condition or "") of each; of alternatives the first."""
+    """(name, version condition or "") of each dependency; the first of alternatives."""
     for part in field(package, "Depends").split(","):
         match = re.match(r"\s*([a-z0-9.+-]+)(?::\w+)?\s*(?:\(([^)]*)\))?", part)
         if match:
