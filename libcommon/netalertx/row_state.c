@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_BYTES 32 /* a longer one is not 1, or written by nobody */
+#define NUMBER_BYTES 32 /* a longer one cannot be 1 in practice */
 
 sh_row_present sh_row_present_read(sh_slice value)
 {

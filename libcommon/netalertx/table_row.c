@@ -59,7 +59,7 @@ static void read_mac_value(const char *at, const char *end, sh_row_mac *mac)
         mac->kind = SH_ROW_MAC_UNCLEAR;
 }
 
-/* A key with its quotes, and how many of its bytes are before and from the letter that was found.
+/* A key with its quotes, and its numbers of bytes before and from the letter that was found.
  */
 typedef struct {
     const char *text;
@@ -67,8 +67,8 @@ typedef struct {
 } row_key;
 
 /*
- * Where the value of the key begins that has its letter at `at`, inside a string of the row at
- * start; NULL if that is another string, or no key.
+ * The start of the value of the key whose letter is at `at`, inside a string of the row at start;
+ * NULL if that is another string, or not a key.
  */
 static const char *value_of_key(const char *start, const char *at, const char *end,
                                 const row_key *key)

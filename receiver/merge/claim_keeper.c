@@ -12,20 +12,20 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RENEWALS 4 /* in claim_idle_ms, so that one or two may come late */
+#define RENEWALS 4 /* per claim_idle_ms, so that one or two may be late */
 
 struct claim_keeper {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    sh_queue *queue; /* of the thread */
+    sh_queue *queue; /* for the thread only */
     char consumer[CONSUMER_NAME_BYTES];
     int64_t interval_ms;
-    int64_t active_until_ms; /* monotonic; 0: claims are not renewed */
+    int64_t active_until_ms; /* monotonic; 0: do not renew claims */
     bool ending;
 };
 
-/* Waits for the next turn; false at the end. */
+/* Waits for the next renewal; false when the thread must end. */
 static bool wait_for_turn(claim_keeper *k, bool *renew)
 {
     struct timespec until;
@@ -55,7 +55,7 @@ static void *keep_claims(void *context)
         sh_err err = queue_claims_renew(k->queue, k->consumer, &error);
         if (err != SH_OK && !failed)
             sh_log_warning(
-                "claims to entries are not renewed, so another receiver may merge them again: %s",
+                "cannot renew claims on entries, so another receiver may merge them again: %s",
                 error.message);
         failed = err != SH_OK;
     }
@@ -75,7 +75,7 @@ sh_err claim_keeper_new(const sh_queue_options *redis, const char *consumer, int
 {
     claim_keeper *k = calloc(1, sizeof *k);
     if (k == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory to keep claims");
+        return sh_fail(error, SH_E_MEMORY, "no memory to renew claims");
     sh_err err = sh_queue_open(redis, &k->queue, error);
     if (err != SH_OK) {
         free(k);
@@ -91,7 +91,7 @@ sh_err claim_keeper_new(const sh_queue_options *redis, const char *consumer, int
     (void)pthread_mutex_init(&k->lock, NULL);
     if (pthread_create(&k->thread, NULL, keep_claims, k) != 0) {
         destroy(k);
-        return sh_fail(error, SH_E_MEMORY, "the system gives no thread to keep claims");
+        return sh_fail(error, SH_E_MEMORY, "cannot start a thread to renew claims");
     }
     *ret = k;
     return SH_OK;

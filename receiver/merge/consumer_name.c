@@ -20,7 +20,7 @@
 
 #define GROUP_BYTES 16
 
-/* Tells groups apart without giving away the password that the URL may hold. */
+/* A hash that distinguishes groups without revealing the password that the URL may contain. */
 static void name_group(const char *redis_url, const char *prefix,
                        char ret[static 2 * GROUP_BYTES + 1])
 {
@@ -31,7 +31,7 @@ static void name_group(const char *redis_url, const char *prefix,
     sh_hex_encode(group, sizeof group, ret);
 }
 
-/* Binds the abstract name `synchub:<group>:<number>`; false where another process has it. */
+/* Binds the abstract socket name `synchub:<group>:<number>`; false if another process has it. */
 static bool hold(int fd, const char *group, int number)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -55,7 +55,7 @@ void consumer_name_write(const consumer_place *place, int number,
     (void)snprintf(ret, CONSUMER_NAME_BYTES, "%.64s-%s-%d", place->host, hex, number);
 }
 
-/* What the kernel says; "" where it says nothing, as without /proc. */
+/* Reads the kernel's boot id; "" if it is unavailable, as without /proc. */
 static void read_boot_id(char ret[static BOOT_ID_BYTES])
 {
     FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -75,18 +75,18 @@ sh_err consumer_name_take(const char *redis_url, const char *prefix,
         return sh_fail(error, SH_E_IO, "the host has no name: %s", strerror(errno));
     int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket_fd < 0)
-        return sh_fail(error, SH_E_IO, "could not hold a consumer name: %s", strerror(errno));
+        return sh_fail(error, SH_E_IO, "could not reserve a consumer name: %s", strerror(errno));
     int number = 1;
     while (number <= CONSUMERS_MAX && !hold(socket_fd, group, number))
         number++;
     if (number > CONSUMERS_MAX) {
         (void)close(socket_fd);
-        return sh_fail(error, SH_E_IO, "could not hold a consumer name: %s", strerror(errno));
+        return sh_fail(error, SH_E_IO, "could not reserve a consumer name: %s", strerror(errno));
     }
     char boot_id[BOOT_ID_BYTES];
     struct stat space = {.st_ino = 0};
     read_boot_id(boot_id);
-    (void)stat("/proc/self/ns/net", &space); /* without it one thing less tells hosts apart */
+    (void)stat("/proc/self/ns/net", &space); /* optional */
     const consumer_place place = {
         .host = host, .boot_id = boot_id, .network_namespace = space.st_ino, .group = group};
     consumer_name_write(&place, number, ret);

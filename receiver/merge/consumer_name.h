@@ -9,20 +9,20 @@
 #define CONSUMER_NAME_BYTES 96
 
 /*
- * A name in the consumer group of this Redis and prefix that is this process's alone and, as far as
- * can be, the same after a restart, so that what it held when it was killed is given to it again at
- * once: the host's name, a hash that tells hosts of one name apart (consumer_name_write()), and the
- * first free number, held by an abstract Unix socket that the kernel frees with the process. *fd is
- * to be kept open as long as the name is used. SH_E_IO.
+ * A unique name of this process in the consumer group of this Redis and prefix that is, if
+ * possible, the same after a restart, so that the process gets its pending entries again at once
+ * after a crash: the host name, a hash that distinguishes hosts with the same name
+ * (consumer_name_write()), and the first free number, reserved by an abstract Unix socket that the
+ * kernel frees with the process. Keep *fd open as long as the name is used. SH_E_IO.
  */
 sh_err consumer_name_take(const char *redis_url, const char *prefix,
                           char ret[static CONSUMER_NAME_BYTES], int *fd, sh_error *error);
 
-/* What makes a name another one on another host. */
+/* The parts of a name that distinguish hosts. */
 typedef struct {
     const char *host;
-    const char *boot_id;        /* random, of each start of a machine: cloned ones differ in it */
-    uint64_t network_namespace; /* its inode; numbers are free in each anew */
+    const char *boot_id;        /* random at each boot, so that cloned machines differ */
+    uint64_t network_namespace; /* inode; each namespace has its own numbers */
     const char *group;          /* Redis and prefix */
 } consumer_place;
 void consumer_name_write(const consumer_place *place, int number,

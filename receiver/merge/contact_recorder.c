@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DUE_MAX 1024         /* nodes of one transaction */
-#define STEP_MS 60000        /* a contact that is less newer than the recorded one is not due */
-#define SLOTS_FIRST 1024     /* a power of two, at most three quarters are taken */
-#define SLOTS_MAX (1U << 20) /* with more nodes, all are written once more */
+#define DUE_MAX 1024         /* nodes in one transaction */
+#define STEP_MS 60000        /* minimum difference to the recorded contact */
+#define SLOTS_FIRST 1024     /* a power of two, at most three quarters in use */
+#define SLOTS_MAX (1U << 20) /* with more nodes, all are written again */
 
 typedef struct {
     uint64_t node; /* hash of its name; 0: free */
@@ -116,7 +116,7 @@ static int by_node(const void *a, const void *b)
     return strcmp(((const due_contact *)a)->node, ((const due_contact *)b)->node);
 }
 
-/* A recorded contact in the future is of a clock that was set back since. */
+/* A recorded contact in the future means that the clock was set back. */
 static sh_err record_one(store *s, const due_contact *due, int64_t now_ms, sh_error *error)
 {
     store_node node;

@@ -10,7 +10,7 @@
 
 #define META_NAME "database_id"
 
-/* The id of the database; the first call for a database makes it. */
+/* The id of the database, which the first call creates. */
 static sh_err read_id(store *s, char ret[static SH_ID_HEX_BYTES], sh_error *error)
 {
     char value[STORE_META_BYTES];
@@ -55,7 +55,7 @@ sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_erro
                        "receiver with another SYNC_db runs, or SYNC_db was changed; to use this "
                        "database from now on, run `synchub-receiver adopt`");
     if (replaced)
-        sh_log_warning("SYNC_db holds another database than before: nodes send their tables in "
+        sh_log_warning("SYNC_db is another database than before: nodes send their tables in "
                        "full, and it is filled again");
     memcpy(d->confirmed, d->own, sizeof d->confirmed);
     return SH_OK;

@@ -6,26 +6,26 @@
 #include "receiver/store/store.h"
 
 /*
- * Whether the queue is merged into the database that SYNC_db names. Each database has a random id,
- * which the first receiver publishes in Redis. Without this check, a hub whose SYNC_db was changed
- * while an older receiver still ran would have its devices in two databases, unnoticed.
+ * Whether the queue belongs to the database of SYNC_db. Each database has a random id, which the
+ * first receiver publishes in Redis. Without this check, changing SYNC_db while an older receiver
+ * still runs would silently distribute the devices over two databases.
  */
 typedef struct {
-    char own[SH_ID_HEX_BYTES];       /* of the database that is open; "": not read yet */
+    char own[SH_ID_HEX_BYTES];       /* id of the open database; "": not read yet */
     char confirmed[SH_ID_HEX_BYTES]; /* the id with which this process merged; "": none yet */
 } database_check;
 
-/* For a database that is opened anew: its id is read again. */
+/* Call it after opening a database: its id is read again. */
 void database_check_reset(database_check *d);
 
 /*
- * Call it before entries are taken. SH_E_CONFIG if the queue belongs to another database. A Redis
- * that has lost its data gets the id again. A database that was replaced at the same SYNC_db while
- * this process used it takes over from the one before.
+ * Call it before taking entries. SH_E_CONFIG if the queue belongs to another database. Publishes
+ * the id again if Redis has lost it, and the new id if the database at SYNC_db was replaced while
+ * this process used it.
  */
 sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_error *error);
 
-/* Makes this database the one into which the queue is merged. */
+/* Assigns the queue to this database. */
 sh_err database_adopt(store *s, sh_queue *queue, sh_error *error);
 
 #endif

@@ -9,17 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_AHEAD_MAX (16 * SH_MIB) /* there are never two of larger ones */
-#define TEXT_AHEAD_MIN (64 * 1024)   /* handing a smaller one over would take longer */
-/* More memory is given back after a merge; a buffer of texts that are opened ahead grows to it. */
+#define TEXT_AHEAD_MAX (16 * SH_MIB) /* larger texts are not decoded ahead */
+#define TEXT_AHEAD_MIN (64 * 1024)   /* for smaller ones a thread is slower */
+/* Larger buffers are freed after a merge; a buffer for decoding ahead grows up to this. */
 #define TEXT_KEPT_MAX (TEXT_AHEAD_MAX + TEXT_AHEAD_MAX / 2)
 
 typedef struct {
     const hub_keys *keys;
     const queue_entry *entry;      /* NULL: none */
-    char id[QUEUE_ENTRY_ID_BYTES]; /* whose text this is; "" for none */
+    char id[QUEUE_ENTRY_ID_BYTES]; /* the entry of this text; "" for none */
     sh_envelope_header header;
-    sh_buf text; /* its memory is kept from entry to entry */
+    sh_buf text; /* reused for all entries */
     sh_err err;
 } opening;
 
@@ -124,7 +124,7 @@ bool entry_opener_is_foreign(const entry_opener *o, const sh_envelope_header *he
     return foreign;
 }
 
-/* An entry that is merged in pieces is opened once, as long as no other comes between. */
+/* An entry that is merged in pieces is decoded once, unless another one comes in between. */
 static bool has_open(const opening *o, const queue_entry *entry)
 {
     return o->err == SH_OK && o->id[0] != '\0' && strcmp(o->id, entry->id) == 0;
@@ -157,7 +157,7 @@ sh_err entry_opener_open(entry_opener *o, const queue_entry *entry, const queue_
             opening opened = o->ahead;
             o->ahead = o->now;
             o->now = opened;
-        } else { /* what failed aside is opened again, for its reason */
+        } else { /* decode an entry that failed in the thread again, for the reason */
             o->now.entry = entry;
             o->now.err = open_entry(&o->now, error);
         }

@@ -5,13 +5,13 @@
 #include "receiver/merge/merge_entry.h"
 
 /*
- * How far entries were merged that earlier transactions interrupted (ENTRY_PIECE), in memory alone.
- * An entry without a record begins anew and finds that its rows are there.
+ * The progress of entries that earlier transactions interrupted (ENTRY_PIECE), in memory only. An
+ * entry without a record starts again and finds its rows inserted.
  */
-#define ENTRY_PROGRESS_MAX 256 /* entries; the record of a further one is not kept */
+#define ENTRY_PROGRESS_MAX 256 /* entries; further ones are not recorded */
 
 typedef struct {
-    char id[QUEUE_ENTRY_ID_BYTES]; /* of the stream entry */
+    char id[QUEUE_ENTRY_ID_BYTES]; /* the stream entry */
     entry_result result;
 } entry_progress_record;
 
@@ -20,7 +20,7 @@ typedef struct {
     size_t count;
 } entry_progress;
 
-/* Forgets all: also after the database was opened anew, which may be an earlier state of it. */
+/* Deletes all records; also after the database was opened again, as it may be an earlier state. */
 void entry_progress_reset(entry_progress *progress);
 
 /* The record of an entry, valid until the next change; NULL if there is none. */

@@ -20,16 +20,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_MODE 0644 /* whoever NetAlertX runs as reads it; its folder decides who removes it */
+#define FILE_MODE 0644 /* for NetAlertX's user; the folder's mode decides who may delete it */
 #define COPY_MODE 0600
-#define NODE_BYTES_MAX 120 /* of a node's name in a result's file, whose name has 255 bytes */
+#define NODE_BYTES_MAX 120 /* of a node's name in a result's file name of 255 bytes */
 #define COPY_NAME_BYTES (2 * 16 + 1)
 
-/* When a node's table was handed over. */
+/* When a node was in contact, and its table handed over. */
 typedef struct {
-    uint64_t node;      /* a hash of its name; 0: the place is free */
-    int64_t contact_ms; /* the last one that was seen */
-    int64_t handed_ms;  /* the table came then: its own contact is older */
+    uint64_t node;      /* a hash of its name; 0: free slot */
+    int64_t contact_ms; /* the last known contact */
+    int64_t handed_ms;  /* when the table was merged; the contact of its push is older */
 } contact;
 
 struct handover {
@@ -37,7 +37,7 @@ struct handover {
     char *copies;
     uint8_t key[SH_SHORT_KEY_BYTES];
     contact *contacts;
-    size_t contacts_size, contacts_count; /* a power of two, at most three quarters are taken */
+    size_t contacts_size, contacts_count; /* a power of two, at most three quarters in use */
     int64_t started_ms;
 };
 
@@ -54,10 +54,11 @@ sh_err handover_new(const char *folder, const char *db, handover **ret, sh_error
     h->started_ms = sh_clock_unix_ms();
     sh_random(h->key, sizeof h->key);
     if (mkdir(h->copies, 0700) != 0 && errno != EEXIST) {
-        sh_err err = sh_fail(error, SH_E_IO,
-                             "cannot make the folder %s, in which copies of the nodes' tables are "
-                             "kept for NetAlertX: %s",
-                             h->copies, strerror(errno));
+        sh_err err =
+            sh_fail(error, SH_E_IO,
+                    "cannot create the folder %s, in which copies of the nodes' tables are "
+                    "kept for NetAlertX: %s",
+                    h->copies, strerror(errno));
         handover_free(h);
         return err;
     }
@@ -77,14 +78,14 @@ void handover_free(handover *h)
 /* --- Names of files -------------------------------------------------------------------------- */
 
 /*
- * NetAlertX decrypts any file with `.encoded.` in its name, and takes what stands behind the first
- * `.decoded.` for the node.
+ * NetAlertX decrypts any file with `.encoded.` in its name, and uses the text after the first
+ * `.decoded.` as the node's name.
  */
 static void file_node(const char *node, size_t max, char ret[static SH_NODE_NAME_MAX + 1])
 {
     size_t len = strlen(node);
     for (len = len < max ? len : max; len > 0 && ((unsigned char)node[len] & 0xc0) == 0x80;)
-        len--; /* no half character */
+        len--; /* do not cut a character */
     memcpy(ret, node, len);
     ret[len] = '\0';
     for (char *at = ret; (at = strstr(at, ".encoded.")) != NULL;)
@@ -145,7 +146,7 @@ static sh_err grow_contacts(handover *h, sh_error *error)
     return SH_OK;
 }
 
-/* The node's place; SH_E_MEMORY. */
+/* Finds or adds the node's record; SH_E_MEMORY. */
 static sh_err get_contact(handover *h, sh_slice node, contact **ret, sh_error *error)
 {
     if (4 * (h->contacts_count + 1) > 3 * h->contacts_size) {
@@ -163,7 +164,7 @@ static sh_err get_contact(handover *h, sh_slice node, contact **ret, sh_error *e
 
 /* --- Device tables --------------------------------------------------------------------------- */
 
-/* A table that had more parts before leaves none of them. */
+/* Removes further parts of an earlier table that had more of them. */
 static sh_err remove_parts_from(const handover *h, const char *node, unsigned number,
                                 sh_error *error)
 {
@@ -229,9 +230,9 @@ static sh_err hand_over_again(const handover *h, const char *node, sh_error *err
     }
 }
 
-/* --- Tables again ---------------------------------------------------------------------------- */
+/* --- Handing over again ---------------------------------------------------------------------- */
 
-/* A contact of before this program's start was handed over by who ran then, or is too old. */
+/* Contacts before this program's start were handled by the previous process, or are too old. */
 static sh_err on_contact(void *context, sh_slice node, sh_slice mode, int64_t ms, sh_error *error)
 {
     handover *h = context;
@@ -245,7 +246,7 @@ static sh_err on_contact(void *context, sh_slice node, sh_slice mode, int64_t ms
     sh_err err = get_contact(h, node, &known, error);
     if (err != SH_OK)
         return err;
-    /* An earlier time than the last one is that of a clock that was set. */
+    /* An earlier time than the last one means that the clock was set. */
     if (ms != known->contact_ms && (ms > known->handed_ms || ms < known->contact_ms))
         err = hand_over_again(h, name, error);
     if (err == SH_OK)
@@ -282,7 +283,7 @@ sh_err handover_result(handover *h, const sh_envelope_header *header, sh_slice t
             oldest_time = st.st_mtim;
         }
     }
-    return sh_file_write(oldest, text, FILE_MODE, error); /* nobody has taken any of them */
+    return sh_file_write(oldest, text, FILE_MODE, error); /* NetAlertX has read none of them */
 }
 
 /* --- Old files ------------------------------------------------------------------------------- */

@@ -9,23 +9,23 @@
 #include <stdbool.h>
 
 /*
- * What a NetAlertX hub reads from its plugin log folder (SYNC_plugins_out): device tables, from
- * which its SYNC plugin takes presence, and plugin results. Files appear whole. A table's file is
- * written again at each contact of its node, because presence there lasts for one scan; for that
- * a copy is kept in FILE.tables beside the database FILE.
+ * Writes files for a NetAlertX hub to its plugin log folder (SYNC_plugins_out): device tables, from
+ * which its SYNC plugin takes presence, and plugin results. Files appear atomically. A table's file
+ * is written again at each contact of its node, because presence lasts for one scan in NetAlertX;
+ * for this purpose a copy is kept in FILE.tables beside the database FILE.
  *
- * Files have fixed names for each node, so that a NetAlertX that is down has few of them, and they
- * are removed when they are old. All errors are SH_E_IO and SH_E_MEMORY. For one thread.
+ * Each node has fixed file names, so that files do not accumulate while NetAlertX is down, and old
+ * files are removed. The errors are SH_E_IO and SH_E_MEMORY. Belongs to one thread.
  */
 typedef struct handover handover;
 
-/* folder and db are borrowed. Makes the folder of the copies. */
+/* Borrows folder and db. Creates the folder of the copies. */
 sh_err handover_new(const char *folder, const char *db, handover **ret, sh_error *error);
 void handover_free(handover *h); /* NULL is accepted */
 
 /*
- * Hands over a device table, or one part of it, without the devices that are skipped and with keys
- * as the hub has them. A text that is not a table is left to the merge to reject.
+ * Hands over a device table, or a part of it, without skipped devices and with normalized keys.
+ * Ignores a text that is not a table, which the merge rejects.
  */
 sh_err handover_table(handover *h, const sh_envelope_header *header, sh_slice text,
                       const skip_set *skip, sh_error *error);
@@ -33,13 +33,16 @@ sh_err handover_table(handover *h, const sh_envelope_header *header, sh_slice te
 sh_err handover_result(handover *h, const sh_envelope_header *header, sh_slice text,
                        sh_error *error);
 
-/* Whether a copy of the node's last table is there, so that "unchanged" is an answer for it. */
+/* Whether there is a copy of the node's last table, so that the hub may answer "unchanged". */
 bool handover_has_copy(const handover *h, const char *node);
 
-/* Hands the last tables of all nodes over again that were in contact since the last call. */
+/* Hands over the last tables again for all nodes that were in contact since the last call. */
 sh_err handover_contacts(handover *h, sh_queue *queue, sh_error *error);
 
-/* Removes what NetAlertX has not taken for long. For a wall clock that is steady. */
+/*
+ * Removes files that NetAlertX has not read for a long time. Call it only if the wall clock is
+ * steady.
+ */
 void handover_tidy(handover *h);
 
 #endif

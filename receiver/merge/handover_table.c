@@ -15,8 +15,9 @@
 #include <string.h>
 
 /*
- * Without these keys in each row the plugin ends with an error, and all nodes' tables with it: it
- * reads some, and writes those of the first row for all, where a NOT NULL column takes no None.
+ * Keys without which NetAlertX's plugin fails, and with it the import of all nodes' tables: it
+ * reads some of them, and writes the keys of the first row for all rows, so that NOT NULL columns
+ * would get None.
  */
 static bool is_needed(const sh_column *column)
 {
@@ -33,7 +34,7 @@ typedef struct {
     const char *now;
 } row_writer;
 
-/* The text of a string or number, for a key. False where it is none; SH_E_MEMORY by *err. */
+/* The text of a string or number, for a key. False if it is neither, or *err is SH_E_MEMORY. */
 static bool read_key_text(const sh_json_scan_member *member, sh_buf *storage, sh_mac *ret,
                           sh_err *err)
 {
@@ -62,8 +63,8 @@ static const sh_column *column_of(const sh_json_scan_member *member, size_t *nex
 }
 
 /*
- * Whether a value can go on as it is written: Python can bind it, and the column takes it. A value
- * of a column that a newer NetAlertX may have must only be bound.
+ * Whether a value can be written unchanged: Python can bind it, and the column accepts it. A value
+ * of an unknown column, which a newer NetAlertX may have, must only be bindable.
  */
 static bool is_storable(const sh_column *column, const sh_json_scan_member *member, sh_err *err)
 {
@@ -155,7 +156,7 @@ static sh_err append_end(row_writer *w)
     return err == SH_OK ? sh_buf_append_text(w->out, "}") : err;
 }
 
-/* A row that the merge rejects or skips is not handed over either: what it wrote is taken back. */
+/* Omits a row that the merge rejects or skips: removes what was written of it. */
 static sh_err append_row(sh_slice row, const skip_set *skip, const row_writer *clean, bool *any,
                          sh_error *error)
 {

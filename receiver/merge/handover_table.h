@@ -7,10 +7,10 @@
 #include "receiver/merge/skip_set.h"
 
 /*
- * Writes a device table as NetAlertX's SYNC plugin can read it: without rows that are skipped or
- * have no valid key, keys and references in their usual spelling, the keys that it cannot do
- * without added, and values that Python or its database cannot take replaced. All else stays as it
- * is. SH_E_FORMAT, SH_E_LIMIT: it is not a table; SH_E_MEMORY.
+ * Writes a device table in a form that NetAlertX's SYNC plugin can read: without rows that are
+ * skipped or have no valid key, with normalized keys and references, with the required keys added,
+ * and with values replaced that Python or its database cannot process. The rest is unchanged.
+ * SH_E_FORMAT, SH_E_LIMIT: it is not a table; SH_E_MEMORY.
  */
 sh_err handover_table_write(sh_slice text, const skip_set *skip, sh_buf *ret, sh_error *error);
 

@@ -71,7 +71,7 @@ size_t held_entries_pick(held_entries *h, size_t count_max, const char *ret[])
 {
     if (h->count == 0)
         return 0;
-    /* The first node behind those of the last turn in the order of their hashes. */
+    /* The first node after that of the last turn, in the order of the hashes. */
     uint64_t next = 0, lowest = UINT64_MAX;
     bool found = false;
     for (size_t i = 0; i < h->count; i++) {

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 /*
- * Entries that were taken from the queue and wait: those of nodes whose entries take long, so that
- * other nodes' entries are merged in between. Each is known by its id alone, and fetched again when
- * its turn comes. Entries of one node keep their order. Zeroed is empty.
+ * Pending entries that wait: those of nodes whose entries take long, so that other nodes' entries
+ * are merged in between. Only their ids are stored; they are fetched again at their turn. Entries
+ * of one node keep their order. A zeroed one is empty.
  */
 typedef struct {
     char id[QUEUE_ENTRY_ID_BYTES];
@@ -21,31 +21,31 @@ typedef struct {
 } held_entry;
 
 typedef struct {
-    held_entry *entries; /* in the order in which they were queued, as far as they were held */
+    held_entry *entries; /* in the order in which they were held */
     size_t count, capacity;
-    uint64_t last_node; /* whose turn it was last */
+    uint64_t last_node; /* the node of the last turn */
     bool has_key;
     uint8_t key[SH_SHORT_KEY_BYTES];
 } held_entries;
 
 void held_entries_free(held_entries *h); /* leaves it empty */
 
-/* The node that an entry's envelope names; an entry that names none has none. */
+/* Gets the node of an entry's envelope; false if it has none. */
 bool held_entries_node_of(held_entries *h, const queue_entry *entry, uint64_t *ret);
 
 bool held_entries_has_node(const held_entries *h, uint64_t node);
 bool held_entries_has_id(const held_entries *h, const char *id);
 
-/* Adds an entry behind the others. SH_E_MEMORY. */
+/* Appends an entry. SH_E_MEMORY. */
 sh_err held_entries_add(held_entries *h, const queue_entry *entry, uint64_t node, sh_error *error);
 
 /*
- * Picks up to count_max entries of one node, another one than last time where there is one, and
- * gives how many. The ids are borrowed until the next change.
+ * Selects up to count_max entries of one node, if possible another one than last time, and returns
+ * their number. The ids are borrowed until the next change.
  */
 size_t held_entries_pick(held_entries *h, size_t count_max, const char *ret[]);
 
-/* Where an entry is; false where it is not held. */
+/* The index of an entry; false if it is not held. */
 bool held_entries_find(const held_entries *h, const char *id, size_t *ret);
 void held_entries_remove(held_entries *h, const char *id);
 

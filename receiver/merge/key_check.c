@@ -22,7 +22,7 @@ static sh_err fail_other(sh_error *error)
 
 static sh_err say(key_check *k, store *s, sh_queue *queue, bool replace, sh_error *error)
 {
-    char kept[STORE_META_BYTES]; /* another receiver may have been quicker */
+    char kept[STORE_META_BYTES]; /* another receiver may have set it first */
     sh_err err = store_meta_set(s, META_NAME, k->own, replace, error);
     if (err == SH_OK)
         err = store_meta_get(s, META_NAME, kept, error);
@@ -52,7 +52,7 @@ sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error)
 
 typedef struct {
     const hub_keys *keys;
-    size_t own, others; /* envelopes that were sealed with this key, and with another */
+    size_t own, others; /* envelopes sealed with this key, and with another one */
 } sealed_with;
 
 static void count_head(void *context, sh_slice head, size_t bytes)
@@ -82,7 +82,7 @@ sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batc
     if (seen.own == 0 && seen.others > 0)
         err = queue_newest_heads(queue, NEWEST_ENTRIES, count_head, &seen, error);
     if (err != SH_OK || (seen.own == 0 && seen.others == 0))
-        return err; /* none is an envelope at all: that says nothing about keys */
+        return err; /* there is no valid envelope, so the key is unknown */
     if (seen.own == 0)
         return fail_other(error);
     err = say(k, s, queue, false, error);

@@ -11,38 +11,39 @@
 
 #include <stdbool.h>
 
-/* What is wrong, for the log and GET /readyz. */
+/* The error message, for the log and GET /readyz. */
 #define KEY_IS_ANOTHER                                                                             \
-    "SYNC_encryption_key is not the one that this hub's data was sealed with: set that one here; " \
-    "where the key was changed on purpose, see `synchub-receiver key adopt`"
+    "SYNC_encryption_key is not the one with which this hub's data was sealed: set that one "      \
+    "here; "                                                                                       \
+    "if the key was changed intentionally, see `synchub-receiver key adopt`"
 
 /*
- * Whether this receiver has the SYNC_encryption_key that is the hub's: by its check value, which
- * the first receiver that opened an entry has left in database and Redis. One with another key
- * would take each entry for one that nobody can open.
+ * Whether this receiver has the hub's SYNC_encryption_key, by the check value that the first
+ * receiver which opened an entry stored in database and Redis. A receiver with another key would
+ * treat each entry as unreadable.
  */
 typedef struct {
     const hub_keys *keys;             /* borrowed */
     char own[SH_KEY_CHECK_HEX_BYTES]; /* this receiver's check value */
-    bool confirmed;                   /* the hub's is the same */
+    bool confirmed;                   /* equal to the hub's */
 } key_check;
 
 void key_check_init(key_check *k, const hub_keys *keys);
 
 /*
- * To be asked before entries are taken. SH_E_CONFIG where the hub's key is another one. A Redis
- * that has lost its data is told again.
+ * Call it before taking entries. SH_E_CONFIG if the hub's key is another one. Publishes the check
+ * value again if Redis has lost it.
  */
 sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error);
 
 /*
- * While nobody has said which key is the hub's: this receiver's is, where any of these entries, or
- * of the newest in the queue, was sealed with it. SH_E_CONFIG where none was.
+ * While the hub's key is unknown: adopts this receiver's key if any of these entries, or of the
+ * newest in the queue, was sealed with it. SH_E_CONFIG if none was.
  */
 sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batch *batch,
                        sh_error *error);
 
-/* Makes this key the hub's, on purpose. */
+/* Makes this key the hub's, at the operator's request. */
 sh_err key_check_adopt(key_check *k, store *s, sh_queue *queue, sh_error *error);
 
 #endif

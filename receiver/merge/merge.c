@@ -17,15 +17,15 @@
 #include <unistd.h>
 
 #define BLOCK_MS 500     /* a stop is noticed within this time */
-#define BUSY_TRIES 3     /* a lock or deadlock so often is nothing to tell anybody */
-#define RETRY_MS_MIN 100 /* waits after a failure grow from here */
+#define BUSY_TRIES 3     /* consecutive locks or deadlocks before an error is logged */
+#define RETRY_MS_MIN 100 /* initial wait after a failure */
 #define RETRY_MS_MAX 5000
-#define OUT_LEFTOVER_S 600 /* a half-written file that old is no other receiver's */
+#define OUT_LEFTOVER_S 600 /* a temporary file of this age belongs to no running receiver */
 #define TIDY_INTERVAL_MS (600 * 1000)
 #define RECORD_INTERVAL_MS 10000            /* of contacts */
-#define CONTACTS_INTERVAL_MS 1000           /* between two looks at who was in contact */
-#define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of a receiver that does nothing */
-/* Entries of nodes that have some held are passed over up to here, in search of those of others. */
+#define CONTACTS_INTERVAL_MS 1000           /* between two checks of contacts */
+#define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of an inactive receiver */
+/* How many entries of nodes with held entries are skipped in search of other nodes' entries. */
 #define LOOK_AHEAD_ENTRIES 1024
 #define LOOK_AHEAD_BYTES (16 * SH_MIB)
 
@@ -36,10 +36,10 @@ static void close_store(merge *m)
     database_check_reset(&m->database);
     if (m->recorder != NULL)
         contact_recorder_clear(m->recorder);
-    entry_progress_reset(&m->progress); /* the next one may lack what this one had */
+    entry_progress_reset(&m->progress); /* the next database may be an earlier state */
 }
 
-/* A NetAlertX hub is handed what it needs for presence and plugins; others have no such part. */
+/* Checks the settings for a NetAlertX hub, which needs files for presence and plugins. */
 static sh_err check_target(merge *m, sh_error *error)
 {
     const sh_settings *settings = m->settings;
@@ -101,7 +101,7 @@ static sh_err check_plugins_out(const sh_settings *settings, sh_error *error)
     return sh_fail(error, SH_E_IO, "SYNC_plugins_out: %s", reason.message);
 }
 
-/* A database server that is away must not keep a receiver from taking pushes. */
+/* A database server that is down must not prevent a receiver from accepting pushes. */
 static sh_err open_first(merge *m, sh_error *error)
 {
     sh_error away = {0};
@@ -178,11 +178,9 @@ void merge_free(merge *m)
     free(m);
 }
 
-/* --- Batches
- * ---------------------------------------------------------------------------------------- */
+/* --- Batches --------------------------------------------------------------------------------- */
 
-/* Takes entries and merges those whose nodes have none held; *worked tells whether there were any.
- */
+/* Takes entries and merges those of nodes without held entries; *worked: there were any. */
 static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
 {
     size_t entries = 0;
@@ -215,7 +213,7 @@ static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
     return SH_OK;
 }
 
-/* Presence lasts for one scan of a NetAlertX hub, so that an unchanged table counts, too. */
+/* Presence lasts for one scan of a NetAlertX hub, so unchanged tables are handed over, too. */
 static sh_err hand_over_contacts(merge *m, sh_error *error)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
@@ -225,7 +223,7 @@ static sh_err hand_over_contacts(merge *m, sh_error *error)
     return handover_contacts(m->merger.handover, m->queue, error);
 }
 
-/* A node whose table is unchanged was in contact, too: its devices are as they were. */
+/* Records contacts of nodes with an unchanged table, whose devices have not changed. */
 static sh_err record_contacts(merge *m, sh_error *error)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
@@ -236,7 +234,7 @@ static sh_err record_contacts(merge *m, sh_error *error)
     return contact_recorder_run(m->recorder, m->merger.store, m->queue, error);
 }
 
-/* New entries, then a transaction for held ones; *worked tells whether there were any. */
+/* Merges new entries, then a transaction of held ones; *worked: there were any. */
 static sh_err work(merge *m, bool *worked, sh_error *error)
 {
     *worked = false;
@@ -265,8 +263,7 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
     return merge_held(m, error);
 }
 
-/* --- The loop
- * --------------------------------------------------------------------------------------- */
+/* --- The loop -------------------------------------------------------------------------------- */
 
 static void tidy(merge *m)
 {
@@ -295,13 +292,13 @@ static void tidy(merge *m)
     if (err != SH_OK)
         sh_log_warning("old items and consumers could not be removed, trying again later: %s",
                        error.message);
-    if (err != SH_OK || !more) /* else in the next round */
+    if (err != SH_OK || !more) /* otherwise in the next round */
         m->tidied_ms = now_ms;
     int64_t done_ms = sh_clock_monotonic_ms();
     m->unlocked_until_ms = done_ms + (done_ms - now_ms);
 }
 
-/* Tells log and health of a failure, once for each kind, and waits longer from time to time. */
+/* Reports a failure to log and health, once for each kind, and waits, longer each time. */
 static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
 {
     sh_metric_add(&hub_metrics.batches_failed, 1);
@@ -312,8 +309,7 @@ static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
     else if (health_set(HEALTH_MERGE, error->message))
         sh_log_error("merging waits and will try again: %s", error->message);
     if (error->code == SH_E_IO)
-        close_store(
-            m); /* the file may have been replaced; opening it anew also says what is wrong */
+        close_store(m); /* the file may have been replaced; opening it also reports errors */
     (void)sh_stop_wait(*retry_ms);
     *retry_ms = *retry_ms * 2 < RETRY_MS_MAX ? *retry_ms * 2 : RETRY_MS_MAX;
 }
@@ -323,7 +319,7 @@ bool merge_run(merge *m, bool until_empty)
     int64_t retry_ms = RETRY_MS_MIN;
     while (!sh_stop_requested()) {
         sh_service_alive();
-        (void)sh_service_reload_state(); /* reports what was changed */
+        (void)sh_service_reload_state(); /* logs changed settings */
         sh_error error = {0};
         bool worked = false;
         sh_err err = work(m, &worked, &error);
@@ -347,7 +343,7 @@ bool merge_run(merge *m, bool until_empty)
     }
     sh_error error = {0};
     (void)merge_take_back_count(m, &error);
-    claim_keeper_free(m->claims); /* what this receiver holds is for others from here on */
+    claim_keeper_free(m->claims); /* from here on others may take over this receiver's entries */
     m->claims = NULL;
     sh_error_clear(&error);
     if (queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)

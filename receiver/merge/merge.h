@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /*
- * The loop that takes from the queue, merges into the database, commits, and acknowledges. It alone
- * owns the database.
+ * The loop that takes entries from the queue, merges them into the database, commits, and
+ * acknowledges. Only merge writes to the database.
  */
 typedef struct merge merge;
 
@@ -19,9 +19,9 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
 void merge_free(merge *m); /* NULL is accepted */
 
 /*
- * Runs until the program is asked to stop; while Redis or the database is away it waits and tries
- * again, and health says why. until_empty (--once): ends once the queue is empty, false where
- * something failed.
+ * Runs until the program must stop; while Redis or the database is down it waits and retries, and
+ * reports that to health. until_empty (--once): ends once the queue is empty; false if something
+ * failed.
  */
 bool merge_run(merge *m, bool until_empty);
 

@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-/* After the commit: entries are acknowledged, or moved to the dead letters. */
+/* After the commit: acknowledges entries, or moves them to the dead letters. */
 
 static void log_result(const queue_entry *entry, const entry_result *r)
 {

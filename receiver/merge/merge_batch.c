@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- What is in hand ------------------------------------------------------------------------- */
+/* --- The current batch ----------------------------------------------------------------------- */
 
 void merge_hand_free(hand *h)
 {
@@ -49,7 +49,7 @@ sh_err merge_hand_fill(merge *m, queue_batch *batch, sh_error *error)
     return SH_OK;
 }
 
-/* --- A transaction and what follows it ------------------------------------------------------- */
+/* --- Transactions ---------------------------------------------------------------------------- */
 
 sh_err merge_take_back_count(merge *m, sh_error *error)
 {
@@ -76,7 +76,7 @@ static sh_err merge_portion(merge *m, portion *p, sh_error *error)
     return err;
 }
 
-/* --- Whose turn it is ------------------------------------------------------------------------ */
+/* --- Scheduling ------------------------------------------------------------------------------ */
 
 static bool is_suspect(const merged *one)
 {
@@ -84,8 +84,8 @@ static bool is_suspect(const merged *one)
 }
 
 /*
- * Entries are merged together, but where one has come back too often: then each alone and in order,
- * so that the one that ends receivers is told from those beside it.
+ * Entries share a transaction, unless one was redelivered too often: then each is merged separately
+ * and in order, to identify the one that crashes receivers.
  */
 static portion portion_of(merged all[], size_t count)
 {
@@ -96,14 +96,14 @@ static portion portion_of(merged all[], size_t count)
         .all = all, .count = alone ? 1 : count, .suspect = alone && is_suspect(&all[0])};
 }
 
-/* Entries of the portion that need nothing more. */
+/* Number of finished entries of the portion. */
 static size_t finished(const portion *p)
 {
     bool piece = p->tried > 0 && p->all[p->tried - 1].outcome == ENTRY_PIECE;
     return p->tried - (piece ? 1 : 0);
 }
 
-/* Whether a node's entries took at least half of the time that a portion took. */
+/* Whether a node's entries took at least half of a portion's time. */
 static bool is_slow(const portion *p, uint64_t node)
 {
     int64_t own_ms = 0, all_ms = 0;
@@ -117,8 +117,8 @@ static bool is_slow(const portion *p, uint64_t node)
 }
 
 /*
- * Holds those entries in hand whose nodes have some held, or made this portion late: what one node
- * sends must not keep others waiting.
+ * Holds entries of nodes that have held entries, or that made this portion late, so that one node
+ * does not delay others.
  */
 static sh_err hold_slow(merge *m, const portion *late, sh_error *error)
 {
@@ -171,7 +171,7 @@ sh_err merge_hand(merge *m, bool *any, sh_error *error)
     return err;
 }
 
-/* The entries of these ids that are in the queue still; the others are held no more. */
+/* Fetches the entries with these ids that are still in the queue, and stops holding the others. */
 static sh_err fetch_held(merge *m, const char *const ids[], size_t count, queue_batch **ret,
                          sh_error *error)
 {

@@ -8,37 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK STORE_ROWS_AT_ONCE /* rows that are looked up, read and inserted together … */
-#define CHUNK_BYTES SH_MIB       /* … and no more once their texts have so many bytes */
-#define CHUNKS 3                 /* that are on their way at once */
-#define CHUNK_SCANNED 4096       /* rows of one chunk, with those that are skipped or set aside */
+#define CHUNK STORE_ROWS_AT_ONCE /* rows that are looked up, parsed and inserted together … */
+#define CHUNK_BYTES SH_MIB       /* … up to this size of their texts */
+#define CHUNKS 3                 /* in the pipeline */
+#define CHUNK_SCANNED 4096       /* rows of one chunk, including skipped and rejected ones */
 
-#define ROWS_WORTH_A_THREAD 32 /* fewer are read at once: handing them over would take longer */
+#define ROWS_WORTH_A_THREAD 32 /* fewer are parsed at once, as a thread would be slower */
 
-_Static_assert(CHUNKS <= SIDE_TASKS_MAX, "each may be read aside");
+_Static_assert(CHUNKS <= SIDE_TASKS_MAX, "the thread may have a task for each chunk");
 
 typedef struct {
     size_t index;       /* in its chunk */
-    sh_device_row *row; /* NULL where it cannot be read */
+    sh_device_row *row; /* NULL if it is invalid */
 } new_row;
 
 /*
- * Rows of a table on their way: scanned, looked up, those that are new read in full, inserted.
- * While one chunk is inserted, another is read by the side thread and one waits for it.
+ * A chunk of a table's rows: they are scanned, looked up, new ones are parsed and inserted. While
+ * one chunk is inserted, the task thread parses another and one waits for it.
  */
 typedef struct {
     const entry_merger *merger;
     const char *node;
-    entry_result counts;    /* what becomes of its rows */
+    entry_result counts;    /* results of its rows */
     size_t count;           /* scanned rows */
-    size_t bytes;           /* of their texts */
-    int64_t numbers[CHUNK]; /* of the row in its table, from 1 */
+    size_t bytes;           /* size of their texts */
+    int64_t numbers[CHUNK]; /* number of the row in its table, from 1 */
     sh_slice texts[CHUNK];
     sh_mac macs[CHUNK];
     sh_row_state states[CHUNK];
-    size_t new_count; /* of them, those whose MAC is not there */
+    size_t new_count; /* of these, rows with a new MAC */
     new_row new[CHUNK];
-    sh_arena rows; /* their memory */
+    sh_arena rows; /* memory of the parsed rows */
     side_task reading;
 } chunk;
 
@@ -55,7 +55,7 @@ static void chunk_clear(chunk *c)
 #define TEXT_OF_LIMIT(limit) TEXT_OF(limit)
 #define TOO_DEEP "it is nested deeper than " TEXT_OF_LIMIT(SH_JSON_DEPTH_MAX) " levels"
 
-/* Adds what became of a chunk's rows to what is told of the entry. */
+/* Adds the results of a chunk's rows to those of the entry. */
 static void add_counts(entry_result *result, const entry_result *counts)
 {
     result->rows += counts->rows;
@@ -81,7 +81,7 @@ static sh_err read_row(const entry_merger *m, const char *node, sh_slice text, s
     return sh_device_row_read(text, columns, count, sh_slice_of(node), m->now, arena, ret, error);
 }
 
-/* A row that cannot be read stays NULL: who inserts asks for the reason. */
+/* An invalid row stays NULL; insert_rows() determines the reason. */
 static void read_chunk(void *context)
 {
     chunk *c = context;
@@ -91,8 +91,8 @@ static void read_chunk(void *context)
 }
 
 /*
- * Learns the MAC of a row that the scan leaves unclear. *given is false where the row is set aside;
- * only a lack of memory is an error.
+ * Gets the MAC of a row for which the scan is not sufficient. *given is false if the row is
+ * rejected; the only error is a lack of memory.
  */
 static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t number, bool *given,
                        sh_error *error)
@@ -111,7 +111,9 @@ static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t n
     return SH_OK;
 }
 
-/* Adds a scanned row, the number-th of its table, to the chunk, or counts why it is not merged. */
+/*
+ * Adds a scanned row, with its number in the table, to the chunk, or counts why it is not merged.
+ */
 static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64_t number, chunk *c,
                        sh_error *error)
 {
@@ -123,7 +125,7 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64
     sh_err err = SH_OK;
     switch (scanned->kind) {
     case SH_ROW_NOT_OBJECT:
-        entry_set_aside(&c->counts, "row", number, "it is no JSON object");
+        entry_set_aside(&c->counts, "row", number, "it is not a JSON object");
         break;
     case SH_ROW_TOO_DEEP:
         entry_set_aside(&c->counts, "row", number, TOO_DEEP);
@@ -165,7 +167,7 @@ static sh_err note_sighting(const entry_merger *m, const chunk *c, size_t i, sh_
                          error);
 }
 
-/* Scans the next rows into an empty chunk; *more is false once the table's end was met. */
+/* Scans the next rows into an empty chunk; *more is false at the end of the table. */
 static sh_err fill(const entry_merger *m, sh_table_scan *scan, chunk *c, bool *more,
                    sh_error *error)
 {
@@ -180,7 +182,7 @@ static sh_err fill(const entry_merger *m, sh_table_scan *scan, chunk *c, bool *m
     return SH_OK;
 }
 
-/* Looks all MACs of the chunk up and has the rows of those that are new read. */
+/* Looks up all MACs of the chunk and starts parsing the rows with new ones. */
 static sh_err start_reading(const entry_merger *m, chunk *c, sh_error *error)
 {
     const sh_mac *macs[CHUNK];
@@ -213,7 +215,7 @@ static sh_err start_reading(const entry_merger *m, chunk *c, sh_error *error)
     return SH_OK;
 }
 
-/* Counts the values of an inserted row that could not be stored, and keeps the first reasons. */
+/* Counts the values of an inserted row that could not be stored, and records the first reasons. */
 static void count_replaced(const entry_merger *m, entry_result *result, int64_t number,
                            const sh_device_row *row)
 {
@@ -243,7 +245,7 @@ static void count_outcome(const entry_merger *m, entry_result *result, int64_t n
     }
 }
 
-/* Inserts the rows of a chunk once they are read, adds its counts, and empties it. */
+/* Inserts the rows of a chunk once they are parsed, adds its counts, and empties it. */
 static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c, sh_error *error)
 {
     store_insert inserts[CHUNK];
@@ -290,7 +292,8 @@ static void free_ring(chunk_ring **ring)
     free(*ring);
 }
 
-/* A row that an earlier transaction merged, or rejected, is in the table: its device is not gone.
+/*
+ * Records that the device of a row that an earlier transaction merged or rejected is in the table.
  */
 static sh_err note_earlier(const entry_merger *m, const sh_table_row *row, sh_error *error)
 {
@@ -311,7 +314,7 @@ static sh_err note_earlier(const entry_merger *m, const sh_table_row *row, sh_er
                          SIGHTED_EARLIER, &row->state, error);
 }
 
-/* Passes over the rows that earlier transactions have merged. */
+/* Skips the rows that earlier transactions have merged. */
 static sh_err skip_merged(const entry_merger *m, sh_table_scan *scan, size_t rows, sh_error *error)
 {
     bool more = true;
@@ -325,7 +328,7 @@ static sh_err skip_merged(const entry_merger *m, sh_table_scan *scan, size_t row
     return err;
 }
 
-/* Nothing of a table that is invalid further on may be committed. */
+/* No part of a table may be committed if the rest is invalid. */
 static sh_err check_rest(sh_table_scan scan, sh_error *error)
 {
     bool more = true;
@@ -357,7 +360,7 @@ static sh_err merge_rows(entry_merger *m, entry_result *result, sh_table_scan *s
         err = insert_rows(m, result, &ring->chunks[inserted++ % CHUNKS], error);
         result->is_piece = err == SH_OK && (more || inserted < begun) && entry_is_out_of_time(m);
         if (result->is_piece)
-            break; /* the chunks on their way are scanned again in the next transaction */
+            break; /* the next transaction scans the chunks in the pipeline again */
     }
     side_thread_wait_all(m->reader);
     return err;

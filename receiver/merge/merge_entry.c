@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_NAME_MAX 255 /* bytes, of Linux's file systems */
-#define NODE_HASH_BYTES 4 /* of it that stand there */
+#define FILE_NAME_MAX 255 /* bytes, on Linux file systems */
+#define NODE_HASH_BYTES 4 /* bytes of the hash in a file name */
 
 void entry_keep_reason(entry_result *result, const char *what, int64_t number, const char *reason)
 {
@@ -24,7 +24,7 @@ void entry_keep_reason(entry_result *result, const char *what, int64_t number, c
                           number, reason);
     if (wanted > 0 && (size_t)wanted < room)
         (void)snprintf(result->reason + len, room, "%s", text);
-    else if (len == 0) /* one long reason alone is cut, never at the cost of earlier ones */
+    else if (len == 0) /* truncate only a single long reason, never earlier ones */
         (void)snprintf(result->reason, sizeof result->reason, "%.*s", (int)(room - 1), text);
 }
 
@@ -41,7 +41,7 @@ static void free_fold(entry_merger *m)
     m->folded[0] = '\0';
 }
 
-/* One line for each pair of ids, whatever number of lines the result has for it. */
+/* Folds the result to one line for each pair of ids. */
 static sh_err fold_lines(entry_merger *m, const queue_entry *entry, sh_error *error)
 {
     entry_result *counts = &m->fold_counts;
@@ -122,8 +122,8 @@ static sh_err put_lines(entry_merger *m, entry_result *result, sh_error *error)
 }
 
 /*
- * The node's name in a file's, of at most max bytes. A longer one is cut, without half a character
- * at its end, and ends with a hash of the whole, so that no two nodes share it.
+ * The node's name in a file name, of at most max bytes. A longer one is truncated at a character
+ * and followed by a hash of the whole, so that it is unique.
  */
 static void node_in_file_name(const char *node, size_t max, char ret[static SH_NODE_NAME_MAX + 1])
 {
@@ -143,15 +143,17 @@ static void node_in_file_name(const char *node, size_t max, char ret[static SH_N
 }
 
 /*
- * For a NetAlertX hub: last_result.<PLUGIN>.decoded.<node>.<n>.log, n from the entry's id in the
- * stream, so that an entry that is merged again writes the same file again.
+ * For a NetAlertX hub: last_result.<PLUGIN>.decoded.<node>.<n>.log, with n from the entry's id in
+ * the stream, so that merging an entry again overwrites the same file.
  */
 static sh_err write_out(entry_merger *m, const queue_entry *entry, const entry_result *result,
                         sh_error *error)
 {
     int64_t ms = 0, seq = 0;
     const char *node = result->header.node;
-    /* Checked long before; but a file of this name would be a device table to NetAlertX. */
+    /*
+     * Checked by ingest, too, but NetAlertX would read a file of an invalid name as a device table.
+     */
     sh_err err = sh_plugin_name_check(sh_slice_of(result->header.plugin), error);
     if (err != SH_OK)
         return err;
@@ -178,7 +180,7 @@ sh_err entry_merge_plugin(entry_merger *m, const queue_entry *entry, entry_resul
     sh_err err = is_folded(m, entry) ? SH_OK : fold_lines(m, entry, error);
     entry_begins_work(m);
     if (err == SH_OK && m->pace.pauses) {
-        /* Its objects are NetAlertX's, which makes them of the file that it was handed. */
+        /* NetAlertX creates its own rows from the file that was handed over. */
         result->rows = m->fold_counts.rows;
         result->set_aside = m->fold_counts.set_aside;
         memcpy(result->reason, m->fold_counts.reason, sizeof result->reason);
@@ -202,7 +204,7 @@ static entry_outcome outcome_of(sh_err err)
     case SH_E_REFUSED:
     case SH_E_UNSUPPORTED:
         return ENTRY_POISON;
-    default: /* the database, a folder of the hub's or its memory: nobody's poison */
+    default: /* database, folder or memory of the hub: not the entry's fault */
         return ENTRY_STORE;
     }
 }

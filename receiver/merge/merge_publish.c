@@ -4,12 +4,14 @@
 
 #include <string.h>
 
-/* What the hub calls unchanged must be in the database. */
+/* Publishes the digests of tables in the database, which nodes need not send again. */
 
-/* Many at once: a hub of a million nodes must not wait for as many writes before it merges. */
+/*
+ * A batch of digests: a hub of a million nodes must not wait for as many writes before it merges.
+ */
 typedef struct {
     sh_queue *queue;
-    const handover *handover; /* a table that cannot be handed over again must come in full */
+    const handover *handover; /* a table without a copy must be sent in full */
     size_t count;
     queue_digest digests[QUEUE_DIGESTS_MAX];
 } publishing;

@@ -14,43 +14,43 @@
 #include "receiver/merge/merge_entry.h"
 #include "receiver/queue/queue_outcome.h"
 
-#define BATCH_ENTRIES 64 /* entries of one transaction at most */
+#define BATCH_ENTRIES 64 /* entries in one transaction at most */
 #define BATCH_ENTRIES_MOST (BATCH_ENTRIES + 8)
-#define BATCH_BYTES (4 * SH_MIB) /* and no more once they have so many sealed bytes */
+#define BATCH_BYTES (4 * SH_MIB) /* stop taking entries at this size of their envelopes */
 
-/* An entry in hand, and what became of it. */
+/* An entry of the current batch, and its result. */
 typedef struct {
     const queue_entry *entry;
     int64_t deliveries;
     bool has_node;
-    uint64_t node;      /* as in held_entries */
-    uint32_t plain_len; /* of its text, as its header says */
+    uint64_t node;      /* hash, as in held_entries */
+    uint32_t plain_len; /* length of its text, by its header */
     int64_t took_ms;
     entry_outcome outcome;
     entry_result result;
     char reason[SH_DEAD_REASON_MAX];
-    bool is_hubs_fault; /* what the reason tells of */
+    bool is_hubs_fault; /* the hub caused the failure */
 } merged;
 
-/* Entries that were taken and are not done; in the order of the queue. */
+/* The current batch: entries that were taken and are not finished, in the order of the queue. */
 typedef struct {
-    queue_batch *batch; /* what they borrow from */
+    queue_batch *batch; /* which they borrow from */
     merged *all;        /* allocated */
     size_t first, count;
-    size_t bytes; /* of their envelopes, when they were taken */
+    size_t bytes; /* size of their envelopes when they were taken */
 } hand;
 
-/* Entries in hand that stand in one transaction. */
+/* Entries of the batch that share a transaction. */
 typedef struct {
     merged *all;
     size_t count;     /* at most */
-    bool suspect;     /* one alone, that may be what ends receivers */
-    size_t tried;     /* that have an outcome */
-    bool late;        /* the time was up before the last one was done */
+    bool suspect;     /* a single entry that may crash receivers */
+    size_t tried;     /* number of entries with an outcome */
+    bool late;        /* out of time before the last one was finished */
     int64_t begun_ms; /* monotonic */
 } portion;
 
-/* The state of the merge loop: of merge.c, and of the other files that are named below. */
+/* The state of the merge loop, for merge.c and the files named below. */
 typedef struct merge merge;
 struct merge {
     const sh_settings *settings;
@@ -61,44 +61,46 @@ struct merge {
     key_check key;
     char consumer[CONSUMER_NAME_BYTES];
     int consumer_fd;
-    char advice[STORE_ADVICE_BYTES]; /* that was logged last */
-    bool published;                  /* what the database holds stands in the queue's digests */
+    char advice[STORE_ADVICE_BYTES]; /* last logged advice */
+    bool published;                  /* the database's digests are published */
     int64_t tidied_ms;
-    int64_t contacts_ms; /* monotonic: when contacts were last looked at */
+    int64_t contacts_ms; /* monotonic: last check of contacts */
     contact_recorder *recorder;
     int64_t recorded_ms;   /* monotonic: when contacts were last recorded */
-    bool warned_no_folder; /* that a NetAlertX hub is handed nothing */
+    bool warned_no_folder; /* that SYNC_plugins_out is not set */
     steady_clock clock;
     database_check database;
-    hand hand;                 /* kept after a failure, and tried again */
+    hand hand;                 /* kept and retried after a failure */
     held_entries held;         /* entries of nodes whose entries take long */
-    entry_progress progress;   /* of the entries in hand or held */
+    entry_progress progress;   /* of the batch's and held entries */
     sightings sightings;       /* of the transaction */
-    int64_t unlocked_until_ms; /* monotonic: until then the database is left to others */
-    /* The entry whose try is counted and not over, or "". */
+    int64_t unlocked_until_ms; /* monotonic: leave the database unlocked until then */
+    /* The entry whose attempt was counted and has not ended, or "". */
     char counted[QUEUE_ENTRY_ID_BYTES];
-    int busy; /* failures of SH_E_BUSY in a row */
+    int busy; /* consecutive SH_E_BUSY failures */
 };
 
 /* --- merge_batch.c */
 
 /*
- * Takes a batch into the empty hand, which owns it from then on. Entries that are held already are
- * left out. SH_E_MEMORY.
+ * Makes a batch the current one, which must be empty, and takes ownership. Omits entries that are
+ * already held. SH_E_MEMORY.
  */
 sh_err merge_hand_fill(merge *m, queue_batch *batch, sh_error *error);
 void merge_hand_free(hand *h);
 
 /*
- * Merges what is in hand, in as many transactions as it takes; *any tells whether there was one.
- * Entries of nodes whose entries take long are held instead. After a failure the rest is in hand.
+ * Merges the current batch in as many transactions as necessary; *any: there was one. Holds entries
+ * of slow nodes instead. After a failure the rest stays in the batch.
  */
 sh_err merge_hand(merge *m, bool *any, sh_error *error);
 
-/* One transaction for the held entries of one node. */
+/* Merges held entries of one node in one transaction. */
 sh_err merge_held(merge *m, sh_error *error);
 
-/* A counted try that ended by what is not the entry's fault is taken back, later where need be. */
+/*
+ * Undoes the count of an attempt that ended without the entry's fault; retries later if that fails.
+ */
 sh_err merge_take_back_count(merge *m, sh_error *error);
 
 /* --- merge_transaction.c */
@@ -108,7 +110,7 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error);
 
 /* --- merge_acknowledge.c */
 
-/* Acknowledges the entries that are done, and moves those that never can be to the dead letters. */
+/* Acknowledges merged entries, and moves those that can never be merged to the dead letters. */
 sh_err merge_acknowledge(merge *m, const portion *p, sh_error *error);
 
 /* --- merge_publish.c */

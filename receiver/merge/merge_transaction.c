@@ -10,20 +10,21 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* One transaction: entries that are merged together. */
+/* One transaction of entries that are merged together. */
 
-#define STOP_BATCH_MS 3000 /* a batch that takes longer is given back at a stop */
+#define STOP_BATCH_MS 3000 /* at a stop, a batch that takes longer is released */
 
 /*
- * A suspect's try is counted before it, and only once the database is ours, so that a receiver that
- * is killed while it waits for somebody else counts nothing. True where it is to be merged.
+ * Counts the attempt of a suspect entry in advance, but only after the transaction has the
+ * database's lock, so that a receiver killed while waiting does not count. True if the entry must
+ * be merged.
  */
 static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
 {
     merged *one = &p->all[0];
     int64_t times = 0;
     *err = queue_failed(m->queue, one->entry->id, &times, error);
-    if (*err == SH_OK || *err == SH_E_NETWORK) /* after the latter it may have been counted */
+    if (*err == SH_OK || *err == SH_E_NETWORK) /* after SH_E_NETWORK it may have been counted */
         (void)snprintf(m->counted, sizeof m->counted, "%s", one->entry->id);
     if (*err != SH_OK || retry_before(one->deliveries, times) != RETRY_DEAD_LETTER)
         return *err == SH_OK;
@@ -58,7 +59,7 @@ static bool waits_for_next(const merge *m, portion *p, size_t i)
         return false;
     p->late = sh_clock_monotonic_ms() - p->begun_ms >= m->merger.pace.begin_ms ||
               m->sightings.count >= SIGHTINGS_MANY;
-    return p->late || m->merger.pace.pauses; /* each is handed over while nothing is locked */
+    return p->late || m->merger.pace.pauses; /* each is handed over without the lock */
 }
 
 static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
@@ -76,7 +77,7 @@ static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
     p->tried = i + 1;
 }
 
-/* *again: with marks, all would be merged but one entry. */
+/* *again: repeat with savepoints, as one entry failed. */
 static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
 {
     const sightings_range none = {.first = 0};
@@ -106,9 +107,10 @@ static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
 }
 
 /*
- * What an entry that fails has done must be undone without what the others did. Marks for that are
- * dear: SQLite writes each page that an entry changes to a file first, a third of all its time in a
- * large database. As nearly none fails, they are set only once one did, and all is begun anew.
+ * The work of a failed entry must be rolled back without that of the others. Savepoints are
+ * expensive: SQLite first saves each page that an entry changes to a file, which takes a third of
+ * the time in a large database. As failures are rare, savepoints are set only after one, and the
+ * transaction is repeated.
  */
 static sh_err merge_again(merge *m, portion *p, sh_error *error)
 {
@@ -124,7 +126,9 @@ static sh_err merge_again(merge *m, portion *p, sh_error *error)
     return err;
 }
 
-/* Between two transactions NetAlertX has its turn; what can be done without the lock is done then.
+/*
+ * Leaves the database unlocked for NetAlertX between two transactions, and does work meanwhile that
+ * needs no lock.
  */
 static sh_err wait_for_turn(merge *m, const portion *p, sh_error *error)
 {
@@ -159,7 +163,7 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error)
         err = merge_again(m, p, error);
     entry_opener_rest(m->merger.opener);
     if (err != SH_OK || !counted || !p->late)
-        entry_prepared_free(&m->merger); /* else an entry goes on soon */
+        entry_prepared_free(&m->merger); /* otherwise an entry continues soon */
     if (err != SH_OK || !counted)
         store_rollback(m->merger.store);
     int64_t now_ms = sh_clock_monotonic_ms();

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A table and its place in the order of the merges. */
+/* A table and its position in the order of the merges. */
 typedef struct {
     const merged_table *table;
     size_t place;
@@ -86,7 +86,10 @@ static sh_err record_counters(store *s, const merged_table *table, const store_p
     return store_node_record(s, part->of, error);
 }
 
-/* Records a table whose node is locked; an older one than the newest says nothing of presence. */
+/*
+ * Records a table whose node is locked; ignores the presence in a table that is older than the
+ * newest one.
+ */
 static sh_err record_table(const entry_merger *m, const merged_table *table,
                            const store_node *before, store_part *part, sh_error *error)
 {

@@ -10,13 +10,13 @@
 /* A merged entry of a batch, as far as its node's counts go. */
 typedef struct {
     const queue_entry *entry;
-    entry_result *result; /* whole is told in it; of a piece the inserted rows alone count */
+    entry_result *result; /* sets whole; of a piece only inserted rows count */
 } merged_table;
 
 /*
- * Records the merged tables of a transaction, given in the order in which they were merged, and
- * what they say of presence, immediately before the commit: other receivers wait for a node's row
- * until then. Nodes come in the order of their names, so that no two receivers wait for each other.
+ * Records the merged tables of a transaction, in the order of the merges, and the presence of their
+ * devices. Call it immediately before the commit, as other receivers wait for a node's row until
+ * then. Locks nodes in the order of their names, so that receivers do not deadlock.
  */
 sh_err merge_record(const entry_merger *m, const merged_table tables[], size_t count,
                     sh_error *error);

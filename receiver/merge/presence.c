@@ -14,12 +14,12 @@
 
 /* --- The devices of a table, by their keys --------------------------------------------------- */
 
-#define NOT_HERE UINT32_MAX /* in another part of the table */
+#define NOT_HERE UINT32_MAX /* it is in another part of the table */
 
 typedef struct {
     uint64_t key;   /* 0: free */
-    uint32_t index; /* of the sighting; NOT_HERE */
-    bool stored;    /* the database has a row of it */
+    uint32_t index; /* of the sighting, or NOT_HERE */
+    bool stored;    /* the database has a row for it */
 } place;
 
 typedef struct {
@@ -35,7 +35,7 @@ static place *find_place(const key_table *t, uint64_t key)
     return &t->places[at];
 }
 
-/* Makes room for so many keys more. */
+/* Reserves space for more keys. */
 static sh_err reserve_places(key_table *t, size_t more, sh_error *error)
 {
     key_table larger = {.size = t->size == 0 ? 64 : t->size, .count = t->count};
@@ -54,7 +54,7 @@ static sh_err reserve_places(key_table *t, size_t more, sh_error *error)
     return SH_OK;
 }
 
-/* Of a key that comes twice, the first one counts. */
+/* The first of repeated keys counts. */
 static void add_key(key_table *t, uint64_t key, uint32_t index)
 {
     place *p = find_place(t, key);
@@ -66,7 +66,7 @@ static void add_key(key_table *t, uint64_t key, uint32_t index)
 
 /* --- The update ------------------------------------------------------------------------------ */
 
-/* A row that will be written; its texts are in update.texts. */
+/* A row to write; its texts are in update.texts. */
 typedef struct {
     store_presence row;
     size_t mac_at, ip_at;
@@ -128,7 +128,7 @@ static store_present present_of(const sighting *one)
     return STORE_PRESENT;
 }
 
-/* Sets the state of a stored row; false where it is so already. */
+/* Sets the state of a stored row; false if it is unchanged. */
 static bool set_present(const update *u, store_presence *row, store_present present)
 {
     if (row->present == present)
@@ -152,7 +152,7 @@ static sh_err compare_row(void *context, const store_presence *stored, sh_error 
     sh_mac mac;
     u->stored++;
     if (sh_mac_read(stored->mac, &mac, NULL) != SH_OK)
-        return SH_OK; /* none of ours */
+        return SH_OK; /* not one of ours */
     place *p = find_place(&u->keys, sighting_key(&mac));
     store_presence row = *stored;
     if (p->key == 0)
@@ -170,7 +170,7 @@ static sh_err compare_row(void *context, const store_presence *stored, sh_error 
     return set_present(u, &row, present_of(one)) || moved ? add_change(u, &row, error) : SH_OK;
 }
 
-/* A node's own time, taken as this hub's local time, as in its tables; 0 where it cannot be. */
+/* A node's time, interpreted as this hub's local time, as in its tables; 0 if it is invalid. */
 static int64_t read_time(sh_slice text, int64_t now_ms)
 {
     char room[24] = "";

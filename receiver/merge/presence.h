@@ -6,18 +6,18 @@
 #include "receiver/store/store.h"
 
 /*
- * Compares what a node's table says of presence with the database, and writes the rows that differ:
- * a device that is new to the node, that came or went, or whose address changed. A device that the
- * node saw before and that is missing in a whole table is absent.
+ * Compares the presence of devices in a node's table with the database, and writes rows that
+ * differ: devices that are new to the node, appeared, disappeared, or changed their address. A
+ * known device that is missing in a whole table is absent.
  */
 typedef struct {
     const char *node; /* locked by store_node_lock() */
     const sightings *from;
     sightings_range range;
     int64_t now_ms;
-    int64_t contact_ms; /* of the node, before this table: a device that went was present then */
-    bool is_whole;      /* with it, the whole table is known … */
-    const store_part *last_part; /* … of which this was the last part; NULL: it was not cut */
+    int64_t contact_ms; /* the node's previous contact: last time of devices that disappeared */
+    bool is_whole;      /* the whole table is known … */
+    const store_part *last_part; /* … of which this was the last part; NULL: it has no parts */
 } presence_table;
 
 sh_err presence_update(store *s, const presence_table *table, sh_error *error);

@@ -9,7 +9,7 @@
 
 #define LINES_FIRST 256
 
-/* Both ids as they begin the line, `primary|secondary`: no field holds a bar. */
+/* Both ids at the start of the line, `primary|secondary`: no field contains a bar. */
 static sh_slice ids_of(const sh_plugin_line *line)
 {
     const sh_slice *secondary = &line->field[SH_PLUGIN_SECONDARY_ID];
@@ -17,7 +17,7 @@ static sh_slice ids_of(const sh_plugin_line *line)
                       (size_t)(secondary->data + secondary->len - line->text.data)};
 }
 
-/* Where the ids are, or would be. */
+/* The slot of the ids, or a free slot for them. */
 static size_t slot_of(const result_fold *fold, sh_slice ids, uint64_t hash)
 {
     size_t at = (size_t)hash & (fold->slots_count - 1);
@@ -25,7 +25,7 @@ static size_t slot_of(const result_fold *fold, sh_slice ids, uint64_t hash)
         const folded_line *line = &fold->lines[fold->slots[at] - 1];
         if (line->hash != hash || line->text.len <= ids.len)
             continue;
-        /* The bar behind the ids is part of the comparison, so that none is a prefix of another. */
+        /* Compares the bar after the ids, too, so that ids do not match a prefix. */
         if (memcmp(line->text.data, ids.data, ids.len) == 0 && line->text.data[ids.len] == '|')
             break;
     }
@@ -58,7 +58,7 @@ static sh_err grow(result_fold *fold, sh_error *error)
     return SH_OK;
 }
 
-/* Whether a line replaces the one before it with the same ids. */
+/* Whether a line replaces an earlier one with the same ids. */
 static bool is_newer(const folded_line *before, const sh_plugin_line *line, const char *now)
 {
     sh_plugin_line old;

@@ -6,8 +6,8 @@
 #include <assert.h>
 
 /*
- * A receiver that dies says nothing. An entry that comes back often may be what ends receivers, so
- * it is merged alone; only if receivers then go on dying over it, it is given up.
+ * A receiver that crashes leaves no reason. An entry that is redelivered often may crash receivers,
+ * so it is merged separately; it is given up only if receivers still crash.
  */
 retry_action retry_before(int64_t deliveries, int64_t failures)
 {

@@ -6,25 +6,25 @@
 
 #include <stdint.h>
 
-/* What happens to an entry, by how often it came and what came of it. Pure. */
+/* Decides what happens to an entry, by its deliveries, failures and outcome. Pure. */
 
 typedef enum {
     RETRY_MERGE, /* merge it, in one transaction with others */
     RETRY_ALONE, /* merge it in a transaction of its own, and count the try before */
     RETRY_AGAIN, /* roll back, and merge all of the transaction again, so that it can be undone */
-    RETRY_CONTINUE,    /* commit what was merged of it, and go on in a later transaction */
-    RETRY_WAIT,        /* roll back and wait: what failed is not the entry's fault */
-    RETRY_ACK,         /* done: acknowledge it */
+    RETRY_CONTINUE,    /* commit this piece, and continue in a later transaction */
+    RETRY_WAIT,        /* roll back and wait: not the entry's fault */
+    RETRY_ACK,         /* merged: acknowledge it */
     RETRY_DEAD_LETTER, /* it can never be merged: to the dead letters */
 } retry_action;
 
 /*
- * Before a try: deliveries is how often the entry was given out to any receiver, failures how often
- * its tries were counted and did not come to an end, this one included; 0: it is not counted yet.
+ * Before an attempt: deliveries to any receiver, and failures: counted attempts without an end,
+ * including this one; 0: not counted yet.
  */
 retry_action retry_before(int64_t deliveries, int64_t failures);
 
-/* After a try. */
+/* After an attempt. */
 retry_action retry_after(entry_outcome outcome);
 
 #endif

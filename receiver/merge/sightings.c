@@ -14,8 +14,8 @@
 #define HASH_BIT (UINT64_C(1) << 63) /* set in no key of six bytes */
 #define TIME_BYTES 19
 
-static_assert(SH_PRESENCE_IP_MAX <= UINT8_MAX, "its length is kept in a byte");
-static_assert(SH_MAC_MAX_BYTES <= UINT16_MAX, "its length is kept in two bytes");
+static_assert(SH_PRESENCE_IP_MAX <= UINT8_MAX, "its length fits in a byte");
+static_assert(SH_MAC_MAX_BYTES <= UINT16_MAX, "its length fits in two bytes");
 
 void sightings_reset(sightings *s)
 {
@@ -112,7 +112,7 @@ sh_err sightings_add(sightings *s, const sh_mac *mac, sighting_kind kind, const 
                           .time_len = (uint8_t)time.len,
                           .kind = (uint8_t)kind};
     if ((s->count == s->capacity && !grow(s)) || append_texts(s, mac, ip, time) != SH_OK)
-        return sh_fail(error, SH_E_MEMORY, "no memory to note which devices are present");
+        return sh_fail(error, SH_E_MEMORY, "no memory to record which devices are present");
     s->rows[s->count++] = one;
     return SH_OK;
 }

@@ -11,22 +11,22 @@
 #include <stdint.h>
 
 /*
- * What the tables of one transaction say of the presence of devices: noted while rows are merged,
- * and compared with the database just before the commit, where nodes are locked in one order (see
- * presence.h). For one thread.
+ * The presence of devices in the tables of a transaction: recorded while rows are merged, and
+ * compared with the database just before the commit, where nodes are locked in a fixed order (see
+ * presence.h). Belongs to one thread.
  */
 
-/* Once so many are noted, no other entry is begun in the transaction. */
+/* With this many sightings, the transaction starts no other entry. */
 #define SIGHTINGS_MANY SH_ROWS_MAX
 
 typedef enum {
     SIGHTED_ABSENT,
     SIGHTED_PRESENT,
-    SIGHTED_NOT_KNOWN, /* to the node that sent the table */
-    SIGHTED_EARLIER,   /* merged by an earlier transaction: it is in the table, no more */
+    SIGHTED_NOT_KNOWN, /* unknown to the node that sent the table */
+    SIGHTED_EARLIER,   /* merged by an earlier transaction; only known to be in the table */
 } sighting_kind;
 
-/* Texts are at `text` in sightings.texts: MAC (none of six bytes), address, time. */
+/* Texts are at `text` in sightings.texts: MAC (unless of six bytes), address, time. */
 typedef struct {
     uint64_t key; /* see sighting_key() */
     uint32_t text;
@@ -53,19 +53,21 @@ typedef struct {
     }
 void sightings_reset(sightings *s); /* frees; empty then */
 
-/* Notes a row. SH_E_MEMORY. */
+/* Records a row. SH_E_MEMORY. */
 sh_err sightings_add(sightings *s, const sh_mac *mac, sighting_kind kind, const sh_row_state *state,
                      sh_error *error);
 
-/* The kind of a row by its state: one without devPresentLastScan is of a present device. */
+/* The kind of a row by its state: without devPresentLastScan the device is present. */
 sighting_kind sighting_kind_of(const sh_row_state *state);
 
-/* An empty range at the end; sightings_end() extends it to what was noted since. */
+/* An empty range at the end; sightings_end() extends it to the sightings since then. */
 sightings_range sightings_begin(const sightings *s);
 void sightings_end(const sightings *s, sightings_range *range);
-void sightings_cut(sightings *s, const sightings_range *to); /* forgets what was noted since */
+void sightings_cut(sightings *s, const sightings_range *to); /* discards later sightings */
 
-/* A device's MAC as one number: of six bytes its own, of other keys a hash, ignoring ASCII case. */
+/*
+ * A device's key as a number: a six-byte MAC's own, or a hash of another key, ignoring ASCII case.
+ */
 uint64_t sighting_key(const sh_mac *mac);
 
 #define SIGHTING_KEY_BYTES 8

@@ -12,7 +12,7 @@
 struct skip_set {
     uint8_t rules[SH_DIGEST_BYTES];
     uint8_t key[SH_SHORT_KEY_BYTES];
-    const char **slots; /* NULL where free */
+    const char **slots; /* NULL: free */
     size_t slots_count; /* a power of two, more than half of them free */
 };
 
@@ -27,7 +27,7 @@ static uint64_t hash_of(const skip_set *s, const char *text, size_t len)
     return sh_short_hash(s->key, (sh_slice){folded, len});
 }
 
-/* Where the text is, or would be. */
+/* The slot of the text, or a free slot for it. */
 static size_t slot_of(const skip_set *s, const char *text, size_t len)
 {
     size_t at = (size_t)hash_of(s, text, len) & (s->slots_count - 1);
@@ -49,7 +49,7 @@ static sh_err add_keys(skip_set *s, const sh_list *keys)
     return SH_OK;
 }
 
-/* All that skip_set_has() decides by must be in it. */
+/* Must include everything that determines skip_set_has(). */
 static sh_err hash_rules(skip_set *s, const sh_list *keys)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);

@@ -10,19 +10,19 @@
 #include <stdint.h>
 
 /*
- * Which devices are not merged: the keys in SYNC_skip_macs, found by a hash, since each row asks.
- * A rule that is added here must enter the digest of the rules, too.
+ * Devices that are not merged: the keys in SYNC_skip_macs, in a hash table, as each row is checked.
+ * A new rule must also change the digest of the rules.
  */
 typedef struct skip_set skip_set;
 
-/* keys are in their normal form, and borrowed. SH_E_MEMORY. */
+/* Borrows keys, which are normalized. SH_E_MEMORY. */
 sh_err skip_set_new(const sh_list *keys, skip_set **ret, sh_error *error);
 void skip_set_free(skip_set *s); /* NULL is accepted */
 
-/* Without regard to ASCII case. */
+/* Compares ignoring ASCII case. */
 bool skip_set_has(const skip_set *s, const sh_mac *mac);
 
-/* A digest of the rules, SH_DIGEST_BYTES long, for store_rules_note(). Borrowed. */
+/* A digest of the rules, SH_DIGEST_BYTES, for store_rules_note(). Borrowed. */
 const uint8_t *skip_set_rules(const skip_set *s);
 
 #endif

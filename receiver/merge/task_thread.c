@@ -11,7 +11,7 @@ struct side_thread {
     pthread_mutex_t lock;
     pthread_cond_t started_one, finished_one;
     side_task *tasks[SIDE_TASKS_MAX]; /* a ring */
-    size_t started, finished;         /* counted for ever */
+    size_t started, finished;         /* total numbers */
     bool ending;
 };
 
@@ -54,7 +54,7 @@ sh_err side_thread_new(side_thread **ret, sh_error *error)
     (void)pthread_cond_init(&t->finished_one, NULL);
     if (pthread_create(&t->thread, NULL, run, t) != 0) {
         destroy(t);
-        return sh_fail(error, SH_E_MEMORY, "the system gives no thread to read tables");
+        return sh_fail(error, SH_E_MEMORY, "cannot start a thread to read tables");
     }
     *ret = t;
     return SH_OK;

@@ -6,29 +6,29 @@
 
 #include <stdbool.h>
 
-/* A thread that does what its owner gives it, one task after the other, beside the owner's work. */
+/* A thread that runs its owner's tasks one after the other, concurrently with the owner. */
 typedef struct side_thread side_thread;
 
-#define SIDE_TASKS_MAX 16 /* that may be under way at once */
+#define SIDE_TASKS_MAX 16 /* queued or running tasks at most */
 
 typedef struct {
     void (*run)(void *context);
     void *context;
-    bool done; /* the thread's own */
+    bool done; /* used by the thread */
 } side_task;
 
-/* SH_E_MEMORY, also where the system gives no thread. */
+/* SH_E_MEMORY, also if the thread cannot be started. */
 sh_err side_thread_new(side_thread **ret, sh_error *error);
-void side_thread_free(side_thread *t); /* NULL is accepted; no task may be under way */
+void side_thread_free(side_thread *t); /* NULL is accepted; no task may be queued or running */
 
-/* Does a task at once, in the caller's thread. */
+/* Runs a task at once in the caller's thread. */
 void side_task_run(side_task *task);
 
-/* Adds a task behind those under way. It is borrowed until a wait for it is over. */
+/* Queues a task, which is borrowed until a wait for it has returned. */
 void side_thread_start(side_thread *t, side_task *task);
-/* Waits until a task that was started is done; what it wrote is then the caller's to read. */
+/* Waits until a task is done; afterwards the caller may read its results. */
 void side_thread_wait(side_thread *t, const side_task *task);
-/* Waits until all are. */
+/* Waits until all tasks are done. */
 void side_thread_wait_all(side_thread *t);
 
 #endif

@@ -14,7 +14,7 @@
 #endif
 
 #define BLOCK_FIRST (8 * SH_KIB)  /* blocks double from here … */
-#define BLOCK_MOST (512 * SH_KIB) /* … up to this; what is larger gets a block of its own */
+#define BLOCK_MOST (512 * SH_KIB) /* … up to this; a larger request gets its own block */
 
 typedef struct sh_arena_block {
     struct sh_arena_block *older;

@@ -5,19 +5,19 @@
 #include <stddef.h>
 
 /*
- * Memory for what is given back together, as the rows of one chunk of a table. For one thread at a
- * time. Zeroed, it is empty.
+ * An arena: memory that is freed together, such as the rows of a chunk of a table. For one thread
+ * at a time. A zeroed one is empty.
  */
 typedef struct {
     struct sh_arena_block *newest;
 } sh_arena;
 
-/* That many bytes, aligned for any type, until clear or done. NULL: there is no memory. */
+/* Allocates bytes, aligned for any type, valid until clear or reset. NULL: out of memory. */
 void *sh_arena_take(sh_arena *arena, size_t bytes);
 
-/* Gives all back. One block is kept to be taken from again, of 512 KiB at most. */
+/* Frees all allocations. Keeps one block of at most 512 KiB for reuse. */
 void sh_arena_clear(sh_arena *arena);
 
-void sh_arena_reset(sh_arena *arena); /* gives all back; empty then */
+void sh_arena_reset(sh_arena *arena); /* frees all memory; the arena is empty then */
 
 #endif

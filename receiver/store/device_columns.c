@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* NetAlertX's Devices, as NETALERTX's own schema orders it. */
+/* NetAlertX's Devices, in the order of its schema. */
 /* clang-format's versions differ about braces in macros. */
 /* clang-format off */
 /* Declared TEXT there. */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a column of Devices holds. */
+/* The type of a column of Devices. */
 typedef enum {
     SH_COLUMN_TEXT,
     SH_COLUMN_INTEGER,
@@ -16,7 +16,7 @@ typedef enum {
     SH_COLUMN_DATETIME, /* text, `YYYY-MM-DD HH:MM:SS` */
 } sh_column_kind;
 
-/* What a row that lacks the column gets. */
+/* The default of a column. */
 typedef enum {
     SH_DEFAULT_NULL,
     SH_DEFAULT_TEXT,
@@ -30,18 +30,18 @@ typedef struct {
     char name[SH_COLUMN_NAME_BYTES];
     sh_column_kind kind;
     bool not_null;
-    bool ignore_case;   /* compared without regard to case, by the schema */
-    bool text_affinity; /* SQLite's: a number that is stored there becomes text */
+    bool ignore_case;   /* case-insensitive by the schema */
+    bool text_affinity; /* SQLite converts stored numbers to text */
     sh_default_kind default_kind;
     char default_text[64];
     int64_t default_integer;
 } sh_column;
 
-/* The 49 columns of NetAlertX's Devices, in its order; the first is devMac. */
+/* The columns of NetAlertX's Devices, in its order; the first is devMac. */
 extern const sh_column sh_device_columns[];
 extern const size_t sh_device_columns_count;
 
-/* The known column of that name (case counts, as in JSON keys), or NULL. */
+/* The column with this name (case-sensitive, as JSON keys are), or NULL. */
 const sh_column *sh_device_column_find(const char *name);
 
 typedef enum {
@@ -52,8 +52,8 @@ typedef enum {
 
 typedef struct {
     sh_value_kind kind;
-    sh_slice text;   /* of SH_VALUE_TEXT; borrowed from the row */
-    int64_t integer; /* of SH_VALUE_INTEGER */
+    sh_slice text;   /* for SH_VALUE_TEXT; borrowed from the row */
+    int64_t integer; /* for SH_VALUE_INTEGER */
 } sh_value;
 
 #endif

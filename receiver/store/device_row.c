@@ -9,22 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names are arrays, so that a comparison of fixed length takes the place of a call. */
+/* Names are arrays, so that a comparison of fixed length replaces a function call. */
 #define NAME_IS(column, literal) (memcmp((column)->name, literal, sizeof(literal)) == 0)
 
-/* A value at half the size: rows are written by one thread's cache and read by another's. */
+/* A value at half the size, as rows move from one thread's cache to another's. */
 typedef struct {
     union {
         const char *text;
         int64_t integer;
     };
-    uint32_t len; /* of the text */
+    uint32_t len; /* length of the text */
     sh_value_kind kind;
 } packed_value;
 
 _Static_assert(SH_ROW_MAX <= UINT32_MAX, "a text's length fits");
 
-/* One piece of memory: the values, and behind them the bytes of their texts. */
+/* One block of memory: the values, followed by their texts. */
 struct sh_device_row {
     sh_mac mac;
     size_t count;
@@ -35,22 +35,22 @@ struct sh_device_row {
 };
 
 /*
- * What one call works on. The values borrow from the JSON text, the columns, and the storage and
- * number texts here until they are copied into the row. Large, so it is not cleared: what was seen
- * tells which members are there.
+ * The state of one call. The values borrow from the JSON text, the columns, and storage and number
+ * texts here until they are copied into the row. It is large, so it is not cleared: `seen` tells
+ * which members are valid.
  */
 typedef struct {
     const sh_column *columns;
     size_t count;
     sh_slice node, now;
-    size_t next; /* the column whose key is likely to come next: tables keep their order */
-    size_t keys; /* of the row, so far */
+    size_t next; /* the column of the next key, as tables keep their order */
+    size_t keys; /* keys of the row so far */
     uint64_t seen[SH_COLUMNS_MAX / 64];
     sh_json_scan_member members[SH_COLUMNS_MAX];
     sh_json_scan_member mac_member;
     bool mac_seen;
     sh_mac mac;
-    sh_buf storage; /* unescaped strings; never moved, as it has room for all from the first on */
+    sh_buf storage; /* unescaped strings; reserved for all at first, so never moved */
     size_t replaced, replaced_first;
     device_value_fault fault;
     sh_value values[SH_COLUMNS_MAX];
@@ -100,8 +100,7 @@ static sh_err read_mac(reading *r, sh_error *error)
     if (device_value_text(member, &room, &value) != SH_OK)
         return no_memory(error);
     if (value.fault != DEVICE_VALUE_GOOD)
-        return sh_fail(error, SH_E_FORMAT, "devMac holds %s",
-                       device_value_fault_words(value.fault));
+        return sh_fail(error, SH_E_FORMAT, "devMac is %s", device_value_fault_words(value.fault));
     return sh_mac_read(value.value.text, &r->mac, error);
 }
 
@@ -110,7 +109,7 @@ static bool is_seen(const reading *r, size_t index)
     return (r->seen[index / 64] >> index % 64 & 1) != 0;
 }
 
-/* References to devices are spelled as their keys are. */
+/* Normalizes a reference to a device as its key is. */
 static void normalise_reference(sh_value *value, char storage[static NUMBER_TEXT_BYTES])
 {
     sh_mac mac;
@@ -152,7 +151,7 @@ static sh_err read_column(reading *r, size_t index, sh_error *error)
     return SH_OK;
 }
 
-/* Length and last letter tell nearly all names apart. */
+/* Length and last letter distinguish nearly all names. */
 static bool is_for(const sh_json_scan_member *member, const sh_column *column)
 {
     sh_slice key = member->key;
@@ -163,7 +162,7 @@ static bool is_for(const sh_json_scan_member *member, const sh_column *column)
            memcmp(column->name, key.data, key.len) == 0;
 }
 
-/* The column that a member is for, or count: first the one that is likely, then all. */
+/* The column of a member, or count: checks the expected one first, then all. */
 static size_t find_column(const reading *r, const sh_json_scan_member *member)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -174,13 +173,13 @@ static size_t find_column(const reading *r, const sh_json_scan_member *member)
     return r->count;
 }
 
-/* Of a key that comes twice the last one counts, as for Python. */
+/* The last one of repeated keys counts, as in Python. */
 static sh_err take_member(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     reading *r = context;
     if (r->keys++ == SH_ROW_KEYS_MAX)
         return sh_fail(error, SH_E_LIMIT, "the row has more than %d keys", SH_ROW_KEYS_MAX);
-    /* Nearly all keys differ in length alone, and there are fifty in a row. */
+    /* Compares the length first, as there are fifty keys in a row. */
     if ((member->key_escaped || member->key.len == strlen("devMac")) &&
         sh_json_scan_key_is(member, "devMac")) {
         r->mac_seen = true;
@@ -188,14 +187,14 @@ static sh_err take_member(void *context, const sh_json_scan_member *member, sh_e
     }
     size_t index = find_column(r, member);
     if (index == r->count)
-        return SH_OK; /* no column of the hub's table */
+        return SH_OK; /* not a column of the hub's table */
     r->seen[index / 64] |= UINT64_C(1) << index % 64;
     r->members[index] = *member;
     r->next = index + 1 < r->count ? index + 1 : 0;
     return SH_OK;
 }
 
-/* Copies the values and their texts into one block, so that the row borrows from nobody. */
+/* Copies the values and their texts into one block, so that the row borrows nothing. */
 static sh_device_row *row_from(const reading *r, sh_arena *arena)
 {
     size_t text_len = 0;

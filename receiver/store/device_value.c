@@ -13,7 +13,7 @@ const char *device_value_fault_words(device_value_fault fault)
     case DEVICE_VALUE_TOO_LARGE:
         return "a whole number of more than 64 bits";
     case DEVICE_VALUE_NO_TEXT:
-        return "text with \\u0000 or half of a surrogate pair";
+        return "text with \\u0000 or an unpaired surrogate";
     case DEVICE_VALUE_NOT_UTF8:
         return "text that is not UTF-8";
     case DEVICE_VALUE_NO_BOOLEAN:
@@ -39,7 +39,7 @@ static void give_fault(device_value *ret, device_value_fault fault)
     *ret = (device_value){.value.kind = SH_VALUE_NULL, .fault = fault};
 }
 
-/* The text of a string, with its escapes resolved into the room's storage. */
+/* The text of a string; unescapes it into the storage if necessary. */
 static sh_err read_string(const sh_json_scan_member *member, const device_value_room *room,
                           device_value *ret)
 {
@@ -50,7 +50,9 @@ static sh_err read_string(const sh_json_scan_member *member, const device_value_
         return SH_OK;
     sh_buf *storage = room->storage;
     size_t from = storage->len;
-    /* The first one makes room for all, so that nothing moves: escapes only shrink a text. */
+    /*
+     * The first one reserves the maximum, so that texts do not move: unescaping only shrinks them.
+     */
     sh_err err = sh_buf_reserve(storage, storage->limit);
     if (err == SH_OK)
         err = sh_json_unescape(member->value, storage);
@@ -86,7 +88,7 @@ static void read_number_text(const sh_column *column, sh_slice json, const devic
         give_text(ret, number_shortest(n.real, room->short_text));
 }
 
-/* A JSON number in a column of integers, where others are stored as reals. */
+/* A JSON number in a column of integers; other numbers are stored as reals. */
 static void read_number(sh_slice json, const device_value_room *room, device_value *ret)
 {
     number_value n = number_read(json);
@@ -100,7 +102,7 @@ static void read_number(sh_slice json, const device_value_room *room, device_val
         give_text(ret, number_shortest(n.real, room->short_text));
 }
 
-/* Text that is a number becomes one, as SQLite does it. */
+/* Converts text that is a number, as SQLite does. */
 static void convert_text(const device_value_room *room, device_value *ret)
 {
     number_value n = number_read(ret->value.text);

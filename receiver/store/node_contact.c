@@ -5,7 +5,7 @@
 #define SILENT_AFTER_LEAST_MS (15 * (int64_t)MINUTE_MS)
 #define SILENT_INTERVALS 3
 #define INTERVAL_MOST_MS (366 * 24 * 60 * (int64_t)MINUTE_MS)
-#define GAP_MOST_INTERVALS 4 /* what a single gap counts at most */
+#define GAP_MOST_INTERVALS 4 /* maximum weight of a single gap */
 
 int64_t node_silent_after_ms(int64_t interval_ms)
 {
@@ -27,7 +27,10 @@ static int64_t next_interval(const node_contact *before, int64_t now_ms)
     int64_t gap_ms = now_ms - before->last_ms;
     if (before->interval_ms <= 0)
         return clamp(gap_ms, 0, INTERVAL_MOST_MS);
-    /* Half of the way to the gap: a few pushes in a row, or one outage, change it little. */
+    /*
+     * Moves half of the way to the gap, so that a few pushes in a row, or an outage, change it
+     * little.
+     */
     int64_t most_ms = clamp(before->interval_ms, MINUTE_MS, INTERVAL_MOST_MS) * GAP_MOST_INTERVALS;
     return (before->interval_ms + clamp(gap_ms, 0, most_ms)) / 2;
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * When a node was last in contact, and from when on it counts as silent. Pure. While a node is
- * silent, nothing is known of the presence of its devices.
+ * A node's last contact, and when it counts as silent. Pure. While a node is silent, the presence
+ * of its devices is unknown.
  */
 typedef struct {
     int64_t last_ms;         /* Unix time of this hub; 0: never */
@@ -15,13 +15,12 @@ typedef struct {
     int64_t silent_after_ms; /* since the last contact */
 } node_contact;
 
-/* A node that has this interval is silent after three of them, at least after 15 minutes. */
+/* A node with this interval is silent after three of them, but not before 15 minutes. */
 int64_t node_silent_after_ms(int64_t interval_ms);
 
 /*
- * The state after a contact. The estimated interval follows the gaps between contacts, of which one
- * alone counts four intervals at most. A last contact in the future, from a clock that was set
- * back, counts as none.
+ * The state after a contact. The estimated interval follows the gaps between contacts, each limited
+ * to four intervals. A last contact in the future, from a clock that was set back, is ignored.
  */
 node_contact node_contact_next(const node_contact *before, int64_t now_ms);
 

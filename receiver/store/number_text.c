@@ -44,7 +44,7 @@ static bool read_integer(sh_slice text, int64_t *ret)
     return true;
 }
 
-/* Sign, digits with a point before, among or behind them, exponent. */
+/* Whether text is a sign, digits with an optional point anywhere, and an exponent. */
 static bool is_real(sh_slice text)
 {
     size_t from = skip_sign(text, 0);
@@ -66,18 +66,21 @@ static bool is_real(sh_slice text)
     return at == text.len;
 }
 
-/* strtod() wants a terminator. Digits beyond what is copied do not change a double's value … */
+/*
+ * Copies text, as strtod() needs a terminator. Digits that do not fit do not change a double's
+ * value …
+ */
 static double real_of(sh_slice text)
 {
     char copy[1024];
-    if (text.len >= sizeof copy) /* … but where would the exponent be? */
+    if (text.len >= sizeof copy) /* … but an exponent would be lost */
         return NAN;
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
     return strtod(copy, NULL);
 }
 
-/* Both ends of the range are left out, as in SQLite: 2^63 rounds to what does not fit. */
+/* Excludes both ends of the range, as SQLite does: 2^63 does not fit. */
 static bool is_integer(double real, int64_t *ret)
 {
     if (!(real > -9223372036854775808.0 && real < 9223372036854775808.0))
@@ -89,7 +92,7 @@ static bool is_integer(double real, int64_t *ret)
 
 number_value number_read(sh_slice text)
 {
-    if (text.len == 1 && is_digit(text.data[0])) /* as nearly all are */
+    if (text.len == 1 && is_digit(text.data[0])) /* the usual case */
         return (number_value){.kind = NUMBER_INTEGER, .integer = text.data[0] - '0'};
     text = sh_slice_trim(text);
     number_value ret = {.kind = NUMBER_NONE};

@@ -118,7 +118,7 @@ static sh_err run_step(store *s, const schema_target *target, const schema_step 
     SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(SCHEMA_SQL_MAX);
     sh_err err = schema_render(step, target->dialect, &sql);
     if (err != SH_OK)
-        return sh_fail(error, err, "out of memory: cannot make the tables");
+        return sh_fail(error, err, "out of memory: cannot create the tables");
     return sql.len == 0 ? SH_OK : target->run(s, sql.data, error);
 }
 
@@ -136,11 +136,11 @@ static sh_err note_version(store *s, const schema_target *target, const schema_s
         " ON CONFLICT(key) DO NOTHING",
         state->version, now, state->is_own ? "own" : "netalertx");
     if (err != SH_OK)
-        return sh_fail(error, err, "out of memory: cannot make the tables");
+        return sh_fail(error, err, "out of memory: cannot create the tables");
     return target->run(s, sql.data, error);
 }
 
-/* Inside a transaction: another receiver may have been quicker. */
+/* Inside a transaction, as another receiver may have applied it meanwhile. */
 static sh_err apply_next(store *s, const schema_target *target, schema_state *state,
                          sh_error *error)
 {

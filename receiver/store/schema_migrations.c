@@ -3,7 +3,7 @@
 
 /*
  * All versions of the tables, in order. To change them, add an array of steps and its line in
- * migrations[]; what was released stays as it is. A new column of Devices is a line at the end of
+ * migrations[]; never change released versions. A new column of Devices is a line at the end of
  * device_columns.c and a step here:
  *
  *     static const schema_step version_N[] = {
@@ -18,7 +18,7 @@
 
 static const schema_step version_1[] = {
     {.build = schema_build_devices, .own_only = true},
-    /* SQLite's own column is declared unique and without regard to case. */
+    /* SQLite's column is declared unique and case-insensitive. */
     {.postgres = "CREATE UNIQUE INDEX \"Devices_devMac\" ON \"Devices\"(lower(\"devMac\"))",
      .own_only = true},
     {.build = schema_build_results, .own_only = true},
@@ -41,8 +41,8 @@ static const schema_step version_1[] = {
 };
 
 /*
- * Text in these columns is as good as a number (`Gi1/0/24`), and SQLite's take it. Each number is
- * spelled in one way there, so that texts are equal where numbers are.
+ * These columns may contain text (`Gi1/0/24`), which SQLite's columns accept. Numbers are stored in
+ * one canonical form, so that equal numbers are equal texts.
  */
 #define TEXT_IN_POSTGRES(column, default_)                                                         \
     {                                                                                              \
@@ -58,16 +58,15 @@ static const schema_step version_2[] = {
     TEXT_IN_POSTGRES("devCanSleep", "NULL"),
 };
 
-/* Items that were merged before have no node, and go by their age alone. */
+/* Items merged earlier have no node, and are deleted only by age. */
 static const schema_step version_3[] = {
     {.table = "SyncHub_Items", .column = "node", .definition = "@text NOT NULL DEFAULT ''"},
     {.sql =
          "CREATE INDEX IF NOT EXISTS \"SyncHub_Items_node\" ON \"SyncHub_Items\"(node, merged_ms)"},
 };
 
-/*
- * Presence beside the devices, whose rows never change. present: 0 absent, 1 present, 2 not known
- * to the node itself. Digests are forgotten, so that each node sends its table once.
+/* Presence of devices, whose rows in Devices never change. present: 0 absent, 1 present, 2 unknown
+ * to the node itself. Digests are deleted, so that each node sends its table once.
  *
  * Two views for people who use SQL; times are Unix time in ms. A node that was not in contact for
  * silent_after_ms, or only in the future, is silent: all of its devices are `unknown`.

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Whether a migration adds that column of Devices, which therefore is not among the first. */
+/* Whether a migration adds this column of Devices, so that version 1 does not have it. */
 static bool is_added_later(const char *column)
 {
     for (size_t i = 0; i < schema_in_use->count; i++) {
@@ -19,7 +19,7 @@ static bool is_added_later(const char *column)
     return false;
 }
 
-/* Other integers than booleans may be any text: PostgreSQL has no column for both. */
+/* Integers other than booleans may also be text, so PostgreSQL stores them as text. */
 static const char *type_of(const sh_column *column, schema_dialect dialect)
 {
     if (column->kind == SH_COLUMN_BOOLEAN)
@@ -37,7 +37,7 @@ sh_err schema_append_device_column(const sh_column *column, schema_dialect diale
         err = sh_buf_append_text(sql, " PRIMARY KEY");
     if (err == SH_OK && dialect == SCHEMA_SQLITE && column->ignore_case)
         err = sh_buf_append_text(sql, " COLLATE NOCASE");
-    /* The defaults are ours, and hold no quotes. */
+    /* The defaults are our own texts without quotes. */
     if (err == SH_OK && column->default_kind == SH_DEFAULT_TEXT)
         err = sh_buf_append_format(sql, " DEFAULT '%s'", column->default_text);
     else if (err == SH_OK && column->default_kind == SH_DEFAULT_INTEGER)
@@ -47,7 +47,7 @@ sh_err schema_append_device_column(const sh_column *column, schema_dialect diale
     return err;
 }
 
-/* In PostgreSQL with the rowid that SQLite's tables have by themselves. */
+/* In PostgreSQL with a rowid, which SQLite's tables have implicitly. */
 sh_err schema_build_devices(schema_dialect dialect, sh_buf *sql)
 {
     sh_err err = sh_buf_append_format(
@@ -79,8 +79,8 @@ sh_err schema_build_results_named(const char *table, sh_buf *sql)
 }
 
 /*
- * In PostgreSQL syncHubKey is a hash of what identifies a result: the ids themselves may be too
- * long for an index.
+ * In PostgreSQL syncHubKey is a hash of the columns that identify a result: the ids may be too long
+ * for an index.
  */
 sh_err schema_build_results(schema_dialect dialect, sh_buf *sql)
 {

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 /*
- * Numbers from statfs(2) and linux/magic.h. FUSE is not among them: some of it is remote, but the
- * local pools of home servers and the shares of desktop containers are FUSE too, and work.
+ * Numbers from statfs(2) and linux/magic.h. FUSE is not included: it may be remote, but local pools
+ * of home servers and shares of desktop containers are also FUSE, and work.
  */
 const char *store_place_network_name(unsigned long f_type)
 {
@@ -44,7 +44,7 @@ static sh_err check_file_system(const char *folder, sh_error *error)
 {
     struct statfs fs;
     if (statfs(folder, &fs) != 0)
-        return sh_fail(error, SH_E_IO, "the folder %s of SYNC_db cannot be examined: %s", folder,
+        return sh_fail(error, SH_E_IO, "cannot examine the folder %s of SYNC_db: %s", folder,
                        strerror(errno));
     const char *name = store_place_network_name((unsigned long)fs.f_type);
     if (name != NULL)
@@ -70,7 +70,7 @@ static sh_err check_folder(const char *folder, bool for_writing, sh_error *error
     sh_err err = check_file_system(folder, error);
     if (err != SH_OK)
         return err;
-    /* SQLite keeps a journal beside the file, so the folder itself must be writable. */
+    /* SQLite writes a journal beside the file, so the folder must be writable. */
     if (for_writing && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
         return sh_fail(error, SH_E_IO,
                        errno == EROFS ? "the folder %s of SYNC_db is on a read-only file system: "
@@ -142,8 +142,8 @@ static sh_err check_new(const char *path, bool for_writing, char **ret, sh_error
 }
 
 /*
- * The path given back is absolute, and of the file itself where path is a link: SQLite puts its
- * journal beside the file, and takes names like ":memory:" for something else.
+ * The returned path is absolute with links resolved: SQLite puts its journal beside the file, and
+ * interprets names like ":memory:".
  */
 sh_err store_place_check(const char *path, bool for_writing, char **ret, sh_error *error)
 {

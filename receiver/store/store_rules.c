@@ -67,8 +67,8 @@ store_pace store_pace_own(void)
 }
 
 /*
- * A row may start triggers that take milliseconds. Half of the limit is for what follows the last
- * row that is begun, and for a machine whose processors others use.
+ * A row may run triggers that take milliseconds. Half of the limit is for the work after the last
+ * row, and for a loaded machine.
  */
 store_pace store_pace_shared(void)
 {

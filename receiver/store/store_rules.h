@@ -11,26 +11,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What all kinds of databases have in common. Pure. */
+/* Rules common to all kinds of databases. Pure. */
 
 /*
- * Settles how a column is filled: *column is what the database declares. A name that NetAlertX has
- * takes NetAlertX's kind and default; a NOT NULL column always ends up with a default.
+ * Determines type and default of a column from *column as declared in the database. A column of
+ * NetAlertX gets NetAlertX's type and default; a NOT NULL column always gets a default.
  */
 void store_column_settle(sh_column *column);
 
-/* Where the column of that name is; false where the table has none. */
+/* The index of the column with this name; false if the table has none. */
 bool store_column_index(const sh_column *columns, size_t count, const char *name, size_t *ret);
 
 /*
- * The time of a plugin's result, `YYYY-MM-DD HH:MM:SS`, from the line's own field, or now where
- * that holds no such time: times are compared as text, so anything else would win or lose for ever.
+ * The time of a plugin's result, `YYYY-MM-DD HH:MM:SS`, from the line's field, or now if that is no
+ * valid time: times are compared as text, so other text would always win or lose.
  */
 void store_result_time(sh_slice field, const char *now, char ret[static SH_DATETIME_BYTES]);
 
 /*
- * The pace of a database of Sync Hub's own, and of one that another program waits for. What is left
- * of the limit once entries are interrupted is for the commit.
+ * The pace for Sync Hub's own database, and for one that another program waits for. The time
+ * between the interruption of entries and the limit is for the commit.
  */
 store_pace store_pace_own(void);
 store_pace store_pace_shared(void);
@@ -39,7 +39,7 @@ store_pace store_pace_shared(void);
 #define STORE_UUID_BYTES 37
 void store_uuid(char ret[static STORE_UUID_BYTES]);
 
-/* The columns of Plugins_Objects that are used, in the order of their parameters. */
+/* The used columns of Plugins_Objects, in the order of their parameters. */
 enum {
     RESULT_PLUGIN,
     RESULT_PRIMARY_ID,
@@ -61,10 +61,10 @@ enum {
 
 extern const char *const store_result_columns[RESULT_COLUMNS];
 
-/* Whether a later result replaces that column; the rest stays as it was first inserted. */
+/* Whether a later result replaces this column; other columns keep the first value. */
 bool store_result_is_replaced(size_t column);
 
-/* A line as a row of Plugins_Objects: the values borrow from the line and from the struct. */
+/* A line as a row of Plugins_Objects; the values borrow from the line and the struct. */
 typedef struct {
     sh_slice values[RESULT_COLUMNS];
     char time[SH_DATETIME_BYTES];

@@ -2,8 +2,8 @@
 #include "receiver/store/store_tidy.h"
 
 /*
- * Rows are found by their times, of which few are the same, so that no statement depends on the
- * tables' keys: all up to the time of the last one that is to go.
+ * Selects rows by time, so that no statement depends on the tables' keys: all up to the time of the
+ * last one to delete. Few rows have the same time.
  */
 /* clang-format's versions differ about braces in macros. */
 /* clang-format off */

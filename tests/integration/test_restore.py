@@ -64,7 +64,7 @@ class Restore(SyncHubTest):
         hub = self.receiver(self.hub_redis, db)
         self.check(hub, backup, restore, lambda: postgres.query(
             db, "SELECT count(*) AS n FROM Devices")[0]["n"])
-        self.assertIn("put back to an earlier state", hub.log())
+        self.assertIn("restored to an earlier state", hub.log())
 
 
 if __name__ == "__main__":

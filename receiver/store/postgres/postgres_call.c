@@ -12,8 +12,8 @@
 #include <string.h>
 
 /*
- * The server itself ends statements after less (store_postgres.c), so that one without an answer
- * for so long is taken for dead. After a stop was asked for, nothing waits much longer.
+ * The server ends statements earlier (postgres_store.c), so a server without a reply for this time
+ * counts as dead. When the program must stop, waits are much shorter.
  */
 #define REPLY_MS 45000
 #define STOP_MS 4000
@@ -87,7 +87,10 @@ bool store_postgres_is_of_row(const PGresult *result)
            is_of_class(state, "54") || is_of_class(state, "P0");
 }
 
-/* The primary message names constraint and column; of bad data alone (22) it repeats the value. */
+/*
+ * The primary message names constraint and column; only for bad data (class 22) it repeats the
+ * value.
+ */
 void store_postgres_row_reason(const PGresult *result, char *ret, size_t ret_bytes)
 {
     const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -129,7 +132,7 @@ static sh_err code_of(const store_postgres *s, const char *state)
     return SH_E_IO;
 }
 
-/* What the person who must act can do about it, where that is clear. */
+/* Advice for the operator, if there is any. */
 static const char *advice_for(const char *state)
 {
     static const struct {
@@ -137,7 +140,7 @@ static const char *advice_for(const char *state)
     } known[] = {
         {"26000", ": name the server itself, or a pooler that pools by session"},
         {"42501", ": grant that to the user of SYNC_db, or let it own the database"},
-        {"42P01", ": put it back, or drop all tables of Sync Hub's to begin anew"},
+        {"42P01", ": restore it, or drop all tables of Sync Hub to start again"},
         {"42703", ": was the table altered?"},
         {"53100", ": make room on its disk"},
     };
@@ -214,7 +217,7 @@ void store_postgres_clear(PGresult **result)
     *result = NULL;
 }
 
-/* The next result, NULL where there is none behind the last. */
+/* The next result, NULL after the last one. */
 static sh_err next_result(store_postgres *s, PGresult **ret, sh_error *error)
 {
     int64_t end_ms = sh_clock_monotonic_ms() + (s->reply_ms > 0 ? s->reply_ms : REPLY_MS);
@@ -226,7 +229,7 @@ static sh_err next_result(store_postgres *s, PGresult **ret, sh_error *error)
             break;
         if (!store_postgres_wait(s, s->conn, (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN),
                                  end_ms))
-            return store_postgres_lose(s, "it does not answer any more", error);
+            return store_postgres_lose(s, "it no longer answers", error);
         if (PQconsumeInput(s->conn) == 0)
             return lose(s, error);
     }
@@ -234,7 +237,7 @@ static sh_err next_result(store_postgres *s, PGresult **ret, sh_error *error)
     return SH_OK;
 }
 
-/* Takes all results of a request; the last good one goes to *ret, the first bad one is told. */
+/* Reads all results of a request; *ret is the last good one, and the error is the first bad one. */
 static sh_err finish(store_postgres *s, const char *doing, PGresult **ret, sh_error *error)
 {
     sh_err err = SH_OK;
@@ -265,7 +268,7 @@ static sh_err check_use(store_postgres *s, sh_error *error)
     return s->lost ? store_postgres_lose(s, "", error) : SH_OK;
 }
 
-/* Names of prepared statements live in the session, which is ours alone. */
+/* Names of prepared statements belong to the session, which only we use. */
 static void name_of(postgres_statement which, char ret[static 16])
 {
     (void)snprintf(ret, 16, "synchub_%d", (int)which);
@@ -356,7 +359,7 @@ sh_err store_postgres_pipeline_next(store_postgres *s, PGresult **ret, sh_error 
         return err;
     if (*ret == NULL || PQstatus(s->conn) == CONNECTION_BAD)
         return lose(s, error);
-    PGresult *none = NULL; /* each statement's results end with one */
+    PGresult *none = NULL; /* NULL ends each statement's results */
     err = next_result(s, &none, error);
     if (err == SH_OK && none != NULL)
         err = lose(s, error);

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* To one host, name resolution aside; the URL's connect_timeout may say another number. */
+/* For one host, without name resolution; the URL's connect_timeout may set another value. */
 #define CONNECT_S 5
 #define CONNECT_S_MAX 60
 #define VERSION_MIN 130000
 #define HOST_BYTES 256
 #define PORT_BYTES 16
 
-/* What SYNC_db says of hosts, each a list with commas or NULL. */
+/* The hosts in SYNC_db, each a comma-separated list or NULL. */
 typedef struct {
     char *host, *hostaddr, *port;
 } host_lists;
@@ -37,7 +37,7 @@ static char **list_of(host_lists *lists, const char *keyword)
     return strcmp(keyword, "port") == 0 ? &lists->port : NULL;
 }
 
-/* libpq's own words on a URL may repeat a piece of the password, so they are not passed on. */
+/* libpq's message about a URL may repeat a part of the password, so do not use it. */
 static sh_err read_lists(const char *url, host_lists *ret, sh_error *error)
 {
     char *words = NULL;
@@ -66,7 +66,7 @@ static size_t count_of(const char *list)
     return count;
 }
 
-/* One element of a list with commas; the only one stands for all. NULL where nothing is said. */
+/* An element of a comma-separated list; a single one is for all. NULL if it is not set. */
 static const char *element_of(const char *list, size_t index, char *ret, size_t ret_bytes)
 {
     if (list == NULL)
@@ -79,7 +79,7 @@ static const char *element_of(const char *list, size_t index, char *ret, size_t 
     return ret;
 }
 
-/* The SQLSTATE in libpq's verbose words on a failed connection, `FATAL:  28P01: …`, or "". */
+/* The SQLSTATE in libpq's verbose message about a failed connection, `FATAL: 28P01: …`, or "". */
 static void read_state(const char *words, char ret[static 6])
 {
     ret[0] = '\0';
@@ -93,7 +93,7 @@ static void read_state(const char *words, char ret[static 6])
     }
 }
 
-/* libpq's lines on a failed connection as one, without the places in PostgreSQL's source. */
+/* Joins libpq's lines about a failed connection, without locations in PostgreSQL's source. */
 static void join_words(const char *words, char *ret, size_t ret_bytes)
 {
     size_t used = 0;
@@ -129,7 +129,7 @@ static sh_err explain(const PGconn *conn, sh_error *error)
     return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server of SYNC_db is down: %s", words);
 }
 
-/* libpq heeds connect_timeout only where it blocks, which it does not here. */
+/* libpq applies connect_timeout only in blocking calls, which are not used here. */
 static int connect_timeout_s(PGconn *conn)
 {
     long timeout_s = 0;
@@ -160,8 +160,8 @@ static sh_err finish_connecting(store_postgres *s, PGconn *conn, sh_error *error
 }
 
 /*
- * What stands before dbname is a default that the URL may change; what stands behind it holds. The
- * keep-alives and the user time-out find a peer that vanished, in an idle connection too.
+ * Options before dbname are defaults that the URL may override; those after it take precedence.
+ * Keep-alives and the user time-out detect a vanished peer, also on an idle connection.
  */
 static sh_err connect_one(store_postgres *s, const char *url, const char *host,
                           const char *hostaddr, const char *port, sh_error *error)
@@ -216,7 +216,7 @@ static sh_err check_server(store_postgres *s, sh_error *error)
                    PQdb(s->conn));
     (void)PQsetNoticeReceiver(s->conn, drop_notice, NULL);
     if (PQsetnonblocking(s->conn, 1) != 0)
-        return store_postgres_lose(s, "its connection cannot be set up", error);
+        return store_postgres_lose(s, "the connection cannot be configured", error);
     if (PQserverVersion(s->conn) < VERSION_MIN)
         return sh_fail(error, SH_E_CONFIG,
                        "the PostgreSQL server %s (SYNC_db) is too old: version 13 or later is "
@@ -231,10 +231,7 @@ static sh_err check_server(store_postgres *s, sh_error *error)
     return SH_OK;
 }
 
-/*
- * libpq's way of waiting for one host after the other is not to be had without blocking, so the
- * hosts of the URL are tried here.
- */
+/* libpq tries several hosts only in blocking calls, so this function tries the hosts of the URL. */
 sh_err store_postgres_connect(store_postgres *s, const char *url, sh_error *error)
 {
     SH_CLEANUP(free_lists) host_lists lists = {0};
@@ -250,7 +247,7 @@ sh_err store_postgres_connect(store_postgres *s, const char *url, sh_error *erro
                           element_of(lists.hostaddr, i, hostaddr, sizeof hostaddr),
                           element_of(lists.port, i, port, sizeof port), &one);
         if (first.code == SH_OK ||
-            first.code == SH_E_NETWORK) /* what is to be mended counts most */
+            first.code == SH_E_NETWORK) /* an error for the operator has precedence */
             first = err == SH_OK ? first : one;
     }
     if (s->conn == NULL)

@@ -21,7 +21,7 @@ static sh_err build_insert(const store_postgres *s, sh_buf *sql)
     return err;
 }
 
-/* Columns of other integers are of texts here: they may hold any text. */
+/* Integer columns other than booleans are text here, as they may contain any text. */
 static bool holds_numbers(const sh_column *column)
 {
     return column->kind == SH_COLUMN_BOOLEAN;
@@ -54,7 +54,7 @@ sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error)
 
 /* A key and its place in the caller's array. */
 typedef struct {
-    char text[SH_MAC_MAX_BYTES + 1]; /* ASCII letters in lower case, as lower() has them */
+    char text[SH_MAC_MAX_BYTES + 1]; /* ASCII letters in lower case, as by lower() */
     size_t len;
     size_t index;
 } folded_key;
@@ -75,7 +75,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(((const folded_key *)a)->text, ((const folded_key *)b)->text);
 }
 
-/* Of equal keys the one that comes first in the caller's order is first. */
+/* Equal keys keep the caller's order. */
 static int by_text_and_index(const void *a, const void *b)
 {
     const folded_key *left = a;
@@ -85,8 +85,8 @@ static int by_text_and_index(const void *a, const void *b)
 }
 
 /*
- * An array of texts in PostgreSQL's binary form: dimensions, no NULLs, type, length, lower bound,
- * then each element behind its length.
+ * An array of texts in PostgreSQL's binary format: dimensions, no NULLs, type, length, lower bound,
+ * then each element after its length.
  */
 static sh_err append_number(sh_buf *buf, size_t number)
 {
@@ -108,7 +108,7 @@ static sh_err build_array(const folded_key keys[], size_t count, sh_buf *ret)
     return err;
 }
 
-/* Marks all that have the key: keys are sorted, and one may stand there more than once. */
+/* Marks all elements with the key; keys are sorted and may repeat. */
 static void mark_known(const folded_key keys[], size_t count, const char *key, bool known[])
 {
     size_t low = 0;
@@ -160,7 +160,7 @@ sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t
 
 /* --- Inserting ------------------------------------------------------------------------------- */
 
-/* A NUL cannot be stored, and one that was sent would end the whole pipeline. */
+/* A NUL cannot be stored, and sending one would fail the whole pipeline. */
 static bool can_be_stored(const sh_column *column, sh_value value)
 {
     switch (value.kind) {
@@ -208,11 +208,12 @@ static sh_err send_row(store_postgres *s, const store_insert *insert, sh_error *
 
 typedef struct {
     store_insert *inserts;   /* in the caller's order */
-    const folded_key *order; /* in the order in which they are inserted */
+    const folded_key *order; /* order of insertion */
     size_t count;
 } row_run;
 
-/* Sends a savepoint, the rows, and the savepoint's release, so that rows that fail can be undone.
+/*
+ * Sends a savepoint, the rows, and the savepoint's release, so that failed rows can be rolled back.
  */
 static sh_err send_run(store_postgres *s, const row_run *run, sh_error *error)
 {
@@ -232,8 +233,8 @@ static void take_outcome(store_insert *insert, PGresult *result)
 }
 
 /*
- * Takes the results of send_run(). *refused: a row was refused, insert has its reason, and nothing
- * behind it was done. Any other failure is the store's.
+ * Reads the results of send_run(). *refused: a row was refused, insert has its reason, and later
+ * statements were not run. Returns any other failure.
  */
 static sh_err take_run(store_postgres *s, const row_run *run, bool *refused, sh_error *error)
 {
@@ -273,7 +274,7 @@ static sh_err insert_run(store_postgres *s, const row_run *run, bool *refused, s
     return err;
 }
 
-/* All in one go, which is the rule; where one is refused, all of them again one by one. */
+/* Inserts all rows at once; if one is refused, inserts all of them again one by one. */
 static sh_err insert_rows(store_postgres *s, const row_run *run, sh_error *error)
 {
     bool refused = false;
@@ -289,8 +290,8 @@ static sh_err insert_rows(store_postgres *s, const row_run *run, sh_error *error
 }
 
 /*
- * In the order of their keys: of two receivers that insert the same devices at once, one then waits
- * for the other, where in any other order each could wait for the other one.
+ * Inserts in the order of the keys, so that two receivers that insert the same devices cannot
+ * deadlock.
  */
 sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t count,
                                      const char *now, sh_error *error)

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* What is kept under names beside the tables, in SyncHub_Meta. */
+/* Named values in SyncHub_Meta. */
 
 sh_err store_postgres_rules_note(store *base, const uint8_t rules[static SH_DIGEST_BYTES],
                                  sh_error *error)

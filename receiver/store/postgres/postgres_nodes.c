@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is recorded of merged items and of nodes. */
+/* Records of merged items and nodes. */
 
 #define NODES_AT_ONCE "256"
 
@@ -67,7 +67,7 @@ sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error)
     return err == SH_OK ? prepare_nodes(s, error) : err;
 }
 
-/* How many rows a result says were written. */
+/* Whether the statement wrote a row. */
 static bool wrote_any(PGresult *result)
 {
     const char *tuples = PQcmdTuples(result);
@@ -184,7 +184,9 @@ static sh_err select_for_update(store_postgres *s, const char *node, store_node 
     return err;
 }
 
-/* A row that is not there cannot be locked: two receivers may merge a node's first tables at once.
+/*
+ * A missing row cannot be locked, so insert it first: two receivers may merge a node's first tables
+ * concurrently.
  */
 sh_err store_postgres_node_lock(store *base, const char *node, bool create, store_node *ret,
                                 sh_error *error)
@@ -219,7 +221,10 @@ sh_err store_postgres_node_contact(store *base, const char *node, const node_con
         &p, "write to", NULL, error);
 }
 
-/* Gives the nodes behind `after`, so many at most; *last is the name of the last one, if any. */
+/*
+ * Calls each() for the nodes after `after`, up to a page; *last is the name of the last one, if
+ * any.
+ */
 static sh_err give_some_nodes(store_postgres *s, const char *after, store_node_each each,
                               void *context, char last[static SH_NODE_NAME_MAX + 1], bool *more,
                               sh_error *error)
@@ -240,7 +245,7 @@ static sh_err give_some_nodes(store_postgres *s, const char *after, store_node_e
     return err;
 }
 
-/* By pages, since there may be a million of them. */
+/* In pages, as there may be a million of them. */
 sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh_error *error)
 {
     char last[SH_NODE_NAME_MAX + 1] = "";

@@ -43,7 +43,7 @@ static sh_err note_part(store_postgres *s, const store_part *part, sh_error *err
         &p, "write to", NULL, error);
 }
 
-/* Of a node's tables that are not whole only the newest are kept. */
+/* Keeps only the newest incomplete tables of a node. */
 static sh_err trim_tables(store_postgres *s, const store_node *n, sh_error *error)
 {
     postgres_parameters p = {.count = 0};
@@ -57,7 +57,7 @@ static sh_err trim_tables(store_postgres *s, const store_node *n, sh_error *erro
         &p, "write to", NULL, error);
 }
 
-/* Sums the parts that were recorded, so many. */
+/* Sums over the recorded parts; *recorded is their number. */
 static sh_err sum_parts(store_postgres *s, uint32_t parts, store_node *n, int64_t *recorded,
                         sh_error *error)
 {
@@ -97,12 +97,12 @@ sh_err store_postgres_part_record(store *base, const store_part *part, bool *who
     int64_t recorded = 0;
     if (err == SH_OK)
         err = sum_parts(s, part->parts, &sum, &recorded, error);
-    if (err == SH_OK && recorded == 1) /* the first one of this table */
+    if (err == SH_OK && recorded == 1) /* the first part of this table */
         err = trim_tables(s, part->of, error);
     *whole = err == SH_OK && recorded == (int64_t)part->parts;
     if (err != SH_OK || !*whole)
         return err;
-    sum.inserted = 0; /* it was added above */
+    sum.inserted = 0; /* already added above */
     return base->ops->node_record(base, &sum, error);
 }
 

@@ -88,7 +88,7 @@ static sh_err take_results(store_postgres *s, size_t count, sh_error *error)
     return failed != SH_OK ? failed : err;
 }
 
-/* The node is locked, so that nobody else writes its rows, in whatever order. */
+/* The node is locked, so that no other receiver writes its rows concurrently. */
 sh_err store_postgres_presence_put(store *base, const char *node, const store_presence rows[],
                                    size_t count, sh_error *error)
 {

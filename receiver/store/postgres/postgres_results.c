@@ -10,7 +10,7 @@
 #define KEY_BYTES 32
 #define KEY_PARAMETER (RESULT_COLUMNS + 1)
 
-/* `(o.a, o.b) IS DISTINCT FROM (excluded.a, excluded.b)` of the columns that a result replaces. */
+/* `(o.a, o.b) IS DISTINCT FROM (excluded.a, excluded.b)` for the columns that a result replaces. */
 static sh_err append_differs(sh_buf *sql, bool watched_alone)
 {
     sh_err err = SH_OK;
@@ -40,7 +40,7 @@ static sh_err append_insert(sh_buf *sql)
     return err;
 }
 
-/* A stored result of later than that is of a clock that was ahead, and counts as an old one. */
+/* A stored result with a later time is from a clock that was ahead, and counts as old. */
 #define A_DAY_TO_COME                                                                              \
     "to_char(now() AT TIME ZONE 'UTC' + interval '1 day', 'YYYY-MM-DD HH24:MI:SS')"
 
@@ -83,7 +83,7 @@ sh_err store_postgres_results_prepare(store_postgres *s, sh_error *error)
     return err;
 }
 
-/* A line on its way: in the order of the keys, so that parallel receivers do not deadlock. */
+/* A line to store, sorted by key, so that concurrent receivers do not deadlock. */
 typedef struct {
     uint8_t key[KEY_BYTES];
     size_t index;
@@ -97,8 +97,7 @@ static int by_key_and_index(const void *a, const void *b)
     return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
 }
 
-/* The hash of plugin, node and both ids; none of them holds a NUL, so that nothing runs together.
- */
+/* The hash of plugin, node and both ids, separated by NUL, which none of them contains. */
 static sh_err make_key(const char *plugin, const char *node, const sh_plugin_line *line,
                        sh_buf *scratch, uint8_t ret[static KEY_BYTES])
 {

@@ -7,11 +7,11 @@
 /* One lock for this database; the number is "SyncHub" in ASCII. */
 #define LOCK "x'53796e63487562'::bigint"
 
-/* How long one step of an upgrade may take: an index of a large table takes a while. */
+/* How long one step of an upgrade may take, such as an index on a large table. */
 #define UPGRADE_REPLY_MS (900 * 1000)
 
 typedef struct {
-    bool devices; /* there is a table, view or other thing named Devices */
+    bool devices; /* there is a table, view or other relation named Devices */
     bool meta;
 } tables;
 
@@ -69,12 +69,12 @@ sh_err store_postgres_schema_make(store_postgres *s, sh_error *error)
         .dialect = SCHEMA_POSTGRES, .read = read_schema_state, .run = run_schema_sql};
     schema_state state;
     sh_err err = read_schema_state(&s->base, &state, error);
-    /* A user who may not make tables can work with those that are there. */
+    /* A user without the right to create tables can use existing ones. */
     if (err != SH_OK || (size_t)state.version == schema_in_use->count)
         return err;
     /*
-     * The lock comes before the transaction: one that has begun goes on believing what it saw of
-     * the tables. After a failure it ends with the connection.
+     * Take the lock before the transaction, which would otherwise not see tables created while it
+     * waits. After a failure it is released with the connection.
      */
     err = store_postgres_exec(s, "SELECT pg_advisory_lock(" LOCK ")", "open", NULL, error);
     if (err == SH_OK)

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 /*
- * Limits of the server's, each only where neither SYNC_db nor the administrator has set it: a
- * statement or a lock that takes too long gives SH_E_BUSY, and a receiver that hangs or is cut off
- * inside a transaction loses it, with the locks that others wait for. A commit must be durable
- * before its entry is acknowledged. All look-ups go through an index, but a plan that was made
- * while a table was small might read it from end to end.
+ * Server settings, each unless SYNC_db or the administrator has set it: a statement or lock that
+ * takes too long fails with SH_E_BUSY, and the transaction of a receiver that hangs or is
+ * disconnected is rolled back, which releases its locks. A commit must be durable before its entry
+ * is acknowledged. All look-ups use an index, but a plan made while a table was small might scan
+ * it.
  */
 static const char session_settings[] =
     "SELECT set_config(name, value, false)"
@@ -21,7 +21,7 @@ static const char session_settings[] =
 static void postgres_close(store *base)
 {
     store_postgres *s = (store_postgres *)base;
-    PQfinish(s->conn); /* the server rolls an open transaction back */
+    PQfinish(s->conn); /* the server rolls back an open transaction */
     free(s);
 }
 

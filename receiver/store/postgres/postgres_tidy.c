@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* Parameters of no declared type are what the statement makes of them: bigint here. */
+/* The statement determines the type of parameters without a declared one: bigint here. */
 static sh_err delete_rows(store_postgres *s, const char *sql, const int64_t numbers[], int count,
                           int64_t *deleted, sh_error *error)
 {
@@ -45,7 +45,7 @@ static sh_err tidy_table(store_postgres *s, int table, const store_limits *limit
     return err;
 }
 
-/* Deletes the oldest items of the node that is most over the limit; *more for other nodes. */
+/* Deletes the oldest items of the node that exceeds the limit most; *more if there are others. */
 static sh_err tidy_fullest_node(store_postgres *s, int64_t max, bool *more, sh_error *error)
 {
     SH_CLEANUP(store_postgres_clear) PGresult *found = NULL, *deleted = NULL;

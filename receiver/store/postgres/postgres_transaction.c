@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASK_INTERVAL_MS 5000 /* a server that does not end connections is asked so often */
+#define ASK_INTERVAL_MS 5000 /* interval of checking an idle connection */
 
 #define GENERATION "SELECT value FROM \"SyncHub_Meta\" WHERE key = 'generation'"
 
 /*
- * Each commit counts the generation. A backup that is put back has an earlier one than this process
- * has seen, though server and connection are the same.
+ * Each commit increments the generation. A restored backup has an earlier one than this process has
+ * seen, even if server and connection are the same.
  */
 static sh_err check_generation(store_postgres *s, const PGresult *result, sh_error *error)
 {
@@ -22,7 +22,7 @@ static sh_err check_generation(store_postgres *s, const PGresult *result, sh_err
     if (generation < s->generation)
         return sh_fail(
             error, SH_E_IO,
-            "the PostgreSQL database %s (SYNC_db) was put back to an earlier state: nodes "
+            "the PostgreSQL database %s (SYNC_db) was restored to an earlier state: nodes "
             "send their tables in full",
             s->place);
     s->generation = generation;
@@ -48,8 +48,8 @@ sh_err store_postgres_begin(store *base, sh_error *error)
 }
 
 /*
- * COMMIT of a transaction in which something failed succeeds, but rolls back. The generation comes
- * last, so that others wait for its row while this one is committed alone.
+ * COMMIT of a failed transaction succeeds, but rolls back. Update the generation last, so that
+ * others wait for the lock on its row only during the commit.
  */
 sh_err store_postgres_commit(store *base, sh_error *error)
 {
@@ -98,7 +98,7 @@ sh_err store_postgres_undo_to_mark(store *base, sh_error *error)
                                error);
 }
 
-/* A server that ended the connection is seen at once, one that vanished when it is asked. */
+/* Notices at once that the server closed the connection, and by a query that it vanished. */
 sh_err store_postgres_check(store *base, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
@@ -110,7 +110,7 @@ sh_err store_postgres_check(store *base, sh_error *error)
         return err == SH_OK ? check_generation(s, result, error) : err;
     }
     struct pollfd fd = {.fd = PQsocket(s->conn), .events = POLLIN};
-    while (poll(&fd, 1, 0) > 0) { /* perhaps last words, then the end */
+    while (poll(&fd, 1, 0) > 0) { /* possibly a last message, then the end */
         if (PQconsumeInput(s->conn) == 0) {
             char words[300];
             store_postgres_words(s->conn, words, sizeof words);

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* What sslmode gives, for those who run the hub and its database on two hosts. */
+/* What sslmode means for a hub and a database on different hosts. */
 
-/* A Unix socket or a loopback address: nobody sits between. */
+/* Whether it is a Unix socket or a loopback address, which cannot be intercepted. */
 static bool is_local(const char *host, const char *address)
 {
     const char *text = address != NULL && address[0] != '\0' ? address : host;
@@ -31,14 +31,16 @@ void store_postgres_transport_words(const char *host, const char *address, const
     if (is_local(host, address) || (encrypted && strcmp(sslmode, "verify-full") == 0))
         return;
     if (!encrypted)
-        what = "is not encrypted: whoever sits between can read the login and all devices, and "
-               "change them";
+        what =
+            "is not encrypted: an attacker on the network can read the login and all devices, and "
+            "change them";
     else if (strcmp(sslmode, "verify-ca") == 0)
         what = "is encrypted, but the server's name is not checked: any server with a certificate "
                "of that authority can take its place";
     else
-        what = "is encrypted, but the server's certificate is not checked: whoever sits between "
-               "can take its place, read the login and all devices, and change them";
+        what =
+            "is encrypted, but the server's certificate is not checked: an attacker on the network "
+            "can take its place, read the login and all devices, and change them";
     (void)snprintf(ret, STORE_ADVICE_BYTES,
                    "the connection to the PostgreSQL server %s (SYNC_db, sslmode=%s) %s; %s", host,
                    sslmode, what, remedy);

@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_FIRST 1024 /* slots; always a power of two, at most three quarters are taken */
+#define SIZE_FIRST 1024 /* slots; always a power of two, at most three quarters in use */
 #define SIZE_MAX_SLOTS (KNOWN_MACS_BYTES_MAX / sizeof(uint64_t))
 
-/* Where a number stands, or would stand. Multiplicative hashing by an odd factor, then linear. */
+/*
+ * The slot of a number, or a free slot for it. Multiplicative hashing by an odd factor, linear
+ * probing.
+ */
 static size_t place_of(const known_macs *k, uint64_t number)
 {
     size_t at = (size_t)(number * k->seed >> 32) & (k->size - 1);
@@ -24,7 +27,7 @@ bool known_macs_has(const known_macs *k, const sh_mac *mac)
     return mac->number != 0 && k->size > 0 && k->slots[place_of(k, mac->number)] == mac->number;
 }
 
-/* False where there is no more room, which only costs speed. */
+/* False if there is no more memory, which only costs speed. */
 static bool grow(known_macs *k)
 {
     known_macs larger = {.size = k->size == 0 ? SIZE_FIRST : 2 * k->size, .seed = k->seed};

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Statements, and what their failures mean. */
+/* Statements, and classification of their failures. */
 
 sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error)
 {

@@ -9,22 +9,22 @@
 #include <strings.h>
 
 /*
- * SQLite's rule: a declared type with INT in it has integer affinity. Everything else is handed
- * over as text, which the column's own affinity then converts as it does for NetAlertX.
+ * SQLite's rule: a declared type that contains INT has integer affinity. All other columns get
+ * text, which the column's affinity converts as for NetAlertX.
  */
 static sh_column_kind kind_of(const char *declared_type)
 {
     return strcasestr(declared_type, "INT") != NULL ? SH_COLUMN_INTEGER : SH_COLUMN_TEXT;
 }
 
-/* SQLite's rule for text affinity, where INT is not in it. */
+/* SQLite's rule for text affinity, for types without INT. */
 static bool has_text_affinity(const char *declared_type)
 {
     return strcasestr(declared_type, "CHAR") != NULL || strcasestr(declared_type, "CLOB") != NULL ||
            strcasestr(declared_type, "TEXT") != NULL;
 }
 
-/* Takes the value that a default expression has; false where a sh_column cannot hold it. */
+/* Reads the value of a default expression; false if a sh_column cannot represent it. */
 static bool take_default(sqlite3_stmt *statement, sh_column *column)
 {
     switch (sqlite3_column_type(statement, 0)) {
@@ -46,7 +46,7 @@ static bool take_default(sqlite3_stmt *statement, sh_column *column)
     }
 }
 
-/* Lets the database say what a default expression of its schema is; false as above. */
+/* Lets the database evaluate a default expression of its schema; false as above. */
 static bool evaluate_default(store_sqlite *s, const char *expression, sh_column *column)
 {
     if (expression == NULL)
@@ -64,8 +64,8 @@ static bool evaluate_default(store_sqlite *s, const char *expression, sh_column 
 }
 
 /*
- * Reads a column of pragma_table_info; false for one that is better left to the database: a rowid
- * under another name, or a default or name that a sh_column cannot hold.
+ * Reads a column from pragma_table_info; false for one that is left to the database: an alias of
+ * rowid, or a default or name that a sh_column cannot represent.
  */
 static bool read_column(store_sqlite *s, sqlite3_stmt *statement, sh_column *ret)
 {
@@ -110,7 +110,7 @@ static sh_err read_columns(store_sqlite *s, sh_error *error)
     return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
-/* Whether devMac alone is unique, and whether without regard to case. */
+/* Whether devMac is unique by itself, and whether case-insensitively. */
 static sh_err read_mac_index(store_sqlite *s, sh_error *error)
 {
     static const char sql[] =

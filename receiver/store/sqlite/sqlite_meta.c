@@ -3,7 +3,7 @@
 #include "libcommon/base/hex.h"
 #include "receiver/store/sqlite/sqlite_store.h"
 
-/* What is kept under names beside the tables, in SyncHub_Meta. */
+/* Named values in SyncHub_Meta. */
 
 sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STORE_META_BYTES],
                              sh_error *error)
@@ -23,8 +23,8 @@ sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STOR
 }
 
 /*
- * Each commit counts the generation. A backup that is put back has an earlier one than this
- * process has seen, though file and connection are the same.
+ * Each commit increments the generation. A restored backup has an earlier one than this process has
+ * seen, even if file and connection are the same.
  */
 sh_err store_sqlite_generation_check(store_sqlite *s, sh_error *error)
 {
@@ -42,7 +42,7 @@ sh_err store_sqlite_generation_check(store_sqlite *s, sh_error *error)
         return store_sqlite_fail(s, rc, "read", error);
     if (generation < s->generation)
         return sh_fail(error, SH_E_IO,
-                       "the database %s was put back to an earlier state while it was open: nodes "
+                       "the database %s was restored to an earlier state while it was open: nodes "
                        "send their tables in full",
                        s->path);
     s->generation = generation;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* What is recorded of merged items and of nodes. */
+/* Records of merged items and nodes. */
 
 sh_err store_sqlite_item_note(store *base, const store_item *item, bool *seen, sh_error *error)
 {
@@ -198,7 +198,7 @@ sh_err store_sqlite_node_contact(store *base, const char *node, const node_conta
 sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
-    if (!s->has_nodes) /* a NetAlertX database that no receiver has opened yet */
+    if (!s->has_nodes) /* no receiver has opened this NetAlertX database yet */
         return SH_OK;
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(s->db, "SELECT " NODE_COLUMNS " FROM SyncHub_Nodes ORDER BY node",

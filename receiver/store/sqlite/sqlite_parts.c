@@ -39,7 +39,7 @@ static sh_err run_part(store_sqlite *s, int which, const char *sql, const store_
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
-/* Sums the parts that were recorded, so many. */
+/* Sums over the recorded parts; *recorded is their number. */
 static sh_err sum_parts(store_sqlite *s, const store_part *p, store_node *n, int64_t *recorded,
                         sh_error *error)
 {
@@ -70,7 +70,7 @@ static sh_err sum_parts(store_sqlite *s, const store_part *p, store_node *n, int
     return err;
 }
 
-/* Of a node's tables that are not whole only the newest are kept. */
+/* Keeps only the newest incomplete tables of a node. */
 static sh_err trim_tables(store_sqlite *s, const store_node *n, sh_error *error)
 {
     sqlite3_stmt *statement = NULL;
@@ -112,7 +112,7 @@ sh_err store_sqlite_part_record(store *base, const store_part *part, bool *whole
                           part, error);
     if (err == SH_OK)
         err = sum_parts(s, part, &sum, &recorded, error);
-    if (err == SH_OK && recorded == 1) /* the first one of this table */
+    if (err == SH_OK && recorded == 1) /* the first part of this table */
         err = trim_tables(s, part->of, error);
     if (err != SH_OK)
         return err;

@@ -6,16 +6,16 @@
 #include <string.h>
 
 /*
- * NetAlertX's table of results may have no index on the ids, and a search for each line of a result
- * would read the table from end to end each time. So where there is none, the rows of the plugin
- * and node are read once. Kept within a transaction only: nobody else can write during it.
+ * NetAlertX's table of results may have no index on the ids, so that a search for each line of a
+ * result would scan the whole table each time. In this case the rows of the plugin and node are
+ * read once. They are valid within a transaction, as no other program can write during it.
  */
 
 #define ROWS_FIRST 1024
 
 typedef struct {
     uint8_t ids[16]; /* a keyed hash of both ids */
-    int64_t rowid;   /* 0 where the slot is free: SQLite counts from 1 */
+    int64_t rowid;   /* 0: free; SQLite's start at 1 */
 } result_row;
 
 struct sqlite_result_rows {
@@ -23,7 +23,7 @@ struct sqlite_result_rows {
     char node[SH_NODE_NAME_MAX + 1];
     uint8_t key[SH_KEY_BYTES];
     result_row *slots;
-    size_t slots_count, count; /* slots_count is a power of two, at most half of them are taken */
+    size_t slots_count, count; /* slots_count is a power of two, at most half in use */
 };
 
 static size_t slot_of(const sqlite_result_rows *rows, const uint8_t ids[static 16])
@@ -36,7 +36,7 @@ static size_t slot_of(const sqlite_result_rows *rows, const uint8_t ids[static 1
     return at;
 }
 
-/* The lengths keep ("ab", "c") apart from ("a", "bc"). */
+/* The lengths distinguish ("ab", "c") from ("a", "bc"). */
 static void hash_ids(const sqlite_result_rows *rows, sh_slice primary, sh_slice secondary,
                      uint8_t ret[static 16])
 {
@@ -70,7 +70,7 @@ sh_err store_sqlite_result_rows_add(store_sqlite *s, sh_slice primary, sh_slice 
     uint8_t ids[16];
     hash_ids(rows, primary, secondary, ids);
     result_row *slot = &rows->slots[slot_of(rows, ids)];
-    if (slot->rowid == 0) { /* of doubled rows the first one counts, as in a search */
+    if (slot->rowid == 0) { /* the first of duplicate rows counts, as in a search */
         memcpy(slot->ids, ids, sizeof slot->ids);
         slot->rowid = rowid;
         rows->count++;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 /*
- * Found, then updated or inserted, and not one upsert: NetAlertX's table has no unique index to
- * conflict with. The numbers of the parameters are those of the columns, so that every statement
- * here is bound in the same way; ROW_PARAMETER is the row that was found.
+ * Searches, then updates or inserts: an upsert is impossible, as NetAlertX's table has no unique
+ * index. Parameters have the numbers of the columns, so that all statements are bound in the same
+ * way; ROW_PARAMETER is the row that was found.
  */
 #define ROW_PARAMETER (RESULT_COLUMNS + 1)
 
@@ -25,13 +25,13 @@ static void append_differs(const store_sqlite *s, sqlite3_str *sql, bool watched
 }
 
 /*
- * A stored result is newer, unless it is of more than a day to come: then the clock of the node
- * that made it was ahead, and nothing would replace it until that time. (A day, for times are
- * local, in whatever zone.)
+ * Whether a stored result is newer. One that is more than a day in the future is not: the node's
+ * clock was ahead, and nothing would replace it until that time. (A day, as times are local in an
+ * unknown zone.)
  */
 #define STORED_IS_NEWER "dateTimeChanged > ?%d AND dateTimeChanged <= datetime('now', '+1 day')"
 
-/* Gives the row, whether it is newer, whether the watched values differ, whether anything does. */
+/* Selects the row, whether it is newer, whether watched values differ, whether anything differs. */
 static void append_columns(const store_sqlite *s, sqlite3_str *sql)
 {
     sqlite3_str_appendf(sql, "SELECT rowid, " STORED_IS_NEWER ", ", RESULT_CHANGED + 1);
@@ -106,7 +106,7 @@ static sh_err statement_of(store_sqlite *s, int which,
     return err;
 }
 
-/* A statement leaves out the columns that its table lacks, and with them the last parameters. */
+/* A statement omits the columns that its table lacks, and so the last parameters. */
 static int bind_result(const store_sqlite *s, sqlite3_stmt *statement,
                        const sh_slice values[static RESULT_COLUMNS])
 {
@@ -124,7 +124,7 @@ typedef struct {
     int64_t rowid;
 } found;
 
-/* The statement that finds the row, bound; *none where it is known that there is no row. */
+/* Binds the statement that finds the row; *none if there certainly is no row. */
 static sh_err bind_find(store_sqlite *s, const sh_slice values[static RESULT_COLUMNS],
                         sqlite3_stmt **ret, bool *none, sh_error *error)
 {

@@ -14,12 +14,12 @@
 
 typedef enum {
     SCHEMA_NONE,      /* an empty file */
-    SCHEMA_OWN,       /* Sync Hub made it */
-    SCHEMA_NETALERTX, /* somebody else's Devices */
+    SCHEMA_OWN,       /* created by Sync Hub */
+    SCHEMA_NETALERTX, /* another program's Devices */
     SCHEMA_OTHER,     /* no Devices, but other tables */
 } schema_kind;
 
-/* The first column of a query's only row as an integer; 0 where there is no row. */
+/* The first column of a query's only row as an integer; 0 if there is no row. */
 static sh_err query_integer(store_sqlite *s, const char *sql, const char *argument, int64_t *ret,
                             sh_error *error)
 {
@@ -47,8 +47,8 @@ static sh_err has_table(store_sqlite *s, const char *name, bool *ret, sh_error *
 }
 
 /*
- * What kind of database this is, and whether it has SyncHub_Meta. One statement, so that tables
- * which another receiver makes meanwhile are seen all or not at all.
+ * Determines the kind of the database, and whether it has SyncHub_Meta. One statement, so that it
+ * sees all tables that another receiver creates meanwhile, or none.
  */
 static sh_err read_kind(store_sqlite *s, schema_kind *ret, bool *meta, sh_error *error)
 {
@@ -74,7 +74,7 @@ static sh_err read_kind(store_sqlite *s, schema_kind *ret, bool *meta, sh_error 
     return err;
 }
 
-/* The version of a database that has SyncHub_Meta. */
+/* Reads the version of a database that has SyncHub_Meta. */
 static sh_err read_version(store_sqlite *s, int *ret, sh_error *error)
 {
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
@@ -97,9 +97,9 @@ static sh_err fail_other(const store_sqlite *s, sh_error *error)
 }
 
 /*
- * Several receivers may start on a new file at once; while one of them changes the journal mode the
- * others get BUSY at once, without the busy handler. Where a file system cannot share memory SQLite
- * stays with the rollback journal, which is as safe and only slower.
+ * Several receivers may start on a new file at the same time; while one changes the journal mode,
+ * the others get BUSY at once, without the busy handler. If the file system cannot share memory,
+ * SQLite keeps the rollback journal, which is equally safe and only slower.
  */
 static sh_err set_wal(store_sqlite *s, sh_error *error)
 {
@@ -113,13 +113,13 @@ static sh_err set_wal(store_sqlite *s, sh_error *error)
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "open", error);
 }
 
-/* Whether a table of plugin results has the columns that Sync Hub cannot do without. */
+/* Whether a table of plugin results has the columns that Sync Hub requires. */
 static sh_err read_results_table(store_sqlite *s, const char *table, bool *fits, sh_error *error)
 {
     *fits = true;
     for (size_t i = 0; i < RESULT_COLUMNS; i++) {
         const char *name = store_result_columns[i];
-        /* Asking for a column of a table that is not there fails in the same way. */
+        /* It also fails if the table does not exist. */
         s->result_has[i] = sqlite3_table_column_metadata(s->db, "main", table, name, NULL, NULL,
                                                          NULL, NULL, NULL) == SQLITE_OK;
         bool needed = i == RESULT_PLUGIN || i == RESULT_PRIMARY_ID || i == RESULT_SECONDARY_ID ||
@@ -133,7 +133,7 @@ static sh_err read_results_table(store_sqlite *s, const char *table, bool *fits,
     return err;
 }
 
-/* NetAlertX's own table where it has today's columns, else one of ours beside it. */
+/* Uses NetAlertX's table if it has the current columns, otherwise one of our own. */
 static sh_err choose_results_table(store_sqlite *s, bool *exists, sh_error *error)
 {
     s->result_table = "Plugins_Objects";
@@ -144,7 +144,7 @@ static sh_err choose_results_table(store_sqlite *s, bool *exists, sh_error *erro
     return read_results_table(s, s->result_table, exists, error);
 }
 
-/* Whether an index leads to the rows with one primary id, of one plugin at most. */
+/* Whether an index finds the rows with a primary id, at most for one plugin. */
 static sh_err read_results_index(store_sqlite *s, sh_error *error)
 {
     int64_t found = 0;
@@ -197,12 +197,11 @@ static sh_err make_results_table(store_sqlite *s, sh_error *error)
     SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(RESULTS_SQL_MAX);
     err = schema_build_results_named(OWN_RESULTS, &sql);
     if (err != SH_OK)
-        return sh_fail(error, err, "out of memory: cannot make the tables");
+        return sh_fail(error, err, "out of memory: cannot create the tables");
     return run_schema_sql(&s->base, sql.data, error);
 }
 
-/* Whether NetAlertX's own table fits may change with each of its updates, so this is no migration.
- */
+/* Not a migration, as an update of NetAlertX may change whether its table is usable. */
 static sh_err ensure_results_table(store_sqlite *s, sh_error *error)
 {
     bool exists = false;
@@ -229,12 +228,12 @@ sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error)
     schema_kind kind = SCHEMA_NONE;
     bool meta = false;
     sh_err err = read_kind(s, &kind, &meta, error);
-    /* NetAlertX's database keeps the journal mode that NetAlertX gave it. */
+    /* A NetAlertX database keeps NetAlertX's journal mode. */
     if (err == SH_OK && (kind == SCHEMA_NONE || kind == SCHEMA_OWN))
         err = set_wal(s, error);
     if (err == SH_OK && kind == SCHEMA_NETALERTX) {
-        err = store_sqlite_columns_read(s, error); /* is it fit, before anything is written? */
-        s->column_count = 0;                       /* Sync Hub's tables may not be there yet */
+        err = store_sqlite_columns_read(s, error); /* check it before anything is written */
+        s->column_count = 0;                       /* Sync Hub's tables may not exist yet */
     }
     if (err == SH_OK)
         err = schema_upgrade(&s->base, &target, error);
@@ -283,7 +282,7 @@ sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error)
     schema_kind kind = SCHEMA_NONE;
     bool meta = false;
     int version = 0;
-    /* First, so that a change meanwhile is noticed. */
+    /* Read the version first, so that a concurrent change is noticed. */
     (void)store_sqlite_schema_version(s, &s->schema_version);
     sh_err err = read_kind(s, &kind, &meta, error);
     if (err == SH_OK && meta)

@@ -75,8 +75,8 @@ static const struct store_ops sqlite_ops = {
 
 /*
  * synchronous=FULL makes a commit durable before the entry is acknowledged. The page cache is large
- * because new devices go to all places of the index of MACs; memory mapping would turn a disk fault
- * into a signal.
+ * because new devices are spread over the whole index of MACs. Memory mapping would turn a disk
+ * error into a signal.
  */
 static sh_err open_file(store_sqlite *s, store_access access, sh_error *error)
 {
@@ -95,12 +95,12 @@ static sh_err open_file(store_sqlite *s, store_access access, sh_error *error)
 }
 
 /*
- * What is undone with one entry alone SQLite keeps in a temporary file, from 64 KiB on. It goes
- * beside the database, where we may write: other folders may be read-only, as in a container.
+ * SQLite stores the undo data of a savepoint in a temporary file if it exceeds 64 KiB. The file is
+ * beside the database, as other folders may be read-only, for example in a container.
  */
 sh_err store_sqlite_prepare(const char *path, sh_error *error)
 {
-    SH_CLEANUP(sh_free_cleanup) char *target = realpath(path, NULL); /* NULL: not there yet */
+    SH_CLEANUP(sh_free_cleanup) char *target = realpath(path, NULL); /* NULL: no such file yet */
     const char *file = target == NULL ? path : target;
     const char *slash = strrchr(file, '/');
     SH_CLEANUP(sh_free_cleanup)

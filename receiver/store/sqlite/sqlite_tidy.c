@@ -3,7 +3,7 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 #include "receiver/store/store_tidy.h"
 
-/* The parameters of SQL that is written for PostgreSQL, $1 and $2, have these indexes here, too. */
+/* $1 and $2 in SQL written for PostgreSQL have these indexes in SQLite, too. */
 static sh_err delete_rows(store_sqlite *s, const char *sql, int64_t first, int64_t second,
                           int64_t *deleted, sh_error *error)
 {
@@ -29,7 +29,7 @@ static sh_err count_rows(store_sqlite *s, const char *sql, int64_t *ret, sh_erro
     return rc == SQLITE_ROW ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
-/* *count: 0 where no node is over the limit. */
+/* *count is 0 if no node is over the limit. */
 static sh_err find_fullest_node(store_sqlite *s, int64_t max, sh_buf *node, int64_t *count,
                                 sh_error *error)
 {
@@ -85,8 +85,7 @@ static sh_err tidy_table(store_sqlite *s, int table, const store_limits *limits,
     return err;
 }
 
-/* Rows are counted before the transaction: a program that waits for its lock need not wait for
- * that. */
+/* Counts rows before the transaction, so that other programs do not wait for the count. */
 sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
@@ -104,7 +103,7 @@ sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh
     if (err == SH_OK)
         err = find_fullest_node(s, limits->node_items_max, &node, &of_node, error);
     int64_t node_excess = store_tidy_excess(of_node, limits->node_items_max, more);
-    *more = *more || node_excess > 0; /* of other nodes */
+    *more = *more || node_excess > 0; /* for other nodes */
     if (err == SH_OK)
         err = base->ops->begin(base, error);
     if (err != SH_OK)

@@ -6,26 +6,27 @@
 #include "libcommon/base/limits.h"
 #include "receiver/store/store_place.h"
 
-/* Transactions, and what a connection knows from one to the next. */
+/* Transactions, and caches that are valid between them. */
 
 /*
- * Pages in the write-ahead log from which they are copied to the file at rest, and at a commit. A
- * log that is not copied keeps its room, so on a disk with little of it a commit copies, too.
+ * Sizes of the write-ahead log in pages that cause a checkpoint when idle, and at a commit. Without
+ * checkpoints the log only grows, so a commit also does one, in case the disk is small.
  */
 #define WAL_PAGES_REST 1000
 #define WAL_PAGES_MOST 16384
 #define WAL_DISK_BYTES (512 * SH_MIB)
-#define KNOWN_LOAD_INTERVAL_MS 60000 /* all MACs are read so often at most */
+#define KNOWN_LOAD_INTERVAL_MS 60000 /* minimum interval of reading all MACs */
 
 static sh_err check_place(const store_sqlite *s, sh_error *error)
 {
     int moved = 0;
     int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc == SQLITE_OK && moved != 0)
-        return sh_fail(error, SH_E_IO,
-                       "the database %s was removed or replaced while it was open: the file that "
-                       "is at its path now is used",
-                       s->path);
+        return sh_fail(
+            error, SH_E_IO,
+            "the database %s was removed or replaced while it was open: opening the file "
+            "that is at its path now",
+            s->path);
     return SH_OK;
 }
 
@@ -42,11 +43,11 @@ static sh_err read_data_version(store_sqlite *s, int64_t *ret, sh_error *error)
     return rc == SQLITE_ROW ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
-/* Somebody else's change may be a backup that was put back. */
+/* A change by another program may be a restored backup. */
 static sh_err check_generation(store_sqlite *s, sh_error *error)
 {
     int64_t version = 0;
-    sh_error busy = {.code = SH_OK}; /* the next transaction tells of anything but this */
+    sh_error busy = {.code = SH_OK}; /* the next transaction reports other errors */
     sh_err err = read_data_version(s, &version, &busy);
     if (err != SH_OK || version == s->checked_version)
         return SH_OK;
@@ -58,7 +59,7 @@ static sh_err check_generation(store_sqlite *s, sh_error *error)
     return err == SH_OK ? SH_OK : sh_fail(error, err, "%s", reason.message);
 }
 
-/* Where it cannot be asked, the next transaction tells why. */
+/* If it cannot be read, the next transaction reports why. */
 sh_err store_sqlite_check(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
@@ -72,7 +73,7 @@ sh_err store_sqlite_check(store *base, sh_error *error)
     return err == SH_OK ? check_generation(s, error) : err;
 }
 
-/* --- What is known ---------------------------------------------------------------------------- */
+/* --- Known MACs ------------------------------------------------------------------------------- */
 
 void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac)
 {
@@ -96,7 +97,7 @@ static sh_err load_known(store_sqlite *s, sh_error *error)
         sh_mac mac;
         sh_slice text = {(const char *)sqlite3_column_text(statement, 0),
                          (size_t)sqlite3_column_bytes(statement, 0)};
-        /* Only as it is spelled when it is looked up. */
+        /* Only MACs in their normalized form. */
         if (text.data != NULL && sh_mac_read(text, &mac, NULL) == SH_OK &&
             sh_text_equals_ignoring_case(text.data, mac.text))
             store_sqlite_known_add(s, &mac);
@@ -106,8 +107,8 @@ static sh_err load_known(store_sqlite *s, sh_error *error)
 }
 
 /*
- * In a new transaction: forgets what was known where others have changed the database since, and
- * reads all MACs where that was not done for a while.
+ * In a new transaction: clears the cache if other programs have changed the database, and reads all
+ * MACs if that was not done for a while.
  */
 static sh_err check_known(store_sqlite *s, sh_error *error)
 {
@@ -117,13 +118,13 @@ static sh_err check_known(store_sqlite *s, sh_error *error)
         return err;
     if (version != s->data_version) {
         forget_known(s);
-        if (s->column_count > 0) /* its tables are there */
+        if (s->column_count > 0) /* its tables exist */
             err = store_sqlite_generation_check(s, error);
     }
     if (err != SH_OK)
         return err;
     s->data_version = version;
-    s->trusts_known = !s->has_triggers && s->column_count > 0; /* its tables are there */
+    s->trusts_known = !s->has_triggers && s->column_count > 0; /* its tables exist */
     bool due = s->known_loaded_ms == 0 ||
                sh_clock_monotonic_ms() - s->known_loaded_ms > KNOWN_LOAD_INTERVAL_MS;
     return s->trusts_known && !s->known_has_all && due ? load_known(s, error) : SH_OK;
@@ -138,7 +139,7 @@ void store_sqlite_rollback(store *base)
     s->trusts_known = false;
     store_sqlite_result_rows_forget(s);
     forget_known(s);
-    /* After some errors (disk full) SQLite has rolled back by itself. */
+    /* After some errors (disk full) SQLite has already rolled back. */
     if (!sqlite3_get_autocommit(s->db))
         (void)store_sqlite_exec(s, "ROLLBACK", "write to", NULL);
 }
@@ -174,7 +175,7 @@ sh_err store_sqlite_commit(store *base, sh_error *error)
     return err == SH_OK ? check_place(s, error) : err;
 }
 
-/* Copies to the file what no reader keeps in the log, and waits for none. */
+/* A passive checkpoint: does not wait for readers. */
 static int checkpoint(store_sqlite *s)
 {
     int in_log = 0;
@@ -185,7 +186,7 @@ static int checkpoint(store_sqlite *s)
     return rc;
 }
 
-/* After a commit, which counts whatever becomes of the copy: that is made again at rest. */
+/* After a commit. A failed checkpoint does not affect it, and is repeated when idle. */
 int store_sqlite_on_commit(void *context, sqlite3 *db, const char *name, int pages)
 {
     store_sqlite *s = context;
@@ -204,7 +205,7 @@ sh_err store_sqlite_rest(store *base, sh_error *error)
     if (s->wal_pages < WAL_PAGES_REST)
         return SH_OK;
     int rc = checkpoint(s);
-    if (rc == SQLITE_OK || rc == SQLITE_BUSY) /* another program is at it */
+    if (rc == SQLITE_OK || rc == SQLITE_BUSY) /* BUSY: another program does it */
         return SH_OK;
     return store_sqlite_fail(s, rc, "write to", error);
 }

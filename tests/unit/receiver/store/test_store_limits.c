@@ -196,7 +196,7 @@ static void a_backup_that_is_put_back_is_noticed_though_the_connection_stays(voi
         (void)sql(backups[i]);
         sh_error error = {.code = SH_OK};
         assert_int_equal(store_begin(s, &error), SH_E_IO);
-        assert_non_null(strstr(error.message, "put back to an earlier state"));
+        assert_non_null(strstr(error.message, "restored to an earlier state"));
         /* One that is at rest notices it without a transaction. */
         sh_err err = SH_OK;
         for (int tries = 0; err == SH_OK && tries < 600; tries++) {
