@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What differs between the backends. */
+/* The differences between the backends. */
 typedef struct {
-    const char *mac;        /* of a device, as it is compared */
+    const char *mac;        /* expression of a device's key */
     const char *node_views; /* aggregate of node, present, since_ms, ip */
     const char *contains;   /* lower(x) contains lower(y): before, between, behind */
     const char *ip_key;
@@ -41,8 +41,8 @@ typedef struct {
     size_t column_count;
     sh_buf *sql;
     device_query_parameters *parameters;
-    const char *joint; /* before the next condition */
-    sh_err err;        /* the first failure; nothing is added behind it */
+    const char *joint; /* " WHERE " or " AND ", before the next condition */
+    sh_err err;        /* first error; nothing is added after it */
 } builder;
 
 static void add(builder *b, const char *text)
@@ -70,7 +70,7 @@ static void add_condition(builder *b)
     b->joint = " AND ";
 }
 
-/* Presence by the tables of nodes, of all of them or of one. */
+/* Presence according to the tables of all nodes, or of one. */
 static void add_presence(builder *b, size_t node)
 {
     add(b, ", CASE a.state WHEN 2 THEN 'yes' WHEN 0 THEN 'no' ELSE 'unknown' END AS \"hubPresent\","
@@ -92,7 +92,7 @@ static void add_presence(builder *b, size_t node)
     add(b, " = a.mac");
 }
 
-/* NetAlertX's own database: its columns say it, of all nodes together. */
+/* NetAlertX's own database: its columns have the presence over all nodes. */
 static void add_netalertx_presence(builder *b)
 {
     add(b, has_column(b, "devPresentLastScan")
@@ -133,7 +133,7 @@ static void add_conditions(builder *b, const store_device_query *query, size_t n
     b->joint = " WHERE ";
     if (query->present != NULL) {
         add_condition(b);
-        if (b->err == SH_OK) /* one of three words of ours */
+        if (b->err == SH_OK) /* one of three constants */
             b->err = sh_buf_append_format(b->sql, "\"hubPresent\" = '%s'", query->present);
     }
     if (query->first_seen_ms > 0) {
@@ -158,7 +158,7 @@ static void add_conditions(builder *b, const store_device_query *query, size_t n
         add_search(b, query->search);
 }
 
-/* Columns of Devices sort without regard to case; equal ones by MAC. */
+/* Columns of Devices sort case-insensitively; equal values by MAC. */
 static void add_order(builder *b, const store_device_query *query)
 {
     static const struct {
@@ -227,7 +227,7 @@ void device_ip_key(sh_slice ip, char ret[static DEVICE_IP_KEY_BYTES])
 
 /* --- The nodes that see a device ------------------------------------------------------------- */
 
-/* Up to the separator, which is passed over. */
+/* Returns the text before the separator, and skips the separator. */
 static sh_slice next_field(sh_slice *text, char separator)
 {
     const char *end = text->len == 0 ? NULL : memchr(text->data, separator, text->len);

@@ -5,8 +5,8 @@
 #include "receiver/store/store.h"
 
 /*
- * What a kind of database provides. Each function keeps the contract of the store_… function of its
- * name; a backend's own struct begins with a `store`.
+ * The functions of a backend. Each has the contract of the store_… function with its name; a
+ * backend's struct begins with a `store`.
  */
 struct store_ops {
     void (*close)(store *s);
@@ -22,7 +22,7 @@ struct store_ops {
     sh_err (*begin)(store *s, sh_error *error);
     sh_err (*commit)(store *s, sh_error *error);
     void (*rollback)(store *s);
-    sh_err (*rest)(store *s, sh_error *error); /* NULL where there is nothing to do */
+    sh_err (*rest)(store *s, sh_error *error); /* NULL: nothing to do */
     sh_err (*mark)(store *s, sh_error *error);
     sh_err (*undo_to_mark)(store *s, sh_error *error);
     sh_err (*item_note)(store *s, const store_item *item, bool *seen, sh_error *error);

@@ -6,12 +6,12 @@
 
 #include <stdlib.h>
 
-/* A million devices are read in pieces of so many. */
+/* Reads a million devices in batches. */
 #define FETCH "FETCH 256 FROM synchub_devices"
 
 #define LIST_SQL_MAX (16 * SH_KIB)
 
-/* The value as it is stored, with its text beside it. */
+/* A stored value, and its text. */
 static sh_value value_at(const PGresult *result, int row, int column, const sh_column *what)
 {
     if (PQgetisnull(result, row, column))
@@ -93,7 +93,7 @@ static sh_err give_all(store_postgres *s, const store_device_query *query, store
     return err;
 }
 
-/* One transaction, so that the list is of one moment. */
+/* One transaction, so that the list is consistent. */
 sh_err store_postgres_devices(store *base, const store_device_query *query, store_device_each each,
                               void *context, sh_error *error)
 {

@@ -9,8 +9,8 @@
 #include <libpq-fe.h>
 
 /*
- * What the files of the PostgreSQL backend share. No other file uses libpq. Names of tables and
- * columns are those of SQLite's file, quoted, because tools and the JSON export know them so.
+ * Shared by the files of the PostgreSQL backend. No other file uses libpq. Tables and columns have
+ * the names of the SQLite schema, quoted, as tools and the JSON export use these.
  */
 
 /* Statements that are prepared once for each connection. */
@@ -33,33 +33,33 @@ typedef struct {
     PGconn *conn;
     char place[320];         /* `host:port/database`, for messages */
     bool read_only;          /* opened STORE_READ_ONLY */
-    bool lost;               /* this connection is of no more use … */
+    bool lost;               /* this connection is unusable … */
     char why[300];           /* … for this reason */
-    bool in_transaction;     /* as far as it is not lost */
+    bool in_transaction;     /* unless the connection is lost */
     bool marked;             /* a savepoint is open */
-    bool counts_generations; /* its tables are there */
-    int64_t generation;      /* the highest that was seen, see store_check(); 0: none yet */
-    int64_t asked_ms;        /* when the server was last asked whether it is there (monotonic) */
-    int64_t reply_ms;        /* how long a reply may take; 0: as usual */
-    int64_t stop_ms;         /* when a stop of the program was first seen, 0 for never */
+    bool counts_generations; /* its tables exist */
+    int64_t generation;      /* highest one seen, see store_check(); 0: none yet */
+    int64_t asked_ms;        /* last check of the connection, monotonic */
+    int64_t reply_ms;        /* time limit for a reply; 0: the default */
+    int64_t stop_ms;         /* when a stop of the program was first noticed; 0: never */
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
 } store_postgres;
 
 /* postgres_connect.c */
 
-/* Connects to what url names, trying its hosts one after the other. SH_E_NETWORK, SH_E_CONFIG. */
+/* Connects to url, trying its hosts one after the other. SH_E_NETWORK, SH_E_CONFIG. */
 sh_err store_postgres_connect(store_postgres *s, const char *url, sh_error *error);
 
-/* How safe the connection is from who sits between, where that is less than it should be. */
+/* Advice if the connection is not protected against eavesdropping or a man in the middle. */
 void store_postgres_transport_advice(const store_postgres *s, char ret[static STORE_ADVICE_BYTES]);
-/* The same of a connection to a host by an address, which may be NULL, with that sslmode. */
+/* The same for a connection to a host and address, which may be NULL, with this sslmode. */
 void store_postgres_transport_words(const char *host, const char *address, const char *sslmode,
                                     bool encrypted, char ret[static STORE_ADVICE_BYTES]);
 
-/* postgres_call.c: requests and their results, never waiting for ever */
+/* postgres_call.c: requests and their results, always with a time limit */
 
-/* The parameters of a statement, in PostgreSQL's binary form; texts are borrowed. */
+/* The parameters of a statement in PostgreSQL's binary format; texts are borrowed. */
 #define POSTGRES_PARAMETERS_MAX 64
 typedef struct {
     int count;
@@ -72,10 +72,10 @@ typedef struct {
 void store_postgres_add_text(postgres_parameters *p, sh_slice text);
 void store_postgres_add_bytes(postgres_parameters *p, const uint8_t *bytes, size_t len);
 void store_postgres_add_integer(postgres_parameters *p, int64_t number);
-void store_postgres_add_integer_text(postgres_parameters *p, int64_t number); /* for a text */
+void store_postgres_add_integer_text(postgres_parameters *p, int64_t number); /* as text */
 void store_postgres_add_null(postgres_parameters *p);
 
-/* Types of parameters, from PostgreSQL's catalog (pg_type.dat), where they never change. */
+/* Types of parameters: fixed OIDs from PostgreSQL's catalog (pg_type.dat). */
 #define POSTGRES_TYPE_BYTEA 17
 #define POSTGRES_TYPE_BIGINT 20
 #define POSTGRES_TYPE_TEXT 25
@@ -84,49 +84,49 @@ void store_postgres_add_null(postgres_parameters *p);
 sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const char *sql,
                               const Oid types[], int count, sh_error *error);
 
-/* Runs a prepared statement; *ret, which may be NULL, gets its result for PQclear(). */
+/* Runs a prepared statement; ret may be NULL; the caller frees *ret with PQclear(). */
 sh_err store_postgres_run(store_postgres *s, postgres_statement which, const postgres_parameters *p,
                           const char *doing, PGresult **ret, sh_error *error);
 
-/* Runs SQL without parameters, or with texts alone; of several commands the last result. */
+/* Runs SQL without parameters; *ret is the result of the last command. */
 sh_err store_postgres_exec(store_postgres *s, const char *sql, const char *doing, PGresult **ret,
                            sh_error *error);
-/* The parameters must be cast to their types where they are not texts: `$1::bigint`. */
+/* Runs SQL with parameters, which must be cast unless they are text: `$1::bigint`. */
 sh_err store_postgres_query(store_postgres *s, const char *sql, const postgres_parameters *p,
                             const char *doing, PGresult **ret, sh_error *error);
 
 /*
- * A pipeline: begin, send any number of statements, end_sending, then as many results in their
- * order, end. Once a statement failed, all behind it in the pipeline are passed over: they give
- * SH_OK and *passed_over.
+ * A pipeline: begin, send any number of statements, end_sending, then read as many results in
+ * order, end. After a failed statement the server skips the rest of the pipeline: they return SH_OK
+ * and set *passed_over.
  */
 sh_err store_postgres_pipeline_begin(store_postgres *s, sh_error *error);
 sh_err store_postgres_pipeline_send(store_postgres *s, postgres_statement which,
                                     const postgres_parameters *p, sh_error *error);
 sh_err store_postgres_pipeline_send_sql(store_postgres *s, const char *sql, sh_error *error);
 sh_err store_postgres_pipeline_end_sending(store_postgres *s, sh_error *error);
-/* The next statement's result, good or bad; SH_E_NETWORK alone is an error here. */
+/* The next statement's result, good or bad; the only error is SH_E_NETWORK. */
 sh_err store_postgres_pipeline_next(store_postgres *s, PGresult **ret, sh_error *error);
 sh_err store_postgres_pipeline_end(store_postgres *s, sh_error *error);
 
 /* For SH_CLEANUP. */
 void store_postgres_clear(PGresult **result);
 
-/* Waits until the socket is ready or end_ms (monotonic) comes; a stop shortens that. */
+/* Waits until the socket is ready or until end_ms (monotonic); shorter if the program must stop. */
 bool store_postgres_wait(store_postgres *s, PGconn *conn, short events, int64_t end_ms);
 
-/* Whether a result tells of success. */
+/* Whether a result is a success. */
 bool store_postgres_is_good(const PGresult *result);
-/* Whether a result tells of a fault of one row alone. */
+/* Whether a result is an error of a single row. */
 bool store_postgres_is_of_row(const PGresult *result);
-/* What such a result says, without any value. */
+/* The message of such a result, without any value. */
 void store_postgres_row_reason(const PGresult *result, char *ret, size_t ret_bytes);
-/* Turns a bad result into an error; doing is such as "write to". */
+/* Converts a bad result to an error; doing is a phrase such as "write to". */
 sh_err store_postgres_fail(store_postgres *s, const PGresult *result, const char *doing,
                            sh_error *error);
-/* The connection is of no more use. why: one line, without the final stop. */
+/* Marks the connection as unusable. why is one line without a full stop. */
 sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error);
-/* The first line of libpq's words on a connection. */
+/* The first line of libpq's message about a connection. */
 void store_postgres_words(const PGconn *conn, char *ret, size_t ret_bytes);
 
 /* postgres_transaction.c */
@@ -158,9 +158,9 @@ sh_err store_postgres_node_contact(store *base, const char *node, const node_con
                                    sh_error *error);
 sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh_error *error);
 
-/* postgres_schema.c: makes or upgrades the tables, safe among several. */
+/* postgres_schema.c: creates or upgrades the tables; safe if several receivers do so. */
 sh_err store_postgres_schema_make(store_postgres *s, sh_error *error);
-/* Checks that they are there and up to date, for reading. */
+/* Checks that the tables exist and are up to date, for reading. */
 sh_err store_postgres_schema_check(store_postgres *s, sh_error *error);
 
 /* postgres_devices.c */

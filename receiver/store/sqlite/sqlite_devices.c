@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 /*
- * Keys are normalised before they come here, and compared without regard to case. A MAC that an
- * existing database spells with other separators is not recognised; NetAlertX itself writes colons.
- * Where the column's own collation ignores case, naming no collation lets its index be used.
+ * Keys are already normalized, and compared case-insensitively. A MAC with other separators in an
+ * existing database is not recognized; NetAlertX writes colons. If the column's collation ignores
+ * case, naming no collation allows SQLite to use its index.
  */
 static sh_err find_statement(store_sqlite *s, sqlite3_stmt **ret, sh_error *error)
 {
@@ -53,8 +53,8 @@ sh_err store_sqlite_find_known(store *base, const sh_mac *const macs[], size_t c
 }
 
 /*
- * Not INSERT OR IGNORE, which would swallow a row that breaks NOT NULL or a CHECK: only a MAC that
- * is there already is passed over.
+ * Not INSERT OR IGNORE, which would silently ignore rows that violate NOT NULL or a CHECK: only
+ * existing MACs may be ignored.
  */
 static char *build_insert(const store_sqlite *s)
 {
@@ -82,8 +82,8 @@ static sh_err insert_statement(store_sqlite *s, sqlite3_stmt **ret, sh_error *er
 }
 
 /*
- * Whether a parameter holds the value: it keeps one from run to run, and what most devices have in
- * common needs no binding for each. A text lives no longer than its row, unless it is empty.
+ * Whether a parameter already has the value: bindings persist between runs, and most devices share
+ * many values. A text is valid only as long as its row, unless it is empty.
  */
 static bool is_bound(sh_value bound, sh_value value)
 {
@@ -113,7 +113,7 @@ static int bind_value(sqlite3_stmt *statement, int index, sh_value value)
     return sqlite3_bind_null(statement, index);
 }
 
-/* The text of one of the row's columns; "" where the table has no such column. */
+/* The text of one of the row's columns; "" if the table has no such column. */
 static sh_slice text_of(const store_sqlite *s, const sh_device_row *row, const char *column)
 {
     size_t index = 0;
@@ -123,7 +123,7 @@ static sh_slice text_of(const store_sqlite *s, const sh_device_row *row, const c
     return value.kind == SH_VALUE_TEXT ? value.text : SH_SLICE("");
 }
 
-/* Whether an error is about this row alone and undid nothing but it. */
+/* Whether an error concerns only this row and rolled back only this row. */
 static bool is_of_row(const store_sqlite *s, int rc)
 {
     int code = rc & 0xff;
@@ -131,7 +131,7 @@ static bool is_of_row(const store_sqlite *s, int rc)
            !sqlite3_get_autocommit(s->db);
 }
 
-/* Turns such an error into the row's outcome. SQLite's words name the column, never a value. */
+/* Sets the row's outcome from such an error. SQLite's message names the column, never a value. */
 static void reject(const store_sqlite *s, store_insert *insert, const char *what)
 {
     insert->outcome = STORE_REJECTED;
@@ -202,7 +202,7 @@ static sh_err run_fixed(store_sqlite *s, int which, const char *sql, sh_error *e
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
-/* A row and its event are inserted together or not at all. */
+/* Inserts a row and its event atomically. */
 static sh_err insert_with_event(store_sqlite *s, sqlite3_stmt *insert_device, store_insert *insert,
                                 const char *now, sh_error *error)
 {

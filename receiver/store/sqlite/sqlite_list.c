@@ -7,7 +7,7 @@
 
 #define LIST_SQL_MAX (16 * SH_KIB)
 
-/* The value as it is stored, with its text beside it. */
+/* A stored value, and its text. */
 static sh_value value_at(sqlite3_stmt *statement, int column)
 {
     int type = sqlite3_column_type(statement, column);

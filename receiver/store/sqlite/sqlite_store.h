@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-/* What the files of the SQLite backend share. No other file uses SQLite. */
+/* Shared by the files of the SQLite backend. No other file uses SQLite. */
 
 /* Statements that are prepared at their first use and kept. */
 enum {
@@ -53,64 +53,66 @@ typedef struct {
     sqlite3 *db;
     char *path;
     bool marked;   /* a savepoint is open */
-    int wal_pages; /* in the write-ahead log that may not be in the file yet */
+    int wal_pages; /* pages in the write-ahead log that may not be in the file yet */
 
-    /* What this database's tables look like, found when it is opened. */
-    int64_t schema_version; /* SQLite's own: another one after every change of a table */
+    /* Properties of this database's tables, determined when it is opened. */
+    int64_t schema_version; /* PRAGMA schema_version: changes with every change of a table */
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
-    bool mac_ignores_case; /* devMac's own collation is NOCASE */
-    bool mac_unique;       /* devMac alone is unique, so that ON CONFLICT(devMac) may be said */
-    bool mac_unique_case;  /* … and unique without regard to case */
+    bool mac_ignores_case; /* devMac's collation is NOCASE */
+    bool mac_unique;       /* devMac is unique by itself, so ON CONFLICT(devMac) is valid */
+    bool mac_unique_case;  /* … and case-insensitively */
     bool has_events, has_nodes;
-    bool is_shared; /* NetAlertX's, which waits for it */
+    bool is_shared; /* with NetAlertX, which waits for its lock */
     const char *result_table;
     bool result_has[RESULT_COLUMNS];
-    bool result_indexed;      /* a result's row is found by an index */
-    sqlite_result_rows *rows; /* where it is not; of this transaction */
+    bool result_indexed;      /* an index finds the row of a result */
+    sqlite_result_rows *rows; /* without an index; for this transaction */
 
     /*
-     * Of Devices, as of data_version, which is SQLite's own: another one after every change that is
-     * not ours. Trusted inside a transaction alone, and nowhere where triggers may delete. Where it
-     * has all, what is not in it is taken for new, and the insert has the last word.
+     * MACs in Devices as of data_version (PRAGMA data_version, which changes with every change of
+     * another connection). Valid only inside a transaction, and not if triggers may delete rows. If
+     * it is complete, other MACs count as new, and the insert decides.
      */
     known_macs known;
     int64_t data_version;
-    int64_t generation;      /* the highest that was seen, see store_check(); 0: none yet */
-    int64_t checked_version; /* data_version when it was last looked at outside of a transaction */
+    int64_t generation;      /* highest one seen, see store_check(); 0: none yet */
+    int64_t checked_version; /* data_version at the last check outside a transaction */
     int64_t known_loaded_ms; /* monotonic */
     bool known_has_all, trusts_known, has_triggers;
 
     sqlite3_stmt *statements[STATEMENTS];
-    sh_value bound[SH_COLUMNS_MAX]; /* what the parameters of STATEMENT_INSERT_DEVICE hold */
+    sh_value bound[SH_COLUMNS_MAX]; /* bound parameters of STATEMENT_INSERT_DEVICE */
 } store_sqlite;
 
 /* sqlite_call.c */
 
-/* Turns an SQLite result code into ours, with what to mend; doing is such as "write to". */
+/*
+ * Converts an SQLite result code to an error with the remedy; doing is a phrase such as "write to".
+ */
 sh_err store_sqlite_fail(const store_sqlite *s, int rc, const char *doing, sh_error *error);
 
 sh_err store_sqlite_exec(store_sqlite *s, const char *sql, const char *doing, sh_error *error);
 
-/* Prepares sql, or takes what was prepared for `which` before. Borrowed from the store. */
+/* Prepares sql, or returns the statement prepared earlier for `which`. Borrowed from the store. */
 sh_err store_sqlite_statement(store_sqlite *s, int which, const char *sql, sqlite3_stmt **ret,
                               sh_error *error);
 
-/* Runs a statement that gives no rows, and makes it ready for the next use; an SQLite code. */
+/* Runs a statement without rows and resets it; returns SQLite's code. */
 int store_sqlite_run(sqlite3_stmt *statement);
 
-/* Binds a text that must outlive the next run. */
+/* Binds a text, which must be valid until the next run has ended. */
 int store_sqlite_bind_text(sqlite3_stmt *statement, int index, sh_slice text);
 
 /* For SH_CLEANUP. */
 void store_sqlite_finalize(sqlite3_stmt **statement);
 
-/* A text column of the current row, cut to what fits; "" for NULL. */
+/* A text column of the current row, truncated to ret_bytes; "" for NULL. */
 void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t ret_bytes);
 
 /* sqlite_transaction.c */
 
-/* Notes that the MAC is there; for the rest of this transaction, and then while it is there. */
+/* Adds a MAC that exists to the cache, tentatively until the commit. */
 void store_sqlite_known_add(store_sqlite *s, const sh_mac *mac);
 sh_err store_sqlite_check(store *base, sh_error *error);
 sh_err store_sqlite_begin(store *base, sh_error *error);
@@ -133,18 +135,18 @@ sh_err store_sqlite_node_contact(store *base, const char *node, const node_conta
                                  sh_error *error);
 sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error);
 
-/* sqlite_schema.c: makes or upgrades Sync Hub's tables, safe among several. */
+/* sqlite_schema.c: creates or upgrades Sync Hub's tables; safe if several receivers do so. */
 sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error);
-/* False where it cannot be read now. */
+/* False if it cannot be read now. */
 bool store_sqlite_schema_version(store_sqlite *s, int64_t *ret);
-/* Finds out what the tables look like. */
+/* Determines the properties of the tables. */
 sh_err store_sqlite_schema_read(store_sqlite *s, sh_error *error);
 
 /* sqlite_meta.c */
 
-/* SH_E_IO where the database has an earlier generation than before; remembers it otherwise. */
+/* SH_E_IO if the database has an earlier generation than before; otherwise records it. */
 sh_err store_sqlite_generation_check(store_sqlite *s, sh_error *error);
-/* Counts one generation more, in the transaction that is open. */
+/* Increments the generation in the open transaction. */
 sh_err store_sqlite_generation_next(store_sqlite *s, sh_error *error);
 sh_err store_sqlite_rules_note(store *base, const uint8_t rules[static SH_DIGEST_BYTES],
                                sh_error *error);
@@ -153,7 +155,7 @@ sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STOR
 sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, bool replace,
                              sh_error *error);
 
-/* sqlite_columns.c: finds out what Devices looks like. */
+/* sqlite_columns.c: reads the columns of Devices. */
 sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error);
 
 /* sqlite_devices.c */
@@ -185,10 +187,10 @@ sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh
 /* Reads them, unless this transaction has. SH_E_MEMORY and the store's. */
 sh_err store_sqlite_result_rows_read(store_sqlite *s, const char *plugin, const char *node,
                                      sh_error *error);
-/* The row with these ids; false where there is none. */
+/* The row with these ids; false if there is none. */
 bool store_sqlite_result_rows_find(const store_sqlite *s, sh_slice primary, sh_slice secondary,
                                    int64_t *rowid);
-/* Notes a row that was inserted. */
+/* Adds an inserted row. */
 sh_err store_sqlite_result_rows_add(store_sqlite *s, sh_slice primary, sh_slice secondary,
                                     int64_t rowid, sh_error *error);
 void store_sqlite_result_rows_forget(store_sqlite *s); /* at the end of a transaction */
