@@ -109,8 +109,12 @@ static sh_err put_lines(entry_merger *m, entry_result *result, sh_error *error)
         int64_t changed = 0;
         for (; result->next + count < fold->count && count < m->pace.rows; count++)
             result_fold_at(fold, result->next + count, &chunk[count]);
-        sh_err err = store_put_plugin_lines(m->store, result->header.plugin, result->header.node,
-                                            chunk, count, m->now, &changed, error);
+        const store_plugin_lines lines = {.plugin = result->header.plugin,
+                                          .node = result->header.node,
+                                          .now = m->now,
+                                          .lines = chunk,
+                                          .count = count};
+        sh_err err = store_put_plugin_lines(m->store, &lines, &changed, error);
         if (err != SH_OK)
             return err;
         result->inserted += changed;

@@ -147,14 +147,20 @@ typedef struct {
 sh_err store_insert_devices(store *s, store_insert inserts[], size_t count, const char *now,
                             sh_error *error);
 
+/* Lines of a plugin's result; now is `YYYY-MM-DD HH:MM:SS`. */
+typedef struct {
+    const char *plugin, *node, *now;
+    const sh_plugin_line *lines;
+    size_t count;
+} store_plugin_lines;
+
 /*
  * Stores lines of a plugin's result: one row for each plugin, node, primary and secondary id. A
  * result that is not older replaces the watched values, extra, foreign key, help values and
  * dateTimeChanged. *changed is the number of rows inserted or replaced.
  */
-sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
-                              const sh_plugin_line lines[], size_t count, const char *now,
-                              int64_t *changed, sh_error *error);
+sh_err store_put_plugin_lines(store *s, const store_plugin_lines *lines, int64_t *changed,
+                              sh_error *error);
 
 /* A device table, or the newest one of a node. */
 typedef struct {

@@ -32,9 +32,8 @@ struct store_ops {
                          sh_error *error);
     sh_err (*insert_devices)(store *s, store_insert inserts[], size_t count, const char *now,
                              sh_error *error);
-    sh_err (*put_plugin_lines)(store *s, const char *plugin, const char *node,
-                               const sh_plugin_line lines[], size_t count, const char *now,
-                               int64_t *changed, sh_error *error);
+    sh_err (*put_plugin_lines)(store *s, const store_plugin_lines *lines, int64_t *changed,
+                               sh_error *error);
     sh_err (*node_record)(store *s, const store_node *node, sh_error *error);
     sh_err (*node_add)(store *s, const store_node *node, sh_error *error);
     sh_err (*node_lock)(store *s, const char *node, bool create, store_node *ret, sh_error *error);

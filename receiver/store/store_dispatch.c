@@ -129,11 +129,10 @@ sh_err store_insert_devices(store *s, store_insert inserts[], size_t count, cons
     return s->ops->insert_devices(s, inserts, count, now, error);
 }
 
-sh_err store_put_plugin_lines(store *s, const char *plugin, const char *node,
-                              const sh_plugin_line lines[], size_t count, const char *now,
-                              int64_t *changed, sh_error *error)
+sh_err store_put_plugin_lines(store *s, const store_plugin_lines *lines, int64_t *changed,
+                              sh_error *error)
 {
-    return s->ops->put_plugin_lines(s, plugin, node, lines, count, now, changed, error);
+    return s->ops->put_plugin_lines(s, lines, changed, error);
 }
 
 sh_err store_node_record(store *s, const store_node *node, sh_error *error)

@@ -116,19 +116,17 @@ static sh_err make_key(const char *plugin, const char *node, const sh_plugin_lin
 }
 
 typedef struct {
-    const char *plugin, *node, *now;
-    const sh_plugin_line *lines;
+    const store_plugin_lines *of;
     const keyed_line *order;
-    size_t count;
 } line_run;
 
 static sh_err send_lines(store_postgres *s, const line_run *run, sh_error *error)
 {
     sh_err err = store_postgres_pipeline_begin(s, error);
-    for (size_t i = 0; i < run->count && err == SH_OK; i++) {
+    for (size_t i = 0; i < run->of->count && err == SH_OK; i++) {
         store_result result;
-        store_result_of(run->plugin, run->node, &run->lines[run->order[i].index], run->now,
-                        &result);
+        store_result_of(run->of->plugin, run->of->node, &run->of->lines[run->order[i].index],
+                        run->of->now, &result);
         postgres_parameters p = {.count = 0};
         for (size_t column = 0; column < RESULT_COLUMNS; column++)
             store_postgres_add_text(&p, result.values[column]);
@@ -155,29 +153,27 @@ static sh_err take_lines(store_postgres *s, size_t count, int64_t *changed, sh_e
     return failed != SH_OK ? failed : err;
 }
 
-sh_err store_postgres_put_plugin_lines(store *base, const char *plugin, const char *node,
-                                       const sh_plugin_line lines[], size_t count, const char *now,
+sh_err store_postgres_put_plugin_lines(store *base, const store_plugin_lines *lines,
                                        int64_t *changed, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
     *changed = 0;
     if (s->read_only)
         return sh_fail(error, SH_E_IO, "the database %s was opened for reading", s->place);
-    if (count == 0)
+    if (lines->count == 0)
         return SH_OK;
-    SH_CLEANUP(sh_free_cleanup) keyed_line *order = calloc(count, sizeof *order);
+    SH_CLEANUP(sh_free_cleanup) keyed_line *order = calloc(lines->count, sizeof *order);
     sh_buf scratch = SH_BUF_INIT(2 * SH_PLUGIN_LINE_MAX);
     sh_err err = order == NULL ? SH_E_MEMORY : SH_OK;
-    for (size_t i = 0; i < count && err == SH_OK; i++) {
+    for (size_t i = 0; i < lines->count && err == SH_OK; i++) {
         order[i].index = i;
-        err = make_key(plugin, node, &lines[i], &scratch, order[i].key);
+        err = make_key(lines->plugin, lines->node, &lines->lines[i], &scratch, order[i].key);
     }
     sh_buf_reset(&scratch);
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory: cannot write to the database");
-    qsort(order, count, sizeof *order, by_key_and_index);
-    const line_run run = {
-        .plugin = plugin, .node = node, .now = now, .lines = lines, .order = order, .count = count};
+    qsort(order, lines->count, sizeof *order, by_key_and_index);
+    const line_run run = {.of = lines, .order = order};
     err = send_lines(s, &run, error);
-    return err == SH_OK ? take_lines(s, count, changed, error) : err;
+    return err == SH_OK ? take_lines(s, lines->count, changed, error) : err;
 }

@@ -194,8 +194,7 @@ sh_err store_postgres_devices(store *base, const store_device_query *query, stor
 
 /* postgres_results.c */
 sh_err store_postgres_results_prepare(store_postgres *s, sh_error *error);
-sh_err store_postgres_put_plugin_lines(store *base, const char *plugin, const char *node,
-                                       const sh_plugin_line lines[], size_t count, const char *now,
+sh_err store_postgres_put_plugin_lines(store *base, const store_plugin_lines *lines,
                                        int64_t *changed, sh_error *error);
 
 #endif

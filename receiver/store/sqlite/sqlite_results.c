@@ -189,12 +189,11 @@ static sh_err write_result(store_sqlite *s, const sh_slice values[static RESULT_
                                         sqlite3_last_insert_rowid(s->db), error);
 }
 
-static sh_err put_line(store_sqlite *s, const char *plugin, const char *node,
-                       const sh_plugin_line *line, const char *now, int64_t *changed,
-                       sh_error *error)
+static sh_err put_line(store_sqlite *s, const store_plugin_lines *lines, size_t index,
+                       int64_t *changed, sh_error *error)
 {
     store_result result;
-    store_result_of(plugin, node, line, now, &result);
+    store_result_of(lines->plugin, lines->node, &lines->lines[index], lines->now, &result);
     sh_slice *values = result.values;
     found f;
     sh_err err = find_result(s, values, &f, error);
@@ -207,14 +206,15 @@ static sh_err put_line(store_sqlite *s, const char *plugin, const char *node,
     return write_result(s, values, &f, error);
 }
 
-sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,
-                                     const sh_plugin_line lines[], size_t count, const char *now,
-                                     int64_t *changed, sh_error *error)
+sh_err store_sqlite_put_plugin_lines(store *base, const store_plugin_lines *lines, int64_t *changed,
+                                     sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     *changed = 0;
-    sh_err err = s->result_indexed ? SH_OK : store_sqlite_result_rows_read(s, plugin, node, error);
-    for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = put_line(s, plugin, node, &lines[i], now, changed, error);
+    sh_err err = s->result_indexed
+                     ? SH_OK
+                     : store_sqlite_result_rows_read(s, lines->plugin, lines->node, error);
+    for (size_t i = 0; i < lines->count && err == SH_OK; i++)
+        err = put_line(s, lines, i, changed, error);
     return err;
 }

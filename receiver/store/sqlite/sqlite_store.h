@@ -196,8 +196,7 @@ sh_err store_sqlite_result_rows_add(store_sqlite *s, sh_slice primary, sh_slice 
 void store_sqlite_result_rows_forget(store_sqlite *s); /* at the end of a transaction */
 
 /* sqlite_results.c */
-sh_err store_sqlite_put_plugin_lines(store *base, const char *plugin, const char *node,
-                                     const sh_plugin_line lines[], size_t count, const char *now,
-                                     int64_t *changed, sh_error *error);
+sh_err store_sqlite_put_plugin_lines(store *base, const store_plugin_lines *lines, int64_t *changed,
+                                     sh_error *error);
 
 #endif

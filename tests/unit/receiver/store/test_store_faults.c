@@ -52,7 +52,8 @@ static sh_err work(sh_device_row *row, sh_error *error)
     if (err == SH_OK && one.outcome == STORE_REJECTED)
         err = sh_fail(error, SH_E_FORMAT, "%s", one.reason);
     if (err == SH_OK)
-        err = store_put_plugin_lines(s, "P", "N", &line, 1, NOW, &changed, error);
+        err = store_put_plugin_lines(s, &(store_plugin_lines){"P", "N", NOW, &line, 1}, &changed,
+                                     error);
     if (err == SH_OK)
         err = store_node_record(s, &node, error);
     if (err == SH_OK)

@@ -26,7 +26,9 @@ static int64_t put(store *s, const char *plugin, const char *node, const char *t
     sh_error error = {.code = SH_OK};
     int64_t changed = -1;
     must(store_begin(s, &error), &error);
-    must(store_put_plugin_lines(s, plugin, node, lines, count, NOW, &changed, &error), &error);
+    must(store_put_plugin_lines(s, &(store_plugin_lines){plugin, node, NOW, lines, count}, &changed,
+                                &error),
+         &error);
     must(store_commit(s, &error), &error);
     return changed;
 }
@@ -172,7 +174,9 @@ static int64_t put_many(store *s, int count)
         sh_plugin_line line;
         (void)snprintf(text, sizeof text, "id %d|s|2026-01-01 10:00:00|1|2|3|4|x|f", i);
         sh_plugin_line_split(sh_slice_of(text), &line);
-        must(store_put_plugin_lines(s, "P", "A", &line, 1, NOW, &changed, &error), &error);
+        must(store_put_plugin_lines(s, &(store_plugin_lines){"P", "A", NOW, &line, 1}, &changed,
+                                    &error),
+             &error);
         assert_int_equal(changed, i >= count / 2); /* the first half is there and the same */
     }
     must(store_commit(s, &error), &error);
