@@ -43,6 +43,18 @@ static bool method_fits(const char *route, const char *method)
     return strcmp(route, method) == 0 || (strcmp(route, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
+/* Nodes and hubs add /sync to the URL that they are given. */
+static const char *unknown_path_text(const char *path)
+{
+    static const char sync[] = "/sync";
+    size_t len = strlen(path);
+    bool prefixed = len >= sizeof sync && strcmp(path + len - strlen(sync), sync) == 0;
+    return prefixed
+               ? "There is no such path here: the hub's or node's URL in the settings must end "
+                 "with host and port, because /sync is added to it"
+               : "There is no such path here";
+}
+
 /* Finds the route; answers 404 or 405 and returns NULL if there is none. */
 static const sh_http_route *find_route(sh_http_exchange *exchange, const char *method,
                                        const char *path)
@@ -57,7 +69,7 @@ static const sh_http_route *find_route(sh_http_exchange *exchange, const char *m
     }
     if (other == NULL) {
         sh_http_reply_failure(exchange, MHD_HTTP_NOT_FOUND, SH_HTTP_CODE_PATH, "Not Found",
-                              "There is no such path here");
+                              unknown_path_text(path));
     } else {
         sh_http_reply_header(exchange, MHD_HTTP_HEADER_ALLOW, other);
         sh_http_reply_failure(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, SH_HTTP_CODE_METHOD,

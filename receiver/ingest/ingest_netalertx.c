@@ -150,9 +150,10 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
 /* NetAlertX answers so, and then finds that the file is no table. */
 static void answer_ignored(sh_http_exchange *exchange, const char *node)
 {
-    sh_log_event(SH_LOG_INFO, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange))),
-                 "ignored the result of NetAlertX's SYNC plugin: SYNC_plugins on the node contains "
-                 "SYNC, which is no plugin to push");
+    sh_log_event(
+        SH_LOG_INFO, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange))),
+        "ignored the result of NetAlertX's SYNC plugin, or an empty table: SYNC_plugins on "
+        "the node should not contain SYNC");
     sh_http_reply(exchange, 200, "application/json", SH_SLICE(STORED));
 }
 

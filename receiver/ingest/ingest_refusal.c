@@ -5,6 +5,7 @@
 #include "receiver/hub/hub_metrics.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,7 @@ void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule)
 {
     char message[SH_ERROR_MESSAGE_BYTES + 64];
     (void)snprintf(message, sizeof message, "%s: choose another SYNC_node_name", rule);
+    message[0] = (char)toupper((unsigned char)message[0]);
     ingest_refuse(exchange, REFUSED_NODE_NAME, NULL, message);
 }
 
@@ -92,6 +94,7 @@ void ingest_refuse_plugin_name(sh_http_exchange *exchange, const char *rule)
 {
     char message[SH_ERROR_MESSAGE_BYTES + 64];
     (void)snprintf(message, sizeof message, "%s: correct SYNC_plugins on the node", rule);
+    message[0] = (char)toupper((unsigned char)message[0]);
     ingest_refuse(exchange, REFUSED_PLUGIN_NAME, NULL, message);
 }
 

@@ -110,9 +110,10 @@ class NetAlertXPush(ReceiverHttpTest):
         cases = [(push(node=name), 422, "SYNC_node_name", why) for name, why in (
             ("a/b", "'/'"), ("n" * 51, "51 characters"), ("ü" * 101, "200 bytes"),
             (" a", "white space"), ("..", '".."'), ("a\u200bb", "invisible"))]
-        cases += [(push(plugin=name), 422, "SYNC_plugins", "the plugin name")
+        cases += [(push(plugin=name), 422, "SYNC_plugins", "The plugin name")
                   for name in ("a b", "p" * 65, "../x", "Sync")]
         cases += [(push(url=self.hub.url + "/snyc"), 404, "path", "no such")]
+        cases += [(push(url=self.hub.url + "/hub/sync"), 404, "URL in the settings", "host and port")]
         said = [(answer.status, answer.json, *rest) for answer, *rest in cases]
         said += [(*too_large, 413, "SYNC_plugins", "synchub-pusher")]
         for status, body, expected, *words in said:
@@ -136,7 +137,7 @@ class NetAlertXPush(ReceiverHttpTest):
         for text in (result, ""):
             answer = netalertx_push(self.hub.url, text, "Node_A")
             self.assertEqual((answer.status, answer.text), (200, STORED))
-        self.hub.wait_for_log("ignored the result of NetAlertX's SYNC plugin: SYNC_plugins")
+        self.hub.wait_for_log("ignored the result of NetAlertX's SYNC plugin.*SYNC_plugins")
         self.assertEqual(self.hub_redis.backlog(), 0)
         other = netalertx_push(self.hub.url, result, "Node_A", passphrase="another key")
         self.assertEqual(other.status, 422)
@@ -167,7 +168,7 @@ class NetAlertXPush(ReceiverHttpTest):
         self.assertEqual(self.hub_redis.backlog(), 0)
 
     def test_a_payload_that_is_not_a_device_table_is_422(self):
-        for text in ("", "no JSON", '{"data": {}}', '{"rows": []}', "[]", '{"data": [{}',
+        for text in ("no JSON", '{"data": {}}', '{"rows": []}', "[]", '{"data": [{}',
                      TABLE[:-1], TABLE[:len(TABLE) // 2], '{"data": [{"devMac": "a"}]} more',
                      b"\xff\xfe"):
             with self.subTest(repr(text[:30])):
