@@ -21,7 +21,7 @@ void job_failed(job *j, const sh_error *error, bool tells_again)
     j->failed = true;
     if (error->code == SH_E_STOPPED)
         return;
-    sh_metric_add(&counter_source_errors, 1);
+    sh_metric_add(&metric_source_errors, 1);
     if (strcmp(j->last_error, error->message) == 0 && !tells_again)
         sh_log_debug("%s", error->message);
     else

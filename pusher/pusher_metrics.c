@@ -24,36 +24,36 @@
         [PUSH_STOPPED] = {.name = (metric), .labels = "result=\"stopped\"", .type = "counter"},    \
     }
 
-sh_metric counter_tables[PUSH_VERDICTS] =
+sh_metric metric_tables[PUSH_VERDICTS] =
     BY_OUTCOME("synchub_pusher_tables_total", "Pushes of the device table, by outcome.");
-sh_metric counter_plugins[PUSH_VERDICTS] =
+sh_metric metric_plugins[PUSH_VERDICTS] =
     BY_OUTCOME("synchub_pusher_plugin_results_total", "Pushes of plugin results, by outcome.");
 
-sh_metric counter_source_errors = {.name = "synchub_pusher_source_errors_total",
-                                   .help =
-                                       "Device tables and plugin results that could not be read.",
-                                   .type = "counter"};
-sh_metric counter_spool_items = {.name = "synchub_pusher_spool_items",
-                                 .help = "Plugin results that the hub has not taken yet.",
-                                 .type = "gauge"};
-sh_metric counter_spool_bytes = {
+sh_metric metric_source_errors = {.name = "synchub_pusher_source_errors_total",
+                                  .help =
+                                      "Device tables and plugin results that could not be read.",
+                                  .type = "counter"};
+sh_metric metric_spool_items = {.name = "synchub_pusher_spool_items",
+                                .help = "Plugin results that the hub has not taken yet.",
+                                .type = "gauge"};
+sh_metric metric_spool_bytes = {
     .name = "synchub_pusher_spool_bytes", .help = "Bytes of them.", .type = "gauge"};
-sh_metric counter_last_success_s = {
+sh_metric metric_last_success_s = {
     .name = "synchub_pusher_last_success_timestamp_seconds",
     .help = "When the hub last took a push or said that nothing changed (Unix time).",
     .type = "gauge"};
 
-sh_metric counter_pulled_envelope = {.name = "synchub_pusher_pulled_total",
-                                     .labels = "result=\"envelope\"",
-                                     .help = "Answers to GET /sync, by kind.",
-                                     .type = "counter"};
-sh_metric counter_pulled_unchanged = {
+sh_metric metric_pulled_envelope = {.name = "synchub_pusher_pulled_total",
+                                    .labels = "result=\"envelope\"",
+                                    .help = "Answers to GET /sync, by kind.",
+                                    .type = "counter"};
+sh_metric metric_pulled_unchanged = {
     .name = "synchub_pusher_pulled_total", .labels = "result=\"unchanged\"", .type = "counter"};
-sh_metric counter_pulled_netalertx = {
+sh_metric metric_pulled_netalertx = {
     .name = "synchub_pusher_pulled_total", .labels = "result=\"netalertx\"", .type = "counter"};
-sh_metric counter_pulled_denied = {
+sh_metric metric_pulled_denied = {
     .name = "synchub_pusher_pulled_total", .labels = "result=\"denied\"", .type = "counter"};
-sh_metric counter_pulled_failed = {
+sh_metric metric_pulled_failed = {
     .name = "synchub_pusher_pulled_total", .labels = "result=\"failed\"", .type = "counter"};
 
 sh_err counters_write(sh_buf *ret)
@@ -61,13 +61,13 @@ sh_err counters_write(sh_buf *ret)
     sh_metric *all[2 * PUSH_VERDICTS + 9];
     size_t count = 0;
     for (size_t i = 0; i < PUSH_VERDICTS; i++)
-        all[count++] = &counter_tables[i];
+        all[count++] = &metric_tables[i];
     for (size_t i = 0; i < PUSH_VERDICTS; i++)
-        all[count++] = &counter_plugins[i];
+        all[count++] = &metric_plugins[i];
     sh_metric *const others[] = {
-        &counter_source_errors,    &counter_spool_items,     &counter_spool_bytes,
-        &counter_last_success_s,   &counter_pulled_envelope, &counter_pulled_unchanged,
-        &counter_pulled_netalertx, &counter_pulled_denied,   &counter_pulled_failed,
+        &metric_source_errors,    &metric_spool_items,     &metric_spool_bytes,
+        &metric_last_success_s,   &metric_pulled_envelope, &metric_pulled_unchanged,
+        &metric_pulled_netalertx, &metric_pulled_denied,   &metric_pulled_failed,
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         all[count++] = others[i];

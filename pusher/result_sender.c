@@ -139,6 +139,6 @@ void result_sender_drain(result_sender *r, push_report *report)
     }
     if (spool_count(r->spool) > 0)
         report->failed = true;
-    sh_metric_set(&counter_spool_items, (int64_t)spool_count(r->spool));
-    sh_metric_set(&counter_spool_bytes, (int64_t)spool_bytes(r->spool));
+    sh_metric_set(&metric_spool_items, (int64_t)spool_count(r->spool));
+    sh_metric_set(&metric_spool_bytes, (int64_t)spool_bytes(r->spool));
 }

@@ -245,12 +245,13 @@ static int run_pushes(const sh_settings *settings, const sh_node_key *key, bool 
 {
     log_start(settings, once);
     sh_error error = {0};
-    grace *g = NULL;
+    shutdown_deadline *g = NULL;
     work *w = NULL;
     int code = SH_EXIT_FAILED;
-    sh_err err = grace_new(sh_stop_fd(), STOP_GRACE_MS, &g, &error);
+    sh_err err = shutdown_deadline_new(sh_stop_fd(), STOP_GRACE_MS, &g, &error);
     if (err == SH_OK) {
-        work_options options = {.once = once, .stop_fd = grace_fd(g), .wait = sh_stop_wait};
+        work_options options = {
+            .once = once, .stop_fd = shutdown_deadline_fd(g), .wait = sh_stop_wait};
         err = work_new(settings, key, &options, &w, &error);
     }
     if (err == SH_OK)
@@ -258,7 +259,7 @@ static int run_pushes(const sh_settings *settings, const sh_node_key *key, bool 
     else
         sh_log_error("%s", error.message);
     work_free(w);
-    grace_free(g);
+    shutdown_deadline_free(g);
     return code;
 }
 

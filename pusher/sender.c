@@ -24,7 +24,7 @@ bool sender_save_state(const sender *s)
 void sender_report(const sender *s, const push_item *item, const push_result *result,
                    const sh_error *error, push_report *report)
 {
-    sh_metric *counters = item->kind == SH_KIND_DEVICES ? counter_tables : counter_plugins;
+    sh_metric *counters = item->kind == SH_KIND_DEVICES ? metric_tables : metric_plugins;
     sh_metric_add(&counters[result->verdict], 1);
     char id[SH_ID_HEX_BYTES];
     sh_hex_encode(item->id, SH_ID_BYTES, id);
@@ -33,7 +33,7 @@ void sender_report(const sender *s, const push_item *item, const push_result *re
         SH_LOG_NODE(s->settings->node_name), SH_LOG_BYTES(result->sent_bytes), SH_LOG_ENTRY(id),
         SH_LOG_NUMBER("ms", result->duration_ms), SH_LOG_REASON(reason));
     if (reason == NULL) {
-        sh_metric_set(&counter_last_success_s, sh_clock_unix_ms() / 1000);
+        sh_metric_set(&metric_last_success_s, sh_clock_unix_ms() / 1000);
         sh_log_event(SH_LOG_INFO, fields, "%s: %s", item->subject,
                      push_verdict_name(result->verdict));
         return;

@@ -54,7 +54,7 @@ static bool is_authorized(const serve *s, const sh_http_exchange *exchange)
 /* Answers for a table that could not be read. */
 static void reply_unread(sh_http_exchange *exchange, bool native, const sh_error *error)
 {
-    sh_metric_add(&counter_pulled_failed, 1);
+    sh_metric_add(&metric_pulled_failed, 1);
     sh_log_event(SH_LOG_ERROR,
                  SH_LOG_FIELDS(SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_REASON(error->message)),
                  "a pull failed");
@@ -132,7 +132,7 @@ static void reply_netalertx(serve *s, sh_http_exchange *exchange)
     } else if (!sent) {
         log_put_off(s, exchange);
     } else {
-        sh_metric_add(&counter_pulled_netalertx, 1);
+        sh_metric_add(&metric_pulled_netalertx, 1);
         sh_log_event(SH_LOG_INFO,
                      SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name),
                                    SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_ROWS(rows),
@@ -236,13 +236,13 @@ static void reply_native(serve *s, sh_http_exchange *exchange)
     } else if (!sent) {
         log_put_off(s, exchange);
     } else if (unchanged) {
-        sh_metric_add(&counter_pulled_unchanged, 1);
+        sh_metric_add(&metric_pulled_unchanged, 1);
         sh_log_event(
             SH_LOG_INFO,
             SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name), SH_LOG_PEER(sh_http_peer(exchange))),
             "device table pulled: unchanged");
     } else {
-        sh_metric_add(&counter_pulled_envelope, 1);
+        sh_metric_add(&metric_pulled_envelope, 1);
         sh_log_event(SH_LOG_INFO,
                      SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name),
                                    SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_BYTES(bytes),
@@ -257,7 +257,7 @@ static void handle_sync(void *context, sh_http_exchange *exchange)
     const char *accept = sh_http_header(exchange, "Accept");
     bool native = accept != NULL && strcasestr(accept, SH_ENVELOPE_TYPE) != NULL;
     if (!is_authorized(s, exchange)) {
-        sh_metric_add(&counter_pulled_denied, 1);
+        sh_metric_add(&metric_pulled_denied, 1);
         sh_log_event(SH_LOG_WARNING,
                      SH_LOG_FIELDS(SH_LOG_PEER(sh_http_peer(exchange)),
                                    SH_LOG_REASON("the token is not this node's SYNC_api_token")),

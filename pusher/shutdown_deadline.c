@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct grace {
+struct shutdown_deadline {
     int stop_fd;  /* borrowed */
     int over_fd;  /* readable after the deadline */
     int ended_fd; /* tells the thread to end */
@@ -20,7 +20,7 @@ struct grace {
 };
 
 /* Waits for fd, at most ms (-1: no limit); false when the thread must end. */
-static bool wait_for(const grace *g, int fd, int ms)
+static bool wait_for(const shutdown_deadline *g, int fd, int ms)
 {
     struct pollfd fds[] = {{.fd = g->ended_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
     int ready;
@@ -32,16 +32,16 @@ static bool wait_for(const grace *g, int fd, int ms)
 
 static void *watch_stop(void *argument)
 {
-    grace *g = argument;
+    shutdown_deadline *g = argument;
     if (wait_for(g, g->stop_fd, -1) && wait_for(g, -1, g->ms))
         (void)eventfd_write(g->over_fd, 1);
     return NULL;
 }
 
-sh_err grace_new(int stop_fd, int64_t ms, grace **ret, sh_error *error)
+sh_err shutdown_deadline_new(int stop_fd, int64_t ms, shutdown_deadline **ret, sh_error *error)
 {
     *ret = NULL;
-    grace *g = calloc(1, sizeof *g);
+    shutdown_deadline *g = calloc(1, sizeof *g);
     if (g == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to watch for a stop");
     g->stop_fd = stop_fd;
@@ -51,7 +51,7 @@ sh_err grace_new(int stop_fd, int64_t ms, grace **ret, sh_error *error)
     if (g->over_fd >= 0 && g->ended_fd >= 0)
         g->running = pthread_create(&g->thread, NULL, watch_stop, g) == 0;
     if (!g->running) {
-        grace_free(g);
+        shutdown_deadline_free(g);
         return sh_fail(error, SH_E_IO,
                        "cannot watch for a stop signal: out of descriptors or threads");
     }
@@ -59,7 +59,7 @@ sh_err grace_new(int stop_fd, int64_t ms, grace **ret, sh_error *error)
     return SH_OK;
 }
 
-void grace_free(grace *g)
+void shutdown_deadline_free(shutdown_deadline *g)
 {
     if (g == NULL)
         return;
@@ -74,7 +74,7 @@ void grace_free(grace *g)
     free(g);
 }
 
-int grace_fd(const grace *g)
+int shutdown_deadline_fd(const shutdown_deadline *g)
 {
     return g->over_fd;
 }

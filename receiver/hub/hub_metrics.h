@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_FIGURES_H
-#define RECEIVER_FIGURES_H
+#ifndef RECEIVER_HUB_METRICS_H
+#define RECEIVER_HUB_METRICS_H
 
 #include "libcommon/base/metrics.h"
 

@@ -24,10 +24,10 @@ struct credential_cache {
     sh_token_bucket looks;
 };
 
-void credential_snapshot_release(credential_snapshot **view)
+void credential_snapshot_release(credential_snapshot **snapshot)
 {
-    credential_snapshot *v = *view;
-    *view = NULL;
+    credential_snapshot *v = *snapshot;
+    *snapshot = NULL;
     if (v == NULL || atomic_fetch_sub(&v->holders, 1) > 1)
         return;
     sh_credentials_free(v->all);
@@ -61,38 +61,39 @@ void credential_cache_free(credential_cache *c)
 credential_snapshot *credential_cache_snapshot(credential_cache *c)
 {
     (void)pthread_mutex_lock(&c->lock);
-    credential_snapshot *view = c->current;
-    if (view != NULL)
-        atomic_fetch_add(&view->holders, 1);
+    credential_snapshot *snapshot = c->current;
+    if (snapshot != NULL)
+        atomic_fetch_add(&snapshot->holders, 1);
     (void)pthread_mutex_unlock(&c->lock);
-    return view;
+    return snapshot;
 }
 
 /* The new snapshot has two references: the caller's and that of c->current. */
 static sh_err load(credential_cache *c, sh_queue *queue, credential_snapshot **ret, sh_error *error)
 {
-    credential_snapshot *view = calloc(1, sizeof *view);
-    if (view == NULL)
+    credential_snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (snapshot == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
-    atomic_init(&view->holders, 2);
-    view->keys = c->keys;
-    sh_err err = sh_queue_nodes_load(queue, &view->all, view->version, error);
+    atomic_init(&snapshot->holders, 2);
+    snapshot->keys = c->keys;
+    sh_err err = sh_queue_nodes_load(queue, &snapshot->all, snapshot->version, error);
     if (err == SH_OK) {
-        view->used_ms = calloc(sh_credentials_count(view->all) + 1, sizeof *view->used_ms);
-        if (view->used_ms == NULL)
+        snapshot->used_ms =
+            calloc(sh_credentials_count(snapshot->all) + 1, sizeof *snapshot->used_ms);
+        if (snapshot->used_ms == NULL)
             err = sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
     }
     if (err != SH_OK) {
-        atomic_store(&view->holders, 1);
-        credential_snapshot_release(&view);
+        atomic_store(&snapshot->holders, 1);
+        credential_snapshot_release(&snapshot);
         return err;
     }
     (void)pthread_mutex_lock(&c->lock);
     credential_snapshot *old = c->current;
-    c->current = view;
+    c->current = snapshot;
     (void)pthread_mutex_unlock(&c->lock);
     credential_snapshot_release(&old);
-    *ret = view;
+    *ret = snapshot;
     return SH_OK;
 }
 
@@ -115,9 +116,9 @@ sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_
 
 void credential_cache_refresh(credential_cache *c, sh_queue *queue)
 {
-    credential_snapshot *view = NULL;
-    (void)credential_cache_lookup(c, queue, &view, NULL); /* the next call retries it */
-    credential_snapshot_release(&view);
+    credential_snapshot *snapshot = NULL;
+    (void)credential_cache_lookup(c, queue, &snapshot, NULL); /* the next call retries it */
+    credential_snapshot_release(&snapshot);
 }
 
 bool credential_cache_may_lookup(credential_cache *c)
@@ -138,41 +139,42 @@ bool credential_cache_begin_lookup(credential_cache *c)
     return may;
 }
 
-const char *credential_snapshot_version(const credential_snapshot *view)
+const char *credential_snapshot_version(const credential_snapshot *snapshot)
 {
-    return view->version;
+    return snapshot->version;
 }
 
-bool credential_snapshot_find(const credential_snapshot *view, sh_slice token,
+bool credential_snapshot_find(const credential_snapshot *snapshot, sh_slice token,
                               const sh_node_record **own)
 {
-    *own = sh_credentials_find_token(view->all, token, sh_clock_unix_ms());
-    return *own != NULL || sh_secret_equals(token, view->keys->token);
+    *own = sh_credentials_find_token(snapshot->all, token, sh_clock_unix_ms());
+    return *own != NULL || sh_secret_equals(token, snapshot->keys->token);
 }
 
-caller_class credential_snapshot_classify(const credential_snapshot *view,
+caller_class credential_snapshot_classify(const credential_snapshot *snapshot,
                                           const sh_node_record *own, const char *node)
 {
     if (own != NULL)
         return strcmp(own->node, node) == 0 ? CALLER_MAY_SEND : CALLER_IS_ANOTHER;
-    return sh_credentials_find_node(view->all, node, NULL) == NULL ? CALLER_MAY_SEND
-                                                                   : CALLER_IS_SHARED;
+    return sh_credentials_find_node(snapshot->all, node, NULL) == NULL ? CALLER_MAY_SEND
+                                                                       : CALLER_IS_SHARED;
 }
 
-const char *credential_snapshot_find_lookalike(const credential_snapshot *view, const char *node)
+const char *credential_snapshot_find_lookalike(const credential_snapshot *snapshot,
+                                               const char *node)
 {
-    const sh_node_record *like = sh_credentials_find_lookalike(view->all, node);
+    const sh_node_record *like = sh_credentials_find_lookalike(snapshot->all, node);
     return like == NULL ? NULL : like->node;
 }
 
-bool credential_snapshot_note_use(credential_snapshot *view, const sh_node_record *own,
+bool credential_snapshot_note_use(credential_snapshot *snapshot, const sh_node_record *own,
                                   int64_t now_ms)
 {
     size_t index = 0;
-    if (sh_credentials_find_node(view->all, own->node, &index) == NULL)
+    if (sh_credentials_find_node(snapshot->all, own->node, &index) == NULL)
         return false;
-    int64_t before = atomic_load(&view->used_ms[index]);
+    int64_t before = atomic_load(&snapshot->used_ms[index]);
     /* A use in the future was recorded before the clock was set back. */
     return (now_ms < before || now_ms - before >= SH_NODE_USED_INTERVAL_S * 1000LL) &&
-           atomic_compare_exchange_strong(&view->used_ms[index], &before, now_ms);
+           atomic_compare_exchange_strong(&snapshot->used_ms[index], &before, now_ms);
 }

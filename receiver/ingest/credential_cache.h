@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_CALLERS_H
-#define RECEIVER_CALLERS_H
+#ifndef RECEIVER_CREDENTIAL_CACHE_H
+#define RECEIVER_CREDENTIAL_CACHE_H
 
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue.h"
@@ -35,14 +35,14 @@ void credential_cache_refresh(credential_cache *c, sh_queue *queue);
 bool credential_cache_may_lookup(credential_cache *c);
 bool credential_cache_begin_lookup(credential_cache *c);
 void credential_snapshot_release(
-    credential_snapshot **view); /* for SH_CLEANUP; NULL inside is accepted */
-const char *credential_snapshot_version(const credential_snapshot *view);
+    credential_snapshot **snapshot); /* for SH_CLEANUP; NULL inside is accepted */
+const char *credential_snapshot_version(const credential_snapshot *snapshot);
 
 /*
  * Whether the token is valid now. *own is the record of the node that it belongs to, borrowed from
  * the snapshot, or NULL for the shared token.
  */
-bool credential_snapshot_find(const credential_snapshot *view, sh_slice token,
+bool credential_snapshot_find(const credential_snapshot *snapshot, sh_slice token,
                               const sh_node_record **own);
 
 typedef enum {
@@ -52,14 +52,15 @@ typedef enum {
 } caller_class;
 
 /* Whether the sender that credential_snapshot_find() found may send as this node. */
-caller_class credential_snapshot_classify(const credential_snapshot *view,
+caller_class credential_snapshot_classify(const credential_snapshot *snapshot,
                                           const sh_node_record *own, const char *node);
 
 /* The node with credentials of its own whose name is easily confused with this one, or NULL. */
-const char *credential_snapshot_find_lookalike(const credential_snapshot *view, const char *node);
+const char *credential_snapshot_find_lookalike(const credential_snapshot *snapshot,
+                                               const char *node);
 
 /* Whether to record the use of a node's credentials now: true once in SH_NODE_USED_INTERVAL_S. */
-bool credential_snapshot_note_use(credential_snapshot *view, const sh_node_record *own,
+bool credential_snapshot_note_use(credential_snapshot *snapshot, const sh_node_record *own,
                                   int64_t now_ms);
 
 #endif

@@ -14,7 +14,7 @@
 
 void ingest_caller_reset(ingest_caller *caller)
 {
-    credential_snapshot_release(&caller->view);
+    credential_snapshot_release(&caller->snapshot);
     caller->own = NULL;
 }
 
@@ -36,16 +36,16 @@ static void log_forbidden(const sh_http_exchange *exchange, const char *node, co
 
 static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
 {
-    return caller->view != NULL &&
-           credential_snapshot_find(caller->view, sh_http_bearer(exchange), &caller->own);
+    return caller->snapshot != NULL &&
+           credential_snapshot_find(caller->snapshot, sh_http_bearer(exchange), &caller->own);
 }
 
 bool ingest_knows(const ingest *in, sh_http_exchange *exchange)
 {
     SH_CLEANUP(ingest_caller_reset)
-    ingest_caller caller = {.view = credential_cache_snapshot(in->credentials)};
+    ingest_caller caller = {.snapshot = credential_cache_snapshot(in->credentials)};
     return is_known(exchange, &caller) ||
-           (caller.view != NULL && !credential_cache_may_lookup(in->credentials));
+           (caller.snapshot != NULL && !credential_cache_may_lookup(in->credentials));
 }
 
 static sh_err lookup_caller(const ingest *in, ingest_caller *ret, sh_error *error)
@@ -53,8 +53,9 @@ static sh_err lookup_caller(const ingest *in, ingest_caller *ret, sh_error *erro
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     ingest_caller_reset(ret);
     sh_err err = queue_loan_begin(in->queues, &loan, error);
-    return err == SH_OK ? credential_cache_lookup(in->credentials, loan.queue, &ret->view, error)
-                        : err;
+    return err == SH_OK
+               ? credential_cache_lookup(in->credentials, loan.queue, &ret->snapshot, error)
+               : err;
 }
 
 /* Behind an ingress only the peer's claims tell which node it is. They prove nothing. */
@@ -79,7 +80,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
     sh_error error = {0};
     ingest_caller_reset(ret);
     if (!anew) {
-        ret->view = credential_cache_snapshot(in->credentials);
+        ret->snapshot = credential_cache_snapshot(in->credentials);
         if (is_known(exchange, ret))
             return true;
     }
@@ -90,7 +91,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
     bool known = is_known(exchange, ret);
     if (err == SH_OK && known)
         return true;
-    if (err != SH_OK && (known || ret->view == NULL)) {
+    if (err != SH_OK && (known || ret->snapshot == NULL)) {
         ingest_failed(exchange, NULL, &error); /* unknown at the moment */
         return false;
     }
@@ -104,7 +105,8 @@ static void note_use(const ingest *in, const ingest_caller *caller)
 {
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     int64_t now_ms = sh_clock_unix_ms();
-    if (caller->own != NULL && credential_snapshot_note_use(caller->view, caller->own, now_ms) &&
+    if (caller->own != NULL &&
+        credential_snapshot_note_use(caller->snapshot, caller->own, now_ms) &&
         queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
         (void)sh_queue_node_used(loan.queue, caller->own->node, now_ms, NULL);
 }
@@ -117,7 +119,7 @@ static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *cal
                             const char *node)
 {
     const char *like =
-        caller->own != NULL ? NULL : credential_snapshot_find_lookalike(caller->view, node);
+        caller->own != NULL ? NULL : credential_snapshot_find_lookalike(caller->snapshot, node);
     if (like == NULL)
         return true;
     char message[2 * SH_NODE_NAME_MAX + 200];
@@ -133,7 +135,7 @@ static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *cal
 bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                       const char *node)
 {
-    switch (credential_snapshot_classify(caller->view, caller->own, node)) {
+    switch (credential_snapshot_classify(caller->snapshot, caller->own, node)) {
     case CALLER_MAY_SEND:
         break;
     case CALLER_IS_ANOTHER:

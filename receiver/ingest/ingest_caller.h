@@ -9,7 +9,7 @@
 
 /* The sender of a push, identified by its token. */
 typedef struct {
-    credential_snapshot *view;
+    credential_snapshot *snapshot;
     const sh_node_record *own; /* record of the node that owns the token; NULL: the shared token */
 } ingest_caller;
 

@@ -83,7 +83,7 @@ static void put_each(const ingest *in, sh_queue *queue, flush_round *round)
         push->put.newcomer = push->caller.own != NULL            ? SH_NEWCOMER_ALWAYS
                              : newcomers_may_come(in->newcomers) ? SH_NEWCOMER_YES
                                                                  : SH_NEWCOMER_NO;
-        push->put.nodes_version = credential_snapshot_version(push->caller.view);
+        push->put.nodes_version = credential_snapshot_version(push->caller.snapshot);
         sh_error_clear(&push->put.error);
         items[i] = &push->put;
     }
@@ -108,7 +108,7 @@ static void ask_done(const ingest *in, const flush_round *round, ingest_push *pu
 {
     if (round->asks_err != SH_OK) {
         queue_failed(in, push, &round->asks_error);
-    } else if (strcmp(round->version, credential_snapshot_version(push->caller.view)) != 0) {
+    } else if (strcmp(round->version, credential_snapshot_version(push->caller.snapshot)) != 0) {
         check_again(in, push);
     } else {
         push->state = INGEST_ANSWERED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_CONTACTS_H
-#define RECEIVER_CONTACTS_H
+#ifndef RECEIVER_LAST_CONTACT_H
+#define RECEIVER_LAST_CONTACT_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/queue/queue.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_CLAIMED_H
-#define RECEIVER_CLAIMED_H
+#ifndef RECEIVER_PEER_CLAIMS_H
+#define RECEIVER_PEER_CLAIMS_H
 
 #include "libcommon/base/limits.h"
 #include "libcommon/http/http_server.h"

@@ -23,9 +23,9 @@ typedef struct {
     sh_err err;
 } opening;
 
-struct entry_opener {
+struct entry_decoder {
     opening now, ahead;
-    side_thread *thread;
+    task_thread *thread;
     side_task task;
 };
 
@@ -65,15 +65,15 @@ static void open_ahead(void *context)
     o->err = open_entry(o, NULL);
 }
 
-sh_err entry_opener_new(const hub_keys *keys, entry_opener **ret, sh_error *error)
+sh_err entry_decoder_new(const hub_keys *keys, entry_decoder **ret, sh_error *error)
 {
-    entry_opener *o = calloc(1, sizeof *o);
+    entry_decoder *o = calloc(1, sizeof *o);
     if (o == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
     o->now = (opening){.keys = keys, .text = SH_BUF_INIT(SH_PLAIN_MAX)};
     o->ahead = o->now;
     o->task = (side_task){.run = open_ahead, .context = &o->ahead};
-    sh_err err = side_thread_new(&o->thread, error);
+    sh_err err = task_thread_new(&o->thread, error);
     if (err != SH_OK) {
         free(o);
         return err;
@@ -82,24 +82,24 @@ sh_err entry_opener_new(const hub_keys *keys, entry_opener **ret, sh_error *erro
     return SH_OK;
 }
 
-void entry_opener_free(entry_opener *o)
+void entry_decoder_free(entry_decoder *o)
 {
     if (o == NULL)
         return;
-    entry_opener_rest(o);
-    side_thread_free(o->thread);
+    entry_decoder_rest(o);
+    task_thread_free(o->thread);
     sh_buf_wipe(&o->now.text);
     sh_buf_wipe(&o->ahead.text);
     free(o);
 }
 
-void entry_opener_rest(entry_opener *o)
+void entry_decoder_rest(entry_decoder *o)
 {
-    side_thread_wait_all(o->thread);
+    task_thread_wait_all(o->thread);
     o->ahead.entry = NULL;
 }
 
-static void start_ahead(entry_opener *o, const queue_entry *next)
+static void start_ahead(entry_decoder *o, const queue_entry *next)
 {
     sh_envelope_header header;
     if (next == NULL || next->envelope.len == 0 ||
@@ -107,7 +107,7 @@ static void start_ahead(entry_opener *o, const queue_entry *next)
         header.plain_len < TEXT_AHEAD_MIN || header.plain_len > TEXT_AHEAD_MAX)
         return;
     o->ahead.entry = next;
-    side_thread_start(o->thread, &o->task);
+    task_thread_start(o->thread, &o->task);
 }
 
 static sh_slice text_of(const opening *o)
@@ -115,7 +115,7 @@ static sh_slice text_of(const opening *o)
     return (sh_slice){o->text.data == NULL ? "" : o->text.data, o->text.len};
 }
 
-bool entry_opener_is_foreign(const entry_opener *o, const sh_envelope_header *header)
+bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *header)
 {
     sh_node_key key;
     sh_node_key_derive(o->now.keys->passphrase_key, sh_slice_of(header->node), &key);
@@ -130,10 +130,10 @@ static bool has_open(const opening *o, const queue_entry *entry)
     return o->err == SH_OK && o->id[0] != '\0' && strcmp(o->id, entry->id) == 0;
 }
 
-sh_err entry_opener_ready(entry_opener *o, const queue_entry *entry, sh_envelope_header *header,
-                          sh_slice *text)
+sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelope_header *header,
+                           sh_slice *text)
 {
-    side_thread_wait_all(o->thread);
+    task_thread_wait_all(o->thread);
     const opening *ready = &o->now;
     if (!has_open(&o->now, entry)) {
         forget_text(&o->now);
@@ -147,10 +147,10 @@ sh_err entry_opener_ready(entry_opener *o, const queue_entry *entry, sh_envelope
     return ready->err;
 }
 
-sh_err entry_opener_open(entry_opener *o, const queue_entry *entry, const queue_entry *next,
-                         sh_envelope_header *header, sh_slice *text, sh_error *error)
+sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const queue_entry *next,
+                            sh_envelope_header *header, sh_slice *text, sh_error *error)
 {
-    side_thread_wait_all(o->thread);
+    task_thread_wait_all(o->thread);
     if (!has_open(&o->now, entry)) {
         forget_text(&o->now);
         if (o->ahead.entry == entry && o->ahead.err == SH_OK) {
@@ -170,9 +170,9 @@ sh_err entry_opener_open(entry_opener *o, const queue_entry *entry, const queue_
     return o->now.err;
 }
 
-void entry_opener_forget(entry_opener *o)
+void entry_decoder_forget(entry_decoder *o)
 {
-    entry_opener_rest(o);
+    entry_decoder_rest(o);
     forget_text(&o->now);
     forget_text(&o->ahead);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_ENTRY_OPENER_H
-#define RECEIVER_ENTRY_OPENER_H
+#ifndef RECEIVER_ENTRY_DECODER_H
+#define RECEIVER_ENTRY_DECODER_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
@@ -9,29 +9,30 @@
 #include "receiver/queue/queue_batch.h"
 
 /* Decodes the queue's entries; a thread decodes the next one while one is merged. */
-typedef struct entry_opener entry_opener;
+typedef struct entry_decoder entry_decoder;
 
 /* Borrows the keys. SH_E_MEMORY. */
-sh_err entry_opener_new(const hub_keys *keys, entry_opener **ret, sh_error *error);
-void entry_opener_free(entry_opener *o); /* NULL is accepted */
+sh_err entry_decoder_new(const hub_keys *keys, entry_decoder **ret, sh_error *error);
+void entry_decoder_free(entry_decoder *o); /* NULL is accepted */
 
 /*
  * Decodes an entry; the text is borrowed until the next call. If next is not NULL, the thread may
- * decode it meanwhile, so it must stay valid until its own call or entry_opener_rest(). The errors
+ * decode it meanwhile, so it must stay valid until its own call or entry_decoder_rest(). The errors
  * of sh_envelope_peek() and sh_envelope_open(), after which *header is as far as it is known.
  */
-sh_err entry_opener_open(entry_opener *o, const queue_entry *entry, const queue_entry *next,
-                         sh_envelope_header *header, sh_slice *text, sh_error *error);
+sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const queue_entry *next,
+                            sh_envelope_header *header, sh_slice *text, sh_error *error);
 
-/* Decodes an entry in advance for the next entry_opener_open(); the text is borrowed until then. */
-sh_err entry_opener_ready(entry_opener *o, const queue_entry *entry, sh_envelope_header *header,
-                          sh_slice *text);
+/* Decodes an entry in advance for the next entry_decoder_decode(); the text is borrowed until then.
+ */
+sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelope_header *header,
+                           sh_slice *text);
 
 /* Whether an envelope of this header was sealed with another key than the hub's. */
-bool entry_opener_is_foreign(const entry_opener *o, const sh_envelope_header *header);
+bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *header);
 
 /* Stops borrowing entries; the last returned text stays valid. */
-void entry_opener_rest(entry_opener *o);
-void entry_opener_forget(entry_opener *o); /* also frees that text */
+void entry_decoder_rest(entry_decoder *o);
+void entry_decoder_forget(entry_decoder *o); /* also frees that text */
 
 #endif

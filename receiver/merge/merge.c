@@ -143,9 +143,9 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     if (err == SH_OK)
         err = contact_recorder_new(&m->recorder, error);
     if (err == SH_OK)
-        err = side_thread_new(&m->merger.reader, error);
+        err = task_thread_new(&m->merger.reader, error);
     if (err == SH_OK)
-        err = entry_opener_new(keys, &m->merger.opener, error);
+        err = entry_decoder_new(keys, &m->merger.opener, error);
     if (err == SH_OK)
         err = open_first(m, error);
     if (err != SH_OK) {
@@ -169,8 +169,8 @@ void merge_free(merge *m)
     contact_recorder_free(m->recorder);
     result_fold_free(&m->merger.fold);
     sightings_reset(&m->sightings);
-    side_thread_free(m->merger.reader);
-    entry_opener_free(m->merger.opener);
+    task_thread_free(m->merger.reader);
+    entry_decoder_free(m->merger.opener);
     queue_reader_free(m->reader);
     sh_queue_free(m->queue);
     if (m->consumer_fd >= 0)

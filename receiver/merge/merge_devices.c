@@ -211,7 +211,7 @@ static sh_err start_reading(const entry_merger *m, chunk *c, sh_error *error)
     if (c->new_count < ROWS_WORTH_A_THREAD)
         side_task_run(&c->reading);
     else
-        side_thread_start(m->reader, &c->reading);
+        task_thread_start(m->reader, &c->reading);
     return SH_OK;
 }
 
@@ -252,7 +252,7 @@ static sh_err insert_rows(const entry_merger *m, entry_result *result, chunk *c,
     size_t indexes[CHUNK];
     size_t count = 0;
     sh_err err = SH_OK;
-    side_thread_wait(m->reader, &c->reading);
+    task_thread_wait(m->reader, &c->reading);
     for (size_t i = 0; err == SH_OK && i < c->new_count; i++) {
         new_row *new = &c->new[i];
         sh_error reason = {0};
@@ -362,7 +362,7 @@ static sh_err merge_rows(entry_merger *m, entry_result *result, sh_table_scan *s
         if (result->is_piece)
             break; /* the next transaction scans the chunks in the pipeline again */
     }
-    side_thread_wait_all(m->reader);
+    task_thread_wait_all(m->reader);
     return err;
 }
 

@@ -72,7 +72,7 @@ static sh_err fold_lines(entry_merger *m, const queue_entry *entry, sh_error *er
 void entry_prepared_free(entry_merger *m)
 {
     free_fold(m);
-    entry_opener_forget(m->opener);
+    entry_decoder_forget(m->opener);
 }
 
 static bool is_folded(const entry_merger *m, const queue_entry *entry)
@@ -83,7 +83,7 @@ static bool is_folded(const entry_merger *m, const queue_entry *entry)
 sh_err entry_prepare(entry_merger *m, const queue_entry *entry, sh_error *error)
 {
     sh_envelope_header header;
-    if (entry_opener_ready(m->opener, entry, &header, &m->text) != SH_OK)
+    if (entry_decoder_ready(m->opener, entry, &header, &m->text) != SH_OK)
         return SH_OK;
     bool result = header.kind == SH_KIND_PLUGIN;
     if (result && !is_folded(m, entry))
@@ -259,8 +259,8 @@ static sh_err merge_content(entry_merger *m, const queue_entry *entry, entry_res
 entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue_entry *next,
                           entry_result *ret, sh_error *error)
 {
-    sh_err err = entry_opener_open(m->opener, entry, next, &ret->header, &m->text, error);
-    ret->is_foreign = err == SH_E_CRYPTO && entry_opener_is_foreign(m->opener, &ret->header);
+    sh_err err = entry_decoder_decode(m->opener, entry, next, &ret->header, &m->text, error);
+    ret->is_foreign = err == SH_E_CRYPTO && entry_decoder_is_foreign(m->opener, &ret->header);
     if (err != SH_OK)
         return outcome_of(err);
     if (m->marks && store_mark(m->store, error) != SH_OK)

@@ -46,8 +46,8 @@ typedef struct {
     bool inserts;                      /* insert unknown devices; otherwise NetAlertX does */
     char handed[QUEUE_ENTRY_ID_BYTES]; /* the last entry handed over, or "" */
     store *store;
-    entry_opener *opener;
-    side_thread *reader;
+    entry_decoder *opener;
+    task_thread *reader;
     sightings *sightings;              /* NULL: the database keeps no presence */
     bool marks;                        /* a savepoint for each entry, to roll it back separately */
     sh_slice text;                     /* text of the current entry; borrowed from opener */
@@ -63,7 +63,7 @@ typedef struct {
 
 /*
  * *ret is zeroed, or the result of an earlier transaction that was interrupted. next, unless NULL,
- * is the entry that will be merged next: see entry_opener_open().
+ * is the entry that will be merged next: see entry_decoder_decode().
  */
 entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue_entry *next,
                           entry_result *ret, sh_error *error);

@@ -115,7 +115,7 @@ static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
 static sh_err merge_again(merge *m, portion *p, sh_error *error)
 {
     bool again = false;
-    entry_opener_rest(m->merger.opener);
+    entry_decoder_rest(m->merger.opener);
     store_rollback(m->merger.store);
     sh_error_clear(error);
     sh_err err = store_begin(m->merger.store, error);
@@ -161,7 +161,7 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error)
         err = merge_entries(m, p, &again, error);
     if (again)
         err = merge_again(m, p, error);
-    entry_opener_rest(m->merger.opener);
+    entry_decoder_rest(m->merger.opener);
     if (err != SH_OK || !counted || !p->late)
         entry_prepared_free(&m->merger); /* otherwise an entry continues soon */
     if (err != SH_OK || !counted)

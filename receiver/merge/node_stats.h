@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_MERGE_RECORD_H
-#define RECEIVER_MERGE_RECORD_H
+#ifndef RECEIVER_NODE_STATS_H
+#define RECEIVER_NODE_STATS_H
 
 #include "receiver/merge/merge_entry.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-struct side_thread {
+struct task_thread {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t started_one, finished_one;
@@ -17,7 +17,7 @@ struct side_thread {
 
 static void *run(void *context)
 {
-    side_thread *t = context;
+    task_thread *t = context;
     (void)pthread_mutex_lock(&t->lock);
     for (;;) {
         while (t->started == t->finished && !t->ending)
@@ -36,7 +36,7 @@ static void *run(void *context)
     return NULL;
 }
 
-static void destroy(side_thread *t)
+static void destroy(task_thread *t)
 {
     (void)pthread_cond_destroy(&t->started_one);
     (void)pthread_cond_destroy(&t->finished_one);
@@ -44,9 +44,9 @@ static void destroy(side_thread *t)
     free(t);
 }
 
-sh_err side_thread_new(side_thread **ret, sh_error *error)
+sh_err task_thread_new(task_thread **ret, sh_error *error)
 {
-    side_thread *t = calloc(1, sizeof *t);
+    task_thread *t = calloc(1, sizeof *t);
     if (t == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a thread");
     (void)pthread_mutex_init(&t->lock, NULL);
@@ -60,7 +60,7 @@ sh_err side_thread_new(side_thread **ret, sh_error *error)
     return SH_OK;
 }
 
-void side_thread_free(side_thread *t)
+void task_thread_free(task_thread *t)
 {
     if (t == NULL)
         return;
@@ -79,7 +79,7 @@ void side_task_run(side_task *task)
     task->done = true;
 }
 
-void side_thread_start(side_thread *t, side_task *task)
+void task_thread_start(task_thread *t, side_task *task)
 {
     (void)pthread_mutex_lock(&t->lock);
     assert(t->started - t->finished < SIDE_TASKS_MAX);
@@ -89,7 +89,7 @@ void side_thread_start(side_thread *t, side_task *task)
     (void)pthread_mutex_unlock(&t->lock);
 }
 
-void side_thread_wait(side_thread *t, const side_task *task)
+void task_thread_wait(task_thread *t, const side_task *task)
 {
     (void)pthread_mutex_lock(&t->lock);
     while (!task->done)
@@ -97,7 +97,7 @@ void side_thread_wait(side_thread *t, const side_task *task)
     (void)pthread_mutex_unlock(&t->lock);
 }
 
-void side_thread_wait_all(side_thread *t)
+void task_thread_wait_all(task_thread *t)
 {
     (void)pthread_mutex_lock(&t->lock);
     while (t->started != t->finished)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_SIDE_THREAD_H
-#define RECEIVER_SIDE_THREAD_H
+#ifndef RECEIVER_TASK_THREAD_H
+#define RECEIVER_TASK_THREAD_H
 
 #include "libcommon/base/error.h"
 
 #include <stdbool.h>
 
 /* A thread that runs its owner's tasks one after the other, concurrently with the owner. */
-typedef struct side_thread side_thread;
+typedef struct task_thread task_thread;
 
 #define SIDE_TASKS_MAX 16 /* queued or running tasks at most */
 
@@ -18,17 +18,17 @@ typedef struct {
 } side_task;
 
 /* SH_E_MEMORY, also if the thread cannot be started. */
-sh_err side_thread_new(side_thread **ret, sh_error *error);
-void side_thread_free(side_thread *t); /* NULL is accepted; no task may be queued or running */
+sh_err task_thread_new(task_thread **ret, sh_error *error);
+void task_thread_free(task_thread *t); /* NULL is accepted; no task may be queued or running */
 
 /* Runs a task at once in the caller's thread. */
 void side_task_run(side_task *task);
 
 /* Queues a task, which is borrowed until a wait for it has returned. */
-void side_thread_start(side_thread *t, side_task *task);
+void task_thread_start(task_thread *t, side_task *task);
 /* Waits until a task is done; afterwards the caller may read its results. */
-void side_thread_wait(side_thread *t, const side_task *task);
+void task_thread_wait(task_thread *t, const side_task *task);
 /* Waits until all tasks are done. */
-void side_thread_wait_all(side_thread *t);
+void task_thread_wait_all(task_thread *t);
 
 #endif

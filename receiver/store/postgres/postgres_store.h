@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_STORE_POSTGRES_H
-#define RECEIVER_STORE_POSTGRES_H
+#ifndef RECEIVER_POSTGRES_STORE_H
+#define RECEIVER_POSTGRES_STORE_H
 
 #include "receiver/store/number_text.h"
 #include "receiver/store/store_backend.h"

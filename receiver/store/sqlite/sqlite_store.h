@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_STORE_SQLITE_H
-#define RECEIVER_STORE_SQLITE_H
+#ifndef RECEIVER_SQLITE_STORE_H
+#define RECEIVER_SQLITE_STORE_H
 
 #include "receiver/store/sqlite/known_macs.h"
 #include "receiver/store/store_backend.h"

@@ -65,17 +65,18 @@ static void entries_are_opened_in_order_whatever_their_size(void **state)
     sealed all[COUNT];
     for (size_t i = 0; i < COUNT; i++)
         seal(&all[i], i, sizes[i]);
-    entry_opener *o = NULL;
-    assert_int_equal(entry_opener_new(&keys, &o, NULL), SH_OK);
+    entry_decoder *o = NULL;
+    assert_int_equal(entry_decoder_new(&keys, &o, NULL), SH_OK);
     for (size_t i = 0; i < COUNT; i++) {
         sh_envelope_header header;
         sh_slice text;
         sh_error error = {0};
         const queue_entry *next = i + 1 < COUNT ? &all[i + 1].entry : NULL;
-        assert_int_equal(entry_opener_open(o, &all[i].entry, next, &header, &text, &error), SH_OK);
+        assert_int_equal(entry_decoder_decode(o, &all[i].entry, next, &header, &text, &error),
+                         SH_OK);
         check(&all[i], i, &header, text);
     }
-    entry_opener_free(o);
+    entry_decoder_free(o);
     for (size_t i = 0; i < COUNT; i++)
         sh_buf_reset(&all[i].envelope);
 }
@@ -86,27 +87,27 @@ static void an_entry_that_was_opened_ahead_need_not_be_asked_for(void **state)
     sealed all[3];
     for (size_t i = 0; i < 3; i++)
         seal(&all[i], i, LARGE);
-    entry_opener *o = NULL;
+    entry_decoder *o = NULL;
     sh_envelope_header header;
     sh_slice text;
-    assert_int_equal(entry_opener_new(&keys, &o, NULL), SH_OK);
-    assert_int_equal(entry_opener_open(o, &all[0].entry, &all[1].entry, &header, &text, NULL),
+    assert_int_equal(entry_decoder_new(&keys, &o, NULL), SH_OK);
+    assert_int_equal(entry_decoder_decode(o, &all[0].entry, &all[1].entry, &header, &text, NULL),
                      SH_OK);
     check(&all[0], 0, &header, text);
-    assert_int_equal(entry_opener_open(o, &all[2].entry, &all[1].entry, &header, &text, NULL),
+    assert_int_equal(entry_decoder_decode(o, &all[2].entry, &all[1].entry, &header, &text, NULL),
                      SH_OK);
     check(&all[2], 2, &header, text);
-    entry_opener_rest(o);
+    entry_decoder_rest(o);
     /* Another entry at the same address must not be taken for the one before. */
     sh_buf_reset(&all[1].envelope);
     seal(&all[1], 5, LARGE);
-    assert_int_equal(entry_opener_open(o, &all[1].entry, NULL, &header, &text, NULL), SH_OK);
+    assert_int_equal(entry_decoder_decode(o, &all[1].entry, NULL, &header, &text, NULL), SH_OK);
     check(&all[1], 5, &header, text);
     /* One is under way at the end. */
-    assert_int_equal(entry_opener_open(o, &all[0].entry, &all[2].entry, &header, &text, NULL),
+    assert_int_equal(entry_decoder_decode(o, &all[0].entry, &all[2].entry, &header, &text, NULL),
                      SH_OK);
-    entry_opener_free(o);
-    entry_opener_free(NULL);
+    entry_decoder_free(o);
+    entry_decoder_free(NULL);
     for (size_t i = 0; i < 3; i++)
         sh_buf_reset(&all[i].envelope);
 }
@@ -119,15 +120,15 @@ static void what_cannot_be_opened_ahead_says_why_when_it_is_asked_for(void **sta
         seal(&all[i], i, LARGE);
     all[1].envelope.data[all[1].envelope.len - 1] ^= 1; /* altered */
     all[2].entry.envelope.len = 0;                      /* none */
-    entry_opener *o = NULL;
+    entry_decoder *o = NULL;
     sh_envelope_header header;
     sh_slice text;
-    assert_int_equal(entry_opener_new(&keys, &o, NULL), SH_OK);
+    assert_int_equal(entry_decoder_new(&keys, &o, NULL), SH_OK);
     static const sh_err expected[] = {SH_OK, SH_E_CRYPTO, SH_E_FORMAT, SH_OK};
     for (size_t i = 0; i < 4; i++) {
         sh_error error = {0};
         const queue_entry *next = i < 3 ? &all[i + 1].entry : NULL;
-        assert_int_equal(entry_opener_open(o, &all[i].entry, next, &header, &text, &error),
+        assert_int_equal(entry_decoder_decode(o, &all[i].entry, next, &header, &text, &error),
                          expected[i]);
         assert_int_equal(error.code, expected[i]);
         assert_int_equal(error.message[0] != '\0', expected[i] != SH_OK);
@@ -141,7 +142,7 @@ static void what_cannot_be_opened_ahead_says_why_when_it_is_asked_for(void **sta
         if (next == NULL)
             break;
     }
-    entry_opener_free(o);
+    entry_decoder_free(o);
 }
 
 int main(void)

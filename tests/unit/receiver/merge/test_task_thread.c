@@ -25,8 +25,8 @@ static void note(void *context)
 static void tasks_are_done_aside_one_after_the_other(void **state)
 {
     (void)state;
-    side_thread *t = NULL;
-    assert_int_equal(side_thread_new(&t, NULL), SH_OK);
+    task_thread *t = NULL;
+    assert_int_equal(task_thread_new(&t, NULL), SH_OK);
     int next = 0;
     noted notes[SIDE_TASKS_MAX];
     side_task tasks[SIDE_TASKS_MAX];
@@ -35,34 +35,34 @@ static void tasks_are_done_aside_one_after_the_other(void **state)
         for (size_t i = 0; i < SIDE_TASKS_MAX; i++) {
             notes[i] = (noted){.next = &next};
             tasks[i] = (side_task){.run = note, .context = &notes[i]};
-            side_thread_start(t, &tasks[i]);
+            task_thread_start(t, &tasks[i]);
         }
-        side_thread_wait(t, &tasks[round % SIDE_TASKS_MAX]);
+        task_thread_wait(t, &tasks[round % SIDE_TASKS_MAX]);
         assert_int_equal(notes[round % SIDE_TASKS_MAX].order, round % SIDE_TASKS_MAX + 1);
-        side_thread_wait_all(t);
+        task_thread_wait_all(t);
         for (int i = 0; i < SIDE_TASKS_MAX; i++) {
             assert_true(tasks[i].done);
             assert_int_equal(notes[i].order, i + 1);
             assert_false(pthread_equal(notes[i].by, pthread_self()));
         }
     }
-    side_thread_free(t);
+    task_thread_free(t);
 }
 
 static void a_task_can_be_done_at_once(void **state)
 {
     (void)state;
-    side_thread *t = NULL;
-    assert_int_equal(side_thread_new(&t, NULL), SH_OK);
+    task_thread *t = NULL;
+    assert_int_equal(task_thread_new(&t, NULL), SH_OK);
     int next = 0;
     noted n = {.next = &next};
     side_task task = {.run = note, .context = &n};
     side_task_run(&task);
-    side_thread_wait(t, &task);
+    task_thread_wait(t, &task);
     assert_int_equal(n.order, 1);
     assert_true(pthread_equal(n.by, pthread_self()));
-    side_thread_free(t);
-    side_thread_free(NULL);
+    task_thread_free(t);
+    task_thread_free(NULL);
 }
 
 int main(void)
