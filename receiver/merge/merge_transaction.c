@@ -80,8 +80,7 @@ static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
 /* *again: repeat with savepoints, as one entry failed. */
 static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
 {
-    const sightings_range none = {.first = 0};
-    sightings_cut(&m->sightings, &none);
+    sightings_clear(&m->sightings);
     m->merger.sightings = store_has_presence(m->merger.store) ? &m->sightings : NULL;
     p->begun_ms = sh_clock_monotonic_ms();
     p->late = false;
@@ -166,6 +165,7 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error)
         entry_prepared_free(&m->merger); /* otherwise an entry continues soon */
     if (err != SH_OK || !counted)
         store_rollback(m->merger.store);
+    sightings_clear(&m->sightings);
     int64_t now_ms = sh_clock_monotonic_ms();
     m->unlocked_until_ms = now_ms + (now_ms - locked_ms);
     return err;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define ROWS_FIRST 1024
+#define ROWS_KEPT 65536
 #define HASH_BIT (UINT64_C(1) << 63) /* set in no key of six bytes */
 #define TIME_BYTES 19
 
@@ -23,6 +24,14 @@ void sightings_reset(sightings *s)
     sh_buf_reset(&s->texts);
     s->rows = NULL;
     s->count = s->capacity = 0;
+}
+
+void sightings_clear(sightings *s)
+{
+    s->count = 0;
+    sh_buf_clear(&s->texts);
+    if (s->capacity > ROWS_KEPT)
+        sightings_reset(s);
 }
 
 static void fold_case(const sh_mac *mac, char ret[static SIGHTING_MAC_BYTES])

@@ -53,6 +53,9 @@ typedef struct {
     }
 void sightings_reset(sightings *s); /* frees; empty then */
 
+/* Removes all rows, and frees memory that a usual transaction does not need. */
+void sightings_clear(sightings *s);
+
 /* Records a row. SH_E_MEMORY. */
 sh_err sightings_add(sightings *s, const sh_mac *mac, sighting_kind kind, const sh_row_state *state,
                      sh_error *error);

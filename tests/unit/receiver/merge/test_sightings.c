@@ -62,6 +62,23 @@ static void a_cut_forgets_what_came_since(void **state)
     sightings_reset(&s);
 }
 
+static void memory_of_a_large_transaction_is_freed(void **state)
+{
+    (void)state;
+    sightings s = SIGHTINGS_INIT;
+    add(&s, "one", SIGHTED_PRESENT, "1", "");
+    sightings_clear(&s);
+    assert_int_equal(s.count, 0);
+    assert_int_not_equal(s.capacity, 0); /* kept for the next one */
+    for (int i = 0; i < 70000; i++)
+        add(&s, "one", SIGHTED_PRESENT, "1", "");
+    sightings_clear(&s);
+    assert_int_equal(s.capacity, 0);
+    add(&s, "two", SIGHTED_PRESENT, "2", "");
+    expect(&s, 0, "two", "2", "");
+    sightings_reset(&s);
+}
+
 static void keys_are_one_for_each_device(void **state)
 {
     (void)state;
@@ -88,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_noted_is_read_again),
         cmocka_unit_test(a_cut_forgets_what_came_since),
+        cmocka_unit_test(memory_of_a_large_transaction_is_freed),
         cmocka_unit_test(keys_are_one_for_each_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
