@@ -78,7 +78,8 @@ static sh_err read_row(const entry_merger *m, const char *node, sh_slice text, s
 {
     size_t count = 0;
     const sh_column *columns = store_columns(m->store, &count);
-    return sh_device_row_read(text, columns, count, sh_slice_of(node), m->now, arena, ret, error);
+    return sh_device_row_read(
+        text, &(sh_row_context){columns, count, sh_slice_of(node), m->now, arena}, ret, error);
 }
 
 /* An invalid row stays NULL; insert_rows() determines the reason. */

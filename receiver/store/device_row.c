@@ -237,18 +237,18 @@ static sh_err read_all(reading *r, sh_slice json, sh_error *error)
     return err;
 }
 
-sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count, sh_slice node,
-                          const char *now, sh_arena *arena, sh_device_row **ret, sh_error *error)
+sh_err sh_device_row_read(sh_slice json, const sh_row_context *context, sh_device_row **ret,
+                          sh_error *error)
 {
-    assert(count <= SH_COLUMNS_MAX);
+    assert(context->count <= SH_COLUMNS_MAX);
     if (json.len > SH_ROW_MAX)
         return sh_fail(error, SH_E_LIMIT, "the row has %zu bytes, more than %lu", json.len,
                        SH_ROW_MAX);
     reading r;
-    r.columns = columns;
-    r.count = count;
-    r.node = node;
-    r.now = sh_slice_of(now);
+    r.columns = context->columns;
+    r.count = context->count;
+    r.node = context->node;
+    r.now = sh_slice_of(context->now);
     r.next = 0;
     r.keys = 0;
     r.mac_seen = false;
@@ -262,7 +262,7 @@ sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count,
         sh_buf_reset(&r.storage);
         return err;
     }
-    sh_device_row *row = row_from(&r, arena);
+    sh_device_row *row = row_from(&r, context->arena);
     sh_buf_reset(&r.storage);
     if (row == NULL)
         return no_memory(error);

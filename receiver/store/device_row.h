@@ -15,17 +15,26 @@
 /* A device to insert: a value for each column of the hub's table. */
 typedef struct sh_device_row sh_device_row;
 
+/* What the rows of a table are read with. */
+typedef struct {
+    const sh_column *columns;
+    size_t count;    /* of the columns */
+    sh_slice node;   /* that sent the table */
+    const char *now; /* `YYYY-MM-DD HH:MM:SS` */
+    sh_arena *arena; /* for the row */
+} sh_row_context;
+
 /*
- * Reads a row's JSON text for a table of `count` columns (with or without devMac and
+ * Reads a row's JSON text for a table of these columns (with or without devMac and
  * devSyncHubNode) by the merge rules: ignores unknown keys, uses defaults for missing columns and
  * values that cannot be stored, stores other values as NetAlertX's database does (device_value.h),
- * normalizes devParentMAC, and sets devSyncHubNode to node. now is `YYYY-MM-DD HH:MM:SS`. The
- * columns, node and now are borrowed during the call only; the row is allocated in the arena.
+ * normalizes devParentMAC, and sets devSyncHubNode to the node. The context is borrowed during the
+ * call only.
  * SH_E_FORMAT or SH_E_LIMIT, with the reason, if the row must be rejected: it has no valid key, is
  * not JSON, or exceeds a limit; SH_E_MEMORY.
  */
-sh_err sh_device_row_read(sh_slice json, const sh_column *columns, size_t count, sh_slice node,
-                          const char *now, sh_arena *arena, sh_device_row **ret, sh_error *error);
+sh_err sh_device_row_read(sh_slice json, const sh_row_context *context, sh_device_row **ret,
+                          sh_error *error);
 
 const sh_mac *sh_device_row_mac(const sh_device_row *row);
 /* The value for columns[index] of the call that read the row; devMac's is the normalized key. */

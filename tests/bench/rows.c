@@ -24,8 +24,9 @@ static void read_table(sh_slice text, const char *node, bench_rows *ret)
         bench_must(sh_table_scan_next(&scan, &row, &more, &error), &error);
         if (!more)
             return;
-        bench_must(sh_device_row_read(row.text, sh_device_columns, sh_device_columns_count,
-                                      sh_slice_of(node), now, &ret->memory,
+        bench_must(sh_device_row_read(row.text,
+                                      &(sh_row_context){sh_device_columns, sh_device_columns_count,
+                                                        sh_slice_of(node), now, &ret->memory},
                                       &ret->rows[ret->count++], &error),
                    &error);
     }

@@ -54,8 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sh_device_row *row = NULL;
     sh_error error = {0};
     sh_err err =
-        sh_device_row_read((sh_slice){text, size}, sh_device_columns, sh_device_columns_count,
-                           SH_SLICE("node"), "2026-08-22 02:53:00", &arena, &row, &error);
+        sh_device_row_read((sh_slice){text, size},
+                           &(sh_row_context){sh_device_columns, sh_device_columns_count,
+                                             SH_SLICE("node"), "2026-08-22 02:53:00", &arena},
+                           &row, &error);
     SH_CLEANUP(sh_json_free_cleanup) sh_json *object = NULL;
     sh_err parsed = sh_json_parse(text, size, &object, NULL);
     free(text); /* the row does not borrow from it */

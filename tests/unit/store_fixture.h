@@ -152,7 +152,8 @@ static inline store_outcome insert(store *s, const char *json, const char *node)
     const sh_column *columns = store_columns(s, &count);
     SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
-    must(sh_device_row_read(sh_slice_of(json), columns, count, sh_slice_of(node), NOW, &arena, &row,
+    must(sh_device_row_read(sh_slice_of(json),
+                            &(sh_row_context){columns, count, sh_slice_of(node), NOW, &arena}, &row,
                             &error),
          &error);
     store_insert one = {.row = row};

@@ -221,17 +221,13 @@ sh_err store_postgres_node_contact(store *base, const char *node, const node_con
         &p, "write to", NULL, error);
 }
 
-/*
- * Calls each() for the nodes after `after`, up to a page; *last is the name of the last one, if
- * any.
- */
-static sh_err give_some_nodes(store_postgres *s, const char *after, store_node_each each,
-                              void *context, char last[static SH_NODE_NAME_MAX + 1], bool *more,
-                              sh_error *error)
+/* Calls each() for a page of nodes after `last`, which becomes the name of the last one, if any. */
+static sh_err read_page(store_postgres *s, store_node_each each, void *context,
+                        char last[static SH_NODE_NAME_MAX + 1], bool *more, sh_error *error)
 {
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     postgres_parameters p = {.count = 0};
-    store_postgres_add_text(&p, sh_slice_of(after));
+    store_postgres_add_text(&p, sh_slice_of(last));
     sh_err err =
         store_postgres_query(s, SELECT_NODES " WHERE node > $1 ORDER BY node LIMIT " NODES_AT_ONCE,
                              &p, "read", &result, error);
@@ -251,9 +247,7 @@ sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh
     char last[SH_NODE_NAME_MAX + 1] = "";
     sh_err err = SH_OK;
     for (bool more = true; more && err == SH_OK;) {
-        char after[SH_NODE_NAME_MAX + 1];
-        memcpy(after, last, sizeof after);
-        err = give_some_nodes((store_postgres *)base, after, each, context, last, &more, error);
+        err = read_page((store_postgres *)base, each, context, last, &more, error);
     }
     return err;
 }

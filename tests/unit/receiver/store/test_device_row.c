@@ -20,8 +20,10 @@ static sh_arena arena;
 static sh_err read_row(const char *json, sh_device_row **ret, sh_error *error)
 {
     sh_arena_clear(&arena);
-    return sh_device_row_read(sh_slice_of(json), sh_device_columns, sh_device_columns_count,
-                              SH_SLICE("Node_A"), NOW, &arena, ret, error);
+    return sh_device_row_read(sh_slice_of(json),
+                              &(sh_row_context){sh_device_columns, sh_device_columns_count,
+                                                SH_SLICE("Node_A"), NOW, &arena},
+                              ret, error);
 }
 
 /* A value as text: integers as #5, text in quotes, NULL as NULL. */
@@ -379,9 +381,11 @@ static void the_row_borrows_from_nobody(void **state)
     assert_true(given != NULL && json != NULL && node != NULL && now != NULL);
     memcpy(given, columns, sizeof columns);
     sh_device_row *row = NULL;
-    assert_int_equal(sh_device_row_read(sh_slice_of(json), given, COUNT, sh_slice_of(node), now,
-                                        &arena, &row, NULL),
-                     SH_OK);
+    assert_int_equal(
+        sh_device_row_read(sh_slice_of(json),
+                           &(sh_row_context){given, COUNT, sh_slice_of(node), now, &arena}, &row,
+                           NULL),
+        SH_OK);
     free(given);
     free(json);
     free(node);

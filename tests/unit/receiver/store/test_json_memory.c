@@ -52,8 +52,10 @@ static sh_err read_row(sh_error *error)
 {
     SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
-    sh_err err = sh_device_row_read(SH_SLICE(json), sh_device_columns, sh_device_columns_count,
-                                    SH_SLICE("N"), "2026-08-22 02:53:00", &arena, &row, error);
+    sh_err err = sh_device_row_read(SH_SLICE(json),
+                                    &(sh_row_context){sh_device_columns, sh_device_columns_count,
+                                                      SH_SLICE("N"), "2026-08-22 02:53:00", &arena},
+                                    &row, error);
     assert_true((row != NULL) == (err == SH_OK));
     return err;
 }

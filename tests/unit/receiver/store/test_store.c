@@ -110,7 +110,8 @@ static void insert_inside(store *s, const char *mac)
     SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
     (void)snprintf(json, sizeof json, "{\"devMac\":\"%s\"}", mac);
-    must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, &arena, &row,
+    must(sh_device_row_read(sh_slice_of(json),
+                            &(sh_row_context){columns, count, SH_SLICE("N"), NOW, &arena}, &row,
                             &error),
          &error);
     one.row = row;
@@ -200,9 +201,11 @@ static void a_row_the_database_refuses_is_rejected_alone(void **state)
     sh_device_row *rows[5];
     SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(sh_device_row_read(sh_slice_of(jsons[i]), columns, count, SH_SLICE("N"),
-                                            NOW, &arena, &rows[i], NULL),
-                         SH_OK);
+        assert_int_equal(
+            sh_device_row_read(sh_slice_of(jsons[i]),
+                               &(sh_row_context){columns, count, SH_SLICE("N"), NOW, &arena},
+                               &rows[i], NULL),
+            SH_OK);
         inserts[i].row = rows[i];
     }
     sh_error error = {.code = SH_OK};

@@ -122,8 +122,9 @@ static void an_event_goes_with_its_row(void **state)
     const sh_column *columns = store_columns(s, &count);
     SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
-    assert_int_equal(sh_device_row_read(SH_SLICE("{\"devMac\":\"b\"}"), columns, count,
-                                        SH_SLICE("N"), NOW, &arena, &row, NULL),
+    assert_int_equal(sh_device_row_read(
+                         SH_SLICE("{\"devMac\":\"b\"}"),
+                         &(sh_row_context){columns, count, SH_SLICE("N"), NOW, &arena}, &row, NULL),
                      SH_OK);
     store_insert one = {.row = row};
     assert_int_equal(store_begin(s, NULL), SH_OK);

@@ -72,8 +72,9 @@ static void the_store_survives_failing_allocations(void **state)
     const sh_column *columns = store_columns(s, &count);
     SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *row = NULL;
-    assert_int_equal(sh_device_row_read(SH_SLICE("{\"devMac\":\"a\"}"), columns, count,
-                                        SH_SLICE("N"), NOW, &arena, &row, NULL),
+    assert_int_equal(sh_device_row_read(
+                         SH_SLICE("{\"devMac\":\"a\"}"),
+                         &(sh_row_context){columns, count, SH_SLICE("N"), NOW, &arena}, &row, NULL),
                      SH_OK);
     store_close(s);
     long failed = 0;

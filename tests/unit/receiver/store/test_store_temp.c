@@ -43,7 +43,8 @@ static sh_err insert_all(store *s, int first, int step, sh_error *error)
             sh_device_row *row = NULL;
             (void)snprintf(json, sizeof json, "{\"devMac\":\"02:00:00:%06x\"}",
                            (unsigned)(first + (i + k) * step));
-            must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, &arena,
+            must(sh_device_row_read(sh_slice_of(json),
+                                    &(sh_row_context){columns, count, SH_SLICE("N"), NOW, &arena},
                                     &row, error),
                  error);
             inserts[k] = (store_insert){.row = row};

@@ -32,7 +32,8 @@ static sh_device_row *row_of(store *s, const char *json, sh_arena *arena)
     const sh_column *columns = store_columns(s, &count);
     sh_device_row *row = NULL;
     sh_error error = {.code = SH_OK};
-    must(sh_device_row_read(sh_slice_of(json), columns, count, SH_SLICE("N"), NOW, arena, &row,
+    must(sh_device_row_read(sh_slice_of(json),
+                            &(sh_row_context){columns, count, SH_SLICE("N"), NOW, arena}, &row,
                             &error),
          &error);
     return row;
