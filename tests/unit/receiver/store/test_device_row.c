@@ -280,7 +280,7 @@ static void a_row_without_a_valid_key_is_rejected_and_told_why(void **state)
         {"{\"devMac\":[]}", "devMac is not text"},
         {"{\"devMac\":true}", "devMac is not text"},
         {"{\"devMac\":Infinity}", "devMac is not text"},
-        {"{\"devMac\":\"leak\xff\"}", "devMac holds text that is not UTF-8"},
+        {"{\"devMac\":\"leak\xff\"}", "devMac is text that is not UTF-8"},
         {"{\"devMac\":\"a\\u0000leak\"}", "devMac holds text with \\u0000"},
         {"{\"devMac\":99999999999999999999}", "devMac holds a whole number"},
         {"{\"devMac\":\"a\\u0007b\"}", "devMac contains a control character"},
