@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Leases in Redis, so that of several pullers one fetches a node, and what was fetched. */
+/* Leases in Redis, so that only one puller at a time fetches a node; and the last results. */
 
 typedef enum {
     LEASE_TAKEN, /* the caller's: fetch, then call leases_end() */
@@ -29,9 +29,8 @@ typedef struct {
 
 /*
  * Takes a lease on each node, named by its URL; ret has room for request->count. count is 1 to
- * LEASES_MAX, also for leases_end(). All times are by Redis's clock, so that
- * pullers on several hosts agree. A time in the future was recorded before that clock was set back,
- * and is ignored.
+ * LEASES_MAX, also for leases_end(). All times are by Redis's clock, so that pullers on several
+ * hosts agree. A time in the future was recorded before that clock was set back, and is ignored.
  */
 sh_err leases_take(sh_queue *queue, const lease_request *request, lease ret[], sh_error *error);
 

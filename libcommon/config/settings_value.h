@@ -7,7 +7,7 @@
 #include "libcommon/config/settings_source.h"
 #include "libcommon/config/settings_table.h"
 
-/* From the text of one value to its field in the settings. For settings_load.c. */
+/* Converts the text of a value to its field in the settings. For settings_load.c. */
 
 /* Replaces a text, wipes the old one and takes ownership of text, which may be NULL. */
 void sh_setting_replace_text(char **field, char *text);

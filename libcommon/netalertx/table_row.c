@@ -59,8 +59,7 @@ static void read_mac_value(const char *at, const char *end, sh_row_mac *mac)
         mac->kind = SH_ROW_MAC_UNCLEAR;
 }
 
-/* A key with its quotes, and its numbers of bytes before and from the letter that was found.
- */
+/* A key with its quotes, and its numbers of bytes before and from the letter that was found. */
 typedef struct {
     const char *text;
     size_t before, after;
@@ -91,13 +90,12 @@ static sh_slice read_scalar(const char *at, const char *end)
     return after == NULL ? SH_SLICE("") : (sh_slice){at + 1, (size_t)(after - at) - 2};
 }
 
-/* The key is prefix, then the letter at `at` and what is behind it. */
+/* The key is prefix, the letter at `at`, and rest. */
 #define VALUE_OF(prefix, rest)                                                                     \
     value_of_key(start, at, end,                                                                   \
                  &(const row_key){prefix rest, sizeof(prefix) - 1, sizeof(rest) - 1})
 
-/* Reads the value of the key that the M or L at `at`, inside a string of the row at start, is of.
- */
+/* Reads the value of the key with the M or L at `at`, inside a string of the row at start. */
 static void check_letter(const char *start, const char *at, const char *end, sh_row_mac *mac)
 {
     const char *value = NULL;

@@ -19,7 +19,7 @@ typedef enum {
     SH_ROW_TOO_DEEP,    /* an object that is nested deeper than SH_JSON_DEPTH_MAX */
 } sh_table_row_kind;
 
-/* What was found of "devMac" and of the device's state at the first level of a row. */
+/* "devMac" and the device's state, as found at the first level of a row. */
 typedef struct {
     unsigned count; /* of "devMac" and of keys that can be an escaped "devMac" */
     sh_slice mac;

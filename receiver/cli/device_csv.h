@@ -7,9 +7,10 @@
 #include <stdio.h>
 
 /*
- * Devices as CSV (RFC 4180): the columns of the table, as device_json.h has them, then present,
- * since, first_seen and nodes (names, separated by semicolons). Control characters are escaped as
- * in tables. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+ * Devices as CSV (RFC 4180): the columns of the table with the values of device_json.h, then
+ * present, since, first_seen and nodes (names, separated by semicolons). Control characters are
+ * escaped as in tables. A text that a spreadsheet would interpret as a formula is prefixed with an
+ * apostrophe.
  */
 void device_csv_titles(FILE *out, const store_device *device);
 /* SH_E_MEMORY */

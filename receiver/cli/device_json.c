@@ -24,7 +24,7 @@ bool device_value_now(const store_device *device, const char *column, char room[
     return false;
 }
 
-/* NULL is "" there, as NetAlertX writes it. */
+/* NetAlertX writes NULL as "". */
 static sh_err append_value(sh_buf *json, const char *name, const sh_value *value)
 {
     sh_err err = sh_buf_append_text(json, ", ");
@@ -51,7 +51,7 @@ static sh_err append_text(sh_buf *json, const char *key, sh_slice text)
     return err == SH_OK ? sh_json_write_string_ascii(json, text) : err;
 }
 
-/* RFC 3339, or null where it is not known. */
+/* A time in RFC 3339 format, or null if it is not known. */
 static sh_err append_time(sh_buf *json, const char *key, int64_t ms)
 {
     char text[SH_RFC3339_BYTES];

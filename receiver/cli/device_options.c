@@ -67,7 +67,7 @@ static sh_err read_value(const char *option, const char *text, int64_t now_ms, d
     return SH_OK;
 }
 
-/* The option that takes a value, or NULL; *value is what is behind its `=`, or NULL. */
+/* The option that takes a value, or NULL; *value is the text after `=`, or NULL. */
 static const char *valued_option(const char *argument, const char **value)
 {
     static const char *const options[] = {"--node", "--search", "--sort", "--limit", "--since"};

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* The arguments of `devices`. Pure, but for the clock. */
+/* Parses the arguments of `devices`. Pure except that it reads the clock. */
 
 #define DEVICES_USAGE                                                                              \
     "devices [--node N] [--since 7d] [--present|--absent|--unknown] [--search TEXT]"               \
@@ -20,7 +20,7 @@ typedef struct {
     bool filters; /* not all devices were asked for */
 } device_options;
 
-/* SH_E_CONFIG, with the usage or what would be right. */
+/* SH_E_CONFIG; the message has the usage or the accepted values. */
 sh_err device_options_read(int argc, char *const argv[], int64_t now_ms, device_options *ret,
                            sh_error *error);
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 /*
- * `synchub-receiver device show MAC [--json]`: one device, and every node that sees it. Reads only.
- * Returns the exit code, 1 where there is no such device.
+ * `synchub-receiver device show MAC [--json]`: shows one device and every node that sees it.
+ * Read-only. Returns the exit code, 1 if the device does not exist.
  */
 int device_show(const sh_settings *settings, int argc, char *const argv[]);
 
-/* The same, to other files than standard output and standard error. */
+/* The same with other files than standard output and standard error. */
 int device_show_to(const sh_settings *settings, int argc, char *const argv[], FILE *out, FILE *err);
 
 #endif

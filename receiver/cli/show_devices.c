@@ -14,7 +14,7 @@
 
 static const show_command command = {.name = "devices", .usage = DEVICES_USAGE};
 
-/* What a person wants to see of a device. */
+/* The columns of the text table. */
 enum { MAC, NAME, IP, VENDOR, PRESENT, SINCE, FIRST_SEEN, NODES, SHOWN };
 static const struct {
     const char *title, *column;
@@ -24,7 +24,7 @@ static const struct {
     [PRESENT] = {"PRESENT", NULL},       [SINCE] = {"SINCE", NULL},
     [FIRST_SEEN] = {"FIRST SEEN", NULL}, [NODES] = {"NODES", "devSyncHubNode"},
 };
-#define WIDTH_MAX 40 /* a longer cell moves the rest of its line alone */
+#define WIDTH_MAX 40 /* a longer cell shifts only the rest of its line */
 #define NODES_MAX 20 /* names in a line */
 
 typedef struct {
@@ -39,7 +39,7 @@ typedef struct {
 
 /* --- As text --------------------------------------------------------------------------------- */
 
-/* The names of the nodes that see a device; of one that nobody sees, the node that sent it. */
+/* The names of the nodes that see a device; if none does, the node that sent it. */
 static sh_err write_nodes(listing *l, sh_slice nodes, sh_slice *ret)
 {
     store_node_view view;
@@ -120,7 +120,7 @@ static sh_err write_text_row(void *context, const store_device *device, sh_error
     return show_written(l->out, false, error);
 }
 
-/* Twice, for the width of the columns: there may be a million devices. */
+/* Queries twice, first for the column widths: there may be too many devices to keep in memory. */
 static sh_err list_text(store *s, listing *l, sh_error *error)
 {
     for (size_t i = 0; i < SHOWN; i++)
@@ -164,7 +164,7 @@ static sh_err compare_node(void *context, const store_node *node, sh_error *erro
     return SH_OK;
 }
 
-/* A node without devices is one thing, a name that was mistyped another. */
+/* Distinguishes a node without devices from a mistyped name. */
 static sh_err check_node(store *s, listing *l, sh_error *error)
 {
     if (l->options->query.node == NULL || l->rows > 0)

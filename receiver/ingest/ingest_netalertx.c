@@ -147,7 +147,7 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
                      THROTTLE_NODE_INTERVAL_S);
 }
 
-/* NetAlertX answers so, and then finds that the file is no table. */
+/* NetAlertX accepts it as well, and skips the file later because it is not a table. */
 static void answer_ignored(sh_http_exchange *exchange, const char *node)
 {
     sh_log_event(

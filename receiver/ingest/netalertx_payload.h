@@ -13,7 +13,7 @@ typedef struct {
     sh_kind kind;
     sh_buf *text; /* the decrypted text */
     bool valid;   /* text has this kind */
-    bool ignored; /* it is a plugin result in place of a table: nothing to merge */
+    bool ignored; /* a plugin result instead of a table: nothing to merge */
 } netalertx_payload;
 
 /*

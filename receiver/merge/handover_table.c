@@ -47,8 +47,8 @@ static bool read_key_text(const sh_json_scan_member *member, sh_buf *storage, sh
 }
 
 /*
- * The column that a member is for; NULL where this hub knows none of that name. NetAlertX writes
- * them in their order, so the search begins at *next.
+ * The column of a JSON member; NULL if this hub has no column with that name. NetAlertX writes the
+ * members in column order, so the search starts at *next.
  */
 static const sh_column *column_of(const sh_json_scan_member *member, size_t *next)
 {
@@ -87,7 +87,7 @@ static sh_err append_raw(sh_buf *out, const sh_json_scan_member *member)
     return err == SH_OK && text ? sh_buf_append(out, "\"", 1) : err;
 }
 
-/* What the hub's table takes in place of a value that is missing or that it cannot store. */
+/* The default for a value that is missing or cannot be stored in the hub's table. */
 static sh_err append_default(const row_writer *w, const sh_column *column)
 {
     if (column != NULL && column->default_kind == SH_DEFAULT_INTEGER)

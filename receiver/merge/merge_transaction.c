@@ -37,7 +37,7 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
     return false;
 }
 
-/* The counts of the tables that were merged. */
+/* Adds up the counters of the merged tables. */
 static sh_err record_all(merge *m, const portion *p, sh_error *error)
 {
     merged_table tables[BATCH_ENTRIES_MOST];

@@ -62,7 +62,7 @@ static int64_t next_merged_ms(int64_t last_ms, int64_t now_ms)
                                                                                 : now_ms;
 }
 
-/* The contact of a table that waited in the queue was when it came there. */
+/* A table counts as a contact at the time when it was queued. */
 static node_contact contact_of(const store_node *before, int64_t order, int64_t now_ms)
 {
     int64_t queued_ms = order / 1000;
@@ -99,7 +99,7 @@ static sh_err record_table(const entry_merger *m, const merged_table *table,
     bool is_whole = false;
     if (is_older) {
         node.newest = before->newest;
-        node.has_digest = false; /* it comes in full once more */
+        node.has_digest = false; /* so the node sends it in full again */
     }
     part->of = &node;
     sh_err err = record_counters(m->store, table, part, &is_whole, error);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A merged entry of a batch, as far as its node's counts go. */
+/* The counters of a merged entry for its node. */
 typedef struct {
     const queue_entry *entry;
     entry_result *result; /* sets whole; of a piece only inserted rows count */

@@ -11,7 +11,7 @@
  * known device that is missing in a whole table is absent.
  */
 typedef struct {
-    const char *node; /* locked by store_node_lock() */
+    const char *node; /* locked with store_node_lock() */
     const sightings *from;
     sightings_range range;
     int64_t now_ms;

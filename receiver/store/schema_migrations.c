@@ -65,11 +65,12 @@ static const schema_step version_3[] = {
          "CREATE INDEX IF NOT EXISTS \"SyncHub_Items_node\" ON \"SyncHub_Items\"(node, merged_ms)"},
 };
 
-/* Presence of devices, whose rows in Devices never change. present: 0 absent, 1 present, 2 unknown
+/*
+ * Presence of devices, whose rows in Devices never change. present: 0 absent, 1 present, 2 unknown
  * to the node itself. Digests are deleted, so that each node sends its table once.
  *
- * Two views for people who use SQL; times are Unix time in ms. A node that was not in contact for
- * silent_after_ms, or only in the future, is silent: all of its devices are `unknown`.
+ * Two views for people who use SQL; times are Unix time in ms. A node whose last contact is longer
+ * ago than silent_after_ms, or in the future, is silent: all of its devices are `unknown`.
  */
 #define SQLITE_NOW_MS "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 #define POSTGRES_NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
@@ -129,7 +130,7 @@ static const schema_step version_4[] = {
             " first_seen_ms @integer NOT NULL, last_connection_ms @integer NOT NULL,"
             " ip @text NOT NULL, PRIMARY KEY(node, mac)) @rows_by_key",
      .own_only = true},
-    /* When a device was first seen is not known: 0. */
+    /* The time when a device was first seen is not known: 0. */
     {.sqlite = SEEN_BEFORE(SQLITE_NOW_MS),
      .postgres = SEEN_BEFORE(POSTGRES_NOW_MS),
      .own_only = true},

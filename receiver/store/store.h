@@ -162,7 +162,7 @@ typedef struct {
 sh_err store_put_plugin_lines(store *s, const store_plugin_lines *lines, int64_t *changed,
                               sh_error *error);
 
-/* A device table, or the newest one of a node. */
+/* Identifies a device table. */
 typedef struct {
     int64_t order; /* of its entry in the stream, see merge/table_order.h; 0: none */
     int64_t sealed_ms;
@@ -185,9 +185,9 @@ typedef struct {
 } store_node;
 
 /*
- * Reads what is recorded of a node, and keeps others from changing it and its presence until the
- * end of the transaction; *ret is zeroed where nothing is, which is no lock either unless `create`.
- * To avoid deadlocks, lock several nodes in the order of their names.
+ * Reads a node's record and locks the record and its presence until the end of the transaction.
+ * Without a record *ret is zeroed, and nothing is locked unless `create`. To avoid deadlocks, lock
+ * several nodes in the order of their names.
  */
 sh_err store_node_lock(store *s, const char *node, bool create, store_node *ret, sh_error *error);
 

@@ -19,7 +19,7 @@
     }
 /* clang-format on */
 
-/* The nodes to forget: by their age, and beyond the limit. */
+/* The nodes to delete: by age, and over the limit. */
 #define OLD_NODES                                                                                  \
     "inserted = 0 AND merged_ms < $1 AND " UP_TO("SyncHub_Nodes", "WHERE inserted = 0", "$2")
 #define OLDEST_NODES                                                                               \

@@ -14,13 +14,13 @@ typedef struct {
     const char *count;  /* counts rows */
     const char *forget; /* deletes about $2 rows older than $1; NULL: none by age */
     const char *oldest; /* deletes about the $1 oldest */
-    /* NULL: none. What goes with these rows, to be deleted before them with the same parameters. */
+    /* SQL that deletes dependent rows first, with the same parameters; NULL: none. */
     const char *forget_presence, *oldest_presence;
 } store_tidy_table;
 
 enum { TIDY_ITEMS, TIDY_PARTS, TIDY_NODES, TIDY_PRESENCE, TIDY_TABLES };
 
-/* How many of them a database has, from the first one. */
+/* How many of them a database has, counted from the first. */
 int store_tidy_count(const store *s);
 
 extern const store_tidy_table store_tidy_tables[TIDY_TABLES];

@@ -95,7 +95,7 @@ static void begin(void)
 
 static sh_err act(sh_error *error)
 {
-    sh_metric_set(&hub_metrics.dead_letters, 0); /* a process of its own would begin so */
+    sh_metric_set(&hub_metrics.dead_letters, 0); /* as in a new process */
     merge *m = ready;
     ready = NULL;
     sh_err err = m != NULL ? SH_OK : merge_new(&settings, &keys, &m, error);

@@ -6,7 +6,7 @@ import json
 import sqlite3
 
 RESULT_COLUMNS = (9, 13)
-NEEDED = ("devLastIP", "devName", "devVendor", "devGUID")  # read of each row: a KeyError without
+NEEDED = ("devLastIP", "devName", "devVendor", "devGUID")  # of each row: else KeyError
 
 
 class NetAlertXHub:
@@ -33,7 +33,7 @@ class NetAlertXHub:
         return len(rows)
 
     def take_tables(self):
-        """The rows of all files by MAC: of one that comes twice, the first."""
+        """The rows of all files by MAC; the first one if a MAC occurs twice."""
         rows = {}
         for path in sorted(self.folder.glob("last_result.SYNC.decoded.*.log")):
             node = path.name.split(".decoded.", 1)[1].rsplit(".", 2)[0]
@@ -45,7 +45,7 @@ class NetAlertXHub:
         return rows
 
     def write(self, connection, rows):
-        """The first row says which columns are written, of all rows, in one transaction."""
+        """Writes the columns of the first row for all rows, in one transaction."""
         columns = {line[1] for line in connection.execute("PRAGMA table_info(Devices)")}
         known = {line[0].lower() for line in connection.execute("SELECT devMac FROM Devices")}
         new = [row for mac, row in rows.items() if mac not in known]
@@ -67,8 +67,8 @@ class NetAlertXHub:
         connection.executemany(sql, [[row.get(name) for name in names] for row in written])
 
     def scan(self):
-        """Sets presence from the scan results, with events, and forgets them. Devices that only the
-        results know are made."""
+        """Sets presence from the scan results, with events, and forgets them. Creates devices
+        that occur only in the results."""
         with self.connect() as connection:
             devices = connection.execute("SELECT * FROM Devices").fetchall()
             for device in devices:
@@ -97,7 +97,7 @@ class NetAlertXHub:
             "(?, ?, datetime('now'), ?)", (mac, "", kind))
 
     def plugin_run(self, plugin):
-        """Takes a plugin's results; gives their lines of a valid count of columns."""
+        """Reads a plugin's results; returns the lines with a valid number of columns."""
         lines = []
         for path in sorted(self.folder.glob(f"last_result.{plugin}.decoded.*.log")):
             lines += [line for line in path.read_text().split("\n")

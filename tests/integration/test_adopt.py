@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The queue belongs to one database: another one takes nothing until `adopt`."""
+"""The queue belongs to one database: a receiver with another one merges nothing until `adopt`."""
 
 import unittest
 
@@ -30,7 +30,7 @@ class Adopt(SyncHubTest):
         self.assertEqual(answer.status, 200, answer)
 
     def refused(self, db):
-        """A receiver whose database the queue does not belong to, once it has logged that."""
+        """A receiver with a database to which the queue does not belong, after it has logged that."""
         hub = self.program("receiver", self.receiver_settings(self.hub_redis, db,
                                                               SYNC_receiver_role="merge"))
         hub.wait_for_log(ANOTHER)
@@ -62,7 +62,7 @@ class Adopt(SyncHubTest):
         self.assertEqual(count(self.old), 6)
 
     def test_from_sqlite_to_postgresql(self):
-        """As from the overlay `single` to `scaled`."""
+        """As with a change from the overlay `single` to `scaled`."""
         old = self.receiver(self.hub_redis, self.old)
         self.push(old, "Node_A")
         self.wait_merged(self.hub_redis, self.old, 3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`devices` and `device show` on both kinds of databases, and a hub whose hub reads its table."""
+"""`devices` and `device show` on both kinds of databases; a hub that sends its table to another."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ class Commands:
         return self.run_program("receiver", settings, *arguments, code=code)
 
     def found(self, *arguments):
-        """The names of the devices that are listed."""
+        """The names of the listed devices."""
         rows = json.loads(self.command("devices", "--json", *arguments).stdout)["data"]
         return [row["devName"] for row in rows]
 

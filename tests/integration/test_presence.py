@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which devices are present, in the database itself, on SQLite and PostgreSQL."""
+"""Presence of devices in the database, on SQLite and PostgreSQL."""
 
 import pathlib
 import random
@@ -34,7 +34,7 @@ class PresenceTest(MergeTest):
         return {row["mac"]: row for row in found}
 
     def state(self, node="Node_A"):
-        """As the view for SQL users has it."""
+        """The contents of the view for SQL users."""
         found = self.query("SELECT mac, present FROM SyncHub_NodePresence WHERE node = ?", node)
         return {row["mac"]: row["present"] for row in found}
 
@@ -220,7 +220,7 @@ class Order:
         self.push(present_rows(1))
         self.assertEqual(self.rows(), before)
         self.execute("UPDATE \"SyncHub_Nodes\" SET table_order = 1")
-        self.push(present_rows(1))  # in full, since its digest does not count either
+        self.push(present_rows(1))  # in full, as its digest is not used either
         self.assertEqual(self.state(), {device_mac(0): "yes", device_mac(1): "no"})
 
     def test_a_table_is_not_unchanged_while_another_one_waits(self):
@@ -248,7 +248,7 @@ class Order:
             for rows in (random.sample(range(300), 100), wanted):
                 table = device_table([present_row(i) for i in rows])
                 self.assertEqual(netalertx_push(ingest.url, table, "Node_A").status, 200)
-            left = random.randrange(3)  # so that it dies somewhere else each time
+            left = random.randrange(3)  # killed at a random point
             wait_until(lambda: self.hub_redis.backlog() <= left, "the receiver to be at work")
             self.hub.kill()
             self.start(SYNC_claim_idle_s=1)

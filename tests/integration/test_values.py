@@ -31,7 +31,7 @@ KEPT = [
     ("devFirstConnection", '""'), ("devFirstConnection", '"yesterday"'),
     ("devLastNotification", "null"), ("devLastIP", '"FE80::1"'), ("devGUID", "5"),
 ]
-# Column, value in JSON, and what is stored where it cannot be.
+# Column, value in JSON, and what is stored instead.
 REPLACED = [
     ("devName", "Infinity", "(unknown)"), ("devName", "-Infinity", "(unknown)"),
     ("devName", "NaN", "(unknown)"), ("devName", "1e999", "(unknown)"),
@@ -61,7 +61,7 @@ def json_of(index, column, text):
 
 
 def netalertx_stores(column, text):
-    """The cell after an insert as NetAlertX's own sync does it."""
+    """The cell after an insert by NetAlertX's own sync."""
     connection = sqlite3.connect(":memory:")
     connection.executescript((REPO / "tests" / "fixtures" / "netalertx_hub.sql").read_text())
     row = json.loads(json_of(0, column, text))
@@ -72,7 +72,7 @@ def netalertx_stores(column, text):
 
 
 class OddValues:
-    """What all databases have in common."""
+    """Tests that all databases share."""
 
     def test_only_the_key_rejects_a_row_and_each_cell_is_as_netalertx_stores_it(self):
         self.start()

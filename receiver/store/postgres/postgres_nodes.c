@@ -16,7 +16,7 @@
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
     " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest"
 
-/* The same, as read_node() reads them. */
+/* The same, in the order of read_node(). */
 #define SELECT_NODES                                                                               \
     "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"             \
     " encode(digest, 'hex'), last_contact_ms, interval_ms, silent_after_ms, table_order,"          \

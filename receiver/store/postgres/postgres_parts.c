@@ -83,8 +83,8 @@ static sh_err sum_parts(store_postgres *s, uint32_t parts, store_node *n, int64_
 }
 
 /*
- * The node's counters first, because that locks its row: of two receivers that merge the last two
- * parts of a table at once, the second then sees what the first one recorded.
+ * Updates the node's counters first, because that locks its row: if two receivers merge the last
+ * two parts of a table concurrently, the second one then sees the part of the first.
  */
 sh_err store_postgres_part_record(store *base, const store_part *part, bool *whole, sh_error *error)
 {

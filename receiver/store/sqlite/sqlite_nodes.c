@@ -45,7 +45,7 @@ sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
-/* The order of the parameters and of the columns that are read. */
+/* The order of both the parameters and the result columns. */
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
     " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest"

@@ -7,7 +7,7 @@
 #define STRING_OF(number) STRING(number)
 #define KEYS_BYTES_MAX "8 * " STRING_OF(SH_ROWS_MAX)
 
-/* The parameters ?1 to ?12 of every statement here, as far as it has them. */
+/* Binds those of the parameters ?1 to ?12 that the statement has. */
 static int bind_part(sqlite3_stmt *statement, const store_part *p)
 {
     const store_node *n = p->of;

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What NetAlertX finds in its plugin log folder, and how much of it. */
+/* The files in NetAlertX's plugin log folder, and their number and size limits. */
 
 #define LINE "a|b|2026-08-22 02:53:00|1|2|3|4|x|f\n"
 #define NETALERTX_OWN "last_result.ARPSCAN.log"
@@ -149,7 +149,7 @@ static void tables_are_removed_after_an_hour_and_results_after_a_day(void **stat
     make_old(SH_HANDOVER_RESULT_S + 60);
     handover_tidy(h);
     assert_false(is_there("last_result.NMAP.decoded.N.1.log"));
-    assert_true(is_there(NETALERTX_OWN)); /* what it wrote itself is its own matter */
+    assert_true(is_there(NETALERTX_OWN)); /* NetAlertX's own files stay */
     assert_true(is_there(TAKEN));
 }
 
@@ -160,7 +160,7 @@ static void what_a_killed_receiver_left_half_written_is_removed(void **state)
     (void)snprintf(path, sizeof path, "%s/%s", out, ".synchub-aaaaaa.tmp");
     assert_int_equal(sh_file_write(path, SH_SLICE("{\"data\": ["), 0600, NULL), SH_OK);
     handover_tidy(h);
-    assert_int_equal(access(path, F_OK), 0); /* it may be in the making */
+    assert_int_equal(access(path, F_OK), 0); /* it may still be written */
     make_old(SH_HANDOVER_TABLE_S + 60);
     handover_tidy(h);
     assert_int_not_equal(access(path, F_OK), 0);

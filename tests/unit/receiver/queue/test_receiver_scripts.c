@@ -197,11 +197,11 @@ static void dead_add_drops_the_oldest_that_may_go(void **state)
     (void)snprintf(expected, sizeof expected, "(1 %s c why )", entry_id("dead", 1));
     assert_string_equal(add_dead_letter("d", "1"), expected);
     assert_string_equal(add_dead_letter("e", "1"),
-                        "(0    full)"); /* no other one may go: it stays */
+                        "(0    full)"); /* no other may be deleted: it stays */
     assert_string_equal(ask("XLEN ingest"), "1");
     assert_string_equal(ask("XLEN dead"), "2");
     assert_string_equal(ask("GET dead:bytes"), "226");
-    const char *answer = add_dead_letter("f", ""); /* one that may go goes itself */
+    const char *answer = add_dead_letter("f", ""); /* it may be deleted, so it is */
     assert_non_null(strstr(answer, "(1 "));
     assert_non_null(strstr(answer, " f why )"));
     assert_string_equal(ask("XLEN ingest"), "1");

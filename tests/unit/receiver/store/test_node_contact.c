@@ -39,7 +39,7 @@ static void the_interval_is_learned(void **state)
     assert_int_equal(c.silent_after_ms, 15 * MINUTE);
     c = after(c, 1, DAY);
     assert_int_equal(c.interval_ms, DAY);
-    c = after((node_contact){0}, 5, 1000); /* tried by hand, then left alone */
+    c = after((node_contact){0}, 5, 1000); /* started manually, then not again */
     c = after(c, 12, DAY);
     assert_in_range(c.interval_ms, DAY / 2, DAY);
     c = after((node_contact){0}, 20, 5 * MINUTE);

@@ -180,7 +180,7 @@ static void expect_upgraded_like_new(void)
     expect_version(schema_in_use->count);
     trace_schema(upgraded);
     assert_string_equal(sql("SELECT count(*) FROM \"Devices\""), "30;");
-    /* Their nodes see them; whether they are there, and since when, is not known. */
+    /* Their nodes see them; whether they are present, and since when, is not known. */
     assert_string_equal(sql("SELECT count(*), min(present), max(first_seen_ms)"
                             " FROM \"SyncHub_Presence\""),
                         "30|2|0;");
