@@ -4,7 +4,7 @@
 
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue.h"
-#include "puller/answer.h"
+#include "puller/answer_check.h"
 
 /*
  * A batch of fetched tables on their way into the queue. Each write waits for Redis's disk, and a

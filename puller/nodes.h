@@ -4,7 +4,7 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/netalertx/list.h"
+#include "libcommon/netalertx/app_conf_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>

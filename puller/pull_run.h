@@ -10,7 +10,7 @@
 #include "puller/enqueue_batch.h"
 #include "puller/leases.h"
 #include "puller/nodes.h"
-#include "puller/pull_state.h"
+#include "puller/fetch_state.h"
 #include "puller/puller_status.h"
 
 #include <stdbool.h>

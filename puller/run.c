@@ -5,9 +5,9 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/stop.h"
-#include "puller/namesakes.h"
-#include "puller/pull_answer.h"
-#include "puller/pull_request.h"
+#include "puller/duplicate_names.h"
+#include "puller/fetch_answer.h"
+#include "puller/fetch_request.h"
 
 #include <assert.h>
 #include <inttypes.h>

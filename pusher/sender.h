@@ -8,7 +8,7 @@
 #include "pusher/push.h"
 #include "pusher/report.h"
 #include "pusher/source.h"
-#include "pusher/state.h"
+#include "pusher/push_state.h"
 
 /* The state that the senders of device tables and plugin results share. */
 typedef struct {

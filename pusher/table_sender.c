@@ -4,7 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/log.h"
-#include "pusher/table_cut.h"
+#include "pusher/table_split.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Unicode data for unicode.c and name_keys.c; each table is sorted by code point. */
+/* Unicode data for unicode.c and name_lookalike.c; each table is sorted by code point. */
 
 typedef struct {
     uint32_t first, last;

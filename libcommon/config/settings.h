@@ -4,7 +4,7 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/config/cron.h"
-#include "libcommon/netalertx/list.h"
+#include "libcommon/netalertx/app_conf_list.h"
 #include "libcommon/os/file.h"
 
 #include <stdbool.h>

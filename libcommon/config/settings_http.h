@@ -2,7 +2,7 @@
 #ifndef SH_SETTINGS_HTTP_H
 #define SH_SETTINGS_HTTP_H
 
-#include "libcommon/http/http_names.h"
+#include "libcommon/http/http_setting_names.h"
 
 /* The names of settings for messages of HTTP client and server. */
 

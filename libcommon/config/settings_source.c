@@ -3,7 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/base/nearest.h"
+#include "libcommon/base/spelling.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/base/value_hint.h"
 #include "libcommon/config/env_file.h"

@@ -5,7 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/version.h"
 #include "libcommon/http/http_answer.h"
-#include "libcommon/http/http_names.h"
+#include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/http_request.h"
 
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #include "libcommon/http/http_answer.h"
 #include "libcommon/http/http_client_failure.h"
 #include "libcommon/http/http_client_stall.h"
-#include "libcommon/http/http_names.h"
+#include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/http_request.h"
 #include "libcommon/http/proxy.h"
 

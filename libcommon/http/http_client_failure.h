@@ -3,7 +3,7 @@
 #define SH_HTTP_CLIENT_FAILURE_H
 
 #include "libcommon/base/error.h"
-#include "libcommon/http/http_names.h"
+#include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/proxy.h"
 
 #include <curl/curl.h>

@@ -5,7 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 #include "libcommon/base/version.h"
-#include "libcommon/http/http_names.h"
+#include "libcommon/http/http_setting_names.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #include "libcommon/native/credentials.h"
 
 #include "libcommon/base/hex.h"
-#include "libcommon/native/name_keys.h"
+#include "libcommon/native/name_lookalike.h"
 #include "libcommon/native/node_name.h"
 
 #include <assert.h>

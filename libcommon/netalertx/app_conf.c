@@ -4,7 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/utf8.h"
-#include "libcommon/netalertx/literal.h"
+#include "libcommon/netalertx/app_conf_literal.h"
 
 #include <string.h>
 #include <strings.h>

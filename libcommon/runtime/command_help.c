@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/runtime/command_help.h"
 
-#include "libcommon/base/nearest.h"
+#include "libcommon/base/spelling.h"
 #include "libcommon/base/text.h"
 #include "libcommon/config/settings_print.h"
-#include "libcommon/runtime/describe.h"
+#include "libcommon/runtime/service_describe.h"
 
 #include <string.h>
 

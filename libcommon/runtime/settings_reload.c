@@ -4,7 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/config/settings_differ.h"
+#include "libcommon/config/settings_diff.h"
 #include "libcommon/config/settings_load.h"
 #include "libcommon/runtime/log.h"
 

@@ -4,14 +4,14 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/native/credentials.h"
-#include "libcommon/native/name_keys.h"
+#include "libcommon/native/name_lookalike.h"
 #include "libcommon/native/node_name.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/duration.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/hub/keys.h"
+#include "receiver/hub/hub_keys.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "receiver/cli/device_json.h"
 #include "receiver/cli/device_options.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/store/store_rules.h"
+#include "receiver/store/store_columns.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/queue/waiting_entries.h"
+#include "receiver/queue/backlog_by_node.h"
 #include "receiver/store/store.h"
 
 #include <assert.h>

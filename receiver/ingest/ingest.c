@@ -2,11 +2,11 @@
 #include "receiver/ingest/ingest.h"
 
 #include "libcommon/base/cleanup.h"
-#include "receiver/ingest/ingest_caller.h"
+#include "receiver/ingest/ingest_authentication.h"
 #include "receiver/ingest/ingest_flush.h"
 #include "receiver/ingest/ingest_native.h"
 #include "receiver/ingest/ingest_netalertx.h"
-#include "receiver/ingest/ingest_question.h"
+#include "receiver/ingest/ingest_digest_query.h"
 #include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/netalertx_payload.h"
 

@@ -4,12 +4,12 @@
 
 #include "libcommon/http/http_server.h"
 #include "libcommon/queue/queue_watch.h"
-#include "receiver/hub/keys.h"
+#include "receiver/hub/hub_keys.h"
 #include "receiver/ingest/credential_cache.h"
 #include "receiver/ingest/key_guard.h"
 #include "receiver/ingest/last_contact.h"
 #include "receiver/ingest/name_index.h"
-#include "receiver/ingest/newcomers.h"
+#include "receiver/ingest/new_node_rate.h"
 #include "receiver/ingest/queue_pool.h"
 #include "receiver/ingest/throttle.h"
 

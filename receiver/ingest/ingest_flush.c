@@ -5,7 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "receiver/ingest/ingest_native.h"
 #include "receiver/ingest/ingest_netalertx.h"
-#include "receiver/ingest/ingest_question.h"
+#include "receiver/ingest/ingest_digest_query.h"
 #include "receiver/ingest/ingest_refusal.h"
 
 #include <assert.h>

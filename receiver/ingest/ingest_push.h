@@ -5,7 +5,7 @@
 #include "libcommon/http/http_server.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/queue/queue.h"
-#include "receiver/ingest/ingest_caller.h"
+#include "receiver/ingest/ingest_authentication.h"
 
 #include <stdbool.h>
 

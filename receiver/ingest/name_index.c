@@ -2,7 +2,7 @@
 #include "receiver/ingest/name_index.h"
 
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/native/name_keys.h"
+#include "libcommon/native/name_lookalike.h"
 #include "libcommon/native/node_name.h"
 #include "libcommon/runtime/log.h"
 

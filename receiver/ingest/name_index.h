@@ -11,7 +11,7 @@
 /*
  * The names of nodes from which this hub has accepted data, at most SH_NAMES_KNOWN_MAX; names that
  * peers without a key claim are not among them. Logs once when a name is easily confused with
- * another one (name_keys.h). Thread-safe.
+ * another one (name_lookalike.h). Thread-safe.
  */
 typedef struct name_index name_index;
 

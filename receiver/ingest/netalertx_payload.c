@@ -4,7 +4,7 @@
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/netalertx/plugin_lines.h"
 #include "libcommon/netalertx/table_scan.h"
-#include "receiver/ingest/text_survey.h"
+#include "receiver/ingest/text_traits.h"
 
 /*
  * Only a text without invalid bytes is parsed, which takes a time that depends on its content.

@@ -4,8 +4,8 @@
 
 #include "libcommon/native/envelope.h"
 #include "receiver/merge/entry_decoder.h"
-#include "receiver/merge/handover.h"
-#include "receiver/merge/result_fold.h"
+#include "receiver/merge/netalertx_files.h"
+#include "receiver/merge/result_deduplication.h"
 #include "receiver/merge/sightings.h"
 #include "receiver/merge/skip_set.h"
 #include "receiver/merge/task_thread.h"

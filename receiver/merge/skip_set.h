@@ -3,7 +3,7 @@
 #define RECEIVER_SKIP_SET_H
 
 #include "libcommon/base/error.h"
-#include "libcommon/netalertx/list.h"
+#include "libcommon/netalertx/app_conf_list.h"
 #include "libcommon/netalertx/mac.h"
 
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/queue/queue_handle.h"
 #include "receiver/queue/receiver_scripts.h"
-#include "receiver/queue/restamp.h"
+#include "receiver/queue/idle_time_repair.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "libcommon/config/settings.h"
 #include "libcommon/config/settings_load.h"
 #include "libcommon/native/envelope.h"
-#include "libcommon/netalertx/list.h"
+#include "libcommon/netalertx/app_conf_list.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/os/file.h"

@@ -2,7 +2,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/config/settings_load.h"
 #include "libcommon/crypto/crypto.h"
-#include "pusher/work.h"
+#include "pusher/push_scheduler.h"
 #include "tests/faults/inject.h"
 #include "tests/faults/programs.h"
 #include "tests/unit/with_redis.h"

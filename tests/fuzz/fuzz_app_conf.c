@@ -4,7 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/netalertx/app_conf.h"
-#include "libcommon/netalertx/list.h"
+#include "libcommon/netalertx/app_conf_list.h"
 
 #include <stdlib.h>
 #include <strings.h>

@@ -5,7 +5,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/json/json_write.h"
-#include "libcommon/netalertx/list.h"
+#include "libcommon/netalertx/app_conf_list.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "receiver/store/number_text.h"
 #include "receiver/store/store_backend.h"
-#include "receiver/store/store_rules.h"
+#include "receiver/store/store_columns.h"
 
 #include <libpq-fe.h>
 
@@ -170,7 +170,7 @@ sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t
 sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t count,
                                      const char *now, sh_error *error);
 
-/* postgres_parts.c */
+/* postgres_table_parts.c */
 sh_err store_postgres_part_record(store *base, const store_part *part, bool *whole,
                                   sh_error *error);
 sh_err store_postgres_part_keys(store *base, const store_part *part, store_keys_each each,
@@ -185,7 +185,7 @@ sh_err store_postgres_presence_put(store *base, const char *node, const store_pr
                                    size_t count, sh_error *error);
 sh_err store_postgres_presence_trim(store *base, const char *node, int64_t count, sh_error *error);
 
-/* postgres_tidy.c */
+/* postgres_prune.c */
 sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
 
 /* postgres_list.c */

@@ -2,7 +2,7 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 
 #include "libcommon/base/cleanup.h"
-#include "receiver/store/store_rules.h"
+#include "receiver/store/store_columns.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 
 #include "libcommon/base/cleanup.h"
-#include "receiver/store/store_place.h"
+#include "receiver/store/store_location.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "receiver/store/sqlite/known_macs.h"
 #include "receiver/store/store_backend.h"
-#include "receiver/store/store_rules.h"
+#include "receiver/store/store_columns.h"
 
 #include <sqlite3.h>
 
@@ -166,7 +166,7 @@ sh_err store_sqlite_insert_devices(store *base, store_insert inserts[], size_t c
 sh_err store_sqlite_devices(store *base, const store_device_query *query, store_device_each each,
                             void *context, sh_error *error);
 
-/* sqlite_parts.c */
+/* sqlite_table_parts.c */
 sh_err store_sqlite_part_record(store *base, const store_part *part, bool *whole, sh_error *error);
 sh_err store_sqlite_part_keys(store *base, const store_part *part, store_keys_each each,
                               void *context, bool *complete, sh_error *error);
@@ -179,7 +179,7 @@ sh_err store_sqlite_presence_put(store *base, const char *node, const store_pres
                                  size_t count, sh_error *error);
 sh_err store_sqlite_presence_trim(store *base, const char *node, int64_t count, sh_error *error);
 
-/* sqlite_tidy.c */
+/* sqlite_prune.c */
 sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
 
 /* sqlite_result_rows.c: the rows of one plugin and node, of a table without an index */

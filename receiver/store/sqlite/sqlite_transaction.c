@@ -4,7 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "receiver/store/store_place.h"
+#include "receiver/store/store_location.h"
 
 /* Transactions, and caches that are valid between them. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/config/settings_differ.h"
+#include "libcommon/config/settings_diff.h"
 #include "libcommon/config/settings_load.h"
 #include "libcommon/config/settings_print.h"
 #include "tests/unit/settings_support.h"

@@ -2,7 +2,7 @@
 #include "libcommon/base/clock.h"
 #include "receiver/queue/claims.h"
 #include "receiver/queue/queue_digests.h"
-#include "receiver/queue/waiting_entries.h"
+#include "receiver/queue/backlog_by_node.h"
 #include "tests/unit/receiver/queue/queue_fixture.h"
 
 static const queue_burial a_reason = {.reason = "a reason"};

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/push_scheduler.h"
+
+#include "libcommon/runtime/log.h"
+#include "pusher/job.h"
+#include "pusher/push.h"
+#include "pusher/result_sender.h"
+#include "pusher/sender.h"
+#include "pusher/spool.h"
+#include "pusher/push_state.h"
+#include "pusher/table_sender.h"
+
+#include <stdlib.h>
+
+/* The scheduler of the two senders: what is due, and in which order it is sent. */
+
+struct work {
+    sender sender;
+    table_sender table;
+    result_sender results;
+    bool only_new; /* SYNC_RUN=on_new_device: results are due only with a new device */
+    job *jobs;     /* the device table first, if has_table */
+    size_t count;
+    bool has_table;
+    const char **paths;
+    spool *spool; /* NULL: unusable and not needed */
+};
+
+static void log_notice(const char *sentence)
+{
+    sh_log_error("%s", sentence);
+}
+
+static sh_err jobs_make(work *w, sh_error *error)
+{
+    const sh_settings *settings = w->sender.settings;
+    w->has_table = settings->devices || w->only_new;
+    size_t room = settings->plugins.count + 1;
+    w->jobs = calloc(room, sizeof w->jobs[0]);
+    w->paths = calloc(room, sizeof w->paths[0]);
+    if (w->jobs == NULL || w->paths == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the sources");
+    sh_err err = SH_OK;
+    if (w->has_table)
+        err = source_init_devices(&w->jobs[w->count++].source, settings->devices_file, error);
+    for (size_t i = 0; err == SH_OK && i < settings->plugins.count; i++)
+        err = source_init_plugin(&w->jobs[w->count++].source, settings->plugins_dir,
+                                 settings->plugins.items[i], error);
+    for (size_t i = 0; err == SH_OK && i < w->count; i++)
+        w->paths[i] = w->jobs[i].source.path;
+    return err;
+}
+
+/* Device tables do not need the spool; the hub recognizes an unchanged table. */
+static sh_err open_spool(work *w, sh_error *error)
+{
+    sh_error reason = {0};
+    sh_err err = spool_open(w->sender.settings->spool_dir, log_notice, &w->spool, &reason);
+    if (err == SH_OK)
+        return SH_OK;
+    if (w->sender.settings->plugins.count > 0 || w->only_new)
+        return sh_fail(error, err, "SYNC_spool_dir cannot be used: %s; %s", reason.message,
+                       w->only_new ? "SYNC_RUN=on_new_device stores there what was pushed"
+                                   : "plugin results are stored there until the hub accepts them");
+    sh_log_warning("SYNC_spool_dir cannot be used: %s; continuing without it, so pushes are not "
+                   "remembered across restarts",
+                   reason.message);
+    return SH_OK;
+}
+
+static sh_err recall_state(work *w, sh_error *error)
+{
+    const sh_settings *settings = w->sender.settings;
+    sh_error reason = {0};
+    sh_err err = state_open(w->spool != NULL ? settings->spool_dir : NULL, settings->node_name,
+                            settings->hub_url, &w->sender.state, &reason);
+    if (w->sender.state == NULL)
+        return sh_fail(error, err, "%s", reason.message);
+    if (err != SH_OK)
+        sh_log_warning("%s; starting with an empty state", reason.message);
+    return SH_OK;
+}
+
+sh_err work_new(const sh_settings *settings, const sh_node_key *key, const work_options *options,
+                work **ret, sh_error *error)
+{
+    *ret = NULL;
+    work *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the sources");
+    w->sender =
+        (sender){.settings = settings, .key = key, .once = options->once, .wait = options->wait};
+    w->only_new = settings->run == SH_RUN_ON_NEW_DEVICE && !options->once;
+    sh_err err = jobs_make(w, error);
+    if (err == SH_OK)
+        err = open_spool(w, error);
+    if (err == SH_OK)
+        err = recall_state(w, error);
+    if (err == SH_OK)
+        err = result_sender_init(&w->results, &w->sender, w->spool, error);
+    if (err == SH_OK)
+        err = table_sender_init(&w->table, &w->sender, w->only_new, error);
+    if (err == SH_OK)
+        err = push_new(settings, key, options->stop_fd, &w->sender.push, error);
+    if (err != SH_OK) {
+        work_free(w);
+        return err;
+    }
+    *ret = w;
+    return SH_OK;
+}
+
+void work_free(work *w)
+{
+    if (w == NULL)
+        return;
+    for (size_t i = 0; i < w->count; i++)
+        source_reset(&w->jobs[i].source);
+    free(w->jobs);
+    free(w->paths);
+    table_sender_reset(&w->table);
+    push_free(w->sender.push);
+    spool_close(w->spool);
+    state_free(w->sender.state);
+    free(w);
+}
+
+const char *const *work_paths(const work *w, size_t *count)
+{
+    *count = w->count;
+    return w->paths;
+}
+
+void work_all_due(work *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        w->jobs[i].due = true;
+}
+
+void work_changed_due(work *w)
+{
+    /* With only_new, plugin results are due only when a new device appears. */
+    size_t looked_at = w->only_new ? 1 : w->count;
+    for (size_t i = 0; i < looked_at; i++)
+        job_check(&w->jobs[i]);
+}
+
+void work_rescan(work *w)
+{
+    sh_error error = {0};
+    if (w->spool != NULL && spool_rescan(w->spool, &error) != SH_OK)
+        sh_log_debug("%s", error.message);
+}
+
+bool work_is_due(const work *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->jobs[i].due)
+            return true;
+    return w->spool != NULL && spool_count(w->spool) > 0;
+}
+
+static void collect_results(work *w, push_report *report)
+{
+    for (size_t i = w->has_table ? 1 : 0; i < w->count; i++)
+        if (w->jobs[i].due)
+            result_sender_collect(&w->results, &w->jobs[i], report);
+}
+
+static void send_table(work *w, push_report *report)
+{
+    bool news;
+    table_sender_run(&w->table, &w->jobs[0], &news, report);
+    for (size_t i = 1; news && i < w->count; i++)
+        w->jobs[i].due = true;
+}
+
+void work_collect(work *w)
+{
+    push_report report = {.retry_after_s = -1};
+    /* With only_new, results become due in work_attempt(), which reads the table. */
+    if (!w->only_new)
+        collect_results(w, &report);
+}
+
+push_report work_attempt(work *w)
+{
+    push_report report = {.retry_after_s = -1};
+    /* Save results first, as the scanner may overwrite them while the hub makes us wait. */
+    collect_results(w, &report);
+    if (w->has_table && w->jobs[0].due)
+        send_table(w, &report);
+    if (w->only_new)
+        collect_results(w, &report);
+    /* If the hub did not accept the table, do not send more now. */
+    if (w->spool != NULL && !report.later && !report.needs_operator)
+        result_sender_drain(&w->results, &report);
+    report.later |= report.foreign;
+    return report;
+}

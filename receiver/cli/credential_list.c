@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/cli/credential_list.h"
+
+#include "libcommon/base/clock.h"
+#include "libcommon/json/json_write.h"
+#include "libcommon/native/credentials.h"
+#include "libcommon/queue/queue.h"
+#include "libcommon/runtime/service.h"
+#include "receiver/cli/show_output.h"
+
+#include <stdlib.h>
+
+#define JSON_NODE_MAX (4 * SH_KIB)
+
+typedef struct {
+    sh_credentials *all;
+    int64_t *used_ms; /* of each */
+    int64_t now_ms;
+} listing;
+
+enum { NODE, STATE, PROTOCOL, CREATED, LAST_USED, ROTATES_UNTIL, REVOKED, COLUMNS };
+
+static const show_column columns[COLUMNS] = {
+    {"NODE", false},      {"STATE", false},         {"PROTOCOL", false}, {"CREATED", false},
+    {"LAST USED", false}, {"ROTATES UNTIL", false}, {"REVOKED", false},
+};
+
+/* Until when the last of the older credentials is valid; 0: there are none. */
+static int64_t rotates_until(const sh_node_record *record, int64_t now_ms)
+{
+    int64_t last = 0;
+    for (size_t i = 1; record->revoked_ms == 0 && i < record->count; i++)
+        if (sh_credential_is_valid(&record->items[i], now_ms) && record->items[i].until_ms > last)
+            last = record->items[i].until_ms;
+    return last;
+}
+
+static const char *state_of(const sh_node_record *record, int64_t now_ms)
+{
+    if (record->unreadable)
+        return "unreadable";
+    if (record->revoked_ms > 0)
+        return "revoked";
+    return rotates_until(record, now_ms) > 0 ? "rotating" : "active";
+}
+
+static const char *protocol_of(const sh_node_record *record)
+{
+    return record->netalertx ? "any" : "native";
+}
+
+static void node_cell(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
+{
+    const listing *l = context;
+    const sh_node_record *record = sh_credentials_at(l->all, row);
+    switch (column) {
+    case NODE:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", record->node);
+        break;
+    case STATE:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", state_of(record, l->now_ms));
+        break;
+    case PROTOCOL:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", protocol_of(record));
+        break;
+    case CREATED:
+        show_time(record->created_ms, "?", ret);
+        break;
+    case LAST_USED:
+        show_time(l->used_ms[row], "never", ret);
+        break;
+    case ROTATES_UNTIL:
+        show_time(rotates_until(record, l->now_ms), "-", ret);
+        break;
+    default:
+        show_time(record->revoked_ms, "-", ret);
+        break;
+    }
+}
+
+static sh_err append_node_json(sh_buf *json, const listing *l, size_t row)
+{
+    const sh_node_record *record = sh_credentials_at(l->all, row);
+    sh_err err = sh_buf_append_text(json, "{");
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "node", record->node);
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "state", state_of(record, l->now_ms));
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "protocol", protocol_of(record));
+    if (err == SH_OK)
+        err = show_json_time(json, "created_ms", record->created_ms);
+    if (err == SH_OK)
+        err = show_json_time(json, "last_used_ms", l->used_ms[row]);
+    if (err == SH_OK)
+        err = show_json_time(json, "rotates_until_ms", rotates_until(record, l->now_ms));
+    if (err == SH_OK)
+        err = show_json_time(json, "revoked_ms", record->revoked_ms);
+    return err == SH_OK ? sh_buf_append_text(json, "}") : err;
+}
+
+static sh_err write_nodes_json(const listing *l, sh_error *error)
+{
+    sh_buf json = SH_BUF_INIT(JSON_NODE_MAX);
+    sh_err err = SH_OK;
+    (void)fputs("{\"nodes\":[", stdout);
+    for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++) {
+        sh_buf_clear(&json);
+        err = append_node_json(&json, l, i);
+        if (err == SH_OK)
+            (void)printf("%s\n%s", i == 0 ? "" : ",", json.data);
+    }
+    (void)fputs("]}\n", stdout);
+    sh_buf_reset(&json);
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
+}
+
+static sh_err read_listing(sh_queue *queue, listing *l, sh_error *error)
+{
+    char version[SH_NODES_VERSION_BYTES];
+    sh_err err = sh_queue_nodes_load(queue, &l->all, version, error);
+    if (err != SH_OK)
+        return err;
+    l->now_ms = sh_clock_unix_ms();
+    l->used_ms = calloc(sh_credentials_count(l->all) + 1, sizeof *l->used_ms);
+    if (l->used_ms == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++)
+        err = sh_queue_node_used_get(queue, sh_credentials_at(l->all, i)->node, &l->used_ms[i],
+                                     error);
+    return err;
+}
+
+int node_list(const sh_settings *settings, int argc, char *const argv[])
+{
+    static const show_command command = {.name = "node list", .usage = "node list [--json]"};
+    sh_error error = {.code = SH_OK};
+    show_options options;
+    listing l = {.all = NULL};
+    sh_queue *queue = NULL;
+    sh_err err = show_options_read(&command, argc, argv, &options, &error);
+    if (err == SH_OK) {
+        const sh_queue_options queue_options = sh_queue_options_of(settings);
+        err = sh_queue_open(&queue_options, &queue, &error);
+    }
+    if (err == SH_OK)
+        err = read_listing(queue, &l, &error);
+    if (err == SH_OK && options.json)
+        err = write_nodes_json(&l, &error);
+    else if (err == SH_OK && sh_credentials_count(l.all) == 0)
+        (void)puts("No node has credentials of its own.");
+    else if (err == SH_OK)
+        show_table(stdout,
+                   &(show_cells){columns, COLUMNS, sh_credentials_count(l.all), node_cell, &l});
+    if (err == SH_OK)
+        err = show_written(stdout, true, &error);
+    sh_queue_free(queue);
+    sh_credentials_free(l.all);
+    free(l.used_ms);
+    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
+}

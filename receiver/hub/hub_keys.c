@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/hub/hub_keys.h"
+
+#include "libcommon/native/credentials.h"
+
+sh_err keys_init(const sh_settings *settings, hub_keys *ret, sh_error *error)
+{
+    ret->token = sh_slice_of(settings->api_token);
+    ret->passphrase = sh_slice_of(settings->encryption_key);
+    sh_err err = sh_key_from_passphrase(ret->passphrase, ret->passphrase_key, error);
+    if (err == SH_OK)
+        sh_credential_key_derive(ret->passphrase_key, ret->credential_key);
+    return err;
+}
+
+void keys_reset(hub_keys *k)
+{
+    sh_wipe(k->passphrase_key, sizeof k->passphrase_key);
+    sh_wipe(k->credential_key, sizeof k->credential_key);
+}

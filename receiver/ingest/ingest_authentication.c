@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest_authentication.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/runtime/log.h"
+#include "receiver/hub/hub_metrics.h"
+#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/claimed_identity.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void ingest_caller_reset(ingest_caller *caller)
+{
+    credential_snapshot_release(&caller->snapshot);
+    caller->own = NULL;
+}
+
+static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
+                          ...) __attribute__((format(printf, 3, 4)));
+static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
+                          ...)
+{
+    char reason[SH_ERROR_MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    sh_log_event(SH_LOG_WARNING,
+                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
+                               SH_LOG_REASON(reason)),
+                 "refused a push with 403");
+}
+
+static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
+{
+    return caller->snapshot != NULL &&
+           credential_snapshot_find(caller->snapshot, sh_http_bearer(exchange), &caller->own);
+}
+
+bool ingest_knows(const ingest *in, sh_http_exchange *exchange)
+{
+    SH_CLEANUP(ingest_caller_reset)
+    ingest_caller caller = {.snapshot = credential_cache_snapshot(in->credentials)};
+    return is_known(exchange, &caller) ||
+           (caller.snapshot != NULL && !credential_cache_may_lookup(in->credentials));
+}
+
+static sh_err lookup_caller(const ingest *in, ingest_caller *ret, sh_error *error)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    ingest_caller_reset(ret);
+    sh_err err = queue_loan_begin(in->queues, &loan, error);
+    return err == SH_OK
+               ? credential_cache_lookup(in->credentials, loan.queue, &ret->snapshot, error)
+               : err;
+}
+
+/* Behind an ingress only the peer's claims tell which node it is. They prove nothing. */
+static void log_unknown(const sh_http_exchange *exchange, sh_slice head, sh_slice tail)
+{
+    char node[SH_NODE_NAME_MAX + 1];
+    char address[PEER_CLAIMS_ADDRESS_BYTES];
+    const char *node_text = peer_claims_node(exchange, head, tail, node) ? node : NULL;
+    const char *address_text = peer_claims_address(exchange, address) ? address : NULL;
+    const sh_log_field *fields = SH_LOG_FIELDS(
+        SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_SUBJECT("claimed_node", node_text),
+        SH_LOG_SUBJECT("forwarded_for", address_text),
+        SH_LOG_REASON("the token is not this hub's, nor any node's own; SYNC_api_token (or "
+                      "API_TOKEN) must be the same on node and hub, or what `synchub-receiver "
+                      "node` printed last"));
+    sh_log_event(SH_LOG_WARNING, fields, "refused a push with 403");
+}
+
+bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew,
+                         ingest_caller *ret)
+{
+    sh_error error = {0};
+    ingest_caller_reset(ret);
+    if (!anew) {
+        ret->snapshot = credential_cache_snapshot(in->credentials);
+        if (is_known(exchange, ret))
+            return true;
+    }
+    /* The token may be newer than the cached credentials. */
+    sh_err err = SH_OK;
+    if (anew || credential_cache_begin_lookup(in->credentials))
+        err = lookup_caller(in, ret, &error);
+    bool known = is_known(exchange, ret);
+    if (err == SH_OK && known)
+        return true;
+    if (err != SH_OK && (known || ret->snapshot == NULL)) {
+        ingest_failed(exchange, NULL, &error); /* unknown at the moment */
+        return false;
+    }
+    sh_http_when_refused(exchange, log_unknown);
+    ingest_forbid(exchange, &hub_metrics.refused_token);
+    return false;
+}
+
+/* Informs the operator; a failure does not concern the push. */
+static void note_use(const ingest *in, const ingest_caller *caller)
+{
+    SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
+    int64_t now_ms = sh_clock_unix_ms();
+    if (caller->own != NULL &&
+        credential_snapshot_note_use(caller->snapshot, caller->own, now_ms) &&
+        queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
+        (void)sh_queue_node_used(loan.queue, caller->own->node, now_ms, NULL);
+}
+
+/*
+ * Answers and returns false if the name of a node with the shared token resembles that of a node
+ * with its own.
+ */
+static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *caller,
+                            const char *node)
+{
+    const char *like =
+        caller->own != NULL ? NULL : credential_snapshot_find_lookalike(caller->snapshot, node);
+    if (like == NULL)
+        return true;
+    char message[2 * SH_NODE_NAME_MAX + 200];
+    (void)snprintf(
+        message, sizeof message,
+        "The node name is easily confused with \"%s\", a node with credentials of its own: "
+        "choose another SYNC_node_name",
+        like);
+    ingest_refuse(exchange, REFUSED_LOOKALIKE, node, message);
+    return false;
+}
+
+bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
+                      const char *node)
+{
+    switch (credential_snapshot_classify(caller->snapshot, caller->own, node)) {
+    case CALLER_MAY_SEND:
+        break;
+    case CALLER_IS_ANOTHER:
+        log_forbidden(exchange, node,
+                      "the token belongs to node %s, which may send only as itself: "
+                      "SYNC_node_name or SYNC_api_token there is wrong",
+                      caller->own->node);
+        ingest_forbid(exchange, &hub_metrics.refused_node);
+        return false;
+    case CALLER_IS_SHARED:
+        log_forbidden(exchange, node,
+                      "this node has credentials of its own, so the shared token is not accepted "
+                      "for it: SYNC_api_token there must be its own");
+        ingest_forbid(exchange, &hub_metrics.refused_shared);
+        return false;
+    }
+    if (!check_lookalike(exchange, caller, node))
+        return false;
+    note_use(in, caller);
+    return true;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/ingest/ingest_digest_query.h"
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/percent.h"
+#include "libcommon/native/node_name.h"
+#include "libcommon/runtime/log.h"
+#include "receiver/hub/hub_metrics.h"
+#include "receiver/ingest/ingest_refusal.h"
+
+#include <string.h>
+
+#define JSON_TYPE "application/json"
+
+/* Reads the name in Sync-Hub-Node. Answers and returns false if it is invalid. */
+static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
+                             char name[static SH_NODE_NAME_MAX + 1])
+{
+    sh_error error = {0};
+    SH_CLEANUP(sh_buf_reset) sh_buf decoded = SH_BUF_INIT(SH_HTTP_HEADER_BYTES_MAX);
+    if (sh_percent_decode(sh_slice_of(encoded), &decoded) != SH_OK) {
+        ingest_refuse(exchange, REFUSED_HEADER, NULL,
+                      "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
+        return false;
+    }
+    if (sh_node_name_check((sh_slice){decoded.data, decoded.len}, &error) != SH_OK) {
+        ingest_refuse_node_name(exchange, error.message);
+        return false;
+    }
+    memcpy(name, decoded.data, decoded.len);
+    name[decoded.len] = '\0';
+    return true;
+}
+
+ingest_state ingest_question_read(const ingest *in, ingest_push *push, bool *asks)
+{
+    sh_http_exchange *exchange = push->exchange;
+    const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
+    const char *hex = sh_http_header(exchange, "Sync-Hub-Digest");
+    *asks = false;
+    if (encoded == NULL)
+        return INGEST_ANSWERED;
+    *asks = true;
+    if (!read_node_header(exchange, encoded, push->header.node) ||
+        !ingest_authorise(in, exchange, &push->caller, push->header.node))
+        return INGEST_ANSWERED;
+    *asks = hex != NULL;
+    if (hex == NULL)
+        return INGEST_ANSWERED;
+    if (sh_hex_decode(sh_slice_of(hex), push->header.digest, sizeof push->header.digest))
+        return INGEST_ASKS;
+    ingest_refuse(exchange, REFUSED_HEADER, NULL,
+                  "Sync-Hub-Node or Sync-Hub-Digest cannot be read");
+    return INGEST_ANSWERED;
+}
+
+bool ingest_question_is_all(const sh_http_exchange *exchange)
+{
+    const char *length = sh_http_header(exchange, "Content-Length");
+    return length != NULL && strcmp(length, "0") == 0;
+}
+
+void ingest_question_answer(const ingest *in, ingest_push *push)
+{
+    const sh_queue_question *known = &push->question;
+    int64_t age_ms = sh_clock_unix_ms() - known->merged_ms;
+    bool unchanged = known->merged_ms > 0 &&
+                     memcmp(known->digest, push->header.digest, SH_DIGEST_BYTES) == 0 &&
+                     age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
+    if (unchanged) {
+        last_contact_note(in->contacts, push->header.node);
+        name_index_add(in->names, push->header.node);
+        sh_metric_add(&hub_metrics.pushes_unchanged, 1);
+        sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
+        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
+    } else if (ingest_question_is_all(push->exchange)) {
+        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
+    }
+}

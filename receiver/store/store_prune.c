@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/store_prune.h"
+
+/*
+ * Selects rows by time, so that no statement depends on the tables' keys: all up to the time of the
+ * last one to delete. Few rows have the same time.
+ */
+/* clang-format's versions differ about braces in macros. */
+/* clang-format off */
+#define UP_TO(table, order, count)                                                                 \
+    "merged_ms <= (SELECT max(merged_ms) FROM (SELECT merged_ms FROM \"" table "\" " order         \
+    " ORDER BY merged_ms LIMIT " count ") AS oldest)"
+
+#define BY_TIME(table)                                                                             \
+    {                                                                                              \
+        .count = "SELECT count(*) FROM \"" table "\"",                                             \
+        .forget = "DELETE FROM \"" table "\" WHERE merged_ms < $1 AND " UP_TO(table, "", "$2"),    \
+        .oldest = "DELETE FROM \"" table "\" WHERE " UP_TO(table, "", "$1"),                       \
+    }
+/* clang-format on */
+
+/* The nodes to delete: by age, and over the limit. */
+#define OLD_NODES                                                                                  \
+    "inserted = 0 AND merged_ms < $1 AND " UP_TO("SyncHub_Nodes", "WHERE inserted = 0", "$2")
+#define OLDEST_NODES                                                                               \
+    "node IN (SELECT node FROM \"SyncHub_Nodes\" ORDER BY inserted > 0, merged_ms LIMIT $1)"
+#define PRESENCE_OF(nodes)                                                                         \
+    "DELETE FROM \"SyncHub_Presence\" WHERE node IN (SELECT node FROM \"SyncHub_Nodes\" "          \
+    "WHERE " nodes ")"
+
+const store_tidy_table store_tidy_tables[TIDY_TABLES] = {
+    [TIDY_ITEMS] = BY_TIME("SyncHub_Items"),
+    [TIDY_PARTS] = BY_TIME("SyncHub_Parts"),
+    [TIDY_NODES] =
+        {
+            .count = "SELECT count(*) FROM \"SyncHub_Nodes\"",
+            .forget_presence = PRESENCE_OF(OLD_NODES),
+            .forget = "DELETE FROM \"SyncHub_Nodes\" WHERE " OLD_NODES,
+            .oldest_presence = PRESENCE_OF(OLDEST_NODES),
+            .oldest = "DELETE FROM \"SyncHub_Nodes\" WHERE " OLDEST_NODES,
+        },
+    [TIDY_PRESENCE] =
+        {
+            .count = "SELECT count(*) FROM \"SyncHub_Presence\"",
+            .oldest = "DELETE FROM \"SyncHub_Presence\" WHERE (node, mac) IN (SELECT node, mac"
+                      " FROM \"SyncHub_Presence\" ORDER BY present <> 0, since_ms LIMIT $1)",
+        },
+};
+
+const char store_tidy_fullest_node[] =
+    "SELECT node, count(*) FROM \"SyncHub_Items\" WHERE node <> '' GROUP BY node"
+    " HAVING count(*) > $1 ORDER BY 2 DESC LIMIT 1";
+
+const char store_tidy_oldest_of_node[] = "DELETE FROM \"SyncHub_Items\" WHERE node = $1 AND " UP_TO(
+    "SyncHub_Items", "WHERE node = $1", "$2");
+
+int store_tidy_count(const store *s)
+{
+    return store_has_presence(s) ? TIDY_TABLES : TIDY_PRESENCE;
+}
+
+void store_tidy_limits(const store_limits *limits, int table, int64_t *before_ms, int64_t *max)
+{
+    const int64_t most[TIDY_TABLES] = {[TIDY_ITEMS] = limits->items_max,
+                                       [TIDY_PARTS] = limits->parts_max,
+                                       [TIDY_NODES] = limits->nodes_max,
+                                       [TIDY_PRESENCE] = limits->presence_max};
+    const int64_t before[TIDY_TABLES] = {[TIDY_ITEMS] = limits->items_before_ms,
+                                         [TIDY_PARTS] = limits->items_before_ms,
+                                         [TIDY_NODES] = limits->nodes_before_ms};
+    *before_ms = before[table];
+    *max = most[table];
+}
+
+int64_t store_tidy_excess(int64_t count, int64_t max, bool *more)
+{
+    int64_t excess = count > max ? count - max : 0;
+    *more = *more || excess > STORE_TIDY_ROWS;
+    return excess < STORE_TIDY_ROWS ? excess : STORE_TIDY_ROWS;
+}
