@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PULLER_ANSWER_H
-#define PULLER_ANSWER_H
+#ifndef PULLER_ANSWER_CHECK_H
+#define PULLER_ANSWER_CHECK_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/http/http_client.h"

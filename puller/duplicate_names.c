@@ -10,12 +10,12 @@
 
 typedef struct {
     uint64_t key;
-    const namesake *node;
+    const named_node *node;
 } keyed;
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const namesake *)a)->name, ((const namesake *)b)->name);
+    return strcmp(((const named_node *)a)->name, ((const named_node *)b)->name);
 }
 
 static int by_key(const void *a, const void *b)
@@ -27,7 +27,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Reports each name that several nodes have, and returns one node of each name. */
-static size_t report_same(const namesake nodes[], size_t count, const namesake *ret[])
+static size_t report_same(const named_node nodes[], size_t count, const named_node *ret[])
 {
     size_t names = 0;
     for (size_t i = 0, next; i < count; i = next) {
@@ -73,13 +73,13 @@ static size_t leave_out_reported(keyed drawn[], size_t count)
     return kept;
 }
 
-void namesakes_report(namesake nodes[], size_t count)
+void duplicate_names_report(named_node nodes[], size_t count)
 {
     if (count < 2)
         return;
     SH_CLEANUP(sh_free_cleanup)
-    const namesake **names =
-        calloc(count, sizeof(const namesake *)); /* NOLINT(bugprone-sizeof-expression) */
+    const named_node **names =
+        calloc(count, sizeof(const named_node *)); /* NOLINT(bugprone-sizeof-expression) */
     SH_CLEANUP(sh_free_cleanup) keyed *drawn = calloc(count, sizeof *drawn);
     SH_CLEANUP(sh_free_cleanup) keyed *small = calloc(count, sizeof *small);
     if (names == NULL || drawn == NULL || small == NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PULLER_PULL_ANSWER_H
-#define PULLER_PULL_ANSWER_H
+#ifndef PULLER_FETCH_ANSWER_H
+#define PULLER_FETCH_ANSWER_H
 
 #include "puller/pull_run.h"
 

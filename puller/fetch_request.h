@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PULLER_PULL_REQUEST_H
-#define PULLER_PULL_REQUEST_H
+#ifndef PULLER_FETCH_REQUEST_H
+#define PULLER_FETCH_REQUEST_H
 
 #include "puller/own_credentials.h"
 #include "puller/pull_run.h"

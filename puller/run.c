@@ -73,7 +73,7 @@ static void fetch_all(pull_run *r)
 /* The hub would see two nodes with the same name as one node with alternating tables. */
 static void report_namesakes(const pull_run *r)
 {
-    SH_CLEANUP(sh_free_cleanup) namesake *nodes = calloc(r->p->nodes.count + 1, sizeof *nodes);
+    SH_CLEANUP(sh_free_cleanup) named_node *nodes = calloc(r->p->nodes.count + 1, sizeof *nodes);
     size_t count = 0;
     if (nodes == NULL) {
         sh_log_warning("no memory to compare the names of %zu nodes", r->p->nodes.count);
@@ -81,8 +81,8 @@ static void report_namesakes(const pull_run *r)
     }
     for (size_t i = 0; i < r->p->nodes.count; i++)
         if (r->fetches[i].has_name)
-            nodes[count++] = (namesake){r->fetches[i].name, r->fetches[i].node->url};
-    namesakes_report(nodes, count);
+            nodes[count++] = (named_node){r->fetches[i].name, r->fetches[i].node->url};
+    duplicate_names_report(nodes, count);
 }
 
 static bool run_nodes(pull_run *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PUSHER_WATCH_H
-#define PUSHER_WATCH_H
+#ifndef PUSHER_FILE_WATCH_H
+#define PUSHER_FILE_WATCH_H
 
 #include "libcommon/base/error.h"
 

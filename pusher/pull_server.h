@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PUSHER_SERVE_H
-#define PUSHER_SERVE_H
+#ifndef PUSHER_PULL_SERVER_H
+#define PUSHER_PULL_SERVER_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"

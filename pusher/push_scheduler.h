@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PUSHER_WORK_H
-#define PUSHER_WORK_H
+#ifndef PUSHER_PUSH_SCHEDULER_H
+#define PUSHER_PUSH_SCHEDULER_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PUSHER_STATE_H
-#define PUSHER_STATE_H
+#ifndef PUSHER_PUSH_STATE_H
+#define PUSHER_PUSH_STATE_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/crypto/crypto.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_TABLE_CUT_H
-#define SH_TABLE_CUT_H
+#ifndef PUSHER_TABLE_SPLIT_H
+#define PUSHER_TABLE_SPLIT_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"

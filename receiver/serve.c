@@ -130,7 +130,7 @@ static void free_parts(serve *s)
     last_contact_free(s->ingest.contacts);
     queue_pool_free(s->ingest.queues);
     credential_cache_free(s->ingest.credentials);
-    newcomers_free(s->ingest.newcomers);
+    new_node_rate_free(s->ingest.new_node_rate);
     name_index_free(s->ingest.names);
     throttle_free(s->ingest.throttle);
     free(s);
@@ -145,7 +145,7 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
         if (err == SH_OK)
             err = credential_cache_new(s->ingest.keys, &s->ingest.credentials, error);
         if (err == SH_OK)
-            err = newcomers_new(settings->max_nodes, &s->ingest.newcomers, error);
+            err = new_node_rate_new(settings->max_nodes, &s->ingest.new_node_rate, error);
         if (err == SH_OK)
             err = last_contact_new(&options, &s->ingest.contacts, error);
         if (err == SH_OK)

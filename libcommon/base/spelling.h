@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_NEAREST_H
-#define SH_NEAREST_H
+#ifndef SH_SPELLING_H
+#define SH_SPELLING_H
 
 #include <stddef.h>
 

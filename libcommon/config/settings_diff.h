@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_SETTINGS_DIFFER_H
-#define SH_SETTINGS_DIFFER_H
+#ifndef SH_SETTINGS_DIFF_H
+#define SH_SETTINGS_DIFF_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/config/settings.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_HTTP_NAMES_H
-#define SH_HTTP_NAMES_H
+#ifndef SH_HTTP_SETTING_NAMES_H
+#define SH_HTTP_SETTING_NAMES_H
 
 /*
  * Names of a program's settings, for messages that tell which one to check. Static texts; NULL: a

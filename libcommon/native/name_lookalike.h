@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_NAME_KEYS_H
-#define SH_NAME_KEYS_H
+#ifndef SH_NAME_LOOKALIKE_H
+#define SH_NAME_LOOKALIKE_H
 
 #include "libcommon/base/text.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_LIST_H
-#define SH_LIST_H
+#ifndef SH_APP_CONF_LIST_H
+#define SH_APP_CONF_LIST_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_LITERAL_H
-#define SH_LITERAL_H
+#ifndef SH_APP_CONF_LITERAL_H
+#define SH_APP_CONF_LITERAL_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_DESCRIBE_H
-#define SH_DESCRIBE_H
+#ifndef SH_SERVICE_DESCRIBE_H
+#define SH_SERVICE_DESCRIBE_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/runtime/service.h"

@@ -113,11 +113,11 @@ static sh_err read_queue(sh_queue *queue, overview *o, sh_error *error)
     if (err != SH_OK)
         return err;
     join_nodes(o);
-    waiting_entries *waiting = NULL;
-    err = waiting_entries_count(queue, &waiting, error);
+    backlog_by_node *waiting = NULL;
+    err = backlog_by_node_count(queue, &waiting, error);
     for (size_t i = 0; i < o->count && err == SH_OK; i++)
-        o->nodes[i].queue = waiting_entries_of(waiting, o->nodes[i].merged.node);
-    waiting_entries_free(waiting);
+        o->nodes[i].queue = backlog_by_node_of(waiting, o->nodes[i].merged.node);
+    backlog_by_node_free(waiting);
     return err;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_KEYS_H
-#define RECEIVER_KEYS_H
+#ifndef RECEIVER_HUB_KEYS_H
+#define RECEIVER_HUB_KEYS_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(PEER_CLAIMS_ADDRESS_BYTES >= INET6_ADDRSTRLEN, "an address has room");
+_Static_assert(CLAIMED_IDENTITY_ADDRESS_BYTES >= INET6_ADDRSTRLEN, "an address has room");
 
 static bool read_envelope(sh_slice head, sh_buf *name)
 {
@@ -21,8 +21,8 @@ static bool read_envelope(sh_slice head, sh_buf *name)
            sh_buf_append(name, node.data, node.len) == SH_OK;
 }
 
-bool peer_claims_node(const sh_http_exchange *exchange, sh_slice head, sh_slice tail,
-                      char ret[static SH_NODE_NAME_MAX + 1])
+bool claimed_identity_node(const sh_http_exchange *exchange, sh_slice head, sh_slice tail,
+                           char ret[static SH_NODE_NAME_MAX + 1])
 {
     const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
     sh_buf name = SH_BUF_INIT(SH_NODE_NAME_MAX);
@@ -36,15 +36,15 @@ bool peer_claims_node(const sh_http_exchange *exchange, sh_slice head, sh_slice 
     return good;
 }
 
-bool peer_claims_address(const sh_http_exchange *exchange,
-                         char ret[static PEER_CLAIMS_ADDRESS_BYTES])
+bool claimed_identity_address(const sh_http_exchange *exchange,
+                              char ret[static CLAIMED_IDENTITY_ADDRESS_BYTES])
 {
     const char *list = sh_http_header(exchange, "X-Forwarded-For");
     if (list == NULL)
         return false;
     const char *comma = strrchr(list, ',');
     sh_slice last = sh_slice_trim(sh_slice_of(comma == NULL ? list : comma + 1));
-    char text[PEER_CLAIMS_ADDRESS_BYTES];
+    char text[CLAIMED_IDENTITY_ADDRESS_BYTES];
     unsigned char address[sizeof(struct in6_addr)];
     if (last.len == 0 || last.len >= sizeof text)
         return false;

@@ -3,10 +3,10 @@
 
 #include "libcommon/base/cleanup.h"
 #include "receiver/ingest/ingest_authentication.h"
+#include "receiver/ingest/ingest_digest_query.h"
 #include "receiver/ingest/ingest_flush.h"
 #include "receiver/ingest/ingest_native.h"
 #include "receiver/ingest/ingest_netalertx.h"
-#include "receiver/ingest/ingest_digest_query.h"
 #include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/netalertx_payload.h"
 
@@ -64,8 +64,8 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     const char *type = sh_http_content_type(exchange);
     bool netalertx = ingest_is_netalertx(exchange);
     bool native = strcmp(type, SH_ENVELOPE_TYPE) == 0;
-    bool names_node =
-        native && !ingest_question_is_all(exchange) && sh_http_header(exchange, "Sync-Hub-Node");
+    bool names_node = native && !ingest_digest_query_is_all(exchange) &&
+                      sh_http_header(exchange, "Sync-Hub-Node");
     SH_CLEANUP(push_end) ingest_push push = {0};
     push_begin(&push, exchange);
     if (!sh_http_may_wait(exchange) &&
@@ -84,7 +84,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     if (native) {
         bool asks = false;
         if (names_node)
-            push.state = ingest_question_read(in, &push, &asks);
+            push.state = ingest_digest_query_read(in, &push, &asks);
         ingest_flush(in, &push, 1);
         return SH_ENVELOPE_MAX;
     }
@@ -112,9 +112,9 @@ static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
     push->netalertx = ingest_is_netalertx(exchange);
     if (push->netalertx)
         return ingest_netalertx_open(in, push, text);
-    if (ingest_question_is_all(exchange)) {
+    if (ingest_digest_query_is_all(exchange)) {
         bool asks = false;
-        ingest_state state = ingest_question_read(in, push, &asks);
+        ingest_state state = ingest_digest_query_read(in, push, &asks);
         if (asks)
             return state;
     }

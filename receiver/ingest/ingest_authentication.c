@@ -5,8 +5,8 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
-#include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/claimed_identity.h"
+#include "receiver/ingest/ingest_refusal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,9 +62,9 @@ static sh_err lookup_caller(const ingest *in, ingest_caller *ret, sh_error *erro
 static void log_unknown(const sh_http_exchange *exchange, sh_slice head, sh_slice tail)
 {
     char node[SH_NODE_NAME_MAX + 1];
-    char address[PEER_CLAIMS_ADDRESS_BYTES];
-    const char *node_text = peer_claims_node(exchange, head, tail, node) ? node : NULL;
-    const char *address_text = peer_claims_address(exchange, address) ? address : NULL;
+    char address[CLAIMED_IDENTITY_ADDRESS_BYTES];
+    const char *node_text = claimed_identity_node(exchange, head, tail, node) ? node : NULL;
+    const char *address_text = claimed_identity_address(exchange, address) ? address : NULL;
     const sh_log_field *fields = SH_LOG_FIELDS(
         SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_SUBJECT("claimed_node", node_text),
         SH_LOG_SUBJECT("forwarded_for", address_text),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_INGEST_CALLER_H
-#define RECEIVER_INGEST_CALLER_H
+#ifndef RECEIVER_INGEST_AUTHENTICATION_H
+#define RECEIVER_INGEST_AUTHENTICATION_H
 
 #include "libcommon/http/http_server.h"
 #include "receiver/ingest/ingest_context.h"

@@ -24,7 +24,7 @@ typedef struct {
     name_index *names;
     throttle *throttle;
     bool native_only; /* refuse NetAlertX's format */
-    newcomers *newcomers;
+    new_node_rate *new_node_rate;
     sh_queue_watch *watch;
     key_guard *key;
 } ingest;

@@ -36,7 +36,7 @@ static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
     return true;
 }
 
-ingest_state ingest_question_read(const ingest *in, ingest_push *push, bool *asks)
+ingest_state ingest_digest_query_read(const ingest *in, ingest_push *push, bool *asks)
 {
     sh_http_exchange *exchange = push->exchange;
     const char *encoded = sh_http_header(exchange, "Sync-Hub-Node");
@@ -58,13 +58,13 @@ ingest_state ingest_question_read(const ingest *in, ingest_push *push, bool *ask
     return INGEST_ANSWERED;
 }
 
-bool ingest_question_is_all(const sh_http_exchange *exchange)
+bool ingest_digest_query_is_all(const sh_http_exchange *exchange)
 {
     const char *length = sh_http_header(exchange, "Content-Length");
     return length != NULL && strcmp(length, "0") == 0;
 }
 
-void ingest_question_answer(const ingest *in, ingest_push *push)
+void ingest_digest_query_answer(const ingest *in, ingest_push *push)
 {
     const sh_queue_question *known = &push->question;
     int64_t age_ms = sh_clock_unix_ms() - known->merged_ms;
@@ -77,7 +77,7 @@ void ingest_question_answer(const ingest *in, ingest_push *push)
         sh_metric_add(&hub_metrics.pushes_unchanged, 1);
         sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
-    } else if (ingest_question_is_all(push->exchange)) {
+    } else if (ingest_digest_query_is_all(push->exchange)) {
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
     }
 }

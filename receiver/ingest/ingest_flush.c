@@ -3,9 +3,9 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "receiver/ingest/ingest_digest_query.h"
 #include "receiver/ingest/ingest_native.h"
 #include "receiver/ingest/ingest_netalertx.h"
-#include "receiver/ingest/ingest_digest_query.h"
 #include "receiver/ingest/ingest_refusal.h"
 
 #include <assert.h>
@@ -50,7 +50,7 @@ static void put_done(const ingest *in, ingest_push *push)
         check_again(in, push);
     } else {
         if (push->put.is_new_node)
-            newcomers_count(in->newcomers);
+            new_node_rate_count(in->new_node_rate);
         if (push->netalertx)
             ingest_netalertx_done(in, push);
         else
@@ -80,9 +80,9 @@ static void put_each(const ingest *in, sh_queue *queue, flush_round *round)
         ingest_push *push = round->puts[i];
         push->put.header = &push->header;
         push->put.mode = "push";
-        push->put.newcomer = push->caller.own != NULL            ? SH_NEWCOMER_ALWAYS
-                             : newcomers_may_come(in->newcomers) ? SH_NEWCOMER_YES
-                                                                 : SH_NEWCOMER_NO;
+        push->put.newcomer = push->caller.own != NULL                    ? SH_NEWCOMER_ALWAYS
+                             : new_node_rate_may_come(in->new_node_rate) ? SH_NEWCOMER_YES
+                                                                         : SH_NEWCOMER_NO;
         push->put.nodes_version = credential_snapshot_version(push->caller.snapshot);
         sh_error_clear(&push->put.error);
         items[i] = &push->put;
@@ -112,7 +112,7 @@ static void ask_done(const ingest *in, const flush_round *round, ingest_push *pu
         check_again(in, push);
     } else {
         push->state = INGEST_ANSWERED;
-        ingest_question_answer(in, push);
+        ingest_digest_query_answer(in, push);
     }
 }
 

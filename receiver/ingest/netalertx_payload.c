@@ -12,7 +12,7 @@
  */
 static void check_text(netalertx_payload *payload, sh_slice text, bool decrypted)
 {
-    sh_text_traits traits = sh_text_survey(text);
+    sh_text_traits traits = sh_text_traits_of(text);
     bool devices = payload->kind == SH_KIND_DEVICES;
     bool clean = decrypted & traits.utf8 & !traits.nul;
     if (devices)

@@ -8,14 +8,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-struct newcomers {
+struct new_node_rate {
     pthread_mutex_t lock;
     sh_token_bucket bucket;
 };
 
-sh_err newcomers_new(int64_t names_max, newcomers **ret, sh_error *error)
+sh_err new_node_rate_new(int64_t names_max, new_node_rate **ret, sh_error *error)
 {
-    newcomers *n = calloc(1, sizeof *n);
+    new_node_rate *n = calloc(1, sizeof *n);
     if (n == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to count new nodes");
     double burst = (double)names_max / SH_NAMES_BURST_SHARE;
@@ -26,7 +26,7 @@ sh_err newcomers_new(int64_t names_max, newcomers **ret, sh_error *error)
     return SH_OK;
 }
 
-void newcomers_free(newcomers *n)
+void new_node_rate_free(new_node_rate *n)
 {
     if (n == NULL)
         return;
@@ -34,7 +34,7 @@ void newcomers_free(newcomers *n)
     free(n);
 }
 
-bool newcomers_may_come(newcomers *n)
+bool new_node_rate_may_come(new_node_rate *n)
 {
     (void)pthread_mutex_lock(&n->lock);
     bool may = sh_token_bucket_has(&n->bucket, sh_clock_monotonic_ms());
@@ -42,7 +42,7 @@ bool newcomers_may_come(newcomers *n)
     return may;
 }
 
-void newcomers_count(newcomers *n)
+void new_node_rate_count(new_node_rate *n)
 {
     (void)pthread_mutex_lock(&n->lock);
     sh_token_bucket_take(&n->bucket, sh_clock_monotonic_ms());

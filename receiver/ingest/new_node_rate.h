@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_NEWCOMERS_H
-#define RECEIVER_NEWCOMERS_H
+#ifndef RECEIVER_NEW_NODE_RATE_H
+#define RECEIVER_NEW_NODE_RATE_H
 
 #include "libcommon/base/error.h"
 
@@ -11,15 +11,15 @@
  * Limits the rate at which this process accepts new node names: a holder of the shared token can
  * invent any number of them. Thread-safe.
  */
-typedef struct newcomers newcomers;
+typedef struct new_node_rate new_node_rate;
 
 /* names_max: SYNC_max_nodes. SH_E_MEMORY. */
-sh_err newcomers_new(int64_t names_max, newcomers **ret, sh_error *error);
-void newcomers_free(newcomers *n); /* NULL is accepted */
+sh_err new_node_rate_new(int64_t names_max, new_node_rate **ret, sh_error *error);
+void new_node_rate_free(new_node_rate *n); /* NULL is accepted */
 
 /* Whether another new node may be accepted now. */
-bool newcomers_may_come(newcomers *n);
+bool new_node_rate_may_come(new_node_rate *n);
 /* Counts an accepted new node. */
-void newcomers_count(newcomers *n);
+void new_node_rate_count(new_node_rate *n);
 
 #endif

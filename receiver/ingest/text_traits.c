@@ -75,7 +75,7 @@ static bool is_any(const uint8_t seen[static BLOCK])
     return all != 0;
 }
 
-sh_text_traits sh_text_survey(sh_slice text)
+sh_text_traits sh_text_traits_of(sh_slice text)
 {
     findings found = {0};
     uint8_t window[BEFORE + BLOCK];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_TEXT_SURVEY_H
-#define SH_TEXT_SURVEY_H
+#ifndef RECEIVER_TEXT_TRAITS_H
+#define RECEIVER_TEXT_TRAITS_H
 
 #include "libcommon/base/text.h"
 
@@ -16,6 +16,6 @@ typedef struct {
     bool control; /* has one of U+0000 to U+001F but tab, line feed and carriage return */
 } sh_text_traits;
 
-sh_text_traits sh_text_survey(sh_slice text);
+sh_text_traits sh_text_traits_of(sh_slice text);
 
 #endif

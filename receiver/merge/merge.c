@@ -55,9 +55,10 @@ static sh_err check_target(merge *m, sh_error *error)
                        "offline after its next scan, their addresses and names do not follow, and "
                        "plugin results are not stored; set it to NetAlertX's /tmp/log/plugins");
     m->warned_no_folder = netalertx && !hands_over;
-    if (!hands_over || m->merger.handover != NULL)
+    if (!hands_over || m->merger.netalertx_files != NULL)
         return SH_OK;
-    return handover_new(settings->plugins_out, settings->db, &m->merger.handover, error);
+    return netalertx_files_new(settings->plugins_out, settings->db, &m->merger.netalertx_files,
+                               error);
 }
 
 static sh_err open_store(merge *m, sh_error *error)
@@ -165,9 +166,9 @@ void merge_free(merge *m)
     held_entries_free(&m->held);
     close_store(m);
     skip_set_free(m->merger.skip_macs);
-    handover_free(m->merger.handover);
+    netalertx_files_free(m->merger.netalertx_files);
     contact_recorder_free(m->recorder);
-    result_fold_free(&m->merger.fold);
+    result_deduplication_free(&m->merger.fold);
     sightings_reset(&m->sightings);
     task_thread_free(m->merger.reader);
     entry_decoder_free(m->merger.opener);
@@ -217,10 +218,10 @@ static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
 static sh_err hand_over_contacts(merge *m, sh_error *error)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
-    if (m->merger.handover == NULL || now_ms - m->contacts_ms < CONTACTS_INTERVAL_MS)
+    if (m->merger.netalertx_files == NULL || now_ms - m->contacts_ms < CONTACTS_INTERVAL_MS)
         return SH_OK;
     m->contacts_ms = now_ms;
-    return handover_contacts(m->merger.handover, m->queue, error);
+    return netalertx_files_contacts(m->merger.netalertx_files, m->queue, error);
 }
 
 /* Records contacts of nodes with an unchanged table, whose devices have not changed. */
@@ -272,8 +273,8 @@ static void tidy(merge *m)
     if ((m->tidied_ms != 0 && now_ms - m->tidied_ms < TIDY_INTERVAL_MS) ||
         (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
         return;
-    if (steady && m->merger.handover != NULL)
-        handover_tidy(m->merger.handover);
+    if (steady && m->merger.netalertx_files != NULL)
+        netalertx_files_tidy(m->merger.netalertx_files);
     int64_t unix_ms = sh_clock_unix_ms();
     const store_limits limits = {
         .items_before_ms = steady ? unix_ms - SH_ITEM_ID_TTL_S * 1000LL : 0,
@@ -286,7 +287,7 @@ static void tidy(merge *m)
     };
     bool more = false;
     sh_error error = {0};
-    sh_err err = store_tidy(m->merger.store, &limits, &more, &error);
+    sh_err err = store_prune(m->merger.store, &limits, &more, &error);
     if (err == SH_OK)
         err = queue_consumers_tidy(m->queue, CONSUMER_KEPT_MS, &error);
     if (err != SH_OK)

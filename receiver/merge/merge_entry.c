@@ -36,7 +36,7 @@ void entry_set_aside(entry_result *result, const char *what, int64_t number, con
 
 static void free_fold(entry_merger *m)
 {
-    result_fold_free(&m->fold);
+    result_deduplication_free(&m->fold);
     m->fold_counts = (entry_result){.rows = 0};
     m->folded[0] = '\0';
 }
@@ -58,7 +58,7 @@ static sh_err fold_lines(entry_merger *m, const queue_entry *entry, sh_error *er
         counts->rows++;
         if (err != SH_OK)
             entry_set_aside(counts, "line", (int64_t)lines.line, reason.message);
-        else if ((err = result_fold_add(&m->fold, &line, m->now, error)) != SH_OK)
+        else if ((err = result_deduplication_add(&m->fold, &line, m->now, error)) != SH_OK)
             return err;
     }
     if (lines.rest.len > 0)
@@ -88,10 +88,11 @@ sh_err entry_prepare(entry_merger *m, const queue_entry *entry, sh_error *error)
     bool result = header.kind == SH_KIND_PLUGIN;
     if (result && !is_folded(m, entry))
         (void)fold_lines(m, entry, NULL);
-    if (m->handover == NULL || strcmp(m->handed, entry->id) == 0)
+    if (m->netalertx_files == NULL || strcmp(m->handed, entry->id) == 0)
         return SH_OK;
-    sh_err err = result ? handover_result(m->handover, &header, m->text, error)
-                        : handover_table(m->handover, &header, m->text, m->skip_macs, error);
+    sh_err err =
+        result ? netalertx_files_result(m->netalertx_files, &header, m->text, error)
+               : netalertx_files_table(m->netalertx_files, &header, m->text, m->skip_macs, error);
     if (err == SH_OK)
         (void)snprintf(m->handed, sizeof m->handed, "%s", entry->id);
     return err;
@@ -108,7 +109,7 @@ static sh_err put_lines(entry_merger *m, entry_result *result, sh_error *error)
         size_t count = 0;
         int64_t changed = 0;
         for (; result->next + count < fold->count && count < m->pace.rows; count++)
-            result_fold_at(fold, result->next + count, &chunk[count]);
+            result_deduplication_at(fold, result->next + count, &chunk[count]);
         const store_plugin_lines lines = {.plugin = result->header.plugin,
                                           .node = result->header.node,
                                           .now = m->now,

@@ -32,7 +32,7 @@ typedef struct {
     int64_t handed_ms;  /* when the table was merged; the contact of its push is older */
 } contact;
 
-struct handover {
+struct netalertx_files {
     const char *folder;
     char *copies;
     uint8_t key[SH_SHORT_KEY_BYTES];
@@ -41,13 +41,14 @@ struct handover {
     int64_t started_ms;
 };
 
-sh_err handover_new(const char *folder, const char *db, handover **ret, sh_error *error)
+sh_err netalertx_files_new(const char *folder, const char *db, netalertx_files **ret,
+                           sh_error *error)
 {
-    handover *h = calloc(1, sizeof *h);
+    netalertx_files *h = calloc(1, sizeof *h);
     if (h != NULL)
         h->copies = sh_text_format("%s.tables", db);
     if (h == NULL || h->copies == NULL) {
-        handover_free(h);
+        netalertx_files_free(h);
         return sh_fail(error, SH_E_MEMORY, "no memory to hand tables over");
     }
     h->folder = folder;
@@ -59,14 +60,14 @@ sh_err handover_new(const char *folder, const char *db, handover **ret, sh_error
                     "cannot create the folder %s, in which copies of the nodes' tables are "
                     "kept for NetAlertX: %s",
                     h->copies, strerror(errno));
-        handover_free(h);
+        netalertx_files_free(h);
         return err;
     }
     *ret = h;
     return SH_OK;
 }
 
-void handover_free(handover *h)
+void netalertx_files_free(netalertx_files *h)
 {
     if (h == NULL)
         return;
@@ -92,7 +93,7 @@ static void file_node(const char *node, size_t max, char ret[static SH_NODE_NAME
         at[0] = '_';
 }
 
-static sh_err table_path(const handover *h, const char *node, unsigned number,
+static sh_err table_path(const netalertx_files *h, const char *node, unsigned number,
                          char ret[static PATH_MAX], sh_error *error)
 {
     char name[SH_NODE_NAME_MAX + 1];
@@ -104,7 +105,7 @@ static sh_err table_path(const handover *h, const char *node, unsigned number,
                : sh_fail(error, SH_E_IO, "SYNC_plugins_out is too long a path");
 }
 
-static void copy_path(const handover *h, const char *node, unsigned number,
+static void copy_path(const netalertx_files *h, const char *node, unsigned number,
                       char ret[static PATH_MAX])
 {
     uint8_t hash[16];
@@ -114,7 +115,7 @@ static void copy_path(const handover *h, const char *node, unsigned number,
     (void)snprintf(ret, PATH_MAX, "%.*s/%s.%u.json", PATH_MAX - 64, h->copies, hex, number);
 }
 
-bool handover_has_copy(const handover *h, const char *node)
+bool netalertx_files_has_copy(const netalertx_files *h, const char *node)
 {
     char path[PATH_MAX];
     copy_path(h, node, 1, path);
@@ -123,7 +124,7 @@ bool handover_has_copy(const handover *h, const char *node)
 
 /* --- Contacts -------------------------------------------------------------------------------- */
 
-static contact *find_contact(const handover *h, uint64_t node)
+static contact *find_contact(const netalertx_files *h, uint64_t node)
 {
     size_t at = (size_t)node & (h->contacts_size - 1);
     while (h->contacts[at].node != 0 && h->contacts[at].node != node)
@@ -131,9 +132,9 @@ static contact *find_contact(const handover *h, uint64_t node)
     return &h->contacts[at];
 }
 
-static sh_err grow_contacts(handover *h, sh_error *error)
+static sh_err grow_contacts(netalertx_files *h, sh_error *error)
 {
-    handover larger = *h;
+    netalertx_files larger = *h;
     larger.contacts_size = h->contacts_size == 0 ? 64 : 2 * h->contacts_size;
     larger.contacts = calloc(larger.contacts_size, sizeof *larger.contacts);
     if (larger.contacts == NULL)
@@ -147,7 +148,7 @@ static sh_err grow_contacts(handover *h, sh_error *error)
 }
 
 /* Finds or adds the node's record; SH_E_MEMORY. */
-static sh_err get_contact(handover *h, sh_slice node, contact **ret, sh_error *error)
+static sh_err get_contact(netalertx_files *h, sh_slice node, contact **ret, sh_error *error)
 {
     if (4 * (h->contacts_count + 1) > 3 * h->contacts_size) {
         sh_err err = grow_contacts(h, error);
@@ -165,7 +166,7 @@ static sh_err get_contact(handover *h, sh_slice node, contact **ret, sh_error *e
 /* --- Device tables --------------------------------------------------------------------------- */
 
 /* Removes further parts of an earlier table that had more of them. */
-static sh_err remove_parts_from(const handover *h, const char *node, unsigned number,
+static sh_err remove_parts_from(const netalertx_files *h, const char *node, unsigned number,
                                 sh_error *error)
 {
     for (;; number++) {
@@ -183,14 +184,14 @@ static sh_err remove_parts_from(const handover *h, const char *node, unsigned nu
     }
 }
 
-sh_err handover_table(handover *h, const sh_envelope_header *header, sh_slice text,
-                      const skip_set *skip, sh_error *error)
+sh_err netalertx_files_table(netalertx_files *h, const sh_envelope_header *header, sh_slice text,
+                             const skip_set *skip, sh_error *error)
 {
     char copy[PATH_MAX], path[PATH_MAX];
     unsigned number = header->part + 1;
     SH_CLEANUP(sh_buf_reset) sh_buf table = SH_BUF_INIT(2 * SH_PLAIN_MAX);
     sh_error invalid = {0};
-    sh_err err = handover_table_write(text, skip, &table, &invalid);
+    sh_err err = netalertx_table_file_write(text, skip, &table, &invalid);
     if (err == SH_E_FORMAT || err == SH_E_LIMIT)
         return SH_OK;
     if (err != SH_OK)
@@ -211,7 +212,7 @@ sh_err handover_table(handover *h, const sh_envelope_header *header, sh_slice te
     return err;
 }
 
-static sh_err hand_over_again(const handover *h, const char *node, sh_error *error)
+static sh_err hand_over_again(const netalertx_files *h, const char *node, sh_error *error)
 {
     for (unsigned number = 1;; number++) {
         char copy[PATH_MAX], path[PATH_MAX];
@@ -235,7 +236,7 @@ static sh_err hand_over_again(const handover *h, const char *node, sh_error *err
 /* Contacts before this program's start were handled by the previous process, or are too old. */
 static sh_err on_contact(void *context, sh_slice node, sh_slice mode, int64_t ms, sh_error *error)
 {
-    handover *h = context;
+    netalertx_files *h = context;
     char name[SH_NODE_NAME_MAX + 1];
     (void)mode;
     if (node.len >= sizeof name)
@@ -254,15 +255,15 @@ static sh_err on_contact(void *context, sh_slice node, sh_slice mode, int64_t ms
     return err;
 }
 
-sh_err handover_contacts(handover *h, sh_queue *queue, sh_error *error)
+sh_err netalertx_files_contacts(netalertx_files *h, sh_queue *queue, sh_error *error)
 {
     return sh_queue_contacts(queue, on_contact, h, error);
 }
 
 /* --- Plugin results -------------------------------------------------------------------------- */
 
-sh_err handover_result(handover *h, const sh_envelope_header *header, sh_slice text,
-                       sh_error *error)
+sh_err netalertx_files_result(netalertx_files *h, const sh_envelope_header *header, sh_slice text,
+                              sh_error *error)
 {
     char name[SH_NODE_NAME_MAX + 1], path[PATH_MAX], oldest[PATH_MAX] = "";
     struct timespec oldest_time = {0};
@@ -288,7 +289,7 @@ sh_err handover_result(handover *h, const sh_envelope_header *header, sh_slice t
 
 /* --- Old files ------------------------------------------------------------------------------- */
 
-void handover_tidy(handover *h)
+void netalertx_files_tidy(netalertx_files *h)
 {
     DIR *dir = opendir(h->folder);
     int64_t now_s = sh_clock_unix_ms() / 1000;

@@ -179,7 +179,7 @@ static sh_err append_row(sh_slice row, const skip_set *skip, const row_writer *c
     return err == SH_OK ? SH_OK : sh_fail(error, SH_E_MEMORY, "no memory to hand tables over");
 }
 
-sh_err handover_table_write(sh_slice text, const skip_set *skip, sh_buf *ret, sh_error *error)
+sh_err netalertx_table_file_write(sh_slice text, const skip_set *skip, sh_buf *ret, sh_error *error)
 {
     sh_table_scan scan;
     bool more = true, any = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_HANDOVER_TABLE_H
-#define RECEIVER_HANDOVER_TABLE_H
+#ifndef RECEIVER_NETALERTX_TABLE_FILE_H
+#define RECEIVER_NETALERTX_TABLE_FILE_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/text.h"
@@ -12,6 +12,7 @@
  * and with values replaced that Python or its database cannot process. The rest is unchanged.
  * SH_E_FORMAT, SH_E_LIMIT: it is not a table; SH_E_MEMORY.
  */
-sh_err handover_table_write(sh_slice text, const skip_set *skip, sh_buf *ret, sh_error *error);
+sh_err netalertx_table_file_write(sh_slice text, const skip_set *skip, sh_buf *ret,
+                                  sh_error *error);
 
 #endif

@@ -69,8 +69,8 @@ static bool is_newer(const folded_line *before, const sh_plugin_line *line, cons
     return strcmp(old_time, time) <= 0;
 }
 
-sh_err result_fold_add(result_fold *fold, const sh_plugin_line *line, const char *now,
-                       sh_error *error)
+sh_err result_deduplication_add(result_fold *fold, const sh_plugin_line *line, const char *now,
+                                sh_error *error)
 {
     if (fold->count == fold->capacity) {
         sh_err err = grow(fold, error);
@@ -91,13 +91,13 @@ sh_err result_fold_add(result_fold *fold, const sh_plugin_line *line, const char
     return SH_OK;
 }
 
-void result_fold_at(const result_fold *fold, size_t index, sh_plugin_line *ret)
+void result_deduplication_at(const result_fold *fold, size_t index, sh_plugin_line *ret)
 {
     assert(index < fold->count);
     sh_plugin_line_split(fold->lines[index].text, ret);
 }
 
-void result_fold_free(result_fold *fold)
+void result_deduplication_free(result_fold *fold)
 {
     free(fold->lines);
     free(fold->slots);

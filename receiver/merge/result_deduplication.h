@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_RESULT_FOLD_H
-#define RECEIVER_RESULT_FOLD_H
+#ifndef RECEIVER_RESULT_DEDUPLICATION_H
+#define RECEIVER_RESULT_DEDUPLICATION_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/crypto/crypto.h"
@@ -27,12 +27,12 @@ typedef struct {
 } result_fold;
 
 /* Adds a line. now replaces an invalid time, as in store_result_time(). SH_E_MEMORY. */
-sh_err result_fold_add(result_fold *fold, const sh_plugin_line *line, const char *now,
-                       sh_error *error);
+sh_err result_deduplication_add(result_fold *fold, const sh_plugin_line *line, const char *now,
+                                sh_error *error);
 
 /* The line at index, split again. */
-void result_fold_at(const result_fold *fold, size_t index, sh_plugin_line *ret);
+void result_deduplication_at(const result_fold *fold, size_t index, sh_plugin_line *ret);
 
-void result_fold_free(result_fold *fold); /* empty afterwards */
+void result_deduplication_free(result_fold *fold); /* empty afterwards */
 
 #endif

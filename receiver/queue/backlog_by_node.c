@@ -17,12 +17,12 @@ typedef struct {
     int64_t count;
 } waiting_node;
 
-struct waiting_entries {
+struct backlog_by_node {
     waiting_node *nodes;
     size_t count;
 };
 
-void waiting_entries_free(waiting_entries *waiting)
+void backlog_by_node_free(backlog_by_node *waiting)
 {
     if (waiting == NULL)
         return;
@@ -30,7 +30,7 @@ void waiting_entries_free(waiting_entries *waiting)
     free(waiting);
 }
 
-static sh_err count_entry(waiting_entries *w, sh_slice node, sh_error *error)
+static sh_err count_entry(backlog_by_node *w, sh_slice node, sh_error *error)
 {
     for (size_t i = 0; i < w->count; i++) {
         if (sh_slice_equals(sh_slice_of(w->nodes[i].node), node)) {
@@ -52,7 +52,7 @@ static sh_err count_entry(waiting_entries *w, sh_slice node, sh_error *error)
 }
 
 /* Counts the entries after `from`, which is "-" at first and "" at the end. */
-static sh_err count_some(sh_queue *queue, waiting_entries *w, char from[static 64], sh_error *error)
+static sh_err count_some(sh_queue *queue, backlog_by_node *w, char from[static 64], sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     const nodes_waiting_arguments arguments = {.keys = {sh_slice_of(queue->stream)},
@@ -71,24 +71,24 @@ static sh_err count_some(sh_queue *queue, waiting_entries *w, char from[static 6
     return err;
 }
 
-sh_err waiting_entries_count(sh_queue *queue, waiting_entries **ret, sh_error *error)
+sh_err backlog_by_node_count(sh_queue *queue, backlog_by_node **ret, sh_error *error)
 {
     char from[64] = "-";
-    waiting_entries *w = calloc(1, sizeof *w);
+    backlog_by_node *w = calloc(1, sizeof *w);
     if (w == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to count waiting entries");
     sh_err err = SH_OK;
     while (err == SH_OK && from[0] != '\0')
         err = count_some(queue, w, from, error);
     if (err != SH_OK) {
-        waiting_entries_free(w);
+        backlog_by_node_free(w);
         return err;
     }
     *ret = w;
     return SH_OK;
 }
 
-int64_t waiting_entries_of(const waiting_entries *waiting, const char *node)
+int64_t backlog_by_node_of(const backlog_by_node *waiting, const char *node)
 {
     for (size_t i = 0; i < waiting->count; i++)
         if (strcmp(waiting->nodes[i].node, node) == 0)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_WAITING_ENTRIES_H
-#define RECEIVER_WAITING_ENTRIES_H
+#ifndef RECEIVER_BACKLOG_BY_NODE_H
+#define RECEIVER_BACKLOG_BY_NODE_H
 
 #include "libcommon/queue/queue.h"
 
 /* The number of entries of each node in the queue, at one point in time. */
-typedef struct waiting_entries waiting_entries;
+typedef struct backlog_by_node backlog_by_node;
 
-sh_err waiting_entries_count(sh_queue *queue, waiting_entries **ret, sh_error *error);
-int64_t waiting_entries_of(const waiting_entries *waiting, const char *node);
-void waiting_entries_free(waiting_entries *waiting); /* NULL is accepted */
+sh_err backlog_by_node_count(sh_queue *queue, backlog_by_node **ret, sh_error *error);
+int64_t backlog_by_node_of(const backlog_by_node *waiting, const char *node);
+void backlog_by_node_free(backlog_by_node *waiting); /* NULL is accepted */
 
 #endif

@@ -9,7 +9,7 @@
 
 #define ENTRIES_AT_ONCE "1000"
 
-sh_err queue_restamp(sh_queue *queue, restamp_cursor *cursor, sh_error *error)
+sh_err queue_repair_idle_times(sh_queue *queue, idle_time_cursor *cursor, sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     const restamp_arguments arguments = {

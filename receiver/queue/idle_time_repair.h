@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_RESTAMP_H
-#define RECEIVER_RESTAMP_H
+#ifndef RECEIVER_IDLE_TIME_REPAIR_H
+#define RECEIVER_IDLE_TIME_REPAIR_H
 
 #include "libcommon/queue/queue.h"
 #include "receiver/queue/queue_batch.h"
@@ -8,13 +8,13 @@
 /* Where the next call continues; zero-initialized. */
 typedef struct {
     char from[QUEUE_ENTRY_ID_BYTES + 2]; /* "(" and an entry's id */
-} restamp_cursor;
+} idle_time_cursor;
 
 /*
  * Repairs the idle times of pending entries that were delivered before Redis's clock was set back.
  * Each call looks at some of the pending entries; repeated calls at all of them. SH_E_NOT_FOUND if
  * there is no group.
  */
-sh_err queue_restamp(sh_queue *queue, restamp_cursor *cursor, sh_error *error);
+sh_err queue_repair_idle_times(sh_queue *queue, idle_time_cursor *cursor, sh_error *error);
 
 #endif

@@ -5,8 +5,8 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/queue/queue_handle.h"
-#include "receiver/queue/receiver_scripts.h"
 #include "receiver/queue/idle_time_repair.h"
+#include "receiver/queue/receiver_scripts.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ struct queue_reader {
     bool drain;                         /* read own pending entries first … */
     char drained[QUEUE_ENTRY_ID_BYTES]; /* … after this one */
     int64_t claimed_ms;                 /* monotonic time of the last XAUTOCLAIM, 0: never */
-    restamp_cursor restamp;
+    idle_time_cursor idle_times;
 };
 
 /* Next, all own pending entries are read before new ones. */
@@ -236,7 +236,7 @@ static sh_err claim_from_others(queue_reader *r, size_t bytes_max, queue_batch *
                                 sh_error *error)
 {
     sh_error reason = {0};
-    sh_err err = queue_restamp(r->queue, &r->restamp, &reason);
+    sh_err err = queue_repair_idle_times(r->queue, &r->idle_times, &reason);
     if (err != SH_OK && err != SH_E_NOT_FOUND) /* claim_entries() creates a missing group */
         return sh_fail(error, err, "%s", reason.message);
     err = claim_entries(r, bytes_max, batch, error);

@@ -121,7 +121,7 @@ typedef struct {
  * Deletes records over these limits, a few thousand rows at a time, in its own transaction; *more:
  * call again.
  */
-sh_err store_tidy(store *s, const store_limits *limits, bool *more, sh_error *error);
+sh_err store_prune(store *s, const store_limits *limits, bool *more, sh_error *error);
 
 /* Sets known[i] if a row with macs[i] exists. */
 sh_err store_find_known(store *s, const sh_mac *const macs[], size_t count, bool known[],

@@ -112,7 +112,7 @@ sh_err store_item_unnote(store *s, const uint8_t id[static SH_ID_BYTES], sh_erro
     return s->ops->item_unnote(s, id, error);
 }
 
-sh_err store_tidy(store *s, const store_limits *limits, bool *more, sh_error *error)
+sh_err store_prune(store *s, const store_limits *limits, bool *more, sh_error *error)
 {
     return s->ops->tidy(s, limits, more, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_STORE_PLACE_H
-#define RECEIVER_STORE_PLACE_H
+#ifndef RECEIVER_STORE_LOCATION_H
+#define RECEIVER_STORE_LOCATION_H
 
 #include "libcommon/base/error.h"
 

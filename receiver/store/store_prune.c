@@ -28,10 +28,10 @@
     "DELETE FROM \"SyncHub_Presence\" WHERE node IN (SELECT node FROM \"SyncHub_Nodes\" "          \
     "WHERE " nodes ")"
 
-const store_tidy_table store_tidy_tables[TIDY_TABLES] = {
-    [TIDY_ITEMS] = BY_TIME("SyncHub_Items"),
-    [TIDY_PARTS] = BY_TIME("SyncHub_Parts"),
-    [TIDY_NODES] =
+const store_prune_table store_prune_tables[PRUNE_TABLES] = {
+    [PRUNE_ITEMS] = BY_TIME("SyncHub_Items"),
+    [PRUNE_PARTS] = BY_TIME("SyncHub_Parts"),
+    [PRUNE_NODES] =
         {
             .count = "SELECT count(*) FROM \"SyncHub_Nodes\"",
             .forget_presence = PRESENCE_OF(OLD_NODES),
@@ -39,7 +39,7 @@ const store_tidy_table store_tidy_tables[TIDY_TABLES] = {
             .oldest_presence = PRESENCE_OF(OLDEST_NODES),
             .oldest = "DELETE FROM \"SyncHub_Nodes\" WHERE " OLDEST_NODES,
         },
-    [TIDY_PRESENCE] =
+    [PRUNE_PRESENCE] =
         {
             .count = "SELECT count(*) FROM \"SyncHub_Presence\"",
             .oldest = "DELETE FROM \"SyncHub_Presence\" WHERE (node, mac) IN (SELECT node, mac"
@@ -47,34 +47,35 @@ const store_tidy_table store_tidy_tables[TIDY_TABLES] = {
         },
 };
 
-const char store_tidy_fullest_node[] =
+const char store_prune_fullest_node[] =
     "SELECT node, count(*) FROM \"SyncHub_Items\" WHERE node <> '' GROUP BY node"
     " HAVING count(*) > $1 ORDER BY 2 DESC LIMIT 1";
 
-const char store_tidy_oldest_of_node[] = "DELETE FROM \"SyncHub_Items\" WHERE node = $1 AND " UP_TO(
-    "SyncHub_Items", "WHERE node = $1", "$2");
+const char store_prune_oldest_of_node[] =
+    "DELETE FROM \"SyncHub_Items\" WHERE node = $1 AND " UP_TO("SyncHub_Items", "WHERE node = $1",
+                                                               "$2");
 
-int store_tidy_count(const store *s)
+int store_prune_count(const store *s)
 {
-    return store_has_presence(s) ? TIDY_TABLES : TIDY_PRESENCE;
+    return store_has_presence(s) ? PRUNE_TABLES : PRUNE_PRESENCE;
 }
 
-void store_tidy_limits(const store_limits *limits, int table, int64_t *before_ms, int64_t *max)
+void store_prune_limits(const store_limits *limits, int table, int64_t *before_ms, int64_t *max)
 {
-    const int64_t most[TIDY_TABLES] = {[TIDY_ITEMS] = limits->items_max,
-                                       [TIDY_PARTS] = limits->parts_max,
-                                       [TIDY_NODES] = limits->nodes_max,
-                                       [TIDY_PRESENCE] = limits->presence_max};
-    const int64_t before[TIDY_TABLES] = {[TIDY_ITEMS] = limits->items_before_ms,
-                                         [TIDY_PARTS] = limits->items_before_ms,
-                                         [TIDY_NODES] = limits->nodes_before_ms};
+    const int64_t most[PRUNE_TABLES] = {[PRUNE_ITEMS] = limits->items_max,
+                                        [PRUNE_PARTS] = limits->parts_max,
+                                        [PRUNE_NODES] = limits->nodes_max,
+                                        [PRUNE_PRESENCE] = limits->presence_max};
+    const int64_t before[PRUNE_TABLES] = {[PRUNE_ITEMS] = limits->items_before_ms,
+                                          [PRUNE_PARTS] = limits->items_before_ms,
+                                          [PRUNE_NODES] = limits->nodes_before_ms};
     *before_ms = before[table];
     *max = most[table];
 }
 
-int64_t store_tidy_excess(int64_t count, int64_t max, bool *more)
+int64_t store_prune_excess(int64_t count, int64_t max, bool *more)
 {
     int64_t excess = count > max ? count - max : 0;
-    *more = *more || excess > STORE_TIDY_ROWS;
-    return excess < STORE_TIDY_ROWS ? excess : STORE_TIDY_ROWS;
+    *more = *more || excess > STORE_PRUNE_ROWS;
+    return excess < STORE_PRUNE_ROWS ? excess : STORE_PRUNE_ROWS;
 }

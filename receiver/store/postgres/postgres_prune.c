@@ -21,21 +21,21 @@ static sh_err delete_rows(store_postgres *s, const char *sql, const int64_t numb
 static sh_err tidy_table(store_postgres *s, int table, const store_limits *limits, bool *more,
                          sh_error *error)
 {
-    const store_tidy_table *t = &store_tidy_tables[table];
+    const store_prune_table *t = &store_prune_tables[table];
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     int64_t before_ms = 0, max = 0, deleted = 0;
-    store_tidy_limits(limits, table, &before_ms, &max);
+    store_prune_limits(limits, table, &before_ms, &max);
     sh_err err = store_postgres_exec(s, t->count, "read", &result, error);
     if (err != SH_OK)
         return err;
-    int64_t excess = store_tidy_excess(strtoll(PQgetvalue(result, 0, 0), NULL, 10), max, more);
-    const int64_t old[] = {before_ms, STORE_TIDY_ROWS};
+    int64_t excess = store_prune_excess(strtoll(PQgetvalue(result, 0, 0), NULL, 10), max, more);
+    const int64_t old[] = {before_ms, STORE_PRUNE_ROWS};
     if (before_ms > 0 && t->forget_presence != NULL)
         err = delete_rows(s, t->forget_presence, old, 2, &deleted, error);
     deleted = 0;
     if (err == SH_OK && before_ms > 0)
         err = delete_rows(s, t->forget, old, 2, &deleted, error);
-    *more = *more || deleted >= STORE_TIDY_ROWS;
+    *more = *more || deleted >= STORE_PRUNE_ROWS;
     const int64_t more_than[] = {excess - deleted};
     int64_t gone = 0;
     if (err == SH_OK && excess > deleted && t->oldest_presence != NULL)
@@ -51,25 +51,25 @@ static sh_err tidy_fullest_node(store_postgres *s, int64_t max, bool *more, sh_e
     SH_CLEANUP(store_postgres_clear) PGresult *found = NULL, *deleted = NULL;
     postgres_parameters p = {.count = 0};
     store_postgres_add_integer(&p, max);
-    sh_err err = store_postgres_query(s, store_tidy_fullest_node, &p, "read", &found, error);
+    sh_err err = store_postgres_query(s, store_prune_fullest_node, &p, "read", &found, error);
     if (err != SH_OK || PQntuples(found) == 0)
         return err;
-    int64_t excess = store_tidy_excess(strtoll(PQgetvalue(found, 0, 1), NULL, 10), max, more);
+    int64_t excess = store_prune_excess(strtoll(PQgetvalue(found, 0, 1), NULL, 10), max, more);
     *more = true;
     p = (postgres_parameters){.count = 0};
     store_postgres_add_text(&p, sh_slice_of(PQgetvalue(found, 0, 0)));
     store_postgres_add_integer(&p, excess);
-    return store_postgres_query(s, store_tidy_oldest_of_node, &p, "write to", &deleted, error);
+    return store_postgres_query(s, store_prune_oldest_of_node, &p, "write to", &deleted, error);
 }
 
-sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error)
+sh_err store_postgres_prune(store *base, const store_limits *limits, bool *more, sh_error *error)
 {
     *more = false;
     sh_err err = base->ops->begin(base, error);
     if (err != SH_OK)
         return err;
     err = tidy_fullest_node((store_postgres *)base, limits->node_items_max, more, error);
-    for (int i = 0; i < store_tidy_count(base) && err == SH_OK; i++)
+    for (int i = 0; i < store_prune_count(base) && err == SH_OK; i++)
         err = tidy_table((store_postgres *)base, i, limits, more, error);
     if (err == SH_OK)
         err = base->ops->commit(base, error);

@@ -186,7 +186,7 @@ sh_err store_postgres_presence_put(store *base, const char *node, const store_pr
 sh_err store_postgres_presence_trim(store *base, const char *node, int64_t count, sh_error *error);
 
 /* postgres_prune.c */
-sh_err store_postgres_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
+sh_err store_postgres_prune(store *base, const store_limits *limits, bool *more, sh_error *error);
 
 /* postgres_list.c */
 sh_err store_postgres_devices(store *base, const store_device_query *query, store_device_each each,

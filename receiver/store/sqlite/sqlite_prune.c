@@ -34,7 +34,7 @@ static sh_err find_fullest_node(store_sqlite *s, int64_t max, sh_buf *node, int6
                                 sh_error *error)
 {
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(s->db, store_tidy_fullest_node, -1, &statement, NULL);
+    int rc = sqlite3_prepare_v2(s->db, store_prune_fullest_node, -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_int64(statement, 1, max);
     if (rc == SQLITE_OK)
@@ -52,7 +52,7 @@ static sh_err find_fullest_node(store_sqlite *s, int64_t max, sh_buf *node, int6
 static sh_err delete_of_node(store_sqlite *s, const sh_buf *node, int64_t count, sh_error *error)
 {
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(s->db, store_tidy_oldest_of_node, -1, &statement, NULL);
+    int rc = sqlite3_prepare_v2(s->db, store_prune_oldest_of_node, -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(statement, 1, (const char *)node->data, (int)node->len,
                                SQLITE_STATIC);
@@ -66,17 +66,17 @@ static sh_err delete_of_node(store_sqlite *s, const sh_buf *node, int64_t count,
 static sh_err tidy_table(store_sqlite *s, int table, const store_limits *limits, int64_t excess,
                          bool *more, sh_error *error)
 {
-    const store_tidy_table *t = &store_tidy_tables[table];
+    const store_prune_table *t = &store_prune_tables[table];
     int64_t before_ms = 0, max = 0, deleted = 0;
-    store_tidy_limits(limits, table, &before_ms, &max);
+    store_prune_limits(limits, table, &before_ms, &max);
     bool presence = store_has_presence(&s->base);
     sh_err err = SH_OK;
     if (before_ms > 0 && presence && t->forget_presence != NULL)
-        err = delete_rows(s, t->forget_presence, before_ms, STORE_TIDY_ROWS, &deleted, error);
+        err = delete_rows(s, t->forget_presence, before_ms, STORE_PRUNE_ROWS, &deleted, error);
     deleted = 0;
     if (err == SH_OK && before_ms > 0)
-        err = delete_rows(s, t->forget, before_ms, STORE_TIDY_ROWS, &deleted, error);
-    *more = *more || deleted >= STORE_TIDY_ROWS;
+        err = delete_rows(s, t->forget, before_ms, STORE_PRUNE_ROWS, &deleted, error);
+    *more = *more || deleted >= STORE_PRUNE_ROWS;
     int64_t gone = 0;
     if (err == SH_OK && excess > deleted && presence && t->oldest_presence != NULL)
         err = delete_rows(s, t->oldest_presence, excess - deleted, 0, &gone, error);
@@ -86,23 +86,23 @@ static sh_err tidy_table(store_sqlite *s, int table, const store_limits *limits,
 }
 
 /* Counts rows before the transaction, so that other programs do not wait for the count. */
-sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error)
+sh_err store_sqlite_prune(store *base, const store_limits *limits, bool *more, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
-    int64_t excess[TIDY_TABLES] = {0};
+    int64_t excess[PRUNE_TABLES] = {0};
     SH_CLEANUP(sh_buf_reset) sh_buf node = SH_BUF_INIT(SH_NODE_NAME_MAX);
     int64_t of_node = 0;
     sh_err err = SH_OK;
     *more = false;
-    for (int i = 0; i < store_tidy_count(base) && err == SH_OK; i++) {
+    for (int i = 0; i < store_prune_count(base) && err == SH_OK; i++) {
         int64_t before_ms = 0, max = 0, count = 0;
-        store_tidy_limits(limits, i, &before_ms, &max);
-        err = count_rows(s, store_tidy_tables[i].count, &count, error);
-        excess[i] = store_tidy_excess(count, max, more);
+        store_prune_limits(limits, i, &before_ms, &max);
+        err = count_rows(s, store_prune_tables[i].count, &count, error);
+        excess[i] = store_prune_excess(count, max, more);
     }
     if (err == SH_OK)
         err = find_fullest_node(s, limits->node_items_max, &node, &of_node, error);
-    int64_t node_excess = store_tidy_excess(of_node, limits->node_items_max, more);
+    int64_t node_excess = store_prune_excess(of_node, limits->node_items_max, more);
     *more = *more || node_excess > 0; /* for other nodes */
     if (err == SH_OK)
         err = base->ops->begin(base, error);
@@ -110,7 +110,7 @@ sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh
         return err;
     if (node_excess > 0)
         err = delete_of_node(s, &node, node_excess, error);
-    for (int i = 0; i < store_tidy_count(base) && err == SH_OK; i++)
+    for (int i = 0; i < store_prune_count(base) && err == SH_OK; i++)
         err = tidy_table(s, i, limits, excess[i], more, error);
     if (err == SH_OK)
         err = base->ops->commit(base, error);

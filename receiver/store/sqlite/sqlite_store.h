@@ -180,7 +180,7 @@ sh_err store_sqlite_presence_put(store *base, const char *node, const store_pres
 sh_err store_sqlite_presence_trim(store *base, const char *node, int64_t count, sh_error *error);
 
 /* sqlite_prune.c */
-sh_err store_sqlite_tidy(store *base, const store_limits *limits, bool *more, sh_error *error);
+sh_err store_sqlite_prune(store *base, const store_limits *limits, bool *more, sh_error *error);
 
 /* sqlite_result_rows.c: the rows of one plugin and node, of a table without an index */
 

@@ -14,7 +14,7 @@
 
 static void assert_agrees(const char *text, size_t len)
 {
-    bool survey = sh_text_survey((sh_slice){text, len}).utf8;
+    bool survey = sh_text_traits_of((sh_slice){text, len}).utf8;
     if (survey != sh_utf8_is_valid(text, len))
         fail_msg("%zu bytes, the survey says %d", len, survey);
 }
@@ -75,7 +75,7 @@ static void a_survey_finds_control_characters_and_nul(void **state)
             char text[130];
             memset(text, 'a', sizeof text);
             text[at] = (char)c;
-            sh_text_traits traits = sh_text_survey((sh_slice){text, sizeof text});
+            sh_text_traits traits = sh_text_traits_of((sh_slice){text, sizeof text});
             assert_int_equal(traits.nul, c == 0);
             assert_int_equal(traits.control, c < 0x20 && c != '\t' && c != '\n' && c != '\r');
         }
@@ -84,7 +84,7 @@ static void a_survey_finds_control_characters_and_nul(void **state)
 static void an_empty_text_has_nothing(void **state)
 {
     (void)state;
-    sh_text_traits traits = sh_text_survey((sh_slice){NULL, 0});
+    sh_text_traits traits = sh_text_traits_of((sh_slice){NULL, 0});
     assert_true(traits.utf8 && !traits.nul && !traits.control);
 }
 
@@ -96,5 +96,5 @@ int main(void)
         cmocka_unit_test(a_survey_finds_control_characters_and_nul),
         cmocka_unit_test(an_empty_text_has_nothing),
     };
-    return cmocka_run_group_tests_name("text_survey", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("text_traits", tests, NULL, NULL);
 }

@@ -19,17 +19,17 @@ static const char *folded(const char *text, size_t *count)
     bool more = true;
     sh_plugin_lines_init(&lines, text, strlen(text));
     while (sh_plugin_lines_next(&lines, &line, &more, NULL) == SH_OK && more)
-        assert_int_equal(result_fold_add(&fold, &line, NOW, NULL), SH_OK);
+        assert_int_equal(result_deduplication_add(&fold, &line, NOW, NULL), SH_OK);
     values[0] = '\0';
     for (size_t i = 0; i < fold.count && i < 10; i++) {
-        result_fold_at(&fold, i, &line);
+        result_deduplication_at(&fold, i, &line);
         sh_slice value = line.field[SH_PLUGIN_WATCHED_1];
         size_t used = strlen(values);
         (void)snprintf(values + used, sizeof values - used, "%s%.*s", i == 0 ? "" : ",",
                        (int)value.len, value.data);
     }
     *count = fold.count;
-    result_fold_free(&fold);
+    result_deduplication_free(&fold);
     return values;
 }
 

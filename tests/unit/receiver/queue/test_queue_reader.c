@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/clock.h"
+#include "receiver/queue/backlog_by_node.h"
 #include "receiver/queue/claims.h"
 #include "receiver/queue/queue_digests.h"
-#include "receiver/queue/backlog_by_node.h"
 #include "tests/unit/receiver/queue/queue_fixture.h"
 
 static const queue_burial a_reason = {.reason = "a reason"};
@@ -288,11 +288,11 @@ static void contacts_and_what_waits_are_told_for_each_node(void **state)
     int nodes = 0;
     assert_int_equal(sh_queue_contacts(queue->queue, count_contact, &nodes, &error), SH_OK);
     assert_int_equal(nodes, 2);
-    waiting_entries *waiting = NULL;
-    assert_int_equal(waiting_entries_count(queue->queue, &waiting, &error), SH_OK);
-    assert_int_equal(waiting_entries_of(waiting, "abc"), 3);
-    assert_int_equal(waiting_entries_of(waiting, "other"), 0);
-    waiting_entries_free(waiting);
+    backlog_by_node *waiting = NULL;
+    assert_int_equal(backlog_by_node_count(queue->queue, &waiting, &error), SH_OK);
+    assert_int_equal(backlog_by_node_of(waiting, "abc"), 3);
+    assert_int_equal(backlog_by_node_of(waiting, "other"), 0);
+    backlog_by_node_free(waiting);
     close_test_queue(queue);
 }
 

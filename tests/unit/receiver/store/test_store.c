@@ -369,7 +369,7 @@ static void a_table_in_parts_is_recorded_once_all_parts_are_there(void **state)
                                  .nodes_max = INT64_MAX,
                                  .node_items_max = INT64_MAX};
     bool more = true;
-    assert_int_equal(store_tidy(s, &limits, &more, NULL), SH_OK);
+    assert_int_equal(store_prune(s, &limits, &more, NULL), SH_OK);
     assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_Parts\""), "0;");
     store_close(s);
 }

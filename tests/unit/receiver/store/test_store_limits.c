@@ -16,7 +16,7 @@ static void tidy(store *s, store_limits limits)
     bool more = true;
     for (int rounds = 0; more; rounds++) {
         assert_true(rounds < 100);
-        must(store_tidy(s, &limits, &more, &error), &error);
+        must(store_prune(s, &limits, &more, &error), &error);
     }
 }
 

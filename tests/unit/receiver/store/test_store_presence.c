@@ -82,7 +82,7 @@ static void of_too_many_those_absent_for_the_longest_go(void **state)
     assert_string_equal(sql("SELECT mac FROM \"SyncHub_Presence\" ORDER BY mac"), "m1;m2;m4;");
     const store_limits limits = {.items_max = 9, .parts_max = 9, .nodes_max = 9, .presence_max = 1};
     bool more = false;
-    must(store_tidy(s, &limits, &more, NULL), NULL);
+    must(store_prune(s, &limits, &more, NULL), NULL);
     assert_string_equal(sql("SELECT mac FROM \"SyncHub_Presence\" ORDER BY mac"), "m1;");
     store_close(s);
 }
@@ -102,10 +102,10 @@ static void a_node_that_is_forgotten_takes_its_rows_along(void **state)
     store_limits limits = {
         .nodes_before_ms = 2000, .items_max = 9, .parts_max = 9, .nodes_max = 9, .presence_max = 9};
     bool more = false;
-    must(store_tidy(s, &limits, &more, NULL), NULL);
+    must(store_prune(s, &limits, &more, NULL), NULL);
     assert_string_equal(sql("SELECT node FROM \"SyncHub_Presence\" ORDER BY node"), "new;useful;");
     limits.nodes_max = 1;
-    must(store_tidy(s, &limits, &more, NULL), NULL);
+    must(store_prune(s, &limits, &more, NULL), NULL);
     assert_string_equal(sql("SELECT node FROM \"SyncHub_Presence\""), "useful;");
     assert_string_equal(sql("SELECT node FROM \"SyncHub_Nodes\""), "useful;");
     store_close(s);
