@@ -8,9 +8,9 @@
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue.h"
 #include "puller/enqueue_batch.h"
+#include "puller/fetch_state.h"
 #include "puller/leases.h"
 #include "puller/nodes.h"
-#include "puller/fetch_state.h"
 #include "puller/puller_status.h"
 
 #include <stdbool.h>

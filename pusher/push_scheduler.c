@@ -4,10 +4,10 @@
 #include "libcommon/runtime/log.h"
 #include "pusher/job.h"
 #include "pusher/push.h"
+#include "pusher/push_state.h"
 #include "pusher/result_sender.h"
 #include "pusher/sender.h"
 #include "pusher/spool.h"
-#include "pusher/push_state.h"
 #include "pusher/table_sender.h"
 
 #include <stdlib.h>

@@ -12,12 +12,12 @@
 #include "libcommon/runtime/service.h"
 #include "libcommon/runtime/settings_reload.h"
 #include "libcommon/runtime/stop.h"
+#include "pusher/file_watch.h"
+#include "pusher/pull_server.h"
+#include "pusher/push_scheduler.h"
 #include "pusher/pusher_check.h"
 #include "pusher/retry_schedule.h"
-#include "pusher/pull_server.h"
 #include "pusher/shutdown_deadline.h"
-#include "pusher/file_watch.h"
-#include "pusher/push_scheduler.h"
 
 #include <errno.h>
 #include <inttypes.h>

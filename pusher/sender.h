@@ -6,9 +6,9 @@
 #include "libcommon/native/envelope.h"
 #include "pusher/job.h"
 #include "pusher/push.h"
+#include "pusher/push_state.h"
 #include "pusher/report.h"
 #include "pusher/source.h"
-#include "pusher/push_state.h"
 
 /* The state that the senders of device tables and plugin results share. */
 typedef struct {

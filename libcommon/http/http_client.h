@@ -5,8 +5,8 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/version.h"
 #include "libcommon/http/http_answer.h"
-#include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/http_request.h"
+#include "libcommon/http/http_setting_names.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
 #include "libcommon/http/http_answer.h"
 #include "libcommon/http/http_client_failure.h"
 #include "libcommon/http/http_client_stall.h"
-#include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/http_request.h"
+#include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/proxy.h"
 
 #include <curl/curl.h>

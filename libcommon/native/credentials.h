@@ -93,7 +93,8 @@ const sh_node_record *sh_credentials_at(const sh_credentials *all, size_t index)
 /* The node's record and its index (may be NULL), or NULL if the node has no own credentials. */
 const sh_node_record *sh_credentials_find_node(const sh_credentials *all, const char *node,
                                                size_t *index);
-/* The record of another node with a confusable name (name_lookalike.h), or NULL. node is a valid name.
+/* The record of another node with a confusable name (name_lookalike.h), or NULL. node is a valid
+ * name.
  */
 const sh_node_record *sh_credentials_find_lookalike(const sh_credentials *all, const char *node);
 /* The record of the node with this token if the token is valid now, else NULL. */

@@ -7,10 +7,10 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/runtime/command_help.h"
 #include "libcommon/runtime/command_line.h"
-#include "libcommon/runtime/service_describe.h"
 #include "libcommon/runtime/healthcheck.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
+#include "libcommon/runtime/service_describe.h"
 #include "libcommon/runtime/settings_reload.h"
 #include "libcommon/runtime/stop.h"
 
