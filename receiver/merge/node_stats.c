@@ -86,6 +86,22 @@ static sh_err record_counters(store *s, const merged_table *table, const store_p
     return store_node_record(s, part->of, error);
 }
 
+/* Most tables say of presence what the one before said. */
+static sh_err record_presence(const entry_merger *m, const presence_table *table,
+                              const store_table *before, const store_table *now, sh_error *error)
+{
+    bool single = table->is_whole && table->last_part == NULL;
+    uint64_t fingerprint = single ? presence_fingerprint(table->from, &table->range) : 0;
+    if (fingerprint != 0 && presence_cache_matches(m->presence, table->node, before, fingerprint)) {
+        presence_cache_set(m->presence, table->node, now, fingerprint);
+        return SH_OK;
+    }
+    sh_err err = presence_update(m->store, table, error);
+    if (err == SH_OK && fingerprint != 0)
+        presence_cache_set(m->presence, table->node, now, fingerprint);
+    return err;
+}
+
 /*
  * Records a table whose node is locked; ignores the presence in a table that is older than the
  * newest one.
@@ -114,7 +130,7 @@ static sh_err record_table(const entry_merger *m, const merged_table *table,
         .last_part = part->parts > 1 ? part : NULL,
     };
     if (err == SH_OK && m->sightings != NULL && !is_older)
-        err = presence_update(m->store, &presence, error);
+        err = record_presence(m, &presence, &before->newest, &node.newest, error);
     return err == SH_OK && is_whole && part->parts > 1 ? store_parts_end(m->store, part, error)
                                                        : err;
 }
