@@ -195,7 +195,7 @@ static sh_err walk_block(bracket_walk *w, const char *block, size_t len, const s
         left |= mask->letters & inside;
     for (; left != 0 && w->closed == NULL; left &= left - 1) {
         const char *at = block + __builtin_ctzll(left);
-        if (*at == 'M' || *at == 'L') {
+        if (w->mac != NULL && (*at == 'M' || *at == 'L')) {
             if (w->depth == 1 && (w->objects & 1) != 0)
                 check_letter(w->start, at, w->end, w->mac);
             continue;

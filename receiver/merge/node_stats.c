@@ -107,18 +107,19 @@ static sh_err record_presence(const entry_merger *m, const presence_table *table
  * newest one.
  */
 static sh_err record_table(const entry_merger *m, const merged_table *table,
-                           const store_node *before, store_part *part, sh_error *error)
+                           const store_node *before, const store_part *of_node, sh_error *error)
 {
     entry_result *result = table->result;
-    store_node node = *part->of;
+    store_node node = *of_node->of;
+    store_part part = *of_node;
     bool is_older = table_is_older(&node.newest, &before->newest, m->now_ms);
     bool is_whole = false;
     if (is_older) {
         node.newest = before->newest;
         node.has_digest = false; /* so the node sends it in full again */
     }
-    part->of = &node;
-    sh_err err = record_counters(m->store, table, part, &is_whole, error);
+    part.of = &node;
+    sh_err err = record_counters(m->store, table, &part, &is_whole, error);
     result->whole = is_whole && !is_older;
     const presence_table presence = {
         .node = node.node,
@@ -127,12 +128,12 @@ static sh_err record_table(const entry_merger *m, const merged_table *table,
         .now_ms = m->now_ms,
         .contact_ms = before->contact.last_ms,
         .is_whole = is_whole,
-        .last_part = part->parts > 1 ? part : NULL,
+        .last_part = part.parts > 1 ? &part : NULL,
     };
     if (err == SH_OK && m->sightings != NULL && !is_older)
         err = record_presence(m, &presence, &before->newest, &node.newest, error);
-    return err == SH_OK && is_whole && part->parts > 1 ? store_parts_end(m->store, part, error)
-                                                       : err;
+    return err == SH_OK && is_whole && part.parts > 1 ? store_parts_end(m->store, &part, error)
+                                                      : err;
 }
 
 static sh_err record(const entry_merger *m, const merged_table *table, sh_error *error)

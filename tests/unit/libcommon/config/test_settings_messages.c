@@ -8,70 +8,71 @@
 
 /* Common mistakes, each with the remedy that the message must contain. */
 
+static const struct {
+    int who;
+    const char *setting, *words;
+} mistakes[] = {
+    /* From an env-file, which keeps everything after the '='. */
+    {PUSHER, "SYNC_devices=\"True\"", "quotes, which an env-file keeps: remove them"},
+    {PUSHER, "SYNC_RUN='schedule'", "remove them"},
+    {PUSHER, "SYNC_RUN=\u201cschedule\u201d", "remove them"},
+    {PUSHER, "SYNC_hub_url=\"http://hub:20212\"", "remove them"},
+    {PUSHER, "SYNC_hub_url='http://hub:20212'", "remove them"},
+    {PUSHER, "SYNC_RUN_SCHD=\"*/5 * * * *\"", "remove them"},
+    {PULLER, "SYNC_nodes=\"http://a\"", "remove them"},
+    {PULLER, "SYNC_nodes=\"['http://a']\"", "remove them"},
+    {RECEIVER, "SYNC_redis_url=\"redis://h\"", "remove them"},
+    {PUSHER, "SYNC_RUN_TIMEOUT=30 # seconds", "keeps a comment after a value"},
+    {PUSHER, "SYNC_devices=True # all", "keeps a comment after a value"},
+    {PUSHER, "SYNC_hub_url=http://hub:20212 # the hub", "keeps a comment after a value"},
+    /* From an editor, a chat or a web page. */
+    {PUSHER, "SYNC_devices=\u00a0True", "a no-break space (U+00A0): retype it"},
+    {PUSHER, "SYNC_hub_url=http://hub:20212\u200b", "an invisible character (U+200B)"},
+    {PUSHER, "SYNC_RUN_SCHD=*/5\u00a0* * * *", "a no-break space"},
+    {PUSHER, "SYNC_RUN=\ufeffonce", "a byte order mark"},
+    {PUSHER, "SYNC_node_name=N\u200bode", "contains an invisible character (U+200B)"},
+    {PUSHER, "SYNC_node_name=Node ", "ends with white space (U+0020)"},
+    /* Addresses. */
+    {PUSHER, "SYNC_hub_url=hub", "scheme and ://"},
+    {PUSHER, "SYNC_hub_url=hub:20212", "scheme and ://"},
+    {PUSHER, "SYNC_hub_url=192.168.1.5:20212", "scheme and ://"},
+    {PUSHER, "SYNC_hub_url= http://hub", "begins with a space"},
+    {PUSHER, "SYNC_hub_url=http://hub ", "ends with a space"},
+    {PUSHER, "SYNC_hub_url=http://hub:99999", "not a number from 1 to 65535; use"},
+    {PUSHER, "SYNC_hub_url=http://user:password@hub", "user or password"},
+    {PUSHER, "SYNC_hub_url=http://b\u00fcro.example:20212", "xn--bro-hoa.example"},
+    {PULLER, "SYNC_nodes=http://a,http://b\u00fcro.example/x", "xn--bro-hoa.example"},
+    {PUSHER, "SYNC_hub_url=http://hub/\u00fc", "percent-encoded"},
+    {PUSHER, "SYNC_hub_url=http://[fe80::1%eth0]:20212", "not link-local"},
+    {PUSHER, "SYNC_hub_url=http://[fe80::1%25eth0]:20212", "not link-local"},
+    {PUSHER, "SYNC_hub_url=http://[fe80::1]:20212", "not link-local"},
+    {PUSHER, "SYNC_hub_url=http://fd00::1:20212", "write an IPv6 address in brackets"},
+    {RECEIVER, "SYNC_listen=[fe80::1%eth0]:20212", "[::]:20212"},
+    {RECEIVER, "SYNC_listen=fe80::1%eth0", "[::]:20212"},
+    {RECEIVER, "SYNC_listen=::1:20212", "put brackets"},
+    {RECEIVER, "SYNC_listen=http://0.0.0.0:20212", "omit the scheme"},
+    {RECEIVER, "SYNC_listen=:20212", "0.0.0.0:20212"},
+    {RECEIVER, "SYNC_listen=\"0.0.0.0:20212\"", "remove them"},
+    /* Schedules of other crons. */
+    {PUSHER, "SYNC_RUN_SCHD=@hourly", "write @hourly as '0 * * * *'"},
+    {PUSHER, "SYNC_RUN_SCHD=@Daily", "'0 0 * * *'"},
+    {PUSHER, "SYNC_RUN_SCHD=@midnight", "'0 0 * * *'"},
+    {PUSHER, "SYNC_RUN_SCHD=@weekly", "'0 0 * * 0'"},
+    {PUSHER, "SYNC_RUN_SCHD=@monthly", "'0 0 1 * *'"},
+    {PULLER, "SYNC_RUN_SCHD=@yearly", "'0 0 1 1 *'"},
+    {PULLER, "SYNC_RUN_SCHD=@annually", "'0 0 1 1 *'"},
+    {PUSHER, "SYNC_RUN_SCHD=@reboot", "SYNC_RUN=once"},
+    {PUSHER, "SYNC_RUN_SCHD=@every 5m", "every 5 minutes"},
+    {PUSHER, "SYNC_RUN_SCHD=0 */5 * * * *", "has 6: omit the seconds"},
+    {PUSHER, "SYNC_RUN_SCHD=*/5", "has 1"},
+    {PUSHER, "SYNC_RUN_SCHD=0 0 31 2 *", "never occurs"},
+};
+
 static void a_mistake_is_reported_with_its_remedy(void **state)
 {
     (void)state;
-    static const struct {
-        int who;
-        const char *setting, *words;
-    } cases[] = {
-        /* From an env-file, which keeps everything after the '='. */
-        {PUSHER, "SYNC_devices=\"True\"", "quotes, which an env-file keeps: remove them"},
-        {PUSHER, "SYNC_RUN='schedule'", "remove them"},
-        {PUSHER, "SYNC_RUN=\u201cschedule\u201d", "remove them"},
-        {PUSHER, "SYNC_hub_url=\"http://hub:20212\"", "remove them"},
-        {PUSHER, "SYNC_hub_url='http://hub:20212'", "remove them"},
-        {PUSHER, "SYNC_RUN_SCHD=\"*/5 * * * *\"", "remove them"},
-        {PULLER, "SYNC_nodes=\"http://a\"", "remove them"},
-        {PULLER, "SYNC_nodes=\"['http://a']\"", "remove them"},
-        {RECEIVER, "SYNC_redis_url=\"redis://h\"", "remove them"},
-        {PUSHER, "SYNC_RUN_TIMEOUT=30 # seconds", "keeps a comment after a value"},
-        {PUSHER, "SYNC_devices=True # all", "keeps a comment after a value"},
-        {PUSHER, "SYNC_hub_url=http://hub:20212 # the hub", "keeps a comment after a value"},
-        /* From an editor, a chat or a web page. */
-        {PUSHER, "SYNC_devices=\u00a0True", "a no-break space (U+00A0): retype it"},
-        {PUSHER, "SYNC_hub_url=http://hub:20212\u200b", "an invisible character (U+200B)"},
-        {PUSHER, "SYNC_RUN_SCHD=*/5\u00a0* * * *", "a no-break space"},
-        {PUSHER, "SYNC_RUN=\ufeffonce", "a byte order mark"},
-        {PUSHER, "SYNC_node_name=N\u200bode", "contains an invisible character (U+200B)"},
-        {PUSHER, "SYNC_node_name=Node ", "ends with white space (U+0020)"},
-        /* Addresses. */
-        {PUSHER, "SYNC_hub_url=hub", "scheme and ://"},
-        {PUSHER, "SYNC_hub_url=hub:20212", "scheme and ://"},
-        {PUSHER, "SYNC_hub_url=192.168.1.5:20212", "scheme and ://"},
-        {PUSHER, "SYNC_hub_url= http://hub", "begins with a space"},
-        {PUSHER, "SYNC_hub_url=http://hub ", "ends with a space"},
-        {PUSHER, "SYNC_hub_url=http://hub:99999", "not a number from 1 to 65535; use"},
-        {PUSHER, "SYNC_hub_url=http://user:password@hub", "user or password"},
-        {PUSHER, "SYNC_hub_url=http://b\u00fcro.example:20212", "xn--bro-hoa.example"},
-        {PULLER, "SYNC_nodes=http://a,http://b\u00fcro.example/x", "xn--bro-hoa.example"},
-        {PUSHER, "SYNC_hub_url=http://hub/\u00fc", "percent-encoded"},
-        {PUSHER, "SYNC_hub_url=http://[fe80::1%eth0]:20212", "not link-local"},
-        {PUSHER, "SYNC_hub_url=http://[fe80::1%25eth0]:20212", "not link-local"},
-        {PUSHER, "SYNC_hub_url=http://[fe80::1]:20212", "not link-local"},
-        {PUSHER, "SYNC_hub_url=http://fd00::1:20212", "write an IPv6 address in brackets"},
-        {RECEIVER, "SYNC_listen=[fe80::1%eth0]:20212", "[::]:20212"},
-        {RECEIVER, "SYNC_listen=fe80::1%eth0", "[::]:20212"},
-        {RECEIVER, "SYNC_listen=::1:20212", "put brackets"},
-        {RECEIVER, "SYNC_listen=http://0.0.0.0:20212", "omit the scheme"},
-        {RECEIVER, "SYNC_listen=:20212", "0.0.0.0:20212"},
-        {RECEIVER, "SYNC_listen=\"0.0.0.0:20212\"", "remove them"},
-        /* Schedules of other crons. */
-        {PUSHER, "SYNC_RUN_SCHD=@hourly", "write @hourly as '0 * * * *'"},
-        {PUSHER, "SYNC_RUN_SCHD=@Daily", "'0 0 * * *'"},
-        {PUSHER, "SYNC_RUN_SCHD=@midnight", "'0 0 * * *'"},
-        {PUSHER, "SYNC_RUN_SCHD=@weekly", "'0 0 * * 0'"},
-        {PUSHER, "SYNC_RUN_SCHD=@monthly", "'0 0 1 * *'"},
-        {PULLER, "SYNC_RUN_SCHD=@yearly", "'0 0 1 1 *'"},
-        {PULLER, "SYNC_RUN_SCHD=@annually", "'0 0 1 1 *'"},
-        {PUSHER, "SYNC_RUN_SCHD=@reboot", "SYNC_RUN=once"},
-        {PUSHER, "SYNC_RUN_SCHD=@every 5m", "every 5 minutes"},
-        {PUSHER, "SYNC_RUN_SCHD=0 */5 * * * *", "has 6: omit the seconds"},
-        {PUSHER, "SYNC_RUN_SCHD=*/5", "has 1"},
-        {PUSHER, "SYNC_RUN_SCHD=0 0 31 2 *", "never occurs"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        check_refused(cases[i].who, ENV(cases[i].setting, TOKEN, KEY), cases[i].words);
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
+        check_refused(mistakes[i].who, ENV(mistakes[i].setting, TOKEN, KEY), mistakes[i].words);
 }
 
 static void valid_but_suspicious_values_cause_a_warning(void **state)
