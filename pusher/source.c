@@ -201,7 +201,7 @@ static sh_err check_plugin(const source *s, bool last_try, source_text *text, sh
     return SH_OK;
 }
 
-static sh_err let_settle(const source *s, source_wait wait, sh_error *error)
+static sh_err wait_until_stable(const source *s, source_wait wait, sh_error *error)
 {
     for (int turn = 0; turn < SETTLE_TURNS; turn++) { /* file times lag */
         sh_file_stamp stamp;
@@ -254,7 +254,7 @@ static int64_t wait_before_ms(unsigned try)
 sh_err source_read(const source *s, source_wait wait, source_text *ret, sh_error *error)
 {
     for (unsigned try = 1;; try++) {
-        sh_err err = let_settle(s, wait, error);
+        sh_err err = wait_until_stable(s, wait, error);
         if (err != SH_OK)
             return err;
         sh_error reason = {0};

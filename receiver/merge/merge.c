@@ -21,7 +21,7 @@
 #define RETRY_MS_MIN 100 /* initial wait after a failure */
 #define RETRY_MS_MAX 5000
 #define OUT_LEFTOVER_S 600 /* a temporary file of this age belongs to no running receiver */
-#define TIDY_INTERVAL_MS (600 * 1000)
+#define DELETE_INTERVAL_MS (600 * 1000)
 #define RECORD_INTERVAL_MS 10000            /* of contacts */
 #define CONTACTS_INTERVAL_MS 1000           /* between two checks of contacts */
 #define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of an inactive receiver */
@@ -239,7 +239,7 @@ static sh_err record_contacts(merge *m, sh_error *error)
 }
 
 /* Merges new entries, then a transaction of held ones; *worked: there were any. */
-static sh_err work(merge *m, bool *worked, sh_error *error)
+static sh_err merge_round(merge *m, bool *worked, sh_error *error)
 {
     *worked = false;
     sh_err err = open_store(m, error);
@@ -269,15 +269,15 @@ static sh_err work(merge *m, bool *worked, sh_error *error)
 
 /* --- The loop -------------------------------------------------------------------------------- */
 
-static void tidy(merge *m)
+static void delete_old_records(merge *m)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
     bool steady = steady_clock_update(&m->clock, sh_clock_unix_ms(), now_ms);
-    if ((m->tidied_ms != 0 && now_ms - m->tidied_ms < TIDY_INTERVAL_MS) ||
+    if ((m->deleted_ms != 0 && now_ms - m->deleted_ms < DELETE_INTERVAL_MS) ||
         (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
         return;
     if (steady && m->merger.netalertx_files != NULL)
-        netalertx_files_tidy(m->merger.netalertx_files);
+        netalertx_files_delete_old(m->merger.netalertx_files);
     int64_t unix_ms = sh_clock_unix_ms();
     const store_limits limits = {
         .items_before_ms = steady ? unix_ms - SH_ITEM_ID_TTL_S * 1000LL : 0,
@@ -293,12 +293,12 @@ static void tidy(merge *m)
     presence_cache_clear(m->merger.presence);
     sh_err err = store_prune(m->merger.store, &limits, &more, &error);
     if (err == SH_OK)
-        err = queue_consumers_tidy(m->queue, CONSUMER_KEPT_MS, &error);
+        err = queue_consumers_delete_idle(m->queue, CONSUMER_KEPT_MS, &error);
     if (err != SH_OK)
         sh_log_warning("old items and consumers could not be removed, trying again later: %s",
                        error.message);
     if (err != SH_OK || !more) /* otherwise in the next round */
-        m->tidied_ms = now_ms;
+        m->deleted_ms = now_ms;
     int64_t done_ms = sh_clock_monotonic_ms();
     m->unlocked_until_ms = done_ms + (done_ms - now_ms);
 }
@@ -327,7 +327,7 @@ bool merge_run(merge *m, bool until_empty)
         (void)sh_service_reload_state(); /* logs changed settings */
         sh_error error = {0};
         bool worked = false;
-        sh_err err = work(m, &worked, &error);
+        sh_err err = merge_round(m, &worked, &error);
         if (err == SH_E_STOPPED)
             break;
         if (err != SH_OK) {
@@ -342,7 +342,7 @@ bool merge_run(merge *m, bool until_empty)
         m->busy = 0;
         if (health_set(HEALTH_MERGE, NULL))
             sh_log_info("merging as consumer %s", m->consumer);
-        tidy(m);
+        delete_old_records(m);
         if (!worked && until_empty)
             break;
     }

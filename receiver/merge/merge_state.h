@@ -63,7 +63,7 @@ struct merge {
     int consumer_fd;
     char advice[STORE_ADVICE_BYTES]; /* last logged advice */
     bool published;                  /* the database's digests are published */
-    int64_t tidied_ms;
+    int64_t deleted_ms;
     int64_t contacts_ms; /* monotonic: last check of contacts */
     contact_recorder *recorder;
     int64_t recorded_ms;   /* monotonic: when contacts were last recorded */

@@ -289,7 +289,7 @@ sh_err netalertx_files_result(netalertx_files *h, const sh_envelope_header *head
 
 /* --- Old files ------------------------------------------------------------------------------- */
 
-void netalertx_files_tidy(netalertx_files *h)
+void netalertx_files_delete_old(netalertx_files *h)
 {
     DIR *dir = opendir(h->folder);
     int64_t now_s = sh_clock_unix_ms() / 1000;

@@ -44,6 +44,6 @@ sh_err netalertx_files_contacts(netalertx_files *h, sh_queue *queue, sh_error *e
  * Removes files that NetAlertX has not read for a long time. Call it only if the wall clock is
  * steady.
  */
-void netalertx_files_tidy(netalertx_files *h);
+void netalertx_files_delete_old(netalertx_files *h);
 
 #endif

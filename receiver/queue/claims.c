@@ -50,12 +50,12 @@ sh_err queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error
     return err == SH_OK ? touch_claims(queue, consumer, SH_SLICE(RELEASED_IDLE_MS), error) : err;
 }
 
-sh_err queue_consumers_tidy(sh_queue *queue, int64_t idle_ms, sh_error *error)
+sh_err queue_consumers_delete_idle(sh_queue *queue, int64_t idle_ms, sh_error *error)
 {
     char idle[SH_REDIS_NUMBER_BYTES];
-    const consumers_tidy_arguments arguments = {.keys = {sh_slice_of(queue->stream)},
-                                                .group = SH_SLICE(SH_QUEUE_GROUP),
-                                                .idle_ms = sh_redis_number(idle_ms, idle)};
-    return sh_queue_do_script(queue, &sh_script_consumers_tidy, SH_REDIS_ARGUMENTS(arguments),
-                              error);
+    const consumers_delete_idle_arguments arguments = {.keys = {sh_slice_of(queue->stream)},
+                                                       .group = SH_SLICE(SH_QUEUE_GROUP),
+                                                       .idle_ms = sh_redis_number(idle_ms, idle)};
+    return sh_queue_do_script(queue, &sh_script_consumers_delete_idle,
+                              SH_REDIS_ARGUMENTS(arguments), error);
 }

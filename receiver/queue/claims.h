@@ -20,6 +20,6 @@ sh_err queue_claims_renew(sh_queue *queue, const char *consumer, sh_error *error
 sh_err queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error);
 
 /* Deletes consumers that have no pending entries and were idle for idle_ms. */
-sh_err queue_consumers_tidy(sh_queue *queue, int64_t idle_ms, sh_error *error);
+sh_err queue_consumers_delete_idle(sh_queue *queue, int64_t idle_ms, sh_error *error);
 
 #endif

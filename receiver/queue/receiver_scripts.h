@@ -114,13 +114,13 @@ typedef struct {
     sh_slice group, consumer, from, idle_ms;
 } claims_touch_arguments;
 
-extern const sh_redis_script sh_script_consumers_tidy;
+extern const sh_redis_script sh_script_consumers_delete_idle;
 typedef struct {
     struct {
         sh_slice stream;
     } keys;
     sh_slice group, idle_ms;
-} consumers_tidy_arguments;
+} consumers_delete_idle_arguments;
 
 extern const sh_redis_script sh_script_consumer_end;
 typedef struct {

@@ -238,7 +238,7 @@ static sh_err next_result(store_postgres *s, PGresult **ret, sh_error *error)
 }
 
 /* Reads all results of a request; *ret is the last good one, and the error is the first bad one. */
-static sh_err finish(store_postgres *s, const char *doing, PGresult **ret, sh_error *error)
+static sh_err end_query(store_postgres *s, const char *doing, PGresult **ret, sh_error *error)
 {
     sh_err err = SH_OK;
     PGresult *kept = NULL;
@@ -281,11 +281,11 @@ sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const
     name_of(which, name);
     if (check_use(s, error) != SH_OK || PQsendPrepare(s->conn, name, sql, count, types) == 0)
         return lose(s, error);
-    return finish(s, "use", NULL, error);
+    return end_query(s, "use", NULL, error);
 }
 
-static sh_err send(store_postgres *s, postgres_statement which, const postgres_parameters *p,
-                   sh_error *error)
+static sh_err send_prepared(store_postgres *s, postgres_statement which,
+                            const postgres_parameters *p, sh_error *error)
 {
     char name[16];
     name_of(which, name);
@@ -303,8 +303,8 @@ sh_err store_postgres_run(store_postgres *s, postgres_statement which, const pos
                        "cannot %s the PostgreSQL database %s: it was opened for "
                        "reading",
                        doing, s->place);
-    sh_err err = send(s, which, p, error);
-    return err == SH_OK ? finish(s, doing, ret, error) : err;
+    sh_err err = send_prepared(s, which, p, error);
+    return err == SH_OK ? end_query(s, doing, ret, error) : err;
 }
 
 sh_err store_postgres_exec(store_postgres *s, const char *sql, const char *doing, PGresult **ret,
@@ -312,7 +312,7 @@ sh_err store_postgres_exec(store_postgres *s, const char *sql, const char *doing
 {
     if (check_use(s, error) != SH_OK || PQsendQuery(s->conn, sql) == 0)
         return lose(s, error);
-    return finish(s, doing, ret, error);
+    return end_query(s, doing, ret, error);
 }
 
 sh_err store_postgres_query(store_postgres *s, const char *sql, const postgres_parameters *p,
@@ -321,7 +321,7 @@ sh_err store_postgres_query(store_postgres *s, const char *sql, const postgres_p
     if (check_use(s, error) != SH_OK ||
         PQsendQueryParams(s->conn, sql, p->count, NULL, p->values, p->lengths, p->formats, 0) == 0)
         return lose(s, error);
-    return finish(s, doing, ret, error);
+    return end_query(s, doing, ret, error);
 }
 
 /* --- Pipelines ------------------------------------------------------------------------------- */
@@ -336,7 +336,7 @@ sh_err store_postgres_pipeline_begin(store_postgres *s, sh_error *error)
 sh_err store_postgres_pipeline_send(store_postgres *s, postgres_statement which,
                                     const postgres_parameters *p, sh_error *error)
 {
-    return send(s, which, p, error);
+    return send_prepared(s, which, p, error);
 }
 
 sh_err store_postgres_pipeline_send_sql(store_postgres *s, const char *sql, sh_error *error)

@@ -137,17 +137,17 @@ static void tables_are_removed_after_an_hour_and_results_after_a_day(void **stat
     write_other(NETALERTX_OWN);
     write_other(TAKEN);
     make_old(SH_HANDOVER_TABLE_S - 60);
-    netalertx_files_tidy(h);
+    netalertx_files_delete_old(h);
     assert_int_equal(count_files(), 4);
     make_old(SH_HANDOVER_TABLE_S + 60);
-    netalertx_files_tidy(h);
+    netalertx_files_delete_old(h);
     assert_false(is_there("last_result.SYNC.decoded.N.1.log"));
     assert_true(is_there("last_result.NMAP.decoded.N.1.log"));
     make_old(SH_HANDOVER_RESULT_S - 60);
-    netalertx_files_tidy(h);
+    netalertx_files_delete_old(h);
     assert_true(is_there("last_result.NMAP.decoded.N.1.log"));
     make_old(SH_HANDOVER_RESULT_S + 60);
-    netalertx_files_tidy(h);
+    netalertx_files_delete_old(h);
     assert_false(is_there("last_result.NMAP.decoded.N.1.log"));
     assert_true(is_there(NETALERTX_OWN)); /* NetAlertX's own files stay */
     assert_true(is_there(TAKEN));
@@ -159,10 +159,10 @@ static void what_a_killed_receiver_left_half_written_is_removed(void **state)
     char path[600];
     (void)snprintf(path, sizeof path, "%s/%s", out, ".synchub-aaaaaa.tmp");
     assert_int_equal(sh_file_write(path, SH_SLICE("{\"data\": ["), 0600, NULL), SH_OK);
-    netalertx_files_tidy(h);
+    netalertx_files_delete_old(h);
     assert_int_equal(access(path, F_OK), 0); /* it may still be written */
     make_old(SH_HANDOVER_TABLE_S + 60);
-    netalertx_files_tidy(h);
+    netalertx_files_delete_old(h);
     assert_int_not_equal(access(path, F_OK), 0);
 }
 

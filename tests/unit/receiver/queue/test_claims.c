@@ -117,9 +117,9 @@ static void consumers_that_are_gone_and_hold_nothing_are_forgotten(void **state)
         close_test_queue(gone);
     }
     assert_int_equal(consumers(), 51);
-    assert_int_equal(queue_consumers_tidy(queue->queue, 3600000, &error), SH_OK);
+    assert_int_equal(queue_consumers_delete_idle(queue->queue, 3600000, &error), SH_OK);
     assert_int_equal(consumers(), 51);
-    assert_int_equal(queue_consumers_tidy(queue->queue, -1, &error), SH_OK);
+    assert_int_equal(queue_consumers_delete_idle(queue->queue, -1, &error), SH_OK);
     assert_int_equal(consumers(), 1);
     close_test_queue(queue);
 }

@@ -380,19 +380,19 @@ static void claims_touch_sets_the_idle_time_and_counts_no_delivery(void **state)
     assert_string_equal(ANSWER(claims_touch, touch), "");
 }
 
-static void consumers_tidy_forgets_those_that_hold_nothing(void **state)
+static void consumers_delete_idle_forgets_those_that_hold_nothing(void **state)
 {
     (void)state;
-    consumers_tidy_arguments tidy = {
+    consumers_delete_idle_arguments tidy = {
         .keys = {SH_SLICE("ingest")}, .group = SH_SLICE("g"), .idle_ms = SH_SLICE("3600000")};
     make_group();
     (void)add_entry("n");
     give_out("holds", 1);
     (void)ask("XGROUP CREATECONSUMER ingest g gone");
-    assert_string_equal(ANSWER(consumers_tidy, tidy), "done");
+    assert_string_equal(ANSWER(consumers_delete_idle, tidy), "done");
     assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g gone"), 0); /* exists */
     tidy.idle_ms = SH_SLICE("-1");
-    assert_string_equal(ANSWER(consumers_tidy, tidy), "done");
+    assert_string_equal(ANSWER(consumers_delete_idle, tidy), "done");
     assert_int_equal(redis_ask(&server, "XGROUP CREATECONSUMER ingest g gone"), 1);
     assert_string_equal(pending_of("holds"), "1");
 }
@@ -489,7 +489,7 @@ int main(void)
         TEST(failures_add_forgets_what_comes_to_nothing),
         TEST(restamp_leaves_what_was_held_for_a_while_and_goes_on),
         TEST(claims_touch_sets_the_idle_time_and_counts_no_delivery),
-        TEST(consumers_tidy_forgets_those_that_hold_nothing),
+        TEST(consumers_delete_idle_forgets_those_that_hold_nothing),
         TEST(consumer_end_strands_nothing),
         TEST(key_set_keeps_the_first_unless_it_replaces),
         TEST(newest_heads_gives_the_beginnings_of_the_last),
