@@ -56,9 +56,8 @@ if mine > 0 then
   if mine >= most or mine_bytes + len > most_bytes then return 'share' end
 end
 
-local answer = 'queued'
-if redis.call('HEXISTS', contacts, node) == 0 and newcomer ~= 'always' and
-  redis.call('HEXISTS', digests, node) == 0 then
+local answer, has_digest = 'queued', redis.call('HEXISTS', digests, node) == 1
+if redis.call('HEXISTS', contacts, node) == 0 and newcomer ~= 'always' and not has_digest then
   if redis.call('HLEN', contacts) >= tonumber(names_max) then return 'names' end
   if newcomer ~= 'yes' then return 'late' end
   answer = 'welcome'
