@@ -12,8 +12,8 @@ import unittest
 from harness import BIN, REPO, clean_environment
 
 FIGURES = {
-    "ingest_native", "ingest_netalertx", "merge_new", "merge_known", "unchanged", "pull_fanout",
-    "pull_fanout_not_pulled",
+    "ingest_native", "ingest_netalertx", "merge_new", "merge_known", "presence_flip", "unchanged",
+    "pull_fanout", "pull_fanout_not_pulled",
     "latency_p50", "latency_p99", "growth_new_200", "growth_new_300", "growth_known_200",
     "growth_known_300", "cpu_per_device_new", "cpu_per_device_known", "memory_pusher_idle",
     "memory_pusher_table", "memory_receiver_ingest", "memory_merge", "million", "million_p99",
