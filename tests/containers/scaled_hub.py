@@ -20,6 +20,7 @@ STREAM, GROUP = "synchub:ingest", "receivers"
 # Receivers that find an empty database create its tables one after the other with this lock: see
 # receiver/store/postgres/postgres_schema.c.
 SCHEMA_LOCK = "x'53796e63487562'::bigint"
+COMMIT_LOCK = 7  # of hold_commits() alone
 
 
 def postgres_image():
@@ -164,8 +165,13 @@ class ScaledHub:
                    details=lambda: f"{said()}\n{logs(container)[-3000:]}")
 
     def hold_commits(self):
-        """While the block runs, merges of known nodes can start but not commit."""
-        return Hold(self.postgres, 'SELECT FROM "SyncHub_Nodes" FOR UPDATE')
+        """While the block runs, every merge of a table with new devices can begin, and none can
+        end: presence is written last, and a trigger of the test waits there."""
+        self.sql(f"""CREATE OR REPLACE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS
+                     $$BEGIN PERFORM pg_advisory_xact_lock_shared({COMMIT_LOCK}); RETURN NULL; END$$;
+                     CREATE OR REPLACE TRIGGER wait_for_test BEFORE INSERT ON "SyncHub_Presence"
+                     FOR EACH STATEMENT EXECUTE FUNCTION wait_for_test()""")
+        return Hold(self.postgres, f"SELECT pg_advisory_xact_lock({COMMIT_LOCK})")
 
     def hold_migrations(self):
         return Hold(self.postgres, f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
