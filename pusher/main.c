@@ -6,7 +6,7 @@
 #include "libcommon/json/json_read.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/runtime/service_main.h"
-#include "pusher/pusher_check.h"
+#include "pusher/pusher_settings.h"
 #include "pusher/run.h"
 #include "pusher/spool_command.h"
 

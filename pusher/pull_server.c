@@ -11,8 +11,8 @@
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/stop.h"
-#include "pusher/pusher_check.h"
 #include "pusher/pusher_metrics.h"
+#include "pusher/pusher_settings.h"
 #include "pusher/source.h"
 
 #include <pthread.h>

@@ -15,7 +15,7 @@
 #include "pusher/file_watch.h"
 #include "pusher/pull_server.h"
 #include "pusher/push_scheduler.h"
-#include "pusher/pusher_check.h"
+#include "pusher/pusher_settings.h"
 #include "pusher/retry_schedule.h"
 #include "pusher/shutdown_deadline.h"
 

@@ -5,8 +5,8 @@
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
-#include "receiver/hub/health.h"
 #include "receiver/hub/hub_metrics.h"
+#include "receiver/hub/readiness.h"
 #include "receiver/ingest/ingest.h"
 #include "receiver/merge/key_check.h"
 

@@ -134,8 +134,8 @@ static CURLcode set_connection(http_client_exchange *e)
     SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     /*
-     * From proxy.c rather than curl's own environment lookup, so that messages can name the proxy
-     * and its variable.
+     * From proxy_environment.c rather than curl's own environment lookup, so that messages can name
+     * the proxy and its variable.
      */
     SET(CURLOPT_PROXY, e->proxy.variable != NULL ? e->proxy.value : "");
     SET(CURLOPT_NOPROXY, "");

@@ -8,7 +8,7 @@
 #include "libcommon/http/http_client_stall.h"
 #include "libcommon/http/http_request.h"
 #include "libcommon/http/http_setting_names.h"
-#include "libcommon/http/proxy.h"
+#include "libcommon/http/proxy_environment.h"
 
 #include <curl/curl.h>
 

@@ -4,7 +4,7 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/http/http_setting_names.h"
-#include "libcommon/http/proxy.h"
+#include "libcommon/http/proxy_environment.h"
 
 #include <curl/curl.h>
 #include <stddef.h>

@@ -81,7 +81,7 @@ static struct MHD_Daemon *start_mhd(sh_http_daemon *d)
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SH_HTTP_HEADER_BYTES_MAX, NULL},
         {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, io_threads(), NULL},
-        /* Before 1.0 http_server_check.c detects more than the library. */
+        /* Before 1.0 http_server_ambiguity.c detects more than the library. */
         {MHD_OPTION_STRICT_FOR_CLIENT, MHD_get_version()[0] == '0' ? 0 : 1, NULL},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, d->tls_cert},

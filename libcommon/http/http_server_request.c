@@ -3,8 +3,8 @@
 
 #include "libcommon/base/limits.h"
 #include "libcommon/http/http_error.h"
+#include "libcommon/http/http_server_ambiguity.h"
 #include "libcommon/http/http_server_body.h"
-#include "libcommon/http/http_server_check.h"
 #include "libcommon/http/http_server_connections.h"
 #include "libcommon/http/http_server_events.h"
 #include "libcommon/http/http_server_exchange.h"

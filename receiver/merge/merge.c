@@ -7,8 +7,8 @@
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/settings_reload.h"
 #include "libcommon/runtime/stop.h"
-#include "receiver/hub/health.h"
 #include "receiver/hub/hub_metrics.h"
+#include "receiver/hub/readiness.h"
 #include "receiver/merge/merge_state.h"
 #include "receiver/queue/claims.h"
 

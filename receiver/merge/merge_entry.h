@@ -4,7 +4,7 @@
 
 #include "libcommon/native/envelope.h"
 #include "receiver/merge/entry_decoder.h"
-#include "receiver/merge/netalertx_files.h"
+#include "receiver/merge/last_result_files.h"
 #include "receiver/merge/presence_cache.h"
 #include "receiver/merge/result_deduplication.h"
 #include "receiver/merge/sightings.h"

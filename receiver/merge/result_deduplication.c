@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge/result_deduplication.h"
 
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/device_query.h"
 
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/schema.h"
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "receiver/store/number_text.h"
 #include "receiver/store/store_backend.h"
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <libpq-fe.h>
 

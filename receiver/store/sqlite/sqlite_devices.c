@@ -2,7 +2,7 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 
 #include "libcommon/base/cleanup.h"
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <stdio.h>
 

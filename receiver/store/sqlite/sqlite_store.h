@@ -4,7 +4,7 @@
 
 #include "receiver/store/sqlite/known_macs.h"
 #include "receiver/store/store_backend.h"
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <sqlite3.h>
 

@@ -3,8 +3,8 @@
 
 #include "libcommon/json/json_read.h"
 #include "libcommon/json/json_write.h"
-#include "receiver/cli/show_devices.h"
-#include "receiver/cli/show_nodes.h"
+#include "receiver/cli/devices_command.h"
+#include "receiver/cli/nodes_command.h"
 #include "receiver/cli/show_output.h"
 
 /* What one call wrote, and its exit code. */

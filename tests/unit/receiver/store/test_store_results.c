@@ -2,7 +2,7 @@
 #include "tests/unit/store_fixture.h"
 
 #include "libcommon/crypto/crypto.h"
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 /* Plugin results in the store. */
 

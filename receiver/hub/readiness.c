@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/hub/health.h"
+#include "receiver/hub/readiness.h"
 
 #include "libcommon/runtime/notify.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/show_nodes.h"
+#include "receiver/cli/nodes_command.h"
 
 #include "libcommon/json/json_write.h"
 #include "libcommon/queue/queue.h"

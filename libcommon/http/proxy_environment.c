@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/http/proxy.h"
+#include "libcommon/http/proxy_environment.h"
 
 #include "libcommon/base/text.h"
 #include "libcommon/http/url.h"

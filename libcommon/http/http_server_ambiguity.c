@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/http/http_server_check.h"
+#include "libcommon/http/http_server_ambiguity.h"
 
 #include <string.h>
 #include <strings.h>

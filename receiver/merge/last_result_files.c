@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/netalertx_files.h"
+#include "receiver/merge/last_result_files.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"

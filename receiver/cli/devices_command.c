@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/show_devices.h"
+#include "receiver/cli/devices_command.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
@@ -8,7 +8,7 @@
 #include "receiver/cli/device_json.h"
 #include "receiver/cli/device_options.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/store/store_columns.h"
+#include "receiver/store/store_common.h"
 
 #include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"

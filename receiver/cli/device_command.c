@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/device_show.h"
+#include "receiver/cli/device_command.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/service.h"
