@@ -46,7 +46,7 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
     serve *s = NULL;
     bool good = true;
     if (merges)
-        (void)health_set(HEALTH_MERGE, "merge has not started yet");
+        (void)readiness_set(READINESS_MERGE, "merge has not started yet");
     sh_err err = merges ? store_prepare(settings->db, error) : SH_OK;
     if (err == SH_OK && merges)
         err = merge_new(settings, keys, &m, error);
@@ -59,7 +59,7 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
     else if (err == SH_OK && !once)
         while (!sh_stop_wait(RELOAD_POLL_MS))
             (void)sh_service_reload_state(); /* logs changed settings */
-    (void)health_set(HEALTH_STOPPING, "this receiver is stopping");
+    (void)readiness_set(READINESS_STOPPING, "this receiver is stopping");
     serve_stop(s);
     merge_free(m);
     if (err == SH_E_CONFIG)
@@ -87,18 +87,18 @@ static const sh_subcommand subcommands[] = {
     {.name = "nodes",
      .usage = "nodes [--json]",
      .help = "show each node: last contact, rows sent and inserted, waiting entries",
-     .run = show_nodes},
+     .run = nodes_command},
     {.name = "devices",
      .usage = DEVICES_USAGE,
      .help = "show the merged devices, which are present, since when and at which nodes; --since: "
              "first seen by this hub within that time; --sort: mac, name, ip, vendor, node, "
              "present, since, first-seen or last-seen, with - before it in reverse; --json writes "
              "a device table",
-     .run = show_devices},
+     .run = devices_command},
     {.name = "device show",
      .usage = "device show MAC [--json]",
      .help = "show one device, and every node that sees it",
-     .run = device_show},
+     .run = device_command},
     {.name = "dead list",
      .usage = "dead list [--node NAME] [--json]",
      .help = "list the entries that could not be merged, with the reason",

@@ -43,7 +43,7 @@ static void handle_pushes(void *context, sh_http_exchange *const exchanges[], si
 static bool is_ready(void *context, sh_buf *reason)
 {
     const serve *s = context;
-    bool good = health_is_good(reason);
+    bool good = readiness_is_good(reason);
     if (s->ingests) {
         sh_queue_state state;
         sh_queue_watch_get_fresh(s->ingest.watch, &state);
@@ -111,7 +111,8 @@ static void check_key(serve *s, sh_queue *queue)
 {
     key_state state = key_guard_look(&s->key, queue);
     if (state != KEY_UNKNOWN &&
-        health_set(HEALTH_KEY, state == KEY_RIGHT ? NULL : KEY_IS_ANOTHER) && state == KEY_WRONG)
+        readiness_set(READINESS_KEY, state == KEY_RIGHT ? NULL : KEY_IS_ANOTHER) &&
+        state == KEY_WRONG)
         sh_log_error("no push is accepted: %s", KEY_IS_ANOTHER);
 }
 
@@ -169,7 +170,7 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     key_guard_init(&s->key, keys->passphrase_key);
     s->ingest.key = &s->key;
     if (s->ingests)
-        (void)health_set(HEALTH_KEY, "the hub's key was not checked yet");
+        (void)readiness_set(READINESS_KEY, "the hub's key was not checked yet");
     const sh_listener_options options = {
         .routes = s->ingests ? routes : NULL,
         .context = s,

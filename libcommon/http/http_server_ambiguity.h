@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_HTTP_SERVER_CHECK_H
-#define SH_HTTP_SERVER_CHECK_H
+#ifndef SH_HTTP_SERVER_AMBIGUITY_H
+#define SH_HTTP_SERVER_AMBIGUITY_H
 
 #include <microhttpd.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_PROXY_H
-#define SH_PROXY_H
+#ifndef SH_PROXY_ENVIRONMENT_H
+#define SH_PROXY_ENVIRONMENT_H
 
 /*
  * The forward proxy for a URL by the environment, with curl's rules: `http_proxy` (lower case

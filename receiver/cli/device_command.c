@@ -162,7 +162,7 @@ int device_show_to(const sh_settings *settings, int argc, char *const argv[], FI
     return code == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err);
 }
 
-int device_show(const sh_settings *settings, int argc, char *const argv[])
+int device_command(const sh_settings *settings, int argc, char *const argv[])
 {
     return device_show_to(settings, argc, argv, stdout, stderr);
 }

@@ -206,7 +206,8 @@ static sh_err list(store *s, listing *l, sh_error *error)
     return show_written(l->out, true, error);
 }
 
-int show_devices_to(const sh_settings *settings, int argc, char *const argv[], FILE *out, FILE *err)
+int devices_command_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                       FILE *err)
 {
     sh_error error = {.code = SH_OK};
     device_options options;
@@ -227,7 +228,7 @@ int show_devices_to(const sh_settings *settings, int argc, char *const argv[], F
     return code == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err);
 }
 
-int show_devices(const sh_settings *settings, int argc, char *const argv[])
+int devices_command(const sh_settings *settings, int argc, char *const argv[])
 {
-    return show_devices_to(settings, argc, argv, stdout, stderr);
+    return devices_command_to(settings, argc, argv, stdout, stderr);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_SHOW_DEVICES_H
-#define RECEIVER_SHOW_DEVICES_H
+#ifndef RECEIVER_DEVICES_COMMAND_H
+#define RECEIVER_DEVICES_COMMAND_H
 
 #include "libcommon/config/settings.h"
 
@@ -11,10 +11,10 @@
  * the format of table_devices.json, so that a pusher can send it to another hub. Reads only the
  * database, and writes each row at once. Returns the exit code.
  */
-int show_devices(const sh_settings *settings, int argc, char *const argv[]);
+int devices_command(const sh_settings *settings, int argc, char *const argv[]);
 
 /* The same with other files instead of standard output and standard error. */
-int show_devices_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
-                    FILE *err);
+int devices_command_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                       FILE *err);
 
 #endif

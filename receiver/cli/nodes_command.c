@@ -268,7 +268,8 @@ static sh_err write_json(const overview *o, FILE *out, sh_error *error)
 
 /* --- The subcommand -------------------------------------------------------------------------- */
 
-int show_nodes_to(const sh_settings *settings, int argc, char *const argv[], FILE *out, FILE *err)
+int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                     FILE *err)
 {
     sh_error error = {.code = SH_OK};
     sh_error away = {.code = SH_OK};
@@ -298,7 +299,7 @@ int show_nodes_to(const sh_settings *settings, int argc, char *const argv[], FIL
     return SH_EXIT_FAILED;
 }
 
-int show_nodes(const sh_settings *settings, int argc, char *const argv[])
+int nodes_command(const sh_settings *settings, int argc, char *const argv[])
 {
-    return show_nodes_to(settings, argc, argv, stdout, stderr);
+    return nodes_command_to(settings, argc, argv, stdout, stderr);
 }

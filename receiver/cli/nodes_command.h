@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_SHOW_NODES_H
-#define RECEIVER_SHOW_NODES_H
+#ifndef RECEIVER_NODES_COMMAND_H
+#define RECEIVER_NODES_COMMAND_H
 
 #include "libcommon/config/settings.h"
 
@@ -11,9 +11,10 @@
  * last contacts and waiting entries, from Redis. Without Redis shows the rest and returns 1.
  * Read-only. Returns the exit code.
  */
-int show_nodes(const sh_settings *settings, int argc, char *const argv[]);
+int nodes_command(const sh_settings *settings, int argc, char *const argv[]);
 
 /* The same with other files instead of standard output and standard error. */
-int show_nodes_to(const sh_settings *settings, int argc, char *const argv[], FILE *out, FILE *err);
+int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                     FILE *err);
 
 #endif

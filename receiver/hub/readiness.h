@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_HEALTH_H
-#define RECEIVER_HEALTH_H
+#ifndef RECEIVER_READINESS_H
+#define RECEIVER_READINESS_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
@@ -12,19 +12,19 @@
  * Thread-safe.
  */
 typedef enum {
-    HEALTH_STOPPING, /* the program is stopping */
-    HEALTH_KEY,      /* whether SYNC_encryption_key is the hub's */
-    HEALTH_MERGE,    /* the database, and merging from the queue into it */
-    HEALTH_PARTS
-} health_part;
+    READINESS_STOPPING, /* the program is stopping */
+    READINESS_KEY,      /* whether SYNC_encryption_key is the hub's */
+    READINESS_MERGE,    /* the database, and merging from the queue into it */
+    READINESS_PARTS
+} readiness_part;
 
 /*
  * Sets a part's state: reason NULL or "" is healthy. Returns whether the state changed, so that the
  * caller logs it once.
  */
-bool health_set(health_part part, const char *reason);
+bool readiness_set(readiness_part part, const char *reason);
 
 /* Whether all parts are healthy; otherwise appends the first reason to *reason. */
-bool health_is_good(sh_buf *reason);
+bool readiness_is_good(sh_buf *reason);
 
 #endif

@@ -32,7 +32,7 @@ typedef struct {
     int64_t handed_ms;  /* when the table was merged; the contact of its push is older */
 } contact;
 
-struct netalertx_files {
+struct last_result_files {
     const char *folder;
     char *copies;
     uint8_t key[SH_SHORT_KEY_BYTES];
@@ -41,14 +41,14 @@ struct netalertx_files {
     int64_t started_ms;
 };
 
-sh_err netalertx_files_new(const char *folder, const char *db, netalertx_files **ret,
-                           sh_error *error)
+sh_err last_result_files_new(const char *folder, const char *db, last_result_files **ret,
+                             sh_error *error)
 {
-    netalertx_files *h = calloc(1, sizeof *h);
+    last_result_files *h = calloc(1, sizeof *h);
     if (h != NULL)
         h->copies = sh_text_format("%s.tables", db);
     if (h == NULL || h->copies == NULL) {
-        netalertx_files_free(h);
+        last_result_files_free(h);
         return sh_fail(error, SH_E_MEMORY, "no memory to hand tables over");
     }
     h->folder = folder;
@@ -60,14 +60,14 @@ sh_err netalertx_files_new(const char *folder, const char *db, netalertx_files *
                     "cannot create the folder %s, in which copies of the nodes' tables are "
                     "kept for NetAlertX: %s",
                     h->copies, strerror(errno));
-        netalertx_files_free(h);
+        last_result_files_free(h);
         return err;
     }
     *ret = h;
     return SH_OK;
 }
 
-void netalertx_files_free(netalertx_files *h)
+void last_result_files_free(last_result_files *h)
 {
     if (h == NULL)
         return;
@@ -93,7 +93,7 @@ static void file_node(const char *node, size_t max, char ret[static SH_NODE_NAME
         at[0] = '_';
 }
 
-static sh_err table_path(const netalertx_files *h, const char *node, unsigned number,
+static sh_err table_path(const last_result_files *h, const char *node, unsigned number,
                          char ret[static PATH_MAX], sh_error *error)
 {
     char name[SH_NODE_NAME_MAX + 1];
@@ -105,7 +105,7 @@ static sh_err table_path(const netalertx_files *h, const char *node, unsigned nu
                : sh_fail(error, SH_E_IO, "SYNC_plugins_out is too long a path");
 }
 
-static void copy_path(const netalertx_files *h, const char *node, unsigned number,
+static void copy_path(const last_result_files *h, const char *node, unsigned number,
                       char ret[static PATH_MAX])
 {
     uint8_t hash[16];
@@ -115,7 +115,7 @@ static void copy_path(const netalertx_files *h, const char *node, unsigned numbe
     (void)snprintf(ret, PATH_MAX, "%.*s/%s.%u.json", PATH_MAX - 64, h->copies, hex, number);
 }
 
-bool netalertx_files_has_copy(const netalertx_files *h, const char *node)
+bool last_result_files_has_copy(const last_result_files *h, const char *node)
 {
     char path[PATH_MAX];
     copy_path(h, node, 1, path);
@@ -124,7 +124,7 @@ bool netalertx_files_has_copy(const netalertx_files *h, const char *node)
 
 /* --- Contacts -------------------------------------------------------------------------------- */
 
-static contact *find_contact(const netalertx_files *h, uint64_t node)
+static contact *find_contact(const last_result_files *h, uint64_t node)
 {
     size_t at = (size_t)node & (h->contacts_size - 1);
     while (h->contacts[at].node != 0 && h->contacts[at].node != node)
@@ -132,9 +132,9 @@ static contact *find_contact(const netalertx_files *h, uint64_t node)
     return &h->contacts[at];
 }
 
-static sh_err grow_contacts(netalertx_files *h, sh_error *error)
+static sh_err grow_contacts(last_result_files *h, sh_error *error)
 {
-    netalertx_files larger = *h;
+    last_result_files larger = *h;
     larger.contacts_size = h->contacts_size == 0 ? 64 : 2 * h->contacts_size;
     larger.contacts = calloc(larger.contacts_size, sizeof *larger.contacts);
     if (larger.contacts == NULL)
@@ -148,7 +148,7 @@ static sh_err grow_contacts(netalertx_files *h, sh_error *error)
 }
 
 /* Finds or adds the node's record; SH_E_MEMORY. */
-static sh_err get_contact(netalertx_files *h, sh_slice node, contact **ret, sh_error *error)
+static sh_err get_contact(last_result_files *h, sh_slice node, contact **ret, sh_error *error)
 {
     if (4 * (h->contacts_count + 1) > 3 * h->contacts_size) {
         sh_err err = grow_contacts(h, error);
@@ -166,7 +166,7 @@ static sh_err get_contact(netalertx_files *h, sh_slice node, contact **ret, sh_e
 /* --- Device tables --------------------------------------------------------------------------- */
 
 /* Removes further parts of an earlier table that had more of them. */
-static sh_err remove_parts_from(const netalertx_files *h, const char *node, unsigned number,
+static sh_err remove_parts_from(const last_result_files *h, const char *node, unsigned number,
                                 sh_error *error)
 {
     for (;; number++) {
@@ -184,8 +184,8 @@ static sh_err remove_parts_from(const netalertx_files *h, const char *node, unsi
     }
 }
 
-sh_err netalertx_files_table(netalertx_files *h, const sh_envelope_header *header, sh_slice text,
-                             const skip_set *skip, sh_error *error)
+sh_err last_result_files_table(last_result_files *h, const sh_envelope_header *header,
+                               sh_slice text, const skip_set *skip, sh_error *error)
 {
     char copy[PATH_MAX], path[PATH_MAX];
     unsigned number = header->part + 1;
@@ -212,7 +212,7 @@ sh_err netalertx_files_table(netalertx_files *h, const sh_envelope_header *heade
     return err;
 }
 
-static sh_err hand_over_again(const netalertx_files *h, const char *node, sh_error *error)
+static sh_err hand_over_again(const last_result_files *h, const char *node, sh_error *error)
 {
     for (unsigned number = 1;; number++) {
         char copy[PATH_MAX], path[PATH_MAX];
@@ -236,7 +236,7 @@ static sh_err hand_over_again(const netalertx_files *h, const char *node, sh_err
 /* Contacts before this program's start were handled by the previous process, or are too old. */
 static sh_err on_contact(void *context, sh_slice node, sh_slice mode, int64_t ms, sh_error *error)
 {
-    netalertx_files *h = context;
+    last_result_files *h = context;
     char name[SH_NODE_NAME_MAX + 1];
     (void)mode;
     if (node.len >= sizeof name)
@@ -255,15 +255,15 @@ static sh_err on_contact(void *context, sh_slice node, sh_slice mode, int64_t ms
     return err;
 }
 
-sh_err netalertx_files_contacts(netalertx_files *h, sh_queue *queue, sh_error *error)
+sh_err last_result_files_contacts(last_result_files *h, sh_queue *queue, sh_error *error)
 {
     return sh_queue_contacts(queue, on_contact, h, error);
 }
 
 /* --- Plugin results -------------------------------------------------------------------------- */
 
-sh_err netalertx_files_result(netalertx_files *h, const sh_envelope_header *header, sh_slice text,
-                              sh_error *error)
+sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *header,
+                                sh_slice text, sh_error *error)
 {
     char name[SH_NODE_NAME_MAX + 1], path[PATH_MAX], oldest[PATH_MAX] = "";
     struct timespec oldest_time = {0};
@@ -289,7 +289,7 @@ sh_err netalertx_files_result(netalertx_files *h, const sh_envelope_header *head
 
 /* --- Old files ------------------------------------------------------------------------------- */
 
-void netalertx_files_delete_old(netalertx_files *h)
+void last_result_files_delete_old(last_result_files *h)
 {
     DIR *dir = opendir(h->folder);
     int64_t now_s = sh_clock_unix_ms() / 1000;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_NETALERTX_FILES_H
-#define RECEIVER_NETALERTX_FILES_H
+#ifndef RECEIVER_LAST_RESULT_FILES_H
+#define RECEIVER_LAST_RESULT_FILES_H
 
 #include "libcommon/native/envelope.h"
 #include "libcommon/queue/queue.h"
@@ -17,33 +17,33 @@
  * Each node has fixed file names, so that files do not accumulate while NetAlertX is down, and old
  * files are removed. The errors are SH_E_IO and SH_E_MEMORY. Belongs to one thread.
  */
-typedef struct netalertx_files netalertx_files;
+typedef struct last_result_files last_result_files;
 
 /* Borrows folder and db. Creates the folder of the copies. */
-sh_err netalertx_files_new(const char *folder, const char *db, netalertx_files **ret,
-                           sh_error *error);
-void netalertx_files_free(netalertx_files *h); /* NULL is accepted */
+sh_err last_result_files_new(const char *folder, const char *db, last_result_files **ret,
+                             sh_error *error);
+void last_result_files_free(last_result_files *h); /* NULL is accepted */
 
 /*
  * Hands over a device table, or a part of it, without skipped devices and with normalized keys.
  * Ignores a text that is not a table, which the merge rejects.
  */
-sh_err netalertx_files_table(netalertx_files *h, const sh_envelope_header *header, sh_slice text,
-                             const skip_set *skip, sh_error *error);
+sh_err last_result_files_table(last_result_files *h, const sh_envelope_header *header,
+                               sh_slice text, const skip_set *skip, sh_error *error);
 
-sh_err netalertx_files_result(netalertx_files *h, const sh_envelope_header *header, sh_slice text,
-                              sh_error *error);
+sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *header,
+                                sh_slice text, sh_error *error);
 
 /* Whether there is a copy of the node's last table, so that the hub may answer "unchanged". */
-bool netalertx_files_has_copy(const netalertx_files *h, const char *node);
+bool last_result_files_has_copy(const last_result_files *h, const char *node);
 
 /* Hands over the last tables again for all nodes that were in contact since the last call. */
-sh_err netalertx_files_contacts(netalertx_files *h, sh_queue *queue, sh_error *error);
+sh_err last_result_files_contacts(last_result_files *h, sh_queue *queue, sh_error *error);
 
 /*
  * Removes files that NetAlertX has not read for a long time. Call it only if the wall clock is
  * steady.
  */
-void netalertx_files_delete_old(netalertx_files *h);
+void last_result_files_delete_old(last_result_files *h);
 
 #endif

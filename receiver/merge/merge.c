@@ -55,10 +55,10 @@ static sh_err check_target(merge *m, sh_error *error)
                        "offline after its next scan, their addresses and names do not follow, and "
                        "plugin results are not stored; set it to NetAlertX's /tmp/log/plugins");
     m->warned_no_folder = netalertx && !hands_over;
-    if (!hands_over || m->merger.netalertx_files != NULL)
+    if (!hands_over || m->merger.last_result_files != NULL)
         return SH_OK;
-    return netalertx_files_new(settings->plugins_out, settings->db, &m->merger.netalertx_files,
-                               error);
+    return last_result_files_new(settings->plugins_out, settings->db, &m->merger.last_result_files,
+                                 error);
 }
 
 static sh_err open_store(merge *m, sh_error *error)
@@ -66,7 +66,7 @@ static sh_err open_store(merge *m, sh_error *error)
     sh_error gone = {0};
     if (m->merger.store != NULL && store_check(m->merger.store, &gone) == SH_OK)
         return SH_OK;
-    if (m->merger.store != NULL && health_set(HEALTH_MERGE, gone.message))
+    if (m->merger.store != NULL && readiness_set(READINESS_MERGE, gone.message))
         sh_log_error("%s", gone.message);
     close_store(m);
     m->published = false;
@@ -111,7 +111,7 @@ static sh_err open_first(merge *m, sh_error *error)
         return SH_OK;
     if (err != SH_E_NETWORK && err != SH_E_BUSY)
         return sh_fail(error, err, "%s", away.message);
-    if (health_set(HEALTH_MERGE, away.message))
+    if (readiness_set(READINESS_MERGE, away.message))
         sh_log_error("merging waits and will try again: %s", away.message);
     return SH_OK;
 }
@@ -168,7 +168,7 @@ void merge_free(merge *m)
     held_entries_free(&m->held);
     close_store(m);
     skip_set_free(m->merger.skip_macs);
-    netalertx_files_free(m->merger.netalertx_files);
+    last_result_files_free(m->merger.last_result_files);
     contact_recorder_free(m->recorder);
     result_deduplication_free(&m->merger.fold);
     sightings_reset(&m->sightings);
@@ -221,10 +221,10 @@ static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
 static sh_err hand_over_contacts(merge *m, sh_error *error)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
-    if (m->merger.netalertx_files == NULL || now_ms - m->contacts_ms < CONTACTS_INTERVAL_MS)
+    if (m->merger.last_result_files == NULL || now_ms - m->contacts_ms < CONTACTS_INTERVAL_MS)
         return SH_OK;
     m->contacts_ms = now_ms;
-    return netalertx_files_contacts(m->merger.netalertx_files, m->queue, error);
+    return last_result_files_contacts(m->merger.last_result_files, m->queue, error);
 }
 
 /* Records contacts of nodes with an unchanged table, whose devices have not changed. */
@@ -276,8 +276,8 @@ static void delete_old_records(merge *m)
     if ((m->deleted_ms != 0 && now_ms - m->deleted_ms < DELETE_INTERVAL_MS) ||
         (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
         return;
-    if (steady && m->merger.netalertx_files != NULL)
-        netalertx_files_delete_old(m->merger.netalertx_files);
+    if (steady && m->merger.last_result_files != NULL)
+        last_result_files_delete_old(m->merger.last_result_files);
     int64_t unix_ms = sh_clock_unix_ms();
     const store_limits limits = {
         .items_before_ms = steady ? unix_ms - SH_ITEM_ID_TTL_S * 1000LL : 0,
@@ -311,7 +311,7 @@ static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
     m->busy = error->code == SH_E_BUSY ? m->busy + 1 : 0;
     if (m->busy > 0 && m->busy <= BUSY_TRIES)
         sh_log_info("a batch will be merged again: %s", error->message);
-    else if (health_set(HEALTH_MERGE, error->message))
+    else if (readiness_set(READINESS_MERGE, error->message))
         sh_log_error("merging waits and will try again: %s", error->message);
     if (error->code == SH_E_IO)
         close_store(m); /* the file may have been replaced; opening it also reports errors */
@@ -340,7 +340,7 @@ bool merge_run(merge *m, bool until_empty)
         }
         retry_ms = RETRY_MS_MIN;
         m->busy = 0;
-        if (health_set(HEALTH_MERGE, NULL))
+        if (readiness_set(READINESS_MERGE, NULL))
             sh_log_info("merging as consumer %s", m->consumer);
         delete_old_records(m);
         if (!worked && until_empty)

@@ -88,11 +88,11 @@ sh_err entry_prepare(entry_merger *m, const queue_entry *entry, sh_error *error)
     bool result = header.kind == SH_KIND_PLUGIN;
     if (result && !is_folded(m, entry))
         (void)fold_lines(m, entry, NULL);
-    if (m->netalertx_files == NULL || strcmp(m->handed, entry->id) == 0)
+    if (m->last_result_files == NULL || strcmp(m->handed, entry->id) == 0)
         return SH_OK;
-    sh_err err =
-        result ? netalertx_files_result(m->netalertx_files, &header, m->text, error)
-               : netalertx_files_table(m->netalertx_files, &header, m->text, m->skip_macs, error);
+    sh_err err = result ? last_result_files_result(m->last_result_files, &header, m->text, error)
+                        : last_result_files_table(m->last_result_files, &header, m->text,
+                                                  m->skip_macs, error);
     if (err == SH_OK)
         (void)snprintf(m->handed, sizeof m->handed, "%s", entry->id);
     return err;

@@ -42,10 +42,10 @@ typedef struct {
 
 typedef struct {
     skip_set *skip_macs;
-    const char *plugins_out;           /* folder, or "" */
-    netalertx_files *netalertx_files;  /* NULL: do not hand over anything */
-    bool inserts;                      /* insert unknown devices; otherwise NetAlertX does */
-    char handed[QUEUE_ENTRY_ID_BYTES]; /* the last entry handed over, or "" */
+    const char *plugins_out;              /* folder, or "" */
+    last_result_files *last_result_files; /* NULL: do not hand over anything */
+    bool inserts;                         /* insert unknown devices; otherwise NetAlertX does */
+    char handed[QUEUE_ENTRY_ID_BYTES];    /* the last entry handed over, or "" */
     store *store;
     entry_decoder *opener;
     task_thread *reader;
@@ -73,7 +73,7 @@ entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue
 /*
  * Does the work of entry_merge() that needs no database in advance: decodes the entry and folds its
  * result. For a NetAlertX database, whose lock NetAlertX waits for; also hands over the content.
- * SH_E_IO and SH_E_MEMORY of the netalertx_files; entry_merge() reports other failures.
+ * SH_E_IO and SH_E_MEMORY of the last_result_files; entry_merge() reports other failures.
  */
 sh_err entry_prepare(entry_merger *m, const queue_entry *entry, sh_error *error);
 void entry_prepared_free(entry_merger *m); /* frees prepared data and the current entry's text */

@@ -11,7 +11,7 @@
  */
 typedef struct {
     sh_queue *queue;
-    const netalertx_files *netalertx_files; /* a table without a copy must be sent in full */
+    const last_result_files *last_result_files; /* a table without a copy must be sent in full */
     size_t count;
     queue_digest digests[QUEUE_DIGESTS_MAX];
 } publishing;
@@ -28,8 +28,8 @@ static sh_err publish_some(publishing *p, sh_error *error)
 static sh_err publish_node(void *context, const store_node *node, sh_error *error)
 {
     publishing *p = context;
-    if (!node->has_digest ||
-        (p->netalertx_files != NULL && !netalertx_files_has_copy(p->netalertx_files, node->node)))
+    if (!node->has_digest || (p->last_result_files != NULL &&
+                              !last_result_files_has_copy(p->last_result_files, node->node)))
         return SH_OK;
     queue_digest *one = &p->digests[p->count++];
     memcpy(one->node, node->node, sizeof one->node);
@@ -42,7 +42,7 @@ sh_err merge_publish_digests(merge *m, sh_error *error)
 {
     if (m->published)
         return SH_OK;
-    publishing some = {.queue = m->queue, .netalertx_files = m->merger.netalertx_files};
+    publishing some = {.queue = m->queue, .last_result_files = m->merger.last_result_files};
     sh_err err = queue_digests_clear(m->queue, error);
     if (err == SH_OK)
         err = store_nodes(m->merger.store, publish_node, &some, error);

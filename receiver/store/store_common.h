@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_STORE_COLUMNS_H
-#define RECEIVER_STORE_COLUMNS_H
+#ifndef RECEIVER_STORE_COMMON_H
+#define RECEIVER_STORE_COMMON_H
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/text.h"

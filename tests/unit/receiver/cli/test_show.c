@@ -36,9 +36,9 @@ static void an_empty_database_is_an_empty_table(void **state)
     (void)state;
     store_close(opened());
     const char *const json[] = {"--json"};
-    assert_int_equal(run(show_devices_to, 1, json), 0);
+    assert_int_equal(run(devices_command_to, 1, json), 0);
     assert_string_equal(out_text, "{\"data\": []}\n");
-    assert_int_equal(run(show_devices_to, 0, NULL), 0);
+    assert_int_equal(run(devices_command_to, 0, NULL), 0);
     assert_string_equal(out_text, "No device has been merged yet.\n");
 }
 
@@ -51,7 +51,7 @@ static void devices_as_json_are_what_another_hub_can_merge(void **state)
     (void)insert(s, "{\"devMac\":\"b\",\"devParentPort\":5,\"devScan\":0}", "M");
     store_close(s);
     const char *const json[] = {"--json"};
-    assert_int_equal(run(show_devices_to, 1, json), 0);
+    assert_int_equal(run(devices_command_to, 1, json), 0);
     assert_string_equal(err_text, "");
     for (const char *c = out_text; *c != '\0'; c++)
         assert_true((unsigned char)*c < 0x80);
@@ -83,18 +83,18 @@ static void devices_of_one_node_alone_are_shown(void **state)
     assert_int_equal(store_commit(s, NULL), SH_OK);
     store_close(s);
     const char *const one[] = {"--node", "N\xc3\xb6"};
-    assert_int_equal(run(show_devices_to, 2, one), 0);
+    assert_int_equal(run(devices_command_to, 2, one), 0);
     assert_non_null(strstr(out_text, "one"));
     assert_null(strstr(out_text, "two"));
     const char *const other[] = {"--json", "--node=M"};
-    assert_int_equal(run(show_devices_to, 2, other), 0);
+    assert_int_equal(run(devices_command_to, 2, other), 0);
     assert_non_null(strstr(out_text, "two"));
     assert_null(strstr(out_text, "one"));
     const char *const quiet[] = {"--json", "--node=Quiet"};
-    assert_int_equal(run(show_devices_to, 2, quiet), 0);
+    assert_int_equal(run(devices_command_to, 2, quiet), 0);
     assert_string_equal(out_text, "{\"data\": []}\n");
     const char *const nobody[] = {"--json", "--node=m"};
-    assert_int_equal(run(show_devices_to, 2, nobody), 1);
+    assert_int_equal(run(devices_command_to, 2, nobody), 1);
     assert_string_equal(out_text, "");
     assert_non_null(strstr(err_text, "'m'"));
 }
@@ -104,23 +104,23 @@ static void what_is_not_understood_is_told_with_the_usage(void **state)
     (void)state;
     store_close(opened());
     const char *const unknown[] = {"--xml"};
-    assert_int_equal(run(show_devices_to, 1, unknown), 2);
+    assert_int_equal(run(devices_command_to, 1, unknown), 2);
     assert_non_null(strstr(err_text, "unknown argument '--xml'; usage: devices [--node N]"));
-    assert_int_equal(run(show_nodes_to, 1, unknown), 2);
+    assert_int_equal(run(nodes_command_to, 1, unknown), 2);
     assert_non_null(strstr(err_text, "usage: nodes [--json]"));
     const char *const bare[] = {"--node"};
-    assert_int_equal(run(show_devices_to, 1, bare), 2);
+    assert_int_equal(run(devices_command_to, 1, bare), 2);
     assert_non_null(strstr(err_text, "--node needs"));
-    assert_int_equal(run(show_nodes_to, 1, bare), 2);
+    assert_int_equal(run(nodes_command_to, 1, bare), 2);
     assert_string_equal(out_text, "");
 }
 
 static void without_a_database_it_says_so_and_makes_none(void **state)
 {
     (void)state;
-    assert_int_equal(run(show_devices_to, 0, NULL), 1);
+    assert_int_equal(run(devices_command_to, 0, NULL), 1);
     assert_non_null(strstr(err_text, "there is no database"));
-    assert_int_equal(run(show_nodes_to, 0, NULL), 1);
+    assert_int_equal(run(nodes_command_to, 0, NULL), 1);
     assert_non_null(strstr(err_text, db_path));
     assert_int_not_equal(access(db_path, F_OK), 0);
 }
@@ -131,7 +131,7 @@ static void the_terminal_is_not_steered_by_names(void **state)
     store *s = opened();
     (void)insert(s, "{\"devMac\":\"a\",\"devName\":\"x\\u001b[31mred\\u009b\\ny\"}", "N");
     store_close(s);
-    assert_int_equal(run(show_devices_to, 0, NULL), 0);
+    assert_int_equal(run(devices_command_to, 0, NULL), 0);
     assert_null(strchr(out_text, '\x1b'));
     assert_non_null(strstr(out_text, "x\\x1b[31mred\\x9b\\x0ay"));
 }
@@ -158,7 +158,7 @@ static void a_full_disk_behind_the_output_is_a_failure(void **state)
     store *s = opened();
     (void)insert(s, "{\"devMac\":\"a\"}", "N");
     store_close(s);
-    static const show_function functions[] = {show_devices_to, show_nodes_to};
+    static const show_function functions[] = {devices_command_to, nodes_command_to};
     for (size_t i = 0; i < 2; i++) {
         FILE *full = fopen("/dev/full", "w");
         char *text = NULL;
@@ -194,14 +194,14 @@ static void nodes_are_shown_even_where_redis_is_away(void **state)
     assert_int_equal(store_node_record(s, &node, NULL), SH_OK);
     assert_int_equal(store_commit(s, NULL), SH_OK);
     store_close(s);
-    assert_int_equal(run(show_nodes_to, 0, NULL), 1);
+    assert_int_equal(run(nodes_command_to, 0, NULL), 1);
     assert_non_null(strstr(err_text, "Redis"));
     assert_non_null(strstr(out_text, "\nN\xc3\xb6"
                                      "de  push  ?             1970-01-01T00:00:01Z    12"
                                      "         7      3        1          1      ?  "
                                      "devMac is missing\n"));
     const char *const json[] = {"--json"};
-    assert_int_equal(run(show_nodes_to, 1, json), 1);
+    assert_int_equal(run(nodes_command_to, 1, json), 1);
     sh_json *doc = NULL;
     assert_int_equal(sh_json_parse(out_text, strlen(out_text), &doc, NULL), SH_OK);
     assert_int_equal(sh_json_kind_of(sh_json_member(doc, "queue")), SH_JSON_NULL);

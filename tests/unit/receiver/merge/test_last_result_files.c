@@ -23,7 +23,7 @@
 
 static char root[256];
 static char *out; /* NetAlertX's folder */
-static netalertx_files *h;
+static last_result_files *h;
 static skip_set *nothing;
 
 static int folders_make(void **state)
@@ -31,7 +31,7 @@ static int folders_make(void **state)
     (void)state;
     static const sh_list none = {.items = NULL, .count = 0};
     char db[300];
-    (void)snprintf(root, sizeof root, "%s/synchub-netalertx_files.XXXXXX", temp_base());
+    (void)snprintf(root, sizeof root, "%s/synchub-last-result.XXXXXX", temp_base());
     if (mkdtemp(root) == NULL)
         return -1;
     out = sh_text_format("%s/plugins", root);
@@ -39,7 +39,7 @@ static int folders_make(void **state)
     sh_error error = {0};
     if (out == NULL || mkdir(out, 0755) != 0 || skip_set_new(&none, &nothing, NULL) != SH_OK)
         return -1;
-    return netalertx_files_new(out, db, &h, &error) == SH_OK ? 0 : -1;
+    return last_result_files_new(out, db, &h, &error) == SH_OK ? 0 : -1;
 }
 
 static void remove_all(const char *folder)
@@ -58,7 +58,7 @@ static int folders_remove(void **state)
     (void)state;
     char copies[300];
     (void)snprintf(copies, sizeof copies, "%s/app.db.tables", root);
-    netalertx_files_free(h);
+    last_result_files_free(h);
     skip_set_free(nothing);
     remove_all(out);
     remove_all(copies);
@@ -72,8 +72,8 @@ static void hand_over_table(const char *node, uint32_t part, uint32_t parts)
     sh_error error = {0};
     sh_envelope_header header = {.kind = SH_KIND_DEVICES, .part = part, .parts = parts};
     (void)snprintf(header.node, sizeof header.node, "%s", node);
-    sh_err err = netalertx_files_table(h, &header, SH_SLICE("{\"data\":[{\"devMac\":\"a\"}]}"),
-                                       nothing, &error);
+    sh_err err = last_result_files_table(h, &header, SH_SLICE("{\"data\":[{\"devMac\":\"a\"}]}"),
+                                         nothing, &error);
     if (err != SH_OK)
         fail_msg("%s", error.message);
 }
@@ -84,7 +84,7 @@ static void hand_over_result(const char *node, const char *plugin, sh_slice text
     sh_envelope_header header = {.kind = SH_KIND_PLUGIN, .parts = 1};
     (void)snprintf(header.node, sizeof header.node, "%s", node);
     (void)snprintf(header.plugin, sizeof header.plugin, "%s", plugin);
-    if (netalertx_files_result(h, &header, text, &error) != SH_OK)
+    if (last_result_files_result(h, &header, text, &error) != SH_OK)
         fail_msg("%s", error.message);
 }
 
@@ -137,17 +137,17 @@ static void tables_are_removed_after_an_hour_and_results_after_a_day(void **stat
     write_other(NETALERTX_OWN);
     write_other(TAKEN);
     make_old(SH_HANDOVER_TABLE_S - 60);
-    netalertx_files_delete_old(h);
+    last_result_files_delete_old(h);
     assert_int_equal(count_files(), 4);
     make_old(SH_HANDOVER_TABLE_S + 60);
-    netalertx_files_delete_old(h);
+    last_result_files_delete_old(h);
     assert_false(is_there("last_result.SYNC.decoded.N.1.log"));
     assert_true(is_there("last_result.NMAP.decoded.N.1.log"));
     make_old(SH_HANDOVER_RESULT_S - 60);
-    netalertx_files_delete_old(h);
+    last_result_files_delete_old(h);
     assert_true(is_there("last_result.NMAP.decoded.N.1.log"));
     make_old(SH_HANDOVER_RESULT_S + 60);
-    netalertx_files_delete_old(h);
+    last_result_files_delete_old(h);
     assert_false(is_there("last_result.NMAP.decoded.N.1.log"));
     assert_true(is_there(NETALERTX_OWN)); /* NetAlertX's own files stay */
     assert_true(is_there(TAKEN));
@@ -159,10 +159,10 @@ static void what_a_killed_receiver_left_half_written_is_removed(void **state)
     char path[600];
     (void)snprintf(path, sizeof path, "%s/%s", out, ".synchub-aaaaaa.tmp");
     assert_int_equal(sh_file_write(path, SH_SLICE("{\"data\": ["), 0600, NULL), SH_OK);
-    netalertx_files_delete_old(h);
+    last_result_files_delete_old(h);
     assert_int_equal(access(path, F_OK), 0); /* it may still be written */
     make_old(SH_HANDOVER_TABLE_S + 60);
-    netalertx_files_delete_old(h);
+    last_result_files_delete_old(h);
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
