@@ -107,6 +107,21 @@
 #define SH_NAMES_REFILL_S 3600      /* and after that a full maximum in this time */
 #define SH_NAMES_KNOWN_MAX 16384    /* names in a receiver's memory; a power of two */
 
+/* What nodes report of themselves, and what is recorded of them */
+#define SH_AGENT_MAX 64                 /* bytes of a User-Agent */
+#define SH_INSTANCE_MAX 64              /* bytes */
+#define SH_ADDRESS_MAX 63               /* bytes of an address as text */
+#define SH_PROBLEM_KIND_MAX 24          /* bytes */
+#define SH_PROBLEM_TEXT_MAX 400         /* bytes */
+#define SH_NODE_LABELS_MAX 32           /* labels of one node … */
+#define SH_NODE_LABELS_BYTES_MAX 1024   /* … in all, with their keys */
+#define SH_NODE_LABEL_KEY_MAX 63        /* bytes, [A-Za-z0-9._-] */
+#define SH_NODE_NOTE_MAX 500            /* bytes */
+#define SH_REPORTS_MAX 2000             /* nodes with a report that merge has not recorded yet */
+#define SH_STRANGERS_MAX 1000           /* nodes with a problem that were never accepted */
+#define SH_AUTH_FAILURES_MAX 1000       /* pairs of address and claimed name … */
+#define SH_AUTH_FAILURES_ADDRESS_MAX 20 /* … of one address */
+
 /* Nodes with credentials of their own */
 #define SH_NODES_MAX 10000
 #define SH_NODE_CREDENTIALS_MAX 4                      /* valid at a time for one node */

@@ -119,14 +119,14 @@ static int by_node(const void *a, const void *b)
 /* A recorded contact in the future means that the clock was set back. */
 static sh_err record_one(store *s, const due_contact *due, int64_t now_ms, sh_error *error)
 {
-    store_node node;
-    sh_err err = store_node_lock(s, due->node, false, &node, error);
+    store_node_info info;
+    bool found = false;
+    sh_err err = store_node_info_get(s, due->node, &info, &found, error);
     int64_t ms = due->ms < now_ms ? due->ms : now_ms;
-    if (err != SH_OK || node.node[0] == '\0' ||
-        (node.contact.last_ms >= ms && node.contact.last_ms <= now_ms))
+    if (err != SH_OK || !found || (info.contact.last_ms >= ms && info.contact.last_ms <= now_ms))
         return err;
-    node_contact contact = node_contact_next(&node.contact, ms);
-    return store_node_contact(s, due->node, &contact, error);
+    info.contact = node_contact_next(&info.contact, ms);
+    return store_node_info_put(s, &info, error);
 }
 
 static sh_err record_due(contact_recorder *r, store *s, sh_error *error)

@@ -149,6 +149,10 @@ static sh_err record(const entry_merger *m, const merged_table *table, sh_error 
         return err;
     node.merged_ms = next_merged_ms(before.merged_ms, m->now_ms);
     node.contact = contact_of(&before, node.newest.order, m->now_ms);
+    node.changed_ms =
+        before.changed_ms > 0 && memcmp(before.newest.digest, node.digest, SH_DIGEST_BYTES) == 0
+            ? before.changed_ms
+            : m->now_ms;
     result->merged_ms = node.merged_ms;
     if (m->sightings != NULL && part.parts > 1 && !result->is_piece) {
         if (sh_buf_reserve(&keys, SIGHTING_KEY_BYTES) != SH_OK ||

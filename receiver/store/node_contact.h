@@ -11,12 +11,22 @@
  */
 typedef struct {
     int64_t last_ms;         /* Unix time of this hub; 0: never */
-    int64_t interval_ms;     /* estimated, between contacts; 0: not known yet */
+    int64_t interval_ms;     /* between contacts: as the node says, else estimated; 0: not known */
     int64_t silent_after_ms; /* since the last contact */
+    int64_t told_ms;         /* the interval that the node says; 0: it does not */
+    int64_t set_ms;          /* silent_after_ms as set by the operator; 0: by the interval */
 } node_contact;
+
+#define NODE_INTERVAL_MAX_MS (366 * 24 * 3600 * INT64_C(1000))
 
 /* A node with this interval is silent after three of them, but not before 15 minutes. */
 int64_t node_silent_after_ms(int64_t interval_ms);
+
+/* Whether a node with this interval is late: after two of them and a minute. */
+bool node_is_late(const node_contact *contact, int64_t now_ms);
+
+/* Computes silent_after_ms from the other fields. */
+void node_contact_settle(node_contact *contact);
 
 /*
  * The state after a contact. The estimated interval follows the gaps between contacts, each limited
@@ -24,6 +34,10 @@ int64_t node_silent_after_ms(int64_t interval_ms);
  */
 node_contact node_contact_next(const node_contact *before, int64_t now_ms);
 
+/*
+ * A last contact in the future was recorded before the clock was set back: the node counts as
+ * silent. Clocks of the hub's machines may differ by a minute.
+ */
 bool node_is_silent(const node_contact *contact, int64_t now_ms);
 
 #endif

@@ -144,11 +144,49 @@ static const schema_step version_4[] = {
     {.sql = "UPDATE \"SyncHub_Nodes\" SET digest = NULL", .own_only = true},
 };
 
+/*
+ * What is known of a node apart from its merges (store_node_info). Nodes that were never accepted
+ * have a row, too. How long nodes of earlier versions are known is not recorded.
+ */
+#define NODES_INTEGER(column_)                                                                     \
+    {                                                                                              \
+        .table = "SyncHub_Nodes", .column = column_, .definition = "@integer NOT NULL DEFAULT 0"   \
+    }
+#define NODES_TEXT(column_)                                                                        \
+    {                                                                                              \
+        .table = "SyncHub_Nodes", .column = column_, .definition = "@prose NOT NULL DEFAULT ''"    \
+    }
+
+static const schema_step version_5[] = {
+    NODES_INTEGER("first_contact_ms"),
+    NODES_INTEGER("changed_ms"),
+    NODES_INTEGER("told_interval_ms"),
+    NODES_INTEGER("silent_set_ms"),
+    NODES_TEXT("agent"),
+    NODES_TEXT("protocol"),
+    NODES_TEXT("instance"),
+    NODES_INTEGER("problem_ms"),
+    NODES_INTEGER("problem_seen_ms"),
+    NODES_TEXT("problem_kind"),
+    NODES_INTEGER("problem_status"),
+    NODES_TEXT("problem_text"),
+    NODES_INTEGER("conflict_ms"),
+    NODES_TEXT("conflict_text"),
+    NODES_TEXT("labels"),
+    NODES_TEXT("note"),
+    NODES_INTEGER("ephemeral"),
+    NODES_INTEGER("expected_ms"),
+    {.sql = "UPDATE \"SyncHub_Nodes\" SET first_contact_ms = last_contact_ms,"
+            " changed_ms = merged_ms"},
+    {.sql = "CREATE TABLE IF NOT EXISTS \"SyncHub_AuthFailures\"("
+            "address @text NOT NULL, node @text NOT NULL, first_ms @integer NOT NULL,"
+            " last_ms @integer NOT NULL, failures @integer NOT NULL, reason @prose NOT NULL,"
+            " PRIMARY KEY(address, node)) @rows_by_key"},
+};
+
 static const schema_migration migrations[] = {
-    MIGRATION(version_1),
-    MIGRATION(version_2),
-    MIGRATION(version_3),
-    MIGRATION(version_4),
+    MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3),
+    MIGRATION(version_4), MIGRATION(version_5),
 };
 
 const schema schema_released = {.migrations = migrations,

@@ -182,7 +182,66 @@ typedef struct {
     uint8_t digest[SH_DIGEST_BYTES]; /* of its last whole table */
     node_contact contact;            /* recorded with each merge */
     store_table newest;              /* table of which a part was merged */
+    int64_t changed_ms;              /* when a table last differed from the one before */
 } store_node;
+
+/*
+ * What is known of a node apart from its merges. Times are Unix times in ms of this hub, 0: never.
+ * store_node_info_columns lists the columns.
+ */
+typedef struct {
+    char node[SH_NODE_NAME_MAX + 1];
+    char mode[8]; /* of the last contact */
+    node_contact contact;
+    int64_t first_contact_ms;
+    char agent[SH_AGENT_MAX + 1];
+    char protocol[16]; /* native or netalertx */
+    char instance[SH_INSTANCE_MAX + 1];
+    /* The last problem, until a contact without one: since when, when it was last seen. */
+    int64_t problem_ms, problem_seen_ms, problem_status;
+    char problem_kind[SH_PROBLEM_KIND_MAX + 1], problem_text[SH_PROBLEM_TEXT_MAX + 1];
+    int64_t conflict_ms; /* when several instances were last seen under this name */
+    char conflict_text[SH_PROBLEM_TEXT_MAX + 1];
+    /* Set by the operator. */
+    char labels[SH_NODE_LABELS_BYTES_MAX + 1]; /* lines `key=value`, sorted */
+    char note[SH_NODE_NOTE_MAX + 1];
+    int64_t ephemeral, expected_ms;
+} store_node_info;
+
+/* Reads it, locked until the end of the transaction; *found is false without a record. */
+sh_err store_node_info_get(store *s, const char *node, store_node_info *ret, bool *found,
+                           sh_error *error);
+/* Inserts or replaces it; the record of merges stays as it is. */
+sh_err store_node_info_put(store *s, const store_node_info *info, sh_error *error);
+/*
+ * Deletes all that is recorded of a node but its devices. *found: there was a record. Call it in a
+ * transaction.
+ */
+sh_err store_node_forget(store *s, const char *node, bool *found, sh_error *error);
+/*
+ * Deletes nodes that were never accepted and are not expected, over `max`: those seen longest ago.
+ */
+sh_err store_node_strangers_trim(store *s, int64_t max, sh_error *error);
+typedef sh_err (*store_node_info_each)(void *context, const store_node_info *info, sh_error *error);
+/* Passes all of them to each(), by name. Call it outside a transaction. */
+sh_err store_node_infos(store *s, store_node_info_each each, void *context, sh_error *error);
+
+/* Refused requests from one address that claimed one name without proving it. */
+typedef struct {
+    char address[SH_ADDRESS_MAX + 1];
+    char node[SH_NODE_NAME_MAX + 1]; /* "": none, or several */
+    int64_t first_ms, last_ms, failures;
+    char reason[SH_PROBLEM_TEXT_MAX + 1];
+} store_auth_failure;
+
+/* Adds to the failures of this address and name. */
+sh_err store_auth_failure_add(store *s, const store_auth_failure *failure, sh_error *error);
+/* Deletes those over `max`, the oldest first; 0: all. */
+sh_err store_auth_failures_trim(store *s, int64_t max, sh_error *error);
+typedef sh_err (*store_auth_failure_each)(void *context, const store_auth_failure *failure,
+                                          sh_error *error);
+/* Passes all of them to each(), the latest first. Call it outside a transaction. */
+sh_err store_auth_failures(store *s, store_auth_failure_each each, void *context, sh_error *error);
 
 /*
  * Reads a node's record and locks the record and its presence until the end of the transaction.
@@ -190,9 +249,6 @@ typedef struct {
  * several nodes in the order of their names.
  */
 sh_err store_node_lock(store *s, const char *node, bool create, store_node *ret, sh_error *error);
-
-/* Records contacts without tables, of nodes that are locked. */
-sh_err store_node_contact(store *s, const char *node, const node_contact *contact, sh_error *error);
 
 /* Records a merge of a node's table: adds to inserted, replaces the other fields. */
 sh_err store_node_record(store *s, const store_node *node, sh_error *error);

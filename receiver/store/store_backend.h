@@ -37,8 +37,15 @@ struct store_ops {
     sh_err (*node_record)(store *s, const store_node *node, sh_error *error);
     sh_err (*node_add)(store *s, const store_node *node, sh_error *error);
     sh_err (*node_lock)(store *s, const char *node, bool create, store_node *ret, sh_error *error);
-    sh_err (*node_contact)(store *s, const char *node, const node_contact *contact,
-                           sh_error *error);
+    sh_err (*node_info_get)(store *s, const char *node, store_node_info *ret, bool *found,
+                            sh_error *error);
+    sh_err (*node_info_put)(store *s, const store_node_info *info, sh_error *error);
+    sh_err (*node_forget)(store *s, const char *node, bool *found, sh_error *error);
+    sh_err (*node_strangers_trim)(store *s, int64_t max, sh_error *error);
+    sh_err (*node_infos)(store *s, store_node_info_each each, void *context, sh_error *error);
+    sh_err (*auth_failure_add)(store *s, const store_auth_failure *failure, sh_error *error);
+    sh_err (*auth_failures_trim)(store *s, int64_t max, sh_error *error);
+    sh_err (*auth_failures)(store *s, store_auth_failure_each each, void *context, sh_error *error);
     sh_err (*part_record)(store *s, const store_part *part, bool *whole, sh_error *error);
     sh_err (*part_keys)(store *s, const store_part *part, store_keys_each each, void *context,
                         bool *complete, sh_error *error);

@@ -150,9 +150,45 @@ sh_err store_node_lock(store *s, const char *node, bool create, store_node *ret,
     return s->ops->node_lock(s, node, create, ret, error);
 }
 
-sh_err store_node_contact(store *s, const char *node, const node_contact *contact, sh_error *error)
+sh_err store_node_info_get(store *s, const char *node, store_node_info *ret, bool *found,
+                           sh_error *error)
 {
-    return s->ops->node_contact(s, node, contact, error);
+    return s->ops->node_info_get(s, node, ret, found, error);
+}
+
+sh_err store_node_info_put(store *s, const store_node_info *info, sh_error *error)
+{
+    return s->ops->node_info_put(s, info, error);
+}
+
+sh_err store_node_forget(store *s, const char *node, bool *found, sh_error *error)
+{
+    return s->ops->node_forget(s, node, found, error);
+}
+
+sh_err store_node_strangers_trim(store *s, int64_t max, sh_error *error)
+{
+    return s->ops->node_strangers_trim(s, max, error);
+}
+
+sh_err store_node_infos(store *s, store_node_info_each each, void *context, sh_error *error)
+{
+    return s->ops->node_infos(s, each, context, error);
+}
+
+sh_err store_auth_failure_add(store *s, const store_auth_failure *failure, sh_error *error)
+{
+    return s->ops->auth_failure_add(s, failure, error);
+}
+
+sh_err store_auth_failures_trim(store *s, int64_t max, sh_error *error)
+{
+    return s->ops->auth_failures_trim(s, max, error);
+}
+
+sh_err store_auth_failures(store *s, store_auth_failure_each each, void *context, sh_error *error)
+{
+    return s->ops->auth_failures(s, each, context, error);
 }
 
 sh_err store_part_record(store *s, const store_part *part, bool *whole, sh_error *error)

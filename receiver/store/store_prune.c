@@ -19,11 +19,17 @@
     }
 /* clang-format on */
 
-/* The nodes to delete: by age, and over the limit. */
+/*
+ * The nodes to delete: by age, unless an operator expects them or noted something, and over the
+ * limit.
+ */
 #define OLD_NODES                                                                                  \
-    "inserted = 0 AND merged_ms < $1 AND " UP_TO("SyncHub_Nodes", "WHERE inserted = 0", "$2")
+    "inserted = 0 AND merged_ms < $1 AND last_contact_ms < $1 AND problem_seen_ms < $1"            \
+    " AND expected_ms = 0 AND labels = '' AND note = '' AND " UP_TO("SyncHub_Nodes",               \
+                                                                    "WHERE inserted = 0", "$2")
 #define OLDEST_NODES                                                                               \
-    "node IN (SELECT node FROM \"SyncHub_Nodes\" ORDER BY inserted > 0, merged_ms LIMIT $1)"
+    "node IN (SELECT node FROM \"SyncHub_Nodes\" ORDER BY inserted > 0, expected_ms > 0,"          \
+    " merged_ms LIMIT $1)"
 #define PRESENCE_OF(nodes)                                                                         \
     "DELETE FROM \"SyncHub_Presence\" WHERE node IN (SELECT node FROM \"SyncHub_Nodes\" "          \
     "WHERE " nodes ")"

@@ -14,38 +14,44 @@
 
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
-    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest"
+    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest,"  \
+    " changed_ms, first_contact_ms"
 
 /* The same, in the order of read_node(). */
 #define SELECT_NODES                                                                               \
     "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"             \
     " encode(digest, 'hex'), last_contact_ms, interval_ms, silent_after_ms, table_order,"          \
-    " table_sealed_ms, encode(table_digest, 'hex') FROM \"SyncHub_Nodes\""
+    " table_sealed_ms, encode(table_digest, 'hex'), changed_ms, told_interval_ms, silent_set_ms"   \
+    " FROM \"SyncHub_Nodes\""
 
 #define INSERT_NODE                                                                                \
     "INSERT INTO \"SyncHub_Nodes\" AS n(" NODE_COLUMNS                                             \
-    ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"              \
+    ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"              \
+    " $17, $18)"                                                                                   \
     " ON CONFLICT(node) DO UPDATE SET inserted = n.inserted + excluded.inserted,"                  \
     " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
     " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
-    " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest"
+    " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest,"           \
+    " changed_ms = excluded.changed_ms, first_contact_ms = CASE n.first_contact_ms WHEN 0"         \
+    " THEN excluded.first_contact_ms ELSE n.first_contact_ms END"
 
 static sh_err prepare_nodes(store_postgres *s, sh_error *error)
 {
-    static const Oid types[] = {
-        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BYTEA};
+    static const Oid types[] = {POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT,
+                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_TEXT,
+                                POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+                                POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT};
     sh_err err = store_postgres_prepare(
         s, POSTGRES_NODE_RECORD,
         INSERT_NODE ", mode = excluded.mode, merged_ms = excluded.merged_ms, sent = excluded.sent,"
                     " known = excluded.known, skipped = excluded.skipped,"
                     " set_aside = excluded.set_aside, reason = excluded.reason,"
                     " digest = excluded.digest",
-        types, 16, error);
+        types, 18, error);
     if (err == SH_OK)
-        err = store_postgres_prepare(s, POSTGRES_NODE_ADD, INSERT_NODE, types, 16, error);
+        err = store_postgres_prepare(s, POSTGRES_NODE_ADD, INSERT_NODE, types, 18, error);
     if (err == SH_OK)
         err = store_postgres_prepare(s, POSTGRES_NODE_LOCK,
                                      SELECT_NODES " WHERE node = $1 FOR UPDATE", types, 1, error);
@@ -122,6 +128,8 @@ static sh_err write_node(store *base, postgres_statement which, const store_node
         store_postgres_add_null(&p);
     add_numbers(&p, times, sizeof times / sizeof times[0]);
     store_postgres_add_bytes(&p, node->newest.digest, SH_DIGEST_BYTES);
+    store_postgres_add_integer(&p, node->changed_ms);
+    store_postgres_add_integer(&p, node->contact.last_ms);
     return store_postgres_run((store_postgres *)base, which, &p, "write to", NULL, error);
 }
 
@@ -160,7 +168,10 @@ static void read_node(const PGresult *result, int row, store_node *ret)
         .set_aside = integer_at(result, row, 7),
         .contact = {.last_ms = integer_at(result, row, 10),
                     .interval_ms = integer_at(result, row, 11),
-                    .silent_after_ms = integer_at(result, row, 12)},
+                    .silent_after_ms = integer_at(result, row, 12),
+                    .told_ms = integer_at(result, row, 17),
+                    .set_ms = integer_at(result, row, 18)},
+        .changed_ms = integer_at(result, row, 16),
         .newest = {.order = integer_at(result, row, 13), .sealed_ms = integer_at(result, row, 14)}};
     text_at(result, row, 0, ret->node, sizeof ret->node);
     text_at(result, row, 1, ret->mode, sizeof ret->mode);
@@ -205,20 +216,6 @@ sh_err store_postgres_node_lock(store *base, const char *node, bool create, stor
         " set_aside, reason) VALUES($1, '', 0, 0, 0, 0, 0, 0, '') ON CONFLICT(node) DO NOTHING",
         &p, "write to", NULL, error);
     return err == SH_OK ? select_for_update(s, node, ret, &found, error) : err;
-}
-
-sh_err store_postgres_node_contact(store *base, const char *node, const node_contact *contact,
-                                   sh_error *error)
-{
-    const int64_t times[] = {contact->last_ms, contact->interval_ms, contact->silent_after_ms};
-    postgres_parameters p = {.count = 0};
-    store_postgres_add_text(&p, sh_slice_of(node));
-    add_numbers(&p, times, sizeof times / sizeof times[0]);
-    return store_postgres_query(
-        (store_postgres *)base,
-        "UPDATE \"SyncHub_Nodes\" SET last_contact_ms = $2::bigint, interval_ms = $3::bigint,"
-        " silent_after_ms = $4::bigint WHERE node = $1",
-        &p, "write to", NULL, error);
 }
 
 /* Calls each() for a page of nodes after `last`, which becomes the name of the last one, if any. */

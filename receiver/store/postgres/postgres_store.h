@@ -154,9 +154,21 @@ sh_err store_postgres_node_record(store *base, const store_node *node, sh_error 
 sh_err store_postgres_node_add(store *base, const store_node *node, sh_error *error);
 sh_err store_postgres_node_lock(store *base, const char *node, bool create, store_node *ret,
                                 sh_error *error);
-sh_err store_postgres_node_contact(store *base, const char *node, const node_contact *contact,
-                                   sh_error *error);
 sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh_error *error);
+
+/* postgres_node_info.c */
+sh_err store_postgres_node_info_get(store *base, const char *node, store_node_info *ret,
+                                    bool *found, sh_error *error);
+sh_err store_postgres_node_info_put(store *base, const store_node_info *info, sh_error *error);
+sh_err store_postgres_node_forget(store *base, const char *node, bool *found, sh_error *error);
+sh_err store_postgres_node_strangers_trim(store *base, int64_t max, sh_error *error);
+sh_err store_postgres_node_infos(store *base, store_node_info_each each, void *context,
+                                 sh_error *error);
+sh_err store_postgres_auth_failure_add(store *base, const store_auth_failure *failure,
+                                       sh_error *error);
+sh_err store_postgres_auth_failures_trim(store *base, int64_t max, sh_error *error);
+sh_err store_postgres_auth_failures(store *base, store_auth_failure_each each, void *context,
+                                    sh_error *error);
 
 /* postgres_schema.c: creates or upgrades the tables; safe if several receivers do so. */
 sh_err store_postgres_schema_make(store_postgres *s, sh_error *error);

@@ -48,7 +48,11 @@ sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES
 /* The order of both the parameters and the result columns. */
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
-    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest"
+    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest,"  \
+    " changed_ms, first_contact_ms"
+
+/* … and those that only lists and locks read. */
+#define NODE_COLUMNS_READ NODE_COLUMNS ", told_interval_ms, silent_set_ms"
 
 static int bind_integers(sqlite3_stmt *statement, int first, const int64_t numbers[], int count)
 {
@@ -78,9 +82,11 @@ static int bind_node(sqlite3_stmt *statement, const store_node *node)
         rc = sqlite3_bind_null(statement, 10);
     if (rc == SQLITE_OK)
         rc = bind_integers(statement, 11, times, 5);
-    if (rc != SQLITE_OK)
-        return rc;
-    return sqlite3_bind_blob(statement, 16, node->newest.digest, SH_DIGEST_BYTES, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_blob(statement, 16, node->newest.digest, SH_DIGEST_BYTES, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 17, node->changed_ms);
+    return rc == SQLITE_OK ? sqlite3_bind_int64(statement, 18, node->contact.last_ms) : rc;
 }
 
 static sh_err write_node(store_sqlite *s, int which, const char *sql, const store_node *node,
@@ -98,11 +104,14 @@ static sh_err write_node(store_sqlite *s, int which, const char *sql, const stor
 
 #define INSERT_NODE                                                                                \
     "INSERT INTO SyncHub_Nodes(" NODE_COLUMNS                                                      \
-    ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"              \
+    ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"              \
+    " ?17, ?18)"                                                                                   \
     " ON CONFLICT(node) DO UPDATE SET inserted = inserted + excluded.inserted,"                    \
     " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
     " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
-    " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest"
+    " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest,"           \
+    " changed_ms = excluded.changed_ms, first_contact_ms = CASE first_contact_ms WHEN 0"           \
+    " THEN excluded.first_contact_ms ELSE first_contact_ms END"
 
 sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *error)
 {
@@ -139,7 +148,10 @@ static void read_node(sqlite3_stmt *statement, store_node *ret)
                         .set_aside = sqlite3_column_int64(statement, 7),
                         .contact = {.last_ms = sqlite3_column_int64(statement, 10),
                                     .interval_ms = sqlite3_column_int64(statement, 11),
-                                    .silent_after_ms = sqlite3_column_int64(statement, 12)},
+                                    .silent_after_ms = sqlite3_column_int64(statement, 12),
+                                    .told_ms = sqlite3_column_int64(statement, 18),
+                                    .set_ms = sqlite3_column_int64(statement, 19)},
+                        .changed_ms = sqlite3_column_int64(statement, 16),
                         .newest = {.order = sqlite3_column_int64(statement, 13),
                                    .sealed_ms = sqlite3_column_int64(statement, 14)}};
     store_sqlite_text(statement, 0, ret->node, sizeof ret->node);
@@ -159,7 +171,7 @@ sh_err store_sqlite_node_lock(store *base, const char *node, bool create, store_
     (void)create;
     *ret = (store_node){.merged_ms = 0};
     sh_err err = store_sqlite_statement(
-        s, STATEMENT_NODE_LOCK, "SELECT " NODE_COLUMNS " FROM SyncHub_Nodes WHERE node = ?1",
+        s, STATEMENT_NODE_LOCK, "SELECT " NODE_COLUMNS_READ " FROM SyncHub_Nodes WHERE node = ?1",
         &statement, error);
     if (err != SH_OK)
         return err;
@@ -174,35 +186,15 @@ sh_err store_sqlite_node_lock(store *base, const char *node, bool create, store_
     return err;
 }
 
-sh_err store_sqlite_node_contact(store *base, const char *node, const node_contact *contact,
-                                 sh_error *error)
-{
-    store_sqlite *s = (store_sqlite *)base;
-    const int64_t times[] = {contact->last_ms, contact->interval_ms, contact->silent_after_ms};
-    sqlite3_stmt *statement = NULL;
-    sh_err err = store_sqlite_statement(
-        s, STATEMENT_NODE_CONTACT,
-        "UPDATE SyncHub_Nodes SET last_contact_ms = ?2, interval_ms = ?3, silent_after_ms = ?4"
-        " WHERE node = ?1",
-        &statement, error);
-    if (err != SH_OK)
-        return err;
-    int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node));
-    if (rc == SQLITE_OK)
-        rc = bind_integers(statement, 2, times, 3);
-    if (rc == SQLITE_OK)
-        rc = store_sqlite_run(statement);
-    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
-}
-
 sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     if (!s->has_nodes) /* no receiver has opened this NetAlertX database yet */
         return SH_OK;
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(s->db, "SELECT " NODE_COLUMNS " FROM SyncHub_Nodes ORDER BY node",
-                                -1, &statement, NULL);
+    int rc =
+        sqlite3_prepare_v2(s->db, "SELECT " NODE_COLUMNS_READ " FROM SyncHub_Nodes ORDER BY node",
+                           -1, &statement, NULL);
     if (rc != SQLITE_OK)
         return store_sqlite_fail(s, rc, "read", error);
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {

@@ -27,7 +27,7 @@ enum {
     STATEMENT_NODE_RECORD,
     STATEMENT_NODE_ADD,
     STATEMENT_NODE_LOCK,
-    STATEMENT_NODE_CONTACT,
+    STATEMENT_NODE_INFO_PUT,
     STATEMENT_PART_NOTE,
     STATEMENT_PARTS_SUM,
     STATEMENT_PARTS_KEYS,
@@ -131,9 +131,21 @@ sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *e
 sh_err store_sqlite_node_add(store *base, const store_node *node, sh_error *error);
 sh_err store_sqlite_node_lock(store *base, const char *node, bool create, store_node *ret,
                               sh_error *error);
-sh_err store_sqlite_node_contact(store *base, const char *node, const node_contact *contact,
-                                 sh_error *error);
 sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_error *error);
+
+/* sqlite_node_info.c */
+sh_err store_sqlite_node_info_get(store *base, const char *node, store_node_info *ret, bool *found,
+                                  sh_error *error);
+sh_err store_sqlite_node_info_put(store *base, const store_node_info *info, sh_error *error);
+sh_err store_sqlite_node_forget(store *base, const char *node, bool *found, sh_error *error);
+sh_err store_sqlite_node_strangers_trim(store *base, int64_t max, sh_error *error);
+sh_err store_sqlite_node_infos(store *base, store_node_info_each each, void *context,
+                               sh_error *error);
+sh_err store_sqlite_auth_failure_add(store *base, const store_auth_failure *failure,
+                                     sh_error *error);
+sh_err store_sqlite_auth_failures_trim(store *base, int64_t max, sh_error *error);
+sh_err store_sqlite_auth_failures(store *base, store_auth_failure_each each, void *context,
+                                  sh_error *error);
 
 /* sqlite_schema.c: creates or upgrades Sync Hub's tables; safe if several receivers do so. */
 sh_err store_sqlite_schema_make(store_sqlite *s, sh_error *error);

@@ -18,7 +18,8 @@ static void a_node_is_silent_after_three_intervals_or_15_minutes(void **state)
     assert_false(node_is_silent(&contact, NOW));
     assert_false(node_is_silent(&contact, NOW + 15 * MINUTE));
     assert_true(node_is_silent(&contact, NOW + 15 * MINUTE + 1));
-    assert_true(node_is_silent(&contact, NOW - 1)); /* a clock that was set back */
+    assert_false(node_is_silent(&contact, NOW - MINUTE));    /* of another machine of the hub */
+    assert_true(node_is_silent(&contact, NOW - MINUTE - 1)); /* a clock that was set back */
     assert_true(node_is_silent(&(node_contact){.silent_after_ms = 15 * MINUTE}, NOW));
 }
 
@@ -60,12 +61,30 @@ static void a_clock_that_was_set_teaches_nothing(void **state)
     assert_true(node_contact_next(&c, INT64_MAX / 2).silent_after_ms > 0);
 }
 
+static void the_interval_that_a_node_says_and_a_set_time_count(void **state)
+{
+    (void)state;
+    node_contact c = {.told_ms = 10 * MINUTE};
+    c = after(c, 5, 1000);
+    assert_int_equal(c.interval_ms, 10 * MINUTE);
+    assert_int_equal(c.silent_after_ms, 30 * MINUTE);
+    assert_false(node_is_late(&c, c.last_ms + 21 * MINUTE));
+    assert_true(node_is_late(&c, c.last_ms + 21 * MINUTE + 1));
+    c.set_ms = 2 * MINUTE;
+    c = after(c, 1, MINUTE);
+    assert_int_equal(c.silent_after_ms, 2 * MINUTE);
+    c.told_ms = INT64_MAX;
+    assert_int_equal(after(c, 1, MINUTE).interval_ms, NODE_INTERVAL_MAX_MS);
+    assert_false(node_is_late(&(node_contact){.last_ms = 1}, NOW)); /* its interval is unknown */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_is_silent_after_three_intervals_or_15_minutes),
         cmocka_unit_test(the_interval_is_learned),
         cmocka_unit_test(a_clock_that_was_set_teaches_nothing),
+        cmocka_unit_test(the_interval_that_a_node_says_and_a_set_time_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

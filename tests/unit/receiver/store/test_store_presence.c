@@ -129,8 +129,11 @@ static void what_is_recorded_of_a_node_is_read_when_it_is_locked(void **state)
     assert_int_equal(node.newest.order, 5);
     assert_int_equal(node.newest.sealed_ms, 6);
     assert_int_equal(node.newest.digest[0], 7);
-    const node_contact contact = {.last_ms = 2000, .interval_ms = 3, .silent_after_ms = 4};
-    must(store_node_contact(s, "A", &contact, NULL), NULL);
+    const store_node_info info = {
+        .node = "A",
+        .mode = "push",
+        .contact = {.last_ms = 2000, .interval_ms = 3, .silent_after_ms = 4}};
+    must(store_node_info_put(s, &info, NULL), NULL);
     must(store_node_lock(s, "none", false, &node, NULL), NULL);
     assert_string_equal(node.node, "");
     commit(s);

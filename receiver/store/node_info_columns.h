@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_NODE_INFO_COLUMNS_H
+#define RECEIVER_NODE_INFO_COLUMNS_H
+
+#include "libcommon/base/buffer.h"
+#include "receiver/store/store.h"
+
+/* The columns of store_node_info in SyncHub_Nodes, and SQL for both kinds of databases. Pure. */
+
+typedef struct {
+    const char *column;
+    size_t offset; /* of the field in store_node_info */
+    size_t bytes;  /* of a text; 0: an int64_t */
+} node_info_column;
+
+#define NODE_INFO_COLUMNS 22 /* the first is the name */
+extern const node_info_column node_info_columns[NODE_INFO_COLUMNS];
+
+int64_t node_info_integer(const store_node_info *info, const node_info_column *column);
+sh_slice node_info_text(const store_node_info *info, const node_info_column *column);
+void node_info_set_integer(store_node_info *info, const node_info_column *column, int64_t value);
+void node_info_set_text(store_node_info *info, const node_info_column *column, const char *value);
+
+#define NODE_INFO_SQL_BYTES 2048
+
+/* SELECT of all columns in their order; `end` has the conditions. */
+void node_info_select(const char *end, char ret[static NODE_INFO_SQL_BYTES]);
+/* An upsert with parameters $1 to $22; casts integers to bigint for PostgreSQL. */
+void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
+
+/* Deletes never accepted nodes over $1, the ones seen longest ago; limit: none, as SQL. */
+#define NODE_STRANGERS_TRIM(limit)                                                                 \
+    "DELETE FROM \"SyncHub_Nodes\" WHERE node IN (SELECT node FROM \"SyncHub_Nodes\" WHERE"        \
+    " first_contact_ms = 0 AND expected_ms = 0 AND merged_ms = 0"                                  \
+    " ORDER BY problem_seen_ms DESC LIMIT " limit " OFFSET $1)"
+
+#define AUTH_FAILURE_ADD                                                                           \
+    "INSERT INTO \"SyncHub_AuthFailures\" AS f(address, node, first_ms, last_ms, failures, "       \
+    "reason)"                                                                                      \
+    " VALUES($1, $2, $3, $4, $5, $6) ON CONFLICT(address, node) DO UPDATE SET"                     \
+    " first_ms = CASE WHEN f.first_ms < excluded.first_ms THEN f.first_ms"                         \
+    " ELSE excluded.first_ms END, last_ms = excluded.last_ms,"                                     \
+    " failures = f.failures + excluded.failures, reason = excluded.reason"
+#define AUTH_FAILURES_TRIM(limit)                                                                  \
+    "DELETE FROM \"SyncHub_AuthFailures\" WHERE (address, node) IN (SELECT address, node"          \
+    " FROM \"SyncHub_AuthFailures\" ORDER BY last_ms DESC LIMIT " limit " OFFSET $1)"
+#define AUTH_FAILURES_SELECT                                                                       \
+    "SELECT address, node, first_ms, last_ms, failures, reason FROM \"SyncHub_AuthFailures\""      \
+    " ORDER BY last_ms DESC, address, node"
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/node_state.h"
+
+#include "libcommon/base/clock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_MS (24 * 3600 * INT64_C(1000))
+
+static const char *const state_names[NODE_STATES] = {
+    [NODE_REVOKED] = "revoked", [NODE_FAILING] = "failing", [NODE_SILENT] = "silent",
+    [NODE_LATE] = "late",       [NODE_NEVER] = "never",     [NODE_GONE] = "gone",
+    [NODE_ONLINE] = "online",
+};
+
+const char *node_state_name(node_state state)
+{
+    assert(state < NODE_STATES);
+    return state_names[state];
+}
+
+node_state node_state_of_name(const char *name)
+{
+    node_state state = 0;
+    while (state < NODE_STATES && strcmp(state_names[state], name) != 0)
+        state++;
+    return state;
+}
+
+const char *node_credentials_name(node_credentials credentials)
+{
+    static const char *const names[] = {[NODE_CREDENTIALS_SHARED] = "shared",
+                                        [NODE_CREDENTIALS_OWN] = "own",
+                                        [NODE_CREDENTIALS_REVOKED] = "revoked"};
+    return names[credentials];
+}
+
+bool node_has_problem(const node_facts *f)
+{
+    return f->problem_ms > 0 && f->problem_seen_ms >= f->contact.last_ms;
+}
+
+bool node_has_conflict(const node_facts *f, int64_t now_ms)
+{
+    return f->conflict_ms > 0 && f->conflict_ms <= now_ms + 60000 &&
+           now_ms - f->conflict_ms < NODE_CONFLICT_MS;
+}
+
+/* An ephemeral node that is silent is gone, neither silent nor late. */
+node_state node_state_of(const node_facts *f, int64_t now_ms)
+{
+    bool seen = f->contact.last_ms > 0;
+    bool silent = seen && node_is_silent(&f->contact, now_ms);
+    if (f->credentials == NODE_CREDENTIALS_REVOKED)
+        return NODE_REVOKED;
+    if (node_has_problem(f))
+        return NODE_FAILING;
+    if (silent)
+        return f->ephemeral ? NODE_GONE : NODE_SILENT;
+    if (seen && node_is_late(&f->contact, now_ms))
+        return NODE_LATE;
+    return seen ? NODE_ONLINE : NODE_NEVER;
+}
+
+/* Since when a node is expected; 0: not known. */
+static int64_t expected_since(const node_facts *f)
+{
+    if (f->expected_ms > 0 && f->credentials_ms > 0)
+        return f->expected_ms < f->credentials_ms ? f->expected_ms : f->credentials_ms;
+    return f->expected_ms > 0 ? f->expected_ms : f->credentials_ms;
+}
+
+bool node_needs_attention(const node_facts *f, int64_t now_ms)
+{
+    switch (node_state_of(f, now_ms)) {
+    case NODE_FAILING:
+    case NODE_SILENT:
+    case NODE_LATE:
+        return true;
+    case NODE_REVOKED:
+        return false;
+    case NODE_NEVER:
+        if (now_ms - expected_since(f) > DAY_MS || f->refused_from != NULL)
+            return true;
+        break;
+    default:
+        break;
+    }
+    return f->rejected > 0 || f->dead > 0 || f->lookalike != NULL || node_has_conflict(f, now_ms);
+}
+
+void node_duration_write(int64_t ms, char ret[static NODE_DURATION_BYTES])
+{
+    static const struct {
+        int64_t seconds;
+        char unit;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    int64_t s = ms / 1000;
+    size_t at = 0;
+    while (at + 1 < sizeof units / sizeof units[0] && s < units[at].seconds)
+        at++;
+    int64_t rest =
+        at + 1 < sizeof units / sizeof units[0] ? s % units[at].seconds / units[at + 1].seconds : 0;
+    if (rest == 0)
+        (void)snprintf(ret, NODE_DURATION_BYTES, "%" PRId64 "%c", s / units[at].seconds,
+                       units[at].unit);
+    else
+        (void)snprintf(ret, NODE_DURATION_BYTES, "%" PRId64 "%c %" PRId64 "%c",
+                       s / units[at].seconds, units[at].unit, rest, units[at + 1].unit);
+}
+
+/* How a reason begins; the problem's own text follows. */
+static const char *words_of(const char *kind)
+{
+    static const struct {
+        const char *kind, *words;
+    } all[] = {
+        {"pull", "cannot be pulled"},
+        {"table_missing", "it has no device table"},
+        {"table_unreadable", "it cannot read its device table"},
+        {"table_old", "its device table is old"},
+        {"table_cut", "its device table is incomplete"},
+        {"key", "refused, wrong key"},
+        {"clock", "refused, wrong clock"},
+        {"node_name", "refused, bad name"},
+        {"token", "refused, wrong token"},
+        {"size", "refused, too large"},
+        {"content", "refused, invalid content"},
+        {"share", "put off, its share of the queue is full"},
+        {"names", "put off, too many nodes"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (strcmp(all[i].kind, kind) == 0)
+            return all[i].words;
+    return "refused";
+}
+
+static void write_problem(const node_facts *f, char ret[static NODE_REASON_BYTES])
+{
+    char since[SH_RFC3339_BYTES], status[24] = "";
+    sh_clock_rfc3339(f->problem_ms, since);
+    if (f->problem_status > 0)
+        (void)snprintf(status, sizeof status, " (%" PRId64 ")", f->problem_status);
+    (void)snprintf(ret, NODE_REASON_BYTES, "%s since %s%s: %s", words_of(f->problem_kind), since,
+                   status, f->problem_text);
+}
+
+static void write_silence(const node_facts *f, node_state state, char ret[static NODE_REASON_BYTES])
+{
+    char since[SH_RFC3339_BYTES], every[NODE_DURATION_BYTES], expected[96] = "", from[160] = "";
+    sh_clock_rfc3339(f->contact.last_ms, since);
+    node_duration_write(f->contact.interval_ms, every);
+    if (f->contact.interval_ms >= 1000)
+        (void)snprintf(expected, sizeof expected, ", expected every %s", every);
+    if (f->refused_from != NULL)
+        (void)snprintf(from, sizeof from,
+                       "; requests with its name and a wrong token come from %s (see "
+                       "auth-failures)",
+                       f->refused_from);
+    if (state == NODE_GONE)
+        (void)snprintf(ret, NODE_REASON_BYTES, "no contact since %s; it may come and go", since);
+    else
+        (void)snprintf(ret, NODE_REASON_BYTES, "no contact since %s%s%s: check that %s", since,
+                       expected, from,
+                       f->pulled ? "the puller runs and SYNC_nodes lists it"
+                                 : "the node and its pusher run and reach the hub");
+}
+
+static void write_never(const node_facts *f, char ret[static NODE_REASON_BYTES])
+{
+    char since[SH_RFC3339_BYTES], when[64] = "";
+    int64_t expected_ms = expected_since(f);
+    sh_clock_rfc3339(expected_ms, since);
+    if (expected_ms > 0)
+        (void)snprintf(when, sizeof when, ", expected since %s", since);
+    if (f->refused_from != NULL)
+        (void)snprintf(ret, NODE_REASON_BYTES,
+                       "not seen yet%s; requests with its name and a wrong token come from %s: "
+                       "correct SYNC_api_token there (see auth-failures)",
+                       when, f->refused_from);
+    else
+        (void)snprintf(ret, NODE_REASON_BYTES,
+                       "not seen yet%s: start the pusher there, with this SYNC_node_name and its "
+                       "token, or `node forget` it",
+                       when);
+}
+
+/* What may be wrong with a node in contact. */
+static void write_other(const node_facts *f, int64_t now_ms, char ret[static NODE_REASON_BYTES])
+{
+    ret[0] = '\0';
+    if (node_has_conflict(f, now_ms))
+        (void)snprintf(ret, NODE_REASON_BYTES, "%s", f->conflict_text);
+    else if (f->lookalike != NULL)
+        (void)snprintf(ret, NODE_REASON_BYTES,
+                       "its name is easily confused with that of node \"%s\": choose another "
+                       "SYNC_node_name for one of them",
+                       f->lookalike);
+    else if (f->rejected > 0)
+        (void)snprintf(ret, NODE_REASON_BYTES,
+                       "%" PRId64 " rows of its last table were rejected: %s", f->rejected,
+                       f->rejected_reason);
+    else if (f->dead > 0)
+        (void)snprintf(ret, NODE_REASON_BYTES,
+                       "%" PRId64 " of its entries are in the dead letters: see `dead list`",
+                       f->dead);
+}
+
+void node_reason_write(const node_facts *f, int64_t now_ms, char ret[static NODE_REASON_BYTES])
+{
+    char since[SH_RFC3339_BYTES];
+    node_state state = node_state_of(f, now_ms);
+    switch (state) {
+    case NODE_REVOKED:
+        sh_clock_rfc3339(f->credentials_ms, since);
+        (void)snprintf(ret, NODE_REASON_BYTES,
+                       "its credentials were revoked at %s: `node add` makes new ones, `node "
+                       "forget` removes the node",
+                       since);
+        break;
+    case NODE_FAILING:
+        write_problem(f, ret);
+        break;
+    case NODE_SILENT:
+    case NODE_LATE:
+    case NODE_GONE:
+        write_silence(f, state, ret);
+        break;
+    case NODE_NEVER:
+        write_never(f, ret);
+        break;
+    default:
+        write_other(f, now_ms, ret);
+        break;
+    }
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "receiver/store/node_info_columns.h"
+#include "receiver/store/postgres/postgres_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is known of nodes apart from their merges, and refused requests. */
+
+static void read_info(const PGresult *result, int row, store_node_info *ret)
+{
+    *ret = (store_node_info){.ephemeral = 0};
+    for (int i = 0; i < NODE_INFO_COLUMNS; i++) {
+        const node_info_column *column = &node_info_columns[i];
+        const char *value = PQgetvalue(result, row, i);
+        if (column->bytes == 0)
+            node_info_set_integer(ret, column, strtoll(value, NULL, 10));
+        else
+            node_info_set_text(ret, column, value);
+    }
+}
+
+sh_err store_postgres_node_info_get(store *base, const char *node, store_node_info *ret,
+                                    bool *found, sh_error *error)
+{
+    store_postgres *s = (store_postgres *)base;
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    char sql[NODE_INFO_SQL_BYTES];
+    *ret = (store_node_info){.ephemeral = 0};
+    node_info_select(s->read_only ? "WHERE node = $1" : "WHERE node = $1 FOR UPDATE", sql);
+    store_postgres_add_text(&p, sh_slice_of(node));
+    sh_err err = store_postgres_query(s, sql, &p, "read", &result, error);
+    *found = err == SH_OK && PQntuples(result) == 1;
+    if (*found)
+        read_info(result, 0, ret);
+    return err;
+}
+
+sh_err store_postgres_node_info_put(store *base, const store_node_info *info, sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    char sql[NODE_INFO_SQL_BYTES];
+    node_info_upsert(true, sql);
+    for (int i = 0; i < NODE_INFO_COLUMNS; i++) {
+        const node_info_column *column = &node_info_columns[i];
+        if (column->bytes == 0)
+            store_postgres_add_integer(&p, node_info_integer(info, column));
+        else
+            store_postgres_add_text(&p, node_info_text(info, column));
+    }
+    return store_postgres_query((store_postgres *)base, sql, &p, "write to", NULL, error);
+}
+
+sh_err store_postgres_node_forget(store *base, const char *node, bool *found, sh_error *error)
+{
+    static const char *const deletes[] = {"DELETE FROM \"SyncHub_Presence\" WHERE node = $1",
+                                          "DELETE FROM \"SyncHub_Parts\" WHERE node = $1",
+                                          "DELETE FROM \"SyncHub_Nodes\" WHERE node = $1"};
+    postgres_parameters p = {.count = 0};
+    sh_err err = SH_OK;
+    store_postgres_add_text(&p, sh_slice_of(node));
+    for (size_t i = 0; i < sizeof deletes / sizeof deletes[0] && err == SH_OK; i++) {
+        SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+        err = store_postgres_query((store_postgres *)base, deletes[i], &p, "write to", &result,
+                                   error);
+        *found = err == SH_OK && strcmp(PQcmdTuples(result), "0") != 0;
+    }
+    return err;
+}
+
+static sh_err trim(store *base, const char *sql, int64_t max, sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_integer(&p, max);
+    return store_postgres_query((store_postgres *)base, sql, &p, "write to", NULL, error);
+}
+
+sh_err store_postgres_node_strangers_trim(store *base, int64_t max, sh_error *error)
+{
+    return trim(base, NODE_STRANGERS_TRIM("ALL"), max, error);
+}
+
+/* Calls each() for a page of nodes after `last`, which becomes the name of the last one, if any. */
+static sh_err read_page(store_postgres *s, store_node_info_each each, void *context,
+                        char last[static SH_NODE_NAME_MAX + 1], bool *more, sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    char sql[NODE_INFO_SQL_BYTES];
+    node_info_select("WHERE node > $1 ORDER BY node LIMIT 256", sql);
+    store_postgres_add_text(&p, sh_slice_of(last));
+    sh_err err = store_postgres_query(s, sql, &p, "read", &result, error);
+    *more = err == SH_OK && PQntuples(result) > 0;
+    for (int i = 0; err == SH_OK && i < PQntuples(result); i++) {
+        store_node_info info;
+        read_info(result, i, &info);
+        memcpy(last, info.node, sizeof info.node);
+        err = each(context, &info, error);
+    }
+    return err;
+}
+
+sh_err store_postgres_node_infos(store *base, store_node_info_each each, void *context,
+                                 sh_error *error)
+{
+    char last[SH_NODE_NAME_MAX + 1] = "";
+    sh_err err = SH_OK;
+    for (bool more = true; more && err == SH_OK;)
+        err = read_page((store_postgres *)base, each, context, last, &more, error);
+    return err;
+}
+
+sh_err store_postgres_auth_failure_add(store *base, const store_auth_failure *failure,
+                                       sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(failure->address));
+    store_postgres_add_text(&p, sh_slice_of(failure->node));
+    store_postgres_add_integer(&p, failure->first_ms);
+    store_postgres_add_integer(&p, failure->last_ms);
+    store_postgres_add_integer(&p, failure->failures);
+    store_postgres_add_text(&p, sh_slice_of(failure->reason));
+    return store_postgres_query((store_postgres *)base, AUTH_FAILURE_ADD, &p, "write to", NULL,
+                                error);
+}
+
+sh_err store_postgres_auth_failures_trim(store *base, int64_t max, sh_error *error)
+{
+    return trim(base, AUTH_FAILURES_TRIM("ALL"), max, error);
+}
+
+sh_err store_postgres_auth_failures(store *base, store_auth_failure_each each, void *context,
+                                    sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    sh_err err =
+        store_postgres_exec((store_postgres *)base, AUTH_FAILURES_SELECT, "read", &result, error);
+    for (int i = 0; err == SH_OK && i < PQntuples(result); i++) {
+        store_auth_failure failure = {.first_ms = strtoll(PQgetvalue(result, i, 2), NULL, 10),
+                                      .last_ms = strtoll(PQgetvalue(result, i, 3), NULL, 10),
+                                      .failures = strtoll(PQgetvalue(result, i, 4), NULL, 10)};
+        (void)snprintf(failure.address, sizeof failure.address, "%s", PQgetvalue(result, i, 0));
+        (void)snprintf(failure.node, sizeof failure.node, "%s", PQgetvalue(result, i, 1));
+        (void)snprintf(failure.reason, sizeof failure.reason, "%s", PQgetvalue(result, i, 5));
+        err = each(context, &failure, error);
+    }
+    return err;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "receiver/store/node_info_columns.h"
+#include "receiver/store/sqlite/sqlite_store.h"
+
+/* What is known of nodes apart from their merges, and refused requests. $1 has index 1 here. */
+
+static void read_info(sqlite3_stmt *statement, store_node_info *ret)
+{
+    *ret = (store_node_info){.ephemeral = 0};
+    for (int i = 0; i < NODE_INFO_COLUMNS; i++) {
+        const node_info_column *column = &node_info_columns[i];
+        if (column->bytes == 0)
+            node_info_set_integer(ret, column, sqlite3_column_int64(statement, i));
+        else
+            store_sqlite_text(statement, i, (char *)ret + column->offset, column->bytes);
+    }
+}
+
+static int prepare(store_sqlite *s, const char *sql, sqlite3_stmt **ret)
+{
+    return sqlite3_prepare_v2(s->db, sql, -1, ret, NULL);
+}
+
+sh_err store_sqlite_node_info_get(store *base, const char *node, store_node_info *ret, bool *found,
+                                  sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    char sql[NODE_INFO_SQL_BYTES];
+    *ret = (store_node_info){.ephemeral = 0};
+    *found = false;
+    if (!s->has_nodes)
+        return SH_OK;
+    node_info_select("WHERE node = $1", sql);
+    int rc = prepare(s, sql, &statement);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node));
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    *found = rc == SQLITE_ROW;
+    if (*found)
+        read_info(statement, ret);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+sh_err store_sqlite_node_info_put(store *base, const store_node_info *info, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    sqlite3_stmt *statement = NULL;
+    char sql[NODE_INFO_SQL_BYTES];
+    node_info_upsert(false, sql);
+    sh_err err = store_sqlite_statement(s, STATEMENT_NODE_INFO_PUT, sql, &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = SQLITE_OK;
+    for (int i = 0; i < NODE_INFO_COLUMNS && rc == SQLITE_OK; i++) {
+        const node_info_column *column = &node_info_columns[i];
+        if (column->bytes == 0)
+            rc = sqlite3_bind_int64(statement, i + 1, node_info_integer(info, column));
+        else
+            rc = store_sqlite_bind_text(statement, i + 1, node_info_text(info, column));
+    }
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+static sh_err delete_of_node(store_sqlite *s, const char *sql, const char *node, sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = prepare(s, sql, &statement);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node));
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+sh_err store_sqlite_node_forget(store *base, const char *node, bool *found, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    sh_err err = SH_OK;
+    if (store_has_presence(base))
+        err = delete_of_node(s, "DELETE FROM SyncHub_Presence WHERE node = ?1", node, error);
+    if (err == SH_OK)
+        err = delete_of_node(s, "DELETE FROM SyncHub_Parts WHERE node = ?1", node, error);
+    if (err == SH_OK)
+        err = delete_of_node(s, "DELETE FROM SyncHub_Nodes WHERE node = ?1", node, error);
+    *found = err == SH_OK && sqlite3_changes(s->db) > 0;
+    return err;
+}
+
+static sh_err trim(store_sqlite *s, const char *sql, int64_t max, sh_error *error)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = prepare(s, sql, &statement);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 1, max);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+sh_err store_sqlite_node_strangers_trim(store *base, int64_t max, sh_error *error)
+{
+    return trim((store_sqlite *)base, NODE_STRANGERS_TRIM("-1"), max, error);
+}
+
+sh_err store_sqlite_node_infos(store *base, store_node_info_each each, void *context,
+                               sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    char sql[NODE_INFO_SQL_BYTES];
+    if (!s->has_nodes) /* no receiver has opened this NetAlertX database yet */
+        return SH_OK;
+    node_info_select("ORDER BY node", sql);
+    int rc = prepare(s, sql, &statement);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "read", error);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        store_node_info info;
+        read_info(statement, &info);
+        sh_err err = each(context, &info, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+sh_err store_sqlite_auth_failure_add(store *base, const store_auth_failure *failure,
+                                     sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    const int64_t numbers[] = {failure->first_ms, failure->last_ms, failure->failures};
+    int rc = prepare(s, AUTH_FAILURE_ADD, &statement);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(failure->address));
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 2, sh_slice_of(failure->node));
+    for (int i = 0; i < 3 && rc == SQLITE_OK; i++)
+        rc = sqlite3_bind_int64(statement, 3 + i, numbers[i]);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 6, sh_slice_of(failure->reason));
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
+sh_err store_sqlite_auth_failures_trim(store *base, int64_t max, sh_error *error)
+{
+    return trim((store_sqlite *)base, AUTH_FAILURES_TRIM("-1"), max, error);
+}
+
+sh_err store_sqlite_auth_failures(store *base, store_auth_failure_each each, void *context,
+                                  sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    if (!s->has_nodes)
+        return SH_OK;
+    int rc = prepare(s, AUTH_FAILURES_SELECT, &statement);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "read", error);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        store_auth_failure failure = {.first_ms = sqlite3_column_int64(statement, 2),
+                                      .last_ms = sqlite3_column_int64(statement, 3),
+                                      .failures = sqlite3_column_int64(statement, 4)};
+        store_sqlite_text(statement, 0, failure.address, sizeof failure.address);
+        store_sqlite_text(statement, 1, failure.node, sizeof failure.node);
+        store_sqlite_text(statement, 5, failure.reason, sizeof failure.reason);
+        sh_err err = each(context, &failure, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
