@@ -257,7 +257,9 @@ class Program:
         """Waits for a regular expression in the program's output; returns the match."""
         def found():
             ended = self.process.poll() is not None
-            match = re.search(pattern, self.log())
+            log = self.log()
+            complete = log if ended else log[:log.rfind("\n") + 1]
+            match = re.search(pattern, complete)
             if match is None and ended:
                 raise AssertionError(f"{self.name} ended ({self.process.returncode}) before "
                                      f"'{pattern}'\n{self._details()}")
@@ -373,6 +375,15 @@ def curl(url, *arguments, body=None, headers=None, timeout=READY_S):
                     received[name.strip().lower()] = value.strip()
         content = (folder / "body").read_bytes() if (folder / "body").exists() else b""
         return Answer(status, received, content, done.returncode)
+
+
+def receive_head(peer):
+    """Reads an HTTP answer from a socket up to the end of its headers or the end of the connection.
+    Returns all bytes that were read, which may include some of the body."""
+    received = b""
+    while b"\r\n\r\n" not in received and (more := peer.recv(4096)):
+        received += more
+    return received
 
 
 def bearer(token=TOKEN):

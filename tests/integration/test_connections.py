@@ -14,7 +14,7 @@ import subprocess
 import threading
 
 import harness
-from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, netalertx_push,
+from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, netalertx_push, receive_head,
                      wait_until)
 
 TABLE = device_table(device_rows(3))
@@ -108,7 +108,7 @@ class IdleConnections(ConnectionsTest):
         self.assertEqual(
             metric(program, 'synchub_http_connections_over_limit_total{limit="total"}'), 0)
         other.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
-        self.assertIn(b" 200 ", other.recv(4096))
+        self.assertIn(b" 200 ", receive_head(other))
         self.assert_ends(program)
 
     def test_the_same_with_few_descriptors(self):
@@ -130,14 +130,14 @@ class IdleConnections(ConnectionsTest):
         program = self.start("receiver").wait_ready()
         kept = self.dial(program.port, "127.0.0.2")
         kept.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
-        self.assertIn(b" 200 ", kept.recv(4096))
+        self.assertIn(b" 200 ", receive_head(kept))
         limits = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
         peer = self.dial(program.port, "127.0.0.2")
         peer.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
         program.wait_for_log("no file descriptor or memory is left")
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, limits)
-        self.assertIn(b" 200 ", peer.recv(4096))
+        self.assertIn(b" 200 ", receive_head(peer))
         # It retries at most 20 times a second.
         self.assertLess(
             metric(program, 'synchub_http_connections_over_limit_total{limit="files"}'), 2000)
@@ -179,19 +179,19 @@ class HalfSentBodies(ConnectionsTest):
         waiting = 0
         while waiting < PER_ADDRESS:
             peer, = self.flood(program, 1, addresses=1, bytes_sent=self.HEAD_THAT_ASKS)
-            self.assertIn(b" 100 ", peer.recv(4096))
+            self.assertIn(b" 100 ", receive_head(peer))
             waiting += 1
         probe = self.dial(program.port, "127.0.0.2")
         probe.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
-        answer = probe.recv(4096)
+        answer = receive_head(probe)
         self.assertIn(b" 200 ", answer)
         self.assertIn(b"Connection: close", answer)
         data = self.dial(program.port, "127.0.0.2")
         data.sendall(b"GET /sync HTTP/1.1\r\nHost: hub\r\n\r\n")
-        self.assertIn(b" 405 ", data.recv(4096))
+        self.assertIn(b" 405 ", receive_head(data))
         data = self.dial(program.port, "127.0.0.2")
         data.sendall(self.HEAD_THAT_ASKS)
-        self.assertIn(b" 503 ", data.recv(4096))
+        self.assertIn(b" 503 ", receive_head(data))
         # Others are not delayed.
         self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
         self.assert_ends(program)
@@ -261,7 +261,7 @@ class UnreadLog(ConnectionsTest):
         for number in range(600):  # debug lines and warnings of many peers fill the queue of lines
             peer = self.dial(port, f"127.0.{1 + number // 200}.{1 + number % 200}")
             peer.sendall(request % number)
-            self.assertIn(b" 400 ", peer.recv(4096))
+            self.assertIn(b" 400 ", receive_head(peer))
             peer.close()
         read = b""
 

@@ -9,7 +9,7 @@ import socket
 import unittest
 
 from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
-                     device_table, devices, netalertx_body, netalertx_push, queued, wait_until)
+                     device_table, devices, netalertx_body, netalertx_push, queued, receive_head, wait_until)
 
 FORBIDDEN = '{"error":"Forbidden","message":"ERROR: Not authorized","success":false}'
 FORBIDDEN_NATIVE = FORBIDDEN[:-1] + ',"code":"token"}'
@@ -401,11 +401,11 @@ class Revoking(CredentialsTest):
             peer.sendall((f"POST /sync HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
                           f"Authorization: Bearer {own['SYNC_api_token']}\r\n"
                           f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode())
-            self.assertIn(b"100 Continue", peer.recv(1000))
+            self.assertIn(b"100 Continue", receive_head(peer))
             peer.sendall(body[:1000])
             self.node("revoke", "Node_A")
             peer.sendall(body[1000:])
-            self.assertIn(b" 403 ", peer.recv(1000))
+            self.assertIn(b" 403 ", receive_head(peer))
         self.assertEqual(self.hub_redis.backlog(), 0)
 
     def test_entries_accepted_before_a_revocation_are_merged(self):

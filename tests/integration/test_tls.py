@@ -13,7 +13,7 @@ import unittest
 
 from authority import Authority, fingerprint, served
 from harness import (SyncHubTest, bearer, curl, device_rows, device_table, free_port,
-                     netalertx_body, wait_until)
+                     netalertx_body, receive_head, wait_until)
 
 
 class TlsTest(SyncHubTest):
@@ -164,7 +164,7 @@ class Renewal(TlsTest):
                 hub.process.send_signal(signal.SIGHUP)
                 self.wait_served(hub, self.new_mark)
                 secure.sendall(body[100:])
-                self.assertIn(b" 200 ", secure.recv(4096))
+                self.assertIn(b" 200 ", receive_head(secure))
         self.wait_merged(self.queue, self.folder / "hub.db", 3)
 
     def test_a_broken_certificate_is_reported_and_the_old_one_stays(self):
