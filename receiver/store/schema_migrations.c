@@ -184,9 +184,20 @@ static const schema_step version_5[] = {
             " PRIMARY KEY(address, node)) @rows_by_key"},
 };
 
+/*
+ * State of which the database is the record, and Redis a copy (store_state.h). A credential record
+ * has only hashes and sealed secrets.
+ */
+static const schema_step version_6[] = {
+    {.sql = "CREATE TABLE \"SyncHub_Credentials\"(node @text NOT NULL PRIMARY KEY,"
+            " record @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
+    {.sql = "CREATE TABLE \"SyncHub_Blocklist\"(mac @text NOT NULL PRIMARY KEY,"
+            " note @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
+};
+
 static const schema_migration migrations[] = {
     MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3),
-    MIGRATION(version_4), MIGRATION(version_5),
+    MIGRATION(version_4), MIGRATION(version_5), MIGRATION(version_6),
 };
 
 const schema schema_released = {.migrations = migrations,

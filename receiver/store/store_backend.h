@@ -3,6 +3,7 @@
 #define RECEIVER_STORE_BACKEND_H
 
 #include "receiver/store/store.h"
+#include "receiver/store/store_state.h"
 
 /*
  * The functions of a backend. Each has the contract of the store_… function with its name; a
@@ -16,6 +17,18 @@ struct store_ops {
                        sh_error *error);
     sh_err (*meta_set)(store *s, const char *name, const char *value, bool replace,
                        sh_error *error);
+    /* The same inside a transaction; replaces the value. */
+    sh_err (*meta_write)(store *s, const char *name, const char *value, sh_error *error);
+    /* store_state.h: a transaction for reading, ended by rollback */
+    sh_err (*state_read_begin)(store *s, sh_error *error);
+    /* Waits for other transactions that change the list; NULL: begin excludes them. */
+    sh_err (*state_lock)(store *s, store_state list, sh_error *error);
+    /* Pass up to three columns of each row; find has a parameter. */
+    sh_err (*state_each)(store *s, const char *sql, const store_state_reader *reader,
+                         sh_error *error);
+    sh_err (*state_find)(store *s, const char *sql, const char *key,
+                         const store_state_reader *reader, sh_error *error);
+    sh_err (*state_put)(store *s, const char *sql, const store_state_entry *entry, sh_error *error);
     const sh_column *(*columns)(const store *s, size_t *count);
     void (*advice)(const store *s, char ret[static STORE_ADVICE_BYTES]); /* NULL: none */
     store_pace (*pace)(const store *s);

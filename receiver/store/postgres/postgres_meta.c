@@ -39,6 +39,11 @@ sh_err store_postgres_meta_get(store *base, const char *name, char ret[static ST
     return err;
 }
 
+sh_err store_postgres_meta_write(store *base, const char *name, const char *value, sh_error *error)
+{
+    return store_postgres_meta_set(base, name, value, true, error);
+}
+
 sh_err store_postgres_meta_set(store *base, const char *name, const char *value, bool replace,
                                sh_error *error)
 {

@@ -144,6 +144,17 @@ sh_err store_postgres_meta_get(store *base, const char *name, char ret[static ST
                                sh_error *error);
 sh_err store_postgres_meta_set(store *base, const char *name, const char *value, bool replace,
                                sh_error *error);
+sh_err store_postgres_meta_write(store *base, const char *name, const char *value, sh_error *error);
+
+/* postgres_state.c */
+sh_err store_postgres_state_read_begin(store *base, sh_error *error);
+sh_err store_postgres_state_lock(store *base, store_state list, sh_error *error);
+sh_err store_postgres_state_each(store *base, const char *sql, const store_state_reader *reader,
+                                 sh_error *error);
+sh_err store_postgres_state_find(store *base, const char *sql, const char *key,
+                                 const store_state_reader *reader, sh_error *error);
+sh_err store_postgres_state_put(store *base, const char *sql, const store_state_entry *entry,
+                                sh_error *error);
 
 /* postgres_nodes.c */
 sh_err store_postgres_nodes_prepare(store_postgres *s, sh_error *error);

@@ -82,6 +82,11 @@ static sh_err write_meta(store_sqlite *s, const char *name, const char *value, b
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
+sh_err store_sqlite_meta_write(store *base, const char *name, const char *value, sh_error *error)
+{
+    return write_meta((store_sqlite *)base, name, value, true, error);
+}
+
 sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, bool replace,
                              sh_error *error)
 {

@@ -166,6 +166,16 @@ sh_err store_sqlite_meta_get(store *base, const char *name, char ret[static STOR
                              sh_error *error);
 sh_err store_sqlite_meta_set(store *base, const char *name, const char *value, bool replace,
                              sh_error *error);
+sh_err store_sqlite_meta_write(store *base, const char *name, const char *value, sh_error *error);
+
+/* sqlite_state.c */
+sh_err store_sqlite_state_read_begin(store *base, sh_error *error);
+sh_err store_sqlite_state_each(store *base, const char *sql, const store_state_reader *reader,
+                               sh_error *error);
+sh_err store_sqlite_state_find(store *base, const char *sql, const char *key,
+                               const store_state_reader *reader, sh_error *error);
+sh_err store_sqlite_state_put(store *base, const char *sql, const store_state_entry *entry,
+                              sh_error *error);
 
 /* sqlite_columns.c: reads the columns of Devices. */
 sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error);
