@@ -185,7 +185,7 @@ void merge_free(merge *m)
 /* --- Batches --------------------------------------------------------------------------------- */
 
 /* Takes entries and merges those of nodes without held entries; *worked: there were any. */
-static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
+static sh_err merge_new_entries(merge *m, int64_t block_ms, bool *worked, sh_error *error)
 {
     size_t entries = 0;
     size_t bytes = 0;
@@ -196,7 +196,7 @@ static sh_err merge_new_entries(merge *m, bool *worked, sh_error *error)
             queue_batch *batch = NULL;
             const queue_limits limits = {.entries_max = BATCH_ENTRIES,
                                          .bytes_max = BATCH_BYTES,
-                                         .block_ms = m->held.count > 0 ? 0 : BLOCK_MS};
+                                         .block_ms = m->held.count > 0 ? 0 : block_ms};
             err = queue_reader_take(m->reader, &limits, &batch, error);
             if (err == SH_OK && queue_batch_count(batch) == 0) {
                 queue_batch_free(batch);
@@ -238,8 +238,11 @@ static sh_err record_contacts(merge *m, sh_error *error)
     return contact_recorder_run(m->recorder, m->merger.store, m->queue, error);
 }
 
-/* Merges new entries, then a transaction of held ones; *worked: there were any. */
-static sh_err merge_round(merge *m, bool *worked, sh_error *error)
+/*
+ * Merges new entries, waiting up to block_ms for the first one, then a transaction of held ones;
+ * *worked: there were any.
+ */
+static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *error)
 {
     *worked = false;
     sh_err err = open_store(m, error);
@@ -258,7 +261,7 @@ static sh_err merge_round(merge *m, bool *worked, sh_error *error)
     if (err != SH_OK)
         return err;
     claim_keeper_active(m->claims);
-    err = merge_new_entries(m, worked, error);
+    err = merge_new_entries(m, block_ms, worked, error);
     if (err != SH_OK || (!*worked && m->held.count == 0))
         return err == SH_OK ? store_rest(m->merger.store, error) : err;
     if (m->held.count == 0)
@@ -327,7 +330,7 @@ bool merge_run(merge *m, bool until_empty)
         (void)sh_service_reload_state(); /* logs changed settings */
         sh_error error = {0};
         bool worked = false;
-        sh_err err = merge_round(m, &worked, &error);
+        sh_err err = merge_round(m, until_empty ? 0 : BLOCK_MS, &worked, &error);
         if (err == SH_E_STOPPED)
             break;
         if (err != SH_OK) {

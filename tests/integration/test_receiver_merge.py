@@ -4,6 +4,7 @@
 import datetime
 import json
 import re
+import subprocess
 import unittest
 
 import envelopes
@@ -13,6 +14,30 @@ from merge_base import MergeTest
 
 ADD = """local e = string.gsub(ARGV[1], '..', function (hex) return string.char(tonumber(hex, 16)) end)
 return redis.call('XADD', KEYS[1], '*', 'e', e, 'm', 'push')"""
+
+
+class Once(MergeTest):
+    def test_a_single_run_ends_as_soon_as_the_queue_is_empty(self):
+        """It asks Redis for entries without waiting for some that might come."""
+        ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+        for index in range(3):
+            netalertx_push(ingest.url, device_table(device_rows(5, first=5 * index)), f"N{index}")
+        ingest.stop()
+        settings = self.receiver_settings(self.hub_redis, self.db)
+        with subprocess.Popen(["redis-cli", "-p", str(self.hub_redis.port), "monitor"],
+                              stdout=subprocess.PIPE, text=True) as monitor:
+            self.assertEqual(monitor.stdout.readline().strip(), "OK")
+            self.run_program("receiver", settings, "--once", code=0)
+            self.run_program("receiver", settings, "--once", code=0)  # nothing to do
+            self.hub_redis.cli("echo", "the end")
+            commands = []
+            while not commands or "the end" not in commands[-1]:
+                commands.append(monitor.stdout.readline().lower())
+            monitor.terminate()
+        self.assertEqual(len(self.macs()), 15)
+        reads = [line for line in commands if '"xreadgroup"' in line]
+        self.assertGreater(len(reads), 0, commands)
+        self.assertEqual([line for line in reads if '"block"' in line], [])
 
 
 class WhoWins(MergeTest):
