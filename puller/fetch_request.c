@@ -97,5 +97,6 @@ void pull_request_add(pull_run *r, node_fetch *f)
         .headers = f->headers,
         .answer_max = pull_run_speaks_netalertx(r) ? SH_NETALERTX_BODY_MAX : SH_ENVELOPE_MAX,
         .timeout_ms = r->p->settings->run_timeout_s * 1000,
+        .silence_ms = SH_PULL_SILENCE_MS,
     };
 }

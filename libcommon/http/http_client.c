@@ -19,6 +19,7 @@
 
 #define STOP_GRACE_MS 5000   /* for running exchanges once the program must stop */
 #define POLL_MAX_MS 1000     /* upper limit; curl asks for less if it needs less */
+#define SILENCE_LOOK_MS 50   /* interval of checking for silent peers */
 #define IDLE_CONNECTIONS 64L /* kept alive between exchanges */
 
 /* An incomplete answer of this size may stall others that wait for memory. */
@@ -31,7 +32,10 @@ struct sh_http_client {
     size_t parallel_max;
     void (*tick)(void);
     int64_t stall_ms;
-    int64_t looked_ms; /* last check for stalled answers, monotonic */
+    int64_t looked_ms;  /* last check for stalled answers, monotonic */
+    int64_t heard_ms;   /* the same for silent peers */
+    int64_t moved_ms;   /* monotonic: when an exchange was last seen to move */
+    bool heeds_silence; /* a request of the current call limits it */
 };
 
 /* The requests of one call and its callback. */
@@ -249,6 +253,30 @@ static void end_stalled(sh_http_client *client, batch *b)
     }
 }
 
+/*
+ * As long as other answers arrive, a silent peer delays nobody, and may be slow only because this
+ * machine or the network is: then its time begins with the last progress of any exchange. If
+ * requests wait for it to end, only its own time counts.
+ */
+static void end_silent(sh_http_client *client, batch *b)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    http_client_exchange *next;
+    if (!client->heeds_silence || now_ms - client->heard_ms < SILENCE_LOOK_MS)
+        return;
+    client->heard_ms = now_ms;
+    for (http_client_exchange *e = client->shared.first; e != NULL; e = e->next)
+        if (http_client_exchange_moves(e, now_ms))
+            client->moved_ms = now_ms;
+    int64_t not_before_ms = b->started < b->count ? 0 : client->moved_ms;
+    for (http_client_exchange *e = client->shared.first; e != NULL; e = next) {
+        next = e->next;
+        sh_error failure = {.code = SH_OK};
+        if (http_client_exchange_is_silent(e, now_ms, not_before_ms, &failure))
+            end_exchange(e, b, failure.code, &failure);
+    }
+}
+
 static bool stop_is_asked(const sh_http_client *client)
 {
     struct pollfd fd = {.fd = client->stop_fd, .events = POLLIN};
@@ -270,11 +298,15 @@ static void wait_for_peers(sh_http_client *client, const batch *b)
     struct curl_waitfd stop = {.fd = client->stop_fd, .events = CURL_WAIT_POLLIN};
     /* Once readable, stop_fd stays readable, so polling it again would return at once. */
     unsigned extra = client->stop_fd >= 0 && b->stop_at_ms < 0 ? 1 : 0;
-    (void)curl_multi_poll(client->shared.multi, extra > 0 ? &stop : NULL, extra, POLL_MAX_MS, NULL);
+    int max_ms = client->heeds_silence ? SILENCE_LOOK_MS : POLL_MAX_MS;
+    (void)curl_multi_poll(client->shared.multi, extra > 0 ? &stop : NULL, extra, max_ms, NULL);
 }
 
 static void run_batch(sh_http_client *client, batch *b)
 {
+    client->heeds_silence = false;
+    for (size_t i = 0; i < b->count; i++)
+        client->heeds_silence = client->heeds_silence || b->requests[i].silence_ms > 0;
     while (b->started < b->count || b->in_hand > 0) {
         if (client->tick != NULL)
             client->tick();
@@ -285,6 +317,7 @@ static void run_batch(sh_http_client *client, batch *b)
         if (curl_multi_perform(client->shared.multi, &running) != CURLM_OK)
             end_all(client, b, SH_E_MEMORY, "curl could not continue");
         end_finished(client, b);
+        end_silent(client, b);
         end_stalled(client, b);
         resume_paused(client, b);
         if (b->stop_at_ms >= 0 && sh_clock_monotonic_ms() >= b->stop_at_ms)

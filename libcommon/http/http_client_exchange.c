@@ -21,6 +21,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
     http_client_exchange *e = context;
     sh_slice line = {data, size * count};
     e->header_bytes += line.len;
+    e->received += line.len;
     if (e->header_bytes > HEADER_BYTES_MAX) {
         (void)sh_fail(&e->failure, SH_E_LIMIT, "%.*s answered with more than %lu bytes of headers",
                       HTTP_URL_SHOWN, e->request->url, HEADER_BYTES_MAX);
@@ -40,6 +41,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     http_client_shared *shared = e->shared;
     sh_buf *body = &e->answer.body;
     size_t len = size * count;
+    e->received += len;
     if (len > body->limit - body->len) {
         (void)sh_fail(&e->failure, SH_E_LIMIT, "%.*s answered with more than the %zu bytes allowed",
                       HTTP_URL_SHOWN, e->request->url, body->limit);
@@ -111,6 +113,16 @@ static sh_err add_headers(http_client_exchange *e, sh_error *error)
     return err;
 }
 
+/* Called for each address of the host that curl tries. */
+static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)fd;
+    (void)purpose;
+    http_client_exchange *e = context;
+    e->sockets++;
+    return CURL_SOCKOPT_OK;
+}
+
 /* Sets an option and keeps the first failure in `code`. */
 #define SET(option, value)                                                                         \
     do {                                                                                           \
@@ -129,6 +141,8 @@ static CURLcode set_connection(http_client_exchange *e)
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
+    SET(CURLOPT_SOCKOPTDATA, e);
     /* A name server that hangs must not delay the other exchanges or the program's end. */
     SET(CURLOPT_QUICK_EXIT, 1L);
     SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
@@ -203,6 +217,47 @@ sh_err http_client_exchange_fail(const http_client_exchange *e, CURLcode code, s
                                          .answer_max = e->request->answer_max,
                                          .body_len = e->answer.body.len};
     return http_client_fail(&failure, error);
+}
+
+static http_client_step step_of(const http_client_exchange *e)
+{
+    /* In the order of the steps; each is 0 until it was reached. */
+    curl_off_t resolved = 0, connected = 0, ready = 0, answered = 0;
+    (void)curl_easy_getinfo(e->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    (void)curl_easy_getinfo(e->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    (void)curl_easy_getinfo(e->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    (void)curl_easy_getinfo(e->easy, CURLINFO_STARTTRANSFER_TIME_T, &answered);
+    if (answered > 0 || e->header_bytes > 0)
+        return HTTP_STEP_ANSWER;
+    if (ready > 0)
+        return HTTP_STEP_REQUEST;
+    if (connected > 0)
+        return HTTP_STEP_HANDSHAKE;
+    return resolved > 0 ? HTTP_STEP_CONNECTING : HTTP_STEP_RESOLVING;
+}
+
+bool http_client_exchange_moves(http_client_exchange *e, int64_t now_ms)
+{
+    if (e->silence.step == HTTP_STEP_ANSWER) {
+        bool came = e->received != e->received_before;
+        e->received_before = e->received;
+        return came;
+    }
+    return http_client_silence_note(
+        &e->silence,
+        (http_client_silence){.step = step_of(e), .sockets = e->sockets, .since_ms = now_ms});
+}
+
+bool http_client_exchange_is_silent(const http_client_exchange *e, int64_t now_ms,
+                                    int64_t not_before_ms, sh_error *error)
+{
+    int64_t limit_ms = e->request->silence_ms;
+    if (limit_ms == 0 || !http_client_is_silent(&e->silence, now_ms, not_before_ms, limit_ms))
+        return false;
+    const http_client_failure failure = {
+        .url = e->request->url, .names = &e->shared->names, .proxy = &e->proxy};
+    (void)http_client_fail_silent(&failure, e->silence.step, limit_ms, error);
+    return true;
 }
 
 /* --- Start and end --------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/http/http_answer.h"
 #include "libcommon/http/http_client_failure.h"
+#include "libcommon/http/http_client_silence.h"
 #include "libcommon/http/http_client_stall.h"
 #include "libcommon/http/http_request.h"
 #include "libcommon/http/http_setting_names.h"
@@ -40,7 +41,10 @@ struct http_client_exchange {
     size_t header_bytes;
     bool paused; /* waits for memory */
     http_client_stall stall;
-    char detail[CURL_ERROR_SIZE]; /* curl's message */
+    unsigned sockets; /* opened for it */
+    http_client_silence silence;
+    uint64_t received, received_before; /* bytes: all, and when last checked */
+    char detail[CURL_ERROR_SIZE];       /* curl's message */
     http_client_exchange *next, **link;
 };
 
@@ -54,5 +58,15 @@ void http_client_exchange_free(http_client_exchange *e);
  * found takes precedence.
  */
 sh_err http_client_exchange_fail(const http_client_exchange *e, CURLcode code, sh_error *error);
+
+/* Whether the exchange has moved, or received bytes, since the last call. */
+bool http_client_exchange_moves(http_client_exchange *e, int64_t now_ms);
+
+/*
+ * Whether the peer was silent for longer than the request allows, not counting the time before
+ * not_before_ms. If so, the failure is in *error, and the exchange must end.
+ */
+bool http_client_exchange_is_silent(const http_client_exchange *e, int64_t now_ms,
+                                    int64_t not_before_ms, sh_error *error);
 
 #endif

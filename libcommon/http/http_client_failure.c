@@ -87,6 +87,20 @@ static sh_err fail_connect(const http_client_failure *f, sh_error *error)
                    f->url, reason, connect_hint((int)number), f->names->url);
 }
 
+/* Nothing accepted the connection in time. */
+static sh_err fail_unreached(const http_client_failure *f, int64_t ms, sh_error *error)
+{
+    if (has_proxy(f)) {
+        char what[80];
+        (void)snprintf(what, sizeof what, "did not answer within %g s", (double)ms / 1000);
+        return fail_proxy(f, what, error);
+    }
+    return sh_fail(error, SH_E_NETWORK,
+                   "could not connect to %.*s: no answer within %g s; check the host in %s, and "
+                   "firewalls on the way",
+                   HTTP_URL_SHOWN, f->url, (double)ms / 1000, f->names->url);
+}
+
 static sh_err fail_timeout(const http_client_failure *f, sh_error *error)
 {
     curl_off_t connected_us = 0;
@@ -98,15 +112,7 @@ static sh_err fail_timeout(const http_client_failure *f, sh_error *error)
                        HTTP_URL_SHOWN, f->url, (double)ms / 1000, f->names->timeout);
     if (ms > HTTP_CONNECT_TIMEOUT_MAX_MS)
         ms = HTTP_CONNECT_TIMEOUT_MAX_MS;
-    if (has_proxy(f)) {
-        char what[80];
-        (void)snprintf(what, sizeof what, "did not answer within %g s", (double)ms / 1000);
-        return fail_proxy(f, what, error);
-    }
-    return sh_fail(error, SH_E_NETWORK,
-                   "could not connect to %.*s: no answer within %g s; check the host in %s, and "
-                   "firewalls on the way",
-                   HTTP_URL_SHOWN, f->url, (double)ms / 1000, f->names->url);
+    return fail_unreached(f, ms, error);
 }
 
 static sh_err fail_short(const http_client_failure *f, sh_error *error)
@@ -275,4 +281,25 @@ sh_err http_client_fail(const http_client_failure *f, sh_error *error)
     default:
         return fail_other(f, error);
     }
+}
+
+sh_err http_client_fail_silent(const http_client_failure *f, http_client_step step,
+                               int64_t limit_ms, sh_error *error)
+{
+    double limit_s = (double)limit_ms / 1000;
+    /* Before 8.0, curl does not tell a connection from its TLS handshake. */
+    if (step == HTTP_STEP_CONNECTING && (has_proxy(f) || !is_tls(f)))
+        return fail_unreached(f, limit_ms, error);
+    if (step == HTTP_STEP_CONNECTING || step == HTTP_STEP_HANDSHAKE)
+        return sh_fail(error, SH_E_NETWORK,
+                       "could not connect to %.*s: %sthe TLS handshake did not end within %g s; "
+                       "check that the program there runs, host and port in %s, and firewalls on "
+                       "the way",
+                       HTTP_URL_SHOWN, f->url,
+                       step == HTTP_STEP_CONNECTING ? "no connection was made, or " : "", limit_s,
+                       f->names->url);
+    return sh_fail(error, SH_E_NETWORK,
+                   "%.*s accepted the connection and sent nothing for %g s: check that the program "
+                   "there runs and is not overloaded, and the port in %s",
+                   HTTP_URL_SHOWN, f->url, limit_s, f->names->url);
 }

@@ -3,6 +3,7 @@
 #define SH_HTTP_CLIENT_FAILURE_H
 
 #include "libcommon/base/error.h"
+#include "libcommon/http/http_client_silence.h"
 #include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/proxy_environment.h"
 
@@ -32,5 +33,9 @@ typedef struct {
  * SH_E_MEMORY.
  */
 sh_err http_client_fail(const http_client_failure *failure, sh_error *error);
+
+/* The message for a peer that was silent in a step for limit_ms. Always SH_E_NETWORK. */
+sh_err http_client_fail_silent(const http_client_failure *failure, http_client_step step,
+                               int64_t limit_ms, sh_error *error);
 
 #endif

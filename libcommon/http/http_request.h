@@ -17,6 +17,12 @@ typedef struct {
     bool ask_first;     /* `Expect: 100-continue`: the peer may answer before the body is sent */
     size_t answer_max;  /* bytes of body; more is SH_E_LIMIT */
     int64_t timeout_ms; /* for the whole exchange */
+    /*
+     * For each step up to the first byte of the answer: connecting to one address, the TLS
+     * handshake, and from then to the first byte; 0: no limit. Counted from the last progress of
+     * any exchange of the call, unless requests wait for others to end.
+     */
+    int64_t silence_ms;
 } sh_http_request;
 
 #endif

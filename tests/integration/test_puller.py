@@ -2,6 +2,7 @@
 """The puller against NetAlertX nodes, Sync Hub nodes, and other servers."""
 
 import base64
+import contextlib
 import json
 import re
 import socket
@@ -78,7 +79,11 @@ class Nodes(FakeServer):
         return f"{self.url}/{path}"
 
     def add_netalertx(self, path, name, table):
-        return self.add(path, lambda request: netalertx_answer(name, table))
+        """The answer is built in advance: a slow machine must not take the node for a silent one."""
+        status, headers, body = netalertx_answer(name, table)
+        headers = {"Content-Type": "application/json", **headers}
+        body = json.dumps(body).encode()
+        return self.add(path, lambda request: (status, headers, body))
 
     def seen(self, path):
         with self.lock:
@@ -120,6 +125,35 @@ def sends(data):
 @raw
 def silent(handler, server):
     server.stopping.wait()
+
+
+def _in_two(name, first):
+    """NetAlertX's answer in two pieces, the first of so many bytes."""
+    body = json.dumps(netalertx_answer(name, device_table(device_rows(1)))[2]).encode()
+    head = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body))
+    return (head + body)[:first], (head + body)[first:]
+
+
+def begins_at_once(name):
+    """A node that sends a status line, and the rest only after the limit of silence."""
+    @raw
+    def answer(handler, server):
+        begin, rest = _in_two(name, 17)
+        handler.wfile.write(begin)
+        server.stopping.wait(6)
+        handler.wfile.write(rest)
+    return answer
+
+
+def builds_its_answer(name):
+    """A node that needs seconds until its first byte."""
+    @raw
+    def answer(handler, server):
+        server.stopping.wait(2)
+        for piece in _in_two(name, 17):
+            handler.wfile.write(piece)
+    return answer
 
 
 @raw
@@ -218,7 +252,7 @@ class NetAlertXNodes(PullerTest):
             "huge": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n{"),
                      "announces more than"),
             "endless": (endless, "more than the"),
-            "silent": (silent, "timed out"),
+            "silent": (silent, "sent nothing for 5 s"),
             "garbage": (sends(b"\x00\x01\x02\x03\r\n\r\n"), "does not speak HTTP"),
             "nothing": (sends(b""), "without an answer"),
             "html": (lambda _: (200, {"Content-Type": "text/html"}, b"<html>"),
@@ -258,6 +292,30 @@ class NetAlertXNodes(PullerTest):
         self.assertEqual(sorted(e.node for e in queued(self.queue)), ["Good_0", "Good_1", "Good_2"])
         self.assert_summary(log, len(mixed), pulled=3, failed=len(urls))
         self.assertEqual(len(self.nodes.seen("good1")), 1)  # the redirect was not followed
+
+    def test_dead_nodes_cost_their_silence_and_not_the_time_out(self):
+        """Without the limit of silence the run takes SYNC_RUN_TIMEOUT, longer than the test waits."""
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full, \
+                socket.create_server(("127.0.0.1", 0)) as kernel, \
+                contextlib.ExitStack() as waiting:
+            for _ in range(8):
+                connection = waiting.enter_context(socket.socket())
+                connection.setblocking(False)
+                connection.connect_ex(full.getsockname())
+            never = f"http://127.0.0.1:{full.getsockname()[1]}"
+            mute = self.nodes.add("mute", silent)
+            tls = f"https://127.0.0.1:{kernel.getsockname()[1]}"  # only the kernel accepts
+            begins = self.nodes.add("begins", begins_at_once("begins"))
+            builds = self.nodes.add("builds", builds_its_answer("builds"))
+            good = [self.nodes.add_netalertx(f"n{i}", f"n{i}", device_table(device_rows(1)))
+                    for i in range(5)]
+            log = self.pull([never, mute, tls, begins, builds, *good], code=1, SYNC_RUN_TIMEOUT=3600)
+        self.assert_summary(log, 10, pulled=7, failed=3)
+        self.assertIn("no answer within 5 s", self.line(log, never))
+        self.assertIn("sent nothing for 5 s", self.line(log, mute))
+        self.assertIn("the TLS handshake did not end within 5 s", self.line(log, tls))
+        self.assertIn("pulled", self.line(log, begins))
+        self.assertIn("pulled", self.line(log, builds))
 
     def test_a_wrong_token_names_the_setting(self):
         url = self.nodes.add_netalertx("a", "Node_A", device_table([]))

@@ -50,6 +50,7 @@ static const script scripts[] = {
     {.path = "/headers", .answer = "HTTP/1.1 200 OK\r\n", .fill = 70000, .fill_headers = true},
     {.path = "/nonsense", .answer = "\x01\x02 nothing of the kind\r\n\r\n"},
     {.path = "/silent", .answer = "", .hang = true},
+    {.path = "/byte", .answer = "H", .hang = true},
     {.path = "/stuck", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhel", .hang = true},
     {.path = "/closed", .answer = ""},
     {.path = "/gzip",

@@ -360,6 +360,125 @@ static void a_peer_that_stalls_keeps_no_memory_that_others_wait_for(void **state
     sh_http_client_free(client);
 }
 
+/* A listener whose queue of connections is full, so that none is accepted any more. */
+typedef struct {
+    int fd, waiting[8];
+    uint16_t port;
+} full_listener;
+
+static void full_listener_start(full_listener *l)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t len = sizeof address;
+    l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(l->fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(l->fd, 0), 0);
+    assert_int_equal(getsockname(l->fd, (struct sockaddr *)&address, &len), 0);
+    l->port = ntohs(address.sin_port);
+    for (size_t i = 0; i < 8; i++) {
+        l->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(l->waiting[i], (struct sockaddr *)&address, len);
+    }
+}
+
+static void full_listener_stop(const full_listener *l)
+{
+    for (size_t i = 0; i < 8; i++)
+        (void)close(l->waiting[i]);
+    (void)close(l->fd);
+}
+
+static void a_silent_peer_is_given_up_long_before_the_time_out(void **state)
+{
+    (void)state;
+    full_listener full;
+    full_listener_start(&full);
+    char full_url[64], tls_url[64];
+    (void)snprintf(full_url, sizeof full_url, "http://127.0.0.1:%u/x", full.port);
+    (void)snprintf(tls_url, sizeof tls_url, "https://127.0.0.1:%u/x", server.port);
+    const struct {
+        const char *url; /* NULL: /silent */
+        const char *words;
+    } cases[] = {
+        {full_url, "no answer within 0.2 s; check the host"},
+        {tls_url, "the TLS handshake did not end within 0.2 s"},
+        {NULL, "accepted the connection and sent nothing for 0.2 s"},
+    };
+    sh_http_client *client = new_client(-1, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_http_request request = get("/silent");
+        if (cases[i].url != NULL)
+            request.url = cases[i].url;
+        request.silence_ms = 200;
+        request.timeout_ms = 3600 * 1000;
+        sh_http_answer answer;
+        sh_error error = {.code = SH_OK};
+        assert_int_equal(sh_http_send(client, &request, &answer, &error), SH_E_NETWORK);
+        assert_non_null(strstr(error.message, cases[i].words));
+        sh_http_answer_reset(&answer);
+    }
+    sh_http_client_free(client);
+    full_listener_stop(&full);
+}
+
+static void silent_peers_end_alone(void **state)
+{
+    (void)state;
+    enum { COUNT = 50 };
+    sh_http_request requests[COUNT];
+    char silent[128], ok[128];
+    (void)snprintf(silent, sizeof silent, "%s", url_of("/silent"));
+    (void)snprintf(ok, sizeof ok, "%s", url_of("/busy"));
+    for (size_t i = 0; i < COUNT; i++) {
+        requests[i] = get("");
+        requests[i].url = i % 10 == 0 ? silent : ok;
+        requests[i].silence_ms = i % 10 == 0 ? 100 : 60000;
+        requests[i].timeout_ms = 3600 * 1000;
+    }
+    sh_http_client *client = new_client(-1, 0);
+    outcome o = {.stop_fd = -1};
+    sh_http_send_all(client, requests, COUNT, &(sh_http_calls){.done = note, .context = &o});
+    assert_int_equal(o.ended, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(o.err[i], i % 10 == 0 ? SH_E_NETWORK : SH_OK);
+    sh_http_client_free(client);
+}
+
+/* A peer that has begun to answer is alive: only the time-out bounds it. */
+static void after_the_first_bytes_only_the_time_out_counts(void **state)
+{
+    (void)state;
+    const char *const paths[] = {"/byte", "/stuck"};
+    sh_http_client *client = new_client(-1, 0);
+    for (size_t i = 0; i < 2; i++) {
+        sh_http_request request = get(paths[i]);
+        request.silence_ms = 100;
+        request.timeout_ms = 1000;
+        sh_http_answer answer;
+        sh_error error = {.code = SH_OK};
+        assert_int_equal(sh_http_send(client, &request, &answer, &error), SH_E_NETWORK);
+        assert_non_null(strstr(error.message, "was not complete after 1 s"));
+        sh_http_answer_reset(&answer);
+    }
+    sh_http_client_free(client);
+}
+
+static void the_time_out_bounds_a_silent_peer_too(void **state)
+{
+    (void)state;
+    sh_http_client *client = new_client(-1, 0);
+    sh_http_request request = get("/silent");
+    request.silence_ms = 3600 * 1000;
+    request.timeout_ms = 100;
+    sh_http_answer answer;
+    sh_error error = {.code = SH_OK};
+    assert_int_equal(sh_http_send(client, &request, &answer, &error), SH_E_NETWORK);
+    assert_non_null(strstr(error.message, "was not complete after 0.1 s"));
+    sh_http_answer_reset(&answer);
+    sh_http_client_free(client);
+}
+
 static void a_stop_ends_what_is_not_begun_and_soon_the_rest(void **state)
 {
     (void)state;
@@ -465,6 +584,10 @@ int main(void)
         cmocka_unit_test(a_limit_on_parallel_exchanges_leaves_none_out),
         cmocka_unit_test(answers_that_do_not_fit_into_memory_together_come_in_turn),
         cmocka_unit_test(a_peer_that_stalls_keeps_no_memory_that_others_wait_for),
+        cmocka_unit_test(a_silent_peer_is_given_up_long_before_the_time_out),
+        cmocka_unit_test(silent_peers_end_alone),
+        cmocka_unit_test(after_the_first_bytes_only_the_time_out_counts),
+        cmocka_unit_test(the_time_out_bounds_a_silent_peer_too),
         cmocka_unit_test(a_stop_ends_what_is_not_begun_and_soon_the_rest),
         cmocka_unit_test(a_ca_file_that_is_not_there_is_named),
         cmocka_unit_test(header_lines_are_read_into_the_answer),
