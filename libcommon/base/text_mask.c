@@ -16,8 +16,15 @@ uint64_t sh_text_mask_prefix_xor(uint64_t quotes)
     return quotes ^ quotes << 32;
 }
 
+/* Those of the letters p that can start a key. */
+static uint64_t after_quote(uint64_t letters, uint64_t quotes)
+{
+    return letters & (quotes << 1 | 1);
+}
+
 static void mask_bytewise(const char *text, size_t len, sh_text_mask *ret)
 {
+    uint64_t p = 0;
     *ret = (sh_text_mask){0};
     for (size_t i = 0; i < len; i++) {
         uint64_t bit = UINT64_C(1) << i;
@@ -32,6 +39,9 @@ static void mask_bytewise(const char *text, size_t len, sh_text_mask *ret)
         case 'M':
             ret->letters |= bit;
             break;
+        case 'p':
+            p |= bit;
+            break;
         case '{':
         case '}':
         case '[':
@@ -42,6 +52,7 @@ static void mask_bytewise(const char *text, size_t len, sh_text_mask *ret)
             break;
         }
     }
+    ret->letters |= after_quote(p, ret->quotes);
     ret->inside = sh_text_mask_prefix_xor(ret->quotes);
 }
 
@@ -58,14 +69,17 @@ static void mask_by_16(const char *text, size_t count, sh_text_mask ret[])
 {
     for (size_t i = 0; i < count; i++, text += SH_TEXT_MASK_BYTES) {
         sh_text_mask mask = {0};
+        uint64_t p = 0;
         for (unsigned at = 0; at < SH_TEXT_MASK_BYTES; at += 16) {
             __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
             __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(FOLD));
             mask.quotes |= equal_16(bytes, '"') << at;
             mask.backslashes |= equal_16(bytes, '\\') << at;
             mask.letters |= (equal_16(bytes, 'L') | equal_16(bytes, 'M')) << at;
+            p |= equal_16(bytes, 'p') << at;
             mask.brackets |= (equal_16(folded, '{') | equal_16(folded, '}')) << at;
         }
+        mask.letters |= after_quote(p, mask.quotes);
         mask.inside = sh_text_mask_prefix_xor(mask.quotes);
         ret[i] = mask;
     }
@@ -87,8 +101,10 @@ __attribute__((target("avx512bw,pclmul"))) static void mask_by_64(const char *te
         __m512i folded = _mm512_or_si512(bytes, _mm512_set1_epi8(FOLD));
         ret[i].quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
         ret[i].backslashes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\'));
-        ret[i].letters = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('L')) |
-                         _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('M'));
+        ret[i].letters =
+            _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('L')) |
+            _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('M')) |
+            after_quote(_mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('p')), ret[i].quotes);
         ret[i].brackets = _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('{')) |
                           _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('}'));
         ret[i].inside = prefix_xor_clmul(ret[i].quotes);

@@ -14,8 +14,12 @@
 typedef struct {
     uint64_t quotes, backslashes;
     uint64_t brackets; /* { } [ ] */
-    uint64_t letters;  /* L and M: rare in device tables except in keys that table_row looks for */
-    uint64_t inside;   /* sh_text_mask_prefix_xor(quotes) */
+    /*
+     * Letters that table_row looks for in keys and that are rare elsewhere: L, M, and p after a
+     * quote or at the start of the block.
+     */
+    uint64_t letters;
+    uint64_t inside; /* sh_text_mask_prefix_xor(quotes) */
 } sh_text_mask;
 
 #define SH_TEXT_MASKS 8

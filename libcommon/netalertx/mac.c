@@ -9,22 +9,27 @@
 
 #define MAC_BYTES 6
 
-/* Parses pairs of digits with the same separator between them. */
+#define TEXT_BYTES (3 * MAC_BYTES - 1)
+
+/*
+ * Parses pairs of digits with the same separator between them. The usual spelling, so without a
+ * branch for each digit.
+ */
 static bool read_pairs(sh_slice text, uint8_t ret[static MAC_BYTES])
 {
-    if (text.len != 3 * MAC_BYTES - 1)
+    if (text.len != TEXT_BYTES)
         return false;
     char separator = text.data[2];
-    if (separator != ':' && separator != '-' && separator != '.')
-        return false;
+    unsigned valid = separator == ':' || separator == '-' || separator == '.' ? SH_HEX_VALID : 0;
     for (size_t i = 0; i < MAC_BYTES; i++) {
-        sh_slice pair = {text.data + 3 * i, 2};
-        if (!sh_hex_decode(pair, ret + i, 1))
-            return false;
-        if (i > 0 && text.data[3 * i - 1] != separator)
-            return false;
+        uint8_t high = sh_hex_digits[(uint8_t)text.data[3 * i]];
+        uint8_t low = sh_hex_digits[(uint8_t)text.data[3 * i + 1]];
+        valid &= high & low;
+        ret[i] = (uint8_t)(high << 4 | (low & 0xf));
     }
-    return true;
+    for (size_t at = 2; at < TEXT_BYTES; at += 3)
+        valid &= text.data[at] == separator ? SH_HEX_VALID : 0;
+    return valid != 0;
 }
 
 /* Parses octets without leading zeros, `0:c:29:1:2:3`. Not with '.': that would be an OID. */
@@ -85,15 +90,17 @@ static bool read_six_bytes(sh_slice text, uint8_t ret[static MAC_BYTES])
 /* On the hot path of a merge, so without printf, which would take half as long as the look-up. */
 static void write_six_bytes(const uint8_t bytes[static MAC_BYTES], sh_mac *ret)
 {
+    static const char digits[] = "0123456789abcdef";
+    uint64_t number = 0;
     for (size_t i = 0; i < MAC_BYTES; i++) {
-        sh_hex_encode(bytes + i, 1, ret->text + 3 * i); /* the next line overwrites the NUL */
-        ret->text[3 * i + 2] = i + 1 < MAC_BYTES ? ':' : '\0';
+        ret->text[3 * i] = digits[bytes[i] >> 4];
+        ret->text[3 * i + 1] = digits[bytes[i] & 0xf];
+        ret->text[3 * i + 2] = ':';
+        number = number << 8 | bytes[i];
     }
-    ret->len = 3 * MAC_BYTES - 1;
-    ret->number = 0;
-    for (size_t i = 0; i < MAC_BYTES; i++)
-        ret->number = ret->number << 8 | bytes[i];
-    ret->number++;
+    ret->text[TEXT_BYTES] = '\0';
+    ret->len = TEXT_BYTES;
+    ret->number = number + 1;
 }
 
 sh_err sh_mac_read(sh_slice text, sh_mac *ret, sh_error *error)

@@ -44,15 +44,9 @@ static sh_err read_member(void *context, const sh_json_scan_member *member, sh_e
     return SH_OK;
 }
 
-static bool may_be_unknown(sh_slice row)
-{
-    static const char key[] = "\"present\"";
-    return memmem(row.data, row.len, key, sizeof key - 1) != NULL;
-}
-
 sh_err sh_row_state_complete(sh_slice row, sh_row_state *state, sh_error *error)
 {
-    bool says_no = state->present == SH_ROW_PRESENT_NO && may_be_unknown(row);
+    bool says_no = state->present == SH_ROW_PRESENT_NO && state->has_present_key;
     if (!state->unclear && !says_no)
         return SH_OK;
     sh_row_state read = {.present = SH_ROW_PRESENT_MISSING};

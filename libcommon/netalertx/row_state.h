@@ -22,7 +22,8 @@ typedef enum {
 typedef struct {
     sh_row_present present;
     sh_slice last_ip, last_connection;
-    bool unclear; /* the row has keys with escapes, so the members may be incomplete */
+    bool has_present_key; /* the row has the key "present" */
+    bool unclear;         /* the row has keys with escapes, so the members may be incomplete */
 } sh_row_state;
 
 /* The meaning of a value of devPresentLastScan, without quotes: 1 and true are present. */

@@ -59,23 +59,12 @@ static void read_mac_value(const char *at, const char *end, sh_row_mac *mac)
         mac->kind = SH_ROW_MAC_UNCLEAR;
 }
 
-/* A key with its quotes, and its numbers of bytes before and from the letter that was found. */
-typedef struct {
-    const char *text;
-    size_t before, after;
-} row_key;
-
 /*
- * The start of the value of the key whose letter is at `at`, inside a string of the row at start;
- * NULL if that is another string, or not a key.
+ * The start of the value of a key whose bytes end before `after`; NULL if it is a string instead.
  */
-static const char *value_of_key(const char *start, const char *at, const char *end,
-                                const row_key *key)
+static const char *value_after(const char *after, const char *end)
 {
-    if ((size_t)(at - start) < key->before || (size_t)(end - at) < key->after ||
-        memcmp(at - key->before, key->text, key->before + key->after) != 0)
-        return NULL;
-    const char *colon = sh_table_skip_space(at + key->after, end);
+    const char *colon = sh_table_skip_space(after, end);
     return colon < end && *colon == ':' ? sh_table_skip_space(colon + 1, end) : NULL;
 }
 
@@ -90,26 +79,59 @@ static sh_slice read_scalar(const char *at, const char *end)
     return after == NULL ? SH_SLICE("") : (sh_slice){at + 1, (size_t)(after - at) - 2};
 }
 
-/* The key is prefix, the letter at `at`, and rest. */
+/*
+ * The value of the key that consists of prefix, the letter at `at`, and the rest. Literals, so that
+ * the compiler compares them as numbers.
+ */
 #define VALUE_OF(prefix, rest)                                                                     \
-    value_of_key(start, at, end,                                                                   \
-                 &(const row_key){prefix rest, sizeof(prefix) - 1, sizeof(rest) - 1})
+    ((size_t)(at - start) >= sizeof(prefix) - 1 && (size_t)(end - at) >= sizeof(rest) - 1 &&       \
+             memcmp(at - (sizeof(prefix) - 1), prefix, sizeof(prefix) - 1) == 0 &&                 \
+             memcmp(at, rest, sizeof(rest) - 1) == 0                                               \
+         ? value_after(at + sizeof(rest) - 1, end)                                                 \
+         : NULL)
 
-/* Reads the value of the key with the M or L at `at`, inside a string of the row at start. */
+#define LAST "Last"
+
+/* Reads the value of a key with LAST at `at`, as check_letter(). */
+static void check_last(const char *start, const char *at, const char *end, sh_row_state *state)
+{
+    const char *value = NULL;
+    if ((size_t)(end - at) <= strlen(LAST) || memcmp(at, LAST, strlen(LAST)) != 0)
+        return;
+    switch (at[strlen(LAST)]) {
+    case 'S':
+        if ((value = VALUE_OF("\"devPresent", LAST "Scan\"")) != NULL)
+            state->present = sh_row_present_read(read_scalar(value, end));
+        break;
+    case 'I':
+        if ((value = VALUE_OF("\"dev", LAST "IP\"")) != NULL)
+            state->last_ip = read_scalar(value, end);
+        break;
+    case 'C':
+        if ((value = VALUE_OF("\"dev", LAST "Connection\"")) != NULL)
+            state->last_connection = read_scalar(value, end);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Reads the value of the key with the letter at `at`, inside a string of the row at start. */
 static void check_letter(const char *start, const char *at, const char *end, sh_row_mac *mac)
 {
     const char *value = NULL;
-    if (*at == 'M') {
+    switch (*at) {
+    case 'M':
         if ((value = VALUE_OF("\"dev", "Mac\"")) != NULL)
             read_mac_value(value, end, mac);
-    } else if (end - at < 4 || memcmp(at, "Last", 4) != 0) {
-        return;
-    } else if ((value = VALUE_OF("\"devPresent", "LastScan\"")) != NULL) {
-        mac->state.present = sh_row_present_read(read_scalar(value, end));
-    } else if ((value = VALUE_OF("\"dev", "LastIP\"")) != NULL) {
-        mac->state.last_ip = read_scalar(value, end);
-    } else if ((value = VALUE_OF("\"dev", "LastConnection\"")) != NULL) {
-        mac->state.last_connection = read_scalar(value, end);
+        break;
+    case 'L':
+        check_last(start, at, end, &mac->state);
+        break;
+    default:
+        if (VALUE_OF("\"", "present\"") != NULL)
+            mac->state.has_present_key = true;
+        break;
     }
 }
 
@@ -190,12 +212,11 @@ static sh_err walk_block(bracket_walk *w, const char *block, size_t len, const s
     if (w->mac != NULL && (mask->backslashes != 0 || w->escaped))
         check_escaped_strings(w, block, mask->backslashes, quotes & ~inside);
     w->in_string = (inside >> (len - 1) & 1) != 0 ? UINT64_MAX : 0;
-    uint64_t left = mask->brackets & ~inside;
-    if (w->mac != NULL)
-        left |= mask->letters & inside;
+    uint64_t letters = w->mac != NULL ? mask->letters & inside : 0;
+    uint64_t left = (mask->brackets & ~inside) | letters;
     for (; left != 0 && w->closed == NULL; left &= left - 1) {
         const char *at = block + __builtin_ctzll(left);
-        if (w->mac != NULL && (*at == 'M' || *at == 'L')) {
+        if ((letters & left & -left) != 0) {
             if (w->depth == 1 && (w->objects & 1) != 0)
                 check_letter(w->start, at, w->end, w->mac);
             continue;

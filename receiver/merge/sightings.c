@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define ROWS_FIRST 1024
-#define ROWS_KEPT 65536
+#define ROWS_KEPT 131072 /* more than a transaction of tables of usual sizes has */
+#define TEXTS_KEPT (8 * SH_MIB)
 #define HASH_BIT (UINT64_C(1) << 63) /* set in no key of six bytes */
-#define TIME_BYTES 19
 
 static_assert(SH_PRESENCE_IP_MAX <= UINT8_MAX, "its length fits in a byte");
 static_assert(SH_MAC_MAX_BYTES <= UINT16_MAX, "its length fits in two bytes");
@@ -30,7 +30,7 @@ void sightings_clear(sightings *s)
 {
     s->count = 0;
     sh_buf_clear(&s->texts);
-    if (s->capacity > ROWS_KEPT)
+    if (s->capacity > ROWS_KEPT || s->texts.cap > TEXTS_KEPT)
         sightings_reset(s);
 }
 
@@ -80,7 +80,8 @@ static sh_slice usable_ip(sh_slice text)
 /* A time matters only for a device that is not present. */
 static sh_slice usable_time(sh_slice text, sighting_kind kind)
 {
-    bool usable = text.len == TIME_BYTES && (kind == SIGHTED_ABSENT || kind == SIGHTED_NOT_KNOWN);
+    bool usable =
+        text.len == SIGHTING_TIME_BYTES && (kind == SIGHTED_ABSENT || kind == SIGHTED_NOT_KNOWN);
     return usable ? text : SH_SLICE("");
 }
 
@@ -95,17 +96,22 @@ static bool grow(sightings *s)
     return true;
 }
 
-static sh_err append_texts(sightings *s, const sh_mac *mac, sh_slice ip, sh_slice time)
+/* Makes room for another row and its texts. */
+static sh_err reserve(sightings *s)
 {
-    char folded[SIGHTING_MAC_BYTES];
-    sh_err err = SH_OK;
-    if (mac->number == 0) {
-        fold_case(mac, folded);
-        err = sh_buf_append(&s->texts, folded, mac->len);
-    }
-    if (err == SH_OK)
-        err = sh_buf_append(&s->texts, ip.data, ip.len);
-    return err == SH_OK ? sh_buf_append(&s->texts, time.data, time.len) : err;
+    sh_err err = s->count < s->capacity || grow(s) ? SH_OK : SH_E_MEMORY;
+    bool fits = s->texts.cap - s->texts.len > SIGHTING_TEXTS_MAX;
+    return err != SH_OK || fits ? err
+                                : sh_buf_reserve(&s->texts, s->texts.len + SIGHTING_TEXTS_MAX);
+}
+
+/* There is room, see reserve(). */
+static void append_text(sightings *s, const char *bytes, size_t len)
+{
+    if (len == 0)
+        return;
+    memcpy(s->texts.data + s->texts.len, bytes, len);
+    s->texts.len += len;
 }
 
 sh_err sightings_add(sightings *s, const sh_mac *mac, sighting_kind kind, const sh_row_state *state,
@@ -114,15 +120,21 @@ sh_err sightings_add(sightings *s, const sh_mac *mac, sighting_kind kind, const 
     bool earlier = kind == SIGHTED_EARLIER;
     sh_slice ip = earlier ? SH_SLICE("") : usable_ip(state->last_ip);
     sh_slice time = earlier ? SH_SLICE("") : usable_time(state->last_connection, kind);
-    const sighting one = {.key = sighting_key(mac),
-                          .text = (uint32_t)s->texts.len,
-                          .mac_len = (uint16_t)(mac->number != 0 ? 0 : mac->len),
-                          .ip_len = (uint8_t)ip.len,
-                          .time_len = (uint8_t)time.len,
-                          .kind = (uint8_t)kind};
-    if ((s->count == s->capacity && !grow(s)) || append_texts(s, mac, ip, time) != SH_OK)
+    if (reserve(s) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory to record which devices are present");
-    s->rows[s->count++] = one;
+    s->rows[s->count++] = (sighting){.key = sighting_key(mac),
+                                     .text = (uint32_t)s->texts.len,
+                                     .mac_len = (uint16_t)(mac->number != 0 ? 0 : mac->len),
+                                     .ip_len = (uint8_t)ip.len,
+                                     .time_len = (uint8_t)time.len,
+                                     .kind = (uint8_t)kind};
+    if (mac->number == 0) {
+        char folded[SIGHTING_MAC_BYTES];
+        fold_case(mac, folded);
+        append_text(s, folded, mac->len);
+    }
+    append_text(s, ip.data, ip.len);
+    append_text(s, time.data, time.len);
     return SH_OK;
 }
 

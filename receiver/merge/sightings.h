@@ -26,6 +26,8 @@ typedef enum {
     SIGHTED_EARLIER,   /* merged by an earlier transaction; only known to be in the table */
 } sighting_kind;
 
+#define SIGHTING_TIME_BYTES 19
+
 /* Texts are at `text` in sightings.texts: MAC (unless of six bytes), address, time. */
 typedef struct {
     uint64_t key; /* see sighting_key() */
@@ -47,9 +49,11 @@ typedef struct {
     size_t texts;      /* bytes */
 } sightings_range;
 
+/* Bytes of the texts of one row. The limit is for a full transaction and one more full table. */
+#define SIGHTING_TEXTS_MAX (SH_MAC_MAX_BYTES + SH_PRESENCE_IP_MAX + SIGHTING_TIME_BYTES)
 #define SIGHTINGS_INIT                                                                             \
     {                                                                                              \
-        .texts = SH_BUF_INIT(64 * SH_MIB)                                                          \
+        .texts = SH_BUF_INIT((size_t)SIGHTING_TEXTS_MAX * (SIGHTINGS_MANY + SH_ROWS_MAX))          \
     }
 void sightings_reset(sightings *s); /* frees; empty then */
 

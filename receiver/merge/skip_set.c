@@ -14,6 +14,7 @@ struct skip_set {
     uint8_t key[SH_SHORT_KEY_BYTES];
     const char **slots; /* NULL: free */
     size_t slots_count; /* a power of two, more than half of them free */
+    bool has_six_bytes; /* a key is a MAC of six bytes, which most lists do not have */
 };
 
 static uint64_t hash_of(const skip_set *s, const char *text, size_t len)
@@ -44,8 +45,12 @@ static sh_err add_keys(skip_set *s, const sh_list *keys)
     if (s->slots == NULL)
         return SH_E_MEMORY;
     sh_random(s->key, sizeof s->key);
-    for (size_t i = 0; i < keys->count; i++)
+    for (size_t i = 0; i < keys->count; i++) {
+        sh_mac mac;
         s->slots[slot_of(s, keys->items[i], strlen(keys->items[i]))] = keys->items[i];
+        if (sh_mac_read(sh_slice_of(keys->items[i]), &mac, NULL) == SH_OK && mac.number != 0)
+            s->has_six_bytes = true;
+    }
     return SH_OK;
 }
 
@@ -85,6 +90,8 @@ void skip_set_free(skip_set *s)
 
 bool skip_set_has(const skip_set *s, const sh_mac *mac)
 {
+    if (mac->number != 0 && !s->has_six_bytes)
+        return false;
     return s->slots[slot_of(s, mac->text, mac->len)] != NULL;
 }
 

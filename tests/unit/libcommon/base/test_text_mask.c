@@ -17,7 +17,7 @@ static uint32_t next_random(uint32_t *seed)
 
 static void fill(char text[static 64], uint32_t *seed)
 {
-    static const char frequent[] = "\"\\:{}[]{}[] ,aM;\x7b\x5b\x7d\x5d\xdb\xfb";
+    static const char frequent[] = "\"\\:{}[]{}[] ,aMLp\"p;\x7b\x5b\x7d\x5d\xdb\xfb";
     for (size_t i = 0; i < 64; i++)
         text[i] = next_random(seed) % 4 == 0 ? (char)next_random(seed)
                                              : frequent[next_random(seed) % (sizeof frequent - 1)];

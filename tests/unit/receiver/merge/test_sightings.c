@@ -70,12 +70,30 @@ static void memory_of_a_large_transaction_is_freed(void **state)
     sightings_clear(&s);
     assert_int_equal(s.count, 0);
     assert_int_not_equal(s.capacity, 0); /* kept for the next one */
-    for (int i = 0; i < 70000; i++)
+    for (int i = 0; i < 140000; i++)
         add(&s, "one", SIGHTED_PRESENT, "1", "");
     sightings_clear(&s);
     assert_int_equal(s.capacity, 0);
+    assert_int_equal(s.texts.cap, 0);
     add(&s, "two", SIGHTED_PRESENT, "2", "");
     expect(&s, 0, "two", "2", "");
+    sightings_reset(&s);
+}
+
+/* A transaction takes tables until it has SIGHTINGS_MANY rows, so that the last can be a full one.
+ */
+static void a_full_transaction_and_a_full_table_fit(void **state)
+{
+    (void)state;
+    char mac[SH_MAC_MAX_BYTES + 1], ip[SH_PRESENCE_IP_MAX + 1];
+    sightings s = SIGHTINGS_INIT;
+    for (size_t i = 0; i < SH_MAC_MAX; i++)
+        memcpy(mac + 4 * i, "\xf0\x9f\x98\x80", 5);
+    memset(ip, 'f', SH_PRESENCE_IP_MAX);
+    ip[SH_PRESENCE_IP_MAX] = '\0';
+    for (int i = 0; i < SIGHTINGS_MANY + SH_ROWS_MAX; i++)
+        add(&s, mac, SIGHTED_ABSENT, ip, "2026-01-02 03:04:05");
+    expect(&s, s.count - 1, mac, ip, "2026-01-02 03:04:05");
     sightings_reset(&s);
 }
 
@@ -106,6 +124,7 @@ int main(void)
         cmocka_unit_test(what_is_noted_is_read_again),
         cmocka_unit_test(a_cut_forgets_what_came_since),
         cmocka_unit_test(memory_of_a_large_transaction_is_freed),
+        cmocka_unit_test(a_full_transaction_and_a_full_table_fit),
         cmocka_unit_test(keys_are_one_for_each_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

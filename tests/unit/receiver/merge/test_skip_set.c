@@ -41,6 +41,11 @@ static void keys_are_found_without_regard_to_case(void **state)
     assert_int_equal(skip_set_new(&none, &s, NULL), SH_OK);
     assert_false(has(s, "internet"));
     skip_set_free(s);
+    const sh_list one = {.items = items, .count = 1}; /* no MAC of six bytes */
+    assert_int_equal(skip_set_new(&one, &s, NULL), SH_OK);
+    assert_true(has(s, "INTERNET"));
+    assert_false(has(s, "02-00-00-00-00-AA"));
+    skip_set_free(s);
 }
 
 static void rules_hex(char *items[], size_t count, char ret[static SH_DIGEST_HEX_BYTES])
