@@ -36,6 +36,8 @@ sh_err queue_digests_set(sh_queue *queue, const queue_digest digests[], size_t c
 
 sh_err queue_digests_clear(sh_queue *queue, sh_error *error)
 {
-    sh_slice argv[] = {SH_SLICE("DEL"), sh_slice_of(queue->digests)};
-    return sh_queue_do(queue, 2, argv, error);
+    const digests_clear_arguments arguments = {
+        .keys = {.digests = sh_slice_of(queue->digests), .shares = sh_slice_of(queue->shares)}};
+    return sh_queue_do_script(queue, &sh_script_digests_clear, SH_REDIS_ARGUMENTS(arguments),
+                              error);
 }

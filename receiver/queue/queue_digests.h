@@ -14,10 +14,16 @@ typedef struct {
 
 #define QUEUE_DIGESTS_MAX 256 /* in one call */
 
-/* Publishes digests of committed tables; count is 1 to QUEUE_DIGESTS_MAX. */
+/*
+ * Publishes digests of committed tables, except of nodes with a table in the queue, or of which a
+ * later table was merged meanwhile; count is 1 to QUEUE_DIGESTS_MAX.
+ */
 sh_err queue_digests_set(sh_queue *queue, const queue_digest digests[], size_t count,
                          sh_error *error);
-/* Deletes all digests: merge does so before it publishes those in its database again. */
+/*
+ * Deletes all digests: merge does so before it publishes those in its database again. Keeps that a
+ * node has a table in the queue.
+ */
 sh_err queue_digests_clear(sh_queue *queue, sh_error *error);
 
 /* The value in Redis: `<hex> <ms>` (PROTOCOL.md, section 5). */

@@ -79,6 +79,13 @@ typedef struct {
     sh_slice group;
 } group_create_arguments;
 
+extern const sh_redis_script sh_script_digests_clear;
+typedef struct {
+    struct {
+        sh_slice digests, shares;
+    } keys;
+} digests_clear_arguments;
+
 #define DIGESTS_SET_MAX 256 /* as above */
 extern const sh_redis_script sh_script_digests_set;
 typedef struct {

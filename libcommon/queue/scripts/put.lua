@@ -64,8 +64,10 @@ if redis.call('HEXISTS', contacts, node) == 0 and newcomer ~= 'always' and not h
 end
 
 if entries == 0 then redis.call('DEL', shares) end
-redis.call('XADD', stream, '*', 'e', envelope, 'm', mode)
-if table_digest ~= '' then redis.call('HSET', digests, node, 'queued ' .. table_digest) end
+local id = redis.call('XADD', stream, '*', 'e', envelope, 'm', mode)
+if table_digest ~= '' then
+  redis.call('HSET', digests, node, 'queued ' .. table_digest .. ' ' .. id)
+end
 redis.call('SET', bytes_key, string.format('%d', bytes + len))
 add_to_share(shares, sealed_for, 1, len)
 local now_s = tonumber(redis.call('TIME')[1])

@@ -1,24 +1,28 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
+-- include digest_order
 -- include shares
 -- Acknowledges and deletes entries, and publishes the digests of merged tables.
 --
--- A digest is not published while another table of its node waits in the queue, nor where a table
--- that was merged later is published.
+-- A digest is not published while another table of its node waits in the queue, even if that table
+-- was queued before and has the same digest (A, B, A); nor where a table that was merged later is
+-- published.
 --
 -- ARGV: group, then for each entry: its id, the length of its envelope, the node in its envelope,
 -- the node to publish or '', the value to publish
 local stream, bytes_key, failures, digests, shares = unpack(KEYS)
 local group = ARGV[1]
 
+local function is_waiting(id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+
+-- Call it after the entry was deleted.
 local function is_newest(node, digest)
   local last = redis.call('HGET', digests, node) or ''
-  local hex, ms = string.match(digest, '^(%x+) (%d+)$')
-  local waiting = string.match(last, '^queued (%x+)$')
-  if waiting then return waiting == hex end
-  local last_ms = tonumber(string.match(last, '^%x+ (%d+)$') or '')
-  local later_ms = last_ms and ms and last_ms - tonumber(ms) or 0
-  return later_ms <= 0 or later_ms >= 600000 -- so much later, a clock was set back
+  local queued, id = string.match(last, '^queued (%x+) (%S+)$')
+  if queued then return queued == string.match(digest, '^%x+') and not is_waiting(id) end
+  return is_not_older(digest, last)
 end
 
 local bytes, gone = 0, {}

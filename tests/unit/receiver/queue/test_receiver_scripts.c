@@ -126,8 +126,8 @@ static void ack_publishes_the_newest_digest(void **state)
     static const struct {
         const char *before, *published, *after;
     } cases[] = {
-        {"queued 0a", "0a 5000", "0a 5000"},  {"queued 0b", "0a 5000", "queued 0b"},
-        {"0b 4999", "0a 5000", "0a 5000"},    {"0b 5001", "0a 5000", "0b 5001"},
+        {"queued 0a 1-1", "0a 5000", "0a 5000"}, {"queued 0b 1-1", "0a 5000", "queued 0b 1-1"},
+        {"0b 4999", "0a 5000", "0a 5000"},       {"0b 5001", "0a 5000", "0b 5001"},
         {"0b 9005000", "0a 5000", "0a 5000"}, /* of a clock that was set back */
         {"nonsense", "0a 5000", "0a 5000"},
     };
@@ -148,6 +148,81 @@ static void ack_publishes_the_newest_digest(void **state)
         assert_string_equal(script_answer(&sh_script_ack, arguments), "done");
         assert_string_equal(ask("HGET digests ab"), cases[i].after);
     }
+}
+
+/* Of tables A, B, A the first must not make a contact with B, or with A, "unchanged". */
+static void ack_publishes_no_digest_while_a_later_table_waits(void **state)
+{
+    (void)state;
+    char note[80];
+    make_group();
+    const char *tables[] = {"0a", "0b", "0a"};
+    const char *ids[3];
+    for (size_t i = 0; i < 3; i++)
+        ids[i] = add_entry("ab");
+    (void)snprintf(note, sizeof note, "queued 0a %s", ids[2]);
+    (void)ask("HSET digests ab %s", note);
+    for (size_t i = 0; i < 3; i++) {
+        char value[24];
+        (void)snprintf(value, sizeof value, "%s 500%zu", tables[i], i);
+        ack_arguments ack = {.keys = {.stream = SH_SLICE("ingest"),
+                                      .bytes = SH_SLICE("bytes"),
+                                      .failures = SH_SLICE("failures"),
+                                      .digests = SH_SLICE("digests"),
+                                      .shares = SH_SLICE("shares")},
+                             .group = SH_SLICE("g"),
+                             .entry = {{sh_slice_of(ids[i]), SH_SLICE("114"), SH_SLICE("ab"),
+                                        SH_SLICE("ab"), sh_slice_of(value)}}};
+        sh_redis_arguments arguments = SH_REDIS_ARGUMENTS(ack);
+        arguments.argc = 6 + 5;
+        assert_string_equal(script_answer(&sh_script_ack, arguments), "done");
+        assert_string_equal(ask("HGET digests ab"), i < 2 ? note : "0a 5002");
+    }
+    /* Parts can be merged in another order than they were queued. */
+    ids[0] = add_entry("ab");
+    (void)snprintf(note, sizeof note, "queued 0a %s", add_entry("ab"));
+    (void)ask("HSET digests ab %s", note);
+    (void)ask("XDEL ingest %s", note + strlen("queued 0a "));
+    ack_arguments ack = {.keys = {.stream = SH_SLICE("ingest"),
+                                  .bytes = SH_SLICE("bytes"),
+                                  .failures = SH_SLICE("failures"),
+                                  .digests = SH_SLICE("digests"),
+                                  .shares = SH_SLICE("shares")},
+                         .group = SH_SLICE("g"),
+                         .entry = {{sh_slice_of(ids[0]), SH_SLICE("114"), SH_SLICE("ab"),
+                                    SH_SLICE("ab"), SH_SLICE("0a 6000")}}};
+    sh_redis_arguments arguments = SH_REDIS_ARGUMENTS(ack);
+    arguments.argc = 6 + 5;
+    assert_string_equal(script_answer(&sh_script_ack, arguments), "done");
+    assert_string_equal(ask("HGET digests ab"), "0a 6000");
+}
+
+/* As when merge starts, or finds an earlier state of the database. */
+static void digests_are_published_again_but_for_nodes_with_a_table_in_the_queue(void **state)
+{
+    (void)state;
+    const digests_clear_arguments clear = {
+        .keys = {.digests = SH_SLICE("digests"), .shares = SH_SLICE("shares")}};
+    (void)ask("HSET digests waits %s", "queued 0b 5-1");
+    (void)ask("HSET digests gone %s merged %s", "queued 0b 4-1", "0a 1");
+    (void)ask("HSET shares waits %s merged %s", "1 100", "2 300");
+    assert_string_equal(ANSWER(digests_clear, clear), "done");
+    assert_string_equal(ask("HGETALL digests"), "(waits queued 0b 5-1)");
+    (void)ask("HSET digests later %s", "0b 6");
+    digests_set_arguments set = {.keys = {SH_SLICE("digests")},
+                                 .published = {{SH_SLICE("later"), SH_SLICE("0a 5")},
+                                               {SH_SLICE("waits"), SH_SLICE("0a 2")},
+                                               {SH_SLICE("gone"), SH_SLICE("0a 3")},
+                                               {SH_SLICE("merged"), SH_SLICE("0a 4")}}};
+    sh_redis_arguments arguments = SH_REDIS_ARGUMENTS(set);
+    arguments.argc = 1 + 2 * 4;
+    assert_string_equal(script_answer(&sh_script_digests_set, arguments), "done");
+    assert_string_equal(ask("HGET digests waits"), "queued 0b 5-1");
+    assert_string_equal(ask("HGET digests later"), "0b 6"); /* merged meanwhile by another */
+    assert_string_equal(ask("HGET digests gone"), "0a 3");
+    assert_string_equal(ask("HGET digests merged"), "0a 4");
+    assert_string_equal(ANSWER(digests_clear, clear), "done");
+    assert_string_equal(ask("HGETALL digests"), "(waits queued 0b 5-1)");
 }
 
 static dead_add_arguments dead_add_of(const char *id, const char *node, const char *keep)
@@ -298,10 +373,10 @@ static void digests_set_writes_them_all(void **state)
         .published = {{SH_SLICE("a"), SH_SLICE("1")}, {SH_SLICE("b"), SH_SLICE("2")}}};
     sh_redis_arguments two = SH_REDIS_ARGUMENTS(set);
     two.argc = 1 + 4;
-    assert_string_equal(script_answer(&sh_script_digests_set, two), "2");
+    assert_string_equal(script_answer(&sh_script_digests_set, two), "done");
     for (size_t i = 0; i < DIGESTS_SET_MAX; i++)
         set.published[i].node = set.published[i].digest = SH_SLICE("a");
-    assert_string_equal(ANSWER(digests_set, set), "0"); /* as many as fit are one call */
+    assert_string_equal(ANSWER(digests_set, set), "done"); /* as many as fit are one call */
     assert_string_equal(ask("HMGET digests a b"), "(a 2)");
 }
 
@@ -486,6 +561,8 @@ int main(void)
         TEST(dead_drop_deletes_one),
         TEST(dead_list_gives_heads_within_its_limits),
         TEST(digests_set_writes_them_all),
+        TEST(digests_are_published_again_but_for_nodes_with_a_table_in_the_queue),
+        TEST(ack_publishes_no_digest_while_a_later_table_waits),
         TEST(failures_add_forgets_what_comes_to_nothing),
         TEST(restamp_leaves_what_was_held_for_a_while_and_goes_on),
         TEST(claims_touch_sets_the_idle_time_and_counts_no_delivery),
