@@ -219,11 +219,11 @@ static sh_err load_settings(int program, load_part part, char *const environment
         err = rows_err;
     if (err != SH_OK || part == LOAD_PROBE)
         return err;
-    err = sh_source_warn_about_unknown(&s.environment, ret);
+    err = sh_source_warn_about_unused(&s.environment, ret);
     if (err == SH_OK)
-        err = sh_source_warn_about_unknown(&s.app_conf, ret);
+        err = sh_source_warn_about_unused(&s.app_conf, ret);
     if (err == SH_OK)
-        err = sh_source_warn_about_unknown(&s.override, ret);
+        err = sh_source_warn_about_unused(&s.override, ret);
     if (err == SH_OK)
         err = sh_settings_warn(ret, program, find_variable(environment, "TZ"));
     if (err != SH_OK)

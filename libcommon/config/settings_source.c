@@ -30,6 +30,7 @@ void sh_source_reset(sh_source *source)
     for (size_t i = 0; i < source->count; i++) {
         free(source->entries[i].name);
         wipe_text(source->entries[i].value);
+        free(source->entries[i].invalid);
     }
     free(source->entries);
     *source = (sh_source){0};
@@ -72,7 +73,19 @@ sh_err sh_source_set(sh_source *source, sh_slice name, sh_slice value, bool is_l
     wipe_text(entry->value);
     entry->value = copy;
     entry->is_list = is_list;
+    free(entry->invalid);
+    entry->invalid = NULL;
     return SH_OK;
+}
+
+sh_err sh_source_set_invalid(sh_source *source, sh_slice name, const char *why, sh_error *error)
+{
+    sh_err err = sh_source_set(source, name, SH_SLICE(""), false, error);
+    if (err != SH_OK)
+        return err;
+    sh_source_entry *entry = get_or_add_entry(source, name);
+    entry->invalid = strdup(why);
+    return entry->invalid == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory") : SH_OK;
 }
 
 bool sh_source_is_setting_name(sh_slice name)
@@ -109,14 +122,24 @@ static sh_slice without_bom(const sh_buf *content)
     return (sh_slice){content->data + skip, content->len - skip};
 }
 
+/* A file while it is read. */
+typedef struct {
+    const char *path;
+    sh_source *source;
+} source_file;
+
 static sh_err on_env_file_item(void *context, sh_slice name, sh_slice value, sh_error *error)
 {
     if (!sh_source_is_setting_name(name))
         return SH_OK;
-    if (value.len > 0 && memchr(value.data, '\0', value.len) != NULL)
-        return sh_fail(error, SH_E_FORMAT, "%.*s contains a NUL character", (int)name.len,
-                       name.data);
-    return sh_source_set(context, name, value, false, error);
+    const source_file *file = context;
+    if (value.len > 0 && memchr(value.data, '\0', value.len) != NULL) {
+        sh_error why = {0};
+        (void)sh_fail(&why, SH_E_FORMAT, "%s: %.*s contains a NUL character", file->path,
+                      (int)name.len, name.data);
+        return sh_source_set_invalid(file->source, name, why.message, error);
+    }
+    return sh_source_set(file->source, name, value, false, error);
 }
 
 sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error)
@@ -127,7 +150,8 @@ sh_err sh_source_from_env_file(const char *path, sh_source *ret, sh_error *error
     if (err == SH_E_NOT_FOUND)
         return SH_OK;
     if (err == SH_OK && content.len > 0) {
-        err = sh_env_file_read(without_bom(&content), on_env_file_item, ret, &why);
+        err = sh_env_file_read(without_bom(&content), on_env_file_item,
+                               &(source_file){.path = path, .source = ret}, &why);
         if (err != SH_OK && err != SH_E_MEMORY)
             return sh_fail(error, SH_E_CONFIG, "%s: %s", path, why.message);
     }
@@ -161,7 +185,12 @@ sh_err sh_source_from_credentials(const char *folder, int program, sh_source *re
 
 static sh_err on_app_conf_item(void *context, const sh_app_conf_item *item, sh_error *error)
 {
-    return sh_source_set(context, item->name, item->value, item->is_list, error);
+    const source_file *file = context;
+    sh_error why = {0};
+    if (item->invalid == NULL)
+        return sh_source_set(file->source, item->name, item->value, item->is_list, error);
+    (void)sh_fail(&why, SH_E_CONFIG, "SYNC_config_file: %s, %s", file->path, item->invalid);
+    return sh_source_set_invalid(file->source, item->name, why.message, error);
 }
 
 sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_file_stamp *stamp,
@@ -177,7 +206,8 @@ sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_file_stamp *
     if (content.len == 0)
         return SH_OK;
     sh_slice text = without_bom(&content);
-    err = sh_app_conf_read(text.data, text.len, on_app_conf_item, ret, &why);
+    err = sh_app_conf_read(text.data, text.len, on_app_conf_item,
+                           &(source_file){.path = path, .source = ret}, &why);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
     if (err != SH_OK)
@@ -191,8 +221,11 @@ static sh_err find_entry(const sh_source *source, const char *name, const sh_sou
 {
     for (size_t i = 0; i < source->count; i++) {
         const sh_source_entry *entry = &source->entries[i];
-        if (entry->value[0] == '\0' || !sh_text_equals_ignoring_case(entry->name, name))
+        bool empty = entry->value[0] == '\0' && entry->invalid == NULL;
+        if (empty || !sh_text_equals_ignoring_case(entry->name, name))
             continue;
+        if (entry->invalid != NULL)
+            return sh_fail(error, SH_E_CONFIG, "%s", entry->invalid);
         if (*ret != NULL && strcmp((*ret)->value, entry->value) != 0)
             return sh_fail(error, SH_E_CONFIG,
                            "%s and %s are both set, to different values: keep one of them",
@@ -289,7 +322,7 @@ sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_v
     return SH_OK;
 }
 
-/* --- Unknown names --------------------------------------------------------------------------- */
+/* --- Unused names --------------------------------------------------------------------------- */
 
 /* Settings of NetAlertX's plugin framework for its SYNC plugin. */
 static const char *const framework_names[] = {
@@ -322,17 +355,24 @@ static const char *nearest_name(const char *name)
     return nearest.word;
 }
 
-sh_err sh_source_warn_about_unknown(const sh_source *source, sh_settings *settings)
+sh_err sh_source_warn_about_unused(const sh_source *source, sh_settings *settings)
 {
     for (size_t i = 0; i < source->count; i++) {
         const char *name = source->entries[i].name;
-        if (is_known(name))
+        const char *invalid = source->entries[i].invalid;
+        sh_err err = invalid == NULL ? SH_OK
+                                     : sh_settings_add_warning(settings,
+                                                               "%s: it is ignored, as nothing here "
+                                                               "uses it",
+                                                               invalid);
+        if (err != SH_OK)
+            return err;
+        if (invalid != NULL || is_known(name))
             continue;
         const char *near = nearest_name(name);
-        sh_err err =
-            sh_settings_add_warning(settings, "%.100s is not a setting and is ignored%s%s%s", name,
-                                    near == NULL ? "" : ": did you mean ", near == NULL ? "" : near,
-                                    near == NULL ? "" : "?");
+        err = sh_settings_add_warning(settings, "%.100s is not a setting and is ignored%s%s%s",
+                                      name, near == NULL ? "" : ": did you mean ",
+                                      near == NULL ? "" : near, near == NULL ? "" : "?");
         if (err != SH_OK)
             return err;
     }

@@ -13,6 +13,7 @@ typedef struct {
     char *name;
     char *value; /* may be a secret */
     bool is_list;
+    char *invalid; /* NULL, or why there is no value: an error where the setting is used */
 } sh_source_entry;
 
 typedef struct {
@@ -49,7 +50,8 @@ sh_err sh_source_from_credentials(const char *folder, int program, sh_source *re
 
 /*
  * Reads an app.conf; *stamp is that of the content read. SH_E_CONFIG, whose message has
- * SYNC_config_file and the reason; SH_E_MEMORY.
+ * SYNC_config_file and the reason; SH_E_MEMORY. An invalid literal is an error only in a setting
+ * that sh_source_get() is asked for.
  */
 sh_err sh_source_from_app_conf(const char *path, sh_source *ret, sh_file_stamp *stamp,
                                sh_error *error);
@@ -65,8 +67,8 @@ sh_err sh_source_from_override(const char *path, sh_source *ret, sh_file_stamp *
 
 /*
  * Gets a setting's value by its name or alias in any case, or from the file named by X_FILE.
- * Ignores empty values. SH_E_CONFIG if there are different values, or if the file is unusable;
- * SH_E_MEMORY.
+ * Ignores empty values. SH_E_CONFIG if there are different values, if the value is invalid, or if
+ * the file is unusable; SH_E_MEMORY.
  */
 sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_value *ret,
                      sh_error *error);
@@ -74,10 +76,15 @@ sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_v
 /* For the parsers of these files: sets a value, replacing an earlier one. SH_E_MEMORY. */
 sh_err sh_source_set(sh_source *source, sh_slice name, sh_slice value, bool is_list,
                      sh_error *error);
+/* The same for an invalid value; why says where it is and what is wrong. SH_E_MEMORY. */
+sh_err sh_source_set_invalid(sh_source *source, sh_slice name, const char *why, sh_error *error);
 /* Whether a name may be a setting's: SYNC_…, API_TOKEN, API_TOKEN_FILE. */
 bool sh_source_is_setting_name(sh_slice name);
 
-/* Adds a warning for each name that is not a setting of any program. SH_E_MEMORY. */
-sh_err sh_source_warn_about_unknown(const sh_source *source, sh_settings *settings);
+/*
+ * Adds a warning for each name that is not a setting of any program, and for each invalid value: it
+ * is of a setting that this program does not use, or that another source has. SH_E_MEMORY.
+ */
+sh_err sh_source_warn_about_unused(const sh_source *source, sh_settings *settings);
 
 #endif

@@ -244,13 +244,21 @@ static sh_err read_assignment(reader *r, sh_slice name, sh_app_conf_set set, voi
 {
     SH_CLEANUP(sh_buf_wipe) sh_buf buf = SH_BUF_INIT(SH_SETTING_MAX);
     sh_app_conf_item item = {.name = name, .line = r->line};
-    sh_error why = {0};
+    const reader value = *r;
+    sh_error why = {0}, invalid = {0};
     sh_err err = read_value(r, &buf, &item, &why);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "out of memory");
-    if (err != SH_OK)
-        return sh_fail(error, SH_E_FORMAT, "line %zu: %.*s: %s", item.line,
-                       (int)(name.len < 100 ? name.len : 100), name.data, why.message);
+    if (err == SH_OK)
+        return set(context, &item, error);
+    (void)sh_fail(&invalid, SH_E_FORMAT, "line %zu: %.*s: %s", item.line,
+                  (int)(name.len < 100 ? name.len : 100), name.data, why.message);
+    *r = value;
+    bool ends_there = skip_statement(r, NULL) == SH_OK || r->line == value.line;
+    if (!ends_there)
+        return sh_fail(error, SH_E_FORMAT, "%s", invalid.message);
+    item = (sh_app_conf_item){
+        .name = name, .value = SH_SLICE(""), .line = item.line, .invalid = invalid.message};
     return set(context, &item, error);
 }
 

@@ -193,6 +193,36 @@ static void an_invalid_app_conf_is_rejected(void **state)
     }
 }
 
+/* A node's app.conf has settings for all programs and for NetAlertX. */
+static void an_invalid_literal_matters_only_where_it_is_used(void **state)
+{
+    (void)state;
+    sh_settings s;
+    write_text("app.conf", "SYNC_CMD=f'{x}'\nSYNC_nonsense_here=(1)\nSYNC_node_name=open('x')\n"
+                           "SYNC_log_level=debug\nSYNC_claim_idle_s=7\n");
+    load(SH_FOR_RECEIVER,
+         ENV(TOKEN, KEY, "SYNC_log_level=error", naming("SYNC_config_file", "app.conf")), &s);
+    assert_int_equal(s.claim_idle_s, 7);
+    assert_int_equal(s.log_level, SH_LOG_ERROR);
+    assert_int_equal(s.warnings.count, 4);
+    assert_true(has_warning(&s, "line 1: SYNC_CMD: bytes literals and f-strings"));
+    assert_true(has_warning(&s, "line 2: SYNC_nonsense_here: expected a literal"));
+    assert_true(has_warning(&s, "line 3: SYNC_node_name: expected a literal"));
+    assert_true(has_warning(&s, "line 4: SYNC_log_level: expected a literal"));
+    sh_settings_reset(&s);
+    check_refused(SH_FOR_PUSHER, ENV(TOKEN, KEY, naming("SYNC_config_file", "app.conf")),
+                  "SYNC_config_file: ");
+    write_text("app.conf", "SYNC_node_name=open('x')\n");
+    check_refused(SH_FOR_PUSHER, ENV(TOKEN, KEY, naming("SYNC_config_file", "app.conf")),
+                  "app.conf, line 1: SYNC_node_name: expected a literal");
+    write_text("app.conf", "SYNC_encryption_key=\n"); /* NetAlertX would not start with it */
+    check_refused(SH_FOR_RECEIVER, ENV(TOKEN, naming("SYNC_config_file", "app.conf")),
+                  "line 1: SYNC_encryption_key: expected a literal");
+    write_text("app.conf", "SYNC_CMD='''\nSYNC_claim_idle_s=7\n");
+    check_refused(SH_FOR_RECEIVER, ENV(TOKEN, KEY, naming("SYNC_config_file", "app.conf")),
+                  "line 1: SYNC_CMD: unterminated string");
+}
+
 /* --- Warnings -------------------------------------------------------------------------------- */
 
 static void an_override_has_precedence_over_its_app_conf(void **state)
@@ -444,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_setting_that_ends_in_file_is_not_a_value_file),
         cmocka_unit_test(the_environment_overrides_app_conf),
         cmocka_unit_test(an_invalid_app_conf_is_rejected),
+        cmocka_unit_test(an_invalid_literal_matters_only_where_it_is_used),
         cmocka_unit_test(an_override_has_precedence_over_its_app_conf),
         cmocka_unit_test(an_override_that_is_not_an_object_is_ignored_with_a_warning),
         cmocka_unit_test(settings_that_differ_are_named),

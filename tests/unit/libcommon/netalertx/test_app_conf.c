@@ -11,9 +11,16 @@
 
 #include <cmocka.h>
 
-/* Appends an assignment as `line:name=value;`, with a `*` before the value of a list. */
+/*
+ * Appends an assignment as `line:name=value;`, with a `*` before the value of a list, or `!reason;`
+ * for an invalid one.
+ */
 static sh_err append_item(void *context, const sh_app_conf_item *item, sh_error *error)
 {
+    if (item->invalid != NULL) {
+        assert_int_equal(item->value.len, 0);
+        return sh_buf_append_format(context, "!%s;", item->invalid);
+    }
     sh_err err = sh_buf_append_format(context, "%zu:%.*s=%s%.*s;", item->line, (int)item->name.len,
                                       item->name.data, item->is_list ? "*" : "",
                                       (int)item->value.len, item->value.data);
@@ -112,8 +119,6 @@ static void an_invalid_literal_is_reported_with_its_line(void **state)
     (void)state;
     static const bad_case cases[] = {
         {"\nSYNC_x='a", "line 2: SYNC_x: unterminated string"},
-        {"SYNC_x='''a\n\n", "line 1: SYNC_x: unterminated string"},
-        {"SYNC_x=['a',\n'b'\n", "line 1: SYNC_x: the list has no closing"},
         {"SYNC_x=", "line 1: SYNC_x: expected a literal"},
         {"SYNC_x=\nSYNC_y=1", "line 1: SYNC_x: expected a literal"},
         {"SYNC_x=os.environ['A']", "line 1: SYNC_x: expected a literal"},
@@ -133,20 +138,58 @@ static void an_invalid_literal_is_reported_with_its_line(void **state)
         {"SYNC_x='pass\\Nord'", "or \\\\N for a backslash and an N"},
         {"SYNC_x=['a',\n  # b\n 'c\\N{DASH}']", "line 3: SYNC_x: \\N"},
         {"SYNC_x=['a',\n'\\x4']", "line 2: SYNC_x: invalid hexadecimal"},
-        {"A=1\nOTHER=[1,\nSYNC_x=1\n", "line 2: unclosed bracket"},
-        {"A=1\nOTHER='''\nSYNC_x=1\n", "line 2: unterminated string"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_buf out = SH_BUF_INIT(SH_MIB);
         sh_error error = {0};
         sh_err err =
             sh_app_conf_read(cases[i].text, strlen(cases[i].text), append_item, &out, &error);
-        if (err != SH_E_FORMAT)
-            fail_msg("%s was read as %s", cases[i].text, out.data == NULL ? "" : out.data);
-        if (strstr(error.message, cases[i].words) == NULL)
-            fail_msg("%s: %s", cases[i].text, error.message);
+        const char *read = out.data == NULL ? "" : out.data;
+        if (err != SH_OK || read[0] != '!' || strstr(read, cases[i].words) == NULL)
+            fail_msg("%s was read as %s: %s", cases[i].text, read, error.message);
         sh_buf_reset(&out);
     }
+}
+
+/* Settings may be lost in what is not closed, whoever they are for. */
+static void an_unclosed_text_is_an_error(void **state)
+{
+    (void)state;
+    static const bad_case cases[] = {
+        {"SYNC_x='''a\n\n", "line 1: SYNC_x: unterminated string"},
+        {"SYNC_x=['a',\n'b'\n", "line 1: SYNC_x: the list has no closing"},
+        {"A=1\nOTHER=[1,\nSYNC_x=1\n", "line 2: unclosed bracket"},
+        {"A=1\nOTHER='''\nSYNC_x=1\n", "line 2: unterminated string"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_buf out = SH_BUF_INIT(SH_MIB);
+        sh_error error = {0};
+        assert_int_equal(
+            sh_app_conf_read(cases[i].text, strlen(cases[i].text), append_item, &out, &error),
+            SH_E_FORMAT);
+        assert_non_null(strstr(error.message, cases[i].words));
+        assert_null(out.data);
+        sh_buf_reset(&out);
+    }
+}
+
+static void what_follows_an_invalid_literal_is_read(void **state)
+{
+    (void)state;
+    static const good_case cases[] = {
+        {"SYNC_x=f'{y}'\nSYNC_y=1",
+         "!line 1: SYNC_x: bytes literals and f-strings are not supported;2:SYNC_y=1;"},
+        {"SYNC_x='a\nSYNC_y=1", "!line 1: SYNC_x: unterminated string;2:SYNC_y=1;"},
+        {"SYNC_x=['\\x4',\n'b']\nSYNC_y=1",
+         "!line 1: SYNC_x: invalid hexadecimal digits in an escape;3:SYNC_y=1;"},
+        {"SYNC_x=(1,\n2)\nSYNC_y=1",
+         "!line 1: SYNC_x: expected a literal: 'text' in quotes, True, False, a number or a list;"
+         "3:SYNC_y=1;"},
+        {"SYNC_x=\nSYNC_x=1",
+         "!line 1: SYNC_x: expected a literal: 'text' in quotes, True, False, a number or a list;"
+         "2:SYNC_x=1;"},
+    };
+    check_good(cases, sizeof cases / sizeof cases[0]);
 }
 
 static void an_error_never_repeats_a_value(void **state)
@@ -155,13 +198,14 @@ static void an_error_never_repeats_a_value(void **state)
     static const char text[] = "SYNC_encryption_key='hush-hush' + 'x'";
     sh_error error = {0};
     sh_buf out = SH_BUF_INIT(SH_MIB);
-    assert_int_equal(sh_app_conf_read(text, sizeof text - 1, append_item, &out, &error),
-                     SH_E_FORMAT);
-    assert_null(strstr(error.message, "hush"));
+    assert_int_equal(sh_app_conf_read(text, sizeof text - 1, append_item, &out, &error), SH_OK);
+    assert_int_equal(out.data[0], '!');
+    assert_null(strstr(out.data, "hush"));
     sh_buf_reset(&out);
 }
 
-static sh_err read_long_text(size_t len)
+/* Whether a text of this length is valid. */
+static bool is_valid_text(size_t len)
 {
     static const char head[] = "SYNC_x='";
     size_t total = sizeof head - 1 + len + 1;
@@ -171,17 +215,18 @@ static sh_err read_long_text(size_t len)
     memcpy(text, head, sizeof head - 1);
     text[total - 1] = '\'';
     sh_buf out = SH_BUF_INIT(SH_MIB);
-    sh_err err = sh_app_conf_read(text, total, append_item, &out, NULL);
+    assert_int_equal(sh_app_conf_read(text, total, append_item, &out, NULL), SH_OK);
+    bool valid = out.data[0] != '!';
     sh_buf_reset(&out);
     free(text);
-    return err;
+    return valid;
 }
 
 static void a_value_ends_at_its_limit(void **state)
 {
     (void)state;
-    assert_int_equal(read_long_text(SH_SETTING_MAX), SH_OK);
-    assert_int_equal(read_long_text(SH_SETTING_MAX + 1), SH_E_FORMAT);
+    assert_true(is_valid_text(SH_SETTING_MAX));
+    assert_false(is_valid_text(SH_SETTING_MAX + 1));
 }
 
 static sh_err refuse(void *context, const sh_app_conf_item *item, sh_error *error)
@@ -207,6 +252,8 @@ int main(void)
         cmocka_unit_test(settings_are_read),
         cmocka_unit_test(other_text_is_skipped),
         cmocka_unit_test(an_invalid_literal_is_reported_with_its_line),
+        cmocka_unit_test(an_unclosed_text_is_an_error),
+        cmocka_unit_test(what_follows_an_invalid_literal_is_read),
         cmocka_unit_test(an_error_never_repeats_a_value),
         cmocka_unit_test(a_value_ends_at_its_limit),
         cmocka_unit_test(an_error_of_the_callback_ends_the_parsing),
