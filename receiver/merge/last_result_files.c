@@ -132,8 +132,17 @@ static contact *find_contact(const last_result_files *h, uint64_t node)
     return &h->contacts[at];
 }
 
+/*
+ * Makes room. Names that the queue forgot stay here, so that all are forgotten at a limit: each
+ * node's next contact then counts as its first.
+ */
 static sh_err grow_contacts(last_result_files *h, sh_error *error)
 {
+    if (h->contacts_count >= SH_HANDOVER_NODES_MAX) {
+        memset(h->contacts, 0, h->contacts_size * sizeof *h->contacts);
+        h->contacts_count = 0;
+        return SH_OK;
+    }
     last_result_files larger = *h;
     larger.contacts_size = h->contacts_size == 0 ? 64 : 2 * h->contacts_size;
     larger.contacts = calloc(larger.contacts_size, sizeof *larger.contacts);
@@ -289,24 +298,45 @@ sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *
 
 /* --- Old files ------------------------------------------------------------------------------- */
 
-void last_result_files_delete_old(last_result_files *h)
+/* The age in seconds above which a file is old; 0 for files that are not ours. */
+typedef int64_t (*age_max_of)(const char *name);
+
+static int64_t handed_age_max(const char *name)
 {
-    DIR *dir = opendir(h->folder);
+    if (strncmp(name, "last_result.SYNC.decoded.", 25) == 0)
+        return SH_HANDOVER_TABLE_S;
+    bool result = strncmp(name, "last_result.", 12) == 0 && strstr(name, ".decoded.") != NULL;
+    return result ? SH_HANDOVER_RESULT_S : 0;
+}
+
+static int64_t copy_age_max(const char *name)
+{
+    size_t hex = strspn(name, "0123456789abcdef");
+    const char *end = strrchr(name, '.');
+    bool copy = hex == COPY_NAME_BYTES - 1 && name[hex] == '.' && strcmp(end, ".json") == 0;
+    return copy ? SH_HANDOVER_COPY_S : 0;
+}
+
+static void delete_old_in(const char *folder, age_max_of age_max)
+{
+    DIR *dir = opendir(folder);
     int64_t now_s = sh_clock_unix_ms() / 1000;
     const struct dirent *entry;
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         struct stat st;
-        bool table = strncmp(entry->d_name, "last_result.SYNC.decoded.", 25) == 0;
-        bool result = !table && strncmp(entry->d_name, "last_result.", 12) == 0 &&
-                      strstr(entry->d_name, ".decoded.") != NULL;
-        int64_t age_max_s = table ? SH_HANDOVER_TABLE_S : SH_HANDOVER_RESULT_S;
-        if ((table || result) &&
-            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        int64_t age_max_s = age_max(entry->d_name);
+        if (age_max_s > 0 && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode) && st.st_uid == geteuid() && now_s - st.st_mtime > age_max_s)
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
     }
     if (dir != NULL)
         (void)closedir(dir);
+}
+
+void last_result_files_delete_old(last_result_files *h)
+{
+    delete_old_in(h->folder, handed_age_max);
+    delete_old_in(h->copies, copy_age_max);
     sh_folder_remove_temporary(h->folder, SH_HANDOVER_TABLE_S);
     sh_folder_remove_temporary(h->copies, SH_HANDOVER_TABLE_S);
 }

@@ -41,8 +41,8 @@ bool last_result_files_has_copy(const last_result_files *h, const char *node);
 sh_err last_result_files_contacts(last_result_files *h, sh_queue *queue, sh_error *error);
 
 /*
- * Removes files that NetAlertX has not read for a long time. Call it only if the wall clock is
- * steady.
+ * Removes files that NetAlertX has not read for a long time, and copies of tables of nodes that
+ * sent none for a long time. Call it only if the wall clock is steady.
  */
 void last_result_files_delete_old(last_result_files *h);
 

@@ -103,13 +103,13 @@ static bool is_there(const char *name)
 }
 
 /* Sets the age of every file in the folder. */
-static void make_old(int64_t age_s)
+static void make_old_in(const char *folder, int64_t age_s)
 {
     struct timespec now;
     assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
     now.tv_sec -= (time_t)age_s;
     const struct timespec times[2] = {now, now};
-    DIR *dir = opendir(out);
+    DIR *dir = opendir(folder);
     assert_non_null(dir);
     const struct dirent *entry;
     while ((entry = readdir(dir)) != NULL)
@@ -117,16 +117,26 @@ static void make_old(int64_t age_s)
     (void)closedir(dir);
 }
 
-static size_t count_files(void)
+static void make_old(int64_t age_s)
+{
+    make_old_in(out, age_s);
+}
+
+static size_t count_files_in(const char *folder)
 {
     size_t count = 0;
-    DIR *dir = opendir(out);
+    DIR *dir = opendir(folder);
     assert_non_null(dir);
     const struct dirent *entry;
     while ((entry = readdir(dir)) != NULL)
         count += entry->d_name[0] != '.';
     (void)closedir(dir);
     return count;
+}
+
+static size_t count_files(void)
+{
+    return count_files_in(out);
 }
 
 static void tables_are_removed_after_an_hour_and_results_after_a_day(void **state)
@@ -151,6 +161,31 @@ static void tables_are_removed_after_an_hour_and_results_after_a_day(void **stat
     assert_false(is_there("last_result.NMAP.decoded.N.1.log"));
     assert_true(is_there(NETALERTX_OWN)); /* NetAlertX's own files stay */
     assert_true(is_there(TAKEN));
+}
+
+static void copies_of_nodes_that_send_no_table_any_more_are_removed(void **state)
+{
+    (void)state;
+    char copies[300], other[600];
+    (void)snprintf(copies, sizeof copies, "%s/app.db.tables", root);
+    (void)snprintf(other, sizeof other, "%s/of-somebody.json", copies);
+    for (int i = 0; i < 100; i++) {
+        char node[24];
+        (void)snprintf(node, sizeof node, "gone-%d", i);
+        hand_over_table(node, 0, 2);
+        hand_over_table(node, 1, 2);
+    }
+    assert_int_equal(sh_file_write(other, SH_SLICE("x"), 0600, NULL), SH_OK);
+    make_old_in(copies, SH_HANDOVER_COPY_S - 60);
+    last_result_files_delete_old(h);
+    assert_int_equal(count_files_in(copies), 201);
+    make_old_in(copies, SH_HANDOVER_COPY_S + 60);
+    hand_over_table("gone-7", 0, 1); /* it is back */
+    last_result_files_delete_old(h);
+    assert_int_equal(count_files_in(copies), 2);
+    assert_true(last_result_files_has_copy(h, "gone-7"));
+    assert_false(last_result_files_has_copy(h, "gone-8"));
+    assert_int_equal(access(other, F_OK), 0);
 }
 
 static void what_a_killed_receiver_left_half_written_is_removed(void **state)
@@ -216,6 +251,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folders_make, folders_remove)
     const struct CMUnitTest tests[] = {
         TEST(tables_are_removed_after_an_hour_and_results_after_a_day),
+        TEST(copies_of_nodes_that_send_no_table_any_more_are_removed),
         TEST(what_a_killed_receiver_left_half_written_is_removed),
         TEST(the_number_of_files_depends_on_nodes_and_plugins_not_on_pushes),
         TEST(the_oldest_result_makes_room_for_the_newest),
