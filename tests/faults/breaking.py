@@ -13,7 +13,6 @@ import time
 
 import envelopes
 import harness
-import world
 
 TRIGGER_S = 2.0  # how long a kill waits for its chosen moment
 
@@ -168,11 +167,11 @@ class Weather:
     def _full(self):
         """Redis has little memory left, and then none."""
         try:
-            used = world.resp(self.hub.redis.port, "INFO", "memory").decode()
+            used = harness.redis_call(self.hub.redis.port, "INFO", "memory").decode()
             used = int(used.partition("used_memory:")[2].split("\r\n")[0])
-            world.resp(self.hub.redis.port, "CONFIG", "SET", "maxmemory", used + 20000)
+            harness.redis_call(self.hub.redis.port, "CONFIG", "SET", "maxmemory", used + 20000)
             self.stopping.wait(self.spell_s)
-            world.resp(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
+            harness.redis_call(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
         except OSError:
             return False  # it was killed, and its memory limit is reset
         return True
@@ -180,9 +179,9 @@ class Weather:
     def _demoted(self):
         """Redis becomes a replica without a master for a while: its connections stay, but refuse writes."""
         try:
-            world.resp(self.hub.redis.port, "REPLICAOF", "127.0.0.1", "1")
+            harness.redis_call(self.hub.redis.port, "REPLICAOF", "127.0.0.1", "1")
             self.stopping.wait(self.spell_s)
-            world.resp(self.hub.redis.port, "REPLICAOF", "NO", "ONE")
+            harness.redis_call(self.hub.redis.port, "REPLICAOF", "NO", "ONE")
         except OSError:
             return False  # it was killed, and is a master again
         return True
@@ -190,9 +189,9 @@ class Weather:
     def _unkept(self):
         """Redis is configured without durability: no push may be answered with success."""
         try:
-            world.resp(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "everysec")
+            harness.redis_call(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "everysec")
             self.stopping.wait(self.spell_s)
-            world.resp(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "always")
+            harness.redis_call(self.hub.redis.port, "CONFIG", "SET", "appendfsync", "always")
         except OSError:
             return False
         return True

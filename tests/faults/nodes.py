@@ -165,7 +165,7 @@ class Poisoner:
     def step(self):
         item = self.hub.book.poison()
         try:
-            world.resp(self.hub.redis.port, "EVAL", self.SCRIPT, 2, "synchub:ingest",
+            harness.redis_call(self.hub.redis.port, "EVAL", self.SCRIPT, 2, "synchub:ingest",
                        "synchub:bytes", item.text)
             self.hub.book.promise(item, "answered")
         except OSError:

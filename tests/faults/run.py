@@ -74,7 +74,7 @@ class Run:
         self.weather.stopping.set()
         self.storm.end()
         self.hub.look()
-        world.resp(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
+        harness.redis_call(self.hub.redis.port, "CONFIG", "SET", "maxmemory", 0)
         self.hub.proxy.lose_answers = 0
         self.hub.memory.deny(0)
         self.scanners.promise_last()
@@ -90,7 +90,7 @@ class Run:
         if waiting or self.spools.waiting():
             return False
         try:
-            if world.resp(self.hub.redis.port, "XLEN", "synchub:ingest") != 0:
+            if harness.redis_call(self.hub.redis.port, "XLEN", "synchub:ingest") != 0:
                 return False
             connection = self.hub.database()
             pulled = [self.scanners.tables[node].keys[-1] for node in self.hub.pulled]

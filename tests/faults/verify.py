@@ -5,8 +5,8 @@ import collections
 import hashlib
 import sqlite3
 
+import harness
 import ledger
-import world
 
 
 class Outcome:
@@ -45,13 +45,13 @@ class Hub:
         self.temporary = [path.name for path in hub.out.iterdir() if path.name.startswith(".")]
         self.dead = []  # (envelope, reason)
         port = hub.redis.port
-        for _, fields in world.resp(port, "XRANGE", "synchub:dead", "-", "+"):
+        for _, fields in harness.redis_call(port, "XRANGE", "synchub:dead", "-", "+"):
             pairs = dict(zip(fields[::2], fields[1::2]))
             self.dead.append((pairs[b"e"], pairs[b"r"].decode("utf-8", "replace")))
-        self.backlog = world.resp(port, "XLEN", "synchub:ingest")
-        self.bytes = int(world.resp(port, "GET", "synchub:bytes") or 0)
-        self.failures = world.resp(port, "HLEN", "synchub:failures")
-        self.pending = world.resp(port, "XPENDING", "synchub:ingest", "receivers")[0]
+        self.backlog = harness.redis_call(port, "XLEN", "synchub:ingest")
+        self.bytes = int(harness.redis_call(port, "GET", "synchub:bytes") or 0)
+        self.failures = harness.redis_call(port, "HLEN", "synchub:failures")
+        self.pending = harness.redis_call(port, "XPENDING", "synchub:ingest", "receivers")[0]
 
 
 def _check_table(held, item, outcome):

@@ -4,7 +4,6 @@
 import pathlib
 import resource
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -20,32 +19,6 @@ DISK_BYTES = (64 << 20, 1 << 30)
 CLAIM_IDLE_S = 5
 PLUGINS = ("ARPSCAN", "NMAP")
 LOG_KEPT = 3000       # characters of a log in a message
-
-
-def resp(port, *arguments, timeout=10):
-    """Runs a Redis command on its own connection; returns bytes, int, list or None, or raises an error reply."""
-    parts = [part if isinstance(part, bytes) else str(part).encode() for part in arguments]
-    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as sock:
-        sock.sendall(b"*%d\r\n" % len(parts) +
-                     b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
-        with sock.makefile("rb") as stream:
-            return _read_reply(stream)
-
-
-def _read_reply(stream):
-    line = stream.readline()
-    if not line.endswith(b"\r\n"):
-        raise OSError("Redis broke off")
-    mark, rest = line[:1], line[1:-2]
-    if mark == b"-":
-        raise OSError(rest.decode())
-    if mark == b":":
-        return int(rest)
-    if mark == b"+":
-        return rest
-    if mark == b"$":
-        return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
-    return None if rest == b"-1" else [_read_reply(stream) for _ in range(int(rest))]
 
 
 def expects_sigterm(pid):

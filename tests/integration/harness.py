@@ -8,11 +8,13 @@ with 0, and must not have printed a sanitizer's report.
 
 import base64
 import hashlib
+import http.client
 import http.server
 import json
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -23,6 +25,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SYNCHUB_BIN", REPO / "build" / "bin"))
@@ -40,10 +43,14 @@ SANITIZER = re.compile(
 
 
 def poll_until(condition, seconds, pause_s=0.02):
-    """Polls until condition() returns a true value or the time is over; returns the last value."""
-    end = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < end:
-        time.sleep(min(pause_s, max(end - time.monotonic(), 0)))
+    """Polls until condition() returns a true value or the time is over; returns the last value. A condition that
+    takes long, such as one that starts a program, is polled less often, to leave the CPU to what it waits for."""
+    begin = time.monotonic()
+    end = begin + seconds
+    while not (value := condition()) and (now := time.monotonic()) < end:
+        pause = max(pause_s, min(3 * (now - begin), 0.3))
+        time.sleep(min(pause, end - now))
+        begin = time.monotonic()
     return value
 
 
@@ -58,9 +65,42 @@ def wait_until(condition, what, seconds=READY_S, details=None):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nothing listens on. The kernel gives none of this range to outgoing connections, so it stays free
+    while its server is stopped."""
+    while True:
+        port = 12000 + secrets.randbelow(20000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def redis_call(port, *arguments, timeout=10):
+    """Runs a Redis command on its own connection; returns bytes, int, list or None. An error reply raises OSError."""
+    parts = [part if isinstance(part, bytes) else str(part).encode() for part in arguments]
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
+        connection.sendall(b"*%d\r\n" % len(parts) +
+                           b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        with connection.makefile("rb") as stream:
+            return _read_reply(stream)
+
+
+def _read_reply(stream):
+    line = stream.readline()
+    if not line.endswith(b"\r\n"):
+        raise OSError("Redis closed the connection")
+    kind, rest = line[:1], line[1:-2]
+    if kind == b"-":
+        raise OSError(rest.decode())
+    if kind == b":":
+        return int(rest)
+    if kind == b"+":
+        return rest
+    if kind == b"$":
+        return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
+    return None if rest == b"-1" else [_read_reply(stream) for _ in range(int(rest))]
 
 
 def clean_environment(settings):
@@ -181,10 +221,11 @@ class Redis:
         def answers():
             if self.process.poll() is not None:
                 return "gone"
-            done = subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True,
-                                  text=True)
-            words = done.stdout.strip()
-            return "ready" if words == "PONG" or "NOAUTH" in words else None
+            try:
+                redis_call(port, "PING")
+            except OSError as error:
+                return "ready" if "NOAUTH" in str(error) else None
+            return "ready"
         return wait_until(answers, "redis-server to answer") == "ready"
 
     def cli(self, *arguments):
@@ -196,11 +237,15 @@ class Redis:
             raise AssertionError(f"redis-cli {arguments}: {done.stdout}{done.stderr}")
         return done.stdout.rstrip("\n")
 
+    def call(self, *arguments):
+        """The reply to a command, without redis-cli: binary values, and cheap enough to poll."""
+        return redis_call(self.port, *arguments, timeout=READY_S)
+
     def backlog(self, prefix="synchub"):
-        return int(self.cli("XLEN", f"{prefix}:ingest"))
+        return self.call("XLEN", f"{prefix}:ingest")
 
     def dead(self, prefix="synchub"):
-        return int(self.cli("XLEN", f"{prefix}:dead"))
+        return self.call("XLEN", f"{prefix}:dead")
 
     def stop(self):
         """Stops it; the data stay for the next start()."""
@@ -277,7 +322,7 @@ class Program:
     def wait_ready(self):
         """Waits until GET /readyz returns 200."""
         url = self.url + "/readyz"
-        wait_until(lambda: self._alive() and curl(url).status == 200, f"{url} to be 200",
+        wait_until(lambda: self._alive() and get_status(url) == 200, f"{url} to be 200",
                    details=self._details)
         return self
 
@@ -375,6 +420,19 @@ def curl(url, *arguments, body=None, headers=None, timeout=READY_S):
                     received[name.strip().lower()] = value.strip()
         content = (folder / "body").read_bytes() if (folder / "body").exists() else b""
         return Answer(status, received, content, done.returncode)
+
+
+def get_status(url):
+    """The status of a GET, or 0 without an answer. Costs less than a curl process, for polling."""
+    address = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=READY_S)
+    try:
+        connection.request("GET", address.path or "/")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
 
 
 def receive_head(peer):

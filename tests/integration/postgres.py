@@ -18,11 +18,19 @@ USER = "synchub"
 PASSWORD = "pa ss/word"  # must be percent-encoded in a URL
 
 
+def find_programs():
+    """The folder of the newest version's programs. Those in PATH are a Perl script that starts them."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+    if not found:
+        raise AssertionError("PostgreSQL is not installed: apt-get install postgresql")
+    return pathlib.Path(found[-1]).parent
+
+
 class Postgres:
     """A private server on 127.0.0.1. It refuses to run as root and then runs as postgres or nobody."""
 
     def __init__(self):
-        self.programs = self._find()
+        self.programs = find_programs()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="synchub-postgres-"))
         self.prefix = []
         if os.geteuid() == 0:
@@ -39,13 +47,6 @@ class Postgres:
         self._run("initdb", "-D", "data", "-U", USER, "-A", "scram-sha-256", "--pwfile=password",
                   "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
         self.start()
-
-    @staticmethod
-    def _find():
-        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
-        if not found:
-            raise AssertionError("PostgreSQL is not installed: apt-get install postgresql")
-        return pathlib.Path(found[-1]).parent
 
     def _run(self, program, *arguments):
         done = subprocess.run([*self.prefix, self.programs / program, *arguments],
@@ -133,7 +134,7 @@ class Postgres:
 
 def psql(url, sql):
     """psql's output, without titles and padding."""
-    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url],
+    done = subprocess.run([find_programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url],
                           input=sql, capture_output=True, text=True, timeout=READY_S)
     if done.returncode != 0:
         raise AssertionError(f"psql: {sql}: {done.stderr}")

@@ -4,8 +4,8 @@
 import unittest
 
 import postgres
-from harness import (SyncHubTest, count, curl, device_rows, device_table, netalertx_push, query,
-                     wait_until)
+from harness import (SyncHubTest, count, curl, device_rows, device_table, get_status,
+                     netalertx_push, query, wait_until)
 
 ANOTHER = "merged into another database"
 
@@ -53,7 +53,7 @@ class Adopt(SyncHubTest):
         self.wait_merged(self.hub_redis, self.old, 6)
         self.assertEqual(count(self.new), 0)
         self.adopt(self.new)
-        wait_until(lambda: curl(new.url + "/readyz").status == 200, "the new one to be ready",
+        wait_until(lambda: get_status(new.url + "/readyz") == 200, "the new one to be ready",
                    details=new.log)
         old.wait_for_log(ANOTHER)
         self.assertEqual(curl(old.url + "/readyz").status, 503)

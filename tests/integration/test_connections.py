@@ -14,8 +14,8 @@ import subprocess
 import threading
 
 import harness
-from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, netalertx_push, receive_head,
-                     wait_until)
+from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, get_status,
+                     netalertx_push, receive_head, wait_until)
 
 TABLE = device_table(device_rows(3))
 TOTAL = 1024         # docs/operations.md, Limits
@@ -49,7 +49,7 @@ class ConnectionsTest(harness.SyncHubTest):
             settings = self.pusher_settings("", TABLE, SYNC_RUN="disabled",
                                             SYNC_listen="127.0.0.1:0", **settings)
         program = self.program(name, settings, files=files)
-        wait_until(lambda: curl(program.url + "/livez").status == 200, "the program to answer",
+        wait_until(lambda: get_status(program.url + "/livez") == 200, "the program to answer",
                    details=program.log)
         return program
 
@@ -119,7 +119,7 @@ class IdleConnections(ConnectionsTest):
                     peers = self.flood(program, files + 50, addresses=9)
                     self.assert_alive(program)
                     if name == "receiver":
-                        wait_until(lambda: curl(program.url + "/readyz").status == 200, "readiness")
+                        wait_until(lambda: get_status(program.url + "/readyz") == 200, "readiness")
                         self.assertEqual(netalertx_push(program.url, TABLE, "Node_A").status, 200)
                     for peer in peers:
                         peer.close()
@@ -224,7 +224,7 @@ class UnreadLog(ConnectionsTest):
                                            "SYNC_log_level": "debug"}), cwd=self.folder)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        wait_until(lambda: curl(f"http://127.0.0.1:{port}/livez").status == 200,
+        wait_until(lambda: get_status(f"http://127.0.0.1:{port}/livez") == 200,
                    f"the {name} to answer")
         return process, writer, reader
 
@@ -241,7 +241,7 @@ class UnreadLog(ConnectionsTest):
                 process, writer, reader = self.start_unread(name, settings, port)
                 url = f"http://127.0.0.1:{port}"
                 if name == "receiver":
-                    wait_until(lambda: curl(url + "/readyz").status == 200, "readiness")
+                    wait_until(lambda: get_status(url + "/readyz") == 200, "readiness")
                 for number in range(20):
                     netalertx_push(url, TABLE, f"Node {number}", token="wrong")
                 self.assertEqual(curl(url + "/livez").status, 200)

@@ -98,7 +98,7 @@ class DevTest(unittest.TestCase):
         git("init", "-q")
         self.assertEqual(run(["./dev", "hooks"], tree, SYNCHUB_DEV_YES="").returncode, 0)
         git("add", "-A")
-        done = git("commit", "-q", "-m", "all of it")
+        done = git("commit", "-q", "--no-verify", "-m", "all of it")
         self.assertEqual(done.returncode, 0, done.stdout)
 
         source = tree / "libcommon" / "base" / "clock.c"

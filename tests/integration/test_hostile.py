@@ -113,10 +113,12 @@ class Requests(Hostile):
         self.assert_alive()
 
     def test_a_body_shorter_than_announced_is_not_queued(self):
-        for body in (b"", b"{", b'{"data":"x"}'):
-            connection = self.connect()
+        bodies = (b"", b"{", b'{"data":"x"}')
+        connections = [self.connect() for _ in bodies]
+        for connection, body in zip(connections, bodies):
             connection.sendall(head("application/json", TOKEN, "Content-Length: 1000") + body)
             connection.shutdown(socket.SHUT_WR)
+        for connection, body in zip(connections, bodies):  # all are closed at the same time, when idle for too long
             try:
                 answer = receive_head(connection)
             except ConnectionResetError:

@@ -5,7 +5,6 @@ import base64
 import contextlib
 import json
 import re
-import socket
 import ssl
 import struct
 import subprocess
@@ -15,25 +14,6 @@ import unittest
 
 import harness
 from harness import TOKEN, TYPE_ENVELOPE, FakeServer, device_rows, device_table, free_port
-
-
-def redis_command(redis, *arguments):
-    """A reply of Redis as bytes, numbers and lists, as envelopes are binary and redis-cli prints text."""
-    with socket.create_connection(("127.0.0.1", redis.port)) as connection:
-        words = [a if isinstance(a, bytes) else str(a).encode() for a in arguments]
-        connection.sendall(b"*%d\r\n" % len(words) +
-                           b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
-        return _read_reply(connection.makefile("rb"))
-
-
-def _read_reply(stream):
-    line = stream.readline().rstrip(b"\r\n")
-    kind, rest = line[:1], line[1:]
-    if kind == b"*":
-        return [_read_reply(stream) for _ in range(int(rest))]
-    if kind == b"$":
-        return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
-    return int(rest) if kind == b":" else rest
 
 
 class Envelope:
@@ -50,7 +30,7 @@ class Envelope:
 
 def queued(redis):
     """The envelopes in the queue, in order."""
-    entries = redis_command(redis, "XRANGE", "synchub:ingest", "-", "+")
+    entries = redis.call("XRANGE", "synchub:ingest", "-", "+")
     result = []
     for _, fields in entries:
         values = dict(zip(fields[::2], fields[1::2]))

@@ -5,11 +5,12 @@ import json
 import re
 import socket
 import threading
+import time
 import unittest
 
 import envelopes
-from harness import (REPO, SyncHubTest, TYPE_ENVELOPE, bearer, count, curl, device_rows, device_table,
-                     netalertx_push, wait_until)
+from harness import (REPO, TYPE_ENVELOPE, SyncHubTest, bearer, count, curl, device_rows,
+                     device_table, get_status, netalertx_push, wait_until)
 
 # The rights that docs/settings.md lists, except optional ones.
 LISTED = re.search(r"-@all ((?:[+a-z|]+\s+)+)",
@@ -100,7 +101,7 @@ class Durability(RedisFitTest):
         self.taken(hub, "before")
         redis.cli("CONFIG", "SET", "appendfsync", "everysec")
         wait_until(lambda: self.push(hub, "during", 3).status == 503, "a push to be refused")
-        wait_until(lambda: curl(hub.url + "/readyz").status == 503, "not ready")
+        wait_until(lambda: get_status(hub.url + "/readyz") == 503, "not ready")
         redis.cli("CONFIG", "SET", "appendfsync", "always")
         hub.wait_ready()
         self.taken(hub, "after")
@@ -285,6 +286,7 @@ class Probes(RedisFitTest):
             return re.search(r"aof_current_size:(\d+)", redis.cli("INFO", "persistence")).group(1)
         before = size()
         url = hub.url
+        begin = time.monotonic()
         curl(url + "/readyz?[1-400]")
         curl(url + "/metrics?[1-400]")
         self.assertEqual(size(), before)
@@ -293,7 +295,8 @@ class Probes(RedisFitTest):
             self.assertNotIn(f"cmdstat_{word}:", stats)
         calls = sum(int(n) for n in re.findall(r"cmdstat_(?:evalsha|info|config\|get):calls=(\d+)",
                                                stats))
-        self.assertLess(calls, 400)
+        # What the receiver asks for anyway grows with time; two questions for each probe would be 1600.
+        self.assertLess(calls, 400 + 10 * (time.monotonic() - begin))
 
     def test_gauges_have_no_value_while_redis_is_away(self):
         redis = self.redis()
@@ -311,11 +314,12 @@ class Probes(RedisFitTest):
         redis = self.redis()
         hub = self.receiver(redis, SYNC_receiver_role="ingest")
         redis.cli("CONFIG", "RESETSTAT")
+        begin = time.monotonic()
         answer = curl(hub.url + "/sync?[1-500]", body=b"{}", headers={
             **bearer("wrong"), "Content-Type": "application/json"}, timeout=120)
         self.assertEqual(str(answer.status), "403" * 500)
         calls = re.search(r"cmdstat_get:calls=(\d+)", redis.cli("INFO", "commandstats"))
-        self.assertLess(int(calls.group(1)), 250)
+        self.assertLess(int(calls.group(1)), 250 + 5 * (time.monotonic() - begin))
         # A node that was just added is still accepted at once.
         added = self.run_program("receiver", self.receiver_settings(redis), "node", "add", "own",
                                  code=0).stdout
@@ -324,7 +328,7 @@ class Probes(RedisFitTest):
             return curl(hub.url + "/sync", body=b"", headers={
                 **bearer(token), "Content-Type": "application/vnd.synchub.envelope",
                 "Sync-Hub-Node": "own", "Sync-Hub-Digest": "0" * 64}).status == 200
-        wait_until(known, "the new token to be known", seconds=10)
+        wait_until(known, "the new token to be known")
 
 
 class Limits(RedisFitTest):

@@ -5,8 +5,8 @@ import unittest
 
 import envelopes
 import harness
-from harness import (SyncHubTest, TYPE_ENVELOPE, bearer, curl, device_rows, device_table,
-                     netalertx_push, wait_until)
+from harness import (TYPE_ENVELOPE, SyncHubTest, bearer, curl, device_rows, device_table,
+                     get_status, netalertx_push, wait_until)
 
 LEAST = 64 * 1024
 ROWS = 1000  # more than a megabyte
@@ -43,7 +43,7 @@ class ShortOfMemory(SyncHubTest):
         self.memory.deny(0)
         self.wait_merged(self.hub_redis, self.db, ROWS)
         self.assertEqual(self.hub_redis.dead(), 0)
-        wait_until(lambda: curl(hub.url + "/readyz").status == 200, "readiness", details=hub.log)
+        wait_until(lambda: get_status(hub.url + "/readyz") == 200, "readiness", details=hub.log)
 
     def test_an_ingesting_receiver_answers_503(self):
         hub = self.receiver(self.hub_redis, SYNC_receiver_role="ingest", **self.memory.environment)

@@ -179,7 +179,7 @@ def build_and_test(checks, files, table):
                                   "-R", "^(" + "|".join(ctests) + ")$"])
     if integration:
         os.environ["SYNCHUB_BIN"] = str(ROOT / BUILD / "bin")
-        checks.run("integration tests", ["tests/run_integration", "-j", JOBS, *integration])
+        checks.run("integration tests", ["tests/run_integration", *integration])
 
 
 def main():
