@@ -89,10 +89,12 @@ def flags(command):
 
 
 def first_words(description):
-    return sorted({command["name"].split()[0] for command in description["commands"]})
+    return sorted({command["name"].split()[0] for command in description["commands"]} | {"help"})
 
 
 def second_words(description, first):
+    if first == "help":
+        return [word for word in first_words(description) if word != "help"]
     return sorted(command["name"].split()[1] for command in description["commands"]
                   if command["name"].split()[0] == first and " " in command["name"])
 
@@ -135,10 +137,18 @@ def described(name, text):
 
 
 def first_word_help(description, first):
+    if first == "help":
+        return "describe a subcommand"
     for command in description["commands"]:
         if command["name"] == first:
             return command["help"]
     return ", ".join(second_words(description, first))
+
+
+def second_word_help(description, first, second):
+    if first == "help":
+        return first_word_help(description, second)
+    return first_word_help(description, f"{first} {second}")
 
 
 def zsh_choices(choices):
@@ -147,7 +157,6 @@ def zsh_choices(choices):
 
 def zsh(description):
     name = description["name"]
-    commands = {command["name"]: command for command in description["commands"]}
     first = [(option["name"], option["help"]) for option in description["options"]]
     first += [(word, first_word_help(description, word)) for word in first_words(description)]
     lines = [f"#compdef {name}", f"# Made from {name} --describe.", "local -a choices",
@@ -156,7 +165,7 @@ def zsh(description):
         seconds = second_words(description, word)
         if seconds:
             lines += [f"elif (( CURRENT == 3 )) && [[ $words[2] == {word} ]]; then",
-                      *zsh_choices((second, commands[f"{word} {second}"]["help"])
+                      *zsh_choices((second, second_word_help(description, word, second))
                                    for second in seconds)]
     for command in description["commands"]:
         words = command["name"].split()
