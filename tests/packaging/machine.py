@@ -36,7 +36,7 @@ IMAGE = """
 FROM debian:{suite}-slim
 RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
     apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        systemd systemd-sysv curl openssl procps && systemctl mask systemd-modules-load.service
+        systemd systemd-sysv apparmor bash-completion curl openssl procps && systemctl mask systemd-modules-load.service
 COPY *.deb /packages/
 RUN rm -f /etc/apt/apt.conf.d/docker-clean /packages/*dbgsym* && \
     apt-get install -y --download-only /packages/*.deb redis-server

@@ -52,6 +52,11 @@ class Life:
         told = machine.text(f"systemd-analyze security --no-pager synchub-{program}.service")
         exposure = float(re.search(r"exposure level .*: ([\d.]+)", told).group(1))
         self.assertLessEqual(exposure, EXPOSURE_MAX)
+        told = machine.sh(f"systemd-analyze verify --man=no synchub-{program}.service 2>&1").stdout
+        self.assertNotIn("synchub", told)
+        machine.sh(f"apparmor_parser --skip-kernel-load --skip-cache /etc/apparmor.d/synchub-{program}")
+        machine.sh(f"bash -c '. /usr/share/bash-completion/completions/synchub-{program}; "
+                   f"complete -p synchub-{program}'")
 
     def test_01_redis_is_there_already_and_holds_something(self):
         self.hub.install("redis-server")
@@ -100,31 +105,38 @@ class Life:
         self.node.write("/tmp/api/table_devices.json", table(4))
         self.wait_devices(4)
 
-    def test_07_a_puller_fetches_from_a_node(self):
+    def test_07_a_node_survives_a_reboot(self):
+        self.node.reboot()
+        self.node.wait_active("synchub-pusher")
+        self.node.write("/tmp/api/table_devices.json", table(5))
+        self.node.sh("chmod -R a+rX /tmp/api")
+        self.wait_devices(5)
+
+    def test_08_a_puller_fetches_from_a_node(self):
         self.node.set("pusher", SYNC_listen="0.0.0.0:20212", SYNC_RUN="disabled")
         self.node.sh("systemctl restart synchub-pusher")
-        self.node.write("/tmp/api/table_devices.json", table(5))
+        self.node.write("/tmp/api/table_devices.json", table(6))
         self.hub.install("/packages/synchub-puller_*.deb")
         self.hub.set("puller", SYNC_api_token=TOKEN, SYNC_encryption_key=KEY,
                      SYNC_nodes="['http://node:20212']")
         self.hub.sh("systemctl restart synchub-puller")
-        self.wait_devices(5)
+        self.wait_devices(6)
         self.check_confined(self.hub, "puller")
 
-    def test_08_secrets_may_be_credentials(self):
+    def test_09_secrets_may_be_credentials(self):
         self.hub.sh("sed -i '/^SYNC_api_token=/d; /^SYNC_encryption_key=/d' "
                     "/etc/synchub/receiver.env; mkdir -p -m 700 /etc/credstore; umask 077; "
                     f"echo {TOKEN} >/etc/credstore/synchub.token; "
                     f"echo '{KEY}' >/etc/credstore/synchub.key; "
                     "systemctl restart synchub-receiver")
         self.hub.wait_active("synchub-receiver")
-        self.assertEqual(self.devices(), 5)
+        self.assertEqual(self.devices(), 6)
         self.hub.sh("synchub-receiver node add Cabin")  # needs token and key
         environment = self.hub.text("tr '\\0' '\\n' </proc/$(systemctl show -P MainPID "
                                     "synchub-receiver)/environ")
         self.assertNotIn(TOKEN, environment)
 
-    def test_09_systemd_reloads_and_restarts_one_that_hangs(self):
+    def test_10_systemd_reloads_and_restarts_one_that_hangs(self):
         self.hub.sh("systemctl reload synchub-receiver")
         self.hub.wait_active("synchub-receiver")
         self.hub.write("/run/systemd/system/synchub-receiver.service.d/test.conf",
@@ -136,9 +148,9 @@ class Life:
                    "a restart by the watchdog")
         self.hub.sh("rm -r /run/systemd/system/synchub-receiver.service.d; "
                     "systemctl daemon-reload; systemctl restart synchub-receiver")
-        wait_until(lambda: self.devices() == 5, "the 5 devices")
+        wait_until(lambda: self.devices() == 6, "the 6 devices")
 
-    def test_10_an_upgrade_keeps_settings_and_data(self):
+    def test_11_an_upgrade_keeps_settings_and_data(self):
         self.hub.sh("cd /root; dpkg-deb -R /packages/synchub-receiver_*.deb newer; "
                     "sed -i 's/^Version: .*/&+1/' newer/DEBIAN/control; "
                     "echo '# a new comment' >>newer/etc/synchub/receiver.env; "
@@ -149,27 +161,33 @@ class Life:
         self.hub.wait_active("synchub-receiver")
         self.assertNotEqual(self.hub.text("systemctl show -P MainPID synchub-receiver"), before)
         self.assertEqual(self.hub.text("cat /etc/synchub/receiver.env"), edited)
-        wait_until(lambda: self.devices() == 5, "the 5 devices")
+        wait_until(lambda: self.devices() == 6, "the 6 devices")
         self.assertEqual(self.redis("get other-application"), "1")
 
-    def test_11_removal_keeps_data_and_gives_redis_back(self):
-        self.hub.sh("apt-get remove -y synchub-receiver")
+    def test_12_removal_keeps_data_and_gives_redis_back(self):
+        self.hub.set("receiver", SYNC_receiver_role="ingest")
+        self.hub.sh("systemctl restart synchub-receiver")
+        self.node.write("/tmp/api/table_devices.json", table(7))
+        wait_until(lambda: self.redis("xlen synchub:ingest") == "1", "an entry that nobody merges")
+        self.hub.sh("systemctl stop synchub-puller; apt-get remove -y synchub-receiver")
         self.assertFalse(self.hub.is_active("synchub-receiver"))
         self.hub.sh("test -e /etc/synchub/receiver.env -a -e /var/lib/synchub/synchub.db")
         self.hub.wait_active("redis-server")
         self.assertEqual(self.redis("config get appendonly").split()[-1], "no")
         self.assertEqual(self.redis("get other-application"), "1")
+        self.assertEqual(self.redis("xlen synchub:ingest"), "1")
 
-    def test_12_installed_again_it_goes_on_where_it_was(self):
+    def test_13_installed_again_it_goes_on_where_it_was(self):
         self.assertEqual(self.redis("set other-application 2"), "OK")
+        self.hub.set("receiver", SYNC_receiver_role="all")
         self.hub.install("/packages/synchub-receiver_*.deb")
         self.hub.wait_active("synchub-receiver")
-        wait_until(lambda: self.devices() == 5, "the 5 devices")
+        self.wait_devices(7)
         self.assertEqual(self.redis("config get appendonly").split()[-1], "yes")
         self.assertEqual(self.redis("get other-application"), "2")
         self.assertIn("Cabin", self.hub.text("synchub-receiver node list"))
 
-    def test_13_purging_leaves_nothing_of_ours(self):
+    def test_14_purging_leaves_nothing_of_ours(self):
         self.hub.sh("apt-get purge -y synchub-receiver synchub-puller")
         self.node.sh("apt-get purge -y synchub-pusher")
         for machine in (self.hub, self.node):
