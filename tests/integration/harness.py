@@ -505,6 +505,17 @@ def device_mac(index, node="node"):
     return ":".join(f"{octet:02x}" for octet in octets)
 
 
+def mac_spellings(mac):
+    """The usual spellings of a MAC: pairs, groups of four and six digits, bare, without leading zeros."""
+    plain = mac.replace(":", "")
+    groups = {n: re.findall("." * n, plain) for n in (2, 4, 6)}
+    found = {plain, ":".join(f"{int(pair, 16):x}" for pair in groups[2]),
+             "-".join(f"{int(pair, 16):x}" for pair in groups[2])}
+    found |= {sign.join(groups[n]) for n in groups for sign in ":-."}
+    found = [text.upper() if i % 2 else text for i, text in enumerate(sorted(found))]
+    return [*found, f" {mac} "]
+
+
 def device_row(index, node="node", **changes):
     """A row in NetAlertX's format with 53 keys. `changes` replaces values; the value ... removes
     the key."""

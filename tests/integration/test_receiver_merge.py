@@ -9,7 +9,7 @@ import unittest
 
 import envelopes
 from harness import (COLUMNS, curl, device_mac, device_row, device_rows, device_table, internet_row,
-                     netalertx_push)
+                     mac_spellings, netalertx_push)
 from merge_base import MergeTest
 
 ADD = """local e = string.gsub(ARGV[1], '..', function (hex) return string.char(tonumber(hex, 16)) end)
@@ -148,6 +148,12 @@ class Keys(MergeTest):
                    device_row(2, devMac="printer-x"), device_row(3),
                    device_row(4, devMac="020000-0a0b0c"), device_row(5, devMac="0200000A0B0C")])
         self.assertEqual(self.macs(), {device_mac(3)})
+
+    def test_skip_macs_takes_macs_in_any_spelling(self):
+        count = len(mac_spellings(device_mac(0)))
+        self.start(SYNC_skip_macs=",".join(mac_spellings(device_mac(i))[i] for i in range(count)))
+        self.push(device_rows(count + 1))
+        self.assertEqual(self.macs(), {device_mac(count)})
 
     def test_a_mac_removed_from_skip_macs_is_inserted_from_an_unchanged_table(self):
         table = device_table(device_rows(3))
