@@ -12,6 +12,7 @@
 #include "libcommon/runtime/settings_reload.h"
 #include "libcommon/runtime/stop.h"
 #include "receiver/cli/adopt_command.h"
+#include "receiver/cli/auth_failures_command.h"
 #include "receiver/cli/credential_list.h"
 #include "receiver/cli/dead_command.h"
 #include "receiver/cli/device_command.h"
@@ -19,6 +20,7 @@
 #include "receiver/cli/devices_command.h"
 #include "receiver/cli/key_command.h"
 #include "receiver/cli/node_command.h"
+#include "receiver/cli/node_record_command.h"
 #include "receiver/cli/nodes_command.h"
 #include "receiver/hub/hub_keys.h"
 #include "receiver/hub/readiness.h"
@@ -85,8 +87,11 @@ static int run_receiver(const sh_settings *settings, bool once)
 
 static const sh_subcommand subcommands[] = {
     {.name = "nodes",
-     .usage = "nodes [--json]",
-     .help = "show each node: last contact, rows sent and inserted, waiting entries",
+     .usage = NODES_USAGE,
+     .help = "show each node: its state and the reason, last contact, rows sent and inserted, "
+             "waiting entries; --problems: only nodes that need attention, exit code 3 if there "
+             "are any; --sort: name, state, contact, table, inserted or queue, with - before it in "
+             "reverse",
      .run = nodes_command},
     {.name = "devices",
      .usage = DEVICES_USAGE,
@@ -144,6 +149,40 @@ static const sh_subcommand subcommands[] = {
      .usage = "node revoke NAME",
      .help = "revoke all credentials of a node immediately",
      .run = node_revoke},
+    {.name = "node show",
+     .usage = "node show NAME [--json]",
+     .help = "show everything about a node",
+     .run = node_show},
+    {.name = "node expect",
+     .usage = "node expect NAME",
+     .help = "list a node as `never` until it is seen, and as a problem after a day",
+     .run = node_expect},
+    {.name = "node label",
+     .usage = "node label NAME KEY=VALUE",
+     .help = "set a label, for `nodes --label`; an empty value removes it",
+     .run = node_label},
+    {.name = "node note",
+     .usage = "node note NAME TEXT",
+     .help = "note a line about a node; an empty text removes it",
+     .run = node_note},
+    {.name = "node silent-after",
+     .usage = "node silent-after NAME DURATION",
+     .help = "how long after its last contact a node is silent, such as 90s, 15m, 12h or 7d; "
+             "default: three of its intervals, at least 15m",
+     .run = node_silent_after},
+    {.name = "node ephemeral",
+     .usage = "node ephemeral NAME on|off",
+     .help = "whether a node comes and goes: a silent one is then `gone`, which is no problem",
+     .run = node_ephemeral},
+    {.name = "node forget",
+     .usage = "node forget NAME",
+     .help = "delete what is recorded of a node; its devices stay",
+     .run = node_forget},
+    {.name = "auth-failures",
+     .usage = "auth-failures [clear | --json]",
+     .help = "list the addresses that sent requests without valid credentials, and the names they "
+             "claimed",
+     .run = auth_failures_command},
     {.name = NULL},
 };
 

@@ -118,6 +118,7 @@
 #define SH_NODE_LABELS_BYTES_MAX 1024   /* … in all, with their keys */
 #define SH_NODE_LABEL_KEY_MAX 63        /* bytes, [A-Za-z0-9._-] */
 #define SH_NODE_NOTE_MAX 500            /* bytes */
+#define SH_QUEUE_REPORT_VALUE_MAX 560   /* bytes of one report in Redis */
 #define SH_REPORTS_MAX 2000             /* nodes with a report that merge has not recorded yet */
 #define SH_STRANGERS_MAX 1000           /* nodes with a problem that were never accepted */
 #define SH_AUTH_FAILURES_MAX 1000       /* pairs of address and claimed name … */

@@ -27,6 +27,11 @@ struct sh_queue {
     char shares[SH_QUEUE_KEY_BYTES];
     char digests[SH_QUEUE_KEY_BYTES];
     char contacts[SH_QUEUE_KEY_BYTES];
+    char agents[SH_QUEUE_KEY_BYTES];
+    char problems[SH_QUEUE_KEY_BYTES];
+    char conflicts[SH_QUEUE_KEY_BYTES];
+    char instances[SH_QUEUE_KEY_BYTES];
+    char auth_failures[SH_QUEUE_KEY_BYTES];
     char failures[SH_QUEUE_KEY_BYTES];
     char pull_names[SH_QUEUE_KEY_BYTES];
     char nodes[SH_QUEUE_KEY_BYTES];

@@ -76,6 +76,11 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->shares, prefix, "held");
     name_key(q->digests, prefix, "digests");
     name_key(q->contacts, prefix, "contacts");
+    name_key(q->agents, prefix, "agents");
+    name_key(q->problems, prefix, "problems");
+    name_key(q->conflicts, prefix, "conflicts");
+    name_key(q->instances, prefix, "instances");
+    name_key(q->auth_failures, prefix, "auth:failures");
     name_key(q->failures, prefix, "failures");
     name_key(q->pull_names, prefix, "pull:names");
     name_key(q->nodes, prefix, "nodes");

@@ -280,7 +280,9 @@ static sh_err check_ready(sh_queue *queue, sh_error *error)
         {queue->failures, "hash"},   {queue->nodes, "hash"},
         {queue->nodes_used, "hash"}, {queue->pull_names, "hash"},
         {queue->ids_nodes, "hash"},  {queue->dead_shares, "hash"},
-        {queue->key, "string"},
+        {queue->key, "string"},      {queue->agents, "hash"},
+        {queue->problems, "hash"},   {queue->conflicts, "hash"},
+        {queue->instances, "hash"},  {queue->auth_failures, "hash"},
     };
     static_assert(sizeof keys / sizeof keys[0] == SH_READY_KEYS, "all of them are checked");
     sh_ready_arguments arguments;
@@ -323,7 +325,8 @@ static sh_err forget_some(sh_queue *queue, int64_t before_ms, char cursor[static
     const sh_names_forget_arguments arguments = {
         .keys = {.contacts = sh_slice_of(queue->contacts),
                  .digests = sh_slice_of(queue->digests),
-                 .nodes = sh_slice_of(queue->nodes)},
+                 .nodes = sh_slice_of(queue->nodes),
+                 .instances = sh_slice_of(queue->instances)},
         .cursor = sh_slice_of(cursor),
         .names_max = SH_SLICE(SCAN_COUNT),
         .now_ms = sh_redis_number(sh_clock_unix_ms(), now),

@@ -27,7 +27,7 @@ typedef struct {
 extern const sh_redis_script sh_script_names_forget;
 typedef struct {
     struct {
-        sh_slice contacts, digests, nodes;
+        sh_slice contacts, digests, nodes, instances;
     } keys;
     sh_slice cursor, names_max, now_ms, before_ms;
 } sh_names_forget_arguments;
@@ -47,7 +47,40 @@ typedef struct {
     } keys;
 } sh_nodes_load_arguments;
 
-#define SH_READY_KEYS 17
+#define SH_REPORTS_PUT_MAX 32 /* groups at most; argc excludes unused ones */
+extern const sh_redis_script sh_script_reports_put;
+typedef struct {
+    struct {
+        sh_slice contacts, nodes, agents, problems, conflicts, instances;
+    } keys;
+    sh_slice names_max, reports_max, strangers_max, window_ms, now_ms;
+    struct {
+        sh_slice node, contact, agent, instance, conflict, problem;
+    } report[SH_REPORTS_PUT_MAX];
+} reports_put_arguments;
+
+extern const sh_redis_script sh_script_auth_failures_put;
+typedef struct {
+    struct {
+        sh_slice failures;
+    } keys;
+    sh_slice failures_max;
+    struct {
+        sh_slice field, number, first_ms, last_ms, reason;
+    } failure[SH_REPORTS_PUT_MAX];
+} auth_failures_put_arguments;
+
+extern const sh_redis_script sh_script_reports_remove;
+typedef struct {
+    struct {
+        sh_slice reported;
+    } keys;
+    struct {
+        sh_slice field, value;
+    } reported[SH_REPORTS_PUT_MAX];
+} reports_remove_arguments;
+
+#define SH_READY_KEYS 22
 extern const sh_redis_script sh_script_ready;
 typedef struct {
     struct {

@@ -13,6 +13,7 @@
 
 #define SH_EXIT_DONE 0
 #define SH_EXIT_FAILED 1
+#define SH_EXIT_PROBLEMS 3 /* a command that looks for problems found some */
 #define SH_EXIT_CONFIG 2
 #define SH_RUN_AGAIN (-1) /* not an exit code: see sh_service.run */
 

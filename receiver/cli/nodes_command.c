@@ -1,142 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/nodes_command.h"
 
-#include "libcommon/json/json_write.h"
-#include "libcommon/queue/queue.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/node_json.h"
+#include "receiver/cli/node_labels.h"
+#include "receiver/cli/node_overview.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/queue/backlog_by_node.h"
-#include "receiver/store/store.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const show_command command = {.name = "nodes", .usage = "nodes [--json]"};
+static const show_command command = {.name = "nodes", .usage = NODES_USAGE};
 
-#define JSON_NODE_MAX (16 * SH_KIB)
-
-/* One node, from the database, from Redis, or from both. */
-typedef struct {
-    store_node merged; /* merged_ms is 0 if nothing was merged yet */
-    int64_t contact_ms, queue;
-} node_summary;
+/* --- Arguments ------------------------------------------------------------------------------- */
 
 typedef struct {
-    node_summary *nodes;
-    size_t count, capacity;
-    bool redis; /* Redis answered */
-    sh_queue_depth depth;
-} overview;
+    bool json, problems, reverse;
+    node_state state;  /* NODE_STATES: all */
+    const char *label; /* NULL: all */
+    int sort;          /* index of sorts */
+} nodes_options;
 
-/* --- Reading --------------------------------------------------------------------------------- */
+enum { SORT_NAME, SORT_STATE, SORT_CONTACT, SORT_TABLE, SORT_INSERTED, SORT_QUEUE, SORTS };
+static const char *const sort_names[SORTS] = {
+    [SORT_NAME] = "name",   [SORT_STATE] = "state",       [SORT_CONTACT] = "contact",
+    [SORT_TABLE] = "table", [SORT_INSERTED] = "inserted", [SORT_QUEUE] = "queue",
+};
 
-static sh_err add_node(overview *o, const node_summary *node, sh_error *error)
+static sh_err read_sort(const char *value, nodes_options *ret, sh_error *error)
 {
-    if (o->count == o->capacity) {
-        size_t capacity = o->capacity == 0 ? 64 : 2 * o->capacity;
-        node_summary *nodes = reallocarray(o->nodes, capacity, sizeof *nodes);
-        if (nodes == NULL)
-            return sh_fail(error, SH_E_MEMORY, "out of memory");
-        o->nodes = nodes;
-        o->capacity = capacity;
+    ret->reverse = value[0] == '-';
+    for (ret->sort = 0; ret->sort < SORTS; ret->sort++)
+        if (strcmp(sort_names[ret->sort], value + ret->reverse) == 0)
+            return SH_OK;
+    return sh_fail(error, SH_E_CONFIG,
+                   "--sort takes name, state, contact, table, inserted or queue, not '%s'", value);
+}
+
+/* The value of `--name=value` or `--name value`; NULL: it is another argument. */
+static const char *value_of(const char *name, int argc, char *const argv[], int *at)
+{
+    size_t len = strlen(name);
+    if (strncmp(argv[*at], name, len) != 0)
+        return NULL;
+    if (argv[*at][len] == '=')
+        return argv[*at] + len + 1;
+    return argv[*at][len] == '\0' && *at + 1 < argc ? argv[++*at] : NULL;
+}
+
+static sh_err read_options(int argc, char *const argv[], nodes_options *ret, sh_error *error)
+{
+    *ret = (nodes_options){.state = NODE_STATES};
+    for (int i = 0; i < argc; i++) {
+        const char *value;
+        sh_err err = SH_OK;
+        if (strcmp(argv[i], "--json") == 0) {
+            ret->json = true;
+        } else if (strcmp(argv[i], "--problems") == 0) {
+            ret->problems = true;
+        } else if ((value = value_of("--label", argc, argv, &i)) != NULL) {
+            ret->label = value;
+        } else if ((value = value_of("--sort", argc, argv, &i)) != NULL) {
+            err = read_sort(value, ret, error);
+        } else if ((value = value_of("--state", argc, argv, &i)) != NULL) {
+            ret->state = node_state_of_name(value);
+            if (ret->state == NODE_STATES)
+                err = sh_fail(error, SH_E_CONFIG,
+                              "--state takes revoked, failing, silent, late, never, gone or "
+                              "online, not '%s'",
+                              value);
+        } else {
+            err = sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argv[i],
+                          command.usage);
+        }
+        if (err != SH_OK)
+            return err;
     }
-    o->nodes[o->count++] = *node;
     return SH_OK;
 }
 
-static sh_err add_merged(void *context, const store_node *merged, sh_error *error)
+/* --- Which nodes, in which order ------------------------------------------------------------- */
+
+typedef struct {
+    const node_row *row;
+    node_state state;
+} listed_node;
+
+typedef struct {
+    const node_overview *overview;
+    listed_node *nodes;
+    size_t count;
+} node_list;
+
+/* The order of two nodes, for a sort that qsort() cannot be told about. */
+static int compare(const listed_node *a, const listed_node *b, const nodes_options *options)
 {
-    node_summary node = {.merged = *merged};
-    return add_node(context, &node, error);
+    const struct {
+        int64_t left, right;
+    } numbers[SORTS] = {
+        [SORT_STATE] = {a->state, b->state},
+        [SORT_CONTACT] = {a->row->info.contact.last_ms, b->row->info.contact.last_ms},
+        [SORT_TABLE] = {a->row->merged.merged_ms, b->row->merged.merged_ms},
+        [SORT_INSERTED] = {a->row->merged.inserted, b->row->merged.inserted},
+        [SORT_QUEUE] = {a->row->queue, b->row->queue},
+    };
+    int64_t left = numbers[options->sort].left, right = numbers[options->sort].right;
+    int order = (left > right) - (left < right);
+    if (order == 0)
+        order = strcmp(a->row->info.node, b->row->info.node);
+    return options->reverse ? -order : order;
 }
 
-static sh_err add_contact(void *context, sh_slice name, sh_slice mode, int64_t ms, sh_error *error)
+static int compare_listed(const void *a, const void *b, void *options)
 {
-    node_summary node = {.contact_ms = ms};
-    (void)snprintf(node.merged.node, sizeof node.merged.node, "%.*s", (int)name.len, name.data);
-    (void)snprintf(node.merged.mode, sizeof node.merged.mode, "%.*s", (int)mode.len, mode.data);
-    return add_node(context, &node, error);
+    return compare(a, b, options);
 }
 
-static int by_name(const void *a, const void *b)
+static bool is_wanted(const nodes_options *options, const listed_node *node, int64_t now_ms)
 {
-    return strcmp(((const node_summary *)a)->merged.node, ((const node_summary *)b)->merged.node);
+    const node_facts facts = node_row_facts(node->row);
+    return (options->state == NODE_STATES || node->state == options->state) &&
+           (!options->problems || node_needs_attention(&facts, now_ms)) &&
+           (options->label == NULL || node_labels_match(node->row->info.labels, options->label));
 }
 
-/*
- * Joins the data of database and Redis about the same node; the last contact determines the mode.
- */
-static void join_node(node_summary *into, const node_summary *other)
+static sh_err list_nodes(const node_overview *o, nodes_options *options, node_list *ret,
+                         sh_error *error)
 {
-    char mode[sizeof into->merged.mode];
-    memcpy(mode, other->contact_ms > into->contact_ms ? other->merged.mode : into->merged.mode,
-           sizeof mode);
-    if (other->merged.merged_ms > into->merged.merged_ms)
-        into->merged = other->merged;
-    memcpy(into->merged.mode, mode, sizeof mode);
-    if (other->contact_ms > into->contact_ms)
-        into->contact_ms = other->contact_ms;
-}
-
-static void join_nodes(overview *o)
-{
-    if (o->count == 0)
-        return;
-    qsort(o->nodes, o->count, sizeof o->nodes[0], by_name);
-    size_t kept = 1;
-    for (size_t i = 1; i < o->count; i++) {
-        if (by_name(&o->nodes[kept - 1], &o->nodes[i]) == 0)
-            join_node(&o->nodes[kept - 1], &o->nodes[i]);
-        else
-            o->nodes[kept++] = o->nodes[i];
+    *ret = (node_list){.overview = o, .nodes = calloc(o->count + 1, sizeof *ret->nodes)};
+    if (ret->nodes == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < o->count; i++) {
+        const node_facts facts = node_row_facts(&o->rows[i]);
+        listed_node node = {.row = &o->rows[i], .state = node_state_of(&facts, o->now_ms)};
+        if (is_wanted(options, &node, o->now_ms))
+            ret->nodes[ret->count++] = node;
     }
-    o->count = kept;
-}
-
-static sh_err read_database(const sh_settings *settings, overview *o, sh_error *error)
-{
-    store *s = NULL;
-    sh_err err = store_open(settings->db, STORE_READ_ONLY, &s, error);
-    if (err == SH_OK)
-        err = store_nodes(s, add_merged, o, error);
-    store_close(s);
-    return err;
-}
-
-static sh_err read_queue(sh_queue *queue, overview *o, sh_error *error)
-{
-    sh_err err = sh_queue_depth_get(queue, &o->depth, error);
-    if (err == SH_OK)
-        err = sh_queue_contacts(queue, add_contact, o, error);
-    if (err != SH_OK)
-        return err;
-    join_nodes(o);
-    backlog_by_node *waiting = NULL;
-    err = backlog_by_node_count(queue, &waiting, error);
-    for (size_t i = 0; i < o->count && err == SH_OK; i++)
-        o->nodes[i].queue = backlog_by_node_of(waiting, o->nodes[i].merged.node);
-    backlog_by_node_free(waiting);
-    return err;
-}
-
-static sh_err read_redis(const sh_settings *settings, overview *o, sh_error *error)
-{
-    sh_queue *queue = NULL;
-    const sh_queue_options options = sh_queue_options_of(settings);
-    sh_err err = sh_queue_open(&options, &queue, error);
-    if (err == SH_OK)
-        err = read_queue(queue, o, error);
-    sh_queue_free(queue);
-    o->redis = err == SH_OK;
-    return err;
+    if (options->sort != SORT_NAME || options->reverse)
+        qsort_r(ret->nodes, ret->count, sizeof ret->nodes[0], compare_listed, options);
+    return SH_OK;
 }
 
 /* --- As text --------------------------------------------------------------------------------- */
 
 enum {
     NODE,
+    STATE,
     MODE,
     LAST_CONTACT,
     LAST_MERGE,
@@ -144,121 +155,119 @@ enum {
     INSERTED,
     KNOWN,
     SKIPPED,
-    SET_ASIDE,
+    REJECTED,
     QUEUE,
-    FIRST_REASON,
+    DEAD,
+    REASON,
     COLUMNS
 };
 
 static const show_column columns[COLUMNS] = {
-    {"NODE", false},     {"MODE", false},    {"LAST CONTACT", false}, {"LAST MERGE", false},
-    {"SENT", true},      {"INSERTED", true}, {"KNOWN", true},         {"SKIPPED", true},
-    {"SET ASIDE", true}, {"QUEUE", true},    {"FIRST REASON", false},
+    {"NODE", false},       {"STATE", false},   {"MODE", false},    {"LAST CONTACT", false},
+    {"LAST TABLE", false}, {"SENT", true},     {"INSERTED", true}, {"KNOWN", true},
+    {"SKIPPED", true},     {"REJECTED", true}, {"QUEUE", true},    {"DEAD", true},
+    {"REASON", false},
 };
 
-static int64_t number_of(const node_summary *node, int column)
+static int64_t number_of(const node_row *row, size_t column)
 {
-    assert(node != NULL);
     switch (column) {
     case SENT:
-        return node->merged.sent;
+        return row->merged.sent;
     case INSERTED:
-        return node->merged.inserted;
+        return row->merged.inserted;
     case KNOWN:
-        return node->merged.known;
+        return row->merged.known;
     case SKIPPED:
-        return node->merged.skipped;
-    case SET_ASIDE:
-        return node->merged.set_aside;
+        return row->merged.skipped;
+    case REJECTED:
+        return row->merged.set_aside;
+    case DEAD:
+        return row->dead;
     default:
-        return node->queue;
+        return row->queue;
     }
 }
 
-static void cell_of(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
+static void write_cell(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
 {
-    const overview *o = context;
-    const node_summary *node = &o->nodes[row];
-    const char *text = NULL;
-    if (column == NODE)
-        text = node->merged.node;
-    else if (column == MODE)
-        text = node->merged.mode;
-    else if (column == FIRST_REASON)
-        text = node->merged.reason;
-    else if (!o->redis && (column == LAST_CONTACT || column == QUEUE))
-        text = "?";
-    if (text != NULL)
-        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", text);
-    else if (column == LAST_CONTACT)
-        show_time(node->contact_ms, "never", ret);
-    else if (column == LAST_MERGE)
-        show_time(node->merged.merged_ms, "never", ret);
-    else
-        (void)snprintf(ret, SHOW_CELL_BYTES, "%" PRId64, number_of(node, (int)column));
+    const node_list *list = context;
+    const listed_node *node = &list->nodes[row];
+    const store_node_info *info = &node->row->info;
+    const node_facts facts = node_row_facts(node->row);
+    static_assert(NODE_REASON_BYTES <= SHOW_CELL_BYTES, "a reason fits into a cell");
+    switch (column) {
+    case NODE:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", info->node);
+        break;
+    case STATE:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", node_state_name(node->state));
+        break;
+    case MODE:
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", info->mode[0] == '\0' ? "-" : info->mode);
+        break;
+    case LAST_CONTACT:
+        show_time(info->contact.last_ms, "never", ret);
+        break;
+    case LAST_MERGE:
+        show_time(node->row->merged.merged_ms, "never", ret);
+        break;
+    case REASON:
+        node_reason_write(&facts, list->overview->now_ms, ret);
+        break;
+    default:
+        if ((column == QUEUE || column == DEAD) && !list->overview->has_redis)
+            (void)snprintf(ret, SHOW_CELL_BYTES, "?");
+        else
+            (void)snprintf(ret, SHOW_CELL_BYTES, "%" PRId64, number_of(node->row, column));
+        break;
+    }
 }
 
-static void write_text(overview *o, FILE *out)
+static void write_text(node_list *list, bool filtered, FILE *out)
 {
+    const node_overview *o = list->overview;
     if (o->count == 0)
         (void)fputs("No node has been in contact yet.\n", out);
+    else if (list->count == 0)
+        (void)fputs(filtered ? "No such node.\n" : "No problems.\n", out);
     else
-        show_table(out, &(show_cells){columns, COLUMNS, o->count, cell_of, o});
-    if (o->redis)
+        show_table(out, &(show_cells){columns, COLUMNS, list->count, write_cell, list});
+    if (o->has_redis)
         (void)fprintf(out, "Queue: %" PRId64 " waiting, %" PRId64 " in dead letters.\n",
                       o->depth.entries, o->depth.dead);
 }
 
 /* --- As JSON --------------------------------------------------------------------------------- */
 
-static sh_err append_node(sh_buf *json, const overview *o, const node_summary *node)
+static sh_err write_items(const node_list *list, sh_buf *json, FILE *out)
 {
-    const store_node *m = &node->merged;
-    const struct {
-        const char *key;
-        int64_t number;
-    } numbers[] = {{"sent", m->sent},
-                   {"inserted", m->inserted},
-                   {"known", m->known},
-                   {"skipped", m->skipped},
-                   {"set_aside", m->set_aside}};
-    sh_err err = sh_buf_append_text(json, "{");
-    if (err == SH_OK)
-        err = sh_json_write_member_text(json, "node", m->node);
-    if (err == SH_OK)
-        err = sh_json_write_member_text(json, "mode", m->mode);
-    if (err == SH_OK)
-        err = show_json_time(json, "last_contact_ms", o->redis ? node->contact_ms : 0);
-    if (err == SH_OK)
-        err = show_json_time(json, "last_merge_ms", m->merged_ms);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && err == SH_OK; i++)
-        err = sh_json_write_member_integer(json, numbers[i].key, numbers[i].number);
-    if (err == SH_OK)
-        err = sh_json_write_member_text(json, "reason", m->reason);
-    if (err == SH_OK && o->redis)
-        err = sh_json_write_member_integer(json, "queue", node->queue);
-    else if (err == SH_OK)
-        err = sh_buf_append_text(json, ",\"queue\":null");
-    return err != SH_OK ? err : sh_buf_append_text(json, "}");
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < list->count && err == SH_OK; i++) {
+        sh_buf_clear(json);
+        err = node_json_append(json, list->overview, list->nodes[i].row);
+        if (err == SH_OK)
+            (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json->data);
+    }
+    return err;
 }
 
-static sh_err write_json(const overview *o, FILE *out, sh_error *error)
+/* `nodes` is the name of 0.2.0, for one release. */
+static sh_err write_json(const node_list *list, FILE *out, sh_error *error)
 {
-    if (o->redis)
+    const node_overview *o = list->overview;
+    sh_buf json = SH_BUF_INIT(NODE_JSON_MAX);
+    (void)fputs("{\"items\":[", out);
+    sh_err err = write_items(list, &json, out);
+    if (err == SH_OK && o->has_redis)
         (void)fprintf(out,
-                      "{\"queue\":{\"entries\":%" PRId64 ",\"bytes\":%" PRId64
+                      "],\"next\":null,\"queue\":{\"entries\":%" PRId64 ",\"bytes\":%" PRId64
                       ",\"pending\":%" PRId64 ",\"dead\":%" PRId64 "},\"nodes\":[",
                       o->depth.entries, o->depth.bytes, o->depth.pending, o->depth.dead);
-    else
-        (void)fputs("{\"queue\":null,\"nodes\":[", out);
-    sh_buf json = SH_BUF_INIT(JSON_NODE_MAX);
-    sh_err err = SH_OK;
-    for (size_t i = 0; i < o->count && err == SH_OK; i++) {
-        sh_buf_clear(&json);
-        err = append_node(&json, o, &o->nodes[i]);
-        if (err == SH_OK)
-            (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json.data);
-    }
+    else if (err == SH_OK)
+        (void)fputs("],\"next\":null,\"queue\":null,\"nodes\":[", out);
+    if (err == SH_OK)
+        err = write_items(list, &json, out);
     sh_buf_reset(&json);
     if (err != SH_OK)
         return sh_fail(error, err, "out of memory");
@@ -268,35 +277,41 @@ static sh_err write_json(const overview *o, FILE *out, sh_error *error)
 
 /* --- The subcommand -------------------------------------------------------------------------- */
 
+static int exit_code(const nodes_options *options, const node_overview *o, size_t listed, FILE *err)
+{
+    if (!o->has_redis) {
+        (void)fprintf(err,
+                      "synchub-receiver nodes: the latest contacts and problems, credentials and "
+                      "the queue are unknown, as Redis failed: %s\n",
+                      o->away.message);
+        return SH_EXIT_FAILED;
+    }
+    return options->problems && listed > 0 ? SH_EXIT_PROBLEMS : SH_EXIT_DONE;
+}
+
 int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
                      FILE *err)
 {
     sh_error error = {.code = SH_OK};
-    sh_error away = {.code = SH_OK};
-    show_options options;
-    overview o = {.nodes = NULL};
-    sh_err code = show_options_read(&command, argc, argv, &options, &error);
+    nodes_options options;
+    node_overview o = {.count = 0};
+    node_list list = {.count = 0};
+    sh_err code = read_options(argc, argv, &options, &error);
     if (code == SH_OK)
-        code = read_database(settings, &o, &error);
-    if (code == SH_OK && read_redis(settings, &o, &away) != SH_OK)
-        join_nodes(&o);
+        code = node_overview_read(settings, options.json, &o, &error);
+    if (code == SH_OK)
+        code = list_nodes(&o, &options, &list, &error);
     if (code == SH_OK && options.json)
-        code = write_json(&o, out, &error);
+        code = write_json(&list, out, &error);
     else if (code == SH_OK)
-        write_text(&o, out);
+        write_text(&list, options.state != NODE_STATES || options.label != NULL, out);
     if (code == SH_OK)
         code = show_written(out, true, &error);
-    free(o.nodes);
-    if (code != SH_OK)
-        return show_failure(&command, &error, err);
-    if (o.redis)
-        return SH_EXIT_DONE;
-    (void)fprintf(
-        err,
-        "synchub-receiver nodes: last contacts and the queue are unknown, as Redis failed: "
-        "%s\n",
-        away.message);
-    return SH_EXIT_FAILED;
+    int ret = code == SH_OK ? exit_code(&options, &o, list.count, err)
+                            : show_failure(&command, &error, err);
+    free(list.nodes);
+    node_overview_reset(&o);
+    return ret;
 }
 
 int nodes_command(const sh_settings *settings, int argc, char *const argv[])

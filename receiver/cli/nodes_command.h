@@ -2,6 +2,9 @@
 #ifndef RECEIVER_NODES_COMMAND_H
 #define RECEIVER_NODES_COMMAND_H
 
+#define NODES_USAGE                                                                                \
+    "nodes [--problems] [--state STATE] [--label KEY[=VALUE]] [--sort COLUMN] [--json]"
+
 #include "libcommon/config/settings.h"
 
 #include <stdio.h>

@@ -3,6 +3,8 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/text_print.h"
+#include "libcommon/base/text_width.h"
+#include "libcommon/base/utf8.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/runtime/service.h"
 
@@ -35,12 +37,12 @@ sh_err show_options_read(const show_command *command, int argc, char *const argv
 }
 
 /*
- * Writes text with unprintable characters escaped, and returns the number of characters; only
+ * Writes text with unprintable characters escaped, and returns the number of columns; only
  * counts if out is NULL.
  */
 static size_t write_clean(FILE *out, sh_slice text)
 {
-    size_t characters = 0;
+    size_t columns = 0;
     for (size_t at = 0, used; at < text.len; at += used) {
         char escape[SH_ESCAPE_BYTES];
         sh_text_escape_one(text.data + at, text.len - at, &used, escape);
@@ -48,9 +50,13 @@ static size_t write_clean(FILE *out, sh_slice text)
             (void)fwrite(text.data + at, 1, used, out);
         else if (out != NULL)
             (void)fputs(escape, out);
-        characters += escape[0] == '\0' ? 1 : strlen(escape);
+        uint32_t code = 0;
+        if (escape[0] != '\0')
+            columns += strlen(escape);
+        else if (sh_utf8_next((sh_slice){text.data + at, text.len - at}, &code) > 0)
+            columns += (size_t)sh_code_width(code);
     }
-    return characters;
+    return columns;
 }
 
 size_t show_width(sh_slice text)

@@ -29,16 +29,16 @@ sh_err show_options_read(const show_command *command, int argc, char *const argv
                          show_options *ret, sh_error *error);
 
 /*
- * Writes text padded with spaces to `width` characters, right-aligned if it is a number. Escapes
+ * Writes text padded with spaces to `width` columns, right-aligned if it is a number. Escapes
  * control characters and bytes that are not UTF-8: names come from other machines and must not
  * control the reader's terminal.
  */
 void show_cell(FILE *out, sh_slice text, size_t width, bool number);
 
-/* How many characters show_cell() writes without padding. */
+/* How many columns show_cell() writes without padding. */
 size_t show_width(sh_slice text);
 
-#define SHOW_CELL_BYTES (SH_DEAD_REASON_MAX + 1)
+#define SHOW_CELL_BYTES 801
 
 typedef struct {
     const char *title;

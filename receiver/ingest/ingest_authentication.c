@@ -7,8 +7,8 @@
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/claimed_identity.h"
 #include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/node_reports.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,22 +16,6 @@ void ingest_caller_reset(ingest_caller *caller)
 {
     credential_snapshot_release(&caller->snapshot);
     caller->own = NULL;
-}
-
-static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
-                          ...) __attribute__((format(printf, 3, 4)));
-static void log_forbidden(const sh_http_exchange *exchange, const char *node, const char *format,
-                          ...)
-{
-    char reason[SH_ERROR_MESSAGE_BYTES];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(reason, sizeof reason, format, args);
-    va_end(args);
-    sh_log_event(SH_LOG_WARNING,
-                 SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
-                               SH_LOG_REASON(reason)),
-                 "refused a push with 403");
 }
 
 static bool is_known(sh_http_exchange *exchange, ingest_caller *caller)
@@ -58,6 +42,10 @@ static sh_err lookup_caller(const ingest *in, ingest_caller *ret, sh_error *erro
                : err;
 }
 
+#define UNKNOWN_TOKEN                                                                              \
+    "the token is not this hub's, nor any node's own; SYNC_api_token (or API_TOKEN) must be the "  \
+    "same on node and hub, or what `synchub-receiver node` printed last"
+
 /* Behind an ingress only the peer's claims tell which node it is. They prove nothing. */
 static void log_unknown(const sh_http_exchange *exchange, sh_slice head, sh_slice tail)
 {
@@ -67,10 +55,8 @@ static void log_unknown(const sh_http_exchange *exchange, sh_slice head, sh_slic
     const char *address_text = claimed_identity_address(exchange, address) ? address : NULL;
     const sh_log_field *fields = SH_LOG_FIELDS(
         SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_SUBJECT("claimed_node", node_text),
-        SH_LOG_SUBJECT("forwarded_for", address_text),
-        SH_LOG_REASON("the token is not this hub's, nor any node's own; SYNC_api_token (or "
-                      "API_TOKEN) must be the same on node and hub, or what `synchub-receiver "
-                      "node` printed last"));
+        SH_LOG_SUBJECT("forwarded_for", address_text), SH_LOG_REASON(UNKNOWN_TOKEN));
+    node_reports_forbidden(exchange, node_text, UNKNOWN_TOKEN);
     sh_log_event(SH_LOG_WARNING, fields, "refused a push with 403");
 }
 
@@ -128,28 +114,33 @@ static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *cal
         "The node name is easily confused with \"%s\", a node with credentials of its own: "
         "choose another SYNC_node_name",
         like);
-    ingest_refuse(exchange, REFUSED_LOOKALIKE, node, message);
+    ingest_refuse_node(exchange, REFUSED_LOOKALIKE, node, message);
     return false;
 }
 
 bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                       const char *node)
 {
+    char words[2 * SH_NODE_NAME_MAX + 200];
     switch (credential_snapshot_classify(caller->snapshot, caller->own, node)) {
     case CALLER_MAY_SEND:
         break;
-    case CALLER_IS_ANOTHER:
-        log_forbidden(exchange, node,
-                      "the token belongs to node %s, which may send only as itself: "
-                      "SYNC_node_name or SYNC_api_token there is wrong",
-                      caller->own->node);
-        ingest_forbid(exchange, &hub_metrics.refused_node);
+    case CALLER_IS_ANOTHER: /* proven, unlike the name that it uses */
+        (void)snprintf(words, sizeof words,
+                       "it sends as node \"%s\" with its own token, which is valid only for "
+                       "itself: correct SYNC_node_name there, or SYNC_api_token",
+                       node);
+        node_reports_problem(caller->own->node, 403, "node_name", words);
+        (void)snprintf(words, sizeof words,
+                       "the token belongs to node %s, which may send only as itself: "
+                       "SYNC_node_name or SYNC_api_token there is wrong",
+                       caller->own->node);
+        ingest_forbid_node(exchange, &hub_metrics.refused_node, node, words);
         return false;
     case CALLER_IS_SHARED:
-        log_forbidden(exchange, node,
-                      "this node has credentials of its own, so the shared token is not accepted "
-                      "for it: SYNC_api_token there must be its own");
-        ingest_forbid(exchange, &hub_metrics.refused_shared);
+        ingest_forbid_node(exchange, &hub_metrics.refused_shared, node,
+                           "this node has credentials of its own, so the shared token is not "
+                           "accepted for it: SYNC_api_token there must be its own");
         return false;
     }
     if (!check_lookalike(exchange, caller, node))

@@ -11,6 +11,7 @@
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/node_reports.h"
 
 #include <string.h>
 
@@ -64,6 +65,22 @@ bool ingest_digest_query_is_all(const sh_http_exchange *exchange)
     return length != NULL && strcmp(length, "0") == 0;
 }
 
+/*
+ * A question without a table behind it is a contact, too. Redis decides whether a node that this
+ * process does not know is accepted.
+ */
+static void note_heartbeat(const ingest *in, const ingest_push *push)
+{
+    const char *node = push->header.node;
+    if (name_index_knows(in->names, node)) {
+        last_contact_note(in->contacts, node);
+        node_reports_contact(push->exchange, node, false);
+    } else if (push->caller.own != NULL || new_node_rate_may_come(in->new_node_rate)) {
+        new_node_rate_count(in->new_node_rate);
+        node_reports_newcomer(push->exchange, node);
+    }
+}
+
 void ingest_digest_query_answer(const ingest *in, ingest_push *push)
 {
     const sh_queue_question *known = &push->question;
@@ -73,11 +90,13 @@ void ingest_digest_query_answer(const ingest *in, ingest_push *push)
                      age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
     if (unchanged) {
         last_contact_note(in->contacts, push->header.node);
+        node_reports_contact(push->exchange, push->header.node, false);
         name_index_add(in->names, push->header.node);
         sh_metric_add(&hub_metrics.pushes_unchanged, 1);
         sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
     } else if (ingest_digest_query_is_all(push->exchange)) {
+        note_heartbeat(in, push);
         sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
     }
 }

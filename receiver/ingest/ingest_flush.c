@@ -7,6 +7,7 @@
 #include "receiver/ingest/ingest_native.h"
 #include "receiver/ingest/ingest_netalertx.h"
 #include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/node_reports.h"
 
 #include <assert.h>
 #include <string.h>
@@ -40,6 +41,10 @@ static void queue_failed(const ingest *in, ingest_push *push, const sh_error *er
 static void put_done(const ingest *in, ingest_push *push)
 {
     if (push->put.err == SH_E_LIMIT || push->put.err == SH_E_REFUSED) {
+        node_reports_problem(
+            push->header.node, 503,
+            sh_error_code_text(push->put.err == SH_E_LIMIT ? SH_CODE_SHARE : SH_CODE_NAMES),
+            push->put.error.message);
         ingest_unavailable(push->exchange,
                            push->put.err == SH_E_LIMIT ? UNAVAILABLE_SHARE : UNAVAILABLE_NAMES,
                            push->header.node, push->put.error.message);

@@ -8,6 +8,7 @@
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest_body.h"
 #include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/node_reports.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 
 /* POST /sync with an envelope: PROTOCOL.md section 3. */
 
-/* Checks the header: form, names, parts, clock. Answers and returns false if it is refused. */
+/* Checks the header: form, names, parts. Answers and returns false if it is refused. */
 static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
 {
     sh_error error = {0};
@@ -35,6 +36,12 @@ static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
         ingest_refuse(exchange, REFUSED_ENVELOPE, NULL, error.message);
         return false;
     }
+    return true;
+}
+
+/* Of an authorised node. Answers and returns false if it is refused. */
+static bool check_clock(sh_http_exchange *exchange, const sh_envelope_header *header)
+{
     int64_t skew_s = (header->time_ms - sh_clock_unix_ms()) / 1000;
     if (skew_s > SH_CLOCK_SKEW_MAX_S || skew_s < -SH_CLOCK_SKEW_MAX_S) {
         char message[160];
@@ -42,7 +49,7 @@ static bool check_header(sh_http_exchange *exchange, sh_envelope_header *header)
                        "The envelope's time is %" PRId64 " s off the hub's clock, %d s are "
                        "allowed: set the clocks (NTP)",
                        skew_s, SH_CLOCK_SKEW_MAX_S);
-        ingest_refuse(exchange, REFUSED_CLOCK, header->node, message);
+        ingest_refuse_node(exchange, REFUSED_CLOCK, header->node, message);
         return false;
     }
     return true;
@@ -87,11 +94,12 @@ static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_
     if (err != SH_OK && err != SH_E_NOT_FOUND)
         ingest_unavailable(exchange, UNAVAILABLE_CREDENTIALS, header->node, error.message);
     else if (caller->own != NULL)
-        ingest_refuse(exchange, REFUSED_KEY, header->node,
-                      "The payload cannot be opened with this node's own key: SYNC_encryption_key "
-                      "must be the one that came with its token");
+        ingest_refuse_node(
+            exchange, REFUSED_KEY, header->node,
+            "The payload cannot be opened with this node's own key: SYNC_encryption_key "
+            "must be the one that came with its token");
     else
-        ingest_refuse(
+        ingest_refuse_node(
             exchange, REFUSED_KEY, header->node,
             "The payload cannot be opened with the hub's key: SYNC_encryption_key must be "
             "the same on node and hub");
@@ -109,12 +117,12 @@ static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *
         err = ingest_check_text(header->kind, (sh_slice){text->data, text->len}, &error);
         if (err == SH_OK)
             return true;
-        ingest_refuse(exchange, err == SH_E_LIMIT ? REFUSED_CONTENT_SIZE : REFUSED_CONTENT,
-                      header->node, error.message);
+        ingest_refuse_node(exchange, err == SH_E_LIMIT ? REFUSED_CONTENT_SIZE : REFUSED_CONTENT,
+                           header->node, error.message);
     } else if (err == SH_E_MEMORY) {
         ingest_failed(exchange, header->node, &error);
     } else {
-        ingest_refuse(exchange, REFUSED_ALTERED, header->node, error.message);
+        ingest_refuse_node(exchange, REFUSED_ALTERED, header->node, error.message);
     }
     return false;
 }
@@ -155,7 +163,8 @@ ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *tex
     sh_envelope_header *header = &push->header;
     sh_node_key key;
     if (!check_header(exchange, header) ||
-        !ingest_authorise(in, exchange, &push->caller, header->node))
+        !ingest_authorise(in, exchange, &push->caller, header->node) ||
+        !check_clock(exchange, header))
         return INGEST_ANSWERED;
     if (!sh_http_is_exclusive(exchange) && push->caller.own != NULL &&
         !ingest_claim(exchange, header->node, sh_http_body(exchange).len))
@@ -175,6 +184,8 @@ void ingest_native_done(const ingest *in, const ingest_push *push)
     const sh_envelope_header *header = &push->header;
     bool queued = push->put.put == SH_PUT_QUEUED;
     name_index_add(in->names, header->node);
+    if (queued) /* a duplicate may be a replay */
+        node_reports_contact(push->exchange, header->node, false);
     sh_metric_add(queued ? &hub_metrics.pushes_queued : &hub_metrics.pushes_duplicate, 1);
     sh_log_event(SH_LOG_INFO,
                  SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),

@@ -10,6 +10,7 @@
 #include "receiver/ingest/ingest_body.h"
 #include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/netalertx_payload.h"
+#include "receiver/ingest/node_reports.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,7 +109,7 @@ static bool may_use_format(sh_http_exchange *exchange, const sh_node_record *own
 {
     if (own == NULL || own->netalertx)
         return true;
-    ingest_refuse(exchange, REFUSED_PROTOCOL, own->node, NATIVE_NODE);
+    ingest_refuse_node(exchange, REFUSED_PROTOCOL, own->node, NATIVE_NODE);
     return false;
 }
 
@@ -140,7 +141,7 @@ static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const c
     const char *peer = sh_http_peer(exchange);
     bool waits =
         throttle_count(in->throttle, peer, node, is_known(in, node), sh_clock_monotonic_ms());
-    ingest_refuse(exchange, REFUSED_PAYLOAD, node, INVALID);
+    ingest_refuse_node(exchange, REFUSED_PAYLOAD, node, INVALID);
     if (waits)
         sh_log_event(SH_LOG_WARNING, SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(peer)),
                      "too many invalid payloads: from now on one attempt in %d s is allowed",
@@ -221,6 +222,7 @@ void ingest_netalertx_done(const ingest *in, const ingest_push *push)
     const sh_envelope_header *header = &push->header;
     bool unchanged = push->put.put == SH_PUT_UNCHANGED;
     name_index_add(in->names, header->node);
+    node_reports_contact(push->exchange, header->node, true);
     if (unchanged)
         last_contact_note(in->contacts, header->node);
     sh_metric_add(unchanged ? &hub_metrics.pushes_unchanged : &hub_metrics.pushes_queued, 1);

@@ -3,6 +3,7 @@
 
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
+#include "receiver/ingest/node_reports.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -26,47 +27,54 @@ static void reply_error(sh_http_exchange *exchange, unsigned status, sh_error_co
                         netalertx || title == NULL ? message : title, message);
 }
 
+static const struct {
+    unsigned status;
+    sh_error_code code;
+    sh_metric *counter;
+    const char *title; /* NULL: the message */
+} refusals[REFUSED_KINDS] = {
+    [REFUSED_HEADER] = {400, SH_CODE_HEADER, &hub_metrics.refused_envelope, "Bad Request"},
+    [REFUSED_ENVELOPE] = {400, SH_CODE_ENVELOPE, &hub_metrics.refused_envelope, "Invalid envelope"},
+    [REFUSED_TYPE] = {415, SH_CODE_CONTENT_TYPE, &hub_metrics.refused_type, "Invalid Content-Type"},
+    [REFUSED_PROTOCOL] = {415, SH_CODE_CONTENT_TYPE, &hub_metrics.refused_type, NULL},
+    [REFUSED_SIZE] = {413, SH_CODE_SIZE, &hub_metrics.refused_size, "Content Too Large"},
+    [REFUSED_NODE_NAME] = {422, SH_CODE_NODE_NAME, &hub_metrics.refused_name, "Invalid name"},
+    [REFUSED_LOOKALIKE] = {422, SH_CODE_NODE_NAME, &hub_metrics.refused_name, NULL},
+    [REFUSED_PLUGIN_NAME] = {422, SH_CODE_PLUGIN_NAME, &hub_metrics.refused_name, "Invalid name"},
+    [REFUSED_CLOCK] = {422, SH_CODE_CLOCK, &hub_metrics.refused_clock, "Wrong time"},
+    [REFUSED_KEY] = {422, SH_CODE_KEY, &hub_metrics.refused_key, "Wrong key"},
+    [REFUSED_ALTERED] = {422, SH_CODE_ALTERED, &hub_metrics.refused_altered, "Invalid envelope"},
+    [REFUSED_CONTENT] = {422, SH_CODE_CONTENT, &hub_metrics.refused_content, "Invalid content"},
+    [REFUSED_CONTENT_SIZE] = {413, SH_CODE_SIZE, &hub_metrics.refused_content, "Invalid content"},
+    [REFUSED_JSON] = {400, SH_CODE_NONE, &hub_metrics.refused_json, "Invalid JSON"},
+    [REFUSED_FIELD] = {422, SH_CODE_NONE, &hub_metrics.refused_field, "Missing field"},
+    [REFUSED_PAYLOAD] = {422, SH_CODE_NONE, &hub_metrics.refused_payload, "Invalid payload"},
+};
+
 void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *node,
                    const char *message)
 {
-    static const struct {
-        unsigned status;
-        sh_error_code code;
-        sh_metric *counter;
-        const char *title; /* NULL: the message */
-    } kinds[REFUSED_KINDS] = {
-        [REFUSED_HEADER] = {400, SH_CODE_HEADER, &hub_metrics.refused_envelope, "Bad Request"},
-        [REFUSED_ENVELOPE] = {400, SH_CODE_ENVELOPE, &hub_metrics.refused_envelope,
-                              "Invalid envelope"},
-        [REFUSED_TYPE] = {415, SH_CODE_CONTENT_TYPE, &hub_metrics.refused_type,
-                          "Invalid Content-Type"},
-        [REFUSED_PROTOCOL] = {415, SH_CODE_CONTENT_TYPE, &hub_metrics.refused_type, NULL},
-        [REFUSED_SIZE] = {413, SH_CODE_SIZE, &hub_metrics.refused_size, "Content Too Large"},
-        [REFUSED_NODE_NAME] = {422, SH_CODE_NODE_NAME, &hub_metrics.refused_name, "Invalid name"},
-        [REFUSED_LOOKALIKE] = {422, SH_CODE_NODE_NAME, &hub_metrics.refused_name, NULL},
-        [REFUSED_PLUGIN_NAME] = {422, SH_CODE_PLUGIN_NAME, &hub_metrics.refused_name,
-                                 "Invalid name"},
-        [REFUSED_CLOCK] = {422, SH_CODE_CLOCK, &hub_metrics.refused_clock, "Wrong time"},
-        [REFUSED_KEY] = {422, SH_CODE_KEY, &hub_metrics.refused_key, "Wrong key"},
-        [REFUSED_ALTERED] = {422, SH_CODE_ALTERED, &hub_metrics.refused_altered,
-                             "Invalid envelope"},
-        [REFUSED_CONTENT] = {422, SH_CODE_CONTENT, &hub_metrics.refused_content, "Invalid content"},
-        [REFUSED_CONTENT_SIZE] = {413, SH_CODE_SIZE, &hub_metrics.refused_content,
-                                  "Invalid content"},
-        [REFUSED_JSON] = {400, SH_CODE_NONE, &hub_metrics.refused_json, "Invalid JSON"},
-        [REFUSED_FIELD] = {422, SH_CODE_NONE, &hub_metrics.refused_field, "Missing field"},
-        [REFUSED_PAYLOAD] = {422, SH_CODE_NONE, &hub_metrics.refused_payload, "Invalid payload"},
-    };
     assert(kind < REFUSED_KINDS);
-    sh_metric_add(kinds[kind].counter, 1);
+    sh_metric_add(refusals[kind].counter, 1);
     sh_log_event(SH_LOG_WARNING,
                  SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)),
                                SH_LOG_BYTES(sh_http_body(exchange).len), SH_LOG_REASON(message)),
-                 "refused a push with %u", kinds[kind].status);
+                 "refused a push with %u", refusals[kind].status);
     if (kind == REFUSED_JSON) /* NetAlertX's own title */
         sh_http_reply_error(exchange, 400, NULL, "Invalid JSON", message);
     else
-        reply_error(exchange, kinds[kind].status, kinds[kind].code, kinds[kind].title, message);
+        reply_error(exchange, refusals[kind].status, refusals[kind].code, refusals[kind].title,
+                    message);
+}
+
+void ingest_refuse_node(sh_http_exchange *exchange, refused_kind kind, const char *node,
+                        const char *message)
+{
+    sh_error_code code = refusals[kind].code;
+    /* NetAlertX's format has no codes, and its payloads are refused alike for all reasons. */
+    const char *word = code == SH_CODE_NONE ? "payload" : sh_error_code_text(code);
+    node_reports_problem(node, refusals[kind].status, word, message);
+    ingest_refuse(exchange, kind, node, message);
 }
 
 /*
@@ -90,6 +98,17 @@ void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason)
     sh_http_reply_error(exchange, 403, code, "Forbidden", "ERROR: Not authorized");
 }
 
+void ingest_forbid_node(sh_http_exchange *exchange, sh_metric *reason, const char *node,
+                        const char *words)
+{
+    sh_log_event(
+        SH_LOG_WARNING,
+        SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_REASON(words)),
+        "refused a push with 403");
+    node_reports_forbidden(exchange, node, words);
+    ingest_forbid(exchange, reason);
+}
+
 void ingest_refuse_plugin_name(sh_http_exchange *exchange, const char *rule)
 {
     char message[SH_ERROR_MESSAGE_BYTES + 64];
@@ -102,7 +121,7 @@ void ingest_refuse_size(sh_http_exchange *exchange, const char *node, const char
 {
     char message[SH_ERROR_MESSAGE_BYTES + sizeof INGEST_SIZE_REMEDY + 2];
     (void)snprintf(message, sizeof message, "%s: " INGEST_SIZE_REMEDY, limit);
-    ingest_refuse(exchange, REFUSED_SIZE, node, message);
+    ingest_refuse_node(exchange, REFUSED_SIZE, node, message);
 }
 
 unavailable_kind ingest_unavailable_of(sh_err err)

@@ -41,6 +41,12 @@ bool ingest_is_netalertx(const sh_http_exchange *exchange);
 void ingest_refuse(sh_http_exchange *exchange, refused_kind kind, const char *node,
                    const char *message);
 
+/*
+ * The same for an authorised node, whose record then has this problem until its next good contact.
+ */
+void ingest_refuse_node(sh_http_exchange *exchange, refused_kind kind, const char *node,
+                        const char *message);
+
 /* REFUSED_NODE_NAME; rule is the rule that the name violates. */
 void ingest_refuse_node_name(sh_http_exchange *exchange, const char *rule);
 
@@ -57,6 +63,13 @@ void ingest_refuse_size(sh_http_exchange *exchange, const char *node, const char
 
 /* Answers 403, identical for all reasons; the reason is only counted. */
 void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason);
+
+/*
+ * The same for a known token that may not send as this node. reason is for the log and the list of
+ * failed authentications.
+ */
+void ingest_forbid_node(sh_http_exchange *exchange, sh_metric *reason, const char *node,
+                        const char *words);
 
 /* Why a push that may be valid cannot be accepted now. */
 typedef enum {

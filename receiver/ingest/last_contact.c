@@ -6,6 +6,7 @@
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/steady_clock.h"
+#include "receiver/ingest/node_reports.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -72,14 +73,13 @@ static void write_table(last_contact *c)
     for (size_t i = 0; i < SLOTS && count < t->count; i++)
         if (t->slots[i].node[0] != '\0')
             t->slots[count++] = t->slots[i]; /* moved to the front, in place */
-    if (count > 0 && sh_queue_seen_put(c->queue, t->slots, count, "push", &error) != SH_OK) {
-        if (!c->failing)
-            sh_log_warning("cannot record the nodes' last contacts: %s", error.message);
-        c->failing = true;
-    } else if (count > 0) {
-        c->failing = false;
-    }
+    sh_err err = count > 0 ? sh_queue_seen_put(c->queue, t->slots, count, "push", &error) : SH_OK;
     memset(t, 0, sizeof *t);
+    if (err == SH_OK) /* after the contacts, as problems are newer */
+        err = node_reports_flush(c->queue, &error);
+    if (err != SH_OK && !c->failing)
+        sh_log_warning("cannot record the nodes' last contacts: %s", error.message);
+    c->failing = err != SH_OK;
 }
 
 static void forget_silent(last_contact *c)

@@ -6,9 +6,11 @@
 #include "receiver/store/store.h"
 
 /*
- * Copies the times of nodes' last contacts from Redis to the database, so that a node with an
- * unchanged table does not count as silent there. Writes a node at most once a minute. Belongs to
- * one thread.
+ * Copies from Redis to the database what ingest and puller learn about nodes besides their data:
+ * last contacts, so that a node with an unchanged table does not count as silent there, agents,
+ * problems, conflicts of names, refused requests. Writes a node's contacts at most once a minute,
+ * unless one ends a problem. Removes reports from Redis after the commit; killed in between, it
+ * counts refused requests again. Belongs to one thread.
  */
 typedef struct contact_recorder contact_recorder;
 
@@ -19,9 +21,10 @@ void contact_recorder_free(contact_recorder *r);                      /* NULL is
 void contact_recorder_clear(contact_recorder *r);
 
 /*
- * Records due contacts of nodes in the database, a thousand per call, in its own transaction. The
+ * Records what is due, a thousand contacts per call, in its own transaction; *more: call again. The
  * errors of queue and store.
  */
-sh_err contact_recorder_run(contact_recorder *r, store *s, sh_queue *queue, sh_error *error);
+sh_err contact_recorder_run(contact_recorder *r, store *s, sh_queue *queue, bool *more,
+                            sh_error *error);
 
 #endif

@@ -227,15 +227,19 @@ static sh_err hand_over_contacts(merge *m, sh_error *error)
     return last_result_files_contacts(m->merger.last_result_files, m->queue, error);
 }
 
-/* Records contacts of nodes with an unchanged table, whose devices have not changed. */
+/* Records contacts and reports of nodes; leaves a database that is shared as long unlocked. */
 static sh_err record_contacts(merge *m, sh_error *error)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
-    if (!store_has_presence(m->merger.store) ||
-        (m->recorded_ms != 0 && now_ms - m->recorded_ms < RECORD_INTERVAL_MS))
+    bool more = false;
+    if ((m->recorded_ms != 0 && now_ms - m->recorded_ms < RECORD_INTERVAL_MS) ||
+        (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
         return SH_OK;
-    m->recorded_ms = now_ms;
-    return contact_recorder_run(m->recorder, m->merger.store, m->queue, error);
+    sh_err err = contact_recorder_run(m->recorder, m->merger.store, m->queue, &more, error);
+    int64_t done_ms = sh_clock_monotonic_ms();
+    m->recorded_ms = more && err == SH_OK ? 0 : now_ms;
+    m->unlocked_until_ms = done_ms + (done_ms - now_ms);
+    return err;
 }
 
 /*

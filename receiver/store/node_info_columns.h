@@ -21,6 +21,8 @@ sh_slice node_info_text(const store_node_info *info, const node_info_column *col
 void node_info_set_integer(store_node_info *info, const node_info_column *column, int64_t value);
 void node_info_set_text(store_node_info *info, const node_info_column *column, const char *value);
 
+_Static_assert(SH_AUTH_FAILURES_ADDRESS_MAX == 20, "AUTH_FAILURES_TRIM has the number");
+
 #define NODE_INFO_SQL_BYTES 2048
 
 /* SELECT of all columns in their order; `end` has the conditions. */
@@ -34,6 +36,9 @@ void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
     " first_contact_ms = 0 AND expected_ms = 0 AND merged_ms = 0"                                  \
     " ORDER BY problem_seen_ms DESC LIMIT " limit " OFFSET $1)"
 
+#define PRESENT_COUNTS                                                                             \
+    "SELECT node, count(*) FROM \"SyncHub_Presence\" WHERE present = 1 GROUP BY node"
+
 #define AUTH_FAILURE_ADD                                                                           \
     "INSERT INTO \"SyncHub_AuthFailures\" AS f(address, node, first_ms, last_ms, failures, "       \
     "reason)"                                                                                      \
@@ -41,9 +46,12 @@ void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
     " first_ms = CASE WHEN f.first_ms < excluded.first_ms THEN f.first_ms"                         \
     " ELSE excluded.first_ms END, last_ms = excluded.last_ms,"                                     \
     " failures = f.failures + excluded.failures, reason = excluded.reason"
-#define AUTH_FAILURES_TRIM(limit)                                                                  \
-    "DELETE FROM \"SyncHub_AuthFailures\" WHERE (address, node) IN (SELECT address, node"          \
-    " FROM \"SyncHub_AuthFailures\" ORDER BY last_ms DESC LIMIT " limit " OFFSET $1)"
+/* Deletes those over $1 in all or over SH_AUTH_FAILURES_ADDRESS_MAX of an address: the oldest. */
+#define AUTH_FAILURES_TRIM                                                                         \
+    "DELETE FROM \"SyncHub_AuthFailures\" WHERE (address, node) IN (SELECT address, node FROM"     \
+    " (SELECT address, node, row_number() OVER (ORDER BY last_ms DESC, address, node) AS of_all,"  \
+    " row_number() OVER (PARTITION BY address ORDER BY last_ms DESC, node) AS of_address"          \
+    " FROM \"SyncHub_AuthFailures\") AS r WHERE of_all > $1 OR of_address > 20)"
 #define AUTH_FAILURES_SELECT                                                                       \
     "SELECT address, node, first_ms, last_ms, failures, reason FROM \"SyncHub_AuthFailures\""      \
     " ORDER BY last_ms DESC, address, node"

@@ -226,6 +226,11 @@ typedef sh_err (*store_node_info_each)(void *context, const store_node_info *inf
 /* Passes all of them to each(), by name. Call it outside a transaction. */
 sh_err store_node_infos(store *s, store_node_info_each each, void *context, sh_error *error);
 
+/* Passes each node with devices that are present, and their number, to each(). */
+typedef sh_err (*store_present_each)(void *context, const char *node, int64_t devices,
+                                     sh_error *error);
+sh_err store_present_counts(store *s, store_present_each each, void *context, sh_error *error);
+
 /* Refused requests from one address that claimed one name without proving it. */
 typedef struct {
     char address[SH_ADDRESS_MAX + 1];

@@ -56,6 +56,7 @@ struct store_ops {
     sh_err (*node_forget)(store *s, const char *node, bool *found, sh_error *error);
     sh_err (*node_strangers_trim)(store *s, int64_t max, sh_error *error);
     sh_err (*node_infos)(store *s, store_node_info_each each, void *context, sh_error *error);
+    sh_err (*present_counts)(store *s, store_present_each each, void *context, sh_error *error);
     sh_err (*auth_failure_add)(store *s, const store_auth_failure *failure, sh_error *error);
     sh_err (*auth_failures_trim)(store *s, int64_t max, sh_error *error);
     sh_err (*auth_failures)(store *s, store_auth_failure_each each, void *context, sh_error *error);

@@ -176,6 +176,11 @@ sh_err store_node_infos(store *s, store_node_info_each each, void *context, sh_e
     return s->ops->node_infos(s, each, context, error);
 }
 
+sh_err store_present_counts(store *s, store_present_each each, void *context, sh_error *error)
+{
+    return store_has_presence(s) ? s->ops->present_counts(s, each, context, error) : SH_OK;
+}
+
 sh_err store_auth_failure_add(store *s, const store_auth_failure *failure, sh_error *error)
 {
     return s->ops->auth_failure_add(s, failure, error);

@@ -3,7 +3,7 @@
 -- Forgets nodes whose last contact was before before_ms, except those with credentials of their
 -- own. A time in the future, recorded while the clock was ahead, becomes now. Scans about names_max
 -- names from an HSCAN cursor. Replies the next cursor and how many names it removed.
-local contacts, digests, nodes = unpack(KEYS)
+local contacts, digests, nodes, instances = unpack(KEYS)
 local cursor, names_max, now_ms, before_ms = unpack(ARGV)
 
 local found, gone = redis.call('HSCAN', contacts, cursor, 'COUNT', names_max), 0
@@ -13,6 +13,7 @@ for i = 1, #found[2], 2 do
     if redis.call('HEXISTS', nodes, node) == 0 then
       redis.call('HDEL', contacts, node)
       redis.call('HDEL', digests, node)
+      redis.call('HDEL', instances, node)
       gone = gone + 1
     end
   elseif tonumber(ms) > tonumber(now_ms) then

@@ -113,6 +113,18 @@ sh_err store_postgres_node_infos(store *base, store_node_info_each each, void *c
     return err;
 }
 
+sh_err store_postgres_present_counts(store *base, store_present_each each, void *context,
+                                     sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    sh_err err =
+        store_postgres_exec((store_postgres *)base, PRESENT_COUNTS, "read", &result, error);
+    for (int i = 0; err == SH_OK && i < PQntuples(result); i++)
+        err = each(context, PQgetvalue(result, i, 0), strtoll(PQgetvalue(result, i, 1), NULL, 10),
+                   error);
+    return err;
+}
+
 sh_err store_postgres_auth_failure_add(store *base, const store_auth_failure *failure,
                                        sh_error *error)
 {
@@ -129,7 +141,7 @@ sh_err store_postgres_auth_failure_add(store *base, const store_auth_failure *fa
 
 sh_err store_postgres_auth_failures_trim(store *base, int64_t max, sh_error *error)
 {
-    return trim(base, AUTH_FAILURES_TRIM("ALL"), max, error);
+    return trim(base, AUTH_FAILURES_TRIM, max, error);
 }
 
 sh_err store_postgres_auth_failures(store *base, store_auth_failure_each each, void *context,

@@ -129,6 +129,24 @@ sh_err store_sqlite_node_infos(store *base, store_node_info_each each, void *con
     return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
+sh_err store_sqlite_present_counts(store *base, store_present_each each, void *context,
+                                   sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = prepare(s, PRESENT_COUNTS, &statement);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "read", error);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        char node[SH_NODE_NAME_MAX + 1];
+        store_sqlite_text(statement, 0, node, sizeof node);
+        sh_err err = each(context, node, sqlite3_column_int64(statement, 1), error);
+        if (err != SH_OK)
+            return err;
+    }
+    return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
 sh_err store_sqlite_auth_failure_add(store *base, const store_auth_failure *failure,
                                      sh_error *error)
 {
@@ -151,7 +169,7 @@ sh_err store_sqlite_auth_failure_add(store *base, const store_auth_failure *fail
 
 sh_err store_sqlite_auth_failures_trim(store *base, int64_t max, sh_error *error)
 {
-    return trim((store_sqlite *)base, AUTH_FAILURES_TRIM("-1"), max, error);
+    return trim((store_sqlite *)base, AUTH_FAILURES_TRIM, max, error);
 }
 
 sh_err store_sqlite_auth_failures(store *base, store_auth_failure_each each, void *context,

@@ -143,7 +143,8 @@ static void names_forget_keeps_nodes_with_credentials_and_those_of_late(void **s
     const sh_names_forget_arguments forget = {
         .keys = {.contacts = SH_SLICE("contacts"),
                  .digests = SH_SLICE("digests"),
-                 .nodes = SH_SLICE("nodes")},
+                 .nodes = SH_SLICE("nodes"),
+                 .instances = SH_SLICE("instances")},
         .cursor = SH_SLICE("0"),
         .names_max = SH_SLICE("1000"),
         .now_ms = SH_SLICE("9000"),
@@ -153,10 +154,137 @@ static void names_forget_keeps_nodes_with_credentials_and_those_of_late(void **s
               "9999 push");
     (void)ask("HSET digests old x own x odd x");
     (void)ask("HSET nodes own record");
+    (void)ask("HSET instances old x late x");
     assert_string_equal(ANSWER(names_forget, forget), "(0 2)");
     assert_string_equal(ask("HMGET contacts old own late ahead odd"),
                         "(nil 1 push 5000 pull 9000 push nil)");
     assert_string_equal(ask("HKEYS digests"), "(own)");
+    assert_string_equal(ask("HKEYS instances"), "(late)");
+}
+
+static reports_put_arguments reports_of(const char *node)
+{
+    reports_put_arguments reports = {
+        .keys = {SH_SLICE("contacts"), SH_SLICE("nodes"), SH_SLICE("agents"), SH_SLICE("problems"),
+                 SH_SLICE("conflicts"), SH_SLICE("instances")},
+        .names_max = SH_SLICE("2"),
+        .reports_max = SH_SLICE("3"),
+        .strangers_max = SH_SLICE("2"),
+        .window_ms = SH_SLICE("1000"),
+        .now_ms = SH_SLICE("5000"),
+    };
+    reports.report[0].node = sh_slice_of(node);
+    return reports;
+}
+
+/* One report. */
+static const char *report(const reports_put_arguments *reports)
+{
+    sh_redis_arguments all = SH_REDIS_ARGUMENTS(*reports);
+    all.argc -= (SH_REPORTS_PUT_MAX - 1) * sizeof reports->report[0] / sizeof(sh_slice);
+    return script_answer(&sh_script_reports_put, all);
+}
+
+static void problems_of_unknown_nodes_take_no_place_of_known_ones(void **state)
+{
+    (void)state;
+    (void)ask("HSET contacts known %s", "1 push");
+    (void)ask("HSET nodes own record");
+    static const char *const nodes[] = {"a", "b", "c", "known", "own"};
+    for (size_t i = 0; i < 5; i++) {
+        reports_put_arguments one = reports_of(nodes[i]);
+        one.report[0].problem = SH_SLICE("5 422 key text");
+        one.report[0].agent = SH_SLICE("5 300 native - x");
+        assert_string_equal(report(&one), "done");
+    }
+    assert_string_equal(ask("HKEYS problems"), "(a b known)"); /* 3 at most, 2 of unknown ones */
+    assert_string_equal(ask("HKEYS agents"), "(known own)");
+    reports_put_arguments again = reports_of("a");
+    again.report[0].problem = SH_SLICE("6 422 key text");
+    assert_string_equal(report(&again), "done");
+    assert_string_equal(ask("HGET problems a"), "6 422 key text");
+}
+
+static void contacts_of_unknown_nodes_are_limited(void **state)
+{
+    (void)state;
+    static const char *const nodes[] = {"a", "b", "c", "a"};
+    (void)ask("HSET nodes own record");
+    for (size_t i = 0; i < 4; i++) {
+        reports_put_arguments one = reports_of(nodes[i]);
+        one.report[0].contact = SH_SLICE("7 push");
+        (void)report(&one);
+    }
+    assert_string_equal(ask("HKEYS contacts"), "(a b)");
+    reports_put_arguments own = reports_of("own");
+    own.report[0].contact = SH_SLICE("7 push");
+    (void)report(&own);
+    assert_string_equal(ask("HKEYS contacts"), "(a b own)");
+}
+
+/* Notes that an instance was seen at a time. */
+static const char *see(const char *instance, const char *now_ms)
+{
+    reports_put_arguments one = reports_of("n");
+    one.report[0].instance = sh_slice_of(instance);
+    one.report[0].conflict = SH_SLICE("two");
+    one.now_ms = sh_slice_of(now_ms);
+    (void)report(&one);
+    return ask("HGET conflicts n");
+}
+
+static void instances_conflict_if_they_alternate_within_the_time(void **state)
+{
+    (void)state;
+    (void)ask("HSET contacts n %s", "1 push");
+    assert_string_equal(see("a", "5000"), "nil");
+    assert_string_equal(see("b", "5100"), "nil"); /* replaced */
+    assert_string_equal(see("b", "6500"), "nil");
+    assert_string_equal(see("a", "6600"), "nil"); /* the first one came back, long after */
+    assert_string_equal(see("b", "6700"), "6700 two");
+    assert_string_equal(ask("HGET instances n"), "b 6700 a 6600");
+    reports_put_arguments stranger = reports_of("x");
+    stranger.report[0].instance = SH_SLICE("a");
+    (void)report(&stranger);
+    assert_string_equal(ask("HKEYS instances"), "(n)");
+    (void)ask("DEL conflicts");
+    reports_put_arguments seen = reports_of("n"); /* by the puller */
+    seen.report[0].conflict = SH_SLICE("two urls");
+    (void)report(&seen);
+    assert_string_equal(ask("HGET conflicts n"), "5000 two urls");
+}
+
+static void auth_failures_are_added_up_and_limited(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {"::1 a", "::1 b", "::1 c", "::1 a"};
+    for (size_t i = 0; i < 4; i++) {
+        auth_failures_put_arguments one = {.keys = {SH_SLICE("auth")},
+                                           .failures_max = SH_SLICE("2"),
+                                           .failure = {{.field = sh_slice_of(fields[i]),
+                                                        .number = SH_SLICE("3"),
+                                                        .first_ms = SH_SLICE("5"),
+                                                        .last_ms = SH_SLICE("6"),
+                                                        .reason = SH_SLICE("why it is")}}};
+        sh_redis_arguments all = SH_REDIS_ARGUMENTS(one);
+        all.argc -= (SH_REPORTS_PUT_MAX - 1) * sizeof one.failure[0] / sizeof(sh_slice);
+        assert_string_equal(script_answer(&sh_script_auth_failures_put, all), "done");
+    }
+    assert_string_equal(ask("HKEYS auth"), "(::1 a ::1 b)");
+    assert_string_equal(ask("HGET auth %s", "::1 a"), "6 5 6 why it is");
+}
+
+static void reports_remove_leaves_what_has_changed(void **state)
+{
+    (void)state;
+    reports_remove_arguments two = {
+        .keys = {SH_SLICE("problems")},
+        .reported = {{SH_SLICE("a"), SH_SLICE("1")}, {SH_SLICE("b"), SH_SLICE("1")}}};
+    sh_redis_arguments all = SH_REDIS_ARGUMENTS(two);
+    all.argc -= 2 * (SH_REPORTS_PUT_MAX - 2);
+    (void)ask("HSET problems a 1 b 2");
+    assert_string_equal(script_answer(&sh_script_reports_remove, all), "done");
+    assert_string_equal(ask("HKEYS problems"), "(b)");
 }
 
 static void node_set_replaces_what_the_caller_has_seen(void **state)
@@ -267,6 +395,11 @@ int main(void)
         TEST(put_calls_no_table_unchanged_while_another_waits),
         TEST(put_refuses_before_it_writes),
         TEST(names_forget_keeps_nodes_with_credentials_and_those_of_late),
+        TEST(problems_of_unknown_nodes_take_no_place_of_known_ones),
+        TEST(contacts_of_unknown_nodes_are_limited),
+        TEST(instances_conflict_if_they_alternate_within_the_time),
+        TEST(auth_failures_are_added_up_and_limited),
+        TEST(reports_remove_leaves_what_has_changed),
         TEST(node_set_replaces_what_the_caller_has_seen),
         TEST(nodes_load_gives_version_and_records),
         TEST(ready_names_a_key_of_another_type_or_a_command),

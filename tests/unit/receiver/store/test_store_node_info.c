@@ -207,6 +207,17 @@ static void auth_failures_are_counted_and_limited(void **state)
     must(store_auth_failures(s, join_failures, all, NULL), NULL);
     assert_string_equal(all, "::1/ 7 9 2 r; ::1/A 5 8 4 r; ");
     begin(s);
+    for (int i = 0; i < SH_AUTH_FAILURES_ADDRESS_MAX + 5; i++) {
+        (void)snprintf(one.node, sizeof one.node, "N%d", i);
+        one.last_ms = 100 + i;
+        must(store_auth_failure_add(s, &one, NULL), NULL);
+    }
+    must(store_auth_failures_trim(s, 1000, NULL), NULL); /* one address takes no other's place */
+    commit(s);
+    assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_AuthFailures\" WHERE node = 'N4'"),
+                        "0;");
+    assert_string_equal(sql("SELECT count(*) FROM \"SyncHub_AuthFailures\""), "20;");
+    begin(s);
     must(store_auth_failures_trim(s, 0, NULL), NULL);
     commit(s);
     all[0] = '\0';
