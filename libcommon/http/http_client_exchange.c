@@ -113,14 +113,15 @@ static sh_err add_headers(http_client_exchange *e, sh_error *error)
     return err;
 }
 
-/* Called for each address of the host that curl tries. */
-static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+/* Opens a socket as curl does, and notes its address for messages (CURLOPT_OPENSOCKETFUNCTION). */
+static curl_socket_t open_socket(void *cls, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)fd;
+    http_client_exchange *e = cls;
     (void)purpose;
-    http_client_exchange *e = context;
     e->sockets++;
-    return CURL_SOCKOPT_OK;
+    sh_host_addresses_add(&e->addresses, &address->addr, (socklen_t)address->addrlen);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /* Sets an option and keeps the first failure in `code`. */
@@ -141,12 +142,13 @@ static CURLcode set_connection(http_client_exchange *e)
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
-    SET(CURLOPT_SOCKOPTDATA, e);
     /* A name server that hangs must not delay the other exchanges or the program's end. */
     SET(CURLOPT_QUICK_EXIT, 1L);
     SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, e);
+    SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* a name may have got another address */
     /*
      * From proxy_environment.c rather than curl's own environment lookup, so that messages can name
      * the proxy and its variable.
@@ -203,19 +205,25 @@ static CURLcode set_request(http_client_exchange *e)
 
 #undef SET
 
+static http_client_failure describe(const http_client_exchange *e, CURLcode code)
+{
+    return (http_client_failure){.easy = e->easy,
+                                 .code = code,
+                                 .detail = e->detail,
+                                 .url = e->request->url,
+                                 .names = &e->shared->names,
+                                 .proxy = &e->proxy,
+                                 .addresses = &e->addresses,
+                                 .timeout_ms = e->request->timeout_ms,
+                                 .answer_max = e->request->answer_max,
+                                 .body_len = e->answer.body.len};
+}
+
 sh_err http_client_exchange_fail(const http_client_exchange *e, CURLcode code, sh_error *error)
 {
     if (e->failure.code != SH_OK)
         return sh_fail(error, e->failure.code, "%s", e->failure.message);
-    const http_client_failure failure = {.easy = e->easy,
-                                         .code = code,
-                                         .detail = e->detail,
-                                         .url = e->request->url,
-                                         .names = &e->shared->names,
-                                         .proxy = &e->proxy,
-                                         .timeout_ms = e->request->timeout_ms,
-                                         .answer_max = e->request->answer_max,
-                                         .body_len = e->answer.body.len};
+    const http_client_failure failure = describe(e, code);
     return http_client_fail(&failure, error);
 }
 
@@ -254,8 +262,7 @@ bool http_client_exchange_is_silent(const http_client_exchange *e, int64_t now_m
     int64_t limit_ms = e->request->silence_ms;
     if (limit_ms == 0 || !http_client_is_silent(&e->silence, now_ms, not_before_ms, limit_ms))
         return false;
-    const http_client_failure failure = {
-        .url = e->request->url, .names = &e->shared->names, .proxy = &e->proxy};
+    const http_client_failure failure = describe(e, CURLE_OK);
     (void)http_client_fail_silent(&failure, e->silence.step, limit_ms, error);
     return true;
 }

@@ -10,6 +10,7 @@
 #include "libcommon/http/http_request.h"
 #include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/proxy_environment.h"
+#include "libcommon/os/host_addresses.h"
 
 #include <curl/curl.h>
 
@@ -36,6 +37,7 @@ struct http_client_exchange {
     CURL *easy;
     struct curl_slist *headers;
     sh_proxy proxy;
+    sh_host_addresses addresses; /* that were tried */
     sh_http_answer answer;
     sh_error failure; /* set by a callback, which can only tell curl to abort */
     size_t header_bytes;

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ADDRESSES_SHOWN 200
+
 /* OpenSSL's verification results (X509_V_ERR_…, x509_vfy.h). */
 enum {
     VERIFY_NOT_YET_VALID = 9,
@@ -60,6 +62,15 @@ static sh_err fail_resolve(const http_client_failure *f, sh_error *error)
                    host, f->names->url);
 }
 
+/* The addresses that the URL's host was resolved to, unless it is one itself. */
+static void print_addresses(const http_client_failure *f, char ret[static ADDRESSES_SHOWN])
+{
+    sh_url parts;
+    ret[0] = '\0';
+    if (sh_url_read(sh_slice_of(f->url), &parts, NULL) == SH_OK)
+        sh_host_addresses_print(f->addresses, parts.host, ret, ADDRESSES_SHOWN);
+}
+
 static const char *connect_hint(int number)
 {
     switch (number) {
@@ -83,8 +94,10 @@ static sh_err fail_connect(const http_client_failure *f, sh_error *error)
         (void)snprintf(what, sizeof what, "could not be reached (%.120s)", reason);
         return fail_proxy(f, what, error);
     }
-    return sh_fail(error, SH_E_NETWORK, "could not connect to %.*s: %s; %s (%s)", HTTP_URL_SHOWN,
-                   f->url, reason, connect_hint((int)number), f->names->url);
+    char addresses[ADDRESSES_SHOWN];
+    print_addresses(f, addresses);
+    return sh_fail(error, SH_E_NETWORK, "could not connect to %.*s%s: %s; %s (%s)", HTTP_URL_SHOWN,
+                   f->url, addresses, reason, connect_hint((int)number), f->names->url);
 }
 
 /* Nothing accepted the connection in time. */
@@ -95,10 +108,12 @@ static sh_err fail_unreached(const http_client_failure *f, int64_t ms, sh_error 
         (void)snprintf(what, sizeof what, "did not answer within %g s", (double)ms / 1000);
         return fail_proxy(f, what, error);
     }
+    char addresses[ADDRESSES_SHOWN];
+    print_addresses(f, addresses);
     return sh_fail(error, SH_E_NETWORK,
-                   "could not connect to %.*s: no answer within %g s; check the host in %s, and "
+                   "could not connect to %.*s%s: no answer within %g s; check the host in %s, and "
                    "firewalls on the way",
-                   HTTP_URL_SHOWN, f->url, (double)ms / 1000, f->names->url);
+                   HTTP_URL_SHOWN, f->url, addresses, (double)ms / 1000, f->names->url);
 }
 
 static sh_err fail_timeout(const http_client_failure *f, sh_error *error)

@@ -6,6 +6,7 @@
 #include "libcommon/http/http_client_silence.h"
 #include "libcommon/http/http_setting_names.h"
 #include "libcommon/http/proxy_environment.h"
+#include "libcommon/os/host_addresses.h"
 
 #include <curl/curl.h>
 #include <stddef.h>
@@ -22,7 +23,8 @@ typedef struct {
     const char *detail; /* curl's message, or "" */
     const char *url;    /* without password */
     const sh_http_client_names *names;
-    const sh_proxy *proxy; /* used for the exchange */
+    const sh_proxy *proxy;              /* used for the exchange */
+    const sh_host_addresses *addresses; /* that were tried */
     int64_t timeout_ms;
     size_t answer_max, body_len; /* of the answer: allowed and received */
 } http_client_failure;

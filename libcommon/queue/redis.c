@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/queue/redis.h"
 
+#include "libcommon/base/clock.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/os/host_addresses.h"
 #include "libcommon/queue/redis_address.h"
 #include "libcommon/queue/redis_tls.h"
 
@@ -15,6 +17,7 @@
 
 #define CONNECT_TIMEOUT_MS 3000
 #define REPLY_TIMEOUT_MS 4000 /* a program stops within 10 s even if Redis hangs */
+#define CONNECT_TOTAL_MS 5000 /* to all addresses of the host */
 #define PLACE_BYTES 300
 
 struct sh_redis {
@@ -228,18 +231,57 @@ static sh_err read_tickets(sh_redis *r, sh_error *error)
     return sh_fail(error, err, "%s", refused.message);
 }
 
+static bool is_connected(const sh_redis *r)
+{
+    return r->context != NULL && r->context->err == 0;
+}
+
+/*
+ * Tries the addresses of the host one after the other. The resolver is asked at each connection,
+ * since a name may have got another address, and messages contain its answer.
+ */
+static sh_err connect_host(sh_redis *r, sh_error *error)
+{
+    sh_host_addresses addresses;
+    const char *why = NULL;
+    const char *host = r->address.url.host;
+    char doing[PLACE_BYTES];
+    char found[PLACE_BYTES - 40];
+    if (!sh_host_resolve(host, &addresses, &why))
+        return fail_at(r, SH_E_NETWORK, "the host was not found by name", why, error);
+    int64_t end_ms = sh_clock_monotonic_ms() + CONNECT_TOTAL_MS;
+    for (size_t i = 0; i < addresses.count && !is_connected(r); i++) {
+        int64_t left_ms = end_ms - sh_clock_monotonic_ms();
+        if (i > 0 && left_ms <= 0)
+            break;
+        disconnect(r);
+        r->context = redisConnectWithTimeout(
+            addresses.text[i], r->address.url.port,
+            timeval_of(left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS));
+    }
+    if (is_connected(r))
+        return SH_OK;
+    sh_host_addresses_print(&addresses, host, found, sizeof found);
+    (void)snprintf(doing, sizeof doing, "could not connect%s", found);
+    return lose_connection(r, doing, error);
+}
+
+static sh_err connect_socket(sh_redis *r, sh_error *error)
+{
+    r->context = redisConnectUnixWithTimeout(r->address.url.path, timeval_of(CONNECT_TIMEOUT_MS));
+    return is_connected(r) ? SH_OK : lose_connection(r, "could not connect", error);
+}
+
 static sh_err connect_now(sh_redis *r, sh_error *error)
 {
-    struct timeval timeout = timeval_of(CONNECT_TIMEOUT_MS);
-    r->context = r->address.unix_socket
-                     ? redisConnectUnixWithTimeout(r->address.url.path, timeout)
-                     : redisConnectWithTimeout(r->address.url.host, r->address.url.port, timeout);
-    if (r->context == NULL || r->context->err != 0)
-        return lose_connection(r, "could not connect", error);
+    sh_err err = r->address.unix_socket ? connect_socket(r, error) : connect_host(r, error);
+    if (err != SH_OK)
+        return err;
     r->timeout_ms = -1;
     if (!r->address.unix_socket)
         (void)redisEnableKeepAlive(r->context); /* optional: the connection works without */
-    sh_err err = r->address.tls ? start_tls(r, error) : SH_OK;
+    if (r->address.tls)
+        err = start_tls(r, error);
     if (err == SH_OK)
         err = log_in(r, error);
     if (err == SH_OK && r->address.tls)

@@ -130,7 +130,11 @@ class Messages(harness.SyncHubTest):
 
     def test_a_port_on_which_nothing_listens(self):
         self.push(f"http://127.0.0.1:{free_port()}", "Connection refused", "127.0.0.1",
-                  "SYNC_hub_url")
+                  "SYNC_hub_url", no=["(127.0.0.1"])
+
+    def test_the_addresses_of_a_name_are_shown(self):
+        port = free_port()
+        self.push(f"http://localhost:{port}", f"localhost:{port}/sync (", "127.0.0.1")
 
     def test_a_host_that_does_not_answer(self):
         listening = socket.socket()

@@ -2,12 +2,13 @@
 """Messages of the receiver when something is missing or down, and how it continues."""
 
 import json
+import re
 import shutil
 import sqlite3
 import unittest
 
-from harness import (KEY, TOKEN, count, device_mac, device_rows, device_table, netalertx_push,
-                     query, wait_until)
+from harness import (KEY, TOKEN, count, device_mac, device_rows, device_table, free_port,
+                     netalertx_push, query, wait_until)
 from merge_base import MergeTest
 
 
@@ -77,6 +78,18 @@ class Away(MergeTest):
         self.hub = hub.wait_ready()
         self.push(device_rows(3))
         self.assertEqual(count(self.db), 3)
+
+    def test_the_address_of_a_redis_that_is_down_is_shown(self):
+        port = free_port()
+        for url, *words in (
+                (f"redis://localhost:{port}", f"localhost:{port} (SYNC_redis_url): could not connect (",
+                 "127.0.0.1"),
+                ("redis://no-such-host.invalid", "no-such-host.invalid:6379 (SYNC_redis_url): the host "
+                                                 "was not found by name")):
+            settings = {**self.receiver_settings(self.hub_redis, self.db), "SYNC_redis_url": url}
+            hub = self.program("receiver", settings)
+            for word in words:
+                hub.wait_for_log(re.escape(word))
 
     def test_a_wrong_redis_password_is_reported_without_the_password(self):
         self.hub_redis.cli("CONFIG", "SET", "requirepass", "right")

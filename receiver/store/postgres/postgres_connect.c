@@ -151,9 +151,9 @@ static sh_err finish_connecting(store_postgres *s, PGconn *conn, sh_error *error
         if (!store_postgres_wait(s, conn, state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
                                  end_ms))
             return sh_fail(error, SH_E_NETWORK,
-                           "the PostgreSQL server of SYNC_db at %s port %s does not answer within "
-                           "%d s",
-                           PQhost(conn), PQport(conn), timeout_s);
+                           "the PostgreSQL server of SYNC_db at %s (%s) port %s does not answer "
+                           "within %d s",
+                           PQhost(conn), PQhostaddr(conn), PQport(conn), timeout_s);
         state = PQconnectPoll(conn);
     }
     return PQstatus(conn) == CONNECTION_OK ? SH_OK : explain(conn, error);
