@@ -2,15 +2,39 @@
 #include "puller/enqueue_batch.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/runtime/stop.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#define PUBLISHED_WAIT_MS 10000
+#define PUBLISHED_WAIT_STEP_MS 100
+
+/*
+ * Waits once in a run for a merging receiver to publish them, as after a start or a loss of Redis's
+ * data.
+ */
+static sh_err load_published(enqueue_batch *o, sh_credentials **all, sh_error *error)
+{
+    int64_t end_ms = sh_clock_monotonic_ms() + PUBLISHED_WAIT_MS;
+    for (;;) {
+        sh_error reason = {.code = SH_OK};
+        sh_err err = sh_queue_nodes_load(o->queue, all, o->version, &reason);
+        if (err == SH_OK)
+            return SH_OK;
+        bool waits = err == SH_E_NOT_FOUND && !o->waited && sh_clock_monotonic_ms() < end_ms;
+        if (!waits || sh_stop_wait(PUBLISHED_WAIT_STEP_MS)) {
+            o->waited = o->waited || err == SH_E_NOT_FOUND;
+            return sh_fail(error, err, "%s", reason.message);
+        }
+    }
+}
+
 static sh_err load_credentials(enqueue_batch *o, sh_error *error)
 {
     sh_credentials *all = NULL;
-    sh_err err = sh_queue_nodes_load(o->queue, &all, o->version, error);
+    sh_err err = load_published(o, &all, error);
     if (err != SH_OK)
         return err;
     sh_credentials_free(o->credentials);

@@ -13,10 +13,12 @@
 #include <stdlib.h>
 
 #define STOP_GRACE_MS 4000
+#define UNPUBLISHED_CHECKS 5 /* in a row, before it is logged */
 
 struct serve {
     ingest ingest;
     key_guard key;
+    int unpublished_checks; /* used by the watch */
     bool ingests; /* a receiver that only merges is ready even if Redis is full, which it drains */
     sh_listener *listener;
 };
@@ -116,12 +118,23 @@ static void check_key(serve *s, sh_queue *queue)
         sh_log_error("no push is accepted: %s", KEY_IS_ANOTHER);
 }
 
+/* The first receiver of a new hub publishes them a moment after its start. */
+static void check_credentials(serve *s)
+{
+    bool published = credential_cache_is_published(s->ingest.credentials);
+    (void)readiness_set(READINESS_CREDENTIALS, published ? NULL : SH_NODES_NOT_PUBLISHED);
+    s->unpublished_checks = published ? 0 : s->unpublished_checks + 1;
+    if (s->unpublished_checks == UNPUBLISHED_CHECKS)
+        sh_log_error("no push is accepted: %s", SH_NODES_NOT_PUBLISHED);
+}
+
 static void on_redis_checked(void *context, sh_queue *queue)
 {
     serve *s = context;
     if (!s->ingests)
         return;
     credential_cache_refresh(s->ingest.credentials, queue);
+    check_credentials(s);
     check_key(s, queue);
 }
 
@@ -171,6 +184,8 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     s->ingest.key = &s->key;
     if (s->ingests)
         (void)readiness_set(READINESS_KEY, "the hub's key was not checked yet");
+    if (s->ingests)
+        (void)readiness_set(READINESS_CREDENTIALS, "the nodes' credentials were not read yet");
     const sh_listener_options options = {
         .routes = s->ingests ? routes : NULL,
         .context = s,

@@ -152,23 +152,21 @@ sh_err sh_queue_key_get(sh_queue *queue, char ret[static SH_KEY_CHECK_HEX_BYTES]
 /* --- The nodes' own credentials --------------------------------------------------------------- */
 
 /*
- * The version of the nodes' credentials: it changes with every change of a record, and is "" before
- * the first one. It is random rather than a counter, so that a Redis that lost its data cannot
- * reach a version that a receiver has already seen.
+ * The database is the state of record; a receiver that merges publishes it in Redis, all records
+ * and a version at once. The version is "" while nothing is published, as in a Redis that lost its
+ * data: then nobody's credentials can be checked.
  */
 sh_err sh_queue_nodes_version(sh_queue *queue, char ret[static SH_NODES_VERSION_BYTES],
                               sh_error *error);
-/* Loads all records and their version atomically. The caller frees *ret. */
+/*
+ * Loads all records and their version atomically. The caller frees *ret. SH_E_NOT_FOUND while
+ * nothing is published.
+ */
+#define SH_NODES_NOT_PUBLISHED                                                                     \
+    "the nodes' credentials are not in Redis at the moment: a receiver that merges "               \
+    "(SYNC_receiver_role=merge or all) publishes them within seconds while it runs"
 sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
                            char version[static SH_NODES_VERSION_BYTES], sh_error *error);
-/* Appends the text of one node's record to *ret. SH_E_NOT_FOUND. */
-sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_error *error);
-/*
- * Replaces the record old ("" for none) by new. SH_E_BUSY if the record is no longer old;
- * SH_E_LIMIT if too many nodes have one; SH_E_CONFIG if Redis is not durable.
- */
-sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_slice new,
-                         sh_error *error);
 /* When a node's own credentials were last used, in Unix time; 0: never. */
 sh_err sh_queue_node_used(sh_queue *queue, const char *node, int64_t now_ms, sh_error *error);
 sh_err sh_queue_node_used_get(sh_queue *queue, const char *node, int64_t *ret, sh_error *error);

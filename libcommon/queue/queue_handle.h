@@ -36,6 +36,7 @@ struct sh_queue {
     char pull_names[SH_QUEUE_KEY_BYTES];
     char nodes[SH_QUEUE_KEY_BYTES];
     char nodes_version[SH_QUEUE_KEY_BYTES];
+    char nodes_staging[SH_QUEUE_KEY_BYTES];
     char nodes_used[SH_QUEUE_KEY_BYTES];
     char key[SH_QUEUE_KEY_BYTES];
     char database[SH_QUEUE_KEY_BYTES];

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
-#include "libcommon/base/hex.h"
-#include "libcommon/base/limits.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/queue/queue_handle.h"
 #include "libcommon/queue/queue_scripts.h"
@@ -54,6 +52,9 @@ sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
         return err;
     if (sh_redis_count(reply) != 2)
         return sh_fail(error, SH_E_FORMAT, "Redis replied no list of nodes");
+    copy_version(sh_redis_text(sh_redis_at(reply, 0)), version);
+    if (version[0] == '\0')
+        return sh_fail(error, SH_E_NOT_FOUND, SH_NODES_NOT_PUBLISHED);
     sh_credentials *all = NULL;
     err = sh_credentials_new(&all, error);
     if (err == SH_OK)
@@ -62,57 +63,7 @@ sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
         sh_credentials_free(all);
         return err;
     }
-    copy_version(sh_redis_text(sh_redis_at(reply, 0)), version);
     *ret = all;
-    return SH_OK;
-}
-
-sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_error *error)
-{
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->nodes), sh_slice_of(node)};
-    sh_err err = sh_redis_call(queue->redis, 3, argv, &reply, error);
-    if (err != SH_OK)
-        return err;
-    sh_slice text = sh_redis_text(reply);
-    if (text.len == 0)
-        return sh_fail(error, SH_E_NOT_FOUND, "node %s has no credentials of its own", node);
-    err = sh_buf_append(ret, text.data, text.len);
-    return err == SH_OK ? SH_OK : sh_fail(error, err, "no memory for a node's credentials");
-}
-
-sh_err sh_queue_node_set(sh_queue *queue, const char *node, sh_slice old, sh_slice new,
-                         sh_error *error)
-{
-    uint8_t random[(SH_NODES_VERSION_BYTES - 1) / 2];
-    char version[SH_NODES_VERSION_BYTES], most[NUMBER_BYTES];
-    sh_random(random, sizeof random);
-    sh_hex_encode(random, sizeof random, version);
-    sh_err err = sh_queue_verify(
-        queue, error); /* a token is printed once only, so its record must not be lost */
-    if (err != SH_OK)
-        return err;
-    const sh_node_set_arguments arguments = {
-        .keys = {sh_slice_of(queue->nodes), sh_slice_of(queue->nodes_version)},
-        .node = sh_slice_of(node),
-        .old = old,
-        .new = new,
-        .version = sh_slice_of(version),
-        .nodes_max = sh_redis_number(SH_NODES_MAX, most),
-    };
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    err = sh_redis_script_run(queue->redis, &sh_script_node_set, SH_REDIS_ARGUMENTS(arguments),
-                              &reply, error);
-    if (err != SH_OK)
-        return err;
-    if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("changed")))
-        return sh_fail(error, SH_E_BUSY,
-                       "somebody else changed the credentials of node %s at the same time: look at "
-                       "`synchub-receiver node list` and try again",
-                       node);
-    if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("full")))
-        return sh_fail(error, SH_E_LIMIT, "%d nodes have credentials, which is the maximum",
-                       SH_NODES_MAX);
     return SH_OK;
 }
 

@@ -85,6 +85,7 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->pull_names, prefix, "pull:names");
     name_key(q->nodes, prefix, "nodes");
     name_key(q->nodes_version, prefix, "nodes:version");
+    name_key(q->nodes_staging, prefix, "nodes:new");
     name_key(q->nodes_used, prefix, "nodes:used");
     name_key(q->key, prefix, "key");
     name_key(q->database, prefix, "database");

@@ -32,14 +32,6 @@ typedef struct {
     sh_slice cursor, names_max, now_ms, before_ms;
 } sh_names_forget_arguments;
 
-extern const sh_redis_script sh_script_node_set;
-typedef struct {
-    struct {
-        sh_slice nodes, nodes_version;
-    } keys;
-    sh_slice node, old, new, version, nodes_max;
-} sh_node_set_arguments;
-
 extern const sh_redis_script sh_script_nodes_load;
 typedef struct {
     struct {

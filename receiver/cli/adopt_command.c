@@ -4,6 +4,7 @@
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/merge/database_check.h"
+#include "receiver/merge/state_publication.h"
 
 #include <stdio.h>
 
@@ -12,6 +13,8 @@ static sh_err adopt(const sh_settings *settings, sh_error *error)
     const sh_queue_options options = sh_queue_options_of(settings);
     store *s = NULL;
     sh_queue *queue = NULL;
+    size_t taken = 0;
+    int64_t count = 0;
     sh_err err = store_prepare(settings->db, error);
     if (err == SH_OK)
         err = store_open(settings->db, STORE_READ_WRITE, &s, error);
@@ -19,6 +22,10 @@ static sh_err adopt(const sh_settings *settings, sh_error *error)
         err = sh_queue_open(&options, &queue, error);
     if (err == SH_OK)
         err = database_adopt(s, queue, error);
+    if (err == SH_OK)
+        err = credentials_take_over(s, queue, &taken, error);
+    if (err == SH_OK)
+        err = credentials_publish(s, queue, &count, error);
     sh_queue_free(queue);
     store_close(s);
     return err;
@@ -34,8 +41,8 @@ int adopt_database(const sh_settings *settings, int argc, char *const argv[])
         err = adopt(settings, &error);
     if (err != SH_OK)
         return show_failure(&command, &error, stderr);
-    (void)puts(
-        "From now on the queue is merged into the database of SYNC_db. Devices that only the "
-        "former database has are not moved.");
+    (void)puts("From now on the queue is merged into the database of SYNC_db, and its credentials "
+               "of nodes "
+               "are valid. Devices that only the former database has are not moved.");
     return SH_EXIT_DONE;
 }

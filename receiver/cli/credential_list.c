@@ -4,9 +4,10 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/native/credentials.h"
-#include "libcommon/queue/queue.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/hub_state.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/store/store_state.h"
 
 #include <stdlib.h>
 
@@ -115,10 +116,21 @@ static sh_err write_nodes_json(const listing *l, sh_error *error)
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 
-static sh_err read_listing(sh_queue *queue, listing *l, sh_error *error)
+static sh_err add_entry(void *context, const store_state_entry *entry, sh_error *error)
 {
-    char version[SH_NODES_VERSION_BYTES];
-    sh_err err = sh_queue_nodes_load(queue, &l->all, version, error);
+    return sh_credentials_add(context, entry->key, entry->value, error);
+}
+
+static sh_err read_listing(const hub_state *hub, listing *l, sh_error *error)
+{
+    char version[STORE_VERSION_BYTES];
+    sh_err err = sh_credentials_new(&l->all, error);
+    if (err != SH_OK)
+        return err;
+    const store_state_reader reader = {.each = add_entry, .context = l->all};
+    err = store_state_read(hub->store, STORE_CREDENTIALS, &reader, version, error);
+    if (err == SH_OK)
+        err = sh_credentials_index(l->all, error);
     if (err != SH_OK)
         return err;
     l->now_ms = sh_clock_unix_ms();
@@ -126,7 +138,7 @@ static sh_err read_listing(sh_queue *queue, listing *l, sh_error *error)
     if (l->used_ms == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++)
-        err = sh_queue_node_used_get(queue, sh_credentials_at(l->all, i)->node, &l->used_ms[i],
+        err = sh_queue_node_used_get(hub->queue, sh_credentials_at(l->all, i)->node, &l->used_ms[i],
                                      error);
     return err;
 }
@@ -137,14 +149,12 @@ int node_list(const sh_settings *settings, int argc, char *const argv[])
     sh_error error = {.code = SH_OK};
     show_options options;
     listing l = {.all = NULL};
-    sh_queue *queue = NULL;
+    hub_state hub = {.store = NULL};
     sh_err err = show_options_read(&command, argc, argv, &options, &error);
-    if (err == SH_OK) {
-        const sh_queue_options queue_options = sh_queue_options_of(settings);
-        err = sh_queue_open(&queue_options, &queue, &error);
-    }
     if (err == SH_OK)
-        err = read_listing(queue, &l, &error);
+        err = hub_state_open_to_read(settings, &hub, &error);
+    if (err == SH_OK)
+        err = read_listing(&hub, &l, &error);
     if (err == SH_OK && options.json)
         err = write_nodes_json(&l, &error);
     else if (err == SH_OK && sh_credentials_count(l.all) == 0)
@@ -154,7 +164,7 @@ int node_list(const sh_settings *settings, int argc, char *const argv[])
                    &(show_cells){columns, COLUMNS, sh_credentials_count(l.all), node_cell, &l});
     if (err == SH_OK)
         err = show_written(stdout, true, &error);
-    sh_queue_free(queue);
+    hub_state_close(&hub);
     sh_credentials_free(l.all);
     free(l.used_ms);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);

@@ -12,9 +12,10 @@
  * Thread-safe.
  */
 typedef enum {
-    READINESS_STOPPING, /* the program is stopping */
-    READINESS_KEY,      /* whether SYNC_encryption_key is the hub's */
-    READINESS_MERGE,    /* the database, and merging from the queue into it */
+    READINESS_STOPPING,    /* the program is stopping */
+    READINESS_KEY,         /* whether SYNC_encryption_key is the hub's */
+    READINESS_CREDENTIALS, /* whether the nodes' credentials are published */
+    READINESS_MERGE,       /* the database, and merging from the queue into it */
     READINESS_PARTS
 } readiness_part;
 

@@ -22,6 +22,7 @@ struct credential_cache {
     pthread_mutex_t lock;
     credential_snapshot *current; /* NULL before the first load */
     sh_token_bucket looks;
+    atomic_bool unpublished; /* when Redis was last asked */
 };
 
 void credential_snapshot_release(credential_snapshot **snapshot)
@@ -43,6 +44,7 @@ sh_err credential_cache_new(const hub_keys *keys, credential_cache **ret, sh_err
         return sh_fail(error, SH_E_MEMORY, "no memory for the nodes' credentials");
     }
     c->keys = keys;
+    atomic_init(&c->unpublished, false);
     c->looks =
         sh_token_bucket_of(SH_TOKEN_LOOKUPS_PER_S, SH_TOKEN_LOOKUPS_PER_S, sh_clock_monotonic_ms());
     *ret = c;
@@ -103,8 +105,13 @@ sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_
     *ret = credential_cache_snapshot(c);
     char version[SH_NODES_VERSION_BYTES];
     sh_err err = sh_queue_nodes_version(queue, version, error);
-    if (err != SH_OK || (*ret != NULL && strcmp(version, (*ret)->version) == 0))
+    if (err != SH_OK)
         return err;
+    atomic_store(&c->unpublished, version[0] == '\0');
+    if (version[0] == '\0')
+        return sh_fail(error, SH_E_NOT_FOUND, SH_NODES_NOT_PUBLISHED);
+    if (*ret != NULL && strcmp(version, (*ret)->version) == 0)
+        return SH_OK;
     credential_snapshot *loaded = NULL;
     err = load(c, queue, &loaded, error);
     if (err == SH_OK) {
@@ -121,10 +128,16 @@ void credential_cache_refresh(credential_cache *c, sh_queue *queue)
     credential_snapshot_release(&snapshot);
 }
 
+bool credential_cache_is_published(const credential_cache *c)
+{
+    return !atomic_load(&c->unpublished);
+}
+
 bool credential_cache_may_lookup(credential_cache *c)
 {
     (void)pthread_mutex_lock(&c->lock);
-    bool may = c->current == NULL || sh_token_bucket_has(&c->looks, sh_clock_monotonic_ms());
+    bool unknown = c->current == NULL && credential_cache_is_published(c);
+    bool may = unknown || sh_token_bucket_has(&c->looks, sh_clock_monotonic_ms());
     (void)pthread_mutex_unlock(&c->lock);
     return may;
 }

@@ -22,15 +22,19 @@ typedef struct credential_snapshot credential_snapshot;
 credential_snapshot *credential_cache_snapshot(credential_cache *c);
 /*
  * Takes a snapshot after asking Redis, by one GET, whether anything has changed. Errors are the
- * queue's; *ret is then the newest snapshot that was loaded before, or NULL. Release it always.
+ * queue's, and SH_E_NOT_FOUND while no credentials are published; *ret is then the newest snapshot
+ * that was loaded before, or NULL. Release it always.
  */
 sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_snapshot **ret,
                                sh_error *error);
 /* Loads what has changed. For one thread, in the background. */
 void credential_cache_refresh(credential_cache *c, sh_queue *queue);
+/* Whether credentials were published in Redis when it was last asked. */
+bool credential_cache_is_published(const credential_cache *c);
 /*
- * Whether Redis may be asked about an unknown token. It may be new, or one of a flood of wrong
- * ones: only SH_TOKEN_LOOKUPS_PER_S are looked up. credential_cache_begin_lookup() counts one.
+ * Whether Redis may be asked about an unknown token, or any while no credentials are published. It
+ * may be new, or one of a flood of wrong ones: only SH_TOKEN_LOOKUPS_PER_S are looked up.
+ * credential_cache_begin_lookup() counts one.
  */
 bool credential_cache_may_lookup(credential_cache *c);
 bool credential_cache_begin_lookup(credential_cache *c);

@@ -28,6 +28,8 @@ bool ingest_knows(const ingest *in, sh_http_exchange *exchange)
 {
     SH_CLEANUP(ingest_caller_reset)
     ingest_caller caller = {.snapshot = credential_cache_snapshot(in->credentials)};
+    if (!credential_cache_is_published(in->credentials))
+        return !credential_cache_may_lookup(in->credentials);
     return is_known(exchange, &caller) ||
            (caller.snapshot != NULL && !credential_cache_may_lookup(in->credentials));
 }
@@ -65,7 +67,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
 {
     sh_error error = {0};
     ingest_caller_reset(ret);
-    if (!anew) {
+    if (!anew && credential_cache_is_published(in->credentials)) {
         ret->snapshot = credential_cache_snapshot(in->credentials);
         if (is_known(exchange, ret))
             return true;
@@ -74,9 +76,15 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
     sh_err err = SH_OK;
     if (anew || credential_cache_begin_lookup(in->credentials))
         err = lookup_caller(in, ret, &error);
+    else if (!credential_cache_is_published(in->credentials))
+        err = sh_fail(&error, SH_E_NOT_FOUND, SH_NODES_NOT_PUBLISHED);
     bool known = is_known(exchange, ret);
     if (err == SH_OK && known)
         return true;
+    if (err == SH_E_NOT_FOUND) { /* a 403 might concern a node that is not published again yet */
+        ingest_unavailable(exchange, UNAVAILABLE_CREDENTIALS, NULL, error.message);
+        return false;
+    }
     if (err != SH_OK && (known || ret->snapshot == NULL)) {
         ingest_failed(exchange, NULL, &error); /* unknown at the moment */
         return false;

@@ -10,8 +10,7 @@
 
 #define META_NAME "database_id"
 
-/* The id of the database, which the first call creates. */
-static sh_err read_id(store *s, char ret[static SH_ID_HEX_BYTES], sh_error *error)
+sh_err database_id_read(store *s, char ret[static SH_ID_HEX_BYTES], sh_error *error)
 {
     char value[STORE_META_BYTES];
     sh_err err = store_meta_get(s, META_NAME, value, error);
@@ -37,7 +36,7 @@ sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_erro
     char published[SH_ID_HEX_BYTES];
     sh_err err = queue_database_get(queue, published, error);
     if (err == SH_OK && d->own[0] == '\0')
-        err = read_id(s, d->own, error);
+        err = database_id_read(s, d->own, error);
     if (err != SH_OK)
         return err;
     bool replaced = d->confirmed[0] != '\0' && strcmp(published, d->confirmed) == 0 &&
@@ -64,6 +63,6 @@ sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_erro
 sh_err database_adopt(store *s, sh_queue *queue, sh_error *error)
 {
     char own[SH_ID_HEX_BYTES];
-    sh_err err = read_id(s, own, error);
+    sh_err err = database_id_read(s, own, error);
     return err == SH_OK ? queue_database_set(queue, own, true, error) : err;
 }

@@ -25,6 +25,9 @@ void database_check_reset(database_check *d);
  */
 sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_error *error);
 
+/* The id of the database, which the first call creates. */
+sh_err database_id_read(store *s, char ret[static SH_ID_HEX_BYTES], sh_error *error);
+
 /* Assigns the queue to this database. */
 sh_err database_adopt(store *s, sh_queue *queue, sh_error *error);
 

@@ -34,6 +34,7 @@ static void close_store(merge *m)
     store_close(m->merger.store);
     m->merger.store = NULL;
     database_check_reset(&m->database);
+    state_publication_reset(&m->publication);
     if (m->recorder != NULL)
         contact_recorder_clear(m->recorder);
     entry_progress_reset(&m->progress); /* the next database may be an earlier state */
@@ -252,6 +253,8 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     sh_err err = open_store(m, error);
     if (err == SH_OK)
         err = database_check_look(&m->database, m->merger.store, m->queue, error);
+    if (err == SH_OK)
+        err = state_publication_look(&m->publication, m->merger.store, m->queue, error);
     if (err == SH_OK)
         err = merge_take_back_count(m, error);
     if (err == SH_OK)

@@ -12,6 +12,7 @@
 #include "receiver/merge/held_entries.h"
 #include "receiver/merge/key_check.h"
 #include "receiver/merge/merge_entry.h"
+#include "receiver/merge/state_publication.h"
 #include "receiver/queue/queue_outcome.h"
 
 #define BATCH_ENTRIES 64 /* entries in one transaction at most */
@@ -70,6 +71,7 @@ struct merge {
     bool warned_no_folder; /* that SYNC_plugins_out is not set */
     steady_clock clock;
     database_check database;
+    state_publication publication;
     hand hand;                 /* kept and retried after a failure */
     held_entries held;         /* entries of nodes whose entries take long */
     entry_progress progress;   /* of the batch's and held entries */

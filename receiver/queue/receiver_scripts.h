@@ -153,6 +153,33 @@ typedef struct {
     sh_slice entries_max, head_bytes, bytes_max;
 } newest_heads_arguments;
 
+extern const sh_redis_script sh_script_nodes_state;
+typedef struct {
+    struct {
+        sh_slice nodes, nodes_version;
+    } keys;
+} nodes_state_arguments;
+
+#define NODES_STAGE_MAX 128 /* as above */
+extern const sh_redis_script sh_script_nodes_stage;
+typedef struct {
+    struct {
+        sh_slice staging;
+    } keys;
+    sh_slice owner, first;
+    struct {
+        sh_slice node, record;
+    } nodes[NODES_STAGE_MAX];
+} nodes_stage_arguments;
+
+extern const sh_redis_script sh_script_nodes_publish;
+typedef struct {
+    struct {
+        sh_slice nodes, nodes_version, staging;
+    } keys;
+    sh_slice owner, count, expected, version;
+} nodes_publish_arguments;
+
 extern const sh_redis_script sh_script_nodes_waiting;
 typedef struct {
     struct {

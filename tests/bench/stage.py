@@ -52,6 +52,7 @@ class Stage:
         self.nodes = pathlib.Path(tempfile.mkdtemp(
             prefix="nodes-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else root))
         self.redis = Redis(self.folder / "redis")
+        self.redis.publish_no_credentials()
 
     def __enter__(self):
         return self
@@ -108,6 +109,7 @@ class Stage:
     def empty(self):
         """Empties Redis, including its file."""
         self.redis.cli("FLUSHALL")
+        self.redis.publish_no_credentials()
 
     def merge_queue(self):
         """Runs a receiver that merges until the queue is empty; (seconds, its peak RSS). Its start,

@@ -20,6 +20,7 @@ static sh_settings settings;
 static void begin(void)
 {
     (void)redis_ask(&redis, "FLUSHALL");
+    (void)redis_ask(&redis, "SET synchub:nodes:version none");
 }
 
 static sh_err act(sh_error *error)

@@ -113,6 +113,7 @@ static int push(const char *request, size_t len)
 static void begin(void)
 {
     (void)redis_ask(&redis, "FLUSHALL");
+    (void)redis_ask(&redis, "SET synchub:nodes:version none");
     promised.native = promised.netalertx = 0;
 }
 

@@ -241,6 +241,12 @@ class Redis:
         """The reply to a command, without redis-cli: binary values, and cheap enough to poll."""
         return redis_call(self.port, *arguments, timeout=READY_S)
 
+    def publish_no_credentials(self, prefix="synchub"):
+        """What a receiver that merges publishes of a database that never held credentials, for tests
+        without one. Without it nothing is accepted."""
+        if self.cli("PING") == "PONG":  # no password is needed
+            self.cli("SET", f"{prefix}:nodes:version", "none")
+
     def backlog(self, prefix="synchub"):
         return self.call("XLEN", f"{prefix}:ingest")
 
@@ -774,6 +780,7 @@ class SyncHubTest(unittest.TestCase):
         self.redis_count += 1
         server = Redis(self.folder / f"redis-{self.redis_count}", *extra, clock=clock)
         self.addCleanup(server.stop)
+        server.publish_no_credentials()
         return server
 
     def clock(self, ahead_s=0):
@@ -818,6 +825,12 @@ class SyncHubTest(unittest.TestCase):
         """A receiver that is ready."""
         program = self.program("receiver", self.receiver_settings(redis, db, **settings))
         return program.wait_ready()
+
+    def adopt(self, redis, db=None):
+        """Makes the database the hub's, as a receiver that merges does at its start, so that changes of
+        credentials are published at once."""
+        self.run_program("receiver", {"SYNC_redis_url": redis.url,
+                                      "SYNC_db": db or self.folder / "hub.db"}, "adopt", code=0)
 
     def pusher_settings(self, hub_url, table=None, node="Node_A", **settings):
         """The settings that a pusher requires; table, if given, is written to the node's file."""

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import socket
+import sqlite3
 import unittest
 
 from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
@@ -26,6 +27,21 @@ class CredentialsTest(SyncHubTest):
         self.hub_redis = self.redis()
         self.db = self.folder / "hub.db"
         self.secrets_seen = []
+        self.publish()
+
+    def publish(self):
+        """Most tests run no receiver that merges."""
+        self.adopt(self.hub_redis, self.db)
+
+    def change_record(self, node, change):
+        """Replaces a node's record in the database by change(record), and publishes it."""
+        with sqlite3.connect(self.db) as db:
+            (record,), = db.execute("SELECT record FROM SyncHub_Credentials WHERE node = ?", (node,))
+            db.execute("UPDATE SyncHub_Credentials SET record = ? WHERE node = ?",
+                       (change(record), node))
+            db.execute("UPDATE SyncHub_Meta SET value = lower(hex(randomblob(16)))"
+                       " WHERE key = 'credentials_version'")
+        self.publish()
 
     def start(self):
         """Two replicas that ingest, and none that merges."""
@@ -34,7 +50,7 @@ class CredentialsTest(SyncHubTest):
 
     def node(self, *arguments, code=0):
         """Runs `node add|rotate|revoke|list`; returns the settings it printed, as a dictionary."""
-        settings = {"SYNC_redis_url": self.hub_redis.url}
+        settings = {"SYNC_redis_url": self.hub_redis.url, "SYNC_db": self.db}
         if arguments[:1] not in (("list",), ("revoke",)):
             settings = self.secrets(**settings)
         done = self.run_program("receiver", settings, "node", *arguments, code=code)
@@ -140,8 +156,7 @@ class Adding(CredentialsTest):
         own = self.node("add", "Node_A")
         record = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A")
         self.assertTrue(record.startswith("2 "), record)
-        self.hub_redis.cli("HSET", "synchub:nodes", "Node_A", "1" + record[1:])
-        self.hub_redis.cli("SET", "synchub:nodes:version", "another")
+        self.change_record("Node_A", lambda record: "1" + record[1:])
         # An unknown token makes the receiver load all records again.
         self.assertEqual(netalertx_push(hub.url, table("Node_A"), "Node_A", token="?").status, 403)
         self.assert_accepted(self.push_json(hub, "Node_A", own))
@@ -269,9 +284,7 @@ class Refusing(CredentialsTest):
     def test_nobody_can_send_with_unreadable_records(self):
         self.start()
         own = self.node("add", "Node_A", "--netalertx")
-        record = self.hub_redis.cli("HGET", "synchub:nodes", "Node_A")
-        self.hub_redis.cli("HSET", "synchub:nodes", "Node_A", "9" + record)
-        self.hub_redis.cli("SET", "synchub:nodes:version", "another")
+        self.change_record("Node_A", lambda record: "9" + record)
         for hub in self.hubs:
             self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", own))
             self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
@@ -435,16 +448,31 @@ class Revoking(CredentialsTest):
 
 
 class Outages(CredentialsTest):
-    def test_after_a_data_loss_of_redis_own_credentials_are_refused(self):
+    def test_without_published_credentials_everybody_is_asked_to_retry(self):
         self.start()
         own = self.node("add", "Node_A", "--netalertx")
         self.assert_accepted(self.push_json(self.hubs[0], "Node_A", own))
+        request = self.request("Node_B")
         self.hub_redis.cli("FLUSHALL")
-        for hub in self.hubs:
-            self.assert_forbidden(hub, UNKNOWN, lambda: self.push_json(hub, "Node_A", own, rows=5))
-        new = self.node("add", "Node_A", "--netalertx")
-        for hub in self.hubs:
-            self.assert_accepted(self.push_json(hub, "Node_A", new))
+        fresh = self.program("receiver", self.receiver_settings(self.hub_redis,
+                                                                SYNC_receiver_role="ingest"))
+        for hub in (*self.hubs, fresh):
+            for push in (lambda: self.push_json(hub, "Node_A", own, rows=5),
+                         lambda: self.push_json(hub, "Node_A", rows=5),
+                         lambda: self.push_native(hub, request, TOKEN),
+                         lambda: netalertx_push(hub.url, table("Node_A"), "Node_A", token="?")):
+                for _ in range(8):  # more than unknown tokens are looked up in a second
+                    answer = push()
+                    self.assertEqual(answer.status, 503, answer)
+                    self.assertIsNotNone(answer.headers.get("retry-after"))
+            wait_until(lambda: curl(hub.url + "/readyz").status == 503, "/readyz to be 503")
+            self.assertIn("credentials are not in Redis", curl(hub.url + "/readyz").text)
+        self.assertEqual(self.hub_redis.backlog(), 0)
+        self.publish()
+        for hub in (*self.hubs, fresh):
+            hub.wait_ready()
+            self.assert_accepted(self.push_json(hub, "Node_A", own, rows=6))
+            self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
 
     def test_credentials_outlive_a_crash_of_redis(self):
         self.start()

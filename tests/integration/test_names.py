@@ -22,6 +22,7 @@ class NamesTest(SyncHubTest):
     def setUp(self):
         super().setUp()
         self.hub_redis = self.redis()
+        self.adopt(self.hub_redis)
 
     def ingest(self):
         return self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
@@ -32,7 +33,7 @@ class NamesTest(SyncHubTest):
                     headers={**bearer(), "Content-Type": TYPE_ENVELOPE, **headers})
 
     def node(self, *arguments, code=0):
-        settings = self.secrets(SYNC_redis_url=self.hub_redis.url)
+        settings = self.receiver_settings(self.hub_redis)
         return self.run_program("receiver", settings, "node", *arguments, code=code)
 
 

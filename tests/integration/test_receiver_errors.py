@@ -148,9 +148,12 @@ class Away(MergeTest):
         self.wait_merged(self.hub_redis, self.db, 5)
 
     def test_a_lost_consumer_group_is_created_again(self):
-        self.start()
+        hub = self.start()
         self.push(device_rows(1))
         self.hub_redis.cli("FLUSHALL")
+        wait_until(lambda: self.hub_redis.cli("GET", "synchub:nodes:version"),
+                   "the credentials to be published", details=hub.log)
+        hub.wait_ready()
         self.push(device_rows(2))
         self.assertEqual(count(self.db), 2)
 

@@ -280,6 +280,7 @@ class Probes(RedisFitTest):
 
     def test_floods_of_probes_cost_redis_nothing_and_write_nothing(self):
         redis = self.redis()
+        self.adopt(redis)
         hub = self.receiver(redis, SYNC_receiver_role="ingest")
         redis.cli("CONFIG", "RESETSTAT")
         def size():

@@ -287,31 +287,6 @@ static void reports_remove_leaves_what_has_changed(void **state)
     assert_string_equal(ask("HKEYS problems"), "(b)");
 }
 
-static void node_set_replaces_what_the_caller_has_seen(void **state)
-{
-    (void)state;
-    sh_node_set_arguments set = {.keys = {SH_SLICE("nodes"), SH_SLICE("nodes:version")},
-                                 .node = SH_SLICE("a"),
-                                 .old = SH_SLICE(""),
-                                 .new = SH_SLICE("one"),
-                                 .version = SH_SLICE("v1"),
-                                 .nodes_max = SH_SLICE("1")};
-    assert_string_equal(ANSWER(node_set, set), "done");
-    assert_string_equal(ANSWER(node_set, set), "changed");
-    set.node = SH_SLICE("b");
-    assert_string_equal(ANSWER(node_set, set), "full");
-    assert_string_equal(ask("GET nodes:version"), "v1");
-    set = (sh_node_set_arguments){.keys = set.keys,
-                                  .node = SH_SLICE("a"),
-                                  .old = SH_SLICE("one"),
-                                  .new = SH_SLICE("two"),
-                                  .version = SH_SLICE("v2"),
-                                  .nodes_max = SH_SLICE("1")};
-    assert_string_equal(ANSWER(node_set, set), "done");
-    assert_string_equal(ask("HGET nodes a"), "two");
-    assert_string_equal(ask("GET nodes:version"), "v2");
-}
-
 static void nodes_load_gives_version_and_records(void **state)
 {
     (void)state;
@@ -400,7 +375,6 @@ int main(void)
         TEST(instances_conflict_if_they_alternate_within_the_time),
         TEST(auth_failures_are_added_up_and_limited),
         TEST(reports_remove_leaves_what_has_changed),
-        TEST(node_set_replaces_what_the_caller_has_seen),
         TEST(nodes_load_gives_version_and_records),
         TEST(ready_names_a_key_of_another_type_or_a_command),
         TEST(a_script_that_redis_forgot_is_loaded_once_for_all),

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/cli/hub_state.h"
+
+#include "libcommon/runtime/log.h"
+#include "receiver/merge/database_check.h"
+#include "receiver/merge/state_publication.h"
+#include "receiver/queue/hub_database.h"
+
+#include <string.h>
+
+/* Such a host would make a database of its own, which knows nothing. */
+static sh_err check_role(const sh_settings *settings, sh_error *error)
+{
+    if (settings->role != SH_ROLE_INGEST)
+        return SH_OK;
+    return sh_fail(
+        error, SH_E_CONFIG,
+        "this host has no database (SYNC_receiver_role is ingest): run this command where "
+        "a receiver merges, with the SYNC_db of that receiver");
+}
+
+static sh_err fail_elsewhere(const sh_settings *settings, sh_error *error)
+{
+    return sh_fail(
+        error, SH_E_CONFIG,
+        "the hub's database is another one than %s (SYNC_db) here: run this command where "
+        "a receiver merges, with the SYNC_db of that receiver",
+        settings->db);
+}
+
+/* Opens a database that must exist, as its id is published. */
+static sh_err check_exists(const sh_settings *settings, sh_error *error)
+{
+    store *s = NULL;
+    sh_error reason = {.code = SH_OK};
+    sh_err err = store_open(settings->db, STORE_READ_ONLY, &s, &reason);
+    store_close(s);
+    return err == SH_E_NOT_FOUND ? fail_elsewhere(settings, error) : SH_OK;
+}
+
+/* Opens the database, which is created only if Redis names none, as before a hub's first start. */
+static sh_err open_store(const sh_settings *settings, hub_state *hub, sh_error *error)
+{
+    char published[SH_ID_HEX_BYTES], own[SH_ID_HEX_BYTES];
+    sh_err err = queue_database_get(hub->queue, published, error);
+    if (err == SH_OK && published[0] != '\0')
+        err = check_exists(settings, error);
+    if (err == SH_OK)
+        err = store_open(settings->db, STORE_READ_WRITE, &hub->store, error);
+    if (err == SH_OK)
+        err = database_id_read(hub->store, own, error);
+    if (err != SH_OK || published[0] == '\0')
+        return err;
+    hub->is_published = strcmp(own, published) == 0;
+    return hub->is_published ? SH_OK : fail_elsewhere(settings, error);
+}
+
+sh_err hub_state_open(const sh_settings *settings, hub_state *ret, sh_error *error)
+{
+    const sh_queue_options options = sh_queue_options_of(settings);
+    size_t taken = 0;
+    *ret = (hub_state){.store = NULL};
+    sh_err err = check_role(settings, error);
+    if (err == SH_OK)
+        err = store_prepare(settings->db, error);
+    if (err == SH_OK)
+        err = sh_queue_open(&options, &ret->queue, error);
+    if (err == SH_OK)
+        err = open_store(settings, ret, error);
+    return err == SH_OK ? credentials_take_over(ret->store, ret->queue, &taken, error) : err;
+}
+
+sh_err hub_state_open_to_read(const sh_settings *settings, hub_state *ret, sh_error *error)
+{
+    const sh_queue_options options = sh_queue_options_of(settings);
+    *ret = (hub_state){.store = NULL};
+    sh_err err = check_role(settings, error);
+    if (err == SH_OK)
+        err = store_prepare(settings->db, error);
+    if (err == SH_OK)
+        err = store_open(settings->db, STORE_READ_ONLY, &ret->store, error);
+    return err == SH_OK ? sh_queue_open(&options, &ret->queue, error) : err;
+}
+
+void hub_state_close(hub_state *hub)
+{
+    sh_queue_free(hub->queue);
+    store_close(hub->store);
+    *hub = (hub_state){.store = NULL};
+}
+
+sh_err hub_state_publish_credentials(const hub_state *hub, sh_error *error)
+{
+    int64_t count = 0;
+    sh_error reason = {.code = SH_OK};
+    if (!hub->is_published) {
+        sh_log_info("a receiver that merges publishes this change when it runs");
+        return SH_OK;
+    }
+    sh_err err = credentials_publish(hub->store, hub->queue, &count, &reason);
+    if (err == SH_OK)
+        return SH_OK;
+    return sh_fail(
+        error, err,
+        "the change is stored in the database, but the receivers do not know it yet, as "
+        "it could not be published: %s; a receiver that merges does so as soon as it can",
+        reason.message);
+}
