@@ -13,6 +13,7 @@
 #include "libcommon/runtime/stop.h"
 #include "receiver/cli/adopt_command.h"
 #include "receiver/cli/auth_failures_command.h"
+#include "receiver/cli/blocklist_command.h"
 #include "receiver/cli/credential_list.h"
 #include "receiver/cli/dead_command.h"
 #include "receiver/cli/device_command.h"
@@ -120,6 +121,18 @@ static const sh_subcommand subcommands[] = {
      .usage = "dead drop ID... | --all [--json]",
      .help = "delete dead letters for good",
      .run = dead_drop},
+    {.name = "blocklist list",
+     .usage = "blocklist list [--json]",
+     .help = "list the devices that are never inserted, those of SYNC_skip_macs too",
+     .run = blocklist_list},
+    {.name = "blocklist add",
+     .usage = BLOCKLIST_ADD_USAGE,
+     .help = "never insert these devices again, effective immediately; existing rows stay",
+     .run = blocklist_add},
+    {.name = "blocklist remove",
+     .usage = BLOCKLIST_REMOVE_USAGE,
+     .help = "insert these devices again; nodes send their tables once in full",
+     .run = blocklist_remove},
     {.name = "adopt",
      .usage = "adopt",
      .help = "merge the queue into the database of SYNC_db from now on, after an intended change",

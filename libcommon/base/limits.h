@@ -127,6 +127,7 @@
 /* Nodes with credentials of their own */
 #define SH_NODES_MAX 10000
 #define SH_PUBLICATION_CHECK_MS 500                    /* of credentials in Redis */
+#define SH_BLOCKLIST_NOTE_MAX 200                      /* bytes */
 #define SH_NODE_RECORD_MAX (4 * SH_KIB)                /* the text of its credentials */
 #define SH_NODE_CREDENTIALS_MAX 4                      /* valid at a time for one node */
 #define SH_NODE_ROTATE_OVERLAP_S (7 * 24 * 3600)       /* old ones stay valid after a rotation */

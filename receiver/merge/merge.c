@@ -35,6 +35,7 @@ static void close_store(merge *m)
     m->merger.store = NULL;
     database_check_reset(&m->database);
     state_publication_reset(&m->publication);
+    blocklist_forget(&m->blocklist);
     if (m->recorder != NULL)
         contact_recorder_clear(m->recorder);
     entry_progress_reset(&m->progress); /* the next database may be an earlier state */
@@ -73,7 +74,7 @@ static sh_err open_store(merge *m, sh_error *error)
     m->published = false;
     sh_err err = store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);
     if (err == SH_OK)
-        err = store_rules_note(m->merger.store, skip_set_rules(m->merger.skip_macs), error);
+        err = store_rules_note(m->merger.store, skip_set_rules(m->blocklist.skipped), error);
     if (err != SH_OK) {
         close_store(m);
         return err;
@@ -130,7 +131,7 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     const sh_queue_options options = sh_queue_options_of(settings);
     sh_err err = sh_queue_open(&options, &m->queue, error);
     if (err == SH_OK)
-        err = skip_set_new(&settings->skip_macs, &m->merger.skip_macs, error);
+        err = blocklist_init(&m->blocklist, &settings->skip_macs, error);
     if (err == SH_OK)
         err = check_plugins_out(settings, error);
     if (err == SH_OK)
@@ -168,7 +169,7 @@ void merge_free(merge *m)
     merge_hand_free(&m->hand);
     held_entries_free(&m->held);
     close_store(m);
-    skip_set_free(m->merger.skip_macs);
+    blocklist_reset(&m->blocklist);
     last_result_files_free(m->merger.last_result_files);
     contact_recorder_free(m->recorder);
     result_deduplication_free(&m->merger.fold);
@@ -255,6 +256,8 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
         err = database_check_look(&m->database, m->merger.store, m->queue, error);
     if (err == SH_OK)
         err = state_publication_look(&m->publication, m->merger.store, m->queue, error);
+    if (err == SH_OK)
+        err = merge_look_at_blocklist(m, error);
     if (err == SH_OK)
         err = merge_take_back_count(m, error);
     if (err == SH_OK)

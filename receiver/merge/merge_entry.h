@@ -41,7 +41,7 @@ typedef struct {
 } entry_result;
 
 typedef struct {
-    skip_set *skip_macs;
+    const skip_set *skip_macs;
     const char *plugins_out;              /* folder, or "" */
     last_result_files *last_result_files; /* NULL: do not hand over anything */
     bool inserts;                         /* insert unknown devices; otherwise NetAlertX does */

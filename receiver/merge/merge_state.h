@@ -4,6 +4,7 @@
 
 #include "libcommon/config/settings.h"
 #include "receiver/hub/steady_clock.h"
+#include "receiver/merge/blocklist.h"
 #include "receiver/merge/claim_keeper.h"
 #include "receiver/merge/consumer_name.h"
 #include "receiver/merge/contact_recorder.h"
@@ -72,6 +73,7 @@ struct merge {
     steady_clock clock;
     database_check database;
     state_publication publication;
+    blocklist blocklist;
     hand hand;                 /* kept and retried after a failure */
     held_entries held;         /* entries of nodes whose entries take long */
     entry_progress progress;   /* of the batch's and held entries */
@@ -109,6 +111,9 @@ sh_err merge_take_back_count(merge *m, sh_error *error);
 
 /* Merges as many entries as fit into one transaction. SH_OK: it is committed. */
 sh_err merge_transact(merge *m, portion *p, sh_error *error);
+
+/* Reads the blocklist if it was changed. Call it outside a transaction. */
+sh_err merge_look_at_blocklist(merge *m, sh_error *error);
 
 /* --- merge_acknowledge.c */
 

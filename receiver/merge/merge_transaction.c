@@ -105,6 +105,38 @@ static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
     return err == SH_OK ? store_commit(m->merger.store, error) : err;
 }
 
+/* Tables of which rows were skipped that must be inserted now are merged again. */
+static void use_blocklist(merge *m, bool readmits)
+{
+    m->merger.skip_macs = m->blocklist.skipped;
+    if (!readmits)
+        return;
+    entry_progress_reset(&m->progress);
+    m->published = false; /* publish the digests again, of which the database has none now */
+}
+
+sh_err merge_look_at_blocklist(merge *m, sh_error *error)
+{
+    bool readmits = false;
+    sh_err err = blocklist_look(&m->blocklist, m->merger.store, &readmits, error);
+    use_blocklist(m, readmits);
+    return err;
+}
+
+/* The list that is valid until the transaction ends. */
+static sh_err begin_transaction(merge *m, sh_error *error)
+{
+    bool readmits = false;
+    sh_err err = store_begin(m->merger.store, error);
+    if (err != SH_OK)
+        return err;
+    err = blocklist_hold(&m->blocklist, m->merger.store, &readmits, error);
+    use_blocklist(m, readmits);
+    if (err != SH_OK)
+        store_rollback(m->merger.store);
+    return err;
+}
+
 /*
  * The work of a failed entry must be rolled back without that of the others. Savepoints are
  * expensive: SQLite first saves each page that an entry changes to a file, which takes a third of
@@ -117,7 +149,7 @@ static sh_err merge_again(merge *m, portion *p, sh_error *error)
     entry_decoder_rest(m->merger.opener);
     store_rollback(m->merger.store);
     sh_error_clear(error);
-    sh_err err = store_begin(m->merger.store, error);
+    sh_err err = begin_transaction(m, error);
     m->merger.marks = true;
     if (err == SH_OK)
         err = merge_entries(m, p, &again, error);
@@ -150,7 +182,7 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error)
 {
     sh_err err = wait_for_turn(m, p, error);
     if (err == SH_OK)
-        err = store_begin(m->merger.store, error);
+        err = begin_transaction(m, error);
     if (err != SH_OK)
         return err;
     int64_t locked_ms = sh_clock_monotonic_ms();

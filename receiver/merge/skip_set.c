@@ -37,24 +37,29 @@ static size_t slot_of(const skip_set *s, const char *text, size_t len)
     return at;
 }
 
-static sh_err add_keys(skip_set *s, const sh_list *keys)
+static void add_keys(skip_set *s, const sh_list *keys)
 {
-    for (s->slots_count = 4; s->slots_count <= 2 * keys->count;)
-        s->slots_count *= 2;
-    s->slots = calloc(s->slots_count, sizeof *s->slots);
-    if (s->slots == NULL)
-        return SH_E_MEMORY;
-    sh_random(s->key, sizeof s->key);
     for (size_t i = 0; i < keys->count; i++) {
         sh_mac mac;
         s->slots[slot_of(s, keys->items[i], strlen(keys->items[i]))] = keys->items[i];
         if (sh_mac_read(sh_slice_of(keys->items[i]), &mac, NULL) == SH_OK && mac.number != 0)
             s->has_six_bytes = true;
     }
-    return SH_OK;
 }
 
-/* Must include everything that determines skip_set_has(). */
+static sh_err make_slots(skip_set *s, size_t count)
+{
+    for (s->slots_count = 4; s->slots_count <= 2 * count;)
+        s->slots_count *= 2;
+    s->slots = calloc(s->slots_count, sizeof *s->slots);
+    sh_random(s->key, sizeof s->key);
+    return s->slots == NULL ? SH_E_MEMORY : SH_OK;
+}
+
+/*
+ * Must include everything that determines skip_set_has(), except for the blocklist: what changes
+ * that deletes the digests itself.
+ */
 static sh_err hash_rules(skip_set *s, const sh_list *keys)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);
@@ -66,15 +71,18 @@ static sh_err hash_rules(skip_set *s, const sh_list *keys)
     return err;
 }
 
-sh_err skip_set_new(const sh_list *keys, skip_set **ret, sh_error *error)
+sh_err skip_set_new(const sh_list *keys, const sh_list *blocked, skip_set **ret, sh_error *error)
 {
     skip_set *s = calloc(1, sizeof *s);
-    sh_err err = s == NULL ? SH_E_MEMORY : add_keys(s, keys);
-    if (err == SH_OK)
+    sh_err err = s == NULL ? SH_E_MEMORY : make_slots(s, keys->count + blocked->count);
+    if (err == SH_OK) {
+        add_keys(s, keys);
+        add_keys(s, blocked);
         err = hash_rules(s, keys);
+    }
     if (err != SH_OK) {
         skip_set_free(s);
-        return sh_fail(error, err, "no memory for SYNC_skip_macs");
+        return sh_fail(error, err, "no memory for SYNC_skip_macs and the blocklist");
     }
     *ret = s;
     return SH_OK;

@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 /*
- * Devices that are not merged: the keys in SYNC_skip_macs, in a hash table, as each row is checked.
- * A new rule must also change the digest of the rules.
+ * Devices that are not merged: the keys in SYNC_skip_macs and the blocklist, in a hash table, as
+ * each row is checked. A new rule must also change the digest of the rules.
  */
 typedef struct skip_set skip_set;
 
-/* Borrows keys, which are normalized. SH_E_MEMORY. */
-sh_err skip_set_new(const sh_list *keys, skip_set **ret, sh_error *error);
+/* Borrows both lists of normalized keys. SH_E_MEMORY. */
+sh_err skip_set_new(const sh_list *keys, const sh_list *blocked, skip_set **ret, sh_error *error);
 void skip_set_free(skip_set *s); /* NULL is accepted */
 
 /* Compares ignoring ASCII case. */

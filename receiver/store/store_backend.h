@@ -23,6 +23,8 @@ struct store_ops {
     sh_err (*state_read_begin)(store *s, sh_error *error);
     /* Waits for other transactions that change the list; NULL: begin excludes them. */
     sh_err (*state_lock)(store *s, store_state list, sh_error *error);
+    /* Keeps them from changing the list until this transaction ends; NULL: as above. */
+    sh_err (*state_hold)(store *s, store_state list, sh_error *error);
     /* Pass up to three columns of each row; find has a parameter. */
     sh_err (*state_each)(store *s, const char *sql, const store_state_reader *reader,
                          sh_error *error);

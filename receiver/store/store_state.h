@@ -43,6 +43,12 @@ sh_err store_state_read(store *s, store_state list, const store_state_reader *re
  */
 sh_err store_state_begin(store *s, store_state list, char version[static STORE_VERSION_BYTES],
                          sh_error *error);
+/*
+ * In a transaction that store_begin() began: keeps the list from changing until it ends, and reads
+ * its version. store_state_entries() may follow.
+ */
+sh_err store_state_hold(store *s, store_state list, char version[static STORE_VERSION_BYTES],
+                        sh_error *error);
 /* Appends the value of an entry to *ret. SH_E_NOT_FOUND if there is none. */
 sh_err store_state_get(store *s, store_state list, const char *key, sh_buf *ret, sh_error *error);
 sh_err store_state_count(store *s, store_state list, int64_t *ret, sh_error *error);
@@ -53,6 +59,8 @@ sh_err store_state_entries(store *s, store_state list, const store_state_reader 
 sh_err store_state_put(store *s, store_state list, const store_state_entry *entry, sh_error *error);
 /* SH_E_NOT_FOUND if there is none. */
 sh_err store_state_delete(store *s, store_state list, const char *key, sh_error *error);
+/* Deletes the digests of all nodes, so that their tables are merged again. */
+sh_err store_state_forget_digests(store *s, sh_error *error);
 /* Gives the list a new version and commits. After an error call store_rollback(). */
 sh_err store_state_commit(store *s, store_state list, sh_error *error);
 

@@ -62,6 +62,27 @@ sh_err store_state_begin(store *s, store_state list, char version[static STORE_V
     return err;
 }
 
+sh_err store_state_hold(store *s, store_state list, char version[static STORE_VERSION_BYTES],
+                        sh_error *error)
+{
+    sh_err err = s->ops->state_hold == NULL ? SH_OK : s->ops->state_hold(s, list, error);
+    return err == SH_OK ? store_state_version(s, list, version, error) : err;
+}
+
+static sh_err ignore_entry(void *context, const store_state_entry *entry, sh_error *error)
+{
+    (void)context;
+    (void)entry;
+    (void)error;
+    return SH_OK;
+}
+
+sh_err store_state_forget_digests(store *s, sh_error *error)
+{
+    const store_state_reader reader = {.each = ignore_entry};
+    return s->ops->state_each(s, "UPDATE \"SyncHub_Nodes\" SET digest = NULL", &reader, error);
+}
+
 typedef struct {
     sh_buf *value;
     bool found;

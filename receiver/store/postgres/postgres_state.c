@@ -9,7 +9,7 @@
 /* Lists of the hub's state. */
 
 /* The advisory lock of a list; the first number is "Sync" in ASCII. */
-#define STATE_LOCK "SELECT pg_advisory_xact_lock(1400467043, %d)"
+#define STATE_LOCK "SELECT pg_advisory_xact_lock%s(1400467043, %d)"
 
 sh_err store_postgres_state_read_begin(store *base, sh_error *error)
 {
@@ -20,12 +20,22 @@ sh_err store_postgres_state_read_begin(store *base, sh_error *error)
     return err;
 }
 
-/* Held until the end of the transaction. */
+/* Locks are held until the end of the transaction. */
+static sh_err lock_list(store *base, const char *kind, store_state list, sh_error *error)
+{
+    char sql[80];
+    (void)snprintf(sql, sizeof sql, STATE_LOCK, kind, (int)list);
+    return store_postgres_exec((store_postgres *)base, sql, "write to", NULL, error);
+}
+
 sh_err store_postgres_state_lock(store *base, store_state list, sh_error *error)
 {
-    char sql[64];
-    (void)snprintf(sql, sizeof sql, STATE_LOCK, (int)list);
-    return store_postgres_exec((store_postgres *)base, sql, "write to", NULL, error);
+    return lock_list(base, "", list, error);
+}
+
+sh_err store_postgres_state_hold(store *base, store_state list, sh_error *error)
+{
+    return lock_list(base, "_shared", list, error);
 }
 
 static sh_slice text_at(const PGresult *result, int row, int column)

@@ -58,6 +58,7 @@ static const struct store_ops postgres_ops = {
     .meta_write = store_postgres_meta_write,
     .state_read_begin = store_postgres_state_read_begin,
     .state_lock = store_postgres_state_lock,
+    .state_hold = store_postgres_state_hold,
     .state_each = store_postgres_state_each,
     .state_find = store_postgres_state_find,
     .state_put = store_postgres_state_put,

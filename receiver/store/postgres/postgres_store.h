@@ -149,6 +149,7 @@ sh_err store_postgres_meta_write(store *base, const char *name, const char *valu
 /* postgres_state.c */
 sh_err store_postgres_state_read_begin(store *base, sh_error *error);
 sh_err store_postgres_state_lock(store *base, store_state list, sh_error *error);
+sh_err store_postgres_state_hold(store *base, store_state list, sh_error *error);
 sh_err store_postgres_state_each(store *base, const char *sql, const store_state_reader *reader,
                                  sh_error *error);
 sh_err store_postgres_state_find(store *base, const char *sql, const char *key,

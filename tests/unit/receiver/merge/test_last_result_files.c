@@ -37,7 +37,7 @@ static int folders_make(void **state)
     out = sh_text_format("%s/plugins", root);
     (void)snprintf(db, sizeof db, "%s/app.db", root);
     sh_error error = {0};
-    if (out == NULL || mkdir(out, 0755) != 0 || skip_set_new(&none, &nothing, NULL) != SH_OK)
+    if (out == NULL || mkdir(out, 0755) != 0 || skip_set_new(&none, &none, &nothing, NULL) != SH_OK)
         return -1;
     return last_result_files_new(out, db, &h, &error) == SH_OK ? 0 : -1;
 }

@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+static const sh_list no_blocklist = {.items = NULL, .count = 0};
+
 static sh_mac mac_of(const char *text)
 {
     sh_mac mac;
@@ -28,7 +30,7 @@ static void keys_are_found_without_regard_to_case(void **state)
     char *items[] = {texts[0], texts[1], texts[2], texts[3]};
     const sh_list keys = {.items = items, .count = 4};
     skip_set *s = NULL;
-    assert_int_equal(skip_set_new(&keys, &s, NULL), SH_OK);
+    assert_int_equal(skip_set_new(&keys, &no_blocklist, &s, NULL), SH_OK);
     assert_true(has(s, "internet"));
     assert_true(has(s, "INTERNET"));
     assert_true(has(s, "02-00-00-00-00-AA"));
@@ -38,11 +40,11 @@ static void keys_are_found_without_regard_to_case(void **state)
     assert_false(has(s, "02:00:00:00:00:ab"));
     skip_set_free(s);
     const sh_list none = {.items = NULL, .count = 0};
-    assert_int_equal(skip_set_new(&none, &s, NULL), SH_OK);
+    assert_int_equal(skip_set_new(&none, &no_blocklist, &s, NULL), SH_OK);
     assert_false(has(s, "internet"));
     skip_set_free(s);
     const sh_list one = {.items = items, .count = 1}; /* no MAC of six bytes */
-    assert_int_equal(skip_set_new(&one, &s, NULL), SH_OK);
+    assert_int_equal(skip_set_new(&one, &no_blocklist, &s, NULL), SH_OK);
     assert_true(has(s, "INTERNET"));
     assert_false(has(s, "02-00-00-00-00-AA"));
     skip_set_free(s);
@@ -52,7 +54,7 @@ static void rules_hex(char *items[], size_t count, char ret[static SH_DIGEST_HEX
 {
     const sh_list keys = {.items = items, .count = count};
     skip_set *s = NULL;
-    assert_int_equal(skip_set_new(&keys, &s, NULL), SH_OK);
+    assert_int_equal(skip_set_new(&keys, &no_blocklist, &s, NULL), SH_OK);
     sh_hex_encode(skip_set_rules(s), SH_DIGEST_BYTES, ret);
     skip_set_free(s);
 }
@@ -79,7 +81,7 @@ static int64_t time_with(size_t count, char *items[])
     const sh_list keys = {.items = items, .count = count};
     skip_set *s = NULL;
     int64_t best_ms = INT64_MAX;
-    assert_int_equal(skip_set_new(&keys, &s, NULL), SH_OK);
+    assert_int_equal(skip_set_new(&keys, &no_blocklist, &s, NULL), SH_OK);
     sh_mac mac = mac_of("06:00:00:00:00:01");
     for (int run = 0; run < 3; run++) {
         int64_t begun_ms = sh_clock_monotonic_ms();

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_BLOCKLIST_H
+#define RECEIVER_BLOCKLIST_H
+
+#include "receiver/merge/skip_set.h"
+#include "receiver/store/store_state.h"
+
+/*
+ * The devices that merge never inserts: those of SYNC_skip_macs, and the blocklist in the database,
+ * which subcommands change while receivers run.
+ */
+typedef struct {
+    const sh_list *setting; /* borrowed: SYNC_skip_macs */
+    sh_list blocked;        /* as of version */
+    char version[STORE_VERSION_BYTES];
+    bool is_loaded;
+    skip_set *skipped; /* both lists */
+    int64_t looked_ms; /* monotonic; 0: never */
+} blocklist;
+
+/* Without the database's list. SH_E_MEMORY. Release with blocklist_reset() in every case. */
+sh_err blocklist_init(blocklist *b, const sh_list *setting, sh_error *error);
+void blocklist_reset(blocklist *b);
+/* For another database: its list is read again. */
+void blocklist_forget(blocklist *b);
+
+/*
+ * Inside a transaction: reads the list if it has changed, and keeps it from changing until the
+ * transaction ends. *readmits: a device is no longer on it, so that tables must be merged again;
+ * otherwise unchanged.
+ */
+sh_err blocklist_hold(blocklist *b, store *s, bool *readmits, sh_error *error);
+
+/* Outside a transaction: reads the list if it has changed, at most every half second. */
+sh_err blocklist_look(blocklist *b, store *s, bool *readmits, sh_error *error);
+
+#endif
