@@ -22,6 +22,7 @@
 #include "receiver/cli/key_command.h"
 #include "receiver/cli/node_command.h"
 #include "receiver/cli/node_record_command.h"
+#include "receiver/cli/node_transfer.h"
 #include "receiver/cli/nodes_command.h"
 #include "receiver/hub/hub_keys.h"
 #include "receiver/hub/readiness.h"
@@ -143,9 +144,9 @@ static const sh_subcommand subcommands[] = {
      .run = key_adopt,
      .needs_secrets = true},
     {.name = "node add",
-     .usage = "node add NAME [--netalertx]",
-     .help = "create a token and a key for one node and print its settings, once; --netalertx: "
-             "allow NetAlertX's format",
+     .usage = NODE_ADD_USAGE,
+     .help = "create a token and a key for each node and print its settings, once; --file: one "
+             "name in each line; --netalertx: allow NetAlertX's format",
      .run = node_add,
      .needs_secrets = true},
     {.name = "node list",
@@ -153,13 +154,13 @@ static const sh_subcommand subcommands[] = {
      .help = "list the nodes with credentials of their own, and when they were last used",
      .run = node_list},
     {.name = "node rotate",
-     .usage = "node rotate NAME [--for DURATION]",
+     .usage = NODE_ROTATE_USAGE,
      .help = "create new credentials; the old ones stay valid for 7d, or another time such as "
              "12h, 30m or 0s",
      .run = node_rotate,
      .needs_secrets = true},
     {.name = "node revoke",
-     .usage = "node revoke NAME",
+     .usage = NODE_REVOKE_USAGE,
      .help = "revoke all credentials of a node immediately",
      .run = node_revoke},
     {.name = "node show",
@@ -196,6 +197,16 @@ static const sh_subcommand subcommands[] = {
      .help = "list the addresses that sent requests without valid credentials, and the names they "
              "claimed",
      .run = auth_failures_command},
+    {.name = "node export",
+     .usage = NODE_EXPORT_USAGE,
+     .help = "write all credentials, sealed, for a hub with the same SYNC_encryption_key",
+     .run = node_export,
+     .needs_secrets = true},
+    {.name = "node import",
+     .usage = NODE_IMPORT_USAGE,
+     .help = "read them; --replace: also those of nodes that have credentials here",
+     .run = node_import,
+     .needs_secrets = true},
     {.name = NULL},
 };
 

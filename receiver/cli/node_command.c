@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/node_command.h"
 
-#include "libcommon/base/clock.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/duration.h"
-#include "receiver/cli/node_change.h"
+#include "receiver/cli/node_arguments.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/merge/key_check.h"
 
@@ -15,43 +12,10 @@
 typedef struct {
     show_command command;
     node_change_each change;
+    node_arguments_kind arguments;
     bool makes; /* creates credentials, which are printed */
-    bool takes_duration;
-    bool adds; /* adds a node; accepts --netalertx */
+    bool adds;  /* adds nodes */
 } changing;
-
-static sh_err read_arguments(const changing *c, int argc, char *const argv[], const char **node,
-                             node_change_options *ret, sh_error *error)
-{
-    *node = NULL;
-    *ret = (node_change_options){.now_ms = sh_clock_unix_ms(),
-                                 .old_ms = SH_NODE_ROTATE_OVERLAP_S * 1000LL};
-    for (int i = 0; i < argc; i++) {
-        if (c->takes_duration && strcmp(argv[i], "--for") == 0) {
-            if (i + 1 == argc ||
-                !duration_read(argv[i + 1], SH_NODE_ROTATE_OVERLAP_MAX_S, &ret->old_ms))
-                return sh_fail(
-                    error, SH_E_CONFIG,
-                    "--for needs a duration of at most %ld days, such as 7d, 12h, 30m or 0s",
-                    SH_NODE_ROTATE_OVERLAP_MAX_S / 86400);
-            i++;
-        } else if (c->adds && strcmp(argv[i], "--netalertx") == 0) {
-            ret->netalertx = true;
-        } else if (*node == NULL && argv[i][0] != '-') {
-            *node = argv[i];
-        } else {
-            return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argv[i],
-                           c->command.usage);
-        }
-    }
-    sh_error reason = {.code = SH_OK};
-    if (*node == NULL)
-        return sh_fail(error, SH_E_CONFIG, "the name of the node is missing; usage: %s",
-                       c->command.usage);
-    if (sh_node_name_check(sh_slice_of(*node), &reason) != SH_OK)
-        return sh_fail(error, SH_E_CONFIG, "%s", reason.message);
-    return SH_OK;
-}
 
 /* Prints a line of an env file, quoted if a shell would interpret it. */
 static void print_setting(const char *name, const char *value)
@@ -70,6 +34,8 @@ static void print_setting(const char *name, const char *value)
 static sh_err print_result(const changing *c, const node_changes *changes, sh_error *error)
 {
     for (size_t i = 0; i < changes->count && c->makes; i++) {
+        if (i > 0)
+            (void)puts("");
         print_setting("SYNC_node_name", changes->items[i].node);
         print_setting("SYNC_api_token", changes->items[i].issued.secrets.token);
         print_setting("SYNC_encryption_key", changes->items[i].issued.secrets.passphrase);
@@ -105,27 +71,36 @@ static sh_err change_nodes(const changing *c, const hub_state *hub, const hub_ke
     return published == SH_OK ? err : published;
 }
 
+static sh_err run_all(const changing *c, const sh_settings *settings, const node_arguments *a,
+                      node_changes *changes, sh_error *error)
+{
+    hub_state hub = {.store = NULL};
+    hub_keys keys = {.token = {"", 0}};
+    changes->options = a->options;
+    sh_err err = node_changes_init(changes, a->count, error);
+    for (size_t i = 0; i < a->count && err == SH_OK; i++)
+        changes->items[i].node = a->names[i];
+    if (err == SH_OK && c->makes)
+        err = keys_init(settings, &keys, error);
+    if (err == SH_OK)
+        err = hub_state_open(settings, &hub, error);
+    if (err == SH_OK)
+        err = change_nodes(c, &hub, &keys, changes, error);
+    hub_state_close(&hub);
+    keys_reset(&keys);
+    return err;
+}
+
 static int run_change(const changing *c, const sh_settings *settings, int argc, char *const argv[])
 {
     sh_error error = {.code = SH_OK};
     node_changes changes = {.each = c->change, .adds = c->adds};
-    const char *node = NULL;
-    hub_state hub = {.store = NULL};
-    hub_keys keys = {.token = {"", 0}};
-    sh_err err = read_arguments(c, argc, argv, &node, &changes.options, &error);
-    if (err == SH_OK && c->makes)
-        err = keys_init(settings, &keys, &error);
+    node_arguments arguments;
+    sh_err err = node_arguments_read(&c->arguments, argc, argv, &arguments, &error);
     if (err == SH_OK)
-        err = node_changes_init(&changes, 1, &error);
-    if (err == SH_OK)
-        err = hub_state_open(settings, &hub, &error);
-    if (err == SH_OK) {
-        changes.items[0].node = node;
-        err = change_nodes(c, &hub, &keys, &changes, &error);
-    }
-    hub_state_close(&hub);
-    keys_reset(&keys);
+        err = run_all(c, settings, &arguments, &changes, &error);
     node_changes_reset(&changes);
+    node_arguments_reset(&arguments);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&c->command, &error, stderr);
 }
 
@@ -192,8 +167,9 @@ static sh_err revoke_credentials(sh_node_record *record, bool known, const node_
 int node_add(const sh_settings *settings, int argc, char *const argv[])
 {
     static const changing c = {
-        .command = {.name = "node add", .usage = "node add NAME [--netalertx]"},
+        .command = {.name = "node add", .usage = NODE_ADD_USAGE},
         .change = add_credentials,
+        .arguments = {.usage = NODE_ADD_USAGE, .takes_many = true, .takes_netalertx = true},
         .makes = true,
         .adds = true};
     return run_change(&c, settings, argc, argv);
@@ -201,17 +177,17 @@ int node_add(const sh_settings *settings, int argc, char *const argv[])
 
 int node_rotate(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const changing c = {
-        .command = {.name = "node rotate", .usage = "node rotate NAME [--for DURATION]"},
-        .change = rotate_credentials,
-        .makes = true,
-        .takes_duration = true};
+    static const changing c = {.command = {.name = "node rotate", .usage = NODE_ROTATE_USAGE},
+                               .change = rotate_credentials,
+                               .arguments = {.usage = NODE_ROTATE_USAGE, .takes_duration = true},
+                               .makes = true};
     return run_change(&c, settings, argc, argv);
 }
 
 int node_revoke(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const changing c = {.command = {.name = "node revoke", .usage = "node revoke NAME"},
-                               .change = revoke_credentials};
+    static const changing c = {.command = {.name = "node revoke", .usage = NODE_REVOKE_USAGE},
+                               .change = revoke_credentials,
+                               .arguments = {.usage = NODE_REVOKE_USAGE}};
     return run_change(&c, settings, argc, argv);
 }

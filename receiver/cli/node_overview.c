@@ -242,7 +242,12 @@ static sh_err add_credentials(sh_queue *queue, node_overview *o, sh_error *error
 {
     sh_credentials *all = NULL;
     char version[SH_NODES_VERSION_BYTES];
-    sh_err err = sh_queue_nodes_load(queue, &all, version, error);
+    sh_error reason = {.code = SH_OK};
+    sh_err err = sh_queue_nodes_load(queue, &all, version, &reason);
+    if (err == SH_E_NOT_FOUND) /* merge has not published them yet */
+        return SH_OK;
+    if (err != SH_OK)
+        (void)sh_fail(error, err, "%s", reason.message);
     size_t count = err == SH_OK ? sh_credentials_count(all) : 0;
     for (size_t i = 0; i < count && err == SH_OK; i++) {
         const sh_node_record *record = sh_credentials_at(all, i);

@@ -280,7 +280,6 @@ class Probes(RedisFitTest):
 
     def test_floods_of_probes_cost_redis_nothing_and_write_nothing(self):
         redis = self.redis()
-        self.adopt(redis)
         hub = self.receiver(redis, SYNC_receiver_role="ingest")
         redis.cli("CONFIG", "RESETSTAT")
         def size():
@@ -313,6 +312,7 @@ class Probes(RedisFitTest):
 
     def test_a_flood_of_wrong_tokens_costs_redis_little(self):
         redis = self.redis()
+        self.adopt(redis)
         hub = self.receiver(redis, SYNC_receiver_role="ingest")
         redis.cli("CONFIG", "RESETSTAT")
         begin = time.monotonic()

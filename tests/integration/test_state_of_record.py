@@ -195,6 +195,57 @@ class StateOfRecord:
             done = self.command(*arguments, code=2, SYNC_receiver_role="ingest")
             self.assertIn("this host has no database (SYNC_receiver_role is ingest)", done.stderr)
 
+    def test_many_nodes_are_added_from_a_file_or_none(self):
+        hubs = self.replicas()
+        names = self.folder / "names"
+        names.write_bytes("\ufeffOffice 1\r\n\nBüro\n".encode())
+        done = self.command("node", "add", "Cabin", "--file", names, "--netalertx")
+        self.assertEqual(sorted(self.names()), ["Büro", "Cabin", "Office 1"])
+        self.assertEqual(self.push(hubs[1], "Büro", done), 200)  # the last one printed
+        for content, words in (("New\nBüro\n", "node Büro already has credentials"),
+                               ("New\nNew\n", "node New is named twice"),
+                               ("New\na/b\n", "line 2 of"), ("New\nnew\n", "easily confused"),
+                               ("", "name of the node is missing")):
+            names.write_text(content)
+            done = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
+                                    "node", "add", "--file", names)
+            self.assertIn(done.returncode, (1, 2))
+            self.assertIn(words, done.stderr)
+        self.assertEqual(len(self.names()), 3)
+
+    def test_during_the_grace_of_a_rotation_both_credentials_work(self):
+        hubs = self.replicas()
+        old = self.add("Node_A")
+        new = self.command("node", "rotate", "Node_A", "--grace", "1h")
+        for hub in hubs:
+            self.assertEqual([self.push(hub, "Node_A", own) for own in (old, new)], [200, 200])
+
+    def test_credentials_move_to_another_hub_with_the_same_key(self):
+        self.receiver(self.hub_redis, self.db).stop()
+        a, b = self.add("Node_A"), self.add("Büro")
+        exported = self.command("node", "export").stdout
+        for secret in (a["SYNC_api_token"], a["SYNC_encryption_key"]):
+            self.assertNotIn(secret, exported)
+        file = self.folder / "exported"
+        file.write_text(exported)
+        self.hub_redis, self.db = self.redis(), self.new_db()
+        hub = self.receiver(self.hub_redis, self.db)
+        mine = self.add("Node_A")
+        done = self.command("node", "import", file)
+        self.assertEqual(done.stdout, "imported 1, kept 1 that exist here\n")
+        self.assertEqual(self.push(hub, "Büro", b), 200)
+        self.assertEqual(self.push(hub, "Node_A", mine), 200)
+        self.command("node", "import", file, "--replace")
+        self.assertEqual([self.push(hub, "Node_A", own) for own in (a, mine)], [200, 403])
+        lines = exported.splitlines()
+        moved = lines[1].split("\t")[0] + "\tOther"
+        for content in ("", "x\n", lines[0] + "\nno record\n", f"{lines[0]}\n{moved}\n"):
+            file.write_text(content)
+            self.assertIn("nothing was imported",
+                          self.command("node", "import", file, code=1).stderr)
+        done = self.command("node", "import", file, code=1, SYNC_encryption_key="another hub's")
+        self.assertEqual(sorted(self.names()), ["Büro", "Node_A"])
+
     def test_the_database_holds_no_secret_in_clear(self):
         self.receiver(self.hub_redis, self.db)
         own = self.add("Node_A")
