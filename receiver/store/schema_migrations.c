@@ -189,9 +189,9 @@ static const schema_step version_5[] = {
  * has only hashes and sealed secrets.
  */
 static const schema_step version_6[] = {
-    {.sql = "CREATE TABLE \"SyncHub_Credentials\"(node @text NOT NULL PRIMARY KEY,"
+    {.sql = "CREATE TABLE IF NOT EXISTS \"SyncHub_Credentials\"(node @text NOT NULL PRIMARY KEY,"
             " record @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
-    {.sql = "CREATE TABLE \"SyncHub_Blocklist\"(mac @text NOT NULL PRIMARY KEY,"
+    {.sql = "CREATE TABLE IF NOT EXISTS \"SyncHub_Blocklist\"(mac @text NOT NULL PRIMARY KEY,"
             " note @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
 };
 

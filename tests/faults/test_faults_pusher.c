@@ -62,6 +62,7 @@ static void begin(void)
     folder_put("table", table);
     folder_put("plugins/last_result.A.log", result);
     (void)redis_ask(&redis, "FLUSHALL");
+    (void)redis_ask(&redis, "SET synchub:nodes:version none");
     load_settings();
 }
 
