@@ -167,8 +167,6 @@ sh_err sh_queue_nodes_version(sh_queue *queue, char ret[static SH_NODES_VERSION_
     "(SYNC_receiver_role=merge or all) publishes them within seconds while it runs"
 sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
                            char version[static SH_NODES_VERSION_BYTES], sh_error *error);
-/* Appends the published text of one node's record to *ret. SH_E_NOT_FOUND. */
-sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_error *error);
 /* When a node's own credentials were last used, in Unix time; 0: never. */
 sh_err sh_queue_node_used(sh_queue *queue, const char *node, int64_t now_ms, sh_error *error);
 sh_err sh_queue_node_used_get(sh_queue *queue, const char *node, int64_t *ret, sh_error *error);

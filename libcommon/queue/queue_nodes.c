@@ -67,20 +67,6 @@ sh_err sh_queue_nodes_load(sh_queue *queue, sh_credentials **ret,
     return SH_OK;
 }
 
-sh_err sh_queue_node_get(sh_queue *queue, const char *node, sh_buf *ret, sh_error *error)
-{
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_slice argv[] = {SH_SLICE("HGET"), sh_slice_of(queue->nodes), sh_slice_of(node)};
-    sh_err err = sh_redis_call(queue->redis, 3, argv, &reply, error);
-    if (err != SH_OK)
-        return err;
-    sh_slice text = sh_redis_text(reply);
-    if (text.len == 0)
-        return sh_fail(error, SH_E_NOT_FOUND, "node %s has no credentials of its own", node);
-    err = sh_buf_append(ret, text.data, text.len);
-    return err == SH_OK ? SH_OK : sh_fail(error, err, "no memory for a node's credentials");
-}
-
 sh_err sh_queue_node_used(sh_queue *queue, const char *node, int64_t now_ms, sh_error *error)
 {
     char value[NUMBER_BYTES];

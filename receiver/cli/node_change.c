@@ -162,22 +162,3 @@ sh_err node_changes_apply(const node_changes *changes, store *s, sh_error *error
         store_rollback(s);
     return err;
 }
-
-sh_err node_record_delete(store *s, const char *node, sh_error *error)
-{
-    char version[STORE_VERSION_BYTES];
-    sh_err err = store_state_begin(s, STORE_CREDENTIALS, version, error);
-    if (err != SH_OK)
-        return err;
-    sh_error reason = {.code = SH_OK};
-    err = store_state_delete(s, STORE_CREDENTIALS, node, &reason);
-    if (err == SH_E_NOT_FOUND)
-        (void)sh_fail(error, err, "node %s has no credentials of its own", node);
-    else if (err != SH_OK)
-        (void)sh_fail(error, err, "%s", reason.message);
-    else
-        err = store_state_commit(s, STORE_CREDENTIALS, error);
-    if (err != SH_OK)
-        store_rollback(s);
-    return err;
-}

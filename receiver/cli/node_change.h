@@ -50,9 +50,6 @@ sh_err node_changes_issue(node_changes *changes, const hub_keys *keys, sh_error 
  */
 sh_err node_changes_apply(const node_changes *changes, store *s, sh_error *error);
 
-/* Deletes a node's record. SH_E_NOT_FOUND. */
-sh_err node_record_delete(store *s, const char *node, sh_error *error);
-
 /* Logs each known node that is refused from now on, because its name resembles an added one. */
 sh_err node_changes_warn(const node_changes *changes, sh_queue *queue, sh_error *error);
 

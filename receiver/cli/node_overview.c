@@ -2,8 +2,10 @@
 #include "receiver/cli/node_overview.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue_reports.h"
 #include "receiver/cli/node_lookalikes.h"
+#include "receiver/store/store_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -238,28 +240,17 @@ static sh_err add_dead(void *context, sh_slice node, int64_t entries, sh_error *
 }
 
 /* A revoked node of which nothing else is known was forgotten. */
-static sh_err add_credentials(sh_queue *queue, node_overview *o, sh_error *error)
+static sh_err add_credentials(void *context, const store_state_entry *entry, sh_error *error)
 {
-    sh_credentials *all = NULL;
-    char version[SH_NODES_VERSION_BYTES];
-    sh_error reason = {.code = SH_OK};
-    sh_err err = sh_queue_nodes_load(queue, &all, version, &reason);
-    if (err == SH_E_NOT_FOUND) /* merge has not published them yet */
-        return SH_OK;
-    if (err != SH_OK)
-        (void)sh_fail(error, err, "%s", reason.message);
-    size_t count = err == SH_OK ? sh_credentials_count(all) : 0;
-    for (size_t i = 0; i < count && err == SH_OK; i++) {
-        const sh_node_record *record = sh_credentials_at(all, i);
-        bool revoked = record->revoked_ms > 0;
-        node_row *row;
-        err = row_of(o, sh_slice_of(record->node), !revoked, &row, error);
-        if (row == NULL)
-            continue;
+    sh_node_record record = {.count = 0};
+    node_row *row;
+    sh_node_record_read(entry->key, entry->value, &record);
+    bool revoked = record.revoked_ms > 0;
+    sh_err err = row_of(context, entry->key, !revoked, &row, error);
+    if (row != NULL) {
         row->credentials = revoked ? NODE_CREDENTIALS_REVOKED : NODE_CREDENTIALS_OWN;
-        row->credentials_ms = revoked ? record->revoked_ms : record->created_ms;
+        row->credentials_ms = revoked ? record.revoked_ms : record.created_ms;
     }
-    sh_credentials_free(all);
     return err;
 }
 
@@ -275,8 +266,6 @@ static sh_err read_queue(sh_queue *queue, node_overview *o, sh_error *error)
     sh_err err = sh_queue_depth_get(queue, &o->depth, error);
     if (err == SH_OK)
         err = sh_queue_contacts(queue, add_contact, o, error);
-    if (err == SH_OK)
-        err = add_credentials(queue, o, error);
     for (size_t i = 0; i < sizeof reports / sizeof reports[0] && err == SH_OK; i++)
         err = sh_queue_reports(queue, reports[i].kind, reports[i].add, o, error);
     if (err == SH_OK)
@@ -313,6 +302,10 @@ sh_err node_overview_read(const sh_settings *settings, bool with_present, node_o
     size_t recorded = ret->count;
     if (err == SH_OK)
         read_redis(settings, ret);
+    char version[STORE_VERSION_BYTES];
+    const store_state_reader reader = {add_credentials, ret};
+    if (err == SH_OK)
+        err = store_state_read(s, STORE_CREDENTIALS, &reader, version, error);
     if (err == SH_OK) /* when all nodes are known */
         err = store_auth_failures(s, add_failure, ret, error);
     store_close(s);

@@ -12,12 +12,12 @@
 #include "receiver/cli/node_labels.h"
 #include "receiver/cli/node_overview.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/store/store_state.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_MAX (4 * SH_KIB)
 #define SILENT_AFTER_MAX_S (366 * 86400)
 
 /* --- Changing what is noted ------------------------------------------------------------------ */
@@ -195,12 +195,12 @@ int node_ephemeral(const sh_settings *settings, int argc, char *const argv[])
 
 /* --- Forgetting ------------------------------------------------------------------------------ */
 
-static sh_err check_credentials(sh_queue *queue, const char *node, sh_error *error)
+static sh_err check_credentials(store *s, const char *node, sh_error *error)
 {
-    sh_buf text = SH_BUF_INIT(RECORD_MAX);
+    sh_buf text = SH_BUF_INIT(SH_NODE_RECORD_MAX);
     sh_error unknown = {.code = SH_OK};
     sh_node_record record = {.count = 0};
-    sh_err err = sh_queue_node_get(queue, node, &text, &unknown);
+    sh_err err = store_state_get(s, STORE_CREDENTIALS, node, &text, &unknown);
     if (err == SH_OK)
         sh_node_record_read(sh_slice_of(node), (sh_slice){text.data, text.len}, &record);
     sh_buf_reset(&text);
@@ -214,7 +214,24 @@ static sh_err check_credentials(sh_queue *queue, const char *node, sh_error *err
                    node);
 }
 
-/* Redis first: merge would record from there what is forgotten in the database. */
+/* In a transaction. Redis first: merge would record from there what is forgotten in the database.
+ */
+static sh_err forget_record(store *s, sh_queue *queue, const char *node, bool *found,
+                            sh_error *error)
+{
+    char version[STORE_VERSION_BYTES];
+    bool recorded = false;
+    sh_err err = store_state_hold(s, STORE_CREDENTIALS, version, error);
+    if (err == SH_OK)
+        err = check_credentials(s, node, error);
+    if (err == SH_OK)
+        err = sh_queue_node_forget(queue, node, error);
+    if (err == SH_OK)
+        err = store_node_forget(s, node, &recorded, error);
+    *found = *found || recorded;
+    return err == SH_OK ? store_commit(s, error) : err;
+}
+
 static sh_err forget(const sh_settings *settings, const char *node, bool *found, sh_error *error)
 {
     const sh_queue_options options = sh_queue_options_of(settings);
@@ -226,19 +243,11 @@ static sh_err forget(const sh_settings *settings, const char *node, bool *found,
     if (err == SH_OK)
         err = sh_queue_open(&options, &queue, error);
     if (err == SH_OK)
-        err = check_credentials(queue, node, error);
-    if (err == SH_OK)
         err = store_open(settings->db, STORE_READ_WRITE, &s, error);
-    if (err == SH_OK)
-        err = sh_queue_node_forget(queue, node, error);
     if (err == SH_OK)
         err = store_begin(s, error);
     if (err == SH_OK) {
-        bool recorded = false;
-        err = store_node_forget(s, node, &recorded, error);
-        *found = *found || recorded;
-        if (err == SH_OK)
-            err = store_commit(s, error);
+        err = forget_record(s, queue, node, found, error);
         if (err != SH_OK)
             store_rollback(s);
     }
