@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import re
+import socket
 import ssl
 import struct
 import subprocess
@@ -357,6 +358,7 @@ class SyncHubNodes(PullerTest):
         self.etag = f'"{self.envelope.digest.hex()}"'
         for key in self.queue.cli("KEYS", "*").split():
             self.queue.cli("DEL", key)
+        self.queue.publish_no_credentials()
 
     def serve(self, data=None, content_type=TYPE_ENVELOPE):
         data = self.envelope.data if data is None else data
