@@ -112,6 +112,13 @@ sh_err sh_aead_open(const uint8_t key[static SH_KEY_BYTES],
     return failed == 0 ? SH_OK : SH_E_CRYPTO;
 }
 
+sh_err sh_aead_verify(const uint8_t key[static SH_KEY_BYTES],
+                      const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated,
+                      sh_slice sealed)
+{
+    return sh_aead_open(key, nonce, associated, sealed, NULL); /* libsodium then only verifies */
+}
+
 sh_err sh_base64_encode(sh_slice bytes, sh_buf *ret)
 {
     size_t len = (bytes.len + 2) / 3 * 4;

@@ -268,11 +268,36 @@ sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *er
     return sh_envelope_peek_head(envelope, envelope.len, ret, error);
 }
 
-size_t sh_envelope_text_len(sh_slice envelope)
+static sh_err fail_foreign(sh_error *error)
 {
-    if (envelope.len < SH_ENVELOPE_FIXED_BYTES)
-        return 0;
-    return (size_t)sh_big_endian_get((const uint8_t *)envelope.data + AT_PLAIN_LEN, 4);
+    return sh_fail(error, SH_E_CRYPTO, "it was sealed with another key");
+}
+
+static sh_err fail_altered(sh_error *error)
+{
+    return sh_fail(error, SH_E_CRYPTO, "it was altered after it was sealed");
+}
+
+/* The authenticated header of an envelope of this length, and the rest. */
+static void split(sh_slice envelope, const sh_envelope_header *header, sh_slice *clear,
+                  sh_slice *sealed)
+{
+    size_t clear_len = AT_NODE + strlen(header->node) + strlen(header->plugin);
+    assert(envelope.len == clear_len + header->compressed_len + SH_TAG_BYTES);
+    *clear = (sh_slice){envelope.data, clear_len};
+    *sealed = (sh_slice){envelope.data + clear_len, envelope.len - clear_len};
+}
+
+sh_err sh_envelope_verify(sh_slice envelope, const sh_envelope_header *header,
+                          const sh_node_key *key, sh_error *error)
+{
+    sh_slice clear, sealed;
+    if (memcmp(header->key_id, key->id, SH_KEY_ID_BYTES) != 0)
+        return fail_foreign(error);
+    split(envelope, header, &clear, &sealed);
+    sh_err err =
+        sh_aead_verify(key->seal, (const uint8_t *)envelope.data + AT_NONCE, clear, sealed);
+    return err == SH_OK ? SH_OK : fail_altered(error);
 }
 
 /* Authenticates and decrypts into *compressed, which must be empty. */
@@ -280,16 +305,14 @@ static sh_err open_compressed(sh_slice envelope, const sh_envelope_header *heade
                               const sh_node_key *key, sh_buf *compressed, sh_error *error)
 {
     if (memcmp(header->key_id, key->id, SH_KEY_ID_BYTES) != 0)
-        return sh_fail(error, SH_E_CRYPTO, "it was sealed with another key");
-    size_t clear_len = AT_NODE + strlen(header->node) + strlen(header->plugin);
-    assert(envelope.len == clear_len + header->compressed_len + SH_TAG_BYTES);
+        return fail_foreign(error);
+    sh_slice clear, sealed;
+    split(envelope, header, &clear, &sealed);
     if (sh_buf_reserve(compressed, header->compressed_len) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "no memory for an envelope of %zu bytes", envelope.len);
-    sh_err err = sh_aead_open(key->seal, (const uint8_t *)envelope.data + AT_NONCE,
-                              (sh_slice){envelope.data, clear_len},
-                              (sh_slice){envelope.data + clear_len, envelope.len - clear_len},
+    sh_err err = sh_aead_open(key->seal, (const uint8_t *)envelope.data + AT_NONCE, clear, sealed,
                               (uint8_t *)compressed->data);
-    return err == SH_OK ? SH_OK : sh_fail(error, err, "it was altered after it was sealed");
+    return err == SH_OK ? SH_OK : fail_altered(error);
 }
 
 sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,

@@ -78,9 +78,6 @@ sh_err sh_envelope_seal_and_digest(sh_envelope_header *header, const sh_node_key
  */
 sh_err sh_envelope_peek(sh_slice envelope, sh_envelope_header *ret, sh_error *error);
 
-/* The length of the text according to an envelope that was not validated; 0 if it is too short. */
-size_t sh_envelope_text_len(sh_slice envelope);
-
 /*
  * The key that identifies an item on the hub: BLAKE2b-128 of node name, NUL and id. The id alone
  * does not suffice, because a sender can choose the id of another node's item.
@@ -107,6 +104,13 @@ bool sh_envelope_claimed_node(sh_slice head, sh_slice *node);
  */
 sh_err sh_envelope_open(sh_slice envelope, const sh_envelope_header *header, const sh_node_key *key,
                         sh_buf *ret, sh_error *error);
+
+/*
+ * Verifies that an envelope was sealed with this key and not altered, without decrypting or
+ * decompressing it. SH_E_CRYPTO.
+ */
+sh_err sh_envelope_verify(sh_slice envelope, const sh_envelope_header *header,
+                          const sh_node_key *key, sh_error *error);
 
 typedef struct {
     const sh_node_key *from, *to;

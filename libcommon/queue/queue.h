@@ -113,6 +113,9 @@ typedef struct {
     const char *node;
     uint8_t digest[SH_DIGEST_BYTES];
     int64_t merged_ms; /* Unix time; 0: no table was merged */
+    /* Instead, if merge could not merge the node's last table: digest is that table's. */
+    int64_t refused_ms;               /* Unix time; 0: not so */
+    char refused[SH_DEAD_REASON_MAX]; /* the reason */
 } sh_queue_question;
 
 /*

@@ -197,6 +197,36 @@ static bool read_digest(sh_slice text, uint8_t digest[static SH_DIGEST_BYTES], i
     return true;
 }
 
+/* `refused <digest> <ms> <reason>`, as dead_add.lua writes it. */
+static bool read_refused_table(sh_slice text, sh_queue_question *question)
+{
+    static const char word[] = "refused ";
+    const size_t hex = SH_DIGEST_HEX_BYTES - 1;
+    uint64_t ms = 0;
+    if (text.len <= sizeof word + hex || memcmp(text.data, word, sizeof word - 1) != 0)
+        return false;
+    sh_slice rest = {text.data + sizeof word + hex, text.len - sizeof word - hex};
+    const char *space = memchr(rest.data, ' ', rest.len);
+    size_t len = space == NULL ? rest.len : (size_t)(space - rest.data);
+    if (space == NULL ||
+        !sh_hex_decode((sh_slice){text.data + sizeof word - 1, hex}, question->digest,
+                       SH_DIGEST_BYTES) ||
+        !sh_text_to_u64((sh_slice){rest.data, len}, INT64_MAX, &ms))
+        return false;
+    question->refused_ms = (int64_t)ms;
+    (void)snprintf(question->refused, sizeof question->refused, "%.*s", (int)(rest.len - len - 1),
+                   space + 1);
+    return true;
+}
+
+static void read_answer(sh_slice text, sh_queue_question *question)
+{
+    question->merged_ms = 0;
+    question->refused_ms = 0;
+    if (!read_digest(text, question->digest, &question->merged_ms))
+        (void)read_refused_table(text, question);
+}
+
 sh_err sh_queue_digest_get(sh_queue *queue, sh_slice node, uint8_t digest[static SH_DIGEST_BYTES],
                            int64_t *merged_ms, sh_error *error)
 {
@@ -237,9 +267,7 @@ sh_err sh_queue_ask_each(sh_queue *queue, sh_queue_question *const questions[], 
     sh_slice text = sh_redis_text(known);
     (void)snprintf(version, SH_NODES_VERSION_BYTES, "%.*s", (int)text.len, text.data);
     for (size_t i = 0; i < count; i++)
-        if (!read_digest(sh_redis_text(sh_redis_at(digests, i)), questions[i]->digest,
-                         &questions[i]->merged_ms))
-            questions[i]->merged_ms = 0;
+        read_answer(sh_redis_text(sh_redis_at(digests, i)), questions[i]);
     return SH_OK;
 }
 

@@ -92,15 +92,13 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     return 0;
 }
 
-/* Large texts are opened one at a time, so that memory stays bounded with any number of peers. */
+/* Large bodies are processed one at a time, so that memory is bounded with any number of peers. */
 sh_http_class ingest_classify(const sh_http_exchange *exchange)
 {
-    sh_slice body = sh_http_body(exchange);
-    if (body.len == 0)
+    size_t len = sh_http_body(exchange).len;
+    if (len == 0)
         return SH_HTTP_QUERY;
-    bool large = body.len > LARGE_BODY ||
-                 (!ingest_is_netalertx(exchange) && sh_envelope_text_len(body) > LARGE_BODY);
-    return large ? SH_HTTP_EXCLUSIVE : SH_HTTP_NORMAL;
+    return len > LARGE_BODY ? SH_HTTP_EXCLUSIVE : SH_HTTP_NORMAL;
 }
 
 /* Processes a push up to the point where it needs Redis. */
@@ -118,7 +116,7 @@ static ingest_state open_push(const ingest *in, ingest_push *push, sh_buf *text)
         if (asks)
             return state;
     }
-    return ingest_native_open(in, push, text);
+    return ingest_native_open(in, push);
 }
 
 void ingest_handle_each(const ingest *in, sh_http_exchange *const exchanges[], size_t count)

@@ -81,14 +81,20 @@ static void note_heartbeat(const ingest *in, const ingest_push *push)
     }
 }
 
+/* A day later the table is sent in full, and merge decides anew. */
+static bool is_recent(int64_t unix_ms)
+{
+    int64_t age_ms = sh_clock_unix_ms() - unix_ms;
+    return unix_ms > 0 && age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
+}
+
 void ingest_digest_query_answer(const ingest *in, ingest_push *push)
 {
     const sh_queue_question *known = &push->question;
-    int64_t age_ms = sh_clock_unix_ms() - known->merged_ms;
-    bool unchanged = known->merged_ms > 0 &&
-                     memcmp(known->digest, push->header.digest, SH_DIGEST_BYTES) == 0 &&
-                     age_ms >= 0 && age_ms < SH_FULL_TABLE_INTERVAL_S * 1000LL;
-    if (unchanged) {
+    bool same = memcmp(known->digest, push->header.digest, SH_DIGEST_BYTES) == 0;
+    if (same && is_recent(known->refused_ms)) {
+        ingest_refuse_node(push->exchange, REFUSED_CONTENT, push->header.node, known->refused);
+    } else if (same && is_recent(known->merged_ms)) {
         last_contact_note(in->contacts, push->header.node);
         node_reports_contact(push->exchange, push->header.node, false);
         name_index_add(in->names, push->header.node);

@@ -106,44 +106,36 @@ static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_
     return false;
 }
 
-/* Opens and checks the content. Answers and returns false if it is refused. */
-static bool check_content(sh_http_exchange *exchange, const sh_envelope_header *header,
-                          const sh_node_key *key, sh_buf *text)
+/*
+ * All entries in the queue are sealed with the hub's key, so that they can be merged after the
+ * node's key was rotated or revoked. An envelope of the shared key is queued as it is.
+ */
+static sh_err verify_or_reseal(const ingest *in, ingest_push *push, const sh_node_key *key,
+                               sh_error *error)
 {
-    sh_error error = {0};
-    sh_buf_clear(text);
-    sh_err err = sh_envelope_open(sh_http_body(exchange), header, key, text, &error);
-    if (err == SH_OK) {
-        err = ingest_check_text(header->kind, (sh_slice){text->data, text->len}, &error);
-        if (err == SH_OK)
-            return true;
-        ingest_refuse_node(exchange, err == SH_E_LIMIT ? REFUSED_CONTENT_SIZE : REFUSED_CONTENT,
-                           header->node, error.message);
-    } else if (err == SH_E_MEMORY) {
-        ingest_failed(exchange, header->node, &error);
-    } else {
-        ingest_refuse_node(exchange, REFUSED_ALTERED, header->node, error.message);
-    }
-    return false;
+    sh_slice body = sh_http_body(push->exchange);
+    if (push->caller.own == NULL)
+        return sh_envelope_verify(body, &push->header, key, error);
+    sh_node_key hub_key;
+    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(push->header.node), &hub_key);
+    sh_err err = sh_envelope_reseal(body, &push->header, &(sh_reseal_keys){key, &hub_key},
+                                    &push->sealed, error);
+    sh_wipe(&hub_key, sizeof hub_key);
+    return err;
 }
 
 /*
- * All entries in the queue are sealed with the hub's key, so that they can be merged after the
- * node's key was rotated or revoked.
+ * Verifies integrity and origin; merge decompresses and checks the content. Answers and returns
+ * false if the envelope is refused.
  */
 static bool seal_for_queue(const ingest *in, ingest_push *push, const sh_node_key *key)
 {
-    sh_http_exchange *exchange = push->exchange;
-    if (push->caller.own == NULL)
-        return true;
     sh_error error = {0};
-    sh_node_key hub_key;
-    sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(push->header.node), &hub_key);
-    sh_err err = sh_envelope_reseal(sh_http_body(exchange), &push->header,
-                                    &(sh_reseal_keys){key, &hub_key}, &push->sealed, &error);
-    sh_wipe(&hub_key, sizeof hub_key);
-    if (err != SH_OK)
-        ingest_failed(exchange, push->header.node, &error);
+    sh_err err = verify_or_reseal(in, push, key, &error);
+    if (err == SH_E_CRYPTO)
+        ingest_refuse_node(push->exchange, REFUSED_ALTERED, push->header.node, error.message);
+    else if (err != SH_OK)
+        ingest_failed(push->exchange, push->header.node, &error);
     return err == SH_OK;
 }
 
@@ -157,7 +149,7 @@ static void reply_status(sh_http_exchange *exchange, unsigned code, const char *
     sh_http_reply(exchange, code, "application/json", (sh_slice){body, (size_t)len});
 }
 
-ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *text)
+ingest_state ingest_native_open(const ingest *in, ingest_push *push)
 {
     sh_http_exchange *exchange = push->exchange;
     sh_envelope_header *header = &push->header;
@@ -171,7 +163,7 @@ ingest_state ingest_native_open(const ingest *in, ingest_push *push, sh_buf *tex
         return INGEST_ANSWERED;
     if (!find_key(in, exchange, &push->caller, header, &key))
         return INGEST_ANSWERED;
-    bool good = check_content(exchange, header, &key, text) && seal_for_queue(in, push, &key);
+    bool good = seal_for_queue(in, push, &key);
     sh_wipe(&key, sizeof key);
     push->text_len = header->plain_len;
     push->put.envelope = push->sealed.len > 0 ? (sh_slice){push->sealed.data, push->sealed.len}

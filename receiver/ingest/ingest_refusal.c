@@ -45,7 +45,6 @@ static const struct {
     [REFUSED_KEY] = {422, SH_CODE_KEY, &hub_metrics.refused_key, "Wrong key"},
     [REFUSED_ALTERED] = {422, SH_CODE_ALTERED, &hub_metrics.refused_altered, "Invalid envelope"},
     [REFUSED_CONTENT] = {422, SH_CODE_CONTENT, &hub_metrics.refused_content, "Invalid content"},
-    [REFUSED_CONTENT_SIZE] = {413, SH_CODE_SIZE, &hub_metrics.refused_content, "Invalid content"},
     [REFUSED_JSON] = {400, SH_CODE_NONE, &hub_metrics.refused_json, "Invalid JSON"},
     [REFUSED_FIELD] = {422, SH_CODE_NONE, &hub_metrics.refused_field, "Missing field"},
     [REFUSED_PAYLOAD] = {422, SH_CODE_NONE, &hub_metrics.refused_payload, "Invalid payload"},

@@ -22,9 +22,8 @@ typedef enum {
     REFUSED_CLOCK,
     REFUSED_KEY,
     REFUSED_ALTERED,
-    REFUSED_CONTENT,      /* no table or plugin result */
-    REFUSED_CONTENT_SIZE, /* one with more rows or lines than allowed */
-    REFUSED_JSON,         /* only for NetAlertX's format, as the next two */
+    REFUSED_CONTENT, /* merge found that the same text is no device table */
+    REFUSED_JSON,    /* only for NetAlertX's format, as the next two */
     REFUSED_FIELD,
     REFUSED_PAYLOAD,
     REFUSED_KINDS

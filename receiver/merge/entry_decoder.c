@@ -3,6 +3,8 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/netalertx/plugin_lines.h"
+#include "libcommon/netalertx/table_scan.h"
 #include "receiver/merge/task_thread.h"
 
 #include <stdio.h>
@@ -21,6 +23,7 @@ typedef struct {
     sh_envelope_header header;
     sh_buf text; /* reused for all entries */
     sh_err err;
+    bool is_authentic; /* its tag was verified */
 } opening;
 
 struct entry_decoder {
@@ -37,9 +40,26 @@ static void forget_text(opening *o)
     o->id[0] = '\0';
 }
 
+static sh_slice text_of(const opening *o)
+{
+    return (sh_slice){o->text.data == NULL ? "" : o->text.data, o->text.len};
+}
+
+static sh_err check_content(const opening *o, sh_error *error)
+{
+    sh_slice text = text_of(o);
+    return o->header.kind == SH_KIND_DEVICES ? sh_table_check(text.data, text.len, NULL, error)
+                                             : sh_plugin_text_check(text.data, text.len, error);
+}
+
+/*
+ * The content is checked here, before a transaction: invalid content then costs no rollback, and a
+ * table of which a piece was committed has no invalid rest.
+ */
 static sh_err open_entry(opening *o, sh_error *error)
 {
     o->header = (sh_envelope_header){0};
+    o->is_authentic = false;
     (void)snprintf(o->id, sizeof o->id, "%s", o->entry->id);
     if (o->entry->envelope.len == 0)
         return sh_fail(error, SH_E_FORMAT, "the entry has no envelope");
@@ -56,7 +76,8 @@ static sh_err open_entry(opening *o, sh_error *error)
             "while the hub has the other key, or `dead drop` it and let the node send it again");
     err = sh_envelope_open(o->entry->envelope, &o->header, &key, &o->text, error);
     sh_wipe(&key, sizeof key);
-    return err;
+    o->is_authentic = err != SH_E_CRYPTO && err != SH_E_MEMORY;
+    return err == SH_OK ? check_content(o, error) : err;
 }
 
 static void open_ahead(void *context)
@@ -110,11 +131,6 @@ static void start_ahead(entry_decoder *o, const queue_entry *next)
     task_thread_start(o->thread, &o->task);
 }
 
-static sh_slice text_of(const opening *o)
-{
-    return (sh_slice){o->text.data == NULL ? "" : o->text.data, o->text.len};
-}
-
 bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *header)
 {
     sh_node_key key;
@@ -122,6 +138,11 @@ bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *
     bool foreign = memcmp(key.id, header->key_id, sizeof key.id) != 0;
     sh_wipe(&key, sizeof key);
     return foreign;
+}
+
+bool entry_decoder_is_authentic(const entry_decoder *o)
+{
+    return o->now.is_authentic;
 }
 
 /* An entry that is merged in pieces is decoded once, unless another one comes in between. */

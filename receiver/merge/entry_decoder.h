@@ -18,7 +18,8 @@ void entry_decoder_free(entry_decoder *o); /* NULL is accepted */
 /*
  * Decodes an entry; the text is borrowed until the next call. If next is not NULL, the thread may
  * decode it meanwhile, so it must stay valid until its own call or entry_decoder_rest(). The errors
- * of sh_envelope_peek() and sh_envelope_open(), after which *header is as far as it is known.
+ * of sh_envelope_peek() and sh_envelope_open(), and SH_E_FORMAT and SH_E_LIMIT for content that is
+ * not of its kind; then *header is as far as it is known.
  */
 sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const queue_entry *next,
                             sh_envelope_header *header, sh_slice *text, sh_error *error);
@@ -30,6 +31,9 @@ sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelo
 
 /* Whether an envelope of this header was sealed with another key than the hub's. */
 bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *header);
+
+/* Whether the envelope of the last decoded entry was authentic, also if its content is invalid. */
+bool entry_decoder_is_authentic(const entry_decoder *o);
 
 /* Stops borrowing entries; the last returned text stays valid. */
 void entry_decoder_rest(entry_decoder *o);

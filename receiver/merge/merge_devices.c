@@ -329,18 +329,6 @@ static sh_err skip_merged(const entry_merger *m, sh_table_scan *scan, size_t row
     return err;
 }
 
-/* No part of a table may be committed if the rest is invalid. */
-static sh_err check_rest(sh_table_scan scan, sh_error *error)
-{
-    bool more = true;
-    sh_err err = SH_OK;
-    while (err == SH_OK && more) {
-        sh_table_row row;
-        err = sh_table_scan_next(&scan, &row, &more, error);
-    }
-    return err;
-}
-
 static sh_err merge_rows(entry_merger *m, entry_result *result, sh_table_scan *scan,
                          chunk_ring *ring, sh_error *error)
 {
@@ -373,15 +361,12 @@ sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *erro
     if (ring == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to merge a table");
     sh_table_scan scan;
-    bool first = result->next == 0;
     sh_err err = sh_table_scan_init(&scan, m->text.data, m->text.len, error);
     if (err == SH_OK)
         err = skip_merged(m, &scan, result->next, error);
     entry_begins_work(m);
     if (err == SH_OK)
         err = merge_rows(m, result, &scan, ring, error);
-    if (err == SH_OK && result->is_piece && first)
-        err = check_rest(scan, error);
     result->next = (size_t)result->rows;
     return err;
 }

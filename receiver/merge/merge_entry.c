@@ -262,8 +262,10 @@ entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue
 {
     sh_err err = entry_decoder_decode(m->opener, entry, next, &ret->header, &m->text, error);
     ret->is_foreign = err == SH_E_CRYPTO && entry_decoder_is_foreign(m->opener, &ret->header);
-    if (err != SH_OK)
+    if (err != SH_OK) {
+        ret->is_refused = outcome_of(err) == ENTRY_POISON && entry_decoder_is_authentic(m->opener);
         return outcome_of(err);
+    }
     if (m->marks && store_mark(m->store, error) != SH_OK)
         return ENTRY_STORE;
     bool seen = false;

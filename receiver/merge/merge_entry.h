@@ -28,6 +28,7 @@ typedef enum {
 typedef struct {
     sh_envelope_header header;
     bool is_foreign; /* sealed with another key than the hub's */
+    bool is_refused; /* authentic, but its content is invalid */
     bool whole;      /* the node's whole table is merged now, so publish its digest */
     int64_t rows, inserted, known, skipped, set_aside;
     int64_t replaced;                /* values that could not be stored, of the inserted rows */

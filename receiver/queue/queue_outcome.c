@@ -2,6 +2,8 @@
 #include "receiver/queue/queue_outcome.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/queue/queue_handle.h"
 #include "receiver/queue/queue_digests.h"
 #include "receiver/queue/receiver_scripts.h"
@@ -84,8 +86,11 @@ static void read_dropped(const sh_redis_reply *reply, queue_dropped *ret)
 sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
                              const queue_burial *burial, queue_dropped *dropped, sh_error *error)
 {
-    char numbers[4][SH_REDIS_NUMBER_BYTES];
+    char numbers[5][SH_REDIS_NUMBER_BYTES];
+    char hex[SH_DIGEST_HEX_BYTES] = "";
     sh_queue *queue = queue_reader_queue(reader);
+    if (burial->digest != NULL)
+        sh_hex_encode(burial->digest, SH_DIGEST_BYTES, hex);
     const dead_add_arguments arguments = {
         .keys = {.stream = sh_slice_of(queue->stream),
                  .bytes = sh_slice_of(queue->bytes),
@@ -93,7 +98,8 @@ sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
                  .dead = sh_slice_of(queue->dead),
                  .dead_bytes = sh_slice_of(queue->dead_bytes),
                  .shares = sh_slice_of(queue->shares),
-                 .dead_shares = sh_slice_of(queue->dead_shares)},
+                 .dead_shares = sh_slice_of(queue->dead_shares),
+                 .digests = sh_slice_of(queue->digests)},
         .group = SH_SLICE(SH_QUEUE_GROUP),
         .id = sh_slice_of(entry->id),
         .envelope = entry->envelope,
@@ -104,6 +110,8 @@ sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
         .keep = sh_slice_of(burial->keep ? "1" : ""),
         .node_entries_max = sh_redis_number(SH_DEAD_NODE_ENTRIES_MAX, numbers[2]),
         .node_bytes_max = sh_redis_number(SH_DEAD_NODE_BYTES_MAX, numbers[3]),
+        .digest = sh_slice_of(hex),
+        .now_ms = sh_redis_number(sh_clock_unix_ms(), numbers[4]),
     };
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     sh_err err = sh_redis_script_run(queue->redis, &sh_script_dead_add,

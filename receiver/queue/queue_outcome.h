@@ -30,6 +30,8 @@ typedef struct {
 typedef struct {
     const char *reason;
     bool keep; /* the hub caused the failure: never drop it to make room */
+    /* SH_DIGEST_BYTES of a device table with invalid content, to tell its node; NULL: none */
+    const uint8_t *digest;
 } queue_burial;
 
 /*

@@ -41,10 +41,10 @@ typedef struct {
 extern const sh_redis_script sh_script_dead_add;
 typedef struct {
     struct {
-        sh_slice stream, bytes, failures, dead, dead_bytes, shares, dead_shares;
+        sh_slice stream, bytes, failures, dead, dead_bytes, shares, dead_shares, digests;
     } keys;
     sh_slice group, id, envelope, mode, reason, entries_max, bytes_max, keep;
-    sh_slice node_entries_max, node_bytes_max;
+    sh_slice node_entries_max, node_bytes_max, digest, now_ms;
 } dead_add_arguments;
 
 extern const sh_redis_script sh_script_dead_retry;

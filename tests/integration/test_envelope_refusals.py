@@ -6,7 +6,8 @@ import re
 import time
 
 import envelopes
-from harness import TOKEN, KEY, TYPE_ENVELOPE, bearer, count, curl, device_rows, device_table
+from harness import (TOKEN, KEY, TYPE_ENVELOPE, bearer, count, curl, device_rows, device_table,
+                     wait_until)
 import test_receiver_http
 
 NATIVE = test_receiver_http.NATIVE
@@ -16,6 +17,8 @@ SKEW_S = 600
 # Texts that pushers of 0.1.0 search for in the message of a 422 in order to keep the item.
 OLD_WORDS = {"key": "SYNC_encryption_key", "clock": "clock", "node_name": "SYNC_node_name"}
 PLAIN_MAX = 64 * 1024 * 1024
+ADD = """local e = string.gsub(ARGV[1], '..', function (hex) return string.char(tonumber(hex, 16)) end)
+return redis.call('XADD', KEYS[1], '*', 'e', e, 'm', 'push')"""
 
 
 class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
@@ -153,20 +156,83 @@ class EnvelopeRefusals(test_receiver_http.ReceiverHttpTest):
         self.assert_refused(envelopes.envelope(self.node_key, TABLE, kind=3), 400, "envelope",
                             "unknown kind")
 
-    def test_an_authentic_envelope_with_a_wrong_frame_is_refused(self):
+    def merge(self):
+        return self.receiver(self.hub_redis, self.folder / "hub.db", SYNC_receiver_role="merge")
+
+    def assert_dead(self, body, words):
+        """Must be queued, and then end in the dead letters with this reason, which is returned."""
+        before = self.hub_redis.dead()
+        answer = self.post(body)
+        self.assertEqual((answer.status, answer.json["status"]), (202, "queued"))
+        wait_until(lambda: self.hub_redis.dead() > before, "a dead letter")
+        self.assertEqual((self.hub_redis.dead(), self.hub_redis.backlog()), (before + 1, 0))
+        reason = self.hub_redis.cli("XREVRANGE", "synchub:dead", "+", "-", "COUNT", 1).split("\n")[-1]
+        self.assertIn(words, reason)
+        return reason
+
+    def ask(self, digest, node="Node_A"):
+        return curl(self.url, body=b"", headers={**NATIVE, "Sync-Hub-Node": node,
+                                                 "Sync-Hub-Digest": digest.hex()})
+
+    def test_an_authentic_envelope_with_a_wrong_frame_is_a_dead_letter(self):
+        self.merge()
         for change in ({"plain_len": len(TABLE) - 1}, {"plain_len": len(TABLE) + 1},
                        {"packed": b"no frame"}, {"packed": envelopes.compress(TABLE.encode())[:-4]},
                        {"packed": envelopes.compress(TABLE.encode()) * 2}):
             with self.subTest(change):
-                self.assert_refused(envelopes.envelope(self.node_key, TABLE, **change), 422,
-                                    "altered", "")
+                self.assert_dead(envelopes.envelope(self.node_key, TABLE, **change), "frame")
 
-    def test_an_authentic_envelope_without_table_or_result_is_refused(self):
-        for text, plugin in ((TABLE[:-1], ""), ('{"rows": []}', ""), (LINE, ""), ("", ""),
-                             (b"\xff\xfe", ""), (b"\0" * 100, "ARPSCAN")):
+    def test_an_authentic_envelope_without_table_or_result_is_a_dead_letter(self):
+        merge = self.merge()
+        for text, plugin, words in (
+                (TABLE[:-1], "", "the table is truncated"), ('{"rows": []}', "", "a device table is"),
+                (LINE, "", "a device table is"), ("", "", "a device table is"),
+                (b"\xff\xfe", "", "a device table is"),
+                (b"\0" * 100, "ARPSCAN", "the plugin result contains a NUL byte")):
             with self.subTest(text=text[:20], plugin=plugin):
-                self.assert_refused(envelopes.envelope(self.node_key, text, plugin), 422,
-                                    "content", "")
+                self.assert_dead(envelopes.envelope(self.node_key, text, plugin), words)
+        # Others are merged as if nothing had come.
+        other = envelopes.NodeKey("Node_B")
+        self.assertEqual(self.post(envelopes.envelope(other, TABLE)).status, 202)
+        self.wait_merged(self.hub_redis, self.folder / "hub.db", 3)
+        self.assertEqual(self.hub_redis.dead(), 6, merge.log())
+
+    def test_a_node_that_asks_learns_why_its_table_was_not_merged(self):
+        self.merge()
+        text = TABLE[:-1].encode()
+        digest = envelopes.keyed_hash(self.node_key.digest, text, 32)
+        self.assertEqual(self.ask(digest).json, {"status": "changed"})
+        reason = self.assert_dead(envelopes.envelope(self.node_key, text), "truncated")
+        before = self.reasons()
+        self.assert_error(self.ask(digest), 422, reason, code="content")
+        self.assert_counted(before, "content")
+        # Only of this table, only this node, and no longer than it is the last one.
+        self.assertEqual(self.ask(bytes(32)).json, {"status": "changed"})
+        self.assertEqual(self.ask(digest, "Node_B").json, {"status": "changed"})
+        self.assertEqual(self.post(envelopes.envelope(self.node_key, TABLE)).status, 202)
+        self.wait_merged(self.hub_redis, self.folder / "hub.db", 3)
+        self.assertEqual(self.ask(digest).json, {"status": "changed"})
+
+    def test_an_altered_envelope_publishes_no_reason(self):
+        """Whoever can write to the queue, but has no key, does not stop a node's table."""
+        body = bytearray(self.envelope().body)
+        digest = body[40:72]
+        body[-1] ^= 1
+        self.hub_redis.cli("HSET", "synchub:digests", "Node_A", f"queued {digest.hex()} 1-0")
+        self.hub_redis.cli("EVAL", ADD, 1, "synchub:ingest", body.hex())
+        self.merge()
+        wait_until(lambda: self.hub_redis.dead() == 1, "a dead letter")
+        self.assertEqual(self.ask(digest).json, {"status": "changed"})
+
+    def test_the_pusher_gives_its_user_the_hub_s_reason(self):
+        self.merge()
+        reason = self.assert_dead(envelopes.envelope(self.node_key, "a|b\n", "ARPSCAN"), "no line")
+        folder = self.folder / "plugins"
+        folder.mkdir()
+        (folder / "last_result.ARPSCAN.log").write_text("a|b\n")
+        settings = self.pusher_settings(self.hub.url, None, SYNC_devices="False",
+                                        SYNC_plugins="['ARPSCAN']", SYNC_plugins_dir=folder)
+        self.assertIn(reason, self.run_program("pusher", settings, "--once", code=1).stderr)
 
     def test_a_replay_is_a_duplicate_and_merged_once(self):
         body = self.envelope(TABLE).body

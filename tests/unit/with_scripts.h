@@ -153,4 +153,33 @@ static inline sh_slice envelope_of(const char *node)
     return (sh_slice){envelope, 112 + strlen(node)};
 }
 
+/* An entry of a node, as put.lua leaves it; its id. */
+static inline const char *add_entry(const char *node)
+{
+    sh_slice envelope = envelope_of(node);
+    (void)ask("XADD ingest * e %b m push", envelope.data, envelope.len);
+    (void)ask("INCRBY bytes %d", (int)envelope.len);
+    return entry_id("ingest", (size_t)(redis_ask(&server, "XLEN ingest") - 1));
+}
+
+static inline void make_group(void)
+{
+    (void)ask("XGROUP CREATE ingest g 0 MKSTREAM");
+}
+
+/* Gives so many entries out to a consumer. */
+static inline void give_out(const char *consumer, int count)
+{
+    (void)ask("XREADGROUP GROUP g %s COUNT %d STREAMS ingest >", consumer, count);
+}
+
+static inline const char *pending_of(const char *consumer)
+{
+    static char count[24];
+    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1000 %s", consumer);
+    (void)snprintf(count, sizeof count, "%zu", reply->elements);
+    freeReplyObject(reply);
+    return count;
+}
+
 #endif

@@ -3,21 +3,24 @@
 -- include node_of
 -- include shares
 -- include dead_shares
--- Moves an entry to the dead letters. keep is '1' if it must not be dropped to make room.
+-- Moves an entry to the dead letters. keep is '1' if it must not be dropped to make room. digest is
+-- '' or that of a device table whose content is invalid: unless another table of the node was queued
+-- after it, the reason is published, so that the node learns of it when it asks about that table.
 --
 -- Over the limits it drops the oldest dead letters without keep: of this node if the node has used
 -- its share, otherwise of all nodes. One run looks at a limited number of letters; if it finds none
 -- to drop, it drops the entry itself, or leaves it in the stream if it must be kept. Replies how
 -- many were dropped; id, node and reason of the first one; and 'full' if the entry stays in the
 -- stream.
-local stream, bytes_key, failures, dead, dead_bytes, shares, dead_shares = unpack(KEYS)
+local stream, bytes_key, failures, dead, dead_bytes, shares, dead_shares, digests = unpack(KEYS)
 local group, id, envelope, mode, reason, entries_max, bytes_max, keep, node_entries_max,
-  node_bytes_max = unpack(ARGV)
+  node_bytes_max, digest, now_ms = unpack(ARGV)
 
 keep = keep == '1'
 local node, len = node_of(envelope), #envelope
 local entries = redis.call('XLEN', dead)
 local bytes = entries > 0 and tonumber(redis.call('GET', dead_bytes) or 0) or 0
+local waits = digest ~= '' and redis.call('HGET', digests, node)
 local has_room, looks, reads = true, 1000, 4194304
 local dropped, first = 0, {'', '', ''}
 
@@ -68,6 +71,9 @@ if #redis.call('XRANGE', stream, id, id) == 1 then
 
   redis.call('XACK', stream, group, id)
   redis.call('XDEL', stream, id)
+  if waits and string.match(waits, '^queued (%x+) ') == digest then
+    redis.call('HSET', digests, node, string.format('refused %s %s %s', digest, now_ms, reason))
+  end
   redis.call('DECRBY', bytes_key, len)
   add_to_share(shares, node, -1, -len)
   if not has_room then

@@ -101,7 +101,6 @@ static void each_refusal_has_its_status_and_code(void **state)
         [REFUSED_KEY] = {422, SH_CODE_KEY},
         [REFUSED_ALTERED] = {422, SH_CODE_ALTERED},
         [REFUSED_CONTENT] = {422, SH_CODE_CONTENT},
-        [REFUSED_CONTENT_SIZE] = {413, SH_CODE_SIZE},
         [REFUSED_JSON] = {400, SH_CODE_NONE},
         [REFUSED_FIELD] = {422, SH_CODE_NONE},
         [REFUSED_PAYLOAD] = {422, SH_CODE_NONE},

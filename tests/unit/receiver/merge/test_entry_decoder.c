@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,10 @@ typedef struct {
 
 static const hub_keys keys = {.passphrase_key = {1, 2, 3}};
 
+/* A plugin result needs one valid line. */
+#define HEAD "id||||||||\n"
+#define HEAD_LEN (sizeof HEAD - 1)
+
 /* A text of its own for each. */
 static char byte_of(size_t index)
 {
@@ -35,6 +40,7 @@ static void seal(sealed *s, size_t index, size_t text_len)
     char *text = malloc(text_len);
     assert_non_null(text);
     memset(text, byte_of(index), text_len);
+    memcpy(text, HEAD, HEAD_LEN);
     sh_envelope_header header = {.kind = SH_KIND_PLUGIN, .parts = 1, .node = "N", .plugin = "P"};
     header.id[0] = (uint8_t)index;
     sh_node_key key;
@@ -52,7 +58,8 @@ static void check(const sealed *s, size_t index, const sh_envelope_header *heade
 {
     assert_int_equal(header->id[0], index);
     assert_int_equal(text.len, s->text_len);
-    for (size_t i = 0; i < text.len; i++)
+    assert_memory_equal(text.data, HEAD, HEAD_LEN);
+    for (size_t i = HEAD_LEN; i < text.len; i++)
         assert_int_equal(text.data[i], byte_of(index));
 }
 
@@ -145,9 +152,49 @@ static void what_cannot_be_opened_ahead_says_why_when_it_is_asked_for(void **sta
     entry_decoder_free(o);
 }
 
+static void invalid_content_is_found_before_it_is_merged(void **state)
+{
+    (void)state;
+    const struct {
+        sh_kind kind;
+        const char *text, *words;
+    } cases[] = {
+        {SH_KIND_DEVICES, "{\"data\": [{\"devMac\": \"a\"}", "truncated after row 1"},
+        {SH_KIND_DEVICES, "{\"rows\": []}", "a device table is"},
+        {SH_KIND_DEVICES, "", "a device table is"},
+        {SH_KIND_PLUGIN, "a|b\n", "no line of the plugin result is valid"},
+        {SH_KIND_PLUGIN, "a||||||||\n\xff\n", "not UTF-8"},
+    };
+    entry_decoder *o = NULL;
+    assert_int_equal(entry_decoder_new(&keys, &o, NULL), SH_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_envelope_header header = {.kind = cases[i].kind, .parts = 1, .node = "N"};
+        (void)snprintf(header.plugin, sizeof header.plugin, "%s",
+                       cases[i].kind == SH_KIND_PLUGIN ? "P" : "");
+        sh_node_key key;
+        sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
+        sh_node_key_derive(keys.passphrase_key, SH_SLICE("N"), &key);
+        assert_int_equal(
+            sh_envelope_seal(&header, &key, sh_slice_of(cases[i].text), &envelope, NULL), SH_OK);
+        queue_entry entry = {.envelope = {envelope.data, envelope.len}};
+        sh_slice text;
+        sh_error error = {0};
+        assert_int_equal(entry_decoder_decode(o, &entry, NULL, &header, &text, &error),
+                         SH_E_FORMAT);
+        assert_non_null(strstr(error.message, cases[i].words));
+        assert_true(entry_decoder_is_authentic(o));
+        envelope.data[envelope.len - 1] ^= 1;
+        assert_int_equal(entry_decoder_decode(o, &entry, NULL, &header, &text, NULL), SH_E_CRYPTO);
+        assert_false(entry_decoder_is_authentic(o));
+        sh_buf_reset(&envelope);
+    }
+    entry_decoder_free(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(invalid_content_is_found_before_it_is_merged),
         cmocka_unit_test(entries_are_opened_in_order_whatever_their_size),
         cmocka_unit_test(an_entry_that_was_opened_ahead_need_not_be_asked_for),
         cmocka_unit_test(what_cannot_be_opened_ahead_says_why_when_it_is_asked_for),

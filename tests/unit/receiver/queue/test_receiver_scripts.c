@@ -4,35 +4,6 @@
 
 /* Tests each script separately; the tests of the calling modules cover their interaction. */
 
-/* An entry of a node, as put.lua leaves it; its id. */
-static const char *add_entry(const char *node)
-{
-    sh_slice envelope = envelope_of(node);
-    (void)ask("XADD ingest * e %b m push", envelope.data, envelope.len);
-    (void)ask("INCRBY bytes %d", (int)envelope.len);
-    return entry_id("ingest", (size_t)(redis_ask(&server, "XLEN ingest") - 1));
-}
-
-static void make_group(void)
-{
-    (void)ask("XGROUP CREATE ingest g 0 MKSTREAM");
-}
-
-/* Gives so many entries out to a consumer. */
-static void give_out(const char *consumer, int count)
-{
-    (void)ask("XREADGROUP GROUP g %s COUNT %d STREAMS ingest >", consumer, count);
-}
-
-static const char *pending_of(const char *consumer)
-{
-    static char count[24];
-    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1000 %s", consumer);
-    (void)snprintf(count, sizeof count, "%zu", reply->elements);
-    freeReplyObject(reply);
-    return count;
-}
-
 static void group_create_begins_at_the_first_entry(void **state)
 {
     (void)state;
@@ -233,7 +204,8 @@ static dead_add_arguments dead_add_of(const char *id, const char *node, const ch
                                          .dead = SH_SLICE("dead"),
                                          .dead_bytes = SH_SLICE("dead:bytes"),
                                          .shares = SH_SLICE("shares"),
-                                         .dead_shares = SH_SLICE("dead:shares")},
+                                         .dead_shares = SH_SLICE("dead:shares"),
+                                         .digests = SH_SLICE("digests")},
                                 .group = SH_SLICE("g"),
                                 .id = sh_slice_of(id),
                                 .envelope = envelope_of(node),
@@ -243,7 +215,8 @@ static dead_add_arguments dead_add_of(const char *id, const char *node, const ch
                                 .bytes_max = SH_SLICE("1000"),
                                 .keep = sh_slice_of(keep),
                                 .node_entries_max = SH_SLICE("10"),
-                                .node_bytes_max = SH_SLICE("1000")};
+                                .node_bytes_max = SH_SLICE("1000"),
+                                .now_ms = SH_SLICE("777")};
 }
 
 static const char *add_dead_letter(const char *node, const char *keep)
@@ -281,6 +254,26 @@ static void dead_add_drops_the_oldest_that_may_go(void **state)
     assert_non_null(strstr(answer, " f why )"));
     assert_string_equal(ask("XLEN ingest"), "1");
     assert_string_equal(ask("XLEN dead"), "2");
+}
+
+static void dead_add_publishes_why_a_table_was_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *before, *digest, *after;
+    } cases[] = {
+        {"queued aa 5-0", "aa", "refused aa 777 why"},
+        {"queued bb 5-0", "aa", "queued bb 5-0"}, /* a later table waits */
+        {"queued aa 5-0", "", "queued aa 5-0"},   /* no invalid content */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)ask("DEL dead dead:bytes dead:shares");
+        (void)ask("HSET digests ab %s", cases[i].before);
+        dead_add_arguments arguments = dead_add_of(add_entry("ab"), "ab", "");
+        arguments.digest = sh_slice_of(cases[i].digest);
+        (void)ANSWER(dead_add, arguments);
+        assert_string_equal(ask("HGET digests ab"), cases[i].after);
+    }
 }
 
 static void dead_add_takes_the_room_of_a_nodes_own_letters_first(void **state)
@@ -578,6 +571,7 @@ int main(void)
         TEST(ack_removes_counts_and_publishes),
         TEST(ack_publishes_the_newest_digest),
         TEST(dead_add_drops_the_oldest_that_may_go),
+        TEST(dead_add_publishes_why_a_table_was_refused),
         TEST(dead_add_takes_the_room_of_a_nodes_own_letters_first),
         TEST(dead_retry_moves_one_back),
         TEST(dead_drop_deletes_one),
