@@ -101,7 +101,8 @@ static sh_err fail_at(const sh_redis *r, sh_err code, const char *doing, const c
 
 static sh_err lose_connection(sh_redis *r, const char *doing, sh_error *error)
 {
-    const char *why = r->context == NULL ? "no memory" : r->context->errstr;
+    const char *why =
+        r->context == NULL || r->context->err == 0 ? strerror(ENOMEM) : r->context->errstr;
     if (strcmp(why, strerror(EAGAIN)) == 0) /* how hiredis reports a time-out */
         why = "it hangs: is its machine or its disk overloaded?";
     sh_err err = fail_at(r, SH_E_NETWORK, doing, why, error);
@@ -129,9 +130,13 @@ static sh_err append(sh_redis *r, size_t argc, const sh_slice argv[], sh_error *
         texts[i] = argv[i].len == 0 ? "" : argv[i].data;
         lens[i] = argv[i].len;
     }
-    if (redisAppendCommandArgv(r->context, (int)argc, texts, lens) != REDIS_OK)
-        return lose_connection(r, "no memory", error);
-    return SH_OK;
+    /* Not redisAppendCommandArgv(), which leaks if there is no memory (hiredis 0.14). */
+    char *text = NULL;
+    long long len = redisFormatCommandArgv(&text, (int)argc, texts, lens);
+    int result = len < 0 ? REDIS_ERR : redisAppendFormattedCommand(r->context, text, (size_t)len);
+    if (len >= 0)
+        redisFreeCommand(text);
+    return result == REDIS_OK ? SH_OK : lose_connection(r, "no memory", error);
 }
 
 /* Sends the output buffer and returns the next reply. */
