@@ -217,7 +217,7 @@ static sh_err walk_block(bracket_walk *w, const char *block, size_t len, const s
     for (; left != 0 && w->closed == NULL; left &= left - 1) {
         const char *at = block + __builtin_ctzll(left);
         if ((letters & left & -left) != 0) {
-            if (w->depth == 1 && (w->objects & 1) != 0)
+            if (w->mac != NULL && w->depth == 1 && (w->objects & 1) != 0)
                 check_letter(w->start, at, w->end, w->mac);
             continue;
         }

@@ -185,6 +185,7 @@ static sh_err run_import(import *in, const sh_settings *settings, sh_error *erro
     if (err == SH_OK)
         err = hub_state_publish_credentials(&hub, error);
     hub_state_close(&hub);
+    in->credential_key = NULL;
     keys_reset(&keys);
     return err;
 }

@@ -47,7 +47,11 @@ static const char *value_of(const char *name, int argc, char *const argv[], int 
         return NULL;
     if (argv[*at][len] == '=')
         return argv[*at] + len + 1;
-    return argv[*at][len] == '\0' && *at + 1 < argc ? argv[++*at] : NULL;
+    if (argv[*at][len] != '\0' || *at + 1 >= argc)
+        return NULL;
+    *at += 1;
+    assert(argv[*at] != NULL);
+    return argv[*at];
 }
 
 static sh_err read_options(int argc, char *const argv[], nodes_options *ret, sh_error *error)
