@@ -137,7 +137,7 @@ sh_err credentials_take_over(store *s, sh_queue *queue, size_t *taken, sh_error 
 static sh_err compare(state_publication *p, store *s, sh_queue *queue, bool *same, sh_error *error)
 {
     char version[STORE_VERSION_BYTES];
-    queue_nodes_state published;
+    queue_nodes_state published = {.count = 0};
     sh_err err = store_state_version(s, STORE_CREDENTIALS, version, error);
     if (err == SH_OK)
         err = queue_nodes_state_get(queue, &published, error);
