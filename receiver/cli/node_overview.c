@@ -189,9 +189,9 @@ static sh_err add_agent(void *context, sh_slice field, sh_slice value, sh_error 
     memcpy(info->agent, report.agent, sizeof info->agent);
     memcpy(info->instance, report.instance, sizeof info->instance);
     (void)snprintf(info->protocol, sizeof info->protocol, "%s", report.protocol);
-    info->contact.told_ms = report.interval_s * 1000;
-    if (info->contact.told_ms > 0)
-        info->contact.interval_ms = info->contact.told_ms;
+    info->contact.reported_ms = report.interval_s * 1000;
+    if (info->contact.reported_ms > 0)
+        info->contact.interval_ms = info->contact.reported_ms;
     node_contact_settle(&info->contact);
     return SH_OK;
 }

@@ -98,7 +98,7 @@ typedef struct {
     size_t count;
 } node_list;
 
-/* The order of two nodes, for a sort that qsort() cannot be told about. */
+/* The order of two nodes, by the options. */
 static int compare(const listed_node *a, const listed_node *b, const nodes_options *options)
 {
     const struct {

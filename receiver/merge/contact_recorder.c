@@ -235,9 +235,9 @@ static void apply_contact(store_node_info *info, const due_item *due, int64_t no
 
 static void apply_agent(store_node_info *info, const sh_queue_report *report)
 {
-    info->contact.told_ms = report->interval_s * 1000;
-    if (info->contact.told_ms > 0)
-        info->contact.interval_ms = info->contact.told_ms;
+    info->contact.reported_ms = report->interval_s * 1000;
+    if (info->contact.reported_ms > 0)
+        info->contact.interval_ms = info->contact.reported_ms;
     node_contact_settle(&info->contact);
     memcpy(info->agent, report->agent, sizeof info->agent);
     memcpy(info->instance, report->instance, sizeof info->instance);

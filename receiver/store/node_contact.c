@@ -21,8 +21,8 @@ static int64_t clamp(int64_t value, int64_t least, int64_t most)
 
 static int64_t next_interval(const node_contact *before, int64_t now_ms)
 {
-    if (before->told_ms > 0)
-        return clamp(before->told_ms, 0, NODE_INTERVAL_MAX_MS);
+    if (before->reported_ms > 0)
+        return clamp(before->reported_ms, 0, NODE_INTERVAL_MAX_MS);
     if (before->last_ms <= 0 || before->last_ms >= now_ms)
         return before->interval_ms;
     int64_t gap_ms = now_ms - before->last_ms;

@@ -13,7 +13,7 @@ typedef struct {
     int64_t last_ms;         /* Unix time of this hub; 0: never */
     int64_t interval_ms;     /* between contacts: as the node says, else estimated; 0: not known */
     int64_t silent_after_ms; /* since the last contact */
-    int64_t told_ms;         /* the interval that the node says; 0: it does not */
+    int64_t reported_ms;     /* the interval in the node's requests; 0: none */
     int64_t set_ms;          /* silent_after_ms as set by the operator; 0: by the interval */
 } node_contact;
 

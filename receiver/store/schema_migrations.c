@@ -160,7 +160,7 @@ static const schema_step version_4[] = {
 static const schema_step version_5[] = {
     NODES_INTEGER("first_contact_ms"),
     NODES_INTEGER("changed_ms"),
-    NODES_INTEGER("told_interval_ms"),
+    NODES_INTEGER("reported_interval_ms"),
     NODES_INTEGER("silent_set_ms"),
     NODES_TEXT("agent"),
     NODES_TEXT("protocol"),

@@ -21,7 +21,8 @@
 #define SELECT_NODES                                                                               \
     "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"             \
     " encode(digest, 'hex'), last_contact_ms, interval_ms, silent_after_ms, table_order,"          \
-    " table_sealed_ms, encode(table_digest, 'hex'), changed_ms, told_interval_ms, silent_set_ms"   \
+    " table_sealed_ms, encode(table_digest, 'hex'), changed_ms, reported_interval_ms, "            \
+    "silent_set_ms"                                                                                \
     " FROM \"SyncHub_Nodes\""
 
 #define INSERT_NODE                                                                                \
@@ -169,7 +170,7 @@ static void read_node(const PGresult *result, int row, store_node *ret)
         .contact = {.last_ms = integer_at(result, row, 10),
                     .interval_ms = integer_at(result, row, 11),
                     .silent_after_ms = integer_at(result, row, 12),
-                    .told_ms = integer_at(result, row, 17),
+                    .reported_ms = integer_at(result, row, 17),
                     .set_ms = integer_at(result, row, 18)},
         .changed_ms = integer_at(result, row, 16),
         .newest = {.order = integer_at(result, row, 13), .sealed_ms = integer_at(result, row, 14)}};

@@ -52,7 +52,7 @@ sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES
     " changed_ms, first_contact_ms"
 
 /* … and those that only lists and locks read. */
-#define NODE_COLUMNS_READ NODE_COLUMNS ", told_interval_ms, silent_set_ms"
+#define NODE_COLUMNS_READ NODE_COLUMNS ", reported_interval_ms, silent_set_ms"
 
 static int bind_integers(sqlite3_stmt *statement, int first, const int64_t numbers[], int count)
 {
@@ -149,7 +149,7 @@ static void read_node(sqlite3_stmt *statement, store_node *ret)
                         .contact = {.last_ms = sqlite3_column_int64(statement, 10),
                                     .interval_ms = sqlite3_column_int64(statement, 11),
                                     .silent_after_ms = sqlite3_column_int64(statement, 12),
-                                    .told_ms = sqlite3_column_int64(statement, 18),
+                                    .reported_ms = sqlite3_column_int64(statement, 18),
                                     .set_ms = sqlite3_column_int64(statement, 19)},
                         .changed_ms = sqlite3_column_int64(statement, 16),
                         .newest = {.order = sqlite3_column_int64(statement, 13),

@@ -64,7 +64,7 @@ static void a_clock_that_was_set_teaches_nothing(void **state)
 static void the_interval_that_a_node_says_and_a_set_time_count(void **state)
 {
     (void)state;
-    node_contact c = {.told_ms = 10 * MINUTE};
+    node_contact c = {.reported_ms = 10 * MINUTE};
     c = after(c, 5, 1000);
     assert_int_equal(c.interval_ms, 10 * MINUTE);
     assert_int_equal(c.silent_after_ms, 30 * MINUTE);
@@ -73,7 +73,7 @@ static void the_interval_that_a_node_says_and_a_set_time_count(void **state)
     c.set_ms = 2 * MINUTE;
     c = after(c, 1, MINUTE);
     assert_int_equal(c.silent_after_ms, 2 * MINUTE);
-    c.told_ms = INT64_MAX;
+    c.reported_ms = INT64_MAX;
     assert_int_equal(after(c, 1, MINUTE).interval_ms, NODE_INTERVAL_MAX_MS);
     assert_false(node_is_late(&(node_contact){.last_ms = 1}, NOW)); /* its interval is unknown */
 }

@@ -18,7 +18,8 @@ static void commit(store *s)
 static const store_node_info full = {
     .node = "Cabin",
     .mode = "pull",
-    .contact = {.last_ms = 5, .interval_ms = 6, .silent_after_ms = 7, .told_ms = 8, .set_ms = 9},
+    .contact =
+        {.last_ms = 5, .interval_ms = 6, .silent_after_ms = 7, .reported_ms = 8, .set_ms = 9},
     .first_contact_ms = 4,
     .agent = "synchub-pusher/0.2.0",
     .protocol = "native",
@@ -95,7 +96,7 @@ static void a_merge_leaves_what_is_known_and_the_reverse(void **state)
     must(store_node_lock(s, "Cabin", false, &node, NULL), NULL);
     assert_int_equal(node.inserted, 3);
     assert_int_equal(node.changed_ms, 1000);
-    assert_int_equal(node.contact.told_ms, 8);
+    assert_int_equal(node.contact.reported_ms, 8);
     assert_int_equal(node.contact.set_ms, 9);
     record(s, "Attic", 2000, 1);
     assert_int_equal(get(s, "Attic", true).first_contact_ms, 2000);
