@@ -225,31 +225,36 @@ static int drop_block(int argc, const char **argv, size_t *lens)
     return kept;
 }
 
-int __real_redisAppendCommandArgv(redisContext *context, int argc, const char **argv,
-                                  const size_t *lens);
+long long __real_redisFormatCommandArgv(char **text, int argc, const char **argv,
+                                        const size_t *lens);
 
 /* Makes Redis answer as if it were out of memory. */
-static int append_full(redisContext *context)
+static long long format_full(char **text)
 {
     const char *argv[] = {"EVAL",
                           "return redis.error_reply(\"OOM command not allowed when used memory > "
                           "'maxmemory'.\")",
                           "0"};
-    return __real_redisAppendCommandArgv(context, 3, argv, NULL);
+    return __real_redisFormatCommandArgv(text, 3, argv, NULL);
 }
 
-WRAP(int, redisAppendCommandArgv,
-     (redisContext * context, int argc, const char **argv, const size_t *lens))
+WRAP(long long, redisFormatCommandArgv,
+     (char **text, int argc, const char **argv, const size_t *lens))
 {
     size_t kept_lens[ARGUMENTS_MAX];
     assert_true(argc <= ARGUMENTS_MAX);
-    if (fires(FAULT_REDIS_REQUEST))
-        return break_context(context);
     if (fires(FAULT_REDIS_FULL))
-        return append_full(context);
+        return format_full(text);
     memcpy(kept_lens, lens, (size_t)argc * sizeof *lens);
     argc = drop_block(argc, argv, kept_lens);
-    return __real_redisAppendCommandArgv(context, argc, argv, kept_lens);
+    return __real_redisFormatCommandArgv(text, argc, argv, kept_lens);
+}
+
+WRAP(int, redisAppendFormattedCommand, (redisContext * context, const char *text, size_t len))
+{
+    if (fires(FAULT_REDIS_REQUEST))
+        return break_context(context);
+    return __real_redisAppendFormattedCommand(context, text, len);
 }
 
 WRAP(int, redisGetReply, (redisContext * context, void **reply))
