@@ -5,6 +5,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/queue/queue_reports.h"
+#include "receiver/merge/node_info_update.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,63 +214,18 @@ static int by_node_and_time(const void *a, const void *b)
     return order != 0 ? order : left->is_report - right->is_report;
 }
 
-static void clear_problem(store_node_info *info)
-{
-    info->problem_ms = info->problem_seen_ms = info->problem_status = 0;
-    info->problem_kind[0] = info->problem_text[0] = '\0';
-}
-
-/* A recorded contact in the future means that the clock was set back. */
-static void apply_contact(store_node_info *info, const due_item *due, int64_t now_ms)
-{
-    int64_t ms = due->ms < now_ms ? due->ms : now_ms;
-    if (info->first_contact_ms == 0)
-        info->first_contact_ms = ms;
-    if (info->problem_seen_ms < ms)
-        clear_problem(info);
-    if (info->contact.last_ms >= ms && info->contact.last_ms <= now_ms)
-        return;
-    info->contact = node_contact_next(&info->contact, ms);
-    memcpy(info->mode, due->mode, sizeof info->mode);
-}
-
-static void apply_agent(store_node_info *info, const sh_queue_report *report)
-{
-    info->contact.reported_ms = report->interval_s * 1000;
-    if (info->contact.reported_ms > 0)
-        info->contact.interval_ms = info->contact.reported_ms;
-    node_contact_settle(&info->contact);
-    memcpy(info->agent, report->agent, sizeof info->agent);
-    memcpy(info->instance, report->instance, sizeof info->instance);
-    (void)snprintf(info->protocol, sizeof info->protocol, "%s", report->protocol);
-}
-
-static void apply_problem(store_node_info *info, const sh_queue_report *report, int64_t now_ms)
-{
-    int64_t ms = report->problem_ms < now_ms ? report->problem_ms : now_ms;
-    if (ms < info->contact.last_ms && info->contact.last_ms <= now_ms)
-        return; /* a good contact came later */
-    bool same = info->problem_ms > 0 && strcmp(info->problem_kind, report->kind) == 0;
-    info->problem_ms = same && info->problem_ms < ms ? info->problem_ms : ms;
-    info->problem_seen_ms = ms;
-    info->problem_status = report->status;
-    memcpy(info->problem_kind, report->kind, sizeof info->problem_kind);
-    memcpy(info->problem_text, report->text, sizeof info->problem_text);
-}
-
 static void apply(const contact_recorder *r, const due_item *due, int64_t now_ms,
                   store_node_info *info)
 {
     const due_report *one = &r->reports[due->report];
     if (!due->is_report) {
-        apply_contact(info, due, now_ms);
+        node_info_contact(info, due->mode, due->ms, now_ms);
     } else if (one->kind == SH_REPORTED_AGENTS) {
-        apply_agent(info, &one->report);
+        node_info_agent(info, &one->report);
     } else if (one->kind == SH_REPORTED_CONFLICTS) {
-        info->conflict_ms = one->report.ms < now_ms ? one->report.ms : now_ms;
-        memcpy(info->conflict_text, one->report.conflict, sizeof info->conflict_text);
+        node_info_conflict(info, &one->report, now_ms);
     } else {
-        apply_problem(info, &one->report, now_ms);
+        node_info_problem(info, &one->report, now_ms);
     }
 }
 
@@ -302,7 +258,7 @@ static sh_err record_node(contact_recorder *r, store *s, size_t first, size_t *c
         apply(r, item, now_ms, &info);
     }
     slot *recorded = slot_of(r, due->hash);
-    recorded->open = info.problem_ms > 0;
+    recorded->open = info.problem_ms > 0 && !node_info_has_content_problem(&info);
     recorded->ms = info.contact.last_ms;
     if (!known)
         return SH_OK;

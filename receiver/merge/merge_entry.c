@@ -280,5 +280,6 @@ entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue
         return ENTRY_UNMARKED;
     if (outcome != ENTRY_STORE && store_undo_to_mark(m->store, &undo) != SH_OK)
         outcome = ENTRY_STORE;
+    ret->is_refused = outcome == ENTRY_POISON;
     return outcome;
 }

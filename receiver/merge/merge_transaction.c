@@ -37,19 +37,22 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
     return false;
 }
 
-/* Adds up the counters of the merged tables. */
+/* Records what was merged, and whose content was rejected. */
 static sh_err record_all(merge *m, const portion *p, sh_error *error)
 {
-    merged_table tables[BATCH_ENTRIES_MOST];
+    merged_entry entries[BATCH_ENTRIES_MOST];
     size_t count = 0;
     for (size_t i = 0; i < p->tried; i++) {
         merged *one = &p->all[i];
-        bool merged_now = one->outcome == ENTRY_MERGED || one->outcome == ENTRY_PIECE;
+        bool devices = one->result.header.kind == SH_KIND_DEVICES;
+        bool refused = one->outcome == ENTRY_POISON && one->result.is_refused;
         assert(count < BATCH_ENTRIES_MOST);
-        if (merged_now && one->result.header.kind == SH_KIND_DEVICES)
-            tables[count++] = (merged_table){.entry = one->entry, .result = &one->result};
+        if (refused || one->outcome == ENTRY_MERGED || (one->outcome == ENTRY_PIECE && devices))
+            entries[count++] = (merged_entry){.entry = one->entry,
+                                              .result = &one->result,
+                                              .refused = refused ? one->reason : NULL};
     }
-    return merge_record(&m->merger, tables, count, error);
+    return merge_record(&m->merger, entries, count, error);
 }
 
 /* Whether the i-th entry must wait for the next transaction. */

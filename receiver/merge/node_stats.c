@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
+#include "receiver/merge/content_problem.h"
 #include "receiver/merge/presence.h"
 #include "receiver/merge/table_order.h"
 
@@ -10,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A table and its position in the order of the merges. */
+/* An entry and its position in the order of the merges. */
 typedef struct {
-    const merged_table *table;
+    const merged_entry *entry;
     size_t place;
 } placed;
 
@@ -20,12 +21,12 @@ static int by_node_and_place(const void *a, const void *b)
 {
     const placed *left = a;
     const placed *right = b;
-    int order = strcmp(left->table->result->header.node, right->table->result->header.node);
+    int order = strcmp(left->entry->result->header.node, right->entry->result->header.node);
     return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
 }
 
 /* What is recorded of a table, but for what the database holds of its node already. */
-static store_node node_of(const merged_table *table)
+static store_node node_of(const merged_entry *table)
 {
     const entry_result *result = table->result;
     const sh_envelope_header *header = &result->header;
@@ -74,7 +75,7 @@ static node_contact contact_of(const store_node *before, int64_t order, int64_t 
 }
 
 /* Records the counters; *is_whole: all of the table is merged now. */
-static sh_err record_counters(store *s, const merged_table *table, const store_part *part,
+static sh_err record_counters(store *s, const merged_entry *table, const store_part *part,
                               bool *is_whole, sh_error *error)
 {
     *is_whole = false;
@@ -106,7 +107,7 @@ static sh_err record_presence(const entry_merger *m, const presence_table *table
  * Records a table whose node is locked; ignores the presence in a table that is older than the
  * newest one.
  */
-static sh_err record_table(const entry_merger *m, const merged_table *table,
+static sh_err record_table(const entry_merger *m, const merged_entry *table,
                            const store_node *before, const store_part *of_node, sh_error *error)
 {
     entry_result *result = table->result;
@@ -136,7 +137,7 @@ static sh_err record_table(const entry_merger *m, const merged_table *table,
                                                       : err;
 }
 
-static sh_err record(const entry_merger *m, const merged_table *table, sh_error *error)
+static sh_err record_devices(const entry_merger *m, const merged_entry *table, sh_error *error)
 {
     entry_result *result = table->result;
     const sh_envelope_header *header = &result->header;
@@ -160,10 +161,22 @@ static sh_err record(const entry_merger *m, const merged_table *table, sh_error 
             return sh_fail(error, SH_E_MEMORY, "no memory to record a merge");
         part.keys = (sh_slice){keys.data, keys.len};
     }
-    return record_table(m, table, &before, &part, error);
+    err = record_table(m, table, &before, &part, error);
+    return err == SH_OK && before.has_content_problem && result->whole
+               ? content_problem_clear(m->store, node.node, error)
+               : err;
 }
 
-sh_err merge_record(const entry_merger *m, const merged_table tables[], size_t count,
+static sh_err record(const entry_merger *m, const merged_entry *one, sh_error *error)
+{
+    const sh_envelope_header *header = &one->result->header;
+    if (one->refused != NULL)
+        return content_problem_set(m->store, header, one->refused, m->now_ms, error);
+    return header->kind == SH_KIND_DEVICES ? record_devices(m, one, error)
+                                           : content_problem_clear(m->store, header->node, error);
+}
+
+sh_err merge_record(const entry_merger *m, const merged_entry entries[], size_t count,
                     sh_error *error)
 {
     if (count == 0)
@@ -172,10 +185,10 @@ sh_err merge_record(const entry_merger *m, const merged_table tables[], size_t c
     if (order == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to record a merge");
     for (size_t i = 0; i < count; i++)
-        order[i] = (placed){.table = &tables[i], .place = i};
+        order[i] = (placed){.entry = &entries[i], .place = i};
     qsort(order, count, sizeof *order, by_node_and_place);
     sh_err err = SH_OK;
     for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = record(m, order[i].table, error);
+        err = record(m, order[i].entry, error);
     return err;
 }

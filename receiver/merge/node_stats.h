@@ -7,18 +7,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The counters of a merged entry for its node. */
+/* An entry that was merged, or whose content was rejected. */
 typedef struct {
     const queue_entry *entry;
     entry_result *result; /* sets whole; of a piece only inserted rows count */
-} merged_table;
+    const char *refused;  /* why the content was rejected; NULL: it was not */
+} merged_entry;
 
 /*
- * Records the merged tables of a transaction, in the order of the merges, and the presence of their
- * devices. Call it immediately before the commit, as other receivers wait for a node's row until
- * then. Locks nodes in the order of their names, so that receivers do not deadlock.
+ * Records the entries of a transaction in the order of the merges: the counters of merged tables
+ * and the presence of their devices, and whether a node's content was rejected. Call it immediately
+ * before the commit, as other receivers wait for a node's row until then. Locks nodes in the order
+ * of their names, so that receivers do not deadlock.
  */
-sh_err merge_record(const entry_merger *m, const merged_table tables[], size_t count,
+sh_err merge_record(const entry_merger *m, const merged_entry entries[], size_t count,
                     sh_error *error);
 
 #endif

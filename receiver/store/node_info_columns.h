@@ -36,6 +36,10 @@ void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
     " first_contact_ms = 0 AND expected_ms = 0 AND merged_ms = 0"                                  \
     " ORDER BY problem_seen_ms DESC LIMIT " limit " OFFSET $1)"
 
+/* 1 if node_problem_is_content(), else 0. */
+#define NODE_CONTENT_PROBLEM                                                                       \
+    "CASE WHEN problem_kind = 'content' AND problem_status = 0 THEN 1 ELSE 0 END"
+
 #define PRESENT_COUNTS                                                                             \
     "SELECT node, count(*) FROM \"SyncHub_Presence\" WHERE present = 1 GROUP BY node"
 

@@ -38,9 +38,16 @@ const char *node_credentials_name(node_credentials credentials)
     return names[credentials];
 }
 
+/* A refusal by ingest for the same reason has its status. */
+bool node_problem_is_content(const char *kind, int64_t status)
+{
+    return status == 0 && strcmp(kind, NODE_PROBLEM_CONTENT) == 0;
+}
+
 bool node_has_problem(const node_facts *f)
 {
-    return f->problem_ms > 0 && f->problem_seen_ms >= f->contact.last_ms;
+    return f->problem_ms > 0 && (f->problem_seen_ms >= f->contact.last_ms ||
+                                 node_problem_is_content(f->problem_kind, f->problem_status));
 }
 
 bool node_has_conflict(const node_facts *f, int64_t now_ms)

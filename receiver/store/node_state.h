@@ -55,7 +55,14 @@ typedef struct {
 
 node_state node_state_of(const node_facts *facts, int64_t now_ms);
 
-/* Whether a problem is newer than the last contact. */
+/*
+ * The problem that merge sets when it rejects a node's content: kind and status. It lasts until
+ * merge accepts content of the node; every other problem ends with the next contact.
+ */
+#define NODE_PROBLEM_CONTENT "content"
+bool node_problem_is_content(const char *kind, int64_t status);
+
+/* Whether a problem is newer than the last contact, or lasts longer. */
 bool node_has_problem(const node_facts *facts);
 /* Whether several instances used the name within the last hour. */
 bool node_has_conflict(const node_facts *facts, int64_t now_ms);

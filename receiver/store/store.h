@@ -181,6 +181,7 @@ typedef struct {
     bool has_digest;
     uint8_t digest[SH_DIGEST_BYTES]; /* of its last whole table */
     node_contact contact;            /* recorded with each merge */
+    bool has_content_problem;        /* node_problem_is_content(); read only */
     store_table newest;              /* table of which a part was merged */
     int64_t changed_ms;              /* when a table last differed from the one before */
 } store_node;

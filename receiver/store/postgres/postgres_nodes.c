@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"
+#include "receiver/store/node_info_columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,7 @@
     "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"             \
     " encode(digest, 'hex'), last_contact_ms, interval_ms, silent_after_ms, table_order,"          \
     " table_sealed_ms, encode(table_digest, 'hex'), changed_ms, reported_interval_ms, "            \
-    "silent_set_ms"                                                                                \
-    " FROM \"SyncHub_Nodes\""
+    "silent_set_ms, " NODE_CONTENT_PROBLEM " FROM \"SyncHub_Nodes\""
 
 #define INSERT_NODE                                                                                \
     "INSERT INTO \"SyncHub_Nodes\" AS n(" NODE_COLUMNS                                             \
@@ -172,6 +172,7 @@ static void read_node(const PGresult *result, int row, store_node *ret)
                     .silent_after_ms = integer_at(result, row, 12),
                     .reported_ms = integer_at(result, row, 17),
                     .set_ms = integer_at(result, row, 18)},
+        .has_content_problem = integer_at(result, row, 19) != 0,
         .changed_ms = integer_at(result, row, 16),
         .newest = {.order = integer_at(result, row, 13), .sealed_ms = integer_at(result, row, 14)}};
     text_at(result, row, 0, ret->node, sizeof ret->node);

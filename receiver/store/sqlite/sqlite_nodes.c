@@ -2,6 +2,7 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 
 #include "libcommon/base/cleanup.h"
+#include "receiver/store/node_info_columns.h"
 
 #include <string.h>
 
@@ -52,7 +53,8 @@ sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES
     " changed_ms, first_contact_ms"
 
 /* … and those that only lists and locks read. */
-#define NODE_COLUMNS_READ NODE_COLUMNS ", reported_interval_ms, silent_set_ms"
+#define NODE_COLUMNS_READ                                                                          \
+    NODE_COLUMNS ", reported_interval_ms, silent_set_ms, " NODE_CONTENT_PROBLEM
 
 static int bind_integers(sqlite3_stmt *statement, int first, const int64_t numbers[], int count)
 {
@@ -151,6 +153,7 @@ static void read_node(sqlite3_stmt *statement, store_node *ret)
                                     .silent_after_ms = sqlite3_column_int64(statement, 12),
                                     .reported_ms = sqlite3_column_int64(statement, 18),
                                     .set_ms = sqlite3_column_int64(statement, 19)},
+                        .has_content_problem = sqlite3_column_int64(statement, 20) != 0,
                         .changed_ms = sqlite3_column_int64(statement, 16),
                         .newest = {.order = sqlite3_column_int64(statement, 13),
                                    .sealed_ms = sqlite3_column_int64(statement, 14)}};
