@@ -27,7 +27,7 @@ typedef struct {
 extern const sh_redis_script sh_script_names_forget;
 typedef struct {
     struct {
-        sh_slice contacts, digests, nodes, instances;
+        sh_slice contacts, digests, nodes, instances, shares;
     } keys;
     sh_slice cursor, names_max, now_ms, before_ms;
 } sh_names_forget_arguments;

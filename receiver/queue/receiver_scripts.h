@@ -50,7 +50,7 @@ typedef struct {
 extern const sh_redis_script sh_script_dead_retry;
 typedef struct {
     struct {
-        sh_slice stream, bytes, dead, dead_bytes, shares, dead_shares;
+        sh_slice stream, bytes, dead, dead_bytes, shares, dead_shares, digests;
     } keys;
     sh_slice id, entries_max, bytes_max;
 } dead_retry_arguments;

@@ -141,13 +141,14 @@ static inline const char *entry_id(const char *stream, size_t index)
     return id;
 }
 
-/* An envelope of a node, as far as scripts look at it: 112 bytes and the name. */
+/* An envelope of a node's device table, as far as scripts look at it: 112 bytes and the name. */
 static inline sh_slice envelope_of(const char *node)
 {
     static char bytes[4][112 + 64];
     static int next;
     char *envelope = bytes[next++ % 4];
     memset(envelope, 'x', 112);
+    envelope[5] = 1;
     envelope[6] = (char)strlen(node);
     memcpy(envelope + 112, node, strlen(node));
     return (sh_slice){envelope, 112 + strlen(node)};

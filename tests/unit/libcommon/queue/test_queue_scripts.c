@@ -137,14 +137,15 @@ static void put_refuses_before_it_writes(void **state)
     assert_string_equal(ask("XLEN ingest"), "1");
 }
 
-static void names_forget_keeps_nodes_with_credentials_and_those_of_late(void **state)
+static void names_forget_keeps_nodes_with_credentials_entries_or_late_contacts(void **state)
 {
     (void)state;
     const sh_names_forget_arguments forget = {
         .keys = {.contacts = SH_SLICE("contacts"),
                  .digests = SH_SLICE("digests"),
                  .nodes = SH_SLICE("nodes"),
-                 .instances = SH_SLICE("instances")},
+                 .instances = SH_SLICE("instances"),
+                 .shares = SH_SLICE("shares")},
         .cursor = SH_SLICE("0"),
         .names_max = SH_SLICE("1000"),
         .now_ms = SH_SLICE("9000"),
@@ -152,13 +153,15 @@ static void names_forget_keeps_nodes_with_credentials_and_those_of_late(void **s
     };
     (void)ask("HSET contacts old %s own %s late %s ahead %s odd x", "1 push", "1 push", "5000 pull",
               "9999 push");
-    (void)ask("HSET digests old x own x odd x");
+    (void)ask("HSET contacts waits %s", "1 push");
+    (void)ask("HSET shares waits %s", "1 113");
+    (void)ask("HSET digests old x own x odd x waits x");
     (void)ask("HSET nodes own record");
     (void)ask("HSET instances old x late x");
     assert_string_equal(ANSWER(names_forget, forget), "(0 2)");
-    assert_string_equal(ask("HMGET contacts old own late ahead odd"),
-                        "(nil 1 push 5000 pull 9000 push nil)");
-    assert_string_equal(ask("HKEYS digests"), "(own)");
+    assert_string_equal(ask("HMGET contacts old own late ahead odd waits"),
+                        "(nil 1 push 5000 pull 9000 push nil 1 push)");
+    assert_string_equal(ask("HKEYS digests"), "(own waits)");
     assert_string_equal(ask("HKEYS instances"), "(late)");
 }
 
@@ -369,7 +372,7 @@ int main(void)
         TEST(put_remembers_a_share_of_each_nodes_items_and_for_a_while),
         TEST(put_calls_no_table_unchanged_while_another_waits),
         TEST(put_refuses_before_it_writes),
-        TEST(names_forget_keeps_nodes_with_credentials_and_those_of_late),
+        TEST(names_forget_keeps_nodes_with_credentials_entries_or_late_contacts),
         TEST(problems_of_unknown_nodes_take_no_place_of_known_ones),
         TEST(contacts_of_unknown_nodes_are_limited),
         TEST(instances_conflict_if_they_alternate_within_the_time),

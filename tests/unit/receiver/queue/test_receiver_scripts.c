@@ -303,7 +303,8 @@ static void dead_retry_moves_one_back(void **state)
                                            .dead = SH_SLICE("dead"),
                                            .dead_bytes = SH_SLICE("dead:bytes"),
                                            .shares = SH_SLICE("shares"),
-                                           .dead_shares = SH_SLICE("dead:shares")},
+                                           .dead_shares = SH_SLICE("dead:shares"),
+                                           .digests = SH_SLICE("digests")},
                                   .id = sh_slice_of(id),
                                   .entries_max = SH_SLICE("0"),
                                   .bytes_max = SH_SLICE("1000")};
