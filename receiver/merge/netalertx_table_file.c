@@ -118,13 +118,22 @@ static sh_err append_value(row_writer *w, const sh_json_scan_member *member)
     return good ? append_raw(w->out, member) : append_default(w, column);
 }
 
+/*
+ * Text that looks like a number (a MAC `00e012345678` is exported as 0) is no key here: NetAlertX's
+ * column stores it as a number, and its plugin fails if a device of the table has such a key.
+ */
+static bool is_usable_key(const sh_mac *mac)
+{
+    return !number_is_literal((sh_slice){mac->text, mac->len});
+}
+
 static sh_err append_member(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     row_writer *w = context;
     sh_err err = SH_OK;
     if (sh_json_scan_key_is(member, "devMac")) {
         SH_CLEANUP(sh_buf_reset) sh_buf storage = SH_BUF_INIT(member->value.len);
-        w->has_mac = read_key_text(member, &storage, &w->mac, &err);
+        w->has_mac = read_key_text(member, &storage, &w->mac, &err) && is_usable_key(&w->mac);
         return err == SH_OK ? SH_OK : sh_fail(error, SH_E_MEMORY, "no memory to hand tables over");
     }
     if (!sh_utf8_is_valid(member->key.data, member->key.len))

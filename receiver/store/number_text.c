@@ -66,6 +66,11 @@ static bool is_real(sh_slice text)
     return at == text.len;
 }
 
+bool number_is_literal(sh_slice text)
+{
+    return is_real(sh_slice_trim(text));
+}
+
 /*
  * Copies text, as strtod() needs a terminator. Digits that do not fit do not change a double's
  * value …

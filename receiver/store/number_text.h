@@ -32,6 +32,12 @@ number_value number_read(sh_slice text);
 /* Whether the text is an integer literal: an optional sign and digits, of any length. */
 bool number_is_whole(sh_slice text);
 
+/*
+ * Whether numeric affinity turns the text into a number: number_read()'s texts, and those of
+ * numbers that are not finite.
+ */
+bool number_is_literal(sh_slice text);
+
 /* A finite real in the shortest form that parses to the same value. */
 sh_slice number_shortest(double real, char ret[static NUMBER_TEXT_BYTES]);
 

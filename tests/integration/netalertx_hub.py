@@ -47,7 +47,9 @@ class NetAlertXHub:
     def write(self, connection, rows):
         """Writes the columns of the first row for all rows, in one transaction."""
         columns = {line[1] for line in connection.execute("PRAGMA table_info(Devices)")}
-        known = {line[0].lower() for line in connection.execute("SELECT devMac FROM Devices")}
+        known = {line[0].lower() for line in connection.execute(  # fails if one is a number
+            f"SELECT devMac FROM Devices WHERE devMac IN ({', '.join('?' for _ in rows)})",
+            list(rows))}
         new = [row for mac, row in rows.items() if mac not in known]
         connection.executemany(
             "INSERT OR IGNORE INTO Events(eveMac, eveIp, eveDateTime, eveEventType, "
@@ -72,7 +74,7 @@ class NetAlertXHub:
         with self.connect() as connection:
             devices = connection.execute("SELECT * FROM Devices").fetchall()
             for device in devices:
-                mac, was = device["devMac"].lower(), device["devPresentLastScan"]
+                mac, was = str(device["devMac"]).lower(), device["devPresentLastScan"]
                 now = int(mac in self.current_scan)
                 if was == now:
                     continue
@@ -80,7 +82,7 @@ class NetAlertXHub:
                 self.add_event(connection, device["devMac"], "Connected" if now else gone)
                 connection.execute("UPDATE Devices SET devPresentLastScan = ? WHERE devMac = ?",
                                    (now, device["devMac"]))
-            for mac in set(self.current_scan) - {device["devMac"].lower() for device in devices}:
+            for mac in set(self.current_scan) - {str(device["devMac"]).lower() for device in devices}:
                 address, name = self.current_scan[mac]
                 self.add_event(connection, mac, "New Device")
                 connection.execute(

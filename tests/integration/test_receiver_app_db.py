@@ -263,7 +263,8 @@ class HandedOver(AppDbBase):
             '{"devMac": "0200.0000.0001"}', '{"devName": "no key"}', "5", "[1]", '{"devMac": []}',
             '{"devMac": "02-00-00-00-00-02", "devName": Infinity, "devVendor": ["x"], '
             '"devFavorite": {}, "devParentMAC": "AABB.CC00.000F", "devPresentLastScan": 1}',
-            '{"devMac": "02:00:00:00:00:AA", "devPresentLastScan": 1}',
+            '{"devMac": "02:00:00:00:00:AA", "devPresentLastScan": 1}', '{"devMac": 0}',
+            '{"devMac": "00e01"}', '{"devMac": "-.5e3"}', '{"devMac": "1e999"}',
             '{"devMac": "02:00:00:00:00:03", "x": %s}' % ("[" * 40 + "]" * 40)]))
         text = (self.out / "last_result.SYNC.decoded.Node_A.1.log").read_text()
         rows = {row["devMac"]: row for row in json.loads(text)["data"]}
