@@ -150,19 +150,29 @@ static int check_config(const sh_service *service, const sh_settings *settings, 
     return SH_EXIT_FAILED;
 }
 
-/*
- * NetAlertX's default disables its sync, which users of --once hardly expect, so running nothing is
- * a failure.
- */
-static int refuse_unused(const sh_settings *settings)
+/* NetAlertX's default disables its sync, which users hardly expect of these programs. */
+static bool is_unused(const sh_service *service, const sh_settings *settings)
+{
+    return service->program != SH_FOR_RECEIVER && settings->run_is_unused;
+}
+
+static void log_unused(sh_log_level level, const sh_settings *settings)
 {
     bool file = settings->config_file[0] != '\0';
-    sh_log_error("nothing will be sent or pulled: SYNC_RUN is 'unused'%s%s, which is NetAlertX's "
-                 "default; set SYNC_RUN=schedule, or another value that --help lists, in the "
-                 "environment of this program%s",
-                 file ? " in " : "", settings->config_file,
-                 file ? ", which has precedence over that file" : "");
-    return SH_EXIT_CONFIG;
+    sh_log(level,
+           "nothing will be sent or pulled: SYNC_RUN is 'unused'%s%s, which is NetAlertX's "
+           "default; set SYNC_RUN=schedule, or another value that --help lists, in the "
+           "environment of this program%s",
+           file ? " in " : "", settings->config_file,
+           file ? ", which has precedence over that file" : "");
+}
+
+/* A node that is pulled answers whatever SYNC_RUN is, as NetAlertX does. */
+static void warn_if_unused(const sh_service *service, const sh_settings *settings)
+{
+    bool is_pulled = service->program == SH_FOR_PUSHER && settings->listen[0] != '\0';
+    if (is_unused(service, settings) && !is_pulled)
+        log_unused(SH_LOG_WARNING, settings);
 }
 
 static int run_until_ended(const sh_service *service, sh_settings *settings, bool once)
@@ -171,6 +181,7 @@ static int run_until_ended(const sh_service *service, sh_settings *settings, boo
     if (!once)
         sh_settings_reload_begin(service, settings);
     while (code == SH_RUN_AGAIN) {
+        warn_if_unused(service, settings);
         code = service->run(settings, once || settings->run == SH_RUN_ONCE);
         sh_settings_reload_take(settings);
         sh_log_init(service->name, (sh_log_level)settings->log_level,
@@ -184,8 +195,10 @@ static int run_service(const sh_service *service, sh_settings *settings, bool on
 {
     if (sh_stop_requested())
         return SH_EXIT_DONE;
-    if (once && service->program != SH_FOR_RECEIVER && settings->run_is_unused)
-        return refuse_unused(settings);
+    if (once && is_unused(service, settings)) {
+        log_unused(SH_LOG_ERROR, settings);
+        return SH_EXIT_CONFIG;
+    }
     sh_error manager = {0};
     if (sh_notify_init(&manager) != SH_OK)
         sh_log_warning("%s", manager.message);
@@ -214,6 +227,7 @@ static int run_with_settings(const sh_service *service, const sh_command_line *c
         sh_log_error("%s", error.message);
         code = err == SH_E_MEMORY ? SH_EXIT_FAILED : SH_EXIT_CONFIG;
     } else if (command->check_config) {
+        warn_if_unused(service, &settings);
         code = check_config(service, &settings, &error);
     } else if (subcommand != NULL) {
         code = subcommand->run(&settings, command->rest_count, command->rest);

@@ -111,6 +111,8 @@ class Reload(AppConf):
         self.write(SYNC_RUN="unused")
         self.start()
         self.pusher.wait_for_log("nothing is pushed .SYNC_RUN is disabled.: waiting for a change of")
+        self.assertRegex(self.pusher.log(), "warning pusher: nothing will be sent .*app.conf.*"
+                                            "SYNC_RUN=schedule.* in the environment")
         self.write(SYNC_RUN="on_notification")
         self.wait_for_pushes(1)
         self.write(SYNC_RUN="unused")
@@ -144,6 +146,11 @@ class Once(AppConf):
                      "environment"):
             self.assertIn(word, done.stderr)
         self.assertEqual(self.hub.requests, [])
+        checked = self.run_program("pusher", self.settings(), "--check-config", code=0)
+        self.assertIn("SYNC_RUN=schedule", checked.stderr)
+        pulled = self.settings(SYNC_listen="127.0.0.1:0")
+        self.assertNotIn("SYNC_RUN=schedule",
+                         self.run_program("pusher", pulled, "--check-config", code=0).stderr)
         puller = {"SYNC_RUN": "unused", **self.puller_settings(self.redis(), [self.hub.url])}
         self.assertIn("unused", self.run_program("puller", puller, "--once", code=2).stderr)
 
