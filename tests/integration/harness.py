@@ -42,6 +42,13 @@ SANITIZER = re.compile(
 )
 
 
+def long_test(test):
+    """Marks a test, or a class of tests, as long: more than half a minute, or much CPU. `./dev test-long` runs it,
+    and `./dev test` does not; the latter must have a short test of the same kind."""
+    test.long_test = True
+    return test
+
+
 def poll_until(condition, seconds, pause_s=0.02):
     """Polls until condition() returns a true value or the time is over; returns the last value. A condition that
     takes long, such as one that starts a program, is polled less often, to leave the CPU to what it waits for."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import BIN, REPO, clean_environment
+from harness import BIN, REPO, clean_environment, long_test
 
 FIGURES = {
     "ingest_native", "ingest_netalertx", "merge_new", "merge_known", "presence_flip", "unchanged",
@@ -23,6 +23,7 @@ LINE = re.compile(r"^bench (\w+) value=\S+ unit=\S+ limit=\S+ ratio=\S+ goal=\S+
 SECONDS_MAX = 600
 
 
+@long_test
 class Bench(unittest.TestCase):
     def test_a_short_run_prints_every_metric(self):
         with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import REPO, SyncHubTest
+from harness import REPO, SyncHubTest, long_test
 
 X86 = platform.machine() in ("x86_64", "i686")
 ARM = platform.machine() == "aarch64"
@@ -26,6 +26,7 @@ def dpkg_flags():
             "CPPFLAGS": "-Wdate-time -D_FORTIFY_SOURCE=2", "LDFLAGS": "-Wl,-z,relro"}
 
 
+@long_test
 class BuildFlags(SyncHubTest):
     def build(self, *options, **environment):
         """Builds the test program in this configuration, with the machine's compiler and generator."""

@@ -7,7 +7,7 @@ import json
 import unittest
 
 from harness import (FakeNetAlertXHub, FakeNetAlertXNode, FakeServer, SyncHubTest, bearer, count,
-                     curl, device_mac, device_rows, device_table, devices, netalertx_push, query)
+                     curl, device_mac, device_rows, device_table, devices, long_test, netalertx_push, query)
 
 LARGE_S = 300  # for the large tables, with sanitizers, on a loaded machine
 
@@ -35,6 +35,7 @@ class TrioTest(SyncHubTest):
                                 "--once", code=code, timeout=LARGE_S)
 
 
+@long_test
 class Large(TrioTest):
     def test_40000_devices_of_one_node_by_push(self):
         hub = self.receiver(self.hub_redis, self.db)

@@ -14,7 +14,7 @@ import time
 import envelopes
 import harness
 from harness import (KEY, TOKEN, TYPE_ENVELOPE, bearer, curl, device_rows, device_table,
-                     netalertx_push, receive_head, wait_until)
+                     long_test, netalertx_push, receive_head, wait_until)
 import test_receiver_http
 
 MIB = 1024 * 1024
@@ -216,6 +216,7 @@ class Contents(Hostile):
             self.assertNotIn(secret, log)
 
 
+@harness.long_test
 class SlowClients(Hostile):
     def stall(self, announced, kind, sent):
         """Clients that announce a body, send as much of `sent` as the receiver accepts, and wait."""
@@ -268,6 +269,7 @@ class SlowClients(Hostile):
                    "a large table to be accepted again")
 
 
+@harness.long_test
 class SlowReaders(harness.SyncHubTest):
     def test_unread_answers_to_pulls_do_not_fill_the_node_s_memory(self):
         """More pulls than the budget of answers allows: the others get 503."""

@@ -64,6 +64,7 @@ class Peak:
         self.assertLess(peak_mib(program), most_mib)
 
 
+@harness.long_test
 class Memory(Peak, harness.SyncHubTest):
     def test_merge_of_the_largest_texts(self):
         redis = self.redis()
@@ -144,6 +145,7 @@ class Memory(Peak, harness.SyncHubTest):
         self.assert_peak(pusher, PUSHER_SERVING_MIB)
 
 
+@harness.long_test
 class PullerMemory(Peak, test_puller.PullerTest):
     NODES = 60
     GOOD = 8

@@ -487,6 +487,7 @@ class RealPushers(PullerTest):
         self.assertIn("no device table", self.line(log, url))
 
 
+@harness.long_test
 class Merged(PullerTest):
     """From the node to the hub's database."""
 
