@@ -18,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADERS_MAX 4
+#define OWN_HEADERS 3 /* of the protocol … */
+#define OWN_HEADER_MAX ((size_t)SH_NODE_NAME_MAX * 3 + 64)
+#define HEADERS_MAX (OWN_HEADERS + CONTACT_HEADERS) /* … and what the node tells */
 
 /* The differences between the two protocols; push_judge() classifies the answers. */
 typedef struct {
@@ -37,6 +39,8 @@ struct push {
     sh_http_client *client;
     char *url;
     sh_buf node_header; /* percent-encoded */
+    contact *contact;   /* NULL: nothing is told */
+    size_t exchanges;
 };
 
 static sh_err native_body(const push *p, const push_item *item, sh_buf *ret, sh_error *error)
@@ -166,9 +170,20 @@ static push_verdict judge_no_answer(const push *p, sh_err err, const sh_error *r
     }
 }
 
+void push_set_contact(push *p, contact *c)
+{
+    p->contact = c;
+}
+
+size_t push_exchanges(const push *p)
+{
+    return p->exchanges;
+}
+
 static sh_http_request request_of(const push *p, const push_item *item, const sh_buf *body,
                                   const char *const *headers)
 {
+    bool large = p->protocol->ask_first && body->len > SH_HTTP_SMALL_BODY;
     return (sh_http_request){
         .method = "POST",
         .url = p->url,
@@ -177,7 +192,7 @@ static sh_http_request request_of(const push *p, const push_item *item, const sh
         .body = body->data,
         .body_len = body->len,
         /* Do not send a large body to a hub that accepts none now. */
-        .ask_first = item->ask || (p->protocol->ask_first && body->len > SH_HTTP_SMALL_BODY),
+        .ask_first = body->len > 0 && (item->ask || large),
         .answer_max = SH_HTTP_ERROR_BODY_MAX,
         .timeout_ms = p->settings->run_timeout_s * 1000,
     };
@@ -189,19 +204,59 @@ static void exchange_with_hub(push *p, const push_item *item, const sh_http_requ
 {
     sh_http_answer answer = {0};
     sh_error reason = {0};
+    p->exchanges++;
     sh_err err = sh_http_send(p->client, request, &answer, &reason);
     if (err == SH_OK) {
         push_question question = {.protocol = (sh_protocol)p->settings->protocol,
                                   .answer = &answer,
                                   .url = p->settings->hub_url,
                                   .id = item->id,
-                                  .asked = item->ask};
+                                  .asked = item->ask,
+                                  .is_heartbeat = request->body_len == 0};
         result->verdict = push_judge(&question, error);
         result->retry_after_s = answer.retry_after_s;
+        if (push_is_success(result->verdict) && p->contact != NULL)
+            contact_hub_clock(p->contact, answer.date_s, sh_clock_unix_ms());
     } else {
         result->verdict = judge_no_answer(p, err, &reason, error);
     }
     sh_http_answer_reset(&answer);
+}
+
+/* Writes the headers of the protocol, and what the node tells about itself. */
+static sh_err write_headers(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX],
+                            char problem[static SH_PROBLEM_KIND_MAX + 1])
+{
+    problem[0] = '\0';
+    sh_err err = p->protocol->write_headers(p, item, headers);
+    if (err == SH_OK && p->contact != NULL && p->settings->protocol == SH_PROTOCOL_NATIVE)
+        err = contact_headers_write(p->contact, sh_clock_unix_ms(), headers + OWN_HEADERS, problem);
+    return err;
+}
+
+/* Performs the exchange with this body, which is empty for a heartbeat. */
+static void send_body(push *p, const push_item *item, const sh_buf *body, push_result *result,
+                      sh_error *error)
+{
+    sh_buf headers[HEADERS_MAX];
+    const char *pointers[HEADERS_MAX + 1] = {NULL};
+    char problem[SH_PROBLEM_KIND_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < HEADERS_MAX; i++)
+        headers[i] = SH_BUF_INIT(i < OWN_HEADERS ? OWN_HEADER_MAX : CONTACT_HEADER_MAX);
+    sh_err err = write_headers(p, item, headers, problem);
+    for (size_t i = 0; i < HEADERS_MAX; i++)
+        if (headers[i].len > 0)
+            pointers[count++] = headers[i].data;
+    const sh_http_request request = request_of(p, item, body, pointers);
+    if (err == SH_OK)
+        exchange_with_hub(p, item, &request, result, error);
+    else
+        (void)sh_fail(error, err, "no memory for the headers of a push");
+    if (p->contact != NULL && push_is_success(result->verdict))
+        contact_told(p->contact, problem);
+    for (size_t i = 0; i < HEADERS_MAX; i++)
+        sh_buf_reset(&headers[i]);
 }
 
 push_result push_send(push *p, const push_item *item, sh_error *error)
@@ -214,21 +269,20 @@ push_result push_send(push *p, const push_item *item, sh_error *error)
         result.verdict = sh_err_is_transient(err) ? PUSH_LATER : PUSH_REFUSED;
         return result;
     }
-    sh_buf headers[HEADERS_MAX];
-    const char *pointers[HEADERS_MAX + 1] = {NULL};
-    for (size_t i = 0; i < HEADERS_MAX; i++)
-        headers[i] = SH_BUF_INIT(256);
-    err = p->protocol->write_headers(p, item, headers);
-    for (size_t i = 0; i < HEADERS_MAX && headers[i].len > 0; i++)
-        pointers[i] = headers[i].data;
-    const sh_http_request request = request_of(p, item, &body, pointers);
-    if (err == SH_OK)
-        exchange_with_hub(p, item, &request, &result, error);
-    else
-        (void)sh_fail(error, err, "no memory for the headers of a push");
-    for (size_t i = 0; i < HEADERS_MAX; i++)
-        sh_buf_reset(&headers[i]);
+    send_body(p, item, &body, &result, error);
     result.sent_bytes = body.len;
+    result.duration_ms = sh_clock_monotonic_ms() - started_ms;
+    return result;
+}
+
+/* No table has the digest 0, so the hub only notes the contact. */
+push_result push_heartbeat(push *p, sh_error *error)
+{
+    push_result result = {.verdict = PUSH_LATER, .retry_after_s = -1};
+    const push_item item = {.ask = true};
+    const sh_buf nothing = SH_BUF_INIT(0);
+    int64_t started_ms = sh_clock_monotonic_ms();
+    send_body(p, &item, &nothing, &result, error);
     result.duration_ms = sh_clock_monotonic_ms() - started_ms;
     return result;
 }

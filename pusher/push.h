@@ -7,6 +7,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/envelope.h"
+#include "pusher/contact.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,11 +58,22 @@ sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd
                 sh_error *error);
 void push_free(push *p); /* NULL is accepted */
 
+/* Adds what a node tells about itself to each request; borrows it, and records what was told. */
+void push_set_contact(push *p, contact *c);
+/* How many exchanges were attempted. */
+size_t push_exchanges(const push *p);
+
 /*
  * Seals the item and performs the exchange. Unless the verdict is a success, *error says why, and
  * what an operator must fix, if anything.
  */
 push_result push_send(push *p, const push_item *item, sh_error *error);
+
+/*
+ * A request without an item, for the hub to know that the node is there and what it reports.
+ * PUSH_UNCHANGED is the success; PUSH_REFUSED: the hub is too old to know such requests.
+ */
+push_result push_heartbeat(push *p, sh_error *error);
 
 /* An answer and what is needed to classify it. */
 typedef struct {
@@ -70,6 +82,7 @@ typedef struct {
     const char *url;   /* the hub's URL, for messages */
     const uint8_t *id; /* SH_ID_BYTES; the item's id, which a success repeats */
     bool asked;        /* the digest was sent */
+    bool is_heartbeat; /* nothing else was sent */
 } push_question;
 
 /*

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/push_scheduler.h"
 
+#include "libcommon/base/clock.h"
+#include "libcommon/os/file.h"
 #include "libcommon/runtime/log.h"
+#include "pusher/contact.h"
 #include "pusher/job.h"
 #include "pusher/push.h"
 #include "pusher/push_state.h"
@@ -22,6 +25,9 @@ struct work {
     job *jobs;     /* the device table first, if has_table */
     size_t count;
     bool has_table;
+    contact contact;
+    bool contact_due;   /* the schedule says that the hub must hear of this node */
+    bool no_heartbeats; /* the hub does not know them */
     const char **paths;
     spool *spool; /* NULL: unusable and not needed */
 };
@@ -51,13 +57,23 @@ static sh_err jobs_make(work *w, sh_error *error)
     return err;
 }
 
+/* Without it the hub does not notice that two nodes have one name. */
+static void load_instance(work *w)
+{
+    sh_error error = {0};
+    if (contact_instance_load(w->sender.settings->spool_dir, w->contact.instance, &error) != SH_OK)
+        sh_log_warning("%s; the hub cannot tell this instance from others", error.message);
+}
+
 /* Device tables do not need the spool; the hub recognizes an unchanged table. */
 static sh_err open_spool(work *w, sh_error *error)
 {
     sh_error reason = {0};
     sh_err err = spool_open(w->sender.settings->spool_dir, log_notice, &w->spool, &reason);
-    if (err == SH_OK)
+    if (err == SH_OK) {
+        load_instance(w);
         return SH_OK;
+    }
     if (w->sender.settings->plugins.count > 0 || w->only_new)
         return sh_fail(error, err, "SYNC_spool_dir cannot be used: %s; %s", reason.message,
                        w->only_new ? "SYNC_RUN=on_new_device stores there what was pushed"
@@ -65,6 +81,7 @@ static sh_err open_spool(work *w, sh_error *error)
     sh_log_warning("SYNC_spool_dir cannot be used: %s; continuing without it, so pushes are not "
                    "remembered across restarts",
                    reason.message);
+    contact_problem_set(&w->contact, PROBLEM_SPOOL, "spool_unusable", reason.message);
     return SH_OK;
 }
 
@@ -90,6 +107,8 @@ sh_err work_new(const sh_settings *settings, const sh_node_key *key, const work_
         return sh_fail(error, SH_E_MEMORY, "no memory for the sources");
     w->sender =
         (sender){.settings = settings, .key = key, .once = options->once, .wait = options->wait};
+    w->sender.contact = &w->contact;
+    contact_init(&w->contact, options->once ? NULL : &settings->cron);
     w->only_new = settings->run == SH_RUN_ON_NEW_DEVICE && !options->once;
     sh_err err = jobs_make(w, error);
     if (err == SH_OK)
@@ -106,6 +125,7 @@ sh_err work_new(const sh_settings *settings, const sh_node_key *key, const work_
         work_free(w);
         return err;
     }
+    push_set_contact(w->sender.push, &w->contact);
     *ret = w;
     return SH_OK;
 }
@@ -137,6 +157,20 @@ void work_all_due(work *w)
         w->jobs[i].due = true;
 }
 
+void work_contact_due(work *w)
+{
+    w->contact_due = w->sender.settings->protocol == SH_PROTOCOL_NATIVE;
+    if (w->contact_due && w->has_table)
+        w->jobs[0].due = true;
+}
+
+/* Whether the hub must hear of this node, even if there is nothing to send. */
+static bool heartbeat_is_due(const work *w)
+{
+    return w->sender.settings->protocol == SH_PROTOCOL_NATIVE && !w->no_heartbeats &&
+           (w->contact_due || contact_is_news(&w->contact));
+}
+
 void work_changed_due(work *w)
 {
     /* With only_new, plugin results are due only when a new device appears. */
@@ -157,6 +191,8 @@ bool work_is_due(const work *w)
     for (size_t i = 0; i < w->count; i++)
         if (w->jobs[i].due)
             return true;
+    if (heartbeat_is_due(w))
+        return true;
     return w->spool != NULL && spool_count(w->spool) > 0;
 }
 
@@ -183,18 +219,63 @@ void work_collect(work *w)
         collect_results(w, &report);
 }
 
+/* The table's age is reported with the next request, before the table is sent. */
+static void check_table_age(work *w)
+{
+    sh_file_stamp stamp;
+    const char *path = w->sender.settings->devices_file;
+    if (w->has_table && sh_file_stamp_get(path, &stamp, NULL) == SH_OK)
+        contact_table_age(&w->contact, path, &stamp, w->sender.settings->table_max_age_s,
+                          sh_clock_unix_ms());
+}
+
+/* Ends the problems of plugin results once none of them fails any more. */
+static void check_results(work *w)
+{
+    for (size_t i = w->has_table ? 1 : 0; i < w->count; i++)
+        if (w->jobs[i].failed)
+            return;
+    contact_problem_clear(&w->contact, PROBLEM_RESULT);
+    if (w->spool != NULL)
+        contact_problem_clear(&w->contact, PROBLEM_SPOOL);
+}
+
+static void send_heartbeat(work *w, push_report *report)
+{
+    sh_error error = {0};
+    push_result result = push_heartbeat(w->sender.push, &error);
+    sender_report_heartbeat(&w->sender, &result, &error, report);
+    if (result.verdict != PUSH_REFUSED)
+        return;
+    w->no_heartbeats = true;
+    w->contact_due = false;
+}
+
 push_report work_attempt(work *w)
 {
     push_report report = {.retry_after_s = -1};
+    size_t exchanges = push_exchanges(w->sender.push);
+    check_table_age(w);
     /* Save results first, as the scanner may overwrite them while the hub makes us wait. */
     collect_results(w, &report);
+    check_results(w);
     if (w->has_table && w->jobs[0].due)
         send_table(w, &report);
-    if (w->only_new)
+    if (w->only_new) {
         collect_results(w, &report);
+        check_results(w);
+    }
     /* If the hub did not accept the table, do not send more now. */
     if (w->spool != NULL && !report.later && !report.needs_operator)
         result_sender_drain(&w->results, &report);
+    bool away = report.later || report.foreign;
+    bool exchanged = push_exchanges(w->sender.push) > exchanges;
+    /* A single run has no next request for what it noticed last. */
+    if ((!exchanged || (w->sender.once && !away && !report.needs_operator)) && heartbeat_is_due(w))
+        send_heartbeat(w, &report);
+    away = report.later || report.foreign;
+    if (push_exchanges(w->sender.push) > exchanges)
+        w->contact_due = w->contact_due && away;
     report.later |= report.foreign;
     return report;
 }

@@ -40,11 +40,16 @@ void work_free(work *w); /* NULL is accepted */
 const char *const *work_paths(const work *w, size_t *count);
 
 void work_all_due(work *w);
+/*
+ * A time of the schedule: the hub must hear of this node now. In the watching modes makes the
+ * device table due, so that the hub is asked whether it has it, and its file is checked.
+ */
+void work_contact_due(work *w);
 /* Makes sources due that have changed since they were handled, or that failed. */
 void work_changed_due(work *w);
 /* Notices changes by `synchub-pusher spool`. */
 void work_rescan(work *w);
-/* Whether anything is due or spooled. */
+/* Whether anything is due or spooled, or must be reported to the hub. */
 bool work_is_due(const work *w);
 
 /*
@@ -53,7 +58,10 @@ bool work_is_due(const work *w);
  */
 void work_collect(work *w);
 
-/* Reads and sends everything that is due, and then the spooled items, oldest first, one by one. */
+/*
+ * Reads and sends everything that is due, and then the spooled items, oldest first, one by one. If
+ * that needed no exchange, but the hub must hear of this node, sends a heartbeat.
+ */
 push_report work_attempt(work *w);
 
 #endif

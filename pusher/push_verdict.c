@@ -66,6 +66,17 @@ static void read_json(const sh_http_answer *answer, sh_json **ret)
         (void)sh_json_parse(answer->body.data, answer->body.len, ret, NULL);
 }
 
+/* Both answers to a question without a table say that the hub noted the contact. */
+static push_verdict judge_heartbeat_success(const push_question *q, sh_error *error)
+{
+    SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
+    read_json(q->answer, &document);
+    if (q->answer->status == 200 &&
+        (member_is(document, "status", "changed") || member_is(document, "status", "unchanged")))
+        return PUSH_UNCHANGED;
+    return fail_foreign(q, error);
+}
+
 /* A success of the native protocol has a status and the item's id. */
 static push_verdict judge_native_success(const push_question *q, sh_error *error)
 {
@@ -201,6 +212,8 @@ push_verdict push_judge(const push_question *q, sh_error *error)
 {
     sh_peer_error said;
     int status = q->answer->status;
+    if (status < 300 && q->is_heartbeat)
+        return judge_heartbeat_success(q, error);
     if (status < 300)
         return q->protocol == SH_PROTOCOL_NATIVE ? judge_native_success(q, error)
                                                  : judge_netalertx_success(q, error);
@@ -209,6 +222,10 @@ push_verdict push_judge(const push_question *q, sh_error *error)
         return fail_foreign(q, error);
     if (status >= 500 || status == 408 || status == 425 || status == 429)
         return fail_own(q, PUSH_LATER, "the pusher will retry", said.message, error);
+    if (q->is_heartbeat && (said.code == SH_CODE_NONE || said.code == SH_CODE_ENVELOPE) &&
+        (status == 400 || status == 411))
+        return fail_own(q, PUSH_REFUSED, "the hub is too old to know heartbeats", said.message,
+                        error);
     const char *remedy = remedy_of(q->protocol, status, &said);
     if (remedy != NULL)
         return fail_own(q, PUSH_MISCONFIGURED, remedy, said.message, error);

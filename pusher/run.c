@@ -72,7 +72,7 @@ typedef struct {
     work *work;
     watch *watch;         /* NULL on a schedule, and without inotify */
     bool watching;        /* runs when files change, not on the schedule */
-    sh_schedule schedule; /* unless watching */
+    sh_schedule schedule; /* of the runs, or of contacts while watching */
     int64_t looked_ms;    /* last check of files, monotonic */
     int64_t wall_ms;      /* wall clock minus monotonic clock */
     retry_schedule retry; /* in monotonic time */
@@ -104,6 +104,9 @@ static void look_at_schedule(loop *l)
 {
     bool first = l->schedule.next_ms == 0;
     if (!sh_schedule_is_due(&l->schedule, sh_clock_unix_ms()))
+        return;
+    work_contact_due(l->work);
+    if (l->watching)
         return;
     work_all_due(l->work);
     retry_run_came(&l->retry);
@@ -137,13 +140,11 @@ static void plan_next_attempt(loop *l, const push_report *report)
 
 static int64_t wait_ms(const loop *l)
 {
-    int64_t ms = SH_SCHEDULE_POLL_MS;
+    int64_t ms = sh_schedule_wait_ms(&l->schedule, sh_clock_unix_ms());
     if (l->settling)
         return SETTLING_POLL_MS;
     if (l->watching)
         ms = at_most(ms, l->looked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms());
-    else
-        ms = sh_schedule_wait_ms(&l->schedule, sh_clock_unix_ms());
     if (work_is_due(l->work))
         ms = at_most(ms, l->retry.retry_at_ms - sh_clock_monotonic_ms());
     return ms > 0 ? ms : 0;
@@ -179,8 +180,7 @@ static void look_and_push(loop *l)
     work_rescan(l->work);
     if (l->watching)
         look_at_files(l);
-    else
-        look_at_schedule(l);
+    look_at_schedule(l);
     if (work_is_due(l->work) && retry_may_try(&l->retry, sh_clock_monotonic_ms())) {
         push_report report = work_attempt(l->work);
         plan_next_attempt(l, &report);

@@ -21,6 +21,23 @@ bool sender_save_state(const sender *s)
     return false;
 }
 
+static void add_failure(const push_result *result, push_report *report)
+{
+    report->failed = true;
+    report->later |= result->verdict == PUSH_LATER;
+    report->foreign |= result->verdict == PUSH_FOREIGN;
+    report->needs_operator |= result->verdict == PUSH_MISCONFIGURED;
+    if (result->retry_after_s > report->retry_after_s)
+        report->retry_after_s = result->retry_after_s;
+}
+
+static sh_log_level level_of(push_verdict verdict)
+{
+    return verdict == PUSH_LATER     ? SH_LOG_WARNING
+           : verdict == PUSH_STOPPED ? SH_LOG_INFO
+                                     : SH_LOG_ERROR;
+}
+
 void sender_report(const sender *s, const push_item *item, const push_result *result,
                    const sh_error *error, push_report *report)
 {
@@ -38,16 +55,26 @@ void sender_report(const sender *s, const push_item *item, const push_result *re
                      push_verdict_name(result->verdict));
         return;
     }
-    report->failed = true;
-    report->later |= result->verdict == PUSH_LATER;
-    report->foreign |= result->verdict == PUSH_FOREIGN;
-    report->needs_operator |= result->verdict == PUSH_MISCONFIGURED;
-    if (result->retry_after_s > report->retry_after_s)
-        report->retry_after_s = result->retry_after_s;
-    sh_log_level level = result->verdict == PUSH_LATER     ? SH_LOG_WARNING
-                         : result->verdict == PUSH_STOPPED ? SH_LOG_INFO
-                                                           : SH_LOG_ERROR;
-    sh_log_event(level, fields, "%s not delivered", item->subject);
+    add_failure(result, report);
+    sh_log_event(level_of(result->verdict), fields, "%s not delivered", item->subject);
+}
+
+void sender_report_heartbeat(const sender *s, const push_result *result, const sh_error *error,
+                             push_report *report)
+{
+    const char *reason = push_is_success(result->verdict) ? NULL : error->message;
+    const sh_log_field *fields =
+        SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name), SH_LOG_NUMBER("ms", result->duration_ms),
+                      SH_LOG_REASON(reason));
+    if (reason == NULL) {
+        sh_metric_set(&metric_last_success_s, sh_clock_unix_ms() / 1000);
+        sh_log_event(SH_LOG_DEBUG, fields, "heartbeat");
+    } else if (result->verdict == PUSH_REFUSED) {
+        sh_log_event(SH_LOG_INFO, fields, "no heartbeats are sent");
+    } else {
+        add_failure(result, report);
+        sh_log_event(level_of(result->verdict), fields, "heartbeat not delivered");
+    }
 }
 
 push_result sender_push(const sender *s, const push_item *item, push_report *report,

@@ -4,6 +4,7 @@
 
 #include "libcommon/config/settings.h"
 #include "libcommon/native/envelope.h"
+#include "pusher/contact.h"
 #include "pusher/job.h"
 #include "pusher/push.h"
 #include "pusher/push_state.h"
@@ -18,6 +19,7 @@ typedef struct {
     source_wait wait; /* sh_stop_wait, or a test's */
     push *push;
     state *state;
+    contact *contact; /* what is told to the hub about this node */
 } sender;
 
 /* As job_failed(), and records the failure in the report. */
@@ -29,6 +31,10 @@ bool sender_save_state(const sender *s);
 /* Performs an exchange with the hub and reports its result in log, metrics and report. */
 push_result sender_push(const sender *s, const push_item *item, push_report *report,
                         sh_error *error);
+
+/* Reports the result of a heartbeat in the same way. */
+void sender_report_heartbeat(const sender *s, const push_result *result, const sh_error *error,
+                             push_report *report);
 
 /* Reports an item that could not be sent at all in the same way. */
 void sender_report(const sender *s, const push_item *item, const push_result *result,

@@ -140,8 +140,10 @@ static push_result push_parts(table_sender *t, push_item *item, push_report *rep
             return result;
         t->pending_part = i + 1;
     }
-    if (err != SH_OK)
+    if (err != SH_OK) {
+        contact_table_failed(t->sender->contact, &error);
         sender_report(t->sender, item, &result, &error, report);
+    }
     return result;
 }
 
@@ -203,9 +205,11 @@ void table_sender_run(table_sender *t, job *j, bool *news, push_report *report)
     sh_error error = {0};
     *news = false;
     if (source_read(&j->source, t->sender->wait, &text, &error) != SH_OK) {
+        contact_table_failed(t->sender->contact, &error);
         sender_job_failed(t->sender, j, &error, report);
         return;
     }
+    contact_problem_clear(t->sender->contact, PROBLEM_TABLE);
     if (t->only_new) {
         *news = table_is_news(t, j, &text, &macs, report);
         if (!*news)

@@ -55,6 +55,7 @@ typedef struct {
     bool devices;
     sh_list plugins;
     char *devices_file;
+    int64_t table_max_age_s; /* 0: no limit */
     char *plugins_dir;
     char *spool_dir;
     int protocol;  /* sh_protocol */

@@ -120,7 +120,7 @@ void node_duration_write(int64_t ms, char ret[static NODE_DURATION_BYTES])
 }
 
 /* How a reason begins; the problem's own text follows. */
-static const char *words_of(const char *kind)
+static const char *words_of(const char *kind, int64_t status)
 {
     static const struct {
         const char *kind, *words;
@@ -130,6 +130,11 @@ static const char *words_of(const char *kind)
         {"table_unreadable", "it cannot read its device table"},
         {"table_old", "its device table is old"},
         {"table_cut", "its device table is incomplete"},
+        {"table_invalid", "its device table is invalid"},
+        {"result_unreadable", "it cannot read a plugin result"},
+        {"spool_full", "its spool is full"},
+        {"spool_unusable", "it cannot use its spool"},
+        {"clock_skew", "its clock is off"},
         {"key", "refused, wrong key"},
         {"clock", "refused, wrong clock"},
         {"node_name", "refused, bad name"},
@@ -142,7 +147,7 @@ static const char *words_of(const char *kind)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i].kind, kind) == 0)
             return all[i].words;
-    return "refused";
+    return status == 0 ? "it reports a problem" : "refused";
 }
 
 static void write_problem(const node_facts *f, char ret[static NODE_REASON_BYTES])
@@ -151,8 +156,8 @@ static void write_problem(const node_facts *f, char ret[static NODE_REASON_BYTES
     sh_clock_rfc3339(f->problem_ms, since);
     if (f->problem_status > 0)
         (void)snprintf(status, sizeof status, " (%" PRId64 ")", f->problem_status);
-    (void)snprintf(ret, NODE_REASON_BYTES, "%s since %s%s: %s", words_of(f->problem_kind), since,
-                   status, f->problem_text);
+    (void)snprintf(ret, NODE_REASON_BYTES, "%s since %s%s: %s",
+                   words_of(f->problem_kind, f->problem_status), since, status, f->problem_text);
 }
 
 static void write_silence(const node_facts *f, node_state state, char ret[static NODE_REASON_BYTES])

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nodes and the puller report to the hub: rejected content, problems of the node's own, pulls that fail."""
 
+import os
+import time
+
 import envelopes
 from harness import TYPE_ENVELOPE, bearer, curl, wait_until
 from nodes_base import NodesTest, table
@@ -104,3 +107,165 @@ class RejectedContentOnPostgres(RejectedContent):
 
     def make_database(self):
         return self.server.new_database()
+
+
+class Heartbeats(NodesTest):
+    """Pushers in every mode, with a real hub."""
+
+    def setUp(self):
+        super().setUp()
+        self.hub = self.receiver(self.hub_redis, self.db)
+        self.file = self.folder / "node-Cabin" / "table_devices.json"
+
+    def start(self, **settings):
+        """A pusher with a schedule that does not come by itself."""
+        self.ticks = self.clock(0)
+        wanted = {"SYNC_RUN_SCHD": "0 0 1 1 *", "SYNC_log_level": "debug", **settings, **self.ticks.environment}
+        return self.program("pusher", self.pusher_settings(self.hub.url, table("Cabin"), "Cabin", **wanted))
+
+    def node(self):
+        return self.nodes().get("Cabin") or {}
+
+    def contact_after(self, act, details):
+        """Waits for a contact that is later than act()."""
+        before = self.node()["last_contact"]
+        wait_until(lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > before, "another second")
+        act()
+        wait_until(lambda: self.node()["last_contact"] > before, "a contact", details=details)
+
+    def tick(self):
+        """The schedule of the pusher's clock comes."""
+        self.ticks.set_before_minute(self.ticks.ahead_s, 1)
+
+    def test_each_watching_mode_is_in_contact_though_nothing_changes(self):
+        for run in ("always_after_scan", "on_notification", "on_new_device"):
+            with self.subTest(run):
+                pusher = self.start(SYNC_RUN=run, SYNC_RUN_SCHD="* * * * *")
+                wait_until(lambda: self.node().get("interval_s") == 60, "the interval", details=pusher.log)
+                pusher.wait_for_log("queued|heartbeat|unchanged")
+                self.contact_after(self.tick, pusher.log)
+                pusher.wait_for_log("heartbeat" if run == "on_new_device" else "unchanged")
+                self.no_problem()
+                pusher.stop()
+
+    def test_a_node_of_plugins_only_is_in_contact(self):
+        pusher = self.start(SYNC_devices="False", SYNC_plugins="['ARPSCAN']", SYNC_RUN_SCHD="* * * * *")
+        node = self.problem("Cabin", "it cannot read a plugin result")
+        self.assertEqual((node["problem"]["kind"], node["interval_s"]), ("result_unreadable", 60))
+        (self.folder / "node-Cabin" / "plugins" / "last_result.ARPSCAN.log").write_text("")
+        self.tick()
+        self.no_problem()
+        self.contact_after(self.tick, pusher.log)
+
+    def test_a_problem_is_reported_while_watching_and_ends(self):
+        pusher = self.start(SYNC_RUN="always_after_scan")
+        pusher.wait_for_log("queued")
+        self.no_problem()
+        text = self.file.read_text()
+        self.file.write_text("<html>")
+        self.assertEqual(self.problem("Cabin", "not a device table")["problem"]["kind"], "table_invalid")
+        self.file.write_text(text)
+        self.no_problem()
+        self.assertEqual(self.node()["state"], "online")
+
+    def test_each_problem_of_the_table_is_reported(self):
+        self.push(self.hub)
+        self.no_problem()
+        text = self.file.read_text()
+        settings = self.pusher_settings(self.hub.url, None, "Cabin")
+
+        def missing():
+            self.file.unlink()
+
+        def cut():
+            self.file.write_text(text[:-10])
+
+        def unreadable():
+            self.file.unlink()
+            self.file.mkdir()
+
+        def invalid():
+            self.file.write_text("<html>")
+
+        def old():
+            os.utime(self.file, (0, time.time() - 2 * 86400))
+
+        for break_it, kind, words in (
+                (missing, "table_missing", "SYNC_devices_file"), (cut, "table_cut", "truncated"),
+                (unreadable, "table_unreadable", "SYNC_devices_file"), (invalid, "table_invalid", "not a device table"),
+                (old, "table_old", "SYNC_table_max_age")):
+            with self.subTest(kind):
+                break_it()
+                self.run_program("pusher", settings, "--once")
+                node = self.problem("Cabin", words)
+                self.assertEqual((node["state"], node["problem"]["kind"]), ("failing", kind))
+                if self.file.is_dir():
+                    self.file.rmdir()
+                self.file.write_text(text)
+                self.run_program("pusher", settings, "--once", code=0)
+                self.no_problem()
+
+    def test_a_single_run_reports_problems_but_sends_no_heartbeat(self):
+        self.push(self.hub)
+        self.no_problem()
+        self.assertIsNone(self.node()["interval_s"])
+        self.file.unlink()
+        settings = self.pusher_settings(self.hub.url, None, "Cabin")
+        self.run_program("pusher", settings, "--once", code=1)
+        self.assertEqual(self.problem("Cabin", "SYNC_devices_file")["problem"]["kind"], "table_missing")
+        self.push(self.hub)
+        self.no_problem()
+        quiet = self.pusher_settings(self.hub.url, None, "Cabin", SYNC_devices="False", SYNC_plugins="['A']",
+                                     SYNC_log_level="debug")
+        (self.folder / "node-Cabin" / "plugins" / "last_result.A.log").write_text("")
+        self.assertNotIn("heartbeat", self.run_program("pusher", quiet, "--once", code=0).stderr)
+
+    def test_the_age_of_the_table_can_be_limited_or_not(self):
+        self.push(self.hub)
+        for age, limit, is_problem in ((600, 300, True), (600, 900, False), (10 ** 9, 0, False)):
+            with self.subTest(limit):
+                os.utime(self.file, (0, time.time() - age))
+                settings = self.pusher_settings(self.hub.url, None, "Cabin", SYNC_table_max_age=limit)
+                self.run_program("pusher", settings, "--once", code=0)
+                if is_problem:
+                    self.problem("Cabin", f"SYNC_table_max_age ({limit} s)")
+                else:
+                    self.no_problem()
+
+    def test_a_clock_that_is_off_is_reported_before_the_hub_refuses_it(self):
+        clock = self.clock(400)
+        self.push(self.hub, **clock.environment)
+        node = self.problem("Cabin", "its clock is off")
+        self.assertIn("400 s ahead of the hub's", node["reason"].replace("399", "400"))
+        clock.set(0)
+        self.push(self.hub, **clock.environment)
+        self.no_problem()
+
+    def test_two_pushers_with_one_name_are_noticed(self):
+        spools = [self.folder / name for name in ("here", "there")]
+        instances = []
+        for spool in (spools[0], spools[1], spools[0]):
+            spool.mkdir(exist_ok=True)
+            self.push(self.hub, SYNC_spool_dir=spool)
+            instance = (spool / "instance").read_text()
+            self.assertRegex(instance, "^[0-9a-f]{32}$")
+            instances.append(instance)
+            wait_until(lambda: self.hub_redis.cli("HGET", "synchub:instances", "Cabin").startswith(instance),
+                       "the instance")
+        self.assertEqual(instances[0], instances[2])
+        self.assertNotEqual(instances[0], instances[1])
+        self.assertEqual(self.problem("Cabin", "several instances")["problem"]["kind"], "name_conflict")
+
+    def test_a_spool_that_cannot_be_used_is_reported(self):
+        spool = self.folder / "node-Cabin" / "spool"
+        self.push(self.hub)
+        for file in (spool / "spool").iterdir():
+            file.unlink()
+        (spool / "spool").rmdir()
+        (spool / "spool").write_text("not a folder")
+        settings = self.pusher_settings(self.hub.url, None, "Cabin")
+        self.run_program("pusher", settings, "--once", code=0)
+        self.assertEqual(self.problem("Cabin", "it cannot use its spool")["problem"]["kind"], "spool_unusable")
+        (spool / "spool").unlink()
+        self.push(self.hub)
+        self.no_problem()

@@ -41,12 +41,18 @@ class FakeHub(FakeServer):
     def __init__(self, port=0):
         self.status = None
         self.known = {}
+        self.heartbeats = []  # which are not among the requests
         super().__init__(port=port)
 
     def answer(self, request):
         if request.headers.get("authorization") != bearer()["Authorization"]:
             return 403, {}, {"error": "Forbidden", "message": "ERROR: Not authorized",
                              "success": False}
+        if not request.body:
+            with self.lock:
+                self.requests.remove(request)
+                self.heartbeats.append(request)
+            return 200, {}, {"status": "changed"}
         digest = request.headers.get("sync-hub-digest")
         node = urllib.parse.unquote(request.headers.get("sync-hub-node", ""))
         envelope = Envelope(request.body)
@@ -73,7 +79,7 @@ def error(status, message, headers=None, code=None):
 class PusherTest(SyncHubTest):
     def settings(self, url, rows=3, **settings):
         result = self.pusher_settings(url, device_table(device_rows(rows)) if rows else None,
-                                      **settings)
+                                      **{"SYNC_RUN_SCHD": "0 0 1 1 *", **settings})
         self.table = pathlib.Path(result["SYNC_devices_file"])
         self.plugins = pathlib.Path(result["SYNC_plugins_dir"])
         self.spool = pathlib.Path(result["SYNC_spool_dir"])

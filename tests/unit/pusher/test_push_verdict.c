@@ -25,6 +25,8 @@ typedef struct {
     const char *words; /* of the message; NULL for a success */
 } judge_case;
 
+static bool heartbeat; /* what is answered */
+
 static const judge_case cases[] = {
     {NATIVE, 202, JSON, "{\"status\":\"queued\",\"id\":\"00112233445566778899aabbccddeeff\"}", true,
      PUSH_QUEUED, NULL},
@@ -220,8 +222,12 @@ static push_verdict judge(const judge_case *c, sh_error *error)
         .status = c->status, .body = SH_BUF_INIT(1000), .server = "nginx/1.22"};
     (void)snprintf(answer.content_type, sizeof answer.content_type, "%s", c->type);
     assert_int_equal(sh_buf_append_text(&answer.body, c->body), SH_OK);
-    push_question question = {
-        .protocol = c->protocol, .answer = &answer, .url = URL, .id = item_id, .asked = c->asked};
+    push_question question = {.protocol = c->protocol,
+                              .answer = &answer,
+                              .url = URL,
+                              .id = item_id,
+                              .asked = c->asked,
+                              .is_heartbeat = heartbeat};
     push_verdict verdict = push_judge(&question, error);
     sh_http_answer_reset(&answer);
     return verdict;
@@ -262,9 +268,35 @@ static void an_error_without_a_code_is_judged_by_its_words(void **state)
     check_all(without_code, sizeof without_code / sizeof without_code[0]);
 }
 
+static void a_heartbeat_is_answered_by_the_hub_alone(void **state)
+{
+    static const judge_case heartbeats[] = {
+        {NATIVE, 200, JSON, "{\"status\":\"changed\"}", true, PUSH_UNCHANGED, NULL},
+        {NATIVE, 200, JSON, "{\"status\":\"unchanged\"}", true, PUSH_UNCHANGED, NULL},
+        {NATIVE, 200, JSON, "{\"status\":\"fine\"}", true, PUSH_FOREIGN, "SYNC_hub_url"},
+        {NATIVE, 202, JSON, "{\"status\":\"changed\"}", true, PUSH_FOREIGN, "SYNC_hub_url"},
+        {NATIVE, 200, "text/html", "<html>", true, PUSH_FOREIGN, "text/html"},
+        /* A hub of 0.1.0, which needs an envelope. */
+        {NATIVE, 400, JSON, "{\"error\":\"x\",\"message\":\"0 bytes\",\"success\":false}", true,
+         PUSH_REFUSED, "too old to know heartbeats"},
+        {NATIVE, 400, "text/html", "<html>", true, PUSH_FOREIGN, "SYNC_hub_url"},
+        {NATIVE, 403, JSON,
+         "{\"error\":\"x\",\"message\":\"m\",\"success\":false,\"code\":\"token\"}", true,
+         PUSH_MISCONFIGURED, "SYNC_api_token"},
+        {NATIVE, 503, JSON,
+         "{\"error\":\"x\",\"message\":\"m\",\"success\":false,\"code\":\"redis\"}", true,
+         PUSH_LATER, "503"},
+    };
+    (void)state;
+    heartbeat = true;
+    check_all(heartbeats, sizeof heartbeats / sizeof heartbeats[0]);
+    heartbeat = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_heartbeat_is_answered_by_the_hub_alone),
         cmocka_unit_test(every_answer_has_its_meaning_and_its_words),
         cmocka_unit_test(the_code_of_an_error_decides_what_becomes_of_the_item),
         cmocka_unit_test(an_error_without_a_code_is_judged_by_its_words),

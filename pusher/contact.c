@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pusher/contact.h"
+
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
+#include "libcommon/base/percent.h"
+#include "libcommon/base/utf8.h"
+#include "libcommon/crypto/crypto.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INSTANCE_BYTES 16
+#define CLOCK_WARN_S (SH_CLOCK_SKEW_MAX_S / 2)
+
+void contact_init(contact *c, const sh_cron *cron)
+{
+    *c = (contact){.cron = cron};
+}
+
+/* --- Problems -------------------------------------------------------------------------------- */
+
+void contact_problem_set(contact *c, problem_source source, const char *kind, const char *text)
+{
+    contact_problem *p = &c->problems[source];
+    (void)snprintf(p->kind, sizeof p->kind, "%s", kind);
+    (void)snprintf(p->text, sizeof p->text, "%s", text);
+}
+
+void contact_problem_clear(contact *c, problem_source source)
+{
+    c->problems[source].kind[0] = '\0';
+}
+
+contact_problem contact_problem_current(const contact *c)
+{
+    for (size_t i = 0; i < PROBLEM_SOURCES; i++)
+        if (c->problems[i].kind[0] != '\0')
+            return c->problems[i];
+    return (contact_problem){.kind = ""};
+}
+
+void contact_table_failed(contact *c, const sh_error *error)
+{
+    const char *kind = error->code == SH_E_NOT_FOUND ? "table_missing"
+                       : error->code == SH_E_BUSY    ? "table_cut"
+                       : error->code == SH_E_IO      ? "table_unreadable"
+                       : error->code == SH_E_FORMAT  ? "table_invalid"
+                       : error->code == SH_E_LIMIT   ? "table_invalid"
+                                                     : NULL; /* memory, or stopping */
+    if (kind != NULL)
+        contact_problem_set(c, PROBLEM_TABLE, kind, error->message);
+}
+
+void contact_table_age(contact *c, const char *path, const sh_file_stamp *stamp, int64_t max_age_s,
+                       int64_t now_ms)
+{
+    char since[SH_RFC3339_BYTES], text[SH_ERROR_MESSAGE_BYTES];
+    int64_t written_ms = stamp->mtime_ns / 1000000;
+    int64_t age_s = (now_ms - written_ms) / 1000;
+    if (!stamp->exists || max_age_s <= 0 || written_ms > now_ms || age_s <= max_age_s) {
+        contact_problem_clear(c, PROBLEM_TABLE_AGE);
+        return;
+    }
+    sh_clock_rfc3339(written_ms, since);
+    (void)snprintf(text, sizeof text,
+                   "%s was last written at %s, more than SYNC_table_max_age (%" PRId64
+                   " s) ago: check that NetAlertX runs and scans",
+                   path, since, max_age_s);
+    contact_problem_set(c, PROBLEM_TABLE_AGE, "table_old", text);
+}
+
+void contact_hub_clock(contact *c, int64_t hub_s, int64_t now_ms)
+{
+    char text[SH_ERROR_MESSAGE_BYTES];
+    int64_t ahead_s = now_ms / 1000 - hub_s;
+    if (hub_s <= 0)
+        return;
+    if (llabs(ahead_s) <= CLOCK_WARN_S) {
+        contact_problem_clear(c, PROBLEM_CLOCK);
+        return;
+    }
+    (void)snprintf(text, sizeof text,
+                   "its clock is %lld s %s the hub's, which refuses more than %d s: set the clocks "
+                   "(NTP)",
+                   llabs(ahead_s), ahead_s > 0 ? "ahead of" : "behind", SH_CLOCK_SKEW_MAX_S);
+    contact_problem_set(c, PROBLEM_CLOCK, "clock_skew", text);
+}
+
+bool contact_is_news(const contact *c)
+{
+    return strcmp(contact_problem_current(c).kind, c->told) != 0;
+}
+
+void contact_told(contact *c, const char *kind)
+{
+    (void)snprintf(c->told, sizeof c->told, "%s", kind);
+}
+
+/* --- Headers --------------------------------------------------------------------------------- */
+
+int64_t contact_interval_s(const contact *c, int64_t now_ms)
+{
+    if (c->cron == NULL)
+        return 0;
+    int64_t now_s = now_ms / 1000;
+    time_t next = sh_cron_next(c->cron, (time_t)now_s);
+    time_t second = next == (time_t)-1 ? next : sh_cron_next(c->cron, next);
+    if (second == (time_t)-1)
+        return 0;
+    int64_t left_s = (int64_t)next - now_s, gap_s = (int64_t)second - (int64_t)next;
+    return left_s > gap_s ? left_s : gap_s;
+}
+
+/* Percent-encodes as much of the text as fits, without cutting a character. */
+static sh_err write_problem(const contact_problem *problem, sh_buf *ret)
+{
+    char text[SH_PROBLEM_TEXT_MAX + 1];
+    size_t len = 0;
+    while (problem->text[len] != '\0') {
+        uint32_t code;
+        size_t used = sh_utf8_next(sh_slice_of(problem->text + len), &code);
+        if (len + (used == 0 ? 1 : used) > SH_PROBLEM_TEXT_MAX)
+            break;
+        for (size_t i = 0; i < used; i++)
+            text[len + i] = problem->text[len + i];
+        if (used == 0) /* a path may be no UTF-8 */
+            text[len] = '?';
+        len += used == 0 ? 1 : used;
+    }
+    text[len] = '\0';
+    sh_err err = sh_buf_append_format(ret, "Sync-Hub-Problem: %s ", problem->kind);
+    return err == SH_OK ? sh_percent_encode(text, ret) : err;
+}
+
+sh_err contact_headers_write(const contact *c, int64_t now_ms, sh_buf headers[CONTACT_HEADERS],
+                             char kind[static SH_PROBLEM_KIND_MAX + 1])
+{
+    contact_problem problem = contact_problem_current(c);
+    int64_t interval_s = contact_interval_s(c, now_ms);
+    size_t count = 0;
+    sh_err err = SH_OK;
+    memcpy(kind, problem.kind, sizeof problem.kind);
+    if (interval_s > 0)
+        err = sh_buf_append_format(&headers[count++], "Sync-Hub-Interval: %" PRId64, interval_s);
+    if (err == SH_OK && c->instance[0] != '\0')
+        err = sh_buf_append_format(&headers[count++], "Sync-Hub-Instance: %s", c->instance);
+    if (err == SH_OK && problem.kind[0] != '\0')
+        err = write_problem(&problem, &headers[count]);
+    return err;
+}
+
+/* --- The instance ---------------------------------------------------------------------------- */
+
+static bool is_instance(const sh_buf *text)
+{
+    size_t len = text->len == 0 ? 0 : strspn(text->data, "0123456789abcdef");
+    return len == 2 * INSTANCE_BYTES && strspn(text->data + len, "\n") == text->len - len;
+}
+
+sh_err contact_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1], sh_error *error)
+{
+    SH_CLEANUP(sh_free_cleanup) char *path = sh_text_format("%s/instance", dir);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT((size_t)4 * INSTANCE_BYTES);
+    uint8_t random[INSTANCE_BYTES];
+    char hex[2 * INSTANCE_BYTES + 1];
+    ret[0] = '\0';
+    if (path == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for a path");
+    sh_error reason = {.code = SH_OK};
+    sh_err err = sh_file_read_own(path, &text, &reason);
+    if (err == SH_OK && is_instance(&text)) {
+        (void)snprintf(ret, SH_INSTANCE_MAX + 1, "%.*s", 2 * INSTANCE_BYTES, text.data);
+        return SH_OK;
+    }
+    if (err != SH_OK && err != SH_E_NOT_FOUND && err != SH_E_LIMIT)
+        return sh_fail(error, err, "%s", reason.message);
+    sh_random(random, sizeof random);
+    sh_hex_encode(random, sizeof random, hex);
+    err = sh_file_write(path, sh_slice_of(hex), 0600, error);
+    if (err == SH_OK)
+        (void)snprintf(ret, SH_INSTANCE_MAX + 1, "%s", hex);
+    return err;
+}

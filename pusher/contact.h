@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_CONTACT_H
+#define PUSHER_CONTACT_H
+
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/config/cron.h"
+#include "libcommon/os/file.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What a node tells the hub about itself in each request: when it comes again, which instance it
+ * is, and what is wrong on its side (PROTOCOL.md, section 3). Belongs to one thread.
+ */
+
+/* In the order of importance: a request reports the first of them. */
+typedef enum {
+    PROBLEM_TABLE, /* cannot be read or sent */
+    PROBLEM_SPOOL, /* full or not writable */
+    PROBLEM_CLOCK,
+    PROBLEM_RESULT,    /* a plugin result cannot be read */
+    PROBLEM_TABLE_AGE, /* over SYNC_table_max_age */
+    PROBLEM_SOURCES
+} problem_source;
+
+typedef struct {
+    char kind[SH_PROBLEM_KIND_MAX + 1]; /* [a-z_]+; "": none */
+    char text[SH_ERROR_MESSAGE_BYTES];
+} contact_problem;
+
+typedef struct {
+    const sh_cron *cron;                /* NULL: a single run, which says no interval */
+    char instance[SH_INSTANCE_MAX + 1]; /* "": not known */
+    contact_problem problems[PROBLEM_SOURCES];
+    char told[SH_PROBLEM_KIND_MAX + 1]; /* kind of the problem in the last contact; "": none */
+} contact;
+
+void contact_init(contact *c, const sh_cron *cron);
+
+void contact_problem_set(contact *c, problem_source source, const char *kind, const char *text);
+void contact_problem_clear(contact *c, problem_source source);
+/* The most important problem; its kind is "" if there is none. */
+contact_problem contact_problem_current(const contact *c);
+
+/* Sets the problem of a table that could not be read, by the error of source_read(). */
+void contact_table_failed(contact *c, const sh_error *error);
+/*
+ * Sets or clears PROBLEM_TABLE_AGE. A time in the future counts as unknown: the clock was set.
+ * max_age_s 0: no limit.
+ */
+void contact_table_age(contact *c, const char *path, const sh_file_stamp *stamp, int64_t max_age_s,
+                       int64_t now_ms);
+/* Sets or clears PROBLEM_CLOCK by the hub's clock; hub_s is 0 if it is not known. */
+void contact_hub_clock(contact *c, int64_t hub_s, int64_t now_ms);
+
+/* Whether the hub does not know the current problem, or that there is none. */
+bool contact_is_news(const contact *c);
+/* Records that the hub accepted a request with the problem of this kind, or "". */
+void contact_told(contact *c, const char *kind);
+
+/*
+ * Seconds until the node's next contact, at most: the schedule's interval at this time, or what is
+ * left of it if that is longer. 0 without a schedule.
+ */
+int64_t contact_interval_s(const contact *c, int64_t now_ms);
+
+#define CONTACT_HEADERS 3
+#define CONTACT_HEADER_MAX (3 * SH_PROBLEM_TEXT_MAX + 64)
+/*
+ * Writes the headers of a request to buffers of CONTACT_HEADER_MAX bytes each; those that do not
+ * apply stay empty, after the others. *kind is that of the reported problem.
+ */
+sh_err contact_headers_write(const contact *c, int64_t now_ms, sh_buf headers[CONTACT_HEADERS],
+                             char kind[static SH_PROBLEM_KIND_MAX + 1]);
+
+/*
+ * Reads this node's instance id from dir/instance, which is created with a random one if it is
+ * missing or invalid. SH_E_IO, SH_E_MEMORY.
+ */
+sh_err contact_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1],
+                             sh_error *error);
+
+#endif
