@@ -7,6 +7,7 @@
 #include "puller/answer_check.h"
 #include "puller/fetch_request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ETAG_AT strlen("If-None-Match: ")
@@ -27,9 +28,12 @@ void pull_answer_written(void *context, const enqueue_batch_item *item, sh_err e
     node_fetch *f = item->who;
     char id[SH_ID_HEX_BYTES];
     if (pull_run_note(r, err) != SH_OK) {
+        f->is_hubs_fault = true;
         pull_run_fail(r, f, PULL_ERROR, error);
         return;
     }
+    const reported_node node = pull_run_reported(r, f);
+    pull_reports_good(&r->reports, &node);
     if (item->unchanged || put == SH_PUT_DUPLICATE) {
         sh_log_event(SH_LOG_DEBUG,
                      SH_LOG_FIELDS(SH_LOG_NODE(pull_run_name_of(f)), SH_LOG_URL(f->node->url)),
@@ -136,12 +140,21 @@ static sh_err take_answer(pull_run *r, node_fetch *f, const sh_http_answer *answ
                                         : take_native(r, f, answer, &expected, error);
 }
 
+static void note_answer(node_fetch *f, const sh_http_answer *answer)
+{
+    bool own = strncmp(answer->server, "synchub-", 8) == 0;
+    f->status = answer->status;
+    (void)snprintf(f->agent, sizeof f->agent, "%s", own ? answer->server : "");
+}
+
 void pull_answer_done(void *context, size_t index, sh_err err, const sh_http_answer *answer,
                       const sh_error *failure)
 {
     pull_run *r = context;
     node_fetch *f = r->asked[index];
     sh_error error = {.code = SH_OK};
+    if (err == SH_OK)
+        note_answer(f, answer);
     if (err != SH_OK)
         (void)sh_fail(&error, err, "%s", failure->message);
     else

@@ -67,6 +67,24 @@ void pull_run_advance(pull_run *r, node_fetch *f, pull_event event)
         pull_run_release_leases(r);
 }
 
+reported_node pull_run_reported(const pull_run *r, const node_fetch *f)
+{
+    return (reported_node){.node = f->node,
+                           .name = f->name,
+                           .agent = f->agent,
+                           .name_new = f->name_new,
+                           .told = &r->p->told[f - r->fetches]};
+}
+
+/* Failures of the hub's side are not the node's. */
+static void report_failure(pull_run *r, const node_fetch *f, const sh_error *error)
+{
+    const reported_node node = pull_run_reported(r, f);
+    bool answered_well = f->status == 200 || f->status == 304;
+    if (!f->is_hubs_fault && !r->redis_away && error->code != SH_E_MEMORY)
+        pull_reports_failed(&r->reports, &node, answered_well ? 0 : f->status, error->message);
+}
+
 void pull_run_fail(pull_run *r, node_fetch *f, pull_event event, const sh_error *error)
 {
     bool stopped = error->code == SH_E_STOPPED;
@@ -78,6 +96,8 @@ void pull_run_fail(pull_run *r, node_fetch *f, pull_event event, const sh_error 
                      SH_LOG_FIELDS(SH_LOG_NODE(pull_run_name_of(f)), SH_LOG_URL(f->node->url),
                                    SH_LOG_REASON(error->message)),
                      "%s", stopped ? "not pulled" : "a pull failed");
+    if (ends && !stopped)
+        report_failure(r, f, error);
     pull_run_advance(r, f, event);
 }
 

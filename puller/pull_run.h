@@ -11,6 +11,7 @@
 #include "puller/fetch_state.h"
 #include "puller/leases.h"
 #include "puller/nodes.h"
+#include "puller/pull_reports.h"
 #include "puller/puller_status.h"
 
 #include <stdbool.h>
@@ -24,6 +25,8 @@
 typedef struct {
     const sh_settings *settings;
     puller_nodes nodes;
+    told_node *told; /* of each node */
+    bool is_single;  /* one run only */
     uint8_t passphrase_key[SH_KEY_BYTES];
     uint8_t credential_key[SH_KEY_BYTES]; /* seals the nodes' own credentials */
     sh_http_client *client;
@@ -43,8 +46,11 @@ typedef struct {
     char token[SH_SECRET_TEXT_BYTES]; /* the node's own, or "" for the shared one */
     size_t token_number;              /* number of this token, see puller_token_of() */
     bool leased;
-    bool name_new; /* record it for this URL */
-    bool has_name; /* its answer contained its name */
+    char agent[SH_AGENT_MAX + 1]; /* of its answer, "" if it does not say; and … */
+    int status;                   /* … its HTTP status, 0 without an answer */
+    bool is_hubs_fault;           /* the failure is one of Redis or this program */
+    bool name_new;                /* record it for this URL */
+    bool has_name;                /* its answer contained its name */
 } node_fetch;
 
 typedef struct {
@@ -59,6 +65,7 @@ typedef struct {
     size_t counts[PULL_OUTCOMES];
     node_fetch *ended[LEASES_MAX]; /* nodes whose leases will be released together */
     size_t ended_count;
+    pull_reports reports;
     enqueue_batch batch; /* fetched tables on their way into the queue */
     bool redis_away;     /* Redis failed during the run: later calls fail at once */
 } pull_run;
@@ -96,6 +103,9 @@ void pull_run_release_leases(pull_run *r);
  */
 sh_err pull_run_recent_digest(pull_run *r, const char *name, uint8_t digest[static SH_DIGEST_BYTES],
                               sh_error *error);
+
+/* A node for the reports to the hub. */
+reported_node pull_run_reported(const pull_run *r, const node_fetch *f);
 
 /* For the log: the node's name, NULL while it is unknown. */
 const char *pull_run_name_of(const node_fetch *f);

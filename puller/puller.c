@@ -13,6 +13,7 @@
 #include "puller/puller_status.h"
 #include "puller/run.h"
 
+#include <stdlib.h>
 #include <sys/resource.h>
 
 /*
@@ -49,6 +50,11 @@ static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
     p->parallel_max = options.parallel_max;
     p->settings = settings;
     sh_err err = puller_nodes_read(&settings->nodes, &p->nodes, error);
+    if (err == SH_OK) {
+        p->told = calloc(p->nodes.count + 1, sizeof *p->told);
+        if (p->told == NULL)
+            err = sh_fail(error, SH_E_MEMORY, "no memory for %zu nodes", p->nodes.count);
+    }
     if (err == SH_OK)
         err =
             sh_key_from_passphrase(sh_slice_of(settings->encryption_key), p->passphrase_key, error);
@@ -66,6 +72,7 @@ static void close_all(puller *p)
     sh_queue_free(p->queue);
     sh_http_client_free(p->client);
     puller_nodes_reset(&p->nodes);
+    free(p->told);
     sh_wipe(p->passphrase_key, sizeof p->passphrase_key);
     sh_wipe(p->credential_key, sizeof p->credential_key);
 }
@@ -165,7 +172,7 @@ int puller_main(const sh_settings *settings, bool once)
 {
     if (settings->run == SH_RUN_DISABLED)
         return run_disabled(settings, once);
-    puller p = {.settings = settings};
+    puller p = {.settings = settings, .is_single = once};
     sh_error error = {.code = SH_OK};
     int code;
     sh_err err = open_all(settings, &p, &error);

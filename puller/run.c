@@ -4,6 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/log.h"
+#include "libcommon/runtime/schedule.h"
 #include "libcommon/runtime/stop.h"
 #include "puller/duplicate_names.h"
 #include "puller/fetch_answer.h"
@@ -45,6 +46,7 @@ static void prepare_nodes(pull_run *r, node_fetch *fetches, size_t count)
     lease held[LEASES_MAX];
     sh_err err = pull_run_take_leases(r, fetches, count, held, &error);
     for (size_t i = 0; i < count; i++) {
+        fetches[i].is_hubs_fault = err != SH_OK;
         if (err == SH_OK)
             prepare_node(r, &fetches[i], held[i]);
         else
@@ -71,7 +73,7 @@ static void fetch_all(pull_run *r)
 }
 
 /* The hub would see two nodes with the same name as one node with alternating tables. */
-static void report_namesakes(const pull_run *r)
+static void report_namesakes(pull_run *r)
 {
     SH_CLEANUP(sh_free_cleanup) named_node *nodes = calloc(r->p->nodes.count + 1, sizeof *nodes);
     size_t count = 0;
@@ -82,7 +84,10 @@ static void report_namesakes(const pull_run *r)
     for (size_t i = 0; i < r->p->nodes.count; i++)
         if (r->fetches[i].has_name)
             nodes[count++] = (named_node){r->fetches[i].name, r->fetches[i].node->url};
-    duplicate_names_report(nodes, count);
+    duplicate_names_report(nodes, count); /* sorts them */
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(nodes[i - 1].name, nodes[i].name) == 0)
+            pull_reports_conflict(&r->reports, nodes[i].name, nodes[i - 1].url, nodes[i].url);
 }
 
 static bool run_nodes(pull_run *r)
@@ -98,6 +103,7 @@ static bool run_nodes(pull_run *r)
     fetch_all(r);
     pull_run_release_leases(r);
     report_namesakes(r);
+    pull_reports_flush(&r->reports);
     size_t failed = r->counts[PULL_FAILED];
     assert(failed + r->counts[PULL_PULLED] + r->counts[PULL_UNCHANGED] + r->counts[PULL_SKIPPED] ==
            count);
@@ -154,6 +160,9 @@ bool puller_run(puller *p, int64_t within_ms)
                   .requests = calloc(p->nodes.count, sizeof *r.requests),
                   .asked = calloc(p->nodes.count, sizeof(node_fetch *))};
     bool good = false;
+    pull_reports_init(
+        &r.reports, p->queue, pull_run_speaks_netalertx(&r),
+        p->is_single ? 0 : sh_schedule_interval_s(&p->settings->cron, sh_clock_unix_ms()));
     if (r.fetches == NULL || r.requests == NULL || r.asked == NULL)
         sh_log_error("no memory for a run over %zu nodes", p->nodes.count);
     else if (enqueue_batch_init(&r.batch, p->queue, pull_answer_written, &r, &error) != SH_OK)

@@ -7,6 +7,7 @@
 #include "libcommon/base/percent.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/runtime/schedule.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,15 +105,7 @@ void contact_told(contact *c, const char *kind)
 
 int64_t contact_interval_s(const contact *c, int64_t now_ms)
 {
-    if (c->cron == NULL)
-        return 0;
-    int64_t now_s = now_ms / 1000;
-    time_t next = sh_cron_next(c->cron, (time_t)now_s);
-    time_t second = next == (time_t)-1 ? next : sh_cron_next(c->cron, next);
-    if (second == (time_t)-1)
-        return 0;
-    int64_t left_s = (int64_t)next - now_s, gap_s = (int64_t)second - (int64_t)next;
-    return left_s > gap_s ? left_s : gap_s;
+    return c->cron == NULL ? 0 : sh_schedule_interval_s(c->cron, now_ms);
 }
 
 /* Percent-encodes as much of the text as fits, without cutting a character. */

@@ -61,10 +61,7 @@ bool contact_is_news(const contact *c);
 /* Records that the hub accepted a request with the problem of this kind, or "". */
 void contact_told(contact *c, const char *kind);
 
-/*
- * Seconds until the node's next contact, at most: the schedule's interval at this time, or what is
- * left of it if that is longer. 0 without a schedule.
- */
+/* Seconds until the node's next contact, at most; 0 without a schedule. */
 int64_t contact_interval_s(const contact *c, int64_t now_ms);
 
 #define CONTACT_HEADERS 3

@@ -256,6 +256,7 @@ static void handle_sync(void *context, sh_http_exchange *exchange)
     serve *s = context;
     const char *accept = sh_http_header(exchange, "Accept");
     bool native = accept != NULL && strcasestr(accept, SH_ENVELOPE_TYPE) != NULL;
+    sh_http_reply_header(exchange, "Server", "synchub-pusher/" SYNCHUB_VERSION);
     if (!is_authorized(s, exchange)) {
         sh_metric_add(&metric_pulled_denied, 1);
         sh_log_event(SH_LOG_WARNING,

@@ -41,3 +41,14 @@ int64_t sh_schedule_wait_ms(const sh_schedule *schedule, int64_t now_ms)
     int64_t left_ms = schedule->next_ms - now_ms;
     return left_ms < SH_SCHEDULE_POLL_MS ? left_ms : SH_SCHEDULE_POLL_MS;
 }
+
+int64_t sh_schedule_interval_s(const sh_cron *cron, int64_t now_ms)
+{
+    int64_t now_s = now_ms / 1000;
+    time_t next = sh_cron_next(cron, (time_t)now_s);
+    time_t second = next == (time_t)-1 ? next : sh_cron_next(cron, next);
+    if (second == (time_t)-1)
+        return 0;
+    int64_t left_s = (int64_t)next - now_s, gap_s = (int64_t)second - (int64_t)next;
+    return left_s > gap_s ? left_s : gap_s;
+}

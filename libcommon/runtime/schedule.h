@@ -34,6 +34,12 @@ bool sh_schedule_is_due(sh_schedule *schedule, int64_t now_ms);
 /* Skips the runs that are due until now. */
 void sh_schedule_pass(sh_schedule *schedule, int64_t now_ms);
 
+/*
+ * Seconds until the run after now_ms, at most: the interval of the schedule at this time, or what
+ * is left until the next run if that is longer. 0 if there is none.
+ */
+int64_t sh_schedule_interval_s(const sh_cron *cron, int64_t now_ms);
+
 /* How long to wait before the next call: 0 to SH_SCHEDULE_POLL_MS. */
 int64_t sh_schedule_wait_ms(const sh_schedule *schedule, int64_t now_ms);
 

@@ -5,7 +5,7 @@ import os
 import time
 
 import envelopes
-from harness import TYPE_ENVELOPE, bearer, curl, wait_until
+from harness import TYPE_ENVELOPE, bearer, curl, free_port, wait_until
 from nodes_base import NodesTest, table
 from postgres import Postgres
 
@@ -268,4 +268,93 @@ class Heartbeats(NodesTest):
         self.assertEqual(self.problem("Cabin", "it cannot use its spool")["problem"]["kind"], "spool_unusable")
         (spool / "spool").unlink()
         self.push(self.hub)
+        self.no_problem()
+
+
+class Pulls(NodesTest):
+    """The puller's reports, with a real hub, puller, and pushers that are pulled."""
+
+    def setUp(self):
+        super().setUp()
+        self.hub = self.receiver(self.hub_redis, self.db)
+
+    def node(self, name="Cabin", **settings):
+        """A pusher that waits to be pulled."""
+        wanted = {"SYNC_hub_url": "", "SYNC_listen": "127.0.0.1:0", **settings}
+        return self.program("pusher", self.pusher_settings("", table(name), name, **wanted)).wait_ready()
+
+    def pull(self, *nodes, code=None, **settings):
+        return self.run_program("puller", self.puller_settings(self.hub_redis, nodes, **settings), "--once", code=code)
+
+    def test_a_node_that_cannot_be_pulled_is_a_problem_until_it_can(self):
+        node = self.node(SYNC_listen=f"127.0.0.1:{free_port()}")
+        self.pull(node.url, code=0)
+        self.no_problem()
+        wait_until(lambda: self.nodes()["Cabin"]["agent"].startswith("synchub-pusher/"), "the agent")
+        self.assertEqual((self.nodes()["Cabin"]["mode"], self.nodes()["Cabin"]["protocol"]), ("pull", "native"))
+        url = node.url
+        node.stop()
+        self.pull(url, code=1)
+        found = self.problem("Cabin", "nothing listens there")
+        self.assertEqual((found["state"], found["problem"]["kind"], found["problem"]["status"]),
+                         ("failing", "pull", None))
+        self.assertIn("cannot be pulled since", found["reason"])
+        node = self.node(SYNC_listen=url.removeprefix("http://"))
+        self.pull(url, code=0)
+        self.no_problem()
+        # A refused token has a status, a missing table as well.
+        self.pull(url, code=1, SYNC_api_token="another")
+        self.assertEqual(self.problem("Cabin", "SYNC_api_token")["problem"]["status"], 403)
+        (self.folder / "node-Cabin" / "table_devices.json").unlink()
+        self.pull(url, code=1)
+        self.assertEqual(self.problem("Cabin", "no device table")["problem"]["status"], 500)
+        (self.folder / "node-Cabin" / "table_devices.json").write_text(table("Cabin"))
+        self.pull(url, code=0)
+        self.no_problem()
+
+    def test_a_node_without_a_name_is_listed_by_its_url_until_it_answers(self):
+        url = f"http://127.0.0.1:{free_port()}"
+        self.pull(url, code=1)
+        self.assertEqual(self.problem(url, "nothing listens there")["state"], "failing")
+        self.node(SYNC_listen=url.removeprefix("http://"))
+        self.pull(url, code=0)
+        wait_until(lambda: list(self.nodes()) == ["Cabin"], "only the name to be listed",
+                   details=lambda: self.command("nodes").stdout)
+        self.no_problem()
+
+    def test_reasons_for_people(self):
+        url = self.node().url
+        for settings, words in (({"SYNC_encryption_key": "another passphrase of this hub"}, None),
+                                ({"SYNC_protocol": "netalertx", "SYNC_api_token": "wrong"}, "SYNC_api_token")):
+            self.pull(f"Cabin={url}", code=1, **settings)
+            if words:
+                self.assertIn(words, self.problem("Cabin", "cannot be pulled")["reason"])
+        self.pull(f"Barn={url}", code=1)
+        self.assertIn('calls itself "Cabin"', self.problem("Barn", "cannot be pulled")["reason"])
+        self.command("node", "forget", "Barn")
+        self.pull(f"Cabin={url.replace('http', 'https')}", code=1)
+        self.assertIn("http://", self.problem("Cabin", "cannot be pulled")["reason"])
+        self.pull(f"Cabin={url}", code=0)
+        self.no_problem()
+
+    def test_a_puller_on_a_schedule_tells_its_interval(self):
+        url = self.node().url
+        puller = self.program("puller", self.puller_settings(self.hub_redis, [url], SYNC_RUN_SCHD="*/10 * * * *"))
+        puller.wait_for_log("run done")
+        wait_until(lambda: self.nodes()["Cabin"]["interval_s"] == 600, "the interval",
+                   details=lambda: self.command("nodes").stdout)
+
+    def test_nodes_that_answer_with_one_name_are_a_conflict(self):
+        urls = [self.node().url, self.node(SYNC_spool_dir=self.folder).url]
+        self.pull(*urls, code=0)
+        found = self.problem("Cabin", "both answer with this name")
+        self.assertEqual(found["problem"]["kind"], "name_conflict")
+        self.assertIn(urls[0], found["reason"])
+
+    def test_a_hub_without_redis_blames_no_node(self):
+        url = self.node().url
+        self.pull(url, code=0)
+        self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
+        self.pull(url, code=1)
+        self.hub_redis.cli("CONFIG", "SET", "maxmemory", "0")
         self.no_problem()
