@@ -13,6 +13,7 @@
 #include "libcommon/runtime/stop.h"
 #include "receiver/cli/adopt_command.h"
 #include "receiver/cli/auth_failures_command.h"
+#include "receiver/cli/backup_command.h"
 #include "receiver/cli/blocklist_command.h"
 #include "receiver/cli/credential_list.h"
 #include "receiver/cli/dead_command.h"
@@ -134,6 +135,17 @@ static const sh_subcommand subcommands[] = {
      .usage = BLOCKLIST_REMOVE_USAGE,
      .help = "insert these devices again; nodes send their tables once in full",
      .run = blocklist_remove},
+    {.name = "backup",
+     .usage = BACKUP_USAGE,
+     .help =
+         "write devices, credentials, blocklist and all that is known of nodes to a file, while "
+         "everything runs; --force: replace the file",
+     .run = backup_command},
+    {.name = "restore",
+     .usage = RESTORE_USAGE,
+     .help = "put a backup into the database of SYNC_db, SQLite or PostgreSQL, while no receiver "
+             "merges; --force: replace all that the database has",
+     .run = restore_command},
     {.name = "adopt",
      .usage = "adopt",
      .help = "merge the queue into the database of SYNC_db from now on, after an intended change",

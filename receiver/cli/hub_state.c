@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* Such a host would make a database of its own, which knows nothing. */
-static sh_err check_role(const sh_settings *settings, sh_error *error)
+sh_err hub_state_check_role(const sh_settings *settings, sh_error *error)
 {
     if (settings->role != SH_ROLE_INGEST)
         return SH_OK;
@@ -60,7 +59,7 @@ sh_err hub_state_open(const sh_settings *settings, hub_state *ret, sh_error *err
     const sh_queue_options options = sh_queue_options_of(settings);
     size_t taken = 0;
     *ret = (hub_state){.store = NULL};
-    sh_err err = check_role(settings, error);
+    sh_err err = hub_state_check_role(settings, error);
     if (err == SH_OK)
         err = store_prepare(settings->db, error);
     if (err == SH_OK)
@@ -74,7 +73,7 @@ sh_err hub_state_open_to_read(const sh_settings *settings, hub_state *ret, sh_er
 {
     const sh_queue_options options = sh_queue_options_of(settings);
     *ret = (hub_state){.store = NULL};
-    sh_err err = check_role(settings, error);
+    sh_err err = hub_state_check_role(settings, error);
     if (err == SH_OK)
         err = store_prepare(settings->db, error);
     if (err == SH_OK)

@@ -15,6 +15,12 @@ typedef struct {
 } hub_state;
 
 /*
+ * SH_E_CONFIG if this host's role is ingest: it would make a database of its own, which knows
+ * nothing.
+ */
+sh_err hub_state_check_role(const sh_settings *settings, sh_error *error);
+
+/*
  * Opens both for changes. SH_E_CONFIG if this host is not where the hub's database is: it has the
  * role ingest, or Redis names another database. Credentials that only Redis has are taken over
  * first. Release with hub_state_close() in every case.

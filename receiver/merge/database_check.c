@@ -8,19 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define META_NAME "database_id"
-
 sh_err database_id_read(store *s, char ret[static SH_ID_HEX_BYTES], sh_error *error)
 {
     char value[STORE_META_BYTES];
-    sh_err err = store_meta_get(s, META_NAME, value, error);
+    sh_err err = store_meta_get(s, STORE_META_DATABASE_ID, value, error);
     if (err == SH_OK && value[0] == '\0') {
         uint8_t id[SH_ID_BYTES];
         sh_random(id, sizeof id);
         sh_hex_encode(id, sizeof id, ret);
-        err = store_meta_set(s, META_NAME, ret, false, error);
+        err = store_meta_set(s, STORE_META_DATABASE_ID, ret, false, error);
         if (err == SH_OK) /* another receiver may have been faster */
-            err = store_meta_get(s, META_NAME, value, error);
+            err = store_meta_get(s, STORE_META_DATABASE_ID, value, error);
     }
     (void)snprintf(ret, SH_ID_HEX_BYTES, "%.*s", SH_ID_HEX_BYTES - 1, err == SH_OK ? value : "");
     return err;

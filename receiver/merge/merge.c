@@ -244,6 +244,16 @@ static sh_err record_contacts(merge *m, sh_error *error)
     return err;
 }
 
+/* For `restore`, which must not replace the database now. */
+static sh_err show_activity(merge *m, sh_error *error)
+{
+    int64_t now_ms = sh_clock_monotonic_ms();
+    if (m->active_ms != 0 && now_ms - m->active_ms < QUEUE_ACTIVITY_MS)
+        return SH_OK;
+    m->active_ms = now_ms;
+    return queue_activity_set(m->queue, m->consumer, error);
+}
+
 /*
  * Merges new entries, waiting up to block_ms for the first one, then a transaction of held ones;
  * *worked: there were any.
@@ -271,7 +281,9 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     if (err != SH_OK)
         return err;
     claim_keeper_active(m->claims);
-    err = merge_new_entries(m, block_ms, worked, error);
+    err = show_activity(m, error);
+    if (err == SH_OK)
+        err = merge_new_entries(m, block_ms, worked, error);
     if (err != SH_OK || (!*worked && m->held.count == 0))
         return err == SH_OK ? store_rest(m->merger.store, error) : err;
     if (m->held.count == 0)

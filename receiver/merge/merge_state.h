@@ -68,6 +68,7 @@ struct merge {
     int64_t deleted_ms;
     int64_t contacts_ms; /* monotonic: last check of contacts */
     contact_recorder *recorder;
+    int64_t active_ms;     /* monotonic: when this receiver last showed that it merges; 0: never */
     int64_t recorded_ms;   /* monotonic: when contacts were last recorded */
     bool warned_no_folder; /* that SYNC_plugins_out is not set */
     steady_clock clock;

@@ -2,12 +2,15 @@
 #include "receiver/queue/claims.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/crypto/crypto.h"
 #include "libcommon/queue/queue_handle.h"
 #include "receiver/queue/queue_batch.h"
 #include "receiver/queue/receiver_scripts.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
+#define ACTIVITY_KEPT_MS "60000"
 #define RELEASED_IDLE_MS "2147483647" /* longer than any claim_idle_ms */
 
 /* Sets how long all entries of a consumer have been idle. */
@@ -58,4 +61,32 @@ sh_err queue_consumers_delete_idle(sh_queue *queue, int64_t idle_ms, sh_error *e
                                                        .idle_ms = sh_redis_number(idle_ms, idle)};
     return sh_queue_do_script(queue, &sh_script_consumers_delete_idle,
                               SH_REDIS_ARGUMENTS(arguments), error);
+}
+
+sh_err queue_activity_set(sh_queue *queue, const char *consumer, sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    char text[QUEUE_ACTIVITY_BYTES];
+    uint32_t random = 0;
+    sh_random(&random, sizeof random);
+    (void)snprintf(text, sizeof text, "%" PRIu32 " %s", random, consumer);
+    sh_slice argv[] = {SH_SLICE("SET"), sh_slice_of(queue->merging), sh_slice_of(text),
+                       SH_SLICE("PX"), SH_SLICE(ACTIVITY_KEPT_MS)};
+    return sh_redis_call(queue->redis, sizeof argv / sizeof argv[0], argv, &reply, error);
+}
+
+sh_err queue_activity_get(sh_queue *queue, char ret[static QUEUE_ACTIVITY_BYTES], sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    const activity_get_arguments arguments = {
+        .keys = {sh_slice_of(queue->stream), sh_slice_of(queue->merging)},
+        .group = SH_SLICE(SH_QUEUE_GROUP)};
+    ret[0] = '\0';
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_activity_get,
+                                     SH_REDIS_ARGUMENTS(arguments), &reply, error);
+    if (err != SH_OK)
+        return err;
+    sh_slice text = sh_redis_text(reply);
+    (void)snprintf(ret, QUEUE_ACTIVITY_BYTES, "%.*s", (int)text.len, text.len > 0 ? text.data : "");
+    return SH_OK;
 }

@@ -22,4 +22,18 @@ sh_err queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error
 /* Deletes consumers that have no pending entries and were idle for idle_ms. */
 sh_err queue_consumers_delete_idle(sh_queue *queue, int64_t idle_ms, sh_error *error);
 
+/*
+ * Shows that this consumer merges, every QUEUE_ACTIVITY_MS. Redis 7.0 does not record that a
+ * consumer waits for entries in vain.
+ */
+#define QUEUE_ACTIVITY_MS 2000
+sh_err queue_activity_set(sh_queue *queue, const char *consumer, sh_error *error);
+
+/*
+ * The latest activity of any consumer: a text that differs from the one before, and ends with the
+ * consumer's name; "" if there is no consumer, or none was active for a minute.
+ */
+#define QUEUE_ACTIVITY_BYTES 192
+sh_err queue_activity_get(sh_queue *queue, char ret[static QUEUE_ACTIVITY_BYTES], sh_error *error);
+
 #endif

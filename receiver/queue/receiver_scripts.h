@@ -137,6 +137,14 @@ typedef struct {
     sh_slice group, consumer;
 } consumer_end_arguments;
 
+extern const sh_redis_script sh_script_activity_get;
+typedef struct {
+    struct {
+        sh_slice stream, merging;
+    } keys;
+    sh_slice group;
+} activity_get_arguments;
+
 extern const sh_redis_script sh_script_key_set;
 typedef struct {
     struct {

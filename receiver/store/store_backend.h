@@ -2,6 +2,7 @@
 #ifndef RECEIVER_STORE_BACKEND_H
 #define RECEIVER_STORE_BACKEND_H
 
+#include "receiver/store/backup_rows.h"
 #include "receiver/store/store.h"
 #include "receiver/store/store_state.h"
 
@@ -75,11 +76,28 @@ struct store_ops {
     sh_err (*nodes)(store *s, store_node_each each, void *context, sh_error *error);
     sh_err (*devices)(store *s, const store_device_query *query, store_device_each each,
                       void *context, sh_error *error);
+    /* --- Backups (backup.h). Copies one state of the database into an empty file; NULL: cannot. */
+    sh_err (*copy)(store *s, const char *to, sh_error *error);
+    /* All columns of a table that a backup has of this database; none if there is no such table. */
+    sh_err (*table_columns)(store *s, const char *table, backup_table *ret, sh_error *error);
+    /* In a transaction. Passes the rows, in the order of insertion if the table has one. */
+    sh_err (*rows_read)(store *s, const backup_table *table, const backup_reader *reader,
+                        sh_error *error);
+    /* In a transaction: deletes all rows of a table. */
+    sh_err (*rows_clear)(store *s, const char *table, sh_error *error);
+    /* In a transaction: begins, adds rows one by one, ends. After an error only rollback. */
+    sh_err (*rows_begin)(store *s, const backup_table *table, sh_error *error);
+    sh_err (*rows_add)(store *s, const backup_table *table, const backup_value values[],
+                       sh_error *error);
+    sh_err (*rows_end)(store *s, sh_error *error);
 };
 
 struct store {
     const struct store_ops *ops;
 };
+
+/* Whether SYNC_db is the URL of a PostgreSQL database; otherwise it is a path. */
+bool store_is_postgres(const char *db);
 
 /* Prepares this process for an SQLite file. */
 sh_err store_sqlite_prepare(const char *path, sh_error *error);

@@ -11,19 +11,19 @@ static bool begins_with(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_postgres(const char *db)
+bool store_is_postgres(const char *db)
 {
     return begins_with(db, "postgresql://") || begins_with(db, "postgres://");
 }
 
 sh_err store_prepare(const char *db, sh_error *error)
 {
-    return is_postgres(db) ? SH_OK : store_sqlite_prepare(db, error);
+    return store_is_postgres(db) ? SH_OK : store_sqlite_prepare(db, error);
 }
 
 sh_err store_open(const char *db, store_access access, store **ret, sh_error *error)
 {
-    if (is_postgres(db))
+    if (store_is_postgres(db))
         return store_postgres_open(db, access, ret, error);
     return store_sqlite_open(db, access, ret, error);
 }

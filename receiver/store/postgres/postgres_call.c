@@ -284,6 +284,13 @@ sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const
     return end_query(s, "use", NULL, error);
 }
 
+sh_err store_postgres_unprepare(store_postgres *s, postgres_statement which, sh_error *error)
+{
+    char sql[32];
+    (void)snprintf(sql, sizeof sql, "DEALLOCATE synchub_%d", (int)which);
+    return store_postgres_exec(s, sql, "use", NULL, error);
+}
+
 static sh_err send_prepared(store_postgres *s, postgres_statement which,
                             const postgres_parameters *p, sh_error *error)
 {

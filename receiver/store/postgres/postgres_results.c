@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define SQL_MAX (16 * SH_KIB)
-#define KEY_BYTES 32
+#define KEY_BYTES POSTGRES_RESULT_KEY_BYTES
 #define KEY_PARAMETER (RESULT_COLUMNS + 1)
 
 /* `(o.a, o.b) IS DISTINCT FROM (excluded.a, excluded.b)` for the columns that a result replaces. */
@@ -97,22 +97,28 @@ static int by_key_and_index(const void *a, const void *b)
     return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
 }
 
-/* The hash of plugin, node and both ids, separated by NUL, which none of them contains. */
-static sh_err make_key(const char *plugin, const char *node, const sh_plugin_line *line,
-                       sh_buf *scratch, uint8_t ret[static KEY_BYTES])
+/* Separated by NUL, which none of them contains. */
+sh_err store_postgres_result_key(const sh_slice parts[static 4], sh_buf *scratch,
+                                 uint8_t ret[static POSTGRES_RESULT_KEY_BYTES])
 {
-    const sh_slice parts[] = {sh_slice_of(plugin), sh_slice_of(node),
-                              line->field[SH_PLUGIN_PRIMARY_ID],
-                              line->field[SH_PLUGIN_SECONDARY_ID]};
     sh_err err = SH_OK;
     sh_buf_clear(scratch);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == SH_OK; i++) {
+    for (size_t i = 0; i < 4 && err == SH_OK; i++) {
         err = sh_buf_append(scratch, parts[i].data, parts[i].len);
         if (err == SH_OK)
             err = sh_buf_append(scratch, "", 1);
     }
     sh_keyed_hash(NULL, (sh_slice){.data = scratch->data, .len = scratch->len}, ret, KEY_BYTES);
     return err;
+}
+
+static sh_err make_key(const char *plugin, const char *node, const sh_plugin_line *line,
+                       sh_buf *scratch, uint8_t ret[static KEY_BYTES])
+{
+    const sh_slice parts[] = {sh_slice_of(plugin), sh_slice_of(node),
+                              line->field[SH_PLUGIN_PRIMARY_ID],
+                              line->field[SH_PLUGIN_SECONDARY_ID]};
+    return store_postgres_result_key(parts, scratch, ret);
 }
 
 typedef struct {

@@ -97,6 +97,12 @@ static const struct store_ops postgres_ops = {
     .presence_trim = store_postgres_presence_trim,
     .nodes = store_postgres_nodes,
     .devices = store_postgres_devices,
+    .table_columns = store_postgres_table_columns,
+    .rows_read = store_postgres_rows_read,
+    .rows_clear = store_postgres_rows_clear,
+    .rows_begin = store_postgres_rows_begin,
+    .rows_add = store_postgres_rows_add,
+    .rows_end = store_postgres_rows_end,
 };
 
 static sh_err open_database(store_postgres *s, const char *url, sh_error *error)

@@ -25,8 +25,11 @@ typedef enum {
     POSTGRES_NODE_LOCK,
     POSTGRES_PRESENCE_READ,
     POSTGRES_PRESENCE_PUT,
+    POSTGRES_ROW_ADD,
     POSTGRES_STATEMENTS
 } postgres_statement;
+
+#define POSTGRES_PARAMETERS_MAX 64 /* of a statement */
 
 typedef struct {
     store base;
@@ -44,6 +47,12 @@ typedef struct {
     int64_t stop_ms;         /* when a stop of the program was first noticed; 0: never */
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
+    struct {
+        bool added; /* the statement exists */
+        int count;  /* columns */
+        Oid types[POSTGRES_PARAMETERS_MAX];
+        size_t sent, bytes; /* of the open pipeline */
+    } rows;                 /* of store_postgres_rows_begin() */
 } store_postgres;
 
 /* postgres_connect.c */
@@ -60,7 +69,6 @@ void store_postgres_transport_words(const char *host, const char *address, const
 /* postgres_call.c: requests and their results, always with a time limit */
 
 /* The parameters of a statement in PostgreSQL's binary format; texts are borrowed. */
-#define POSTGRES_PARAMETERS_MAX 64
 typedef struct {
     int count;
     const char *values[POSTGRES_PARAMETERS_MAX];
@@ -83,6 +91,9 @@ void store_postgres_add_null(postgres_parameters *p);
 
 sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const char *sql,
                               const Oid types[], int count, sh_error *error);
+
+/* Removes a prepared statement. */
+sh_err store_postgres_unprepare(store_postgres *s, postgres_statement which, sh_error *error);
 
 /* Runs a prepared statement; ret may be NULL; the caller frees *ret with PQclear(). */
 sh_err store_postgres_run(store_postgres *s, postgres_statement which, const postgres_parameters *p,
@@ -211,6 +222,17 @@ sh_err store_postgres_presence_put(store *base, const char *node, const store_pr
                                    size_t count, sh_error *error);
 sh_err store_postgres_presence_trim(store *base, const char *node, int64_t count, sh_error *error);
 
+/* postgres_backup_rows.c */
+sh_err store_postgres_table_columns(store *base, const char *table, backup_table *ret,
+                                    sh_error *error);
+sh_err store_postgres_rows_read(store *base, const backup_table *table, const backup_reader *reader,
+                                sh_error *error);
+sh_err store_postgres_rows_clear(store *base, const char *table, sh_error *error);
+sh_err store_postgres_rows_begin(store *base, const backup_table *table, sh_error *error);
+sh_err store_postgres_rows_add(store *base, const backup_table *table, const backup_value values[],
+                               sh_error *error);
+sh_err store_postgres_rows_end(store *base, sh_error *error);
+
 /* postgres_prune.c */
 sh_err store_postgres_prune(store *base, const store_limits *limits, bool *more, sh_error *error);
 
@@ -220,6 +242,10 @@ sh_err store_postgres_devices(store *base, const store_device_query *query, stor
 
 /* postgres_results.c */
 sh_err store_postgres_results_prepare(store_postgres *s, sh_error *error);
+/* The value of syncHubKey of a result's plugin, node, primary and secondary id. SH_E_MEMORY. */
+#define POSTGRES_RESULT_KEY_BYTES 32
+sh_err store_postgres_result_key(const sh_slice parts[static 4], sh_buf *scratch,
+                                 uint8_t ret[static POSTGRES_RESULT_KEY_BYTES]);
 sh_err store_postgres_put_plugin_lines(store *base, const store_plugin_lines *lines,
                                        int64_t *changed, sh_error *error);
 

@@ -2,6 +2,7 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 
 #include "libcommon/base/cleanup.h"
+#include "receiver/store/backup_file.h"
 #include "receiver/store/store_location.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@ static void sqlite_close(store *base)
     store_sqlite *s = (store_sqlite *)base;
     for (int i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize(s->statements[i]);
+    (void)sqlite3_finalize(s->row_insert);
     (void)sqlite3_close(s->db); /* rolls an open transaction back */
     store_sqlite_result_rows_forget(s);
     known_macs_reset(&s->known);
@@ -84,7 +86,28 @@ static const struct store_ops sqlite_ops = {
     .presence_trim = store_sqlite_presence_trim,
     .nodes = store_sqlite_nodes,
     .devices = store_sqlite_devices,
+    .copy = backup_file_copy,
+    .table_columns = store_sqlite_table_columns,
+    .rows_read = store_sqlite_rows_read,
+    .rows_clear = store_sqlite_rows_clear,
+    .rows_begin = store_sqlite_rows_begin,
+    .rows_add = store_sqlite_rows_add,
+    .rows_end = store_sqlite_rows_end,
 };
+
+store_sqlite *store_sqlite_new(const char *path, sh_error *error)
+{
+    store_sqlite *s = calloc(1, sizeof *s);
+    if (s != NULL && (s->path = strdup(path)) == NULL) {
+        free(s);
+        s = NULL;
+    }
+    if (s == NULL)
+        (void)sh_fail(error, SH_E_MEMORY, "out of memory while opening the database");
+    else
+        s->base.ops = &sqlite_ops;
+    return s;
+}
 
 /*
  * synchronous=FULL makes a commit durable before the entry is acknowledged. The page cache is large
@@ -125,17 +148,13 @@ sh_err store_sqlite_prepare(const char *path, sh_error *error)
 
 sh_err store_sqlite_open(const char *path, store_access access, store **ret, sh_error *error)
 {
-    char *absolute = NULL;
+    SH_CLEANUP(sh_free_cleanup) char *absolute = NULL;
     sh_err err = store_place_check(path, access == STORE_READ_WRITE, &absolute, error);
     if (err != SH_OK)
         return err;
-    store_sqlite *s = calloc(1, sizeof *s);
-    if (s == NULL) {
-        free(absolute);
-        return sh_fail(error, SH_E_MEMORY, "out of memory while opening the database");
-    }
-    s->base.ops = &sqlite_ops;
-    s->path = absolute;
+    store_sqlite *s = store_sqlite_new(absolute, error);
+    if (s == NULL)
+        return SH_E_MEMORY;
     err = open_file(s, access, error);
     if (err == SH_OK && access == STORE_READ_WRITE)
         err = store_sqlite_schema_make(s, error);

@@ -82,8 +82,12 @@ typedef struct {
     bool known_has_all, trusts_known, has_triggers;
 
     sqlite3_stmt *statements[STATEMENTS];
+    sqlite3_stmt *row_insert;       /* of store_sqlite_rows_begin() */
     sh_value bound[SH_COLUMNS_MAX]; /* bound parameters of STATEMENT_INSERT_DEVICE */
 } store_sqlite;
+
+/* sqlite_store.c: a store that is not open yet; NULL without memory. */
+store_sqlite *store_sqlite_new(const char *path, sh_error *error);
 
 /* sqlite_call.c */
 
@@ -178,6 +182,17 @@ sh_err store_sqlite_state_find(store *base, const char *sql, const char *key,
                                const store_state_reader *reader, sh_error *error);
 sh_err store_sqlite_state_put(store *base, const char *sql, const store_state_entry *entry,
                               sh_error *error);
+
+/* sqlite_backup_rows.c */
+sh_err store_sqlite_table_columns(store *base, const char *table, backup_table *ret,
+                                  sh_error *error);
+sh_err store_sqlite_rows_read(store *base, const backup_table *table, const backup_reader *reader,
+                              sh_error *error);
+sh_err store_sqlite_rows_clear(store *base, const char *table, sh_error *error);
+sh_err store_sqlite_rows_begin(store *base, const backup_table *table, sh_error *error);
+sh_err store_sqlite_rows_add(store *base, const backup_table *table, const backup_value values[],
+                             sh_error *error);
+sh_err store_sqlite_rows_end(store *base, sh_error *error);
 
 /* sqlite_columns.c: reads the columns of Devices. */
 sh_err store_sqlite_columns_read(store_sqlite *s, sh_error *error);

@@ -124,6 +124,28 @@ static void consumers_that_are_gone_and_hold_nothing_are_forgotten(void **state)
     close_test_queue(queue);
 }
 
+static void activity_of_consumers_is_shown(void **state)
+{
+    (void)state;
+    test_queue *queue = open_test_queue();
+    char first[QUEUE_ACTIVITY_BYTES], second[QUEUE_ACTIVITY_BYTES];
+    assert_int_equal(queue_activity_set(queue->queue, "a receiver", NULL), SH_OK);
+    assert_int_equal(queue_activity_get(queue->queue, first, NULL), SH_OK);
+    assert_string_equal(first, ""); /* no stream */
+    (void)put_text(queue, "n", 1, "x");
+    assert_int_equal(queue_activity_get(queue->queue, first, NULL), SH_OK);
+    assert_string_equal(first, ""); /* no group */
+    queue_batch_free(take(queue, "a receiver", 60000));
+    assert_int_equal(queue_activity_get(queue->queue, first, NULL), SH_OK);
+    assert_non_null(strstr(first, " a receiver"));
+    assert_int_equal(queue_activity_get(queue->queue, second, NULL), SH_OK);
+    assert_string_equal(first, second);
+    assert_int_equal(queue_activity_set(queue->queue, "a receiver", NULL), SH_OK);
+    assert_int_equal(queue_activity_get(queue->queue, second, NULL), SH_OK);
+    assert_string_not_equal(first, second);
+    close_test_queue(queue);
+}
+
 static sh_err add_dead_letter(test_queue *queue, uint8_t id, bool keep, queue_dropped *dropped)
 {
     sh_error error = {0};
@@ -200,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup(entries_that_are_held_are_given_by_their_ids_alone, empty),
         cmocka_unit_test_setup(a_claim_that_is_renewed_is_not_taken_over, empty),
         cmocka_unit_test_setup(consumers_that_are_gone_and_hold_nothing_are_forgotten, empty),
+        cmocka_unit_test_setup(activity_of_consumers_is_shown, empty),
         cmocka_unit_test_setup(dead_letters_that_are_a_fault_of_the_hub_are_never_dropped, empty),
     };
     return cmocka_run_group_tests(tests, start, stop);
