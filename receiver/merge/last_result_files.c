@@ -271,6 +271,31 @@ sh_err last_result_files_contacts(last_result_files *h, sh_queue *queue, sh_erro
 
 /* --- Plugin results -------------------------------------------------------------------------- */
 
+/*
+ * NetAlertX's SYNC plugin reads results of other plugins as JSON, too, and fails, with the tables
+ * of all nodes, at JSON that is no table. A first line without '|' makes a result no JSON; the
+ * plugin whose result it is ignores that line.
+ */
+static const char NO_JSON[] = "# a plugin result\n";
+
+/* Whether it can be JSON that contains a '|', as a result does. */
+static bool resembles_json(sh_slice text)
+{
+    sh_slice rest = sh_slice_trim(text);
+    return rest.len > 0 && memchr("{[\"", rest.data[0], 3) != NULL;
+}
+
+static sh_err write_result(const char *path, sh_slice text, sh_error *error)
+{
+    if (!resembles_json(text))
+        return sh_file_write(path, text, FILE_MODE, error);
+    SH_CLEANUP(sh_buf_reset) sh_buf file = SH_BUF_INIT(sizeof NO_JSON + text.len);
+    if (sh_buf_append_text(&file, NO_JSON) != SH_OK ||
+        sh_buf_append(&file, text.data, text.len) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "no memory to hand plugin results over");
+    return sh_file_write(path, (sh_slice){file.data, file.len}, FILE_MODE, error);
+}
+
 sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *header,
                                 sh_slice text, sh_error *error)
 {
@@ -284,7 +309,7 @@ sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *
         if (len < 0 || len >= PATH_MAX)
             return sh_fail(error, SH_E_IO, "SYNC_plugins_out is too long a path");
         if (stat(path, &st) != 0)
-            return sh_file_write(path, text, FILE_MODE, error);
+            return write_result(path, text, error);
         bool older =
             st.st_mtim.tv_sec < oldest_time.tv_sec ||
             (st.st_mtim.tv_sec == oldest_time.tv_sec && st.st_mtim.tv_nsec < oldest_time.tv_nsec);
@@ -293,7 +318,7 @@ sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *
             oldest_time = st.st_mtim;
         }
     }
-    return sh_file_write(oldest, text, FILE_MODE, error); /* NetAlertX has read none of them */
+    return write_result(oldest, text, error); /* NetAlertX has read none of them */
 }
 
 /* --- Old files ------------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ void last_result_files_free(last_result_files *h); /* NULL is accepted */
 sh_err last_result_files_table(last_result_files *h, const sh_envelope_header *header,
                                sh_slice text, const skip_set *skip, sh_error *error);
 
+/* Hands over a plugin result; after a line that NetAlertX ignores if it can be JSON. */
 sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *header,
                                 sh_slice text, sh_error *error);
 

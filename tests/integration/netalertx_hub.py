@@ -33,11 +33,16 @@ class NetAlertXHub:
         return len(rows)
 
     def take_tables(self):
-        """The rows of all files by MAC; the first one if a MAC occurs twice."""
+        """The rows of all files by MAC; the first one if a MAC occurs twice. Reads results of
+        plugins, too, and ignores those that are not JSON, or have no "data"."""
         rows = {}
-        for path in sorted(self.folder.glob("last_result.SYNC.decoded.*.log")):
+        for path in sorted(self.folder.glob("last_result.*.decoded.*.log")):
             node = path.name.split(".decoded.", 1)[1].rsplit(".", 2)[0]
-            for row in json.loads(path.read_text())["data"]:
+            try:
+                table = json.loads(path.read_text())["data"]
+            except (json.JSONDecodeError, KeyError):
+                continue
+            for row in table:
                 row["devMac"] = str(row["devMac"]).lower()
                 row["devSyncHubNode"] = node
                 rows.setdefault(row["devMac"], row)

@@ -325,6 +325,16 @@ class HandedOver(AppDbBase):
         self.assertEqual(self.netalertx.plugin_run("ARPSCAN"),
                          [NINE.format("a"), NINE.format("b")])
 
+    def test_no_plugin_result_ends_its_sync_run(self):
+        self.start()
+        self.push(device_rows(2))
+        results = [json.dumps(NINE.format("a")), json.dumps([NINE.format("a")]), "[" * 100000 +
+                   "\n" + NINE.format("a"), json.dumps({"data": [{"devMac": NINE.format("a")}]})]
+        for number, text in enumerate(results):
+            self.push_text(text, plugin=f"P{number}")
+        self.assertEqual(self.netalertx.sync_run(), 2)
+        self.assertEqual(len(self.netalertx.plugin_run("P0")), 1)
+
     def test_a_name_that_resembles_netalertx_s_file_names(self):
         self.start()
         self.push(device_rows(2), node="a.encoded.b.decoded.c")
