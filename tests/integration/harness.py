@@ -251,8 +251,12 @@ class Redis:
     def publish_no_credentials(self, prefix="synchub"):
         """What a receiver that merges publishes of a database that never held credentials, for tests
         without one. Without it nothing is accepted."""
-        if self.cli("PING") == "PONG":  # no password is needed
-            self.cli("SET", f"{prefix}:nodes:version", "none")
+        try:
+            self.call("SET", f"{prefix}:nodes:version", "none")
+        except OSError as error:
+            # Some tests are about a server that accepts no write.
+            if not str(error).startswith(("NOAUTH", "OOM", "CLUSTERDOWN")):
+                raise
 
     def backlog(self, prefix="synchub"):
         return self.call("XLEN", f"{prefix}:ingest")

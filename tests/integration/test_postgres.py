@@ -10,8 +10,8 @@ import unittest
 
 import postgres
 import test_receiver_merge as rules
-from harness import (curl, device_mac, device_row, device_rows, device_table, netalertx_push,
-                     wait_until)
+from harness import (curl, device_mac, device_row, device_rows, device_table, long_test,
+                     netalertx_push, wait_until)
 from merge_base import MergeTest
 
 server = None
@@ -54,6 +54,7 @@ class WhoWins(OnPostgres, rules.WhoWins):
     pass
 
 
+@long_test
 class Keys(OnPostgres, rules.Keys):
     pass
 
@@ -62,6 +63,7 @@ class Values(OnPostgres, rules.Values):
     pass
 
 
+@long_test
 class OddValues(OnPostgres, rules.OddValues):
     pass
 
