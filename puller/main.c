@@ -6,6 +6,7 @@
 #include "libcommon/json/json_read.h"
 #include "libcommon/queue/redis.h"
 #include "libcommon/runtime/service_main.h"
+#include "puller/doctor.h"
 #include "puller/puller.h"
 
 #include <synchub_commit.h>
@@ -20,12 +21,23 @@ static sh_library_version *const libraries[] = {
     NULL,
 };
 
+static const sh_subcommand subcommands[] = {
+    {.name = "doctor",
+     .usage = "doctor [--json]",
+     .help = "check Redis, the key and each node, each with its remedy; exit code 3 if anything is "
+             "wrong",
+     .run = doctor_command,
+     .needs_secrets = true},
+    {.name = NULL},
+};
+
 int main(int argc, char *argv[])
 {
     static const sh_service service = {
         .name = "puller",
         .summary = "fetches the device tables of all SYNC_nodes into the hub's queue",
         .program = SH_FOR_PULLER,
+        .subcommands = subcommands,
         .commit = SYNCHUB_COMMIT,
         .libraries = libraries,
         .run = puller_main,

@@ -6,6 +6,7 @@
 #include "libcommon/json/json_read.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/runtime/service_main.h"
+#include "pusher/doctor.h"
 #include "pusher/pusher_settings.h"
 #include "pusher/run.h"
 #include "pusher/spool_command.h"
@@ -23,6 +24,12 @@ static sh_library_version *const libraries[] = {
 };
 
 static const sh_subcommand subcommands[] = {
+    {.name = "doctor",
+     .usage = "doctor [--json]",
+     .help = "check files, spool, hub, token, key and clock, each with its remedy; exit code 3 if "
+             "anything is wrong",
+     .run = doctor_command,
+     .needs_secrets = true},
     {.name = "spool list",
      .usage = "spool list [--json]",
      .help = "list the plugin results that wait for the hub or that it refused, with the reason",

@@ -16,6 +16,7 @@ typedef struct {
     char server[64];            /* the header Server, printable characters; "" if none */
     char proxy[160];            /* the forward proxy, without password; "" if none */
     int64_t retry_after_s;      /* -1 if none */
+    int64_t certificate_end_s;  /* Unix time when the peer's certificate ends; 0: not known */
     int64_t date_s, retry_at_s; /* Unix times of the headers Date and Retry-After; 0 if none */
 } sh_http_answer;
 

@@ -191,6 +191,7 @@ static void end_finished(sh_http_client *client, batch *b)
             err = http_client_exchange_fail(e, message->data.result, &failure);
         (void)curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &status);
         e->answer.status = (int)status;
+        http_client_exchange_note_certificate(e);
         end_exchange(e, b, err, &failure);
         some = true;
     }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define HEADER_BYTES_MAX (64 * SH_KIB) /* all header lines of one answer */
 #define SYSTEM_CA_FOLDER "/etc/ssl/certs"
@@ -187,6 +188,8 @@ static CURLcode set_request(http_client_exchange *e)
     SET(CURLOPT_HEADERDATA, e);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, e);
+    if (request->wants_certificate)
+        SET(CURLOPT_CERTINFO, 1L);
     if (request->answer_max > 0) /* rejects a larger Content-Length before the body */
         SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->answer_max);
     if (strcmp(request->method, "POST") == 0) {
@@ -225,6 +228,29 @@ sh_err http_client_exchange_fail(const http_client_exchange *e, CURLcode code, s
         return sh_fail(error, e->failure.code, "%s", e->failure.message);
     const http_client_failure failure = describe(e, code);
     return http_client_fail(&failure, error);
+}
+
+/* curl prints the date as the TLS library that it was built with does: OpenSSL or GnuTLS. */
+static int64_t read_date(const char *text)
+{
+    struct tm when = {0};
+    if (strptime(text, "%b %d %H:%M:%S %Y", &when) == NULL &&
+        strptime(text, "%Y-%m-%d %H:%M:%S", &when) == NULL)
+        return 0;
+    return (int64_t)timegm(&when);
+}
+
+void http_client_exchange_note_certificate(http_client_exchange *e)
+{
+    static const char label[] = "Expire date:";
+    struct curl_certinfo *chain = NULL;
+    if (!e->request->wants_certificate ||
+        curl_easy_getinfo(e->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+        chain->num_of_certs < 1)
+        return;
+    for (const struct curl_slist *line = chain->certinfo[0]; line != NULL; line = line->next)
+        if (strncmp(line->data, label, sizeof label - 1) == 0)
+            e->answer.certificate_end_s = read_date(line->data + sizeof label - 1);
 }
 
 static http_client_step step_of(const http_client_exchange *e)

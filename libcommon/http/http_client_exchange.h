@@ -71,4 +71,7 @@ bool http_client_exchange_moves(http_client_exchange *e, int64_t now_ms);
 bool http_client_exchange_is_silent(const http_client_exchange *e, int64_t now_ms,
                                     int64_t not_before_ms, sh_error *error);
 
+/* Sets certificate_end_s of the answer of a finished exchange, if the request wants it. */
+void http_client_exchange_note_certificate(http_client_exchange *e);
+
 #endif

@@ -14,6 +14,7 @@ typedef struct {
     const char *const *headers; /* `Name: value`, NULL-terminated; NULL: none */
     const void *body;           /* of POST; borrowed until the exchange ends */
     size_t body_len;
+    bool wants_certificate; /* sets certificate_end_s of the answer */
     bool ask_first;     /* `Expect: 100-continue`: the peer may answer before the body is sent */
     size_t answer_max;  /* bytes of body; more is SH_E_LIMIT */
     int64_t timeout_ms; /* for the whole exchange */

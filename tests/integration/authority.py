@@ -26,7 +26,7 @@ class Authority:
         openssl("req", "-x509", *KEY, "-keyout", self.folder / "ca.key", "-out", self.file,
                 "-days", "30", "-subj", f"/CN={name}")
 
-    def issue(self, name, san="IP:127.0.0.1", expired=False):
+    def issue(self, name, san="IP:127.0.0.1", expired=False, days=30):
         """Creates NAME.pem and NAME.key; returns both paths."""
         cert, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         request, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
@@ -35,7 +35,7 @@ class Authority:
         command = ["x509", "-req", "-in", request, "-CA", self.file, "-CAkey",
                    self.folder / "ca.key", "-CAcreateserial", "-extfile", extensions, "-out", cert]
         if not expired:
-            openssl(*command, "-days", "30")
+            openssl(*command, "-days", str(days))
             return cert, key
         try:
             openssl(*command, "-days", "-1")

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSHER_DOCTOR_H
+#define PUSHER_DOCTOR_H
+
+#include "libcommon/config/settings.h"
+#include "libcommon/runtime/doctor_report.h"
+#include "pusher/contact.h"
+
+/* `synchub-pusher doctor`: checks what a node needs, beside a running pusher. */
+int doctor_command(const sh_settings *settings, int argc, char *const argv[]);
+
+/*
+ * Adds the results of the checks at the hub: reachable, token, node name, clock, key. Sends a
+ * heartbeat with the contact's problems, and an envelope that the hub refuses, but sends no data.
+ */
+void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, contact *c);
+
+#endif
