@@ -69,7 +69,7 @@ static sh_err open_store(merge *m, sh_error *error)
     if (m->merger.store != NULL && store_check(m->merger.store, &gone) == SH_OK)
         return SH_OK;
     if (m->merger.store != NULL && readiness_set(READINESS_MERGE, gone.message))
-        sh_log_error("%s", gone.message);
+        sh_log_warning("%s", gone.message);
     close_store(m);
     m->published = false;
     sh_err err = store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);

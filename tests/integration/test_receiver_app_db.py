@@ -71,7 +71,7 @@ class AppDb(AppDbBase):
         self.start()
         self.push([device_row(1, devVendorLater="x")])
         self.alter("ALTER TABLE Devices ADD COLUMN devVendorLater TEXT")
-        self.hub.wait_for_log("the tables of the database .*app.db were changed")
+        self.hub.wait_for_log("warning receiver: the tables of the database .*app.db were changed")
         self.push([device_row(2, devVendorLater="y")])
         self.assertEqual(self.row(device_mac(2))["devVendorLater"], "y")
 
