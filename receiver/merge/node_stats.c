@@ -104,8 +104,17 @@ static sh_err record_presence(const entry_merger *m, const presence_table *table
 }
 
 /*
+ * Whether no row of a table could be identified, as those of an old NetAlertX with other columns.
+ * That does not mean that all devices are gone.
+ */
+static bool is_unreadable(const entry_result *result)
+{
+    return result->rows > 0 && result->set_aside == result->rows;
+}
+
+/*
  * Records a table whose node is locked; ignores the presence in a table that is older than the
- * newest one.
+ * newest one, or has no valid row.
  */
 static sh_err record_table(const entry_merger *m, const merged_entry *table,
                            const store_node *before, const store_part *of_node, sh_error *error)
@@ -131,7 +140,7 @@ static sh_err record_table(const entry_merger *m, const merged_entry *table,
         .is_whole = is_whole,
         .last_part = part.parts > 1 ? &part : NULL,
     };
-    if (err == SH_OK && m->sightings != NULL && !is_older)
+    if (err == SH_OK && m->sightings != NULL && !is_older && !is_unreadable(result))
         err = record_presence(m, &presence, &before->newest, &node.newest, error);
     return err == SH_OK && is_whole && part.parts > 1 ? store_parts_end(m->store, &part, error)
                                                       : err;

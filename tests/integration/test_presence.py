@@ -165,6 +165,14 @@ class Changes:
         self.push([internet_row(), present_row(1), present_row(2), present_row(3, devMac="")])
         self.assertEqual(set(self.rows()), {device_mac(2)})
 
+    def test_a_table_without_a_valid_row_says_nothing(self):
+        self.start()
+        self.push([present_row(1), present_row(2)])
+        self.push([{"dev_MAC": device_mac(1)}, present_row(2, devMac="")])
+        self.assertEqual(self.state(), {device_mac(1): "yes", device_mac(2): "yes"})
+        self.push([{"dev_MAC": device_mac(1)}, present_row(2)])
+        self.assertEqual(self.state(), {device_mac(1): "no", device_mac(2): "yes"})
+
     def test_an_address_that_nobody_can_use_is_not_stored(self):
         self.start()
         self.push([present_row(1, devLastIP="x" * 500), present_row(2, devLastIP="10.0.0.1\u001b[2J"),
