@@ -20,6 +20,7 @@
 #include "receiver/cli/device_command.h"
 #include "receiver/cli/device_options.h"
 #include "receiver/cli/devices_command.h"
+#include "receiver/cli/doctor_command.h"
 #include "receiver/cli/key_command.h"
 #include "receiver/cli/node_command.h"
 #include "receiver/cli/node_record_command.h"
@@ -135,6 +136,12 @@ static const sh_subcommand subcommands[] = {
      .usage = BLOCKLIST_REMOVE_USAGE,
      .help = "insert these devices again; nodes send their tables once in full",
      .run = blocklist_remove},
+    {.name = "doctor",
+     .usage = DOCTOR_USAGE,
+     .help = "check settings, database, Redis, queue, credentials, nodes, clocks, certificate and "
+             "the running receiver, each finding with its remedy; exit code 3 if there are any",
+     .run = doctor_command,
+     .needs_secrets = true},
     {.name = "backup",
      .usage = BACKUP_USAGE,
      .help =

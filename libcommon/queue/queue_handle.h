@@ -64,4 +64,7 @@ sh_err sh_queue_do(sh_queue *queue, size_t argc, const sh_slice argv[], sh_error
 sh_err sh_queue_do_script(sh_queue *queue, const sh_redis_script *script,
                           sh_redis_arguments arguments, sh_error *error);
 
+/* The value of a field of INFO's reply; empty if there is none. */
+sh_slice sh_queue_info_field(sh_slice info, const char *name);
+
 #endif

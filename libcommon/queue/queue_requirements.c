@@ -83,8 +83,7 @@ static void judge_config(sh_queue *queue, const sh_redis_reply *reply)
                                                  : SH_KEEPS_UNKNOWN;
 }
 
-/* The value of a field of INFO; empty if there is none. */
-static sh_slice info_field(sh_slice info, const char *name)
+sh_slice sh_queue_info_field(sh_slice info, const char *name)
 {
     size_t len = strlen(name);
     for (const char *at = info.data, *end = info.data + info.len; at < end;) {
@@ -101,8 +100,8 @@ static sh_slice info_field(sh_slice info, const char *name)
 /* INFO does not contain appendfsync, so it can only prove that Redis is not durable. */
 static void judge_info(sh_queue *queue, sh_slice info)
 {
-    sh_slice file = info_field(info, "aof_enabled");
-    sh_slice policy = info_field(info, "maxmemory_policy");
+    sh_slice file = sh_queue_info_field(info, "aof_enabled");
+    sh_slice policy = sh_queue_info_field(info, "maxmemory_policy");
     if (sh_slice_equals(file, SH_SLICE("0")))
         add_wrong(queue->keeps_words, "appendonly", SH_SLICE("no"), "yes");
     if (policy.len > 0 && !sh_slice_equals(policy, SH_SLICE("noeviction")))
@@ -235,7 +234,7 @@ static sh_err check_version(sh_queue *queue, sh_error *error)
         return SH_OK; /* unknown: an older server refuses the first script */
     if (err != SH_OK)
         return sh_fail(error, err, "%s", reason.message);
-    sh_slice version = info_field(sh_redis_text(reply), "redis_version");
+    sh_slice version = sh_queue_info_field(sh_redis_text(reply), "redis_version");
     long major = version.len == 0 ? 0 : strtol(version.data, NULL, 10);
     if (major < REDIS_MAJOR_MIN)
         return sh_fail(error, SH_E_UNSUPPORTED,

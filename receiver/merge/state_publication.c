@@ -150,6 +150,15 @@ static sh_err compare(state_publication *p, store *s, sh_queue *queue, bool *sam
     return err;
 }
 
+sh_err credentials_are_published(store *s, sh_queue *queue, bool *ret, int64_t *count,
+                                 sh_error *error)
+{
+    state_publication p = {.looked = false};
+    sh_err err = compare(&p, s, queue, ret, error);
+    *count = p.count;
+    return err;
+}
+
 sh_err state_publication_look(state_publication *p, store *s, sh_queue *queue, sh_error *error)
 {
     int64_t now_ms = sh_clock_monotonic_ms();

@@ -36,4 +36,8 @@ sh_err credentials_publish(store *s, sh_queue *queue, int64_t *count, sh_error *
  */
 sh_err credentials_take_over(store *s, sh_queue *queue, size_t *taken, sh_error *error);
 
+/* Whether Redis has the credentials of the database; *count: how many nodes have any. */
+sh_err credentials_are_published(store *s, sh_queue *queue, bool *ret, int64_t *count,
+                                 sh_error *error);
+
 #endif

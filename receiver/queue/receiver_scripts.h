@@ -137,6 +137,13 @@ typedef struct {
     sh_slice group, consumer;
 } consumer_end_arguments;
 
+extern const sh_redis_script sh_script_queue_oldest;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+} queue_oldest_arguments;
+
 extern const sh_redis_script sh_script_activity_get;
 typedef struct {
     struct {

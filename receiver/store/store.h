@@ -63,6 +63,9 @@ sh_err store_meta_get(store *s, const char *name, char ret[static STORE_META_BYT
 /* Sets it if there is none or replace is true. Has its own transaction. */
 sh_err store_meta_set(store *s, const char *name, const char *value, bool replace, sh_error *error);
 
+/* The clock of the database server, Unix time in ms; 0 if it is that of this host. */
+sh_err store_clock(store *s, int64_t *ret, sh_error *error);
+
 /* The columns of this database's Devices, for sh_device_row_read(). Borrowed from the store. */
 const sh_column *store_columns(const store *s, size_t *count);
 

@@ -76,6 +76,7 @@ struct store_ops {
     sh_err (*nodes)(store *s, store_node_each each, void *context, sh_error *error);
     sh_err (*devices)(store *s, const store_device_query *query, store_device_each each,
                       void *context, sh_error *error);
+    sh_err (*clock)(store *s, int64_t *ret, sh_error *error); /* NULL: this host's */
     /* --- Backups (backup.h). Copies one state of the database into an empty file; NULL: cannot. */
     sh_err (*copy)(store *s, const char *to, sh_error *error);
     /* All columns of a table that a backup has of this database; none if there is no such table. */

@@ -55,6 +55,12 @@ sh_err store_meta_set(store *s, const char *name, const char *value, bool replac
     return s->ops->meta_set(s, name, value, replace, error);
 }
 
+sh_err store_clock(store *s, int64_t *ret, sh_error *error)
+{
+    *ret = 0;
+    return s->ops->clock == NULL ? SH_OK : s->ops->clock(s, ret, error);
+}
+
 const sh_column *store_columns(const store *s, size_t *count)
 {
     return s->ops->columns(s, count);

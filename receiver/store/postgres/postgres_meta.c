@@ -5,6 +5,7 @@
 #include "libcommon/base/hex.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Named values in SyncHub_Meta. */
 
@@ -57,4 +58,14 @@ sh_err store_postgres_meta_set(store *base, const char *name, const char *value,
                 : "INSERT INTO \"SyncHub_Meta\"(key, value) VALUES($1, $2) ON CONFLICT(key)"
                   " DO NOTHING",
         &p, "write to", NULL, error);
+}
+
+sh_err store_postgres_clock(store *base, int64_t *ret, sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    sh_err err = store_postgres_exec(
+        (store_postgres *)base, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+        "read", &result, error);
+    *ret = err == SH_OK && PQntuples(result) == 1 ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+    return err;
 }

@@ -97,6 +97,7 @@ static const struct store_ops postgres_ops = {
     .presence_trim = store_postgres_presence_trim,
     .nodes = store_postgres_nodes,
     .devices = store_postgres_devices,
+    .clock = store_postgres_clock,
     .table_columns = store_postgres_table_columns,
     .rows_read = store_postgres_rows_read,
     .rows_clear = store_postgres_rows_clear,

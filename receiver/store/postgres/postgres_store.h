@@ -157,6 +157,8 @@ sh_err store_postgres_meta_set(store *base, const char *name, const char *value,
                                sh_error *error);
 sh_err store_postgres_meta_write(store *base, const char *name, const char *value, sh_error *error);
 
+sh_err store_postgres_clock(store *base, int64_t *ret, sh_error *error);
+
 /* postgres_state.c */
 sh_err store_postgres_state_read_begin(store *base, sh_error *error);
 sh_err store_postgres_state_lock(store *base, store_state list, sh_error *error);
