@@ -188,8 +188,9 @@ int dead_list(const sh_settings *settings, int argc, char *const argv[])
 /* --- Ids ------------------------------------------------------------------------------------- */
 
 typedef struct {
-    size_t max; /* ids; 1 is for show, which does not accept --all */
+    size_t max; /* ids; 1 is for show, which accepts neither --all nor --node */
     bool json, all;
+    const char *node; /* all of this node; NULL: not */
     size_t count;
     const char **ids; /* borrowed from argv */
 } id_options;
@@ -206,12 +207,17 @@ static sh_err read_ids(const show_command *command, int argc, char *const argv[]
             ret->json = true;
         else if (strcmp(argv[i], "--all") == 0 && ret->max > 1)
             ret->all = true;
+        else if (strncmp(argv[i], "--node=", 7) == 0 && ret->max > 1)
+            ret->node = argv[i] + 7;
+        else if (strcmp(argv[i], "--node") == 0 && ret->max > 1 && i + 1 < argc)
+            ret->node = argv[++i];
         else if (argv[i][0] == '-')
             return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argv[i],
                            command->usage);
         else
             ret->ids[ret->count++] = argv[i];
     }
+    ret->all = ret->all || ret->node != NULL;
     if (ret->all == (ret->count > 0) || ret->count > ret->max)
         return sh_fail(error, SH_E_CONFIG, "usage: %s", command->usage);
     return SH_OK;
@@ -331,6 +337,7 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
     sh_err err = read_ids(&c->command, argc, argv, &options, &error);
     if (err == SH_OK)
         err = open_queue(settings, &queue, &error);
+    all.node = options.node;
     if (err == SH_OK && options.all)
         err = dead_letters_list(queue, add_letter, &all, &error);
     if (err == SH_OK && options.all)
@@ -357,18 +364,16 @@ static int run_change(const changing *c, const sh_settings *settings, int argc, 
 
 int dead_retry(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const changing c = {
-        .command = {.name = "dead retry", .usage = "dead retry ID... | --all [--json]"},
-        .done = "retried",
-        .change = dead_letters_retry};
+    static const changing c = {.command = {.name = "dead retry", .usage = DEAD_RETRY_USAGE},
+                               .done = "retried",
+                               .change = dead_letters_retry};
     return run_change(&c, settings, argc, argv);
 }
 
 int dead_drop(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const changing c = {
-        .command = {.name = "dead drop", .usage = "dead drop ID... | --all [--json]"},
-        .done = "dropped",
-        .change = dead_letters_drop};
+    static const changing c = {.command = {.name = "dead drop", .usage = DEAD_DROP_USAGE},
+                               .done = "dropped",
+                               .change = dead_letters_drop};
     return run_change(&c, settings, argc, argv);
 }

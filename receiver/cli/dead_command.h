@@ -4,6 +4,9 @@
 
 #include "libcommon/config/settings.h"
 
+#define DEAD_RETRY_USAGE "dead retry ID... | --all | --node NAME [--json]"
+#define DEAD_DROP_USAGE "dead drop ID... | --all | --node NAME [--json]"
+
 /*
  * `synchub-receiver dead …`. list and show are read-only; retry moves dead letters back into the
  * queue, drop deletes them. Return the exit code: 1 if an id does not exist.

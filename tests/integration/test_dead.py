@@ -136,6 +136,16 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual((self.letters(), self.hub_redis.backlog()), ([], 0))
         self.assertEqual(self.number("synchub:dead:bytes"), 0)
 
+    def test_those_of_one_node_are_retried_and_dropped(self):
+        self.add_dead_letters("Node_A", "Node_B", "Node_C")
+        of_b = [letter["id"] for letter in self.letters() if letter["node"] == "Node_B"]
+        done = self.dead("retry", "--node", "Node_B", "--json")
+        self.assertEqual(json.loads(done.stdout), {"retried": of_b})
+        self.assertEqual([letter["node"] for letter in self.letters()], ["Node_A", "Node_C"])
+        self.assertEqual(self.dead("drop", "--node=Nobody").stdout, "0 dropped.\n")
+        self.dead("drop", "--all", "--node=Node_A")
+        self.assertEqual([letter["node"] for letter in self.letters()], ["Node_C"])
+
     def test_a_missing_id_exits_with_1_after_the_others_were_handled(self):
         self.add_dead_letters("Node_A", "Node_B")
         ids = [letter["id"] for letter in self.letters()]
@@ -152,6 +162,7 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.add_dead_letters("Node_A")
         id = self.letters()[0]["id"]
         for bad in (["retry"], ["drop"], ["drop", "--all", id], ["drop", "--al"], ["show"],
+                    ["drop", "--node"], ["drop", "--node", "Node_A", id], ["show", "--node", "N"],
                     ["show", id, id], ["show", "--all"], ["list", id], [], ["bury", id]):
             with self.subTest(bad):
                 self.dead(*bad, code=2)
