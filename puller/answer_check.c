@@ -39,17 +39,18 @@ static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
 }
 
 /* Without a code, as in answers of NetAlertX and of pushers before 0.2.0, the text decides. */
-static bool has_no_table(const sh_peer_error *said)
+static bool has_no_table(const sh_peer_error *peer_error)
 {
-    return said->code == SH_CODE_NO_TABLE ||
-           (said->code == SH_CODE_NONE && (strcasestr(said->message, "not found") != NULL ||
-                                           strcasestr(said->message, "no such file") != NULL));
+    return peer_error->code == SH_CODE_NO_TABLE ||
+           (peer_error->code == SH_CODE_NONE &&
+            (strcasestr(peer_error->message, "not found") != NULL ||
+             strcasestr(peer_error->message, "no such file") != NULL));
 }
 
-static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *said,
+static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *peer_error,
                           const char *words, sh_error *error)
 {
-    if (has_no_table(said))
+    if (has_no_table(peer_error))
         return sh_fail(error, SH_E_BUSY,
                        "the node has no device table: its scanner has not written one yet%s",
                        words);
@@ -63,18 +64,18 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
                            bool *unchanged, sh_error *error)
 {
     char words[WORDS_BYTES] = "";
-    sh_peer_error said;
+    sh_peer_error peer_error;
     *unchanged = answer->status == 304 && expected->etag != NULL &&
                  strcmp(answer->etag, expected->etag) == 0;
     if (answer->status == 200 || *unchanged)
         return SH_OK;
-    sh_peer_error_read(answer, &said);
-    if (!said.is_likely_own)
+    sh_peer_error_read(answer, &peer_error);
+    if (!peer_error.is_likely_own)
         return fail_foreign(answer, error);
-    if (said.message[0] != '\0')
-        (void)snprintf(words, sizeof words, " (%s)", said.message);
+    if (peer_error.message[0] != '\0')
+        (void)snprintf(words, sizeof words, " (%s)", peer_error.message);
     if (answer->status >= 500)
-        return fail_server(answer, &said, words, error);
+        return fail_server(answer, &peer_error, words, error);
     switch (answer->status) {
     case 401:
     case 403:
@@ -90,7 +91,7 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
                        answer->status, words);
     case 408:
     case 429:
-        return fail_server(answer, &said, words, error);
+        return fail_server(answer, &peer_error, words, error);
     default:
         break;
     }

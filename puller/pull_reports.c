@@ -61,31 +61,31 @@ void pull_reports_failed(pull_reports *reports, const reported_node *node, int s
     bool is_named = name[0] != '\0';
     if (!is_named && strlen(node->node->url) > SH_NODE_NAME_MAX)
         return; /* two long URLs could be cut to the same name */
-    node->told->under_url = node->told->under_url || !is_named;
+    node->last->under_url = node->last->under_url || !is_named;
     add_problem(reports, is_named ? name : node->node->url, status, "pull", text);
 }
 
 void pull_reports_good(pull_reports *reports, const reported_node *node)
 {
-    told_node *told = node->told;
+    last_report *last = node->last;
     int64_t now_ms = sh_clock_monotonic_ms();
     if (node->name[0] == '\0')
         return;
-    if (told->under_url || node->name_new) {
+    if (last->under_url || node->name_new) {
         add_problem(reports, node->node->url, 0, "forget", "it has answered with its name");
-        told->under_url = false;
+        last->under_url = false;
     }
     const char *agent = reports->is_netalertx ? "NetAlertX" : node->agent;
-    if (told->told_ms != 0 && strcmp(told->agent, agent) == 0 &&
-        told->interval_s == reports->interval_s && now_ms - told->told_ms < TELL_AGAIN_MS)
+    if (last->reported_ms != 0 && strcmp(last->agent, agent) == 0 &&
+        last->interval_s == reports->interval_s && now_ms - last->reported_ms < TELL_AGAIN_MS)
         return;
     sh_queue_report *report = add(reports, node->name);
     report->interval_s = reports->interval_s;
     report->protocol = reports->is_netalertx ? "netalertx" : "native";
     (void)snprintf(report->agent, sizeof report->agent, "%s", agent);
-    (void)snprintf(told->agent, sizeof told->agent, "%s", agent);
-    told->interval_s = reports->interval_s;
-    told->told_ms = now_ms;
+    (void)snprintf(last->agent, sizeof last->agent, "%s", agent);
+    last->interval_s = reports->interval_s;
+    last->reported_ms = now_ms;
 }
 
 void pull_reports_conflict(pull_reports *reports, const char *name, const char *url,

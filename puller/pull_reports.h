@@ -9,19 +9,19 @@
 #include <stdint.h>
 
 /*
- * What the puller tells the hub about its nodes, through Redis: pulls that fail, with the reason;
- * agent and interval of those that answer; nodes that answer with one name. A contact, which the
- * queue records with each table, ends the problem of a failed pull. Written in batches; a failure
- * is logged once a run, as the next run reports the same. Belongs to one thread.
+ * What the puller reports to the hub about its nodes, through Redis: pulls that fail, with the
+ * reason; agent and interval of those that answer; nodes that answer with one name. A contact,
+ * which the queue records with each table, ends the problem of a failed pull. Written in batches; a
+ * failure is logged once a run, as the next run reports the same. Belongs to one thread.
  */
 
-/* What was told of a node by this process. */
+/* What this process last reported about a node. */
 typedef struct {
     char agent[SH_AGENT_MAX + 1];
     int64_t interval_s;
-    int64_t told_ms; /* monotonic: when; 0: never */
-    bool under_url;  /* a failure was told before the node's name was known */
-} told_node;
+    int64_t reported_ms; /* monotonic: when; 0: never */
+    bool under_url;      /* a failure was reported before the node's name was known */
+} last_report;
 
 typedef struct {
     sh_queue *queue;
@@ -41,7 +41,7 @@ typedef struct {
     const char *name;  /* "": not known, looked up in Redis */
     const char *agent; /* of its answer; "": unknown */
     bool name_new;     /* it answered with this name for the first time */
-    told_node *told;
+    last_report *last; /* shared by all runs */
 } reported_node;
 
 /* A pull failed; status is 0 without an answer. text has the remedy. */

@@ -73,7 +73,7 @@ reported_node pull_run_reported(const pull_run *r, const node_fetch *f)
                            .name = f->name,
                            .agent = f->agent,
                            .name_new = f->name_new,
-                           .told = &r->p->told[f - r->fetches]};
+                           .last = &r->p->last_reports[f - r->fetches]};
 }
 
 /* Failures of the hub's side are not the node's. */

@@ -25,8 +25,8 @@
 typedef struct {
     const sh_settings *settings;
     puller_nodes nodes;
-    told_node *told; /* of each node */
-    bool is_single;  /* one run only */
+    last_report *last_reports; /* of each node */
+    bool is_single;            /* one run only */
     uint8_t passphrase_key[SH_KEY_BYTES];
     uint8_t credential_key[SH_KEY_BYTES]; /* seals the nodes' own credentials */
     sh_http_client *client;

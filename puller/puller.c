@@ -51,8 +51,8 @@ static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
     p->settings = settings;
     sh_err err = puller_nodes_read(&settings->nodes, &p->nodes, error);
     if (err == SH_OK) {
-        p->told = calloc(p->nodes.count + 1, sizeof *p->told);
-        if (p->told == NULL)
+        p->last_reports = calloc(p->nodes.count + 1, sizeof *p->last_reports);
+        if (p->last_reports == NULL)
             err = sh_fail(error, SH_E_MEMORY, "no memory for %zu nodes", p->nodes.count);
     }
     if (err == SH_OK)
@@ -72,7 +72,7 @@ static void close_all(puller *p)
     sh_queue_free(p->queue);
     sh_http_client_free(p->client);
     puller_nodes_reset(&p->nodes);
-    free(p->told);
+    free(p->last_reports);
     sh_wipe(p->passphrase_key, sizeof p->passphrase_key);
     sh_wipe(p->credential_key, sizeof p->credential_key);
 }

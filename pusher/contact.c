@@ -91,7 +91,7 @@ void contact_hub_clock(contact *c, int64_t hub_s, int64_t now_ms)
     contact_problem_set(c, PROBLEM_CLOCK, "clock_skew", text);
 }
 
-bool contact_is_news(const contact *c)
+bool contact_has_changed(const contact *c)
 {
     return strcmp(contact_problem_current(c).kind, c->told) != 0;
 }

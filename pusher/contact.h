@@ -57,7 +57,7 @@ void contact_table_age(contact *c, const char *path, const sh_file_stamp *stamp,
 void contact_hub_clock(contact *c, int64_t hub_s, int64_t now_ms);
 
 /* Whether the hub does not know the current problem, or that there is none. */
-bool contact_is_news(const contact *c);
+bool contact_has_changed(const contact *c);
 /* Records that the hub accepted a request with the problem of this kind, or "". */
 void contact_told(contact *c, const char *kind);
 

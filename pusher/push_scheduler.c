@@ -168,7 +168,7 @@ void work_contact_due(work *w)
 static bool heartbeat_is_due(const work *w)
 {
     return w->sender.settings->protocol == SH_PROTOCOL_NATIVE && !w->no_heartbeats &&
-           (w->contact_due || contact_is_news(&w->contact));
+           (w->contact_due || contact_has_changed(&w->contact));
 }
 
 void work_changed_due(work *w)

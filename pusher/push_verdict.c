@@ -159,7 +159,7 @@ static const char *remedy_by_status(sh_protocol protocol, int status)
  * 0.4.0), and all in NetAlertX's format, where these words are part of the contract (PROTOCOL.md,
  * "Errors").
  */
-static const char *remedy_by_words(sh_protocol protocol, int status, const char *words)
+static const char *remedy_by_message(sh_protocol protocol, int status, const char *words)
 {
     if (status == 400 && (strstr(words, "https") != NULL || strstr(words, "HTTPS") != NULL))
         return OTHER_SCHEME;
@@ -172,11 +172,11 @@ static const char *remedy_by_words(sh_protocol protocol, int status, const char 
     return remedy_by_status(protocol, status);
 }
 
-static const char *remedy_of(sh_protocol protocol, int status, const sh_peer_error *said)
+static const char *remedy_of(sh_protocol protocol, int status, const sh_peer_error *peer_error)
 {
-    switch (said->code) {
+    switch (peer_error->code) {
     case SH_CODE_NONE:
-        return remedy_by_words(protocol, status, said->message);
+        return remedy_by_message(protocol, status, peer_error->message);
     case SH_CODE_TOKEN:
         return OTHER_TOKEN;
     case SH_CODE_KEY:
@@ -210,24 +210,26 @@ static const char *remedy_of(sh_protocol protocol, int status, const sh_peer_err
 
 push_verdict push_judge(const push_question *q, sh_error *error)
 {
-    sh_peer_error said;
+    sh_peer_error peer_error;
     int status = q->answer->status;
     if (status < 300 && q->is_heartbeat)
         return judge_heartbeat_success(q, error);
     if (status < 300)
         return q->protocol == SH_PROTOCOL_NATIVE ? judge_native_success(q, error)
                                                  : judge_netalertx_success(q, error);
-    sh_peer_error_read(q->answer, &said);
-    if (status < 400 || !said.is_own)
+    sh_peer_error_read(q->answer, &peer_error);
+    if (status < 400 || !peer_error.is_own)
         return fail_foreign(q, error);
     if (status >= 500 || status == 408 || status == 425 || status == 429)
-        return fail_own(q, PUSH_LATER, "the pusher will retry", said.message, error);
-    if (q->is_heartbeat && (said.code == SH_CODE_NONE || said.code == SH_CODE_ENVELOPE) &&
+        return fail_own(q, PUSH_LATER, "the pusher will retry", peer_error.message, error);
+    if (q->is_heartbeat &&
+        (peer_error.code == SH_CODE_NONE || peer_error.code == SH_CODE_ENVELOPE) &&
         (status == 400 || status == 411))
-        return fail_own(q, PUSH_REFUSED, "the hub is too old to know heartbeats", said.message,
-                        error);
-    const char *remedy = remedy_of(q->protocol, status, &said);
+        return fail_own(q, PUSH_REFUSED, "the hub is too old to know heartbeats",
+                        peer_error.message, error);
+    const char *remedy = remedy_of(q->protocol, status, &peer_error);
     if (remedy != NULL)
-        return fail_own(q, PUSH_MISCONFIGURED, remedy, said.message, error);
-    return fail_own(q, PUSH_REFUSED, "the hub will not accept this item", said.message, error);
+        return fail_own(q, PUSH_MISCONFIGURED, remedy, peer_error.message, error);
+    return fail_own(q, PUSH_REFUSED, "the hub will not accept this item", peer_error.message,
+                    error);
 }

@@ -57,14 +57,14 @@ void result_sender_collect(result_sender *r, job *j, push_report *report)
     }
     if (state_plugin_reserve(r->sender->state, j->source.plugin, &error) != SH_OK ||
         spool_add(r->spool, j->source.plugin, content, sh_clock_unix_ms(), &error) != SH_OK) {
-        sh_error told = {0};
-        (void)sh_fail(&told, error.code, "plugin %s: the result of %zu bytes is not stored: %s",
+        sh_error detailed = {0};
+        (void)sh_fail(&detailed, error.code, "plugin %s: the result of %zu bytes is not stored: %s",
                       j->source.plugin, content.len, error.message);
         if (error.code != SH_E_MEMORY)
             contact_problem_set(r->sender->contact, PROBLEM_SPOOL,
                                 error.code == SH_E_LIMIT ? "spool_full" : "spool_unusable",
-                                told.message);
-        sender_job_failed(r->sender, j, &told, report);
+                                detailed.message);
+        sender_job_failed(r->sender, j, &detailed, report);
         return;
     }
     (void)state_plugin_set(r->sender->state, j->source.plugin, digest, NULL); /* reserved */

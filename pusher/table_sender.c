@@ -176,8 +176,8 @@ static void push_table(table_sender *t, job *j, source_text *text, const mac_set
 }
 
 /* With only_new: whether the table has a new device; returns its keys in *macs. */
-static bool table_is_news(table_sender *t, job *j, const source_text *text, mac_set *macs,
-                          push_report *report)
+static bool table_has_changed(table_sender *t, job *j, const source_text *text, mac_set *macs,
+                              push_report *report)
 {
     sh_error error = {0};
     if (mac_set_of_table(t->sender->key->digest, (sh_slice){text->text.data, text->text.len}, macs,
@@ -211,7 +211,7 @@ void table_sender_run(table_sender *t, job *j, bool *news, push_report *report)
     }
     contact_problem_clear(t->sender->contact, PROBLEM_TABLE);
     if (t->only_new) {
-        *news = table_is_news(t, j, &text, &macs, report);
+        *news = table_has_changed(t, j, &text, &macs, report);
         if (!*news)
             return;
     }

@@ -102,7 +102,7 @@ static sh_err load_next(sh_error *error)
 }
 
 /* Compares the new settings with the old ones; false if there is nothing to do. */
-static bool is_news(void)
+static bool is_changed(void)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf names = SH_BUF_INIT(16 * SH_KIB);
     if (sh_settings_differ(reload.settings, &reload.next, reload.service->program, &names) !=
@@ -136,7 +136,7 @@ sh_reload_state sh_service_reload_state(void)
     if (err != SH_OK)
         sh_log_error("%s was changed but is invalid, so the previous settings stay in use: %s",
                      reload.settings->config_file, error.message);
-    if (err == SH_OK && is_news())
+    if (err == SH_OK && is_changed())
         return SH_RELOAD_DUE;
     forget_next();
     return SH_RELOAD_NONE;

@@ -140,7 +140,7 @@ static bool read_problem(const char *header, char kind[static SH_PROBLEM_KIND_MA
 /* --- Noting ---------------------------------------------------------------------------------- */
 
 /* Whether this agent of a node must be reported. Notes that it is. */
-static bool is_news(uint64_t node, uint64_t agent)
+static bool is_new_report(uint64_t node, uint64_t agent)
 {
     reported_agent *known = &agents[node & (AGENTS - 1)];
     int64_t now_ms = sh_clock_monotonic_ms();
@@ -178,7 +178,7 @@ static void note(const sh_http_exchange *exchange, const char *node, bool netale
                    agent.instance, agent.agent);
     uint64_t hash = hash_of(node), agent_hash = hash_of(all);
     (void)pthread_mutex_lock(&lock);
-    bool news = is_news(hash, agent_hash);
+    bool news = is_new_report(hash, agent_hash);
     sh_queue_report *report = news || problem || newcomer ? report_of(node, hash) : NULL;
     if (report != NULL) {
         report->ms = now_ms;

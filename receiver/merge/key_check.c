@@ -20,31 +20,31 @@ static sh_err fail_other(sh_error *error)
     return sh_fail(error, SH_E_CONFIG, KEY_IS_ANOTHER);
 }
 
-static sh_err say(key_check *k, store *s, sh_queue *queue, bool replace, sh_error *error)
+static sh_err record_key(key_check *k, store *s, sh_queue *queue, bool replace, sh_error *error)
 {
-    char kept[STORE_META_BYTES]; /* another receiver may have set it first */
+    char stored[STORE_META_BYTES]; /* another receiver may have set it first */
     sh_err err = store_meta_set(s, META_NAME, k->own, replace, error);
     if (err == SH_OK)
-        err = store_meta_get(s, META_NAME, kept, error);
-    return err == SH_OK ? queue_key_set(queue, kept, replace, error) : err;
+        err = store_meta_get(s, META_NAME, stored, error);
+    return err == SH_OK ? queue_key_set(queue, stored, replace, error) : err;
 }
 
 sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error)
 {
-    char told[SH_KEY_CHECK_HEX_BYTES], kept[STORE_META_BYTES] = "";
+    char published[SH_KEY_CHECK_HEX_BYTES], stored[STORE_META_BYTES] = "";
     k->confirmed = false;
-    sh_err err = sh_queue_key_get(queue, told, error);
+    sh_err err = sh_queue_key_get(queue, published, error);
     if (err != SH_OK)
         return err;
-    if (told[0] == '\0') {
-        err = store_meta_get(s, META_NAME, kept, error);
-        if (err == SH_OK && kept[0] != '\0')
-            err = queue_key_set(queue, kept, false, error);
-        if (err != SH_OK || kept[0] == '\0')
+    if (published[0] == '\0') {
+        err = store_meta_get(s, META_NAME, stored, error);
+        if (err == SH_OK && stored[0] != '\0')
+            err = queue_key_set(queue, stored, false, error);
+        if (err != SH_OK || stored[0] == '\0')
             return err;
-        (void)snprintf(told, sizeof told, "%.*s", (int)sizeof told - 1, kept);
+        (void)snprintf(published, sizeof published, "%.*s", (int)sizeof published - 1, stored);
     }
-    k->confirmed = strcmp(told, k->own) == 0;
+    k->confirmed = strcmp(published, k->own) == 0;
     return k->confirmed ? SH_OK : fail_other(error);
 }
 
@@ -85,11 +85,11 @@ sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batc
         return err; /* there is no valid envelope, so the key is unknown */
     if (seen.own == 0)
         return fail_other(error);
-    err = say(k, s, queue, false, error);
+    err = record_key(k, s, queue, false, error);
     return err == SH_OK ? key_check_look(k, s, queue, error) : err;
 }
 
 sh_err key_check_adopt(key_check *k, store *s, sh_queue *queue, sh_error *error)
 {
-    return say(k, s, queue, true, error);
+    return record_key(k, s, queue, true, error);
 }

@@ -157,12 +157,12 @@ class ScaledHub:
     def wait_for_reason(self, container, reason):
         """Until the program itself says that it is not ready, and why. The engine's "unhealthy"
         may come of a health check that had no time on a busy machine."""
-        def said():
+        def healthcheck():
             return docker("exec", container, "/usr/local/bin/synchub-receiver", "healthcheck",
                           check=False)
 
-        wait_until(lambda: reason in said().stderr, f"a health check that names {reason}",
-                   details=lambda: f"{said()}\n{logs(container)[-3000:]}")
+        wait_until(lambda: reason in healthcheck().stderr, f"a health check that names {reason}",
+                   details=lambda: f"{healthcheck()}\n{logs(container)[-3000:]}")
 
     def hold_commits(self):
         """While the block runs, every merge of a table with new devices can begin, and none can
@@ -180,10 +180,10 @@ class ScaledHub:
 
     def sql(self, text):
         """Rows of the database as lists of text, through psql."""
-        said = docker("exec", "-i", self.postgres, "psql", "-qAt", "-F", "\t", "-h",
-                      "/var/run/postgresql", "-v", "ON_ERROR_STOP=1", "-U", "synchub", "synchub",
-                      input=text).stdout
-        return [line.split("\t") for line in said.splitlines()]
+        output = docker("exec", "-i", self.postgres, "psql", "-qAt", "-F", "\t", "-h",
+                        "/var/run/postgresql", "-v", "ON_ERROR_STOP=1", "-U", "synchub", "synchub",
+                        input=text).stdout
+        return [line.split("\t") for line in output.splitlines()]
 
     def redis_cli(self, *words):
         return docker("exec", self.redis, "redis-cli", *words).stdout.strip()
@@ -206,12 +206,12 @@ class ScaledHub:
         return counts
 
     def nodes(self, merge):
-        said = docker("exec", merge, "/usr/local/bin/synchub-receiver", "nodes", "--json").stdout
-        return {node["node"]: node for node in json.loads(said)["nodes"]}
+        output = docker("exec", merge, "/usr/local/bin/synchub-receiver", "nodes", "--json").stdout
+        return {node["node"]: node for node in json.loads(output)["nodes"]}
 
     def details(self, containers):
-        said = [f"queue {self.backlog()}, dead {self.dead()}, in hand {self.in_hand()}"]
-        return "\n".join(said + [f"--- {name}\n{logs(name)[-2000:]}" for name in containers])
+        output = [f"queue {self.backlog()}, dead {self.dead()}, in hand {self.in_hand()}"]
+        return "\n".join(output + [f"--- {name}\n{logs(name)[-2000:]}" for name in containers])
 
 
 def at_once(do, things):

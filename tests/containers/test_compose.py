@@ -118,9 +118,9 @@ volumes:
                        details=lambda: logs(container))
 
     def devices(self, node):
-        said = self.hub("exec", "-T", "receiver", "/usr/local/bin/synchub-receiver", "devices",
-                        "--json", "--node", node).stdout
-        return sorted(row["devMac"] for row in json.loads(said)["data"])
+        output = self.hub("exec", "-T", "receiver", "/usr/local/bin/synchub-receiver", "devices",
+                          "--json", "--node", node).stdout
+        return sorted(row["devMac"] for row in json.loads(output)["data"])
 
     def wait_for_devices(self, node, rows):
         macs = sorted(row["devMac"] for row in rows)

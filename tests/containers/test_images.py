@@ -57,10 +57,10 @@ class ImageTest(unittest.TestCase):
         for program in PROGRAMS:
             with self.subTest(program):
                 for user in ("65532", "20211:20211", "4711:0"):
-                    said = docker("run", "--rm", *LOCKED, "--network", "none", "--user", user,
-                                  *environment(), image(program), "--check-config").stdout
-                    self.assertIn("SYNC_api_token=(hidden)", said)
-                    self.assertNotIn(TOKEN, said)
+                    output = docker("run", "--rm", *LOCKED, "--network", "none", "--user", user,
+                                    *environment(), image(program), "--check-config").stdout
+                    self.assertIn("SYNC_api_token=(hidden)", output)
+                    self.assertNotIn(TOKEN, output)
 
     def test_each_without_settings_says_which_one_is_missing(self):
         for program in PROGRAMS:

@@ -118,8 +118,8 @@ class KubernetesRedisTest(unittest.TestCase):
                          check=False)
         self.assertIn("NOAUTH", without.stdout + without.stderr)
         self.assertNotIn("hidden7", docker("exec", redis, "cat", "/proc/1/cmdline").stdout)
-        said = docker("exec", redis, "redis-cli", "config", "get", "appendfsync").stdout
-        self.assertEqual(said.split(), ["appendfsync", "always"])
+        output = docker("exec", redis, "redis-cli", "config", "get", "appendfsync").stdout
+        self.assertEqual(output.split(), ["appendfsync", "always"])
         docker("stop", "-t", STOP_S, redis)
         self.assertEqual(inspect(redis)["State"]["ExitCode"], 0, logs(redis))
 

@@ -43,8 +43,8 @@ static struct {
     atomic_bool fired;
 } armed;
 
-static atomic_bool told; /* a warning or an error was logged */
-static bool write_torn;  /* the previous write was partial: the next one fails */
+static atomic_bool was_logged; /* a warning or an error was logged */
+static bool write_torn;        /* the previous write was partial: the next one fails */
 
 static bool fires(fault kind)
 {
@@ -300,7 +300,7 @@ void __wrap_sh_log_at(const char *file, int line_number, sh_log_level level,
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
     if (level <= SH_LOG_WARNING)
-        told = true;
+        was_logged = true;
     if (getenv("FAULTS_LOG") != NULL)
         (void)fprintf(stderr, "%s:%d: %d %s\n", file, line_number, (int)level, line);
 }
@@ -339,15 +339,15 @@ static const char *const names[FAULT_KINDS] = {
     [FAULT_HTTP_ANSWER] = "HTTP answer",
 };
 
-bool inject_was_told(void)
+bool inject_has_logged(void)
 {
-    return told;
+    return was_logged;
 }
 
 static sh_err act(const scenario *s, sh_error *error)
 {
     *error = (sh_error){.code = SH_OK};
-    told = false;
+    was_logged = false;
     sh_err err = s->act(error);
     armed.left = 0;
     write_torn = false;

@@ -65,6 +65,6 @@ typedef struct {
 void faults_in_turn(const scenario *s);
 
 /* Whether a warning or an error was logged since the last act started; for act(). */
-bool inject_was_told(void);
+bool inject_has_logged(void);
 
 #endif

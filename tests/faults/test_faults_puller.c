@@ -27,8 +27,8 @@ static sh_err act(sh_error *error)
 {
     if (puller_main(&settings, true) == SH_EXIT_DONE)
         return SH_OK;
-    assert_true(inject_was_told());
-    return sh_fail(error, SH_E_IO, "said in the log");
+    assert_true(inject_has_logged());
+    return sh_fail(error, SH_E_IO, "reported in the log");
 }
 
 /* Waits until a lease has expired that a puller could not release. */

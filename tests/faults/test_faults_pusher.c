@@ -72,8 +72,8 @@ static sh_err attempt(work *w, sh_error *error)
     push_report report = work_attempt(w);
     if (!report.failed)
         return SH_OK;
-    assert_true(inject_was_told());
-    return sh_fail(error, SH_E_IO, "said in the log");
+    assert_true(inject_has_logged());
+    return sh_fail(error, SH_E_IO, "reported in the log");
 }
 
 /* A pusher that was started anew for each try. */

@@ -77,8 +77,8 @@ static sh_err start_act(sh_error *error)
     merge *m = NULL;
     sh_err err = merge_new(&settings, &keys, &m, error);
     if (err == SH_OK && !merge_run(m, true)) {
-        assert_true(inject_was_told());
-        err = sh_fail(error, SH_E_IO, "said in the log");
+        assert_true(inject_has_logged());
+        err = sh_fail(error, SH_E_IO, "reported in the log");
     }
     merge_free(m);
     return err;
@@ -105,10 +105,10 @@ static sh_err act(sh_error *error)
     merge_free(m);
     if (good)
         return SH_OK;
-    assert_true(inject_was_told());
+    assert_true(inject_has_logged());
     if (redis_ask(&redis, "XLEN synchub:ingest") == 0)
         return SH_OK; /* false because there is a dead letter, as there must be */
-    return sh_fail(error, SH_E_IO, "said in the log");
+    return sh_fail(error, SH_E_IO, "reported in the log");
 }
 
 static void create_database(void)

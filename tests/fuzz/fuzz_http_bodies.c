@@ -28,17 +28,19 @@ static void read_pull(sh_slice body)
 static void read_error(sh_slice body)
 {
     sh_http_answer answer = {.status = 422, .body = SH_BUF_INIT(SH_MIB)};
-    sh_peer_error said;
+    sh_peer_error peer_error;
     (void)snprintf(answer.content_type, sizeof answer.content_type, "application/json");
     if (sh_buf_append(&answer.body, body.data, body.len) == SH_OK) {
-        sh_peer_error_read(&answer, &said);
-        size_t len = strlen(said.message);
-        fuzz_assert(len < sizeof said.message, "the message fits");
-        fuzz_assert(sh_utf8_is_valid(said.message, len), "the message is UTF-8");
+        sh_peer_error_read(&answer, &peer_error);
+        size_t len = strlen(peer_error.message);
+        fuzz_assert(len < sizeof peer_error.message, "the message fits");
+        fuzz_assert(sh_utf8_is_valid(peer_error.message, len), "the message is UTF-8");
         for (size_t i = 0; i < len; i++)
-            fuzz_assert((unsigned char)said.message[i] >= 0x20 && said.message[i] != 0x7f,
+            fuzz_assert((unsigned char)peer_error.message[i] >= 0x20 &&
+                            peer_error.message[i] != 0x7f,
                         "the message is printable");
-        fuzz_assert(said.is_likely_own || (!said.is_own && len == 0 && said.code == SH_CODE_NONE),
+        fuzz_assert(peer_error.is_likely_own ||
+                        (!peer_error.is_own && len == 0 && peer_error.code == SH_CODE_NONE),
                     "an answer that is not the peer's has no message and no code");
     }
     sh_http_answer_reset(&answer);

@@ -39,9 +39,9 @@ class ClockTest(harness.SyncHubTest):
 class Schedules(ClockTest):
     """A program started with a wrong clock does not wait for a time of that clock."""
 
-    def check_runs(self, clock, program, said, jump):
+    def check_runs(self, clock, program, text, jump):
         """Expects a run at start, and another one at the next minute of the clock as set by jump()."""
-        runs = lambda: len([l for l in program.log().splitlines() if said in l])
+        runs = lambda: len([l for l in program.log().splitlines() if text in l])
         wait_until(lambda: runs() >= 1, "the first run", details=program.log)
         before = runs()
         clock.set_before_minute(jump, 12)  # longer than programs need to notice

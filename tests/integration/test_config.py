@@ -242,14 +242,14 @@ class Config(SyncHubTest):
     def test_help_and_version_need_no_settings(self):
         for name in PROGRAMS:
             with self.subTest(name):
-                told = self.run_program(name, {"SYNC_RUN": "bad", "SYNC_db": "/"}, "--help",
-                                        code=0)
+                output = self.run_program(name, {"SYNC_RUN": "bad", "SYNC_db": "/"}, "--help",
+                                          code=0)
                 for word in (f"synchub-{name}", "--once", "--check-config", "SYNC_api_token",
                              "healthcheck"):
-                    self.assertIn(word, told.stdout)
-                self.assertEqual(told.stderr, "")
-                told = self.run_program(name, {}, "--version", code=0)
-                self.assertRegex(told.stdout, rf"^synchub-{name} \d+\.\d+\.\d+ \(")
+                    self.assertIn(word, output.stdout)
+                self.assertEqual(output.stderr, "")
+                output = self.run_program(name, {}, "--version", code=0)
+                self.assertRegex(output.stdout, rf"^synchub-{name} \d+\.\d+\.\d+ \(")
 
     def test_an_unknown_option_or_command_prints_the_usage(self):
         for name in PROGRAMS:

@@ -51,25 +51,25 @@ class DevTest(unittest.TestCase):
                    PATH=f"{self.folder}:{os.environ['PATH']}", SYNCHUB_DEV_YES="")
 
     def test_sudo_is_not_used_without_consent(self):
-        told = self.install(uid=1000)
-        self.assertEqual(told.returncode, 1, told.stdout)
+        output = self.install(uid=1000)
+        self.assertEqual(output.returncode, 1, output.stdout)
         self.assertIn("sudo apt-get install --no-install-recommends redis-server redis-tools",
-                      told.stdout)
-        self.assertIn("--yes", told.stdout)
-        self.assertNotIn("called:", told.stdout)
+                      output.stdout)
+        self.assertIn("--yes", output.stdout)
+        self.assertNotIn("called:", output.stdout)
 
     def test_packages_are_named_before_sudo_is_used(self):
-        told = self.install("--yes", uid=1000)
-        self.assertEqual(told.returncode, 0, told.stdout)
-        named, called = told.stdout.split("called:", 1)
+        output = self.install("--yes", uid=1000)
+        self.assertEqual(output.returncode, 0, output.stdout)
+        named, called = output.stdout.split("called:", 1)
         self.assertIn("sudo apt-get install --no-install-recommends redis-server redis-tools", named)
         self.assertIn("sudo", called)
 
     def test_root_needs_no_consent_without_a_terminal(self):
-        told = self.install(uid=0)
-        self.assertEqual(told.returncode, 0, told.stdout)
-        self.assertIn("called: apt-get", told.stdout)
-        self.assertNotIn("sudo", told.stdout)
+        output = self.install(uid=0)
+        self.assertEqual(output.returncode, 0, output.stdout)
+        self.assertIn("called: apt-get", output.stdout)
+        self.assertNotIn("sudo", output.stdout)
 
     def test_answering_no_installs_nothing(self):
         for name in ("dpkg-query", "apt-cache"):

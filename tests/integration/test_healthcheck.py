@@ -26,8 +26,8 @@ class HealthcheckTest(SyncHubTest):
     def test_a_stopped_program_is_unhealthy(self):
         for name in ("pusher", "puller", "receiver"):
             with self.subTest(name):
-                said = self.check(name, {"SYNC_listen": f"127.0.0.1:{free_port()}"}, 1)
-                self.assertIn("refused", said)
+                output = self.check(name, {"SYNC_listen": f"127.0.0.1:{free_port()}"}, 1)
+                self.assertIn("refused", output)
 
     def test_it_asks_the_program_itself_whatever_proxy_is_set(self):
         redis = self.redis()

@@ -102,15 +102,15 @@ LENIENT_CHUNKS = {
 
 def everything(connection):
     """Reads until the peer closes."""
-    said = b""
+    received = b""
     try:
         while True:
             more = connection.recv(65536)
             if not more:
-                return said
-            said += more
+                return received
+            received += more
     except (ConnectionResetError, ssl.SSLError):
-        return said
+        return received
 
 
 class Listeners(SyncHubTest):
@@ -158,21 +158,21 @@ class Ambiguous(Listeners):
         for program, tls in self.each_listener():
             for name, request in AMBIGUOUS.items():
                 with self.subTest(name):
-                    said = self.talk(program, tls, request + SMUGGLED)
-                    self.assertRegex(said, rb"^HTTP/1\.[01] (400|505) ")
-                    self.assertEqual(set(re.findall(rb"HTTP/1\.[01] (\d\d\d) ", said)) -
-                                     {b"400", b"505"}, set(), said)
-            said = self.talk(program, tls, GET + b"\r\n" + GET + b"Connection: close\r\n\r\n")
-            self.assertEqual(said.count(b"HTTP/1.1 200"), 2, "the usual request is refused")
+                    received = self.talk(program, tls, request + SMUGGLED)
+                    self.assertRegex(received, rb"^HTTP/1\.[01] (400|505) ")
+                    self.assertEqual(set(re.findall(rb"HTTP/1\.[01] (\d\d\d) ", received)) -
+                                     {b"400", b"505"}, set(), received)
+            received = self.talk(program, tls, GET + b"\r\n" + GET + b"Connection: close\r\n\r\n")
+            self.assertEqual(received.count(b"HTTP/1.1 200"), 2, "the usual request is refused")
 
     def test_the_answer_and_the_log_contain_the_reason(self):
         program = self.listener("receiver")
-        said = self.talk(program, False, AMBIGUOUS["two lengths"])
-        self.assertIn(b"more than one Content-Length", said)
-        self.assertIn(b'"success":', said.replace(b": ", b":"))
+        received = self.talk(program, False, AMBIGUOUS["two lengths"])
+        self.assertIn(b"more than one Content-Length", received)
+        self.assertIn(b'"success":', received.replace(b": ", b":"))
         program.wait_for_log("refused a request with 400: .*more than one Content-Length.*127.0.0.1")
-        said = curl(program.url + "/metrics").text
-        self.assertRegex(said, r"synchub_http_ambiguous_requests_total [1-9]")
+        received = curl(program.url + "/metrics").text
+        self.assertRegex(received, r"synchub_http_ambiguous_requests_total [1-9]")
 
     def test_heads_of_every_allowed_size_are_accepted(self):
         """The check relies on the memory layout of a head in the library, also when its buffer grows."""
@@ -183,13 +183,13 @@ class Ambiguous(Listeners):
                 for piece in (head, head[:40], head[40:size], head[size:]) if size > 50 else (head,):
                     connection.sendall(piece)
                 wanted = 2 if size > 50 else 1
-                said = b""
-                while said.count(b"HTTP/1.1 ") < wanted or not said.rstrip().endswith(
+                received = b""
+                while received.count(b"HTTP/1.1 ") < wanted or not received.rstrip().endswith(
                         (b"alive", b"ok")):
                     more = connection.recv(65536)
-                    self.assertTrue(more, (size, said))
-                    said += more
-                self.assertEqual(said.count(b"HTTP/1.1 200"), wanted, (size, said))
+                    self.assertTrue(more, (size, received))
+                    received += more
+                self.assertEqual(received.count(b"HTTP/1.1 200"), wanted, (size, received))
 
 
 class Chunks(Listeners):
@@ -199,9 +199,9 @@ class Chunks(Listeners):
                  b"Content-Type: application/json\r\n" + CHUNKED + b"\r\n")
         for name, chunks in {**CHUNKS, **LENIENT_CHUNKS}.items():
             with self.subTest(name):
-                said = self.talk(program, False, start + chunks + SMUGGLED)
-                self.assertRegex(said, rb"^HTTP/1\.1 4\d\d ")
-                self.assertNotRegex(said, rb"HTTP/1\.1 [235]")
+                received = self.talk(program, False, start + chunks + SMUGGLED)
+                self.assertRegex(received, rb"^HTTP/1\.1 4\d\d ")
+                self.assertNotRegex(received, rb"HTTP/1\.1 [235]")
 
     def test_a_chunked_push_is_accepted(self):
         program = self.listener("receiver").wait_ready()

@@ -71,8 +71,8 @@ class Installing(TemporaryFolder):
 
     def test_another_prefix_than_the_configured_one_is_refused(self):
         for component in ((), ("--component", "puller")):
-            told = install(self.folder, "--prefix", "/opt/elsewhere", *component, code=1)
-            self.assertIn("-DCMAKE_INSTALL_PREFIX=/opt/elsewhere", " ".join(told.split()))
+            output = install(self.folder, "--prefix", "/opt/elsewhere", *component, code=1)
+            self.assertIn("-DCMAKE_INSTALL_PREFIX=/opt/elsewhere", " ".join(output.split()))
         self.assertEqual(list(self.folder.rglob("*")), [])
 
 
@@ -101,15 +101,16 @@ class Installed(TemporaryFolder):
     def test_systemd_accepts_the_units_and_the_drop_in(self):
         self.copy_units()
         for unit in [f"synchub-{name}.service" for name in PROGRAMS] + ["redis-server.service"]:
-            told = run("systemd-analyze", "verify", "--man=no", self.folder / unit, SYSTEMD_UNIT_PATH=f"{self.folder}:")
-            self.assertEqual([line for line in told.splitlines() if unit.split(".")[0] in line], [], unit)
+            output = run("systemd-analyze", "verify", "--man=no", self.folder / unit,
+                         SYSTEMD_UNIT_PATH=f"{self.folder}:")
+            self.assertEqual([line for line in output.splitlines() if unit.split(".")[0] in line], [], unit)
 
     def test_the_check_of_units_finds_mistakes(self):
         self.copy_units()
         path = self.folder / "synchub-pusher.service"
         path.write_text(path.read_text().replace("[Service]", "[Service]\nProtectSytem=strict"))
-        told = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True)
-        self.assertIn("ProtectSytem", told.stderr)
+        output = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True)
+        self.assertIn("ProtectSytem", output.stderr)
 
     def test_the_services_are_confined(self):
         for name in PROGRAMS:

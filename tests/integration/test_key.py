@@ -101,10 +101,10 @@ class Key(SyncHubTest):
         hub = self.receiver(self.hub_redis, self.db)
         self.queue("Node_A")
         self.wait_merged(self.hub_redis, self.db, 3)
-        told = self.hub_redis.cli("GET", "synchub:key")
-        self.assertRegex(told, "^[0-9a-f]{32}")
+        published = self.hub_redis.cli("GET", "synchub:key")
+        self.assertRegex(published, "^[0-9a-f]{32}")
         self.hub_redis.cli("FLUSHALL")
-        wait_until(lambda: self.hub_redis.cli("GET", "synchub:key") == told, "the key",
+        wait_until(lambda: self.hub_redis.cli("GET", "synchub:key") == published, "the key",
                    details=hub.log)
         hub.stop()
         self.hub_redis.cli("FLUSHALL")

@@ -11,29 +11,29 @@ from harness import BIN, SyncHubTest, clean_environment, curl, device_rows, devi
 
 
 class Manager:
-    """The socket of NOTIFY_SOCKET. `told` has every message, as a dictionary of its lines."""
+    """The socket of NOTIFY_SOCKET. `messages` has every message, as a dictionary of its lines."""
 
     def __init__(self, folder):
         self.path = folder / "notify"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.path))
         self.socket.setblocking(False)
-        self.told = []
+        self.messages = []
 
     def look(self):
         while True:
             try:
                 message = self.socket.recv(4096).decode()
             except BlockingIOError:
-                return self.told
-            self.told.append(dict(line.split("=", 1) for line in message.split("\n")))
+                return self.messages
+            self.messages.append(dict(line.split("=", 1) for line in message.split("\n")))
 
     def has(self, name, value=None):
         return any(name in message and value in (None, message[name]) for message in self.look())
 
     def wait_for(self, name, value=None, details=None):
         wait_until(lambda: self.has(name, value), f"{name}={value or '…'} from the program",
-                   details=details or (lambda: str(self.told)))
+                   details=details or (lambda: str(self.messages)))
 
     def statuses(self):
         return [message["STATUS"] for message in self.look() if "STATUS" in message]
@@ -71,7 +71,7 @@ class Notify(SyncHubTest):
         self.manager.wait_for("STATUS", "merging")
         redis.stop()
         wait_until(lambda: any("Redis" in status for status in self.manager.statuses()),
-                   "a status that names Redis", details=lambda: str(self.manager.told))
+                   "a status that names Redis", details=lambda: str(self.manager.messages))
         redis.start()
         self.check_life(hub)
 
@@ -82,7 +82,7 @@ class Notify(SyncHubTest):
             hub.url, device_table(device_rows(3)), SYNC_listen="127.0.0.1:0",
             **self.manager_settings()))
         wait_until(lambda: any("the hub has everything" in s for s in self.manager.statuses()),
-                   "the status after a push", details=lambda: str(self.manager.told))
+                   "the status after a push", details=lambda: str(self.manager.messages))
         self.check_life(node)
 
     def test_a_puller_reports_its_state_and_runs(self):
@@ -91,7 +91,7 @@ class Notify(SyncHubTest):
             redis, ["http://127.0.0.1:1"], SYNC_listen="127.0.0.1:0", **self.manager_settings()))
         wait_until(lambda: any("1 nodes, some of which failed" in s
                                for s in self.manager.statuses()),
-                   "the status after a run", details=lambda: str(self.manager.told))
+                   "the status after a run", details=lambda: str(self.manager.messages))
         self.check_life(puller)
 
     def test_a_program_with_nothing_to_do_reports_ready(self):
@@ -115,7 +115,7 @@ class Notify(SyncHubTest):
             "pusher": self.pusher_settings("http://127.0.0.1:1", device_table(device_rows(1)),
                                            SYNC_RUN="always_after_scan")}
         for name, settings in everything.items():
-            self.manager.told.clear()
+            self.manager.messages.clear()
             program = self.program(name, {**settings, **self.manager_settings(1)})
             self.manager.wait_for("READY", "1")
             wait_until(lambda: self.manager.count("WATCHDOG") > 4,

@@ -123,9 +123,9 @@ class Replicas(WithReplicas):
         self.wait_drained()
         self.assertEqual(self.count(), 150 + 8 * 180)
         self.assertEqual(self.hub_redis.dead(), 0)
-        told = self.query("SELECT * FROM SyncHub_Nodes")
-        self.assertEqual({node["node"] for node in told}, set(nodes))
-        self.assertEqual(sum(node["inserted"] for node in told), 150 + 8 * 180)
+        output = self.query("SELECT * FROM SyncHub_Nodes")
+        self.assertEqual({node["node"] for node in output}, set(nodes))
+        self.assertEqual(sum(node["inserted"] for node in output), 150 + 8 * 180)
         for replica in replicas:
             self.assertNotIn("level=error", replica.log())
             replica.wait_ready()
@@ -171,8 +171,8 @@ class Parts(WithReplicas):
     def test_a_table_in_parts_is_merged_by_any_replica_and_its_counts_are_complete(self):
         ingest = self.ingest()
         table = device_table(device_rows(self.ROWS, "Big") + [{"devName": "no mac"}])
-        told = self.push_once(ingest, table)
-        self.assertIn("part 3 of 3: queued", told)
+        output = self.push_once(ingest, table)
+        self.assertIn("part 3 of 3: queued", output)
         self.assertEqual(self.hub_redis.backlog(), 3)
         first = self.merge()
         release = self.locked()
@@ -312,14 +312,14 @@ class WhatIsTold(OnPostgres):
         self.start()
         self.push(device_rows(4), node="Node_A")
         self.push(device_rows(3, "b") + [device_row(0)], node="Büro")
-        told = self.run_command("nodes").stdout
-        line = next(line for line in told.splitlines() if line.startswith("Büro"))
+        output = self.run_command("nodes").stdout
+        line = next(line for line in output.splitlines() if line.startswith("Büro"))
         self.assertEqual(re.findall(r"(?<![\d:.-])\d+(?![\d:.-])", line)[:4], ["4", "3", "1", "0"])
-        told = json.loads(self.run_command("devices", "--json").stdout)
-        self.assertEqual({row["devMac"] for row in told["data"]}, self.macs())
-        told = json.loads(self.run_command("devices", "--node", "Büro", "--json").stdout)
+        output = json.loads(self.run_command("devices", "--json").stdout)
+        self.assertEqual({row["devMac"] for row in output["data"]}, self.macs())
+        output = json.loads(self.run_command("devices", "--node", "Büro", "--json").stdout)
         # What the node sees, whoever sent it first.
-        self.assertEqual([row["devMac"] for row in told["data"]],
+        self.assertEqual([row["devMac"] for row in output["data"]],
                          sorted([device_mac(0), *(device_mac(i, "b") for i in range(3))]))
         self.assertIn("Küche", self.run_command("devices").stdout)
 

@@ -174,8 +174,8 @@ class OnceTest(PusherTest):
         hub.stop()
         settings = self.settings(url, SYNC_plugins="ARPSCAN")
         self.plugin_result()
-        said = self.once(settings, 1, url, "nothing listens there")
-        self.assertEqual(said.count("not delivered"), 3)
+        output = self.once(settings, 1, url, "nothing listens there")
+        self.assertEqual(output.count("not delivered"), 3)
         self.assertEqual(len(self.spooled()), 1)
 
     def test_errors_for_the_operator_name_the_remedy(self):

@@ -31,8 +31,8 @@ class PusherReceiverTest(SyncHubTest):
             settings = self.pusher_settings(hub.url, device_table(rows), node=node,
                                             SYNC_protocol=protocol, SYNC_plugins="ARPSCAN")
             self.put_result(settings, LINE)
-            said = self.once(settings)
-            self.assertEqual(said.count("queued"), 2, said)
+            output = self.once(settings)
+            self.assertEqual(output.count("queued"), 2, output)
         self.wait_merged(self.server, self.db, 10)
         self.wait_merged(self.server, self.db, 2, "Plugins_Objects")
         nodes = {row["devSyncHubNode"] for row in devices(self.db).values()}

@@ -39,11 +39,11 @@ class ReceiverHttpTest(SyncHubTest):
         if code is not None:
             self.assertEqual(body.get("code"), code, answer)
         self.assertIs(body["success"], False)
-        said = f"{body['error']} {body['message']}"
+        text = f"{body['error']} {body['message']}"
         for word in words:
-            self.assertIn(word, said)
+            self.assertIn(word, text)
         for secret in (TOKEN, KEY):
-            self.assertNotIn(secret, said)
+            self.assertNotIn(secret, text)
 
     def envelope(self, table=TABLE, node="Node_A", **settings):
         """A native push of a real pusher: the captured request."""
@@ -114,9 +114,9 @@ class NetAlertXPush(ReceiverHttpTest):
                   for name in ("a b", "p" * 65, "../x", "Sync")]
         cases += [(push(url=self.hub.url + "/snyc"), 404, "path", "no such")]
         cases += [(push(url=self.hub.url + "/hub/sync"), 404, "URL in the settings", "host and port")]
-        said = [(answer.status, answer.json, *rest) for answer, *rest in cases]
-        said += [(*too_large, 413, "SYNC_plugins", "synchub-pusher")]
-        for status, body, expected, *words in said:
+        refusals = [(answer.status, answer.json, *rest) for answer, *rest in cases]
+        refusals += [(*too_large, 413, "SYNC_plugins", "synchub-pusher")]
+        for status, body, expected, *words in refusals:
             with self.subTest(body):
                 self.assertEqual(status, expected)
                 self.assertEqual(body["error"], body["message"])

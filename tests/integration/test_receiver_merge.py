@@ -367,14 +367,14 @@ class WhatIsTold(MergeTest):
         self.start()
         self.push(device_rows(5, "a") + [internet_row(), {"devName": "no mac"}], node="Node_A")
         self.push(device_rows(3, "a") + device_rows(2, "b"), node="Büro")
-        told = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
-                                "nodes", code=0).stdout
-        lines = {re.split(r"\s{2,}|\t", line.strip())[0]: line for line in told.splitlines()}
+        output = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
+                                  "nodes", code=0).stdout
+        lines = {re.split(r"\s{2,}|\t", line.strip())[0]: line for line in output.splitlines()}
         self.assertIn("push", lines["Node_A"])
         self.assertEqual(re.findall(r"(?<![\d:.-])\d+(?![\d:.-])", lines["Node_A"])[:4],
-                         ["7", "5", "0", "1"], told)
+                         ["7", "5", "0", "1"], output)
         self.assertEqual(re.findall(r"(?<![\d:.-])\d+(?![\d:.-])", lines["Büro"])[:4],
-                         ["5", "2", "3", "0"], told)
+                         ["5", "2", "3", "0"], output)
 
     def test_inserted_is_a_total_and_the_rest_is_of_the_last_table(self):
         self.start()
@@ -388,10 +388,10 @@ class WhatIsTold(MergeTest):
         self.push(device_rows(4), node="Node_A")
         self.push(device_rows(3, "b"), node="Node_B")
         settings = self.receiver_settings(self.hub_redis, self.db)
-        told = json.loads(self.run_program("receiver", settings, "devices", "--json",
-                                           code=0).stdout)
-        self.assertEqual({row["devMac"] for row in told["data"]}, self.macs())
-        self.assertEqual(set(told["data"][0]) & set(COLUMNS), set(COLUMNS))
+        output = json.loads(self.run_program("receiver", settings, "devices", "--json",
+                                             code=0).stdout)
+        self.assertEqual({row["devMac"] for row in output["data"]}, self.macs())
+        self.assertEqual(set(output["data"][0]) & set(COLUMNS), set(COLUMNS))
         one = json.loads(self.run_program("receiver", settings, "devices", "--node", "Node_B",
                                           "--json", code=0).stdout)
         self.assertEqual({row["devMac"] for row in one["data"]},
@@ -400,10 +400,10 @@ class WhatIsTold(MergeTest):
     def test_devices_without_json_shows_a_line_for_each(self):
         self.start()
         self.push(device_rows(4))
-        told = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
-                                "devices", code=0).stdout
+        output = self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db),
+                                  "devices", code=0).stdout
         for mac in self.macs():
-            self.assertIn(mac, told)
+            self.assertIn(mac, output)
 
     def test_read_only_subcommands_write_nothing(self):
         hub = self.start()

@@ -29,9 +29,9 @@ class Smoke(SyncHubTest):
         found = devices(db)
         for prefix, name in (("a", "Node_A"), ("b", "Node_B"), ("c", "Node_C")):
             self.assertEqual(found[device_mac(0, prefix)]["devSyncHubNode"], name)
-        told = self.run_program("receiver", self.receiver_settings(redis), "devices", "--json",
-                                code=0)
-        self.assertEqual(len(json.loads(told.stdout)["data"]), 60)
+        output = self.run_program("receiver", self.receiver_settings(redis), "devices", "--json",
+                                  code=0)
+        self.assertEqual(len(json.loads(output.stdout)["data"]), 60)
         self.assertEqual(redis.dead(), 0)
 
     def test_all_settings_of_each_program_can_be_checked_and_explained(self):
@@ -41,10 +41,10 @@ class Smoke(SyncHubTest):
             "puller": self.puller_settings(redis, ["http://127.0.0.1:1"]),
             "pusher": self.pusher_settings("http://127.0.0.1:1", "{}")}
         for name, given in settings.items():
-            told = self.run_program(name, given, "--check-config", code=0).stdout
-            self.assertNotIn(given["SYNC_api_token"], told)
-            self.assertNotIn(given["SYNC_encryption_key"], told)
-            self.assertIn("SYNC_api_token", told)
+            output = self.run_program(name, given, "--check-config", code=0).stdout
+            self.assertNotIn(given["SYNC_api_token"], output)
+            self.assertNotIn(given["SYNC_encryption_key"], output)
+            self.assertIn("SYNC_api_token", output)
             self.assertIn("SYNC_api_token", self.run_program(name, {}, "--help", code=0).stdout)
             self.assertRegex(self.run_program(name, {}, "--version", code=0).stdout, r"\d+\.\d+")
             self.run_program(name, given, "--no-such-option", code=2)

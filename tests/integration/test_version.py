@@ -27,9 +27,9 @@ class Version(SyncHubTest):
             first, second = self.run_program(name, {}, "--version", code=0).stdout.splitlines()
             self.assertRegex(first, rf"^synchub-{name} {re.escape(cmake_version())} "
                                     r"\(([0-9a-f]{12}|unknown)\)$")
-            told = dict(re.fullmatch(r"(\S+) (\d[\w.]*)(?: \(\S+\))?", library).groups()
-                        for library in second.split(", "))
-            self.assertEqual(sorted(told), sorted(libraries))
+            reported = dict(re.fullmatch(r"(\S+) (\d[\w.]*)(?: \(\S+\))?", library).groups()
+                            for library in second.split(", "))
+            self.assertEqual(sorted(reported), sorted(libraries))
 
     def test_version_lists_every_library_that_the_program_is_linked_with(self):
         for name, libraries in LIBRARIES.items():

@@ -147,8 +147,8 @@ function documentErrors(text) {
 
 function upgradeErrors(release, overlay, after, text) {
   const before = yaml.loadAll(readFileSync(join(RELEASES, release, `${overlay}.yaml`), "utf8"));
-  const told = documentedReplacements(text, release);
-  return replacedObjects(before, after).filter((name) => !told.has(name))
+  const documented = documentedReplacements(text, release);
+  return replacedObjects(before, after).filter((name) => !documented.has(name))
     .map((name) => `${name} cannot be changed by apply, and "Upgrade from ${release}" does not delete it`);
 }
 

@@ -57,8 +57,8 @@ def source_of(test):
 
 
 def run_git(*arguments):
-    told = subprocess.run(["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    return [name for name in told.stdout.decode().split("\0") if name]
+    output = subprocess.run(["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    return [name for name in output.stdout.decode().split("\0") if name]
 
 
 def touched_files():

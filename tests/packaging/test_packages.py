@@ -49,11 +49,11 @@ class Life:
         return self.hub.text(f"redis-cli {command}")
 
     def check_confined(self, machine, program):
-        told = machine.text(f"systemd-analyze security --no-pager synchub-{program}.service")
-        exposure = float(re.search(r"exposure level .*: ([\d.]+)", told).group(1))
+        output = machine.text(f"systemd-analyze security --no-pager synchub-{program}.service")
+        exposure = float(re.search(r"exposure level .*: ([\d.]+)", output).group(1))
         self.assertLessEqual(exposure, EXPOSURE_MAX)
-        told = machine.sh(f"systemd-analyze verify --man=no synchub-{program}.service 2>&1").stdout
-        self.assertNotIn("synchub", told)
+        output = machine.sh(f"systemd-analyze verify --man=no synchub-{program}.service 2>&1").stdout
+        self.assertNotIn("synchub", output)
         machine.sh(f"apparmor_parser --skip-kernel-load --skip-cache /etc/apparmor.d/synchub-{program}")
         machine.sh(f"bash -c '. /usr/share/bash-completion/completions/synchub-{program}; "
                    f"complete -p synchub-{program}'")
@@ -65,8 +65,8 @@ class Life:
         self.assertEqual(self.redis("config get appendonly").split()[-1], "no")
 
     def test_02_an_installed_receiver_waits_for_its_settings(self):
-        told = self.hub.install("/packages/synchub-receiver_*.deb")
-        self.assertIn("set the missing settings in /etc/synchub/receiver.env", told.stdout + told.stderr)
+        output = self.hub.install("/packages/synchub-receiver_*.deb")
+        self.assertIn("set the missing settings in /etc/synchub/receiver.env", output.stdout + output.stderr)
         self.assertEqual(self.hub.text("systemctl is-enabled synchub-receiver"), "enabled")
         failed = self.hub.text("systemctl --failed --no-legend --plain")
         self.assertNotIn("synchub", failed)

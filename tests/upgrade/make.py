@@ -48,10 +48,10 @@ class Make(SyncHubTest):
         self.run_program("pusher", settings, "--once", code=0)
         self.assertEqual(
             netalertx_push(hub.url, device_table(device_rows(10, "b")), "Node_B").status, 200)
-        told = self.run_program("receiver", self.receiver_settings(redis, db), "node", "add",
-                                "Cabin", code=0)
+        output = self.run_program("receiver", self.receiver_settings(redis, db), "node", "add",
+                                  "Cabin", code=0)
         if not (self.golden / "cabin.env").exists():  # those of the Redis whose dump is kept
-            (self.golden / "cabin.env").write_text(told.stdout)
+            (self.golden / "cabin.env").write_text(output.stdout)
 
         def merged():
             done = self.run_program("receiver", self.receiver_settings(redis, db), "devices",

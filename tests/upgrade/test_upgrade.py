@@ -42,8 +42,8 @@ class UpgradeTest(SyncHubTest):
         return path
 
     def devices_of(self, settings):
-        told = self.run_program("receiver", settings, "devices", "--json", code=0)
-        return json.loads(told.stdout)["data"]
+        output = self.run_program("receiver", settings, "devices", "--json", code=0)
+        return json.loads(output.stdout)["data"]
 
     def check_hub(self, redis, db):
         """Everything of 0.1.0 must be there, waiting entries be merged, and the hub continue."""
@@ -52,9 +52,9 @@ class UpgradeTest(SyncHubTest):
         wait_until(lambda: redis.backlog() == 0 and len(self.devices_of(settings)) == 35,
                    "the 30 devices and the 5 waiting ones", details=hub.log)
         self.assertEqual(redis.dead(), 0)
-        told = self.run_program("receiver", settings, "nodes", code=0).stdout
+        output = self.run_program("receiver", settings, "nodes", code=0).stdout
         for node in ("Node_A", "Node_B", "Node_C"):
-            self.assertIn(node, told)
+            self.assertIn(node, output)
         self.assertIn("Cabin", self.run_program("receiver", settings, "node", "list", code=0).stdout)
         return hub
 
@@ -108,9 +108,9 @@ class UpgradeTest(SyncHubTest):
         path = self.folder / "settings.env"
         path.write_text(text.replace("SYNC_api_token=''", f"SYNC_api_token='{harness.TOKEN}'")
                         .replace("SYNC_encryption_key=''", f"SYNC_encryption_key='{harness.KEY}'"))
-        told = self.run_program("receiver", {"SYNC_config_file": path}, "--check-config", code=0)
-        self.assertIn("SYNC_api_token=(hidden) (from file)", told.stdout)
-        self.assertNotIn("is not a setting", told.stderr)
+        output = self.run_program("receiver", {"SYNC_config_file": path}, "--check-config", code=0)
+        self.assertIn("SYNC_api_token=(hidden) (from file)", output.stdout)
+        self.assertNotIn("is not a setting", output.stderr)
 
 
 class BothReleases(SyncHubTest):
@@ -162,8 +162,8 @@ class BothReleases(SyncHubTest):
                                         SYNC_plugins="['ARPSCAN']", SYNC_encryption_key="wrong one")
         (self.folder / "node-Node_A" / "plugins" / "last_result.ARPSCAN.log").write_text(
             "10.0.0.1|aa:bb:cc:dd:ee:ff|2026-08-22 02:53:00|a|b|c|d|extra|key\n")
-        told = self.run_program("pusher", settings, "--once", code=1)
-        self.assertIn("SYNC_encryption_key of this node must be the hub's", told.stderr)
+        output = self.run_program("pusher", settings, "--once", code=1)
+        self.assertIn("SYNC_encryption_key of this node must be the hub's", output.stderr)
         self.assertEqual(redis.backlog(), 0)
         self.run_program("pusher", {**settings, "SYNC_encryption_key": harness.KEY}, "--once", code=0)
         self.assertEqual(redis.backlog(), 1)
@@ -184,8 +184,8 @@ class BothReleases(SyncHubTest):
             self.wait_merged(redis, db, count)
             hub.stop()
             self.use(self.old)
-            told = self.run_program("receiver", self.receiver_settings(redis, db), code=2).stderr
-            self.assertIn("run the newer version", told)
+            output = self.run_program("receiver", self.receiver_settings(redis, db), code=2).stderr
+            self.assertIn("run the newer version", output)
             self.use(self.new)
 
     def test_a_newer_schema_is_refused_with_both_versions(self):
@@ -198,8 +198,8 @@ class BothReleases(SyncHubTest):
         connection.close()
         for programs in (self.new, self.old):
             self.use(programs)
-            told = self.run_program("receiver", self.receiver_settings(redis, db), code=2).stderr
-            self.assertRegex(told, r"made by a newer Sync Hub \(its schema is 999, "
+            output = self.run_program("receiver", self.receiver_settings(redis, db), code=2).stderr
+            self.assertRegex(output, r"made by a newer Sync Hub \(its schema is 999, "
                                    r"this program knows \d+\): run the newer version")
 
 

@@ -47,19 +47,19 @@ static void the_most_important_problem_is_reported(void **state)
     contact c;
     contact_init(&c, NULL);
     assert_string_equal(contact_problem_current(&c).kind, "");
-    assert_false(contact_is_news(&c));
+    assert_false(contact_has_changed(&c));
     contact_problem_set(&c, PROBLEM_SPOOL, "spool_full", "no room");
-    assert_true(contact_is_news(&c));
+    assert_true(contact_has_changed(&c));
     contact_told(&c, "spool_full");
-    assert_false(contact_is_news(&c));
+    assert_false(contact_has_changed(&c));
     contact_problem_set(&c, PROBLEM_TABLE, "table_missing", "no file");
     assert_string_equal(contact_problem_current(&c).kind, "table_missing");
-    assert_true(contact_is_news(&c));
+    assert_true(contact_has_changed(&c));
     contact_problem_clear(&c, PROBLEM_TABLE);
     contact_problem_clear(&c, PROBLEM_SPOOL);
-    assert_true(contact_is_news(&c)); /* the hub still has it */
+    assert_true(contact_has_changed(&c)); /* the hub still has it */
     contact_told(&c, "");
-    assert_false(contact_is_news(&c));
+    assert_false(contact_has_changed(&c));
 }
 
 static void tables_that_cannot_be_read_have_their_kinds(void **state)

@@ -44,13 +44,13 @@ static void every_code_is_read_as_it_was_written(void **state)
     (void)state;
     for (sh_error_code code = SH_CODE_OTHER + 1; code < SH_CODES; code++) {
         sh_buf body = SH_BUF_INIT(4096);
-        sh_peer_error said;
+        sh_peer_error peer_error;
         assert_non_null(sh_error_code_text(code));
         assert_int_equal(sh_http_error_write(sh_error_code_text(code), "No", "no", &body), SH_OK);
-        read_error(JSON, body.data, &said);
-        assert_int_equal(said.code, code);
-        assert_true(said.is_own);
-        assert_string_equal(said.message, "no");
+        read_error(JSON, body.data, &peer_error);
+        assert_int_equal(peer_error.code, code);
+        assert_true(peer_error.is_own);
+        assert_string_equal(peer_error.message, "no");
         sh_buf_reset(&body);
     }
     assert_null(sh_error_code_text(SH_CODE_NONE));
@@ -106,26 +106,27 @@ static void an_error_is_own_by_its_members_alone(void **state)
         {"", "{\"error\":\"x\",\"success\":false}", false, false, SH_CODE_NONE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        sh_peer_error said;
-        read_error(cases[i].type, cases[i].body, &said);
-        if (said.is_own != cases[i].own || said.is_likely_own != cases[i].likely_own ||
-            said.code != cases[i].code)
-            fail_msg("case %zu: %d %d %d", i, said.is_own, said.is_likely_own, (int)said.code);
+        sh_peer_error peer_error;
+        read_error(cases[i].type, cases[i].body, &peer_error);
+        if (peer_error.is_own != cases[i].own || peer_error.is_likely_own != cases[i].likely_own ||
+            peer_error.code != cases[i].code)
+            fail_msg("case %zu: %d %d %d", i, peer_error.is_own, peer_error.is_likely_own,
+                     (int)peer_error.code);
     }
 }
 
 static void a_body_over_the_limit_is_nobody_s(void **state)
 {
     (void)state;
-    sh_peer_error said;
+    sh_peer_error peer_error;
     char *body = malloc(SH_HTTP_ERROR_BODY_MAX + 1000);
     assert_non_null(body);
     int len = snprintf(body, 100, "{\"error\":\"x\",\"success\":false,\"fill\":\"");
     memset(body + len, 'x', SH_HTTP_ERROR_BODY_MAX);
     (void)snprintf(body + len + SH_HTTP_ERROR_BODY_MAX, 10, "\"}");
-    read_error(JSON, body, &said);
-    assert_false(said.is_own);
-    assert_string_equal(said.message, "");
+    read_error(JSON, body, &peer_error);
+    assert_false(peer_error.is_own);
+    assert_string_equal(peer_error.message, "");
     free(body);
 }
 
@@ -142,19 +143,19 @@ static void the_words_of_an_error_are_short_and_printable(void **state)
         {"\"error\":\"x\",\"message\":\"a\\nb\\u001b[1m\"", "a?b?[1m"},
         {"\"message\":\"no error\"", ""},
     };
-    sh_peer_error said;
+    sh_peer_error peer_error;
     char body[2 * SH_PEER_ERROR_MESSAGE_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         (void)snprintf(body, sizeof body, "{%s}", cases[i].members);
-        read_error(JSON, body, &said);
-        assert_string_equal(said.message, cases[i].words);
+        read_error(JSON, body, &peer_error);
+        assert_string_equal(peer_error.message, cases[i].words);
     }
     /* A character is not cut in two. */
     for (int before = 0; before < 3; before++) {
         (void)snprintf(body, sizeof body, "{\"error\":\"%*s\\u20ac\"}",
                        SH_PEER_ERROR_MESSAGE_BYTES - 3 + before, "");
-        read_error(JSON, body, &said);
-        assert_int_equal(strlen(said.message), SH_PEER_ERROR_MESSAGE_BYTES - 3 + before);
+        read_error(JSON, body, &peer_error);
+        assert_int_equal(strlen(peer_error.message), SH_PEER_ERROR_MESSAGE_BYTES - 3 + before);
     }
 }
 

@@ -110,13 +110,13 @@ static void each_refusal_has_its_status_and_code(void **state)
         static const char *const types[] = {"application/vnd.synchub.envelope", "application/json"};
         for (size_t i = 0; i < 2; i++) {
             sh_http_answer answer = {0};
-            sh_peer_error said;
+            sh_peer_error peer_error;
             ask(types[i], &answer);
-            sh_peer_error_read(&answer, &said);
+            sh_peer_error_read(&answer, &peer_error);
             assert_int_equal(answer.status, expected[next.refused].status);
-            assert_true(said.is_own);
-            assert_int_equal(said.code, i == 0 ? expected[next.refused].code : SH_CODE_NONE);
-            assert_string_equal(said.message, "words");
+            assert_true(peer_error.is_own);
+            assert_int_equal(peer_error.code, i == 0 ? expected[next.refused].code : SH_CODE_NONE);
+            assert_string_equal(peer_error.message, "words");
             sh_http_answer_reset(&answer);
         }
     }
@@ -134,13 +134,13 @@ static void assert_unavailable(int status, sh_error_code code, sh_metric *counte
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         before += atomic_load(&all[i]->value);
     sh_http_answer answer = {0};
-    sh_peer_error said;
+    sh_peer_error peer_error;
     ask("application/vnd.synchub.envelope", &answer);
-    sh_peer_error_read(&answer, &said);
+    sh_peer_error_read(&answer, &peer_error);
     assert_int_equal(answer.status, status);
-    assert_true(said.is_own);
-    assert_int_equal(said.code, code);
-    assert_null(strstr(said.message, "for the log"));
+    assert_true(peer_error.is_own);
+    assert_int_equal(peer_error.code, code);
+    assert_null(strstr(peer_error.message, "for the log"));
     assert_true((answer.retry_after_s > 0) == (status == 503));
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         before -= atomic_load(&all[i]->value);
