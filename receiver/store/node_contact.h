@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * A node's last contact, and when it counts as silent. Pure. While a node is silent, the presence
- * of its devices is unknown.
+ * A node's last contact, and when it counts as silent. Pure. While a node is late or silent, the
+ * presence of its devices is unknown.
  */
 typedef struct {
     int64_t last_ms;         /* Unix time of this hub; 0: never */

@@ -80,7 +80,7 @@ static const schema_step version_3[] = {
     " last_connection_ms, ip) SELECT \"devSyncHubNode\", lower(\"devMac\"), 2, " now               \
     ", 0, 0, coalesce(\"devLastIP\", '') FROM \"Devices\" WHERE \"devSyncHubNode\" <> ''"
 
-#define NODE_PRESENCE_VIEW(now, greatest)                                                          \
+#define NODE_PRESENCE_VIEW(now, greatest, or_unknown)                                              \
     "CREATE VIEW \"SyncHub_NodePresence\" AS"                                                      \
     " SELECT mac, node, state AS present, CASE state WHEN 'unknown' THEN contact_ms"               \
     " ELSE since_ms END AS since_ms, ip, first_seen_ms, CASE state WHEN 'no'"                      \
@@ -89,7 +89,7 @@ static const schema_step version_3[] = {
     " FROM (SELECT p.mac, p.node, p.present, p.since_ms, p.ip, p.first_seen_ms,"                   \
     " p.last_connection_ms, coalesce(n.last_contact_ms, 0) AS contact_ms,"                         \
     " CASE WHEN n.node IS NULL OR p.present NOT IN (0, 1) OR n.last_contact_ms > " now             \
-    " OR n.last_contact_ms + n.silent_after_ms < " now " THEN 'unknown'"                           \
+    " OR n.last_contact_ms + n.silent_after_ms < " now or_unknown " THEN 'unknown'"                \
     " WHEN p.present = 1 THEN 'yes' ELSE 'no' END AS state"                                        \
     " FROM \"SyncHub_Presence\" AS p LEFT JOIN \"SyncHub_Nodes\" AS n ON n.node = p.node) AS s"
 
@@ -135,8 +135,8 @@ static const schema_step version_4[] = {
      .postgres = SEEN_BEFORE(POSTGRES_NOW_MS),
      .own_only = true},
     {.sql = "CREATE INDEX \"SyncHub_Presence_mac\" ON \"SyncHub_Presence\"(mac)", .own_only = true},
-    {.sqlite = NODE_PRESENCE_VIEW(SQLITE_NOW_MS, "max"),
-     .postgres = NODE_PRESENCE_VIEW(POSTGRES_NOW_MS, "greatest"),
+    {.sqlite = NODE_PRESENCE_VIEW(SQLITE_NOW_MS, "max", ""),
+     .postgres = NODE_PRESENCE_VIEW(POSTGRES_NOW_MS, "greatest", ""),
      .own_only = true},
     {.sqlite = DEVICE_PRESENCE_VIEW("d.devMac"),
      .postgres = DEVICE_PRESENCE_VIEW("lower(d.\"devMac\")"),
@@ -195,9 +195,30 @@ static const schema_step version_6[] = {
             " note @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
 };
 
+/*
+ * Devices of a node that is late or failing are unknown, too, as node_state.h defines these states.
+ * A contact is recorded up to a minute later than it was, so a node is late a minute later here.
+ */
+#define OR_LATE_OR_FAILING(now)                                                                    \
+    " OR (n.interval_ms > 0 AND n.last_contact_ms + 2 * n.interval_ms + 120000 < " now ")"         \
+    " OR (n.problem_ms > 0 AND (n.problem_seen_ms >= n.last_contact_ms"                            \
+    " OR (n.problem_kind = 'content' AND n.problem_status = 0)))"
+
+static const schema_step version_7[] = {
+    {.sql = "DROP VIEW \"SyncHub_DevicePresence\"", .own_only = true},
+    {.sql = "DROP VIEW \"SyncHub_NodePresence\"", .own_only = true},
+    {.sqlite = NODE_PRESENCE_VIEW(SQLITE_NOW_MS, "max", OR_LATE_OR_FAILING(SQLITE_NOW_MS)),
+     .postgres =
+         NODE_PRESENCE_VIEW(POSTGRES_NOW_MS, "greatest", OR_LATE_OR_FAILING(POSTGRES_NOW_MS)),
+     .own_only = true},
+    {.sqlite = DEVICE_PRESENCE_VIEW("d.devMac"),
+     .postgres = DEVICE_PRESENCE_VIEW("lower(d.\"devMac\")"),
+     .own_only = true},
+};
+
 static const schema_migration migrations[] = {
-    MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3),
-    MIGRATION(version_4), MIGRATION(version_5), MIGRATION(version_6),
+    MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3), MIGRATION(version_4),
+    MIGRATION(version_5), MIGRATION(version_6), MIGRATION(version_7),
 };
 
 const schema schema_released = {.migrations = migrations,

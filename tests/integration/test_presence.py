@@ -209,6 +209,25 @@ class Silence:
         wait_until(lambda: self.state() == {device_mac(1): "yes", device_mac(2): "no"}, "presence",
                    seconds=30, details=self.hub.log)
 
+    def test_devices_of_a_late_or_failing_node_are_unknown(self):
+        self.start()
+        self.push(present_rows(1))
+        self.hub.stop()  # which would record the contact again
+        self.execute('UPDATE "SyncHub_Nodes" SET interval_ms = 120000')
+        self.age(5)  # twice the interval, and a minute for the hub to record it
+        self.assertEqual(self.state(), {device_mac(0): "yes"})
+        self.age(2)
+        self.assertEqual(self.state(), {device_mac(0): "unknown"})
+        self.execute('UPDATE "SyncHub_Nodes" SET interval_ms = 0')
+        self.assertEqual(self.state(), {device_mac(0): "yes"})
+        for after_ms, kind, status, expected in (
+                (1, "key", 422, "unknown"), (0, "table_missing", 0, "unknown"), (-1, "key", 422, "yes"),
+                (-1, "content", 422, "yes"), (-1, "content", 0, "unknown")):
+            with self.subTest(kind=kind, after_ms=after_ms, status=status):
+                self.execute(f'UPDATE "SyncHub_Nodes" SET problem_ms = 1, problem_kind = \'{kind}\','
+                             f" problem_status = {status}, problem_seen_ms = last_contact_ms + {after_ms}")
+                self.assertEqual(self.state(), {device_mac(0): expected})
+
     def test_a_contact_in_the_future_counts_as_none(self):
         self.start()
         self.push(present_rows(1))
