@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define SHOW_COLUMNS_MAX 16
 
@@ -36,71 +38,128 @@ sh_err show_options_read(const show_command *command, int argc, char *const argv
     return SH_OK;
 }
 
+#define NO_LIMIT SIZE_MAX
+#define CUT "\u2026" /* an ellipsis, one column wide */
+
 /*
- * Writes text with unprintable characters escaped, and returns the number of columns; only
- * counts if out is NULL.
+ * Writes text with unprintable characters escaped, at most max columns of it, and returns the
+ * number of columns; only counts if out is NULL. A combining character stays with the one before.
  */
-static size_t write_clean(FILE *out, sh_slice text)
+static size_t write_clean(FILE *out, sh_slice text, size_t max)
 {
     size_t columns = 0;
     for (size_t at = 0, used; at < text.len; at += used) {
         char escape[SH_ESCAPE_BYTES];
         sh_text_escape_one(text.data + at, text.len - at, &used, escape);
+        uint32_t code = 0;
+        size_t width = strlen(escape);
+        if (escape[0] == '\0' && sh_utf8_next((sh_slice){text.data + at, text.len - at}, &code) > 0)
+            width = (size_t)sh_code_width(code);
+        if (width > max - columns)
+            break;
+        columns += width;
         if (out != NULL && escape[0] == '\0')
             (void)fwrite(text.data + at, 1, used, out);
         else if (out != NULL)
             (void)fputs(escape, out);
-        uint32_t code = 0;
-        if (escape[0] != '\0')
-            columns += strlen(escape);
-        else if (sh_utf8_next((sh_slice){text.data + at, text.len - at}, &code) > 0)
-            columns += (size_t)sh_code_width(code);
     }
     return columns;
 }
 
 size_t show_width(sh_slice text)
 {
-    return write_clean(NULL, text);
+    return write_clean(NULL, text, NO_LIMIT);
 }
 
 void show_cell(FILE *out, sh_slice text, size_t width, bool number)
 {
-    size_t used = write_clean(NULL, text);
+    size_t used = write_clean(NULL, text, NO_LIMIT);
     int padding = used < width ? (int)(width - used) : 0;
     if (number)
         (void)fprintf(out, "%*s", padding, "");
-    (void)write_clean(out, text);
+    (void)write_clean(out, text, NO_LIMIT);
     if (!number)
         (void)fprintf(out, "%*s", padding, "");
 }
 
-/* Pass 0 measures, pass 1 writes; row 0 has the titles. */
+/* As show_cell(), and cuts what is wider; last: without padding. */
+static void write_fitted(FILE *out, sh_slice text, size_t width, const show_column *column,
+                         bool last)
+{
+    if (write_clean(NULL, text, NO_LIMIT) <= width) {
+        show_cell(out, text, last && !column->number ? 0 : width, column->number);
+        return;
+    }
+    size_t used = write_clean(out, text, width - 1);
+    (void)fputs(CUT, out);
+    if (!last)
+        (void)fprintf(out, "%*s", (int)(width - 1 - used), "");
+}
+
+static void read_cell(const show_cells *cells, size_t row, size_t column,
+                      char ret[static SHOW_CELL_BYTES])
+{
+    if (row == 0)
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", cells->columns[column].title);
+    else
+        cells->cell_of(cells->context, row - 1, column, ret);
+}
+
+/* Takes columns from the widest texts until the table fits; numbers are never cut. */
+static void fit(const show_cells *cells, size_t widths[static SHOW_COLUMNS_MAX], size_t limit)
+{
+    size_t total = 2 * (cells->column_count - 1);
+    for (size_t i = 0; i < cells->column_count; i++)
+        total += widths[i];
+    while (total > limit) {
+        size_t widest = cells->column_count;
+        for (size_t i = 0; i < cells->column_count; i++) {
+            if (!cells->columns[i].number && widths[i] > SHOW_COLUMN_MIN &&
+                (widest == cells->column_count || widths[i] > widths[widest]))
+                widest = i;
+        }
+        if (widest == cells->column_count)
+            return;
+        widths[widest]--;
+        total--;
+    }
+}
+
+/* The width of the terminal; without limit if it is none. */
+static size_t terminal_width(FILE *out)
+{
+    struct winsize size;
+    int fd = fileno(out);
+    if (fd < 0 || isatty(fd) != 1 || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return NO_LIMIT;
+    return size.ws_col;
+}
+
 void show_table(FILE *out, const show_cells *cells)
 {
-    const show_column *columns = cells->columns;
-    size_t column_count = cells->column_count;
+    show_table_within(out, cells, terminal_width(out));
+}
+
+/* Row 0 has the titles. */
+void show_table_within(FILE *out, const show_cells *cells, size_t limit)
+{
     size_t widths[SHOW_COLUMNS_MAX] = {0};
     char cell[SHOW_CELL_BYTES];
-    assert(column_count <= SHOW_COLUMNS_MAX);
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t row = 0; row <= cells->rows; row++) {
-            for (size_t column = 0; column < column_count; column++) {
-                if (row == 0)
-                    (void)snprintf(cell, sizeof cell, "%s", columns[column].title);
-                else
-                    cells->cell_of(cells->context, row - 1, column, cell);
-                size_t used = write_clean(NULL, sh_slice_of(cell));
-                if (pass == 0 && used > widths[column] && column + 1 < column_count)
-                    widths[column] = used;
-                if (pass == 0)
-                    continue;
-                if (column > 0)
-                    (void)fputs("  ", out);
-                show_cell(out, sh_slice_of(cell), widths[column], columns[column].number);
-            }
-            if (pass == 1)
-                (void)fputc('\n', out);
+    assert(cells->column_count > 0 && cells->column_count <= SHOW_COLUMNS_MAX);
+    for (size_t row = 0; row <= cells->rows; row++) {
+        for (size_t column = 0; column < cells->column_count; column++) {
+            read_cell(cells, row, column, cell);
+            size_t used = write_clean(NULL, sh_slice_of(cell), NO_LIMIT);
+            widths[column] = used > widths[column] ? used : widths[column];
+        }
+    }
+    fit(cells, widths, limit);
+    for (size_t row = 0; row <= cells->rows; row++) {
+        for (size_t column = 0; column < cells->column_count; column++) {
+            read_cell(cells, row, column, cell);
+            write_fitted(out, sh_slice_of(cell), widths[column], &cells->columns[column],
+                         column + 1 == cells->column_count);
+            (void)fputs(column + 1 == cells->column_count ? "\n" : "  ", out);
         }
     }
 }

@@ -56,8 +56,15 @@ typedef struct {
     void *context;
 } show_cells;
 
-/* Writes titles and rows in columns as wide as necessary; the last column is not padded. */
+/*
+ * Writes titles and rows in columns as wide as necessary; the last column is not padded. If out is
+ * a terminal, texts are cut with an ellipsis so that lines fit, but not to less than
+ * SHOW_COLUMN_MIN columns.
+ */
+#define SHOW_COLUMN_MIN 6
 void show_table(FILE *out, const show_cells *cells);
+/* The same for lines of this width. */
+void show_table_within(FILE *out, const show_cells *cells, size_t limit);
 
 /* Formats a Unix time as RFC 3339 in UTC, or as `none` if ms is 0. */
 void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES]);
