@@ -83,4 +83,28 @@ static inline sh_put put_text(test_queue *q, const char *node, uint8_t id, const
     return result;
 }
 
+/* Puts an item of a node named after the number, and makes it the newest dead letter. */
+static inline sh_err add_numbered_dead_letter(test_queue *queue, uint8_t id, bool keep,
+                                              queue_dropped *dropped)
+{
+    sh_error error = {0};
+    char content[SH_ENVELOPE_FIXED_BYTES + 2];
+    memset(content, 'x', sizeof content - 1);
+    content[sizeof content - 1] = '\0';
+    content[6] = 1; /* the node's name is one byte */
+    content[SH_ENVELOPE_FIXED_BYTES] = (char)('A' + id);
+    assert_int_equal(put_text(queue, "n", id, content), SH_PUT_QUEUED);
+    queue_batch *batch = take(queue, "c", 60000);
+    const queue_burial burial = {.reason = "a reason", .keep = keep};
+    sh_err err =
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &burial, dropped, &error);
+    queue_batch_free(batch);
+    return err;
+}
+
+static inline void add_next_dead_letter(test_queue *queue, uint8_t id, queue_dropped *dropped)
+{
+    assert_int_equal(add_numbered_dead_letter(queue, id, false, dropped), SH_OK);
+}
+
 #endif

@@ -146,34 +146,12 @@ static void activity_of_consumers_is_shown(void **state)
     close_test_queue(queue);
 }
 
-static sh_err add_dead_letter(test_queue *queue, uint8_t id, bool keep, queue_dropped *dropped)
-{
-    sh_error error = {0};
-    char content[SH_ENVELOPE_FIXED_BYTES + 2];
-    memset(content, 'x', sizeof content - 1);
-    content[sizeof content - 1] = '\0';
-    content[6] = 1; /* the node's name is one byte */
-    content[SH_ENVELOPE_FIXED_BYTES] = (char)('A' + id);
-    assert_int_equal(put_text(queue, "n", id, content), SH_PUT_QUEUED);
-    queue_batch *batch = take(queue, "c", 60000);
-    const queue_burial burial = {.reason = "a reason", .keep = keep};
-    sh_err err =
-        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &burial, dropped, &error);
-    queue_batch_free(batch);
-    return err;
-}
-
-static void add_next_dead_letter(test_queue *queue, uint8_t id, queue_dropped *dropped)
-{
-    assert_int_equal(add_dead_letter(queue, id, false, dropped), SH_OK);
-}
-
 static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **state)
 {
     (void)state;
     test_queue *queue = open_test_queue();
     queue_dropped dropped = {0};
-    assert_int_equal(add_dead_letter(queue, 0, true, &dropped), SH_OK);
+    assert_int_equal(add_numbered_dead_letter(queue, 0, true, &dropped), SH_OK);
     add_next_dead_letter(queue, 1, &dropped);
     char command[64]; /* as if these two had all the room */
     (void)snprintf(command, sizeof command, "SET t:dead:bytes %lu", SH_DEAD_BYTES_MAX);
@@ -184,11 +162,11 @@ static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **st
     assert_string_equal(dropped.node, "B");
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);
     /* An entry that must be kept replaces one that may be dropped. */
-    assert_int_equal(add_dead_letter(queue, 7, true, &dropped), SH_OK);
+    assert_int_equal(add_numbered_dead_letter(queue, 7, true, &dropped), SH_OK);
     assert_string_equal(dropped.node, "C");
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);
     /* Where none may, it stays where it is. */
-    assert_int_equal(add_dead_letter(queue, 3, true, &dropped), SH_E_BUSY);
+    assert_int_equal(add_numbered_dead_letter(queue, 3, true, &dropped), SH_E_BUSY);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 2);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 1);

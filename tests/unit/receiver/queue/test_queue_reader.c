@@ -401,22 +401,6 @@ static void errors_name_the_setting(void **state)
     sh_queue_free(queue);
 }
 
-static void add_next_dead_letter(test_queue *queue, uint8_t id, queue_dropped *dropped)
-{
-    sh_error error = {0};
-    char content[SH_ENVELOPE_FIXED_BYTES + 2];
-    memset(content, 'x', sizeof content - 1);
-    content[sizeof content - 1] = '\0';
-    content[6] = 1; /* the node's name is one byte */
-    content[SH_ENVELOPE_FIXED_BYTES] = (char)('A' + id);
-    assert_int_equal(put_text(queue, "n", id, content), SH_PUT_QUEUED);
-    queue_batch *batch = take(queue, "c", 60000);
-    assert_int_equal(
-        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &a_reason, dropped, &error),
-        SH_OK);
-    queue_batch_free(batch);
-}
-
 static void dead_letters_are_bounded_and_the_oldest_make_room(void **state)
 {
     (void)state;
