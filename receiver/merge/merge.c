@@ -146,8 +146,6 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     if (err == SH_OK)
         err = contact_recorder_new(&m->recorder, error);
     if (err == SH_OK)
-        err = presence_cache_new(&m->merger.presence, error);
-    if (err == SH_OK)
         err = task_thread_new(&m->merger.reader, error);
     if (err == SH_OK)
         err = entry_decoder_new(keys, &m->merger.opener, error);
@@ -174,7 +172,6 @@ void merge_free(merge *m)
     contact_recorder_free(m->recorder);
     result_deduplication_free(&m->merger.fold);
     sightings_reset(&m->sightings);
-    presence_cache_free(m->merger.presence);
     task_thread_free(m->merger.reader);
     entry_decoder_free(m->merger.opener);
     queue_reader_free(m->reader);
@@ -315,7 +312,6 @@ static void delete_old_records(merge *m)
     };
     bool more = false;
     sh_error error = {0};
-    presence_cache_clear(m->merger.presence);
     sh_err err = store_prune(m->merger.store, &limits, &more, &error);
     if (err == SH_OK)
         err = queue_consumers_delete_idle(m->queue, CONSUMER_KEPT_MS, &error);

@@ -5,7 +5,6 @@
 #include "libcommon/native/envelope.h"
 #include "receiver/merge/entry_decoder.h"
 #include "receiver/merge/last_result_files.h"
-#include "receiver/merge/presence_cache.h"
 #include "receiver/merge/result_deduplication.h"
 #include "receiver/merge/sightings.h"
 #include "receiver/merge/skip_set.h"
@@ -50,8 +49,7 @@ typedef struct {
     store *store;
     entry_decoder *opener;
     task_thread *reader;
-    sightings *sightings; /* NULL: the database keeps no presence */
-    presence_cache *presence;
+    sightings *sightings;              /* NULL: the database keeps no presence */
     bool marks;                        /* a savepoint for each entry, to roll it back separately */
     sh_slice text;                     /* text of the current entry; borrowed from opener */
     char folded[QUEUE_ENTRY_ID_BYTES]; /* entry of fold, or "" … */

@@ -5,6 +5,7 @@
 #include "libcommon/base/limits.h"
 #include "receiver/merge/content_problem.h"
 #include "receiver/merge/presence.h"
+#include "receiver/merge/presence_fingerprint.h"
 #include "receiver/merge/table_order.h"
 
 #include <stdio.h>
@@ -87,20 +88,16 @@ static sh_err record_counters(store *s, const merged_entry *table, const store_p
     return store_node_record(s, part->of, error);
 }
 
-/* Most tables say of presence what the one before said. */
-static sh_err record_presence(const entry_merger *m, const presence_table *table,
-                              const store_table *before, const store_table *now, sh_error *error)
+/*
+ * Most tables say of presence what the one before said, which a fingerprint shows. 0 for a table
+ * that is merged in pieces or comes in parts.
+ */
+static int64_t fingerprint_of(const entry_merger *m, const merged_entry *table)
 {
-    bool single = table->is_whole && table->last_part == NULL;
-    uint64_t fingerprint = single ? presence_fingerprint(table->from, &table->range) : 0;
-    if (fingerprint != 0 && presence_cache_matches(m->presence, table->node, before, fingerprint)) {
-        presence_cache_set(m->presence, table->node, now, fingerprint);
-        return SH_OK;
-    }
-    sh_err err = presence_update(m->store, table, error);
-    if (err == SH_OK && fingerprint != 0)
-        presence_cache_set(m->presence, table->node, now, fingerprint);
-    return err;
+    const entry_result *result = table->result;
+    bool single = !result->is_piece && result->header.parts <= 1;
+    return m->sightings != NULL && single ? presence_fingerprint(m->sightings, &result->sighted)
+                                          : 0;
 }
 
 /*
@@ -128,6 +125,9 @@ static sh_err record_table(const entry_merger *m, const merged_entry *table,
         node.newest = before->newest;
         node.has_digest = false; /* so the node sends it in full again */
     }
+    bool is_ignored = is_older || is_unreadable(result);
+    node.presence_fingerprint =
+        is_ignored ? before->presence_fingerprint : fingerprint_of(m, table);
     part.of = &node;
     sh_err err = record_counters(m->store, table, &part, &is_whole, error);
     result->whole = is_whole && !is_older;
@@ -140,8 +140,10 @@ static sh_err record_table(const entry_merger *m, const merged_entry *table,
         .is_whole = is_whole,
         .last_part = part.parts > 1 ? &part : NULL,
     };
-    if (err == SH_OK && m->sightings != NULL && !is_older && !is_unreadable(result))
-        err = record_presence(m, &presence, &before->newest, &node.newest, error);
+    bool is_same =
+        node.presence_fingerprint != 0 && node.presence_fingerprint == before->presence_fingerprint;
+    if (err == SH_OK && m->sightings != NULL && !is_ignored && !is_same)
+        err = presence_update(m->store, &presence, error);
     return err == SH_OK && is_whole && part.parts > 1 ? store_parts_end(m->store, &part, error)
                                                       : err;
 }

@@ -216,9 +216,14 @@ static const schema_step version_7[] = {
      .own_only = true},
 };
 
+/* So that a table which says of presence what the one before said costs no comparison. */
+static const schema_step version_8[] = {
+    NODES_INTEGER("presence_fingerprint"),
+};
+
 static const schema_migration migrations[] = {
     MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3), MIGRATION(version_4),
-    MIGRATION(version_5), MIGRATION(version_6), MIGRATION(version_7),
+    MIGRATION(version_5), MIGRATION(version_6), MIGRATION(version_7), MIGRATION(version_8),
 };
 
 const schema schema_released = {.migrations = migrations,

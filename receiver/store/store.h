@@ -188,6 +188,8 @@ typedef struct {
     bool has_content_problem;        /* node_problem_is_content(); read only */
     store_table newest;              /* table of which a part was merged */
     int64_t changed_ms;              /* when a table last differed from the one before */
+    /* What its newest table says of presence, see presence_fingerprint(); 0: not recorded. */
+    int64_t presence_fingerprint;
 } store_node;
 
 /*

@@ -34,22 +34,27 @@
     "DELETE FROM \"SyncHub_Presence\" WHERE node IN (SELECT node FROM \"SyncHub_Nodes\" "          \
     "WHERE " nodes ")"
 
+#define OLDEST_PRESENCE " FROM \"SyncHub_Presence\" ORDER BY present <> 0, since_ms LIMIT $1"
+
 const store_prune_table store_prune_tables[PRUNE_TABLES] = {
     [PRUNE_ITEMS] = BY_TIME("SyncHub_Items"),
     [PRUNE_PARTS] = BY_TIME("SyncHub_Parts"),
     [PRUNE_NODES] =
         {
             .count = "SELECT count(*) FROM \"SyncHub_Nodes\"",
-            .forget_presence = PRESENCE_OF(OLD_NODES),
+            .forget_first = PRESENCE_OF(OLD_NODES),
             .forget = "DELETE FROM \"SyncHub_Nodes\" WHERE " OLD_NODES,
-            .oldest_presence = PRESENCE_OF(OLDEST_NODES),
+            .oldest_first = PRESENCE_OF(OLDEST_NODES),
             .oldest = "DELETE FROM \"SyncHub_Nodes\" WHERE " OLDEST_NODES,
         },
     [PRUNE_PRESENCE] =
         {
             .count = "SELECT count(*) FROM \"SyncHub_Presence\"",
-            .oldest = "DELETE FROM \"SyncHub_Presence\" WHERE (node, mac) IN (SELECT node, mac"
-                      " FROM \"SyncHub_Presence\" ORDER BY present <> 0, since_ms LIMIT $1)",
+            /* What the nodes' tables say is then no longer what is recorded of them. */
+            .oldest_first = "UPDATE \"SyncHub_Nodes\" SET presence_fingerprint = 0"
+                            " WHERE node IN (SELECT node" OLDEST_PRESENCE ")",
+            .oldest = "DELETE FROM \"SyncHub_Presence\" WHERE (node, mac) IN (SELECT node, "
+                      "mac" OLDEST_PRESENCE ")",
         },
 };
 

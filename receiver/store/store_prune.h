@@ -14,8 +14,8 @@ typedef struct {
     const char *count;  /* counts rows */
     const char *forget; /* deletes about $2 rows older than $1; NULL: none by age */
     const char *oldest; /* deletes about the $1 oldest */
-    /* SQL that deletes dependent rows first, with the same parameters; NULL: none. */
-    const char *forget_presence, *oldest_presence;
+    /* SQL about dependent rows that runs first, with the same parameters; NULL: none. */
+    const char *forget_first, *oldest_first;
 } store_prune_table;
 
 enum { PRUNE_ITEMS, PRUNE_PARTS, PRUNE_NODES, PRUNE_PRESENCE, PRUNE_TABLES };

@@ -16,43 +16,45 @@
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
     " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest,"  \
-    " changed_ms, first_contact_ms"
+    " changed_ms, first_contact_ms, presence_fingerprint"
 
 /* The same, in the order of read_node(). */
 #define SELECT_NODES                                                                               \
     "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"             \
     " encode(digest, 'hex'), last_contact_ms, interval_ms, silent_after_ms, table_order,"          \
     " table_sealed_ms, encode(table_digest, 'hex'), changed_ms, reported_interval_ms, "            \
-    "silent_set_ms, " NODE_CONTENT_PROBLEM " FROM \"SyncHub_Nodes\""
+    "silent_set_ms, presence_fingerprint, " NODE_CONTENT_PROBLEM " FROM \"SyncHub_Nodes\""
 
 #define INSERT_NODE                                                                                \
     "INSERT INTO \"SyncHub_Nodes\" AS n(" NODE_COLUMNS                                             \
     ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"              \
-    " $17, $18)"                                                                                   \
+    " $17, $18, $19)"                                                                              \
     " ON CONFLICT(node) DO UPDATE SET inserted = n.inserted + excluded.inserted,"                  \
     " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
     " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
     " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest,"           \
-    " changed_ms = excluded.changed_ms, first_contact_ms = CASE n.first_contact_ms WHEN 0"         \
+    " changed_ms = excluded.changed_ms,"                                                           \
+    " presence_fingerprint = excluded.presence_fingerprint,"                                       \
+    " first_contact_ms = CASE n.first_contact_ms WHEN 0"                                           \
     " THEN excluded.first_contact_ms ELSE n.first_contact_ms END"
 
 static sh_err prepare_nodes(store_postgres *s, sh_error *error)
 {
-    static const Oid types[] = {POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT,
-                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_TEXT,
-                                POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-                                POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT};
+    static const Oid types[] = {
+        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BYTEA,
+        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT};
     sh_err err = store_postgres_prepare(
         s, POSTGRES_NODE_RECORD,
         INSERT_NODE ", mode = excluded.mode, merged_ms = excluded.merged_ms, sent = excluded.sent,"
                     " known = excluded.known, skipped = excluded.skipped,"
                     " set_aside = excluded.set_aside, reason = excluded.reason,"
                     " digest = excluded.digest",
-        types, 18, error);
+        types, 19, error);
     if (err == SH_OK)
-        err = store_postgres_prepare(s, POSTGRES_NODE_ADD, INSERT_NODE, types, 18, error);
+        err = store_postgres_prepare(s, POSTGRES_NODE_ADD, INSERT_NODE, types, 19, error);
     if (err == SH_OK)
         err = store_postgres_prepare(s, POSTGRES_NODE_LOCK,
                                      SELECT_NODES " WHERE node = $1 FOR UPDATE", types, 1, error);
@@ -131,6 +133,7 @@ static sh_err write_node(store *base, postgres_statement which, const store_node
     store_postgres_add_bytes(&p, node->newest.digest, SH_DIGEST_BYTES);
     store_postgres_add_integer(&p, node->changed_ms);
     store_postgres_add_integer(&p, node->contact.last_ms);
+    store_postgres_add_integer(&p, node->presence_fingerprint);
     return store_postgres_run((store_postgres *)base, which, &p, "write to", NULL, error);
 }
 
@@ -172,8 +175,9 @@ static void read_node(const PGresult *result, int row, store_node *ret)
                     .silent_after_ms = integer_at(result, row, 12),
                     .reported_ms = integer_at(result, row, 17),
                     .set_ms = integer_at(result, row, 18)},
-        .has_content_problem = integer_at(result, row, 19) != 0,
+        .has_content_problem = integer_at(result, row, 20) != 0,
         .changed_ms = integer_at(result, row, 16),
+        .presence_fingerprint = integer_at(result, row, 19),
         .newest = {.order = integer_at(result, row, 13), .sealed_ms = integer_at(result, row, 14)}};
     text_at(result, row, 0, ret->node, sizeof ret->node);
     text_at(result, row, 1, ret->mode, sizeof ret->mode);

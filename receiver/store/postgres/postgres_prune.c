@@ -30,16 +30,16 @@ static sh_err tidy_table(store_postgres *s, int table, const store_limits *limit
         return err;
     int64_t excess = store_prune_excess(strtoll(PQgetvalue(result, 0, 0), NULL, 10), max, more);
     const int64_t old[] = {before_ms, STORE_PRUNE_ROWS};
-    if (before_ms > 0 && t->forget_presence != NULL)
-        err = delete_rows(s, t->forget_presence, old, 2, &deleted, error);
+    if (before_ms > 0 && t->forget_first != NULL)
+        err = delete_rows(s, t->forget_first, old, 2, &deleted, error);
     deleted = 0;
     if (err == SH_OK && before_ms > 0)
         err = delete_rows(s, t->forget, old, 2, &deleted, error);
     *more = *more || deleted >= STORE_PRUNE_ROWS;
     const int64_t more_than[] = {excess - deleted};
     int64_t gone = 0;
-    if (err == SH_OK && excess > deleted && t->oldest_presence != NULL)
-        err = delete_rows(s, t->oldest_presence, more_than, 1, &gone, error);
+    if (err == SH_OK && excess > deleted && t->oldest_first != NULL)
+        err = delete_rows(s, t->oldest_first, more_than, 1, &gone, error);
     if (err == SH_OK && excess > deleted)
         err = delete_rows(s, t->oldest, more_than, 1, &deleted, error);
     return err;

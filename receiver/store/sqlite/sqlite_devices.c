@@ -234,6 +234,7 @@ static sh_err insert_one(store_sqlite *s, sqlite3_stmt *insert_device, store_ins
     }
     sh_err err = s->has_events ? insert_with_event(s, insert_device, insert, now, error)
                                : insert_row(s, insert_device, insert, error);
+    s->has_inserted = true;
     if (err == SH_OK && insert->outcome != STORE_REJECTED)
         store_sqlite_known_add(s, sh_device_row_mac(insert->row));
     return err;

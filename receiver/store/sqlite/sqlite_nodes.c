@@ -50,7 +50,7 @@ sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
     " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest,"  \
-    " changed_ms, first_contact_ms"
+    " changed_ms, first_contact_ms, presence_fingerprint"
 
 /* … and those that only lists and locks read. */
 #define NODE_COLUMNS_READ                                                                          \
@@ -71,6 +71,7 @@ static int bind_node(sqlite3_stmt *statement, const store_node *node)
     const int64_t times[] = {node->contact.last_ms, node->contact.interval_ms,
                              node->contact.silent_after_ms, node->newest.order,
                              node->newest.sealed_ms};
+    const int64_t last[] = {node->changed_ms, node->contact.last_ms, node->presence_fingerprint};
     int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node->node));
     if (rc == SQLITE_OK)
         rc = store_sqlite_bind_text(statement, 2, sh_slice_of(node->mode));
@@ -87,8 +88,8 @@ static int bind_node(sqlite3_stmt *statement, const store_node *node)
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_blob(statement, 16, node->newest.digest, SH_DIGEST_BYTES, SQLITE_STATIC);
     if (rc == SQLITE_OK)
-        rc = sqlite3_bind_int64(statement, 17, node->changed_ms);
-    return rc == SQLITE_OK ? sqlite3_bind_int64(statement, 18, node->contact.last_ms) : rc;
+        rc = bind_integers(statement, 17, last, 3);
+    return rc;
 }
 
 static sh_err write_node(store_sqlite *s, int which, const char *sql, const store_node *node,
@@ -107,12 +108,14 @@ static sh_err write_node(store_sqlite *s, int which, const char *sql, const stor
 #define INSERT_NODE                                                                                \
     "INSERT INTO SyncHub_Nodes(" NODE_COLUMNS                                                      \
     ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"              \
-    " ?17, ?18)"                                                                                   \
+    " ?17, ?18, ?19)"                                                                              \
     " ON CONFLICT(node) DO UPDATE SET inserted = inserted + excluded.inserted,"                    \
     " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
     " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
     " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest,"           \
-    " changed_ms = excluded.changed_ms, first_contact_ms = CASE first_contact_ms WHEN 0"           \
+    " changed_ms = excluded.changed_ms,"                                                           \
+    " presence_fingerprint = excluded.presence_fingerprint,"                                       \
+    " first_contact_ms = CASE first_contact_ms WHEN 0"                                             \
     " THEN excluded.first_contact_ms ELSE first_contact_ms END"
 
 sh_err store_sqlite_node_record(store *base, const store_node *node, sh_error *error)
@@ -151,10 +154,11 @@ static void read_node(sqlite3_stmt *statement, store_node *ret)
                         .contact = {.last_ms = sqlite3_column_int64(statement, 10),
                                     .interval_ms = sqlite3_column_int64(statement, 11),
                                     .silent_after_ms = sqlite3_column_int64(statement, 12),
-                                    .reported_ms = sqlite3_column_int64(statement, 18),
-                                    .set_ms = sqlite3_column_int64(statement, 19)},
-                        .has_content_problem = sqlite3_column_int64(statement, 20) != 0,
+                                    .reported_ms = sqlite3_column_int64(statement, 19),
+                                    .set_ms = sqlite3_column_int64(statement, 20)},
+                        .has_content_problem = sqlite3_column_int64(statement, 21) != 0,
                         .changed_ms = sqlite3_column_int64(statement, 16),
+                        .presence_fingerprint = sqlite3_column_int64(statement, 18),
                         .newest = {.order = sqlite3_column_int64(statement, 13),
                                    .sealed_ms = sqlite3_column_int64(statement, 14)}};
     store_sqlite_text(statement, 0, ret->node, sizeof ret->node);

@@ -71,15 +71,15 @@ static sh_err tidy_table(store_sqlite *s, int table, const store_limits *limits,
     store_prune_limits(limits, table, &before_ms, &max);
     bool presence = store_has_presence(&s->base);
     sh_err err = SH_OK;
-    if (before_ms > 0 && presence && t->forget_presence != NULL)
-        err = delete_rows(s, t->forget_presence, before_ms, STORE_PRUNE_ROWS, &deleted, error);
+    if (before_ms > 0 && presence && t->forget_first != NULL)
+        err = delete_rows(s, t->forget_first, before_ms, STORE_PRUNE_ROWS, &deleted, error);
     deleted = 0;
     if (err == SH_OK && before_ms > 0)
         err = delete_rows(s, t->forget, before_ms, STORE_PRUNE_ROWS, &deleted, error);
     *more = *more || deleted >= STORE_PRUNE_ROWS;
     int64_t gone = 0;
-    if (err == SH_OK && excess > deleted && presence && t->oldest_presence != NULL)
-        err = delete_rows(s, t->oldest_presence, excess - deleted, 0, &gone, error);
+    if (err == SH_OK && excess > deleted && presence && t->oldest_first != NULL)
+        err = delete_rows(s, t->oldest_first, excess - deleted, 0, &gone, error);
     if (err == SH_OK && excess > deleted)
         err = delete_rows(s, t->oldest, excess - deleted, 0, &deleted, error);
     return err;

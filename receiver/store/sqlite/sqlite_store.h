@@ -80,6 +80,7 @@ typedef struct {
     int64_t checked_version; /* data_version at the last check outside a transaction */
     int64_t known_loaded_ms; /* monotonic */
     bool known_has_all, trusts_known, has_triggers;
+    bool has_inserted; /* the transaction has inserted devices */
 
     sqlite3_stmt *statements[STATEMENTS];
     sqlite3_stmt *row_insert;       /* of store_sqlite_rows_begin() */

@@ -87,6 +87,13 @@ static void forget_known(store_sqlite *s)
     s->known_has_all = false;
 }
 
+/* Before a rollback: a transaction that inserted nothing leaves the MACs as they were. */
+static void forget_inserted(store_sqlite *s)
+{
+    if (s->has_inserted)
+        forget_known(s);
+}
+
 static sh_err load_known(store_sqlite *s, sh_error *error)
 {
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
@@ -138,7 +145,7 @@ void store_sqlite_rollback(store *base)
     s->marked = false;
     s->trusts_known = false;
     store_sqlite_result_rows_forget(s);
-    forget_known(s);
+    forget_inserted(s);
     /* After some errors (disk full) SQLite has already rolled back. */
     if (!sqlite3_get_autocommit(s->db))
         (void)store_sqlite_exec(s, "ROLLBACK", "write to", NULL);
@@ -152,6 +159,7 @@ sh_err store_sqlite_begin(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     s->marked = false;
+    s->has_inserted = false;
     sh_err err = store_sqlite_exec(s, "BEGIN IMMEDIATE", "write to", error);
     if (err == SH_OK) {
         err = check_known(s, error);
@@ -226,7 +234,7 @@ sh_err store_sqlite_mark(store *base, sh_error *error)
 sh_err store_sqlite_undo_to_mark(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
-    forget_known(s);
+    forget_inserted(s);
     store_sqlite_result_rows_forget(s);
     return store_sqlite_exec(s, "ROLLBACK TO entry", "write to", error);
 }
