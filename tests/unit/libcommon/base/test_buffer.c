@@ -19,6 +19,27 @@ static void reserve_allocates_a_large_request_exactly(void **state)
     sh_buf_reset(&buf);
 }
 
+static void a_block_of_many_pages_keeps_its_bytes_when_it_grows(void **state)
+{
+    (void)state;
+    const size_t first = (size_t)5 << 20, second = (size_t)9 << 20;
+    sh_buf buf = SH_BUF_INIT(2 * second);
+    assert_int_equal(sh_buf_reserve(&buf, first), SH_OK);
+    assert_string_equal(buf.data, "");
+    memset(buf.data, 'a', first);
+    buf.len = first;
+    assert_int_equal(sh_buf_reserve(&buf, second), SH_OK);
+    assert_true(buf.cap > second);
+    for (size_t i = 0; i < first; i += 4096)
+        assert_int_equal(buf.data[i], 'a');
+    assert_int_equal(buf.data[first - 1], 'a');
+    sh_buf_clear(&buf);
+    assert_int_equal(sh_buf_reserve(&buf, 2 * second), SH_OK); /* nothing to keep */
+    assert_string_equal(buf.data, "");
+    assert_int_equal(buf.len, 0);
+    sh_buf_reset(&buf);
+}
+
 static void appending_reallocates_rarely(void **state)
 {
     (void)state;
@@ -95,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_keeps_its_limit_and_its_content),
         cmocka_unit_test(reserve_allocates_a_large_request_exactly),
+        cmocka_unit_test(a_block_of_many_pages_keeps_its_bytes_when_it_grows),
         cmocka_unit_test(appending_reallocates_rarely),
         cmocka_unit_test(fit_keeps_the_text_and_its_nul),
         cmocka_unit_test(reserve_exactly_allocates_no_more_than_requested),
