@@ -31,7 +31,7 @@ class Counts:
     pushes: int = 4000
     netalertx: int = 1000
     tables: int = 8
-    known_times: int = 3
+    known_times: int = 9  # so many that the start of merge, with its first page faults, counts little
     devices: int = 10000
     check_ins: int = 60000
     nodes: int = 1000
