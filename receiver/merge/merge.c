@@ -291,12 +291,13 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
 
 /* --- The loop -------------------------------------------------------------------------------- */
 
-static void delete_old_records(merge *m)
+/* The first time as soon as there is nothing to merge: it counts the rows of large tables. */
+static void delete_old_records(merge *m, bool is_idle)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
     bool steady = steady_clock_update(&m->clock, sh_clock_unix_ms(), now_ms);
-    if ((m->deleted_ms != 0 && now_ms - m->deleted_ms < DELETE_INTERVAL_MS) ||
-        (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
+    bool is_due = now_ms - m->deleted_ms >= DELETE_INTERVAL_MS || (is_idle && !m->has_deleted);
+    if (!is_due || (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
         return;
     if (steady && m->merger.last_result_files != NULL)
         last_result_files_delete_old(m->merger.last_result_files);
@@ -318,8 +319,10 @@ static void delete_old_records(merge *m)
     if (err != SH_OK)
         sh_log_warning("old items and consumers could not be removed, trying again later: %s",
                        error.message);
-    if (err != SH_OK || !more) /* otherwise in the next round */
+    if (err != SH_OK || !more) { /* otherwise in the next round */
         m->deleted_ms = now_ms;
+        m->has_deleted = true;
+    }
     int64_t done_ms = sh_clock_monotonic_ms();
     m->unlocked_until_ms = done_ms + (done_ms - now_ms);
 }
@@ -343,6 +346,7 @@ static void wait_after(merge *m, const sh_error *error, int64_t *retry_ms)
 bool merge_run(merge *m, bool until_empty)
 {
     int64_t retry_ms = RETRY_MS_MIN;
+    m->deleted_ms = sh_clock_monotonic_ms();
     while (!sh_stop_requested()) {
         sh_service_alive();
         (void)sh_service_reload_state(); /* logs changed settings */
@@ -363,7 +367,7 @@ bool merge_run(merge *m, bool until_empty)
         m->busy = 0;
         if (readiness_set(READINESS_MERGE, NULL))
             sh_log_info("merging as consumer %s", m->consumer);
-        delete_old_records(m);
+        delete_old_records(m, !worked);
         if (!worked && until_empty)
             break;
     }

@@ -65,7 +65,8 @@ struct merge {
     int consumer_fd;
     char advice[STORE_ADVICE_BYTES]; /* last logged advice */
     bool published;                  /* the database's digests are published */
-    int64_t deleted_ms;
+    int64_t deleted_ms;              /* monotonic: last deletion of old records, or start */
+    bool has_deleted;
     int64_t contacts_ms; /* monotonic: last check of contacts */
     contact_recorder *recorder;
     int64_t active_ms;     /* monotonic: when this receiver last showed that it merges; 0: never */
