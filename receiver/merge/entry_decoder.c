@@ -4,7 +4,6 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/netalertx/plugin_lines.h"
-#include "libcommon/netalertx/table_scan.h"
 #include "receiver/merge/task_thread.h"
 
 #include <stdio.h>
@@ -21,7 +20,8 @@ typedef struct {
     const queue_entry *entry;      /* NULL: none */
     char id[QUEUE_ENTRY_ID_BYTES]; /* the entry of this text; "" for none */
     sh_envelope_header header;
-    sh_buf text; /* reused for all entries */
+    sh_buf text;     /* reused for all entries */
+    table_rows rows; /* of a device table */
     sh_err err;
     bool is_authentic; /* its tag was verified */
 } opening;
@@ -37,6 +37,7 @@ static void forget_text(opening *o)
     if (o->text.cap > TEXT_KEPT_MAX)
         sh_buf_wipe(&o->text);
     sh_buf_clear(&o->text);
+    table_rows_clear(&o->rows);
     o->id[0] = '\0';
 }
 
@@ -45,10 +46,10 @@ static sh_slice text_of(const opening *o)
     return (sh_slice){o->text.data == NULL ? "" : o->text.data, o->text.len};
 }
 
-static sh_err check_content(const opening *o, sh_error *error)
+static sh_err check_content(opening *o, sh_error *error)
 {
     sh_slice text = text_of(o);
-    return o->header.kind == SH_KIND_DEVICES ? sh_table_check(text.data, text.len, NULL, error)
+    return o->header.kind == SH_KIND_DEVICES ? table_rows_find(&o->rows, text, error)
                                              : sh_plugin_text_check(text.data, text.len, error);
 }
 
@@ -111,6 +112,8 @@ void entry_decoder_free(entry_decoder *o)
     task_thread_free(o->thread);
     sh_buf_wipe(&o->now.text);
     sh_buf_wipe(&o->ahead.text);
+    table_rows_reset(&o->now.rows);
+    table_rows_reset(&o->ahead.rows);
     free(o);
 }
 
@@ -143,6 +146,11 @@ bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *
 bool entry_decoder_is_authentic(const entry_decoder *o)
 {
     return o->now.is_authentic;
+}
+
+const table_rows *entry_decoder_rows(const entry_decoder *o)
+{
+    return &o->now.rows;
 }
 
 /* An entry that is merged in pieces is decoded once, unless another one comes in between. */

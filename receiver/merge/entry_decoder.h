@@ -6,6 +6,7 @@
 #include "libcommon/base/text.h"
 #include "libcommon/native/envelope.h"
 #include "receiver/hub/hub_keys.h"
+#include "receiver/merge/table_rows.h"
 #include "receiver/queue/queue_batch.h"
 
 /* Decodes the queue's entries; a thread decodes the next one while one is merged. */
@@ -23,6 +24,9 @@ void entry_decoder_free(entry_decoder *o); /* NULL is accepted */
  */
 sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const queue_entry *next,
                             sh_envelope_header *header, sh_slice *text, sh_error *error);
+
+/* The rows of the last decoded entry, if it is a device table; borrowed like its text. */
+const table_rows *entry_decoder_rows(const entry_decoder *o);
 
 /* Decodes an entry in advance for the next entry_decoder_decode(); the text is borrowed until then.
  */

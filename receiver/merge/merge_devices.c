@@ -168,19 +168,27 @@ static sh_err note_sighting(const entry_merger *m, const chunk *c, size_t i, sh_
                          error);
 }
 
-/* Scans the next rows into an empty chunk; *more is false at the end of the table. */
-static sh_err fill(const entry_merger *m, sh_table_scan *scan, chunk *c, bool *more,
-                   sh_error *error)
+/* The rows of the entry's table that are not merged yet. */
+typedef struct {
+    const table_rows *rows;
+    size_t next;
+} rows_left;
+
+static sh_table_row next_row(const entry_merger *m, rows_left *left)
 {
-    while (c->count < m->pace.rows && c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_SCANNED) {
-        sh_table_row row;
-        sh_err err = sh_table_scan_next(scan, &row, more, error);
-        if (err == SH_OK && *more)
-            err = take_row(m, &row, (int64_t)scan->rows, c, error);
-        if (err != SH_OK || !*more)
-            return err;
+    return table_rows_at(left->rows, m->text.data, left->next++);
+}
+
+/* Adds the next rows to an empty chunk. */
+static sh_err fill(const entry_merger *m, rows_left *left, chunk *c, sh_error *error)
+{
+    sh_err err = SH_OK;
+    while (err == SH_OK && left->next < left->rows->count && c->count < m->pace.rows &&
+           c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_SCANNED) {
+        const sh_table_row row = next_row(m, left);
+        err = take_row(m, &row, (int64_t)left->next, c, error);
     }
-    return SH_OK;
+    return err;
 }
 
 /* Looks up all MACs of the chunk and starts parsing the rows with new ones. */
@@ -316,21 +324,20 @@ static sh_err note_earlier(const entry_merger *m, const sh_table_row *row, sh_er
 }
 
 /* Skips the rows that earlier transactions have merged. */
-static sh_err skip_merged(const entry_merger *m, sh_table_scan *scan, size_t rows, sh_error *error)
+static sh_err skip_merged(const entry_merger *m, rows_left *left, size_t count, sh_error *error)
 {
-    bool more = true;
     sh_err err = SH_OK;
-    while (err == SH_OK && more && scan->rows < rows) {
-        sh_table_row row;
-        err = sh_table_scan_next(scan, &row, &more, error);
-        if (err == SH_OK && more && m->sightings != NULL)
-            err = note_earlier(m, &row, error);
+    if (m->sightings == NULL)
+        left->next = count;
+    while (err == SH_OK && left->next < count) {
+        const sh_table_row row = next_row(m, left);
+        err = note_earlier(m, &row, error);
     }
     return err;
 }
 
-static sh_err merge_rows(entry_merger *m, entry_result *result, sh_table_scan *scan,
-                         chunk_ring *ring, sh_error *error)
+static sh_err merge_rows(entry_merger *m, entry_result *result, rows_left *left, chunk_ring *ring,
+                         sh_error *error)
 {
     sh_err err = SH_OK;
     bool more = true;
@@ -340,16 +347,17 @@ static sh_err merge_rows(entry_merger *m, entry_result *result, sh_table_scan *s
         if (more) {
             chunk *coming = &ring->chunks[begun++ % CHUNKS];
             coming->node = result->header.node;
-            err = fill(m, scan, coming, &more, error);
+            err = fill(m, left, coming, error);
             if (err == SH_OK)
                 err = start_reading(m, coming, error);
+            more = left->next < left->rows->count;
         }
         if (err != SH_OK || (more && begun - inserted < CHUNKS))
             continue;
         err = insert_rows(m, result, &ring->chunks[inserted++ % CHUNKS], error);
         result->is_piece = err == SH_OK && (more || inserted < begun) && entry_is_out_of_time(m);
         if (result->is_piece)
-            break; /* the next transaction scans the chunks in the pipeline again */
+            break; /* the next transaction reads the chunks in the pipeline again */
     }
     task_thread_wait_all(m->reader);
     return err;
@@ -360,13 +368,11 @@ sh_err entry_merge_devices(entry_merger *m, entry_result *result, sh_error *erro
     SH_CLEANUP(free_ring) chunk_ring *ring = calloc(1, sizeof *ring);
     if (ring == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to merge a table");
-    sh_table_scan scan;
-    sh_err err = sh_table_scan_init(&scan, m->text.data, m->text.len, error);
-    if (err == SH_OK)
-        err = skip_merged(m, &scan, result->next, error);
+    rows_left left = {.rows = entry_decoder_rows(m->opener)};
+    sh_err err = skip_merged(m, &left, result->next, error);
     entry_begins_work(m);
     if (err == SH_OK)
-        err = merge_rows(m, result, &scan, ring, error);
+        err = merge_rows(m, result, &left, ring, error);
     result->next = (size_t)result->rows;
     return err;
 }

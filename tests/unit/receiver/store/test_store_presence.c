@@ -20,7 +20,8 @@ static void record(store *s, const char *name, int64_t inserted, int64_t merged_
                        .merged_ms = merged_ms,
                        .inserted = inserted,
                        .contact = {.last_ms = merged_ms, .silent_after_ms = 900000},
-                       .newest = {.order = 5, .sealed_ms = 6, .digest = {7}}};
+                       .newest = {.order = 5, .sealed_ms = 6, .digest = {7}},
+                       .presence_fingerprint = -8};
     sh_error error = {0};
     (void)snprintf(node.node, sizeof node.node, "%s", name);
     must(store_node_record(s, &node, &error), &error);
@@ -73,6 +74,8 @@ static void of_too_many_those_absent_for_the_longest_go(void **state)
     (void)state;
     store *s = opened();
     begin(s);
+    record(s, "A", 1, 1000);
+    record(s, "B", 1, 1000);
     put(s, "A", "m1", STORE_PRESENT, 1);
     put(s, "A", "m2", STORE_ABSENT, 3);
     put(s, "A", "m3", STORE_ABSENT, 2);
@@ -80,10 +83,18 @@ static void of_too_many_those_absent_for_the_longest_go(void **state)
     must(store_presence_trim(s, "A", 1, NULL), NULL);
     commit(s);
     assert_string_equal(sql("SELECT mac FROM \"SyncHub_Presence\" ORDER BY mac"), "m1;m2;m4;");
-    const store_limits limits = {.items_max = 9, .parts_max = 9, .nodes_max = 9, .presence_max = 1};
+    store_limits limits = {.items_max = 9, .parts_max = 9, .nodes_max = 9, .presence_max = 2};
     bool more = false;
     must(store_prune(s, &limits, &more, NULL), NULL);
+    assert_string_equal(sql("SELECT mac FROM \"SyncHub_Presence\" ORDER BY mac"), "m1;m2;");
+    /* The next table of B is compared again, although it says the same. */
+    assert_string_equal(sql("SELECT presence_fingerprint FROM \"SyncHub_Nodes\" ORDER BY node"),
+                        "-8;0;");
+    limits.presence_max = 1;
+    must(store_prune(s, &limits, &more, NULL), NULL);
     assert_string_equal(sql("SELECT mac FROM \"SyncHub_Presence\" ORDER BY mac"), "m1;");
+    assert_string_equal(sql("SELECT presence_fingerprint FROM \"SyncHub_Nodes\" ORDER BY node"),
+                        "0;0;");
     store_close(s);
 }
 
@@ -129,6 +140,7 @@ static void what_is_recorded_of_a_node_is_read_when_it_is_locked(void **state)
     assert_int_equal(node.newest.order, 5);
     assert_int_equal(node.newest.sealed_ms, 6);
     assert_int_equal(node.newest.digest[0], 7);
+    assert_int_equal(node.presence_fingerprint, -8);
     const store_node_info info = {
         .node = "A",
         .mode = "push",
