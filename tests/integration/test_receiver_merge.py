@@ -357,8 +357,10 @@ class BadRows(MergeTest):
         self.assertEqual(self.hub_redis.dead(), 2)
         merged = {row["devMac"] for node in ("Node_A", "Node_C") for row in rows[node]}
         self.assertEqual(self.macs(), merged)
-        nodes = self.query("SELECT node, inserted FROM SyncHub_Nodes ORDER BY node")
-        self.assertEqual([tuple(row.values()) for row in nodes], [("Node_A", 400), ("Node_C", 400)])
+        nodes = self.query("SELECT node, inserted, problem_kind FROM SyncHub_Nodes ORDER BY node")
+        self.assertEqual([tuple(row.values()) for row in nodes],
+                         [("Node_A", 400, ""), ("Node_B", 0, "content"),
+                          ("Node_C", 400, ""), ("Node_D", 0, "content")])
         self.assertEqual(len(self.query("SELECT * FROM SyncHub_Items")), 2)
 
 
