@@ -8,6 +8,7 @@ import stat
 import subprocess
 import unittest
 
+import harness
 import postgres
 from harness import (BIN, READY_S, REPO, SyncHubTest, clean_environment, device_mac, device_row,
                      device_rows, device_table, netalertx_push, poll_until, query, wait_until)
@@ -125,6 +126,7 @@ class Kinds(BackupTest):
         self.wait_empty(hub)
         self.assertIn(merged_later, {row["devMac"].lower() for row in rows_of(new, "Devices")})
 
+    @harness.long_test
     def test_sqlite_to_sqlite(self):
         self.check("sqlite", "sqlite")
 
@@ -134,9 +136,11 @@ class Kinds(BackupTest):
     def test_postgresql_to_sqlite(self):
         self.check("postgresql", "sqlite")
 
+    @harness.long_test
     def test_postgresql_to_postgresql(self):
         self.check("postgresql", "postgresql")
 
+    @harness.long_test
     def test_every_row_is_the_same_after_a_round_trip(self):
         old, there, back = (self.new_db(kind) for kind in ("sqlite", "postgresql", "sqlite"))
         self.fill(old)[0].stop()
@@ -193,6 +197,7 @@ class Rules(BackupTest):
         hub.kill()  # its consumer is still in Redis
         self.restore(self.db, "--force")
 
+    @harness.long_test
     def test_a_receiver_with_the_former_database_merges_nothing_more(self):
         hub, _ = self.fill(self.db)
         self.command(self.db, "backup", self.file)
@@ -207,6 +212,7 @@ class Rules(BackupTest):
                                                                  SYNC_receiver_role="merge"))
         former.wait_for_log("merged into another database")
 
+    @harness.long_test
     def test_by_standard_output_and_input(self):
         self.fill(self.db)[0].stop()
         settings = clean_environment(self.receiver_settings(self.hub_redis, self.db))
@@ -221,6 +227,7 @@ class Rules(BackupTest):
         self.assertEqual(content(self.db), wanted)
         self.assertEqual(list(self.folder.glob(".synchub-*")), [])
 
+    @harness.long_test
     def test_entries_in_the_queue_are_merged_afterwards(self):
         hub, own = self.fill(self.db)
         self.command(self.db, "backup", self.file)
@@ -232,6 +239,7 @@ class Rules(BackupTest):
         self.wait_empty(self.receiver(self.hub_redis, self.db))
         self.assertEqual(len(rows_of(self.db, "Devices")), 12)
 
+    @harness.long_test
     def test_a_damaged_file_changes_nothing(self):
         self.fill(self.db)[0].stop()
         self.command(self.db, "backup", self.file)
@@ -268,6 +276,7 @@ class Rules(BackupTest):
             done = self.restore(self.new_db(kind), code=2)
             self.assertIn("newer Sync Hub", done.stderr)
 
+    @harness.long_test
     def test_an_older_version_is_upgraded(self):
         shutil.copy(REPO / "tests" / "golden" / "0.1.0" / "hub.db", self.file)
         wanted = rows_of(self.file, "Devices")
@@ -278,6 +287,7 @@ class Rules(BackupTest):
             self.receiver(self.hub_redis, new).stop()
         self.assertEqual([path.name for path in self.folder.glob("*.partial*")], [])
 
+    @harness.long_test
     def test_a_kill_at_any_time_leaves_the_old_or_the_new_database(self):
         """Both kinds; a backup that is killed leaves no file of its name."""
         self.fill(self.db)[0].stop()
@@ -313,6 +323,7 @@ class Rules(BackupTest):
         process.kill()
         process.wait()
 
+    @harness.long_test
     def test_a_backup_is_of_one_time_while_tables_are_merged(self):
         """All rows of a table, and the digest that says so, or none of them."""
         for kind in ("sqlite", "postgresql"):
@@ -330,6 +341,7 @@ class Rules(BackupTest):
                     self.assertIsNotNone(nodes[row["node"]]["digest"])
             hub.stop()
 
+    @harness.long_test
     def test_of_a_netalertx_database_what_is_sync_hub_s(self):
         script = (REPO / "tests" / "fixtures" / "app_db.sql").read_text()
         for path in (self.db, self.folder / "other.db"):

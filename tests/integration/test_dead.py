@@ -5,6 +5,7 @@ import json
 import sqlite3
 import unittest
 
+import harness
 from harness import SyncHubTest, count, device_rows, device_table, netalertx_push, wait_until
 
 MOVE = """local e = redis.call('XRANGE', KEYS[1], '-', '+')[1]
@@ -255,6 +256,7 @@ class PoisonEntries(DeadTest):
         self.wait_merged(self.hub_redis, self.db, 3)
         self.assertEqual(self.hub_redis.dead(), 0)
 
+    @harness.long_test
     def test_an_entry_during_whose_merge_receivers_are_killed_ends_in_the_dead_letters(self):
         self.queue("Huge", rows=40000)
         self.queue("Innocent")
@@ -272,6 +274,7 @@ class PoisonEntries(DeadTest):
         self.dead("retry", "--all")
         self.wait_merged(self.hub_redis, self.db, 40003)
 
+    @harness.long_test
     def test_receivers_killed_while_the_database_is_locked_cause_no_dead_letters(self):
         self.queue("Node_A")
         id = self.mark_as_redelivered(3)
@@ -289,6 +292,7 @@ class PoisonEntries(DeadTest):
         self.wait_merged(self.hub_redis, self.db, 3)
         self.assertEqual(self.hub_redis.dead(), 0)
 
+    @harness.long_test
     def test_a_database_outage_causes_no_dead_letters(self):
         self.queue("Node_A")
         id = self.mark_as_redelivered(3)

@@ -148,6 +148,7 @@ class OnSqlite(Commands, test_presence.OnSqlite):
     pass
 
 
+@harness.long_test
 class OnPostgres(Commands, test_presence.OnPostgres):
     def setUp(self):
         test_presence.server = server

@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 import envelopes
+import harness
 import postgres
 from harness import (READY_S, REPO, SyncHubTest, bearer, count, curl, device_rows, device_table,
                      netalertx_push, query, wait_until)
@@ -65,6 +66,7 @@ class LongEntries(SyncHubTest):
                                    "1000").split()
         return {words[i]: (words[i + 1], int(words[i + 3])) for i in range(0, len(words), 4)}
 
+    @harness.long_test
     def test_another_node_s_table_does_not_wait_for_a_node_s_long_results(self):
         ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
         self.push_long(ingest, 4)
@@ -73,6 +75,7 @@ class LongEntries(SyncHubTest):
         wait_until(lambda: count(self.db) == 5, "the other node's table", details=hub.log)
         self.assertGreater(self.hub_redis.backlog(), 0, "the long results were merged first")
 
+    @harness.long_test
     def test_the_same_in_postgresql(self):
         server = postgres.Postgres()
         self.addCleanup(server.remove)
@@ -85,6 +88,7 @@ class LongEntries(SyncHubTest):
                    "the other node's table", details=hub.log)
         self.assertGreater(self.hub_redis.backlog(), 0, "the long results were merged first")
 
+    @harness.long_test
     def test_a_result_with_one_repeated_id_is_one_row(self):
         hub = self.receiver(self.hub_redis, self.db)
         self.push_long(hub, 40, ids=1)
@@ -124,6 +128,7 @@ class LongEntries(SyncHubTest):
             wait_until(lambda: count(self.db) != before, "the next piece", details=hub.log)
         self.assertGreater(locks, 3)
 
+    @harness.long_test
     def test_long_entries_of_many_nodes_all_continue_where_they_stopped(self):
         """In turns; if an entry started again each time, it would repeat the same lines."""
         self.make_app_db()
@@ -141,6 +146,7 @@ class LongEntries(SyncHubTest):
         self.assertLess(together, 3 * alone * 2)
         self.assertEqual(count(self.db), 4 * 100)
 
+    @harness.long_test
     def test_restoring_a_backup_between_two_pieces_loses_nothing(self):
         self.make_app_db()
         hub = self.receiver(self.hub_redis, self.db)
@@ -157,6 +163,7 @@ class LongEntries(SyncHubTest):
         self.wait_merged(self.hub_redis, self.db, 605)
         self.assertEqual(self.node("Long")["inserted"], 600)
 
+    @harness.long_test
     def test_a_long_entry_stays_with_the_receiver_that_merges_it(self):
         self.make_app_db()
         settings = {"SYNC_claim_idle_s": "1"}
@@ -176,6 +183,7 @@ class LongEntries(SyncHubTest):
         self.assertNotIn("merged node=Long", second.log())
         self.assertEqual(self.node("Long")["inserted"], 1000)
 
+    @harness.long_test
     def test_entries_of_a_receiver_that_was_killed_are_claimed(self):
         self.make_app_db()
         first = self.receiver(self.hub_redis, self.db, SYNC_claim_idle_s="1")

@@ -7,6 +7,7 @@ import unicodedata
 import unittest
 
 import envelopes
+import harness
 from harness import (FakeServer, SyncHubTest, TYPE_ENVELOPE, bearer, curl, device_rows, device_table,
                      netalertx_push, wait_until)
 
@@ -63,6 +64,7 @@ class Rules(NamesTest):
                 self.assertEqual(netalertx_push(hub.url, TABLE, node).status, 200)
                 self.assertEqual(self.native(hub, node).status, 202)
 
+    @harness.long_test
     def test_control_format_and_private_use_characters_are_not_allowed_in_names(self):
         """Compares Python's Unicode tables with ours for all characters, through the settings of a pusher."""
         hub = self.ingest()

@@ -5,6 +5,7 @@ import os
 import time
 
 import envelopes
+import harness
 from harness import TYPE_ENVELOPE, bearer, curl, free_port, wait_until
 from nodes_base import NodesTest, table
 from postgres import Postgres
@@ -98,6 +99,7 @@ class RejectedContent(NodesTest):
         self.assertEqual(self.nodes()["Barn"]["state"], "online")
 
 
+@harness.long_test
 class RejectedContentOnPostgres(RejectedContent):
     @classmethod
     def setUpClass(cls):
@@ -168,6 +170,7 @@ class Heartbeats(NodesTest):
         self.no_problem()
         self.assertEqual(self.node()["state"], "online")
 
+    @harness.long_test
     def test_each_problem_of_the_table_is_reported(self):
         self.push(self.hub)
         self.no_problem()

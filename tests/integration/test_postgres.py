@@ -50,6 +50,7 @@ class OnPostgres(MergeTest):
             raise
 
 
+@long_test
 class WhoWins(OnPostgres, rules.WhoWins):
     pass
 
@@ -59,6 +60,7 @@ class Keys(OnPostgres, rules.Keys):
     pass
 
 
+@long_test
 class Values(OnPostgres, rules.Values):
     pass
 
@@ -68,6 +70,7 @@ class OddValues(OnPostgres, rules.OddValues):
     pass
 
 
+@long_test
 class BadRows(OnPostgres, rules.BadRows):
     pass
 
@@ -158,6 +161,7 @@ class Replicas(WithReplicas):
         self.assertEqual(self.hub_redis.backlog(), 1)
 
 
+@long_test
 class Parts(WithReplicas):
     ROWS = 25000  # three parts
 
@@ -215,6 +219,7 @@ class Parts(WithReplicas):
                          (self.ROWS, self.ROWS, self.ROWS))
 
 
+@long_test
 class Faults(OnPostgres):
     def start_and_push(self):
         self.start()
@@ -303,6 +308,7 @@ class Faults(OnPostgres):
         self.assertEqual(self.count(), 6)
 
 
+@long_test
 class WhatIsTold(OnPostgres):
     def run_command(self, *arguments, code=0):
         settings = self.receiver_settings(self.hub_redis, self.db)

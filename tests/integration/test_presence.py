@@ -6,6 +6,7 @@ import random
 import sqlite3
 import unittest
 
+import harness
 import postgres
 from harness import (device_mac, device_row, device_table, internet_row,
                      netalertx_push, wait_until)
@@ -319,18 +320,22 @@ class SqliteParts(Parts, OnSqlite):
     pass
 
 
+@harness.long_test
 class PostgresChanges(Changes, OnPostgres):
     pass
 
 
+@harness.long_test
 class PostgresSilence(Silence, OnPostgres):
     pass
 
 
+@harness.long_test
 class PostgresOrder(Order, OnPostgres):
     pass
 
 
+@harness.long_test
 class PostgresParts(Parts, OnPostgres):
     pass
 

@@ -11,6 +11,7 @@ import threading
 import unittest
 import urllib.parse
 
+import harness
 from harness import (
     BIN, FakeNetAlertXHub, FakeServer, SyncHubTest, TYPE_ENVELOPE, bearer, clean_environment, curl,
     device_row, device_rows, device_table, wait_until)
@@ -228,6 +229,7 @@ class OnceTest(PusherTest):
             lambda _: (200, {}, {"message": "Data received and stored successfully"})))
         self.once(self.settings(hub.url), 1, "NetAlertX hub's answer", "SYNC_protocol=netalertx")
 
+    @harness.long_test
     def test_an_answer_of_a_proxy_does_not_discard_an_item(self):
         html = {"Content-Type": "text/html", "Server": "nginx/1.22.1"}
         cases = [

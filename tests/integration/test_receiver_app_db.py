@@ -8,6 +8,7 @@ import subprocess
 import threading
 import unittest
 
+import harness
 from harness import (REPO, count, device_mac, device_row, device_rows, internet_row, netalertx_push,
                      query, wait_until)
 from merge_base import MergeTest
@@ -218,6 +219,7 @@ class HandedOver(AppDbBase):
         for path in self.out.iterdir():
             self.assertEqual(path.stat().st_mode & 0o777, 0o644)
 
+    @harness.long_test
     def test_a_file_is_whole_whenever_and_whoever_reads_it(self):
         """NetAlertX runs as uid 20211, which owns the folder, with the sticky bit; the receiver
         here as another one."""

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import unittest
 
+import harness
 import postgres
 from harness import (READY_S, SyncHubTest, TOKEN, curl, device_rows, device_table, netalertx_push,
                      wait_until)
@@ -284,6 +285,7 @@ class OnSqlite(StateOfRecord, SyncHubTest):
         self.assertNotIn("credentials are not in Redis", puller.log())
 
 
+@harness.long_test
 class OnPostgres(StateOfRecord, SyncHubTest):
     @classmethod
     def setUpClass(cls):
