@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
-#include "libcommon/netalertx/table_scan.h"
 #include "receiver/merge/merge_entry.h"
+#include "receiver/merge/table_rows.h"
 #include "receiver/merge/task_thread.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #define CHUNK STORE_ROWS_AT_ONCE /* rows that are looked up, parsed and inserted together … */
 #define CHUNK_BYTES SH_MIB       /* … up to this size of their texts */
 #define CHUNKS 3                 /* in the pipeline */
-#define CHUNK_SCANNED 4096       /* rows of one chunk, including skipped and rejected ones */
+#define CHUNK_ROWS_SEEN 4096     /* rows of one chunk, including skipped and rejected ones */
 
 #define ROWS_WORTH_A_THREAD 32 /* fewer are parsed at once, as a thread would be slower */
 
@@ -23,14 +23,14 @@ typedef struct {
 } new_row;
 
 /*
- * A chunk of a table's rows: they are scanned, looked up, new ones are parsed and inserted. While
- * one chunk is inserted, the task thread parses another and one waits for it.
+ * A chunk of a table's rows: they are looked up, new ones are parsed and inserted. While one chunk
+ * is inserted, the task thread parses another and one waits for it.
  */
 typedef struct {
     const entry_merger *merger;
     const char *node;
     entry_result counts;    /* results of its rows */
-    size_t count;           /* scanned rows */
+    size_t count;           /* rows that are looked up */
     size_t bytes;           /* size of their texts */
     int64_t numbers[CHUNK]; /* number of the row in its table, from 1 */
     sh_slice texts[CHUNK];
@@ -113,9 +113,9 @@ static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t n
 }
 
 /*
- * Adds a scanned row, with its number in the table, to the chunk, or counts why it is not merged.
+ * Adds a row, with its number in the table, to the chunk, or counts why it is not merged.
  */
-static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64_t number, chunk *c,
+static sh_err take_row(const entry_merger *m, const sh_table_row *row, int64_t number, chunk *c,
                        sh_error *error)
 {
     c->counts.rows++;
@@ -124,7 +124,7 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64
     sh_mac *mac = &c->macs[c->count];
     bool given = false;
     sh_err err = SH_OK;
-    switch (scanned->kind) {
+    switch (row->kind) {
     case SH_ROW_NOT_OBJECT:
         entry_set_aside(&c->counts, "row", number, "it is not a JSON object");
         break;
@@ -135,12 +135,12 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64
         entry_set_aside(&c->counts, "row", number, "devMac is missing");
         break;
     case SH_ROW_MAC_TEXT:
-        given = sh_mac_read(scanned->mac, mac, &reason) == SH_OK;
+        given = sh_mac_read(row->mac, mac, &reason) == SH_OK;
         if (!given)
             entry_set_aside(&c->counts, "row", number, reason.message);
         break;
     case SH_ROW_MAC_UNCLEAR:
-        err = read_mac(m, c, scanned->text, number, &given, error);
+        err = read_mac(m, c, row->text, number, &given, error);
         break;
     }
     if (err != SH_OK || !given)
@@ -150,12 +150,12 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *scanned, int64
         return SH_OK;
     }
     c->numbers[c->count] = number;
-    c->texts[c->count] = scanned->text;
-    c->states[c->count] = scanned->state;
+    c->texts[c->count] = row->text;
+    c->states[c->count] = row->state;
     if (m->sightings != NULL)
-        err = sh_row_state_complete(scanned->text, &c->states[c->count], error);
+        err = sh_row_state_complete(row->text, &c->states[c->count], error);
     c->count++;
-    c->bytes += scanned->text.len;
+    c->bytes += row->text.len;
     return err;
 }
 
@@ -184,7 +184,7 @@ static sh_err fill(const entry_merger *m, rows_left *left, chunk *c, sh_error *e
 {
     sh_err err = SH_OK;
     while (err == SH_OK && left->next < left->rows->count && c->count < m->pace.rows &&
-           c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_SCANNED) {
+           c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_ROWS_SEEN) {
         const sh_table_row row = next_row(m, left);
         err = take_row(m, &row, (int64_t)left->next, c, error);
     }
