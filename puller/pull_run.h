@@ -8,7 +8,7 @@
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue.h"
 #include "puller/enqueue_batch.h"
-#include "puller/fetch_state.h"
+#include "puller/fetch_retries.h"
 #include "puller/leases.h"
 #include "puller/nodes.h"
 #include "puller/pull_reports.h"

@@ -5,7 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/service.h"
 #include "libcommon/runtime/stop.h"
-#include "pusher/pusher_settings.h"
+#include "pusher/settings_check.h"
 #include "pusher/source.h"
 #include "pusher/spool_list.h"
 

@@ -4,7 +4,7 @@
 
 #include "libcommon/config/settings.h"
 #include "libcommon/runtime/doctor_report.h"
-#include "pusher/contact.h"
+#include "pusher/heartbeat.h"
 
 /* `synchub-pusher doctor`: checks what a node needs, beside a running pusher. */
 int doctor_command(const sh_settings *settings, int argc, char *const argv[]);

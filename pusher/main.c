@@ -7,8 +7,8 @@
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/runtime/service_main.h"
 #include "pusher/doctor.h"
-#include "pusher/pusher_settings.h"
 #include "pusher/run.h"
+#include "pusher/settings_check.h"
 #include "pusher/spool_command.h"
 
 #include <synchub_commit.h>

@@ -12,7 +12,7 @@
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/stop.h"
 #include "pusher/pusher_metrics.h"
-#include "pusher/pusher_settings.h"
+#include "pusher/settings_check.h"
 #include "pusher/source.h"
 
 #include <pthread.h>

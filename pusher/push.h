@@ -7,7 +7,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/envelope.h"
-#include "pusher/contact.h"
+#include "pusher/heartbeat.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/log.h"
-#include "pusher/contact.h"
+#include "pusher/heartbeat.h"
 #include "pusher/job.h"
 #include "pusher/push.h"
 #include "pusher/push_state.h"

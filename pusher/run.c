@@ -15,8 +15,8 @@
 #include "pusher/file_watch.h"
 #include "pusher/pull_server.h"
 #include "pusher/push_scheduler.h"
-#include "pusher/pusher_settings.h"
 #include "pusher/retry_schedule.h"
+#include "pusher/settings_check.h"
 #include "pusher/shutdown_deadline.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 
 #include "libcommon/config/settings.h"
 #include "libcommon/native/envelope.h"
-#include "pusher/contact.h"
+#include "pusher/heartbeat.h"
 #include "pusher/job.h"
 #include "pusher/push.h"
 #include "pusher/push_state.h"

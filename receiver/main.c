@@ -26,7 +26,7 @@
 #include "receiver/cli/node_record_command.h"
 #include "receiver/cli/node_transfer.h"
 #include "receiver/cli/nodes_command.h"
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 #include "receiver/hub/readiness.h"
 #include "receiver/merge/merge.h"
 #include "receiver/serve.h"

@@ -8,7 +8,7 @@
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/hub/readiness.h"
 #include "receiver/ingest/ingest.h"
-#include "receiver/merge/key_check.h"
+#include "receiver/merge/merge_key_check.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
 #include "libcommon/http/http_server.h"
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 
 typedef struct serve serve;
 

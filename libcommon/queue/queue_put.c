@@ -93,7 +93,7 @@ static void write_put(const sh_put_arguments *common, const sh_queue_put_item *i
     put->newcomer = word_of(item->newcomer);
 }
 
-/* Maps a refusal of put.lua to an error. False if word is no refusal. */
+/* Maps a refusal of queue_put.lua to an error. False if word is no refusal. */
 static bool read_refusal(sh_slice word, sh_queue_put_item *item)
 {
     static const struct {
@@ -156,7 +156,7 @@ static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_
         commands[i] = (sh_redis_command){
             .argc = PUT_ARGC, .argv = (sh_slice *)&texts[i].argv, .error = &items[i]->error};
     }
-    sh_redis_script_run_each(queue->redis, &sh_script_put, PUT_KEYS, commands, count);
+    sh_redis_script_run_each(queue->redis, &sh_script_queue_put, PUT_KEYS, commands, count);
     for (size_t i = 0; i < count; i++) {
         read_put(&commands[i], items[i]);
         sh_redis_reply_free(commands[i].reply);

@@ -14,7 +14,7 @@
 
 extern const sh_redis_script *const sh_queue_scripts[]; /* all of them, then NULL */
 
-extern const sh_redis_script sh_script_put;
+extern const sh_redis_script sh_script_queue_put;
 typedef struct {
     struct {
         sh_slice stream, ids, ids_old, bytes, contacts, nodes_version, digests, shares, ids_nodes;

@@ -5,7 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
 #include "libcommon/http/http_server.h"
-#include "libcommon/runtime/probes.h"
+#include "libcommon/runtime/probe_routes.h"
 
 #include <stdbool.h>
 

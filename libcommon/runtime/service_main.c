@@ -7,7 +7,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/runtime/command_help.h"
 #include "libcommon/runtime/command_line.h"
-#include "libcommon/runtime/healthcheck.h"
+#include "libcommon/runtime/healthcheck_command.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
 #include "libcommon/runtime/service_describe.h"

@@ -3,8 +3,8 @@
 
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/merge/credentials_publication.h"
 #include "receiver/merge/database_check.h"
-#include "receiver/merge/state_publication.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/hub_state.h"
+#include "receiver/cli/hub_connections.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/store/store_state.h"
 

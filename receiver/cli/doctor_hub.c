@@ -3,7 +3,7 @@
 
 #include "libcommon/base/clock.h"
 #include "receiver/cli/node_overview.h"
-#include "receiver/merge/state_publication.h"
+#include "receiver/merge/credentials_publication.h"
 #include "receiver/queue/hub_database.h"
 
 #include <inttypes.h>

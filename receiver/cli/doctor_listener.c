@@ -5,7 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/crypto/certificate.h"
 #include "libcommon/os/file.h"
-#include "libcommon/runtime/healthcheck.h"
+#include "libcommon/runtime/healthcheck_command.h"
 
 #include <inttypes.h>
 #include <string.h>

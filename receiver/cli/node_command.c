@@ -4,7 +4,7 @@
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/node_arguments.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/merge/key_check.h"
+#include "receiver/merge/merge_key_check.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue.h"
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 
 /*
  * This process's copy of the nodes' own credentials, which decide who may send what. Shared by all

@@ -4,9 +4,9 @@
 
 #include "libcommon/http/http_server.h"
 #include "libcommon/queue/queue_watch.h"
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 #include "receiver/ingest/credential_cache.h"
-#include "receiver/ingest/key_guard.h"
+#include "receiver/ingest/ingest_key_check.h"
 #include "receiver/ingest/last_contact.h"
 #include "receiver/ingest/name_index.h"
 #include "receiver/ingest/new_node_rate.h"

@@ -5,7 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
 #include "libcommon/native/envelope.h"
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 #include "receiver/merge/table_rows.h"
 #include "receiver/queue/queue_batch.h"
 

@@ -4,7 +4,7 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 
 #include <stdbool.h>
 

@@ -8,12 +8,12 @@
 #include "receiver/merge/claim_keeper.h"
 #include "receiver/merge/consumer_name.h"
 #include "receiver/merge/contact_recorder.h"
+#include "receiver/merge/credentials_publication.h"
 #include "receiver/merge/database_check.h"
 #include "receiver/merge/entry_progress.h"
 #include "receiver/merge/held_entries.h"
-#include "receiver/merge/key_check.h"
 #include "receiver/merge/merge_entry.h"
-#include "receiver/merge/state_publication.h"
+#include "receiver/merge/merge_key_check.h"
 #include "receiver/queue/queue_outcome.h"
 
 #define BATCH_ENTRIES 64 /* entries in one transaction at most */

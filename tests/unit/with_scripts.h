@@ -154,7 +154,7 @@ static inline sh_slice envelope_of(const char *node)
     return (sh_slice){envelope, 112 + strlen(node)};
 }
 
-/* An entry of a node, as put.lua leaves it; its id. */
+/* An entry of a node, as queue_put.lua leaves it; its id. */
 static inline const char *add_entry(const char *node)
 {
     sh_slice envelope = envelope_of(node);

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- include digest_order
--- include shares
+-- include node_shares
 -- Acknowledges and deletes entries, and publishes the digests of merged tables.
 --
 -- A digest is not published while another table of its node waits in the queue, even if that table

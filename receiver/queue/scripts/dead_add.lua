@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
--- include shares
--- include dead_shares
+-- include node_shares
+-- include dead_letter_shares
 -- Moves an entry to the dead letters. keep is '1' if it must not be dropped to make room. digest is
 -- '' or that of a device table whose content is invalid: unless another table of the node was queued
 -- after it, the reason is published, so that the node learns of it when it asks about that table.

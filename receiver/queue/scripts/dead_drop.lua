@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
--- include dead_shares
+-- include dead_letter_shares
 -- Deletes a dead letter. Replies done or missing.
 local dead, dead_bytes, dead_shares = unpack(KEYS)
 local id = unpack(ARGV)

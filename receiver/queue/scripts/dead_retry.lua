@@ -1,8 +1,8 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
--- include shares
--- include dead_shares
+-- include node_shares
+-- include dead_letter_shares
 -- Moves a dead letter back into the queue. Replies done, missing or full.
 --
 -- Notes that a device table waits, as put does, unless another one of the node waits: no table of

@@ -42,19 +42,19 @@ static void put_queues_and_notes_all_of_it(void **state)
 {
     (void)state;
     sh_put_arguments put = put_of("ab", "1");
-    assert_string_equal(ANSWER(put, put), "welcome");
-    assert_string_equal(ANSWER(put, put), "duplicate");
+    assert_string_equal(ANSWER(queue_put, put), "welcome");
+    assert_string_equal(ANSWER(queue_put, put), "duplicate");
     put.item = SH_SLICE("2");
-    assert_string_equal(ANSWER(put, put), "queued"); /* the node is known now */
+    assert_string_equal(ANSWER(queue_put, put), "queued"); /* the node is known now */
     assert_string_equal(ask("XLEN ingest"), "2");
     assert_string_equal(ask("GET bytes"), "228");
     assert_string_equal(ask("HGET shares ab"), "2 228");
     assert_string_equal(ask("HGET contacts ab"), "5000 push");
     put.item = SH_SLICE("3"); /* the newer set of ids is full */
-    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
     assert_string_equal(ask("SCARD ids:old"), "3");
     assert_string_equal(ask("EXISTS ids"), "0");
-    assert_string_equal(ANSWER(put, put), "duplicate");
+    assert_string_equal(ANSWER(queue_put, put), "duplicate");
 }
 
 static void put_remembers_a_share_of_each_nodes_items_and_for_a_while(void **state)
@@ -63,19 +63,19 @@ static void put_remembers_a_share_of_each_nodes_items_and_for_a_while(void **sta
     sh_put_arguments put = put_of("ab", "1");
     put.ids_max = SH_SLICE("100");
     put.node_ids_max = SH_SLICE("1");
-    assert_string_equal(ANSWER(put, put), "welcome");
+    assert_string_equal(ANSWER(queue_put, put), "welcome");
     put.item = SH_SLICE("2"); /* over the node's limit it is queued, and not remembered */
-    assert_string_equal(ANSWER(put, put), "queued");
-    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
     assert_string_equal(ask("SMEMBERS ids"), "(1)");
     assert_string_equal(ask("HGET ids:nodes ab"), "3");
     (void)ask("HSET ids:nodes %b 1", "", (size_t)0); /* the set began long ago */
-    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
     assert_string_equal(ask("SMEMBERS ids:old"), "(1)");
     assert_string_equal(ask("SMEMBERS ids"), "(2)");
 }
 
-/* What put.lua writes for a table that is the index-th entry. */
+/* What queue_put.lua writes for a table that is the index-th entry. */
 static const char *note_of(const char *digest, size_t index)
 {
     static char note[80];
@@ -89,14 +89,14 @@ static void put_calls_no_table_unchanged_while_another_waits(void **state)
     sh_put_arguments put = put_of("ab", "1");
     (void)ask("HSET digests ab %s", "0a 4500");
     put.table = SH_SLICE("0b");
-    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
     assert_string_equal(ask("HGET digests ab"), note_of("0b", 0));
     put.item = SH_SLICE("2");
     put.table = put.digest = SH_SLICE("0a");
-    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
     put.item = SH_SLICE("3"); /* a plugin's result changes nothing there */
     put.table = put.digest = SH_SLICE("");
-    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
     assert_string_equal(ask("HGET digests ab"), note_of("0a", 1));
 }
 
@@ -105,35 +105,35 @@ static void put_refuses_before_it_writes(void **state)
     (void)state;
     sh_put_arguments put = put_of("ab", "1");
     put.version = SH_SLICE("other");
-    assert_string_equal(ANSWER(put, put), "stale");
+    assert_string_equal(ANSWER(queue_put, put), "stale");
     put = put_of("ab", "1");
     put.newcomer = SH_SLICE("no");
-    assert_string_equal(ANSWER(put, put), "late");
+    assert_string_equal(ANSWER(queue_put, put), "late");
     (void)ask("HSET contacts x 1 y 2");
     put.newcomer = SH_SLICE("yes");
-    assert_string_equal(ANSWER(put, put), "names");
+    assert_string_equal(ANSWER(queue_put, put), "names");
     (void)ask("HSET digests ab %s", "0a 4500");
     put.digest = SH_SLICE("0a"); /* known by its digest, and not changed */
-    assert_string_equal(ANSWER(put, put), "unchanged");
+    assert_string_equal(ANSWER(queue_put, put), "unchanged");
     put.now_ms = SH_SLICE("5500"); /* too long ago */
     put.entries_max = SH_SLICE("0");
-    assert_string_equal(ANSWER(put, put), "full");
+    assert_string_equal(ANSWER(queue_put, put), "full");
     put.entries_max = SH_SLICE("100");
     put.bytes_max = SH_SLICE("113");
-    assert_string_equal(ANSWER(put, put), "full");
+    assert_string_equal(ANSWER(queue_put, put), "full");
     assert_string_equal(ask("EXISTS ingest ids ids:nodes bytes shares"), "0");
     put.bytes_max = SH_SLICE("10000");
     put.newcomer = SH_SLICE("no");
-    assert_string_equal(ANSWER(put, put), "queued");
+    assert_string_equal(ANSWER(queue_put, put), "queued");
     put.item = SH_SLICE("2");
     put.node_entries_max = SH_SLICE("1");
-    assert_string_equal(ANSWER(put, put), "share");
+    assert_string_equal(ANSWER(queue_put, put), "share");
     put.node_entries_max = SH_SLICE("10");
     put.bytes_max = SH_SLICE("1000"); /* a quarter of the free space is less than two */
-    assert_string_equal(ANSWER(put, put), "share");
+    assert_string_equal(ANSWER(queue_put, put), "share");
     (void)ask("DEL shares");
     (void)ask("SET shares text");
-    assert_non_null(strstr(ANSWER(put, put), "WRONGTYPE"));
+    assert_non_null(strstr(ANSWER(queue_put, put), "WRONGTYPE"));
     assert_string_equal(ask("XLEN ingest"), "1");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/http/http_server.h"
-#include "libcommon/runtime/healthcheck.h"
+#include "libcommon/runtime/healthcheck_command.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/queue/hub_key.h"
+#include "receiver/queue/queue_key_check_write.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/native/envelope.h"

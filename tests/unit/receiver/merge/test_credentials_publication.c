@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/state_publication.h"
-#include "receiver/queue/nodes_publication.h"
+#include "receiver/merge/credentials_publication.h"
+#include "receiver/queue/queue_credentials_write.h"
 #include "tests/unit/store_fixture.h"
 
 /* The store's fixture has a server, too. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 
 #include "libcommon/native/credentials.h"
 

@@ -5,7 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/queue/queue.h"
-#include "receiver/hub/hub_keys.h"
+#include "receiver/hub/hub_secrets.h"
 #include "receiver/queue/queue_batch.h"
 #include "receiver/store/store.h"
 

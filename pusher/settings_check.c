@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pusher/pusher_settings.h"
+#include "pusher/settings_check.h"
 
 bool pusher_is_active(const sh_settings *settings)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/hub_state.h"
+#include "receiver/cli/hub_connections.h"
 
 #include "libcommon/runtime/log.h"
+#include "receiver/merge/credentials_publication.h"
 #include "receiver/merge/database_check.h"
-#include "receiver/merge/state_publication.h"
 #include "receiver/queue/hub_database.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/ingest/key_guard.h"
+#include "receiver/ingest/ingest_key_check.h"
 
 #include <string.h>
 

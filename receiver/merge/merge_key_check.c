@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/key_check.h"
+#include "receiver/merge/merge_key_check.h"
 
-#include "receiver/queue/hub_key.h"
+#include "receiver/queue/queue_key_check_write.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pusher/contact.h"
+#include "pusher/heartbeat.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"

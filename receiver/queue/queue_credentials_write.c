@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/queue/nodes_publication.h"
+#include "receiver/queue/queue_credentials_write.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/state_publication.h"
+#include "receiver/merge/credentials_publication.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/stop.h"
-#include "receiver/queue/nodes_publication.h"
+#include "receiver/queue/queue_credentials_write.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/runtime/probes.h"
+#include "libcommon/runtime/probe_routes.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/runtime/healthcheck.h"
+#include "libcommon/runtime/healthcheck_command.h"
 
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "puller/fetch_state.h"
+#include "puller/fetch_retries.h"
 #include "tests/unit/unit.h"
 
 typedef struct {

@@ -1,7 +1,7 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
--- include shares
+-- include node_shares
 -- Queues one envelope, unless it is a duplicate, an unchanged table, or over a limit.
 --
 -- item           identifies the item, to detect a second put of it

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "pusher/contact.h"
+#include "pusher/heartbeat.h"
 #include "tests/unit/pusher_folder.h"
 
 #include <time.h>
