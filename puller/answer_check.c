@@ -60,6 +60,22 @@ static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *pee
     return sh_fail(error, SH_E_BUSY, "the node answered %d%s", answer->status, words);
 }
 
+static sh_err fail_token(const puller_expected *expected, const char *words, sh_error *error)
+{
+    const sh_credentials *all = expected->credentials.all;
+    if (expected->name[0] != '\0' && all != NULL &&
+        sh_credentials_find_node(all, expected->name, NULL) != NULL)
+        return sh_fail(error, SH_E_REFUSED,
+                       "the node refuses its own token: SYNC_api_token and SYNC_encryption_key "
+                       "there must be its own, which `synchub-receiver node add` printed; `node "
+                       "rotate` creates others%s",
+                       words);
+    return sh_fail(error, SH_E_REFUSED,
+                   "the node refuses the token: SYNC_api_token here must be the node's own "
+                   "(SYNC_api_token or API_TOKEN there)%s",
+                   words);
+}
+
 sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *expected,
                            bool *unchanged, sh_error *error)
 {
@@ -79,10 +95,7 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
     switch (answer->status) {
     case 401:
     case 403:
-        return sh_fail(error, SH_E_REFUSED,
-                       "the node refuses the token: SYNC_api_token here must be the node's own "
-                       "(SYNC_api_token or API_TOKEN there)%s",
-                       words);
+        return fail_token(expected, words, error);
     case 404:
     case 405:
         return sh_fail(error, SH_E_REFUSED,
@@ -198,7 +211,8 @@ static sh_err check_proven(const puller_expected *expected, const char *node, sh
 {
     const sh_node_record *own = NULL;
     sh_err err = puller_record_of(&expected->credentials, node, &own, error);
-    if (err == SH_OK && own != NULL && expected->name[0] == '\0')
+    if (err == SH_OK && own != NULL && expected->name[0] == '\0' &&
+        !sh_node_record_takes_shared(own, expected->credentials.now_ms))
         return sh_fail(error, SH_E_REFUSED,
                        "the answer claims to be node \"%s\", which has credentials of its own: if "
                        "it is that node, write %s=URL in SYNC_nodes",

@@ -66,6 +66,8 @@ static void note_state(const enqueue_batch *o, const char *node,
         memcpy(ret, own->items[0].token_hash, SH_DIGEST_BYTES);
     else if (own != NULL)
         memset(ret, 0xff, SH_DIGEST_BYTES);
+    if (own != NULL && sh_node_record_takes_shared(own, sh_clock_unix_ms()))
+        ret[0] ^= 1;
 }
 
 /* Adds an item. */

@@ -52,13 +52,19 @@ static sh_err choose_token(const pull_run *r, node_fetch *f, sh_error *error)
     sh_err err = puller_record_of(&c, f->node->name, &own, error);
     if (err != SH_OK || own == NULL)
         return err;
+    bool shared = sh_node_record_takes_shared(own, c.now_ms);
+    f->token[0] = '\0';
     if (pull_run_speaks_netalertx(r) && !own->netalertx)
-        return sh_fail(
-            error, SH_E_REFUSED,
-            "not fetched: the node's own credentials allow only the native protocol: "
-            "set SYNC_protocol=native here, or create others with `synchub-receiver node "
-            "add --netalertx`");
-    return puller_token_of(&c, own, f->token_number, f->token, error);
+        return shared
+                   ? SH_OK
+                   : sh_fail(
+                         error, SH_E_REFUSED,
+                         "not fetched: the node's own credentials allow only the native protocol: "
+                         "set SYNC_protocol=native here, or create others with `synchub-receiver "
+                         "node "
+                         "add --netalertx`");
+    err = puller_token_of(&c, own, f->token_number, f->token, error);
+    return err == SH_E_NOT_FOUND && shared ? SH_OK : err; /* the shared one after its own */
 }
 
 bool pull_request_next_token(const pull_run *r, node_fetch *f)

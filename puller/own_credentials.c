@@ -69,11 +69,12 @@ static sh_err find_own_key(const puller_credentials *c, const sh_node_record *re
 sh_err puller_key_of(const puller_credentials *c, const sh_node_record *record,
                      const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
 {
+    sh_node_key_derive(c->passphrase_key, sh_slice_of(header->node), ret);
+    bool shared = record == NULL || sh_node_record_takes_shared(record, c->now_ms);
+    if (shared && memcmp(ret->id, header->key_id, SH_KEY_ID_BYTES) == 0)
+        return SH_OK;
     if (record != NULL)
         return find_own_key(c, record, header, ret, error);
-    sh_node_key_derive(c->passphrase_key, sh_slice_of(header->node), ret);
-    if (memcmp(ret->id, header->key_id, SH_KEY_ID_BYTES) == 0)
-        return SH_OK;
     return sh_fail(error, SH_E_CRYPTO,
                    "the table is sealed with another key: SYNC_encryption_key must be the same "
                    "here and on the node");

@@ -165,7 +165,9 @@ static const sh_subcommand subcommands[] = {
     {.name = "node add",
      .usage = NODE_ADD_USAGE,
      .help = "create a token and a key for each node and print its settings, once; --file: one "
-             "name in each line; --netalertx: allow NetAlertX's format",
+             "name in each line; --netalertx: allow NetAlertX's format; --ephemeral: it comes and "
+             "goes; "
+             "--grace: the shared token and key work for it, too, for that time",
      .run = node_add,
      .needs_secrets = true},
     {.name = "node list",

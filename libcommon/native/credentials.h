@@ -43,7 +43,11 @@ typedef struct {
     int64_t revoked_ms; /* 0: not revoked */
     size_t count;
     sh_credential items[SH_NODE_CREDENTIALS_MAX]; /* newest first */
+    sh_credential shared; /* until_ms: the hub's shared token and key work for it, too; 0: never */
 } sh_node_record;
+
+/* The hash of a token in a record. */
+void sh_credential_hash_token(sh_slice token, uint8_t ret[static SH_DIGEST_BYTES]);
 
 /* Derives the key that seals credentials. */
 void sh_credential_key_derive(const uint8_t passphrase_key[static SH_KEY_BYTES],
@@ -58,6 +62,13 @@ typedef struct {
 sh_err sh_credential_make(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
                           int64_t now_ms, sh_issued_credential *ret, sh_error *error);
 
+/*
+ * The credential that stands for the hub's shared token and key until that time. It contains
+ * random bytes: it only has the form of a credential, which earlier versions require.
+ */
+void sh_credential_make_shared(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
+                               int64_t now_ms, int64_t until_ms, sh_credential *ret);
+
 /* SH_E_CONFIG if it was sealed with another SYNC_encryption_key of the hub, or altered. */
 sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
                           const sh_credential *credential, sh_node_secrets *ret, sh_error *error);
@@ -67,6 +78,9 @@ sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const 
  * clock that was years ahead must not keep a token valid for years.
  */
 bool sh_credential_is_valid(const sh_credential *credential, int64_t now_ms);
+
+/* Whether the node may use the hub's shared token and key now, beside its own. */
+bool sh_node_record_takes_shared(const sh_node_record *record, int64_t now_ms);
 
 /* Adds a credential as the newest and removes those that are no longer valid. SH_E_LIMIT. */
 sh_err sh_node_record_add(sh_node_record *record, const sh_credential *credential, int64_t now_ms,

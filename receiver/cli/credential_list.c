@@ -6,6 +6,7 @@
 #include "libcommon/native/credentials.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/hub_connections.h"
+#include "receiver/cli/node_json.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/store/store_state.h"
 
@@ -19,12 +20,18 @@ typedef struct {
     int64_t now_ms;
 } listing;
 
-enum { NODE, STATE, PROTOCOL, CREATED, LAST_USED, ROTATES_UNTIL, REVOKED, COLUMNS };
+enum { NODE, STATE, PROTOCOL, CREATED, LAST_USED, ROTATES_UNTIL, REVOKED, SHARED_UNTIL, COLUMNS };
 
 static const show_column columns[COLUMNS] = {
     {"NODE", false},      {"STATE", false},         {"PROTOCOL", false}, {"CREATED", false},
-    {"LAST USED", false}, {"ROTATES UNTIL", false}, {"REVOKED", false},
+    {"LAST USED", false}, {"ROTATES UNTIL", false}, {"REVOKED", false},  {"SHARED UNTIL", false},
 };
+
+/* Until when the shared credentials work, too; 0: they do not. */
+static int64_t shared_until(const sh_node_record *record, int64_t now_ms)
+{
+    return sh_node_record_takes_shared(record, now_ms) ? record->shared.until_ms : 0;
+}
 
 /* Until when the last of the older credentials is valid; 0: there are none. */
 static int64_t rotates_until(const sh_node_record *record, int64_t now_ms)
@@ -42,6 +49,8 @@ static const char *state_of(const sh_node_record *record, int64_t now_ms)
         return "unreadable";
     if (record->revoked_ms > 0)
         return "revoked";
+    if (shared_until(record, now_ms) > 0)
+        return "grace";
     return rotates_until(record, now_ms) > 0 ? "rotating" : "active";
 }
 
@@ -73,44 +82,69 @@ static void node_cell(void *context, size_t row, size_t column, char ret[static 
     case ROTATES_UNTIL:
         show_time(rotates_until(record, l->now_ms), "-", ret);
         break;
-    default:
+    case REVOKED:
         show_time(record->revoked_ms, "-", ret);
+        break;
+    default:
+        show_time(shared_until(record, l->now_ms), "-", ret);
         break;
     }
 }
 
+typedef struct {
+    const char *key, *key_of_0_2; /* for one release, in Unix ms */
+    int64_t ms;
+} listed_time;
+
+/* `node` and the times in Unix ms are names of 0.2.0, for one release. */
 static sh_err append_node_json(sh_buf *json, const listing *l, size_t row)
 {
     const sh_node_record *record = sh_credentials_at(l->all, row);
+    const listed_time times[] = {
+        {"created", "created_ms", record->created_ms},
+        {"last_used", "last_used_ms", l->used_ms[row]},
+        {"rotates_until", "rotates_until_ms", rotates_until(record, l->now_ms)},
+        {"shared_until", NULL, shared_until(record, l->now_ms)},
+        {"revoked", "revoked_ms", record->revoked_ms},
+    };
     sh_err err = sh_buf_append_text(json, "{");
+    if (err == SH_OK)
+        err = sh_json_write_member_text(json, "name", record->node);
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "node", record->node);
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "state", state_of(record, l->now_ms));
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "protocol", protocol_of(record));
-    if (err == SH_OK)
-        err = show_json_time(json, "created_ms", record->created_ms);
-    if (err == SH_OK)
-        err = show_json_time(json, "last_used_ms", l->used_ms[row]);
-    if (err == SH_OK)
-        err = show_json_time(json, "rotates_until_ms", rotates_until(record, l->now_ms));
-    if (err == SH_OK)
-        err = show_json_time(json, "revoked_ms", record->revoked_ms);
+    for (size_t i = 0; i < sizeof times / sizeof times[0] && err == SH_OK; i++) {
+        err = node_json_time(json, times[i].key, times[i].ms);
+        if (err == SH_OK && times[i].key_of_0_2 != NULL)
+            err = show_json_time(json, times[i].key_of_0_2, times[i].ms);
+    }
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }
 
+static sh_err write_items(const listing *l, sh_buf *json)
+{
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++) {
+        sh_buf_clear(json);
+        err = append_node_json(json, l, i);
+        if (err == SH_OK)
+            (void)printf("%s\n%s", i == 0 ? "" : ",", json->data);
+    }
+    return err;
+}
+
+/* `nodes` is the name of 0.2.0, for one release. */
 static sh_err write_nodes_json(const listing *l, sh_error *error)
 {
     sh_buf json = SH_BUF_INIT(JSON_NODE_MAX);
-    sh_err err = SH_OK;
-    (void)fputs("{\"nodes\":[", stdout);
-    for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++) {
-        sh_buf_clear(&json);
-        err = append_node_json(&json, l, i);
-        if (err == SH_OK)
-            (void)printf("%s\n%s", i == 0 ? "" : ",", json.data);
-    }
+    (void)fputs("{\"items\":[", stdout);
+    sh_err err = write_items(l, &json);
+    (void)fputs("],\"next\":null,\"nodes\":[", stdout);
+    if (err == SH_OK)
+        err = write_items(l, &json);
     (void)fputs("]}\n", stdout);
     sh_buf_reset(&json);
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");

@@ -94,16 +94,17 @@ static sh_err read_one(const node_arguments_kind *kind, char *const argv[], int 
                        node_arguments *ret, sh_error *error)
 {
     char *argument = argv[*at];
-    bool duration = strcmp(argument, "--for") == 0 || strcmp(argument, "--grace") == 0;
-    if (kind->takes_duration && duration)
+    if ((kind->rotates && strcmp(argument, "--for") == 0) ||
+        ((kind->rotates || kind->adds) && strcmp(argument, "--grace") == 0))
         return read_duration(argument, argv[++*at], &ret->options.old_ms, error);
-    if (kind->takes_many && strcmp(argument, "--file") == 0 && argv[*at + 1] != NULL)
+    if (kind->adds && strcmp(argument, "--file") == 0 && argv[*at + 1] != NULL)
         return read_file(ret, argv[++*at], kind->usage, error);
-    if (kind->takes_netalertx && strcmp(argument, "--netalertx") == 0) {
-        ret->options.netalertx = true;
+    bool netalertx = strcmp(argument, "--netalertx") == 0;
+    if (kind->adds && (netalertx || strcmp(argument, "--ephemeral") == 0)) {
+        *(netalertx ? &ret->options.netalertx : &ret->options.ephemeral) = true;
         return SH_OK;
     }
-    if (argument[0] == '-' || (ret->count > 0 && !kind->takes_many))
+    if (argument[0] == '-' || (ret->count > 0 && !kind->adds))
         return sh_fail(error, SH_E_CONFIG, "unknown argument '%s'; usage: %s", argument,
                        kind->usage);
     return add_name(ret, argument, kind->usage, error);
@@ -112,9 +113,8 @@ static sh_err read_one(const node_arguments_kind *kind, char *const argv[], int 
 sh_err node_arguments_read(const node_arguments_kind *kind, int argc, char *const argv[],
                            node_arguments *ret, sh_error *error)
 {
-    *ret = (node_arguments){
-        .options = {.now_ms = sh_clock_unix_ms(), .old_ms = SH_NODE_ROTATE_OVERLAP_S * 1000LL},
-        .file = SH_BUF_INIT(FILE_MAX)};
+    *ret = (node_arguments){.options = {.now_ms = sh_clock_unix_ms(), .old_ms = kind->old_ms},
+                            .file = SH_BUF_INIT(FILE_MAX)};
     sh_err err = SH_OK;
     for (int i = 0; i < argc && err == SH_OK; i++)
         err = read_one(kind, argv, &i, ret, error);

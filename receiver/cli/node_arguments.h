@@ -8,8 +8,9 @@
 
 typedef struct {
     const char *usage;
-    bool takes_many; /* NAME… and --file */
-    bool takes_netalertx, takes_duration;
+    bool adds;      /* NAME… and --file, --netalertx, --ephemeral, --grace */
+    bool rotates;   /* --grace, and --for of earlier versions */
+    int64_t old_ms; /* without --grace */
 } node_arguments_kind;
 
 typedef struct {

@@ -29,10 +29,15 @@ void node_changes_reset(node_changes *changes)
 
 sh_err node_changes_issue(node_changes *changes, const hub_keys *keys, sh_error *error)
 {
+    const node_change_options *options = &changes->options;
     sh_err err = SH_OK;
-    for (size_t i = 0; i < changes->count && err == SH_OK; i++)
-        err = sh_credential_make(keys->credential_key, changes->items[i].node,
-                                 changes->options.now_ms, &changes->items[i].issued, error);
+    for (size_t i = 0; i < changes->count && err == SH_OK; i++) {
+        node_change *change = &changes->items[i];
+        err = sh_credential_make(keys->credential_key, change->node, options->now_ms,
+                                 &change->issued, error);
+        sh_credential_make_shared(keys->credential_key, change->node, options->now_ms,
+                                  options->now_ms + options->old_ms, &change->shared);
+    }
     return err;
 }
 
@@ -135,12 +140,27 @@ static sh_err apply_one(const node_changes *changes, const node_change *change, 
     return store_state_put(s, STORE_CREDENTIALS, &entry, error);
 }
 
+static sh_err set_ephemeral(const char *node, store *s, sh_error *error)
+{
+    store_node_info info;
+    bool found = false;
+    sh_err err = store_node_info_get(s, node, &info, &found, error);
+    if (err != SH_OK)
+        return err;
+    (void)snprintf(info.node, sizeof info.node, "%s", node);
+    info.ephemeral = 1;
+    node_contact_settle(&info.contact);
+    return store_node_info_put(s, &info, error);
+}
+
 static sh_err apply_all(const node_changes *changes, store *s, sh_error *error)
 {
     int64_t count = 0;
     sh_err err = changes->adds ? check_names(changes, s, error) : SH_OK;
     for (size_t i = 0; i < changes->count && err == SH_OK; i++)
         err = apply_one(changes, &changes->items[i], s, error);
+    for (size_t i = 0; i < changes->count && changes->options.ephemeral && err == SH_OK; i++)
+        err = set_ephemeral(changes->items[i].node, s, error);
     if (err == SH_OK && changes->adds)
         err = store_state_count(s, STORE_CREDENTIALS, &count, error);
     if (err == SH_OK && count > SH_NODES_MAX)

@@ -13,6 +13,7 @@ typedef struct {
     /* Created before the transaction, as deriving keys takes long; only for changes that need it.
      */
     sh_issued_credential issued;
+    sh_credential shared; /* if old_ms > 0: for `node add` */
 } node_change;
 
 /* How to change the records. */
@@ -20,6 +21,7 @@ typedef struct {
     int64_t now_ms;
     int64_t old_ms; /* how long the old credentials stay valid */
     bool netalertx; /* also allow NetAlertX's format */
+    bool ephemeral; /* the node comes and goes */
 } node_change_options;
 
 /*

@@ -114,11 +114,17 @@ static sh_err add_credentials(sh_node_record *record, bool known, const node_cha
                        "node %s already has credentials of its own: `node rotate` creates new "
                        "ones, `node revoke` ends them",
                        record->node);
+    if (known && options->old_ms > 0)
+        return sh_fail(error, SH_E_REFUSED,
+                       "the shared credentials do not work for node %s now, as its own are %s: "
+                       "leave out --grace",
+                       record->node, record->unreadable ? "unreadable" : "revoked");
     record->unreadable = false;
     record->netalertx = options->netalertx;
     record->created_ms = options->now_ms;
     record->revoked_ms = 0;
     record->count = 0;
+    record->shared = options->old_ms > 0 ? change->shared : (sh_credential){.until_ms = 0};
     return sh_node_record_add(record, &change->issued.credential, options->now_ms, error);
 }
 
@@ -146,6 +152,8 @@ static sh_err rotate_credentials(sh_node_record *record, bool known, const node_
     for (size_t i = 0; i < record->count; i++)
         if (record->items[i].until_ms == 0 || record->items[i].until_ms > until_ms)
             record->items[i].until_ms = until_ms;
+    if (record->shared.until_ms > until_ms)
+        record->shared.until_ms = until_ms;
     return sh_node_record_add(record, &change->issued.credential, options->now_ms, error);
 }
 
@@ -161,17 +169,17 @@ static sh_err revoke_credentials(sh_node_record *record, bool known, const node_
         record->revoked_ms = options->now_ms;
     memset(record->items, 0, sizeof record->items);
     record->count = 0;
+    record->shared = (sh_credential){.until_ms = 0};
     return SH_OK;
 }
 
 int node_add(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const changing c = {
-        .command = {.name = "node add", .usage = NODE_ADD_USAGE},
-        .change = add_credentials,
-        .arguments = {.usage = NODE_ADD_USAGE, .takes_many = true, .takes_netalertx = true},
-        .makes = true,
-        .adds = true};
+    static const changing c = {.command = {.name = "node add", .usage = NODE_ADD_USAGE},
+                               .change = add_credentials,
+                               .arguments = {.usage = NODE_ADD_USAGE, .adds = true},
+                               .makes = true,
+                               .adds = true};
     return run_change(&c, settings, argc, argv);
 }
 
@@ -179,7 +187,9 @@ int node_rotate(const sh_settings *settings, int argc, char *const argv[])
 {
     static const changing c = {.command = {.name = "node rotate", .usage = NODE_ROTATE_USAGE},
                                .change = rotate_credentials,
-                               .arguments = {.usage = NODE_ROTATE_USAGE, .takes_duration = true},
+                               .arguments = {.usage = NODE_ROTATE_USAGE,
+                                             .rotates = true,
+                                             .old_ms = SH_NODE_ROTATE_OVERLAP_S * 1000LL},
                                .makes = true};
     return run_change(&c, settings, argc, argv);
 }

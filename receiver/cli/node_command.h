@@ -4,7 +4,8 @@
 
 #include "libcommon/config/settings.h"
 
-#define NODE_ADD_USAGE "node add NAME... | --file FILE [--netalertx]"
+#define NODE_ADD_USAGE                                                                             \
+    "node add NAME... | --file FILE [--netalertx] [--ephemeral] [--grace DURATION]"
 #define NODE_ROTATE_USAGE "node rotate NAME [--grace DURATION]"
 #define NODE_REVOKE_USAGE "node revoke NAME"
 

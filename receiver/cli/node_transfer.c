@@ -86,10 +86,11 @@ static sh_err fail_line(const import *in, size_t number, const char *reason, sh_
 /* Each credential must open with this hub's key, which also proves that it belongs to the node. */
 static bool opens(const import *in, const sh_node_record *record)
 {
-    for (size_t i = 0; i < record->count; i++) {
+    bool shared = record->shared.until_ms > 0;
+    for (size_t i = 0; i < record->count + shared; i++) {
+        const sh_credential *item = i < record->count ? &record->items[i] : &record->shared;
         sh_node_secrets secrets;
-        if (sh_credential_open(in->credential_key, record->node, &record->items[i], &secrets,
-                               NULL) != SH_OK)
+        if (sh_credential_open(in->credential_key, record->node, item, &secrets, NULL) != SH_OK)
             return false;
         sh_wipe(&secrets, sizeof secrets);
     }

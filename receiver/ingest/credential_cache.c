@@ -169,8 +169,16 @@ caller_class credential_snapshot_classify(const credential_snapshot *snapshot,
 {
     if (own != NULL)
         return strcmp(own->node, node) == 0 ? CALLER_MAY_SEND : CALLER_IS_ANOTHER;
-    return sh_credentials_find_node(snapshot->all, node, NULL) == NULL ? CALLER_MAY_SEND
-                                                                       : CALLER_IS_SHARED;
+    const sh_node_record *record = sh_credentials_find_node(snapshot->all, node, NULL);
+    return record == NULL || sh_node_record_takes_shared(record, sh_clock_unix_ms())
+               ? CALLER_MAY_SEND
+               : CALLER_IS_SHARED;
+}
+
+int64_t credential_snapshot_shared_until_ms(const credential_snapshot *snapshot, const char *node)
+{
+    const sh_node_record *record = sh_credentials_find_node(snapshot->all, node, NULL);
+    return record == NULL || record->revoked_ms > 0 ? 0 : record->shared.until_ms;
 }
 
 const char *credential_snapshot_find_lookalike(const credential_snapshot *snapshot,

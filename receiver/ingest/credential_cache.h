@@ -52,12 +52,15 @@ bool credential_snapshot_find(const credential_snapshot *snapshot, sh_slice toke
 typedef enum {
     CALLER_MAY_SEND,
     CALLER_IS_ANOTHER, /* the token belongs to another node */
-    CALLER_IS_SHARED,  /* the shared token, for a node with credentials of its own */
+    CALLER_IS_SHARED,  /* the shared token, for a node with credentials of its own, not in grace */
 } caller_class;
 
 /* Whether the sender that credential_snapshot_find() found may send as this node. */
 caller_class credential_snapshot_classify(const credential_snapshot *snapshot,
                                           const sh_node_record *own, const char *node);
+
+/* When the shared credentials stopped to work for this node (`node add --grace`); 0: not known. */
+int64_t credential_snapshot_shared_until_ms(const credential_snapshot *snapshot, const char *node);
 
 /* The node with credentials of its own whose name is easily confused with this one, or NULL. */
 const char *credential_snapshot_find_lookalike(const credential_snapshot *snapshot,

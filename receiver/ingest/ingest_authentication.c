@@ -126,10 +126,28 @@ static bool check_lookalike(sh_http_exchange *exchange, const ingest_caller *cal
     return false;
 }
 
+#define REASON_BYTES (2 * SH_NODE_NAME_MAX + 400)
+
+/* Why the shared token is refused, and what to do on the node. */
+static void write_shared(const ingest_caller *caller, const char *node,
+                         char ret[static REASON_BYTES])
+{
+    char since[SH_RFC3339_BYTES], ended[2 * SH_RFC3339_BYTES] = "";
+    int64_t until_ms = credential_snapshot_shared_until_ms(caller->snapshot, node);
+    sh_clock_rfc3339(until_ms, since);
+    if (until_ms > 0)
+        (void)snprintf(ended, sizeof ended, "since %s ", since);
+    (void)snprintf(ret, REASON_BYTES,
+                   "this node has credentials of its own, so %sthe shared token is not accepted "
+                   "for it: SYNC_api_token and SYNC_encryption_key there must be its own, which "
+                   "`node add` printed; `synchub-receiver node rotate` creates others",
+                   ended);
+}
+
 bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                       const char *node)
 {
-    char words[2 * SH_NODE_NAME_MAX + 200];
+    char words[REASON_BYTES];
     switch (credential_snapshot_classify(caller->snapshot, caller->own, node)) {
     case CALLER_MAY_SEND:
         break;
@@ -146,9 +164,8 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
         ingest_forbid_node(exchange, &hub_metrics.refused_node, node, words);
         return false;
     case CALLER_IS_SHARED:
-        ingest_forbid_node(exchange, &hub_metrics.refused_shared, node,
-                           "this node has credentials of its own, so the shared token is not "
-                           "accepted for it: SYNC_api_token there must be its own");
+        write_shared(caller, node, words);
+        ingest_forbid_node(exchange, &hub_metrics.refused_shared, node, words);
         return false;
     }
     if (!check_lookalike(exchange, caller, node))

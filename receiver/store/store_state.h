@@ -39,7 +39,8 @@ sh_err store_state_read(store *s, store_state list, const store_state_reader *re
 
 /*
  * Begins a transaction for changes of a list, and waits for other changes of it. In it, only the
- * functions below may be used, and store_rollback(). *version is the version so far.
+ * functions below may be used, store_node_info_get(), store_node_info_put() and store_rollback().
+ * *version is the version so far.
  */
 sh_err store_state_begin(store *s, store_state list, char version[static STORE_VERSION_BYTES],
                          sh_error *error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include "libcommon/base/cleanup.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/native/envelope.h"
 
@@ -165,6 +166,49 @@ static void an_expiry_beyond_the_longest_overlap_is_invalid(void **state)
     assert_false(sh_credential_is_valid(&credential, NOW_MS));
 }
 
+static void a_shared_credential_is_read_as_written_and_is_no_token(void **state)
+{
+    (void)state;
+    sh_node_secrets secrets;
+    sh_node_record record = make_record("A", &secrets), read;
+    sh_credentials *all = NULL;
+    sh_credential_make_shared(sealing_key, "A", NOW_MS, NOW_MS + 10, &record.shared);
+    /* It has the form of a credential, for programs that do not know its meaning. */
+    assert_int_equal(sh_credential_open(sealing_key, "A", &record.shared, &secrets, NULL), SH_OK);
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(4 * SH_KIB);
+    assert_int_equal(sh_node_record_write(&record, &text), SH_OK);
+    sh_node_record_read(SH_SLICE("A"), (sh_slice){text.data, text.len}, &read);
+    assert_false(read.unreadable);
+    assert_int_equal(read.count, 1);
+    assert_memory_equal(&read.shared, &record.shared, sizeof read.shared);
+    assert_true(sh_node_record_takes_shared(&read, NOW_MS + 9));
+    assert_false(sh_node_record_takes_shared(&read, NOW_MS + 10));
+    assert_false(
+        sh_node_record_takes_shared(&read, NOW_MS - SH_NODE_ROTATE_OVERLAP_MAX_S * INT64_C(1000)));
+    read.revoked_ms = NOW_MS;
+    assert_false(sh_node_record_takes_shared(&read, NOW_MS));
+    assert_int_equal(sh_credentials_new(&all, NULL), SH_OK);
+    add_record(all, &record);
+    assert_int_equal(sh_credentials_index(all, NULL), SH_OK);
+    assert_null(sh_credentials_find_token(all, sh_slice_of(secrets.token), NOW_MS));
+    sh_credentials_free(all);
+}
+
+static void a_shared_credential_takes_one_of_the_places(void **state)
+{
+    (void)state;
+    sh_node_secrets secrets;
+    sh_node_record record = make_record("A", &secrets);
+    sh_credential one = record.items[0];
+    sh_credential_make_shared(sealing_key, "A", NOW_MS, NOW_MS + 10, &record.shared);
+    for (size_t i = 1; i + 1 < SH_NODE_CREDENTIALS_MAX; i++)
+        assert_int_equal(sh_node_record_add(&record, &one, NOW_MS, NULL), SH_OK);
+    assert_int_equal(sh_node_record_add(&record, &one, NOW_MS, NULL), SH_E_LIMIT);
+    assert_int_equal(sh_node_record_add(&record, &one, NOW_MS + 10, NULL), SH_OK);
+    assert_int_equal(record.count, SH_NODE_CREDENTIALS_MAX);
+    assert_int_equal(record.shared.until_ms, 0);
+}
+
 static void a_token_is_found_while_it_is_valid(void **state)
 {
     (void)state;
@@ -248,6 +292,8 @@ int main(void)
         cmocka_unit_test(invalid_records_are_unreadable),
         cmocka_unit_test(credentials_of_a_node_are_limited_and_expired_ones_removed),
         cmocka_unit_test(an_expiry_beyond_the_longest_overlap_is_invalid),
+        cmocka_unit_test(a_shared_credential_is_read_as_written_and_is_no_token),
+        cmocka_unit_test(a_shared_credential_takes_one_of_the_places),
         cmocka_unit_test(a_token_is_found_while_it_is_valid),
         cmocka_unit_test(a_resealed_envelope_holds_the_same_under_another_key),
     };
