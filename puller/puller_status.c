@@ -43,15 +43,19 @@ static sh_metric runs_done = {.name = "synchub_pull_runs_total",
                               .type = "counter"};
 static sh_metric runs_failed = {
     .name = "synchub_pull_runs_total", .labels = "result=\"failed\"", .type = "counter"};
-static sh_metric last_nodes = {
-    .name = "synchub_pull_nodes", .help = "Nodes of the last run.", .type = "gauge"};
+static sh_metric last_nodes = {.name = "synchub_pull_nodes",
+                               .help = "Nodes of the last run.",
+                               .type = "gauge",
+                               .absent = true};
 static sh_metric last_duration = {.name = "synchub_pull_duration_seconds",
                                   .help = "How long the last run took.",
                                   .type = "gauge",
-                                  .divisor = 1000};
+                                  .divisor = 1000,
+                                  .absent = true};
 static sh_metric last_end = {.name = "synchub_pull_last_run_timestamp_seconds",
                              .help = "When the last run ended, Unix time.",
-                             .type = "gauge"};
+                             .type = "gauge",
+                             .absent = true};
 
 static sh_metric redis_up = {
     .name = "synchub_redis_up", .help = "Whether Redis answers.", .type = "gauge"};

@@ -41,7 +41,8 @@ sh_metric metric_spool_bytes = {
 sh_metric metric_last_success_s = {
     .name = "synchub_pusher_last_success_timestamp_seconds",
     .help = "When the hub last took a push or said that nothing changed (Unix time).",
-    .type = "gauge"};
+    .type = "gauge",
+    .absent = true};
 
 sh_metric metric_pulled_envelope = {.name = "synchub_pusher_pulled_total",
                                     .labels = "result=\"envelope\"",

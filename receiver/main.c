@@ -57,7 +57,7 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
     if (err == SH_OK && merges)
         err = merge_new(settings, keys, &m, error);
     if (err == SH_OK && !once)
-        err = serve_start(settings, keys, &s, error);
+        err = serve_start(settings, keys, merges ? merge_node_metrics(m) : NULL, &s, error);
     if (err == SH_OK && !once)
         sh_notify_ready("started");
     if (err == SH_OK && merges)

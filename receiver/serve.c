@@ -19,6 +19,7 @@ struct serve {
     ingest ingest;
     key_guard key;
     int unpublished_checks; /* used by the watch */
+    node_metrics *nodes;    /* NULL: this receiver does not merge */
     bool ingests; /* a receiver that only merges is ready even if Redis is full, which it drains */
     sh_listener *listener;
 };
@@ -85,6 +86,12 @@ static sh_err write_metrics(void *context, sh_buf *ret)
     const serve *s = context;
     set_gauges(s);
     return hub_metrics_write(ret);
+}
+
+static sh_shared_text *get_node_metrics(void *context)
+{
+    const serve *s = context;
+    return s->nodes == NULL ? NULL : node_metrics_get(s->nodes);
 }
 
 static const sh_http_route routes[] = {
@@ -173,13 +180,15 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
     return err == SH_OK ? sh_queue_watch_new(&options, &calls, &s->ingest.watch, error) : err;
 }
 
-sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **ret, sh_error *error)
+sh_err serve_start(const sh_settings *settings, const hub_keys *keys, node_metrics *nodes,
+                   serve **ret, sh_error *error)
 {
     serve *s = calloc(1, sizeof *s);
     if (s == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
     s->ingest = (ingest){.keys = keys, .native_only = settings->protocol == SH_PROTOCOL_NATIVE};
     s->ingests = settings->role != SH_ROLE_MERGE;
+    s->nodes = nodes;
     key_guard_init(&s->key, keys->passphrase_key);
     s->ingest.key = &s->key;
     if (s->ingests)
@@ -189,7 +198,10 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **re
     const sh_listener_options options = {
         .routes = s->ingests ? routes : NULL,
         .context = s,
-        .probes = {.context = s, .is_ready = is_ready, .write_metrics = write_metrics},
+        .probes = {.context = s,
+                   .is_ready = is_ready,
+                   .write_metrics = write_metrics,
+                   .get_shared_metrics = get_node_metrics},
     };
     sh_err err = start_parts(s, settings, error);
     if (err == SH_OK)

@@ -6,14 +6,17 @@
 #include "libcommon/config/settings.h"
 #include "libcommon/http/http_server.h"
 #include "receiver/hub/hub_secrets.h"
+#include "receiver/merge/node_metrics.h"
 
 typedef struct serve serve;
 
 /*
  * Listens on SYNC_listen: POST /sync if this receiver ingests, and always /livez, /readyz,
- * /metrics. Borrows settings and keys. SH_E_IO, SH_E_CONFIG, SH_E_MEMORY.
+ * /metrics, with those of nodes unless nodes is NULL. Borrows settings, keys and nodes. SH_E_IO,
+ * SH_E_CONFIG, SH_E_MEMORY.
  */
-sh_err serve_start(const sh_settings *settings, const hub_keys *keys, serve **ret, sh_error *error);
+sh_err serve_start(const sh_settings *settings, const hub_keys *keys, node_metrics *nodes,
+                   serve **ret, sh_error *error);
 /* Stops accepting, lets running exchanges end, and frees. NULL is accepted. */
 void serve_stop(serve *s);
 

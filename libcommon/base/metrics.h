@@ -4,6 +4,7 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
+#include "libcommon/base/text.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -11,7 +12,8 @@
 /*
  * Counters and gauges for GET /metrics (Prometheus text format 0.0.4). A program defines its
  * metrics as static objects and lists them in one array. Thread-safe: an update is one atomic
- * operation. Labels are constants such as `reason="token"`, never input from a peer.
+ * operation. Labels are constants such as `reason="token"`, never input from a peer, for which
+ * there is sh_metric_append_label_value().
  */
 typedef struct {
     const char *name;   /* `synchub_pushes_total` */
@@ -20,7 +22,8 @@ typedef struct {
     const char *type;   /* "counter" or "gauge" */
     int64_t divisor;    /* exposed as value / divisor with three decimals; 0: exposed as is */
     _Atomic int64_t value;
-    atomic_bool absent; /* not exposed: the value is unknown. For names with one metric only */
+    /* Not exposed until it is set: the value is unknown. For names with one metric only. */
+    atomic_bool absent;
 } sh_metric;
 
 void sh_metric_add(sh_metric *metric, int64_t n);
@@ -30,5 +33,15 @@ void sh_metric_clear(sh_metric *metric);
 
 /* Appends the exposition of count metrics; metrics of one name must be adjacent. */
 sh_err sh_metrics_write(sh_metric *const metrics[], size_t count, sh_buf *ret);
+
+/* Appends the `# HELP` and `# TYPE` lines of a metric. */
+sh_err sh_metric_append_head(const char *name, const char *type, const char *help, sh_buf *ret);
+
+/*
+ * Appends a label's value with its quotes. Backslashes, quotes and line feeds are escaped as the
+ * text format demands; NUL and what is not valid UTF-8 become U+FFFD, as scrapers reject the whole
+ * text otherwise.
+ */
+sh_err sh_metric_append_label_value(sh_slice value, sh_buf *ret);
 
 #endif

@@ -2,9 +2,11 @@
 #include "libcommon/base/version.h"
 
 static const char *build_commit = "unknown";
+static const char *build_program = "unknown";
 
-void sh_version_init(const char *commit)
+void sh_version_init(const char *program, const char *commit)
 {
+    build_program = program;
     if (commit != NULL)
         build_commit = commit;
 }
@@ -25,7 +27,7 @@ sh_err sh_version_write_metric(sh_buf *ret)
     return sh_buf_append_format(ret,
                                 "# HELP synchub_build_info Version and commit of this program.\n"
                                 "# TYPE synchub_build_info gauge\n"
-                                "synchub_build_info{version=\"" SYNCHUB_VERSION
+                                "synchub_build_info{program=\"%s\",version=\"" SYNCHUB_VERSION
                                 "\",commit=\"%s\"} 1\n",
-                                build_commit);
+                                build_program, build_commit);
 }

@@ -16,8 +16,11 @@
  */
 typedef void sh_library_version(char ret[static SH_LIBRARY_BYTES]);
 
-/* Sets the commit of this build; borrows the string. Call before starting threads. */
-void sh_version_init(const char *commit);
+/*
+ * Sets the program (`receiver`) and the commit of this build (NULL: unknown); borrows the strings.
+ * Call before starting threads.
+ */
+void sh_version_init(const char *program, const char *commit);
 
 /*
  * Prints `synchub-NAME 0.2.0 (0123456789ab)` and a line with the libraries' versions, for

@@ -3,6 +3,7 @@
 #define SH_HTTP_SERVER_H
 
 #include "libcommon/base/error.h"
+#include "libcommon/base/shared_text.h"
 #include "libcommon/base/text.h"
 #include "libcommon/base/version.h"
 #include "libcommon/http/http_setting_names.h"
@@ -175,6 +176,12 @@ void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const ch
  */
 bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
                    sh_slice body);
+/*
+ * Answers with body, of at most SH_HTTP_SMALL_BODY, and a text after it that all exchanges share:
+ * it is referenced until the answer was sent, not copied, and does not count against the budget.
+ */
+void sh_http_reply_shared(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                          sh_slice body, sh_shared_text *shared);
 /* Answers with an error body (http_error.h); adds `Retry-After` to 503. code may be NULL. */
 void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *code,
                          const char *error_text, const char *message);

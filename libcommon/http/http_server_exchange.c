@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -64,14 +65,14 @@ void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const ch
     exchange->headers_count++;
 }
 
-static void make_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
-                       sh_slice body)
+/* Takes over a response, which may be NULL, and gives it its headers. */
+static void set_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                      struct MHD_Response *response)
 {
     assert(!exchange->replied);
     exchange->replied = true;
     exchange->status = status;
-    exchange->response = MHD_create_response_from_buffer(
-        body.len, body.len == 0 ? (void *)"" : (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
+    exchange->response = response;
     if (exchange->response == NULL)
         return; /* the connection is closed instead, which peers treat as a failure */
     if (content_type != NULL)
@@ -82,6 +83,53 @@ static void make_reply(sh_http_exchange *exchange, unsigned status, const char *
     for (size_t i = 0; i < exchange->headers_count; i++)
         (void)MHD_add_response_header(exchange->response, exchange->headers[i].name,
                                       exchange->headers[i].value);
+}
+
+static void make_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                       sh_slice body)
+{
+    void *bytes = body.len == 0 ? (void *)"" : (void *)(uintptr_t)body.data;
+    set_reply(exchange, status, content_type,
+              MHD_create_response_from_buffer(body.len, bytes, MHD_RESPMEM_MUST_COPY));
+}
+
+/* What a response from parts needs until it was sent. */
+typedef struct {
+    sh_buf body;
+    sh_shared_text *shared;
+} reply_parts;
+
+static void free_parts(void *context)
+{
+    reply_parts *parts = context;
+    sh_buf_reset(&parts->body);
+    sh_shared_text_unref(parts->shared);
+    free(parts);
+}
+
+static struct MHD_Response *respond_from_parts(reply_parts *parts)
+{
+    sh_slice shared = sh_shared_text_slice(parts->shared);
+    const struct MHD_IoVec vectors[] = {{parts->body.data, parts->body.len},
+                                        {shared.data, shared.len}};
+    return MHD_create_response_from_iovec(vectors, shared.len > 0 ? 2 : 1, free_parts, parts);
+}
+
+void sh_http_reply_shared(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                          sh_slice body, sh_shared_text *shared)
+{
+    assert(body.len > 0 && body.len <= SH_HTTP_SMALL_BODY);
+    struct MHD_Response *response = NULL;
+    reply_parts *parts = malloc(sizeof *parts);
+    if (parts != NULL) {
+        *parts = (reply_parts){.body = SH_BUF_INIT(SH_HTTP_SMALL_BODY),
+                               .shared = sh_shared_text_ref(shared)};
+        if (sh_buf_append(&parts->body, body.data, body.len) == SH_OK)
+            response = respond_from_parts(parts);
+        if (response == NULL)
+            free_parts(parts);
+    }
+    set_reply(exchange, status, content_type, response);
 }
 
 void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char *code,

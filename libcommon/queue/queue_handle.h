@@ -41,6 +41,7 @@ struct sh_queue {
     char key[SH_QUEUE_KEY_BYTES];
     char database[SH_QUEUE_KEY_BYTES];
     char merging[SH_QUEUE_KEY_BYTES];
+    char metrics_lease[SH_QUEUE_KEY_BYTES];
     int64_t names_max;
     bool must_keep;
     bool verified;        /* the fields below are valid … */

@@ -90,6 +90,7 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->key, prefix, "key");
     name_key(q->database, prefix, "database");
     name_key(q->merging, prefix, "merging");
+    name_key(q->metrics_lease, prefix, "metrics:lease");
     uint8_t holder[SH_ID_BYTES];
     sh_random(holder, sizeof holder);
     sh_hex_encode(holder, sizeof holder, q->holder);

@@ -82,8 +82,15 @@ static void handle_metrics(void *context, sh_http_exchange *exchange)
 {
     const sh_probes *probes = context;
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(METRICS_BYTES_MAX);
-    if (probes->write_metrics(probes->context, &text) == SH_OK &&
-        write_common_metrics(&text) == SH_OK)
+    SH_CLEANUP(sh_shared_text_cleanup) sh_shared_text *shared = NULL;
+    sh_err err = probes->write_metrics(probes->context, &text);
+    if (err == SH_OK)
+        err = write_common_metrics(&text);
+    if (err == SH_OK && probes->get_shared_metrics != NULL)
+        shared = probes->get_shared_metrics(probes->context);
+    if (err == SH_OK && shared != NULL)
+        sh_http_reply_shared(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len}, shared);
+    else if (err == SH_OK)
         sh_http_reply(exchange, 200, METRICS_TYPE, (sh_slice){text.data, text.len});
     else
         sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_MEMORY), "Out of memory",

@@ -17,6 +17,11 @@ typedef struct {
     bool (*is_ready)(void *context, sh_buf *reason);
     /* Appends the program's own metrics. May block. SH_E_LIMIT, SH_E_MEMORY. */
     sh_err (*write_metrics)(void *context, sh_buf *ret);
+    /*
+     * Returns further metrics, which scrapes share, for the caller to unreference; NULL: none. May
+     * block. May be NULL.
+     */
+    sh_shared_text *(*get_shared_metrics)(void *context);
 } sh_probes;
 
 #define SH_PROBE_ROUTES 3

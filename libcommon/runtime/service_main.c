@@ -253,7 +253,7 @@ static int run_command_line(const sh_service *service, int argc, char *const arg
 
 int sh_service_main(const sh_service *service, int argc, char *const argv[])
 {
-    sh_version_init(service->commit);
+    sh_version_init(service->name, service->commit);
     sh_settings_set_folders(SYNCHUB_ETC, "/etc/credstore");
     sh_log_init(service->name, SH_LOG_INFO, SH_LOG_TEXT);
     int code = run_command_line(service, argc, argv);

@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BLOCK_MS 500     /* a stop is noticed within this time */
 #define BUSY_TRIES 3     /* consecutive locks or deadlocks before an error is logged */
@@ -146,6 +145,8 @@ sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret,
     if (err == SH_OK)
         err = contact_recorder_new(&m->recorder, error);
     if (err == SH_OK)
+        err = node_metrics_new(settings->db, &m->node_metrics, error);
+    if (err == SH_OK)
         err = task_thread_new(&m->merger.reader, error);
     if (err == SH_OK)
         err = entry_decoder_new(keys, &m->merger.opener, error);
@@ -170,15 +171,20 @@ void merge_free(merge *m)
     blocklist_reset(&m->blocklist);
     last_result_files_free(m->merger.last_result_files);
     contact_recorder_free(m->recorder);
+    node_metrics_free(m->node_metrics);
     result_deduplication_free(&m->merger.fold);
     sightings_reset(&m->sightings);
     task_thread_free(m->merger.reader);
     entry_decoder_free(m->merger.opener);
     queue_reader_free(m->reader);
     sh_queue_free(m->queue);
-    if (m->consumer_fd >= 0)
-        (void)close(m->consumer_fd);
+    sh_close_cleanup(&m->consumer_fd);
     free(m);
+}
+
+node_metrics *merge_node_metrics(const merge *m)
+{
+    return m->node_metrics;
 }
 
 /* --- Batches --------------------------------------------------------------------------------- */
@@ -241,14 +247,20 @@ static sh_err record_contacts(merge *m, sh_error *error)
     return err;
 }
 
-/* For `restore`, which must not replace the database now. */
+/* For `restore`, which must not replace the database now, and for the metrics of nodes. */
 static sh_err show_activity(merge *m, sh_error *error)
 {
+    bool holds = false;
     int64_t now_ms = sh_clock_monotonic_ms();
     if (m->active_ms != 0 && now_ms - m->active_ms < QUEUE_ACTIVITY_MS)
         return SH_OK;
     m->active_ms = now_ms;
-    return queue_activity_set(m->queue, m->consumer, error);
+    sh_err err = queue_activity_set(m->queue, m->consumer, error);
+    if (err == SH_OK)
+        err = queue_metrics_lease_take(m->queue, m->consumer, &holds, error);
+    if (err == SH_OK)
+        node_metrics_permit(m->node_metrics, holds ? now_ms + QUEUE_METRICS_LEASE_MS : 0);
+    return err;
 }
 
 /*
@@ -376,7 +388,11 @@ bool merge_run(merge *m, bool until_empty)
     claim_keeper_free(m->claims); /* from here on others may take over this receiver's entries */
     m->claims = NULL;
     sh_error_clear(&error);
-    if (queue_consumer_end(m->queue, m->consumer, &error) != SH_OK)
+    node_metrics_permit(m->node_metrics, 0);
+    sh_err err = queue_metrics_lease_end(m->queue, m->consumer, &error);
+    if (err == SH_OK)
+        err = queue_consumer_end(m->queue, m->consumer, &error);
+    if (err != SH_OK)
         sh_log_debug("the consumer's name remains in the group: %s", error.message);
     /* A single run that gave an entry up has not done all its work. */
     return !until_empty || hub_metrics.dead_letters.value == 0;

@@ -5,6 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
 #include "receiver/hub/hub_secrets.h"
+#include "receiver/merge/node_metrics.h"
 
 #include <stdbool.h>
 
@@ -17,6 +18,9 @@ typedef struct merge merge;
 /* Opens the database. SH_E_IO, SH_E_CONFIG and the others of store_open(). */
 sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret, sh_error *error);
 void merge_free(merge *m); /* NULL is accepted */
+
+/* The metrics of nodes, which live until merge_free(). */
+node_metrics *merge_node_metrics(const merge *m);
 
 /*
  * Runs until the program must stop; while Redis or the database is down it waits and retries, and

@@ -14,6 +14,7 @@
 #include "receiver/merge/held_entries.h"
 #include "receiver/merge/merge_entry.h"
 #include "receiver/merge/merge_key_check.h"
+#include "receiver/merge/node_metrics.h"
 #include "receiver/queue/queue_outcome.h"
 
 #define BATCH_ENTRIES 64 /* entries in one transaction at most */
@@ -69,6 +70,7 @@ struct merge {
     bool has_deleted;
     int64_t contacts_ms; /* monotonic: last check of contacts */
     contact_recorder *recorder;
+    node_metrics *node_metrics;
     int64_t active_ms;     /* monotonic: when this receiver last showed that it merges; 0: never */
     int64_t recorded_ms;   /* monotonic: when contacts were last recorded */
     bool warned_no_folder; /* that SYNC_plugins_out is not set */

@@ -90,3 +90,30 @@ sh_err queue_activity_get(sh_queue *queue, char ret[static QUEUE_ACTIVITY_BYTES]
     (void)snprintf(ret, QUEUE_ACTIVITY_BYTES, "%.*s", (int)text.len, text.len > 0 ? text.data : "");
     return SH_OK;
 }
+
+/* lease_ms "0" ends it. */
+static sh_err change_lease(sh_queue *queue, const char *consumer, const char *lease_ms, bool *holds,
+                           sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    const lease_take_arguments arguments = {.keys = {sh_slice_of(queue->metrics_lease)},
+                                            .holder = sh_slice_of(consumer),
+                                            .lease_ms = sh_slice_of(lease_ms)};
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_lease_take,
+                                     SH_REDIS_ARGUMENTS(arguments), &reply, error);
+    *holds = err == SH_OK && sh_slice_equals(sh_redis_text(reply), SH_SLICE("holds"));
+    return err;
+}
+
+sh_err queue_metrics_lease_take(sh_queue *queue, const char *consumer, bool *holds, sh_error *error)
+{
+    char lease[SH_REDIS_NUMBER_BYTES];
+    (void)sh_redis_number(QUEUE_METRICS_LEASE_MS, lease);
+    return change_lease(queue, consumer, lease, holds, error);
+}
+
+sh_err queue_metrics_lease_end(sh_queue *queue, const char *consumer, sh_error *error)
+{
+    bool holds = false;
+    return change_lease(queue, consumer, "0", &holds, error);
+}

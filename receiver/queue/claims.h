@@ -36,4 +36,14 @@ sh_err queue_activity_set(sh_queue *queue, const char *consumer, sh_error *error
 #define QUEUE_ACTIVITY_BYTES 192
 sh_err queue_activity_get(sh_queue *queue, char ret[static QUEUE_ACTIVITY_BYTES], sh_error *error);
 
+/*
+ * Takes or renews the lease on showing the metrics of nodes, which one receiver has at a time;
+ * *holds: this consumer has it, for QUEUE_METRICS_LEASE_MS from the beginning of the call on.
+ */
+#define QUEUE_METRICS_LEASE_MS 60000
+sh_err queue_metrics_lease_take(sh_queue *queue, const char *consumer, bool *holds,
+                                sh_error *error);
+/* Ends it if this consumer has it. */
+sh_err queue_metrics_lease_end(sh_queue *queue, const char *consumer, sh_error *error);
+
 #endif

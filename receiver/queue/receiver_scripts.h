@@ -160,6 +160,14 @@ typedef struct {
     sh_slice value, replace;
 } key_set_arguments;
 
+extern const sh_redis_script sh_script_lease_take;
+typedef struct {
+    struct {
+        sh_slice lease;
+    } keys;
+    sh_slice holder, lease_ms;
+} lease_take_arguments;
+
 extern const sh_redis_script sh_script_newest_heads;
 typedef struct {
     struct {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/node_info_columns.h"
 
+#include "libcommon/native/credentials.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,6 +62,15 @@ void node_info_set_integer(store_node_info *info, const node_info_column *column
 void node_info_set_text(store_node_info *info, const node_info_column *column, const char *value)
 {
     (void)snprintf((char *)info + column->offset, column->bytes, "%s", value);
+}
+
+void node_summary_set_credentials(store_node_summary *node, sh_slice record)
+{
+    sh_node_record read = {.count = 0};
+    node->has_credentials = record.len > 0;
+    if (record.len > 0)
+        sh_node_record_read(sh_slice_of(node->node), record, &read);
+    node->is_revoked = read.revoked_ms > 0;
 }
 
 static void add(char ret[static NODE_INFO_SQL_BYTES], const char *format, ...)

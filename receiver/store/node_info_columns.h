@@ -3,6 +3,7 @@
 #define RECEIVER_NODE_INFO_COLUMNS_H
 
 #include "libcommon/base/buffer.h"
+#include "receiver/store/node_summary.h"
 #include "receiver/store/store.h"
 
 /* The columns of store_node_info in SyncHub_Nodes, and SQL for both kinds of databases. Pure. */
@@ -42,6 +43,28 @@ void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
 
 #define PRESENT_COUNTS                                                                             \
     "SELECT node, count(*) FROM \"SyncHub_Presence\" WHERE present = 1 GROUP BY node"
+
+/*
+ * The columns of store_node_summary, of nodes whose name is after $2; devices are counted if there
+ * are at most $1 nodes. present: the column for that; end: ORDER BY and LIMIT.
+ */
+#define NODE_SUMMARY_NAMES                                                                         \
+    "(SELECT node FROM \"SyncHub_Nodes\" UNION SELECT node FROM \"SyncHub_Credentials\")"
+#define NODE_SUMMARY_PRESENT                                                                       \
+    "CASE WHEN (SELECT count(*) FROM " NODE_SUMMARY_NAMES " AS b) <= $1 THEN (SELECT count(*)"     \
+    " FROM \"SyncHub_Presence\" AS p WHERE p.node = a.node AND p.present = 1) ELSE -1 END"
+#define NODE_SUMMARY_NOT_PRESENT "CASE WHEN $1 < 0 THEN -2 ELSE -1 END" /* uses the parameter */
+#define NODE_SUMMARIES(present, end)                                                               \
+    "SELECT a.node, CASE WHEN n.node IS NULL THEN 0 ELSE 1 END, coalesce(n.last_contact_ms, 0),"   \
+    " coalesce(n.interval_ms, 0), coalesce(n.silent_after_ms, 0), coalesce(n.problem_ms, 0),"      \
+    " coalesce(n.problem_seen_ms, 0), coalesce(n.problem_status, 0),"                              \
+    " coalesce(n.problem_kind, ''), coalesce(n.ephemeral, 0), coalesce(n.merged_ms, 0),"           \
+    " coalesce(n.sent, 0), coalesce(c.record, ''), " present " FROM " NODE_SUMMARY_NAMES " AS a"   \
+    " LEFT JOIN \"SyncHub_Nodes\" AS n ON n.node = a.node"                                         \
+    " LEFT JOIN \"SyncHub_Credentials\" AS c ON c.node = a.node WHERE a.node > $2 " end
+
+/* Sets what a credential's record (the column of that name, "": none) says. */
+void node_summary_set_credentials(store_node_summary *node, sh_slice record);
 
 #define AUTH_FAILURE_ADD                                                                           \
     "INSERT INTO \"SyncHub_AuthFailures\" AS f(address, node, first_ms, last_ms, failures, "       \

@@ -3,6 +3,7 @@
 #define RECEIVER_STORE_BACKEND_H
 
 #include "receiver/store/backup_rows.h"
+#include "receiver/store/node_summary.h"
 #include "receiver/store/store.h"
 #include "receiver/store/store_state.h"
 
@@ -59,6 +60,8 @@ struct store_ops {
     sh_err (*node_forget)(store *s, const char *node, bool *found, sh_error *error);
     sh_err (*node_strangers_trim)(store *s, int64_t max, sh_error *error);
     sh_err (*node_infos)(store *s, store_node_info_each each, void *context, sh_error *error);
+    sh_err (*node_summaries)(store *s, int64_t count_max, store_node_summary_each each,
+                             void *context, sh_error *error);
     sh_err (*present_counts)(store *s, store_present_each each, void *context, sh_error *error);
     sh_err (*auth_failure_add)(store *s, const store_auth_failure *failure, sh_error *error);
     sh_err (*auth_failures_trim)(store *s, int64_t max, sh_error *error);

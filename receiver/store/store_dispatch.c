@@ -182,6 +182,12 @@ sh_err store_node_infos(store *s, store_node_info_each each, void *context, sh_e
     return s->ops->node_infos(s, each, context, error);
 }
 
+sh_err store_node_summaries(store *s, int64_t count_max, store_node_summary_each each,
+                            void *context, sh_error *error)
+{
+    return s->ops->node_summaries(s, count_max, each, context, error);
+}
+
 sh_err store_present_counts(store *s, store_present_each each, void *context, sh_error *error)
 {
     return store_has_presence(s) ? s->ops->present_counts(s, each, context, error) : SH_OK;

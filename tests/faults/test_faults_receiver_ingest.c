@@ -120,7 +120,7 @@ static void begin(void)
 static sh_err act(sh_error *error)
 {
     serve *s = NULL;
-    sh_err err = serve_start(&settings, &keys, &s, error);
+    sh_err err = serve_start(&settings, &keys, NULL, &s, error);
     if (err != SH_OK)
         return err;
     int first = push(native.bytes, native.len);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/hex.h"
+#include "libcommon/base/metrics.h"
 #include "libcommon/base/percent.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/native/node_name.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Small parsers: device keys, percent-encoding, base64, names. */
+/* Small parsers: device keys, percent-encoding, base64, names, values of labels. */
 
 static void read_mac(sh_slice text)
 {
@@ -57,6 +58,21 @@ static void base64(sh_slice text)
             "valid base64 is the only encoding of its bytes");
 }
 
+/* A label's value ends with its first quote that is not escaped, and is one line. */
+static void label_value(sh_slice text)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf value = SH_BUF_INIT(4 * SH_MIB);
+    if (sh_metric_append_label_value(text, &value) != SH_OK)
+        return;
+    size_t at = 1;
+    while (at < value.len && value.data[at] != '"')
+        at += value.data[at] == '\\' ? 2 : 1;
+    fuzz_assert(at + 1 == value.len && memchr(value.data, '\n', value.len) == NULL &&
+                    memchr(value.data, '\0', value.len) == NULL &&
+                    sh_utf8_is_valid(value.data, value.len),
+                "a label's value stays in its quotes");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = fuzz_copy(data, size);
@@ -66,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_mac(text);
     percent(text);
     base64(text);
+    label_value(text);
     if (sh_node_name_check(text, NULL) == SH_OK)
         fuzz_assert(size >= 1 && size <= SH_NODE_NAME_MAX && memchr(copy, '/', size) == NULL &&
                         memchr(copy, '\\', size) == NULL && memchr(copy, '\0', size) == NULL &&

@@ -57,7 +57,8 @@ class Version(SyncHubTest):
                 r"synchub-\w+ (\S+) \((\S+)\)",
                 self.run_program(program.name, {}, "--version", code=0).stdout).groups()
             metrics = curl(program.url + "/metrics").text.splitlines()
-            self.assertIn(f'synchub_build_info{{version="{version}",commit="{commit}"}} 1', metrics)
+            self.assertIn(f'synchub_build_info{{program="{program.name}",version="{version}",'
+                          f'commit="{commit}"}} 1', metrics)
             self.assertIn("# TYPE synchub_build_info gauge", metrics)
 
 

@@ -9,6 +9,9 @@
 
 /* What is known of nodes apart from their merges, and refused requests. */
 
+#define SUMMARIES_AT_ONCE 16384
+#define SUMMARIES_LIMIT "LIMIT 16384"
+
 static void read_info(const PGresult *result, int row, store_node_info *ret)
 {
     *ret = (store_node_info){.ephemeral = 0};
@@ -110,6 +113,52 @@ sh_err store_postgres_node_infos(store *base, store_node_info_each each, void *c
     sh_err err = SH_OK;
     for (bool more = true; more && err == SH_OK;)
         err = read_page((store_postgres *)base, each, context, last, &more, error);
+    return err;
+}
+
+static void read_summary(const PGresult *result, int row, store_node_summary *ret)
+{
+    int64_t numbers[14];
+    for (int i = 0; i < 14; i++)
+        numbers[i] = strtoll(PQgetvalue(result, row, i), NULL, 10);
+    *ret = (store_node_summary){
+        .is_recorded = numbers[1] != 0,
+        .contact = {.last_ms = numbers[2],
+                    .interval_ms = numbers[3],
+                    .silent_after_ms = numbers[4]},
+        .problem_ms = numbers[5],
+        .problem_seen_ms = numbers[6],
+        .problem_status = numbers[7],
+        .ephemeral = numbers[9],
+        .merged_ms = numbers[10],
+        .rows = numbers[11],
+        .present = numbers[13],
+    };
+    (void)snprintf(ret->node, sizeof ret->node, "%s", PQgetvalue(result, row, 0));
+    (void)snprintf(ret->problem_kind, sizeof ret->problem_kind, "%s", PQgetvalue(result, row, 8));
+    node_summary_set_credentials(ret, sh_slice_of(PQgetvalue(result, row, 12)));
+}
+
+sh_err store_postgres_node_summaries(store *base, int64_t count_max, store_node_summary_each each,
+                                     void *context, sh_error *error)
+{
+    store_node_summary node = {.rows = 0};
+    sh_err err = SH_OK;
+    for (bool more = true; more && err == SH_OK;) {
+        SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+        postgres_parameters p = {.count = 0};
+        store_postgres_add_integer(&p, count_max);
+        store_postgres_add_text(&p, sh_slice_of(node.node));
+        err = store_postgres_query(
+            (store_postgres *)base,
+            NODE_SUMMARIES(NODE_SUMMARY_PRESENT, "ORDER BY a.node " SUMMARIES_LIMIT), &p, "read",
+            &result, error);
+        more = err == SH_OK && PQntuples(result) == SUMMARIES_AT_ONCE;
+        for (int i = 0; err == SH_OK && i < PQntuples(result); i++) {
+            read_summary(result, i, &node);
+            err = each(context, &node, error);
+        }
+    }
     return err;
 }
 

@@ -84,6 +84,7 @@ static const struct store_ops postgres_ops = {
     .node_forget = store_postgres_node_forget,
     .node_strangers_trim = store_postgres_node_strangers_trim,
     .node_infos = store_postgres_node_infos,
+    .node_summaries = store_postgres_node_summaries,
     .present_counts = store_postgres_present_counts,
     .auth_failure_add = store_postgres_auth_failure_add,
     .auth_failures_trim = store_postgres_auth_failures_trim,

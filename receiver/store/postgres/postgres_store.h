@@ -189,6 +189,8 @@ sh_err store_postgres_node_forget(store *base, const char *node, bool *found, sh
 sh_err store_postgres_node_strangers_trim(store *base, int64_t max, sh_error *error);
 sh_err store_postgres_node_infos(store *base, store_node_info_each each, void *context,
                                  sh_error *error);
+sh_err store_postgres_node_summaries(store *base, int64_t count_max, store_node_summary_each each,
+                                     void *context, sh_error *error);
 sh_err store_postgres_present_counts(store *base, store_present_each each, void *context,
                                      sh_error *error);
 sh_err store_postgres_auth_failure_add(store *base, const store_auth_failure *failure,

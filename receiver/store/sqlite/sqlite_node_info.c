@@ -129,6 +129,54 @@ sh_err store_sqlite_node_infos(store *base, store_node_info_each each, void *con
     return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
+static void read_summary(sqlite3_stmt *statement, store_node_summary *ret)
+{
+    char record[SH_NODE_RECORD_MAX + 1];
+    *ret = (store_node_summary){.is_recorded = sqlite3_column_int64(statement, 1) != 0};
+    store_sqlite_text(statement, 0, ret->node, sizeof ret->node);
+    ret->contact.last_ms = sqlite3_column_int64(statement, 2);
+    ret->contact.interval_ms = sqlite3_column_int64(statement, 3);
+    ret->contact.silent_after_ms = sqlite3_column_int64(statement, 4);
+    ret->problem_ms = sqlite3_column_int64(statement, 5);
+    ret->problem_seen_ms = sqlite3_column_int64(statement, 6);
+    ret->problem_status = sqlite3_column_int64(statement, 7);
+    store_sqlite_text(statement, 8, ret->problem_kind, sizeof ret->problem_kind);
+    ret->ephemeral = sqlite3_column_int64(statement, 9);
+    ret->merged_ms = sqlite3_column_int64(statement, 10);
+    ret->rows = sqlite3_column_int64(statement, 11);
+    store_sqlite_text(statement, 12, record, sizeof record);
+    node_summary_set_credentials(ret, sh_slice_of(record));
+    ret->present = sqlite3_column_int64(statement, 13);
+}
+
+sh_err store_sqlite_node_summaries(store *base, int64_t count_max, store_node_summary_each each,
+                                   void *context, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    if (!s->has_nodes)
+        return SH_OK;
+    int rc = prepare(s,
+                     store_has_presence(base)
+                         ? NODE_SUMMARIES(NODE_SUMMARY_PRESENT, "ORDER BY a.node")
+                         : NODE_SUMMARIES(NODE_SUMMARY_NOT_PRESENT, "ORDER BY a.node"),
+                     &statement);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 1, count_max);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 2, SH_SLICE(""));
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "read", error);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        store_node_summary node;
+        read_summary(statement, &node);
+        sh_err err = each(context, &node, error);
+        if (err != SH_OK)
+            return err;
+    }
+    return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
 sh_err store_sqlite_present_counts(store *base, store_present_each each, void *context,
                                    sh_error *error)
 {

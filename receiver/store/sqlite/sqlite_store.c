@@ -73,6 +73,7 @@ static const struct store_ops sqlite_ops = {
     .node_forget = store_sqlite_node_forget,
     .node_strangers_trim = store_sqlite_node_strangers_trim,
     .node_infos = store_sqlite_node_infos,
+    .node_summaries = store_sqlite_node_summaries,
     .present_counts = store_sqlite_present_counts,
     .auth_failure_add = store_sqlite_auth_failure_add,
     .auth_failures_trim = store_sqlite_auth_failures_trim,

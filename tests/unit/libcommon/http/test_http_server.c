@@ -36,8 +36,22 @@ static void handle(void *context, sh_http_exchange *exchange)
         sh_http_reply(exchange, 200, "text/plain", SH_SLICE("taken\n"));
 }
 
+/* Each answer has a text of its own, to which only that answer has a reference in the end. */
+static void handle_shared(void *context, sh_http_exchange *exchange)
+{
+    (void)context;
+    sh_buf text = SH_BUF_INIT(SH_MIB);
+    for (int i = 0; i < 10000; i++)
+        assert_int_equal(sh_buf_append_format(&text, "%05d\n", i), SH_OK);
+    sh_shared_text *shared = sh_shared_text_new(&text);
+    assert_non_null(shared);
+    sh_http_reply_shared(exchange, 200, "text/plain", SH_SLICE("first\n"), shared);
+    sh_shared_text_unref(shared);
+}
+
 static const sh_http_route routes[] = {
     {.method = "POST", .path = "/", .admit = admit, .handle = handle},
+    {.method = "GET", .path = "/shared", .handle = handle_shared},
     {.method = NULL},
 };
 
@@ -214,6 +228,30 @@ static void bodies_together_have_a_limit_and_small_ones_find_room(void **state)
     sh_http_server_stop(server, 1000);
 }
 
+static void a_shared_text_follows_the_body_and_lasts_until_it_is_sent(void **state)
+{
+    (void)state;
+    static const char first[] = "\r\n\r\nfirst\n00000\n", last[] = "09999\n";
+    char text[70000];
+    size_t len = 0;
+    sh_http_server *server = start(0, 0, NULL);
+    int fd = dial(server), stalled = dial(server);
+    assert_true(say_text(stalled, "GET /shared HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(say_text(fd, "GET /shared HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    for (ssize_t n = 1; n > 0; len += n > 0 ? (size_t)n : 0) {
+        struct pollfd waited = {.fd = fd, .events = POLLIN};
+        assert_int_equal(poll(&waited, 1, PATIENCE_MS), 1);
+        n = recv(fd, text + len, sizeof text - 1 - len, 0);
+    }
+    text[len] = '\0';
+    assert_non_null(strstr(text, "Content-Length: 60006\r\n"));
+    assert_non_null(strstr(text, first));
+    assert_string_equal(text + len - (sizeof last - 1), last);
+    (void)close(fd);
+    sh_http_server_stop(server, 0); /* with the other answer unread */
+    (void)close(stalled);
+}
+
 static void what_a_handler_claims_counts_until_it_has_answered(void **state)
 {
     (void)state;
@@ -243,6 +281,7 @@ int main(void)
         cmocka_unit_test(exchanges_in_time_are_left_alone),
         cmocka_unit_test(bodies_together_have_a_limit_and_small_ones_find_room),
         cmocka_unit_test(what_a_handler_claims_counts_until_it_has_answered),
+        cmocka_unit_test(a_shared_text_follows_the_body_and_lasts_until_it_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

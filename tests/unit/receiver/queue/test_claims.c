@@ -146,6 +146,27 @@ static void activity_of_consumers_is_shown(void **state)
     close_test_queue(queue);
 }
 
+static void one_consumer_has_the_lease_on_metrics(void **state)
+{
+    (void)state;
+    test_queue *queue = open_test_queue();
+    bool holds = false;
+    assert_int_equal(queue_metrics_lease_take(queue->queue, "a", &holds, NULL), SH_OK);
+    assert_true(holds);
+    (void)redis_ask(&server, "PEXPIRE t:metrics:lease 1000");
+    assert_int_equal(queue_metrics_lease_take(queue->queue, "a", &holds, NULL), SH_OK);
+    assert_true(holds && redis_ask(&server, "PTTL t:metrics:lease") > 1000);
+    assert_int_equal(queue_metrics_lease_take(queue->queue, "b", &holds, NULL), SH_OK);
+    assert_false(holds);
+    assert_int_equal(queue_metrics_lease_end(queue->queue, "b", NULL), SH_OK);
+    assert_int_equal(queue_metrics_lease_take(queue->queue, "b", &holds, NULL), SH_OK);
+    assert_false(holds);
+    assert_int_equal(queue_metrics_lease_end(queue->queue, "a", NULL), SH_OK);
+    assert_int_equal(queue_metrics_lease_take(queue->queue, "b", &holds, NULL), SH_OK);
+    assert_true(holds);
+    close_test_queue(queue);
+}
+
 static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **state)
 {
     (void)state;
@@ -201,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup(a_claim_that_is_renewed_is_not_taken_over, empty),
         cmocka_unit_test_setup(consumers_that_are_gone_and_hold_nothing_are_forgotten, empty),
         cmocka_unit_test_setup(activity_of_consumers_is_shown, empty),
+        cmocka_unit_test_setup(one_consumer_has_the_lease_on_metrics, empty),
         cmocka_unit_test_setup(dead_letters_that_are_a_fault_of_the_hub_are_never_dropped, empty),
     };
     return cmocka_run_group_tests(tests, start, stop);

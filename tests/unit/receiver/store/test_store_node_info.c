@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/native/credentials.h"
+#include "receiver/store/node_summary.h"
 #include "tests/unit/store_fixture.h"
 
 /* What is known of nodes apart from their merges, on both kinds of databases. */
@@ -120,6 +122,63 @@ static const char *names_of(store *s)
     return names;
 }
 
+static sh_err join_summaries(void *context, const store_node_summary *n, sh_error *error)
+{
+    char *all = context;
+    (void)error;
+    (void)snprintf(all + strlen(all), 400 - strlen(all),
+                   "%s %d %d %lld %lld %lld %s %lld %lld %lld %lld;", n->node, n->is_recorded,
+                   n->has_credentials + 2 * n->is_revoked, (long long)n->contact.last_ms,
+                   (long long)n->contact.silent_after_ms, (long long)n->problem_seen_ms,
+                   n->problem_kind, (long long)n->problem_status, (long long)n->merged_ms,
+                   (long long)n->rows, (long long)n->present);
+    return SH_OK;
+}
+
+static const char *summaries(store *s, int64_t count_max)
+{
+    static char all[400];
+    all[0] = '\0';
+    must(store_node_summaries(s, count_max, join_summaries, all, NULL), NULL);
+    return all;
+}
+
+static void put_credentials(const char *node, int64_t revoked_ms)
+{
+    sh_node_record record = {.created_ms = 1, .revoked_ms = revoked_ms};
+    sh_buf text = SH_BUF_INIT(SH_KIB);
+    char statement[600];
+    assert_int_equal(sh_node_record_write(&record, &text), SH_OK);
+    (void)snprintf(statement, sizeof statement,
+                   "INSERT INTO \"SyncHub_Credentials\" VALUES('%s', '%s', 1)", node, text.data);
+    (void)sql(statement);
+    sh_buf_reset(&text);
+}
+
+static void summaries_have_all_nodes_in_order(void **state)
+{
+    (void)state;
+    store *s = opened();
+    assert_string_equal(summaries(s, 10), "");
+    begin(s);
+    put(s, &full);
+    record(s, "# x", 2000, 1);
+    commit(s);
+    put_credentials("Added", 0);
+    put_credentials("Cabin", 5);
+    (void)sql("INSERT INTO \"SyncHub_Presence\" SELECT '# x', mac, present, 1, 1, 1, '' FROM"
+              " (SELECT 'a' AS mac, 1 AS present UNION SELECT 'b', 0 UNION SELECT 'c', 2) AS r");
+    static const char counted[] = "# x 1 0 2000 900000 0  0 2000 0 1;"
+                                  "Added 0 1 0 0 0  0 0 0 0;"
+                                  "Cabin 1 3 5 7 11 key 422 0 0 0;";
+    assert_string_equal(summaries(s, 3), counted);
+    static const char over[] = "# x 1 0 2000 900000 0  0 2000 0 -1;"
+                               "Added 0 1 0 0 0  0 0 0 -1;"
+                               "Cabin 1 3 5 7 11 key 422 0 0 -1;";
+    assert_string_equal(summaries(s, 2), over);
+    store_close(s);
+}
+
 static void a_node_is_forgotten_with_all_that_is_recorded(void **state)
 {
     (void)state;
@@ -234,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(all_fields_are_kept),
         WITH_FOLDER(a_merge_leaves_what_is_known_and_the_reverse),
+        WITH_FOLDER(summaries_have_all_nodes_in_order),
         WITH_FOLDER(a_node_is_forgotten_with_all_that_is_recorded),
         WITH_FOLDER(nodes_that_were_never_accepted_are_limited),
         WITH_FOLDER(nodes_in_contact_are_not_pruned),
