@@ -5,6 +5,7 @@
 #include "libcommon/queue/queue_reports.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/node_json.h"
+#include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/store/store.h"
 
@@ -15,8 +16,7 @@
 #define FAILURES_MAX (2 * SH_AUTH_FAILURES_MAX) /* in the database, and in Redis */
 #define JSON_FAILURE_MAX (4 * SH_KIB)
 
-static const show_command command = {.name = "auth-failures",
-                                     .usage = "auth-failures [clear | --json]"};
+static const show_command command = {.name = "auth-failures", .usage = AUTH_FAILURES_USAGE};
 
 typedef struct {
     store_auth_failure *all; /* FAILURES_MAX */
@@ -134,18 +134,18 @@ static sh_err append_json(sh_buf *json, const store_auth_failure *f)
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }
 
-static sh_err write_json(const failure_list *list, sh_error *error)
+static sh_err write_json(const failure_list *list, FILE *out, sh_error *error)
 {
     sh_buf json = SH_BUF_INIT(JSON_FAILURE_MAX);
     sh_err err = SH_OK;
-    (void)fputs("{\"items\":[", stdout);
+    (void)fputs("{\"items\":[", out);
     for (size_t i = 0; i < list->count && err == SH_OK; i++) {
         sh_buf_clear(&json);
         err = append_json(&json, &list->all[i]);
         if (err == SH_OK)
-            (void)printf("%s\n%s", i == 0 ? "" : ",", json.data);
+            (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json.data);
     }
-    (void)fputs("],\"next\":null}\n", stdout);
+    (void)fputs("],\"next\":null}\n", out);
     sh_buf_reset(&json);
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
@@ -173,22 +173,24 @@ static sh_err clear_all(const sh_settings *settings, sh_queue *queue, sh_error *
     return err;
 }
 
-static sh_err show_all(const sh_settings *settings, sh_queue *queue, bool json, sh_error *error)
+static sh_err show_all(const sh_settings *settings, sh_queue *queue, bool json, FILE *out,
+                       sh_error *error)
 {
     failure_list list = {.all = calloc(FAILURES_MAX, sizeof *list.all)};
     sh_err err = list.all == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory")
                                   : read_all(settings, queue, &list, error);
     if (err == SH_OK && json)
-        err = write_json(&list, error);
+        err = write_json(&list, out, error);
     else if (err == SH_OK && list.count == 0)
-        (void)puts("No request was refused for want of valid credentials.");
+        (void)fputs("No request was refused for want of valid credentials.\n", out);
     else if (err == SH_OK)
-        show_table(stdout, &(show_cells){columns, COLUMNS, list.count, write_cell, &list});
+        show_table(out, &(show_cells){columns, COLUMNS, list.count, write_cell, &list});
     free(list.all);
-    return err == SH_OK ? show_written(stdout, true, error) : err;
+    return err == SH_OK ? show_written(out, true, error) : err;
 }
 
-int auth_failures_command(const sh_settings *settings, int argc, char *const argv[])
+static int run_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                  FILE *err_out)
 {
     sh_error error = {.code = SH_OK};
     show_options options = {.json = false};
@@ -200,7 +202,12 @@ int auth_failures_command(const sh_settings *settings, int argc, char *const arg
         err = sh_queue_open(&queue_options, &queue, &error);
     if (err == SH_OK)
         err = clears ? clear_all(settings, queue, &error)
-                     : show_all(settings, queue, options.json, &error);
+                     : show_all(settings, queue, options.json, out, &error);
     sh_queue_free(queue);
-    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
+    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err_out);
+}
+
+int auth_failures_command(const sh_settings *settings, int argc, char *const argv[])
+{
+    return pager_run(run_to, settings, argc, argv);
 }

@@ -4,6 +4,8 @@
 
 #include "libcommon/config/settings.h"
 
+#define AUTH_FAILURES_USAGE "auth-failures [clear | --json] [--no-pager]"
+
 /* `auth-failures [clear] [--json]`: requests without valid credentials. Returns the exit code. */
 int auth_failures_command(const sh_settings *settings, int argc, char *const argv[]);
 

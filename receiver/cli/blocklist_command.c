@@ -8,6 +8,7 @@
 #include "libcommon/netalertx/mac.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/hub_connections.h"
+#include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/store/store_state.h"
 
@@ -294,25 +295,25 @@ static sh_err append_json(sh_buf *json, const listed *one)
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }
 
-static sh_err write_json(const listing *l, sh_error *error)
+static sh_err write_json(const listing *l, FILE *out, sh_error *error)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf json = SH_BUF_INIT(JSON_ENTRY_MAX);
     sh_err err = SH_OK;
-    (void)fputs("{\"items\":[", stdout);
+    (void)fputs("{\"items\":[", out);
     for (size_t i = 0; i < l->count && err == SH_OK; i++) {
         sh_buf_clear(&json);
         err = append_json(&json, &l->items[i]);
         if (err == SH_OK)
-            (void)printf("%s\n%s", i == 0 ? "" : ",", json.data);
+            (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json.data);
     }
-    (void)fputs("],\"next\":null}\n", stdout);
+    (void)fputs("],\"next\":null}\n", out);
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 
-int blocklist_list(const sh_settings *settings, int argc, char *const argv[])
+static int list_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                   FILE *err_out)
 {
-    static const show_command command = {.name = "blocklist list",
-                                         .usage = "blocklist list [--json]"};
+    static const show_command command = {.name = "blocklist list", .usage = BLOCKLIST_LIST_USAGE};
     sh_error error = {.code = SH_OK};
     show_options options;
     listing l = {.count = 0};
@@ -320,13 +321,18 @@ int blocklist_list(const sh_settings *settings, int argc, char *const argv[])
     if (err == SH_OK)
         err = read_listing(settings, &l, &error);
     if (err == SH_OK && options.json)
-        err = write_json(&l, &error);
+        err = write_json(&l, out, &error);
     else if (err == SH_OK && l.count == 0)
-        (void)puts("No device is blocked.");
+        (void)fputs("No device is blocked.\n", out);
     else if (err == SH_OK)
-        show_table(stdout, &(show_cells){columns, COLUMNS, l.count, cell_of, &l});
+        show_table(out, &(show_cells){columns, COLUMNS, l.count, cell_of, &l});
     if (err == SH_OK)
-        err = show_written(stdout, true, &error);
+        err = show_written(out, true, &error);
     listing_reset(&l);
-    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
+    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err_out);
+}
+
+int blocklist_list(const sh_settings *settings, int argc, char *const argv[])
+{
+    return pager_run(list_to, settings, argc, argv);
 }

@@ -12,6 +12,7 @@ int blocklist_list(const sh_settings *settings, int argc, char *const argv[]);
 int blocklist_add(const sh_settings *settings, int argc, char *const argv[]);
 int blocklist_remove(const sh_settings *settings, int argc, char *const argv[]);
 
+#define BLOCKLIST_LIST_USAGE "blocklist list [--json] [--no-pager]"
 #define BLOCKLIST_ADD_USAGE "blocklist add MAC... [--note TEXT]"
 #define BLOCKLIST_REMOVE_USAGE "blocklist remove MAC..."
 

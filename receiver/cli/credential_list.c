@@ -7,6 +7,7 @@
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/hub_connections.h"
 #include "receiver/cli/node_json.h"
+#include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/store/store_state.h"
 
@@ -124,28 +125,28 @@ static sh_err append_node_json(sh_buf *json, const listing *l, size_t row)
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }
 
-static sh_err write_items(const listing *l, sh_buf *json)
+static sh_err write_items(const listing *l, sh_buf *json, FILE *out)
 {
     sh_err err = SH_OK;
     for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++) {
         sh_buf_clear(json);
         err = append_node_json(json, l, i);
         if (err == SH_OK)
-            (void)printf("%s\n%s", i == 0 ? "" : ",", json->data);
+            (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json->data);
     }
     return err;
 }
 
 /* `nodes` is the name of 0.2.0, for one release. */
-static sh_err write_nodes_json(const listing *l, sh_error *error)
+static sh_err write_nodes_json(const listing *l, FILE *out, sh_error *error)
 {
     sh_buf json = SH_BUF_INIT(JSON_NODE_MAX);
-    (void)fputs("{\"items\":[", stdout);
-    sh_err err = write_items(l, &json);
-    (void)fputs("],\"next\":null,\"nodes\":[", stdout);
+    (void)fputs("{\"items\":[", out);
+    sh_err err = write_items(l, &json, out);
+    (void)fputs("],\"next\":null,\"nodes\":[", out);
     if (err == SH_OK)
-        err = write_items(l, &json);
-    (void)fputs("]}\n", stdout);
+        err = write_items(l, &json, out);
+    (void)fputs("]}\n", out);
     sh_buf_reset(&json);
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
@@ -177,9 +178,10 @@ static sh_err read_listing(const hub_state *hub, listing *l, sh_error *error)
     return err;
 }
 
-int node_list(const sh_settings *settings, int argc, char *const argv[])
+static int list_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                   FILE *err_out)
 {
-    static const show_command command = {.name = "node list", .usage = "node list [--json]"};
+    static const show_command command = {.name = "node list", .usage = NODE_LIST_USAGE};
     sh_error error = {.code = SH_OK};
     show_options options;
     listing l = {.all = NULL};
@@ -190,16 +192,21 @@ int node_list(const sh_settings *settings, int argc, char *const argv[])
     if (err == SH_OK)
         err = read_listing(&hub, &l, &error);
     if (err == SH_OK && options.json)
-        err = write_nodes_json(&l, &error);
+        err = write_nodes_json(&l, out, &error);
     else if (err == SH_OK && sh_credentials_count(l.all) == 0)
-        (void)puts("No node has credentials of its own.");
+        (void)fputs("No node has credentials of its own.\n", out);
     else if (err == SH_OK)
-        show_table(stdout,
+        show_table(out,
                    &(show_cells){columns, COLUMNS, sh_credentials_count(l.all), node_cell, &l});
     if (err == SH_OK)
-        err = show_written(stdout, true, &error);
+        err = show_written(out, true, &error);
     hub_state_close(&hub);
     sh_credentials_free(l.all);
     free(l.used_ms);
-    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
+    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err_out);
+}
+
+int node_list(const sh_settings *settings, int argc, char *const argv[])
+{
+    return pager_run(list_to, settings, argc, argv);
 }

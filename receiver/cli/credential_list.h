@@ -4,6 +4,8 @@
 
 #include "libcommon/config/settings.h"
 
+#define NODE_LIST_USAGE "node list [--json] [--no-pager]"
+
 /* `synchub-receiver node list [--json]`: nodes with credentials of their own. Returns the exit
  * code.
  */

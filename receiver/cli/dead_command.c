@@ -4,6 +4,7 @@
 #include "libcommon/base/hex.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/queue/dead_letters.h"
 
@@ -144,29 +145,40 @@ static sh_err write_letter_json(const letter *l, FILE *out, sh_error *error)
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 
+static sh_err write_letters_json(const letters *all, FILE *out, sh_error *error)
+{
+    sh_err err = SH_OK;
+    for (size_t i = 0; err == SH_OK && i < all->count; i++) {
+        (void)fputs(i == 0 ? "\n" : ",\n", out);
+        err = write_letter_json(&all->letters[i], out, error);
+    }
+    return err;
+}
+
+/* In JSON, `dead` is the name of 0.2.0, for one release. */
 static sh_err write_list(letters *all, bool json, FILE *out, sh_error *error)
 {
     if (!json && all->count == 0)
         (void)fputs("There are no dead letters.\n", out);
     else if (!json)
         show_table(out, &(show_cells){columns, COLUMNS, all->count, cell_of, all});
-    if (json)
-        (void)fputs("{\"dead\":[", out);
-    for (size_t i = 0; json && i < all->count; i++) {
-        (void)fputs(i == 0 ? "\n" : ",\n", out);
-        sh_err err = write_letter_json(&all->letters[i], out, error);
-        if (err != SH_OK)
-            return err;
-    }
-    if (json)
+    sh_err err = SH_OK;
+    if (json) {
+        (void)fputs("{\"items\":[", out);
+        err = write_letters_json(all, out, error);
+        (void)fputs("],\"next\":null,\"dead\":[", out);
+        if (err == SH_OK)
+            err = write_letters_json(all, out, error);
         (void)fputs("]}\n", out);
-    return show_written(out, true, error);
+    }
+    return err == SH_OK ? show_written(out, true, error) : err;
 }
 
-int dead_list(const sh_settings *settings, int argc, char *const argv[])
+static int list_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
+                   FILE *err_out)
 {
     static const show_command command = {
-        .name = "dead list", .usage = "dead list [--node N] [--json]", .takes_node = true};
+        .name = "dead list", .usage = DEAD_LIST_USAGE, .takes_node = true};
     sh_error error = {.code = SH_OK};
     show_options options;
     letters all = {.letters = NULL};
@@ -179,10 +191,15 @@ int dead_list(const sh_settings *settings, int argc, char *const argv[])
         err = dead_letters_list(queue, add_letter, &all, &error);
     }
     if (err == SH_OK)
-        err = write_list(&all, options.json, stdout, &error);
+        err = write_list(&all, options.json, out, &error);
     sh_queue_free(queue);
     free(all.letters);
-    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
+    return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err_out);
+}
+
+int dead_list(const sh_settings *settings, int argc, char *const argv[])
+{
+    return pager_run(list_to, settings, argc, argv);
 }
 
 /* --- Ids ------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "libcommon/config/settings.h"
 
+#define DEAD_LIST_USAGE "dead list [--node NAME] [--json] [--no-pager]"
 #define DEAD_RETRY_USAGE "dead retry ID... | --all | --node NAME [--json]"
 #define DEAD_DROP_USAGE "dead drop ID... | --all | --node NAME [--json]"
 

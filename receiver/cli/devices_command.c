@@ -7,7 +7,9 @@
 #include "receiver/cli/device_csv.h"
 #include "receiver/cli/device_json.h"
 #include "receiver/cli/device_options.h"
+#include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/cli/table_stream.h"
 #include "receiver/store/store_common.h"
 
 #include <string.h>
@@ -16,15 +18,27 @@ static const show_command command = {.name = "devices", .usage = DEVICES_USAGE};
 
 /* The columns of the text table. */
 enum { MAC, NAME, IP, VENDOR, PRESENT, SINCE, FIRST_SEEN, NODES, SHOWN };
-static const struct {
-    const char *title, *column;
-} shown[SHOWN] = {
-    [MAC] = {"MAC", "devMac"},           [NAME] = {"NAME", "devName"},
-    [IP] = {"IP", "devLastIP"},          [VENDOR] = {"VENDOR", "devVendor"},
-    [PRESENT] = {"PRESENT", NULL},       [SINCE] = {"SINCE", NULL},
-    [FIRST_SEEN] = {"FIRST SEEN", NULL}, [NODES] = {"NODES", "devSyncHubNode"},
+static const show_column shown[SHOWN] = {
+    [MAC] = {"MAC", false},
+    [NAME] = {"NAME", false},
+    [IP] = {"IP", false},
+    [VENDOR] = {"VENDOR", false},
+    [PRESENT] = {"PRESENT", false},
+    [SINCE] = {"SINCE", false},
+    [FIRST_SEEN] = {"FIRST SEEN", false},
+    [NODES] = {"NODES", false},
 };
-#define WIDTH_MAX 40 /* a longer cell shifts only the rest of its line */
+static const char *const sources[SHOWN] = {
+    [MAC] = "devMac",       [NAME] = "devName",         [IP] = "devLastIP",
+    [VENDOR] = "devVendor", [NODES] = "devSyncHubNode",
+};
+static const size_t usual_widths[SHOWN] = {
+    [MAC] = 17, [NAME] = 24, [IP] = 15, [VENDOR] = 20, [SINCE] = 20, [FIRST_SEEN] = 20,
+};
+static const size_t least_widths[SHOWN] = {
+    [MAC] = 17,    [NAME] = 10, [IP] = 9,         [VENDOR] = 6,
+    [PRESENT] = 7, [SINCE] = 6, [FIRST_SEEN] = 6, [NODES] = 6,
+};
 #define NODES_MAX 20 /* names in a line */
 
 typedef struct {
@@ -32,7 +46,7 @@ typedef struct {
     const device_options *options;
     bool has_presence, node_known;
     int64_t rows;
-    size_t widths[SHOWN];
+    table_stream *table;
     sh_buf json, nodes;
     char times[2][SHOW_CELL_BYTES];
 } listing;
@@ -65,8 +79,8 @@ static sh_err fill_cells(listing *l, const store_device *device, sh_slice cells[
     for (size_t i = 0; i < SHOWN; i++) {
         size_t index = 0;
         cells[i] = SH_SLICE("");
-        if (shown[i].column != NULL &&
-            store_column_index(device->columns, device->count, shown[i].column, &index) &&
+        if (sources[i] != NULL &&
+            store_column_index(device->columns, device->count, sources[i], &index) &&
             device->values[index].kind != SH_VALUE_NULL)
             cells[i] = device->values[index].text;
     }
@@ -80,53 +94,31 @@ static sh_err fill_cells(listing *l, const store_device *device, sh_slice cells[
     return SH_OK;
 }
 
-static sh_err measure_row(void *context, const store_device *device, sh_error *error)
-{
-    listing *l = context;
-    sh_slice cells[SHOWN];
-    sh_err err = fill_cells(l, device, cells, error);
-    for (size_t i = 0; i < SHOWN && err == SH_OK; i++) {
-        size_t width = show_width(cells[i]);
-        width = width < WIDTH_MAX ? width : WIDTH_MAX;
-        if (width > l->widths[i])
-            l->widths[i] = width;
-    }
-    return err;
-}
-
-static void write_line(const listing *l, const sh_slice cells[SHOWN])
-{
-    for (size_t i = 0; i < SHOWN; i++) {
-        if (i > 0)
-            (void)fputs("  ", l->out);
-        show_cell(l->out, cells[i], i + 1 < SHOWN ? l->widths[i] : 0, false);
-    }
-    (void)fputc('\n', l->out);
-}
-
 static sh_err write_text_row(void *context, const store_device *device, sh_error *error)
 {
     listing *l = context;
     sh_slice cells[SHOWN];
-    if (l->rows++ == 0) {
-        for (size_t i = 0; i < SHOWN; i++)
-            cells[i] = sh_slice_of(shown[i].title);
-        write_line(l, cells);
-    }
     sh_err err = fill_cells(l, device, cells, error);
-    if (err != SH_OK)
-        return err;
-    write_line(l, cells);
-    return show_written(l->out, false, error);
+    l->rows++;
+    if (err == SH_OK)
+        err = table_stream_add(l->table, cells, error);
+    if (err == SH_OK && pager_has_quit())
+        return SH_E_STOPPED;
+    return err;
 }
 
-/* Queries twice, first for the column widths: there may be too many devices to keep in memory. */
+/* The list ends where the user ends the pager. */
 static sh_err list_text(store *s, listing *l, sh_error *error)
 {
-    for (size_t i = 0; i < SHOWN; i++)
-        l->widths[i] = strlen(shown[i].title);
-    sh_err err = store_devices(s, &l->options->query, measure_row, l, error);
-    return err == SH_OK ? store_devices(s, &l->options->query, write_text_row, l, error) : err;
+    static const show_layout layout = {shown, least_widths, SHOWN};
+    sh_err err = table_stream_new(l->out, &layout, usual_widths, &l->table, error);
+    if (err == SH_OK)
+        err = store_devices(s, &l->options->query, write_text_row, l, error);
+    if (err == SH_OK)
+        err = table_stream_end(l->table, error);
+    table_stream_free(l->table);
+    l->table = NULL;
+    return err == SH_E_STOPPED && error->code == SH_OK ? SH_OK : err;
 }
 
 /* --- For programs ---------------------------------------------------------------------------- */
@@ -230,5 +222,5 @@ int devices_command_to(const sh_settings *settings, int argc, char *const argv[]
 
 int devices_command(const sh_settings *settings, int argc, char *const argv[])
 {
-    return devices_command_to(settings, argc, argv, stdout, stderr);
+    return pager_run(devices_command_to, settings, argc, argv);
 }

@@ -5,6 +5,7 @@
 #include "receiver/cli/node_json.h"
 #include "receiver/cli/node_labels.h"
 #include "receiver/cli/node_overview.h"
+#include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 
 #include <assert.h>
@@ -320,5 +321,5 @@ int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], 
 
 int nodes_command(const sh_settings *settings, int argc, char *const argv[])
 {
-    return nodes_command_to(settings, argc, argv, stdout, stderr);
+    return pager_run(nodes_command_to, settings, argc, argv);
 }

@@ -3,7 +3,8 @@
 #define RECEIVER_NODES_COMMAND_H
 
 #define NODES_USAGE                                                                                \
-    "nodes [--problems] [--state STATE] [--label KEY[=VALUE]] [--sort COLUMN] [--json]"
+    "nodes [--problems] [--state STATE] [--label KEY[=VALUE]] [--sort COLUMN] [--json]"            \
+    " [--no-pager]"
 
 #include "libcommon/config/settings.h"
 

@@ -7,14 +7,13 @@
 #include "libcommon/base/utf8.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/pager.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#define SHOW_COLUMNS_MAX 16
 
 sh_err show_options_read(const show_command *command, int argc, char *const argv[],
                          show_options *ret, sh_error *error)
@@ -38,7 +37,6 @@ sh_err show_options_read(const show_command *command, int argc, char *const argv
     return SH_OK;
 }
 
-#define NO_LIMIT SIZE_MAX
 #define CUT "\u2026" /* an ellipsis, one column wide */
 
 /*
@@ -68,25 +66,23 @@ static size_t write_clean(FILE *out, sh_slice text, size_t max)
 
 size_t show_width(sh_slice text)
 {
-    return write_clean(NULL, text, NO_LIMIT);
+    return write_clean(NULL, text, SHOW_NO_LIMIT);
 }
 
 void show_cell(FILE *out, sh_slice text, size_t width, bool number)
 {
-    size_t used = write_clean(NULL, text, NO_LIMIT);
+    size_t used = write_clean(NULL, text, SHOW_NO_LIMIT);
     int padding = used < width ? (int)(width - used) : 0;
     if (number)
         (void)fprintf(out, "%*s", padding, "");
-    (void)write_clean(out, text, NO_LIMIT);
+    (void)write_clean(out, text, SHOW_NO_LIMIT);
     if (!number)
         (void)fprintf(out, "%*s", padding, "");
 }
 
-/* As show_cell(), and cuts what is wider; last: without padding. */
-static void write_fitted(FILE *out, sh_slice text, size_t width, const show_column *column,
-                         bool last)
+void show_fitted_cell(FILE *out, sh_slice text, size_t width, const show_column *column, bool last)
 {
-    if (write_clean(NULL, text, NO_LIMIT) <= width) {
+    if (write_clean(NULL, text, SHOW_NO_LIMIT) <= width) {
         show_cell(out, text, last && !column->number ? 0 : width, column->number);
         return;
     }
@@ -105,39 +101,41 @@ static void read_cell(const show_cells *cells, size_t row, size_t column,
         cells->cell_of(cells->context, row - 1, column, ret);
 }
 
-/* Takes columns from the widest texts until the table fits; numbers are never cut. */
-static void fit(const show_cells *cells, size_t widths[static SHOW_COLUMNS_MAX], size_t limit)
+void show_fit(const show_layout *layout, size_t widths[static SHOW_COLUMNS_MAX], size_t limit)
 {
-    size_t total = 2 * (cells->column_count - 1);
-    for (size_t i = 0; i < cells->column_count; i++)
+    size_t total = 2 * (layout->count - 1);
+    for (size_t i = 0; i < layout->count; i++)
         total += widths[i];
     while (total > limit) {
-        size_t widest = cells->column_count;
-        for (size_t i = 0; i < cells->column_count; i++) {
-            if (!cells->columns[i].number && widths[i] > SHOW_COLUMN_MIN &&
-                (widest == cells->column_count || widths[i] > widths[widest]))
+        size_t widest = layout->count;
+        for (size_t i = 0; i < layout->count; i++) {
+            size_t least = layout->least_widths == NULL ? SHOW_COLUMN_MIN : layout->least_widths[i];
+            if (!layout->columns[i].number && widths[i] > least &&
+                (widest == layout->count || widths[i] > widths[widest]))
                 widest = i;
         }
-        if (widest == cells->column_count)
+        if (widest == layout->count)
             return;
         widths[widest]--;
         total--;
     }
 }
 
-/* The width of the terminal; without limit if it is none. */
-static size_t terminal_width(FILE *out)
+size_t show_line_width(FILE *out)
 {
     struct winsize size;
+    size_t columns = pager_columns(out);
     int fd = fileno(out);
+    if (columns > 0)
+        return columns;
     if (fd < 0 || isatty(fd) != 1 || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return NO_LIMIT;
+        return SHOW_NO_LIMIT;
     return size.ws_col;
 }
 
 void show_table(FILE *out, const show_cells *cells)
 {
-    show_table_within(out, cells, terminal_width(out));
+    show_table_within(out, cells, show_line_width(out));
 }
 
 /* Row 0 has the titles. */
@@ -149,16 +147,17 @@ void show_table_within(FILE *out, const show_cells *cells, size_t limit)
     for (size_t row = 0; row <= cells->rows; row++) {
         for (size_t column = 0; column < cells->column_count; column++) {
             read_cell(cells, row, column, cell);
-            size_t used = write_clean(NULL, sh_slice_of(cell), NO_LIMIT);
+            size_t used = write_clean(NULL, sh_slice_of(cell), SHOW_NO_LIMIT);
             widths[column] = used > widths[column] ? used : widths[column];
         }
     }
-    fit(cells, widths, limit);
+    const show_layout layout = {cells->columns, NULL, cells->column_count};
+    show_fit(&layout, widths, limit);
     for (size_t row = 0; row <= cells->rows; row++) {
         for (size_t column = 0; column < cells->column_count; column++) {
             read_cell(cells, row, column, cell);
-            write_fitted(out, sh_slice_of(cell), widths[column], &cells->columns[column],
-                         column + 1 == cells->column_count);
+            show_fitted_cell(out, sh_slice_of(cell), widths[column], &cells->columns[column],
+                             column + 1 == cells->column_count);
             (void)fputs(column + 1 == cells->column_count ? "\n" : "  ", out);
         }
     }

@@ -39,11 +39,35 @@ void show_cell(FILE *out, sh_slice text, size_t width, bool number);
 size_t show_width(sh_slice text);
 
 #define SHOW_CELL_BYTES 801
+#define SHOW_COLUMNS_MAX 16
+#define SHOW_NO_LIMIT SIZE_MAX /* of a line */
 
 typedef struct {
     const char *title;
-    bool number; /* right-aligned */
+    bool number; /* right-aligned, never cut */
 } show_column;
+
+/*
+ * Writes text as show_cell() does, but cut to width columns with an ellipsis; the last column of a
+ * line is not padded.
+ */
+void show_fitted_cell(FILE *out, sh_slice text, size_t width, const show_column *column, bool last);
+
+/* The columns of a table, and how wide each is at least; NULL: SHOW_COLUMN_MIN. */
+typedef struct {
+    const show_column *columns;
+    const size_t *least_widths;
+    size_t count;
+} show_layout;
+
+/*
+ * Narrows the widest columns until lines with two spaces between columns fit, but none to less than
+ * its least width, nor numbers.
+ */
+void show_fit(const show_layout *layout, size_t widths[static SHOW_COLUMNS_MAX], size_t limit);
+
+/* The width of the terminal that out is, or that its pager has; SHOW_NO_LIMIT if there is none. */
+size_t show_line_width(FILE *out);
 
 /* Writes one cell's text. */
 typedef void (*show_cell_of)(void *context, size_t row, size_t column,
