@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/crypto/certificate.h"
 #include "libcommon/crypto/compression.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_client.h"
@@ -12,13 +13,8 @@
 #include <synchub_commit.h>
 
 static sh_library_version *const libraries[] = {
-    sh_http_client_library,
-    sh_http_server_library,
-    sh_redis_library,
-    sh_json_library,
-    sh_crypto_library,
-    sh_compression_library,
-    NULL,
+    sh_http_client_library, sh_http_server_library, sh_redis_library,       sh_json_library,
+    sh_crypto_library,      sh_certificate_library, sh_compression_library, NULL,
 };
 
 static const sh_subcommand subcommands[] = {

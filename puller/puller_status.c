@@ -47,6 +47,10 @@ static sh_metric last_nodes = {.name = "synchub_pull_nodes",
                                .help = "Nodes of the last run.",
                                .type = "gauge",
                                .absent = true};
+static sh_metric last_failed = {.name = "synchub_pull_failed_nodes",
+                                .help = "Nodes that failed in the last run.",
+                                .type = "gauge",
+                                .absent = true};
 static sh_metric last_duration = {.name = "synchub_pull_duration_seconds",
                                   .help = "How long the last run took.",
                                   .type = "gauge",
@@ -68,9 +72,9 @@ static sh_metric *const metrics[] = {
     &pulls[PULL_PULLED], &pulls[PULL_UNCHANGED],
     &pulls[PULL_FAILED], &pulls[PULL_SKIPPED],
     &runs_done,          &runs_failed,
-    &last_nodes,         &last_duration,
-    &last_end,           &redis_up,
-    &redis_durable,
+    &last_nodes,         &last_failed,
+    &last_duration,      &last_end,
+    &redis_up,           &redis_durable,
 };
 
 void puller_count_node(puller_outcome outcome)
@@ -78,16 +82,17 @@ void puller_count_node(puller_outcome outcome)
     sh_metric_add(&pulls[outcome], 1);
 }
 
-void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms)
+void puller_count_run(size_t failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms)
 {
-    sh_metric_add(failed ? &runs_failed : &runs_done, 1);
+    sh_metric_add(failed > 0 ? &runs_failed : &runs_done, 1);
     sh_metric_set(&last_nodes, (int64_t)nodes);
+    sh_metric_set(&last_failed, (int64_t)failed);
     sh_metric_set(&last_duration, duration_ms);
     sh_metric_set(&last_end, end_unix_ms / 1000);
     char when[SH_RFC3339_BYTES];
     sh_clock_rfc3339(end_unix_ms, when);
     sh_notify_status("last run at %s: %zu nodes, %s", when, nodes,
-                     failed ? "some of which failed" : "none of which failed");
+                     failed > 0 ? "some of which failed" : "none of which failed");
 }
 
 static bool is_ready(void *context, sh_buf *reason)

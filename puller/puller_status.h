@@ -20,7 +20,7 @@ typedef enum {
 
 /* Counters for GET /metrics. */
 void puller_count_node(puller_outcome outcome);
-void puller_count_run(bool failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms);
+void puller_count_run(size_t failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms);
 
 /* Serves GET /livez, /readyz and /metrics on SYNC_listen; *ret is NULL if that is not set. */
 typedef struct puller_status puller_status;

@@ -112,14 +112,14 @@ static bool run_nodes(pull_run *r)
                 ".%" PRId64 " s",
                 count, r->counts[PULL_PULLED], r->counts[PULL_UNCHANGED], failed,
                 r->counts[PULL_SKIPPED], took_ms / 1000, took_ms % 1000 / 100);
-    puller_count_run(failed > 0, count, took_ms, sh_clock_unix_ms());
+    puller_count_run(failed, count, took_ms, sh_clock_unix_ms());
     return failed == 0;
 }
 
 static bool fail_run(const puller *p, const sh_error *error)
 {
     sh_log_error("nothing was fetched, because the queue is unavailable: %s", error->message);
-    puller_count_run(true, p->nodes.count, 0, sh_clock_unix_ms());
+    puller_count_run(p->nodes.count, p->nodes.count, 0, sh_clock_unix_ms());
     return false;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/serve.h"
 
-#include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -9,16 +10,20 @@
 #include "receiver/hub/readiness.h"
 #include "receiver/ingest/ingest.h"
 #include "receiver/merge/merge_key_check.h"
+#include "receiver/queue/server_facts.h"
 
 #include <stdlib.h>
 
 #define STOP_GRACE_MS 4000
 #define UNPUBLISHED_CHECKS 5 /* in a row, before it is logged */
+#define AGE_INTERVAL_MS 5000 /* of reading how long the oldest entry waits */
 
 struct serve {
     ingest ingest;
     key_guard key;
-    int unpublished_checks; /* used by the watch */
+    int unpublished_checks; /* used by the watch, as the next one */
+    int64_t age_read_ms;    /* monotonic; 0: never */
+    _Atomic int64_t age_ms; /* of the oldest entry; -1: not known */
     node_metrics *nodes;    /* NULL: this receiver does not merge */
     bool ingests; /* a receiver that only merges is ready even if Redis is full, which it drains */
     sh_listener *listener;
@@ -67,7 +72,10 @@ static void set_gauges(const serve *s)
         int64_t value;
     } gauges[] = {
         {&hub_metrics.queue_entries, state.has_depth, state.depth.entries},
+        {&hub_metrics.queue_entries_limit, true, SH_QUEUE_ENTRIES_MAX},
         {&hub_metrics.queue_bytes, state.has_depth, state.depth.bytes},
+        {&hub_metrics.queue_bytes_limit, true, SH_QUEUE_BYTES_MAX},
+        {&hub_metrics.queue_oldest_age, state.has_depth && s->age_ms >= 0, s->age_ms},
         {&hub_metrics.queue_dead, state.has_depth, state.depth.dead},
         {&hub_metrics.redis_up, true, state.answers},
         {&hub_metrics.redis_durable, state.answers && state.keeps != SH_KEEPS_UNKNOWN,
@@ -135,9 +143,23 @@ static void check_credentials(serve *s)
         sh_log_error("no push is accepted: %s", SH_NODES_NOT_PUBLISHED);
 }
 
+/* Redis copies the entry to tell its age, so it is not asked each time. */
+static void read_queue_age(serve *s, sh_queue *queue)
+{
+    int64_t age_ms = -1;
+    int64_t now_ms = sh_clock_monotonic_ms();
+    if (s->age_read_ms != 0 && now_ms - s->age_read_ms < AGE_INTERVAL_MS)
+        return;
+    s->age_read_ms = now_ms;
+    if (queue_oldest_age(queue, &age_ms, NULL) != SH_OK)
+        age_ms = -1; /* the watch reports why Redis does not answer */
+    s->age_ms = age_ms;
+}
+
 static void on_redis_checked(void *context, sh_queue *queue)
 {
     serve *s = context;
+    read_queue_age(s, queue);
     if (!s->ingests)
         return;
     credential_cache_refresh(s->ingest.credentials, queue);
@@ -189,6 +211,7 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, node_metri
     s->ingest = (ingest){.keys = keys, .native_only = settings->protocol == SH_PROTOCOL_NATIVE};
     s->ingests = settings->role != SH_ROLE_MERGE;
     s->nodes = nodes;
+    s->age_ms = -1;
     key_guard_init(&s->key, keys->passphrase_key);
     s->ingest.key = &s->key;
     if (s->ingests)

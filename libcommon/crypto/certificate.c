@@ -107,3 +107,8 @@ sh_err sh_certificate_check_key(sh_slice certificate, sh_slice key, sh_error *er
     BIO_free(bio);
     return err;
 }
+
+void sh_certificate_library(char ret[static SH_LIBRARY_BYTES])
+{
+    (void)snprintf(ret, SH_LIBRARY_BYTES, "libcrypto %s", OpenSSL_version(OPENSSL_VERSION_STRING));
+}

@@ -4,6 +4,7 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/text.h"
+#include "libcommon/base/version.h"
 
 #include <stdint.h>
 
@@ -23,5 +24,8 @@ sh_err sh_certificate_read(sh_slice pem, sh_certificate *ret, sh_error *error);
  * there is no readable one.
  */
 sh_err sh_certificate_check_key(sh_slice certificate, sh_slice key, sh_error *error);
+
+/* Name and version of the library, for --version. */
+sh_library_version sh_certificate_library;
 
 #endif

@@ -6,6 +6,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/config/listen_address.h"
 #include "libcommon/config/settings_http.h"
+#include "libcommon/crypto/certificate.h"
 #include "libcommon/http/url.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/notify.h"
@@ -65,6 +66,14 @@ static sh_err read_pem(const pem_file *file, sh_buf *ret, sh_file_stamp *stamp, 
     return SH_OK;
 }
 
+/* Without it in the metrics if only the TLS library can read the certificate. */
+static void show_certificate_end(sh_slice pem)
+{
+    sh_certificate certificate;
+    if (sh_certificate_read(pem, &certificate, NULL) == SH_OK && certificate.end_ms > 0)
+        sh_probes_set_certificate_end(certificate.end_ms);
+}
+
 /* Reads both files and passes them to a new server, or to the running one. */
 static sh_err with_tls(sh_listener *l,
                        sh_err (*use)(sh_listener *l, const sh_http_tls *tls, const void *context,
@@ -84,6 +93,8 @@ static sh_err with_tls(sh_listener *l,
         err = read_pem(&key_file, &key, &l->key_seen, error);
     if (err == SH_OK)
         err = use(l, &(sh_http_tls){.cert = cert.data, .key = key.data}, context, error);
+    if (err == SH_OK)
+        show_certificate_end((sh_slice){cert.data, cert.len});
     return err;
 }
 

@@ -45,7 +45,17 @@ void sh_probes_log_certificate(sh_err err, const char *words)
     sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
 }
 
-/* The metrics of HTTP server and log, which are common to all programs. */
+static sh_metric certificate_end = {.name = "synchub_tls_certificate_not_after_timestamp_seconds",
+                                    .help = "When the listener's certificate ends (Unix time).",
+                                    .type = "gauge",
+                                    .absent = true};
+
+void sh_probes_set_certificate_end(int64_t end_ms)
+{
+    sh_metric_set(&certificate_end, end_ms / 1000);
+}
+
+/* The metrics of HTTP server, certificate and log, which are common to all programs. */
 static sh_err write_common_metrics(sh_buf *ret)
 {
     static sh_metric lost = {.name = "synchub_log_lines_lost_total",
@@ -54,11 +64,11 @@ static sh_err write_common_metrics(sh_buf *ret)
     static sh_metric held = {.name = "synchub_log_lines_repeated_total",
                              .help = "Log lines that repeated others and were summarized.",
                              .type = "counter"};
-    static sh_metric *const log_metrics[] = {&lost, &held};
+    static sh_metric *const metrics[] = {&certificate_end, &lost, &held};
     sh_metric_set(&lost, (int64_t)sh_log_lines_lost());
     sh_metric_set(&held, (int64_t)sh_log_lines_held());
     sh_err err = sh_http_server_metrics(ret);
-    return err == SH_OK ? sh_metrics_write(log_metrics, 2, ret) : err;
+    return err == SH_OK ? sh_metrics_write(metrics, 3, ret) : err;
 }
 
 static void handle_livez(void *context, sh_http_exchange *exchange)

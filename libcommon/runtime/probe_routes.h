@@ -32,6 +32,9 @@ void sh_probes_routes(sh_probes *probes, sh_http_route ret[static SH_PROBE_ROUTE
 /* Logs an event about a peer. Thread-safe. */
 void sh_probes_log_event(const sh_http_event *event);
 
+/* Sets the metric of the listener's certificate: when it ends, Unix time in ms. Thread-safe. */
+void sh_probes_set_certificate_end(int64_t end_ms);
+
 /* Logs that the certificate was reloaded, or why not. */
 void sh_probes_log_certificate(sh_err err, const char *words);
 

@@ -69,7 +69,15 @@ receiver_metrics hub_metrics = {
                                "Values of inserted rows that cannot be stored and became NULL or "
                                "their column's default."),
     .queue_entries = GAUGE("synchub_queue_entries", "Entries waiting to be merged."),
+    .queue_entries_limit =
+        GAUGE("synchub_queue_entries_limit", "Entries with which the queue is full."),
     .queue_bytes = GAUGE("synchub_queue_bytes", "Bytes of waiting entries."),
+    .queue_bytes_limit = GAUGE("synchub_queue_bytes_limit", "Bytes with which the queue is full."),
+    .queue_oldest_age = {.name = "synchub_queue_oldest_age_seconds",
+                         .help = "How long the oldest entry has waited; 0 if none waits.",
+                         .type = "gauge",
+                         .divisor = 1000,
+                         .absent = true},
     .queue_dead = GAUGE("synchub_dead_letters", "Entries in the dead letters."),
     .redis_up = GAUGE("synchub_redis_up", "Whether Redis answers; without it gauges of the queue "
                                           "have no value."),
@@ -100,9 +108,10 @@ sh_err hub_metrics_write(sh_buf *ret)
         &hub_metrics.batches_failed,     &hub_metrics.rows_inserted,
         &hub_metrics.rows_known,         &hub_metrics.rows_skipped,
         &hub_metrics.rows_set_aside,     &hub_metrics.values_replaced,
-        &hub_metrics.queue_entries,      &hub_metrics.queue_bytes,
-        &hub_metrics.queue_dead,         &hub_metrics.redis_up,
-        &hub_metrics.redis_durable,
+        &hub_metrics.queue_entries,      &hub_metrics.queue_entries_limit,
+        &hub_metrics.queue_bytes,        &hub_metrics.queue_bytes_limit,
+        &hub_metrics.queue_oldest_age,   &hub_metrics.queue_dead,
+        &hub_metrics.redis_up,           &hub_metrics.redis_durable,
     };
     static_assert(sizeof all / sizeof all[0] == sizeof hub_metrics / sizeof(sh_metric),
                   "every metric is written");

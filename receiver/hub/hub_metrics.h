@@ -16,7 +16,8 @@ typedef struct {
     sh_metric merged_tables, merged_plugins, merged_duplicates, dead_letters, dead_dropped,
         batches_failed;
     sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside, values_replaced;
-    sh_metric queue_entries, queue_bytes, queue_dead;
+    sh_metric queue_entries, queue_entries_limit, queue_bytes, queue_bytes_limit, queue_oldest_age,
+        queue_dead;
     sh_metric redis_up, redis_durable;
 } receiver_metrics;
 

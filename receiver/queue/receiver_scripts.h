@@ -144,6 +144,13 @@ typedef struct {
     } keys;
 } queue_oldest_arguments;
 
+extern const sh_redis_script sh_script_oldest_age;
+typedef struct {
+    struct {
+        sh_slice stream;
+    } keys;
+} oldest_age_arguments;
+
 extern const sh_redis_script sh_script_activity_get;
 typedef struct {
     struct {

@@ -72,3 +72,14 @@ sh_err server_facts_get(sh_queue *queue, server_facts *ret, sh_error *error)
     ret->oldest_ms = id.len == 0 ? 0 : strtoll(id.data, NULL, 10);
     return SH_OK;
 }
+
+sh_err queue_oldest_age(sh_queue *queue, int64_t *ret, sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    const oldest_age_arguments arguments = {.keys = {sh_slice_of(queue->stream)}};
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_oldest_age,
+                                     SH_REDIS_ARGUMENTS(arguments), &reply, error);
+    if (err == SH_OK)
+        *ret = sh_redis_integer(reply);
+    return err;
+}

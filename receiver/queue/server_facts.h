@@ -4,7 +4,7 @@
 
 #include "libcommon/queue/queue.h"
 
-/* What `doctor` shows of the Redis server. */
+/* What `doctor` and metrics show of the Redis server. */
 typedef struct {
     bool has_info; /* false: its user may not run INFO, and the fields of it are empty */
     char version[32], role[16];
@@ -15,5 +15,8 @@ typedef struct {
 
 /* The errors of queue.h. */
 sh_err server_facts_get(sh_queue *queue, server_facts *ret, sh_error *error);
+
+/* For how many ms the oldest entry has waited, by the server's clock; 0 if there is none. */
+sh_err queue_oldest_age(sh_queue *queue, int64_t *ret, sh_error *error);
 
 #endif

@@ -33,8 +33,9 @@ def read_labels(text):
 class Scrape:
     """One answer of GET /metrics: types and help texts by metric, and series as (metric, labels, value)."""
 
-    def __init__(self, program):
-        self.text = curl(program.url + "/metrics").text
+    def __init__(self, program, text=None):
+        """text: the answer, if it was scraped already."""
+        self.text = text or curl(program.url + "/metrics").text
         self.types, self.helps, self.series = {}, {}, []
         for line in self.text.splitlines():
             if (head := HEAD.fullmatch(line)) is not None:

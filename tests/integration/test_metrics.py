@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /metrics of all programs: valid for Prometheus, and what it says of nodes."""
 
+import calendar
 import re
 import sqlite3
 import time
 
 import postgres
-from authority import Authority
+from authority import Authority, openssl
 from harness import curl, wait_until
 from metrics_base import MetricsTest, Scrape, promtool
 
@@ -137,7 +138,7 @@ class NodeMetrics(MetricsTest):
         self.addCleanup(other.close)
         other.execute("BEGIN IMMEDIATE")
         read = re.search(r"^synchub_node_rows.*$", Scrape(hub).text, re.MULTILINE).group()
-        for _ in range(50):
+        for _ in range(15):
             self.assertIn(read, curl(hub.url + "/metrics").text)
         other.execute("ROLLBACK")
         wait_until(lambda: curl(hub.url + "/readyz").status == 200, "a ready hub")
@@ -156,8 +157,46 @@ class NodeMetrics(MetricsTest):
         self.assertEqual(len(re.findall("^synchub_node_state", text, re.MULTILINE)), 500)
         self.assertTrue(text.endswith("\n"))
 
+    def test_the_end_of_the_certificate(self):
+        authority = Authority(self.folder / "ca")
+        certificate, key = authority.issue("server", days=5)
+        hub = self.program("receiver", self.receiver_settings(
+            self.hub_redis, SYNC_tls_cert=certificate, SYNC_tls_key=key))
+        url = f"https://127.0.0.1:{hub.port}/metrics"
+        self.assertEqual(self.shown_end(authority, url), end_of(certificate))
+        for new, old in zip(authority.issue("renewed", days=50), (certificate, key)):
+            old.write_bytes(new.read_bytes())
+        wait_until(lambda: self.shown_end(authority, url) == end_of(certificate), "the new end", details=hub.log)
+
+    def shown_end(self, authority, url):
+        found = re.search(r"^synchub_tls_certificate_not_after_timestamp_seconds (\d+)$",
+                          self.curl_tls(authority, url), re.MULTILINE)
+        return int(found.group(1))
+
     def curl_tls(self, authority, url):
         return curl(url, "--cacert", str(authority.file)).text
+
+
+def end_of(certificate):
+    """When it ends, by openssl."""
+    text = openssl("x509", "-in", certificate, "-noout", "-enddate").strip().removeprefix("notAfter=")
+    return calendar.timegm(time.strptime(text, "%b %d %H:%M:%S %Y %Z"))
+
+
+class Queue(MetricsTest):
+    def test_the_oldest_entry_ages_until_it_is_merged(self):
+        ingest = self.receiver(self.hub_redis, SYNC_receiver_role="ingest")
+        scrape = self.scrape_until(ingest, lambda s: s.value("synchub_queue_oldest_age_seconds") is not None, "an age")
+        self.assertEqual(scrape.value("synchub_queue_oldest_age_seconds"), 0)
+        self.assertEqual((scrape.value("synchub_queue_entries_limit"), scrape.value("synchub_queue_bytes_limit")),
+                         (100000, 256 << 20))
+        self.push(ingest)
+        self.scrape_until(ingest, lambda s: s.value("synchub_queue_oldest_age_seconds") > 0, "an age over 0")
+        self.program("receiver", self.receiver_settings(self.hub_redis, SYNC_receiver_role="merge"))
+        self.scrape_until(ingest, lambda s: s.value("synchub_queue_oldest_age_seconds") == 0, "an empty queue")
+        self.hub_redis.kill()
+        scrape = self.scrape_until(ingest, lambda s: s.value("synchub_redis_up") == 0, "no Redis")
+        self.assertIsNone(scrape.value("synchub_queue_oldest_age_seconds"))
 
 
 class OnPostgres(MetricsTest):

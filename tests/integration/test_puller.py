@@ -626,6 +626,7 @@ class Surroundings(PullerTest):
         self.assertIn('synchub_pulls_total{result="failed"} 1\n', metrics)
         self.assertIn('synchub_pull_runs_total{result="failed"} 1\n', metrics)
         self.assertIn("synchub_pull_nodes 2\n", metrics)
+        self.assertIn("synchub_pull_failed_nodes 1\n", metrics)
         self.queue.kill()
         unready = lambda: harness.curl(puller.url + "/readyz").status == 503  # it checks at intervals
         harness.wait_until(unready, "/readyz to be 503", details=puller.log)

@@ -10,7 +10,7 @@ from harness import BIN, REPO, SyncHubTest, curl, device_rows, device_table
 
 LIBRARIES = {
     "pusher": ["libcurl", "libmicrohttpd", "jansson", "libsodium", "libzstd", "libcrypto"],
-    "puller": ["libcurl", "libmicrohttpd", "jansson", "hiredis", "libsodium", "libzstd"],
+    "puller": ["libcurl", "libmicrohttpd", "jansson", "hiredis", "libsodium", "libzstd", "libcrypto"],
     "receiver": ["libcurl", "libmicrohttpd", "hiredis", "sqlite", "libpq", "libsodium", "libzstd",
                  "libcrypto"],
 }

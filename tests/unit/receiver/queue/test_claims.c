@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/queue/claims.h"
+#include "receiver/queue/server_facts.h"
 #include "tests/unit/receiver/queue/queue_fixture.h"
 
 /* Entries that stay with who has them, and dead letters that stay. */
@@ -167,6 +168,24 @@ static void one_consumer_has_the_lease_on_metrics(void **state)
     close_test_queue(queue);
 }
 
+static void the_age_of_the_oldest_entry_is_told(void **state)
+{
+    (void)state;
+    test_queue *queue = open_test_queue();
+    int64_t age_ms = -1;
+    assert_int_equal(queue_oldest_age(queue->queue, &age_ms, NULL), SH_OK);
+    assert_int_equal(age_ms, 0);
+    (void)redis_ask(&server, "XADD t:ingest 1000-1 e x m push"); /* in 1970 */
+    (void)put_text(queue, "n", 1, "x");
+    assert_int_equal(queue_oldest_age(queue->queue, &age_ms, NULL), SH_OK);
+    assert_true(age_ms > INT64_C(50) * 365 * 24 * 3600 * 1000);
+    (void)redis_ask(&server, "DEL t:ingest");
+    (void)redis_ask(&server, "XADD t:ingest 99999999999999-1 e x m push"); /* the clock was ahead */
+    assert_int_equal(queue_oldest_age(queue->queue, &age_ms, NULL), SH_OK);
+    assert_int_equal(age_ms, 0);
+    close_test_queue(queue);
+}
+
 static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **state)
 {
     (void)state;
@@ -223,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup(consumers_that_are_gone_and_hold_nothing_are_forgotten, empty),
         cmocka_unit_test_setup(activity_of_consumers_is_shown, empty),
         cmocka_unit_test_setup(one_consumer_has_the_lease_on_metrics, empty),
+        cmocka_unit_test_setup(the_age_of_the_oldest_entry_is_told, empty),
         cmocka_unit_test_setup(dead_letters_that_are_a_fault_of_the_hub_are_never_dropped, empty),
     };
     return cmocka_run_group_tests(tests, start, stop);
