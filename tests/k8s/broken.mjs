@@ -145,7 +145,7 @@ const MISTAKES = [
   ["an alert without a runbook", ["scaled", "PrometheusRule", "synchub"],
     (o) => delete o.spec.groups[0].rules[0].annotations.runbook_url, /SyncHubDown has no runbook_url/],
   ["an alert whose runbook is not written", ["scaled", "PrometheusRule", "synchub"],
-    (o) => (o.spec.groups[0].rules[0].annotations.runbook_url += "x"), /docs\/kubernetes.md lacks/],
+    (o) => (o.spec.groups[0].rules[0].annotations.runbook_url += "x"), /docs\/troubleshooting.md lacks/],
   ["a DaemonSet without tolerations", ["daemonset", "DaemonSet", "synchub-pusher"],
     pod((p) => delete p.tolerations), /no tolerations/],
   // Scaling.

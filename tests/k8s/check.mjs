@@ -175,7 +175,8 @@ function report(title, errors) {
 }
 
 const guide = readFileSync(join(root, "docs/kubernetes.md"), "utf8");
-const known = {settings: knownSettings(root), metrics: knownMetrics(root), headings: headingsOf(guide)};
+const runbooks = readFileSync(join(root, "docs/troubleshooting.md"), "utf8");
+const known = {settings: knownSettings(root), metrics: knownMetrics(root), headings: headingsOf(runbooks)};
 const copy = join(work, "copy");
 const rendered = {};
 const chosen = {};

@@ -181,8 +181,8 @@ function routeErrors(object, objects) {
 function alertErrors(object, headings) {
   return object.spec.groups.flatMap((group) => group.rules).flatMap(({alert, annotations = {}}) => {
     const [address, anchor] = (annotations.runbook_url ?? "").split("#");
-    if (!/^https:\/\/.*\/kubernetes\.md$/.test(address)) return [`${alert} has no runbook_url`];
-    return headings.has(anchor) ? [] : [`${alert} leads to #${anchor}, which docs/kubernetes.md lacks`];
+    if (!/^https:\/\/.*\/troubleshooting\.md$/.test(address)) return [`${alert} has no runbook_url`];
+    return headings.has(anchor) ? [] : [`${alert} leads to #${anchor}, which docs/troubleshooting.md lacks`];
   });
 }
 
@@ -201,7 +201,7 @@ function kindErrors(object, objects, headings) {
   }
 }
 
-// Returns the errors of one object of a set; headings are the anchors of docs/kubernetes.md.
+// Returns the errors of one object of a set; headings are the anchors of docs/troubleshooting.md.
 export function operationErrors(object, objects, headings) {
   const pod = podOf(object);
   const errors = [...statefulErrors(object), ...jobErrors(object), ...labelErrors(object, objects),
