@@ -18,6 +18,7 @@
 #define TEMPORARY_PREFIX ".synchub-"
 #define TEMPORARY_NAME TEMPORARY_PREFIX "XXXXXX.tmp"
 #define TEMPORARY_SUFFIX_LEN 4
+#define ROOM_BYTES 16384
 
 #define STAMP_TRUNCATION_NS 1000 /* file systems truncate timestamps to 100 ns, or not at all */
 
@@ -249,6 +250,19 @@ static int temporary_create(const char *dir, char ret[static PATH_MAX])
     return mkostemps(ret, TEMPORARY_SUFFIX_LEN, O_CLOEXEC);
 }
 
+/* The words for an errno of a write, with the remedy if the disk is full. */
+static const char *words_of_write(int number)
+{
+    switch (number) {
+    case ENOSPC:
+        return "No space left on device: make room there";
+    case EDQUOT:
+        return "Disk quota exceeded: make room there";
+    default:
+        return strerror(number);
+    }
+}
+
 sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error *error)
 {
     char dir[PATH_MAX], temporary[PATH_MAX];
@@ -258,7 +272,7 @@ sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error
     SH_CLEANUP(sh_close_cleanup) int fd = temporary_create(dir, temporary);
     if (fd < 0)
         return sh_fail(error, SH_E_IO, "%s: cannot create a file in %s: %s", path, dir,
-                       strerror(errno));
+                       words_of_write(errno));
     const char *failed = NULL;
     if (write_all(fd, content) != SH_OK)
         failed = "cannot write";
@@ -271,7 +285,7 @@ sh_err sh_file_write(const char *path, sh_slice content, unsigned mode, sh_error
     if (failed != NULL) {
         int saved = errno;
         (void)unlink(temporary);
-        return sh_fail(error, SH_E_IO, "%s: %s: %s", path, failed, strerror(saved));
+        return sh_fail(error, SH_E_IO, "%s: %s: %s", path, failed, words_of_write(saved));
     }
     return folder_sync(dir, error);
 }
@@ -339,7 +353,23 @@ sh_err sh_folder_check_writable(const char *dir, sh_error *error)
     SH_CLEANUP(sh_close_cleanup) int fd = temporary_create(dir, temporary);
     if (fd < 0)
         return sh_fail(error, SH_E_IO, "%s: uid %u cannot create a file in it: %s", dir,
-                       (unsigned)geteuid(), strerror(errno));
+                       (unsigned)geteuid(), words_of_write(errno));
     (void)unlink(temporary);
     return SH_OK;
+}
+
+sh_err sh_folder_check_room(const char *dir, sh_error *error)
+{
+    static const char content[ROOM_BYTES];
+    char temporary[PATH_MAX];
+    SH_CLEANUP(sh_close_cleanup) int fd = temporary_create(dir, temporary);
+    if (fd < 0)
+        return sh_fail(error, SH_E_IO, "%s: uid %u cannot create a file in it: %s", dir,
+                       (unsigned)geteuid(), words_of_write(errno));
+    bool good = write_all(fd, (sh_slice){content, sizeof content}) == SH_OK && fsync_retry(fd) == 0;
+    int saved = errno;
+    (void)unlink(temporary);
+    return good ? SH_OK
+                : sh_fail(error, SH_E_IO, "%s: cannot write a file of %d bytes: %s", dir,
+                          ROOM_BYTES, words_of_write(saved));
 }

@@ -70,5 +70,7 @@ void sh_folder_remove_temporary(const char *dir, int64_t older_than_s);
 
 /* SH_E_IO unless dir is an existing folder in which a file can be created. */
 sh_err sh_folder_check_writable(const char *dir, sh_error *error);
+/* SH_E_IO if its disk has no room for a small file. Writes and removes one. */
+sh_err sh_folder_check_room(const char *dir, sh_error *error);
 
 #endif
