@@ -5,6 +5,7 @@
 #include "libcommon/config/settings_http.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/queue/queue.h"
+#include "libcommon/runtime/doctor_files.h"
 #include "libcommon/runtime/doctor_network.h"
 #include "libcommon/runtime/service.h"
 #include "puller/answer_check.h"
@@ -246,6 +247,7 @@ int doctor_command(const sh_settings *settings, int argc, char *const argv[])
     int code = SH_EXIT_FAILED;
     if (open_all(&d, &error) == SH_OK) {
         check_settings(&d);
+        sh_doctor_check_modes(d.report, settings);
         check_redis(&d);
         check_nodes(&d);
         code = sh_doctor_finish(d.report, "synchub-puller", json);

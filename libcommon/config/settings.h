@@ -80,7 +80,8 @@ typedef struct {
     char *config_file;
     char *override_file; /* app_conf_override.json beside it, which may be missing; or "" */
     sh_file_stamp config_stamp, override_stamp; /* of these two files as they were read */
-    sh_list warnings; /* sentences to log at startup, for example about unknown names */
+    sh_list secret_files; /* paths of files from which secret settings were read */
+    sh_list warnings;     /* sentences to log at startup, for example about unknown names */
     unsigned char origins[SH_SETTING_ROWS_MAX]; /* sh_origin of each row */
 } sh_settings;
 

@@ -32,6 +32,7 @@ static sh_err set_defaults(int program, sh_settings *settings, sh_error *error)
 typedef struct {
     sh_source environment; /* or the program's settings file instead */
     bool from_settings_file;
+    char *settings_file; /* its path */
     sh_source credentials;
     sh_source override; /* of the app.conf */
     sh_source app_conf;
@@ -40,6 +41,7 @@ typedef struct {
 static void sources_reset(sources *s)
 {
     sh_source_reset(&s->environment);
+    free(s->settings_file);
     sh_source_reset(&s->credentials);
     sh_source_reset(&s->override);
     sh_source_reset(&s->app_conf);
@@ -58,7 +60,7 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
         return sh_fail(error, SH_E_CONFIG,
                        "%s is set, and there is also the credential %s: keep one of them",
                        row->name, row->credential);
-    *origin = ret->from_file || s->from_settings_file ? SH_ORIGIN_FILE : SH_ORIGIN_ENVIRONMENT;
+    *origin = ret->file != NULL || s->from_settings_file ? SH_ORIGIN_FILE : SH_ORIGIN_ENVIRONMENT;
     if (ret->text != NULL)
         return SH_OK;
     *origin = SH_ORIGIN_FILE;
@@ -76,6 +78,23 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
     return err;
 }
 
+/* Notes the file that a secret came from. Those of systemd are its own. */
+static sh_err note_file(const sources *s, const sh_setting *row, const sh_source_value *value,
+                        sh_settings *settings, sh_error *error)
+{
+    const char *path = value->file;
+    bool is_secret = row->kind == SH_SETTING_SECRET || strchr(value->text, '@') != NULL;
+    if (path == NULL && s->from_settings_file && !value->from_app_conf && is_secret)
+        path = s->settings_file;
+    if (row->credential == NULL || path == NULL)
+        return SH_OK;
+    for (size_t i = 0; i < settings->secret_files.count; i++)
+        if (strcmp(settings->secret_files.items[i], path) == 0)
+            return SH_OK;
+    sh_err err = sh_list_add(&settings->secret_files, sh_slice_of(path));
+    return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
+}
+
 /* Loads one setting. It keeps its default if no source has it. */
 static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh_error *error)
 {
@@ -86,7 +105,8 @@ static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh
     if (err != SH_OK || value.text == NULL)
         return err;
     settings->origins[index] = (unsigned char)origin;
-    return sh_setting_set(row, settings, &value, error);
+    err = note_file(s, row, &value, settings, error);
+    return err == SH_OK ? sh_setting_set(row, settings, &value, error) : err;
 }
 
 /* What to load: everything, everything except secrets, or what a health check needs. */
@@ -167,17 +187,15 @@ void sh_settings_set_folders(const char *settings, const char *credentials)
     installed_credentials = credentials;
 }
 
-static sh_err read_settings_file(int program, sh_source *ret, sh_error *error)
+static sh_err read_settings_file(int program, sources *s, sh_error *error)
 {
     const char *name = program == SH_FOR_PUSHER   ? "pusher"
                        : program == SH_FOR_PULLER ? "puller"
                                                   : "receiver";
-    char *path = sh_text_format("%s/%s.env", installed_folder, name);
-    if (path == NULL)
+    s->settings_file = sh_text_format("%s/%s.env", installed_folder, name);
+    if (s->settings_file == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
-    sh_err err = sh_source_from_env_file(path, ret, error);
-    free(path);
-    return err;
+    return sh_source_from_env_file(s->settings_file, &s->environment, error);
 }
 
 /*
@@ -189,7 +207,7 @@ static sh_err read_environment(int program, char *const environment[], sources *
     const char *credentials = find_variable(environment, "CREDENTIALS_DIRECTORY");
     sh_err err = sh_source_from_environment(environment, &s->environment, error);
     if (err == SH_OK && s->environment.count == 0 && installed_folder != NULL) {
-        err = read_settings_file(program, &s->environment, error);
+        err = read_settings_file(program, s, error);
         s->from_settings_file = s->environment.count > 0;
         if (s->from_settings_file && credentials == NULL)
             credentials = installed_credentials;
@@ -260,5 +278,6 @@ void sh_settings_reset(sh_settings *settings)
             sh_setting_replace_text(field, NULL);
     }
     sh_setting_replace_text(&settings->override_file, NULL);
+    sh_list_reset(&settings->secret_files);
     sh_list_reset(&settings->warnings);
 }

@@ -39,6 +39,7 @@ void sh_source_reset(sh_source *source)
 void sh_source_value_reset(sh_source_value *value)
 {
     wipe_text(value->text);
+    free(value->file);
     *value = (sh_source_value){0};
 }
 
@@ -303,7 +304,9 @@ sh_err sh_source_get(const sh_source *source, const sh_setting *row, sh_source_v
                        file->name);
     *ret = (sh_source_value){0};
     if (file != NULL) {
-        ret->from_file = true;
+        ret->file = strdup(file->value);
+        if (ret->file == NULL)
+            return sh_fail(error, SH_E_MEMORY, "out of memory");
         return read_value_file(file, sh_setting_max(row), &ret->text, error);
     }
     if (direct == NULL)

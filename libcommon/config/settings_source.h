@@ -23,9 +23,9 @@ typedef struct {
 
 /* A setting's value in one source. */
 typedef struct {
-    char *text;     /* NULL: the source does not have the setting; may be a secret */
-    bool is_list;   /* the literal text of a list in app.conf */
-    bool from_file; /* read from the file named by X_FILE */
+    char *text;   /* NULL: the source does not have the setting; may be a secret */
+    bool is_list; /* the literal text of a list in app.conf */
+    char *file;   /* path of the file named by X_FILE from which it was read; or NULL */
     bool from_app_conf;
     bool had_cr; /* a trailing carriage return was removed */
 } sh_source_value;

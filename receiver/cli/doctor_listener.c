@@ -5,11 +5,11 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/crypto/certificate.h"
 #include "libcommon/os/file.h"
+#include "libcommon/runtime/doctor_files.h"
 #include "libcommon/runtime/healthcheck_command.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PEM_MAX (256 * SH_KIB)
 #define DAY_MS (24 * 3600 * INT64_C(1000))
@@ -66,29 +66,6 @@ static void check_certificate(doctor *d)
     sh_buf_wipe(&key);
 }
 
-/* Files with secrets: other users of this host must not read them. */
-static void check_modes(doctor *d)
-{
-    const struct {
-        const char *setting, *path;
-    } files[] = {{"SYNC_tls_key", d->settings->tls_key},
-                 {"SYNC_config_file", d->settings->config_file}};
-    struct stat st;
-    size_t open = 0;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (files[i].path[0] == '\0' || stat(files[i].path, &st) != 0 ||
-            (st.st_mode & S_IROTH) == 0)
-            continue;
-        open++;
-        sh_doctor_add_format(d->report, SH_CHECK_WARNING, "file modes",
-                             "chmod o-rwx that file, and give it to the program's user",
-                             "%s (%s) can be read by all users", files[i].path, files[i].setting);
-    }
-    if (open == 0)
-        sh_doctor_add(d->report, SH_CHECK_OK, "file modes",
-                      "no file with secrets can be read by all users", NULL);
-}
-
 static void check_running(doctor *d)
 {
     sh_error error = {.code = SH_OK};
@@ -119,5 +96,5 @@ void doctor_check_listener(doctor *d)
 {
     check_running(d);
     check_certificate(d);
-    check_modes(d);
+    sh_doctor_check_modes(d->report, d->settings);
 }
