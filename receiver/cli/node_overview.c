@@ -362,5 +362,6 @@ node_facts node_row_facts(const node_row *row)
         .conflict_text = info->conflict_text,
         .lookalike = row->lookalike,
         .refused_from = refused ? row->refused_from : NULL,
+        .refused_ms = row->refused_ms,
     };
 }

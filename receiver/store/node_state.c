@@ -80,6 +80,12 @@ static int64_t expected_since(const node_facts *f)
     return f->expected_ms > 0 ? f->expected_ms : f->credentials_ms;
 }
 
+/* Whether requests with the name of a revoked node were refused within a day. */
+static bool still_sends(const node_facts *f, int64_t now_ms)
+{
+    return f->refused_from != NULL && now_ms - f->refused_ms < DAY_MS;
+}
+
 bool node_needs_attention(const node_facts *f, int64_t now_ms)
 {
     switch (node_state_of(f, now_ms)) {
@@ -88,7 +94,7 @@ bool node_needs_attention(const node_facts *f, int64_t now_ms)
     case NODE_LATE:
         return true;
     case NODE_REVOKED:
-        return false;
+        return still_sends(f, now_ms);
     case NODE_NEVER:
         if (now_ms - expected_since(f) > DAY_MS || f->refused_from != NULL)
             return true;
@@ -134,6 +140,7 @@ static const char *words_of(const char *kind, int64_t status)
         {"result_unreadable", "it cannot read a plugin result"},
         {"spool_full", "its spool is full"},
         {"spool_unusable", "it cannot use its spool"},
+        {"intermediary", "something before the hub refuses its pushes"},
         {"clock_skew", "its clock is off"},
         {"key", "refused, wrong key"},
         {"clock", "refused, wrong clock"},
@@ -181,6 +188,20 @@ static void write_silence(const node_facts *f, node_state state, char ret[static
                                  : "the node and its pusher run and reach the hub");
 }
 
+static void write_revoked(const node_facts *f, int64_t now_ms, char ret[static NODE_REASON_BYTES])
+{
+    char since[SH_RFC3339_BYTES], from[200] = "";
+    sh_clock_rfc3339(f->credentials_ms, since);
+    if (still_sends(f, now_ms))
+        (void)snprintf(from, sizeof from,
+                       "; it still sends, or another with its name, from %s: stop the pusher there",
+                       f->refused_from);
+    (void)snprintf(ret, NODE_REASON_BYTES,
+                   "its credentials were revoked at %s%s; `node add` makes new ones, `node "
+                   "forget` removes the node",
+                   since, from);
+}
+
 static void write_never(const node_facts *f, char ret[static NODE_REASON_BYTES])
 {
     char since[SH_RFC3339_BYTES], when[64] = "";
@@ -223,15 +244,10 @@ static void write_other(const node_facts *f, int64_t now_ms, char ret[static NOD
 
 void node_reason_write(const node_facts *f, int64_t now_ms, char ret[static NODE_REASON_BYTES])
 {
-    char since[SH_RFC3339_BYTES];
     node_state state = node_state_of(f, now_ms);
     switch (state) {
     case NODE_REVOKED:
-        sh_clock_rfc3339(f->credentials_ms, since);
-        (void)snprintf(ret, NODE_REASON_BYTES,
-                       "its credentials were revoked at %s: `node add` makes new ones, `node "
-                       "forget` removes the node",
-                       since);
+        write_revoked(f, now_ms, ret);
         break;
     case NODE_FAILING:
         write_problem(f, ret);

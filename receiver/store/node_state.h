@@ -51,6 +51,7 @@ typedef struct {
     const char *conflict_text;   /* NULL or "": none */
     const char *lookalike;       /* a node whose name is easily confused; NULL: none */
     const char *refused_from;    /* an address that used its name without its token; NULL */
+    int64_t refused_ms;          /* when it did last */
 } node_facts;
 
 node_state node_state_of(const node_facts *facts, int64_t now_ms);
