@@ -24,7 +24,7 @@ void pull_reports_flush(pull_reports *reports)
     reports->count = 0;
     if (count == 0 || reports->failed)
         return;
-    if (sh_queue_reports_put(reports->queue, reports->pending, count, &error) == SH_OK)
+    if (sh_queue_reports_put(reports->queue, reports->pending, count, NULL, &error) == SH_OK)
         return;
     reports->failed = true;
     sh_log_warning("the hub's record of its nodes is not updated by this run: %s", error.message);

@@ -13,7 +13,6 @@
 
 _Static_assert(SH_REPORTS_AT_ONCE == SH_REPORTS_PUT_MAX, "the scripts take as many");
 
-#define CONFLICT_WINDOW_MS (3600 * 1000)
 #define SCAN_COUNT "1000"
 #define NUMBER_BYTES SH_REDIS_NUMBER_BYTES
 
@@ -34,7 +33,7 @@ static const char *key_of(const sh_queue *queue, sh_reported kind)
 /* --- Writing --------------------------------------------------------------------------------- */
 
 typedef struct {
-    char contact[48], agent[SH_AGENT_MAX + SH_INSTANCE_MAX + 96];
+    char contact[48], agent[SH_AGENT_MAX + SH_INSTANCE_MAX + SH_ADDRESS_MAX + 96];
     char problem[SH_PROBLEM_TEXT_MAX + SH_PROBLEM_KIND_MAX + 64];
 } report_texts;
 
@@ -44,17 +43,30 @@ static void write_texts(const sh_queue_report *r, report_texts *ret)
     if (r->is_contact)
         (void)snprintf(ret->contact, sizeof ret->contact, "%" PRId64 " %s", r->ms, r->mode);
     if (r->protocol != NULL)
-        (void)snprintf(ret->agent, sizeof ret->agent, "%" PRId64 " %" PRId64 " %s %s %s", r->ms,
+        (void)snprintf(ret->agent, sizeof ret->agent, "%" PRId64 " %" PRId64 " %s %s %s %s", r->ms,
                        r->interval_s, r->protocol, r->instance[0] == '\0' ? "-" : r->instance,
-                       r->agent);
+                       r->address[0] == '\0' ? "-" : r->address, r->agent);
     if (r->kind[0] != '\0')
         (void)snprintf(ret->problem, sizeof ret->problem, "%" PRId64 " %" PRId64 " %s %s",
                        r->problem_ms, r->status, r->kind, r->text);
 }
 
-sh_err sh_queue_reports_put(sh_queue *queue, const sh_queue_report reports[], size_t count,
-                            sh_error *error)
+/* The script answers with the numbers, from 1, of the reports of nodes whose instances alternate.
+ */
+static void read_shared(const sh_redis_reply *reply, size_t count, bool shared[])
 {
+    memset(shared, 0, count * sizeof shared[0]);
+    for (size_t i = 0; i < sh_redis_count(reply); i++) {
+        int64_t number = sh_redis_integer(sh_redis_at(reply, i));
+        if (number >= 1 && number <= (int64_t)count)
+            shared[number - 1] = true;
+    }
+}
+
+sh_err sh_queue_reports_put(sh_queue *queue, const sh_queue_report reports[], size_t count,
+                            bool shared[], sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
     char numbers[5][NUMBER_BYTES];
     report_texts texts[SH_REPORTS_AT_ONCE];
     assert(count > 0 && count <= SH_REPORTS_AT_ONCE);
@@ -65,7 +77,7 @@ sh_err sh_queue_reports_put(sh_queue *queue, const sh_queue_report reports[], si
         .names_max = sh_redis_number(queue->names_max, numbers[0]),
         .reports_max = sh_redis_number(SH_REPORTS_MAX, numbers[1]),
         .strangers_max = sh_redis_number(SH_STRANGERS_MAX, numbers[2]),
-        .window_ms = sh_redis_number(CONFLICT_WINDOW_MS, numbers[3]),
+        .window_ms = sh_redis_number(SH_CONFLICT_WINDOW_MS, numbers[3]),
         .now_ms = sh_redis_number(sh_clock_unix_ms(), numbers[4]),
     };
     for (size_t i = 0; i < count; i++) {
@@ -81,7 +93,10 @@ sh_err sh_queue_reports_put(sh_queue *queue, const sh_queue_report reports[], si
     }
     sh_redis_arguments all = SH_REDIS_ARGUMENTS(arguments);
     all.argc -= (SH_REPORTS_AT_ONCE - count) * sizeof arguments.report[0] / sizeof(sh_slice);
-    return sh_queue_do_script(queue, &sh_script_reports_put, all, error);
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_reports_put, all, &reply, error);
+    if (err == SH_OK && shared != NULL)
+        read_shared(reply, count, shared);
+    return err;
 }
 
 sh_err sh_queue_auth_failures_put(sh_queue *queue, const sh_queue_auth_failure failures[],
@@ -176,9 +191,13 @@ static bool read_agent(sh_slice value, sh_queue_report *ret)
     sh_slice protocol = next_word(&value);
     sh_slice instance = next_word(&value);
     ret->protocol = sh_slice_equals(protocol, SH_SLICE("netalertx")) ? "netalertx" : "native";
+    sh_slice address = next_word(&value);
     if (sh_slice_equals(instance, SH_SLICE("-")))
         instance = SH_SLICE("");
+    if (sh_slice_equals(address, SH_SLICE("-")))
+        address = SH_SLICE("");
     return good && copy(instance, ret->instance, sizeof ret->instance) &&
+           copy(address, ret->address, sizeof ret->address) &&
            copy(value, ret->agent, sizeof ret->agent);
 }
 

@@ -21,6 +21,7 @@ typedef struct {
     int64_t interval_s;   /* between its contacts, as it says; 0: it does not */
     const char *protocol; /* "native" or "netalertx"; NULL: no agent is reported */
     char agent[SH_AGENT_MAX + 1], instance[SH_INSTANCE_MAX + 1];
+    char address[SH_ADDRESS_MAX + 1];       /* of the request with the agent; "": not known */
     char conflict[SH_PROBLEM_TEXT_MAX + 1]; /* the sentence if its instances alternate, or … */
     bool has_conflict;                      /* … if several nodes answered with this name */
     int64_t problem_ms;                     /* Unix time of the problem */
@@ -29,12 +30,14 @@ typedef struct {
     char text[SH_PROBLEM_TEXT_MAX + 1];     /* of the problem, with the remedy */
 } sh_queue_report;
 
+#define SH_CONFLICT_WINDOW_MS (3600 * 1000)
 /*
  * Hands over up to SH_REPORTS_AT_ONCE reports. Those of nodes that the hub does not know are
- * dropped if there are too many, and so is their agent.
+ * dropped if there are too many, and so is their agent. shared[i] is whether the instances of a
+ * node have alternated within SH_CONFLICT_WINDOW_MS, if report i has an instance; NULL: not needed.
  */
 sh_err sh_queue_reports_put(sh_queue *queue, const sh_queue_report reports[], size_t count,
-                            sh_error *error);
+                            bool shared[], sh_error *error);
 
 /* A refused request without valid credentials. */
 typedef struct {

@@ -11,11 +11,10 @@
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_status.h"
 #include "receiver/ingest/node_reports.h"
 
 #include <string.h>
-
-#define JSON_TYPE "application/json"
 
 /* Reads the name in Sync-Hub-Node. Answers and returns false if it is invalid. */
 static bool read_node_header(sh_http_exchange *exchange, const char *encoded,
@@ -67,18 +66,20 @@ bool ingest_digest_query_is_all(const sh_http_exchange *exchange)
 
 /*
  * A question without a table behind it is a contact, too. Redis decides whether a node that this
- * process does not know is accepted.
+ * process does not know is accepted. Returns whether its name is shared.
  */
-static void note_heartbeat(const ingest *in, const ingest_push *push)
+static bool note_heartbeat(const ingest *in, const ingest_push *push)
 {
     const char *node = push->header.node;
     if (name_index_knows(in->names, node)) {
         last_contact_note(in->contacts, node);
-        node_reports_contact(push->exchange, node, false);
-    } else if (push->caller.own != NULL || new_node_rate_may_come(in->new_node_rate)) {
+        return node_reports_contact(push->exchange, node, false);
+    }
+    if (push->caller.own != NULL || new_node_rate_may_come(in->new_node_rate)) {
         new_node_rate_count(in->new_node_rate);
         node_reports_newcomer(push->exchange, node);
     }
+    return false;
 }
 
 /* A day later the table is sent in full, and merge decides anew. */
@@ -91,18 +92,20 @@ static bool is_recent(int64_t unix_ms)
 void ingest_digest_query_answer(const ingest *in, ingest_push *push)
 {
     const sh_queue_question *known = &push->question;
+    ingest_success success = {.code = 200, .status = "unchanged"};
     bool same = memcmp(known->digest, push->header.digest, SH_DIGEST_BYTES) == 0;
     if (same && is_recent(known->refused_ms)) {
         ingest_refuse_node(push->exchange, REFUSED_CONTENT, push->header.node, known->refused);
     } else if (same && is_recent(known->merged_ms)) {
         last_contact_note(in->contacts, push->header.node);
-        node_reports_contact(push->exchange, push->header.node, false);
+        success.is_shared = node_reports_contact(push->exchange, push->header.node, false);
         name_index_add(in->names, push->header.node);
         sh_metric_add(&hub_metrics.pushes_unchanged, 1);
         sh_log_event(SH_LOG_DEBUG, SH_LOG_FIELDS(SH_LOG_NODE(push->header.node)), "unchanged");
-        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"unchanged\"}"));
+        ingest_reply_success(push->exchange, &success);
     } else if (ingest_digest_query_is_all(push->exchange)) {
-        note_heartbeat(in, push);
-        sh_http_reply(push->exchange, 200, JSON_TYPE, SH_SLICE("{\"status\":\"changed\"}"));
+        success.status = "changed";
+        success.is_shared = note_heartbeat(in, push);
+        ingest_reply_success(push->exchange, &success);
     }
 }

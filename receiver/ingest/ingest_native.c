@@ -3,11 +3,11 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
-#include "libcommon/base/hex.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest_body.h"
 #include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_status.h"
 #include "receiver/ingest/node_reports.h"
 
 #include <inttypes.h>
@@ -139,16 +139,6 @@ static bool seal_for_queue(const ingest *in, ingest_push *push, const sh_node_ke
     return err == SH_OK;
 }
 
-static void reply_status(sh_http_exchange *exchange, unsigned code, const char *status,
-                         const uint8_t id[SH_ID_BYTES])
-{
-    char hex[SH_ID_HEX_BYTES];
-    char body[96];
-    sh_hex_encode(id, SH_ID_BYTES, hex);
-    int len = snprintf(body, sizeof body, "{\"status\":\"%s\",\"id\":\"%s\"}", status, hex);
-    sh_http_reply(exchange, code, "application/json", (sh_slice){body, (size_t)len});
-}
-
 ingest_state ingest_native_open(const ingest *in, ingest_push *push)
 {
     sh_http_exchange *exchange = push->exchange;
@@ -176,13 +166,17 @@ void ingest_native_done(const ingest *in, const ingest_push *push)
     const sh_envelope_header *header = &push->header;
     bool queued = push->put.put == SH_PUT_QUEUED;
     name_index_add(in->names, header->node);
-    if (queued) /* a duplicate may be a replay */
-        node_reports_contact(push->exchange, header->node, false);
+    /* A duplicate may be a replay. */
+    bool is_shared = queued && node_reports_contact(push->exchange, header->node, false);
     sh_metric_add(queued ? &hub_metrics.pushes_queued : &hub_metrics.pushes_duplicate, 1);
     sh_log_event(SH_LOG_INFO,
                  SH_LOG_FIELDS(SH_LOG_NODE(header->node), SH_LOG_PLUGIN(header->plugin),
                                SH_LOG_NUMBER("text", push->text_len),
                                SH_LOG_BYTES(push->put.envelope.len)),
                  "%s", queued ? "queued" : "duplicate");
-    reply_status(push->exchange, queued ? 202 : 200, queued ? "queued" : "duplicate", header->id);
+    const ingest_success success = {.code = queued ? 202 : 200,
+                                    .status = queued ? "queued" : "duplicate",
+                                    .id = header->id,
+                                    .is_shared = is_shared};
+    ingest_reply_success(push->exchange, &success);
 }

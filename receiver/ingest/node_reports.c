@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     uint64_t node, agent; /* hashes */
     int64_t ms;           /* monotonic */
+    int64_t shared_ms;    /* monotonic; when its instances were last found to alternate, 0: never */
 } reported_agent;
 
 static pthread_once_t begun = PTHREAD_ONCE_INIT;
@@ -146,15 +147,31 @@ static bool is_new_report(uint64_t node, uint64_t agent)
     int64_t now_ms = sh_clock_monotonic_ms();
     if (known->node == node && known->agent == agent && now_ms - known->ms < AGENT_REPEAT_MS)
         return false;
-    *known = (reported_agent){.node = node, .agent = agent, .ms = now_ms};
+    int64_t shared_ms = known->node == node ? known->shared_ms : 0;
+    *known = (reported_agent){.node = node, .agent = agent, .ms = now_ms, .shared_ms = shared_ms};
     return true;
+}
+
+static bool is_shared(uint64_t node)
+{
+    const reported_agent *known = &agents[node & (AGENTS - 1)];
+    return known->node == node && known->shared_ms > 0 &&
+           sh_clock_monotonic_ms() - known->shared_ms < SH_CONFLICT_WINDOW_MS;
+}
+
+/* Takes over what Redis knows of a node whose agent was reported. */
+static void set_shared(const sh_queue_report *report, uint64_t node, bool shared)
+{
+    reported_agent *known = &agents[node & (AGENTS - 1)];
+    if (report->instance[0] != '\0' && known->node == node)
+        known->shared_ms = shared ? sh_clock_monotonic_ms() : 0;
 }
 
 static void note_agent(const sh_http_exchange *exchange, const request_agent *agent, bool netalertx,
                        sh_queue_report *report)
 {
-    char address[SH_ADDRESS_MAX + 1];
-    read_address(exchange, address);
+    char *address = report->address;
+    read_address(exchange, report->address);
     report->interval_s = agent->interval_s;
     report->protocol = netalertx ? "netalertx" : "native";
     memcpy(report->agent, agent->agent, sizeof report->agent);
@@ -165,7 +182,8 @@ static void note_agent(const sh_http_exchange *exchange, const request_agent *ag
                    address);
 }
 
-static void note(const sh_http_exchange *exchange, const char *node, bool netalertx, bool newcomer)
+/* Returns whether several instances use the node's name. */
+static bool note(const sh_http_exchange *exchange, const char *node, bool netalertx, bool newcomer)
 {
     request_agent agent;
     char kind[SH_PROBLEM_KIND_MAX + 1], text[SH_PROBLEM_TEXT_MAX + 1];
@@ -192,17 +210,19 @@ static void note(const sh_http_exchange *exchange, const char *node, bool netale
             memcpy(report->text, text, sizeof report->text);
         }
     }
+    bool shared = is_shared(hash);
     (void)pthread_mutex_unlock(&lock);
+    return shared;
 }
 
-void node_reports_contact(const sh_http_exchange *exchange, const char *node, bool netalertx)
+bool node_reports_contact(const sh_http_exchange *exchange, const char *node, bool netalertx)
 {
-    note(exchange, node, netalertx, false);
+    return note(exchange, node, netalertx, false);
 }
 
 void node_reports_newcomer(const sh_http_exchange *exchange, const char *node)
 {
-    note(exchange, node, false, true);
+    (void)note(exchange, node, false, true);
 }
 
 void node_reports_problem(const char *node, unsigned status, const char *kind, const char *text)
@@ -227,7 +247,11 @@ void node_reports_forbidden(const sh_http_exchange *exchange, const char *node, 
     read_address(exchange, one.address);
     (void)snprintf(one.node, sizeof one.node, "%s", node == NULL ? "" : node);
     (void)snprintf(one.reason, sizeof one.reason, "%s", reason);
+    uint64_t hash = hash_of(one.node);
     (void)pthread_mutex_lock(&lock);
+    /* The next contact of the node reports its address again, which may end this failure. */
+    if (agents[hash & (AGENTS - 1)].node == hash)
+        agents[hash & (AGENTS - 1)].ms = sh_clock_monotonic_ms() - AGENT_REPEAT_MS;
     pending_reports *p = filling;
     size_t at = 0;
     while (at < p->forbidden_count && (strcmp(p->forbidden[at].address, one.address) != 0 ||
@@ -242,23 +266,43 @@ void node_reports_forbidden(const sh_http_exchange *exchange, const char *node, 
     (void)pthread_mutex_unlock(&lock);
 }
 
-sh_err node_reports_flush(sh_queue *queue, sh_error *error)
+/* Failures first, as a later contact of the node may end them. */
+static sh_err put_failures(sh_queue *queue, const pending_reports *full, sh_error *error)
 {
     sh_err err = SH_OK;
-    (void)pthread_mutex_lock(&lock);
-    pending_reports *full = filling;
-    filling = full == &tables[0] ? &tables[1] : &tables[0];
-    (void)pthread_mutex_unlock(&lock);
-    for (size_t i = 0; i < full->count && err == SH_OK; i += SH_REPORTS_AT_ONCE) {
-        size_t some = full->count - i < SH_REPORTS_AT_ONCE ? full->count - i : SH_REPORTS_AT_ONCE;
-        err = sh_queue_reports_put(queue, &full->reports[i], some, error);
-    }
     for (size_t i = 0; i < full->forbidden_count && err == SH_OK; i += SH_REPORTS_AT_ONCE) {
         size_t rest = full->forbidden_count - i;
         err = sh_queue_auth_failures_put(queue, &full->forbidden[i],
                                          rest < SH_REPORTS_AT_ONCE ? rest : SH_REPORTS_AT_ONCE,
                                          error);
     }
+    return err;
+}
+
+static sh_err put_reports(sh_queue *queue, const pending_reports *full, sh_error *error)
+{
+    bool shared[SH_REPORTS_AT_ONCE];
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < full->count && err == SH_OK; i += SH_REPORTS_AT_ONCE) {
+        size_t some = full->count - i < SH_REPORTS_AT_ONCE ? full->count - i : SH_REPORTS_AT_ONCE;
+        err = sh_queue_reports_put(queue, &full->reports[i], some, shared, error);
+        (void)pthread_mutex_lock(&lock);
+        for (size_t j = 0; j < some && err == SH_OK; j++)
+            set_shared(&full->reports[i + j], full->nodes[i + j], shared[j]);
+        (void)pthread_mutex_unlock(&lock);
+    }
+    return err;
+}
+
+sh_err node_reports_flush(sh_queue *queue, sh_error *error)
+{
+    (void)pthread_mutex_lock(&lock);
+    pending_reports *full = filling;
+    filling = full == &tables[0] ? &tables[1] : &tables[0];
+    (void)pthread_mutex_unlock(&lock);
+    sh_err err = put_failures(queue, full, error);
+    if (err == SH_OK)
+        err = put_reports(queue, full, error);
     full->count = full->forbidden_count = 0;
     return err;
 }

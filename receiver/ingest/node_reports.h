@@ -16,9 +16,10 @@
 
 /*
  * Notes what the headers of a request say of its node, which must be authorised: agent, interval,
- * instance, and a problem on its side.
+ * instance, and a problem on its side. Returns whether several instances use the node's name, as
+ * far as this process knows.
  */
-void node_reports_contact(const sh_http_exchange *exchange, const char *node, bool netalertx);
+bool node_reports_contact(const sh_http_exchange *exchange, const char *node, bool netalertx);
 
 /* The same for a contact of a node that this hub may not know yet, which Redis decides. */
 void node_reports_newcomer(const sh_http_exchange *exchange, const char *node);

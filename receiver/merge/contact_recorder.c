@@ -286,6 +286,22 @@ static sh_err record_failures(const contact_recorder *r, store *s, sh_error *err
                : err;
 }
 
+/* A node that is accepted from an address has corrected what was refused from there before. */
+static sh_err end_failures(const contact_recorder *r, store *s, sh_error *error)
+{
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < r->reports_count && err == SH_OK; i++) {
+        const sh_queue_report *report = &r->reports[i].report;
+        store_auth_failure accepted = {.last_ms = report->ms};
+        if (r->reports[i].kind != SH_REPORTED_AGENTS || report->address[0] == '\0')
+            continue;
+        memcpy(accepted.address, report->address, sizeof accepted.address);
+        memcpy(accepted.node, report->node, sizeof accepted.node);
+        err = store_auth_failure_end(s, &accepted, error);
+    }
+    return err;
+}
+
 static sh_err record_due(contact_recorder *r, store *s, sh_error *error)
 {
     sh_err err = store_begin(s, error);
@@ -295,6 +311,8 @@ static sh_err record_due(contact_recorder *r, store *s, sh_error *error)
         err = record_node(r, s, i, &count, error);
     if (err == SH_OK)
         err = record_failures(r, s, error);
+    if (err == SH_OK)
+        err = end_failures(r, s, error);
     if (err == SH_OK && r->reports_count > 0)
         err = store_node_strangers_trim(s, SH_STRANGERS_MAX, error);
     if (err == SH_OK)

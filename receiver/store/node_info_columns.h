@@ -74,6 +74,8 @@ void node_summary_set_credentials(store_node_summary *node, sh_slice record);
     " ELSE excluded.first_ms END, last_ms = excluded.last_ms,"                                     \
     " failures = f.failures + excluded.failures, reason = excluded.reason"
 /* Deletes those over $1 in all or over SH_AUTH_FAILURES_ADDRESS_MAX of an address: the oldest. */
+#define AUTH_FAILURE_END                                                                           \
+    "DELETE FROM \"SyncHub_AuthFailures\" WHERE address = $1 AND node = $2 AND last_ms <= $3"
 #define AUTH_FAILURES_TRIM                                                                         \
     "DELETE FROM \"SyncHub_AuthFailures\" WHERE (address, node) IN (SELECT address, node FROM"     \
     " (SELECT address, node, row_number() OVER (ORDER BY last_ms DESC, address, node) AS of_all,"  \

@@ -250,6 +250,8 @@ typedef struct {
 sh_err store_auth_failure_add(store *s, const store_auth_failure *failure, sh_error *error);
 /* Deletes those over `max`, the oldest first; 0: all. */
 sh_err store_auth_failures_trim(store *s, int64_t max, sh_error *error);
+/* Deletes that of an address and name if it is from before a time: the node was accepted then. */
+sh_err store_auth_failure_end(store *s, const store_auth_failure *accepted, sh_error *error);
 typedef sh_err (*store_auth_failure_each)(void *context, const store_auth_failure *failure,
                                           sh_error *error);
 /* Passes all of them to each(), the latest first. Call it outside a transaction. */

@@ -65,6 +65,7 @@ struct store_ops {
     sh_err (*present_counts)(store *s, store_present_each each, void *context, sh_error *error);
     sh_err (*auth_failure_add)(store *s, const store_auth_failure *failure, sh_error *error);
     sh_err (*auth_failures_trim)(store *s, int64_t max, sh_error *error);
+    sh_err (*auth_failure_end)(store *s, const store_auth_failure *accepted, sh_error *error);
     sh_err (*auth_failures)(store *s, store_auth_failure_each each, void *context, sh_error *error);
     sh_err (*part_record)(store *s, const store_part *part, bool *whole, sh_error *error);
     sh_err (*part_keys)(store *s, const store_part *part, store_keys_each each, void *context,

@@ -203,6 +203,11 @@ sh_err store_auth_failures_trim(store *s, int64_t max, sh_error *error)
     return s->ops->auth_failures_trim(s, max, error);
 }
 
+sh_err store_auth_failure_end(store *s, const store_auth_failure *accepted, sh_error *error)
+{
+    return s->ops->auth_failure_end(s, accepted, error);
+}
+
 sh_err store_auth_failures(store *s, store_auth_failure_each each, void *context, sh_error *error)
 {
     return s->ops->auth_failures(s, each, context, error);

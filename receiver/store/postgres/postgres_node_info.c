@@ -193,6 +193,17 @@ sh_err store_postgres_auth_failures_trim(store *base, int64_t max, sh_error *err
     return trim(base, AUTH_FAILURES_TRIM, max, error);
 }
 
+sh_err store_postgres_auth_failure_end(store *base, const store_auth_failure *accepted,
+                                       sh_error *error)
+{
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(accepted->address));
+    store_postgres_add_text(&p, sh_slice_of(accepted->node));
+    store_postgres_add_integer(&p, accepted->last_ms);
+    return store_postgres_query((store_postgres *)base, AUTH_FAILURE_END, &p, "write to", NULL,
+                                error);
+}
+
 sh_err store_postgres_auth_failures(store *base, store_auth_failure_each each, void *context,
                                     sh_error *error)
 {

@@ -88,6 +88,7 @@ static const struct store_ops postgres_ops = {
     .present_counts = store_postgres_present_counts,
     .auth_failure_add = store_postgres_auth_failure_add,
     .auth_failures_trim = store_postgres_auth_failures_trim,
+    .auth_failure_end = store_postgres_auth_failure_end,
     .auth_failures = store_postgres_auth_failures,
     .part_record = store_postgres_part_record,
     .part_keys = store_postgres_part_keys,

@@ -196,6 +196,8 @@ sh_err store_postgres_present_counts(store *base, store_present_each each, void 
 sh_err store_postgres_auth_failure_add(store *base, const store_auth_failure *failure,
                                        sh_error *error);
 sh_err store_postgres_auth_failures_trim(store *base, int64_t max, sh_error *error);
+sh_err store_postgres_auth_failure_end(store *base, const store_auth_failure *accepted,
+                                       sh_error *error);
 sh_err store_postgres_auth_failures(store *base, store_auth_failure_each each, void *context,
                                     sh_error *error);
 

@@ -220,6 +220,23 @@ sh_err store_sqlite_auth_failures_trim(store *base, int64_t max, sh_error *error
     return trim((store_sqlite *)base, AUTH_FAILURES_TRIM, max, error);
 }
 
+sh_err store_sqlite_auth_failure_end(store *base, const store_auth_failure *accepted,
+                                     sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    int rc = prepare(s, AUTH_FAILURE_END, &statement);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(accepted->address));
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_bind_text(statement, 2, sh_slice_of(accepted->node));
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(statement, 3, accepted->last_ms);
+    if (rc == SQLITE_OK)
+        rc = store_sqlite_run(statement);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
+}
+
 sh_err store_sqlite_auth_failures(store *base, store_auth_failure_each each, void *context,
                                   sh_error *error)
 {

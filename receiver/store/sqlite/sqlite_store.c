@@ -77,6 +77,7 @@ static const struct store_ops sqlite_ops = {
     .present_counts = store_sqlite_present_counts,
     .auth_failure_add = store_sqlite_auth_failure_add,
     .auth_failures_trim = store_sqlite_auth_failures_trim,
+    .auth_failure_end = store_sqlite_auth_failure_end,
     .auth_failures = store_sqlite_auth_failures,
     .part_record = store_sqlite_part_record,
     .part_keys = store_sqlite_part_keys,

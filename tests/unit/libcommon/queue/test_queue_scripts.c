@@ -198,13 +198,13 @@ static void problems_of_unknown_nodes_take_no_place_of_known_ones(void **state)
         reports_put_arguments one = reports_of(nodes[i]);
         one.report[0].problem = SH_SLICE("5 422 key text");
         one.report[0].agent = SH_SLICE("5 300 native - x");
-        assert_string_equal(report(&one), "done");
+        assert_string_equal(report(&one), "()");
     }
     assert_string_equal(ask("HKEYS problems"), "(a b known)"); /* 3 at most, 2 of unknown ones */
     assert_string_equal(ask("HKEYS agents"), "(known own)");
     reports_put_arguments again = reports_of("a");
     again.report[0].problem = SH_SLICE("6 422 key text");
-    assert_string_equal(report(&again), "done");
+    assert_string_equal(report(&again), "()");
     assert_string_equal(ask("HGET problems a"), "6 422 key text");
 }
 
@@ -225,6 +225,8 @@ static void contacts_of_unknown_nodes_are_limited(void **state)
     assert_string_equal(ask("HKEYS contacts"), "(a b own)");
 }
 
+static bool is_shared; /* said the script at the last see() */
+
 /* Notes that an instance was seen at a time. */
 static const char *see(const char *instance, const char *now_ms)
 {
@@ -232,7 +234,7 @@ static const char *see(const char *instance, const char *now_ms)
     one.report[0].instance = sh_slice_of(instance);
     one.report[0].conflict = SH_SLICE("two");
     one.now_ms = sh_slice_of(now_ms);
-    (void)report(&one);
+    is_shared = strcmp(report(&one), "(1)") == 0;
     return ask("HGET conflicts n");
 }
 
@@ -244,8 +246,15 @@ static void instances_conflict_if_they_alternate_within_the_time(void **state)
     assert_string_equal(see("b", "5100"), "nil"); /* replaced */
     assert_string_equal(see("b", "6500"), "nil");
     assert_string_equal(see("a", "6600"), "nil"); /* the first one came back, long after */
+    assert_false(is_shared);
     assert_string_equal(see("b", "6700"), "6700 two");
-    assert_string_equal(ask("HGET instances n"), "b 6700 a 6600");
+    assert_true(is_shared);
+    assert_string_equal(ask("HGET instances n"), "b 6700 a 6600 6700");
+    assert_string_equal(see("b", "7600"), "6700 two"); /* for as long as the time is */
+    assert_true(is_shared);
+    assert_string_equal(see("b", "7700"), "6700 two");
+    assert_false(is_shared);
+    assert_string_equal(ask("HGET instances n"), "b 7700 a 6600");
     reports_put_arguments stranger = reports_of("x");
     stranger.report[0].instance = SH_SLICE("a");
     (void)report(&stranger);
