@@ -3,6 +3,8 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/crypto/compression.h"
+#include "libcommon/runtime/doctor_files.h"
 #include "libcommon/runtime/service.h"
 #include "libcommon/runtime/stop.h"
 #include "pusher/settings_check.h"
@@ -48,7 +50,18 @@ static void check_age(sh_doctor_report *report, const sh_settings *settings,
                              text->rows, when);
 }
 
-static void check_table(sh_doctor_report *report, const sh_settings *settings, contact *c)
+/* Raises *ret to about the size in which a text, or its first part, is pushed. */
+static void note_size(const sh_buf *text, size_t *ret)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf packed = SH_BUF_INIT(2 * SH_PART_MAX);
+    size_t len = text->len < SH_PART_MAX ? text->len : SH_PART_MAX;
+    if (len > 0 && sh_compress((sh_slice){text->data, len}, &packed, NULL) == SH_OK &&
+        packed.len > *ret)
+        *ret = packed.len;
+}
+
+static void check_table(sh_doctor_report *report, const sh_settings *settings, contact *c,
+                        size_t *push_bytes)
 {
     SH_CLEANUP(source_text_reset) source_text text = {.text = SH_BUF_INIT(SH_TABLE_MAX)};
     SH_CLEANUP(source_reset) source table = {.path = NULL};
@@ -63,6 +76,8 @@ static void check_table(sh_doctor_report *report, const sh_settings *settings, c
         err = source_read(&table, sh_stop_wait, &text, &error);
     if (err == SH_OK) {
         check_age(report, settings, &text, c);
+        if (settings->devices)
+            note_size(&text.text, push_bytes);
         return;
     }
     contact_table_failed(c, &error);
@@ -72,7 +87,7 @@ static void check_table(sh_doctor_report *report, const sh_settings *settings, c
 }
 
 static void check_plugin(sh_doctor_report *report, const sh_settings *settings, const char *plugin,
-                         contact *c)
+                         contact *c, size_t *push_bytes)
 {
     SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     SH_CLEANUP(source_reset) source result = {.path = NULL};
@@ -83,6 +98,7 @@ static void check_plugin(sh_doctor_report *report, const sh_settings *settings, 
     if (err == SH_OK) {
         sh_doctor_add_format(report, SH_CHECK_OK, "plugin result", NULL, "%s has %zu bytes",
                              result.path, text.text.len);
+        note_size(&text.text, push_bytes);
         return;
     }
     contact_problem_set(c, PROBLEM_RESULT, "result_unreadable", error.message);
@@ -97,12 +113,15 @@ static void check_spool(sh_doctor_report *report, const sh_settings *settings, c
     size_t waiting = 0, bytes = 0, refused = 0;
     sh_err err = sh_folder_check_writable(settings->spool_dir, &error);
     if (err == SH_OK)
+        err = sh_folder_check_room(settings->spool_dir, &error);
+    if (err == SH_OK)
         err = spool_list(settings->spool_dir, &entries, &error);
     if (err != SH_OK) {
         contact_problem_set(c, PROBLEM_SPOOL, "spool_unusable", error.message);
         sh_doctor_add(report, settings->plugins.count > 0 ? SH_CHECK_FAILED : SH_CHECK_WARNING,
                       "spool", error.message,
-                      "SYNC_spool_dir must be a folder that the pusher's user can write to");
+                      "SYNC_spool_dir must be a folder that the pusher's user can write to, on a "
+                      "disk with room");
         return;
     }
     for (size_t i = 0; i < entries.count; i++) {
@@ -126,14 +145,17 @@ static void check_spool(sh_doctor_report *report, const sh_settings *settings, c
 static sh_err check_all(const sh_settings *settings, sh_doctor_report *report)
 {
     contact c;
+    size_t push_bytes = 0;
     bool single = settings->run == SH_RUN_ONCE || settings->run == SH_RUN_DISABLED;
     contact_init(&c, single ? NULL : &settings->cron);
+    contact_instance_read(settings->spool_dir, c.instance);
     check_settings(report, settings);
-    check_table(report, settings, &c);
+    sh_doctor_check_modes(report, settings);
+    check_table(report, settings, &c, &push_bytes);
     for (size_t i = 0; i < settings->plugins.count; i++)
-        check_plugin(report, settings, settings->plugins.items[i], &c);
+        check_plugin(report, settings, settings->plugins.items[i], &c, &push_bytes);
     check_spool(report, settings, &c);
-    doctor_check_hub(report, settings, &c);
+    doctor_check_hub(report, settings, &c, push_bytes);
     return SH_OK;
 }
 

@@ -10,9 +10,11 @@
 int doctor_command(const sh_settings *settings, int argc, char *const argv[]);
 
 /*
- * Adds the results of the checks at the hub: reachable, token, node name, clock, key. Sends a
- * heartbeat with the contact's problems, and an envelope that the hub refuses, but sends no data.
+ * Adds the results of the checks at the hub: reachable, token, node name, clock, key, size of the
+ * largest push, push_bytes. Sends a heartbeat with the contact's problems, and envelopes that the
+ * hub refuses, but sends no data.
  */
-void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, contact *c);
+void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, contact *c,
+                      size_t push_bytes);
 
 #endif

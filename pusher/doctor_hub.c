@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define CONNECT_MS 5000
+#define SIZE_PROBE_MAX (SH_ENVELOPE_MAX - 64 * SH_KIB)
 #define AFTER_PROBE_MS 20 /* so that the hub's times of two requests differ */
 #define ZEROS_16 "0000000000000000"
 #define NO_DIGEST "Sync-Hub-Digest: " ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16
@@ -27,7 +28,9 @@
 typedef struct {
     sh_doctor_report *report;
     const sh_settings *settings;
-    const contact *contact;
+    contact *contact;
+    size_t push_bytes;
+    sh_node_key key;
     sh_doctor_peer peer;
     sh_http_client *client;
     char *url;
@@ -56,6 +59,7 @@ static sh_err ask(const hub_check *h, const sh_buf *body, sh_http_answer *answer
                                      .body = body->data,
                                      .body_len = body->len,
                                      .wants_certificate = true,
+                                     .ask_first = body->len > SH_HTTP_SMALL_BODY,
                                      .answer_max = SH_HTTP_ERROR_BODY_MAX,
                                      .timeout_ms = h->settings->run_timeout_s * 1000};
     err = err == SH_OK ? sh_http_send(h->client, &request, answer, error)
@@ -92,6 +96,19 @@ static void add_refusal(const hub_check *h, const char *check, const char *messa
                   end == NULL ? "check SYNC_hub_url, and the hub's log" : end + 2);
 }
 
+static void add_name(const hub_check *h, const sh_http_answer *answer)
+{
+    char notice[PUSH_NOTICE_BYTES];
+    push_notice_read(answer, notice);
+    if (notice[0] != '\0')
+        sh_doctor_add_format(h->report, SH_CHECK_WARNING, "node name",
+                             "find the other pusher with this SYNC_node_name, and rename one",
+                             "%s: %s", h->settings->node_name, notice);
+    else
+        sh_doctor_add_format(h->report, SH_CHECK_OK, "node name", NULL, "%s is accepted",
+                             h->settings->node_name);
+}
+
 /* Whether the hub accepts this node's heartbeat, and with it its token and name. */
 static bool check_heartbeat(const hub_check *h)
 {
@@ -116,9 +133,9 @@ static bool check_heartbeat(const hub_check *h)
         if (good) {
             sh_doctor_add(h->report, SH_CHECK_OK, "token", "the hub accepts it for this node",
                           NULL);
-            sh_doctor_add_format(h->report, SH_CHECK_OK, "node name", NULL, "%s is accepted",
-                                 h->settings->node_name);
+            add_name(h, &answer);
             sh_doctor_check_clock(h->report, &h->peer, answer.date_s, sh_clock_unix_ms());
+            contact_hub_clock(h->contact, answer.date_s, sh_clock_unix_ms());
         } else {
             add_refusal(h, check_of(&answer), reason.message);
         }
@@ -128,35 +145,36 @@ static bool check_heartbeat(const hub_check *h)
 }
 
 /* An altered envelope: a hub refuses it as altered only if it names the hub's key. */
-static sh_err write_probe(const hub_check *h, sh_buf *ret, sh_error *error)
+static sh_err write_probe(const hub_check *h, sh_slice content, sh_buf *ret, sh_error *error)
 {
-    uint8_t passphrase_key[SH_KEY_BYTES];
-    sh_node_key key;
     sh_envelope_header header = {
         .kind = SH_KIND_DEVICES, .time_ms = sh_clock_unix_ms(), .parts = 1};
-    sh_err err =
-        sh_key_from_passphrase(sh_slice_of(h->settings->encryption_key), passphrase_key, error);
-    if (err != SH_OK)
-        return err;
-    sh_node_key_derive(passphrase_key, sh_slice_of(h->settings->node_name), &key);
     (void)snprintf(header.node, sizeof header.node, "%s", h->settings->node_name);
     sh_random(header.id, sizeof header.id);
-    err = sh_envelope_seal(&header, &key, SH_SLICE("{\"data\":[]}"), ret, error);
+    sh_err err = sh_envelope_seal(&header, &h->key, content, ret, error);
     if (err == SH_OK)
         ret->data[ret->len - 1] ^= 1;
-    sh_wipe(passphrase_key, sizeof passphrase_key);
-    sh_wipe(&key, sizeof key);
     return err;
 }
 
-static void check_key(const hub_check *h)
+/* The hub notes the refusal of a probe as a problem of this node, which the next contact ends. */
+static void end_refusal(const hub_check *h)
+{
+    const sh_buf nothing = SH_BUF_INIT(0);
+    sh_http_answer answer = {0};
+    if (!sh_stop_wait(AFTER_PROBE_MS))
+        (void)ask(h, &nothing, &answer, NULL);
+    sh_http_answer_reset(&answer);
+}
+
+/* Returns whether the key is the hub's. */
+static bool check_key(const hub_check *h)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf probe = SH_BUF_INIT(SH_ENVELOPE_MAX);
-    const sh_buf nothing = SH_BUF_INIT(0);
-    sh_http_answer answer = {0}, cleared = {0};
+    sh_http_answer answer = {0};
     sh_error error = {.code = SH_OK};
     sh_peer_error said = {.code = SH_CODE_NONE};
-    sh_err err = write_probe(h, &probe, &error);
+    sh_err err = write_probe(h, SH_SLICE("{\"data\":[]}"), &probe, &error);
     if (err == SH_OK)
         err = ask(h, &probe, &answer, &error);
     if (err == SH_OK)
@@ -173,11 +191,61 @@ static void check_key(const hub_check *h)
         sh_doctor_add_format(
             h->report, SH_CHECK_WARNING, "key", "run this again; if it stays so, see the hub's log",
             "it could not be checked: %s", err != SH_OK ? error.message : said.message);
-    /* The hub noted the refusal as a problem of this node, which the next contact ends. */
-    if (said.code == SH_CODE_ALTERED && !sh_stop_wait(AFTER_PROBE_MS))
-        (void)ask(h, &nothing, &cleared, NULL);
     sh_http_answer_reset(&answer);
-    sh_http_answer_reset(&cleared);
+    return said.code == SH_CODE_ALTERED;
+}
+
+/* Something before the hub may let small requests pass, and no large ones: adds a result. */
+static void add_size(const hub_check *h, size_t bytes, sh_err err, const sh_http_answer *answer,
+                     const sh_error *error)
+{
+    static const sh_peer hub = {.name = "hub", .setting = "SYNC_hub_url"};
+    char words[SH_PEER_DESCRIPTION_BYTES], text[SH_ERROR_MESSAGE_BYTES];
+    sh_peer_error said = {.code = SH_CODE_NONE};
+    if (err == SH_OK)
+        sh_peer_error_read(answer, &said);
+    if (err == SH_OK && said.is_own) {
+        sh_doctor_add_format(
+            h->report, SH_CHECK_OK, "push size", NULL,
+            "a push of %zu bytes, as large as the next one may be, reaches the hub", bytes);
+        return;
+    }
+    if (err == SH_OK)
+        sh_peer_describe_foreign(&hub, answer, words);
+    (void)snprintf(text, sizeof text, "a push of %zu bytes does not reach the hub: %s%.400s", bytes,
+                   err == SH_OK ? "it was " : "", err == SH_OK ? words : error->message);
+    contact_problem_set(h->contact, PROBLEM_WAY, "intermediary", text);
+    sh_doctor_add(h->report, SH_CHECK_FAILED, "push size", text,
+                  "let the proxies and firewalls before the hub pass requests of that size");
+}
+
+/* With random bytes, which cannot be compressed. */
+static void check_size(const hub_check *h)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf content = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf probe = SH_BUF_INIT(2 * SH_ENVELOPE_MAX);
+    sh_http_answer answer = {0};
+    sh_error error = {.code = SH_OK};
+    size_t len = h->push_bytes < SIZE_PROBE_MAX ? h->push_bytes : SIZE_PROBE_MAX;
+    if (len == 0 || sh_buf_reserve(&content, len) != SH_OK)
+        return;
+    sh_random(content.data, len);
+    if (write_probe(h, (sh_slice){content.data, len}, &probe, &error) == SH_OK) {
+        sh_err err = ask(h, &probe, &answer, &error);
+        add_size(h, probe.len, err, &answer, &error);
+    }
+    sh_http_answer_reset(&answer);
+}
+
+static sh_err derive_key(hub_check *h, sh_error *error)
+{
+    uint8_t passphrase_key[SH_KEY_BYTES];
+    sh_err err =
+        sh_key_from_passphrase(sh_slice_of(h->settings->encryption_key), passphrase_key, error);
+    if (err == SH_OK)
+        sh_node_key_derive(passphrase_key, sh_slice_of(h->settings->node_name), &h->key);
+    sh_wipe(passphrase_key, sizeof passphrase_key);
+    return err;
 }
 
 static sh_err open_hub(hub_check *h, sh_error *error)
@@ -191,15 +259,18 @@ static sh_err open_hub(hub_check *h, sh_error *error)
     if (h->url == NULL || sh_buf_append_text(&h->node_header, "Sync-Hub-Node: ") != SH_OK ||
         sh_percent_encode(h->settings->node_name, &h->node_header) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
-    return sh_http_client_new(&options, &h->client, error);
+    sh_err err = derive_key(h, error);
+    return err == SH_OK ? sh_http_client_new(&options, &h->client, error) : err;
 }
 
-void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, contact *c)
+void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, contact *c,
+                      size_t push_bytes)
 {
     sh_error error = {.code = SH_OK};
     hub_check h = {.report = report,
                    .settings = settings,
                    .contact = c,
+                   .push_bytes = push_bytes,
                    .peer = {.peer = "hub",
                             .url = settings->hub_url,
                             .setting = "SYNC_hub_url",
@@ -218,9 +289,12 @@ void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, con
                       "a NetAlertX hub answers no questions about them", NULL);
     else if (open_hub(&h, &error) != SH_OK)
         sh_doctor_add(report, SH_CHECK_FAILED, "hub", error.message, "correct the setting");
-    else if (check_heartbeat(&h))
-        check_key(&h);
+    else if (check_heartbeat(&h) && check_key(&h)) {
+        check_size(&h);
+        end_refusal(&h);
+    }
     sh_http_client_free(h.client);
+    sh_wipe(&h.key, sizeof h.key);
     sh_buf_reset(&h.node_header);
     free(h.url);
 }

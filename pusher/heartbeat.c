@@ -154,22 +154,40 @@ static bool is_instance(const sh_buf *text)
     return len == 2 * INSTANCE_BYTES && strspn(text->data + len, "\n") == text->len - len;
 }
 
+/* SH_E_FORMAT if the file's content is none. */
+static sh_err read_instance(const char *path, char ret[static SH_INSTANCE_MAX + 1], sh_error *error)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT((size_t)4 * INSTANCE_BYTES);
+    ret[0] = '\0';
+    sh_err err = sh_file_read_own(path, &text, error);
+    if (err == SH_E_LIMIT || (err == SH_OK && !is_instance(&text)))
+        return SH_E_FORMAT;
+    if (err == SH_OK)
+        (void)snprintf(ret, SH_INSTANCE_MAX + 1, "%.*s", 2 * INSTANCE_BYTES, text.data);
+    return err;
+}
+
+void contact_instance_read(const char *dir, char ret[static SH_INSTANCE_MAX + 1])
+{
+    SH_CLEANUP(sh_free_cleanup) char *path = sh_text_format("%s/instance", dir);
+    ret[0] = '\0';
+    if (path != NULL)
+        (void)read_instance(path, ret, NULL);
+}
+
 sh_err contact_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1], sh_error *error)
 {
     SH_CLEANUP(sh_free_cleanup) char *path = sh_text_format("%s/instance", dir);
-    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT((size_t)4 * INSTANCE_BYTES);
     uint8_t random[INSTANCE_BYTES];
     char hex[2 * INSTANCE_BYTES + 1];
     ret[0] = '\0';
     if (path == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a path");
     sh_error reason = {.code = SH_OK};
-    sh_err err = sh_file_read_own(path, &text, &reason);
-    if (err == SH_OK && is_instance(&text)) {
-        (void)snprintf(ret, SH_INSTANCE_MAX + 1, "%.*s", 2 * INSTANCE_BYTES, text.data);
+    sh_err err = read_instance(path, ret, &reason);
+    if (err == SH_OK)
         return SH_OK;
-    }
-    if (err != SH_OK && err != SH_E_NOT_FOUND && err != SH_E_LIMIT)
+    if (err != SH_E_NOT_FOUND && err != SH_E_FORMAT)
         return sh_fail(error, err, "%s", reason.message);
     sh_random(random, sizeof random);
     sh_hex_encode(random, sizeof random, hex);

@@ -19,7 +19,9 @@
 /* In the order of importance: a request reports the first of them. */
 typedef enum {
     PROBLEM_TABLE, /* cannot be read or sent */
-    PROBLEM_SPOOL, /* full or not writable */
+    PROBLEM_SPOOL, /* full or not writable, for results … */
+    PROBLEM_STATE, /* … or for what was pushed */
+    PROBLEM_WAY,   /* something between node and hub refuses pushes */
     PROBLEM_CLOCK,
     PROBLEM_RESULT,    /* a plugin result cannot be read */
     PROBLEM_TABLE_AGE, /* over SYNC_table_max_age */
@@ -36,6 +38,7 @@ typedef struct {
     char instance[SH_INSTANCE_MAX + 1]; /* "": not known */
     contact_problem problems[PROBLEM_SOURCES];
     char told[SH_PROBLEM_KIND_MAX + 1]; /* kind of the problem in the last contact; "": none */
+    bool has_notice;                    /* the hub said something about this node */
 } contact;
 
 void contact_init(contact *c, const sh_cron *cron);
@@ -79,5 +82,7 @@ sh_err contact_headers_write(const contact *c, int64_t now_ms, sh_buf headers[CO
  */
 sh_err contact_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1],
                              sh_error *error);
+/* The same, but writes nothing; "" if there is none. */
+void contact_instance_read(const char *dir, char ret[static SH_INSTANCE_MAX + 1]);
 
 #endif

@@ -215,6 +215,8 @@ static void exchange_with_hub(push *p, const push_item *item, const sh_http_requ
                                   .is_heartbeat = request->body_len == 0};
         result->verdict = push_judge(&question, error);
         result->retry_after_s = answer.retry_after_s;
+        if (push_is_success(result->verdict) && p->settings->protocol == SH_PROTOCOL_NATIVE)
+            push_notice_read(&answer, result->notice);
         if (push_is_success(result->verdict) && p->contact != NULL)
             contact_hub_clock(p->contact, answer.date_s, sh_clock_unix_ms());
     } else {

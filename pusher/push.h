@@ -26,6 +26,8 @@ typedef enum {
     PUSH_VERDICTS
 } push_verdict;
 
+#define PUSH_NOTICE_BYTES 256
+
 bool push_is_success(push_verdict verdict);
 const char *push_verdict_name(push_verdict verdict); /* for log lines and metrics */
 
@@ -46,6 +48,8 @@ typedef struct {
     int64_t retry_after_s; /* the hub's Retry-After, -1 if none */
     size_t sent_bytes;     /* of the body */
     int64_t duration_ms;
+    char notice[PUSH_NOTICE_BYTES]; /* what the hub says about this node beside success; "": nothing
+                                     */
 } push_result;
 
 typedef struct push push;
@@ -90,5 +94,8 @@ typedef struct {
  * refusal; everything else comes from something in front of the hub. Pure.
  */
 push_verdict push_judge(const push_question *question, sh_error *error);
+
+/* Reads the member `notice` of the hub's answer to a success in the native protocol; or "". */
+void push_notice_read(const sh_http_answer *answer, char ret[static PUSH_NOTICE_BYTES]);
 
 #endif

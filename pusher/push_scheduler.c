@@ -270,8 +270,11 @@ push_report work_attempt(work *w)
         result_sender_drain(&w->results, &report);
     bool away = report.later || report.foreign;
     bool exchanged = push_exchanges(w->sender.push) > exchanges;
-    /* A single run has no next request for what it noticed last. */
-    if ((!exchanged || (w->sender.once && !away && !report.needs_operator)) && heartbeat_is_due(w))
+    /* A single run has no next request for what it noticed last. What refuses pushes may pass it.
+     */
+    bool news = contact_has_changed(&w->contact) &&
+                (report.foreign || (w->sender.once && !report.needs_operator));
+    if ((!exchanged || (news && !report.later)) && heartbeat_is_due(w))
         send_heartbeat(w, &report);
     away = report.later || report.foreign;
     if (push_exchanges(w->sender.push) > exchanges)

@@ -6,6 +6,7 @@
 #include "libcommon/json/json_read.h"
 #include "libcommon/native/peer_answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NETALERTX_STORED "Data received and stored successfully"
@@ -66,6 +67,21 @@ static void read_json(const sh_http_answer *answer, sh_json **ret)
         (void)sh_json_parse(answer->body.data, answer->body.len, ret, NULL);
 }
 
+void push_notice_read(const sh_http_answer *answer, char ret[static PUSH_NOTICE_BYTES])
+{
+    SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
+    ret[0] = '\0';
+    read_json(answer, &document);
+    const sh_json *value = document == NULL || sh_json_kind_of(document) != SH_JSON_OBJECT
+                               ? NULL
+                               : sh_json_member(document, "notice");
+    if (value == NULL || sh_json_kind_of(value) != SH_JSON_STRING ||
+        sh_json_text(value).len >= PUSH_NOTICE_BYTES)
+        return;
+    (void)snprintf(ret, PUSH_NOTICE_BYTES, "%.*s", (int)sh_json_text(value).len,
+                   sh_json_text(value).data);
+}
+
 /* Both answers to a question without a table say that the hub noted the contact. */
 static push_verdict judge_heartbeat_success(const push_question *q, sh_error *error)
 {
@@ -117,7 +133,7 @@ static push_verdict judge_netalertx_success(const push_question *q, sh_error *er
 
 #define OTHER_TOKEN                                                                                \
     "SYNC_api_token of this node must be the hub's (SYNC_api_token there, or API_TOKEN of a "      \
-    "NetAlertX)"
+    "NetAlertX), or that of this SYNC_node_name if it has credentials of its own"
 #define OTHER_KEY "SYNC_encryption_key of this node must be the hub's"
 #define OTHER_CLOCK "set this node's clock, or the hub's"
 #define OTHER_NAME "check SYNC_node_name of this node"

@@ -15,8 +15,12 @@ void sender_job_failed(const sender *s, job *j, const sh_error *error, push_repo
 bool sender_save_state(const sender *s)
 {
     sh_error error = {0};
-    if (state_save(s->state, &error) == SH_OK)
+    if (state_save(s->state, &error) == SH_OK) {
+        contact_problem_clear(s->contact, PROBLEM_STATE);
         return true;
+    }
+    if (error.code != SH_E_MEMORY)
+        contact_problem_set(s->contact, PROBLEM_STATE, "spool_unusable", error.message);
     sh_log_error("%s; the record of what was pushed is not saved", error.message);
     return false;
 }
@@ -38,11 +42,25 @@ static sh_log_level level_of(push_verdict verdict)
                                      : SH_LOG_ERROR;
 }
 
+/* Logs what the hub says about this node, once for as long as it says so. */
+static void report_notice(const sender *s, const push_result *result)
+{
+    bool has_notice = result->notice[0] != '\0';
+    if (has_notice && !s->contact->has_notice)
+        sh_log_event(
+            SH_LOG_WARNING,
+            SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name), SH_LOG_REASON(result->notice)),
+            "the hub has a notice for this node");
+    if (push_is_success(result->verdict))
+        s->contact->has_notice = has_notice;
+}
+
 void sender_report(const sender *s, const push_item *item, const push_result *result,
                    const sh_error *error, push_report *report)
 {
     sh_metric *counters = item->kind == SH_KIND_DEVICES ? metric_tables : metric_plugins;
     sh_metric_add(&counters[result->verdict], 1);
+    report_notice(s, result);
     char id[SH_ID_HEX_BYTES];
     sh_hex_encode(item->id, SH_ID_BYTES, id);
     const char *reason = push_is_success(result->verdict) ? NULL : error->message;
@@ -66,6 +84,7 @@ void sender_report_heartbeat(const sender *s, const push_result *result, const s
     const sh_log_field *fields =
         SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name), SH_LOG_NUMBER("ms", result->duration_ms),
                       SH_LOG_REASON(reason));
+    report_notice(s, result);
     if (reason == NULL) {
         sh_metric_set(&metric_last_success_s, sh_clock_unix_ms() / 1000);
         sh_log_event(SH_LOG_DEBUG, fields, "heartbeat");
@@ -81,6 +100,10 @@ push_result sender_push(const sender *s, const push_item *item, push_report *rep
                         sh_error *error)
 {
     push_result result = push_send(s->push, item, error);
+    if (result.verdict == PUSH_FOREIGN)
+        contact_problem_set(s->contact, PROBLEM_WAY, "intermediary", error->message);
+    else if (result.verdict != PUSH_LATER && result.verdict != PUSH_STOPPED)
+        contact_problem_clear(s->contact, PROBLEM_WAY);
     sender_report(s, item, &result, error, report);
     return result;
 }

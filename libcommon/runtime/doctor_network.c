@@ -70,9 +70,9 @@ static int connect_to(const char *address, uint16_t port, int64_t timeout_ms)
     return failure;
 }
 
-/* Tries the addresses in turn, as the programs do. */
+/* Tries the addresses in turn, as the programs do. proxy: the variable that has it, or NULL. */
 static bool check_connection(sh_doctor_report *report, const sh_doctor_peer *peer,
-                             const sh_host_addresses *addresses, uint16_t port)
+                             const char *proxy, const sh_host_addresses *addresses, uint16_t port)
 {
     char remedy[320];
     int failure = 0;
@@ -84,9 +84,15 @@ static bool check_connection(sh_doctor_report *report, const sh_doctor_peer *pee
                              addresses->text[i], (unsigned)port);
         return true;
     }
-    (void)snprintf(remedy, sizeof remedy,
-                   "check host and port in %s, that the %s runs there, and the firewalls between",
-                   peer->setting, peer->peer);
+    if (proxy != NULL)
+        (void)snprintf(remedy, sizeof remedy,
+                       "check the proxy in %s and that it runs, or add the %s's host to no_proxy",
+                       proxy, peer->peer);
+    else
+        (void)snprintf(
+            remedy, sizeof remedy,
+            "check host and port in %s, that the %s runs there, and the firewalls between",
+            peer->setting, peer->peer);
     sh_doctor_add_format(report, SH_CHECK_FAILED, "connection", remedy, "%s port %u: %s",
                          addresses->text[0], (unsigned)port, strerror(failure));
     return false;
@@ -127,7 +133,7 @@ bool sh_doctor_check_reach(sh_doctor_report *report, const sh_doctor_peer *peer)
     }
     sh_doctor_add_format(report, SH_CHECK_OK, "name resolution", NULL, "%s is %s", at.host,
                          addresses.text[0]);
-    return check_connection(report, peer, &addresses, port);
+    return check_connection(report, peer, proxy.variable, &addresses, port);
 }
 
 void sh_doctor_check_certificate(sh_doctor_report *report, const sh_doctor_peer *peer,
