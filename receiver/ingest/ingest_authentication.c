@@ -165,6 +165,7 @@ bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest
         return false;
     case CALLER_IS_SHARED:
         write_shared(caller, node, words);
+        node_reports_forbidden(exchange, node, words);
         ingest_forbid_node(exchange, &hub_metrics.refused_shared, node, words);
         return false;
     }

@@ -104,7 +104,6 @@ void ingest_forbid_node(sh_http_exchange *exchange, sh_metric *reason, const cha
         SH_LOG_WARNING,
         SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_REASON(words)),
         "refused a push with 403");
-    node_reports_forbidden(exchange, node, words);
     ingest_forbid(exchange, reason);
 }
 

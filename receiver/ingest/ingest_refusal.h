@@ -64,8 +64,7 @@ void ingest_refuse_size(sh_http_exchange *exchange, const char *node, const char
 void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason);
 
 /*
- * The same for a known token that may not send as this node. reason is for the log and the list of
- * failed authentications.
+ * The same for a known token that may not send as this node. reason is for the log.
  */
 void ingest_forbid_node(sh_http_exchange *exchange, sh_metric *reason, const char *node,
                         const char *words);

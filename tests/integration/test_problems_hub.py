@@ -67,11 +67,11 @@ def stop_merging(test):
     test.hub.stop()
     test.start(SYNC_receiver_role="ingest")
     test.push_table()
-    test.clock_of_doctor.set(1000)
+    test.clock_of_redis.set(1000)
 
 
 def merge_again(test):
-    test.clock_of_doctor.set(0)
+    test.clock_of_redis.set(0)
     test.hub.stop()
     test.start()
 
@@ -165,7 +165,10 @@ class HubProblemsTest(NodesTest):
 
     def setUp(self):
         super().setUp()
-        self.clock_of_doctor = self.clock()
+        self.clock_of_redis = self.clock()
+        self.hub_redis.stop()
+        self.hub_redis.environment = self.clock_of_redis.environment
+        self.hub_redis.start()
         self.listen = f"127.0.0.1:{free_port()}"
         self.rows = 0
         self.start()
@@ -202,8 +205,7 @@ class HubProblemsTest(NodesTest):
 
     def doctor(self):
         """Its exit code, and the results that are findings."""
-        environment = {**self.settings(), **self.clock_of_doctor.environment}
-        done = self.run_program("receiver", environment, "doctor", "--json")
+        done = self.run_program("receiver", self.settings(), "doctor", "--json")
         items = [(item["check"], item["status"], f"{item['detail']}; {item['remedy']}")
                  for item in json.loads(done.stdout)["items"]]
         return done.returncode, [item for item in items if item[1] in ("warning", "failed")]
@@ -233,10 +235,12 @@ class HubProblemsTest(NodesTest):
 
     def check_problem(self, problem):
         problem.break_it(self)
-        if problem.ready:
-            self.wait_for(self.is_not_ready, f"/readyz to name {problem.ready}", problem.ready)
-        self.wait_for(self.is_found, f"the doctor to find {problem.doctor}", problem)
-        problem.fix(self)
+        try:
+            if problem.ready:
+                self.wait_for(self.is_not_ready, f"/readyz to name {problem.ready}", problem.ready)
+            self.wait_for(self.is_found, f"the doctor to find {problem.doctor}", problem)
+        finally:
+            problem.fix(self)
         self.wait_for(lambda: self.readyz()[0] == 200, "the hub to be ready")
         self.wait_for(self.is_well, "the doctor to find nothing")
 
