@@ -4,7 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/os/host_addresses.h"
-#include "libcommon/queue/redis_address.h"
+#include "libcommon/config/redis_address.h"
 #include "libcommon/queue/redis_tls.h"
 
 #include <assert.h>

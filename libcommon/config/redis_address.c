@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/queue/redis_address.h"
+#include "libcommon/config/redis_address.h"
 
 #include <stdio.h>
 #include <string.h>
