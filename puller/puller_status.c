@@ -5,6 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/metrics.h"
 #include "libcommon/base/version.h"
+#include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -61,20 +62,12 @@ static sh_metric last_end = {.name = "synchub_pull_last_run_timestamp_seconds",
                              .type = "gauge",
                              .absent = true};
 
-static sh_metric redis_up = {
-    .name = "synchub_redis_up", .help = "Whether Redis answers.", .type = "gauge"};
-static sh_metric redis_durable = {
-    .name = "synchub_redis_durable",
-    .help = "Whether Redis keeps what it confirms; no value if that is unknown.",
-    .type = "gauge"};
-
 static sh_metric *const metrics[] = {
     &pulls[PULL_PULLED], &pulls[PULL_UNCHANGED],
     &pulls[PULL_FAILED], &pulls[PULL_SKIPPED],
     &runs_done,          &runs_failed,
     &last_nodes,         &last_failed,
     &last_duration,      &last_end,
-    &redis_up,           &redis_durable,
 };
 
 void puller_count_node(puller_outcome outcome)
@@ -112,13 +105,10 @@ static sh_err write_metrics(void *context, sh_buf *ret)
     puller_status *status = context;
     sh_queue_state state;
     sh_queue_watch_get_fresh(status->watch, &state);
-    sh_metric_set(&redis_up, state.answers);
-    if (state.answers && state.keeps != SH_KEEPS_UNKNOWN)
-        sh_metric_set(&redis_durable, state.keeps == SH_KEEPS_ALL);
-    else
-        sh_metric_clear(&redis_durable);
     sh_err err = sh_version_write_metric(ret);
-    return err == SH_OK ? sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], ret) : err;
+    if (err == SH_OK)
+        err = sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], ret);
+    return err == SH_OK ? sh_queue_metrics_write(&state, ret) : err;
 }
 
 static sh_err start_status(const sh_settings *settings, puller_status *status, sh_error *error)

@@ -3,6 +3,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -12,7 +13,10 @@
 #include "receiver/merge/merge_key_check.h"
 #include "receiver/queue/server_facts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STOP_GRACE_MS 4000
 #define UNPUBLISHED_CHECKS 5 /* in a row, before it is logged */
@@ -21,10 +25,12 @@
 struct serve {
     ingest ingest;
     key_guard key;
-    int unpublished_checks; /* used by the watch, as the next one */
-    int64_t age_read_ms;    /* monotonic; 0: never */
-    _Atomic int64_t age_ms; /* of the oldest entry; -1: not known */
-    node_metrics *nodes;    /* NULL: this receiver does not merge */
+    int unpublished_checks;                 /* used by the watch, as the next one */
+    int64_t age_read_ms;                    /* monotonic; 0: never */
+    _Atomic int64_t age_ms;                 /* of the oldest entry; -1: not known */
+    node_metrics *nodes;                    /* NULL: this receiver does not merge */
+    int64_t replicas;                       /* that must confirm an entry */
+    char redis_place[SH_REDIS_PLACE_BYTES]; /* logged last; used by the watch */
     bool ingests; /* a receiver that only merges is ready even if Redis is full, which it drains */
     sh_listener *listener;
 };
@@ -62,24 +68,19 @@ static bool is_ready(void *context, sh_buf *reason)
     return good;
 }
 
-static void set_gauges(const serve *s)
+static void set_gauges(const serve *s, const sh_queue_state *state)
 {
-    sh_queue_state state;
-    sh_queue_watch_get_fresh(s->ingest.watch, &state);
     const struct {
         sh_metric *metric;
         bool known;
         int64_t value;
     } gauges[] = {
-        {&hub_metrics.queue_entries, state.has_depth, state.depth.entries},
+        {&hub_metrics.queue_entries, state->has_depth, state->depth.entries},
         {&hub_metrics.queue_entries_limit, true, SH_QUEUE_ENTRIES_MAX},
-        {&hub_metrics.queue_bytes, state.has_depth, state.depth.bytes},
+        {&hub_metrics.queue_bytes, state->has_depth, state->depth.bytes},
         {&hub_metrics.queue_bytes_limit, true, SH_QUEUE_BYTES_MAX},
-        {&hub_metrics.queue_oldest_age, state.has_depth && s->age_ms >= 0, s->age_ms},
-        {&hub_metrics.queue_dead, state.has_depth, state.depth.dead},
-        {&hub_metrics.redis_up, true, state.answers},
-        {&hub_metrics.redis_durable, state.answers && state.keeps != SH_KEEPS_UNKNOWN,
-         state.keeps == SH_KEEPS_ALL},
+        {&hub_metrics.queue_oldest_age, state->has_depth && s->age_ms >= 0, s->age_ms},
+        {&hub_metrics.queue_dead, state->has_depth, state->depth.dead},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
         if (gauges[i].known)
@@ -92,8 +93,11 @@ static void set_gauges(const serve *s)
 static sh_err write_metrics(void *context, sh_buf *ret)
 {
     const serve *s = context;
-    set_gauges(s);
-    return hub_metrics_write(ret);
+    sh_queue_state state;
+    sh_queue_watch_get_fresh(s->ingest.watch, &state);
+    set_gauges(s, &state);
+    sh_err err = hub_metrics_write(ret);
+    return err == SH_OK ? sh_queue_metrics_write(&state, ret) : err;
 }
 
 static sh_shared_text *get_node_metrics(void *context)
@@ -111,14 +115,28 @@ static const sh_http_route routes[] = {
     {.method = NULL},
 };
 
-/* Called by the watch when Redis became fit or unfit for this receiver. */
+static void log_server(serve *s, const sh_queue_server *server)
+{
+    if (strcmp(server->place, s->redis_place) == 0)
+        return;
+    (void)snprintf(s->redis_place, sizeof s->redis_place, "%s", server->place);
+    sh_log_info("Redis at %s is in use: role %s, %" PRId64 " replicas", server->place, server->role,
+                server->replicas);
+    if (s->replicas > 0 && server->in_memory)
+        sh_log_warning("replicas confirm an entry (SYNC_redis_replicas) when it is in their "
+                       "memory: from their disks only Redis 7.2 or later and Valkey confirm it, "
+                       "with SYNC_redis_durable=True");
+}
+
+/* Called by the watch when Redis became fit or unfit for this receiver, or another server. */
 static void on_redis_changed(void *context, const sh_queue_state *state)
 {
-    const serve *s = context;
+    serve *s = context;
     if (state->err != SH_OK && s->ingests)
         sh_log_error("no push is accepted: %s", state->error.message);
     else if (state->err == SH_OK && s->ingests)
         sh_log_info("Redis accepts pushes");
+    log_server(s, &state->server);
     if (state->keeps != SH_KEEPS_ALL && state->keeps_words[0] != '\0' && state->err == SH_OK)
         sh_log_warning("%s", state->keeps_words);
 }
@@ -197,6 +215,8 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
             err = throttle_new(&s->ingest.throttle, error);
     }
     options.must_keep = options.must_keep && s->ingests;
+    options.replicas = s->ingests ? options.replicas : 0;
+    s->replicas = options.replicas;
     const sh_queue_watch_calls calls = {
         .context = s, .changed = on_redis_changed, .each = on_redis_checked};
     return err == SH_OK ? sh_queue_watch_new(&options, &calls, &s->ingest.watch, error) : err;

@@ -63,9 +63,10 @@ typedef struct {
     int64_t run_timeout_s;
     char *redis_url; /* can contain a password */
     char *redis_prefix;
-    bool redis_durable; /* accept nothing unless Redis is configured to persist it */
-    int64_t max_nodes;  /* names of nodes without credentials of their own */
-    char *db;           /* can contain a password */
+    bool redis_durable;     /* accept nothing unless Redis is configured to persist it */
+    int64_t redis_replicas; /* on which an entry must be before it is confirmed */
+    int64_t max_nodes;      /* names of nodes without credentials of their own */
+    char *db;               /* can contain a password */
     int64_t claim_idle_s;
     int role;     /* sh_role */
     char *listen; /* "": do not listen */

@@ -2,6 +2,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/config/listen_address.h"
+#include "libcommon/config/redis_address.h"
 #include "libcommon/config/settings_table.h"
 #include "libcommon/http/url.h"
 #include "libcommon/native/node_name.h"
@@ -115,32 +116,10 @@ sh_err sh_check_plugins(sh_settings *settings, sh_error *error)
     return SH_OK;
 }
 
-#define REDIS_FORMS "use redis://[user:password@]host[:port][/number], rediss://... or unix:/path"
-
-static void wipe_url(sh_url *url)
-{
-    explicit_bzero(url, sizeof *url);
-}
-
 sh_err sh_check_redis_url(sh_settings *settings, sh_error *error)
 {
-    SH_CLEANUP(wipe_url) sh_url url = {0};
-    sh_error why = {0};
-    if (sh_url_read(sh_slice_of(settings->redis_url), &url, &why) != SH_OK)
-        return sh_fail(error, SH_E_CONFIG, "%s; " REDIS_FORMS, why.message);
-    if (strcmp(url.scheme, "unix") == 0) {
-        if (url.path[0] == '\0' || strcmp(url.path, "/") == 0)
-            return sh_fail(error, SH_E_CONFIG, "the socket's path is missing; " REDIS_FORMS);
-        return SH_OK;
-    }
-    if (strcmp(url.scheme, "redis") != 0 && strcmp(url.scheme, "rediss") != 0)
-        return sh_fail(error, SH_E_CONFIG, "unknown scheme; " REDIS_FORMS);
-    if (url.host[0] == '\0')
-        return sh_fail(error, SH_E_CONFIG, "the host is missing; " REDIS_FORMS);
-    uint64_t number;
-    if (strlen(url.path) > 1 && !sh_text_to_u64(sh_slice_of(url.path + 1), INT32_MAX, &number))
-        return sh_fail(error, SH_E_CONFIG, "the path must be a database number; " REDIS_FORMS);
-    return SH_OK;
+    SH_CLEANUP(sh_redis_address_wipe) sh_redis_address address;
+    return sh_redis_address_read(settings->redis_url, &address, error);
 }
 
 sh_err sh_check_redis_prefix(sh_settings *settings, sh_error *error)

@@ -16,7 +16,8 @@
 static const char *find_query_password(const char *text)
 {
     static const char *const names[] = {
-        "?password=", "&password=", "?sslpassword=", "&sslpassword="};
+        "?password=",    "&password=",          "?sslpassword=",
+        "&sslpassword=", "?sentinel_password=", "&sentinel_password="};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *found = strcasestr(text, names[i]);

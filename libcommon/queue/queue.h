@@ -8,6 +8,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/native/envelope.h"
+#include "libcommon/queue/redis.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@ typedef struct {
     const char *tls_ca; /* PEM file, further authorities for rediss://; NULL or "": none */
     bool must_keep;     /* puts fail with SH_E_CONFIG while Redis is not configured to be durable */
     int64_t names_max;  /* known nodes at most; 0: SH_NAMES_MAX */
+    int64_t replicas;   /* that must have a put before it succeeds; 0: none */
 } sh_queue_options;
 
 /* The options that the settings ask for. Strings are borrowed from settings. */
@@ -59,6 +61,19 @@ typedef enum {
  */
 sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **words);
 
+/* The server that a queue is connected to. */
+typedef struct {
+    char place[SH_REDIS_PLACE_BYTES]; /* as of sh_redis_print_place() */
+    const char *role;  /* "master" or "replica"; "unknown" if the user may not run ROLE */
+    bool has_replicas; /* false: it is no known master */
+    int64_t replicas;  /* connected to it */
+    bool in_memory;    /* they confirm an entry when it is in their memory, not on their disk */
+    int64_t in_step;   /* of these, how many have what it had at the previous check */
+} sh_queue_server;
+
+/* As the last check found it; place is "" before. Owned by the queue. */
+const sh_queue_server *sh_queue_server_of(const sh_queue *queue);
+
 /* --- Producers: ingest and puller ------------------------------------------------------- */
 
 typedef enum {
@@ -88,7 +103,8 @@ typedef struct {
     sh_put put;       /* valid if err is SH_OK */
     bool is_new_node; /* it was not known before */
     /*
-     * SH_E_BUSY: the queue or Redis is full; SH_E_LIMIT: this node has used its share of the queue;
+     * SH_E_BUSY: the queue or Redis is full, or too few replicas confirmed it, so that it may be
+     * queued or not; SH_E_LIMIT: this node has used its share of the queue;
      * SH_E_REFUSED: too many node names.
      */
     sh_err err;

@@ -15,9 +15,9 @@ static const sh_redis_words redis_words = {
     .ca_setting = "SYNC_tls_ca",
     .advice = {
         [SH_REDIS_ADVICE_LOGIN] = "Redis refuses the login or its rights (SYNC_redis_url)",
-        [SH_REDIS_ADVICE_ELSEWHERE] =
-            "this server of a Redis Cluster does not own the keys: SYNC_redis_url must name the "
-            "server that owns the slot of SYNC_redis_prefix",
+        [SH_REDIS_ADVICE_SENTINEL_LOGIN] =
+            "Sentinel refuses the login or its rights (sentinel_user and sentinel_password in "
+            "SYNC_redis_url)",
         [SH_REDIS_ADVICE_CROSS_SLOT] = "the keys lie in several slots of a Redis Cluster: "
                                        "SYNC_redis_prefix must be in braces, "
                                        "as in {synchub}",
@@ -38,7 +38,8 @@ sh_queue_options sh_queue_options_of(const sh_settings *settings)
                               .prefix = settings->redis_prefix,
                               .tls_ca = settings->tls_ca,
                               .must_keep = settings->redis_durable,
-                              .names_max = settings->max_nodes};
+                              .names_max = settings->max_nodes,
+                              .replicas = settings->redis_replicas};
 }
 
 sh_err sh_queue_new(const char *redis_url, const char *prefix, sh_queue **ret, sh_error *error)
@@ -55,14 +56,18 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     sh_queue *q = calloc(1, sizeof *q);
     if (q == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the queue");
-    const sh_redis_options redis = {
-        .url = options->redis_url, .ca_file = options->tls_ca, .words = &redis_words};
+    name_key(q->nodes_version, prefix, "nodes:version");
+    const sh_redis_options redis = {.url = options->redis_url,
+                                    .ca_file = options->tls_ca,
+                                    .key = q->nodes_version,
+                                    .words = &redis_words};
     sh_err err = sh_redis_new(&redis, &q->redis, error);
     if (err != SH_OK) {
         sh_queue_free(q);
         return err;
     }
     q->must_keep = options->must_keep;
+    q->replicas_needed = options->replicas;
     q->names_max = options->names_max > 0 ? options->names_max : SH_NAMES_MAX;
     (void)snprintf(q->prefix, sizeof q->prefix, "%s", prefix);
     name_key(q->stream, prefix, "ingest");
@@ -84,13 +89,13 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->failures, prefix, "failures");
     name_key(q->pull_names, prefix, "pull:names");
     name_key(q->nodes, prefix, "nodes");
-    name_key(q->nodes_version, prefix, "nodes:version");
     name_key(q->nodes_staging, prefix, "nodes:new");
     name_key(q->nodes_used, prefix, "nodes:used");
     name_key(q->key, prefix, "key");
     name_key(q->database, prefix, "database");
     name_key(q->merging, prefix, "merging");
     name_key(q->metrics_lease, prefix, "metrics:lease");
+    name_key(q->fence, prefix, "fence");
     uint8_t holder[SH_ID_BYTES];
     sh_random(holder, sizeof holder);
     sh_hex_encode(holder, sizeof holder, q->holder);

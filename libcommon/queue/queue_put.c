@@ -163,6 +163,28 @@ static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_
     }
 }
 
+/* Whether its success means that an entry is in the queue. */
+static bool is_queued(const sh_queue_put_item *item)
+{
+    return item->err == SH_OK && (item->put == SH_PUT_QUEUED || item->put == SH_PUT_DUPLICATE);
+}
+
+/*
+ * What is queued is confirmed once the replicas have it, too; also a duplicate, whose first put may
+ * have failed here.
+ */
+static void confirm_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
+{
+    sh_error error = {0};
+    size_t queued = 0;
+    for (size_t i = 0; i < count; i++)
+        queued += is_queued(items[i]);
+    sh_err err = queued == 0 ? SH_OK : sh_queue_await_replicas(queue, &error);
+    for (size_t i = 0; i < count && err != SH_OK; i++)
+        if (is_queued(items[i]))
+            items[i]->err = sh_fail(&items[i]->error, err, "%s", error.message);
+}
+
 void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
 {
     sh_error error = {0};
@@ -172,7 +194,11 @@ void sh_queue_put_each(sh_queue *queue, sh_queue_put_item *const items[], size_t
     sh_err err = sh_queue_verify(queue, &error);
     uint64_t verified = sh_redis_connections(queue->redis);
     if (err == SH_OK)
+        err = sh_queue_retry_replicas(queue, &error);
+    if (err == SH_OK) {
         put_checked(queue, items, count);
+        confirm_each(queue, items, count);
+    }
     /*
      * The connection changed after the check, so these puts may have gone to a server that is not
      * durable: do not confirm them. The peer sends them again.

@@ -13,6 +13,7 @@
 /* Checks that Redis is fit for the queue. Nothing here writes. */
 
 #define REDIS_MAJOR_MIN 7    /* scripts with flags */
+#define WAITAOF_SINCE 702    /* 7.2 */
 #define VERIFIED_FOR_MS 2000 /* a change of Redis's configuration is noticed after this time */
 #define REFUSED_AGAIN_MS 500 /* not every push checks an unfit Redis again */
 #define SCAN_COUNT "1000"    /* names that one run of the script scans */
@@ -127,27 +128,6 @@ static sh_err learn_from_info(sh_queue *queue, sh_error *error)
     return SH_OK;
 }
 
-/*
- * ROLE's first element is `master` or `slave`. If the user may not run it, the first write fails on
- * a replica.
- */
-static sh_err judge_role(sh_queue *queue, const sh_redis_command *role, sh_error *error)
-{
-    if (role->err != SH_OK)
-        return may_not_ask(role->err) ? SH_OK
-                                      : sh_fail(error, role->err, "%s", role->error->message);
-    const sh_redis_reply *first = sh_redis_at(role->reply, 0);
-    sh_slice word = first == NULL ? SH_SLICE("") : sh_redis_text(first);
-    if (sh_slice_equals(word, SH_SLICE("master")))
-        return SH_OK;
-    sh_redis_leave(queue->redis);
-    return sh_fail(
-        error, SH_E_BUSY,
-        "Redis (SYNC_redis_url) is a replica (%.*s), which accepts no writes: resolving the "
-        "name again",
-        (int)word.len, word.data);
-}
-
 static sh_err judge_replies(sh_queue *queue, const sh_redis_command *config,
                             const sh_redis_command *role, sh_error *error)
 {
@@ -159,7 +139,7 @@ static sh_err judge_replies(sh_queue *queue, const sh_redis_command *config,
     else if (!may_not_ask(config->err))
         err = sh_fail(error, config->err, "%s", config->error->message);
     if (err == SH_OK)
-        err = judge_role(queue, role, error);
+        err = sh_queue_judge_role(queue, role, error);
     if (err == SH_OK && queue->keeps == SH_KEEPS_UNKNOWN)
         err = learn_from_info(queue, error);
     end_words(queue);
@@ -188,7 +168,7 @@ static sh_err verdict(const sh_queue *queue, sh_error *error)
 {
     if (queue->must_keep && queue->keeps == SH_KEEPS_NOT)
         return sh_fail(error, SH_E_CONFIG, "%s", queue->keeps_words);
-    return SH_OK;
+    return sh_queue_check_replicas(queue, error);
 }
 
 sh_err sh_queue_verify(sh_queue *queue, sh_error *error)
@@ -235,7 +215,10 @@ static sh_err check_version(sh_queue *queue, sh_error *error)
     if (err != SH_OK)
         return sh_fail(error, err, "%s", reason.message);
     sh_slice version = sh_queue_info_field(sh_redis_text(reply), "redis_version");
-    long major = version.len == 0 ? 0 : strtol(version.data, NULL, 10);
+    char *end = NULL;
+    long major = version.len == 0 ? 0 : strtol(version.data, &end, 10);
+    long minor = end == NULL || *end != '.' ? 0 : strtol(end + 1, NULL, 10);
+    queue->version = (int)(major * 100 + minor);
     if (major < REDIS_MAJOR_MIN)
         return sh_fail(error, SH_E_UNSUPPORTED,
                        "Redis is version %ld; Sync Hub needs %d.0 or newer", major,
@@ -297,9 +280,12 @@ static sh_err check_ready(sh_queue *queue, sh_error *error)
 
 sh_err sh_queue_check(sh_queue *queue, sh_error *error)
 {
+    sh_redis_recheck_master(queue->redis);
     sh_err err = sh_queue_verify(queue, error);
     if (err == SH_OK)
         err = check_version(queue, error);
+    queue->server.in_memory =
+        queue->version > 0 && (queue->version < WAITAOF_SINCE || !queue->must_keep);
     return err == SH_OK ? check_ready(queue, error) : err;
 }
 

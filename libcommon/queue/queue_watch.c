@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define INTERVAL_S 1
@@ -28,7 +29,8 @@ struct sh_queue_watch {
 
 static bool differs(const sh_queue_state *a, const sh_queue_state *b)
 {
-    return a->err != b->err || a->keeps != b->keeps;
+    return a->err != b->err || a->keeps != b->keeps ||
+           strcmp(a->server.place, b->server.place) != 0;
 }
 
 /* All values or none: has_depth stays false if one of them is missing. */
@@ -38,6 +40,7 @@ static void check_redis(sh_queue_watch *w, sh_queue_state *ret)
     *ret = (sh_queue_state){.err = SH_OK};
     ret->err = sh_queue_check(w->queue, &ret->error);
     ret->answers = ret->err != SH_E_NETWORK && ret->err != SH_E_MEMORY;
+    ret->server = *sh_queue_server_of(w->queue);
     ret->keeps = sh_queue_keeps_of(w->queue, &words);
     for (size_t i = 0; words[i] != '\0' && i + 1 < sizeof ret->keeps_words; i++)
         ret->keeps_words[i] = words[i];

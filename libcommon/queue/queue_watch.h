@@ -20,13 +20,17 @@ typedef struct {
     bool answers;         /* Redis is reachable, fit or not */
     sh_queue_keeps keeps; /* keeps_words explains all but SH_KEEPS_ALL */
     char keeps_words[SH_ERROR_MESSAGE_BYTES];
+    sh_queue_server server;
     bool has_depth;
     sh_queue_depth depth;
 } sh_queue_state;
 
 typedef struct {
     void *context;
-    /* Called in the thread after each check whose err or keeps differs from the previous one. */
+    /*
+     * Called in the thread after each check whose err, keeps or server differs from the previous
+     * one.
+     */
     void (*changed)(void *context, const sh_queue_state *state);
     /* Called in the thread after each check, for other regular tasks on the queue; may be NULL. */
     void (*each)(void *context, sh_queue *queue);

@@ -15,8 +15,9 @@
  * The one module that uses hiredis: one connection, commands and their replies. After a time-out or
  * a network error the connection is dropped, and the next call makes a new one, resolving the host
  * name again. The same happens if the server answers that it cannot serve now (READONLY,
- * MASTERDOWN, LOADING, MOVED, CLUSTERDOWN, …), since after a failover the name leads to another
- * server. Not thread-safe.
+ * MASTERDOWN, LOADING, MOVED, CLUSTERDOWN, …), since after a failover another server is the right
+ * one: the one that Sentinel names, the owner of the slot in a cluster, or the one that the name
+ * leads to now. Not thread-safe.
  */
 typedef struct sh_redis sh_redis;
 typedef struct sh_redis_reply sh_redis_reply;
@@ -30,8 +31,13 @@ typedef enum {
 } sh_redis_kind;
 
 typedef struct {
-    const char *url;             /* see redis_address.h */
-    const char *ca_file;         /* PEM file, further authorities for rediss://; NULL or "": none */
+    const char *url;     /* see redis_address.h */
+    const char *ca_file; /* PEM file, further authorities for rediss://; NULL or "": none */
+    /*
+     * A key that holds a string or nothing: in a Redis Cluster, commands go to the server that owns
+     * its slot. NULL: to the first server that can be reached.
+     */
+    const char *key;
     const sh_redis_words *words; /* must outlive the object; the other options are copied */
 } sh_redis_options;
 
@@ -57,6 +63,19 @@ sh_err sh_redis_connect(sh_redis *redis, sh_error *error);
 uint64_t sh_redis_connections(const sh_redis *redis);
 /* Drops the connection, as its server is not the right one. */
 void sh_redis_leave(sh_redis *redis);
+/*
+ * Asks Sentinel, every few seconds at most, whether this connection's server is still the master.
+ * If not, all connections of the program that were made by Sentinel are dropped before their next
+ * call. Without Sentinel, or if none of them answers, this does nothing. For a thread that nobody
+ * waits for, as sentinels may hang.
+ */
+void sh_redis_recheck_master(sh_redis *redis);
+/*
+ * `host:port` of the server that is connected or was tried last, or the socket's path, with `of
+ * master NAME` if Sentinel named it. "" before the first attempt.
+ */
+#define SH_REDIS_PLACE_BYTES 400
+void sh_redis_print_place(const sh_redis *redis, char ret[static SH_REDIS_PLACE_BYTES]);
 
 #define SH_REDIS_ARGUMENTS_MAX 1024 /* in one command */
 

@@ -12,10 +12,10 @@
  */
 typedef enum {
     SH_REDIS_ADVICE_NONE,
-    SH_REDIS_ADVICE_LOGIN,      /* wrong credentials, or the user lacks a right */
-    SH_REDIS_ADVICE_ELSEWHERE,  /* this server of a cluster does not own the keys */
-    SH_REDIS_ADVICE_CROSS_SLOT, /* the keys lie in several slots of a cluster */
-    SH_REDIS_ADVICE_WRONG_TYPE, /* a key has another type, so another program uses it */
+    SH_REDIS_ADVICE_LOGIN,          /* wrong credentials, or the user lacks a right */
+    SH_REDIS_ADVICE_SENTINEL_LOGIN, /* the same at a sentinel */
+    SH_REDIS_ADVICE_CROSS_SLOT,     /* the keys lie in several slots of a cluster */
+    SH_REDIS_ADVICE_WRONG_TYPE,     /* a key has another type, so another program uses it */
     SH_REDIS_ADVICES
 } sh_redis_advice;
 
@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     const char *prefix;
     sh_err code;
+    bool moved;        /* the text names the server to go to */
     bool leave;        /* drop the connection, as another server may be the right one now */
     const char *words; /* put before Redis's text; NULL: the caller's advice, or a default */
     sh_redis_advice advice;

@@ -8,8 +8,8 @@
 struct redisContext;
 
 /*
- * TLS for redis.c, if hiredis supports it (1.0 and later, with hiredis_ssl). hiredis verifies the
- * certificate's chain but not its name, so this module creates the SSL object itself.
+ * TLS for redis_commands.c, if hiredis supports it (1.0 and later, with hiredis_ssl). hiredis
+ * verifies the certificate's chain but not its name, so this module creates the SSL object itself.
  */
 typedef struct sh_redis_tls sh_redis_tls;
 

@@ -62,6 +62,24 @@ static void check_durability(doctor *d)
             "in redis.conf, and restart Redis");
 }
 
+static void check_replicas(doctor *d)
+{
+    const sh_queue_server *server = sh_queue_server_of(d->queue);
+    int64_t needed = d->settings->redis_replicas;
+    if (!server->has_replicas || (server->replicas == 0 && needed == 0))
+        return;
+    bool late = server->in_step < server->replicas;
+    bool weak = needed > 0 && server->in_memory;
+    sh_doctor_add_format(
+        d->report, late || weak ? SH_CHECK_WARNING : SH_CHECK_OK, "Redis replicas",
+        late   ? "see to the replicas: `INFO replication` at each of them shows how far it is"
+        : weak ? "only Redis 7.2 or later and Valkey, with SYNC_redis_durable=True, confirm from "
+                 "the replicas' disks"
+               : NULL,
+        "%" PRId64 " of %" PRId64 " are in step, %" PRId64 " must confirm an entry%s",
+        server->in_step, server->replicas, needed, weak ? ", when it is in their memory" : "");
+}
+
 static void check_queue(doctor *d, const server_facts *facts)
 {
     sh_queue_depth depth;
@@ -105,9 +123,10 @@ void doctor_check_redis(doctor *d)
                       fit != SH_OK ? error.message : reason.message,
                       "see to Redis, its configuration and SYNC_redis_url");
     } else {
-        sh_doctor_add_format(d->report, SH_CHECK_OK, "Redis", NULL, "it accepts pushes%s%s%s%s",
-                             facts.has_info ? "; version " : "", facts.version,
-                             facts.has_info ? ", role " : "", facts.role);
+        const sh_queue_server *server = sh_queue_server_of(queue);
+        sh_doctor_add_format(d->report, SH_CHECK_OK, "Redis", NULL,
+                             "%s accepts pushes; role %s%s%s", server->place, server->role,
+                             facts.has_info ? ", version " : "", facts.version);
     }
     if (err != SH_OK) {
         sh_queue_free(queue);
@@ -116,6 +135,7 @@ void doctor_check_redis(doctor *d)
     }
     d->queue = queue;
     check_durability(d);
+    check_replicas(d);
     check_memory(d, &facts);
     if (facts.now_ms > 0)
         doctor_check_clock(d, "Redis", facts.now_ms, before_ms);

@@ -79,11 +79,6 @@ receiver_metrics hub_metrics = {
                          .divisor = 1000,
                          .absent = true},
     .queue_dead = GAUGE("synchub_dead_letters", "Entries in the dead letters."),
-    .redis_up = GAUGE("synchub_redis_up", "Whether Redis answers; without it gauges of the queue "
-                                          "have no value."),
-    .redis_durable = GAUGE("synchub_redis_durable",
-                           "Whether Redis keeps what it confirms; no value if it may not be "
-                           "asked."),
 };
 
 sh_err hub_metrics_write(sh_buf *ret)
@@ -111,7 +106,6 @@ sh_err hub_metrics_write(sh_buf *ret)
         &hub_metrics.queue_entries,      &hub_metrics.queue_entries_limit,
         &hub_metrics.queue_bytes,        &hub_metrics.queue_bytes_limit,
         &hub_metrics.queue_oldest_age,   &hub_metrics.queue_dead,
-        &hub_metrics.redis_up,           &hub_metrics.redis_durable,
     };
     static_assert(sizeof all / sizeof all[0] == sizeof hub_metrics / sizeof(sh_metric),
                   "every metric is written");

@@ -18,7 +18,6 @@ typedef struct {
     sh_metric rows_inserted, rows_known, rows_skipped, rows_set_aside, values_replaced;
     sh_metric queue_entries, queue_entries_limit, queue_bytes, queue_bytes_limit, queue_oldest_age,
         queue_dead;
-    sh_metric redis_up, redis_durable;
 } receiver_metrics;
 
 extern receiver_metrics hub_metrics;
