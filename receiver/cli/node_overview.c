@@ -2,6 +2,7 @@
 #include "receiver/cli/node_overview.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hash.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue_reports.h"
 #include "receiver/cli/node_lookalikes.h"
@@ -14,18 +15,9 @@
 
 /* --- Rows by name ---------------------------------------------------------------------------- */
 
-/* FNV-1a. */
-static uint32_t hash_of(sh_slice name)
-{
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (uint8_t)name.data[i]) * 16777619U;
-    return hash;
-}
-
 static uint32_t *place_of(const node_overview *o, sh_slice name)
 {
-    size_t at = hash_of(name) & (o->index_size - 1);
+    size_t at = sh_hash_fnv1a(name) & (o->index_size - 1);
     while (o->index[at] != 0 &&
            !sh_slice_equals(sh_slice_of(o->rows[o->index[at] - 1].info.node), name))
         at = (at + 1) & (o->index_size - 1);

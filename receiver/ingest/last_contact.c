@@ -2,6 +2,7 @@
 #include "receiver/ingest/last_contact.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hash.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/log.h"
@@ -38,13 +39,10 @@ struct last_contact {
     table *filling, *writing;
 };
 
-/* FNV-1a. Only known nodes are recorded, so colliding names are no attack. */
+/* Only known nodes are recorded, so names of one hash are no attack. */
 static size_t slot_of(const char *node)
 {
-    uint32_t hash = 2166136261U;
-    for (const char *c = node; *c != '\0'; c++)
-        hash = (hash ^ (uint8_t)*c) * 16777619U;
-    return hash % SLOTS;
+    return sh_hash_fnv1a(sh_slice_of(node)) % SLOTS;
 }
 
 void last_contact_note(last_contact *c, const char *node)
