@@ -4,6 +4,7 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/queue/queue_reports.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/database_change.h"
 #include "receiver/cli/node_json.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
@@ -152,25 +153,16 @@ static sh_err write_json(const failure_list *list, FILE *out, sh_error *error)
 
 /* --- The subcommand -------------------------------------------------------------------------- */
 
+static sh_err clear_recorded(void *context, store *s, sh_error *error)
+{
+    (void)context;
+    return store_auth_failures_trim(s, 0, error);
+}
+
 static sh_err clear_all(const sh_settings *settings, sh_queue *queue, sh_error *error)
 {
-    store *s = NULL;
     sh_err err = sh_queue_auth_failures_clear(queue, error);
-    if (err == SH_OK)
-        err = store_prepare(settings->db, error);
-    if (err == SH_OK)
-        err = store_open(settings->db, STORE_READ_WRITE, &s, error);
-    if (err == SH_OK)
-        err = store_begin(s, error);
-    if (err == SH_OK) {
-        err = store_auth_failures_trim(s, 0, error);
-        if (err == SH_OK)
-            err = store_commit(s, error);
-        if (err != SH_OK)
-            store_rollback(s);
-    }
-    store_close(s);
-    return err;
+    return err == SH_OK ? database_change_run(settings, clear_recorded, NULL, error) : err;
 }
 
 static sh_err show_all(const sh_settings *settings, sh_queue *queue, bool json, FILE *out,

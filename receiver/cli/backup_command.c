@@ -71,9 +71,26 @@ static void end_progress(progress_line *line)
     line->shown = false;
 }
 
-static progress_line progress_for_terminal(void)
+/* What both subcommands work on. */
+typedef struct {
+    const sh_settings *settings;
+    arguments given;
+    const backup_progress *progress;
+    backup_summary summary; /* of what was copied */
+} copying;
+
+typedef sh_err (*copying_work)(copying *c, sh_error *error);
+
+/* Does the work, and shows its progress on a terminal. */
+static sh_err run_copying(copying *c, copying_work work, sh_error *error)
 {
-    return (progress_line){.shows = isatty(STDERR_FILENO) == 1};
+    progress_line line = {.shows = isatty(STDERR_FILENO) == 1};
+    const backup_progress progress = {.rows = show_rows, .context = &line};
+    c->progress = &progress;
+    sh_err err = work(c, error);
+    end_progress(&line);
+    c->progress = NULL;
+    return err;
 }
 
 /* --- backup ---------------------------------------------------------------------------------- */
@@ -90,44 +107,46 @@ static bool is_stream(const arguments *given)
     return strcmp(given->path, "-") == 0;
 }
 
-static sh_err back_up(const sh_settings *settings, const arguments *given,
-                      const backup_progress *progress, backup_summary *ret, sh_error *error)
+static backup_job job_of(const copying *c)
+{
+    return (backup_job){.db = c->settings->db,
+                        .path = c->given.path,
+                        .replace = c->given.replace,
+                        .progress = c->progress};
+}
+
+static sh_err back_up(copying *c, sh_error *error)
 {
     SH_CLEANUP(backup_stream_end) backup_stream stream = BACKUP_STREAM_INIT;
-    backup_job job = {
-        .db = settings->db, .path = given->path, .replace = given->replace, .progress = progress};
-    sh_err err = hub_state_check_role(settings, error);
+    backup_job job = job_of(c);
+    sh_err err = hub_state_check_role(c->settings, error);
     if (err == SH_OK)
-        err = store_prepare(settings->db, error);
-    if (err == SH_OK && is_stream(given)) {
+        err = store_prepare(job.db, error);
+    if (err == SH_OK && is_stream(&c->given)) {
         if (isatty(STDOUT_FILENO) == 1)
             return sh_fail(error, SH_E_CONFIG,
                            "a backup is not written to a terminal: name a file");
-        err = backup_stream_begin(settings->db, &stream, error);
+        err = backup_stream_begin(job.db, &stream, error);
         job.path = stream.path;
         job.replace = true;
     }
     if (err == SH_OK)
-        err = backup_write(&job, ret, error);
-    return err == SH_OK && is_stream(given) ? backup_stream_write(&stream, error) : err;
+        err = backup_write(&job, &c->summary, error);
+    return err == SH_OK && is_stream(&c->given) ? backup_stream_write(&stream, error) : err;
 }
 
 int backup_command(const sh_settings *settings, int argc, char *const argv[])
 {
     static const show_command command = {.name = "backup", .usage = BACKUP_USAGE};
-    progress_line line = progress_for_terminal();
-    const backup_progress progress = {.rows = show_rows, .context = &line};
+    copying c = {.settings = settings};
     sh_error error = {.code = SH_OK};
-    backup_summary summary;
-    arguments given;
-    sh_err err = read_arguments(&command, argc, argv, &given, &error);
+    sh_err err = read_arguments(&command, argc, argv, &c.given, &error);
     if (err == SH_OK)
-        err = back_up(settings, &given, &progress, &summary, &error);
-    end_progress(&line);
+        err = run_copying(&c, back_up, &error);
     if (err == SH_OK) {
-        FILE *out = is_stream(&given) ? stderr : stdout;
-        print_summary(out, "backed up", &summary);
-        if (summary.is_of_netalertx)
+        FILE *out = is_stream(&c.given) ? stderr : stdout;
+        print_summary(out, "backed up", &c.summary);
+        if (c.summary.is_of_netalertx)
             (void)fputs("The devices are in NetAlertX's database, which is backed up by "
                         "NetAlertX.\n",
                         out);
@@ -191,31 +210,29 @@ static sh_err publish(const sh_settings *settings, sh_queue *queue, sh_error *er
                    reason.message);
 }
 
-static sh_err restore(const sh_settings *settings, const arguments *given,
-                      const backup_progress *progress, backup_summary *ret, sh_error *error)
+static sh_err restore(copying *c, sh_error *error)
 {
     SH_CLEANUP(backup_stream_end) backup_stream stream = BACKUP_STREAM_INIT;
-    const sh_queue_options options = sh_queue_options_of(settings);
-    backup_job job = {
-        .db = settings->db, .path = given->path, .replace = given->replace, .progress = progress};
+    const sh_queue_options options = sh_queue_options_of(c->settings);
+    backup_job job = job_of(c);
     sh_queue *queue = NULL;
-    sh_err err = hub_state_check_role(settings, error);
+    sh_err err = hub_state_check_role(c->settings, error);
     if (err == SH_OK)
-        err = store_prepare(settings->db, error);
+        err = store_prepare(job.db, error);
     if (err == SH_OK)
         err = sh_queue_open(&options, &queue, error);
     if (err == SH_OK)
         err = check_no_receiver(queue, error);
-    if (err == SH_OK && is_stream(given)) {
-        err = backup_stream_begin(settings->db, &stream, error);
+    if (err == SH_OK && is_stream(&c->given)) {
+        err = backup_stream_begin(job.db, &stream, error);
         if (err == SH_OK)
             err = backup_stream_read(&stream, error);
         job.path = stream.path;
     }
     if (err == SH_OK)
-        err = backup_restore(&job, ret, error);
+        err = backup_restore(&job, &c->summary, error);
     if (err == SH_OK)
-        err = publish(settings, queue, error);
+        err = publish(c->settings, queue, error);
     sh_queue_free(queue);
     return err;
 }
@@ -223,18 +240,14 @@ static sh_err restore(const sh_settings *settings, const arguments *given,
 int restore_command(const sh_settings *settings, int argc, char *const argv[])
 {
     static const show_command command = {.name = "restore", .usage = RESTORE_USAGE};
-    progress_line line = progress_for_terminal();
-    const backup_progress progress = {.rows = show_rows, .context = &line};
+    copying c = {.settings = settings};
     sh_error error = {.code = SH_OK};
-    backup_summary summary;
-    arguments given;
-    sh_err err = read_arguments(&command, argc, argv, &given, &error);
+    sh_err err = read_arguments(&command, argc, argv, &c.given, &error);
     if (err == SH_OK)
-        err = restore(settings, &given, &progress, &summary, &error);
-    end_progress(&line);
+        err = run_copying(&c, restore, &error);
     if (err == SH_OK) {
-        print_summary(stdout, "restored", &summary);
-        if (!summary.has_digest)
+        print_summary(stdout, "restored", &c.summary);
+        if (!c.summary.has_digest)
             (void)puts("The file has no valid digest of its rows: only its structure was checked.");
         err = show_written(stdout, true, &error);
     }

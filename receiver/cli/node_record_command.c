@@ -7,6 +7,7 @@
 #include "libcommon/native/node_name.h"
 #include "libcommon/queue/queue_reports.h"
 #include "libcommon/runtime/service.h"
+#include "receiver/cli/database_change.h"
 #include "receiver/cli/duration.h"
 #include "receiver/cli/node_json.h"
 #include "receiver/cli/node_labels.h"
@@ -48,45 +49,40 @@ static sh_err is_in_contact(const sh_settings *settings, const char *node, bool 
     return err;
 }
 
-static sh_err change_record(store *s, const note_change *c, char *const argv[], bool known,
-                            sh_error *error)
+/* A change of one node's record. */
+typedef struct {
+    const note_change *change;
+    char *const *argv; /* the name, and the value unless it has none */
+    bool known;        /* Redis knows the node */
+} record_change;
+
+static sh_err change_record(void *context, store *s, sh_error *error)
 {
+    const record_change *r = context;
+    const char *node = r->argv[0];
     store_node_info info;
     bool found = false;
-    sh_err err = store_node_info_get(s, argv[0], &info, &found, error);
-    if (err == SH_OK && !found && !known && !c->creates)
+    sh_err err = store_node_info_get(s, node, &info, &found, error);
+    if (err == SH_OK && !found && !r->known && !r->change->creates)
         return sh_fail(error, SH_E_NOT_FOUND,
                        "there is no node '%s'; `node expect` adds one that has not been seen yet",
-                       argv[0]);
-    (void)snprintf(info.node, sizeof info.node, "%s", argv[0]);
+                       node);
+    (void)snprintf(info.node, sizeof info.node, "%s", node);
     if (err == SH_OK)
-        err = c->change(&info, argv[1], error);
+        err = r->change->change(&info, r->argv[1], error);
     if (err == SH_OK)
         node_contact_settle(&info.contact);
     return err == SH_OK ? store_node_info_put(s, &info, error) : err;
 }
 
-static sh_err change_in_transaction(const sh_settings *settings, const note_change *c,
-                                    char *const argv[], sh_error *error)
+static sh_err change_node(const sh_settings *settings, const note_change *c, char *const argv[],
+                          sh_error *error)
 {
-    store *s = NULL;
-    bool known = false;
+    record_change change = {.change = c, .argv = argv};
     sh_err err = store_prepare(settings->db, error);
     if (err == SH_OK && !c->creates)
-        err = is_in_contact(settings, argv[0], &known, error);
-    if (err == SH_OK)
-        err = store_open(settings->db, STORE_READ_WRITE, &s, error);
-    if (err == SH_OK)
-        err = store_begin(s, error);
-    if (err == SH_OK) {
-        err = change_record(s, c, argv, known, error);
-        if (err == SH_OK)
-            err = store_commit(s, error);
-        if (err != SH_OK)
-            store_rollback(s);
-    }
-    store_close(s);
-    return err;
+        err = is_in_contact(settings, argv[0], &change.known, error);
+    return err == SH_OK ? database_change_run(settings, change_record, &change, error) : err;
 }
 
 static int run_change(const note_change *c, const sh_settings *settings, int argc,
@@ -100,7 +96,7 @@ static int run_change(const note_change *c, const sh_settings *settings, int arg
     if (err == SH_OK)
         err = check_name(argv[0], c->creates, &error);
     if (err == SH_OK)
-        err = change_in_transaction(settings, c, arguments, &error);
+        err = change_node(settings, c, arguments, &error);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&c->command, &error, stderr);
 }
 
@@ -214,45 +210,40 @@ static sh_err check_credentials(store *s, const char *node, sh_error *error)
                    node);
 }
 
-/* In a transaction. Redis first: merge would record from there what is forgotten in the database.
- */
-static sh_err forget_record(store *s, sh_queue *queue, const char *node, bool *found,
-                            sh_error *error)
+typedef struct {
+    sh_queue *queue;
+    const char *node;
+    bool found;
+} node_removal;
+
+/* Redis first: merge would record from there what is forgotten in the database. */
+static sh_err forget_record(void *context, store *s, sh_error *error)
 {
+    node_removal *r = context;
     char version[STORE_VERSION_BYTES];
     bool recorded = false;
     sh_err err = store_state_hold(s, STORE_CREDENTIALS, version, error);
     if (err == SH_OK)
-        err = check_credentials(s, node, error);
+        err = check_credentials(s, r->node, error);
     if (err == SH_OK)
-        err = sh_queue_node_forget(queue, node, error);
+        err = sh_queue_node_forget(r->queue, r->node, error);
     if (err == SH_OK)
-        err = store_node_forget(s, node, &recorded, error);
-    *found = *found || recorded;
-    return err == SH_OK ? store_commit(s, error) : err;
+        err = store_node_forget(s, r->node, &recorded, error);
+    r->found = r->found || recorded;
+    return err;
 }
 
 static sh_err forget(const sh_settings *settings, const char *node, bool *found, sh_error *error)
 {
     const sh_queue_options options = sh_queue_options_of(settings);
-    sh_queue *queue = NULL;
-    store *s = NULL;
-    sh_err err = is_in_contact(settings, node, found, error);
+    node_removal removal = {.node = node};
+    sh_err err = is_in_contact(settings, node, &removal.found, error);
     if (err == SH_OK)
-        err = store_prepare(settings->db, error);
+        err = sh_queue_open(&options, &removal.queue, error);
     if (err == SH_OK)
-        err = sh_queue_open(&options, &queue, error);
-    if (err == SH_OK)
-        err = store_open(settings->db, STORE_READ_WRITE, &s, error);
-    if (err == SH_OK)
-        err = store_begin(s, error);
-    if (err == SH_OK) {
-        err = forget_record(s, queue, node, found, error);
-        if (err != SH_OK)
-            store_rollback(s);
-    }
-    store_close(s);
-    sh_queue_free(queue);
+        err = database_change_run(settings, forget_record, &removal, error);
+    sh_queue_free(removal.queue);
+    *found = removal.found;
     return err;
 }
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/cli/database_change.h"
+
+static sh_err change_in_transaction(store *s, database_change change, void *context,
+                                    sh_error *error)
+{
+    sh_err err = store_begin(s, error);
+    if (err != SH_OK)
+        return err;
+    err = change(context, s, error);
+    if (err == SH_OK)
+        err = store_commit(s, error);
+    if (err != SH_OK)
+        store_rollback(s);
+    return err;
+}
+
+sh_err database_change_run(const sh_settings *settings, database_change change, void *context,
+                           sh_error *error)
+{
+    store *s = NULL;
+    sh_err err = store_prepare(settings->db, error);
+    if (err == SH_OK)
+        err = store_open(settings->db, STORE_READ_WRITE, &s, error);
+    if (err == SH_OK)
+        err = change_in_transaction(s, change, context, error);
+    store_close(s);
+    return err;
+}
