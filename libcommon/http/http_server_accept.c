@@ -7,6 +7,7 @@
 #include "libcommon/http/http_server_connections.h"
 #include "libcommon/http/http_server_events.h"
 #include "libcommon/http/http_server_peer.h"
+#include "libcommon/http/http_server_timeouts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -31,7 +32,6 @@
 #define EVENTS_MAX 64     /* handled per epoll_wait() */
 #define ACCEPTS_MAX 64    /* before events of waiting connections are handled */
 #define PAUSE_MS 50       /* pause of accepting after a lack of descriptors or memory */
-#define LEAVE_MS 2000     /* for a peer to read the answer about its wrong protocol */
 #define DISCARD_MAX 65536 /* bytes read from such a peer per event */
 #define TLS_HANDSHAKE 0x16
 
@@ -50,7 +50,7 @@ static void hand_over(sh_http_server *server, sh_http_connection *c)
     struct sockaddr_storage peer = c->peer;
     socklen_t len = c->peer_len;
     (void)epoll_ctl(server->ready, EPOLL_CTL_DEL, fd, NULL);
-    sh_http_set_phase(c, SH_HTTP_IDLE, server->headers_max_ms);
+    sh_http_set_phase(server, c, SH_HTTP_IDLE);
     /* From here on the library may end the connection and free c. */
     (void)pthread_mutex_lock(&server->accept_lock);
     bool taken = MHD_add_connection(server->current->mhd, fd, (const struct sockaddr *)&peer,
@@ -101,7 +101,7 @@ static void refuse_protocol(sh_http_server *server, sh_http_connection *c)
     (void)send(c->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
     /* Closing a socket with unread bytes would reset the connection and lose the answer. */
     (void)shutdown(c->fd, SHUT_WR);
-    sh_http_set_phase(c, SH_HTTP_LEAVING, LEAVE_MS);
+    sh_http_set_phase(server, c, SH_HTTP_LEAVING);
 }
 
 static void discard_bytes(sh_http_server *server, sh_http_connection *c)

@@ -4,6 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/http/http_server_peer.h"
+#include "libcommon/http/http_server_timeouts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,9 +216,7 @@ static bool make_room(sh_http_server *server, const sh_http_address *address, bo
 /* Adds a connection to the list. */
 static void list_connection(sh_http_server *server, sh_http_connection *c)
 {
-    int64_t most_ms = SH_HTTP_IDLE_TIMEOUT_S * 1000LL;
-    sh_http_set_phase(c, SH_HTTP_NEW,
-                      server->headers_max_ms < most_ms ? server->headers_max_ms : most_ms);
+    sh_http_set_phase(server, c, SH_HTTP_NEW);
     server->reserved_count += c->reserved;
     c->next = server->connections;
     if (c->next != NULL)
@@ -301,11 +300,11 @@ bool sh_http_connections_end_one(sh_http_server *server)
 size_t sh_http_connections_end_overdue(sh_http_server *server)
 {
     size_t ended = 0;
-    int64_t now = sh_clock_monotonic_ms();
+    int64_t now_ms = sh_clock_monotonic_ms();
     (void)pthread_mutex_lock(&server->lock);
     for (sh_http_connection *c = server->connections, *next; c != NULL; c = next) {
         next = c->next;
-        int64_t over_ms = now - atomic_load(&c->until_ms);
+        int64_t over_ms = sh_http_overdue_ms(c, now_ms);
         if (over_ms < 0 || c->closing)
             continue;
         if (can_end(c)) {
@@ -357,12 +356,4 @@ sh_http_connection *sh_http_channel(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
-}
-
-void sh_http_set_phase(sh_http_connection *c, sh_http_phase phase, int64_t ms)
-{
-    int64_t now = sh_clock_monotonic_ms();
-    atomic_store(&c->since_ms, now);
-    atomic_store(&c->until_ms, now + ms);
-    atomic_store(&c->phase, (int)phase);
 }

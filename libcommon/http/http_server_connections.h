@@ -31,7 +31,5 @@ void sh_http_on_connection(void *cls, struct MHD_Connection *connection, void **
                            enum MHD_ConnectionNotificationCode code);
 /* The connection's record; NULL if it is unknown and must be closed. */
 sh_http_connection *sh_http_channel(struct MHD_Connection *connection);
-/* Starts a phase, which must end within ms. */
-void sh_http_set_phase(sh_http_connection *c, sh_http_phase phase, int64_t ms);
 
 #endif

@@ -4,6 +4,7 @@
 #include "libcommon/http/http_server_accept.h"
 #include "libcommon/http/http_server_connections.h"
 #include "libcommon/http/http_server_request.h"
+#include "libcommon/http/http_server_timeouts.h"
 #include "libcommon/http/http_server_work.h"
 
 #include <errno.h>
@@ -254,10 +255,7 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
     server->routes = options->routes;
     server->context = options->context;
     server->names = with_defaults(&options->names);
-    server->headers_max_ms =
-        options->headers_max_ms > 0 ? options->headers_max_ms : SH_HTTP_HEADERS_MAX_S * 1000LL;
-    server->exchange_max_ms =
-        options->exchange_max_ms > 0 ? options->exchange_max_ms : SH_HTTP_EXCHANGE_MAX_S * 1000LL;
+    sh_http_timeouts_init(server, options);
     server->on_event = options->on_event;
     server->has_tls = options->tls.cert != NULL;
     server->stop_fd = server->ready = -1;

@@ -9,6 +9,7 @@
 #include "libcommon/http/http_server_events.h"
 #include "libcommon/http/http_server_exchange.h"
 #include "libcommon/http/http_server_peer.h"
+#include "libcommon/http/http_server_timeouts.h"
 #include "libcommon/http/http_server_work.h"
 
 #include <assert.h>
@@ -123,8 +124,7 @@ static enum MHD_Result begin_body(sh_http_exchange *exchange)
         expect_body(exchange);
     if (!exchange->replied)
         return MHD_YES;
-    /* A refused peer gets no more time than one that has not sent its headers. */
-    sh_http_set_phase(exchange->channel, SH_HTTP_REFUSED, exchange->server->headers_max_ms);
+    sh_http_set_phase(exchange->server, exchange->channel, SH_HTTP_REFUSED);
     /* Answering in the first call, before the body, refuses Expect: 100-continue. */
     if (must_discard(exchange))
         return MHD_YES;
@@ -227,7 +227,7 @@ static sh_http_exchange *new_exchange(sh_http_daemon *daemon, struct MHD_Connect
     sh_http_exchange *exchange = channel == NULL ? NULL : calloc(1, sizeof *exchange);
     if (exchange == NULL)
         return NULL;
-    sh_http_set_phase(channel, SH_HTTP_ACTIVE, daemon->server->exchange_max_ms);
+    sh_http_set_phase(daemon->server, channel, SH_HTTP_ACTIVE);
     exchange->channel = channel;
     exchange->daemon = daemon;
     exchange->server = daemon->server;
@@ -274,7 +274,7 @@ void sh_http_on_completed(void *cls, struct MHD_Connection *connection, void **s
     sh_http_exchange *exchange = *state;
     if (exchange == NULL)
         return;
-    sh_http_set_phase(exchange->channel, SH_HTTP_IDLE, exchange->server->headers_max_ms);
+    sh_http_set_phase(exchange->server, exchange->channel, SH_HTTP_IDLE);
     sh_http_body_end_refused(exchange); /* if the body broke off */
     sh_http_body_drop(exchange, 0);
     if (exchange->response != NULL)

@@ -12,11 +12,11 @@
 #include <stdatomic.h>
 
 /*
- * Part of the module http_server: the structs that its parts share. http_server_life manages the
- * library's daemons, http_server_accept the accepting thread, http_server_connections the limits on
- * connections, http_server_request routes requests (http_server_ambiguity refuses ambiguous ones,
- * http_server_body receives bodies, http_server_exchange answers), http_server_work has threads for
- * callbacks that block.
+ * Part of the module http_server: the structs that its parts share. http_server_lifecycle manages
+ * the library's daemons, http_server_accept the accepting thread, http_server_connections the
+ * limits on connections, http_server_timeouts their time limits, http_server_request routes
+ * requests (http_server_ambiguity refuses ambiguous ones, http_server_body receives bodies,
+ * http_server_exchange answers), http_server_work has threads for callbacks that block.
  */
 
 #define SH_HTTP_CONTENT_TYPE_BYTES 128
