@@ -4,7 +4,12 @@
 
 #include <stdbool.h>
 
-/* The state machine of one node in one run. Pure: the caller acts. */
+/*
+ * The state machine of one node in one run, and which requests are repeated. Pure: the caller acts.
+ */
+
+#define PULL_TRIES 3           /* fetches of a table that is half-written (NetAlertX) */
+#define PULL_RETRY_WAIT_MS 500 /* before the requests of all nodes in PULL_RETRY are repeated */
 
 typedef enum {
     PULL_NEW,      /* before its lease */

@@ -19,8 +19,6 @@
 
 /* One run over all nodes: its state, its leases, and how it ends for each node. */
 
-#define PULL_TRIES 3 /* fetches of a table that is half-written (NetAlertX) */
-
 /* The state that all runs share. Belongs to one thread. */
 typedef struct {
     const sh_settings *settings;

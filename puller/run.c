@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_WAIT_MS 500
-
 static void skip(pull_run *r, node_fetch *f, const char *reason)
 {
     sh_log_event(SH_LOG_DEBUG,
@@ -68,7 +66,7 @@ static void fetch_all(pull_run *r)
             if (r->fetches[i].state == PULL_RETRY)
                 pull_request_add(r, &r->fetches[i]);
         if (r->asked_count > 0)
-            (void)sh_stop_wait(RETRY_WAIT_MS);
+            (void)sh_stop_wait(PULL_RETRY_WAIT_MS);
     }
 }
 
