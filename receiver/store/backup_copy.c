@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"
+#include "receiver/store/backup_contents.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +26,10 @@ typedef struct {
     int64_t rows;
 } table_copy;
 
-/* Whether a value in SyncHub_Meta belongs to the database itself. */
-static bool is_of_database(sh_slice key)
-{
-    static const char *const names[] = {"schema_version", "database", "generation"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (sh_slice_equals(key, sh_slice_of(names[i])))
-            return true;
-    }
-    return key.len >= sizeof BACKUP_META - 1 &&
-           memcmp(key.data, BACKUP_META, sizeof BACKUP_META - 1) == 0;
-}
-
 static sh_err copy_row(void *context, const backup_value values[], sh_error *error)
 {
     table_copy *c = context;
-    if (c->is_meta && is_of_database(values[0].bytes)) /* its first column is the key */
+    if (c->is_meta && !backup_contains_meta(values[0].bytes)) /* its first column is the key */
         return SH_OK;
     store *to = c->copying->to;
     if (++c->rows % BACKUP_PROGRESS_ROWS == 0)
@@ -209,13 +198,12 @@ static sh_err stop_at_row(void *context, const backup_value values[], sh_error *
 
 sh_err backup_find_rows(store *s, bool *ret, sh_error *error)
 {
-    static const char *const names[] = {"Devices", "Plugins_Objects", "SyncHub_Nodes",
-                                        "SyncHub_Credentials", "SyncHub_Blocklist"};
+    const char *const *names = backup_precious_tables;
     SH_CLEANUP(sh_free_cleanup) backup_table *table = calloc(1, sizeof *table);
     const backup_reader reader = {.each = stop_at_row, .context = ret};
     sh_err err = table == NULL ? sh_fail(error, SH_E_MEMORY, "out of memory") : SH_OK;
     *ret = false;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && err == SH_OK && !*ret; i++) {
+    for (size_t i = 0; names[i] != NULL && err == SH_OK && !*ret; i++) {
         err = s->ops->table_columns(s, names[i], table, error);
         if (err == SH_OK && table->count > 0) {
             table->count = 1;

@@ -2,12 +2,12 @@
 #ifndef RECEIVER_BACKUP_COPY_H
 #define RECEIVER_BACKUP_COPY_H
 
+#include "receiver/store/backup_contents.h"
 #include "receiver/store/backup_file.h"
 
 /* What writing, checking and restoring a backup share. */
 
-/* Values in SyncHub_Meta that only backups have begin so. */
-#define BACKUP_META "backup_"
+/* Values of SyncHub_Meta that a backup has besides its rows. */
 #define BACKUP_META_DIGEST BACKUP_META "digest"
 #define BACKUP_META_GENERATION BACKUP_META "generation" /* when the digest was written */
 #define BACKUP_META_OF BACKUP_META "of"                 /* `netalertx` */
@@ -17,7 +17,7 @@ void backup_report(const backup_progress *progress, const char *table, int64_t r
 
 /*
  * Adds the rows of a table to the same table of another database, both in a transaction. Columns
- * that only one of them has are left out. Leaves out what in SyncHub_Meta belongs to the database.
+ * that only one of them has are left out, and what backup_contents.h excludes.
  */
 typedef struct {
     store *from, *to;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
+#include "receiver/store/backup_contents.h"
 #include "receiver/store/backup_file.h"
 #include "receiver/store/sqlite/sqlite_store.h"
 
@@ -75,16 +76,18 @@ sh_err backup_file_tables(store *file, backup_tables *ret, sh_error *error)
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
     ret->count = 0;
     int rc = sqlite3_prepare_v2(s->db,
-                                "SELECT name FROM sqlite_master WHERE type = 'table'"
-                                " AND (name IN ('Devices', 'Plugins_Objects')"
-                                " OR name LIKE 'SyncHub\\_%' ESCAPE '\\') ORDER BY name",
+                                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
                                 -1, &statement, NULL);
     while (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        char name[SH_COLUMN_NAME_BYTES] = "";
+        store_sqlite_text(statement, 0, name, sizeof name);
+        rc = SQLITE_OK;
+        if (!backup_contains_table(name))
+            continue;
         if (ret->count == BACKUP_TABLES_MAX)
             return sh_fail(error, SH_E_LIMIT, "%s has more than %d tables", s->path,
                            BACKUP_TABLES_MAX);
-        store_sqlite_text(statement, 0, ret->names[ret->count++], SH_COLUMN_NAME_BYTES);
-        rc = SQLITE_OK;
+        memcpy(ret->names[ret->count++], name, sizeof name);
     }
     return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/backup_contents.h"
+
+#include <string.h>
+
+#define OWN_PREFIX "SyncHub_"
+
+const char *const backup_precious_tables[] = {"Devices",           "Plugins_Objects",
+                                              "SyncHub_Nodes",     "SyncHub_Credentials",
+                                              "SyncHub_Blocklist", NULL};
+
+bool backup_contains_table(const char *table)
+{
+    return strcmp(table, "Devices") == 0 || strcmp(table, "Plugins_Objects") == 0 ||
+           strncmp(table, OWN_PREFIX, sizeof OWN_PREFIX - 1) == 0;
+}
+
+bool backup_contains_meta(sh_slice key)
+{
+    static const char *const of_database[] = {"schema_version", "database", "generation"};
+    for (size_t i = 0; i < sizeof of_database / sizeof of_database[0]; i++)
+        if (sh_slice_equals(key, sh_slice_of(of_database[i])))
+            return false;
+    return key.len < sizeof BACKUP_META - 1 ||
+           memcmp(key.data, BACKUP_META, sizeof BACKUP_META - 1) != 0;
+}
