@@ -2,6 +2,7 @@
 """Settings and command line of the real programs: sources of settings, messages about bad and missing ones, and exit
 codes."""
 
+import collections
 import re
 import signal
 import socket
@@ -37,16 +38,26 @@ class Config(SyncHubTest):
             shown[match.group(1)] = (match.group(2), match.group(3))
         return shown, done
 
+    STARTS = ((), ("--once",), ("--check-config",))
+    turns = collections.Counter()
+
     def refused(self, name, settings, *words):
-        """The program must refuse to start, with one clear line, and --check-config must print the same."""
-        for arguments in ((), ("--once",), ("--check-config",)):
-            done = self.run_program(name, settings, *arguments, code=2)
-            self.assertEqual(done.stdout, "")
-            lines = [l for l in done.stderr.splitlines() if " warning " not in l]
-            self.assertEqual(len(lines), 1, done.stderr)
-            self.assertRegex(lines[0], LINE)
-            for word in words:
-                self.assertIn(word, lines[0])
+        """The program must refuse to start, with one clear line. However it is started, the same code reads the
+        settings: each call takes the next of STARTS."""
+        arguments = self.STARTS[self.turns[name] % len(self.STARTS)]
+        self.turns[name] += 1
+        done = self.run_program(name, settings, *arguments, code=2)
+        self.assertEqual(done.stdout, "")
+        lines = [l for l in done.stderr.splitlines() if " warning " not in l]
+        self.assertEqual(len(lines), 1, done.stderr)
+        self.assertRegex(lines[0], LINE)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def test_a_bad_setting_is_refused_however_a_program_is_started(self):
+        for name in PROGRAMS:
+            for _ in self.STARTS:
+                self.refused(name, self.complete(name, SYNC_log_level="loud"), "SYNC_log_level", "'loud'", "debug")
 
     # --- Missing settings ---------------------------------------------------------------------
 

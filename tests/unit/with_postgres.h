@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +136,66 @@ static inline void postgres_set_rules(const with_postgres *p)
     assert_int_equal(fclose(file), 0);
 }
 
+/* Runs a command of the system, which must succeed. */
+static inline void postgres_run(const char *const argv[])
+{
+    int status = -1;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        execvp(argv[0], (char *const *)argv);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status != 0)
+        fail_msg("%s %s failed", argv[0], argv[1]);
+}
+
+static inline void postgres_initdb(const with_postgres *p)
+{
+    /* Small segments of the log are quickly copied. */
+    const char *const argv[] = {
+        "initdb", "-D",   "data",     "-U",      "synchub",         "-A", "trust", "--no-sync",
+        "-E",     "UTF8", "--locale", "C.UTF-8", "--wal-segsize=1", NULL};
+    int status = -1;
+    pid_t pid = postgres_spawn(p, "initdb", argv);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status != 0)
+        fail_msg("initdb failed, see %s/log", p->folder);
+}
+
+/*
+ * Makes p->folder/data. Only the first test of a build runs initdb and leaves a copy of what it
+ * made in the build's folder, which the others copy: that takes a third of the time.
+ */
+static inline void postgres_make_data(const with_postgres *p, const struct passwd *user)
+{
+    char template[512], lock_path[512], data[96], partial[560], owner[64];
+    const char *version = strrchr(p->programs, '/') - 2; /* /usr/lib/postgresql/15/bin */
+    (void)snprintf(template, sizeof template, "%s/tests/postgres-%.2s", BUILD_DIR, version);
+    (void)snprintf(lock_path, sizeof lock_path, "%s.lock", template);
+    (void)snprintf(partial, sizeof partial, "%s.partial", template);
+    (void)snprintf(data, sizeof data, "%s/data", p->folder);
+    int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(lock >= 0);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
+    bool is_first = access(template, F_OK) != 0;
+    if (is_first) {
+        postgres_initdb(p);
+        postgres_run((const char *const[]){"rm", "-rf", "--", partial, NULL});
+        postgres_run((const char *const[]){"cp", "-R", "--", data, partial, NULL});
+        assert_int_equal(rename(partial, template), 0);
+    }
+    (void)close(lock);
+    if (is_first)
+        return;
+    (void)snprintf(owner, sizeof owner, "%u:%u", (unsigned)user->pw_uid, (unsigned)user->pw_gid);
+    postgres_run((const char *const[]){"cp", "-R", "--", template, data, NULL});
+    assert_int_equal(chmod(data, 0700), 0);
+    if (geteuid() == 0)
+        postgres_run((const char *const[]){"chown", "-R", owner, data, NULL});
+}
+
 static inline void postgres_start(with_postgres *p)
 {
     *p = (with_postgres){.pid = 0};
@@ -144,13 +206,7 @@ static inline void postgres_start(with_postgres *p)
     assert_non_null(user);
     if (geteuid() == 0)
         assert_int_equal(chown(p->folder, user->pw_uid, user->pw_gid), 0);
-    const char *const argv[] = {"initdb",    "-D", "data", "-U",       "synchub", "-A", "trust",
-                                "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8", NULL};
-    int status = -1;
-    pid_t pid = postgres_spawn(p, "initdb", argv);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (status != 0)
-        fail_msg("initdb failed, see %s/log", p->folder);
+    postgres_make_data(p, user);
     postgres_set_rules(p);
     postgres_launch(p);
 }
@@ -168,27 +224,58 @@ static inline void postgres_shut(with_postgres *p)
 static inline void postgres_stop(with_postgres *p)
 {
     postgres_shut(p);
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("rm", "rm", "-rf", "--", p->folder, (char *)NULL);
-        _exit(127);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
+    postgres_run((const char *const[]){"rm", "-rf", "--", p->folder, NULL});
+}
+
+/*
+ * The test's own connection, kept for the next call: a new one costs the server a process. Another
+ * place, a child, and a server that was started again need a new one.
+ */
+static inline PGconn *postgres_connection(const char *place, bool again)
+{
+    static PGconn *kept;
+    static char kept_place[256];
+    static pid_t owner;
+    bool same = kept != NULL && owner == getpid() && strcmp(kept_place, place) == 0;
+    if (same && !again)
+        return kept;
+    if (owner == getpid())
+        PQfinish(kept);
+    owner = getpid();
+    (void)snprintf(kept_place, sizeof kept_place, "%s", place);
+    kept = PQconnectdb(place);
+    if (PQstatus(kept) != CONNECTION_OK)
+        fail_msg("%s", PQerrorMessage(kept));
+    return kept;
+}
+
+/* Sends SQL and returns its first result; NULL if the connection has ended. */
+static inline PGresult *postgres_send(PGconn *conn, const char *text)
+{
+    PGresult *result = PQsendQuery(conn, text) == 0 ? NULL : PQgetResult(conn);
+    if (PQresultStatus(result) != PGRES_FATAL_ERROR)
+        return result;
+    PGresult *next = PQgetResult(conn); /* notices the end of the connection */
+    if (PQstatus(conn) == CONNECTION_OK)
+        fail_msg("%s: %s", text, PQresultErrorMessage(result));
+    PQclear(next);
+    PQclear(result);
+    return NULL;
 }
 
 /* Runs SQL with the test's own connection; returns the rows as `a|b;c|d;`. */
 static inline const char *postgres_ask(const char *place, const char *text)
 {
     static char trace[8192];
-    PGconn *conn = PQconnectdb(place);
-    if (PQstatus(conn) != CONNECTION_OK || PQsendQuery(conn, text) == 0)
-        fail_msg("%s", PQerrorMessage(conn));
+    PGconn *conn = postgres_connection(place, false);
+    PGresult *result = postgres_send(conn, text);
+    if (PQstatus(conn) != CONNECTION_OK) {
+        conn = postgres_connection(place, true);
+        result = postgres_send(conn, text);
+    }
     size_t used = 0;
     trace[0] = '\0';
-    PGresult *result = NULL;
-    while ((result = PQgetResult(conn)) != NULL) {
+    for (; result != NULL; result = PQgetResult(conn)) {
         ExecStatusType status = PQresultStatus(result);
         if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
             fail_msg("%s: %s", text, PQresultErrorMessage(result));
@@ -202,7 +289,9 @@ static inline const char *postgres_ask(const char *place, const char *text)
             }
         PQclear(result);
     }
-    PQfinish(conn);
+    if (PQtransactionStatus(conn) != PQTRANS_IDLE)
+        fail_msg("%s: %s", text, PQerrorMessage(conn));
+    PQclear(PQexec(conn, "RESET ALL")); /* what the SQL may have set */
     return trace;
 }
 
