@@ -2,7 +2,8 @@
 #ifndef SH_LOG_FORMAT_H
 #define SH_LOG_FORMAT_H
 
-#include "libcommon/runtime/log.h"
+#include "libcommon/config/settings.h"
+#include "libcommon/runtime/log_field.h"
 
 #include <stdbool.h>
 #include <stddef.h>
