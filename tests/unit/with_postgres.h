@@ -170,7 +170,7 @@ static inline void postgres_initdb(const with_postgres *p)
  */
 static inline void postgres_make_data(const with_postgres *p, const struct passwd *user)
 {
-    char template[512], lock_path[512], data[96], partial[560], owner[64];
+    char template[512], lock_path[560], data[96], partial[560], owner[64];
     const char *version = strrchr(p->programs, '/') - 2; /* /usr/lib/postgresql/15/bin */
     (void)snprintf(template, sizeof template, "%s/tests/postgres-%.2s", BUILD_DIR, version);
     (void)snprintf(lock_path, sizeof lock_path, "%s.lock", template);

@@ -74,7 +74,7 @@ static void a_full_list_takes_no_more(void **state)
 {
     (void)state;
     sh_host_addresses list = {0};
-    char address[16];
+    char address[24];
     for (int i = 0; i < SH_HOST_ADDRESSES_MAX + 1; i++) {
         (void)snprintf(address, sizeof address, "10.0.0.%d", i);
         add(&list, AF_INET, address);
