@@ -5,6 +5,7 @@
 #include "libcommon/json/json_write.h"
 #include "receiver/cli/node_labels.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/store/node_state_reason.h"
 
 sh_err node_json_time(sh_buf *json, const char *key, int64_t ms)
 {

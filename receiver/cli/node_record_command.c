@@ -13,6 +13,7 @@
 #include "receiver/cli/node_labels.h"
 #include "receiver/cli/node_overview.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/store/node_state_reason.h"
 #include "receiver/store/store_state.h"
 
 #include <inttypes.h>

@@ -7,6 +7,7 @@
 #include "receiver/cli/node_overview.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/store/node_state_reason.h"
 
 #include <assert.h>
 #include <inttypes.h>

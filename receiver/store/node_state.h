@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The state of a node, and the sentence that explains it and says what to do. Pure. */
+/* The state of a node. The sentence that explains it: node_state_reason.h. Pure. */
 
 /* In the order of their precedence: the first that applies. */
 typedef enum {
@@ -73,12 +73,10 @@ bool node_has_conflict(const node_facts *facts, int64_t now_ms);
 /* Whether an operator should look at the node: what `nodes --problems` lists. */
 bool node_needs_attention(const node_facts *facts, int64_t now_ms);
 
-#define NODE_REASON_BYTES 800
-/* Writes the reason of its state with a remedy, or else the first of its other problems. */
-void node_reason_write(const node_facts *facts, int64_t now_ms, char ret[static NODE_REASON_BYTES]);
+/* Whether requests with the name of a revoked node were refused within a day. */
+bool node_still_sends(const node_facts *facts, int64_t now_ms);
 
-/* `5m`, `1h 30m`, `2d` */
-#define NODE_DURATION_BYTES 48
-void node_duration_write(int64_t ms, char ret[static NODE_DURATION_BYTES]);
+/* Since when a node that was not seen yet is expected; 0: not known. */
+int64_t node_expected_since_ms(const node_facts *facts);
 
 #endif
