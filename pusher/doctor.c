@@ -34,12 +34,12 @@ static void check_settings(sh_doctor_report *report, const sh_settings *settings
 }
 
 static void check_age(sh_doctor_report *report, const sh_settings *settings,
-                      const source_text *text, contact *c)
+                      const source_text *text, heartbeat *c)
 {
     int64_t now_ms = sh_clock_unix_ms();
     char when[SH_RFC3339_BYTES];
-    contact_table_age(c, settings->devices_file, &text->stamp, settings->table_max_age_s, now_ms);
-    const contact_problem *old = &c->problems[PROBLEM_TABLE_AGE];
+    heartbeat_table_age(c, settings->devices_file, &text->stamp, settings->table_max_age_s, now_ms);
+    const heartbeat_problem *old = &c->problems[PROBLEM_TABLE_AGE];
     sh_clock_rfc3339(text->stamp.mtime_ns / 1000000, when);
     if (old->kind[0] != '\0')
         sh_doctor_add(report, SH_CHECK_WARNING, "device table", old->text,
@@ -60,7 +60,7 @@ static void note_size(const sh_buf *text, size_t *ret)
         *ret = packed.len;
 }
 
-static void check_table(sh_doctor_report *report, const sh_settings *settings, contact *c,
+static void check_table(sh_doctor_report *report, const sh_settings *settings, heartbeat *c,
                         size_t *push_bytes)
 {
     SH_CLEANUP(source_text_reset) source_text text = {.text = SH_BUF_INIT(SH_TABLE_MAX)};
@@ -80,14 +80,14 @@ static void check_table(sh_doctor_report *report, const sh_settings *settings, c
             note_size(&text.text, push_bytes);
         return;
     }
-    contact_table_failed(c, &error);
+    heartbeat_table_failed(c, &error);
     sh_doctor_add(report, SH_CHECK_FAILED, "device table", error.message,
                   "SYNC_devices_file must be the table_devices.json of a NetAlertX that runs, "
                   "readable for the pusher's user");
 }
 
 static void check_plugin(sh_doctor_report *report, const sh_settings *settings, const char *plugin,
-                         contact *c, size_t *push_bytes)
+                         heartbeat *c, size_t *push_bytes)
 {
     SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
     SH_CLEANUP(source_reset) source result = {.path = NULL};
@@ -101,12 +101,12 @@ static void check_plugin(sh_doctor_report *report, const sh_settings *settings, 
         note_size(&text.text, push_bytes);
         return;
     }
-    contact_problem_set(c, PROBLEM_RESULT, "result_unreadable", error.message);
+    heartbeat_problem_set(c, PROBLEM_RESULT, "result_unreadable", error.message);
     sh_doctor_add(report, SH_CHECK_FAILED, "plugin result", error.message,
                   "correct SYNC_plugins or SYNC_plugins_dir, or let the plugin run once");
 }
 
-static void check_spool(sh_doctor_report *report, const sh_settings *settings, contact *c)
+static void check_spool(sh_doctor_report *report, const sh_settings *settings, heartbeat *c)
 {
     SH_CLEANUP(spool_entries_free) spool_entries entries = {.count = 0};
     sh_error error = {.code = SH_OK};
@@ -117,7 +117,7 @@ static void check_spool(sh_doctor_report *report, const sh_settings *settings, c
     if (err == SH_OK)
         err = spool_list(settings->spool_dir, &entries, &error);
     if (err != SH_OK) {
-        contact_problem_set(c, PROBLEM_SPOOL, "spool_unusable", error.message);
+        heartbeat_problem_set(c, PROBLEM_SPOOL, "spool_unusable", error.message);
         sh_doctor_add(report, settings->plugins.count > 0 ? SH_CHECK_FAILED : SH_CHECK_WARNING,
                       "spool", error.message,
                       "SYNC_spool_dir must be a folder that the pusher's user can write to, on a "
@@ -131,7 +131,7 @@ static void check_spool(sh_doctor_report *report, const sh_settings *settings, c
     }
     bool full = waiting >= SH_SPOOL_ENTRIES_MAX || bytes >= SH_SPOOL_BYTES_MAX;
     if (full)
-        contact_problem_set(c, PROBLEM_SPOOL, "spool_full", "the spool is full");
+        heartbeat_problem_set(c, PROBLEM_SPOOL, "spool_full", "the spool is full");
     sh_check_status status = full ? SH_CHECK_FAILED : refused > 0 ? SH_CHECK_WARNING : SH_CHECK_OK;
     sh_doctor_add_format(report, status, "spool",
                          full          ? "the hub must accept them first: see the checks of the hub"
@@ -144,11 +144,11 @@ static void check_spool(sh_doctor_report *report, const sh_settings *settings, c
 
 static sh_err check_all(const sh_settings *settings, sh_doctor_report *report)
 {
-    contact c;
+    heartbeat c;
     size_t push_bytes = 0;
     bool single = settings->run == SH_RUN_ONCE || settings->run == SH_RUN_DISABLED;
-    contact_init(&c, single ? NULL : &settings->cron);
-    contact_instance_read(settings->spool_dir, c.instance);
+    heartbeat_init(&c, single ? NULL : &settings->cron);
+    heartbeat_instance_read(settings->spool_dir, c.instance);
     check_settings(report, settings);
     sh_doctor_check_modes(report, settings);
     check_table(report, settings, &c, &push_bytes);

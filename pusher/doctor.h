@@ -14,7 +14,7 @@ int doctor_command(const sh_settings *settings, int argc, char *const argv[]);
  * largest push, push_bytes. Sends a heartbeat with the contact's problems, and envelopes that the
  * hub refuses, but sends no data.
  */
-void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, contact *c,
+void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, heartbeat *c,
                       size_t push_bytes);
 
 #endif

@@ -22,13 +22,13 @@
 #define AFTER_PROBE_MS 20 /* so that the hub's times of two requests differ */
 #define ZEROS_16 "0000000000000000"
 #define NO_DIGEST "Sync-Hub-Digest: " ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16
-#define HEADERS_MAX (3 + CONTACT_HEADERS)
+#define HEADERS_MAX (3 + HEARTBEAT_HEADERS)
 
 /* What the checks at the hub share. */
 typedef struct {
     sh_doctor_report *report;
     const sh_settings *settings;
-    contact *contact;
+    heartbeat *heartbeat;
     size_t push_bytes;
     sh_node_key key;
     sh_doctor_peer peer;
@@ -40,16 +40,16 @@ typedef struct {
 /* Sends a body, or a heartbeat if it is empty. */
 static sh_err ask(const hub_check *h, const sh_buf *body, sh_http_answer *answer, sh_error *error)
 {
-    sh_buf told[CONTACT_HEADERS];
+    sh_buf told[HEARTBEAT_HEADERS];
     const char *headers[HEADERS_MAX + 1] = {"Content-Type: " SH_ENVELOPE_TYPE, h->node_header.data};
     char kind[SH_PROBLEM_KIND_MAX + 1];
     size_t count = 2;
-    for (size_t i = 0; i < CONTACT_HEADERS; i++)
-        told[i] = SH_BUF_INIT(CONTACT_HEADER_MAX);
+    for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
+        told[i] = SH_BUF_INIT(HEARTBEAT_HEADER_MAX);
     if (body->len == 0)
         headers[count++] = NO_DIGEST;
-    sh_err err = contact_headers_write(h->contact, sh_clock_unix_ms(), told, kind);
-    for (size_t i = 0; i < CONTACT_HEADERS; i++)
+    sh_err err = heartbeat_headers_write(h->heartbeat, sh_clock_unix_ms(), told, kind);
+    for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
         if (told[i].len > 0)
             headers[count++] = told[i].data;
     const sh_http_request request = {.method = "POST",
@@ -64,7 +64,7 @@ static sh_err ask(const hub_check *h, const sh_buf *body, sh_http_answer *answer
                                      .timeout_ms = h->settings->run_timeout_s * 1000};
     err = err == SH_OK ? sh_http_send(h->client, &request, answer, error)
                        : sh_fail(error, err, "out of memory");
-    for (size_t i = 0; i < CONTACT_HEADERS; i++)
+    for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
         sh_buf_reset(&told[i]);
     return err;
 }
@@ -135,7 +135,7 @@ static bool check_heartbeat(const hub_check *h)
                           NULL);
             add_name(h, &answer);
             sh_doctor_check_clock(h->report, &h->peer, answer.date_s, sh_clock_unix_ms());
-            contact_hub_clock(h->contact, answer.date_s, sh_clock_unix_ms());
+            heartbeat_hub_clock(h->heartbeat, answer.date_s, sh_clock_unix_ms());
         } else {
             add_refusal(h, check_of(&answer), reason.message);
         }
@@ -214,7 +214,7 @@ static void add_size(const hub_check *h, size_t bytes, sh_err err, const sh_http
         sh_peer_describe_foreign(&hub, answer, words);
     (void)snprintf(text, sizeof text, "a push of %zu bytes does not reach the hub: %s%.400s", bytes,
                    err == SH_OK ? "it was " : "", err == SH_OK ? words : error->message);
-    contact_problem_set(h->contact, PROBLEM_WAY, "intermediary", text);
+    heartbeat_problem_set(h->heartbeat, PROBLEM_WAY, "intermediary", text);
     sh_doctor_add(h->report, SH_CHECK_FAILED, "push size", text,
                   "let the proxies and firewalls before the hub pass requests of that size");
 }
@@ -263,13 +263,13 @@ static sh_err open_hub(hub_check *h, sh_error *error)
     return err == SH_OK ? sh_http_client_new(&options, &h->client, error) : err;
 }
 
-void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, contact *c,
+void doctor_check_hub(sh_doctor_report *report, const sh_settings *settings, heartbeat *c,
                       size_t push_bytes)
 {
     sh_error error = {.code = SH_OK};
     hub_check h = {.report = report,
                    .settings = settings,
-                   .contact = c,
+                   .heartbeat = c,
                    .push_bytes = push_bytes,
                    .peer = {.peer = "hub",
                             .url = settings->hub_url,

@@ -124,7 +124,7 @@ watch_seen watch_drain(watch *w)
         for (const char *at = events; at < events + len;) {
             const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
             if (!is_others(w, event))
-                seen = WATCH_NEWS;
+                seen = WATCH_CHANGED;
             else if (seen == WATCH_QUIET)
                 seen = WATCH_OTHERS;
             at += sizeof *event + event->len;

@@ -24,7 +24,7 @@ int watch_fd(const watch *w);
 typedef enum {
     WATCH_QUIET,  /* there was no event */
     WATCH_OTHERS, /* only for other files in the same folders */
-    WATCH_NEWS,
+    WATCH_CHANGED,
 } watch_seen;
 
 /* Reads all pending events, and tells what happened. */

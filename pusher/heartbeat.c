@@ -17,34 +17,34 @@
 #define INSTANCE_BYTES 16
 #define CLOCK_WARN_S (SH_CLOCK_SKEW_MAX_S / 2)
 
-void contact_init(contact *c, const sh_cron *cron)
+void heartbeat_init(heartbeat *h, const sh_cron *cron)
 {
-    *c = (contact){.cron = cron};
+    *h = (heartbeat){.cron = cron};
 }
 
 /* --- Problems -------------------------------------------------------------------------------- */
 
-void contact_problem_set(contact *c, problem_source source, const char *kind, const char *text)
+void heartbeat_problem_set(heartbeat *h, problem_source source, const char *kind, const char *text)
 {
-    contact_problem *p = &c->problems[source];
+    heartbeat_problem *p = &h->problems[source];
     (void)snprintf(p->kind, sizeof p->kind, "%s", kind);
     (void)snprintf(p->text, sizeof p->text, "%s", text);
 }
 
-void contact_problem_clear(contact *c, problem_source source)
+void heartbeat_problem_clear(heartbeat *h, problem_source source)
 {
-    c->problems[source].kind[0] = '\0';
+    h->problems[source].kind[0] = '\0';
 }
 
-contact_problem contact_problem_current(const contact *c)
+heartbeat_problem heartbeat_problem_current(const heartbeat *h)
 {
     for (size_t i = 0; i < PROBLEM_SOURCES; i++)
-        if (c->problems[i].kind[0] != '\0')
-            return c->problems[i];
-    return (contact_problem){.kind = ""};
+        if (h->problems[i].kind[0] != '\0')
+            return h->problems[i];
+    return (heartbeat_problem){.kind = ""};
 }
 
-void contact_table_failed(contact *c, const sh_error *error)
+void heartbeat_table_failed(heartbeat *h, const sh_error *error)
 {
     const char *kind = error->code == SH_E_NOT_FOUND ? "table_missing"
                        : error->code == SH_E_BUSY    ? "table_cut"
@@ -53,17 +53,17 @@ void contact_table_failed(contact *c, const sh_error *error)
                        : error->code == SH_E_LIMIT   ? "table_invalid"
                                                      : NULL; /* memory, or stopping */
     if (kind != NULL)
-        contact_problem_set(c, PROBLEM_TABLE, kind, error->message);
+        heartbeat_problem_set(h, PROBLEM_TABLE, kind, error->message);
 }
 
-void contact_table_age(contact *c, const char *path, const sh_file_stamp *stamp, int64_t max_age_s,
-                       int64_t now_ms)
+void heartbeat_table_age(heartbeat *h, const char *path, const sh_file_stamp *stamp,
+                         int64_t max_age_s, int64_t now_ms)
 {
     char since[SH_RFC3339_BYTES], text[SH_ERROR_MESSAGE_BYTES];
     int64_t written_ms = stamp->mtime_ns / 1000000;
     int64_t age_s = (now_ms - written_ms) / 1000;
     if (!stamp->exists || max_age_s <= 0 || written_ms > now_ms || age_s <= max_age_s) {
-        contact_problem_clear(c, PROBLEM_TABLE_AGE);
+        heartbeat_problem_clear(h, PROBLEM_TABLE_AGE);
         return;
     }
     sh_clock_rfc3339(written_ms, since);
@@ -71,45 +71,45 @@ void contact_table_age(contact *c, const char *path, const sh_file_stamp *stamp,
                    "%s was last written at %s, more than SYNC_table_max_age (%" PRId64
                    " s) ago: check that NetAlertX runs and scans",
                    path, since, max_age_s);
-    contact_problem_set(c, PROBLEM_TABLE_AGE, "table_old", text);
+    heartbeat_problem_set(h, PROBLEM_TABLE_AGE, "table_old", text);
 }
 
-void contact_hub_clock(contact *c, int64_t hub_s, int64_t now_ms)
+void heartbeat_hub_clock(heartbeat *h, int64_t hub_s, int64_t now_ms)
 {
     char text[SH_ERROR_MESSAGE_BYTES];
     int64_t ahead_s = now_ms / 1000 - hub_s;
     if (hub_s <= 0)
         return;
     if (llabs(ahead_s) <= CLOCK_WARN_S) {
-        contact_problem_clear(c, PROBLEM_CLOCK);
+        heartbeat_problem_clear(h, PROBLEM_CLOCK);
         return;
     }
     (void)snprintf(text, sizeof text,
                    "its clock is %lld s %s the hub's, which refuses more than %d s: set the clocks "
                    "(NTP)",
                    llabs(ahead_s), ahead_s > 0 ? "ahead of" : "behind", SH_CLOCK_SKEW_MAX_S);
-    contact_problem_set(c, PROBLEM_CLOCK, "clock_skew", text);
+    heartbeat_problem_set(h, PROBLEM_CLOCK, "clock_skew", text);
 }
 
-bool contact_has_changed(const contact *c)
+bool heartbeat_has_changed(const heartbeat *h)
 {
-    return strcmp(contact_problem_current(c).kind, c->told) != 0;
+    return strcmp(heartbeat_problem_current(h).kind, h->told) != 0;
 }
 
-void contact_told(contact *c, const char *kind)
+void heartbeat_told(heartbeat *h, const char *kind)
 {
-    (void)snprintf(c->told, sizeof c->told, "%s", kind);
+    (void)snprintf(h->told, sizeof h->told, "%s", kind);
 }
 
 /* --- Headers --------------------------------------------------------------------------------- */
 
-int64_t contact_interval_s(const contact *c, int64_t now_ms)
+int64_t heartbeat_interval_s(const heartbeat *h, int64_t now_ms)
 {
-    return c->cron == NULL ? 0 : sh_schedule_interval_s(c->cron, now_ms);
+    return h->cron == NULL ? 0 : sh_schedule_interval_s(h->cron, now_ms);
 }
 
 /* Percent-encodes as much of the text as fits, without cutting a character. */
-static sh_err write_problem(const contact_problem *problem, sh_buf *ret)
+static sh_err write_problem(const heartbeat_problem *problem, sh_buf *ret)
 {
     char text[SH_PROBLEM_TEXT_MAX + 1];
     size_t len = 0;
@@ -129,18 +129,19 @@ static sh_err write_problem(const contact_problem *problem, sh_buf *ret)
     return err == SH_OK ? sh_percent_encode(text, ret) : err;
 }
 
-sh_err contact_headers_write(const contact *c, int64_t now_ms, sh_buf headers[CONTACT_HEADERS],
-                             char kind[static SH_PROBLEM_KIND_MAX + 1])
+sh_err heartbeat_headers_write(const heartbeat *h, int64_t now_ms,
+                               sh_buf headers[HEARTBEAT_HEADERS],
+                               char kind[static SH_PROBLEM_KIND_MAX + 1])
 {
-    contact_problem problem = contact_problem_current(c);
-    int64_t interval_s = contact_interval_s(c, now_ms);
+    heartbeat_problem problem = heartbeat_problem_current(h);
+    int64_t interval_s = heartbeat_interval_s(h, now_ms);
     size_t count = 0;
     sh_err err = SH_OK;
     memcpy(kind, problem.kind, sizeof problem.kind);
     if (interval_s > 0)
         err = sh_buf_append_format(&headers[count++], "Sync-Hub-Interval: %" PRId64, interval_s);
-    if (err == SH_OK && c->instance[0] != '\0')
-        err = sh_buf_append_format(&headers[count++], "Sync-Hub-Instance: %s", c->instance);
+    if (err == SH_OK && h->instance[0] != '\0')
+        err = sh_buf_append_format(&headers[count++], "Sync-Hub-Instance: %s", h->instance);
     if (err == SH_OK && problem.kind[0] != '\0')
         err = write_problem(&problem, &headers[count]);
     return err;
@@ -167,7 +168,7 @@ static sh_err read_instance(const char *path, char ret[static SH_INSTANCE_MAX + 
     return err;
 }
 
-void contact_instance_read(const char *dir, char ret[static SH_INSTANCE_MAX + 1])
+void heartbeat_instance_read(const char *dir, char ret[static SH_INSTANCE_MAX + 1])
 {
     SH_CLEANUP(sh_free_cleanup) char *path = sh_text_format("%s/instance", dir);
     ret[0] = '\0';
@@ -175,7 +176,8 @@ void contact_instance_read(const char *dir, char ret[static SH_INSTANCE_MAX + 1]
         (void)read_instance(path, ret, NULL);
 }
 
-sh_err contact_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1], sh_error *error)
+sh_err heartbeat_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1],
+                               sh_error *error)
 {
     SH_CLEANUP(sh_free_cleanup) char *path = sh_text_format("%s/instance", dir);
     uint8_t random[INSTANCE_BYTES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PUSHER_CONTACT_H
-#define PUSHER_CONTACT_H
+#ifndef PUSHER_HEARTBEAT_H
+#define PUSHER_HEARTBEAT_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
@@ -31,58 +31,59 @@ typedef enum {
 typedef struct {
     char kind[SH_PROBLEM_KIND_MAX + 1]; /* [a-z_]+; "": none */
     char text[SH_ERROR_MESSAGE_BYTES];
-} contact_problem;
+} heartbeat_problem;
 
 typedef struct {
     const sh_cron *cron;                /* NULL: a single run, which says no interval */
     char instance[SH_INSTANCE_MAX + 1]; /* "": not known */
-    contact_problem problems[PROBLEM_SOURCES];
+    heartbeat_problem problems[PROBLEM_SOURCES];
     char told[SH_PROBLEM_KIND_MAX + 1]; /* kind of the problem in the last contact; "": none */
     bool has_notice;                    /* the hub said something about this node */
-} contact;
+} heartbeat;
 
-void contact_init(contact *c, const sh_cron *cron);
+void heartbeat_init(heartbeat *h, const sh_cron *cron);
 
-void contact_problem_set(contact *c, problem_source source, const char *kind, const char *text);
-void contact_problem_clear(contact *c, problem_source source);
+void heartbeat_problem_set(heartbeat *h, problem_source source, const char *kind, const char *text);
+void heartbeat_problem_clear(heartbeat *h, problem_source source);
 /* The most important problem; its kind is "" if there is none. */
-contact_problem contact_problem_current(const contact *c);
+heartbeat_problem heartbeat_problem_current(const heartbeat *h);
 
 /* Sets the problem of a table that could not be read, by the error of source_read(). */
-void contact_table_failed(contact *c, const sh_error *error);
+void heartbeat_table_failed(heartbeat *h, const sh_error *error);
 /*
  * Sets or clears PROBLEM_TABLE_AGE. A time in the future counts as unknown: the clock was set.
  * max_age_s 0: no limit.
  */
-void contact_table_age(contact *c, const char *path, const sh_file_stamp *stamp, int64_t max_age_s,
-                       int64_t now_ms);
+void heartbeat_table_age(heartbeat *h, const char *path, const sh_file_stamp *stamp,
+                         int64_t max_age_s, int64_t now_ms);
 /* Sets or clears PROBLEM_CLOCK by the hub's clock; hub_s is 0 if it is not known. */
-void contact_hub_clock(contact *c, int64_t hub_s, int64_t now_ms);
+void heartbeat_hub_clock(heartbeat *h, int64_t hub_s, int64_t now_ms);
 
 /* Whether the hub does not know the current problem, or that there is none. */
-bool contact_has_changed(const contact *c);
+bool heartbeat_has_changed(const heartbeat *h);
 /* Records that the hub accepted a request with the problem of this kind, or "". */
-void contact_told(contact *c, const char *kind);
+void heartbeat_told(heartbeat *h, const char *kind);
 
 /* Seconds until the node's next contact, at most; 0 without a schedule. */
-int64_t contact_interval_s(const contact *c, int64_t now_ms);
+int64_t heartbeat_interval_s(const heartbeat *h, int64_t now_ms);
 
-#define CONTACT_HEADERS 3
-#define CONTACT_HEADER_MAX (3 * SH_PROBLEM_TEXT_MAX + 64)
+#define HEARTBEAT_HEADERS 3
+#define HEARTBEAT_HEADER_MAX (3 * SH_PROBLEM_TEXT_MAX + 64)
 /*
- * Writes the headers of a request to buffers of CONTACT_HEADER_MAX bytes each; those that do not
+ * Writes the headers of a request to buffers of HEARTBEAT_HEADER_MAX bytes each; those that do not
  * apply stay empty, after the others. *kind is that of the reported problem.
  */
-sh_err contact_headers_write(const contact *c, int64_t now_ms, sh_buf headers[CONTACT_HEADERS],
-                             char kind[static SH_PROBLEM_KIND_MAX + 1]);
+sh_err heartbeat_headers_write(const heartbeat *h, int64_t now_ms,
+                               sh_buf headers[HEARTBEAT_HEADERS],
+                               char kind[static SH_PROBLEM_KIND_MAX + 1]);
 
 /*
  * Reads this node's instance id from dir/instance, which is created with a random one if it is
  * missing or invalid. SH_E_IO, SH_E_MEMORY.
  */
-sh_err contact_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1],
-                             sh_error *error);
+sh_err heartbeat_instance_load(const char *dir, char ret[static SH_INSTANCE_MAX + 1],
+                               sh_error *error);
 /* The same, but writes nothing; "" if there is none. */
-void contact_instance_read(const char *dir, char ret[static SH_INSTANCE_MAX + 1]);
+void heartbeat_instance_read(const char *dir, char ret[static SH_INSTANCE_MAX + 1]);
 
 #endif

@@ -20,7 +20,7 @@
 
 #define OWN_HEADERS 3 /* of the protocol … */
 #define OWN_HEADER_MAX ((size_t)SH_NODE_NAME_MAX * 3 + 64)
-#define HEADERS_MAX (OWN_HEADERS + CONTACT_HEADERS) /* … and what the node tells */
+#define HEADERS_MAX (OWN_HEADERS + HEARTBEAT_HEADERS) /* … and what the node tells */
 
 /* The differences between the two protocols; push_judge() classifies the answers. */
 typedef struct {
@@ -38,8 +38,8 @@ struct push {
     const protocol_functions *protocol;
     sh_http_client *client;
     char *url;
-    sh_buf node_header; /* percent-encoded */
-    contact *contact;   /* NULL: nothing is told */
+    sh_buf node_header;   /* percent-encoded */
+    heartbeat *heartbeat; /* NULL: nothing is told */
     size_t exchanges;
 };
 
@@ -170,9 +170,9 @@ static push_verdict judge_no_answer(const push *p, sh_err err, const sh_error *r
     }
 }
 
-void push_set_contact(push *p, contact *c)
+void push_set_heartbeat(push *p, heartbeat *c)
 {
-    p->contact = c;
+    p->heartbeat = c;
 }
 
 size_t push_exchanges(const push *p)
@@ -217,8 +217,8 @@ static void exchange_with_hub(push *p, const push_item *item, const sh_http_requ
         result->retry_after_s = answer.retry_after_s;
         if (push_is_success(result->verdict) && p->settings->protocol == SH_PROTOCOL_NATIVE)
             push_notice_read(&answer, result->notice);
-        if (push_is_success(result->verdict) && p->contact != NULL)
-            contact_hub_clock(p->contact, answer.date_s, sh_clock_unix_ms());
+        if (push_is_success(result->verdict) && p->heartbeat != NULL)
+            heartbeat_hub_clock(p->heartbeat, answer.date_s, sh_clock_unix_ms());
     } else {
         result->verdict = judge_no_answer(p, err, &reason, error);
     }
@@ -231,8 +231,9 @@ static sh_err write_headers(const push *p, const push_item *item, sh_buf headers
 {
     problem[0] = '\0';
     sh_err err = p->protocol->write_headers(p, item, headers);
-    if (err == SH_OK && p->contact != NULL && p->settings->protocol == SH_PROTOCOL_NATIVE)
-        err = contact_headers_write(p->contact, sh_clock_unix_ms(), headers + OWN_HEADERS, problem);
+    if (err == SH_OK && p->heartbeat != NULL && p->settings->protocol == SH_PROTOCOL_NATIVE)
+        err = heartbeat_headers_write(p->heartbeat, sh_clock_unix_ms(), headers + OWN_HEADERS,
+                                      problem);
     return err;
 }
 
@@ -245,7 +246,7 @@ static void send_body(push *p, const push_item *item, const sh_buf *body, push_r
     char problem[SH_PROBLEM_KIND_MAX + 1];
     size_t count = 0;
     for (size_t i = 0; i < HEADERS_MAX; i++)
-        headers[i] = SH_BUF_INIT(i < OWN_HEADERS ? OWN_HEADER_MAX : CONTACT_HEADER_MAX);
+        headers[i] = SH_BUF_INIT(i < OWN_HEADERS ? OWN_HEADER_MAX : HEARTBEAT_HEADER_MAX);
     sh_err err = write_headers(p, item, headers, problem);
     for (size_t i = 0; i < HEADERS_MAX; i++)
         if (headers[i].len > 0)
@@ -255,8 +256,8 @@ static void send_body(push *p, const push_item *item, const sh_buf *body, push_r
         exchange_with_hub(p, item, &request, result, error);
     else
         (void)sh_fail(error, err, "no memory for the headers of a push");
-    if (p->contact != NULL && push_is_success(result->verdict))
-        contact_told(p->contact, problem);
+    if (p->heartbeat != NULL && push_is_success(result->verdict))
+        heartbeat_told(p->heartbeat, problem);
     for (size_t i = 0; i < HEADERS_MAX; i++)
         sh_buf_reset(&headers[i]);
 }

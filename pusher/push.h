@@ -63,7 +63,7 @@ sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd
 void push_free(push *p); /* NULL is accepted */
 
 /* Adds what a node tells about itself to each request; borrows it, and records what was told. */
-void push_set_contact(push *p, contact *c);
+void push_set_heartbeat(push *p, heartbeat *c);
 /* How many exchanges were attempted. */
 size_t push_exchanges(const push *p);
 

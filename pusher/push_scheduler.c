@@ -25,8 +25,8 @@ struct work {
     job *jobs;     /* the device table first, if has_table */
     size_t count;
     bool has_table;
-    contact contact;
-    bool contact_due;   /* the schedule says that the hub must hear of this node */
+    heartbeat heartbeat;
+    bool heartbeat_due; /* the schedule says that the hub must hear of this node */
     bool no_heartbeats; /* the hub does not know them */
     const char **paths;
     spool *spool; /* NULL: unusable and not needed */
@@ -61,7 +61,8 @@ static sh_err jobs_make(work *w, sh_error *error)
 static void load_instance(work *w)
 {
     sh_error error = {0};
-    if (contact_instance_load(w->sender.settings->spool_dir, w->contact.instance, &error) != SH_OK)
+    if (heartbeat_instance_load(w->sender.settings->spool_dir, w->heartbeat.instance, &error) !=
+        SH_OK)
         sh_log_warning("%s; the hub cannot tell this instance from others", error.message);
 }
 
@@ -81,7 +82,7 @@ static sh_err open_spool(work *w, sh_error *error)
     sh_log_warning("SYNC_spool_dir cannot be used: %s; continuing without it, so pushes are not "
                    "remembered across restarts",
                    reason.message);
-    contact_problem_set(&w->contact, PROBLEM_SPOOL, "spool_unusable", reason.message);
+    heartbeat_problem_set(&w->heartbeat, PROBLEM_SPOOL, "spool_unusable", reason.message);
     return SH_OK;
 }
 
@@ -107,8 +108,8 @@ sh_err work_new(const sh_settings *settings, const sh_node_key *key, const work_
         return sh_fail(error, SH_E_MEMORY, "no memory for the sources");
     w->sender =
         (sender){.settings = settings, .key = key, .once = options->once, .wait = options->wait};
-    w->sender.contact = &w->contact;
-    contact_init(&w->contact, options->once ? NULL : &settings->cron);
+    w->sender.heartbeat = &w->heartbeat;
+    heartbeat_init(&w->heartbeat, options->once ? NULL : &settings->cron);
     w->only_new = settings->run == SH_RUN_ON_NEW_DEVICE && !options->once;
     sh_err err = jobs_make(w, error);
     if (err == SH_OK)
@@ -125,7 +126,7 @@ sh_err work_new(const sh_settings *settings, const sh_node_key *key, const work_
         work_free(w);
         return err;
     }
-    push_set_contact(w->sender.push, &w->contact);
+    push_set_heartbeat(w->sender.push, &w->heartbeat);
     *ret = w;
     return SH_OK;
 }
@@ -159,8 +160,8 @@ void work_all_due(work *w)
 
 void work_contact_due(work *w)
 {
-    w->contact_due = w->sender.settings->protocol == SH_PROTOCOL_NATIVE;
-    if (w->contact_due && w->has_table)
+    w->heartbeat_due = w->sender.settings->protocol == SH_PROTOCOL_NATIVE;
+    if (w->heartbeat_due && w->has_table)
         w->jobs[0].due = true;
 }
 
@@ -168,14 +169,14 @@ void work_contact_due(work *w)
 static bool heartbeat_is_due(const work *w)
 {
     return w->sender.settings->protocol == SH_PROTOCOL_NATIVE && !w->no_heartbeats &&
-           (w->contact_due || contact_has_changed(&w->contact));
+           (w->heartbeat_due || heartbeat_has_changed(&w->heartbeat));
 }
 
 void work_changed_due(work *w)
 {
     /* With only_new, plugin results are due only when a new device appears. */
-    size_t looked_at = w->only_new ? 1 : w->count;
-    for (size_t i = 0; i < looked_at; i++)
+    size_t checked = w->only_new ? 1 : w->count;
+    for (size_t i = 0; i < checked; i++)
         job_check(&w->jobs[i]);
 }
 
@@ -205,9 +206,9 @@ static void collect_results(work *w, push_report *report)
 
 static void send_table(work *w, push_report *report)
 {
-    bool news;
-    table_sender_run(&w->table, &w->jobs[0], &news, report);
-    for (size_t i = 1; news && i < w->count; i++)
+    bool changed;
+    table_sender_run(&w->table, &w->jobs[0], &changed, report);
+    for (size_t i = 1; changed && i < w->count; i++)
         w->jobs[i].due = true;
 }
 
@@ -225,8 +226,8 @@ static void check_table_age(work *w)
     sh_file_stamp stamp;
     const char *path = w->sender.settings->devices_file;
     if (w->has_table && sh_file_stamp_get(path, &stamp, NULL) == SH_OK)
-        contact_table_age(&w->contact, path, &stamp, w->sender.settings->table_max_age_s,
-                          sh_clock_unix_ms());
+        heartbeat_table_age(&w->heartbeat, path, &stamp, w->sender.settings->table_max_age_s,
+                            sh_clock_unix_ms());
 }
 
 /* Ends the problems of plugin results once none of them fails any more. */
@@ -235,9 +236,9 @@ static void check_results(work *w)
     for (size_t i = w->has_table ? 1 : 0; i < w->count; i++)
         if (w->jobs[i].failed)
             return;
-    contact_problem_clear(&w->contact, PROBLEM_RESULT);
+    heartbeat_problem_clear(&w->heartbeat, PROBLEM_RESULT);
     if (w->spool != NULL)
-        contact_problem_clear(&w->contact, PROBLEM_SPOOL);
+        heartbeat_problem_clear(&w->heartbeat, PROBLEM_SPOOL);
 }
 
 static void send_heartbeat(work *w, push_report *report)
@@ -248,7 +249,7 @@ static void send_heartbeat(work *w, push_report *report)
     if (result.verdict != PUSH_REFUSED)
         return;
     w->no_heartbeats = true;
-    w->contact_due = false;
+    w->heartbeat_due = false;
 }
 
 push_report work_attempt(work *w)
@@ -272,13 +273,13 @@ push_report work_attempt(work *w)
     bool exchanged = push_exchanges(w->sender.push) > exchanges;
     /* A single run has no next request for what it noticed last. What refuses pushes may pass it.
      */
-    bool news = contact_has_changed(&w->contact) &&
-                (report.foreign || (w->sender.once && !report.needs_operator));
-    if ((!exchanged || (news && !report.later)) && heartbeat_is_due(w))
+    bool changed = heartbeat_has_changed(&w->heartbeat) &&
+                   (report.foreign || (w->sender.once && !report.needs_operator));
+    if ((!exchanged || (changed && !report.later)) && heartbeat_is_due(w))
         send_heartbeat(w, &report);
     away = report.later || report.foreign;
     if (push_exchanges(w->sender.push) > exchanges)
-        w->contact_due = w->contact_due && away;
+        w->heartbeat_due = w->heartbeat_due && away;
     report.later |= report.foreign;
     return report;
 }

@@ -36,8 +36,8 @@ void result_sender_collect(result_sender *r, job *j, push_report *report)
     sh_error error = {0};
     if (source_read(&j->source, r->sender->wait, &text, &error) != SH_OK) {
         if (error.code != SH_E_STOPPED && error.code != SH_E_MEMORY)
-            contact_problem_set(r->sender->contact, PROBLEM_RESULT, "result_unreadable",
-                                error.message);
+            heartbeat_problem_set(r->sender->heartbeat, PROBLEM_RESULT, "result_unreadable",
+                                  error.message);
         sender_job_failed(r->sender, j, &error, report);
         return;
     }
@@ -61,9 +61,9 @@ void result_sender_collect(result_sender *r, job *j, push_report *report)
         (void)sh_fail(&detailed, error.code, "plugin %s: the result of %zu bytes is not stored: %s",
                       j->source.plugin, content.len, error.message);
         if (error.code != SH_E_MEMORY)
-            contact_problem_set(r->sender->contact, PROBLEM_SPOOL,
-                                error.code == SH_E_LIMIT ? "spool_full" : "spool_unusable",
-                                detailed.message);
+            heartbeat_problem_set(r->sender->heartbeat, PROBLEM_SPOOL,
+                                  error.code == SH_E_LIMIT ? "spool_full" : "spool_unusable",
+                                  detailed.message);
         sender_job_failed(r->sender, j, &detailed, report);
         return;
     }

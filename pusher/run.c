@@ -73,7 +73,7 @@ typedef struct {
     watch *watch;         /* NULL on a schedule, and without inotify */
     bool watching;        /* runs when files change, not on the schedule */
     sh_schedule schedule; /* of the runs, or of contacts while watching */
-    int64_t looked_ms;    /* last check of files, monotonic */
+    int64_t checked_ms;   /* last check of files, monotonic */
     int64_t wall_ms;      /* wall clock minus monotonic clock */
     retry_schedule retry; /* in monotonic time */
     bool settling;        /* the settings are being written: start nothing */
@@ -90,13 +90,13 @@ static void look_at_files(loop *l)
 {
     sh_error error = {0};
     int64_t now_ms = sh_clock_monotonic_ms();
-    bool news = l->watch != NULL && watch_drain(l->watch) == WATCH_NEWS;
-    if (!news && now_ms - l->looked_ms < SAFETY_POLL_MS)
+    bool changed = l->watch != NULL && watch_drain(l->watch) == WATCH_CHANGED;
+    if (!changed && now_ms - l->checked_ms < SAFETY_POLL_MS)
         return;
     if (l->watch != NULL && watch_arm(l->watch, &error) != SH_OK)
         sh_log_debug("%s; checking every %d s instead", error.message,
                      (int)(SAFETY_POLL_MS / 1000));
-    l->looked_ms = now_ms;
+    l->checked_ms = now_ms;
     work_changed_due(l->work);
 }
 
@@ -144,7 +144,7 @@ static int64_t wait_ms(const loop *l)
     if (l->settling)
         return SETTLING_POLL_MS;
     if (l->watching)
-        ms = at_most(ms, l->looked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms());
+        ms = at_most(ms, l->checked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms());
     if (work_is_due(l->work))
         ms = at_most(ms, l->retry.retry_at_ms - sh_clock_monotonic_ms());
     return ms > 0 ? ms : 0;
@@ -195,7 +195,7 @@ static int run_loop(const sh_settings *settings, work *w)
     loop l = {.settings = settings,
               .work = w,
               .watching = settings->run != SH_RUN_SCHEDULE,
-              .looked_ms = sh_clock_monotonic_ms() - SAFETY_POLL_MS,
+              .checked_ms = sh_clock_monotonic_ms() - SAFETY_POLL_MS,
               .wall_ms = wall_clock_ahead_ms()};
     retry_init(&l.retry, &retry_patient);
     sh_schedule_init(&l.schedule, &settings->cron);

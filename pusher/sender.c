@@ -16,11 +16,11 @@ bool sender_save_state(const sender *s)
 {
     sh_error error = {0};
     if (state_save(s->state, &error) == SH_OK) {
-        contact_problem_clear(s->contact, PROBLEM_STATE);
+        heartbeat_problem_clear(s->heartbeat, PROBLEM_STATE);
         return true;
     }
     if (error.code != SH_E_MEMORY)
-        contact_problem_set(s->contact, PROBLEM_STATE, "spool_unusable", error.message);
+        heartbeat_problem_set(s->heartbeat, PROBLEM_STATE, "spool_unusable", error.message);
     sh_log_error("%s; the record of what was pushed is not saved", error.message);
     return false;
 }
@@ -46,13 +46,13 @@ static sh_log_level level_of(push_verdict verdict)
 static void report_notice(const sender *s, const push_result *result)
 {
     bool has_notice = result->notice[0] != '\0';
-    if (has_notice && !s->contact->has_notice)
+    if (has_notice && !s->heartbeat->has_notice)
         sh_log_event(
             SH_LOG_WARNING,
             SH_LOG_FIELDS(SH_LOG_NODE(s->settings->node_name), SH_LOG_REASON(result->notice)),
             "the hub has a notice for this node");
     if (push_is_success(result->verdict))
-        s->contact->has_notice = has_notice;
+        s->heartbeat->has_notice = has_notice;
 }
 
 void sender_report(const sender *s, const push_item *item, const push_result *result,
@@ -101,9 +101,9 @@ push_result sender_push(const sender *s, const push_item *item, push_report *rep
 {
     push_result result = push_send(s->push, item, error);
     if (result.verdict == PUSH_FOREIGN)
-        contact_problem_set(s->contact, PROBLEM_WAY, "intermediary", error->message);
+        heartbeat_problem_set(s->heartbeat, PROBLEM_WAY, "intermediary", error->message);
     else if (result.verdict != PUSH_LATER && result.verdict != PUSH_STOPPED)
-        contact_problem_clear(s->contact, PROBLEM_WAY);
+        heartbeat_problem_clear(s->heartbeat, PROBLEM_WAY);
     sender_report(s, item, &result, error, report);
     return result;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PUSHER_SETTINGS_H
-#define PUSHER_SETTINGS_H
+#ifndef PUSHER_SETTINGS_CHECK_H
+#define PUSHER_SETTINGS_CHECK_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"

@@ -141,7 +141,7 @@ static push_result push_parts(table_sender *t, push_item *item, push_report *rep
         t->pending_part = i + 1;
     }
     if (err != SH_OK) {
-        contact_table_failed(t->sender->contact, &error);
+        heartbeat_table_failed(t->sender->heartbeat, &error);
         sender_report(t->sender, item, &result, &error, report);
     }
     return result;
@@ -198,21 +198,21 @@ static bool table_has_changed(table_sender *t, job *j, const source_text *text, 
     return true;
 }
 
-void table_sender_run(table_sender *t, job *j, bool *news, push_report *report)
+void table_sender_run(table_sender *t, job *j, bool *changed, push_report *report)
 {
     SH_CLEANUP(source_text_reset) source_text text = {.text = SH_BUF_INIT(SH_TABLE_MAX)};
     SH_CLEANUP(mac_set_reset) mac_set macs = {0};
     sh_error error = {0};
-    *news = false;
+    *changed = false;
     if (source_read(&j->source, t->sender->wait, &text, &error) != SH_OK) {
-        contact_table_failed(t->sender->contact, &error);
+        heartbeat_table_failed(t->sender->heartbeat, &error);
         sender_job_failed(t->sender, j, &error, report);
         return;
     }
-    contact_problem_clear(t->sender->contact, PROBLEM_TABLE);
+    heartbeat_problem_clear(t->sender->heartbeat, PROBLEM_TABLE);
     if (t->only_new) {
-        *news = table_has_changed(t, j, &text, &macs, report);
-        if (!*news)
+        *changed = table_has_changed(t, j, &text, &macs, report);
+        if (!*changed)
             return;
     }
     if (t->sender->settings->devices) {

@@ -28,9 +28,9 @@ sh_err table_sender_init(table_sender *t, const sender *s, bool only_new, sh_err
 void table_sender_reset(table_sender *t); /* zeroed is accepted */
 
 /*
- * Reads the file of a due job, and sends the table unless that is unnecessary. With only_new, *news
- * tells whether it has a new device; if SYNC_devices is off, it only checks that.
+ * Reads the file of a due job, and sends the table unless that is unnecessary. With only_new,
+ * *changed tells whether it has a new device; if SYNC_devices is off, it only checks that.
  */
-void table_sender_run(table_sender *t, job *j, bool *news, push_report *report);
+void table_sender_run(table_sender *t, job *j, bool *changed, push_report *report);
 
 #endif

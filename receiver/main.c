@@ -45,7 +45,8 @@
 #define RELOAD_POLL_MS 5000
 
 /* With --once the receiver merges the queued entries and ends; it does not listen. */
-static int run_parts(const sh_settings *settings, const hub_keys *keys, bool once, sh_error *error)
+static int run_parts(const sh_settings *settings, const hub_secrets *keys, bool once,
+                     sh_error *error)
 {
     bool merges = settings->role != SH_ROLE_INGEST;
     merge *m = NULL;
@@ -76,16 +77,16 @@ static int run_parts(const sh_settings *settings, const hub_keys *keys, bool onc
 static int run_receiver(const sh_settings *settings, bool once)
 {
     sh_error error = {0};
-    hub_keys keys;
+    hub_secrets keys;
     int code = SH_EXIT_FAILED;
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, 4 * KEPT_BYTES);
     (void)mallopt(M_ARENA_MAX, ARENAS);
-    if (keys_init(settings, &keys, &error) == SH_OK)
+    if (hub_secrets_init(settings, &keys, &error) == SH_OK)
         code = run_parts(settings, &keys, once, &error);
     if (error.code != SH_OK)
         sh_log_error("%s", error.message);
-    keys_reset(&keys);
+    hub_secrets_reset(&keys);
     return code;
 }
 

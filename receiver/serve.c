@@ -24,7 +24,7 @@
 
 struct serve {
     ingest ingest;
-    key_guard key;
+    ingest_key_check key;
     int unpublished_checks;                 /* used by the watch, as the next one */
     int64_t age_read_ms;                    /* monotonic; 0: never */
     _Atomic int64_t age_ms;                 /* of the oldest entry; -1: not known */
@@ -144,7 +144,7 @@ static void on_redis_changed(void *context, const sh_queue_state *state)
 /* A failed read is repeated after a second; the watch logs the reason. */
 static void check_key(serve *s, sh_queue *queue)
 {
-    key_state state = key_guard_look(&s->key, queue);
+    key_state state = ingest_key_check_refresh(&s->key, queue);
     if (state != KEY_UNKNOWN &&
         readiness_set(READINESS_KEY, state == KEY_RIGHT ? NULL : KEY_IS_ANOTHER) &&
         state == KEY_WRONG)
@@ -222,7 +222,7 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
     return err == SH_OK ? sh_queue_watch_new(&options, &calls, &s->ingest.watch, error) : err;
 }
 
-sh_err serve_start(const sh_settings *settings, const hub_keys *keys, node_metrics *nodes,
+sh_err serve_start(const sh_settings *settings, const hub_secrets *keys, node_metrics *nodes,
                    serve **ret, sh_error *error)
 {
     serve *s = calloc(1, sizeof *s);
@@ -232,7 +232,7 @@ sh_err serve_start(const sh_settings *settings, const hub_keys *keys, node_metri
     s->ingests = settings->role != SH_ROLE_MERGE;
     s->nodes = nodes;
     s->age_ms = -1;
-    key_guard_init(&s->key, keys->passphrase_key);
+    ingest_key_check_init(&s->key, keys->passphrase_key);
     s->ingest.key = &s->key;
     if (s->ingests)
         (void)readiness_set(READINESS_KEY, "the hub's key was not checked yet");

@@ -15,7 +15,7 @@ typedef struct serve serve;
  * /metrics, with those of nodes unless nodes is NULL. Borrows settings, keys and nodes. SH_E_IO,
  * SH_E_CONFIG, SH_E_MEMORY.
  */
-sh_err serve_start(const sh_settings *settings, const hub_keys *keys, node_metrics *nodes,
+sh_err serve_start(const sh_settings *settings, const hub_secrets *keys, node_metrics *nodes,
                    serve **ret, sh_error *error);
 /* Stops accepting, lets running exchanges end, and frees. NULL is accepted. */
 void serve_stop(serve *s);

@@ -32,7 +32,7 @@ struct sh_http_client {
     size_t parallel_max;
     void (*tick)(void);
     int64_t stall_ms;
-    int64_t looked_ms;  /* last check for stalled answers, monotonic */
+    int64_t checked_ms; /* last check for stalled answers, monotonic */
     int64_t heard_ms;   /* the same for silent peers */
     int64_t moved_ms;   /* monotonic: when an exchange was last seen to move */
     bool heeds_silence; /* a request of the current call limits it */
@@ -234,9 +234,9 @@ static void end_stalled(sh_http_client *client, batch *b)
     int64_t now_ms = sh_clock_monotonic_ms();
     bool waited_for = false;
     http_client_exchange *next;
-    if (now_ms - client->looked_ms < client->stall_ms / 4)
+    if (now_ms - client->checked_ms < client->stall_ms / 4)
         return;
-    client->looked_ms = now_ms;
+    client->checked_ms = now_ms;
     for (http_client_exchange *e = client->shared.first; e != NULL; e = e->next)
         waited_for = waited_for || e->paused;
     for (http_client_exchange *e = client->shared.first; e != NULL; e = next) {

@@ -68,13 +68,13 @@ static void *watch_queue(void *context)
         (void)pthread_mutex_unlock(&w->lock);
         check_redis(w, &state);
         (void)pthread_mutex_lock(&w->lock);
-        bool news = first || differs(&state, &w->state);
+        bool changed = first || differs(&state, &w->state);
         w->state = state;
         w->checked_ms = sh_clock_monotonic_ms();
         w->checks++;
         (void)pthread_cond_broadcast(&w->checked);
         (void)pthread_mutex_unlock(&w->lock);
-        if (news && w->calls.changed != NULL)
+        if (changed && w->calls.changed != NULL)
             w->calls.changed(w->calls.context, &state);
         if (state.answers && w->calls.each != NULL)
             w->calls.each(w->calls.context, w->queue);

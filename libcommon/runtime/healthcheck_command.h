@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_HEALTHCHECK_H
-#define SH_HEALTHCHECK_H
+#ifndef SH_HEALTHCHECK_COMMAND_H
+#define SH_HEALTHCHECK_COMMAND_H
 
 #include "libcommon/base/error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_PROBES_H
-#define SH_PROBES_H
+#ifndef SH_PROBE_ROUTES_H
+#define SH_PROBE_ROUTES_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/http/http_server.h"

@@ -119,7 +119,7 @@ static sh_err back_up(copying *c, sh_error *error)
 {
     SH_CLEANUP(backup_stream_end) backup_stream stream = BACKUP_STREAM_INIT;
     backup_job job = job_of(c);
-    sh_err err = hub_state_check_role(c->settings, error);
+    sh_err err = hub_connections_check_role(c->settings, error);
     if (err == SH_OK)
         err = store_prepare(job.db, error);
     if (err == SH_OK && is_stream(&c->given)) {
@@ -216,7 +216,7 @@ static sh_err restore(copying *c, sh_error *error)
     const sh_queue_options options = sh_queue_options_of(c->settings);
     backup_job job = job_of(c);
     sh_queue *queue = NULL;
-    sh_err err = hub_state_check_role(c->settings, error);
+    sh_err err = hub_connections_check_role(c->settings, error);
     if (err == SH_OK)
         err = store_prepare(job.db, error);
     if (err == SH_OK)

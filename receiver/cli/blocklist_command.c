@@ -138,8 +138,8 @@ static sh_err apply(list_change *c, store *s, sh_error *error)
 
 static sh_err change_list(list_change *c, const sh_settings *settings, sh_error *error)
 {
-    hub_state hub;
-    sh_err err = hub_state_open(settings, &hub, error);
+    hub_connections hub;
+    sh_err err = hub_connections_open(settings, &hub, error);
     for (int i = 0; err == SH_OK && i < BUSY_TRIES; i++) {
         sh_error_clear(error);
         sh_err applied = apply(c, hub.store, error);
@@ -148,7 +148,7 @@ static sh_err change_list(list_change *c, const sh_settings *settings, sh_error 
             break;
         }
     }
-    hub_state_close(&hub);
+    hub_connections_close(&hub);
     return err;
 }
 
@@ -238,11 +238,11 @@ static sh_err read_listing(const sh_settings *settings, listing *l, sh_error *er
 {
     char version[STORE_VERSION_BYTES];
     const store_state_reader reader = {.each = add_entry, .context = l};
-    hub_state hub;
-    sh_err err = hub_state_open_to_read(settings, &hub, error);
+    hub_connections hub;
+    sh_err err = hub_connections_open_to_read(settings, &hub, error);
     if (err == SH_OK)
         err = store_state_read(hub.store, STORE_BLOCKLIST, &reader, version, error);
-    hub_state_close(&hub);
+    hub_connections_close(&hub);
     for (size_t i = 0; i < settings->skip_macs.count && err == SH_OK; i++)
         if (add_listed(l, sh_slice_of(settings->skip_macs.items[i]), NULL, 0) != SH_OK)
             err = sh_fail(error, SH_E_MEMORY, "out of memory");

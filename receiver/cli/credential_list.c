@@ -156,7 +156,7 @@ static sh_err add_entry(void *context, const store_state_entry *entry, sh_error 
     return sh_credentials_add(context, entry->key, entry->value, error);
 }
 
-static sh_err read_listing(const hub_state *hub, listing *l, sh_error *error)
+static sh_err read_listing(const hub_connections *hub, listing *l, sh_error *error)
 {
     char version[STORE_VERSION_BYTES];
     sh_err err = sh_credentials_new(&l->all, error);
@@ -185,10 +185,10 @@ static int list_to(const sh_settings *settings, int argc, char *const argv[], FI
     sh_error error = {.code = SH_OK};
     show_options options;
     listing l = {.all = NULL};
-    hub_state hub = {.store = NULL};
+    hub_connections hub = {.store = NULL};
     sh_err err = show_options_read(&command, argc, argv, &options, &error);
     if (err == SH_OK)
-        err = hub_state_open_to_read(settings, &hub, &error);
+        err = hub_connections_open_to_read(settings, &hub, &error);
     if (err == SH_OK)
         err = read_listing(&hub, &l, &error);
     if (err == SH_OK && options.json)
@@ -200,7 +200,7 @@ static int list_to(const sh_settings *settings, int argc, char *const argv[], FI
                    &(show_cells){columns, COLUMNS, sh_credentials_count(l.all), node_cell, &l});
     if (err == SH_OK)
         err = show_written(out, true, &error);
-    hub_state_close(&hub);
+    hub_connections_close(&hub);
     sh_credentials_free(l.all);
     free(l.used_ms);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, err_out);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-sh_err hub_state_check_role(const sh_settings *settings, sh_error *error)
+sh_err hub_connections_check_role(const sh_settings *settings, sh_error *error)
 {
     if (settings->role != SH_ROLE_INGEST)
         return SH_OK;
@@ -38,7 +38,7 @@ static sh_err check_exists(const sh_settings *settings, sh_error *error)
 }
 
 /* Opens the database, which is created only if Redis names none, as before a hub's first start. */
-static sh_err open_store(const sh_settings *settings, hub_state *hub, sh_error *error)
+static sh_err open_store(const sh_settings *settings, hub_connections *hub, sh_error *error)
 {
     char published[SH_ID_HEX_BYTES], own[SH_ID_HEX_BYTES];
     sh_err err = queue_database_get(hub->queue, published, error);
@@ -54,12 +54,12 @@ static sh_err open_store(const sh_settings *settings, hub_state *hub, sh_error *
     return hub->is_published ? SH_OK : fail_elsewhere(settings, error);
 }
 
-sh_err hub_state_open(const sh_settings *settings, hub_state *ret, sh_error *error)
+sh_err hub_connections_open(const sh_settings *settings, hub_connections *ret, sh_error *error)
 {
     const sh_queue_options options = sh_queue_options_of(settings);
     size_t taken = 0;
-    *ret = (hub_state){.store = NULL};
-    sh_err err = hub_state_check_role(settings, error);
+    *ret = (hub_connections){.store = NULL};
+    sh_err err = hub_connections_check_role(settings, error);
     if (err == SH_OK)
         err = store_prepare(settings->db, error);
     if (err == SH_OK)
@@ -69,11 +69,12 @@ sh_err hub_state_open(const sh_settings *settings, hub_state *ret, sh_error *err
     return err == SH_OK ? credentials_take_over(ret->store, ret->queue, &taken, error) : err;
 }
 
-sh_err hub_state_open_to_read(const sh_settings *settings, hub_state *ret, sh_error *error)
+sh_err hub_connections_open_to_read(const sh_settings *settings, hub_connections *ret,
+                                    sh_error *error)
 {
     const sh_queue_options options = sh_queue_options_of(settings);
-    *ret = (hub_state){.store = NULL};
-    sh_err err = hub_state_check_role(settings, error);
+    *ret = (hub_connections){.store = NULL};
+    sh_err err = hub_connections_check_role(settings, error);
     if (err == SH_OK)
         err = store_prepare(settings->db, error);
     if (err == SH_OK)
@@ -81,14 +82,14 @@ sh_err hub_state_open_to_read(const sh_settings *settings, hub_state *ret, sh_er
     return err == SH_OK ? sh_queue_open(&options, &ret->queue, error) : err;
 }
 
-void hub_state_close(hub_state *hub)
+void hub_connections_close(hub_connections *hub)
 {
     sh_queue_free(hub->queue);
     store_close(hub->store);
-    *hub = (hub_state){.store = NULL};
+    *hub = (hub_connections){.store = NULL};
 }
 
-sh_err hub_state_publish_credentials(const hub_state *hub, sh_error *error)
+sh_err hub_connections_publish_credentials(const hub_connections *hub, sh_error *error)
 {
     int64_t count = 0;
     sh_error reason = {.code = SH_OK};

@@ -10,11 +10,11 @@
 static sh_err adopt_key(const sh_settings *settings, sh_error *error)
 {
     const sh_queue_options options = sh_queue_options_of(settings);
-    hub_keys keys;
+    hub_secrets keys;
     key_check check;
     store *s = NULL;
     sh_queue *queue = NULL;
-    sh_err err = keys_init(settings, &keys, error);
+    sh_err err = hub_secrets_init(settings, &keys, error);
     if (err != SH_OK)
         return err;
     key_check_init(&check, &keys);
@@ -27,7 +27,7 @@ static sh_err adopt_key(const sh_settings *settings, sh_error *error)
         err = key_check_adopt(&check, s, queue, error);
     sh_queue_free(queue);
     store_close(s);
-    keys_reset(&keys);
+    hub_secrets_reset(&keys);
     return err;
 }
 

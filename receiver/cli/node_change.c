@@ -27,7 +27,7 @@ void node_changes_reset(node_changes *changes)
     changes->count = 0;
 }
 
-sh_err node_changes_issue(node_changes *changes, const hub_keys *keys, sh_error *error)
+sh_err node_changes_issue(node_changes *changes, const hub_secrets *keys, sh_error *error)
 {
     const node_change_options *options = &changes->options;
     sh_err err = SH_OK;

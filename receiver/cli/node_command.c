@@ -46,17 +46,17 @@ static sh_err print_result(const changing *c, const node_changes *changes, sh_er
 }
 
 /* Credentials that are sealed with another key than the hub's could not be opened. */
-static sh_err issue(node_changes *changes, const hub_keys *keys, const hub_state *hub,
+static sh_err issue(node_changes *changes, const hub_secrets *keys, const hub_connections *hub,
                     sh_error *error)
 {
     key_check check;
     key_check_init(&check, keys);
-    sh_err err = key_check_look(&check, hub->store, hub->queue, error);
+    sh_err err = key_check_verify(&check, hub->store, hub->queue, error);
     return err == SH_OK ? node_changes_issue(changes, keys, error) : err;
 }
 
 /* The credentials are printed once they are stored, even if they could not be published. */
-static sh_err change_nodes(const changing *c, const hub_state *hub, const hub_keys *keys,
+static sh_err change_nodes(const changing *c, const hub_connections *hub, const hub_secrets *keys,
                            node_changes *changes, sh_error *error)
 {
     sh_err err = c->makes ? issue(changes, keys, hub, error) : SH_OK;
@@ -64,7 +64,7 @@ static sh_err change_nodes(const changing *c, const hub_state *hub, const hub_ke
         err = node_changes_apply(changes, hub->store, error);
     if (err != SH_OK)
         return err;
-    sh_err published = hub_state_publish_credentials(hub, error);
+    sh_err published = hub_connections_publish_credentials(hub, error);
     err = print_result(c, changes, error);
     if (published == SH_OK && err == SH_OK && c->adds)
         err = node_changes_warn(changes, hub->queue, error);
@@ -74,20 +74,20 @@ static sh_err change_nodes(const changing *c, const hub_state *hub, const hub_ke
 static sh_err run_all(const changing *c, const sh_settings *settings, const node_arguments *a,
                       node_changes *changes, sh_error *error)
 {
-    hub_state hub = {.store = NULL};
-    hub_keys keys = {.token = {"", 0}};
+    hub_connections hub = {.store = NULL};
+    hub_secrets keys = {.token = {"", 0}};
     changes->options = a->options;
     sh_err err = node_changes_init(changes, a->count, error);
     for (size_t i = 0; i < a->count && err == SH_OK; i++)
         changes->items[i].node = a->names[i];
     if (err == SH_OK && c->makes)
-        err = keys_init(settings, &keys, error);
+        err = hub_secrets_init(settings, &keys, error);
     if (err == SH_OK)
-        err = hub_state_open(settings, &hub, error);
+        err = hub_connections_open(settings, &hub, error);
     if (err == SH_OK)
         err = change_nodes(c, &hub, &keys, changes, error);
-    hub_state_close(&hub);
-    keys_reset(&keys);
+    hub_connections_close(&hub);
+    hub_secrets_reset(&keys);
     return err;
 }
 

@@ -38,11 +38,11 @@ static sh_err export_all(const sh_settings *settings, sh_error *error)
 {
     const store_state_reader reader = {.each = print_record};
     char version[STORE_VERSION_BYTES], check[SH_KEY_CHECK_HEX_BYTES];
-    hub_keys keys = {.token = {"", 0}};
-    hub_state hub = {.store = NULL};
-    sh_err err = keys_init(settings, &keys, error);
+    hub_secrets keys = {.token = {"", 0}};
+    hub_connections hub = {.store = NULL};
+    sh_err err = hub_secrets_init(settings, &keys, error);
     if (err == SH_OK)
-        err = hub_state_open_to_read(settings, &hub, error);
+        err = hub_connections_open_to_read(settings, &hub, error);
     if (err == SH_OK) {
         sh_key_check(keys.passphrase_key, check);
         (void)printf(HEADING "%s\n", check);
@@ -50,8 +50,8 @@ static sh_err export_all(const sh_settings *settings, sh_error *error)
     }
     if (err == SH_OK)
         err = show_written(stdout, true, error);
-    hub_state_close(&hub);
-    keys_reset(&keys);
+    hub_connections_close(&hub);
+    hub_secrets_reset(&keys);
     return err;
 }
 
@@ -146,7 +146,7 @@ static sh_err import_lines(import *in, store *s, char *line, sh_error *error)
     return err;
 }
 
-static sh_err import_all(import *in, const hub_keys *keys, store *s, sh_error *error)
+static sh_err import_all(import *in, const hub_secrets *keys, store *s, sh_error *error)
 {
     char version[STORE_VERSION_BYTES], heading[sizeof HEADING + SH_KEY_CHECK_HEX_BYTES];
     size_t len = sizeof HEADING - 1;
@@ -173,21 +173,21 @@ static sh_err import_all(import *in, const hub_keys *keys, store *s, sh_error *e
 
 static sh_err run_import(import *in, const sh_settings *settings, sh_error *error)
 {
-    hub_keys keys = {.token = {"", 0}};
-    hub_state hub = {.store = NULL};
+    hub_secrets keys = {.token = {"", 0}};
+    hub_connections hub = {.store = NULL};
     sh_err err = sh_file_read(in->path, &in->file, NULL, error);
     if (err == SH_OK)
-        err = keys_init(settings, &keys, error);
+        err = hub_secrets_init(settings, &keys, error);
     in->credential_key = keys.credential_key;
     if (err == SH_OK)
-        err = hub_state_open(settings, &hub, error);
+        err = hub_connections_open(settings, &hub, error);
     if (err == SH_OK)
         err = import_all(in, &keys, hub.store, error);
     if (err == SH_OK)
-        err = hub_state_publish_credentials(&hub, error);
-    hub_state_close(&hub);
+        err = hub_connections_publish_credentials(&hub, error);
+    hub_connections_close(&hub);
     in->credential_key = NULL;
-    keys_reset(&keys);
+    hub_secrets_reset(&keys);
     return err;
 }
 

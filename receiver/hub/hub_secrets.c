@@ -3,7 +3,7 @@
 
 #include "libcommon/native/credentials.h"
 
-sh_err keys_init(const sh_settings *settings, hub_keys *ret, sh_error *error)
+sh_err hub_secrets_init(const sh_settings *settings, hub_secrets *ret, sh_error *error)
 {
     ret->token = sh_slice_of(settings->api_token);
     ret->passphrase = sh_slice_of(settings->encryption_key);
@@ -13,7 +13,7 @@ sh_err keys_init(const sh_settings *settings, hub_keys *ret, sh_error *error)
     return err;
 }
 
-void keys_reset(hub_keys *k)
+void hub_secrets_reset(hub_secrets *k)
 {
     sh_wipe(k->passphrase_key, sizeof k->passphrase_key);
     sh_wipe(k->credential_key, sizeof k->credential_key);

@@ -14,12 +14,12 @@ bool readiness_set(readiness_part part, const char *reason)
 {
     const char *text = reason == NULL ? "" : reason;
     (void)pthread_mutex_lock(&lock);
-    bool news = strncmp(reasons[part], text, sizeof reasons[part] - 1) != 0;
+    bool changed = strncmp(reasons[part], text, sizeof reasons[part] - 1) != 0;
     (void)snprintf(reasons[part], sizeof reasons[part], "%s", text);
     (void)pthread_mutex_unlock(&lock);
-    if (news && part == READINESS_MERGE)
+    if (changed && part == READINESS_MERGE)
         sh_notify_status("%s", text[0] == '\0' ? "merging" : text);
-    return news;
+    return changed;
 }
 
 bool readiness_is_good(sh_buf *reason)

@@ -11,17 +11,17 @@
 
 struct credential_snapshot {
     atomic_int holders;
-    const hub_keys *keys;
+    const hub_secrets *keys;
     sh_credentials *all;
     char version[SH_NODES_VERSION_BYTES];
     _Atomic int64_t *used_ms; /* of each record, as recorded in this snapshot */
 };
 
 struct credential_cache {
-    const hub_keys *keys;
+    const hub_secrets *keys;
     pthread_mutex_t lock;
     credential_snapshot *current; /* NULL before the first load */
-    sh_token_bucket looks;
+    sh_token_bucket lookups;
     atomic_bool unpublished; /* when Redis was last asked */
 };
 
@@ -36,7 +36,7 @@ void credential_snapshot_release(credential_snapshot **snapshot)
     free(v);
 }
 
-sh_err credential_cache_new(const hub_keys *keys, credential_cache **ret, sh_error *error)
+sh_err credential_cache_new(const hub_secrets *keys, credential_cache **ret, sh_error *error)
 {
     credential_cache *c = calloc(1, sizeof *c);
     if (c == NULL || pthread_mutex_init(&c->lock, NULL) != 0) {
@@ -45,7 +45,7 @@ sh_err credential_cache_new(const hub_keys *keys, credential_cache **ret, sh_err
     }
     c->keys = keys;
     atomic_init(&c->unpublished, false);
-    c->looks =
+    c->lookups =
         sh_token_bucket_of(SH_TOKEN_LOOKUPS_PER_S, SH_TOKEN_LOOKUPS_PER_S, sh_clock_monotonic_ms());
     *ret = c;
     return SH_OK;
@@ -137,7 +137,7 @@ bool credential_cache_may_lookup(credential_cache *c)
 {
     (void)pthread_mutex_lock(&c->lock);
     bool unknown = c->current == NULL && credential_cache_is_published(c);
-    bool may = unknown || sh_token_bucket_has(&c->looks, sh_clock_monotonic_ms());
+    bool may = unknown || sh_token_bucket_has(&c->lookups, sh_clock_monotonic_ms());
     (void)pthread_mutex_unlock(&c->lock);
     return may;
 }
@@ -147,7 +147,7 @@ bool credential_cache_begin_lookup(credential_cache *c)
     bool may = credential_cache_may_lookup(c);
     (void)pthread_mutex_lock(&c->lock);
     if (may)
-        sh_token_bucket_take(&c->looks, sh_clock_monotonic_ms());
+        sh_token_bucket_take(&c->lookups, sh_clock_monotonic_ms());
     (void)pthread_mutex_unlock(&c->lock);
     return may;
 }

@@ -12,7 +12,7 @@
  */
 typedef struct credential_cache credential_cache;
 
-sh_err credential_cache_new(const hub_keys *keys, credential_cache **ret, sh_error *error);
+sh_err credential_cache_new(const hub_secrets *keys, credential_cache **ret, sh_error *error);
 void credential_cache_free(credential_cache *c); /* NULL is accepted; no snapshot may be held */
 
 /* The credentials at one moment; immutable while held. */

@@ -35,10 +35,10 @@ static void push_end(ingest_push *push)
 /* Answers and returns false if the key is not the hub's, or that is unknown. */
 static bool has_right_key(const ingest *in, sh_http_exchange *exchange)
 {
-    key_state state = key_guard_get(in->key);
+    key_state state = ingest_key_check_get(in->key);
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};
     if (state == KEY_UNKNOWN && queue_loan_begin(in->queues, &loan, NULL) == SH_OK)
-        state = key_guard_look(in->key, loan.queue);
+        state = ingest_key_check_refresh(in->key, loan.queue);
     if (state == KEY_RIGHT)
         return true;
     /* check_key() in serve.c and the watch log why. */
@@ -69,7 +69,7 @@ size_t ingest_admit(const ingest *in, sh_http_exchange *exchange)
     SH_CLEANUP(push_end) ingest_push push = {0};
     push_begin(&push, exchange);
     if (!sh_http_may_wait(exchange) &&
-        (names_node || key_guard_get(in->key) == KEY_UNKNOWN || !ingest_knows(in, exchange)))
+        (names_node || ingest_key_check_get(in->key) == KEY_UNKNOWN || !ingest_knows(in, exchange)))
         return SH_HTTP_WAIT;
     if (!ingest_authenticate(in, exchange, false, &push.caller) || !has_right_key(in, exchange))
         return 0;

@@ -17,7 +17,7 @@
 
 /* The state that POST /sync uses. All calls on it may come from any thread of the HTTP server. */
 typedef struct {
-    const hub_keys *keys;
+    const hub_secrets *keys;
     queue_pool *queues;
     credential_cache *credentials;
     last_contact *contacts;
@@ -26,7 +26,7 @@ typedef struct {
     bool native_only; /* refuse NetAlertX's format */
     new_node_rate *new_node_rate;
     sh_queue_watch *watch;
-    key_guard *key;
+    ingest_key_check *key;
 } ingest;
 
 #endif

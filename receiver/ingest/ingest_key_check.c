@@ -3,18 +3,18 @@
 
 #include <string.h>
 
-void key_guard_init(key_guard *guard, const uint8_t key[static SH_KEY_BYTES])
+void ingest_key_check_init(ingest_key_check *guard, const uint8_t key[static SH_KEY_BYTES])
 {
     sh_key_check(key, guard->own);
     atomic_init(&guard->state, KEY_UNKNOWN);
 }
 
-key_state key_guard_get(const key_guard *guard)
+key_state ingest_key_check_get(const ingest_key_check *guard)
 {
     return atomic_load(&guard->state);
 }
 
-key_state key_guard_look(key_guard *guard, sh_queue *queue)
+key_state ingest_key_check_refresh(ingest_key_check *guard, sh_queue *queue)
 {
     char reported[SH_KEY_CHECK_HEX_BYTES];
     if (sh_queue_key_get(queue, reported, NULL) == SH_OK)

@@ -196,12 +196,12 @@ static bool note(const sh_http_exchange *exchange, const char *node, bool netale
                    agent.instance, agent.agent);
     uint64_t hash = hash_of(node), agent_hash = hash_of(all);
     (void)pthread_mutex_lock(&lock);
-    bool news = is_new_report(hash, agent_hash);
-    sh_queue_report *report = news || problem || newcomer ? report_of(node, hash) : NULL;
+    bool is_new = is_new_report(hash, agent_hash);
+    sh_queue_report *report = is_new || problem || newcomer ? report_of(node, hash) : NULL;
     if (report != NULL) {
         report->ms = now_ms;
         report->is_contact = report->is_contact || newcomer;
-        if (news)
+        if (is_new)
             note_agent(exchange, &agent, netalertx, report);
         if (problem) {
             report->problem_ms = now_ms;

@@ -24,7 +24,7 @@ void blocklist_reset(blocklist *b)
 void blocklist_forget(blocklist *b)
 {
     b->is_loaded = false;
-    b->looked_ms = 0;
+    b->checked_ms = 0;
 }
 
 static sh_err add_key(void *context, const store_state_entry *entry, sh_error *error)
@@ -77,12 +77,12 @@ sh_err blocklist_hold(blocklist *b, store *s, bool *readmits, sh_error *error)
     return err == SH_OK ? replace(b, &keys, version, readmits, error) : err;
 }
 
-sh_err blocklist_look(blocklist *b, store *s, bool *readmits, sh_error *error)
+sh_err blocklist_refresh(blocklist *b, store *s, bool *readmits, sh_error *error)
 {
     SH_CLEANUP(sh_list_reset) sh_list keys = {.count = 0};
     char version[STORE_VERSION_BYTES];
     int64_t now_ms = sh_clock_monotonic_ms();
-    if (b->looked_ms != 0 && now_ms - b->looked_ms < SH_PUBLICATION_CHECK_MS)
+    if (b->checked_ms != 0 && now_ms - b->checked_ms < SH_PUBLICATION_CHECK_MS)
         return SH_OK;
     sh_err err = store_state_version(s, STORE_BLOCKLIST, version, error);
     if (err == SH_OK && (!b->is_loaded || strcmp(version, b->version) != 0)) {
@@ -92,6 +92,6 @@ sh_err blocklist_look(blocklist *b, store *s, bool *readmits, sh_error *error)
             err = replace(b, &keys, version, readmits, error);
     }
     if (err == SH_OK)
-        b->looked_ms = now_ms;
+        b->checked_ms = now_ms;
     return err;
 }

@@ -14,8 +14,8 @@ typedef struct {
     sh_list blocked;        /* as of version */
     char version[STORE_VERSION_BYTES];
     bool is_loaded;
-    skip_set *skipped; /* both lists */
-    int64_t looked_ms; /* monotonic; 0: never */
+    skip_set *skipped;  /* both lists */
+    int64_t checked_ms; /* monotonic; 0: never */
 } blocklist;
 
 /* Without the database's list. SH_E_MEMORY. Release with blocklist_reset() in every case. */
@@ -32,6 +32,6 @@ void blocklist_forget(blocklist *b);
 sh_err blocklist_hold(blocklist *b, store *s, bool *readmits, sh_error *error);
 
 /* Outside a transaction: reads the list if it has changed, at most every half second. */
-sh_err blocklist_look(blocklist *b, store *s, bool *readmits, sh_error *error);
+sh_err blocklist_refresh(blocklist *b, store *s, bool *readmits, sh_error *error);
 
 #endif

@@ -19,9 +19,9 @@
  */
 #define NONE_VERSION "none"
 
-void state_publication_reset(state_publication *p)
+void credentials_publication_reset(credentials_publication *p)
 {
-    *p = (state_publication){.looked = false};
+    *p = (credentials_publication){.checked = false};
 }
 
 /* --- Publishing ------------------------------------------------------------------------------ */
@@ -134,14 +134,15 @@ sh_err credentials_take_over(store *s, sh_queue *queue, size_t *taken, sh_error 
 /* --- Looking --------------------------------------------------------------------------------- */
 
 /* Whether Redis has the list of the database. */
-static sh_err compare(state_publication *p, store *s, sh_queue *queue, bool *same, sh_error *error)
+static sh_err compare(credentials_publication *p, store *s, sh_queue *queue, bool *same,
+                      sh_error *error)
 {
     char version[STORE_VERSION_BYTES];
     queue_nodes_state published = {.count = 0};
     sh_err err = store_state_version(s, STORE_CREDENTIALS, version, error);
     if (err == SH_OK)
         err = queue_nodes_state_get(queue, &published, error);
-    if (err == SH_OK && (strcmp(version, p->version) != 0 || !p->looked)) {
+    if (err == SH_OK && (strcmp(version, p->version) != 0 || !p->checked)) {
         err = store_state_count(s, STORE_CREDENTIALS, &p->count, error);
         (void)memcpy(p->version, version, sizeof p->version);
     }
@@ -153,16 +154,17 @@ static sh_err compare(state_publication *p, store *s, sh_queue *queue, bool *sam
 sh_err credentials_are_published(store *s, sh_queue *queue, bool *ret, int64_t *count,
                                  sh_error *error)
 {
-    state_publication p = {.looked = false};
+    credentials_publication p = {.checked = false};
     sh_err err = compare(&p, s, queue, ret, error);
     *count = p.count;
     return err;
 }
 
-sh_err state_publication_look(state_publication *p, store *s, sh_queue *queue, sh_error *error)
+sh_err credentials_publication_update(credentials_publication *p, store *s, sh_queue *queue,
+                                      sh_error *error)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
-    if (p->looked && now_ms - p->looked_ms < SH_PUBLICATION_CHECK_MS)
+    if (p->checked && now_ms - p->checked_ms < SH_PUBLICATION_CHECK_MS)
         return SH_OK;
     bool same = false;
     size_t taken = 0;
@@ -176,7 +178,7 @@ sh_err state_publication_look(state_publication *p, store *s, sh_queue *queue, s
         return err;
     if (!same)
         sh_log_info("published the credentials of %" PRId64 " nodes in Redis", count);
-    p->looked = same; /* compare again after a publication, to note its count */
-    p->looked_ms = now_ms;
+    p->checked = same; /* compare again after a publication, to note its count */
+    p->checked_ms = now_ms;
     return SH_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_STATE_PUBLICATION_H
-#define RECEIVER_STATE_PUBLICATION_H
+#ifndef RECEIVER_CREDENTIALS_PUBLICATION_H
+#define RECEIVER_CREDENTIALS_PUBLICATION_H
 
 #include "libcommon/queue/queue.h"
 #include "receiver/store/store_state.h"
@@ -12,17 +12,18 @@
  */
 
 typedef struct {
-    bool looked;                       /* looked_ms is set */
-    int64_t looked_ms;                 /* monotonic */
+    bool checked;                      /* checked_ms is set */
+    int64_t checked_ms;                /* monotonic */
     char version[STORE_VERSION_BYTES]; /* of the list that count belongs to */
     int64_t count;
-} state_publication;
+} credentials_publication;
 
 /* For another database: reads everything again. */
-void state_publication_reset(state_publication *p);
+void credentials_publication_reset(credentials_publication *p);
 
 /* Publishes the credentials if Redis differs. Looks at most every SH_PUBLICATION_CHECK_MS. */
-sh_err state_publication_look(state_publication *p, store *s, sh_queue *queue, sh_error *error);
+sh_err credentials_publication_update(credentials_publication *p, store *s, sh_queue *queue,
+                                      sh_error *error);
 
 /*
  * Publishes the credentials now. When it returns SH_OK, Redis has the list of the database as it

@@ -29,7 +29,7 @@ void database_check_reset(database_check *d)
     d->own[0] = '\0';
 }
 
-sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_error *error)
+sh_err database_check_verify(database_check *d, store *s, sh_queue *queue, sh_error *error)
 {
     char published[SH_ID_HEX_BYTES];
     sh_err err = queue_database_get(queue, published, error);

@@ -23,7 +23,7 @@ void database_check_reset(database_check *d);
  * the id again if Redis has lost it, and the new id if the database at SYNC_db was replaced while
  * this process used it.
  */
-sh_err database_check_look(database_check *d, store *s, sh_queue *queue, sh_error *error);
+sh_err database_check_verify(database_check *d, store *s, sh_queue *queue, sh_error *error);
 
 /* The id of the database, which the first call creates. */
 sh_err database_id_read(store *s, char ret[static SH_ID_HEX_BYTES], sh_error *error);

@@ -16,7 +16,7 @@
 #define TEXT_KEPT_MAX (TEXT_AHEAD_MAX + TEXT_AHEAD_MAX / 2)
 
 typedef struct {
-    const hub_keys *keys;
+    const hub_secrets *keys;
     const queue_entry *entry;      /* NULL: none */
     char id[QUEUE_ENTRY_ID_BYTES]; /* the entry of this text; "" for none */
     sh_envelope_header header;
@@ -87,7 +87,7 @@ static void open_ahead(void *context)
     o->err = open_entry(o, NULL);
 }
 
-sh_err entry_decoder_new(const hub_keys *keys, entry_decoder **ret, sh_error *error)
+sh_err entry_decoder_new(const hub_secrets *keys, entry_decoder **ret, sh_error *error)
 {
     entry_decoder *o = calloc(1, sizeof *o);
     if (o == NULL)

@@ -13,7 +13,7 @@
 typedef struct entry_decoder entry_decoder;
 
 /* Borrows the keys. SH_E_MEMORY. */
-sh_err entry_decoder_new(const hub_keys *keys, entry_decoder **ret, sh_error *error);
+sh_err entry_decoder_new(const hub_secrets *keys, entry_decoder **ret, sh_error *error);
 void entry_decoder_free(entry_decoder *o); /* NULL is accepted */
 
 /*

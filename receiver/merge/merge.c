@@ -33,7 +33,7 @@ static void close_store(merge *m)
     store_close(m->merger.store);
     m->merger.store = NULL;
     database_check_reset(&m->database);
-    state_publication_reset(&m->publication);
+    credentials_publication_reset(&m->publication);
     blocklist_forget(&m->blocklist);
     if (m->recorder != NULL)
         contact_recorder_clear(m->recorder);
@@ -117,7 +117,7 @@ static sh_err open_first(merge *m, sh_error *error)
     return SH_OK;
 }
 
-sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret, sh_error *error)
+sh_err merge_new(const sh_settings *settings, const hub_secrets *keys, merge **ret, sh_error *error)
 {
     merge *m = calloc(1, sizeof *m);
     if (m == NULL)
@@ -272,9 +272,9 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     *worked = false;
     sh_err err = open_store(m, error);
     if (err == SH_OK)
-        err = database_check_look(&m->database, m->merger.store, m->queue, error);
+        err = database_check_verify(&m->database, m->merger.store, m->queue, error);
     if (err == SH_OK)
-        err = state_publication_look(&m->publication, m->merger.store, m->queue, error);
+        err = credentials_publication_update(&m->publication, m->merger.store, m->queue, error);
     if (err == SH_OK)
         err = merge_look_at_blocklist(m, error);
     if (err == SH_OK)
@@ -282,7 +282,7 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     if (err == SH_OK)
         err = merge_publish_digests(m, error);
     if (err == SH_OK)
-        err = key_check_look(&m->key, m->merger.store, m->queue, error);
+        err = key_check_verify(&m->key, m->merger.store, m->queue, error);
     if (err == SH_OK)
         err = hand_over_contacts(m, error);
     if (err == SH_OK)

@@ -16,7 +16,8 @@
 typedef struct merge merge;
 
 /* Opens the database. SH_E_IO, SH_E_CONFIG and the others of store_open(). */
-sh_err merge_new(const sh_settings *settings, const hub_keys *keys, merge **ret, sh_error *error);
+sh_err merge_new(const sh_settings *settings, const hub_secrets *keys, merge **ret,
+                 sh_error *error);
 void merge_free(merge *m); /* NULL is accepted */
 
 /* The metrics of nodes, which live until merge_free(). */

@@ -9,7 +9,7 @@
 #define META_NAME "key_check"
 #define NEWEST_ENTRIES 256
 
-void key_check_init(key_check *k, const hub_keys *keys)
+void key_check_init(key_check *k, const hub_secrets *keys)
 {
     *k = (key_check){.keys = keys};
     sh_key_check(keys->passphrase_key, k->own);
@@ -29,7 +29,7 @@ static sh_err record_key(key_check *k, store *s, sh_queue *queue, bool replace, 
     return err == SH_OK ? queue_key_set(queue, stored, replace, error) : err;
 }
 
-sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error)
+sh_err key_check_verify(key_check *k, store *s, sh_queue *queue, sh_error *error)
 {
     char published[SH_KEY_CHECK_HEX_BYTES], stored[STORE_META_BYTES] = "";
     k->confirmed = false;
@@ -51,7 +51,7 @@ sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error)
 /* --- Proof ----------------------------------------------------------------------------------- */
 
 typedef struct {
-    const hub_keys *keys;
+    const hub_secrets *keys;
     size_t own, others; /* envelopes sealed with this key, and with another one */
 } sealed_with;
 
@@ -86,7 +86,7 @@ sh_err key_check_prove(key_check *k, store *s, sh_queue *queue, const queue_batc
     if (seen.own == 0)
         return fail_other(error);
     err = record_key(k, s, queue, false, error);
-    return err == SH_OK ? key_check_look(k, s, queue, error) : err;
+    return err == SH_OK ? key_check_verify(k, s, queue, error) : err;
 }
 
 sh_err key_check_adopt(key_check *k, store *s, sh_queue *queue, sh_error *error)

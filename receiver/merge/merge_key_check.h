@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_KEY_CHECK_H
-#define RECEIVER_KEY_CHECK_H
+#ifndef RECEIVER_MERGE_KEY_CHECK_H
+#define RECEIVER_MERGE_KEY_CHECK_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/native/envelope.h"
@@ -23,18 +23,18 @@
  * treat each entry as unreadable.
  */
 typedef struct {
-    const hub_keys *keys;             /* borrowed */
+    const hub_secrets *keys;          /* borrowed */
     char own[SH_KEY_CHECK_HEX_BYTES]; /* this receiver's check value */
     bool confirmed;                   /* equal to the hub's */
 } key_check;
 
-void key_check_init(key_check *k, const hub_keys *keys);
+void key_check_init(key_check *k, const hub_secrets *keys);
 
 /*
  * Call it before taking entries. SH_E_CONFIG if the hub's key is another one. Publishes the check
  * value again if Redis has lost it.
  */
-sh_err key_check_look(key_check *k, store *s, sh_queue *queue, sh_error *error);
+sh_err key_check_verify(key_check *k, store *s, sh_queue *queue, sh_error *error);
 
 /*
  * While the hub's key is unknown: adopts this receiver's key if any of these entries, or of the

@@ -76,7 +76,7 @@ struct merge {
     bool warned_no_folder; /* that SYNC_plugins_out is not set */
     steady_clock clock;
     database_check database;
-    state_publication publication;
+    credentials_publication publication;
     blocklist blocklist;
     hand hand;                 /* kept and retried after a failure */
     held_entries held;         /* entries of nodes whose entries take long */

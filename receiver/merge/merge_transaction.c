@@ -121,7 +121,7 @@ static void use_blocklist(merge *m, bool readmits)
 sh_err merge_look_at_blocklist(merge *m, sh_error *error)
 {
     bool readmits = false;
-    sh_err err = blocklist_look(&m->blocklist, m->merger.store, &readmits, error);
+    sh_err err = blocklist_refresh(&m->blocklist, m->merger.store, &readmits, error);
     use_blocklist(m, readmits);
     return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_NODES_PUBLICATION_H
-#define RECEIVER_NODES_PUBLICATION_H
+#ifndef RECEIVER_QUEUE_CREDENTIALS_WRITE_H
+#define RECEIVER_QUEUE_CREDENTIALS_WRITE_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/queue/queue.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_HUB_KEY_H
-#define RECEIVER_HUB_KEY_H
+#ifndef RECEIVER_QUEUE_KEY_CHECK_WRITE_H
+#define RECEIVER_QUEUE_KEY_CHECK_WRITE_H
 
 #include "libcommon/queue/queue.h"
 

@@ -59,16 +59,16 @@ static bool is_there(latency_run *run, size_t n)
 }
 
 /* Whether anything was committed since the last call; cheaper than searching the rows. */
-static bool has_news(latency_run *run)
+static bool has_changed(latency_run *run)
 {
     int rc = sqlite3_step(run->version);
     int64_t version = sqlite3_column_int64(run->version, 0);
     (void)sqlite3_reset(run->version);
     if (rc != SQLITE_ROW)
         bench_die("%s", sqlite3_errmsg(run->db));
-    bool news = version != run->seen_version;
+    bool changed = version != run->seen_version;
     run->seen_version = version;
-    return news;
+    return changed;
 }
 
 /* Runs one round and stores its latencies in times (may be NULL). */
@@ -82,8 +82,8 @@ static void run_round(latency_run *run, size_t round, uint32_t *times)
     for (size_t i = 0; i < run->nodes; i++)
         write_table(run, i);
     while (left > 0) {
-        bool news = has_news(run);
-        for (size_t i = 0; news && i < run->nodes; i++) {
+        bool changed = has_changed(run);
+        for (size_t i = 0; changed && i < run->nodes; i++) {
             if (run->seen[i] || !is_there(run, first_of(i) + run->devices + round - 1))
                 continue;
             double now = bench_now_s();

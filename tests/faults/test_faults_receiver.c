@@ -26,7 +26,7 @@ static const char result[] = "one|x|2026-08-22 02:53:00|a|b|c|d|e|f\n"
 
 static with_redis redis;
 static sh_settings settings;
-static hub_keys keys;
+static hub_secrets keys;
 static sh_queue *queue; /* puts what is to be merged */
 static sh_buf new_db;   /* the file of a database that was just created */
 static merge *ready;    /* started by begin(), so that faults meet what comes after */
@@ -117,7 +117,7 @@ static void create_database(void)
     sh_error error = {.code = SH_OK};
     assert_int_equal(mkdir(in_folder("out"), 0700), 0);
     load_settings();
-    assert_int_equal(keys_init(&settings, &keys, NULL), SH_OK);
+    assert_int_equal(hub_secrets_init(&settings, &keys, NULL), SH_OK);
     if (merge_new(&settings, &keys, &m, &error) != SH_OK)
         fail_msg("%s", error.message);
     merge_free(m);
@@ -195,7 +195,7 @@ static int folder_make_with_database(void **state)
 
 static int folder_remove_with_database(void **state)
 {
-    keys_reset(&keys);
+    hub_secrets_reset(&keys);
     sh_settings_reset(&settings);
     sh_buf_reset(&new_db);
     return folder_remove(state);

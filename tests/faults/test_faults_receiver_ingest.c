@@ -19,7 +19,7 @@ static const char table[] = "{\"data\": [{\"devMac\": \"00:11:22:33:44:55\", \"d
 
 static with_redis redis;
 static sh_settings settings;
-static hub_keys keys;
+static hub_secrets keys;
 static uint16_t port;
 static struct {
     char bytes[BODY_MAX];
@@ -197,7 +197,7 @@ static int start(void **state)
     sh_error error = {.code = SH_OK};
     if (sh_settings_load(SH_FOR_RECEIVER, environment, &settings, &error) != SH_OK)
         fail_msg("%s", error.message);
-    assert_int_equal(keys_init(&settings, &keys, NULL), SH_OK);
+    assert_int_equal(hub_secrets_init(&settings, &keys, NULL), SH_OK);
     make_requests();
     return 0;
 }
@@ -206,7 +206,7 @@ static int stop(void **state)
 {
     (void)state;
     redis_stop(&redis);
-    keys_reset(&keys);
+    hub_secrets_reset(&keys);
     sh_settings_reset(&settings);
     return 0;
 }

@@ -64,7 +64,7 @@ static void expect(watch_seen what)
 
 static void expect_event(void)
 {
-    expect(WATCH_NEWS);
+    expect(WATCH_CHANGED);
     arm();
 }
 
@@ -138,11 +138,11 @@ static void what_happens_to_other_files_is_told_from_news(void **state)
     expect(WATCH_OTHERS);
     assert_int_equal(rename(in_folder("api/deep/table.json.tmp"), in_folder("api/deep/table.json")),
                      0);
-    expect(WATCH_NEWS);
+    expect(WATCH_CHANGED);
     folder_put("api/deep/other", "x");
     folder_put("api/deep/table.json", "x");
     folder_put("api/deep/other", "x");
-    expect(WATCH_NEWS);
+    expect(WATCH_CHANGED);
 }
 
 static void more_events_than_fit_are_news(void **state)
@@ -165,7 +165,7 @@ static void more_events_than_fit_are_news(void **state)
         int fd = open(in_folder(i % 2 == 0 ? "api/deep/one" : "api/deep/two"), O_WRONLY);
         assert_int_equal(close(fd), 0);
     }
-    expect(WATCH_NEWS);
+    expect(WATCH_CHANGED);
 }
 
 /* Where the file is a link, whatever it leads to may be what changed. */
@@ -177,7 +177,7 @@ static void beside_a_link_all_is_news(void **state)
     assert_int_equal(symlink("today.json", in_folder("api/deep/table.json")), 0);
     arm();
     folder_put("api/deep/today.json", "x");
-    expect(WATCH_NEWS);
+    expect(WATCH_CHANGED);
 }
 
 static void arming_twice_changes_nothing(void **state)

@@ -9,12 +9,12 @@
 #define NOW_MS INT64_C(1787367180000) /* 2026-08-22T02:53:00Z, a Saturday */
 #define DAY_S 86400
 
-static contact with_schedule(sh_cron *cron, const char *schedule)
+static heartbeat with_schedule(sh_cron *cron, const char *schedule)
 {
-    contact c;
+    heartbeat h;
     assert_int_equal(sh_cron_read(sh_slice_of(schedule), cron, NULL), SH_OK);
-    contact_init(&c, cron);
-    return c;
+    heartbeat_init(&h, cron);
+    return h;
 }
 
 static void the_interval_is_that_of_the_schedule(void **state)
@@ -33,33 +33,33 @@ static void the_interval_is_that_of_the_schedule(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_cron cron;
-        contact c = with_schedule(&cron, cases[i].schedule);
-        assert_int_equal(contact_interval_s(&c, NOW_MS), cases[i].interval_s);
+        heartbeat h = with_schedule(&cron, cases[i].schedule);
+        assert_int_equal(heartbeat_interval_s(&h, NOW_MS), cases[i].interval_s);
     }
-    contact single;
-    contact_init(&single, NULL);
-    assert_int_equal(contact_interval_s(&single, NOW_MS), 0);
+    heartbeat single;
+    heartbeat_init(&single, NULL);
+    assert_int_equal(heartbeat_interval_s(&single, NOW_MS), 0);
 }
 
 static void the_most_important_problem_is_reported(void **state)
 {
     (void)state;
-    contact c;
-    contact_init(&c, NULL);
-    assert_string_equal(contact_problem_current(&c).kind, "");
-    assert_false(contact_has_changed(&c));
-    contact_problem_set(&c, PROBLEM_SPOOL, "spool_full", "no room");
-    assert_true(contact_has_changed(&c));
-    contact_told(&c, "spool_full");
-    assert_false(contact_has_changed(&c));
-    contact_problem_set(&c, PROBLEM_TABLE, "table_missing", "no file");
-    assert_string_equal(contact_problem_current(&c).kind, "table_missing");
-    assert_true(contact_has_changed(&c));
-    contact_problem_clear(&c, PROBLEM_TABLE);
-    contact_problem_clear(&c, PROBLEM_SPOOL);
-    assert_true(contact_has_changed(&c)); /* the hub still has it */
-    contact_told(&c, "");
-    assert_false(contact_has_changed(&c));
+    heartbeat h;
+    heartbeat_init(&h, NULL);
+    assert_string_equal(heartbeat_problem_current(&h).kind, "");
+    assert_false(heartbeat_has_changed(&h));
+    heartbeat_problem_set(&h, PROBLEM_SPOOL, "spool_full", "no room");
+    assert_true(heartbeat_has_changed(&h));
+    heartbeat_told(&h, "spool_full");
+    assert_false(heartbeat_has_changed(&h));
+    heartbeat_problem_set(&h, PROBLEM_TABLE, "table_missing", "no file");
+    assert_string_equal(heartbeat_problem_current(&h).kind, "table_missing");
+    assert_true(heartbeat_has_changed(&h));
+    heartbeat_problem_clear(&h, PROBLEM_TABLE);
+    heartbeat_problem_clear(&h, PROBLEM_SPOOL);
+    assert_true(heartbeat_has_changed(&h)); /* the hub still has it */
+    heartbeat_told(&h, "");
+    assert_false(heartbeat_has_changed(&h));
 }
 
 static void tables_that_cannot_be_read_have_their_kinds(void **state)
@@ -78,22 +78,22 @@ static void tables_that_cannot_be_read_have_their_kinds(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        contact c;
+        heartbeat h;
         sh_error error = {.code = cases[i].code, .message = "why"};
-        contact_init(&c, NULL);
-        contact_table_failed(&c, &error);
-        assert_string_equal(contact_problem_current(&c).kind, cases[i].kind);
+        heartbeat_init(&h, NULL);
+        heartbeat_table_failed(&h, &error);
+        assert_string_equal(heartbeat_problem_current(&h).kind, cases[i].kind);
     }
 }
 
 static const char *age_problem(int64_t written_ms, int64_t max_age_s)
 {
-    static contact_problem problem;
-    contact c;
+    static heartbeat_problem problem;
+    heartbeat h;
     const sh_file_stamp stamp = {.exists = true, .mtime_ns = written_ms * 1000000};
-    contact_init(&c, NULL);
-    contact_table_age(&c, "/tmp/table.json", &stamp, max_age_s, NOW_MS);
-    problem = contact_problem_current(&c);
+    heartbeat_init(&h, NULL);
+    heartbeat_table_age(&h, "/tmp/table.json", &stamp, max_age_s, NOW_MS);
+    problem = heartbeat_problem_current(&h);
     assert_true(problem.kind[0] == '\0' || strstr(problem.text, "SYNC_table_max_age") != NULL);
     return problem.kind;
 }
@@ -110,34 +110,34 @@ static void a_table_is_old_after_its_maximum_age(void **state)
 static void the_clock_is_compared_with_the_hub_s(void **state)
 {
     (void)state;
-    contact c;
-    contact_init(&c, NULL);
-    contact_hub_clock(&c, NOW_MS / 1000 - 301, NOW_MS);
-    assert_string_equal(contact_problem_current(&c).kind, "clock_skew");
-    assert_non_null(strstr(contact_problem_current(&c).text, "301 s ahead of the hub's"));
-    contact_hub_clock(&c, 0, NOW_MS); /* no header Date */
-    assert_string_equal(contact_problem_current(&c).kind, "clock_skew");
-    contact_hub_clock(&c, NOW_MS / 1000 + 300, NOW_MS);
-    assert_string_equal(contact_problem_current(&c).kind, "");
-    contact_hub_clock(&c, NOW_MS / 1000 + 301, NOW_MS);
-    assert_non_null(strstr(contact_problem_current(&c).text, "301 s behind the hub's"));
+    heartbeat h;
+    heartbeat_init(&h, NULL);
+    heartbeat_hub_clock(&h, NOW_MS / 1000 - 301, NOW_MS);
+    assert_string_equal(heartbeat_problem_current(&h).kind, "clock_skew");
+    assert_non_null(strstr(heartbeat_problem_current(&h).text, "301 s ahead of the hub's"));
+    heartbeat_hub_clock(&h, 0, NOW_MS); /* no header Date */
+    assert_string_equal(heartbeat_problem_current(&h).kind, "clock_skew");
+    heartbeat_hub_clock(&h, NOW_MS / 1000 + 300, NOW_MS);
+    assert_string_equal(heartbeat_problem_current(&h).kind, "");
+    heartbeat_hub_clock(&h, NOW_MS / 1000 + 301, NOW_MS);
+    assert_non_null(strstr(heartbeat_problem_current(&h).text, "301 s behind the hub's"));
 }
 
 typedef struct {
-    sh_buf headers[CONTACT_HEADERS];
+    sh_buf headers[HEARTBEAT_HEADERS];
     char kind[SH_PROBLEM_KIND_MAX + 1];
 } written;
 
-static void write_all(const contact *c, written *ret)
+static void write_all(const heartbeat *h, written *ret)
 {
-    for (size_t i = 0; i < CONTACT_HEADERS; i++)
-        ret->headers[i] = SH_BUF_INIT(CONTACT_HEADER_MAX);
-    assert_int_equal(contact_headers_write(c, NOW_MS, ret->headers, ret->kind), SH_OK);
+    for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
+        ret->headers[i] = SH_BUF_INIT(HEARTBEAT_HEADER_MAX);
+    assert_int_equal(heartbeat_headers_write(h, NOW_MS, ret->headers, ret->kind), SH_OK);
 }
 
 static void free_all(written *w)
 {
-    for (size_t i = 0; i < CONTACT_HEADERS; i++)
+    for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
         sh_buf_reset(&w->headers[i]);
 }
 
@@ -145,11 +145,11 @@ static void headers_say_interval_instance_and_problem(void **state)
 {
     (void)state;
     sh_cron cron;
-    contact c = with_schedule(&cron, "*/5 * * * *");
+    heartbeat h = with_schedule(&cron, "*/5 * * * *");
     written w;
-    (void)snprintf(c.instance, sizeof c.instance, "%s", "0123456789abcdef");
-    contact_problem_set(&c, PROBLEM_TABLE, "table_missing", "no file /tmp/Büro\r\nX: y");
-    write_all(&c, &w);
+    (void)snprintf(h.instance, sizeof h.instance, "%s", "0123456789abcdef");
+    heartbeat_problem_set(&h, PROBLEM_TABLE, "table_missing", "no file /tmp/Büro\r\nX: y");
+    write_all(&h, &w);
     assert_string_equal(w.headers[0].data, "Sync-Hub-Interval: 300");
     assert_string_equal(w.headers[1].data, "Sync-Hub-Instance: 0123456789abcdef");
     assert_string_equal(
@@ -157,8 +157,8 @@ static void headers_say_interval_instance_and_problem(void **state)
         "Sync-Hub-Problem: table_missing no%20file%20%2Ftmp%2FB%C3%BCro%0D%0AX%3A%20y");
     assert_string_equal(w.kind, "table_missing");
     free_all(&w);
-    contact_init(&c, NULL);
-    write_all(&c, &w);
+    heartbeat_init(&h, NULL);
+    write_all(&h, &w);
     assert_int_equal(w.headers[0].len + w.headers[1].len + w.headers[2].len, 0);
     assert_string_equal(w.kind, "");
     free_all(&w);
@@ -167,17 +167,17 @@ static void headers_say_interval_instance_and_problem(void **state)
 static void a_long_problem_fits_and_is_valid_utf8(void **state)
 {
     (void)state;
-    contact c;
+    heartbeat h;
     written w;
     char text[SH_ERROR_MESSAGE_BYTES] = "\xff";
-    contact_init(&c, NULL);
+    heartbeat_init(&h, NULL);
     for (size_t len = 1; len + 3 < sizeof text; len += 2) {
         text[len] = '\xc3';
         text[len + 1] = '\xbc';
         text[len + 2] = '\0';
     }
-    contact_problem_set(&c, PROBLEM_TABLE, "table_unreadable", text);
-    write_all(&c, &w);
+    heartbeat_problem_set(&h, PROBLEM_TABLE, "table_unreadable", text);
+    write_all(&h, &w);
     assert_non_null(strstr(w.headers[0].data, " %3F%C3%BC"));
     assert_string_equal(w.headers[0].data + w.headers[0].len - 6, "%C3%BC");
     free_all(&w);
@@ -187,15 +187,15 @@ static void the_instance_is_made_once_and_repaired(void **state)
 {
     (void)state;
     char first[SH_INSTANCE_MAX + 1], second[SH_INSTANCE_MAX + 1];
-    assert_int_equal(contact_instance_load(folder, first, NULL), SH_OK);
+    assert_int_equal(heartbeat_instance_load(folder, first, NULL), SH_OK);
     assert_int_equal(strlen(first), 32);
-    assert_int_equal(contact_instance_load(folder, second, NULL), SH_OK);
+    assert_int_equal(heartbeat_instance_load(folder, second, NULL), SH_OK);
     assert_string_equal(first, second);
     folder_put("instance", "no instance");
-    assert_int_equal(contact_instance_load(folder, second, NULL), SH_OK);
+    assert_int_equal(heartbeat_instance_load(folder, second, NULL), SH_OK);
     assert_int_equal(strlen(second), 32);
     assert_string_not_equal(first, second);
-    assert_int_not_equal(contact_instance_load(in_folder("missing"), second, NULL), SH_OK);
+    assert_int_not_equal(heartbeat_instance_load(in_folder("missing"), second, NULL), SH_OK);
     assert_string_equal(second, "");
 }
 

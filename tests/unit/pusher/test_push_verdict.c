@@ -25,7 +25,7 @@ typedef struct {
     const char *words; /* of the message; NULL for a success */
 } judge_case;
 
-static bool heartbeat; /* what is answered */
+static bool was_heartbeat; /* what is answered */
 
 static const judge_case cases[] = {
     {NATIVE, 202, JSON, "{\"status\":\"queued\",\"id\":\"00112233445566778899aabbccddeeff\"}", true,
@@ -227,7 +227,7 @@ static push_verdict judge(const judge_case *c, sh_error *error)
                               .url = URL,
                               .id = item_id,
                               .asked = c->asked,
-                              .is_heartbeat = heartbeat};
+                              .is_heartbeat = was_heartbeat};
     push_verdict verdict = push_judge(&question, error);
     sh_http_answer_reset(&answer);
     return verdict;
@@ -288,9 +288,9 @@ static void a_heartbeat_is_answered_by_the_hub_alone(void **state)
          PUSH_LATER, "503"},
     };
     (void)state;
-    heartbeat = true;
+    was_heartbeat = true;
     check_all(heartbeats, sizeof heartbeats / sizeof heartbeats[0]);
-    heartbeat = false;
+    was_heartbeat = false;
 }
 
 int main(void)

@@ -46,11 +46,11 @@ static void check_published(store *s, sh_queue *queue, int64_t count)
 }
 
 /* As the next look after its interval. */
-static void look(state_publication *p, store *s, sh_queue *queue)
+static void look(credentials_publication *p, store *s, sh_queue *queue)
 {
     sh_error error = {.code = SH_OK};
-    p->looked_ms -= SH_PUBLICATION_CHECK_MS;
-    must(state_publication_look(p, s, queue, &error), &error);
+    p->checked_ms -= SH_PUBLICATION_CHECK_MS;
+    must(credentials_publication_update(p, s, queue, &error), &error);
 }
 
 static void a_lost_older_or_incomplete_redis_is_healed(void **state)
@@ -58,8 +58,8 @@ static void a_lost_older_or_incomplete_redis_is_healed(void **state)
     (void)state;
     store *s = opened();
     sh_queue *queue = open_queue();
-    state_publication p;
-    state_publication_reset(&p);
+    credentials_publication p;
+    credentials_publication_reset(&p);
     put_records(s, 0, 3, "2 1 0 0");
     look(&p, s, queue);
     check_published(s, queue, 3);
@@ -84,8 +84,8 @@ static void nothing_is_written_while_redis_has_the_list(void **state)
     (void)state;
     store *s = opened();
     sh_queue *queue = open_queue();
-    state_publication p;
-    state_publication_reset(&p);
+    credentials_publication p;
+    credentials_publication_reset(&p);
     look(&p, s, queue);
     assert_string_equal(published(queue).version, "none");
     put_records(s, 0, 2, "2 1 0 0");
@@ -156,10 +156,10 @@ static void a_database_without_credentials_takes_over_those_in_redis_once(void *
     (void)state;
     store *s = opened();
     sh_queue *queue = open_queue();
-    state_publication p;
+    credentials_publication p;
     size_t taken = 0;
     sh_error error = {.code = SH_OK};
-    state_publication_reset(&p);
+    credentials_publication_reset(&p);
     (void)redis_ask(&redis_server, "HSET t:nodes Office record Cabin other");
     (void)redis_ask(&redis_server, "SET t:nodes:version old");
     look(&p, s, queue);

@@ -23,7 +23,7 @@ typedef struct {
     queue_entry entry;
 } sealed;
 
-static const hub_keys keys = {.passphrase_key = {1, 2, 3}};
+static const hub_secrets keys = {.passphrase_key = {1, 2, 3}};
 
 /* A plugin result needs one valid line. */
 #define HEAD "id||||||||\n"
