@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/node_summary.h"
 #include "tests/unit/store_fixture.h"
 
 /* The store on a NetAlertX hub's database. */
@@ -241,6 +242,34 @@ static void it_can_be_looked_at_before_a_receiver_has_opened_it(void **state)
     assert_string_equal(sql("SELECT count(*) FROM sqlite_master WHERE name LIKE 'SyncHub%'"), "0;");
 }
 
+static sh_err add_summary(void *context, const store_node_summary *node, sh_error *error)
+{
+    char *all = context;
+    (void)error;
+    (void)snprintf(all + strlen(all), 100 - strlen(all), "%s %lld;", node->node,
+                   (long long)node->present);
+    return SH_OK;
+}
+
+static void nodes_have_no_number_of_present_devices(void **state)
+{
+    (void)state;
+    char all[100] = "";
+    make_app_db();
+    store *s = NULL;
+    assert_int_equal(store_open(db_path, STORE_READ_ONLY, &s, NULL), SH_OK);
+    must(store_node_summaries(s, 10, add_summary, all, NULL), NULL);
+    assert_string_equal(all, ""); /* no receiver has opened it yet */
+    store_close(s);
+    store_close(opened());
+    (void)sql("INSERT INTO SyncHub_Nodes(node, mode, merged_ms, sent, inserted, known, skipped,"
+              " set_aside, reason) VALUES('# N', 'push', 1, 2, 3, 4, 5, 6, '')");
+    assert_int_equal(store_open(db_path, STORE_READ_ONLY, &s, NULL), SH_OK);
+    must(store_node_summaries(s, 10, add_summary, all, NULL), NULL);
+    assert_string_equal(all, "# N -1;");
+    store_close(s);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
@@ -256,6 +285,7 @@ int main(void)
         TEST(keys_ignore_case_whatever_index_the_table_has),
         TEST(databases_of_another_kind_are_refused_and_left_alone),
         TEST(it_can_be_looked_at_before_a_receiver_has_opened_it),
+        TEST(nodes_have_no_number_of_present_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
