@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_BYTES (SH_PEER_ERROR_MESSAGE_BYTES + 8) /* for the peer's message */
+#define MESSAGE_BYTES (SH_PEER_ERROR_MESSAGE_BYTES + 8) /* for the peer's message */
 
 void puller_table_reset(puller_table *table)
 {
@@ -32,10 +32,10 @@ static sh_slice slice_of(const sh_buf *buf)
 static sh_err fail_foreign(const sh_http_answer *answer, sh_error *error)
 {
     static const sh_peer node = {.name = "node", .setting = "SYNC_nodes"};
-    char words[SH_PEER_DESCRIPTION_BYTES];
+    char message[SH_PEER_DESCRIPTION_BYTES];
     bool busy = answer->status >= 500 || answer->status == 408 || answer->status == 429;
-    sh_peer_describe_foreign(&node, answer, words);
-    return sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED, "%s", words);
+    sh_peer_describe_foreign(&node, answer, message);
+    return sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED, "%s", message);
 }
 
 /* Without a code, as in answers of NetAlertX and of pushers before 0.2.0, the text decides. */
@@ -48,19 +48,19 @@ static bool has_no_table(const sh_peer_error *peer_error)
 }
 
 static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *peer_error,
-                          const char *words, sh_error *error)
+                          const char *message, sh_error *error)
 {
     if (has_no_table(peer_error))
         return sh_fail(error, SH_E_BUSY,
                        "the node has no device table: its scanner has not written one yet%s",
-                       words);
+                       message);
     if (answer->retry_after_s >= 0)
         return sh_fail(error, SH_E_BUSY, "the node asks to retry after %" PRId64 " s: %d%s",
-                       answer->retry_after_s, answer->status, words);
-    return sh_fail(error, SH_E_BUSY, "the node answered %d%s", answer->status, words);
+                       answer->retry_after_s, answer->status, message);
+    return sh_fail(error, SH_E_BUSY, "the node answered %d%s", answer->status, message);
 }
 
-static sh_err fail_token(const puller_expected *expected, const char *words, sh_error *error)
+static sh_err fail_token(const puller_expected *expected, const char *message, sh_error *error)
 {
     const sh_credentials *all = expected->credentials.all;
     if (expected->name[0] != '\0' && all != NULL &&
@@ -69,17 +69,17 @@ static sh_err fail_token(const puller_expected *expected, const char *words, sh_
                        "the node refuses its own token: SYNC_api_token and SYNC_encryption_key "
                        "there must be its own, which `synchub-receiver node add` printed; `node "
                        "rotate` creates others%s",
-                       words);
+                       message);
     return sh_fail(error, SH_E_REFUSED,
                    "the node refuses the token: SYNC_api_token here must be the node's own "
                    "(SYNC_api_token or API_TOKEN there)%s",
-                   words);
+                   message);
 }
 
 sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *expected,
                            bool *unchanged, sh_error *error)
 {
-    char words[WORDS_BYTES] = "";
+    char message[MESSAGE_BYTES] = "";
     sh_peer_error peer_error;
     *unchanged = answer->status == 304 && expected->etag != NULL &&
                  strcmp(answer->etag, expected->etag) == 0;
@@ -89,28 +89,28 @@ sh_err puller_status_check(const sh_http_answer *answer, const puller_expected *
     if (!peer_error.is_likely_own)
         return fail_foreign(answer, error);
     if (peer_error.message[0] != '\0')
-        (void)snprintf(words, sizeof words, " (%s)", peer_error.message);
+        (void)snprintf(message, sizeof message, " (%s)", peer_error.message);
     if (answer->status >= 500)
-        return fail_server(answer, &peer_error, words, error);
+        return fail_server(answer, &peer_error, message, error);
     switch (answer->status) {
     case 401:
     case 403:
-        return fail_token(expected, words, error);
+        return fail_token(expected, message, error);
     case 404:
     case 405:
         return sh_fail(error, SH_E_REFUSED,
                        "there is no GET /sync at this URL (%d): check address and port in "
                        "SYNC_nodes; a NetAlertX needs v25.10 or later%s",
-                       answer->status, words);
+                       answer->status, message);
     case 408:
     case 429:
-        return fail_server(answer, &peer_error, words, error);
+        return fail_server(answer, &peer_error, message, error);
     default:
         break;
     }
     return sh_fail(error, SH_E_REFUSED,
                    "the node answered %d, which is not an answer to GET /sync%s", answer->status,
-                   words);
+                   message);
 }
 
 static sh_err check_name(const char *expected, const char *name, sh_error *error)

@@ -69,17 +69,17 @@ static void check_key(doctor *d)
 static void check_redis(doctor *d)
 {
     sh_error error = {.code = SH_OK};
-    const char *words = "";
+    const char *message = "";
     char version[SH_NODES_VERSION_BYTES];
     if (sh_queue_check(d->queue, &error) != SH_OK) {
         sh_doctor_add(d->report, SH_CHECK_FAILED, "Redis", error.message,
                       "correct SYNC_redis_url, or what Redis lacks");
         return;
     }
-    sh_queue_keeps keeps = sh_queue_keeps_of(d->queue, &words);
-    if (words[0] != '\0')
+    sh_queue_keeps keeps = sh_queue_keeps_of(d->queue, &message);
+    if (message[0] != '\0')
         sh_doctor_add(d->report, keeps == SH_KEEPS_NOT ? SH_CHECK_FAILED : SH_CHECK_WARNING,
-                      "Redis", words, "docs/settings.md has the settings that Redis needs");
+                      "Redis", message, "docs/settings.md has the settings that Redis needs");
     else
         sh_doctor_add(d->report, SH_CHECK_OK, "Redis", "accepts tables, and keeps them", NULL);
     check_key(d);

@@ -111,10 +111,10 @@ void enqueue_batch_add_unchanged(enqueue_batch *o, void *who, const char *node)
     added(o, 0);
 }
 
-static void fail(enqueue_batch_item *item, sh_err err, const char *words)
+static void fail(enqueue_batch_item *item, sh_err err, const char *message)
 {
     sh_error_clear(&item->put.error);
-    item->put.err = sh_fail(&item->put.error, err, "%s", words);
+    item->put.err = sh_fail(&item->put.error, err, "%s", message);
 }
 
 static void note_unchanged(enqueue_batch *o)

@@ -41,12 +41,12 @@ static push_verdict fail_own(const push_question *q, push_verdict verdict, const
 static push_verdict fail_foreign(const push_question *q, sh_error *error)
 {
     static const sh_peer hub = {.name = "hub", .setting = "SYNC_hub_url"};
-    char words[SH_PEER_DESCRIPTION_BYTES];
+    char message[SH_PEER_DESCRIPTION_BYTES];
     int status = q->answer->status;
-    sh_peer_describe_foreign(&hub, q->answer, words);
+    sh_peer_describe_foreign(&hub, q->answer, message);
     bool busy = status >= 500 || status == 408 || status == 425 || status == 429;
     (void)sh_fail(error, busy ? SH_E_BUSY : SH_E_REFUSED,
-                  "%s/sync %s; nothing is lost, the pusher will retry", q->url, words);
+                  "%s/sync %s; nothing is lost, the pusher will retry", q->url, message);
     return busy ? PUSH_LATER : PUSH_FOREIGN;
 }
 
@@ -175,15 +175,15 @@ static const char *remedy_by_status(sh_protocol protocol, int status)
  * 0.4.0), and all in NetAlertX's format, where these words are part of the contract (PROTOCOL.md,
  * "Errors").
  */
-static const char *remedy_by_message(sh_protocol protocol, int status, const char *words)
+static const char *remedy_by_message(sh_protocol protocol, int status, const char *message)
 {
-    if (status == 400 && (strstr(words, "https") != NULL || strstr(words, "HTTPS") != NULL))
+    if (status == 400 && (strstr(message, "https") != NULL || strstr(message, "HTTPS") != NULL))
         return OTHER_SCHEME;
-    if (status == 422 && strstr(words, "SYNC_encryption_key") != NULL)
+    if (status == 422 && strstr(message, "SYNC_encryption_key") != NULL)
         return OTHER_KEY;
-    if (status == 422 && strstr(words, "clock") != NULL)
+    if (status == 422 && strstr(message, "clock") != NULL)
         return OTHER_CLOCK;
-    if (status == 422 && strstr(words, "SYNC_node_name") != NULL)
+    if (status == 422 && strstr(message, "SYNC_node_name") != NULL)
         return OTHER_NAME;
     return remedy_by_status(protocol, status);
 }

@@ -76,9 +76,9 @@ void spool_refused_reason(const char *refused_dir, const char *name, int64_t *un
     if (space == NULL)
         return;
     *unix_ms = strtoll(line.data, NULL, 10);
-    sh_slice words = sh_slice_trim(
+    sh_slice message = sh_slice_trim(
         (sh_slice){space + 1, line.len - (size_t)(space + 1 - (const char *)line.data)});
-    (void)snprintf(reason, SH_SPOOL_REASON_MAX, "%.*s", (int)words.len, words.data);
+    (void)snprintf(reason, SH_SPOOL_REASON_MAX, "%.*s", (int)message.len, message.data);
 }
 
 static int is_item(const struct dirent *e)

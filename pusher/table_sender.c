@@ -93,10 +93,10 @@ static push_result push_part(table_sender *t, const push_item *table, sh_slice r
     sh_table_part_id(table->id, item.part, item.id);
     item.ask = table->ask && item.part == 0;
     item.text = &text;
-    char words[160];
-    (void)snprintf(words, sizeof words, "%s, part %u of %u", table->subject,
+    char subject[160];
+    (void)snprintf(subject, sizeof subject, "%s, part %u of %u", table->subject,
                    (unsigned)item.part + 1, (unsigned)item.parts);
-    item.subject = words;
+    item.subject = subject;
     if (sh_table_part_write(rows, &text) == SH_OK)
         return sender_push(t->sender, &item, report, &error);
     (void)sh_fail(&error, SH_E_MEMORY, "no memory for a part of a table");

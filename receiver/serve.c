@@ -137,8 +137,8 @@ static void on_redis_changed(void *context, const sh_queue_state *state)
     else if (state->err == SH_OK && s->ingests)
         sh_log_info("Redis accepts pushes");
     log_server(s, &state->server);
-    if (state->keeps != SH_KEEPS_ALL && state->keeps_words[0] != '\0' && state->err == SH_OK)
-        sh_log_warning("%s", state->keeps_words);
+    if (state->keeps != SH_KEEPS_ALL && state->keeps_message[0] != '\0' && state->err == SH_OK)
+        sh_log_warning("%s", state->keeps_message);
 }
 
 /* A failed read is repeated after a second; the watch logs the reason. */

@@ -284,12 +284,12 @@ static bool stop_is_asked(const sh_http_client *client)
     return client->stop_fd >= 0 && poll(&fd, 1, 0) == 1;
 }
 
-static void end_all(sh_http_client *client, batch *b, sh_err err, const char *words)
+static void end_all(sh_http_client *client, batch *b, sh_err err, const char *text)
 {
     while (client->shared.first != NULL) {
         sh_error failure = {.code = SH_OK};
         http_client_exchange *e = client->shared.first;
-        (void)sh_fail(&failure, err, "%.*s: %s", HTTP_URL_SHOWN, e->request->url, words);
+        (void)sh_fail(&failure, err, "%.*s: %s", HTTP_URL_SHOWN, e->request->url, text);
         end_exchange(e, b, err, &failure);
     }
 }

@@ -22,9 +22,9 @@ enum {
     VERIFY_NO_ISSUER_SENT = 21,
 };
 
-static bool detail_says(const http_client_failure *f, const char *words)
+static bool detail_says(const http_client_failure *f, const char *message)
 {
-    return strcasestr(f->detail, words) != NULL;
+    return strcasestr(f->detail, message) != NULL;
 }
 
 static const char *detail_or_code(const http_client_failure *f)

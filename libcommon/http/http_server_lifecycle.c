@@ -25,16 +25,16 @@
  */
 
 /* Keeps the library's messages, which it would print on standard error, while a daemon starts. */
-static _Thread_local char library_words[160];
+static _Thread_local char library_message[160];
 
-static void keep_library_words(void *cls, const char *format, va_list args)
+static void keep_library_message(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
-static void keep_library_words(void *cls, const char *format, va_list args)
+static void keep_library_message(void *cls, const char *format, va_list args)
 {
     (void)cls;
-    if (library_words[0] == '\0')
-        (void)vsnprintf(library_words, sizeof library_words, format, args);
-    library_words[strcspn(library_words, "\r\n")] = '\0';
+    if (library_message[0] == '\0')
+        (void)vsnprintf(library_message, sizeof library_message, format, args);
+    library_message[strcspn(library_message, "\r\n")] = '\0';
 }
 
 /* Number of I/O threads: as many as cores; no pool for a single core. */
@@ -74,7 +74,7 @@ static struct MHD_Daemon *start_mhd(sh_http_daemon *d)
     if (tls)
         flags |= MHD_USE_TLS;
     struct MHD_OptionItem items[] = {
-        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)keep_library_words, NULL},
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)keep_library_message, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)sh_http_on_completed, d},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)sh_http_on_connection, server},
         {MHD_OPTION_CONNECTION_LIMIT, OUT_OF_REACH, NULL},
@@ -123,7 +123,7 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
         return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
     }
     d->server = server;
-    library_words[0] = '\0';
+    library_message[0] = '\0';
     d->mhd = start_mhd(d);
     if (d->mhd == NULL) {
         free_daemon(d);
@@ -131,8 +131,8 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
             return sh_fail(error, SH_E_CONFIG,
                            "the certificate of %s and the key of %s cannot be used together: %s",
                            server->names.cert, server->names.key,
-                           library_words[0] == '\0' ? "one of them is broken" : library_words);
-        return sh_fail(error, SH_E_IO, "the HTTP server does not start: %s", library_words);
+                           library_message[0] == '\0' ? "one of them is broken" : library_message);
+        return sh_fail(error, SH_E_IO, "the HTTP server does not start: %s", library_message);
     }
     *ret = d;
     return SH_OK;

@@ -57,9 +57,10 @@ typedef enum {
 } sh_queue_keeps;
 
 /*
- * The result of the last check. *words, owned by the queue, says what is missing and how to fix it.
+ * The result of the last check. *message, owned by the queue, says what is missing and how to fix
+ * it.
  */
-sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **words);
+sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **message);
 
 /* The server that a queue is connected to. */
 typedef struct {

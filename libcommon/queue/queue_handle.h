@@ -51,7 +51,7 @@ struct sh_queue {
     int version;          /* of that server, 702 for 7.2; 0: unknown */
     bool version_known;   /* the server on that connection is new enough */
     sh_queue_keeps keeps;
-    char keeps_words[SH_ERROR_MESSAGE_BYTES];
+    char keeps_message[SH_ERROR_MESSAGE_BYTES];
     int64_t replicas_needed;      /* that must have a put before it is confirmed */
     sh_queue_server server;       /* valid as `verified` above */
     uint64_t offset, offset_on;   /* its replication offset, on this connection, at that time */

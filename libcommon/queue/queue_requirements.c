@@ -38,11 +38,11 @@ static bool may_not_ask(sh_err err)
 /* --- Durability ------------------------------------------------------------------------------ */
 
 /* Adds a wrong setting, with the right value. */
-static void add_wrong(char words[static SH_ERROR_MESSAGE_BYTES], const char *name, sh_slice has,
+static void add_wrong(char message[static SH_ERROR_MESSAGE_BYTES], const char *name, sh_slice has,
                       const char *right)
 {
-    size_t len = strlen(words);
-    (void)snprintf(words + len, SH_ERROR_MESSAGE_BYTES - len, "%s`%s %s` (it has %.*s)",
+    size_t len = strlen(message);
+    (void)snprintf(message + len, SH_ERROR_MESSAGE_BYTES - len, "%s`%s %s` (it has %.*s)",
                    len == 0 ? "Redis (SYNC_redis_url) does not keep what it confirms: redis.conf "
                               "must say "
                             : ", ",
@@ -51,9 +51,9 @@ static void add_wrong(char words[static SH_ERROR_MESSAGE_BYTES], const char *nam
 
 static void end_words(sh_queue *queue)
 {
-    size_t len = strlen(queue->keeps_words);
+    size_t len = strlen(queue->keeps_message);
     if (queue->keeps == SH_KEEPS_NOT)
-        (void)snprintf(queue->keeps_words + len, sizeof queue->keeps_words - len,
+        (void)snprintf(queue->keeps_message + len, sizeof queue->keeps_message - len,
                        "; SYNC_redis_durable=False accepts that answered data may be lost");
 }
 
@@ -77,11 +77,11 @@ static void judge_config(sh_queue *queue, const sh_redis_reply *reply)
             continue;
         known++;
         if (!sh_slice_equals(value, sh_slice_of(durable[i].right)))
-            add_wrong(queue->keeps_words, durable[i].name, value, durable[i].right);
+            add_wrong(queue->keeps_message, durable[i].name, value, durable[i].right);
     }
-    queue->keeps = queue->keeps_words[0] != '\0' ? SH_KEEPS_NOT
-                   : known == DURABLE_COUNT      ? SH_KEEPS_ALL
-                                                 : SH_KEEPS_UNKNOWN;
+    queue->keeps = queue->keeps_message[0] != '\0' ? SH_KEEPS_NOT
+                   : known == DURABLE_COUNT        ? SH_KEEPS_ALL
+                                                   : SH_KEEPS_UNKNOWN;
 }
 
 sh_slice sh_queue_info_field(sh_slice info, const char *name)
@@ -104,10 +104,10 @@ static void judge_info(sh_queue *queue, sh_slice info)
     sh_slice file = sh_queue_info_field(info, "aof_enabled");
     sh_slice policy = sh_queue_info_field(info, "maxmemory_policy");
     if (sh_slice_equals(file, SH_SLICE("0")))
-        add_wrong(queue->keeps_words, "appendonly", SH_SLICE("no"), "yes");
+        add_wrong(queue->keeps_message, "appendonly", SH_SLICE("no"), "yes");
     if (policy.len > 0 && !sh_slice_equals(policy, SH_SLICE("noeviction")))
-        add_wrong(queue->keeps_words, "maxmemory-policy", policy, "noeviction");
-    queue->keeps = queue->keeps_words[0] != '\0' ? SH_KEEPS_NOT : SH_KEEPS_UNKNOWN;
+        add_wrong(queue->keeps_message, "maxmemory-policy", policy, "noeviction");
+    queue->keeps = queue->keeps_message[0] != '\0' ? SH_KEEPS_NOT : SH_KEEPS_UNKNOWN;
 }
 
 static sh_err learn_from_info(sh_queue *queue, sh_error *error)
@@ -120,7 +120,7 @@ static sh_err learn_from_info(sh_queue *queue, sh_error *error)
     if (err == SH_OK)
         judge_info(queue, sh_redis_text(reply));
     if (queue->keeps == SH_KEEPS_UNKNOWN)
-        (void)snprintf(queue->keeps_words, sizeof queue->keeps_words,
+        (void)snprintf(queue->keeps_message, sizeof queue->keeps_message,
                        "cannot check whether Redis keeps what it confirms, because its user "
                        "(SYNC_redis_url) may not run CONFIG GET%s: make sure that redis.conf says "
                        "`appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`",
@@ -132,7 +132,7 @@ static sh_err judge_replies(sh_queue *queue, const sh_redis_command *config,
                             const sh_redis_command *role, sh_error *error)
 {
     queue->keeps = SH_KEEPS_UNKNOWN;
-    queue->keeps_words[0] = '\0';
+    queue->keeps_message[0] = '\0';
     sh_err err = SH_OK;
     if (config->err == SH_OK)
         judge_config(queue, config->reply);
@@ -167,7 +167,7 @@ static sh_err learn(sh_queue *queue, sh_error *error)
 static sh_err verdict(const sh_queue *queue, sh_error *error)
 {
     if (queue->must_keep && queue->keeps == SH_KEEPS_NOT)
-        return sh_fail(error, SH_E_CONFIG, "%s", queue->keeps_words);
+        return sh_fail(error, SH_E_CONFIG, "%s", queue->keeps_message);
     return sh_queue_check_replicas(queue, error);
 }
 
@@ -194,9 +194,9 @@ sh_err sh_queue_verify(sh_queue *queue, sh_error *error)
     return verdict(queue, error);
 }
 
-sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **words)
+sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **message)
 {
-    *words = queue->keeps_words;
+    *message = queue->keeps_message;
     return queue->keeps;
 }
 

@@ -36,14 +36,14 @@ static bool differs(const sh_queue_state *a, const sh_queue_state *b)
 /* All values or none: has_depth stays false if one of them is missing. */
 static void check_redis(sh_queue_watch *w, sh_queue_state *ret)
 {
-    const char *words = "";
+    const char *message = "";
     *ret = (sh_queue_state){.err = SH_OK};
     ret->err = sh_queue_check(w->queue, &ret->error);
     ret->answers = ret->err != SH_E_NETWORK && ret->err != SH_E_MEMORY;
     ret->server = *sh_queue_server_of(w->queue);
-    ret->keeps = sh_queue_keeps_of(w->queue, &words);
-    for (size_t i = 0; words[i] != '\0' && i + 1 < sizeof ret->keeps_words; i++)
-        ret->keeps_words[i] = words[i];
+    ret->keeps = sh_queue_keeps_of(w->queue, &message);
+    for (size_t i = 0; message[i] != '\0' && i + 1 < sizeof ret->keeps_message; i++)
+        ret->keeps_message[i] = message[i];
     ret->has_depth = ret->answers && sh_queue_depth_get(w->queue, &ret->depth, NULL) == SH_OK;
 }
 

@@ -19,7 +19,7 @@ typedef struct {
     sh_error error;       /* its message */
     bool answers;         /* Redis is reachable, fit or not */
     sh_queue_keeps keeps; /* keeps_words explains all but SH_KEEPS_ALL */
-    char keeps_words[SH_ERROR_MESSAGE_BYTES];
+    char keeps_message[SH_ERROR_MESSAGE_BYTES];
     sh_queue_server server;
     bool has_depth;
     sh_queue_depth depth;

@@ -116,14 +116,15 @@ static sh_err renew(sh_listener *l, const sh_http_tls *tls, const void *context,
 static void read_again(sh_listener *l)
 {
     sh_error error = {0};
-    char words[SH_ERROR_MESSAGE_BYTES + 64];
+    char message[SH_ERROR_MESSAGE_BYTES + 64];
     sh_err err = with_tls(l, renew, NULL, &error);
     if (err == SH_OK)
-        (void)snprintf(words, sizeof words, "reloaded the certificate from %s",
+        (void)snprintf(message, sizeof message, "reloaded the certificate from %s",
                        l->settings->tls_cert);
     else
-        (void)snprintf(words, sizeof words, "the old certificate stays in use: %s", error.message);
-    sh_probes_log_certificate(err, words);
+        (void)snprintf(message, sizeof message, "the old certificate stays in use: %s",
+                       error.message);
+    sh_probes_log_certificate(err, message);
 }
 
 /* --- The listener's thread ------------------------------------------------------------------- */

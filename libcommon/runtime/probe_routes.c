@@ -40,9 +40,9 @@ void sh_probes_log_event(const sh_http_event *event)
     }
 }
 
-void sh_probes_log_certificate(sh_err err, const char *words)
+void sh_probes_log_certificate(sh_err err, const char *message)
 {
-    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", words);
+    sh_log(err == SH_OK ? SH_LOG_INFO : SH_LOG_ERROR, "%s", message);
 }
 
 static sh_metric certificate_end = {.name = "synchub_tls_certificate_not_after_timestamp_seconds",

@@ -36,6 +36,6 @@ void sh_probes_log_event(const sh_http_event *event);
 void sh_probes_set_certificate_end(int64_t end_ms);
 
 /* Logs that the certificate was reloaded, or why not. */
-void sh_probes_log_certificate(sh_err err, const char *words);
+void sh_probes_log_certificate(sh_err err, const char *message);
 
 #endif

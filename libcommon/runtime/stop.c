@@ -36,11 +36,11 @@ static void on_stop_signal(int number)
 /* A resolver, a disk or a library hangs. Ending here loses no data, as SIGKILL does not. */
 static void on_stop_deadline(int number)
 {
-    static const char words[] = "ending with unfinished work: stopping took too long\n";
+    static const char message[] = "ending with unfinished work: stopping took too long\n";
     struct pollfd waited = {.fd = STDERR_FILENO, .events = POLLOUT};
     (void)number;
     if (poll(&waited, 1, 0) == 1)
-        (void)!write(STDERR_FILENO, words, sizeof words - 1);
+        (void)!write(STDERR_FILENO, message, sizeof message - 1);
     _exit(0);
 }
 

@@ -147,26 +147,26 @@ static void write_shared(const ingest_caller *caller, const char *node,
 bool ingest_authorise(const ingest *in, sh_http_exchange *exchange, const ingest_caller *caller,
                       const char *node)
 {
-    char words[REASON_BYTES];
+    char text[REASON_BYTES];
     switch (credential_snapshot_classify(caller->snapshot, caller->own, node)) {
     case CALLER_MAY_SEND:
         break;
     case CALLER_IS_ANOTHER: /* proven, unlike the name that it uses */
-        (void)snprintf(words, sizeof words,
+        (void)snprintf(text, sizeof text,
                        "it sends as node \"%s\" with its own token, which is valid only for "
                        "itself: correct SYNC_node_name there, or SYNC_api_token",
                        node);
-        node_reports_problem(caller->own->node, 403, "node_name", words);
-        (void)snprintf(words, sizeof words,
+        node_reports_problem(caller->own->node, 403, "node_name", text);
+        (void)snprintf(text, sizeof text,
                        "the token belongs to node %s, which may send only as itself: "
                        "SYNC_node_name or SYNC_api_token there is wrong",
                        caller->own->node);
-        ingest_forbid_node(exchange, &hub_metrics.refused_node, node, words);
+        ingest_forbid_node(exchange, &hub_metrics.refused_node, node, text);
         return false;
     case CALLER_IS_SHARED:
-        write_shared(caller, node, words);
-        node_reports_forbidden(exchange, node, words);
-        ingest_forbid_node(exchange, &hub_metrics.refused_shared, node, words);
+        write_shared(caller, node, text);
+        node_reports_forbidden(exchange, node, text);
+        ingest_forbid_node(exchange, &hub_metrics.refused_shared, node, text);
         return false;
     }
     if (!check_lookalike(exchange, caller, node))

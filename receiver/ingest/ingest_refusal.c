@@ -98,11 +98,11 @@ void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason)
 }
 
 void ingest_forbid_node(sh_http_exchange *exchange, sh_metric *reason, const char *node,
-                        const char *words)
+                        const char *text)
 {
     sh_log_event(
         SH_LOG_WARNING,
-        SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_REASON(words)),
+        SH_LOG_FIELDS(SH_LOG_NODE(node), SH_LOG_PEER(sh_http_peer(exchange)), SH_LOG_REASON(text)),
         "refused a push with 403");
     ingest_forbid(exchange, reason);
 }

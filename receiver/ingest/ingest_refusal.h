@@ -67,7 +67,7 @@ void ingest_forbid(sh_http_exchange *exchange, sh_metric *reason);
  * The same for a known token that may not send as this node. reason is for the log.
  */
 void ingest_forbid_node(sh_http_exchange *exchange, sh_metric *reason, const char *node,
-                        const char *words);
+                        const char *text);
 
 /* Why a push that may be valid cannot be accepted now. */
 typedef enum {

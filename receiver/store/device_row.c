@@ -100,7 +100,7 @@ static sh_err read_mac(reading *r, sh_error *error)
     if (device_value_text(member, &room, &value) != SH_OK)
         return no_memory(error);
     if (value.fault != DEVICE_VALUE_GOOD)
-        return sh_fail(error, SH_E_FORMAT, "devMac is %s", device_value_fault_words(value.fault));
+        return sh_fail(error, SH_E_FORMAT, "devMac is %s", device_value_fault_text(value.fault));
     return sh_mac_read(value.value.text, &r->mac, error);
 }
 
@@ -291,7 +291,7 @@ size_t sh_device_row_replaced(const sh_device_row *row, const sh_column *columns
     ret[0] = '\0';
     if (row->replaced > 0)
         (void)snprintf(ret, SH_ROW_REPLACED_BYTES, "%s held %s and became %s", first->name,
-                       device_value_fault_words(row->fault),
+                       device_value_fault_text(row->fault),
                        first->default_kind == SH_DEFAULT_NULL ? "NULL" : "its default");
     return row->replaced;
 }

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-const char *device_value_fault_words(device_value_fault fault)
+const char *device_value_fault_text(device_value_fault fault)
 {
     switch (fault) {
     case DEVICE_VALUE_NO_SCALAR:

@@ -21,7 +21,7 @@ typedef enum {
 } device_value_fault;
 
 /* Text for messages, such as "an array or an object". */
-const char *device_value_fault_words(device_value_fault fault);
+const char *device_value_fault_text(device_value_fault fault);
 
 typedef struct {
     sh_buf *storage;  /* for unescaped texts; its limit is the length of the row's JSON */

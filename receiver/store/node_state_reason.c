@@ -28,10 +28,10 @@ void node_duration_write(int64_t ms, char ret[static NODE_DURATION_BYTES])
 }
 
 /* How a reason begins; the problem's own text follows. */
-static const char *words_of(const char *kind, int64_t status)
+static const char *reason_of(const char *kind, int64_t status)
 {
     static const struct {
-        const char *kind, *words;
+        const char *kind, *reason;
     } all[] = {
         {"pull", "cannot be pulled"},
         {"table_missing", "it has no device table"},
@@ -55,7 +55,7 @@ static const char *words_of(const char *kind, int64_t status)
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i].kind, kind) == 0)
-            return all[i].words;
+            return all[i].reason;
     return status == 0 ? "it reports a problem" : "refused";
 }
 
@@ -66,7 +66,7 @@ static void write_problem(const node_facts *f, char ret[static NODE_REASON_BYTES
     if (f->problem_status > 0)
         (void)snprintf(status, sizeof status, " (%" PRId64 ")", f->problem_status);
     (void)snprintf(ret, NODE_REASON_BYTES, "%s since %s%s: %s",
-                   words_of(f->problem_kind, f->problem_status), since, status, f->problem_text);
+                   reason_of(f->problem_kind, f->problem_status), since, status, f->problem_text);
 }
 
 static void write_silence(const node_facts *f, node_state state, char ret[static NODE_REASON_BYTES])

@@ -86,23 +86,23 @@ static inline void load(int who, environment env, sh_settings *ret)
         fail_msg("%s", error.message);
 }
 
-static inline bool has_warning(const sh_settings *settings, const char *words)
+static inline bool has_warning(const sh_settings *settings, const char *message)
 {
     for (size_t i = 0; i < settings->warnings.count; i++) {
-        if (strstr(settings->warnings.items[i], words) != NULL)
+        if (strstr(settings->warnings.items[i], message) != NULL)
             return true;
     }
     return false;
 }
 
-static inline void check_refused(int who, environment env, const char *words)
+static inline void check_refused(int who, environment env, const char *message)
 {
     sh_settings settings;
     sh_error error = {0};
     if (sh_settings_load(who, env, &settings, &error) != SH_E_CONFIG)
-        fail_msg("not refused: %s", words);
-    if (strstr(error.message, words) == NULL)
-        fail_msg("%s, not: %s", error.message, words);
+        fail_msg("not refused: %s", message);
+    if (strstr(error.message, message) == NULL)
+        fail_msg("%s, not: %s", error.message, message);
     sh_settings_reset(&settings);
 }
 

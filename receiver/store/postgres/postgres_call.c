@@ -41,10 +41,10 @@ bool store_postgres_wait(store_postgres *s, PGconn *conn, short events, int64_t 
 
 /* --- Failures -------------------------------------------------------------------------------- */
 
-void store_postgres_words(const PGconn *conn, char *ret, size_t ret_bytes)
+void store_postgres_message(const PGconn *conn, char *ret, size_t ret_bytes)
 {
-    const char *words = PQerrorMessage(conn);
-    (void)snprintf(ret, ret_bytes, "%.*s", (int)strcspn(words, "\n"), words);
+    const char *message = PQerrorMessage(conn);
+    (void)snprintf(ret, ret_bytes, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
 sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error)
@@ -58,9 +58,9 @@ sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error)
 
 static sh_err lose(store_postgres *s, sh_error *error)
 {
-    char words[300];
-    store_postgres_words(s->conn, words, sizeof words);
-    return store_postgres_lose(s, words[0] == '\0' ? "the connection ended" : words, error);
+    char message[300];
+    store_postgres_message(s->conn, message, sizeof message);
+    return store_postgres_lose(s, message[0] == '\0' ? "the connection ended" : message, error);
 }
 
 bool store_postgres_is_good(const PGresult *result)
@@ -93,13 +93,13 @@ bool store_postgres_is_of_row(const PGresult *result)
  */
 void store_postgres_row_reason(const PGresult *result, char *ret, size_t ret_bytes)
 {
-    const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    if (words == NULL || is_of_class(state_of(result), "22"))
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (message == NULL || is_of_class(state_of(result), "22"))
         (void)snprintf(ret, ret_bytes, "the database refuses it: a value does not fit (%s)",
                        state_of(result));
     else
-        (void)snprintf(ret, ret_bytes, "the database refuses it: %.*s", (int)strcspn(words, "\n"),
-                       words);
+        (void)snprintf(ret, ret_bytes, "the database refuses it: %.*s", (int)strcspn(message, "\n"),
+                       message);
 }
 
 static sh_err code_of(const store_postgres *s, const char *state)
@@ -157,14 +157,14 @@ sh_err store_postgres_fail(store_postgres *s, const PGresult *result, const char
     if (result == NULL || PQstatus(s->conn) == CONNECTION_BAD)
         return lose(s, error);
     const char *state = state_of(result);
-    const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    if (words == NULL)
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (message == NULL)
         return lose(s, error);
     sh_err code = code_of(s, state);
     if (code == SH_E_NETWORK)
-        return store_postgres_lose(s, words, error);
+        return store_postgres_lose(s, message, error);
     return sh_fail(error, code, "cannot %s the PostgreSQL database %s (SYNC_db): %.*s (%s)%s",
-                   doing, s->place, (int)strcspn(words, "\n"), words, state, advice_for(state));
+                   doing, s->place, (int)strcspn(message, "\n"), message, state, advice_for(state));
 }
 
 /* --- Parameters ------------------------------------------------------------------------------ */

@@ -40,9 +40,9 @@ static char **list_of(host_lists *lists, const char *keyword)
 /* libpq's message about a URL may repeat a part of the password, so do not use it. */
 static sh_err read_lists(const char *url, host_lists *ret, sh_error *error)
 {
-    char *words = NULL;
-    PQconninfoOption *options = PQconninfoParse(url, &words);
-    PQfreemem(words);
+    char *message = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &message);
+    PQfreemem(message);
     if (options == NULL)
         return sh_fail(error, SH_E_CONFIG,
                        "SYNC_db is not the URL of a PostgreSQL server: the form is "
@@ -80,10 +80,10 @@ static const char *element_of(const char *list, size_t index, char *ret, size_t 
 }
 
 /* The SQLSTATE in libpq's verbose message about a failed connection, `FATAL: 28P01: …`, or "". */
-static void read_state(const char *words, char ret[static 6])
+static void read_state(const char *message, char ret[static 6])
 {
     ret[0] = '\0';
-    for (const char *at = words; (at = strstr(at, ":  ")) != NULL; at++) {
+    for (const char *at = message; (at = strstr(at, ":  ")) != NULL; at++) {
         size_t len = strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
         if (len == 5 && at[8] == ':') {
             memcpy(ret, at + 3, 5);
@@ -94,39 +94,39 @@ static void read_state(const char *words, char ret[static 6])
 }
 
 /* Joins libpq's lines about a failed connection, without locations in PostgreSQL's source. */
-static void join_words(const char *words, char *ret, size_t ret_bytes)
+static void join_message(const char *message, char *ret, size_t ret_bytes)
 {
     size_t used = 0;
     ret[0] = '\0';
-    while (*words != '\0') {
-        size_t len = strcspn(words, "\n");
-        if (len > 0 && words[0] != '\t' && strncmp(words, "LOCATION:", 9) != 0 &&
+    while (*message != '\0') {
+        size_t len = strcspn(message, "\n");
+        if (len > 0 && message[0] != '\t' && strncmp(message, "LOCATION:", 9) != 0 &&
             used < ret_bytes) {
             int wanted = snprintf(ret + used, ret_bytes - used, "%s%.*s", used == 0 ? "" : "; ",
-                                  (int)len, words);
+                                  (int)len, message);
             used += wanted > 0 ? (size_t)wanted : 0;
         }
-        words += len;
-        words += *words == '\n';
+        message += len;
+        message += *message == '\n';
     }
 }
 
 static sh_err explain(const PGconn *conn, sh_error *error)
 {
     char state[6];
-    char words[400];
+    char message[400];
     read_state(PQerrorMessage(conn), state);
-    join_words(PQerrorMessage(conn), words, sizeof words);
+    join_message(PQerrorMessage(conn), message, sizeof message);
     if (PQconnectionNeedsPassword(conn))
         return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_db has no password, but the server requires one: %s", words);
+                       "SYNC_db has no password, but the server requires one: %s", message);
     if (strncmp(state, "28", 2) == 0)
-        return sh_fail(error, SH_E_CONFIG, "check user and password in SYNC_db: %s", words);
+        return sh_fail(error, SH_E_CONFIG, "check user and password in SYNC_db: %s", message);
     if (strcmp(state, "3D000") == 0)
-        return sh_fail(error, SH_E_CONFIG, "create the database that SYNC_db names: %s", words);
+        return sh_fail(error, SH_E_CONFIG, "create the database that SYNC_db names: %s", message);
     if (strcmp(state, "42501") == 0)
-        return sh_fail(error, SH_E_CONFIG, "let the user of SYNC_db connect: %s", words);
-    return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server of SYNC_db is down: %s", words);
+        return sh_fail(error, SH_E_CONFIG, "let the user of SYNC_db connect: %s", message);
+    return sh_fail(error, SH_E_NETWORK, "the PostgreSQL server of SYNC_db is down: %s", message);
 }
 
 /* libpq applies connect_timeout only in blocking calls, which are not used here. */

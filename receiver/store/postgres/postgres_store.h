@@ -63,8 +63,8 @@ sh_err store_postgres_connect(store_postgres *s, const char *url, sh_error *erro
 /* Advice if the connection is not protected against eavesdropping or a man in the middle. */
 void store_postgres_transport_advice(const store_postgres *s, char ret[static STORE_ADVICE_BYTES]);
 /* The same for a connection to a host and address, which may be NULL, with this sslmode. */
-void store_postgres_transport_words(const char *host, const char *address, const char *sslmode,
-                                    bool encrypted, char ret[static STORE_ADVICE_BYTES]);
+void store_postgres_transport_message(const char *host, const char *address, const char *sslmode,
+                                      bool encrypted, char ret[static STORE_ADVICE_BYTES]);
 
 /* postgres_call.c: requests and their results, always with a time limit */
 
@@ -138,7 +138,7 @@ sh_err store_postgres_fail(store_postgres *s, const PGresult *result, const char
 /* Marks the connection as unusable. why is one line without a full stop. */
 sh_err store_postgres_lose(store_postgres *s, const char *why, sh_error *error);
 /* The first line of libpq's message about a connection. */
-void store_postgres_words(const PGconn *conn, char *ret, size_t ret_bytes);
+void store_postgres_message(const PGconn *conn, char *ret, size_t ret_bytes);
 
 /* postgres_transaction.c */
 sh_err store_postgres_check(store *base, sh_error *error);

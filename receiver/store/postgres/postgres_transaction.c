@@ -112,9 +112,9 @@ sh_err store_postgres_check(store *base, sh_error *error)
     struct pollfd fd = {.fd = PQsocket(s->conn), .events = POLLIN};
     while (poll(&fd, 1, 0) > 0) { /* possibly a last message, then the end */
         if (PQconsumeInput(s->conn) == 0) {
-            char words[300];
-            store_postgres_words(s->conn, words, sizeof words);
-            return store_postgres_lose(s, words, error);
+            char message[300];
+            store_postgres_message(s->conn, message, sizeof message);
+            return store_postgres_lose(s, message, error);
         }
     }
     return SH_OK;

@@ -22,8 +22,8 @@ static bool is_local(const char *host, const char *address)
     return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-void store_postgres_transport_words(const char *host, const char *address, const char *sslmode,
-                                    bool encrypted, char ret[static STORE_ADVICE_BYTES])
+void store_postgres_transport_message(const char *host, const char *address, const char *sslmode,
+                                      bool encrypted, char ret[static STORE_ADVICE_BYTES])
 {
     static const char remedy[] = "set ?sslmode=verify-full&sslrootcert=FILE in SYNC_db";
     const char *what = NULL;
@@ -56,7 +56,7 @@ void store_postgres_transport_advice(const store_postgres *s, char ret[static ST
         if (strcmp(option->keyword, "sslmode") == 0 && option->val != NULL)
             sslmode = option->val;
     const char *host = PQhost(s->conn);
-    store_postgres_transport_words(host == NULL ? "" : host, PQhostaddr(s->conn), sslmode,
-                                   PQsslInUse(s->conn) != 0, ret);
+    store_postgres_transport_message(host == NULL ? "" : host, PQhostaddr(s->conn), sslmode,
+                                     PQsslInUse(s->conn) != 0, ret);
     PQconninfoFree(options);
 }

@@ -116,17 +116,17 @@ sh_err backup_file_check(store *file, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)file;
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    char words[200] = "";
+    char message[200] = "";
     int rc = sqlite3_prepare_v2(s->db, "PRAGMA integrity_check(1)", -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     if (rc != SQLITE_ROW)
         return store_sqlite_fail(s, rc, "read", error);
-    store_sqlite_text(statement, 0, words, sizeof words);
-    if (strcmp(words, "ok") == 0)
+    store_sqlite_text(statement, 0, message, sizeof message);
+    if (strcmp(message, "ok") == 0)
         return SH_OK;
-    return sh_fail(error, SH_E_FORMAT, "%s is damaged: %.*s", s->path, (int)strcspn(words, "\n"),
-                   words);
+    return sh_fail(error, SH_E_FORMAT, "%s is damaged: %.*s", s->path, (int)strcspn(message, "\n"),
+                   message);
 }
 
 /* VACUUM reads in one transaction, so that others may write meanwhile, and builds the file anew. */

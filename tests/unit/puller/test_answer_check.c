@@ -81,7 +81,7 @@ static void an_envelope_that_does_not_fit_is_refused_with_the_reason(void **stat
         const sh_envelope_header *header;
         const char *text, *name, *type;
         sh_err expected;
-        const char *words;
+        const char *message;
     } cases[] = {
         {passphrase_key, &at_limit, TABLE, "", SH_ENVELOPE_TYPE, SH_OK, ""},
         {passphrase_key, &good, "{\"data\": []}", "", SH_ENVELOPE_TYPE, SH_OK, ""},
@@ -106,7 +106,7 @@ static void an_envelope_that_does_not_fit_is_refused_with_the_reason(void **stat
         puller_table table;
         sh_error error = {.code = SH_OK};
         assert_int_equal(puller_native_read(&answer, &expected, &table, &error), cases[i].expected);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         puller_table_reset(&table);
         sh_http_answer_reset(&answer);
     }
@@ -180,7 +180,7 @@ static void statuses_tell_what_to_look_at_and_whether_to_try_again(void **state)
         const char *body, *etag, *asked;
         bool unchanged;
         sh_err expected;
-        const char *words;
+        const char *message;
     } cases[] = {
         {200, "", "", NULL, false, SH_OK, ""},
         {304, "", etag, etag, true, SH_OK, ""},
@@ -218,8 +218,8 @@ static void statuses_tell_what_to_look_at_and_whether_to_try_again(void **state)
         assert_int_equal(puller_status_check(&answer, &expected, &unchanged, &error),
                          cases[i].expected);
         assert_int_equal(unchanged, cases[i].unchanged);
-        if (strstr(error.message, cases[i].words) == NULL)
-            fail_msg("\"%s\" does not say \"%s\"", error.message, cases[i].words);
+        if (strstr(error.message, cases[i].message) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", error.message, cases[i].message);
         sh_http_answer_reset(&answer);
     }
 }

@@ -9,7 +9,7 @@ typedef struct {
     size_t ended;
     sh_err errs[NODES_MAX];
     sh_put puts[NODES_MAX];
-    char words[NODES_MAX][SH_ERROR_MESSAGE_BYTES];
+    char message[NODES_MAX][SH_ERROR_MESSAGE_BYTES];
 } endings;
 
 static void note(void *context, const enqueue_batch_item *item, sh_err err, sh_put put,
@@ -20,7 +20,7 @@ static void note(void *context, const enqueue_batch_item *item, sh_err err, sh_p
     e->ended++;
     e->errs[index] = err;
     e->puts[index] = put;
-    (void)snprintf(e->words[index], sizeof e->words[index], "%s", error->message);
+    (void)snprintf(e->message[index], sizeof e->message[index], "%s", error->message);
 }
 
 static const size_t *number(size_t index)
@@ -124,7 +124,7 @@ static void a_node_whose_credentials_changed_is_refused_and_no_other(void **stat
     assert_int_equal(e.errs[0], SH_OK);
     assert_int_equal(e.puts[0], SH_PUT_QUEUED);
     assert_int_equal(e.errs[1], SH_E_REFUSED);
-    assert_non_null(strstr(e.words[1], "credentials were changed"));
+    assert_non_null(strstr(e.message[1], "credentials were changed"));
     assert_int_equal(e.errs[2], SH_OK);
     assert_int_equal(e.puts[2], SH_PUT_QUEUED);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 2);

@@ -22,7 +22,7 @@ typedef struct {
     const char *body;
     bool asked;
     push_verdict expected;
-    const char *words; /* of the message; NULL for a success */
+    const char *message; /* of the message; NULL for a success */
 } judge_case;
 
 static bool was_heartbeat; /* what is answered */
@@ -130,9 +130,9 @@ static const judge_case cases[] = {
 static const uint8_t item_id[SH_ID_BYTES] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
                                              0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
 
-#define CODED(words, code)                                                                         \
-    "{\"error\":\"x\",\"message\":\"" words "\",\"success\":false,\"code\":\"" code "\"}"
-#define UNCODED(words) "{\"error\":\"x\",\"message\":\"" words "\",\"success\":false}"
+#define CODED(message, code)                                                                       \
+    "{\"error\":\"x\",\"message\":\"" message "\",\"success\":false,\"code\":\"" code "\"}"
+#define UNCODED(message) "{\"error\":\"x\",\"message\":\"" message "\",\"success\":false}"
 
 /* With each status and code of PROTOCOL.md, and with codes and statuses that it does not have. */
 static const judge_case coded[] = {
@@ -242,10 +242,10 @@ static void check_all(const judge_case all[], size_t count)
         if (verdict != c->expected)
             fail_msg("case %zu: %s, not %s", i, push_verdict_name(verdict),
                      push_verdict_name(c->expected));
-        assert_int_equal(push_is_success(verdict), c->words == NULL);
-        if (c->words == NULL)
+        assert_int_equal(push_is_success(verdict), c->message == NULL);
+        if (c->message == NULL)
             continue;
-        if (strstr(error.message, c->words) == NULL || strstr(error.message, URL) == NULL)
+        if (strstr(error.message, c->message) == NULL || strstr(error.message, URL) == NULL)
             fail_msg("case %zu: %s", i, error.message);
     }
 }

@@ -95,7 +95,7 @@ static void what_stays_wrong_is_told_with_its_reason(void **state)
     (void)state;
     static const struct {
         const char *text;
-        const char *words;
+        const char *message;
         sh_err expected;
         unsigned waits;
     } cases[] = {
@@ -116,7 +116,7 @@ static void what_stays_wrong_is_told_with_its_reason(void **state)
         SH_CLEANUP(source_text_reset) source_text text = SOURCE_TEXT_INIT;
         sh_error error = {0};
         assert_int_equal(read_table(&text, &error), cases[i].expected);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         assert_non_null(strstr(error.message, in_folder("table.json")));
         assert_int_equal(waits, cases[i].waits);
     }

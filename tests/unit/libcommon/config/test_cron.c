@@ -75,7 +75,7 @@ static void equivalent_schedules_are_equal(void **state)
 
 typedef struct {
     const char *text;
-    const char *words;
+    const char *message;
 } bad_case;
 
 static void an_invalid_schedule_is_rejected_with_the_field(void **state)
@@ -117,7 +117,7 @@ static void an_invalid_schedule_is_rejected_with_the_field(void **state)
         sh_error error = {0};
         if (sh_cron_read(sh_slice_of(cases[i].text), &cron, &error) != SH_E_FORMAT)
             fail_msg("'%s' was read", cases[i].text);
-        if (strstr(error.message, cases[i].words) == NULL)
+        if (strstr(error.message, cases[i].message) == NULL)
             fail_msg("'%s': %s", cases[i].text, error.message);
         assert_int_equal(cron.hours, 77);
     }

@@ -32,13 +32,13 @@ static void check(const char *text, const char *expected)
     sh_buf_reset(&out);
 }
 
-static void check_refused(const char *text, const char *words)
+static void check_refused(const char *text, const char *message)
 {
     sh_buf out = SH_BUF_INIT(4096);
     sh_error error = {0};
     assert_int_equal(sh_env_file_read(sh_slice_of(text), take, &out, &error), SH_E_FORMAT);
-    if (strstr(error.message, words) == NULL)
-        fail_msg("'%s' does not say '%s'", error.message, words);
+    if (strstr(error.message, message) == NULL)
+        fail_msg("'%s' does not say '%s'", error.message, message);
     sh_buf_reset(&out);
 }
 

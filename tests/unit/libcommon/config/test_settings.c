@@ -196,7 +196,7 @@ static void an_empty_value_counts_as_unset(void **state)
 typedef struct {
     int who;
     const char *setting;
-    const char *words;
+    const char *message;
 } bad_case;
 
 enum { PUSHER = SH_FOR_PUSHER, PULLER = SH_FOR_PULLER, RECEIVER = SH_FOR_RECEIVER };
@@ -268,11 +268,12 @@ static void an_invalid_value_is_rejected_with_the_remedy(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
         /* Complete but for it, and disabled where that can be: a bad value is bad all the same. */
-        check_refused(bad_cases[i].who, ENV(bad_cases[i].setting, TOKEN, KEY), bad_cases[i].words);
+        check_refused(bad_cases[i].who, ENV(bad_cases[i].setting, TOKEN, KEY),
+                      bad_cases[i].message);
         if (strncmp(bad_cases[i].setting, "SYNC_RUN=", 9) != 0 &&
             bad_cases[i].who != SH_FOR_RECEIVER)
             check_refused(bad_cases[i].who, ENV(bad_cases[i].setting, "SYNC_RUN=disabled"),
-                          bad_cases[i].words);
+                          bad_cases[i].message);
     }
 }
 

@@ -10,7 +10,7 @@
 
 static const struct {
     int who;
-    const char *setting, *words;
+    const char *setting, *message;
 } mistakes[] = {
     /* From an env-file, which keeps everything after the '='. */
     {PUSHER, "SYNC_devices=\"True\"", "quotes, which an env-file keeps: remove them"},
@@ -72,14 +72,14 @@ static void a_mistake_is_reported_with_its_remedy(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
-        check_refused(mistakes[i].who, ENV(mistakes[i].setting, TOKEN, KEY), mistakes[i].words);
+        check_refused(mistakes[i].who, ENV(mistakes[i].setting, TOKEN, KEY), mistakes[i].message);
 }
 
 static void valid_but_suspicious_values_cause_a_warning(void **state)
 {
     (void)state;
     static const struct {
-        const char *setting, *words;
+        const char *setting, *message;
     } cases[] = {
         {"SYNC_api_token=\"a token of the tests\"", "SYNC_api_token is used as written, but it "
                                                     "is in quotes"},
@@ -106,7 +106,7 @@ static void valid_but_suspicious_values_cause_a_warning(void **state)
                  i == 6 ? "Z=" : "SYNC_node_name=A", i == 8 ? "W=" : "SYNC_hub_url=http://hub",
                  "SYNC_devices=True"),
              &s);
-        if (!has_warning(&s, cases[i].words))
+        if (!has_warning(&s, cases[i].message))
             fail_msg("no warning of: %s", cases[i].setting);
         assert_int_equal(s.warnings.count, 1);
         sh_settings_reset(&s);

@@ -179,7 +179,7 @@ static void an_invalid_app_conf_is_rejected(void **state)
     check_refused(SH_FOR_RECEIVER, ENV(TOKEN, KEY, "SYNC_config_file=/nowhere/app.conf"),
                   "SYNC_config_file: /nowhere/app.conf");
     static const struct {
-        const char *content, *words;
+        const char *content, *message;
     } cases[] = {
         {"A=1\nSYNC_db=open('x')\n", "line 2: SYNC_db: expected a literal"},
         {"SYNC_db=['/x']\n", "SYNC_db holds a list; use a single value"},
@@ -189,7 +189,7 @@ static void an_invalid_app_conf_is_rejected(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_text("app.conf", cases[i].content);
         check_refused(SH_FOR_RECEIVER, ENV(TOKEN, KEY, naming("SYNC_config_file", "app.conf")),
-                      cases[i].words);
+                      cases[i].message);
     }
 }
 

@@ -118,7 +118,7 @@ static void failures_say_what_to_look_at(void **state)
         const char *path, *url;
         int64_t timeout_ms;
         sh_err expected;
-        const char *words;
+        const char *message;
     } cases[] = {
         {NULL, dead, 20000, SH_E_NETWORK, "Connection refused"},
         {NULL, "http://no-such-host.invalid/", 20000, SH_E_NETWORK, "not found by name"},
@@ -143,8 +143,8 @@ static void failures_say_what_to_look_at(void **state)
         sh_http_answer answer;
         sh_error error = {.code = SH_OK};
         sh_err err = sh_http_send(client, &request, &answer, &error);
-        if (err != cases[i].expected || strstr(error.message, cases[i].words) == NULL)
-            fail_msg("\"%s\" does not say \"%s\"", error.message, cases[i].words);
+        if (err != cases[i].expected || strstr(error.message, cases[i].message) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", error.message, cases[i].message);
         assert_null(strstr(error.message, "very-secret"));
         sh_http_answer_reset(&answer);
     }
@@ -399,7 +399,7 @@ static void a_silent_peer_is_given_up_long_before_the_time_out(void **state)
     (void)snprintf(tls_url, sizeof tls_url, "https://127.0.0.1:%u/x", server.port);
     const struct {
         const char *url; /* NULL: /silent */
-        const char *words;
+        const char *message;
     } cases[] = {
         {full_url, "no answer within 0.2 s; check the host"},
         {tls_url, "the TLS handshake did not end within 0.2 s"},
@@ -415,7 +415,7 @@ static void a_silent_peer_is_given_up_long_before_the_time_out(void **state)
         sh_http_answer answer;
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_http_send(client, &request, &answer, &error), SH_E_NETWORK);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         sh_http_answer_reset(&answer);
     }
     sh_http_client_free(client);

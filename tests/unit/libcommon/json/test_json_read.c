@@ -63,9 +63,9 @@ static void a_single_value_is_a_document(void **state)
 
 /* clang-format's versions differ about braces in macros. */
 /* clang-format off */
-#define CASE(literal, words) \
+#define CASE(literal, message) \
     { \
-        literal, sizeof(literal) - 1, words \
+        literal, sizeof(literal) - 1, message \
     }
 /* clang-format on */
 static void invalid_json_is_rejected_with_a_reason(void **state)
@@ -74,7 +74,7 @@ static void invalid_json_is_rejected_with_a_reason(void **state)
     static const struct {
         const char *text;
         size_t len;
-        const char *words;
+        const char *message;
     } cases[] = {
         CASE("", "is truncated"),
         CASE("   ", "is truncated"),
@@ -111,8 +111,8 @@ static void invalid_json_is_rejected_with_a_reason(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_json_parse(cases[i].text, cases[i].len, &doc, &error), SH_E_FORMAT);
         assert_null(doc);
-        if (strstr(error.message, cases[i].words) == NULL)
-            fail_msg("case %zu: '%s' does not contain '%s'", i, error.message, cases[i].words);
+        if (strstr(error.message, cases[i].message) == NULL)
+            fail_msg("case %zu: '%s' does not contain '%s'", i, error.message, cases[i].message);
     }
 }
 

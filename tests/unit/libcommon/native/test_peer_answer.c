@@ -134,7 +134,7 @@ static void the_words_of_an_error_are_short_and_printable(void **state)
 {
     (void)state;
     static const struct {
-        const char *members, *words;
+        const char *members, *message;
     } cases[] = {
         {"\"error\":\"Forbidden\",\"message\":\"no\"", "no"},
         {"\"error\":\"Forbidden\"", "Forbidden"},
@@ -148,7 +148,7 @@ static void the_words_of_an_error_are_short_and_printable(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         (void)snprintf(body, sizeof body, "{%s}", cases[i].members);
         read_error(JSON, body, &peer_error);
-        assert_string_equal(peer_error.message, cases[i].words);
+        assert_string_equal(peer_error.message, cases[i].message);
     }
     /* A character is not cut in two. */
     for (int before = 0; before < 3; before++) {

@@ -69,7 +69,7 @@ static void an_incomplete_push_is_rejected_with_the_field(void **state)
     static const struct {
         const char *body;
         sh_err expected;
-        const char *words;
+        const char *message;
     } cases[] = {
         {"", SH_E_FORMAT, "JSON"},
         {"[]", SH_E_FORMAT, "JSON"},
@@ -100,7 +100,7 @@ static void an_incomplete_push_is_rejected_with_the_field(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_netalertx_push_read(sh_slice_of(cases[i].body), &push, &error),
                          cases[i].expected);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         sh_netalertx_push_reset(&push);
     }
 }
@@ -192,7 +192,7 @@ static void a_broken_pull_is_rejected_with_the_reason(void **state)
     static const struct {
         const char *body;
         sh_err expected;
-        const char *words; /* "" where it is read */
+        const char *message; /* "" where it is read */
         const char *node;
     } cases[] = {
         {"{\"data_base64\":\"e30=\",\"node_name\":\"n\"}", SH_OK, "", "n"},
@@ -214,7 +214,7 @@ static void a_broken_pull_is_rejected_with_the_reason(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_netalertx_pull_read(sh_slice_of(cases[i].body), &table, &node, &error),
                          cases[i].expected);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         if (cases[i].expected == SH_OK) {
             assert_string_equal(table.data, "{}");
             assert_string_equal(node.data == NULL ? "" : node.data, cases[i].node);

@@ -43,9 +43,9 @@ static void lines_of_nine_and_thirteen_columns_are_read(void **state)
 
 /* clang-format's versions differ about braces in macros. */
 /* clang-format off */
-#define CASE(literal, words) \
+#define CASE(literal, message) \
     { \
-        literal "\n" NINE, sizeof(literal "\n" NINE) - 1, words \
+        literal "\n" NINE, sizeof(literal "\n" NINE) - 1, message \
     }
 /* clang-format on */
 static void an_invalid_line_is_reported_and_skipped(void **state)
@@ -54,7 +54,7 @@ static void an_invalid_line_is_reported_and_skipped(void **state)
     static const struct {
         const char *text;
         size_t len;
-        const char *words;
+        const char *message;
     } cases[] = {
         CASE("p", "1 columns"),
         CASE("1|2|3|4|5|6|7|8", "8 columns"),
@@ -75,8 +75,8 @@ static void an_invalid_line_is_reported_and_skipped(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(sh_plugin_lines_next(&lines, &line, &more, &error), SH_E_FORMAT);
         assert_true(more);
-        if (strstr(error.message, cases[i].words) == NULL)
-            fail_msg("'%s' does not say '%s'", error.message, cases[i].words);
+        if (strstr(error.message, cases[i].message) == NULL)
+            fail_msg("'%s' does not say '%s'", error.message, cases[i].message);
         assert_int_equal(sh_plugin_lines_next(&lines, &line, &more, NULL), SH_OK);
         assert_true(more);
         assert_int_equal(lines.line, 2);

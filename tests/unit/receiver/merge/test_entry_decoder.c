@@ -157,7 +157,7 @@ static void invalid_content_is_found_before_it_is_merged(void **state)
     (void)state;
     const struct {
         sh_kind kind;
-        const char *text, *words;
+        const char *text, *message;
     } cases[] = {
         {SH_KIND_DEVICES, "{\"data\": [{\"devMac\": \"a\"}", "truncated after row 1"},
         {SH_KIND_DEVICES, "{\"rows\": []}", "a device table is"},
@@ -181,7 +181,7 @@ static void invalid_content_is_found_before_it_is_merged(void **state)
         sh_error error = {0};
         assert_int_equal(entry_decoder_decode(o, &entry, NULL, &header, &text, &error),
                          SH_E_FORMAT);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         assert_true(entry_decoder_is_authentic(o));
         envelope.data[envelope.len - 1] ^= 1;
         assert_int_equal(entry_decoder_decode(o, &entry, NULL, &header, &text, NULL), SH_E_CRYPTO);

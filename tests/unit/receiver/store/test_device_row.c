@@ -209,7 +209,7 @@ static void values_that_cannot_be_stored_become_the_default_and_are_told(void **
 {
     (void)state;
     static const struct {
-        const char *column, *json, *expected, *words;
+        const char *column, *json, *expected, *message;
     } cases[] = {
         {"devName", "[\"leak\"]", "'(unknown)'", "devName held an array or an object"},
         {"devName", "{\"leak\":1}", "'(unknown)'", "devName held an array or an object"},
@@ -249,8 +249,8 @@ static void values_that_cannot_be_stored_become_the_default_and_are_told(void **
         assert_string_equal(shown(row, "devLastIP"), "''");
         assert_int_equal(sh_device_row_replaced(row, sh_device_columns, reason), 2);
         bool is_first = strncmp(reason, cases[i].column, strlen(cases[i].column)) == 0;
-        if (is_first && strstr(reason, cases[i].words) == NULL)
-            fail_msg("%s: '%s' does not say '%s'", json, reason, cases[i].words);
+        if (is_first && strstr(reason, cases[i].message) == NULL)
+            fail_msg("%s: '%s' does not say '%s'", json, reason, cases[i].message);
         assert_true(is_first || strncmp(reason, "devLastIP", 9) == 0);
         assert_null(strstr(reason, "leak"));
     }
@@ -271,7 +271,7 @@ static void a_row_without_a_valid_key_is_rejected_and_told_why(void **state)
 {
     (void)state;
     static const struct {
-        const char *json, *words;
+        const char *json, *message;
     } cases[] = {
         {"{}", "devMac is missing"},
         {"{\"devMac\":null}", "devMac is missing"},
@@ -297,8 +297,8 @@ static void a_row_without_a_valid_key_is_rejected_and_told_why(void **state)
         sh_error error = {.code = SH_OK};
         assert_int_equal(read_row(cases[i].json, &row, &error), SH_E_FORMAT);
         assert_null(row);
-        if (strstr(error.message, cases[i].words) == NULL)
-            fail_msg("%s: '%s' does not say '%s'", cases[i].json, error.message, cases[i].words);
+        if (strstr(error.message, cases[i].message) == NULL)
+            fail_msg("%s: '%s' does not say '%s'", cases[i].json, error.message, cases[i].message);
         assert_null(strstr(error.message, "leak"));
     }
 }

@@ -271,7 +271,7 @@ static void a_newer_or_invalid_version_is_refused(void **state)
 {
     (void)state;
     static const struct {
-        const char *version, *words;
+        const char *version, *message;
     } cases[] = {{"999", "newer Sync Hub (its schema is 999"},
                  {"0", "no valid schema_version"},
                  {"-1", "no valid schema_version"},
@@ -290,9 +290,9 @@ static void a_newer_or_invalid_version_is_refused(void **state)
         (void)sql(text);
         sh_error error;
         assert_int_equal(open_error(STORE_READ_WRITE, &error), SH_E_CONFIG);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         assert_int_equal(open_error(STORE_READ_ONLY, &error), SH_E_CONFIG);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         (void)snprintf(text, sizeof text, "%s;", cases[i].version);
         assert_string_equal(version(), text);
     }

@@ -209,7 +209,7 @@ static void databases_of_another_kind_are_refused_and_left_alone(void **state)
 {
     (void)state;
     static const struct {
-        const char *sql, *words;
+        const char *sql, *message;
     } cases[] = {
         {"CREATE TABLE Devices(dev_MAC TEXT PRIMARY KEY, dev_Name TEXT)", "November 2024"},
         {"CREATE TABLE Songs(title TEXT)", "no table Devices"},
@@ -223,7 +223,7 @@ static void databases_of_another_kind_are_refused_and_left_alone(void **state)
             sh_error error = {.code = SH_OK};
             assert_int_equal(store_open(db_path, (store_access)access, &s, &error), SH_E_CONFIG);
             assert_null(s);
-            assert_non_null(strstr(error.message, cases[i].words));
+            assert_non_null(strstr(error.message, cases[i].message));
             assert_non_null(strstr(error.message, db_path));
         }
         assert_string_equal(sql("SELECT count(*) FROM sqlite_master WHERE name LIKE 'SyncHub%'"),

@@ -10,14 +10,14 @@
 /* The path of the database, and errors of that path. */
 
 static void expect_refusal(const char *path, store_access access, sh_err expected,
-                           const char *words)
+                           const char *message)
 {
     store *s = NULL;
     sh_error error = {.code = SH_OK};
     sh_err err = store_open(path, access, &s, &error);
     store_close(s);
-    if (err != expected || strstr(error.message, words) == NULL)
-        fail_msg("%s: %d '%s' does not say '%s'", path, (int)err, error.message, words);
+    if (err != expected || strstr(error.message, message) == NULL)
+        fail_msg("%s: %d '%s' does not say '%s'", path, (int)err, error.message, message);
 }
 
 static void network_file_systems_are_told_from_local_ones(void **state)
@@ -202,7 +202,7 @@ static void odd_names_are_files_and_links_are_followed(void **state)
 /*
  * Opens in a process of another user, if the tests run as root; returns the message through a pipe.
  */
-static void open_as_nobody(store_access access, sh_err expected, const char *words)
+static void open_as_nobody(store_access access, sh_err expected, const char *message)
 {
     int channel[2];
     assert_int_equal(pipe(channel), 0);
@@ -224,8 +224,8 @@ static void open_as_nobody(store_access access, sh_err expected, const char *wor
     (void)close(channel[0]);
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
-    if (status != 0 || strstr(error.message, words) == NULL)
-        fail_msg("%d '%s' does not say '%s'", (int)error.code, error.message, words);
+    if (status != 0 || strstr(error.message, message) == NULL)
+        fail_msg("%d '%s' does not say '%s'", (int)error.code, error.message, message);
 }
 
 static void a_folder_that_cannot_be_written_is_named(void **state)

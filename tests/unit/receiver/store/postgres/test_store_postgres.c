@@ -257,7 +257,7 @@ static void what_cannot_be_opened_is_told_without_the_password(void **state)
         const char *start; /* the server's folder is inserted here */
         const char *end;
         sh_err err;
-        const char *words;
+        const char *message;
     } cases[] = {
         {"postgresql://locked:s3cret@/postgres?host=", "", SH_E_CONFIG, "password"},
         {"postgresql://locked@/postgres?host=", "", SH_E_CONFIG, "no password"},
@@ -274,7 +274,7 @@ static void what_cannot_be_opened_is_told_without_the_password(void **state)
         sh_error error;
         (void)snprintf(one, sizeof one, "%s%s%s", cases[i].start, server->folder, cases[i].end);
         assert_int_equal(open_error(one, STORE_READ_WRITE, &error), cases[i].err);
-        if (strstr(error.message, cases[i].words) == NULL)
+        if (strstr(error.message, cases[i].message) == NULL)
             fail_msg("%s: %s", one, error.message);
         assert_null(strstr(error.message, "s3"));
         assert_null(strstr(error.message, "cret"));
@@ -387,7 +387,7 @@ static void what_sslmode_gives_is_told(void **state)
     static const struct {
         const char *host, *address, *sslmode;
         bool encrypted;
-        const char *words; /* NULL: nothing to tell */
+        const char *message; /* NULL: nothing to tell */
     } cases[] = {
         {"/run/postgresql", NULL, "prefer", false, NULL},
         {"localhost", "127.0.0.1", "prefer", false, NULL},
@@ -402,13 +402,13 @@ static void what_sslmode_gives_is_told(void **state)
         {"localhost", "192.0.2.1", "require", true, "certificate is not checked"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char words[STORE_ADVICE_BYTES];
-        store_postgres_transport_words(cases[i].host, cases[i].address, cases[i].sslmode,
-                                       cases[i].encrypted, words);
-        if (cases[i].words == NULL)
-            assert_string_equal(words, "");
+        char message[STORE_ADVICE_BYTES];
+        store_postgres_transport_message(cases[i].host, cases[i].address, cases[i].sslmode,
+                                         cases[i].encrypted, message);
+        if (cases[i].message == NULL)
+            assert_string_equal(message, "");
         else
-            assert_non_null(strstr(words, cases[i].words));
+            assert_non_null(strstr(message, cases[i].message));
     }
     store *s = opened(); /* over a Unix socket */
     char advice[STORE_ADVICE_BYTES];
