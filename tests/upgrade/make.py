@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Makes tests/golden/VERSION with the programs of that release: a hub's database (SQLite, and
-PostgreSQL as a dump), its Redis with a waiting entry, a node's spool, and settings.
+PostgreSQL as a dump), its Redis with a waiting entry, a node's spool, and settings. Or makes
+tests/golden/schema-N with today's programs, for a database of version N that no release has yet: its
+databases and its Redis only, but with what an operator has noted.
 
-The files are kept permanently; this script documents how they were made. Usage: make.py VERSION
+The files are kept permanently; this script documents how they were made.
+Usage: make.py VERSION | schema-N
 """
 
 import pathlib
@@ -25,7 +28,9 @@ LINE = "10.0.0.1|aa:bb:cc:dd:ee:ff|2026-08-22 02:53:00|one|two|three|four|extra|
 class Make(SyncHubTest):
     def runTest(self):
         version = sys.argv[1]
-        harness.BIN = old.build(version)
+        self.is_release = not version.startswith("schema-")
+        if self.is_release:
+            harness.BIN = old.build(version)
         self.golden = REPO / "tests" / "golden" / version
         shutil.rmtree(self.golden, ignore_errors=True)
         self.golden.mkdir(parents=True)
@@ -36,8 +41,9 @@ class Make(SyncHubTest):
         redis.cli("SAVE")
         shutil.copy(redis.folder / "dump.rdb", self.golden / "redis.rdb")
         self.make_postgres()
-        self.keep_spool()
-        self.keep_settings()
+        if self.is_release:
+            self.keep_spool()
+            self.keep_settings()
 
     def fill(self, redis, db):
         """Two nodes' tables and a plugin's result, in the database; and credentials."""
@@ -58,7 +64,16 @@ class Make(SyncHubTest):
                                     "--json", code=0)
             return redis.backlog() == 0 and done.stdout.count('"devMac"') == 30
         wait_until(merged, "30 devices")
+        if not self.is_release:
+            self.note(redis, db)
         hub.stop()
+
+    def note(self, redis, db):
+        """What an operator notes of nodes and devices."""
+        for arguments in (("node", "label", "Node_A", "site=north"), ("node", "note", "Node_A", "in the cellar"),
+                          ("node", "silent-after", "Node_A", "12h"), ("node", "expect", "Node_E"),
+                          ("blocklist", "add", "00:00:5e:00:53:01", "--note", "a test")):
+            self.run_program("receiver", self.receiver_settings(redis, db), *arguments, code=0)
 
     def keep_sqlite(self):
         subprocess.run(["sqlite3", self.folder / "hub.db",

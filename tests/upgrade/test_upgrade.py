@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data of 0.1.0 with the new programs; programs of both releases with each other; and that an older program refuses a
+"""Data of 0.1.0, and of later versions of the database, with the new programs; programs of both releases with each other; and that an older program refuses a
 newer one's data."""
 
 import json
@@ -20,14 +20,18 @@ from harness import (REPO, Redis, SyncHubTest, curl, device_rows, device_table, 
 from postgres import Postgres, psql  # noqa: E402
 
 GOLDEN = REPO / "tests" / "golden" / "0.1.0"
+SCHEMAS = sorted((REPO / "tests" / "golden").glob("schema-*"))
 
 
-class UpgradeTest(SyncHubTest):
-    def golden_redis(self):
-        """A Redis with the data of 0.1.0: its dump as the first part of an append-only file."""
-        folder = self.folder / "redis-golden"
+class GoldenTest(SyncHubTest):
+    """Goes on with what tests/upgrade/make.py kept."""
+
+    def golden_redis(self, golden=GOLDEN):
+        """A Redis with kept data: its dump as the first part of an append-only file."""
+        folder = self.folder / f"redis-{golden.name}-{self.redis_count}"
+        self.redis_count += 1
         folder.mkdir()
-        shutil.copy(GOLDEN / "redis.rdb", folder / "dump.rdb")
+        shutil.copy(golden / "redis.rdb", folder / "dump.rdb")
         (folder / "redis.conf").write_text(f"dir {folder}\n")
         subprocess.run([REPO / "packaging" / "redis" / "prepare-redis", folder / "redis.conf"],
                        check=True, stdout=subprocess.DEVNULL)
@@ -36,9 +40,9 @@ class UpgradeTest(SyncHubTest):
         self.assertEqual(redis.backlog(), 1)
         return redis
 
-    def sqlite_database(self):
-        path = self.folder / "hub.db"
-        shutil.copy(GOLDEN / "hub.db", path)
+    def sqlite_database(self, golden=GOLDEN):
+        path = self.folder / f"{golden.name}.db"
+        shutil.copy(golden / "hub.db", path)
         return path
 
     def devices_of(self, settings):
@@ -46,7 +50,7 @@ class UpgradeTest(SyncHubTest):
         return json.loads(output.stdout)["data"]
 
     def check_hub(self, redis, db):
-        """Everything of 0.1.0 must be there, waiting entries be merged, and the hub continue."""
+        """Everything must be there, waiting entries be merged, and the hub continue."""
         hub = self.receiver(redis, db)
         settings = self.receiver_settings(redis, db)
         wait_until(lambda: redis.backlog() == 0 and len(self.devices_of(settings)) == 35,
@@ -62,6 +66,15 @@ class UpgradeTest(SyncHubTest):
         return self.run_program("pusher", self.pusher_settings(
             hub.url, device_table(rows), node, **settings), "--once", code=0)
 
+    def own_credentials(self, golden=GOLDEN):
+        """Those of node Cabin."""
+        own = dict(re.findall(r"^(SYNC_\w+)='?([^'\n]*)'?$", (golden / "cabin.env").read_text(),
+                              re.MULTILINE))
+        self.assertIn("SYNC_api_token", own)
+        return own
+
+
+class UpgradeTest(GoldenTest):
     def test_a_sqlite_hub_of_0_1_0_goes_on(self):
         redis = self.golden_redis()
         db = self.sqlite_database()
@@ -86,10 +99,7 @@ class UpgradeTest(SyncHubTest):
     def test_a_nodes_own_credentials_are_still_good(self):
         redis = self.golden_redis()
         hub = self.check_hub(redis, self.sqlite_database())
-        own = dict(re.findall(r"^(SYNC_\w+)='?([^'\n]*)'?$", (GOLDEN / "cabin.env").read_text(),
-                              re.MULTILINE))
-        self.assertIn("SYNC_api_token", own)
-        self.push(hub, "Cabin", device_rows(1, "d"), **own)
+        self.push(hub, "Cabin", device_rows(1, "d"), **self.own_credentials())
 
     def test_a_spool_of_0_1_0_reaches_the_hub(self):
         redis = self.redis()
@@ -111,6 +121,39 @@ class UpgradeTest(SyncHubTest):
         output = self.run_program("receiver", {"SYNC_config_file": path}, "--check-config", code=0)
         self.assertIn("SYNC_api_token=(hidden) (from file)", output.stdout)
         self.assertNotIn("is not a setting", output.stderr)
+
+
+class Schemas(GoldenTest):
+    """Databases of versions between releases: from each to today's."""
+
+    def check_noted(self, redis, db):
+        """What an operator had noted is there."""
+        def said(*arguments):
+            return self.run_program("receiver", self.receiver_settings(redis, db), *arguments, code=0).stdout
+        node = json.loads(said("node", "show", "Node_A", "--json"))
+        self.assertEqual((node["labels"], node["note"], node["silent_after_s"]),
+                         ({"site": "north"}, "in the cellar", 43200))
+        self.assertIn("Node_E", said("nodes"))
+        self.assertIn("00:00:5e:00:53:01", said("blocklist", "list"))
+
+    def test_each_kept_database_goes_on(self):
+        self.assertTrue(SCHEMAS)
+        server = Postgres()
+        self.addCleanup(server.remove)
+        for golden in SCHEMAS:
+            url = server.new_database()
+            psql(url, (golden / "postgres.sql").read_text())
+            for db in (self.sqlite_database(golden), url):
+                with self.subTest(golden=golden.name, db=str(db)):
+                    redis = self.golden_redis(golden)
+                    # The Redis is that of the SQLite database.
+                    self.run_program("receiver", self.receiver_settings(redis, db), "adopt", code=0)
+                    hub = self.check_hub(redis, db)
+                    self.check_noted(redis, db)
+                    if db is not url:
+                        self.push(hub, "Cabin", device_rows(1, "d"), **self.own_credentials(golden))
+                    hub.stop()
+                    redis.stop()
 
 
 class BothReleases(SyncHubTest):
