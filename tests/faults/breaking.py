@@ -26,12 +26,13 @@ KILLS = (
 )
 
 WEATHER = ("lock", "disk", "full", "pause", "demoted", "unkept", "clock", "flood", "long", "keys",
-           "memory")
+           "memory", "flush")
 DAY = 86400
 
 FLOODERS = 2          # threads that push as fast as they can, for one node
 FLOOD_CONNECTIONS = 700  # idle ones, of this many addresses
 FLOOD_ADDRESSES = 7
+FLUSHES = 3           # of Redis, one after another
 LONG_LINES = 15000    # of a result that needs more than one transaction on a slow machine
 LONG_RESULTS = 4
 SERVED_S = 120        # time limit for serving others while a node floods the hub
@@ -142,13 +143,18 @@ class Weather:
         self.spell_s = spell_s
         self.stopping = threading.Event()
         self.done = {}
-        self.kinds = []
+        self.kinds = self._shuffled()
+        # The short form has few of them: always this one, whose losses are counted.
+        self.kinds.remove("flush")
+        self.kinds.insert(len(self.kinds) - self.random.randrange(3), "flush")
         self.answers = collections.Counter()  # statuses of pushes from here
+
+    def _shuffled(self):
+        return self.random.sample(WEATHER, len(WEATHER))
 
     def step(self):
         if not self.kinds:
-            self.kinds = list(WEATHER)
-            self.random.shuffle(self.kinds)
+            self.kinds = self._shuffled()
         kind = self.kinds.pop()
         if getattr(self, "_" + kind)():
             self.done[kind] = self.done.get(kind, 0) + 1
@@ -175,6 +181,18 @@ class Weather:
         except OSError:
             return False  # it was killed, and its memory limit is reset
         return True
+
+    def _flush(self):
+        """Redis loses all its data, several times at random moments; merge must make it complete again."""
+        flushed = False
+        for _ in range(FLUSHES):
+            self.stopping.wait(self.random.uniform(0, self.spell_s / FLUSHES))
+            try:
+                flushed = self.hub.flush_redis() or flushed
+            except OSError:
+                pass  # it has just been started, and loads its data
+        self._serve("losses of Redis' data")
+        return flushed
 
     def _demoted(self):
         """Redis becomes a replica without a master for a while: its connections stay, but refuse writes."""

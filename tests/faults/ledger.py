@@ -40,6 +40,8 @@ class Item:
         self.text = text
         self.id = os.urandom(16)  # of those that are sealed here
         self.promises = set()  # why it must be in the database at the end
+        self.is_held = False   # its node still has it at the end, and sends it again if the hub lost it
+        self.was_flushed = False  # it was in the queue, or among the dead letters, when Redis lost all its data
 
     def __repr__(self):
         return f"{self.name} ({', '.join(sorted(self.promises)) or 'not promised'})"
@@ -57,6 +59,7 @@ class Ledger:
         self.digest_keys = {}
         self.rounds = collections.Counter()
         self.unknown = []  # unknown digests in answers
+        self.flushed = 0   # entries that were lost with Redis' data
 
     def _digest(self, node, text):
         if node not in self.digest_keys:
@@ -114,6 +117,17 @@ class Ledger:
                 self.unknown.append((digest, why))
             else:
                 item.promises.add(why)
+
+    def flush(self, envelopes_lost):
+        """These were in Redis when it lost its data: no more than they may be missing, unless a node holds them."""
+        for envelope in envelopes_lost:
+            # By the text, as the digest of what was pushed in NetAlertX's format is another.
+            sealed = read_header(envelope) is not None
+            item = self.find_text(envelopes.text_of(self.master, envelope) if sealed else envelope)
+            with self.lock:
+                self.flushed += 1
+                if item is not None:
+                    item.was_flushed = True
 
     def find_text(self, text):
         with self.lock:

@@ -84,6 +84,7 @@ class Scanners:
         """The final content of the files must arrive, too."""
         for item in self.tables.values():
             self.hub.book.promise(item, "the last one")
+            item.is_held = True
         for item, _ in self.last.values():
             self.hub.book.promise(item, "the last one")
 

@@ -93,9 +93,10 @@ class Run:
             if harness.redis_call(self.hub.redis.port, "XLEN", "synchub:ingest") != 0:
                 return False
             connection = self.hub.database()
-            pulled = [self.scanners.tables[node].keys[-1] for node in self.hub.pulled]
+            # Also of those that push, as an accepted table may have been lost with Redis' data.
+            last = [item.keys[-1] for item in self.scanners.tables.values()]
             there = [connection.execute("SELECT 1 FROM Devices WHERE devMac = ?", (mac,)).fetchone()
-                     for mac in pulled]
+                     for mac in last]
             connection.close()
             return all(there)
         except (OSError, world.sqlite3.Error):
@@ -150,6 +151,8 @@ def run(seed, plan):
     for title in ("lost", "doubled", "wrong"):
         for line in getattr(outcome, title)[:20]:
             print(f"  {title}: {line}")
+    print(f"flushes of Redis {this.hub.flushes}: {this.hub.book.flushed} entries were in it, "
+          f"{len(outcome.flushed)} items of them are gone, which no node holds any more")
     print(f"kills {this.hub.kills()}, items sent {outcome.sent}, merged {outcome.merged}, "
           f"dead {outcome.dead}, lost {len(outcome.lost)}, doubled {len(outcome.doubled)}"
           + (f", wrong {len(outcome.wrong)}" if outcome.wrong else ""), flush=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The final check: every acknowledged item is in the database or in the dead letters exactly once."""
+"""The final check: every acknowledged item is in the database or in the dead letters exactly once. The only exception
+are entries that were in Redis when it lost all its data, unless their nodes still hold them."""
 
 import collections
 import hashlib
@@ -13,6 +14,7 @@ class Outcome:
     def __init__(self):
         self.sent = self.merged = self.dead = 0
         self.lost = []     # acknowledged but lost
+        self.flushed = []  # acknowledged, lost with Redis' data before the merge, and not held by their nodes
         self.doubled = []  # duplicated
         self.wrong = []    # other errors
         self.left_over = 0  # temporary files of killed programs
@@ -118,9 +120,12 @@ def check(hub, book, refused):
         if dead and item.kind != "poison":
             outcome.wrong.append(f"{item} is among the dead letters: {dead[0]}")
         if not merged and not dead:
-            outcome.lost.append(repr(item))
+            excused = item.was_flushed and not item.is_held
+            (outcome.flushed if excused else outcome.lost).append(repr(item))
     outcome.doubled += [f"device {mac}" for mac, in held.device_doubles]
     _check_strangers(book, held, outcome)
+    if len(outcome.flushed) > book.flushed:
+        outcome.wrong.append(f"{len(outcome.flushed)} items are gone, but {book.flushed} entries were in Redis")
     if held.integrity != "ok":
         outcome.wrong.append(f"integrity_check: {held.integrity}")
     left = {"backlog": held.backlog, "pending": held.pending, "bytes": held.bytes,

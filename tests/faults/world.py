@@ -166,6 +166,7 @@ class World:
                                    "--auto-aof-rewrite-percentage", "50",
                                    clock=self.clocks["redis"])
         self.redis_kills = 0
+        self.flushes = 0
         self.memory = harness.ShortMemory(self.folder)
         self.unserved = []  # nodes that were not served while others misbehaved
         self.services = {}
@@ -264,6 +265,24 @@ class World:
             self.redis.kill()
             self.redis_kills += 1
             return True
+
+    FLUSH = ("local lost = {} for _, stream in ipairs(KEYS) do "
+             "for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do "
+             "for i = 1, #entry[2], 2 do if entry[2][i] == 'e' then lost[#lost + 1] = entry[2][i + 1] end end end end "
+             "redis.call('FLUSHALL') return lost")
+
+    def flush_redis(self):
+        """Redis loses all its data and scripts, as by an operator's mistake. What was in flight at this moment is
+        recorded. False if Redis was killed just now."""
+        with self.redis_lock:  # so that it is not killed between this and the record of it
+            if self.redis.process is None or self.redis.process.poll() is not None:
+                return False
+            lost = harness.redis_call(self.redis.port, "EVAL", self.FLUSH, 2, "synchub:ingest", "synchub:dead",
+                                      timeout=harness.READY_S)
+            harness.redis_call(self.redis.port, "SCRIPT", "FLUSH")
+            self.flushes += 1
+        self.book.flush(lost)
+        return True
 
     def kills(self):
         return self.redis_kills + sum(service.kills for service in self.services.values())

@@ -60,6 +60,15 @@ def compress(text):
     return packed.raw[:size]
 
 
+def decompress(packed, size):
+    zstd = _library("zstd", "libzstd.so.1")
+    zstd.ZSTD_decompress.restype = ctypes.c_size_t
+    text = ctypes.create_string_buffer(size + 1)
+    if zstd.ZSTD_decompress(text, ctypes.c_size_t(size), packed, ctypes.c_size_t(len(packed))) != size:
+        raise AssertionError("libzstd does not decompress")
+    return text.raw[:size]
+
+
 def keyed_hash(key, text, size):
     return hashlib.blake2b(text, key=key, digest_size=size).digest()
 
@@ -96,6 +105,18 @@ def envelope(key, text, plugin="", **changes):
         sealed, None, packed, ctypes.c_ulonglong(len(packed)), clear,
         ctypes.c_ulonglong(len(clear)), None, nonce, key.seal)
     return clear + sealed.raw
+
+
+def text_of(master, body):
+    """The text of an envelope that was sealed with the key of its node that comes from master."""
+    start = FIXED_BYTES + body[6] + body[7]
+    node, nonce = body[FIXED_BYTES:FIXED_BYTES + body[6]], body[88:FIXED_BYTES]
+    packed = ctypes.create_string_buffer(len(body) - start - TAG_BYTES)
+    if _sodium().crypto_aead_xchacha20poly1305_ietf_decrypt(
+            packed, None, None, body[start:], ctypes.c_ulonglong(len(body) - start), body[:start],
+            ctypes.c_ulonglong(start), nonce, keyed_hash(master, b"synchub 1 seal " + node, 32)) != 0:
+        raise AssertionError("the envelope does not open")
+    return decompress(packed.raw, field(body, "text length"))
 
 
 def field(body, name):
