@@ -162,7 +162,8 @@ static sh_err add_problem(void *context, sh_slice field, sh_slice value, sh_erro
         info->problem_ms > 0 && node_problem_is_content(info->problem_kind, info->problem_status);
     bool same = info->problem_ms > 0 && strcmp(info->problem_kind, report.kind) == 0 &&
                 info->problem_seen_ms >= info->contact.last_ms;
-    if (content && strcmp(report.kind, NODE_PROBLEM_CONTENT) == 0)
+    if (content && (strcmp(report.kind, NODE_PROBLEM_CONTENT) == 0 ||
+                    node_problem_is_own(report.kind, report.status)))
         return SH_OK;
     info->problem_ms = same ? info->problem_ms : report.problem_ms;
     info->problem_seen_ms = report.problem_ms;

@@ -60,6 +60,8 @@ void node_info_problem(store_node_info *info, const sh_queue_report *report, int
         info->problem_seen_ms = ms;
         return;
     }
+    if (node_info_has_content_problem(info) && node_problem_is_own(report->kind, report->status))
+        return;
     info->problem_ms = same && info->problem_ms < ms ? info->problem_ms : ms;
     info->problem_seen_ms = ms;
     info->problem_status = report->status;

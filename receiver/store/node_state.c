@@ -40,6 +40,11 @@ bool node_problem_is_content(const char *kind, int64_t status)
     return status == 0 && strcmp(kind, NODE_PROBLEM_CONTENT) == 0;
 }
 
+bool node_problem_is_own(const char *kind, int64_t status)
+{
+    return status == 0 && strcmp(kind, "pull") != 0 && strcmp(kind, NODE_PROBLEM_CONTENT) != 0;
+}
+
 bool node_has_problem(const node_facts *f)
 {
     return f->problem_ms > 0 && (f->problem_seen_ms >= f->contact.last_ms ||

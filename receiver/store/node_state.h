@@ -62,6 +62,12 @@ node_state node_state_of(const node_facts *facts, int64_t now_ms);
  */
 #define NODE_PROBLEM_CONTENT "content"
 bool node_problem_is_content(const char *kind, int64_t status);
+/*
+ * Whether a node reports it of itself. Such a problem does not replace one of its content, which
+ * would be forgotten when the other has ended. A refusal or a failed pull does: no content can be
+ * accepted before it is corrected, and the next one is checked anew.
+ */
+bool node_problem_is_own(const char *kind, int64_t status);
 
 /* Whether a problem is newer than the last contact, or lasts longer. */
 bool node_has_problem(const node_facts *facts);

@@ -63,6 +63,17 @@ class RejectedContent(NodesTest):
         self.assertIsNone(self.nodes()["Cabin"]["problem"])
         self.no_problem()
 
+    def test_a_node_s_own_report_does_not_hide_that_its_table_is_rejected(self):
+        self.post(table("Cabin")[:-1])
+        self.problem("Cabin", "truncated")
+        answer = curl(self.hub.url + "/sync", "-X", "POST", headers={
+            **bearer(), "Content-Type": TYPE_ENVELOPE, "Content-Length": "0", "Sync-Hub-Node": "Cabin",
+            "Sync-Hub-Digest": "0" * 64, "Sync-Hub-Problem": "spool_full its%20spool%20is%20full"})
+        self.assertEqual(answer.json, {"status": "changed"})
+        wait_until(lambda: self.hub_redis.call("HLEN", "synchub:problems") == 0, "the report to be recorded")
+        self.assert_lasts()
+        self.problem("Cabin", "truncated")
+
     def test_a_rejected_result_is_a_problem_until_content_is_merged(self):
         self.post("a|b\n", "ARPSCAN")
         node = self.problem("Cabin", "result of plugin ARPSCAN cannot be merged")

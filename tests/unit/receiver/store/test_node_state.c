@@ -140,6 +140,22 @@ static const state_case cases[] = {
      NODE_ONLINE,
      false,
      NULL},
+    {"revoked, and still sends",
+     {.credentials = NODE_CREDENTIALS_REVOKED,
+      .credentials_ms = NOW - 1000,
+      .refused_from = "10.0.0.1",
+      .refused_ms = NOW - 500},
+     NODE_REVOKED,
+     true,
+     "it still sends, or another with its name, from 10.0.0.1: stop the pusher there"},
+    {"revoked, and sent the day before",
+     {.credentials = NODE_CREDENTIALS_REVOKED,
+      .credentials_ms = NOW - INT64_C(400000000),
+      .refused_from = "10.0.0.1",
+      .refused_ms = NOW - INT64_C(90000000)},
+     NODE_REVOKED,
+     false,
+     "`node add` makes new ones"},
     {"a lookalike", {.contact = SEEN(0), .lookalike = "Cabin"}, NODE_ONLINE, true, "\"Cabin\""},
 };
 
@@ -157,6 +173,15 @@ static void the_first_state_that_applies_is_shown_with_its_reason(void **state)
             fail_msg("%s: %s, %d, %s", c->what, node_state_name(node_state_of(&c->facts, NOW)),
                      node_needs_attention(&c->facts, NOW), reason);
     }
+}
+
+static void reports_of_a_node_itself_are_told_from_refusals(void **state)
+{
+    (void)state;
+    assert_true(node_problem_is_own("table_old", 0));
+    assert_false(node_problem_is_own(NODE_PROBLEM_CONTENT, 0));
+    assert_false(node_problem_is_own("pull", 0));
+    assert_false(node_problem_is_own("key", 422));
 }
 
 static void names_are_read_as_they_are_written(void **state)
@@ -186,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_state_that_applies_is_shown_with_its_reason),
+        cmocka_unit_test(reports_of_a_node_itself_are_told_from_refusals),
         cmocka_unit_test(names_are_read_as_they_are_written),
         cmocka_unit_test(durations_have_two_units),
     };
