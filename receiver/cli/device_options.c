@@ -61,6 +61,12 @@ static sh_err read_value(const char *option, const char *text, int64_t now_ms, d
         ret->query.limit = (int64_t)number;
         return SH_OK;
     }
+    if (strcmp(option, "--after") == 0) {
+        if (!sh_text_to_u64(sh_slice_of(text), INT64_MAX, &number) || number == 0)
+            return sh_fail(error, SH_E_CONFIG, "--after needs the `next` of a list in JSON");
+        ret->query.after = (int64_t)number;
+        return SH_OK;
+    }
     if (!duration_read(text, SINCE_MAX_S, &ms))
         return sh_fail(error, SH_E_CONFIG, "--since needs a duration such as 7d, 12h or 30m");
     ret->query.first_seen_ms = now_ms > ms ? now_ms - ms : 1;
@@ -70,7 +76,8 @@ static sh_err read_value(const char *option, const char *text, int64_t now_ms, d
 /* The option that takes a value, or NULL; *value is the text after `=`, or NULL. */
 static const char *valued_option(const char *argument, const char **value)
 {
-    static const char *const options[] = {"--node", "--search", "--sort", "--limit", "--since"};
+    static const char *const options[] = {"--node",  "--search", "--sort",
+                                          "--limit", "--since",  "--after"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         size_t len = strlen(options[i]);
         if (strncmp(argument, options[i], len) != 0 ||

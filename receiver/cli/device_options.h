@@ -10,7 +10,7 @@
 
 #define DEVICES_USAGE                                                                              \
     "devices [--node N] [--since 7d] [--present|--absent|--unknown] [--search TEXT]"               \
-    " [--sort KEY] [--limit N] [--json|--csv] [--no-pager]"
+    " [--sort KEY] [--limit N] [--after NEXT] [--json|--csv] [--no-pager]"
 
 typedef enum { DEVICES_TEXT, DEVICES_JSON, DEVICES_CSV } devices_format;
 

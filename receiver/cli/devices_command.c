@@ -12,6 +12,7 @@
 #include "receiver/cli/table_stream.h"
 #include "receiver/store/store_common.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static const show_command command = {.name = "devices", .usage = DEVICES_USAGE};
@@ -45,7 +46,9 @@ typedef struct {
     FILE *out;
     const device_options *options;
     bool has_presence, node_known;
-    int64_t rows;
+    int64_t rows, last; /* last: rowid */
+    bool begun;         /* a list in JSON */
+    int64_t next;       /* after which device the next page begins; 0: there is none */
     table_stream *table;
     sh_buf json, nodes;
     char times[2][SHOW_CELL_BYTES];
@@ -121,33 +124,6 @@ static sh_err list_text(store *s, listing *l, sh_error *error)
     return err == SH_E_STOPPED && error->code == SH_OK ? SH_OK : err;
 }
 
-/* --- For programs ---------------------------------------------------------------------------- */
-
-static sh_err write_json_row(void *context, const store_device *device, sh_error *error)
-{
-    listing *l = context;
-    sh_buf_clear(&l->json);
-    sh_err err = sh_buf_append_text(&l->json, l->rows++ == 0 ? "{\"data\": [" : ",\n");
-    if (err == SH_OK)
-        err = device_json_write(&l->json, device, l->has_presence);
-    if (err != SH_OK)
-        return sh_fail(error, err, "the device of row %lld is too large to be written",
-                       (long long)device->rowid);
-    (void)fwrite(l->json.data, 1, l->json.len, l->out);
-    return show_written(l->out, false, error);
-}
-
-static sh_err write_csv_row(void *context, const store_device *device, sh_error *error)
-{
-    listing *l = context;
-    if (l->rows++ == 0)
-        device_csv_titles(l->out, device);
-    sh_err err = device_csv_write(l->out, device, l->has_presence, error);
-    return err == SH_OK ? show_written(l->out, false, error) : err;
-}
-
-/* --- All of it ------------------------------------------------------------------------------- */
-
 static sh_err compare_node(void *context, const store_node *node, sh_error *error)
 {
     (void)error;
@@ -170,6 +146,65 @@ static sh_err check_node(store *s, listing *l, sh_error *error)
     return err;
 }
 
+/* --- For programs ---------------------------------------------------------------------------- */
+
+#define ITEMS "{\"items\": ["
+
+static sh_err write_json_row(void *context, const store_device *device, sh_error *error)
+{
+    listing *l = context;
+    if (l->options->query.limit > 0 && l->rows == l->options->query.limit) {
+        l->next = l->last; /* there is one more */
+        return SH_OK;
+    }
+    sh_buf_clear(&l->json);
+    sh_err err = sh_buf_append_text(&l->json, l->rows > 0 ? ",\n" : l->begun ? "\n" : ITEMS "\n");
+    l->rows++;
+    l->begun = true;
+    if (err == SH_OK)
+        err = device_json_write(&l->json, device, l->has_presence);
+    if (err != SH_OK)
+        return sh_fail(error, err, "the device of row %lld is too large to be written",
+                       (long long)device->rowid);
+    l->last = device->rowid;
+    (void)fwrite(l->json.data, 1, l->json.len, l->out);
+    return show_written(l->out, false, error);
+}
+
+/* `data`, a device table, is the name of 0.2.0, for one release. */
+static sh_err list_json(store *s, listing *l, sh_error *error)
+{
+    store_device_query query = l->options->query;
+    query.limit += query.limit > 0;
+    sh_err err = store_devices(s, &query, write_json_row, l, error);
+    if (err == SH_OK)
+        err = check_node(s, l, error);
+    if (err == SH_OK && !l->begun)
+        (void)fputs(ITEMS, l->out);
+    l->begun = true;
+    if (err == SH_OK && l->next > 0)
+        (void)fprintf(l->out, "],\n\"next\": \"%" PRId64 "\",\n\"data\": [", l->next);
+    else if (err == SH_OK)
+        (void)fputs("],\n\"next\": null,\n\"data\": [", l->out);
+    l->rows = 0;
+    if (err == SH_OK)
+        err = store_devices(s, &query, write_json_row, l, error);
+    if (err == SH_OK)
+        (void)fputs("]}\n", l->out);
+    return err;
+}
+
+static sh_err write_csv_row(void *context, const store_device *device, sh_error *error)
+{
+    listing *l = context;
+    if (l->rows++ == 0)
+        device_csv_titles(l->out, device);
+    sh_err err = device_csv_write(l->out, device, l->has_presence, error);
+    return err == SH_OK ? show_written(l->out, false, error) : err;
+}
+
+/* --- All of it ------------------------------------------------------------------------------- */
+
 static sh_err list(store *s, listing *l, sh_error *error)
 {
     sh_err err = SH_OK;
@@ -179,19 +214,17 @@ static sh_err list(store *s, listing *l, sh_error *error)
         err = list_text(s, l, error);
         break;
     case DEVICES_JSON:
-        err = store_devices(s, &l->options->query, write_json_row, l, error);
+        err = list_json(s, l, error);
         break;
     case DEVICES_CSV:
         err = store_devices(s, &l->options->query, write_csv_row, l, error);
         break;
     }
-    if (err == SH_OK)
+    if (err == SH_OK && l->options->format != DEVICES_JSON)
         err = check_node(s, l, error);
     if (err != SH_OK)
         return err;
-    if (l->options->format == DEVICES_JSON)
-        (void)fputs(l->rows == 0 ? "{\"data\": []}\n" : "]}\n", l->out);
-    else if (l->options->format == DEVICES_TEXT && l->rows == 0)
+    if (l->options->format == DEVICES_TEXT && l->rows == 0)
         (void)fputs(l->options->filters ? "No device is like that.\n"
                                         : "No device has been merged yet.\n",
                     l->out);

@@ -2,7 +2,6 @@
 #include "receiver/cli/node_overview.h"
 
 #include "libcommon/base/clock.h"
-#include "libcommon/base/hash.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/queue/queue_reports.h"
 #include "receiver/cli/node_lookalikes.h"
@@ -17,7 +16,8 @@
 
 static uint32_t *place_of(const node_overview *o, sh_slice name)
 {
-    size_t at = sh_hash_fnv1a(name) & (o->index_size - 1);
+    /* Keyed: names of nodes are chosen by peers, and many are alike. */
+    size_t at = sh_short_hash(o->hash_key, name) & (o->index_size - 1);
     while (o->index[at] != 0 &&
            !sh_slice_equals(sh_slice_of(o->rows[o->index[at] - 1].info.node), name))
         at = (at + 1) & (o->index_size - 1);
@@ -292,6 +292,7 @@ sh_err node_overview_read(const sh_settings *settings, bool with_present, node_o
                           sh_error *error)
 {
     *ret = (node_overview){.now_ms = sh_clock_unix_ms()};
+    sh_random(ret->hash_key, sizeof ret->hash_key);
     store *s = NULL;
     sh_err err = store_open(settings->db, STORE_READ_ONLY, &s, error);
     if (err == SH_OK)

@@ -24,6 +24,7 @@ typedef struct {
     size_t count, capacity;
     uint32_t *index; /* by hash of the name: position in rows plus one; 0: free */
     size_t index_size;
+    uint8_t hash_key[SH_SHORT_KEY_BYTES];
     bool has_redis; /* Redis answered; else away says why */
     sh_error away;
     sh_queue_depth depth;

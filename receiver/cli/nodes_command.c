@@ -7,6 +7,7 @@
 #include "receiver/cli/node_overview.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/cli/table_stream.h"
 #include "receiver/store/node_state_reason.h"
 
 #include <assert.h>
@@ -195,9 +196,9 @@ static int64_t number_of(const node_row *row, size_t column)
     }
 }
 
-static void write_cell(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
+static void write_cell(const node_list *list, size_t row, size_t column,
+                       char ret[static SHOW_CELL_BYTES])
 {
-    const node_list *list = context;
     const listed_node *node = &list->nodes[row];
     const store_node_info *info = &node->row->info;
     const node_facts facts = node_row_facts(node->row);
@@ -230,18 +231,40 @@ static void write_cell(void *context, size_t row, size_t column, char ret[static
     }
 }
 
-static void write_text(node_list *list, bool filtered, FILE *out)
+static sh_err write_table(node_list *list, FILE *out, sh_error *error)
 {
+    static const show_layout layout = {columns, NULL, COLUMNS};
+    char texts[COLUMNS][SHOW_CELL_BYTES];
+    sh_slice cells[COLUMNS];
+    table_stream *table = NULL;
+    sh_err err = table_stream_new(out, &layout, NULL, &table, error);
+    for (size_t row = 0; row < list->count && err == SH_OK && !pager_has_quit(); row++) {
+        for (size_t column = 0; column < COLUMNS; column++) {
+            write_cell(list, row, column, texts[column]);
+            cells[column] = sh_slice_of(texts[column]);
+        }
+        err = table_stream_add(table, cells, error);
+    }
+    if (err == SH_OK)
+        err = table_stream_end(table, error);
+    table_stream_free(table);
+    return err;
+}
+
+static sh_err write_text(node_list *list, bool filtered, FILE *out, sh_error *error)
+{
+    sh_err err = SH_OK;
     const node_overview *o = list->overview;
     if (o->count == 0)
         (void)fputs("No node has been in contact yet.\n", out);
     else if (list->count == 0)
         (void)fputs(filtered ? "No such node.\n" : "No problems.\n", out);
     else
-        show_table(out, &(show_cells){columns, COLUMNS, list->count, write_cell, list});
+        err = write_table(list, out, error);
     if (o->has_redis)
         (void)fprintf(out, "Queue: %" PRId64 " waiting, %" PRId64 " in dead letters.\n",
                       o->depth.entries, o->depth.dead);
+    return err;
 }
 
 /* --- As JSON --------------------------------------------------------------------------------- */
@@ -310,7 +333,8 @@ int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], 
     if (code == SH_OK && options.json)
         code = write_json(&list, out, &error);
     else if (code == SH_OK)
-        write_text(&list, options.state != NODE_STATES || options.label != NULL, out);
+        code =
+            write_text(&list, options.state != NODE_STATES || options.label != NULL, out, &error);
     if (code == SH_OK)
         code = show_written(out, true, &error);
     int ret = code == SH_OK ? exit_code(&options, &o, list.count, err)

@@ -48,13 +48,16 @@ static void write_row(const table_stream *t, const sh_slice *cells)
     }
 }
 
-/* Fixes the widths, and writes titles and kept rows. The lock is held. */
-static void begin(table_stream *t)
+/*
+ * Fixes the widths, and writes titles and kept rows; early: before there are enough rows to tell.
+ * The lock is held.
+ */
+static void begin(table_stream *t, bool early)
 {
     sh_slice cells[SHOW_COLUMNS_MAX] = {{"", 0}};
     for (size_t i = 0; i < t->count; i++) {
         cells[i] = sh_slice_of(t->layout->columns[i].title);
-        size_t usual = t->rows == 0 ? t->usual_widths[i] : 0;
+        size_t usual = early ? t->usual_widths[i] : 0;
         size_t width = show_width(cells[i]);
         t->widths[i] = width > usual ? width : usual;
     }
@@ -91,7 +94,7 @@ static void *wait_for_rows(void *context)
     while (!t->begun && !t->ended && waited == 0)
         waited = pthread_cond_timedwait(&t->changed, &t->lock, &end);
     if (!t->begun && !t->ended)
-        begin(t);
+        begin(t, true);
     (void)pthread_mutex_unlock(&t->lock);
     return NULL;
 }
@@ -138,7 +141,7 @@ sh_err table_stream_new(FILE *out, const show_layout *layout, const size_t *usua
     t->limit = show_line_width(out);
     t->kept = (sh_buf)SH_BUF_INIT(TABLE_STREAM_BYTES + SHOW_COLUMNS_MAX * SH_ROW_MAX);
     /* Without it, the first rows are waited for. */
-    t->has_timer = pthread_create(&t->timer, NULL, wait_for_rows, t) == 0;
+    t->has_timer = usual_widths != NULL && pthread_create(&t->timer, NULL, wait_for_rows, t) == 0;
     *ret = t;
     return SH_OK;
 }
@@ -163,7 +166,7 @@ static sh_err keep_row(table_stream *t, const sh_slice *cells, sh_error *error)
     }
     t->rows++;
     if (t->rows == TABLE_STREAM_ROWS || t->kept.len >= TABLE_STREAM_BYTES)
-        begin(t);
+        begin(t, false);
     return SH_OK;
 }
 
@@ -183,7 +186,7 @@ sh_err table_stream_end(table_stream *t, sh_error *error)
 {
     end_timer(t);
     if (!t->begun && t->rows > 0)
-        begin(t);
+        begin(t, false);
     return show_written(t->out, true, error);
 }
 
@@ -198,6 +201,6 @@ void table_stream_flush_titles(table_stream *t)
 {
     (void)pthread_mutex_lock(&t->lock);
     if (!t->begun)
-        begin(t);
+        begin(t, true);
     (void)pthread_mutex_unlock(&t->lock);
 }

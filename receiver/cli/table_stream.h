@@ -6,17 +6,20 @@
 
 /*
  * A table of any number of rows in bounded memory. The first TABLE_STREAM_ROWS rows decide how wide
- * the columns are. If they take longer than TABLE_STREAM_WAIT_MS, those that there are do, and if
- * there are none, the titles are written with each column's usual width. A later cell that is wider
- * is cut on a terminal; elsewhere only its own line is shifted.
+ * the columns are. If they take longer than TABLE_STREAM_WAIT_MS, the titles are written without
+ * them: each column has its usual width, or that of the rows that there are. A later cell that is
+ * wider is cut on a terminal; elsewhere only its own line is shifted.
  */
 #define TABLE_STREAM_ROWS 1000
 #define TABLE_STREAM_BYTES ((size_t)1024 * 1024) /* of these rows */
-#define TABLE_STREAM_WAIT_MS 100
+#define TABLE_STREAM_WAIT_MS 120
 
 typedef struct table_stream table_stream;
 
-/* layout and the usual width of each column are borrowed. SH_E_MEMORY. */
+/*
+ * layout and the usual width of each column are borrowed; NULL: the first rows are waited for.
+ * SH_E_MEMORY.
+ */
 sh_err table_stream_new(FILE *out, const show_layout *layout, const size_t *usual_widths,
                         table_stream **ret, sh_error *error);
 /* Adds a row of as many cells as there are columns. SH_E_MEMORY, SH_E_IO. */

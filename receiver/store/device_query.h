@@ -2,29 +2,30 @@
 #ifndef RECEIVER_DEVICE_QUERY_H
 #define RECEIVER_DEVICE_QUERY_H
 
-#include "libcommon/base/buffer.h"
-#include "receiver/store/schema.h"
+#include "receiver/store/device_query_terms.h"
 
 /*
  * Builds the SQL of store_devices() for both backends. Result columns: rowid, the columns of the
  * table, present, since, first seen and last connection (Unix time in ms, 0: not known), and the
- * nodes that see the device, in the format of store_node_view_next().
+ * nodes that see the device, in the format of store_node_view_next(), of which the others follow by
+ * device_presence_read() if the database has presence. SQLite's statement has the rowids only, as
+ * it sorts whole rows slowly; each row is read by another.
  */
-
-#define DEVICE_QUERY_TEXTS_MAX 3
-typedef struct {
-    sh_slice texts[DEVICE_QUERY_TEXTS_MAX]; /* parameters $1 and following, borrowed */
-    size_t count;
-    sh_mac mac; /* one of the texts may borrow from it */
-} device_query_parameters;
 
 /* SH_E_MEMORY, SH_E_LIMIT. */
 sh_err device_query_build(const store *s, schema_dialect dialect, const store_device_query *query,
                           sh_buf *sql, device_query_parameters *ret);
 
+/* SQLite's statement for one row: $1 is the node of the query, $2 the rowid. SH_E_MEMORY,
+ * SH_E_LIMIT. */
+sh_err device_query_build_row(const store *s, const store_device_query *query, sh_buf *sql);
+
+/* Derives a device's presence from its nodes. */
+void device_presence_read(store_device *device);
+
 /*
  * Writes a sort key for an IP address, so that IPv4 addresses sort numerically; the SQL function
- * ip_sort_key() of SQLite. PostgreSQL compares arrays of numbers.
+ * ip_sort_key() of SQLite. PostgreSQL makes the same key.
  */
 #define DEVICE_IP_KEY_BYTES 80
 void device_ip_key(sh_slice ip, char ret[static DEVICE_IP_KEY_BYTES]);

@@ -221,9 +221,24 @@ static const schema_step version_8[] = {
     NODES_INTEGER("presence_fingerprint"),
 };
 
+/*
+ * For lists of many devices: those first seen lately, and those of a node. Both grow at their end
+ * while a node's devices are merged, so that they cost merge little.
+ */
+static const schema_step version_9[] = {
+    {.sql = "CREATE INDEX \"SyncHub_Presence_first_seen\" ON \"SyncHub_Presence\"(first_seen_ms)",
+     .own_only = true},
+    {.sqlite = "CREATE INDEX \"Devices_devSyncHubNode\" ON"
+               " \"Devices\"(\"devSyncHubNode\" COLLATE NOCASE)",
+     .postgres = "CREATE INDEX \"Devices_devSyncHubNode\" ON"
+                 " \"Devices\"(lower(\"devSyncHubNode\"))",
+     .own_only = true},
+};
+
 static const schema_migration migrations[] = {
-    MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3), MIGRATION(version_4),
-    MIGRATION(version_5), MIGRATION(version_6), MIGRATION(version_7), MIGRATION(version_8),
+    MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3),
+    MIGRATION(version_4), MIGRATION(version_5), MIGRATION(version_6),
+    MIGRATION(version_7), MIGRATION(version_8), MIGRATION(version_9),
 };
 
 const schema schema_released = {.migrations = migrations,

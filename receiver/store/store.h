@@ -348,6 +348,7 @@ typedef struct {
     store_sort sort;
     bool descending;
     int64_t limit; /* 0: none */
+    int64_t after; /* rowid of the device behind which the list begins; 0: at its start */
 } store_device_query;
 
 /* A device, valid during the call. */
@@ -369,7 +370,7 @@ sh_err store_devices(store *s, const store_device_query *query, store_device_eac
 /* A device's presence at one node. */
 typedef struct {
     sh_slice node, present, ip;
-    int64_t since_ms;
+    int64_t since_ms, first_seen_ms, connected_ms;
 } store_node_view;
 
 /* Removes the first entry from store_device.nodes; false at the end. */

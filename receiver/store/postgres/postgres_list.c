@@ -47,7 +47,7 @@ static sh_err give_rows(const store_postgres *s, const PGresult *result, store_d
         sh_value values[SH_COLUMNS_MAX];
         for (size_t i = 0; i < s->column_count; i++)
             values[i] = value_at(result, row, (int)i + 1, &s->columns[i]);
-        const store_device device = {
+        store_device device = {
             .rowid = integer_at(result, row, 0),
             .columns = s->columns,
             .values = values,
@@ -58,6 +58,8 @@ static sh_err give_rows(const store_postgres *s, const PGresult *result, store_d
             .connected_ms = integer_at(result, row, presence + 3),
             .nodes = text_at(result, row, presence + 4),
         };
+        if (store_has_presence(&s->base))
+            device_presence_read(&device);
         err = each(context, &device, error);
     }
     return err;

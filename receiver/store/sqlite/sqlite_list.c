@@ -21,27 +21,60 @@ static sh_value value_at(sqlite3_stmt *statement, int column)
     return value;
 }
 
-static sh_err give_devices(store_sqlite *s, sqlite3_stmt *statement, store_device_each each,
-                           void *context, sh_error *error)
+typedef struct {
+    store_device_each each;
+    void *context;
+} device_receiver;
+
+static sh_err give_device(store_sqlite *s, sqlite3_stmt *row, const device_receiver *to,
+                          sh_error *error)
 {
     int presence = (int)s->column_count + 1; /* its first column */
+    sh_value values[SH_COLUMNS_MAX];
+    for (size_t i = 0; i < s->column_count; i++)
+        values[i] = value_at(row, (int)i + 1);
+    store_device device = {
+        .rowid = sqlite3_column_int64(row, 0),
+        .columns = s->columns,
+        .values = values,
+        .count = s->column_count,
+        .present = value_at(row, presence).text,
+        .since_ms = sqlite3_column_int64(row, presence + 1),
+        .first_seen_ms = sqlite3_column_int64(row, presence + 2),
+        .connected_ms = sqlite3_column_int64(row, presence + 3),
+        .nodes = value_at(row, presence + 4).text,
+    };
+    if (store_has_presence(&s->base))
+        device_presence_read(&device);
+    return to->each(to->context, &device, error);
+}
+
+typedef struct {
+    sqlite3_stmt *rowids, *row;
+    device_query_parameters parameters; /* the statements borrow its texts */
+} device_statements;
+
+static void device_statements_reset(device_statements *d)
+{
+    store_sqlite_finalize(&d->rowids);
+    store_sqlite_finalize(&d->row);
+}
+
+/* rowids gives which, row reads each: both in one read transaction. */
+static sh_err give_devices(store_sqlite *s, const device_statements *d, const device_receiver *to,
+                           sh_error *error)
+{
+    sqlite3_stmt *rowids = d->rowids, *row = d->row;
+    int place = sqlite3_bind_parameter_index(row, "$2");
     int rc;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-        sh_value values[SH_COLUMNS_MAX];
-        for (size_t i = 0; i < s->column_count; i++)
-            values[i] = value_at(statement, (int)i + 1);
-        const store_device device = {
-            .rowid = sqlite3_column_int64(statement, 0),
-            .columns = s->columns,
-            .values = values,
-            .count = s->column_count,
-            .present = value_at(statement, presence).text,
-            .since_ms = sqlite3_column_int64(statement, presence + 1),
-            .first_seen_ms = sqlite3_column_int64(statement, presence + 2),
-            .connected_ms = sqlite3_column_int64(statement, presence + 3),
-            .nodes = value_at(statement, presence + 4).text,
-        };
-        sh_err err = each(context, &device, error);
+    while ((rc = sqlite3_step(rowids)) == SQLITE_ROW) {
+        (void)sqlite3_reset(row);
+        rc = sqlite3_bind_int64(row, place, sqlite3_column_int64(rowids, 0));
+        if (rc == SQLITE_OK)
+            rc = sqlite3_step(row);
+        if (rc != SQLITE_ROW)
+            return store_sqlite_fail(s, rc, "read", error);
+        sh_err err = give_device(s, row, to, error);
         if (err != SH_OK)
             return err;
     }
@@ -57,22 +90,34 @@ static void ip_key(sqlite3_context *context, int count, sqlite3_value **values)
     sqlite3_result_text(context, key, -1, SQLITE_TRANSIENT);
 }
 
-sh_err store_sqlite_devices(store *base, const store_device_query *query, store_device_each each,
-                            void *context, sh_error *error)
+static sh_err prepare(store_sqlite *s, const store_device_query *query, device_statements *d,
+                      sh_error *error)
 {
-    store_sqlite *s = (store_sqlite *)base;
-    SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(LIST_SQL_MAX);
-    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    device_query_parameters parameters;
-    if (device_query_build(base, SCHEMA_SQLITE, query, &sql, &parameters) != SH_OK)
+    SH_CLEANUP(sh_buf_reset) sh_buf list = SH_BUF_INIT(LIST_SQL_MAX);
+    SH_CLEANUP(sh_buf_reset) sh_buf one = SH_BUF_INIT(LIST_SQL_MAX);
+    if (device_query_build(&s->base, SCHEMA_SQLITE, query, &list, &d->parameters) != SH_OK ||
+        device_query_build_row(&s->base, query, &one) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "out of memory: cannot read the database");
     int rc = sqlite3_create_function_v2(s->db, "ip_sort_key", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                                         NULL, ip_key, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(s->db, sql.data, -1, &statement, NULL);
-    for (size_t i = 0; i < parameters.count && rc == SQLITE_OK; i++)
-        rc = store_sqlite_bind_text(statement, (int)i + 1, parameters.texts[i]);
-    if (rc != SQLITE_OK)
-        return store_sqlite_fail(s, rc, "read", error);
-    return give_devices(s, statement, each, context, error);
+        rc = sqlite3_prepare_v2(s->db, list.data, -1, &d->rowids, NULL);
+    for (size_t i = 0; i < d->parameters.count && rc == SQLITE_OK; i++)
+        rc = store_sqlite_bind_text(d->rowids, (int)i + 1, d->parameters.texts[i]);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v2(s->db, one.data, -1, &d->row, NULL);
+    int node = rc == SQLITE_OK ? sqlite3_bind_parameter_index(d->row, "$1") : 0;
+    if (node > 0)
+        rc = store_sqlite_bind_text(d->row, node, sh_slice_of(query->node));
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+}
+
+sh_err store_sqlite_devices(store *base, const store_device_query *query, store_device_each each,
+                            void *context, sh_error *error)
+{
+    store_sqlite *s = (store_sqlite *)base;
+    SH_CLEANUP(device_statements_reset) device_statements d = {.rowids = NULL};
+    sh_err err = prepare(s, query, &d, error);
+    const device_receiver to = {each, context};
+    return err == SH_OK ? give_devices(s, &d, &to, error) : err;
 }

@@ -31,13 +31,15 @@ static int run(show_function show, int argc, const char *const argv[])
     return code;
 }
 
+#define EMPTY "{\"items\": [],\n\"next\": null,\n\"data\": []}\n"
+
 static void an_empty_database_is_an_empty_table(void **state)
 {
     (void)state;
     store_close(opened());
     const char *const json[] = {"--json"};
     assert_int_equal(run(devices_command_to, 1, json), 0);
-    assert_string_equal(out_text, "{\"data\": []}\n");
+    assert_string_equal(out_text, EMPTY);
     assert_int_equal(run(devices_command_to, 0, NULL), 0);
     assert_string_equal(out_text, "No device has been merged yet.\n");
 }
@@ -68,7 +70,7 @@ static void devices_as_json_are_what_another_hub_can_merge(void **state)
     assert_true(
         sh_slice_equals(sh_json_text(sh_json_member(row, "devSyncHubNode")), SH_SLICE("M")));
     sh_json_free(doc);
-    assert_memory_equal(out_text, "{\"data\": [{\"rowid\": 1, \"devMac\": \"a\"", 35);
+    assert_memory_equal(out_text, "{\"items\": [\n{\"rowid\": 1, \"devMac\": \"a\"", 37);
 }
 
 static void devices_of_one_node_alone_are_shown(void **state)
@@ -92,7 +94,7 @@ static void devices_of_one_node_alone_are_shown(void **state)
     assert_null(strstr(out_text, "one"));
     const char *const quiet[] = {"--json", "--node=Quiet"};
     assert_int_equal(run(devices_command_to, 2, quiet), 0);
-    assert_string_equal(out_text, "{\"data\": []}\n");
+    assert_string_equal(out_text, EMPTY);
     const char *const nobody[] = {"--json", "--node=m"};
     assert_int_equal(run(devices_command_to, 2, nobody), 1);
     assert_string_equal(out_text, "");

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/store/device_query_terms.h"
+
+#include "receiver/store/store_common.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define VIEW_FIELDS(character)                                                                     \
+    "node || " character "(31) || present || " character "(31) || since_ms || " character          \
+    "(31) || first_seen_ms || " character "(31) || last_connection_ms || " character               \
+    "(31) || ip, " character "(30)"
+
+#define PADDED(part) "lpad(split_part(\"devLastIP\", '.', " part "), 3, '0')"
+
+const dialect_words device_query_words[] = {
+    [SCHEMA_SQLITE] = {.mac = "d.\"devMac\"",
+                       .joined_mac = "e.\"devMac\"",
+                       .mac_order = "d.\"devMac\" COLLATE NOCASE",
+                       .mac_equals = "d.\"devMac\" = ",
+                       .mac_end = " COLLATE NOCASE",
+                       .node_order = "d.\"devSyncHubNode\" COLLATE NOCASE",
+                       .node_equals = "e.\"devSyncHubNode\" = ",
+                       .node_end = " COLLATE NOCASE",
+                       .node_views = "group_concat(" VIEW_FIELDS("char") ")",
+                       .contains = "instr",
+                       .ip_key = "ip_sort_key(d.\"devLastIP\")"},
+    [SCHEMA_POSTGRES] =
+        {.mac = "lower(d.\"devMac\")",
+         .joined_mac = "lower(e.\"devMac\")",
+         .mac_order = "lower(d.\"devMac\")",
+         .mac_equals = "lower(d.\"devMac\") = lower(",
+         .mac_end = ")",
+         .node_order = "lower(d.\"devSyncHubNode\")",
+         .node_equals = "lower(e.\"devSyncHubNode\") = lower(",
+         .node_end = ")",
+         .node_views = "string_agg(" VIEW_FIELDS("chr") " ORDER BY node)",
+         .contains = "strpos",
+         .ip_key = "CASE WHEN \"devLastIP\" ~ '^[0-9]{1,3}([.][0-9]{1,3}){3}$'"
+                   " THEN '4' || " PADDED("1") " || '.' || " PADDED("2") " || '.' || " PADDED(
+                       "3") " || '.' || " PADDED("4") " ELSE '6' || \"devLastIP\" END"},
+};
+
+void device_sql_add(device_sql *b, const char *text)
+{
+    if (b->err == SH_OK)
+        b->err = sh_buf_append_text(b->sql, text);
+}
+
+void device_sql_add_number(device_sql *b, int64_t number)
+{
+    if (b->err == SH_OK)
+        b->err = sh_buf_append_format(b->sql, "%" PRId64, number);
+}
+
+/* A parameter by its number, which SQLite counts by first appearance: so they are added in order.
+ */
+void device_sql_add_place(device_sql *b, size_t number)
+{
+    device_sql_add(b, "$");
+    device_sql_add_number(b, (int64_t)number);
+}
+
+bool device_sql_has_column(const device_sql *b, const char *name)
+{
+    size_t index = 0;
+    return store_column_index(b->columns, b->column_count, name, &index);
+}
+
+/* --- Presence -------------------------------------------------------------------------------- */
+
+#define STATE "max(CASE present WHEN 'yes' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END)"
+#define SINCE                                                                                      \
+    "CASE " STATE " WHEN 2 THEN min(CASE present WHEN 'yes' THEN since_ms END)"                    \
+    " WHEN 1 THEN max(CASE present WHEN 'unknown' THEN since_ms END) ELSE max(since_ms) END"
+
+void device_sql_add_views(device_sql *b, const char *what)
+{
+    device_sql_add(b, "(SELECT ");
+    device_sql_add(b, what);
+    device_sql_add(b, " FROM \"SyncHub_NodePresence\" WHERE mac = ");
+    device_sql_add(b, b->words->mac);
+    device_sql_add(b, b->query->node != NULL ? " AND node = $1" : "");
+}
+
+static void add_exists(device_sql *b, const char *before, const char *present)
+{
+    device_sql_add(b, before);
+    device_sql_add(b, "EXISTS ");
+    device_sql_add_views(b, "1");
+    device_sql_add(b, present);
+    device_sql_add(b, ")");
+}
+
+void device_sql_add_present(device_sql *b, const char *present)
+{
+    if (!b->has_presence) {
+        device_sql_add(b, device_sql_has_column(b, "devPresentLastScan")
+                              ? "CASE d.\"devPresentLastScan\" WHEN 1 THEN 'yes' ELSE 'no' END = '"
+                              : "'unknown' = '");
+        device_sql_add(b, present); /* one of three constants */
+        device_sql_add(b, "'");
+    } else if (strcmp(present, "yes") == 0) {
+        add_exists(b, "", " AND present = 'yes'");
+    } else if (strcmp(present, "no") == 0) {
+        add_exists(b, "", "");
+        add_exists(b, " AND NOT ", " AND present <> 'no'");
+    } else {
+        add_exists(b, "NOT ", " AND present = 'yes'");
+        add_exists(b, " AND (", " AND present = 'unknown'");
+        add_exists(b, " OR NOT ", "");
+        device_sql_add(b, ")");
+    }
+}
+
+void device_sql_add_netalertx_first(device_sql *b)
+{
+    device_sql_add(
+        b, device_sql_has_column(b, "devFirstConnection")
+               ? "coalesce(CAST(strftime('%s', d.\"devFirstConnection\", 'utc') AS INTEGER), 0)"
+                 " * 1000"
+               : "0");
+}
+
+void device_sql_add_first_seen(device_sql *b, int64_t ms)
+{
+    if (!b->has_presence) {
+        device_sql_add_netalertx_first(b);
+        device_sql_add(b, " >= ");
+        device_sql_add_number(b, ms);
+        return;
+    }
+    device_sql_add(
+        b, "d.rowid IN (SELECT e.rowid FROM \"SyncHub_Presence\" AS p JOIN \"Devices\" AS e ON ");
+    device_sql_add(b, b->words->joined_mac);
+    device_sql_add(b, " = p.mac WHERE p.first_seen_ms >= ");
+    device_sql_add_number(b, ms);
+    device_sql_add(b, ") AND NOT EXISTS ");
+    device_sql_add_views(b, "1");
+    device_sql_add(b, " AND first_seen_ms < ");
+    device_sql_add_number(b, ms);
+    device_sql_add(b, ")");
+}
+
+bool device_sql_add_key(device_sql *b)
+{
+    static const struct {
+        const char *column, *expression, *views;
+    } keys[] = {
+        [STORE_SORT_NAME] = {"devName", "lower(coalesce(d.\"devName\", ''))", NULL},
+        [STORE_SORT_VENDOR] = {"devVendor", "lower(coalesce(d.\"devVendor\", ''))", NULL},
+        [STORE_SORT_PRESENT] = {NULL, "1", STATE},
+        [STORE_SORT_SINCE] = {NULL, "0", SINCE},
+        [STORE_SORT_FIRST_SEEN] = {NULL, "0", "min(first_seen_ms)"},
+        [STORE_SORT_LAST_SEEN] = {NULL, "0", "max(last_connection_ms)"},
+    };
+    switch (b->query->sort) {
+    case STORE_SORT_NONE:
+        return false;
+    case STORE_SORT_MAC:
+        device_sql_add(b, b->words->mac_order);
+        return true;
+    case STORE_SORT_IP:
+        device_sql_add(b, device_sql_has_column(b, "devLastIP") ? b->words->ip_key : "''");
+        return true;
+    case STORE_SORT_NODE:
+        device_sql_add(b, device_sql_has_column(b, "devSyncHubNode") ? b->words->node_order : "''");
+        return true;
+    default:
+        break;
+    }
+    if (keys[b->query->sort].views == NULL) {
+        device_sql_add(b, device_sql_has_column(b, keys[b->query->sort].column)
+                              ? keys[b->query->sort].expression
+                              : "''");
+    } else if (b->has_presence) {
+        device_sql_add(b, "coalesce(");
+        device_sql_add_views(b, keys[b->query->sort].views);
+        device_sql_add(b, "), ");
+        device_sql_add(b, keys[b->query->sort].expression);
+        device_sql_add(b, ")");
+    } else if (b->query->sort == STORE_SORT_FIRST_SEEN) {
+        device_sql_add_netalertx_first(b);
+    } else {
+        device_sql_add(b, b->query->sort == STORE_SORT_PRESENT &&
+                                  device_sql_has_column(b, "devPresentLastScan")
+                              ? "d.\"devPresentLastScan\""
+                              : "''");
+    }
+    return true;
+}

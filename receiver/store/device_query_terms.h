@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_DEVICE_QUERY_TERMS_H
+#define RECEIVER_DEVICE_QUERY_TERMS_H
+
+#include "libcommon/base/buffer.h"
+#include "receiver/store/schema.h"
+
+/* Parts of the SQL of device_query.h: presence, and what devices are sorted by. */
+
+#define DEVICE_QUERY_TEXTS_MAX 4
+typedef struct {
+    sh_slice texts[DEVICE_QUERY_TEXTS_MAX]; /* parameters $1 and following, borrowed */
+    size_t count;
+    sh_mac mac; /* one of the texts may borrow from it */
+} device_query_parameters;
+
+/* The differences between the backends. */
+typedef struct {
+    const char *mac;        /* the key of device d, as in SyncHub_Presence */
+    const char *joined_mac; /* the same of device e */
+    const char *mac_order;  /* by which devices are sorted and found by an index */
+    const char *mac_equals; /* the same, compared with a parameter: before and behind it */
+    const char *mac_end;
+    const char *node_order, *node_equals, *node_end; /* devSyncHubNode in the same way */
+    const char *node_views;                          /* aggregate of node, present, times, ip */
+    const char *contains; /* lower(x) contains lower(y): before, between, behind */
+    const char *ip_key;
+} dialect_words;
+
+extern const dialect_words device_query_words[2]; /* by schema_dialect */
+
+typedef struct {
+    const store_device_query *query;
+    schema_dialect dialect;
+    const dialect_words *words;
+    bool has_presence;
+    const sh_column *columns;
+    size_t column_count;
+    sh_buf *sql;
+    device_query_parameters *parameters;
+    const char *joint; /* " WHERE " or " AND ", before the next condition */
+    sh_err err;        /* first error; nothing is added after it */
+} device_sql;
+
+void device_sql_add(device_sql *b, const char *text);
+void device_sql_add_number(device_sql *b, int64_t number);
+/* A parameter by its number, which SQLite counts by first appearance: so they are added in order.
+ */
+void device_sql_add_place(device_sql *b, size_t number);
+bool device_sql_has_column(const device_sql *b, const char *name);
+
+/* What the nodes, or the node of the query, say of device d: a subquery without its end. */
+void device_sql_add_views(device_sql *b, const char *what);
+/* As device_presence_read() derives it from the views. */
+void device_sql_add_present(device_sql *b, const char *present);
+/* When a NetAlertX first saw device d. */
+void device_sql_add_netalertx_first(device_sql *b);
+/* First seen by the hub at this time or later. */
+void device_sql_add_first_seen(device_sql *b, int64_t ms);
+/* By what the devices are sorted before their rowid, without NULL; false: by nothing. */
+bool device_sql_add_key(device_sql *b);
+
+#endif

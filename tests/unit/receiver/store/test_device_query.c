@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include "receiver/store/device_query.h"
+#include "receiver/store/schema.h"
+#include "tests/unit/store_fixture.h"
+
+/* How lists of devices are read: their plans, which decide how long a million devices take. */
+
+static void append_line(char *text, size_t room, const char *line)
+{
+    size_t used = strlen(text);
+    (void)snprintf(text + used, room - used, "%s\n", line);
+}
+
+/* SQLite's plan of a query, a line for each step. */
+static void explain(const store_device_query *query, char *ret, size_t room)
+{
+    store *s = NULL;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    device_query_parameters parameters;
+    SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(16 * SH_KIB);
+    ret[0] = '\0';
+    assert_int_equal(store_open(db_path, STORE_READ_ONLY, &s, NULL), SH_OK);
+    assert_int_equal(sh_buf_append_text(&sql, "EXPLAIN QUERY PLAN "), SH_OK);
+    assert_int_equal(device_query_build(s, SCHEMA_SQLITE, query, &sql, &parameters), SH_OK);
+    assert_int_equal(sqlite3_open(db_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql.data, -1, &statement, NULL), SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        append_line(ret, room, (const char *)sqlite3_column_text(statement, 3));
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    store_close(s);
+}
+
+static void check_plan(const store_device_query *query, const char *const with[],
+                       const char *const without[])
+{
+    char plan[4000];
+    explain(query, plan, sizeof plan);
+    for (size_t i = 0; with[i] != NULL; i++)
+        if (strstr(plan, with[i]) == NULL)
+            fail_msg("no \"%s\" in:\n%s", with[i], plan);
+    for (size_t i = 0; without[i] != NULL; i++)
+        if (strstr(plan, without[i]) != NULL)
+            fail_msg("\"%s\" in:\n%s", without[i], plan);
+}
+
+#define LIST(...)                                                                                  \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+static void a_list_begins_with_an_index(void **state)
+{
+    (void)state;
+    store_close(opened());
+    sh_mac mac;
+    assert_int_equal(sh_mac_read(SH_SLICE("aa:bb:cc:dd:ee:ff"), &mac, NULL), SH_OK);
+    check_plan(&(store_device_query){.node = NULL}, LIST("SCAN d"), LIST("TEMP B-TREE"));
+    check_plan(&(store_device_query){.mac = &mac}, LIST("SEARCH d USING"), LIST("SCAN"));
+    check_plan(&(store_device_query){.after = 5},
+               LIST("SEARCH d USING INTEGER PRIMARY KEY (rowid>?)"), LIST("TEMP B-TREE"));
+    check_plan(&(store_device_query){.node = "N"},
+               LIST("SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+                    "SEARCH p USING PRIMARY KEY (node=?", "Devices_devSyncHubNode"),
+               LIST("SCAN", "FOR ORDER BY"));
+    check_plan(&(store_device_query){.first_seen_ms = 5},
+               LIST("SEARCH d USING INTEGER PRIMARY KEY (rowid=?)", "SyncHub_Presence_first_seen",
+                    "SyncHub_Presence_mac (mac=?)"),
+               LIST("SCAN", "FOR ORDER BY"));
+}
+
+static void presence_is_looked_up_for_each_device(void **state)
+{
+    (void)state;
+    static const char *const presences[] = {"yes", "no", "unknown"};
+    store_close(opened());
+    for (size_t i = 0; i < 3; i++)
+        check_plan(&(store_device_query){.present = presences[i]},
+                   LIST("SCAN d", "SyncHub_Presence_mac (mac=?)"),
+                   LIST("SCAN p", "AUTOMATIC", "MATERIALIZE", "TEMP B-TREE"));
+    for (store_sort sort = STORE_SORT_PRESENT; sort <= STORE_SORT_LAST_SEEN; sort++)
+        check_plan(&(store_device_query){.sort = sort}, LIST("SyncHub_Presence_mac (mac=?)"),
+                   LIST("SCAN p", "AUTOMATIC", "MATERIALIZE"));
+}
+
+static void lists_by_mac_and_node_need_no_sorting(void **state)
+{
+    (void)state;
+    store_close(opened());
+    for (int descending = 0; descending < 2; descending++)
+        check_plan(&(store_device_query){.sort = STORE_SORT_MAC, .descending = descending},
+                   LIST("SCAN d USING"), LIST("TEMP B-TREE"));
+    check_plan(&(store_device_query){.sort = STORE_SORT_NODE}, LIST("Devices_devSyncHubNode"),
+               LIST("TEMP B-TREE"));
+}
+
+/* --- Pages ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    char rowids[200];
+    int64_t last, count;
+} page;
+
+static sh_err note_device(void *context, const store_device *device, sh_error *error)
+{
+    page *p = context;
+    size_t used = strlen(p->rowids);
+    (void)error;
+    (void)snprintf(p->rowids + used, sizeof p->rowids - used, "%lld ", (long long)device->rowid);
+    p->last = device->rowid;
+    p->count++;
+    return SH_OK;
+}
+
+static void pages_of_any_order_are_the_whole_list(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "{\"devMac\":\"e\",\"devName\":\"Zebra\",\"devLastIP\":\"10.0.0.10\"}",
+        "{\"devMac\":\"d\",\"devName\":\"ant\",\"devLastIP\":\"10.0.0.9\"}",
+        "{\"devMac\":\"c\",\"devName\":\"ant\",\"devVendor\":\"V\"}",
+        "{\"devMac\":\"b\",\"devName\":\"\",\"devLastIP\":\"fe80::1\",\"devVendor\":\"v\"}",
+        "{\"devMac\":\"a\",\"devName\":\"Ant\",\"devLastIP\":\"10.0.0.10\"}"};
+    store *s = opened();
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(insert(s, rows[i], i < 3 ? "N" : "n"), STORE_INSERTED);
+    for (store_sort sort = STORE_SORT_NONE; sort <= STORE_SORT_LAST_SEEN; sort++) {
+        for (int descending = 0; descending < (sort == STORE_SORT_NONE ? 1 : 2); descending++) {
+            store_device_query query = {.sort = sort, .descending = descending};
+            page whole = {.count = 0}, pages = {.count = 0};
+            assert_int_equal(store_devices(s, &query, note_device, &whole, NULL), SH_OK);
+            assert_int_equal(whole.count, 5);
+            query.limit = 2;
+            for (int i = 0; i < 3; i++) {
+                assert_int_equal(store_devices(s, &query, note_device, &pages, NULL), SH_OK);
+                query.after = pages.last;
+            }
+            assert_string_equal(pages.rowids, whole.rowids);
+        }
+    }
+    store_close(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_list_begins_with_an_index, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(presence_is_looked_up_for_each_device, folder_make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(lists_by_mac_and_node_need_no_sorting, folder_make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(pages_of_any_order_are_the_whole_list, folder_make,
+                                        folder_remove),
+    };
+    const struct CMUnitTest on_postgres[] = {
+        cmocka_unit_test_setup_teardown(pages_of_any_order_are_the_whole_list, folder_make,
+                                        folder_remove),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(on_postgres, server_start, server_stop) + failed;
+}
