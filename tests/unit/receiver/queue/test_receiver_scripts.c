@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/queue/receiver_scripts.h"
-#include "tests/unit/with_scripts.h"
+#include "tests/unit/receiver/queue/metrics_scripts.h"
 
 /* Tests each script separately; the tests of the calling modules cover their interaction. */
 
@@ -592,6 +591,7 @@ int main(void)
         TEST(consumer_end_strands_nothing),
         TEST(key_set_keeps_the_first_unless_it_replaces),
         TEST(newest_heads_gives_the_beginnings_of_the_last),
+        METRICS_SCRIPTS_TESTS,
         TEST(nodes_waiting_names_the_nodes_and_where_to_go_on),
         TEST(nodes_publish_puts_a_staged_list_in_place),
         TEST(every_script_has_a_test),
