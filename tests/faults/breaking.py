@@ -2,7 +2,6 @@
 """Injects failures: kills of programs, and other disturbances at the same time."""
 
 import collections
-import http.client
 import os
 import random
 import signal
@@ -258,15 +257,7 @@ class Weather:
 
     def _post(self, body, headers):
         """One request to an ingest; its status, or None."""
-        port = self.random.choice(self.hub.ingest_ports)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            connection.request("POST", "/sync", body, headers)
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            status = None
-        finally:
-            connection.close()
+        status = self.hub.post(self.random.choice(self.hub.ingest_ports), body, headers)
         self.answers[status] += 1
         return status
 

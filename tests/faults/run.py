@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fault harness: kills a hub and its nodes at critical moments and checks that nothing is lost or duplicated.
 
-    tests/faults/run.py [--kills N] [--seed N] [--short]
+    tests/faults/run.py [--kills N] [--seed N] [--short] [--ha [--failovers N] [--replicas N]]
 """
 
 import argparse
@@ -17,15 +17,16 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "integration")]
 
 import breaking
+import failover
 import harness
 import nodes
 import verify
 import world
 
 LONG = {"kills": 220, "pushers": 8, "pulled": 3, "gap_s": (0.1, 1.6), "lock_s": 30, "pause_s": 12,
-        "spell_s": 8, "calm_s": 4, "weather": len(breaking.WEATHER), "drain_s": 240}
+        "spell_s": 8, "calm_s": 4, "weather": len(breaking.WEATHER), "drain_s": 240, "failovers": 60}
 SHORT = {"kills": 22, "pushers": 3, "pulled": 2, "gap_s": (0.05, 0.7), "lock_s": 5, "pause_s": 2,
-         "spell_s": 2, "calm_s": 0.5, "weather": 4, "drain_s": 120}
+         "spell_s": 2, "calm_s": 0.5, "weather": 4, "drain_s": 120, "failovers": 6}
 
 QUIET_LOOKS = 25  # consecutive checks without anything in progress
 
@@ -34,7 +35,7 @@ class Run:
     def __init__(self, folder, seed, plan):
         self.plan = plan
         self.random = random.Random(seed)
-        self.hub = world.World(folder, seed, plan["pushers"], plan["pulled"])
+        self.hub = self.make_hub(folder, seed)
         self.scanners = nodes.Scanners(self.hub, seed + 1)
         self.spools = nodes.SpoolWatch(self.hub)
         self.killer = breaking.Killer(self.hub, self.spools, seed + 2)
@@ -47,6 +48,9 @@ class Run:
                         *(nodes.Worker(node.step, 0.2) for node in netalertx)]
         self.keepers = [nodes.Worker(self.spools.step, 0.002), nodes.Worker(self.hub.look, 0.02)]
         self.storm = nodes.Worker(self.weather.step, plan["calm_s"])
+
+    def make_hub(self, folder, seed):
+        return world.World(folder, seed, self.plan["pushers"], self.plan["pulled"])
 
     def begin(self):
         self.scanners.write_all()
@@ -138,11 +142,38 @@ class Run:
         return outcome
 
 
-def run(seed, plan):
+class FailoverRun(Run):
+    """Redis fails over, instead of the other failures."""
+
+    def __init__(self, folder, seed, plan):
+        super().__init__(folder, seed, plan)
+        self.killer = failover.Breaker(self.hub, seed + 2)
+        self.storm = nodes.Worker(lambda: None, 1.0)
+        self.prober = failover.Prober(self.hub, seed + 4)
+
+    def make_hub(self, folder, seed):
+        return failover.HaWorld(folder, seed, self.plan["pushers"], self.plan["pulled"],
+                                self.plan["replicas"])
+
+    def break_things(self):
+        begin = time.monotonic()
+        self.prober.start()
+        while self.hub.redis.failovers < self.plan["failovers"]:
+            failed = [w for w in (*self.keepers, *self.writers) if w.error]
+            if failed:
+                raise failed[0].error
+            self.killer.once()
+        self.hub.redis.wait_until_complete()
+        self.prober.end(self.killer.begun)
+        print(f"{self.hub.redis.failovers} failovers, {self.plan['replicas']} replicas must confirm")
+        return time.monotonic() - begin
+
+
+def run(seed, plan, kind=Run):
     """Runs once and prints statistics. True if nothing was lost or duplicated."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="synchub-faults-"))
     print(f"seed {seed}, in {folder}", flush=True)
-    this = Run(folder, seed, plan)
+    this = kind(folder, seed, plan)
     try:
         outcome = this.go()
     except BaseException:
@@ -168,13 +199,20 @@ def main():
     parser = argparse.ArgumentParser(description="break a hub and count what arrived")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--kills", type=int, help=f"at least so many ({LONG['kills']})")
+    parser.add_argument("--ha", action="store_true", help="Redis with Sentinel fails over (root only)")
+    parser.add_argument("--failovers", type=int, help=f"at least so many ({LONG['failovers']})")
+    parser.add_argument("--replicas", type=int, default=1,
+                        help="SYNC_redis_replicas; with 0 losses are expected, and counted")
     parser.add_argument("--short", action="store_true", help="the form that ./dev test runs")
     options = parser.parse_args()
     plan = dict(SHORT if options.short else LONG)
+    plan["replicas"] = options.replicas
     if options.kills is not None:
         plan["kills"] = options.kills
+    if options.failovers is not None:
+        plan["failovers"] = options.failovers
     harness.READY_S = max(harness.READY_S, 120)
-    return 0 if run(options.seed, plan) else 1
+    return 0 if run(options.seed, plan, FailoverRun if options.ha else Run) else 1
 
 
 if __name__ == "__main__":

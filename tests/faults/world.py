@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hub and its nodes: real programs that are restarted whenever they exit."""
 
+import http.client
 import pathlib
 import resource
 import signal
@@ -148,6 +149,8 @@ class World:
     """Two ingests and two merges with one SQLite file, pushers, pulled nodes, a puller, Redis, and the proxy in front
     of the ingests."""
 
+    keeps_direct_writes = True  # what Redis answered to a test's own command is kept
+
     def __init__(self, folder, seed, pushers, pulled, lose_answers=0.03):
         self.folder = pathlib.Path(folder)
         self.logs = self.folder / "logs"
@@ -162,9 +165,7 @@ class World:
         # of the nodes, of the hub's programs, and of Redis.
         self.clocks = {who: harness.Clock(self.folder / f"clock-{who}")
                        for who in ("nodes", "hub", "redis")}
-        self.redis = harness.Redis(self.folder / "redis", "--auto-aof-rewrite-min-size", "512kb",
-                                   "--auto-aof-rewrite-percentage", "50",
-                                   clock=self.clocks["redis"])
+        self.redis = self.make_redis()
         self.redis_kills = 0
         self.flushes = 0
         self.memory = harness.ShortMemory(self.folder)
@@ -177,6 +178,13 @@ class World:
         self._add_hub(self.ingest_ports)
         self._add_nodes()
 
+    def make_redis(self):
+        return harness.Redis(self.folder / "redis", "--auto-aof-rewrite-min-size", "512kb",
+                             "--auto-aof-rewrite-percentage", "50", clock=self.clocks["redis"])
+
+    def redis_settings(self):
+        return {"SYNC_redis_url": self.redis.url}
+
     def _secrets(self, **settings):
         return {"SYNC_api_token": harness.TOKEN, "SYNC_encryption_key": harness.KEY, **settings}
 
@@ -188,7 +196,7 @@ class World:
         self.services[name] = Service(self, name, kind, self._secrets(**settings, **environment))
 
     def _add_hub(self, ingest_ports):
-        hub = {"SYNC_redis_url": self.redis.url}
+        hub = self.redis_settings()
         for number, port in enumerate(ingest_ports):
             self._add(f"ingest-{number}", "receiver", SYNC_receiver_role="ingest",
                       SYNC_listen=f"127.0.0.1:{port}", **hub)
@@ -214,7 +222,7 @@ class World:
             self._add(node, "pusher", SYNC_RUN="disabled", SYNC_node_name=node,
                       SYNC_listen=f"127.0.0.1:{port}", SYNC_spool_dir=folder / "spool",
                       SYNC_devices_file=folder / "table_devices.json")
-        self._add("puller", "puller", SYNC_nodes=",".join(urls), SYNC_redis_url=self.redis.url,
+        self._add("puller", "puller", SYNC_nodes=",".join(urls), **self.redis_settings(),
                   SYNC_RUN="schedule", SYNC_RUN_SCHD="* * * * *", SYNC_RUN_TIMEOUT=20)
 
     def with_another_key(self):
@@ -257,6 +265,17 @@ class World:
                 self.redis.start()
         for service in self.services.values():
             service.look()
+
+    def post(self, port, body, headers):
+        """One request to an ingest; its status, or None."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("POST", "/sync", body, headers)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
 
     def kill_redis(self):
         with self.redis_lock:

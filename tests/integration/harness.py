@@ -116,9 +116,11 @@ def free_port():
 
 
 def redis_call(port, *arguments, timeout=10):
-    """Runs a Redis command on its own connection; returns bytes, int, list or None. An error reply raises OSError."""
+    """Runs a Redis command on its own connection; returns bytes, int, list or None. An error reply raises OSError.
+    port is one of the loopback, or a pair of address and port."""
     parts = [part if isinstance(part, bytes) else str(part).encode() for part in arguments]
-    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
+    address = port if isinstance(port, tuple) else ("127.0.0.1", port)
+    with socket.create_connection(address, timeout=timeout) as connection:
         connection.sendall(b"*%d\r\n" % len(parts) +
                            b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
         with connection.makefile("rb") as stream:

@@ -10,7 +10,7 @@
 
 static with_redis server;
 static sh_redis *redis;
-static const sh_redis_words no_words = {.url_setting = "url", .ca_setting = "ca"};
+static const sh_redis_texts no_texts = {.url_setting = "url", .ca_setting = "ca"};
 
 #define SCRIPTS_RUN_MAX 64
 static const sh_redis_script *scripts_run[SCRIPTS_RUN_MAX]; /* that some test has run */
@@ -22,7 +22,7 @@ static int start(void **state)
     if (sh_crypto_init(NULL) != SH_OK)
         return -1;
     redis_start(&server, "0");
-    return sh_redis_new(&(sh_redis_options){.url = server.url, .words = &no_words}, &redis, NULL) ==
+    return sh_redis_new(&(sh_redis_options){.url = server.url, .texts = &no_texts}, &redis, NULL) ==
                    SH_OK
                ? 0
                : -1;
