@@ -11,6 +11,7 @@
 #include "puller/answer_check.h"
 #include "puller/nodes.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +77,16 @@ static void check_redis(doctor *d)
                       "correct SYNC_redis_url, or what Redis lacks");
         return;
     }
+    const sh_queue_server *server = sh_queue_server_of(d->queue);
     sh_queue_keeps keeps = sh_queue_keeps_of(d->queue, &message);
     if (message[0] != '\0')
         sh_doctor_add(d->report, keeps == SH_KEEPS_NOT ? SH_CHECK_FAILED : SH_CHECK_WARNING,
                       "Redis", message, "docs/settings.md has the settings that Redis needs");
     else
-        sh_doctor_add(d->report, SH_CHECK_OK, "Redis", "accepts tables, and keeps them", NULL);
+        sh_doctor_add_format(d->report, SH_CHECK_OK, "Redis", NULL,
+                             "%s accepts tables, and keeps them; role %s, %" PRId64 " of %" PRId64
+                             " replicas in step",
+                             server->place, server->role, server->in_step, server->replicas);
     check_key(d);
     sh_credentials_free(d->credentials);
     d->credentials = NULL;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const sh_redis_words redis_words = {
+static const sh_redis_texts redis_texts = {
     .url_setting = "SYNC_redis_url",
     .ca_setting = "SYNC_tls_ca",
     .advice = {
@@ -60,7 +60,7 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     const sh_redis_options redis = {.url = options->redis_url,
                                     .ca_file = options->tls_ca,
                                     .key = q->nodes_version,
-                                    .words = &redis_words};
+                                    .texts = &redis_texts};
     sh_err err = sh_redis_new(&redis, &q->redis, error);
     if (err != SH_OK) {
         sh_queue_free(q);

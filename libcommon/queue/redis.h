@@ -38,7 +38,7 @@ typedef struct {
      * its slot. NULL: to the first server that can be reached.
      */
     const char *key;
-    const sh_redis_words *words; /* must outlive the object; the other options are copied */
+    const sh_redis_texts *texts; /* must outlive the object; the other options are copied */
 } sh_redis_options;
 
 /*

@@ -15,11 +15,11 @@ static sh_err new_sentinels(sh_redis *r, sh_error *error)
     if (s == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a connection to Sentinel");
     r->sentinels = s;
-    r->sentinel_words = *r->words;
-    r->sentinel_words.advice[SH_REDIS_ADVICE_LOGIN] =
-        r->words->advice[SH_REDIS_ADVICE_SENTINEL_LOGIN];
+    r->sentinel_texts = *r->texts;
+    r->sentinel_texts.advice[SH_REDIS_ADVICE_LOGIN] =
+        r->texts->advice[SH_REDIS_ADVICE_SENTINEL_LOGIN];
     s->is_sentinel = true;
-    s->words = &r->sentinel_words;
+    s->texts = &r->sentinel_texts;
     s->address = r->address;
     s->address.tls = r->address.sentinel_tls;
     s->address.login = r->address.sentinel_login;
@@ -44,9 +44,9 @@ static sh_err read_options(sh_redis *r, const sh_redis_options *options, sh_erro
     sh_error why = {0};
     sh_err err = sh_redis_address_read(options->url, &r->address, &why);
     if (err != SH_OK)
-        return sh_fail(error, err, "%s: %s", r->words->url_setting, why.message);
+        return sh_fail(error, err, "%s: %s", r->texts->url_setting, why.message);
     if ((r->address.tls || r->address.sentinel_tls) && !sh_redis_has_tls())
-        return sh_fail(error, SH_E_CONFIG, "%s: " SH_REDIS_WITHOUT_TLS, r->words->url_setting);
+        return sh_fail(error, SH_E_CONFIG, "%s: " SH_REDIS_WITHOUT_TLS, r->texts->url_setting);
     err = copy_option(options->ca_file, &r->ca_file, error);
     if (err == SH_OK)
         err = copy_option(options->key, &r->key, error);
@@ -60,7 +60,7 @@ sh_err sh_redis_new(const sh_redis_options *options, sh_redis **ret, sh_error *e
     sh_redis *r = calloc(1, sizeof *r);
     if (r == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for a Redis connection");
-    r->words = options->words;
+    r->texts = options->texts;
     sh_err err = read_options(r, options, error);
     if (err != SH_OK) {
         sh_redis_free(r);
@@ -135,11 +135,11 @@ static sh_err fail_refused(sh_redis *r, const char *text, sh_error *error)
     r->leave = r->leave || refusal->leave;
     if (refusal->moved)
         note_owner(r, text);
-    const char *words = refusal->words;
-    if (words == NULL && refusal->advice != SH_REDIS_ADVICE_NONE)
-        words = r->words->advice[refusal->advice];
-    if (words != NULL)
-        return sh_fail(error, refusal->code, "%s: %s", words, text);
+    const char *message = refusal->message;
+    if (message == NULL && refusal->advice != SH_REDIS_ADVICE_NONE)
+        message = r->texts->advice[refusal->advice];
+    if (message != NULL)
+        return sh_fail(error, refusal->code, "%s: %s", message, text);
     return sh_redis_fail_at(r, refusal->code, "it answered", text, error);
 }
 

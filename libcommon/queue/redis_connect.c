@@ -53,7 +53,7 @@ sh_err sh_redis_fail_at(const sh_redis *redis, sh_err code, const char *doing, c
     char place[SH_REDIS_PLACE_BYTES];
     sh_redis_print_place(redis, place);
     return sh_fail(error, code, "%s at %s (%s): %s: %s", redis->is_sentinel ? "Sentinel" : "Redis",
-                   place, redis->words->url_setting, doing, why);
+                   place, redis->texts->url_setting, doing, why);
 }
 
 sh_err sh_redis_lose(sh_redis *redis, const char *doing, sh_error *error)
@@ -104,7 +104,7 @@ static sh_err start_tls(sh_redis *r, sh_error *error)
 {
     const char *why = NULL;
     sh_err err =
-        r->tls_state == NULL ? sh_redis_tls_new(r->ca_file, r->words, &r->tls_state, error) : SH_OK;
+        r->tls_state == NULL ? sh_redis_tls_new(r->ca_file, r->texts, &r->tls_state, error) : SH_OK;
     if (err == SH_OK)
         err = sh_redis_set_timeout(r, connect_timeout_ms(r), error);
     if (err != SH_OK)

@@ -12,7 +12,7 @@
 
 struct sh_redis {
     sh_redis_address address;
-    const sh_redis_words *words;
+    const sh_redis_texts *texts;
     redisContext *context;         /* NULL while there is no connection */
     sh_redis_tls *tls_state;       /* NULL before the first connection, and without TLS */
     char *ca_file;                 /* or NULL */
@@ -24,7 +24,7 @@ struct sh_redis {
     size_t first_host;             /* index of the host to try first */
     sh_redis_host owner;           /* told by MOVED: the server to try before them; port 0: none */
     sh_redis *sentinels;           /* a connection to one of the sentinels; NULL without Sentinel */
-    sh_redis_words sentinel_words; /* of that connection */
+    sh_redis_texts sentinel_texts; /* of that connection */
     uint64_t masters;              /* sh_redis_masters() when it was connected */
     int64_t recheck_ms;            /* monotonic; do not ask the sentinels again before */
     bool is_sentinel;              /* this object is such a connection */

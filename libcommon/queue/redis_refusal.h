@@ -24,15 +24,15 @@ typedef struct {
     const char *url_setting; /* the setting with the URL */
     const char *ca_setting;  /* the setting with ca_file */
     const char *advice[SH_REDIS_ADVICES];
-} sh_redis_words;
+} sh_redis_texts;
 
 /* What an error reply means, by its prefix. */
 typedef struct {
     const char *prefix;
     sh_err code;
-    bool moved;        /* the text names the server to go to */
-    bool leave;        /* drop the connection, as another server may be the right one now */
-    const char *words; /* put before Redis's text; NULL: the caller's advice, or a default */
+    bool moved;          /* the text names the server to go to */
+    bool leave;          /* drop the connection, as another server may be the right one now */
+    const char *message; /* put before Redis's text; NULL: the caller's advice, or a default */
     sh_redis_advice advice;
 } sh_redis_refusal;
 

@@ -13,11 +13,11 @@
 
 struct sh_redis_tls {
     SSL_CTX *context;
-    const sh_redis_words *words;
+    const sh_redis_texts *texts;
     char why[200]; /* the last handshake failed */
 };
 
-sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_words *words, sh_redis_tls **ret,
+sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_texts *texts, sh_redis_tls **ret,
                         sh_error *error)
 {
     sh_redis_tls *tls = calloc(1, sizeof *tls);
@@ -33,10 +33,10 @@ sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_words *words, sh_red
         SSL_CTX_free(context);
         free(tls);
         return sh_fail(error, SH_E_CONFIG, "%s: %s contains no readable PEM certificates",
-                       words->ca_setting, ca_file);
+                       texts->ca_setting, ca_file);
     }
     tls->context = context;
-    tls->words = words;
+    tls->texts = texts;
     *ret = tls;
     return SH_OK;
 }
@@ -69,7 +69,7 @@ static const char *reason_of(sh_redis_tls *tls, const SSL *ssl)
         (void)snprintf(tls->why, sizeof tls->why,
                        "its certificate is for another name: %s must contain the host name of the "
                        "certificate",
-                       tls->words->url_setting);
+                       tls->texts->url_setting);
         return tls->why;
     }
     if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID)
@@ -79,7 +79,7 @@ static const char *reason_of(sh_redis_tls *tls, const SSL *ssl)
             tls->why, sizeof tls->why,
             "its certificate is not from an authority that is trusted here: set %s to the "
             "file of its authority",
-            tls->words->ca_setting);
+            tls->texts->ca_setting);
         return tls->why;
     }
     unsigned long error = ERR_peek_last_error();

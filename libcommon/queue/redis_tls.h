@@ -14,10 +14,10 @@ struct redisContext;
 typedef struct sh_redis_tls sh_redis_tls;
 
 /*
- * Trusts the system's authorities and those of ca_file (NULL or "": none). words must outlive the
+ * Trusts the system's authorities and those of ca_file (NULL or "": none). texts must outlive the
  * object. SH_E_CONFIG for a file without certificates, SH_E_MEMORY.
  */
-sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_words *words, sh_redis_tls **ret,
+sh_err sh_redis_tls_new(const char *ca_file, const sh_redis_texts *texts, sh_redis_tls **ret,
                         sh_error *error);
 void sh_redis_tls_free(sh_redis_tls *tls); /* NULL is accepted */
 
