@@ -289,7 +289,7 @@ static sh_err append_json(sh_buf *json, const listed *one)
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "source", source_of(one));
     if (err == SH_OK)
-        err = show_json_time(json, "added_ms", one->added_ms);
+        err = show_json_both_times(json, "added", one->added_ms);
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "note", one->note == NULL ? "" : one->note);
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;

@@ -119,7 +119,7 @@ static sh_err append_letter(sh_buf *json, const letter *l)
     if (err == SH_OK)
         err = sh_json_write_member_integer(json, "bytes", (int64_t)l->bytes);
     if (err == SH_OK)
-        err = show_json_time(json, "dead_since_ms", dead_since_ms(l));
+        err = show_json_both_times(json, "dead_since", dead_since_ms(l));
     if (err == SH_OK && l->readable) {
         char item[SH_ID_HEX_BYTES], key[2 * SH_KEY_ID_BYTES + 1];
         sh_hex_encode(l->header.id, SH_ID_BYTES, item);
@@ -130,7 +130,7 @@ static sh_err append_letter(sh_buf *json, const letter *l)
         if (err == SH_OK)
             err = sh_json_write_member_integer(json, "text_bytes", l->header.plain_len);
         if (err == SH_OK)
-            err = show_json_time(json, "sealed_ms", l->header.time_ms);
+            err = show_json_both_times(json, "sealed", l->header.time_ms);
     }
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }

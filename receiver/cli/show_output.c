@@ -178,6 +178,16 @@ sh_err show_json_time(sh_buf *json, const char *key, int64_t ms)
     return sh_buf_append_format(json, ",\"%s\":null", key);
 }
 
+sh_err show_json_both_times(sh_buf *json, const char *key, int64_t ms)
+{
+    char text[SH_RFC3339_BYTES];
+    if (ms <= 0)
+        return sh_buf_append_format(json, ",\"%s\":null,\"%s_ms\":null", key, key);
+    sh_clock_rfc3339(ms, text);
+    return sh_buf_append_format(json, ",\"%s\":\"%s\",\"%s_ms\":%lld", key, text, key,
+                                (long long)ms);
+}
+
 sh_err show_written(FILE *out, bool flush, sh_error *error)
 {
     errno = 0;

@@ -96,6 +96,12 @@ void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES]);
 /* Appends `,"key":5`, or null if ms is 0. */
 sh_err show_json_time(sh_buf *json, const char *key, int64_t ms);
 
+/*
+ * Appends `,"key":"2026-11-28T17:00:00Z","key_ms":…`, or null for both if ms is 0. `key_ms` is the
+ * name of 0.2.0, for one release.
+ */
+sh_err show_json_both_times(sh_buf *json, const char *key, int64_t ms);
+
 /* SH_E_IO if writing to out failed; flushes its buffer first if `flush` is true. */
 sh_err show_written(FILE *out, bool flush, sh_error *error);
 

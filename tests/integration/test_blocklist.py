@@ -72,6 +72,8 @@ class Blocklist:
                           ("synthetic", "blocklist", "the printer")])
         self.assertIsNone(shown[0]["added_ms"])
         self.assertIsNotNone(shown[1]["added_ms"])
+        self.assertIsNone(shown[0]["added"])
+        self.assertRegex(shown[1]["added"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertRegex(self.blocklist("list").stdout,
                          r"MAC +SOURCE +ADDED +NOTE\n(.*\n)*aa:bb:cc:00:00:01 +blocklist +20")
         self.assertEqual(self.blocklist("add", "aa:bb:cc:00:00:01").stdout, "added 0\n")
