@@ -34,7 +34,7 @@ static const char *const sources[SHOWN] = {
     [VENDOR] = "devVendor", [NODES] = "devSyncHubNode",
 };
 static const size_t usual_widths[SHOWN] = {
-    [MAC] = 17, [NAME] = 24, [IP] = 15, [VENDOR] = 20, [SINCE] = 20, [FIRST_SEEN] = 20,
+    [MAC] = 17, [NAME] = 24, [IP] = 15, [VENDOR] = 30, [SINCE] = 20, [FIRST_SEEN] = 20,
 };
 static const size_t least_widths[SHOWN] = {
     [MAC] = 17,    [NAME] = 10, [IP] = 9,         [VENDOR] = 6,
@@ -114,7 +114,11 @@ static sh_err write_text_row(void *context, const store_device *device, sh_error
 static sh_err list_text(store *s, listing *l, sh_error *error)
 {
     static const show_layout layout = {shown, least_widths, SHOWN};
-    sh_err err = table_stream_new(l->out, &layout, usual_widths, &l->table, error);
+    /* The first rows of all devices are found at once. */
+    const store_device_query *query = &l->options->query;
+    bool searches = l->options->filters || query->sort != STORE_SORT_NONE;
+    sh_err err =
+        table_stream_new(l->out, &layout, searches ? usual_widths : NULL, &l->table, error);
     if (err == SH_OK)
         err = store_devices(s, &l->options->query, write_text_row, l, error);
     if (err == SH_OK)
