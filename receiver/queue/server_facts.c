@@ -33,7 +33,6 @@ static void read_info(sh_slice info, server_facts *ret)
 {
     ret->has_info = info.len > 0;
     copy_field(info, "redis_version", ret->version, sizeof ret->version);
-    copy_field(info, "role", ret->role, sizeof ret->role);
     ret->used_memory = number_field(info, "used_memory");
     ret->maxmemory = number_field(info, "maxmemory");
 }

@@ -7,7 +7,7 @@
 /* What `doctor` and metrics show of the Redis server. */
 typedef struct {
     bool has_info; /* false: its user may not run INFO, and the fields of it are empty */
-    char version[32], role[16];
+    char version[32];
     int64_t used_memory, maxmemory; /* bytes; maxmemory 0: no limit */
     int64_t now_ms;                 /* its clock; 0: its user may not run TIME */
     int64_t oldest_ms;              /* when the oldest entry was queued, by that clock; 0: none */

@@ -1,16 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Redis with replicas and Sentinel: failovers, replicas that must confirm, sentinels that fail."""
 
-import re
-
 from harness import (SyncHubTest, count, curl, device_rows, device_table, get_status, netalertx_push,
                      wait_until)
 from redis_group import FAILOVER_S, MASTER, RedisGroup
-
-
-def metric(program, name):
-    found = re.search(rf"^{name} (\S+)$", curl(program.url + "/metrics").text, re.MULTILINE)
-    return found and found.group(1)
+from test_redis_requirements import metric
 
 
 class GroupTest(SyncHubTest):
