@@ -58,7 +58,7 @@ static void check_nodes(doctor *d)
     node_overview overview;
     size_t troubled = 0;
     sh_error error = {.code = SH_OK};
-    sh_err err = node_overview_read(d->settings, false, &overview, &error);
+    sh_err err = node_overview_read(d->settings, &overview, &error);
     for (size_t i = 0; err == SH_OK && i < overview.count; i++) {
         const node_facts facts = node_row_facts(&overview.rows[i]);
         troubled += node_needs_attention(&facts, overview.now_ms);

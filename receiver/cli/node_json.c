@@ -61,7 +61,7 @@ static sh_err append_problem_of(sh_buf *json, int64_t at_ms, const char *kind, i
 static sh_err append_problem(sh_buf *json, const node_row *row, const node_facts *facts,
                              int64_t now_ms)
 {
-    const store_node_info *info = &row->info;
+    const node_row_info *info = &row->info;
     if (node_has_problem(facts))
         return append_problem_of(json, info->problem_ms, info->problem_kind, info->problem_status,
                                  info->problem_text);
@@ -73,7 +73,7 @@ static sh_err append_problem(sh_buf *json, const node_row *row, const node_facts
 /* Who it is, and when it was in contact. */
 static sh_err append_contact(sh_buf *json, const node_overview *o, const node_row *row)
 {
-    const store_node_info *info = &row->info;
+    const node_row_info *info = &row->info;
     const struct {
         const char *key, *text;
     } texts[] = {{"mode", info->mode}, {"protocol", info->protocol}, {"agent", info->agent}};
@@ -105,7 +105,7 @@ static sh_err append_contact(sh_buf *json, const node_overview *o, const node_ro
 static sh_err append_counters(sh_buf *json, const node_overview *o, const node_row *row,
                               node_state state)
 {
-    const store_node *m = &row->merged;
+    const node_row_merged *m = &row->merged;
     bool certain = state == NODE_ONLINE || state == NODE_REVOKED;
     const struct {
         const char *key;
@@ -128,7 +128,7 @@ static sh_err append_counters(sh_buf *json, const node_overview *o, const node_r
 
 sh_err node_json_append(sh_buf *json, const node_overview *o, const node_row *row)
 {
-    const store_node_info *info = &row->info;
+    const node_row_info *info = &row->info;
     const node_facts facts = node_row_facts(row);
     node_state state = node_state_of(&facts, o->now_ms);
     char reason[NODE_REASON_BYTES];

@@ -7,15 +7,21 @@
 /* What database and Redis hold about all nodes, joined by name. */
 
 /*
- * Reads everything; with_present counts the devices that are present. A Redis that does not answer
- * is no error: its part is missing. The errors of the store; SH_E_MEMORY.
+ * Reads everything but the numbers of devices. A Redis that does not answer is no error: its part
+ * is missing. The errors of the store; SH_E_MEMORY.
  */
-sh_err node_overview_read(const sh_settings *settings, bool with_present, node_overview *ret,
-                          sh_error *error);
+sh_err node_overview_read(const sh_settings *settings, node_overview *ret, sh_error *error);
 void node_overview_reset(node_overview *o);
 
+/*
+ * Sets `present` of these rows of the overview: the numbers of their devices that are present. They
+ * are counted, so ask only for those of nodes that are shown next. The errors of the store.
+ */
+sh_err node_overview_count_present(node_overview *o, node_row *const rows[], size_t count,
+                                   sh_error *error);
+
 /* The row of a node, or NULL. Only after node_overview_read(). */
-const node_row *node_overview_find(const node_overview *o, const char *node);
+node_row *node_overview_find(const node_overview *o, const char *node);
 
 /* What node_state.h needs to know; borrowed from the row. */
 node_facts node_row_facts(const node_row *row);

@@ -44,7 +44,7 @@ static sh_err is_in_contact(const sh_settings *settings, const char *node, bool 
                             sh_error *error)
 {
     node_overview o = {.count = 0};
-    sh_err err = node_overview_read(settings, false, &o, error);
+    sh_err err = node_overview_read(settings, &o, error);
     *ret = err == SH_OK && node_overview_find(&o, node) != NULL;
     node_overview_reset(&o);
     return err;
@@ -307,7 +307,7 @@ static void print_labels(const char *labels)
 
 static void print_node(const node_overview *o, const node_row *row)
 {
-    const store_node_info *info = &row->info;
+    const node_row_info *info = &row->info;
     const node_facts facts = node_row_facts(row);
     node_state state = node_state_of(&facts, o->now_ms);
     char reason[NODE_REASON_BYTES];
@@ -359,13 +359,15 @@ int node_show(const sh_settings *settings, int argc, char *const argv[])
     sh_error error = {.code = SH_OK};
     show_options options = {.json = false};
     node_overview o = {.count = 0};
-    const node_row *row = NULL;
+    node_row *row = NULL;
     sh_err err = argc > 0 ? show_options_read(&command, argc - 1, argv + 1, &options, &error)
                           : sh_fail(&error, SH_E_CONFIG, "usage: %s", command.usage);
     if (err == SH_OK)
-        err = node_overview_read(settings, true, &o, &error);
+        err = node_overview_read(settings, &o, &error);
     if (err == SH_OK && (row = node_overview_find(&o, argv[0])) == NULL)
         err = sh_fail(&error, SH_E_NOT_FOUND, "there is no node '%s'", argv[0]);
+    if (err == SH_OK)
+        err = node_overview_count_present(&o, &row, 1, &error);
     if (err == SH_OK && options.json)
         err = print_json(&o, row, &error);
     else if (err == SH_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/nodes_command.h"
 
+#include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/node_json.h"
 #include "receiver/cli/node_labels.h"
@@ -91,12 +92,12 @@ static sh_err read_options(int argc, char *const argv[], nodes_options *ret, sh_
 /* --- Which nodes, in which order ------------------------------------------------------------- */
 
 typedef struct {
-    const node_row *row;
+    node_row *row;
     node_state state;
 } listed_node;
 
 typedef struct {
-    const node_overview *overview;
+    node_overview *overview;
     listed_node *nodes;
     size_t count;
 } node_list;
@@ -133,8 +134,7 @@ static bool is_wanted(const nodes_options *options, const listed_node *node, int
            (options->label == NULL || node_labels_match(node->row->info.labels, options->label));
 }
 
-static sh_err list_nodes(const node_overview *o, nodes_options *options, node_list *ret,
-                         sh_error *error)
+static sh_err list_nodes(node_overview *o, nodes_options *options, node_list *ret, sh_error *error)
 {
     *ret = (node_list){.overview = o, .nodes = calloc(o->count + 1, sizeof *ret->nodes)};
     if (ret->nodes == NULL)
@@ -200,7 +200,7 @@ static void write_cell(const node_list *list, size_t row, size_t column,
                        char ret[static SHOW_CELL_BYTES])
 {
     const listed_node *node = &list->nodes[row];
-    const store_node_info *info = &node->row->info;
+    const node_row_info *info = &node->row->info;
     const node_facts facts = node_row_facts(node->row);
     static_assert(NODE_REASON_BYTES <= SHOW_CELL_BYTES, "a reason fits into a cell");
     switch (column) {
@@ -269,14 +269,30 @@ static sh_err write_text(node_list *list, bool filtered, FILE *out, sh_error *er
 
 /* --- As JSON --------------------------------------------------------------------------------- */
 
-static sh_err write_items(const node_list *list, sh_buf *json, FILE *out)
+/* Counts the devices of the next nodes from i on. */
+static sh_err count_present(const node_list *list, size_t i, sh_error *error)
 {
+    node_row *rows[STORE_PRESENT_AT_ONCE];
+    size_t count = 0;
+    for (; count < STORE_PRESENT_AT_ONCE && i + count < list->count; count++)
+        rows[count] = list->nodes[i + count].row;
+    return node_overview_count_present(list->overview, rows, count, error);
+}
+
+static sh_err write_items(const node_list *list, bool count, FILE *out, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf json = SH_BUF_INIT(NODE_JSON_MAX);
     sh_err err = SH_OK;
     for (size_t i = 0; i < list->count && err == SH_OK; i++) {
-        sh_buf_clear(json);
-        err = node_json_append(json, list->overview, list->nodes[i].row);
-        if (err == SH_OK)
-            (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json->data);
+        if (count && i % STORE_PRESENT_AT_ONCE == 0)
+            err = count_present(list, i, error);
+        if (err != SH_OK)
+            return err;
+        sh_buf_clear(&json);
+        if (node_json_append(&json, list->overview, list->nodes[i].row) != SH_OK)
+            return sh_fail(error, SH_E_MEMORY, "out of memory");
+        (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json.data);
+        err = show_written(out, false, error);
     }
     return err;
 }
@@ -285,9 +301,8 @@ static sh_err write_items(const node_list *list, sh_buf *json, FILE *out)
 static sh_err write_json(const node_list *list, FILE *out, sh_error *error)
 {
     const node_overview *o = list->overview;
-    sh_buf json = SH_BUF_INIT(NODE_JSON_MAX);
     (void)fputs("{\"items\":[", out);
-    sh_err err = write_items(list, &json, out);
+    sh_err err = write_items(list, true, out, error);
     if (err == SH_OK && o->has_redis)
         (void)fprintf(out,
                       "],\"next\":null,\"queue\":{\"entries\":%" PRId64 ",\"bytes\":%" PRId64
@@ -296,12 +311,10 @@ static sh_err write_json(const node_list *list, FILE *out, sh_error *error)
     else if (err == SH_OK)
         (void)fputs("],\"next\":null,\"queue\":null,\"nodes\":[", out);
     if (err == SH_OK)
-        err = write_items(list, &json, out);
-    sh_buf_reset(&json);
-    if (err != SH_OK)
-        return sh_fail(error, err, "out of memory");
-    (void)fputs("]}\n", out);
-    return SH_OK;
+        err = write_items(list, false, out, error);
+    if (err == SH_OK)
+        (void)fputs("]}\n", out);
+    return err;
 }
 
 /* --- The subcommand -------------------------------------------------------------------------- */
@@ -327,7 +340,7 @@ int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], 
     node_list list = {.count = 0};
     sh_err code = read_options(argc, argv, &options, &error);
     if (code == SH_OK)
-        code = node_overview_read(settings, options.json, &o, &error);
+        code = node_overview_read(settings, &o, &error);
     if (code == SH_OK)
         code = list_nodes(&o, &options, &list, &error);
     if (code == SH_OK && options.json)

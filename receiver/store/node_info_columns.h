@@ -41,9 +41,6 @@ void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
 #define NODE_CONTENT_PROBLEM                                                                       \
     "CASE WHEN problem_kind = 'content' AND problem_status = 0 THEN 1 ELSE 0 END"
 
-#define PRESENT_COUNTS                                                                             \
-    "SELECT node, count(*) FROM \"SyncHub_Presence\" WHERE present = 1 GROUP BY node"
-
 /*
  * The columns of store_node_summary, of nodes whose name is after $2; devices are counted if there
  * are at most $1 nodes. present: the column for that; end: ORDER BY and LIMIT.

@@ -233,10 +233,10 @@ typedef sh_err (*store_node_info_each)(void *context, const store_node_info *inf
 /* Passes all of them to each(), by name. Call it outside a transaction. */
 sh_err store_node_infos(store *s, store_node_info_each each, void *context, sh_error *error);
 
-/* Passes each node with devices that are present, and their number, to each(). */
-typedef sh_err (*store_present_each)(void *context, const char *node, int64_t devices,
-                                     sh_error *error);
-sh_err store_present_counts(store *s, store_present_each each, void *context, sh_error *error);
+/* ret[i] is the number of devices that are present at nodes[i]: 0 if presence is not stored. */
+#define STORE_PRESENT_AT_ONCE 64 /* nodes in one call, at most */
+sh_err store_present_counts(store *s, const char *const nodes[], size_t count, int64_t ret[],
+                            sh_error *error);
 
 /* Refused requests from one address that claimed one name without proving it. */
 typedef struct {

@@ -62,7 +62,8 @@ struct store_ops {
     sh_err (*node_infos)(store *s, store_node_info_each each, void *context, sh_error *error);
     sh_err (*node_summaries)(store *s, int64_t count_max, store_node_summary_each each,
                              void *context, sh_error *error);
-    sh_err (*present_counts)(store *s, store_present_each each, void *context, sh_error *error);
+    sh_err (*present_counts)(store *s, const char *const nodes[], size_t count, int64_t ret[],
+                             sh_error *error);
     sh_err (*auth_failure_add)(store *s, const store_auth_failure *failure, sh_error *error);
     sh_err (*auth_failures_trim)(store *s, int64_t max, sh_error *error);
     sh_err (*auth_failure_end)(store *s, const store_auth_failure *accepted, sh_error *error);

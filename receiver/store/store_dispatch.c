@@ -3,6 +3,7 @@
 
 #include "receiver/store/store_backend.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -188,9 +189,14 @@ sh_err store_node_summaries(store *s, int64_t count_max, store_node_summary_each
     return s->ops->node_summaries(s, count_max, each, context, error);
 }
 
-sh_err store_present_counts(store *s, store_present_each each, void *context, sh_error *error)
+sh_err store_present_counts(store *s, const char *const nodes[], size_t count, int64_t ret[],
+                            sh_error *error)
 {
-    return store_has_presence(s) ? s->ops->present_counts(s, each, context, error) : SH_OK;
+    assert(count <= STORE_PRESENT_AT_ONCE);
+    for (size_t i = 0; i < count; i++)
+        ret[i] = 0;
+    return store_has_presence(s) && count > 0 ? s->ops->present_counts(s, nodes, count, ret, error)
+                                              : SH_OK;
 }
 
 sh_err store_auth_failure_add(store *s, const store_auth_failure *failure, sh_error *error)

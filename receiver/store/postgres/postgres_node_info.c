@@ -3,6 +3,7 @@
 #include "receiver/store/node_info_columns.h"
 #include "receiver/store/postgres/postgres_store.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,15 +163,35 @@ sh_err store_postgres_node_summaries(store *base, int64_t count_max, store_node_
     return err;
 }
 
-sh_err store_postgres_present_counts(store *base, store_present_each each, void *context,
-                                     sh_error *error)
+static void count_of(const char *const nodes[], size_t count, const char *node, int64_t devices,
+                     int64_t ret[])
 {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(nodes[i], node) == 0)
+            ret[i] = devices;
+}
+
+sh_err store_postgres_present_counts(store *base, const char *const nodes[], size_t count,
+                                     int64_t ret[], sh_error *error)
+{
+    static_assert(STORE_PRESENT_AT_ONCE <= POSTGRES_PARAMETERS_MAX, "a parameter for each node");
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-    sh_err err =
-        store_postgres_exec((store_postgres *)base, PRESENT_COUNTS, "read", &result, error);
+    SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(4 * SH_KIB);
+    postgres_parameters p = {.count = 0};
+    sh_err err = sh_buf_append_text(
+        &sql, "SELECT node, count(*) FROM \"SyncHub_Presence\" WHERE present = 1 AND node IN (");
+    for (size_t i = 0; i < count && err == SH_OK; i++) {
+        store_postgres_add_text(&p, sh_slice_of(nodes[i]));
+        err = sh_buf_append_format(&sql, "%s$%zu", i == 0 ? "" : ", ", i + 1);
+    }
+    if (err == SH_OK)
+        err = sh_buf_append_text(&sql, ") GROUP BY node");
+    if (err != SH_OK)
+        return sh_fail(error, err, "out of memory: cannot read the database");
+    err = store_postgres_query((store_postgres *)base, sql.data, &p, "read", &result, error);
     for (int i = 0; err == SH_OK && i < PQntuples(result); i++)
-        err = each(context, PQgetvalue(result, i, 0), strtoll(PQgetvalue(result, i, 1), NULL, 10),
-                   error);
+        count_of(nodes, count, PQgetvalue(result, i, 0),
+                 strtoll(PQgetvalue(result, i, 1), NULL, 10), ret);
     return err;
 }
 

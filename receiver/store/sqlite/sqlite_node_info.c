@@ -177,22 +177,21 @@ sh_err store_sqlite_node_summaries(store *base, int64_t count_max, store_node_su
     return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
-sh_err store_sqlite_present_counts(store *base, store_present_each each, void *context,
-                                   sh_error *error)
+sh_err store_sqlite_present_counts(store *base, const char *const nodes[], size_t count,
+                                   int64_t ret[], sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    int rc = prepare(s, PRESENT_COUNTS, &statement);
-    if (rc != SQLITE_OK)
-        return store_sqlite_fail(s, rc, "read", error);
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-        char node[SH_NODE_NAME_MAX + 1];
-        store_sqlite_text(statement, 0, node, sizeof node);
-        sh_err err = each(context, node, sqlite3_column_int64(statement, 1), error);
-        if (err != SH_OK)
-            return err;
+    int rc = prepare(s, "SELECT count(*) FROM \"SyncHub_Presence\" WHERE node = ?1 AND present = 1",
+                     &statement);
+    for (size_t i = 0; i < count && rc == SQLITE_OK; i++) {
+        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(nodes[i]));
+        if (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW)
+            ret[i] = sqlite3_column_int64(statement, 0);
+        if (rc == SQLITE_ROW)
+            rc = sqlite3_reset(statement);
     }
-    return rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+    return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "read", error);
 }
 
 sh_err store_sqlite_auth_failure_add(store *base, const store_auth_failure *failure,

@@ -148,8 +148,8 @@ sh_err store_sqlite_node_infos(store *base, store_node_info_each each, void *con
                                sh_error *error);
 sh_err store_sqlite_node_summaries(store *base, int64_t count_max, store_node_summary_each each,
                                    void *context, sh_error *error);
-sh_err store_sqlite_present_counts(store *base, store_present_each each, void *context,
-                                   sh_error *error);
+sh_err store_sqlite_present_counts(store *base, const char *const nodes[], size_t count,
+                                   int64_t ret[], sh_error *error);
 sh_err store_sqlite_auth_failure_add(store *base, const store_auth_failure *failure,
                                      sh_error *error);
 sh_err store_sqlite_auth_failures_trim(store *base, int64_t max, sh_error *error);
