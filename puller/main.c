@@ -8,7 +8,7 @@
 #include "libcommon/queue/redis.h"
 #include "libcommon/runtime/service_main.h"
 #include "puller/doctor.h"
-#include "puller/puller.h"
+#include "puller/run.h"
 
 #include <synchub_commit.h>
 

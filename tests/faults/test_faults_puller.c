@@ -2,7 +2,7 @@
 #include "libcommon/config/settings_load.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/runtime/service.h"
-#include "puller/puller.h"
+#include "puller/run.h"
 #include "tests/faults/inject.h"
 #include "tests/faults/programs.h"
 #include "tests/unit/with_redis.h"

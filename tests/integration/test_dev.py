@@ -138,7 +138,7 @@ class DevTest(unittest.TestCase):
             self.assertIn("libcommon/base may not include libcommon/http/url.h",
                           self.offences("includes", {"libcommon/base/text.h": upward + "\n"}))
         self.assertIn("puller may not include pusher/push.h",
-                      self.offences("includes", {"puller/run.c": '#include "pusher/push.h"\n'}))
+                      self.offences("includes", {"puller/pull_nodes.c": '#include "pusher/push.h"\n'}))
         self.assertIn("may not include ../http/url.h",
                       self.offences("includes", {"libcommon/base/text.c": '#include "../http/url.h"\n'}))
         cycle = {"libcommon/base/hex.c": '#include "libcommon/base/metrics.h"\n',

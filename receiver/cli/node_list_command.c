@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/credential_list.h"
+#include "receiver/cli/node_list_command.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/json/json_write.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_transfer.h"
+#include "receiver/cli/node_transfer_command.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"

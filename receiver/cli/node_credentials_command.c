@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_command.h"
+#include "receiver/cli/node_credentials_command.h"
 
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/node_arguments.h"
