@@ -9,6 +9,7 @@
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/native/peer_answer.h"
+#include "libcommon/runtime/doctor_clock.h"
 #include "libcommon/runtime/doctor_network.h"
 #include "libcommon/runtime/stop.h"
 #include "pusher/push.h"

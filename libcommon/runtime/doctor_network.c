@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define CERTIFICATE_WARN_DAYS 21
-#define CLOCK_OK_S 60
 #define DAY_S 86400
 #define PROXY_PORT 1080 /* curl's default */
 
@@ -152,27 +151,4 @@ void sh_doctor_check_certificate(sh_doctor_report *report, const sh_doctor_peer 
     sh_doctor_add_format(report, left_days < CERTIFICATE_WARN_DAYS ? SH_CHECK_WARNING : SH_CHECK_OK,
                          "certificate", left_days < CERTIFICATE_WARN_DAYS ? remedy : NULL,
                          "trusted, and of that name, until %s (%" PRId64 " days)", when, left_days);
-}
-
-void sh_doctor_check_clock(sh_doctor_report *report, const sh_doctor_peer *peer, int64_t peer_s,
-                           int64_t now_ms)
-{
-    int64_t ahead_s = now_ms / 1000 - peer_s;
-    char remedy[256];
-    if (peer_s == 0) {
-        sh_doctor_add_format(report, SH_CHECK_SKIPPED, "clock", NULL, "the %s tells no time",
-                             peer->peer);
-        return;
-    }
-    if (llabs(ahead_s) <= CLOCK_OK_S) {
-        sh_doctor_add_format(report, SH_CHECK_OK, "clock", NULL, "that of the %s, to %lld s",
-                             peer->peer, llabs(ahead_s));
-        return;
-    }
-    (void)snprintf(remedy, sizeof remedy, "set the clocks of this machine and of the %s (NTP)",
-                   peer->peer);
-    sh_doctor_add_format(
-        report, llabs(ahead_s) > SH_CLOCK_SKEW_MAX_S ? SH_CHECK_FAILED : SH_CHECK_WARNING, "clock",
-        remedy, "%lld s %s that of the %s; more than %d s are refused", llabs(ahead_s),
-        ahead_s > 0 ? "ahead of" : "behind", peer->peer, SH_CLOCK_SKEW_MAX_S);
 }

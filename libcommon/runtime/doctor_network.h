@@ -26,8 +26,4 @@ bool sh_doctor_check_reach(sh_doctor_report *report, const sh_doctor_peer *peer)
 void sh_doctor_check_certificate(sh_doctor_report *report, const sh_doctor_peer *peer,
                                  int64_t end_s, int64_t now_ms);
 
-/* Adds a result for this machine's clock; peer_s is the header Date of the peer, 0: none. */
-void sh_doctor_check_clock(sh_doctor_report *report, const sh_doctor_peer *peer, int64_t peer_s,
-                           int64_t now_ms);
-
 #endif

@@ -24,7 +24,4 @@ void doctor_check_hub(doctor *d);
 /* Certificate, its key, the address, and the receiver that runs. */
 void doctor_check_listener(doctor *d);
 
-/* A warning if a clock differs from this host's. `of` is "Redis" or "the database". */
-void doctor_check_clock(doctor *d, const char *of, int64_t its_ms, int64_t before_ms);
-
 #endif

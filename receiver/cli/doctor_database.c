@@ -2,6 +2,7 @@
 #include "receiver/cli/doctor_checks.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/runtime/doctor_clock.h"
 #include "receiver/store/backup_file.h"
 #include "receiver/store/store_location.h"
 
@@ -95,5 +96,5 @@ void doctor_check_database(doctor *d)
                       "add sslmode=verify-full to SYNC_db");
     int64_t before_ms = sh_clock_unix_ms();
     if (store_clock(d->store, &clock_ms, &error) == SH_OK && clock_ms > 0)
-        doctor_check_clock(d, "the database", clock_ms, before_ms);
+        sh_doctor_check_server_clock(d->report, "the database", clock_ms, before_ms);
 }

@@ -2,31 +2,15 @@
 #include "receiver/cli/doctor_checks.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/runtime/doctor_clock.h"
 #include "receiver/queue/server_facts.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define CLOCK_DIFFERENCE_MS 5000 /* a network's delay is far below */
 #define OLD_ENTRY_MS (15 * 60 * 1000)
 #define NEAR_LIMIT(used, limit) ((limit) > 0 && (used) > (limit) / 10 * 8)
 #define MIB(bytes) ((bytes) / (int64_t)SH_MIB)
-
-void doctor_check_clock(doctor *d, const char *of, int64_t its_ms, int64_t before_ms)
-{
-    int64_t now_ms = sh_clock_unix_ms();
-    int64_t ahead_ms = its_ms > now_ms ? its_ms - now_ms : 0;
-    int64_t behind_ms = its_ms < before_ms ? before_ms - its_ms : 0;
-    bool same = ahead_ms < CLOCK_DIFFERENCE_MS && behind_ms < CLOCK_DIFFERENCE_MS;
-    sh_doctor_add_format(d->report, same ? SH_CHECK_OK : SH_CHECK_WARNING, "clock",
-                         same ? NULL : "let both hosts follow one time server (NTP)",
-                         "the clock of %s %s%" PRId64 " s", of,
-                         same            ? "and this host's differ by less than "
-                         : ahead_ms != 0 ? "is ahead of this host's by "
-                                         : "is behind this host's by ",
-                         same ? (int64_t)CLOCK_DIFFERENCE_MS / 1000
-                              : (ahead_ms + behind_ms) / 1000);
-}
 
 static void check_memory(doctor *d, const server_facts *facts)
 {
@@ -138,6 +122,6 @@ void doctor_check_redis(doctor *d)
     check_replicas(d);
     check_memory(d, &facts);
     if (facts.now_ms > 0)
-        doctor_check_clock(d, "Redis", facts.now_ms, before_ms);
+        sh_doctor_check_server_clock(d->report, "Redis", facts.now_ms, before_ms);
     check_queue(d, &facts);
 }

@@ -15,6 +15,7 @@
 #include "receiver/merge/merge_entry.h"
 #include "receiver/merge/merge_key_check.h"
 #include "receiver/merge/node_metrics.h"
+#include "receiver/queue/dead_letter_add.h"
 #include "receiver/queue/queue_outcome.h"
 
 #define BATCH_ENTRIES 64 /* entries in one transaction at most */

@@ -5,7 +5,7 @@
 #include "libcommon/queue/queue.h"
 #include "receiver/queue/queue_batch.h"
 
-/* Entries that could not be merged; queue_dead_letter_add() adds them. */
+/* Entries that could not be merged; dead_letter_add.h adds them. */
 
 typedef struct {
     char id[QUEUE_ENTRY_ID_BYTES]; /* `ms-seq`; ms is the Unix time when it was added */

@@ -2,12 +2,11 @@
 #ifndef RECEIVER_NODE_CONTACT_H
 #define RECEIVER_NODE_CONTACT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /*
- * A node's last contact, and when it counts as silent. Pure. While a node is late or silent, the
- * presence of its devices is unknown.
+ * A node's last contact and interval. Pure; node_lateness.h says when it is late or silent. While a
+ * node is late or silent, the presence of its devices is unknown.
  */
 typedef struct {
     int64_t last_ms;         /* Unix time of this hub; 0: never */
@@ -19,12 +18,6 @@ typedef struct {
 
 #define NODE_INTERVAL_MAX_MS (366 * 24 * 3600 * INT64_C(1000))
 
-/* A node with this interval is silent after three of them, but not before 15 minutes. */
-int64_t node_silent_after_ms(int64_t interval_ms);
-
-/* Whether a node with this interval is late: after two of them and a minute. */
-bool node_is_late(const node_contact *contact, int64_t now_ms);
-
 /* Computes silent_after_ms from the other fields. */
 void node_contact_settle(node_contact *contact);
 
@@ -33,11 +26,5 @@ void node_contact_settle(node_contact *contact);
  * to four intervals. A last contact in the future, from a clock that was set back, is ignored.
  */
 node_contact node_contact_next(const node_contact *before, int64_t now_ms);
-
-/*
- * A last contact in the future was recorded before the clock was set back: the node counts as
- * silent. Clocks of the hub's machines may differ by a minute.
- */
-bool node_is_silent(const node_contact *contact, int64_t now_ms);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/schema.h"
 
+#include "receiver/store/schema_presence_views.h"
+
 /*
  * All versions of the tables, in order. To change them, add an array of steps and its line in
  * migrations[]; never change released versions. A new column of Devices is a line at the end of
@@ -68,43 +70,11 @@ static const schema_step version_3[] = {
 /*
  * Presence of devices, whose rows in Devices never change. present: 0 absent, 1 present, 2 unknown
  * to the node itself. Digests are deleted, so that each node sends its table once.
- *
- * Two views for people who use SQL; times are Unix time in ms. A node whose last contact is longer
- * ago than silent_after_ms, or in the future, is silent: all of its devices are `unknown`.
  */
-#define SQLITE_NOW_MS "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-#define POSTGRES_NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-
 #define SEEN_BEFORE(now)                                                                           \
     "INSERT INTO \"SyncHub_Presence\"(node, mac, present, since_ms, first_seen_ms,"                \
     " last_connection_ms, ip) SELECT \"devSyncHubNode\", lower(\"devMac\"), 2, " now               \
     ", 0, 0, coalesce(\"devLastIP\", '') FROM \"Devices\" WHERE \"devSyncHubNode\" <> ''"
-
-#define NODE_PRESENCE_VIEW(now, greatest, or_unknown)                                              \
-    "CREATE VIEW \"SyncHub_NodePresence\" AS"                                                      \
-    " SELECT mac, node, state AS present, CASE state WHEN 'unknown' THEN contact_ms"               \
-    " ELSE since_ms END AS since_ms, ip, first_seen_ms, CASE state WHEN 'no'"                      \
-    " THEN last_connection_ms ELSE " greatest "(last_connection_ms, CASE present WHEN 1"           \
-    " THEN contact_ms ELSE 0 END) END AS last_connection_ms"                                       \
-    " FROM (SELECT p.mac, p.node, p.present, p.since_ms, p.ip, p.first_seen_ms,"                   \
-    " p.last_connection_ms, coalesce(n.last_contact_ms, 0) AS contact_ms,"                         \
-    " CASE WHEN n.node IS NULL OR p.present NOT IN (0, 1) OR n.last_contact_ms > " now             \
-    " OR n.last_contact_ms + n.silent_after_ms < " now or_unknown " THEN 'unknown'"                \
-    " WHEN p.present = 1 THEN 'yes' ELSE 'no' END AS state"                                        \
-    " FROM \"SyncHub_Presence\" AS p LEFT JOIN \"SyncHub_Nodes\" AS n ON n.node = p.node) AS s"
-
-#define DEVICE_PRESENCE_VIEW(mac)                                                                  \
-    "CREATE VIEW \"SyncHub_DevicePresence\" AS"                                                    \
-    " SELECT d.\"devMac\", d.\"devName\", CASE a.state WHEN 2 THEN 'yes' WHEN 0 THEN 'no'"         \
-    " ELSE 'unknown' END AS present, CASE a.state WHEN 2 THEN a.yes_since_ms"                      \
-    " WHEN 1 THEN a.unknown_since_ms ELSE a.since_ms END AS since_ms, a.first_seen_ms,"            \
-    " a.last_connection_ms, coalesce(a.nodes, 0) AS nodes FROM \"Devices\" AS d LEFT JOIN"         \
-    " (SELECT mac, max(CASE present WHEN 'yes' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END) AS state," \
-    " min(CASE present WHEN 'yes' THEN since_ms END) AS yes_since_ms,"                             \
-    " max(CASE present WHEN 'unknown' THEN since_ms END) AS unknown_since_ms,"                     \
-    " max(since_ms) AS since_ms, min(first_seen_ms) AS first_seen_ms,"                             \
-    " max(last_connection_ms) AS last_connection_ms, count(*) AS nodes"                            \
-    " FROM \"SyncHub_NodePresence\" GROUP BY mac) AS a ON " mac " = a.mac"
 
 static const schema_step version_4[] = {
     {.table = "SyncHub_Nodes",
@@ -195,15 +165,7 @@ static const schema_step version_6[] = {
             " note @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
 };
 
-/*
- * Devices of a node that is late or failing are unknown, too, as node_state.h defines these states.
- * A contact is recorded up to a minute later than it was, so a node is late a minute later here.
- */
-#define OR_LATE_OR_FAILING(now)                                                                    \
-    " OR (n.interval_ms > 0 AND n.last_contact_ms + 2 * n.interval_ms + 120000 < " now ")"         \
-    " OR (n.problem_ms > 0 AND (n.problem_seen_ms >= n.last_contact_ms"                            \
-    " OR (n.problem_kind = 'content' AND n.problem_status = 0)))"
-
+/* Devices of a node that is late or failing are unknown, too. */
 static const schema_step version_7[] = {
     {.sql = "DROP VIEW \"SyncHub_DevicePresence\"", .own_only = true},
     {.sql = "DROP VIEW \"SyncHub_NodePresence\"", .own_only = true},

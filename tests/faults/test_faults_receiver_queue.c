@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "libcommon/native/envelope.h"
+#include "receiver/queue/dead_letter_add.h"
 #include "receiver/queue/queue_outcome.h"
 #include "tests/faults/inject.h"
 #include "tests/put_one.h"

@@ -2,6 +2,7 @@
 #ifndef TESTS_QUEUE_FIXTURE_H
 #define TESTS_QUEUE_FIXTURE_H
 
+#include "receiver/queue/dead_letter_add.h"
 #include "receiver/queue/queue_outcome.h"
 #include "tests/put_one.h"
 #include "tests/unit/with_queue.h"

@@ -7,22 +7,6 @@
 #define DAY (24 * 60 * MINUTE)
 #define NOW INT64_C(1787367180000)
 
-static void a_node_is_silent_after_three_intervals_or_15_minutes(void **state)
-{
-    (void)state;
-    assert_int_equal(node_silent_after_ms(0), 15 * MINUTE);
-    assert_int_equal(node_silent_after_ms(5 * MINUTE), 15 * MINUTE);
-    assert_int_equal(node_silent_after_ms(10 * MINUTE), 30 * MINUTE);
-    assert_int_equal(node_silent_after_ms(DAY), 3 * DAY);
-    const node_contact contact = {.last_ms = NOW, .silent_after_ms = 15 * MINUTE};
-    assert_false(node_is_silent(&contact, NOW));
-    assert_false(node_is_silent(&contact, NOW + 15 * MINUTE));
-    assert_true(node_is_silent(&contact, NOW + 15 * MINUTE + 1));
-    assert_false(node_is_silent(&contact, NOW - MINUTE));    /* of another machine of the hub */
-    assert_true(node_is_silent(&contact, NOW - MINUTE - 1)); /* a clock that was set back */
-    assert_true(node_is_silent(&(node_contact){.silent_after_ms = 15 * MINUTE}, NOW));
-}
-
 /* The contact after so many others, one interval apart. */
 static node_contact after(node_contact c, int contacts, int64_t interval_ms)
 {
@@ -68,20 +52,16 @@ static void the_interval_that_a_node_says_and_a_set_time_count(void **state)
     c = after(c, 5, 1000);
     assert_int_equal(c.interval_ms, 10 * MINUTE);
     assert_int_equal(c.silent_after_ms, 30 * MINUTE);
-    assert_false(node_is_late(&c, c.last_ms + 21 * MINUTE));
-    assert_true(node_is_late(&c, c.last_ms + 21 * MINUTE + 1));
     c.set_ms = 2 * MINUTE;
     c = after(c, 1, MINUTE);
     assert_int_equal(c.silent_after_ms, 2 * MINUTE);
     c.reported_ms = INT64_MAX;
     assert_int_equal(after(c, 1, MINUTE).interval_ms, NODE_INTERVAL_MAX_MS);
-    assert_false(node_is_late(&(node_contact){.last_ms = 1}, NOW)); /* its interval is unknown */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_node_is_silent_after_three_intervals_or_15_minutes),
         cmocka_unit_test(the_interval_is_learned),
         cmocka_unit_test(a_clock_that_was_set_teaches_nothing),
         cmocka_unit_test(the_interval_that_a_node_says_and_a_set_time_count),
