@@ -19,6 +19,9 @@ const SCALER = ["scaled", "ScaledObject", "synchub-merge"];
 const JOB = ["single", "CronJob", "synchub-puller"];
 const DATABASE = ["scaled", "StatefulSet", "synchub-postgresql"];
 const ROUTE = ["scaled", "HTTPRoute", "synchub"];
+const HA = ["ha", "StatefulSet", "synchub-redis"];
+const HA_INGEST = ["ha", "Deployment", "synchub-ingest"];
+const variable = (name, value) => container((c) => (c.env.find((one) => one.name === name).value = value));
 const job = (edit) => (object) => edit(object.spec.jobTemplate.spec);
 
 const MISTAKES = [
@@ -162,6 +165,48 @@ const MISTAKES = [
     (o) => (o.spec.selector.matchLabels = {app: "x"}), /no PodDisruptionBudget/],
   ["no spread over machines", INGEST,
     pod((p) => delete p.topologySpreadConstraints), /no topologySpreadConstraints/],
+  // Several Redis.
+  ["a Redis that loses what it confirmed", REDIS, (o, all) => {
+    const map = all.find((one) => one.data?.["redis.conf"]);
+    map.data["redis.conf"] = map.data["redis.conf"].replace("appendfsync always", "appendfsync everysec");
+  }, /redis.conf lacks "appendfsync always"/],
+  ["two servers on one machine", HA, pod((p) => delete p.affinity), /may be on one machine/],
+  ["servers that are drained together", ["ha", "PodDisruptionBudget", "synchub-redis"],
+    (o) => (o.spec.maxUnavailable = 2), /a drain may take two/],
+  ["a master without a successor", HA, container((c) => delete c.lifecycle), /without a successor/],
+  ["no sentinels", HA, pod((p) => p.containers.pop()), /no sentinels/],
+  ["sentinels that forget", HA, pod((p) => p.containers[1].volumeMounts.shift()), /on no volume/],
+  ["one sentinel that decides alone", HA, (o, all) => {
+    const map = all.find((one) => one.data?.["start-sentinel.sh"]);
+    map.data["start-sentinel.sh"] = map.data["start-sentinel.sh"].replace("6379 2}", "6379 1}");
+  }, /two sentinels must agree/],
+  ["a script that is not there", HA,
+    container((c) => (c.command[1] = "/usr/local/etc/redis-ha/start.sh")), /nothing is mounted at .*start\.sh/],
+  ["a server that is reached only once it is ready", ["ha", "Service", "synchub-redis-1"],
+    (o) => delete o.spec.publishNotReadyAddresses, /server 1 has no address that stays/],
+  ["a server without a name", ["ha", "Service", "synchub-redis-2"],
+    (o) => (o.spec.selector["apps.kubernetes.io/pod-index"] = "3"), /selects no pod/],
+  ["a program that asks no sentinel", HA_INGEST,
+    variable("SYNC_redis_url", "redis://:$(REDIS_PASSWORD)@$(REDIS_0_HOST):6379/0"), /ingest asks no sentinel/],
+  ["a program that knows two of three sentinels", HA_INGEST, variable("SYNC_redis_url",
+    "redis+sentinel://:$(REDIS_PASSWORD)@$(REDIS_0_HOST),$(REDIS_2_HOST)/synchub?sentinel_password=x"),
+    /does not know the sentinel at synchub-redis-1/],
+  ["a push that no replica has", HA_INGEST, (o, all) => {
+    delete all.find((one) => one.data?.SYNC_redis_replicas).data.SYNC_redis_replicas;
+  }, /SYNC_redis_replicas is 0 with 3 servers/],
+  ["pushes that fail with one replica", HA_INGEST, (o, all) => {
+    all.find((one) => one.data?.SYNC_redis_replicas).data.SYNC_redis_replicas = "2";
+  }, /SYNC_redis_replicas is 2 with 3 servers/],
+  ["a scaler that asks one server", ["ha", "ScaledObject", "synchub-merge"],
+    (o) => (o.spec.triggers[0].type = "redis-streams"), /scaler redis-streams does not ask the sentinels/],
+  ["a scaler that the sentinels refuse", ["ha", "TriggerAuthentication", "synchub-redis"],
+    (o) => o.spec.secretTargetRef.pop(), /does not ask the sentinels/],
+  ["servers that cannot reach each other", ["ha", "NetworkPolicy", "redis-ha"],
+    (o) => delete o.spec.egress, /meant, but closed: redis -> redis TCP\/6379/],
+  ["sentinels open to the namespace", ["ha", "NetworkPolicy", "redis-ha"],
+    (o) => delete o.spec.ingress[1].from, /not meant: stranger -> redis TCP\/26379/],
+  ["sentinels closed to the programs", ["ha", "NetworkPolicy", "to-sentinel"],
+    (o, all) => all.splice(all.indexOf(o), 1), /meant, but closed: ingest -> redis TCP\/26379/],
   // Ingress and monitoring.
   ["an alert on a metric that no program exports", ["scaled", "PrometheusRule", "synchub"],
     (o) => (o.spec.groups[0].rules[0].expr = "synchub_lag > 1"), /no program exports synchub_lag/],

@@ -46,6 +46,13 @@ const INSTALLATIONS = [
     shape: {components: [...PULLING, "postgresql", "backup"], keda: true, monitoring: true}},
   {overlay: "scaled", add: ["tls", "puller-cronjob", "backup-postgresql", "priority", "openshift"],
     anyUser: true, shape: {components: [...PULLING, "postgresql", "backup"], keda: true, job: true}},
+  {overlay: "single", add: ["puller-cronjob", "redis-ha"], shape: {components: PULLING, sentinel: true}},
+  {overlay: "single", add: ["puller", "redis-ha", "priority", "openshift"], anyUser: true,
+    shape: {components: PULLING, sentinel: true}},
+  {overlay: "scaled", add: ["puller", "redis-ha"],
+    shape: {components: [...PULLING, "postgresql"], keda: true, sentinel: true}},
+  {overlay: "scaled", add: ["puller", "redis-ha"], edit: renameHub,
+    shape: {components: [...PULLING, "postgresql"], keda: true, sentinel: true}},
   {example: "pusher-deployment", shape: {components: ["pusher"]}},
   {example: "pusher-daemonset", shape: {components: ["pusher"]}},
   {example: "cloudnative-pg", shape: {components: HUB, keda: true}},
@@ -152,6 +159,11 @@ function upgradeErrors(release, overlay, after, text) {
     .map((name) => `${name} cannot be changed by apply, and "Upgrade from ${release}" does not delete it`);
 }
 
+// An existing hub gets or loses a component by an apply.
+function inPlaceErrors(before, after) {
+  return replacedObjects(before, after).map((name) => `${name} cannot be changed by apply`);
+}
+
 // The manifests of 0.1.0 had these faults: the rules must find them there.
 const FAULTS = {
   single: ["is not Parallel", "its volumes are retained", "a headless Service", "only slows it down",
@@ -191,6 +203,7 @@ const BROKEN = {
   single: "single + puller-cronjob",
   scaled: "scaled + monitoring + gateway + ingress-traefik + puller + backup-postgresql",
   daemonset: "pusher-daemonset",
+  ha: "scaled + puller + redis-ha",
 };
 const broken = brokenManifests(Object.fromEntries(
   Object.entries(BROKEN).map(([name, title]) => [name, rendered[title]])));
@@ -215,6 +228,7 @@ report("docs/kubernetes.md", documentErrors(guide));
 for (const release of readdirSync(RELEASES))
   for (const overlay of OVERLAYS)
     report(`${overlay} over ${release}`, upgradeErrors(release, overlay, rendered[overlay], guide));
+report("redis-ha in an existing hub", inPlaceErrors(rendered.scaled, rendered["scaled + puller + redis-ha"]));
 for (const overlay of OVERLAYS)
   report(`found out: the faults of ${overlay} 0.1.0`, undetectedFaults(overlay, chosen[overlay]));
 for (const {title, objects, expect, of} of broken) {

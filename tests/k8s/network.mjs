@@ -4,7 +4,7 @@
 import {BlockList} from "node:net";
 import {matches, podOf} from "./rules.mjs";
 
-const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/20212"];
+const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/26379", "TCP/20212"];
 
 // Other endpoints in and outside the cluster. Addresses: 10.0.0.0/8 are pods;
 // node-dns is NodeLocal DNSCache, which listens at an address of the machine.
@@ -69,11 +69,12 @@ export function flows(objects, cilium = false) {
     labels: podOf(object).metadata.labels,
     address: `10.1.0.${index + 1}`,
     hub: true,
+    several: object.kind === "StatefulSet" && object.spec.replicas > 1, // which may connect to each other
   }));
   const found = [];
   for (const from of [...pods, ...OUTSIDERS])
     for (const to of [...pods, ...OUTSIDERS]) {
-      if (from.name === to.name || !(from.hub || to.hub)) continue;
+      if ((from.name === to.name && !from.several) || !(from.hub || to.hub)) continue;
       const open = PORTS.filter((port) => allows(policies, "Egress", from, to, port, cilium) &&
         allows(policies, "Ingress", to, from, port, cilium));
       found.push(...open.map((port) => `${from.name} -> ${to.name} ${port}`));
@@ -81,7 +82,7 @@ export function flows(objects, cilium = false) {
   return found;
 }
 
-const ALL_OUT = ["TCP/443", "TCP/5432", "TCP/6379", "TCP/20212", "TCP/53"];
+const ALL_OUT = ["TCP/443", "TCP/5432", "TCP/6379", "TCP/26379", "TCP/20212", "TCP/53"];
 const OTHERS = ["dns", "keda", "prometheus", "stranger", "internet"];
 
 function outward(from, ports = ALL_OUT) {
@@ -89,7 +90,7 @@ function outward(from, ports = ALL_OUT) {
 }
 
 // The intended flows for the given components, scalers and Prometheus.
-export function meantFlows({components, keda = false, monitoring = false, job = false}) {
+export function meantFlows({components, keda = false, monitoring = false, job = false, sentinel = false}) {
   const has = (name) => components.includes(name);
   const hub = ["ingest", "merge", "puller"].filter(has);
   const list = components.flatMap((from) => ["dns", "node-dns"].flatMap((to) =>
@@ -102,6 +103,9 @@ export function meantFlows({components, keda = false, monitoring = false, job = 
   if (has("postgresql")) list.push("merge -> postgresql TCP/5432");
   else if (keda) list.push(...outward("merge", ["TCP/5432"]));
   if (keda && has("redis")) list.push("keda -> redis TCP/6379");
+  for (const from of sentinel ? [...hub, "redis", ...(keda ? ["keda"] : [])] : [])
+    list.push(`${from} -> redis TCP/26379`);
+  if (sentinel) list.push("redis -> redis TCP/6379");
   // Anyone may connect to ingest, but of the hub's own pods only the puller.
   if (has("ingest"))
     for (const from of [...OTHERS, "node-dns", "metadata", "metadata6", ...(has("puller") ? ["puller"] : [])])

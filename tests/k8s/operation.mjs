@@ -23,8 +23,8 @@ function plainEnvironment(container) {
 function hostsOf(container) {
   return Object.entries(plainEnvironment(container)).flatMap(([name, value]) => {
     if (/HOST$/.test(name)) return [value];
-    const url = value.match(/^[a-z+]+:\/\/(?:[^/]*@)?([^:/@]+)/);
-    return url ? [url[1]] : [];
+    const url = value.match(/^[a-z+]+:\/\/(?:[^/]*@)?([^/@]+)/);
+    return url ? url[1].split(",").map((host) => host.replace(/:\d+$/, "")) : [];
   });
 }
 
@@ -149,10 +149,10 @@ function scalerErrors(object, objects) {
   for (const {metadata, authenticationRef} of object.spec.triggers ?? []) {
     if (authenticationRef && !named("TriggerAuthentication", authenticationRef.name))
       wrong.push(`TriggerAuthentication ${authenticationRef.name} does not exist`);
-    const [, service, namespace] = metadata.address?.match(/^([^.:]+)\.([^.:]+)\.svc:\d+$/) ?? [];
+    const [, service, namespace] = (metadata.address ?? metadata.addresses)?.match(/^([^.:]+)\.([^.:]+)\.svc:\d+$/) ?? [];
     if (object.metadata.labels?.["synchub/redis"] === "external") continue;
     if (!named("Service", service) || namespace !== object.metadata.namespace)
-      wrong.push(`asks ${metadata.address}, which is no Service of ${object.metadata.namespace}`);
+      wrong.push(`asks ${metadata.address ?? metadata.addresses}, which is no Service of ${object.metadata.namespace}`);
   }
   return wrong;
 }

@@ -4,6 +4,7 @@
 import {readdirSync, readFileSync} from "node:fs";
 import {join} from "node:path";
 import {operationErrors} from "./operation.mjs";
+import {podLabels, redisErrors} from "./redis.mjs";
 import {nameOf} from "./schemas.mjs";
 
 const HUB_UID = 65532;
@@ -157,12 +158,11 @@ function availabilityErrors(object, pod, objects) {
 }
 
 function targetErrors(object, objects) {
-  const pods = objects.map(podOf).filter(Boolean);
   if (["HorizontalPodAutoscaler", "ScaledObject"].includes(object.kind)) {
     const {kind, name} = object.spec.scaleTargetRef;
     if (!objects.some((other) => other.kind === kind && other.metadata.name === name))
       return [`its target ${kind} ${name} does not exist`];
-    return (object.spec.triggers ?? []).filter((trigger) => trigger.type === "redis-streams")
+    return (object.spec.triggers ?? []).filter((trigger) => /^redis-(sentinel-)?streams$/.test(trigger.type))
       .flatMap((trigger) => [
         ...(trigger.metadata.stream === "synchub:ingest" ? [] : ["watches another stream"]),
         ...(trigger.metadata.streamLength ? [] : ["does not scale on streamLength"]),
@@ -171,7 +171,7 @@ function targetErrors(object, objects) {
   }
   if (object.kind === "Service") {
     const selector = {matchLabels: object.spec.selector};
-    const chosen = pods.filter((pod) => matches(selector, pod.metadata.labels));
+    const chosen = objects.filter((one) => podLabels(one).some((labels) => matches(selector, labels))).map(podOf);
     if (chosen.length === 0) return ["selects no pod"];
     const names = chosen.flatMap((pod) =>
       pod.spec.containers.flatMap((one) => (one.ports ?? []).map((port) => port.name)));
@@ -239,7 +239,8 @@ export function ruleErrors(objects, {settings, metrics, headings}, {anyUser = fa
   for (const object of objects) {
     const pod = podOf(object);
     const found = [...targetErrors(object, objects), ...settingErrors(object, pod, settings),
-      ...alertErrors(object, metrics), ...operationErrors(object, objects, headings)];
+      ...alertErrors(object, metrics), ...operationErrors(object, objects, headings),
+      ...redisErrors(object, objects)];
     if (seen.has(nameOf(object))) found.push("is there twice");
     seen.add(nameOf(object));
     if (pod)
