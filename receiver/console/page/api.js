@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to the hub's API, /api/v1. Times out, and turns every failure into an ApiError. */
+const BASE = "/api/v1";
+const TIMEOUT_MS = 15000;
+
+/* status is 0 if the hub did not answer. problem is its RFC 9457 document, if it sent one. */
+export class ApiError extends Error {
+    constructor(message, status, problem) {
+        super(message);
+        this.name = "ApiError";
+        this.status = status;
+        this.problem = problem ?? null;
+    }
+
+    get isAway() {
+        return this.status === 0 || this.status === 502 || this.status === 503 ||
+            this.status === 504;
+    }
+}
+
+async function problemOf(response) {
+    const type = response.headers.get("Content-Type") ?? "";
+    if (!type.includes("json"))
+        return null;
+    try {
+        return await response.json();
+    } catch {
+        return null; // the message below names the status
+    }
+}
+
+async function failure(response) {
+    const problem = await problemOf(response);
+    const text = problem?.detail ?? problem?.title ?? `The hub answered ${response.status}.`;
+    return new ApiError(text, response.status, problem);
+}
+
+function query(parameters) {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(parameters ?? {}))
+        if (value !== null && value !== undefined && value !== "" && value !== false)
+            search.append(name, value);
+    const text = search.toString();
+    return text === "" ? "" : `?${text}`;
+}
+
+/* The address of an API resource, for links such as the CSV of a list. */
+export function address(path, parameters) {
+    return BASE + path + query(parameters);
+}
+
+/*
+ * One exchange. The browser keeps answers and asks with their ETag (no-cache), so what did not
+ * change is not sent again. Resolves to the JSON document, or null where there is none.
+ */
+async function exchange(method, path, {parameters, body, signal} = {}) {
+    const headers = {Accept: "application/json"};
+    if (body !== undefined)
+        headers["Content-Type"] = "application/json";
+    const signals = [AbortSignal.timeout(TIMEOUT_MS), signal].filter(Boolean);
+    let response;
+    try {
+        response = await fetch(address(path, parameters), {
+            method, headers, cache: "no-cache", credentials: "same-origin", redirect: "error",
+            body: body === undefined ? undefined : JSON.stringify(body),
+            signal: AbortSignal.any(signals),
+        });
+        if (!response.ok)
+            throw await failure(response);
+        return response.status === 204 ? null : await response.json();
+    } catch (error) {
+        if (error instanceof ApiError || signal?.aborted)
+            throw error;
+        throw new ApiError("The hub does not answer.", response?.status ?? 0);
+    }
+}
+
+export const get = (path, parameters, signal) => exchange("GET", path, {parameters, signal});
+export const post = (path, body) => exchange("POST", path, {body: body ?? {}});
+export const patch = (path, body) => exchange("PATCH", path, {body});
+export const put = (path, body) => exchange("PUT", path, {body});
+export const remove = (path) => exchange("DELETE", path);
