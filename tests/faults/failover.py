@@ -1,129 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three Redis servers with a sentinel beside each, in network namespaces, and failures that make them fail over."""
+"""Failures that make Redis fail over: three servers with a sentinel beside each, or a cluster."""
 
-import os
-import pathlib
 import random
-import shutil
 import signal
 import statistics
-import subprocess
 import threading
 import time
 
 import envelopes
 import harness
 import world
+from failover_cluster import ClusterGroup
+from machines import DURABLE, FAILOVER_S, PORT, Machine, Machines, ip
 
 MASTER = "main"
 MEMBERS = 3
-NETWORK = "10.213.77"     # in namespaces of this run only
-PORT, SENTINEL_PORT = 6379, 26379
+SENTINEL_PORT = 26379
 DOWN_MS = 1000            # silence after which a sentinel takes a server for dead
-FAILOVER_S = 40           # time limit for another master, and for complete replication
 PROBE_S = 0.05            # between two pushes that measure how long none succeeds
 
-# (share, what happens to the master's machine). All but the last two make the sentinels fail over.
-FAILURES = ((5, "kill"), (3, "stop"), (4, "cut off from replicas"), (4, "cut off"), (3, "asked"),
-            (2, "hub cut off"), (2, "sentinel"))
 
+class WatchedMachine(Machine):
+    """A server and a sentinel."""
 
-def ip(*arguments):
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
-
-
-class Member:
-    """A server and a sentinel in a network namespace of their own."""
-
-    def __init__(self, folder, number):
-        self.number = number
-        self.address = f"{NETWORK}.{number + 1}"
-        self.namespace = f"synchub-{os.getpid()}-{number}"
-        self.link = f"shf{number}"
-        self.folder = folder / f"redis{number}"
-        self.folder.mkdir(parents=True)
-        self.server = self.sentinel = None
-        ip("netns", "add", self.namespace)
-        ip("link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.namespace)
-        ip("link", "set", self.link, "master", "shf", "up")
-        self.inside("addr", "add", f"{self.address}/24", "dev", "eth0")
-        self.inside("link", "set", "eth0", "up")
-        self.inside("link", "set", "lo", "up")
-
-    def inside(self, *arguments):
-        ip("-n", self.namespace, *arguments)
+    programs = {**Machine.programs, "sentinel": ("sentinel.conf", "--sentinel")}
 
     def write_configuration(self, first):
-        (self.folder / "redis.conf").write_text("\n".join([
-            f"bind {self.address}", f"port {PORT}", "protected-mode no", f"dir {self.folder}",
-            "appendonly yes", "appendfsync always", "maxmemory-policy noeviction", 'save ""',
-            "repl-diskless-sync yes", "repl-diskless-sync-delay 0", "repl-timeout 10",
-            *([] if first is self else [f"replicaof {first.address} {PORT}"]), ""]))
-        (self.folder / "sentinel.conf").write_text("\n".join([
-            f"bind {self.address}", f"port {SENTINEL_PORT}", "protected-mode no", f"dir {self.folder}",
-            f"sentinel monitor {MASTER} {first.address} {PORT} 2",
-            f"sentinel down-after-milliseconds {MASTER} {DOWN_MS}",
-            f"sentinel failover-timeout {MASTER} 4000", ""]))
-
-    def _run(self, *arguments):
-        with open(self.folder / f"{arguments[0]}.log", "ab") as log:
-            return subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{self.namespace}", shutil.which("redis-server"),
-                 self.folder / arguments[0], *arguments[1:]],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=harness.clean_environment({}))
-
-    def look(self):
-        """Starts what does not run."""
-        if self.server is None or self.server.poll() is not None:
-            self.server = self._run("redis.conf")
-        if self.sentinel is None or self.sentinel.poll() is not None:
-            self.sentinel = self._run("sentinel.conf", "--sentinel")
-
-    def call(self, *arguments, timeout=10):
-        return harness.redis_call((self.address, PORT), *arguments, timeout=timeout)
+        self.configure("redis.conf", *DURABLE, f"port {PORT}",
+                       *([] if first is self else [f"replicaof {first.address} {PORT}"]))
+        self.configure("sentinel.conf", f"port {SENTINEL_PORT}", "protected-mode no",
+                       f"sentinel monitor {MASTER} {first.address} {PORT} 2",
+                       f"sentinel down-after-milliseconds {MASTER} {DOWN_MS}",
+                       f"sentinel failover-timeout {MASTER} 4000")
 
     def ask_sentinel(self, *arguments):
         return harness.redis_call((self.address, SENTINEL_PORT), "SENTINEL", *arguments, timeout=2)
 
-    def stop(self):
-        for process in (self.server, self.sentinel):
-            if process is not None and process.poll() is None:
-                process.kill()
-                process.wait()
-        ip("netns", "delete", self.namespace)
+    def between_sentinels(self, action, others):
+        """Cuts its sentinel off from those of others (`add`), which all still reach every server, or ends that."""
+        for one, other in [(self, other) for other in others] + [(other, self) for other in others]:
+            one.inside("rule", action, "to", other.address, "ipproto", "tcp", "dport", str(SENTINEL_PORT), "blackhole")
 
 
-class RedisGroup:
-    """Has what world.World uses of harness.Redis; the port is that of the master, with its address."""
-
-    process = "several"
+class SentinelGroup(Machines):
+    # (share, what happens to the master's machine); see Breaker.
+    failures = ((5, "kill"), (3, "stop"), (4, "cut off from others"), (4, "cut off"), (3, "asked"),
+                (4, "sentinels apart"), (2, "hub cut off"), (2, "sentinel kill"))
+    without_failover = ("hub cut off", "sentinel kill")
+    prefix = "synchub"
 
     def __init__(self, folder):
-        if os.geteuid() != 0:
-            raise AssertionError("run this by tests/faults/in_namespace, as ./dev test-faults --ha does")
-        self.lock = threading.RLock()
-        self.failovers = 0
-        self.held_down = set()  # members that the current failure keeps down
-        ip("link", "add", "shf", "type", "bridge")
-        ip("addr", "add", f"{NETWORK}.254/24", "dev", "shf")
-        ip("link", "set", "shf", "up")
-        self.members = [Member(pathlib.Path(folder), number) for number in range(MEMBERS)]
+        super().__init__(folder, WatchedMachine, MEMBERS)
         for member in self.members:
             member.write_configuration(self.members[0])
         self.look()
         self.wait_until_complete()
-        self.last = self.master
 
     @property
     def url(self):
         hosts = ",".join(member.address for member in self.members)
         return f"redis+sentinel://{hosts}/{MASTER}"
-
-    def look(self):
-        with self.lock:
-            for member in self.members:
-                if member not in self.held_down:
-                    member.look()
 
     @property
     def master(self):
@@ -139,12 +75,7 @@ class RedisGroup:
                 newest, address = int(fields[b"config-epoch"]), fields[b"ip"].decode()
         return next((m for m in self.members if m.address == address), None)
 
-    @property
-    def port(self):
-        master = harness.poll_until(lambda: self.master, FAILOVER_S)
-        return master.address, PORT
-
-    def _is_complete(self):
+    def is_complete(self):
         master = self.master
         try:
             if master is None or master.call("ROLE", timeout=2)[0] != b"master":
@@ -164,21 +95,14 @@ class RedisGroup:
             return False
         return True
 
-    def wait_until_complete(self):
-        harness.wait_until(self._is_complete, "all servers to follow one master", 3 * FAILOVER_S)
+    def ask_for_failover(self, master):
+        self.members[0].ask_sentinel("FAILOVER", MASTER)
 
-    def wait_for_another(self, before):
-        harness.wait_until(lambda: self.master not in (None, before), "a failover", FAILOVER_S)
-        self.failovers += 1
+    def sentinel_kill(self, random, master):
+        random.choice(self.members).running["sentinel"].kill()
 
-    def kill(self):
-        self.stop()
 
-    def stop(self):
-        with self.lock:
-            for member in self.members:
-                member.stop()
-            ip("link", "delete", "shf")
+GROUPS = {"sentinel": SentinelGroup, "cluster": ClusterGroup}
 
 
 class HaWorld(world.World):
@@ -186,15 +110,16 @@ class HaWorld(world.World):
 
     keeps_direct_writes = False
 
-    def __init__(self, folder, seed, pushers, pulled, replicas):
-        self.replicas = replicas
+    def __init__(self, folder, seed, pushers, pulled, group, replicas):
+        self.group, self.replicas = group, replicas
+        self.prefix = group.prefix
         super().__init__(folder, seed, pushers, pulled)
 
     def make_redis(self):
-        return RedisGroup(self.folder / "group")
+        return self.group(self.folder / "group")
 
     def redis_settings(self):
-        return {**super().redis_settings(), "SYNC_redis_replicas": self.replicas}
+        return {**super().redis_settings(), "SYNC_redis_prefix": self.prefix, "SYNC_redis_replicas": self.replicas}
 
     def look(self):
         self.redis.look()
@@ -215,12 +140,12 @@ class Breaker:
 
     def once(self):
         group = self.hub.redis
-        _, kind = self.random.choices(FAILURES, [share for share, _ in FAILURES])[0]
+        _, kind = self.random.choices(group.failures, [share for share, _ in group.failures])[0]
         group.wait_until_complete()
         master = group.master
         begin = time.monotonic()
         getattr(self, "_" + kind.replace(" ", "_"))(group, master)
-        if kind not in ("hub cut off", "sentinel"):
+        if kind not in group.without_failover:
             self.begun.append(begin)
         self.moments[kind] = self.moments.get(kind, 0) + 1
         self.hub.services[self.random.choice(list(self.hub.services))].kill(self.random.choice((0, 0, 1)))
@@ -239,7 +164,7 @@ class Breaker:
         group.wait_for_another(master)
         master.server.send_signal(signal.SIGCONT)
 
-    def _cut_off_from_replicas(self, group, master):
+    def _cut_off_from_others(self, group, master):
         """The hub still reaches it, and it says that it is the master."""
         others = [m.address for m in group.members if m is not master]
         for address in others:
@@ -261,11 +186,11 @@ class Breaker:
             if group.master not in (None, master):
                 return True
             try:
-                group.members[0].ask_sentinel("FAILOVER", MASTER)
+                group.ask_for_failover(master)
             except OSError:
-                pass  # the last one is not over
+                pass  # the last one is not over, or the server that was asked has just changed
             return False
-        harness.wait_until(changed, "a failover that a sentinel was asked for", 2 * FAILOVER_S)
+        harness.wait_until(changed, "a failover that was asked for", 2 * FAILOVER_S)
         group.wait_for_another(master)
 
     def _hub_cut_off(self, group, master):
@@ -273,8 +198,20 @@ class Breaker:
         self.pause.wait(self.random.uniform(0.5, 3))
         ip("route", "delete", "blackhole", f"{master.address}/32")
 
-    def _sentinel(self, group, master):
-        self.random.choice(group.members).sentinel.kill()
+    def _sentinels_apart(self, group, master):
+        """One cannot reach the other two, which fail over without it. It may still tell the hub of the old master."""
+        lonely = self.random.choice(group.members)
+        others = [m for m in group.members if m is not lonely]
+        lonely.between_sentinels("add", others)
+        self._cut_off_from_others(group, master)
+        self.pause.wait(self.random.uniform(0, 3))
+        lonely.between_sentinels("del", others)
+
+    def _sentinel_kill(self, group, master):
+        group.sentinel_kill(self.random, master)
+
+    def _other_kill(self, group, master):
+        group.other_kill(self.random, master)
 
 
 class Prober(threading.Thread):

@@ -166,8 +166,8 @@ class Poisoner:
     def step(self):
         item = self.hub.book.poison()
         try:
-            harness.redis_call(self.hub.redis.port, "EVAL", self.SCRIPT, 2, "synchub:ingest",
-                       "synchub:bytes", item.text)
+            harness.redis_call(self.hub.redis.port, "EVAL", self.SCRIPT, 2, f"{self.hub.prefix}:ingest",
+                       f"{self.hub.prefix}:bytes", item.text)
             if self.hub.keeps_direct_writes:
                 self.hub.book.promise(item, "answered")
         except OSError:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fault harness: kills a hub and its nodes at critical moments and checks that nothing is lost or duplicated.
 
-    tests/faults/run.py [--kills N] [--seed N] [--short] [--ha [--failovers N] [--replicas N]]
+    tests/faults/run.py [--kills N] [--seed N] [--short] [--ha [cluster] [--failovers N] [--replicas N]]
 """
 
 import argparse
@@ -94,7 +94,7 @@ class Run:
         if waiting or self.spools.waiting():
             return False
         try:
-            if harness.redis_call(self.hub.redis.port, "XLEN", "synchub:ingest") != 0:
+            if harness.redis_call(self.hub.redis.port, "XLEN", f"{self.hub.prefix}:ingest") != 0:
                 return False
             connection = self.hub.database()
             # Also of those that push, as an accepted table may have been lost with Redis' data.
@@ -153,7 +153,7 @@ class FailoverRun(Run):
 
     def make_hub(self, folder, seed):
         return failover.HaWorld(folder, seed, self.plan["pushers"], self.plan["pulled"],
-                                self.plan["replicas"])
+                                failover.GROUPS[self.plan["ha"]], self.plan["replicas"])
 
     def break_things(self):
         begin = time.monotonic()
@@ -165,7 +165,8 @@ class FailoverRun(Run):
             self.killer.once()
         self.hub.redis.wait_until_complete()
         self.prober.end(self.killer.begun)
-        print(f"{self.hub.redis.failovers} failovers, {self.plan['replicas']} replicas must confirm")
+        print(f"{self.hub.redis.failovers} failovers of Redis ({self.plan['ha']}), "
+              f"{self.plan['replicas']} replicas must confirm")
         return time.monotonic() - begin
 
 
@@ -199,7 +200,8 @@ def main():
     parser = argparse.ArgumentParser(description="break a hub and count what arrived")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--kills", type=int, help=f"at least so many ({LONG['kills']})")
-    parser.add_argument("--ha", action="store_true", help="Redis with Sentinel fails over (root only)")
+    parser.add_argument("--ha", nargs="?", const="sentinel", choices=failover.GROUPS,
+                        help="Redis with Sentinel fails over, or a Redis Cluster (root only)")
     parser.add_argument("--failovers", type=int, help=f"at least so many ({LONG['failovers']})")
     parser.add_argument("--replicas", type=int, default=1,
                         help="SYNC_redis_replicas; with 0 losses are expected, and counted")
@@ -207,6 +209,7 @@ def main():
     options = parser.parse_args()
     plan = dict(SHORT if options.short else LONG)
     plan["replicas"] = options.replicas
+    plan["ha"] = options.ha
     if options.kills is not None:
         plan["kills"] = options.kills
     if options.failovers is not None:

@@ -46,14 +46,14 @@ class Hub:
             hashlib.sha256(path.read_bytes()).digest() for path in files)
         self.temporary = [path.name for path in hub.out.iterdir() if path.name.startswith(".")]
         self.dead = []  # (envelope, reason)
-        port = hub.redis.port
-        for _, fields in harness.redis_call(port, "XRANGE", "synchub:dead", "-", "+"):
+        port, prefix = hub.redis.port, hub.prefix
+        for _, fields in harness.redis_call(port, "XRANGE", f"{prefix}:dead", "-", "+"):
             pairs = dict(zip(fields[::2], fields[1::2]))
             self.dead.append((pairs[b"e"], pairs[b"r"].decode("utf-8", "replace")))
-        self.backlog = harness.redis_call(port, "XLEN", "synchub:ingest")
-        self.bytes = int(harness.redis_call(port, "GET", "synchub:bytes") or 0)
-        self.failures = harness.redis_call(port, "HLEN", "synchub:failures")
-        self.pending = harness.redis_call(port, "XPENDING", "synchub:ingest", "receivers")[0]
+        self.backlog = harness.redis_call(port, "XLEN", f"{prefix}:ingest")
+        self.bytes = int(harness.redis_call(port, "GET", f"{prefix}:bytes") or 0)
+        self.failures = harness.redis_call(port, "HLEN", f"{prefix}:failures")
+        self.pending = harness.redis_call(port, "XPENDING", f"{prefix}:ingest", "receivers")[0]
 
 
 def _check_table(held, item, outcome):

@@ -149,6 +149,7 @@ class World:
     """Two ingests and two merges with one SQLite file, pushers, pulled nodes, a puller, Redis, and the proxy in front
     of the ingests."""
 
+    prefix = "synchub"          # of the keys in Redis
     keeps_direct_writes = True  # what Redis answered to a test's own command is kept
 
     def __init__(self, folder, seed, pushers, pulled, lose_answers=0.03):
@@ -296,8 +297,8 @@ class World:
         with self.redis_lock:  # so that it is not killed between this and the record of it
             if self.redis.process is None or self.redis.process.poll() is not None:
                 return False
-            lost = harness.redis_call(self.redis.port, "EVAL", self.FLUSH, 2, "synchub:ingest", "synchub:dead",
-                                      timeout=harness.READY_S)
+            lost = harness.redis_call(self.redis.port, "EVAL", self.FLUSH, 2, f"{self.prefix}:ingest",
+                                      f"{self.prefix}:dead", timeout=harness.READY_S)
             harness.redis_call(self.redis.port, "SCRIPT", "FLUSH")
             self.flushes += 1
         self.book.flush(lost)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The short forms of the fault harness; ./dev test-faults [--ha] are the long ones."""
+"""The short forms of the fault harness; ./dev test-faults [--ha [cluster]] are the long ones."""
 
 import os
 import pathlib
@@ -27,9 +27,15 @@ class FaultsTest(unittest.TestCase):
 @long_test
 class FailoverTest(unittest.TestCase):
     def test_nothing_is_lost_or_doubled_over_six_failovers(self):
+        self.fail_over("sentinel")
+
+    def test_nothing_is_lost_or_doubled_over_six_failovers_of_a_cluster(self):
+        self.fail_over("cluster")
+
+    def fail_over(self, kind):
         folder = pathlib.Path(run.__file__).parent
         done = subprocess.run(
-            [folder / "in_namespace", sys.executable, "-B", folder / "run.py", "--ha", "--short"],
+            [folder / "in_namespace", sys.executable, "-B", folder / "run.py", "--ha", kind, "--short"],
             capture_output=True, text=True, timeout=FAILOVER_TEST_S, env={**os.environ, "SYNCHUB_BIN": str(BIN)})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, "[6-9] failovers")
