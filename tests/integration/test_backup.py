@@ -157,6 +157,50 @@ class Kinds(BackupTest):
         self.assertEqual(postgres.query(there, order), query(old, order))
 
 
+class RowsToPostgresql(BackupTest):
+    """A backup of 3,000 devices, more than one statement takes."""
+
+    def setUp(self):
+        super().setUp()
+        source = self.new_db("sqlite")
+        self.command(source, "node", "expect", "Node_A")
+        with sqlite3.connect(source) as db:
+            db.executemany("INSERT INTO Devices(devMac, devName, devComments, devFirstConnection, devLastConnection)"
+                           " VALUES(?, ?, ?, '', '')",
+                           ((device_mac(i), f"n{i}", "é" * 2500) for i in range(3000)))
+        db.close()
+        self.wanted = content(source)
+        self.command(source, "backup", self.file)
+        self.target = self.new_db("postgresql")
+
+    def test_a_statement_has_many_rows(self):
+        postgres.psql(self.target, f"ALTER DATABASE {self.target.rpartition('/')[2]} SET log_statement = 'all'")
+        log = server.folder / "log"
+        before = log.stat().st_size
+        self.restore(self.target)
+        self.assertEqual(content(self.target), self.wanted)
+        with open(log, errors="replace") as lines:
+            lines.seek(before)
+            written = [line for line in lines if 'COPY "Devices"' in line or 'INSERT INTO "Devices"' in line]
+        self.assertIn(len(written), range(2, 30), written[:3])
+
+    def test_a_text_that_postgresql_refuses_changes_nothing(self):
+        self.restore(self.target)
+        before = content(self.target)
+        with sqlite3.connect(self.file) as db:
+            db.execute("DELETE FROM SyncHub_Meta WHERE key LIKE 'backup%'")
+            db.execute("UPDATE Devices SET devName = CAST(x'ff' AS TEXT) WHERE devMac = ?", (device_mac(1500),))
+        db.close()
+        done = self.restore(self.target, "--force", code=1)
+        self.assertRegex(done.stderr, "cannot write to the PostgreSQL database .*invalid byte sequence")
+        self.assertEqual(content(self.target), before)
+        with sqlite3.connect(self.file) as db:
+            db.execute("UPDATE Devices SET devName = 'good' WHERE devMac = ?", (device_mac(1500),))
+        db.close()
+        self.restore(self.target, "--force")
+        self.assertEqual(len(rows_of(self.target, "Devices")), 3000)
+
+
 class Rules(BackupTest):
     def setUp(self):
         super().setUp()

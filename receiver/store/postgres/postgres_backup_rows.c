@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,9 @@
 
 #define ROWS_SQL_MAX (64 * SH_KIB)
 #define FETCH "FETCH 100 FROM synchub_rows" /* a row may have 4 MiB */
-#define BATCH_ROWS 256
-#define BATCH_BYTES (4 * SH_MIB)
+#define SEND_BYTES (256 * SH_KIB)
+#define STATEMENT_BYTES (4 * SH_MIB)
+#define DATA_MAX (64 * SH_MIB) /* rows before they are sent: more than one of any table has */
 #define RESULTS "Plugins_Objects"
 #define RESULTS_KEY "syncHubKey" /* only PostgreSQL has this column */
 
@@ -133,6 +135,11 @@ sh_err store_postgres_rows_read(store *base, const backup_table *table, const ba
 
 /* --- Writing --------------------------------------------------------------------------------- */
 
+static sh_err fail_memory(sh_error *error)
+{
+    return sh_fail(error, SH_E_MEMORY, "out of memory: cannot write to the database");
+}
+
 sh_err store_postgres_rows_clear(store *base, const char *table, sh_error *error)
 {
     char sql[SH_COLUMN_NAME_BYTES + 32];
@@ -160,81 +167,75 @@ static sh_err read_types(store_postgres *s, const backup_table *table, sh_error 
     return SH_OK;
 }
 
-static sh_err append_insert(const store_postgres *s, const backup_table *table, sh_buf *sql)
+static sh_err append_copy(const store_postgres *s, const backup_table *table, sh_buf *sql)
 {
     bool keyed = s->rows.count > (int)table->count;
-    sh_err err = sh_buf_append_format(sql, "INSERT INTO \"%s\"(", table->name);
+    sh_err err = sh_buf_append_format(sql, "COPY \"%s\"(", table->name);
     if (err == SH_OK)
         err = append_columns(sql, table);
-    if (err == SH_OK)
-        err = sh_buf_append_text(sql, keyed ? ", \"" RESULTS_KEY "\") VALUES(" : ") VALUES(");
-    for (int i = 1; i <= s->rows.count && err == SH_OK; i++)
-        err = sh_buf_append_format(sql, "%s$%d", i == 1 ? "" : ", ", i);
-    return err == SH_OK ? sh_buf_append_text(sql, ")") : err;
+    return err == SH_OK ? sh_buf_append_format(sql, "%s) FROM STDIN (FORMAT binary)",
+                                               keyed ? ", \"" RESULTS_KEY "\"" : "")
+                        : err;
 }
 
 sh_err store_postgres_rows_begin(store *base, const backup_table *table, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
-    SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(ROWS_SQL_MAX);
     if (table->count >= POSTGRES_PARAMETERS_MAX)
         return sh_fail(error, SH_E_LIMIT,
                        "the table %s has %zu columns; at most %d can be restored", table->name,
                        table->count, POSTGRES_PARAMETERS_MAX - 1);
-    s->rows.sent = 0;
+    sh_buf_reset(&s->rows.copy);
+    sh_buf_reset(&s->rows.data);
+    s->rows.copy = (sh_buf)SH_BUF_INIT(ROWS_SQL_MAX);
+    s->rows.data = (sh_buf)SH_BUF_INIT(DATA_MAX);
+    s->rows.is_copying = false;
     s->rows.bytes = 0;
     sh_err err = read_types(s, table, error);
-    if (err == SH_OK && append_insert(s, table, &sql) != SH_OK)
-        err = sh_fail(error, SH_E_MEMORY, "out of memory: cannot write to the database");
-    if (err == SH_OK && s->rows.added)
-        err = store_postgres_unprepare(s, POSTGRES_ROW_ADD, error);
-    if (err == SH_OK)
-        err = store_postgres_prepare(s, POSTGRES_ROW_ADD, sql.data, s->rows.types, s->rows.count,
-                                     error);
-    s->rows.added = s->rows.added || err == SH_OK;
+    if (err == SH_OK && append_copy(s, table, &s->rows.copy) != SH_OK)
+        err = fail_memory(error);
     return err;
 }
 
-/* Reads the results of the rows that were sent. */
-static sh_err end_batch(store_postgres *s, sh_error *error)
+/* --- Rows in the binary format of COPY: fields after their lengths, numbers in big endian ---- */
+
+static sh_err append_number(sh_buf *buf, uint64_t number, size_t bytes)
 {
-    size_t sent = s->rows.sent;
-    s->rows.sent = 0;
-    s->rows.bytes = 0;
-    sh_err bad = SH_OK;
-    sh_err err = sent == 0 ? SH_OK : store_postgres_pipeline_end_sending(s, error);
-    for (size_t i = 0; i < sent && err == SH_OK; i++) {
-        SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-        err = store_postgres_pipeline_next(s, &result, error);
-        if (err == SH_OK && bad == SH_OK && !store_postgres_is_good(result))
-            bad = store_postgres_fail(s, result, "write to", error);
-    }
-    if (err == SH_OK && sent > 0)
-        err = store_postgres_pipeline_end(s, error);
-    return err == SH_OK ? bad : err;
+    uint64_t big_endian = htobe64(number);
+    return sh_buf_append(buf, (const char *)&big_endian + sizeof big_endian - bytes, bytes);
 }
 
-static sh_err add_value(postgres_parameters *p, Oid type, const backup_value *value,
-                        sh_error *error)
+static sh_err append_field(sh_buf *buf, sh_slice bytes)
 {
-    number_value number = {.kind = NUMBER_NONE};
+    sh_err err = append_number(buf, bytes.len, 4);
+    return err == SH_OK ? sh_buf_append(buf, bytes.data, bytes.len) : err;
+}
+
+static sh_err append_integer(sh_buf *buf, int64_t number)
+{
+    sh_err err = append_number(buf, sizeof number, 4);
+    return err == SH_OK ? append_number(buf, (uint64_t)number, sizeof number) : err;
+}
+
+static sh_err append_value(sh_buf *buf, Oid type, const backup_value *value, sh_error *error)
+{
+    char text[NUMBER_TEXT_BYTES];
+    sh_err err;
     if (value->kind == BACKUP_NULL) {
-        store_postgres_add_null(p);
-    } else if (type == POSTGRES_TYPE_BYTEA) {
-        store_postgres_add_bytes(p, (const uint8_t *)value->bytes.data, value->bytes.len);
+        err = append_number(buf, UINT32_MAX, 4); /* -1 */
     } else if (type == POSTGRES_TYPE_BIGINT && value->kind != BACKUP_INTEGER) {
-        number = number_read(value->bytes);
+        number_value number = number_read(value->bytes);
         if (number.kind != NUMBER_INTEGER)
             return sh_fail(error, SH_E_FORMAT, "a number of the backup is not whole");
-        store_postgres_add_integer(p, number.integer);
+        err = append_integer(buf, number.integer);
     } else if (type == POSTGRES_TYPE_BIGINT) {
-        store_postgres_add_integer(p, value->integer);
+        err = append_integer(buf, value->integer);
     } else if (value->kind == BACKUP_INTEGER) {
-        store_postgres_add_integer_text(p, value->integer);
+        err = append_field(buf, number_of_integer(value->integer, text));
     } else {
-        store_postgres_add_text(p, value->bytes);
+        err = append_field(buf, value->bytes);
     }
-    return SH_OK;
+    return err == SH_OK ? SH_OK : fail_memory(error);
 }
 
 static sh_err make_key(const backup_table *table, const backup_value values[],
@@ -251,35 +252,78 @@ static sh_err make_key(const backup_table *table, const backup_value values[],
     }
     if (store_postgres_result_key(parts, &scratch, ret) == SH_OK)
         return SH_OK;
-    return sh_fail(error, SH_E_MEMORY, "out of memory: cannot write to the database");
+    return fail_memory(error);
+}
+
+/* --- Statements: several, so that none takes as long as a statement may --- */
+
+static sh_err send_rows(store_postgres *s, sh_error *error)
+{
+    sh_err err =
+        store_postgres_copy_data(s, (sh_slice){s->rows.data.data, s->rows.data.len}, error);
+    sh_buf_clear(&s->rows.data);
+    return err;
+}
+
+static sh_err begin_copy(store_postgres *s, sh_error *error)
+{
+    static const char head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* no flags, no extension */
+    sh_err err = store_postgres_copy_begin(s, s->rows.copy.data, error);
+    s->rows.is_copying = err == SH_OK;
+    if (err == SH_OK && sh_buf_append(&s->rows.data, head, sizeof head) != SH_OK)
+        err = fail_memory(error);
+    return err;
+}
+
+static sh_err end_copy(store_postgres *s, sh_error *error)
+{
+    if (!s->rows.is_copying)
+        return SH_OK;
+    sh_err err = append_number(&s->rows.data, UINT16_MAX, 2); /* -1 */
+    err = err == SH_OK ? send_rows(s, error) : fail_memory(error);
+    if (err == SH_OK)
+        err = store_postgres_copy_end(s, error);
+    s->rows.is_copying = false;
+    s->rows.bytes = 0;
+    return err;
+}
+
+static sh_err append_row(store_postgres *s, const backup_table *table, const backup_value values[],
+                         sh_error *error)
+{
+    uint8_t key[POSTGRES_RESULT_KEY_BYTES];
+    sh_buf *data = &s->rows.data;
+    sh_err err =
+        append_number(data, (uint64_t)s->rows.count, 2) == SH_OK ? SH_OK : fail_memory(error);
+    for (size_t i = 0; i < table->count && err == SH_OK; i++)
+        err = append_value(data, s->rows.types[i], &values[i], error);
+    if (err != SH_OK || s->rows.count == (int)table->count)
+        return err;
+    err = make_key(table, values, key, error);
+    if (err == SH_OK && append_field(data, (sh_slice){(const char *)key, sizeof key}) != SH_OK)
+        err = fail_memory(error);
+    return err;
 }
 
 sh_err store_postgres_rows_add(store *base, const backup_table *table, const backup_value values[],
                                sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
-    uint8_t key[POSTGRES_RESULT_KEY_BYTES];
-    postgres_parameters p = {.count = 0};
-    sh_err err = SH_OK;
-    for (size_t i = 0; i < table->count && err == SH_OK; i++) {
-        err = add_value(&p, s->rows.types[i], &values[i], error);
-        s->rows.bytes += values[i].bytes.len;
-    }
-    if (err == SH_OK && s->rows.count > p.count) {
-        err = make_key(table, values, key, error);
-        store_postgres_add_bytes(&p, key, sizeof key);
-    }
-    if (err == SH_OK && s->rows.sent == 0)
-        err = store_postgres_pipeline_begin(s, error);
+    sh_err err = s->rows.is_copying ? SH_OK : begin_copy(s, error);
+    size_t before = s->rows.data.len;
     if (err == SH_OK)
-        err = store_postgres_pipeline_send(s, POSTGRES_ROW_ADD, &p, error);
-    s->rows.sent += err == SH_OK;
-    if (err == SH_OK && (s->rows.sent == BATCH_ROWS || s->rows.bytes >= BATCH_BYTES))
-        err = end_batch(s, error);
-    return err;
+        err = append_row(s, table, values, error);
+    s->rows.bytes += s->rows.data.len - before;
+    if (err == SH_OK && s->rows.bytes >= STATEMENT_BYTES)
+        return end_copy(s, error);
+    return err == SH_OK && s->rows.data.len >= SEND_BYTES ? send_rows(s, error) : err;
 }
 
 sh_err store_postgres_rows_end(store *base, sh_error *error)
 {
-    return end_batch((store_postgres *)base, error);
+    store_postgres *s = (store_postgres *)base;
+    sh_err err = end_copy(s, error);
+    sh_buf_reset(&s->rows.copy);
+    sh_buf_reset(&s->rows.data);
+    return err;
 }

@@ -217,8 +217,7 @@ void store_postgres_clear(PGresult **result)
     *result = NULL;
 }
 
-/* The next result, NULL after the last one. */
-static sh_err next_result(store_postgres *s, PGresult **ret, sh_error *error)
+sh_err store_postgres_next_result(store_postgres *s, PGresult **ret, sh_error *error)
 {
     int64_t end_ms = sh_clock_monotonic_ms() + (s->reply_ms > 0 ? s->reply_ms : REPLY_MS);
     for (;;) {
@@ -244,7 +243,7 @@ static sh_err end_query(store_postgres *s, const char *doing, PGresult **ret, sh
     PGresult *kept = NULL;
     for (;;) {
         PGresult *result = NULL;
-        sh_err waited = next_result(s, &result, error);
+        sh_err waited = store_postgres_next_result(s, &result, error);
         if (waited != SH_OK || result == NULL) {
             err = err == SH_OK ? waited : err;
             break;
@@ -282,13 +281,6 @@ sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const
     if (check_use(s, error) != SH_OK || PQsendPrepare(s->conn, name, sql, count, types) == 0)
         return lose(s, error);
     return end_query(s, "use", NULL, error);
-}
-
-sh_err store_postgres_unprepare(store_postgres *s, postgres_statement which, sh_error *error)
-{
-    char sql[32];
-    (void)snprintf(sql, sizeof sql, "DEALLOCATE synchub_%d", (int)which);
-    return store_postgres_exec(s, sql, "use", NULL, error);
 }
 
 static sh_err send_prepared(store_postgres *s, postgres_statement which,
@@ -361,13 +353,13 @@ sh_err store_postgres_pipeline_end_sending(store_postgres *s, sh_error *error)
 
 sh_err store_postgres_pipeline_next(store_postgres *s, PGresult **ret, sh_error *error)
 {
-    sh_err err = next_result(s, ret, error);
+    sh_err err = store_postgres_next_result(s, ret, error);
     if (err != SH_OK)
         return err;
     if (*ret == NULL || PQstatus(s->conn) == CONNECTION_BAD)
         return lose(s, error);
     PGresult *none = NULL; /* NULL ends each statement's results */
-    err = next_result(s, &none, error);
+    err = store_postgres_next_result(s, &none, error);
     if (err == SH_OK && none != NULL)
         err = lose(s, error);
     PQclear(none);
@@ -377,7 +369,7 @@ sh_err store_postgres_pipeline_next(store_postgres *s, PGresult **ret, sh_error 
 sh_err store_postgres_pipeline_end(store_postgres *s, sh_error *error)
 {
     PGresult *sync = NULL;
-    sh_err err = next_result(s, &sync, error);
+    sh_err err = store_postgres_next_result(s, &sync, error);
     if (err == SH_OK &&
         (PQresultStatus(sync) != PGRES_PIPELINE_SYNC || PQexitPipelineMode(s->conn) == 0))
         err = lose(s, error);

@@ -22,6 +22,8 @@ static void postgres_close(store *base)
 {
     store_postgres *s = (store_postgres *)base;
     PQfinish(s->conn); /* the server rolls back an open transaction */
+    sh_buf_reset(&s->rows.copy);
+    sh_buf_reset(&s->rows.data);
     free(s);
 }
 

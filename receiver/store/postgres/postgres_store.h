@@ -25,7 +25,6 @@ typedef enum {
     POSTGRES_NODE_LOCK,
     POSTGRES_PRESENCE_READ,
     POSTGRES_PRESENCE_PUT,
-    POSTGRES_ROW_ADD,
     POSTGRES_STATEMENTS
 } postgres_statement;
 
@@ -48,11 +47,13 @@ typedef struct {
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
     struct {
-        bool added; /* the statement exists */
-        int count;  /* columns */
+        int count; /* columns */
         Oid types[POSTGRES_PARAMETERS_MAX];
-        size_t sent, bytes; /* of the open pipeline */
-    } rows;                 /* of store_postgres_rows_begin() */
+        sh_buf copy; /* the statement */
+        sh_buf data; /* rows that are not sent yet */
+        bool is_copying;
+        size_t bytes; /* of rows in this statement */
+    } rows;           /* of store_postgres_rows_begin() */
 } store_postgres;
 
 /* postgres_connect.c */
@@ -92,9 +93,6 @@ void store_postgres_add_null(postgres_parameters *p);
 sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const char *sql,
                               const Oid types[], int count, sh_error *error);
 
-/* Removes a prepared statement. */
-sh_err store_postgres_unprepare(store_postgres *s, postgres_statement which, sh_error *error);
-
 /* Runs a prepared statement; ret may be NULL; the caller frees *ret with PQclear(). */
 sh_err store_postgres_run(store_postgres *s, postgres_statement which, const postgres_parameters *p,
                           const char *doing, PGresult **ret, sh_error *error);
@@ -119,6 +117,17 @@ sh_err store_postgres_pipeline_end_sending(store_postgres *s, sh_error *error);
 /* The next statement's result, good or bad; the only error is SH_E_NETWORK. */
 sh_err store_postgres_pipeline_next(store_postgres *s, PGresult **ret, sh_error *error);
 sh_err store_postgres_pipeline_end(store_postgres *s, sh_error *error);
+
+/* Waits for the next result; NULL after the last one. SH_E_NETWORK. */
+sh_err store_postgres_next_result(store_postgres *s, PGresult **ret, sh_error *error);
+
+/*
+ * COPY … FROM STDIN: begin, data any number of times, end. An error of the server is reported by
+ * end at the latest, whatever is sent after it.
+ */
+sh_err store_postgres_copy_begin(store_postgres *s, const char *sql, sh_error *error);
+sh_err store_postgres_copy_data(store_postgres *s, sh_slice data, sh_error *error);
+sh_err store_postgres_copy_end(store_postgres *s, sh_error *error);
 
 /* For SH_CLEANUP. */
 void store_postgres_clear(PGresult **result);
