@@ -7,6 +7,7 @@
 #include "puller/answer_check.h"
 #include "puller/fetch_request.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,6 +146,8 @@ static void note_answer(node_fetch *f, const sh_http_answer *answer)
     bool own = strncmp(answer->server, "synchub-", 8) == 0;
     f->status = answer->status;
     (void)snprintf(f->agent, sizeof f->agent, "%s", own ? answer->server : "");
+    static_assert(SH_NODE_PROBLEM_VALUE_MAX < sizeof answer->problem, "each value fits");
+    (void)sh_node_problem_read(own ? answer->problem : "", &f->problem);
 }
 
 void pull_answer_done(void *context, size_t index, sh_err err, const sh_http_answer *answer,

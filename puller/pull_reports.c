@@ -75,6 +75,8 @@ void pull_reports_good(pull_reports *reports, const reported_node *node)
         add_problem(reports, node->node->url, 0, "forget", "it has answered with its name");
         last->under_url = false;
     }
+    if (node->problem->kind[0] != '\0') /* newer than the contact, which ends the last one */
+        add_problem(reports, node->name, 0, node->problem->kind, node->problem->text);
     const char *agent = reports->is_netalertx ? "NetAlertX" : node->agent;
     if (last->reported_ms != 0 && strcmp(last->agent, agent) == 0 &&
         last->interval_s == reports->interval_s && now_ms - last->reported_ms < TELL_AGAIN_MS)

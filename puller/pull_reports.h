@@ -2,6 +2,7 @@
 #ifndef PULLER_PULL_REPORTS_H
 #define PULLER_PULL_REPORTS_H
 
+#include "libcommon/native/node_problem.h"
 #include "libcommon/queue/queue_reports.h"
 #include "puller/nodes.h"
 
@@ -10,9 +11,9 @@
 
 /*
  * What the puller reports to the hub about its nodes, through Redis: pulls that fail, with the
- * reason; agent and interval of those that answer; nodes that answer with one name. A contact,
- * which the queue records with each table, ends the problem of a failed pull. Written in batches; a
- * failure is logged once a run, as the next run reports the same. Belongs to one thread.
+ * reason; agent, interval and own problem of those that answer; nodes that answer with one name. A
+ * contact, which the queue records with each table, ends the problem of a failed pull. Written in
+ * batches; a failure is logged once a run, as the next run reports the same. Belongs to one thread.
  */
 
 /* What this process last reported about a node. */
@@ -38,10 +39,11 @@ void pull_reports_init(pull_reports *reports, sh_queue *queue, bool is_netalertx
 /* A node in one run. */
 typedef struct {
     const puller_node *node;
-    const char *name;  /* "": not known, looked up in Redis */
-    const char *agent; /* of its answer; "": unknown */
-    bool name_new;     /* it answered with this name for the first time */
-    last_report *last; /* shared by all runs */
+    const char *name;               /* "": not known, looked up in Redis */
+    const char *agent;              /* of its answer; "": unknown */
+    const sh_node_problem *problem; /* that it reports of itself; without a kind: none */
+    bool name_new;                  /* it answered with this name for the first time */
+    last_report *last;              /* shared by all runs */
 } reported_node;
 
 /* A pull failed; status is 0 without an answer. text has the remedy. */

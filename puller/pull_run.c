@@ -72,6 +72,7 @@ reported_node pull_run_reported(const pull_run *r, const node_fetch *f)
     return (reported_node){.node = f->node,
                            .name = f->name,
                            .agent = f->agent,
+                           .problem = &f->problem,
                            .name_new = f->name_new,
                            .last = &r->p->last_reports[f - r->fetches]};
 }

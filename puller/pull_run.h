@@ -6,6 +6,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/credentials.h"
+#include "libcommon/native/node_problem.h"
 #include "libcommon/queue/queue.h"
 #include "puller/enqueue_batch.h"
 #include "puller/fetch_retries.h"
@@ -45,6 +46,7 @@ typedef struct {
     size_t token_number;              /* number of this token, see puller_token_of() */
     bool leased;
     char agent[SH_AGENT_MAX + 1]; /* of its answer, "" if it does not say; and … */
+    sh_node_problem problem;      /* … the problem that it reports of itself; and … */
     int status;                   /* … its HTTP status, 0 without an answer */
     bool is_hubs_fault;           /* the failure is one of Redis or this program */
     bool name_new;                /* record it for this URL */

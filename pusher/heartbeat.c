@@ -4,9 +4,8 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
-#include "libcommon/base/percent.h"
-#include "libcommon/base/utf8.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/native/node_problem.h"
 #include "libcommon/runtime/schedule.h"
 
 #include <inttypes.h>
@@ -108,25 +107,10 @@ int64_t heartbeat_interval_s(const heartbeat *h, int64_t now_ms)
     return h->cron == NULL ? 0 : sh_schedule_interval_s(h->cron, now_ms);
 }
 
-/* Percent-encodes as much of the text as fits, without cutting a character. */
 static sh_err write_problem(const heartbeat_problem *problem, sh_buf *ret)
 {
-    char text[SH_PROBLEM_TEXT_MAX + 1];
-    size_t len = 0;
-    while (problem->text[len] != '\0') {
-        uint32_t code;
-        size_t used = sh_utf8_next(sh_slice_of(problem->text + len), &code);
-        if (len + (used == 0 ? 1 : used) > SH_PROBLEM_TEXT_MAX)
-            break;
-        for (size_t i = 0; i < used; i++)
-            text[len + i] = problem->text[len + i];
-        if (used == 0) /* a path may be no UTF-8 */
-            text[len] = '?';
-        len += used == 0 ? 1 : used;
-    }
-    text[len] = '\0';
-    sh_err err = sh_buf_append_format(ret, "Sync-Hub-Problem: %s ", problem->kind);
-    return err == SH_OK ? sh_percent_encode(text, ret) : err;
+    sh_err err = sh_buf_append_text(ret, "Sync-Hub-Problem: ");
+    return err == SH_OK ? sh_node_problem_write(problem->kind, problem->text, ret) : err;
 }
 
 sh_err heartbeat_headers_write(const heartbeat *h, int64_t now_ms,

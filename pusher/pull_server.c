@@ -7,10 +7,12 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/native/error_code.h"
+#include "libcommon/native/node_problem.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/stop.h"
+#include "pusher/heartbeat.h"
 #include "pusher/pusher_metrics.h"
 #include "pusher/settings_check.h"
 #include "pusher/source.h"
@@ -43,6 +45,7 @@ struct serve {
     int64_t sealed_ms;      /* monotonic */
     int64_t sealed_unix_ms; /* the time in the envelope */
     sh_buf sealed;          /* empty: not sealed since the last change */
+    heartbeat heartbeat;    /* what is wrong here, for the hub */
 };
 
 static bool is_authorized(const serve *s, const sh_http_exchange *exchange)
@@ -213,6 +216,21 @@ static sh_err refresh(serve *s, const sh_http_exchange *exchange, bool *unchange
     return seal_table(s, &text, error);
 }
 
+/*
+ * Call with the lock held, after a table was read. A node that is only pulled reports in its
+ * answers what others report in their requests. A table that cannot be read is the answer itself.
+ */
+static void reply_problem(serve *s, sh_http_exchange *exchange)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf value = SH_BUF_INIT(SH_NODE_PROBLEM_VALUE_MAX);
+    heartbeat_table_age(&s->heartbeat, s->source.path, &s->stamp, s->settings->table_max_age_s,
+                        sh_clock_unix_ms());
+    const heartbeat_problem problem = heartbeat_problem_current(&s->heartbeat);
+    if (problem.kind[0] != '\0' &&
+        sh_node_problem_write(problem.kind, problem.text, &value) == SH_OK)
+        sh_http_reply_header(exchange, "Sync-Hub-Problem", value.data);
+}
+
 static void reply_native(serve *s, sh_http_exchange *exchange)
 {
     sh_error error = {0};
@@ -220,8 +238,10 @@ static void reply_native(serve *s, sh_http_exchange *exchange)
     bool sent = true;
     (void)pthread_mutex_lock(&s->lock);
     sh_err err = refresh(s, exchange, &unchanged, &error);
-    if (err == SH_OK)
+    if (err == SH_OK) {
         sh_http_reply_header(exchange, "ETag", s->etag);
+        reply_problem(s, exchange);
+    }
     if (err == SH_OK && unchanged)
         (void)sh_http_reply(exchange, 304, SH_ENVELOPE_TYPE, (sh_slice){"", 0});
     else if (err == SH_OK)
@@ -330,6 +350,7 @@ sh_err serve_start(const sh_settings *settings, const sh_node_key *key, serve **
     s->settings = settings;
     s->key = key;
     s->sealed = SH_BUF_INIT(SH_ENVELOPE_MAX);
+    heartbeat_init(&s->heartbeat, NULL);
     (void)pthread_mutex_init(&s->lock, NULL);
     sh_err err = source_init_devices(&s->source, settings->devices_file, error);
     if (err == SH_OK)

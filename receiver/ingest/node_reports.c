@@ -3,9 +3,8 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/clock.h"
-#include "libcommon/base/percent.h"
-#include "libcommon/base/utf8.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/native/node_problem.h"
 #include "libcommon/queue/queue_reports.h"
 #include "receiver/ingest/claimed_identity.h"
 
@@ -115,29 +114,6 @@ static void read_agent(const sh_http_exchange *exchange, bool netalertx, request
         ret->interval_s = (int64_t)seconds;
 }
 
-/* Reads `<kind> <text>`; the text is percent-encoded. False if it is none. */
-static bool read_problem(const char *header, char kind[static SH_PROBLEM_KIND_MAX + 1],
-                         char text[static SH_PROBLEM_TEXT_MAX + 1])
-{
-    size_t len = strspn(header, "abcdefghijklmnopqrstuvwxyz_");
-    sh_buf decoded = SH_BUF_INIT((size_t)4 * SH_PROBLEM_TEXT_MAX);
-    bool good = len > 0 && len <= SH_PROBLEM_KIND_MAX && header[len] == ' ' &&
-                sh_percent_decode(sh_slice_of(header + len + 1), &decoded) == SH_OK &&
-                decoded.len > 0 && sh_utf8_is_valid(decoded.data, decoded.len) &&
-                memchr(decoded.data, '\0', decoded.len) == NULL;
-    if (good) {
-        size_t end = decoded.len < SH_PROBLEM_TEXT_MAX ? decoded.len : SH_PROBLEM_TEXT_MAX;
-        while (end < decoded.len && end > 0 && ((uint8_t)decoded.data[end] & 0xc0) == 0x80)
-            end--; /* a whole character */
-        memcpy(kind, header, len);
-        kind[len] = '\0';
-        memcpy(text, decoded.data, end);
-        text[end] = '\0';
-    }
-    sh_buf_reset(&decoded);
-    return good;
-}
-
 /* --- Noting ---------------------------------------------------------------------------------- */
 
 /* Whether this agent of a node must be reported. Notes that it is. */
@@ -186,10 +162,10 @@ static void note_agent(const sh_http_exchange *exchange, const request_agent *ag
 static bool note(const sh_http_exchange *exchange, const char *node, bool netalertx, bool newcomer)
 {
     request_agent agent;
-    char kind[SH_PROBLEM_KIND_MAX + 1], text[SH_PROBLEM_TEXT_MAX + 1];
+    sh_node_problem own = {.kind = ""};
     char all[2 * SH_AGENT_MAX + 64];
     const char *header = sh_http_header(exchange, "Sync-Hub-Problem");
-    bool problem = header != NULL && !netalertx && read_problem(header, kind, text);
+    bool problem = header != NULL && !netalertx && sh_node_problem_read(header, &own);
     int64_t now_ms = sh_clock_unix_ms();
     read_agent(exchange, netalertx, &agent);
     (void)snprintf(all, sizeof all, "%lld %d %s %s", (long long)agent.interval_s, netalertx,
@@ -206,8 +182,8 @@ static bool note(const sh_http_exchange *exchange, const char *node, bool netale
         if (problem) {
             report->problem_ms = now_ms;
             report->status = 0;
-            memcpy(report->kind, kind, sizeof report->kind);
-            memcpy(report->text, text, sizeof report->text);
+            memcpy(report->kind, own.kind, sizeof report->kind);
+            memcpy(report->text, own.text, sizeof report->text);
         }
     }
     bool shared = is_shared(hash);

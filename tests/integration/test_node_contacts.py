@@ -2,13 +2,16 @@
 """What nodes and the puller report to the hub: rejected content, problems of the node's own, pulls that fail."""
 
 import os
+import socket
 import time
 
+import authority
 import envelopes
 import harness
 from harness import TYPE_ENVELOPE, bearer, curl, free_port, wait_until
 from nodes_base import NodesTest, table
 from postgres import Postgres
+from problem_site import TlsRelay
 
 
 class RejectedContent(NodesTest):
@@ -324,6 +327,44 @@ class Pulls(NodesTest):
         self.assertEqual(self.problem("Cabin", "no device table")["problem"]["status"], 500)
         (self.folder / "node-Cabin" / "table_devices.json").write_text(table("Cabin"))
         self.pull(url, code=0)
+        self.no_problem()
+
+    def test_an_old_table_is_a_problem_until_it_is_written_again(self):
+        url = self.node().url
+        file = self.folder / "node-Cabin" / "table_devices.json"
+        self.pull(url, code=0)
+        self.no_problem()
+        asked = {**bearer(), "Accept": TYPE_ENVELOPE}
+        self.assertIsNone(curl(f"{url}/sync", headers=asked).headers.get("sync-hub-problem"))
+        os.utime(file, (0, time.time() - 2 * 86400))
+        answer = curl(f"{url}/sync", headers=asked)
+        self.assertTrue(answer.headers["sync-hub-problem"].startswith("table_old "), answer)
+        unchanged = curl(f"{url}/sync", headers={**asked, "If-None-Match": answer.headers["etag"]})
+        self.assertEqual((unchanged.status, unchanged.headers.get("sync-hub-problem")),
+                         (304, answer.headers.get("sync-hub-problem")))
+        self.assertIsNone(curl(f"{url}/sync", headers=bearer()).headers.get("sync-hub-problem"))
+        for _ in range(2):
+            self.pull(url, code=0)
+            found = self.problem("Cabin", "SYNC_table_max_age")
+            self.assertEqual((found["state"], found["problem"]["kind"]), ("failing", "table_old"))
+        self.wait_recorded("SELECT problem_kind FROM SyncHub_Nodes", "table_old")
+        os.utime(file)
+        self.pull(url, code=0)
+        self.no_problem()
+
+    def test_a_slow_node_and_one_without_a_known_certificate(self):
+        node = self.node()
+        self.pull(f"Cabin={node.url}", code=0)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.pull(f"Cabin=http://127.0.0.1:{silent.getsockname()[1]}", code=1, SYNC_RUN_TIMEOUT="1")
+            self.assertEqual(self.problem("Cabin", "cannot be pulled since")["state"], "failing")
+        ca = authority.Authority(self.folder / "ca")
+        relay = TlsRelay(*ca.issue("node"), node.port)
+        self.addCleanup(relay.stop)
+        url = f"Cabin=https://127.0.0.1:{relay.port}"
+        self.pull(url, code=1)
+        self.problem("Cabin", "SYNC_tls_ca")
+        self.pull(url, code=0, SYNC_tls_ca=ca.file)
         self.no_problem()
 
     def test_a_node_without_a_name_is_listed_by_its_url_until_it_answers(self):
