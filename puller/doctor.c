@@ -20,7 +20,9 @@
 
 typedef struct {
     const char *headers[2];
-    char token[SH_SECRET_TEXT_BYTES]; /* the node's own, or "" */
+    char token[SH_SECRET_TEXT_BYTES]; /* the node's own, or "" for the shared one */
+    size_t token_number;              /* see puller_token_of() */
+    bool is_due;                      /* not asked yet with this token */
 } node_request;
 
 typedef struct {
@@ -32,6 +34,7 @@ typedef struct {
     sh_credentials *credentials; /* empty until they are read; NULL: they cannot be */
     node_request *own;
     sh_http_request *requests;
+    size_t *asked; /* the node of each request */
 } doctor;
 
 static void check_settings(doctor *d)
@@ -105,19 +108,34 @@ static puller_credentials credentials_of(const doctor *d)
                                 .now_ms = sh_clock_unix_ms()};
 }
 
-/* As a run does: a node's own token only for a node that SYNC_nodes names. */
-static void make_request(const doctor *d, size_t index)
+/*
+ * As a run does: a node's own token only for a node that SYNC_nodes names, the newest first, and
+ * the shared one last if that is valid, too. False: there is no other.
+ */
+static bool choose_token(const doctor *d, size_t index)
+{
+    const puller_node *node = &d->nodes.items[index];
+    node_request *own = &d->own[index];
+    const puller_credentials c = credentials_of(d);
+    const sh_node_record *record = NULL;
+    own->token[0] = '\0';
+    if (node->name[0] == '\0' || puller_record_of(&c, node->name, &record, NULL) != SH_OK ||
+        record == NULL)
+        return own->token_number == 0;
+    if (puller_token_of(&c, record, own->token_number, own->token, NULL) == SH_OK)
+        return true;
+    return own->token_number == 0 || sh_node_record_takes_shared(record, c.now_ms);
+}
+
+static void make_request(const doctor *d, size_t index, size_t number)
 {
     const puller_node *node = &d->nodes.items[index];
     node_request *own = &d->own[index];
     bool native = d->settings->protocol != SH_PROTOCOL_NETALERTX;
-    const puller_credentials c = credentials_of(d);
-    const sh_node_record *record = NULL;
-    if (node->name[0] == '\0' || puller_record_of(&c, node->name, &record, NULL) != SH_OK ||
-        record == NULL || puller_token_of(&c, record, 0, own->token, NULL) != SH_OK)
-        own->token[0] = '\0';
+    d->asked[number] = index;
+    own->is_due = false;
     own->headers[0] = native ? "Accept: " SH_ENVELOPE_TYPE : NULL;
-    d->requests[index] = (sh_http_request){
+    d->requests[number] = (sh_http_request){
         .method = "GET",
         .url = node->sync_url,
         .token = own->token[0] != '\0' ? own->token : d->settings->api_token,
@@ -145,15 +163,29 @@ static sh_err check_answer(const doctor *d, const puller_node *node, const sh_ht
     return err;
 }
 
+/* Whether the node refused this token, and there is another to ask it with. */
+static bool has_next_token(const doctor *d, size_t index, const sh_http_answer *answer)
+{
+    node_request *own = &d->own[index];
+    if ((answer->status != 401 && answer->status != 403) || own->token[0] == '\0')
+        return false;
+    own->token_number++;
+    own->is_due = choose_token(d, index);
+    return own->is_due;
+}
+
 /* sh_http_done: the result of a node. */
-static void node_done(void *context, size_t index, sh_err err, const sh_http_answer *answer,
+static void node_done(void *context, size_t number, sh_err err, const sh_http_answer *answer,
                       const sh_error *failure)
 {
     const doctor *d = context;
+    size_t index = d->asked[number];
     const puller_node *node = &d->nodes.items[index];
     const sh_doctor_peer peer = {.peer = "node", .url = node->url, .setting = "SYNC_nodes"};
     sh_error error = {.code = SH_OK};
     char name[SH_NODE_NAME_MAX + 1] = "", label[SH_NODE_NAME_MAX + 32];
+    if (err == SH_OK && has_next_token(d, index, answer))
+        return;
     if (err == SH_OK)
         err = check_answer(d, node, answer, name, &error);
     else
@@ -172,6 +204,16 @@ static void node_done(void *context, size_t index, sh_err err, const sh_http_ans
         sh_doctor_add_format(d->report, SH_CHECK_OK, label, NULL, "%s at %s answers with its table",
                              name, node->url);
     sh_doctor_check_certificate(d->report, &peer, answer->certificate_end_s, sh_clock_unix_ms());
+}
+
+/* The requests that are due; how many. */
+static size_t make_requests(const doctor *d)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < d->nodes.count; i++)
+        if (d->own[i].is_due)
+            make_request(d, i, count++);
+    return count;
 }
 
 static void check_nodes(doctor *d)
@@ -194,8 +236,9 @@ static void check_nodes(doctor *d)
         return;
     }
     for (size_t i = 0; i < d->nodes.count; i++)
-        make_request(d, i);
-    sh_http_send_all(client, d->requests, d->nodes.count, &calls);
+        d->own[i].is_due = choose_token(d, i);
+    for (size_t count; (count = make_requests(d)) > 0;)
+        sh_http_send_all(client, d->requests, count, &calls);
     sh_http_client_free(client);
 }
 
@@ -222,8 +265,10 @@ static sh_err open_all(doctor *d, sh_error *error)
         return err;
     d->own = calloc(d->nodes.count + 1, sizeof *d->own);
     d->requests = calloc(d->nodes.count + 1, sizeof *d->requests);
-    return d->own != NULL && d->requests != NULL ? SH_OK
-                                                 : sh_fail(error, SH_E_MEMORY, "out of memory");
+    d->asked = calloc(d->nodes.count + 1, sizeof *d->asked);
+    return d->own != NULL && d->requests != NULL && d->asked != NULL
+               ? SH_OK
+               : sh_fail(error, SH_E_MEMORY, "out of memory");
 }
 
 static void close_all(doctor *d)
@@ -237,6 +282,7 @@ static void close_all(doctor *d)
     puller_nodes_reset(&d->nodes);
     free(d->own);
     free(d->requests);
+    free(d->asked);
     sh_doctor_report_free(d->report);
 }
 

@@ -192,7 +192,8 @@ int node_ephemeral(const sh_settings *settings, int argc, char *const argv[])
 
 /* --- Forgetting ------------------------------------------------------------------------------ */
 
-static sh_err check_credentials(store *s, const char *node, sh_error *error)
+/* *revoked: it has credentials, which are all revoked, and stay so. */
+static sh_err check_credentials(store *s, const char *node, bool *revoked, sh_error *error)
 {
     sh_buf text = SH_BUF_INIT(SH_NODE_RECORD_MAX);
     sh_error unknown = {.code = SH_OK};
@@ -203,7 +204,8 @@ static sh_err check_credentials(store *s, const char *node, sh_error *error)
     sh_buf_reset(&text);
     if (err != SH_OK)
         return err == SH_E_NOT_FOUND ? SH_OK : sh_fail(error, err, "%s", unknown.message);
-    if (record.revoked_ms > 0)
+    *revoked = record.revoked_ms > 0;
+    if (*revoked)
         return SH_OK;
     return sh_fail(error, SH_E_REFUSED,
                    "node %s has credentials of its own: `node revoke` them first, so that it "
@@ -222,15 +224,16 @@ static sh_err forget_record(void *context, store *s, sh_error *error)
 {
     node_removal *r = context;
     char version[STORE_VERSION_BYTES];
-    bool recorded = false;
+    bool recorded = false, revoked = false;
     sh_err err = store_state_hold(s, STORE_CREDENTIALS, version, error);
     if (err == SH_OK)
-        err = check_credentials(s, r->node, error);
+        err = check_credentials(s, r->node, &revoked, error);
     if (err == SH_OK)
         err = sh_queue_node_forget(r->queue, r->node, error);
     if (err == SH_OK)
         err = store_node_forget(s, r->node, &recorded, error);
-    r->found = r->found || recorded;
+    /* A revoked node that was never seen is not listed, but it is one that the operator knows. */
+    r->found = r->found || recorded || revoked;
     return err;
 }
 

@@ -160,6 +160,21 @@ class PullerDoctor(DoctorTest):
         self.assert_found(found, "node Cabin", "failed", "SYNC_api_token")
         self.assertEqual((self.hub_redis.backlog(), list(self.nodes())), (0, ["Loft"]), hub.log())
 
+    def test_every_token_that_a_pull_tries_is_tried(self):
+        self.receiver(self.hub_redis, self.db)
+        shared = self.node()
+        node = f"Cabin={shared.url}"
+        own = [dict(line.split("=", 1) for line in self.command("node", *change).stdout.splitlines() if "=" in line)
+               for change in (("add", "Cabin", "--grace", "1h"), ("rotate", "Cabin", "--grace", "1h"))]
+        self.assert_found(self.check(0, node), "node Cabin", "ok")  # still with the shared token
+        shared.stop()
+        for printed in own:  # the former one, and the newest
+            pulled = self.node(**{name: printed[name] for name in ("SYNC_api_token", "SYNC_encryption_key")})
+            self.assert_found(self.check(0, f"Cabin={pulled.url}"), "node Cabin", "ok")
+            pulled.stop()
+        other = self.node(SYNC_api_token="another")
+        self.assert_found(self.check(3, f"Cabin={other.url}"), "node Cabin", "failed", "its own token")
+
     def test_redis_and_the_key(self):
         self.push(self.receiver(self.hub_redis, self.db), "Loft")
         node = self.server(FakeNetAlertXNode("Cabin", table("Cabin")))

@@ -101,6 +101,16 @@ class NodeStatesTest(NodesTest):
         self.no_problem()
         self.command("node", "forget", "Cabin")
         self.assertEqual(self.nodes(), {})
+        self.command("node", "forget", "Cabin")  # revoked, so it is still known
+
+    def test_a_revoked_node_that_was_never_seen_is_forgotten(self):
+        self.receiver(self.hub_redis)
+        self.credentials("Attic")
+        self.command("node", "forget", "Attic", code=1)
+        self.command("node", "revoke", "Attic")
+        self.command("node", "forget", "Attic")
+        self.assertEqual(self.nodes(), {})
+        self.command("node", "forget", "Nobody", code=1)
 
     def test_netalertx_nodes(self):
         hub = self.receiver(self.hub_redis)
