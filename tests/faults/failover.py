@@ -203,7 +203,7 @@ class Breaker:
         lonely = self.random.choice(group.members)
         others = [m for m in group.members if m is not lonely]
         lonely.between_sentinels("add", others)
-        self._cut_off_from_others(group, master)
+        self.random.choice((self._kill, self._stop))(group, master)  # the sentinel beside the master has a vote
         self.pause.wait(self.random.uniform(0, 3))
         lonely.between_sentinels("del", others)
 
