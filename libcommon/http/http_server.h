@@ -34,8 +34,8 @@ typedef enum {
 } sh_http_class;
 
 typedef struct {
-    const char *method; /* "GET" or "POST"; a GET route answers HEAD too */
-    const char *path;   /* exact */
+    const char *method; /* "GET" or "POST"; a GET route answers HEAD too; "*": any */
+    const char *path;   /* exact; "*": any, for a server that does its own routing */
     /*
      * Called after the headers and before the body. It either answers with sh_http_reply(), and the
      * body is not read, or returns how many bytes of body it allows (the server answers 413 to a
@@ -131,6 +131,11 @@ size_t sh_http_server_tend(sh_http_server *server);
  */
 void sh_http_server_stop(sh_http_server *server, int64_t grace_ms);
 
+/* The request's method, and its path as it was sent, without the query. */
+const char *sh_http_method(const sh_http_exchange *exchange);
+const char *sh_http_path(const sh_http_exchange *exchange);
+/* A parameter of the query as it was sent, percent-encoded, or NULL. */
+const char *sh_http_query(const sh_http_exchange *exchange, const char *name);
 /* A request header's value, or NULL. */
 const char *sh_http_header(const sh_http_exchange *exchange, const char *name);
 /* The media type of the body in lower case without parameters, "" if there is none. */
@@ -168,7 +173,7 @@ bool sh_http_may_wait(const sh_http_exchange *exchange);
 /* Whether a worker handles the exchange as SH_HTTP_EXCLUSIVE. */
 bool sh_http_is_exclusive(const sh_http_exchange *exchange);
 
-/* Sets a header of the answer, of at most 1,280 bytes; call it before sh_http_reply(). */
+/* Sets a header of the answer; call it before sh_http_reply(). */
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value);
 /*
  * Answers; call it once. Copies body. Returns false if the budget of all bodies

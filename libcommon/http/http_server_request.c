@@ -41,7 +41,8 @@ static void read_peer(sh_http_exchange *exchange)
 
 static bool method_fits(const char *route, const char *method)
 {
-    return strcmp(route, method) == 0 || (strcmp(route, "GET") == 0 && strcmp(method, "HEAD") == 0);
+    return strcmp(route, "*") == 0 || strcmp(route, method) == 0 ||
+           (strcmp(route, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
 /* Nodes and hubs add /sync to the URL that they are given. */
@@ -62,7 +63,7 @@ static const sh_http_route *find_route(sh_http_exchange *exchange, const char *m
 {
     const char *other = NULL;
     for (const sh_http_route *r = exchange->server->routes; r->method != NULL; r++) {
-        if (strcmp(r->path, path) != 0)
+        if (strcmp(r->path, path) != 0 && strcmp(r->path, "*") != 0)
             continue;
         if (method_fits(r->method, method))
             return r;
@@ -168,6 +169,8 @@ static bool has_place(sh_http_exchange *exchange)
 /* After the headers: refuses the request, or prepares for the body. */
 static enum MHD_Result begin_request(sh_http_exchange *exchange, const sh_http_request_line *line)
 {
+    exchange->method = line->method;
+    exchange->path = line->path;
     read_peer(exchange);
     read_content_type(exchange);
     if (!is_acceptable(exchange, line))

@@ -20,8 +20,7 @@
  */
 
 #define SH_HTTP_CONTENT_TYPE_BYTES 128
-#define SH_HTTP_REPLY_HEADERS_MAX 4
-#define SH_HTTP_REPLY_VALUES_BYTES 1664 /* of all of them: one may be a text of a node */
+#define SH_HTTP_REPLY_HEADERS_MAX 10
 
 /* The state of a connection, which decides whether another one may replace it. */
 typedef enum {
@@ -115,6 +114,7 @@ struct sh_http_exchange {
     struct MHD_Connection *connection;
     sh_http_connection *channel;
     const sh_http_route *route;
+    const char *method, *path; /* owned by the connection until the exchange ends */
     sh_http_stage stage;
     sh_http_waiting waiting; /* while it waits for a worker */
     sh_buf body;
@@ -136,10 +136,9 @@ struct sh_http_exchange {
     struct MHD_Response *response;
     struct {
         const char *name;
-        size_t value_at; /* in header_values, with a NUL */
+        char value[240];
     } headers[SH_HTTP_REPLY_HEADERS_MAX];
-    size_t headers_count, header_values_len;
-    char header_values[SH_HTTP_REPLY_VALUES_BYTES];
+    size_t headers_count;
     char content_type[SH_HTTP_CONTENT_TYPE_BYTES];
     const char *remedy; /* sh_http_when_too_large(); NULL: none */
     char peer[INET6_ADDRSTRLEN];

@@ -29,16 +29,19 @@ static bool read_option(const char *text, sh_command_line *ret)
     return false;
 }
 
-/* The number of words, one or two, if argv begins with the subcommand's name; otherwise 0. */
+/* The number of words of the subcommand's name if argv begins with them; otherwise 0. */
 static int words_of(const sh_subcommand *s, int argc, char *const argv[])
 {
-    const char *space = strchr(s->name, ' ');
-    if (space == NULL)
-        return strcmp(s->name, argv[0]) == 0 ? 1 : 0;
-    size_t len = (size_t)(space - s->name);
-    bool same = argc > 1 && strlen(argv[0]) == len && memcmp(argv[0], s->name, len) == 0 &&
-                strcmp(argv[1], space + 1) == 0;
-    return same ? 2 : 0;
+    const char *name = s->name;
+    for (int i = 0; i < argc; i++) {
+        size_t len = strcspn(name, " ");
+        if (strlen(argv[i]) != len || memcmp(argv[i], name, len) != 0)
+            return 0;
+        if (name[len] == '\0')
+            return i + 1;
+        name += len + 1;
+    }
+    return 0;
 }
 
 static const sh_subcommand *find_subcommand(const sh_service *service, const sh_subcommand *common,

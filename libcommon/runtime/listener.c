@@ -34,6 +34,8 @@ struct sh_listener {
     sh_file_stamp cert_seen, key_seen; /* of the files last read, valid or not */
     char address[96];
     bool in_clear;
+    const char *listen; /* the address as configured */
+    bool second;        /* SIGHUP and the watchdog are the first one's */
     int stop_fd;
     bool has_thread;
     pthread_t thread;
@@ -136,12 +138,13 @@ static void *tend(void *context)
     for (;;) {
         struct pollfd waited[] = {{.fd = l->stop_fd, .events = POLLIN},
                                   {.fd = sh_hangup_fd(), .events = POLLIN}};
-        (void)poll(waited, 2, TEND_MS);
+        (void)poll(waited, l->second ? 1 : 2, TEND_MS);
         if (waited[0].revents != 0)
             return NULL;
         (void)sh_http_server_tend(l->server);
-        sh_notify_alive(SH_NOTIFY_LISTENER);
-        bool asked = sh_hangup_take();
+        if (!l->second)
+            sh_notify_alive(SH_NOTIFY_LISTENER);
+        bool asked = !l->second && sh_hangup_take();
         bool due = sh_clock_monotonic_ms() >= look_at;
         if (due)
             look_at = sh_clock_monotonic_ms() + LOOK_MS;
@@ -166,7 +169,8 @@ static sh_err start_thread(sh_listener *l, sh_error *error)
         return sh_fail(error, SH_E_MEMORY, "cannot start a thread for the HTTP server: %s",
                        strerror(failed));
     l->has_thread = true;
-    sh_notify_expect(SH_NOTIFY_LISTENER);
+    if (!l->second)
+        sh_notify_expect(SH_NOTIFY_LISTENER);
     return SH_OK;
 }
 
@@ -178,11 +182,14 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
     const sh_listener_options *options = context;
     char host[64];
     uint16_t port;
-    sh_err err = sh_listen_read(sh_slice_of(l->settings->listen), host, &port, error);
+    sh_err err = sh_listen_read(sh_slice_of(l->listen), host, &port, error);
     if (err != SH_OK)
         return err;
+    sh_http_server_names names = sh_settings_server_names;
+    if (options->listen_setting != NULL)
+        names.listen = options->listen_setting;
     const sh_http_server_options server = {
-        .names = sh_settings_server_names,
+        .names = names,
         .host = host,
         .port = port,
         .tls = tls == NULL ? (sh_http_tls){NULL, NULL} : *tls,
@@ -211,6 +218,8 @@ static void set_routes(sh_listener *l, const sh_listener_options *options)
         assert(count < SH_LISTENER_ROUTES_MAX);
         l->routes[count++] = *r;
     }
+    if (l->second)
+        return; /* calloc() ended the list */
     l->probes = options->probes;
     sh_probes_routes(&l->probes, l->routes + count);
 }
@@ -222,6 +231,8 @@ sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options 
     if (l == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
     l->settings = settings;
+    l->second = options->listen != NULL;
+    l->listen = l->second ? options->listen : settings->listen;
     set_routes(l, options);
     l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sh_err err = l->stop_fd < 0 ? sh_fail(error, SH_E_IO, "eventfd: %s", strerror(errno)) : SH_OK;
@@ -243,6 +254,16 @@ const char *sh_listener_address(const sh_listener *listener)
     return listener->address;
 }
 
+uint16_t sh_listener_port(const sh_listener *listener)
+{
+    return sh_http_server_port(listener->server);
+}
+
+bool sh_listener_has_tls(const sh_listener *listener)
+{
+    return has_tls(listener);
+}
+
 bool sh_listener_is_in_clear(const sh_listener *listener)
 {
     return listener->in_clear;
@@ -254,7 +275,8 @@ void sh_listener_stop(sh_listener *listener, int64_t grace_ms)
         return;
     if (listener->has_thread) {
         uint64_t one = 1;
-        sh_notify_dismiss(SH_NOTIFY_LISTENER);
+        if (!listener->second)
+            sh_notify_dismiss(SH_NOTIFY_LISTENER);
         (void)!write(listener->stop_fd, &one, sizeof one);
         (void)pthread_join(listener->thread, NULL);
     }

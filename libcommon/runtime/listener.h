@@ -27,6 +27,11 @@ typedef struct {
     void *context; /* of the routes */
     sh_probes probes;
     size_t connections_max;
+    /*
+     * NULL, or the address of a second listener and the setting it comes from. It has no probes and
+     * leaves SIGHUP and the watchdog to the first one.
+     */
+    const char *listen, *listen_setting;
 } sh_listener_options;
 
 /* SH_E_CONFIG, SH_E_IO, SH_E_MEMORY, SH_E_UNSUPPORTED. The settings must outlive the listener. */
@@ -35,6 +40,9 @@ sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options 
 
 /* Its address, for the log: `127.0.0.1:20212`, `[::1]:20212 with TLS`. */
 const char *sh_listener_address(const sh_listener *listener);
+
+uint16_t sh_listener_port(const sh_listener *listener);
+bool sh_listener_has_tls(const sh_listener *listener);
 
 /* Whether it accepts tokens over plain HTTP from other machines. */
 bool sh_listener_is_in_clear(const sh_listener *listener);

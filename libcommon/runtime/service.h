@@ -40,7 +40,7 @@ typedef struct {
 } sh_service;
 
 typedef struct sh_subcommand {
-    const char *name;  /* one word or two: `devices`, `dead list` */
+    const char *name;  /* one word or more: `devices`, `dead list` */
     const char *usage; /* `devices [--node N] [--json]` */
     const char *help;
     int (*run)(const sh_settings *settings, int argc, char *const argv[]);
