@@ -26,6 +26,8 @@
 #include "receiver/cli/node_record_command.h"
 #include "receiver/cli/node_transfer_command.h"
 #include "receiver/cli/nodes_command.h"
+#include "receiver/console/console.h"
+#include "receiver/console/console_command.h"
 #include "receiver/hub/hub_secrets.h"
 #include "receiver/hub/readiness.h"
 #include "receiver/merge/merge.h"
@@ -48,17 +50,21 @@
 static int run_parts(const sh_settings *settings, const hub_secrets *keys, bool once,
                      sh_error *error)
 {
-    bool merges = settings->role != SH_ROLE_INGEST;
+    bool merges = settings->role == SH_ROLE_ALL || settings->role == SH_ROLE_MERGE;
+    bool has_database = settings->role != SH_ROLE_INGEST;
     merge *m = NULL;
     serve *s = NULL;
+    console *c = NULL;
     bool good = true;
     if (merges)
         (void)readiness_set(READINESS_MERGE, "merge has not started yet");
-    sh_err err = merges ? store_prepare(settings->db, error) : SH_OK;
+    sh_err err = has_database ? store_prepare(settings->db, error) : SH_OK;
     if (err == SH_OK && merges)
         err = merge_new(settings, keys, &m, error);
     if (err == SH_OK && !once)
         err = serve_start(settings, keys, merges ? merge_node_metrics(m) : NULL, &s, error);
+    if (err == SH_OK && !once && has_database)
+        err = console_start(settings, &c, error);
     if (err == SH_OK && !once)
         sh_notify_ready("started");
     if (err == SH_OK && merges)
@@ -67,6 +73,7 @@ static int run_parts(const sh_settings *settings, const hub_secrets *keys, bool 
         while (!sh_stop_wait(RELOAD_POLL_MS))
             (void)sh_service_reload_state(); /* logs changed settings */
     (void)readiness_set(READINESS_STOPPING, "this receiver is stopping");
+    console_stop(c);
     serve_stop(s);
     merge_free(m);
     if (err == SH_E_CONFIG)
@@ -219,6 +226,28 @@ static const sh_subcommand subcommands[] = {
      .help = "list the addresses that sent requests without valid credentials, and the names they "
              "claimed",
      .run = auth_failures_command},
+    {.name = "console link",
+     .usage = "console link",
+     .help = "print a link that sets the console's password, once, within an hour",
+     .run = console_link,
+     .needs_secrets = true},
+    {.name = "console password",
+     .usage = "console password",
+     .help = "set the console's password, asked for or read from standard input; all sessions end",
+     .run = console_password_command,
+     .needs_secrets = true},
+    {.name = "console token add",
+     .usage = CONSOLE_TOKEN_ADD_USAGE,
+     .help = "add a token for the console's API and print it, once",
+     .run = console_token_add_command},
+    {.name = "console token list",
+     .usage = CONSOLE_TOKEN_LIST_USAGE,
+     .help = "list the tokens for the console's API, and when they were last used",
+     .run = console_token_list_command},
+    {.name = "console token revoke",
+     .usage = "console token revoke NAME",
+     .help = "revoke a token immediately",
+     .run = console_token_revoke_command},
     {.name = "node export",
      .usage = NODE_EXPORT_USAGE,
      .help = "write all credentials, sealed, for a hub with the same SYNC_encryption_key",

@@ -229,7 +229,7 @@ sh_err serve_start(const sh_settings *settings, const hub_secrets *keys, node_me
     if (s == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to listen");
     s->ingest = (ingest){.keys = keys, .native_only = settings->protocol == SH_PROTOCOL_NATIVE};
-    s->ingests = settings->role != SH_ROLE_MERGE;
+    s->ingests = settings->role == SH_ROLE_ALL || settings->role == SH_ROLE_INGEST;
     s->nodes = nodes;
     s->age_ms = -1;
     ingest_key_check_init(&s->key, keys->passphrase_key);

@@ -55,6 +55,25 @@
 #define SH_HTTP_DISCARD_MAX (16 * SH_MIB)     /* of a refused body, read and discarded */
 #define SH_HTTP_RETRY_AFTER_S 5
 
+/* Console */
+#define SH_CONSOLE_CONNECTIONS_MAX 128
+#define SH_CONSOLE_BODY_MAX (256 * SH_KIB)
+#define SH_CONSOLE_PASSWORD_MIN 12       /* bytes */
+#define SH_CONSOLE_PASSWORD_MAX 1024     /* bytes */
+#define SH_CONSOLE_SESSIONS_MAX 1000     /* the oldest ends */
+#define SH_CONSOLE_SESSION_S (7 * 86400) /* from login to its end */
+#define SH_CONSOLE_TOKENS_MAX 100
+#define SH_CONSOLE_TOKEN_NAME_MAX 64 /* bytes, [A-Za-z0-9._-] */
+#define SH_CONSOLE_LINK_S 3600       /* how long a link of `console link` is valid */
+#define SH_CONSOLE_LINKS_MAX 20
+#define SH_CONSOLE_LOGINS_FREE 5        /* failed logins of one address without waiting */
+#define SH_CONSOLE_LOGIN_WAIT_MAX_S 60  /* after many: doubled with each, up to this */
+#define SH_CONSOLE_LOGIN_PEERS_MAX 1024 /* addresses of failed logins that are remembered */
+#define SH_CONSOLE_LOGINS_PER_S 10      /* passwords that are checked, of all addresses */
+#define SH_CONSOLE_USER_MAX 200         /* bytes of the name that a proxy gives */
+#define SH_CONSOLE_PAGE_MAX 1000        /* items of a page */
+#define SH_CONSOLE_PAGE 100             /* the default */
+
 /* HTTP client */
 #define SH_HTTP_ERROR_BODY_MAX (64 * SH_KIB) /* of an error answer */
 #define SH_PULL_SILENCE_MS 5000              /* of a node that is pulled, until its first byte */

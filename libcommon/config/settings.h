@@ -28,7 +28,7 @@ typedef enum {
 } sh_run;
 
 typedef enum { SH_PROTOCOL_NATIVE, SH_PROTOCOL_NETALERTX, SH_PROTOCOL_ANY } sh_protocol;
-typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE } sh_role;
+typedef enum { SH_ROLE_ALL, SH_ROLE_INGEST, SH_ROLE_MERGE, SH_ROLE_CONSOLE } sh_role;
 
 /* NetAlertX's SYNC_BEHAVIOR; others than the first only if a NetAlertX is the hub. */
 typedef enum {
@@ -68,8 +68,12 @@ typedef struct {
     int64_t max_nodes;      /* names of nodes without credentials of their own */
     char *db;               /* can contain a password */
     int64_t claim_idle_s;
-    int role;     /* sh_role */
-    char *listen; /* "": do not listen */
+    int role;                      /* sh_role */
+    char *listen;                  /* "": do not listen */
+    char *console_listen;          /* "": no console */
+    char *console_password;        /* secret; "": that of the database */
+    sh_list console_trusted_proxy; /* addresses and networks whose Remote-User is believed */
+    sh_list console_url;           /* URLs under which the console is reached */
     sh_list skip_macs;
     char *plugins_out;
     int behavior;   /* sh_behavior */

@@ -233,6 +233,7 @@ static sh_err load_settings(int program, load_part part, char *const environment
         return err;
     err = load_app_conf(&s, ret, error);
     sh_err rows_err = load_rows(program, part, &s, ret, error);
+    sh_settings_choose_console(ret);
     if (err == SH_OK)
         err = rows_err;
     if (err != SH_OK || part == LOAD_PROBE)

@@ -55,6 +55,10 @@ sh_err sh_settings_require(const sh_settings *settings, int program, sh_error *e
         return sh_fail(error, SH_E_CONFIG, "%s is set, but %s is not: TLS needs both, or neither",
                        cert ? "SYNC_tls_cert" : "SYNC_tls_key",
                        cert ? "SYNC_tls_key" : "SYNC_tls_cert");
+    if (settings->role == SH_ROLE_CONSOLE && settings->console_listen[0] == '\0')
+        return sh_fail(error, SH_E_CONFIG,
+                       "SYNC_receiver_role is console, but SYNC_console_listen is not set: set it "
+                       "to the address:port of the console, as in 0.0.0.0:20214");
     if (is_disabled(settings, program))
         return SH_OK;
     if (settings->api_token[0] == '\0')

@@ -27,8 +27,11 @@ static const sh_setting_choice protocols[] = {
     {"native", SH_PROTOCOL_NATIVE}, {"netalertx", SH_PROTOCOL_NETALERTX}, {NULL, 0}};
 static const sh_setting_choice accepted_protocols[] = {
     {"any", SH_PROTOCOL_ANY}, {"native", SH_PROTOCOL_NATIVE}, {NULL, 0}};
-static const sh_setting_choice roles[] = {
-    {"all", SH_ROLE_ALL}, {"ingest", SH_ROLE_INGEST}, {"merge", SH_ROLE_MERGE}, {NULL, 0}};
+static const sh_setting_choice roles[] = {{"all", SH_ROLE_ALL},
+                                          {"ingest", SH_ROLE_INGEST},
+                                          {"merge", SH_ROLE_MERGE},
+                                          {"console", SH_ROLE_CONSOLE},
+                                          {NULL, 0}};
 static const sh_setting_choice behaviors[] = {{"copy-new", SH_BEHAVIOR_COPY_NEW},
                                               {"hub-defaults", SH_BEHAVIOR_HUB_DEFAULTS},
                                               {"carbon-copy", SH_BEHAVIOR_CARBON_COPY},
@@ -116,13 +119,26 @@ const sh_setting sh_setting_table[] = {
      .help = "seconds after which the entries of an inactive receiver are taken over"},
     {"SYNC_receiver_role", .programs = RECEIVER, .kind = SH_SETTING_CHOICE, FIELD(role),
      .choices = roles, .fallback = "all",
-     .help = "ingest accepts pushes, merge writes the database"},
+     .help = "ingest accepts pushes, merge writes the database, console serves the console"},
     {"SYNC_listen", .programs = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(listen), .probe = true,
      .fallback = "0.0.0.0:20212", .check = sh_check_listen,
      .help = "the address:port to listen on; port 0 chooses a free one"},
     {"SYNC_listen", .programs = PUSHER | PULLER, .kind = SH_SETTING_TEXT, FIELD(listen),
      .probe = true, .fallback = "", .check = sh_check_listen,
      .help = "the address:port to listen on, as in 0.0.0.0:20212"},
+    {"SYNC_console_listen", .programs = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(console_listen),
+     .fallback = SH_CONSOLE_LISTEN, .check = sh_check_console_listen,
+     .help = "the address:port of the console; off: none; the default is that of role all, "
+             "other roles have none"},
+    {"SYNC_console_password", .programs = RECEIVER, .kind = SH_SETTING_SECRET,
+     FIELD(console_password), .fallback = "", .check = sh_check_console_password,
+     .help = "the password of the console; without it, the one set at the first visit"},
+    {"SYNC_console_url", .programs = RECEIVER, .kind = SH_SETTING_LIST, FIELD(console_url),
+     .fallback = "[]", .check = sh_check_console_url,
+     .help = "URLs under which browsers reach the console, as in https://hub.example.org"},
+    {"SYNC_console_trusted_proxy", .programs = RECEIVER, .kind = SH_SETTING_LIST,
+     FIELD(console_trusted_proxy), .fallback = "[]", .check = sh_check_console_trusted_proxy,
+     .help = "addresses and networks of proxies that log users in and name them in Remote-User"},
     {"SYNC_skip_macs", .programs = RECEIVER, .kind = SH_SETTING_LIST, FIELD(skip_macs),
      .fallback = "internet", .check = sh_check_skip_macs,
      .help = "devices with these MACs are never inserted"},

@@ -14,6 +14,8 @@
 /* The table of settings that drives loading, validation, printing and help. For settings*.c only.
  */
 
+#define SH_CONSOLE_LISTEN "127.0.0.1:20214"
+
 typedef enum {
     SH_SETTING_TEXT,    /* char * */
     SH_SETTING_SECRET,  /* char *, never printed */
@@ -65,8 +67,8 @@ const void *sh_setting_field_const(const sh_setting *row, const sh_settings *set
 sh_err sh_setting_redact(const char *text, sh_buf *ret);
 
 /*
- * The rows' check functions, in settings_check.c and settings_nodes.c. SH_E_CONFIG or SH_E_FORMAT;
- * the message does not repeat the value.
+ * The rows' check functions, in settings_check.c, settings_console.c and settings_nodes.c.
+ * SH_E_CONFIG or SH_E_FORMAT; the message does not repeat the value.
  */
 sh_err sh_check_run(sh_settings *settings, sh_error *error);
 sh_err sh_check_schedule(sh_settings *settings, sh_error *error);
@@ -79,6 +81,10 @@ sh_err sh_check_redis_url(sh_settings *settings, sh_error *error);
 sh_err sh_check_redis_prefix(sh_settings *settings, sh_error *error);
 sh_err sh_check_db(sh_settings *settings, sh_error *error);
 sh_err sh_check_listen(sh_settings *settings, sh_error *error);
+sh_err sh_check_console_listen(sh_settings *settings, sh_error *error);
+sh_err sh_check_console_password(sh_settings *settings, sh_error *error);
+sh_err sh_check_console_url(sh_settings *settings, sh_error *error);
+sh_err sh_check_console_trusted_proxy(sh_settings *settings, sh_error *error);
 sh_err sh_check_skip_macs(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_cert(sh_settings *settings, sh_error *error);
 sh_err sh_check_tls_key(sh_settings *settings, sh_error *error);
@@ -90,6 +96,8 @@ sh_err sh_check_base_url(sh_slice *url, sh_error *error);
 /* The maximum length of a row's value in bytes. */
 size_t sh_setting_max(const sh_setting *row);
 
+/* The console of a role that has none by default is off, unless SYNC_console_listen is set. */
+void sh_settings_choose_console(sh_settings *settings);
 /* Checks that the settings a program requires are set. SH_E_CONFIG. */
 sh_err sh_settings_require(const sh_settings *settings, int program, sh_error *error);
 /* Adds warnings about settings that are valid but probably mistakes. SH_E_MEMORY. */

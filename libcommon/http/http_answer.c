@@ -92,6 +92,7 @@ void sh_http_answer_line(sh_http_answer *answer, sh_slice line)
         answer->content_type[0] = '\0';
         answer->etag[0] = '\0';
         answer->server[0] = '\0';
+        answer->problem[0] = '\0';
         answer->retry_after_s = -1;
         answer->date_s = answer->retry_at_s = 0;
         return;
@@ -106,6 +107,8 @@ void sh_http_answer_line(sh_http_answer *answer, sh_slice line)
         note_dates(answer);
     } else if ((value = header_value(line, "Server")).data != NULL)
         read_server(value, answer);
+    else if ((value = header_value(line, "Sync-Hub-Problem")).data != NULL)
+        copy_value(value, answer->problem, sizeof answer->problem);
     else if ((value = header_value(line, "Retry-After")).data != NULL)
         read_retry_after(value, answer);
 }

@@ -13,6 +13,7 @@ typedef struct {
     sh_buf body;
     char content_type[128];     /* lower case, without parameters; "" if none */
     char etag[128];             /* as sent, with its quotes; "" if none */
+    char problem[1280];         /* the header Sync-Hub-Problem; "" if none or longer */
     char server[64];            /* the header Server, printable characters; "" if none */
     char proxy[160];            /* the forward proxy, without password; "" if none */
     int64_t retry_after_s;      /* -1 if none */

@@ -173,7 +173,7 @@ bool sh_http_may_wait(const sh_http_exchange *exchange);
 /* Whether a worker handles the exchange as SH_HTTP_EXCLUSIVE. */
 bool sh_http_is_exclusive(const sh_http_exchange *exchange);
 
-/* Sets a header of the answer; call it before sh_http_reply(). */
+/* Sets a header of the answer, of at most 1,280 bytes; call it before sh_http_reply(). */
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value);
 /*
  * Answers; call it once. Copies body. Returns false if the budget of all bodies

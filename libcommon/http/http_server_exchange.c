@@ -74,9 +74,12 @@ bool sh_http_is_exclusive(const sh_http_exchange *exchange)
 void sh_http_reply_header(sh_http_exchange *exchange, const char *name, const char *value)
 {
     assert(exchange->headers_count < SH_HTTP_REPLY_HEADERS_MAX);
+    size_t bytes = strlen(value) + 1, at = exchange->header_values_len;
+    assert(bytes <= sizeof exchange->header_values - at);
+    memcpy(exchange->header_values + at, value, bytes);
+    exchange->header_values_len += bytes;
     exchange->headers[exchange->headers_count].name = name;
-    (void)snprintf(exchange->headers[exchange->headers_count].value,
-                   sizeof exchange->headers[0].value, "%s", value);
+    exchange->headers[exchange->headers_count].value_at = at;
     exchange->headers_count++;
 }
 
@@ -97,7 +100,7 @@ static void set_reply(sh_http_exchange *exchange, unsigned status, const char *c
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
     for (size_t i = 0; i < exchange->headers_count; i++)
         (void)MHD_add_response_header(exchange->response, exchange->headers[i].name,
-                                      exchange->headers[i].value);
+                                      exchange->header_values + exchange->headers[i].value_at);
 }
 
 static void make_reply(sh_http_exchange *exchange, unsigned status, const char *content_type,
@@ -176,6 +179,7 @@ bool sh_http_reply(sh_http_exchange *exchange, unsigned status, const char *cont
     if (body.len > SH_HTTP_SMALL_BODY) {
         if (!sh_http_claim(exchange, body.len)) {
             exchange->headers_count = 0;
+            exchange->header_values_len = 0;
             sh_http_reply_failure(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, SH_HTTP_CODE_BUSY,
                                   "Service Unavailable",
                                   "Too many answers are being read: try again later");

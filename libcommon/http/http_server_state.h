@@ -21,6 +21,7 @@
 
 #define SH_HTTP_CONTENT_TYPE_BYTES 128
 #define SH_HTTP_REPLY_HEADERS_MAX 10
+#define SH_HTTP_REPLY_VALUES_BYTES 3072 /* of all of them: one may be a text of a node */
 
 /* The state of a connection, which decides whether another one may replace it. */
 typedef enum {
@@ -136,9 +137,10 @@ struct sh_http_exchange {
     struct MHD_Response *response;
     struct {
         const char *name;
-        char value[240];
+        size_t value_at; /* in header_values, with a NUL */
     } headers[SH_HTTP_REPLY_HEADERS_MAX];
-    size_t headers_count;
+    size_t headers_count, header_values_len;
+    char header_values[SH_HTTP_REPLY_VALUES_BYTES];
     char content_type[SH_HTTP_CONTENT_TYPE_BYTES];
     const char *remedy; /* sh_http_when_too_large(); NULL: none */
     char peer[INET6_ADDRSTRLEN];

@@ -5,12 +5,24 @@
 
 #define OWN_PREFIX "SyncHub_"
 
-const char *const backup_precious_tables[] = {"Devices",           "Plugins_Objects",
-                                              "SyncHub_Nodes",     "SyncHub_Credentials",
-                                              "SyncHub_Blocklist", NULL};
+const char *const backup_precious_tables[] = {"Devices",
+                                              "Plugins_Objects",
+                                              "SyncHub_Nodes",
+                                              "SyncHub_Credentials",
+                                              "SyncHub_Blocklist",
+                                              "SyncHub_Console",
+                                              NULL};
+
+/* Sessions that have ended must not come back. */
+static bool is_of_the_moment(const char *table)
+{
+    return strcmp(table, "SyncHub_Sessions") == 0;
+}
 
 bool backup_contains_table(const char *table)
 {
+    if (is_of_the_moment(table))
+        return false;
     return strcmp(table, "Devices") == 0 || strcmp(table, "Plugins_Objects") == 0 ||
            strncmp(table, OWN_PREFIX, sizeof OWN_PREFIX - 1) == 0;
 }

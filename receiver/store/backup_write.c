@@ -12,6 +12,18 @@
 
 /* --- Writing --------------------------------------------------------------------------------- */
 
+/* A copied database has the sessions of the console, too. */
+static sh_err remove_sessions(store *file, sh_error *error)
+{
+    SH_CLEANUP(sh_free_cleanup) backup_table *table = calloc(1, sizeof *table);
+    if (table == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
+    sh_err err = file->ops->table_columns(file, "SyncHub_Sessions", table, error);
+    if (err != SH_OK || table->count == 0) /* of an older version */
+        return err;
+    return backup_file_run(file, "PRAGMA secure_delete = ON; DELETE FROM SyncHub_Sessions", error);
+}
+
 /* Writes the version of the rows and their digest into a file that has all of them. */
 static sh_err seal(const backup_job *job, const char *path, backup_summary *summary,
                    sh_error *error)
@@ -23,6 +35,8 @@ static sh_err seal(const backup_job *job, const char *path, backup_summary *summ
         err = backup_file_run(
             file, "PRAGMA journal_mode = DELETE; DELETE FROM SyncHub_Meta WHERE key LIKE 'backup%'",
             error);
+    if (err == SH_OK)
+        err = remove_sessions(file, error);
     if (err == SH_OK && summary->is_of_netalertx)
         err = file->ops->meta_write(file, BACKUP_META_OF, "netalertx", error);
     if (err == SH_OK)

@@ -197,10 +197,18 @@ static const schema_step version_9[] = {
      .own_only = true},
 };
 
+/* Access to the console (STORE_CONSOLE, STORE_SESSIONS of store_state.h). */
+static const schema_step version_10[] = {
+    {.sql = "CREATE TABLE IF NOT EXISTS \"SyncHub_Console\"(name @text NOT NULL PRIMARY KEY,"
+            " record @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
+    {.sql = "CREATE TABLE IF NOT EXISTS \"SyncHub_Sessions\"(name @text NOT NULL PRIMARY KEY,"
+            " record @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
+};
+
 static const schema_migration migrations[] = {
-    MIGRATION(version_1), MIGRATION(version_2), MIGRATION(version_3),
-    MIGRATION(version_4), MIGRATION(version_5), MIGRATION(version_6),
-    MIGRATION(version_7), MIGRATION(version_8), MIGRATION(version_9),
+    MIGRATION(version_1), MIGRATION(version_2),  MIGRATION(version_3), MIGRATION(version_4),
+    MIGRATION(version_5), MIGRATION(version_6),  MIGRATION(version_7), MIGRATION(version_8),
+    MIGRATION(version_9), MIGRATION(version_10),
 };
 
 const schema schema_released = {.migrations = migrations,

@@ -13,6 +13,8 @@
 typedef enum {
     STORE_CREDENTIALS, /* node → its record (libcommon/native/credentials.h) */
     STORE_BLOCKLIST,   /* key of a device → note */
+    STORE_CONSOLE,     /* the console's password and tokens, see receiver/console */
+    STORE_SESSIONS,    /* its sessions and one-time codes; in no backup */
     STORE_STATES
 } store_state;
 

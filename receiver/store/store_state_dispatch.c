@@ -22,6 +22,8 @@ const store_state_sql store_state_statements[STORE_STATES] = {
     [STORE_CREDENTIALS] =
         STATEMENTS_OF("credentials_version", "SyncHub_Credentials", "node", "record"),
     [STORE_BLOCKLIST] = STATEMENTS_OF("blocklist_version", "SyncHub_Blocklist", "mac", "note"),
+    [STORE_CONSOLE] = STATEMENTS_OF("console_version", "SyncHub_Console", "name", "record"),
+    [STORE_SESSIONS] = STATEMENTS_OF("sessions_version", "SyncHub_Sessions", "name", "record"),
 };
 
 sh_err store_state_version(store *s, store_state list, char ret[static STORE_VERSION_BYTES],

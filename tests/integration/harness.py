@@ -864,8 +864,8 @@ class SyncHubTest(unittest.TestCase):
         return {"SYNC_api_token": TOKEN, "SYNC_encryption_key": KEY, **settings}
 
     def receiver_settings(self, redis, db=None, **settings):
-        """The settings that a receiver requires; db defaults to hub.db in the test's folder."""
-        return self.secrets(**{"SYNC_redis_url": redis.url, "SYNC_listen": "127.0.0.1:0",
+        """The settings that a receiver requires, without a console; db defaults to hub.db in the test's folder."""
+        return self.secrets(**{"SYNC_redis_url": redis.url, "SYNC_listen": "127.0.0.1:0", "SYNC_console_listen": "off",
                                "SYNC_db": db or self.folder / "hub.db", **settings})
 
     def receiver(self, redis, db=None, **settings):

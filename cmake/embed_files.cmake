@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Writes OUTPUT, a C file with the bytes of FILES (`path=name`, separated by commas) as the table
+# `console_assets` that HEADER declares, which ends with a NULL name.
+set(code "/* Made by cmake/embed_files.cmake. */\n#include \"${HEADER}\"\n")
+set(table "")
+set(number 0)
+string(REPLACE "," ";" FILES "${FILES}")
+foreach(file IN LISTS FILES)
+    string(REGEX MATCH "^(.*)=([^=]*)$" parts "${file}")
+    set(path "${CMAKE_MATCH_1}")
+    set(name "${CMAKE_MATCH_2}")
+    file(READ "${path}" hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+    string(APPEND code "static const unsigned char file_${number}[] = {\n${bytes}0};\n")
+    string(APPEND table "    {\"${name}\", file_${number}, sizeof file_${number} - 1},\n")
+    math(EXPR number "${number} + 1")
+endforeach()
+string(APPEND code "const console_asset console_assets[] = {\n${table}    {0, 0, 0}};\n")
+file(WRITE "${OUTPUT}" "${code}")

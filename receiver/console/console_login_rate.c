@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/console/console_login_rate.h"
+
+#include "libcommon/base/limits.h"
+#include "libcommon/crypto/crypto.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORGET_MS (15 * 60 * 1000) /* without a failure */
+
+typedef struct {
+    char address[SH_ADDRESS_MAX + 1]; /* "": free */
+    int64_t failures, last_ms, until_ms;
+} login_peer;
+
+struct console_login_rate {
+    pthread_mutex_t lock;
+    int64_t second_ms; /* begin of the second that is counted */
+    int64_t tries;
+    login_peer peers[SH_CONSOLE_LOGIN_PEERS_MAX];
+};
+
+sh_err console_login_rate_new(console_login_rate **ret, sh_error *error)
+{
+    console_login_rate *rate = calloc(1, sizeof *rate);
+    if (rate == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory for the console");
+    (void)pthread_mutex_init(&rate->lock, NULL);
+    *ret = rate;
+    return SH_OK;
+}
+
+void console_login_rate_free(console_login_rate *rate)
+{
+    if (rate == NULL)
+        return;
+    (void)pthread_mutex_destroy(&rate->lock);
+    free(rate);
+}
+
+/* All addresses of an IPv6 /64 belong to one peer, which can choose among them. */
+static void write_key(const char *address, char ret[static SH_ADDRESS_MAX + 1])
+{
+    (void)snprintf(ret, SH_ADDRESS_MAX + 1, "%s", address);
+    int groups = 0;
+    if (strchr(ret, ':') == NULL || strstr(ret, "::") != NULL)
+        return;
+    for (char *c = ret; *c != '\0'; c++)
+        if (*c == ':' && ++groups == 4) {
+            *c = '\0';
+            return;
+        }
+}
+
+static login_peer *find(console_login_rate *rate, const char *key)
+{
+    for (size_t i = 0; i < SH_CONSOLE_LOGIN_PEERS_MAX; i++)
+        if (strcmp(rate->peers[i].address, key) == 0)
+            return &rate->peers[i];
+    return NULL;
+}
+
+int64_t console_login_rate_wait(console_login_rate *rate, const char *address, int64_t now_ms)
+{
+    char key[SH_ADDRESS_MAX + 1];
+    int64_t wait_s = 0;
+    write_key(address, key);
+    (void)pthread_mutex_lock(&rate->lock);
+    const login_peer *peer = find(rate, key);
+    if (peer != NULL && peer->until_ms > now_ms)
+        wait_s = (peer->until_ms - now_ms + 999) / 1000;
+    if (wait_s == 0 && now_ms - rate->second_ms >= 1000) {
+        rate->second_ms = now_ms;
+        rate->tries = 0;
+    }
+    if (wait_s == 0 && ++rate->tries > SH_CONSOLE_LOGINS_PER_S)
+        wait_s = 1;
+    (void)pthread_mutex_unlock(&rate->lock);
+    return wait_s;
+}
+
+/* The place of an address: its own, a free one, or that of the one that failed longest ago. */
+static login_peer *place_of(console_login_rate *rate, const char *key)
+{
+    login_peer *oldest = find(rate, key);
+    for (size_t i = 0; oldest == NULL && i < SH_CONSOLE_LOGIN_PEERS_MAX; i++)
+        if (rate->peers[i].address[0] == '\0')
+            oldest = &rate->peers[i];
+    if (oldest == NULL)
+        oldest = &rate->peers[0];
+    for (size_t i = 0; strcmp(oldest->address, key) != 0 && oldest->address[0] != '\0' &&
+                       i < SH_CONSOLE_LOGIN_PEERS_MAX;
+         i++)
+        if (rate->peers[i].last_ms < oldest->last_ms)
+            oldest = &rate->peers[i];
+    return oldest;
+}
+
+void console_login_rate_failed(console_login_rate *rate, const char *address, int64_t now_ms)
+{
+    char key[SH_ADDRESS_MAX + 1];
+    write_key(address, key);
+    (void)pthread_mutex_lock(&rate->lock);
+    login_peer *peer = place_of(rate, key);
+    if (strcmp(peer->address, key) != 0 || now_ms - peer->last_ms > FORGET_MS) {
+        *peer = (login_peer){.failures = 0};
+        (void)snprintf(peer->address, sizeof peer->address, "%s", key);
+    }
+    peer->failures++;
+    peer->last_ms = now_ms;
+    if (peer->failures >= SH_CONSOLE_LOGINS_FREE) {
+        int64_t doublings = peer->failures - SH_CONSOLE_LOGINS_FREE;
+        int64_t wait_s = doublings > 6 ? SH_CONSOLE_LOGIN_WAIT_MAX_S : INT64_C(1) << doublings;
+        if (wait_s > SH_CONSOLE_LOGIN_WAIT_MAX_S)
+            wait_s = SH_CONSOLE_LOGIN_WAIT_MAX_S;
+        peer->until_ms = now_ms + wait_s * 1000;
+    }
+    (void)pthread_mutex_unlock(&rate->lock);
+}
+
+void console_login_rate_passed(console_login_rate *rate, const char *address)
+{
+    char key[SH_ADDRESS_MAX + 1];
+    write_key(address, key);
+    (void)pthread_mutex_lock(&rate->lock);
+    login_peer *peer = find(rate, key);
+    if (peer != NULL)
+        *peer = (login_peer){.failures = 0};
+    (void)pthread_mutex_unlock(&rate->lock);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RECEIVER_CONSOLE_REPLY_H
+#define RECEIVER_CONSOLE_REPLY_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/http/http_server.h"
+
+/* Answers of the console, with the headers that all have. Call one of them once. */
+
+/*
+ * With an ETag; 304 without a body if the request has that ETag. `revalidate`: a cache may keep it,
+ * but must ask.
+ */
+void console_reply_body(sh_http_exchange *exchange, unsigned status, const char *content_type,
+                        sh_slice body);
+/* JSON that no cache keeps, such as credentials. */
+void console_reply_secret(sh_http_exchange *exchange, unsigned status, sh_slice json);
+/* A status without a body, such as 204. */
+void console_reply_empty(sh_http_exchange *exchange, unsigned status);
+
+/* An RFC 9457 problem. type is NULL for `about:blank`. */
+void console_reply_problem(sh_http_exchange *exchange, unsigned status, const char *type,
+                           const char *detail);
+/* The problem of a failed call: 404, 409, 422 or 503 by its code. */
+void console_reply_failure(sh_http_exchange *exchange, const sh_error *error);
+
+#endif

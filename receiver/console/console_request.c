@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/console/console_request.h"
+
+#include "libcommon/base/hex.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/base/utf8.h"
+#include "receiver/console/console_reply.h"
+
+#include <string.h>
+
+#define PREFIX "/api/v1/"
+
+/* Decodes percent-encoding; false if text is too long, malformed, no UTF-8 or has controls. */
+static bool decode(sh_slice text, char *ret, size_t room, bool is_query)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (c == '%') {
+            if (i + 2 >= text.len)
+                return false;
+            int high = sh_hex_digit(text.data[i + 1]), low = sh_hex_digit(text.data[i + 2]);
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && is_query) {
+            c = ' ';
+        }
+        if (len + 1 >= room)
+            return false;
+        ret[len++] = c;
+    }
+    ret[len] = '\0';
+    return strlen(ret) == len && sh_utf8_is_valid(ret, len) && !sh_utf8_has_control(ret, len);
+}
+
+bool console_request_read_path(console_request *request)
+{
+    const char *at = sh_http_path(request->exchange);
+    char *to = request->path;
+    if (strncmp(at, PREFIX, sizeof PREFIX - 1) != 0)
+        return false;
+    at += sizeof PREFIX - 1;
+    for (;;) {
+        size_t len = strcspn(at, "/");
+        if (len == 0 || request->parts_count == CONSOLE_PARTS_MAX)
+            return false;
+        if (!decode((sh_slice){at, len}, to, CONSOLE_PART_BYTES, false))
+            return false;
+        request->parts[request->parts_count++] = to;
+        to += CONSOLE_PART_BYTES;
+        if (at[len] == '\0')
+            return true;
+        at += len + 1;
+    }
+}
+
+bool console_request_read_body(console_request *request, bool optional)
+{
+    sh_slice body = sh_http_body(request->exchange);
+    sh_error error = {.code = SH_OK};
+    if (body.len == 0 && optional)
+        return true;
+    if (strcmp(sh_http_content_type(request->exchange), "application/json") != 0) {
+        console_reply_problem(request->exchange, 415, NULL,
+                              "The body must be JSON: Content-Type: application/json");
+        return false;
+    }
+    if (sh_json_parse(body.data, body.len, &request->body, &error) != SH_OK) {
+        console_reply_problem(request->exchange, 400, NULL, error.message);
+        return false;
+    }
+    if (sh_json_kind_of(request->body) != SH_JSON_OBJECT) {
+        console_reply_problem(request->exchange, 422, NULL, "The body must be a JSON object");
+        return false;
+    }
+    return true;
+}
+
+static const sh_json *member(const console_request *request, const char *key)
+{
+    const sh_json *value = request->body == NULL ? NULL : sh_json_member(request->body, key);
+    return value != NULL && sh_json_kind_of(value) == SH_JSON_NULL ? NULL : value;
+}
+
+sh_err console_request_text(const console_request *request, const char *key, const char **ret,
+                            sh_error *error)
+{
+    const sh_json *value = member(request, key);
+    *ret = NULL;
+    if (value == NULL)
+        return SH_OK;
+    if (sh_json_kind_of(value) != SH_JSON_STRING)
+        return sh_fail(error, SH_E_FORMAT, "`%s` must be a text", key);
+    *ret = sh_json_text(value).data;
+    return SH_OK;
+}
+
+sh_err console_request_flag(const console_request *request, const char *key, bool fallback,
+                            bool *ret, sh_error *error)
+{
+    const sh_json *value = member(request, key);
+    sh_json_kind kind = value == NULL ? SH_JSON_NULL : sh_json_kind_of(value);
+    *ret = value == NULL ? fallback : kind == SH_JSON_TRUE;
+    if (value == NULL || kind == SH_JSON_TRUE || kind == SH_JSON_FALSE)
+        return SH_OK;
+    return sh_fail(error, SH_E_FORMAT, "`%s` must be true or false", key);
+}
+
+sh_err console_request_number(const console_request *request, const char *key, int64_t *ret,
+                              sh_error *error)
+{
+    const sh_json *value = member(request, key);
+    if (value == NULL)
+        return SH_OK;
+    if (sh_json_kind_of(value) != SH_JSON_INTEGER)
+        return sh_fail(error, SH_E_FORMAT, "`%s` must be a number", key);
+    *ret = sh_json_integer(value);
+    return SH_OK;
+}
+
+bool console_request_query(const console_request *request, const char *name, char *ret, size_t room)
+{
+    const char *value = sh_http_query(request->exchange, name);
+    ret[0] = '\0';
+    return value == NULL || decode(sh_slice_of(value), ret, room, true);
+}
+
+bool console_request_changes(const console_request *request)
+{
+    const char *method = sh_http_method(request->exchange);
+    return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+}
+
+void console_request_reset(console_request *request)
+{
+    sh_json_free(request->body);
+    request->body = NULL;
+}
