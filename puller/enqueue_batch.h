@@ -38,7 +38,7 @@ typedef struct {
     void *context;
     enqueue_batch_item items[SH_QUEUE_AT_ONCE];
     size_t count, bytes;
-    bool waited; /* in vain, for credentials to be published */
+    bool waited; /* for credentials to be published, without success */
 } enqueue_batch;
 
 /*

@@ -41,18 +41,18 @@ typedef struct {
 /* Sends a body, or a heartbeat if it is empty. */
 static sh_err ask(const hub_check *h, const sh_buf *body, sh_http_answer *answer, sh_error *error)
 {
-    sh_buf told[HEARTBEAT_HEADERS];
+    sh_buf headers_text[HEARTBEAT_HEADERS];
     const char *headers[HEADERS_MAX + 1] = {"Content-Type: " SH_ENVELOPE_TYPE, h->node_header.data};
     char kind[SH_PROBLEM_KIND_MAX + 1];
     size_t count = 2;
     for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
-        told[i] = SH_BUF_INIT(HEARTBEAT_HEADER_MAX);
+        headers_text[i] = SH_BUF_INIT(HEARTBEAT_HEADER_MAX);
     if (body->len == 0)
         headers[count++] = NO_DIGEST;
-    sh_err err = heartbeat_headers_write(h->heartbeat, sh_clock_unix_ms(), told, kind);
+    sh_err err = heartbeat_headers_write(h->heartbeat, sh_clock_unix_ms(), headers_text, kind);
     for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
-        if (told[i].len > 0)
-            headers[count++] = told[i].data;
+        if (headers_text[i].len > 0)
+            headers[count++] = headers_text[i].data;
     const sh_http_request request = {.method = "POST",
                                      .url = h->url,
                                      .token = h->settings->api_token,
@@ -66,7 +66,7 @@ static sh_err ask(const hub_check *h, const sh_buf *body, sh_http_answer *answer
     err = err == SH_OK ? sh_http_send(h->client, &request, answer, error)
                        : sh_fail(error, err, "out of memory");
     for (size_t i = 0; i < HEARTBEAT_HEADERS; i++)
-        sh_buf_reset(&told[i]);
+        sh_buf_reset(&headers_text[i]);
     return err;
 }
 
@@ -130,7 +130,7 @@ static bool check_heartbeat(const hub_check *h)
                                         .is_heartbeat = true};
         sh_doctor_check_certificate(h->report, &h->peer, answer.certificate_end_s,
                                     sh_clock_unix_ms());
-        good = push_judge(&question, &reason) == PUSH_UNCHANGED;
+        good = push_classify(&question, &reason) == PUSH_UNCHANGED;
         if (good) {
             sh_doctor_add(h->report, SH_CHECK_OK, "token", "the hub accepts it for this node",
                           NULL);
@@ -196,7 +196,7 @@ static bool check_key(const hub_check *h)
     return said.code == SH_CODE_ALTERED;
 }
 
-/* Something before the hub may let small requests pass, and no large ones: adds a result. */
+/* Something in front of the hub may let only small requests pass: adds a result. */
 static void add_size(const hub_check *h, size_t bytes, sh_err err, const sh_http_answer *answer,
                      const sh_error *error)
 {
@@ -215,9 +215,9 @@ static void add_size(const hub_check *h, size_t bytes, sh_err err, const sh_http
         sh_peer_describe_foreign(&hub, answer, words);
     (void)snprintf(text, sizeof text, "a push of %zu bytes does not reach the hub: %s%.400s", bytes,
                    err == SH_OK ? "it was " : "", err == SH_OK ? words : error->message);
-    heartbeat_problem_set(h->heartbeat, PROBLEM_WAY, "intermediary", text);
+    heartbeat_problem_set(h->heartbeat, PROBLEM_INTERMEDIARY, "intermediary", text);
     sh_doctor_add(h->report, SH_CHECK_FAILED, "push size", text,
-                  "let the proxies and firewalls before the hub pass requests of that size");
+                  "let the proxies and firewalls in front of the hub pass requests of that size");
 }
 
 /* With random bytes, which cannot be compressed. */

@@ -27,7 +27,7 @@ typedef enum {
     WATCH_CHANGED,
 } watch_seen;
 
-/* Reads all pending events, and tells what happened. */
+/* Reads all pending events, and returns what happened. */
 watch_seen watch_drain(watch *w);
 
 /*

@@ -92,12 +92,12 @@ void heartbeat_hub_clock(heartbeat *h, int64_t hub_s, int64_t now_ms)
 
 bool heartbeat_has_changed(const heartbeat *h)
 {
-    return strcmp(heartbeat_problem_current(h).kind, h->told) != 0;
+    return strcmp(heartbeat_problem_current(h).kind, h->reported_kind) != 0;
 }
 
-void heartbeat_told(heartbeat *h, const char *kind)
+void heartbeat_record_reported(heartbeat *h, const char *kind)
 {
-    (void)snprintf(h->told, sizeof h->told, "%s", kind);
+    (void)snprintf(h->reported_kind, sizeof h->reported_kind, "%s", kind);
 }
 
 /* --- Headers --------------------------------------------------------------------------------- */
@@ -139,7 +139,7 @@ static bool is_instance(const sh_buf *text)
     return len == 2 * INSTANCE_BYTES && strspn(text->data + len, "\n") == text->len - len;
 }
 
-/* SH_E_FORMAT if the file's content is none. */
+/* SH_E_FORMAT if the file's content is not an instance id. */
 static sh_err read_instance(const char *path, char ret[static SH_INSTANCE_MAX + 1], sh_error *error)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT((size_t)4 * INSTANCE_BYTES);

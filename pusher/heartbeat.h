@@ -12,16 +12,16 @@
 #include <stdint.h>
 
 /*
- * What a node tells the hub about itself in each request: when it comes again, which instance it
- * is, and what is wrong on its side (PROTOCOL.md, section 3). Belongs to one thread.
+ * What a node reports to the hub about itself in each request: the interval of its contacts, which
+ * instance it is, and problems on its side (PROTOCOL.md, section 3). Belongs to one thread.
  */
 
 /* In the order of importance: a request reports the first of them. */
 typedef enum {
-    PROBLEM_TABLE, /* cannot be read or sent */
-    PROBLEM_SPOOL, /* full or not writable, for results … */
-    PROBLEM_STATE, /* … or for what was pushed */
-    PROBLEM_WAY,   /* something between node and hub refuses pushes */
+    PROBLEM_TABLE,        /* cannot be read or sent */
+    PROBLEM_SPOOL,        /* full or not writable, for results … */
+    PROBLEM_STATE,        /* … or for what was pushed */
+    PROBLEM_INTERMEDIARY, /* something between node and hub refuses pushes */
     PROBLEM_CLOCK,
     PROBLEM_RESULT,    /* a plugin result cannot be read */
     PROBLEM_TABLE_AGE, /* over SYNC_table_max_age */
@@ -34,11 +34,11 @@ typedef struct {
 } heartbeat_problem;
 
 typedef struct {
-    const sh_cron *cron;                /* NULL: a single run, which says no interval */
+    const sh_cron *cron;                /* NULL: a single run, which has no interval */
     char instance[SH_INSTANCE_MAX + 1]; /* "": not known */
     heartbeat_problem problems[PROBLEM_SOURCES];
-    char told[SH_PROBLEM_KIND_MAX + 1]; /* kind of the problem in the last contact; "": none */
-    bool has_notice;                    /* the hub said something about this node */
+    char reported_kind[SH_PROBLEM_KIND_MAX + 1]; /* in the last contact; "": no problem */
+    bool has_notice;                             /* the hub has a notice for this node */
 } heartbeat;
 
 void heartbeat_init(heartbeat *h, const sh_cron *cron);
@@ -62,7 +62,7 @@ void heartbeat_hub_clock(heartbeat *h, int64_t hub_s, int64_t now_ms);
 /* Whether the hub does not know the current problem, or that there is none. */
 bool heartbeat_has_changed(const heartbeat *h);
 /* Records that the hub accepted a request with the problem of this kind, or "". */
-void heartbeat_told(heartbeat *h, const char *kind);
+void heartbeat_record_reported(heartbeat *h, const char *kind);
 
 /* Seconds until the node's next contact, at most; 0 without a schedule. */
 int64_t heartbeat_interval_s(const heartbeat *h, int64_t now_ms);

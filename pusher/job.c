@@ -15,14 +15,14 @@ void job_check(job *j)
         j->due = true;
 }
 
-void job_failed(job *j, const sh_error *error, bool tells_again)
+void job_failed(job *j, const sh_error *error, bool logs_again)
 {
     j->due = false;
     j->failed = true;
     if (error->code == SH_E_STOPPED)
         return;
     sh_metric_add(&metric_source_errors, 1);
-    if (strcmp(j->last_error, error->message) == 0 && !tells_again)
+    if (strcmp(j->last_error, error->message) == 0 && !logs_again)
         sh_log_debug("%s", error->message);
     else
         sh_log_error("%s", error->message);

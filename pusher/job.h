@@ -23,9 +23,9 @@ void job_check(job *j);
 
 /*
  * Counts and logs that the content could not be read or spooled; logs the same message again only
- * if tells_again.
+ * if logs_again.
  */
-void job_failed(job *j, const sh_error *error, bool tells_again);
+void job_failed(job *j, const sh_error *error, bool logs_again);
 
 /* Records that the content with this stamp needs no more work. */
 void job_handled(job *j, const sh_file_stamp *stamp);

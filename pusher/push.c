@@ -20,9 +20,9 @@
 
 #define OWN_HEADERS 3 /* of the protocol … */
 #define OWN_HEADER_MAX ((size_t)SH_NODE_NAME_MAX * 3 + 64)
-#define HEADERS_MAX (OWN_HEADERS + HEARTBEAT_HEADERS) /* … and what the node tells */
+#define HEADERS_MAX (OWN_HEADERS + HEARTBEAT_HEADERS) /* … and what the node reports */
 
-/* The differences between the two protocols; push_judge() classifies the answers. */
+/* The differences between the two protocols; push_classify() classifies the answers. */
 typedef struct {
     /* Appends the body of the request to *ret, and frees item->text afterwards. */
     sh_err (*write_body)(const push *p, const push_item *item, sh_buf *ret, sh_error *error);
@@ -39,7 +39,7 @@ struct push {
     sh_http_client *client;
     char *url;
     sh_buf node_header;   /* percent-encoded */
-    heartbeat *heartbeat; /* NULL: nothing is told */
+    heartbeat *heartbeat; /* NULL: nothing is reported */
     size_t exchanges;
 };
 
@@ -213,7 +213,7 @@ static void exchange_with_hub(push *p, const push_item *item, const sh_http_requ
                                   .id = item->id,
                                   .asked = item->ask,
                                   .is_heartbeat = request->body_len == 0};
-        result->verdict = push_judge(&question, error);
+        result->verdict = push_classify(&question, error);
         result->retry_after_s = answer.retry_after_s;
         if (push_is_success(result->verdict) && p->settings->protocol == SH_PROTOCOL_NATIVE)
             push_notice_read(&answer, result->notice);
@@ -225,7 +225,7 @@ static void exchange_with_hub(push *p, const push_item *item, const sh_http_requ
     sh_http_answer_reset(&answer);
 }
 
-/* Writes the headers of the protocol, and what the node tells about itself. */
+/* Writes the headers of the protocol, and those that report about the node. */
 static sh_err write_headers(const push *p, const push_item *item, sh_buf headers[HEADERS_MAX],
                             char problem[static SH_PROBLEM_KIND_MAX + 1])
 {
@@ -257,7 +257,7 @@ static void send_body(push *p, const push_item *item, const sh_buf *body, push_r
     else
         (void)sh_fail(error, err, "no memory for the headers of a push");
     if (p->heartbeat != NULL && push_is_success(result->verdict))
-        heartbeat_told(p->heartbeat, problem);
+        heartbeat_record_reported(p->heartbeat, problem);
     for (size_t i = 0; i < HEADERS_MAX; i++)
         sh_buf_reset(&headers[i]);
 }

@@ -62,7 +62,10 @@ sh_err push_new(const sh_settings *settings, const sh_node_key *key, int stop_fd
                 sh_error *error);
 void push_free(push *p); /* NULL is accepted */
 
-/* Adds what a node tells about itself to each request; borrows it, and records what was told. */
+/*
+ * Adds reports about this node to each request; borrows the heartbeat, and records in it what was
+ * reported.
+ */
 void push_set_heartbeat(push *p, heartbeat *c);
 /* How many exchanges were attempted. */
 size_t push_exchanges(const push *p);
@@ -93,7 +96,7 @@ typedef struct {
  * Classifies an answer. Only an answer of the hub itself counts as success or as a permanent
  * refusal; everything else comes from something in front of the hub. Pure.
  */
-push_verdict push_judge(const push_question *question, sh_error *error);
+push_verdict push_classify(const push_question *question, sh_error *error);
 
 /* Reads the member `notice` of the hub's answer to a success in the native protocol; or "". */
 void push_notice_read(const sh_http_answer *answer, char ret[static PUSH_NOTICE_BYTES]);

@@ -26,7 +26,7 @@ struct work {
     size_t count;
     bool has_table;
     heartbeat heartbeat;
-    bool heartbeat_due; /* the schedule says that the hub must hear of this node */
+    bool heartbeat_due; /* a contact with the hub is due by the schedule */
     bool no_heartbeats; /* the hub does not know them */
     const char **paths;
     spool *spool; /* NULL: unusable and not needed */
@@ -63,7 +63,7 @@ static void load_instance(work *w)
     sh_error error = {0};
     if (heartbeat_instance_load(w->sender.settings->spool_dir, w->heartbeat.instance, &error) !=
         SH_OK)
-        sh_log_warning("%s; the hub cannot tell this instance from others", error.message);
+        sh_log_warning("%s; the hub cannot distinguish this instance from others", error.message);
 }
 
 /* Device tables do not need the spool; the hub recognizes an unchanged table. */
@@ -165,7 +165,7 @@ void work_contact_due(work *w)
         w->jobs[0].due = true;
 }
 
-/* Whether the hub must hear of this node, even if there is nothing to send. */
+/* Whether a contact with the hub is due, even if there is nothing to send. */
 static bool heartbeat_is_due(const work *w)
 {
     return w->sender.settings->protocol == SH_PROTOCOL_NATIVE && !w->no_heartbeats &&
@@ -271,7 +271,9 @@ push_report work_attempt(work *w)
         result_sender_drain(&w->results, &report);
     bool away = report.later || report.foreign;
     bool exchanged = push_exchanges(w->sender.push) > exchanges;
-    /* A single run has no next request for what it noticed last. What refuses pushes may pass it.
+    /*
+     * A single run has no later request in which to report its last problems. An intermediary that
+     * refuses pushes may let a heartbeat pass.
      */
     bool changed = heartbeat_has_changed(&w->heartbeat) &&
                    (report.foreign || (w->sender.once && !report.needs_operator));

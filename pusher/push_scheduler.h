@@ -41,8 +41,8 @@ const char *const *work_paths(const work *w, size_t *count);
 
 void work_all_due(work *w);
 /*
- * A time of the schedule: the hub must hear of this node now. In the watching modes makes the
- * device table due, so that the hub is asked whether it has it, and its file is checked.
+ * A time of the schedule: a contact with the hub is due. In the watching modes makes the device
+ * table due, so that the hub is asked whether it has it, and its file is checked.
  */
 void work_contact_due(work *w);
 /* Makes sources due that have changed since they were handled, or that failed. */
@@ -60,7 +60,7 @@ void work_collect(work *w);
 
 /*
  * Reads and sends everything that is due, and then the spooled items, oldest first, one by one. If
- * that needed no exchange, but the hub must hear of this node, sends a heartbeat.
+ * that needed no exchange, but a contact is due, sends a heartbeat.
  */
 push_report work_attempt(work *w);
 

@@ -83,7 +83,7 @@ void push_notice_read(const sh_http_answer *answer, char ret[static PUSH_NOTICE_
 }
 
 /* Both answers to a question without a table say that the hub noted the contact. */
-static push_verdict judge_heartbeat_success(const push_question *q, sh_error *error)
+static push_verdict classify_heartbeat_success(const push_question *q, sh_error *error)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
     read_json(q->answer, &document);
@@ -94,7 +94,7 @@ static push_verdict judge_heartbeat_success(const push_question *q, sh_error *er
 }
 
 /* A success of the native protocol has a status and the item's id. */
-static push_verdict judge_native_success(const push_question *q, sh_error *error)
+static push_verdict classify_native_success(const push_question *q, sh_error *error)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
     char id[SH_ID_HEX_BYTES];
@@ -116,7 +116,7 @@ static push_verdict judge_native_success(const push_question *q, sh_error *error
 }
 
 /* As NetAlertX's own node does, accept only 200 as success. */
-static push_verdict judge_netalertx_success(const push_question *q, sh_error *error)
+static push_verdict classify_netalertx_success(const push_question *q, sh_error *error)
 {
     SH_CLEANUP(sh_json_free_cleanup) sh_json *document = NULL;
     read_json(q->answer, &document);
@@ -224,15 +224,15 @@ static const char *remedy_of(sh_protocol protocol, int status, const sh_peer_err
     }
 }
 
-push_verdict push_judge(const push_question *q, sh_error *error)
+push_verdict push_classify(const push_question *q, sh_error *error)
 {
     sh_peer_error peer_error;
     int status = q->answer->status;
     if (status < 300 && q->is_heartbeat)
-        return judge_heartbeat_success(q, error);
+        return classify_heartbeat_success(q, error);
     if (status < 300)
-        return q->protocol == SH_PROTOCOL_NATIVE ? judge_native_success(q, error)
-                                                 : judge_netalertx_success(q, error);
+        return q->protocol == SH_PROTOCOL_NATIVE ? classify_native_success(q, error)
+                                                 : classify_netalertx_success(q, error);
     sh_peer_error_read(q->answer, &peer_error);
     if (status < 400 || !peer_error.is_own)
         return fail_foreign(q, error);

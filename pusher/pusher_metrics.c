@@ -33,14 +33,16 @@ sh_metric metric_source_errors = {.name = "synchub_pusher_source_errors_total",
                                   .help =
                                       "Device tables and plugin results that could not be read.",
                                   .type = "counter"};
-sh_metric metric_spool_items = {.name = "synchub_pusher_spool_items",
-                                .help = "Plugin results that the hub has not taken yet.",
+sh_metric metric_spool_items = {
+    .name = "synchub_pusher_spool_items",
+    .help = "Plugin results in the spool, which the hub has not accepted yet.",
+    .type = "gauge"};
+sh_metric metric_spool_bytes = {.name = "synchub_pusher_spool_bytes",
+                                .help = "Bytes of the plugin results in the spool.",
                                 .type = "gauge"};
-sh_metric metric_spool_bytes = {
-    .name = "synchub_pusher_spool_bytes", .help = "Bytes of them.", .type = "gauge"};
 sh_metric metric_last_success_s = {
     .name = "synchub_pusher_last_success_timestamp_seconds",
-    .help = "When the hub last took a push or said that nothing changed (Unix time).",
+    .help = "When the hub last accepted a push or answered unchanged (Unix time).",
     .type = "gauge",
     .absent = true};
 

@@ -101,9 +101,9 @@ push_result sender_push(const sender *s, const push_item *item, push_report *rep
 {
     push_result result = push_send(s->push, item, error);
     if (result.verdict == PUSH_FOREIGN)
-        heartbeat_problem_set(s->heartbeat, PROBLEM_WAY, "intermediary", error->message);
+        heartbeat_problem_set(s->heartbeat, PROBLEM_INTERMEDIARY, "intermediary", error->message);
     else if (result.verdict != PUSH_LATER && result.verdict != PUSH_STOPPED)
-        heartbeat_problem_clear(s->heartbeat, PROBLEM_WAY);
+        heartbeat_problem_clear(s->heartbeat, PROBLEM_INTERMEDIARY);
     sender_report(s, item, &result, error, report);
     return result;
 }

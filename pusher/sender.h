@@ -19,7 +19,7 @@ typedef struct {
     source_wait wait; /* sh_stop_wait, or a test's */
     push *push;
     state *state;
-    heartbeat *heartbeat; /* what is told to the hub about this node */
+    heartbeat *heartbeat; /* what is reported to the hub about this node */
 } sender;
 
 /* As job_failed(), and records the failure in the report. */

@@ -13,7 +13,7 @@
 struct shutdown_deadline {
     int stop_fd;  /* borrowed */
     int over_fd;  /* readable after the deadline */
-    int ended_fd; /* tells the thread to end */
+    int ended_fd; /* makes the thread end */
     int ms;
     bool running;
     pthread_t thread;

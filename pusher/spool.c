@@ -39,9 +39,9 @@ struct spool {
     bool settled;         /* any later change of the folder changes its stamp */
 };
 
-static void tell(const spool *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void notify(const spool *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void tell(const spool *s, const char *format, ...)
+static void notify(const spool *s, const char *format, ...)
 {
     char sentence[SH_ERROR_MESSAGE_BYTES];
     va_list args;
@@ -132,8 +132,8 @@ static sh_err entries_load(spool *s, sh_error *error)
         err = entry_take(s, dirfd(dir), e->d_name);
     (void)closedir(dir);
     if (err != SH_OK)
-        tell(s, "%s contains more than %d items: the others are sent later", s->waiting_dir,
-             SH_SPOOL_ENTRIES_MAX);
+        notify(s, "%s contains more than %d items: the others are sent later", s->waiting_dir,
+               SH_SPOOL_ENTRIES_MAX);
     qsort(s->entries, s->count, sizeof s->entries[0], compare_entries);
     return SH_OK;
 }
@@ -306,7 +306,7 @@ sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, sh_erro
         if (err == SH_OK)
             return SH_OK;
         if (err == SH_E_FORMAT || err == SH_E_LIMIT) {
-            tell(s, "%s; moved it to %s", reason.message, s->refused_dir);
+            notify(s, "%s; moved it to %s", reason.message, s->refused_dir);
             sh_error damaged = reason;
             sh_error_clear(&reason);
             err = set_aside(s, s->entries[index].name, damaged.message, &reason);

@@ -29,7 +29,7 @@ void table_sender_reset(table_sender *t); /* zeroed is accepted */
 
 /*
  * Reads the file of a due job, and sends the table unless that is unnecessary. With only_new,
- * *changed tells whether it has a new device; if SYNC_devices is off, it only checks that.
+ * *changed is whether it has a new device; if SYNC_devices is off, it only checks that.
  */
 void table_sender_run(table_sender *t, job *j, bool *changed, push_report *report);
 

@@ -161,7 +161,7 @@ static void check_credentials(serve *s)
         sh_log_error("no push is accepted: %s", SH_NODES_NOT_PUBLISHED);
 }
 
-/* Redis copies the entry to tell its age, so it is not asked each time. */
+/* Redis copies the entry to report its age, so it is not asked each time. */
 static void read_queue_age(serve *s, sh_queue *queue)
 {
     int64_t age_ms = -1;

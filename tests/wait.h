@@ -5,8 +5,8 @@
 #include <time.h>
 
 /*
- * The pause between two looks at what a test or a bench waits for, and the only one: tests/lint
- * refuses every other sleep. The caller's loop looks at a condition, and ends after a limit of its
+ * The pause between two checks of what a test or a bench waits for, and the only one: tests/lint
+ * refuses every other sleep. The caller's loop checks a condition, and ends after a limit of its
  * own.
  */
 static inline void poll_pause_us(unsigned us)

@@ -176,8 +176,8 @@
 
 /* What a NetAlertX hub has not taken from its plugin log folder yet */
 #define SH_HANDOVER_RESULTS_MAX 16       /* results of one plugin and node; the oldest go */
-#define SH_HANDOVER_TABLE_S 3600         /* presence that is older is not of now */
-#define SH_HANDOVER_RESULT_S (24 * 3600) /* and a result says little after a day */
+#define SH_HANDOVER_TABLE_S 3600         /* older presence is out of date */
+#define SH_HANDOVER_RESULT_S (24 * 3600) /* a result is of little use after a day */
 /* Copies of tables: a node in contact sends its table in full after SH_FULL_TABLE_INTERVAL_S. */
 #define SH_HANDOVER_COPY_S (7 * 86400)
 #define SH_HANDOVER_NODES_MAX 200000 /* contacts remembered; above that, all are forgotten */

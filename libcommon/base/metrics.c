@@ -35,7 +35,7 @@ sh_err sh_metric_append_head(const char *name, const char *type, const char *hel
     return sh_buf_append_format(ret, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* What is written for the first bytes of a value, and how many they are. */
+/* The escaped form of the first bytes of a value; *bytes is their number. */
 static sh_slice escape_next(sh_slice rest, size_t *bytes)
 {
     uint32_t code;

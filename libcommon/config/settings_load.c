@@ -78,7 +78,7 @@ static sh_err get_value(const sources *s, const sh_setting *row, sh_source_value
     return err;
 }
 
-/* Notes the file that a secret came from. Those of systemd are its own. */
+/* Records the file from which a secret was read, unless it is a systemd credential. */
 static sh_err note_file(const sources *s, const sh_setting *row, const sh_source_value *value,
                         sh_settings *settings, sh_error *error)
 {

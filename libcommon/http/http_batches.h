@@ -41,7 +41,7 @@ bool sh_http_batches_are_ready(const sh_http_batches *batches);
  */
 size_t sh_http_batches_next(sh_http_batches *batches, size_t idle,
                             sh_http_waiting *ret[SH_HTTP_TOGETHER_MAX]);
-/* Tells that a worker has finished a batch of this class. */
+/* Reports that a worker has finished a batch of this class. */
 void sh_http_batches_end(sh_http_batches *batches, sh_http_class class);
 /* Removes an exchange of any class that no worker will handle; NULL if there is none. */
 sh_http_waiting *sh_http_batches_drop(sh_http_batches *batches);

@@ -143,7 +143,7 @@ static sh_err fail_short(const http_client_failure *f, sh_error *error)
                    HTTP_URL_SHOWN, f->url, f->body_len, (int64_t)announced);
 }
 
-/* The answer was no HTTP or empty, as from a TLS port that gets plain HTTP. */
+/* The answer was not HTTP, or was empty, as from a TLS port that gets plain HTTP. */
 static sh_err fail_no_http(const http_client_failure *f, const char *what, sh_error *error)
 {
     if (is_tls(f))
@@ -239,7 +239,7 @@ static sh_err fail_other(const http_client_failure *f, sh_error *error)
         return sh_fail(error, SH_E_MEMORY, "no memory for an exchange with %.*s", HTTP_URL_SHOWN,
                        f->url);
     case CURLE_URL_MALFORMAT:
-        return sh_fail(error, SH_E_CONFIG, "%.*s is no URL that can be fetched (%s)",
+        return sh_fail(error, SH_E_CONFIG, "%.*s is not a URL that can be fetched (%s)",
                        HTTP_URL_SHOWN, f->url, f->names->url);
     case CURLE_FILESIZE_EXCEEDED:
         return sh_fail(error, SH_E_LIMIT, "%.*s announces more than the %zu bytes allowed",

@@ -133,7 +133,7 @@ static enum MHD_Result begin_body(sh_http_exchange *exchange)
     return sh_http_send_reply(exchange);
 }
 
-/* Refuses a request that is ambiguous, or that is no probe on a reserved connection. */
+/* Refuses a request that is ambiguous, or that is not a probe but uses a reserved connection. */
 static bool is_acceptable(sh_http_exchange *exchange, const sh_http_request_line *line)
 {
     const char *why = NULL;

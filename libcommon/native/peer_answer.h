@@ -22,9 +22,11 @@ typedef struct {
     bool is_own;
     /* The same without "success", which NetAlertX omits in answers to GET. */
     bool is_likely_own;
-    sh_error_code code; /* SH_CODE_NONE if it has none or is not likely own */
-    /* Its "message", else its "error", truncated and printable; "" if it is not likely own. For
-       operators only: programs use the code. */
+    sh_error_code code; /* SH_CODE_NONE if it has none or is probably not the peer's own */
+    /*
+     * Its "message", else its "error", truncated and printable; "" if it is probably not the peer's
+     * own. For operators only: programs use the code.
+     */
     char message[SH_PEER_ERROR_MESSAGE_BYTES];
 } sh_peer_error;
 

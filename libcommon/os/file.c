@@ -250,7 +250,7 @@ static int temporary_create(const char *dir, char ret[static PATH_MAX])
     return mkostemps(ret, TEMPORARY_SUFFIX_LEN, O_CLOEXEC);
 }
 
-/* The words for an errno of a write, with the remedy if the disk is full. */
+/* The message for an errno of a write, with the remedy if the disk is full. */
 static const char *words_of_write(int number)
 {
     switch (number) {

@@ -19,7 +19,7 @@ static sh_err lock(const sh_partial_file *file, sh_error *error)
     struct stat opened, named;
     if (flock(file->fd, LOCK_EX | LOCK_NB) != 0)
         return sh_fail(error, errno == EWOULDBLOCK ? SH_E_BUSY : SH_E_IO, "%s: %s", file->path,
-                       errno == EWOULDBLOCK ? "another process writes it now" : strerror(errno));
+                       errno == EWOULDBLOCK ? "another process is writing it" : strerror(errno));
     /* Another process may have moved it before it was locked. */
     if (fstat(file->fd, &opened) != 0 || lstat(file->path, &named) != 0 ||
         opened.st_ino != named.st_ino || opened.st_dev != named.st_dev)

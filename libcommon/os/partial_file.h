@@ -8,7 +8,7 @@
 
 /*
  * A file that is written by others under the name `PATH.partial` and then moved to PATH, durably:
- * PATH is complete or as it was. What a killed process left is overwritten.
+ * PATH is either complete or unchanged. A partial file that a killed process left is overwritten.
  */
 typedef struct {
     int fd;

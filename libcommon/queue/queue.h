@@ -64,9 +64,9 @@ sh_queue_keeps sh_queue_keeps_of(const sh_queue *queue, const char **message);
 
 /* The server that a queue is connected to. */
 typedef struct {
-    char place[SH_REDIS_PLACE_BYTES]; /* as of sh_redis_print_place() */
+    char place[SH_REDIS_PLACE_BYTES]; /* as sh_redis_print_place() writes it */
     const char *role;  /* "master" or "replica"; "unknown" if the user may not run ROLE */
-    bool has_replicas; /* false: it is no known master */
+    bool has_replicas; /* false: not known to be a master */
     int64_t replicas;  /* connected to it */
     bool in_memory;    /* they confirm an entry when it is in their memory, not on their disk */
     int64_t in_step;   /* of these, how many have what it had at the previous check */
@@ -131,7 +131,7 @@ typedef struct {
     uint8_t digest[SH_DIGEST_BYTES];
     int64_t merged_ms; /* Unix time; 0: no table was merged */
     /* Instead, if merge could not merge the node's last table: digest is that table's. */
-    int64_t refused_ms;               /* Unix time; 0: not so */
+    int64_t refused_ms;               /* Unix time; 0: merge has not rejected it */
     char refused[SH_DEAD_REASON_MAX]; /* the reason */
 } sh_queue_question;
 

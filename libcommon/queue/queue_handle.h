@@ -72,8 +72,8 @@ sh_err sh_queue_verify(sh_queue *queue, sh_error *error);
  * Reads a reply to ROLE into queue->server. SH_E_BUSY for a replica, whose connection is dropped. A
  * user who may not run ROLE learns of it from the first write.
  */
-sh_err sh_queue_judge_role(sh_queue *queue, const sh_redis_command *role, sh_error *error);
-/* SH_E_BUSY if fewer replicas are connected than a put needs, by the last sh_queue_judge_role(). */
+sh_err sh_queue_read_role(sh_queue *queue, const sh_redis_command *role, sh_error *error);
+/* SH_E_BUSY if fewer replicas are connected than a put needs, by the last sh_queue_read_role(). */
 sh_err sh_queue_check_replicas(const sh_queue *queue, sh_error *error);
 /*
  * Waits until the number of replicas that a put needs has everything that was written before, on

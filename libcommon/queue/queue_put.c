@@ -66,11 +66,11 @@ static void write_common(const sh_queue *queue, put_numbers *n, sh_put_arguments
     ret->keys.ids_nodes = sh_slice_of(queue->ids_nodes);
 }
 
-static sh_slice word_of(sh_newcomer newcomer)
+static sh_slice newcomer_name(sh_newcomer newcomer)
 {
-    static const char *const words[] = {
+    static const char *const names[] = {
         [SH_NEWCOMER_ALWAYS] = "always", [SH_NEWCOMER_YES] = "yes", [SH_NEWCOMER_NO] = "no"};
-    return sh_slice_of(words[newcomer]);
+    return sh_slice_of(names[newcomer]);
 }
 
 static void write_put(const sh_put_arguments *common, const sh_queue_put_item *item, put_texts *t)
@@ -90,14 +90,14 @@ static void write_put(const sh_put_arguments *common, const sh_queue_put_item *i
     put->version = sh_slice_of(item->nodes_version);
     put->digest = sh_slice_of(t->digest);
     put->table = sh_slice_of(t->table);
-    put->newcomer = word_of(item->newcomer);
+    put->newcomer = newcomer_name(item->newcomer);
 }
 
-/* Maps a refusal of queue_put.lua to an error. False if word is no refusal. */
-static bool read_refusal(sh_slice word, sh_queue_put_item *item)
+/* Maps a refusal of queue_put.lua to an error. False if status is not a refusal. */
+static bool read_refusal(sh_slice status, sh_queue_put_item *item)
 {
     static const struct {
-        const char *word;
+        const char *status;
         sh_err err;
         const char *message;
     } refusals[] = {
@@ -111,7 +111,7 @@ static bool read_refusal(sh_slice word, sh_queue_put_item *item)
          "too many new node names at once: nodes that the hub does not know yet must wait"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-        if (sh_slice_equals(word, sh_slice_of(refusals[i].word))) {
+        if (sh_slice_equals(status, sh_slice_of(refusals[i].status))) {
             item->err = sh_fail(&item->error, refusals[i].err, "%s", refusals[i].message);
             return true;
         }
@@ -121,7 +121,7 @@ static bool read_refusal(sh_slice word, sh_queue_put_item *item)
 static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
 {
     static const struct {
-        const char *word;
+        const char *status;
         sh_put put;
     } outcomes[] = {{"queued", SH_PUT_QUEUED},
                     {"welcome", SH_PUT_QUEUED},
@@ -132,12 +132,12 @@ static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
     item->is_new_node = false;
     if (item->err != SH_OK)
         return;
-    sh_slice word = sh_redis_text(command->reply);
-    if (read_refusal(word, item))
+    sh_slice status = sh_redis_text(command->reply);
+    if (read_refusal(status, item))
         return;
-    item->is_new_node = sh_slice_equals(word, SH_SLICE("welcome"));
+    item->is_new_node = sh_slice_equals(status, SH_SLICE("welcome"));
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
-        if (sh_slice_equals(word, sh_slice_of(outcomes[i].word))) {
+        if (sh_slice_equals(status, sh_slice_of(outcomes[i].status))) {
             item->put = outcomes[i].put;
             return;
         }
@@ -163,15 +163,15 @@ static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_
     }
 }
 
-/* Whether its success means that an entry is in the queue. */
+/* Whether the put succeeded and its entry is in the queue. */
 static bool is_queued(const sh_queue_put_item *item)
 {
     return item->err == SH_OK && (item->put == SH_PUT_QUEUED || item->put == SH_PUT_DUPLICATE);
 }
 
 /*
- * What is queued is confirmed once the replicas have it, too; also a duplicate, whose first put may
- * have failed here.
+ * Confirms queued entries only once the replicas have them, too. The same goes for duplicates,
+ * whose first put may have failed at this point.
  */
 static void confirm_each(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
 {
@@ -226,16 +226,16 @@ static bool read_digest(sh_slice text, uint8_t digest[static SH_DIGEST_BYTES], i
 /* `refused <digest> <ms> <reason>`, as dead_add.lua writes it. */
 static bool read_refused_table(sh_slice text, sh_queue_question *question)
 {
-    static const char word[] = "refused ";
+    static const char status[] = "refused ";
     const size_t hex = SH_DIGEST_HEX_BYTES - 1;
     uint64_t ms = 0;
-    if (text.len <= sizeof word + hex || memcmp(text.data, word, sizeof word - 1) != 0)
+    if (text.len <= sizeof status + hex || memcmp(text.data, status, sizeof status - 1) != 0)
         return false;
-    sh_slice rest = {text.data + sizeof word + hex, text.len - sizeof word - hex};
+    sh_slice rest = {text.data + sizeof status + hex, text.len - sizeof status - hex};
     const char *space = memchr(rest.data, ' ', rest.len);
     size_t len = space == NULL ? rest.len : (size_t)(space - rest.data);
     if (space == NULL ||
-        !sh_hex_decode((sh_slice){text.data + sizeof word - 1, hex}, question->digest,
+        !sh_hex_decode((sh_slice){text.data + sizeof status - 1, hex}, question->digest,
                        SH_DIGEST_BYTES) ||
         !sh_text_to_u64((sh_slice){rest.data, len}, INT64_MAX, &ms))
         return false;

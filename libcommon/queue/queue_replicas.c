@@ -40,7 +40,7 @@ static void read_master(sh_queue *queue, const sh_redis_reply *role)
     queue->offset_on = sh_redis_connections(queue->redis);
 }
 
-sh_err sh_queue_judge_role(sh_queue *queue, const sh_redis_command *role, sh_error *error)
+sh_err sh_queue_read_role(sh_queue *queue, const sh_redis_command *role, sh_error *error)
 {
     queue->server = (sh_queue_server){.role = "unknown"};
     sh_redis_print_place(queue->redis, queue->server.place);

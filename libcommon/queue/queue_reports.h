@@ -12,13 +12,13 @@
 
 #define SH_REPORTS_AT_ONCE 32 /* SH_REPORTS_PUT_MAX */
 
-/* About one node; empty texts say nothing. */
+/* About one node; an empty text is not reported. */
 typedef struct {
     char node[SH_NODE_NAME_MAX + 1];
     int64_t ms;           /* Unix time of what follows */
     bool is_contact;      /* a contact of a node that the hub may not know yet */
     const char *mode;     /* of that contact: "push" or "pull" */
-    int64_t interval_s;   /* between its contacts, as it says; 0: it does not */
+    int64_t interval_s;   /* between its contacts, as it reports; 0: not reported */
     const char *protocol; /* "native" or "netalertx"; NULL: no agent is reported */
     char agent[SH_AGENT_MAX + 1], instance[SH_INSTANCE_MAX + 1];
     char address[SH_ADDRESS_MAX + 1];       /* of the request with the agent; "": not known */

@@ -139,7 +139,7 @@ static sh_err judge_replies(sh_queue *queue, const sh_redis_command *config,
     else if (!may_not_ask(config->err))
         err = sh_fail(error, config->err, "%s", config->error->message);
     if (err == SH_OK)
-        err = sh_queue_judge_role(queue, role, error);
+        err = sh_queue_read_role(queue, role, error);
     if (err == SH_OK && queue->keeps == SH_KEEPS_UNKNOWN)
         err = learn_from_info(queue, error);
     end_words(queue);

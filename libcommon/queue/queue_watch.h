@@ -18,7 +18,7 @@ typedef struct {
     sh_err err;           /* of sh_queue_check(); SH_E_BUSY before the first one */
     sh_error error;       /* its message */
     bool answers;         /* Redis is reachable, fit or not */
-    sh_queue_keeps keeps; /* keeps_words explains all but SH_KEEPS_ALL */
+    sh_queue_keeps keeps; /* keeps_message explains all but SH_KEEPS_ALL */
     char keeps_message[SH_ERROR_MESSAGE_BYTES];
     sh_queue_server server;
     bool has_depth;
@@ -39,7 +39,7 @@ typedef struct {
 /* What options point to must outlive the watch. SH_E_MEMORY, SH_E_CONFIG. */
 sh_err sh_queue_watch_new(const sh_queue_options *options, const sh_queue_watch_calls *calls,
                           sh_queue_watch **ret, sh_error *error);
-/* Tells the thread to end and does not wait for it. The last state stays readable. */
+/* Asks the thread to end and does not wait for it. The last state stays readable. */
 void sh_queue_watch_stop(sh_queue_watch *watch);
 /* Ends the thread, waits for it and frees the watch. NULL is accepted. */
 void sh_queue_watch_free(sh_queue_watch *watch);

@@ -17,7 +17,7 @@
 /* With several servers, one that hangs must leave time for the others. */
 #define CONNECT_OF_SEVERAL_MS 1000
 #define REPLY_OF_SEVERAL_MS 1500
-#define MOVES_MAX 4 /* a cluster whose servers name each other is not followed for ever */
+#define MOVES_MAX 4 /* ends a loop of servers that name each other */
 
 static struct timeval timeval_of(int64_t ms)
 {

@@ -22,7 +22,7 @@ struct sh_redis {
     bool leave;                    /* drop the connection after this exchange */
     sh_redis_host server;          /* connected, or tried last */
     size_t first_host;             /* index of the host to try first */
-    sh_redis_host owner;           /* told by MOVED: the server to try before them; port 0: none */
+    sh_redis_host owner;           /* named by MOVED: the server to try before them; port 0: none */
     sh_redis *sentinels;           /* a connection to one of the sentinels; NULL without Sentinel */
     sh_redis_texts sentinel_texts; /* of that connection */
     uint64_t masters;              /* sh_redis_masters() when it was connected */
@@ -41,7 +41,7 @@ sh_err sh_redis_fail_at(const sh_redis *redis, sh_err code, const char *doing, c
 sh_err sh_redis_lose(sh_redis *redis, const char *doing, sh_error *error);
 
 sh_err sh_redis_set_timeout(sh_redis *redis, int64_t timeout_ms, sh_error *error);
-/* Runs one command on the existing connection. The reply is no error reply. */
+/* Runs one command on the existing connection. The reply is not an error reply. */
 sh_err sh_redis_run(sh_redis *redis, const sh_redis_request *request, redisReply **ret,
                     sh_error *error);
 

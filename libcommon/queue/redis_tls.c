@@ -59,7 +59,7 @@ static int expect_host(SSL *ssl, const char *host)
 }
 
 /*
- * Why the handshake failed, in tls->why if it is no static text; NULL: hiredis's message says as
+ * Why the handshake failed, in tls->why unless it is a static text; NULL: hiredis's message says as
  * much.
  */
 static const char *reason_of(sh_redis_tls *tls, const SSL *ssl)

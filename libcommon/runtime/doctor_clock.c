@@ -42,7 +42,7 @@ void sh_doctor_check_server_clock(sh_doctor_report *report, const char *of, int6
     int64_t behind_ms = its_ms < before_ms ? before_ms - its_ms : 0;
     bool same = ahead_ms < CLOCK_DIFFERENCE_MS && behind_ms < CLOCK_DIFFERENCE_MS;
     sh_doctor_add_format(report, same ? SH_CHECK_OK : SH_CHECK_WARNING, "clock",
-                         same ? NULL : "let both hosts follow one time server (NTP)",
+                         same ? NULL : "synchronize both hosts with the same time server (NTP)",
                          "the clock of %s %s%" PRId64 " s", of,
                          same            ? "and this host's differ by less than "
                          : ahead_ms != 0 ? "is ahead of this host's by "

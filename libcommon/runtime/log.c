@@ -35,7 +35,7 @@ static void write_line(sh_log_line *line)
 static void write_repeats(const sh_log_repeats *repeats)
 {
     sh_log_line line;
-    char words[96];
+    char text[96];
     if (repeats->count == 0)
         return;
     sh_log_line_begin(&line, repeats->level);
@@ -44,11 +44,11 @@ static void write_repeats(const sh_log_repeats *repeats)
         sh_log_line_number(&line, repeats->same ? "repeated" : "similar", (int64_t)repeats->count);
         sh_log_line_number(&line, "seconds", repeats->seconds);
     } else {
-        (void)snprintf(words, sizeof words,
+        (void)snprintf(text, sizeof text,
                        repeats->same ? ": repeated %" PRIu64 " times in %" PRId64 " s"
                                      : ", and others: %" PRIu64 " more such lines in %" PRId64 " s",
                        repeats->count, repeats->seconds);
-        sh_log_line_text(&line, words);
+        sh_log_line_text(&line, text);
     }
     write_line(&line);
 }
@@ -72,11 +72,11 @@ static void on_tick(void)
 static size_t format_lost(uint64_t lost, char *ret, size_t ret_bytes)
 {
     sh_log_line line;
-    char words[160];
+    char text[160];
     sh_log_line_begin(&line, SH_LOG_WARNING);
-    int len = snprintf(words, sizeof words,
+    int len = snprintf(text, sizeof text,
                        "%" PRIu64 " log lines were lost: standard error was not read", lost);
-    sh_log_line_message(&line, words, (size_t)len, sizeof words);
+    sh_log_line_message(&line, text, (size_t)len, sizeof text);
     sh_log_line_end(&line);
     size_t used = line.len < ret_bytes ? line.len : 0;
     memcpy(ret, line.data, used);

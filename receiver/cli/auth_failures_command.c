@@ -174,7 +174,7 @@ static sh_err show_all(const sh_settings *settings, sh_queue *queue, bool json, 
     if (err == SH_OK && json)
         err = write_json(&list, out, error);
     else if (err == SH_OK && list.count == 0)
-        (void)fputs("No request was refused for want of valid credentials.\n", out);
+        (void)fputs("No request was refused for missing or invalid credentials.\n", out);
     else if (err == SH_OK)
         show_table(out, &(show_cells){columns, COLUMNS, list.count, write_cell, &list});
     free(list.all);

@@ -133,7 +133,7 @@ static sh_err read_arguments(int argc, char *const argv[], bool *json, sh_mac *r
         return sh_fail(error, SH_E_CONFIG, "the MAC of the device is missing; usage: %s",
                        command.usage);
     if (sh_mac_read(sh_slice_of(text), ret, &reason) != SH_OK)
-        return sh_fail(error, SH_E_CONFIG, "'%s' is no MAC: %s", text, reason.message);
+        return sh_fail(error, SH_E_CONFIG, "'%s' is not a MAC: %s", text, reason.message);
     return SH_OK;
 }
 

@@ -229,7 +229,7 @@ static sh_err list(store *s, listing *l, sh_error *error)
     if (err != SH_OK)
         return err;
     if (l->options->format == DEVICES_TEXT && l->rows == 0)
-        (void)fputs(l->options->filters ? "No device is like that.\n"
+        (void)fputs(l->options->filters ? "No device matches.\n"
                                         : "No device has been merged yet.\n",
                     l->out);
     return show_written(l->out, true, error);

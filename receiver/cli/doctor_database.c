@@ -29,7 +29,7 @@ static void check_lock(doctor *d)
     else
         sh_doctor_add(
             d->report, SH_CHECK_FAILED, "database lock", error.message,
-            "find the program that keeps it open (fuser FILE), or see to the file's owner");
+            "find the program that keeps it open (fuser FILE), or correct the file's owner");
 }
 
 /* The log can grow to 64 MiB, and a backup or an upgrade needs the size of the file. */
@@ -79,7 +79,7 @@ void doctor_check_database(doctor *d)
     if (err != SH_OK) {
         sh_doctor_add(d->report, SH_CHECK_FAILED, "database", error.message,
                       err == SH_E_NOT_FOUND ? "start the receiver, which creates it"
-                                            : "see to what the message names, or to SYNC_db");
+                                            : "fix what the message names, or correct SYNC_db");
         return;
     }
     sh_doctor_add(d->report, SH_CHECK_OK, "database", "it can be read, and its tables are current",

@@ -21,7 +21,7 @@ static void check_database_id(doctor *d)
         err = store_meta_get(d->store, STORE_META_DATABASE_ID, own, &error);
     if (err != SH_OK)
         sh_doctor_add(d->report, SH_CHECK_FAILED, "hub's database", error.message,
-                      "see to Redis and the database");
+                      "check Redis and the database");
     else if (published[0] == '\0')
         sh_doctor_add(d->report, SH_CHECK_WARNING, "hub's database",
                       "Redis names none: no receiver has merged yet, or Redis lost its data",
@@ -30,7 +30,7 @@ static void check_database_id(doctor *d)
         sh_doctor_add(
             d->report, SH_CHECK_FAILED, "hub's database",
             "the queue is merged into another database than that of SYNC_db",
-            "set SYNC_db as the other receivers have it, or run `synchub-receiver adopt`");
+            "set SYNC_db to that of the other receivers, or run `synchub-receiver adopt`");
     else
         sh_doctor_add(d->report, SH_CHECK_OK, "hub's database", "the queue belongs to it", NULL);
 }
@@ -42,7 +42,7 @@ static void check_credentials(doctor *d)
     sh_error error = {.code = SH_OK};
     if (credentials_are_published(d->store, d->queue, &same, &count, &error) != SH_OK)
         sh_doctor_add(d->report, SH_CHECK_FAILED, "credentials", error.message,
-                      "see to Redis and the database");
+                      "check Redis and the database");
     else if (!same)
         sh_doctor_add(
             d->report, SH_CHECK_FAILED, "credentials",
@@ -64,7 +64,7 @@ static void check_nodes(doctor *d)
         troubled += node_needs_attention(&facts, overview.now_ms);
     }
     if (err != SH_OK)
-        sh_doctor_add(d->report, SH_CHECK_FAILED, "nodes", error.message, "see to the database");
+        sh_doctor_add(d->report, SH_CHECK_FAILED, "nodes", error.message, "check the database");
     else
         sh_doctor_add_format(d->report, troubled > 0 ? SH_CHECK_WARNING : SH_CHECK_OK, "nodes",
                              troubled > 0 ? "`synchub-receiver nodes --problems` shows them" : NULL,
@@ -90,7 +90,7 @@ static void check_auth_failures(doctor *d)
     sh_error error = {.code = SH_OK};
     if (store_auth_failures(d->store, count_failure, &count, &error) != SH_OK)
         sh_doctor_add(d->report, SH_CHECK_FAILED, "authentication", error.message,
-                      "see to the database");
+                      "check the database");
     else
         sh_doctor_add_format(
             d->report, count.addresses > 0 ? SH_CHECK_WARNING : SH_CHECK_OK, "authentication",

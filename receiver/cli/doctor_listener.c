@@ -22,7 +22,7 @@ static void add_end(doctor *d, const sh_certificate *certificate)
     sh_clock_rfc3339(certificate->end_ms, end);
     if (now_ms >= certificate->end_ms || now_ms < certificate->begin_ms)
         sh_doctor_add_format(d->report, SH_CHECK_FAILED, "certificate",
-                             "renew it, and see that this host's clock is right",
+                             "renew it, and check this host's clock",
                              "that of %s is %s (it ends at %s)", certificate->names,
                              now_ms < certificate->begin_ms ? "not valid yet" : "expired", end);
     else
@@ -83,11 +83,11 @@ static void check_running(doctor *d)
         break;
     case SH_E_BUSY:
         sh_doctor_add(d->report, SH_CHECK_FAILED, "receiver", error.message,
-                      "see to what the receiver names; its log has more");
+                      "fix what the receiver reports; its log has more");
         break;
     default:
         sh_doctor_add(d->report, SH_CHECK_FAILED, "receiver", error.message,
-                      "start synchub-receiver, or set SYNC_listen as it has it");
+                      "start synchub-receiver, or set SYNC_listen to that of the running one");
         break;
     }
 }

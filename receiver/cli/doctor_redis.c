@@ -34,14 +34,14 @@ static void check_memory(doctor *d, const server_facts *facts)
 
 static void check_durability(doctor *d)
 {
-    const char *words = "";
-    sh_queue_keeps keeps = sh_queue_keeps_of(d->queue, &words);
+    const char *message = "";
+    sh_queue_keeps keeps = sh_queue_keeps_of(d->queue, &message);
     if (keeps == SH_KEEPS_ALL)
         sh_doctor_add(d->report, SH_CHECK_OK, "Redis durability",
                       "what it confirms is on the disk, and nothing is evicted", NULL);
     else
         sh_doctor_add(
-            d->report, SH_CHECK_WARNING, "Redis durability", words,
+            d->report, SH_CHECK_WARNING, "Redis durability", message,
             "set `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction` "
             "in redis.conf, and restart Redis");
 }
@@ -56,7 +56,7 @@ static void check_replicas(doctor *d)
     bool weak = needed > 0 && server->in_memory;
     sh_doctor_add_format(
         d->report, late || weak ? SH_CHECK_WARNING : SH_CHECK_OK, "Redis replicas",
-        late   ? "see to the replicas: `INFO replication` at each of them shows how far it is"
+        late   ? "check the replicas: `INFO replication` on each of them shows how far it is"
         : weak ? "only Redis 7.2 or later and Valkey, with SYNC_redis_durable=True, confirm from "
                  "the replicas' disks"
                : NULL,
@@ -70,7 +70,7 @@ static void check_queue(doctor *d, const server_facts *facts)
     sh_error error = {.code = SH_OK};
     if (sh_queue_depth_get(d->queue, &depth, &error) != SH_OK) {
         sh_doctor_add(d->report, SH_CHECK_FAILED, "queue", error.message,
-                      "see to Redis (SYNC_redis_url)");
+                      "check Redis (SYNC_redis_url)");
         return;
     }
     int64_t age_ms = facts->oldest_ms > 0 && facts->now_ms > facts->oldest_ms
@@ -80,7 +80,7 @@ static void check_queue(doctor *d, const server_facts *facts)
                 NEAR_LIMIT(depth.bytes, (int64_t)SH_QUEUE_BYTES_MAX);
     bool old = age_ms >= OLD_ENTRY_MS;
     sh_doctor_add_format(d->report, full || old ? SH_CHECK_WARNING : SH_CHECK_OK, "queue",
-                         full || old ? "see that a receiver merges and is ready, or start more"
+                         full || old ? "check that a receiver merges and is ready, or start more"
                                      : NULL,
                          "%" PRId64 " entries (%" PRId64 " MiB) wait, the oldest for %" PRId64 " s",
                          depth.entries, MIB(depth.bytes), age_ms / 1000);
@@ -105,7 +105,7 @@ void doctor_check_redis(doctor *d)
     if (fit != SH_OK || err != SH_OK) {
         sh_doctor_add(d->report, SH_CHECK_FAILED, "Redis",
                       fit != SH_OK ? error.message : reason.message,
-                      "see to Redis, its configuration and SYNC_redis_url");
+                      "check Redis, its configuration and SYNC_redis_url");
     } else {
         const sh_queue_server *server = sh_queue_server_of(queue);
         sh_doctor_add_format(d->report, SH_CHECK_OK, "Redis", NULL,

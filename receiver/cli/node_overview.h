@@ -7,8 +7,8 @@
 /* What database and Redis hold about all nodes, joined by name. */
 
 /*
- * Reads everything but the numbers of devices. A Redis that does not answer is no error: its part
- * is missing. The errors of the store; SH_E_MEMORY.
+ * Reads everything but the numbers of devices. A Redis that does not answer is not an error: its
+ * part is missing. The errors of the store; SH_E_MEMORY.
  */
 sh_err node_overview_read(const sh_settings *settings, node_overview *ret, sh_error *error);
 void node_overview_reset(node_overview *o);

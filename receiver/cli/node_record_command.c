@@ -22,7 +22,7 @@
 
 #define SILENT_AFTER_MAX_S (366 * 86400)
 
-/* --- Changing what is noted ------------------------------------------------------------------ */
+/* --- Changing a record ----------------------------------------------------------------------- */
 
 typedef struct {
     show_command command;
@@ -72,7 +72,7 @@ static sh_err change_record(void *context, store *s, sh_error *error)
     if (err == SH_OK)
         err = r->change->change(&info, r->argv[1], error);
     if (err == SH_OK)
-        node_contact_settle(&info.contact);
+        node_contact_set_silent_after(&info.contact);
     return err == SH_OK ? store_node_info_put(s, &info, error) : err;
 }
 
@@ -131,7 +131,7 @@ static sh_err set_silent_after(store_node_info *info, const char *value, sh_erro
     if (strcmp(value, "default") != 0 &&
         (!duration_read(value, SILENT_AFTER_MAX_S, &ms) || ms == 0))
         return sh_fail(error, SH_E_CONFIG,
-                       "'%s' is no duration of at most 366 days, such as 90s, 15m, 12h or 7d; "
+                       "'%s' is not a duration of at most 366 days, such as 90s, 15m, 12h or 7d; "
                        "`default` is three intervals",
                        value);
     info->contact.set_ms = ms;

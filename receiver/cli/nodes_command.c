@@ -258,7 +258,7 @@ static sh_err write_text(node_list *list, bool filtered, FILE *out, sh_error *er
     if (o->count == 0)
         (void)fputs("No node has been in contact yet.\n", out);
     else if (list->count == 0)
-        (void)fputs(filtered ? "No such node.\n" : "No problems.\n", out);
+        (void)fputs(filtered ? "No node matches.\n" : "No problems.\n", out);
     else
         err = write_table(list, out, error);
     if (o->has_redis)

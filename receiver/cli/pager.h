@@ -20,11 +20,12 @@ typedef int (*paged_command)(const sh_settings *settings, int argc, char *const 
 
 /*
  * Runs the command without the argument --no-pager, and returns its exit code after the pager has
- * ended: messages are shown then. That the user ends the pager early is no failure. Main thread.
+ * ended: messages are shown then. It is not a failure if the user ends the pager early. Main
+ * thread.
  */
 int pager_run(paged_command command, const sh_settings *settings, int argc, char *const argv[]);
 
-/* Whether the user has ended the pager, so that further output is in vain. */
+/* Whether the user has ended the pager, so that nobody reads further output. */
 bool pager_has_quit(void);
 
 /* The width of the terminal behind a pager's stream; 0: out is another stream, or none is known. */

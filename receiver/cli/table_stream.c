@@ -49,8 +49,8 @@ static void write_row(const table_stream *t, const sh_slice *cells)
 }
 
 /*
- * Fixes the widths, and writes titles and kept rows; early: before there are enough rows to tell.
- * The lock is held.
+ * Fixes the widths, and writes titles and kept rows; early: before enough rows are known. The lock
+ * is held.
  */
 static void begin(table_stream *t, bool early)
 {

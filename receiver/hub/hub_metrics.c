@@ -27,7 +27,7 @@ receiver_metrics hub_metrics = {
     .pushes_queued = COUNTER(PUSHES, "result=\"queued\"", "Pushes answered with success."),
     .pushes_duplicate = COUNTER(PUSHES, "result=\"duplicate\"", NULL),
     .pushes_unchanged = COUNTER(PUSHES, "result=\"unchanged\"", NULL),
-    .refused_token = COUNTER(REFUSED, "reason=\"token\"", "Pushes refused for good."),
+    .refused_token = COUNTER(REFUSED, "reason=\"token\"", "Pushes refused permanently."),
     .refused_node = COUNTER(REFUSED, "reason=\"another_node\"", NULL),
     .refused_shared = COUNTER(REFUSED, "reason=\"shared_token\"", NULL),
     .refused_type = COUNTER(REFUSED, "reason=\"content_type\"", NULL),
@@ -43,7 +43,7 @@ receiver_metrics hub_metrics = {
     .refused_payload = COUNTER(REFUSED, "reason=\"payload\"", NULL),
     .refused_throttled = COUNTER(REFUSED, "reason=\"throttled\"", NULL),
     .unavailable_redis =
-        COUNTER(UNAVAILABLE, "reason=\"redis\"", "Pushes answered with: try again later."),
+        COUNTER(UNAVAILABLE, "reason=\"redis\"", "Pushes that the node must send again later."),
     .unavailable_full = COUNTER(UNAVAILABLE, "reason=\"full\"", NULL),
     .unavailable_busy = COUNTER(UNAVAILABLE, "reason=\"busy\"", NULL),
     .unavailable_share = COUNTER(UNAVAILABLE, "reason=\"share\"", NULL),
@@ -70,15 +70,15 @@ receiver_metrics hub_metrics = {
                                "their column's default."),
     .queue_entries = GAUGE("synchub_queue_entries", "Entries waiting to be merged."),
     .queue_entries_limit =
-        GAUGE("synchub_queue_entries_limit", "Entries with which the queue is full."),
+        GAUGE("synchub_queue_entries_limit", "Maximum of synchub_queue_entries."),
     .queue_bytes = GAUGE("synchub_queue_bytes", "Bytes of waiting entries."),
-    .queue_bytes_limit = GAUGE("synchub_queue_bytes_limit", "Bytes with which the queue is full."),
+    .queue_bytes_limit = GAUGE("synchub_queue_bytes_limit", "Maximum of synchub_queue_bytes."),
     .queue_oldest_age = {.name = "synchub_queue_oldest_age_seconds",
                          .help = "How long the oldest entry has waited; 0 if none waits.",
                          .type = "gauge",
                          .divisor = 1000,
                          .absent = true},
-    .queue_dead = GAUGE("synchub_dead_letters", "Entries in the dead letters."),
+    .queue_dead = GAUGE("synchub_dead_letters", "Dead letters."),
 };
 
 sh_err hub_metrics_write(sh_buf *ret)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * Tells whether ages that come from the wall clock can be trusted. A clock that was set, on a
+ * Decides whether ages that come from the wall clock can be trusted. A clock that was set, on a
  * machine without a battery-backed clock or by an operator, makes everything look days older than
  * it is. Nothing is deleted because of its age before the wall clock has kept pace with the
  * monotonic clock for STEADY_CLOCK_MS: active nodes have been in contact again by then.

@@ -9,7 +9,7 @@
 
 /*
  * What an unauthenticated peer claims about itself, for the log only: behind an ingress the
- * connection's address does not tell which node it is.
+ * connection's address does not identify the node.
  */
 #define CLAIMED_IDENTITY_ADDRESS_BYTES 46
 

@@ -59,7 +59,7 @@ typedef enum {
 caller_class credential_snapshot_classify(const credential_snapshot *snapshot,
                                           const sh_node_record *own, const char *node);
 
-/* When the shared credentials stopped to work for this node (`node add --grace`); 0: not known. */
+/* When the shared credentials stopped working for this node (`node add --grace`); 0: not known. */
 int64_t credential_snapshot_shared_until_ms(const credential_snapshot *snapshot, const char *node);
 
 /* The node with credentials of its own whose name is easily confused with this one, or NULL. */

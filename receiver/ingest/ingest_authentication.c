@@ -48,7 +48,7 @@ static sh_err lookup_caller(const ingest *in, ingest_caller *ret, sh_error *erro
     "the token is not this hub's, nor any node's own; SYNC_api_token (or API_TOKEN) must be the "  \
     "same on node and hub, or what `synchub-receiver node` printed last"
 
-/* Behind an ingress only the peer's claims tell which node it is. They prove nothing. */
+/* Behind an ingress only the peer's claims identify the node. They prove nothing. */
 static void log_unknown(const sh_http_exchange *exchange, sh_slice head, sh_slice tail)
 {
     char node[SH_NODE_NAME_MAX + 1];

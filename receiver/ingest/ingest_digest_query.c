@@ -82,7 +82,7 @@ static bool note_heartbeat(const ingest *in, const ingest_push *push)
     return false;
 }
 
-/* A day later the table is sent in full, and merge decides anew. */
+/* After a day the table is sent in full, and merge checks it again. */
 static bool is_recent(int64_t unix_ms)
 {
     int64_t age_ms = sh_clock_unix_ms() - unix_ms;

@@ -121,7 +121,7 @@ static void ask_done(const ingest *in, const flush_round *round, ingest_push *pu
     }
 }
 
-/* The connection is returned before the answers are looked at, for which others may be borrowed. */
+/* Returns the connection before it processes the answers, which may borrow another one. */
 static sh_err exchange_with_redis(const ingest *in, flush_round *round, sh_error *error)
 {
     SH_CLEANUP(queue_loan_end) queue_loan loan = {0};

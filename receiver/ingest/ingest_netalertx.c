@@ -23,7 +23,7 @@
 
 #define STORED "{\"message\":\"Data received and stored successfully\"}"
 #define INVALID                                                                                    \
-    "The payload is no device table or plugin result (of at most 200000 rows) under this "         \
+    "The payload is not a device table or plugin result (of at most 200000 rows) under this "      \
     "hub's key: SYNC_encryption_key must be the same on node and hub"
 #define NATIVE_NODE                                                                                \
     "This node has credentials of its own, for the native protocol only: push with a "             \
@@ -133,7 +133,8 @@ static bool may_try(const ingest *in, sh_http_exchange *exchange, const char *no
     return false;
 }
 
-_Static_assert(SH_ROWS_MAX == 200000 && SH_PLUGIN_LINES_MAX == 200000, "INVALID tells the limits");
+_Static_assert(SH_ROWS_MAX == 200000 && SH_PLUGIN_LINES_MAX == 200000,
+               "INVALID contains the limits");
 
 /* The same answer, log line and metric for any invalid payload. */
 static void refuse_payload(const ingest *in, sh_http_exchange *exchange, const char *node)

@@ -71,8 +71,8 @@ void ingest_refuse_node(sh_http_exchange *exchange, refused_kind kind, const cha
 {
     sh_error_code code = refusals[kind].code;
     /* NetAlertX's format has no codes, and its payloads are refused alike for all reasons. */
-    const char *word = code == SH_CODE_NONE ? "payload" : sh_error_code_text(code);
-    node_reports_problem(node, refusals[kind].status, word, message);
+    const char *problem = code == SH_CODE_NONE ? "payload" : sh_error_code_text(code);
+    node_reports_problem(node, refusals[kind].status, problem, message);
     ingest_refuse(exchange, kind, node, message);
 }
 
@@ -132,7 +132,7 @@ unavailable_kind ingest_unavailable_of(sh_err err)
                                                           : UNAVAILABLE_INTERNAL;
 }
 
-#define PUT_OFF SH_LOG_WARNING, "answered a push with 503"
+#define DEFERRED SH_LOG_WARNING, "answered a push with 503"
 #define FAILED SH_LOG_ERROR, "could not queue a push"
 
 void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const char *node,
@@ -144,7 +144,7 @@ void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const
         sh_log_level level;
         const char *log, *message;
     } kinds[UNAVAILABLE_KINDS] = {
-        [UNAVAILABLE_BUSY] = {SH_CODE_BUSY, &hub_metrics.unavailable_busy, PUT_OFF,
+        [UNAVAILABLE_BUSY] = {SH_CODE_BUSY, &hub_metrics.unavailable_busy, DEFERRED,
                               "The hub is busy: try again later"},
         [UNAVAILABLE_CREDENTIALS] = {SH_CODE_CREDENTIALS, &hub_metrics.unavailable_credentials,
                                      FAILED,
@@ -158,12 +158,12 @@ void ingest_unavailable(sh_http_exchange *exchange, unavailable_kind kind, const
                              "This receiver is not ready: the reason is in its log"},
         [UNAVAILABLE_MEMORY] = {SH_CODE_MEMORY, &hub_metrics.unavailable_memory, FAILED,
                                 "The hub is short of memory: try again later"},
-        [UNAVAILABLE_NAMES] = {SH_CODE_NAMES, &hub_metrics.unavailable_names, PUT_OFF,
+        [UNAVAILABLE_NAMES] = {SH_CODE_NAMES, &hub_metrics.unavailable_names, DEFERRED,
                                "The hub accepts no more nodes under the shared token at the "
                                "moment: the reason is in its log"},
         [UNAVAILABLE_REDIS] = {SH_CODE_REDIS, &hub_metrics.unavailable_redis, FAILED,
                                "The hub's queue is down: try again later"},
-        [UNAVAILABLE_SHARE] = {SH_CODE_SHARE, &hub_metrics.unavailable_share, PUT_OFF,
+        [UNAVAILABLE_SHARE] = {SH_CODE_SHARE, &hub_metrics.unavailable_share, DEFERRED,
                                "This node's share of the hub's queue is full: try again later"},
     };
     assert(kind < UNAVAILABLE_KINDS);

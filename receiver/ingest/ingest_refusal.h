@@ -22,7 +22,7 @@ typedef enum {
     REFUSED_CLOCK,
     REFUSED_KEY,
     REFUSED_ALTERED,
-    REFUSED_CONTENT, /* merge found that the same text is no device table */
+    REFUSED_CONTENT, /* merge found that the same text is not a device table */
     REFUSED_JSON,    /* only for NetAlertX's format, as the next two */
     REFUSED_FIELD,
     REFUSED_PAYLOAD,

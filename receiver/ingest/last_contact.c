@@ -39,7 +39,7 @@ struct last_contact {
     table *filling, *writing;
 };
 
-/* Only known nodes are recorded, so names of one hash are no attack. */
+/* Only known nodes are recorded, so equal hashes of names are not an attack. */
 static size_t slot_of(const char *node)
 {
     return sh_hash_fnv1a(sh_slice_of(node)) % SLOTS;

@@ -8,7 +8,7 @@
 /*
  * Records when nodes were last in contact. A thread writes the times to Redis once a second, so
  * that an unchanged table does not cost a write to disk; a crash loses the last second of a
- * displayed time. The thread also hands over node_reports.h. Once a minute, if nearly
+ * displayed time. The thread also calls node_reports_flush(). Once a minute, if nearly
  * SYNC_max_nodes nodes are known, the thread also deletes those without contact for
  * SH_NAMES_IDLE_S.
  */

@@ -24,7 +24,7 @@ typedef struct {
  * Decrypts data into *text, replacing its content, checks it and sets `valid` or `ignored`: a node
  * with SYNC in its SYNC_plugins sends the result of its SYNC plugin under the name of the table,
  * and a NetAlertX hub takes and skips it. As any result is taken under another plugin's name, this
- * tells a peer no more. SH_E_LIMIT by the length of data only; SH_E_MEMORY.
+ * reveals nothing more to a peer. SH_E_LIMIT by the length of data only; SH_E_MEMORY.
  */
 sh_err netalertx_payload_open(sh_slice passphrase, netalertx_payload *payload, sh_error *error);
 

@@ -114,9 +114,9 @@ static void read_agent(const sh_http_exchange *exchange, bool netalertx, request
         ret->interval_s = (int64_t)seconds;
 }
 
-/* --- Noting ---------------------------------------------------------------------------------- */
+/* --- Recording ------------------------------------------------------------------------------- */
 
-/* Whether this agent of a node must be reported. Notes that it is. */
+/* Whether this agent of a node must be reported. If so, records that it is. */
 static bool is_new_report(uint64_t node, uint64_t agent)
 {
     reported_agent *known = &agents[node & (AGENTS - 1)];

@@ -15,9 +15,9 @@
  */
 
 /*
- * Notes what the headers of a request say of its node, which must be authorised: agent, interval,
- * instance, and a problem on its side. Returns whether several instances use the node's name, as
- * far as this process knows.
+ * Records what the headers of a request say about its node, which must be authorised: agent,
+ * interval, instance, and a problem that it reports. Returns whether several instances use the
+ * node's name, as far as this process knows.
  */
 bool node_reports_contact(const sh_http_exchange *exchange, const char *node, bool netalertx);
 
@@ -25,12 +25,12 @@ bool node_reports_contact(const sh_http_exchange *exchange, const char *node, bo
 void node_reports_newcomer(const sh_http_exchange *exchange, const char *node);
 
 /*
- * Notes that a request of an authorised node was refused. kind is a code of error_code.h; text has
- * the remedy.
+ * Records that a request of an authorised node was refused. kind is a code of error_code.h; text
+ * has the remedy.
  */
 void node_reports_problem(const char *node, unsigned status, const char *kind, const char *text);
 
-/* Notes a request without valid credentials; node is the name that it claims, or NULL. */
+/* Records a request without valid credentials; node is the name that it claims, or NULL. */
 void node_reports_forbidden(const sh_http_exchange *exchange, const char *node, const char *reason);
 
 /* Hands everything to Redis. For one thread. What cannot be handed over is discarded. */

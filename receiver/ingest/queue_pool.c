@@ -13,7 +13,7 @@
  */
 #define QUEUES_MAX SH_HTTP_WORKERS_MAX
 
-/* A thread that held one and waited for another could wait for ever. */
+/* A thread that held one and waited for another could deadlock. */
 static _Thread_local bool borrowed;
 
 struct queue_pool {

@@ -17,7 +17,7 @@
 #define STEP_MS 60000        /* minimum difference to the recorded contact */
 #define SLOTS_FIRST 1024     /* a power of two, at most three quarters in use */
 #define SLOTS_MAX (1U << 20) /* with more nodes, all are written again */
-#define URL_MARK "://"       /* in place of the name of a node that never said one */
+#define URL_MARK "://"       /* stands for a node that sent no name */
 
 typedef struct {
     uint64_t node; /* hash of its name; 0: free */

@@ -131,7 +131,7 @@ sh_err credentials_take_over(store *s, sh_queue *queue, size_t *taken, sh_error 
     return SH_OK;
 }
 
-/* --- Looking --------------------------------------------------------------------------------- */
+/* --- Checking -------------------------------------------------------------------------------- */
 
 /* Whether Redis has the list of the database. */
 static sh_err compare(credentials_publication *p, store *s, sh_queue *queue, bool *same,

@@ -21,7 +21,7 @@ typedef struct {
 /* For another database: reads everything again. */
 void credentials_publication_reset(credentials_publication *p);
 
-/* Publishes the credentials if Redis differs. Looks at most every SH_PUBLICATION_CHECK_MS. */
+/* Publishes the credentials if Redis differs. Checks at most every SH_PUBLICATION_CHECK_MS. */
 sh_err credentials_publication_update(credentials_publication *p, store *s, sh_queue *queue,
                                       sh_error *error);
 

@@ -273,8 +273,8 @@ sh_err last_result_files_contacts(last_result_files *h, sh_queue *queue, sh_erro
 
 /*
  * NetAlertX's SYNC plugin reads results of other plugins as JSON, too, and fails, with the tables
- * of all nodes, at JSON that is no table. A first line without '|' makes a result no JSON; the
- * plugin whose result it is ignores that line.
+ * of all nodes, at JSON that is not a table. A first line without '|' makes a result invalid JSON;
+ * the plugin whose result it is ignores that line.
  */
 static const char NO_JSON[] = "# a plugin result\n";
 

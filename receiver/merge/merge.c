@@ -394,6 +394,6 @@ bool merge_run(merge *m, bool until_empty)
         err = queue_consumer_end(m->queue, m->consumer, &error);
     if (err != SH_OK)
         sh_log_debug("the consumer's name remains in the group: %s", error.message);
-    /* A single run that gave an entry up has not done all its work. */
+    /* A single run that left a dead letter has not done all its work. */
     return !until_empty || hub_metrics.dead_letters.value == 0;
 }

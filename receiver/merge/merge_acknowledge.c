@@ -58,10 +58,10 @@ static sh_err dead_letter(merge *m, const merged *one, sh_error *error)
 {
     queue_dropped dropped = {.count = 0};
     bool refused = one->result.is_refused && one->result.header.kind == SH_KIND_DEVICES;
-    const queue_burial burial = {.reason = one->reason,
-                                 .keep = one->is_hubs_fault,
-                                 .digest = refused ? one->result.header.digest : NULL};
-    sh_err err = queue_dead_letter_add(m->reader, one->entry, &burial, &dropped, error);
+    const queue_rejection rejection = {.reason = one->reason,
+                                       .keep = one->is_hubs_fault,
+                                       .digest = refused ? one->result.header.digest : NULL};
+    sh_err err = queue_dead_letter_add(m->reader, one->entry, &rejection, &dropped, error);
     if (err == SH_OK)
         log_dead_letter(one->entry, one);
     log_dropped(&dropped);

@@ -266,7 +266,7 @@ entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue
         ret->is_refused = outcome_of(err) == ENTRY_POISON && entry_decoder_is_authentic(m->opener);
         return outcome_of(err);
     }
-    if (m->marks && store_mark(m->store, error) != SH_OK)
+    if (m->savepoints && store_savepoint(m->store, error) != SH_OK)
         return ENTRY_STORE;
     bool seen = false;
     err = merge_content(m, entry, ret, &seen, error);
@@ -276,8 +276,8 @@ entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue
         return ret->is_piece ? ENTRY_PIECE : ENTRY_MERGED;
     entry_outcome outcome = outcome_of(err);
     sh_error undo = {0};
-    if (outcome != ENTRY_STORE && !m->marks)
-        return ENTRY_UNMARKED;
+    if (outcome != ENTRY_STORE && !m->savepoints)
+        return ENTRY_NO_SAVEPOINT;
     if (outcome != ENTRY_STORE && store_undo_to_mark(m->store, &undo) != SH_OK)
         outcome = ENTRY_STORE;
     ret->is_refused = outcome == ENTRY_POISON;

@@ -16,11 +16,11 @@
 
 typedef enum {
     ENTRY_MERGED,
-    ENTRY_PIECE,     /* out of time: everything before result->next is merged */
-    ENTRY_DUPLICATE, /* its item was merged before; nothing was done */
-    ENTRY_POISON,    /* it can never be merged (see error), and was rolled back */
-    ENTRY_UNMARKED,  /* the same, not rolled back: repeat the transaction with marks */
-    ENTRY_STORE,     /* database or receiver failed: the caller rolls back */
+    ENTRY_PIECE,        /* out of time: everything before result->next is merged */
+    ENTRY_DUPLICATE,    /* its item was merged before; nothing was done */
+    ENTRY_POISON,       /* it can never be merged (see error), and was rolled back */
+    ENTRY_NO_SAVEPOINT, /* the same, not rolled back: repeat the transaction with savepoints */
+    ENTRY_STORE,        /* database or receiver failed: the caller rolls back */
 } entry_outcome;
 
 /* The result of an entry, for log, metrics and digests. */
@@ -50,7 +50,7 @@ typedef struct {
     entry_decoder *opener;
     task_thread *reader;
     sightings *sightings;              /* NULL: the database keeps no presence */
-    bool marks;                        /* a savepoint for each entry, to roll it back separately */
+    bool savepoints;                   /* a savepoint for each entry, to roll it back separately */
     sh_slice text;                     /* text of the current entry; borrowed from opener */
     char folded[QUEUE_ENTRY_ID_BYTES]; /* entry of fold, or "" … */
     const char *folded_text;           /* … and the text that its lines borrow from */

@@ -153,10 +153,10 @@ static sh_err merge_again(merge *m, portion *p, sh_error *error)
     store_rollback(m->merger.store);
     sh_error_clear(error);
     sh_err err = begin_transaction(m, error);
-    m->merger.marks = true;
+    m->merger.savepoints = true;
     if (err == SH_OK)
         err = merge_entries(m, p, &again, error);
-    m->merger.marks = false;
+    m->merger.savepoints = false;
     return err;
 }
 

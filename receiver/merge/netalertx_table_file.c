@@ -119,8 +119,9 @@ static sh_err append_value(row_writer *w, const sh_json_scan_member *member)
 }
 
 /*
- * Text that looks like a number (a MAC `00e012345678` is exported as 0) is no key here: NetAlertX's
- * column stores it as a number, and its plugin fails if a device of the table has such a key.
+ * Text that looks like a number (a MAC `00e012345678` is exported as 0) is not a key here:
+ * NetAlertX's column stores it as a number, and its plugin fails if a device of the table has such
+ * a key.
  */
 static bool is_usable_key(const sh_mac *mac)
 {

@@ -20,8 +20,8 @@ sh_err node_metrics_new(const char *db, node_metrics **ret, sh_error *error);
 void node_metrics_free(node_metrics *n); /* NULL is accepted */
 
 /*
- * Permits this receiver to show them until then, by the monotonic clock; 0: not any longer. Of
- * several receivers that merge into one database one shows them, so that no node has two series.
+ * Permits this receiver to expose them until then, by the monotonic clock; 0: no longer. Of several
+ * receivers that merge into one database one shows them, so that no node has two series.
  */
 void node_metrics_permit(node_metrics *n, int64_t until_ms);
 

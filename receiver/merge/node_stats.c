@@ -26,7 +26,7 @@ static int by_node_and_place(const void *a, const void *b)
     return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
 }
 
-/* What is recorded of a table, but for what the database holds of its node already. */
+/* The record of a table, except for what the database already has about its node. */
 static store_node node_of(const merged_entry *table)
 {
     const entry_result *result = table->result;
@@ -54,9 +54,9 @@ static store_node node_of(const merged_entry *table)
 }
 
 /*
- * Times of a node grow from merge to merge, whichever receiver merges, so that of two digests that
- * are published at once the last merged one stays. A time in the future is of a clock that was set
- * back since.
+ * The times of a node's merges increase, whichever receiver merges, so that the later of two
+ * digests that are published concurrently wins. A time in the future was recorded before the clock
+ * was set back.
  */
 static int64_t next_merged_ms(int64_t last_ms, int64_t now_ms)
 {
@@ -89,8 +89,8 @@ static sh_err record_counters(store *s, const merged_entry *table, const store_p
 }
 
 /*
- * Most tables say of presence what the one before said, which a fingerprint shows. 0 for a table
- * that is merged in pieces or comes in parts.
+ * Most tables report the same presence as the one before, which a fingerprint detects. 0 for a
+ * table that is merged in pieces or comes in parts.
  */
 static int64_t fingerprint_of(const entry_merger *m, const merged_entry *table)
 {

@@ -5,7 +5,7 @@
 #include "receiver/merge/sightings.h"
 
 /*
- * Identifies what a whole table says of presence: its devices in their order, with states and
+ * Identifies what a whole table says about presence: its devices in their order, with states and
  * addresses. 0 if the range is not a whole table. Not cryptographic, as a node can only deceive
  * itself. The database keeps it (store_node.presence_fingerprint); another algorithm costs each
  * node one comparison.

@@ -26,7 +26,7 @@ retry_action retry_after(entry_outcome outcome)
         return RETRY_CONTINUE;
     case ENTRY_POISON:
         return RETRY_DEAD_LETTER;
-    case ENTRY_UNMARKED:
+    case ENTRY_NO_SAVEPOINT:
         return RETRY_AGAIN;
     case ENTRY_STORE:
         return RETRY_WAIT;

@@ -23,8 +23,8 @@ sh_err queue_consumer_end(sh_queue *queue, const char *consumer, sh_error *error
 sh_err queue_consumers_delete_idle(sh_queue *queue, int64_t idle_ms, sh_error *error);
 
 /*
- * Shows that this consumer merges, every QUEUE_ACTIVITY_MS. Redis 7.0 does not record that a
- * consumer waits for entries in vain.
+ * Shows that this consumer merges, every QUEUE_ACTIVITY_MS. Redis 7.0 does not record reads that
+ * return no entries.
  */
 #define QUEUE_ACTIVITY_MS 2000
 sh_err queue_activity_set(sh_queue *queue, const char *consumer, sh_error *error);

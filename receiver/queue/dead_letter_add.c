@@ -27,13 +27,14 @@ static void read_dropped(const sh_redis_reply *reply, queue_dropped *ret)
 }
 
 sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
-                             const queue_burial *burial, queue_dropped *dropped, sh_error *error)
+                             const queue_rejection *rejection, queue_dropped *dropped,
+                             sh_error *error)
 {
     char numbers[5][SH_REDIS_NUMBER_BYTES];
     char hex[SH_DIGEST_HEX_BYTES] = "";
     sh_queue *queue = queue_reader_queue(reader);
-    if (burial->digest != NULL)
-        sh_hex_encode(burial->digest, SH_DIGEST_BYTES, hex);
+    if (rejection->digest != NULL)
+        sh_hex_encode(rejection->digest, SH_DIGEST_BYTES, hex);
     const dead_add_arguments arguments = {
         .keys = {.stream = sh_slice_of(queue->stream),
                  .bytes = sh_slice_of(queue->bytes),
@@ -47,10 +48,10 @@ sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
         .id = sh_slice_of(entry->id),
         .envelope = entry->envelope,
         .mode = entry->mode,
-        .reason = sh_slice_of(burial->reason),
+        .reason = sh_slice_of(rejection->reason),
         .entries_max = sh_redis_number(SH_DEAD_ENTRIES_MAX, numbers[0]),
         .bytes_max = sh_redis_number(SH_DEAD_BYTES_MAX, numbers[1]),
-        .keep = sh_slice_of(burial->keep ? "1" : ""),
+        .keep = sh_slice_of(rejection->keep ? "1" : ""),
         .node_entries_max = sh_redis_number(SH_DEAD_NODE_ENTRIES_MAX, numbers[2]),
         .node_bytes_max = sh_redis_number(SH_DEAD_NODE_BYTES_MAX, numbers[3]),
         .digest = sh_slice_of(hex),
@@ -70,7 +71,7 @@ sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
             "the dead letters are full, and the entry %s must not be lost, because its node "
             "did not cause the failure (%s): see `dead list`, then make room with `dead retry` "
             "or `dead drop`",
-            entry->id, burial->reason);
+            entry->id, rejection->reason);
     queue_reader_release(reader, 1);
     return SH_OK;
 }

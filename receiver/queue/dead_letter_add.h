@@ -18,9 +18,12 @@ typedef struct {
 typedef struct {
     const char *reason;
     bool keep; /* the hub caused the failure: never drop it to make room */
-    /* SH_DIGEST_BYTES of a device table with invalid content, to tell its node; NULL: none */
+    /*
+     * SH_DIGEST_BYTES of a device table with invalid content, to be reported to its node; NULL:
+     * none
+     */
     const uint8_t *digest;
-} queue_burial;
+} queue_rejection;
 
 /*
  * Moves an entry to the dead letters with its reason, atomically and durably. Over the limits of
@@ -29,6 +32,7 @@ typedef struct {
  * an entry with keep, which then stays in the queue.
  */
 sh_err queue_dead_letter_add(queue_reader *reader, const queue_entry *entry,
-                             const queue_burial *burial, queue_dropped *dropped, sh_error *error);
+                             const queue_rejection *rejection, queue_dropped *dropped,
+                             sh_error *error);
 
 #endif

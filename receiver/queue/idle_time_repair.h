@@ -12,8 +12,8 @@ typedef struct {
 
 /*
  * Repairs the idle times of pending entries that were delivered before Redis's clock was set back.
- * Each call looks at some of the pending entries; repeated calls at all of them. SH_E_NOT_FOUND if
- * there is no group.
+ * Each call examines some of the pending entries; repeated calls examine all of them.
+ * SH_E_NOT_FOUND if there is no group.
  */
 sh_err queue_repair_idle_times(sh_queue *queue, idle_time_cursor *cursor, sh_error *error);
 

@@ -147,7 +147,7 @@ static sh_err claim_entries(queue_reader *r, size_t bytes_max, queue_batch *batc
 {
     char idle[NUMBER_BYTES], from[QUEUE_ENTRY_ID_BYTES] = "0";
     sh_slice idle_ms = sh_redis_number(r->claim_idle_ms, idle);
-    /* Each XAUTOCLAIM looks at some pending entries only, and replies where it stopped. */
+    /* Each XAUTOCLAIM examines only some pending entries, and replies where it stopped. */
     while (queue_batch_count(batch) < AGAIN_COUNT && queue_batch_bytes(batch) < bytes_max) {
         const sh_slice argv[] = {SH_SLICE("XAUTOCLAIM"),
                                  sh_slice_of(r->queue->stream),

@@ -34,7 +34,7 @@ sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue
                          sh_error *error);
 
 /*
- * Tells that count entries of the last batch need not be returned by queue_reader_take() again:
+ * Declares that count entries of the last batch need not be returned by queue_reader_take() again:
  * their work is done, or queue_reader_fetch() will read them. They stay this consumer's.
  */
 void queue_reader_release(queue_reader *reader, size_t count);

@@ -21,7 +21,9 @@ static int64_t number_field(sh_slice info, const char *name)
     return (int64_t)number;
 }
 
-/* A user without the right to run a command is no failure; a server that does not answer is. */
+/*
+ * It is not a failure if the user may not run a command; it is one if the server does not answer.
+ */
 static sh_err ask(sh_queue *queue, const char *command, sh_redis_reply **ret, sh_error *error)
 {
     sh_error reason = {.code = SH_OK};

@@ -92,7 +92,7 @@ static void add_key_of(device_sql *b, int64_t rowid)
     device_sql_add(b, ")");
 }
 
-/* Those that come behind the device `after` in the order of the query. */
+/* Those that come after the device `after` in the order of the query. */
 static void add_after(device_sql *b, int64_t after)
 {
     add_condition(b);

@@ -36,7 +36,7 @@ struct sh_device_row {
 
 /*
  * The state of one call. The values borrow from the JSON text, the columns, and storage and number
- * texts here until they are copied into the row. It is large, so it is not cleared: `seen` tells
+ * texts here until they are copied into the row. It is large, so it is not cleared: `seen` records
  * which members are valid.
  */
 typedef struct {

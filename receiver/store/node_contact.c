@@ -31,7 +31,7 @@ static int64_t next_interval(const node_contact *before, int64_t now_ms)
     return (before->interval_ms + clamp(gap_ms, 0, most_ms)) / 2;
 }
 
-void node_contact_settle(node_contact *contact)
+void node_contact_set_silent_after(node_contact *contact)
 {
     contact->silent_after_ms =
         contact->set_ms > 0 ? contact->set_ms : node_silent_after_ms(contact->interval_ms);
@@ -42,6 +42,6 @@ node_contact node_contact_next(const node_contact *before, int64_t now_ms)
     node_contact next = *before;
     next.last_ms = now_ms;
     next.interval_ms = next_interval(before, now_ms);
-    node_contact_settle(&next);
+    node_contact_set_silent_after(&next);
     return next;
 }

@@ -63,9 +63,9 @@ node_state node_state_of(const node_facts *facts, int64_t now_ms);
 #define NODE_PROBLEM_CONTENT "content"
 bool node_problem_is_content(const char *kind, int64_t status);
 /*
- * Whether a node reports it of itself. Such a problem does not replace one of its content, which
- * would be forgotten when the other has ended. A refusal or a failed pull does: no content can be
- * accepted before it is corrected, and the next one is checked anew.
+ * Whether a node reports this problem about itself. Such a problem does not replace one with its
+ * content, which would be lost when the other ends. A refusal or a failed pull does: no content can
+ * be accepted before it is corrected, and then the content is checked again.
  */
 bool node_problem_is_own(const char *kind, int64_t status);
 
@@ -76,7 +76,7 @@ bool node_has_conflict(const node_facts *facts, int64_t now_ms);
 
 #define NODE_CONFLICT_MS (3600 * INT64_C(1000))
 
-/* Whether an operator should look at the node: what `nodes --problems` lists. */
+/* Whether the node needs an operator's attention: what `nodes --problems` lists. */
 bool node_needs_attention(const node_facts *facts, int64_t now_ms);
 
 /* Whether requests with the name of a revoked node were refused within a day. */

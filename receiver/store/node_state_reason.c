@@ -42,16 +42,16 @@ static const char *reason_of(const char *kind, int64_t status)
         {"result_unreadable", "it cannot read a plugin result"},
         {"spool_full", "its spool is full"},
         {"spool_unusable", "it cannot use its spool"},
-        {"intermediary", "something before the hub refuses its pushes"},
-        {"clock_skew", "its clock is off"},
+        {"intermediary", "something in front of the hub refuses its pushes"},
+        {"clock_skew", "its clock is wrong"},
         {"key", "refused, wrong key"},
         {"clock", "refused, wrong clock"},
         {"node_name", "refused, bad name"},
         {"token", "refused, wrong token"},
         {"size", "refused, too large"},
         {"content", "refused, invalid content"},
-        {"share", "put off, its share of the queue is full"},
-        {"names", "put off, too many nodes"},
+        {"share", "deferred, its share of the queue is full"},
+        {"names", "deferred, too many nodes"},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i].kind, kind) == 0)

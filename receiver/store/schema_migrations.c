@@ -115,8 +115,8 @@ static const schema_step version_4[] = {
 };
 
 /*
- * What is known of a node apart from its merges (store_node_info). Nodes that were never accepted
- * have a row, too. How long nodes of earlier versions are known is not recorded.
+ * What is known about a node apart from its merges (store_node_info). Nodes that were never
+ * accepted have a row, too. How long nodes of earlier versions are known is not recorded.
  */
 #define NODES_INTEGER(column_)                                                                     \
     {                                                                                              \
@@ -178,7 +178,7 @@ static const schema_step version_7[] = {
      .own_only = true},
 };
 
-/* So that a table which says of presence what the one before said costs no comparison. */
+/* Presence in a table is not compared with the database if it is that of the table before. */
 static const schema_step version_8[] = {
     NODES_INTEGER("presence_fingerprint"),
 };

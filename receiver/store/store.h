@@ -98,7 +98,7 @@ void store_rollback(store *s);
 sh_err store_rest(store *s, sh_error *error);
 
 /* Sets a savepoint to which the work of one entry can be rolled back. */
-sh_err store_mark(store *s, sh_error *error);
+sh_err store_savepoint(store *s, sh_error *error);
 sh_err store_undo_to_mark(store *s, sh_error *error);
 
 typedef struct {
@@ -188,7 +188,7 @@ typedef struct {
     bool has_content_problem;        /* node_problem_is_content(); read only */
     store_table newest;              /* table of which a part was merged */
     int64_t changed_ms;              /* when a table last differed from the one before */
-    /* What its newest table says of presence, see presence_fingerprint(); 0: not recorded. */
+    /* The presence in its newest table, see presence_fingerprint(); 0: not recorded. */
     int64_t presence_fingerprint;
 } store_node;
 

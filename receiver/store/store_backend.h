@@ -40,7 +40,7 @@ struct store_ops {
     sh_err (*commit)(store *s, sh_error *error);
     void (*rollback)(store *s);
     sh_err (*rest)(store *s, sh_error *error); /* NULL: nothing to do */
-    sh_err (*mark)(store *s, sh_error *error);
+    sh_err (*savepoint)(store *s, sh_error *error);
     sh_err (*undo_to_mark)(store *s, sh_error *error);
     sh_err (*item_note)(store *s, const store_item *item, bool *seen, sh_error *error);
     sh_err (*item_unnote)(store *s, const uint8_t id[static SH_ID_BYTES], sh_error *error);

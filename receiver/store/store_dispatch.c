@@ -99,9 +99,9 @@ sh_err store_rest(store *s, sh_error *error)
     return s->ops->rest == NULL ? SH_OK : s->ops->rest(s, error);
 }
 
-sh_err store_mark(store *s, sh_error *error)
+sh_err store_savepoint(store *s, sh_error *error)
 {
-    return s->ops->mark(s, error);
+    return s->ops->savepoint(s, error);
 }
 
 sh_err store_undo_to_mark(store *s, sh_error *error)

@@ -351,8 +351,8 @@ static sh_err act(const scenario *s, sh_error *error)
     sh_err err = s->act(error);
     armed.left = 0;
     write_torn = false;
-    if (s->look != NULL)
-        s->look();
+    if (s->check != NULL)
+        s->check();
     return err;
 }
 
@@ -370,7 +370,7 @@ static bool turn(const scenario *s, fault kind, bool forever, long n)
     if (err != SH_OK && !fired)
         fail_msg("%s: without a fault: %s", s->name, error.message);
     if (err != SH_OK && error.message[0] == '\0')
-        fail_msg("%s: %s number %ld: failed without a word", s->name, names[kind], n);
+        fail_msg("%s: %s number %ld: failed without a message", s->name, names[kind], n);
     if (getenv("FAULTS_LOG") != NULL)
         (void)fprintf(stderr, "--- %s %ld%s: %s\n", names[kind], n, forever ? " for good" : "",
                       err == SH_OK ? "went on" : error.message);
@@ -398,7 +398,7 @@ void faults_in_turn(const scenario *s)
             if (__lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0)
                 fail_msg("%s: %s: something leaked", s->name, names[kind]);
             if (n == 1) /* a test whose faults never fire must not pass */
-                fail_msg("%s: %s never met it", s->name, names[kind]);
+                fail_msg("%s: %s never occurred", s->name, names[kind]);
             print_message("%s: %ld × %s %s\n", s->name, n - 1, names[kind],
                           forever == 1 ? "for good" : "once");
         }

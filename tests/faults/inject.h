@@ -51,7 +51,7 @@ typedef struct {
     /* Executes it and releases everything, also after a failure. SH_OK, or an error with a message.
      */
     sh_err (*act)(sh_error *error);
-    void (*look)(void); /* checks invariants after each attempt, without faults; may be NULL */
+    void (*check)(void); /* checks invariants after each attempt, without faults; may be NULL */
     /* Lets time pass before the next attempt, so that leases expire; may be NULL. */
     void (*wait)(void);
     void (*end)(void); /* after a successful attempt: checks that everything exists once */
@@ -59,7 +59,7 @@ typedef struct {
 
 /*
  * For each kind of fault, transient and permanent, and N = 1, 2, … until the fault does not fire:
- * begin, act with the fault, look, act without it (which must succeed), look, end. Prints the
+ * begin, act with the fault, check, act without it (which must succeed), check, end. Prints the
  * number of faults.
  */
 void faults_in_turn(const scenario *s);

@@ -117,7 +117,7 @@ static bool file_holds(const char *expected)
     return strcmp(content.data, expected) == 0;
 }
 
-static void file_look(void)
+static void file_check(void)
 {
     assert_true(file_holds("old content") || file_holds("new content"));
     struct dirent **found = NULL;
@@ -141,7 +141,7 @@ static void a_file_is_replaced_whole_or_not_at_all(void **state)
                                         FAULT_BIT(FAULT_RENAME),
                                .begin = file_begin,
                                .act = file_act,
-                               .look = file_look,
+                               .check = file_check,
                                .end = file_end});
 }
 

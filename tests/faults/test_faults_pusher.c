@@ -111,7 +111,7 @@ static int files_in(const char *name)
 }
 
 /* Until the hub has it the result lies in the spool, once; nothing is ever refused. */
-static void look(void)
+static void check(void)
 {
     assert_true(files_in("spool/spool") <= 1);
     assert_int_equal(files_in("spool/refused"), 0);
@@ -121,7 +121,7 @@ static void look(void)
 static void end(void)
 {
     int tables = 0, results = 0;
-    redisReply *reply = redisCommand(redis.look, "XRANGE synchub:ingest - +");
+    redisReply *reply = redisCommand(redis.client, "XRANGE synchub:ingest - +");
     for (size_t i = 0; i < reply->elements; i++) {
         const redisReply *fields = reply->element[i]->element[1];
         tables += fields->element[1]->str[5] == SH_KIND_DEVICES;
@@ -141,7 +141,7 @@ static void a_result_arrives_once_and_a_table_at_least_once(void **state)
                   .kinds = FAULT_BIT(FAULT_ALLOC) | FAULTS_FILES | FAULTS_HTTP,
                   .begin = begin,
                   .act = act,
-                  .look = look,
+                  .check = check,
                   .end = end};
     faults_in_turn(&s);
     s.name = "pusher, kept";

@@ -15,8 +15,8 @@
 #include <sqlite3.h>
 
 /*
- * Merge's life in two scenarios: it starts, and it empties the queue into the database. How the
- * database is created and opened is in test_faults_receiver_open.c, where a turn costs less.
+ * Merge in two scenarios: it starts; it merges the queue into the database. How the database is
+ * created and opened is in test_faults_receiver_open.c, where a turn costs less.
  */
 
 static const char table[] = "{\"data\": [{\"devMac\": \"00:11:22:33:44:55\", \"devName\": \"a\"},"
@@ -71,7 +71,7 @@ static void nothing(void)
 {
 }
 
-/* A database that is busy is no reason not to start: merging opens it later. */
+/* A busy database does not prevent the start: merging opens it later. */
 static sh_err start_act(sh_error *error)
 {
     merge *m = NULL;
@@ -159,7 +159,7 @@ static int files_out(void)
     return files;
 }
 
-static void look(void)
+static void check(void)
 {
     assert_true(files_out() <= 1);
     /* Whatever failed, the database is whole. */
@@ -209,7 +209,7 @@ static void merging_starts_or_says_why_not(void **state)
                                         FAULT_BIT(FAULT_STEP_BUSY),
                                .begin = start_begin,
                                .act = start_act,
-                               .look = look,
+                               .check = check,
                                .end = nothing});
 }
 
@@ -222,7 +222,7 @@ static void every_item_is_merged_once_or_a_dead_letter(void **state)
                  ~(unsigned)(FAULT_BIT(FAULT_READ) | FAULT_BIT(FAULT_UNLINK)),
         .begin = begin,
         .act = act,
-        .look = look,
+        .check = check,
         .end = end});
 }
 

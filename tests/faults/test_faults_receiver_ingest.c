@@ -104,7 +104,7 @@ static int push(const char *request, size_t len)
     if (got < 12 || strncmp(answer, "HTTP/1.1 ", 9) != 0)
         return 0;
     int status = (int)strtol(answer + 9, NULL, 10);
-    if (status >= 300) /* it says what happened, where there is memory for words */
+    if (status >= 300) /* it says what happened, if there is memory for a message */
         assert_true(strstr(answer, "\"message\":\"") != NULL ||
                     strstr(answer, "Content-Length: 0\r\n") != NULL);
     return status;
@@ -135,7 +135,7 @@ static sh_err act(sh_error *error)
 /* The entries in the queue that a node sent. */
 static int64_t queued_of(const char *node)
 {
-    redisReply *reply = redisCommand(redis.look, "XRANGE synchub:ingest - +");
+    redisReply *reply = redisCommand(redis.client, "XRANGE synchub:ingest - +");
     assert_true(reply != NULL && reply->type == REDIS_REPLY_ARRAY);
     int64_t count = 0;
     for (size_t i = 0; i < reply->elements; i++) {
@@ -150,7 +150,7 @@ static int64_t queued_of(const char *node)
 }
 
 /* What was promised is in the queue; the native item, which has an id, once at most. */
-static void look(void)
+static void check(void)
 {
     int64_t native_queued = queued_of("N");
     int64_t netalertx_queued = queued_of("M");
@@ -162,7 +162,7 @@ static void look(void)
 
 static void end(void)
 {
-    look();
+    check();
     assert_int_equal(queued_of("N"), 1);
     assert_true(queued_of("M") >= 1);
     /* The id of each item is remembered, also that which a NetAlertX push was given. */
@@ -177,7 +177,7 @@ static void a_promised_push_is_in_the_queue(void **state)
                                .kinds = FAULT_BIT(FAULT_ALLOC) | FAULTS_REDIS,
                                .begin = begin,
                                .act = act,
-                               .look = look,
+                               .check = check,
                                .end = end});
 }
 

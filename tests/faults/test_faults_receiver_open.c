@@ -47,7 +47,7 @@ static void ask_db(const char *sql, char ret[static SCHEMA_BYTES])
 
 static void read_schema(char ret[static SCHEMA_BYTES])
 {
-    ask_db("SELECT group_concat(words, ';') FROM (SELECT coalesce(sql, name) AS words FROM "
+    ask_db("SELECT group_concat(text, ';') FROM (SELECT coalesce(sql, name) AS text FROM "
            "sqlite_schema UNION ALL SELECT key || '=' || hex(value) FROM SyncHub_Meta WHERE key "
            "NOT IN "
            "('created', 'generation'))",
@@ -55,7 +55,7 @@ static void read_schema(char ret[static SCHEMA_BYTES])
 }
 
 /* Whatever failed, what is there is a whole database. */
-static void look(void)
+static void check(void)
 {
     char answer[SCHEMA_BYTES];
     if (access(in_folder("hub.db"), F_OK) != 0)
@@ -84,7 +84,7 @@ static void a_database_is_created_whole_or_by_the_next_try(void **state)
                     .kinds = FAULT_BIT(FAULT_ALLOC) | FAULT_BIT(FAULT_READ) | FAULTS_SQLITE,
                     .begin = begin,
                     .act = act,
-                    .look = look,
+                    .check = check,
                     .end = end});
 }
 

@@ -50,8 +50,8 @@ static sh_err settle(queue_reader *reader, const queue_batch *batch, sh_error *e
         if (err == SH_OK && header.id[0] == 1)
             err = queue_ack(reader, &done, 1, error);
         else if (err == SH_OK)
-            err = queue_dead_letter_add(reader, entry, &(queue_burial){.reason = "it is number 2"},
-                                        &dropped, error);
+            err = queue_dead_letter_add(
+                reader, entry, &(queue_rejection){.reason = "it is number 2"}, &dropped, error);
         if (err != SH_OK)
             return err;
     }
@@ -116,7 +116,7 @@ static void queue_end(void)
     assert_int_equal(redis_ask(&redis, "GET synchub:bytes"), 0);
     assert_int_equal(redis_ask(&redis, "XLEN synchub:dead"), 1);
     assert_int_equal(redis_ask(&redis, "HLEN synchub:digests"), 1);
-    redisReply *reply = redisCommand(redis.look, "XINFO STREAM synchub:ingest");
+    redisReply *reply = redisCommand(redis.client, "XINFO STREAM synchub:ingest");
     long long added = -1;
     for (size_t i = 0; i + 1 < reply->elements; i += 2)
         if (strcmp(reply->element[i]->str, "entries-added") == 0)

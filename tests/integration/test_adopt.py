@@ -75,7 +75,7 @@ class Adopt(SyncHubTest):
         wait_until(lambda: postgres.query(db, "SELECT count(*) AS n FROM Devices")[0]["n"] == 3,
                    "PostgreSQL to have the table")
 
-    def test_a_redis_that_lost_its_data_is_told_again(self):
+    def test_a_redis_that_lost_its_data_gets_the_id_again(self):
         old = self.receiver(self.hub_redis, self.old)
         self.push(old, "Node_A")
         self.wait_merged(self.hub_redis, self.old, 3)

@@ -310,7 +310,7 @@ class Rules(BackupTest):
         missing = self.command(targets[0], "restore", self.folder / "none", "--force", code=1)
         self.assertIn("none", missing.stderr)
 
-    def test_a_newer_version_is_refused_with_words(self):
+    def test_a_newer_version_is_refused_with_a_message(self):
         self.fill(self.db)[0].stop()
         with sqlite3.connect(self.db) as connection:
             connection.execute("UPDATE SyncHub_Meta SET value = '99' WHERE key = 'schema_version'")

@@ -73,7 +73,7 @@ class PusherDoctor(DoctorTest):
         text = file.read_text()
         file.unlink()
         self.assert_found(self.doctor("pusher", settings, 3), "device table", "failed", "SYNC_devices_file")
-        # The heartbeat of the check tells the hub, too.
+        # The check's heartbeat reports it to the hub, too.
         self.assertEqual(self.problem("Cabin", "no device table")["problem"]["kind"], "table_missing")
         file.write_text(text[:-5])
         self.assert_found(self.doctor("pusher", settings, 3), "device table", "failed", "truncated")

@@ -252,7 +252,7 @@ class Heartbeats(NodesTest):
     def test_a_clock_that_is_off_is_reported_before_the_hub_refuses_it(self):
         clock = self.clock(400)
         self.push(self.hub, **clock.environment)
-        node = self.problem("Cabin", "its clock is off")
+        node = self.problem("Cabin", "its clock is wrong")
         self.assertIn("400 s ahead of the hub's", node["reason"].replace("399", "400"))
         clock.set(0)
         self.push(self.hub, **clock.environment)

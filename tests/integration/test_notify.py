@@ -20,7 +20,7 @@ class Manager:
         self.socket.setblocking(False)
         self.messages = []
 
-    def look(self):
+    def receive(self):
         while True:
             try:
                 message = self.socket.recv(4096).decode()
@@ -29,17 +29,17 @@ class Manager:
             self.messages.append(dict(line.split("=", 1) for line in message.split("\n")))
 
     def has(self, name, value=None):
-        return any(name in message and value in (None, message[name]) for message in self.look())
+        return any(name in message and value in (None, message[name]) for message in self.receive())
 
     def wait_for(self, name, value=None, details=None):
         wait_until(lambda: self.has(name, value), f"{name}={value or '…'} from the program",
                    details=details or (lambda: str(self.messages)))
 
     def statuses(self):
-        return [message["STATUS"] for message in self.look() if "STATUS" in message]
+        return [message["STATUS"] for message in self.receive() if "STATUS" in message]
 
     def count(self, name):
-        return sum(name in message for message in self.look())
+        return sum(name in message for message in self.receive())
 
 
 class Notify(SyncHubTest):

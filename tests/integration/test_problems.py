@@ -206,7 +206,7 @@ OTHERS = (
     Problem("proxy-down", proxy_down, SILENT, ("connection", "failed", "refused", "the proxy in http_proxy"), was_seen=True),
     Problem("expired-certificate", tls(expired=True), SILENT, ("hub", "failed", "expired"), was_seen=True),
     Problem("other-certificate", tls(san="DNS:other.example"), SILENT, ("hub", "failed", "127.0.0.1"), was_seen=True),
-    Problem("clock-off", wrong_clock(400), ("failing", "its clock is off", "set the clocks (NTP)"),
+    Problem("clock-off", wrong_clock(400), ("failing", "its clock is wrong", "set the clocks (NTP)"),
             ("clock", "warning", "ahead", "NTP")),
     Problem("renamed", renamed, ("failing", "it sends as node", "SYNC_node_name"),
             ("token", "failed", "403", "SYNC_node_name")),

@@ -103,7 +103,7 @@ __attribute__((unused)) static int server_connections(void)
     return connections;
 }
 
-/* Reads on until text is there; false when the peer closed before. */
+/* Reads until text arrives; false if the peer closes before. */
 static bool read_until(int fd, sh_buf *in, const char *text)
 {
     while (in->data == NULL || strstr(in->data, text) == NULL) {
@@ -170,7 +170,7 @@ static void *serve_connection(void *context)
     while (serve_request(fd))
         ;
     (void)shutdown(fd, SHUT_WR);
-    char rest[4096]; /* closing on unread bytes would reset the answer away */
+    char rest[4096]; /* closing with unread bytes would reset the connection and lose the answer */
     while (recv(fd, rest, sizeof rest, 0) > 0)
         ;
     return NULL;

@@ -3,8 +3,8 @@
 #define TESTS_STORE_FIXTURE_H
 
 /*
- * What the tests of the store share: a database of their own, of either kind, a second pair of
- * eyes, device rows. SQL that is for both kinds quotes its names, as PostgreSQL needs it.
+ * What the tests of the store share: a database of their own, of either kind, a second connection
+ * to check it, device rows. SQL that is for both kinds quotes its names, as PostgreSQL needs it.
  */
 
 #include "libcommon/base/cleanup.h"

@@ -23,7 +23,7 @@ typedef struct {
     pid_t pid;
     char folder[64];
     char url[128];
-    redisContext *look; /* the test's own connection */
+    redisContext *client; /* the test's own connection */
 } with_redis;
 
 static inline void redis_exec(const with_redis *r, const char *maxmemory)
@@ -53,16 +53,16 @@ static inline void redis_launch(with_redis *r, const char *maxmemory)
     char path[96];
     (void)snprintf(path, sizeof path, "%s/redis.sock", r->folder);
     for (int tries = 0;; tries++) {
-        r->look = redisConnectUnix(path);
+        r->client = redisConnectUnix(path);
         redisReply *reply =
-            r->look != NULL && r->look->err == 0 ? redisCommand(r->look, "PING") : NULL;
+            r->client != NULL && r->client->err == 0 ? redisCommand(r->client, "PING") : NULL;
         int up = reply != NULL && reply->type == REDIS_REPLY_STATUS;
         if (reply != NULL)
             freeReplyObject(reply);
         if (up)
             return;
-        if (r->look != NULL)
-            redisFree(r->look);
+        if (r->client != NULL)
+            redisFree(r->client);
         assert_true(tries < 500);
         poll_pause_us(20000);
     }
@@ -78,7 +78,7 @@ static inline void redis_start(with_redis *r, const char *maxmemory)
 
 static inline void redis_kill(with_redis *r)
 {
-    redisFree(r->look);
+    redisFree(r->client);
     assert_int_equal(kill(r->pid, SIGKILL), 0);
     assert_int_equal(waitpid(r->pid, NULL, 0), r->pid);
 }
@@ -99,7 +99,7 @@ static inline void redis_stop(with_redis *r)
 /* The integer that a command answers. */
 static inline long long redis_ask(with_redis *r, const char *command)
 {
-    redisReply *reply = redisCommand(r->look, command);
+    redisReply *reply = redisCommand(r->client, command);
     assert_non_null(reply);
     long long n = reply->type == REDIS_REPLY_INTEGER  ? reply->integer
                   : reply->type == REDIS_REPLY_STRING ? strtoll(reply->str, NULL, 10)

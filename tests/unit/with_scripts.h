@@ -83,7 +83,7 @@ static inline const char *ask(const char *format, ...)
     static char trace[4096];
     va_list arguments;
     va_start(arguments, format);
-    redisReply *reply = redisvCommand(server.look, format, arguments);
+    redisReply *reply = redisvCommand(server.client, format, arguments);
     va_end(arguments);
     assert_non_null(reply);
     trace[0] = '\0';
@@ -134,14 +134,14 @@ static inline const char *entry_id(const char *stream, size_t index)
     static char ids[4][48];
     static int next;
     char *id = ids[next++ % 4];
-    redisReply *reply = redisCommand(server.look, "XRANGE %s - +", stream);
+    redisReply *reply = redisCommand(server.client, "XRANGE %s - +", stream);
     assert_true(index < reply->elements);
     (void)snprintf(id, sizeof ids[0], "%s", reply->element[index]->element[0]->str);
     freeReplyObject(reply);
     return id;
 }
 
-/* An envelope of a node's device table, as far as scripts look at it: 112 bytes and the name. */
+/* An envelope of a node's device table, as far as scripts read it: 112 bytes and the name. */
 static inline sh_slice envelope_of(const char *node)
 {
     static char bytes[4][112 + 64];
@@ -177,7 +177,7 @@ static inline void give_out(const char *consumer, int count)
 static inline const char *pending_of(const char *consumer)
 {
     static char count[24];
-    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1000 %s", consumer);
+    redisReply *reply = redisCommand(server.client, "XPENDING ingest g - + 1000 %s", consumer);
     (void)snprintf(count, sizeof count, "%zu", reply->elements);
     freeReplyObject(reply);
     return count;

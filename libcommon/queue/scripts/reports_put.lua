@@ -1,15 +1,15 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
--- Notes reports about nodes, each a group of arguments:
+-- Records reports about nodes, each a group of arguments:
 --
 -- contact        '' or the value of a contact, also of a node that is not known yet
 -- agent          '' or its agent, see PROTOCOL.md
 -- instance       '' or the instance that sent the request. If instances alternate within window_ms,
---                `conflict` is noted; if instance is '', it is noted at once
+--                `conflict` is recorded; if instance is '', it is recorded at once
 -- problem        '' or the value of a problem
 --
 -- reports_max    problems of known nodes, at most
--- strangers_max  from this number on, no problems of unknown nodes are noted
+-- strangers_max  from this number on, no problems of unknown nodes are recorded
 --
 -- Returns the numbers, from 1, of the groups whose node's instances alternate.
 local contacts, nodes, agents, problems, conflicts, instances = unpack(KEYS)

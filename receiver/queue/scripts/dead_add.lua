@@ -5,10 +5,10 @@
 -- include dead_letter_shares
 -- Moves an entry to the dead letters. keep is '1' if it must not be dropped to make room. digest is
 -- '' or that of a device table whose content is invalid: unless another table of the node was queued
--- after it, the reason is published, so that the node learns of it when it asks about that table.
+-- after it, the reason is published, and the node gets it when it asks about that table.
 --
 -- Over the limits it drops the oldest dead letters without keep: of this node if the node has used
--- its share, otherwise of all nodes. One run looks at a limited number of letters; if it finds none
+-- its share, otherwise of all nodes. One run examines a limited number of letters; if it finds none
 -- to drop, it drops the entry itself, or leaves it in the stream if it must be kept. Replies how
 -- many were dropped; id, node and reason of the first one; and 'full' if the entry stays in the
 -- stream.

@@ -5,7 +5,7 @@
 -- include dead_letter_shares
 -- Moves a dead letter back into the queue. Replies done, missing or full.
 --
--- Notes that a device table waits, as put does, unless another one of the node waits: no table of
+-- Records that a device table waits, as put does, unless another one of the node waits: no table of
 -- the node is unchanged until it sends one again. The digest is not known, so that it is 0.
 local stream, bytes_key, dead, dead_bytes, shares, dead_shares, digests = unpack(KEYS)
 local id, entries_max, bytes_max = unpack(ARGV)

@@ -6,7 +6,7 @@
 -- entries with idle time 0 for their own consumer again, which sets their delivery time to now. An
 -- entry that really was delivered in this millisecond is not affected.
 --
--- Looks at entries_max pending entries from an id on. Replies the id to continue from, '-' at the
+-- Examines entries_max pending entries from an id on. Replies the id to continue from, '-' at the
 -- end.
 local stream = unpack(KEYS)
 local group, from, entries_max = unpack(ARGV)

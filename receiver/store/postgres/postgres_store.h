@@ -38,7 +38,7 @@ typedef struct {
     bool lost;               /* this connection is unusable … */
     char why[300];           /* … for this reason */
     bool in_transaction;     /* unless the connection is lost */
-    bool marked;             /* a savepoint is open */
+    bool has_savepoint;      /* a savepoint is open */
     bool counts_generations; /* its tables exist */
     int64_t generation;      /* highest one seen, see store_check(); 0: none yet */
     int64_t asked_ms;        /* last check of the connection, monotonic */
@@ -154,7 +154,7 @@ sh_err store_postgres_check(store *base, sh_error *error);
 sh_err store_postgres_begin(store *base, sh_error *error);
 sh_err store_postgres_commit(store *base, sh_error *error);
 void store_postgres_rollback(store *base);
-sh_err store_postgres_mark(store *base, sh_error *error);
+sh_err store_postgres_savepoint(store *base, sh_error *error);
 sh_err store_postgres_undo_to_mark(store *base, sh_error *error);
 
 /* postgres_meta.c */

@@ -33,7 +33,7 @@ sh_err store_postgres_begin(store *base, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-    s->marked = false;
+    s->has_savepoint = false;
     sh_err err = store_postgres_exec(s,
                                      s->counts_generations
                                          ? "BEGIN ISOLATION LEVEL READ COMMITTED;" GENERATION
@@ -55,7 +55,7 @@ sh_err store_postgres_commit(store *base, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-    s->marked = false;
+    s->has_savepoint = false;
     sh_err err = store_postgres_exec(
         s,
         s->counts_generations ? "UPDATE \"SyncHub_Meta\" SET value = (value::bigint + 1)::text"
@@ -75,20 +75,20 @@ sh_err store_postgres_commit(store *base, sh_error *error)
 void store_postgres_rollback(store *base)
 {
     store_postgres *s = (store_postgres *)base;
-    s->marked = false;
+    s->has_savepoint = false;
     if (s->in_transaction && !s->lost &&
         store_postgres_exec(s, "ROLLBACK", "write to", NULL, NULL) != SH_OK)
         s->lost = true;
     s->in_transaction = false;
 }
 
-sh_err store_postgres_mark(store *base, sh_error *error)
+sh_err store_postgres_savepoint(store *base, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
-    sh_err err =
-        store_postgres_exec(s, s->marked ? "RELEASE entry; SAVEPOINT entry" : "SAVEPOINT entry",
-                            "write to", NULL, error);
-    s->marked = s->marked || err == SH_OK;
+    sh_err err = store_postgres_exec(
+        s, s->has_savepoint ? "RELEASE entry; SAVEPOINT entry" : "SAVEPOINT entry", "write to",
+        NULL, error);
+    s->has_savepoint = s->has_savepoint || err == SH_OK;
     return err;
 }
 

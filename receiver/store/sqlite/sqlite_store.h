@@ -52,8 +52,8 @@ typedef struct {
     store base;
     sqlite3 *db;
     char *path;
-    bool marked;   /* a savepoint is open */
-    int wal_pages; /* pages in the write-ahead log that may not be in the file yet */
+    bool has_savepoint; /* a savepoint is open */
+    int wal_pages;      /* pages in the write-ahead log that may not be in the file yet */
 
     /* Properties of this database's tables, determined when it is opened. */
     int64_t schema_version; /* PRAGMA schema_version: changes with every change of a table */
@@ -124,7 +124,7 @@ sh_err store_sqlite_begin(store *base, sh_error *error);
 sh_err store_sqlite_commit(store *base, sh_error *error);
 void store_sqlite_rollback(store *base);
 sh_err store_sqlite_rest(store *base, sh_error *error);
-sh_err store_sqlite_mark(store *base, sh_error *error);
+sh_err store_sqlite_savepoint(store *base, sh_error *error);
 sh_err store_sqlite_undo_to_mark(store *base, sh_error *error);
 /* For sqlite3_wal_hook(). */
 int store_sqlite_on_commit(void *context, sqlite3 *db, const char *name, int pages);

@@ -142,7 +142,7 @@ static sh_err check_known(store_sqlite *s, sh_error *error)
 void store_sqlite_rollback(store *base)
 {
     store_sqlite *s = (store_sqlite *)base;
-    s->marked = false;
+    s->has_savepoint = false;
     s->trusts_known = false;
     store_sqlite_result_rows_forget(s);
     forget_inserted(s);
@@ -158,7 +158,7 @@ void store_sqlite_rollback(store *base)
 sh_err store_sqlite_begin(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
-    s->marked = false;
+    s->has_savepoint = false;
     s->has_inserted = false;
     sh_err err = store_sqlite_exec(s, "BEGIN IMMEDIATE", "write to", error);
     if (err == SH_OK) {
@@ -172,7 +172,7 @@ sh_err store_sqlite_begin(store *base, sh_error *error)
 sh_err store_sqlite_commit(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
-    s->marked = false;
+    s->has_savepoint = false;
     s->trusts_known = false;
     store_sqlite_result_rows_forget(s);
     sh_err err = store_sqlite_generation_next(s, error);
@@ -218,16 +218,16 @@ sh_err store_sqlite_rest(store *base, sh_error *error)
     return store_sqlite_fail(s, rc, "write to", error);
 }
 
-sh_err store_sqlite_mark(store *base, sh_error *error)
+sh_err store_sqlite_savepoint(store *base, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
     sh_err err = SH_OK;
-    if (s->marked)
+    if (s->has_savepoint)
         err = store_sqlite_exec(s, "RELEASE entry", "write to", error);
     if (err == SH_OK)
         err = store_sqlite_exec(s, "SAVEPOINT entry", "write to", error);
     if (err == SH_OK)
-        s->marked = true;
+        s->has_savepoint = true;
     return err;
 }
 

@@ -134,7 +134,7 @@ static void a_netalertx_answer_is_read_and_its_cut_table_told_apart(void **state
         const char *table, *answered, *name; /* table NULL: no answer of NetAlertX's */
         sh_err expected;
         bool cut;
-        const char *node; /* or words of the error */
+        const char *node; /* or a part of the error */
     } cases[] = {
         {TABLE, "Node_A", "", SH_OK, false, "Node_A"},
         {TABLE, "Node_A", "mine", SH_OK, false, "mine"},

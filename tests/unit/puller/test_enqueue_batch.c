@@ -44,13 +44,13 @@ static void add_table(enqueue_batch *o, size_t index, size_t bytes)
 
 static void set_version(const char *version)
 {
-    freeReplyObject(redisCommand(server.look, "SET t:nodes:version %s", version));
+    freeReplyObject(redisCommand(server.client, "SET t:nodes:version %s", version));
 }
 
 /* What publishes a node's changed credentials, as `synchub-receiver node revoke` does. */
 static void revoke_node(const char *node)
 {
-    freeReplyObject(redisCommand(server.look, "HSET t:nodes %s %s", node, "1 1000 2000 0"));
+    freeReplyObject(redisCommand(server.client, "HSET t:nodes %s %s", node, "1 1000 2000 0"));
     set_version("another");
 }
 

@@ -57,7 +57,7 @@ static void note_at(const char *what, const char *before, int64_t from_now_ms, c
     (void)snprintf(value, sizeof value, "%s%lld%s", before,
                    (long long)(sh_clock_unix_ms() + from_now_ms), after);
     for (size_t i = 0; i < 2; i++)
-        freeReplyObject(redisCommand(server.look, "SET t:pull:%s:%s %s", what, urls[i], value));
+        freeReplyObject(redisCommand(server.client, "SET t:pull:%s:%s %s", what, urls[i], value));
 }
 
 static void what_was_noted_before_a_clock_was_set_back_holds_nobody_up(void **state)

@@ -6,7 +6,7 @@
 /* `SET`s a lease or what was fetched at so many ms from Redis's time. */
 static void note_at(const char *key, const char *before, int64_t from_now_ms, const char *after)
 {
-    redisReply *time = redisCommand(server.look, "TIME");
+    redisReply *time = redisCommand(server.client, "TIME");
     long long now = strtoll(time->element[0]->str, NULL, 10) * 1000 +
                     strtoll(time->element[1]->str, NULL, 10) / 1000;
     freeReplyObject(time);

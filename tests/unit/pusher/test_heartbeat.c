@@ -50,7 +50,7 @@ static void the_most_important_problem_is_reported(void **state)
     assert_false(heartbeat_has_changed(&h));
     heartbeat_problem_set(&h, PROBLEM_SPOOL, "spool_full", "no room");
     assert_true(heartbeat_has_changed(&h));
-    heartbeat_told(&h, "spool_full");
+    heartbeat_record_reported(&h, "spool_full");
     assert_false(heartbeat_has_changed(&h));
     heartbeat_problem_set(&h, PROBLEM_TABLE, "table_missing", "no file");
     assert_string_equal(heartbeat_problem_current(&h).kind, "table_missing");
@@ -58,7 +58,7 @@ static void the_most_important_problem_is_reported(void **state)
     heartbeat_problem_clear(&h, PROBLEM_TABLE);
     heartbeat_problem_clear(&h, PROBLEM_SPOOL);
     assert_true(heartbeat_has_changed(&h)); /* the hub still has it */
-    heartbeat_told(&h, "");
+    heartbeat_record_reported(&h, "");
     assert_false(heartbeat_has_changed(&h));
 }
 

@@ -23,11 +23,11 @@ typedef struct {
     bool asked;
     push_verdict expected;
     const char *message; /* of the message; NULL for a success */
-} judge_case;
+} verdict_case;
 
 static bool was_heartbeat; /* what is answered */
 
-static const judge_case cases[] = {
+static const verdict_case cases[] = {
     {NATIVE, 202, JSON, "{\"status\":\"queued\",\"id\":\"00112233445566778899aabbccddeeff\"}", true,
      PUSH_QUEUED, NULL},
     {NATIVE, 200, JSON, "{\"status\":\"duplicate\",\"id\":\"00112233445566778899aabbccddeeff\"}",
@@ -135,7 +135,7 @@ static const uint8_t item_id[SH_ID_BYTES] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55,
 #define UNCODED(message) "{\"error\":\"x\",\"message\":\"" message "\",\"success\":false}"
 
 /* With each status and code of PROTOCOL.md, and with codes and statuses that it does not have. */
-static const judge_case coded[] = {
+static const verdict_case coded[] = {
     {NATIVE, 403, JSON, CODED("no", "token"), true, PUSH_MISCONFIGURED, "SYNC_api_token"},
     {NATIVE, 422, JSON, CODED("no", "key"), true, PUSH_MISCONFIGURED, "SYNC_encryption_key of"},
     {NATIVE, 422, JSON, CODED("no", "clock"), true, PUSH_MISCONFIGURED, "set this node's clock"},
@@ -162,13 +162,13 @@ static const judge_case coded[] = {
     {NATIVE, 503, JSON, CODED("no", "not_ready"), true, PUSH_LATER, "(no)"},
     {NATIVE, 503, JSON, CODED("no", "stopping"), true, PUSH_LATER, "(no)"},
     {NATIVE, 500, JSON, CODED("no", "internal"), true, PUSH_LATER, "(no)"},
-    /* The code decides, whatever the words. */
+    /* The code decides, whatever the message. */
     {NATIVE, 422, JSON, CODED("look at SYNC_encryption_key", "content"), true, PUSH_REFUSED,
      "will not accept"},
     {NATIVE, 422, JSON, CODED("the clock", "key"), true, PUSH_MISCONFIGURED,
      "SYNC_encryption_key of"},
     {NATIVE, 400, JSON, CODED("https", "envelope"), true, PUSH_MISCONFIGURED, "update the older"},
-    /* A newer hub's code: by the status, and not by the words. */
+    /* A newer hub's code: by the status, and not by the message. */
     {NATIVE, 422, JSON, CODED("SYNC_encryption_key", "new"), true, PUSH_REFUSED, "will not accept"},
     {NATIVE, 413, JSON, CODED("no", "new"), true, PUSH_REFUSED, "will not accept"},
     {NATIVE, 403, JSON, CODED("no", "new"), true, PUSH_MISCONFIGURED, "SYNC_api_token"},
@@ -185,7 +185,7 @@ static const judge_case coded[] = {
 };
 
 /* What hubs of 0.1.0 answer, word for word. */
-static const judge_case without_code[] = {
+static const verdict_case without_code[] = {
     {NATIVE, 422, JSON,
      UNCODED("The payload does not open with the hub's key: SYNC_encryption_key must be the same "
              "on node and hub"),
@@ -211,12 +211,13 @@ static const judge_case without_code[] = {
      "try later"},
     /* NetAlertX's format has no codes, also from a hub of today. */
     {NETALERTX, 422, JSON,
-     UNCODED("The payload is no device table or plugin result (of at most 200000 rows) under this "
-             "hub's key: SYNC_encryption_key must be the same on node and hub"),
+     UNCODED(
+         "The payload is not a device table or plugin result (of at most 200000 rows) under this "
+         "hub's key: SYNC_encryption_key must be the same on node and hub"),
      false, PUSH_MISCONFIGURED, "SYNC_encryption_key of this node"},
 };
 
-static push_verdict judge(const judge_case *c, sh_error *error)
+static push_verdict classify(const verdict_case *c, sh_error *error)
 {
     sh_http_answer answer = {
         .status = c->status, .body = SH_BUF_INIT(1000), .server = "nginx/1.22"};
@@ -228,17 +229,17 @@ static push_verdict judge(const judge_case *c, sh_error *error)
                               .id = item_id,
                               .asked = c->asked,
                               .is_heartbeat = was_heartbeat};
-    push_verdict verdict = push_judge(&question, error);
+    push_verdict verdict = push_classify(&question, error);
     sh_http_answer_reset(&answer);
     return verdict;
 }
 
-static void check_all(const judge_case all[], size_t count)
+static void check_all(const verdict_case all[], size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const judge_case *c = &all[i];
+        const verdict_case *c = &all[i];
         sh_error error = {0};
-        push_verdict verdict = judge(c, &error);
+        push_verdict verdict = classify(c, &error);
         if (verdict != c->expected)
             fail_msg("case %zu: %s, not %s", i, push_verdict_name(verdict),
                      push_verdict_name(c->expected));
@@ -270,7 +271,7 @@ static void an_error_without_a_code_is_judged_by_its_words(void **state)
 
 static void a_heartbeat_is_answered_by_the_hub_alone(void **state)
 {
-    static const judge_case heartbeats[] = {
+    static const verdict_case heartbeats[] = {
         {NATIVE, 200, JSON, "{\"status\":\"changed\"}", true, PUSH_UNCHANGED, NULL},
         {NATIVE, 200, JSON, "{\"status\":\"unchanged\"}", true, PUSH_UNCHANGED, NULL},
         {NATIVE, 200, JSON, "{\"status\":\"fine\"}", true, PUSH_FOREIGN, "SYNC_hub_url"},

@@ -267,7 +267,10 @@ static void an_invalid_value_is_rejected_with_the_remedy(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-        /* Complete but for it, and disabled where that can be: a bad value is bad all the same. */
+        /*
+         * Complete except for this setting, and disabled if possible: a bad value is an error all
+         * the same.
+         */
         check_refused(bad_cases[i].who, ENV(bad_cases[i].setting, TOKEN, KEY),
                       bad_cases[i].message);
         if (strncmp(bad_cases[i].setting, "SYNC_RUN=", 9) != 0 &&

@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-/* SYNC_nodes of the length that is promised. */
+/* SYNC_nodes of the documented maximum length. */
 
 #define URL_BYTES 200
 

@@ -94,7 +94,7 @@ static void an_empty_environment_uses_the_settings_of_the_service(void **state)
     assert_string_equal(s.db, "/from/file.db");
     assert_string_equal(s.api_token, "a token of the tests");
     sh_settings_reset(&s);
-    /* One word of ours, and the environment is all that counts. */
+    /* With one variable of ours, only the environment counts. */
     check_refused(SH_FOR_RECEIVER, ENV("SYNC_db=/x", KEY), "SYNC_api_token is not set");
     write_text("receiver.env", "SYNC_db\n");
     check_refused(SH_FOR_RECEIVER, ENV("PATH=/bin"), "receiver.env: line 1 has no '='");
@@ -378,7 +378,7 @@ static void a_hub_with_nothing_to_push_causes_a_warning(void **state)
     sh_settings_reset(&s);
 }
 
-/* --- Showing --------------------------------------------------------------------------------- */
+/* --- Printing -------------------------------------------------------------------------------- */
 
 static char *print(const sh_settings *settings, int who)
 {

@@ -87,12 +87,12 @@ static void statuses_are_answers_and_not_failures(void **state)
     request = get("/moved");
     assert_int_equal(sh_http_send(client, &request, &answer, NULL), SH_OK);
     assert_int_equal(answer.status, 302);
-    assert_false(server_saw("GET /ok")); /* redirects would carry the token away */
+    assert_false(server_saw("GET /ok")); /* redirects would disclose the token */
     sh_http_answer_reset(&answer);
 
     request = get("/gzip");
     assert_int_equal(sh_http_send(client, &request, &answer, NULL), SH_OK);
-    assert_int_equal(answer.body.len, 4); /* as it came: nothing is unpacked */
+    assert_int_equal(answer.body.len, 4); /* as received: not decompressed */
     sh_http_answer_reset(&answer);
     sh_http_client_free(client);
 }
@@ -245,7 +245,7 @@ static void a_body_is_sent_once_the_peer_asks_for_it(void **state)
     sh_http_client_free(client);
 }
 
-/* What became of each request of a batch. */
+/* The result of each request of a batch. */
 typedef struct {
     sh_err err[64];
     int status[64], calls[64];
@@ -567,7 +567,7 @@ static void header_lines_are_read_into_the_answer(void **state)
 
 int main(void)
 {
-    /* The machine's proxies are no part of this. */
+    /* The machine's proxies must not affect the test. */
     (void)unsetenv("http_proxy");
     (void)unsetenv("all_proxy");
     (void)unsetenv("ALL_PROXY");

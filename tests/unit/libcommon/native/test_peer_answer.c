@@ -73,7 +73,7 @@ static void every_code_is_in_the_protocol(void **state)
         char quoted[32];
         (void)snprintf(quoted, sizeof quoted, "`%s`", sh_error_code_text(code));
         if (strstr(text.data, quoted) == NULL)
-            fail_msg("PROTOCOL.md does not tell of %s", quoted);
+            fail_msg("PROTOCOL.md lacks %s", quoted);
     }
     sh_buf_reset(&text);
 }

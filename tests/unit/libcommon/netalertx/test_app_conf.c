@@ -111,7 +111,7 @@ static void other_text_is_skipped(void **state)
 
 typedef struct {
     const char *text;
-    const char *words;
+    const char *message;
 } bad_case;
 
 static void an_invalid_literal_is_reported_with_its_line(void **state)
@@ -145,7 +145,7 @@ static void an_invalid_literal_is_reported_with_its_line(void **state)
         sh_err err =
             sh_app_conf_read(cases[i].text, strlen(cases[i].text), append_item, &out, &error);
         const char *read = out.data == NULL ? "" : out.data;
-        if (err != SH_OK || read[0] != '!' || strstr(read, cases[i].words) == NULL)
+        if (err != SH_OK || read[0] != '!' || strstr(read, cases[i].message) == NULL)
             fail_msg("%s was read as %s: %s", cases[i].text, read, error.message);
         sh_buf_reset(&out);
     }
@@ -167,7 +167,7 @@ static void an_unclosed_text_is_an_error(void **state)
         assert_int_equal(
             sh_app_conf_read(cases[i].text, strlen(cases[i].text), append_item, &out, &error),
             SH_E_FORMAT);
-        assert_non_null(strstr(error.message, cases[i].words));
+        assert_non_null(strstr(error.message, cases[i].message));
         assert_null(out.data);
         sh_buf_reset(&out);
     }

@@ -62,7 +62,7 @@ static void every_form_is_parsed(void **state)
 
 typedef struct {
     const char *text;
-    const char *words; /* part of the error */
+    const char *message; /* part of the error */
 } bad_case;
 
 static void an_invalid_list_is_rejected_with_its_position(void **state)
@@ -100,7 +100,7 @@ static void an_invalid_list_is_rejected_with_its_position(void **state)
         sh_error error = {0};
         if (sh_list_read(sh_slice_of(cases[i].text), &list, &error) != SH_E_FORMAT)
             fail_msg("%s was read", cases[i].text);
-        if (strstr(error.message, cases[i].words) == NULL)
+        if (strstr(error.message, cases[i].message) == NULL)
             fail_msg("%s: %s", cases[i].text, error.message);
         assert_null(list.items);
     }

@@ -120,14 +120,14 @@ static void a_redis_that_is_away_fails_every_put(void **state)
     sh_queue_free(queue);
 }
 
-/* As the receiver notes a merge. */
+/* As the receiver records a merge. */
 static void record(const char *node, const uint8_t *digest, int64_t ms)
 {
     char hex[SH_DIGEST_HEX_BYTES];
     sh_hex_encode(digest, SH_DIGEST_BYTES, hex);
     char value[SH_DIGEST_HEX_BYTES + 24];
     (void)snprintf(value, sizeof value, "%s %lld", hex, (long long)ms);
-    freeReplyObject(redisCommand(server.look, "HSET t:digests %s %s", node, value));
+    freeReplyObject(redisCommand(server.client, "HSET t:digests %s %s", node, value));
 }
 
 static void a_put_of_what_was_merged_within_a_day_may_be_left_out(void **state)

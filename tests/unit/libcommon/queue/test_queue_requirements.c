@@ -12,7 +12,7 @@
 
 static void run(const char *command)
 {
-    redisReply *reply = redisCommand(server.look, command);
+    redisReply *reply = redisCommand(server.client, command);
     assert_non_null(reply);
     if (reply->type == REDIS_REPLY_ERROR)
         fail_msg("%s: %s", command, reply->str);
@@ -73,13 +73,13 @@ static void nothing_is_put_into_a_redis_that_does_not_keep_it(void **state)
         sh_error_clear(&error);
         assert_int_equal(sh_queue_check(strict, &error), SH_E_CONFIG);
         assert_int_equal(put(lax, 1, &error), SH_OK);
-        const char *words;
-        assert_int_equal(sh_queue_keeps_of(lax, &words), SH_KEEPS_NOT);
+        const char *message;
+        assert_int_equal(sh_queue_keeps_of(lax, &message), SH_KEEPS_NOT);
         (void)snprintf(command, sizeof command, "CONFIG SET %s", settings[i][1]);
         run(command);
         wait_for_put(strict, SH_OK);
-        assert_int_equal(sh_queue_keeps_of(strict, &words), SH_KEEPS_ALL);
-        assert_string_equal(words, "");
+        assert_int_equal(sh_queue_keeps_of(strict, &message), SH_KEEPS_ALL);
+        assert_string_equal(message, "");
         sh_queue_free(strict);
         sh_queue_free(lax);
         run("FLUSHALL");
@@ -101,7 +101,7 @@ static void a_change_at_run_time_is_noticed(void **state)
 
 static long long port_of_server(void)
 {
-    redisReply *reply = redisCommand(server.look, "CONFIG GET port");
+    redisReply *reply = redisCommand(server.client, "CONFIG GET port");
     assert_int_equal(reply->elements, 2);
     long long port = strtoll(reply->element[1]->str, NULL, 10);
     freeReplyObject(reply);
@@ -123,13 +123,13 @@ static void where_it_cannot_be_found_out_puts_go_on(void **state)
     } users[] = {
         {"-config -info -role", "noeviction", SH_KEEPS_UNKNOWN},
         {"-config -role", "noeviction", SH_KEEPS_UNKNOWN},
-        {"-config", "allkeys-lru", SH_KEEPS_NOT}, /* INFO tells */
+        {"-config", "allkeys-lru", SH_KEEPS_NOT}, /* INFO shows it */
         {"-config -info", "allkeys-lru", SH_KEEPS_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof users / sizeof users[0]; i++) {
         char command[160];
         char url[192];
-        const char *words;
+        const char *message;
         sh_error error = {0};
         (void)snprintf(command, sizeof command, "ACL SETUSER u reset on >pw ~* +@all %s",
                        users[i].rights);
@@ -141,8 +141,8 @@ static void where_it_cannot_be_found_out_puts_go_on(void **state)
         bool fit = users[i].keeps != SH_KEEPS_NOT;
         assert_int_equal(put(queue, 1, &error), fit ? SH_OK : SH_E_CONFIG);
         assert_int_equal(sh_queue_check(queue, NULL), fit ? SH_OK : SH_E_CONFIG);
-        assert_int_equal(sh_queue_keeps_of(queue, &words), users[i].keeps);
-        assert_non_null(strstr(words, "redis.conf"));
+        assert_int_equal(sh_queue_keeps_of(queue, &message), users[i].keeps);
+        assert_non_null(strstr(message, "redis.conf"));
         sh_queue_free(queue);
         run("FLUSHALL");
     }
@@ -159,7 +159,7 @@ static void what_a_put_needs_is_checked_without_a_write(void **state)
     run("CONFIG RESETSTAT");
     for (int i = 0; i < 50; i++)
         assert_int_equal(sh_queue_check(queue, &error), SH_OK);
-    redisReply *stats = redisCommand(server.look, "INFO commandstats");
+    redisReply *stats = redisCommand(server.client, "INFO commandstats");
     static const char *const writes[] = {"cmdstat_set:",  "cmdstat_xadd:", "cmdstat_hset:",
                                          "cmdstat_sadd:", "cmdstat_del:",  "cmdstat_incrby:"};
     for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
@@ -184,7 +184,7 @@ static void a_key_of_another_type_is_named(void **state)
         (void)snprintf(command, sizeof command, "t:%s ", keys[i]);
         assert_non_null(strstr(error.message, command));
         assert_non_null(strstr(error.message, "SYNC_redis_prefix"));
-        /* The put does nothing by halves. */
+        /* The put has no partial effect. */
         bool needed = strcmp(keys[i], "dead") != 0 && strcmp(keys[i], "failures") != 0;
         assert_int_equal(put(queue, 1, &error), needed ? SH_E_CONFIG : SH_OK);
         if (needed) {
@@ -327,7 +327,7 @@ static void the_watch_tells_of_changes_and_answers_from_memory(void **state)
     run("CONFIG RESETSTAT");
     for (int i = 0; i < 10000; i++)
         sh_queue_watch_get(watch, &now);
-    redisReply *stats = redisCommand(server.look, "INFO stats");
+    redisReply *stats = redisCommand(server.client, "INFO stats");
     const char *commands = strstr(stats->str, "total_commands_processed:");
     assert_non_null(commands);
     assert_true(strtoll(commands + strlen("total_commands_processed:"), NULL, 10) < 1000);
@@ -343,7 +343,7 @@ static int start_with_port(void **state)
         return 1;
     /* Users log in by a URL with a host. */
     for (int port = 20000 + getpid() % 20000; port_of_server() == 0; port++) {
-        redisReply *reply = redisCommand(server.look, "CONFIG SET port %d", port);
+        redisReply *reply = redisCommand(server.client, "CONFIG SET port %d", port);
         assert_non_null(reply);
         freeReplyObject(reply);
     }

@@ -225,9 +225,9 @@ static void contacts_of_unknown_nodes_are_limited(void **state)
     assert_string_equal(ask("HKEYS contacts"), "(a b own)");
 }
 
-static bool is_shared; /* said the script at the last see() */
+static bool is_shared; /* returned by the script at the last see() */
 
-/* Notes that an instance was seen at a time. */
+/* Records that an instance was seen at a time. */
 static const char *see(const char *instance, const char *now_ms)
 {
     reports_put_arguments one = reports_of("n");

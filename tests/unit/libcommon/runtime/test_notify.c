@@ -129,13 +129,13 @@ static void without_a_manager_nothing_is_told(void **state)
     assert_string_equal(next_message(), "");
 }
 
-static void check_refused(const char *path, sh_err expected, const char *words)
+static void check_refused(const char *path, sh_err expected, const char *message)
 {
     sh_error error = {0};
     assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
     assert_int_equal(sh_notify_init(&error), expected);
-    if (strstr(error.message, words) == NULL)
-        fail_msg("'%s' does not say '%s'", error.message, words);
+    if (strstr(error.message, message) == NULL)
+        fail_msg("'%s' does not say '%s'", error.message, message);
     assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
 }
 

@@ -25,7 +25,7 @@ static void handle(void *context, sh_http_exchange *exchange)
     (void)context;
     sh_error error = {0};
     if (next.refuses)
-        ingest_refuse(exchange, next.refused, NULL, "words");
+        ingest_refuse(exchange, next.refused, NULL, "a message");
     else if (next.err == SH_OK)
         ingest_unavailable(exchange, next.unavailable, NULL, NULL);
     else {
@@ -116,7 +116,7 @@ static void each_refusal_has_its_status_and_code(void **state)
             assert_int_equal(answer.status, expected[next.refused].status);
             assert_true(peer_error.is_own);
             assert_int_equal(peer_error.code, i == 0 ? expected[next.refused].code : SH_CODE_NONE);
-            assert_string_equal(peer_error.message, "words");
+            assert_string_equal(peer_error.message, "a message");
             sh_http_answer_reset(&answer);
         }
     }
@@ -175,7 +175,7 @@ static void each_reason_to_come_again_has_its_own_code_and_counter(void **state)
                            expected[next.unavailable].counter);
 }
 
-static void a_failure_is_counted_and_told_as_what_it_is(void **state)
+static void a_failure_is_counted_and_answered_as_what_it_is(void **state)
 {
     (void)state;
     const struct {
@@ -204,7 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_refusal_has_its_status_and_code),
         cmocka_unit_test(each_reason_to_come_again_has_its_own_code_and_counter),
-        cmocka_unit_test(a_failure_is_counted_and_told_as_what_it_is),
+        cmocka_unit_test(a_failure_is_counted_and_answered_as_what_it_is),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

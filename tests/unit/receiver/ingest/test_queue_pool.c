@@ -24,7 +24,7 @@ static queue_pool *new_pool(void)
 /* Connections to the server but the test's own. */
 static long long connections(void)
 {
-    redisReply *reply = redisCommand(server.look, "INFO clients");
+    redisReply *reply = redisCommand(server.client, "INFO clients");
     assert_int_equal(reply->type, REDIS_REPLY_STRING);
     const char *number = strstr(reply->str, "connected_clients:");
     assert_non_null(number);

@@ -45,8 +45,8 @@ static void check_published(store *s, sh_queue *queue, int64_t count)
     assert_int_equal(state.count, count);
 }
 
-/* As the next look after its interval. */
-static void look(credentials_publication *p, store *s, sh_queue *queue)
+/* As the next check after its interval. */
+static void check(credentials_publication *p, store *s, sh_queue *queue)
 {
     sh_error error = {.code = SH_OK};
     p->checked_ms -= SH_PUBLICATION_CHECK_MS;
@@ -61,19 +61,19 @@ static void a_lost_older_or_incomplete_redis_is_healed(void **state)
     credentials_publication p;
     credentials_publication_reset(&p);
     put_records(s, 0, 3, "2 1 0 0");
-    look(&p, s, queue);
+    check(&p, s, queue);
     check_published(s, queue, 3);
     static const char *const damages[] = {"FLUSHALL", "SET t:nodes:version older",
                                           "HDEL t:nodes node-1", "DEL t:nodes",
                                           "DEL t:nodes:version"};
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
-        look(&p, s, queue); /* notes the number of records */
+        check(&p, s, queue); /* records the number of records */
         (void)redis_ask(&redis_server, damages[i]);
-        look(&p, s, queue);
+        check(&p, s, queue);
         check_published(s, queue, 3);
     }
     put_records(s, 3, 1, "2 1 0 0"); /* by another process */
-    look(&p, s, queue);
+    check(&p, s, queue);
     check_published(s, queue, 4);
     sh_queue_free(queue);
     store_close(s);
@@ -86,14 +86,14 @@ static void nothing_is_written_while_redis_has_the_list(void **state)
     sh_queue *queue = open_queue();
     credentials_publication p;
     credentials_publication_reset(&p);
-    look(&p, s, queue);
+    check(&p, s, queue);
     assert_string_equal(published(queue).version, "none");
     put_records(s, 0, 2, "2 1 0 0");
-    look(&p, s, queue);
-    look(&p, s, queue);
+    check(&p, s, queue);
+    check(&p, s, queue);
     (void)redis_ask(&redis_server, "HSET t:nodes node-0 mark");
-    look(&p, s, queue);
-    look(&p, s, queue);
+    check(&p, s, queue);
+    check(&p, s, queue);
     assert_int_equal(redis_ask(&redis_server, "HSTRLEN t:nodes node-0"), 4);
     sh_queue_free(queue);
     store_close(s);
@@ -162,7 +162,7 @@ static void a_database_without_credentials_takes_over_those_in_redis_once(void *
     credentials_publication_reset(&p);
     (void)redis_ask(&redis_server, "HSET t:nodes Office record Cabin other");
     (void)redis_ask(&redis_server, "SET t:nodes:version old");
-    look(&p, s, queue);
+    check(&p, s, queue);
     check_published(s, queue, 2);
     assert_string_equal(sql("SELECT node, record FROM \"SyncHub_Credentials\" ORDER BY node"),
                         "Cabin|other;Office|record;");
@@ -170,7 +170,7 @@ static void a_database_without_credentials_takes_over_those_in_redis_once(void *
     (void)redis_ask(&redis_server, "SET t:nodes:version other");
     must(credentials_take_over(s, queue, &taken, &error), &error);
     assert_int_equal(taken, 0);
-    look(&p, s, queue);
+    check(&p, s, queue);
     check_published(s, queue, 2); /* the database is the record */
     sh_queue_free(queue);
     store_close(s);

@@ -33,9 +33,9 @@ static void what_happens_follows_from_the_outcome(void **state)
         entry_outcome outcome;
         retry_action action;
     } cases[] = {
-        {ENTRY_MERGED, RETRY_ACK},     {ENTRY_DUPLICATE, RETRY_ACK},
-        {ENTRY_PIECE, RETRY_CONTINUE}, {ENTRY_POISON, RETRY_DEAD_LETTER},
-        {ENTRY_UNMARKED, RETRY_AGAIN}, {ENTRY_STORE, RETRY_WAIT},
+        {ENTRY_MERGED, RETRY_ACK},         {ENTRY_DUPLICATE, RETRY_ACK},
+        {ENTRY_PIECE, RETRY_CONTINUE},     {ENTRY_POISON, RETRY_DEAD_LETTER},
+        {ENTRY_NO_SAVEPOINT, RETRY_AGAIN}, {ENTRY_STORE, RETRY_WAIT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(retry_after(cases[i].outcome), cases[i].action);

@@ -66,7 +66,7 @@ static void the_digest_of_the_rules_changes_with_them_alone(void **state)
     char one[SH_DIGEST_HEX_BYTES], again[SH_DIGEST_HEX_BYTES], other[SH_DIGEST_HEX_BYTES];
     rules_hex((char *[]){internet}, 1, one);
     rules_hex((char *[]){internet}, 1, again);
-    /* As 0.1.0 noted it: an upgrade makes no node send its table again. */
+    /* As 0.1.0 recorded it: an upgrade makes no node send its table again. */
     assert_string_equal(one, "b6fb946c5a8b97c03896944286be81f4cfed14c0cab76c03814d935671a65edb");
     assert_string_equal(again, one);
     rules_hex((char *[]){internet, mac}, 2, other);

@@ -96,9 +96,9 @@ static inline sh_err add_numbered_dead_letter(test_queue *queue, uint8_t id, boo
     content[SH_ENVELOPE_FIXED_BYTES] = (char)('A' + id);
     assert_int_equal(put_text(queue, "n", id, content), SH_PUT_QUEUED);
     queue_batch *batch = take(queue, "c", 60000);
-    const queue_burial burial = {.reason = "a reason", .keep = keep};
+    const queue_rejection rejection = {.reason = "a reason", .keep = keep};
     sh_err err =
-        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &burial, dropped, &error);
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &rejection, dropped, &error);
     queue_batch_free(batch);
     return err;
 }

@@ -74,12 +74,12 @@ static void a_claim_that_is_renewed_is_not_taken_over(void **state)
     char text[128];
     (void)snprintf(text, sizeof text, "XCLAIM t:ingest receivers c 0 %s IDLE 3600000 JUSTID",
                    queue_batch_at(batch, 0)->id);
-    freeReplyObject(redisCommand(server.look, text));
+    freeReplyObject(redisCommand(server.client, text));
     assert_int_equal(queue_claims_renew(queue->queue, "c", &error), SH_OK);
     assert_false(is_claimed(other, 60000));
-    freeReplyObject(redisCommand(server.look, text));
+    freeReplyObject(redisCommand(server.client, text));
     close_test_queue(other);
-    other = open_test_queue(); /* one that has not looked yet */
+    other = open_test_queue(); /* one that has not read yet */
     assert_true(is_claimed(other, 60000));
     /* A clean end lets others take over at once. */
     assert_int_equal(queue_consumer_end(other->queue, "d", &error), SH_OK);
@@ -97,7 +97,7 @@ static void a_claim_that_is_renewed_is_not_taken_over(void **state)
 
 static int64_t consumers(void)
 {
-    redisReply *reply = redisCommand(server.look, "XINFO CONSUMERS t:ingest receivers");
+    redisReply *reply = redisCommand(server.client, "XINFO CONSUMERS t:ingest receivers");
     int64_t count = (int64_t)reply->elements;
     freeReplyObject(reply);
     return count;
@@ -195,7 +195,7 @@ static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **st
     add_next_dead_letter(queue, 1, &dropped);
     char command[64]; /* as if these two had all the room */
     (void)snprintf(command, sizeof command, "SET t:dead:bytes %lu", SH_DEAD_BYTES_MAX);
-    freeReplyObject(redisCommand(server.look, command));
+    freeReplyObject(redisCommand(server.client, command));
     /* The oldest is passed over. */
     add_next_dead_letter(queue, 2, &dropped);
     assert_int_equal(dropped.count, 1);
@@ -212,21 +212,21 @@ static void dead_letters_that_are_a_fault_of_the_hub_are_never_dropped(void **st
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 1);
     assert_int_equal(redis_ask(&server, "GET t:dead:bytes"), SH_DEAD_BYTES_MAX);
     assert_int_equal(redis_ask(&server, "EXISTS t:dead:held"), 0);
-    freeReplyObject(redisCommand(server.look, "SET t:dead:bytes 300"));
+    freeReplyObject(redisCommand(server.client, "SET t:dead:bytes 300"));
     queue_batch *batch = take(queue, "c", 60000);
-    const queue_burial burial = {.reason = "x", .keep = true};
+    const queue_rejection rejection = {.reason = "x", .keep = true};
     assert_int_equal(
-        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &burial, &dropped, NULL),
+        queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &rejection, &dropped, NULL),
         SH_OK);
     queue_batch_free(batch);
     /* Behind many that must not be lost it is the new one that goes. */
-    freeReplyObject(redisCommand(server.look, "EVAL %s 1 t:dead",
+    freeReplyObject(redisCommand(server.client, "EVAL %s 1 t:dead",
                                  "for i = 1, 1200 do redis.call('XADD', KEYS[1], '*', 'e', 'x', "
                                  "'m', 'push', 'i', '1-1', 'r',"
                                  " 'x', 'k', '1') end"));
     add_next_dead_letter(queue, 4, &dropped);
     int64_t before = redis_ask(&server, "XLEN t:dead");
-    freeReplyObject(redisCommand(server.look, command));
+    freeReplyObject(redisCommand(server.client, command));
     add_next_dead_letter(queue, 5, &dropped);
     assert_int_equal(dropped.count, 1);
     assert_string_equal(dropped.node, "F");

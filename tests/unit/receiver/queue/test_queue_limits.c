@@ -14,7 +14,7 @@ typedef struct {
     sh_queue_put_item item;
 } one_put;
 
-/* Only so much of an envelope as the queue looks at. */
+/* The part of an envelope that the queue reads. */
 static void make(one_put *p, const char *node, uint32_t id)
 {
     memset(p, 0, sizeof *p);
@@ -59,7 +59,7 @@ static void take_and_ack(test_queue *queue)
 
 static void run(const char *command)
 {
-    redisReply *reply = redisCommand(server.look, command);
+    redisReply *reply = redisCommand(server.client, command);
     assert_non_null(reply);
     assert_int_not_equal(reply->type, REDIS_REPLY_ERROR);
     freeReplyObject(reply);
@@ -69,12 +69,12 @@ static void hold(const char *node, unsigned long entries, unsigned long bytes)
 {
     char value[64];
     (void)snprintf(value, sizeof value, "%lu %lu", entries, bytes);
-    freeReplyObject(redisCommand(server.look, "HSET t:held %s %b", node, value, strlen(value)));
+    freeReplyObject(redisCommand(server.client, "HSET t:held %s %b", node, value, strlen(value)));
 }
 
 static void assert_held(const char *node, const char *value)
 {
-    redisReply *reply = redisCommand(server.look, "HGET t:held %s", node);
+    redisReply *reply = redisCommand(server.client, "HGET t:held %s", node);
     if (value == NULL)
         assert_int_equal(reply->type, REDIS_REPLY_NIL);
     else
@@ -107,7 +107,7 @@ static void fill_ids(int count)
 {
     static const char script[] =
         "for i = 1, tonumber(ARGV[1]) do redis.call('SADD', KEYS[1], i) end";
-    redisReply *reply = redisCommand(server.look, "EVAL %s 1 t:ids %d", script, count);
+    redisReply *reply = redisCommand(server.client, "EVAL %s 1 t:ids %d", script, count);
     assert_int_equal(reply->type, REDIS_REPLY_NIL);
     freeReplyObject(reply);
 }
@@ -138,7 +138,7 @@ static void a_node_makes_the_queue_forget_no_items_of_others(void **state)
     char count[24];
     assert_int_equal(outcome(queue, "other", 1), SH_PUT_QUEUED);
     (void)snprintf(count, sizeof count, "%d", SH_QUEUE_NODE_ITEM_IDS_MAX - 1);
-    freeReplyObject(redisCommand(server.look, "HSET t:ids:nodes flood %s", count));
+    freeReplyObject(redisCommand(server.client, "HSET t:ids:nodes flood %s", count));
     assert_int_equal(outcome(queue, "flood", 1), SH_PUT_QUEUED); /* at its limit */
     assert_int_equal(outcome(queue, "flood", 1), SH_PUT_DUPLICATE);
     for (uint32_t id = 2; id < 5; id++) /* over it they are queued and not remembered here */
@@ -157,17 +157,17 @@ static void age_ids(long long seconds)
     char value[24];
     (void)snprintf(value, sizeof value, "%lld", (long long)sh_clock_unix_ms() / 1000 - seconds);
     freeReplyObject(
-        redisCommand(server.look, "HSET t:ids:nodes %b %s", "", (size_t)0, value, strlen(value)));
+        redisCommand(server.client, "HSET t:ids:nodes %b %s", "", (size_t)0, value, strlen(value)));
 }
 
 static void items_are_forgotten_once_no_replay_of_them_is_accepted(void **state)
 {
     (void)state;
     test_queue *queue = open_test_queue();
-    freeReplyObject(redisCommand(server.look, "SADD t:ids left-by-an-older-version"));
+    freeReplyObject(redisCommand(server.client, "SADD t:ids left-by-an-older-version"));
     assert_int_equal(outcome(queue, "n", 1), SH_PUT_QUEUED);
     assert_int_equal(redis_ask(&server, "SCARD t:ids:old"), 1);
-    freeReplyObject(redisCommand(server.look, "HSET t:ids:nodes n 1000000"));
+    freeReplyObject(redisCommand(server.client, "HSET t:ids:nodes n 1000000"));
     age_ids(SH_QUEUE_ITEM_IDS_TTL_S - 60);
     assert_int_equal(outcome(queue, "m", 1), SH_PUT_QUEUED);
     assert_int_equal(redis_ask(&server, "SCARD t:ids"), 2);
@@ -188,17 +188,19 @@ static void items_are_forgotten_once_no_replay_of_them_is_accepted(void **state)
 static void add_dead_letter(test_queue *queue, const char *node, uint32_t id,
                             queue_dropped *dropped)
 {
-    const queue_burial burial = {.reason = "its own fault"};
+    const queue_rejection rejection = {.reason = "its own fault"};
     sh_error error = {0};
     assert_int_equal(put(queue, node, id), SH_OK);
     queue_batch *batch = take(queue, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 1);
     const queue_entry *entry = queue_batch_at(batch, 0);
-    assert_int_equal(queue_dead_letter_add(queue->reader, entry, &burial, dropped, &error), SH_OK);
+    assert_int_equal(queue_dead_letter_add(queue->reader, entry, &rejection, dropped, &error),
+                     SH_OK);
     /* Once more, as after a lost answer, changes nothing. */
     int64_t letters = redis_ask(&server, "XLEN t:dead"), bytes = redis_ask(&server, "GET t:bytes");
     queue_dropped again = {.count = 7};
-    assert_int_equal(queue_dead_letter_add(queue->reader, entry, &burial, &again, &error), SH_OK);
+    assert_int_equal(queue_dead_letter_add(queue->reader, entry, &rejection, &again, &error),
+                     SH_OK);
     assert_int_equal(again.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), letters);
     assert_int_equal(redis_ask(&server, "GET t:bytes"), bytes);
@@ -219,13 +221,13 @@ static void a_node_pushes_out_no_dead_letters_of_others(void **state)
     assert_int_equal(SH_DEAD_NODE_BYTES_MAX, 16777216);
     for (uint32_t i = 0; i < 2; i++) {
         freeReplyObject(
-            redisCommand(server.look, "HSET t:dead:held flood %b", full[i], strlen(full[i])));
+            redisCommand(server.client, "HSET t:dead:held flood %b", full[i], strlen(full[i])));
         add_dead_letter(queue, "flood", 10 + i, &dropped);
         assert_int_equal(dropped.count, 1);
         assert_string_equal(dropped.node, "flood");
         assert_int_equal(redis_ask(&server, "XLEN t:dead"), 4);
     }
-    /* Who floods has no more room when it has its share and others' letters are between. */
+    /* A flooding node gets no more than its share, also with others' letters in between. */
     add_dead_letter(queue, "third", 1, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 5);
@@ -240,16 +242,16 @@ static void the_oldest_of_a_node_is_found_behind_many_of_others(void **state)
     static const char others[] =
         "for i = 1, 1500 do redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 113), 'm', "
         "'push', 'i', '1-1', 'r', 'x') end";
-    freeReplyObject(redisCommand(server.look, "EVAL %s 1 t:dead", others));
+    freeReplyObject(redisCommand(server.client, "EVAL %s 1 t:dead", others));
     for (uint32_t id = 1; id < 4; id++)
         add_dead_letter(queue, "flood", id, &dropped);
     freeReplyObject(
-        redisCommand(server.look, "HSET t:dead:held flood %b", "10000 339 -", (size_t)11));
+        redisCommand(server.client, "HSET t:dead:held flood %b", "10000 339 -", (size_t)11));
     add_dead_letter(queue, "flood", 4,
                     &dropped); /* not found at once: the new one goes instead … */
     assert_int_equal(dropped.count, 1);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1503);
-    redisReply *oldest = redisCommand(server.look, "XRANGE t:dead - + COUNT 1501");
+    redisReply *oldest = redisCommand(server.client, "XRANGE t:dead - + COUNT 1501");
     const char *id = oldest->element[1500]->element[0]->str;
     add_dead_letter(queue, "flood", 5, &dropped); /* … and the next search continues there */
     assert_string_equal(dropped.id, id);
@@ -266,12 +268,12 @@ static void what_a_node_has_among_the_dead_letters_is_counted_through_every_way_
     queue_dropped dropped = {0};
     for (uint32_t id = 1; id < 4; id++)
         add_dead_letter(queue, "n", id, &dropped);
-    redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
+    redisReply *dead = redisCommand(server.client, "XRANGE t:dead - +");
     assert_int_equal(dead_letters_retry(queue->queue, dead->element[0]->element[0]->str, &error),
                      SH_OK);
     assert_int_equal(dead_letters_drop(queue->queue, dead->element[1]->element[0]->str, &error),
                      SH_OK);
-    redisReply *left = redisCommand(server.look, "HGET t:dead:held n");
+    redisReply *left = redisCommand(server.client, "HGET t:dead:held n");
     assert_string_equal(left->str, "1 113 -");
     freeReplyObject(left);
     assert_int_equal(dead_letters_drop(queue->queue, dead->element[2]->element[0]->str, &error),
@@ -281,7 +283,7 @@ static void what_a_node_has_among_the_dead_letters_is_counted_through_every_way_
     assert_int_equal(redis_ask(&server, "GET t:dead:bytes"), 0);
     take_and_ack(queue);
     /* Counts that were left over are nothing once there are no dead letters. */
-    freeReplyObject(redisCommand(server.look, "HSET t:dead:held n %b", "10000 1 -", (size_t)9));
+    freeReplyObject(redisCommand(server.client, "HSET t:dead:held n %b", "10000 1 -", (size_t)9));
     add_dead_letter(queue, "n", 9, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 1);
@@ -317,7 +319,7 @@ static void no_node_takes_more_than_its_part_of_what_is_free(void **state)
                    SH_QUEUE_BYTES_MAX - SH_QUEUE_NODE_SHARE * 2 * p.item.envelope.len + 1);
     run(set);
     assert_int_equal(put(queue, "n", 2), SH_E_LIMIT);
-    assert_int_equal(put(queue, "m", 2), SH_OK); /* who has nothing there, has a place */
+    assert_int_equal(put(queue, "m", 2), SH_OK); /* a node without entries gets a place */
     run("SET t:bytes 0");
     assert_int_equal(put(queue, "n", 3), SH_OK);
     /* By the bytes of one node. */
@@ -340,7 +342,7 @@ static void what_a_node_holds_is_counted_through_every_way_out(void **state)
     assert_int_equal(queue_ack(queue->reader, done, 1, &error),
                      SH_OK); /* twice, after a lost answer */
     assert_held("n", "2 226");
-    const queue_burial reason = {.reason = "r"};
+    const queue_rejection reason = {.reason = "r"};
     assert_int_equal(
         queue_dead_letter_add(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
         SH_OK);
@@ -348,7 +350,7 @@ static void what_a_node_holds_is_counted_through_every_way_out(void **state)
         queue_dead_letter_add(queue->reader, queue_batch_at(batch, 1), &reason, NULL, &error),
         SH_OK);
     assert_held("n", "1 113");
-    redisReply *dead = redisCommand(server.look, "XRANGE t:dead - +");
+    redisReply *dead = redisCommand(server.client, "XRANGE t:dead - +");
     assert_int_equal(dead_letters_retry(queue->queue, dead->element[0]->element[0]->str, &error),
                      SH_OK);
     freeReplyObject(dead);
@@ -405,7 +407,7 @@ static void names_are_bounded_and_known_ones_go_on(void **state)
     make(&p, "a", 2);
     assert_int_equal(put_as(queue, &p), SH_OK);
     assert_false(p.item.is_new_node);
-    make(&p, "c", 2); /* whose credentials the operator made, is no invention */
+    make(&p, "c", 2); /* an operator created its credentials, so its name is not invented */
     p.item.newcomer = SH_NEWCOMER_ALWAYS;
     assert_int_equal(put_as(queue, &p), SH_OK);
     run("HSET t:digests d 00");
@@ -439,13 +441,14 @@ static void silent_names_make_room_once_it_is_needed(void **state)
     test_queue *queue = open_for_names(10);
     for (int i = 0; i < 8; i++)
         freeReplyObject(
-            redisCommand(server.look, "HSET t:contacts silent%d %b", i, "1000 push", (size_t)9));
+            redisCommand(server.client, "HSET t:contacts silent%d %b", i, "1000 push", (size_t)9));
     run("HSET t:digests silent0 00");
     assert_int_equal(sh_queue_names_forget(queue->queue, now_ms - 1000, &gone, &error), SH_OK);
     assert_int_equal(gone, 0); /* there is room */
     char future[48];
     (void)snprintf(future, sizeof future, "%lld push", (long long)now_ms + 86400000);
-    freeReplyObject(redisCommand(server.look, "HSET t:contacts ahead %b", future, strlen(future)));
+    freeReplyObject(
+        redisCommand(server.client, "HSET t:contacts ahead %b", future, strlen(future)));
     assert_int_equal(put(queue, "alive", 1), SH_OK);
     run("HSET t:nodes silent7 x"); /* it has credentials of its own */
     assert_int_equal(sh_queue_names_forget(queue->queue, now_ms - 1000, &gone, &error), SH_OK);

@@ -5,7 +5,7 @@
 #include "receiver/queue/queue_digests.h"
 #include "tests/unit/receiver/queue/queue_fixture.h"
 
-static const queue_burial a_reason = {.reason = "a reason"};
+static const queue_rejection a_reason = {.reason = "a reason"};
 
 static void what_is_put_is_taken_in_order_and_gone_after_the_acknowledgement(void **state)
 {
@@ -165,7 +165,7 @@ static void a_dead_letter_has_its_reason(void **state)
     assert_int_equal(
         queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &a_reason, NULL, &error),
         SH_OK);
-    /* Twice, as after a lost answer, buries once. */
+    /* Twice, as after a lost answer, adds one dead letter. */
     assert_int_equal(
         queue_dead_letter_add(queue->reader, queue_batch_at(batch, 0), &a_reason, NULL, &error),
         SH_OK);
@@ -186,7 +186,7 @@ static void an_entry_that_was_deleted_behind_our_back_comes_without_an_envelope(
     test_queue *queue = open_test_queue();
     (void)put_text(queue, "n", 1, "x");
     queue_batch_free(take(queue, "c", 60000));
-    freeReplyObject(redisCommand(server.look, "XTRIM t:ingest MAXLEN 0"));
+    freeReplyObject(redisCommand(server.client, "XTRIM t:ingest MAXLEN 0"));
     queue_batch *batch = take(queue, "c", 60000);
     assert_int_equal(queue_batch_count(batch), 1);
     assert_int_equal(queue_batch_at(batch, 0)->envelope.len, 0);
@@ -304,12 +304,12 @@ static void a_clean_end_leaves_no_consumer_and_strands_nothing(void **state)
     (void)put_text(queue, "n", 1, "x");
     queue_batch *batch = take(queue, "c", 60000);
     assert_int_equal(queue_consumer_end(queue->queue, "c", &error), SH_OK);
-    redisReply *reply = redisCommand(server.look, "XINFO CONSUMERS t:ingest receivers");
+    redisReply *reply = redisCommand(server.client, "XINFO CONSUMERS t:ingest receivers");
     assert_int_equal(reply->elements, 1); /* it holds an entry, so it stays */
     freeReplyObject(reply);
     ack_all(queue, batch);
     assert_int_equal(queue_consumer_end(queue->queue, "c", &error), SH_OK);
-    reply = redisCommand(server.look, "XINFO CONSUMERS t:ingest receivers");
+    reply = redisCommand(server.client, "XINFO CONSUMERS t:ingest receivers");
     assert_int_equal(reply->elements, 0);
     freeReplyObject(reply);
     close_test_queue(queue);
@@ -322,7 +322,7 @@ static void a_full_redis_refuses_but_drains(void **state)
     sh_error error = {0};
     (void)put_text(queue, "n", 1, "x");
     queue_batch *batch = take(queue, "c", 60000);
-    freeReplyObject(redisCommand(server.look, "CONFIG SET maxmemory 1"));
+    freeReplyObject(redisCommand(server.client, "CONFIG SET maxmemory 1"));
     sh_put result;
     sh_envelope_header header = header_of("n", 2);
     assert_int_equal(put_one(queue->queue, SH_SLICE("y"), &header, &result, &error), SH_E_BUSY);
@@ -333,7 +333,7 @@ static void a_full_redis_refuses_but_drains(void **state)
     assert_int_equal(queue_ack(queue->reader, &done, 1, &error), SH_OK);
     queue_batch_free(batch);
     assert_int_equal(redis_ask(&server, "XLEN t:ingest"), 0);
-    freeReplyObject(redisCommand(server.look, "CONFIG SET maxmemory 0"));
+    freeReplyObject(redisCommand(server.client, "CONFIG SET maxmemory 0"));
     assert_int_equal(put_text(queue, "n", 2, "y"), SH_PUT_QUEUED);
     close_test_queue(queue);
 }
@@ -365,10 +365,10 @@ static void a_reader_follows_the_name_after_a_failover(void **state)
     ack_all(merger, take(merger, "c", 60000));
 
     /* The first becomes a replica, the name leads to the second, where an entry waits. */
-    freeReplyObject(redisCommand(server.look, "REPLICAOF 127.0.0.1 1"));
+    freeReplyObject(redisCommand(server.client, "REPLICAOF 127.0.0.1 1"));
     assert_int_equal(unlink(link_path), 0);
     assert_int_equal(symlink(second.url + strlen("unix:"), link_path), 0);
-    freeReplyObject(redisCommand(second.look, "XADD t:ingest * e y m push"));
+    freeReplyObject(redisCommand(second.client, "XADD t:ingest * e y m push"));
     const queue_limits limits = {.entries_max = 8, .bytes_max = 1 << 20, .block_ms = 10};
     queue_batch *batch = NULL;
     sh_error error = {0};
@@ -380,7 +380,7 @@ static void a_reader_follows_the_name_after_a_failover(void **state)
     queue_batch_free(batch);
     close_test_queue(merger);
     redis_stop(&second);
-    freeReplyObject(redisCommand(server.look, "REPLICAOF NO ONE"));
+    freeReplyObject(redisCommand(server.client, "REPLICAOF NO ONE"));
 }
 
 static void errors_name_the_setting(void **state)
@@ -412,7 +412,7 @@ static void dead_letters_are_bounded_and_the_oldest_make_room(void **state)
     char command[64]; /* as if the first were so large that a third one just fits */
     (void)snprintf(command, sizeof command, "SET t:dead:bytes %lu",
                    SH_DEAD_BYTES_MAX - SH_ENVELOPE_FIXED_BYTES - 1);
-    freeReplyObject(redisCommand(server.look, command));
+    freeReplyObject(redisCommand(server.client, command));
     add_next_dead_letter(queue, 2, &dropped);
     assert_int_equal(dropped.count, 0);
     assert_int_equal(redis_ask(&server, "XLEN t:dead"), 3);

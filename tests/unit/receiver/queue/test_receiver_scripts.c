@@ -390,7 +390,7 @@ static void failures_add_forgets_what_comes_to_nothing(void **state)
 /* How long the first pending entry is held, in ms. */
 static long long held_ms(void)
 {
-    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1");
+    redisReply *reply = redisCommand(server.client, "XPENDING ingest g - + 1");
     long long ms = reply->element[0]->element[2]->integer;
     freeReplyObject(reply);
     return ms;
@@ -415,7 +415,7 @@ static void restamp_leaves_what_was_held_for_a_while_and_goes_on(void **state)
     char next[64];
     (void)snprintf(next, sizeof next, "(%s", entry_id("ingest", 1));
     assert_string_equal(ANSWER(restamp, restamp), next);
-    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 10 c");
+    redisReply *reply = redisCommand(server.client, "XPENDING ingest g - + 10 c");
     assert_int_equal(reply->elements, 2);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(reply->element[i]->element[3]->integer, 1); /* no delivery is counted */
@@ -440,7 +440,7 @@ static void claims_touch_sets_the_idle_time_and_counts_no_delivery(void **state)
     touch.idle_ms = SH_SLICE("0");
     assert_string_equal(ANSWER(claims_touch, touch), id);
     assert_true(held_ms() < 3600000);
-    redisReply *reply = redisCommand(server.look, "XPENDING ingest g - + 1");
+    redisReply *reply = redisCommand(server.client, "XPENDING ingest g - + 1");
     assert_int_equal(reply->element[0]->element[3]->integer, 1);
     freeReplyObject(reply);
     touch.consumer = SH_SLICE("other");
@@ -541,10 +541,10 @@ static void nodes_waiting_names_the_nodes_and_where_to_go_on(void **state)
 static void nodes_publish_puts_a_staged_list_in_place(void **state)
 {
     (void)state;
-    const nodes_state_arguments look = {{SH_SLICE("nodes"), SH_SLICE("nodes:version")}};
+    const nodes_state_arguments now = {{SH_SLICE("nodes"), SH_SLICE("nodes:version")}};
     nodes_stage_arguments stage = {
-        {SH_SLICE("new")}, SH_SLICE("me"), SH_SLICE("1"), {{look.keys.nodes, SH_SLICE("1")}}};
-    nodes_publish_arguments publish = {{look.keys.nodes, look.keys.nodes_version, SH_SLICE("new")},
+        {SH_SLICE("new")}, SH_SLICE("me"), SH_SLICE("1"), {{now.keys.nodes, SH_SLICE("1")}}};
+    nodes_publish_arguments publish = {{now.keys.nodes, now.keys.nodes_version, SH_SLICE("new")},
                                        SH_SLICE("other"),
                                        SH_SLICE("1"),
                                        SH_SLICE("v0"),
@@ -557,7 +557,7 @@ static void nodes_publish_puts_a_staged_list_in_place(void **state)
     assert_string_equal(ANSWER(nodes_publish, publish), "other"); /* not its list */
     publish.owner = SH_SLICE("me");
     assert_string_equal(ANSWER(nodes_publish, publish), "done");
-    assert_string_equal(ANSWER(nodes_state, look), "(v1 1)");
+    assert_string_equal(ANSWER(nodes_state, now), "(v1 1)");
 }
 
 static void every_script_has_a_test(void **state)

@@ -11,7 +11,7 @@
 #define NOW INT64_C(1787367180000)
 #define AGO(ms) (NOW - (ms))
 
-/* A node that says an interval of 5 minutes and was in contact this long ago. */
+/* A node that reports an interval of 5 minutes and was in contact this long ago. */
 #define SEEN(ago)                                                                                  \
     {                                                                                              \
         .last_ms = AGO(ago), .interval_ms = 5 * MINUTE, .silent_after_ms = 15 * MINUTE             \

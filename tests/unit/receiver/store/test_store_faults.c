@@ -25,7 +25,7 @@ static void *failing_sqlite_realloc(void *memory, int bytes)
     return fails() ? NULL : real.xRealloc(memory, bytes);
 }
 
-/* A receiver's life in one call: open, merge a row and a result, look, close. */
+/* All steps of a receiver in one call: open, merge a row and a result, read, close. */
 static sh_err work(sh_device_row *row, sh_error *error)
 {
     store *s = NULL;
@@ -42,7 +42,7 @@ static sh_err work(sh_device_row *row, sh_error *error)
     static const uint8_t id[SH_ID_BYTES] = {1};
     err = store_begin(s, error);
     if (err == SH_OK)
-        err = store_mark(s, error);
+        err = store_savepoint(s, error);
     if (err == SH_OK)
         err = note_item(s, id, 1, &seen, error);
     if (err == SH_OK)

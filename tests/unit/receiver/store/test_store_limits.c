@@ -2,7 +2,7 @@
 #include "tests/unit/store_fixture.h"
 #include "tests/wait.h"
 
-/* What the store forgets, and how it notices that all of it is of an earlier state. */
+/* What the store deletes, and how it detects that the whole database is an earlier state. */
 
 /* Until nothing is left to do; limits that are not named are none. */
 static void tidy(store *s, store_limits limits)
@@ -170,7 +170,7 @@ static void nodes_are_limited_and_those_that_brought_nothing_go_first(void **sta
     store_close(s);
 }
 
-/* Commits a transaction of its own that changes nothing of its own accord. */
+/* Commits a transaction without changes. */
 static void commit_once(store *s)
 {
     sh_error error = {.code = SH_OK};
@@ -190,14 +190,14 @@ static void a_backup_that_is_put_back_is_noticed_though_the_connection_stays(voi
         store *other = opened();
         for (int n = 0; n < 4; n++) {
             commit_once(s);
-            commit_once(other); /* which is no reason to suspect anything */
+            commit_once(other); /* which is not suspicious */
         }
         must(store_check(s, NULL), NULL);
         (void)sql(backups[i]);
         sh_error error = {.code = SH_OK};
         assert_int_equal(store_begin(s, &error), SH_E_IO);
         assert_non_null(strstr(error.message, "restored to an earlier state"));
-        /* One that is at rest notices it without a transaction. */
+        /* An idle one notices it without a transaction. */
         sh_err err = SH_OK;
         for (int tries = 0; err == SH_OK && tries < 600; tries++) {
             sh_error_clear(&error);

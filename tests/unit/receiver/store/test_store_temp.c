@@ -77,9 +77,9 @@ static void merge_two(void)
     store *s = opened();
     sh_error error = {.code = SH_OK};
     must(store_begin(s, &error), &error);
-    must(store_mark(s, &error), &error);
+    must(store_savepoint(s, &error), &error);
     must(insert_all(s, 0, 3, &error), &error);
-    must(store_mark(s, &error), &error);
+    must(store_savepoint(s, &error), &error);
     must(insert_all(s, 1, 3, &error), &error);
     assert_int_equal(temporary_files(), 1);
     must(store_undo_to_mark(s, &error), &error);

@@ -211,7 +211,7 @@ static void devices_that_several_insert_at_once_are_there_once(void **state)
     assert_string_equal(sql("SELECT count(DISTINCT lower(\"devMac\")) FROM \"Devices\""), expected);
 }
 
-static void a_connection_that_was_ended_is_told_and_made_anew(void **state)
+static void a_connection_that_was_ended_is_reported_and_made_again(void **state)
 {
     (void)state;
     store *s = opened();
@@ -387,7 +387,7 @@ static void what_sslmode_gives_is_told(void **state)
     static const struct {
         const char *host, *address, *sslmode;
         bool encrypted;
-        const char *message; /* NULL: nothing to tell */
+        const char *message; /* NULL: no advice */
     } cases[] = {
         {"/run/postgresql", NULL, "prefer", false, NULL},
         {"localhost", "127.0.0.1", "prefer", false, NULL},
@@ -447,7 +447,7 @@ int main(void)
         TEST(a_lock_that_is_held_for_too_long_is_busy),
         TEST(a_deadlock_is_busy_and_the_next_try_succeeds),
         TEST(devices_that_several_insert_at_once_are_there_once),
-        TEST(a_connection_that_was_ended_is_told_and_made_anew),
+        TEST(a_connection_that_was_ended_is_reported_and_made_again),
         TEST(a_server_that_went_away_while_nothing_was_done_is_noticed),
         TEST(what_cannot_be_opened_is_told_without_the_password),
         TEST(the_hosts_of_a_url_are_tried_one_after_the_other),
