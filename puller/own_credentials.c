@@ -44,28 +44,6 @@ sh_err puller_token_of(const puller_credentials *c, const sh_node_record *record
     return SH_E_NOT_FOUND;
 }
 
-/* Tries the node's valid credentials until one has the envelope's key id. */
-static sh_err find_own_key(const puller_credentials *c, const sh_node_record *record,
-                           const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
-{
-    for (size_t i = 0; i < record->count; i++) {
-        sh_node_secrets secrets;
-        if (!sh_credential_is_valid(&record->items[i], c->now_ms))
-            continue;
-        sh_err err =
-            sh_credential_open(c->credential_key, record->node, &record->items[i], &secrets, error);
-        if (err != SH_OK)
-            return err;
-        sh_node_key_derive(secrets.passphrase_key, sh_slice_of(record->node), ret);
-        sh_wipe(&secrets, sizeof secrets);
-        if (memcmp(ret->id, header->key_id, SH_KEY_ID_BYTES) == 0)
-            return SH_OK;
-    }
-    return sh_fail(error, SH_E_CRYPTO,
-                   "the table is sealed with another key: this node has credentials of its own, "
-                   "and SYNC_encryption_key there must be the one that came with its token");
-}
-
 sh_err puller_key_of(const puller_credentials *c, const sh_node_record *record,
                      const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
 {
@@ -73,9 +51,15 @@ sh_err puller_key_of(const puller_credentials *c, const sh_node_record *record,
     bool shared = record == NULL || sh_node_record_takes_shared(record, c->now_ms);
     if (shared && memcmp(ret->id, header->key_id, SH_KEY_ID_BYTES) == 0)
         return SH_OK;
-    if (record != NULL)
-        return find_own_key(c, record, header, ret, error);
+    if (record == NULL)
+        return sh_fail(error, SH_E_CRYPTO,
+                       "the table is sealed with another key: SYNC_encryption_key must be the same "
+                       "here and on the node");
+    sh_err err =
+        sh_node_record_find_key(record, c->credential_key, header->key_id, c->now_ms, ret, error);
+    if (err != SH_E_NOT_FOUND)
+        return err;
     return sh_fail(error, SH_E_CRYPTO,
-                   "the table is sealed with another key: SYNC_encryption_key must be the same "
-                   "here and on the node");
+                   "the table is sealed with another key: this node has credentials of its own, "
+                   "and SYNC_encryption_key there must be the one that came with its token");
 }

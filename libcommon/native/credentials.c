@@ -139,6 +139,27 @@ bool sh_node_record_takes_shared(const sh_node_record *record, int64_t now_ms)
            sh_credential_is_valid(&record->shared, now_ms);
 }
 
+sh_err sh_node_record_find_key(const sh_node_record *record,
+                               const uint8_t sealing_key[static SH_KEY_BYTES],
+                               const uint8_t id[static SH_KEY_ID_BYTES], int64_t now_ms,
+                               sh_node_key *ret, sh_error *error)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        sh_node_secrets secrets;
+        if (!sh_credential_is_valid(&record->items[i], now_ms))
+            continue;
+        sh_err err =
+            sh_credential_open(sealing_key, record->node, &record->items[i], &secrets, error);
+        if (err != SH_OK)
+            return err;
+        sh_node_key_derive(secrets.passphrase_key, sh_slice_of(record->node), ret);
+        sh_wipe(&secrets, sizeof secrets);
+        if (memcmp(ret->id, id, SH_KEY_ID_BYTES) == 0)
+            return SH_OK;
+    }
+    return SH_E_NOT_FOUND;
+}
+
 sh_err sh_node_record_add(sh_node_record *record, const sh_credential *credential, int64_t now_ms,
                           sh_error *error)
 {

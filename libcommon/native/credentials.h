@@ -6,6 +6,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/native/node_key.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,6 +82,15 @@ bool sh_credential_is_valid(const sh_credential *credential, int64_t now_ms);
 
 /* Whether the node may use the hub's shared token and key now, beside its own. */
 bool sh_node_record_takes_shared(const sh_node_record *record, int64_t now_ms);
+
+/*
+ * The node's own key with this id, among its valid credentials. SH_E_NOT_FOUND, without a message,
+ * if it has none; SH_E_CONFIG as sh_credential_open(). *ret is undefined after an error.
+ */
+sh_err sh_node_record_find_key(const sh_node_record *record,
+                               const uint8_t sealing_key[static SH_KEY_BYTES],
+                               const uint8_t id[static SH_KEY_ID_BYTES], int64_t now_ms,
+                               sh_node_key *ret, sh_error *error);
 
 /* Adds a credential as the newest and removes those that are no longer valid. SH_E_LIMIT. */
 sh_err sh_node_record_add(sh_node_record *record, const sh_credential *credential, int64_t now_ms,

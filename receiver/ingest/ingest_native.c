@@ -55,26 +55,6 @@ static bool check_clock(sh_http_exchange *exchange, const sh_envelope_header *he
     return true;
 }
 
-/* The node's own key with the envelope's key id. SH_E_NOT_FOUND if it has no such key. */
-static sh_err find_own_key(const ingest *in, const sh_node_record *own,
-                           const sh_envelope_header *header, sh_node_key *ret, sh_error *error)
-{
-    for (size_t i = 0; i < own->count; i++) {
-        sh_node_secrets secrets;
-        if (!sh_credential_is_valid(&own->items[i], sh_clock_unix_ms()))
-            continue;
-        sh_err err = sh_credential_open(in->keys->credential_key, own->node, &own->items[i],
-                                        &secrets, error);
-        if (err != SH_OK)
-            return err;
-        sh_node_key_derive(secrets.passphrase_key, sh_slice_of(own->node), ret);
-        sh_wipe(&secrets, sizeof secrets);
-        if (memcmp(ret->id, header->key_id, sizeof ret->id) == 0)
-            return SH_OK;
-    }
-    return SH_E_NOT_FOUND;
-}
-
 /*
  * Finds the key with which this envelope must be sealed. Answers and returns false if it is sealed
  * with another one.
@@ -85,7 +65,8 @@ static bool find_key(const ingest *in, sh_http_exchange *exchange, const ingest_
     sh_error error = {0};
     sh_err err = SH_OK;
     if (caller->own != NULL)
-        err = find_own_key(in, caller->own, header, ret, &error);
+        err = sh_node_record_find_key(caller->own, in->keys->credential_key, header->key_id,
+                                      sh_clock_unix_ms(), ret, &error);
     else
         sh_node_key_derive(in->keys->passphrase_key, sh_slice_of(header->node), ret);
     if (err == SH_OK && memcmp(ret->id, header->key_id, sizeof ret->id) == 0)

@@ -39,16 +39,16 @@ static void add_node(device_sql *b, size_t node)
     if (b->has_presence) {
         device_sql_add(b,
                        "SELECT e.rowid FROM \"SyncHub_Presence\" AS p JOIN \"Devices\" AS e ON ");
-        device_sql_add(b, b->words->joined_mac);
+        device_sql_add(b, b->terms->joined_mac);
         device_sql_add(b, " = p.mac WHERE p.node = ");
         device_sql_add_place(b, node);
     }
     device_sql_add(b, b->has_presence && sender ? " UNION " : "");
     if (sender) {
         device_sql_add(b, "SELECT e.rowid FROM \"Devices\" AS e WHERE ");
-        device_sql_add(b, b->words->node_equals);
+        device_sql_add(b, b->terms->node_folded.equals);
         device_sql_add_place(b, node);
-        device_sql_add(b, b->words->node_end);
+        device_sql_add(b, b->terms->node_folded.end);
         device_sql_add(b, " AND e.\"devSyncHubNode\" = ");
         device_sql_add_place(b, node);
     }
@@ -71,14 +71,14 @@ static void add_search(device_sql *b, const char *text)
         if (!device_sql_has_column(b, searched[i]) || b->err != SH_OK)
             continue;
         b->err = sh_buf_append_format(b->sql, "%s%s(lower(d.\"%s\"), lower($%zu)) > 0", joint,
-                                      b->words->contains, searched[i], as_it_is);
+                                      b->terms->contains, searched[i], as_it_is);
         joint = " OR ";
     }
     if (as_mac > 0) {
         device_sql_add(b, joint);
-        device_sql_add(b, b->words->mac_equals);
+        device_sql_add(b, b->terms->mac_folded.equals);
         device_sql_add_place(b, as_mac);
-        device_sql_add(b, b->words->mac_end);
+        device_sql_add(b, b->terms->mac_folded.end);
     }
     device_sql_add(b, ")");
 }
@@ -130,9 +130,9 @@ static void add_conditions(device_sql *b, size_t node)
     }
     if (query->mac != NULL) {
         add_condition(b);
-        device_sql_add(b, b->words->mac_equals);
+        device_sql_add(b, b->terms->mac_folded.equals);
         device_sql_add_place(b, new_parameter(b, (sh_slice){query->mac->text, query->mac->len}));
-        device_sql_add(b, b->words->mac_end);
+        device_sql_add(b, b->terms->mac_folded.end);
     }
     if (query->search != NULL)
         add_search(b, query->search);
@@ -163,7 +163,7 @@ static void add_columns(device_sql *b)
         b->err = sh_buf_append_format(b->sql, ", d.\"%s\"", b->columns[i].name);
     if (b->has_presence) {
         device_sql_add(b, ", '', 0, 0, 0, coalesce(");
-        device_sql_add_views(b, b->words->node_views);
+        device_sql_add_views(b, b->terms->node_views);
         device_sql_add(b, "), '')");
     } else { /* a NetAlertX's columns have the presence over all its nodes */
         device_sql_add(b, device_sql_has_column(b, "devPresentLastScan")
@@ -182,7 +182,7 @@ static device_sql begin_query(const store *s, schema_dialect dialect,
 {
     device_sql b = {.query = query,
                     .dialect = dialect,
-                    .words = &device_query_words[dialect],
+                    .terms = &device_dialects[dialect],
                     .has_presence = store_has_presence(s),
                     .sql = sql,
                     .parameters = ret};

@@ -13,27 +13,28 @@
 
 #define PADDED(part) "lpad(split_part(\"devLastIP\", '.', " part "), 3, '0')"
 
-const dialect_words device_query_words[] = {
+#define NOCASE(sorted, compared)                                                                   \
+    {                                                                                              \
+        sorted " COLLATE NOCASE", compared " = ", " COLLATE NOCASE"                                \
+    }
+#define LOWER(sorted, compared)                                                                    \
+    {                                                                                              \
+        "lower(" sorted ")", "lower(" compared ") = lower(", ")"                                   \
+    }
+
+const device_dialect device_dialects[] = {
     [SCHEMA_SQLITE] = {.mac = "d.\"devMac\"",
                        .joined_mac = "e.\"devMac\"",
-                       .mac_order = "d.\"devMac\" COLLATE NOCASE",
-                       .mac_equals = "d.\"devMac\" = ",
-                       .mac_end = " COLLATE NOCASE",
-                       .node_order = "d.\"devSyncHubNode\" COLLATE NOCASE",
-                       .node_equals = "e.\"devSyncHubNode\" = ",
-                       .node_end = " COLLATE NOCASE",
+                       .mac_folded = NOCASE("d.\"devMac\"", "d.\"devMac\""),
+                       .node_folded = NOCASE("d.\"devSyncHubNode\"", "e.\"devSyncHubNode\""),
                        .node_views = "group_concat(" VIEW_FIELDS("char") ")",
                        .contains = "instr",
                        .ip_key = "ip_sort_key(d.\"devLastIP\")"},
     [SCHEMA_POSTGRES] =
         {.mac = "lower(d.\"devMac\")",
          .joined_mac = "lower(e.\"devMac\")",
-         .mac_order = "lower(d.\"devMac\")",
-         .mac_equals = "lower(d.\"devMac\") = lower(",
-         .mac_end = ")",
-         .node_order = "lower(d.\"devSyncHubNode\")",
-         .node_equals = "lower(e.\"devSyncHubNode\") = lower(",
-         .node_end = ")",
+         .mac_folded = LOWER("d.\"devMac\"", "d.\"devMac\""),
+         .node_folded = LOWER("d.\"devSyncHubNode\"", "e.\"devSyncHubNode\""),
          .node_views = "string_agg(" VIEW_FIELDS("chr") " ORDER BY node)",
          .contains = "strpos",
          .ip_key = "CASE WHEN \"devLastIP\" ~ '^[0-9]{1,3}([.][0-9]{1,3}){3}$'"
@@ -79,7 +80,7 @@ void device_sql_add_views(device_sql *b, const char *what)
     device_sql_add(b, "(SELECT ");
     device_sql_add(b, what);
     device_sql_add(b, " FROM \"SyncHub_NodePresence\" WHERE mac = ");
-    device_sql_add(b, b->words->mac);
+    device_sql_add(b, b->terms->mac);
     device_sql_add(b, b->query->node != NULL ? " AND node = $1" : "");
 }
 
@@ -132,7 +133,7 @@ void device_sql_add_first_seen(device_sql *b, int64_t ms)
     }
     device_sql_add(
         b, "d.rowid IN (SELECT e.rowid FROM \"SyncHub_Presence\" AS p JOIN \"Devices\" AS e ON ");
-    device_sql_add(b, b->words->joined_mac);
+    device_sql_add(b, b->terms->joined_mac);
     device_sql_add(b, " = p.mac WHERE p.first_seen_ms >= ");
     device_sql_add_number(b, ms);
     device_sql_add(b, ") AND NOT EXISTS ");
@@ -158,13 +159,14 @@ bool device_sql_add_key(device_sql *b)
     case STORE_SORT_NONE:
         return false;
     case STORE_SORT_MAC:
-        device_sql_add(b, b->words->mac_order);
+        device_sql_add(b, b->terms->mac_folded.order);
         return true;
     case STORE_SORT_IP:
-        device_sql_add(b, device_sql_has_column(b, "devLastIP") ? b->words->ip_key : "''");
+        device_sql_add(b, device_sql_has_column(b, "devLastIP") ? b->terms->ip_key : "''");
         return true;
     case STORE_SORT_NODE:
-        device_sql_add(b, device_sql_has_column(b, "devSyncHubNode") ? b->words->node_order : "''");
+        device_sql_add(b, device_sql_has_column(b, "devSyncHubNode") ? b->terms->node_folded.order
+                                                                     : "''");
         return true;
     default:
         break;

@@ -14,25 +14,29 @@ typedef struct {
     sh_mac mac; /* one of the texts may borrow from it */
 } device_query_parameters;
 
+/* A text column in which ASCII case is ignored, by an index. */
+typedef struct {
+    const char *order;        /* what devices are sorted by */
+    const char *equals, *end; /* before and after a parameter that it is compared with */
+} folded_column;
+
 /* The differences between the backends. */
 typedef struct {
-    const char *mac;        /* the key of device d, as in SyncHub_Presence */
-    const char *joined_mac; /* the same of device e */
-    const char *mac_order;  /* by which devices are sorted and found by an index */
-    const char *mac_equals; /* the same, compared with a parameter: before and behind it */
-    const char *mac_end;
-    const char *node_order, *node_equals, *node_end; /* devSyncHubNode in the same way */
-    const char *node_views;                          /* aggregate of node, present, times, ip */
-    const char *contains; /* lower(x) contains lower(y): before, between, behind */
+    const char *mac;           /* the key of device d, as in SyncHub_Presence */
+    const char *joined_mac;    /* the same of device e */
+    folded_column mac_folded;  /* of device d */
+    folded_column node_folded; /* devSyncHubNode: order of device d, equals of device e */
+    const char *node_views;    /* aggregate of node, present, times, ip */
+    const char *contains;      /* lower(x) contains lower(y): before, between, behind */
     const char *ip_key;
-} dialect_words;
+} device_dialect;
 
-extern const dialect_words device_query_words[2]; /* by schema_dialect */
+extern const device_dialect device_dialects[2]; /* by schema_dialect */
 
 typedef struct {
     const store_device_query *query;
     schema_dialect dialect;
-    const dialect_words *words;
+    const device_dialect *terms;
     bool has_presence;
     const sh_column *columns;
     size_t column_count;

@@ -284,6 +284,32 @@ static void a_resealed_envelope_holds_the_same_under_another_key(void **state)
     sh_buf_reset(&envelope);
 }
 
+static void a_key_is_found_by_its_id_while_its_credential_is_valid(void **state)
+{
+    (void)state;
+    sh_node_secrets first, second;
+    sh_node_key expected, found;
+    sh_node_record record = make_record("A", &first);
+    sh_issued_credential newer;
+    record.items[0].until_ms = NOW_MS + 10;
+    assert_int_equal(sh_credential_make(sealing_key, "A", NOW_MS, &newer, NULL), SH_OK);
+    assert_int_equal(sh_node_record_add(&record, &newer.credential, NOW_MS, NULL), SH_OK);
+    second = newer.secrets;
+    sh_node_key_derive(first.passphrase_key, SH_SLICE("A"), &expected);
+    const uint8_t *id = expected.id;
+    assert_int_equal(sh_node_record_find_key(&record, sealing_key, id, NOW_MS + 9, &found, NULL),
+                     SH_OK);
+    assert_memory_equal(&found, &expected, sizeof found);
+    assert_int_equal(sh_node_record_find_key(&record, sealing_key, id, NOW_MS + 10, &found, NULL),
+                     SH_E_NOT_FOUND);
+    sh_node_key_derive(second.passphrase_key, SH_SLICE("A"), &expected);
+    assert_int_equal(sh_node_record_find_key(&record, sealing_key, id, NOW_MS + 10, &found, NULL),
+                     SH_OK);
+    uint8_t other[SH_KEY_BYTES] = {1};
+    assert_int_equal(sh_node_record_find_key(&record, other, id, NOW_MS, &found, NULL),
+                     SH_E_CONFIG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_shared_credential_is_read_as_written_and_is_no_token),
         cmocka_unit_test(a_shared_credential_takes_one_of_the_places),
         cmocka_unit_test(a_token_is_found_while_it_is_valid),
+        cmocka_unit_test(a_key_is_found_by_its_id_while_its_credential_is_valid),
         cmocka_unit_test(a_resealed_envelope_holds_the_same_under_another_key),
     };
     return cmocka_run_group_tests(tests, start, NULL);
