@@ -16,7 +16,6 @@ typedef enum {
     SH_ROW_MAC_UNCLEAR, /* a number, an escape, or a duplicate key: parse the row */
     SH_ROW_MAC_NONE,    /* an object without "devMac", or with null */
     SH_ROW_NOT_OBJECT,  /* an element of "data" that is not an object */
-    SH_ROW_TOO_DEEP,    /* an object that is nested deeper than SH_JSON_DEPTH_MAX */
 } sh_table_row_kind;
 
 /* "devMac" and the device's state, as found at the first level of a row. */

@@ -176,7 +176,8 @@ sh_err sh_table_scan_next(sh_table_scan *scan, sh_table_row *row, bool *more, sh
     row->text = (sh_slice){start, (size_t)(scan->at - start)};
     row->mac = mac.mac;
     row->state = mac.state;
-    row->kind = *start != '{' ? SH_ROW_NOT_OBJECT : mac.too_deep ? SH_ROW_TOO_DEEP : mac.kind;
+    row->kind = *start != '{' ? SH_ROW_NOT_OBJECT : mac.kind;
+    row->too_deep = mac.too_deep;
     return SH_OK;
 }
 

@@ -18,6 +18,7 @@ typedef struct {
     sh_slice text; /* the whole element with its braces; borrowed from the table */
     sh_slice mac;  /* for SH_ROW_MAC_TEXT */
     sh_table_row_kind kind;
+    bool too_deep;      /* nested deeper than SH_JSON_DEPTH_MAX, so that it cannot be parsed */
     sh_row_state state; /* see sh_row_state_complete() */
 } sh_table_row;
 

@@ -51,10 +51,6 @@ static void chunk_clear(chunk *c)
     c->counts = (entry_result){.rows = 0};
 }
 
-#define TEXT_OF(number) #number
-#define TEXT_OF_LIMIT(limit) TEXT_OF(limit)
-#define TOO_DEEP "it is nested deeper than " TEXT_OF_LIMIT(SH_JSON_DEPTH_MAX) " levels"
-
 /* Adds the results of a chunk's rows to those of the entry. */
 static void add_counts(entry_result *result, const entry_result *counts)
 {
@@ -113,7 +109,9 @@ static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t n
 }
 
 /*
- * Adds a row, with its number in the table, to the chunk, or counts why it is not merged.
+ * Adds a row, with its number in the table, to the chunk, or counts why it is not merged. A row
+ * over a limit is rejected only if it must be parsed, as its device is new: of a known device it
+ * still says that it is there.
  */
 static sh_err take_row(const entry_merger *m, const sh_table_row *row, int64_t number, chunk *c,
                        sh_error *error)
@@ -127,9 +125,6 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *row, int64_t n
     switch (row->kind) {
     case SH_ROW_NOT_OBJECT:
         entry_set_aside(&c->counts, "row", number, "it is not a JSON object");
-        break;
-    case SH_ROW_TOO_DEEP:
-        entry_set_aside(&c->counts, "row", number, TOO_DEEP);
         break;
     case SH_ROW_MAC_NONE:
         entry_set_aside(&c->counts, "row", number, "devMac is missing");

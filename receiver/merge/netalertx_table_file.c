@@ -202,7 +202,7 @@ sh_err netalertx_table_file_write(sh_slice text, const skip_set *skip, sh_buf *r
     while (err == SH_OK && more) {
         sh_table_row row;
         err = sh_table_scan_next(&scan, &row, &more, error);
-        bool usable = more && row.kind != SH_ROW_NOT_OBJECT && row.kind != SH_ROW_TOO_DEEP;
+        bool usable = more && row.kind != SH_ROW_NOT_OBJECT && !row.too_deep;
         if (err == SH_OK && usable)
             err = append_row(row.text, skip, &clean, &any, error);
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Presence of devices in the database, on SQLite and PostgreSQL."""
 
+import json
 import pathlib
 import random
 import sqlite3
@@ -108,6 +109,20 @@ class Changes:
         self.assertEqual([self.rows()[f"02:00:00:00:00:0{i}"]["present"] for i in (1, 2, 3)],
                          [0, 1, 1])
         self.assertEqual(self.rows()["02:00:00:00:00:02"]["ip"], "10.0.0.2")
+
+    def test_a_row_over_a_limit_says_that_a_known_device_is_present(self):
+        self.start()
+        self.push(present_rows(3))
+        before = self.rows()
+        deep = "[" * 40 + "]" * 40
+        limits = {"nested": f'"x": {deep}', "long": f'"devComments": "{"x" * (4 << 20)}"',
+                  "many": ", ".join(f'"k{i}": 1' for i in range(2000))}
+        for name, member in limits.items():
+            with self.subTest(name):
+                known, new = (json.dumps(present_row(i))[:-1] + f", {member}}}" for i in (0, 9))
+                self.push_text(f'{{"data": [{known}, {new}, {json.dumps(present_row(1))}]}}')
+                self.assertEqual(self.state(), {device_mac(0): "yes", device_mac(1): "yes", device_mac(2): "no"})
+                self.assertEqual(self.rows()[device_mac(0)], before[device_mac(0)])
 
     def test_an_empty_table_makes_all_absent_and_rows_of_devices_never_change(self):
         self.start()

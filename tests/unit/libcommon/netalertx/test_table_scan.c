@@ -169,8 +169,6 @@ static void only_the_row_that_is_nested_too_deep_is_reported(void **state)
     static const size_t depths[] = {SH_JSON_DEPTH_MAX, SH_JSON_DEPTH_MAX + 1, 63, 64, 65, 66, 5000};
     for (size_t i = 0; i < 2 * sizeof depths / sizeof depths[0]; i++) {
         size_t depth = depths[i / 2];
-        sh_table_row_kind expected = depth > SH_JSON_DEPTH_MAX ? SH_ROW_TOO_DEEP : SH_ROW_MAC_TEXT;
-        const sh_table_row_kind kinds[] = {SH_ROW_MAC_TEXT, expected, SH_ROW_MAC_TEXT};
         sh_buf text = SH_BUF_INIT(SH_MIB);
         sh_table_scan scan;
         size_t rows = 0;
@@ -183,7 +181,10 @@ static void only_the_row_that_is_nested_too_deep_is_reported(void **state)
             bool more = false;
             assert_int_equal(sh_table_scan_next(&scan, &row, &more, NULL), SH_OK);
             assert_true(more);
-            assert_int_equal(row.kind, kinds[k]);
+            assert_int_equal(row.kind, SH_ROW_MAC_TEXT);
+            assert_int_equal(row.mac.len, 1);
+            assert_int_equal(row.mac.data[0], "abc"[k]);
+            assert_int_equal(row.too_deep, k == 1 && depth > SH_JSON_DEPTH_MAX);
         }
         /* Deep brackets that do not match do not end a row. */
         size_t last = text.len - strlen("},{\"devMac\":\"c\"}]}");
