@@ -14,7 +14,7 @@ typedef struct {
 /* Parses `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`. False if text is none of these. */
 bool sh_ip_network_read(const char *text, sh_ip_network *ret);
 
-/* Whether an address as text is in the network; false if it is no address. */
+/* Whether an address as text is in the network; false if it is not an address. */
 bool sh_ip_network_has(const sh_ip_network *network, const char *address);
 
 /* Whether text is an IPv4 or IPv6 address, without brackets. */

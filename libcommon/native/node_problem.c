@@ -42,7 +42,7 @@ sh_err sh_node_problem_write(const char *kind, const char *text, sh_buf *ret)
             break;
         for (size_t i = 0; i < used; i++)
             cut[len + i] = text[len + i];
-        if (used == 0) /* a path may be no UTF-8 */
+        if (used == 0) /* a path need not be UTF-8 */
             cut[len] = '?';
         len += used == 0 ? 1 : used;
     }

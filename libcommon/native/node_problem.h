@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /*
- * A problem that a node reports of itself, as the value of the header Sync-Hub-Problem
+ * A problem that a node reports about itself, as the value of the header Sync-Hub-Problem
  * (PROTOCOL.md, section 3): in its requests, and in its answers if it is pulled. Pure.
  */
 typedef struct {

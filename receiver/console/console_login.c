@@ -229,7 +229,7 @@ void console_change_password(console_request *request)
     if (err == SH_OK)
         err = check_password(request, current, &matches, &error);
     if (err == SH_OK && !matches) {
-        refuse(request, "This is not the password until now");
+        refuse(request, "This is not the current password");
         return;
     }
     if (err == SH_OK)

@@ -42,8 +42,8 @@ typedef struct {
 } console_request;
 
 /*
- * Splits the path. False for another prefix, for empty or too many parts, and for bytes that are no
- * text in UTF-8 or control characters.
+ * Splits the path. False for another prefix, for empty or too many parts, and for control
+ * characters and bytes that are not UTF-8.
  */
 bool console_request_read_path(console_request *request);
 

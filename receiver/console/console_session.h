@@ -17,7 +17,7 @@ sh_err console_session_start(const sh_settings *settings, const char *mark,
 sh_err console_session_find(store *s, const char *key, const char *mark, int64_t *expires_ms,
                             bool *found);
 
-/* Ends one; one that is not there is no error. */
+/* Ends one; it is not an error if there is none. */
 sh_err console_session_end(const sh_settings *settings, const char *key, sh_error *error);
 
 #endif

@@ -29,7 +29,7 @@ static void write_record(const console_token *token, const char *hash,
                    token->read_only ? "ro" : "rw", token->created_ms, token->used_ms);
 }
 
-/* False if the entry is no token. */
+/* False if the entry is not a token. */
 static bool read_entry(const store_state_entry *entry, console_token *ret,
                        char hash[static SH_DIGEST_HEX_BYTES])
 {
