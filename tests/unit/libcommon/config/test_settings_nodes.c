@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/config/settings_load.h"
 #include "tests/unit/settings_support.h"
-
-#include <time.h>
+#include "tests/unit/unit.h"
 
 /* SYNC_nodes of the documented maximum length. */
 
@@ -92,13 +91,6 @@ static void values_over_a_limit_are_rejected(void **state)
     free(text);
 }
 
-static int64_t cpu_us(void)
-{
-    struct timespec t;
-    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 /* The least CPU of several tries. */
 static int64_t cost_of(size_t count)
 {
@@ -106,9 +98,9 @@ static int64_t cost_of(size_t count)
     char *text = list_of(count, "", ",", "");
     for (int i = 0; i < 5; i++) {
         sh_settings s;
-        int64_t begin = cpu_us();
+        int64_t begin = test_cpu_us();
         load_list(text, &s);
-        int64_t took = cpu_us() - begin;
+        int64_t took = test_cpu_us() - begin;
         best = took < best ? took : best;
         sh_settings_reset(&s);
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/merge/skip_set.h"
 
-#include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"
 #include "tests/unit/unit.h"
@@ -75,23 +74,23 @@ static void the_digest_of_the_rules_changes_with_them_alone(void **state)
     assert_string_not_equal(other, one);
 }
 
-/* The fastest of a few runs of 20,000 look-ups, in ms. */
-static int64_t time_with(size_t count, char *items[])
+/* The CPU time of the fastest of a few runs of 20,000 look-ups, in us. */
+static int64_t cost_with(size_t count, char *items[])
 {
     const sh_list keys = {.items = items, .count = count};
     skip_set *s = NULL;
-    int64_t best_ms = INT64_MAX;
+    int64_t best_us = INT64_MAX;
     assert_int_equal(skip_set_new(&keys, &no_blocklist, &s, NULL), SH_OK);
     sh_mac mac = mac_of("06:00:00:00:00:01");
     for (int run = 0; run < 3; run++) {
-        int64_t begun_ms = sh_clock_monotonic_ms();
+        int64_t begun_us = test_cpu_us();
         for (int i = 0; i < 20000; i++)
             assert_false(skip_set_has(s, &mac));
-        int64_t took_ms = sh_clock_monotonic_ms() - begun_ms;
-        best_ms = took_ms < best_ms ? took_ms : best_ms;
+        int64_t took_us = test_cpu_us() - begun_us;
+        best_us = took_us < best_us ? took_us : best_us;
     }
     skip_set_free(s);
-    return best_ms;
+    return best_us;
 }
 
 static void a_long_list_costs_no_more_than_a_short_one(void **state)
@@ -103,8 +102,8 @@ static void a_long_list_costs_no_more_than_a_short_one(void **state)
         (void)snprintf(items[i], 18, "02:00:00:00:%02x:%02x", (unsigned)(i >> 8 & 255),
                        (unsigned)(i & 255));
     }
-    int64_t short_ms = time_with(1, items);
-    assert_true(time_with(SH_LIST_MAX, items) < 20 * short_ms + 50);
+    int64_t short_us = cost_with(1, items);
+    assert_true(cost_with(SH_LIST_MAX, items) < 20 * short_us + 50000);
     for (size_t i = 0; i < SH_LIST_MAX; i++)
         test_free(items[i]);
     test_free(items);
