@@ -197,6 +197,8 @@ static void end_finished(sh_http_client *client, batch *b)
     }
     if (some && b->idle != NULL)
         b->idle(b->context);
+    if (some)
+        client->moved_ms = sh_clock_monotonic_ms();
 }
 
 /*
@@ -317,8 +319,8 @@ static void run_batch(sh_http_client *client, batch *b)
         int running;
         if (curl_multi_perform(client->shared.multi, &running) != CURLM_OK)
             end_all(client, b, SH_E_MEMORY, "curl could not continue");
+        end_silent(client, b); /* before callbacks, during which nothing is read */
         end_finished(client, b);
-        end_silent(client, b);
         end_stalled(client, b);
         resume_paused(client, b);
         if (b->stop_at_ms >= 0 && sh_clock_monotonic_ms() >= b->stop_at_ms)

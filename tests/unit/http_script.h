@@ -30,6 +30,7 @@ typedef struct {
     bool read_body;    /* waits for the body before it answers */
     bool hang;         /* keeps the connection open, and answers nothing more */
     bool keep;         /* accepts the next request on the same connection */
+    bool released;     /* answers after a call of server_release() for it */
 } script;
 
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -56,6 +57,7 @@ static const script scripts[] = {
     {.path = "/gzip",
      .answer = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b++"},
     {.path = "/take", .answer = OK_EMPTY, .read_body = true},
+    {.path = "/released", .answer = OK_EMPTY, .released = true},
     {.path = "/known", .answer = OK_EMPTY, .keep = true},
     {.path = "/go",
      .answer = "HTTP/1.1 100 Continue\r\nETag: \"interim\"\r\n\r\n" OK_EMPTY,
@@ -73,6 +75,9 @@ static struct {
     char seen[SEEN_BYTES]; /* all bytes of requests since the last reset */
     size_t seen_len;
     int connections;
+    size_t sent;     /* answers, or begun ones, since the last reset */
+    size_t releases; /* that are left */
+    pthread_cond_t released;
     int open[CONNECTIONS_MAX];
     pthread_t threads[CONNECTIONS_MAX];
     size_t open_count;
@@ -84,6 +89,41 @@ __attribute__((unused)) static void server_reset(void)
     memset(server.seen, 0, sizeof server.seen);
     server.seen_len = 0;
     server.connections = 0;
+    server.sent = 0;
+    server.releases = 0;
+    pthread_mutex_unlock(&server.lock);
+}
+
+/* Lets it answer this number of requests that wait for it. */
+__attribute__((unused)) static void server_release(size_t count)
+{
+    pthread_mutex_lock(&server.lock);
+    server.releases += count;
+    pthread_cond_broadcast(&server.released);
+    pthread_mutex_unlock(&server.lock);
+}
+
+__attribute__((unused)) static size_t server_sent(void)
+{
+    pthread_mutex_lock(&server.lock);
+    size_t sent = server.sent;
+    pthread_mutex_unlock(&server.lock);
+    return sent;
+}
+
+static void wait_for_release(void)
+{
+    pthread_mutex_lock(&server.lock);
+    while (server.releases == 0)
+        pthread_cond_wait(&server.released, &server.lock);
+    server.releases--;
+    pthread_mutex_unlock(&server.lock);
+}
+
+static void count_sent(void)
+{
+    pthread_mutex_lock(&server.lock);
+    server.sent++;
     pthread_mutex_unlock(&server.lock);
 }
 
@@ -145,7 +185,10 @@ static bool serve_request(int fd)
         }
         if (s->read_body)
             (void)read_until(fd, &in, "END");
+        if (s->released)
+            wait_for_release();
         (void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+        count_sent();
         char block[1000];
         memset(block, 'x', sizeof block);
         for (size_t i = 0; s->fill_headers && i < sizeof block; i += 100) {
@@ -200,6 +243,7 @@ static int server_start(void **state)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t len = sizeof address;
     pthread_mutex_init(&server.lock, NULL);
+    pthread_cond_init(&server.released, NULL);
     server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server.fd < 0 || bind(server.fd, (struct sockaddr *)&address, len) != 0 ||
         listen(server.fd, 128) != 0 ||
@@ -212,6 +256,7 @@ static int server_start(void **state)
 static int server_stop(void **state)
 {
     (void)state;
+    server_release(CONNECTIONS_MAX);
     (void)shutdown(server.fd, SHUT_RDWR);
     pthread_join(server.thread, NULL);
     for (size_t i = 0; i < server.open_count; i++) {

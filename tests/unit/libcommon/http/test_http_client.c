@@ -445,25 +445,6 @@ static void silent_peers_end_alone(void **state)
     sh_http_client_free(client);
 }
 
-/* A peer that has begun to answer is alive: only the time-out bounds it. */
-static void after_the_first_bytes_only_the_time_out_counts(void **state)
-{
-    (void)state;
-    const char *const paths[] = {"/byte", "/stuck"};
-    sh_http_client *client = new_client(-1, 0);
-    for (size_t i = 0; i < 2; i++) {
-        sh_http_request request = get(paths[i]);
-        request.silence_ms = 100;
-        request.timeout_ms = 1000;
-        sh_http_answer answer;
-        sh_error error = {.code = SH_OK};
-        assert_int_equal(sh_http_send(client, &request, &answer, &error), SH_E_NETWORK);
-        assert_non_null(strstr(error.message, "was not complete after 1 s"));
-        sh_http_answer_reset(&answer);
-    }
-    sh_http_client_free(client);
-}
-
 static void the_time_out_bounds_a_silent_peer_too(void **state)
 {
     (void)state;
@@ -586,7 +567,6 @@ int main(void)
         cmocka_unit_test(a_peer_that_stalls_keeps_no_memory_that_others_wait_for),
         cmocka_unit_test(a_silent_peer_is_given_up_long_before_the_time_out),
         cmocka_unit_test(silent_peers_end_alone),
-        cmocka_unit_test(after_the_first_bytes_only_the_time_out_counts),
         cmocka_unit_test(the_time_out_bounds_a_silent_peer_too),
         cmocka_unit_test(a_stop_ends_what_is_not_begun_and_soon_the_rest),
         cmocka_unit_test(a_ca_file_that_is_not_there_is_named),
