@@ -86,7 +86,10 @@ static void warn_of_nodes(const puller_nodes *nodes)
                 nodes->items[i].url);
 }
 
-/* Network and Redis may be unavailable when this program starts: pods start in any order. */
+/*
+ * Network and Redis may be unavailable when this program starts, and Redis may still load its data
+ * or be no master yet: pods start in any order.
+ */
 static void wait_for_redis(const puller *p)
 {
     int64_t wait_s = p->settings->run_timeout_s;
@@ -95,7 +98,8 @@ static void wait_for_redis(const puller *p)
     int64_t end_ms = sh_clock_monotonic_ms() + wait_s * 1000;
     for (bool reported = false;; reported = true) {
         sh_error error = {.code = SH_OK};
-        if (sh_queue_check(p->queue, &error) != SH_E_NETWORK || sh_clock_monotonic_ms() >= end_ms)
+        sh_err err = sh_queue_check(p->queue, &error);
+        if (!sh_err_is_transient(err) || sh_clock_monotonic_ms() >= end_ms)
             return; /* the run reports other errors */
         if (!reported)
             sh_log_info("waiting up to %lld s for Redis: %s", (long long)wait_s, error.message);
