@@ -4,6 +4,8 @@
 import pathlib
 import subprocess
 
+from harness import READY_S
+
 
 def openssl(*arguments):
     done = subprocess.run(["openssl", *[str(a) for a in arguments]], capture_output=True, text=True,
@@ -52,7 +54,7 @@ def fingerprint(cert):
 def served(port, *arguments):
     """The fingerprint of the certificate served on the port, or the error message."""
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *arguments],
-                          capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=READY_S)
     seen = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"],
                           input=done.stdout, capture_output=True)
     return seen.stdout.decode().strip() or done.stderr.decode("utf-8", "replace")

@@ -4,6 +4,7 @@ that an attacker could send, and those of a node with the right key."""
 
 import ctypes
 import ctypes.util
+import functools
 import hashlib
 import os
 import struct
@@ -25,10 +26,12 @@ FIELDS = {
 }
 
 
+@functools.cache
 def _library(name, otherwise):
     return ctypes.CDLL(ctypes.util.find_library(name) or otherwise)
 
 
+@functools.cache
 def _sodium():
     sodium = _library("sodium", "libsodium.so.23")
     if sodium.sodium_init() < 0:
@@ -36,6 +39,7 @@ def _sodium():
     return sodium
 
 
+@functools.cache
 def passphrase_key(passphrase):
     """Argon2id by libsodium (PROTOCOL.md, section 1)."""
     key = ctypes.create_string_buffer(32)

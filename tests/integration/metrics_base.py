@@ -4,7 +4,7 @@
 import re
 import subprocess
 
-from harness import curl, device_rows, device_table, wait_until
+from harness import READY_S, curl, device_rows, device_table, wait_until
 from nodes_base import NodesTest, table
 
 HEAD = re.compile(r"# (HELP|TYPE) (\w+) (.*)")
@@ -15,8 +15,8 @@ ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 
 def promtool(*arguments, text=None):
     """Runs promtool, which Debian's package prometheus has."""
-    return subprocess.run(["promtool", *map(str, arguments)], input=text, capture_output=True, text=True, timeout=60,
-                          check=False)
+    return subprocess.run(["promtool", *map(str, arguments)], input=text, capture_output=True, text=True, check=False,
+                          timeout=READY_S)
 
 
 def read_labels(text):
@@ -28,6 +28,12 @@ def read_labels(text):
         labels[match.group(1)] = re.sub(r"\\.", lambda found: ESCAPES[found.group()], match.group(2))
         at = match.end()
     return labels
+
+
+def metric(program, name):
+    """The value of a series as text, or None if it has none. name: with its labels, as /metrics shows it."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", curl(program.url + "/metrics").text, re.MULTILINE)
+    return found and found.group(1)
 
 
 class Scrape:

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import typing
 
-from harness import FakeServer, wait_until
+from harness import READY_S, FakeServer, wait_until
 from nodes_base import NodesTest, table
 
 BEFORE_SILENT_S = 20 * 60   # a node of single runs is silent after 15 minutes
@@ -124,7 +124,7 @@ class LimitingProxy(FakeServer):
     def answer(self, request):
         if len(request.body) > self.limit:
             return 413, {"Content-Type": "text/html"}, "<html><h1>413 Request Entity Too Large</h1></html>"
-        hub = http.client.HTTPConnection("127.0.0.1", self.hub_port, timeout=60)
+        hub = http.client.HTTPConnection("127.0.0.1", self.hub_port, timeout=READY_S)
         kept = {name: value for name, value in request.headers.items() if name not in ("host", "expect")}
         hub.request(request.method, request.path, request.body, kept)
         answer = hub.getresponse()

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Redis Cluster: three masters and their replicas."""
 
+import itertools
 import pathlib
 import subprocess
 
 from harness import READY_S, Redis, wait_until
 
-FAILOVER_S = 60
+FAILOVER_S = 120
 SLOTS = 16384
 
 
@@ -28,6 +29,11 @@ class RedisCluster:
             check=True, capture_output=True, timeout=READY_S)
         wait_until(lambda: all(self._is_ok(s, replicas) for s in self.servers), "the cluster to be complete",
                    FAILOVER_S)
+
+    def choose_prefix(self, fits):
+        """Replaces the prefix by one in a slot for which fits() is true."""
+        names = (f"{{synchub{number}}}" for number in itertools.count())
+        self.prefix = next(name for name in names if fits(slot_of(self.servers[0], name)))
 
     @staticmethod
     def _is_ok(server, replicas):

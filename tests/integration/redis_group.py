@@ -8,20 +8,20 @@ import subprocess
 from harness import Redis, clean_environment, free_port, redis_call, wait_until
 
 MASTER = "main"
-FAILOVER_S = 60
+FAILOVER_S = 120
 
 
 class Sentinel:
     """redis-server --sentinel with a configuration file, which it rewrites."""
 
-    def __init__(self, folder, master_port, quorum, *lines, master_lines=()):
+    def __init__(self, folder, master_port, quorum, *lines, down_after_ms, master_lines=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.port = free_port()
         (self.folder / "sentinel.conf").write_text("\n".join([
             f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", *lines,
             f"sentinel monitor {MASTER} 127.0.0.1 {master_port} {quorum}",
-            f"sentinel down-after-milliseconds {MASTER} 1500",
+            f"sentinel down-after-milliseconds {MASTER} {down_after_ms}",
             f"sentinel failover-timeout {MASTER} 6000", *master_lines, ""]))
         self.process = None
         self.start()
@@ -42,9 +42,10 @@ class Sentinel:
 
 
 class RedisGroup:
-    """Servers, of which the first begins as the master, and sentinels."""
+    """Servers, of which the first begins as the master, and sentinels. A server that does not answer for down_after_ms
+    counts as down; a slow machine must not cause a failover in a test that is not about that."""
 
-    def __init__(self, folder, replicas=1, sentinels=3):
+    def __init__(self, folder, replicas=1, sentinels=3, down_after_ms=60000):
         folder = pathlib.Path(folder)
         self.servers = [Redis(folder / "redis0")]
         first = self.servers[0].port
@@ -52,7 +53,8 @@ class RedisGroup:
             self.servers.append(
                 Redis(folder / f"redis{i + 1}", "--replicaof", "127.0.0.1", str(first)))
         quorum = sentinels // 2 + 1
-        self.sentinels = [Sentinel(folder / f"sentinel{i}", first, quorum) for i in range(sentinels)]
+        self.sentinels = [Sentinel(folder / f"sentinel{i}", first, quorum, down_after_ms=down_after_ms)
+                          for i in range(sentinels)]
         self.wait_until_complete()
 
     @property

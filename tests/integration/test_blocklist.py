@@ -5,8 +5,8 @@ import json
 import unittest
 
 import postgres
-from harness import (SyncHubTest, count, device_mac, device_rows, device_table, netalertx_push,
-                     wait_until)
+from harness import (SyncHubTest, count, device_mac, device_rows, device_table, long_test,
+                     netalertx_push, wait_until)
 
 
 class Blocklist:
@@ -99,6 +99,7 @@ class OnSqlite(Blocklist, SyncHubTest):
         return count(self.db, where=where)
 
 
+@long_test
 class OnPostgres(Blocklist, SyncHubTest):
     mergers = 2
 

@@ -43,7 +43,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 class Messages(harness.SyncHubTest):
-    def push(self, url, *words, no=(), timeout=10, **settings):
+    def push(self, url, *words, no=(), timeout=harness.READY_S, **settings):
         """A push that fails; the log must contain these texts."""
         settings = self.pusher_settings(url, device_table(device_rows(1)),
                                         SYNC_RUN_TIMEOUT=timeout, SYNC_RUN="once", **settings)

@@ -59,6 +59,7 @@ class Schedules(ClockTest):
         clock = self.clock(DAY)
         self.check_runs(clock, self.puller(clock), "run done", 0)
 
+    @harness.long_test
     def test_a_puller_whose_clock_jumps_forward(self):
         clock = self.clock(0)
         self.check_runs(clock, self.puller(clock), "run done", YEARS)
@@ -118,6 +119,7 @@ class Nodes(ClockTest):
     def test_results_spooled_long_ago_by_a_clock_without_a_battery_arrive(self):
         self.check(-YEARS)
 
+    @harness.long_test
     def test_results_spooled_in_the_future_arrive(self):
         self.check(YEARS)
 
@@ -164,6 +166,7 @@ class Hubs(ClockTest):
     def test_a_hub_that_jumps_a_day_ahead_and_back(self):
         self.check(DAY)
 
+    @harness.long_test
     def test_a_hub_that_jumps_a_day_back_and_ahead(self):
         self.check(-DAY)
 
@@ -190,6 +193,7 @@ class RedisAlone(ClockTest):
     def test_its_clock_is_set_back(self):
         self.check(-DAY)
 
+    @harness.long_test
     def test_its_clock_is_set_forward(self):
         self.check(DAY)
 

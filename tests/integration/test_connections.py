@@ -16,6 +16,7 @@ import threading
 import harness
 from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, get_status,
                      netalertx_push, receive_head, wait_until)
+from metrics_base import metric
 
 TABLE = device_table(device_rows(3))
 TOTAL = 1024         # docs/operations.md, Limits
@@ -23,11 +24,8 @@ PER_ADDRESS = 256
 OUT_OF_TIME = "stopping took too long"  # logged if SIGTERM did not stop a program gracefully
 
 
-def metric(program, name):
-    for line in curl(program.url + "/metrics").text.splitlines():
-        if line.startswith(name + " "):
-            return int(line.split()[1])
-    raise AssertionError(f"{name} is missing in /metrics")
+def over_limit(program, limit):
+    return int(metric(program, f'synchub_http_connections_over_limit_total{{limit="{limit}"}}'))
 
 
 class ConnectionsTest(harness.SyncHubTest):
@@ -90,9 +88,8 @@ class IdleConnections(ConnectionsTest):
                 program = self.start(name)
                 peers = self.flood(program, TOTAL + 100, addresses=9)
                 self.assert_alive(program)
-                self.assertGreater(
-                    metric(program, 'synchub_http_connections_over_limit_total{limit="total"}'), 0)
-                self.assertIn("connections, the maximum", program.log())
+                self.assertGreater(over_limit(program, "total"), 0)
+                program.wait_for_log("connections, the maximum")
                 for peer in peers:
                     peer.close()
                 self.assert_alive(program)
@@ -103,14 +100,13 @@ class IdleConnections(ConnectionsTest):
         other = self.dial(program.port, "127.0.0.200")
         self.flood(program, 400, addresses=1)
         self.assert_alive(program)
-        self.assertGreater(
-            metric(program, 'synchub_http_connections_over_limit_total{limit="address"}'), 0)
-        self.assertEqual(
-            metric(program, 'synchub_http_connections_over_limit_total{limit="total"}'), 0)
+        self.assertGreater(over_limit(program, "address"), 0)
+        self.assertEqual(over_limit(program, "total"), 0)
         other.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
         self.assertIn(b" 200 ", receive_head(other))
         self.assert_ends(program)
 
+    @harness.long_test
     def test_the_same_with_few_descriptors(self):
         for files in (64, 256, 1024):
             for name in ("receiver", "pusher", "puller"):
@@ -139,8 +135,7 @@ class IdleConnections(ConnectionsTest):
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, limits)
         self.assertIn(b" 200 ", receive_head(peer))
         # It retries at most 20 times a second.
-        self.assertLess(
-            metric(program, 'synchub_http_connections_over_limit_total{limit="files"}'), 2000)
+        self.assertLess(over_limit(program, "files"), 2000)
         self.assert_ends(program)
 
     def test_too_few_descriptors_are_reported_at_start(self):

@@ -2,6 +2,7 @@
 """`node add --grace`: the shared credentials keep working for a node that got its own."""
 
 import json
+import re
 import time
 import unittest
 
@@ -57,9 +58,9 @@ class Pushing(GraceTest):
             wait_until(lambda: self.push_json(hub, "Node_A").status == 403, "the grace to end")
             request = self.request("Node_A")
             self.assert_forbidden(hub, SHARED, lambda: self.push_native(hub, request, TOKEN))
-            self.assertIn(f"since {shared_until}", hub.log())
-            self.assertIn("SYNC_api_token and SYNC_encryption_key there must be its own", hub.log())
-            self.assertIn("node rotate", hub.log())
+            hub.wait_for_log(re.escape(f"since {shared_until}"))
+            hub.wait_for_log("SYNC_api_token and SYNC_encryption_key there must be its own")
+            hub.wait_for_log("node rotate")
         item = self.item("Node_A")
         self.assertEqual((item["state"], item["shared_until"]), ("active", None))
         own = self.node("rotate", "Node_A")  # the record had room again

@@ -9,8 +9,9 @@ import socket
 import sqlite3
 import unittest
 
-from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
+from harness import (KEY, READY_S, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
                      device_table, devices, netalertx_body, netalertx_push, queued, receive_head, wait_until)
+from metrics_base import metric
 
 FORBIDDEN = '{"error":"Forbidden","message":"ERROR: Not authorized","success":false}'
 FORBIDDEN_NATIVE = FORBIDDEN[:-1] + ',"code":"token"}'
@@ -78,10 +79,7 @@ class CredentialsTest(SyncHubTest):
                               token=own["SYNC_api_token"])
 
     def refused(self, hub, reason):
-        metric = f'synchub_refused_total{{reason="{reason}"}} '
-        line = next(line for line in curl(hub.url + "/metrics").text.splitlines()
-                    if line.startswith(metric))
-        return int(line.split()[-1])
+        return int(metric(hub, f'synchub_refused_total{{reason="{reason}"}}'))
 
     def assert_forbidden(self, hub, reason, push):
         """push() must get the uniform 403, counted under its reason."""
@@ -237,7 +235,7 @@ class Refusing(CredentialsTest):
                     self.assert_forbidden(hub, ANOTHER, lambda: self.push_native(
                         hub, self.request("Node_A", own), token, {"Sync-Hub-Node": other}))
                     self.assert_forbidden(hub, ANOTHER, lambda: self.push_json(hub, other, own))
-            self.assertIn("the token belongs to node Node_A, which may send only as itself", hub.log())
+            hub.wait_for_log("the token belongs to node Node_A, which may send only as itself")
 
     def test_the_shared_token_is_not_accepted_for_a_node_with_its_own(self):
         self.start()
@@ -248,7 +246,7 @@ class Refusing(CredentialsTest):
             self.assert_forbidden(hub, SHARED, lambda: self.push_native(
                 hub, self.request("Node_B"), TOKEN, {"Sync-Hub-Node": "Node%5FA"}))
             self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, "Node_A"))
-            self.assertIn("the shared token is not accepted for it", hub.log())
+            hub.wait_for_log("the shared token is not accepted for it")
 
     def test_a_question_by_digest_is_refused_too(self):
         self.start()
@@ -321,7 +319,7 @@ class Refusing(CredentialsTest):
         self.assertEqual(native.json["code"], "credentials")
         self.assertIn('synchub_unavailable_total{reason="credentials"} 2',
                       curl(hub.url + "/metrics").text)
-        self.assertIn("do not open with this hub's SYNC_encryption_key", hub.log())
+        hub.wait_for_log("do not open with this hub's SYNC_encryption_key")
 
 
 class Rotating(CredentialsTest):
@@ -410,7 +408,7 @@ class Revoking(CredentialsTest):
         own = self.node("add", "Node_A", "--netalertx")
         body = netalertx_body(table("Node_A"), "Node_A",
                               passphrase=own["SYNC_encryption_key"]).encode()
-        with socket.create_connection(("127.0.0.1", hub.port), timeout=60) as peer:
+        with socket.create_connection(("127.0.0.1", hub.port), timeout=READY_S) as peer:
             peer.sendall((f"POST /sync HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
                           f"Authorization: Bearer {own['SYNC_api_token']}\r\n"
                           f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode())

@@ -235,7 +235,7 @@ class PoisonEntries(DeadTest):
         self.assertEqual((letter["node"], letter["reason"]),
                          ("Killer", "the receiver died 5 times while merging it"))
         self.assertEqual(self.hub_redis.cli("EXISTS", "synchub:failures"), "0")
-        self.assertRegex(hub.log(), "an entry went to the dead letters node=Killer")
+        hub.wait_for_log("an entry went to the dead letters node=Killer")
 
     def test_a_suspect_entry_that_can_be_merged_is_merged_and_its_count_deleted(self):
         for deaths in (0, 4):

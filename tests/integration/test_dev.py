@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import REPO
+from harness import REPO, long_test
 
 
 def run(command, folder, **environment):
@@ -87,6 +87,7 @@ class DevTest(unittest.TestCase):
         self.assertIn("Install them now?", text)
         self.assertNotIn("called:", text)
 
+    @long_test
     def test_the_hook_checks_what_is_staged_and_nothing_else(self):
         tree = self.folder / "tree"
         shutil.copytree(REPO, tree, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"),

@@ -89,7 +89,7 @@ class Large(TrioTest):
             table = device_table(device_rows(200, f"node-{n}"))
             bodies[f"/{n}/sync"] = json.dumps({
                 "data_base64": base64.b64encode(table.encode()).decode(), "message": "OK",
-                "node_name": f"node-{n}", "status": 200, "timestamp": "2026-08-22 02:53:00"})
+                "node_name": f"node-{n}", "status": 200, "timestamp": "2026-08-22 02:53:00"}).encode()
         nodes = self.server(FakeServer(lambda request: (
             200, {"Content-Type": "application/json"}, bodies[request.path])))
         urls = [f"{nodes.url}/{n}" for n in range(500)]

@@ -292,5 +292,5 @@ class SlowReaders(harness.SyncHubTest):
         answers = [receive_head(client).split()[1] for client in clients]
         self.assertEqual(set(answers), {b"200", b"503"})
         self.assertGreaterEqual(answers.count(b"200"), 5)
-        self.assertIn("answered a pull with 503", node.log())
+        node.wait_for_log("answered a pull with 503")
         self.assertEqual(curl(f"http://127.0.0.1:{port}/livez").status, 200)

@@ -9,7 +9,7 @@ import unittest
 
 import authority
 import postgres
-from harness import (REPO, SyncHubTest, device_rows, device_table, free_port, netalertx_push,
+from harness import (REPO, SyncHubTest, curl, device_rows, device_table, free_port, netalertx_push,
                      query, wait_until)
 
 
@@ -133,7 +133,9 @@ class Doctor(SyncHubTest):
         cert, key = root.issue("hub", days=90)
         os.chmod(key, 0o600)
         tls = {"SYNC_tls_cert": cert, "SYNC_tls_key": key}
-        self.program("receiver", self.settings(**tls)).wait_for_log("merging as consumer")
+        self.program("receiver", self.settings(**tls))
+        ready = f"https://{self.listen}/readyz"
+        wait_until(lambda: curl(ready, "--cacert", str(root.file)).status == 200, "the hub to be ready")
         self.assertIn("127.0.0.1 is valid until", self.is_well(**tls)["certificate"][1])
         other, other_key = root.issue("other", days=5)
         self.finds("certificate", "warning", "for 4 days",

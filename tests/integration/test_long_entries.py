@@ -51,6 +51,22 @@ class LongEntries(SyncHubTest):
                 body=envelopes.envelope(key, result(f"{i} ", ids), plugin="ARPSCAN"))
             self.assertEqual(answer.status, 202, answer)
 
+    def lock_between_pieces(self, hub, rows=400):
+        """Pushes a table of Long, and locks the database when some of its rows are merged, which it stays, however
+        slow this process is. If the hub was faster, pushes another table. Returns the connection, and how many devices
+        Long has sent."""
+        lock = sqlite3.connect(self.db, timeout=READY_S, isolation_level=None)
+        self.addCleanup(lock.close)
+        for sent in range(0, 10 * rows, rows):
+            self.push(hub, device_table(device_rows(rows, node="Long", first=sent)), "Long")
+            wait_until(lambda: count(self.db) > sent, "the first piece", details=hub.log)
+            lock.execute("BEGIN IMMEDIATE")  # waits for the end of a piece
+            if count(self.db) < sent + rows:
+                return lock, sent + rows
+            lock.execute("ROLLBACK")
+            self.wait_merged(self.hub_redis, self.db, sent + rows)
+        raise AssertionError("all tables are merged before they can be interrupted")
+
     def table_of(self, node):
         return device_table(device_rows(5, node=node))
 
@@ -100,16 +116,14 @@ class LongEntries(SyncHubTest):
     def test_a_table_killed_between_its_pieces_is_merged_to_its_end_and_counted_once(self):
         self.make_app_db()
         hub = self.receiver(self.hub_redis, self.db)
-        self.push(hub, device_table(device_rows(400, node="Long")), "Long")
-        wait_until(lambda: 0 < count(self.db) < 400, "a piece of the table", details=hub.log)
+        lock, sent = self.lock_between_pieces(hub)
         hub.kill()
-        pieces = count(self.db)
-        self.assertLess(pieces, 400)
+        lock.execute("ROLLBACK")
         self.receiver(self.hub_redis, self.db)
-        self.wait_merged(self.hub_redis, self.db, 400)
+        self.wait_merged(self.hub_redis, self.db, sent)
         node = self.node("Long")
-        self.assertEqual((node["sent"], node["inserted"], node["set_aside"]), (400, 400, 0))
-        self.assertEqual(count(self.db, "Events"), 400)
+        self.assertEqual((node["sent"], node["inserted"], node["set_aside"]), (400, sent, 0))
+        self.assertEqual(count(self.db, "Events"), sent)
         self.assertEqual(self.hub_redis.dead(), 0)
 
     def test_netalertx_gets_the_lock_between_the_pieces(self):
@@ -117,7 +131,7 @@ class LongEntries(SyncHubTest):
         hub = self.receiver(self.hub_redis, self.db)
         self.push(hub, device_table(device_rows(400, node="Long")), "Long")
         wait_until(lambda: count(self.db) > 0, "the first piece", details=hub.log)
-        connection = sqlite3.connect(self.db, timeout=5, isolation_level=None)
+        connection = sqlite3.connect(self.db, timeout=READY_S, isolation_level=None)
         self.addCleanup(connection.close)
         locks = 0
         while count(self.db) < 400:
@@ -153,7 +167,7 @@ class LongEntries(SyncHubTest):
         self.push(hub, self.table_of("Before"), "Before")
         self.wait_merged(self.hub_redis, self.db, 5)
         backup = self.folder / "backup.db"
-        shell = ["sqlite3", self.db, ".timeout 20000"]
+        shell = ["sqlite3", self.db, ".timeout 120000"]
         subprocess.run([*shell, f".backup {backup}"], check=True, timeout=READY_S)
         self.push(hub, device_table(device_rows(600, node="Long")), "Long")
         wait_until(lambda: count(self.db) > 5, "the first piece", details=hub.log)
@@ -192,17 +206,18 @@ class LongEntries(SyncHubTest):
         second = self.receiver(self.hub_redis, self.db, SYNC_claim_idle_s="1")
         first.kill()
         self.wait_merged(self.hub_redis, self.db, 400)
-        self.assertIn("merged node=Long", second.log())
+        second.wait_for_log("merged node=Long")
 
     def test_a_stop_during_an_entry_releases_it_at_once(self):
         self.make_app_db()
         first = self.receiver(self.hub_redis, self.db)  # a claim would take 60 s
-        self.push(first, device_table(device_rows(400, node="Long")), "Long")
-        wait_until(lambda: count(self.db) > 0, "the first piece", details=first.log)
-        second = self.receiver(self.hub_redis, self.db)
+        lock, sent = self.lock_between_pieces(first, 1000)
+        second = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
+        second.wait_for_log("listening on")
+        lock.execute("ROLLBACK")
         first.stop()
-        self.wait_merged(self.hub_redis, self.db, 400)
-        self.assertIn("merged node=Long", second.log())
+        self.wait_merged(self.hub_redis, self.db, sent)
+        second.wait_for_log("merged node=Long")
 
 
 if __name__ == "__main__":

@@ -253,7 +253,7 @@ class Heartbeats(NodesTest):
         clock = self.clock(400)
         self.push(self.hub, **clock.environment)
         node = self.problem("Cabin", "its clock is wrong")
-        self.assertIn("400 s ahead of the hub's", node["reason"].replace("399", "400"))
+        self.assertRegex(node["reason"], "(3[0-9][0-9]|400) s ahead of the hub's")  # less what the push takes
         clock.set(0)
         self.push(self.hub, **clock.environment)
         self.no_problem()
@@ -387,8 +387,11 @@ class Pulls(NodesTest):
         self.pull(f"Barn={url}", code=1)
         self.assertIn('calls itself "Cabin"', self.problem("Barn", "cannot be pulled")["reason"])
         self.command("node", "forget", "Barn")
-        self.pull(f"Cabin={url.replace('http', 'https')}", code=1)
-        self.assertIn("http://", self.problem("Cabin", "cannot be pulled")["reason"])
+
+        def names_the_scheme():  # if the node answers the TLS handshake before the puller takes it for silent
+            self.pull(f"Cabin={url.replace('http', 'https')}", code=1)
+            return "http://" in self.problem("Cabin", "cannot be pulled")["reason"]
+        wait_until(names_the_scheme, "the scheme in the reason", details=lambda: self.command("nodes", code=None).stdout)
         self.pull(f"Cabin={url}", code=0)
         self.no_problem()
 
@@ -410,6 +413,6 @@ class Pulls(NodesTest):
         url = self.node().url
         self.pull(url, code=0)
         self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
-        self.pull(url, code=1)
+        self.pull(url, code=1, SYNC_RUN_TIMEOUT=1)
         self.hub_redis.cli("CONFIG", "SET", "maxmemory", "0")
         self.no_problem()

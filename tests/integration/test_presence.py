@@ -46,7 +46,7 @@ class PresenceTest(MergeTest):
 
 class OnSqlite(PresenceTest):
     def execute(self, sql):
-        connection = sqlite3.connect(self.db, timeout=20)
+        connection = sqlite3.connect(self.db, timeout=harness.READY_S)
         try:
             with connection:
                 connection.execute(sql)
@@ -214,25 +214,25 @@ class Silence:
         self.start()
         table = device_table([present_row(1), present_row(2, devPresentLastScan=0)])
         self.push_text(table)
-        self.age(14)
+        self.age(10)
         self.assertEqual(self.state(), {device_mac(1): "yes", device_mac(2): "no"})
-        self.age(2)
+        self.age(6)
         self.assertEqual(self.state(), {device_mac(1): "unknown", device_mac(2): "unknown"})
         found = self.query("SELECT present FROM SyncHub_DevicePresence")
         self.assertEqual({row["present"] for row in found}, {"unknown"})
         self.push_text(table)  # unchanged: nothing is queued
         self.hub.wait_for_log("unchanged node=Node_A")
         wait_until(lambda: self.state() == {device_mac(1): "yes", device_mac(2): "no"}, "presence",
-                   seconds=30, details=self.hub.log)
+                   details=self.hub.log)
 
     def test_devices_of_a_late_or_failing_node_are_unknown(self):
         self.start()
         self.push(present_rows(1))
         self.hub.stop()  # which would record the contact again
         self.execute('UPDATE "SyncHub_Nodes" SET interval_ms = 120000')
-        self.age(5)  # twice the interval, and a minute for the hub to record it
+        self.age(4)  # twice the interval, and two minutes for the hub to record it
         self.assertEqual(self.state(), {device_mac(0): "yes"})
-        self.age(2)
+        self.age(3)
         self.assertEqual(self.state(), {device_mac(0): "unknown"})
         self.execute('UPDATE "SyncHub_Nodes" SET interval_ms = 0')
         self.assertEqual(self.state(), {device_mac(0): "yes"})
@@ -368,7 +368,7 @@ class Replicas(OnPostgres):
                 table = device_table([present_row(i) for i in last[node]])
                 self.assertEqual(netalertx_push(ingest.url, table, node).status, 200)
         replicas = [self.program("receiver", settings) for _ in range(2)]
-        wait_until(lambda: self.hub_redis.backlog() == 0, "the queue to be empty", seconds=60,
+        wait_until(lambda: self.hub_redis.backlog() == 0, "the queue to be empty",
                    details=lambda: "".join(r.log() for r in replicas))
         for node, rows in last.items():
             present = {mac for mac, state in self.state(node).items() if state == "yes"}

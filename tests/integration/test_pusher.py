@@ -14,7 +14,7 @@ import urllib.parse
 import harness
 from harness import (
     BIN, FakeNetAlertXHub, FakeServer, SyncHubTest, TYPE_ENVELOPE, bearer, clean_environment, curl,
-    device_row, device_rows, device_table, wait_until)
+    device_row, device_rows, device_table, free_port, wait_until)
 
 LINE = "10.0.0.1|aa:bb:cc:dd:ee:ff|2026-08-22 02:53:00|one|two|three|four|extra|key\n"
 KIND_DEVICES, KIND_PLUGIN = 1, 2
@@ -170,9 +170,7 @@ class OnceTest(PusherTest):
         self.assertEqual(len({e.nonce for e in hub.envelopes()}), 3)
 
     def test_an_unreachable_hub_is_tried_a_few_times(self):
-        hub = FakeHub()
-        url = hub.url
-        hub.stop()
+        url = f"http://127.0.0.1:{free_port()}"
         settings = self.settings(url, SYNC_plugins="ARPSCAN")
         self.plugin_result()
         output = self.once(settings, 1, url, "nothing listens there")
@@ -515,7 +513,7 @@ class SourceTest(PusherTest):
 class WatchTest(PusherTest):
     def setUp(self):
         super().setUp()
-        self.hub = self.server(FakeHub())
+        self.hub = self.server(FakeHub(free_port()))
 
     def test_every_way_to_write_a_file_is_noticed(self):
         settings = self.settings(self.hub.url, SYNC_RUN="always_after_scan",
@@ -669,7 +667,7 @@ class WatchTest(PusherTest):
     def test_sigterm_lets_a_running_exchange_end(self):
         def slow(handler, request):
             self.hub.asked.set()
-            self.hub.released.wait(30)
+            self.hub.released.wait(harness.READY_S)
             body = json.dumps({"status": "queued", "id": Envelope(request.body).id}).encode()
             handler.send_response(202)
             handler.send_header("Content-Type", "application/json")
@@ -679,7 +677,7 @@ class WatchTest(PusherTest):
         self.hub.asked, self.hub.released = threading.Event(), threading.Event()
         self.hub.raw = slow
         pusher = self.program("pusher", self.settings(self.hub.url))
-        self.assertTrue(self.hub.asked.wait(30))
+        self.assertTrue(self.hub.asked.wait(harness.READY_S))
         pusher.process.terminate()
         self.hub.released.set()
         pusher.stop()
@@ -693,7 +691,7 @@ class WatchTest(PusherTest):
             self.hub.stopping.wait()
         self.hub.raw = silent
         pusher = self.program("pusher", self.settings(self.hub.url, SYNC_RUN_TIMEOUT="300"))
-        self.assertTrue(asked.wait(30))
+        self.assertTrue(asked.wait(harness.READY_S))
         pusher.stop()
         self.assertIn("was aborted", pusher.log())
 

@@ -9,7 +9,7 @@ import unittest
 
 import envelopes
 
-from harness import (KEY, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
+from harness import (KEY, READY_S, TOKEN, TYPE_ENVELOPE, FakeServer, SyncHubTest, bearer, curl, device_rows,
                      device_table, netalertx_body, netalertx_encrypt, netalertx_push, queued,
                      wait_until)
 
@@ -286,7 +286,7 @@ class NativePush(ReceiverHttpTest):
         lines = [f"POST /sync HTTP/1.1", f"Host: 127.0.0.1:{self.hub.port}",
                  "Content-Length: 100000", "Expect: 100-continue"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        with socket.create_connection(("127.0.0.1", self.hub.port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", self.hub.port), timeout=READY_S) as connection:
             connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
             received = b""
             while b"\r\n\r\n" not in received:
@@ -307,9 +307,9 @@ class NativePush(ReceiverHttpTest):
             self.hub_redis, SYNC_receiver_role="merge"))
         sent = self.envelope()
         self.assertEqual(self.post(sent.body).status, 202)
-        wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A"), "the digest")
-        merge.stop()
         digest = sent.body[40:72].hex()
+        wait_until(lambda: self.digest("Node_A").startswith(digest), "the digest", details=merge.log)
+        merge.stop()
         asked = {**NATIVE, "Sync-Hub-Node": "Node_A", "Sync-Hub-Digest": digest}
         self.assertEqual(sent.headers["sync-hub-digest"], digest)
         answer = self.exchange(asked)
@@ -320,6 +320,10 @@ class NativePush(ReceiverHttpTest):
         self.assert_asking_keeps_the_connection(asked)
         wait_until(lambda: "push" in self.hub_redis.cli("HGET", "synchub:contacts", "Node_A"),
                    "the contact to be recorded")
+
+    def digest(self, node):
+        """Begins with "queued" until its table is merged."""
+        return self.hub_redis.cli("HGET", "synchub:digests", node)
 
     def assert_asking_keeps_the_connection(self, asked):
         """A push without a body is only a question; the connection stays usable."""

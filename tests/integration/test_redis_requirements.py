@@ -11,17 +11,12 @@ import unittest
 import envelopes
 from harness import (REPO, TYPE_ENVELOPE, SyncHubTest, bearer, count, curl, device_rows,
                      device_table, get_status, netalertx_push, wait_until)
+from metrics_base import metric
 
 # The rights that docs/settings.md lists, except optional ones.
 LISTED = re.search(r"-@all ((?:[+a-z|]+\s+)+)",
                    (REPO / "docs" / "settings.md").read_text()).group(1).split()
 MINIMAL = [right for right in LISTED if right not in ("+config|get", "+info", "+role")]
-
-
-def metric(program, name):
-    """The value of a metric as text, or None if it has none."""
-    found = re.search(rf"^{name} (\S+)$", curl(program.url + "/metrics").text, re.MULTILINE)
-    return found and found.group(1)
 
 
 class Switch:
@@ -344,8 +339,7 @@ class Limits(RedisFitTest):
         self.assertIn("retry-after", answer.headers)
         hub.wait_for_log("answered a push with 503.*node=another")
         self.assertEqual(self.push(hub, f"invented {taken[0]}", 3).status, 200)
-        self.assertGreater(int(re.search(r'synchub_unavailable_total{reason="names"} (\d+)',
-                                         curl(hub.url + "/metrics").text).group(1)), 0)
+        self.assertGreater(int(metric(hub, 'synchub_unavailable_total{reason="names"}')), 0)
         redis.cli("EVAL", "for i = 1, 20 do redis.call('HSET', KEYS[1], 'old ' .. i, '1 push') end",
                   "1", "synchub:contacts")
         answer = self.push(hub, "another", 1)

@@ -111,8 +111,7 @@ class Reload(AppConf):
         self.write(SYNC_RUN="unused")
         self.start()
         self.pusher.wait_for_log("nothing is pushed .SYNC_RUN is disabled.: waiting for a change of")
-        self.assertRegex(self.pusher.log(), "warning pusher: nothing will be sent .*app.conf.*"
-                                            "SYNC_RUN=schedule.* in the environment")
+        self.pusher.wait_for_log("warning pusher: nothing will be sent .*app.conf.*SYNC_RUN=schedule.* in the environment")
         self.write(SYNC_RUN="on_notification")
         self.wait_for_pushes(1)
         self.write(SYNC_RUN="unused")

@@ -80,7 +80,7 @@ class Restore(SyncHubTest):
         db = self.folder / "hub.db"
 
         def shell(command):
-            subprocess.run(["sqlite3", db, ".timeout 10000", command], check=True, timeout=READY_S)
+            subprocess.run(["sqlite3", db, ".timeout 120000", command], check=True, timeout=READY_S)
         self.check_presence(self.receiver(self.hub_redis, db),
                             lambda: shell(f".backup {self.folder}/backup.db"),
                             lambda: shell(f".restore {self.folder}/backup.db"),
@@ -90,7 +90,7 @@ class Restore(SyncHubTest):
         db = self.folder / "hub.db"
 
         def backup():
-            subprocess.run(["sqlite3", db, ".timeout 10000", f".backup {self.folder}/backup.db"],
+            subprocess.run(["sqlite3", db, ".timeout 120000", f".backup {self.folder}/backup.db"],
                            check=True, timeout=READY_S)
 
         def restore():
@@ -104,7 +104,7 @@ class Restore(SyncHubTest):
         db = self.folder / "hub.db"
 
         def shell(command):
-            subprocess.run(["sqlite3", db, ".timeout 10000", command], check=True, timeout=READY_S)
+            subprocess.run(["sqlite3", db, ".timeout 120000", command], check=True, timeout=READY_S)
         self.check(self.receiver(self.hub_redis, db),
                    lambda: shell(f".backup {self.folder}/backup.db"),
                    lambda: shell(f".restore {self.folder}/backup.db"), lambda: count(db))
@@ -137,7 +137,7 @@ class Restore(SyncHubTest):
         hub = self.receiver(self.hub_redis, db)
         self.check(hub, backup, restore, lambda: postgres.query(
             db, "SELECT count(*) AS n FROM Devices")[0]["n"])
-        self.assertIn("restored to an earlier state", hub.log())
+        hub.wait_for_log("restored to an earlier state")
 
 
 if __name__ == "__main__":

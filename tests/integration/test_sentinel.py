@@ -3,8 +3,8 @@
 
 from harness import (SyncHubTest, count, curl, device_rows, device_table, get_status, netalertx_push,
                      wait_until)
+from metrics_base import metric
 from redis_group import FAILOVER_S, MASTER, RedisGroup
-from test_redis_requirements import metric
 
 
 class GroupTest(SyncHubTest):
@@ -23,7 +23,7 @@ class GroupTest(SyncHubTest):
 
 class Failover(GroupTest):
     def test_a_hub_follows_the_master_without_a_restart(self):
-        group = self.group()
+        group = self.group(down_after_ms=1500)
         db = self.folder / "hub.db"
         hub = self.receiver(group, db)
         self.taken(hub, "before")

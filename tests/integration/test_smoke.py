@@ -5,7 +5,7 @@ import json
 import unittest
 
 from harness import (SyncHubTest, count, device_mac, device_rows, device_table, devices,
-                     netalertx_push, wait_until)
+                     free_port, netalertx_push, wait_until)
 
 
 class Smoke(SyncHubTest):
@@ -51,8 +51,9 @@ class Smoke(SyncHubTest):
 
     def test_an_unreachable_hub_is_reported_and_the_next_push_arrives(self):
         redis = self.redis()
-        hub = self.receiver(redis)
-        url, port = hub.url, hub.port
+        port = free_port()
+        hub = self.receiver(redis, SYNC_listen=f"127.0.0.1:{port}")
+        url = hub.url
         pushing = self.pusher_settings(url, device_table(device_rows(5)))
         hub.stop()
         done = self.run_program("pusher", pushing, "--once", code=1)

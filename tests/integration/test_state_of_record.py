@@ -3,6 +3,7 @@
 guarded nodes are asked to retry for seconds at most, and are never refused."""
 
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -62,6 +63,7 @@ class StateOfRecord:
         return (self.receiver(self.hub_redis, self.db),
                 self.receiver(self.hub_redis, SYNC_receiver_role="ingest"))
 
+    @harness.long_test
     def test_losing_redis_while_nodes_push_costs_no_credential_and_no_push(self):
         hubs = self.replicas()
         own = {f"Node_{n}": self.add(f"Node_{n}") for n in range(NODES)}
@@ -102,6 +104,7 @@ class StateOfRecord:
         wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", details=hubs[0].log)
         self.assertEqual(self.hub_redis.dead(), 0)
 
+    @harness.long_test
     def test_a_redis_with_an_old_dump_gets_the_newer_credentials(self):
         hubs = self.replicas()
         old, revoked = self.add("Node_A"), self.add("Node_B")
@@ -145,7 +148,7 @@ class StateOfRecord:
         self.hub_redis.cli("DEL", "synchub:database")
         self.hub_redis.cli("SET", "synchub:nodes:version", "0123456789abcdef0123456789abcdef")
         hubs = self.replicas()
-        self.assertIn("credentials of 1 nodes were taken over", hubs[0].log())
+        hubs[0].wait_for_log("credentials of 1 nodes were taken over")
         for hub in hubs:
             self.assertEqual(self.push(hub, "Node_A", own), 200)
             self.assertEqual(self.push(hub, "Node_A"), 403)
@@ -221,6 +224,7 @@ class StateOfRecord:
         for hub in hubs:
             self.assertEqual([self.push(hub, "Node_A", own) for own in (old, new)], [200, 200])
 
+    @harness.long_test
     def test_credentials_move_to_another_hub_with_the_same_key(self):
         self.receiver(self.hub_redis, self.db).stop()
         a, b = self.add("Node_A"), self.add("Büro")
@@ -262,7 +266,7 @@ class OnSqlite(StateOfRecord, SyncHubTest):
         return self.folder / f"hub{self.number}.db"
 
     def shell(self, command):
-        done = subprocess.run(["sqlite3", self.db, ".timeout 20000", command], check=True,
+        done = subprocess.run(["sqlite3", self.db, ".timeout 120000", command], check=True,
                               timeout=READY_S, capture_output=True, text=True)
         return done.stdout
 
@@ -281,7 +285,7 @@ class OnSqlite(StateOfRecord, SyncHubTest):
         puller = self.program("puller", settings, "--once")
         self.receiver(self.hub_redis, self.db)
         puller.wait()
-        self.assertIn("127.0.0.1:9", puller.log())
+        puller.wait_for_log(re.escape("127.0.0.1:9"))
         self.assertNotIn("credentials are not in Redis", puller.log())
 
 

@@ -12,7 +12,7 @@ import ssl
 import unittest
 
 from authority import Authority, fingerprint, served
-from harness import (SyncHubTest, bearer, curl, device_rows, device_table, free_port,
+from harness import (READY_S, SyncHubTest, bearer, curl, device_rows, device_table, free_port,
                      netalertx_body, receive_head, wait_until)
 
 
@@ -43,7 +43,7 @@ class TlsTest(SyncHubTest):
 
     def push_once(self, hub, *, code, host="127.0.0.1", **settings):
         return self.run_program("pusher", self.pusher_settings(
-            f"https://{host}:{hub.port}", self.table, SYNC_RUN_TIMEOUT=5, **settings), "--once",
+            f"https://{host}:{hub.port}", self.table, SYNC_RUN_TIMEOUT=READY_S, **settings), "--once",
             code=code)
 
 
@@ -157,7 +157,7 @@ class Renewal(TlsTest):
         head = (f"POST /sync HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
                 f"Authorization: {bearer()['Authorization']}\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n").encode()
-        with socket.create_connection(("127.0.0.1", hub.port), timeout=30) as plain:
+        with socket.create_connection(("127.0.0.1", hub.port), timeout=READY_S) as plain:
             with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
                 secure.sendall(head + body[:100])
                 self.replace(self.new_cert, self.new_key)
