@@ -58,8 +58,8 @@ class RedisHaTlsTest(unittest.TestCase):
         return name
 
     def server(self, name, *arguments):
-        """A container in which the server runs beside, so that its name can be resolved while it does not run: a sentinel
-        waits ten seconds for each name that cannot."""
+        """A container in which the server runs beside, so that its name can be resolved while it does not run: a
+        sentinel waits ten seconds for each name that cannot."""
         name = self.container(name, REDIS, "sleep", "infinity")
         command = ("redis-server", "--port", "0", "--tls-port", "6379", "--replica-announce-ip", name, *TLS, *DURABLE,
                    *arguments)
