@@ -11,7 +11,10 @@ import sys
 import tempfile
 import time
 
-from figures import ALL, SHORT, Counts
+from figures import ALL as ALONE, SHORT, Counts
+from scale_out import scale_out
+
+ALL = {**ALONE, "scale_out": scale_out}
 
 
 def number(value):

@@ -13,7 +13,7 @@ import tempfile
 REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "integration"))
 
-from harness import BIN, Program, Redis, clean_environment, wait_until  # noqa: E402
+from harness import BIN, Program, Redis, clean_environment, poll_until, wait_until  # noqa: E402
 
 TOKEN = "token-of-the-bench"
 PASSPHRASE = "a passphrase of the bench"
@@ -31,10 +31,10 @@ def tool(command, **arguments):
     return {k: float(v) for k, v in re.findall(r"(\w+)=([0-9.]+)", done.stdout)}
 
 
-def cpu_seconds(pid):
-    """CPU time used by a process so far, user and system, of all its threads."""
+def cpu_seconds(pid, ended_children=False):
+    """CPU time used by a process so far, user and system, of all its threads; and of its children that have ended."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return sum(int(field) for field in fields[11:15 if ended_children else 13]) / TICKS
 
 
 def peak_bytes(pid):
@@ -169,4 +169,4 @@ class Tool:
 
 
 __all__ = ["BIN", "LockProbe", "PASSPHRASE", "REPO", "Stage", "TOKEN", "Tool", "cpu_seconds", "peak_bytes",
-           "tool", "wait_until"]
+           "poll_until", "tool", "wait_until"]

@@ -31,7 +31,8 @@ def find_programs():
 class Postgres:
     """A private server on 127.0.0.1. It refuses to run as root and then runs as postgres or nobody."""
 
-    def __init__(self):
+    def __init__(self, durable=False):
+        self.durable = durable  # as an operator's; tests are faster without
         self.programs = find_programs()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="synchub-postgres-"))
         self.prefix, self.owner = [], None
@@ -86,8 +87,8 @@ class Postgres:
             with open(self.folder / "log", "ab") as log:
                 self.process = subprocess.Popen(
                     [*self.prefix, self.programs / "postgres", "-D", "data", "-k", self.folder,
-                     "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "jit=off",
-                     "-c", "full_page_writes=off"],
+                     "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "jit=off",
+                     *([] if self.durable else ["-c", "fsync=off", "-c", "full_page_writes=off"])],
                     cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     env={"TZ": "UTC"}, start_new_session=True)
             if self._wait_for_start(port):
@@ -135,15 +136,15 @@ class Postgres:
 
     def pause(self):
         """Keeps connections open and answers nothing, until resume()."""
-        for pid in self._processes():
+        for pid in self.processes():
             os.kill(pid, signal.SIGSTOP)
 
     def resume(self):
-        for pid in self._processes():
+        for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):  # it ends as soon as it runs, if its client is gone
                 os.kill(pid, signal.SIGCONT)
 
-    def _processes(self):
+    def processes(self):
         """Each backend is a process group of its own, so they are found by their parent."""
         postmaster = self._postmaster()
         found = [postmaster]

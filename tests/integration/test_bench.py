@@ -17,7 +17,11 @@ FIGURES = {
     "latency_p50", "latency_p99", "growth_new_200", "growth_new_300", "growth_known_200",
     "growth_known_300", "cpu_per_device_new", "cpu_per_device_known", "memory_pusher_idle",
     "memory_pusher_table", "memory_receiver_ingest", "memory_merge", "million", "million_p99",
-    "million_cpu", "appdb_lock", "appdb_wait", "appdb_lock_tables", "appdb_wait_tables",
+    "million_cpu", "million_cpu_redis", "appdb_lock", "appdb_wait", "appdb_lock_tables", "appdb_wait_tables",
+    *(f"scale_out_merge_{what}_{count}" for what in ("new", "known") for count in (1, 2, 3)),
+    *(f"scale_out_merge_{what}_cpu_{part}" for what in ("new", "known") for part in ("merge", "postgresql", "redis")),
+    *(f"scale_out_check_in_cpu_{part}" for part in ("ingest", "redis", "merge", "postgresql")),
+    "scale_out_database", "scale_out_ingest_1", "scale_out_ingest_2", "scale_out_ingest_cpu_ingest", "scale_out_ingest_cpu_redis",
 }
 LINE = re.compile(r"^bench (\w+) value=\S+ unit=\S+ limit=\S+ ratio=\S+ goal=\S+$", re.MULTILINE)
 SECONDS_MAX = 600
