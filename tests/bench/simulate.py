@@ -58,7 +58,7 @@ class Day:
     """What happened."""
     pushed: float = 0
     merged: float = 0
-    refused: float = 0          # pushes that were answered with 503 and sent again
+    refused: float = 0          # tables that waited at their nodes at a time, at most: pushes got 503
     queued: float = 0           # at the end
     queue_peak: float = 0
     wait_peak_s: float = 0      # of an entry in the queue
@@ -122,7 +122,7 @@ class Simulation:
         self.meters["ingest"].add(check_ins * costs.ingest_check_in + taken * costs.ingest_push, self.hub.ingests)
         self.meters["redis"].add(check_ins * costs.redis_check_in + taken * costs.redis_push, 1)
         self.day.pushed += tables
-        self.day.refused += max(0.0, wanted - taken)
+        self.day.refused = max(self.day.refused, wanted - taken)
         self.waiting = wanted - taken
         self.queue += taken
 
@@ -195,7 +195,8 @@ def report(costs, fleet, hub):
                      f"enough for {nodes:,.0f} nodes")
     lines += [f"bottleneck: {day.bottleneck}",
               f"queue at most {day.queue_peak:,.0f} entries ({day.queue_peak * costs.push_bytes / 2**20:,.0f} MiB), "
-              f"waiting at most {day.wait_peak_s:,.0f} s; {day.refused:,.0f} pushes were sent again",
+              f"waiting at most {day.wait_peak_s:,.0f} s; at most {day.refused:,.0f} tables "
+              f"waited at their nodes",
               f"caught up {day.caught_up_s:,} s after the outage began to end; at most {day.merges_peak} merge pods",
               f"database {fleet.devices * costs.device_bytes / 2**30:,.0f} GiB; "
               f"{price(costs, fleet, hub, day):,.0f} a month"]
