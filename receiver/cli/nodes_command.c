@@ -6,6 +6,7 @@
 #include "receiver/cli/node_json.h"
 #include "receiver/cli/node_labels.h"
 #include "receiver/cli/node_overview.h"
+#include "receiver/cli/node_selection.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/cli/table_stream.h"
@@ -21,24 +22,14 @@ static const show_command command = {.name = "nodes", .usage = NODES_USAGE};
 /* --- Arguments ------------------------------------------------------------------------------- */
 
 typedef struct {
-    bool json, problems, reverse;
-    node_state state;  /* NODE_STATES: all */
-    const char *label; /* NULL: all */
-    int sort;          /* index of sorts */
+    bool json;
+    node_selection selection;
 } nodes_options;
-
-enum { SORT_NAME, SORT_STATE, SORT_CONTACT, SORT_TABLE, SORT_INSERTED, SORT_QUEUE, SORTS };
-static const char *const sort_names[SORTS] = {
-    [SORT_NAME] = "name",   [SORT_STATE] = "state",       [SORT_CONTACT] = "contact",
-    [SORT_TABLE] = "table", [SORT_INSERTED] = "inserted", [SORT_QUEUE] = "queue",
-};
 
 static sh_err read_sort(const char *value, nodes_options *ret, sh_error *error)
 {
-    ret->reverse = value[0] == '-';
-    for (ret->sort = 0; ret->sort < SORTS; ret->sort++)
-        if (strcmp(sort_names[ret->sort], value + ret->reverse) == 0)
-            return SH_OK;
+    if (node_selection_read_sort(value, &ret->selection))
+        return SH_OK;
     return sh_fail(error, SH_E_CONFIG,
                    "--sort takes name, state, contact, table, inserted or queue, not '%s'", value);
 }
@@ -60,21 +51,21 @@ static const char *value_of(const char *name, int argc, char *const argv[], int 
 
 static sh_err read_options(int argc, char *const argv[], nodes_options *ret, sh_error *error)
 {
-    *ret = (nodes_options){.state = NODE_STATES};
+    *ret = (nodes_options){.selection = {.state = NODE_STATES}};
     for (int i = 0; i < argc; i++) {
         const char *value;
         sh_err err = SH_OK;
         if (strcmp(argv[i], "--json") == 0) {
             ret->json = true;
         } else if (strcmp(argv[i], "--problems") == 0) {
-            ret->problems = true;
+            ret->selection.problems = true;
         } else if ((value = value_of("--label", argc, argv, &i)) != NULL) {
-            ret->label = value;
+            ret->selection.label = value;
         } else if ((value = value_of("--sort", argc, argv, &i)) != NULL) {
             err = read_sort(value, ret, error);
         } else if ((value = value_of("--state", argc, argv, &i)) != NULL) {
-            ret->state = node_state_of_name(value);
-            if (ret->state == NODE_STATES)
+            ret->selection.state = node_state_of_name(value);
+            if (ret->selection.state == NODE_STATES)
                 err = sh_fail(error, SH_E_CONFIG,
                               "--state takes revoked, failing, silent, late, never, gone or "
                               "online, not '%s'",
@@ -86,67 +77,6 @@ static sh_err read_options(int argc, char *const argv[], nodes_options *ret, sh_
         if (err != SH_OK)
             return err;
     }
-    return SH_OK;
-}
-
-/* --- Which nodes, in which order ------------------------------------------------------------- */
-
-typedef struct {
-    node_row *row;
-    node_state state;
-} listed_node;
-
-typedef struct {
-    node_overview *overview;
-    listed_node *nodes;
-    size_t count;
-} node_list;
-
-/* The order of two nodes, by the options. */
-static int compare(const listed_node *a, const listed_node *b, const nodes_options *options)
-{
-    const struct {
-        int64_t left, right;
-    } numbers[SORTS] = {
-        [SORT_STATE] = {a->state, b->state},
-        [SORT_CONTACT] = {a->row->info.contact.last_ms, b->row->info.contact.last_ms},
-        [SORT_TABLE] = {a->row->merged.merged_ms, b->row->merged.merged_ms},
-        [SORT_INSERTED] = {a->row->merged.inserted, b->row->merged.inserted},
-        [SORT_QUEUE] = {a->row->queue, b->row->queue},
-    };
-    int64_t left = numbers[options->sort].left, right = numbers[options->sort].right;
-    int order = (left > right) - (left < right);
-    if (order == 0)
-        order = strcmp(a->row->info.node, b->row->info.node);
-    return options->reverse ? -order : order;
-}
-
-static int compare_listed(const void *a, const void *b, void *options)
-{
-    return compare(a, b, options);
-}
-
-static bool is_wanted(const nodes_options *options, const listed_node *node, int64_t now_ms)
-{
-    const node_facts facts = node_row_facts(node->row);
-    return (options->state == NODE_STATES || node->state == options->state) &&
-           (!options->problems || node_needs_attention(&facts, now_ms)) &&
-           (options->label == NULL || node_labels_match(node->row->info.labels, options->label));
-}
-
-static sh_err list_nodes(node_overview *o, nodes_options *options, node_list *ret, sh_error *error)
-{
-    *ret = (node_list){.overview = o, .nodes = calloc(o->count + 1, sizeof *ret->nodes)};
-    if (ret->nodes == NULL)
-        return sh_fail(error, SH_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < o->count; i++) {
-        const node_facts facts = node_row_facts(&o->rows[i]);
-        listed_node node = {.row = &o->rows[i], .state = node_state_of(&facts, o->now_ms)};
-        if (is_wanted(options, &node, o->now_ms))
-            ret->nodes[ret->count++] = node;
-    }
-    if (options->sort != SORT_NAME || options->reverse)
-        qsort_r(ret->nodes, ret->count, sizeof ret->nodes[0], compare_listed, options);
     return SH_OK;
 }
 
@@ -328,7 +258,7 @@ static int exit_code(const nodes_options *options, const node_overview *o, size_
                       o->away.message);
         return SH_EXIT_FAILED;
     }
-    return options->problems && listed > 0 ? SH_EXIT_PROBLEMS : SH_EXIT_DONE;
+    return options->selection.problems && listed > 0 ? SH_EXIT_PROBLEMS : SH_EXIT_DONE;
 }
 
 int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], FILE *out,
@@ -342,17 +272,18 @@ int nodes_command_to(const sh_settings *settings, int argc, char *const argv[], 
     if (code == SH_OK)
         code = node_overview_read(settings, &o, &error);
     if (code == SH_OK)
-        code = list_nodes(&o, &options, &list, &error);
+        code = node_list_select(&o, &options.selection, &list, &error);
     if (code == SH_OK && options.json)
         code = write_json(&list, out, &error);
     else if (code == SH_OK)
-        code =
-            write_text(&list, options.state != NODE_STATES || options.label != NULL, out, &error);
+        code = write_text(&list,
+                          options.selection.state != NODE_STATES || options.selection.label != NULL,
+                          out, &error);
     if (code == SH_OK)
         code = show_written(out, true, &error);
     int ret = code == SH_OK ? exit_code(&options, &o, list.count, err)
                             : show_failure(&command, &error, err);
-    free(list.nodes);
+    node_list_reset(&list);
     node_overview_reset(&o);
     return ret;
 }

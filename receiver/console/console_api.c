@@ -4,8 +4,11 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/console/console_access.h"
+#include "receiver/console/console_devices.h"
 #include "receiver/console/console_login.h"
+#include "receiver/console/console_nodes.h"
 #include "receiver/console/console_reply.h"
+#include "receiver/console/console_summary.h"
 #include "receiver/console/console_tokens.h"
 
 #include <stdio.h>
@@ -25,6 +28,11 @@ static const api_route routes[] = {
     {"POST", "session", console_login, .is_open = true, .has_body = true},
     {"DELETE", "session", console_logout, .is_open = true},
     {"PUT", "password", console_change_password, .is_open = false, .has_body = true},
+    {"GET", "summary", console_show_summary, .is_open = false},
+    {"GET", "nodes", console_list_nodes, .is_open = false},
+    {"GET", "nodes/*", console_show_node, .is_open = false},
+    {"GET", "devices", console_list_devices, .is_open = false},
+    {"GET", "devices/*", console_show_device, .is_open = false},
     {"GET", "tokens", console_list_tokens, .is_open = false},
     {"POST", "tokens", console_add_token, .is_open = false, .has_body = true},
     {"DELETE", "tokens/*", console_revoke_token, .is_open = false},

@@ -141,3 +141,13 @@ void console_reply_failure(sh_http_exchange *exchange, const sh_error *error)
     }
     console_reply_problem(exchange, status, NULL, error->message);
 }
+
+void console_reply_json(sh_http_exchange *exchange, sh_err err, const sh_buf *json, sh_error *error)
+{
+    if (err == SH_OK) {
+        console_reply_body(exchange, 200, "application/json", (sh_slice){json->data, json->len});
+        return;
+    }
+    (void)sh_fail(error, err, "the hub is short of memory");
+    console_reply_failure(exchange, error);
+}

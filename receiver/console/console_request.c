@@ -127,6 +127,18 @@ bool console_request_query(const console_request *request, const char *name, cha
     return value == NULL || decode(sh_slice_of(value), ret, room, true);
 }
 
+sh_err console_request_limit(const console_request *request, int64_t *ret, sh_error *error)
+{
+    char text[16];
+    uint64_t number = SH_CONSOLE_PAGE;
+    bool valid = console_request_query(request, "limit", text, sizeof text);
+    if (valid && text[0] != '\0')
+        valid = sh_text_to_u64(sh_slice_of(text), SH_CONSOLE_PAGE_MAX, &number) && number > 0;
+    *ret = (int64_t)number;
+    return valid ? SH_OK
+                 : sh_fail(error, SH_E_FORMAT, "`limit` takes 1 to %d", SH_CONSOLE_PAGE_MAX);
+}
+
 bool console_request_changes(const console_request *request)
 {
     const char *method = sh_http_method(request->exchange);

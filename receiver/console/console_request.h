@@ -68,6 +68,9 @@ sh_err console_request_number(const console_request *request, const char *key, i
 bool console_request_query(const console_request *request, const char *name, char *ret,
                            size_t room);
 
+/* The parameter `limit`, or SH_CONSOLE_PAGE. SH_E_FORMAT. */
+sh_err console_request_limit(const console_request *request, int64_t *ret, sh_error *error);
+
 /* Whether the request may change something: its method is none of GET and HEAD. */
 bool console_request_changes(const console_request *request);
 

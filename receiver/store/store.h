@@ -367,6 +367,12 @@ typedef sh_err (*store_device_each)(void *context, const store_device *device, s
 sh_err store_devices(store *s, const store_device_query *query, store_device_each each,
                      void *context, sh_error *error);
 
+/*
+ * How many devices there are; first_seen_ms > 0: of these, those that this hub first saw at that
+ * time or later, 0 of a database without presence.
+ */
+sh_err store_devices_count(store *s, int64_t first_seen_ms, int64_t *ret, sh_error *error);
+
 /* A device's presence at one node. */
 typedef struct {
     sh_slice node, present, ip;

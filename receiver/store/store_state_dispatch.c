@@ -4,6 +4,7 @@
 #include "libcommon/base/hex.h"
 #include "receiver/store/store_backend.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* clang-format off */
@@ -128,6 +129,23 @@ sh_err store_state_count(store *s, store_state list, int64_t *ret, sh_error *err
 {
     const store_state_reader reader = {.each = take_number, .context = ret};
     return s->ops->state_each(s, store_state_statements[list].count, &reader, error);
+}
+
+#define NEW_SINCE                                                                                  \
+    "SELECT count(DISTINCT p.mac) FROM \"SyncHub_Presence\" AS p WHERE p.first_seen_ms >= "        \
+    "%" PRId64 " AND NOT EXISTS (SELECT 1 FROM \"SyncHub_Presence\" AS q WHERE q.mac = p.mac AND"  \
+    " q.first_seen_ms < %" PRId64 ")"
+
+sh_err store_devices_count(store *s, int64_t first_seen_ms, int64_t *ret, sh_error *error)
+{
+    char sql[512] = "SELECT count(*) FROM \"Devices\"";
+    const store_state_reader reader = {.each = take_number, .context = ret};
+    *ret = 0;
+    if (first_seen_ms > 0 && !store_has_presence(s))
+        return SH_OK;
+    if (first_seen_ms > 0)
+        (void)snprintf(sql, sizeof sql, NEW_SINCE, first_seen_ms, first_seen_ms);
+    return s->ops->state_each(s, sql, &reader, error);
 }
 
 sh_err store_state_put(store *s, store_state list, const store_state_entry *entry, sh_error *error)

@@ -40,7 +40,8 @@ function query(parameters) {
     for (const [name, value] of Object.entries(parameters ?? {}))
         if (value !== null && value !== undefined && value !== "" && value !== false)
             search.append(name, value);
-    const text = search.toString();
+    /* The hub takes a "+" in a request line for a space, which it refuses there. */
+    const text = search.toString().replaceAll("+", "%20");
     return text === "" ? "" : `?${text}`;
 }
 
