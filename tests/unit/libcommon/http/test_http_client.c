@@ -123,7 +123,7 @@ static void failures_say_what_to_look_at(void **state)
         {NULL, dead, 20000, SH_E_NETWORK, "Connection refused"},
         {NULL, "http://no-such-host.invalid/", 20000, SH_E_NETWORK, "not found by name"},
         {NULL, "ftp://127.0.0.1/", 20000, SH_E_NETWORK, "does not speak HTTP"},
-        {NULL, "http://", 20000, SH_E_CONFIG, "no URL"},
+        {NULL, "http://", 20000, SH_E_CONFIG, "not a URL"},
         {"/short", NULL, 20000, SH_E_NETWORK, "5 of the 50 bytes of its Content-Length"},
         {"/huge", NULL, 20000, SH_E_LIMIT, "announces more than the 1000 bytes"},
         {"/endless", NULL, 20000, SH_E_LIMIT, "more than the 1000 bytes"},
