@@ -84,6 +84,8 @@ class RedisPodsTest(unittest.TestCase):
 
     def test_entries_outlive_the_volume_of_their_master(self):
         """They are not merged meanwhile: the only place where they are is Redis."""
+        self.start_receiver()  # publishes the credentials, without which ingest accepts nothing
+        docker("stop", "-t", STOP_S, self.receiver)
         self.start_receiver("-e", "SYNC_receiver_role=ingest")
         for _ in range(5):
             self.push()
