@@ -217,7 +217,7 @@ static void a_group_alone_lists_its_subcommands(void **state)
 static void help_lists_the_values_of_a_choice(void **state)
 {
     (void)state;
-    check_run(LIST("--help"), COMPLETE, 0, "; all, ingest or merge\n", "");
+    check_run(LIST("--help"), COMPLETE, 0, "; all, ingest, merge or console\n", "");
     check_run(LIST("--help"), COMPLETE, 0, "; error, warning, info or debug\n", "");
     check_run(LIST("--help"), COMPLETE, 0, "; 1 to 86400\n", "");
 }
@@ -238,7 +238,7 @@ static void describe_tells_all_that_help_tells_as_json(void **state)
         "{\"name\":\"healthcheck\"",
         "\"name\":\"SYNC_api_token\",\"alias\":\"API_TOKEN\",\"default\":\"\"",
         "\"credential\":\"synchub.token\",\"secret\":true",
-        "\"values\":[\"all\",\"ingest\",\"merge\"]",
+        "\"values\":[\"all\",\"ingest\",\"merge\",\"console\"]",
         "\"min\":1,\"max\":86400}",
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
