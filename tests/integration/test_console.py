@@ -2,9 +2,10 @@
 """The console's listener and page."""
 
 import pathlib
+import re
 import socket
 
-from console_base import ConsoleTest
+from console_base import DOCUMENT, ConsoleTest
 from harness import REPO, curl, get_status
 
 PAGE = REPO / "receiver" / "console" / "page"
@@ -31,6 +32,15 @@ class Listener(ConsoleTest):
         answer = curl(self.url + "/api/v1/openapi.json")
         self.assertEqual(answer.status, 200)
         self.assertEqual(answer.body, (REPO / "receiver/console/openapi.json").read_bytes())
+
+    def test_every_operation_of_the_document_is_served(self):
+        self.start()
+        for template, item in DOCUMENT["paths"].items():
+            path = re.sub(r"\{[^}]+\}", "x", template)
+            for method in sorted(set(item) & {"get", "post", "put", "patch", "delete"}):
+                answer = self.call(method.upper(), path, check=False)
+                self.assertNotIn("There is no such path", answer.text, (method, path))
+                self.assertNotEqual(answer.status, 405, (method, path))
 
     def test_headers(self):
         self.start()

@@ -45,8 +45,7 @@ function query(parameters) {
     return text === "" ? "" : `?${text}`;
 }
 
-/* The address of an API resource, for links such as the CSV of a list. */
-export function address(path, parameters) {
+function address(path, parameters) {
     return BASE + path + query(parameters);
 }
 
@@ -78,6 +77,4 @@ async function exchange(method, path, {parameters, body, signal} = {}) {
 
 export const get = (path, parameters, signal) => exchange("GET", path, {parameters, signal});
 export const post = (path, body) => exchange("POST", path, {body: body ?? {}});
-export const patch = (path, body) => exchange("PATCH", path, {body});
-export const put = (path, body) => exchange("PUT", path, {body});
 export const remove = (path) => exchange("DELETE", path);

@@ -20,10 +20,10 @@ function field(one, parameters) {
  * path: of the view; fields: [{name, title, options, flag, type, example}]. Parameters that have
  * no field (the order) stay as they are.
  */
-export function filters(path, parameters, fields, ...links) {
+export function filters(path, parameters, fields) {
     const form = h("form", {class: "filters", role: "search"},
         fields.map((one) => field(one, parameters)),
-        h("button", {type: "submit", class: "quiet"}, "Filter"), links);
+        h("button", {type: "submit", class: "quiet"}, "Filter"));
 
     function apply() {
         const values = Object.fromEntries(new FormData(form));

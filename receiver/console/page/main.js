@@ -4,15 +4,12 @@ import {ApiError, remove} from "./api.js";
 import {h, replace} from "./dom.js";
 import {current, go, link} from "./router.js";
 import {failed} from "./states.js";
-import * as addNode from "./view_add_node.js";
-import * as deadLetters from "./view_dead_letters.js";
 import * as device from "./view_device.js";
 import * as devices from "./view_devices.js";
 import * as login from "./view_login.js";
 import * as node from "./view_node.js";
 import * as nodes from "./view_nodes.js";
 import * as overview from "./view_overview.js";
-import * as settings from "./view_settings.js";
 
 /*
  * Each view has a title and show(place): it fills place.main, follows place.parameters, and calls
@@ -20,11 +17,9 @@ import * as settings from "./view_settings.js";
  * returns a function that ends it, or nothing.
  */
 const VIEWS = {
-    "": overview, nodes, node, devices, device, dead: deadLetters, settings, add: addNode,
-    login,
+    "": overview, nodes, node, devices, device, login, password: login,
 };
-const MENU = [[[], "Overview"], [["nodes"], "Nodes"], [["devices"], "Devices"],
-    [["dead"], "Dead letters"], [["settings"], "Settings"], [["add"], "Add a node"]];
+const MENU = [[[], "Overview"], [["nodes"], "Nodes"], [["devices"], "Devices"]];
 
 const main = document.getElementById("main");
 const away = document.getElementById("away");
@@ -69,8 +64,8 @@ function onFailure(error, again) {
 function show() {
     end?.();
     end = null;
-    const {path, parameters, code} = current();
-    const view = code ? login : VIEWS[path[0] ?? ""];
+    const {path, parameters} = current();
+    const view = VIEWS[path[0] ?? ""];
     showMenu(path, view === login);
     if (!view) {
         replace(main, h("h1", null, "No such page"), h("p", null,
@@ -78,7 +73,7 @@ function show() {
         return;
     }
     document.title = `${view.title} · Sync Hub`;
-    end = view.show({main, name: path[1], parameters, code,
+    end = view.show({main, name: path[1], parameters,
         ok: () => isAway && setAway(false),
         failed: (error) => onFailure(error, show)}) ?? null;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Views by the part of the address after "#", which is not sent to the server: "#/nodes?state=late"
- * is the path ["nodes"] with the parameters state=late; "#code=…" is a link that the receiver
- * printed, with its one-time code.
+ * is the path ["nodes"] with the parameters state=late.
  */
 
 /* Names in a path are encoded each, so that they may contain "/". */
@@ -24,12 +23,9 @@ function decode(part) {
 }
 
 export function current() {
-    const code = location.hash.match(/^#code=([\w-]+)$/)?.[1] ?? null;
-    if (code)
-        return {path: [], parameters: {}, code};
     const [path, search] = location.hash.replace(/^#\/?/, "").split("?", 2);
     return {path: path.split("/").filter(Boolean).map(decode),
-        parameters: Object.fromEntries(new URLSearchParams(search ?? "")), code: null};
+        parameters: Object.fromEntries(new URLSearchParams(search ?? ""))};
 }
 
 /* Goes to a view, with an entry in the history unless this replaces the current one. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices of all nodes: searched and filtered by the hub. */
-import {address} from "./api.js";
 import {foreign, h, replace} from "./dom.js";
 import {filters} from "./filters.js";
 import {ago, moment} from "./format.js";
@@ -47,8 +46,7 @@ export function show(place) {
         {name: "node", title: "Node"},
         {name: "present", title: "Present", options: ["yes", "no", "unknown"]},
         {name: "since", title: "New since", example: "7d"},
-    ], h("a", {class: "button quiet", href: address("/devices.csv", parameters),
-        download: "devices.csv"}, "CSV")), list);
+    ]), list);
     const updates = paged(place, "/devices", parameters, (items, more) => replace(list,
         items.length === 0 ? nothing(parameters) : table({
             caption: "Devices", columns: COLUMNS, items, sort: parameters.sort ?? "",

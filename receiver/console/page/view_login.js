@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Logging in, and the first visit by the link that the receiver prints, which sets the password. */
-import {post, put} from "./api.js";
-import {actionButton} from "./confirm.js";
+import {post} from "./api.js";
 import {h, replace} from "./dom.js";
 import {go} from "./router.js";
 
 export const title = "Log in";
 
-const MIN = 8; /* characters of a new password, checked by the hub as well */
+const MIN = 12; /* characters of a new password, checked by the hub as well */
 
 /* Where to go afterwards: only a view of this page. */
 function after(parameters) {
@@ -63,22 +62,17 @@ function showFirst(place, outcome) {
     ], "Set the password", outcome, async ({password, again}) => {
         if (password !== again)
             throw new Error("The two passwords differ.");
-        await put("/password", {code: place.code, password});
+        await post("/session", {code: place.parameters.code, password});
         go([], null, {replaces: true});
     });
-    const session = actionButton("Log in without setting one", outcome, async () => {
-        await post("/session", {code: place.code});
-        go([], null, {replaces: true});
-        return "";
-    }, {class: "quiet"});
     replace(place.main, h("h1", null, "Set the password of this hub"),
         h("p", {class: "soft"}, "The link works once. It replaces the password if there is one."),
-        form, h("div", {class: "actions"}, session));
+        form);
 }
 
 export function show(place) {
     const outcome = h("div", {id: "outcome"});
-    if (place.code)
+    if (place.parameters.code)
         showFirst(place, outcome);
     else
         showLogin(place, outcome);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Overview: how many nodes are in which state, what is wrong, and the last week as charts. */
+/* Overview: how many nodes are in which state, and what is wrong. */
 import {get} from "./api.js";
 import {foreign, h, replace} from "./dom.js";
 import {bytes, count} from "./format.js";
-import {historyCharts} from "./history.js";
 import {poll} from "./poll.js";
 import {link} from "./router.js";
 import {badge, empty, loading} from "./states.js";
@@ -27,8 +26,8 @@ function tiles(summary) {
         tile("devices", count(summary.devices.total), link(["devices"])),
         tile("new in 24 hours", count(summary.devices.new_24h), link(["devices"], {since: "24h"})),
         tile("new in 7 days", count(summary.devices.new_7d), link(["devices"], {since: "7d"})),
-        dead === null ? null : tile("dead letters", count(dead), link(["dead"]),
-            dead > 0 ? "bad" : null));
+        dead === null ? null : h("li", {class: dead > 0 ? "bad" : null}, h("div", {class: "tile"},
+            h("strong", null, count(dead)), "dead letters")));
 }
 
 function queue(summary) {
@@ -54,22 +53,16 @@ function problems(summary) {
 
 function content(summary) {
     if (summary.nodes.total === 0)
-        return empty("This hub knows no node yet.", h("a", {href: link(["add"])}, "Add a node"),
-            ", start it, and it appears here within seconds.");
+        return empty("This hub knows no node yet.", "Start a pusher with this hub's address, " +
+            "token and key, and it appears here within seconds.");
     return [tiles(summary), queue(summary), h("h2", null, "Problems"), problems(summary)];
 }
 
 export function show(place) {
     const now = h("div", null, loading());
-    const charts = h("div");
-    replace(place.main, h("h1", null, title), now, charts);
-    const updates = poll((signal) => get("/summary", null, signal), (summary) => {
+    replace(place.main, h("h1", null, title), now);
+    return poll((signal) => get("/summary", null, signal), (summary) => {
         place.ok();
         replace(now, content(summary));
-    }, place.failed);
-    const stopCharts = historyCharts(charts, null);
-    return () => {
-        updates.stop();
-        stopCharts();
-    };
+    }, place.failed).stop;
 }
