@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console's page in Chromium, with a real hub, pushers, Redis and database."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+from console_base import LINK, PASSWORD, ConsoleTest  # noqa: E402
+from harness import device_mac, device_rows, device_table, netalertx_push, wait_until  # noqa: E402
+
+from browser import Browser, By, Keys  # noqa: E402
+
+STRANGE = "<img src=x onerror=alert(1)>\u202egpj.\u0007=1+1"
+VIEWS = {"overview": "#/", "nodes": "#/nodes", "node": "#/node/Berlin", "devices": "#/devices",
+         "device": "#/device/{mac}", "missing": "#/nowhere"}
+
+
+class PageTest(ConsoleTest):
+    def setUp(self):
+        super().setUp()
+        self.browser = Browser()
+        self.addCleanup(self.browser.quit)
+
+    def push(self, node, rows):
+        answer = netalertx_push(self.hub.url, device_table(rows), node)
+        self.assertEqual(answer.status, 200, answer)
+        wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", details=self.hub.log)
+
+    def open_first(self):
+        """The first visit: the link of the log, a new password, the overview."""
+        self.browser.open(self.hub.wait_for_log(LINK).group(0).removeprefix("open "))
+        self.browser.wait_for_text("Set the password")
+        for field in ("password", "again"):
+            self.browser.fill(f"[name={field}]", PASSWORD)
+        self.browser.click("Set the password")
+        self.browser.wait_for_text("Overview")
+
+    def go(self, fragment, text):
+        self.browser.open(f"{self.url}/{fragment}")
+        self.browser.wait_for_text(text)
+
+    def assert_quiet(self):
+        """No error, no warning, no broken rule of the CSP, no request to another host."""
+        self.assertEqual(self.browser.new_log(), [])
+        for url in self.browser.requested_urls():
+            self.assertTrue(url.startswith((self.url + "/", "about:", "data:")), url)
+
+
+class Visit(PageTest):
+    def test_first_visit_sets_the_password_and_later_ones_ask_for_it(self):
+        self.start()
+        self.open_first()
+        self.browser.wait_for_text("knows no node yet")
+        self.assert_quiet()
+        self.browser.click("Log out")
+        self.browser.wait_for_text("Log in")
+        self.browser.fill("[type=password]", "another password")
+        self.browser.press(Keys.ENTER)
+        wait_until(lambda: self.browser.text("[role=alert]"), "the refusal")
+        self.browser.fill("[type=password]", PASSWORD)
+        self.browser.press(Keys.ENTER)
+        self.browser.wait_for_text("Overview")
+
+    def test_a_link_to_a_view_leads_there_after_the_login(self):
+        self.start()
+        self.open_first()
+        self.browser.driver.delete_all_cookies()
+        self.go("#/nodes?state=late", "Log in")
+        self.browser.fill("[type=password]", PASSWORD)
+        self.browser.press(Keys.ENTER)
+        self.browser.wait_for_text("No node matches")
+        self.assertEqual(self.browser.find("select[name=state]").get_attribute("value"), "late")
+
+    def test_the_page_goes_on_when_the_hub_is_back(self):
+        self.start()
+        self.open_first()
+        port = self.url.rsplit(":", 1)[1]
+        self.hub.stop()
+        self.browser.wait_for_text("does not answer", "#away")
+        self.start(SYNC_console_listen=f"127.0.0.1:{port}")
+        wait_until(lambda: self.browser.text("#away") == "", "the page to recover", 120)
+        self.browser.wait_for_text("knows no node yet")
+
+
+class Views(PageTest):
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.push("Berlin", device_rows(30))
+        rows = device_rows(2, node="strange")
+        rows[0]["devName"] = STRANGE
+        self.push("Büro <b>中文", rows)
+        self.open_first()
+
+    def test_each_view_in_each_size_and_colour(self):
+        for name, fragment in VIEWS.items():
+            for width in (360, 1280):
+                for dark in (False, True):
+                    with self.subTest(view=name, width=width, dark=dark):
+                        self.browser.view(width, dark)
+                        self.go(fragment.format(mac=device_mac(0)), "")
+                        wait_until(lambda: self.browser.text("main h1") and
+                                   not self.browser.text(".loading"), f"{name} to be there", 120)
+                        self.browser.screenshot(f"{name}-{width}-{'dark' if dark else 'light'}")
+                        self.assertEqual(self.browser.axe_findings(), [])
+                        self.assertFalse(self.browser.is_wider_than_screen())
+                        self.assert_quiet()
+
+    def test_strange_names_are_inert(self):
+        self.go("#/devices", "<img src=x onerror=alert(1)>\\u{202e}gpj.")
+        self.go("#/nodes", "Büro <b>中文")
+        self.browser.click("Büro <b>中文")
+        self.browser.wait_for_text("Last contact")
+        self.assertEqual(self.browser.driver.find_elements(By.CSS_SELECTOR, "main b, main img"), [])
+        self.assert_quiet()
+
+    def test_everything_is_reached_by_keyboard(self):
+        self.go("#/", "Overview")
+        seen = []
+        for _ in range(60):
+            self.browser.press(Keys.TAB)
+            focused = self.browser.focused()
+            if focused["tag"] == "BODY":
+                break
+            seen.append(focused["name"])
+            self.assertNotEqual(focused["outline"], "none", focused)
+        for name in ("Skip to the content", "Nodes", "Devices", "Log out"):
+            self.assertIn(name, seen)
+        self.go("#/nodes", "Berlin")
+        self.browser.focus("[data-key=sort-name]")
+        self.browser.press(Keys.ENTER)
+        wait_until(lambda: self.browser.attribute("th[aria-sort]", "aria-sort") == "descending",
+                   "the order to turn")
+        self.assertEqual(self.browser.focused()["id"], "main")
