@@ -65,6 +65,7 @@ class ComposeTest(unittest.TestCase):
         docker("network", "create", self.world)
         self.addCleanup(docker, "network", "rm", self.world, check=False)
         self.port = free_port()
+        self.console_port = free_port()
         self.hub = self.project("compose.yaml", self.hub_values(), f"""
 networks:
   front:
@@ -75,7 +76,8 @@ networks:
         self.wait_for_health(self.hub, "redis", "receiver")
 
     def hub_values(self, **more):
-        return {**SECRETS, "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{self.port}"), **more}
+        return {**SECRETS, "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{self.port}"),
+                "SYNCHUB_CONSOLE_PUBLISH": quoted(f"127.0.0.1:{self.console_port}"), **more}
 
     def project(self, file, values, override=None):
         project = Project(self.folder, file, values, override)
@@ -212,9 +214,19 @@ volumes:
             "Content-Type": "application/json", "Authorization": "Bearer another"})
         self.assertEqual(answer.status, 403)
 
+    def test_the_console_is_on_this_machine_and_apart_from_the_nodes_port(self):
+        console = f"http://127.0.0.1:{self.console_port}"
+        page = curl(console + "/")
+        self.assertEqual(page.status, 200)
+        self.assertIn("<title>Sync Hub</title>", page.text)
+        self.assertEqual(curl(console + "/api/v1/summary").status, 401)
+        self.assertEqual(curl(console + "/sync").status, 404)
+        self.assertEqual(curl(f"http://127.0.0.1:{self.port}/api/v1/summary").status, 404)
+
     def test_a_hub_without_token_does_not_start_and_says_what_to_set(self):
         bare = self.project("compose.yaml", {
-            "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{free_port()}"), "SYNCHUB_VERSION": VERSION})
+            "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{free_port()}"), "SYNCHUB_VERSION": VERSION,
+            "SYNCHUB_CONSOLE_PUBLISH": quoted(f"127.0.0.1:{free_port()}")})
         bare("up", "-d", check=False)
         wait_until(lambda: "SYNC_api_token" in bare("logs", "receiver").stdout,
                    "the receiver to name SYNC_api_token", details=bare.details)

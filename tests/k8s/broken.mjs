@@ -229,7 +229,13 @@ const MISTAKES = [
     (o) => (o.spec.rules[0].backendRefs[0].port = 80), /leads to no port of synchub/],
   ["an unknown field of a HTTPRoute", ROUTE,
     (o) => (o.spec.rules[0].timeout = "5s"), /timeout\W+ does not exist/],
+  ["an Ingress to a console that is not there", ["scaled", "Service", "synchub-console"],
+    (o, all) => all.splice(all.indexOf(o), 1), /leads to no port of a Service/],
   // Flows that are wrongly allowed or denied.
+  ["the console open to the cluster", ["scaled", "NetworkPolicy", "console"],
+    (o) => delete o.spec.ingress[0].from, /not meant: stranger -> merge TCP\/20214/],
+  ["the console behind the nodes' port", ["scaled", "Service", "synchub-console"],
+    (o) => (o.spec.ports[0].targetPort = "nodes"), /leads to nodes, which no pod has/],
   ["Redis open to the namespace", ["single", "NetworkPolicy", "redis"],
     (o) => delete o.spec.ingress[0].from, /open, but not meant: stranger -> redis/],
   ["PostgreSQL open to the puller", ["scaled", "NetworkPolicy", "postgresql"],

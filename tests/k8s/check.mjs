@@ -33,13 +33,15 @@ const INSTALLATIONS = [
   {overlay: "single", add: ["monitoring", "gateway", "cert-manager", "puller-cronjob", "external-redis"],
     shape: {components: without(PULLING, "redis"), monitoring: true, job: true}},
   {overlay: "single",
-    add: ["monitoring", "ingress-traefik", "tls", "puller", "image-pull-secret", "priority", "openshift"],
-    anyUser: true, shape: {components: PULLING, monitoring: true}},
+    add: ["monitoring", "ingress-traefik", "console", "console-ingress", "tls", "puller", "image-pull-secret",
+      "priority", "openshift"],
+    anyUser: true, shape: {components: PULLING, monitoring: true, console: true}},
   {overlay: "single", add: ["monitoring", "gateway", "puller-cronjob"], edit: renameHub,
     shape: {components: PULLING, monitoring: true, job: true}},
   {overlay: "scaled", shape: {components: [...HUB, "postgresql"], keda: true}},
-  {overlay: "scaled", add: ["monitoring", "gateway", "ingress-traefik", "puller", "backup-postgresql"],
-    shape: {components: [...PULLING, "postgresql", "backup"], keda: true, monitoring: true}},
+  {overlay: "scaled",
+    add: ["monitoring", "gateway", "ingress-traefik", "console", "console-ingress", "puller", "backup-postgresql"],
+    shape: {components: [...PULLING, "postgresql", "backup"], keda: true, monitoring: true, console: true}},
   {overlay: "scaled", add: ["puller", "external-redis", "external-postgresql"],
     shape: {components: without(PULLING, "redis"), keda: true}},
   {overlay: "scaled", add: ["monitoring", "gateway", "puller", "backup-postgresql"], edit: renameHub,
@@ -201,7 +203,7 @@ for (const installation of INSTALLATIONS) {
 // The mistakes are made in these two.
 const BROKEN = {
   single: "single + puller-cronjob",
-  scaled: "scaled + monitoring + gateway + ingress-traefik + puller + backup-postgresql",
+  scaled: "scaled + monitoring + gateway + ingress-traefik + console + console-ingress + puller + backup-postgresql",
   daemonset: "pusher-daemonset",
   ha: "scaled + puller + redis-ha",
 };

@@ -4,7 +4,7 @@
 import {BlockList} from "node:net";
 import {matches, podOf} from "./rules.mjs";
 
-const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/26379", "TCP/20212"];
+const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/26379", "TCP/20212", "TCP/20214"];
 
 // Other endpoints in and outside the cluster. Addresses: 10.0.0.0/8 are pods;
 // node-dns is NodeLocal DNSCache, which listens at an address of the machine.
@@ -12,6 +12,7 @@ const OUTSIDERS = [
   {name: "dns", namespace: "kube-system", labels: {"k8s-app": "kube-dns"}, address: "10.9.0.1"},
   {name: "keda", namespace: "keda", labels: {app: "keda-operator"}, address: "10.9.0.2"},
   {name: "prometheus", namespace: "monitoring", labels: {}, address: "10.9.0.3"},
+  {name: "traefik", namespace: "traefik", labels: {}, address: "10.9.0.5"},
   {name: "stranger", namespace: "default", labels: {}, address: "10.9.0.4"},
   {name: "internet", address: "203.0.113.7"},
   {name: "node-dns", address: "169.254.20.10"},
@@ -82,15 +83,16 @@ export function flows(objects, cilium = false) {
   return found;
 }
 
-const ALL_OUT = ["TCP/443", "TCP/5432", "TCP/6379", "TCP/26379", "TCP/20212", "TCP/53"];
-const OTHERS = ["dns", "keda", "prometheus", "stranger", "internet"];
+const ALL_OUT = [...PORTS.filter((port) => port !== "UDP/53")];
+const OTHERS = ["dns", "keda", "prometheus", "traefik", "stranger", "internet"];
 
 function outward(from, ports = ALL_OUT) {
   return OTHERS.flatMap((to) => ports.map((port) => `${from} -> ${to} ${port}`));
 }
 
-// The intended flows for the given components, scalers and Prometheus.
-export function meantFlows({components, keda = false, monitoring = false, job = false, sentinel = false}) {
+// The intended flows for the given components, scalers, Prometheus and the console.
+export function meantFlows(
+  {components, keda = false, monitoring = false, job = false, sentinel = false, console = false}) {
   const has = (name) => components.includes(name);
   const hub = ["ingest", "merge", "puller"].filter(has);
   const list = components.flatMap((from) => ["dns", "node-dns"].flatMap((to) =>
@@ -112,6 +114,7 @@ export function meantFlows({components, keda = false, monitoring = false, job = 
       list.push(`${from} -> ingest TCP/20212`);
   for (const to of monitoring ? hub.filter((name) => !(job && name === "puller")) : [])
     list.push(`prometheus -> ${to} TCP/20212`);
+  if (console) list.push("traefik -> merge TCP/20214");
   return new Set(list);
 }
 

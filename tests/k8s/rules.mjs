@@ -185,7 +185,8 @@ function targetErrors(object, objects) {
       const port = service?.spec.ports.find((one) => one.name === backend.service.port.name);
       return [
         ...(port ? [] : [`leads to no port of a Service`]),
-        ...(path === "/sync" ? [] : [`lets ${path} through`]),
+        // The console is a port of its own, on which nothing else answers.
+        ...(path === "/sync" || port?.name === "console" ? [] : [`lets ${path} through`]),
         ...(object.spec.tls?.length ? [] : ["has no TLS"]),
       ];
     });
