@@ -9,6 +9,7 @@ The files are kept permanently; this script documents how they were made.
 Usage: make.py VERSION | schema-N
 """
 
+import json
 import pathlib
 import shutil
 import subprocess
