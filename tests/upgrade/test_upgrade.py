@@ -82,10 +82,12 @@ class UpgradeTest(GoldenTest):
         rows = self.devices_of(self.receiver_settings(redis, db))
         self.assertEqual({row["devSyncHubNode"] for row in rows}, {"Node_A", "Node_B", "Node_C"})
         self.assertEqual(harness.count(db, "Plugins_Objects"), 1)
-        # The same table is still recognized as unchanged.
-        self.push(hub, "Node_A", device_rows(20, "a"))
-        self.assertIn('synchub_pushes_total{result="unchanged"} 1',
-                      curl(hub.url + "/metrics").text)
+        # 0.1.0 recorded no presence, so each node sends its table once more.
+        for result in ("queued", "unchanged"):
+            self.push(hub, "Node_A", device_rows(20, "a"))
+            wait_until(lambda: redis.backlog() == 0, "the merge", details=hub.log)
+            wait_until(lambda: f'synchub_pushes_total{{result="{result}"}} 1' in
+                       curl(hub.url + "/metrics").text, f"a table to be {result}", details=hub.log)
         self.push(hub, "Node_A", device_rows(21, "a"))
         wait_until(lambda: harness.count(db) == 36, "the new device")
 
