@@ -192,7 +192,8 @@ static sh_err open_bracket(scanner *s, bool *empty)
 {
     bool object = *s->at++ == '{';
     if (s->depth == SH_JSON_DEPTH_MAX)
-        return sh_fail(s->error, SH_E_LIMIT, "JSON is nested deeper than %d", SH_JSON_DEPTH_MAX);
+        return sh_fail(s->error, SH_E_LIMIT, "JSON is nested deeper than %d levels",
+                       SH_JSON_DEPTH_MAX);
     s->objects &= ~(UINT64_C(1) << s->depth);
     s->objects |= (uint64_t)object << s->depth;
     s->depth++;
