@@ -95,8 +95,18 @@ def first_words(description):
 def second_words(description, first):
     if first == "help":
         return [word for word in first_words(description) if word != "help"]
-    return sorted(command["name"].split()[1] for command in description["commands"]
-                  if command["name"].split()[0] == first and " " in command["name"])
+    return sorted({command["name"].split()[1] for command in description["commands"]
+                   if command["name"].split()[0] == first and " " in command["name"]})
+
+
+def third_words(description):
+    """The third words of subcommands that have one, by the two before them."""
+    found = {}
+    for command in description["commands"]:
+        words = command["name"].split()
+        if len(words) == 3:
+            found.setdefault(tuple(words[:2]), []).append(words[2])
+    return sorted(found.items())
 
 
 def bash(description):
@@ -107,13 +117,16 @@ def bash(description):
         f"_{name.replace('-', '_')}()",
         "{",
         "    local words=",
-        '    case "$COMP_CWORD ${COMP_WORDS[1]-} ${COMP_WORDS[2]-}" in',
+        '    case "$COMP_CWORD ${COMP_WORDS[1]-} ${COMP_WORDS[2]-} ${COMP_WORDS[3]-}" in',
         f"    '1 '*) words='{' '.join(options + first_words(description))}' ;;",
     ]
     for first in first_words(description):
         seconds = second_words(description, first)
         if seconds:
             lines.append(f"    '2 {first} '*) words='{' '.join(seconds)}' ;;")
+        for words, thirds in third_words(description):
+            if words[0] == first:
+                lines.append(f"    '3 {' '.join(words)} '*) words='{' '.join(thirds)}' ;;")
         for command in description["commands"]:
             words = command["name"].split()
             if words[0] == first and flags(command):
@@ -142,7 +155,10 @@ def first_word_help(description, first):
     for command in description["commands"]:
         if command["name"] == first:
             return command["help"]
-    return ", ".join(second_words(description, first))
+    start = f"{first} "
+    return ", ".join(sorted({command["name"].removeprefix(start).split()[0]
+                             for command in description["commands"]
+                             if command["name"].startswith(start)}))
 
 
 def second_word_help(description, first, second):
@@ -167,6 +183,10 @@ def zsh(description):
             lines += [f"elif (( CURRENT == 3 )) && [[ $words[2] == {word} ]]; then",
                       *zsh_choices((second, second_word_help(description, word, second))
                                    for second in seconds)]
+    for (word, second), thirds in third_words(description):
+        lines += [f"elif (( CURRENT == 4 )) && [[ $words[2] == {word} && $words[3] == {second} ]]; then",
+                  *zsh_choices((third, first_word_help(description, f"{word} {second} {third}"))
+                               for third in thirds)]
     for command in description["commands"]:
         words = command["name"].split()
         if flags(command):

@@ -4,6 +4,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/http/http_server.h"
+#include "libcommon/json/json_read.h"
 #include "libcommon/netalertx/netalertx_cipher.h"
 #include "libcommon/queue/redis.h"
 #include "libcommon/runtime/log.h"
@@ -263,9 +264,16 @@ static const sh_subcommand subcommands[] = {
 };
 
 static sh_library_version *const libraries[] = {
-    sh_http_server_library, sh_http_client_library,      sh_redis_library,
-    store_sqlite_library,   store_postgres_library,      sh_crypto_library,
-    sh_compression_library, sh_netalertx_cipher_library, NULL,
+    sh_http_server_library,
+    sh_http_client_library,
+    sh_redis_library,
+    sh_json_library,
+    store_sqlite_library,
+    store_postgres_library,
+    sh_crypto_library,
+    sh_compression_library,
+    sh_netalertx_cipher_library,
+    NULL,
 };
 
 int main(int argc, char *argv[])

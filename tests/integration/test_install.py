@@ -164,6 +164,8 @@ class Installed(TemporaryFolder):
                 self.assertIn(words[0], first)
                 if len(words) > 1:
                     self.assertIn(words[1], self.complete(name, words[0], ""))
+                if len(words) > 2:
+                    self.assertIn(words[2], self.complete(name, *words[:2], ""))
                 for flag in re.findall(r"--[a-z-]+", command["usage"]):
                     self.assertIn(flag, self.complete(name, *words, flag[:4]))
         self.assertEqual(self.complete("receiver", "dead", "re"), ["retry"])

@@ -11,7 +11,7 @@ from harness import BIN, REPO, SyncHubTest, curl, device_rows, device_table
 LIBRARIES = {
     "pusher": ["libcurl", "libmicrohttpd", "jansson", "libsodium", "libzstd", "libcrypto"],
     "puller": ["libcurl", "libmicrohttpd", "jansson", "hiredis", "libsodium", "libzstd", "libcrypto"],
-    "receiver": ["libcurl", "libmicrohttpd", "hiredis", "sqlite", "libpq", "libsodium", "libzstd",
+    "receiver": ["libcurl", "libmicrohttpd", "jansson", "hiredis", "sqlite", "libpq", "libsodium", "libzstd",
                  "libcrypto"],
 }
 
