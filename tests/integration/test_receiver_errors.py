@@ -199,10 +199,14 @@ class Away(MergeTest):
         shutil.copy(self.db, restored)
         self.start()
         self.push(device_rows(3))
+        digest = self.hub_redis.cli("HGET", "synchub:digests", "Node_A")
         for path in self.folder.glob("hub.db-*"):
             path.unlink()
         restored.rename(self.db)
         self.hub.wait_for_log("hub.db was removed or replaced while it was open")
+        # Until the digests are those of the new file, the table is unchanged.
+        wait_until(lambda: self.hub_redis.cli("HGET", "synchub:digests", "Node_A") != digest,
+                   "the digest of the new file")
         self.push(device_rows(3))
         self.wait_merged(self.hub_redis, self.db, 3)
 
