@@ -71,21 +71,21 @@ bool console_access_check_origin(const console_request *request)
     const console_origin from = {.host = sh_http_header(exchange, "Host"),
                                  .origin = sh_http_header(exchange, "Origin"),
                                  .fetch_site = sh_http_header(exchange, "Sec-Fetch-Site")};
-    bool told = false;
+    bool stated = false;
     if (!console_host_is_own(request->console->settings, from.host)) {
         console_reply_problem(request->exchange, 421, NULL,
                               "The console is not reached under this name: add its URL to "
                               "SYNC_console_url on the hub, or use the address it listens on");
         return false;
     }
-    bool own = console_origin_is_own(&from, &told);
+    bool own = console_origin_is_own(&from, &stated);
     if (!console_request_changes(request)) {
         /* A person who opens a page or a download has the site `none`. */
         own = own || (from.fetch_site != NULL && strcmp(from.fetch_site, "none") == 0);
-        told = true;
+        stated = true;
     }
     bool ambient = session_cookie(request).len > 0 || proxy_user(request) != NULL;
-    if (own && (told || has_bearer(request) || !ambient))
+    if (own && (stated || has_bearer(request) || !ambient))
         return true;
     console_reply_problem(request->exchange, 403, NULL,
                           own ? "A request with a cookie must say which page sent it (Origin or "

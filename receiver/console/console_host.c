@@ -77,9 +77,9 @@ bool console_host_has_https(const sh_settings *settings, const char *host)
     return false;
 }
 
-bool console_origin_is_own(const console_origin *request, bool *told)
+bool console_origin_is_own(const console_origin *request, bool *stated)
 {
-    *told = request->origin != NULL || request->fetch_site != NULL;
+    *stated = request->origin != NULL || request->fetch_site != NULL;
     if (request->fetch_site != NULL && strcasecmp(request->fetch_site, "same-origin") != 0)
         return false;
     if (request->origin == NULL)

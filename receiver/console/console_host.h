@@ -23,7 +23,7 @@ typedef struct {
     const char *host, *origin, *fetch_site;
 } console_origin;
 
-/* Whether a page of the console sent it, or no page at all; *told: the headers tell. */
-bool console_origin_is_own(const console_origin *request, bool *told);
+/* Whether a page of the console sent it, or no page at all; *stated: a header says which page. */
+bool console_origin_is_own(const console_origin *request, bool *stated);
 
 #endif
