@@ -4,10 +4,11 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/queue/queue_reports.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/database_change.h"
-#include "receiver/cli/node_json.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/operate/database_change.h"
+#include "receiver/operate/json_time.h"
+#include "receiver/operate/node_json.h"
 #include "receiver/store/store.h"
 
 #include <inttypes.h>
@@ -127,9 +128,9 @@ static sh_err append_json(sh_buf *json, const store_auth_failure *f)
     if (err == SH_OK)
         err = sh_json_write_member_integer(json, "count", f->failures);
     if (err == SH_OK)
-        err = node_json_time(json, "first", f->first_ms);
+        err = json_time_write(json, "first", f->first_ms);
     if (err == SH_OK)
-        err = node_json_time(json, "last", f->last_ms);
+        err = json_time_write(json, "last", f->last_ms);
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "reason", f->reason);
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;

@@ -7,9 +7,10 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/netalertx/mac.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/hub_connections.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/operate/hub_connections.h"
+#include "receiver/operate/json_time.h"
 #include "receiver/store/store_state.h"
 
 #include <stdlib.h>
@@ -289,7 +290,7 @@ static sh_err append_json(sh_buf *json, const listed *one)
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "source", source_of(one));
     if (err == SH_OK)
-        err = show_json_both_times(json, "added", one->added_ms);
+        err = json_time_write_both(json, "added", one->added_ms);
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "note", one->note == NULL ? "" : one->note);
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;

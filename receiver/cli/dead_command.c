@@ -6,6 +6,7 @@
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/operate/json_time.h"
 #include "receiver/queue/dead_letters.h"
 
 #include <inttypes.h>
@@ -119,7 +120,7 @@ static sh_err append_letter(sh_buf *json, const letter *l)
     if (err == SH_OK)
         err = sh_json_write_member_integer(json, "bytes", (int64_t)l->bytes);
     if (err == SH_OK)
-        err = show_json_both_times(json, "dead_since", dead_since_ms(l));
+        err = json_time_write_both(json, "dead_since", dead_since_ms(l));
     if (err == SH_OK && l->readable) {
         char item[SH_ID_HEX_BYTES], key[2 * SH_KEY_ID_BYTES + 1];
         sh_hex_encode(l->header.id, SH_ID_BYTES, item);
@@ -130,7 +131,7 @@ static sh_err append_letter(sh_buf *json, const letter *l)
         if (err == SH_OK)
             err = sh_json_write_member_integer(json, "text_bytes", l->header.plain_len);
         if (err == SH_OK)
-            err = show_json_both_times(json, "sealed", l->header.time_ms);
+            err = json_time_write_both(json, "sealed", l->header.time_ms);
     }
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }

@@ -3,8 +3,8 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/device_json.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/operate/device_json.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
-#include "receiver/cli/device_json.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/operate/device_json.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -5,11 +5,11 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/device_csv.h"
-#include "receiver/cli/device_json.h"
-#include "receiver/cli/device_options.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/cli/table_stream.h"
+#include "receiver/operate/device_json.h"
+#include "receiver/operate/device_options.h"
 #include "receiver/store/store_common.h"
 
 #include <inttypes.h>

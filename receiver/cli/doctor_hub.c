@@ -2,8 +2,8 @@
 #include "receiver/cli/doctor_checks.h"
 
 #include "libcommon/base/clock.h"
-#include "receiver/cli/node_overview.h"
 #include "receiver/merge/credentials_publication.h"
+#include "receiver/operate/node_overview.h"
 #include "receiver/queue/hub_database.h"
 
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/native/node_name.h"
 #include "libcommon/os/file.h"
-#include "receiver/cli/duration.h"
+#include "receiver/operate/duration.h"
 
 #include <stdlib.h>
 #include <string.h>

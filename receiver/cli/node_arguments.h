@@ -2,7 +2,7 @@
 #ifndef RECEIVER_NODE_ARGUMENTS_H
 #define RECEIVER_NODE_ARGUMENTS_H
 
-#include "receiver/cli/node_change.h"
+#include "receiver/operate/node_change.h"
 
 /* The arguments of `node add`, `rotate`, `revoke` and `forget`. */
 

@@ -5,10 +5,11 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/hub_connections.h"
-#include "receiver/cli/node_json.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/operate/hub_connections.h"
+#include "receiver/operate/json_time.h"
+#include "receiver/operate/node_json.h"
 #include "receiver/store/store_state.h"
 
 #include <stdlib.h>
@@ -118,9 +119,9 @@ static sh_err append_node_json(sh_buf *json, const listing *l, size_t row)
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "protocol", protocol_of(record));
     for (size_t i = 0; i < sizeof times / sizeof times[0] && err == SH_OK; i++) {
-        err = node_json_time(json, times[i].key, times[i].ms);
+        err = json_time_write(json, times[i].key, times[i].ms);
         if (err == SH_OK && times[i].key_of_0_2 != NULL)
-            err = show_json_time(json, times[i].key_of_0_2, times[i].ms);
+            err = json_time_write_ms(json, times[i].key_of_0_2, times[i].ms);
     }
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }

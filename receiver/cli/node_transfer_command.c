@@ -7,9 +7,9 @@
 #include "libcommon/native/node_name.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/hub_connections.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/hub/hub_secrets.h"
+#include "receiver/operate/hub_connections.h"
 #include "receiver/store/store_state.h"
 
 #include <inttypes.h>

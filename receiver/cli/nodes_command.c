@@ -3,13 +3,13 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/node_json.h"
-#include "receiver/cli/node_labels.h"
-#include "receiver/cli/node_overview.h"
-#include "receiver/cli/node_selection.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/cli/table_stream.h"
+#include "receiver/operate/node_json.h"
+#include "receiver/operate/node_labels.h"
+#include "receiver/operate/node_overview.h"
+#include "receiver/operate/node_selection.h"
 #include "receiver/store/node_state_reason.h"
 
 #include <assert.h>

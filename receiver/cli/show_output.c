@@ -5,7 +5,6 @@
 #include "libcommon/base/text_print.h"
 #include "libcommon/base/text_width.h"
 #include "libcommon/base/utf8.h"
-#include "libcommon/json/json_write.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/pager.h"
 
@@ -169,23 +168,6 @@ void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES])
     if (ms > 0)
         sh_clock_rfc3339(ms, text);
     (void)snprintf(ret, SHOW_CELL_BYTES, "%s", ms > 0 ? text : none);
-}
-
-sh_err show_json_time(sh_buf *json, const char *key, int64_t ms)
-{
-    if (ms > 0)
-        return sh_json_write_member_integer(json, key, ms);
-    return sh_buf_append_format(json, ",\"%s\":null", key);
-}
-
-sh_err show_json_both_times(sh_buf *json, const char *key, int64_t ms)
-{
-    char text[SH_RFC3339_BYTES];
-    if (ms <= 0)
-        return sh_buf_append_format(json, ",\"%s\":null,\"%s_ms\":null", key, key);
-    sh_clock_rfc3339(ms, text);
-    return sh_buf_append_format(json, ",\"%s\":\"%s\",\"%s_ms\":%lld", key, text, key,
-                                (long long)ms);
 }
 
 sh_err show_written(FILE *out, bool flush, sh_error *error)

@@ -2,7 +2,6 @@
 #ifndef RECEIVER_SHOW_OUTPUT_H
 #define RECEIVER_SHOW_OUTPUT_H
 
-#include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text.h"
@@ -92,15 +91,6 @@ void show_table_within(FILE *out, const show_cells *cells, size_t limit);
 
 /* Formats a Unix time as RFC 3339 in UTC, or as `none` if ms is 0. */
 void show_time(int64_t ms, const char *none, char ret[static SHOW_CELL_BYTES]);
-
-/* Appends `,"key":5`, or null if ms is 0. */
-sh_err show_json_time(sh_buf *json, const char *key, int64_t ms);
-
-/*
- * Appends `,"key":"2026-11-28T17:00:00Z","key_ms":…`, or null for both if ms is 0. `key_ms` is the
- * name of 0.2.0, for one release.
- */
-sh_err show_json_both_times(sh_buf *json, const char *key, int64_t ms);
 
 /* SH_E_IO if writing to out failed; flushes its buffer first if `flush` is true. */
 sh_err show_written(FILE *out, bool flush, sh_error *error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/table_stream.h"
 
+#include "libcommon/base/buffer.h"
 #include "libcommon/base/clock.h"
 
 #include <assert.h>

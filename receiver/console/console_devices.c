@@ -3,10 +3,10 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
-#include "receiver/cli/device_json.h"
-#include "receiver/cli/device_options.h"
 #include "receiver/console/console_record.h"
 #include "receiver/console/console_reply.h"
+#include "receiver/operate/device_json.h"
+#include "receiver/operate/device_options.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,9 +3,9 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/json/json_write.h"
-#include "receiver/cli/node_json.h"
-#include "receiver/cli/node_selection.h"
 #include "receiver/console/console_reply.h"
+#include "receiver/operate/node_json.h"
+#include "receiver/operate/node_selection.h"
 
 #include <inttypes.h>
 #include <stdio.h>

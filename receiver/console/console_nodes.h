@@ -3,8 +3,8 @@
 #define RECEIVER_CONSOLE_NODES_H
 
 #include "libcommon/base/buffer.h"
-#include "receiver/cli/node_overview.h"
 #include "receiver/console/console_request.h"
+#include "receiver/operate/node_overview.h"
 
 /* Handlers of GET /api/v1/nodes. Each answers. */
 

@@ -4,11 +4,12 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/json/json_write.h"
-#include "receiver/cli/node_json.h"
-#include "receiver/cli/node_selection.h"
 #include "receiver/console/console_nodes.h"
 #include "receiver/console/console_record.h"
 #include "receiver/console/console_reply.h"
+#include "receiver/operate/json_time.h"
+#include "receiver/operate/node_json.h"
+#include "receiver/operate/node_selection.h"
 #include "receiver/store/node_state_reason.h"
 
 #include <inttypes.h>
@@ -63,8 +64,8 @@ static sh_err write_problem(const node_overview *o, const listed_node *node, sh_
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "reason", reason);
     if (err == SH_OK)
-        err = node_json_time(json, "since",
-                             info->problem_ms > 0 ? info->problem_ms : info->contact.last_ms);
+        err = json_time_write(json, "since",
+                              info->problem_ms > 0 ? info->problem_ms : info->contact.last_ms);
     return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }
 

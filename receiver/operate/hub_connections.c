@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/hub_connections.h"
+#include "receiver/operate/hub_connections.h"
 
 #include "libcommon/runtime/log.h"
 #include "receiver/merge/credentials_publication.h"

@@ -3,8 +3,8 @@
 #define RECEIVER_NODE_CHANGE_H
 
 #include "libcommon/native/credentials.h"
-#include "receiver/cli/hub_connections.h"
 #include "receiver/hub/hub_secrets.h"
+#include "receiver/operate/hub_connections.h"
 
 /* Changes of nodes' credentials in the database: all of one command in one transaction, or none. */
 

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_json.h"
+#include "receiver/operate/node_json.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/json/json_write.h"
-#include "receiver/cli/node_labels.h"
-#include "receiver/cli/show_output.h"
+#include "receiver/operate/json_time.h"
+#include "receiver/operate/node_labels.h"
 #include "receiver/store/node_state_reason.h"
-
-sh_err node_json_time(sh_buf *json, const char *key, int64_t ms)
-{
-    char text[SH_RFC3339_BYTES];
-    if (ms <= 0)
-        return sh_buf_append_format(json, ",\"%s\":null", key);
-    sh_clock_rfc3339(ms, text);
-    return sh_json_write_member_text(json, key, text);
-}
 
 /* A number, or null if it is not known. */
 static sh_err append_known(sh_buf *json, const char *key, bool known, int64_t number)
@@ -90,7 +81,7 @@ static sh_err append_contact(sh_buf *json, const node_overview *o, const node_ro
                   ? sh_json_write_member_text(json, texts[i].key, texts[i].text)
                   : sh_buf_append_format(json, ",\"%s\":null", texts[i].key);
     for (size_t i = 0; i < sizeof times / sizeof times[0] && err == SH_OK; i++)
-        err = node_json_time(json, times[i].key, times[i].ms);
+        err = json_time_write(json, times[i].key, times[i].ms);
     if (err == SH_OK)
         err = append_known(json, "interval_s", info->contact.interval_ms >= 1000,
                            info->contact.interval_ms / 1000);
@@ -98,8 +89,8 @@ static sh_err append_contact(sh_buf *json, const node_overview *o, const node_ro
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "node", info->node);
     if (err == SH_OK)
-        err = show_json_time(json, "last_contact_ms", o->has_redis ? info->contact.last_ms : 0);
-    return err == SH_OK ? show_json_time(json, "last_merge_ms", row->merged.merged_ms) : err;
+        err = json_time_write_ms(json, "last_contact_ms", o->has_redis ? info->contact.last_ms : 0);
+    return err == SH_OK ? json_time_write_ms(json, "last_merge_ms", row->merged.merged_ms) : err;
 }
 
 static sh_err append_counters(sh_buf *json, const node_overview *o, const node_row *row,

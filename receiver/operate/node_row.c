@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_row.h"
+#include "receiver/operate/node_row.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/device_options.h"
+#include "receiver/operate/device_options.h"
 
-#include "receiver/cli/duration.h"
+#include "receiver/operate/duration.h"
 
 #include <string.h>
 

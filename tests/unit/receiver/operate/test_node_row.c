@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "receiver/cli/node_overview.h"
+#include "receiver/operate/node_overview.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/database_change.h"
+#include "receiver/operate/database_change.h"
 
 static sh_err change_in_transaction(store *s, database_change change, void *context,
                                     sh_error *error)

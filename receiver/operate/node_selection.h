@@ -2,7 +2,7 @@
 #ifndef RECEIVER_NODE_SELECTION_H
 #define RECEIVER_NODE_SELECTION_H
 
-#include "receiver/cli/node_overview.h"
+#include "receiver/operate/node_overview.h"
 
 /* Which nodes of an overview are listed, in which order. Pure. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/duration.h"
+#include "receiver/operate/duration.h"
 
 #include "libcommon/base/text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_lookalikes.h"
+#include "receiver/operate/node_lookalikes.h"
 
 #include "libcommon/native/name_lookalike.h"
 #include "libcommon/native/node_name.h"

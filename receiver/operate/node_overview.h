@@ -2,7 +2,7 @@
 #ifndef RECEIVER_NODE_OVERVIEW_H
 #define RECEIVER_NODE_OVERVIEW_H
 
-#include "receiver/cli/node_row.h"
+#include "receiver/operate/node_row.h"
 
 /* What database and Redis hold about all nodes, joined by name. */
 

@@ -2,7 +2,7 @@
 #ifndef RECEIVER_QUEUE_FACTS_H
 #define RECEIVER_QUEUE_FACTS_H
 
-#include "receiver/cli/node_row.h"
+#include "receiver/operate/node_row.h"
 
 /*
  * What Redis has of all nodes that is newer than the database: kept in memory, so that it can be

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_selection.h"
+#include "receiver/operate/node_selection.h"
 
-#include "receiver/cli/node_labels.h"
+#include "receiver/operate/node_labels.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_overview.h"
+#include "receiver/operate/node_overview.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/native/credentials.h"
-#include "receiver/cli/node_lookalikes.h"
-#include "receiver/cli/queue_facts.h"
+#include "receiver/operate/node_lookalikes.h"
+#include "receiver/operate/queue_facts.h"
 #include "receiver/store/store_state.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_labels.h"
+#include "receiver/operate/node_labels.h"
 
 #include "libcommon/base/utf8.h"
 

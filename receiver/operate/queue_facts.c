@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/queue_facts.h"
+#include "receiver/operate/queue_facts.h"
 
 #include "libcommon/queue/queue_reports.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/device_json.h"
+#include "receiver/operate/device_json.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/json/json_write.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_change.h"
+#include "receiver/operate/node_change.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/native/node_name.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/console/console_command.h"
+#include "receiver/cli/console_command.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/hub_connections.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/console/console.h"
 #include "receiver/console/console_password.h"
 #include "receiver/console/console_token.h"
+#include "receiver/operate/hub_connections.h"
 
 #include <stdio.h>
 #include <stdlib.h>
