@@ -1,266 +1,138 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/node_record_command.h"
 
-#include "libcommon/base/clock.h"
-#include "libcommon/base/utf8.h"
-#include "libcommon/native/credentials.h"
-#include "libcommon/native/node_name.h"
-#include "libcommon/queue/queue_reports.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/operate/database_change.h"
 #include "receiver/operate/duration.h"
+#include "receiver/operate/node_edit.h"
 #include "receiver/operate/node_json.h"
 #include "receiver/operate/node_labels.h"
 #include "receiver/operate/node_overview.h"
 #include "receiver/store/node_state_reason.h"
-#include "receiver/store/store_state.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SILENT_AFTER_MAX_S (366 * 86400)
-
-/* --- Changing a record ----------------------------------------------------------------------- */
+/* --- Changes --------------------------------------------------------------------------------- */
 
 typedef struct {
     show_command command;
-    int values; /* arguments after the name */
-    bool creates;
-    sh_err (*change)(store_node_info *info, const char *value, sh_error *error);
-} note_change;
-
-static sh_err check_name(const char *name, bool creates, sh_error *error)
-{
-    sh_error reason = {.code = SH_OK};
-    if (!creates || sh_node_name_check(sh_slice_of(name), &reason) == SH_OK)
-        return SH_OK;
-    return sh_fail(error, SH_E_CONFIG, "%s", reason.message);
-}
-
-/* Whether Redis knows the node, though nothing is recorded of it yet. */
-static sh_err is_in_contact(const sh_settings *settings, const char *node, bool *ret,
-                            sh_error *error)
-{
-    node_overview o = {.count = 0};
-    sh_err err = node_overview_read(settings, &o, error);
-    *ret = err == SH_OK && node_overview_find(&o, node) != NULL;
-    node_overview_reset(&o);
-    return err;
-}
-
-/* A change of one node's record. */
-typedef struct {
-    const note_change *change;
-    char *const *argv; /* the name, and the value unless it has none */
-    bool known;        /* Redis knows the node */
+    bool has_value; /* an argument after the name */
+    sh_err (*read)(const char *value, node_edit *ret, sh_error *error);
 } record_change;
 
-static sh_err change_record(void *context, store *s, sh_error *error)
-{
-    const record_change *r = context;
-    const char *node = r->argv[0];
-    store_node_info info;
-    bool found = false;
-    sh_err err = store_node_info_get(s, node, &info, &found, error);
-    if (err == SH_OK && !found && !r->known && !r->change->creates)
-        return sh_fail(error, SH_E_NOT_FOUND,
-                       "there is no node '%s'; `node expect` adds one that has not been seen yet",
-                       node);
-    (void)snprintf(info.node, sizeof info.node, "%s", node);
-    if (err == SH_OK)
-        err = r->change->change(&info, r->argv[1], error);
-    if (err == SH_OK)
-        node_contact_set_silent_after(&info.contact);
-    return err == SH_OK ? store_node_info_put(s, &info, error) : err;
-}
-
-static sh_err change_node(const sh_settings *settings, const note_change *c, char *const argv[],
-                          sh_error *error)
-{
-    record_change change = {.change = c, .argv = argv};
-    sh_err err = store_prepare(settings->db, error);
-    if (err == SH_OK && !c->creates)
-        err = is_in_contact(settings, argv[0], &change.known, error);
-    return err == SH_OK ? database_change_run(settings, change_record, &change, error) : err;
-}
-
-static int run_change(const note_change *c, const sh_settings *settings, int argc,
+static int run_change(const record_change *c, const sh_settings *settings, int argc,
                       char *const argv[])
 {
     sh_error error = {.code = SH_OK};
+    node_edit edit = {.labels_count = 0};
+    const char *value = argc > 1 ? argv[1] : NULL;
     sh_err err = SH_OK;
-    char *const arguments[] = {argc > 0 ? argv[0] : NULL, argc > 1 ? argv[1] : NULL};
-    if (argc != 1 + c->values)
+    if (argc != 1 + c->has_value)
         err = sh_fail(&error, SH_E_CONFIG, "usage: %s", c->command.usage);
     if (err == SH_OK)
-        err = check_name(argv[0], c->creates, &error);
+        err = c->read(value, &edit, &error);
+    if (edit.labels_count > 0)
+        edit.labels = &value;
     if (err == SH_OK)
-        err = change_node(settings, c, arguments, &error);
+        err = node_edit_apply(settings, argv[0], &edit, &error);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&c->command, &error, stderr);
 }
 
-static sh_err set_label(store_node_info *info, const char *value, sh_error *error)
-{
-    return node_labels_set(info->labels, value, error);
-}
-
-static sh_err set_note(store_node_info *info, const char *value, sh_error *error)
-{
-    size_t len = strlen(value);
-    if (len > SH_NODE_NOTE_MAX)
-        return sh_fail(error, SH_E_CONFIG, "a note has at most %d bytes", SH_NODE_NOTE_MAX);
-    if (!sh_utf8_is_valid(value, len) || sh_utf8_has_control(value, len))
-        return sh_fail(error, SH_E_CONFIG, "a note is one line of text in UTF-8");
-    memcpy(info->note, value, len + 1);
-    return SH_OK;
-}
-
-static sh_err set_expected(store_node_info *info, const char *value, sh_error *error)
+static sh_err read_label(const char *value, node_edit *ret, sh_error *error)
 {
     (void)value, (void)error;
-    if (info->expected_ms == 0)
-        info->expected_ms = sh_clock_unix_ms();
+    ret->labels_count = 1;
     return SH_OK;
 }
 
-static sh_err set_silent_after(store_node_info *info, const char *value, sh_error *error)
+static sh_err read_note(const char *value, node_edit *ret, sh_error *error)
+{
+    (void)error;
+    ret->note = value;
+    return SH_OK;
+}
+
+static sh_err read_expected(const char *value, node_edit *ret, sh_error *error)
+{
+    (void)value, (void)error;
+    ret->expects = true;
+    return SH_OK;
+}
+
+static sh_err read_silent_after(const char *value, node_edit *ret, sh_error *error)
 {
     int64_t ms = 0;
     if (strcmp(value, "default") != 0 &&
-        (!duration_read(value, SILENT_AFTER_MAX_S, &ms) || ms == 0))
+        (!duration_read(value, NODE_SILENT_AFTER_MAX_MS / 1000, &ms) || ms == 0))
         return sh_fail(error, SH_E_CONFIG,
                        "'%s' is not a duration of at most 366 days, such as 90s, 15m, 12h or 7d; "
                        "`default` is three intervals",
                        value);
-    info->contact.set_ms = ms;
+    ret->sets_silent_after = true;
+    ret->silent_after_ms = ms;
     return SH_OK;
 }
 
-static sh_err set_ephemeral(store_node_info *info, const char *value, sh_error *error)
+static sh_err read_ephemeral(const char *value, node_edit *ret, sh_error *error)
 {
-    bool on = strcmp(value, "on") == 0;
-    if (!on && strcmp(value, "off") != 0)
+    ret->ephemeral = strcmp(value, "on") == 0;
+    if (!ret->ephemeral && strcmp(value, "off") != 0)
         return sh_fail(error, SH_E_CONFIG, "'%s' is neither on nor off", value);
-    info->ephemeral = on;
+    ret->sets_ephemeral = true;
     return SH_OK;
 }
 
 int node_label(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const note_change c = {
+    static const record_change c = {
         .command = {.name = "node label", .usage = "node label NAME KEY=VALUE"},
-        .values = 1,
-        .change = set_label};
+        .has_value = true,
+        .read = read_label};
     return run_change(&c, settings, argc, argv);
 }
 
 int node_note(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const note_change c = {.command = {.name = "node note", .usage = "node note NAME TEXT"},
-                                  .values = 1,
-                                  .change = set_note};
+    static const record_change c = {
+        .command = {.name = "node note", .usage = "node note NAME TEXT"},
+        .has_value = true,
+        .read = read_note};
     return run_change(&c, settings, argc, argv);
 }
 
 int node_expect(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const note_change c = {.command = {.name = "node expect", .usage = "node expect NAME"},
-                                  .creates = true,
-                                  .change = set_expected};
+    static const record_change c = {.command = {.name = "node expect", .usage = "node expect NAME"},
+                                    .read = read_expected};
     return run_change(&c, settings, argc, argv);
 }
 
 int node_silent_after(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const note_change c = {
+    static const record_change c = {
         .command = {.name = "node silent-after", .usage = "node silent-after NAME DURATION"},
-        .values = 1,
-        .change = set_silent_after};
+        .has_value = true,
+        .read = read_silent_after};
     return run_change(&c, settings, argc, argv);
 }
 
 int node_ephemeral(const sh_settings *settings, int argc, char *const argv[])
 {
-    static const note_change c = {
+    static const record_change c = {
         .command = {.name = "node ephemeral", .usage = "node ephemeral NAME on|off"},
-        .values = 1,
-        .change = set_ephemeral};
+        .has_value = true,
+        .read = read_ephemeral};
     return run_change(&c, settings, argc, argv);
-}
-
-/* --- Forgetting ------------------------------------------------------------------------------ */
-
-/* *revoked: it has credentials, which are all revoked, and stay so. */
-static sh_err check_credentials(store *s, const char *node, bool *revoked, sh_error *error)
-{
-    sh_buf text = SH_BUF_INIT(SH_NODE_RECORD_MAX);
-    sh_error unknown = {.code = SH_OK};
-    sh_node_record record = {.count = 0};
-    sh_err err = store_state_get(s, STORE_CREDENTIALS, node, &text, &unknown);
-    if (err == SH_OK)
-        sh_node_record_read(sh_slice_of(node), (sh_slice){text.data, text.len}, &record);
-    sh_buf_reset(&text);
-    if (err != SH_OK)
-        return err == SH_E_NOT_FOUND ? SH_OK : sh_fail(error, err, "%s", unknown.message);
-    *revoked = record.revoked_ms > 0;
-    if (*revoked)
-        return SH_OK;
-    return sh_fail(error, SH_E_REFUSED,
-                   "node %s has credentials of its own: `node revoke` them first, so that it "
-                   "cannot come back",
-                   node);
-}
-
-typedef struct {
-    sh_queue *queue;
-    const char *node;
-    bool found;
-} node_removal;
-
-/* Redis first: merge would record from there what is forgotten in the database. */
-static sh_err forget_record(void *context, store *s, sh_error *error)
-{
-    node_removal *r = context;
-    char version[STORE_VERSION_BYTES];
-    bool recorded = false, revoked = false;
-    sh_err err = store_state_hold(s, STORE_CREDENTIALS, version, error);
-    if (err == SH_OK)
-        err = check_credentials(s, r->node, &revoked, error);
-    if (err == SH_OK)
-        err = sh_queue_node_forget(r->queue, r->node, error);
-    if (err == SH_OK)
-        err = store_node_forget(s, r->node, &recorded, error);
-    /* A revoked node that was never seen is not listed, but it is one that the operator knows. */
-    r->found = r->found || recorded || revoked;
-    return err;
-}
-
-static sh_err forget(const sh_settings *settings, const char *node, bool *found, sh_error *error)
-{
-    const sh_queue_options options = sh_queue_options_of(settings);
-    node_removal removal = {.node = node};
-    sh_err err = is_in_contact(settings, node, &removal.found, error);
-    if (err == SH_OK)
-        err = sh_queue_open(&options, &removal.queue, error);
-    if (err == SH_OK)
-        err = database_change_run(settings, forget_record, &removal, error);
-    sh_queue_free(removal.queue);
-    *found = removal.found;
-    return err;
 }
 
 int node_forget(const sh_settings *settings, int argc, char *const argv[])
 {
     static const show_command command = {.name = "node forget", .usage = "node forget NAME"};
     sh_error error = {.code = SH_OK};
-    bool found = false;
-    sh_err err = argc == 1 ? SH_OK : sh_fail(&error, SH_E_CONFIG, "usage: %s", command.usage);
-    if (err == SH_OK)
-        err = forget(settings, argv[0], &found, &error);
-    if (err == SH_OK && !found)
-        err = sh_fail(&error, SH_E_NOT_FOUND, "there is no node '%s'", argv[0]);
+    sh_err err = argc == 1 ? node_edit_forget(settings, argv[0], &error)
+                           : sh_fail(&error, SH_E_CONFIG, "usage: %s", command.usage);
     return err == SH_OK ? SH_EXIT_DONE : show_failure(&command, &error, stderr);
 }
 

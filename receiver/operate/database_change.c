@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/operate/database_change.h"
 
+#define BUSY_TRIES 5 /* another transaction may have been in the way */
+
 static sh_err change_in_transaction(store *s, database_change change, void *context,
                                     sh_error *error)
 {
@@ -22,8 +24,14 @@ sh_err database_change_run(const sh_settings *settings, database_change change, 
     sh_err err = store_prepare(settings->db, error);
     if (err == SH_OK)
         err = store_open(settings->db, STORE_READ_WRITE, &s, error);
-    if (err == SH_OK)
-        err = change_in_transaction(s, change, context, error);
+    for (int i = 0; err == SH_OK && i < BUSY_TRIES; i++) {
+        sh_error reason = {.code = SH_OK};
+        sh_err changed = change_in_transaction(s, change, context, &reason);
+        if (changed == SH_OK)
+            break;
+        if (changed != SH_E_BUSY || i + 1 == BUSY_TRIES)
+            err = sh_fail(error, changed, "%s", reason.message);
+    }
     store_close(s);
     return err;
 }
