@@ -186,6 +186,18 @@ const sh_json *sh_json_member(const sh_json *object, const char *key)
     return (const sh_json *)json_object_get(node_of(object), key);
 }
 
+sh_err sh_json_each_member(const sh_json *object, sh_json_each each, void *context, sh_error *error)
+{
+    assert(sh_json_kind_of(object) == SH_JSON_OBJECT);
+    json_t *node = node_of(object);
+    sh_err err = SH_OK;
+    for (void *at = json_object_iter(node); at != NULL && err == SH_OK;
+         at = json_object_iter_next(node, at))
+        err = each(context, sh_slice_of(json_object_iter_key(at)),
+                   (const sh_json *)json_object_iter_value(at), error);
+    return err;
+}
+
 void sh_json_library(char ret[static SH_LIBRARY_BYTES])
 {
     (void)snprintf(ret, SH_LIBRARY_BYTES, "jansson %s", jansson_version_str());

@@ -43,6 +43,14 @@ size_t sh_json_count(const sh_json *value);    /* elements of an array, members 
 const sh_json *sh_json_at(const sh_json *array, size_t index);         /* NULL if out of range */
 const sh_json *sh_json_member(const sh_json *object, const char *key); /* NULL if absent */
 
+/*
+ * Calls each() with every member of an object, in the order of the document, until it fails;
+ * returns that failure. The key is NUL-terminated, too.
+ */
+typedef sh_err (*sh_json_each)(void *context, sh_slice key, const sh_json *value, sh_error *error);
+sh_err sh_json_each_member(const sh_json *object, sh_json_each each, void *context,
+                           sh_error *error);
+
 sh_library_version sh_json_library;
 
 #endif

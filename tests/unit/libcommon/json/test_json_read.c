@@ -181,6 +181,37 @@ static void every_truncation_is_rejected(void **state)
     }
 }
 
+static sh_err note_member(void *context, sh_slice key, const sh_json *value, sh_error *error)
+{
+    sh_buf *seen = context;
+    if (sh_json_kind_of(value) == SH_JSON_NULL)
+        return sh_fail(error, SH_E_FORMAT, "%s is null", key.data);
+    return sh_buf_append_format(seen, "%s=%lld ", key.data, (long long)sh_json_integer(value));
+}
+
+static void members_are_visited_in_order_until_one_fails(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *seen;
+        sh_err err;
+    } cases[] = {{"{}", "", SH_OK},
+                 {"{\"b\":1,\"a\":2,\"\u00e4\":3}", "b=1 a=2 \u00e4=3 ", SH_OK},
+                 {"{\"b\":1,\"a\":null,\"c\":3}", "b=1 ", SH_E_FORMAT}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sh_buf seen = SH_BUF_INIT(SH_KIB);
+        sh_json *doc = NULL;
+        sh_error error = {.code = SH_OK};
+        assert_int_equal(sh_json_parse(cases[i].text, strlen(cases[i].text), &doc, NULL), SH_OK);
+        assert_int_equal(sh_buf_append_text(&seen, ""), SH_OK);
+        assert_int_equal(sh_json_each_member(doc, note_member, &seen, &error), cases[i].err);
+        assert_int_equal(error.code, cases[i].err);
+        assert_string_equal(seen.data == NULL ? "" : seen.data, cases[i].seen);
+        sh_buf_reset(&seen);
+        sh_json_free(doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +222,7 @@ int main(void)
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(brackets_side_by_side_are_not_nesting),
         cmocka_unit_test(every_truncation_is_rejected),
+        cmocka_unit_test(members_are_visited_in_order_until_one_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
