@@ -6,6 +6,7 @@
 #include "receiver/console/console_access.h"
 #include "receiver/console/console_devices.h"
 #include "receiver/console/console_login.h"
+#include "receiver/console/console_node_edit.h"
 #include "receiver/console/console_nodes.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/console/console_summary.h"
@@ -30,7 +31,10 @@ static const api_route routes[] = {
     {"PUT", "password", console_change_password, .is_open = false, .has_body = true},
     {"GET", "summary", console_show_summary, .is_open = false},
     {"GET", "nodes", console_list_nodes, .is_open = false},
+    {"POST", "nodes", console_expect_node, .is_open = false, .has_body = true},
     {"GET", "nodes/*", console_show_node, .is_open = false},
+    {"PATCH", "nodes/*", console_change_node, .is_open = false, .has_body = true},
+    {"DELETE", "nodes/*", console_forget_node, .is_open = false},
     {"GET", "devices", console_list_devices, .is_open = false},
     {"GET", "devices/*", console_show_device, .is_open = false},
     {"GET", "tokens", console_list_tokens, .is_open = false},

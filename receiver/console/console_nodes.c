@@ -164,19 +164,28 @@ void console_list_nodes(console_request *request)
     console_reply_json(request->exchange, err, &json, &error);
 }
 
-void console_show_node(console_request *request)
+void console_reply_node(const console_request *request, const char *name, unsigned status)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf json = SH_BUF_INIT(NODE_JSON_MAX);
     node_overview o = {.count = 0};
     sh_error error = {.code = SH_OK};
     node_row *row = NULL;
     sh_err err = node_overview_read(request->console->settings, &o, &error);
-    if (err == SH_OK && (row = node_overview_find(&o, request->parts[1])) == NULL)
-        err = sh_fail(&error, SH_E_NOT_FOUND, "there is no node '%s'", request->parts[1]);
+    if (err == SH_OK && (row = node_overview_find(&o, name)) == NULL)
+        err = sh_fail(&error, SH_E_NOT_FOUND, "there is no node '%s'", name);
     if (err == SH_OK)
         err = node_overview_count_present(&o, &row, 1, &error);
     if (err == SH_OK && (err = node_json_append(&json, &o, row)) != SH_OK)
         (void)sh_fail(&error, err, "out of memory");
     node_overview_reset(&o);
-    console_reply_json(request->exchange, err, &json, &error);
+    if (err == SH_OK)
+        console_reply_body(request->exchange, status, "application/json",
+                           (sh_slice){json.data, json.len});
+    else
+        console_reply_failure(request->exchange, &error);
+}
+
+void console_show_node(console_request *request)
+{
+    console_reply_node(request, request->parts[1], 200);
 }

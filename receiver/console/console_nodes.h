@@ -11,6 +11,9 @@
 void console_list_nodes(console_request *request);
 void console_show_node(console_request *request);
 
+/* Answers with this node, as it is now, or that there is none. */
+void console_reply_node(const console_request *request, const char *name, unsigned status);
+
 /* Appends `,"queue":…`, null without Redis. */
 sh_err console_write_queue(sh_buf *json, const node_overview *o);
 

@@ -52,8 +52,11 @@ class ConsoleTest(SyncHubTest):
     def setUp(self):
         super().setUp()
         self.hub_redis = self.redis()
-        self.db = self.folder / "hub.db"
+        self.db = self.new_database()
         self.cookie = None
+
+    def new_database(self):
+        return self.folder / "hub.db"
 
     def start(self, **settings):
         self.hub = self.receiver(self.hub_redis, self.db, **{"SYNC_console_listen": "127.0.0.1:0", **settings})

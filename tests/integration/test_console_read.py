@@ -108,7 +108,7 @@ class Reading(ConsoleTest):
             self.assertEqual(self.call("GET", path, token=self.token).status, 422, path)
         self.assertEqual(self.get("/nodes/Nobody").status, 404)
         self.assertEqual(self.get("/devices/00:00:5e:00:53:99").status, 404)
-        self.assertEqual(self.call("DELETE", "/nodes/Attic", token=self.token, check=False).status, 405)
+        self.assertEqual(self.call("DELETE", "/devices/Attic", token=self.token, check=False).status, 405)
 
     def test_polling_costs_nothing_while_nothing_changes(self):
         self.command("node", "expect", "Attic")
