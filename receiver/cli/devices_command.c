@@ -51,6 +51,8 @@ typedef struct {
     int64_t next;       /* after which device the next page begins; 0: there is none */
     table_stream *table;
     sh_buf json, nodes;
+    sh_buf rows_json; /* all rows of a short list in JSON */
+    bool is_long;     /* they are more */
     char times[2][SHOW_CELL_BYTES];
 } listing;
 
@@ -153,6 +155,7 @@ static sh_err check_node(store *s, listing *l, sh_error *error)
 /* --- For programs ---------------------------------------------------------------------------- */
 
 #define ITEMS "{\"items\": ["
+#define KEPT_JSON_MAX SH_MIB
 
 static sh_err write_json_row(void *context, const store_device *device, sh_error *error)
 {
@@ -162,20 +165,26 @@ static sh_err write_json_row(void *context, const store_device *device, sh_error
         return SH_OK;
     }
     sh_buf_clear(&l->json);
-    sh_err err = sh_buf_append_text(&l->json, l->rows > 0 ? ",\n" : l->begun ? "\n" : ITEMS "\n");
+    sh_err err = sh_buf_append_text(&l->json, l->rows > 0 ? ",\n" : "\n");
     l->rows++;
-    l->begun = true;
     if (err == SH_OK)
         err = device_json_write(&l->json, device, l->has_presence);
     if (err != SH_OK)
         return sh_fail(error, err, "the device of row %lld is too large to be written",
                        (long long)device->rowid);
     l->last = device->rowid;
+    if (!l->begun)
+        (void)fputs(ITEMS, l->out);
+    l->begun = true;
+    l->is_long = l->is_long || sh_buf_append(&l->rows_json, l->json.data, l->json.len) != SH_OK;
     (void)fwrite(l->json.data, 1, l->json.len, l->out);
     return show_written(l->out, false, error);
 }
 
-/* `data`, a device table, is the name of 0.2.0, for one release. */
+/*
+ * `data`, a device table, is the name of 0.2.0, for one release. A short list is read once: it may
+ * have been searched for in many devices.
+ */
 static sh_err list_json(store *s, listing *l, sh_error *error)
 {
     store_device_query query = l->options->query;
@@ -191,8 +200,10 @@ static sh_err list_json(store *s, listing *l, sh_error *error)
     else if (err == SH_OK)
         (void)fputs("],\n\"next\": null,\n\"data\": [", l->out);
     l->rows = 0;
-    if (err == SH_OK)
+    if (err == SH_OK && l->is_long)
         err = store_devices(s, &query, write_json_row, l, error);
+    else if (err == SH_OK)
+        (void)fwrite(l->rows_json.data, 1, l->rows_json.len, l->out);
     if (err == SH_OK)
         (void)fputs("]}\n", l->out);
     return err;
@@ -248,8 +259,10 @@ int devices_command_to(const sh_settings *settings, int argc, char *const argv[]
         listing l = {.out = out,
                      .options = &options,
                      .json = SH_BUF_INIT(DEVICE_JSON_MAX),
-                     .nodes = SH_BUF_INIT(DEVICE_JSON_MAX)};
+                     .nodes = SH_BUF_INIT(DEVICE_JSON_MAX),
+                     .rows_json = SH_BUF_INIT(KEPT_JSON_MAX)};
         code = list(s, &l, &error);
+        sh_buf_reset(&l.rows_json);
         sh_buf_reset(&l.json);
         sh_buf_reset(&l.nodes);
     }

@@ -22,6 +22,7 @@ struct table_stream {
     size_t rows;                                       /* kept */
     bool begun; /* titles are written, and the widths are fixed */
     bool ended;
+    bool unflushed; /* rows were written since the last flush */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t timer;
@@ -80,22 +81,35 @@ static void begin(table_stream *t, bool early)
     (void)fflush(t->out);
 }
 
-/* --- Waiting for the first rows -------------------------------------------------------------- */
+/* --- In time --------------------------------------------------------------------------------- */
 
-static void *wait_for_rows(void *context)
+/* Waits TABLE_STREAM_WAIT_MS, or until the table has begun (if asked) or ended. The lock is held.
+ */
+static void wait_for_rows(table_stream *t, bool until_begun)
 {
-    table_stream *t = context;
     struct timespec end;
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_nsec += TABLE_STREAM_WAIT_MS * 1000000L;
     end.tv_sec += end.tv_nsec / 1000000000L;
     end.tv_nsec %= 1000000000L;
-    (void)pthread_mutex_lock(&t->lock);
     int waited = 0;
-    while (!t->begun && !t->ended && waited == 0)
+    while (!(until_begun && t->begun) && !t->ended && waited == 0)
         waited = pthread_cond_timedwait(&t->changed, &t->lock, &end);
+}
+
+static void *write_in_time(void *context)
+{
+    table_stream *t = context;
+    (void)pthread_mutex_lock(&t->lock);
+    wait_for_rows(t, true);
     if (!t->begun && !t->ended)
         begin(t, true);
+    while (!t->ended) {
+        if (t->unflushed)
+            (void)fflush(t->out);
+        t->unflushed = false;
+        wait_for_rows(t, false);
+    }
     (void)pthread_mutex_unlock(&t->lock);
     return NULL;
 }
@@ -142,7 +156,7 @@ sh_err table_stream_new(FILE *out, const show_layout *layout, const size_t *usua
     t->limit = show_line_width(out);
     t->kept = (sh_buf)SH_BUF_INIT(TABLE_STREAM_BYTES + SHOW_COLUMNS_MAX * SH_ROW_MAX);
     /* Without it, the first rows are waited for. */
-    t->has_timer = usual_widths != NULL && pthread_create(&t->timer, NULL, wait_for_rows, t) == 0;
+    t->has_timer = usual_widths != NULL && pthread_create(&t->timer, NULL, write_in_time, t) == 0;
     *ret = t;
     return SH_OK;
 }
@@ -175,10 +189,12 @@ sh_err table_stream_add(table_stream *t, const sh_slice *cells, sh_error *error)
 {
     sh_err err = SH_OK;
     (void)pthread_mutex_lock(&t->lock);
-    if (t->begun)
+    if (t->begun) {
         write_row(t, cells);
-    else
+        t->unflushed = true;
+    } else {
         err = keep_row(t, cells, error);
+    }
     (void)pthread_mutex_unlock(&t->lock);
     return err == SH_OK ? show_written(t->out, false, error) : err;
 }

@@ -8,7 +8,8 @@
  * A table of any number of rows in bounded memory. The first TABLE_STREAM_ROWS rows decide how wide
  * the columns are. If they take longer than TABLE_STREAM_WAIT_MS, the titles are written without
  * them: each column has its usual width, or that of the rows that there are. A later cell that is
- * wider is cut on a terminal; elsewhere only its own line is shifted.
+ * wider is cut on a terminal; elsewhere only its own line is shifted. Rows are written out within
+ * TABLE_STREAM_WAIT_MS, too, so that a search shows what it has found so far.
  */
 #define TABLE_STREAM_ROWS 1000
 #define TABLE_STREAM_BYTES ((size_t)1024 * 1024) /* of these rows */

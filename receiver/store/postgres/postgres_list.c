@@ -2,12 +2,18 @@
 #include "receiver/store/postgres/postgres_store.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
 #include "receiver/store/device_query.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-/* Reads a million devices in batches. */
-#define FETCH "FETCH 256 FROM synchub_devices"
+/*
+ * Devices are read in batches: larger ones while they come fast, smaller ones while they are few
+ * among many, so that each is shown when it is found.
+ */
+#define BATCH_MAX 256
+#define BATCH_MS 50
 
 #define LIST_SQL_MAX (16 * SH_KIB)
 
@@ -84,9 +90,17 @@ static sh_err give_all(store_postgres *s, const store_device_query *query, store
                        void *context, sh_error *error)
 {
     sh_err err = open_cursor(s, query, error);
+    int batch = 1;
     for (bool more = true; err == SH_OK && more;) {
         SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-        err = store_postgres_exec(s, FETCH, "read", &result, error);
+        char fetch[64];
+        int64_t start_ms = sh_clock_monotonic_ms();
+        (void)snprintf(fetch, sizeof fetch, "FETCH %d FROM synchub_devices", batch);
+        err = store_postgres_exec(s, fetch, "read", &result, error);
+        if (sh_clock_monotonic_ms() - start_ms > BATCH_MS)
+            batch = batch > 1 ? batch / 2 : 1;
+        else
+            batch = batch < BATCH_MAX ? batch * 2 : BATCH_MAX;
         if (err == SH_OK) {
             more = PQntuples(result) > 0;
             err = give_rows(s, result, each, context, error);

@@ -3,6 +3,7 @@
 
 #include "receiver/cli/pager.h"
 #include "receiver/cli/table_stream.h"
+#include "tests/wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,27 @@ static void titles_come_first_when_rows_take_long(void **state)
     end(&w, "NAME      PLACE  NODES\na         b      Node_A\n");
 }
 
+static bool row_is_written_out(written *w)
+{
+    flockfile(w->out);
+    bool out = strstr(w->text, "a         b ") != NULL;
+    funlockfile(w->out);
+    return out;
+}
+
+static void later_rows_are_written_out_by_themselves(void **state)
+{
+    (void)state;
+    written w;
+    begin(&w, SHOW_NO_LIMIT);
+    table_stream_flush_titles(w.table);
+    add(&w, "a", "b");
+    for (int i = 0; i < 60000 && !row_is_written_out(&w); i++)
+        poll_pause_us(1000);
+    assert_true(row_is_written_out(&w));
+    end(&w, "NAME      PLACE  NODES\na         b      Node_A\n");
+}
+
 static void on_a_terminal_later_cells_are_cut(void **state)
 {
     (void)state;
@@ -123,6 +145,7 @@ int main(void)
         cmocka_unit_test(without_rows_nothing_is_written),
         cmocka_unit_test(the_first_rows_decide_about_the_widths),
         cmocka_unit_test(titles_come_first_when_rows_take_long),
+        cmocka_unit_test(later_rows_are_written_out_by_themselves),
         cmocka_unit_test(on_a_terminal_later_cells_are_cut),
         cmocka_unit_test(empty_pagers_and_cat_are_none),
         cmocka_unit_test(a_pager_gets_no_secret),
