@@ -57,6 +57,39 @@ static void add_node(device_sql *b, size_t node)
 
 /* --- Conditions and order -------------------------------------------------------------------- */
 
+/* By a function of this program. */
+static void add_search_in_sqlite(device_sql *b, size_t sought)
+{
+    device_sql_add(b, "any_contains(");
+    device_sql_add_place(b, sought);
+    for (size_t i = 0; i < sizeof searched / sizeof searched[0] && b->err == SH_OK; i++)
+        if (device_sql_has_column(b, searched[i]))
+            b->err = sh_buf_append_format(b->sql, ", d.\"%s\"", searched[i]);
+    device_sql_add(b, ")");
+}
+
+/*
+ * As a condition on one text, for which an operator may have made an index (docs/operations.md):
+ * so it is the same for all that is sought, but for letters that the index does not fold.
+ */
+static void add_search_in_postgres(device_sql *b, const char *text, size_t sought)
+{
+    const char *collation = "\"C\"";
+    for (const char *at = text; *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            collation = "\"default\"";
+    device_sql_add(b, "lower((");
+    for (size_t i = 0; i < sizeof searched / sizeof searched[0] && b->err == SH_OK; i++)
+        b->err = sh_buf_append_format(b->sql, "%scoalesce(d.\"%s\", '')",
+                                      i == 0 ? "" : " || chr(31) || ", searched[i]);
+    if (b->err == SH_OK)
+        b->err = sh_buf_append_format(
+            b->sql,
+            ") COLLATE %s) LIKE '%%' || replace(replace(replace(lower($%zu COLLATE %s),"
+            " '\\', '\\\\'), '%%', '\\%%'), '_', '\\_') || '%%'",
+            collation, sought, collation);
+}
+
 static void add_search(device_sql *b, const char *text)
 {
     size_t as_it_is = new_parameter(b, sh_slice_of(text));
@@ -66,16 +99,12 @@ static void add_search(device_sql *b, const char *text)
         as_mac = new_parameter(b, (sh_slice){b->parameters->mac.text, b->parameters->mac.len});
     add_condition(b);
     device_sql_add(b, "(");
-    const char *joint = "";
-    for (size_t i = 0; i < sizeof searched / sizeof searched[0]; i++) {
-        if (!device_sql_has_column(b, searched[i]) || b->err != SH_OK)
-            continue;
-        b->err = sh_buf_append_format(b->sql, "%s%s(lower(d.\"%s\"), lower($%zu)) > 0", joint,
-                                      b->terms->contains, searched[i], as_it_is);
-        joint = " OR ";
-    }
+    if (b->dialect == SCHEMA_SQLITE)
+        add_search_in_sqlite(b, as_it_is);
+    else
+        add_search_in_postgres(b, text, as_it_is);
     if (as_mac > 0) {
-        device_sql_add(b, joint);
+        device_sql_add(b, " OR ");
         device_sql_add(b, b->terms->mac_folded.equals);
         device_sql_add_place(b, as_mac);
         device_sql_add(b, b->terms->mac_folded.end);

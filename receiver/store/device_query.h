@@ -12,7 +12,10 @@
  * it sorts whole rows slowly; each row is read by another.
  */
 
-/* SH_E_MEMORY, SH_E_LIMIT. */
+/*
+ * SH_E_MEMORY, SH_E_LIMIT. SQLite needs the functions ip_sort_key() and any_contains(text, ...),
+ * which returns whether any of the others contains the text, without regard to case.
+ */
 sh_err device_query_build(const store *s, schema_dialect dialect, const store_device_query *query,
                           sh_buf *sql, device_query_parameters *ret);
 
@@ -24,8 +27,8 @@ sh_err device_query_build_row(const store *s, const store_device_query *query, s
 void device_presence_read(store_device *device);
 
 /*
- * Writes a sort key for an IP address, so that IPv4 addresses sort numerically; the SQL function
- * ip_sort_key() of SQLite. PostgreSQL makes the same key.
+ * Writes a sort key for an IP address, so that IPv4 addresses sort numerically: the result of
+ * ip_sort_key(). PostgreSQL makes the same key.
  */
 #define DEVICE_IP_KEY_BYTES 80
 void device_ip_key(sh_slice ip, char ret[static DEVICE_IP_KEY_BYTES]);

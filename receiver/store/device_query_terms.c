@@ -28,7 +28,6 @@ const device_dialect device_dialects[] = {
                        .mac_folded = NOCASE("d.\"devMac\"", "d.\"devMac\""),
                        .node_folded = NOCASE("d.\"devSyncHubNode\"", "e.\"devSyncHubNode\""),
                        .node_views = "group_concat(" VIEW_FIELDS("char") ")",
-                       .contains = "instr",
                        .ip_key = "ip_sort_key(d.\"devLastIP\")"},
     [SCHEMA_POSTGRES] =
         {.mac = "lower(d.\"devMac\")",
@@ -36,7 +35,6 @@ const device_dialect device_dialects[] = {
          .mac_folded = LOWER("d.\"devMac\"", "d.\"devMac\""),
          .node_folded = LOWER("d.\"devSyncHubNode\"", "e.\"devSyncHubNode\""),
          .node_views = "string_agg(" VIEW_FIELDS("chr") " ORDER BY node)",
-         .contains = "strpos",
          .ip_key = "CASE WHEN \"devLastIP\" ~ '^[0-9]{1,3}([.][0-9]{1,3}){3}$'"
                    " THEN '4' || " PADDED("1") " || '.' || " PADDED("2") " || '.' || " PADDED(
                        "3") " || '.' || " PADDED("4") " ELSE '6' || \"devLastIP\" END"},

@@ -27,7 +27,6 @@ typedef struct {
     folded_column mac_folded;  /* of device d */
     folded_column node_folded; /* devSyncHubNode: order of device d, equals of device e */
     const char *node_views;    /* aggregate of node, present, times, ip */
-    const char *contains;      /* lower(x) contains lower(y): before, between, behind */
     const char *ip_key;
 } device_dialect;
 

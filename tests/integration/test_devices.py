@@ -10,7 +10,7 @@ import unittest
 import harness
 import postgres
 import test_presence
-from harness import device_mac, device_row, mac_spellings, wait_until
+from harness import REPO, device_mac, device_row, mac_spellings, wait_until
 from test_presence import present_row
 
 server = None
@@ -57,6 +57,12 @@ class Commands:
         self.assertEqual(self.found("--sort", "ip")[:3], ["Müller", "ant", "Zebra"])
         self.assertEqual(self.found("--search", "acme"), ["Zebra"])
         self.assertEqual(self.found("--search", "müll"), ["Müller"])
+        self.assertEqual(self.found("--search", "Müller"), ["Müller"])
+        self.assertEqual(self.found("--search", "BÜRO"), ["bee"])
+        for text in ("0%_o", "%_OFF"):
+            self.assertEqual(self.found("--search", text), ["bee"])
+        for text in ("_____", "\\", "0%%_o", "nothing"):
+            self.assertEqual(self.found("--search", text), [], text)
         self.assertEqual(self.found("--search", "%"), ["bee"])
         self.assertEqual(self.found("--search", "' OR 1=1 --"), [])
         for mac in mac_spellings(device_mac(2)):
@@ -85,6 +91,16 @@ class Commands:
         self.assertEqual([row["devName"] for row in rows], ["Zebra", "ant", "Müller", "bee"])
         self.assertEqual([row["present"] for row in rows], ["yes", "yes", "no", "no"])
         self.assertEqual(rows[3]["nodes"], "Büro, 2")
+
+    def test_a_list_in_json_has_its_devices_under_both_keys(self):
+        self.start()
+        self.push([device_row(number, devComments="x" * 2000) for number in range(600)])
+        for limit in ("1", "2", "600"):  # the last is longer than what is kept
+            found = json.loads(self.command("devices", "--json", "--limit", limit).stdout)
+            self.assertEqual(len(found["items"]), int(limit))
+            self.assertEqual(found["items"], found["data"])
+        self.assertEqual(json.loads(self.command("devices", "--json", "--search", "nothing").stdout),
+                         {"items": [], "next": None, "data": []})
 
     def test_device_show_takes_a_mac_in_any_spelling(self):
         self.fill()
@@ -157,6 +173,19 @@ class OnPostgres(Commands, test_presence.OnPostgres):
     def setUp(self):
         test_presence.server = server
         super().setUp()
+
+    def test_an_operators_index_finds_what_is_sought(self):
+        self.fill()
+        found = self.found("--search", "ACME")
+        statements = re.search(r"```sql\n(CREATE EXTENSION.*?)```", (REPO / "docs/operations.md").read_text(), re.DOTALL)
+        for statement in statements[1].split(";\n"):
+            self.execute(statement)
+        settings = {**self.receiver_settings(self.hub_redis, self.db),  # so few devices need no index
+                    "PGOPTIONS": "-c enable_seqscan=off -c enable_indexscan=off"}
+        listed = self.run_program("receiver", settings, "devices", "--json", "--search", "ACME", code=0)
+        self.assertEqual([row["devName"] for row in json.loads(listed.stdout)["data"]], found)
+        wait_until(lambda: postgres.psql(self.db, "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname ="
+                                                  " 'Devices_search'").strip() not in ("", "0"), "the index to be used")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "libcommon/base/cleanup.h"
 #include "receiver/store/device_query.h"
 #include "receiver/store/sqlite/sqlite_store.h"
+#include "receiver/store/text_search.h"
 
 /* Reading devices, for the subcommands. */
 
@@ -90,6 +91,45 @@ static void ip_key(sqlite3_context *context, int count, sqlite3_value **values)
     sqlite3_result_text(context, key, -1, SQLITE_TRANSIENT);
 }
 
+static void free_search(void *search)
+{
+    text_search_free(search);
+}
+
+/* any_contains(): what is sought is prepared once for a statement. */
+static void any_contains(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    text_search *search = sqlite3_get_auxdata(context, 0);
+    text_search *made = NULL;
+    if (search == NULL) {
+        const char *sought = (const char *)sqlite3_value_text(values[0]);
+        made = search = text_search_new((sh_slice){sought, (size_t)sqlite3_value_bytes(values[0])});
+    }
+    if (search == NULL) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    bool found = false;
+    for (int i = 1; i < count && !found; i++) {
+        const char *text = (const char *)sqlite3_value_text(values[i]);
+        found = text != NULL &&
+                text_search_finds(search, (sh_slice){text, (size_t)sqlite3_value_bytes(values[i])});
+    }
+    sqlite3_result_int(context, found);
+    if (made != NULL) /* SQLite may free it at once */
+        sqlite3_set_auxdata(context, 0, made, free_search);
+}
+
+static int add_functions(sqlite3 *db)
+{
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+    int rc =
+        sqlite3_create_function_v2(db, "ip_sort_key", 1, flags, NULL, ip_key, NULL, NULL, NULL);
+    return rc != SQLITE_OK ? rc
+                           : sqlite3_create_function_v2(db, "any_contains", -1, flags, NULL,
+                                                        any_contains, NULL, NULL, NULL);
+}
+
 static sh_err prepare(store_sqlite *s, const store_device_query *query, device_statements *d,
                       sh_error *error)
 {
@@ -98,8 +138,7 @@ static sh_err prepare(store_sqlite *s, const store_device_query *query, device_s
     if (device_query_build(&s->base, SCHEMA_SQLITE, query, &list, &d->parameters) != SH_OK ||
         device_query_build_row(&s->base, query, &one) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "out of memory: cannot read the database");
-    int rc = sqlite3_create_function_v2(s->db, "ip_sort_key", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                                        NULL, ip_key, NULL, NULL, NULL);
+    int rc = add_functions(s->db);
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v2(s->db, list.data, -1, &d->rowids, NULL);
     for (size_t i = 0; i < d->parameters.count && rc == SQLITE_OK; i++)
