@@ -6,7 +6,7 @@ import re
 import time
 import unittest
 
-from harness import TOKEN, curl, devices, wait_until
+from harness import TOKEN, devices, wait_until
 from test_credentials import SHARED, CredentialsTest, table
 
 DAY_S = 24 * 3600

@@ -13,8 +13,8 @@ import time
 
 import envelopes
 import harness
-from harness import (KEY, TOKEN, TYPE_ENVELOPE, bearer, curl, device_rows, device_table,
-                     long_test, netalertx_push, receive_head, wait_until)
+from harness import (KEY, TOKEN, TYPE_ENVELOPE, bearer, curl, device_rows, device_table, netalertx_push, receive_head,
+                     wait_until)
 import test_receiver_http
 
 MIB = 1024 * 1024

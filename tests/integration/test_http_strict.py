@@ -2,17 +2,14 @@
 """Requests that a reverse proxy and our listener could interpret differently, TLS on a plain port and the reverse,
 old ciphers, and IPv4 on `[::]`: with raw sockets and the openssl command, at every listener."""
 
-import json
 import re
 import socket
 import ssl
 import subprocess
-import unittest
 
 import harness
 from authority import Authority
-from harness import (TOKEN, SyncHubTest, bearer, curl, device_rows, device_table, free_port,
-                     netalertx_body, wait_until)
+from harness import TOKEN, SyncHubTest, bearer, curl, device_rows, device_table, netalertx_body
 
 TABLE = device_table(device_rows(3))
 GET = b"GET /livez HTTP/1.1\r\nHost: hub\r\n"

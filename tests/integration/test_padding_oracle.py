@@ -11,8 +11,7 @@ import re
 import unittest
 
 import harness
-from harness import (KEY, TOKEN, SyncHubTest, bearer, curl, device_rows, device_table,
-                     netalertx_encrypt, netalertx_push)
+from harness import KEY, TOKEN, SyncHubTest, curl, device_rows, device_table, netalertx_encrypt, netalertx_push
 
 TABLE = device_table(device_rows(3))
 NODE_MAX = 10   # invalid payloads of a peer as one node, SECURITY.md

@@ -11,8 +11,7 @@ import unittest
 
 import harness
 import postgres
-from harness import (READY_S, SyncHubTest, TOKEN, curl, device_rows, device_table, netalertx_push,
-                     wait_until)
+from harness import READY_S, SyncHubTest, TOKEN, device_rows, device_table, netalertx_push, wait_until
 
 NODES = 4
 FLUSHES = 3
