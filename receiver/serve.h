@@ -6,7 +6,7 @@
 #include "libcommon/config/settings.h"
 #include "libcommon/http/http_server.h"
 #include "receiver/hub/hub_secrets.h"
-#include "receiver/merge/node_metrics.h"
+#include "receiver/merge/node_metrics_reader.h"
 
 typedef struct serve serve;
 

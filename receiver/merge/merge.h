@@ -5,7 +5,7 @@
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
 #include "receiver/hub/hub_secrets.h"
-#include "receiver/merge/node_metrics.h"
+#include "receiver/merge/node_metrics_reader.h"
 
 #include <stdbool.h>
 

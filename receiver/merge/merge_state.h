@@ -14,7 +14,7 @@
 #include "receiver/merge/held_entries.h"
 #include "receiver/merge/merge_entry.h"
 #include "receiver/merge/merge_key_check.h"
-#include "receiver/merge/node_metrics.h"
+#include "receiver/merge/node_metrics_reader.h"
 #include "receiver/queue/dead_letter_add.h"
 #include "receiver/queue/queue_outcome.h"
 

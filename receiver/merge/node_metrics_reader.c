@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/node_metrics.h"
+#include "receiver/merge/node_metrics_reader.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"

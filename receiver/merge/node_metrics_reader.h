@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_NODE_METRICS_H
-#define RECEIVER_NODE_METRICS_H
+#ifndef RECEIVER_NODE_METRICS_READER_H
+#define RECEIVER_NODE_METRICS_READER_H
 
 #include "libcommon/base/shared_text.h"
 #include "receiver/store/store.h"
