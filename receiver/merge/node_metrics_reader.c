@@ -4,7 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/runtime/log.h"
-#include "receiver/merge/node_metrics_text.h"
+#include "receiver/merge/node_metrics.h"
 
 #include <pthread.h>
 #include <signal.h>

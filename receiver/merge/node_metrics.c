@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/node_metrics_text.h"
+#include "receiver/merge/node_metrics.h"
 
 #include "libcommon/base/limits.h"
 #include "libcommon/base/metrics.h"

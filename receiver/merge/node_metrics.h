@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_NODE_METRICS_TEXT_H
-#define RECEIVER_NODE_METRICS_TEXT_H
+#ifndef RECEIVER_NODE_METRICS_H
+#define RECEIVER_NODE_METRICS_H
 
 #include "libcommon/base/buffer.h"
 #include "receiver/store/node_state.h"
