@@ -3,8 +3,8 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/base/text.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/native/peer_answer.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/netalertx/table_scan.h"

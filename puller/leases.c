@@ -3,7 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/queue/queue_handle.h"
 #include "puller/puller_scripts.h"
 

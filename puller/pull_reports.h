@@ -2,7 +2,7 @@
 #ifndef PULLER_PULL_REPORTS_H
 #define PULLER_PULL_REPORTS_H
 
-#include "libcommon/native/node_problem.h"
+#include "libcommon/native/node_problem_header.h"
 #include "libcommon/queue/queue_reports.h"
 #include "puller/nodes.h"
 

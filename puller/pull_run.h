@@ -6,13 +6,13 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/credentials.h"
-#include "libcommon/native/node_problem.h"
+#include "libcommon/native/node_problem_header.h"
 #include "libcommon/queue/queue.h"
 #include "puller/enqueue_batch.h"
-#include "puller/fetch_retries.h"
 #include "puller/leases.h"
 #include "puller/nodes.h"
 #include "puller/pull_reports.h"
+#include "puller/pull_state.h"
 #include "puller/puller_status.h"
 
 #include <stdbool.h>

@@ -5,7 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/native/node_problem.h"
+#include "libcommon/native/node_problem_header.h"
 #include "libcommon/runtime/schedule.h"
 
 #include <inttypes.h>

@@ -7,7 +7,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/native/error_code.h"
-#include "libcommon/native/node_problem.h"
+#include "libcommon/native/node_problem_header.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"

@@ -5,10 +5,10 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/base/text.h"
 #include "libcommon/json/json_read.h"
 #include "libcommon/json/json_write.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/os/file.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-const retry_policy retry_patient = {.base_ms = 2000, .max_ms = 300000, .retry_after_max_s = 600};
-const retry_policy retry_brief = {.base_ms = 1000, .max_ms = 5000, .retry_after_max_s = 10};
+const retry_limits retry_patient = {.base_ms = 2000, .max_ms = 300000, .retry_after_max_s = 600};
+const retry_limits retry_brief = {.base_ms = 1000, .max_ms = 5000, .retry_after_max_s = 10};
 
 int64_t retry_backoff_ms(int64_t base_ms, int64_t max_ms, unsigned attempt, uint64_t random)
 {
@@ -17,29 +17,29 @@ int64_t retry_backoff_ms(int64_t base_ms, int64_t max_ms, unsigned attempt, uint
     return (int64_t)(random % ((uint64_t)ceiling_ms + 1));
 }
 
-void retry_init(retry_schedule *r, const retry_policy *policy)
+void retry_init(retry_schedule *r, const retry_limits *limits)
 {
-    *r = (retry_schedule){.policy = policy};
+    *r = (retry_schedule){.limits = limits};
 }
 
 int64_t retry_attempted(retry_schedule *r, const push_report *report, int64_t now_ms,
                         uint64_t random)
 {
-    const retry_policy *policy = r->policy;
+    const retry_limits *limits = r->limits;
     if (!report->later && !report->needs_operator) {
-        retry_init(r, policy);
+        retry_init(r, limits);
         return 0;
     }
     r->failures++;
     r->hub_away = report->later;
     /* If an operator must act first, retry at the slowest rate. */
-    int64_t half_ms = policy->max_ms / 2;
+    int64_t half_ms = limits->max_ms / 2;
     int64_t wait_ms = report->needs_operator
                           ? half_ms + retry_backoff_ms(half_ms, half_ms, 1, random)
-                          : retry_backoff_ms(policy->base_ms, policy->max_ms, r->failures, random);
+                          : retry_backoff_ms(limits->base_ms, limits->max_ms, r->failures, random);
     if (report->retry_after_s > 0)
-        wait_ms += (report->retry_after_s < policy->retry_after_max_s ? report->retry_after_s
-                                                                      : policy->retry_after_max_s) *
+        wait_ms += (report->retry_after_s < limits->retry_after_max_s ? report->retry_after_s
+                                                                      : limits->retry_after_max_s) *
                    1000;
     r->retry_at_ms = now_ms + wait_ms;
     return wait_ms;
@@ -53,7 +53,7 @@ void retry_run_came(retry_schedule *r)
 
 void retry_clock_set(retry_schedule *r)
 {
-    retry_init(r, r->policy);
+    retry_init(r, r->limits);
 }
 
 bool retry_may_try(const retry_schedule *r, int64_t now_ms)

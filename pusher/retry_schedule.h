@@ -18,20 +18,20 @@ typedef struct {
     int64_t base_ms; /* upper limit of the wait after the first failure */
     int64_t max_ms;
     int64_t retry_after_max_s; /* upper limit for Retry-After */
-} retry_policy;
+} retry_limits;
 
-extern const retry_policy retry_patient; /* for a daemon */
-extern const retry_policy retry_brief;   /* for a single run, which must not take long */
+extern const retry_limits retry_patient; /* for a daemon */
+extern const retry_limits retry_brief;   /* for a single run, which must not take long */
 #define RETRY_BRIEF_TRIES 3              /* attempts of a single run */
 
 typedef struct {
-    const retry_policy *policy;
+    const retry_limits *limits;
     int64_t retry_at_ms; /* due items wait until then */
     unsigned failures;   /* consecutive */
     bool hub_away;       /* or busy, at the last attempt */
 } retry_schedule;
 
-void retry_init(retry_schedule *r, const retry_policy *policy);
+void retry_init(retry_schedule *r, const retry_limits *limits);
 
 /* Records an attempt. Returns how long to wait for the next one, 0 if nothing is left to do. */
 int64_t retry_attempted(retry_schedule *r, const push_report *report, int64_t now_ms,

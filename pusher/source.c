@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pusher/source.h"
 
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/netalertx/plugin_lines.h"
 #include "libcommon/netalertx/table_scan.h"
 

@@ -3,7 +3,7 @@
 
 #include "libcommon/base/big_endian.h"
 #include "libcommon/base/cleanup.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/os/file.h"
 
 #include <assert.h>

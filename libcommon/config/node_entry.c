@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/config/node_entry.h"
 
+#include "libcommon/base/node_name.h"
 #include "libcommon/http/url.h"
-#include "libcommon/native/node_name.h"
 
 #include <stdbool.h>
 #include <string.h>

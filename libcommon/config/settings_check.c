@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/config/listen_address.h"
 #include "libcommon/config/redis_address.h"
 #include "libcommon/config/settings_table.h"
 #include "libcommon/http/url.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/netalertx/mac.h"
 
 #include <errno.h>

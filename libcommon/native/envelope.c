@@ -4,8 +4,8 @@
 #include "libcommon/base/big_endian.h"
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/crypto/compression.h"
-#include "libcommon/native/node_name.h"
 
 #include <assert.h>
 #include <stdio.h>

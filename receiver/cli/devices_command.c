@@ -9,7 +9,7 @@
 #include "receiver/cli/show_output.h"
 #include "receiver/cli/table_stream.h"
 #include "receiver/operate/device_json.h"
-#include "receiver/operate/device_options.h"
+#include "receiver/operate/devices_options.h"
 #include "receiver/store/store_common.h"
 
 #include <inttypes.h>

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 /*
- * `synchub-receiver devices` (arguments: device_options.h): the merged table as text, as CSV, or in
- * the format of table_devices.json, so that a pusher can send it to another hub. Reads only the
+ * `synchub-receiver devices` (arguments: devices_options.h): the merged table as text, as CSV, or
+ * in the format of table_devices.json, so that a pusher can send it to another hub. Reads only the
  * database, and writes each row at once. Returns the exit code.
  */
 int devices_command(const sh_settings *settings, int argc, char *const argv[]);

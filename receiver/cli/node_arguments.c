@@ -2,7 +2,7 @@
 #include "receiver/cli/node_arguments.h"
 
 #include "libcommon/base/clock.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/os/file.h"
 #include "receiver/operate/duration.h"
 

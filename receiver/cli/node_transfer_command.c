@@ -3,8 +3,8 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/native/credentials.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"

@@ -10,7 +10,7 @@
 #include "receiver/operate/node_labels.h"
 #include "receiver/operate/node_overview.h"
 #include "receiver/operate/node_selection.h"
-#include "receiver/store/node_state_reason.h"
+#include "receiver/operate/node_state_reason.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 #include "receiver/console/console_record.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/operate/device_json.h"
-#include "receiver/operate/device_options.h"
+#include "receiver/operate/devices_options.h"
 
 #include <inttypes.h>
 #include <stdio.h>

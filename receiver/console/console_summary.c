@@ -10,7 +10,7 @@
 #include "receiver/operate/json_time.h"
 #include "receiver/operate/node_json.h"
 #include "receiver/operate/node_selection.h"
-#include "receiver/store/node_state_reason.h"
+#include "receiver/operate/node_state_reason.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,10 +2,10 @@
 #include "receiver/ingest/claimed_identity.h"
 
 #include "libcommon/base/buffer.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/base/percent.h"
 #include "libcommon/base/text.h"
 #include "libcommon/native/envelope.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/netalertx/netalertx_format.h"
 
 #include <arpa/inet.h>

@@ -4,10 +4,10 @@
 #include "libcommon/base/cleanup.h"
 #include "receiver/ingest/ingest_authentication.h"
 #include "receiver/ingest/ingest_digest_query.h"
+#include "receiver/ingest/ingest_error_answers.h"
 #include "receiver/ingest/ingest_flush.h"
 #include "receiver/ingest/ingest_native.h"
 #include "receiver/ingest/ingest_netalertx.h"
-#include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/netalertx_payload.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/claimed_identity.h"
-#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_error_answers.h"
 #include "receiver/ingest/node_reports.h"
 
 #include <stdio.h>

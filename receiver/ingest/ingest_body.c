@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/ingest/ingest_body.h"
 
-#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_error_answers.h"
 
 bool ingest_claim(sh_http_exchange *exchange, const char *node, size_t bytes)
 {

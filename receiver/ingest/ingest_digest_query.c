@@ -6,11 +6,11 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/base/percent.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
-#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_error_answers.h"
 #include "receiver/ingest/ingest_status.h"
 #include "receiver/ingest/node_reports.h"
 

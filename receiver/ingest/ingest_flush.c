@@ -4,9 +4,9 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "receiver/ingest/ingest_digest_query.h"
+#include "receiver/ingest/ingest_error_answers.h"
 #include "receiver/ingest/ingest_native.h"
 #include "receiver/ingest/ingest_netalertx.h"
-#include "receiver/ingest/ingest_refusal.h"
 #include "receiver/ingest/node_reports.h"
 
 #include <assert.h>

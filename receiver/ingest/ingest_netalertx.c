@@ -3,12 +3,12 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/netalertx/netalertx_format.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest_body.h"
-#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_error_answers.h"
 #include "receiver/ingest/netalertx_payload.h"
 #include "receiver/ingest/node_reports.h"
 

@@ -4,7 +4,7 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/crypto/crypto.h"
-#include "libcommon/native/node_problem.h"
+#include "libcommon/native/node_problem_header.h"
 #include "libcommon/queue/queue_reports.h"
 #include "receiver/ingest/claimed_identity.h"
 

@@ -6,7 +6,7 @@
 #include "libcommon/base/text.h"
 #include "libcommon/native/envelope.h"
 #include "receiver/hub/hub_secrets.h"
-#include "receiver/merge/table_rows.h"
+#include "receiver/merge/table_row_places.h"
 #include "receiver/queue/queue_batch.h"
 
 /* Decodes the queue's entries; a thread decodes the next one while one is merged. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "receiver/merge/merge_entry.h"
-#include "receiver/merge/table_rows.h"
+#include "receiver/merge/table_row_places.h"
 #include "receiver/merge/task_thread.h"
 
 #include <stdio.h>

@@ -22,7 +22,7 @@ static sh_err publish_some(publishing *p, sh_error *error)
         return SH_OK;
     size_t count = p->count;
     p->count = 0;
-    return queue_digests_set(p->queue, p->digests, count, error);
+    return queue_digests_publish(p->queue, p->digests, count, error);
 }
 
 static sh_err publish_node(void *context, const store_node *node, sh_error *error)

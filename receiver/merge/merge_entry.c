@@ -3,7 +3,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/hex.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/os/file.h"
 #include "libcommon/runtime/log.h"
 

@@ -125,7 +125,7 @@ sh_err merge_look_at_blocklist(merge *m, sh_error *error);
 /* Acknowledges merged entries, and moves those that can never be merged to the dead letters. */
 sh_err merge_acknowledge(merge *m, const portion *p, sh_error *error);
 
-/* --- merge_publish.c */
+/* --- merge_digests.c */
 
 /*
  * Publishes the digests of the nodes' last tables, once after each opening of the database: another

@@ -2,7 +2,7 @@
 #include "receiver/operate/node_change.h"
 
 #include "libcommon/base/cleanup.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/store/store_state.h"
 

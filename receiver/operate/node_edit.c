@@ -3,9 +3,9 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/native/credentials.h"
-#include "libcommon/native/node_name.h"
 #include "libcommon/queue/queue_reports.h"
 #include "receiver/operate/database_change.h"
 #include "receiver/operate/node_labels.h"

@@ -5,7 +5,7 @@
 #include "libcommon/json/json_write.h"
 #include "receiver/operate/json_time.h"
 #include "receiver/operate/node_labels.h"
-#include "receiver/store/node_state_reason.h"
+#include "receiver/operate/node_state_reason.h"
 
 /* A number, or null if it is not known. */
 static sh_err append_known(sh_buf *json, const char *key, bool known, int64_t number)

@@ -2,7 +2,7 @@
 #include "receiver/operate/node_lookalikes.h"
 
 #include "libcommon/native/name_lookalike.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 
 #include <stdlib.h>
 #include <string.h>

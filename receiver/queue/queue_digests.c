@@ -17,11 +17,11 @@ void queue_digest_write(const uint8_t digest[static SH_DIGEST_BYTES], int64_t me
     (void)snprintf(ret, QUEUE_DIGEST_VALUE_BYTES, "%s %" PRId64, hex, merged_ms);
 }
 
-sh_err queue_digests_set(sh_queue *queue, const queue_digest digests[], size_t count,
-                         sh_error *error)
+sh_err queue_digests_publish(sh_queue *queue, const queue_digest digests[], size_t count,
+                             sh_error *error)
 {
     static_assert(QUEUE_DIGESTS_MAX == DIGESTS_SET_MAX, "the script takes as many");
-    digests_set_arguments arguments = {.keys = {sh_slice_of(queue->digests)}};
+    digests_publish_arguments arguments = {.keys = {sh_slice_of(queue->digests)}};
     char values[QUEUE_DIGESTS_MAX][QUEUE_DIGEST_VALUE_BYTES];
     assert(count > 0 && count <= QUEUE_DIGESTS_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -31,7 +31,7 @@ sh_err queue_digests_set(sh_queue *queue, const queue_digest digests[], size_t c
     }
     sh_redis_arguments all = SH_REDIS_ARGUMENTS(arguments);
     all.argc -= 2 * (QUEUE_DIGESTS_MAX - count);
-    return sh_queue_do_script(queue, &sh_script_digests_set, all, error);
+    return sh_queue_do_script(queue, &sh_script_digests_publish, all, error);
 }
 
 sh_err queue_digests_clear(sh_queue *queue, sh_error *error)

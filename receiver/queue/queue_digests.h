@@ -18,8 +18,8 @@ typedef struct {
  * Publishes digests of committed tables, except of nodes with a table in the queue, or of which a
  * later table was merged meanwhile; count is 1 to QUEUE_DIGESTS_MAX.
  */
-sh_err queue_digests_set(sh_queue *queue, const queue_digest digests[], size_t count,
-                         sh_error *error);
+sh_err queue_digests_publish(sh_queue *queue, const queue_digest digests[], size_t count,
+                             sh_error *error);
 /*
  * Deletes all digests: merge does so before it publishes those in its database again. Keeps that a
  * node has a table in the queue.

@@ -87,7 +87,7 @@ typedef struct {
 } digests_clear_arguments;
 
 #define DIGESTS_SET_MAX 256 /* as above */
-extern const sh_redis_script sh_script_digests_set;
+extern const sh_redis_script sh_script_digests_publish;
 typedef struct {
     struct {
         sh_slice digests;
@@ -95,7 +95,7 @@ typedef struct {
     struct {
         sh_slice node, digest;
     } published[DIGESTS_SET_MAX];
-} digests_set_arguments;
+} digests_publish_arguments;
 
 extern const sh_redis_script sh_script_failures_add;
 typedef struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/hex.h"
 #include "libcommon/base/metrics.h"
+#include "libcommon/base/node_name.h"
 #include "libcommon/base/percent.h"
 #include "libcommon/base/utf8.h"
-#include "libcommon/native/node_name.h"
 #include "tests/fuzz/fuzz.h"
 
 #include "libcommon/base/cleanup.h"

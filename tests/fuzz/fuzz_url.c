@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "tests/fuzz/fuzz.h"
 
 #include "libcommon/config/listen_address.h"

@@ -179,14 +179,14 @@ static void digests_are_published_again_but_for_nodes_with_a_table_in_the_queue(
     assert_string_equal(ANSWER(digests_clear, clear), "done");
     assert_string_equal(ask("HGETALL digests"), "(waits queued 0b 5-1)");
     (void)ask("HSET digests later %s", "0b 6");
-    digests_set_arguments set = {.keys = {SH_SLICE("digests")},
-                                 .published = {{SH_SLICE("later"), SH_SLICE("0a 5")},
-                                               {SH_SLICE("waits"), SH_SLICE("0a 2")},
-                                               {SH_SLICE("gone"), SH_SLICE("0a 3")},
-                                               {SH_SLICE("merged"), SH_SLICE("0a 4")}}};
+    digests_publish_arguments set = {.keys = {SH_SLICE("digests")},
+                                     .published = {{SH_SLICE("later"), SH_SLICE("0a 5")},
+                                                   {SH_SLICE("waits"), SH_SLICE("0a 2")},
+                                                   {SH_SLICE("gone"), SH_SLICE("0a 3")},
+                                                   {SH_SLICE("merged"), SH_SLICE("0a 4")}}};
     sh_redis_arguments arguments = SH_REDIS_ARGUMENTS(set);
     arguments.argc = 1 + 2 * 4;
-    assert_string_equal(script_answer(&sh_script_digests_set, arguments), "done");
+    assert_string_equal(script_answer(&sh_script_digests_publish, arguments), "done");
     assert_string_equal(ask("HGET digests waits"), "queued 0b 5-1");
     assert_string_equal(ask("HGET digests later"), "0b 6"); /* merged meanwhile by another */
     assert_string_equal(ask("HGET digests gone"), "0a 3");
@@ -195,18 +195,18 @@ static void digests_are_published_again_but_for_nodes_with_a_table_in_the_queue(
     assert_string_equal(ask("HGETALL digests"), "(waits queued 0b 5-1)");
 }
 
-static void digests_set_writes_them_all(void **state)
+static void digests_publish_writes_them_all(void **state)
 {
     (void)state;
-    digests_set_arguments set = {
+    digests_publish_arguments set = {
         .keys = {SH_SLICE("digests")},
         .published = {{SH_SLICE("a"), SH_SLICE("1")}, {SH_SLICE("b"), SH_SLICE("2")}}};
     sh_redis_arguments two = SH_REDIS_ARGUMENTS(set);
     two.argc = 1 + 4;
-    assert_string_equal(script_answer(&sh_script_digests_set, two), "done");
+    assert_string_equal(script_answer(&sh_script_digests_publish, two), "done");
     for (size_t i = 0; i < DIGESTS_SET_MAX; i++)
         set.published[i].node = set.published[i].digest = SH_SLICE("a");
-    assert_string_equal(ANSWER(digests_set, set), "done"); /* as many as fit are one call */
+    assert_string_equal(ANSWER(digests_publish, set), "done"); /* as many as fit are one call */
     assert_string_equal(ask("HMGET digests a b"), "(a 2)");
 }
 
@@ -414,7 +414,7 @@ int main(void)
         TEST(ack_removes_counts_and_publishes),
         TEST(ack_publishes_the_newest_digest),
         DEAD_SCRIPTS_TESTS,
-        TEST(digests_set_writes_them_all),
+        TEST(digests_publish_writes_them_all),
         TEST(digests_are_published_again_but_for_nodes_with_a_table_in_the_queue),
         TEST(ack_publishes_no_digest_while_a_later_table_waits),
         TEST(failures_add_forgets_what_comes_to_nothing),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/operate/device_options.h"
+#include "receiver/operate/devices_options.h"
 
 #include "receiver/operate/duration.h"
 

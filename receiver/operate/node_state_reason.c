@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/store/node_state_reason.h"
+#include "receiver/operate/node_state_reason.h"
 
 #include "libcommon/base/clock.h"
 

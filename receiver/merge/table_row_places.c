@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/table_rows.h"
+#include "receiver/merge/table_row_places.h"
 
 #include "libcommon/base/limits.h"
 

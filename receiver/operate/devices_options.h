@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_DEVICE_OPTIONS_H
-#define RECEIVER_DEVICE_OPTIONS_H
+#ifndef RECEIVER_DEVICES_OPTIONS_H
+#define RECEIVER_DEVICES_OPTIONS_H
 
 #include "receiver/store/store.h"
 
 #include <stdbool.h>
 
-/* Parses the arguments of `devices`. Pure except that it reads the clock. */
+/* The arguments of `devices`: which devices are listed, in which order and form. Pure. */
 
 #define DEVICES_USAGE                                                                              \
     "devices [--node N] [--since 7d] [--present|--absent|--unknown] [--search TEXT]"               \

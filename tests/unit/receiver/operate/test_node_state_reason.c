@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "receiver/operate/node_state_reason.h"
 #include "receiver/store/node_state.h"
-#include "receiver/store/node_state_reason.h"
 
 #include "tests/unit/unit.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_record_command.h"
+#include "receiver/cli/node_notes_command.h"
 
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
@@ -8,7 +8,7 @@
 #include "receiver/operate/node_json.h"
 #include "receiver/operate/node_labels.h"
 #include "receiver/operate/node_overview.h"
-#include "receiver/store/node_state_reason.h"
+#include "receiver/operate/node_state_reason.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

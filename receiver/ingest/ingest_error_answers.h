@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_INGEST_REFUSAL_H
-#define RECEIVER_INGEST_REFUSAL_H
+#ifndef RECEIVER_INGEST_ERROR_ANSWERS_H
+#define RECEIVER_INGEST_ERROR_ANSWERS_H
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/metrics.h"
 #include "libcommon/http/http_server.h"
 #include "libcommon/native/error_code.h"
 
-/* How POST /sync refuses: status, code, message, metric and log line of each reason. */
+/*
+ * Every answer of POST /sync but success: status, code, title, metric and log line of each reason.
+ * The sentence comes from the caller, who knows what is wrong: ingest_native.c, ingest_netalertx.c,
+ * ingest_authentication.c, ingest_flush.c.
+ */
 
 /* What is wrong with a push. Sent again unchanged, it is refused again. */
 typedef enum {

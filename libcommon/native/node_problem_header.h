@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_NODE_PROBLEM_H
-#define SH_NODE_PROBLEM_H
+#ifndef SH_NODE_PROBLEM_HEADER_H
+#define SH_NODE_PROBLEM_HEADER_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/limits.h"

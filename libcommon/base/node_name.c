@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 
 #include "libcommon/base/limits.h"
 #include "libcommon/base/unicode.h"

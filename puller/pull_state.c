@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "puller/fetch_retries.h"
+#include "puller/pull_state.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/native/node_problem.h"
+#include "libcommon/native/node_problem_header.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/percent.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "libcommon/native/node_problem.h"
+#include "libcommon/native/node_problem_header.h"
 
 #include <string.h>
 

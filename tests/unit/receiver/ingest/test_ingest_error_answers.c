@@ -5,7 +5,7 @@
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/peer_answer.h"
 #include "receiver/hub/hub_metrics.h"
-#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_error_answers.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/ingest/ingest_refusal.h"
+#include "receiver/ingest/ingest_error_answers.h"
 
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"

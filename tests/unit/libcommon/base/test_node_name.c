@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/limits.h"
-#include "libcommon/native/node_name.h"
+#include "libcommon/base/node_name.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_TABLE_ROWS_H
-#define RECEIVER_TABLE_ROWS_H
+#ifndef RECEIVER_TABLE_ROW_PLACES_H
+#define RECEIVER_TABLE_ROW_PLACES_H
 
 #include "libcommon/netalertx/table_scan.h"
 
