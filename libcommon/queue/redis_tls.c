@@ -82,6 +82,13 @@ static const char *reason_of(sh_redis_tls *tls, const SSL *ssl)
             tls->texts->ca_setting);
         return tls->why;
     }
+    /*
+     * The read timed out: a connection that the server ended has nothing to wait for. A Redis
+     * without TLS waits for the end of a line, so it is silent, too.
+     */
+    if (SSL_want_read(ssl) && BIO_should_read(SSL_get_rbio(ssl)))
+        return "it did not answer the handshake in time: it is overloaded or stopped, or without "
+               "TLS on this port (then use redis:// or another port)";
     unsigned long error = ERR_peek_last_error();
     if (error == 0 || ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER ||
         ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)

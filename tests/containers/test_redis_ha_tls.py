@@ -120,6 +120,10 @@ class RedisHaTlsTest(unittest.TestCase):
         told = self.receiver("-e", f"SYNC_redis_url=rediss+sentinel://{self.sentinel}:26380/main?sentinel_tls=no")
         self.wait_until_ready(told)
         self.wait_for_log(told, f"Redis at {self.master}:6379 of master main is in use")
+        # The kernel still accepts its connections.
+        docker("pause", self.sentinel)
+        silent = self.receiver()
+        self.wait_for_log(silent, "it is overloaded or stopped")
 
 
 if __name__ == "__main__":
