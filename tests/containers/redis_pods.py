@@ -94,6 +94,12 @@ class RedisPods:
         found = [index for index, words in enumerate(self._all("role")) if words[:1] == ["master"]]
         return found[0] if len(found) == 1 else None
 
+    def ask_master(self, *words):
+        """The reply of the master, once there is one."""
+        master = wait_until(lambda: [index for index in (self.master(),) if index is not None], "a master of Redis",
+                            GROUP_S, details=self.details)[0]
+        return self.cli(master, *words)
+
     def wait_until_in_step(self):
         """Until all three are ready; returns the master's index."""
         def found():

@@ -11,6 +11,7 @@ import subprocess
 
 from engine import LOCKED, STOP_S, docker, environment, health, image, inspect, logs, unique
 from harness import free_port, wait_until
+from redis_pods import SERVERS, RedisPods
 
 POSTGRES = "postgres:17"
 POSTGRES_STAND_IN = "synchub-test-postgres:17"
@@ -55,14 +56,23 @@ class Hold:
 
 
 class ScaledHub:
-    """The test's cleanups remove everything that it starts."""
+    """The test's cleanups remove everything that it starts. With redis_pods, the queue is the three Redis of the
+    component redis-ha, of which one has to confirm each push beside the master."""
 
-    def __init__(self, test):
+    def __init__(self, test, redis_pods=False):
         self.test = test
         self.front, self.queue, self.data = (self._network(name) for name in
                                              ("front", "queue", "data"))
         self.ports = {}  # ingest replicas, on this machine's loopback
-        self.redis = self._start_redis()
+        self.redis = self.pods = None
+        self.queue_settings = {"SYNC_redis_url": "redis://redis:6379/0"}
+        if redis_pods:
+            self.pods = RedisPods(test, self.queue)
+            self.pods.start(*SERVERS)
+            self.pods.wait_until_in_step()
+            self.queue_settings = {"SYNC_redis_url": self.pods.url, "SYNC_redis_replicas": 1}
+        else:
+            self.redis = self._start_redis()
         self.postgres = self._start_postgres()
 
     # --- Parts ---------------------------------------------------------------------------------
@@ -119,7 +129,7 @@ class ScaledHub:
     def create_merge(self, name):
         return self.create(
             name, [self.queue, self.data], "--hostname", name, "--health-interval", "1s",
-            *environment(SYNC_receiver_role="merge", SYNC_redis_url="redis://redis:6379/0",
+            *environment(SYNC_receiver_role="merge", **self.queue_settings,
                          SYNC_db=f"postgresql://synchub:{PASSWORD}@postgresql:5432/synchub",
                          SYNC_claim_idle_s=CLAIM_IDLE_S), image("receiver"))
 
@@ -129,7 +139,7 @@ class ScaledHub:
         ingest = self.create(
             name, [self.front, self.queue], "--network-alias", "hub", "-p",
             f"127.0.0.1:{port}:20212", "--health-interval", "1s",
-            *environment(SYNC_receiver_role="ingest", SYNC_redis_url="redis://redis:6379/0"),
+            *environment(SYNC_receiver_role="ingest", **self.queue_settings),
             image("receiver"))
         docker("start", ingest)
         return ingest
@@ -186,6 +196,8 @@ class ScaledHub:
         return [line.split("\t") for line in output.splitlines()]
 
     def redis_cli(self, *words):
+        if self.pods:
+            return self.pods.ask_master(*words)
         return docker("exec", self.redis, "redis-cli", *words).stdout.strip()
 
     def backlog(self):

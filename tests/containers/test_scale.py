@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many nodes push to a hub of several receivers, while parts of it are killed, disconnected and replaced: every
-device must be stored exactly once."""
+"""Many nodes push to a hub of several receivers with the Redis of redis-ha, while parts of it are killed, disconnected
+and replaced: every device must be stored exactly once."""
 
 import concurrent.futures
 import itertools
@@ -16,7 +16,7 @@ from scaled_hub import ScaledHub, at_once
 
 NODES = 40            # that push in NetAlertX's format, without a pusher
 PUSHERS = 3           # that have a real pusher
-ROUNDS = (50, 100, 150, 200, 250)  # devices of each node's table, as it grows
+ROUNDS = (50, 100, 150, 200, 250, 300)  # devices of each node's table, as it grows
 ROAMING = 5           # devices that every node sees: the first queued one wins
 MERGES = ("merge1", "merge2", "merge3")
 INGESTS = ("ingest1", "ingest2")
@@ -112,7 +112,7 @@ class ScaleTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.folder.chmod(0o755)  # containers run as other users
-        self.hub = ScaledHub(self)
+        self.hub = ScaledHub(self, redis_pods=True)
         self.merges = {name: self.hub.create_merge(name) for name in MERGES}
         self.start_merges_on_an_empty_database()
         self.ingests = {name: container for name, container in
@@ -164,8 +164,9 @@ class ScaleTest(unittest.TestCase):
         self.wait_for_all_merged(0)
         self.kill_one_with_entries_in_hand(1)
         cut_off = self.cut_one_off_from_redis(2)
-        self.roll_ingest(3)
-        self.merge_alone(cut_off, 4)
+        self.kill_redis_with_all_entries_in_hand(3)
+        self.roll_ingest(4)
+        self.merge_alone(cut_off, 5)
         self.check_devices()
         self.check_figures(cut_off)
         self.assertEqual(self.hub.dead(), 0)
@@ -198,6 +199,24 @@ class ScaleTest(unittest.TestCase):
         docker("network", "connect", self.hub.queue, self.merges[cut_off])
         self.hub.wait_for_health(self.merges[cut_off])
         return cut_off
+
+    def kill_redis_with_all_entries_in_hand(self, number):
+        """The master's pod is gone while every entry is in the hands of a merge replica: they commit, and acknowledge
+        to the server that takes over, which has the same entries pending."""
+        at_once(self.hub.stop, self.merges.values())
+        self.push(number).wait_for_all()
+        master = self.hub.pods.master()
+        with self.hub.hold_commits():
+            at_once(lambda container: docker("start", container), self.merges.values())
+            wait_until(lambda: sum(self.hub.in_hand().values()) == len(self.nodes),
+                       f"{len(self.nodes)} entries in hand", details=self.details)
+            self.hub.pods.kill(master)
+        self.hub.pods.wait_for_other_master(master)
+        self.wait_for_all_merged(number)
+        self.hub.pods.start(master)
+        self.hub.pods.wait_until_in_step()
+        for container in self.merges.values():
+            self.hub.wait_for_health(container)
 
     def roll_ingest(self, number):
         """Replaces the replicas one after the other while nodes push: running requests are answered, others go to the
