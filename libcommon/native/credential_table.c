@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/native/name_lookalike.h"
 #include "libcommon/base/node_name.h"
 #include "libcommon/native/credentials.h"
+#include "libcommon/native/name_lookalike.h"
 
 #include <assert.h>
 #include <stdlib.h>

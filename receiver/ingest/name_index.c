@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/ingest/name_index.h"
 
-#include "libcommon/native/name_lookalike.h"
 #include "libcommon/base/node_name.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/native/name_lookalike.h"
 #include "libcommon/runtime/log.h"
 
 #include <pthread.h>

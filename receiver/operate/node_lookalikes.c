@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/operate/node_lookalikes.h"
 
-#include "libcommon/native/name_lookalike.h"
 #include "libcommon/base/node_name.h"
+#include "libcommon/native/name_lookalike.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/limits.h"
-#include "libcommon/native/name_lookalike.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/native/name_lookalike.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
