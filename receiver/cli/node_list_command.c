@@ -2,19 +2,13 @@
 #include "receiver/cli/node_list_command.h"
 
 #include "libcommon/base/clock.h"
-#include "libcommon/json/json_write.h"
-#include "libcommon/native/credentials.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
+#include "receiver/operate/credential_state.h"
 #include "receiver/operate/hub_connections.h"
-#include "receiver/operate/json_time.h"
-#include "receiver/operate/node_json.h"
-#include "receiver/store/store_state.h"
 
 #include <stdlib.h>
-
-#define JSON_NODE_MAX (4 * SH_KIB)
 
 typedef struct {
     sh_credentials *all;
@@ -29,51 +23,20 @@ static const show_column columns[COLUMNS] = {
     {"LAST USED", false}, {"ROTATES UNTIL", false}, {"REVOKED", false},  {"SHARED UNTIL", false},
 };
 
-/* Until when the shared credentials work, too; 0: they do not. */
-static int64_t shared_until(const sh_node_record *record, int64_t now_ms)
-{
-    return sh_node_record_takes_shared(record, now_ms) ? record->shared.until_ms : 0;
-}
-
-/* Until when the last of the older credentials is valid; 0: there are none. */
-static int64_t rotates_until(const sh_node_record *record, int64_t now_ms)
-{
-    int64_t last = 0;
-    for (size_t i = 1; record->revoked_ms == 0 && i < record->count; i++)
-        if (sh_credential_is_valid(&record->items[i], now_ms) && record->items[i].until_ms > last)
-            last = record->items[i].until_ms;
-    return last;
-}
-
-static const char *state_of(const sh_node_record *record, int64_t now_ms)
-{
-    if (record->unreadable)
-        return "unreadable";
-    if (record->revoked_ms > 0)
-        return "revoked";
-    if (shared_until(record, now_ms) > 0)
-        return "grace";
-    return rotates_until(record, now_ms) > 0 ? "rotating" : "active";
-}
-
-static const char *protocol_of(const sh_node_record *record)
-{
-    return record->netalertx ? "any" : "native";
-}
-
 static void node_cell(void *context, size_t row, size_t column, char ret[static SHOW_CELL_BYTES])
 {
     const listing *l = context;
     const sh_node_record *record = sh_credentials_at(l->all, row);
+    const credential_state state = credential_state_of(record, l->now_ms);
     switch (column) {
     case NODE:
         (void)snprintf(ret, SHOW_CELL_BYTES, "%s", record->node);
         break;
     case STATE:
-        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", state_of(record, l->now_ms));
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", state.state);
         break;
     case PROTOCOL:
-        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", protocol_of(record));
+        (void)snprintf(ret, SHOW_CELL_BYTES, "%s", state.protocol);
         break;
     case CREATED:
         show_time(record->created_ms, "?", ret);
@@ -82,48 +45,15 @@ static void node_cell(void *context, size_t row, size_t column, char ret[static 
         show_time(l->used_ms[row], "never", ret);
         break;
     case ROTATES_UNTIL:
-        show_time(rotates_until(record, l->now_ms), "-", ret);
+        show_time(state.rotates_until_ms, "-", ret);
         break;
     case REVOKED:
         show_time(record->revoked_ms, "-", ret);
         break;
     default:
-        show_time(shared_until(record, l->now_ms), "-", ret);
+        show_time(state.shared_until_ms, "-", ret);
         break;
     }
-}
-
-typedef struct {
-    const char *key, *key_of_0_2; /* for one release, in Unix ms */
-    int64_t ms;
-} listed_time;
-
-/* `node` and the times in Unix ms are names of 0.2.0, for one release. */
-static sh_err append_node_json(sh_buf *json, const listing *l, size_t row)
-{
-    const sh_node_record *record = sh_credentials_at(l->all, row);
-    const listed_time times[] = {
-        {"created", "created_ms", record->created_ms},
-        {"last_used", "last_used_ms", l->used_ms[row]},
-        {"rotates_until", "rotates_until_ms", rotates_until(record, l->now_ms)},
-        {"shared_until", NULL, shared_until(record, l->now_ms)},
-        {"revoked", "revoked_ms", record->revoked_ms},
-    };
-    sh_err err = sh_buf_append_text(json, "{");
-    if (err == SH_OK)
-        err = sh_json_write_member_text(json, "name", record->node);
-    if (err == SH_OK)
-        err = sh_json_write_member_text(json, "node", record->node);
-    if (err == SH_OK)
-        err = sh_json_write_member_text(json, "state", state_of(record, l->now_ms));
-    if (err == SH_OK)
-        err = sh_json_write_member_text(json, "protocol", protocol_of(record));
-    for (size_t i = 0; i < sizeof times / sizeof times[0] && err == SH_OK; i++) {
-        err = json_time_write(json, times[i].key, times[i].ms);
-        if (err == SH_OK && times[i].key_of_0_2 != NULL)
-            err = json_time_write_ms(json, times[i].key_of_0_2, times[i].ms);
-    }
-    return err == SH_OK ? sh_buf_append_text(json, "}") : err;
 }
 
 static sh_err write_items(const listing *l, sh_buf *json, FILE *out)
@@ -131,7 +61,7 @@ static sh_err write_items(const listing *l, sh_buf *json, FILE *out)
     sh_err err = SH_OK;
     for (size_t i = 0; i < sh_credentials_count(l->all) && err == SH_OK; i++) {
         sh_buf_clear(json);
-        err = append_node_json(json, l, i);
+        err = credential_state_write(json, sh_credentials_at(l->all, i), l->used_ms[i], l->now_ms);
         if (err == SH_OK)
             (void)fprintf(out, "%s\n%s", i == 0 ? "" : ",", json->data);
     }
@@ -141,7 +71,7 @@ static sh_err write_items(const listing *l, sh_buf *json, FILE *out)
 /* `nodes` is the name of 0.2.0, for one release. */
 static sh_err write_nodes_json(const listing *l, FILE *out, sh_error *error)
 {
-    sh_buf json = SH_BUF_INIT(JSON_NODE_MAX);
+    sh_buf json = SH_BUF_INIT(CREDENTIAL_JSON_MAX);
     (void)fputs("{\"items\":[", out);
     sh_err err = write_items(l, &json, out);
     (void)fputs("],\"next\":null,\"nodes\":[", out);
@@ -152,21 +82,9 @@ static sh_err write_nodes_json(const listing *l, FILE *out, sh_error *error)
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 
-static sh_err add_entry(void *context, const store_state_entry *entry, sh_error *error)
-{
-    return sh_credentials_add(context, entry->key, entry->value, error);
-}
-
 static sh_err read_listing(const hub_connections *hub, listing *l, sh_error *error)
 {
-    char version[STORE_VERSION_BYTES];
-    sh_err err = sh_credentials_new(&l->all, error);
-    if (err != SH_OK)
-        return err;
-    const store_state_reader reader = {.each = add_entry, .context = l->all};
-    err = store_state_read(hub->store, STORE_CREDENTIALS, &reader, version, error);
-    if (err == SH_OK)
-        err = sh_credentials_index(l->all, error);
+    sh_err err = credential_states_read(hub->store, &l->all, error);
     if (err != SH_OK)
         return err;
     l->now_ms = sh_clock_unix_ms();

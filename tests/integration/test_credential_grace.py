@@ -92,7 +92,7 @@ class Pushing(GraceTest):
             self.assert_accepted(self.push_json(hub, node))
             self.node(*change)
             self.assert_forbidden(hub, SHARED, lambda: self.push_json(hub, node))
-        self.assertIn("leave out --grace", self.node("add", "Node_A", "--grace", "1h", code=1).stderr)
+        self.assertIn("leave out the grace period (--grace)", self.node("add", "Node_A", "--grace", "1h", code=1).stderr)
 
     def test_a_rotation_does_not_extend_it_and_keeps_it(self):
         hub = self.start()[0]
