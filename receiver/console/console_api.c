@@ -4,6 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/console/console_access.h"
+#include "receiver/console/console_credentials.h"
 #include "receiver/console/console_devices.h"
 #include "receiver/console/console_login.h"
 #include "receiver/console/console_node_edit.h"
@@ -35,6 +36,13 @@ static const api_route routes[] = {
     {"GET", "nodes/*", console_show_node, .is_open = false},
     {"PATCH", "nodes/*", console_change_node, .is_open = false, .has_body = true},
     {"DELETE", "nodes/*", console_forget_node, .is_open = false},
+    {"GET", "nodes/*/credentials", console_show_credentials, .is_open = false},
+    {"POST", "nodes/*/credentials", console_add_credentials, .has_body = true,
+     .body_is_optional = true},
+    {"DELETE", "nodes/*/credentials", console_revoke_credentials, .is_open = false},
+    {"POST", "nodes/*/credentials/rotate", console_rotate_credentials, .has_body = true,
+     .body_is_optional = true},
+    {"GET", "credentials", console_list_credentials, .is_open = false},
     {"GET", "devices", console_list_devices, .is_open = false},
     {"GET", "devices/*", console_show_device, .is_open = false},
     {"GET", "tokens", console_list_tokens, .is_open = false},

@@ -7,7 +7,7 @@ import urllib.parse
 
 import postgres
 from console_base import ConsoleTest
-from harness import device_rows, device_table, long_test, netalertx_push, wait_until
+from harness import KEY, TOKEN, device_rows, device_table, long_test, netalertx_push, wait_until
 
 NAMES = ("Büro <b>&amp; 中文", "a b", "%41?x#y", "'; DROP TABLE SyncHub_Nodes; --")
 
@@ -121,8 +121,123 @@ class Edits(NodesTest):
         self.assertEqual(self.ask("GET", self.path("Berlin"))["note"], "alone")
 
 
+class Credentials(NodesTest):
+    def add(self, name="Berlin", status=201, **options):
+        return self.ask("POST", self.path(name, "credentials"), options or None, status=status)
+
+    def try_push(self, credentials, rows=3):
+        table = device_table(device_rows(rows, node="Berlin"))
+        return netalertx_push(self.hub.url, table, "Berlin", passphrase=credentials["SYNC_encryption_key"],
+                              token=credentials["SYNC_api_token"]).status
+
+    def shared(self):
+        return {"SYNC_api_token": TOKEN, "SYNC_encryption_key": KEY}
+
+    def wait_for(self, credentials, status):
+        wait_until(lambda: self.try_push(credentials) == status, f"a push to answer {status}", details=self.hub.log)
+
+    def test_they_are_added_rotated_and_revoked(self):
+        first = self.add(netalertx=True)
+        self.assertEqual((first["name"], first["SYNC_node_name"], first["published"]), ("Berlin", "Berlin", True))
+        self.wait_for(first, 200)
+        self.assertEqual(self.try_push(self.shared()), 403)
+        self.add(status=409)
+        second = self.ask("POST", self.path("Berlin", "credentials", "rotate"), {"grace_s": 3600})
+        self.assertNotEqual(first["SYNC_api_token"], second["SYNC_api_token"])
+        self.wait_for(second, 200)
+        self.assertEqual(self.try_push(first), 200)
+        state = self.ask("GET", self.path("Berlin", "credentials"))
+        self.assertEqual((state["name"], state["state"], state["protocol"]), ("Berlin", "rotating", "any"))
+        self.assertTrue(state["last_used"])
+        third = self.ask("POST", self.path("Berlin", "credentials", "rotate"), {"grace_s": 0})
+        self.wait_for(third, 200)
+        wait_until(lambda: self.try_push(first) == 403 == self.try_push(second), "the older ones to end")
+        self.ask("DELETE", self.path("Berlin"), status=409)
+        self.ask("DELETE", self.path("Berlin", "credentials"), status=204)
+        self.wait_for(third, 403)
+        self.assertEqual(self.try_push(self.shared()), 403)
+        self.assertEqual(self.ask("GET", self.path("Berlin", "credentials"))["state"], "revoked")
+        self.assertEqual(self.ask("GET", self.path("Berlin"))["state"], "revoked")
+        self.ask("DELETE", self.path("Berlin", "credentials"), status=204)
+        self.ask("DELETE", self.path("Berlin"), status=204)
+        log = self.hub.log()
+        for made in (first, second, third):
+            for name in ("SYNC_api_token", "SYNC_encryption_key"):
+                self.assertNotIn(made[name], log)
+        self.assertIn("console: token robot from 127.0.0.1: POST /api/v1/nodes/Berlin/credentials/rotate", log)
+
+    def test_during_the_grace_period_the_shared_ones_work_too(self):
+        made = self.add(netalertx=True, ephemeral=True, grace_s=3600)
+        self.wait_for(made, 200)
+        self.assertEqual(self.try_push(self.shared()), 200)
+        self.assertEqual(self.ask("GET", self.path("Berlin", "credentials"))["state"], "grace")
+        self.assertTrue(self.ask("GET", self.path("Berlin"))["ephemeral"])
+
+    def test_the_list_is_that_of_the_command_in_pages(self):
+        for name in ("Rome", "Athens", *NAMES[:2]):
+            self.add(name)
+        listed = json.loads(self.command("node", "list", "--json").stdout)["items"]
+        items, after = [], ""
+        while after is not None:
+            page = self.ask("GET", f"/credentials?limit=2&after={urllib.parse.quote(after)}", token=self.reader)
+            self.assertLessEqual(len(page["items"]), 2)
+            items += page["items"]
+            after = page["next"]
+        self.assertEqual(items, listed)
+        self.assertEqual(len(items), 4)
+        for one in items:
+            self.assertEqual(self.ask("GET", self.path(one["name"], "credentials"), token=self.reader), one)
+
+    def test_invalid_requests_are_refused(self):
+        for options in ({"grace_s": -1}, {"grace_s": 7776001}, {"grace_s": "7d"}, {"netalertx": 1}, {"grace": 5}):
+            self.add(status=422, **options)
+        for name in ("a b ", "x" * 51, "\u202e"):
+            self.add(name, status=422)
+        for method, more in (("POST", ["rotate"]), ("DELETE", []), ("GET", [])):
+            self.ask(method, self.path("Berlin", "credentials", *more), status=404)
+        self.add("Berlin")
+        self.add("berlin", status=409)
+        self.ask("POST", self.path("Berlin", "credentials", "rotate"), {"netalertx": True}, status=422)
+        self.ask("POST", self.path("Berlin", "credentials", "again"), {}, status=404, check=False)
+
+    def test_readers_and_other_sites_make_none(self):
+        self.first_visit()
+        cookie = {"Cookie": f"synchub_session={self.cookie}"}
+        self.add("Rome")
+        for method, path in (("POST", self.path("Berlin", "credentials")), ("DELETE", self.path("Rome", "credentials")),
+                             ("POST", self.path("Rome", "credentials", "rotate"))):
+            self.ask(method, path, status=403, token=self.reader)
+            for origin in ({}, {"Origin": "https://evil.example"}):
+                answer = self.call(method, path, headers={"Origin": None, **cookie, **origin})
+                self.assertEqual(answer.status, 403, (method, origin))
+        self.assertEqual([one["state"] for one in self.ask("GET", "/credentials")["items"]], ["active"])
+
+    def test_nobody_keeps_an_answer_with_secrets(self):
+        answer = self.call("POST", self.path("Berlin", "credentials"), token=self.token)
+        self.assertEqual((answer.status, answer.headers["cache-control"]), (201, "no-store"))
+        self.assertNotIn("etag", answer.headers)
+        self.assertNotIn("SYNC_api_token", json.dumps(self.ask("GET", self.path("Berlin"))))
+
+    def test_without_redis_nothing_is_made(self):
+        self.hub_redis.stop()
+        self.add(status=503)
+        self.hub_redis.start()
+        self.add()
+
+
 @long_test
-class OnPostgres(Edits):
+class EditsOnPostgres(Edits):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = postgres.Postgres()
+        cls.addClassCleanup(cls.server.remove)
+
+    def new_database(self):
+        return self.server.new_database()
+
+
+@long_test
+class CredentialsOnPostgres(Credentials):
     @classmethod
     def setUpClass(cls):
         cls.server = postgres.Postgres()
