@@ -202,7 +202,7 @@ static sh_err list_json(store *s, listing *l, sh_error *error)
     l->rows = 0;
     if (err == SH_OK && l->is_long)
         err = store_devices(s, &query, write_json_row, l, error);
-    else if (err == SH_OK)
+    else if (err == SH_OK && l->rows_json.len > 0)
         (void)fwrite(l->rows_json.data, 1, l->rows_json.len, l->out);
     if (err == SH_OK)
         (void)fputs("]}\n", l->out);
