@@ -6,6 +6,8 @@
 #include "libcommon/queue/queue_handle.h"
 #include "receiver/queue/receiver_scripts.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,27 +100,64 @@ sh_err dead_letters_get(sh_queue *queue, const char *id, dead_letter_each each, 
     return err == SH_OK && to_whom.last[0] == '\0' ? fail_missing(id, error) : err;
 }
 
-static sh_err change_letter(sh_queue *queue, const sh_redis_script *script,
-                            sh_redis_arguments arguments, const char *id, sh_error *error)
+/* --- Changes --------------------------------------------------------------------------------- */
+
+/* The arguments of both scripts, of which the id is different in each run. */
+#define CHANGE_ARGUMENTS_MAX 10
+typedef struct {
+    const sh_redis_script *script;
+    sh_redis_arguments arguments;
+    size_t id; /* its index */
+} change_script;
+
+static void read_reply(dead_letter_change *change, const sh_redis_reply *reply)
 {
-    if (!is_stream_id(id))
-        return fail_missing(id, error);
-    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    sh_err err = sh_redis_script_run(queue->redis, script, arguments, &reply, error);
-    if (err != SH_OK)
-        return err;
     if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("missing")))
-        return fail_missing(id, error);
-    if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("full")))
-        return sh_fail(
-            error, SH_E_BUSY,
+        change->err = fail_missing(change->id, &change->error);
+    else if (sh_slice_equals(sh_redis_text(reply), SH_SLICE("full")))
+        change->err = sh_fail(
+            &change->error, SH_E_BUSY,
             "the queue is full: the dead letter %.64s was not moved; try again when merge has "
             "caught up",
-            id);
-    return SH_OK;
+            change->id);
 }
 
-sh_err dead_letters_retry(sh_queue *queue, const char *id, sh_error *error)
+static void change_each(sh_queue *queue, const change_script *what, dead_letter_change changes[],
+                        size_t count)
+{
+    sh_slice argv[DEAD_LETTERS_AT_ONCE][SH_REDIS_SCRIPT_ARGUMENTS + CHANGE_ARGUMENTS_MAX];
+    sh_redis_command commands[DEAD_LETTERS_AT_ONCE];
+    dead_letter_change *changed[DEAD_LETTERS_AT_ONCE];
+    size_t runs = 0;
+    assert(count <= DEAD_LETTERS_AT_ONCE && what->arguments.argc <= CHANGE_ARGUMENTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_stream_id(changes[i].id)) {
+            changes[i].err = fail_missing(changes[i].id, &changes[i].error);
+            continue;
+        }
+        sh_slice *own = &argv[runs][SH_REDIS_SCRIPT_ARGUMENTS];
+        memcpy(own, what->arguments.argv, what->arguments.argc * sizeof own[0]);
+        own[what->id] = sh_slice_of(changes[i].id);
+        commands[runs] =
+            (sh_redis_command){.argc = SH_REDIS_SCRIPT_ARGUMENTS + what->arguments.argc,
+                               .argv = argv[runs],
+                               .error = &changes[i].error};
+        changed[runs++] = &changes[i];
+    }
+    if (runs > 0)
+        sh_redis_script_run_each(queue->redis, what->script, what->arguments.key_count, commands,
+                                 runs);
+    for (size_t i = 0; i < runs; i++) {
+        changed[i]->err = commands[i].err;
+        if (commands[i].err == SH_OK)
+            read_reply(changed[i], commands[i].reply);
+        sh_redis_reply_free(commands[i].reply);
+    }
+}
+
+#define INDEX_OF(type, member) (offsetof(type, member) / sizeof(sh_slice))
+
+void dead_letters_retry_each(sh_queue *queue, dead_letter_change changes[], size_t count)
 {
     char entries[SH_REDIS_NUMBER_BYTES], bytes[SH_REDIS_NUMBER_BYTES];
     const dead_retry_arguments arguments = {
@@ -129,18 +168,39 @@ sh_err dead_letters_retry(sh_queue *queue, const char *id, sh_error *error)
                  .shares = sh_slice_of(queue->shares),
                  .dead_shares = sh_slice_of(queue->dead_shares),
                  .digests = sh_slice_of(queue->digests)},
-        .id = sh_slice_of(id),
         .entries_max = sh_redis_number(SH_QUEUE_ENTRIES_MAX, entries),
         .bytes_max = sh_redis_number(SH_QUEUE_BYTES_MAX, bytes),
     };
-    return change_letter(queue, &sh_script_dead_retry, SH_REDIS_ARGUMENTS(arguments), id, error);
+    const change_script what = {&sh_script_dead_retry, SH_REDIS_ARGUMENTS(arguments),
+                                INDEX_OF(dead_retry_arguments, id)};
+    change_each(queue, &what, changes, count);
+}
+
+void dead_letters_drop_each(sh_queue *queue, dead_letter_change changes[], size_t count)
+{
+    const dead_drop_arguments arguments = {.keys = {sh_slice_of(queue->dead),
+                                                    sh_slice_of(queue->dead_bytes),
+                                                    sh_slice_of(queue->dead_shares)}};
+    const change_script what = {&sh_script_dead_drop, SH_REDIS_ARGUMENTS(arguments),
+                                INDEX_OF(dead_drop_arguments, id)};
+    change_each(queue, &what, changes, count);
+}
+
+typedef void (*change_function)(sh_queue *queue, dead_letter_change changes[], size_t count);
+
+static sh_err change_one(sh_queue *queue, change_function function, const char *id, sh_error *error)
+{
+    dead_letter_change change = {.id = id};
+    function(queue, &change, 1);
+    return change.err == SH_OK ? SH_OK : sh_fail(error, change.err, "%s", change.error.message);
+}
+
+sh_err dead_letters_retry(sh_queue *queue, const char *id, sh_error *error)
+{
+    return change_one(queue, dead_letters_retry_each, id, error);
 }
 
 sh_err dead_letters_drop(sh_queue *queue, const char *id, sh_error *error)
 {
-    const dead_drop_arguments arguments = {.keys = {sh_slice_of(queue->dead),
-                                                    sh_slice_of(queue->dead_bytes),
-                                                    sh_slice_of(queue->dead_shares)},
-                                           .id = sh_slice_of(id)};
-    return change_letter(queue, &sh_script_dead_drop, SH_REDIS_ARGUMENTS(arguments), id, error);
+    return change_one(queue, dead_letters_drop_each, id, error);
 }

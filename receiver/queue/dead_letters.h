@@ -25,6 +25,20 @@ sh_err dead_letters_list(sh_queue *queue, dead_letter_each each, void *context, 
 /* The same for the dead letter with this id. SH_E_NOT_FOUND. */
 sh_err dead_letters_get(sh_queue *queue, const char *id, dead_letter_each each, void *context,
                         sh_error *error);
+
+#define DEAD_LETTERS_AT_ONCE 64
+
+/* One of several that are changed together, in order, with one round trip and one fsync. */
+typedef struct {
+    const char *id;
+    sh_err err; /* of this one, with its message in error */
+    sh_error error;
+} dead_letter_change;
+
+/* At most DEAD_LETTERS_AT_ONCE; each as below. */
+void dead_letters_retry_each(sh_queue *queue, dead_letter_change changes[], size_t count);
+void dead_letters_drop_each(sh_queue *queue, dead_letter_change changes[], size_t count);
+
 /* Moves one back into the queue atomically. SH_E_NOT_FOUND; SH_E_BUSY if the queue is full. */
 sh_err dead_letters_retry(sh_queue *queue, const char *id, sh_error *error);
 /* Deletes one for good. SH_E_NOT_FOUND. */

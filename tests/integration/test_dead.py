@@ -13,6 +13,11 @@ redis.call('XADD', KEYS[2], '*', 'e', e[2][2], 'm', e[2][4], 'i', e[1], 'r', ARG
 redis.call('INCRBY', KEYS[3], #e[2][2]) redis.call('DECRBY', KEYS[4], #e[2][2])
 redis.call('XDEL', KEYS[1], e[1]) return e[1]"""
 
+COPY = """local bytes, all = 0, redis.call('XRANGE', KEYS[1], '-', '+')
+for copy = 1, ARGV[1] do for _, letter in ipairs(all) do
+redis.call('XADD', KEYS[1], '*', unpack(letter[2])) bytes = bytes + #letter[2][2] end end
+return redis.call('INCRBY', KEYS[2], bytes)"""
+
 
 class DeadTest(SyncHubTest):
     def setUp(self):
@@ -146,6 +151,28 @@ redis.call('XADD', KEYS[1], '*', 'e', e .. string.rep('x', ARGV[1]), 'm', 'push'
         self.assertEqual(self.dead("drop", "--node=Nobody").stdout, "0 dropped.\n")
         self.dead("drop", "--all", "--node=Node_A")
         self.assertEqual([letter["node"] for letter in self.letters()], ["Node_C"])
+
+    def test_thousands_are_listed_retried_and_dropped(self):
+        self.add_dead_letters("Node_A", "Node_B")
+        self.hub_redis.cli("EVAL", COPY, 2, "synchub:dead", "synchub:dead:bytes", 2499)
+        total = self.number("synchub:dead:bytes")
+        listed = json.loads(self.dead("list", "--json").stdout)
+        self.assertEqual(len(listed["items"]), 5000)
+        self.assertEqual(listed["items"], listed["dead"])
+        self.assertEqual([letter["id"] for letter in listed["items"]],
+                         [line.split()[0] for line in self.dead("list").stdout.splitlines()[1:]])
+        of_b = [letter["id"] for letter in listed["items"] if letter["node"] == "Node_B"]
+        lines = self.dead("retry", "--node", "Node_B").stdout.splitlines()
+        self.assertEqual(lines, [*(f"retried {id}" for id in of_b), "2500 retried."])
+        self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (2500, 2500))
+        self.assertEqual(self.number("synchub:bytes") + self.number("synchub:dead:bytes"), total)
+        ids = [letter["id"] for letter in self.letters()]
+        done = self.dead("drop", *ids[:70], "1-1", *ids[70:200], code=1)
+        self.assertEqual(done.stdout.splitlines(), [*(f"dropped {id}" for id in ids[:200]), "200 dropped."])
+        self.assertEqual(json.loads(self.dead("drop", "--all", "--json").stdout), {"dropped": ids[200:]})
+        self.assertEqual(self.number("synchub:dead:bytes"), 0)
+        self.assertEqual(self.dead("list", "--node", "Node_B").stdout.splitlines()[-1],
+                         "There are no dead letters of this node.")
 
     def test_a_missing_id_exits_with_1_after_the_others_were_handled(self):
         self.add_dead_letters("Node_A", "Node_B")
