@@ -4,6 +4,8 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/console/console_access.h"
+#include "receiver/console/console_auth_failures.h"
+#include "receiver/console/console_blocklist.h"
 #include "receiver/console/console_credentials.h"
 #include "receiver/console/console_devices.h"
 #include "receiver/console/console_login.h"
@@ -45,6 +47,11 @@ static const api_route routes[] = {
     {"GET", "credentials", console_list_credentials, .is_open = false},
     {"GET", "devices", console_list_devices, .is_open = false},
     {"GET", "devices/*", console_show_device, .is_open = false},
+    {"GET", "blocklist", console_list_blocklist, .is_open = false},
+    {"POST", "blocklist", console_block, .is_open = false, .has_body = true},
+    {"DELETE", "blocklist/*", console_unblock, .is_open = false},
+    {"GET", "auth-failures", console_list_auth_failures, .is_open = false},
+    {"DELETE", "auth-failures", console_clear_auth_failures, .is_open = false},
     {"GET", "tokens", console_list_tokens, .is_open = false},
     {"POST", "tokens", console_add_token, .is_open = false, .has_body = true},
     {"DELETE", "tokens/*", console_revoke_token, .is_open = false},
