@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/crypto/crypto.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 /*
  * Faster than libsodium's decoder, which runs in constant time at 100 MB/s and took a third of a
- * NetAlertX push. The table lookups depend on the data: decode only encrypted or public text here.
+ * NetAlertX push. Table lookups depend on the data: decode only encrypted or public text here.
  */
 #define IS 0x40 /* the byte is in the alphabet; its value is in the lower six bits */
 
@@ -23,7 +27,7 @@ static const uint8_t alphabet[256] = {
     ['8'] = IS | 60, ['9'] = IS | 61, ['+'] = IS | 62, ['/'] = IS | 63};
 
 /* Decodes groups of four bytes; false if any of them is invalid. */
-static bool decode_groups(const uint8_t *in, size_t groups, uint8_t *out)
+static bool decode_groups_by_table(const uint8_t *in, size_t groups, uint8_t *out)
 {
     uint8_t all = IS;
     for (size_t i = 0; i < groups; i++, in += 4, out += 3) {
@@ -36,6 +40,70 @@ static bool decode_groups(const uint8_t *in, size_t groups, uint8_t *out)
     }
     return all == IS;
 }
+
+#ifdef __x86_64__
+
+#define VECTOR_GROUPS 8 /* 32 bytes of text, 24 of data */
+#define TWICE(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
+
+/*
+ * As decode_groups_by_table(), 32 bytes at a time, after W. Mula and D. Lemire, "Faster Base64
+ * Encoding and Decoding Using AVX2 Instructions" (arXiv:1704.00605). A byte is in the alphabet if
+ * the classes that its low and its high four bits allow have no bit in common; its value is the
+ * byte plus an offset that the high four bits determine, but for '/'. Each store writes 32 bytes,
+ * so the last 11 groups are left. Returns the number of groups that it decoded.
+ */
+__attribute__((target("avx2"))) static size_t decode_groups_avx2(const uint8_t *in, size_t groups,
+                                                                 uint8_t *out, bool *valid)
+{
+    const __m256i low_classes = TWICE(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
+                                      0x13, 0x1a, 0x1b, 0x1b, 0x1b, 0x1a);
+    const __m256i high_classes = TWICE(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10,
+                                       0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
+    const __m256i offsets = TWICE(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m256i order = TWICE(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    const __m256i low_bits = _mm256_set1_epi8(0x0f), slash = _mm256_set1_epi8('/');
+    __m256i invalid = _mm256_setzero_si256();
+    size_t done = 0;
+    for (; groups - done >= VECTOR_GROUPS + 3; done += VECTOR_GROUPS, in += 32, out += 24) {
+        __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)in);
+        __m256i high = _mm256_and_si256(_mm256_srli_epi32(text, 4), low_bits);
+        __m256i low = _mm256_and_si256(text, low_bits);
+        invalid =
+            _mm256_or_si256(invalid, _mm256_and_si256(_mm256_shuffle_epi8(low_classes, low),
+                                                      _mm256_shuffle_epi8(high_classes, high)));
+        __m256i is_slash = _mm256_cmpeq_epi8(text, slash); /* -1 selects another offset */
+        __m256i values =
+            _mm256_add_epi8(text, _mm256_shuffle_epi8(offsets, _mm256_add_epi8(is_slash, high)));
+        /* Four values of 6 bits become one of 24. */
+        __m256i pairs = _mm256_maddubs_epi16(values, _mm256_set1_epi32(0x01400140));
+        __m256i data =
+            _mm256_shuffle_epi8(_mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00011000)), order);
+        data = _mm256_permutevar8x32_epi32(data, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7));
+        _mm256_storeu_si256((__m256i *)(void *)out, data);
+    }
+    *valid = _mm256_testz_si256(invalid, invalid) == 1;
+    return done;
+}
+
+static bool decode_groups(const uint8_t *in, size_t groups, uint8_t *out)
+{
+    bool valid = true;
+    size_t done = 0;
+    if (__builtin_cpu_supports("avx2"))
+        done = decode_groups_avx2(in, groups, out, &valid);
+    bool rest = decode_groups_by_table(in + done * 4, groups - done, out + done * 3);
+    return valid & rest;
+}
+
+#else
+
+static bool decode_groups(const uint8_t *in, size_t groups, uint8_t *out)
+{
+    return decode_groups_by_table(in, groups, out);
+}
+
+#endif
 
 /* Decodes the last group; false if it is invalid or its unused bits are not 0. */
 static bool decode_last(const uint8_t in[static 4], size_t padding, uint8_t *out)

@@ -107,25 +107,28 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, boo
     if (len_max > SH_PLAIN_MAX + SH_NETALERTX_IV_BYTES + 2 * BLOCK_BYTES)
         return sh_fail(error, SH_E_LIMIT, "the payload has %zu bytes, more than the %zu allowed",
                        wire.len, (size_t)SH_PLAIN_MAX / 3 * 4);
-    SH_CLEANUP(sh_buf_wipe) sh_buf sealed = SH_BUF_INIT(SH_NETALERTX_BODY_MAX);
-    if (sh_buf_reserve(&sealed, len_max + BLOCK_BYTES) != SH_OK)
-        return sh_fail(error, SH_E_MEMORY, "no memory for a payload of %zu bytes", wire.len);
-    uint8_t *bytes = (uint8_t *)sealed.data;
-    memset(bytes, 0, BLOCK_BYTES); /* decrypted if the payload is shorter than a block */
     size_t split = wire.len < IV_WIRE_BYTES ? wire.len : IV_WIRE_BYTES;
+    sh_slice body = {wire.data + split, wire.len - split};
+    len_max = body.len / 4 * 3 < BLOCK_BYTES ? BLOCK_BYTES : body.len / 4 * 3;
+    sh_err err = sh_buf_reserve(ret, ret->len + len_max);
+    if (err == SH_E_LIMIT)
+        return sh_fail(error, err, "the buffer is too small for a payload of %zu bytes", wire.len);
+    if (err != SH_OK)
+        return sh_fail(error, err, "no memory for a payload of %zu bytes", wire.len);
+    uint8_t *bytes = (uint8_t *)ret->data + ret->len;
+    memset(bytes, 0, BLOCK_BYTES); /* decrypted if the payload is shorter than a block */
     bool iv_ok = sh_base64_decode_constant_time((sh_slice){wire.data, split}, iv, &iv_len);
-    bool body_ok = sh_base64_decode_constant_time((sh_slice){wire.data + split, wire.len - split},
-                                                  bytes, &len);
+    bool body_ok = sh_base64_decode_constant_time(body, bytes, &len);
     bool complete = len > 0 && len % BLOCK_BYTES == 0;
     len = len < BLOCK_BYTES ? BLOCK_BYTES : len - len % BLOCK_BYTES;
-    sealed.len = len; /* for sh_buf_wipe() */
-    if (!decrypt_blocks(passphrase, iv, bytes, len))
+    if (!decrypt_blocks(passphrase, iv, bytes, len)) {
+        bytes[0] = '\0';
         return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", len);
+    }
     bool padded = false;
     size_t text_len = len - padding_len(bytes + len - BLOCK_BYTES, &padded);
     *valid = iv_ok & (iv_len == SH_NETALERTX_IV_BYTES) & body_ok & complete & padded;
-    sh_err err = sh_buf_append(ret, sealed.data, text_len);
-    return err == SH_OK
-               ? SH_OK
-               : sh_fail(error, err, "the buffer is too small for a text of %zu bytes", text_len);
+    bytes[text_len] = '\0';
+    ret->len += text_len;
+    return SH_OK;
 }

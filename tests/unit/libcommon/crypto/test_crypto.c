@@ -71,6 +71,56 @@ static void invalid_base64_is_rejected(void **state)
     }
 }
 
+/* libsodium encodes. Several lengths of each number of vectors, and of what is left after them. */
+static void base64_of_every_length_is_decoded(void **state)
+{
+    (void)state;
+    sh_buf text = SH_BUF_INIT(SH_KIB);
+    sh_buf bytes = SH_BUF_INIT(SH_KIB);
+    for (size_t len = 1; len < 300; len++) {
+        uint8_t random[300], constant_time[304];
+        sh_random(random, len);
+        sh_buf_clear(&text);
+        sh_buf_clear(&bytes);
+        assert_int_equal(sh_base64_encode((sh_slice){(char *)random, len}, &text), SH_OK);
+        assert_int_equal(sh_base64_decode((sh_slice){text.data, text.len}, &bytes, NULL), SH_OK);
+        assert_int_equal(bytes.len, len);
+        assert_memory_equal(bytes.data, random, len);
+        size_t found = 0;
+        assert_true(
+            sh_base64_decode_constant_time((sh_slice){text.data, text.len}, constant_time, &found));
+        assert_int_equal(found, len);
+        assert_memory_equal(constant_time, random, len);
+    }
+    sh_buf_reset(&text);
+    sh_buf_reset(&bytes);
+}
+
+/* RFC 4648, table 1. */
+static void only_the_alphabet_is_base64(void **state)
+{
+    (void)state;
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[128];
+    uint8_t bytes[96];
+    for (size_t at = 0; at < sizeof text; at += 5)
+        for (unsigned c = 0; c < 256; c++) {
+            memset(text, 'A', sizeof text);
+            text[at] = (char)c;
+            size_t len = 0;
+            const char *known = c == 0 ? NULL : strchr(alphabet, (char)c);
+            bool valid = sh_base64_decode_constant_time((sh_slice){text, sizeof text}, bytes, &len);
+            assert_int_equal(valid, known != NULL);
+            if (known == NULL)
+                continue;
+            unsigned shift = 18 - 6 * (unsigned)(at % 4);
+            uint32_t bits = (uint32_t)(known - alphabet) << shift;
+            const uint8_t *group = bytes + at / 4 * 3;
+            assert_int_equal(group[0] << 16 | group[1] << 8 | group[2], bits);
+        }
+}
+
 static void base64_keeps_the_limit(void **state)
 {
     (void)state;
@@ -88,6 +138,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_goes_both_ways),
+        cmocka_unit_test(base64_of_every_length_is_decoded),
+        cmocka_unit_test(only_the_alphabet_is_base64),
         cmocka_unit_test(invalid_base64_is_rejected),
         cmocka_unit_test(base64_keeps_the_limit),
     };
