@@ -65,6 +65,17 @@ class RedisPodsTest(unittest.TestCase):
             docker("rm", "-v", *group.containers[second].values())
             group.start(second)
             third = group.wait_until_in_step()
+        with self.subTest("a replica follows another server, and is started again by its liveness probe"):
+            first = next(index for index in SERVERS if index not in (second, third))
+            self.assertEqual(group.script(second, "alive.sh").returncode, 0)
+            self.assertEqual(group.cli(second, "replicaof", group.hosts[first], "6379"), "OK")
+            done = group.script(second, "alive.sh")
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn(f"the sentinels name {group.hosts[third]}", done.stderr)
+            group.kill(second)
+            group.start(second)
+            self.assertEqual(group.wait_until_in_step(), third)
+            self.assertEqual(group.script(second, "alive.sh").returncode, 0)
         with self.subTest("all are killed, and one that is no master any more starts first"):
             group.kill(*SERVERS)
             group.start(second)
@@ -113,7 +124,7 @@ class RedisPodsTest(unittest.TestCase):
                        f"server {index} to be ready", PUSH_S, details=self.group.details)
         self.group.wait_until_in_step()
         docker("stop", "-t", STOP_S, self.receiver)
-        self.start_receiver()
+        self.start_receiver("-e", "SYNC_receiver_role=ingest")  # its database is another one
         self.push()
 
 

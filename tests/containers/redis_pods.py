@@ -101,11 +101,13 @@ class RedisPods:
         return self.cli(master, *words)
 
     def wait_until_in_step(self):
-        """Until all three are ready; returns the master's index."""
+        """Until all three are ready, and their sentinels know that; returns the master's index."""
         def found():
             lines = [line for info in self._all("info", "replication") for line in info]
+            sentinels = [reply[reply.index("num-slaves") + 1] if "num-slaves" in reply else None
+                         for reply in self._all("-p", "26379", "--raw", "sentinel", "master", "synchub")]
             return (lines.count("connected_slaves:2") == 1 and lines.count("master_link_status:up") == 2 and
-                    all(self.script(index, "ready.sh").returncode == 0 for index in SERVERS))
+                    sentinels == ["2"] * 3 and all(self.script(index, "ready.sh").returncode == 0 for index in SERVERS))
         wait_until(found, "three Redis to be in step", GROUP_S, details=self.details)
         return self.master()
 
