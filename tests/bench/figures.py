@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 
-from stage import LockProbe, Stage, Tool, cpu_seconds, peak_bytes, tool, wait_until
+from stage import LockProbe, Stage, Tool, Webdis, cpu_seconds, peak_bytes, rest_bytes, tool, wait_until
 
 MIB = 1024 * 1024
 # The approximate maximum of sealed bytes in one transaction (receiver/merge/merge_state.h).
@@ -94,10 +94,27 @@ def ingest(root, counts, memory):
             must_all(load, **{status: count})
             return load["rate"], bare["rate"]
 
-        native = [push("native", "s202", counts.pushes) for _ in range(counts.turns)]
+        def push_to_webdis():
+            """The same pushes, at the same Redis, right before ours."""
+            stage.empty()
+            with Webdis(stage.folder, stage.redis) as peer:
+                load = tool("load", url=peer.url, kind="webdis", count=counts.pushes)
+            must_all(load, s200=counts.pushes)
+            if stage.redis.call("XLEN", "bench") != counts.pushes:
+                raise RuntimeError("webdis has not queued all")
+            return load["rate"]
+
+        native, peer = [], []
+        for _ in range(counts.turns):
+            passed_on = push_to_webdis()
+            native.append(push("native", "s202", counts.pushes))
+            peer.append((native[-1][0], passed_on))
         memory["receiver_ingest"] = peak_bytes(receiver.pid)
-        yield at_least("ingest_native", "pushes/s", 0.8, native)
-        yield at_least("ingest_netalertx", "pushes/s", 0.6,
+        yield at_least("ingest_native", "pushes/s", 0.6, native)
+        ours, passed_on = middle(peer)
+        yield Figure("peer_webdis", passed_on, "pushes/s", ours, ours / passed_on, "ingest_native >=1",
+                     ours >= passed_on)
+        yield at_least("ingest_netalertx", "pushes/s", 0.7,
                        [push("netalertx", "s200", counts.netalertx, open=1)
                         for _ in range(counts.turns)])
 
@@ -132,11 +149,8 @@ def merge_tables(root, counts):
 
 def merge(root, counts, memory):
     new, known, flip = zip(*[merge_tables(root, counts) for _ in range(counts.turns)])
-    yield at_least("merge_new", "devices/s", 0.7, new)
-    figure = at_least("merge_known", "devices/s", 0.3, known)
-    figure.goal += " and >=600000/s"
-    figure.met = figure.met and figure.value >= 600000
-    yield figure
+    yield at_least("merge_new", "devices/s", 0.8, new)
+    yield at_least("merge_known", "devices/s", 0.45, known)  # with presence
     yield at_least("presence_flip", "devices/s", 0.2, flip)
     with Stage(root) as stage:
         large = tool("make-table", out=stage.folder / "large.json", devices=counts.large_table)
@@ -178,7 +192,7 @@ def growth(root, counts, memory):
     smallest, *others = counts.growth
     for what in ("new", "known"):
         for size in others:
-            figure = at_least(f"growth_{what}_{size}", "devices/s", 0.6,
+            figure = at_least(f"growth_{what}_{size}", "devices/s", 0.75 if what == "new" else 0.6,
                               [(turn[size][what], turn[smallest][what]) for turn in turns])
             if size != others[-1]:
                 figure.goal, figure.met = "reported", None
@@ -235,7 +249,7 @@ def unchanged(root, counts, memory):
         for _ in range(counts.turns):
             bare = ask(constant)
             turns.append((ask(receiver.url), bare))
-        yield at_least("unchanged", "check-ins/s", 0.5, turns)
+        yield at_least("unchanged", "check-ins/s", 0.75, turns)
 
 
 def million(root, counts, memory):
@@ -258,8 +272,8 @@ def million(root, counts, memory):
         kept_up = load["rate"] >= 0.98 * counts.million_rate
         yield Figure("million", load["rate"], "check-ins/s", counts.million_rate,
                      load["rate"] / counts.million_rate, "sustained", kept_up)
-        yield Figure("million_p99", load["p99_us"] / 1000, "ms", 50, load["p99_us"] / 50000,
-                     "<=50 ms", load["p99_us"] <= 50000)
+        yield Figure("million_p99", load["p99_us"] / 1000, "ms", 20, load["p99_us"] / 20000,
+                     "<=20 ms", load["p99_us"] <= 20000)
         yield Figure("million_cpu", used / load["seconds"], "cores")
         yield Figure("million_cpu_redis", used_redis / load["seconds"], "cores")
 
@@ -295,18 +309,18 @@ def pull_fanout(root, counts, memory):
 # --- End to end ---------------------------------------------------------------------------------
 
 
-def pusher(stage, node, url, first):
-    """A node with one device; its folder has its table and its spool."""
+def pusher(stage, node, url, first, devices=1):
+    """A node; its folder has its table and its spool."""
     folder = stage.nodes / node
     folder.mkdir()
-    tool("make-table", out=folder / "table_devices.json", devices=1, first=first)
+    tool("make-table", out=folder / "table_devices.json", devices=devices, first=first)
     return stage.start("pusher", SYNC_node_name=node, SYNC_hub_url=url, SYNC_devices="True",
                        SYNC_devices_file=folder / "table_devices.json", SYNC_spool_dir=folder,
                        SYNC_plugins_dir=folder, SYNC_RUN="always_after_scan")
 
 
-def latency(root, counts, memory):
-    nodes = 8
+def latency_of(root, counts, memory, nodes):
+    """(p50, p99, median fsync of the disk) in ms of tables that so many nodes send at once."""
     with Stage(root) as stage:
         disk = tool("limit-fsync", file=stage.folder / "fsync")
         receiver = stage.receiver("all")
@@ -314,13 +328,28 @@ def latency(root, counts, memory):
             pusher(stage, f"bench-{i}", receiver.url, first=90000000 + i)
         wait_until(lambda: stage.redis.cli("HLEN", "synchub:digests") == str(nodes),
                    "the first table of each node")
-        memory["pusher_idle"] = max(peak_bytes(p.pid) for p in stage.programs if p.name == "pusher")
+        pids = [p.pid for p in stage.programs if p.name == "pusher"]
+        memory["pusher_rest"] = max(rest_bytes(pid) for pid in pids)
+        memory["pusher_idle"] = max(peak_bytes(pid) for pid in pids)
         took = tool("latency", folder=stage.nodes, db=stage.db, nodes=nodes, rounds=counts.rounds)
-    fsync = disk["p50_us"] / 1000
-    p50, p99 = took["p50_us"] / 1000, took["p99_us"] / 1000
+    return took["p50_us"] / 1000, took["p99_us"] / 1000, disk["p50_us"] / 1000
+
+
+def latency(root, counts, memory):
+    _, p99, fsync = latency_of(root, counts, memory, nodes=1)
+    yield Figure("latency_one_p99", p99, "ms", fsync, p99 / fsync, "<=3 ms", p99 <= 3)
+    p50, p99, fsync = latency_of(root, counts, memory, nodes=8)
     yield Figure("latency_p50", p50, "ms", fsync, p50 / fsync)
-    yield Figure("latency_p99", p99, "ms", fsync, p99 / fsync, "<=20 and <100 ms",
-                 p99 <= 20 * fsync and p99 < 100)
+    yield Figure("latency_p99", p99, "ms", fsync, p99 / fsync, "<=10 ms", p99 <= 10)
+
+
+def peak_of_a_usual_table(root):
+    """The peak of a pusher whose node has 200 devices."""
+    with Stage(root) as stage:
+        receiver = stage.receiver("all")
+        sender = pusher(stage, "bench", receiver.url, first=70000000, devices=200)
+        wait_until(lambda: stage.redis.cli("HGET", "synchub:digests", "bench"), "the table")
+        return peak_bytes(sender.pid)
 
 
 def cpu_per_device(root, counts, memory):
@@ -353,8 +382,10 @@ def cpu_per_device(root, counts, memory):
 
 def peaks(root, counts, memory):
     """Peak memory, recorded by the other metrics."""
-    idle = memory["pusher_idle"] / MIB
-    yield Figure("memory_pusher_idle", idle, "MiB", 12, idle / 12, "<=12 MiB", idle <= 12)
+    for name, used, most in (("memory_pusher_rest", memory["pusher_rest"], 4),
+                             ("memory_pusher_peak", peak_of_a_usual_table(root), 8)):
+        yield Figure(name, used / MIB, "MiB", most, used / MIB / most, f"<={most} MiB", used <= most * MIB)
+    yield Figure("memory_pusher_idle", memory["pusher_idle"] / MIB, "MiB")
     yield Figure("memory_pusher_table", memory["pusher"] / MIB, "MiB")
     yield Figure("memory_receiver_ingest", memory["receiver_ingest"] / MIB, "MiB")
     used, most = memory["merge"] / MIB, 3 * memory["merge_table"] / MIB + 32

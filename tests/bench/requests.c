@@ -39,7 +39,19 @@ static sh_slice head(bench_requests *r, const char *type, size_t body_len, const
     return requests_own(r, &buf);
 }
 
-static void make_native(bench_requests *r, size_t devices)
+/* webdis appends the body to the words of the path, as the last argument of the command. */
+static sh_slice webdis_head(bench_requests *r, size_t body_len)
+{
+    sh_buf buf = SH_BUF_INIT(SH_KIB);
+    bench_must(sh_buf_append_format(&buf,
+                                    "PUT /XADD/bench/*/d HTTP/1.1\r\nHost: hub\r\n"
+                                    "Content-Length: %zu\r\n\r\n",
+                                    body_len),
+               NULL);
+    return requests_own(r, &buf);
+}
+
+static void make_envelopes(bench_requests *r, size_t devices, bool for_webdis)
 {
     uint8_t key[SH_KEY_BYTES];
     sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
@@ -59,7 +71,8 @@ static void make_native(bench_requests *r, size_t devices)
         sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
         bench_reseal(key, templates[i % NATIVE_NODES], &envelope);
         r->all[i].body = requests_own(r, &envelope);
-        r->all[i].head = head(r, SH_ENVELOPE_TYPE, r->all[i].body.len, "");
+        r->all[i].head = for_webdis ? webdis_head(r, r->all[i].body.len)
+                                    : head(r, SH_ENVELOPE_TYPE, r->all[i].body.len, "");
     }
     sh_buf_reset(&text);
 }
@@ -144,7 +157,9 @@ void bench_requests_make(const char *kind, size_t count, size_t devices, bench_r
     if (ret->all == NULL || count == 0)
         bench_die("no requests");
     if (strcmp(kind, "native") == 0)
-        make_native(ret, devices);
+        make_envelopes(ret, devices, false);
+    else if (strcmp(kind, "webdis") == 0)
+        make_envelopes(ret, devices, true);
     else if (strcmp(kind, "netalertx") == 0)
         make_netalertx(ret, devices);
     else if (strcmp(kind, "unchanged") == 0)

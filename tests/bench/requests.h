@@ -24,7 +24,8 @@ typedef struct {
 } bench_requests;
 
 /*
- * kind is native (an envelope each, its id new), netalertx (one body), unchanged (kept-alive
+ * kind is native (an envelope each, its id new), webdis (the same envelopes, for that program to
+ * pass to XADD), netalertx (one body), unchanged (kept-alive
  * check-ins without a body), million (check-ins that ask before they send, 1 % of them changed).
  */
 void bench_requests_make(const char *kind, size_t count, size_t devices, bench_requests *ret);

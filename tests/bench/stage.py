@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The environment of benchmarks: folders on a real disk, Redis, the programs and their cost."""
 
+import json
 import os
 import pathlib
 import re
@@ -13,7 +14,8 @@ import tempfile
 REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "integration"))
 
-from harness import BIN, Program, Redis, clean_environment, poll_until, wait_until  # noqa: E402
+from harness import (BIN, Program, Redis, clean_environment, free_port, get_status, poll_until,  # noqa: E402
+                     wait_until)
 
 TOKEN = "token-of-the-bench"
 PASSPHRASE = "a passphrase of the bench"
@@ -37,10 +39,19 @@ def cpu_seconds(pid, ended_children=False):
     return sum(int(field) for field in fields[11:15 if ended_children else 13]) / TICKS
 
 
+def memory_bytes(pid, field):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"{field}:\s+(\d+) kB", text).group(1)) * 1024
+
+
 def peak_bytes(pid):
     """VmHWM: the peak memory of a process."""
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", text).group(1)) * 1024
+    return memory_bytes(pid, "VmHWM")
+
+
+def rest_bytes(pid):
+    """VmRSS: what a process has in memory now, shared pages included."""
+    return memory_bytes(pid, "VmRSS")
 
 
 class Stage:
@@ -122,6 +133,35 @@ class Stage:
         if self.redis.dead() != 0:
             raise RuntimeError("tables went to the dead letters")
         return seconds, peak
+
+
+class Webdis:
+    """webdis, which passes the body of a request to a Redis command: another program's cost of a push."""
+
+    def __init__(self, folder, redis):
+        if shutil.which("webdis") is None:
+            raise RuntimeError("webdis is not installed: apt-get install webdis")
+        self.port = free_port()
+        path = folder / "webdis.json"
+        path.write_text(json.dumps({
+            "redis_host": "127.0.0.1", "redis_port": redis.port, "http_host": "127.0.0.1", "http_port": self.port,
+            "threads": os.cpu_count(), "daemonize": False, "database": 0, "verbosity": 0,
+            "logfile": str(folder / "webdis.log")}))
+        self.process = subprocess.Popen(["webdis", str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, env=clean_environment({}))
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        try:
+            wait_until(lambda: get_status(self.url + "/PING") == 200, "webdis to answer")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception):
+        self.process.kill()
+        self.process.wait()
 
 
 class LockProbe:
