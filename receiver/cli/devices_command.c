@@ -253,6 +253,7 @@ int devices_command_to(const sh_settings *settings, int argc, char *const argv[]
     device_options options;
     store *s = NULL;
     sh_err code = device_options_read(argc, argv, sh_clock_unix_ms(), &options, &error);
+    options.query.patient = true;
     if (code == SH_OK)
         code = store_open(settings->db, STORE_READ_ONLY, &s, &error);
     if (code == SH_OK) {

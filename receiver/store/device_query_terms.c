@@ -82,15 +82,6 @@ void device_sql_add_views(device_sql *b, const char *what)
     device_sql_add(b, b->query->node != NULL ? " AND node = $1" : "");
 }
 
-static void add_exists(device_sql *b, const char *before, const char *present)
-{
-    device_sql_add(b, before);
-    device_sql_add(b, "EXISTS ");
-    device_sql_add_views(b, "1");
-    device_sql_add(b, present);
-    device_sql_add(b, ")");
-}
-
 void device_sql_add_present(device_sql *b, const char *present)
 {
     if (!b->has_presence) {
@@ -99,17 +90,13 @@ void device_sql_add_present(device_sql *b, const char *present)
                               : "'unknown' = '");
         device_sql_add(b, present); /* one of three constants */
         device_sql_add(b, "'");
-    } else if (strcmp(present, "yes") == 0) {
-        add_exists(b, "", " AND present = 'yes'");
-    } else if (strcmp(present, "no") == 0) {
-        add_exists(b, "", "");
-        add_exists(b, " AND NOT ", " AND present <> 'no'");
-    } else {
-        add_exists(b, "NOT ", " AND present = 'yes'");
-        add_exists(b, " AND (", " AND present = 'unknown'");
-        add_exists(b, " OR NOT ", "");
-        device_sql_add(b, ")");
+        return;
     }
+    /* Not EXISTS, of which PostgreSQL would make a join with the presence of all devices. */
+    device_sql_add(b, "coalesce(");
+    device_sql_add_views(b, STATE);
+    device_sql_add(b, "), 1) = ");
+    device_sql_add(b, strcmp(present, "yes") == 0 ? "2" : strcmp(present, "no") == 0 ? "0" : "1");
 }
 
 void device_sql_add_netalertx_first(device_sql *b)
@@ -134,9 +121,11 @@ void device_sql_add_first_seen(device_sql *b, int64_t ms)
     device_sql_add(b, b->terms->joined_mac);
     device_sql_add(b, " = p.mac WHERE p.first_seen_ms >= ");
     device_sql_add_number(b, ms);
-    device_sql_add(b, ") AND NOT EXISTS ");
-    device_sql_add_views(b, "1");
-    device_sql_add(b, " AND first_seen_ms < ");
+    /* The table, not its view, which PostgreSQL would read as a whole. */
+    device_sql_add(b, ") AND NOT EXISTS (SELECT 1 FROM \"SyncHub_Presence\" AS q WHERE q.mac = ");
+    device_sql_add(b, b->terms->mac);
+    device_sql_add(b, b->query->node != NULL ? " AND q.node = $1" : "");
+    device_sql_add(b, " AND q.first_seen_ms < ");
     device_sql_add_number(b, ms);
     device_sql_add(b, ")");
 }

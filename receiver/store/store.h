@@ -349,6 +349,7 @@ typedef struct {
     bool descending;
     int64_t limit; /* 0: none */
     int64_t after; /* rowid of the device behind which the list begins; 0: at its start */
+    bool patient;  /* takes as long as it takes; otherwise 30 s until the next devices */
 } store_device_query;
 
 /* A device, valid during the call. */

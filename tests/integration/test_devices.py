@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import re
 import unittest
 
 import harness
@@ -172,6 +173,13 @@ class OnPostgres(Commands, test_presence.OnPostgres):
     def setUp(self):
         test_presence.server = server
         super().setUp()
+
+    def test_a_list_may_take_longer_than_other_statements(self):
+        self.start()
+        self.push([present_row(1)])
+        self.execute('ALTER VIEW "SyncHub_NodePresence" RENAME TO quick; CREATE VIEW "SyncHub_NodePresence" AS'
+                     " SELECT quick.* FROM quick, LATERAL (SELECT pg_sleep(16)) AS slow")  # read twice
+        self.assertIn("yes", self.command("devices", "--present", "--limit", "1").stdout)
 
     def test_an_operators_index_finds_what_is_sought(self):
         self.fill()

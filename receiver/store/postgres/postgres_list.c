@@ -109,6 +109,17 @@ static sh_err give_all(store_postgres *s, const store_device_query *query, store
     return err;
 }
 
+/*
+ * A list that must read all devices before it has the first one may take minutes (--sort since),
+ * and a person may leave the pager at its first page. What an administrator has set stays.
+ */
+#define PATIENT_REPLY_MS (24 * 3600 * INT64_C(1000))
+static const char be_patient[] =
+    "SELECT set_config(name, value, true)"
+    " FROM (VALUES ('statement_timeout', '0', '" POSTGRES_STATEMENT_TIMEOUT "'),"
+    " ('idle_in_transaction_session_timeout', '24h', '" POSTGRES_IDLE_TIMEOUT "'))"
+    " AS s(name, value, instead_of) WHERE current_setting(name) = instead_of";
+
 /* One transaction, so that the list is consistent. */
 sh_err store_postgres_devices(store *base, const store_device_query *query, store_device_each each,
                               void *context, sh_error *error)
@@ -117,8 +128,12 @@ sh_err store_postgres_devices(store *base, const store_device_query *query, stor
     sh_err err = store_postgres_exec(s, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "read",
                                      NULL, error);
     s->in_transaction = err == SH_OK;
+    if (err == SH_OK && query->patient)
+        err = store_postgres_exec(s, be_patient, "read", NULL, error);
+    s->reply_ms = query->patient ? PATIENT_REPLY_MS : 0;
     if (err == SH_OK)
         err = give_all(s, query, each, context, error);
+    s->reply_ms = 0;
     s->base.ops->rollback(base);
     return err;
 }

@@ -13,8 +13,10 @@
  */
 static const char session_settings[] =
     "SELECT set_config(name, value, false)"
-    " FROM (VALUES ('statement_timeout', '30s', '0'), ('lock_timeout', '10s', '0'),"
-    " ('idle_in_transaction_session_timeout', '60s', '0'), ('synchronous_commit', 'on', 'off'),"
+    " FROM (VALUES ('statement_timeout', '" POSTGRES_STATEMENT_TIMEOUT
+    "', '0'), ('lock_timeout', '10s', '0'),"
+    " ('idle_in_transaction_session_timeout', '" POSTGRES_IDLE_TIMEOUT
+    "', '0'), ('synchronous_commit', 'on', 'off'),"
     " ('enable_seqscan', 'off', 'on')) AS s(name, value, instead_of)"
     " WHERE current_setting(name) = instead_of";
 

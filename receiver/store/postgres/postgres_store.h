@@ -28,6 +28,10 @@ typedef enum {
     POSTGRES_STATEMENTS
 } postgres_statement;
 
+/* As current_setting() shows them. */
+#define POSTGRES_STATEMENT_TIMEOUT "30s"
+#define POSTGRES_IDLE_TIMEOUT "1min" /* in a transaction */
+
 #define POSTGRES_PARAMETERS_MAX 64 /* of a statement */
 
 typedef struct {

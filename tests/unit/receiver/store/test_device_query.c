@@ -87,6 +87,26 @@ static void presence_is_looked_up_for_each_device(void **state)
                    LIST("SCAN p", "AUTOMATIC", "MATERIALIZE"));
 }
 
+/* Joined, the presence of all devices would be read before the first one is found. */
+static void postgres_joins_no_presence(void **state)
+{
+    (void)state;
+    static const char *const presences[] = {"yes", "no", "unknown"};
+    store *s = opened();
+    for (size_t i = 0; i < 3; i++) {
+        const store_device_query query = {.present = presences[i]};
+        device_query_parameters parameters;
+        SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(16 * SH_KIB);
+        assert_int_equal(sh_buf_append_text(&text, "EXPLAIN "), SH_OK);
+        assert_int_equal(device_query_build(s, SCHEMA_POSTGRES, &query, &text, &parameters), SH_OK);
+        const char *plan = sql(text.data);
+        assert_non_null(strstr(plan, "SubPlan"));
+        assert_null(strstr(plan, "Semi Join"));
+        assert_null(strstr(plan, "Anti Join"));
+    }
+    store_close(s);
+}
+
 static void lists_by_mac_and_node_need_no_sorting(void **state)
 {
     (void)state;
@@ -157,6 +177,7 @@ int main(void)
                                         folder_remove),
     };
     const struct CMUnitTest on_postgres[] = {
+        cmocka_unit_test_setup_teardown(postgres_joins_no_presence, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(pages_of_any_order_are_the_whole_list, folder_make,
                                         folder_remove),
     };
