@@ -54,10 +54,13 @@ static sh_err fail_server(const sh_http_answer *answer, const sh_peer_error *pee
         return sh_fail(error, SH_E_BUSY,
                        "the node has no device table: its scanner has not written one yet%s",
                        message);
+    const char *remedy = strncmp(answer->server, "synchub-", 8) == 0
+                             ? "`synchub-pusher doctor` there says what to do"
+                             : "its log has more";
     if (answer->retry_after_s >= 0)
-        return sh_fail(error, SH_E_BUSY, "the node asks to retry after %" PRId64 " s: %d%s",
-                       answer->retry_after_s, answer->status, message);
-    return sh_fail(error, SH_E_BUSY, "the node answered %d%s", answer->status, message);
+        return sh_fail(error, SH_E_BUSY, "the node asks to retry after %" PRId64 " s: %d%s; %s",
+                       answer->retry_after_s, answer->status, message, remedy);
+    return sh_fail(error, SH_E_BUSY, "the node answered %d%s; %s", answer->status, message, remedy);
 }
 
 static sh_err fail_token(const puller_expected *expected, const char *message, sh_error *error)

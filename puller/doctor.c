@@ -4,6 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/config/settings_http.h"
 #include "libcommon/http/http_client.h"
+#include "libcommon/native/node_problem_header.h"
 #include "libcommon/queue/queue.h"
 #include "libcommon/runtime/doctor_files.h"
 #include "libcommon/runtime/doctor_network.h"
@@ -183,6 +184,7 @@ static void node_done(void *context, size_t number, sh_err err, const sh_http_an
     const puller_node *node = &d->nodes.items[index];
     const sh_doctor_peer peer = {.peer = "node", .url = node->url, .setting = "SYNC_nodes"};
     sh_error error = {.code = SH_OK};
+    sh_node_problem problem;
     char name[SH_NODE_NAME_MAX + 1] = "", label[SH_NODE_NAME_MAX + 32];
     if (err == SH_OK && has_next_token(d, index, answer))
         return;
@@ -196,7 +198,11 @@ static void node_done(void *context, size_t number, sh_err err, const sh_http_an
                       "correct it on the node, or its entry in SYNC_nodes");
         return;
     }
-    if (node->in_clear)
+    if (sh_node_problem_read(answer->problem, &problem))
+        sh_doctor_add_format(
+            d->report, SH_CHECK_WARNING, label, "`synchub-pusher doctor` on the node checks it",
+            "%s at %s answers, but reports a problem: %s", name, node->url, problem.text);
+    else if (node->in_clear)
         sh_doctor_add_format(d->report, SH_CHECK_WARNING, label, "write https:// in SYNC_nodes",
                              "%s at %s answers, but the token is sent to it unencrypted", name,
                              node->url);
