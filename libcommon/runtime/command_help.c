@@ -38,17 +38,20 @@ void sh_help_program(const sh_service *service, const sh_subcommand *common, FIL
     (void)fputs("  help [SUBCOMMAND]\n      print this, or what a subcommand does\n", out);
     (void)fputs("\nSettings, from the environment:\n", out);
     sh_settings_help(service->program, out);
-    (void)fputs("\nExit codes: 0 done, 1 failed, 2 invalid configuration or usage.\n", out);
+    (void)fputs(
+        "\nExit codes: 0 done, 1 failed, 2 invalid configuration or usage, 3 problems found.\n",
+        out);
 }
 
 void sh_help_subcommand(const sh_service *service, const sh_subcommand *subcommand, FILE *out)
 {
     (void)fprintf(out, "Usage: synchub-%s %s\n\n  %s\n\n", service->name, subcommand->usage,
                   subcommand->help);
-    (void)fprintf(out,
-                  "Settings come from the environment: see synchub-%s --help.\n"
-                  "Exit codes: 0 done, 1 failed, 2 invalid configuration or usage.\n",
-                  service->name);
+    (void)fprintf(
+        out,
+        "Settings come from the environment: see synchub-%s --help.\n"
+        "Exit codes: 0 done, 1 failed, 2 invalid configuration or usage, 3 problems found.\n",
+        service->name);
 }
 
 /* Whether group is the first of the subcommand's two words. */
