@@ -150,13 +150,14 @@ class World:
     of the ingests."""
 
     prefix = "synchub"          # of the keys in Redis
+    disk_bytes = DISK_BYTES     # one of these, by the seed
     keeps_direct_writes = True  # what Redis answered to a test's own command is kept
 
     def __init__(self, folder, seed, pushers, pulled, lose_answers=0.03):
         self.folder = pathlib.Path(folder)
         self.logs = self.folder / "logs"
         self.logs.mkdir()
-        self.disk = Disk(self.folder / "disk", DISK_BYTES[seed % len(DISK_BYTES)])
+        self.disk = Disk(self.folder / "disk", self.disk_bytes[seed % len(self.disk_bytes)])
         self.db = self.disk.folder / "hub.db"
         self.out = self.disk.folder / "out"
         self.out.mkdir()
