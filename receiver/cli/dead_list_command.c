@@ -127,7 +127,7 @@ static sh_err list_json(sh_queue *queue, listing *l, sh_error *error)
     l->count = 0;
     if (l->is_long)
         err = dead_letters_list(queue, write_json_row, l, error);
-    else
+    else if (l->rows_json.len > 0)
         (void)fwrite(l->rows_json.data, 1, l->rows_json.len, l->out);
     (void)fputs("]}\n", l->out);
     return err;
