@@ -20,6 +20,7 @@ struct sh_queue {
     char dead[SH_QUEUE_KEY_BYTES];
     char dead_bytes[SH_QUEUE_KEY_BYTES];
     char dead_shares[SH_QUEUE_KEY_BYTES];
+    char dead_jobs[SH_QUEUE_KEY_BYTES];
     char bytes[SH_QUEUE_KEY_BYTES];
     char ids[SH_QUEUE_KEY_BYTES];
     char ids_old[SH_QUEUE_KEY_BYTES];

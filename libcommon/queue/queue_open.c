@@ -74,6 +74,7 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->dead, prefix, "dead");
     name_key(q->dead_bytes, prefix, "dead:bytes");
     name_key(q->dead_shares, prefix, "dead:held");
+    name_key(q->dead_jobs, prefix, "dead:jobs");
     name_key(q->bytes, prefix, "bytes");
     name_key(q->ids, prefix, "ids");
     name_key(q->ids_old, prefix, "ids:old");

@@ -134,6 +134,8 @@ sh_err console_start(const sh_settings *settings, console **ret, sh_error *error
     c->context.has_tls = settings->tls_cert[0] != '\0';
     sh_err err = console_login_rate_new(&c->context.rate, &reason);
     if (err == SH_OK)
+        err = console_job_runner_new(settings, &c->context.jobs, &reason);
+    if (err == SH_OK)
         err = listen_on(c, &reason);
     if (err != SH_OK) {
         console_stop(c);
@@ -156,6 +158,7 @@ void console_stop(console *c)
     if (c == NULL)
         return;
     sh_listener_stop(c->listener, STOP_GRACE_MS);
+    console_job_runner_free(c->context.jobs);
     console_login_rate_free(c->context.rate);
     sh_wipe(c->context.start_code, sizeof c->context.start_code);
     free(c);

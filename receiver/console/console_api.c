@@ -7,7 +7,9 @@
 #include "receiver/console/console_auth_failures.h"
 #include "receiver/console/console_blocklist.h"
 #include "receiver/console/console_credentials.h"
+#include "receiver/console/console_dead_letters.h"
 #include "receiver/console/console_devices.h"
+#include "receiver/console/console_jobs.h"
 #include "receiver/console/console_login.h"
 #include "receiver/console/console_node_edit.h"
 #include "receiver/console/console_nodes.h"
@@ -47,6 +49,15 @@ static const api_route routes[] = {
     {"GET", "credentials", console_list_credentials, .is_open = false},
     {"GET", "devices", console_list_devices, .is_open = false},
     {"GET", "devices/*", console_show_device, .is_open = false},
+    {"GET", "dead-letters", console_list_dead_letters, .is_open = false},
+    {"POST", "dead-letters/bulk", console_begin_job, .is_open = false, .has_body = true},
+    {"GET", "dead-letters/*", console_show_dead_letter, .is_open = false},
+    {"DELETE", "dead-letters/*", console_drop_dead_letter, .is_open = false},
+    {"POST", "dead-letters/*/retry", console_retry_dead_letter, .is_open = false, .has_body = true,
+     .body_is_optional = true},
+    {"GET", "jobs", console_list_jobs, .is_open = false},
+    {"GET", "jobs/*", console_show_job, .is_open = false},
+    {"DELETE", "jobs/*", console_cancel_job, .is_open = false},
     {"GET", "blocklist", console_list_blocklist, .is_open = false},
     {"POST", "blocklist", console_block, .is_open = false, .has_body = true},
     {"DELETE", "blocklist/*", console_unblock, .is_open = false},

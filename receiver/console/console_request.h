@@ -7,6 +7,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_server.h"
 #include "libcommon/json/json_read.h"
+#include "receiver/console/console_job_runner.h"
 #include "receiver/console/console_login_rate.h"
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 typedef struct {
     const sh_settings *settings;
     console_login_rate *rate;
+    console_job_runner *jobs;
     bool has_tls;
     char start_code[SH_SECRET_TEXT_BYTES]; /* of the first visit's link; void once there is a
                                               password */

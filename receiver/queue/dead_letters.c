@@ -80,8 +80,17 @@ static sh_err give_some_letters(sh_queue *queue, const char *from, const char *t
 
 sh_err dead_letters_list(sh_queue *queue, dead_letter_each each, void *context, sh_error *error)
 {
+    return dead_letters_list_after(queue, "0-0", each, context, error);
+}
+
+sh_err dead_letters_list_after(sh_queue *queue, const char *id, dead_letter_each each,
+                               void *context, sh_error *error)
+{
     letter_receiver to_whom = {.each = each, .context = context};
-    char from[QUEUE_ENTRY_ID_BYTES + 1] = "-";
+    char from[QUEUE_ENTRY_ID_BYTES + 1];
+    if (!is_stream_id(id))
+        return sh_fail(error, SH_E_FORMAT, "this is not the id of a dead letter");
+    (void)snprintf(from, sizeof from, "(%s", id);
     sh_err err = SH_OK;
     do {
         err = give_some_letters(queue, from, "+", &to_whom, error);

@@ -22,6 +22,9 @@ typedef struct {
  */
 typedef sh_err (*dead_letter_each)(void *context, const dead_letter *letter, sh_error *error);
 sh_err dead_letters_list(sh_queue *queue, dead_letter_each each, void *context, sh_error *error);
+/* The same for those behind this id. SH_E_FORMAT if it is none. */
+sh_err dead_letters_list_after(sh_queue *queue, const char *id, dead_letter_each each,
+                               void *context, sh_error *error);
 /* The same for the dead letter with this id. SH_E_NOT_FOUND. */
 sh_err dead_letters_get(sh_queue *queue, const char *id, dead_letter_each each, void *context,
                         sh_error *error);

@@ -71,6 +71,38 @@ typedef struct {
     sh_slice from, to, letters_max, head_bytes, bytes_max;
 } dead_list_arguments;
 
+extern const sh_redis_script sh_script_dead_job_begin;
+typedef struct {
+    struct {
+        sh_slice dead, jobs;
+    } keys;
+    sh_slice id, action, node, total, now_ms, jobs_max;
+} dead_job_begin_arguments;
+
+extern const sh_redis_script sh_script_dead_job_cancel;
+typedef struct {
+    struct {
+        sh_slice jobs;
+    } keys;
+    sh_slice id, now_ms;
+} dead_job_cancel_arguments;
+
+extern const sh_redis_script sh_script_dead_job_drop;
+typedef struct {
+    struct {
+        sh_slice dead, dead_bytes, dead_shares, jobs;
+    } keys;
+    sh_slice id, now_ms, letters_max, bytes_max;
+} dead_job_drop_arguments;
+
+extern const sh_redis_script sh_script_dead_job_retry;
+typedef struct {
+    struct {
+        sh_slice stream, bytes, dead, dead_bytes, shares, dead_shares, digests, jobs;
+    } keys;
+    sh_slice id, now_ms, letters_max, read_max, entries_max, bytes_max;
+} dead_job_retry_arguments;
+
 extern const sh_redis_script sh_script_group_create;
 typedef struct {
     struct {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/receiver/queue/dead_job_scripts.h"
 #include "tests/unit/receiver/queue/dead_scripts.h"
 #include "tests/unit/receiver/queue/metrics_scripts.h"
 
@@ -414,6 +415,7 @@ int main(void)
         TEST(ack_removes_counts_and_publishes),
         TEST(ack_publishes_the_newest_digest),
         DEAD_SCRIPTS_TESTS,
+        DEAD_JOB_SCRIPTS_TESTS,
         TEST(digests_publish_writes_them_all),
         TEST(digests_are_published_again_but_for_nodes_with_a_table_in_the_queue),
         TEST(ack_publishes_no_digest_while_a_later_table_waits),
