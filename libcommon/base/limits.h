@@ -77,7 +77,8 @@
 /* HTTP client */
 #define SH_HTTP_ERROR_BODY_MAX (64 * SH_KIB) /* of an error answer */
 #define SH_PULL_SILENCE_MS 5000              /* of a node that is pulled, until its first byte */
-#define SH_HEALTHCHECK_MS 4000               /* below the usual timeout of container engines */
+#define SH_HEALTHCHECK_BODY_MAX SH_MIB
+#define SH_HEALTHCHECK_MS 4000 /* below the usual timeout of container engines */
 
 /* Settings */
 #define SH_SETTING_MAX (64 * SH_KIB)     /* one value */

@@ -8,6 +8,7 @@
 #include "libcommon/http/http_client.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -20,48 +21,62 @@ static const char *ask_at(const char *host)
     return strcmp(host, "::") == 0 ? "::1" : host;
 }
 
-static sh_err ask(sh_http_client *client, const char *url, sh_error *error)
+static sh_err check_answer(const sh_health_question *q, const char *url,
+                           const sh_http_answer *answer, sh_error *error)
+{
+    sh_slice body = {answer->body.len == 0 ? "" : answer->body.data, answer->body.len};
+    if (answer->status != 200)
+        return sh_fail(error, SH_E_BUSY, "not ready: %s answered %d: %.*s", url, answer->status,
+                       (int)(body.len < 300 ? body.len : 300), body.data);
+    if (body.len < q->begins.len || memcmp(body.data, q->begins.data, q->begins.len) != 0)
+        return sh_fail(error, SH_E_NETWORK,
+                       "%s is answered by another program, which listens there instead", url);
+    return SH_OK;
+}
+
+static sh_err ask(sh_http_client *client, const sh_health_question *q, const char *url,
+                  sh_error *error)
 {
     sh_http_answer answer = {0};
     const sh_http_request request = {
         .method = "GET",
         .url = url,
-        .answer_max = SH_HTTP_ERROR_BODY_MAX,
+        .answer_max = SH_HEALTHCHECK_BODY_MAX,
         .timeout_ms = SH_HEALTHCHECK_MS,
     };
     sh_err err = sh_http_send(client, &request, &answer, error);
-    if (err == SH_OK && answer.status != 200)
-        err = sh_fail(error, SH_E_BUSY, "not ready: %s answered %d: %.*s", url, answer.status,
-                      (int)(answer.body.len < 300 ? answer.body.len : 300),
-                      answer.body.len == 0 ? "" : answer.body.data);
+    if (err == SH_OK)
+        err = check_answer(q, url, &answer, error);
     sh_http_answer_reset(&answer);
     return err;
 }
 
-sh_err sh_healthcheck(const char *listen, const char *tls_cert, sh_error *error)
+sh_err sh_healthcheck(const sh_health_question *q, sh_error *error)
 {
     char host[64];
     uint16_t port;
-    char url[128];
+    char url[160];
     sh_http_client *client = NULL;
-    sh_err err = sh_listen_read(sh_slice_of(listen), host, &port, error);
+    sh_err err = sh_listen_read(sh_slice_of(q->listen), host, &port, error);
     if (err != SH_OK)
         return err;
     if (port == 0)
-        return sh_fail(
-            error, SH_E_CONFIG,
-            "SYNC_listen is %s, any free port, so the port to ask is unknown: set a port", listen);
+        return sh_fail(error, SH_E_CONFIG,
+                       "%s is %s, any free port, so the port to ask is unknown: set a port",
+                       q->setting, q->listen);
+    if (setenv("no_proxy", "*", 1) != 0)
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
     const char *at = ask_at(host);
     bool v6 = strchr(at, ':') != NULL;
-    (void)snprintf(url, sizeof url, "%s://%s%s%s:%u/readyz", tls_cert[0] == '\0' ? "http" : "https",
-                   v6 ? "[" : "", at, v6 ? "]" : "", (unsigned)port);
+    (void)snprintf(url, sizeof url, "%s://%s%s%s:%u%s", q->tls_cert[0] == '\0' ? "http" : "https",
+                   v6 ? "[" : "", at, v6 ? "]" : "", (unsigned)port, q->path);
     const sh_http_client_options options = {.user_agent = "synchub-healthcheck",
-                                            .names = sh_settings_client_names("SYNC_listen"),
-                                            .pinned_cert_file = tls_cert,
+                                            .names = sh_settings_client_names(q->setting),
+                                            .pinned_cert_file = q->tls_cert,
                                             .stop_fd = -1};
     err = sh_http_client_new(&options, &client, error);
     if (err == SH_OK)
-        err = ask(client, url, error);
+        err = ask(client, q, url, error);
     sh_http_client_free(client);
     return err;
 }

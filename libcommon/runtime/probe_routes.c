@@ -82,7 +82,7 @@ static void handle_readyz(void *context, sh_http_exchange *exchange)
     const sh_probes *probes = context;
     SH_CLEANUP(sh_buf_reset) sh_buf reason = SH_BUF_INIT(REASON_BYTES_MAX);
     if (probes->is_ready(probes->context, &reason))
-        sh_http_reply(exchange, 200, TEXT_TYPE, SH_SLICE("ready\n"));
+        sh_http_reply(exchange, 200, TEXT_TYPE, SH_PROBE_READY);
     else
         sh_http_reply_error(exchange, 503, sh_error_code_text(SH_CODE_NOT_READY), "Not ready",
                             reason.data == NULL ? "" : reason.data);

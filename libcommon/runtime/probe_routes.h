@@ -25,6 +25,7 @@ typedef struct {
 } sh_probes;
 
 #define SH_PROBE_ROUTES 3
+#define SH_PROBE_READY SH_SLICE("ready\n") /* the answer of /readyz */
 
 /* Fills in the routes; probes must outlive the server. */
 void sh_probes_routes(sh_probes *probes, sh_http_route ret[static SH_PROBE_ROUTES]);

@@ -39,10 +39,8 @@ static int run_healthcheck(const sh_settings *settings, int argc, char *const ar
         (void)puts("SYNC_listen is not set, so there is nothing to check");
         return SH_EXIT_DONE;
     }
-    /* Never through a proxy. */
-    if (setenv("no_proxy", "*", 1) != 0)
-        return SH_EXIT_FAILED;
-    if (sh_healthcheck(settings->listen, settings->tls_cert, &error) != SH_OK) {
+    if (sh_healthcheck(&SH_HEALTH_OF_PROGRAM(settings->listen, settings->tls_cert), &error) !=
+        SH_OK) {
         sh_log_error("%s", error.message);
         return SH_EXIT_FAILED;
     }

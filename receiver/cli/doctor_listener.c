@@ -66,35 +66,74 @@ static void check_certificate(doctor *d)
     sh_buf_wipe(&key);
 }
 
-static void check_running(doctor *d)
+typedef struct {
+    const char *check;
+    sh_health_question question;
+    sh_check_status absent; /* if nothing of ours answers there … */
+    const char *remedy;     /* … what to do */
+} listener;
+
+static void check_listener(doctor *d, const listener *l)
 {
     sh_error error = {.code = SH_OK};
-    if (d->settings->listen[0] == '\0') {
-        sh_doctor_add(d->report, SH_CHECK_SKIPPED, "receiver", "SYNC_listen is not set", NULL);
-        return;
-    }
-    switch (sh_healthcheck(d->settings->listen, d->settings->tls_cert, &error)) {
+    switch (sh_healthcheck(&l->question, &error)) {
     case SH_OK:
-        sh_doctor_add_format(d->report, SH_CHECK_OK, "receiver", NULL, "it is ready at %s",
-                             d->settings->listen);
+        sh_doctor_add_format(d->report, SH_CHECK_OK, l->check, NULL, "it is ready at %s",
+                             l->question.listen);
         break;
     case SH_E_CONFIG:
-        sh_doctor_add(d->report, SH_CHECK_SKIPPED, "receiver", error.message, NULL);
+        sh_doctor_add(d->report, SH_CHECK_SKIPPED, l->check, error.message, NULL);
         break;
     case SH_E_BUSY:
-        sh_doctor_add(d->report, SH_CHECK_FAILED, "receiver", error.message,
+        sh_doctor_add(d->report, SH_CHECK_FAILED, l->check, error.message,
                       "fix what the receiver reports; its log has more");
         break;
     default:
-        sh_doctor_add(d->report, SH_CHECK_FAILED, "receiver", error.message,
-                      "start synchub-receiver, or set SYNC_listen to that of the running one");
+        sh_doctor_add(d->report, l->absent, l->check, error.message, l->remedy);
         break;
     }
 }
 
+static void check_program(doctor *d)
+{
+    const sh_settings *settings = d->settings;
+    const listener program = {
+        .check = "receiver",
+        .question = SH_HEALTH_OF_PROGRAM(settings->listen, settings->tls_cert),
+        .absent = SH_CHECK_FAILED,
+        .remedy = "start synchub-receiver, or set SYNC_listen to that of the running one",
+    };
+    if (settings->listen[0] == '\0')
+        sh_doctor_add(d->report, SH_CHECK_SKIPPED, "receiver", "SYNC_listen is not set", NULL);
+    else
+        check_listener(d, &program);
+}
+
+/* A receiver whose console cannot listen at the default address works without one. */
+static void check_console(doctor *d)
+{
+    const sh_settings *settings = d->settings;
+    const listener console = {
+        .check = "console",
+        .question = {.listen = settings->console_listen,
+                     .setting = "SYNC_console_listen",
+                     .tls_cert = settings->tls_cert,
+                     .path = "/api/v1/openapi.json",
+                     .begins = SH_SLICE("{\n  \"openapi\"")},
+        .absent = SH_CHECK_WARNING,
+        .remedy = "start synchub-receiver; if it runs, another program uses this port: choose "
+                  "another SYNC_console_listen",
+    };
+    if (settings->console_listen[0] == '\0')
+        sh_doctor_add(d->report, SH_CHECK_SKIPPED, "console", "SYNC_console_listen is off", NULL);
+    else
+        check_listener(d, &console);
+}
+
 void doctor_check_listener(doctor *d)
 {
-    check_running(d);
+    check_program(d);
+    check_console(d);
     check_certificate(d);
     sh_doctor_check_modes(d->report, d->settings);
 }

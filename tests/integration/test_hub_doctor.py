@@ -9,7 +9,7 @@ import unittest
 
 import authority
 import postgres
-from harness import (REPO, SyncHubTest, curl, device_rows, device_table, free_port, netalertx_push,
+from harness import (REPO, FakeServer, SyncHubTest, curl, device_rows, device_table, free_port, netalertx_push,
                      query, wait_until)
 
 
@@ -60,6 +60,18 @@ class Doctor(SyncHubTest):
         self.assertTrue(all(line for line in lines))
         usage = self.run_program("receiver", self.settings(), "doctor", "--bad", code=2)
         self.assertIn("usage", usage.stderr)
+
+    def test_ports(self):
+        console = f"127.0.0.1:{free_port()}"
+        hub = self.start(SYNC_console_listen=console)
+        found = self.is_well(SYNC_console_listen=console)
+        self.assertEqual((found["receiver"][0], found["console"][0]), ("ok", "ok"))
+        other = self.server(FakeServer(lambda request: (200, {}, "It works!"))).url.removeprefix("http://")
+        self.finds("console", "warning", "another program", SYNC_console_listen=other)
+        self.finds("receiver", "failed", "another program", SYNC_listen=other)
+        hub.stop()
+        self.finds("receiver", "failed", "nothing listens there")
+        self.finds("console", "warning", "nothing listens there", SYNC_console_listen=console)
 
     def test_on_postgresql(self):
         server = postgres.Postgres()

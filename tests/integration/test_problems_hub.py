@@ -190,7 +190,7 @@ class HubProblemsTest(NodesTest):
             self.secret_files[name].chmod(0o600)
 
     def settings(self, **settings):
-        plain = {"SYNC_redis_url": self.hub_redis.url, "SYNC_listen": self.listen,
+        plain = {"SYNC_redis_url": self.hub_redis.url, "SYNC_listen": self.listen, "SYNC_console_listen": "off",
                  "SYNC_api_token_FILE": self.secret_files["token"],
                  "SYNC_encryption_key_FILE": self.secret_files["key"], "SYNC_db_FILE": self.secret_files["db"]}
         return {**plain, **settings}

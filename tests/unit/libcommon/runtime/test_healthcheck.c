@@ -10,13 +10,14 @@
 
 #include <cmocka.h>
 
-static unsigned status; /* of the server's answer */
+static unsigned status;                    /* of the server's answer */
+static const char *ready_text = "ready\n"; /* its body, if that is 200 */
 
 static void handle_readyz(void *context, sh_http_exchange *exchange)
 {
     (void)context;
     sh_http_reply(exchange, status, "text/plain",
-                  status == 200 ? SH_SLICE("ready\n") : SH_SLICE("Redis is away"));
+                  status == 200 ? sh_slice_of(ready_text) : SH_SLICE("Redis is away"));
 }
 
 static const sh_http_route routes[] = {
@@ -32,7 +33,7 @@ static sh_err check(const char *host, const char *format, sh_error *error)
     char listen[64];
     assert_int_equal(sh_http_server_start(&options, &server, error), SH_OK);
     (void)snprintf(listen, sizeof listen, "%s:%u", format, (unsigned)sh_http_server_port(server));
-    sh_err err = sh_healthcheck(listen, "", error);
+    sh_err err = sh_healthcheck(&SH_HEALTH_OF_PROGRAM(listen, ""), error);
     sh_http_server_stop(server, 1000);
     return err;
 }
@@ -63,6 +64,17 @@ static void a_program_that_is_not_ready_says_why(void **state)
     assert_non_null(strstr(error.message, "Redis is away"));
 }
 
+static void another_program_is_not_taken_for_it(void **state)
+{
+    (void)state;
+    sh_error error = {0};
+    status = 200;
+    ready_text = "<html>It works!</html>";
+    assert_int_equal(check("127.0.0.1", "127.0.0.1", &error), SH_E_NETWORK);
+    assert_non_null(strstr(error.message, "another program"));
+    ready_text = "ready\n";
+}
+
 static void nobody_there_is_unhealthy(void **state)
 {
     (void)state;
@@ -75,7 +87,7 @@ static void nobody_there_is_unhealthy(void **state)
     assert_int_equal(sh_http_server_start(&options, &server, &error), SH_OK);
     (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", (unsigned)sh_http_server_port(server));
     sh_http_server_stop(server, 0);
-    assert_int_equal(sh_healthcheck(listen, "", &error), SH_E_NETWORK);
+    assert_int_equal(sh_healthcheck(&SH_HEALTH_OF_PROGRAM(listen, ""), &error), SH_E_NETWORK);
 }
 
 static void what_cannot_be_asked_is_said(void **state)
@@ -91,7 +103,8 @@ static void what_cannot_be_asked_is_said(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sh_error error = {0};
-        assert_int_equal(sh_healthcheck(cases[i].listen, "", &error), cases[i].expected);
+        assert_int_equal(sh_healthcheck(&SH_HEALTH_OF_PROGRAM(cases[i].listen, ""), &error),
+                         cases[i].expected);
         assert_true(error.message[0] != '\0');
     }
 }
@@ -102,6 +115,7 @@ int main(void)
         cmocka_unit_test(a_ready_program_is_found_healthy),
         cmocka_unit_test(what_listens_everywhere_is_asked_at_the_loopback),
         cmocka_unit_test(a_program_that_is_not_ready_says_why),
+        cmocka_unit_test(another_program_is_not_taken_for_it),
         cmocka_unit_test(nobody_there_is_unhealthy),
         cmocka_unit_test(what_cannot_be_asked_is_said),
     };
