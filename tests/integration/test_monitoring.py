@@ -5,10 +5,12 @@ import json
 import re
 import subprocess
 import unittest
+import urllib.parse
 
 from authority import Authority
-from harness import REPO, curl, wait_until
+from harness import REPO, curl, free_port, long_test, wait_until
 from metrics_base import MetricsTest, Scrape, promtool
+from nodes_base import table
 
 RULES = REPO / "packaging/prometheus/synchub.rules.yml"
 RULE_TESTS = REPO / "tests/prometheus/synchub.tests.yml"
@@ -187,6 +189,69 @@ class Names(MetricsTest):
                 shown.setdefault(name, set()).add(program)
         shown["synchub_tls_certificate_not_after_timestamp_seconds"] = set(scrapes)  # of those with TLS
         self.assertEqual(documented, shown)
+
+
+@long_test
+class PrometheusServer(MetricsTest):
+    """A real Prometheus scrapes a hub, a pusher and a puller, and answers what the dashboard asks."""
+
+    def start_prometheus(self, programs, ca):
+        jobs = [{"job_name": name, "scrape_interval": "1s", "scheme": url.split(":")[0], "tls_config": {"ca_file": str(ca)},
+                 "static_configs": [{"targets": [url.split("//")[1]]}]} for name, url in programs.items()]
+        (self.folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": jobs}))  # JSON is YAML
+        address = f"127.0.0.1:{free_port()}"
+        log = open(self.folder / "prometheus.log", "wb")
+        self.addCleanup(log.close)
+        server = subprocess.Popen(["prometheus", f"--config.file={self.folder}/prometheus.yml", f"--web.listen-address={address}",
+                                   f"--storage.tsdb.path={self.folder}/tsdb"], stdout=log, stderr=log)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.prometheus = f"http://{address}"
+        wait_until(lambda: self.is_ready(server), "Prometheus", details=(self.folder / "prometheus.log").read_text)
+
+    def is_ready(self, server):
+        self.assertIsNone(server.poll(), (self.folder / "prometheus.log").read_text())
+        return curl(self.prometheus + "/-/ready").status == 200
+
+    def ask(self, path, **query):
+        answer = json.loads(curl(f"{self.prometheus}/api/v1/{path}?{urllib.parse.urlencode(query)}").text)
+        self.assertEqual(answer["status"], "success", answer)
+        return answer["data"]
+
+    def test_each_panel_of_the_dashboard_has_data(self):
+        ca = Authority(self.folder / "ca")
+        certificate, key = ca.issue("server")
+        hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db, SYNC_tls_cert=certificate,
+                                                              SYNC_tls_key=key))
+        hub.wait_for_log("listening on")
+        url = hub.url.replace("http:", "https:")
+        pusher = self.program("pusher", self.pusher_settings(url, table("Office"), "Office", SYNC_tls_ca=ca.file,
+                                                             SYNC_listen="127.0.0.1:0")).wait_ready()
+        puller = self.start_puller(self.start_pulled().url)
+        self.start_prometheus({"receiver": url, "pusher": pusher.url, "puller": puller.url}, ca.file)
+        count = iter(range(1000))
+
+        def push(**settings):
+            content = table("Shed", first=3 * next(count))
+            self.run_program("pusher", {**self.pusher_settings(url, content, "Shed", SYNC_tls_ca=ca.file), **settings},
+                             "--once")
+
+        def go_on():
+            """Something of each kind happens: 503, a push, a refusal."""
+            self.hub_redis.cli("CONFIG", "SET", "maxmemory", "1")
+            push(SYNC_RUN_TIMEOUT=1)
+            self.hub_redis.cli("CONFIG", "SET", "maxmemory", "0")
+            push()
+            push(SYNC_encryption_key="another passphrase", SYNC_node_name="Barn")
+            wait_until(lambda: "Barn" in self.nodes("--problems"), "the refusal to be recorded")
+
+        def without_data():
+            go_on()
+            return [expression for expression in dashboard_expressions() if not self.ask(
+                "query", query=expression.replace("5m", "1m"))["result"]]
+        wait_until(lambda: not without_data(), "data for each panel", details=lambda: "\n".join(without_data()))
+        nodes = self.ask("label/node/values", **{"match[]": "synchub_node_state"})  # of the variable
+        self.assertLessEqual({"Office", "Pulled", "Shed"}, set(nodes))
 
 
 if __name__ == "__main__":
