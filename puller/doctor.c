@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "puller/doctor.h"
 
+#include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/config/settings_http.h"
+#include "libcommon/config/settings_load.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/node_problem_header.h"
 #include "libcommon/queue/queue.h"
+#include "libcommon/queue/queue_settings.h"
 #include "libcommon/runtime/doctor_files.h"
 #include "libcommon/runtime/doctor_network.h"
 #include "libcommon/runtime/service.h"
@@ -16,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PARALLEL 32
 
@@ -47,6 +52,11 @@ static void check_settings(doctor *d)
     if (settings->run == SH_RUN_DISABLED)
         sh_doctor_add(d->report, SH_CHECK_WARNING, "settings",
                       "SYNC_RUN is disabled: nothing is pulled", "set SYNC_RUN=schedule");
+    else if (d->nodes.count == 0)
+        sh_doctor_add(d->report, SH_CHECK_WARNING, "settings",
+                      "SYNC_nodes is empty: nothing is pulled",
+                      "name the nodes there, or on the hub: synchub-receiver settings set "
+                      "SYNC_nodes=http://node-a:20212");
     else
         sh_doctor_add_format(d->report, SH_CHECK_OK, "settings", NULL, "%zu nodes, at '%s'",
                              d->nodes.count, settings->run_schedule);
@@ -292,9 +302,27 @@ static void close_all(doctor *d)
     sh_doctor_report_free(d->report);
 }
 
-int doctor_command(const sh_settings *settings, int argc, char *const argv[])
+/* The settings with what was made on the hub; *ret is released by the caller. */
+static sh_err load_with_hub(const sh_settings *settings, sh_settings *ret, sh_error *error)
 {
-    doctor d = {.settings = settings};
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_HUB_SETTINGS_MAX);
+    SH_CLEANUP(sh_source_reset) sh_source source = {0};
+    char version[SH_SETTINGS_VERSION_BYTES];
+    sh_queue *queue = NULL;
+    const sh_queue_options options = sh_queue_options_of(settings);
+    sh_err err = sh_queue_open(&options, &queue, NULL);
+    if (err == SH_OK) /* otherwise a check says why Redis does not answer */
+        err = sh_queue_settings_load(queue, version, &text, NULL);
+    sh_queue_free(queue);
+    if (err == SH_OK && text.len > 0)
+        (void)sh_source_from_json((sh_slice){text.data, text.len}, &source, NULL);
+    return sh_settings_load_with_hub(SH_FOR_PULLER, environ, &source, ret, error);
+}
+
+int doctor_command(const sh_settings *given, int argc, char *const argv[])
+{
+    SH_CLEANUP(sh_settings_reset) sh_settings settings = {0};
+    doctor d = {.settings = &settings};
     sh_error error = {.code = SH_OK};
     bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
     if (argc > 1 || (argc == 1 && !json)) {
@@ -302,9 +330,9 @@ int doctor_command(const sh_settings *settings, int argc, char *const argv[])
         return SH_EXIT_CONFIG;
     }
     int code = SH_EXIT_FAILED;
-    if (open_all(&d, &error) == SH_OK) {
+    if (load_with_hub(given, &settings, &error) == SH_OK && open_all(&d, &error) == SH_OK) {
         check_settings(&d);
-        sh_doctor_check_modes(d.report, settings);
+        sh_doctor_check_modes(d.report, &settings);
         check_redis(&d);
         check_nodes(&d);
         code = sh_doctor_finish(d.report, "synchub-puller", json);

@@ -7,6 +7,7 @@
 #include "libcommon/base/version.h"
 #include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
+#include "libcommon/runtime/hub_settings.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
@@ -111,16 +112,29 @@ static sh_err write_metrics(void *context, sh_buf *ret)
     return err == SH_OK ? sh_queue_metrics_write(&state, ret) : err;
 }
 
+static void on_redis_checked(void *context, sh_queue *queue)
+{
+    (void)context;
+    sh_hub_settings_refresh(queue);
+}
+
+static void on_end(void *context, sh_queue *queue)
+{
+    (void)context;
+    sh_hub_settings_leave(queue);
+}
+
 static sh_err start_status(const sh_settings *settings, puller_status *status, sh_error *error)
 {
     const sh_listener_options options = {
         .probes = {.context = status, .is_ready = is_ready, .write_metrics = write_metrics},
         .connections_max = CONNECTIONS_MAX};
     const sh_queue_options queue = sh_queue_options_of(settings);
-    const sh_queue_watch_calls calls = {.context = NULL};
+    const sh_queue_watch_calls calls = {.each = on_redis_checked, .ended = on_end};
     sh_err err = sh_queue_watch_new(&queue, &calls, &status->watch, error);
-    if (err == SH_OK)
-        err = sh_listener_start(settings, &options, &status->listener, error);
+    if (err != SH_OK || settings->listen[0] == '\0')
+        return err;
+    err = sh_listener_start(settings, &options, &status->listener, error);
     if (err == SH_OK)
         sh_log_info("listening on %s", sh_listener_address(status->listener));
     return err;
@@ -129,11 +143,9 @@ static sh_err start_status(const sh_settings *settings, puller_status *status, s
 sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_error *error)
 {
     *ret = NULL;
-    if (settings->listen[0] == '\0')
-        return SH_OK;
     puller_status *status = calloc(1, sizeof *status);
     if (status == NULL)
-        return sh_fail(error, SH_E_MEMORY, "no memory for the HTTP server");
+        return sh_fail(error, SH_E_MEMORY, "no memory to watch Redis");
     sh_err err = start_status(settings, status, error);
     if (err != SH_OK) {
         puller_status_stop(status);
@@ -149,7 +161,8 @@ void puller_status_stop(puller_status *status)
         return;
     if (status->watch != NULL)
         sh_queue_watch_stop(status->watch);
-    sh_listener_stop(status->listener, STOP_GRACE_MS);
+    if (status->listener != NULL)
+        sh_listener_stop(status->listener, STOP_GRACE_MS);
     sh_queue_watch_free(status->watch);
     free(status);
 }

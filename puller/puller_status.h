@@ -22,7 +22,10 @@ typedef enum {
 void puller_count_node(puller_outcome outcome);
 void puller_count_run(size_t failed, size_t nodes, int64_t duration_ms, int64_t end_unix_ms);
 
-/* Serves GET /livez, /readyz and /metrics on SYNC_listen; *ret is NULL if that is not set. */
+/*
+ * Watches Redis, reads settings made on the hub, and serves GET /livez, /readyz and /metrics on
+ * SYNC_listen if that is set.
+ */
 typedef struct puller_status puller_status;
 sh_err puller_status_start(const sh_settings *settings, puller_status **ret, sh_error *error);
 void puller_status_stop(puller_status *status); /* NULL is accepted */

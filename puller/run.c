@@ -3,7 +3,9 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/config/settings_http.h"
+#include "libcommon/config/settings_hub.h"
 #include "libcommon/native/credentials.h"
+#include "libcommon/runtime/hub_settings.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
 #include "libcommon/runtime/schedule.h"
@@ -25,7 +27,7 @@
 #define REDIS_WAIT_MAX_S 30 /* before the first run; or SYNC_RUN_TIMEOUT if that is less */
 #define REDIS_WAIT_STEP_MS 500
 
-#define RELOAD_POLL_MS 2000 /* interval of checking for changed settings when idle */
+#define RELOAD_POLL_MS 1000 /* interval of checking for changed settings when idle */
 #define SETTLING_POLL_MS 100
 
 /* A dead node delays only itself, as long as no other node waits for a free slot. */
@@ -113,7 +115,8 @@ static int64_t wait_ms(const sh_schedule *schedule)
 {
     if (sh_service_reload_state() == SH_RELOAD_SETTLING)
         return SETTLING_POLL_MS;
-    return sh_schedule_wait_ms(schedule, sh_clock_unix_ms());
+    int64_t ms = sh_schedule_wait_ms(schedule, sh_clock_unix_ms());
+    return ms < RELOAD_POLL_MS ? ms : RELOAD_POLL_MS;
 }
 
 /* Runs at start and then on the schedule. Skips times that pass during a run. */
@@ -136,49 +139,99 @@ static int run_on_schedule(puller *p)
     return SH_EXIT_DONE;
 }
 
-static int run_service(puller *p, bool once)
+/* SYNC_RUN=once, made on the hub: one run, then the program waits for other settings. */
+static int run_once_and_wait(puller *p)
 {
-    warn_of_nodes(&p->nodes);
-    if (once) {
-        wait_for_redis(p);
-        return puller_run(p, 0) ? SH_EXIT_DONE : SH_EXIT_FAILED;
-    }
-    puller_status *status = NULL;
-    sh_error error = {.code = SH_OK};
-    if (puller_status_start(p->settings, &status, &error) != SH_OK) {
-        sh_log_error("%s", error.message);
-        return SH_EXIT_FAILED;
-    }
-    sh_notify_ready("started");
-    sh_log_info("pulling %zu nodes, at start and then at '%s'", p->nodes.count,
-                p->settings->run_schedule);
-    wait_for_redis(p);
-    int code = run_on_schedule(p);
-    puller_status_stop(status);
-    sh_log_info(code == SH_RUN_AGAIN ? "starting again with other settings" : "stopped");
-    return code;
+    bool done = false;
+    do {
+        sh_reload_state reload = sh_service_reload_state();
+        if (reload == SH_RELOAD_DUE)
+            return SH_RUN_AGAIN;
+        if (reload == SH_RELOAD_NONE && !done) {
+            (void)puller_run(p, 0);
+            done = true;
+        }
+    } while (!sh_stop_wait(RELOAD_POLL_MS));
+    return SH_EXIT_DONE;
 }
 
-/* With a settings file, its next version may enable the program. */
-static int run_disabled(const sh_settings *settings, bool once)
+/*
+ * Settings made on the hub must be known before the first run. They are published before the nodes'
+ * credentials, without which nothing is pulled.
+ */
+static bool is_changed_on_hub(const puller *p)
 {
-    sh_log_info("SYNC_RUN is disabled: nothing is pulled");
-    if (settings->config_file[0] == '\0' || once)
-        return SH_EXIT_DONE;
-    sh_notify_ready("disabled");
+    sh_hub_settings_refresh(p->queue);
+    return sh_service_reload_state() == SH_RELOAD_DUE;
+}
+
+static int run_service(puller *p, bool once)
+{
+    wait_for_redis(p);
+    if (is_changed_on_hub(p))
+        return SH_RUN_AGAIN;
+    warn_of_nodes(&p->nodes);
+    if (once)
+        return puller_run(p, 0) ? SH_EXIT_DONE : SH_EXIT_FAILED;
+    if (p->settings->run == SH_RUN_ONCE) {
+        sh_log_info("pulling %zu nodes once, as set on the hub", p->nodes.count);
+        return run_once_and_wait(p);
+    }
+    sh_log_info("pulling %zu nodes, at start and then at '%s'", p->nodes.count,
+                p->settings->run_schedule);
+    return run_on_schedule(p);
+}
+
+/* The hub, or the next version of a settings file, may say what to pull. */
+static int wait_for_settings(void)
+{
     while (!sh_stop_wait(RELOAD_POLL_MS))
         if (sh_service_reload_state() == SH_RELOAD_DUE)
             return SH_RUN_AGAIN;
     return SH_EXIT_DONE;
 }
 
-int puller_main(const sh_settings *settings, bool once)
+/* With nothing to pull. A single run asks the hub once. */
+static int run_idle(const sh_settings *settings, puller *p, bool once)
 {
-    if (settings->run == SH_RUN_DISABLED)
-        return run_disabled(settings, once);
+    bool disabled = settings->run == SH_RUN_DISABLED;
+    const sh_queue_options options = sh_queue_options_of(settings);
+    sh_error error = {.code = SH_OK};
+    if (once) {
+        sh_err err = sh_queue_open(&options, &p->queue, &error);
+        if (err == SH_OK && is_changed_on_hub(p))
+            return SH_RUN_AGAIN;
+    }
+    if (disabled)
+        sh_log_info("SYNC_RUN is disabled: nothing is pulled");
+    else if (once)
+        sh_log_error("SYNC_nodes is empty: name the nodes to pull, as in "
+                     "['http://node-a:20212', 'site b=https://node-b:20212']");
+    else
+        sh_log_info("SYNC_nodes is empty: nothing is pulled until it is set, here or on the hub");
+    if (once)
+        return disabled ? SH_EXIT_DONE : SH_EXIT_CONFIG;
+    return wait_for_settings();
+}
+
+/* Nobody but who starts this program can enable it. */
+static bool is_disabled_for_good(const sh_settings *settings)
+{
+    const sh_setting *row = sh_setting_find("SYNC_RUN", SH_FOR_PULLER);
+    return settings->run == SH_RUN_DISABLED && settings->config_file[0] == '\0' &&
+           !sh_setting_is_open(row, settings, SH_FOR_PULLER);
+}
+
+static int run_with_settings(const sh_settings *settings, bool once)
+{
     puller p = {.settings = settings, .is_single = once};
     sh_error error = {.code = SH_OK};
     int code;
+    if (settings->run == SH_RUN_DISABLED || settings->nodes.count == 0) {
+        code = run_idle(settings, &p, once);
+        close_all(&p);
+        return code;
+    }
     sh_err err = open_all(settings, &p, &error);
     if (err != SH_OK) {
         sh_log_error("%s", error.message);
@@ -187,5 +240,26 @@ int puller_main(const sh_settings *settings, bool once)
         code = run_service(&p, once);
     }
     close_all(&p);
+    return code;
+}
+
+int puller_main(const sh_settings *settings, bool once)
+{
+    puller_status *status = NULL;
+    sh_error error = {.code = SH_OK};
+    if (is_disabled_for_good(settings)) {
+        sh_log_info("SYNC_RUN is disabled: nothing is pulled");
+        return SH_EXIT_DONE;
+    }
+    if (once)
+        return run_with_settings(settings, true);
+    if (puller_status_start(settings, &status, &error) != SH_OK) {
+        sh_log_error("%s", error.message);
+        return SH_EXIT_FAILED;
+    }
+    sh_notify_ready("started");
+    int code = run_with_settings(settings, false);
+    puller_status_stop(status);
+    sh_log_info(code == SH_RUN_AGAIN ? "starting again with other settings" : "stopped");
     return code;
 }

@@ -30,7 +30,7 @@
 #define KEPT_BYTES (2 * SH_MIB)
 #define ARENAS 4
 
-#define RELOAD_POLL_MS 5000
+#define RELOAD_POLL_MS 1000
 
 /* With --once the receiver merges the queued entries and ends; it does not listen. */
 static int run_parts(const sh_settings *settings, const hub_secrets *keys, bool once,
@@ -57,7 +57,7 @@ static int run_parts(const sh_settings *settings, const hub_secrets *keys, bool 
         good = merge_run(m, once);
     else if (err == SH_OK && !once)
         while (!sh_stop_wait(RELOAD_POLL_MS))
-            (void)sh_service_reload_state(); /* logs changed settings */
+            (void)sh_service_reload_state(); /* logs and applies changed settings */
     (void)readiness_set(READINESS_STOPPING, "this receiver is stopping");
     console_stop(c);
     serve_stop(s);

@@ -5,6 +5,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
+#include "libcommon/runtime/hub_settings.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
@@ -178,11 +179,18 @@ static void on_redis_checked(void *context, sh_queue *queue)
 {
     serve *s = context;
     read_queue_age(s, queue);
+    sh_hub_settings_refresh(queue);
     if (!s->ingests)
         return;
     credential_cache_refresh(s->ingest.credentials, queue);
     check_credentials(s);
     check_key(s, queue);
+}
+
+static void on_end(void *context, sh_queue *queue)
+{
+    (void)context;
+    sh_hub_settings_leave(queue);
 }
 
 static void free_parts(serve *s)
@@ -218,7 +226,7 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
     options.replicas = s->ingests ? options.replicas : 0;
     s->replicas = options.replicas;
     const sh_queue_watch_calls calls = {
-        .context = s, .changed = on_redis_changed, .each = on_redis_checked};
+        .context = s, .changed = on_redis_changed, .each = on_redis_checked, .ended = on_end};
     return err == SH_OK ? sh_queue_watch_new(&options, &calls, &s->ingest.watch, error) : err;
 }
 

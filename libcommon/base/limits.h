@@ -84,8 +84,13 @@
 #define SH_SETTING_MAX (64 * SH_KIB)     /* one value */
 #define SH_SETTING_LIST_MAX (2 * SH_MIB) /* one list: SH_LIST_MAX URLs of 200 bytes */
 #define SH_CONFIG_FILE_MAX (4 * SH_MIB)  /* an app.conf */
-#define SH_LIST_MAX 10000                /* entries of a list */
-#define SH_URL_MAX 2048                  /* bytes */
+#define SH_HUB_SETTINGS_MAX (8 * SH_MIB) /* all that were made on the hub, as JSON */
+#define SH_PROGRAMS_MAX 256              /* that report their settings … */
+#define SH_PROGRAM_KEPT_S 30             /* … for this time */
+#define SH_PROGRAM_REPORT_MAX (128 * SH_KIB)
+#define SH_SETTING_REPORTED_MAX (2 * SH_KIB) /* of a value in a process's report */
+#define SH_LIST_MAX 10000                    /* entries of a list */
+#define SH_URL_MAX 2048                      /* bytes */
 
 /* Queue; the HTTP answer over the first two is 503 */
 #define SH_QUEUE_ENTRIES_MAX 100000

@@ -32,13 +32,17 @@ static bool values_differ(const sh_setting *row, const void *a, const void *b)
     return false;
 }
 
+bool sh_setting_differs(const sh_setting *row, const sh_settings *a, const sh_settings *b)
+{
+    return values_differ(row, sh_setting_field_const(row, a), sh_setting_field_const(row, b));
+}
+
 sh_err sh_settings_differ(const sh_settings *a, const sh_settings *b, int program, sh_buf *ret)
 {
     sh_err err = SH_OK;
     for (size_t i = 0; i < sh_setting_count && err == SH_OK; i++) {
         const sh_setting *row = &sh_setting_table[i];
-        if ((row->programs & program) != 0 &&
-            values_differ(row, sh_setting_field_const(row, a), sh_setting_field_const(row, b)))
+        if ((row->programs & program) != 0 && sh_setting_differs(row, a, b))
             err = sh_buf_append_format(ret, "%s%s", ret->len == 0 ? "" : ", ", row->name);
     }
     return err;

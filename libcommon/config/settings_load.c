@@ -36,6 +36,7 @@ typedef struct {
     sh_source credentials;
     sh_source override; /* of the app.conf */
     sh_source app_conf;
+    const sh_source *hub; /* borrowed; NULL: none */
 } sources;
 
 static void sources_reset(sources *s)
@@ -95,14 +96,46 @@ static sh_err note_file(const sources *s, const sh_setting *row, const sh_source
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 
+/*
+ * A setting made on the hub. One that this program cannot use, as it is of another version than the
+ * hub, keeps its default.
+ */
+static sh_err load_hub_row(size_t index, int program, const sources *s, sh_settings *settings,
+                           sh_error *error)
+{
+    const sh_setting *row = &sh_setting_table[index];
+    SH_CLEANUP(sh_source_value_reset) sh_source_value value = {0};
+    sh_error why = {0};
+    if (s->hub == NULL || (row->hub & program) == 0)
+        return SH_OK;
+    sh_err err = sh_source_get(s->hub, row, &value, &why);
+    if (err == SH_OK && value.text == NULL)
+        return SH_OK;
+    if (err == SH_OK)
+        err = sh_setting_set(row, settings, &value, &why);
+    if (err == SH_E_MEMORY)
+        return sh_fail(error, err, "out of memory");
+    if (err == SH_OK) {
+        settings->origins[index] = SH_ORIGIN_HUB;
+        return SH_OK;
+    }
+    err = sh_setting_parse(row, settings, row->fallback, error);
+    return err == SH_OK ? sh_settings_add_warning(settings, "the hub's setting is ignored here: %s",
+                                                  why.message)
+                        : err;
+}
+
 /* Loads one setting. It keeps its default if no source has it. */
-static sh_err load_row(size_t index, const sources *s, sh_settings *settings, sh_error *error)
+static sh_err load_row(size_t index, int program, const sources *s, sh_settings *settings,
+                       sh_error *error)
 {
     const sh_setting *row = &sh_setting_table[index];
     SH_CLEANUP(sh_source_value_reset) sh_source_value value = {0};
     sh_origin origin = SH_ORIGIN_DEFAULT;
     sh_err err = get_value(s, row, &value, &origin, error);
-    if (err != SH_OK || value.text == NULL)
+    if (err == SH_OK && value.text == NULL)
+        return load_hub_row(index, program, s, settings, error);
+    if (err != SH_OK)
         return err;
     settings->origins[index] = (unsigned char)origin;
     err = note_file(s, row, &value, settings, error);
@@ -123,7 +156,7 @@ static sh_err load_rows(int program, load_part part, const sources *s, sh_settin
             (part != LOAD_WHOLE && row->kind == SH_SETTING_SECRET) ||
             (part == LOAD_PROBE && !row->probe))
             continue;
-        sh_err err = load_row(i, s, settings, error);
+        sh_err err = load_row(i, program, s, settings, error);
         if (first == SH_OK)
             first = err;
     }
@@ -218,9 +251,9 @@ static sh_err read_environment(int program, char *const environment[], sources *
 }
 
 static sh_err load_settings(int program, load_part part, char *const environment[],
-                            sh_settings *ret, sh_error *error)
+                            const sh_source *hub, sh_settings *ret, sh_error *error)
 {
-    SH_CLEANUP(sources_reset) sources s = {0};
+    SH_CLEANUP(sources_reset) sources s = {.hub = hub};
     *ret = (sh_settings){0};
     sh_err err = set_defaults(program, ret, error);
     if (err == SH_OK)
@@ -252,19 +285,25 @@ static sh_err load_settings(int program, load_part part, char *const environment
 
 sh_err sh_settings_load(int program, char *const environment[], sh_settings *ret, sh_error *error)
 {
-    return load_settings(program, LOAD_WHOLE, environment, ret, error);
+    return load_settings(program, LOAD_WHOLE, environment, NULL, ret, error);
+}
+
+sh_err sh_settings_load_with_hub(int program, char *const environment[], const sh_source *hub,
+                                 sh_settings *ret, sh_error *error)
+{
+    return load_settings(program, LOAD_WHOLE, environment, hub, ret, error);
 }
 
 sh_err sh_settings_load_part(int program, char *const environment[], sh_settings *ret,
                              sh_error *error)
 {
-    return load_settings(program, LOAD_NO_SECRETS, environment, ret, error);
+    return load_settings(program, LOAD_NO_SECRETS, environment, NULL, ret, error);
 }
 
 sh_err sh_settings_load_probe(int program, char *const environment[], sh_settings *ret,
                               sh_error *error)
 {
-    return load_settings(program, LOAD_PROBE, environment, ret, error);
+    return load_settings(program, LOAD_PROBE, environment, NULL, ret, error);
 }
 
 void sh_settings_reset(sh_settings *settings)

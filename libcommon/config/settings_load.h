@@ -4,6 +4,7 @@
 
 #include "libcommon/base/error.h"
 #include "libcommon/config/settings.h"
+#include "libcommon/config/settings_source.h"
 
 /*
  * Loads and validates the settings of one program (SH_FOR_…), and checks that those it requires are
@@ -22,8 +23,16 @@
 sh_err sh_settings_load(int program, char *const environment[], sh_settings *ret, sh_error *error);
 
 /*
- * The same for a subcommand that needs no secrets: does not read SYNC_api_token and
- * SYNC_encryption_key, and does not require any setting.
+ * The same, with what was made on the hub (settings_hub.h) between SYNC_config_file and the
+ * default; NULL: nothing. A value that this program cannot use causes a warning and keeps the
+ * default. Borrows hub during the call.
+ */
+sh_err sh_settings_load_with_hub(int program, char *const environment[], const sh_source *hub,
+                                 sh_settings *ret, sh_error *error);
+
+/*
+ * The same as sh_settings_load() for a subcommand that needs no secrets: does not read
+ * SYNC_api_token and SYNC_encryption_key, and does not require any setting.
  */
 sh_err sh_settings_load_part(int program, char *const environment[], sh_settings *ret,
                              sh_error *error);

@@ -38,6 +38,11 @@ static sh_err put_member(void *context, const sh_json_scan_member *member, sh_er
     return sh_source_set(source, member->key, value, member->type == SH_JSON_SCAN_ARRAY, error);
 }
 
+sh_err sh_source_from_json(sh_slice text, sh_source *ret, sh_error *error)
+{
+    return sh_json_scan(text, put_member, ret, error);
+}
+
 sh_err sh_source_from_override(const char *path, sh_source *ret, sh_file_stamp *stamp,
                                sh_error *why, sh_error *error)
 {
@@ -48,8 +53,8 @@ sh_err sh_source_from_override(const char *path, sh_source *ret, sh_file_stamp *
     if (err == SH_E_NOT_FOUND)
         return SH_OK;
     if (err == SH_OK)
-        err = sh_json_scan((sh_slice){content.data == NULL ? "" : content.data, content.len},
-                           put_member, ret, why);
+        err = sh_source_from_json((sh_slice){content.data == NULL ? "" : content.data, content.len},
+                                  ret, why);
     else if (err != SH_E_MEMORY)
         return sh_fail(error, SH_E_CONFIG, "%s", reason.message);
     if (err == SH_E_MEMORY)

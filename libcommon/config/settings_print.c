@@ -83,7 +83,7 @@ static const char *choice_word(const sh_setting *row, int value)
     return "";
 }
 
-static sh_err add_value(const sh_setting *row, const sh_settings *settings, sh_buf *out)
+sh_err sh_setting_print(const sh_setting *row, const sh_settings *settings, sh_buf *out)
 {
     const void *field = sh_setting_field_const(row, settings);
     const char *text;
@@ -109,7 +109,6 @@ static sh_err add_value(const sh_setting *row, const sh_settings *settings, sh_b
 
 sh_err sh_settings_print(const sh_settings *settings, int program, FILE *out)
 {
-    static const char *const origins[] = {"default", "environment", "file"};
     for (size_t i = 0; i < sh_setting_count; i++) {
         const sh_setting *row = &sh_setting_table[i];
         SH_CLEANUP(sh_buf_reset) sh_buf line = SH_BUF_INIT(SH_CONFIG_FILE_MAX);
@@ -117,9 +116,10 @@ sh_err sh_settings_print(const sh_settings *settings, int program, FILE *out)
             continue;
         sh_err err = sh_buf_append_format(&line, "%s=", row->name);
         if (err == SH_OK)
-            err = add_value(row, settings, &line);
+            err = sh_setting_print(row, settings, &line);
         if (err == SH_OK)
-            err = sh_buf_append_format(&line, " (from %s)\n", origins[settings->origins[i]]);
+            err =
+                sh_buf_append_format(&line, " (from %s)\n", sh_origin_names[settings->origins[i]]);
         if (err != SH_OK)
             return err;
         if (fwrite(line.data, 1, line.len, out) != line.len)

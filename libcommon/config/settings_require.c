@@ -71,10 +71,6 @@ sh_err sh_settings_require(const sh_settings *settings, int program, sh_error *e
                        "passphrase on every node and on the hub");
     if (program == SH_FOR_PUSHER)
         return require_pusher(settings, error);
-    if (program == SH_FOR_PULLER && settings->nodes.count == 0)
-        return sh_fail(error, SH_E_CONFIG,
-                       "SYNC_nodes is empty: name the nodes to pull, as in "
-                       "['http://node-a:20212', 'site b=https://node-b:20212']");
     return SH_OK;
 }
 

@@ -66,6 +66,12 @@ sh_err sh_source_from_override(const char *path, sh_source *ret, sh_file_stamp *
                                sh_error *why, sh_error *error);
 
 /*
+ * Reads a JSON object of settings, whose values are converted to text; ignores other names.
+ * SH_E_FORMAT, SH_E_LIMIT, SH_E_MEMORY; then release *ret, too.
+ */
+sh_err sh_source_from_json(sh_slice text, sh_source *ret, sh_error *error);
+
+/*
  * Gets a setting's value by its name or alias in any case, or from the file named by X_FILE.
  * Ignores empty values. SH_E_CONFIG if there are different values, if the value is invalid, or if
  * the file is unusable; SH_E_MEMORY.

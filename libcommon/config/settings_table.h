@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The table of settings that drives loading, validation, printing and help. For settings*.c only.
+/* The table of settings that drives loading, validation, printing, help and the list of settings.
  */
 
 #define SH_CONSOLE_LISTEN "127.0.0.1:20214"
@@ -35,7 +35,10 @@ typedef enum {
     SH_ORIGIN_DEFAULT,
     SH_ORIGIN_ENVIRONMENT,
     SH_ORIGIN_FILE, /* X_FILE or SYNC_config_file */
+    SH_ORIGIN_HUB,  /* made on the hub, see settings_hub.h */
 } sh_origin;
+
+extern const char *const sh_origin_names[]; /* `default` … */
 
 typedef struct {
     const char *name;
@@ -51,6 +54,7 @@ typedef struct {
     const char *help;
     bool probe;             /* read by a health check */
     const char *credential; /* name of the systemd credential with the value, or NULL */
+    int hub;                /* programs for which it can be set on the hub, or 0 */
 } sh_setting;
 
 extern const sh_setting sh_setting_table[];
@@ -62,6 +66,10 @@ const sh_setting *sh_setting_find(const char *name, int programs);
 /* The row's field in *settings; its type depends on the row's kind. */
 void *sh_setting_field(const sh_setting *row, sh_settings *settings);
 const void *sh_setting_field_const(const sh_setting *row, const sh_settings *settings);
+
+/* Appends the row's value as it is printed: without secrets, a list as JSON. SH_E_LIMIT,
+ * SH_E_MEMORY. */
+sh_err sh_setting_print(const sh_setting *row, const sh_settings *settings, sh_buf *ret);
 
 /* Appends text, in which passwords of URLs are replaced. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_setting_redact(const char *text, sh_buf *ret);

@@ -39,6 +39,9 @@ struct sh_queue {
     char nodes_version[SH_QUEUE_KEY_BYTES];
     char nodes_staging[SH_QUEUE_KEY_BYTES];
     char nodes_used[SH_QUEUE_KEY_BYTES];
+    char settings[SH_QUEUE_KEY_BYTES];
+    char settings_version[SH_QUEUE_KEY_BYTES];
+    char programs[SH_QUEUE_KEY_BYTES];
     char key[SH_QUEUE_KEY_BYTES];
     char database[SH_QUEUE_KEY_BYTES];
     char merging[SH_QUEUE_KEY_BYTES];

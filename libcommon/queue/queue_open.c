@@ -92,6 +92,9 @@ sh_err sh_queue_open(const sh_queue_options *options, sh_queue **ret, sh_error *
     name_key(q->nodes, prefix, "nodes");
     name_key(q->nodes_staging, prefix, "nodes:new");
     name_key(q->nodes_used, prefix, "nodes:used");
+    name_key(q->settings, prefix, "settings");
+    name_key(q->settings_version, prefix, "settings:version");
+    name_key(q->programs, prefix, "programs");
     name_key(q->key, prefix, "key");
     name_key(q->database, prefix, "database");
     name_key(q->merging, prefix, "merging");

@@ -265,6 +265,8 @@ static sh_err check_ready(sh_queue *queue, sh_error *error)
         {queue->key, "string"},      {queue->agents, "hash"},
         {queue->problems, "hash"},   {queue->conflicts, "hash"},
         {queue->instances, "hash"},  {queue->auth_failures, "hash"},
+        {queue->settings, "string"}, {queue->settings_version, "string"},
+        {queue->programs, "hash"},
     };
     static_assert(sizeof keys / sizeof keys[0] == SH_READY_KEYS, "all of them are checked");
     sh_ready_arguments arguments;

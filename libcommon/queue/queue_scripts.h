@@ -39,6 +39,29 @@ typedef struct {
     } keys;
 } sh_nodes_load_arguments;
 
+extern const sh_redis_script sh_script_settings_load;
+typedef struct {
+    struct {
+        sh_slice settings, settings_version;
+    } keys;
+} sh_settings_load_arguments;
+
+extern const sh_redis_script sh_script_program_put;
+typedef struct {
+    struct {
+        sh_slice programs;
+    } keys;
+    sh_slice id, report, programs_max, kept_s;
+} sh_program_put_arguments;
+
+extern const sh_redis_script sh_script_programs_read;
+typedef struct {
+    struct {
+        sh_slice programs;
+    } keys;
+    sh_slice kept_s;
+} sh_programs_read_arguments;
+
 #define SH_REPORTS_PUT_MAX 32 /* groups at most; argc excludes unused ones */
 extern const sh_redis_script sh_script_reports_put;
 typedef struct {
@@ -72,7 +95,7 @@ typedef struct {
     } reported[SH_REPORTS_PUT_MAX];
 } reports_remove_arguments;
 
-#define SH_READY_KEYS 22
+#define SH_READY_KEYS 25
 extern const sh_redis_script sh_script_ready;
 typedef struct {
     struct {

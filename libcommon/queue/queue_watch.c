@@ -81,7 +81,10 @@ static void *watch_queue(void *context)
         (void)pthread_mutex_lock(&w->lock);
         wait_a_while(w);
     }
+    bool answers = w->state.answers;
     (void)pthread_mutex_unlock(&w->lock);
+    if (answers && w->calls.ended != NULL)
+        w->calls.ended(w->calls.context, w->queue);
     return NULL;
 }
 

@@ -34,6 +34,8 @@ typedef struct {
     void (*changed)(void *context, const sh_queue_state *state);
     /* Called in the thread after each check, for other regular tasks on the queue; may be NULL. */
     void (*each)(void *context, sh_queue *queue);
+    /* Called in the thread when it ends, if Redis answered the last check; may be NULL. */
+    void (*ended)(void *context, sh_queue *queue);
 } sh_queue_watch_calls;
 
 /* What options point to must outlive the watch. SH_E_MEMORY, SH_E_CONFIG. */

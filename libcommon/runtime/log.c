@@ -146,6 +146,11 @@ void sh_log_init(const char *program, sh_log_level level, sh_log_format format)
     (void)pthread_mutex_unlock(&limit_lock);
 }
 
+void sh_log_set_level(sh_log_level level)
+{
+    level_max = (int)level;
+}
+
 bool sh_log_flush(int64_t ms)
 {
     write_due(true);

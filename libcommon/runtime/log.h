@@ -23,6 +23,7 @@
  */
 
 void sh_log_init(const char *program, sh_log_level level, sh_log_format format);
+void sh_log_set_level(sh_log_level level);
 
 /*
  * Writes queued lines and summaries, for at most ms, before the program ends. False if lines are

@@ -4,6 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/config/settings_load.h"
 #include "libcommon/config/settings_print.h"
+#include "libcommon/config/settings_table.h"
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/runtime/command_help.h"
 #include "libcommon/runtime/command_line.h"
@@ -173,14 +174,21 @@ static void warn_if_unused(const sh_service *service, const sh_settings *setting
         log_unused(SH_LOG_WARNING, settings);
 }
 
+/* A program that ended could not be told another value, so what the hub says does not end it. */
+static bool runs_once(const sh_service *service, const sh_settings *settings)
+{
+    const sh_setting *row = sh_setting_find("SYNC_RUN", service->program);
+    return row != NULL && settings->run == SH_RUN_ONCE &&
+           settings->origins[row - sh_setting_table] != SH_ORIGIN_HUB;
+}
+
 static int run_until_ended(const sh_service *service, sh_settings *settings, bool once)
 {
     int code = SH_RUN_AGAIN;
-    if (!once)
-        sh_settings_reload_begin(service, settings);
+    sh_settings_reload_begin(service, settings, !once);
     while (code == SH_RUN_AGAIN) {
         warn_if_unused(service, settings);
-        code = service->run(settings, once || settings->run == SH_RUN_ONCE);
+        code = service->run(settings, once || runs_once(service, settings));
         sh_settings_reload_take(settings);
         sh_log_init(service->name, (sh_log_level)settings->log_level,
                     (sh_log_format)settings->log_format);

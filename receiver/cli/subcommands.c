@@ -16,6 +16,7 @@
 #include "receiver/cli/node_notes_command.h"
 #include "receiver/cli/node_transfer_command.h"
 #include "receiver/cli/nodes_command.h"
+#include "receiver/cli/settings_command.h"
 #include "receiver/operate/devices_options.h"
 
 const sh_subcommand receiver_subcommands[] = {
@@ -170,6 +171,20 @@ const sh_subcommand receiver_subcommands[] = {
      .usage = "console token revoke NAME",
      .help = "revoke a token immediately",
      .run = console_token_revoke_command},
+    {.name = "settings list",
+     .usage = SETTINGS_LIST_USAGE,
+     .help = "list all settings with value and origin, as the hub's programs report them, and "
+             "which can be changed on the hub",
+     .run = settings_list},
+    {.name = "settings set",
+     .usage = SETTINGS_SET_USAGE,
+     .help = "set a setting on the hub, in use by all its programs within 5 s, unless their "
+             "environment or a file has it",
+     .run = settings_set},
+    {.name = "settings unset",
+     .usage = SETTINGS_UNSET_USAGE,
+     .help = "use the default of a setting again",
+     .run = settings_unset},
     {.name = "node export",
      .usage = NODE_EXPORT_USAGE,
      .help = "write all credentials, sealed, for a hub with the same SYNC_encryption_key",

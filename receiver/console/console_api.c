@@ -14,6 +14,7 @@
 #include "receiver/console/console_node_edit.h"
 #include "receiver/console/console_nodes.h"
 #include "receiver/console/console_reply.h"
+#include "receiver/console/console_settings.h"
 #include "receiver/console/console_summary.h"
 #include "receiver/console/console_tokens.h"
 
@@ -27,6 +28,7 @@ typedef struct {
     bool is_open;          /* to nobody in particular */
     bool has_body;         /* a JSON object */
     bool body_is_optional; /* it may be absent */
+    bool only_asks;        /* it changes nothing, whatever its method */
 } api_route;
 
 static const api_route routes[] = {
@@ -63,6 +65,11 @@ static const api_route routes[] = {
     {"DELETE", "blocklist/*", console_unblock, .is_open = false},
     {"GET", "auth-failures", console_list_auth_failures, .is_open = false},
     {"DELETE", "auth-failures", console_clear_auth_failures, .is_open = false},
+    {"GET", "settings", console_list_settings, .is_open = false},
+    {"GET", "settings/*", console_show_setting, .is_open = false},
+    {"PUT", "settings/*", console_set_setting, .is_open = false, .has_body = true},
+    {"DELETE", "settings/*", console_unset_setting, .is_open = false},
+    {"POST", "settings/*/check", console_check_setting, .has_body = true, .only_asks = true},
     {"GET", "tokens", console_list_tokens, .is_open = false},
     {"POST", "tokens", console_add_token, .is_open = false, .has_body = true},
     {"DELETE", "tokens/*", console_revoke_token, .is_open = false},
@@ -116,7 +123,7 @@ static bool is_allowed(const api_route *route, console_request *request)
         return true;
     if (!console_access_identify(request))
         return false;
-    if (!console_request_changes(request) || !request->read_only)
+    if (!console_request_changes(request) || route->only_asks || !request->read_only)
         return true;
     console_reply_problem(request->exchange, 403, NULL, "This token may only read");
     return false;
@@ -132,7 +139,7 @@ void console_api(console_request *request)
     if (route == NULL || !is_allowed(route, request) ||
         (route->has_body && !console_request_read_body(request, route->body_is_optional)))
         return;
-    if (console_request_changes(request) && !route->is_open)
+    if (console_request_changes(request) && !route->is_open && !route->only_asks)
         sh_log_info("console: %s from %s: %s %s", request->user, sh_http_peer(request->exchange),
                     sh_http_method(request->exchange), sh_http_path(request->exchange));
     route->handle(request);

@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-sh_err blocklist_init(blocklist *b, const sh_list *setting, sh_error *error)
+sh_err blocklist_init(blocklist *b, const sh_settings *settings, sh_error *error)
 {
-    *b = (blocklist){.setting = setting};
-    return skip_set_new(setting, &b->blocked, &b->skipped, error);
+    *b = (blocklist){.settings = settings, .setting = &settings->skip_macs};
+    return skip_set_new(b->setting, &b->blocked, &b->skipped, error);
 }
 
 void blocklist_reset(blocklist *b)
@@ -19,6 +19,8 @@ void blocklist_reset(blocklist *b)
     skip_set_free(b->skipped);
     b->skipped = NULL;
     sh_list_reset(&b->blocked);
+    sh_list_reset(&b->made);
+    b->setting = NULL;
 }
 
 void blocklist_forget(blocklist *b)
@@ -45,18 +47,28 @@ static bool has_all(const skip_set *skipped, const sh_list *former)
     return true;
 }
 
-/* Takes ownership of the keys. */
-static sh_err replace(blocklist *b, sh_list *keys, const char *version, bool *readmits,
+/* Takes ownership of the keys, and reads SYNC_skip_macs. */
+static sh_err replace(blocklist *b, store *s, sh_list *keys, const char *version, bool *readmits,
                       sh_error *error)
 {
+    SH_CLEANUP(sh_list_reset) sh_list made = {.count = 0};
     skip_set *skipped = NULL;
-    sh_err err = skip_set_new(b->setting, keys, &skipped, error);
+    bool is_made = false;
+    sh_err err = skip_setting_read(b->settings, s, &made, &is_made, error);
+    /* The set borrows the texts of the lists, wherever these are. */
+    if (err == SH_OK)
+        err = skip_set_new(is_made ? &made : &b->settings->skip_macs, keys, &skipped, error);
     if (err != SH_OK)
         return err;
-    *readmits = *readmits || (b->is_loaded && !has_all(skipped, &b->blocked));
+    *readmits = *readmits ||
+                (b->is_loaded && !(has_all(skipped, &b->blocked) && has_all(skipped, b->setting)));
     if (b->is_loaded)
-        sh_log_info("the blocklist was changed: it has %zu devices", keys->count);
+        sh_log_info("devices that are never inserted were changed: the blocklist has %zu",
+                    keys->count);
     blocklist_reset(b);
+    b->made = made;
+    made = (sh_list){.count = 0};
+    b->setting = is_made ? &b->made : &b->settings->skip_macs;
     b->skipped = skipped;
     b->blocked = *keys;
     *keys = (sh_list){.count = 0};
@@ -74,7 +86,7 @@ sh_err blocklist_hold(blocklist *b, store *s, bool *readmits, sh_error *error)
         return err;
     const store_state_reader reader = {.each = add_key, .context = &keys};
     err = store_state_entries(s, STORE_BLOCKLIST, &reader, error);
-    return err == SH_OK ? replace(b, &keys, version, readmits, error) : err;
+    return err == SH_OK ? replace(b, s, &keys, version, readmits, error) : err;
 }
 
 sh_err blocklist_refresh(blocklist *b, store *s, bool *readmits, sh_error *error)
@@ -89,7 +101,7 @@ sh_err blocklist_refresh(blocklist *b, store *s, bool *readmits, sh_error *error
         const store_state_reader reader = {.each = add_key, .context = &keys};
         err = store_state_read(s, STORE_BLOCKLIST, &reader, version, error);
         if (err == SH_OK)
-            err = replace(b, &keys, version, readmits, error);
+            err = replace(b, s, &keys, version, readmits, error);
     }
     if (err == SH_OK)
         b->checked_ms = now_ms;

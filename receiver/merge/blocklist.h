@@ -3,23 +3,26 @@
 #define RECEIVER_BLOCKLIST_H
 
 #include "receiver/merge/skip_set.h"
+#include "receiver/merge/skip_setting.h"
 #include "receiver/store/store_state.h"
 
 /*
- * The devices that merge never inserts: those of SYNC_skip_macs, and the blocklist in the database,
- * which subcommands change while receivers run.
+ * The devices that merge never inserts: those of SYNC_skip_macs, which may be made on the hub, and
+ * the blocklist in the database. Both change while receivers run.
  */
 typedef struct {
-    const sh_list *setting; /* borrowed: SYNC_skip_macs */
-    sh_list blocked;        /* as of version */
+    const sh_settings *settings; /* borrowed */
+    const sh_list *setting;      /* SYNC_skip_macs: that of the settings, or … */
+    sh_list made;                /* … that made on the hub */
+    sh_list blocked;             /* as of version */
     char version[STORE_VERSION_BYTES];
     bool is_loaded;
     skip_set *skipped;  /* both lists */
     int64_t checked_ms; /* monotonic; 0: never */
 } blocklist;
 
-/* Without the database's list. SH_E_MEMORY. Release with blocklist_reset() in every case. */
-sh_err blocklist_init(blocklist *b, const sh_list *setting, sh_error *error);
+/* Without what the database has. SH_E_MEMORY. Release with blocklist_reset() in every case. */
+sh_err blocklist_init(blocklist *b, const sh_settings *settings, sh_error *error);
 void blocklist_reset(blocklist *b);
 /* For another database: its list is read again. */
 void blocklist_forget(blocklist *b);

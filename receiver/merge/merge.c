@@ -34,6 +34,8 @@ static void close_store(merge *m)
     m->merger.store = NULL;
     database_check_reset(&m->database);
     credentials_publication_reset(&m->publication);
+    m->settings_published = (settings_publication){.checked = false};
+    m->rules_noted = false;
     blocklist_forget(&m->blocklist);
     if (m->recorder != NULL)
         contact_recorder_clear(m->recorder);
@@ -73,12 +75,9 @@ static sh_err open_store(merge *m, sh_error *error)
     m->published = false;
     sh_err err = store_open(m->settings->db, STORE_READ_WRITE, &m->merger.store, error);
     if (err == SH_OK)
-        err = store_rules_note(m->merger.store, skip_set_rules(m->blocklist.skipped), error);
-    if (err != SH_OK) {
-        close_store(m);
-        return err;
-    }
-    err = check_target(m, error);
+        err = merge_look_at_blocklist(m, error);
+    if (err == SH_OK)
+        err = check_target(m, error);
     if (err != SH_OK) {
         close_store(m);
         return err;
@@ -130,7 +129,7 @@ sh_err merge_new(const sh_settings *settings, const hub_secrets *keys, merge **r
     const sh_queue_options options = sh_queue_options_of(settings);
     sh_err err = sh_queue_open(&options, &m->queue, error);
     if (err == SH_OK)
-        err = blocklist_init(&m->blocklist, &settings->skip_macs, error);
+        err = blocklist_init(&m->blocklist, settings, error);
     if (err == SH_OK)
         err = check_plugins_out(settings, error);
     if (err == SH_OK)
@@ -273,6 +272,8 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     sh_err err = open_store(m, error);
     if (err == SH_OK)
         err = database_check_verify(&m->database, m->merger.store, m->queue, error);
+    if (err == SH_OK) /* before the credentials, see is_changed_on_hub() of the puller */
+        err = settings_publication_update(&m->settings_published, m->merger.store, m->queue, error);
     if (err == SH_OK)
         err = credentials_publication_update(&m->publication, m->merger.store, m->queue, error);
     if (err == SH_OK)
@@ -361,7 +362,7 @@ bool merge_run(merge *m, bool until_empty)
     m->deleted_ms = sh_clock_monotonic_ms();
     while (!sh_stop_requested()) {
         sh_service_alive();
-        (void)sh_service_reload_state(); /* logs changed settings */
+        (void)sh_service_reload_state(); /* logs and applies changed settings */
         sh_error error = {0};
         bool worked = false;
         sh_err err = merge_round(m, until_empty ? 0 : BLOCK_MS, &worked, &error);

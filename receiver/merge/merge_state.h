@@ -15,6 +15,7 @@
 #include "receiver/merge/merge_entry.h"
 #include "receiver/merge/merge_key_check.h"
 #include "receiver/merge/node_metrics_reader.h"
+#include "receiver/merge/settings_publication.h"
 #include "receiver/queue/dead_letter_add.h"
 #include "receiver/queue/queue_outcome.h"
 
@@ -78,6 +79,9 @@ struct merge {
     steady_clock clock;
     database_check database;
     credentials_publication publication;
+    settings_publication settings_published;
+    bool rules_noted; /* in the database: … */
+    uint8_t rules[SH_DIGEST_BYTES];
     blocklist blocklist;
     hand hand;                 /* kept and retried after a failure */
     held_entries held;         /* entries of nodes whose entries take long */
@@ -117,7 +121,10 @@ sh_err merge_take_back_count(merge *m, sh_error *error);
 /* Merges as many entries as fit into one transaction. SH_OK: it is committed. */
 sh_err merge_transact(merge *m, portion *p, sh_error *error);
 
-/* Reads the blocklist if it was changed. Call it outside a transaction. */
+/*
+ * Reads the blocklist and SYNC_skip_macs if they were changed, and notes the rules in the database.
+ * Call it outside a transaction.
+ */
 sh_err merge_look_at_blocklist(merge *m, sh_error *error);
 
 /* --- merge_acknowledge.c */

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* One transaction of entries that are merged together. */
 
@@ -118,12 +119,27 @@ static void use_blocklist(merge *m, bool readmits)
     m->published = false; /* publish the digests again, of which the database has none now */
 }
 
+/* Deletes the digests of tables that were merged by other rules, so Redis must have none either. */
+static sh_err note_rules(merge *m, sh_error *error)
+{
+    const uint8_t *rules = skip_set_rules(m->blocklist.skipped);
+    if (m->rules_noted && memcmp(rules, m->rules, sizeof m->rules) == 0)
+        return SH_OK;
+    sh_err err = store_rules_note(m->merger.store, rules, error);
+    if (err != SH_OK)
+        return err;
+    (void)memcpy(m->rules, rules, sizeof m->rules);
+    m->rules_noted = true;
+    m->published = false;
+    return SH_OK;
+}
+
 sh_err merge_look_at_blocklist(merge *m, sh_error *error)
 {
     bool readmits = false;
     sh_err err = blocklist_refresh(&m->blocklist, m->merger.store, &readmits, error);
     use_blocklist(m, readmits);
-    return err;
+    return err == SH_OK ? note_rules(m, error) : err;
 }
 
 /* The list that is valid until the transaction ends. */

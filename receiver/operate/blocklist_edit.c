@@ -6,6 +6,7 @@
 #include "libcommon/base/utf8.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/netalertx/mac.h"
+#include "receiver/merge/skip_setting.h"
 #include "receiver/operate/hub_connections.h"
 #include "receiver/operate/json_time.h"
 #include "receiver/store/store_state.h"
@@ -186,6 +187,8 @@ sh_err blocked_devices_read(const sh_settings *settings, blocked_devices *ret, s
 {
     char version[STORE_VERSION_BYTES];
     const store_state_reader reader = {.each = add_entry, .context = ret};
+    SH_CLEANUP(sh_list_reset) sh_list made = {.count = 0};
+    bool is_made = false;
     store *s = NULL;
     *ret = (blocked_devices){.count = 0};
     sh_err err = hub_connections_check_role(settings, error);
@@ -193,9 +196,12 @@ sh_err blocked_devices_read(const sh_settings *settings, blocked_devices *ret, s
         err = store_open(settings->db, STORE_READ_ONLY, &s, error);
     if (err == SH_OK)
         err = store_state_read(s, STORE_BLOCKLIST, &reader, version, error);
+    if (err == SH_OK)
+        err = skip_setting_read(settings, s, &made, &is_made, error);
     store_close(s);
-    for (size_t i = 0; i < settings->skip_macs.count && err == SH_OK; i++)
-        if (add_listed(ret, sh_slice_of(settings->skip_macs.items[i]), NULL, 0) != SH_OK)
+    const sh_list *skipped = is_made ? &made : &settings->skip_macs;
+    for (size_t i = 0; i < skipped->count && err == SH_OK; i++)
+        if (add_listed(ret, sh_slice_of(skipped->items[i]), NULL, 0) != SH_OK)
             err = sh_fail(error, SH_E_MEMORY, "out of memory");
     if (err == SH_OK && ret->count > 0)
         qsort(ret->items, ret->count, sizeof ret->items[0], by_mac);

@@ -222,6 +222,21 @@ typedef struct {
     } keys;
 } nodes_state_arguments;
 
+extern const sh_redis_script sh_script_settings_state;
+typedef struct {
+    struct {
+        sh_slice settings, settings_version;
+    } keys;
+} settings_state_arguments;
+
+extern const sh_redis_script sh_script_settings_publish;
+typedef struct {
+    struct {
+        sh_slice settings, settings_version;
+    } keys;
+    sh_slice expected, version, text;
+} settings_publish_arguments;
+
 #define NODES_STAGE_MAX 128 /* as above */
 extern const sh_redis_script sh_script_nodes_stage;
 typedef struct {

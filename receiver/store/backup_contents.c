@@ -5,13 +5,9 @@
 
 #define OWN_PREFIX "SyncHub_"
 
-const char *const backup_precious_tables[] = {"Devices",
-                                              "Plugins_Objects",
-                                              "SyncHub_Nodes",
-                                              "SyncHub_Credentials",
-                                              "SyncHub_Blocklist",
-                                              "SyncHub_Console",
-                                              NULL};
+const char *const backup_precious_tables[] = {
+    "Devices",           "Plugins_Objects", "SyncHub_Nodes",    "SyncHub_Credentials",
+    "SyncHub_Blocklist", "SyncHub_Console", "SyncHub_Settings", NULL};
 
 /* Sessions that have ended must not come back. */
 static bool is_of_the_moment(const char *table)

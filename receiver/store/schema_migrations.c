@@ -205,10 +205,24 @@ static const schema_step version_10[] = {
             " record @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
 };
 
+/*
+ * Settings made on the hub (STORE_SETTINGS), and the figures of each hour (store_history.h), of
+ * each node and, with the name '', of all.
+ */
+static const schema_step version_11[] = {
+    {.sql = "CREATE TABLE IF NOT EXISTS \"SyncHub_Settings\"(name @text NOT NULL PRIMARY KEY,"
+            " value @prose NOT NULL, changed_ms @integer NOT NULL) @rows_by_key"},
+    {.sql = "CREATE TABLE IF NOT EXISTS \"SyncHub_History\"(node @text NOT NULL,"
+            " hour @integer NOT NULL, pushes @integer NOT NULL, inserted @integer NOT NULL,"
+            " lag_sum_ms @integer NOT NULL, lag_max_ms @integer NOT NULL,"
+            " queue_max @integer NOT NULL, PRIMARY KEY(node, hour)) @rows_by_key"},
+    {.sql = "CREATE INDEX \"SyncHub_History_hour\" ON \"SyncHub_History\"(hour)"},
+};
+
 static const schema_migration migrations[] = {
-    MIGRATION(version_1), MIGRATION(version_2),  MIGRATION(version_3), MIGRATION(version_4),
-    MIGRATION(version_5), MIGRATION(version_6),  MIGRATION(version_7), MIGRATION(version_8),
-    MIGRATION(version_9), MIGRATION(version_10),
+    MIGRATION(version_1), MIGRATION(version_2),  MIGRATION(version_3),  MIGRATION(version_4),
+    MIGRATION(version_5), MIGRATION(version_6),  MIGRATION(version_7),  MIGRATION(version_8),
+    MIGRATION(version_9), MIGRATION(version_10), MIGRATION(version_11),
 };
 
 const schema schema_released = {.migrations = migrations,

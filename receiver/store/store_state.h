@@ -15,6 +15,7 @@ typedef enum {
     STORE_BLOCKLIST,   /* key of a device → note */
     STORE_CONSOLE,     /* the console's password and tokens, see receiver/console */
     STORE_SESSIONS,    /* its sessions and one-time codes; in no backup */
+    STORE_SETTINGS,    /* settings made on the hub, by name, in their normal form */
     STORE_STATES
 } store_state;
 
@@ -64,6 +65,11 @@ sh_err store_state_put(store *s, store_state list, const store_state_entry *entr
 sh_err store_state_delete(store *s, store_state list, const char *key, sh_error *error);
 /* Deletes the digests of all nodes, so that their tables are merged again. */
 sh_err store_state_forget_digests(store *s, sh_error *error);
+/*
+ * In a transaction for changes of another list: gives this one a new version, too, after waiting
+ * for other changes of it.
+ */
+sh_err store_state_touch(store *s, store_state list, sh_error *error);
 /* Gives the list a new version and commits. After an error call store_rollback(). */
 sh_err store_state_commit(store *s, store_state list, sh_error *error);
 

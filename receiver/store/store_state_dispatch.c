@@ -25,6 +25,7 @@ const store_state_sql store_state_statements[STORE_STATES] = {
     [STORE_BLOCKLIST] = STATEMENTS_OF("blocklist_version", "SyncHub_Blocklist", "mac", "note"),
     [STORE_CONSOLE] = STATEMENTS_OF("console_version", "SyncHub_Console", "name", "record"),
     [STORE_SESSIONS] = STATEMENTS_OF("sessions_version", "SyncHub_Sessions", "name", "record"),
+    [STORE_SETTINGS] = STATEMENTS_OF("settings_version", "SyncHub_Settings", "name", "value"),
 };
 
 sh_err store_state_version(store *s, store_state list, char ret[static STORE_VERSION_BYTES],
@@ -171,12 +172,23 @@ sh_err store_state_delete(store *s, store_state list, const char *key, sh_error 
     return err;
 }
 
-sh_err store_state_commit(store *s, store_state list, sh_error *error)
+static sh_err write_new_version(store *s, store_state list, sh_error *error)
 {
     uint8_t random[(STORE_VERSION_BYTES - 1) / 2];
     char version[STORE_VERSION_BYTES];
     sh_random(random, sizeof random);
     sh_hex_encode(random, sizeof random, version);
-    sh_err err = s->ops->meta_write(s, store_state_statements[list].meta_key, version, error);
+    return s->ops->meta_write(s, store_state_statements[list].meta_key, version, error);
+}
+
+sh_err store_state_touch(store *s, store_state list, sh_error *error)
+{
+    sh_err err = s->ops->state_lock == NULL ? SH_OK : s->ops->state_lock(s, list, error);
+    return err == SH_OK ? write_new_version(s, list, error) : err;
+}
+
+sh_err store_state_commit(store *s, store_state list, sh_error *error)
+{
+    sh_err err = write_new_version(s, list, error);
     return err == SH_OK ? s->ops->commit(s, error) : err;
 }

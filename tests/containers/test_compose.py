@@ -175,7 +175,7 @@ volumes:
         self.node("pulled", scanner, {"SYNC_listen": quoted("0.0.0.0:20212"),
                                       "NODE_PUBLISH": quoted(f"{machine}:{port}")})
         self.hub.write_env(self.hub_values(
-            SYNC_nodes=f"['pulled=http://{machine}:{port}']", COMPOSE_PROFILES="pull"))
+            SYNC_nodes=f"['pulled=http://{machine}:{port}']"))
         self.hub("up", "-d")
         self.wait_for_health(self.hub, "puller")
         self.wait_for_devices("pulled", rows)

@@ -28,8 +28,9 @@ static void a_new_file_has_the_tables_that_tools_know(void **state)
     assert_string_equal(sql("PRAGMA journal_mode"), "wal;");
     assert_string_equal(sql("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"),
                         "Devices;Plugins_Objects;SyncHub_AuthFailures;SyncHub_Blocklist;"
-                        "SyncHub_Console;SyncHub_Credentials;SyncHub_Items;SyncHub_Meta;"
-                        "SyncHub_Nodes;SyncHub_Parts;SyncHub_Presence;SyncHub_Sessions;");
+                        "SyncHub_Console;SyncHub_Credentials;SyncHub_History;SyncHub_Items;"
+                        "SyncHub_Meta;SyncHub_Nodes;SyncHub_Parts;SyncHub_Presence;"
+                        "SyncHub_Sessions;SyncHub_Settings;");
     assert_string_equal(sql("SELECT type, \"notnull\", dflt_value FROM pragma_table_info('Devices')"
                             " WHERE name IN ('devName','devScan','devLastIP') ORDER BY name"),
                         "TEXT|1|'';TEXT|1|'(unknown)';INTEGER|1|1;");

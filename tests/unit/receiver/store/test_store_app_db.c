@@ -42,8 +42,8 @@ static void nothing_of_netalertx_is_altered(void **state)
         sql("SELECT name FROM sqlite_master WHERE type = 'table'"
             " AND name LIKE 'SyncHub%' ORDER BY name"),
         "SyncHub_AuthFailures;SyncHub_Blocklist;SyncHub_Console;"
-        "SyncHub_Credentials;SyncHub_Items;SyncHub_Meta;SyncHub_Nodes;SyncHub_Parts;"
-        "SyncHub_Sessions;");
+        "SyncHub_Credentials;SyncHub_History;SyncHub_Items;SyncHub_Meta;SyncHub_Nodes;"
+        "SyncHub_Parts;SyncHub_Sessions;SyncHub_Settings;");
     assert_string_equal(sql("SELECT value FROM SyncHub_Meta WHERE key = 'database'"), "netalertx;");
     assert_string_equal(sql("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"), "2;");
 }

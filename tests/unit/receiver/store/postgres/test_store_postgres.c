@@ -56,8 +56,9 @@ static void devices_have_the_names_that_tools_know(void **state)
     assert_string_equal(sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
                             " ORDER BY tablename COLLATE \"C\""),
                         "Devices;Plugins_Objects;SyncHub_AuthFailures;SyncHub_Blocklist;"
-                        "SyncHub_Console;SyncHub_Credentials;SyncHub_Items;SyncHub_Meta;"
-                        "SyncHub_Nodes;SyncHub_Parts;SyncHub_Presence;SyncHub_Sessions;");
+                        "SyncHub_Console;SyncHub_Credentials;SyncHub_History;SyncHub_Items;"
+                        "SyncHub_Meta;SyncHub_Nodes;SyncHub_Parts;SyncHub_Presence;"
+                        "SyncHub_Sessions;SyncHub_Settings;");
     assert_string_equal(sql("SELECT count(*) FROM information_schema.columns"
                             " WHERE table_name = 'Devices'"),
                         "50;"); /* 49 and rowid */
