@@ -75,7 +75,6 @@ class Config(SyncHubTest):
         self.refused("pusher", self.complete("pusher", SYNC_devices=...), "SYNC_devices=True",
                      "SYNC_plugins")
         self.refused("pusher", self.complete("pusher", SYNC_node_name=...), "SYNC_node_name")
-        self.refused("puller", self.complete("puller", SYNC_nodes=...), "SYNC_nodes", "http://")
 
     # --- Bad values ---------------------------------------------------------------------------
 

@@ -309,6 +309,42 @@ static void nodes_load_gives_version_and_records(void **state)
     assert_string_equal(ANSWER(nodes_load, load), "(v1 (a one))");
 }
 
+static void settings_load_gives_version_and_text_or_neither(void **state)
+{
+    (void)state;
+    const sh_settings_load_arguments load = {{SH_SLICE("settings"), SH_SLICE("version")}};
+    assert_string_equal(ANSWER(settings_load, load), "( )");
+    (void)ask("SET version v1");
+    assert_string_equal(ANSWER(settings_load, load), "( )");
+    (void)ask("SET settings {}");
+    assert_string_equal(ANSWER(settings_load, load), "(v1 {})");
+}
+
+static void programs_count_for_a_while_and_are_bounded(void **state)
+{
+    (void)state;
+    const sh_programs_read_arguments read = {{SH_SLICE("programs")}, .kept_s = SH_SLICE("30")};
+    sh_program_put_arguments put = {.keys = {SH_SLICE("programs")},
+                                    .id = SH_SLICE("a"),
+                                    .report = SH_SLICE("one {}"),
+                                    .programs_max = SH_SLICE("2"),
+                                    .kept_s = SH_SLICE("30")};
+    assert_string_equal(ANSWER(programs_read, read), "()");
+    assert_string_equal(ANSWER(program_put, put), "done");
+    put.id = SH_SLICE("b");
+    assert_string_equal(ANSWER(program_put, put), "done");
+    put.id = SH_SLICE("c");
+    assert_string_equal(ANSWER(program_put, put), "full");
+    (void)ask("HSET programs a %s b %s", "5 old", "99999999999 future"); /* Redis's clock was set */
+    assert_string_equal(ANSWER(programs_read, read), "()");
+    assert_string_equal(ANSWER(program_put, put), "done");
+    assert_string_equal(ask("HKEYS programs"), "(c)");
+    assert_non_null(strstr(ANSWER(programs_read, read), " one {})"));
+    put.report = SH_SLICE("");
+    assert_string_equal(ANSWER(program_put, put), "done");
+    assert_string_equal(ask("HLEN programs"), "0");
+}
+
 static void ready_names_a_key_of_another_type_or_a_command(void **state)
 {
     (void)state;
@@ -388,6 +424,8 @@ int main(void)
         TEST(auth_failures_are_added_up_and_limited),
         TEST(reports_remove_leaves_what_has_changed),
         TEST(nodes_load_gives_version_and_records),
+        TEST(settings_load_gives_version_and_text_or_neither),
+        TEST(programs_count_for_a_while_and_are_bounded),
         TEST(ready_names_a_key_of_another_type_or_a_command),
         TEST(a_script_that_redis_forgot_is_loaded_once_for_all),
         TEST(every_script_has_a_test),

@@ -336,6 +336,28 @@ static void key_set_keeps_the_first_unless_it_replaces(void **state)
     assert_string_equal(ask("GET key"), "two");
 }
 
+static void settings_are_replaced_only_if_nobody_did_so_meanwhile(void **state)
+{
+    (void)state;
+    const settings_state_arguments now = {{SH_SLICE("settings"), SH_SLICE("version")}};
+    settings_publish_arguments publish = {.keys = {SH_SLICE("settings"), SH_SLICE("version")},
+                                          .expected = SH_SLICE(""),
+                                          .version = SH_SLICE("v1"),
+                                          .text = SH_SLICE("{}")};
+    assert_string_equal(ANSWER(settings_state, now), "");
+    assert_string_equal(ANSWER(settings_publish, publish), "done");
+    assert_string_equal(ANSWER(settings_state, now), "v1");
+    publish.version = SH_SLICE("v2");
+    assert_string_equal(ANSWER(settings_publish, publish), "changed");
+    publish.expected = SH_SLICE("v1");
+    assert_string_equal(ANSWER(settings_publish, publish), "done");
+    assert_string_equal(ask("GET version"), "v2");
+    (void)ask("DEL settings"); /* a part of it was lost */
+    assert_string_equal(ANSWER(settings_state, now), "");
+    publish.expected = SH_SLICE("");
+    assert_string_equal(ANSWER(settings_publish, publish), "done");
+}
+
 static void newest_heads_gives_the_beginnings_of_the_last(void **state)
 {
     (void)state;
@@ -425,6 +447,7 @@ int main(void)
         TEST(consumers_delete_idle_forgets_those_that_hold_nothing),
         TEST(consumer_end_strands_nothing),
         TEST(key_set_keeps_the_first_unless_it_replaces),
+        TEST(settings_are_replaced_only_if_nobody_did_so_meanwhile),
         TEST(newest_heads_gives_the_beginnings_of_the_last),
         METRICS_SCRIPTS_TESTS,
         TEST(nodes_waiting_names_the_nodes_and_where_to_go_on),
