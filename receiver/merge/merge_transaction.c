@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/clock.h"
+#include "libcommon/base/hex.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/stop.h"
 #include "receiver/merge/merge_state.h"
@@ -119,18 +120,24 @@ static void use_blocklist(merge *m, bool readmits)
     m->published = false; /* publish the digests again, of which the database has none now */
 }
 
-/* Deletes the digests of tables that were merged by other rules, so Redis must have none either. */
+/*
+ * A database that was opened may have digests of tables that were merged by other rules, and loses
+ * them. Whoever changed the rules of an open one has deleted the digests in that transaction.
+ */
 static sh_err note_rules(merge *m, sh_error *error)
 {
     const uint8_t *rules = skip_set_rules(m->blocklist.skipped);
     if (m->rules_noted && memcmp(rules, m->rules, sizeof m->rules) == 0)
         return SH_OK;
-    sh_err err = store_rules_note(m->merger.store, rules, error);
+    char hex[SH_DIGEST_HEX_BYTES];
+    sh_hex_encode(rules, SH_DIGEST_BYTES, hex);
+    sh_err err = m->rules_noted
+                     ? store_meta_set(m->merger.store, STORE_META_RULES, hex, true, error)
+                     : store_rules_note(m->merger.store, rules, error);
     if (err != SH_OK)
         return err;
     (void)memcpy(m->rules, rules, sizeof m->rules);
     m->rules_noted = true;
-    m->published = false;
     return SH_OK;
 }
 

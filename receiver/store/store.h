@@ -57,6 +57,7 @@ sh_err store_rules_note(store *s, const uint8_t rules[static SH_DIGEST_BYTES], s
 
 /* Reads a named value in SyncHub_Meta; "" if there is none. */
 #define STORE_META_BYTES 65
+#define STORE_META_RULES "rules"             /* of store_rules_note(), in hex */
 #define STORE_META_DATABASE_ID "database_id" /* see merge/database_check.h */
 sh_err store_meta_get(store *s, const char *name, char ret[static STORE_META_BYTES],
                       sh_error *error);
