@@ -7,13 +7,14 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
 from console_base import LINK, PASSWORD, ConsoleTest  # noqa: E402
-from harness import device_mac, device_rows, device_table, netalertx_push, wait_until  # noqa: E402
+from harness import (FakeNetAlertXNode, device_mac, device_rows, device_table, netalertx_push,  # noqa: E402
+                     wait_until)
 
 from browser import Browser, By, Keys  # noqa: E402
 
 STRANGE = "<img src=x onerror=alert(1)>\u202egpj.\u0007=1+1"
 VIEWS = {"overview": "#/", "nodes": "#/nodes", "node": "#/node/Berlin", "devices": "#/devices",
-         "device": "#/device/{mac}", "missing": "#/nowhere"}
+         "device": "#/device/{mac}", "settings": "#/settings", "missing": "#/nowhere"}
 
 
 class PageTest(ConsoleTest):
@@ -125,7 +126,7 @@ class Views(PageTest):
                 break
             seen.append(focused["name"])
             self.assertNotEqual(focused["outline"], "none", focused)
-        for name in ("Skip to the content", "Nodes", "Devices", "Log out"):
+        for name in ("Skip to the content", "Nodes", "Devices", "Settings", "Log out"):
             self.assertIn(name, seen)
         self.go("#/nodes", "Berlin")
         self.browser.focus("[data-key=sort-name]")
@@ -133,3 +134,63 @@ class Views(PageTest):
         wait_until(lambda: self.browser.attribute("th[aria-sort]", "aria-sort") == "descending",
                    "the order to turn")
         self.assertEqual(self.browser.focused()["id"], "main")
+
+
+class Settings(PageTest):
+    PLUGIN = ["SYNC_RUN", "SYNC_RUN_SCHD", "SYNC_api_token", "SYNC_encryption_key", "SYNC_node_name", "SYNC_hub_url",
+              "SYNC_devices", "SYNC_plugins", "SYNC_nodes", "SYNC_RUN_TIMEOUT"]
+
+    def puller(self, **settings):
+        return self.program("puller", self.secrets(**{"SYNC_redis_url": self.hub_redis.url,
+                                                      "SYNC_protocol": "netalertx", **settings}))
+
+    def setting(self, name):
+        return f"article:has(#setting-{name}) "
+
+    def test_first_visit_to_a_changed_setting_in_effect(self):
+        self.start()
+        puller = self.puller()
+        puller.wait_for_log("nothing is pulled until it is set")
+        node = self.server(FakeNetAlertXNode("Attic", device_table(device_rows(3, node="Attic"))))
+        self.open_first()
+        self.browser.click("Settings")
+        self.browser.wait_for_text("Settings > Sync Hub")
+        self.browser.wait_for_text("SYNC_skip_macs")
+        names = [one.text for one in self.browser.driver.find_elements(By.CSS_SELECTOR, ".setting h3 code")]
+        self.assertEqual(names[:10], self.PLUGIN)
+        self.assertEqual(names[10:], sorted(names[10:], key=str.lower))
+        self.check_typing(node)
+        self.browser.press(Keys.TAB, Keys.ENTER)
+        self.browser.wait_for_text("In use by the puller on", self.setting("SYNC_nodes"))
+        self.browser.wait_for_text("Set on the hub", self.setting("SYNC_nodes"))
+        wait_until(lambda: puller.log().count("run done: 1 nodes, 1 pulled") == 1, "the pull", details=puller.log)
+        self.browser.screenshot("settings-changed")
+        self.assertEqual(self.browser.axe_findings(), [])
+        self.assertEqual([line for line in self.browser.new_log() if "422" not in str(line)], [])
+
+    def check_typing(self, node):
+        """What is typed is checked by the hub; the last text is valid, and the focus is in its field."""
+        field = self.browser.find("#setting-SYNC_nodes")
+        field.send_keys("ftp://x")
+        self.browser.wait_for_text("SYNC_nodes holds", self.setting("SYNC_nodes"))
+        self.assertFalse(self.browser.find(self.setting("SYNC_nodes") + "[type=submit]").is_enabled())
+        self.browser.fill("#setting-SYNC_nodes", f"Attic={node.url}")
+        self.browser.wait_for_text("Valid.", self.setting("SYNC_nodes"))
+
+    def test_what_a_program_has_in_its_environment_is_shown_and_cannot_be_changed(self):
+        self.start()
+        self.puller(SYNC_nodes="http://127.0.0.1:9", SYNC_listen="127.0.0.1:0").wait_ready()
+        self.open_first()
+
+        def shown():
+            self.go("#/settings?x", "")
+            self.go("#/settings", "SYNC_nodes")
+            return "Set in the environment; used by the puller" in self.browser.text("main")
+        wait_until(shown, "the puller's value")
+        text = self.browser.text("main")
+        self.assertIn("http://127.0.0.1:9", text)
+        self.assertIn("remove it there to set it on the hub", text)
+        self.assertEqual(self.browser.driver.find_elements(By.ID, "setting-SYNC_nodes"), [])
+        for secret in self.secrets().values():
+            self.assertNotIn(secret, self.browser.driver.page_source)
+        self.assert_quiet()

@@ -10,6 +10,7 @@ import * as login from "./view_login.js";
 import * as node from "./view_node.js";
 import * as nodes from "./view_nodes.js";
 import * as overview from "./view_overview.js";
+import * as settings from "./view_settings.js";
 
 /*
  * Each view has a title and show(place): it fills place.main, follows place.parameters, and calls
@@ -17,9 +18,10 @@ import * as overview from "./view_overview.js";
  * returns a function that ends it, or nothing.
  */
 const VIEWS = {
-    "": overview, nodes, node, devices, device, login, password: login,
+    "": overview, nodes, node, devices, device, login, password: login, settings,
 };
-const MENU = [[[], "Overview"], [["nodes"], "Nodes"], [["devices"], "Devices"]];
+const MENU = [[[], "Overview"], [["nodes"], "Nodes"], [["devices"], "Devices"],
+    [["settings"], "Settings"]];
 
 const main = document.getElementById("main");
 const away = document.getElementById("away");
