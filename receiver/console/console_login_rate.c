@@ -4,6 +4,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/crypto/crypto.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,18 +42,16 @@ void console_login_rate_free(console_login_rate *rate)
     free(rate);
 }
 
-/* All addresses of an IPv6 /64 belong to one peer, which can choose among them. */
+/* All addresses of an IPv6 /64 belong to one peer, which can choose among them (RFC 4291, 2.5.4).
+ */
 static void write_key(const char *address, char ret[static SH_ADDRESS_MAX + 1])
 {
+    struct in6_addr in6;
     (void)snprintf(ret, SH_ADDRESS_MAX + 1, "%s", address);
-    int groups = 0;
-    if (strchr(ret, ':') == NULL || strstr(ret, "::") != NULL)
+    if (inet_pton(AF_INET6, address, &in6) != 1 || IN6_IS_ADDR_V4MAPPED(&in6))
         return;
-    for (char *c = ret; *c != '\0'; c++)
-        if (*c == ':' && ++groups == 4) {
-            *c = '\0';
-            return;
-        }
+    memset(&in6.s6_addr[8], 0, 8);
+    (void)inet_ntop(AF_INET6, &in6, ret, SH_ADDRESS_MAX + 1);
 }
 
 static login_peer *find(console_login_rate *rate, const char *key)
