@@ -9,6 +9,7 @@ import sys
 sys.path.append("/usr/lib/python3/dist-packages")
 
 from selenium import webdriver  # noqa: E402
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
@@ -72,12 +73,17 @@ class Browser:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def click(self, text, selector="button, a"):
-        """Clicks the element with this text as a user would: it must be visible."""
-        for element in self.driver.find_elements(By.CSS_SELECTOR, selector):
-            if element.text == text and element.is_displayed():
-                element.click()
-                return
-        raise AssertionError(f"there is no {text!r}: {self.text()!r}")
+        """Clicks the element with this text as a user would, once it is visible."""
+        def clicked():
+            try:
+                for element in self.driver.find_elements(By.CSS_SELECTOR, selector):
+                    if element.text == text and element.is_displayed():
+                        element.click()
+                        return True
+            except StaleElementReferenceException:
+                pass  # the page replaced it
+            return False
+        wait_until(clicked, f"{text!r} to be there", 120, lambda: f"it shows {self.text()!r}")
 
     def fill(self, selector, text):
         field = self.find(selector)

@@ -78,4 +78,5 @@ async function exchange(method, path, {parameters, body, signal} = {}) {
 export const get = (path, parameters, signal) => exchange("GET", path, {parameters, signal});
 export const post = (path, body) => exchange("POST", path, {body: body ?? {}});
 export const put = (path, body) => exchange("PUT", path, {body});
+export const patch = (path, body) => exchange("PATCH", path, {body});
 export const remove = (path) => exchange("DELETE", path);

@@ -4,6 +4,10 @@ import {ApiError, remove} from "./api.js";
 import {h, replace} from "./dom.js";
 import {current, go, link} from "./router.js";
 import {failed} from "./states.js";
+import * as addNode from "./view_add_node.js";
+import * as authFailures from "./view_auth_failures.js";
+import * as blocklist from "./view_blocklist.js";
+import * as deadLetters from "./view_dead_letters.js";
 import * as device from "./view_device.js";
 import * as devices from "./view_devices.js";
 import * as login from "./view_login.js";
@@ -19,9 +23,11 @@ import * as settings from "./view_settings.js";
  */
 const VIEWS = {
     "": overview, nodes, node, devices, device, login, password: login, settings,
+    add: addNode, blocklist, dead: deadLetters, refused: authFailures,
 };
 const MENU = [[[], "Overview"], [["nodes"], "Nodes"], [["devices"], "Devices"],
-    [["settings"], "Settings"]];
+    [["dead"], "Dead letters"], [["blocklist"], "Blocklist"], [["refused"], "Refused requests"],
+    [["add"], "Add a node"], [["settings"], "Settings"]];
 
 const main = document.getElementById("main");
 const away = document.getElementById("away");

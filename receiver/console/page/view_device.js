@@ -25,6 +25,8 @@ function content(device) {
         h("h1", null, foreign(device.devName || device.devMac)),
         facts([["MAC", foreign(device.devMac)], ["Presence", badge(device.present)],
             ["Since", moment(device.since)], ["First seen", moment(device.first_seen)]]),
+        h("p", null, h("a", {href: link(["blocklist"], {mac: device.devMac}),
+            "data-key": "block"}, "Block it")),
         h("h2", null, "Seen by"),
         device.nodes.length === 0 ? empty("No node sees this device now.")
             : table({caption: "Nodes that see the device", columns: COLUMNS, items: device.nodes}),

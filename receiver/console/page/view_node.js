@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One node: its state, its figures and its problem. */
+/* One node: its state, its figures, its problem, and what an operator may change of it. */
 import {get} from "./api.js";
 import {foreign, h, replace} from "./dom.js";
 import {ago, count, duration, moment} from "./format.js";
+import {credentialSection, operatorForm} from "./node_operator.js";
 import {poll} from "./poll.js";
 import {link} from "./router.js";
 import {badge, empty, loading} from "./states.js";
@@ -30,32 +31,34 @@ function content(node) {
             ["Known before", count(node.known)], ["Skipped", count(node.skipped)],
             ["Present now", node.present === null ? "unknown" : count(node.present)],
             ["In the queue", count(node.queue)], ["Dead letters", count(node.dead)],
-            ["Credentials", node.credentials], ["Note", foreign(node.note)],
-            ["Labels", foreign(labelsText(node.labels))],
-            ["Silent after", duration(node.silent_after_s)],
-            ["Ephemeral", node.ephemeral ? "yes: it may disappear" : ""],
+            ["Credentials", node.credentials],
         ]),
-        h("p", null, h("a", {href: link(["devices"], {node: node.name})}, "Its devices")),
-        h("p", {class: "soft"}, "Notes, labels and credentials are changed on the hub: ",
-            h("code", null, "synchub-receiver node --help"), "."),
+        h("p", null, h("a", {href: link(["devices"], {node: node.name})}, "Its devices"), " · ",
+            h("a", {href: link(["dead"], {node: node.name})}, "Its dead letters")),
     ];
-}
-
-function labelsText(labels) {
-    return Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(" ");
 }
 
 export function show(place) {
     const now = h("div", null, loading());
-    replace(place.main, h("h1", null, foreign(place.name)), now);
+    const operator = h("div");
+    const credentials = h("div");
+    let section = null;
+    replace(place.main, h("h1", null, foreign(place.name)), now, operator, credentials);
     const path = `/nodes/${encodeURIComponent(place.name)}`;
-    return poll((signal) => get(path, null, signal), (node) => {
+    const updates = poll((signal) => get(path, null, signal), (node) => {
         place.ok();
         replace(now, content(node));
+        if (!section) {
+            section = credentialSection(path, updates.now);
+            replace(operator, h("h2", null, "Set by you"), operatorForm(node, path, updates.now));
+            replace(credentials, h("h2", null, "Credentials"), section.elements);
+        }
+        section.update(node);
     }, (error) => {
         if (error.status === 404)
             replace(now, empty(error.message, h("a", {href: link(["nodes"])}, "All nodes")));
         else
             place.failed(error);
-    }).stop;
+    });
+    return updates.stop;
 }

@@ -27,8 +27,8 @@ const COLUMNS = [
 function nothing(parameters) {
     if (Object.keys(parameters).some((name) => name !== "sort"))
         return empty("No node matches.", h("a", {href: link(["nodes"])}, "Show all nodes"));
-    return empty("No node has been in contact yet.", "Start a pusher with this hub's address, " +
-        "token and key, and it appears here within seconds.");
+    return empty("No node has been in contact yet.", h("a", {href: link(["add"])}, "Add a node"),
+        ", start it, and it appears here within seconds.");
 }
 
 export function show(place) {

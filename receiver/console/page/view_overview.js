@@ -26,8 +26,8 @@ function tiles(summary) {
         tile("devices", count(summary.devices.total), link(["devices"])),
         tile("new in 24 hours", count(summary.devices.new_24h), link(["devices"], {since: "24h"})),
         tile("new in 7 days", count(summary.devices.new_7d), link(["devices"], {since: "7d"})),
-        dead === null ? null : h("li", {class: dead > 0 ? "bad" : null}, h("div", {class: "tile"},
-            h("strong", null, count(dead)), "dead letters")));
+        dead === null ? null : tile("dead letters", count(dead), link(["dead"]),
+            dead > 0 ? "bad" : null));
 }
 
 function queue(summary) {
@@ -53,8 +53,8 @@ function problems(summary) {
 
 function content(summary) {
     if (summary.nodes.total === 0)
-        return empty("This hub knows no node yet.", "Start a pusher with this hub's address, " +
-            "token and key, and it appears here within seconds.");
+        return empty("This hub knows no node yet.", h("a", {href: link(["add"])}, "Add a node"),
+            ", start it, and it appears here within seconds.");
     return [tiles(summary), queue(summary), h("h2", null, "Problems"), problems(summary)];
 }
 

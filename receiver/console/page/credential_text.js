@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The settings of a node with its new credentials, ready to copy: shown once, kept nowhere. */
+import {h} from "./dom.js";
+import {composeText, dockerText, settingsText} from "./node_setup.js";
+
+const IMAGE = "synchub-pusher:latest";
+const NODES_PORT = 20212;
+
+/* Where nodes probably reach the hub: as this page, on the port that is the default for nodes. */
+export function probableHubUrl() {
+    return `${location.protocol}//${location.hostname}:${NODES_PORT}`;
+}
+
+function block(title, text) {
+    const copy = h("button", {type: "button", class: "quiet"}, "Copy");
+    copy.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(text);
+        copy.textContent = "Copied";
+    });
+    return h("section", null, h("h2", null, title),
+        h("pre", {tabindex: "0", role: "region", "aria-label": title}, text),
+        window.isSecureContext ? copy : null);
+}
+
+/* credentials: as the API answers them; hubUrl: where the node reaches the hub. */
+export function credentialText(credentials, hubUrl = probableHubUrl()) {
+    const names = ["SYNC_node_name", "SYNC_api_token", "SYNC_encryption_key"];
+    const settings = [["SYNC_hub_url", hubUrl], ...names.map((name) => [name, credentials[name]]),
+        ["SYNC_devices", "True"], ["SYNC_RUN", "always_after_scan"]];
+    return h("div", {class: "notice"},
+        h("p", {role: "status"}, "Copy these now: the hub does not show them again."),
+        credentials.published ? null : h("p", {class: "error"}, "They are stored, but Redis did " +
+            "not answer: they work as soon as a receiver that merges reaches it."),
+        block("Settings", settingsText(settings)),
+        block("With docker run", dockerText(settings, IMAGE)),
+        block("With Compose", composeText(settings, IMAGE)),
+        h("p", {class: "soft"}, "The volumes netalertx_api and netalertx_plugins are those of the ",
+            "NetAlertX container; docs/install.md says how to create them."));
+}
