@@ -24,7 +24,7 @@ static const size_t usual_widths[COLUMNS] = {
     [ID] = 15, [NODE] = 20, [KIND] = 8, [BYTES] = 8, [MODE] = 5, [WHEN] = 20,
 };
 static const size_t least_widths[COLUMNS] = {
-    [ID] = 15, [NODE] = 8, [KIND] = 7, [BYTES] = 5, [MODE] = 4, [WHEN] = 20, [REASON] = 20,
+    [ID] = 15, [NODE] = 8, [KIND] = 7, [BYTES] = 5, [MODE] = 4, [WHEN] = 10, [REASON] = 14,
 };
 
 typedef struct {

@@ -37,7 +37,7 @@ static const size_t usual_widths[SHOWN] = {
     [MAC] = 17, [NAME] = 24, [IP] = 15, [VENDOR] = 30, [SINCE] = 20, [FIRST_SEEN] = 20,
 };
 static const size_t least_widths[SHOWN] = {
-    [MAC] = 17,    [NAME] = 10, [IP] = 9,         [VENDOR] = 6,
+    [MAC] = 17,    [NAME] = 10, [IP] = 9,         [VENDOR] = 5,
     [PRESENT] = 7, [SINCE] = 6, [FIRST_SEEN] = 6, [NODES] = 6,
 };
 #define NODES_MAX 20 /* names in a line */

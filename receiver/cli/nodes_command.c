@@ -161,17 +161,56 @@ static void write_cell(const node_list *list, size_t row, size_t column,
     }
 }
 
+/* The columns of a table, in order; how wide each is at least. */
+typedef struct {
+    size_t count;
+    size_t numbers[COLUMNS];
+    show_column columns[COLUMNS];
+    size_t least_widths[COLUMNS];
+} shown_columns;
+
+/* On a terminal, only those for which it has room; `node show` has them all. */
+static void choose_columns(FILE *out, shown_columns *ret)
+{
+    static const size_t least_widths[COLUMNS] = {
+        [NODE] = 16, [STATE] = 7,    [MODE] = 4,    [LAST_CONTACT] = 20, [LAST_MERGE] = 20,
+        [SENT] = 5,  [INSERTED] = 8, [KNOWN] = 5,   [SKIPPED] = 7,       [REJECTED] = 8,
+        [QUEUE] = 5, [DEAD] = 4,     [REASON] = 24,
+    };
+    /* In this order they are left out. */
+    static const size_t dispensable[] = {SKIPPED, KNOWN,    SENT, INSERTED, LAST_MERGE,
+                                         MODE,    REJECTED, DEAD, QUEUE};
+    bool left_out[COLUMNS] = {false};
+    size_t limit = show_line_width(out), width = 2 * (COLUMNS - 1);
+    for (size_t i = 0; i < COLUMNS; i++)
+        width += least_widths[i];
+    for (size_t i = 0; i < sizeof dispensable / sizeof dispensable[0] && width > limit; i++) {
+        left_out[dispensable[i]] = true;
+        width -= least_widths[dispensable[i]] + 2;
+    }
+    ret->count = 0;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (left_out[i])
+            continue;
+        ret->numbers[ret->count] = i;
+        ret->columns[ret->count] = columns[i];
+        ret->least_widths[ret->count++] = least_widths[i];
+    }
+}
+
 static sh_err write_table(node_list *list, FILE *out, sh_error *error)
 {
-    static const show_layout layout = {columns, NULL, COLUMNS};
+    shown_columns shown;
+    choose_columns(out, &shown);
+    const show_layout layout = {shown.columns, shown.least_widths, shown.count};
     char texts[COLUMNS][SHOW_CELL_BYTES];
     sh_slice cells[COLUMNS];
     table_stream *table = NULL;
     sh_err err = table_stream_new(out, &layout, NULL, &table, error);
     for (size_t row = 0; row < list->count && err == SH_OK && !pager_has_quit(); row++) {
-        for (size_t column = 0; column < COLUMNS; column++) {
-            write_cell(list, row, column, texts[column]);
-            cells[column] = sh_slice_of(texts[column]);
+        for (size_t i = 0; i < shown.count; i++) {
+            write_cell(list, row, shown.numbers[i], texts[i]);
+            cells[i] = sh_slice_of(texts[i]);
         }
         err = table_stream_add(table, cells, error);
     }

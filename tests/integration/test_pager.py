@@ -219,6 +219,24 @@ class Fitting(PagerTest):
             self.assertEqual({self.width(line[:line.index("Nod")]) for line in lines[1:]}, {at})
         self.assertTrue(any("…" in line for line in lines) or columns == 200)
 
+    def test_nodes_leave_out_columns_and_keep_names_readable(self):
+        name = "A branch office 17 with a long name"
+        with sqlite3.connect(self.db) as db:
+            db.execute("INSERT INTO SyncHub_Nodes(node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"
+                       " last_contact_ms, first_contact_ms) VALUES(?, 'push', 1, 123456, 123456, 0, 0, 3, 'devMac is"
+                       " missing in many of them', 1, 1)", [name])
+        titles = {}
+        for columns in (80, 120, 200):
+            lines = self.run_on_terminal("nodes", columns=columns, PAGER="").splitlines()
+            titles[columns] = lines[0].replace("LAST ", "LAST_").split()
+            for line in lines[:2]:
+                self.assertLessEqual(self.width(line), columns, line)
+            self.assertTrue(lines[1].startswith(name[:14]), lines[1])
+        self.assertEqual(titles[80], ["NODE", "STATE", "LAST_CONTACT", "QUEUE", "REASON"])
+        self.assertLess(len(titles[80]), len(titles[120]))
+        whole = self.run_program("receiver", self.settings(), "nodes", code=0).stdout.splitlines()[0]
+        self.assertEqual(titles[200], whole.replace("LAST ", "LAST_").split())
+
     def test_columns_keep_in_any_script_and_nothing_is_cut_without_a_terminal(self):
         names = ("ascii", "会議室の印刷機", "مكتب الطابق", "e\u0301te\u0301", "ключ", "💻 laptop", "नमस्ते", "ﾊﾝｶｸ")
         self.fill(len(names))
