@@ -3,7 +3,7 @@
 import {h} from "./dom.js";
 import {composeText, dockerText, settingsText} from "./node_setup.js";
 
-const IMAGE = "synchub-pusher:latest";
+const IMAGE = "synchub-pusher:0.2.0";
 const NODES_PORT = 20212;
 
 /* Where nodes probably reach the hub: as this page, on the port that is the default for nodes. */

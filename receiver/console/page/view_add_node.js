@@ -20,6 +20,13 @@ function waitFor(name, container, place) {
     }, place.failed);
 }
 
+/* A page that is reached by the loopback does not know under which name nodes reach the hub. */
+function loopbackHint() {
+    return /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname)
+        ? h("p", {class: "soft"}, "A node on another machine needs this machine's name or " +
+            "address there, and a hub that listens on it.") : null;
+}
+
 export function show(place) {
     const outcome = h("div");
     const arrived = h("div");
@@ -43,6 +50,6 @@ export function show(place) {
         flag("Ephemeral: may disappear", {name: "ephemeral"}));
     replace(place.main, h("h1", null, title), h("p", null, "The node gets a token and a key of " +
         "its own, so that no other node can send in its name and it can be revoked alone."),
-    form, outcome, arrived);
+    form, loopbackHint(), outcome, arrived);
     return () => waiting?.stop();
 }
