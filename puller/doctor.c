@@ -319,10 +319,10 @@ static sh_err load_with_hub(const sh_settings *settings, sh_settings *ret, sh_er
     return sh_settings_load_with_hub(SH_FOR_PULLER, environ, &source, ret, error);
 }
 
-int doctor_command(const sh_settings *given, int argc, char *const argv[])
+int doctor_command(const sh_settings *settings, int argc, char *const argv[])
 {
-    SH_CLEANUP(sh_settings_reset) sh_settings settings = {0};
-    doctor d = {.settings = &settings};
+    SH_CLEANUP(sh_settings_reset) sh_settings own = {0};
+    doctor d = {.settings = &own};
     sh_error error = {.code = SH_OK};
     bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
     if (argc > 1 || (argc == 1 && !json)) {
@@ -330,9 +330,9 @@ int doctor_command(const sh_settings *given, int argc, char *const argv[])
         return SH_EXIT_CONFIG;
     }
     int code = SH_EXIT_FAILED;
-    if (load_with_hub(given, &settings, &error) == SH_OK && open_all(&d, &error) == SH_OK) {
+    if (load_with_hub(settings, &own, &error) == SH_OK && open_all(&d, &error) == SH_OK) {
         check_settings(&d);
-        sh_doctor_check_modes(d.report, &settings);
+        sh_doctor_check_modes(d.report, &own);
         check_redis(&d);
         check_nodes(&d);
         code = sh_doctor_finish(d.report, "synchub-puller", json);

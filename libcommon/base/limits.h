@@ -149,6 +149,8 @@
 #define SH_STRANGERS_MAX 1000           /* nodes with a problem that were never accepted */
 #define SH_AUTH_FAILURES_MAX 1000       /* pairs of address and claimed name … */
 #define SH_AUTH_FAILURES_ADDRESS_MAX 20 /* … of one address */
+#define SH_HISTORY_HOURS (90 * 24)      /* that figures are kept */
+#define SH_HISTORY_NODES_MAX 500        /* with figures of their own in one hour */
 
 /* Nodes with credentials of their own */
 #define SH_NODES_MAX 10000

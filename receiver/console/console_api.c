@@ -9,6 +9,7 @@
 #include "receiver/console/console_credentials.h"
 #include "receiver/console/console_dead_letters.h"
 #include "receiver/console/console_devices.h"
+#include "receiver/console/console_history.h"
 #include "receiver/console/console_jobs.h"
 #include "receiver/console/console_login.h"
 #include "receiver/console/console_node_edit.h"
@@ -37,6 +38,7 @@ static const api_route routes[] = {
     {"DELETE", "session", console_logout, .is_open = true},
     {"PUT", "password", console_change_password, .is_open = false, .has_body = true},
     {"GET", "summary", console_show_summary, .is_open = false},
+    {"GET", "history", console_show_history, .is_open = false},
     {"GET", "nodes", console_list_nodes, .is_open = false},
     {"POST", "nodes", console_expect_node, .is_open = false, .has_body = true},
     {"GET", "nodes/*", console_show_node, .is_open = false},

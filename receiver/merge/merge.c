@@ -124,6 +124,7 @@ sh_err merge_new(const sh_settings *settings, const hub_secrets *keys, merge **r
     m->settings = settings;
     m->consumer_fd = -1;
     m->sightings = (sightings)SIGHTINGS_INIT;
+    m->history.all.queue_max = -1;
     key_check_init(&m->key, keys);
     m->merger.plugins_out = settings->plugins_out;
     const sh_queue_options options = sh_queue_options_of(settings);
@@ -173,6 +174,7 @@ void merge_free(merge *m)
     node_metrics_free(m->node_metrics);
     result_deduplication_free(&m->merger.fold);
     sightings_reset(&m->sightings);
+    history_reset(&m->history);
     task_thread_free(m->merger.reader);
     entry_decoder_free(m->merger.opener);
     queue_reader_free(m->reader);
@@ -246,22 +248,6 @@ static sh_err record_contacts(merge *m, sh_error *error)
     return err;
 }
 
-/* For `restore`, which must not replace the database now, and for the metrics of nodes. */
-static sh_err show_activity(merge *m, sh_error *error)
-{
-    bool holds = false;
-    int64_t now_ms = sh_clock_monotonic_ms();
-    if (m->active_ms != 0 && now_ms - m->active_ms < QUEUE_ACTIVITY_MS)
-        return SH_OK;
-    m->active_ms = now_ms;
-    sh_err err = queue_activity_set(m->queue, m->consumer, error);
-    if (err == SH_OK)
-        err = queue_metrics_lease_take(m->queue, m->consumer, &holds, error);
-    if (err == SH_OK)
-        node_metrics_permit(m->node_metrics, holds ? now_ms + QUEUE_METRICS_LEASE_MS : 0);
-    return err;
-}
-
 /*
  * Merges new entries, waiting up to block_ms for the first one, then a transaction of held ones;
  * *worked: there were any.
@@ -291,7 +277,9 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     if (err != SH_OK)
         return err;
     claim_keeper_active(m->claims);
-    err = show_activity(m, error);
+    err = merge_show_activity(m, error);
+    if (err == SH_OK)
+        err = merge_write_history(m, false, error);
     if (err == SH_OK)
         err = merge_new_entries(m, block_ms, worked, error);
     if (err != SH_OK || (!*worked && m->held.count == 0))
@@ -386,6 +374,7 @@ bool merge_run(merge *m, bool until_empty)
     }
     sh_error error = {0};
     (void)merge_take_back_count(m, &error);
+    (void)merge_write_history(m, true, NULL); /* of the last minute, for charts */
     claim_keeper_free(m->claims); /* from here on others may take over this receiver's entries */
     m->claims = NULL;
     sh_error_clear(&error);

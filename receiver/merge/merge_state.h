@@ -12,6 +12,7 @@
 #include "receiver/merge/database_check.h"
 #include "receiver/merge/entry_progress.h"
 #include "receiver/merge/held_entries.h"
+#include "receiver/merge/history.h"
 #include "receiver/merge/merge_entry.h"
 #include "receiver/merge/merge_key_check.h"
 #include "receiver/merge/node_metrics_reader.h"
@@ -87,6 +88,7 @@ struct merge {
     held_entries held;         /* entries of nodes whose entries take long */
     entry_progress progress;   /* of the batch's and held entries */
     sightings sightings;       /* of the transaction */
+    history history;           /* since it was written last */
     int64_t unlocked_until_ms; /* monotonic: leave the database unlocked until then */
     /* The entry whose attempt was counted and has not ended, or "". */
     char counted[QUEUE_ENTRY_ID_BYTES];
@@ -126,6 +128,15 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error);
  * Call it outside a transaction.
  */
 sh_err merge_look_at_blocklist(merge *m, sh_error *error);
+
+/* --- merge_activity.c */
+
+/* Shows every two seconds that this receiver merges. */
+sh_err merge_show_activity(merge *m, sh_error *error);
+/* Counts what a transaction has committed. */
+void merge_count_history(merge *m, const portion *p);
+/* Writes the figures of this hour once a minute, or at once. */
+sh_err merge_write_history(merge *m, bool at_once, sh_error *error);
 
 /* --- merge_acknowledge.c */
 

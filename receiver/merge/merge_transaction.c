@@ -223,6 +223,8 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error)
         entry_prepared_free(&m->merger); /* otherwise an entry continues soon */
     if (err != SH_OK || !counted)
         store_rollback(m->merger.store);
+    else
+        merge_count_history(m, p);
     sightings_clear(&m->sightings);
     int64_t now_ms = sh_clock_monotonic_ms();
     m->unlocked_until_ms = now_ms + (now_ms - locked_ms);

@@ -52,7 +52,7 @@ size_t setting_rows(const sh_setting *ret[static SETTING_ROWS_MAX])
         if (!known)
             ret[count++] = row;
     }
-    qsort(ret + PLUGIN_SETTINGS, count - PLUGIN_SETTINGS, sizeof(ret[0]), by_name);
+    qsort(ret + PLUGIN_SETTINGS, count - PLUGIN_SETTINGS, sizeof(const sh_setting *), by_name);
     return count;
 }
 

@@ -194,3 +194,28 @@ class Settings(PageTest):
         for secret in self.secrets().values():
             self.assertNotIn(secret, self.browser.driver.page_source)
         self.assert_quiet()
+
+
+class Charts(PageTest):
+    def test_overview_and_node_have_charts_that_are_also_tables(self):
+        self.start()
+        self.open_first()
+        self.browser.wait_for_text("No figures yet")
+        self.push("Berlin", device_rows(3))
+        port = self.url.rsplit(":", 1)[1]
+        self.hub.stop()  # which writes the figures
+        self.start(SYNC_console_listen=f"127.0.0.1:{port}")
+        for fragment, count in (("#/node/Berlin", 3), ("#/", 4)):
+            self.go(fragment, "The last seven days")
+            wait_until(lambda: len(self.browser.driver.find_elements(By.CSS_SELECTOR, ".chart")) == count,
+                       f"{count} charts")
+            self.browser.wait_for_text("New devices an hour")
+            label = self.browser.attribute(".chart:nth-of-type(2) svg", "aria-label")
+            self.assertIn("at most 3", label)
+            self.browser.driver.find_elements(By.CSS_SELECTOR, ".figures summary")[1].click()
+            wait_until(lambda: "3" in self.browser.text(".chart:nth-of-type(2) tbody"), "the table")
+            for dark in (False, True):
+                self.browser.view(360, dark)
+                self.browser.screenshot(f"charts-{count}-{'dark' if dark else 'light'}")
+                self.assertEqual(self.browser.axe_findings(), [])
+                self.assertFalse(self.browser.is_wider_than_screen())

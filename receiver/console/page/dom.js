@@ -32,6 +32,11 @@ export function h(tag, attributes, ...children) {
     return fill(document.createElement(tag), attributes, children);
 }
 
+/* The same for SVG. */
+export function svg(tag, attributes, ...children) {
+    return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
 /* A text from a stranger: isolated, so that its direction does not turn the text around it. */
 export function foreign(text) {
     return h("bdi", null, text);

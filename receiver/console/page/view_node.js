@@ -3,6 +3,7 @@
 import {get} from "./api.js";
 import {foreign, h, replace} from "./dom.js";
 import {ago, count, duration, moment} from "./format.js";
+import {historyCharts} from "./history.js";
 import {credentialSection, operatorForm} from "./node_operator.js";
 import {poll} from "./poll.js";
 import {link} from "./router.js";
@@ -42,12 +43,15 @@ export function show(place) {
     const now = h("div", null, loading());
     const operator = h("div");
     const credentials = h("div");
+    const charts = h("div");
     let section = null;
-    replace(place.main, h("h1", null, foreign(place.name)), now, operator, credentials);
+    let stopCharts = null;
+    replace(place.main, h("h1", null, foreign(place.name)), now, charts, operator, credentials);
     const path = `/nodes/${encodeURIComponent(place.name)}`;
     const updates = poll((signal) => get(path, null, signal), (node) => {
         place.ok();
         replace(now, content(node));
+        stopCharts ??= historyCharts(charts, place.name);
         if (!section) {
             section = credentialSection(path, updates.now);
             replace(operator, h("h2", null, "Set by you"), operatorForm(node, path, updates.now));
@@ -60,5 +64,8 @@ export function show(place) {
         else
             place.failed(error);
     });
-    return updates.stop;
+    return () => {
+        updates.stop();
+        stopCharts?.();
+    };
 }

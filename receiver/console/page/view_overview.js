@@ -3,6 +3,7 @@
 import {get} from "./api.js";
 import {foreign, h, replace} from "./dom.js";
 import {bytes, count} from "./format.js";
+import {historyCharts} from "./history.js";
 import {poll} from "./poll.js";
 import {link} from "./router.js";
 import {badge, empty, loading} from "./states.js";
@@ -60,9 +61,15 @@ function content(summary) {
 
 export function show(place) {
     const now = h("div", null, loading());
-    replace(place.main, h("h1", null, title), now);
-    return poll((signal) => get("/summary", null, signal), (summary) => {
+    const charts = h("div");
+    replace(place.main, h("h1", null, title), now, charts);
+    const updates = poll((signal) => get("/summary", null, signal), (summary) => {
         place.ok();
         replace(now, content(summary));
-    }, place.failed).stop;
+    }, place.failed);
+    const stopCharts = historyCharts(charts, null);
+    return () => {
+        updates.stop();
+        stopCharts();
+    };
 }

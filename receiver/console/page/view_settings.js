@@ -32,7 +32,7 @@ function waiting(setting) {
         ", which is not in use.");
 }
 
-function description(setting, id) {
+function description(setting, id, message) {
     const names = setting.used_by.map((one) => `the ${one}`).join(", ");
     const origin = setting.kind === "secret" && setting.origin === "default"
         ? "No running program reports it" : ORIGINS[setting.origin];
@@ -40,7 +40,7 @@ function description(setting, id) {
         ? ["; default ", h("code", null, foreign(setting.default))] : null;
     return h("div", {id: `${id}-about`}, h("p", null, setting.help, ".", range(setting)),
         h("p", {class: "soft"}, origin, "; used by ", names, fallback, "."),
-        waiting(setting), others(setting),
+        waiting(setting), message ? null : others(setting),
         setting.changeable ? null : h("p", {class: "soft"}, setting.reason));
 }
 
@@ -62,7 +62,7 @@ function heading(setting) {
 function section(setting, message) {
     const id = `setting-${setting.name}`;
     const article = h("article", {class: "setting"});
-    replace(article, heading(setting), description(setting, id), setting.changeable
+    replace(article, heading(setting), description(setting, id, message), setting.changeable
         ? settingEditor(setting, id, (now, text) => {
             article.replaceWith(section(now, text));
             document.getElementById(id).focus();
