@@ -118,7 +118,7 @@ class Life:
         self.node.write("/tmp/api/table_devices.json", table(6))
         self.hub.install("/packages/synchub-puller_*.deb")
         self.hub.set("puller", SYNC_api_token=TOKEN, SYNC_encryption_key=KEY,
-                     SYNC_nodes="['http://node:20212']")
+                     SYNC_nodes="['http://node:20212']", SYNC_RUN_SCHD="* * * * *")
         self.hub.sh("systemctl restart synchub-puller")
         self.wait_devices(6)
         self.check_confined(self.hub, "puller")
