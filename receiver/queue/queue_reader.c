@@ -25,6 +25,7 @@ struct queue_reader {
     const char *consumer;
     int64_t claim_idle_ms;
     size_t outstanding;                 /* entries taken and not yet released */
+    uint64_t connections;               /* at the last take: another one may lead elsewhere */
     bool drain;                         /* read own pending entries first … */
     char drained[QUEUE_ENTRY_ID_BYTES]; /* … after this one */
     int64_t claimed_ms;                 /* monotonic time of the last XAUTOCLAIM, 0: never */
@@ -275,10 +276,16 @@ static void give_memory_back(queue_reader *r, const queue_batch *batch)
 sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue_batch **ret,
                          sh_error *error)
 {
-    if (reader->outstanding > 0) {
+    /*
+     * After a failover the new master may still have entries with this consumer that it has
+     * acknowledged: nobody else takes them while it renews its claims.
+     */
+    uint64_t connections = sh_redis_connections(reader->queue->redis);
+    if (reader->outstanding > 0 || connections != reader->connections) {
         drain_anew(reader);
         reader->outstanding = 0;
     }
+    reader->connections = connections;
     queue_batch *batch = NULL;
     sh_err err = queue_batch_new(&batch, error);
     if (err != SH_OK)

@@ -28,7 +28,8 @@ typedef struct {
 /*
  * Takes entries. *ret is never NULL on SH_OK, but may be empty; the caller frees it. Creates a
  * missing group. Returns entries again that were taken before and are neither released,
- * acknowledged nor moved to the dead letters.
+ * acknowledged nor moved to the dead letters; after a new connection to Redis, which may be another
+ * server, all that are pending with this consumer there.
  */
 sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue_batch **ret,
                          sh_error *error);

@@ -149,6 +149,34 @@ static void what_was_not_acknowledged_is_given_again(void **state)
     close_test_queue(queue);
 }
 
+/* A failover lost the acknowledgement: the new master has the entry with this consumer. */
+static void what_is_pending_at_another_server_is_given_again(void **state)
+{
+    (void)state;
+    test_queue *queue = open_test_queue();
+    (void)put_text(queue, "n", 1, "x");
+    queue_batch *batch = take(queue, "c", 60000);
+    assert_int_equal(queue_batch_count(batch), 1);
+    queue_batch_free(batch);
+    queue_reader_release(queue->reader, 1);
+    batch = take(queue, "c", 60000);
+    assert_int_equal(queue_batch_count(batch), 0);
+    queue_batch_free(batch);
+    /* The reader connects again before its next command, which therefore does not fail. */
+    freeReplyObject(redisCommand(server.client, "CLIENT KILL TYPE normal"));
+    batch = take(queue, "c", 60000);
+    if (queue_batch_count(batch) == 0) {
+        queue_batch_free(batch);
+        batch = take(queue, "c", 60000);
+    }
+    assert_int_equal(queue_batch_count(batch), 1);
+    ack_all(queue, batch);
+    batch = take(queue, "c", 60000);
+    assert_int_equal(queue_batch_count(batch), 0);
+    queue_batch_free(batch);
+    close_test_queue(queue);
+}
+
 static void a_dead_letter_has_its_reason(void **state)
 {
     (void)state;
@@ -467,6 +495,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_dead_consumer_holds_is_found_behind_what_others_hold, empty),
         cmocka_unit_test_setup(a_batch_takes_no_more_once_it_has_its_bytes, empty),
         cmocka_unit_test_setup(what_was_not_acknowledged_is_given_again, empty),
+        cmocka_unit_test_setup(what_is_pending_at_another_server_is_given_again, empty),
         cmocka_unit_test_setup(a_dead_letter_has_its_reason, empty),
         cmocka_unit_test_setup(an_entry_that_was_deleted_behind_our_back_comes_without_an_envelope,
                                empty),
