@@ -69,7 +69,7 @@ const void *sh_setting_field_const(const sh_setting *row, const sh_settings *set
 
 /* Appends the row's value as it is printed: without secrets, a list as JSON. SH_E_LIMIT,
  * SH_E_MEMORY. */
-sh_err sh_setting_print(const sh_setting *row, const sh_settings *settings, sh_buf *ret);
+sh_err sh_setting_print(const sh_setting *row, const sh_settings *settings, sh_buf *out);
 
 /* Appends text, in which passwords of URLs are replaced. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_setting_redact(const char *text, sh_buf *ret);

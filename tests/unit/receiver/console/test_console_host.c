@@ -3,6 +3,8 @@
 
 #include "tests/unit/unit.h"
 
+#include <string.h>
+
 static char *urls[] = {(char[]){"https://hub.example.org"}, (char[]){"http://intern:8080"}};
 
 static sh_settings settings(const char *listen)
