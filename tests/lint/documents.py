@@ -6,8 +6,8 @@
     tests/lint/documents.py --write BIN      updates the table in docs/settings.md
 
 Checks that links between documents are valid, that files in code style, settings and metrics exist, that
-docs/settings.md has every setting, docs/operations.md every metric and ARCHITECTURE.md every source file, that
-decisions are numbered, and that the messages quoted in docs/troubleshooting.md are in the sources.
+docs/settings.md has every setting, and the rights for each Redis command of the scripts, docs/operations.md every metric
+and ARCHITECTURE.md every source file, that decisions are numbered, and that the messages quoted in docs/troubleshooting.md are in the sources.
 """
 
 import json
@@ -127,6 +127,16 @@ def bad_messages(text, known):
                 yield f"no program says '{missing[0]}'"
 
 
+def missing_rights(text):
+    """Commands of the Lua scripts that the user of docs/settings.md may not run."""
+    rights = set(re.findall(r"\+([a-z|]+)", text))
+    for script in sorted(ROOT.glob("*/**/scripts/*.lua")):
+        for command, sub in re.findall(r"(?:redis\.p?call\(|= \{)'([A-Z]+)'(?:, '([A-Z]+)')?", script.read_text()):
+            names = {command.lower(), f"{command}|{sub}".lower()}
+            if not names & rights:
+                yield f"its Redis user may not run {command}, which {script.relative_to(ROOT)} calls"
+
+
 def describe(folder):
     return [json.loads(subprocess.run([folder / f"synchub-{name}", "--describe"], check=True,
                                       stdout=subprocess.PIPE).stdout) for name in PROGRAMS]
@@ -170,6 +180,7 @@ def main():
     report(architecture, missing_modules(architecture.read_text()))
     report(ROOT / "docs" / "decisions", bad_decisions(ROOT / "docs" / "decisions"))
     report(MESSAGES, bad_messages(MESSAGES.read_text(), literals()))
+    report(SETTINGS, missing_rights(SETTINGS.read_text()))
     if folder:
         table = TABLE.search(SETTINGS.read_text())
         if not table or table[0] != table[1] + table_of_settings(folder) + table[2]:

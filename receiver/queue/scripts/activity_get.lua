@@ -7,7 +7,7 @@ local group = unpack(ARGV)
 
 local consumers = redis.pcall('XINFO', 'CONSUMERS', stream, group)
 if consumers.err then
-  if redis.call('EXISTS', stream) == 0 or string.find(consumers.err, 'NOGROUP', 1, true) then
+  if redis.call('TYPE', stream).ok == 'none' or string.find(consumers.err, 'NOGROUP', 1, true) then
     return ''
   end
   return consumers

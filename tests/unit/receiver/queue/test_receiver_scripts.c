@@ -308,10 +308,11 @@ static void consumer_end_strands_nothing(void **state)
     (void)state;
     consumer_end_arguments end = {
         .keys = {SH_SLICE("ingest")}, .group = SH_SLICE("g"), .consumer = SH_SLICE("c")};
+    const activity_get_arguments activity = {{end.keys.stream, SH_SLICE("merging")}, end.group};
+    assert_string_equal(ANSWER(activity_get, activity), ""); /* there is no stream yet */
     make_group();
     const char *id = add_entry("n");
     give_out("c", 1);
-    const activity_get_arguments activity = {{end.keys.stream, SH_SLICE("merging")}, end.group};
     (void)ask("SET merging x");
     assert_string_equal(ANSWER(consumer_end, end), "done");
     assert_string_equal(pending_of("c"), "1");
