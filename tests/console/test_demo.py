@@ -48,11 +48,11 @@ class Demo(unittest.TestCase):
         for field in ("password", "again"):
             browser.fill(f"[name={field}]", PASSWORD)
         browser.click("Set the password")
-        browser.wait_for_text("Overview")
+        browser.wait_for_text("online")
+        browser.screenshot("demo")
         browser.open(f"{link.partition('#')[0]}#/nodes")
         for node in ("Home", "Office", "Cabin"):
             browser.wait_for_text(node)
-        browser.screenshot("demo")
         browser.open(f"{link.partition('#')[0]}#/devices")
         browser.wait_for_text("Robot vacuum")
         self.assertEqual(browser.new_log(), [])
