@@ -12,7 +12,7 @@
 #include "puller/leases.h"
 #include "puller/nodes.h"
 #include "puller/pull_reports.h"
-#include "puller/pull_state.h"
+#include "puller/pull_retries.h"
 #include "puller/puller_status.h"
 
 #include <stdbool.h>

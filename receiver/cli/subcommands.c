@@ -13,7 +13,7 @@
 #include "receiver/cli/key_command.h"
 #include "receiver/cli/node_credentials_command.h"
 #include "receiver/cli/node_list_command.h"
-#include "receiver/cli/node_notes_command.h"
+#include "receiver/cli/node_edit_command.h"
 #include "receiver/cli/node_transfer_command.h"
 #include "receiver/cli/nodes_command.h"
 #include "receiver/cli/settings_command.h"

@@ -6,7 +6,7 @@
 #include "receiver/store/store.h"
 
 /*
- * The metrics of nodes for GET /metrics (node_metrics_text.h), read from the database by a thread
+ * The metrics of nodes for GET /metrics (node_metrics.h), read from the database by a thread
  * of its own with a read-only connection when they are asked for, so that neither merging nor a
  * scrape waits for it. Scrapes within NODE_METRICS_FRESH_MS share one reading, and reading takes at
  * most a fiftieth of the time. Thread-safe.

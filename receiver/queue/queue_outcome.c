@@ -11,7 +11,8 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* The node's name in an envelope, as scripts/node_of.lua finds it; empty if there is none. */
+/* The node's name in an envelope, as scripts/include/node_of.lua finds it; empty if there is none.
+ */
 static sh_slice node_in(sh_slice envelope)
 {
     enum { NAME_LEN_AT = 6, NAME_AT = SH_ENVELOPE_FIXED_BYTES };

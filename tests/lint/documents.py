@@ -130,7 +130,7 @@ def bad_messages(text, known):
 def missing_rights(text):
     """Commands of the Lua scripts that the user of docs/settings.md may not run."""
     rights = set(re.findall(r"\+([a-z|]+)", text))
-    for script in sorted(ROOT.glob("*/**/scripts/*.lua")):
+    for script in sorted(ROOT.glob("*/**/scripts/**/*.lua")):
         for command, sub in re.findall(r"(?:redis\.p?call\(|= \{)'([A-Z]+)'(?:, '([A-Z]+)')?", script.read_text()):
             names = {command.lower(), f"{command}|{sub}".lower()}
             if not names & rights:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_notes_command.h"
+#include "receiver/cli/node_edit_command.h"
 
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"

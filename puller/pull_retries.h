@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PULLER_PULL_STATE_H
-#define PULLER_PULL_STATE_H
+#ifndef PULLER_PULL_RETRIES_H
+#define PULLER_PULL_RETRIES_H
 
 #include <stdbool.h>
 
