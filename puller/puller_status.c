@@ -7,7 +7,7 @@
 #include "libcommon/base/version.h"
 #include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
-#include "libcommon/runtime/hub_settings.h"
+#include "libcommon/runtime/hub_settings_redis.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"

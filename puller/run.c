@@ -5,7 +5,7 @@
 #include "libcommon/config/settings_http.h"
 #include "libcommon/config/settings_hub.h"
 #include "libcommon/native/credentials.h"
-#include "libcommon/runtime/hub_settings.h"
+#include "libcommon/runtime/hub_settings_redis.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
 #include "libcommon/runtime/schedule.h"

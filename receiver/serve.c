@@ -5,7 +5,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
-#include "libcommon/runtime/hub_settings.h"
+#include "libcommon/runtime/hub_settings_redis.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"

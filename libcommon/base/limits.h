@@ -84,6 +84,7 @@
 #define SH_SETTING_MAX (64 * SH_KIB)     /* one value */
 #define SH_SETTING_LIST_MAX (2 * SH_MIB) /* one list: SH_LIST_MAX URLs of 200 bytes */
 #define SH_CONFIG_FILE_MAX (4 * SH_MIB)  /* an app.conf */
+#define SH_SETTINGS_VERSION_BYTES 33     /* 32 hex digits or `none`, with the final NUL */
 #define SH_HUB_SETTINGS_MAX (8 * SH_MIB) /* all that were made on the hub, as JSON */
 #define SH_PROGRAMS_MAX 256              /* that report their settings … */
 #define SH_PROGRAM_KEPT_S 30             /* … for this time */

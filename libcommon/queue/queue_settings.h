@@ -3,11 +3,10 @@
 #define SH_QUEUE_SETTINGS_H
 
 #include "libcommon/base/buffer.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/queue/queue.h"
 
 /* The settings made on the hub, as published in Redis, and the reports of its programs. */
-
-#define SH_SETTINGS_VERSION_BYTES 33 /* 32 hex digits or `none`, with the final NUL */
 
 /* The published version; "" if there is none. */
 sh_err sh_queue_settings_version(sh_queue *queue, char ret[static SH_SETTINGS_VERSION_BYTES],

@@ -8,25 +8,25 @@
 #include "libcommon/config/settings_hub.h"
 #include "libcommon/config/settings_load.h"
 #include "libcommon/config/settings_value.h"
-#include "libcommon/queue/queue_settings.h"
+#include "libcommon/crypto/crypto.h"
 #include "libcommon/runtime/log.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #define REPORT_INTERVAL_MS 5000
-#define PROGRAM_ID_BYTES 8
 
 static struct {
     pthread_mutex_t lock;
     char version[SH_SETTINGS_VERSION_BYTES]; /* of text; "": none was published yet */
     sh_buf text;
-    unsigned number;         /* of texts so far */
-    const sh_setting *level; /* the row of SYNC_log_level if the hub may set it; or NULL */
-    sh_buf report;           /* "": nothing to report */
-    int64_t reported_ms;     /* monotonic; 0: it is to be written anew */
-    bool is_reported;        /* Redis may have one */
-    char id[2 * PROGRAM_ID_BYTES + 1]; /* of this process; "": not chosen yet */
+    unsigned number;              /* of texts so far */
+    const sh_setting *level;      /* the row of SYNC_log_level if the hub may set it; or NULL */
+    sh_buf report;                /* "": nothing to report */
+    int64_t reported_ms;          /* monotonic; 0: it is to be written anew */
+    bool is_reported;             /* Redis may have one */
+    char id[SH_PROGRAM_ID_BYTES]; /* of this process; "": not chosen yet */
 } hub = {.lock = PTHREAD_MUTEX_INITIALIZER,
          .text = SH_BUF_INIT(SH_HUB_SETTINGS_MAX),
          .report = SH_BUF_INIT(SH_PROGRAM_REPORT_MAX)};
@@ -46,29 +46,30 @@ static void apply_level(void)
         sh_log_set_level((sh_log_level)scratch.log_level);
 }
 
-static sh_err load(sh_queue *queue)
+bool sh_hub_settings_is_newer(const char *version)
 {
-    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_HUB_SETTINGS_MAX);
-    char version[SH_SETTINGS_VERSION_BYTES];
-    sh_err err = sh_queue_settings_load(queue, version, &text, NULL);
-    if (err != SH_OK || version[0] == '\0')
-        return err;
     (void)pthread_mutex_lock(&hub.lock);
-    (void)memcpy(hub.version, version, sizeof hub.version);
+    bool newer = version[0] != '\0' && strcmp(version, hub.version) != 0;
+    (void)pthread_mutex_unlock(&hub.lock);
+    return newer;
+}
+
+void sh_hub_settings_put(const char *version, sh_buf *text)
+{
+    (void)pthread_mutex_lock(&hub.lock);
+    (void)snprintf(hub.version, sizeof hub.version, "%s", version);
     sh_buf_reset(&hub.text);
-    hub.text = text;
-    text = (sh_buf)SH_BUF_INIT(SH_HUB_SETTINGS_MAX);
+    hub.text = *text;
+    *text = (sh_buf)SH_BUF_INIT(SH_HUB_SETTINGS_MAX);
     hub.number++;
     apply_level();
     (void)pthread_mutex_unlock(&hub.lock);
-    return SH_OK;
 }
 
-/* Copies the report if it is due. */
-static bool take_report(sh_buf *ret)
+bool sh_hub_settings_report_due(sh_buf *ret, char id[static SH_PROGRAM_ID_BYTES])
 {
     int64_t now_ms = sh_clock_monotonic_ms();
-    uint8_t random[PROGRAM_ID_BYTES];
+    uint8_t random[SH_PROGRAM_ID_BYTES / 2];
     (void)pthread_mutex_lock(&hub.lock);
     bool due = hub.report.len > 0 &&
                (hub.reported_ms == 0 || now_ms - hub.reported_ms >= REPORT_INTERVAL_MS) &&
@@ -80,37 +81,21 @@ static bool take_report(sh_buf *ret)
     if (due) {
         hub.reported_ms = now_ms;
         hub.is_reported = true;
+        (void)memcpy(id, hub.id, sizeof hub.id);
     }
     (void)pthread_mutex_unlock(&hub.lock);
     return due;
 }
 
-void sh_hub_settings_refresh(sh_queue *queue)
-{
-    SH_CLEANUP(sh_buf_reset) sh_buf report = SH_BUF_INIT(SH_PROGRAM_REPORT_MAX);
-    char version[SH_SETTINGS_VERSION_BYTES];
-    sh_error error = {.code = SH_OK};
-    if (sh_queue_settings_version(queue, version, NULL) != SH_OK)
-        return; /* the next call */
-    (void)pthread_mutex_lock(&hub.lock);
-    bool newer = version[0] != '\0' && strcmp(version, hub.version) != 0;
-    (void)pthread_mutex_unlock(&hub.lock);
-    if (newer && load(queue) != SH_OK)
-        return;
-    if (take_report(&report) &&
-        sh_queue_program_put(queue, hub.id, (sh_slice){report.data, report.len}, &error) != SH_OK)
-        sh_log_debug("the settings of this program are not reported: %s", error.message);
-}
-
-void sh_hub_settings_leave(sh_queue *queue)
+bool sh_hub_settings_report_end(char id[static SH_PROGRAM_ID_BYTES])
 {
     (void)pthread_mutex_lock(&hub.lock);
     bool reported = hub.is_reported;
     hub.is_reported = false;
     hub.reported_ms = 0;
+    (void)memcpy(id, hub.id, sizeof hub.id);
     (void)pthread_mutex_unlock(&hub.lock);
-    if (reported) /* otherwise it counts for SH_PROGRAM_KEPT_S */
-        (void)sh_queue_program_put(queue, hub.id, SH_SLICE(""), NULL);
+    return reported;
 }
 
 void sh_hub_settings_use(const sh_settings *settings, int program)

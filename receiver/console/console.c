@@ -39,9 +39,12 @@ static bool is_api(const char *path)
 static void answer(console_request *request)
 {
     const char *path = sh_http_path(request->exchange);
-    if (!console_access_check_origin(request))
+    if (!console_access_check_host(request))
         return;
+    /* A link from elsewhere leads to the page, which holds no data and is not shown in frames. */
     if (!console_request_changes(request) && console_page_reply(request->exchange, path))
+        return;
+    if (!console_access_check_origin(request))
         return;
     if (is_api(path))
         console_api(request);

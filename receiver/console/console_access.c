@@ -65,6 +65,17 @@ static bool has_bearer(const console_request *request)
 
 /* --- Where it comes from --------------------------------------------------------------------- */
 
+bool console_access_check_host(const console_request *request)
+{
+    const char *host = sh_http_header(request->exchange, "Host");
+    if (console_host_is_own(request->console->settings, host))
+        return true;
+    console_reply_problem(request->exchange, 421, NULL,
+                          "The console is not reached under this name: add its URL to "
+                          "SYNC_console_url on the hub, or use the address it listens on");
+    return false;
+}
+
 bool console_access_check_origin(const console_request *request)
 {
     const sh_http_exchange *exchange = request->exchange;
@@ -72,12 +83,6 @@ bool console_access_check_origin(const console_request *request)
                                  .origin = sh_http_header(exchange, "Origin"),
                                  .fetch_site = sh_http_header(exchange, "Sec-Fetch-Site")};
     bool stated = false;
-    if (!console_host_is_own(request->console->settings, from.host)) {
-        console_reply_problem(request->exchange, 421, NULL,
-                              "The console is not reached under this name: add its URL to "
-                              "SYNC_console_url on the hub, or use the address it listens on");
-        return false;
-    }
     bool own = console_origin_is_own(&from, &stated);
     if (!console_request_changes(request)) {
         /* A person who opens a page or a download has the site `none`. */

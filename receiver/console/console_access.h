@@ -6,7 +6,10 @@
 
 /* Who may do what. All functions answer a problem if they return false. */
 
-/* The Host must be the console's own, and no other site's page may have sent the request. */
+/* The Host must be the console's own. */
+bool console_access_check_host(const console_request *request);
+
+/* No other site's page may have sent the request; its Host was checked before. */
 bool console_access_check_origin(const console_request *request);
 
 /*

@@ -6,6 +6,7 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/console/console_access.h"
+#include "receiver/console/console_body.h"
 #include "receiver/console/console_host.h"
 #include "receiver/console/console_password.h"
 #include "receiver/console/console_reply.h"
@@ -163,12 +164,11 @@ void console_login(console_request *request)
 {
     sh_error error = {.code = SH_OK};
     const char *password = NULL, *code = NULL;
-    sh_err err = console_request_text(request, "password", &password, &error);
-    if (err == SH_OK)
-        err = console_request_text(request, "code", &code, &error);
-    if (err == SH_OK && password == NULL)
-        err = sh_fail(&error, SH_E_FORMAT, "`password` is missing");
-    if (err != SH_OK)
+    const console_body_field fields[] = {
+        {"password", CONSOLE_BODY_TEXT, &password, .required = true},
+        {"code", CONSOLE_BODY_TEXT, &code, .required = false},
+    };
+    if (console_body_read(request->body, fields, 2, &error) != SH_OK)
         console_reply_failure(request->exchange, &error);
     else if (!may_try(request))
         return;
@@ -219,11 +219,11 @@ void console_change_password(console_request *request)
     sh_error error = {.code = SH_OK};
     const char *password = NULL, *current = NULL;
     bool matches = false;
-    sh_err err = console_request_text(request, "password", &password, &error);
-    if (err == SH_OK)
-        err = console_request_text(request, "current", &current, &error);
-    if (err == SH_OK && (password == NULL || current == NULL))
-        err = sh_fail(&error, SH_E_FORMAT, "`password` and `current` are needed");
+    const console_body_field fields[] = {
+        {"password", CONSOLE_BODY_TEXT, &password, .required = true},
+        {"current", CONSOLE_BODY_TEXT, &current, .required = true},
+    };
+    sh_err err = console_body_read(request->body, fields, 2, &error);
     if (err == SH_OK && !may_try(request))
         return;
     if (err == SH_OK)

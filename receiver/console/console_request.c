@@ -78,48 +78,6 @@ bool console_request_read_body(console_request *request, bool optional)
     return true;
 }
 
-static const sh_json *member(const console_request *request, const char *key)
-{
-    const sh_json *value = request->body == NULL ? NULL : sh_json_member(request->body, key);
-    return value != NULL && sh_json_kind_of(value) == SH_JSON_NULL ? NULL : value;
-}
-
-sh_err console_request_text(const console_request *request, const char *key, const char **ret,
-                            sh_error *error)
-{
-    const sh_json *value = member(request, key);
-    *ret = NULL;
-    if (value == NULL)
-        return SH_OK;
-    if (sh_json_kind_of(value) != SH_JSON_STRING)
-        return sh_fail(error, SH_E_FORMAT, "`%s` must be a text", key);
-    *ret = sh_json_text(value).data;
-    return SH_OK;
-}
-
-sh_err console_request_flag(const console_request *request, const char *key, bool fallback,
-                            bool *ret, sh_error *error)
-{
-    const sh_json *value = member(request, key);
-    sh_json_kind kind = value == NULL ? SH_JSON_NULL : sh_json_kind_of(value);
-    *ret = value == NULL ? fallback : kind == SH_JSON_TRUE;
-    if (value == NULL || kind == SH_JSON_TRUE || kind == SH_JSON_FALSE)
-        return SH_OK;
-    return sh_fail(error, SH_E_FORMAT, "`%s` must be true or false", key);
-}
-
-sh_err console_request_number(const console_request *request, const char *key, int64_t *ret,
-                              sh_error *error)
-{
-    const sh_json *value = member(request, key);
-    if (value == NULL)
-        return SH_OK;
-    if (sh_json_kind_of(value) != SH_JSON_INTEGER)
-        return sh_fail(error, SH_E_FORMAT, "`%s` must be a number", key);
-    *ret = sh_json_integer(value);
-    return SH_OK;
-}
-
 bool console_request_query(const console_request *request, const char *name, char *ret, size_t room)
 {
     const char *value = sh_http_query(request->exchange, name);

@@ -55,14 +55,6 @@ bool console_request_read_path(console_request *request);
  */
 bool console_request_read_body(console_request *request, bool optional);
 
-/* A member of the body; NULL or `fallback` if it is absent or null. SH_E_FORMAT of another kind. */
-sh_err console_request_text(const console_request *request, const char *key, const char **ret,
-                            sh_error *error);
-sh_err console_request_flag(const console_request *request, const char *key, bool fallback,
-                            bool *ret, sh_error *error);
-sh_err console_request_number(const console_request *request, const char *key, int64_t *ret,
-                              sh_error *error);
-
 /*
  * A parameter of the query, decoded into ret; "" if it is absent. False if it is too long or no
  * text.

@@ -5,6 +5,7 @@
 #include "libcommon/config/settings_hub.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/runtime/log.h"
+#include "receiver/console/console_body.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/operate/setting_change.h"
 #include "receiver/operate/setting_list.h"
@@ -87,8 +88,8 @@ static void change(console_request *request, const sh_setting *row, const char *
 
 static sh_err read_value(const console_request *request, const char **ret, sh_error *error)
 {
-    sh_err err = console_request_text(request, "value", ret, error);
-    return err == SH_OK && *ret == NULL ? sh_fail(error, SH_E_FORMAT, "`value` is missing") : err;
+    const console_body_field fields[] = {{"value", CONSOLE_BODY_TEXT, ret, .required = true}};
+    return console_body_read(request->body, fields, 1, error);
 }
 
 void console_set_setting(console_request *request)

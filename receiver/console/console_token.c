@@ -157,25 +157,25 @@ static sh_err compare_token(void *context, const store_state_entry *entry, sh_er
     return SH_OK;
 }
 
-/* In the transaction: the token may have been revoked meanwhile. */
+/*
+ * In the transaction: the token may have been revoked meanwhile, and another one of its name may
+ * have been added.
+ */
 static sh_err note_use(void *context, store *s, sh_error *error)
 {
-    token_change *c = context;
-    const store_state_reader reader = {count_token, c};
-    c->found = false;
+    const char *hash = context;
+    console_token token;
+    token_search search = {.token = &token};
+    const store_state_reader reader = {compare_token, &search};
+    memcpy(search.hash, hash, sizeof search.hash);
     sh_err err = store_state_entries(s, STORE_CONSOLE, &reader, error);
-    return err == SH_OK && c->found ? put_token(c, s, error) : err;
-}
-
-static void record_use(const sh_settings *settings, const console_token *token, const char *hash)
-{
-    console_token used = *token;
-    token_change change = {.token = token};
-    used.used_ms = sh_clock_unix_ms();
-    write_key(token->name, change.key);
-    write_record(&used, hash, change.record);
-    /* A use that could not be recorded is recorded at the next one. */
-    (void)console_record_change(settings, STORE_CONSOLE, note_use, &change, NULL);
+    if (err != SH_OK || !search.found)
+        return err;
+    token_change change = {.token = &token};
+    token.used_ms = sh_clock_unix_ms();
+    write_key(token.name, change.key);
+    write_record(&token, hash, change.record);
+    return put_token(&change, s, error);
 }
 
 sh_err console_token_find(const sh_settings *settings, store *s, sh_slice secret,
@@ -187,8 +187,9 @@ sh_err console_token_find(const sh_settings *settings, store *s, sh_slice secret
     sh_err err = store_state_entries(s, STORE_CONSOLE, &reader, NULL);
     *found = err == SH_OK && search.found;
     int64_t age_ms = *found ? sh_clock_unix_ms() - ret->used_ms : 0;
+    /* A use that could not be recorded is recorded at the next one. */
     if (*found && (age_ms >= USED_INTERVAL_MS || age_ms < 0))
-        record_use(settings, ret, search.hash);
+        (void)console_record_change(settings, STORE_CONSOLE, note_use, search.hash, NULL);
     return err;
 }
 

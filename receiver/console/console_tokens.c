@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "receiver/console/console_body.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/console/console_token.h"
 
@@ -35,11 +36,13 @@ void console_add_token(console_request *request)
     char secret[SH_SECRET_TEXT_BYTES];
     const char *name = NULL;
     sh_error error = {.code = SH_OK};
-    sh_err err = console_request_text(request, "name", &name, &error);
-    if (err == SH_OK && (name == NULL || strlen(name) > SH_CONSOLE_TOKEN_NAME_MAX))
-        err = sh_fail(&error, SH_E_FORMAT, "`name` is missing or too long");
-    if (err == SH_OK)
-        err = console_request_flag(request, "read_only", false, &token.read_only, &error);
+    const console_body_field fields[] = {
+        {"name", CONSOLE_BODY_TEXT, &name, .required = true},
+        {"read_only", CONSOLE_BODY_FLAG, &token.read_only, .required = false},
+    };
+    sh_err err = console_body_read(request->body, fields, 2, &error);
+    if (err == SH_OK && strlen(name) > SH_CONSOLE_TOKEN_NAME_MAX)
+        err = sh_fail(&error, SH_E_FORMAT, "`name` is too long");
     if (err == SH_OK) {
         (void)snprintf(token.name, sizeof token.name, "%s", name);
         err = console_token_add(request->console->settings, &token, secret, &error);

@@ -66,10 +66,14 @@ static sh_err write_all(history *h, store *s, int64_t hour, bool forgets, sh_err
     sh_err err = store_history_add(s, STORE_HISTORY_ALL, &h->all, true, error);
     if (err == SH_OK && h->nodes_count > 0)
         err = store_history_count(s, hour, &count, error);
-    bool may_add = count + (int64_t)h->nodes_count <= SH_HISTORY_NODES_MAX;
+    /* How many of them have a row of this hour already is only asked where it matters. */
+    bool is_close = count + (int64_t)h->nodes_count > SH_HISTORY_NODES_MAX;
     for (size_t i = 0; i < h->nodes_count && err == SH_OK; i++) {
+        bool may_add = count <= SH_HISTORY_NODES_MAX; /* one is the row of all */
         h->nodes[i].figures.hour = hour;
         err = store_history_add(s, h->nodes[i].node, &h->nodes[i].figures, may_add, error);
+        if (err == SH_OK && is_close && may_add)
+            err = store_history_count(s, hour, &count, error);
     }
     if (err == SH_OK && forgets)
         err = store_history_forget(s, hour - SH_HISTORY_HOURS, error);
@@ -84,9 +88,7 @@ sh_err history_write(history *h, store *s, sh_queue *queue, bool at_once, sh_err
         h->written_ms = now_ms;
     if (!at_once && now_ms - h->written_ms < WRITE_INTERVAL_MS)
         return SH_OK;
-    bool forgets = now_ms - h->forgotten_ms >= FORGET_INTERVAL_MS && h->forgotten_ms != 0;
-    if (h->forgotten_ms == 0)
-        h->forgotten_ms = now_ms;
+    bool forgets = h->forgotten_ms == 0 || now_ms - h->forgotten_ms >= FORGET_INTERVAL_MS;
     h->written_ms = now_ms;
     sh_err err = store_begin(s, error);
     if (err != SH_OK)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/operate/hub_connections.h"
 
+#include "libcommon/base/buffer.h"
+#include "libcommon/base/cleanup.h"
+#include "libcommon/base/limits.h"
+#include "libcommon/config/settings_table.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/merge/credentials_publication.h"
 #include "receiver/merge/database_check.h"
@@ -18,13 +22,16 @@ sh_err hub_connections_check_role(const sh_settings *settings, sh_error *error)
         "a receiver merges, with the SYNC_db of that receiver");
 }
 
+/* The console's API answers with this message, too: without the password in a URL. */
 static sh_err fail_elsewhere(const sh_settings *settings, sh_error *error)
 {
+    SH_CLEANUP(sh_buf_reset) sh_buf shown = SH_BUF_INIT(SH_KIB);
+    bool has_text = sh_setting_redact(settings->db, &shown) == SH_OK;
     return sh_fail(
         error, SH_E_CONFIG,
         "the hub's database is another one than %s (SYNC_db) here: run this command where "
         "a receiver merges, with the SYNC_db of that receiver",
-        settings->db);
+        has_text ? shown.data : "that");
 }
 
 /* Opens a database that must exist, as its id is published. */

@@ -79,16 +79,15 @@ static sh_err add_program(void *context, sh_slice text, int64_t age_s, sh_error 
                            .version = text_of(report, "version"),
                            .age_s = age_s};
     const sh_json *settings = sh_json_member(report, "settings");
-    setting_program *programs =
-        one.program == NULL || one.role == NULL || one.host == NULL || one.version == NULL ||
-                settings == NULL || sh_json_kind_of(settings) != SH_JSON_ARRAY
-            ? NULL
-            : realloc(l->programs, (l->programs_count + 1) * sizeof *programs);
+    if (one.program == NULL || one.role == NULL || one.host == NULL || one.version == NULL ||
+        settings == NULL || sh_json_kind_of(settings) != SH_JSON_ARRAY) {
+        sh_json_free(report);
+        return SH_OK;
+    }
+    setting_program *programs = realloc(l->programs, (l->programs_count + 1) * sizeof *programs);
     if (programs == NULL) {
         sh_json_free(report);
-        return one.program == NULL || settings == NULL
-                   ? SH_OK
-                   : sh_fail(error, SH_E_MEMORY, "out of memory");
+        return sh_fail(error, SH_E_MEMORY, "out of memory");
     }
     l->programs = programs;
     l->programs[l->programs_count++] = one;

@@ -280,6 +280,9 @@ sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue
      * After a failover the new master may still have entries with this consumer that it has
      * acknowledged: nobody else takes them while it renews its claims.
      */
+    sh_err err = sh_redis_connect(reader->queue->redis, error);
+    if (err != SH_OK)
+        return err;
     uint64_t connections = sh_redis_connections(reader->queue->redis);
     if (reader->outstanding > 0 || connections != reader->connections) {
         drain_anew(reader);
@@ -287,7 +290,7 @@ sh_err queue_reader_take(queue_reader *reader, const queue_limits *limits, queue
     }
     reader->connections = connections;
     queue_batch *batch = NULL;
-    sh_err err = queue_batch_new(&batch, error);
+    err = queue_batch_new(&batch, error);
     if (err != SH_OK)
         return err;
     err = fill_batch(reader, limits, batch, error);

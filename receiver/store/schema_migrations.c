@@ -216,7 +216,7 @@ static const schema_step version_11[] = {
             " hour @integer NOT NULL, pushes @integer NOT NULL, inserted @integer NOT NULL,"
             " lag_sum_ms @integer NOT NULL, lag_max_ms @integer NOT NULL,"
             " queue_max @integer NOT NULL, PRIMARY KEY(node, hour)) @rows_by_key"},
-    {.sql = "CREATE INDEX \"SyncHub_History_hour\" ON \"SyncHub_History\"(hour)"},
+    {.sql = "CREATE INDEX IF NOT EXISTS \"SyncHub_History_hour\" ON \"SyncHub_History\"(hour)"},
 };
 
 static const schema_migration migrations[] = {

@@ -161,6 +161,9 @@ class OtherSites(ConsoleTest):
         for site in ("cross-site", "same-site"):
             headers = {"Origin": None, "Sec-Fetch-Site": site}
             self.assertEqual(self.call("GET", "/tokens", headers=headers).status, 403)
+            # A link from elsewhere leads to the page.
+            page = curl(self.url + "/", headers={"Sec-Fetch-Site": site})
+            self.assertEqual((page.status, page.headers["x-frame-options"]), (200, "DENY"))
         self.assertEqual(self.call("GET", "/tokens", headers={"Origin": None, "Sec-Fetch-Site": "none"}).status, 200)
         self.assertEqual(self.call("GET", "/tokens", headers={"Origin": None}).status, 200)
 
@@ -210,7 +213,7 @@ class Tokens(ConsoleTest):
         writer = self.command("console", "token", "add", "writer").stdout.strip()
         for name in ("", "a b", "x" * 65, "é", "a/b", '"', "a\nb"):
             self.assertEqual(self.call("POST", "/tokens", {"name": name}, token=writer).status, 422, name)
-        for body in ({}, {"name": 5}, {"name": "x", "read_only": "yes"}):
+        for body in ({}, {"name": 5}, {"name": "x", "read_only": "yes"}, {"name": "x", "readonly": True}):
             self.assertEqual(self.call("POST", "/tokens", body, token=writer).status, 422, body)
         self.assertEqual(self.call("POST", "/tokens", {"name": "x" * 64}, token=writer).status, 201)
 

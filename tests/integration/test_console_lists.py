@@ -161,6 +161,13 @@ class BlocklistOnPostgres(Blocklist):
     def new_database(self):
         return self.server.new_database()
 
+    def test_no_answer_has_the_password_of_the_database(self):
+        self.hub_redis.call("SET", "synchub:database", "0" * 32)
+        answer = self.ask("POST", "/blocklist", {"macs": ["00:00:5e:00:53:01"]}, status=422)
+        self.assertIn("another one than postgresql://", answer["detail"])
+        for password in (postgres.PASSWORD, self.db):
+            self.assertNotIn(password, str(answer))
+
 
 if __name__ == "__main__":
     unittest.main()

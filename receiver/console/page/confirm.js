@@ -21,8 +21,8 @@ export function confirm(title, text, yes) {
 
 /*
  * A button that does something, cannot be pressed twice meanwhile, and shows in the element
- * `outcome` what came of it: action() resolves to a text, to elements, or to "" for nothing; or
- * rejects with an error.
+ * `outcome` what came of it: action() resolves to a text, to elements, or to "", which leaves
+ * there what it shows; or rejects with an error.
  */
 export function actionButton(title, outcome, action, attributes = {}) {
     const button = h("button", {type: "button", ...attributes}, title);
@@ -30,8 +30,9 @@ export function actionButton(title, outcome, action, attributes = {}) {
         button.disabled = true;
         try {
             const result = await action();
-            replace(outcome, typeof result === "string" && result !== ""
-                ? h("p", {role: "status"}, result) : result);
+            if (result !== "")
+                replace(outcome, typeof result === "string" ? h("p", {role: "status"}, result)
+                    : result);
         } catch (error) {
             replace(outcome, h("p", {class: "error", role: "alert"}, error.message));
         }

@@ -18,7 +18,7 @@ function readValue(text) {
 
 /* The reverse. Throws an Error with what is wrong. */
 export function readLabels(text) {
-    const labels = {};
+    const labels = Object.create(null); // a label may be called `constructor`
     for (const [pair] of text.matchAll(/[^\s="]*=?(?:"(?:[^"\\]|\\.)*"|\S*)/g)) {
         if (pair === "")
             continue;

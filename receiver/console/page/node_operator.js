@@ -12,18 +12,37 @@ import {facts} from "./table.js";
 
 const GRACE_S = 86400; /* for which a node's older credentials work, too */
 
+/*
+ * What the form changed, as PATCH takes it: fields that are as they were may have been changed by
+ * somebody else since. silent_after_s is what applies, also if nobody has set it.
+ */
+function changes(before, after) {
+    const all = {};
+    if (after.note !== before.note)
+        all.note = after.note;
+    if (after.ephemeral !== before.ephemeral)
+        all.ephemeral = after.ephemeral;
+    if (after.silent !== before.silent)
+        all.silent_after_s = readDuration(after.silent);
+    const [had, has] = [readLabels(before.labels), readLabels(after.labels)];
+    const labels = Object.entries(has).filter(([key, value]) => had[key] !== value);
+    const removed = Object.keys(had).filter((key) => !Object.hasOwn(has, key));
+    if (labels.length > 0 || removed.length > 0)
+        all.labels = Object.fromEntries([...labels, ...removed.map((key) => [key, null])]);
+    return all;
+}
+
 /* Filled once, so that nothing is overwritten while somebody types. */
 export function operatorForm(node, path, again) {
     const outcome = h("div");
-    let saved = node.labels;
+    let saved = {note: node.note ?? "", labels: labelsText(node.labels),
+        silent: durationText(node.silent_after_s), ephemeral: node.ephemeral};
     const save = actionButton("Save", outcome, async () => {
         const values = new FormData(form);
-        const labels = readLabels(values.get("labels"));
-        const removed = Object.keys(saved).filter((key) => !(key in labels));
-        await patch(path, {note: values.get("note"), ephemeral: values.has("ephemeral"),
-            silent_after_s: readDuration(values.get("silent")),
-            labels: {...labels, ...Object.fromEntries(removed.map((key) => [key, null]))}});
-        saved = labels;
+        const now = {note: values.get("note"), labels: values.get("labels"),
+            silent: values.get("silent"), ephemeral: values.has("ephemeral")};
+        await patch(path, changes(saved, now));
+        saved = now;
         again();
         return "Saved.";
     });
@@ -61,10 +80,9 @@ async function newCredentials(node, path) {
     if (!await confirm("New credentials?", QUESTIONS[node.credentials], "New credentials"))
         return "";
     if (node.credentials === "own")
-        return credentialText(await post(`${path}/credentials/rotate`, {grace_s: GRACE_S}));
-    return credentialText(await post(`${path}/credentials`, {
-        netalertx: node.protocol === "netalertx",
-        grace_s: node.credentials === "shared" ? GRACE_S : 0}));
+        return post(`${path}/credentials/rotate`, {grace_s: GRACE_S});
+    return post(`${path}/credentials`, {netalertx: node.protocol === "netalertx",
+        grace_s: node.credentials === "shared" ? GRACE_S : 0});
 }
 
 async function revoke(node, path) {
@@ -92,6 +110,7 @@ export function credentialSection(path, again) {
     const known = h("div");
     const actions = h("div", {class: "actions"});
     const outcome = h("div");
+    const secrets = h("div"); // new credentials stay until others are made or the view is left
     let kind = null;
 
     function button(title, action, look) {
@@ -113,9 +132,14 @@ export function credentialSection(path, again) {
             credentialFacts(path, known).catch((error) => replace(known,
                 h("p", {class: "error"}, error.message)));
         replace(actions,
-            button("New credentials", () => newCredentials(node, path), "quiet"),
+            button("New credentials", async () => {
+                const made = await newCredentials(node, path);
+                if (made !== "")
+                    replace(secrets, credentialText(made));
+                return made === "" ? "" : "The node has new credentials.";
+            }, "quiet"),
             kind === "own" ? button("Revoke", () => revoke(node, path), "danger") : null,
             kind === "own" ? null : button("Forget", () => forget(node, path), "danger"));
     }
-    return {elements: [known, actions, outcome], update};
+    return {elements: [known, actions, outcome, secrets], update};
 }

@@ -29,6 +29,7 @@ function loopbackHint() {
 
 export function show(place) {
     const outcome = h("div");
+    const secrets = h("div"); // apart from the outcome, which an error replaces
     const arrived = h("div");
     let waiting = null;
     const add = actionButton(title, outcome, async () => {
@@ -40,7 +41,9 @@ export function show(place) {
             {netalertx: values.has("netalertx"), ephemeral: values.has("ephemeral")});
         waiting?.stop();
         waiting = waitFor(name, arrived, place);
-        return credentialText(made, values.get("url"));
+        replace(outcome);
+        replace(secrets, credentialText(made, values.get("url")));
+        return "";
     });
     const form = actionForm(add,
         field("Name", {name: "name", required: true, maxlength: "50", placeholder: "Berlin"}),
@@ -50,6 +53,6 @@ export function show(place) {
         flag("Ephemeral: may disappear", {name: "ephemeral"}));
     replace(place.main, h("h1", null, title), h("p", null, "The node gets a token and a key of " +
         "its own, so that no other node can send in its name and it can be revoked alone."),
-    form, loopbackHint(), outcome, arrived);
+    form, loopbackHint(), outcome, secrets, arrived);
     return () => waiting?.stop();
 }

@@ -62,6 +62,7 @@ sh_err store_postgres_node_forget(store *base, const char *node, bool *found, sh
 {
     static const char *const deletes[] = {"DELETE FROM \"SyncHub_Presence\" WHERE node = $1",
                                           "DELETE FROM \"SyncHub_Parts\" WHERE node = $1",
+                                          "DELETE FROM \"SyncHub_History\" WHERE node = $1",
                                           "DELETE FROM \"SyncHub_Nodes\" WHERE node = $1"};
     postgres_parameters p = {.count = 0};
     sh_err err = SH_OK;

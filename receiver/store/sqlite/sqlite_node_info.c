@@ -86,6 +86,8 @@ sh_err store_sqlite_node_forget(store *base, const char *node, bool *found, sh_e
     if (err == SH_OK)
         err = delete_of_node(s, "DELETE FROM SyncHub_Parts WHERE node = ?1", node, error);
     if (err == SH_OK)
+        err = delete_of_node(s, "DELETE FROM SyncHub_History WHERE node = ?1", node, error);
+    if (err == SH_OK)
         err = delete_of_node(s, "DELETE FROM SyncHub_Nodes WHERE node = ?1", node, error);
     *found = err == SH_OK && sqlite3_changes(s->db) > 0;
     return err;
