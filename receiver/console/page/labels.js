@@ -18,14 +18,14 @@ function readValue(text) {
 
 /* The reverse. Throws an Error with what is wrong. */
 export function readLabels(text) {
-    const labels = Object.create(null); // a label may be called `constructor`
+    const labels = [];
     for (const [pair] of text.matchAll(/[^\s="]*=?(?:"(?:[^"\\]|\\.)*"|\S*)/g)) {
         if (pair === "")
             continue;
         const at = pair.indexOf("=");
         if (at < 1)
             throw new Error(`Labels are written as key=value, separated by spaces: ${pair}`);
-        labels[pair.slice(0, at)] = readValue(pair.slice(at + 1));
+        labels.push([pair.slice(0, at), readValue(pair.slice(at + 1))]);
     }
-    return labels;
+    return Object.fromEntries(labels); // also of one called `__proto__`
 }

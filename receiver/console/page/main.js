@@ -51,7 +51,7 @@ function show() {
     end = null;
     const {path, parameters} = current();
     const view = VIEWS[path[0] ?? ""];
-    showMenu(path, view === login);
+    showMenu(path, view === VIEWS.login);
     if (!view) {
         replace(main, h("h1", null, "No such page"), h("p", null,
             h("a", {href: link([])}, "Back to the overview")));
