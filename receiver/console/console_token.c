@@ -164,7 +164,7 @@ static sh_err compare_token(void *context, const store_state_entry *entry, sh_er
 static sh_err note_use(void *context, store *s, sh_error *error)
 {
     const char *hash = context;
-    console_token token;
+    console_token token = {.used_ms = 0};
     token_search search = {.token = &token};
     const store_state_reader reader = {compare_token, &search};
     memcpy(search.hash, hash, sizeof search.hash);

@@ -73,7 +73,7 @@ sh_err settings_publish(store *s, sh_queue *queue, sh_error *error)
 sh_err settings_publication_update(settings_publication *p, store *s, sh_queue *queue,
                                    sh_error *error)
 {
-    char version[STORE_VERSION_BYTES], published[SH_SETTINGS_VERSION_BYTES];
+    char version[STORE_VERSION_BYTES], published[SH_SETTINGS_VERSION_BYTES] = "";
     int64_t now_ms = sh_clock_monotonic_ms();
     if (p->checked && now_ms - p->checked_ms < SH_PUBLICATION_CHECK_MS)
         return SH_OK;
