@@ -195,7 +195,7 @@ volumes:
 
     def test_every_container_is_locked_down_and_stops_in_time(self):
         containers = self.hub("ps", "-q").stdout.split()
-        self.assertEqual(len(containers), 2)
+        self.assertEqual(len(containers), 3)  # Redis, receiver and puller
         for container in containers:
             seen = inspect(container)
             self.assertTrue(seen["HostConfig"]["ReadonlyRootfs"])
