@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/json/json_write.h"
+#include "receiver/console/console_list.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/operate/auth_failures.h"
 
@@ -47,33 +48,31 @@ static sh_err read_query(const console_request *request, failures_query *ret, sh
     return console_request_limit(request, &ret->limit, error);
 }
 
-static sh_err write_next(const store_auth_failure *last, sh_buf *json)
+static sh_err write_one(void *context, size_t index, sh_buf *json, sh_error *error)
 {
+    const auth_failures *list = context;
+    (void)error;
+    return auth_failure_write(json, &list->all[index]);
+}
+
+static sh_err write_next(void *context, size_t index, sh_buf *json)
+{
+    const store_auth_failure *last = &((const auth_failures *)context)->all[index];
     char next[NEXT_BYTES];
     (void)snprintf(next, sizeof next, "%" PRId64 " %s %s", last->last_ms, last->address,
                    last->node);
     return sh_json_write_string(json, sh_slice_of(next));
 }
 
-static sh_err write_page(const failures_query *query, const auth_failures *list, sh_buf *json)
+static sh_err write_page(const failures_query *query, auth_failures *list, sh_buf *json,
+                         sh_error *error)
 {
-    size_t at = 0;
-    while (at < list->count && query->has_after &&
-           auth_failure_compare(&list->all[at], &query->after) <= 0)
-        at++;
-    bool more = list->count - at > (size_t)query->limit;
-    size_t end = more ? at + (size_t)query->limit : list->count;
-    sh_err err = sh_buf_append_text(json, "{\"items\":[");
-    for (size_t i = at; i < end && err == SH_OK; i++) {
-        err = sh_buf_append_text(json, i == at ? "" : ",\n");
-        if (err == SH_OK)
-            err = auth_failure_write(json, &list->all[i]);
-    }
-    if (err == SH_OK)
-        err = sh_buf_append_text(json, "],\"next\":");
-    if (err == SH_OK)
-        err = more ? write_next(&list->all[end - 1], json) : sh_buf_append_text(json, "null");
-    return err == SH_OK ? sh_buf_append_text(json, "}\n") : err;
+    console_list page = {
+        .count = list->count, .limit = query->limit, .write = write_one, .write_next = write_next};
+    while (page.first < list->count && query->has_after &&
+           auth_failure_compare(&list->all[page.first], &query->after) <= 0)
+        page.first++;
+    return console_list_write(&page, list, json, error);
 }
 
 void console_list_auth_failures(console_request *request)
@@ -86,7 +85,7 @@ void console_list_auth_failures(console_request *request)
     if (err == SH_OK)
         err = auth_failures_read(request->console->settings, &list, &error);
     if (err == SH_OK)
-        err = write_page(&query, &list, &json);
+        err = write_page(&query, &list, &json, &error);
     auth_failures_reset(&list);
     console_reply_json(request->exchange, err, &json, &error);
 }

@@ -5,6 +5,7 @@
 #include "libcommon/json/json_write.h"
 #include "libcommon/netalertx/mac.h"
 #include "receiver/console/console_body.h"
+#include "receiver/console/console_list.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/operate/blocklist_edit.h"
 
@@ -35,32 +36,30 @@ static sh_err read_query(const console_request *request, blocklist_query *ret, s
     return console_request_limit(request, &ret->limit, error);
 }
 
-static sh_err write_next(const blocked_device *last, sh_buf *json)
+static sh_err write_one(void *context, size_t index, sh_buf *json, sh_error *error)
 {
+    const blocked_devices *list = context;
+    (void)error;
+    return blocked_device_write(json, &list->items[index]);
+}
+
+static sh_err write_next(void *context, size_t index, sh_buf *json)
+{
+    const blocked_device *last = &((const blocked_devices *)context)->items[index];
     char next[NEXT_BYTES];
     (void)snprintf(next, sizeof next, "%s %s", blocked_device_source(last), last->mac);
     return sh_json_write_string(json, sh_slice_of(next));
 }
 
-static sh_err write_page(const blocklist_query *query, const blocked_devices *list, sh_buf *json)
+static sh_err write_page(const blocklist_query *query, blocked_devices *list, sh_buf *json,
+                         sh_error *error)
 {
-    size_t at = 0;
-    while (at < list->count && query->after_mac != NULL &&
-           blocked_device_compare(&list->items[at], query->after_mac, query->after) <= 0)
-        at++;
-    bool more = list->count - at > (size_t)query->limit;
-    size_t end = more ? at + (size_t)query->limit : list->count;
-    sh_err err = sh_buf_append_text(json, "{\"items\":[");
-    for (size_t i = at; i < end && err == SH_OK; i++) {
-        err = sh_buf_append_text(json, i == at ? "" : ",\n");
-        if (err == SH_OK)
-            err = blocked_device_write(json, &list->items[i]);
-    }
-    if (err == SH_OK)
-        err = sh_buf_append_text(json, "],\"next\":");
-    if (err == SH_OK)
-        err = more ? write_next(&list->items[end - 1], json) : sh_buf_append_text(json, "null");
-    return err == SH_OK ? sh_buf_append_text(json, "}\n") : err;
+    console_list page = {
+        .count = list->count, .limit = query->limit, .write = write_one, .write_next = write_next};
+    while (page.first < list->count && query->after_mac != NULL &&
+           blocked_device_compare(&list->items[page.first], query->after_mac, query->after) <= 0)
+        page.first++;
+    return console_list_write(&page, list, json, error);
 }
 
 void console_list_blocklist(console_request *request)
@@ -74,7 +73,7 @@ void console_list_blocklist(console_request *request)
     if (err == SH_OK)
         err = blocked_devices_read(request->console->settings, &list, &error);
     if (err == SH_OK)
-        err = write_page(&query, &list, &json);
+        err = write_page(&query, &list, &json, &error);
     blocked_devices_reset(&list);
     console_reply_json(request->exchange, err, &json, &error);
 }

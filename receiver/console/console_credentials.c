@@ -6,6 +6,7 @@
 #include "libcommon/base/node_name.h"
 #include "libcommon/json/json_write.h"
 #include "receiver/console/console_body.h"
+#include "receiver/console/console_list.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/operate/credential_state.h"
 #include "receiver/operate/hub_connections.h"
@@ -40,27 +41,33 @@ static sh_err write_record(const hub_connections *hub, const sh_node_record *rec
     return err == SH_OK ? SH_OK : sh_fail(error, err, "out of memory");
 }
 
-static sh_err write_page(const credentials_query *query, const hub_connections *hub,
-                         const sh_credentials *all, sh_buf *json, sh_error *error)
+typedef struct {
+    const hub_connections *hub;
+    const sh_credentials *all;
+} listed;
+
+static sh_err write_listed(void *context, size_t index, sh_buf *json, sh_error *error)
 {
-    size_t at = 0, count = sh_credentials_count(all);
-    while (at < count && query->after[0] != '\0' &&
-           strcmp(sh_credentials_at(all, at)->node, query->after) <= 0)
-        at++;
-    size_t end = count - at > (size_t)query->limit ? at + (size_t)query->limit : count;
-    sh_err err = sh_buf_append_text(json, "{\"items\":[");
-    for (size_t i = at; i < end && err == SH_OK; i++) {
-        err = sh_buf_append_text(json, i == at ? "" : ",\n");
-        if (err == SH_OK)
-            err = write_record(hub, sh_credentials_at(all, i), json, error);
-    }
-    if (err == SH_OK)
-        err = sh_buf_append_text(json, "],\"next\":");
-    if (err == SH_OK && end < count)
-        err = sh_json_write_string(json, sh_slice_of(sh_credentials_at(all, end - 1)->node));
-    else if (err == SH_OK)
-        err = sh_buf_append_text(json, "null");
-    return err == SH_OK ? sh_buf_append_text(json, "}\n") : err;
+    const listed *l = context;
+    return write_record(l->hub, sh_credentials_at(l->all, index), json, error);
+}
+
+static sh_err write_next(void *context, size_t index, sh_buf *json)
+{
+    const listed *l = context;
+    return sh_json_write_string(json, sh_slice_of(sh_credentials_at(l->all, index)->node));
+}
+
+static sh_err write_page(const credentials_query *query, listed *l, sh_buf *json, sh_error *error)
+{
+    console_list page = {.count = sh_credentials_count(l->all),
+                         .limit = query->limit,
+                         .write = write_listed,
+                         .write_next = write_next};
+    while (page.first < page.count && query->after[0] != '\0' &&
+           strcmp(sh_credentials_at(l->all, page.first)->node, query->after) <= 0)
+        page.first++;
+    return console_list_write(&page, l, json, error);
 }
 
 void console_list_credentials(console_request *request)
@@ -76,7 +83,7 @@ void console_list_credentials(console_request *request)
     if (err == SH_OK)
         err = credential_states_read(hub.store, &all, &error);
     if (err == SH_OK)
-        err = write_page(&query, &hub, all, &json, &error);
+        err = write_page(&query, &(listed){&hub, all}, &json, &error);
     sh_credentials_free(all);
     hub_connections_close(&hub);
     console_reply_json(request->exchange, err, &json, &error);
