@@ -9,6 +9,7 @@ import unittest
 from authority import Authority
 from engine import LOCKED, STOP_S, build_images, docker, environment, image, inspect, logs, unique
 from harness import device_rows, device_table, get_status, netalertx_push, wait_until
+from tls import certificate_folder
 
 REDIS = "redis:8.0"
 SERVERS = 6
@@ -47,21 +48,11 @@ class RedisClusterTlsTest(unittest.TestCase):
         wait_until(lambda: "connected_slaves:1" in self.cli(self.owner(), "info", "replication"),
                    "the owner to have its replica", WAIT_S)
 
-    def certificate(self, name):
-        """The folder with a certificate for the name."""
-        cert, key = self.authority.issue(name, f"DNS:{name}")
-        folder = self.folder / name
-        folder.mkdir()
-        folder.chmod(0o755)
-        for source, target in ((cert, "cert"), (key, "key"), (self.authority.file, "ca")):
-            (folder / target).write_bytes(pathlib.Path(source).read_bytes())
-            (folder / target).chmod(0o644)
-        return folder
-
     def server(self):
         name = unique("cluster")
-        docker("run", "-d", "--init", "--name", name, "--network", self.network, "-v", f"{self.certificate(name)}:/tls:ro",
-               REDIS, "redis-server", *COMMAND, "--cluster-announce-hostname", name)
+        certificate = certificate_folder(self.authority, self.folder, name)
+        docker("run", "-d", "--init", "--name", name, "--network", self.network, "-v", f"{certificate}:/tls:ro", REDIS,
+               "redis-server", *COMMAND, "--cluster-announce-hostname", name)
         self.addCleanup(docker, "rm", "-f", "-v", name, check=False)
         return name
 

@@ -9,6 +9,7 @@ import unittest
 from authority import Authority
 from engine import LOCKED, STOP_S, build_images, docker, environment, image, inspect, logs, unique
 from harness import device_rows, device_table, get_status, netalertx_push, wait_until
+from tls import certificate_folder
 
 REDIS = "redis:8.0"
 TLS = ("--tls-cert-file", "/tls/cert", "--tls-key-file", "/tls/key", "--tls-ca-cert-file", "/tls/ca",
@@ -38,21 +39,10 @@ class RedisHaTlsTest(unittest.TestCase):
         docker("network", "create", "--internal", self.network)
         self.addCleanup(docker, "network", "rm", self.network, check=False)
 
-    def certificate(self, name):
-        """The folder with a certificate for the name."""
-        cert, key = self.authority.issue(name, f"DNS:{name}")
-        folder = self.folder / name
-        folder.mkdir()
-        folder.chmod(0o755)
-        for source, target in ((cert, "cert"), (key, "key"), (self.authority.file, "ca")):
-            (folder / target).write_bytes(pathlib.Path(source).read_bytes())
-            (folder / target).chmod(0o644)
-        return folder
-
     def container(self, name, *arguments, tls=True):
         """Its name is the one by which others reach it."""
         name = unique(name)
-        options = ["-v", f"{self.certificate(name)}:/tls:ro"] if tls else []
+        options = ["-v", f"{certificate_folder(self.authority, self.folder, name)}:/tls:ro"] if tls else []
         docker("run", "-d", "--init", "--name", name, "--network", self.network, *options, *arguments)
         self.addCleanup(docker, "rm", "-f", "-v", name, check=False)
         return name
