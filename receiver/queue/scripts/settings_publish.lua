@@ -6,7 +6,8 @@
 local settings, settings_version = unpack(KEYS)
 local expected, version, text = unpack(ARGV)
 
-local published = redis.call('GET', settings) and redis.call('GET', settings_version) or ''
+local complete = redis.call('TYPE', settings).ok == 'string'
+local published = complete and redis.call('GET', settings_version) or ''
 if published ~= expected then return 'changed' end
 redis.call('SET', settings, text)
 redis.call('SET', settings_version, version)
