@@ -13,10 +13,10 @@
 #define CELL_MAX (2 * SH_ROW_MAX)
 #define LINE_END "\r\n"
 
-void device_csv_titles(FILE *out, const store_device *device)
+void device_csv_titles(FILE *out, const sh_column *columns, size_t count)
 {
-    for (size_t i = 0; i < device->count; i++)
-        (void)fprintf(out, "%s,", device->columns[i].name);
+    for (size_t i = 0; i < count; i++)
+        (void)fprintf(out, "%s,", columns[i].name);
     (void)fputs("present,since,first_seen,nodes" LINE_END, out);
 }
 

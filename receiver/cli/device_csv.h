@@ -12,7 +12,7 @@
  * escaped as in tables. A text that a spreadsheet would interpret as a formula is prefixed with an
  * apostrophe.
  */
-void device_csv_titles(FILE *out, const store_device *device);
+void device_csv_titles(FILE *out, const sh_column *columns, size_t count);
 /* SH_E_MEMORY */
 sh_err device_csv_write(FILE *out, const store_device *device, bool has_presence, sh_error *error);
 

@@ -44,10 +44,11 @@ static const size_t least_widths[SHOWN] = {
 
 typedef struct {
     FILE *out;
+    store *store;
     const device_options *options;
     bool has_presence, node_known;
     int64_t rows, last; /* last: rowid */
-    bool begun;         /* a list in JSON */
+    bool begun;         /* a list in JSON or CSV: its head is written */
     int64_t next;       /* after which device the next page begins; 0: there is none */
     table_stream *table;
     sh_buf json, nodes;
@@ -113,7 +114,7 @@ static sh_err write_text_row(void *context, const store_device *device, sh_error
 }
 
 /* The list ends where the user ends the pager. */
-static sh_err list_text(store *s, listing *l, sh_error *error)
+static sh_err list_text(listing *l, sh_error *error)
 {
     static const show_layout layout = {shown, least_widths, SHOWN};
     /* The first rows of all devices are found at once. */
@@ -122,7 +123,7 @@ static sh_err list_text(store *s, listing *l, sh_error *error)
     sh_err err =
         table_stream_new(l->out, &layout, searches ? usual_widths : NULL, &l->table, error);
     if (err == SH_OK)
-        err = store_devices(s, &l->options->query, write_text_row, l, error);
+        err = store_devices(l->store, &l->options->query, write_text_row, l, error);
     if (err == SH_OK)
         err = table_stream_end(l->table, error);
     table_stream_free(l->table);
@@ -139,11 +140,11 @@ static sh_err compare_node(void *context, const store_node *node, sh_error *erro
 }
 
 /* Distinguishes a node without devices from a mistyped name. */
-static sh_err check_node(store *s, listing *l, sh_error *error)
+static sh_err check_node(listing *l, sh_error *error)
 {
     if (l->options->query.node == NULL || l->rows > 0)
         return SH_OK;
-    sh_err err = store_nodes(s, compare_node, l, error);
+    sh_err err = store_nodes(l->store, compare_node, l, error);
     if (err == SH_OK && !l->node_known)
         return sh_fail(error, SH_E_NOT_FOUND,
                        "nothing was ever merged from a node '%s': `synchub-receiver nodes` lists "
@@ -154,8 +155,30 @@ static sh_err check_node(store *s, listing *l, sh_error *error)
 
 /* --- For programs ---------------------------------------------------------------------------- */
 
-#define ITEMS "{\"items\": ["
 #define KEPT_JSON_MAX SH_MIB
+
+static void begin_list(listing *l)
+{
+    size_t count = 0;
+    const sh_column *columns = store_columns(l->store, &count);
+    if (!l->begun && l->options->format == DEVICES_JSON)
+        (void)fputs("{\"items\": [", l->out);
+    else if (!l->begun)
+        device_csv_titles(l->out, columns, count);
+    l->begun = true;
+}
+
+/*
+ * The head is written before the first device is found, which takes seconds with some orders. Those
+ * of a node are found at once; its head follows when it is known that there is such a node.
+ */
+static sh_err begin_early(listing *l, sh_error *error)
+{
+    if (l->options->query.node != NULL)
+        return SH_OK;
+    begin_list(l);
+    return show_written(l->out, true, error);
+}
 
 static sh_err write_json_row(void *context, const store_device *device, sh_error *error)
 {
@@ -173,9 +196,7 @@ static sh_err write_json_row(void *context, const store_device *device, sh_error
         return sh_fail(error, err, "the device of row %lld is too large to be written",
                        (long long)device->rowid);
     l->last = device->rowid;
-    if (!l->begun)
-        (void)fputs(ITEMS, l->out);
-    l->begun = true;
+    begin_list(l);
     l->is_long = l->is_long || sh_buf_append(&l->rows_json, l->json.data, l->json.len) != SH_OK;
     (void)fwrite(l->json.data, 1, l->json.len, l->out);
     return show_written(l->out, false, error);
@@ -185,23 +206,24 @@ static sh_err write_json_row(void *context, const store_device *device, sh_error
  * `data`, a device table, is the name of 0.2.0, for one release. A short list is read once: it may
  * have been searched for in many devices.
  */
-static sh_err list_json(store *s, listing *l, sh_error *error)
+static sh_err list_json(listing *l, sh_error *error)
 {
     store_device_query query = l->options->query;
     query.limit += query.limit > 0;
-    sh_err err = store_devices(s, &query, write_json_row, l, error);
+    sh_err err = begin_early(l, error);
     if (err == SH_OK)
-        err = check_node(s, l, error);
-    if (err == SH_OK && !l->begun)
-        (void)fputs(ITEMS, l->out);
-    l->begun = true;
+        err = store_devices(l->store, &query, write_json_row, l, error);
+    if (err == SH_OK)
+        err = check_node(l, error);
+    if (err == SH_OK)
+        begin_list(l);
     if (err == SH_OK && l->next > 0)
         (void)fprintf(l->out, "],\n\"next\": \"%" PRId64 "\",\n\"data\": [", l->next);
     else if (err == SH_OK)
         (void)fputs("],\n\"next\": null,\n\"data\": [", l->out);
     l->rows = 0;
     if (err == SH_OK && l->is_long)
-        err = store_devices(s, &query, write_json_row, l, error);
+        err = store_devices(l->store, &query, write_json_row, l, error);
     else if (err == SH_OK && l->rows_json.len > 0)
         (void)fwrite(l->rows_json.data, 1, l->rows_json.len, l->out);
     if (err == SH_OK)
@@ -212,31 +234,43 @@ static sh_err list_json(store *s, listing *l, sh_error *error)
 static sh_err write_csv_row(void *context, const store_device *device, sh_error *error)
 {
     listing *l = context;
-    if (l->rows++ == 0)
-        device_csv_titles(l->out, device);
+    l->rows++;
+    begin_list(l);
     sh_err err = device_csv_write(l->out, device, l->has_presence, error);
     return err == SH_OK ? show_written(l->out, false, error) : err;
 }
 
+static sh_err list_csv(listing *l, sh_error *error)
+{
+    sh_err err = begin_early(l, error);
+    if (err == SH_OK)
+        err = store_devices(l->store, &l->options->query, write_csv_row, l, error);
+    if (err == SH_OK)
+        err = check_node(l, error);
+    if (err == SH_OK)
+        begin_list(l);
+    return err;
+}
+
 /* --- All of it ------------------------------------------------------------------------------- */
 
-static sh_err list(store *s, listing *l, sh_error *error)
+static sh_err list(listing *l, sh_error *error)
 {
     sh_err err = SH_OK;
-    l->has_presence = store_has_presence(s);
+    l->has_presence = store_has_presence(l->store);
     switch (l->options->format) {
     case DEVICES_TEXT:
-        err = list_text(s, l, error);
+        err = list_text(l, error);
+        if (err == SH_OK)
+            err = check_node(l, error);
         break;
     case DEVICES_JSON:
-        err = list_json(s, l, error);
+        err = list_json(l, error);
         break;
     case DEVICES_CSV:
-        err = store_devices(s, &l->options->query, write_csv_row, l, error);
+        err = list_csv(l, error);
         break;
     }
-    if (err == SH_OK && l->options->format != DEVICES_JSON)
-        err = check_node(s, l, error);
     if (err != SH_OK)
         return err;
     if (l->options->format == DEVICES_TEXT && l->rows == 0)
@@ -258,11 +292,12 @@ int devices_command_to(const sh_settings *settings, int argc, char *const argv[]
         code = store_open(settings->db, STORE_READ_ONLY, &s, &error);
     if (code == SH_OK) {
         listing l = {.out = out,
+                     .store = s,
                      .options = &options,
                      .json = SH_BUF_INIT(DEVICE_JSON_MAX),
                      .nodes = SH_BUF_INIT(DEVICE_JSON_MAX),
                      .rows_json = SH_BUF_INIT(KEPT_JSON_MAX)};
-        code = list(s, &l, &error);
+        code = list(&l, &error);
         sh_buf_reset(&l.rows_json);
         sh_buf_reset(&l.json);
         sh_buf_reset(&l.nodes);

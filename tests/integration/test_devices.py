@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import subprocess
 import unittest
 
 import harness
@@ -91,6 +92,9 @@ class Commands:
         self.assertEqual([row["devName"] for row in rows], ["Zebra", "ant", "Müller", "bee"])
         self.assertEqual([row["present"] for row in rows], ["yes", "yes", "no", "no"])
         self.assertEqual(rows[3]["nodes"], "Büro, 2")
+        self.assertEqual(self.command("devices", "--csv", "--search", "nothing").stdout, text.splitlines(True)[0])
+        for form in ("--json", "--csv"):
+            self.assertEqual(self.command("devices", form, "--node", "Büro", code=1).stdout, "")
 
     def test_a_list_in_json_has_its_devices_under_both_keys(self):
         self.start()
@@ -180,6 +184,24 @@ class OnPostgres(Commands, test_presence.OnPostgres):
         self.execute('ALTER VIEW "SyncHub_NodePresence" RENAME TO quick; CREATE VIEW "SyncHub_NodePresence" AS'
                      " SELECT quick.* FROM quick, LATERAL (SELECT pg_sleep(16)) AS slow")  # read twice
         self.assertIn("yes", self.command("devices", "--present", "--limit", "1").stdout)
+
+    def test_a_list_for_programs_begins_before_its_first_device_is_found(self):
+        self.fill()
+        held = subprocess.Popen([postgres.find_programs() / "psql", "-X", "-q", "-A", "-t", "-d", self.db], text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(held.communicate)
+        settings = harness.clean_environment(self.receiver_settings(self.hub_redis, self.db))
+        for form, head in (("--json", '{"items": ['), ("--csv", "devMac,devName,")):
+            held.stdin.write('BEGIN; LOCK TABLE "Devices"; SELECT \'locked\';\n')
+            held.stdin.flush()
+            self.assertEqual(held.stdout.readline(), "locked\n")
+            with subprocess.Popen([harness.BIN / "synchub-receiver", "devices", form, "--sort", "-since"],
+                                  env=settings, text=True, stdout=subprocess.PIPE) as lister:
+                begun = lister.stdout.read(len(head))
+                held.stdin.write("COMMIT;\n")
+                held.stdin.flush()
+                self.assertEqual(begun, head)
+                self.assertIn("Zebra", lister.stdout.read())
 
     def test_an_operators_index_finds_what_is_sought(self):
         self.fill()
