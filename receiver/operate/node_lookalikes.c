@@ -33,22 +33,29 @@ static void find_lookalikes(keyed_row keyed[], size_t count)
 }
 
 /* Names that were refused are not in use. */
+static size_t read_keys(node_overview *o, keyed_row case_first[], keyed_row glyph_first[])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        sh_slice name = sh_slice_of(o->rows[i].info.node);
+        if (o->rows[i].info.first_contact_ms == 0 || sh_node_name_check(name, NULL) != SH_OK)
+            continue;
+        sh_name_keys keys = sh_name_keys_of(name);
+        case_first[count] = (keyed_row){keys.case_first, &o->rows[i]};
+        glyph_first[count++] = (keyed_row){keys.glyph_first, &o->rows[i]};
+    }
+    return count;
+}
+
 sh_err node_lookalikes_find(node_overview *o, sh_error *error)
 {
-    keyed_row *keyed = calloc(o->count + 1, sizeof *keyed);
+    size_t room = o->count + 1;
+    keyed_row *keyed = calloc(2 * room, sizeof *keyed);
     if (keyed == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
-    for (int glyphs = 0; glyphs < 2; glyphs++) {
-        size_t count = 0;
-        for (size_t i = 0; i < o->count; i++) {
-            sh_slice name = sh_slice_of(o->rows[i].info.node);
-            if (o->rows[i].info.first_contact_ms == 0 || sh_node_name_check(name, NULL) != SH_OK)
-                continue;
-            sh_name_keys keys = sh_name_keys_of(name);
-            keyed[count++] = (keyed_row){glyphs ? keys.glyph_first : keys.case_first, &o->rows[i]};
-        }
-        find_lookalikes(keyed, count);
-    }
+    size_t count = read_keys(o, keyed, keyed + room);
+    find_lookalikes(keyed, count);
+    find_lookalikes(keyed + room, count);
     free(keyed);
     return SH_OK;
 }

@@ -2,6 +2,7 @@
 #include "receiver/store/node_info_columns.h"
 
 #include "libcommon/native/credentials.h"
+#include "receiver/store/store_common.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -61,7 +62,7 @@ void node_info_set_integer(store_node_info *info, const node_info_column *column
 
 void node_info_set_text(store_node_info *info, const node_info_column *column, const char *value)
 {
-    (void)snprintf((char *)info + column->offset, column->bytes, "%s", value);
+    store_text_copy((char *)info + column->offset, column->bytes, value);
 }
 
 void node_summary_set_credentials(store_node_summary *node, sh_slice record)

@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+void store_text_copy(char *ret, size_t ret_bytes, const char *text)
+{
+    if (memccpy(ret, text, '\0', ret_bytes) == NULL)
+        ret[ret_bytes - 1] = '\0';
+}
+
 static bool holds_numbers(const sh_column *column)
 {
     return column->kind == SH_COLUMN_INTEGER || column->kind == SH_COLUMN_BOOLEAN;

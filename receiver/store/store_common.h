@@ -35,6 +35,9 @@ void store_result_time(sh_slice field, const char *now, char ret[static SH_DATET
 store_pace store_pace_own(void);
 store_pace store_pace_shared(void);
 
+/* Copies a text, cut to fit; lists read millions of them, for which snprintf() is slow. */
+void store_text_copy(char *ret, size_t ret_bytes, const char *text);
+
 /* A random UUID (RFC 9562, version 4). */
 #define STORE_UUID_BYTES 37
 void store_uuid(char ret[static STORE_UUID_BYTES]);

@@ -95,7 +95,7 @@ static sh_err read_page(store_postgres *s, store_node_info_each each, void *cont
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     postgres_parameters p = {.count = 0};
     char sql[NODE_INFO_SQL_BYTES];
-    node_info_select("WHERE node > $1 ORDER BY node LIMIT 256", sql);
+    node_info_select("WHERE node > $1 ORDER BY node LIMIT 2048", sql);
     store_postgres_add_text(&p, sh_slice_of(last));
     sh_err err = store_postgres_query(s, sql, &p, "read", &result, error);
     *more = err == SH_OK && PQntuples(result) > 0;

@@ -4,6 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/hex.h"
 #include "receiver/store/node_info_columns.h"
+#include "receiver/store/store_common.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 /* Records of merged items and nodes. */
 
-#define NODES_AT_ONCE "256"
+#define NODES_AT_ONCE "2048"
 
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
@@ -158,7 +159,7 @@ static int64_t integer_at(const PGresult *result, int row, int column)
 
 static void text_at(const PGresult *result, int row, int column, char *ret, size_t ret_bytes)
 {
-    (void)snprintf(ret, ret_bytes, "%s", PQgetvalue(result, row, column));
+    store_text_copy(ret, ret_bytes, PQgetvalue(result, row, column));
 }
 
 static void read_node(const PGresult *result, int row, store_node *ret)

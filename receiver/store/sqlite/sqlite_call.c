@@ -2,6 +2,7 @@
 #include "receiver/store/sqlite/sqlite_store.h"
 
 #include "libcommon/base/limits.h"
+#include "receiver/store/store_common.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,5 +97,5 @@ void store_sqlite_finalize(sqlite3_stmt **statement)
 void store_sqlite_text(sqlite3_stmt *statement, int column, char *ret, size_t ret_bytes)
 {
     const unsigned char *text = sqlite3_column_text(statement, column);
-    (void)snprintf(ret, ret_bytes, "%s", text == NULL ? "" : (const char *)text);
+    store_text_copy(ret, ret_bytes, text == NULL ? "" : (const char *)text);
 }
