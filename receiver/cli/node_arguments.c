@@ -2,9 +2,9 @@
 #include "receiver/cli/node_arguments.h"
 
 #include "libcommon/base/clock.h"
+#include "libcommon/base/duration.h"
 #include "libcommon/base/node_name.h"
 #include "libcommon/os/file.h"
-#include "receiver/operate/duration.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +82,7 @@ static sh_err check_different(const node_arguments *a, sh_error *error)
 
 static sh_err read_duration(const char *option, const char *text, int64_t *ret_ms, sh_error *error)
 {
-    if (text != NULL && duration_read(text, SH_NODE_ROTATE_OVERLAP_MAX_S, ret_ms))
+    if (text != NULL && sh_duration_read(text, SH_NODE_ROTATE_OVERLAP_MAX_S, ret_ms))
         return SH_OK;
     return sh_fail(error, SH_E_CONFIG,
                    "%s needs a duration of at most %ld days, such as 7d, 12h, 30m or 0s", option,

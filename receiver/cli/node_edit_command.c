@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/cli/node_edit_command.h"
 
+#include "libcommon/base/duration.h"
 #include "libcommon/runtime/service.h"
 #include "receiver/cli/show_output.h"
-#include "receiver/operate/duration.h"
 #include "receiver/operate/node_edit.h"
 #include "receiver/operate/node_json.h"
 #include "receiver/operate/node_labels.h"
@@ -65,7 +65,7 @@ static sh_err read_silent_after(const char *value, node_edit *ret, sh_error *err
 {
     int64_t ms = 0;
     if (strcmp(value, "default") != 0 &&
-        (!duration_read(value, NODE_SILENT_AFTER_MAX_MS / 1000, &ms) || ms == 0))
+        (!sh_duration_read(value, NODE_SILENT_AFTER_MAX_MS / 1000, &ms) || ms == 0))
         return sh_fail(error, SH_E_CONFIG,
                        "'%s' is not a duration of at most 366 days, such as 90s, 15m, 12h or 7d; "
                        "`default` is three intervals",

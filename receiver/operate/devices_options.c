@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/operate/devices_options.h"
 
-#include "receiver/operate/duration.h"
+#include "libcommon/base/duration.h"
 
 #include <string.h>
 
@@ -67,7 +67,7 @@ static sh_err read_value(const char *option, const char *text, int64_t now_ms, d
         ret->query.after = (int64_t)number;
         return SH_OK;
     }
-    if (!duration_read(text, SINCE_MAX_S, &ms))
+    if (!sh_duration_read(text, SINCE_MAX_S, &ms))
         return sh_fail(error, SH_E_CONFIG, "--since needs a duration such as 7d, 12h or 30m");
     ret->query.first_seen_ms = now_ms > ms ? now_ms - ms : 1;
     return SH_OK;
