@@ -75,6 +75,8 @@ typedef struct {
     sh_list console_trusted_proxy; /* addresses and networks whose Remote-User is believed */
     sh_list console_url;           /* URLs under which the console is reached */
     sh_list skip_macs;
+    int64_t silent_after_s, late_after_s; /* at least, besides the node's intervals */
+    int64_t never_after_s;                /* of a node that is expected */
     char *plugins_out;
     int behavior;   /* sh_behavior */
     char *tls_cert; /* file with the server's certificate chain, or "" */

@@ -23,6 +23,7 @@ static bool values_differ(const sh_setting *row, const void *a, const void *b)
     case SH_SETTING_BOOLEAN:
         return *(const bool *)a != *(const bool *)b;
     case SH_SETTING_NUMBER:
+    case SH_SETTING_DURATION:
         return *(const int64_t *)a != *(const int64_t *)b;
     case SH_SETTING_CHOICE:
         return *(const int *)a != *(const int *)b;

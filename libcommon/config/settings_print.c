@@ -2,6 +2,7 @@
 #include "libcommon/config/settings_print.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/duration.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/config/settings_table.h"
 #include "libcommon/json/json_write.h"
@@ -87,6 +88,7 @@ sh_err sh_setting_print(const sh_setting *row, const sh_settings *settings, sh_b
 {
     const void *field = sh_setting_field_const(row, settings);
     const char *text;
+    char duration[SH_DURATION_BYTES];
     switch (row->kind) {
     case SH_SETTING_TEXT:
         return sh_buf_append_text(out, *(char *const *)field);
@@ -99,6 +101,9 @@ sh_err sh_setting_print(const sh_setting *row, const sh_settings *settings, sh_b
         return sh_buf_append_text(out, *(const bool *)field ? "True" : "False");
     case SH_SETTING_NUMBER:
         return sh_buf_append_format(out, "%" PRId64, *(const int64_t *)field);
+    case SH_SETTING_DURATION:
+        sh_duration_write(*(const int64_t *)field, duration);
+        return sh_buf_append_text(out, duration);
     case SH_SETTING_CHOICE:
         return sh_buf_append_text(out, choice_word(row, *(const int *)field));
     case SH_SETTING_LIST:
@@ -131,12 +136,18 @@ sh_err sh_settings_print(const sh_settings *settings, int program, FILE *out)
 /* Prints the valid values of a setting, unless it can be any text. */
 static void print_valid_values(const sh_setting *row, FILE *out)
 {
+    char least[SH_DURATION_BYTES], largest[SH_DURATION_BYTES];
     switch (row->kind) {
     case SH_SETTING_BOOLEAN:
         (void)fputs("; True or False", out);
         break;
     case SH_SETTING_NUMBER:
         (void)fprintf(out, "; %" PRId64 " to %" PRId64, row->min, row->max);
+        break;
+    case SH_SETTING_DURATION:
+        sh_duration_write(row->min, least);
+        sh_duration_write(row->max, largest);
+        (void)fprintf(out, "; %s to %s", least, largest);
         break;
     case SH_SETTING_CHOICE:
         for (const sh_setting_choice *c = row->choices; c->word != NULL; c++)

@@ -47,6 +47,8 @@ static const sh_setting_choice log_formats[] = {
 #define PUSHER SH_FOR_PUSHER
 #define PULLER SH_FOR_PULLER
 #define RECEIVER SH_FOR_RECEIVER
+#define THRESHOLD_MIN_S 60
+#define THRESHOLD_MAX_S (366 * 86400)
 #define FIELD(member) .offset = offsetof(sh_settings, member)
 
 const sh_setting sh_setting_table[] = {
@@ -142,6 +144,20 @@ const sh_setting sh_setting_table[] = {
     {"SYNC_skip_macs", .programs = RECEIVER, .kind = SH_SETTING_LIST, FIELD(skip_macs),
      .fallback = "internet", .check = sh_check_skip_macs,
      .help = "devices with these MACs are never inserted", .hub = RECEIVER},
+    {"SYNC_silent_after", .programs = RECEIVER, .kind = SH_SETTING_DURATION, FIELD(silent_after_s),
+     .min = THRESHOLD_MIN_S, .max = THRESHOLD_MAX_S, .fallback = "15m",
+     .help = "how long a node is without contact before it is silent; at least three of its "
+             "intervals, unless `node silent-after` was used",
+     .hub = RECEIVER},
+    {"SYNC_late_after", .programs = RECEIVER, .kind = SH_SETTING_DURATION, FIELD(late_after_s),
+     .min = THRESHOLD_MIN_S, .max = THRESHOLD_MAX_S, .fallback = "1m",
+     .help = "how long a node is without contact before it is late; at least two of its intervals "
+             "and a minute",
+     .hub = RECEIVER},
+    {"SYNC_never_after", .programs = RECEIVER, .kind = SH_SETTING_DURATION, FIELD(never_after_s),
+     .min = THRESHOLD_MIN_S, .max = THRESHOLD_MAX_S, .fallback = "1d",
+     .help = "how long a node is expected before it is a problem that it has never been seen",
+     .hub = RECEIVER},
     {"SYNC_plugins_out", .programs = RECEIVER, .kind = SH_SETTING_TEXT, FIELD(plugins_out),
      .fallback = "",
      .help = "a NetAlertX hub's plugin log folder, to which tables and plugin results are written"},

@@ -17,13 +17,14 @@
 #define SH_CONSOLE_LISTEN "127.0.0.1:20214"
 
 typedef enum {
-    SH_SETTING_TEXT,    /* char * */
-    SH_SETTING_SECRET,  /* char *, never printed */
-    SH_SETTING_URL,     /* char *, printed without its password */
-    SH_SETTING_BOOLEAN, /* bool */
-    SH_SETTING_NUMBER,  /* int64_t, from min to max */
-    SH_SETTING_CHOICE,  /* int, the value of one of choices */
-    SH_SETTING_LIST,    /* sh_list */
+    SH_SETTING_TEXT,     /* char * */
+    SH_SETTING_SECRET,   /* char *, never printed */
+    SH_SETTING_URL,      /* char *, printed without its password */
+    SH_SETTING_BOOLEAN,  /* bool */
+    SH_SETTING_NUMBER,   /* int64_t, from min to max */
+    SH_SETTING_DURATION, /* int64_t, seconds from min to max */
+    SH_SETTING_CHOICE,   /* int, the value of one of choices */
+    SH_SETTING_LIST,     /* sh_list */
 } sh_setting_kind;
 
 typedef struct {

@@ -3,6 +3,7 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/duration.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/text.h"
 #include "libcommon/base/value_hint.h"
@@ -53,6 +54,21 @@ static sh_err store_number(const sh_setting *row, int64_t *field, const char *te
     return SH_OK;
 }
 
+static sh_err store_duration(const sh_setting *row, int64_t *field, const char *text,
+                             sh_error *error)
+{
+    char least[SH_DURATION_BYTES], largest[SH_DURATION_BYTES];
+    int64_t ms;
+    if (!sh_duration_read(text, row->max, &ms) || ms / 1000 < row->min) {
+        sh_duration_write(row->min, least);
+        sh_duration_write(row->max, largest);
+        return sh_fail(error, SH_E_CONFIG,
+                       "use a duration from %s to %s, as in 90s, 15m, 12h or 7d", least, largest);
+    }
+    *field = ms / 1000;
+    return SH_OK;
+}
+
 static sh_err store_choice(const sh_setting *row, int *field, const char *text, sh_error *error)
 {
     char words[200] = "";
@@ -96,6 +112,9 @@ sh_err sh_setting_parse(const sh_setting *row, sh_settings *settings, const char
         break;
     case SH_SETTING_NUMBER:
         err = store_number(row, field, text, error);
+        break;
+    case SH_SETTING_DURATION:
+        err = store_duration(row, field, text, error);
         break;
     case SH_SETTING_CHOICE:
         err = store_choice(row, field, text, error);
@@ -160,7 +179,7 @@ sh_err sh_setting_set(const sh_setting *row, sh_settings *settings, sh_source_va
     if (value->is_list && row->kind != SH_SETTING_LIST)
         return sh_fail(error, SH_E_CONFIG, "%s holds a list; use a single value", row->name);
     if (row->kind == SH_SETTING_BOOLEAN || row->kind == SH_SETTING_NUMBER ||
-        row->kind == SH_SETTING_CHOICE)
+        row->kind == SH_SETTING_DURATION || row->kind == SH_SETTING_CHOICE)
         trim(value->text);
     sh_err err = sh_setting_parse(row, settings, value->text, &why);
     if (err == SH_OK)

@@ -60,7 +60,7 @@ static void check_nodes(doctor *d)
     sh_error error = {.code = SH_OK};
     sh_err err = node_overview_read(d->settings, &overview, &error);
     for (size_t i = 0; err == SH_OK && i < overview.count; i++) {
-        const node_facts facts = node_row_facts(&overview.rows[i]);
+        const node_facts facts = node_row_facts(&overview, &overview.rows[i]);
         troubled += node_needs_attention(&facts, overview.now_ms);
     }
     if (err != SH_OK)

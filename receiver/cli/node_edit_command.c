@@ -68,7 +68,7 @@ static sh_err read_silent_after(const char *value, node_edit *ret, sh_error *err
         (!sh_duration_read(value, NODE_SILENT_AFTER_MAX_MS / 1000, &ms) || ms == 0))
         return sh_fail(error, SH_E_CONFIG,
                        "'%s' is not a duration of at most 366 days, such as 90s, 15m, 12h or 7d; "
-                       "`default` is three intervals",
+                       "`default` is three intervals, at least SYNC_silent_after",
                        value);
     ret->sets_silent_after = true;
     ret->silent_after_ms = ms;
@@ -183,7 +183,7 @@ static void print_labels(const char *labels)
 static void print_node(const node_overview *o, const node_row *row)
 {
     const node_row_info *info = &row->info;
-    const node_facts facts = node_row_facts(row);
+    const node_facts facts = node_row_facts(o, row);
     node_state state = node_state_of(&facts, o->now_ms);
     char reason[NODE_REASON_BYTES];
     node_reason_write(&facts, o->now_ms, reason);
@@ -200,7 +200,7 @@ static void print_node(const node_overview *o, const node_row *row)
     print_time("last table", row->merged.merged_ms);
     print_time("last change", row->merged.changed_ms);
     print_duration("interval", info->contact.interval_ms);
-    print_duration("silent after", info->contact.silent_after_ms);
+    print_duration("silent after", node_silent_after_ms(&info->contact, &o->thresholds));
     print_line("ephemeral", info->ephemeral ? "yes" : "");
     if (info->expected_ms > 0)
         print_time("expected since", info->expected_ms);

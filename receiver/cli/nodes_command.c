@@ -131,7 +131,7 @@ static void write_cell(const node_list *list, size_t row, size_t column,
 {
     const listed_node *node = &list->nodes[row];
     const node_row_info *info = &node->row->info;
-    const node_facts facts = node_row_facts(node->row);
+    const node_facts facts = node_row_facts(list->overview, node->row);
     static_assert(NODE_REASON_BYTES <= SHOW_CELL_BYTES, "a reason fits into a cell");
     switch (column) {
     case NODE:

@@ -41,7 +41,7 @@ static sh_err write_states(const node_overview *o, sh_buf *json)
 {
     int64_t counts[NODE_STATES] = {0};
     for (size_t i = 0; i < o->count; i++) {
-        const node_facts facts = node_row_facts(&o->rows[i]);
+        const node_facts facts = node_row_facts(o, &o->rows[i]);
         counts[node_state_of(&facts, o->now_ms)]++;
     }
     sh_err err = sh_buf_append_text(json, ",\"states\":{");
@@ -52,7 +52,7 @@ static sh_err write_states(const node_overview *o, sh_buf *json)
 
 static sh_err write_problem(const node_overview *o, const listed_node *node, sh_buf *json)
 {
-    const node_facts facts = node_row_facts(node->row);
+    const node_facts facts = node_row_facts(o, node->row);
     const node_row_info *info = &node->row->info;
     char reason[NODE_REASON_BYTES];
     node_reason_write(&facts, o->now_ms, reason);

@@ -35,6 +35,7 @@ static void close_store(merge *m)
     database_check_reset(&m->database);
     credentials_publication_reset(&m->publication);
     m->settings_published = (settings_publication){.checked = false};
+    m->thresholds.noted = false;
     m->rules_noted = false;
     blocklist_forget(&m->blocklist);
     if (m->recorder != NULL)
@@ -260,6 +261,8 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
         err = database_check_verify(&m->database, m->merger.store, m->queue, error);
     if (err == SH_OK) /* before the credentials, see is_changed_on_hub() of the puller */
         err = settings_publication_update(&m->settings_published, m->merger.store, m->queue, error);
+    if (err == SH_OK)
+        err = merge_note_thresholds(m, error);
     if (err == SH_OK)
         err = credentials_publication_update(&m->publication, m->merger.store, m->queue, error);
     if (err == SH_OK)

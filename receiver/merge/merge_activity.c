@@ -23,6 +23,16 @@ sh_err merge_show_activity(merge *m, sh_error *error)
     return err;
 }
 
+sh_err merge_note_thresholds(merge *m, sh_error *error)
+{
+    bool again = false;
+    sh_err err = threshold_settings_note(&m->thresholds, m->settings, m->merger.store,
+                                         m->settings_published.version, &again, error);
+    if (err == SH_OK && again)
+        node_metrics_forget(m->node_metrics);
+    return err;
+}
+
 void merge_count_history(merge *m, const portion *p)
 {
     int64_t now_ms = sh_clock_unix_ms();

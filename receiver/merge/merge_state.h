@@ -17,6 +17,7 @@
 #include "receiver/merge/merge_key_check.h"
 #include "receiver/merge/node_metrics_reader.h"
 #include "receiver/merge/settings_publication.h"
+#include "receiver/merge/threshold_settings.h"
 #include "receiver/queue/dead_letter_add.h"
 #include "receiver/queue/queue_outcome.h"
 
@@ -81,6 +82,7 @@ struct merge {
     database_check database;
     credentials_publication publication;
     settings_publication settings_published;
+    threshold_settings thresholds;
     bool rules_noted; /* in the database: … */
     uint8_t rules[SH_DIGEST_BYTES];
     blocklist blocklist;
@@ -130,6 +132,9 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error);
 sh_err merge_look_at_blocklist(merge *m, sh_error *error);
 
 /* --- merge_activity.c */
+
+/* Notes the thresholds of nodes' states in the database after a change of them. */
+sh_err merge_note_thresholds(merge *m, sh_error *error);
 
 /* Shows every two seconds that this receiver merges. */
 sh_err merge_show_activity(merge *m, sh_error *error);

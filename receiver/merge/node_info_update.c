@@ -38,7 +38,6 @@ void node_info_agent(store_node_info *info, const sh_queue_report *report)
     info->contact.reported_ms = report->interval_s * 1000;
     if (info->contact.reported_ms > 0)
         info->contact.interval_ms = info->contact.reported_ms;
-    node_contact_set_silent_after(&info->contact);
     memcpy(info->agent, report->agent, sizeof info->agent);
     memcpy(info->instance, report->instance, sizeof info->instance);
     (void)snprintf(info->protocol, sizeof info->protocol, "%s", report->protocol);

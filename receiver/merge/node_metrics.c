@@ -23,9 +23,10 @@ static const struct {
     [NODE_METRIC_STATE] = {"synchub_node_state", "1 for the current state of a node."},
 };
 
-void node_metrics_text_init(node_metrics_text *text, int64_t now_ms)
+void node_metrics_text_init(node_metrics_text *text, int64_t now_ms,
+                            const node_thresholds *thresholds)
 {
-    *text = (node_metrics_text){.now_ms = now_ms};
+    *text = (node_metrics_text){.now_ms = now_ms, .thresholds = *thresholds};
     for (size_t i = 0; i < NODE_METRICS; i++)
         text->series[i] = SH_BUF_INIT(NODE_METRICS_BYTES_MAX);
 }
@@ -37,10 +38,11 @@ void node_metrics_text_reset(node_metrics_text *text)
 }
 
 /* As in the output of `nodes`, for contacts that are recorded later. */
-static node_state state_of(const store_node_summary *node, int64_t now_ms)
+static node_state state_of(const node_metrics_text *text, const store_node_summary *node)
 {
     node_facts facts = {
         .contact = node->contact,
+        .thresholds = text->thresholds,
         .problem_ms = node->problem_ms,
         .problem_seen_ms = node->problem_seen_ms,
         .problem_status = node->problem_status,
@@ -50,11 +52,11 @@ static node_state state_of(const store_node_summary *node, int64_t now_ms)
                                               : NODE_CREDENTIALS_OWN,
         .ephemeral = node->ephemeral != 0,
     };
-    node_state state = node_state_of(&facts, now_ms);
+    node_state state = node_state_of(&facts, text->now_ms);
     if (state != NODE_LATE && state != NODE_SILENT && state != NODE_GONE)
         return state;
     facts.contact.last_ms += RECORDED_LATER_MS;
-    return node_state_of(&facts, now_ms);
+    return node_state_of(&facts, text->now_ms);
 }
 
 static sh_err append_series(node_metrics_text *text, node_metric metric, const char *node,
@@ -98,7 +100,7 @@ static sh_err append_node(node_metrics_text *text, const store_node_summary *nod
 
 sh_err node_metrics_text_add(node_metrics_text *text, const store_node_summary *node)
 {
-    node_state state = state_of(node, text->now_ms);
+    node_state state = state_of(text, node);
     if (state == NODE_REVOKED && !node->is_recorded)
         return SH_OK;
     text->states[state]++;

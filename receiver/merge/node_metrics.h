@@ -24,11 +24,13 @@ typedef enum {
 
 typedef struct {
     int64_t now_ms;
+    node_thresholds thresholds;
     int64_t nodes, states[NODE_STATES];
     sh_buf series[NODE_METRICS];
 } node_metrics_text;
 
-void node_metrics_text_init(node_metrics_text *text, int64_t now_ms);
+void node_metrics_text_init(node_metrics_text *text, int64_t now_ms,
+                            const node_thresholds *thresholds);
 void node_metrics_text_reset(node_metrics_text *text);
 
 /* Adds a node. Skips one that was revoked and forgotten. SH_E_MEMORY. */

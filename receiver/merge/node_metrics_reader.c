@@ -5,6 +5,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/merge/node_metrics.h"
+#include "receiver/store/store_thresholds.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -23,6 +24,7 @@ struct node_metrics {
     pthread_mutex_t lock;
     pthread_cond_t asked_cond, read_cond; /* monotonic clock */
     bool ended, asked, reading;
+    bool forgotten; /* what is being read is to be read again */
     uint64_t readings;
     int64_t permitted_until_ms; /* this and the others: monotonic */
     int64_t begun_ms;           /* of the current or last reading */
@@ -42,7 +44,11 @@ static sh_err add_node(void *context, const store_node_summary *node, sh_error *
 static sh_err read_nodes(const char *db, node_metrics_text *text, sh_error *error)
 {
     store *s = NULL;
+    node_thresholds thresholds = {.silent_ms = 0};
     sh_err err = store_open(db, STORE_READ_ONLY, &s, error);
+    if (err == SH_OK)
+        err = store_thresholds_read(s, &thresholds, error);
+    node_metrics_text_init(text, sh_clock_unix_ms(), &thresholds);
     if (err == SH_OK)
         err = store_node_summaries(s, SH_NODE_METRICS_MAX, add_node, text, error);
     store_close(s);
@@ -56,7 +62,6 @@ static sh_shared_text *read_text(const char *db)
     sh_buf written = SH_BUF_INIT(TEXT_BYTES_MAX);
     sh_shared_text *ret = NULL;
     sh_error error = {.code = SH_OK};
-    node_metrics_text_init(&text, sh_clock_unix_ms());
     sh_err err = read_nodes(db, &text, &error);
     if (err == SH_OK && (node_metrics_text_write(&text, &written) != SH_OK ||
                          (ret = sh_shared_text_new(&written)) == NULL))
@@ -72,7 +77,10 @@ static void keep_text(node_metrics *n, sh_shared_text *text)
 {
     int64_t now_ms = sh_clock_monotonic_ms();
     int64_t pause_ms = READING_PART * (now_ms - n->begun_ms);
-    n->fresh_ms = pause_ms > NODE_METRICS_FRESH_MS ? pause_ms : NODE_METRICS_FRESH_MS;
+    n->fresh_ms = n->forgotten                       ? 0
+                  : pause_ms > NODE_METRICS_FRESH_MS ? pause_ms
+                                                     : NODE_METRICS_FRESH_MS;
+    n->forgotten = false;
     if (text == NULL)
         return;
     sh_shared_text_unref(n->text);
@@ -168,6 +176,14 @@ void node_metrics_permit(node_metrics *n, int64_t until_ms)
 {
     (void)pthread_mutex_lock(&n->lock);
     n->permitted_until_ms = until_ms;
+    (void)pthread_mutex_unlock(&n->lock);
+}
+
+void node_metrics_forget(node_metrics *n)
+{
+    (void)pthread_mutex_lock(&n->lock);
+    n->fresh_ms = 0;
+    n->forgotten = n->reading;
     (void)pthread_mutex_unlock(&n->lock);
 }
 

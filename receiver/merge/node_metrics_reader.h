@@ -25,6 +25,9 @@ void node_metrics_free(node_metrics *n); /* NULL is accepted */
  */
 void node_metrics_permit(node_metrics *n, int64_t until_ms);
 
+/* The next scrape reads the database again: the states of nodes may have changed. */
+void node_metrics_forget(node_metrics *n);
+
 /*
  * The text, for which the caller unreferences it; NULL if this receiver is not permitted to show
  * it, or it is too old because the database does not answer. Waits for a reading, but not long.

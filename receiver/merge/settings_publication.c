@@ -73,14 +73,14 @@ sh_err settings_publish(store *s, sh_queue *queue, sh_error *error)
 sh_err settings_publication_update(settings_publication *p, store *s, sh_queue *queue,
                                    sh_error *error)
 {
-    char version[STORE_VERSION_BYTES], published[SH_SETTINGS_VERSION_BYTES] = "";
+    char published[SH_SETTINGS_VERSION_BYTES] = "";
     int64_t now_ms = sh_clock_monotonic_ms();
     if (p->checked && now_ms - p->checked_ms < SH_PUBLICATION_CHECK_MS)
         return SH_OK;
-    sh_err err = store_state_version(s, STORE_SETTINGS, version, error);
+    sh_err err = store_state_version(s, STORE_SETTINGS, p->version, error);
     if (err == SH_OK)
         err = queue_settings_state(queue, published, error);
-    bool same = err == SH_OK && strcmp(published, published_version(version)) == 0;
+    bool same = err == SH_OK && strcmp(published, published_version(p->version)) == 0;
     if (err == SH_OK && !same)
         err = settings_publish(s, queue, error);
     if (err != SH_OK)

@@ -11,8 +11,9 @@
  */
 
 typedef struct {
-    bool checked;       /* checked_ms is set */
-    int64_t checked_ms; /* monotonic */
+    bool checked;                      /* checked_ms is set */
+    int64_t checked_ms;                /* monotonic */
+    char version[STORE_VERSION_BYTES]; /* of the database's settings, when they were checked */
 } settings_publication;
 
 /* Publishes the settings if Redis differs. Checks at most every SH_PUBLICATION_CHECK_MS. */

@@ -149,7 +149,6 @@ static sh_err set_ephemeral(const char *node, store *s, sh_error *error)
         return err;
     (void)snprintf(info.node, sizeof info.node, "%s", node);
     info.ephemeral = 1;
-    node_contact_set_silent_after(&info.contact);
     return store_node_info_put(s, &info, error);
 }
 

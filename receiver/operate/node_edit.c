@@ -60,7 +60,6 @@ static sh_err edit_info(store_node_info *info, const node_edit *edit, sh_error *
         info->ephemeral = edit->ephemeral;
     if (edit->expects && info->expected_ms == 0)
         info->expected_ms = sh_clock_unix_ms();
-    node_contact_set_silent_after(&info->contact);
     return err;
 }
 

@@ -120,7 +120,7 @@ static sh_err append_counters(sh_buf *json, const node_overview *o, const node_r
 sh_err node_json_append(sh_buf *json, const node_overview *o, const node_row *row)
 {
     const node_row_info *info = &row->info;
-    const node_facts facts = node_row_facts(row);
+    const node_facts facts = node_row_facts(o, row);
     node_state state = node_state_of(&facts, o->now_ms);
     char reason[NODE_REASON_BYTES];
     node_reason_write(&facts, o->now_ms, reason);
@@ -140,8 +140,8 @@ sh_err node_json_append(sh_buf *json, const node_overview *o, const node_row *ro
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "note", info->note);
     if (err == SH_OK)
-        err = append_known(json, "silent_after_s", info->contact.silent_after_ms > 0,
-                           info->contact.silent_after_ms / 1000);
+        err = sh_json_write_member_integer(
+            json, "silent_after_s", node_silent_after_ms(&info->contact, &o->thresholds) / 1000);
     if (err == SH_OK)
         err = sh_buf_append_format(json, ",\"ephemeral\":%s", info->ephemeral ? "true" : "false");
     if (err == SH_OK)

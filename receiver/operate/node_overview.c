@@ -6,6 +6,7 @@
 #include "receiver/operate/node_lookalikes.h"
 #include "receiver/operate/queue_facts.h"
 #include "receiver/store/store_state.h"
+#include "receiver/store/store_thresholds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +108,9 @@ static sh_err read_all(node_overview *o, const queue_facts *newer, sh_error *err
 {
     char version[STORE_VERSION_BYTES];
     const store_state_reader reader = {add_credentials, o};
-    sh_err err = store_node_infos(o->store, add_info, o, error);
+    sh_err err = store_thresholds_read(o->store, &o->thresholds, error);
+    if (err == SH_OK)
+        err = store_node_infos(o->store, add_info, o, error);
     if (err == SH_OK)
         err = store_nodes(o->store, add_merged, o, error);
     if (err == SH_OK)
@@ -170,7 +173,7 @@ node_row *node_overview_find(const node_overview *o, const char *node)
     return o->count == 0 ? NULL : bsearch(node, o->rows, o->count, sizeof o->rows[0], compare_name);
 }
 
-node_facts node_row_facts(const node_row *row)
+node_facts node_row_facts(const node_overview *o, const node_row *row)
 {
     const node_row_info *info = &row->info;
     bool refused = row->refused_from[0] != '\0' && row->refused_ms > info->contact.last_ms;
@@ -178,6 +181,7 @@ node_facts node_row_facts(const node_row *row)
         .name = info->node,
         .pulled = strcmp(info->mode, "pull") == 0,
         .contact = info->contact,
+        .thresholds = o->thresholds,
         .problem_ms = info->problem_ms,
         .problem_seen_ms = info->problem_seen_ms,
         .problem_status = info->problem_status,

@@ -23,7 +23,7 @@ sh_err node_overview_count_present(node_overview *o, node_row *const rows[], siz
 /* The row of a node, or NULL. Only after node_overview_read(). */
 node_row *node_overview_find(const node_overview *o, const char *node);
 
-/* What node_state.h needs to know; borrowed from the row. */
-node_facts node_row_facts(const node_row *row);
+/* What node_state.h needs to know of a row of the overview; borrowed from it. */
+node_facts node_row_facts(const node_overview *o, const node_row *row);
 
 #endif

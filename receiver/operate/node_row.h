@@ -63,6 +63,7 @@ typedef struct {
     bool has_redis; /* Redis answered; else away says why */
     sh_error away;
     sh_queue_depth depth;
+    node_thresholds thresholds;
     int64_t now_ms;
 } node_overview;
 

@@ -61,12 +61,13 @@ static bool is_found(const node_row_info *info, const char *text)
     return false;
 }
 
-static bool is_wanted(const node_selection *selection, const listed_node *node, int64_t now_ms)
+static bool is_wanted(const node_overview *o, const node_selection *selection,
+                      const listed_node *node)
 {
-    const node_facts facts = node_row_facts(node->row);
+    const node_facts facts = node_row_facts(o, node->row);
     const node_row_info *info = &node->row->info;
     return (selection->state == NODE_STATES || node->state == selection->state) &&
-           (!selection->problems || node_needs_attention(&facts, now_ms)) &&
+           (!selection->problems || node_needs_attention(&facts, o->now_ms)) &&
            (selection->label == NULL || node_labels_match(info->labels, selection->label)) &&
            (selection->search == NULL || is_found(info, selection->search));
 }
@@ -79,9 +80,9 @@ sh_err node_list_select(node_overview *o, const node_selection *selection, node_
     if (ret->nodes == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     for (size_t i = 0; i < o->count; i++) {
-        const node_facts facts = node_row_facts(&o->rows[i]);
+        const node_facts facts = node_row_facts(o, &o->rows[i]);
         listed_node node = {.row = &o->rows[i], .state = node_state_of(&facts, o->now_ms)};
-        if (is_wanted(selection, &node, o->now_ms))
+        if (is_wanted(o, selection, &node))
             ret->nodes[ret->count++] = node;
     }
     if (selection->sort != NODE_SORT_NAME || selection->reverse)

@@ -113,8 +113,6 @@ static sh_err add_contact(node_overview *o, const queue_fact *fact, node_row *ro
         info->contact.last_ms = fact->number;
         err = node_row_text(o, fact->value, &info->mode, error);
     }
-    if (info->contact.silent_after_ms == 0)
-        node_contact_set_silent_after(&info->contact);
     return err;
 }
 
@@ -149,7 +147,6 @@ static sh_err add_agent(node_overview *o, const queue_fact *fact, node_row *row,
     info->contact.reported_ms = report.interval_s * 1000;
     if (info->contact.reported_ms > 0)
         info->contact.interval_ms = info->contact.reported_ms;
-    node_contact_set_silent_after(&info->contact);
     sh_err err = node_row_text(o, sh_slice_of(report.agent), &info->agent, error);
     if (err == SH_OK)
         err = node_row_text(o, sh_slice_of(report.instance), &info->instance, error);

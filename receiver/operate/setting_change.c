@@ -9,6 +9,7 @@
 #include "libcommon/runtime/log.h"
 #include "receiver/merge/settings_publication.h"
 #include "receiver/merge/skip_setting.h"
+#include "receiver/merge/threshold_settings.h"
 #include "receiver/operate/setting_list.h"
 
 #include <string.h>
@@ -58,6 +59,8 @@ static sh_err write_setting(store *s, const sh_setting *row, const sh_buf *value
                                          .changed_ms = sh_clock_unix_ms()};
         err = store_state_put(s, STORE_SETTINGS, &entry, error);
     }
+    if (err == SH_OK)
+        err = threshold_setting_changed(s, row, value == NULL ? NULL : value->data, error);
     if (err != SH_OK || strcmp(row->name, SKIP_SETTING) != 0)
         return err;
     err = store_state_touch(s, STORE_BLOCKLIST, error);

@@ -139,8 +139,8 @@ static const char *kind_of(const sh_setting *row)
     static const char *const names[] = {
         [SH_SETTING_TEXT] = "text",     [SH_SETTING_SECRET] = "secret",
         [SH_SETTING_URL] = "text",      [SH_SETTING_BOOLEAN] = "boolean",
-        [SH_SETTING_NUMBER] = "number", [SH_SETTING_CHOICE] = "choice",
-        [SH_SETTING_LIST] = "list",
+        [SH_SETTING_NUMBER] = "number", [SH_SETTING_DURATION] = "duration",
+        [SH_SETTING_CHOICE] = "choice", [SH_SETTING_LIST] = "list",
     };
     return names[row->kind];
 }

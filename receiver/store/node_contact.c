@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/node_contact.h"
 
-#include "receiver/store/node_lateness.h"
-
 #define MINUTE_MS 60000
 #define GAP_MOST_INTERVALS 4 /* maximum weight of a single gap */
 
@@ -31,17 +29,10 @@ static int64_t next_interval(const node_contact *before, int64_t now_ms)
     return (before->interval_ms + clamp(gap_ms, 0, most_ms)) / 2;
 }
 
-void node_contact_set_silent_after(node_contact *contact)
-{
-    contact->silent_after_ms =
-        contact->set_ms > 0 ? contact->set_ms : node_silent_after_ms(contact->interval_ms);
-}
-
 node_contact node_contact_next(const node_contact *before, int64_t now_ms)
 {
     node_contact next = *before;
     next.last_ms = now_ms;
     next.interval_ms = next_interval(before, now_ms);
-    node_contact_set_silent_after(&next);
     return next;
 }

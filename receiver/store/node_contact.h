@@ -11,15 +11,11 @@
 typedef struct {
     int64_t last_ms;     /* Unix time of this hub; 0: never */
     int64_t interval_ms; /* between contacts: as the node reports, else estimated; 0: not known */
-    int64_t silent_after_ms; /* since the last contact */
-    int64_t reported_ms;     /* the interval in the node's requests; 0: none */
-    int64_t set_ms;          /* silent_after_ms as set by the operator; 0: by the interval */
+    int64_t reported_ms; /* the interval in the node's requests; 0: none */
+    int64_t set_ms; /* after how long it is silent, as set by the operator; 0: by the interval */
 } node_contact;
 
 #define NODE_INTERVAL_MAX_MS (366 * 24 * 3600 * INT64_C(1000))
-
-/* Computes silent_after_ms from the other fields. */
-void node_contact_set_silent_after(node_contact *contact);
 
 /*
  * The state after a contact. The estimated interval follows the gaps between contacts, each limited

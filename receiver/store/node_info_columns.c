@@ -23,7 +23,6 @@ const node_info_column node_info_columns[NODE_INFO_COLUMNS] = {
     TEXT("mode", mode),
     INTEGER("last_contact_ms", contact.last_ms),
     INTEGER("interval_ms", contact.interval_ms),
-    INTEGER("silent_after_ms", contact.silent_after_ms),
     INTEGER("reported_interval_ms", contact.reported_ms),
     INTEGER("silent_set_ms", contact.set_ms),
     INTEGER("first_contact_ms", first_contact_ms),

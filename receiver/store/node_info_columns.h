@@ -14,7 +14,7 @@ typedef struct {
     size_t bytes;  /* of a text; 0: an int64_t */
 } node_info_column;
 
-#define NODE_INFO_COLUMNS 22 /* the first is the name */
+#define NODE_INFO_COLUMNS 21 /* the first is the name */
 extern const node_info_column node_info_columns[NODE_INFO_COLUMNS];
 
 int64_t node_info_integer(const store_node_info *info, const node_info_column *column);
@@ -28,7 +28,7 @@ _Static_assert(SH_AUTH_FAILURES_ADDRESS_MAX == 20, "AUTH_FAILURES_TRIM has the n
 
 /* SELECT of all columns in their order; `end` has the conditions. */
 void node_info_select(const char *end, char ret[static NODE_INFO_SQL_BYTES]);
-/* An upsert with parameters $1 to $22; casts integers to bigint for PostgreSQL. */
+/* An upsert with parameters $1 to $21; casts integers to bigint for PostgreSQL. */
 void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
 
 /* Deletes never accepted nodes over $1, the ones seen longest ago; limit: none, as SQL. */
@@ -53,7 +53,7 @@ void node_info_upsert(bool casts, char ret[static NODE_INFO_SQL_BYTES]);
 #define NODE_SUMMARY_NOT_PRESENT "CASE WHEN $1 < 0 THEN -2 ELSE -1 END" /* uses the parameter */
 #define NODE_SUMMARIES(present, end)                                                               \
     "SELECT a.node, CASE WHEN n.node IS NULL THEN 0 ELSE 1 END, coalesce(n.last_contact_ms, 0),"   \
-    " coalesce(n.interval_ms, 0), coalesce(n.silent_after_ms, 0), coalesce(n.problem_ms, 0),"      \
+    " coalesce(n.interval_ms, 0), coalesce(n.silent_set_ms, 0), coalesce(n.problem_ms, 0),"        \
     " coalesce(n.problem_seen_ms, 0), coalesce(n.problem_status, 0),"                              \
     " coalesce(n.problem_kind, ''), coalesce(n.ephemeral, 0), coalesce(n.merged_ms, 0),"           \
     " coalesce(n.sent, 0), coalesce(c.record, ''), " present " FROM " NODE_SUMMARY_NAMES " AS a"   \

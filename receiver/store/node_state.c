@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/node_state.h"
 
-#include "receiver/store/node_lateness.h"
-
 #include <assert.h>
 #include <string.h>
 
@@ -63,14 +61,14 @@ bool node_has_conflict(const node_facts *f, int64_t now_ms)
 node_state node_state_of(const node_facts *f, int64_t now_ms)
 {
     bool seen = f->contact.last_ms > 0;
-    bool silent = seen && node_is_silent(f->contact.last_ms, f->contact.silent_after_ms, now_ms);
+    bool silent = seen && node_is_silent(&f->contact, &f->thresholds, now_ms);
     if (f->credentials == NODE_CREDENTIALS_REVOKED)
         return NODE_REVOKED;
     if (node_has_problem(f))
         return NODE_FAILING;
     if (silent)
         return f->ephemeral ? NODE_GONE : NODE_SILENT;
-    if (seen && node_is_late(f->contact.last_ms, f->contact.interval_ms, now_ms))
+    if (seen && node_is_late(&f->contact, &f->thresholds, now_ms))
         return NODE_LATE;
     return seen ? NODE_ONLINE : NODE_NEVER;
 }
@@ -97,7 +95,7 @@ bool node_needs_attention(const node_facts *f, int64_t now_ms)
     case NODE_REVOKED:
         return node_still_sends(f, now_ms);
     case NODE_NEVER:
-        if (now_ms - node_expected_since_ms(f) > DAY_MS || f->refused_from != NULL)
+        if (now_ms - node_expected_since_ms(f) > f->thresholds.never_ms || f->refused_from != NULL)
             return true;
         break;
     default:

@@ -2,7 +2,7 @@
 #ifndef RECEIVER_NODE_STATE_H
 #define RECEIVER_NODE_STATE_H
 
-#include "receiver/store/node_contact.h"
+#include "receiver/store/node_lateness.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,6 +38,7 @@ typedef struct {
     const char *name;
     bool pulled; /* its mode is pull */
     node_contact contact;
+    node_thresholds thresholds;
     int64_t problem_ms, problem_seen_ms; /* since when, last seen; 0: none */
     int64_t problem_status;              /* HTTP status of a refusal; 0: none */
     const char *problem_kind, *problem_text;

@@ -219,10 +219,26 @@ static const schema_step version_11[] = {
     {.sql = "CREATE INDEX IF NOT EXISTS \"SyncHub_History_hour\" ON \"SyncHub_History\"(hour)"},
 };
 
+/*
+ * Thresholds that can be set decide when a node is late or silent. The column silent_after_ms is no
+ * longer used; it stays, as SQLite drops no column of a database in which any view is broken, and
+ * NetAlertX's may have such a view.
+ */
+static const schema_step version_12[] = {
+    {.sql = "DROP VIEW \"SyncHub_DevicePresence\"", .own_only = true},
+    {.sql = "DROP VIEW \"SyncHub_NodePresence\"", .own_only = true},
+    {.sqlite = NODE_PRESENCE_VIEW_BY_THRESHOLDS(SQLITE_NOW_MS, "max"),
+     .postgres = NODE_PRESENCE_VIEW_BY_THRESHOLDS(POSTGRES_NOW_MS, "greatest"),
+     .own_only = true},
+    {.sqlite = DEVICE_PRESENCE_VIEW("d.devMac"),
+     .postgres = DEVICE_PRESENCE_VIEW("lower(d.\"devMac\")"),
+     .own_only = true},
+};
+
 static const schema_migration migrations[] = {
     MIGRATION(version_1), MIGRATION(version_2),  MIGRATION(version_3),  MIGRATION(version_4),
     MIGRATION(version_5), MIGRATION(version_6),  MIGRATION(version_7),  MIGRATION(version_8),
-    MIGRATION(version_9), MIGRATION(version_10), MIGRATION(version_11),
+    MIGRATION(version_9), MIGRATION(version_10), MIGRATION(version_11), MIGRATION(version_12),
 };
 
 const schema schema_released = {.migrations = migrations,

@@ -22,11 +22,35 @@
     " OR (n.problem_ms > 0 AND (n.problem_seen_ms >= n.last_contact_ms"                            \
     " OR (n.problem_kind = 'content' AND n.problem_status = 0)))"
 
+/* Until version 11: silent_after_ms had the result of the rule. */
+#define NODE_PRESENCE_VIEW(now, greatest, or_unknown)                                              \
+    NODE_PRESENCE_VIEW_SILENT(now, greatest, "n.silent_after_ms", or_unknown)
+
+/*
+ * From version 12 on: a threshold in SyncHub_Meta (store_thresholds.h), and the rules of
+ * node_lateness.h with it. A node is late a minute later here, as above.
+ */
+#define THRESHOLD_MS(key, default_s)                                                               \
+    "coalesce((SELECT CAST(value AS bigint) FROM \"SyncHub_Meta\" WHERE key = '" key               \
+    "'), " default_s ") * 1000"
+#define SILENT_MS(greatest)                                                                        \
+    "CASE WHEN n.silent_set_ms > 0 THEN n.silent_set_ms ELSE " greatest                            \
+    "(3 * n.interval_ms, " THRESHOLD_MS("silent_after_s", "900") ") END"
+#define OR_LATER_OR_FAILING(now, greatest)                                                         \
+    " OR (n.interval_ms > 0 AND n.last_contact_ms + " greatest                                     \
+    "(2 * n.interval_ms + 60000, " THRESHOLD_MS(                                                   \
+        "late_after_s", "60") ") + 60000 < " now ")"                                               \
+                              " OR (n.problem_ms > 0 AND (n.problem_seen_ms >= n.last_contact_ms"  \
+                              " OR (n.problem_kind = 'content' AND n.problem_status = 0)))"
+#define NODE_PRESENCE_VIEW_BY_THRESHOLDS(now, greatest)                                            \
+    NODE_PRESENCE_VIEW_SILENT(now, greatest, SILENT_MS(greatest),                                  \
+                              OR_LATER_OR_FAILING(now, greatest))
+
 /*
  * All devices of a node are unknown while it is silent: its last contact is longer ago than
- * silent_after_ms, or in the future; or while or_unknown, a condition on the node n, is true.
+ * silent_ms, or in the future; or while or_unknown, a condition on the node n, is true.
  */
-#define NODE_PRESENCE_VIEW(now, greatest, or_unknown)                                              \
+#define NODE_PRESENCE_VIEW_SILENT(now, greatest, silent_ms, or_unknown)                            \
     "CREATE VIEW \"SyncHub_NodePresence\" AS"                                                      \
     " SELECT mac, node, state AS present, CASE state WHEN 'unknown' THEN contact_ms"               \
     " ELSE since_ms END AS since_ms, ip, first_seen_ms, CASE state WHEN 'no'"                      \
@@ -35,7 +59,7 @@
     " FROM (SELECT p.mac, p.node, p.present, p.since_ms, p.ip, p.first_seen_ms,"                   \
     " p.last_connection_ms, coalesce(n.last_contact_ms, 0) AS contact_ms,"                         \
     " CASE WHEN n.node IS NULL OR p.present NOT IN (0, 1) OR n.last_contact_ms > " now             \
-    " OR n.last_contact_ms + n.silent_after_ms < " now or_unknown " THEN 'unknown'"                \
+    " OR n.last_contact_ms + " silent_ms " < " now or_unknown " THEN 'unknown'"                    \
     " WHEN p.present = 1 THEN 'yes' ELSE 'no' END AS state"                                        \
     " FROM \"SyncHub_Presence\" AS p LEFT JOIN \"SyncHub_Nodes\" AS n ON n.node = p.node) AS s"
 

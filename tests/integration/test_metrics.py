@@ -78,7 +78,7 @@ class NodeMetrics(MetricsTest):
         with sqlite3.connect(self.db) as db:
             db.execute("UPDATE SyncHub_Nodes SET last_contact_ms = last_contact_ms - 86400000 WHERE node IN"
                        " ('Silent', 'Gone')")
-            db.execute("UPDATE SyncHub_Nodes SET interval_ms = 600000, silent_after_ms = 86400000,"
+            db.execute("UPDATE SyncHub_Nodes SET interval_ms = 600000, silent_set_ms = 86400000,"
                        " last_contact_ms = last_contact_ms - 2000000 WHERE node = 'Late'")
             contacts = dict(db.execute("SELECT node, last_contact_ms FROM SyncHub_Nodes WHERE last_contact_ms > 0"))
         hub = self.receiver(self.hub_redis)

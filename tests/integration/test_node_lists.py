@@ -83,7 +83,7 @@ class NodeLists(NodesTest):
                           for name in expected)
         self.run_sql(f"DELETE FROM \"SyncHub_Nodes\"; {mine} VALUES {', '.join(rows)};"
                      "INSERT INTO \"SyncHub_Nodes\"(node, mode, merged_ms, sent, inserted, known, skipped, set_aside,"
-                     f" reason, first_contact_ms, silent_after_ms) VALUES {nodes}")
+                     f" reason, first_contact_ms, silent_set_ms) VALUES {nodes}")
         self.run_sql("UPDATE \"SyncHub_Nodes\" SET last_contact_ms = " + self.now_sql())
         self.assertEqual({name: node["present"] for name, node in self.nodes(code=0).items()}, expected)
         shown = json.loads(self.command("node", "show", "node-005", "--json").stdout)

@@ -51,7 +51,7 @@ export function operatorForm(node, path, again) {
         field("Labels", {name: "labels", value: labelsText(node.labels),
             placeholder: "site=Berlin floor=2"}),
         field("Silent after", {name: "silent", value: durationText(node.silent_after_s),
-            placeholder: "3 intervals"}),
+            placeholder: "by its interval"}),
         flag("Ephemeral: may disappear", {name: "ephemeral", checked: node.ephemeral}));
     return [form, outcome];
 }

@@ -125,9 +125,7 @@ static void read_summary(const PGresult *result, int row, store_node_summary *re
         numbers[i] = strtoll(PQgetvalue(result, row, i), NULL, 10);
     *ret = (store_node_summary){
         .is_recorded = numbers[1] != 0,
-        .contact = {.last_ms = numbers[2],
-                    .interval_ms = numbers[3],
-                    .silent_after_ms = numbers[4]},
+        .contact = {.last_ms = numbers[2], .interval_ms = numbers[3], .set_ms = numbers[4]},
         .problem_ms = numbers[5],
         .problem_seen_ms = numbers[6],
         .problem_status = numbers[7],

@@ -16,23 +16,23 @@
 
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
-    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest,"  \
-    " changed_ms, first_contact_ms, presence_fingerprint"
+    " last_contact_ms, interval_ms, table_order, table_sealed_ms, table_digest, changed_ms,"       \
+    " first_contact_ms, presence_fingerprint"
 
 /* The same, in the order of read_node(). */
 #define SELECT_NODES                                                                               \
     "SELECT node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason,"             \
-    " encode(digest, 'hex'), last_contact_ms, interval_ms, silent_after_ms, table_order,"          \
+    " encode(digest, 'hex'), last_contact_ms, interval_ms, table_order,"                           \
     " table_sealed_ms, encode(table_digest, 'hex'), changed_ms, reported_interval_ms, "            \
     "silent_set_ms, presence_fingerprint, " NODE_CONTENT_PROBLEM " FROM \"SyncHub_Nodes\""
 
 #define INSERT_NODE                                                                                \
     "INSERT INTO \"SyncHub_Nodes\" AS n(" NODE_COLUMNS                                             \
     ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"              \
-    " $17, $18, $19)"                                                                              \
+    " $17, $18)"                                                                                   \
     " ON CONFLICT(node) DO UPDATE SET inserted = n.inserted + excluded.inserted,"                  \
     " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
-    " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
+    " table_order = excluded.table_order,"                                                         \
     " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest,"           \
     " changed_ms = excluded.changed_ms,"                                                           \
     " presence_fingerprint = excluded.presence_fingerprint,"                                       \
@@ -41,21 +41,21 @@
 
 static sh_err prepare_nodes(store_postgres *s, sh_error *error)
 {
-    static const Oid types[] = {
-        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BYTEA,
-        POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT};
+    static const Oid types[] = {POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT,
+                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_TEXT,
+                                POSTGRES_TYPE_BYTEA,  POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
+                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BYTEA,
+                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT};
     sh_err err = store_postgres_prepare(
         s, POSTGRES_NODE_RECORD,
         INSERT_NODE ", mode = excluded.mode, merged_ms = excluded.merged_ms, sent = excluded.sent,"
                     " known = excluded.known, skipped = excluded.skipped,"
                     " set_aside = excluded.set_aside, reason = excluded.reason,"
                     " digest = excluded.digest",
-        types, 19, error);
+        types, 18, error);
     if (err == SH_OK)
-        err = store_postgres_prepare(s, POSTGRES_NODE_ADD, INSERT_NODE, types, 19, error);
+        err = store_postgres_prepare(s, POSTGRES_NODE_ADD, INSERT_NODE, types, 18, error);
     if (err == SH_OK)
         err = store_postgres_prepare(s, POSTGRES_NODE_LOCK,
                                      SELECT_NODES " WHERE node = $1 FOR UPDATE", types, 1, error);
@@ -118,8 +118,7 @@ static sh_err write_node(store *base, postgres_statement which, const store_node
 {
     const int64_t rows[] = {node->merged_ms, node->sent,    node->inserted,
                             node->known,     node->skipped, node->set_aside};
-    const int64_t times[] = {node->contact.last_ms, node->contact.interval_ms,
-                             node->contact.silent_after_ms, node->newest.order,
+    const int64_t times[] = {node->contact.last_ms, node->contact.interval_ms, node->newest.order,
                              node->newest.sealed_ms};
     postgres_parameters p = {.count = 0};
     store_postgres_add_text(&p, sh_slice_of(node->node));
@@ -173,19 +172,18 @@ static void read_node(const PGresult *result, int row, store_node *ret)
         .set_aside = integer_at(result, row, 7),
         .contact = {.last_ms = integer_at(result, row, 10),
                     .interval_ms = integer_at(result, row, 11),
-                    .silent_after_ms = integer_at(result, row, 12),
-                    .reported_ms = integer_at(result, row, 17),
-                    .set_ms = integer_at(result, row, 18)},
-        .has_content_problem = integer_at(result, row, 20) != 0,
-        .changed_ms = integer_at(result, row, 16),
-        .presence_fingerprint = integer_at(result, row, 19),
-        .newest = {.order = integer_at(result, row, 13), .sealed_ms = integer_at(result, row, 14)}};
+                    .reported_ms = integer_at(result, row, 16),
+                    .set_ms = integer_at(result, row, 17)},
+        .has_content_problem = integer_at(result, row, 19) != 0,
+        .changed_ms = integer_at(result, row, 15),
+        .presence_fingerprint = integer_at(result, row, 18),
+        .newest = {.order = integer_at(result, row, 12), .sealed_ms = integer_at(result, row, 13)}};
     text_at(result, row, 0, ret->node, sizeof ret->node);
     text_at(result, row, 1, ret->mode, sizeof ret->mode);
     text_at(result, row, 8, ret->reason, sizeof ret->reason);
     ret->has_digest =
         sh_hex_decode(sh_slice_of(PQgetvalue(result, row, 9)), ret->digest, SH_DIGEST_BYTES);
-    (void)sh_hex_decode(sh_slice_of(PQgetvalue(result, row, 15)), ret->newest.digest,
+    (void)sh_hex_decode(sh_slice_of(PQgetvalue(result, row, 14)), ret->newest.digest,
                         SH_DIGEST_BYTES);
 }
 

@@ -138,7 +138,7 @@ static void read_summary(sqlite3_stmt *statement, store_node_summary *ret)
     store_sqlite_text(statement, 0, ret->node, sizeof ret->node);
     ret->contact.last_ms = sqlite3_column_int64(statement, 2);
     ret->contact.interval_ms = sqlite3_column_int64(statement, 3);
-    ret->contact.silent_after_ms = sqlite3_column_int64(statement, 4);
+    ret->contact.set_ms = sqlite3_column_int64(statement, 4);
     ret->problem_ms = sqlite3_column_int64(statement, 5);
     ret->problem_seen_ms = sqlite3_column_int64(statement, 6);
     ret->problem_status = sqlite3_column_int64(statement, 7);

@@ -49,8 +49,8 @@ sh_err store_sqlite_item_unnote(store *base, const uint8_t id[static SH_ID_BYTES
 /* The order of both the parameters and the result columns. */
 #define NODE_COLUMNS                                                                               \
     "node, mode, merged_ms, sent, inserted, known, skipped, set_aside, reason, digest,"            \
-    " last_contact_ms, interval_ms, silent_after_ms, table_order, table_sealed_ms, table_digest,"  \
-    " changed_ms, first_contact_ms, presence_fingerprint"
+    " last_contact_ms, interval_ms, table_order, table_sealed_ms, table_digest, changed_ms,"       \
+    " first_contact_ms, presence_fingerprint"
 
 /* … and those that only lists and locks read. */
 #define NODE_COLUMNS_READ                                                                          \
@@ -68,8 +68,7 @@ static int bind_node(sqlite3_stmt *statement, const store_node *node)
 {
     const int64_t rows[] = {node->merged_ms, node->sent,    node->inserted,
                             node->known,     node->skipped, node->set_aside};
-    const int64_t times[] = {node->contact.last_ms, node->contact.interval_ms,
-                             node->contact.silent_after_ms, node->newest.order,
+    const int64_t times[] = {node->contact.last_ms, node->contact.interval_ms, node->newest.order,
                              node->newest.sealed_ms};
     const int64_t last[] = {node->changed_ms, node->contact.last_ms, node->presence_fingerprint};
     int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node->node));
@@ -84,11 +83,11 @@ static int bind_node(sqlite3_stmt *statement, const store_node *node)
     else if (rc == SQLITE_OK)
         rc = sqlite3_bind_null(statement, 10);
     if (rc == SQLITE_OK)
-        rc = bind_integers(statement, 11, times, 5);
+        rc = bind_integers(statement, 11, times, 4);
     if (rc == SQLITE_OK)
-        rc = sqlite3_bind_blob(statement, 16, node->newest.digest, SH_DIGEST_BYTES, SQLITE_STATIC);
+        rc = sqlite3_bind_blob(statement, 15, node->newest.digest, SH_DIGEST_BYTES, SQLITE_STATIC);
     if (rc == SQLITE_OK)
-        rc = bind_integers(statement, 17, last, 3);
+        rc = bind_integers(statement, 16, last, 3);
     return rc;
 }
 
@@ -108,10 +107,10 @@ static sh_err write_node(store_sqlite *s, int which, const char *sql, const stor
 #define INSERT_NODE                                                                                \
     "INSERT INTO SyncHub_Nodes(" NODE_COLUMNS                                                      \
     ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"              \
-    " ?17, ?18, ?19)"                                                                              \
+    " ?17, ?18)"                                                                                   \
     " ON CONFLICT(node) DO UPDATE SET inserted = inserted + excluded.inserted,"                    \
     " last_contact_ms = excluded.last_contact_ms, interval_ms = excluded.interval_ms,"             \
-    " silent_after_ms = excluded.silent_after_ms, table_order = excluded.table_order,"             \
+    " table_order = excluded.table_order,"                                                         \
     " table_sealed_ms = excluded.table_sealed_ms, table_digest = excluded.table_digest,"           \
     " changed_ms = excluded.changed_ms,"                                                           \
     " presence_fingerprint = excluded.presence_fingerprint,"                                       \
@@ -153,20 +152,19 @@ static void read_node(sqlite3_stmt *statement, store_node *ret)
                         .set_aside = sqlite3_column_int64(statement, 7),
                         .contact = {.last_ms = sqlite3_column_int64(statement, 10),
                                     .interval_ms = sqlite3_column_int64(statement, 11),
-                                    .silent_after_ms = sqlite3_column_int64(statement, 12),
-                                    .reported_ms = sqlite3_column_int64(statement, 19),
-                                    .set_ms = sqlite3_column_int64(statement, 20)},
-                        .has_content_problem = sqlite3_column_int64(statement, 21) != 0,
-                        .changed_ms = sqlite3_column_int64(statement, 16),
-                        .presence_fingerprint = sqlite3_column_int64(statement, 18),
-                        .newest = {.order = sqlite3_column_int64(statement, 13),
-                                   .sealed_ms = sqlite3_column_int64(statement, 14)}};
+                                    .reported_ms = sqlite3_column_int64(statement, 18),
+                                    .set_ms = sqlite3_column_int64(statement, 19)},
+                        .has_content_problem = sqlite3_column_int64(statement, 20) != 0,
+                        .changed_ms = sqlite3_column_int64(statement, 15),
+                        .presence_fingerprint = sqlite3_column_int64(statement, 17),
+                        .newest = {.order = sqlite3_column_int64(statement, 12),
+                                   .sealed_ms = sqlite3_column_int64(statement, 13)}};
     store_sqlite_text(statement, 0, ret->node, sizeof ret->node);
     store_sqlite_text(statement, 1, ret->mode, sizeof ret->mode);
     store_sqlite_text(statement, 8, ret->reason, sizeof ret->reason);
     ret->has_digest = sqlite3_column_bytes(statement, 9) == SH_DIGEST_BYTES;
     read_digest(statement, 9, ret->digest);
-    read_digest(statement, 15, ret->newest.digest);
+    read_digest(statement, 14, ret->newest.digest);
 }
 
 /* The transaction is the only one that writes. */

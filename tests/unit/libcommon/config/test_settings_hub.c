@@ -89,6 +89,9 @@ static void values_are_stored_in_their_normal_form(void **state)
         {"SYNC_RUN", "unused", "disabled"},
         {"SYNC_RUN_TIMEOUT", " 7 ", "7"},
         {"SYNC_RUN_SCHD", "0 4 * * *", "0 4 * * *"},
+        {"SYNC_silent_after", " 90m ", "90m"},
+        {"sync_late_after", "3600s", "1h"},
+        {"SYNC_never_after", "366d", "366d"},
     };
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         sh_buf normal = SH_BUF_INIT(4096), again = SH_BUF_INIT(4096);
@@ -110,6 +113,7 @@ static void bad_values_are_refused_in_the_words_of_a_start(void **state)
     static const char *const values[][2] = {
         {"SYNC_RUN_TIMEOUT", "0"},       {"SYNC_RUN", "sometimes"},    {"SYNC_nodes", "ftp://a"},
         {"SYNC_RUN_SCHD", "0 0 31 2 *"}, {"SYNC_log_level", "chatty"}, {"SYNC_skip_macs", "a\tb"},
+        {"SYNC_silent_after", "59s"},    {"SYNC_late_after", "367d"},  {"SYNC_never_after", "7"},
     };
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         char text[128];

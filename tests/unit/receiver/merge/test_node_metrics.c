@@ -15,7 +15,7 @@ static store_node_summary node_seen(const char *name, int64_t age_ms)
 {
     store_node_summary node = {
         .is_recorded = true,
-        .contact = {.last_ms = NOW_MS - age_ms, .interval_ms = 600000, .silent_after_ms = 1800000},
+        .contact = {.last_ms = NOW_MS - age_ms, .interval_ms = 600000},
         .merged_ms = NOW_MS - age_ms,
         .rows = 7,
         .present = 5,
@@ -29,7 +29,8 @@ static sh_buf written(const store_node_summary nodes[], size_t count)
 {
     node_metrics_text text;
     sh_buf ret = SH_BUF_INIT(4 * SH_MIB);
-    node_metrics_text_init(&text, NOW_MS);
+    static const node_thresholds thresholds = {.silent_ms = 900000, .late_ms = 60000};
+    node_metrics_text_init(&text, NOW_MS, &thresholds);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(node_metrics_text_add(&text, &nodes[i]), SH_OK);
     assert_int_equal(node_metrics_text_write(&text, &ret), SH_OK);

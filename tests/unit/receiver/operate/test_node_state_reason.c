@@ -14,8 +14,11 @@
 /* A node that reports an interval of 5 minutes and was in contact this long ago. */
 #define SEEN(ago)                                                                                  \
     {                                                                                              \
-        .last_ms = AGO(ago), .interval_ms = 5 * MINUTE, .silent_after_ms = 15 * MINUTE             \
+        .last_ms = AGO(ago), .interval_ms = 5 * MINUTE                                             \
     }
+
+static const node_thresholds defaults = {
+    .silent_ms = 15 * MINUTE, .late_ms = MINUTE, .never_ms = DAY};
 
 typedef struct {
     const char *what;
@@ -34,7 +37,7 @@ static const state_case cases[] = {
     {"silent", {.contact = SEEN(15 * MINUTE + 1)}, NODE_SILENT, true, "its pusher run"},
     {"a pulled one", {.contact = SEEN(DAY), .pulled = true}, NODE_SILENT, true, "the puller runs"},
     {"silent by the operator's time",
-     {.contact = {.last_ms = AGO(3 * MINUTE), .silent_after_ms = 2 * MINUTE}},
+     {.contact = {.last_ms = AGO(3 * MINUTE), .set_ms = 2 * MINUTE}},
      NODE_SILENT,
      true,
      "no contact since 2026-"},
@@ -165,14 +168,29 @@ static void the_first_state_that_applies_is_shown_with_its_reason(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const state_case *c = &cases[i];
         char reason[NODE_REASON_BYTES];
-        node_reason_write(&c->facts, NOW, reason);
-        bool good = node_state_of(&c->facts, NOW) == c->state &&
-                    node_needs_attention(&c->facts, NOW) == c->attention &&
+        node_facts facts = c->facts;
+        facts.thresholds = defaults;
+        node_reason_write(&facts, NOW, reason);
+        bool good = node_state_of(&facts, NOW) == c->state &&
+                    node_needs_attention(&facts, NOW) == c->attention &&
                     (c->reason == NULL ? reason[0] == '\0' : strstr(reason, c->reason) != NULL);
         if (!good)
-            fail_msg("%s: %s, %d, %s", c->what, node_state_name(node_state_of(&c->facts, NOW)),
-                     node_needs_attention(&c->facts, NOW), reason);
+            fail_msg("%s: %s, %d, %s", c->what, node_state_name(node_state_of(&facts, NOW)),
+                     node_needs_attention(&facts, NOW), reason);
     }
+}
+
+static void thresholds_decide_what_a_problem_is(void **state)
+{
+    (void)state;
+    node_facts facts = {.contact = SEEN(50 * MINUTE),
+                        .thresholds = {.silent_ms = 60 * MINUTE, .late_ms = 50 * MINUTE}};
+    assert_int_equal(node_state_of(&facts, NOW), NODE_ONLINE);
+    assert_int_equal(node_state_of(&facts, NOW + 1), NODE_LATE);
+    assert_int_equal(node_state_of(&facts, NOW + 10 * MINUTE + 1), NODE_SILENT);
+    node_facts expected = {.expected_ms = AGO(DAY), .thresholds = {.never_ms = 2 * DAY}};
+    assert_false(node_needs_attention(&expected, NOW + DAY));
+    assert_true(node_needs_attention(&expected, NOW + DAY + 1));
 }
 
 static void reports_of_a_node_itself_are_told_from_refusals(void **state)
@@ -211,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_state_that_applies_is_shown_with_its_reason),
+        cmocka_unit_test(thresholds_decide_what_a_problem_is),
         cmocka_unit_test(reports_of_a_node_itself_are_told_from_refusals),
         cmocka_unit_test(names_are_read_as_they_are_written),
         cmocka_unit_test(durations_have_two_units),

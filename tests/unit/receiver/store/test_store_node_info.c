@@ -20,8 +20,7 @@ static void commit(store *s)
 static const store_node_info full = {
     .node = "Cabin",
     .mode = "pull",
-    .contact =
-        {.last_ms = 5, .interval_ms = 6, .silent_after_ms = 7, .reported_ms = 8, .set_ms = 9},
+    .contact = {.last_ms = 5, .interval_ms = 6, .reported_ms = 8, .set_ms = 9},
     .first_contact_ms = 4,
     .agent = "synchub-pusher/0.2.0",
     .protocol = "native",
@@ -75,7 +74,7 @@ static void record(store *s, const char *name, int64_t ms, int64_t inserted)
                        .merged_ms = ms,
                        .inserted = inserted,
                        .changed_ms = ms,
-                       .contact = {.last_ms = ms, .silent_after_ms = 900000}};
+                       .contact = {.last_ms = ms}};
     sh_error error = {0};
     (void)snprintf(node.node, sizeof node.node, "%s", name);
     must(store_node_record(s, &node, &error), &error);
@@ -129,9 +128,9 @@ static sh_err join_summaries(void *context, const store_node_summary *n, sh_erro
     (void)snprintf(all + strlen(all), 400 - strlen(all),
                    "%s %d %d %lld %lld %lld %s %lld %lld %lld %lld;", n->node, n->is_recorded,
                    n->has_credentials + 2 * n->is_revoked, (long long)n->contact.last_ms,
-                   (long long)n->contact.silent_after_ms, (long long)n->problem_seen_ms,
-                   n->problem_kind, (long long)n->problem_status, (long long)n->merged_ms,
-                   (long long)n->rows, (long long)n->present);
+                   (long long)n->contact.set_ms, (long long)n->problem_seen_ms, n->problem_kind,
+                   (long long)n->problem_status, (long long)n->merged_ms, (long long)n->rows,
+                   (long long)n->present);
     return SH_OK;
 }
 
@@ -168,13 +167,13 @@ static void summaries_have_all_nodes_in_order(void **state)
     put_credentials("Cabin", 5);
     (void)sql("INSERT INTO \"SyncHub_Presence\" SELECT '# x', mac, present, 1, 1, 1, '' FROM"
               " (SELECT 'a' AS mac, 1 AS present UNION SELECT 'b', 0 UNION SELECT 'c', 2) AS r");
-    static const char counted[] = "# x 1 0 2000 900000 0  0 2000 0 1;"
+    static const char counted[] = "# x 1 0 2000 0 0  0 2000 0 1;"
                                   "Added 0 1 0 0 0  0 0 0 0;"
-                                  "Cabin 1 3 5 7 11 key 422 0 0 0;";
+                                  "Cabin 1 3 5 9 11 key 422 0 0 0;";
     assert_string_equal(summaries(s, 3), counted);
-    static const char over[] = "# x 1 0 2000 900000 0  0 2000 0 -1;"
+    static const char over[] = "# x 1 0 2000 0 0  0 2000 0 -1;"
                                "Added 0 1 0 0 0  0 0 0 -1;"
-                               "Cabin 1 3 5 7 11 key 422 0 0 -1;";
+                               "Cabin 1 3 5 9 11 key 422 0 0 -1;";
     assert_string_equal(summaries(s, 2), over);
     store_close(s);
 }

@@ -19,7 +19,7 @@ static void record(store *s, const char *name, int64_t inserted, int64_t merged_
     store_node node = {.mode = "push",
                        .merged_ms = merged_ms,
                        .inserted = inserted,
-                       .contact = {.last_ms = merged_ms, .silent_after_ms = 900000},
+                       .contact = {.last_ms = merged_ms},
                        .newest = {.order = 5, .sealed_ms = 6, .digest = {7}},
                        .presence_fingerprint = -8};
     sh_error error = {0};
@@ -136,20 +136,17 @@ static void what_is_recorded_of_a_node_is_read_when_it_is_locked(void **state)
     assert_int_equal(node.merged_ms, 1000);
     assert_int_equal(node.inserted, 3);
     assert_int_equal(node.contact.last_ms, 1000);
-    assert_int_equal(node.contact.silent_after_ms, 900000);
     assert_int_equal(node.newest.order, 5);
     assert_int_equal(node.newest.sealed_ms, 6);
     assert_int_equal(node.newest.digest[0], 7);
     assert_int_equal(node.presence_fingerprint, -8);
     const store_node_info info = {
-        .node = "A",
-        .mode = "push",
-        .contact = {.last_ms = 2000, .interval_ms = 3, .silent_after_ms = 4}};
+        .node = "A", .mode = "push", .contact = {.last_ms = 2000, .interval_ms = 3, .set_ms = 4}};
     must(store_node_info_put(s, &info, NULL), NULL);
     must(store_node_lock(s, "none", false, &node, NULL), NULL);
     assert_string_equal(node.node, "");
     commit(s);
-    assert_string_equal(sql("SELECT node, last_contact_ms, interval_ms, silent_after_ms"
+    assert_string_equal(sql("SELECT node, last_contact_ms, interval_ms, silent_set_ms"
                             " FROM \"SyncHub_Nodes\""),
                         "A|2000|3|4;");
     store_close(s);
