@@ -69,6 +69,7 @@
 #define SH_CONSOLE_LOGINS_FREE 5        /* failed logins of one address without waiting */
 #define SH_CONSOLE_LOGIN_WAIT_MAX_S 60  /* after many: doubled with each, up to this */
 #define SH_CONSOLE_LOGIN_PEERS_MAX 1024 /* addresses of failed logins that are remembered */
+#define SH_CONSOLE_LOGIN_KNOWN_MAX 256  /* addresses that have logged in, too */
 #define SH_CONSOLE_LOGINS_PER_S 10      /* passwords that are checked, of all addresses */
 #define SH_CONSOLE_USER_MAX 200         /* bytes of the name that a proxy gives */
 #define SH_CONSOLE_PAGE_MAX 1000        /* items of a page */

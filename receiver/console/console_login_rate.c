@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,18 @@ typedef struct {
     int64_t failures, last_ms, until_ms;
 } login_peer;
 
+/* Tries in the second that is counted. */
+typedef struct {
+    int64_t second_ms; /* its begin */
+    int64_t tries;
+} login_second;
+
 struct console_login_rate {
     pthread_mutex_t lock;
-    int64_t second_ms; /* begin of the second that is counted */
-    int64_t tries;
+    login_second known, unknown; /* of addresses that have logged in, and of others */
     login_peer peers[SH_CONSOLE_LOGIN_PEERS_MAX];
+    char passed[SH_CONSOLE_LOGIN_KNOWN_MAX][SH_ADDRESS_MAX + 1]; /* who has logged in, a ring */
+    size_t next_passed;
 };
 
 sh_err console_login_rate_new(console_login_rate **ret, sh_error *error)
@@ -62,6 +70,22 @@ static login_peer *find(console_login_rate *rate, const char *key)
     return NULL;
 }
 
+static bool has_passed(const console_login_rate *rate, const char *key)
+{
+    for (size_t i = 0; i < SH_CONSOLE_LOGIN_KNOWN_MAX; i++)
+        if (strcmp(rate->passed[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* Counts a try; false if there were too many in this second. */
+static bool count_try(login_second *second, int64_t now_ms)
+{
+    if (now_ms - second->second_ms >= 1000)
+        *second = (login_second){.second_ms = now_ms};
+    return ++second->tries <= SH_CONSOLE_LOGINS_PER_S;
+}
+
 int64_t console_login_rate_wait(console_login_rate *rate, const char *address, int64_t now_ms)
 {
     char key[SH_ADDRESS_MAX + 1];
@@ -71,11 +95,7 @@ int64_t console_login_rate_wait(console_login_rate *rate, const char *address, i
     const login_peer *peer = find(rate, key);
     if (peer != NULL && peer->until_ms > now_ms)
         wait_s = (peer->until_ms - now_ms + 999) / 1000;
-    if (wait_s == 0 && now_ms - rate->second_ms >= 1000) {
-        rate->second_ms = now_ms;
-        rate->tries = 0;
-    }
-    if (wait_s == 0 && ++rate->tries > SH_CONSOLE_LOGINS_PER_S)
+    else if (!count_try(has_passed(rate, key) ? &rate->known : &rate->unknown, now_ms))
         wait_s = 1;
     (void)pthread_mutex_unlock(&rate->lock);
     return wait_s;
@@ -128,5 +148,9 @@ void console_login_rate_passed(console_login_rate *rate, const char *address)
     login_peer *peer = find(rate, key);
     if (peer != NULL)
         *peer = (login_peer){.failures = 0};
+    if (!has_passed(rate, key)) {
+        memcpy(rate->passed[rate->next_passed], key, sizeof key);
+        rate->next_passed = (rate->next_passed + 1) % SH_CONSOLE_LOGIN_KNOWN_MAX;
+    }
     (void)pthread_mutex_unlock(&rate->lock);
 }

@@ -9,7 +9,9 @@
 /*
  * How fast passwords and codes may be tried: an address waits after SH_CONSOLE_LOGINS_FREE
  * failures, twice as long after each further one, and all addresses together may try
- * SH_CONSOLE_LOGINS_PER_S in a second. Times are monotonic. Thread-safe.
+ * SH_CONSOLE_LOGINS_PER_S in a second. Addresses that have logged in since the start have as many
+ * tries of their own, so that guesses from many addresses do not keep an operator out. Times are
+ * monotonic. Thread-safe.
  */
 typedef struct console_login_rate console_login_rate;
 
@@ -20,7 +22,7 @@ void console_login_rate_free(console_login_rate *rate); /* NULL is accepted */
 /* 0: the address may try now, which counts; otherwise after how many seconds. */
 int64_t console_login_rate_wait(console_login_rate *rate, const char *address, int64_t now_ms);
 void console_login_rate_failed(console_login_rate *rate, const char *address, int64_t now_ms);
-/* Forgets the failures of an address that has logged in. */
+/* Notes that an address has logged in, which forgets its failures. */
 void console_login_rate_passed(console_login_rate *rate, const char *address);
 
 #endif

@@ -101,6 +101,41 @@ static void all_addresses_together_try_so_often_in_a_second(void **state)
     assert_int_equal(console_login_rate_wait(rate, PEER, NOW + 1000), 0);
 }
 
+/* Guesses from many addresses use up the tries of addresses that have never logged in. */
+static void who_has_logged_in_has_tries_of_its_own(void **state)
+{
+    (void)state;
+    char address[32];
+    console_login_rate_passed(rate, "2001:db8::1");
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(address, sizeof address, "198.51.100.%d", i);
+        (void)console_login_rate_wait(rate, address, NOW);
+    }
+    assert_int_equal(console_login_rate_wait(rate, PEER, NOW), 1);
+    assert_int_equal(console_login_rate_wait(rate, "2001:db8::2", NOW), 0);
+    fails("2001:db8::1", SH_CONSOLE_LOGINS_FREE, NOW);
+    assert_int_equal(console_login_rate_wait(rate, "2001:db8::1", NOW), 1);
+    for (int i = 0; i < SH_CONSOLE_LOGINS_PER_S + 5; i++)
+        (void)console_login_rate_wait(rate, "2001:db8::1", NOW + 1000);
+    assert_int_equal(console_login_rate_wait(rate, "2001:db8::1", NOW + 1000), 1);
+}
+
+static void those_who_have_logged_in_are_bounded(void **state)
+{
+    (void)state;
+    char address[32];
+    for (int i = 0; i <= SH_CONSOLE_LOGIN_KNOWN_MAX; i++) {
+        (void)snprintf(address, sizeof address, "198.51.%d.%d", i / 256, i % 256);
+        for (int again = 0; again < 3; again++)
+            console_login_rate_passed(rate, address);
+    }
+    for (int i = 0; i < SH_CONSOLE_LOGINS_PER_S; i++)
+        (void)console_login_rate_wait(rate, PEER, NOW);
+    assert_int_equal(console_login_rate_wait(rate, "198.51.0.0", NOW), 1); /* forgotten */
+    assert_int_equal(console_login_rate_wait(rate, "198.51.0.1", NOW), 0);
+    assert_int_equal(console_login_rate_wait(rate, address, NOW), 0);
+}
+
 /* The table is full: the place of the one that failed longest ago is taken. */
 static void ten_thousand_addresses_have_bounded_room(void **state)
 {
@@ -126,6 +161,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(addresses_of_one_ipv6_network_are_one_peer, start, end),
         cmocka_unit_test_setup_teardown(all_addresses_together_try_so_often_in_a_second, start,
                                         end),
+        cmocka_unit_test_setup_teardown(who_has_logged_in_has_tries_of_its_own, start, end),
+        cmocka_unit_test_setup_teardown(those_who_have_logged_in_are_bounded, start, end),
         cmocka_unit_test_setup_teardown(ten_thousand_addresses_have_bounded_room, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
