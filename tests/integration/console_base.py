@@ -54,6 +54,7 @@ class ConsoleTest(SyncHubTest):
         self.hub_redis = self.redis()
         self.db = self.new_database()
         self.cookie = None
+        self.curl_arguments = ()
 
     def new_database(self):
         return self.folder / "hub.db"
@@ -79,7 +80,7 @@ class ConsoleTest(SyncHubTest):
         if value is not None:
             body = json.dumps(value)
             sent["Content-Type"] = "application/json"
-        answer = curl(f"{self.url}/api/v1{path}", "-X", method, body=body,
+        answer = curl(f"{self.url}/api/v1{path}", "-X", method, *self.curl_arguments, body=body,
                       headers={name: text for name, text in sent.items() if text is not None})
         if check:
             check_answer(method, path.split("?")[0], answer)

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may use the console: first visit, password, sessions, tokens, a proxy's users, and attacks on them."""
 
+import collections
 import concurrent.futures
+import http.client
 import json
 import re
+import signal
 import sqlite3
 import subprocess
 import time
 
-from console_base import LINK, PASSWORD, ConsoleTest
-from harness import clean_environment, curl, wait_until
+from authority import Authority, fingerprint, served
+from console_base import CONSOLE, LINK, PASSWORD, ConsoleTest
+from harness import (READY_S, clean_environment, curl, device_rows, device_table, netalertx_push, wait_until)
 
 OTHER = "another password for the tests"
 
@@ -257,6 +261,46 @@ class Proxy(ConsoleTest):
             self.assertNotIn("short;", done.stderr)
 
 
+class Tls(ConsoleTest):
+    def setUp(self):
+        super().setUp()
+        self.authority = Authority(self.folder / "ca")
+        self.cert, self.key = self.authority.issue("hub")
+        self.hub = self.program("receiver", self.receiver_settings(
+            self.hub_redis, self.db, SYNC_console_listen="127.0.0.1:0", SYNC_tls_cert=self.cert, SYNC_tls_key=self.key))
+        self.port = int(self.hub.wait_for_log(CONSOLE).group(2))
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.curl_arguments = ("--cacert", str(self.authority.file))
+
+    def test_certificate_of_the_hub_is_the_console_s(self):
+        plain = self.url.replace("https:", "http:")
+        link = self.hub.wait_for_log(LINK)
+        self.assertEqual(link.group(1), self.url)
+        self.assertNotIn("received over plain HTTP", self.hub.log())
+        answer = self.call("POST", "/session", {"code": link.group(2), "password": PASSWORD})
+        self.assertEqual(answer.status, 204, answer)
+        self.assertIn("; Secure", answer.headers["set-cookie"])
+        self.cookie = self.session_of(answer)
+        self.assertEqual(self.call("GET", "/session").json["kind"], "password")
+        self.assertEqual(self.call("POST", "/tokens", {"name": "robot"}).status, 201)
+        cross = self.call("POST", "/tokens", {"name": "x"}, headers={"Origin": plain + ".example.org"})
+        self.assertEqual(cross.status, 403)
+        page = curl(self.url + "/", *self.curl_arguments)
+        self.assertEqual(page.status, 200)
+        self.assertIn("default-src 'self'", page.headers["content-security-policy"])
+        in_clear = curl(plain + "/api/v1/session", headers={"Cookie": f"synchub_session={self.cookie}"})
+        self.assertEqual(in_clear.status, 400, in_clear)
+        self.assertIn("https", in_clear.text)
+
+    def test_another_certificate_is_taken_without_a_restart(self):
+        first = served(self.port)
+        for old, new in zip((self.cert, self.key), self.authority.issue("next")):
+            old.write_bytes(new.read_bytes())
+        self.hub.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: served(self.port) == fingerprint(self.cert) != first, "the next certificate",
+                   details=self.hub.log)
+
+
 class BruteForce(ConsoleTest):
     def test_guesses_are_slowed_down(self):
         """Hundreds of parallel guesses: few are checked, the others are refused at once."""
@@ -270,6 +314,34 @@ class BruteForce(ConsoleTest):
         self.assertLess(statuses.count(401), 60)
         self.assertTrue(all(int(a.headers["retry-after"]) > 0 for a in answers if a.status == 429))
         wait_until(lambda: self.log_in().status == 204, "the right password to be accepted again", seconds=150)
+
+    def test_ten_thousand_logins(self):
+        """Guesses as fast as 16 connections send them: each is answered, few are checked, an open session and the
+        nodes' port go on."""
+        self.start()
+        self.first_visit()
+        self.call("GET", "/session")
+        body = json.dumps({"password": "a guess of somebody"})
+
+        def guess(count):
+            connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=READY_S)
+            statuses = collections.Counter()
+            for _ in range(count):
+                connection.request("POST", "/api/v1/session", body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+                statuses[answer.status] += 1
+            connection.close()
+            return statuses
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            guesses = [pool.submit(guess, 625) for _ in range(16)]
+            while not all(one.done() for one in guesses):
+                self.assertEqual(self.call("GET", "/session").status, 200)
+                self.assertEqual(netalertx_push(self.hub.url, device_table(device_rows(1)), "Berlin").status, 200)
+        statuses = sum((one.result() for one in guesses), collections.Counter())
+        self.assertEqual(statuses.total(), 10000)
+        self.assertEqual(set(statuses), {401, 429})
+        self.assertLess(statuses[401], 200)
 
     def test_many_logins_keep_few_sessions(self):
         """Each login over the limit ends the session that would end first."""
