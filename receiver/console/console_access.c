@@ -3,6 +3,7 @@
 
 #include "libcommon/base/utf8.h"
 #include "libcommon/http/ip_network.h"
+#include "receiver/console/console_decode.h"
 #include "receiver/console/console_host.h"
 #include "receiver/console/console_password.h"
 #include "receiver/console/console_reply.h"
@@ -19,16 +20,7 @@
 /* The value of the session's cookie; empty if there is none. */
 static sh_slice session_cookie(const console_request *request)
 {
-    const char *at = sh_http_header(request->exchange, "Cookie");
-    while (at != NULL && *at != '\0') {
-        size_t len = strcspn(at, ";");
-        sh_slice pair = sh_slice_trim((sh_slice){at, len});
-        size_t name = sizeof COOKIE_IS - 1;
-        if (pair.len > name && memcmp(pair.data, COOKIE_IS, name) == 0)
-            return (sh_slice){pair.data + name, pair.len - name};
-        at += len + (at[len] == ';');
-    }
-    return SH_SLICE("");
+    return console_decode_cookie(sh_http_header(request->exchange, "Cookie"), COOKIE_IS);
 }
 
 void console_access_session_key(const console_request *request,

@@ -11,17 +11,23 @@
 
 #define HOST_BYTES 300
 
-/* Splits `name:port`, `[::1]:port` into the name without brackets. False if it is too long. */
+/*
+ * Splits `name`, `name:port` or `[::1]:port` into the name without brackets. False for anything
+ * else, and for a name that is too long.
+ */
 static bool read_host(const char *text, char ret[static HOST_BYTES])
 {
-    size_t len = text[0] == '[' ? strcspn(text, "]") : strcspn(text, ":");
-    if (text[0] == '[') {
-        text++;
-        len--;
-    }
-    if (len == 0 || len >= HOST_BYTES)
+    bool bracketed = text[0] == '[';
+    const char *begin = text + bracketed;
+    size_t len = strcspn(begin, bracketed ? "]" : ":");
+    const char *rest = begin + len;
+    if (len == 0 || len >= HOST_BYTES || (bracketed && *rest++ != ']'))
         return false;
-    memcpy(ret, text, len);
+    if (*rest == ':')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    if (*rest != '\0')
+        return false;
+    memcpy(ret, begin, len);
     ret[len] = '\0';
     return true;
 }

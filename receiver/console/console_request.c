@@ -1,59 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/console/console_request.h"
 
-#include "libcommon/base/hex.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/base/utf8.h"
+#include "receiver/console/console_decode.h"
 #include "receiver/console/console_reply.h"
 
 #include <string.h>
 
-#define PREFIX "/api/v1/"
-
-/* Decodes percent-encoding; false if text is too long, malformed, no UTF-8 or has controls. */
-static bool decode(sh_slice text, char *ret, size_t room, bool is_query)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if (c == '%') {
-            if (i + 2 >= text.len)
-                return false;
-            int high = sh_hex_digit(text.data[i + 1]), low = sh_hex_digit(text.data[i + 2]);
-            if (high < 0 || low < 0)
-                return false;
-            c = (char)(high * 16 + low);
-            i += 2;
-        } else if (c == '+' && is_query) {
-            c = ' ';
-        }
-        if (len + 1 >= room)
-            return false;
-        ret[len++] = c;
-    }
-    ret[len] = '\0';
-    return strlen(ret) == len && sh_utf8_is_valid(ret, len) && !sh_utf8_has_control(ret, len);
-}
-
 bool console_request_read_path(console_request *request)
 {
-    const char *at = sh_http_path(request->exchange);
-    char *to = request->path;
-    if (strncmp(at, PREFIX, sizeof PREFIX - 1) != 0)
-        return false;
-    at += sizeof PREFIX - 1;
-    for (;;) {
-        size_t len = strcspn(at, "/");
-        if (len == 0 || request->parts_count == CONSOLE_PARTS_MAX)
-            return false;
-        if (!decode((sh_slice){at, len}, to, CONSOLE_PART_BYTES, false))
-            return false;
-        request->parts[request->parts_count++] = to;
-        to += CONSOLE_PART_BYTES;
-        if (at[len] == '\0')
-            return true;
-        at += len + 1;
-    }
+    return console_decode_path(sh_http_path(request->exchange), request->path, request->parts,
+                               &request->parts_count);
 }
 
 bool console_request_read_body(console_request *request, bool optional)
@@ -82,7 +39,7 @@ bool console_request_query(const console_request *request, const char *name, cha
 {
     const char *value = sh_http_query(request->exchange, name);
     ret[0] = '\0';
-    return value == NULL || decode(sh_slice_of(value), ret, room, true);
+    return value == NULL || console_decode(sh_slice_of(value), true, ret, room);
 }
 
 sh_err console_request_limit(const console_request *request, int64_t *ret, sh_error *error)

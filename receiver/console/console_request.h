@@ -7,6 +7,7 @@
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_server.h"
 #include "libcommon/json/json_read.h"
+#include "receiver/console/console_decode.h"
 #include "receiver/console/console_job_runner.h"
 #include "receiver/console/console_login_rate.h"
 
@@ -26,8 +27,6 @@ typedef struct {
 /* How a request proved who sends it. */
 typedef enum { CONSOLE_NOBODY, CONSOLE_PASSWORD, CONSOLE_TOKEN, CONSOLE_PROXY } console_proof;
 
-#define CONSOLE_PARTS_MAX 4
-#define CONSOLE_PART_BYTES 802 /* 200 bytes of a name in UTF-8, percent-encoded, and a NUL */
 #define CONSOLE_USER_BYTES (SH_CONSOLE_USER_MAX + 1)
 
 typedef struct {
@@ -35,18 +34,15 @@ typedef struct {
     sh_http_exchange *exchange;
     const char *parts[CONSOLE_PARTS_MAX]; /* of the path after /api/v1/, decoded */
     size_t parts_count;
-    char path[CONSOLE_PARTS_MAX * CONSOLE_PART_BYTES];
-    sh_json *body; /* NULL: there is none */
+    char path[CONSOLE_PATH_BYTES]; /* holds them */
+    sh_json *body;                 /* NULL: there is none */
     console_proof proof;
     char user[CONSOLE_USER_BYTES]; /* `admin`, `token NAME`, or as the proxy says */
     bool read_only;
     int64_t expires_ms; /* of a session; 0: never */
 } console_request;
 
-/*
- * Splits the path. False for another prefix, for empty or too many parts, and for control
- * characters and bytes that are not UTF-8.
- */
+/* As console_decode_path. */
 bool console_request_read_path(console_request *request);
 
 /*

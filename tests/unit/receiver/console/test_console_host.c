@@ -46,6 +46,13 @@ static void only_the_console_s_names_are_its_host(void **state)
         {"127.0.0.1:20214", "[", false},
         {"127.0.0.1:20214", "[]", false},
         {"127.0.0.1:20214", ":80", false},
+        {"127.0.0.1:20214", "[::1]", true},
+        {"127.0.0.1:20214", "[::1]example.org", false},
+        {"127.0.0.1:20214", "[::1]:80.example.org", false},
+        {"127.0.0.1:20214", "[::1", false},
+        {"127.0.0.1:20214", "localhost:80.example.org", false},
+        {"127.0.0.1:20214", "localhost:example.org", false},
+        {"127.0.0.1:20214", "localhost:80:80", false},
         {"127.0.0.1:20214", NULL, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
