@@ -56,6 +56,16 @@ static const sh_subcommand *find_subcommand(const sh_service *service, const sh_
     return *words > 0 ? common : NULL;
 }
 
+/* The subcommand that the first of its two words stands for, or NULL. */
+static const sh_subcommand *find_default(const sh_service *service, const char *group)
+{
+    size_t len = strlen(group);
+    for (const sh_subcommand *s = service->subcommands; s != NULL && s->name != NULL; s++)
+        if (s->is_default && strncmp(s->name, group, len) == 0 && s->name[len] == ' ')
+            return s;
+    return NULL;
+}
+
 static bool asks_for_help(const char *word)
 {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -85,6 +95,11 @@ static bool read_words(const sh_service *service, const sh_subcommand *common, i
             return true;
     }
     ret->subcommand = find_subcommand(service, common, argc, argv, &words);
+    if (ret->subcommand == NULL && !ret->help &&
+        (argc == 1 || (argv[1][0] == '-' && !asks_for_help(argv[1])))) {
+        ret->subcommand = find_default(service, argv[0]);
+        words = 1;
+    }
     if (ret->subcommand == NULL && sh_help_is_group(service, argv[0]) &&
         (argc == 1 || asks_for_help(argv[1]))) {
         ret->group = argv[0];

@@ -49,6 +49,7 @@ typedef struct sh_subcommand {
      * Otherwise secrets are not read, and settings must be valid but need not be complete.
      */
     bool needs_secrets;
+    bool is_default; /* the first of its two words may stand alone, also with options */
 } sh_subcommand;
 
 #endif

@@ -6,7 +6,7 @@
 
 /* The subcommands `settings …`. They return the exit code. */
 
-#define SETTINGS_LIST_USAGE "settings list [--json] [--no-pager]"
+#define SETTINGS_LIST_USAGE "settings [list] [--json] [--no-pager]"
 #define SETTINGS_SET_USAGE "settings set NAME=VALUE [--json]"
 #define SETTINGS_UNSET_USAGE "settings unset NAME [--json]"
 

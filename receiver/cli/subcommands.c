@@ -175,7 +175,8 @@ const sh_subcommand receiver_subcommands[] = {
      .usage = SETTINGS_LIST_USAGE,
      .help = "list all settings with value and origin, as the hub's programs report them, and "
              "which can be changed on the hub",
-     .run = settings_list},
+     .run = settings_list,
+     .is_default = true},
     {.name = "settings set",
      .usage = SETTINGS_SET_USAGE,
      .help = "set a setting on the hub, in use by all its programs within 5 s, unless their "

@@ -124,6 +124,14 @@ class Programs(HubSettings):
         self.assertIn("node add", self.set("SYNC_api_token", "x" * 30, code=1).stderr)
         self.assertIn("Each node has its own", self.set("SYNC_node_name", "x", code=1).stderr)
 
+    def test_without_another_word_the_settings_are_listed(self):
+        self.set("SYNC_RUN_TIMEOUT", "9")
+        self.assertEqual(self.command("settings").stdout, self.command("settings", "list").stdout)
+        names = [one["name"] for one in self.command_json("settings")["items"]]
+        self.assertEqual(names, [one["name"] for one in self.command_json("settings", "list")["items"]])
+        self.assertIn("usage: settings [list] [--json]", self.command("settings", "--jason", code=2).stderr)
+        self.assertIn("did you mean 'settings set'?", self.command("settings", "sett", code=2).stderr)
+
     def test_no_secret_is_in_the_list(self):
         self.puller()
         wait_until(lambda: self.in_use("SYNC_nodes", "puller"), "a puller's report")

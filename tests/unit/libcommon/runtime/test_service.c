@@ -56,6 +56,12 @@ static const sh_subcommand subcommands[] = {
      .usage = "part drop",
      .help = "of two words, too",
      .run = print_arguments},
+    {.name = "list all",
+     .usage = "list [all] [--json]",
+     .help = "may be without its second word",
+     .run = print_arguments,
+     .is_default = true},
+    {.name = "list one", .usage = "list one", .help = "may not", .run = print_arguments},
     {.name = "whole",
      .usage = "whole",
      .help = "needs all",
@@ -212,6 +218,18 @@ static void a_group_alone_lists_its_subcommands(void **state)
 {
     (void)state;
     check_run(LIST("part"), COMPLETE, 2, "", "  part add NAME\n      of two words\n  part drop\n");
+}
+
+static void a_group_with_a_default_runs_it(void **state)
+{
+    (void)state;
+    check_run(LIST("list"), COMPLETE, 7, "devices /x:\n", "");
+    check_run(LIST("list", "--json", "x"), COMPLETE, 7, "devices /x: --json x\n", "");
+    check_run(LIST("list", "all", "--json"), COMPLETE, 7, "devices /x: --json\n", "");
+    check_run(LIST("list", "one"), COMPLETE, 7, "devices /x:\n", "");
+    check_run(LIST("list", "al"), COMPLETE, 2, "", "did you mean 'list all'?");
+    check_run(LIST("list", "--help"), COMPLETE, 0, "  list one\n      may not\n", "");
+    check_run(LIST("help", "list"), COMPLETE, 0, "  list [all] [--json]\n", "");
 }
 
 static void help_lists_the_values_of_a_choice(void **state)
@@ -401,6 +419,7 @@ int main(void)
         cmocka_unit_test(help_and_version_need_no_settings),
         cmocka_unit_test(help_comes_in_every_usual_way),
         cmocka_unit_test(a_group_alone_lists_its_subcommands),
+        cmocka_unit_test(a_group_with_a_default_runs_it),
         cmocka_unit_test(help_lists_the_values_of_a_choice),
         cmocka_unit_test(describe_tells_all_that_help_tells_as_json),
         cmocka_unit_test(what_is_unknown_is_answered_with_the_usage),
