@@ -92,6 +92,20 @@ def compose_command():
     return [shutil.which("docker-compose")]
 
 
+def write_env(folder, values):
+    """Edits .env.example line by line into .env; every value must have a line there."""
+    lines = (folder / ".env.example").read_text().splitlines()
+    for name, value in values.items():
+        found = [i for i, line in enumerate(lines)
+                 if line.removeprefix("#").startswith(f"{name}=")]
+        if len(found) != 1:
+            raise Failed(f".env.example has {len(found)} lines for {name}")
+        lines[found[0]] = f"{name}={value}"
+    env = folder / ".env"
+    env.write_text("\n".join(lines) + "\n")
+    env.chmod(0o644)
+
+
 class Project:
     """A copy of docker/ with a .env of its own, as a user would have it, and its containers."""
 
@@ -108,17 +122,7 @@ class Project:
             self.files += ["-f", self.folder / "override.yaml"]
 
     def write_env(self, values):
-        """Edits .env.example line by line; every value must have a line there."""
-        lines = (self.folder / ".env.example").read_text().splitlines()
-        for name, value in values.items():
-            found = [i for i, line in enumerate(lines)
-                     if line.removeprefix("#").startswith(f"{name}=")]
-            if len(found) != 1:
-                raise Failed(f".env.example has {len(found)} lines for {name}")
-            lines[found[0]] = f"{name}={value}"
-        env = self.folder / ".env"
-        env.write_text("\n".join(lines) + "\n")
-        env.chmod(0o644)
+        write_env(self.folder, values)
 
     def __call__(self, *arguments, **more):
         return run(*compose_command(), "-p", self.name, *self.files, *arguments,

@@ -2,11 +2,16 @@
 """The hub and its nodes with the shipped compose files, as in docs/install.md: copy, edit .env, up."""
 
 import json
+import os
+import pathlib
+import re
+import shutil
 import tempfile
 import unittest
 
-from engine import (BASE, STOP_S, VERSION, Project, build_images, docker, health, inspect, logs,
-                    unique)
+from engine import (BASE, REPO, STOP_S, VERSION, Failed, Project, build_images, compose_command, docker, health, image, inspect,
+                    logs, run, unique, write_env)
+from documented import documented  # in tests/integration, which engine.py adds to the path
 from harness import KEY, TOKEN, curl, device_rows, device_table, free_port, wait_until
 
 ARPSCAN = "02:00:00:00:00:01|192.0.2.1|2026-11-23 10:00:00|a|b|c|d|e|f\n"
@@ -23,6 +28,13 @@ SECRETS = {
 }
 
 
+def run_documented(command, folder, names):
+    """Runs a command of docs/install.md in a folder, with names of this test in place of those there."""
+    for old, new in names.items():
+        command = re.sub(rf"(?<![\w/:-]){re.escape(old)}(?![\w-])", lambda _: new, command)
+    return run("bash", "-euc", command, cwd=folder, timeout=1800)
+
+
 class Scanner:
     """Takes the place of a NetAlertX container: its folders are in memory, accessible to its own user only, on
     volumes created as in docs/install.md."""
@@ -31,9 +43,8 @@ class Scanner:
         self.api = unique(f"{name}-api")
         self.plugins = unique(f"{name}-plugins")
         self.container = unique(f"{name}-scanner")
-        for volume in (self.api, self.plugins):
-            docker("volume", "create", "-d", "local", "-o", "type=tmpfs", "-o", "device=tmpfs",
-                   "-o", "o=uid=20211,gid=20211,mode=1700", volume)
+        run_documented(documented("docs/install.md", "for v in netalertx_api").text, REPO,
+                       {"netalertx_api": self.api, "netalertx_plugins": self.plugins})
         docker("run", "-d", "--name", self.container, "--network", "none", "--user", "20211:20211",
                "-v", f"{self.api}:/tmp/api", "-v", f"{self.plugins}:/tmp/log/plugins",
                BASE, "sleep", "infinity")
@@ -153,6 +164,44 @@ volumes:
         scanner.write_table(more)
         self.wait_for_devices("pushing", more)
 
+    def node_names(self, api, plugins):
+        """Names of the node of docs/install.md that docker run starts, and what is in their place here."""
+        container, spool = unique("run"), unique("spool")
+        self.addCleanup(docker, "volume", "rm", "-f", spool, check=False)
+        self.addCleanup(docker, "rm", "-f", container, check=False)
+        return container, {
+            "synchub-pusher:0.2.0": image("pusher"), "--name synchub-pusher": f"--name {container} --network {self.world}",
+            "synchub_spool": spool, "netalertx_api": api, "netalertx_plugins": plugins, "/tmp/api plugins": f"{api} plugins",
+            "plugins=/tmp/log/plugins": f"plugins={plugins}", "SYNC_api_token=…": f"SYNC_api_token={TOKEN}",
+            "SYNC_encryption_key=…": f"'SYNC_encryption_key={KEY}'", "https://hub.example.com": "http://receiver:20212"}
+
+    def start_node(self, block, container, names):
+        run_documented(documented("docs/install.md", "printf ").text, self.folder, names)
+        run_documented(block.text, self.folder, names)
+        wait_until(lambda: health(container) == "healthy", "the node to be healthy", details=lambda: logs(container))
+
+    def test_docker_run_starts_a_node_beside_a_netalertx_container(self):
+        scanner = self.scanner("run")
+        rows = device_rows(3, "run")
+        scanner.write_table(rows)
+        container, names = self.node_names(scanner.api, scanner.plugins)
+        run_documented(documented("docs/install.md", "docker build").text, REPO, names)
+        self.start_node(documented("docs/install.md", "docker run -d"), container, names)
+        self.wait_for_devices("Office", rows)
+
+    def test_docker_run_starts_a_node_beside_a_netalertx_without_container(self):
+        folders = [pathlib.Path(self.folder) / name for name in ("api", "plugins")]
+        rows = device_rows(3, "bare")
+        for folder in folders:
+            folder.mkdir(mode=0o700)
+        (folders[0] / "table_devices.json").write_text(device_table(rows))
+        if os.geteuid() == 0:
+            for path in (*folders, folders[0] / "table_devices.json"):
+                os.chown(path, 20211, 20211)
+        container, names = self.node_names(*map(str, folders))
+        self.start_node(documented("docs/install.md", "api=/tmp/api"), container, names)
+        self.wait_for_devices("Office", rows)
+
     def test_a_large_table_is_merged_where_only_the_volume_can_be_written(self):
         scanner = self.scanner("large")
         rows = device_rows(12000, "large")
@@ -230,6 +279,41 @@ volumes:
         bare("up", "-d", check=False)
         wait_until(lambda: "SYNC_api_token" in bare("logs", "receiver").stdout,
                    "the receiver to name SYNC_api_token", details=bare.details)
+
+
+class Documented(unittest.TestCase):
+    """The commands for Docker Compose of docs/install.md, in a copy of the sources."""
+
+    def test_hub_and_node_start(self):
+        build_images()
+        parent = tempfile.TemporaryDirectory(prefix="synchub-compose-")
+        self.addCleanup(parent.cleanup)
+        tree = pathlib.Path(parent.name) / "tree"
+        shutil.copytree(REPO, tree, symlinks=True, ignore=shutil.ignore_patterns("build", ".git", "__pycache__", ".env"))
+        (tree / "api").mkdir(mode=0o755)
+        copy, modes, start_hub, start_node = documented("docs/install.md", "cp docker/.env.example").commands()
+        [nodes] = documented("docs/install.md", "docker compose -f docker/compose.yaml exec").commands()
+        run_documented(copy, tree, {})
+        write_env(tree / "docker", {
+            **SECRETS, "SYNC_hub_url": quoted("http://hub.invalid:20212"), "SYNC_node_name": quoted("Office"),
+            "NODE_API": quoted(tree / "api"), "NODE_PLUGINS": quoted(tree / "api"),
+            "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{free_port()}"),
+            "SYNCHUB_CONSOLE_PUBLISH": quoted(f"127.0.0.1:{free_port()}")})
+        run_documented(modes, tree, {})
+        hub, node = ({"docker compose": " ".join([*compose_command(), "-p", unique(name).replace("-", "")]),
+                      "exec": "exec -T"} for name in ("hub", "node"))
+        for command, names in ((start_hub, hub), (start_node, node)):
+            self.addCleanup(run_documented, re.sub(" up .*", " down -v -t 10", command), tree, names)
+            run_documented(command, tree, names)
+        wait_until(lambda: self.succeeds(nodes, tree, hub), "the hub to answer")
+
+    @staticmethod
+    def succeeds(command, tree, names):
+        try:
+            run_documented(command, tree, names)
+        except Failed:
+            return False
+        return True
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@
 import csv
 import io
 import json
-import re
 import subprocess
 import unittest
 
 import harness
 import postgres
 import test_presence
-from harness import REPO, device_mac, device_row, mac_spellings, wait_until
+from documented import documented
+from harness import device_mac, device_row, mac_spellings, wait_until
 from test_presence import present_row
 
 server = None
@@ -206,8 +206,7 @@ class OnPostgres(Commands, test_presence.OnPostgres):
     def test_an_operators_index_finds_what_is_sought(self):
         self.fill()
         found = self.found("--search", "ACME")
-        statements = re.search(r"```sql\n(CREATE EXTENSION.*?)```", (REPO / "docs/operations.md").read_text(), re.DOTALL)
-        for statement in statements[1].split(";\n"):
+        for statement in documented("docs/operations.md", "CREATE EXTENSION").text.split(";\n"):
             self.execute(statement)
         settings = {**self.receiver_settings(self.hub_redis, self.db),  # so few devices need no index
                     "PGOPTIONS": "-c enable_seqscan=off -c enable_indexscan=off"}

@@ -9,13 +9,13 @@ import time
 import unittest
 
 import envelopes
-from harness import (REPO, TYPE_ENVELOPE, SyncHubTest, bearer, count, curl, device_rows,
+from documented import documented
+from harness import (TYPE_ENVELOPE, SyncHubTest, bearer, count, curl, device_rows,
                      device_table, get_status, netalertx_push, wait_until)
 from metrics_base import metric
 
 # The rights that docs/settings.md lists, except optional ones.
-LISTED = re.search(r"-@all ((?:[+a-z|]+\s+)+)",
-                   (REPO / "docs" / "settings.md").read_text()).group(1).split()
+LISTED = documented("docs/settings.md", "user synchub on").text.partition("-@all")[2].split()
 MINIMAL = [right for right in LISTED if right not in ("+config|get", "+info", "+role")]
 
 

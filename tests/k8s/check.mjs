@@ -6,6 +6,7 @@ import {cpSync, readFileSync, readdirSync, rmSync, writeFileSync} from "node:fs"
 import {join} from "node:path";
 import yaml from "js-yaml";
 import {brokenManifests} from "./broken.mjs";
+import {commandErrors} from "./commands.mjs";
 import {networkErrors} from "./network.mjs";
 import {headingsOf} from "./operation.mjs";
 import {knownMetrics, knownSettings, podOf, ruleErrors} from "./rules.mjs";
@@ -227,6 +228,13 @@ for (const overlay of OVERLAYS) {
   report(`${overlay}, each line of it`, overlayErrors(copy, overlay));
 }
 report("docs/kubernetes.md", documentErrors(guide));
+// Those of 0.1.0 are there for the upgrade.
+const everything = [...Object.values(rendered).flat(), ...readdirSync(RELEASES).flatMap((release) =>
+  OVERLAYS.flatMap((overlay) => yaml.loadAll(readFileSync(join(RELEASES, release, `${overlay}.yaml`), "utf8"))))];
+report("docs/kubernetes.md, each command", commandErrors(guide, everything, root));
+const misspelled = guide.replace("statefulset/synchub-redis", "statefulset/synchub-reddis");
+report("found out: a command for an object that does not exist",
+  commandErrors(misspelled, everything, root).some((error) => error.includes("no statefulset/synchub-reddis")) ? [] : ["not found"]);
 for (const release of readdirSync(RELEASES))
   for (const overlay of OVERLAYS)
     report(`${overlay} over ${release}`, upgradeErrors(release, overlay, rendered[overlay], guide));

@@ -118,6 +118,17 @@ class Machine:
         return self.sh("apt-get install -y -o Dpkg::Options::=--force-confdef "
                        f"-o Dpkg::Options::=--force-confold {' '.join(packages)}")
 
+    def run_documented(self, command):
+        """A command of the documents, where the packages are; apt asks nothing."""
+        return self.sh(f"cd /packages; {command.replace('apt install', 'apt install -y')}")
+
+    def override(self, block):
+        """What `systemctl edit UNIT`, the first line of a block, makes of the other lines. Returns the unit."""
+        unit = block.lines[0].removeprefix("systemctl edit ")
+        self.write(f"/etc/systemd/system/{unit}.service.d/override.conf", "\n".join(block.lines[1:]) + "\n")
+        self.sh("systemctl daemon-reload")
+        return unit
+
     def is_active(self, unit):
         return self.sh(f"systemctl is-active {unit}", check=False).stdout.strip() == "active"
 

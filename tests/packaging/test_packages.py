@@ -7,11 +7,16 @@ import re
 import unittest
 
 from machine import Machine, Network, wait_until
+from documented import documented  # in tests/integration, which machine.py adds to the path
 
 SUITES = os.environ.get("SYNCHUB_SUITES", "trixie").split()
 TOKEN = "0123456789abcdef0123456789abcdef"
 KEY = "a long random passphrase of the tests"
 EXPOSURE_MAX = 2.0
+
+# The commands of docs/install.md. Machine.set() takes the place of the editor.
+HUB_INSTALL, _, HUB_RESTART, HUB_STATUS, HUB_NODES = documented("docs/install.md", "apt install ./synchub-receiver").commands()
+NODE_INSTALL, _, NODE_RESTART = documented("docs/install.md", "apt install ./synchub-pusher").commands()
 
 
 def table(count):
@@ -65,7 +70,7 @@ class Life:
         self.assertEqual(self.redis("config get appendonly").split()[-1], "no")
 
     def test_02_an_installed_receiver_waits_for_its_settings(self):
-        output = self.hub.install("/packages/synchub-receiver_*.deb")
+        output = self.hub.run_documented(HUB_INSTALL)
         self.assertIn("set the missing settings in /etc/synchub/receiver.env", output.stdout + output.stderr)
         self.assertEqual(self.hub.text("systemctl is-enabled synchub-receiver"), "enabled")
         failed = self.hub.text("systemctl --failed --no-legend --plain")
@@ -80,22 +85,45 @@ class Life:
 
     def test_04_one_edit_makes_a_hub(self):
         self.hub.set("receiver", SYNC_api_token=TOKEN, SYNC_encryption_key=KEY)
-        self.hub.sh("systemctl restart synchub-receiver")
+        self.hub.run_documented(HUB_RESTART)
         self.hub.wait_active("synchub-receiver")
         wait_until(lambda: self.devices() == 0, "an empty table of devices")
+        self.assertIn("merging", self.hub.run_documented(HUB_STATUS).stdout)
         self.assertEqual(self.hub.text("systemctl show -P StatusText synchub-receiver"), "merging")
         self.check_confined(self.hub, "receiver")
 
     def test_05_a_node_pushes_to_it(self):
-        self.node.install("/packages/synchub-pusher_*.deb")
+        self.node.run_documented(NODE_INSTALL)
         self.node.write("/tmp/api/table_devices.json", table(3))
         self.node.sh("chmod -R a+rX /tmp/api")
         self.node.set("pusher", SYNC_api_token=TOKEN, SYNC_encryption_key=KEY,
                       SYNC_hub_url="http://hub:20212", SYNC_node_name="Office")
-        self.node.sh("systemctl restart synchub-pusher")
+        self.node.run_documented(NODE_RESTART)
         self.wait_devices(3)
         self.check_confined(self.node, "pusher")
-        self.assertIn("Office", self.hub.text("synchub-receiver nodes"))
+        self.assertIn("Office", self.hub.run_documented(HUB_NODES).stdout)
+
+    def check_override(self, machine, block, folder):
+        """A service runs with what the documents tell to put into `systemctl edit`, and as before without it."""
+        unit = machine.override(block)
+        machine.sh(f"mkdir -p {folder}; chown -R 20211:20211 {folder}; systemctl restart {unit}")
+        machine.wait_active(unit)
+        self.assertEqual(machine.text(f"stat -c %u /proc/$(systemctl show -P MainPID {unit})"), "20211")
+        machine.sh(f"systemctl revert {unit}; systemctl restart {unit}")
+        machine.wait_active(unit)
+
+    def test_05b_services_run_as_another_user(self):
+        self.check_override(self.hub, documented("docs/install.md", "systemctl edit synchub-receiver"), "/opt/netalertx/db")
+        self.check_override(self.node, documented("docs/install.md", "systemctl edit synchub-pusher"), "/tmp/api")
+
+    def test_05c_a_backup_is_restored_as_documented(self):
+        commands = documented("docs/backup.md", "systemctl stop synchub-receiver").commands()
+        backup = re.search(r"\S+\.backup", " ".join(commands))[0]
+        self.hub.sh(f"mkdir -p $(dirname {backup}); synchub-receiver backup {backup}")
+        for command in commands:
+            self.hub.run_documented(command)
+        self.hub.wait_active("synchub-receiver")
+        self.wait_devices(3)
 
     def test_06_the_hub_survives_a_reboot(self):
         self.hub.reboot()

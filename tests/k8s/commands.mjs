@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kubectl commands of docs/kubernetes.md: the objects, containers, labels and folders that they name exist in
+// what k8s/ renders. tests/k8s/cluster runs such commands on a cluster.
+import {existsSync} from "node:fs";
+import {join} from "node:path";
+import {matches, podOf} from "./rules.mjs";
+
+const KINDS = {cronjob: "CronJob", deploy: "Deployment", deployment: "Deployment", job: "Job", pod: "Pod",
+  service: "Service", scaledobject: "ScaledObject", statefulset: "StatefulSet"};
+const VERBS = ["annotate", "apply", "create", "delete", "diff", "exec", "get", "label", "logs", "patch", "port-forward",
+  "rollout", "scale", "wait"];
+const VALUES = ["-n", "-c", "-k", "-f", "-l", "-o"]; // options whose value is the next word
+
+// Commands in blocks and in sentences, each as one line.
+export function documentedCommands(text) {
+  const joined = text.replace(/\\\n\s*/g, "");
+  const blocks = [...joined.matchAll(/^ {4,}(kubectl .*)$/gm)];
+  const sentences = joined.replace(/^ {4,}.*$/gm, "").replace(/\s+/g, " ");
+  const found = [...blocks, ...sentences.matchAll(/`(kubectl [^`]+)`/g)].map(([, command]) => command);
+  return [...new Set(found)].map((command) => command.replace(/ #.*$/, "").trim());
+}
+
+const wordsOf = (command) => command.match(/(?:'[^']*'|"[^"]*"|[^\s'"]+)+/g).map((word) => word.replace(/['"]/g, ""));
+
+// {options, words} of the part before "--", "<" and ">".
+function parse(command) {
+  const options = {};
+  const words = [];
+  const all = wordsOf(command).slice(1);
+  const end = all.findIndex((word) => /^(--|[<>|].*)$/.test(word));
+  const own = end < 0 ? all : all.slice(0, end);
+  for (let i = 0; i < own.length; i++) {
+    if (VALUES.includes(own[i])) options[own[i]] = own[++i];
+    else if (own[i].startsWith("-")) options[own[i].split("=")[0]] = own[i].split("=").slice(1).join("=") || true;
+    else words.push(own[i]);
+  }
+  return {options, words};
+}
+
+// [kind, name] of each object that a command names.
+function named(verb, words) {
+  const found = words.filter((word) => /^[a-z]+\/[a-z]/.test(word)).map((word) => word.split("/"));
+  const bare = words.filter((word) => !word.includes("/"));
+  if (verb === "exec" && !found.length) return [["pod", bare[0]]];
+  if (!["annotate", "delete", "patch"].includes(verb)) return found;
+  const [kind, ...names] = bare;
+  const others = names.filter((name) => KINDS[kind] && /^[a-z][a-z0-9-]*[a-z0-9]$/.test(name));
+  return [...found, ...others.map((name) => [kind, name])];
+}
+
+// Returns the sentences about one command. created: names of objects that commands of the document create.
+function errorsOf(command, objects, created, root) {
+  const {options, words: [verb, ...words]} = parse(command);
+  const wrong = [];
+  if (!VERBS.includes(verb)) wrong.push(`kubectl has no ${verb}`);
+  for (const name of ["-k", "-f"])
+    if (options[name] && !existsSync(join(root, options[name]))) wrong.push(`there is no ${options[name]}`);
+  const selector = Object.fromEntries((options["-l"] ?? "").split(",").filter(Boolean).map((pair) => pair.split("=")));
+  const pods = objects.filter(podOf);
+  if (options["-l"] && !pods.some((one) => matches({matchLabels: selector}, podOf(one).metadata?.labels)))
+    wrong.push(`no pod has the labels ${options["-l"]}`);
+  for (const [kind, name] of named(verb, verb === "rollout" ? words.slice(1) : words)) {
+    if (name === "NAME" || created.includes(`${kind}/${name}`)) continue;
+    const stateful = kind === "pod" && name.match(/^(.*)-(?:\d|\$pod)$/);
+    const sought = stateful ? ["StatefulSet", stateful[1]] : [KINDS[kind], name];
+    const existing = objects.filter((one) => one.kind === sought[0] && one.metadata.name === sought[1]);
+    if (!existing.length) wrong.push(`there is no ${kind}/${name}`);
+    const containers = existing.filter(podOf).flatMap((one) => [...(podOf(one).spec.containers ?? []),
+      ...(podOf(one).spec.initContainers ?? [])]).map((one) => one.name);
+    if (options["-c"] && existing.length && !containers.includes(options["-c"]))
+      wrong.push(`${kind}/${name} has no container ${options["-c"]}`);
+  }
+  return wrong.map((sentence) => `${command}: ${sentence}`);
+}
+
+export function commandErrors(text, objects, root) {
+  const commands = documentedCommands(text);
+  const created = commands.flatMap((command) => [...command.matchAll(/ create job (\S+) /g)].map(([, name]) => `job/${name}`));
+  if (commands.length < 40) return [`only ${commands.length} commands were found`];
+  return commands.flatMap((command) => errorsOf(command, objects, created, root));
+}
