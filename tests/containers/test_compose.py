@@ -186,7 +186,7 @@ volumes:
         scanner.write_table(rows)
         container, names = self.node_names(scanner.api, scanner.plugins)
         run_documented(documented("docs/install.md", "docker build").text, REPO, names)
-        self.start_node(documented("docs/install.md", "docker run -d"), container, names)
+        self.start_node(documented("docs/install.md", "docker run -d --name synchub-pusher --restart unless-stopped --user 20211"), container, names)
         self.wait_for_devices("Office", rows)
 
     def test_docker_run_starts_a_node_beside_a_netalertx_without_container(self):

@@ -68,11 +68,15 @@ def blocks(document):
     return found
 
 
+def begins(block, beginning):
+    return f"\n{block.text}".startswith(f"\n{beginning}") or f"\n{beginning}" in block.text
+
+
 def documented(document, beginning):
-    """The one block of a document that begins with this text."""
-    found = [block for block in blocks(document) if block.text.startswith(beginning)]
+    """The one block of a document that begins with this text, or has a line that does."""
+    found = [block for block in blocks(document) if begins(block, beginning)]
     if len(found) != 1:
-        raise AssertionError(f"{document} has {len(found)} blocks that begin with '{beginning}'")
+        raise AssertionError(f"{document} has {len(found)} blocks with a line that begins with '{beginning}'")
     return found[0]
 
 

@@ -123,9 +123,13 @@ class Machine:
         return self.sh(f"cd /packages; {command.replace('apt install', 'apt install -y')}")
 
     def override(self, block):
-        """What `systemctl edit UNIT`, the first line of a block, makes of the other lines. Returns the unit."""
-        unit = block.lines[0].removeprefix("systemctl edit ")
-        self.write(f"/etc/systemd/system/{unit}.service.d/override.conf", "\n".join(block.lines[1:]) + "\n")
+        """Runs the commands of a block before `systemctl edit UNIT`, and does what that makes of the lines after it.
+        Returns the unit."""
+        edit = next(number for number, line in enumerate(block.lines) if line.startswith("systemctl edit "))
+        for command in block.lines[:edit]:
+            self.run_documented(command)
+        unit = block.lines[edit].removeprefix("systemctl edit ")
+        self.write(f"/etc/systemd/system/{unit}.service.d/override.conf", "\n".join(block.lines[edit + 1:]) + "\n")
         self.sh("systemctl daemon-reload")
         return unit
 
