@@ -4,10 +4,10 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/service.h"
-#include "receiver/cli/device_csv.h"
 #include "receiver/cli/pager.h"
 #include "receiver/cli/show_output.h"
 #include "receiver/cli/table_stream.h"
+#include "receiver/operate/device_csv.h"
 #include "receiver/operate/device_json.h"
 #include "receiver/operate/devices_options.h"
 #include "receiver/store/store_common.h"
@@ -51,7 +51,7 @@ typedef struct {
     bool begun;         /* a list in JSON or CSV: its head is written */
     int64_t next;       /* after which device the next page begins; 0: there is none */
     table_stream *table;
-    sh_buf json, nodes;
+    sh_buf json, csv, nodes;
     sh_buf rows_json; /* all rows of a short list in JSON */
     bool is_long;     /* they are more */
     char times[2][SHOW_CELL_BYTES];
@@ -157,15 +157,23 @@ static sh_err check_node(listing *l, sh_error *error)
 
 #define KEPT_JSON_MAX SH_MIB
 
-static void begin_list(listing *l)
+static sh_err begin_list(listing *l, sh_error *error)
 {
     size_t count = 0;
     const sh_column *columns = store_columns(l->store, &count);
-    if (!l->begun && l->options->format == DEVICES_JSON)
-        (void)fputs("{\"items\": [", l->out);
-    else if (!l->begun)
-        device_csv_titles(l->out, columns, count);
+    if (l->begun)
+        return SH_OK;
     l->begun = true;
+    if (l->options->format == DEVICES_JSON) {
+        (void)fputs("{\"items\": [", l->out);
+        return SH_OK;
+    }
+    sh_buf_clear(&l->csv);
+    sh_err err = device_csv_titles(&l->csv, columns, count);
+    if (err != SH_OK)
+        return sh_fail(error, err, "out of memory");
+    (void)fwrite(l->csv.data, 1, l->csv.len, l->out);
+    return SH_OK;
 }
 
 /*
@@ -176,8 +184,8 @@ static sh_err begin_early(listing *l, sh_error *error)
 {
     if (l->options->query.node != NULL)
         return SH_OK;
-    begin_list(l);
-    return show_written(l->out, true, error);
+    sh_err err = begin_list(l, error);
+    return err == SH_OK ? show_written(l->out, true, error) : err;
 }
 
 static sh_err write_json_row(void *context, const store_device *device, sh_error *error)
@@ -196,7 +204,9 @@ static sh_err write_json_row(void *context, const store_device *device, sh_error
         return sh_fail(error, err, "the device of row %lld is too large to be written",
                        (long long)device->rowid);
     l->last = device->rowid;
-    begin_list(l);
+    err = begin_list(l, error);
+    if (err != SH_OK)
+        return err;
     l->is_long = l->is_long || sh_buf_append(&l->rows_json, l->json.data, l->json.len) != SH_OK;
     (void)fwrite(l->json.data, 1, l->json.len, l->out);
     return show_written(l->out, false, error);
@@ -216,7 +226,7 @@ static sh_err list_json(listing *l, sh_error *error)
     if (err == SH_OK)
         err = check_node(l, error);
     if (err == SH_OK)
-        begin_list(l);
+        err = begin_list(l, error);
     if (err == SH_OK && l->next > 0)
         (void)fprintf(l->out, "],\n\"next\": \"%" PRId64 "\",\n\"data\": [", l->next);
     else if (err == SH_OK)
@@ -234,10 +244,17 @@ static sh_err list_json(listing *l, sh_error *error)
 static sh_err write_csv_row(void *context, const store_device *device, sh_error *error)
 {
     listing *l = context;
+    sh_err err = begin_list(l, error);
+    if (err != SH_OK)
+        return err;
     l->rows++;
-    begin_list(l);
-    sh_err err = device_csv_write(l->out, device, l->has_presence, error);
-    return err == SH_OK ? show_written(l->out, false, error) : err;
+    sh_buf_clear(&l->csv);
+    err = device_csv_write(&l->csv, device, l->has_presence);
+    if (err != SH_OK)
+        return sh_fail(error, err, "the device of row %lld is too large to be written",
+                       (long long)device->rowid);
+    (void)fwrite(l->csv.data, 1, l->csv.len, l->out);
+    return show_written(l->out, false, error);
 }
 
 static sh_err list_csv(listing *l, sh_error *error)
@@ -247,9 +264,7 @@ static sh_err list_csv(listing *l, sh_error *error)
         err = store_devices(l->store, &l->options->query, write_csv_row, l, error);
     if (err == SH_OK)
         err = check_node(l, error);
-    if (err == SH_OK)
-        begin_list(l);
-    return err;
+    return err == SH_OK ? begin_list(l, error) : err;
 }
 
 /* --- All of it ------------------------------------------------------------------------------- */
@@ -295,11 +310,13 @@ int devices_command_to(const sh_settings *settings, int argc, char *const argv[]
                      .store = s,
                      .options = &options,
                      .json = SH_BUF_INIT(DEVICE_JSON_MAX),
+                     .csv = SH_BUF_INIT(DEVICE_CSV_MAX),
                      .nodes = SH_BUF_INIT(DEVICE_JSON_MAX),
                      .rows_json = SH_BUF_INIT(KEPT_JSON_MAX)};
         code = list(&l, &error);
         sh_buf_reset(&l.rows_json);
         sh_buf_reset(&l.json);
+        sh_buf_reset(&l.csv);
         sh_buf_reset(&l.nodes);
     }
     store_close(s);
