@@ -52,6 +52,7 @@ static const api_route routes[] = {
      .body_is_optional = true},
     {"GET", "credentials", console_list_credentials, .is_open = false},
     {"GET", "devices", console_list_devices, .is_open = false},
+    {"GET", "devices.csv", console_export_devices, .is_open = false},
     {"GET", "devices/*", console_show_device, .is_open = false},
     {"GET", "dead-letters", console_list_dead_letters, .is_open = false},
     {"POST", "dead-letters/bulk", console_begin_job, .is_open = false, .has_body = true},

@@ -5,6 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "receiver/console/console_record.h"
 #include "receiver/console/console_reply.h"
+#include "receiver/operate/device_csv.h"
 #include "receiver/operate/device_json.h"
 #include "receiver/operate/devices_options.h"
 
@@ -16,6 +17,7 @@
 #define VALUE_BYTES 256
 #define OPTION_BYTES (VALUE_BYTES + 16)
 #define OPTIONS_MAX 8
+#define CSV_NEXT_HEADER "Synchub-Next" /* `next` of a page in CSV */
 
 /* The query as the arguments of `devices`, whose checks and messages apply. */
 typedef struct {
@@ -63,10 +65,19 @@ static sh_err read_query(const console_request *request, devices_query *q, sh_er
 /* --- Answers --------------------------------------------------------------------------------- */
 
 typedef struct {
-    sh_buf json;
+    sh_buf text;
+    bool is_csv;                      /* otherwise JSON */
     int64_t limit, count, last, next; /* last, next: rowids; next is 0 on the last page */
     bool has_presence;
 } devices_page;
+
+static sh_err append_device(devices_page *page, const store_device *device)
+{
+    if (page->is_csv)
+        return device_csv_write(&page->text, device, page->has_presence);
+    sh_err err = sh_buf_append_text(&page->text, page->count > 0 ? ",\n" : "");
+    return err == SH_OK ? device_json_write(&page->text, device, page->has_presence) : err;
+}
 
 /* A page of many large rows ends early. */
 static sh_err add_device(void *context, const store_device *device, sh_error *error)
@@ -76,12 +87,10 @@ static sh_err add_device(void *context, const store_device *device, sh_error *er
         page->next = page->last;
         return SH_E_STOPPED;
     }
-    size_t before = page->json.len;
-    sh_err err = sh_buf_append_text(&page->json, page->count > 0 ? ",\n" : "");
-    if (err == SH_OK)
-        err = device_json_write(&page->json, device, page->has_presence);
+    size_t before = page->text.len;
+    sh_err err = append_device(page, device);
     if (err == SH_E_LIMIT && page->count > 0) {
-        page->json.len = before;
+        page->text.len = before;
         page->next = page->last;
         return SH_E_STOPPED;
     }
@@ -99,40 +108,86 @@ static sh_err read_page(store *s, const store_device_query *query, devices_page 
     return err == SH_E_STOPPED && error->code == SH_OK ? SH_OK : err;
 }
 
+/* Of several pages in CSV, only the first has titles, so that they can be joined. */
+static sh_err write_begin(store *s, const store_device_query *query, devices_page *page)
+{
+    size_t count = 0;
+    const sh_column *columns = store_columns(s, &count);
+    page->has_presence = store_has_presence(s);
+    if (!page->is_csv)
+        return sh_buf_append_text(&page->text, "{\"items\":[");
+    return query->after == 0 ? device_csv_titles(&page->text, columns, count) : SH_OK;
+}
+
 static sh_err write_end(devices_page *page)
 {
-    page->json.limit = PAGE_BYTES_MAX + SH_KIB;
+    page->text.limit = PAGE_BYTES_MAX + SH_KIB;
+    if (page->is_csv)
+        return SH_OK;
     return page->next > 0
-               ? sh_buf_append_format(&page->json, "],\"next\":\"%" PRId64 "\"}\n", page->next)
-               : sh_buf_append_text(&page->json, "],\"next\":null}\n");
+               ? sh_buf_append_format(&page->text, "],\"next\":\"%" PRId64 "\"}\n", page->next)
+               : sh_buf_append_text(&page->text, "],\"next\":null}\n");
+}
+
+static sh_err list_page(const console_request *request, devices_query *query, devices_page *page,
+                        sh_error *error)
+{
+    store *s = NULL;
+    sh_err err = read_query(request, query, error);
+    page->limit = query->options.query.limit - 1;
+    if (err == SH_OK)
+        err = console_record_open(request->console->settings, &s, error);
+    if (err == SH_OK)
+        err = write_begin(s, &query->options.query, page);
+    if (err == SH_OK)
+        err = read_page(s, &query->options.query, page, error);
+    store_close(s);
+    return err == SH_OK ? write_end(page) : err;
 }
 
 void console_list_devices(console_request *request)
 {
     devices_query query = {.argc = 0};
-    devices_page page = {.json = SH_BUF_INIT(PAGE_BYTES_MAX)};
+    devices_page page = {.text = SH_BUF_INIT(PAGE_BYTES_MAX)};
     sh_error error = {.code = SH_OK};
-    store *s = NULL;
-    sh_err err = read_query(request, &query, &error);
-    page.limit = query.options.query.limit - 1;
-    if (err == SH_OK)
-        err = console_record_open(request->console->settings, &s, &error);
-    if (err == SH_OK)
-        err = sh_buf_append_text(&page.json, "{\"items\":[");
+    sh_err err = list_page(request, &query, &page, &error);
+    console_reply_json(request->exchange, err, &page.text, &error);
+    sh_buf_reset(&page.text);
+}
+
+static void reply_csv(const console_request *request, const devices_query *query,
+                      const devices_page *page)
+{
+    char next[24];
+    (void)snprintf(next, sizeof next, "%" PRId64, page->next);
+    if (page->next > 0)
+        sh_http_reply_header(request->exchange, CSV_NEXT_HEADER, next);
+    sh_http_reply_header(request->exchange, "Content-Disposition",
+                         "attachment; filename=\"devices.csv\"");
+    console_reply_body(request->exchange, 200,
+                       query->options.query.after == 0 ? "text/csv; charset=utf-8; header=present"
+                                                       : "text/csv; charset=utf-8; header=absent",
+                       (sh_slice){page->text.data, page->text.len});
+}
+
+void console_export_devices(console_request *request)
+{
+    devices_query query = {.argc = 0};
+    devices_page page = {.text = SH_BUF_INIT(PAGE_BYTES_MAX), .is_csv = true};
+    sh_error error = {.code = SH_OK};
+    sh_err err = list_page(request, &query, &page, &error);
     if (err == SH_OK) {
-        page.has_presence = store_has_presence(s);
-        err = read_page(s, &query.options.query, &page, &error);
+        reply_csv(request, &query, &page);
+    } else {
+        (void)sh_fail(&error, err, "the hub is short of memory");
+        console_reply_failure(request->exchange, &error);
     }
-    store_close(s);
-    if (err == SH_OK)
-        err = write_end(&page);
-    console_reply_json(request->exchange, err, &page.json, &error);
-    sh_buf_reset(&page.json);
+    sh_buf_reset(&page.text);
 }
 
 void console_show_device(console_request *request)
 {
-    devices_page page = {.json = SH_BUF_INIT(DEVICE_JSON_MAX), .limit = 1};
+    devices_page page = {.text = SH_BUF_INIT(DEVICE_JSON_MAX), .limit = 1};
     sh_error error = {.code = SH_OK}, reason = {.code = SH_OK};
     sh_mac mac;
     store *s = NULL;
@@ -149,6 +204,6 @@ void console_show_device(console_request *request)
     store_close(s);
     if (err == SH_OK && page.count == 0)
         err = sh_fail(&error, SH_E_NOT_FOUND, "no device has the MAC %s", mac.text);
-    console_reply_json(request->exchange, err, &page.json, &error);
-    sh_buf_reset(&page.json);
+    console_reply_json(request->exchange, err, &page.text, &error);
+    sh_buf_reset(&page.text);
 }

@@ -4,9 +4,10 @@
 
 #include "receiver/console/console_request.h"
 
-/* Handlers of GET /api/v1/devices. Each answers. */
+/* Handlers of GET /api/v1/devices and /api/v1/devices.csv. Each answers. */
 
 void console_list_devices(console_request *request);
+void console_export_devices(console_request *request);
 void console_show_device(console_request *request);
 
 #endif

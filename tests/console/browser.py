@@ -105,6 +105,11 @@ class Browser:
             "const it = document.activeElement; return {tag: it.tagName, id: it.id, "
             "name: it.innerText || it.name, outline: getComputedStyle(it).outlineStyle}")
 
+    def save_to(self, folder):
+        """Files that the page saves are put there."""
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior",
+                                    {"behavior": "allow", "downloadPath": str(folder)})
+
     def screenshot(self, name):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(SCREENSHOTS / f"{name}.png"))

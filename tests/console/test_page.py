@@ -45,7 +45,7 @@ class PageTest(ConsoleTest):
         """No error, no warning, no broken rule of the CSP, no request to another host."""
         self.assertEqual(self.browser.new_log(), [])
         for url in self.browser.requested_urls():
-            self.assertTrue(url.startswith((self.url + "/", "about:", "data:")), url)
+            self.assertTrue(url.startswith((self.url + "/", f"blob:{self.url}/", "about:", "data:")), url)
 
 
 class Visit(PageTest):

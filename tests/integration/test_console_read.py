@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the console's API tells of hub, nodes and devices: the same as the command line, in pages."""
 
+import csv
+import io
 import json
 import urllib.parse
 
@@ -99,6 +101,38 @@ class Reading(ConsoleTest):
         mac = listed[0]["devMac"]
         shown = json.loads(self.command("device", "show", mac, "--json").stdout)
         self.assertEqual(self.get("/devices/" + mac.upper().replace(":", "-")).json, shown)
+
+    def csv_pages(self, limit, **parameters):
+        """The joined pages of the CSV, and how many they were."""
+        text, after, count = "", None, 0
+        while True:
+            page = self.get("/devices.csv", limit=limit, **parameters, **({"after": after} if after else {}))
+            self.assertEqual(page.status, 200, page)
+            self.assertEqual(page.headers["content-type"],
+                             f"text/csv; charset=utf-8; header={'absent' if after else 'present'}")
+            self.assertEqual(page.headers["content-disposition"], 'attachment; filename="devices.csv"')
+            text, after, count = text + page.text, page.headers.get("synchub-next"), count + 1
+            if after is None:
+                return text, count
+
+    def test_devices_as_csv_in_pages(self):
+        self.fill()
+        whole = self.command("devices", "--csv").stdout
+        rows = list(csv.DictReader(io.StringIO(whole)))
+        self.assertEqual(rows[0]["devName"], "'" + HOSTILE.replace("\u202e", "\\u202e"))
+        for limit, count in ((1000, 1), (5, 1), (4, 2), (1, 5)):
+            text, pages = self.csv_pages(limit)
+            self.assertEqual((text.splitlines(), pages), (whole.splitlines(), count))
+        for option, parameters in ((["--node=Node_A"], {"node": "Node_A"}), (["--present"], {"present": "yes"}),
+                                   (["--search=<SCRIPT>"], {"search": "<SCRIPT>"}), (["--since=1d"], {"since": "1d"}),
+                                   (["--sort=-name"], {"sort": "-name"})):
+            listed = self.command("devices", "--csv", *option).stdout
+            self.assertEqual(self.csv_pages(2, **parameters)[0].splitlines(), listed.splitlines(), parameters)
+        self.assertEqual(self.csv_pages(2, search="nothing")[0].splitlines(), whole.splitlines()[:1])
+        for query in ("?limit=1001", "?after=x", "?present=maybe"):
+            self.assertEqual(self.call("GET", "/devices.csv" + query, token=self.token).status, 422, query)
+        self.assertEqual(self.call("GET", "/devices.csv").status, 401)
+        self.assertEqual(self.call("POST", "/devices.csv", token=self.token, check=False).status, 405)
 
     def check_refusals(self):
         for path in ("/nodes?state=sad", "/nodes?limit=0", "/nodes?limit=1001", "/nodes?sort=x", "/nodes?after=x",

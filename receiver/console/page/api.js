@@ -49,12 +49,17 @@ function address(path, parameters) {
     return BASE + path + query(parameters);
 }
 
+/* The JSON document of an answer, or null where there is none. */
+function readJson(response) {
+    return response.status === 204 ? null : response.json();
+}
+
 /*
  * One exchange. The browser keeps answers and asks with their ETag (no-cache), so what did not
- * change is not sent again. Resolves to the JSON document, or null where there is none.
+ * change is not sent again. Resolves to what read(response) does.
  */
-async function exchange(method, path, {parameters, body, signal} = {}) {
-    const headers = {Accept: "application/json"};
+async function exchange(method, path, {parameters, body, signal, read = readJson} = {}) {
+    const headers = {Accept: read === readJson ? "application/json" : "*/*"};
     if (body !== undefined)
         headers["Content-Type"] = "application/json";
     const signals = [AbortSignal.timeout(TIMEOUT_MS), signal].filter(Boolean);
@@ -67,7 +72,7 @@ async function exchange(method, path, {parameters, body, signal} = {}) {
         });
         if (!response.ok)
             throw await failure(response);
-        return response.status === 204 ? null : await response.json();
+        return await read(response);
     } catch (error) {
         if (error instanceof ApiError || signal?.aborted)
             throw error;
@@ -76,6 +81,10 @@ async function exchange(method, path, {parameters, body, signal} = {}) {
 }
 
 export const get = (path, parameters, signal) => exchange("GET", path, {parameters, signal});
+/* A page of a CSV file as {blob, next}: next is null on the last one. */
+export const getCsv = (path, parameters, signal) => exchange("GET", path, {parameters, signal,
+    read: async (response) => ({blob: await response.blob(),
+        next: response.headers.get("Synchub-Next")})});
 export const post = (path, body) => exchange("POST", path, {body: body ?? {}});
 export const put = (path, body) => exchange("PUT", path, {body});
 export const patch = (path, body) => exchange("PATCH", path, {body});

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices of all nodes: searched and filtered by the hub. */
+import {csvButton} from "./csv_file.js";
 import {foreign, h, replace} from "./dom.js";
 import {filters} from "./filters.js";
 import {ago, moment} from "./format.js";
@@ -38,6 +39,12 @@ function nothing(parameters) {
         "table. See the ", h("a", {href: link(["nodes"])}, "nodes"), ".");
 }
 
+/* In the order of insertion, as another order would have to be made anew for each page. */
+function saveButton(parameters) {
+    const {node, present, search, since} = parameters;
+    return csvButton("/devices.csv", {node, present, search, since}, "devices.csv");
+}
+
 export function show(place) {
     const {parameters} = place;
     const list = h("div", null, loading());
@@ -46,7 +53,7 @@ export function show(place) {
         {name: "node", title: "Node"},
         {name: "present", title: "Present", options: ["yes", "no", "unknown"]},
         {name: "since", title: "New since", example: "7d"},
-    ]), list);
+    ]), h("div", {class: "actions"}, saveButton(parameters)), list);
     const updates = paged(place, "/devices", parameters, (items, more) => replace(list,
         items.length === 0 ? nothing(parameters) : table({
             caption: "Devices", columns: COLUMNS, items, sort: parameters.sort ?? "",
