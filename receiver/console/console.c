@@ -139,6 +139,8 @@ sh_err console_start(const sh_settings *settings, console **ret, sh_error *error
     if (err == SH_OK)
         err = console_job_runner_new(settings, &c->context.jobs, &reason);
     if (err == SH_OK)
+        err = console_device_counts_new(&c->context.counts, &reason);
+    if (err == SH_OK)
         err = listen_on(c, &reason);
     if (err != SH_OK) {
         console_stop(c);
@@ -162,6 +164,7 @@ void console_stop(console *c)
         return;
     sh_listener_stop(c->listener, STOP_GRACE_MS);
     console_job_runner_free(c->context.jobs);
+    console_device_counts_free(c->context.counts);
     console_login_rate_free(c->context.rate);
     sh_wipe(c->context.start_code, sizeof c->context.start_code);
     free(c);

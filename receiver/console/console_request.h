@@ -8,6 +8,7 @@
 #include "libcommon/http/http_server.h"
 #include "libcommon/json/json_read.h"
 #include "receiver/console/console_decode.h"
+#include "receiver/console/console_device_counts.h"
 #include "receiver/console/console_job_runner.h"
 #include "receiver/console/console_login_rate.h"
 
@@ -19,6 +20,7 @@ typedef struct {
     const sh_settings *settings;
     console_login_rate *rate;
     console_job_runner *jobs;
+    console_device_counts *counts;
     bool has_tls;
     char start_code[SH_SECRET_TEXT_BYTES]; /* of the first visit's link; void once there is a
                                               password */

@@ -2,10 +2,9 @@
 #include "receiver/console/console_summary.h"
 
 #include "libcommon/base/cleanup.h"
-#include "libcommon/base/clock.h"
 #include "libcommon/json/json_write.h"
+#include "receiver/console/console_device_counts.h"
 #include "receiver/console/console_nodes.h"
-#include "receiver/console/console_record.h"
 #include "receiver/console/console_reply.h"
 #include "receiver/operate/json_time.h"
 #include "receiver/operate/node_json.h"
@@ -16,26 +15,6 @@
 #include <string.h>
 
 #define PROBLEMS_MAX 20
-#define DAY_MS (86400 * INT64_C(1000))
-
-typedef struct {
-    int64_t total, new_24h, new_7d;
-} device_counts;
-
-static sh_err count_devices(const sh_settings *settings, device_counts *ret, sh_error *error)
-{
-    int64_t now_ms = sh_clock_unix_ms();
-    store *s = NULL;
-    sh_err err = console_record_open(settings, &s, error);
-    if (err == SH_OK)
-        err = store_devices_count(s, 0, &ret->total, error);
-    if (err == SH_OK)
-        err = store_devices_count(s, now_ms - DAY_MS, &ret->new_24h, error);
-    if (err == SH_OK)
-        err = store_devices_count(s, now_ms - 7 * DAY_MS, &ret->new_7d, error);
-    store_close(s);
-    return err;
-}
 
 static sh_err write_states(const node_overview *o, sh_buf *json)
 {
@@ -94,7 +73,7 @@ static sh_err write_hub(const sh_settings *settings, const node_overview *o, sh_
     return err == SH_OK ? console_write_queue(json, o) : err;
 }
 
-static sh_err write_summary(const sh_settings *settings, const device_counts *devices,
+static sh_err write_summary(const sh_settings *settings, const store_device_counts *devices,
                             const node_list *problems, sh_buf *json)
 {
     const node_overview *o = problems->overview;
@@ -108,7 +87,7 @@ static sh_err write_summary(const sh_settings *settings, const device_counts *de
         err = sh_buf_append_format(json,
                                    ",\"devices\":{\"total\":%" PRId64 ",\"new_24h\":%" PRId64
                                    ",\"new_7d\":%" PRId64 "}",
-                                   devices->total, devices->new_24h, devices->new_7d);
+                                   devices->total, devices->new_since[1], devices->new_since[0]);
     return err == SH_OK ? write_problems(problems, json) : err;
 }
 
@@ -117,11 +96,11 @@ void console_show_summary(console_request *request)
     static const node_selection attention = {.state = NODE_STATES, .problems = true};
     SH_CLEANUP(sh_buf_reset) sh_buf json = SH_BUF_INIT(PROBLEMS_MAX * NODE_JSON_MAX);
     const sh_settings *settings = request->console->settings;
-    device_counts devices = {.total = 0};
+    store_device_counts devices = {.total = 0};
     node_overview o = {.count = 0};
     node_list problems = {.count = 0};
     sh_error error = {.code = SH_OK};
-    sh_err err = count_devices(settings, &devices, &error);
+    sh_err err = console_device_counts_read(request->console->counts, settings, &devices, &error);
     if (err == SH_OK)
         err = node_overview_read(settings, &o, &error);
     if (err == SH_OK)

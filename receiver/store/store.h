@@ -370,10 +370,15 @@ sh_err store_devices(store *s, const store_device_query *query, store_device_eac
                      void *context, sh_error *error);
 
 /*
- * How many devices there are; first_seen_ms > 0: of these, those that this hub first saw at that
- * time or later, 0 of a database without presence.
+ * How many devices there are, and how many this hub first saw at one of two times or later (the
+ * earlier comes first): 0 in a database without presence. Reads every device that was first seen
+ * since.
  */
-sh_err store_devices_count(store *s, int64_t first_seen_ms, int64_t *ret, sh_error *error);
+typedef struct {
+    int64_t total, new_since[2];
+} store_device_counts;
+sh_err store_count_devices(store *s, const int64_t since_ms[static 2], store_device_counts *ret,
+                           sh_error *error);
 
 /* A device's presence at one node. */
 typedef struct {

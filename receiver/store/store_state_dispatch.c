@@ -132,21 +132,39 @@ sh_err store_state_count(store *s, store_state list, int64_t *ret, sh_error *err
     return s->ops->state_each(s, store_state_statements[list].count, &reader, error);
 }
 
-#define NEW_SINCE                                                                                  \
-    "SELECT count(DISTINCT p.mac) FROM \"SyncHub_Presence\" AS p WHERE p.first_seen_ms >= "        \
-    "%" PRId64 " AND NOT EXISTS (SELECT 1 FROM \"SyncHub_Presence\" AS q WHERE q.mac = p.mac AND"  \
-    " q.first_seen_ms < %" PRId64 ")"
+/* Counts a device where it was seen first, so that it counts once. */
+#define COUNT_NEW                                                                                  \
+    "SELECT count(*), coalesce(sum(CASE WHEN p.first_seen_ms >= %" PRId64 " THEN 1 ELSE 0 END),"   \
+    " 0), 0 FROM \"SyncHub_Presence\" AS p WHERE p.first_seen_ms >= %" PRId64                      \
+    " AND NOT EXISTS (SELECT 1 FROM \"SyncHub_Presence\" AS q WHERE q.mac = p.mac"                 \
+    " AND q.node <> p.node AND (q.first_seen_ms < p.first_seen_ms"                                 \
+    " OR (q.first_seen_ms = p.first_seen_ms AND q.node < p.node)))"
 
-sh_err store_devices_count(store *s, int64_t first_seen_ms, int64_t *ret, sh_error *error)
+static sh_err take_counts(void *context, const store_state_entry *entry, sh_error *error)
 {
-    char sql[512] = "SELECT count(*) FROM \"Devices\"";
-    const store_state_reader reader = {.each = take_number, .context = ret};
-    *ret = 0;
-    if (first_seen_ms > 0 && !store_has_presence(s))
-        return SH_OK;
-    if (first_seen_ms > 0)
-        (void)snprintf(sql, sizeof sql, NEW_SINCE, first_seen_ms, first_seen_ms);
-    return s->ops->state_each(s, sql, &reader, error);
+    store_device_counts *counts = context;
+    const sh_slice values[] = {entry->key, entry->value};
+    for (int i = 0; i < 2; i++) {
+        uint64_t number = 0;
+        if (!sh_text_to_u64(values[i], INT64_MAX, &number))
+            return sh_fail(error, SH_E_FORMAT, "the database returned no number");
+        counts->new_since[i] = (int64_t)number;
+    }
+    return SH_OK;
+}
+
+sh_err store_count_devices(store *s, const int64_t since_ms[static 2], store_device_counts *ret,
+                           sh_error *error)
+{
+    char sql[640];
+    const store_state_reader total = {.each = take_number, .context = &ret->total};
+    const store_state_reader counts = {.each = take_counts, .context = ret};
+    *ret = (store_device_counts){.total = 0};
+    sh_err err = s->ops->state_each(s, "SELECT count(*) FROM \"Devices\"", &total, error);
+    if (err != SH_OK || !store_has_presence(s))
+        return err;
+    (void)snprintf(sql, sizeof sql, COUNT_NEW, since_ms[1], since_ms[0]);
+    return s->ops->state_each(s, sql, &counts, error);
 }
 
 sh_err store_state_put(store *s, store_state list, const store_state_entry *entry, sh_error *error)

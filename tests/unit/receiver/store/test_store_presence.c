@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/store_fixture.h"
 
+#include <inttypes.h>
+
 /* Presence, on both kinds of databases. */
 
 static void put(store *s, const char *node, const char *mac, store_present present, int64_t since)
@@ -66,6 +68,37 @@ static void a_row_is_replaced_but_for_its_first_sight(void **state)
     assert_string_equal(sql("SELECT since_ms, first_seen_ms FROM \"SyncHub_Presence\""
                             " WHERE node = 'A' AND mac = 'm1'"),
                         "2000|1000;");
+    store_close(s);
+}
+
+/* Where it was seen first decides, however many nodes see it, and however late. */
+static void a_new_device_counts_once(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t since_ms[2], newest[2];
+    } cases[] = {
+        {{1, 1}, {4, 4}},     {{100, 100}, {4, 4}}, {{100, 101}, {4, 3}}, {{101, 300}, {3, 1}},
+        {{200, 200}, {2, 2}}, {{201, 250}, {1, 1}}, {{300, 301}, {1, 0}}, {{500, 600}, {0, 0}},
+    };
+    store *s = opened();
+    store_device_counts counts;
+    begin(s);
+    put(s, "A", "old", STORE_PRESENT, 100);
+    put(s, "B", "old", STORE_PRESENT, 500);
+    put(s, "A", "both", STORE_ABSENT, 200);
+    put(s, "B", "both", STORE_PRESENT, 200);
+    put(s, "C", "both", STORE_PRESENT, 400);
+    put(s, "B", "new", STORE_NOT_KNOWN, 300);
+    put(s, "C", "mid", STORE_PRESENT, 199);
+    commit(s);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        must(store_count_devices(s, cases[i].since_ms, &counts, NULL), NULL);
+        assert_int_equal(counts.total, 0);
+        for (int j = 0; j < 2; j++)
+            if (counts.new_since[j] != cases[i].newest[j])
+                fail_msg("%" PRId64 " since %" PRId64, counts.new_since[j], cases[i].since_ms[j]);
+    }
     store_close(s);
 }
 
@@ -194,6 +227,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
     const struct CMUnitTest tests[] = {
         TEST(a_row_is_replaced_but_for_its_first_sight),
+        TEST(a_new_device_counts_once),
         TEST(of_too_many_those_absent_for_the_longest_go),
         TEST(a_node_that_is_forgotten_takes_its_rows_along),
         TEST(what_is_recorded_of_a_node_is_read_when_it_is_locked),
