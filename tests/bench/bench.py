@@ -12,9 +12,10 @@ import tempfile
 import time
 
 from figures import ALL as ALONE, SHORT, Counts
+from operator_views import console, lists
 from scale_out import scale_out
 
-ALL = {**ALONE, "scale_out": scale_out}
+ALL = {**ALONE, "scale_out": scale_out, "lists": lists, "console": console}
 
 
 def number(value):

@@ -52,12 +52,15 @@ class Counts:
     scale_known_times: int = 5
     scale_nodes: int = 20000
     scale_rate: int = 2000
+    view_nodes: int = 10000
+    view_devices: int = 1000000
 
 
 SHORT = Counts(turns=1, pushes=60, netalertx=20, tables=1, devices=200, check_ins=200, nodes=40,
                nodes_timeout_s=2, slow_ms=200, rounds=1, growth=(100, 200, 300), growth_new=100,
                growth_known=100, pipeline_tables=2, large_table=400, million_nodes=400,
                million_rate=200, million_seconds=1, appdb_nodes=2,
+               view_nodes=20, view_devices=100,
                scale_tables=6, scale_devices=50, scale_known_times=1, scale_nodes=200, scale_rate=100)
 
 
