@@ -83,7 +83,7 @@ def documented(document, beginning):
 def covered():
     """(document, beginning, the test's file) of each call of documented() with literal arguments in the tests."""
     found = []
-    for path in sorted((REPO / "tests").rglob("test_*.py")):
+    for path in sorted((REPO / "tests").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "documented" \
                     and all(isinstance(argument, ast.Constant) for argument in node.args):
