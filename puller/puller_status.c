@@ -5,8 +5,8 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/metrics.h"
 #include "libcommon/base/version.h"
-#include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
+#include "libcommon/queue/redis_metrics.h"
 #include "libcommon/runtime/hub_settings_redis.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -109,7 +109,7 @@ static sh_err write_metrics(void *context, sh_buf *ret)
     sh_err err = sh_version_write_metric(ret);
     if (err == SH_OK)
         err = sh_metrics_write(metrics, sizeof metrics / sizeof metrics[0], ret);
-    return err == SH_OK ? sh_queue_metrics_write(&state, ret) : err;
+    return err == SH_OK ? sh_redis_metrics_write(&state, ret) : err;
 }
 
 static void on_redis_checked(void *context, sh_queue *queue)

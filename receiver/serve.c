@@ -3,8 +3,8 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/queue/queue_metrics.h"
 #include "libcommon/queue/queue_watch.h"
+#include "libcommon/queue/redis_metrics.h"
 #include "libcommon/runtime/hub_settings_redis.h"
 #include "libcommon/runtime/listener.h"
 #include "libcommon/runtime/log.h"
@@ -98,7 +98,7 @@ static sh_err write_metrics(void *context, sh_buf *ret)
     sh_queue_watch_get_fresh(s->ingest.watch, &state);
     set_gauges(s, &state);
     sh_err err = hub_metrics_write(ret);
-    return err == SH_OK ? sh_queue_metrics_write(&state, ret) : err;
+    return err == SH_OK ? sh_redis_metrics_write(&state, ret) : err;
 }
 
 static sh_shared_text *get_node_metrics(void *context)

@@ -11,12 +11,12 @@
 sh_err blocklist_init(blocklist *b, const sh_settings *settings, sh_error *error)
 {
     *b = (blocklist){.settings = settings, .setting = &settings->skip_macs};
-    return skip_set_new(b->setting, &b->blocked, &b->skipped, error);
+    return skip_rules_new(b->setting, &b->blocked, &b->skipped, error);
 }
 
 void blocklist_reset(blocklist *b)
 {
-    skip_set_free(b->skipped);
+    skip_rules_free(b->skipped);
     b->skipped = NULL;
     sh_list_reset(&b->blocked);
     sh_list_reset(&b->made);
@@ -36,12 +36,12 @@ static sh_err add_key(void *context, const store_state_entry *entry, sh_error *e
 }
 
 /* Whether each key of the former list is in the new set. */
-static bool has_all(const skip_set *skipped, const sh_list *former)
+static bool has_all(const skip_rules *skipped, const sh_list *former)
 {
     for (size_t i = 0; i < former->count; i++) {
         sh_mac mac;
         if (sh_mac_read(sh_slice_of(former->items[i]), &mac, NULL) == SH_OK &&
-            !skip_set_has(skipped, &mac))
+            !skip_rules_has(skipped, &mac))
             return false;
     }
     return true;
@@ -52,12 +52,12 @@ static sh_err replace(blocklist *b, store *s, sh_list *keys, const char *version
                       sh_error *error)
 {
     SH_CLEANUP(sh_list_reset) sh_list made = {.count = 0};
-    skip_set *skipped = NULL;
+    skip_rules *skipped = NULL;
     bool is_made = false;
-    sh_err err = skip_setting_read(b->settings, s, &made, &is_made, error);
+    sh_err err = skip_macs_setting_read(b->settings, s, &made, &is_made, error);
     /* The set borrows the texts of the lists, wherever these are. */
     if (err == SH_OK)
-        err = skip_set_new(is_made ? &made : &b->settings->skip_macs, keys, &skipped, error);
+        err = skip_rules_new(is_made ? &made : &b->settings->skip_macs, keys, &skipped, error);
     if (err != SH_OK)
         return err;
     *readmits = *readmits ||

@@ -2,8 +2,8 @@
 #ifndef RECEIVER_BLOCKLIST_H
 #define RECEIVER_BLOCKLIST_H
 
-#include "receiver/merge/skip_set.h"
-#include "receiver/merge/skip_setting.h"
+#include "receiver/merge/skip_macs_setting.h"
+#include "receiver/merge/skip_rules.h"
 #include "receiver/store/store_state.h"
 
 /*
@@ -17,8 +17,8 @@ typedef struct {
     sh_list blocked;             /* as of version */
     char version[STORE_VERSION_BYTES];
     bool is_loaded;
-    skip_set *skipped;  /* both lists */
-    int64_t checked_ms; /* monotonic; 0: never */
+    skip_rules *skipped; /* both lists */
+    int64_t checked_ms;  /* monotonic; 0: never */
 } blocklist;
 
 /* Without what the database has. SH_E_MEMORY. Release with blocklist_reset() in every case. */

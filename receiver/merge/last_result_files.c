@@ -194,7 +194,7 @@ static sh_err remove_parts_from(const last_result_files *h, const char *node, un
 }
 
 sh_err last_result_files_table(last_result_files *h, const sh_envelope_header *header,
-                               sh_slice text, const skip_set *skip, sh_error *error)
+                               sh_slice text, const skip_rules *skip, sh_error *error)
 {
     char copy[PATH_MAX], path[PATH_MAX];
     unsigned number = header->part + 1;

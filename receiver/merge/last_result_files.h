@@ -4,7 +4,7 @@
 
 #include "libcommon/native/envelope.h"
 #include "libcommon/queue/queue.h"
-#include "receiver/merge/skip_set.h"
+#include "receiver/merge/skip_rules.h"
 
 #include <stdbool.h>
 
@@ -29,7 +29,7 @@ void last_result_files_free(last_result_files *h); /* NULL is accepted */
  * Ignores a text that is not a table, which the merge rejects.
  */
 sh_err last_result_files_table(last_result_files *h, const sh_envelope_header *header,
-                               sh_slice text, const skip_set *skip, sh_error *error);
+                               sh_slice text, const skip_rules *skip, sh_error *error);
 
 /* Hands over a plugin result; after a line that NetAlertX ignores if it can be JSON. */
 sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *header,

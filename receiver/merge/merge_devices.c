@@ -140,7 +140,7 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *row, int64_t n
     }
     if (err != SH_OK || !given)
         return err;
-    if (skip_set_has(m->skip_macs, mac)) {
+    if (skip_rules_has(m->skip_macs, mac)) {
         c->counts.skipped++;
         return SH_OK;
     }

@@ -7,7 +7,7 @@
 #include "receiver/merge/last_result_files.h"
 #include "receiver/merge/result_deduplication.h"
 #include "receiver/merge/sightings.h"
-#include "receiver/merge/skip_set.h"
+#include "receiver/merge/skip_rules.h"
 #include "receiver/merge/task_thread.h"
 #include "receiver/queue/queue_batch.h"
 #include "receiver/store/store.h"
@@ -41,7 +41,7 @@ typedef struct {
 } entry_result;
 
 typedef struct {
-    const skip_set *skip_macs;
+    const skip_rules *skip_macs;
     const char *plugins_out;              /* folder, or "" */
     last_result_files *last_result_files; /* NULL: do not hand over anything */
     bool inserts;                         /* insert unknown devices; otherwise NetAlertX does */

@@ -126,7 +126,7 @@ static void use_blocklist(merge *m, bool readmits)
  */
 static sh_err note_rules(merge *m, sh_error *error)
 {
-    const uint8_t *rules = skip_set_rules(m->blocklist.skipped);
+    const uint8_t *rules = skip_rules_digest(m->blocklist.skipped);
     if (m->rules_noted && memcmp(rules, m->rules, sizeof m->rules) == 0)
         return SH_OK;
     char hex[SH_DIGEST_HEX_BYTES];

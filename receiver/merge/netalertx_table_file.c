@@ -167,7 +167,7 @@ static sh_err append_end(row_writer *w)
 }
 
 /* Omits a row that the merge rejects or skips: removes what was written of it. */
-static sh_err append_row(sh_slice row, const skip_set *skip, const row_writer *clean, bool *any,
+static sh_err append_row(sh_slice row, const skip_rules *skip, const row_writer *clean, bool *any,
                          sh_error *error)
 {
     sh_buf *out = clean->out;
@@ -178,7 +178,7 @@ static sh_err append_row(sh_slice row, const skip_set *skip, const row_writer *c
     if (err == SH_OK && row.len <= SH_ROW_MAX)
         err = sh_json_scan_lenient(row, append_member, &w, &invalid);
     bool skipped = err == SH_E_FORMAT || err == SH_E_LIMIT || !w.has_mac ||
-                   (err == SH_OK && skip_set_has(skip, &w.mac));
+                   (err == SH_OK && skip_rules_has(skip, &w.mac));
     if (err == SH_OK && !skipped)
         err = append_end(&w);
     if (skipped && err != SH_E_MEMORY) {
@@ -189,7 +189,8 @@ static sh_err append_row(sh_slice row, const skip_set *skip, const row_writer *c
     return err == SH_OK ? SH_OK : sh_fail(error, SH_E_MEMORY, "no memory to hand tables over");
 }
 
-sh_err netalertx_table_file_write(sh_slice text, const skip_set *skip, sh_buf *ret, sh_error *error)
+sh_err netalertx_table_file_write(sh_slice text, const skip_rules *skip, sh_buf *ret,
+                                  sh_error *error)
 {
     sh_table_scan scan;
     bool more = true, any = false;

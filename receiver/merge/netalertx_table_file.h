@@ -4,7 +4,7 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/text.h"
-#include "receiver/merge/skip_set.h"
+#include "receiver/merge/skip_rules.h"
 
 /*
  * Writes a device table in a form that NetAlertX's SYNC plugin can read: without rows that are
@@ -12,7 +12,7 @@
  * with the required keys added, and with values replaced that Python or its database cannot
  * process. The rest is unchanged. SH_E_FORMAT, SH_E_LIMIT: it is not a table; SH_E_MEMORY.
  */
-sh_err netalertx_table_file_write(sh_slice text, const skip_set *skip, sh_buf *ret,
+sh_err netalertx_table_file_write(sh_slice text, const skip_rules *skip, sh_buf *ret,
                                   sh_error *error);
 
 #endif

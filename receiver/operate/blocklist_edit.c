@@ -6,7 +6,7 @@
 #include "libcommon/base/utf8.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/netalertx/mac.h"
-#include "receiver/merge/skip_setting.h"
+#include "receiver/merge/skip_macs_setting.h"
 #include "receiver/operate/hub_connections.h"
 #include "receiver/operate/json_time.h"
 #include "receiver/store/store_state.h"
@@ -197,7 +197,7 @@ sh_err blocked_devices_read(const sh_settings *settings, blocked_devices *ret, s
     if (err == SH_OK)
         err = store_state_read(s, STORE_BLOCKLIST, &reader, version, error);
     if (err == SH_OK)
-        err = skip_setting_read(settings, s, &made, &is_made, error);
+        err = skip_macs_setting_read(settings, s, &made, &is_made, error);
     store_close(s);
     const sh_list *skipped = is_made ? &made : &settings->skip_macs;
     for (size_t i = 0; i < skipped->count && err == SH_OK; i++)

@@ -8,7 +8,7 @@
 #include "libcommon/config/settings_hub.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/merge/settings_publication.h"
-#include "receiver/merge/skip_setting.h"
+#include "receiver/merge/skip_macs_setting.h"
 #include "receiver/merge/threshold_settings.h"
 #include "receiver/operate/setting_list.h"
 

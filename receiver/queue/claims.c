@@ -96,10 +96,10 @@ static sh_err change_lease(sh_queue *queue, const char *consumer, const char *le
                            sh_error *error)
 {
     SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-    const lease_take_arguments arguments = {.keys = {sh_slice_of(queue->metrics_lease)},
-                                            .holder = sh_slice_of(consumer),
-                                            .lease_ms = sh_slice_of(lease_ms)};
-    sh_err err = sh_redis_script_run(queue->redis, &sh_script_lease_take,
+    const metrics_lease_take_arguments arguments = {.keys = {sh_slice_of(queue->metrics_lease)},
+                                                    .holder = sh_slice_of(consumer),
+                                                    .lease_ms = sh_slice_of(lease_ms)};
+    sh_err err = sh_redis_script_run(queue->redis, &sh_script_metrics_lease_take,
                                      SH_REDIS_ARGUMENTS(arguments), &reply, error);
     *holds = err == SH_OK && sh_slice_equals(sh_redis_text(reply), SH_SLICE("holds"));
     return err;

@@ -199,13 +199,13 @@ typedef struct {
     sh_slice value, replace;
 } key_set_arguments;
 
-extern const sh_redis_script sh_script_lease_take;
+extern const sh_redis_script sh_script_metrics_lease_take;
 typedef struct {
     struct {
         sh_slice lease;
     } keys;
     sh_slice holder, lease_ms;
-} lease_take_arguments;
+} metrics_lease_take_arguments;
 
 extern const sh_redis_script sh_script_newest_heads;
 typedef struct {

@@ -24,7 +24,7 @@
 static char root[256];
 static char *out; /* NetAlertX's folder */
 static last_result_files *h;
-static skip_set *nothing;
+static skip_rules *nothing;
 
 static int folders_make(void **state)
 {
@@ -37,7 +37,8 @@ static int folders_make(void **state)
     out = sh_text_format("%s/plugins", root);
     (void)snprintf(db, sizeof db, "%s/app.db", root);
     sh_error error = {0};
-    if (out == NULL || mkdir(out, 0755) != 0 || skip_set_new(&none, &none, &nothing, NULL) != SH_OK)
+    if (out == NULL || mkdir(out, 0755) != 0 ||
+        skip_rules_new(&none, &none, &nothing, NULL) != SH_OK)
         return -1;
     return last_result_files_new(out, db, &h, &error) == SH_OK ? 0 : -1;
 }
@@ -59,7 +60,7 @@ static int folders_remove(void **state)
     char copies[300];
     (void)snprintf(copies, sizeof copies, "%s/app.db.tables", root);
     last_result_files_free(h);
-    skip_set_free(nothing);
+    skip_rules_free(nothing);
     remove_all(out);
     remove_all(copies);
     remove_all(root);

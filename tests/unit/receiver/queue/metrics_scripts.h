@@ -10,23 +10,23 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-static inline void lease_take_gives_a_lease_to_one_holder_until_it_ends(void **state)
+static inline void metrics_lease_take_gives_a_lease_to_one_holder_until_it_ends(void **state)
 {
     (void)state;
-    lease_take_arguments first = {
+    metrics_lease_take_arguments first = {
         .keys = {SH_SLICE("lease")}, .holder = SH_SLICE("a"), .lease_ms = SH_SLICE("60000")};
-    lease_take_arguments second = first, end = first;
+    metrics_lease_take_arguments second = first, end = first;
     second.holder = SH_SLICE("b");
     end.lease_ms = SH_SLICE("0");
-    assert_string_equal(ANSWER(lease_take, end), "free");
-    assert_string_equal(ANSWER(lease_take, first), "holds");
-    assert_string_equal(ANSWER(lease_take, first), "holds"); /* renewed */
-    assert_string_equal(ANSWER(lease_take, second), "a");
+    assert_string_equal(ANSWER(metrics_lease_take, end), "free");
+    assert_string_equal(ANSWER(metrics_lease_take, first), "holds");
+    assert_string_equal(ANSWER(metrics_lease_take, first), "holds"); /* renewed */
+    assert_string_equal(ANSWER(metrics_lease_take, second), "a");
     second.lease_ms = SH_SLICE("0");
-    assert_string_equal(ANSWER(lease_take, second), "a"); /* ends only its own */
-    assert_string_equal(ANSWER(lease_take, end), "free");
+    assert_string_equal(ANSWER(metrics_lease_take, second), "a"); /* ends only its own */
+    assert_string_equal(ANSWER(metrics_lease_take, end), "free");
     second.lease_ms = SH_SLICE("60000");
-    assert_string_equal(ANSWER(lease_take, second), "holds");
+    assert_string_equal(ANSWER(metrics_lease_take, second), "holds");
 }
 
 static inline void oldest_age_is_that_of_the_first_entry_and_never_negative(void **state)
@@ -42,7 +42,7 @@ static inline void oldest_age_is_that_of_the_first_entry_and_never_negative(void
 }
 
 #define METRICS_SCRIPTS_TESTS                                                                      \
-    TEST(lease_take_gives_a_lease_to_one_holder_until_it_ends),                                    \
+    TEST(metrics_lease_take_gives_a_lease_to_one_holder_until_it_ends),                            \
         TEST(oldest_age_is_that_of_the_first_entry_and_never_negative)
 
 #endif

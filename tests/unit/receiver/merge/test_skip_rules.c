@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/skip_set.h"
+#include "receiver/merge/skip_rules.h"
 
 #include "libcommon/base/hex.h"
 #include "libcommon/crypto/crypto.h"
@@ -16,10 +16,10 @@ static sh_mac mac_of(const char *text)
     return mac;
 }
 
-static bool has(const skip_set *s, const char *text)
+static bool has(const skip_rules *s, const char *text)
 {
     sh_mac mac = mac_of(text);
-    return skip_set_has(s, &mac);
+    return skip_rules_has(s, &mac);
 }
 
 static void keys_are_found_without_regard_to_case(void **state)
@@ -28,8 +28,8 @@ static void keys_are_found_without_regard_to_case(void **state)
     static char texts[][32] = {"internet", "02:00:00:00:00:aa", "Ä-key", "internet"};
     char *items[] = {texts[0], texts[1], texts[2], texts[3]};
     const sh_list keys = {.items = items, .count = 4};
-    skip_set *s = NULL;
-    assert_int_equal(skip_set_new(&keys, &no_blocklist, &s, NULL), SH_OK);
+    skip_rules *s = NULL;
+    assert_int_equal(skip_rules_new(&keys, &no_blocklist, &s, NULL), SH_OK);
     assert_true(has(s, "internet"));
     assert_true(has(s, "INTERNET"));
     assert_true(has(s, "02-00-00-00-00-AA"));
@@ -37,25 +37,25 @@ static void keys_are_found_without_regard_to_case(void **state)
     assert_false(has(s, "ä-key")); /* only ASCII letters are compared ignoring case */
     assert_false(has(s, "internet2"));
     assert_false(has(s, "02:00:00:00:00:ab"));
-    skip_set_free(s);
+    skip_rules_free(s);
     const sh_list none = {.items = NULL, .count = 0};
-    assert_int_equal(skip_set_new(&none, &no_blocklist, &s, NULL), SH_OK);
+    assert_int_equal(skip_rules_new(&none, &no_blocklist, &s, NULL), SH_OK);
     assert_false(has(s, "internet"));
-    skip_set_free(s);
+    skip_rules_free(s);
     const sh_list one = {.items = items, .count = 1}; /* no MAC of six bytes */
-    assert_int_equal(skip_set_new(&one, &no_blocklist, &s, NULL), SH_OK);
+    assert_int_equal(skip_rules_new(&one, &no_blocklist, &s, NULL), SH_OK);
     assert_true(has(s, "INTERNET"));
     assert_false(has(s, "02-00-00-00-00-AA"));
-    skip_set_free(s);
+    skip_rules_free(s);
 }
 
 static void rules_hex(char *items[], size_t count, char ret[static SH_DIGEST_HEX_BYTES])
 {
     const sh_list keys = {.items = items, .count = count};
-    skip_set *s = NULL;
-    assert_int_equal(skip_set_new(&keys, &no_blocklist, &s, NULL), SH_OK);
-    sh_hex_encode(skip_set_rules(s), SH_DIGEST_BYTES, ret);
-    skip_set_free(s);
+    skip_rules *s = NULL;
+    assert_int_equal(skip_rules_new(&keys, &no_blocklist, &s, NULL), SH_OK);
+    sh_hex_encode(skip_rules_digest(s), SH_DIGEST_BYTES, ret);
+    skip_rules_free(s);
 }
 
 static void the_digest_of_the_rules_changes_with_them_alone(void **state)
@@ -78,18 +78,18 @@ static void the_digest_of_the_rules_changes_with_them_alone(void **state)
 static int64_t cost_with(size_t count, char *items[])
 {
     const sh_list keys = {.items = items, .count = count};
-    skip_set *s = NULL;
+    skip_rules *s = NULL;
     int64_t best_us = INT64_MAX;
-    assert_int_equal(skip_set_new(&keys, &no_blocklist, &s, NULL), SH_OK);
+    assert_int_equal(skip_rules_new(&keys, &no_blocklist, &s, NULL), SH_OK);
     sh_mac mac = mac_of("06:00:00:00:00:01");
     for (int run = 0; run < 3; run++) {
         int64_t begun_us = test_cpu_us();
         for (int i = 0; i < 20000; i++)
-            assert_false(skip_set_has(s, &mac));
+            assert_false(skip_rules_has(s, &mac));
         int64_t took_us = test_cpu_us() - begun_us;
         best_us = took_us < best_us ? took_us : best_us;
     }
-    skip_set_free(s);
+    skip_rules_free(s);
     return best_us;
 }
 

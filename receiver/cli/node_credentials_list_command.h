@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_NODE_LIST_COMMAND_H
-#define RECEIVER_NODE_LIST_COMMAND_H
+#ifndef RECEIVER_NODE_CREDENTIALS_LIST_COMMAND_H
+#define RECEIVER_NODE_CREDENTIALS_LIST_COMMAND_H
 
 #include "libcommon/config/settings.h"
 

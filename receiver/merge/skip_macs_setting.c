@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/skip_setting.h"
+#include "receiver/merge/skip_macs_setting.h"
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
@@ -8,8 +8,8 @@
 #include "libcommon/config/settings_value.h"
 #include "libcommon/runtime/log.h"
 
-sh_err skip_setting_read(const sh_settings *settings, store *s, sh_list *ret, bool *found,
-                         sh_error *error)
+sh_err skip_macs_setting_read(const sh_settings *settings, store *s, sh_list *ret, bool *found,
+                              sh_error *error)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_SETTING_LIST_MAX);
     SH_CLEANUP(sh_settings_reset) sh_settings scratch = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_SKIP_SETTING_H
-#define RECEIVER_SKIP_SETTING_H
+#ifndef RECEIVER_SKIP_MACS_SETTING_H
+#define RECEIVER_SKIP_MACS_SETTING_H
 
 #include "libcommon/config/settings.h"
 #include "receiver/store/store_state.h"
@@ -17,7 +17,7 @@
  * Reads it from the database, unless the environment or a file has it. *found is false if it was
  * not made on the hub: then that of the settings is in use.
  */
-sh_err skip_setting_read(const sh_settings *settings, store *s, sh_list *ret, bool *found,
-                         sh_error *error);
+sh_err skip_macs_setting_read(const sh_settings *settings, store *s, sh_list *ret, bool *found,
+                              sh_error *error);
 
 #endif

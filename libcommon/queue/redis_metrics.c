@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libcommon/queue/queue_metrics.h"
+#include "libcommon/queue/redis_metrics.h"
 
 #include "libcommon/base/metrics.h"
 
@@ -41,7 +41,7 @@ static void set(sh_metric *metric, bool known, int64_t value)
         sh_metric_clear(metric);
 }
 
-sh_err sh_queue_metrics_write(const sh_queue_state *state, sh_buf *ret)
+sh_err sh_redis_metrics_write(const sh_queue_state *state, sh_buf *ret)
 {
     static sh_metric *const all[] = {&up, &durable, &replicas, &in_step};
     bool has_replicas = state->answers && state->server.has_replicas;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/cli/node_list_command.h"
+#include "receiver/cli/node_credentials_list_command.h"
 
 #include "libcommon/base/clock.h"
 #include "libcommon/runtime/service.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/merge/skip_set.h"
+#include "receiver/merge/skip_rules.h"
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/cleanup.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct skip_set {
+struct skip_rules {
     uint8_t rules[SH_DIGEST_BYTES];
     uint8_t key[SH_SHORT_KEY_BYTES];
     const char **slots; /* NULL: free */
@@ -17,7 +17,7 @@ struct skip_set {
     bool has_six_bytes; /* a key is a MAC of six bytes, which most lists do not have */
 };
 
-static uint64_t hash_of(const skip_set *s, const char *text, size_t len)
+static uint64_t hash_of(const skip_rules *s, const char *text, size_t len)
 {
     char folded[SH_MAC_MAX_BYTES + 1];
     len = len < sizeof folded ? len : sizeof folded;
@@ -29,7 +29,7 @@ static uint64_t hash_of(const skip_set *s, const char *text, size_t len)
 }
 
 /* The slot of the text, or a free slot for it. */
-static size_t slot_of(const skip_set *s, const char *text, size_t len)
+static size_t slot_of(const skip_rules *s, const char *text, size_t len)
 {
     size_t at = (size_t)hash_of(s, text, len) & (s->slots_count - 1);
     while (s->slots[at] != NULL && !sh_text_equals_ignoring_case(s->slots[at], text))
@@ -37,7 +37,7 @@ static size_t slot_of(const skip_set *s, const char *text, size_t len)
     return at;
 }
 
-static void add_keys(skip_set *s, const sh_list *keys)
+static void add_keys(skip_rules *s, const sh_list *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
         sh_mac mac;
@@ -47,7 +47,7 @@ static void add_keys(skip_set *s, const sh_list *keys)
     }
 }
 
-static sh_err make_slots(skip_set *s, size_t count)
+static sh_err make_slots(skip_rules *s, size_t count)
 {
     for (s->slots_count = 4; s->slots_count <= 2 * count;)
         s->slots_count *= 2;
@@ -57,10 +57,10 @@ static sh_err make_slots(skip_set *s, size_t count)
 }
 
 /*
- * Must include everything that determines skip_set_has(), except for the blocklist: what changes
+ * Must include everything that determines skip_rules_has(), except for the blocklist: what changes
  * that deletes the digests itself.
  */
-static sh_err hash_rules(skip_set *s, const sh_list *keys)
+static sh_err hash_rules(skip_rules *s, const sh_list *keys)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(4 * SH_SETTING_MAX);
     sh_err err = sh_buf_append_text(&text, "skip");
@@ -71,9 +71,10 @@ static sh_err hash_rules(skip_set *s, const sh_list *keys)
     return err;
 }
 
-sh_err skip_set_new(const sh_list *keys, const sh_list *blocked, skip_set **ret, sh_error *error)
+sh_err skip_rules_new(const sh_list *keys, const sh_list *blocked, skip_rules **ret,
+                      sh_error *error)
 {
-    skip_set *s = calloc(1, sizeof *s);
+    skip_rules *s = calloc(1, sizeof *s);
     sh_err err = s == NULL ? SH_E_MEMORY : make_slots(s, keys->count + blocked->count);
     if (err == SH_OK) {
         add_keys(s, keys);
@@ -81,14 +82,14 @@ sh_err skip_set_new(const sh_list *keys, const sh_list *blocked, skip_set **ret,
         err = hash_rules(s, keys);
     }
     if (err != SH_OK) {
-        skip_set_free(s);
+        skip_rules_free(s);
         return sh_fail(error, err, "no memory for SYNC_skip_macs and the blocklist");
     }
     *ret = s;
     return SH_OK;
 }
 
-void skip_set_free(skip_set *s)
+void skip_rules_free(skip_rules *s)
 {
     if (s == NULL)
         return;
@@ -96,14 +97,14 @@ void skip_set_free(skip_set *s)
     free(s);
 }
 
-bool skip_set_has(const skip_set *s, const sh_mac *mac)
+bool skip_rules_has(const skip_rules *s, const sh_mac *mac)
 {
     if (mac->number != 0 && !s->has_six_bytes)
         return false;
     return s->slots[slot_of(s, mac->text, mac->len)] != NULL;
 }
 
-const uint8_t *skip_set_rules(const skip_set *s)
+const uint8_t *skip_rules_digest(const skip_rules *s)
 {
     return s->rules;
 }
