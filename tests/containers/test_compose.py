@@ -272,13 +272,18 @@ volumes:
         self.assertEqual(curl(console + "/sync").status, 404)
         self.assertEqual(curl(f"http://127.0.0.1:{self.port}/api/v1/summary").status, 404)
 
-    def test_a_hub_without_token_does_not_start_and_says_what_to_set(self):
-        bare = self.project("compose.yaml", {
-            "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{free_port()}"), "SYNCHUB_VERSION": VERSION,
-            "SYNCHUB_CONSOLE_PUBLISH": quoted(f"127.0.0.1:{free_port()}")})
-        bare("up", "-d", check=False)
-        wait_until(lambda: "SYNC_api_token" in bare("logs", "receiver").stdout,
-                   "the receiver to name SYNC_api_token", details=bare.details)
+    def test_nothing_starts_without_a_token_and_one_line_says_what_to_set(self):
+        for file, values, missing in (
+                ("compose.yaml", {}, "SYNC_api_token"),
+                ("compose.yaml", {"SYNC_api_token": quoted(TOKEN)}, "SYNC_encryption_key"),
+                ("compose.node.yaml", {}, "SYNC_api_token"),
+                ("compose.node.yaml", SECRETS, "SYNC_node_name")):
+            bare = self.project(file, {"SYNCHUB_VERSION": VERSION, **values})
+            done = bare("up", "-d", check=False)
+            self.assertNotEqual(done.returncode, 0)
+            [line] = [line for line in done.stderr.splitlines() if line]
+            self.assertIn(f": set {missing} in docker/.env, to ", line)
+            self.assertEqual(docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={bare.name}").stdout, "")
 
 
 class Documented(unittest.TestCase):
@@ -290,22 +295,27 @@ class Documented(unittest.TestCase):
         self.addCleanup(parent.cleanup)
         tree = pathlib.Path(parent.name) / "tree"
         shutil.copytree(REPO, tree, symlinks=True, ignore=shutil.ignore_patterns("build", ".git", "__pycache__", ".env"))
-        (tree / "api").mkdir(mode=0o755)
+        folder = pathlib.Path(parent.name) / "api"  # not in the tree, which is what images are built of
+        folder.mkdir(mode=0o755)
         copy, modes, start_hub, start_node = documented("docs/install.md", "cp docker/.env.example").commands()
         [nodes] = documented("docs/install.md", "docker compose -f docker/compose.yaml exec").commands()
         run_documented(copy, tree, {})
+        project, node_project = (unique(name).replace("-", "") for name in ("hub", "node"))
         write_env(tree / "docker", {
-            **SECRETS, "SYNC_hub_url": quoted("http://hub.invalid:20212"), "SYNC_node_name": quoted("Office"),
-            "NODE_API": quoted(tree / "api"), "NODE_PLUGINS": quoted(tree / "api"),
+            **SECRETS, "COMPOSE_PROJECT_NAME": quoted(project), "SYNC_hub_url": quoted("http://hub.invalid:20212"),
+            "SYNC_node_name": quoted("Office"), "NODE_API": quoted(folder), "NODE_PLUGINS": quoted(folder),
             "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{free_port()}"),
             "SYNCHUB_CONSOLE_PUBLISH": quoted(f"127.0.0.1:{free_port()}")})
         run_documented(modes, tree, {})
-        hub, node = ({"docker compose": " ".join([*compose_command(), "-p", unique(name).replace("-", "")]),
-                      "exec": "exec -T"} for name in ("hub", "node"))
-        for command, names in ((start_hub, hub), (start_node, node)):
+        names = {"docker compose": " ".join(compose_command()), "exec": "exec -T", "synchub-node": node_project}
+        for command in (start_hub, start_node):
             self.addCleanup(run_documented, re.sub(" up .*", " down -v -t 10", command), tree, names)
             run_documented(command, tree, names)
-        wait_until(lambda: self.succeeds(nodes, tree, hub), "the hub to answer")
+        for name, services in ((project, {"redis", "receiver", "puller"}), (node_project, {"pusher"})):
+            started = docker("ps", "--filter", f"label=com.docker.compose.project={name}", "--format",
+                             '{{.Label "com.docker.compose.service"}}').stdout.split()
+            self.assertEqual(set(started), services)
+        wait_until(lambda: self.succeeds(nodes, tree, names), "the hub to answer")
 
     @staticmethod
     def succeeds(command, tree, names):
