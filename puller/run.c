@@ -3,7 +3,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/config/settings_http.h"
-#include "libcommon/config/settings_hub.h"
+#include "libcommon/config/settings_made_on_hub.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/runtime/hub_settings_redis.h"
 #include "libcommon/runtime/log.h"

@@ -23,7 +23,7 @@
 sh_err sh_settings_load(int program, char *const environment[], sh_settings *ret, sh_error *error);
 
 /*
- * The same, with what was made on the hub (settings_hub.h) between SYNC_config_file and the
+ * The same, with what was made on the hub (settings_made_on_hub.h) between SYNC_config_file and the
  * default; NULL: nothing. A value that this program cannot use causes a warning and keeps the
  * default. Borrows hub during the call.
  */

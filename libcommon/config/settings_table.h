@@ -36,7 +36,7 @@ typedef enum {
     SH_ORIGIN_DEFAULT,
     SH_ORIGIN_ENVIRONMENT,
     SH_ORIGIN_FILE, /* X_FILE or SYNC_config_file */
-    SH_ORIGIN_HUB,  /* made on the hub, see settings_hub.h */
+    SH_ORIGIN_HUB,  /* made on the hub, see settings_made_on_hub.h */
 } sh_origin;
 
 extern const char *const sh_origin_names[]; /* `default` … */

@@ -2,7 +2,7 @@
 #include "receiver/console/console_settings.h"
 
 #include "libcommon/base/cleanup.h"
-#include "libcommon/config/settings_hub.h"
+#include "libcommon/config/settings_made_on_hub.h"
 #include "libcommon/json/json_write.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/console/console_body.h"

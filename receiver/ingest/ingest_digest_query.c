@@ -11,7 +11,7 @@
 #include "libcommon/runtime/log.h"
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest_error_answers.h"
-#include "receiver/ingest/ingest_status.h"
+#include "receiver/ingest/ingest_success_answers.h"
 #include "receiver/ingest/node_reports.h"
 
 #include <string.h>

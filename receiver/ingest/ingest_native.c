@@ -7,7 +7,7 @@
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/ingest/ingest_body.h"
 #include "receiver/ingest/ingest_error_answers.h"
-#include "receiver/ingest/ingest_status.h"
+#include "receiver/ingest/ingest_success_answers.h"
 #include "receiver/ingest/node_reports.h"
 
 #include <inttypes.h>

@@ -3,8 +3,8 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/config/settings_hub.h"
 #include "libcommon/config/settings_load.h"
+#include "libcommon/config/settings_made_on_hub.h"
 #include "libcommon/config/settings_value.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/store/store_thresholds.h"

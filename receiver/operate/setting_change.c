@@ -5,7 +5,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/base/spelling.h"
-#include "libcommon/config/settings_hub.h"
+#include "libcommon/config/settings_made_on_hub.h"
 #include "libcommon/runtime/log.h"
 #include "receiver/merge/settings_publication.h"
 #include "receiver/merge/skip_macs_setting.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/limits.h"
-#include "libcommon/config/settings_hub.h"
+#include "libcommon/config/settings_made_on_hub.h"
 #include "libcommon/json/json_write.h"
 #include "receiver/operate/json_time.h"
 #include "receiver/operate/setting_list.h"

@@ -3,7 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/config/settings_hub.h"
+#include "libcommon/config/settings_made_on_hub.h"
 #include "libcommon/queue/queue_settings.h"
 #include "receiver/store/store_state.h"
 

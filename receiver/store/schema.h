@@ -87,7 +87,7 @@ sh_err schema_check_complete(const char *place, int version, sh_error *error);
 /* Appends the SQL of a step. SH_E_MEMORY, SH_E_LIMIT. */
 sh_err schema_render(const schema_step *step, schema_dialect dialect, sh_buf *sql);
 
-/* --- schema_devices.c: tables whose columns are listed elsewhere */
+/* --- schema_version_1.c: tables whose columns are listed elsewhere */
 
 sh_err schema_build_devices(schema_dialect dialect, sh_buf *sql);
 sh_err schema_build_results(schema_dialect dialect, sh_buf *sql);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECEIVER_INGEST_STATUS_H
-#define RECEIVER_INGEST_STATUS_H
+#ifndef RECEIVER_INGEST_SUCCESS_ANSWERS_H
+#define RECEIVER_INGEST_SUCCESS_ANSWERS_H
 
 #include "libcommon/crypto/crypto.h"
 #include "libcommon/http/http_server.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/ingest/ingest_status.h"
+#include "receiver/ingest/ingest_success_answers.h"
 
 #include "libcommon/base/hex.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SH_SETTINGS_HUB_H
-#define SH_SETTINGS_HUB_H
+#ifndef SH_SETTINGS_MADE_ON_HUB_H
+#define SH_SETTINGS_MADE_ON_HUB_H
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/config/settings_table.h"
