@@ -8,6 +8,7 @@
 #include "libcommon/runtime/log.h"
 #include "receiver/console/console_access.h"
 #include "receiver/console/console_api.h"
+#include "receiver/console/console_credential_transfer.h"
 #include "receiver/console/console_page.h"
 #include "receiver/console/console_password.h"
 #include "receiver/console/console_reply.h"
@@ -27,8 +28,12 @@ struct console {
 
 static size_t admit(void *context, sh_http_exchange *exchange)
 {
-    (void)context, (void)exchange;
-    return SH_CONSOLE_BODY_MAX;
+    console_request request = {.console = context, .exchange = exchange};
+    if (!console_is_import(exchange))
+        return SH_CONSOLE_BODY_MAX;
+    size_t allowed = console_admit_import(&request);
+    console_request_reset(&request);
+    return allowed;
 }
 
 static bool is_api(const char *path)
@@ -59,10 +64,12 @@ static void handle(void *context, sh_http_exchange *exchange)
     console_request_reset(&request);
 }
 
-/* Only the API waits for databases. */
+/* Only the API waits for databases; one import at a time, as it takes much memory. */
 static sh_http_class classify(void *context, const sh_http_exchange *exchange)
 {
     (void)context;
+    if (console_is_import(exchange))
+        return SH_HTTP_EXCLUSIVE;
     return is_api(sh_http_path(exchange)) ? SH_HTTP_NORMAL : SH_HTTP_IMMEDIATE;
 }
 

@@ -6,6 +6,7 @@
 #include "receiver/console/console_access.h"
 #include "receiver/console/console_auth_failures.h"
 #include "receiver/console/console_blocklist.h"
+#include "receiver/console/console_credential_transfer.h"
 #include "receiver/console/console_credentials.h"
 #include "receiver/console/console_dead_letters.h"
 #include "receiver/console/console_devices.h"
@@ -51,6 +52,8 @@ static const api_route routes[] = {
     {"POST", "nodes/*/credentials/rotate", console_rotate_credentials, .has_body = true,
      .body_is_optional = true},
     {"GET", "credentials", console_list_credentials, .is_open = false},
+    {"POST", "credentials/export", console_export_credentials, .is_open = false},
+    {"POST", "credentials/import", console_import_credentials, .is_open = false},
     {"GET", "devices", console_list_devices, .is_open = false},
     {"GET", "devices.csv", console_export_devices, .is_open = false},
     {"GET", "devices/*", console_show_device, .is_open = false},

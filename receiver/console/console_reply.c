@@ -62,6 +62,12 @@ void console_reply_body(sh_http_exchange *exchange, unsigned status, const char 
         (void)sh_http_reply(exchange, status, content_type, body);
 }
 
+void console_reply_file(sh_http_exchange *exchange, const char *content_type, sh_slice body)
+{
+    add_headers(exchange, "no-store");
+    (void)sh_http_reply(exchange, 200, content_type, body);
+}
+
 void console_reply_secret(sh_http_exchange *exchange, unsigned status, sh_slice json)
 {
     add_headers(exchange, "no-store");

@@ -14,6 +14,8 @@
  */
 void console_reply_body(sh_http_exchange *exchange, unsigned status, const char *content_type,
                         sh_slice body);
+/* A file that no cache keeps. */
+void console_reply_file(sh_http_exchange *exchange, const char *content_type, sh_slice body);
 /* JSON that no cache keeps, such as credentials. */
 void console_reply_secret(sh_http_exchange *exchange, unsigned status, sh_slice json);
 /* A status without a body, such as 204. */

@@ -3,6 +3,7 @@
 
 import csv
 import io
+import json
 import pathlib
 import sys
 
@@ -60,3 +61,40 @@ class Devices(FilesTest):
         self.browser.click("CSV")
         self.browser.wait_for_text("The hub does not answer.")
         self.assertEqual(list(self.saved.iterdir()), [])
+
+
+class Credentials(FilesTest):
+    def choose(self, path):
+        self.browser.find("[name=file]").send_keys(str(path))
+
+    def test_credentials_are_exported_and_imported(self):
+        self.command("node", "add", "Attic", "Cabin")
+        self.go("#/add", "Move nodes")
+        self.browser.click("Export")
+        file = self.folder / "credentials"
+        file.write_text(self.wait_saved("synchub-credentials.txt"))
+        self.assertEqual(sorted(file.read_text().splitlines()), sorted(self.command("node", "export").stdout.splitlines()))
+        for width in (360, 1280):
+            self.browser.view(width)
+            self.assertFalse(self.browser.is_wider_than_screen())
+            self.assertEqual(self.browser.axe_findings(), [])
+        self.choose(file)
+        self.browser.click("Import")
+        self.browser.wait_for_text("0 imported, 2 kept that exist here.")
+        self.browser.click("Replace what nodes have here", "label")
+        self.browser.click("Import")
+        self.browser.wait_for_text("What they use now is refused", "dialog")
+        self.browser.screenshot("import-replace")
+        self.browser.click("Replace", "dialog button")
+        self.browser.wait_for_text("2 imported, 0 kept that exist here.")
+        self.assert_quiet()
+
+    def test_a_file_that_is_no_export_is_refused_with_the_reason(self):
+        file = self.folder / "other"
+        file.write_text("<img src=x onerror=alert(1)>")
+        self.go("#/add", "Move nodes")
+        self.browser.click("Import")  # no file yet: the browser asks for one
+        self.choose(file)
+        self.browser.click("Import")
+        self.browser.wait_for_text("line 1 of the file: not an export of `node export`; nothing was imported")
+        self.assertEqual(json.loads(self.command("node", "list", "--json").stdout)["items"], [])

@@ -2,6 +2,7 @@
 /* Requests to the hub's API, /api/v1. Times out, and turns every failure into an ApiError. */
 const BASE = "/api/v1";
 const TIMEOUT_MS = 15000;
+const FILE_TIMEOUT_MS = 300000;
 
 /* status is 0 if the hub did not answer. problem is its RFC 9457 document, if it sent one. */
 export class ApiError extends Error {
@@ -54,20 +55,25 @@ function readJson(response) {
     return response.status === 204 ? null : response.json();
 }
 
+function typeOf(body, file) {
+    if (file !== undefined)
+        return {"Content-Type": "application/octet-stream"};
+    return body === undefined ? {} : {"Content-Type": "application/json"};
+}
+
 /*
  * One exchange. The browser keeps answers and asks with their ETag (no-cache), so what did not
  * change is not sent again. Resolves to what read(response) does.
  */
-async function exchange(method, path, {parameters, body, signal, read = readJson} = {}) {
-    const headers = {Accept: read === readJson ? "application/json" : "*/*"};
-    if (body !== undefined)
-        headers["Content-Type"] = "application/json";
-    const signals = [AbortSignal.timeout(TIMEOUT_MS), signal].filter(Boolean);
+async function exchange(method, path, {parameters, body, file, signal, read = readJson,
+    timeout = TIMEOUT_MS} = {}) {
+    const headers = {Accept: read === readJson ? "application/json" : "*/*", ...typeOf(body, file)};
+    const signals = [AbortSignal.timeout(timeout), signal].filter(Boolean);
     let response;
     try {
         response = await fetch(address(path, parameters), {
             method, headers, cache: "no-cache", credentials: "same-origin", redirect: "error",
-            body: body === undefined ? undefined : JSON.stringify(body),
+            body: body === undefined ? file : JSON.stringify(body),
             signal: AbortSignal.any(signals),
         });
         if (!response.ok)
@@ -86,6 +92,11 @@ export const getCsv = (path, parameters, signal) => exchange("GET", path, {param
     read: async (response) => ({blob: await response.blob(),
         next: response.headers.get("Synchub-Next")})});
 export const post = (path, body) => exchange("POST", path, {body: body ?? {}});
+/* Files of any size: the hub answers when it is done. */
+export const postForFile = (path) => exchange("POST", path,
+    {read: (response) => response.blob(), timeout: FILE_TIMEOUT_MS});
+export const postFile = (path, file, parameters) => exchange("POST", path,
+    {parameters, file, timeout: FILE_TIMEOUT_MS});
 export const put = (path, body) => exchange("PUT", path, {body});
 export const patch = (path, body) => exchange("PATCH", path, {body});
 export const remove = (path) => exchange("DELETE", path);

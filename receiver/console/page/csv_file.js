@@ -6,9 +6,9 @@
 import {getCsv} from "./api.js";
 import {h, replace} from "./dom.js";
 import {count} from "./format.js";
+import {save} from "./save.js";
 
 const PAGE = 1000;
-const RELEASE_MS = 60000; // by then the browser has begun to save the file
 
 async function readAll(path, parameters, onPage, signal) {
     const parts = [];
@@ -20,12 +20,6 @@ async function readAll(path, parameters, onPage, signal) {
         onPage(parts.length * PAGE);
     } while (after !== null);
     return new Blob(parts, {type: "text/csv"});
-}
-
-function save(blob, name) {
-    const address = URL.createObjectURL(blob);
-    h("a", {href: address, download: name}).click();
-    setTimeout(() => URL.revokeObjectURL(address), RELEASE_MS);
 }
 
 /* A button that saves the list at path, as these parameters filter it, and shows how far it is. */

@@ -4,6 +4,7 @@ import {get, post} from "./api.js";
 import {actionButton, actionForm, field, flag} from "./confirm.js";
 import {credentialText, probableHubUrl} from "./credential_text.js";
 import {foreign, h, replace} from "./dom.js";
+import {nodeTransfer} from "./node_transfer.js";
 import {poll} from "./poll.js";
 import {link} from "./router.js";
 import {badge} from "./states.js";
@@ -53,6 +54,6 @@ export function show(place) {
         flag("Ephemeral: may disappear", {name: "ephemeral"}));
     replace(place.main, h("h1", null, title), h("p", null, "The node gets a token and a key of " +
         "its own, so that no other node can send in its name and it can be revoked alone."),
-    form, loopbackHint(), outcome, secrets, arrived);
+    form, loopbackHint(), outcome, secrets, arrived, nodeTransfer());
     return () => waiting?.stop();
 }
