@@ -11,7 +11,7 @@
 /*
  * Presence is asked for each device, by the index of SyncHub_Presence, and not summed up for all
  * before: the first of a million devices is found at once. Filters that select few devices begin
- * with an index, too.
+ * with an index, too. Only an order that needs the presence of all devices anyway sums it up.
  */
 
 static const char *const searched[] = {"devMac",      "devName",       "devLastIP",   "devVendor",
@@ -114,11 +114,14 @@ static void add_search(device_sql *b, const char *text)
 
 static void add_key_of(device_sql *b, int64_t rowid)
 {
+    bool is_grouped = b->is_grouped;
+    b->is_grouped = false;
     device_sql_add(b, "(SELECT ");
     (void)device_sql_add_key(b);
     device_sql_add(b, " FROM \"Devices\" AS d WHERE d.rowid = ");
     device_sql_add_number(b, rowid);
     device_sql_add(b, ")");
+    b->is_grouped = is_grouped;
 }
 
 /* Those that come after the device `after` in the order of the query. */
@@ -141,6 +144,15 @@ static void add_after(device_sql *b, int64_t after)
     device_sql_add(b, ")");
 }
 
+static void add_candidates(device_sql *b)
+{
+    add_condition(b);
+    device_sql_add(b, "d.rowid IN ");
+    device_sql_add(b, b->terms->in);
+    device_sql_add_place(b, new_parameter(b, sh_slice_of(b->parameters->candidates)));
+    device_sql_add(b, b->terms->in_end);
+}
+
 static void add_conditions(device_sql *b, size_t node)
 {
     const store_device_query *query = b->query;
@@ -149,6 +161,8 @@ static void add_conditions(device_sql *b, size_t node)
         add_condition(b);
         add_node(b, node);
     }
+    if (b->parameters->candidates != NULL)
+        add_candidates(b);
     if (query->first_seen_ms > 0) {
         add_condition(b);
         device_sql_add_first_seen(b, query->first_seen_ms);
@@ -216,30 +230,61 @@ static device_sql begin_query(const store *s, schema_dialect dialect,
                     .sql = sql,
                     .parameters = ret};
     b.columns = store_columns(s, &b.column_count);
-    *ret = (device_query_parameters){.count = 0};
+    ret->count = 0;
     return b;
 }
 
-sh_err device_query_build(const store *s, schema_dialect dialect, const store_device_query *query,
-                          sh_buf *sql, device_query_parameters *ret)
+static bool has_index(store_sort sort)
 {
-    device_sql b = begin_query(s, dialect, query, sql, ret);
+    return sort == STORE_SORT_NONE || sort == STORE_SORT_MAC || sort == STORE_SORT_NODE;
+}
+
+bool device_query_is_in_two(schema_dialect dialect, const store_device_query *query)
+{
+    return dialect == SCHEMA_SQLITE || !has_index(query->sort);
+}
+
+/* Whether all devices are read before the first is known, and their presence with them. */
+static bool needs_all_presence(const store *s, const store_device_query *query)
+{
+    bool by_index = query->node != NULL || query->mac != NULL || query->first_seen_ms > 0;
+    bool by_presence = query->sort >= STORE_SORT_PRESENT;
+    return store_has_presence(s) && !by_index && !has_index(query->sort) &&
+           (by_presence || query->present != NULL);
+}
+
+sh_err device_query_build(const store *s, schema_dialect dialect, const store_device_query *query,
+                          sh_buf *sql, device_query_parameters *parameters)
+{
+    device_sql b = begin_query(s, dialect, query, sql, parameters);
+    b.is_grouped = parameters->candidates == NULL && needs_all_presence(s, query);
+    device_sql_add(&b, b.is_grouped ? b.terms->with_presence : "");
     size_t node = query->node == NULL ? 0 : new_parameter(&b, sh_slice_of(query->node));
-    if (dialect == SCHEMA_SQLITE)
+    if (device_query_is_in_two(dialect, query))
         device_sql_add(&b, "SELECT d.rowid FROM \"Devices\" AS d");
     else
         add_columns(&b);
+    if (b.is_grouped)
+        device_sql_add_grouped(&b);
     add_conditions(&b, node);
     add_order(&b);
     return b.err;
 }
 
-sh_err device_query_build_row(const store *s, const store_device_query *query, sh_buf *sql)
+sh_err device_query_build_rows(const store *s, schema_dialect dialect,
+                               const store_device_query *query, sh_buf *sql)
 {
-    device_query_parameters parameters;
-    device_sql b = begin_query(s, SCHEMA_SQLITE, query, sql, &parameters);
+    device_query_parameters parameters = {.count = 0};
+    device_sql b = begin_query(s, dialect, query, sql, &parameters);
     add_columns(&b);
-    device_sql_add(&b, " WHERE d.rowid = $2");
+    if (dialect == SCHEMA_SQLITE) {
+        device_sql_add(&b, " WHERE d.rowid = $2");
+        return b.err;
+    }
+    device_sql_add(&b, " JOIN unnest(");
+    device_sql_add_place(&b, query->node != NULL ? 2 : 1);
+    device_sql_add(&b, "::text::bigint[]) WITH ORDINALITY AS listed(id, place)"
+                       " ON d.rowid = listed.id ORDER BY listed.place");
     return b.err;
 }
 

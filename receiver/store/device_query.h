@@ -8,8 +8,8 @@
  * Builds the SQL of store_devices() for both backends. Result columns: rowid, the columns of the
  * table, present, since, first seen and last connection (Unix time in ms, 0: not known), and the
  * nodes that see the device, in the format of store_node_view_next(), of which the others follow by
- * device_presence_read() if the database has presence. SQLite's statement has the rowids only, as
- * it sorts whole rows slowly; each row is read by another.
+ * device_presence_read() if the database has presence. If device_query_is_in_two(),
+ * the statement has the rowids only, as whole rows sort slowly; they are read by another.
  */
 
 /*
@@ -17,11 +17,19 @@
  * which returns whether any of the others contains the text, without regard to case.
  */
 sh_err device_query_build(const store *s, schema_dialect dialect, const store_device_query *query,
-                          sh_buf *sql, device_query_parameters *ret);
+                          sh_buf *sql, device_query_parameters *parameters);
 
-/* SQLite's statement for one row: $1 is the node of the query, $2 the rowid. SH_E_MEMORY,
- * SH_E_LIMIT. */
-sh_err device_query_build_row(const store *s, const store_device_query *query, sh_buf *sql);
+/* Always in SQLite; in PostgreSQL, which asks a server, only if an index does not have the order.
+ */
+bool device_query_is_in_two(schema_dialect dialect, const store_device_query *query);
+
+/*
+ * The statement for the rows: $1 is the node of the query, if any; then a parameter that is the
+ * rowid in SQLite, and in PostgreSQL an array of rowids, in whose order the rows are returned.
+ * SH_E_MEMORY, SH_E_LIMIT.
+ */
+sh_err device_query_build_rows(const store *s, schema_dialect dialect,
+                               const store_device_query *query, sh_buf *sql);
 
 /* Derives a device's presence from its nodes. */
 void device_presence_read(store_device *device);

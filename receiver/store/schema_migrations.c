@@ -235,10 +235,26 @@ static const schema_step version_12[] = {
      .own_only = true},
 };
 
+/*
+ * For lists of the few devices that are absent: most rows are not in this index, so that new
+ * devices cost nothing. PostgreSQL's view computes the time once, not for each row.
+ */
+static const schema_step version_13[] = {
+    {.sql = "CREATE INDEX \"SyncHub_Presence_not_present\" ON \"SyncHub_Presence\"(present, mac)"
+            " WHERE present <> 1",
+     .own_only = true},
+    {.postgres = "DROP VIEW \"SyncHub_DevicePresence\"", .own_only = true},
+    {.postgres = "DROP VIEW \"SyncHub_NodePresence\"", .own_only = true},
+    {.postgres = NODE_PRESENCE_VIEW_BY_THRESHOLDS(POSTGRES_NOW_ONCE_MS, "greatest"),
+     .own_only = true},
+    {.postgres = DEVICE_PRESENCE_VIEW("lower(d.\"devMac\")"), .own_only = true},
+};
+
 static const schema_migration migrations[] = {
-    MIGRATION(version_1), MIGRATION(version_2),  MIGRATION(version_3),  MIGRATION(version_4),
-    MIGRATION(version_5), MIGRATION(version_6),  MIGRATION(version_7),  MIGRATION(version_8),
-    MIGRATION(version_9), MIGRATION(version_10), MIGRATION(version_11), MIGRATION(version_12),
+    MIGRATION(version_1),  MIGRATION(version_2),  MIGRATION(version_3),  MIGRATION(version_4),
+    MIGRATION(version_5),  MIGRATION(version_6),  MIGRATION(version_7),  MIGRATION(version_8),
+    MIGRATION(version_9),  MIGRATION(version_10), MIGRATION(version_11), MIGRATION(version_12),
+    MIGRATION(version_13),
 };
 
 const schema schema_released = {.migrations = migrations,

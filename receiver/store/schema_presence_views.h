@@ -12,6 +12,8 @@
 
 #define SQLITE_NOW_MS "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 #define POSTGRES_NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+/* Computed once for a statement, not for each row. */
+#define POSTGRES_NOW_ONCE_MS "(SELECT " POSTGRES_NOW_MS ")"
 
 /*
  * As node_lateness.h and node_state.h define these states. A contact is recorded up to a minute
@@ -50,18 +52,28 @@
  * All devices of a node are unknown while it is silent: its last contact is longer ago than
  * silent_ms, or in the future; or while or_unknown, a condition on the node n, is true.
  */
-#define NODE_PRESENCE_VIEW_SILENT(now, greatest, silent_ms, or_unknown)                            \
-    "CREATE VIEW \"SyncHub_NodePresence\" AS"                                                      \
-    " SELECT mac, node, state AS present, CASE state WHEN 'unknown' THEN contact_ms"               \
+#define NODE_UNKNOWN(now, silent_ms, or_unknown)                                                   \
+    "n.last_contact_ms > " now " OR n.last_contact_ms + " silent_ms " < " now or_unknown
+
+/* The rows of the view; from joins the rows p of SyncHub_Presence with their nodes n, if any. */
+#define NODE_PRESENCE(now, greatest, unknown, from)                                                \
+    "SELECT mac, node, state AS present, CASE state WHEN 'unknown' THEN contact_ms"                \
     " ELSE since_ms END AS since_ms, ip, first_seen_ms, CASE state WHEN 'no'"                      \
     " THEN last_connection_ms ELSE " greatest "(last_connection_ms, CASE present WHEN 1"           \
     " THEN contact_ms ELSE 0 END) END AS last_connection_ms"                                       \
     " FROM (SELECT p.mac, p.node, p.present, p.since_ms, p.ip, p.first_seen_ms,"                   \
     " p.last_connection_ms, coalesce(n.last_contact_ms, 0) AS contact_ms,"                         \
-    " CASE WHEN n.node IS NULL OR p.present NOT IN (0, 1) OR n.last_contact_ms > " now             \
-    " OR n.last_contact_ms + " silent_ms " < " now or_unknown " THEN 'unknown'"                    \
-    " WHEN p.present = 1 THEN 'yes' ELSE 'no' END AS state"                                        \
-    " FROM \"SyncHub_Presence\" AS p LEFT JOIN \"SyncHub_Nodes\" AS n ON n.node = p.node) AS s"
+    " CASE WHEN n.node IS NULL OR p.present NOT IN (0, 1) OR " unknown " THEN 'unknown'"           \
+    " WHEN p.present = 1 THEN 'yes' ELSE 'no' END AS state FROM " from ") AS s"
+
+#define NODE_PRESENCE_VIEW_SILENT(now, greatest, silent_ms, or_unknown)                            \
+    "CREATE VIEW \"SyncHub_NodePresence\" AS " NODE_PRESENCE(                                      \
+        now, greatest, NODE_UNKNOWN(now, silent_ms, or_unknown),                                   \
+        "\"SyncHub_Presence\" AS p LEFT JOIN \"SyncHub_Nodes\" AS n ON n.node = p.node")
+
+/* The rule of the view, of the node n. */
+#define NODE_UNKNOWN_BY_THRESHOLDS(now, greatest)                                                  \
+    NODE_UNKNOWN(now, SILENT_MS(greatest), OR_LATER_OR_FAILING(now, greatest))
 
 #define DEVICE_PRESENCE_VIEW(mac)                                                                  \
     "CREATE VIEW \"SyncHub_DevicePresence\" AS"                                                    \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
+#include "receiver/store/device_candidates.h"
 #include "receiver/store/device_query.h"
 #include "receiver/store/sqlite/sqlite_store.h"
 #include "receiver/store/text_search.h"
@@ -53,15 +54,17 @@ static sh_err give_device(store_sqlite *s, sqlite3_stmt *row, const device_recei
 typedef struct {
     sqlite3_stmt *rowids, *row;
     device_query_parameters parameters; /* the statements borrow its texts */
+    device_candidates candidates;
 } device_statements;
 
 static void device_statements_reset(device_statements *d)
 {
     store_sqlite_finalize(&d->rowids);
     store_sqlite_finalize(&d->row);
+    device_candidates_reset(&d->candidates);
 }
 
-/* rowids gives which, row reads each: both in one read transaction. */
+/* rowids gives which, row reads each. */
 static sh_err give_devices(store_sqlite *s, const device_statements *d, const device_receiver *to,
                            sh_error *error)
 {
@@ -130,13 +133,38 @@ static int add_functions(sqlite3 *db)
                                                         any_contains, NULL, NULL, NULL);
 }
 
+static sh_err find_candidates(store_sqlite *s, const store_device_query *query,
+                              device_candidates *c, const char **ret, sh_error *error)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf sql = SH_BUF_INIT(LIST_SQL_MAX);
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    if (device_candidates_build(SCHEMA_SQLITE, query->present, &sql) != SH_OK)
+        return sh_fail(error, SH_E_MEMORY, "out of memory: cannot read the database");
+    int rc = sqlite3_prepare_v2(s->db, sql.data, -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return store_sqlite_fail(s, rc, "read", error);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
+        if (device_candidates_add(c, SCHEMA_SQLITE, sqlite3_column_int64(statement, 0)) != SH_OK)
+            return sh_fail(error, SH_E_MEMORY, "out of memory: cannot read the database");
+    if (rc != SQLITE_DONE)
+        return store_sqlite_fail(s, rc, "read", error);
+    return device_candidates_end(c, SCHEMA_SQLITE, ret) == SH_OK
+               ? SH_OK
+               : sh_fail(error, SH_E_MEMORY, "out of memory: cannot read the database");
+}
+
 static sh_err prepare(store_sqlite *s, const store_device_query *query, device_statements *d,
                       sh_error *error)
 {
+    if (device_candidates_help(&s->base, query)) {
+        sh_err err = find_candidates(s, query, &d->candidates, &d->parameters.candidates, error);
+        if (err != SH_OK)
+            return err;
+    }
     SH_CLEANUP(sh_buf_reset) sh_buf list = SH_BUF_INIT(LIST_SQL_MAX);
     SH_CLEANUP(sh_buf_reset) sh_buf one = SH_BUF_INIT(LIST_SQL_MAX);
     if (device_query_build(&s->base, SCHEMA_SQLITE, query, &list, &d->parameters) != SH_OK ||
-        device_query_build_row(&s->base, query, &one) != SH_OK)
+        device_query_build_rows(&s->base, SCHEMA_SQLITE, query, &one) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "out of memory: cannot read the database");
     int rc = add_functions(s->db);
     if (rc == SQLITE_OK)
@@ -155,8 +183,14 @@ sh_err store_sqlite_devices(store *base, const store_device_query *query, store_
                             void *context, sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
-    SH_CLEANUP(device_statements_reset) device_statements d = {.rowids = NULL};
-    sh_err err = prepare(s, query, &d, error);
+    device_statements d = {.rowids = NULL};
     const device_receiver to = {each, context};
-    return err == SH_OK ? give_devices(s, &d, &to, error) : err;
+    sh_err err = store_sqlite_state_read_begin(base, error);
+    if (err == SH_OK)
+        err = prepare(s, query, &d, error);
+    if (err == SH_OK)
+        err = give_devices(s, &d, &to, error);
+    device_statements_reset(&d);
+    store_sqlite_rollback(base);
+    return err;
 }
