@@ -97,6 +97,11 @@ typedef struct {
      */
     int64_t headers_max_ms, exchange_max_ms;
     size_t connections_max; /* 0: SH_HTTP_CONNECTIONS_MAX; less if RLIMIT_NOFILE is low */
+    /*
+     * Answers, with sh_http_reply(), what the server itself refuses (SH_HTTP_CODE_…); NULL: as
+     * sh_http_error_write(). Called in the server's threads; must not block.
+     */
+    void (*refuse)(sh_http_exchange *exchange, unsigned status, const char *message);
     /* Called in the server's threads for each event; must not block. May be NULL. */
     void (*on_event)(const sh_http_event *event);
 } sh_http_server_options;

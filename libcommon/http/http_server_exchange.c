@@ -168,6 +168,10 @@ void sh_http_reply_error(sh_http_exchange *exchange, unsigned status, const char
 void sh_http_reply_failure(sh_http_exchange *exchange, unsigned status, const char *code,
                            const char *title, const char *message)
 {
+    if (exchange->server->refuse != NULL) {
+        exchange->server->refuse(exchange, status, message);
+        return;
+    }
     bool json = strcmp(exchange->content_type, "application/json") == 0;
     sh_http_reply_error(exchange, status, code, json ? message : title, message);
 }

@@ -257,6 +257,7 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
     server->names = with_defaults(&options->names);
     sh_http_timeouts_init(server, options);
     server->on_event = options->on_event;
+    server->refuse = options->refuse;
     server->has_tls = options->tls.cert != NULL;
     server->stop_fd = server->ready = -1;
     (void)pthread_mutex_init(&server->lock, NULL);

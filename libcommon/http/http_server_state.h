@@ -83,6 +83,7 @@ struct sh_http_server {
     sh_http_server_names names;
     sh_http_workers *workers;
     void (*on_event)(const sh_http_event *event);
+    void (*refuse)(sh_http_exchange *exchange, unsigned status, const char *message);
     int listener, stop_fd;
     bool has_tls;
     int ready; /* the accepting thread's epoll */

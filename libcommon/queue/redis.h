@@ -125,6 +125,7 @@ void sh_redis_shrink(sh_redis *redis);
 void sh_redis_reply_free(sh_redis_reply *reply); /* of sh_redis_call(); NULL is accepted */
 void sh_redis_reply_free_cleanup(sh_redis_reply **reply);
 
+/* NULL, as after a failed call and for an element that is not there, is SH_REDIS_NIL. */
 sh_redis_kind sh_redis_kind_of(const sh_redis_reply *reply);
 int64_t sh_redis_integer(const sh_redis_reply *reply); /* 0 unless an integer */
 sh_slice sh_redis_text(const sh_redis_reply *reply);   /* empty unless text */

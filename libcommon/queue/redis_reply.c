@@ -28,7 +28,8 @@ void sh_redis_reply_free_cleanup(sh_redis_reply **reply)
 
 sh_redis_kind sh_redis_kind_of(const sh_redis_reply *reply)
 {
-    assert(reply != NULL);
+    if (reply == NULL)
+        return SH_REDIS_NIL;
     switch (((const redisReply *)reply)->type) {
     case REDIS_REPLY_INTEGER:
         return SH_REDIS_INTEGER;

@@ -196,6 +196,7 @@ static sh_err start_server(sh_listener *l, const sh_http_tls *tls, const void *c
         .routes = l->routes,
         .context = options->context,
         .on_event = sh_probes_log_event,
+        .refuse = options->refuse,
         .connections_max = options->connections_max,
     };
     err = sh_http_server_start(&server, &l->server, error);

@@ -32,6 +32,8 @@ typedef struct {
      * leaves SIGHUP and the watchdog to the first one.
      */
     const char *listen, *listen_setting;
+    /* As of sh_http_server_options; NULL: as for nodes. */
+    void (*refuse)(sh_http_exchange *exchange, unsigned status, const char *message);
 } sh_listener_options;
 
 /* SH_E_CONFIG, SH_E_IO, SH_E_MEMORY, SH_E_UNSUPPORTED. The settings must outlive the listener. */

@@ -127,7 +127,8 @@ static sh_err listen_on(console *c, sh_error *error)
                                          .context = &c->context,
                                          .connections_max = SH_CONSOLE_CONNECTIONS_MAX,
                                          .listen = c->context.settings->console_listen,
-                                         .listen_setting = "SYNC_console_listen"};
+                                         .listen_setting = "SYNC_console_listen",
+                                         .refuse = console_reply_refusal};
     return sh_listener_start(c->context.settings, &options, &c->listener, error);
 }
 

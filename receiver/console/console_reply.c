@@ -92,6 +92,7 @@ static const char *title_of(unsigned status)
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {409, "Conflict"},
+        {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
         {421, "Misdirected Request"},
         {422, "Unprocessable Content"},
@@ -146,6 +147,11 @@ void console_reply_failure(sh_http_exchange *exchange, const sh_error *error)
         break;
     }
     console_reply_problem(exchange, status, NULL, error->message);
+}
+
+void console_reply_refusal(sh_http_exchange *exchange, unsigned status, const char *message)
+{
+    console_reply_problem(exchange, status, NULL, message);
 }
 
 void console_reply_json(sh_http_exchange *exchange, sh_err err, const sh_buf *json, sh_error *error)

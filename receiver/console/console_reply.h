@@ -24,6 +24,8 @@ void console_reply_empty(sh_http_exchange *exchange, unsigned status);
 /* An RFC 9457 problem. type is NULL for `about:blank`. */
 void console_reply_problem(sh_http_exchange *exchange, unsigned status, const char *type,
                            const char *detail);
+/* A request that the HTTP server itself refuses. */
+void console_reply_refusal(sh_http_exchange *exchange, unsigned status, const char *message);
 /* The JSON if err is SH_OK, otherwise the failure, whose message may be missing. */
 void console_reply_json(sh_http_exchange *exchange, sh_err err, const sh_buf *json,
                         sh_error *error);

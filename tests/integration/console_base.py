@@ -2,6 +2,7 @@
 """A hub with its console, and requests whose answers are held against receiver/console/openapi.json."""
 
 import json
+import os
 import re
 
 import jsonschema
@@ -28,8 +29,17 @@ def resolved(value):
     return resolved(DOCUMENT["components"]["responses"][value["$ref"].rsplit("/", 1)[1]]) if "$ref" in value else value
 
 
+def record_answer(method, path, answer):
+    """Adds a line to the file SYNCHUB_ANSWERS, if there is one: tests/console/openapi.mjs checks them, too."""
+    if "SYNCHUB_ANSWERS" in os.environ:
+        with open(os.environ["SYNCHUB_ANSWERS"], "a", encoding="utf-8") as file:
+            file.write(json.dumps({"method": method.lower(), "path": path, "status": answer.status, "body": answer.text,
+                                   "type": answer.headers.get("content-type", "").split(";")[0]}) + "\n")
+
+
 def check_answer(method, path, answer):
     """Raises AssertionError if the answer is not one that the document describes."""
+    record_answer(method, path, answer)
     described = operation(method, path)
     if described is None:
         raise AssertionError(f"{method} {path} is not in the document")
@@ -46,6 +56,12 @@ def check_answer(method, path, answer):
     if "json" in kind:
         schema = {**content[kind]["schema"], "components": DOCUMENT["components"]}
         jsonschema.Draft202012Validator(schema).validate(answer.json)
+
+
+def check_schema(name, value):
+    """Raises jsonschema.ValidationError if the value is not what the document describes under this name."""
+    jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{name}",
+                                     "components": DOCUMENT["components"]}).validate(value)
 
 
 class ConsoleTest(SyncHubTest):

@@ -29,7 +29,7 @@ class Listener(ConsoleTest):
 
     def test_document_needs_no_session(self):
         self.start()
-        answer = curl(self.url + "/api/v1/openapi.json")
+        answer = self.call("GET", "/openapi.json")
         self.assertEqual(answer.status, 200)
         self.assertEqual(answer.body, (REPO / "receiver/console/openapi.json").read_bytes())
 

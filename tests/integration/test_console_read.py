@@ -6,7 +6,7 @@ import io
 import json
 import urllib.parse
 
-from console_base import ConsoleTest
+from console_base import ConsoleTest, check_schema
 from harness import device_rows, device_table, netalertx_push, wait_until
 
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \u202e"
@@ -143,6 +143,26 @@ class Reading(ConsoleTest):
         self.assertEqual(self.get("/nodes/Nobody").status, 404)
         self.assertEqual(self.get("/devices/00:00:5e:00:53:99").status, 404)
         self.assertEqual(self.call("DELETE", "/devices/Attic", token=self.token, check=False).status, 405)
+
+    def test_what_commands_write_is_in_the_document(self):
+        """The lists of the commands have the API's items, and single ones are the same."""
+        self.fill()
+        self.command("node", "add", "Attic")
+        self.command("blocklist", "add", "00:00:5e:00:53:01")
+        self.assertEqual(netalertx_push(self.hub.url, "{}", "Cellar", token="wrong").status, 403)
+        wait_until(lambda: self.get("/auth-failures").json["items"], "the refused request")
+        for schema, words in (("NodeList", ["nodes"]), ("CredentialList", ["node", "list"]),
+                              ("BlockedList", ["blocklist", "list"]), ("AuthFailureList", ["auth-failures"]),
+                              ("SettingList", ["settings"]),
+                              ("TokenList", ["console", "token", "list"])):
+            written = json.loads(self.command(*words, "--json").stdout)
+            self.assertGreater(len(written["items"]), 0, words)
+            check_schema(f"{schema}/properties/items", written["items"])
+        mac = self.get("/devices").json["items"][0]["devMac"]
+        for schema, words in (("Node", ["node", "show", "Attic"]), ("Device", ["device", "show", mac])):
+            check_schema(schema, json.loads(self.command(*words, "--json").stdout))
+        for device in json.loads(self.command("devices", "--json").stdout)["items"]:
+            check_schema("Device", device)
 
     def test_polling_costs_nothing_while_nothing_changes(self):
         self.command("node", "expect", "Attic")
