@@ -10,8 +10,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PUBLISH_TRIES 20
-#define PUBLISH_WAIT_MS 25 /* at least, before another try; at most twice that */
+#define PUBLISH_TRIES 12
+#define PUBLISH_WAIT_MS 25    /* at least, before the second try; at most twice that … */
+#define PUBLISH_DOUBLED_MAX 6 /* … and doubled with each try, so often: 1.6 s */
 
 /*
  * The published version of a database that never held credentials, whose own version is "".
@@ -57,12 +58,17 @@ static sh_err publish_once(store *s, sh_queue *queue, int64_t *count, bool *publ
     return err;
 }
 
-/* Publishers that disturb each other wait for different times. */
-static void wait_before_retry(void)
+/*
+ * Publishers that disturb each other wait for different times, and longer with each try: staging
+ * 10,000 records takes longer than the first wait, and each publisher that begins ends the other's.
+ */
+static void wait_before_retry(int tries)
 {
-    uint8_t random;
+    uint16_t random;
+    int64_t least_ms = PUBLISH_WAIT_MS
+                       << (tries < PUBLISH_DOUBLED_MAX ? tries : PUBLISH_DOUBLED_MAX);
     sh_random(&random, sizeof random);
-    (void)sh_stop_wait(PUBLISH_WAIT_MS + random % PUBLISH_WAIT_MS);
+    (void)sh_stop_wait(least_ms + random % least_ms);
 }
 
 sh_err credentials_publish(store *s, sh_queue *queue, int64_t *count, sh_error *error)
@@ -70,9 +76,11 @@ sh_err credentials_publish(store *s, sh_queue *queue, int64_t *count, sh_error *
     for (int i = 0; i < PUBLISH_TRIES; i++) {
         bool published = false;
         sh_err err = publish_once(s, queue, count, &published, error);
+        if (err == SH_OK && !published) /* whoever disturbed it may have published the same */
+            err = credentials_are_published(s, queue, &published, count, error);
         if (err != SH_OK || published)
             return err;
-        wait_before_retry();
+        wait_before_retry(i);
     }
     return sh_fail(error, SH_E_BUSY,
                    "the nodes' credentials could not be published: others publish them all the "
