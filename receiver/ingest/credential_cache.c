@@ -107,18 +107,21 @@ sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_
     sh_err err = sh_queue_nodes_version(queue, version, error);
     if (err != SH_OK)
         return err;
-    atomic_store(&c->unpublished, version[0] == '\0');
-    if (version[0] == '\0')
+    if (version[0] == '\0') {
+        atomic_store(&c->unpublished, true);
         return sh_fail(error, SH_E_NOT_FOUND, SH_NODES_NOT_PUBLISHED);
-    if (*ret != NULL && strcmp(version, (*ret)->version) == 0)
-        return SH_OK;
-    credential_snapshot *loaded = NULL;
-    err = load(c, queue, &loaded, error);
-    if (err == SH_OK) {
+    }
+    if (*ret == NULL || strcmp(version, (*ret)->version) != 0) {
+        credential_snapshot *loaded = NULL;
+        err = load(c, queue, &loaded, error);
+        if (err != SH_OK)
+            return err;
         credential_snapshot_release(ret);
         *ret = loaded;
     }
-    return err;
+    /* Not before the snapshot is there: the one before may lack nodes, which are not refused. */
+    atomic_store(&c->unpublished, false);
+    return SH_OK;
 }
 
 void credential_cache_refresh(credential_cache *c, sh_queue *queue)

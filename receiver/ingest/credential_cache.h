@@ -29,7 +29,7 @@ sh_err credential_cache_lookup(credential_cache *c, sh_queue *queue, credential_
                                sh_error *error);
 /* Loads what has changed. For one thread, in the background. */
 void credential_cache_refresh(credential_cache *c, sh_queue *queue);
-/* Whether credentials were published in Redis when it was last asked. */
+/* Whether credentials were published in Redis when it was last asked, and the snapshot has them. */
 bool credential_cache_is_published(const credential_cache *c);
 /*
  * Whether Redis may be asked about an unknown token, or any while no credentials are published. It

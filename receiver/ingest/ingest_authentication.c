@@ -66,8 +66,10 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
                          ingest_caller *ret)
 {
     sh_error error = {0};
+    /* Once, as another thread may find them published meanwhile. */
+    bool published = credential_cache_is_published(in->credentials);
     ingest_caller_reset(ret);
-    if (!anew && credential_cache_is_published(in->credentials)) {
+    if (!anew && published) {
         ret->snapshot = credential_cache_snapshot(in->credentials);
         if (is_known(exchange, ret))
             return true;
@@ -76,7 +78,7 @@ bool ingest_authenticate(const ingest *in, sh_http_exchange *exchange, bool anew
     sh_err err = SH_OK;
     if (anew || credential_cache_begin_lookup(in->credentials))
         err = lookup_caller(in, ret, &error);
-    else if (!credential_cache_is_published(in->credentials))
+    else if (!published)
         err = sh_fail(&error, SH_E_NOT_FOUND, SH_NODES_NOT_PUBLISHED);
     bool known = is_known(exchange, ret);
     if (err == SH_OK && known)
