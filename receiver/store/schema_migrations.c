@@ -236,8 +236,8 @@ static const schema_step version_12[] = {
 };
 
 /*
- * For lists of the few devices that are absent: most rows are not in this index, so that new
- * devices cost nothing. PostgreSQL's view computes the time once, not for each row.
+ * For lists of the few devices that are absent; new devices are not in this index. PostgreSQL's
+ * view computes the time once, not for each row.
  */
 static const schema_step version_13[] = {
     {.sql = "CREATE INDEX \"SyncHub_Presence_not_present\" ON \"SyncHub_Presence\"(present, mac)"
