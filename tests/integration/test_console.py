@@ -19,6 +19,9 @@ def raw(url, request):
         return connection.makefile("rb").readline()
 
 
+MAIN = '<script type="module" src="main.js">'
+
+
 class Listener(ConsoleTest):
     def test_ports_are_apart(self):
         self.start()
@@ -65,7 +68,7 @@ class Listener(ConsoleTest):
     def test_page_is_embedded(self):
         self.start()
         modules = "".join(f'<link rel="modulepreload" href="{file.name}">\n' for file in sorted(PAGE.glob("*.js")))
-        index = (PAGE / "index.html").read_text().replace("<script ", modules + "<script ").encode()
+        index = (PAGE / "index.html").read_text().replace(MAIN, modules + MAIN).encode()
         for file in sorted(PAGE.glob("*")):
             answer = curl(f"{self.url}/{file.name}")
             expected = index if file.name == "index.html" else file.read_bytes()

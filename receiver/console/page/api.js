@@ -86,7 +86,22 @@ async function exchange(method, path, {parameters, body, file, signal, read = re
     }
 }
 
-export const get = (path, parameters, signal) => exchange("GET", path, {parameters, signal});
+/* The answer that the first view needs, asked for while the other modules still load. */
+let early = null;
+
+export function askEarly(path) {
+    early = {path, answer: exchange("GET", path)};
+    early.answer.catch(() => {}); // whoever takes it handles it
+}
+
+export function get(path, parameters, signal) {
+    if (early?.path !== path || parameters)
+        return exchange("GET", path, {parameters, signal});
+    const {answer} = early;
+    early = null;
+    return answer;
+}
+
 /* A page of a CSV file as {blob, next}: next is null on the last one. */
 export const getCsv = (path, parameters, signal) => exchange("GET", path, {parameters, signal,
     read: async (response) => ({blob: await response.blob(),
