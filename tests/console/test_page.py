@@ -73,6 +73,17 @@ class Visit(PageTest):
         self.browser.wait_for_text("No node matches")
         self.assertEqual(self.browser.find("select[name=state]").get_attribute("value"), "late")
 
+    def test_who_is_refused_is_on_the_overview(self):
+        """A node with a wrong token is in no list of nodes."""
+        self.start()
+        self.assertEqual(netalertx_push(self.hub.url, "{}", "Cellar <b>", token="wrong").status, 403)
+        self.open_first()
+        self.browser.wait_for_text("127.0.0.1, as Cellar <b>")
+        self.browser.wait_for_text("SYNC_api_token")
+        self.browser.click("All refused requests")
+        self.browser.wait_for_text("Claims to be")
+        self.assert_quiet()
+
     def test_the_page_goes_on_when_the_hub_is_back(self):
         self.start()
         self.open_first()
@@ -174,8 +185,8 @@ class Settings(PageTest):
         field.send_keys("ftp://x")
         self.browser.wait_for_text("SYNC_nodes holds", self.setting("SYNC_nodes"))
         self.assertFalse(self.browser.find(self.setting("SYNC_nodes") + "[type=submit]").is_enabled())
-        self.browser.fill("#setting-SYNC_nodes", f"Attic={node.url}")
-        self.browser.wait_for_text("Valid.", self.setting("SYNC_nodes"))
+        self.browser.fill("#setting-SYNC_nodes", f"['Attic={node.url}']")  # as in an environment
+        self.browser.wait_for_text("Valid. Not saved yet.", self.setting("SYNC_nodes"))
 
     def test_what_a_program_has_in_its_environment_is_shown_and_cannot_be_changed(self):
         self.start()

@@ -34,6 +34,8 @@ export function credentialText(credentials, hubUrl = probableHubUrl()) {
         block("Settings", settingsText(settings)),
         block("With docker run", dockerText(settings, IMAGE)),
         block("With Compose", composeText(settings, IMAGE)),
-        h("p", {class: "soft"}, "The volumes netalertx_api and netalertx_plugins are those of the ",
-            "NetAlertX container; docs/install.md says how to create them."));
+        h("p", null, "netalertx_api and netalertx_plugins stand for what NetAlertX's container ",
+            "has at /tmp/api and /tmp/log/plugins: put the volumes or folders there that it has ",
+            "them in, such as ", h("code", null, "-v /srv/netalertx/api:/tmp/api:ro"),
+            ". User 20211 must be able to read table_devices.json in it."));
 }

@@ -22,8 +22,9 @@ export function shownValue(setting, value) {
     }
 }
 
+/* A list in brackets is sent as it is: the hub reads it as in an environment. */
 export function sentValue(setting, text) {
-    if (setting.kind !== "list")
+    if (setting.kind !== "list" || text.trim().startsWith("["))
         return text;
     return JSON.stringify(text.split("\n").map((one) => one.trim()).filter((one) => one !== ""));
 }
@@ -39,7 +40,7 @@ function control(setting, id) {
         return h("input", {...common, value, autocomplete: "off", spellcheck: "false"});
     const lines = value.split("\n").length;
     return h("textarea", {...common, rows: Math.min(Math.max(lines + 1, 2), 12),
-        autocomplete: "off", spellcheck: "false", placeholder: "one in each line"}, value);
+        autocomplete: "off", spellcheck: "false"}, value);
 }
 
 /* Checks the value a moment after the last key, by the rules of the hub itself. */
@@ -49,7 +50,8 @@ function checkWhileTyping(setting, input, note, save) {
     input.addEventListener("input", () => {
         clearTimeout(timer);
         const mine = ++latest;
-        save.disabled = true;
+        save.disabled = false; // until it is known to be invalid; the hub checks again
+        replace(note, h("p", {class: "soft"}, "Not saved yet."));
         timer = setTimeout(async () => {
             try {
                 const check = await post(`${path(setting)}/check`,
@@ -58,7 +60,7 @@ function checkWhileTyping(setting, input, note, save) {
                     return;
                 input.setAttribute("aria-invalid", String(!check.valid));
                 save.disabled = !check.valid;
-                replace(note, check.valid ? h("p", {class: "soft"}, "Valid.")
+                replace(note, check.valid ? h("p", {class: "soft"}, "Valid. Not saved yet.")
                     : h("p", {class: "error"}, check.message));
             } catch (error) {
                 replace(note, h("p", {class: "error"}, error.message));
@@ -105,6 +107,8 @@ export function settingEditor(setting, id, changed) {
         }
     }
     const form = h("form", null, input, save, unset);
+    if (setting.kind === "list")
+        form.prepend(h("p", {class: "soft"}, "One in each line."));
     form.addEventListener("submit", (event) => {
         event.preventDefault();
         change(() => put(path(setting), {value: sentValue(setting, input.value)}),

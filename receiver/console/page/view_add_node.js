@@ -24,8 +24,9 @@ function waitFor(name, container, place) {
 /* A page that is reached by the loopback does not know under which name nodes reach the hub. */
 function loopbackHint() {
     return /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname)
-        ? h("p", {class: "soft"}, "A node on another machine needs this machine's name or " +
-            "address there, and a hub that listens on it.") : null;
+        ? h("p", {class: "soft"}, "This address leads nowhere from a container or another " +
+            "machine: put this machine's name or address there. The hub must listen on it.")
+        : null;
 }
 
 export function show(place) {

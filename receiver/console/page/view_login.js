@@ -51,8 +51,9 @@ function showLogin(place, outcome) {
             after(place.parameters);
         });
     replace(place.main, h("h1", null, "Log in"), form, h("p", {class: "soft"},
-        "No password yet, or forgotten? ", h("code", null, "synchub-receiver console link"),
-        " on the hub prints a link that sets one."));
+        "No password yet? The receiver's log has a link that sets one. For another link, run ",
+        h("code", null, "synchub-receiver console link"), " on the hub, with Compose ",
+        h("code", null, "docker compose exec receiver synchub-receiver console link"), "."));
 }
 
 function showFirst(place, outcome) {

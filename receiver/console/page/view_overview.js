@@ -2,7 +2,7 @@
 /* Overview: how many nodes are in which state, and what is wrong. */
 import {get} from "./api.js";
 import {foreign, h, replace} from "./dom.js";
-import {bytes, count} from "./format.js";
+import {ago, bytes, count} from "./format.js";
 import {historyCharts} from "./history.js";
 import {poll} from "./poll.js";
 import {link} from "./router.js";
@@ -10,6 +10,7 @@ import {badge, empty, loading} from "./states.js";
 
 export const title = "Overview";
 
+const DAY_MS = 86400000;
 const ORDER = ["online", "late", "silent", "failing", "never", "revoked", "gone"];
 const LOOK = {failing: "bad", silent: "bad", late: "warn", never: "warn"};
 
@@ -52,20 +53,49 @@ function problems(summary) {
         `${count(more)} more nodes that need attention`)) : null];
 }
 
-function content(summary) {
+/* Who is refused may be a node whose token is wrong, which no list of nodes can show. */
+function refused(requests) {
+    if (requests.length === 0)
+        return null;
+    return [h("h2", null, "Refused requests"), h("ul", {class: "problems"}, requests.map((one) =>
+        h("li", null, foreign(one.address), one.claimed_node === "" ? null
+            : [", as ", foreign(one.claimed_node)], `, ${ago(one.last)}: `, foreign(one.reason)))),
+    h("p", null, h("a", {href: link(["refused"])}, "All refused requests"))];
+}
+
+/* The last ones, of a day; none while Redis, which has them, does not answer. */
+async function readRefused(signal) {
+    try {
+        const {items} = await get("/auth-failures", {limit: 3}, signal);
+        return items.filter((one) => Date.now() - Date.parse(one.last) < DAY_MS);
+    } catch (error) {
+        if (error.status === 503)
+            return [];
+        throw error;
+    }
+}
+
+async function read(signal) {
+    const [summary, requests] = await Promise.all([get("/summary", null, signal),
+        readRefused(signal)]);
+    return {summary, requests};
+}
+
+function content({summary, requests}) {
     if (summary.nodes.total === 0)
-        return empty("This hub knows no node yet.", h("a", {href: link(["add"])}, "Add a node"),
-            ", start it, and it appears here within seconds.");
-    return [tiles(summary), queue(summary), h("h2", null, "Problems"), problems(summary)];
+        return [empty("This hub knows no node yet.", h("a", {href: link(["add"])}, "Add a node"),
+            ", start it, and it appears here within seconds."), refused(requests)];
+    return [tiles(summary), queue(summary), h("h2", null, "Problems"), problems(summary),
+        refused(requests)];
 }
 
 export function show(place) {
     const now = h("div", null, loading());
     const charts = h("div");
     replace(place.main, h("h1", null, title), now, charts);
-    const updates = poll((signal) => get("/summary", null, signal), (summary) => {
+    const updates = poll(read, (found) => {
         place.ok();
-        replace(now, content(summary));
+        replace(now, content(found));
     }, place.failed);
     const stopCharts = historyCharts(charts, null);
     return () => {

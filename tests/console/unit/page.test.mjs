@@ -69,5 +69,6 @@ test("a list is shown one entry a line, and sent as JSON", () => {
     assert.equal(shownValue(list, '["a","b, c"]'), "a\nb, c");
     assert.equal(shownValue(list, "internet"), "internet");
     assert.equal(sentValue(list, " a\n\nb, c "), '["a","b, c"]');
+    assert.equal(sentValue(list, " ['a', 'b']\n"), " ['a', 'b']\n");
     assert.equal(sentValue({kind: "number"}, " 7"), " 7");
 });
