@@ -24,8 +24,10 @@ class Demo(unittest.TestCase):
     def setUp(self):
         self.output = tempfile.NamedTemporaryFile(prefix="synchub-demo-", suffix=".out")
         self.addCleanup(self.output.close)
+        # A shell that was started with SIGINT ignored, as in the background, cannot catch it.
         self.demo = subprocess.Popen(["tests/dev/demo", "--keep"], cwd=REPO, stdin=subprocess.DEVNULL,
-                                     stdout=self.output, stderr=subprocess.STDOUT)
+                                     stdout=self.output, stderr=subprocess.STDOUT,
+                                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.addCleanup(self.end)
 
     def end(self):
