@@ -20,23 +20,10 @@ static void durations_are_read(void **state)
 static void other_texts_and_long_durations_are_not(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"",
-                                        "m",
-                                        "5",
-                                        "5 m",
-                                        "-5m",
-                                        "+5m",
-                                        "1.5h",
-                                        "5M",
-                                        "5w",
-                                        "5ms",
-                                        "m5",
-                                        "5m ",
-                                        "367d",
-                                        "8785h",
-                                        "99999999999999999999d",
-                                        "\xff"
-                                        "d"};
+    static const char *const cases[] = {"",     "m",    "5",    "5 m",   "-5m",
+                                        "+5m",  "1.5h", "5M",   "5w",    "5ms",
+                                        "m5",   "5m ",  "367d", "8785h", "99999999999999999999d",
+                                        "\377d"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t ms = -1;
         assert_false(sh_duration_read(cases[i], 366 * 86400, &ms));
