@@ -83,7 +83,7 @@ static void note(void *context, size_t index, sh_err err, const sh_http_answer *
     *(err == SH_E_MEMORY ? &o->memory : &o->network) += 1;
 }
 
-/* Of three that do not fit into memory together at least one waits. */
+/* Of three that do not fit into memory together one waits, unless they come one after the other. */
 static outcomes three_at_once(void)
 {
     sh_http_client *client = new_client(100000);
@@ -97,6 +97,18 @@ static outcomes three_at_once(void)
     return o;
 }
 
+/* As they do on a busy machine. */
+static outcomes three_of_which_one_waits(void)
+{
+    for (int i = 0; i < 100; i++) {
+        outcomes o = three_at_once();
+        if (o.good < 3)
+            return o;
+    }
+    fail_msg("none ever waited");
+    return (outcomes){0};
+}
+
 static void an_answer_that_cannot_be_resumed_is_no_success(void **state)
 {
     (void)state;
@@ -104,11 +116,11 @@ static void an_answer_that_cannot_be_resumed_is_no_success(void **state)
     assert_int_equal(three_at_once().good, 3);
     pause_is_real = false;
     pause_result = CURLE_OUT_OF_MEMORY;
-    outcomes o = three_at_once();
+    outcomes o = three_of_which_one_waits();
     assert_true(o.memory > 0);
     assert_int_equal(o.network, 0);
     pause_result = CURLE_BAD_FUNCTION_ARGUMENT;
-    assert_true(three_at_once().network > 0);
+    assert_true(three_of_which_one_waits().network > 0);
 }
 
 int main(void)
