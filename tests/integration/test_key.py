@@ -50,9 +50,12 @@ class Key(SyncHubTest):
         first.stop()
         self.queue(*[f"Node_{i}" for i in range(27)])
         hub = self.wrong()
-        answer = curl(hub.url + "/readyz")
-        self.assertEqual(answer.status, 503)
-        self.assertIn(NOT_OURS, answer.text)
+
+        def says_why():
+            answer = curl(hub.url + "/readyz")
+            self.assertEqual(answer.status, 503)
+            return NOT_OURS in answer.text
+        wait_until(says_why, "the key to be checked", details=hub.log)
         self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (27, 0))
         self.receiver(self.hub_redis, self.db)  # one with the right key has all of them
         self.wait_merged(self.hub_redis, self.db, 84)
