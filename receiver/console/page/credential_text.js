@@ -6,9 +6,29 @@ import {composeText, dockerText, settingsText} from "./node_setup.js";
 const IMAGE = "synchub-pusher:0.2.0";
 const NODES_PORT = 20212;
 
-/* Where nodes probably reach the hub: as this page, on the port that is the default for nodes. */
+/* A browser may keep nothing; then the address is guessed each time. */
+export function rememberHubUrl(url) {
+    try {
+        localStorage.setItem("hub-url", url);
+    } catch {
+        // see above
+    }
+}
+
+function rememberedHubUrl() {
+    try {
+        return localStorage.getItem("hub-url");
+    } catch {
+        return null;
+    }
+}
+
+/*
+ * Where nodes probably reach the hub: as the last one that was added, or as this page, on the port
+ * that is the default for nodes.
+ */
 export function probableHubUrl() {
-    return `${location.protocol}//${location.hostname}:${NODES_PORT}`;
+    return rememberedHubUrl() ?? `${location.protocol}//${location.hostname}:${NODES_PORT}`;
 }
 
 function block(title, text) {

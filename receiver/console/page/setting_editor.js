@@ -11,21 +11,27 @@ function path(setting) {
     return `/settings/${encodeURIComponent(setting.name)}`;
 }
 
-/* A list has an entry in each line. What is no JSON list, such as a default, is shown as it is. */
+/*
+ * A list has an entry in each line. What is no JSON list, such as a default, is shown as it is, and
+ * a list with commas in its entries, too, which could be taken for several.
+ */
 export function shownValue(setting, value) {
     if (setting.kind !== "list")
         return value;
     try {
-        return JSON.parse(value).join("\n");
+        const entries = JSON.parse(value);
+        return entries.some((one) => one.includes(",")) ? value : entries.join("\n");
     } catch {
         return value;
     }
 }
 
-/* A list in brackets is sent as it is: the hub reads it as in an environment. */
+/* A single line, also in brackets, is sent as it is: the hub reads it as in an environment. */
 export function sentValue(setting, text) {
     if (setting.kind !== "list" || text.trim().startsWith("["))
         return text;
+    if (text.includes(",") && !text.trim().includes("\n"))
+        return text.trim();
     return JSON.stringify(text.split("\n").map((one) => one.trim()).filter((one) => one !== ""));
 }
 

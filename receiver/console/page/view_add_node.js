@@ -2,7 +2,7 @@
 /* Adds a node: makes its credentials, shows them once, and waits until it is there. */
 import {get, post} from "./api.js";
 import {actionButton, actionForm, field, flag} from "./confirm.js";
-import {credentialText, probableHubUrl} from "./credential_text.js";
+import {credentialText, probableHubUrl, rememberHubUrl} from "./credential_text.js";
 import {foreign, h, replace} from "./dom.js";
 import {nodeTransfer} from "./node_transfer.js";
 import {poll} from "./poll.js";
@@ -17,16 +17,21 @@ function waitFor(name, container, place) {
         replace(container, h("p", {role: "status"}, node.last_contact
             ? ["It is here: ", h("a", {href: link(["node", name])}, foreign(name)), " ",
                 badge(node.state), " ", foreign(node.reason)]
-            : "Waiting for its first contact …"));
+            : ["Waiting for its first contact … ", foreign(node.reason)]));
     }, place.failed);
 }
 
-/* A page that is reached by the loopback does not know under which name nodes reach the hub. */
-function loopbackHint() {
-    return /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname)
-        ? h("p", {class: "soft"}, "This address leads nowhere from a container or another " +
-            "machine: put this machine's name or address there. The hub must listen on it.")
-        : null;
+/* Said while the field has a loopback address, which only a node on this machine reaches. */
+function loopbackHint(input) {
+    const hint = h("p", {class: "error", role: "status"}, "This address leads nowhere from a " +
+        "container or another machine: put this machine's name or address there, and the port " +
+        "on which nodes reach the hub.");
+    const check = () => {
+        hint.hidden = !/^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/.test(input.value);
+    };
+    input.addEventListener("input", check);
+    check();
+    return hint;
 }
 
 export function show(place) {
@@ -44,6 +49,7 @@ export function show(place) {
         waiting?.stop();
         waiting = waitFor(name, arrived, place);
         replace(outcome);
+        rememberHubUrl(values.get("url"));
         replace(secrets, credentialText(made, values.get("url")));
         return "";
     });
@@ -55,6 +61,6 @@ export function show(place) {
         flag("Ephemeral: may disappear", {name: "ephemeral"}));
     replace(place.main, h("h1", null, title), h("p", null, "The node gets a token and a key of " +
         "its own, so that no other node can send in its name and it can be revoked alone."),
-    form, loopbackHint(), outcome, secrets, arrived, nodeTransfer());
+    form, loopbackHint(form.elements.namedItem("url")), outcome, secrets, arrived, nodeTransfer());
     return () => waiting?.stop();
 }

@@ -66,7 +66,9 @@ test("hours without a record are zero, and what they did not measure is unknown"
 
 test("a list is shown one entry a line, and sent as JSON", () => {
     const list = {kind: "list"};
-    assert.equal(shownValue(list, '["a","b, c"]'), "a\nb, c");
+    assert.equal(shownValue(list, '["a","b"]'), "a\nb");
+    assert.equal(shownValue(list, '["a","b, c"]'), '["a","b, c"]');
+    assert.equal(sentValue(list, "internet, 00:11:22:33:44:55 "), "internet, 00:11:22:33:44:55");
     assert.equal(shownValue(list, "internet"), "internet");
     assert.equal(sentValue(list, " a\n\nb, c "), '["a","b, c"]');
     assert.equal(sentValue(list, " ['a', 'b']\n"), " ['a', 'b']\n");
