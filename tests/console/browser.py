@@ -40,6 +40,7 @@ class Browser:
         self.driver.set_script_timeout(120)
         self.driver.set_page_load_timeout(120)
         self.requests = []
+        self.messages = []  # of the console, read but not asked for yet
 
     def quit(self):
         self.driver.quit()
@@ -51,9 +52,15 @@ class Browser:
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
 
     def open(self, url):
-        """Loads the page anew; a change of the fragment alone would not."""
-        self.driver.get("about:blank")
-        self.driver.get(url)
+        """Loads the page anew; a change of the fragment alone would not. Again if Chromium gave up, as it does
+        whenever an interface of the machine comes or goes."""
+        for _ in range(5):
+            self.driver.get("about:blank")
+            self.driver.get(url)
+            messages = self.driver.get_log("browser")
+            if not any("ERR_NETWORK_CHANGED" in one["message"] for one in messages):
+                break
+        self.messages += messages
 
     def text(self, selector="body"):
         return self.driver.execute_script(
@@ -128,7 +135,8 @@ class Browser:
 
     def new_log(self):
         """Messages of the console since the last call: errors, warnings, broken rules of the CSP."""
-        return [f"{one['level']} {one['message']}" for one in self.driver.get_log("browser")]
+        messages, self.messages = self.messages + self.driver.get_log("browser"), []
+        return [f"{one['level']} {one['message']}" for one in messages]
 
     def requested_urls(self):
         """All URLs that the page requested since the start."""
