@@ -37,7 +37,8 @@ class Cluster(ClusterTest):
         cluster = self.cluster()
         hub = self.hub(self.settings(cluster, SYNC_redis_replicas="1"))
         self.taken(hub, "before")
-        owner, replica = cluster.owners()
+        # Each server learns of replicas by and by.
+        owner, replica = wait_until(lambda: len(found := cluster.owners()) == 2 and found, "the replica to be known")
         owner.kill()
         wait_until(lambda: cluster.master is replica, "the replica to be promoted", FAILOVER_S)
         self.assertEqual(self.push(hub, "alone").status, 503)
