@@ -84,7 +84,9 @@ class Readme(Site):
 
         self.environment = {"SYNC_node_name": "Cabin", "SYNC_devices": "True", "SYNC_listen": "10.0.3.7:20212",
                             **self.secret, **self.write_table("Cabin", device_rows(2, "Cabin"))}
-        self.background("synchub-pusher", "Cabin")
+        log, _ = self.background("synchub-pusher", "Cabin")
+        # A puller asks at its start, and then at the next minute of its schedule.
+        self.wait_for("curl -sSf http://10.0.3.7:20212/readyz", "", log)
         self.environment = {name: value for name, value in hub.items() if name != "SYNC_listen"}
         log, _ = self.background(documented("README.md", "SYNC_nodes=").commands()[0], "puller")
 
