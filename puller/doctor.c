@@ -6,6 +6,7 @@
 #include "libcommon/base/limits.h"
 #include "libcommon/config/settings_http.h"
 #include "libcommon/config/settings_load.h"
+#include "libcommon/crypto/encryption_key.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/node_problem_header.h"
 #include "libcommon/queue/queue.h"
@@ -267,8 +268,8 @@ static sh_err open_all(doctor *d, sh_error *error)
     if (err == SH_OK)
         err = puller_nodes_read(&d->settings->nodes, &d->nodes, error);
     if (err == SH_OK)
-        err = sh_key_from_passphrase(sh_slice_of(d->settings->encryption_key), d->passphrase_key,
-                                     error);
+        err = sh_encryption_key_derive(sh_slice_of(d->settings->encryption_key), d->passphrase_key,
+                                       error);
     if (err == SH_OK)
         err = sh_queue_open(&queue, &d->queue, error);
     if (err != SH_OK)

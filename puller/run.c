@@ -4,6 +4,7 @@
 #include "libcommon/base/clock.h"
 #include "libcommon/config/settings_http.h"
 #include "libcommon/config/settings_made_on_hub.h"
+#include "libcommon/crypto/encryption_key.h"
 #include "libcommon/native/credentials.h"
 #include "libcommon/runtime/hub_settings_redis.h"
 #include "libcommon/runtime/log.h"
@@ -58,8 +59,8 @@ static sh_err open_all(const sh_settings *settings, puller *p, sh_error *error)
             err = sh_fail(error, SH_E_MEMORY, "no memory for %zu nodes", p->nodes.count);
     }
     if (err == SH_OK)
-        err =
-            sh_key_from_passphrase(sh_slice_of(settings->encryption_key), p->passphrase_key, error);
+        err = sh_encryption_key_derive(sh_slice_of(settings->encryption_key), p->passphrase_key,
+                                       error);
     if (err == SH_OK)
         sh_credential_key_derive(p->passphrase_key, p->credential_key);
     if (err == SH_OK)

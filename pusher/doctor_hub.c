@@ -6,6 +6,7 @@
 #include "libcommon/base/percent.h"
 #include "libcommon/config/settings_http.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/crypto/encryption_key.h"
 #include "libcommon/http/http_client.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/native/peer_answer.h"
@@ -242,7 +243,7 @@ static sh_err derive_key(hub_check *h, sh_error *error)
 {
     uint8_t passphrase_key[SH_KEY_BYTES];
     sh_err err =
-        sh_key_from_passphrase(sh_slice_of(h->settings->encryption_key), passphrase_key, error);
+        sh_encryption_key_derive(sh_slice_of(h->settings->encryption_key), passphrase_key, error);
     if (err == SH_OK)
         sh_node_key_derive(passphrase_key, sh_slice_of(h->settings->node_name), &h->key);
     sh_wipe(passphrase_key, sizeof passphrase_key);

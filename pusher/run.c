@@ -4,6 +4,7 @@
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
 #include "libcommon/crypto/crypto.h"
+#include "libcommon/crypto/encryption_key.h"
 #include "libcommon/http/url.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/runtime/log.h"
@@ -292,7 +293,7 @@ static sh_err derive_key(const sh_settings *settings, sh_node_key *ret, sh_error
 {
     uint8_t passphrase_key[SH_KEY_BYTES];
     sh_err err =
-        sh_key_from_passphrase(sh_slice_of(settings->encryption_key), passphrase_key, error);
+        sh_encryption_key_derive(sh_slice_of(settings->encryption_key), passphrase_key, error);
     if (err == SH_OK)
         sh_node_key_derive(passphrase_key, sh_slice_of(settings->node_name), ret);
     sh_wipe(passphrase_key, sizeof passphrase_key);

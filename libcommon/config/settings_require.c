@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/config/settings_table.h"
+#include "libcommon/crypto/encryption_key.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,6 +70,9 @@ sh_err sh_settings_require(const sh_settings *settings, int program, sh_error *e
         return sh_fail(error, SH_E_CONFIG,
                        "SYNC_encryption_key is not set (no key): set it to the same long random "
                        "passphrase on every node and on the hub");
+    sh_error damaged = {.code = SH_OK};
+    if (sh_encryption_key_check(sh_slice_of(settings->encryption_key), &damaged) != SH_OK)
+        return sh_fail(error, SH_E_CONFIG, "SYNC_encryption_key: %s", damaged.message);
     if (program == SH_FOR_PUSHER)
         return require_pusher(settings, error);
     return SH_OK;

@@ -29,16 +29,35 @@ void sh_random(void *bytes, size_t len)
     randombytes_buf(bytes, len);
 }
 
-void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES])
+void sh_secret_encode(const uint8_t secret[static SH_SECRET_BYTES],
+                      char ret[static SH_SECRET_TEXT_BYTES])
 {
-    uint8_t bytes[32];
     static_assert(
-        sodium_base64_ENCODED_LEN(sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING) ==
+        sodium_base64_ENCODED_LEN(SH_SECRET_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING) ==
             SH_SECRET_TEXT_BYTES,
         "base64url of a secret");
-    sh_random(bytes, sizeof bytes);
-    sodium_bin2base64(ret, SH_SECRET_TEXT_BYTES, bytes, sizeof bytes,
+    sodium_bin2base64(ret, SH_SECRET_TEXT_BYTES, secret, SH_SECRET_BYTES,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+bool sh_secret_decode(sh_slice text, uint8_t ret[static SH_SECRET_BYTES])
+{
+    uint8_t secret[SH_SECRET_BYTES];
+    size_t len = 0;
+    bool valid = sodium_base642bin(secret, sizeof secret, text.data, text.len, NULL, &len, NULL,
+                                   sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+                 len == sizeof secret;
+    if (valid)
+        memcpy(ret, secret, sizeof secret);
+    sh_wipe(secret, sizeof secret);
+    return valid;
+}
+
+void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES])
+{
+    uint8_t bytes[SH_SECRET_BYTES];
+    sh_random(bytes, sizeof bytes);
+    sh_secret_encode(bytes, ret);
     sh_wipe(bytes, sizeof bytes);
 }
 

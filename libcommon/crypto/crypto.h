@@ -25,8 +25,14 @@ sh_err sh_crypto_init(sh_error *error);
 
 void sh_random(void *bytes, size_t len);
 
-/* Writes 32 random bytes as base64url without padding (RFC 4648, section 5). */
+/* A secret of 32 bytes as base64url without padding (RFC 4648, section 5): 43 characters. */
+#define SH_SECRET_BYTES 32
 #define SH_SECRET_TEXT_BYTES 44
+void sh_secret_encode(const uint8_t secret[static SH_SECRET_BYTES],
+                      char ret[static SH_SECRET_TEXT_BYTES]);
+/* Whether text is what sh_secret_encode() writes; only then is ret set. */
+bool sh_secret_decode(sh_slice text, uint8_t ret[static SH_SECRET_BYTES]);
+/* Writes 32 random bytes as such a text. */
 void sh_random_secret(char ret[static SH_SECRET_TEXT_BYTES]);
 
 /* Overwrites a secret; the compiler does not optimize it away. */

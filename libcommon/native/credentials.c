@@ -14,6 +14,7 @@
 #define RECORD_ANY_FORMAT 1
 #define RECORD_NATIVE 2
 #define SECRET_LEN (SH_SECRET_TEXT_BYTES - 1)
+#define PREFIX_LEN (sizeof SH_RANDOM_KEY_PREFIX - 1)
 #define ASSOCIATED_MAX (64 + SH_NODE_NAME_MAX)
 
 static const char sealing_label[] = "synchub 1 node credentials";
@@ -44,71 +45,111 @@ static size_t write_associated_data(const char *node, const uint8_t hash[static 
     return at + SH_DIGEST_BYTES + node_len;
 }
 
+typedef struct {
+    uint8_t key[SH_KEY_BYTES];
+    char key_text[SECRET_LEN]; /* its 32 bytes again, or the passphrase it was derived from */
+    char token[SECRET_LEN];
+} sealed_secrets;
+static_assert(sizeof(sealed_secrets) == SH_CREDENTIAL_PLAIN_BYTES, "PROTOCOL.md, section 5");
+
 /* Seals the secrets for the node and the hash that credential has. */
 static void seal_secrets(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
-                         const sh_node_secrets *secrets, sh_credential *credential)
+                         const sealed_secrets *secrets, sh_credential *credential)
 {
     char associated[ASSOCIATED_MAX];
-    uint8_t plain[SH_CREDENTIAL_PLAIN_BYTES];
     size_t associated_len = write_associated_data(node, credential->token_hash, associated);
-    memcpy(plain, secrets->passphrase_key, SH_KEY_BYTES);
-    memcpy(plain + SH_KEY_BYTES, secrets->passphrase, SECRET_LEN);
-    memcpy(plain + SH_KEY_BYTES + SECRET_LEN, secrets->token, SECRET_LEN);
     sh_random(credential->sealed, SH_NONCE_BYTES);
     sh_aead_seal(sealing_key, credential->sealed, (sh_slice){associated, associated_len},
-                 (sh_slice){(const char *)plain, sizeof plain},
+                 (sh_slice){(const char *)secrets, sizeof *secrets},
                  credential->sealed + SH_NONCE_BYTES);
-    sh_wipe(plain, sizeof plain);
+}
+
+/* The two texts of 43 characters. */
+static void set_texts(sealed_secrets *secrets, const char *key_text, const char *token)
+{
+    memcpy(secrets->key_text, key_text, SECRET_LEN);
+    memcpy(secrets->token, token, SECRET_LEN);
+}
+
+static sh_err make_key(sh_key_kind kind, sh_node_secrets *ret, sh_error *error)
+{
+    if (kind == SH_MAKE_PASSPHRASE) {
+        sh_random_secret(ret->encryption_key);
+        return sh_key_from_passphrase(sh_slice_of(ret->encryption_key), ret->passphrase_key, error);
+    }
+    sh_random(ret->passphrase_key, SH_KEY_BYTES);
+    sh_random_key_write(ret->passphrase_key, ret->encryption_key);
+    return SH_OK;
 }
 
 sh_err sh_credential_make(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
-                          int64_t now_ms, sh_issued_credential *ret, sh_error *error)
+                          sh_key_kind kind, int64_t now_ms, sh_issued_credential *ret,
+                          sh_error *error)
 {
     sh_node_secrets *secrets = &ret->secrets;
-    sh_random_secret(secrets->token);
-    sh_random_secret(secrets->passphrase);
-    sh_err err =
-        sh_key_from_passphrase(sh_slice_of(secrets->passphrase), secrets->passphrase_key, error);
+    sealed_secrets plain;
+    sh_err err = make_key(kind, secrets, error);
     if (err != SH_OK)
         return err;
+    sh_random_secret(secrets->token);
+    memcpy(plain.key, secrets->passphrase_key, SH_KEY_BYTES);
+    set_texts(&plain, secrets->encryption_key + (kind == SH_MAKE_RANDOM_KEY ? PREFIX_LEN : 0),
+              secrets->token);
     ret->credential = (sh_credential){.since_ms = now_ms};
     sh_credential_hash_token(sh_slice_of(secrets->token), ret->credential.token_hash);
-    seal_secrets(sealing_key, node, secrets, &ret->credential);
+    seal_secrets(sealing_key, node, &plain, &ret->credential);
+    sh_wipe(&plain, sizeof plain);
     return SH_OK;
 }
 
 void sh_credential_make_shared(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
                                int64_t now_ms, int64_t until_ms, sh_credential *ret)
 {
-    sh_node_secrets secrets = {.token = ""};
-    sh_random_secret(secrets.token);
-    sh_random_secret(secrets.passphrase);
-    sh_random(secrets.passphrase_key, sizeof secrets.passphrase_key);
+    sealed_secrets plain;
+    char texts[2][SH_SECRET_TEXT_BYTES];
+    sh_random_secret(texts[0]);
+    sh_random_secret(texts[1]);
+    sh_random(plain.key, sizeof plain.key);
+    set_texts(&plain, texts[0], texts[1]);
     *ret = (sh_credential){.since_ms = now_ms, .until_ms = until_ms};
-    seal_secrets(sealing_key, node, &secrets, ret);
-    sh_wipe(&secrets, sizeof secrets);
+    seal_secrets(sealing_key, node, &plain, ret);
+    sh_wipe(&plain, sizeof plain);
+    sh_wipe(texts, sizeof texts);
+}
+
+/* The text of SYNC_encryption_key: that of the key itself, or the passphrase it was derived from.
+ */
+static void write_key_text(const sealed_secrets *secrets,
+                           char ret[static SH_ENCRYPTION_KEY_TEXT_BYTES])
+{
+    sh_random_key_write(secrets->key, ret);
+    if (sh_secret_equals((sh_slice){ret + PREFIX_LEN, SECRET_LEN},
+                         (sh_slice){secrets->key_text, SECRET_LEN}))
+        return;
+    memcpy(ret, secrets->key_text, SECRET_LEN);
+    ret[SECRET_LEN] = '\0';
 }
 
 sh_err sh_credential_open(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
                           const sh_credential *credential, sh_node_secrets *ret, sh_error *error)
 {
     char associated[ASSOCIATED_MAX];
-    uint8_t plain[SH_CREDENTIAL_PLAIN_BYTES];
+    sealed_secrets plain;
     size_t associated_len = write_associated_data(node, credential->token_hash, associated);
     sh_slice sealed = {(const char *)credential->sealed + SH_NONCE_BYTES,
                        SH_CREDENTIAL_SEALED_BYTES - SH_NONCE_BYTES};
     if (sh_aead_open(sealing_key, credential->sealed, (sh_slice){associated, associated_len},
-                     sealed, plain) != SH_OK)
+                     sealed, (uint8_t *)&plain) != SH_OK)
         return sh_fail(error, SH_E_CONFIG,
                        "the credentials of node %s do not open with this hub's "
                        "SYNC_encryption_key: they were created with another one; create new ones "
                        "with `synchub-receiver node rotate`",
                        node);
     *ret = (sh_node_secrets){.token = ""};
-    memcpy(ret->passphrase_key, plain, SH_KEY_BYTES);
-    memcpy(ret->passphrase, plain + SH_KEY_BYTES, SECRET_LEN);
-    memcpy(ret->token, plain + SH_KEY_BYTES + SECRET_LEN, SECRET_LEN);
-    sh_wipe(plain, sizeof plain);
+    memcpy(ret->passphrase_key, plain.key, SH_KEY_BYTES);
+    memcpy(ret->token, plain.token, SECRET_LEN);
+    write_key_text(&plain, ret->encryption_key);
+    sh_wipe(&plain, sizeof plain);
     return SH_OK;
 }
 

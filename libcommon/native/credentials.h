@@ -5,7 +5,7 @@
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
 #include "libcommon/base/limits.h"
-#include "libcommon/crypto/crypto.h"
+#include "libcommon/crypto/encryption_key.h"
 #include "libcommon/native/node_key.h"
 
 #include <stdbool.h>
@@ -19,15 +19,15 @@
 
 /* In plaintext; the caller wipes it. */
 typedef struct {
-    char token[SH_SECRET_TEXT_BYTES];      /* SYNC_api_token */
-    char passphrase[SH_SECRET_TEXT_BYTES]; /* SYNC_encryption_key */
-    uint8_t passphrase_key[SH_KEY_BYTES];  /* derived from passphrase, which is slow */
+    char token[SH_SECRET_TEXT_BYTES];                  /* SYNC_api_token */
+    char encryption_key[SH_ENCRYPTION_KEY_TEXT_BYTES]; /* SYNC_encryption_key */
+    uint8_t passphrase_key[SH_KEY_BYTES];              /* its sh_encryption_key_derive() */
 } sh_node_secrets;
 
 #define SH_CREDENTIAL_PLAIN_BYTES (SH_KEY_BYTES + 2 * (SH_SECRET_TEXT_BYTES - 1))
 #define SH_CREDENTIAL_SEALED_BYTES (SH_NONCE_BYTES + SH_CREDENTIAL_PLAIN_BYTES + SH_TAG_BYTES)
 
-/* A token and a passphrase. */
+/* A token and a key. */
 typedef struct {
     int64_t since_ms;
     int64_t until_ms; /* expiry; 0: none */
@@ -59,9 +59,14 @@ typedef struct {
     sh_node_secrets secrets;  /* for the operator */
 } sh_issued_credential;
 
-/* Generates a token and a passphrase. SH_E_MEMORY. */
+/*
+ * Generates a token and a random key; or a passphrase, whose key takes long to derive, for nodes
+ * whose program may not know random keys (PROTOCOL.md, section 1). SH_E_MEMORY with a passphrase.
+ */
+typedef enum { SH_MAKE_RANDOM_KEY, SH_MAKE_PASSPHRASE } sh_key_kind;
 sh_err sh_credential_make(const uint8_t sealing_key[static SH_KEY_BYTES], const char *node,
-                          int64_t now_ms, sh_issued_credential *ret, sh_error *error);
+                          sh_key_kind kind, int64_t now_ms, sh_issued_credential *ret,
+                          sh_error *error);
 
 /*
  * The credential that stands for the hub's shared token and key until that time. It contains

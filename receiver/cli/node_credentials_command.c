@@ -37,7 +37,7 @@ static sh_err print_result(const changing *c, const node_changes *changes, sh_er
             (void)puts("");
         print_setting("SYNC_node_name", changes->items[i].node);
         print_setting("SYNC_api_token", changes->items[i].issued.secrets.token);
-        print_setting("SYNC_encryption_key", changes->items[i].issued.secrets.passphrase);
+        print_setting("SYNC_encryption_key", changes->items[i].issued.secrets.encryption_key);
     }
     if (!makes)
         (void)puts("revoked");

@@ -136,8 +136,8 @@ static sh_err write_secrets(const node_change *made, bool published, sh_buf *jso
     if (err == SH_OK)
         err = sh_json_write_member_text(json, "SYNC_api_token", made->issued.secrets.token);
     if (err == SH_OK)
-        err =
-            sh_json_write_member_text(json, "SYNC_encryption_key", made->issued.secrets.passphrase);
+        err = sh_json_write_member_text(json, "SYNC_encryption_key",
+                                        made->issued.secrets.encryption_key);
     return err == SH_OK
                ? sh_buf_append_format(json, ",\"published\":%s}", published ? "true" : "false")
                : err;

@@ -87,7 +87,7 @@ static sh_err open_payload(const ingest *in, const sh_node_record *own, netalert
                                  error);
         if (err != SH_OK)
             break;
-        err = netalertx_payload_open(sh_slice_of(secrets.passphrase), payload, error);
+        err = netalertx_payload_open(sh_slice_of(secrets.encryption_key), payload, error);
         sh_wipe(&secrets, sizeof secrets);
     }
     return err;

@@ -27,14 +27,43 @@ void node_changes_reset(node_changes *changes)
     changes->count = 0;
 }
 
-sh_err node_changes_issue(node_changes *changes, const hub_secrets *keys, sh_error *error)
+/* The record of a node, which is empty except for its name if the node has none. */
+static sh_err read_record(store *s, const char *node, sh_node_record *ret, bool *known,
+                          sh_error *error)
+{
+    SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_NODE_RECORD_MAX);
+    sh_error unknown = {.code = SH_OK};
+    sh_err err = store_state_get(s, STORE_CREDENTIALS, node, &text, &unknown);
+    if (err != SH_OK && err != SH_E_NOT_FOUND)
+        return sh_fail(error, err, "%s", unknown.message);
+    *known = err == SH_OK;
+    sh_node_record_read(sh_slice_of(node), (sh_slice){text.data, text.len}, ret);
+    ret->unreadable = ret->unreadable && *known;
+    return SH_OK;
+}
+
+/* A pusher before 0.2.0, which knows no random keys, is added like a NetAlertX. */
+static sh_err choose_key_kind(const node_changes *changes, store *s, const char *node,
+                              sh_key_kind *ret, sh_error *error)
+{
+    sh_node_record record = {.netalertx = changes->options.netalertx};
+    bool known;
+    sh_err err = changes->adds ? SH_OK : read_record(s, node, &record, &known, error);
+    *ret = record.netalertx ? SH_MAKE_PASSPHRASE : SH_MAKE_RANDOM_KEY;
+    return err;
+}
+
+sh_err node_changes_issue(node_changes *changes, const hub_secrets *keys, store *s, sh_error *error)
 {
     const node_change_options *options = &changes->options;
     sh_err err = SH_OK;
     for (size_t i = 0; i < changes->count && err == SH_OK; i++) {
         node_change *change = &changes->items[i];
-        err = sh_credential_make(keys->credential_key, change->node, options->now_ms,
-                                 &change->issued, error);
+        sh_key_kind kind;
+        err = choose_key_kind(changes, s, change->node, &kind, error);
+        if (err == SH_OK)
+            err = sh_credential_make(keys->credential_key, change->node, kind, options->now_ms,
+                                     &change->issued, error);
         sh_credential_make_shared(keys->credential_key, change->node, options->now_ms,
                                   options->now_ms + options->old_ms, &change->shared);
     }
@@ -120,18 +149,13 @@ static sh_err apply_one(const node_changes *changes, const node_change *change, 
                         sh_error *error)
 {
     SH_CLEANUP(sh_buf_reset) sh_buf text = SH_BUF_INIT(SH_NODE_RECORD_MAX);
-    sh_error unknown = {.code = SH_OK};
     sh_node_record record = {.count = 0};
-    sh_err err = store_state_get(s, STORE_CREDENTIALS, change->node, &text, &unknown);
-    if (err != SH_OK && err != SH_E_NOT_FOUND)
-        return sh_fail(error, err, "%s", unknown.message);
-    bool known = err == SH_OK;
-    sh_node_record_read(sh_slice_of(change->node), (sh_slice){text.data, text.len}, &record);
-    record.unreadable = record.unreadable && known;
-    err = changes->each(&record, known, change, &changes->options, error);
+    bool known = false;
+    sh_err err = read_record(s, change->node, &record, &known, error);
+    if (err == SH_OK)
+        err = changes->each(&record, known, change, &changes->options, error);
     if (err != SH_OK)
         return err;
-    sh_buf_clear(&text);
     if (sh_node_record_write(&record, &text) != SH_OK)
         return sh_fail(error, SH_E_MEMORY, "out of memory");
     const store_state_entry entry = {.key = sh_slice_of(change->node),

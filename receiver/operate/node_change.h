@@ -43,8 +43,12 @@ typedef struct {
 sh_err node_changes_init(node_changes *changes, size_t count, sh_error *error);
 void node_changes_reset(node_changes *changes); /* wipes the secrets */
 
-/* Creates a credential for each node. SH_E_MEMORY. */
-sh_err node_changes_issue(node_changes *changes, const hub_secrets *keys, sh_error *error);
+/*
+ * Creates a credential for each node, with a passphrase for those that may use NetAlertX's format.
+ * SH_E_MEMORY, and store's errors.
+ */
+sh_err node_changes_issue(node_changes *changes, const hub_secrets *keys, store *s,
+                          sh_error *error);
 
 /*
  * Changes the records and commits. SH_E_REFUSED, SH_E_NOT_FOUND or SH_E_LIMIT, of one node, if

@@ -95,7 +95,7 @@ static sh_err issue(node_changes *changes, const hub_secrets *keys, const hub_co
     key_check check;
     key_check_init(&check, keys);
     sh_err err = key_check_verify(&check, hub->store, hub->queue, error);
-    return err == SH_OK ? node_changes_issue(changes, keys, error) : err;
+    return err == SH_OK ? node_changes_issue(changes, keys, hub->store, error) : err;
 }
 
 static sh_err change_nodes(const action_kind *kind, const hub_connections *hub,

@@ -7,6 +7,7 @@ zstd command.
 Usage: make.py FOLDER
 """
 
+import base64
 import hashlib
 import pathlib
 import struct
@@ -16,6 +17,7 @@ import sys
 from nacl import bindings
 
 PASSPHRASE = b"correct horse battery staple"
+RANDOM_KEY = "shkey1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
 
 def keyed_hash(key, text, size):
@@ -28,8 +30,12 @@ def passphrase_key():
         bindings.crypto_pwhash_ALG_ARGON2ID13)
 
 
-def envelope(kind, node, plugin, text, item_id, time_ms, nonce):
-    master = passphrase_key()
+def random_key(text):
+    assert text.startswith("shkey1_") and len(text) == 50
+    return base64.urlsafe_b64decode(text.removeprefix("shkey1_") + "=")
+
+
+def envelope(master, kind, node, plugin, text, item_id, time_ms, nonce):
     seal = keyed_hash(master, b"synchub 1 seal " + node, 32)
     digest = keyed_hash(keyed_hash(master, b"synchub 1 digest " + node, 32), text, 32)
     key_id = keyed_hash(seal, b"synchub 1 key id", 16)[:8]
@@ -51,10 +57,11 @@ def main():
         "v1_plugin": (2, b"Node_A", b"ARPSCAN", lines, bytes(range(16, 32)), 1787367181234,
                       bytes(range(24, 48))),
         "v1_empty": (1, b"n", b"", b'{"data": []}', bytes(16), 0, bytes(24)),
+        "v1_random_key": (1, b"Node_B", b"", table, bytes(range(32, 48)), 1787367182000, bytes(range(48, 72))),
     }
     for name, (kind, node, plugin, text, item_id, time_ms, nonce) in cases.items():
         (folder / (name + ".envelope")).write_bytes(
-            envelope(kind, node, plugin, text, item_id, time_ms, nonce))
+            envelope(random_key(RANDOM_KEY) if name == "v1_random_key" else passphrase_key(), kind, node, plugin, text, item_id, time_ms, nonce))
         (folder / (name + ".text")).write_bytes(text)
 
 

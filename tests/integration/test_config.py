@@ -69,6 +69,12 @@ class Config(SyncHubTest):
                 self.refused(name, self.complete(name, SYNC_encryption_key=...),
                              "SYNC_encryption_key", "no key", "every node and on the hub")
 
+    def test_every_program_refuses_a_random_key_that_was_not_copied_whole(self):
+        for name in PROGRAMS:
+            with self.subTest(name):
+                self.refused(name, self.complete(name, SYNC_encryption_key="shkey1_AAECAwQFBgcICQ"),
+                             "SYNC_encryption_key", "copy all its 50 characters")
+
     def test_settings_that_only_one_program_requires_are_reported(self):
         self.refused("pusher", self.complete("pusher", SYNC_hub_url=...), "SYNC_hub_url",
                      "SYNC_listen")

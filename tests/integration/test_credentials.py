@@ -104,8 +104,8 @@ class Adding(CredentialsTest):
         own = self.node("add", "Node_A")
         self.assertEqual(list(own), ["SYNC_node_name", "SYNC_api_token", "SYNC_encryption_key"])
         self.assertEqual(own["SYNC_node_name"], "Node_A")
-        for name in ("SYNC_api_token", "SYNC_encryption_key"):
-            self.assertRegex(own[name], r"^[A-Za-z0-9_-]{43}$")
+        self.assertRegex(own["SYNC_api_token"], r"^[A-Za-z0-9_-]{43}$")
+        self.assertRegex(own["SYNC_encryption_key"], r"^shkey1_[A-Za-z0-9_-]{43}$")
         for number, hub in enumerate(self.hubs):
             settings = self.pusher_settings(hub.url, table("Node_A", 3 + number), "Node_A", **own)
             self.run_program("pusher", settings, "--once", code=0)
@@ -139,12 +139,16 @@ class Adding(CredentialsTest):
         self.assert_accepted(self.push_json(hub, "Either", either))
         for node, own in (("Native", native), ("Either", either)):
             self.assert_accepted(self.push_native(hub, self.request(node, own), own["SYNC_api_token"]))
+        # Programs that use NetAlertX's format may not know random keys.
+        self.assertRegex(either["SYNC_encryption_key"], r"^[A-Za-z0-9_-]{43}$")
         nodes = self.nodes()
         self.assertEqual({name: node["protocol"] for name, node in nodes.items()},
                          {"Native": "native", "Either": "any"})
         # A rotation keeps the format; adding a node again sets it anew.
         self.assertEqual(self.push_json(hub, "Native", self.node("rotate", "Native")).status, 415)
-        self.assert_accepted(self.push_json(hub, "Either", self.node("rotate", "Either"), rows=4))
+        rotated = self.node("rotate", "Either")
+        self.assertRegex(rotated["SYNC_encryption_key"], r"^[A-Za-z0-9_-]{43}$")
+        self.assert_accepted(self.push_json(hub, "Either", rotated, rows=4))
         self.node("revoke", "Native")
         self.assert_accepted(self.push_json(hub, "Native", self.node("add", "--netalertx", "Native")))
 

@@ -197,6 +197,20 @@ class BothReleases(SyncHubTest):
     def test_new_nodes_and_an_old_hub(self):
         self.check(self.old, self.new)
 
+    def test_an_old_node_gets_credentials_of_its_own_from_a_new_hub(self):
+        redis = self.redis()
+        db = self.folder / "hub.db"
+        hub = self.receiver(redis, db)
+        settings = self.receiver_settings(redis, db)
+        for number, command in enumerate((["add", "--netalertx"], ["rotate"])):
+            printed = self.run_program("receiver", settings, "node", *command, "Cabin", code=0).stdout
+            own = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+            self.use(self.old)
+            self.run_program("pusher", self.pusher_settings(
+                hub.url, device_table(device_rows(2 + number, "c")), "Cabin", **own), "--once", code=0)
+            self.use(self.new)
+        self.wait_merged(redis, db, 3)
+
     def spool_of_refused(self, hub_programs, node_programs):
         """A result with a wrong key is kept, and arrives once the key is correct."""
         redis = self.redis()

@@ -26,7 +26,8 @@ static sh_node_record make_record(const char *node, sh_node_secrets *secrets)
     sh_node_record record = {.created_ms = NOW_MS};
     sh_issued_credential one;
     (void)snprintf(record.node, sizeof record.node, "%s", node);
-    assert_int_equal(sh_credential_make(sealing_key, node, NOW_MS, &one, NULL), SH_OK);
+    assert_int_equal(sh_credential_make(sealing_key, node, SH_MAKE_RANDOM_KEY, NOW_MS, &one, NULL),
+                     SH_OK);
     assert_int_equal(sh_node_record_add(&record, &one.credential, NOW_MS, NULL), SH_OK);
     *secrets = one.secrets;
     return record;
@@ -42,19 +43,40 @@ static void add_record(sh_credentials *all, const sh_node_record *record)
     sh_buf_reset(&text);
 }
 
+static void both_kinds_of_keys_are_stored(void **state)
+{
+    (void)state;
+    for (sh_key_kind kind = SH_MAKE_RANDOM_KEY; kind <= SH_MAKE_PASSPHRASE; kind++) {
+        sh_issued_credential made;
+        sh_node_secrets opened;
+        uint8_t key[SH_KEY_BYTES];
+        assert_int_equal(sh_credential_make(sealing_key, "A", kind, NOW_MS, &made, NULL), SH_OK);
+        assert_int_equal(strlen(made.secrets.encryption_key), kind == SH_MAKE_PASSPHRASE ? 43 : 50);
+        assert_int_equal(sh_credential_open(sealing_key, "A", &made.credential, &opened, NULL),
+                         SH_OK);
+        assert_string_equal(opened.encryption_key, made.secrets.encryption_key);
+        assert_string_equal(opened.token, made.secrets.token);
+        assert_int_equal(sh_encryption_key_derive(sh_slice_of(opened.encryption_key), key, NULL),
+                         SH_OK);
+        assert_memory_equal(key, opened.passphrase_key, sizeof key);
+    }
+}
+
 static void a_credential_opens_only_for_its_node_and_key(void **state)
 {
     (void)state;
     sh_node_secrets secrets, opened;
     sh_node_record record = make_record("N\xc3\xb6", &secrets);
     assert_int_equal(strlen(secrets.token), 43);
-    assert_int_equal(strlen(secrets.passphrase), 43);
-    assert_string_not_equal(secrets.token, secrets.passphrase);
+    assert_int_equal(strlen(secrets.encryption_key), 50);
+    assert_string_not_equal(secrets.token, secrets.encryption_key + 7);
     assert_int_equal(sh_credential_open(sealing_key, "N\xc3\xb6", &record.items[0], &opened, NULL),
                      SH_OK);
-    assert_memory_equal(&opened, &secrets, sizeof secrets);
+    assert_string_equal(opened.token, secrets.token);
+    assert_string_equal(opened.encryption_key, secrets.encryption_key);
     uint8_t key[SH_KEY_BYTES];
-    assert_int_equal(sh_key_from_passphrase(sh_slice_of(secrets.passphrase), key, NULL), SH_OK);
+    assert_int_equal(sh_encryption_key_derive(sh_slice_of(secrets.encryption_key), key, NULL),
+                     SH_OK);
     assert_memory_equal(key, secrets.passphrase_key, sizeof key);
 
     sh_error error = {0};
@@ -83,7 +105,8 @@ static void a_record_is_read_as_it_was_written(void **state)
     sh_node_record record = make_record("A", &secrets), read;
     sh_issued_credential second;
     record.items[0].until_ms = NOW_MS + 5;
-    assert_int_equal(sh_credential_make(sealing_key, "A", NOW_MS + 1, &second, NULL), SH_OK);
+    assert_int_equal(
+        sh_credential_make(sealing_key, "A", SH_MAKE_RANDOM_KEY, NOW_MS + 1, &second, NULL), SH_OK);
     assert_int_equal(sh_node_record_add(&record, &second.credential, NOW_MS + 1, NULL), SH_OK);
     secrets = second.secrets;
     sh_buf text = SH_BUF_INIT(4 * SH_KIB);
@@ -233,7 +256,7 @@ static void a_token_is_found_while_it_is_valid(void **state)
     assert_null(sh_credentials_find_token(all, sh_slice_of(secrets[2].token), NOW_MS));
     assert_null(sh_credentials_find_token(all, SH_SLICE(""), NOW_MS));
     assert_null(sh_credentials_find_token(all, (sh_slice){secrets[0].token, 42}, NOW_MS));
-    assert_null(sh_credentials_find_token(all, sh_slice_of(secrets[0].passphrase), NOW_MS));
+    assert_null(sh_credentials_find_token(all, sh_slice_of(secrets[0].encryption_key), NOW_MS));
     size_t index = 9;
     assert_non_null(sh_credentials_find_node(all, "B", &index));
     assert_int_equal(index, 1);
@@ -292,7 +315,8 @@ static void a_key_is_found_by_its_id_while_its_credential_is_valid(void **state)
     sh_node_record record = make_record("A", &first);
     sh_issued_credential newer;
     record.items[0].until_ms = NOW_MS + 10;
-    assert_int_equal(sh_credential_make(sealing_key, "A", NOW_MS, &newer, NULL), SH_OK);
+    assert_int_equal(sh_credential_make(sealing_key, "A", SH_MAKE_RANDOM_KEY, NOW_MS, &newer, NULL),
+                     SH_OK);
     assert_int_equal(sh_node_record_add(&record, &newer.credential, NOW_MS, NULL), SH_OK);
     second = newer.secrets;
     sh_node_key_derive(first.passphrase_key, SH_SLICE("A"), &expected);
@@ -313,6 +337,7 @@ static void a_key_is_found_by_its_id_while_its_credential_is_valid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_kinds_of_keys_are_stored),
         cmocka_unit_test(a_credential_opens_only_for_its_node_and_key),
         cmocka_unit_test(a_record_is_read_as_it_was_written),
         cmocka_unit_test(invalid_records_are_unreadable),

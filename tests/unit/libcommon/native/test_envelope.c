@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include "libcommon/crypto/encryption_key.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/os/file.h"
 
@@ -40,14 +41,18 @@ static sh_slice slice_of(const sh_buf *buf)
 static void envelopes_of_another_implementation_open(void **state)
 {
     (void)state;
+    static const char phrase[] = "correct horse battery staple";
     static const struct {
         const char *name, *node, *plugin;
         sh_kind kind;
         int64_t time_ms;
+        const char *encryption_key;
     } cases[] = {
-        {"v1_devices", "B\xc3\xbcro 1", "", SH_KIND_DEVICES, 1787367180000},
-        {"v1_plugin", "Node_A", "ARPSCAN", SH_KIND_PLUGIN, 1787367181234},
-        {"v1_empty", "n", "", SH_KIND_DEVICES, 0},
+        {"v1_devices", "B\xc3\xbcro 1", "", SH_KIND_DEVICES, 1787367180000, phrase},
+        {"v1_plugin", "Node_A", "ARPSCAN", SH_KIND_PLUGIN, 1787367181234, phrase},
+        {"v1_empty", "n", "", SH_KIND_DEVICES, 0, phrase},
+        {"v1_random_key", "Node_B", "", SH_KIND_DEVICES, 1787367182000,
+         "shkey1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char name[64];
@@ -66,7 +71,10 @@ static void envelopes_of_another_implementation_open(void **state)
 
         sh_node_key key;
         sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
-        sh_node_key_derive(passphrase_key, sh_slice_of(header.node), &key);
+        uint8_t base[SH_KEY_BYTES];
+        assert_int_equal(
+            sh_encryption_key_derive(sh_slice_of(cases[i].encryption_key), base, &error), SH_OK);
+        sh_node_key_derive(base, sh_slice_of(header.node), &key);
         assert_int_equal(sh_envelope_open(slice_of(&sealed), &header, &key, &text, &error), SH_OK);
         assert_int_equal(text.len, expected.len);
         assert_memory_equal(text.data, expected.data, text.len);
