@@ -24,9 +24,11 @@ NOT_RUN = {
     ("docs/scale.md", "1,000,000 nodes"): "output of tests/bench/simulate.py, which test_scale_simulation.py tests",
     ("docs/kubernetes.md", "docker build"): "a build as in docs/install.md, and a registry of the reader's",
     ("docs/kubernetes.md", "for pod in"): "checked like kubectl",
+    ("docs/kubernetes.md", "mode: single"): "values, with which tests/k8s/chart_document.mjs renders the chart",
 }
-# tests/k8s/commands.mjs checks these against the manifests; tests/k8s/cluster runs their like on a cluster.
-KUBECTL = re.compile(r"kubectl |openssl rand -hex 32$")
+# tests/k8s/commands.mjs checks these against the manifests, and tests/k8s/chart_document.mjs those of Helm, where ./dev test-k8s
+# has made the chart; tests/k8s/cluster runs their like on a cluster.
+KUBECTL = re.compile(r"kubectl |helm |\./dev chart$|openssl rand -hex 32$")
 
 
 class EachBlock(unittest.TestCase):

@@ -5,6 +5,8 @@ import {readFileSync, readdirSync} from "node:fs";
 import {join} from "node:path";
 import yaml from "js-yaml";
 import {brokenManifests} from "./broken.mjs";
+import {chartChecks, chartRenderings, fullErrors, openCharts} from "./chart.mjs";
+import {notesErrors, sectionErrors} from "./chart_document.mjs";
 import {commandErrors} from "./commands.mjs";
 import {INSTALLATIONS, offeredBy, render, titleOf} from "./installations.mjs";
 import {networkErrors} from "./network.mjs";
@@ -115,6 +117,12 @@ for (const installation of INSTALLATIONS) {
   rendered[title] = [...beside, ...render(copy, installation)];
   chosen[title] = installation;
 }
+const charts = openCharts(join(work, "helm"), join(work, "chart/synchub"), work);
+const byChart = chartRenderings(charts[0], INSTALLATIONS, rendered);
+for (const {title, installation, objects} of byChart) {
+  rendered[title] = objects;
+  chosen[title] = installation;
+}
 // The mistakes are made in these two.
 const BROKEN = {
   single: "single + puller-cronjob",
@@ -153,6 +161,14 @@ for (const release of readdirSync(RELEASES))
   for (const overlay of OVERLAYS)
     report(`${overlay} over ${release}`, upgradeErrors(release, overlay, rendered[overlay], guide));
 report("redis-ha in an existing hub", inPlaceErrors(rendered.scaled, rendered["scaled + puller + redis-ha"]));
+const archive = readdirSync(join(work, "chart")).find((name) => name.endsWith(".tgz"));
+for (const [title, errors] of chartChecks(charts, byChart, join(work, "chart", archive), work)) report(title, errors);
+const schemaOfValues = JSON.parse(readFileSync(join(work, "chart/synchub/values.schema.json"), "utf8"));
+report("docs/kubernetes.md, With Helm", sectionErrors(guide, charts[0], schemaOfValues));
+report("found out: a value that does not exist",
+  sectionErrors(guide.replace("`puller.nodes`", "`puller.hosts`"), charts[0], schemaOfValues).length === 1 ? [] : ["not found"]);
+report("chart: its notes", notesErrors(charts[0], root));
+report("chart: everything at once, as Kustomize", fullErrors(charts[0], root, copy));
 for (const overlay of OVERLAYS)
   report(`found out: the faults of ${overlay} 0.1.0`, undetectedFaults(overlay, chosen[overlay]));
 for (const {title, objects, expect, of} of broken) {

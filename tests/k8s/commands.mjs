@@ -73,9 +73,10 @@ function errorsOf(command, objects, created, root) {
   return wrong.map((sentence) => `${command}: ${sentence}`);
 }
 
-export function commandErrors(text, objects, root) {
+// least: how many commands the text has at least.
+export function commandErrors(text, objects, root, least = 40) {
   const commands = documentedCommands(text);
   const created = commands.flatMap((command) => [...command.matchAll(/ create job (\S+) /g)].map(([, name]) => `job/${name}`));
-  if (commands.length < 40) return [`only ${commands.length} commands were found`];
+  if (commands.length < least) return [`only ${commands.length} commands were found`];
   return commands.flatMap((command) => errorsOf(command, objects, created, root));
 }
