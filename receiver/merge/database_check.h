@@ -19,9 +19,9 @@ typedef struct {
 void database_check_reset(database_check *d);
 
 /*
- * Call it before taking entries. SH_E_CONFIG if the queue belongs to another database. Publishes
- * the id again if Redis has lost it, and the new id if the database at SYNC_db was replaced while
- * this process used it.
+ * Call it before taking entries. SH_E_CONFIG if the queue belongs to another database; SH_E_IO if
+ * the open one has got another id since, and must be opened again. Publishes the id again if Redis
+ * has lost it, and the new id if the database at SYNC_db was replaced while this process used it.
  */
 sh_err database_check_verify(database_check *d, store *s, sh_queue *queue, sh_error *error);
 
