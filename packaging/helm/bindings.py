@@ -147,8 +147,9 @@ def references(value):
 class Bindings:
     """Applies the tables above to rendered objects, and notices which rows found nothing."""
 
-    def __init__(self, prefix, namespace, instance, version):
-        self.prefix, self.version = prefix, version
+    def __init__(self, prefix, namespace, instance, tags):
+        """tags: of the images, by their names in the values."""
+        self.prefix, self.tags = prefix, tags
         self.markers = re.compile(f"{prefix}(synchub(?![a-z]))?|{namespace}|{instance}|{re.escape(RUNBOOKS)}")
         self.texts = {prefix: mark(NAME) + "-", f"{prefix}synchub": mark(NAME), namespace: mark(RELEASE_NAMESPACE),
                       instance: mark(RELEASE), RUNBOOKS: mark(".Values.monitoring.runbooksUrl")}
@@ -167,7 +168,7 @@ class Bindings:
 
     def expect(self, where, is_, should):
         if is_ != should:
-            raise ValueError(f"{where}: k8s/ has {is_!r} where packaging/helm/bindings.py expects {should!r}")
+            raise ValueError(f"{where}: k8s/ has {is_!r} where packaging/helm/ expects {should!r}")
 
     def apply(self, key, one, objects):
         """The object as the template has it."""
@@ -243,7 +244,7 @@ class Bindings:
         for container in containers_of(pod):
             image = self.container(container, component)
         if VERSION_LABEL in pod["metadata"]["labels"]:
-            self.expect(VERSION_LABEL, pod["metadata"]["labels"][VERSION_LABEL], self.version)
+            self.expect(VERSION_LABEL, pod["metadata"]["labels"][VERSION_LABEL], self.tags[image])
             pod["metadata"]["labels"][VERSION_LABEL] = Code(f".Values.images.{image}.tag | default .Chart.AppVersion | quote")
         pod["spec"]["nodeSelector"] = Optional(".Values.nodeSelector")
         pod["spec"]["tolerations"] = Optional(".Values.tolerations")
@@ -254,7 +255,7 @@ class Bindings:
         if repository not in IMAGES:
             raise ValueError(f"packaging/helm/bindings.py has no image {repository}")
         image = IMAGES[repository]
-        self.expect(f"the tag of {repository}", tag, {"redis": "8.0", "postgresql": "17"}.get(image, self.version))
+        self.expect(f"the tag of {repository}", tag, self.tags[image])
         container["image"] = Code(f'include "synchub.image" (list . "{image}") | quote')
         self.found("image", repository)
         for variable in container.get("env", []):
