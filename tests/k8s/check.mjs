@@ -154,9 +154,13 @@ report("docs/kubernetes.md", documentErrors(guide));
 const everything = [...Object.values(rendered).flat(), ...readdirSync(RELEASES).flatMap((release) =>
   OVERLAYS.flatMap((overlay) => yaml.loadAll(readFileSync(join(RELEASES, release, `${overlay}.yaml`), "utf8"))))];
 report("docs/kubernetes.md, each command", commandErrors(guide, everything, root));
-const misspelled = guide.replace("statefulset/synchub-redis", "statefulset/synchub-reddis");
-report("found out: a command for an object that does not exist",
-  commandErrors(misspelled, everything, root).some((error) => error.includes("no statefulset/synchub-reddis")) ? [] : ["not found"]);
+for (const [title, correct, wrong, sentence] of [
+  ["a command for an object that does not exist", "statefulset/synchub-redis", "statefulset/synchub-reddis",
+    "no statefulset/synchub-reddis"],
+  ["a copy of a volume that cannot be restored", "-cf - $(ls -A)", "-cf - .", "the volume's own folder"],
+])
+  report(`found out: ${title}`, commandErrors(guide.replace(correct, () => wrong), everything, root)
+    .some((error) => error.includes(sentence)) ? [] : ["not found"]);
 for (const release of readdirSync(RELEASES))
   for (const overlay of OVERLAYS)
     report(`${overlay} over ${release}`, upgradeErrors(release, overlay, rendered[overlay], guide));

@@ -8,7 +8,7 @@ import {matches, podOf} from "./rules.mjs";
 const KINDS = {cronjob: "CronJob", deploy: "Deployment", deployment: "Deployment", job: "Job", pod: "Pod",
   service: "Service", scaledobject: "ScaledObject", statefulset: "StatefulSet"};
 const VERBS = ["annotate", "apply", "create", "delete", "diff", "exec", "get", "label", "logs", "patch", "port-forward",
-  "rollout", "scale", "wait"];
+  "rollout", "scale", "set", "wait"];
 const VALUES = ["-n", "-c", "-k", "-f", "-l", "-o"]; // options whose value is the next word
 
 // Commands in blocks and in sentences, each as one line.
@@ -70,6 +70,8 @@ function errorsOf(command, objects, created, root) {
     if (options["-c"] && existing.length && !containers.includes(options["-c"]))
       wrong.push(`${kind}/${name} has no container ${options["-c"]}`);
   }
+  // The folder belongs to root on most volumes, and the pod's user cannot set its mode and times on restore.
+  if (/\btar .*-cf - \.(?=['\s]|$)/.test(command)) wrong.push("the archive has the volume's own folder");
   return wrong.map((sentence) => `${command}: ${sentence}`);
 }
 
