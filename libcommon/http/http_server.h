@@ -108,7 +108,7 @@ typedef struct {
 
 /*
  * Starts the server's threads. SH_E_IO: cannot listen, with address and reason; SH_E_CONFIG:
- * certificate or key are invalid or do not match; SH_E_UNSUPPORTED: no TLS; SH_E_MEMORY.
+ * certificate or key are invalid or do not match, or the library has no TLS; SH_E_MEMORY.
  */
 sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_server **ret,
                             sh_error *error);

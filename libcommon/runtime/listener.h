@@ -36,7 +36,7 @@ typedef struct {
     void (*refuse)(sh_http_exchange *exchange, unsigned status, const char *message);
 } sh_listener_options;
 
-/* SH_E_CONFIG, SH_E_IO, SH_E_MEMORY, SH_E_UNSUPPORTED. The settings must outlive the listener. */
+/* SH_E_CONFIG, SH_E_IO, SH_E_MEMORY. The settings must outlive the listener. */
 sh_err sh_listener_start(const sh_settings *settings, const sh_listener_options *options,
                          sh_listener **ret, sh_error *error);
 

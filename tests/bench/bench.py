@@ -14,8 +14,11 @@ import time
 from figures import ALL as ALONE, SHORT, Counts
 from operator_views import console, lists
 from scale_out import scale_out
+from small_pusher import small_pusher
 
-ALL = {**ALONE, "scale_out": scale_out, "lists": lists, "console": console}
+LONG = {"small_pusher": small_pusher}  # builds libraries first
+SHORT_ENOUGH = {**ALONE, "scale_out": scale_out, "lists": lists, "console": console}
+ALL = {**SHORT_ENOUGH, **LONG}
 
 
 def number(value):
@@ -56,13 +59,14 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--short", action="store_true",
                         help="tiny counts, to see that all works; the figures mean nothing then")
+    parser.add_argument("--long", action="store_true", help="measure also what takes long: " + ", ".join(LONG))
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
     parser.add_argument("--only", metavar="NAME", action="append", choices=[*ALL],
                         help="measure this alone: " + ", ".join(ALL))
     parser.add_argument("--folder", metavar="FOLDER", default=os.environ.get("TMPDIR", "/var/tmp"),
                         help="where files are made: on the disk to be measured, no tmpfs")
     options = parser.parse_args()
-    names = options.only or [*ALL]
+    names = options.only or [*(ALL if options.long else SHORT_ENOUGH)]
     if "memory" in names and options.only:
         names = ["ingest", "merge", "latency", "cpu_per_device", "memory"]
     counts = SHORT if options.short else Counts()

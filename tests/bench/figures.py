@@ -312,14 +312,15 @@ def pull_fanout(root, counts, memory):
 # --- End to end ---------------------------------------------------------------------------------
 
 
-def pusher(stage, node, url, first, devices=1):
+def pusher(stage, node, url, first, devices=1, **settings):
     """A node; its folder has its table and its spool."""
     folder = stage.nodes / node
     folder.mkdir()
     tool("make-table", out=folder / "table_devices.json", devices=devices, first=first)
-    return stage.start("pusher", SYNC_node_name=node, SYNC_hub_url=url, SYNC_devices="True",
-                       SYNC_devices_file=folder / "table_devices.json", SYNC_spool_dir=folder,
-                       SYNC_plugins_dir=folder, SYNC_RUN="always_after_scan")
+    return stage.start("pusher", **{
+        "SYNC_node_name": node, "SYNC_hub_url": url, "SYNC_devices": "True",
+        "SYNC_devices_file": folder / "table_devices.json", "SYNC_spool_dir": folder,
+        "SYNC_plugins_dir": folder, "SYNC_RUN": "always_after_scan", **settings})
 
 
 def latency_of(root, counts, memory, nodes):

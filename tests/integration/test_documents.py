@@ -24,6 +24,7 @@ NOT_RUN = {
     ("docs/scale.md", "1,000,000 nodes"): "output of tests/bench/simulate.py, which test_scale_simulation.py tests",
     ("docs/kubernetes.md", "docker build"): "a build as in docs/install.md, and a registry of the reader's",
     ("docs/kubernetes.md", "for pod in"): "checked like kubectl",
+    ("docs/install.md", "packaging/small-pusher"): "takes minutes: ./dev test-small runs it",
     ("docs/kubernetes.md", "mode: single"): "values, with which tests/k8s/chart_document.mjs renders the chart",
 }
 # tests/k8s/commands.mjs checks these against the manifests, and tests/k8s/chart_document.mjs those of Helm, where ./dev test-k8s

@@ -102,6 +102,8 @@ class Clients(TlsTest):
         self.refused(hub, SYNC_tls_ca=self.ca.file)
         self.refused(hub, SYNC_tls_ca=self.ca.file, host="localhost")
 
+
+class Nodes(TlsTest):
     def test_a_puller_verifies_a_node_s_certificate(self):
         node = self.node()
         redis = self.redis()
