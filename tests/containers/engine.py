@@ -107,16 +107,17 @@ def write_env(folder, values):
 
 
 class Project:
-    """A copy of docker/ with a .env of its own, as a user would have it, and its containers."""
+    """A copy of docker/ with a .env of its own, as a user would have it, and its containers. compose_files: names, with
+    a space between."""
 
-    def __init__(self, folder, compose_file, values, override=None):
+    def __init__(self, folder, compose_files, values, override=None):
         self.name = unique("compose").replace("-", "")
         self.folder = pathlib.Path(folder) / self.name
         shutil.copytree(REPO / "docker", self.folder, ignore=shutil.ignore_patterns(".env"))
         # As in .env.example: the folder is private to its owner, the container can read the file.
         self.folder.chmod(0o700)
         self.write_env(values)
-        self.files = ["-f", self.folder / compose_file]
+        self.files = [word for file in compose_files.split() for word in ("-f", self.folder / file)]
         if override:
             (self.folder / "override.yaml").write_text(override)
             self.files += ["-f", self.folder / "override.yaml"]

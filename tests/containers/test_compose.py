@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hub and its nodes with the shipped compose files, as in docs/install.md: copy, edit .env, up."""
 
+import base64
 import json
 import os
 import pathlib
@@ -63,6 +64,16 @@ class Scanner:
         docker("volume", "rm", "-f", self.api, self.plugins, check=False)
 
 
+class Volumes:
+    """The names of the two volumes that Compose creates and NetAlertX shares."""
+
+    def __init__(self):
+        self.api, self.plugins = unique("api"), unique("plugins")
+
+    def remove(self):
+        docker("volume", "rm", "-f", self.api, self.plugins, check=False)
+
+
 class ComposeTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -95,7 +106,7 @@ networks:
         self.addCleanup(project.end)
         return project
 
-    def node(self, name, scanner, values):
+    def node(self, name, scanner, values, files="compose.node.yaml"):
         """A node on another host. Docker Compose 1 does not merge the definitions of a volume, so the one of the
         shipped file is repeated with the volume's name."""
         override = f"""
@@ -113,8 +124,7 @@ volumes:
     driver: local
     driver_opts: *shared
 """
-        node = self.project("compose.node.yaml",
-                            {**SECRETS, "SYNC_node_name": quoted(name), **values}, override)
+        node = self.project(files, {**SECRETS, "SYNC_node_name": quoted(name), **values}, override)
         node("up", "-d")
         self.wait_for_health(node, "pusher")
         return node
@@ -163,6 +173,27 @@ volumes:
         more = rows + device_rows(1, "later", first=900)
         scanner.write_table(more)
         self.wait_for_devices("pushing", more)
+
+    def test_netalertx_and_a_pusher_start_together(self):
+        """With a stand-in that does what NetAlertX's image does in its container: as root it gives its folders to
+        PUID, and as that user it writes its tables and its data."""
+        command = documented("docs/install.md", "docker compose -p synchub-node -f docker/compose.node.yaml -f docker/compose.netalertx").text
+        stand_in, scanner = unique("netalertx"), Volumes()
+        rows = device_rows(7, "together")
+        table = base64.b64encode(device_table(rows).encode()).decode()
+        docker("build", "-q", "-t", stand_in, "-", input=f"""FROM {BASE}
+ENTRYPOINT ["/bin/sh", "-euxc", "touch /bin/x 2>/dev/null && exit 1; chown $PUID:$PGID /data /tmp/api /tmp/log/plugins; \\
+    exec setpriv --reuid=$PUID --regid=$PGID --clear-groups /bin/sh -euxc ' \\
+    echo $PORT > /data/app.conf; echo {table} | base64 -d > /tmp/api/table_devices.json; exec sleep infinity'"]
+""")
+        self.addCleanup(docker, "rmi", "-f", stand_in, check=False)
+        self.addCleanup(scanner.remove)
+        node = self.node("together", scanner, {
+            "SYNC_hub_url": quoted("http://receiver:20212"), "NETALERTX_IMAGE": quoted(stand_in), "NETALERTX_PORT": "20299",
+        }, " ".join(re.findall(r"-f docker/(\S+)", command)))
+        self.wait_for_devices("together", rows)
+        data = docker("exec", node.container("netalertx"), "cat", "/data/app.conf").stdout
+        self.assertEqual(data.strip(), "20299")
 
     def node_names(self, api, plugins):
         """Names of the node of docs/install.md that docker run starts, and what is in their place here."""
