@@ -7,7 +7,7 @@ import yaml from "js-yaml";
 import {brokenManifests} from "./broken.mjs";
 import {chartChecks, chartRenderings, fullErrors, openCharts} from "./chart.mjs";
 import {notesErrors, sectionErrors} from "./chart_document.mjs";
-import {commandErrors} from "./commands.mjs";
+import {commandErrors, pruneErrors} from "./commands.mjs";
 import {INSTALLATIONS, offeredBy, render, titleOf} from "./installations.mjs";
 import {networkErrors} from "./network.mjs";
 import {headingsOf} from "./operation.mjs";
@@ -157,9 +157,22 @@ report("docs/kubernetes.md, each command", commandErrors(guide, everything, root
 for (const [title, correct, wrong, sentence] of [
   ["a command for an object that does not exist", "statefulset/synchub-redis", "statefulset/synchub-reddis",
     "no statefulset/synchub-reddis"],
+  ["pods that the next apply would stop", "statefulset/synchub-redis --replicas=0", "statefulset/synchub-redis --replicas=2",
+    "the next apply would undo it"],
   ["a copy of a volume that cannot be restored", "-cf - $(ls -A)", "-cf - .", "the volume's own folder"],
 ])
   report(`found out: ${title}`, commandErrors(guide.replace(correct, () => wrong), everything, root)
+    .some((error) => error.includes(sentence)) ? [] : ["not found"]);
+const script = readFileSync(join(root, "tests/k8s/cluster"), "utf8");
+const offered = INSTALLATIONS.filter(({overlay, edit}) => overlay && !edit).flatMap((one) => rendered[titleOf(one)]);
+report("docs/kubernetes.md, objects that are no longer wanted", pruneErrors(guide, offered, script));
+for (const [title, kind, sentence] of [
+  ["a kind that stays behind", "core/v1/Service", "no command removes a Service of v1"],
+  ["an alert that stays behind", "monitoring.coreos.com/v1/PrometheusRule", "no command removes a PrometheusRule"],
+  ["a class that stays behind", "delete priorityclass synchub-data", "no command removes a PriorityClass"],
+  ["a script with other kinds", "batch/v1/CronJob", "prunes other kinds"],
+])
+  report(`found out: ${title}`, pruneErrors(guide.replace(kind, "x"), offered, script)
     .some((error) => error.includes(sentence)) ? [] : ["not found"]);
 for (const release of readdirSync(RELEASES))
   for (const overlay of OVERLAYS)

@@ -3,10 +3,11 @@
 // what k8s/ renders. tests/k8s/cluster runs such commands on a cluster.
 import {existsSync} from "node:fs";
 import {join} from "node:path";
+import {isDeepStrictEqual} from "node:util";
 import {matches, podOf} from "./rules.mjs";
 
 const KINDS = {cronjob: "CronJob", deploy: "Deployment", deployment: "Deployment", job: "Job", pod: "Pod",
-  service: "Service", scaledobject: "ScaledObject", statefulset: "StatefulSet"};
+  priorityclass: "PriorityClass", service: "Service", scaledobject: "ScaledObject", statefulset: "StatefulSet"};
 const VERBS = ["annotate", "apply", "create", "delete", "diff", "exec", "get", "label", "logs", "patch", "port-forward",
   "rollout", "scale", "set", "wait"];
 const VALUES = ["-n", "-c", "-k", "-f", "-l", "-o"]; // options whose value is the next word
@@ -72,7 +73,32 @@ function errorsOf(command, objects, created, root) {
   }
   // The folder belongs to root on most volumes, and the pod's user cannot set its mode and times on restore.
   if (/\btar .*-cf - \.(?=['\s]|$)/.test(command)) wrong.push("the archive has the volume's own folder");
+  // The overlay has the number of pods: what stops them ends with an apply.
+  if (verb === "scale" && words.length && options["--replicas"] !== "0") wrong.push("the next apply would undo it");
   return wrong.map((sentence) => `${command}: ${sentence}`);
+}
+
+// What an apply with --prune must not delete, and what every overlay has.
+const NEVER_PRUNED = ["Namespace", "PersistentVolumeClaim", "ServiceAccount"];
+const prunedKinds = (text) => new Set([...text.matchAll(/--prune-allowlist=([\w./-]+)/g)].map(([, kind]) => kind));
+
+// Kinds that a dropped component leaves behind: the document names them, for --prune or to be deleted by hand.
+// script: tests/k8s/cluster, which runs the command.
+export function pruneErrors(text, objects, script) {
+  const pruned = prunedKinds(text);
+  const byHand = documentedCommands(text).map((command) => parse(command).words)
+    .filter(([verb]) => verb === "delete").flatMap(([verb, ...words]) => named(verb, words))
+    .map(([kind, name]) => `${KINDS[kind]}/${name}`);
+  const command = prunedKinds(documentedCommands(text).find((one) => one.includes("--prune-allowlist")) ?? "");
+  const left = objects.filter(({apiVersion, kind, metadata: {name}}) =>
+    !NEVER_PRUNED.includes(kind) && !byHand.includes(`${kind}/${name}`) &&
+    !pruned.has(`${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}/${kind}`))
+    .map(({apiVersion, kind}) => `no command removes a ${kind} of ${apiVersion} that the overlay no longer has`);
+  return [
+    ...new Set(left),
+    ...[...pruned].filter((kind) => kind.endsWith("/PersistentVolumeClaim")).map((kind) => `${kind} would be pruned`),
+    ...(isDeepStrictEqual(command, prunedKinds(script)) ? [] : ["tests/k8s/cluster prunes other kinds"]),
+  ];
 }
 
 // least: how many commands the text has at least.
