@@ -10,7 +10,7 @@ import {notesErrors, sectionErrors} from "./chart_document.mjs";
 import {commandErrors, pruneErrors} from "./commands.mjs";
 import {INSTALLATIONS, offeredBy, render, titleOf} from "./installations.mjs";
 import {networkErrors} from "./network.mjs";
-import {headingsOf} from "./operation.mjs";
+import {headingsOf, secretKeys} from "./operation.mjs";
 import {knownMetrics, knownSettings, podOf, ruleErrors} from "./rules.mjs";
 import {schemaErrors} from "./schemas.mjs";
 import {documentedReplacements, replacedObjects} from "./upgrade.mjs";
@@ -18,6 +18,7 @@ import {documentedReplacements, replacedObjects} from "./upgrade.mjs";
 const [root, work] = process.argv.slice(2);
 const RELEASES = join(root, "tests/k8s/releases");
 const OVERLAYS = ["single", "scaled"];
+const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
 // Generated Secrets must be replaceable by existing ones: without the generator every reference has
 // the plain name.
@@ -29,29 +30,45 @@ function existingSecretErrors(copy, overlay) {
   const names = [...JSON.stringify(objects).matchAll(/"(synchub-(?:\w+-)?secret[^"]*)"/g)]
     .map(([, name]) => name);
   const odd = names.filter((name) => !/^synchub-((redis|postgresql)-)?secret$/.test(name));
-  return names.length && !odd.length ? [] : [`a Secret is named ${odd.join(", ") || "nowhere"}`];
+  const made = externalSecrets(rendered["external-secrets"]);
+  return [
+    ...(names.length && !odd.length ? [] : [`a Secret is named ${odd.join(", ") || "nowhere"}`]),
+    ...objects.map(podOf).filter(Boolean).flatMap((pod) => Object.entries(secretKeys(pod)))
+      .flatMap(([name, keys]) => [...keys].filter((key) => !made[name]?.has(key))
+        .map((key) => `external-secrets makes no ${key} of ${name}`)),
+  ];
+}
+
+// The keys of each Secret that the External Secrets Operator would make.
+function externalSecrets(objects) {
+  return Object.fromEntries(objects.filter((one) => one.kind === "ExternalSecret")
+    .map(({spec}) => [spec.target.name, new Set(spec.data.map((one) => one.secretKey))]));
 }
 
 // Each component is one line to uncomment, and says at its top what it is; replicas are a line of the overlay.
-function overlayErrors(copy, overlay) {
-  const file = join(root, "k8s/overlays", overlay, "kustomization.yaml");
-  const text = readFileSync(file, "utf8");
+function overlayErrors(copy, overlay, spoil = (text) => text) {
+  const text = spoil(readFileSync(join(root, "k8s/overlays", overlay, "kustomization.yaml"), "utf8"));
   const parsed = yaml.load(text);
   const wrong = [];
   if (!parsed.components?.length) wrong.push("`components:` has no entry, so that one more line breaks it");
   for (const name of offeredBy(text)) {
     try {
-      render(copy, {overlay, add: [name]});
+      render(copy, {overlay, add: [name], spoil});
     } catch (error) {
       wrong.push(`with ${name}: ${error.stderr ?? error.message}`);
     }
   }
-  const objects = render(copy, {overlay});
+  const objects = render(copy, {overlay, spoil});
   const named = (parsed.images ?? []).map((one) => one.newName);
   for (const object of objects.filter(podOf))
     for (const {image} of podOf(object).spec.containers)
       if (!named.some((name) => image.replace(/[@:][^/]*$/, "") === name))
         wrong.push(`images: has no entry for ${image}`);
+  // `digest:` instead of newTag, as the comment above images: says.
+  const pinned = text.replace(/^( +newName: .*)\n(?: +newTag: .*\n)?/gm, `$1\n    digest: ${DIGEST}\n`);
+  for (const object of render(copy, {overlay, edit: () => pinned}).filter(podOf))
+    for (const {image} of podOf(object).spec.containers)
+      if (!image.endsWith(`@${DIGEST}`)) wrong.push(`digest: does not pin ${image}`);
   const scaled = objects.filter((one) => one.spec?.scaleTargetRef)
     .map((one) => one.spec.scaleTargetRef.name);
   for (const {kind, metadata: {name}} of objects.filter((one) => one.kind === "Deployment")) {
@@ -129,6 +146,8 @@ const BROKEN = {
   scaled: "scaled + monitoring + gateway + ingress-traefik + console + console-ingress + puller + backup-postgresql",
   daemonset: "pusher-daemonset",
   ha: "scaled + puller + redis-ha",
+  secured: "single + monitoring + ingress-traefik + console + console-ingress + tls + puller + image-pull-secret + "
+    + "priority + openshift",
 };
 const broken = brokenManifests(Object.fromEntries(
   Object.entries(BROKEN).map(([name, title]) => [name, rendered[title]])));
@@ -137,10 +156,11 @@ const sets = {...rendered, "namespace.yaml": [yaml.load(readFileSync(join(root, 
 for (const {title, objects} of broken) sets[`broken: ${title}`] = objects;
 const schema = await schemaErrors(sets, join(work, "types"));
 
-const allErrors = (title, objects, {shape, anyUser}) => {
+const allErrors = (title, objects, {shape, anyUser, add}) => {
   const unsound = schema[title];
   if (title.startsWith("broken: ") && unsound.length) return unsound;
-  return [...unsound, ...ruleErrors(objects, known, {anyUser}), ...networkErrors(objects, shape)];
+  return [...unsound, ...ruleErrors(objects, known, {anyUser, add}),
+    ...networkErrors(objects, {...shape, openshift: anyUser})];
 };
 report("namespace.yaml", schema["namespace.yaml"]);
 for (const [title, objects] of Object.entries(rendered))
@@ -149,6 +169,15 @@ for (const overlay of OVERLAYS) {
   report(`${overlay} with Secrets that are there`, existingSecretErrors(copy, overlay));
   report(`${overlay}, each line of it`, overlayErrors(copy, overlay));
 }
+for (const [title, before, after, sentence] of [
+  ["a list without an entry", /^components:\n|^  - ..\/..\/components\/version\n/gm,
+    (line) => (line.startsWith("c") ? "components: []\n" : ""), "has no entry, so that one more line breaks it"],
+  ["an image without an entry", "  - name: redis\n    newName: redis\n    newTag: \"8.0\"\n", "", "no entry for redis"],
+  ["a number of pods that the overlay does not set", "  - name: synchub-ingest\n", "  - name: synchub-redis\n",
+    "does not set how many synchub-ingest"],
+])
+  report(`found out: ${title}`, overlayErrors(copy, "single", (text) => text.replace(before, after))
+    .some((error) => error.includes(sentence)) ? [] : ["not found"]);
 report("docs/kubernetes.md", documentErrors(guide));
 // Those of 0.1.0 are there for the upgrade.
 const everything = [...Object.values(rendered).flat(), ...readdirSync(RELEASES).flatMap((release) =>

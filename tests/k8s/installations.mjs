@@ -63,7 +63,7 @@ export function titleOf({overlay, example, add = [], edit}) {
 }
 
 function build(folder) {
-  return yaml.loadAll(execFileSync(kustomize, ["build", folder], {encoding: "utf8"}));
+  return yaml.loadAll(execFileSync(kustomize, ["build", folder], {encoding: "utf8", stdio: ["ignore", "pipe", "pipe"]}));
 }
 
 export const offeredBy = (text) => [...text.matchAll(/^#  - \.\.\/\.\.\/components\/(.+)$/gm)].map(([, name]) => name);
@@ -83,12 +83,14 @@ function chooseComponents(folder, add) {
   writeFileSync(file, text);
 }
 
-export function render(copy, {overlay, example, add = [], edit}) {
+// spoil: a change of the overlay's text before the components are chosen.
+export function render(copy, {overlay, example, add = [], edit, spoil}) {
   rmSync(copy, {recursive: true, force: true});
   cpSync(join(root, "k8s"), copy, {recursive: true});
   const folder = join(copy, overlay ? `overlays/${overlay}` : `examples/${example}`);
-  if (add.length) chooseComponents(folder, add);
   const file = join(folder, "kustomization.yaml");
+  if (spoil) writeFileSync(file, spoil(readFileSync(file, "utf8")));
+  if (add.length) chooseComponents(folder, add);
   if (edit) writeFileSync(file, edit(readFileSync(file, "utf8")));
   return build(folder);
 }

@@ -4,12 +4,13 @@
 import {BlockList} from "node:net";
 import {matches, podOf} from "./rules.mjs";
 
-const PORTS = ["UDP/53", "TCP/53", "TCP/443", "TCP/5432", "TCP/6379", "TCP/26379", "TCP/20212", "TCP/20214"];
+const PORTS = ["UDP/53", "TCP/53", "UDP/5353", "TCP/5353", "TCP/443", "TCP/5432", "TCP/6379", "TCP/26379", "TCP/20212", "TCP/20214"];
 
 // Other endpoints in and outside the cluster. Addresses: 10.0.0.0/8 are pods;
 // node-dns is NodeLocal DNSCache, which listens at an address of the machine.
 const OUTSIDERS = [
   {name: "dns", namespace: "kube-system", labels: {"k8s-app": "kube-dns"}, address: "10.9.0.1"},
+  {name: "openshift-dns", namespace: "openshift-dns", labels: {}, address: "10.9.0.6"},
   {name: "keda", namespace: "keda", labels: {app: "keda-operator"}, address: "10.9.0.2"},
   {name: "prometheus", namespace: "monitoring", labels: {}, address: "10.9.0.3"},
   {name: "traefik", namespace: "traefik", labels: {}, address: "10.9.0.5"},
@@ -83,8 +84,8 @@ export function flows(objects, cilium = false) {
   return found;
 }
 
-const ALL_OUT = [...PORTS.filter((port) => port !== "UDP/53")];
-const OTHERS = ["dns", "keda", "prometheus", "traefik", "stranger", "internet"];
+const ALL_OUT = PORTS.filter((port) => port.startsWith("TCP"));
+const OTHERS = ["dns", "openshift-dns", "keda", "prometheus", "traefik", "stranger", "internet"];
 
 function outward(from, ports = ALL_OUT) {
   return OTHERS.flatMap((to) => ports.map((port) => `${from} -> ${to} ${port}`));
@@ -92,11 +93,13 @@ function outward(from, ports = ALL_OUT) {
 
 // The intended flows for the given components, scalers, Prometheus and the console.
 export function meantFlows(
-  {components, keda = false, monitoring = false, job = false, sentinel = false, console = false}) {
+  {components, keda = false, monitoring = false, job = false, sentinel = false, console = false, openshift = false}) {
   const has = (name) => components.includes(name);
   const hub = ["ingest", "merge", "puller"].filter(has);
   const list = components.flatMap((from) => ["dns", "node-dns"].flatMap((to) =>
     [`${from} -> ${to} UDP/53`, `${from} -> ${to} TCP/53`]));
+  for (const from of openshift ? components : [])
+    list.push(`${from} -> openshift-dns UDP/5353`, `${from} -> openshift-dns TCP/5353`);
   if (has("puller")) list.push(...outward("puller"));
   if (has("pusher")) list.push(...outward("pusher", ["TCP/443", "TCP/20212"]));
   for (const from of hub)

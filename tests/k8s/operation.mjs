@@ -78,7 +78,7 @@ function resourceErrors(pod) {
 }
 
 // Which keys of which Secret a pod template uses.
-function secretKeys(pod) {
+export function secretKeys(pod) {
   const uses = (pod.spec.volumes ?? []).filter((volume) => volume.secret)
     .flatMap(({secret}) => (secret.items ?? []).map((item) => [secret.secretName, item.key]));
   const fromEnv = allContainers(pod).flatMap((one) => one.env ?? [])
@@ -114,6 +114,28 @@ function selectorsOf(object) {
   const spread = podOf(object)?.spec?.topologySpreadConstraints ?? [];
   const own = kind === "PodDisruptionBudget" || (podOf(object) && spec.selector) ? [spec.selector] : [];
   return [...own, ...spread.map((one) => one.labelSelector)];
+}
+
+// The probes of a program with a certificate, and Prometheus, must use HTTPS.
+function tlsErrors(pod) {
+  return pod.spec.containers.flatMap(({name, env = [], volumeMounts = [], ...probes}) => {
+    const file = env.find((one) => one.name === "SYNC_tls_cert")?.value;
+    const scheme = file === undefined ? "HTTP" : "HTTPS";
+    return [
+      ...["startupProbe", "livenessProbe", "readinessProbe"].filter((probe) =>
+        probes[probe]?.httpGet && (probes[probe].httpGet.scheme ?? "HTTP") !== scheme)
+        .map((probe) => `container ${name}: ${probe} does not use ${scheme}`),
+      ...(file === undefined || volumeMounts.some((one) => file.startsWith(`${one.mountPath}/`))
+        ? [] : [`container ${name}: nothing is mounted at ${file}`]),
+    ];
+  });
+}
+
+function monitorErrors(object, objects) {
+  const secured = objects.map(podOf).filter((pod) => pod?.metadata?.labels?.["synchub/metrics"])
+    .some((pod) => pod.spec.containers[0].env.some((one) => one.name === "SYNC_tls_cert"));
+  return object.spec.endpoints.filter(({scheme = "http"}) => scheme.toLowerCase() !== (secured ? "https" : "http"))
+    .map(({scheme = "http"}) => `asks by ${scheme}, which the pods do not speak`);
 }
 
 function labelErrors(object, objects) {
@@ -195,6 +217,7 @@ function kindErrors(object, objects, headings) {
   case "Ingress": return JSON.stringify(object).includes("nginx")
     ? ["is for ingress-nginx, which is retired"] : [];
   case "PrometheusRule": return alertErrors(object, headings);
+  case "ServiceMonitor": return monitorErrors(object, objects);
   case "DaemonSet": return object.spec.template.spec.tolerations?.length
     ? [] : ["has no tolerations: machines with a taint get no pod"];
   default: return [];
@@ -206,8 +229,10 @@ export function operationErrors(object, objects, headings) {
   const pod = podOf(object);
   const errors = [...statefulErrors(object), ...jobErrors(object), ...labelErrors(object, objects),
     ...kindErrors(object, objects, headings)];
+  if (object.kind !== "Pod" && VERSION in (object.metadata?.labels ?? {}))
+    errors.push(`has ${VERSION}, which belongs to pods alone`);
   if (!pod) return errors;
-  return [...errors, ...addressErrors(pod, objects, object.metadata.namespace),
+  return [...errors, ...tlsErrors(pod), ...addressErrors(pod, objects, object.metadata.namespace),
     ...resourceErrors(pod), ...secretErrors(pod, objects), ...versionErrors(pod)];
 }
 

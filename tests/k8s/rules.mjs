@@ -88,7 +88,7 @@ function podErrors(object, pod, anyUser) {
   return wrong;
 }
 
-function referenceErrors(object, pod, objects) {
+function referenceErrors(object, pod, objects, privateImages) {
   const wrong = [];
   const find = (kind, name) =>
     objects.find((other) => other.kind === kind && other.metadata.name === name);
@@ -125,8 +125,11 @@ function referenceErrors(object, pod, objects) {
       before.push(name);
     }
   }
-  if (!find("ServiceAccount", pod.spec.serviceAccountName))
-    wrong.push(`ServiceAccount ${pod.spec.serviceAccountName} does not exist`);
+  const account = find("ServiceAccount", pod.spec.serviceAccountName);
+  if (!account) wrong.push(`ServiceAccount ${pod.spec.serviceAccountName} does not exist`);
+  if (privateImages && !account?.imagePullSecrets?.length) wrong.push("has no secret for the private registry");
+  const priority = pod.spec.priorityClassName;
+  if (priority && !find("PriorityClass", priority)) wrong.push(`PriorityClass ${priority} does not exist`);
   if (!matches(object.spec.selector ?? object.spec.jobTemplate?.spec?.selector,
     pod.metadata?.labels)) wrong.push("its selector does not match its own pods");
   return wrong;
@@ -233,8 +236,9 @@ function settingErrors(object, pod, known) {
     .map((name) => `${name} is not a setting of any program`);
 }
 
-// anyUser: the cluster chooses the user, as OpenShift does.
-export function ruleErrors(objects, {settings, metrics, headings}, {anyUser = false} = {}) {
+// anyUser: the cluster chooses the user, as OpenShift does. add: the components of the installation.
+export function ruleErrors(objects, {settings, metrics, headings}, {anyUser = false, add = []} = {}) {
+  const privateImages = add.includes("image-pull-secret");
   const errors = [];
   const seen = new Set();
   for (const object of objects) {
@@ -245,7 +249,7 @@ export function ruleErrors(objects, {settings, metrics, headings}, {anyUser = fa
     if (seen.has(nameOf(object))) found.push("is there twice");
     seen.add(nameOf(object));
     if (pod)
-      found.push(...podErrors(object, pod, anyUser), ...referenceErrors(object, pod, objects),
+      found.push(...podErrors(object, pod, anyUser), ...referenceErrors(object, pod, objects, privateImages),
         ...availabilityErrors(object, pod, objects));
     errors.push(...found.map((text) => `${nameOf(object)}: ${text}`));
   }
