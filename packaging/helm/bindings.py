@@ -56,9 +56,6 @@ FIELDS = [
     ("Certificate", "synchub-tls", ("spec", "issuerRef", "name"), "letsencrypt", value("certManager.issuer.name")),
     ("Certificate", "synchub-internal-tls", ("spec", "issuerRef", "kind"), "ClusterIssuer", value("tls.issuer.kind")),
     ("Certificate", "synchub-internal-tls", ("spec", "issuerRef", "name"), "internal-ca", value("tls.issuer.name")),
-    ("Certificate", "synchub-internal-tls", ("spec", "dnsNames"), ["synchub", "synchub.synchub.svc"],
-     [mark(NAME), f"{mark(NAME)}.{mark(RELEASE_NAMESPACE)}.svc"]),
-    ("ServiceMonitor", "synchub", ("spec", "endpoints", 0, "tlsConfig", "serverName"), "synchub", mark(NAME)),
 ]
 
 # (kind, name, path of the claim's spec, its size, its values)
@@ -192,6 +189,8 @@ class Bindings:
             self.settings(one)
         if kind == "PriorityClass":
             one["metadata"]["name"] = f"{mark(RELEASE_NAMESPACE)}-{one['metadata']['name']}"
+        if kind == "Certificate":  # its own name, not that of a Secret that exists
+            one["metadata"]["name"] = mark(NAME) + name.removeprefix("synchub")
         if kind == "PersistentVolumeClaim":
             one["metadata"]["annotations"].update(KEPT)
         if kind == "Secret":  # its own name, not that of an existing one
@@ -208,9 +207,10 @@ class Bindings:
             return [self.text(field, value) for value in item]
         if not isinstance(item, str):
             return item
-        if item in TEXTS:
-            self.found("text", item)
-            return TEXTS[item]
+        plain = item.removeprefix(self.prefix)  # the Secret of a Certificate has the prefix
+        if plain in TEXTS:
+            self.found("text", plain)
+            return TEXTS[plain]
         if field == NAMESPACE_LABEL and item in NAMESPACES:
             self.found("namespace", item)
             return value(NAMESPACES[item])

@@ -162,6 +162,12 @@ const MISTAKES = [
   ["a certificate that is not there", ["secured", "StatefulSet", "synchub-merge"],
     container((c) => (c.volumeMounts = c.volumeMounts.filter((one) => one.mountPath !== "/run/tls"))),
     /nothing is mounted at \/run\/tls/],
+  ["a certificate for another namespace", ["secured", "Certificate", "synchub-internal-tls"],
+    (o) => (o.spec.dnsNames[1] = "synchub.default.svc"), /synchub\.default\.svc is no Service/],
+  ["two hubs with one certificate", ["secured", "Certificate", "synchub-internal-tls"],
+    (o) => (o.metadata.name = "synchub-internal-tls-b"), /may be another hub's/],
+  ["a certificate that Prometheus does not accept", ["secured", "ServiceMonitor", "synchub"],
+    (o) => (o.spec.endpoints[0].tlsConfig.serverName = "synchub-b"), /Prometheus asks for synchub-b/],
   ["a Prometheus without TLS", ["secured", "ServiceMonitor", "synchub"],
     (o) => delete o.spec.endpoints[0].scheme, /asks by http, which the pods do not speak/],
   // Scaling.

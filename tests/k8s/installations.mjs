@@ -27,7 +27,7 @@ export const INSTALLATIONS = [
     add: ["monitoring", "ingress-traefik", "console", "console-ingress", "tls", "puller", "image-pull-secret",
       "priority", "openshift"],
     anyUser: true, shape: {components: PULLING, monitoring: true, console: true}},
-  {overlay: "single", add: ["monitoring", "gateway", "puller-cronjob"], edit: renameHub,
+  {overlay: "single", add: ["monitoring", "gateway", "cert-manager", "tls", "puller-cronjob", "priority"], edit: renameHub,
     shape: {components: PULLING, monitoring: true, job: true}},
   {overlay: "scaled", shape: {components: [...HUB, "postgresql"], keda: true}},
   {overlay: "scaled",

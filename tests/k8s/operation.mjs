@@ -131,6 +131,25 @@ function tlsErrors(pod) {
   });
 }
 
+// A certificate that pods serve has the names of their Services. Its Secret has its name, so that two hubs share none.
+function certificateErrors(object, objects) {
+  const {secretName, dnsNames} = object.spec;
+  const services = objects.filter((one) => one.kind === "Service")
+    .flatMap(({metadata: {name}}) => [name, `${name}.${object.metadata.namespace}.svc`]);
+  const served = objects.some((one) =>
+    (podOf(one)?.spec.volumes ?? []).some((volume) => volume.secret?.secretName === secretName));
+  const asked = objects.filter((one) => one.kind === "ServiceMonitor").flatMap((one) => one.spec.endpoints)
+    .map((one) => one.tlsConfig?.serverName).filter(Boolean);
+  return [
+    ...(secretName === object.metadata.name ? [] : [`its Secret ${secretName} may be another hub's`]),
+    ...(objects.some((one) => one !== object && JSON.stringify(one).includes(`"${secretName}"`))
+      ? [] : [`nothing uses its Secret ${secretName}`]),
+    ...(served ? dnsNames.filter((name) => !services.includes(name)) : []).map((name) => `${name} is no Service`),
+    ...(served ? asked.filter((name) => !dnsNames.includes(name)) : [])
+      .map((name) => `Prometheus asks for ${name}, which it is not for`),
+  ];
+}
+
 function monitorErrors(object, objects) {
   const secured = objects.map(podOf).filter((pod) => pod?.metadata?.labels?.["synchub/metrics"])
     .some((pod) => pod.spec.containers[0].env.some((one) => one.name === "SYNC_tls_cert"));
@@ -216,6 +235,7 @@ function kindErrors(object, objects, headings) {
   case "HTTPRoute": return routeErrors(object, objects);
   case "Ingress": return JSON.stringify(object).includes("nginx")
     ? ["is for ingress-nginx, which is retired"] : [];
+  case "Certificate": return certificateErrors(object, objects);
   case "PrometheusRule": return alertErrors(object, headings);
   case "ServiceMonitor": return monitorErrors(object, objects);
   case "DaemonSet": return object.spec.template.spec.tolerations?.length
