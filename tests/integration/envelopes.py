@@ -2,6 +2,7 @@
 """Builds and parses envelopes according to PROTOCOL.md, independently of our code, with libsodium and libzstd: those
 that an attacker could send, and those of a node with the right key."""
 
+import base64
 import ctypes
 import ctypes.util
 import functools
@@ -52,6 +53,13 @@ def passphrase_key(passphrase):
     return key.raw
 
 
+def base_key(encryption_key):
+    """The key that SYNC_encryption_key stands for: a random key, or that of a passphrase (PROTOCOL.md, section 1)."""
+    if encryption_key.startswith("shkey1_"):
+        return base64.urlsafe_b64decode(encryption_key.removeprefix("shkey1_") + "=")
+    return passphrase_key(encryption_key)
+
+
 def compress(text):
     """A zstd frame with its content size."""
     zstd = _library("zstd", "libzstd.so.1")
@@ -80,8 +88,8 @@ def keyed_hash(key, text, size):
 class NodeKey:
     """The key of a node's envelopes."""
 
-    def __init__(self, node, passphrase=KEY):
-        master = passphrase_key(passphrase)
+    def __init__(self, node, encryption_key=KEY):
+        master = base_key(encryption_key)
         self.node = node.encode()
         self.seal = keyed_hash(master, b"synchub 1 seal " + self.node, 32)
         self.digest = keyed_hash(master, b"synchub 1 digest " + self.node, 32)

@@ -603,8 +603,11 @@ class Surroundings(PullerTest):
             self.assertEqual(puller.wait(), 0)
 
     def test_a_redis_failure_during_a_run_fails_the_rest_soon(self):
+        one_by_one = threading.Lock()
+
         def answer(request):
-            self.queue.kill()
+            with one_by_one:
+                self.queue.kill()
             return netalertx_answer("X", device_table([]))
         urls = [self.nodes.add(f"n{i}", answer) for i in range(10)]
         log = self.pull(urls, code=1)
