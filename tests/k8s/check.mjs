@@ -13,7 +13,7 @@ import {networkErrors} from "./network.mjs";
 import {headingsOf, secretKeys} from "./operation.mjs";
 import {knownMetrics, knownSettings, podOf, ruleErrors} from "./rules.mjs";
 import {schemaErrors} from "./schemas.mjs";
-import {documentedReplacements, replacedObjects} from "./upgrade.mjs";
+import {documentedReplacements, replacedObjects, unlabelledObjects, untriedCommands} from "./upgrade.mjs";
 
 const [root, work] = process.argv.slice(2);
 const RELEASES = join(root, "tests/k8s/releases");
@@ -91,8 +91,12 @@ function documentErrors(text) {
 function upgradeErrors(release, overlay, after, text) {
   const before = yaml.loadAll(readFileSync(join(RELEASES, release, `${overlay}.yaml`), "utf8"));
   const documented = documentedReplacements(text, release);
-  return replacedObjects(before, after).filter((name) => !documented.has(name))
-    .map((name) => `${name} cannot be changed by apply, and "Upgrade from ${release}" does not delete it`);
+  return [
+    ...replacedObjects(before, after).filter((name) => !documented.has(name))
+      .map((name) => `${name} cannot be changed by apply, and "Upgrade from ${release}" does not delete it`),
+    ...unlabelledObjects(before, after, text, release),
+    ...untriedCommands(text, release, script),
+  ];
 }
 
 // An existing hub gets or loses a component by an apply.
@@ -206,6 +210,16 @@ for (const [title, kind, sentence] of [
 for (const release of readdirSync(RELEASES))
   for (const overlay of OVERLAYS)
     report(`${overlay} over ${release}`, upgradeErrors(release, overlay, rendered[overlay], guide));
+for (const [title, before, after, sentence] of [
+  ["a Secret that an upgrade leaves behind", "label secrets,", "label ", "synchub-secret-fc4cfc29md stays"],
+  ["ConfigMaps that an upgrade leaves behind", "core/v1/ConfigMap", "x", "synchub-redis-5c8kgc2gbf stays"],
+  ["pods that an upgrade does not adopt", "label pods,", "label ", "the pods of"],
+  ["a label that 0.1.0 has not", /(label secrets.*\n.*)part-of=synchub/, "$1part-of=hub", "synchub-secret-fc4cfc29md stays"],
+  ["a command that no cluster ran", "delete service synchub-redis\n", "delete service synchub-redis synchub\n",
+    "does not run: delete service synchub-redis synchub"],
+])
+  report(`found out: ${title}`, upgradeErrors("0.1.0", "single", rendered.single, guide.replace(before, after))
+    .some((error) => error.includes(sentence)) ? [] : ["not found"]);
 report("redis-ha in an existing hub", inPlaceErrors(rendered.scaled, rendered["scaled + puller + redis-ha"]));
 const archive = readdirSync(join(work, "chart")).find((name) => name.endsWith(".tgz"));
 for (const [title, errors] of chartChecks(charts, byChart, join(work, "chart", archive), work)) report(title, errors);

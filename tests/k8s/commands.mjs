@@ -24,7 +24,7 @@ export function documentedCommands(text) {
 const wordsOf = (command) => command.match(/(?:'[^']*'|"[^"]*"|[^\s'"]+)+/g).map((word) => word.replace(/['"]/g, ""));
 
 // {options, words} of the part before "--", "<" and ">".
-function parse(command) {
+export function parse(command) {
   const options = {};
   const words = [];
   const all = wordsOf(command).slice(1);
@@ -80,7 +80,10 @@ function errorsOf(command, objects, created, root) {
 
 // What an apply with --prune must not delete, and what every overlay has.
 const NEVER_PRUNED = ["Namespace", "PersistentVolumeClaim", "ServiceAccount"];
-const prunedKinds = (text) => new Set([...text.matchAll(/--prune-allowlist=([\w./-]+)/g)].map(([, kind]) => kind));
+export const prunedKinds = (text) => new Set([...text.matchAll(/--prune-allowlist=([\w./-]+)/g)].map(([, kind]) => kind));
+// A kind as --prune-allowlist names it.
+export const allowlisted = ({apiVersion, kind}) =>
+  `${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}/${kind}`;
 
 // Kinds that a dropped component leaves behind: the document names them, for --prune or to be deleted by hand.
 // script: tests/k8s/cluster, which runs the command.
@@ -91,8 +94,7 @@ export function pruneErrors(text, objects, script) {
     .map(([kind, name]) => `${KINDS[kind]}/${name}`);
   const command = prunedKinds(documentedCommands(text).find((one) => one.includes("--prune-allowlist")) ?? "");
   const left = objects.filter(({apiVersion, kind, metadata: {name}}) =>
-    !NEVER_PRUNED.includes(kind) && !byHand.includes(`${kind}/${name}`) &&
-    !pruned.has(`${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}/${kind}`))
+    !NEVER_PRUNED.includes(kind) && !byHand.includes(`${kind}/${name}`) && !pruned.has(allowlisted({apiVersion, kind})))
     .map(({apiVersion, kind}) => `no command removes a ${kind} of ${apiVersion} that the overlay no longer has`);
   return [
     ...new Set(left),
