@@ -12,8 +12,8 @@
 #define HOST_BYTES 300
 
 /*
- * Splits `name`, `name:port` or `[::1]:port` into the name without brackets. False for anything
- * else, and for a name that is too long.
+ * Splits `name`, `name:port` or `[::1]:port` into the name without brackets, which hold an IPv6
+ * address (RFC 3986). False for anything else, and for a name that is too long.
  */
 static bool read_host(const char *text, char ret[static HOST_BYTES])
 {
@@ -29,7 +29,7 @@ static bool read_host(const char *text, char ret[static HOST_BYTES])
         return false;
     memcpy(ret, begin, len);
     ret[len] = '\0';
-    return true;
+    return !bracketed || (strchr(ret, ':') != NULL && sh_ip_is_address(ret));
 }
 
 static bool is_loopback(const char *name)
