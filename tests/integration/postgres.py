@@ -121,6 +121,7 @@ class Postgres:
     def stop(self):
         """A fast shutdown: connections are terminated, the data stays for start()."""
         if self.process and self.process.poll() is None:
+            self.resume()  # a test that failed may have left it paused, and it would never end
             os.kill(self._postmaster(), signal.SIGINT)
             self.process.wait(READY_S)
         self.process = None
@@ -136,13 +137,22 @@ class Postgres:
 
     def pause(self):
         """Keeps connections open and answers nothing, until resume()."""
+        postmaster = self._postmaster()
+        os.kill(postmaster, signal.SIGSTOP)
+        # Once it has stopped, no process is added.
+        wait_until(lambda: self._state(postmaster) == "T", "the postmaster to stop")
         for pid in self.processes():
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # its client may have gone in the meantime
+                os.kill(pid, signal.SIGSTOP)
 
     def resume(self):
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):  # it ends as soon as it runs, if its client is gone
                 os.kill(pid, signal.SIGCONT)
+
+    @staticmethod
+    def _state(pid):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     def processes(self):
         """Each backend is a process group of its own, so they are found by their parent."""
