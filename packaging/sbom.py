@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a bill of materials (SPDX 2.3, JSON) of Debian packages: each package, its checksum, and
-the libraries that it depends on. The output is reproducible.
+"""Writes a bill of materials (SPDX 2.3, JSON) of a release: each file, its checksum, and, of a Debian
+package, the libraries that it depends on. The output is reproducible.
 
-    sbom.py VERSION COMMIT PACKAGE.deb ... >synchub.spdx.json
+    sbom.py VERSION COMMIT FILE ... >synchub.spdx.json
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.parse
 
 
 def field(package, name):
@@ -33,65 +34,65 @@ def dependencies(package):
             yield match[1], match[2] or ""
 
 
-def own(package, version):
-    name = field(package, "Package")
-    return {
-        "SPDXID": spdx_id(pathlib.Path(package).name),
-        "name": name,
-        "versionInfo": field(package, "Version"),
-        "packageFileName": pathlib.Path(package).name,
-        "supplier": "NOASSERTION",
-        "downloadLocation": "NOASSERTION",
-        "filesAnalyzed": False,
-        "licenseConcluded": "Apache-2.0",
-        "licenseDeclared": "Apache-2.0",
-        "copyrightText": "NOASSERTION",
-        "checksums": [{"algorithm": "SHA256", "checksumValue": hashlib.sha256(
-            pathlib.Path(package).read_bytes()).hexdigest()}],
-        "externalRefs": [{
-            "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
-            "referenceLocator": f"pkg:deb/synchub/{name}@{field(package, 'Version')}"
-                                f"?arch={field(package, 'Architecture')}"}],
-        "comment": f"Sync Hub {version}",
-    }
+def release_of(package):
+    """(distribution, its version) of a Debian package, from the end of its version, as +deb12."""
+    match = re.search(r"\+(deb|ubuntu)([0-9.]+)$", field(package, "Version"))
+    if match is None:
+        sys.exit(f"{package}: the version does not name a release: {field(package, 'Version')}")
+    return {"deb": "debian"}.get(match[1], match[1]), match[2]
 
 
-def foreign(name, condition):
-    return {
-        "SPDXID": spdx_id(f"debian-{name}"),
-        "name": name,
-        "versionInfo": condition or "any",
-        "supplier": "Organization: Debian",
-        "downloadLocation": "NOASSERTION",
-        "filesAnalyzed": False,
-        "licenseConcluded": "NOASSERTION",
-        "licenseDeclared": "NOASSERTION",
-        "copyrightText": "NOASSERTION",
-        "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
-                          "referenceLocator": f"pkg:deb/debian/{name}"}],
-    }
+def described(identifier, name, **more):
+    return {"SPDXID": identifier, "name": name, "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
+            "licenseConcluded": "NOASSERTION", "licenseDeclared": "NOASSERTION", "copyrightText": "NOASSERTION", **more}
 
 
-def relation(subject, kind, other):
-    return {"spdxElementId": subject, "relationshipType": kind, "relatedSpdxElement": other}
+def purl(locator):
+    return [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": locator}]
+
+
+def own(path, version):
+    """A file of the release."""
+    more = {"name": path.name, "versionInfo": version}
+    if path.suffix == ".deb":
+        name, package_version = field(path, "Package"), field(path, "Version")
+        distribution, release = release_of(path)
+        more = {"name": name, "versionInfo": package_version, "externalRefs": purl(
+            f"pkg:deb/synchub/{name}@{urllib.parse.quote(package_version, safe='')}"
+            f"?arch={field(path, 'Architecture')}&distro={distribution}-{release}")}
+    return described(spdx_id(path.name), packageFileName=path.name, supplier="NOASSERTION", checksums=[{
+        "algorithm": "SHA256", "checksumValue": hashlib.sha256(path.read_bytes()).hexdigest()}],
+        comment=f"Sync Hub {version}", **{**more, "licenseConcluded": "Apache-2.0", "licenseDeclared": "Apache-2.0"})
+
+
+def library_of(package, name):
+    """A package of the distribution that `package` is for; which versions it accepts is said where it depends on it."""
+    distribution, release = release_of(package)
+    return described(spdx_id(f"{distribution}-{release}-{name}"), name,
+                     supplier=f"Organization: {distribution.capitalize()}",
+                     externalRefs=purl(f"pkg:deb/{distribution}/{urllib.parse.quote(name)}?distro={distribution}-{release}"))
+
+
+def relation(subject, kind, other, comment=""):
+    return {"spdxElementId": subject, "relationshipType": kind, "relatedSpdxElement": other,
+            **({"comment": comment} if comment else {})}
 
 
 def main():
-    version, commit, *packages = sys.argv[1:]
+    version, commit, *files = sys.argv[1:]
     created = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH") or time.time()))
     found, relations = {}, []
-    for package in sorted(packages):
-        described = own(package, version)
-        found[described["SPDXID"]] = described
-        relations.append(relation("SPDXRef-DOCUMENT", "DESCRIBES", described["SPDXID"]))
-        for name, condition in dependencies(package):
-            library = foreign(name, condition)
-            if not name.startswith("synchub"):
-                found.setdefault(library["SPDXID"], library)
+    for path in sorted(map(pathlib.Path, files)):
+        item = own(path, version)
+        found[item["SPDXID"]] = item
+        relations.append(relation("SPDXRef-DOCUMENT", "DESCRIBES", item["SPDXID"]))
+        for name, condition in dependencies(path) if path.suffix == ".deb" else ():
+            if name.startswith("synchub-"):  # of debug symbols
+                library = spdx_id(f"{name}_{field(path, 'Version')}_{field(path, 'Architecture')}.deb")
             else:
-                library = {"SPDXID": spdx_id(f"{name}_{field(package, 'Version')}_"
-                                             f"{field(package, 'Architecture')}.deb")}
-            relations.append(relation(described["SPDXID"], "DEPENDS_ON", library["SPDXID"]))
+                library = library_of(path, name)["SPDXID"]
+                found.setdefault(library, library_of(path, name))
+            relations.append(relation(item["SPDXID"], "DEPENDS_ON", library, condition))
     json.dump({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
