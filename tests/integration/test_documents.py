@@ -19,14 +19,9 @@ from harness import (BIN, KEY, READY_S, REPO, TOKEN, FakeServer, SyncHubTest, de
 from reader_site import Site
 
 # Blocks that no test runs, and why.
-NOT_RUN = {
-    ("README.md", "NODE "): "a drawing",
-    ("docs/scale.md", "1,000,000 nodes"): "output of tests/bench/simulate.py, which test_scale_simulation.py tests",
-    ("docs/kubernetes.md", "docker build"): "a build as in docs/install.md, and a registry of the reader's",
-    ("docs/kubernetes.md", "for pod in"): "checked like kubectl",
-    ("docs/install.md", "packaging/small-pusher"): "takes minutes: ./dev test-small runs it",
-    ("docs/kubernetes.md", "mode: single"): "values, with which tests/k8s/chart_document.mjs renders the chart",
-}
+NOT_RUN = {("README.md", "NODE "): "a drawing"}
+# Blocks of values, and what reads them there.
+READ_BY = {("docs/kubernetes.md", "mode: single"): "tests/k8s/chart_document.mjs"}
 # tests/k8s/commands.mjs checks these against the manifests, and tests/k8s/chart_document.mjs those of Helm, where ./dev test-k8s
 # has made the chart; tests/k8s/cluster runs their like on a cluster.
 KUBECTL = re.compile(r"kubectl |helm |\./dev chart$|openssl rand -hex 32$")
@@ -37,7 +32,7 @@ class EachBlock(unittest.TestCase):
         calls = documents.covered()
         for document in documents.documents():
             for block in documents.blocks(document):
-                known = [start for where, start in [call[:2] for call in calls] + list(NOT_RUN)
+                known = [start for where, start in [call[:2] for call in calls] + [*NOT_RUN, *READ_BY]
                          if where == document and documents.begins(block, start)]
                 if document == "docs/kubernetes.md":
                     known = known or all(KUBECTL.match(command) for command in block.commands())
@@ -48,8 +43,10 @@ class EachBlock(unittest.TestCase):
         for document, start, test in documents.covered():
             with self.subTest(test):
                 self.assertTrue(documented(document, start).lines)
-        for document, start in NOT_RUN:
+        for document, start in [*NOT_RUN, *READ_BY]:
             self.assertTrue([b for b in documents.blocks(document) if documents.begins(b, start)], start)
+        for (_, start), reader in READ_BY.items():
+            self.assertIn(start.split()[0], (REPO / reader).read_text())
 
     def test_commands_in_sentences_exist(self):
         described = {name: json.loads(subprocess.run([BIN / f"synchub-{name}", "--describe"], check=True,
@@ -327,6 +324,24 @@ class Servers(Site):
         subprocess.run(["bash", "-euc", command], cwd=self.folder, env=self.variables(), check=True, timeout=READY_S)
         self.assertEqual([row["n"] for row in postgres.query(url, "SELECT count(*) AS n FROM Devices")], [3])
 
+    def test_servers_of_redis_accept_a_new_password_beside_the_old_one(self):
+        """The loop over the pods, each of which has a server and a Sentinel, with one of each."""
+        pod = "redis-server --bind 127.0.0.1 --requirepass OLD --port"
+        (self.folder / "sentinel.conf").write_text("")
+        for command, port in ((pod, 6379), ("redis-server sentinel.conf --sentinel --bind 127.0.0.1 --requirepass OLD --port", 26379)):
+            log, _ = self.background(f"{command} {port}", f"redis-{port}")
+            self.wait_for(f"REDISCLI_AUTH=OLD redis-cli -p {port} ping", "PONG", log)
+        stub = self.folder / "bin" / "kubectl"
+        stub.parent.mkdir()
+        stub.write_text('#!/bin/sh\necho "$4" >>pods\nwhile [ "$1" != -- ]; do shift; done; shift; REDISCLI_AUTH=OLD exec "$@"\n')
+        stub.chmod(0o755)
+        [command] = documented("docs/kubernetes.md", "for pod in").commands()
+        self.assertEqual(self.shell(f'PATH="{stub.parent}:$PATH"\n{command}'), "OK\n" * 6)
+        self.assertEqual(set((self.folder / "pods").read_text().split()), {f"synchub-redis-{n}" for n in range(3)})
+        for password in ("OLD", "NEW"):
+            for port in (6379, 26379):
+                self.assertEqual(self.shell(f"REDISCLI_AUTH={password} redis-cli -p {port} ping"), "PONG\n")
+
     def redis_of_harness(self):
         return SyncHubTest.redis(self)
 
@@ -341,6 +356,18 @@ class Developers(SyncHubTest):
         [commands] = re.findall(r"^for command in (.*); do$", (REPO / ".ci" / "run").read_text(), re.MULTILINE)
         for command in documented("README.md", "./dev demo").commands():
             self.assertIn(command.removeprefix("./dev "), commands.split())
+
+    def test_an_image_for_a_registry_is_that_of_the_container_tests(self):
+        build, push = documented("docs/kubernetes.md", "docker build").commands()
+        [image] = re.findall(r" -t (\S+)", build)
+        self.assertEqual(push, f"docker push {image}")
+        of_pusher = documented("docs/install.md", "docker build").commands()[0]
+        self.assertEqual(build.replace(image, "IMAGE"), of_pusher.replace("--target pusher", "--target receiver").replace(
+            re.search(r" -t (\S+)", of_pusher)[1], "IMAGE"))
+
+    def test_the_small_pusher_is_built_as_documented(self):
+        [command] = documented("docs/install.md", "packaging/small-pusher").commands()
+        self.assertIn(f"\n{command}\n", (REPO / "tests" / "dev" / "test-small").read_text())
 
     @long_test
     def test_a_build_from_source_is_installed(self):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """tests/bench/simulate.py: what it computes for hubs whose figures are known by hand."""
 
+import re
 import subprocess
 import sys
 import unittest
 
+from documented import documented
 from harness import REPO, clean_environment
 
 sys.path.insert(0, str(REPO / "tests" / "bench"))
@@ -75,16 +77,22 @@ class SimulationTest(unittest.TestCase):
         self.assertEqual(day.queue_peak, QUEUE_ENTRIES_MAX)
         self.assertGreater(day.refused, 0)
 
-    def test_the_script_takes_fields_and_refuses_others(self):
-        script = REPO / "tests" / "bench" / "simulate.py"
+    def script(self, *words):
+        return subprocess.run([sys.executable, "-B", REPO / "tests" / "bench" / "simulate.py", *words], capture_output=True,
+                              text=True, env=clean_environment({}))
 
-        def run(*words):
-            return subprocess.run([sys.executable, "-B", script, *words], capture_output=True, text=True,
-                                  env=clean_environment({}))
-        done = run("nodes=3000", "devices=30000")
+    def test_it_says_what_the_document_says(self):
+        [arguments] = re.findall(r"`simulate\.py ([^`]+ postgresql_cores=8)`", (REPO / "docs" / "scale.md").read_text())
+        for words, block in (("", documented("docs/scale.md", "ingest          0.98")),
+                             (arguments, documented("docs/scale.md", "ingest          0.51"))):
+            done = self.script(*words.split())
+            self.assertEqual((done.returncode, done.stdout), (0, block.text), done.stderr)
+
+    def test_the_script_takes_fields_and_refuses_others(self):
+        done = self.script("nodes=3000", "devices=30000")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("3,000 nodes, 30,000 devices: 10 check-ins/s", done.stdout)
-        self.assertEqual(run("devics=3").returncode, 1)
+        self.assertEqual(self.script("devics=3").returncode, 1)
         self.assertIn("bottleneck: ", "\n".join(report(COSTS, FLEET, HUB)[1]))
 
 
