@@ -117,12 +117,12 @@ static bool can_end(const sh_http_connection *c)
     return !c->closing && (c->started || is_ours(c));
 }
 
-/* Whether b is more expendable than a. */
+/* Whether b is more expendable than a, which was accepted later. */
 static bool is_better(const sh_http_connection *a, const sh_http_connection *b)
 {
     if (a == NULL || b->address->count != a->address->count)
         return a == NULL || b->address->count > a->address->count;
-    return atomic_load(&b->since_ms) < atomic_load(&a->since_ms);
+    return atomic_load(&b->since_ms) <= atomic_load(&a->since_ms);
 }
 
 /* The most expendable connection without a running request; of one address unless that is NULL. */
@@ -151,13 +151,13 @@ static sh_http_connection *find_greedy(const sh_http_server *server, size_t coun
     return best;
 }
 
-/* The oldest of those in a reserved place. */
+/* The oldest of those in a reserved place. The list begins with the one that was accepted last. */
 static sh_http_connection *find_reserved(const sh_http_server *server)
 {
     sh_http_connection *best = NULL;
     for (sh_http_connection *c = server->connections; c != NULL; c = c->next)
         if (can_end(c) && c->reserved && atomic_load(&c->phase) != SH_HTTP_WORKING &&
-            (best == NULL || atomic_load(&c->since_ms) < atomic_load(&best->since_ms)))
+            (best == NULL || atomic_load(&c->since_ms) <= atomic_load(&best->since_ms)))
             best = c;
     return best;
 }
