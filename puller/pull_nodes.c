@@ -106,11 +106,11 @@ static bool run_nodes(pull_run *r)
     assert(failed + r->counts[PULL_PULLED] + r->counts[PULL_UNCHANGED] + r->counts[PULL_SKIPPED] ==
            count);
     int64_t took_ms = sh_clock_monotonic_ms() - r->begin_ms;
+    puller_count_run(failed, count, took_ms, sh_clock_unix_ms());
     sh_log_info("run done: %zu nodes, %zu pulled, %zu unchanged, %zu failed, %zu skipped, %" PRId64
                 ".%" PRId64 " s",
                 count, r->counts[PULL_PULLED], r->counts[PULL_UNCHANGED], failed,
                 r->counts[PULL_SKIPPED], took_ms / 1000, took_ms % 1000 / 100);
-    puller_count_run(failed, count, took_ms, sh_clock_unix_ms());
     return failed == 0;
 }
 
