@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hub and its nodes: real programs that are restarted whenever they exit."""
 
+import contextlib
 import http.client
 import pathlib
 import resource
-import signal
 import sqlite3
 import subprocess
 import threading
@@ -22,18 +22,6 @@ PLUGINS = ("ARPSCAN", "NMAP")
 LOG_KEPT = 3000       # characters of a log in a message
 
 
-def expects_sigterm(pid):
-    """Whether a process handles SIGTERM, or reads it from a descriptor."""
-    bit = 1 << (signal.SIGTERM - 1)
-    try:
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False  # it has ended
-    masks = [int(line.split()[1], 16) for line in status.splitlines()
-             if line.startswith(("SigCgt:", "SigBlk:"))]
-    return any(mask & bit for mask in masks)
-
-
 class Disk:
     """The folder of the database: a tmpfs or, without the right to mount, a normal folder whose writers get a limit
     on file sizes."""
@@ -49,10 +37,11 @@ class Disk:
 
     def fill(self, pids):
         if not self.mounted:
-            limit = max((path.stat().st_size for path in self.folder.iterdir()
-                         if path.is_file()), default=0)
-            for pid in pids:
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            sizes = [0]
+            for path in self.folder.iterdir():
+                with contextlib.suppress(FileNotFoundError):  # a program removes it
+                    sizes.append(path.stat().st_size)
+            self._limit_files(pids, max(sizes))
             return
         with open(self.ballast, "wb", buffering=0) as file:
             for piece in (b"\0" * (1 << 20), b"\0" * 4096):
@@ -66,12 +55,13 @@ class Disk:
         if self.mounted:
             self.ballast.unlink(missing_ok=True)
             return
+        self._limit_files(pids, resource.RLIM_INFINITY)
+
+    @staticmethod
+    def _limit_files(pids, limit):
         for pid in pids:
-            try:
-                resource.prlimit(pid, resource.RLIMIT_FSIZE,
-                                 (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-            except OSError:
-                pass  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
     def remove(self):
         if self.mounted:
@@ -132,12 +122,9 @@ class Service:
                 self.start()
 
     def stop(self):
-        """Sends SIGTERM; a running program must exit with 0. Waits first until a just started one has reached its
-        main()."""
+        """Sends SIGTERM; a running program must exit with 0."""
         with self.lock:
             if self.running():
-                harness.poll_until(lambda: not self.running() or expects_sigterm(self.program.pid),
-                                   harness.READY_S)
                 self.program.stop()
             self.program = None
 

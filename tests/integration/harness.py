@@ -7,6 +7,7 @@ with 0, and must not have printed a sanitizer's report.
 """
 
 import base64
+import contextlib
 import ctypes
 import fcntl
 import functools
@@ -109,22 +110,32 @@ PORTS = pathlib.Path(tempfile.gettempdir()) / f"synchub-ports-{os.geteuid()}"
 reserved_ports = []  # open files, locked until this process ends
 
 
-def free_port():
+def reserve_port(port):
+    """The open file that reserves a port for this process, or None if it is taken."""
+    file = open(PORTS / str(port), "wb")
+    with socket.socket() as s:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            file.close()
+            return None
+    return file
+
+
+def free_port(distance=0):
     """A port that nothing listens on, reserved for this process: it stays free while its server is stopped. The kernel
-    gives none of this range to outgoing connections, and no other process of the tests takes it."""
+    gives none of this range to outgoing connections, and no other process of the tests takes it. With a distance, so is
+    the port that is higher by it."""
     PORTS.mkdir(exist_ok=True)
     while True:
-        port = 12000 + secrets.randbelow(20000)
-        file = open(PORTS / str(port), "wb")
-        with socket.socket() as s:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                file.close()
-                continue
-        reserved_ports.append(file)
-        return port
+        port = 12000 + secrets.randbelow(20000 - distance)
+        files = [reserve_port(number) for number in sorted({port, port + distance})]
+        if None not in files:
+            reserved_ports.extend(files)
+            return port
+        for file in filter(None, files):
+            file.close()
 
 
 def redis_call(port, *arguments, timeout=READY_S):
@@ -235,6 +246,8 @@ class ShortMemory:
 class Redis:
     """A private redis-server with the configuration that Sync Hub ships."""
 
+    BUS = 10000  # how much higher the port is on which servers of a cluster talk to each other
+
     def __init__(self, folder, *extra, clock=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -254,7 +267,7 @@ class Redis:
         if server is None:
             raise AssertionError("redis-server is not installed: apt-get install redis-server")
         for _ in range(10):
-            port = self.port or free_port()
+            port = self.port or free_port(self.BUS if "--cluster-enabled" in self.extra else 0)
             log = open(self.folder / "redis.log", "ab")
             self.process = subprocess.Popen(
                 [server, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.folder),
@@ -312,6 +325,7 @@ class Redis:
     def stop(self):
         """Stops it; the data stay for the next start()."""
         if self.process and self.process.poll() is None:
+            self.resume()  # a test that failed may have left it paused, and it would never end
             self.process.terminate()
             self.process.wait(READY_S)
         self.process = None
@@ -328,6 +342,18 @@ class Redis:
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
+
+
+def expects_sigterm(pid):
+    """Whether a process handles SIGTERM, or reads it from a descriptor."""
+    bit = 1 << (signal.SIGTERM - 1)
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False  # it has ended
+    masks = [int(line.split()[1], 16) for line in status.splitlines()
+             if line.startswith(("SigCgt:", "SigBlk:"))]
+    return any(mask & bit for mask in masks)
 
 
 class Program:
@@ -388,6 +414,13 @@ class Program:
                    details=self._details)
         return self
 
+    def wait_unready(self, words=""):
+        """Waits until GET /readyz returns 503 with these words."""
+        def unready():
+            answer = curl(self.url + "/readyz")
+            return answer.status == 503 and words in answer.text
+        wait_until(unready, f"/readyz to be 503 with '{words}'", details=self._details)
+
     def _alive(self):
         if self.process.poll() is not None:
             raise AssertionError(f"{self.name} ended with {self.process.returncode}\n"
@@ -405,10 +438,11 @@ class Program:
         return code
 
     def stop(self):
-        """Sends SIGTERM; the program must exit with 0 in time."""
+        """Sends SIGTERM, once a program that was just started expects it; it must exit with 0 in time."""
         if self.ended:
             return
         self.ended = True
+        poll_until(lambda: self.process.poll() is not None or expects_sigterm(self.pid), READY_S)
         self.process.terminate()
         try:
             code = self.process.wait(STOP_S)
@@ -731,6 +765,7 @@ class FakeServer:
 
     def __init__(self, answer=None, raw=None, port=0):
         self.requests = []
+        self.connections = set()
         self.lock = threading.Lock()
         if answer:
             self.answer = answer
@@ -749,7 +784,7 @@ class FakeServer:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Request(self.command, self.path, headers, self.rfile.read(length))
                 with owner.lock:
-                    owner.requests.append(request)
+                    owner.record(request)
                 if owner.raw:
                     self.close_connection = True
                     owner.raw(self, request)
@@ -777,6 +812,14 @@ class FakeServer:
             daemon_threads = True
             request_queue_size = 512
 
+            def process_request(self, request, client_address):
+                owner.connections.add(request)
+                super().process_request(request, client_address)
+
+            def shutdown_request(self, request):
+                owner.connections.discard(request)
+                super().shutdown_request(request)
+
             def handle_error(self, request, client_address):
                 pass  # many tests close connections early
 
@@ -784,6 +827,9 @@ class FakeServer:
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def record(self, request):
+        self.requests.append(request)
 
     def answer(self, request):
         return 404, {}, {"error": "Not found", "message": "no such thing", "success": False}
@@ -798,10 +844,14 @@ class FakeServer:
         return self.requests
 
     def stop(self):
+        """Also ends connections that its clients have kept."""
         self.stopping.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def queued(request):

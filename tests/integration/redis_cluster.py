@@ -20,7 +20,7 @@ class RedisCluster:
         folder = pathlib.Path(folder)
         count = 3 * (1 + replicas)
         self.servers = [
-            Redis(folder / f"node{i}", "--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+            Redis(folder / f"node{i}", "--cluster-enabled", "yes", "--cluster-node-timeout", "5000",
                   "--cluster-config-file", "nodes.conf", *extra) for i in range(count)]
         self.prefix = "{synchub}"
         subprocess.run(
