@@ -128,8 +128,14 @@ class Postgres:
 
     def kill(self):
         """Kills all processes, as a power failure would."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        self.pause()  # so that no process is added
+        processes = self.processes()
+        for pid in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(READY_S)
+        # Its memory, which the next start needs, is free once all have ended.
+        wait_until(lambda: all(self._state(pid) in (None, "Z") for pid in processes), "its processes to end")
         self.process = None
 
     def _postmaster(self):
@@ -152,7 +158,11 @@ class Postgres:
 
     @staticmethod
     def _state(pid):
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        """T if it is stopped, Z if it has ended, None if it is gone."""
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return None
 
     def processes(self):
         """Each backend is a process group of its own, so they are found by their parent."""
@@ -179,6 +189,13 @@ def psql(url, sql):
     if done.returncode != 0:
         raise AssertionError(f"psql: {sql}: {done.stderr}")
     return done.stdout
+
+
+def wait_for_ended_sessions(url):
+    """Waits until nobody uses a database: the server ends the transaction of a client that was killed only after it."""
+    others = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+              " AND backend_type = 'client backend'")
+    wait_until(lambda: psql(url, others) == "0\n", "the sessions to end")
 
 
 NAMES = re.compile(r'(?<!["\w])(Devices|Plugins_Objects|SyncHub_\w+|(?:dev|object|date|watched|'

@@ -366,6 +366,8 @@ class Rules(BackupTest):
         poll_until(lambda: process.poll() is not None, seconds)
         process.kill()
         process.wait()
+        if is_postgres(db):
+            postgres.wait_for_ended_sessions(db)
 
     @harness.long_test
     def test_a_backup_is_of_one_time_while_tables_are_merged(self):

@@ -10,7 +10,7 @@ import unittest
 
 import postgres
 import test_receiver_merge as rules
-from harness import (curl, device_mac, device_row, device_rows, device_table, long_test,
+from harness import (device_mac, device_row, device_rows, device_table, long_test,
                      netalertx_push, poll_until, wait_until)
 from merge_base import MergeTest
 
@@ -186,8 +186,9 @@ class Parts(WithReplicas):
         wait_until(lambda: self.hub_redis.backlog() < 3 or self.query(
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), "work in progress")
         first.kill()
-        pieces = self.count()  # that it had committed; the next one knows them
         release()
+        postgres.wait_for_ended_sessions(self.db)
+        pieces = self.count()  # that it had committed; the next one knows them
         others = [self.merge(), self.merge()]
         self.wait_drained()
         self.assertEqual(self.count(), self.ROWS)
@@ -228,17 +229,11 @@ class Faults(OnPostgres):
         self.start()
         self.push(device_rows(3))
 
-    def assert_not_ready(self, *words):
-        def reason():
-            answer = curl(self.hub.url + "/readyz")
-            return answer.text if answer.status == 503 else None
-        text = wait_until(reason, "/readyz to be 503", details=self.hub.log)
-        for word in words:
-            self.assertIn(word, text)
+    def is_queued(self):
+        return netalertx_push(self.hub.url, device_table(device_rows(3, first=3)), "Node_A").status == 200
 
     def queue_more(self):
-        answer = netalertx_push(self.hub.url, device_table(device_rows(3, first=3)), "Node_A")
-        self.assertEqual(answer.status, 200)
+        self.assertTrue(self.is_queued(), self.hub.log())
 
     def test_a_server_that_is_restarted_is_used_again(self):
         for end in (server.stop, server.kill):
@@ -249,7 +244,7 @@ class Faults(OnPostgres):
                 end()
                 try:
                     self.queue_more()
-                    self.assert_not_ready("SYNC_db")
+                    self.hub.wait_unready("SYNC_db")
                 finally:
                     server.start()
                 self.hub.wait_ready()
@@ -271,8 +266,9 @@ class Faults(OnPostgres):
         server.stop()
         try:
             self.hub = self.program("receiver", self.receiver_settings(self.hub_redis, self.db))
-            self.queue_more()
-            self.assert_not_ready("PostgreSQL", "SYNC_db")
+            wait_until(self.is_queued, "the push to be accepted", details=self.hub.log)
+            for word in ("PostgreSQL", "SYNC_db"):
+                self.hub.wait_unready(word)
         finally:
             server.start()
         self.hub.wait_ready()
