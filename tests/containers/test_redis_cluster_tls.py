@@ -75,6 +75,9 @@ class RedisClusterTlsTest(unittest.TestCase):
                     return address.rpartition(",")[2]
         return None
 
+    def wait_for_log(self, words):
+        wait_until(lambda: words in logs(self.receiver), f"the log to say {words!r}", WAIT_S)
+
     def push(self, node):
         return netalertx_push(self.url, device_table(device_rows(2, node)), node).status
 
@@ -94,14 +97,14 @@ class RedisClusterTlsTest(unittest.TestCase):
         self.url = f"http://{self.address(self.receiver)}:20212"
         wait_until(lambda: get_status(self.url + "/readyz") == 200, "the receiver to be ready", WAIT_S,
                    details=lambda: logs(self.receiver)[-3000:])
-        self.assertIn(f"Redis at {owner}:6379", logs(self.receiver))
+        self.wait_for_log(f"Redis at {owner}:6379")
         self.taken("before")
         docker("kill", owner)
         new = wait_until(lambda: self.owner() not in (None, owner) and self.owner(), "another owner of the slot", WAIT_S)
         # The new owner has no replica until the former one is back.
         docker("start", owner)
         self.taken("after")
-        self.assertIn(f"Redis at {new}:6379", logs(self.receiver))
+        self.wait_for_log(f"Redis at {new}:6379")
         docker("stop", "-t", STOP_S, self.receiver)
         self.assertEqual(inspect(self.receiver)["State"]["ExitCode"], 0, logs(self.receiver))
 

@@ -74,6 +74,11 @@ class MetricsTest(NodesTest):
         return self.scrape_until(hub, lambda s: len(s.values("synchub_node_state", "node")) == count,
                                  f"series of {count} nodes")
 
+    def scrape_merged(self, hub, count):
+        """Scrapes until there are rows of this many nodes; a node has its state before its table is merged."""
+        return self.scrape_until(hub, lambda s: len(s.values("synchub_node_rows", "node")) == count ==
+                                 len(s.values("synchub_node_present", "node")), f"rows of {count} nodes")
+
     def start_pusher(self, hub, node="Pushed", **settings):
         """A pusher that listens, and whose table is merged."""
         pusher = self.program("pusher", self.pusher_settings(hub.url, table(node), node, SYNC_listen="127.0.0.1:0",

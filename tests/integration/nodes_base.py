@@ -2,9 +2,8 @@
 """A hub and what its `nodes` says, for tests of what it knows of its nodes."""
 
 import json
-import sqlite3
 
-from harness import SyncHubTest, device_rows, device_table, wait_until
+from harness import SyncHubTest, device_rows, device_table, query, wait_until
 
 
 def table(node, rows=3, first=0):
@@ -56,9 +55,9 @@ class NodesTest(SyncHubTest):
         printed = self.command("node", "add", node).stdout
         return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
 
-    def wait_recorded(self, query, value):
+    def wait_recorded(self, sql, value):
         """Waits until the database has it, for what must survive Redis."""
         def recorded():
-            with sqlite3.connect(self.db) as db:
-                return db.execute(query).fetchone() == (value,)
-        wait_until(recorded, f"{query}: {value}")
+            rows = query(self.db, sql)
+            return rows and list(rows[0].values()) == [value]
+        wait_until(recorded, f"{sql}: {value}")

@@ -4,8 +4,7 @@
 import unittest
 
 import postgres
-from harness import (SyncHubTest, count, curl, device_rows, device_table, get_status,
-                     netalertx_push, query, wait_until)
+from harness import SyncHubTest, count, device_rows, device_table, netalertx_push, query, wait_until
 
 ANOTHER = "merged into another database"
 
@@ -46,17 +45,14 @@ class Adopt(SyncHubTest):
         self.push(old, "Node_A")
         self.wait_merged(self.hub_redis, self.old, 3)
         new = self.refused(self.new)
-        answer = curl(new.url + "/readyz")
-        self.assertEqual(answer.status, 503)
-        self.assertIn("synchub-receiver adopt", answer.text)
+        new.wait_unready("synchub-receiver adopt")
         self.push(old, "Node_B")
         self.wait_merged(self.hub_redis, self.old, 6)
         self.assertEqual(count(self.new), 0)
         self.adopt(self.new)
-        wait_until(lambda: get_status(new.url + "/readyz") == 200, "the new one to be ready",
-                   details=new.log)
+        new.wait_ready()
         old.wait_for_log(ANOTHER)
-        self.assertEqual(curl(old.url + "/readyz").status, 503)
+        old.wait_unready()
         self.push(old, "Node_C")  # what it queues is for the new one
         self.wait_merged(self.hub_redis, self.new, 3)
         self.assertEqual(count(self.old), 6)

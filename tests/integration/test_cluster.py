@@ -26,6 +26,9 @@ class ClusterTest(SyncHubTest):
     def push(self, hub, node):
         return netalertx_push(hub.url, device_table(device_rows(2, node)), node)
 
+    def wait_for_server(self, hub, labels):
+        wait_until(lambda: labels in curl(hub.url + "/metrics").text, f"{labels} in the metrics", details=hub.log)
+
     def taken(self, hub, node):
         wait_until(lambda: self.push(hub, node).status == 200, f"a push of {node} to be accepted",
                    FAILOVER_S, details=hub.log)
@@ -46,7 +49,7 @@ class Cluster(ClusterTest):
         self.taken(hub, "after")
         wait_until(lambda: count(self.folder / "hub.db") >= 4, "all to be merged", FAILOVER_S, details=hub.log)
         hub.wait_for_log(f"Redis at 127.0.0.1:{replica.port} is in use: role master")
-        self.assertIn(f'server="127.0.0.1:{replica.port}",role="master"', curl(hub.url + "/metrics").text)
+        self.wait_for_server(hub, f'server="127.0.0.1:{replica.port}",role="master"')
 
 
 class Slots(ClusterTest):
@@ -59,7 +62,7 @@ class Slots(ClusterTest):
             server.cli("ACL", "SETUSER", "hub", "on", ">pw", f"~{cluster.prefix}:*", "+@all")
         hub = self.hub(self.settings(cluster, f"redis://hub:pw@127.0.0.1:{third.port}/0"))
         self.taken(hub, "before")
-        self.assertIn(f'server="127.0.0.1:{first.port}"', curl(hub.url + "/metrics").text)
+        self.wait_for_server(hub, f'server="127.0.0.1:{first.port}"')
         wait_until(lambda: count(self.folder / "hub.db") == 2, "the table to be merged")
         self.move_slot(first, other, slot_of(first, cluster.prefix))
         self.taken(hub, "moved")

@@ -39,7 +39,7 @@ class Reading(ConsoleTest):
         rows[0]["devName"] = HOSTILE
         for node, table in (("Node_A", rows), ("Node_B", device_rows(2, node="Node_B", first=10))):
             self.assertEqual(netalertx_push(self.hub.url, device_table(table), node).status, 200)
-        wait_until(lambda: len(self.get("/devices").json["items"]) == 5, "5 devices")
+        wait_until(lambda: len(self.get("/devices").json["items"]) == 5 and self.hub_redis.backlog() == 0, "5 devices")
         for name in ("Attic", "Shed & Söhne/../x".replace("/", "_"), "Zoo"):
             self.command("node", "expect", name)
         self.command("node", "label", "Attic", "site=north")

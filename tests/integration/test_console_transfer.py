@@ -97,7 +97,7 @@ class Transfer:
         other = curl(f"{self.url}/api/v1/tokens", body=large, headers={"Authorization": f"Bearer {self.token}",
                                                                        "Content-Type": FILE})
         self.assertEqual(other.status, 413)
-        self.assertIn("POST /api/v1/credentials/export", self.hub.log())
+        self.hub.wait_for_log("POST /api/v1/credentials/export")
 
     @long_test
     def test_a_file_larger_than_other_bodies_is_imported(self):

@@ -143,9 +143,14 @@ class PullerDoctor(DoctorTest):
     def check(self, code, *nodes, **settings):
         return self.doctor("puller", self.puller_settings(self.hub_redis, nodes, **settings), code)
 
+    def push_first(self, hub):
+        """A hub that has merged publishes its key."""
+        self.push(hub, "Loft")
+        wait_until(lambda: self.hub_redis.cli("EXISTS", "synchub:key") == "1", "the hub's key", details=hub.log)
+
     def test_each_node_is_checked_and_nothing_is_queued(self):
         hub = self.receiver(self.hub_redis, self.db)
-        self.push(hub, "Loft")  # a hub that has merged has published its key
+        self.push_first(hub)
         good, other = self.node().url, self.node("Barn", SYNC_encryption_key="another passphrase").url
         found = self.check(0, f"Cabin={good}")
         for check in ("settings", "Redis", "key", "node Cabin"):
@@ -176,11 +181,10 @@ class PullerDoctor(DoctorTest):
         self.assert_found(self.check(3, f"Cabin={other.url}"), "node Cabin", "failed", "its own token")
 
     def test_redis_and_the_key(self):
-        self.push(self.receiver(self.hub_redis, self.db), "Loft")
+        self.push_first(self.receiver(self.hub_redis, self.db))
         node = self.server(FakeNetAlertXNode("Cabin", table("Cabin")))
         settings = {"SYNC_protocol": "netalertx"}
         self.check(0, node.url, **settings)
-        wait_until(lambda: self.hub_redis.cli("EXISTS", "synchub:key") == "1", "the hub's key")
         self.assert_found(self.check(3, node.url, **settings, SYNC_encryption_key="another passphrase"), "key",
                           "failed", "set theirs here")
         self.hub_redis.cli("CONFIG", "SET", "appendfsync", "everysec")

@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from harness import KEY, FakeNetAlertXNode, SyncHubTest, count, curl, device_rows, device_table, \
+from harness import KEY, FakeNetAlertXNode, SyncHubTest, count, device_rows, device_table, \
     netalertx_push, wait_until
 
 OTHER = "another key of the tests"
@@ -50,12 +50,7 @@ class Key(SyncHubTest):
         first.stop()
         self.queue(*[f"Node_{i}" for i in range(27)])
         hub = self.wrong()
-
-        def says_why():
-            answer = curl(hub.url + "/readyz")
-            self.assertEqual(answer.status, 503)
-            return NOT_OURS in answer.text
-        wait_until(says_why, "the key to be checked", details=hub.log)
+        hub.wait_unready(NOT_OURS)
         self.assertEqual((self.hub_redis.backlog(), self.hub_redis.dead()), (27, 0))
         self.receiver(self.hub_redis, self.db)  # one with the right key has all of them
         self.wait_merged(self.hub_redis, self.db, 84)
@@ -68,7 +63,7 @@ class Key(SyncHubTest):
         ingest = self.program("receiver", self.receiver_settings(
             self.hub_redis, SYNC_receiver_role="ingest", SYNC_encryption_key=OTHER))
         ingest.wait_for_log("no push is accepted: " + NOT_OURS)
-        self.assertIn(NOT_OURS, curl(ingest.url + "/readyz").text)
+        ingest.wait_unready(NOT_OURS)
         # Neither a node with the hub's key nor one with this receiver's key loses data.
         for key in (KEY, OTHER):
             answer = netalertx_push(ingest.url, device_table(device_rows(3, node="B")), "B",
@@ -104,7 +99,7 @@ class Key(SyncHubTest):
         hub = self.receiver(self.hub_redis, self.db)
         self.queue("Node_A")
         self.wait_merged(self.hub_redis, self.db, 3)
-        published = self.hub_redis.cli("GET", "synchub:key")
+        published = wait_until(lambda: self.hub_redis.cli("GET", "synchub:key"), "the key", details=hub.log)
         self.assertRegex(published, "^[0-9a-f]{32}")
         self.hub_redis.cli("FLUSHALL")
         wait_until(lambda: self.hub_redis.cli("GET", "synchub:key") == published, "the key",

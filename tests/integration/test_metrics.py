@@ -8,7 +8,7 @@ import time
 
 import postgres
 from authority import Authority, openssl
-from harness import curl, wait_until
+from harness import READY_S, curl, wait_until
 from metrics_base import MetricsTest, Scrape, promtool
 
 STATES = ["failing", "gone", "late", "never", "online", "revoked", "silent"]
@@ -56,7 +56,7 @@ class NodeMetrics(MetricsTest):
             self.push(hub, name, first=10 * index)
         scrape = self.scrape_nodes(hub, len(HOSTILE))
         self.assertEqual(promtool("check", "metrics", text=scrape.text).stderr, "")
-        scrape = self.scrape_until(hub, lambda s: len(s.values("synchub_node_rows", "node")) == len(HOSTILE), "rows")
+        scrape = self.scrape_merged(hub, len(HOSTILE))
         self.assertEqual(scrape.values("synchub_node_rows", "node"), dict.fromkeys(HOSTILE, 3))
         self.assertEqual(scrape.values("synchub_node_state", "node"), dict.fromkeys(HOSTILE, 1))
 
@@ -133,8 +133,8 @@ class NodeMetrics(MetricsTest):
     def test_a_locked_database_does_not_delay_a_scrape(self):
         hub = self.receiver(self.hub_redis)
         self.push(hub)
-        self.scrape_nodes(hub, 1)
-        other = sqlite3.connect(self.db, isolation_level=None)
+        self.scrape_merged(hub, 1)
+        other = sqlite3.connect(self.db, timeout=READY_S, isolation_level=None)
         self.addCleanup(other.close)
         other.execute("BEGIN IMMEDIATE")
         read = re.search(r"^synchub_node_rows.*$", Scrape(hub).text, re.MULTILINE).group()
@@ -210,7 +210,8 @@ class OnPostgres(MetricsTest):
         for index, name in enumerate(HOSTILE[:3]):
             self.push(hub, name, first=10 * index)
         self.credentials("Never")
-        scrape = self.scrape_nodes(hub, 4)
+        self.scrape_nodes(hub, 4)
+        scrape = self.scrape_merged(hub, 3)
         self.assertEqual(scrape.values("synchub_node_rows", "node"), dict.fromkeys(HOSTILE[:3], 3))
         self.assertEqual(scrape.values("synchub_node_present", "node"), dict.fromkeys(HOSTILE[:3], 1))
         self.server.pause()

@@ -136,6 +136,7 @@ class Lookalikes(NamesTest):
             table = device_table(device_rows(rows))
             self.assertEqual(netalertx_push(hub.url, table, "\u041effice").status, 200)
         self.assertEqual(netalertx_push(hub.url, TABLE, "Another").status, 200)
+        hub.wait_for_log("queued node=Another ")  # lines are written after the answer, in order
         self.assertEqual(hub.log().count("easily confused"), 1, hub.log())
         # Names known before a restart count, too.
         again = self.ingest()

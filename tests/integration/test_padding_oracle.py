@@ -11,7 +11,8 @@ import re
 import unittest
 
 import harness
-from harness import KEY, TOKEN, SyncHubTest, curl, device_rows, device_table, netalertx_encrypt, netalertx_push
+from harness import (KEY, TOKEN, SyncHubTest, curl, device_rows, device_table, netalertx_encrypt, netalertx_push,
+                     wait_until)
 
 TABLE = device_table(device_rows(3))
 NODE_MAX = 10   # invalid payloads of a peer as one node, SECURITY.md
@@ -111,6 +112,7 @@ class PaddingOracle(SyncHubTest):
                     self.assertEqual(status, 422, body)
         self.assertEqual(len(self.attacker.seen), 1, self.attacker.seen)
         count = len(ways) + len(results)
+        wait_until(lambda: self.hub.log().count("422") >= count, "each line", details=self.hub.log)
         lines = [re.sub(r"^\S+ |peer=\S+ |bytes=\S+ ", "", line)
                  for line in self.hub.log().splitlines() if "422" in line]
         self.assertEqual(len(lines), count)
@@ -137,6 +139,7 @@ class PaddingOracle(SyncHubTest):
         status, _, _ = self.attacker.send(netalertx_encrypt(TABLE), "Victim", "127.0.0.2")
         self.assertEqual(status, 200)
         self.assertEqual(netalertx_push(self.hub.url, TABLE, "Neighbour").status, 200)
+        self.hub.wait_for_log("queued node=Neighbour ")
         self.assertEqual(len(re.findall("too many invalid payloads", self.hub.log())), 1)
 
     def test_invented_names_do_not_help_and_known_nodes_are_served(self):
