@@ -9,7 +9,7 @@ import sys
 sys.path.append("/usr/lib/python3/dist-packages")
 
 from selenium import webdriver  # noqa: E402
-from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
@@ -93,9 +93,16 @@ class Browser:
         wait_until(clicked, f"{text!r} to be there", 120, lambda: f"it shows {self.text()!r}")
 
     def fill(self, selector, text):
-        field = self.find(selector)
-        field.clear()
-        field.send_keys(text)
+        """Again if the page replaces the field meanwhile."""
+        def filled():
+            try:
+                field = self.find(selector)
+                field.clear()
+                field.send_keys(text)
+                return self.find(selector).get_attribute("value") == text
+            except (NoSuchElementException, StaleElementReferenceException):
+                return False
+        wait_until(filled, f"{text!r} in {selector}", 120, lambda: f"it shows {self.text()!r}")
 
     def press(self, *keys):
         """Keys for whatever has the focus."""
@@ -134,9 +141,10 @@ class Browser:
             "return document.documentElement.scrollWidth > window.innerWidth")
 
     def new_log(self):
-        """Messages of the console since the last call: errors, warnings, broken rules of the CSP."""
+        """Messages of the console since the last call: errors, warnings, broken rules of the CSP. What Chromium says of
+        the machine's interfaces is not the page's."""
         messages, self.messages = self.messages + self.driver.get_log("browser"), []
-        return [f"{one['level']} {one['message']}" for one in messages]
+        return [f"{one['level']} {one['message']}" for one in messages if "ERR_NETWORK_CHANGED" not in one["message"]]
 
     def requested_urls(self):
         """All URLs that the page requested since the start."""

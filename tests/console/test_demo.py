@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
-from harness import REPO, wait_until  # noqa: E402
+from harness import READY_S, REPO, wait_until  # noqa: E402
 
 from browser import Browser  # noqa: E402
 
@@ -32,7 +32,7 @@ class Demo(unittest.TestCase):
 
     def end(self):
         self.demo.send_signal(signal.SIGINT)
-        self.demo.wait(60)
+        self.demo.wait(READY_S)
 
     def said(self):
         return pathlib.Path(self.output.name).read_text(errors="replace")

@@ -16,7 +16,7 @@ from redis_pods import SERVERS, RedisPods
 POSTGRES = "postgres:17"
 POSTGRES_STAND_IN = "synchub-test-postgres:17"
 PASSWORD = "hidden7"
-CLAIM_IDLE_S = 10  # short, because the test waits for it; longer than any transaction here
+CLAIM_IDLE_S = 30  # short, because the test waits for it; longer than any transaction and command of the engine here
 STREAM, GROUP = "synchub:ingest", "receivers"
 # Receivers that find an empty database create its tables one after the other with this lock: see
 # receiver/store/postgres/postgres_schema.c.

@@ -163,10 +163,9 @@ class Weather:
         process = self.hub.redis.process
         if process is None or process.poll() is not None:
             return False
-        self.hub.redis.pause()
+        process.send_signal(signal.SIGSTOP)  # it may be killed, and another one started, at any time
         self.stopping.wait(self.pause_s)
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
         return True
 
     def _full(self):

@@ -4,7 +4,7 @@
 import subprocess
 
 import harness
-from machines import COMPLETE_S, DURABLE, FAILOVER_S, PORT, Machine, Machines
+from machines import COMPLETE_S, DURABLE, PORT, Machine, Machines
 
 MASTERS = 3
 PREFIX = "{synchub}"
@@ -123,5 +123,5 @@ class ClusterGroup(Machines):
             self.held_down.add(victim)
             victim.server.kill()
             victim.server.wait()
-        harness.poll_until(lambda: None, random.uniform(0, FAILOVER_S / 10))
+        harness.poll_until(lambda: None, random.uniform(0, 4))
         self.held_down.discard(victim)

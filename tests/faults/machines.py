@@ -12,7 +12,7 @@ import harness
 NETWORK = "10.213.77"     # in namespaces of this run only
 HUB = f"{NETWORK}.254"
 PORT = 6379
-FAILOVER_S = 40           # time limit for another master, and for complete replication
+FAILOVER_S = 120          # time limit for another master, and for complete replication
 COMPLETE_S = 300          # until all servers follow one master, also on a machine that does much else
 DURABLE = ["protected-mode no", "appendonly yes", "appendfsync always", "maxmemory-policy noeviction", 'save ""',
            "repl-diskless-sync yes", "repl-diskless-sync-delay 0", "repl-timeout 10"]

@@ -26,7 +26,7 @@ import world
 LONG = {"kills": 220, "pushers": 8, "pulled": 3, "gap_s": (0.1, 1.6), "lock_s": 30, "pause_s": 12,
         "spell_s": 8, "calm_s": 4, "weather": len(breaking.WEATHER), "drain_s": 240, "failovers": 60}
 SHORT = {"kills": 22, "pushers": 3, "pulled": 2, "gap_s": (0.05, 0.7), "lock_s": 5, "pause_s": 2,
-         "spell_s": 2, "calm_s": 0.5, "weather": 4, "drain_s": 120, "failovers": 6}
+         "spell_s": 2, "calm_s": 0.5, "weather": 4, "drain_s": 240, "failovers": 6}
 
 QUIET_LOOKS = 25  # consecutive checks without anything in progress
 

@@ -25,7 +25,7 @@ FIGURES = {
     "scale_out_database", "scale_out_ingest_1", "scale_out_ingest_2", "scale_out_ingest_cpu_ingest", "scale_out_ingest_cpu_redis",
 }
 LINE = re.compile(r"^bench (\w+) value=\S+ unit=\S+ limit=\S+ ratio=\S+ goal=\S+$", re.MULTILINE)
-SECONDS_MAX = 600
+SECONDS_MAX = 1200
 
 
 @long_test

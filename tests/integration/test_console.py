@@ -6,7 +6,7 @@ import re
 import socket
 
 from console_base import DOCUMENT, ConsoleTest
-from harness import REPO, curl, get_status
+from harness import READY_S, REPO, curl, get_status
 
 PAGE = REPO / "receiver" / "console" / "page"
 
@@ -14,7 +14,7 @@ PAGE = REPO / "receiver" / "console" / "page"
 def raw(url, request):
     """The status line of the answer to these bytes."""
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=READY_S) as connection:
         connection.sendall(request)
         return connection.makefile("rb").readline()
 

@@ -51,10 +51,13 @@ class Pushing(GraceTest):
         self.assertEqual(self.push_native(hub, mixed, own["SYNC_api_token"]).status, 422)
 
     def test_afterwards_the_shared_token_is_refused_with_the_remedy(self):
-        self.start()
-        self.node("add", "Node_A", "--netalertx", "--grace", "2s")
+        clock = self.clock()
+        self.command_environment = clock.environment
+        hubs = [self.hub_by(clock) for _ in range(2)]
+        self.node("add", "Node_A", "--netalertx", "--grace", "1h")
         shared_until = self.item("Node_A")["shared_until"]
-        for hub in self.hubs:
+        clock.set(3601)
+        for hub in hubs:
             wait_until(lambda: self.push_json(hub, "Node_A").status == 403, "the grace to end")
             request = self.request("Node_A")
             self.assert_forbidden(hub, SHARED, lambda: self.push_native(hub, request, TOKEN))
@@ -64,7 +67,7 @@ class Pushing(GraceTest):
         item = self.item("Node_A")
         self.assertEqual((item["state"], item["shared_until"]), ("active", None))
         own = self.node("rotate", "Node_A")  # the record had room again
-        self.assert_accepted(self.push_json(self.hubs[0], "Node_A", own))
+        self.assert_accepted(self.push_json(hubs[0], "Node_A", own))
 
     def test_only_that_node_may_use_them(self):
         hub = self.start()[0]

@@ -241,7 +241,7 @@ class PoisonEntries(DeadTest):
 
     def lock(self):
         """Locks the database as another program would."""
-        lock = sqlite3.connect(self.db, isolation_level=None)
+        lock = sqlite3.connect(self.db, timeout=harness.READY_S, isolation_level=None)
         self.addCleanup(lock.close)
         lock.execute("BEGIN IMMEDIATE")
         return lock

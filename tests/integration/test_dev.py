@@ -94,7 +94,8 @@ class DevTest(unittest.TestCase):
                         symlinks=True)
 
         def git(*arguments):
-            return run(["git", "-c", "user.name=T", "-c", "user.email=t@example.com", *arguments], tree)
+            return run(["git", "-c", "user.name=T", "-c", "user.email=t@example.com", *arguments], tree,
+                       TMPDIR=str(self.folder))
 
         git("init", "-q")
         self.assertEqual(run(["./dev", "hooks"], tree, SYNCHUB_DEV_YES="").returncode, 0)
@@ -119,7 +120,7 @@ class DevTest(unittest.TestCase):
         git("add", "docs/new.md")
         done = git("commit", "-q", "-m", "good")
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertEqual(list(pathlib.Path(tempfile.gettempdir()).glob("synchub-commit.*/dev")), [])
+        self.assertEqual(list(self.folder.glob("synchub-commit.*")), [])
 
     def offences(self, check, planted):
         """What a check in tests/lint prints for a copy of the tree in which texts are appended to files."""

@@ -14,7 +14,7 @@ import run
 from harness import BIN, long_test
 
 
-FAILOVER_TEST_S = 900
+FAILOVER_TEST_S = 1200
 
 
 @long_test

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import unittest
 
-from harness import BIN, KEY, TOKEN, SyncHubTest
+from harness import BIN, KEY, READY_S, TOKEN, SyncHubTest
 
 PROGRAMS = ("pusher", "puller", "receiver")
 
@@ -72,7 +72,9 @@ class AtWork(SyncHubTest):
         child = subprocess.Popen(
             [*other, str(BIN / "synchub-receiver"), "--once"], stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, env=environment, cwd=self.folder)
-        self.assertEqual(child.wait(60), 0, (self.folder / "other.log").read_text())
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.assertEqual(child.wait(READY_S), 0, (self.folder / "other.log").read_text())
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ class HeldRelay:
         self.thread.start()
 
     def _serve(self):
-        client, _ = self.listener.accept()
+        try:
+            client, _ = self.listener.accept()
+        except OSError:
+            return  # nobody came
         self.connected.set()
         self.released.wait(READY_S)
         with client, socket.create_connection(("127.0.0.1", self.to)) as server:
@@ -44,6 +47,7 @@ class HeldRelay:
 
     def close(self):
         self.released.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.thread.join()
         self.listener.close()
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import BIN, SyncHubTest, clean_environment, curl, device_rows, device_table, wait_until
+from harness import BIN, READY_S, SyncHubTest, clean_environment, curl, device_rows, device_table, wait_until
 
 
 class Manager:
@@ -124,6 +124,7 @@ class Notify(SyncHubTest):
 
     def test_the_watchdog_is_notified_while_a_hub_does_not_answer(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(READY_S)
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             self.program("pusher", self.pusher_settings(
                 url, device_table(device_rows(1)), SYNC_RUN_TIMEOUT="3600",

@@ -206,7 +206,12 @@ class Changes:
 
 
 class Silence:
+    def stop_without_contacts(self):
+        self.hub.stop()
+        self.hub_redis.cli("DEL", "synchub:contacts")
+
     def age(self, minutes):
+        """While no hub runs, which would record the contact again."""
         self.execute(f"UPDATE \"SyncHub_Nodes\" SET last_contact_ms = last_contact_ms"
                      f" - {minutes * 60000}")
 
@@ -214,12 +219,14 @@ class Silence:
         self.start()
         table = device_table([present_row(1), present_row(2, devPresentLastScan=0)])
         self.push_text(table)
+        self.stop_without_contacts()
         self.age(10)
         self.assertEqual(self.state(), {device_mac(1): "yes", device_mac(2): "no"})
         self.age(6)
         self.assertEqual(self.state(), {device_mac(1): "unknown", device_mac(2): "unknown"})
         found = self.query("SELECT present FROM SyncHub_DevicePresence")
         self.assertEqual({row["present"] for row in found}, {"unknown"})
+        self.start()
         self.push_text(table)  # unchanged: nothing is queued
         self.hub.wait_for_log("unchanged node=Node_A")
         wait_until(lambda: self.state() == {device_mac(1): "yes", device_mac(2): "no"}, "presence",
@@ -228,7 +235,7 @@ class Silence:
     def test_devices_of_a_late_or_failing_node_are_unknown(self):
         self.start()
         self.push(present_rows(1))
-        self.hub.stop()  # which would record the contact again
+        self.stop_without_contacts()
         self.execute('UPDATE "SyncHub_Nodes" SET interval_ms = 120000')
         self.age(4)  # twice the interval, and two minutes for the hub to record it
         self.assertEqual(self.state(), {device_mac(0): "yes"})
@@ -247,8 +254,10 @@ class Silence:
     def test_a_contact_in_the_future_counts_as_none(self):
         self.start()
         self.push(present_rows(1))
+        self.stop_without_contacts()
         self.age(-60)
         self.assertEqual(self.state(), {device_mac(0): "unknown"})
+        self.start()
         self.push(present_rows(2))
         self.assertEqual(set(self.state().values()), {"yes"})
 

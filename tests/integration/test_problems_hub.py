@@ -9,7 +9,7 @@ import typing
 import unittest
 
 import authority
-from harness import curl, free_port, long_test, netalertx_push, wait_until
+from harness import READY_S, curl, free_port, long_test, netalertx_push, wait_until
 from nodes_base import NodesTest, table
 from postgres import Postgres
 from problem_site import SmallDisk
@@ -44,7 +44,7 @@ def make_master(test):
 
 
 def lock_database(test):
-    test.lock = sqlite3.connect(test.db, isolation_level=None)
+    test.lock = sqlite3.connect(test.db, timeout=READY_S, isolation_level=None)
     test.lock.execute("BEGIN IMMEDIATE")
     test.push_table()
 
@@ -66,6 +66,7 @@ def stop_merging(test):
     """Only ingest runs, so an entry gets old."""
     test.hub.stop()
     test.start(SYNC_receiver_role="ingest")
+    test.hub.wait_ready()
     test.push_table()
     test.clock_of_redis.set(1000)
 
@@ -172,6 +173,7 @@ class HubProblemsTest(NodesTest):
         self.listen = f"127.0.0.1:{free_port()}"
         self.rows = 0
         self.start()
+        self.hub.wait_ready()
         self.push_table()
 
     def make_database(self):

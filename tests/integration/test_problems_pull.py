@@ -10,7 +10,7 @@ import typing
 import unittest
 
 import authority
-from harness import FakeServer, free_port, long_test, wait_until
+from harness import READY_S, FakeServer, free_port, long_test, wait_until
 from nodes_base import NodesTest, table
 from problem_site import TlsRelay
 
@@ -169,7 +169,7 @@ class PulledProblemsTest(NodesTest):
 
     def puller(self, sites):
         nodes = [f"{site.name}={site.url}" for site in sites]
-        return self.puller_settings(self.hub_redis, nodes, SYNC_RUN_TIMEOUT=10)
+        return self.puller_settings(self.hub_redis, nodes, SYNC_RUN_TIMEOUT=READY_S)
 
     def pull(self, sites, code):
         return self.run_program("puller", self.puller(sites), "--once", code=code)

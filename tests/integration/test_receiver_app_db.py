@@ -29,7 +29,7 @@ class AppDbBase(MergeTest):
         self.alter(f"UPDATE Devices SET devMac = '{KNOWN}'; DELETE FROM Changes")
 
     def alter(self, script):
-        connection = sqlite3.connect(self.db)
+        connection = sqlite3.connect(self.db, timeout=harness.READY_S)
         connection.executescript(script)
         connection.close()
 
@@ -119,7 +119,7 @@ class AppDb(AppDbBase):
 
     def test_concurrent_writes_of_netalertx_only_delay(self):
         self.start()
-        connection = sqlite3.connect(self.db, isolation_level=None)
+        connection = sqlite3.connect(self.db, timeout=harness.READY_S, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE Devices SET devComments = 'scan'")
         self.assertEqual(netalertx_push(self.hub.url, '{"data": [%s]}' % self.json_row(1),

@@ -10,7 +10,7 @@ REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "integration"))
 
 from authority import Authority  # noqa: E402
-from harness import BIN, SyncHubTest, clean_environment, device_rows, device_table  # noqa: E402
+from harness import BIN, READY_S, SyncHubTest, clean_environment, device_rows, device_table  # noqa: E402
 
 MIB = 1 << 20
 PUSHER = BIN / "synchub-pusher"
@@ -36,7 +36,7 @@ class Small(SyncHubTest):
         settings = self.secrets(SYNC_hub_url=f"http://hub.test:{hub.port}", SYNC_node_name="Small", SYNC_devices="True",
                                 SYNC_devices_file="/table.json", SYNC_spool_dir="/spool", SYNC_plugins_dir="/")
         subprocess.run(["unshare", "--user", "--map-root-user", "chroot", root, "/pusher", "--once"], check=True,
-                       env=clean_environment(settings), timeout=60)
+                       env=clean_environment(settings), timeout=READY_S)
         self.wait_merged(redis, self.folder / "hub.db", 3)
 
     def test_it_listens_without_tls_only(self):
