@@ -58,6 +58,7 @@ int bench_fill_nodes(int argc, char *argv[]);      /* creates a database with no
 int bench_limit_xadd(int argc, char *argv[]);      /* bare XADDs, with or without opening before */
 int bench_limit_open(int argc, char *argv[]);      /* only open and decompress */
 int bench_limit_insert(int argc, char *argv[]);    /* a bare loop of inserts */
+int bench_limit_postgres(int argc, char *argv[]);  /* bare statements in libpq's pipeline mode */
 int bench_limit_fsync(int argc, char *argv[]);     /* one fsync of a disk */
 int bench_constant_server(int argc, char *argv[]); /* the HTTP server, answering a constant */
 int bench_load(int argc, char *argv[]);            /* HTTP requests of many connections */

@@ -6,18 +6,24 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import shutil
 import sys
 import tempfile
 import time
 
-from figures import ALL as ALONE, SHORT, Counts
+from check_ins import million, ten_million
+from figures import ALL as ALONE, SHORT, Counts, growth_long
+from merge_postgres import merge_postgres
 from operator_views import console, lists
 from scale_out import scale_out
 from small_pusher import small_pusher
 
-LONG = {"small_pusher": small_pusher}  # builds libraries first
-SHORT_ENOUGH = {**ALONE, "scale_out": scale_out, "lists": lists, "console": console}
+QUIET_CORES = 0.25  # what others may use of the machine
+
+LONG = {"growth_long": growth_long, "ten_million": ten_million,
+        "small_pusher": small_pusher}  # which builds libraries first
+SHORT_ENOUGH = {**ALONE, "million": million, "merge_postgres": merge_postgres, "scale_out": scale_out, "lists": lists, "console": console}
 ALL = {**SHORT_ENOUGH, **LONG}
 
 
@@ -30,7 +36,7 @@ def number(value):
 def line(figure):
     goal = figure.goal.replace(" ", "_")
     return (f"bench {figure.name} value={number(figure.value)} unit={figure.unit} "
-            f"limit={number(figure.limit)} ratio={number(figure.ratio)} goal={goal}")
+            f"limit={number(figure.limit)} ratio={number(figure.ratio)} goal={goal} spread={figure.spread}")
 
 
 def verdict(figure):
@@ -38,13 +44,34 @@ def verdict(figure):
 
 
 def print_table(figures):
-    rows = [("figure", "value", "unit", "limit", "ratio", "goal", "")]
-    rows += [(f.name, number(f.value), f.unit, number(f.limit), number(f.ratio), f.goal, verdict(f))
+    rows = [("figure", "value", "unit", "limit", "ratio", "spread", "goal", "")]
+    rows += [(f.name, number(f.value), f.unit, number(f.limit), number(f.ratio), f.spread, f.goal, verdict(f))
              for f in figures]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     print()
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+class Neighbours:
+    """How many cores programs other than the bench's use."""
+
+    def __init__(self):
+        self.begun, self.before = time.monotonic(), self._used()
+
+    @staticmethod
+    def _used():
+        """Seconds of CPU that others have used so far: all time that is not idle, stolen time too, without ours."""
+        user, nice, system, _, _, irq, softirq, steal = map(
+            int, pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+        ours = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return ((user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+                - sum(used.ru_utime + used.ru_stime for used in ours))
+
+    def line(self):
+        cores = (self._used() - self.before) / (time.monotonic() - self.begun)
+        return (f"the machine was {'quiet' if cores <= QUIET_CORES else 'NOT quiet'}: "
+                f"other programs used {max(0, cores):.2f} of its {os.cpu_count()} cores")
 
 
 def write_json(path, figures, seconds, counts):
@@ -71,7 +98,7 @@ def main():
         names = ["ingest", "merge", "latency", "cpu_per_device", "memory"]
     counts = SHORT if options.short else Counts()
     figures, memory = [], {}
-    begun = time.monotonic()
+    begun, neighbours = time.monotonic(), Neighbours()
     root = tempfile.mkdtemp(prefix="synchub-bench.", dir=options.folder)
     try:
         for name in names:
@@ -86,6 +113,7 @@ def main():
     missed = [figure.name for figure in figures if figure.met is False]
     print(f"\n{time.monotonic() - begun:.0f} s; " + (
         "missed: " + ", ".join(missed) if missed else "every goal is met"))
+    print(neighbours.line())
     if options.json:
         write_json(options.json, figures, time.monotonic() - begun, counts)
 

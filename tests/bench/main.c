@@ -16,6 +16,7 @@ static const struct {
     {"limit-xadd", bench_limit_xadd},
     {"limit-open", bench_limit_open},
     {"limit-insert", bench_limit_insert},
+    {"limit-postgres", bench_limit_postgres},
     {"limit-fsync", bench_limit_fsync},
     {"constant-server", bench_constant_server},
     {"load", bench_load},

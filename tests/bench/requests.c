@@ -124,33 +124,35 @@ static void make_unchanged(bench_requests *r)
 }
 
 /* A changed node has one new device, in addition to those of its table. */
-static void make_million(bench_requests *r, size_t devices)
+static void make_million(bench_requests *r, size_t devices, size_t first)
 {
     uint8_t key[SH_KEY_BYTES];
     sh_buf text = SH_BUF_INIT(SH_PLAIN_MAX);
     bench_passphrase_key(key);
     for (size_t i = 0; i < r->count; i++) {
         bool changed = i % CHANGED_EVERY == CHANGED_EVERY - 1;
+        size_t n = first + i;
         r->all[i].asks = true;
         if (!changed) {
             /* The body is announced but not sent: the hub answers before. */
-            r->all[i].head = check_in(r, i, i, 11000, "Expect: 100-continue\r\n");
+            r->all[i].head = check_in(r, n, n, 11000, "Expect: 100-continue\r\n");
             continue;
         }
         char node[32];
         sh_envelope_header header;
         sh_buf envelope = SH_BUF_INIT(SH_ENVELOPE_MAX);
-        (void)snprintf(node, sizeof node, "node-%07zu", i);
+        (void)snprintf(node, sizeof node, "node-%07zu", n);
         sh_buf_clear(&text);
-        bench_table(100000000 + i, devices, &text);
+        bench_table(100000000 + n, devices, &text);
         bench_seal(key, node, (sh_slice){text.data, text.len}, &header, &envelope);
         r->all[i].body = requests_own(r, &envelope);
-        r->all[i].head = check_in(r, i, i + 1, r->all[i].body.len, "Expect: 100-continue\r\n");
+        r->all[i].head = check_in(r, n, n + 1, r->all[i].body.len, "Expect: 100-continue\r\n");
     }
     sh_buf_reset(&text);
 }
 
-void bench_requests_make(const char *kind, size_t count, size_t devices, bench_requests *ret)
+void bench_requests_make(const char *kind, size_t count, size_t devices, size_t first,
+                         bench_requests *ret)
 {
     *ret = (bench_requests){.count = count};
     ret->all = calloc(count + 1, sizeof *ret->all);
@@ -165,7 +167,7 @@ void bench_requests_make(const char *kind, size_t count, size_t devices, bench_r
     else if (strcmp(kind, "unchanged") == 0)
         make_unchanged(ret);
     else if (strcmp(kind, "million") == 0)
-        make_million(ret, devices);
+        make_million(ret, devices, first);
     else
         bench_die("there is no kind %s", kind);
 }

@@ -24,10 +24,10 @@ TOOL_SECONDS_MAX = 120
 SHARED_MEMORY = pathlib.Path("/dev/shm")  # the nodes' disks: their writes must not cause waits
 
 
-def tool(command, **arguments):
+def tool(command, timeout_s=TOOL_SECONDS_MAX, **arguments):
     """Runs a subcommand of synchub-bench; its NAME=VALUE words as a dict of numbers."""
     words = [str(BIN / "synchub-bench"), command] + [f"{k}={v}" for k, v in arguments.items()]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=TOOL_SECONDS_MAX)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout_s)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
     return {k: float(v) for k, v in re.findall(r"(\w+)=([0-9.]+)", done.stdout)}
@@ -122,13 +122,14 @@ class Stage:
         self.redis.cli("FLUSHALL")
         self.redis.publish_no_credentials()
 
-    def merge_queue(self):
+    def merge_queue(self, **settings):
         """Runs a receiver that merges until the queue is empty; (seconds, its peak RSS). Its start,
         with the derivation of the key, is not counted."""
         self.redis.cli("XGROUP", "DESTROY", "synchub:ingest", "receivers")
-        merger = self.start("receiver", SYNC_receiver_role="merge", SYNC_listen="127.0.0.1:0")
+        merger = self.start("receiver", SYNC_receiver_role="merge", SYNC_listen="127.0.0.1:0", **settings)
         seconds = tool("wait-merged", redis=self.redis.url)["seconds"]
         peak = peak_bytes(merger.pid)
+        self.merge_cpu_seconds = cpu_seconds(merger.pid)  # its start included
         self.stop(merger)
         if self.redis.dead() != 0:
             raise RuntimeError("tables went to the dead letters")

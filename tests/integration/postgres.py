@@ -88,7 +88,9 @@ class Postgres:
                 self.process = subprocess.Popen(
                     [*self.prefix, self.programs / "postgres", "-D", "data", "-k", self.folder,
                      "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "jit=off",
-                     *([] if self.durable else ["-c", "fsync=off", "-c", "full_page_writes=off"])],
+                     # PostgreSQL's default, which initdb lowers for small segments; checkpoints are rare then.
+                     *(["-c", "max_wal_size=1GB"] if self.durable else
+                       ["-c", "fsync=off", "-c", "full_page_writes=off"])],
                     cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     env={"TZ": "UTC"}, start_new_session=True)
             if self._wait_for_start(port):
