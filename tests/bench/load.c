@@ -257,8 +257,8 @@ int bench_load(int argc, char *argv[])
     l.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     bench_requests_make(bench_text(argc, argv, "kind", NULL),
                         bench_number(argc, argv, "requests", bench_text(argc, argv, "count", NULL)),
-                        bench_number(argc, argv, "devices", "200"), bench_number(argc, argv, "first", "0"),
-                        &l.requests);
+                        bench_number(argc, argv, "devices", "200"),
+                        bench_number(argc, argv, "first", "0"), &l.requests);
     l.times = calloc(count + 1, sizeof *l.times);
     if (l.times == NULL)
         bench_die("out of memory");

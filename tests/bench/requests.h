@@ -25,9 +25,8 @@ typedef struct {
 
 /*
  * kind is native (an envelope each, its id new), webdis (the same envelopes, for that program to
- * pass to XADD), netalertx (one body), unchanged (kept-alive
- * check-ins without a body), million (check-ins that ask before they send, 1 % of them changed; of the nodes
- * from first on).
+ * pass to XADD), netalertx (one body), unchanged (kept-alive check-ins without a body), million
+ * (check-ins that ask before they send, 1 % of them changed; of the nodes from first on).
  */
 void bench_requests_make(const char *kind, size_t count, size_t devices, size_t first,
                          bench_requests *ret);

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "libcommon/base/cleanup.h"
+#include "receiver/store/postgres/postgres_array.h"
+#include "receiver/store/postgres/postgres_device_keys.h"
 #include "receiver/store/postgres/postgres_store.h"
 
-#include "libcommon/base/cleanup.h"
-
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SQL_MAX (16 * SH_KIB)
+/*
+ * Inserts devices. Rows that come together are one statement with an array for each column: for
+ * each statement PostgreSQL reads the table's CHECK constraints from their text, which takes
+ * several times as long as inserting a row.
+ */
 
-static sh_err build_insert(const store_postgres *s, sh_buf *sql)
-{
-    sh_err err = sh_buf_append_text(sql, "INSERT INTO \"Devices\"(");
-    for (size_t i = 0; i < s->column_count && err == SH_OK; i++)
-        err = sh_buf_append_format(sql, "%s\"%s\"", i == 0 ? "" : ", ", s->columns[i].name);
-    for (size_t i = 0; i < s->column_count && err == SH_OK; i++)
-        err = sh_buf_append_format(sql, "%s$%zu", i == 0 ? ") VALUES(" : ", ", i + 1);
-    if (err == SH_OK)
-        err = sh_buf_append_text(sql, ") ON CONFLICT(lower(\"devMac\")) DO NOTHING");
-    return err;
-}
+#define SQL_MAX (16 * SH_KIB)
 
 /* Integer columns other than booleans are text here, as they may contain any text. */
 static bool holds_numbers(const sh_column *column)
@@ -27,138 +21,59 @@ static bool holds_numbers(const sh_column *column)
     return column->kind == SH_COLUMN_BOOLEAN;
 }
 
-sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error)
+static sh_err append_columns(const store_postgres *s, sh_buf *sql)
 {
-    static const Oid keys_type[] = {POSTGRES_TYPE_TEXT_ARRAY};
+    sh_err err = sh_buf_append_text(sql, "INSERT INTO \"Devices\"(");
+    for (size_t i = 0; i < s->column_count && err == SH_OK; i++)
+        err = sh_buf_append_format(sql, "%s\"%s\"", i == 0 ? "" : ", ", s->columns[i].name);
+    return err;
+}
+
+static sh_err append_parameters(const store_postgres *s, const char *before, sh_buf *sql)
+{
+    sh_err err = sh_buf_append_text(sql, before);
+    for (size_t i = 0; i < s->column_count && err == SH_OK; i++)
+        err = sh_buf_append_format(sql, "%s$%zu", i == 0 ? "" : ", ", i + 1);
+    return err;
+}
+
+/* Prepares an insert of one row, or of arrays of rows, which returns the keys that are new. */
+static sh_err prepare_insert(store_postgres *s, bool many, sh_error *error)
+{
     Oid types[POSTGRES_PARAMETERS_MAX];
-    for (size_t i = 0; i < s->column_count; i++)
-        types[i] = holds_numbers(&s->columns[i]) ? POSTGRES_TYPE_BIGINT : POSTGRES_TYPE_TEXT;
-    sh_err err = store_postgres_prepare(
-        s, POSTGRES_FIND_KNOWN,
-        "SELECT lower(\"devMac\") FROM \"Devices\" WHERE lower(\"devMac\") = ANY($1)", keys_type, 1,
-        error);
-    if (err != SH_OK)
-        return err;
     sh_buf sql = SH_BUF_INIT(SQL_MAX);
-    err = build_insert(s, &sql);
+    for (size_t i = 0; i < s->column_count; i++) {
+        bool number = holds_numbers(&s->columns[i]);
+        if (many)
+            types[i] = number ? POSTGRES_TYPE_BIGINT_ARRAY : POSTGRES_TYPE_TEXT_ARRAY;
+        else
+            types[i] = number ? POSTGRES_TYPE_BIGINT : POSTGRES_TYPE_TEXT;
+    }
+    sh_err err = append_columns(s, &sql);
+    if (err == SH_OK)
+        err = append_parameters(s, many ? ") SELECT * FROM unnest(" : ") VALUES(", &sql);
+    if (err == SH_OK)
+        err = sh_buf_append_text(&sql, ") ON CONFLICT(lower(\"devMac\")) DO NOTHING");
+    if (err == SH_OK && many)
+        err = sh_buf_append_text(&sql, " RETURNING lower(\"devMac\")");
     if (err != SH_OK)
         (void)sh_fail(error, err, "out of memory while opening the database");
     else
-        err = store_postgres_prepare(s, POSTGRES_INSERT_DEVICE, sql.data, types,
-                                     (int)s->column_count, error);
+        err = store_postgres_prepare(s, many ? POSTGRES_INSERT_DEVICES : POSTGRES_INSERT_DEVICE,
+                                     sql.data, types, (int)s->column_count, error);
     sh_buf_reset(&sql);
     return err;
 }
 
-/* --- Keys ------------------------------------------------------------------------------------ */
-
-/* A key and its place in the caller's array. */
-typedef struct {
-    char text[SH_MAC_MAX_BYTES + 1]; /* ASCII letters in lower case, as by lower() */
-    size_t len;
-    size_t index;
-} folded_key;
-
-static void fold(const sh_mac *mac, size_t index, folded_key *ret)
+sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error)
 {
-    for (size_t i = 0; i < mac->len; i++) {
-        char c = mac->text[i];
-        ret->text[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    ret->text[mac->len] = '\0';
-    ret->len = mac->len;
-    ret->index = index;
+    sh_err err = store_postgres_find_prepare(s, error);
+    if (err == SH_OK)
+        err = prepare_insert(s, false, error);
+    return err == SH_OK ? prepare_insert(s, true, error) : err;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(((const folded_key *)a)->text, ((const folded_key *)b)->text);
-}
-
-/* Equal keys keep the caller's order. */
-static int by_text_and_index(const void *a, const void *b)
-{
-    const folded_key *left = a;
-    const folded_key *right = b;
-    int order = by_text(a, b);
-    return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
-}
-
-/*
- * An array of texts in PostgreSQL's binary format: dimensions, no NULLs, type, length, lower bound,
- * then each element after its length.
- */
-static sh_err append_number(sh_buf *buf, size_t number)
-{
-    uint32_t big_endian = htonl((uint32_t)number);
-    return sh_buf_append(buf, &big_endian, sizeof big_endian);
-}
-
-static sh_err build_array(const folded_key keys[], size_t count, sh_buf *ret)
-{
-    const size_t head[] = {1, 0, POSTGRES_TYPE_TEXT, count, 1};
-    sh_err err = SH_OK;
-    for (size_t i = 0; i < sizeof head / sizeof head[0] && err == SH_OK; i++)
-        err = append_number(ret, head[i]);
-    for (size_t i = 0; i < count && err == SH_OK; i++) {
-        err = append_number(ret, keys[i].len);
-        if (err == SH_OK)
-            err = sh_buf_append(ret, keys[i].text, keys[i].len);
-    }
-    return err;
-}
-
-/* Marks all elements with the key; keys are sorted and may repeat. */
-static void mark_known(const folded_key keys[], size_t count, const char *key, bool known[])
-{
-    size_t low = 0;
-    for (size_t high = count; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(keys[middle].text, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < count && strcmp(keys[low].text, key) == 0; low++)
-        known[keys[low].index] = true;
-}
-
-static sh_err find(store_postgres *s, const folded_key keys[], size_t count, bool known[],
-                   sh_error *error)
-{
-    sh_buf array = SH_BUF_INIT(32 + count * (4 + SH_MAC_MAX_BYTES));
-    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-    sh_err err = build_array(keys, count, &array);
-    if (err != SH_OK) {
-        (void)sh_fail(error, err, "out of memory: cannot look devices up");
-    } else {
-        postgres_parameters p = {.count = 0};
-        store_postgres_add_bytes(&p, (const uint8_t *)array.data, array.len);
-        err = store_postgres_run(s, POSTGRES_FIND_KNOWN, &p, "read", &result, error);
-    }
-    sh_buf_reset(&array);
-    for (int i = 0; err == SH_OK && i < PQntuples(result); i++)
-        mark_known(keys, count, PQgetvalue(result, i, 0), known);
-    return err;
-}
-
-sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t count,
-                                 bool known[], sh_error *error)
-{
-    if (count == 0)
-        return SH_OK;
-    SH_CLEANUP(sh_free_cleanup) folded_key *keys = calloc(count, sizeof *keys);
-    if (keys == NULL)
-        return sh_fail(error, SH_E_MEMORY, "out of memory: cannot look devices up");
-    for (size_t i = 0; i < count; i++) {
-        fold(macs[i], i, &keys[i]);
-        known[i] = false;
-    }
-    qsort(keys, count, sizeof *keys, by_text);
-    return find((store_postgres *)base, keys, count, known, error);
-}
-
-/* --- Inserting ------------------------------------------------------------------------------- */
+/* --- Rows ------------------------------------------------------------------------------------ */
 
 /* A NUL cannot be stored, and sending one would fail the whole pipeline. */
 static bool can_be_stored(const sh_column *column, sh_value value)
@@ -189,70 +104,150 @@ static bool check_row(const store_postgres *s, store_insert *insert)
     return true;
 }
 
-static sh_err send_row(store_postgres *s, const store_insert *insert, sh_error *error)
+typedef struct {
+    store_insert *inserts;   /* in the caller's order */
+    const device_key *order; /* order of insertion */
+    size_t count;
+} row_run;
+
+static store_insert *row_at(const row_run *run, size_t i)
 {
-    postgres_parameters p = {.count = 0};
+    return &run->inserts[run->order[i].index];
+}
+
+static void add_row(const store_postgres *s, const store_insert *insert, postgres_parameters *ret)
+{
     for (size_t i = 0; i < s->column_count; i++) {
         sh_value value = sh_device_row_value(insert->row, i);
         if (value.kind == SH_VALUE_TEXT)
-            store_postgres_add_text(&p, value.text);
+            store_postgres_add_text(ret, value.text);
         else if (value.kind == SH_VALUE_INTEGER && holds_numbers(&s->columns[i]))
-            store_postgres_add_integer(&p, value.integer);
+            store_postgres_add_integer(ret, value.integer);
         else if (value.kind == SH_VALUE_INTEGER)
-            store_postgres_add_integer_text(&p, value.integer);
+            store_postgres_add_integer_text(ret, value.integer);
         else
-            store_postgres_add_null(&p);
+            store_postgres_add_null(ret);
     }
-    return store_postgres_pipeline_send(s, POSTGRES_INSERT_DEVICE, &p, error);
 }
 
-typedef struct {
-    store_insert *inserts;   /* in the caller's order */
-    const folded_key *order; /* order of insertion */
-    size_t count;
-} row_run;
+/* The most bytes that the values of a column take. */
+static size_t bytes_of_column(const row_run *run, size_t column)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        sh_value value = sh_device_row_value(row_at(run, i)->row, column);
+        if (value.kind == SH_VALUE_TEXT)
+            bytes += value.text.len;
+        else if (value.kind == SH_VALUE_INTEGER)
+            bytes += NUMBER_TEXT_BYTES;
+    }
+    return bytes;
+}
+
+/* The values of a column, which end before *room then. */
+static sh_slice build_column(const store_postgres *s, const row_run *run, size_t column,
+                             char **room)
+{
+    bool numbers = holds_numbers(&s->columns[column]);
+    postgres_array a = postgres_array_begin(
+        *room, numbers ? POSTGRES_TYPE_BIGINT : POSTGRES_TYPE_TEXT, run->count);
+    for (size_t i = 0; i < run->count; i++) {
+        sh_value value = sh_device_row_value(row_at(run, i)->row, column);
+        char number[NUMBER_TEXT_BYTES];
+        if (value.kind == SH_VALUE_TEXT)
+            postgres_array_add(&a, value.text);
+        else if (value.kind == SH_VALUE_INTEGER && numbers)
+            postgres_array_add_bigint(&a, value.integer);
+        else if (value.kind == SH_VALUE_INTEGER)
+            postgres_array_add(&a, number_of_integer(value.integer, number));
+        else
+            postgres_array_add_null(&a);
+    }
+    *room = a.end;
+    return postgres_array_bytes(&a);
+}
+
+/* Adds an array for each column; the caller frees *room, which they borrow. */
+static sh_err add_rows(const store_postgres *s, const row_run *run, postgres_parameters *ret,
+                       char **room, sh_error *error)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < s->column_count; i++)
+        bytes += POSTGRES_ARRAY_BYTES(run->count, bytes_of_column(run, i));
+    *room = malloc(bytes);
+    if (*room == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory: cannot write to the database");
+    char *at = *room;
+    for (size_t i = 0; i < s->column_count; i++)
+        store_postgres_add_text(ret, build_column(s, run, i, &at));
+    return SH_OK;
+}
+
+/* --- Runs ------------------------------------------------------------------------------------ */
 
 /*
  * Sends a savepoint, the rows, and the savepoint's release, so that failed rows can be rolled back.
  */
 static sh_err send_run(store_postgres *s, const row_run *run, sh_error *error)
 {
-    sh_err err = store_postgres_pipeline_begin(s, error);
+    SH_CLEANUP(sh_free_cleanup) char *room = NULL;
+    bool single = run->count == 1;
+    postgres_parameters p = {.count = 0};
+    sh_err err = SH_OK;
+    if (single)
+        add_row(s, row_at(run, 0), &p);
+    else
+        err = add_rows(s, run, &p, &room, error);
+    if (err == SH_OK)
+        err = store_postgres_pipeline_begin(s, error);
     if (err == SH_OK)
         err = store_postgres_pipeline_send_sql(s, "SAVEPOINT rows", error);
-    for (size_t i = 0; i < run->count && err == SH_OK; i++)
-        err = send_row(s, &run->inserts[run->order[i].index], error);
+    if (err == SH_OK)
+        err = store_postgres_pipeline_send(
+            s, single ? POSTGRES_INSERT_DEVICE : POSTGRES_INSERT_DEVICES, &p, error);
     if (err == SH_OK)
         err = store_postgres_pipeline_send_sql(s, "RELEASE rows", error);
     return err == SH_OK ? store_postgres_pipeline_end_sending(s, error) : err;
 }
 
-static void take_outcome(store_insert *insert, PGresult *result)
+/* Of rows with the same key the first is inserted. */
+static void take_outcomes(const row_run *run, PGresult *result)
 {
-    insert->outcome = strcmp(PQcmdTuples(result), "1") == 0 ? STORE_INSERTED : STORE_KNOWN;
+    if (run->count == 1) {
+        bool inserted = strcmp(PQcmdTuples(result), "1") == 0;
+        row_at(run, 0)->outcome = inserted ? STORE_INSERTED : STORE_KNOWN;
+        return;
+    }
+    for (size_t i = 0; i < run->count; i++)
+        row_at(run, i)->outcome = STORE_KNOWN;
+    for (int i = 0; i < PQntuples(result); i++) {
+        size_t at = device_keys_find(run->order, run->count, PQgetvalue(result, i, 0));
+        if (at < run->count)
+            row_at(run, at)->outcome = STORE_INSERTED;
+    }
 }
 
 /*
- * Reads the results of send_run(). *refused: a row was refused, insert has its reason, and later
- * statements were not run. Returns any other failure.
+ * Reads the results of send_run(). *refused: a row was refused, a single one has its reason, and
+ * later statements were not run. Returns any other failure.
  */
 static sh_err take_run(store_postgres *s, const row_run *run, bool *refused, sh_error *error)
 {
     sh_err failed = SH_OK;
     *refused = false;
-    for (size_t i = 0; i < run->count + 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
         sh_err err = store_postgres_pipeline_next(s, &result, error);
         if (err != SH_OK)
             return err;
-        bool is_row = i > 0 && i <= run->count;
-        store_insert *insert = is_row ? &run->inserts[run->order[i - 1].index] : NULL;
+        bool is_insert = i == 1;
         if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
             continue;
         if (store_postgres_is_good(result)) {
-            if (is_row)
-                take_outcome(insert, result);
-        } else if (is_row && store_postgres_is_of_row(result)) {
+            if (is_insert)
+                take_outcomes(run, result);
+        } else if (is_insert && store_postgres_is_of_row(result)) {
+            store_insert *insert = row_at(run, 0);
             *refused = true;
             insert->outcome = STORE_REJECTED;
             store_postgres_row_reason(result, insert->reason, sizeof insert->reason);
@@ -279,10 +274,10 @@ static sh_err insert_rows(store_postgres *s, const row_run *run, sh_error *error
 {
     bool refused = false;
     sh_err err = insert_run(s, run, &refused, error);
-    if (!refused)
+    if (!refused || run->count == 1)
         return err;
     for (size_t i = 0; i < run->count && err == SH_OK; i++) {
-        run->inserts[run->order[i].index].reason[0] = '\0';
+        row_at(run, i)->reason[0] = '\0';
         const row_run one = {.inserts = run->inserts, .order = &run->order[i], .count = 1};
         err = insert_run(s, &one, &refused, error);
     }
@@ -300,15 +295,15 @@ sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t
     store_postgres *s = (store_postgres *)base;
     if (s->read_only)
         return sh_fail(error, SH_E_IO, "the database %s was opened for reading", s->place);
-    SH_CLEANUP(sh_free_cleanup) folded_key *order = calloc(count + 1, sizeof *order);
+    SH_CLEANUP(sh_free_cleanup) device_key *order = calloc(count + 1, sizeof *order);
     if (order == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory: cannot write to the database");
     size_t good = 0;
     for (size_t i = 0; i < count; i++) {
         if (check_row(s, &inserts[i]))
-            fold(sh_device_row_mac(inserts[i].row), i, &order[good++]);
+            order[good++] = (device_key){.mac = sh_device_row_mac(inserts[i].row), .index = i};
     }
-    qsort(order, good, sizeof *order, by_text_and_index);
+    device_keys_sort(order, good);
     const row_run run = {.inserts = inserts, .order = order, .count = good};
     return good == 0 ? SH_OK : insert_rows(s, &run, error);
 }

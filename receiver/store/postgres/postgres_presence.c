@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/store/postgres/postgres_store.h"
-
 #include "libcommon/base/cleanup.h"
+#include "receiver/store/postgres/postgres_array.h"
+#include "receiver/store/postgres/postgres_store.h"
 
 #include <stdlib.h>
 
 sh_err store_postgres_presence_prepare(store_postgres *s, sh_error *error)
 {
-    static const Oid types[] = {POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_TEXT,   POSTGRES_TYPE_BIGINT,
-                                POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT, POSTGRES_TYPE_BIGINT,
-                                POSTGRES_TYPE_TEXT};
+    static const Oid types[] = {POSTGRES_TYPE_TEXT,         POSTGRES_TYPE_TEXT_ARRAY,
+                                POSTGRES_TYPE_BIGINT_ARRAY, POSTGRES_TYPE_BIGINT_ARRAY,
+                                POSTGRES_TYPE_BIGINT_ARRAY, POSTGRES_TYPE_BIGINT_ARRAY,
+                                POSTGRES_TYPE_TEXT_ARRAY};
     sh_err err = store_postgres_prepare(
         s, POSTGRES_PRESENCE_READ,
         "SELECT mac, present, since_ms, first_seen_ms, last_connection_ms, ip"
@@ -20,7 +21,7 @@ sh_err store_postgres_presence_prepare(store_postgres *s, sh_error *error)
     return store_postgres_prepare(
         s, POSTGRES_PRESENCE_PUT,
         "INSERT INTO \"SyncHub_Presence\"(node, mac, present, since_ms, first_seen_ms,"
-        " last_connection_ms, ip) VALUES($1, $2, $3, $4, $5, $6, $7)"
+        " last_connection_ms, ip) SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7)"
         " ON CONFLICT(node, mac) DO UPDATE SET present = excluded.present,"
         " since_ms = excluded.since_ms, last_connection_ms = excluded.last_connection_ms,"
         " ip = excluded.ip",
@@ -59,46 +60,58 @@ sh_err store_postgres_presence_read(store *base, const char *node, store_presenc
     return err;
 }
 
-static sh_err send_row(store_postgres *s, const char *node, const store_presence *row,
-                       sh_error *error)
+/* The columns of an array, in the statement's order. */
+enum { MAC, PRESENT, SINCE, FIRST_SEEN, CONNECTED, IP, COLUMNS };
+
+static void add_value(postgres_array *a, const store_presence *row, int column)
 {
-    postgres_parameters p = {.count = 0};
-    store_postgres_add_text(&p, sh_slice_of(node));
-    store_postgres_add_text(&p, row->mac);
-    store_postgres_add_integer(&p, row->present);
-    store_postgres_add_integer(&p, row->since_ms);
-    store_postgres_add_integer(&p, row->first_seen_ms);
-    store_postgres_add_integer(&p, row->connected_ms);
-    store_postgres_add_text(&p, row->ip);
-    return store_postgres_pipeline_send(s, POSTGRES_PRESENCE_PUT, &p, error);
+    const int64_t numbers[] = {[PRESENT] = row->present,
+                               [SINCE] = row->since_ms,
+                               [FIRST_SEEN] = row->first_seen_ms,
+                               [CONNECTED] = row->connected_ms};
+    if (column == MAC)
+        postgres_array_add(a, row->mac);
+    else if (column == IP)
+        postgres_array_add(a, row->ip);
+    else
+        postgres_array_add_bigint(a, numbers[column]);
 }
 
-static sh_err take_results(store_postgres *s, size_t count, sh_error *error)
+/* The most bytes of all arrays. */
+static size_t bytes_of(const store_presence rows[], size_t count)
 {
-    sh_err failed = SH_OK;
-    for (size_t i = 0; i < count; i++) {
-        SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-        sh_err err = store_postgres_pipeline_next(s, &result, error);
-        if (err != SH_OK)
-            return err;
-        if (!store_postgres_is_good(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
-            failed = store_postgres_fail(s, result, "write to", error);
-    }
-    sh_err err = store_postgres_pipeline_end(s, error);
-    return failed != SH_OK ? failed : err;
+    size_t texts = 0;
+    for (size_t i = 0; i < count; i++)
+        texts += rows[i].mac.len + rows[i].ip.len;
+    return COLUMNS * POSTGRES_ARRAY_BYTES(count, count * POSTGRES_BIGINT_BYTES) + texts;
 }
 
-/* The node is locked, so that no other receiver writes its rows concurrently. */
+/*
+ * One statement for all rows. The node is locked, so that no other receiver writes its rows
+ * concurrently.
+ */
 sh_err store_postgres_presence_put(store *base, const char *node, const store_presence rows[],
                                    size_t count, sh_error *error)
 {
-    store_postgres *s = (store_postgres *)base;
-    sh_err err = store_postgres_pipeline_begin(s, error);
-    for (size_t i = 0; i < count && err == SH_OK; i++)
-        err = send_row(s, node, &rows[i], error);
-    if (err == SH_OK)
-        err = store_postgres_pipeline_end_sending(s, error);
-    return err == SH_OK ? take_results(s, count, error) : err;
+    if (count == 0)
+        return SH_OK;
+    SH_CLEANUP(sh_free_cleanup) char *room = malloc(bytes_of(rows, count));
+    if (room == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to record which devices are present");
+    postgres_parameters p = {.count = 0};
+    store_postgres_add_text(&p, sh_slice_of(node));
+    char *at = room;
+    for (int column = 0; column < COLUMNS; column++) {
+        bool is_text = column == MAC || column == IP;
+        postgres_array a =
+            postgres_array_begin(at, is_text ? POSTGRES_TYPE_TEXT : POSTGRES_TYPE_BIGINT, count);
+        for (size_t i = 0; i < count; i++)
+            add_value(&a, &rows[i], column);
+        store_postgres_add_text(&p, postgres_array_bytes(&a));
+        at = a.end;
+    }
+    return store_postgres_run((store_postgres *)base, POSTGRES_PRESENCE_PUT, &p, "write to", NULL,
+                              error);
 }
 
 sh_err store_postgres_presence_trim(store *base, const char *node, int64_t count, sh_error *error)

@@ -15,8 +15,9 @@
 
 /* Statements that are prepared once for each connection. */
 typedef enum {
-    POSTGRES_FIND_KNOWN,
+    POSTGRES_FIND_NEW,
     POSTGRES_INSERT_DEVICE,
+    POSTGRES_INSERT_DEVICES,
     POSTGRES_PUT_RESULT,
     POSTGRES_ITEM_NOTE,
     POSTGRES_ITEM_UNNOTE,
@@ -93,6 +94,7 @@ void store_postgres_add_null(postgres_parameters *p);
 #define POSTGRES_TYPE_BIGINT 20
 #define POSTGRES_TYPE_TEXT 25
 #define POSTGRES_TYPE_TEXT_ARRAY 1009
+#define POSTGRES_TYPE_BIGINT_ARRAY 1016
 
 sh_err store_postgres_prepare(store_postgres *s, postgres_statement which, const char *sql,
                               const Oid types[], int count, sh_error *error);
@@ -219,10 +221,13 @@ sh_err store_postgres_schema_make(store_postgres *s, sh_error *error);
 /* Checks that the tables exist and are up to date, for reading. */
 sh_err store_postgres_schema_check(store_postgres *s, sh_error *error);
 
-/* postgres_devices.c */
-sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error);
+/* postgres_device_find.c */
+sh_err store_postgres_find_prepare(store_postgres *s, sh_error *error);
 sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t count,
                                  bool known[], sh_error *error);
+
+/* postgres_device_insert.c */
+sh_err store_postgres_devices_prepare(store_postgres *s, sh_error *error);
 sh_err store_postgres_insert_devices(store *base, store_insert inserts[], size_t count,
                                      const char *now, sh_error *error);
 

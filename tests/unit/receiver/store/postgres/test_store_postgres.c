@@ -79,6 +79,37 @@ static void letters_outside_ascii_are_not_folded(void **state)
     store_close(s);
 }
 
+/* Rows that come together are sent as arrays: each keeps its values, of whatever kind. */
+static void rows_that_come_together_keep_their_values(void **state)
+{
+    (void)state;
+    static const char *const jsons[] = {
+        "{\"devMac\":\"b\",\"devParentPort\":7,\"devVlan\":\"\",\"devFavorite\":1}",
+        "{\"devMac\":\"c\",\"devComments\":\"{x,\\\"NULL\\\"}\",\"devVlan\":null}",
+        "{\"devMac\":\"C\",\"devComments\":\"later\"}",
+        "{\"devMac\":\"there\",\"devComments\":\"other\"}",
+        "{\"devMac\":\"a\",\"devParentPort\":\"Gi1/0/24\"}",
+    };
+    static const store_outcome outcomes[] = {STORE_INSERTED, STORE_INSERTED, STORE_KNOWN,
+                                             STORE_KNOWN, STORE_INSERTED};
+    SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
+    store_insert inserts[5];
+    store *s = opened();
+    sh_error error = {.code = SH_OK};
+    assert_int_equal(insert(s, "{\"devMac\":\"THERE\"}", "N"), STORE_INSERTED);
+    for (size_t i = 0; i < 5; i++)
+        inserts[i] = (store_insert){.row = row_of(s, jsons[i], &arena)};
+    must(store_begin(s, &error), &error);
+    must(store_insert_devices(s, inserts, 5, NOW, &error), &error);
+    must(store_commit(s, &error), &error);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(inserts[i].outcome, outcomes[i]);
+    store_close(s);
+    assert_string_equal(sql("SELECT \"devMac\", \"devComments\", \"devParentPort\", \"devVlan\","
+                            " \"devFavorite\" FROM \"Devices\" ORDER BY rowid OFFSET 1"),
+                        "a|NULL|Gi1/0/24|NULL|0;b|NULL|7||1;c|{x,\"NULL\"}|NULL|NULL|0;");
+}
+
 static sh_err count_in_order(void *context, const store_device *device, sh_error *error)
 {
     (void)error;
@@ -444,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(devices_have_the_names_that_tools_know),
         TEST(letters_outside_ascii_are_not_folded),
+        TEST(rows_that_come_together_keep_their_values),
         TEST(a_long_list_is_read_in_pieces_and_whole),
         TEST(a_lock_that_is_held_for_too_long_is_busy),
         TEST(a_deadlock_is_busy_and_the_next_try_succeeds),
