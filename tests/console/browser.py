@@ -66,6 +66,11 @@ class Browser:
         return self.driver.execute_script(
             "return document.querySelector(arguments[0])?.innerText ?? ''", selector)
 
+    def texts(self, selector):
+        """Of all such elements at one time."""
+        return self.driver.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)", selector)
+
     def wait_for_text(self, text, selector="main"):
         wait_until(lambda: text in self.text(selector), f"{text!r} in {selector}", 120,
                    lambda: f"it shows {self.text()!r}, logs {self.driver.get_log('browser')}")

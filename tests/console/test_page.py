@@ -7,8 +7,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
 from console_base import LINK, PASSWORD, ConsoleTest  # noqa: E402
-from harness import (FakeNetAlertXNode, device_mac, device_rows, device_table, netalertx_push,  # noqa: E402
-                     wait_until)
+from harness import (FakeNetAlertXNode, device_mac, device_rows, device_table, free_port,  # noqa: E402
+                     netalertx_push, wait_until)
 
 from browser import Browser, By, Keys  # noqa: E402
 
@@ -85,12 +85,12 @@ class Visit(PageTest):
         self.assert_quiet()
 
     def test_the_page_goes_on_when_the_hub_is_back(self):
-        self.start()
+        address = f"127.0.0.1:{free_port()}"
+        self.start(SYNC_console_listen=address)
         self.open_first()
-        port = self.url.rsplit(":", 1)[1]
         self.hub.stop()
         self.browser.wait_for_text("does not answer", "#away")
-        self.start(SYNC_console_listen=f"127.0.0.1:{port}")
+        self.start(SYNC_console_listen=address)
         wait_until(lambda: self.browser.text("#away") == "", "the page to recover", 120)
         self.browser.wait_for_text("knows no node yet")
 
@@ -167,7 +167,7 @@ class Settings(PageTest):
         self.browser.click("Settings")
         self.browser.wait_for_text("Settings > Sync Hub")
         self.browser.wait_for_text("SYNC_skip_macs")
-        names = [one.text for one in self.browser.driver.find_elements(By.CSS_SELECTOR, ".setting h3 code")]
+        names = self.browser.texts(".setting h3 code")
         self.assertEqual(names[:10], self.PLUGIN)
         self.assertEqual(names[10:], sorted(names[10:], key=str.lower))
         self.check_typing(node)
@@ -209,13 +209,13 @@ class Settings(PageTest):
 
 class Charts(PageTest):
     def test_overview_and_node_have_charts_that_are_also_tables(self):
-        self.start()
+        address = f"127.0.0.1:{free_port()}"
+        self.start(SYNC_console_listen=address)
         self.open_first()
         self.browser.wait_for_text("No figures yet")
         self.push("Berlin", device_rows(3))
-        port = self.url.rsplit(":", 1)[1]
         self.hub.stop()  # which writes the figures
-        self.start(SYNC_console_listen=f"127.0.0.1:{port}")
+        self.start(SYNC_console_listen=address)
         for fragment, count in (("#/node/Berlin", 3), ("#/", 4)):
             self.go(fragment, "The last seven days")
             wait_until(lambda: len(self.browser.driver.find_elements(By.CSS_SELECTOR, ".chart")) == count,

@@ -6,7 +6,7 @@ import os
 import time
 
 import authority
-from harness import FakeNetAlertXNode, FakeServer, free_port, wait_until
+from harness import FakeNetAlertXNode, FakeServer, curl, free_port, wait_until
 from nodes_base import NodesTest, table
 
 
@@ -122,8 +122,8 @@ class PusherDoctor(DoctorTest):
                 cert, key = ca.issue("localhost", san="DNS:localhost", days=days)
                 hub = self.program("receiver", self.receiver_settings(
                     self.hub_redis, self.db, SYNC_tls_cert=cert, SYNC_tls_key=key))
-                hub.wait_for_log("listening on")
                 url = hub.url.replace("http://127.0.0.1", "https://localhost")
+                wait_until(lambda: curl(f"{url}/readyz", "-k").status == 200, "the hub to be ready", details=hub.log)
                 self.assert_found(self.check(code, url, SYNC_tls_ca=ca.file), "certificate", status, "days")
                 self.assert_found(self.check(3, url), "hub", "failed", "SYNC_tls_ca")
                 self.assert_found(self.check(3, hub.url.replace("http:", "https:"), SYNC_tls_ca=ca.file), "hub",

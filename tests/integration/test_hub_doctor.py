@@ -42,7 +42,7 @@ class Doctor(SyncHubTest):
     def finds(self, check, status, says, **more):
         found = self.doctor(3, **more)
         self.assertEqual(found[check][0], status, found)
-        self.assertIn(says, found[check][1])
+        self.assertRegex(found[check][1], says)
 
     def is_well(self, **more):
         found = self.doctor(0, **more)
@@ -150,7 +150,7 @@ class Doctor(SyncHubTest):
         wait_until(lambda: curl(ready, "--cacert", str(root.file)).status == 200, "the hub to be ready")
         self.assertIn("127.0.0.1 is valid until", self.is_well(**tls)["certificate"][1])
         other, other_key = root.issue("other", days=5)
-        self.finds("certificate", "warning", "for 4 days",
+        self.finds("certificate", "warning", "for [45] days",
                    SYNC_tls_cert=other, SYNC_tls_key=other_key)
         self.finds("certificate's key", "failed", "another certificate",
                    SYNC_tls_cert=cert, SYNC_tls_key=other_key)
