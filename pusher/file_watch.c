@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 /* The kind of watch for a path. */
 typedef enum {
     ABOVE,  /* a folder above the file's own */
-    FOLDER, /* its own; the file is a link, so any event there may concern it */
+    FOLDER, /* its own, any event of which counts: the path is a folder, or the file is a link */
     BY_NAME /* its own; events have the file's name */
 } armed_as;
 
@@ -151,6 +152,12 @@ static bool to_parent(char path[static PATH_MAX])
     return true;
 }
 
+static bool is_folder(const char *path)
+{
+    size_t len = strlen(path);
+    return len > 0 && path[len - 1] == '/';
+}
+
 /*
  * Watches the deepest existing folder on the way to path; *depth is its distance from the file's
  * own folder. Returns the watch descriptor or -1. Skips unreadable folders like missing ones, but
@@ -159,13 +166,13 @@ static bool to_parent(char path[static PATH_MAX])
 static int arm_deepest(const watch *w, const char *path, unsigned *depth, sh_error *error)
 {
     char at[PATH_MAX];
+    uint32_t events = is_folder(path) ? FOLDER_EVENTS | IN_DELETE : FOLDER_EVENTS;
     if ((size_t)snprintf(at, sizeof at, "%s", path) >= sizeof at) {
         (void)sh_fail(error, SH_E_IO, "%s: cannot watch it, as the path is too long", path);
         return -1;
     }
     for (*depth = 0; to_parent(at); ++*depth) {
-        int descriptor =
-            inotify_add_watch(w->fd, at, *depth == 0 ? FOLDER_EVENTS : ANCESTOR_EVENTS);
+        int descriptor = inotify_add_watch(w->fd, at, *depth == 0 ? events : ANCESTOR_EVENTS);
         if (descriptor >= 0)
             return descriptor;
         if (errno != ENOENT && errno != ENOTDIR)
@@ -189,7 +196,7 @@ static int arm_path(const watch *w, const char *path, armed_as *as, sh_error *er
             break;
     }
     bool is_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-    *as = depth > 0 ? ABOVE : is_link ? FOLDER : BY_NAME;
+    *as = depth > 0 ? ABOVE : is_link || is_folder(path) ? FOLDER : BY_NAME;
     return descriptor;
 }
 

@@ -11,6 +11,8 @@
  * created, deleted, or moved. It only says that something changed: after each event the caller arms
  * it again, and then compares the files' stamps. In this order no change is lost: a change after
  * arming causes an event, an earlier one is in the stamps.
+ *
+ * A path that ends with a slash is a folder: what others put there or remove is a change.
  */
 typedef struct watch watch;
 

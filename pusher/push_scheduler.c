@@ -152,6 +152,11 @@ const char *const *work_paths(const work *w, size_t *count)
     return w->paths;
 }
 
+const char *work_spool_folder(const work *w)
+{
+    return w->spool != NULL ? spool_folder(w->spool) : NULL;
+}
+
 void work_all_due(work *w)
 {
     for (size_t i = 0; i < w->count; i++)

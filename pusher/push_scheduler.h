@@ -39,6 +39,9 @@ void work_free(work *w); /* NULL is accepted */
 /* The sources' paths, borrowed from w. */
 const char *const *work_paths(const work *w, size_t *count);
 
+/* The spool's folder, borrowed from w; NULL if there is no spool. */
+const char *work_spool_folder(const work *w);
+
 void work_all_due(work *w);
 /*
  * A time of the schedule: a contact with the hub is due. In the watching modes makes the device

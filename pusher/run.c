@@ -13,37 +13,23 @@
 #include "libcommon/runtime/service.h"
 #include "libcommon/runtime/settings_reload.h"
 #include "libcommon/runtime/stop.h"
-#include "pusher/file_watch.h"
 #include "pusher/pull_server.h"
 #include "pusher/push_scheduler.h"
 #include "pusher/retry_schedule.h"
 #include "pusher/settings_check.h"
 #include "pusher/shutdown_deadline.h"
+#include "pusher/wake.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <poll.h>
-
-/* How often files are checked without an event, to find changes that inotify does not report. */
-#define SAFETY_POLL_MS INT64_C(60000)
 
 #define SETTLING_POLL_MS 100 /* while the settings are being written */
-#define RELOAD_POLL_MS 2000  /* interval of checking for changed settings when idle */
-
-/* A larger difference means that the wall clock was set, and did not just drift. */
-#define CLOCK_STEP_MS INT64_C(2000)
 
 /* A running exchange may take this long after SIGTERM, as the program must end within 10 s. */
 #define STOP_GRACE_MS 5000
 
 /* Tables are large and rare: return their memory to the system as soon as it is freed. */
 #define MMAP_THRESHOLD_BYTES 262144
-
-static int64_t at_most(int64_t value, int64_t max)
-{
-    return value < max ? value : max;
-}
 
 static int64_t plan_retry(retry_schedule *retry, const push_report *report)
 {
@@ -71,11 +57,9 @@ static int run_once(work *w)
 typedef struct {
     const sh_settings *settings;
     work *work;
-    watch *watch;         /* NULL on a schedule, and without inotify */
+    wake *wakes;
     bool watching;        /* runs when files change, not on the schedule */
     sh_schedule schedule; /* of the runs, or of contacts while watching */
-    int64_t checked_ms;   /* last check of files, monotonic */
-    int64_t wall_ms;      /* wall clock minus monotonic clock */
     retry_schedule retry; /* in monotonic time */
     bool settling;        /* the settings are being written: start nothing */
 } loop;
@@ -85,20 +69,6 @@ static void log_next_run(const loop *l, sh_log_level level)
     char when[SH_RFC3339_BYTES];
     sh_clock_rfc3339(l->schedule.next_ms, when);
     sh_log(level, "the next run is at %s (%s)", when, l->settings->run_schedule);
-}
-
-static void look_at_files(loop *l)
-{
-    sh_error error = {0};
-    int64_t now_ms = sh_clock_monotonic_ms();
-    bool changed = l->watch != NULL && watch_drain(l->watch) == WATCH_CHANGED;
-    if (!changed && now_ms - l->checked_ms < SAFETY_POLL_MS)
-        return;
-    if (l->watch != NULL && watch_arm(l->watch, &error) != SH_OK)
-        sh_log_debug("%s; checking every %d s instead", error.message,
-                     (int)(SAFETY_POLL_MS / 1000));
-    l->checked_ms = now_ms;
-    work_changed_due(l->work);
 }
 
 static void look_at_schedule(loop *l)
@@ -114,18 +84,11 @@ static void look_at_schedule(loop *l)
     log_next_run(l, first ? SH_LOG_INFO : SH_LOG_DEBUG);
 }
 
-static int64_t wall_clock_ahead_ms(void)
-{
-    return sh_clock_unix_ms() - sh_clock_monotonic_ms();
-}
-
 /* A hub refuses items with a wrong time, so retry once the clock was set, as by NTP. */
 static void look_at_clock(loop *l)
 {
-    int64_t wall_ms = wall_clock_ahead_ms();
-    int64_t step_ms = wall_ms - l->wall_ms;
-    l->wall_ms = wall_ms;
-    if (step_ms >= -CLOCK_STEP_MS && step_ms <= CLOCK_STEP_MS)
+    int64_t step_ms = wake_clock_step_ms(l->wakes);
+    if (step_ms == 0)
         return;
     sh_log_info("the clock of this machine was set %s by %" PRId64 " s",
                 step_ms > 0 ? "forward" : "back", (step_ms > 0 ? step_ms : -step_ms) / 1000);
@@ -139,31 +102,14 @@ static void plan_next_attempt(loop *l, const push_report *report)
         sh_log_debug("the next attempt to deliver is in %lld ms", (long long)wait_ms);
 }
 
-static int64_t wait_ms(const loop *l)
-{
-    int64_t ms = sh_schedule_wait_ms(&l->schedule, sh_clock_unix_ms());
-    if (l->settling)
-        return SETTLING_POLL_MS;
-    if (l->watching)
-        ms = at_most(ms, l->checked_ms + SAFETY_POLL_MS - sh_clock_monotonic_ms());
-    if (work_is_due(l->work))
-        ms = at_most(ms, l->retry.retry_at_ms - sh_clock_monotonic_ms());
-    return ms > 0 ? ms : 0;
-}
-
 /* Waits for the next event or time; false on a stop. */
 static bool loop_wait(const loop *l)
 {
-    struct pollfd fds[] = {
-        {.fd = sh_stop_fd(), .events = POLLIN},
-        {.fd = l->watch != NULL ? watch_fd(l->watch) : -1, .events = POLLIN},
-    };
-    int ready;
-    do {
-        sh_service_alive();
-        ready = poll(fds, 2, (int)at_most(wait_ms(l), sh_notify_interval_ms()));
-    } while (ready < 0 && errno == EINTR && !sh_stop_requested());
-    return !sh_stop_requested();
+    if (l->settling)
+        return wake_wait(l->wakes, INT64_MAX, SETTLING_POLL_MS);
+    int64_t retry_ms =
+        work_is_due(l->work) ? l->retry.retry_at_ms - sh_clock_monotonic_ms() : INT64_MAX;
+    return wake_wait(l->wakes, l->schedule.next_ms, retry_ms);
 }
 
 static void tell_status(const push_report *report)
@@ -179,8 +125,6 @@ static void look_and_push(loop *l)
 {
     look_at_clock(l);
     work_rescan(l->work);
-    if (l->watching)
-        look_at_files(l);
     look_at_schedule(l);
     if (work_is_due(l->work) && retry_may_try(&l->retry, sh_clock_monotonic_ms())) {
         push_report report = work_attempt(l->work);
@@ -191,33 +135,40 @@ static void look_and_push(loop *l)
     }
 }
 
-static int run_loop(const sh_settings *settings, work *w)
+static int run_loop(const sh_settings *settings, work *w, wake *wakes)
 {
     loop l = {.settings = settings,
               .work = w,
-              .watching = settings->run != SH_RUN_SCHEDULE,
-              .checked_ms = sh_clock_monotonic_ms() - SAFETY_POLL_MS,
-              .wall_ms = wall_clock_ahead_ms()};
+              .wakes = wakes,
+              .watching = settings->run != SH_RUN_SCHEDULE};
     retry_init(&l.retry, &retry_patient);
     sh_schedule_init(&l.schedule, &settings->cron);
-    if (l.watching) {
-        size_t count;
-        const char *const *paths = work_paths(w, &count);
-        sh_error error = {0};
-        if (watch_new(paths, count, &l.watch, &error) != SH_OK)
-            sh_log_warning("%s; checking every %d s instead", error.message,
-                           (int)(SAFETY_POLL_MS / 1000));
-    }
     sh_notify_ready("started");
     sh_reload_state reload;
     do {
+        if (wake_files_changed(wakes) && l.watching)
+            work_changed_due(w);
         reload = sh_service_reload_state();
         l.settling = reload == SH_RELOAD_SETTLING;
         if (reload == SH_RELOAD_NONE)
             look_and_push(&l);
     } while (reload != SH_RELOAD_DUE && loop_wait(&l));
-    watch_free(l.watch);
     return reload == SH_RELOAD_DUE ? SH_RUN_AGAIN : SH_EXIT_DONE;
+}
+
+static int run_daemon(const sh_settings *settings, work *w, sh_error *error)
+{
+    wake_files files = {.spool = work_spool_folder(w)};
+    wake *wakes;
+    if (settings->run != SH_RUN_SCHEDULE)
+        files.sources = work_paths(w, &files.count);
+    if (wake_new(settings, &files, &wakes, error) != SH_OK) {
+        sh_log_error("%s", error->message);
+        return SH_EXIT_FAILED;
+    }
+    int code = run_loop(settings, w, wakes);
+    wake_free(wakes);
+    return code;
 }
 
 static void log_start(const sh_settings *settings, bool once)
@@ -256,12 +207,32 @@ static int run_pushes(const sh_settings *settings, const sh_node_key *key, bool 
         err = work_new(settings, key, &options, &w, &error);
     }
     if (err == SH_OK)
-        code = once ? run_once(w) : run_loop(settings, w);
+        code = once ? run_once(w) : run_daemon(settings, w, &error);
     else
         sh_log_error("%s", error.message);
     work_free(w);
     shutdown_deadline_free(g);
     return code;
+}
+
+/* Until the settings change, or a stop. */
+static int wait_for_settings(const sh_settings *settings)
+{
+    sh_error error = {0};
+    wake *wakes;
+    if (wake_new(settings, &(wake_files){.count = 0}, &wakes, &error) != SH_OK) {
+        sh_log_error("%s", error.message);
+        return SH_EXIT_FAILED;
+    }
+    sh_reload_state reload;
+    do {
+        (void)wake_files_changed(wakes);
+        reload = sh_service_reload_state();
+    } while (
+        reload != SH_RELOAD_DUE &&
+        wake_wait(wakes, INT64_MAX, reload == SH_RELOAD_SETTLING ? SETTLING_POLL_MS : INT64_MAX));
+    wake_free(wakes);
+    return reload == SH_RELOAD_DUE ? SH_RUN_AGAIN : SH_EXIT_DONE;
 }
 
 /* Runs a pusher that only answers GET /sync, or does nothing. */
@@ -282,11 +253,7 @@ static int run_without_pushes(const sh_settings *settings, bool serves, bool onc
         sh_log_info("nothing is pushed: %s", why);
         return SH_EXIT_DONE;
     }
-    while (!sh_stop_wait(RELOAD_POLL_MS)) {
-        if (sh_service_reload_state() == SH_RELOAD_DUE)
-            return SH_RUN_AGAIN;
-    }
-    return SH_EXIT_DONE;
+    return wait_for_settings(settings);
 }
 
 static sh_err derive_key(const sh_settings *settings, sh_node_key *ret, sh_error *error)

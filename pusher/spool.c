@@ -138,6 +138,11 @@ static sh_err entries_load(spool *s, sh_error *error)
     return SH_OK;
 }
 
+const char *spool_folder(const spool *s)
+{
+    return s->waiting_dir;
+}
+
 sh_err spool_rescan(spool *s, sh_error *error)
 {
     sh_file_stamp now;

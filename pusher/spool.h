@@ -53,7 +53,10 @@ sh_err spool_each(const spool *s, spool_each_item each, void *context, sh_error 
  */
 sh_err spool_get(spool *s, size_t index, spool_item *item, sh_buf *text, sh_error *error);
 
-/* Notices items that another process added or removed. SH_E_IO. */
+/* The folder of the items, borrowed from s. */
+const char *spool_folder(const spool *s);
+
+/* Notices items that another process added there or removed. SH_E_IO. */
 sh_err spool_rescan(spool *s, sh_error *error);
 
 /* Removes an item that the hub has accepted. SH_E_IO. */

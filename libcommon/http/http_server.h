@@ -126,9 +126,16 @@ sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, 
 
 /*
  * Call it about every second, from one thread: ends connections that are over their time limit, and
- * daemons of replaced certificates. Returns the number of connections it ended.
+ * daemons of replaced certificates. Returns the number of connections it ended. While the server is
+ * idle, it needs to be called only once sh_http_server_busy_fd() is readable.
  */
 size_t sh_http_server_tend(sh_http_server *server);
+
+/* Whether there are no connections and no such daemons. For the thread that tends. */
+bool sh_http_server_is_idle(sh_http_server *server);
+
+/* Readable from the first connection on, until the next sh_http_server_tend(). */
+int sh_http_server_busy_fd(const sh_http_server *server);
 
 /*
  * Stops accepting, lets running exchanges end for at most grace_ms, then closes all and frees the

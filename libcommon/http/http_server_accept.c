@@ -254,10 +254,13 @@ sh_err sh_http_accept_start(sh_http_server *server, sh_error *error)
 {
     sigset_t all, before;
     server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    server->busy_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     server->ready = epoll_create1(EPOLL_CLOEXEC);
     sh_err err = add_to_epoll(server, server->stop_fd, &server->stop_fd, error);
     if (err == SH_OK)
         err = add_to_epoll(server, server->listener, &server->listener, error);
+    if (err == SH_OK && server->busy_fd < 0)
+        err = sh_fail(error, SH_E_IO, "eventfd: %s", strerror(errno));
     if (err != SH_OK)
         return err;
     /* Other threads handle signals. */
@@ -288,6 +291,7 @@ void sh_http_accept_stop(sh_http_server *server)
         sh_http_connections_close_ours(server);
     }
     close_fd(&server->stop_fd);
+    close_fd(&server->busy_fd);
     close_fd(&server->ready);
     close_fd(&server->listener);
 }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -257,7 +258,10 @@ sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
     if (server->by_fd[fd] != NULL)
         forget_connection(server, server->by_fd[fd]);
     bool added = add_connection(server, c, &event->kind);
+    bool first = added && server->connections_count == 1;
     (void)pthread_mutex_unlock(&server->lock);
+    if (first)
+        (void)eventfd_write(server->busy_fd, 1);
     if (!added) {
         free(c);
         return NULL;
@@ -284,6 +288,14 @@ void sh_http_connections_close_ours(sh_http_server *server)
         }
     }
     (void)pthread_mutex_unlock(&server->lock);
+}
+
+size_t sh_http_connections_count(sh_http_server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    size_t count = server->connections_count;
+    (void)pthread_mutex_unlock(&server->lock);
+    return count;
 }
 
 bool sh_http_connections_end_one(sh_http_server *server)

@@ -21,6 +21,8 @@ sh_http_connection *sh_http_connections_add(sh_http_server *server, int fd,
 void sh_http_connections_remove(sh_http_server *server, sh_http_connection *c);
 /* After the accepting thread has ended: closes the connections that it owned. */
 void sh_http_connections_close_ours(sh_http_server *server);
+/* How many there are, with those that are closing. */
+size_t sh_http_connections_count(sh_http_server *server);
 /* Shuts down one expendable connection; false if there is none. */
 bool sh_http_connections_end_one(sh_http_server *server);
 /* Shuts down connections over their time limit; returns how many. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -261,7 +262,7 @@ sh_err sh_http_server_start(const sh_http_server_options *options, sh_http_serve
     server->on_event = options->on_event;
     server->refuse = options->refuse;
     server->has_tls = options->tls.cert != NULL;
-    server->stop_fd = server->ready = -1;
+    server->stop_fd = server->busy_fd = server->ready = -1;
     (void)pthread_mutex_init(&server->lock, NULL);
     (void)pthread_mutex_init(&server->accept_lock, NULL);
     sh_err err = sh_http_connections_init(server, options->connections_max, error);
@@ -321,8 +322,20 @@ static bool is_spent(const sh_http_server *server, const sh_http_daemon *old)
            (atomic_load(&old->exchanges) == 0 || age_ms > 2 * server->exchange_max_ms);
 }
 
+bool sh_http_server_is_idle(sh_http_server *server)
+{
+    return server->retired == NULL && sh_http_connections_count(server) == 0;
+}
+
+int sh_http_server_busy_fd(const sh_http_server *server)
+{
+    return server->busy_fd;
+}
+
 size_t sh_http_server_tend(sh_http_server *server)
 {
+    eventfd_t ignored;
+    (void)eventfd_read(server->busy_fd, &ignored);
     size_t ended = sh_http_connections_end_overdue(server);
     sh_http_daemon *old = server->retired;
     if (old != NULL && is_spent(server, old)) {

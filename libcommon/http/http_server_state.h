@@ -85,6 +85,7 @@ struct sh_http_server {
     void (*on_event)(const sh_http_event *event);
     void (*refuse)(sh_http_exchange *exchange, unsigned status, const char *message);
     int listener, stop_fd;
+    int busy_fd; /* an eventfd: the first of several connections has arrived */
     bool has_tls;
     int ready; /* the accepting thread's epoll */
     bool has_acceptor;

@@ -14,6 +14,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -131,14 +132,26 @@ static void read_again(sh_listener *l)
 
 /* --- The listener's thread ------------------------------------------------------------------- */
 
+/* Without connections the thread only checks the certificate, and feeds the watchdog. */
+static int wait_ms(const sh_listener *l)
+{
+    int64_t ms = l->second ? INT64_MAX : sh_notify_interval_ms();
+    int64_t own_ms = !sh_http_server_is_idle(l->server) ? TEND_MS
+                     : has_tls(l)                       ? LOOK_MS
+                                                        : INT64_MAX;
+    ms = own_ms < ms ? own_ms : ms;
+    return ms == INT64_MAX ? -1 : ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
 static void *tend(void *context)
 {
     sh_listener *l = context;
     int64_t look_at = sh_clock_monotonic_ms() + LOOK_MS;
     for (;;) {
         struct pollfd waited[] = {{.fd = l->stop_fd, .events = POLLIN},
-                                  {.fd = sh_hangup_fd(), .events = POLLIN}};
-        (void)poll(waited, l->second ? 1 : 2, TEND_MS);
+                                  {.fd = sh_http_server_busy_fd(l->server), .events = POLLIN},
+                                  {.fd = l->second ? -1 : sh_hangup_fd(), .events = POLLIN}};
+        (void)poll(waited, sizeof waited / sizeof waited[0], wait_ms(l));
         if (waited[0].revents != 0)
             return NULL;
         (void)sh_http_server_tend(l->server);

@@ -194,8 +194,8 @@ class Clock:
     def _compile(self):
         """Builds the library next to the clock's file, for programs of a build without tests."""
         library = self.path.with_suffix(".so")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-o", str(library),
-                        str(REPO / "tests" / "clock" / "wrong_clock.c")], check=True)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-I", str(REPO), "-o",
+                        str(library), str(REPO / "tests" / "clock" / "wrong_clock.c")], check=True)
         return library
 
     def set(self, ahead_s):

@@ -180,6 +180,42 @@ static void exchanges_in_time_are_left_alone(void **state)
     sh_http_server_stop(server, 1000);
 }
 
+/* Waits at most wait_ms for the server to have something to tend. */
+static bool is_busy(const sh_http_server *server, int wait_ms)
+{
+    struct pollfd waited = {.fd = sh_http_server_busy_fd(server), .events = POLLIN};
+    return poll(&waited, 1, wait_ms) == 1;
+}
+
+static void tend_until_idle(sh_http_server *server)
+{
+    for (int i = 0; !sh_http_server_is_idle(server) && i < PATIENCE_MS; i++) {
+        poll_pause_us(1000);
+        (void)sh_http_server_tend(server);
+    }
+    assert_true(sh_http_server_is_idle(server));
+}
+
+static void a_server_is_idle_without_connections(void **state)
+{
+    (void)state;
+    sh_http_server *server = start(0, 0, NULL);
+    assert_true(sh_http_server_is_idle(server));
+    assert_false(is_busy(server, 0));
+    for (int i = 0; i < 2; i++) {
+        int fd = dial(server);
+        assert_true(is_busy(server, PATIENCE_MS)); /* although nothing was sent */
+        assert_false(sh_http_server_is_idle(server));
+        (void)sh_http_server_tend(server);
+        assert_false(is_busy(server, 0));
+        assert_false(sh_http_server_is_idle(server));
+        (void)close(fd);
+        tend_until_idle(server);
+        assert_false(is_busy(server, 0));
+    }
+    sh_http_server_stop(server, 1000);
+}
+
 /* Sends a request with a body of len bytes but for its last one; false where it was cut off. */
 static bool begin_body(int fd, size_t len)
 {
@@ -279,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_body_that_trickles_is_cut_off),
         cmocka_unit_test(a_refused_body_gets_no_more_time_than_headers),
         cmocka_unit_test(exchanges_in_time_are_left_alone),
+        cmocka_unit_test(a_server_is_idle_without_connections),
         cmocka_unit_test(bodies_together_have_a_limit_and_small_ones_find_room),
         cmocka_unit_test(what_a_handler_claims_counts_until_it_has_answered),
         cmocka_unit_test(a_shared_text_follows_the_body_and_lasts_until_it_is_sent),
