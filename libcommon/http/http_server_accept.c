@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -191,6 +192,13 @@ static void watch_listener(sh_http_server *server, bool on)
     (void)epoll_ctl(server->ready, EPOLL_CTL_MOD, server->listener, &waited);
 }
 
+/* accept4() also reports a lack of descriptors if no connection waits. */
+static bool is_awaited(const sh_http_server *server)
+{
+    struct pollfd waited = {.fd = server->listener, .events = POLLIN};
+    return poll(&waited, 1, 0) == 1;
+}
+
 /*
  * Accepts waiting connections. If no descriptor is left, closes an idle connection and pauses
  * accepting, as the waiting peer would otherwise wake this thread continuously. Returns the end of
@@ -202,7 +210,7 @@ static int64_t accept_some(sh_http_server *server)
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         if (accept_one(server))
             continue;
-        if (!is_shortage(errno))
+        if (!is_shortage(errno) || !is_awaited(server))
             return 0;
         static const struct sockaddr_storage nobody;
         report_limit(server, SH_HTTP_EVENT_NO_FILES, &nobody);

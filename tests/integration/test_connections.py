@@ -138,6 +138,24 @@ class IdleConnections(ConnectionsTest):
         self.assertLess(over_limit(program, "files"), 2000)
         self.assert_ends(program)
 
+    def test_the_connection_with_the_last_descriptor_stays(self):
+        """accept() reports a lack of descriptors although nobody waits, which must cost nobody a connection."""
+        program = self.start("receiver").wait_ready()
+        kept = self.dial(program.port, "127.0.0.2")
+        kept.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
+        self.assertIn(b" 200 ", receive_head(kept))
+        limits = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
+        used = {int(name) for name in os.listdir(f"/proc/{program.pid}/fd")}
+        free = next(number for number in range(len(used) + 1) if number not in used)
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (free + 1, limits[1]))
+        last = self.dial(program.port, "127.0.0.3")
+        for peer in (last, kept, last):
+            peer.sendall(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
+            self.assertIn(b" 200 ", receive_head(peer))
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, limits)
+        self.assert_ends(program)
+        self.assertNotIn("no file descriptor", program.log())
+
     def test_too_few_descriptors_are_reported_at_start(self):
         settings = self.pusher_settings("", TABLE, SYNC_RUN="disabled", SYNC_listen="127.0.0.1:0")
         done = subprocess.run(

@@ -180,6 +180,31 @@ static void beside_a_link_all_is_news(void **state)
     expect(WATCH_CHANGED);
 }
 
+/* Of a file's folder it is no news that others remove something, of a watched folder it is. */
+static void a_folder_is_watched_for_what_others_do_there(void **state)
+{
+    (void)state;
+    static char spool[PATH_MAX];
+    (void)snprintf(spool, sizeof spool, "%s/spool/", folder);
+    const char *paths[] = {watched[0], spool};
+    watch_free(w);
+    assert_int_equal(watch_new(paths, 2, &w, NULL), SH_OK);
+    assert_int_equal(mkdir(in_folder("api"), 0700), 0);
+    assert_int_equal(mkdir(in_folder("api/deep"), 0700), 0);
+    folder_put("api/deep/other", "x");
+    arm();
+    assert_int_equal(mkdir(in_folder("spool"), 0700), 0);
+    expect_event();
+    folder_put("spool/any", "x");
+    expect_event();
+    assert_int_equal(rename(in_folder("spool/any"), in_folder("spool/renamed")), 0);
+    expect_event();
+    assert_int_equal(unlink(in_folder("spool/renamed")), 0);
+    expect_event();
+    assert_int_equal(unlink(in_folder("api/deep/other")), 0);
+    assert_false(has_event());
+}
+
 static void arming_twice_changes_nothing(void **state)
 {
     (void)state;
@@ -211,6 +236,7 @@ int main(void)
         WATCH_TEST(what_happens_to_other_files_is_told_from_news),
         WATCH_TEST(more_events_than_fit_are_news),
         WATCH_TEST(beside_a_link_all_is_news),
+        WATCH_TEST(a_folder_is_watched_for_what_others_do_there),
         WATCH_TEST(arming_twice_changes_nothing),
         WATCH_TEST(a_file_in_the_way_of_a_folder_is_passed_over),
     };
