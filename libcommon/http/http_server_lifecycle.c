@@ -113,8 +113,9 @@ static sh_err start_daemon(sh_http_server *server, const sh_http_tls *tls, sh_ht
     bool secure = tls != NULL && tls->cert != NULL;
     if (secure && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
         return sh_fail(error, SH_E_CONFIG,
-                       "%s: this program was built without TLS for its own port: leave it out, and "
-                       "put a proxy with TLS in front",
+                       "%s: this program was built without TLS for its own port: use that of the "
+                       "package or the image synchub-pusher-tls, or leave it out, and put a proxy "
+                       "with TLS in front",
                        server->names.cert);
     sh_http_daemon *d = calloc(1, sizeof *d);
     if (d != NULL && secure) {

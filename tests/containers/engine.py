@@ -2,11 +2,14 @@
 """The Docker engine, through its command line, and a project of Docker Compose."""
 
 import functools
+import io
 import json
 import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 import uuid
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
@@ -15,6 +18,7 @@ sys.path.insert(0, str(REPO / "tests" / "integration"))
 from harness import KEY, TOKEN  # noqa: E402
 
 PROGRAMS = ("pusher", "puller", "receiver")
+IMAGES = (*PROGRAMS, "pusher-tls")
 BASE = "debian:trixie-slim"
 VERSION = "test"  # the tag of the images that are tested
 STOP_S = 10       # time limit for stopping every program
@@ -42,16 +46,45 @@ def docker(*arguments, **more):
     return run("docker", *arguments, **more)
 
 
-def image(program):
-    return f"synchub-{program}:{VERSION}"
+def image(name):
+    return f"synchub-{name}:{VERSION}"
+
+
+def program_of(name):
+    """The program of an image."""
+    return f"synchub-{name.removesuffix('-tls')}"
 
 
 @functools.cache
 def build_images():
-    """Builds all three images, once in each run; the engine caches unchanged parts."""
-    for program in PROGRAMS:
-        docker("build", "-q", "-f", REPO / "docker" / "Dockerfile", "--target", program,
-               "-t", image(program), REPO, timeout=1800)
+    """Builds all images, once in each run; the engine caches unchanged parts."""
+    for name in IMAGES:
+        docker("build", "-q", "-f", REPO / "docker" / "Dockerfile", "--target", name,
+               "-t", image(name), REPO, timeout=1800)
+
+
+def content(name):
+    """The files of an image, which has no program to list them: {path: tarfile.TarInfo}."""
+    container = docker("create", image(name)).stdout.strip()
+    try:
+        with tempfile.TemporaryFile() as archive:
+            subprocess.run(["docker", "export", container], stdout=archive, check=True, timeout=UNIT_S)
+            archive.seek(0)
+            with tarfile.open(fileobj=archive) as tar:
+                return {f"/{member.name.rstrip('/')}": member for member in tar}
+    finally:
+        docker("rm", container)
+
+
+def read(name, path):
+    """The content of a file of an image."""
+    container = docker("create", image(name)).stdout.strip()
+    try:
+        done = subprocess.run(["docker", "cp", "-L", f"{container}:{path}", "-"], capture_output=True, check=True, timeout=UNIT_S)
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+            return tar.extractfile(tar.next()).read()
+    finally:
+        docker("rm", container)
 
 
 def inspect(name):

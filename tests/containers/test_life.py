@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program as the first process of a locked-down container, with a Redis beside it."""
 
+import json
 import pathlib
 import re
 import tempfile
 import textwrap
 import unittest
 
-from engine import (LOCKED, PROGRAMS, REPO, STOP_S, build_images, docker, environment, health,
+from engine import (IMAGES, LOCKED, REPO, STOP_S, build_images, docker, environment, health,
                     image, inspect, logs, unique)
+from authority import Authority  # in tests/integration, which engine.py adds to the path
 from harness import device_rows, device_table, wait_until
 
 
@@ -32,16 +34,15 @@ class LifeTest(unittest.TestCase):
         self.addCleanup(docker, "rm", "-f", "-v", name, check=False)
         return name
 
-    def start(self, program, **settings):
+    def start(self, name, *options, **settings):
         volumes = {
             "pusher": ["-v", "/var/lib/synchub", "-v", f"{self.table()}:/tmp/api:ro"],
             "puller": [],
             "receiver": ["-v", "/data"],
-        }[program]
+        }[name.removesuffix("-tls")]
         return self.container(
-            "--network", self.network, *LOCKED, "--health-interval", "1s", *volumes,
-            *environment(SYNC_redis_url="redis://redis:6379/0", **settings), image(program),
-            name=program)
+            "--network", self.network, *LOCKED, "--health-interval", "1s", *volumes, *options,
+            *environment(SYNC_redis_url="redis://redis:6379/0", **settings), image(name), name=name)
 
     def table(self):
         """A folder with a device table that every user can read."""
@@ -56,14 +57,62 @@ class LifeTest(unittest.TestCase):
         wait_until(lambda: health(container) == wanted, f"a container to be {wanted}",
                    details=lambda: f"it is {health(container)}\n{logs(container)}")
 
+    def certificates(self, *names):
+        """A folder with ca.pem, and NAME.pem and NAME.key for each name of a host, which every user can read."""
+        folder = tempfile.TemporaryDirectory(prefix="synchub-tls-")
+        self.addCleanup(folder.cleanup)
+        authority = Authority(folder.name)
+        for name in names:
+            authority.issue(name, f"DNS:{name}")
+        path = pathlib.Path(folder.name)
+        path.chmod(0o755)
+        for file in path.iterdir():
+            file.chmod(0o644)
+        return path
+
+    def wait_for_devices(self, receiver, node):
+        def merged():
+            # It fails for a node that is not known yet.
+            done = docker("exec", receiver, "/usr/local/bin/synchub-receiver", "devices", "--json", "--node", node, check=False)
+            return done.returncode == 0 and len(json.loads(done.stdout)["data"]) == 3
+        wait_until(merged, f"the devices of {node}", details=lambda: logs(receiver))
+
     def test_each_becomes_healthy_and_stops_at_sigterm_in_time(self):
-        for program in PROGRAMS:
+        for program in IMAGES:
             with self.subTest(program):
                 container = self.start(program)
                 self.wait_for_health(container, "healthy")
                 # After STOP_S the engine kills it, and the exit code is 137.
                 docker("stop", "-t", STOP_S, container)
                 self.assertEqual(inspect(container)["State"]["ExitCode"], 0, logs(container))
+
+    def test_nodes_trust_a_hub_by_the_ca_certificates_of_their_image(self):
+        files = self.certificates("hub")
+        receiver = self.start("receiver", "--network-alias", "hub", "-v", f"{files}:/tls:ro",
+                              SYNC_tls_cert="/tls/hub.pem", SYNC_tls_key="/tls/hub.key")
+        for name in ("pusher", "pusher-tls"):
+            with self.subTest(name):
+                settings = {"SYNC_hub_url": "https://hub:20212", "SYNC_RUN": "always_after_scan", "SYNC_node_name": name}
+                stranger = self.start(name, **settings)
+                wait_until(lambda: "certificate" in logs(stranger), "a node to refuse the hub",
+                           details=lambda: logs(stranger))
+                docker("stop", "-t", STOP_S, stranger)
+                self.start(name, "-v", f"{files}/ca.pem:/etc/ssl/certs/ca-certificates.crt:ro", **settings)
+                self.wait_for_devices(receiver, name)
+
+    def test_a_node_is_pulled_by_tls_with_the_image_for_that(self):
+        files = self.certificates("node")
+        listening = {"SYNC_listen": "0.0.0.0:20212", "SYNC_tls_cert": "/tls/node.pem", "SYNC_tls_key": "/tls/node.key",
+                     "SYNC_hub_url": "", "SYNC_node_name": "pulled"}
+        small = self.start("pusher", "-v", f"{files}:/tls:ro", **listening)
+        wait_until(lambda: inspect(small)["State"]["Status"] == "exited", "the small pusher to exit")
+        self.assertNotEqual(inspect(small)["State"]["ExitCode"], 0)
+        self.assertIn("the image synchub-pusher-tls", logs(small))
+        receiver = self.start("receiver")
+        node = self.start("pusher-tls", "--network-alias", "node", "-v", f"{files}:/tls:ro", SYNC_tls_ca="/tls/ca.pem", **listening)
+        self.wait_for_health(node, "healthy")
+        self.start("puller", "-v", f"{files}:/tls:ro", SYNC_nodes="https://node:20212", SYNC_tls_ca="/tls/ca.pem", SYNC_RUN="once")
+        self.wait_for_devices(receiver, "pulled")
 
     def test_a_receiver_without_redis_is_unhealthy_and_says_why(self):
         receiver = self.start("receiver")
