@@ -119,10 +119,20 @@ def environment(**more):
         yield from ("-e", f"{name}={value}")
 
 
-def compose_command():
-    if run("docker", "compose", "version", check=False).returncode == 0:
-        return ["docker", "compose"]
-    return [shutil.which("docker-compose")]
+@functools.cache
+def compose_commands():
+    """The Docker Compose that this machine has, by major version; tests/containers/compose2 fetches the second."""
+    found = {}
+    for command in (["docker", "compose"], ["docker-compose"], [str(REPO / "build" / "compose2" / "docker-compose")]):
+        if shutil.which(command[0]):
+            done = run(*command, "version", "--short", check=False)
+            if done.returncode == 0:
+                found.setdefault(int(done.stdout.strip().removeprefix("v").split(".")[0]), command)
+    return found
+
+
+def newest_compose():
+    return compose_commands()[max(compose_commands())]
 
 
 def write_env(folder, values):
@@ -141,9 +151,10 @@ def write_env(folder, values):
 
 class Project:
     """A copy of docker/ with a .env of its own, as a user would have it, and its containers. compose_files: names, with
-    a space between."""
+    a space between; compose: the command."""
 
-    def __init__(self, folder, compose_files, values, override=None):
+    def __init__(self, folder, compose_files, values, override=None, compose=None):
+        self.compose = compose or newest_compose()
         self.name = unique("compose").replace("-", "")
         self.folder = pathlib.Path(folder) / self.name
         shutil.copytree(REPO / "docker", self.folder, ignore=shutil.ignore_patterns(".env"))
@@ -159,7 +170,7 @@ class Project:
         write_env(self.folder, values)
 
     def __call__(self, *arguments, **more):
-        return run(*compose_command(), "-p", self.name, *self.files, *arguments,
+        return run(*self.compose, "-p", self.name, *self.files, *arguments,
                    cwd=self.folder, **more)
 
     def container(self, service):

@@ -10,8 +10,8 @@ import shutil
 import tempfile
 import unittest
 
-from engine import (BASE, REPO, STOP_S, VERSION, Failed, Project, build_images, compose_command, docker, health, image, inspect,
-                    logs, run, unique, write_env)
+from engine import (BASE, REPO, STOP_S, VERSION, Failed, Project, build_images, compose_commands, docker, health, image, inspect,
+                    logs, newest_compose, run, unique, write_env)
 from documented import documented  # in tests/integration, which engine.py adds to the path
 from harness import KEY, TOKEN, curl, device_rows, device_table, free_port, wait_until
 
@@ -75,6 +75,8 @@ class Volumes:
 
 
 class ComposeTest(unittest.TestCase):
+    compose = None  # the newest that this machine has
+
     @classmethod
     def setUpClass(cls):
         build_images()
@@ -102,7 +104,7 @@ networks:
                 "SYNCHUB_CONSOLE_PUBLISH": quoted(f"127.0.0.1:{self.console_port}"), **more}
 
     def project(self, file, values, override=None):
-        project = Project(self.folder, file, values, override)
+        project = Project(self.folder, file, values, override, self.compose)
         self.addCleanup(project.end)
         return project
 
@@ -303,18 +305,44 @@ ENTRYPOINT ["/bin/sh", "-euxc", "touch /bin/x 2>/dev/null && exit 1; chown $PUID
         self.assertEqual(curl(console + "/sync").status, 404)
         self.assertEqual(curl(f"http://127.0.0.1:{self.port}/api/v1/summary").status, 404)
 
+class OldCompose(ComposeTest):
+    """Docker Compose 1.29, which Debian 12 has: one life of a hub and a node, with every file and its own merging of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.compose = compose_commands().get(1)
+        if cls.compose is None:
+            raise unittest.SkipTest("this machine has no Docker Compose 1")
+        super().setUpClass()
+
+
+def load_tests(loader, _tests, _pattern):
+    kept = unittest.TestSuite(OldCompose(name) for name in (
+        "test_a_node_pushes_and_what_it_sent_outlives_the_hub", "test_netalertx_and_a_pusher_start_together"))
+    others = [loader.loadTestsFromTestCase(case) for case in (ComposeTest, Refused, Documented)]
+    return unittest.TestSuite([*others, kept])
+
+
+class Refused(unittest.TestCase):
     def test_nothing_starts_without_a_token_and_one_line_says_what_to_set(self):
-        for file, values, missing in (
-                ("compose.yaml", {}, "SYNC_api_token"),
-                ("compose.yaml", {"SYNC_api_token": quoted(TOKEN)}, "SYNC_encryption_key"),
-                ("compose.node.yaml", {}, "SYNC_api_token"),
-                ("compose.node.yaml", SECRETS, "SYNC_node_name")):
-            bare = self.project(file, {"SYNCHUB_VERSION": VERSION, **values})
-            done = bare("up", "-d", check=False)
-            self.assertNotEqual(done.returncode, 0)
-            [line] = [line for line in done.stderr.splitlines() if line]
-            self.assertIn(f": set {missing} in docker/.env, to ", line)
-            self.assertEqual(docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={bare.name}").stdout, "")
+        self.assertIn(2, compose_commands(), "tests/dev/install compose fetches it")
+        token, key = {"SYNC_api_token": quoted(TOKEN)}, {"SYNC_encryption_key": quoted(KEY)}
+        for compose in compose_commands().values():
+            for file, values, missing in (
+                    ("compose.yaml", {}, "SYNC_(api_token|encryption_key)"),
+                    ("compose.yaml", key, "SYNC_api_token"),
+                    ("compose.yaml", token, "SYNC_encryption_key"),
+                    ("compose.node.yaml", key, "SYNC_(api_token|node_name)"),
+                    ("compose.node.yaml", {**token, **key}, "SYNC_node_name")):
+                with self.subTest(compose=compose, file=file, missing=missing), \
+                        tempfile.TemporaryDirectory(prefix="synchub-compose-") as folder:
+                    bare = Project(folder, file, {"SYNCHUB_VERSION": VERSION, **values}, compose=compose)
+                    done = bare("up", "-d", check=False)
+                    self.assertNotEqual(done.returncode, 0)
+                    [line] = [line for line in done.stderr.splitlines() if line]
+                    self.assertRegex(line, f": set {missing} in docker/.env, to ")
+                    label = f"label=com.docker.compose.project={bare.name}"
+                    self.assertEqual(docker("ps", "-aq", "--filter", label).stdout, "")
 
 
 class Documented(unittest.TestCase):
@@ -338,7 +366,7 @@ class Documented(unittest.TestCase):
             "SYNCHUB_PUBLISH": quoted(f"127.0.0.1:{free_port()}"),
             "SYNCHUB_CONSOLE_PUBLISH": quoted(f"127.0.0.1:{free_port()}")})
         run_documented(modes, tree, {})
-        names = {"docker compose": " ".join(compose_command()), "exec": "exec -T", "synchub-node": node_project}
+        names = {"docker compose": " ".join(newest_compose()), "exec": "exec -T", "synchub-node": node_project}
         for command in (start_hub, start_node):
             self.addCleanup(run_documented, re.sub(" up .*", " down -v -t 10", command), tree, names)
             run_documented(command, tree, names)
