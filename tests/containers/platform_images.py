@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The images for each platform, with other processors emulated by qemu: real pushes to a hub on loopback, and a hub of
+that platform. `./dev test-images` runs it."""
+
+import re
+import shutil
+import subprocess
+import unittest
+
+from engine import LOCKED, REPO, STOP_S, docker, inspect, logs, unique
+from authority import Authority  # in tests/integration, which engine.py adds to the path
+from documented import documented
+from harness import SyncHubTest, device_rows, device_table, free_port, wait_until
+
+VERSION = re.search(r"^project\(synchub VERSION ([0-9.]+) ", (REPO / "CMakeLists.txt").read_text(), re.MULTILINE)[1]
+# The tag's end: platform, emulator.
+PLATFORMS = {"amd64": ("linux/amd64", None), "arm64": ("linux/arm64", "qemu-aarch64-static"),
+             "armv7": ("linux/arm/v7", "qemu-arm-static")}
+MIB = 1 << 20
+BUILD_S = 7200
+
+
+class Platforms(SyncHubTest):
+    @classmethod
+    def setUpClass(cls):
+        built = documented("docs/install.md", "./dev images --platform").text
+        subprocess.run(["bash", "-euc", built], cwd=REPO, check=True, timeout=BUILD_S)
+        platforms = re.search(r"--platform (\S+)", built)[1]
+        subprocess.run(["./dev", "images", "--platform", platforms, "pusher-tls", "puller", "receiver"], cwd=REPO, check=True,
+                       timeout=BUILD_S)
+
+    def image(self, name, arch):
+        return f"synchub-{name}:{VERSION}-{arch}"
+
+    def options(self, name, arch, settings, *more):
+        """Of docker run, with the image and the program at the end."""
+        platform, emulator = PLATFORMS[arch]
+        program = f"/usr/local/bin/synchub-{name.removesuffix('-tls')}"
+        words = ["--platform", platform, "--network", "host", *LOCKED, "-v", f"{self.folder}:{self.folder}", "--user", "0"]
+        for setting, value in settings.items():
+            words += ["-e", f"{setting}={value}"]
+        if emulator is None:
+            return [*words, *more, self.image(name, arch)]
+        found = shutil.which(emulator)
+        self.assertTrue(found, f"no {emulator}: install qemu-user-static")
+        return [*words, *more, "-v", f"{found}:/qemu:ro", "--entrypoint", "/qemu", self.image(name, arch), program]
+
+    def start(self, name, arch, settings, *more):
+        container = unique(name)
+        docker("run", "-d", "--name", container, *self.options(name, arch, settings, *more))
+        self.addCleanup(docker, "rm", "-f", "-v", container, check=False)
+        return container
+
+    def test_each_is_for_its_platform_and_says_what_it_is(self):
+        for arch, (platform, _) in PLATFORMS.items():
+            for name in ("pusher", "pusher-tls", "puller", "receiver"):
+                with self.subTest(name=name, arch=arch):
+                    seen = inspect(self.image(name, arch))
+                    self.assertEqual("/".join(filter(None, (seen["Os"], seen["Architecture"], seen.get("Variant", "")))), platform)
+                    self.assertLessEqual(seen["Size"], (8 if name == "pusher" else 40) * MIB)
+                    labels = seen["Config"]["Labels"]
+                    self.assertEqual(labels["org.opencontainers.image.version"], VERSION)
+                    commit = labels["org.opencontainers.image.revision"]
+                    self.assertRegex(commit, "^[0-9a-f]{40}")
+                    self.assertRegex(labels["org.opencontainers.image.created"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+                    short = commit[:12] + commit[40:]
+                    self.assertEqual(inspect(f"synchub-{name}:{VERSION}-{short}-{arch}")["Id"], seen["Id"])
+                    output = docker("run", "--rm", *self.options(name, arch, {}), "--version").stdout
+                    self.assertIn(f"synchub-{name.removesuffix('-tls')} {VERSION}", output)
+                    self.assertIn(commit[:12], output)
+
+    def test_a_pusher_of_each_platform_pushes_to_a_hub(self):
+        authority = Authority(self.folder / "tls")
+        cert, key = authority.issue("hub")
+        redis = self.redis()
+        hubs = {"http": self.receiver(redis), "https": self.receiver(redis, self.folder / "hub.db", SYNC_tls_cert=cert, SYNC_tls_key=key)}
+        total = 0
+        for arch in PLATFORMS:
+            for scheme, hub in hubs.items():
+                with self.subTest(arch=arch, scheme=scheme):
+                    node = f"{arch}-{scheme}"
+                    settings = self.pusher_settings(f"{scheme}://127.0.0.1:{hub.port}", device_table(device_rows(200, node)), node=node)
+                    docker("run", "--rm", *self.options("pusher", arch, settings, "-v",
+                                                        f"{authority.file}:/etc/ssl/certs/ca-certificates.crt:ro"), "--once")
+                    total += 200
+                    self.wait_merged(redis, self.folder / "hub.db", total)
+
+    def test_a_hub_of_each_platform_pulls_by_tls_and_merges(self):
+        for arch in PLATFORMS:
+            with self.subTest(arch=arch):
+                folder = self.folder / arch
+                authority = Authority(folder)
+                cert, key = authority.issue("node")
+                redis = self.redis()
+                port = free_port()
+                node = self.pusher_settings("", device_table(device_rows(50, arch)), node=arch, SYNC_listen=f"127.0.0.1:{port}",
+                                            SYNC_tls_cert=cert, SYNC_tls_key=key, SYNC_tls_ca=authority.file)
+                container = self.start("pusher-tls", arch, node)
+                wait_until(lambda: "listening" in logs(container), "the node to listen", details=lambda: logs(container))
+                db = folder / "hub.db"
+                receiver = self.start("receiver", arch, self.receiver_settings(redis, db))
+                docker("run", "--rm", *self.options("puller", arch, self.puller_settings(
+                    redis, [f"https://127.0.0.1:{port}"], SYNC_tls_ca=authority.file)), "--once")
+                self.wait_merged(redis, db, 50)
+                docker("stop", "-t", 2 * STOP_S, container, receiver)
+                for ended in (container, receiver):
+                    self.assertEqual(inspect(ended)["State"]["ExitCode"], 0, logs(ended))
+
+
+if __name__ == "__main__":
+    unittest.main()
