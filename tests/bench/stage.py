@@ -14,7 +14,7 @@ import tempfile
 REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "integration"))
 
-from harness import (BIN, Program, Redis, clean_environment, free_port, get_status, poll_until,  # noqa: E402
+from harness import (BIN, READY_S, Program, Redis, clean_environment, free_port, get_status, poll_until,  # noqa: E402
                      wait_until)
 
 TOKEN = "token-of-the-bench"
@@ -196,7 +196,7 @@ class Tool:
 
     def __exit__(self, *exception):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(READY_S)
         self.process.stdout.close()
 
     def lines_until(self, pattern):

@@ -143,7 +143,7 @@ class Breaker:
         group = self.hub.redis
         _, kind = self.random.choices(group.failures, [share for share, _ in group.failures])[0]
         group.wait_until_complete()
-        master = group.master
+        master = harness.wait_until(lambda: group.master, "a master")
         begin = time.monotonic()
         getattr(self, "_" + kind.replace(" ", "_"))(group, master)
         if kind not in group.without_failover:

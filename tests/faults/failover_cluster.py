@@ -61,8 +61,8 @@ class ClusterGroup(Machines):
         return "redis://" + ",".join(m.address for m in self.members) + "/0"
 
     @staticmethod
-    def _nodes(member):
-        return [Node(line) for line in member.call("CLUSTER", "NODES", timeout=2).decode().splitlines()]
+    def _nodes(member, timeout=2):
+        return [Node(line) for line in member.call("CLUSTER", "NODES", timeout=timeout).decode().splitlines()]
 
     def _views(self):
         """What each server that answers says of all."""
@@ -105,7 +105,7 @@ class ClusterGroup(Machines):
 
     def _replica_of(self, master):
         """None where it has none, or has become one."""
-        nodes = self._nodes(master)
+        nodes = self._nodes(master, timeout=harness.READY_S)
         own = next(node for node in nodes if "myself" in node.flags)
         address = next((node.address for node in nodes if node.master_id == own.id), None)
         return next((m for m in self.members if m.address == address), None)

@@ -101,7 +101,7 @@ class Machines:
 
     @property
     def port(self):
-        master = harness.poll_until(lambda: self.master, FAILOVER_S)
+        master = harness.wait_until(lambda: self.master, "a master", FAILOVER_S)
         return master.address, PORT
 
     def wait_until_complete(self):

@@ -307,7 +307,7 @@ class Pulls(NodesTest):
         node = self.node(SYNC_listen=f"127.0.0.1:{free_port()}")
         self.pull(node.url, code=0)
         self.no_problem()
-        wait_until(lambda: self.nodes()["Cabin"]["agent"].startswith("synchub-pusher/"), "the agent")
+        wait_until(lambda: (self.nodes()["Cabin"]["agent"] or "").startswith("synchub-pusher/"), "the agent")
         self.assertEqual((self.nodes()["Cabin"]["mode"], self.nodes()["Cabin"]["protocol"]), ("pull", "native"))
         url = node.url
         node.stop()

@@ -194,7 +194,8 @@ class HubProblemsTest(NodesTest):
     def settings(self, **settings):
         plain = {"SYNC_redis_url": self.hub_redis.url, "SYNC_listen": self.listen, "SYNC_console_listen": "off",
                  "SYNC_api_token_FILE": self.secret_files["token"],
-                 "SYNC_encryption_key_FILE": self.secret_files["key"], "SYNC_db_FILE": self.secret_files["db"]}
+                 "SYNC_encryption_key_FILE": self.secret_files["key"], "SYNC_db_FILE": self.secret_files["db"],
+                 "SYNC_late_after": "1h"}  # otherwise a node that pushes so often is late a minute later
         return {**plain, **settings}
 
     def start(self, **settings):

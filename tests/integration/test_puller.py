@@ -120,9 +120,12 @@ class LoadingRedis:
     """A Redis that still loads its data, on the port of one that is stopped."""
 
     def __init__(self, port):
+        self.has_ended = False
+        loading = self
+
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
-                while received := self.request.recv(65536):
+                while (received := self.request.recv(65536)) and not loading.has_ended:
                     commands = len(re.findall(rb"(?:^|\n)\*[0-9]", received))
                     self.request.sendall(commands * b"-LOADING Redis is loading the dataset in memory\r\n")
 
@@ -134,6 +137,7 @@ class LoadingRedis:
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self):
+        self.has_ended = True
         self.server.shutdown()
         self.server.server_close()
 
