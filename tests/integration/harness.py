@@ -41,6 +41,7 @@ KEY = "a passphrase for the tests"
 TYPE_ENVELOPE = "application/vnd.synchub.envelope"
 
 READY_S = 120     # timeout of every wait; a loaded machine with sanitizers is slow
+LARGE_S = 600     # of one for the largest texts and tables
 STOP_S = READY_S  # the programs' own limit is 10 s; what they do at it is a line of the log
 
 SANITIZER = re.compile(

@@ -6,10 +6,8 @@ import concurrent.futures
 import json
 import unittest
 
-from harness import (FakeNetAlertXHub, FakeNetAlertXNode, FakeServer, SyncHubTest, bearer, count,
+from harness import (LARGE_S, FakeNetAlertXHub, FakeNetAlertXNode, FakeServer, SyncHubTest, bearer, count,
                      curl, device_mac, device_rows, device_table, devices, long_test, netalertx_push, query)
-
-LARGE_S = 300  # for the large tables, with sanitizers, on a loaded machine
 
 
 class TrioTest(SyncHubTest):

@@ -8,7 +8,7 @@ import unittest
 import envelopes
 import harness
 import postgres
-from harness import (READY_S, REPO, SyncHubTest, bearer, count, curl, device_rows, device_table,
+from harness import (LARGE_S, READY_S, REPO, SyncHubTest, bearer, count, curl, device_rows, device_table,
                      netalertx_push, query, wait_until)
 
 LINES = 200000
@@ -151,7 +151,7 @@ class LongEntries(SyncHubTest):
             before = self.commits()
             for node in nodes:
                 self.push(hub, device_table(device_rows(100, node=node)), node)
-            wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", 180, hub.log)
+            wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", LARGE_S, hub.log)
             return self.commits() - before
         alone = commits_for(["Alone"])
         self.assertGreater(alone, 3, "the table is too small to take long here")
@@ -193,7 +193,7 @@ class LongEntries(SyncHubTest):
         def merged():
             seen.update(self.pending().values())
             return self.hub_redis.backlog() == 0
-        wait_until(merged, "the table to be merged", seconds=180, details=first.log)
+        wait_until(merged, "the table to be merged", seconds=LARGE_S, details=first.log)
         self.assertEqual(seen, set(owner))
         self.assertNotIn("merged node=Long", second.log())
         self.assertEqual(self.node("Long")["inserted"], 1000)

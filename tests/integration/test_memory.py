@@ -12,7 +12,7 @@ import socket
 import envelopes
 import harness
 import test_hostile
-from harness import TOKEN, TYPE_ENVELOPE, bearer, curl, device_mac, device_rows, device_table, \
+from harness import LARGE_S, TOKEN, TYPE_ENVELOPE, bearer, curl, device_mac, device_rows, device_table, \
     receive_head, wait_until
 from test_hostile import ENVELOPE_MAX, MIB, PLAIN_MAX, peak_mib
 import test_puller
@@ -27,7 +27,6 @@ AHEAD_TEXT, AHEAD_ENVELOPE = 16 * MIB, 11 * MIB  # decoded while the previous on
 SLOW_READERS = 16  # four times the budget of answers
 TABLE_MAX = 512 * MIB
 ROW_BYTES = 250 * 1024
-LARGE_S = 300  # for the largest texts, on a loaded machine
 
 
 def rows_of(bytes_wanted, node):

@@ -191,7 +191,7 @@ class PullerTest(harness.SyncHubTest):
         """One run; returns the puller's output."""
         settings = {"SYNC_protocol": "netalertx", "SYNC_RUN_TIMEOUT": harness.READY_S, **settings}
         done = self.run_program("puller", self.puller_settings(self.queue, nodes, **settings),
-                                "--once", code=code)
+                                "--once", code=code, timeout=harness.LARGE_S)
         return done.stderr
 
     def line(self, log, url):
@@ -533,24 +533,24 @@ class Merged(PullerTest):
             f"n{i}", f"n{i}", device_table(device_rows(200, f"n{i}", i * 200))) for i in range(500)]
         db = self.folder / "hub.db"
         self.receiver(self.queue, db)
-        self.assert_summary(self.pull(urls, SYNC_RUN_TIMEOUT=120), 500, pulled=500)
+        self.assert_summary(self.pull(urls, SYNC_RUN_TIMEOUT=harness.LARGE_S), 500, pulled=500)
         self.assertEqual(len(self.nodes.requests), 500)
-        self.wait_merged(self.queue, db, 100_000, seconds=240)
+        self.wait_merged(self.queue, db, 100_000, seconds=harness.LARGE_S)
         rows = harness.query(db, "SELECT devSyncHubNode AS node, count(*) AS n FROM Devices "
                                  "GROUP BY devSyncHubNode")
         self.assertEqual({row["node"]: row["n"] for row in rows},
                          {f"n{i}": 200 for i in range(500)})
         # The table is known: the next run transfers it, as NetAlertX has no conditional requests,
         # but queues nothing.
-        self.assert_summary(self.pull(urls, SYNC_RUN_TIMEOUT=120), 500, unchanged=500)
+        self.assert_summary(self.pull(urls, SYNC_RUN_TIMEOUT=harness.LARGE_S), 500, unchanged=500)
         self.assertEqual(self.queue.backlog(), 0)
 
     def test_a_table_of_40000_devices_arrives_whole(self):
         url = self.nodes.add_netalertx("a", "Big", device_table(device_rows(40_000, "Big")))
         db = self.folder / "hub.db"
         self.receiver(self.queue, db)
-        self.assertIn("rows=40000 ", self.pull([url], SYNC_RUN_TIMEOUT=120))
-        self.wait_merged(self.queue, db, 40_000, seconds=240)
+        self.assertIn("rows=40000 ", self.pull([url], SYNC_RUN_TIMEOUT=harness.LARGE_S))
+        self.wait_merged(self.queue, db, 40_000, seconds=harness.LARGE_S)
         self.assertEqual(harness.count(db, where="devSyncHubNode = 'Big'"), 40_000)
 
 
