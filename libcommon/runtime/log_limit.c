@@ -39,9 +39,18 @@ static const struct {
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
+    a ^= 0x9e3779b97f4a7c15U;
+    b ^= 0xe7037ed1a0b428dbU;
+#ifdef __SIZEOF_INT128__
     __extension__ typedef unsigned __int128 wide;
-    wide product = (wide)(a ^ 0x9e3779b97f4a7c15U) * (b ^ 0xe7037ed1a0b428dbU);
+    wide product = (wide)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
+#else /* 32-bit processors: the same result */
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t low = a0 * b0, middle = a1 * b0 + (low >> 32), rest = a0 * b1 + (uint32_t)middle;
+    uint64_t high = a1 * b1 + (middle >> 32) + (rest >> 32);
+    return (rest << 32 | (uint32_t)low) ^ high;
+#endif
 }
 
 static uint64_t secret[2];

@@ -97,7 +97,7 @@ static struct timespec monotonic_in(int64_t ms)
     struct timespec at;
     (void)clock_gettime(CLOCK_MONOTONIC, &at);
     at.tv_sec += ms / 1000;
-    at.tv_nsec += (ms % 1000) * 1000000L;
+    at.tv_nsec += (long)(ms % 1000) * 1000000L;
     if (at.tv_nsec >= 1000000000L) {
         at.tv_sec++;
         at.tv_nsec -= 1000000000L;

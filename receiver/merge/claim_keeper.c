@@ -31,7 +31,7 @@ static bool wait_for_turn(claim_keeper *k, bool *renew)
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += k->interval_ms / 1000;
-    until.tv_nsec += k->interval_ms % 1000 * 1000000;
+    until.tv_nsec += (long)(k->interval_ms % 1000) * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     (void)pthread_mutex_lock(&k->lock);
