@@ -72,18 +72,15 @@ class Platforms(SyncHubTest):
     def test_a_pusher_of_each_platform_pushes_to_a_hub(self):
         authority = Authority(self.folder / "tls")
         cert, key = authority.issue("hub")
-        redis = self.redis()
-        hubs = {"http": self.receiver(redis), "https": self.receiver(redis, self.folder / "hub.db", SYNC_tls_cert=cert, SYNC_tls_key=key)}
-        total = 0
-        for arch in PLATFORMS:
-            for scheme, hub in hubs.items():
+        for scheme, tls in (("http", {}), ("https", {"SYNC_tls_cert": cert, "SYNC_tls_key": key})):
+            redis, db = self.redis(), self.folder / f"{scheme}.db"
+            hub = self.program("receiver", self.receiver_settings(redis, db, **tls))
+            for number, arch in enumerate(PLATFORMS, start=1):
                 with self.subTest(arch=arch, scheme=scheme):
-                    node = f"{arch}-{scheme}"
-                    settings = self.pusher_settings(f"{scheme}://127.0.0.1:{hub.port}", device_table(device_rows(200, node)), node=node)
+                    settings = self.pusher_settings(f"{scheme}://127.0.0.1:{hub.port}", device_table(device_rows(200, arch)), node=arch)
                     docker("run", "--rm", *self.options("pusher", arch, settings, "-v",
                                                         f"{authority.file}:/etc/ssl/certs/ca-certificates.crt:ro"), "--once")
-                    total += 200
-                    self.wait_merged(redis, self.folder / "hub.db", total)
+                    self.wait_merged(redis, db, 200 * number)
 
     def test_a_hub_of_each_platform_pulls_by_tls_and_merges(self):
         for arch in PLATFORMS:
