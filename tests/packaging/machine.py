@@ -36,7 +36,7 @@ IMAGE = """
 FROM debian:{suite}-slim
 RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
     apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        systemd systemd-sysv apparmor bash-completion curl openssl procps && systemctl mask systemd-modules-load.service
+        systemd systemd-sysv apparmor bash-completion curl openssl procps sqlite3 && systemctl mask systemd-modules-load.service
 COPY *.deb /packages/
 RUN rm -f /etc/apt/apt.conf.d/docker-clean /packages/*dbgsym* && \
     apt-get install -y --download-only /packages/*.deb redis-server
@@ -104,6 +104,10 @@ class Machine:
 
     def text(self, command):
         return self.sh(command).stdout.strip()
+
+    def copy_in(self, source, path):
+        """Copies a file of this machine, or a folder to a new one, there."""
+        docker("cp", source, f"{self.name}:{path}")
 
     def wait_running(self):
         wait_until(lambda: self.sh("systemctl is-system-running", check=False).stdout.strip()

@@ -6,13 +6,16 @@ import os
 import re
 import unittest
 
-from machine import Machine, Network, wait_until
+from machine import REPO, Machine, Network, harness, wait_until
 from documented import documented  # in tests/integration, which machine.py adds to the path
 
 SUITES = os.environ.get("SYNCHUB_SUITES", "trixie").split()
+OLDER = os.environ.get("SYNCHUB_OLDER")  # a folder with packages of an older version
 TOKEN = "0123456789abcdef0123456789abcdef"
 KEY = "a long random passphrase of the tests"
+GOLDEN = REPO / "tests" / "golden" / "0.1.0"
 EXPOSURE_MAX = 2.0
+SPOOL_ENTRIES_MAX = 1000  # SH_SPOOL_ENTRIES_MAX
 
 # The commands of docs/install.md. Machine.set() takes the place of the editor.
 HUB_INSTALL, _, HUB_RESTART, HUB_STATUS, HUB_NODES = documented("docs/install.md", "apt install ./synchub-receiver").commands()
@@ -24,8 +27,8 @@ def table(count):
                                 for i in range(count)]})
 
 
-class Life:
-    """The tests of one release, in order: each continues where the previous one ended."""
+class Machines:
+    """A hub and a node of one release of Debian, for all tests of a class."""
 
     suite = None
 
@@ -53,6 +56,68 @@ class Life:
     def redis(self, command):
         return self.hub.text(f"redis-cli {command}")
 
+    def plugin_objects(self):
+        return int(self.hub.text("sqlite3 -readonly /var/lib/synchub/synchub.db 'SELECT count(*) FROM Plugins_Objects'"))
+
+    def spooled(self):
+        return len(json.loads(self.node.text("synchub-pusher spool list --json"))["items"])
+
+    def versions(self):
+        """Of all packages of this project on both machines."""
+        return {version for machine in (self.hub, self.node) for version in
+                machine.text("dpkg-query -W -f '${Version}\\n' 'synchub-*'").split()}
+
+    def make_both_wait(self, count):
+        """A table of `count` devices waits in the queue, and plugin results fill the spool: one more is left outside.
+        Returns how many entries the queue has."""
+        self.hub.set("receiver", SYNC_receiver_role="ingest")
+        self.hub.sh("systemctl restart synchub-receiver")
+        self.hub.wait_active("synchub-receiver")
+        self.node.set("pusher", SYNC_hub_url="http://hub:20212", SYNC_RUN="always_after_scan")
+        self.node.sh("systemctl restart synchub-pusher")
+        self.node.write("/tmp/api/table_devices.json", table(count))
+        self.node.sh("chmod -R a+rX /tmp/api")
+        wait_until(lambda: int(self.redis("xlen synchub:ingest")) > 0, "an entry that nobody merges")
+        plugins = [f"P{n}" for n in range(SPOOL_ENTRIES_MAX + 1)]
+        self.node.set("pusher", SYNC_hub_url="http://hub:9", SYNC_plugins=json.dumps(plugins).replace('"', "'"))
+        self.node.sh("mkdir -p /tmp/log/plugins; cd /tmp/log/plugins; for p in $(cat); do "
+                     "echo \"1.1.1.1|02:00:00:00:00:01|2026-11-23 10:00:00|a|b|c|d|e|$p\" >last_result.$p.log; done; "
+                     "chmod -R a+rX /tmp/log; systemctl restart synchub-pusher", stdin=" ".join(plugins))
+        wait_until(lambda: self.spooled() == SPOOL_ENTRIES_MAX, "a full spool", details=lambda: (
+            f"{self.spooled()} items\n" + self.node.sh("journalctl -n 30 -u synchub-pusher", check=False).stdout))
+        wait_until(lambda: f"is full with {SPOOL_ENTRIES_MAX} items" in self.node.text("journalctl -u synchub-pusher"),
+                   "a warning about the spool")
+        return int(self.redis("xlen synchub:ingest"))
+
+    def check_all_arrives(self, count):
+        self.hub.set("receiver", SYNC_receiver_role="all")
+        self.hub.sh("systemctl restart synchub-receiver")
+        self.node.set("pusher", SYNC_hub_url="http://hub:20212")
+        self.node.sh("systemctl restart synchub-pusher")
+        self.wait_devices(count)
+        wait_until(lambda: self.plugin_objects() == SPOOL_ENTRIES_MAX + 1, "all plugin results on the hub",
+                   details=lambda: f"{self.plugin_objects()} on the hub, {self.spooled()} in the spool")
+        self.assertEqual(self.spooled(), 0)
+        self.assertIn("no dead letters", self.hub.text("synchub-receiver dead list"))
+
+    def check_upgrade(self, count, package_of):
+        """Both machines are upgraded to package_of(machine, program) while an entry waits and the spool is full."""
+        queued = self.make_both_wait(count)
+        for machine, programs in ((self.hub, ("receiver", "puller")), (self.node, ("pusher",))):
+            before = {program: self.main_pid(machine, program) for program in programs}
+            edited = machine.text("cat /etc/synchub/*.env")
+            machine.install(*(package_of(machine, program) for program in programs))
+            for program in programs:
+                machine.wait_active(f"synchub-{program}")
+                self.assertNotEqual(self.main_pid(machine, program), before[program])
+            self.assertEqual(machine.text("cat /etc/synchub/*.env"), edited)
+        self.assertGreaterEqual(int(self.redis("xlen synchub:ingest")), queued)
+        self.assertEqual(self.spooled(), SPOOL_ENTRIES_MAX)
+        self.check_all_arrives(count)
+
+    def main_pid(self, machine, program):
+        return machine.text(f"systemctl show -P MainPID synchub-{program}")
+
     def check_confined(self, machine, program):
         output = machine.text(f"systemd-analyze security --no-pager synchub-{program}.service")
         exposure = float(re.search(r"exposure level .*: ([\d.]+)", output).group(1))
@@ -63,6 +128,11 @@ class Life:
         machine.sh(f"bash -c '. /usr/share/bash-completion/completions/synchub-{program}; "
                    f"complete -p synchub-{program}'")
 
+
+
+class Life(Machines):
+    """The tests of one release, in order: each continues where the previous one ended."""
+
     def test_01_redis_is_there_already_and_holds_something(self):
         self.hub.install("redis-server")
         self.hub.wait_active("redis-server")
@@ -71,7 +141,8 @@ class Life:
 
     def test_02_an_installed_receiver_waits_for_its_settings(self):
         output = self.hub.run_documented(HUB_INSTALL)
-        self.assertIn("set the missing settings in /etc/synchub/receiver.env", output.stdout + output.stderr)
+        self.assertIn("correct its settings in /etc/synchub/receiver.env", output.stdout + output.stderr)
+        self.assertIn("SYNC_api_token", output.stdout + output.stderr)
         self.assertEqual(self.hub.text("systemctl is-enabled synchub-receiver"), "enabled")
         failed = self.hub.text("systemctl --failed --no-legend --plain")
         self.assertNotIn("synchub", failed)
@@ -152,11 +223,12 @@ class Life:
 
     def test_09_secrets_may_be_credentials(self):
         self.hub.sh("sed -i '/^SYNC_api_token=/d; /^SYNC_encryption_key=/d' "
-                    "/etc/synchub/receiver.env; mkdir -p -m 700 /etc/credstore; umask 077; "
+                    "/etc/synchub/receiver.env /etc/synchub/puller.env; mkdir -p -m 700 /etc/credstore; umask 077; "
                     f"echo {TOKEN} >/etc/credstore/synchub.token; "
                     f"echo '{KEY}' >/etc/credstore/synchub.key; "
-                    "systemctl restart synchub-receiver")
-        self.hub.wait_active("synchub-receiver")
+                    "systemctl restart synchub-receiver synchub-puller")
+        for program in ("receiver", "puller"):
+            self.hub.wait_active(f"synchub-{program}")
         self.assertEqual(self.devices(), 6)
         self.hub.sh("synchub-receiver node add Cabin")  # needs token and key
         environment = self.hub.text("tr '\\0' '\\n' </proc/$(systemctl show -P MainPID "
@@ -177,26 +249,22 @@ class Life:
                     "systemctl daemon-reload; systemctl restart synchub-receiver")
         wait_until(lambda: self.devices() == 6, "the 6 devices")
 
-    def test_11_an_upgrade_keeps_settings_and_data(self):
-        self.hub.sh("cd /root; dpkg-deb -R /packages/synchub-receiver_*.deb newer; "
-                    "sed -i 's/^Version: .*/&+1/' newer/DEBIAN/control; "
-                    "echo '# a new comment' >>newer/etc/synchub/receiver.env; "
-                    "dpkg-deb -b newer newer.deb")
-        before = self.hub.text("systemctl show -P MainPID synchub-receiver")
-        edited = self.hub.text("cat /etc/synchub/receiver.env")
-        self.hub.install("/root/newer.deb")
-        self.hub.wait_active("synchub-receiver")
-        self.assertNotEqual(self.hub.text("systemctl show -P MainPID synchub-receiver"), before)
-        self.assertEqual(self.hub.text("cat /etc/synchub/receiver.env"), edited)
-        wait_until(lambda: self.devices() == 6, "the 6 devices")
+    def test_11_an_upgrade_loses_nothing(self):
+        def newer(machine, program):
+            machine.sh(f"cd /root; dpkg-deb -R /packages/synchub-{program}_*.deb {program}; "
+                       f"sed -i 's/^Version: .*/&+1/' {program}/DEBIAN/control; "
+                       f"echo '# a new comment' >>{program}/etc/synchub/{program}.env; dpkg-deb -b {program} {program}.deb")
+            return f"/root/{program}.deb"
+        self.check_upgrade(7, newer)
+        self.assertRegex(" ".join(self.versions()), r"^\S+\+1$")
         self.assertEqual(self.redis("get other-application"), "1")
 
     def test_12_removal_keeps_data_and_gives_redis_back(self):
         self.hub.set("receiver", SYNC_receiver_role="ingest")
-        self.hub.sh("systemctl restart synchub-receiver")
-        self.node.write("/tmp/api/table_devices.json", table(7))
+        self.hub.sh("systemctl stop synchub-puller; systemctl restart synchub-receiver")
+        self.node.write("/tmp/api/table_devices.json", table(8))
         wait_until(lambda: self.redis("xlen synchub:ingest") == "1", "an entry that nobody merges")
-        self.hub.sh("systemctl stop synchub-puller; apt-get remove -y synchub-receiver")
+        self.hub.sh("apt-get remove -y synchub-receiver")
         self.assertFalse(self.hub.is_active("synchub-receiver"))
         self.hub.sh("test -e /etc/synchub/receiver.env -a -e /var/lib/synchub/synchub.db")
         self.hub.wait_active("redis-server")
@@ -209,7 +277,7 @@ class Life:
         self.hub.set("receiver", SYNC_receiver_role="all")
         self.hub.install("/packages/synchub-receiver_*.deb")
         self.hub.wait_active("synchub-receiver")
-        self.wait_devices(7)
+        self.wait_devices(8)
         self.assertEqual(self.redis("config get appendonly").split()[-1], "yes")
         self.assertEqual(self.redis("get other-application"), "2")
         self.assertIn("Cabin", self.hub.text("synchub-receiver node list"))
@@ -228,11 +296,67 @@ class Life:
         self.assertEqual(self.redis("get other-application"), "2")
 
 
+class From010(Machines):
+    """0.1.0 had no packages: its data come to where the packages have theirs, as CHANGELOG.md says."""
+
+    def put(self, machine, name, path, user):
+        """A file or a folder that 0.1.0 left behind."""
+        machine.copy_in(GOLDEN / name, path)
+        machine.sh(f"chown -R {user}: {path}; chmod -R go-rwx {path}")
+
+    def test_data_of_services_of_ones_own_are_taken_over(self):
+        self.hub.install("redis-server")
+        self.hub.sh("systemctl stop redis-server")
+        self.put(self.hub, "redis.rdb", "/var/lib/redis/dump.rdb", "redis")
+        self.hub.sh("systemctl start redis-server")
+        self.assertEqual(self.redis("xlen synchub:ingest"), "1")
+        self.hub.run_documented(HUB_INSTALL)
+        self.node.run_documented(NODE_INSTALL)
+        self.hub.sh("mkdir -p /var/lib/synchub; chown synchub: /var/lib/synchub")
+        self.put(self.hub, "hub.db", "/var/lib/synchub/synchub.db", "synchub")
+        self.put(self.node, "spool", "/var/lib/synchub-pusher", "synchub")
+        secret = {"SYNC_api_token": harness.TOKEN, "SYNC_encryption_key": harness.KEY}
+        self.hub.set("receiver", **secret)
+        self.hub.run_documented(HUB_RESTART)
+        self.wait_devices(35)
+        self.assertEqual(self.redis("config get appendonly").split()[-1], "yes")
+        self.assertIn("Cabin", self.hub.text("synchub-receiver node list"))
+        self.node.set("pusher", SYNC_hub_url="http://hub:20212", SYNC_node_name="Node_S", SYNC_devices="False",
+                      SYNC_plugins="['ARPSCAN']", **secret)
+        self.node.run_documented(NODE_RESTART)
+        wait_until(lambda: self.plugin_objects() == 2, "the result in the spool beside that in the database",
+                   details=lambda: self.node.sh("journalctl -n 30 -u synchub-pusher", check=False).stdout)
+        self.assertEqual(self.spooled(), 0)
+
+
+class FromOlder(Machines):
+    """Packages of an older version are upgraded to today's."""
+
+    def test_an_upgrade_loses_nothing(self):
+        for machine in (self.hub, self.node):
+            machine.copy_in(OLDER, "/older")
+        self.hub.install("/older/synchub-receiver_*.deb", "/older/synchub-puller_*.deb", "redis-server")
+        self.node.install("/older/synchub-pusher_*.deb")
+        older = self.versions()
+        secret = {"SYNC_api_token": TOKEN, "SYNC_encryption_key": KEY}
+        self.node.write("/tmp/api/table_devices.json", table(3))
+        self.node.sh("chmod -R a+rX /tmp/api")
+        self.hub.set("receiver", **secret)
+        self.hub.set("puller", SYNC_nodes="['http://node:20212']", **secret)
+        self.node.set("pusher", SYNC_hub_url="http://hub:20212", SYNC_node_name="Office", **secret)
+        self.hub.sh("systemctl restart synchub-receiver synchub-puller")
+        self.node.sh("systemctl restart synchub-pusher")
+        self.wait_devices(3)
+        self.check_upgrade(4, lambda _, program: f"/packages/synchub-{program}_*.deb")
+        self.assertFalse(older & self.versions())
+
+
 def load_tests(loader, standard_tests, pattern):
     suite = unittest.TestSuite()
     for name in SUITES:
-        suite.addTests(loader.loadTestsFromTestCase(
-            type(f"Packages_{name}", (Life, unittest.TestCase), {"suite": name})))
+        for tests in [Life, From010, *([FromOlder] if OLDER else [])]:
+            suite.addTests(loader.loadTestsFromTestCase(
+                type(f"{tests.__name__}_{name}", (tests, unittest.TestCase), {"suite": name})))
     return suite
 
 
