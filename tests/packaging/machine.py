@@ -31,9 +31,11 @@ mount -t cgroup2 none /sys/fs/cgroup
 exec env container=docker /sbin/init
 """
 
+BASES = {"noble": "ubuntu:24.04"}
+
 # All dependencies of the packages are available in the image, so that tests need no mirror.
 IMAGE = """
-FROM debian:{suite}-slim
+FROM {base}
 RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
     apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         systemd systemd-sysv apparmor bash-completion curl openssl procps sqlite3 && systemctl mask systemd-modules-load.service
@@ -69,7 +71,7 @@ def image(suite):
     with tempfile.TemporaryDirectory() as folder:
         for package in packages:
             shutil.copy(package, folder)
-        (pathlib.Path(folder) / "Dockerfile").write_text(IMAGE.format(suite=suite))
+        (pathlib.Path(folder) / "Dockerfile").write_text(IMAGE.format(base=BASES.get(suite, f"debian:{suite}-slim")))
         docker("build", "-q", "-t", name, folder, timeout=1800)
     return name
 
