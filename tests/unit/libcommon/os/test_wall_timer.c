@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 60000
