@@ -4,6 +4,7 @@
 #include "receiver/store/postgres/postgres_device_keys.h"
 #include "receiver/store/postgres/postgres_store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,6 +173,7 @@ static sh_err add_rows(const store_postgres *s, const row_run *run, postgres_par
                        char **room, sh_error *error)
 {
     size_t bytes = 0;
+    assert(s->column_count > 0);
     for (size_t i = 0; i < s->column_count; i++)
         bytes += POSTGRES_ARRAY_BYTES(run->count, bytes_of_column(run, i));
     *room = malloc(bytes);
