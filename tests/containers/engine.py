@@ -4,6 +4,7 @@
 import functools
 import io
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -16,6 +17,9 @@ REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "integration"))
 
 from harness import KEY, TOKEN  # noqa: E402
+
+# Docker Compose 2 asks for BuildKit, which has a cache of its own, and would build the small pusher's libraries again.
+os.environ["DOCKER_BUILDKIT"] = "0"
 
 PROGRAMS = ("pusher", "puller", "receiver")
 IMAGES = (*PROGRAMS, "pusher-tls")

@@ -74,6 +74,7 @@ class Templates(unittest.TestCase):
                   for service in load(path)["services"].values()]
         images += [template["image"] for template in load(TEMPLATES / "portainer/templates.json")["templates"]]
         images += [load(path)["Repository"] for path in TEMPLATES.glob("unraid/*.xml")]
+        compose = compose.replace("${NODE_IMAGE:-pusher}", "pusher")
         for image in set(images):
             self.assertIn(image.replace(f":{version}", f":${{SYNCHUB_VERSION:-{version}}}"), compose)
 
