@@ -143,9 +143,10 @@ volumes:
                        details=lambda: logs(container))
 
     def devices(self, node):
-        output = self.hub("exec", "-T", "receiver", "/usr/local/bin/synchub-receiver", "devices",
-                          "--json", "--node", node).stdout
-        return sorted(row["devMac"] for row in json.loads(output)["data"])
+        """None while the hub does not know the node."""
+        done = self.hub("exec", "-T", "receiver", "/usr/local/bin/synchub-receiver", "devices", "--json", "--node", node,
+                        check=False)
+        return sorted(row["devMac"] for row in json.loads(done.stdout)["data"]) if done.returncode == 0 else None
 
     def wait_for_devices(self, node, rows):
         macs = sorted(row["devMac"] for row in rows)
