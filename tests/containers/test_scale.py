@@ -194,7 +194,8 @@ class ScaleTest(unittest.TestCase):
             self.assertGreater(self.hub.in_hand().get(cut_off, 0), 0)
         pushing.wait_for_all()
         self.wait_for_all_merged(number)
-        self.hub.wait_for_reason(self.merges[cut_off], "Redis")
+        # Of Redis at first, and then of Sentinel, which is asked for another master.
+        self.hub.wait_for_reason(self.merges[cut_off], "SYNC_redis_url")
         self.hub.wait_for_health(self.merges[cut_off], "unhealthy")
         docker("network", "connect", self.hub.queue, self.merges[cut_off])
         self.hub.wait_for_health(self.merges[cut_off])
