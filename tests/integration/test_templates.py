@@ -78,6 +78,10 @@ class Templates(unittest.TestCase):
         for image in set(images):
             self.assertIn(image.replace(f":{version}", f":${{SYNCHUB_VERSION:-{version}}}"), compose)
 
+    def test_none_offers_a_shell_as_no_image_has_one(self):
+        for path in TEMPLATES.glob("unraid/*.xml"):
+            self.assertNotIn("Shell", load(path))
+
     def test_what_they_refer_to_is_there(self):
         for path in TEMPLATES.glob("casaos/*/docker-compose.yml"):
             app = load(path)
