@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes a bill of materials (SPDX 2.3, JSON) of a release: each file, its checksum, and, of a Debian
-package, the libraries that it depends on. The output is reproducible.
+package, the libraries that it depends on. An image has its own bill in it. The output is reproducible.
 
     sbom.py VERSION COMMIT FILE ... >synchub.spdx.json
 """
@@ -60,9 +60,13 @@ def own(path, version):
         more = {"name": name, "versionInfo": package_version, "externalRefs": purl(
             f"pkg:deb/synchub/{name}@{urllib.parse.quote(package_version, safe='')}"
             f"?arch={field(path, 'Architecture')}&distro={distribution}-{release}")}
+    comment = f"Sync Hub {version}"
+    if path.name.endswith(".image.tar.gz"):
+        more["primaryPackagePurpose"] = "CONTAINER"
+        comment += "; the image's label synchub.sbom names the file in it that is its bill of materials"
     return described(spdx_id(path.name), packageFileName=path.name, supplier="NOASSERTION", checksums=[{
         "algorithm": "SHA256", "checksumValue": hashlib.sha256(path.read_bytes()).hexdigest()}],
-        comment=f"Sync Hub {version}", **{**more, "licenseConcluded": "Apache-2.0", "licenseDeclared": "Apache-2.0"})
+        comment=comment, **{**more, "licenseConcluded": "Apache-2.0", "licenseDeclared": "Apache-2.0"})
 
 
 def library_of(package, name):

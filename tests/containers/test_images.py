@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each image: its content and user."""
 
+import gzip
 import hashlib
 import json
+import pathlib
+import re
+import shutil
+import tarfile
+import tempfile
+import time
 import unittest
 
-from engine import (BASE, IMAGES, LOCKED, build_images, content, docker, environment, image, inspect, program_of, read,
-                    unique)
+from engine import (BASE, IMAGES, LOCKED, REPO, build_images, content, docker, environment, image, inspect, program_of, read,
+                    run, unique)
+from documented import documented  # in tests/integration, which engine.py adds to the path
 from harness import TOKEN
 
 MIB = 1 << 20
@@ -104,6 +112,72 @@ class ImageTest(unittest.TestCase):
             # The engine gives a new volume the rights of the folder where a container has it first.
             docker("run", "--rm", *LOCKED, "-v", f"{volume}:{folder}", image(name), "--version")
             docker("run", "--rm", *LOCKED, "--user", "4711:4711", "-v", f"{volume}:/volume", BASE, "touch", "/volume/written")
+
+
+class Built(unittest.TestCase):
+    """packaging/images, for this machine's platform and with the libraries that build_images() has compiled: CI cannot afford
+    more. `./dev test-images` runs the documented command as it is, and the images of all platforms."""
+
+    @classmethod
+    def setUpClass(cls):
+        build_images()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.version = re.search(r"^project\(synchub VERSION ([0-9.]+) ", (REPO / "CMakeLists.txt").read_text(), re.MULTILINE)[1]
+        cls.machine = docker("version", "-f", "{{.Server.Os}}/{{.Server.Arch}}").stdout.strip()
+        cls.arch = cls.machine.removeprefix("linux/")
+        text = documented("docs/install.md", "./dev images --platform").text
+        command, count = re.subn(r"--platform (\S+)", f"--platform {cls.machine} --save {cls.folder}", text)
+        assert count == 1 and cls.machine in text, text
+        cls.output = run("bash", "-euc", command, cwd=REPO, timeout=1800).stdout
+
+    def test_the_documented_command_builds_the_pusher_with_its_tags_and_labels(self):
+        seen = inspect(f"synchub-pusher:{self.version}-{self.arch}")
+        self.assertIn(f"synchub-pusher:{self.version}-{self.arch} {self.machine} {seen['Size']} bytes", self.output)
+        self.assertLessEqual(seen["Size"], SIZE_MAX["pusher"])
+        labels = seen["Config"]["Labels"]
+        self.assertEqual(labels["org.opencontainers.image.version"], self.version)
+        commit = labels["org.opencontainers.image.revision"]
+        self.assertRegex(commit, "^[0-9a-f]{40}$")
+        self.assertEqual(labels["org.opencontainers.image.created"], seen["Created"])
+        short = commit[:12] + ("-modified" if labels["synchub.build.tree"] == "modified" else "")
+        for tag in (self.version, f"{self.version}-{short}", f"{self.version}-{short}-{self.arch}"):
+            self.assertEqual(inspect(f"synchub-pusher:{tag}")["Id"], seen["Id"])
+        output = docker("run", "--rm", *LOCKED, f"synchub-pusher:{self.version}", "--version").stdout
+        self.assertTrue(output.startswith(f"synchub-pusher {self.version} ({commit[:12]})"), output)
+
+    def test_an_archive_is_that_image_whatever_the_builder_noted(self):
+        archives = list(self.folder.glob("*"))
+        self.assertEqual([path.name for path in archives], [f"synchub-pusher-{self.version}-{self.arch}.image.tar.gz"])
+        identity = inspect(f"synchub-pusher:{self.version}")["Id"]
+        with gzip.open(archives[0]) as compressed, open(self.folder / "archive", "wb") as output:
+            shutil.copyfileobj(compressed, output)
+        self.addCleanup((self.folder / "archive").unlink)
+        with tarfile.open(self.folder / "archive") as tar:
+            self.assertIn(f"{identity.removeprefix('sha256:')}.json", tar.getnames())
+            self.assertEqual(len({member.mtime for member in tar}), 1)
+        loaded = docker("load", "-i", archives[0]).stdout
+        self.assertIn(f"synchub-pusher:{self.version}", loaded)
+        self.assertEqual(inspect(f"synchub-pusher:{self.version}")["Id"], identity)
+
+    def test_files_of_an_image_have_the_time_of_its_commit(self):
+        container = docker("create", f"synchub-pusher:{self.version}").stdout.strip()
+        self.addCleanup(docker, "rm", container)
+        created = inspect(f"synchub-pusher:{self.version}")["Created"]
+        run("bash", "-euo", "pipefail", "-c", f"docker export {container} >{self.folder}/root")
+        self.addCleanup((self.folder / "root").unlink)
+        with tarfile.open(self.folder / "root") as tar:
+            times = {member.mtime for member in tar if not member.isdir()
+                     and not member.name.startswith("dev/") and f"/{member.name}" not in OF_THE_ENGINE}
+        self.assertEqual({time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) for seconds in times}, {created})
+
+    def test_an_option_that_is_wrong_is_refused(self):
+        for words, said in ((["--platform"], "--platform needs a value"), (["--platform", "linux/mips"], "no platform"),
+                            (["--fast"], "no option '--fast'")):
+            done = run(REPO / "packaging" / "images", *words, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ class Sbom(unittest.TestCase):
     def files(self):
         tarball = self.folder / "synchub-0.2.0.tar.gz"
         tarball.write_bytes(b"a tarball")
-        return [self.package("synchub-pusher", "0.2.0+deb12", "ca-certificates, libcurl4 (>= 7.88), libc6 (>= 2.36)"),
+        archive = self.folder / "synchub-pusher-0.2.0-arm64.image.tar.gz"
+        archive.write_bytes(b"an image")
+        return [archive, self.package("synchub-pusher", "0.2.0+deb12", "ca-certificates, libcurl4 (>= 7.88), libc6 (>= 2.36)"),
                 self.package("synchub-pusher", "0.2.0+deb13", "libcurl4t64 (>= 8.1) | libcurl4, libc6 (>= 2.41)"),
                 self.package("synchub-puller", "0.2.0+deb13", "libc6 (>= 2.38), libstdc++6"),
                 self.package("synchub-puller-dbgsym", "0.2.0+deb13", "synchub-puller (= 0.2.0+deb13)"),
@@ -61,6 +63,9 @@ class Sbom(unittest.TestCase):
         self.assertEqual({package["packageFileName"]: package["checksums"][0]["checksumValue"]
                           for package in packages.values() if "packageFileName" in package},
                          {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files})
+
+        self.assertEqual([package["packageFileName"] for package in packages.values() if "primaryPackagePurpose" in package],
+                         ["synchub-pusher-0.2.0-arm64.image.tar.gz"])
 
         needed = {}
         for relation in document["relationships"]:
