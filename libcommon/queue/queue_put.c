@@ -21,17 +21,37 @@ typedef struct {
     char texts[PUT_NUMBERS][NUMBER_BYTES];
 } put_numbers;
 
-/* The arguments of one put. */
+/*
+ * Puts are run in groups: queue_put.lua makes as many calls for a group as for one put. More than
+ * this many bytes of envelopes are not in one group, unless it is a single put, since Redis serves
+ * nobody else while a script runs, and Lua has a copy of all of them.
+ */
+#define GROUP_BYTES_MAX (256 * SH_KIB)
+
+/* The texts of one put, which its arguments refer to. */
 typedef struct {
     uint8_t item[SH_ID_BYTES];
-    char digest[SH_DIGEST_HEX_BYTES], table[SH_DIGEST_HEX_BYTES];
-    struct {
-        sh_slice command[SH_REDIS_SCRIPT_ARGUMENTS];
-        sh_put_arguments put;
-    } argv;
+    char digest[SH_DIGEST_HEX_BYTES];
 } put_texts;
-#define PUT_ARGC (sizeof((put_texts *)NULL)->argv / sizeof(sh_slice))
-#define PUT_KEYS (sizeof((sh_put_arguments *)NULL)->keys / sizeof(sh_slice))
+
+typedef struct {
+    sh_slice command[SH_REDIS_SCRIPT_ARGUMENTS];
+    sh_put_arguments common;
+} put_head;
+
+#define PUT_KEYS (sizeof((put_head *)NULL)->common.keys / sizeof(sh_slice))
+#define HEAD_ARGC (sizeof(put_head) / sizeof(sh_slice))
+#define PUT_ARGC (sizeof(sh_put_argument) / sizeof(sh_slice))
+
+_Static_assert(HEAD_ARGC + SH_QUEUE_AT_ONCE * PUT_ARGC <= SH_REDIS_ARGUMENTS_MAX, "a group fits");
+
+/* The commands of one exchange, a group of puts in each. */
+typedef struct {
+    sh_redis_command commands[SH_QUEUE_AT_ONCE];
+    size_t sizes[SH_QUEUE_AT_ONCE]; /* of the groups, in puts */
+    size_t count;
+    sh_slice argv[SH_QUEUE_AT_ONCE * (HEAD_ARGC + PUT_ARGC)];
+} put_groups;
 
 /* Fills in the arguments that all puts of one exchange share. */
 static void write_common(const sh_queue *queue, put_numbers *n, sh_put_arguments *ret)
@@ -73,24 +93,54 @@ static sh_slice newcomer_name(sh_newcomer newcomer)
     return sh_slice_of(names[newcomer]);
 }
 
-static void write_put(const sh_put_arguments *common, const sh_queue_put_item *item, put_texts *t)
+static void write_put(const sh_queue_put_item *item, put_texts *texts, sh_slice argv[])
 {
-    sh_item_key(item->header, t->item);
-    t->digest[0] = t->table[0] = '\0';
-    if (item->header->kind == SH_KIND_DEVICES)
-        sh_hex_encode(item->header->digest, SH_DIGEST_BYTES, t->table);
-    if (item->unless_unchanged)
-        memcpy(t->digest, t->table, sizeof t->digest);
-    sh_put_arguments *put = &t->argv.put;
-    *put = *common;
-    put->envelope = item->envelope;
-    put->mode = sh_slice_of(item->mode);
-    put->node = sh_slice_of(item->header->node);
-    put->item = (sh_slice){(const char *)t->item, sizeof t->item};
-    put->version = sh_slice_of(item->nodes_version);
-    put->digest = sh_slice_of(t->digest);
-    put->table = sh_slice_of(t->table);
-    put->newcomer = newcomer_name(item->newcomer);
+    sh_slice table = {0};
+    sh_item_key(item->header, texts->item);
+    if (item->header->kind == SH_KIND_DEVICES) {
+        sh_hex_encode(item->header->digest, SH_DIGEST_BYTES, texts->digest);
+        table = sh_slice_of(texts->digest);
+    }
+    const sh_put_argument put = {
+        .envelope = item->envelope,
+        .mode = sh_slice_of(item->mode),
+        .node = sh_slice_of(item->header->node),
+        .item = {(const char *)texts->item, sizeof texts->item},
+        .version = sh_slice_of(item->nodes_version),
+        .digest = item->unless_unchanged ? table : (sh_slice){0},
+        .table = table,
+        .newcomer = newcomer_name(item->newcomer),
+    };
+    memcpy(argv, &put, sizeof put);
+}
+
+/* Number of puts at the beginning that make a group. */
+static size_t group_size(sh_queue_put_item *const items[], size_t count)
+{
+    size_t size = 1, bytes = items[0]->envelope.len;
+    while (size < count && bytes <= GROUP_BYTES_MAX &&
+           items[size]->envelope.len <= GROUP_BYTES_MAX - bytes)
+        bytes += items[size++]->envelope.len;
+    return size;
+}
+
+static void write_groups(const put_head *head, sh_queue_put_item *const items[], put_texts texts[],
+                         size_t count, put_groups *ret)
+{
+    sh_slice *argv = ret->argv;
+    ret->count = 0;
+    for (size_t first = 0; first < count;) {
+        size_t size = group_size(items + first, count - first);
+        size_t argc = HEAD_ARGC + size * PUT_ARGC;
+        memcpy(argv, head, sizeof *head);
+        for (size_t i = 0; i < size; i++)
+            write_put(items[first + i], &texts[first + i], argv + HEAD_ARGC + i * PUT_ARGC);
+        ret->sizes[ret->count] = size;
+        ret->commands[ret->count++] =
+            (sh_redis_command){.argc = argc, .argv = argv, .error = &items[first]->error};
+        argv += argc;
+        first += size;
+    }
 }
 
 /* Maps a refusal of queue_put.lua to an error. False if status is not a refusal. */
@@ -118,7 +168,7 @@ static bool read_refusal(sh_slice status, sh_queue_put_item *item)
     return false;
 }
 
-static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
+static void read_put(sh_slice status, sh_queue_put_item *item)
 {
     static const struct {
         const char *status;
@@ -128,11 +178,7 @@ static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
                     {"duplicate", SH_PUT_DUPLICATE},
                     {"unchanged", SH_PUT_UNCHANGED},
                     {"stale", SH_PUT_STALE}};
-    item->err = command->err;
-    item->is_new_node = false;
-    if (item->err != SH_OK)
-        return;
-    sh_slice status = sh_redis_text(command->reply);
+    item->err = SH_OK;
     if (read_refusal(status, item))
         return;
     item->is_new_node = sh_slice_equals(status, SH_SLICE("welcome"));
@@ -144,22 +190,34 @@ static void read_put(const sh_redis_command *command, sh_queue_put_item *item)
     item->err = sh_fail(&item->error, SH_E_FORMAT, "Redis gave an unknown reply to a put");
 }
 
+/* If the script failed, no put of its group had an effect. */
+static void read_group(const sh_redis_command *command, sh_queue_put_item *const items[],
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        items[i]->is_new_node = false;
+        items[i]->err = command->err;
+        if (command->err == SH_OK)
+            read_put(sh_redis_text(sh_redis_at(command->reply, i)), items[i]);
+        else if (i > 0)
+            items[i]->error = *command->error; /* the first one's */
+    }
+}
+
 static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_t count)
 {
     put_numbers numbers;
-    sh_put_arguments common;
+    put_head head = {0};
     put_texts texts[SH_QUEUE_AT_ONCE];
-    sh_redis_command commands[SH_QUEUE_AT_ONCE];
-    write_common(queue, &numbers, &common);
-    for (size_t i = 0; i < count; i++) {
-        write_put(&common, items[i], &texts[i]);
-        commands[i] = (sh_redis_command){
-            .argc = PUT_ARGC, .argv = (sh_slice *)&texts[i].argv, .error = &items[i]->error};
-    }
-    sh_redis_script_run_each(queue->redis, &sh_script_queue_put, PUT_KEYS, commands, count);
-    for (size_t i = 0; i < count; i++) {
-        read_put(&commands[i], items[i]);
-        sh_redis_reply_free(commands[i].reply);
+    put_groups groups;
+    write_common(queue, &numbers, &head.common);
+    write_groups(&head, items, texts, count, &groups);
+    sh_redis_script_run_each(queue->redis, &sh_script_queue_put, PUT_KEYS, groups.commands,
+                             groups.count);
+    for (size_t i = 0; i < groups.count; i++) {
+        read_group(&groups.commands[i], items, groups.sizes[i]);
+        sh_redis_reply_free(groups.commands[i].reply);
+        items += groups.sizes[i];
     }
 }
 

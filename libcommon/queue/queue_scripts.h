@@ -16,12 +16,15 @@ extern const sh_redis_script *const sh_queue_scripts[]; /* all of them, then NUL
 
 extern const sh_redis_script sh_script_queue_put;
 typedef struct {
+    sh_slice envelope, mode, node, item, version, digest, table, newcomer;
+} sh_put_argument;
+/* One put or more follow. */
+typedef struct {
     struct {
         sh_slice stream, ids, ids_old, bytes, contacts, nodes_version, digests, shares, ids_nodes;
     } keys;
-    sh_slice envelope, mode, node, now_ms, item, version, digest, unchanged_ms;
-    sh_slice entries_max, bytes_max, node_entries_max, node_bytes_max, node_part, ids_max;
-    sh_slice names_max, newcomer, node_ids_max, ids_ttl_s, table;
+    sh_slice now_ms, unchanged_ms, entries_max, bytes_max, node_entries_max, node_bytes_max;
+    sh_slice node_part, ids_max, names_max, node_ids_max, ids_ttl_s;
 } sh_put_arguments;
 
 extern const sh_redis_script sh_script_names_forget;

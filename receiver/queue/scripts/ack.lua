@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- include digest_order
+-- include share_text
 -- include node_shares
 -- Acknowledges and deletes entries, and publishes the digests of merged tables.
 --

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
+-- include share_text
 -- include node_shares
 -- include dead_letter_shares
 -- Moves an entry to the dead letters. keep is '1' if it must not be dropped to make room. digest is

@@ -1,6 +1,7 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
 -- include node_of
+-- include share_text
 -- include node_shares
 -- include dead_letter_shares
 -- include dead_letter_retry

@@ -4,73 +4,93 @@
 
 /* Tests each script separately; the tests of the calling modules cover their interaction. */
 
-static sh_put_arguments put_of(const char *node, const char *item)
+#define PUTS_MAX 8
+typedef struct {
+    sh_put_arguments common;
+    sh_put_argument put[PUTS_MAX];
+} put_arguments;
+
+static sh_put_argument put_of(const char *node, const char *item)
 {
-    return (sh_put_arguments){
-        .keys = {.stream = SH_SLICE("ingest"),
-                 .ids = SH_SLICE("ids"),
-                 .ids_old = SH_SLICE("ids:old"),
-                 .bytes = SH_SLICE("bytes"),
-                 .contacts = SH_SLICE("contacts"),
-                 .nodes_version = SH_SLICE("nodes:version"),
-                 .digests = SH_SLICE("digests"),
-                 .shares = SH_SLICE("shares"),
-                 .ids_nodes = SH_SLICE("ids:nodes")},
+    return (sh_put_argument){
         .envelope = envelope_of(node),
         .mode = SH_SLICE("push"),
         .node = sh_slice_of(node),
-        .now_ms = SH_SLICE("5000"),
         .item = sh_slice_of(item),
-        .version = SH_SLICE(""),
-        .digest = SH_SLICE(""),
-        .unchanged_ms = SH_SLICE("1000"),
-        .entries_max = SH_SLICE("100"),
-        .bytes_max = SH_SLICE("10000"),
-        .node_entries_max = SH_SLICE("10"),
-        .node_bytes_max = SH_SLICE("1000"),
-        .node_part = SH_SLICE("4"),
-        .ids_max = SH_SLICE("3"),
-        .names_max = SH_SLICE("2"),
         .newcomer = SH_SLICE("yes"),
-        .node_ids_max = SH_SLICE("100"),
-        .ids_ttl_s = SH_SLICE("600"),
-        .table = SH_SLICE(""),
     };
+}
+
+static put_arguments puts_of(const char *node, const char *item)
+{
+    return (put_arguments){
+        .common = {.keys = {.stream = SH_SLICE("ingest"),
+                            .ids = SH_SLICE("ids"),
+                            .ids_old = SH_SLICE("ids:old"),
+                            .bytes = SH_SLICE("bytes"),
+                            .contacts = SH_SLICE("contacts"),
+                            .nodes_version = SH_SLICE("nodes:version"),
+                            .digests = SH_SLICE("digests"),
+                            .shares = SH_SLICE("shares"),
+                            .ids_nodes = SH_SLICE("ids:nodes")},
+                   .now_ms = SH_SLICE("5000"),
+                   .unchanged_ms = SH_SLICE("1000"),
+                   .entries_max = SH_SLICE("100"),
+                   .bytes_max = SH_SLICE("10000"),
+                   .node_entries_max = SH_SLICE("10"),
+                   .node_bytes_max = SH_SLICE("1000"),
+                   .node_part = SH_SLICE("4"),
+                   .ids_max = SH_SLICE("3"),
+                   .names_max = SH_SLICE("2"),
+                   .node_ids_max = SH_SLICE("100"),
+                   .ids_ttl_s = SH_SLICE("600")},
+        .put = {put_of(node, item)},
+    };
+}
+
+/* Of the first `count` puts: `(queued duplicate)`. */
+static const char *put_answers(const put_arguments *puts, size_t count)
+{
+    sh_redis_arguments arguments = {.argv = (const sh_slice *)puts,
+                                    .key_count = sizeof puts->common.keys / sizeof(sh_slice),
+                                    .argc = (sizeof puts->common + count * sizeof puts->put[0]) /
+                                            sizeof(sh_slice)};
+    return script_answer(&sh_script_queue_put, arguments);
 }
 
 static void put_queues_and_notes_all_of_it(void **state)
 {
     (void)state;
-    sh_put_arguments put = put_of("ab", "1");
-    assert_string_equal(ANSWER(queue_put, put), "welcome");
-    assert_string_equal(ANSWER(queue_put, put), "duplicate");
-    put.item = SH_SLICE("2");
-    assert_string_equal(ANSWER(queue_put, put), "queued"); /* the node is known now */
+    put_arguments puts = puts_of("ab", "1");
+    assert_string_equal(put_answers(&puts, 1), "(welcome)");
+    assert_string_equal(put_answers(&puts, 1), "(duplicate)");
+    puts.put[0].item = SH_SLICE("2");
+    assert_string_equal(put_answers(&puts, 1), "(queued)"); /* the node is known now */
     assert_string_equal(ask("XLEN ingest"), "2");
     assert_string_equal(ask("GET bytes"), "228");
     assert_string_equal(ask("HGET shares ab"), "2 228");
     assert_string_equal(ask("HGET contacts ab"), "5000 push");
-    put.item = SH_SLICE("3"); /* the newer set of ids is full */
-    assert_string_equal(ANSWER(queue_put, put), "queued");
+    puts.put[0].item = SH_SLICE("3"); /* the newer set of ids is full */
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
     assert_string_equal(ask("SCARD ids:old"), "3");
     assert_string_equal(ask("EXISTS ids"), "0");
-    assert_string_equal(ANSWER(queue_put, put), "duplicate");
+    assert_string_equal(put_answers(&puts, 1), "(duplicate)");
 }
 
 static void put_remembers_a_share_of_each_nodes_items_and_for_a_while(void **state)
 {
     (void)state;
-    sh_put_arguments put = put_of("ab", "1");
-    put.ids_max = SH_SLICE("100");
-    put.node_ids_max = SH_SLICE("1");
-    assert_string_equal(ANSWER(queue_put, put), "welcome");
-    put.item = SH_SLICE("2"); /* over the node's limit it is queued, and not remembered */
-    assert_string_equal(ANSWER(queue_put, put), "queued");
-    assert_string_equal(ANSWER(queue_put, put), "queued");
+    put_arguments puts = puts_of("ab", "1");
+    puts.common.ids_max = SH_SLICE("100");
+    puts.common.node_ids_max = SH_SLICE("1");
+    assert_string_equal(put_answers(&puts, 1), "(welcome)");
+    puts.put[0].item = SH_SLICE("2"); /* over the node's limit it is queued, and not remembered */
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
     assert_string_equal(ask("SMEMBERS ids"), "(1)");
     assert_string_equal(ask("HGET ids:nodes ab"), "3");
     (void)ask("HSET ids:nodes %b 1", "", (size_t)0); /* the set began long ago */
-    assert_string_equal(ANSWER(queue_put, put), "queued");
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
     assert_string_equal(ask("SMEMBERS ids:old"), "(1)");
     assert_string_equal(ask("SMEMBERS ids"), "(2)");
 }
@@ -86,55 +106,153 @@ static const char *note_of(const char *digest, size_t index)
 static void put_calls_no_table_unchanged_while_another_waits(void **state)
 {
     (void)state;
-    sh_put_arguments put = put_of("ab", "1");
+    put_arguments puts = puts_of("ab", "1");
     (void)ask("HSET digests ab %s", "0a 4500");
-    put.table = SH_SLICE("0b");
-    assert_string_equal(ANSWER(queue_put, put), "queued");
+    puts.put[0].table = SH_SLICE("0b");
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
     assert_string_equal(ask("HGET digests ab"), note_of("0b", 0));
-    put.item = SH_SLICE("2");
-    put.table = put.digest = SH_SLICE("0a");
-    assert_string_equal(ANSWER(queue_put, put), "queued");
-    put.item = SH_SLICE("3"); /* a plugin's result changes nothing there */
-    put.table = put.digest = SH_SLICE("");
-    assert_string_equal(ANSWER(queue_put, put), "queued");
+    puts.put[0].item = SH_SLICE("2");
+    puts.put[0].table = puts.put[0].digest = SH_SLICE("0a");
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
+    puts.put[0].item = SH_SLICE("3"); /* a plugin's result changes nothing there */
+    puts.put[0].table = puts.put[0].digest = SH_SLICE("");
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
     assert_string_equal(ask("HGET digests ab"), note_of("0a", 1));
 }
 
 static void put_refuses_before_it_writes(void **state)
 {
     (void)state;
-    sh_put_arguments put = put_of("ab", "1");
-    put.version = SH_SLICE("other");
-    assert_string_equal(ANSWER(queue_put, put), "stale");
-    put = put_of("ab", "1");
-    put.newcomer = SH_SLICE("no");
-    assert_string_equal(ANSWER(queue_put, put), "late");
+    put_arguments puts = puts_of("ab", "1");
+    puts.put[0].version = SH_SLICE("other");
+    assert_string_equal(put_answers(&puts, 1), "(stale)");
+    puts = puts_of("ab", "1");
+    puts.put[0].newcomer = SH_SLICE("no");
+    assert_string_equal(put_answers(&puts, 1), "(late)");
     (void)ask("HSET contacts x 1 y 2");
-    put.newcomer = SH_SLICE("yes");
-    assert_string_equal(ANSWER(queue_put, put), "names");
+    puts.put[0].newcomer = SH_SLICE("yes");
+    assert_string_equal(put_answers(&puts, 1), "(names)");
     (void)ask("HSET digests ab %s", "0a 4500");
-    put.digest = SH_SLICE("0a"); /* known by its digest, and not changed */
-    assert_string_equal(ANSWER(queue_put, put), "unchanged");
-    put.now_ms = SH_SLICE("5500"); /* too long ago */
-    put.entries_max = SH_SLICE("0");
-    assert_string_equal(ANSWER(queue_put, put), "full");
-    put.entries_max = SH_SLICE("100");
-    put.bytes_max = SH_SLICE("113");
-    assert_string_equal(ANSWER(queue_put, put), "full");
+    puts.put[0].digest = SH_SLICE("0a"); /* known by its digest, and not changed */
+    assert_string_equal(put_answers(&puts, 1), "(unchanged)");
+    puts.common.now_ms = SH_SLICE("5500"); /* too long ago */
+    puts.common.entries_max = SH_SLICE("0");
+    assert_string_equal(put_answers(&puts, 1), "(full)");
+    puts.common.entries_max = SH_SLICE("100");
+    puts.common.bytes_max = SH_SLICE("113");
+    assert_string_equal(put_answers(&puts, 1), "(full)");
     assert_string_equal(ask("EXISTS ingest ids ids:nodes bytes shares"), "0");
-    put.bytes_max = SH_SLICE("10000");
-    put.newcomer = SH_SLICE("no");
-    assert_string_equal(ANSWER(queue_put, put), "queued");
-    put.item = SH_SLICE("2");
-    put.node_entries_max = SH_SLICE("1");
-    assert_string_equal(ANSWER(queue_put, put), "share");
-    put.node_entries_max = SH_SLICE("10");
-    put.bytes_max = SH_SLICE("1000"); /* a quarter of the free space is less than two */
-    assert_string_equal(ANSWER(queue_put, put), "share");
+    puts.common.bytes_max = SH_SLICE("10000");
+    puts.put[0].newcomer = SH_SLICE("no");
+    assert_string_equal(put_answers(&puts, 1), "(queued)");
+    puts.put[0].item = SH_SLICE("2");
+    puts.common.node_entries_max = SH_SLICE("1");
+    assert_string_equal(put_answers(&puts, 1), "(share)");
+    puts.common.node_entries_max = SH_SLICE("10");
+    puts.common.bytes_max = SH_SLICE("1000"); /* a quarter of the free space is less than two */
+    assert_string_equal(put_answers(&puts, 1), "(share)");
     (void)ask("DEL shares");
     (void)ask("SET shares text");
-    assert_non_null(strstr(ANSWER(queue_put, put), "WRONGTYPE"));
+    assert_non_null(strstr(put_answers(&puts, 1), "WRONGTYPE"));
     assert_string_equal(ask("XLEN ingest"), "1");
+}
+
+static void puts_of_one_run_see_each_other(void **state)
+{
+    (void)state;
+    put_arguments puts = puts_of("a", "1");
+    puts.common.node_entries_max = SH_SLICE("2");
+    puts.put[1] = put_of("a", "1");
+    puts.put[2] = put_of("b", "2");
+    puts.put[3] = put_of("c", "3");
+    puts.put[4] = put_of("a", "4");
+    puts.put[5] = put_of("a", "5");
+    assert_string_equal(put_answers(&puts, 6), "(welcome duplicate welcome names queued share)");
+    assert_string_equal(ask("HGET shares a"), "2 226");
+    assert_string_equal(ask("GET bytes"), "339");
+    assert_string_equal(ask("XLEN ingest"), "3");
+    assert_string_equal(ask("SCARD ids:old"), "3");
+}
+
+/* Puts of few nodes, items and digests under tight limits, so that each outcome occurs. */
+static put_arguments random_puts(unsigned *seed, const sh_slice envelopes[3])
+{
+    static const char *const nodes[] = {"a", "b", "c"}, *const digests[] = {"0a", "0b"},
+                             *const newcomers[] = {"yes", "no", "always"},
+                             *const items[] = {"1", "2", "3", "4", "5", "6", "7"};
+    put_arguments puts = puts_of("a", "1");
+    puts.common.ids_max = SH_SLICE("5");
+    puts.common.entries_max = SH_SLICE("6");
+    puts.common.node_entries_max = SH_SLICE("3");
+    for (size_t i = 0; i < PUTS_MAX; i++) {
+        sh_put_argument *put = &puts.put[i];
+        size_t node = (size_t)rand_r(seed) % 3;
+        *put = (sh_put_argument){
+            .envelope = envelopes[node],
+            .mode = SH_SLICE("push"),
+            .node = sh_slice_of(nodes[node]),
+            .item = sh_slice_of(items[(size_t)rand_r(seed) % 7]),
+            .version = rand_r(seed) % 8 == 0 ? SH_SLICE("other") : SH_SLICE(""),
+            .newcomer = sh_slice_of(newcomers[(size_t)rand_r(seed) % 3]),
+        };
+        if (rand_r(seed) % 3 > 0)
+            put->table = sh_slice_of(digests[(size_t)rand_r(seed) % 2]);
+        if (rand_r(seed) % 2 > 0)
+            put->digest = put->table;
+    }
+    return puts;
+}
+
+/* All that puts leave behind but for the ids of entries, which hold times. */
+static void dump_puts(char *trace, size_t room)
+{
+    static const char *const questions[] = {"XLEN ingest",
+                                            "GET bytes",
+                                            "HMGET contacts a b c",
+                                            "HMGET shares a b c",
+                                            "SMISMEMBER ids 1 2 3 4 5 6 7",
+                                            "SMISMEMBER ids:old 1 2 3 4 5 6 7",
+                                            "HMGET ids:nodes a b c"};
+    trace[0] = '\0';
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        const char *answer = ask(questions[i]);
+        trace_add(trace, room, answer, strlen(answer));
+        trace_add(trace, room, "\n", 1);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        const char *digest = ask("HGET digests %s", ((const char *[]){"a", "b", "c"})[i]);
+        trace_add(trace, room, digest, strnlen(digest, sizeof "queued 0a" - 1));
+    }
+}
+
+static void puts_of_one_run_leave_what_single_ones_leave(void **state)
+{
+    (void)state;
+    static char single[4096], together[4096], answers[256];
+    unsigned seed = 1;
+    const sh_slice envelopes[] = {envelope_of("a"), envelope_of("b"), envelope_of("c")};
+    for (int round = 0; round < 200; round++) {
+        const put_arguments puts = random_puts(&seed, envelopes);
+        const char *merged = round % 2 == 0 ? "0a 4500" : "0b 1";
+        answers[0] = '\0';
+        (void)ask("FLUSHALL");
+        (void)ask("HSET digests b %s", merged);
+        for (size_t i = 0; i < PUTS_MAX; i++) {
+            put_arguments one = puts;
+            one.put[0] = puts.put[i];
+            const char *answer = put_answers(&one, 1);
+            trace_add(answers, sizeof answers, i == 0 ? "" : " ", i > 0);
+            trace_add(answers, sizeof answers, answer + 1, strlen(answer) - 2);
+        }
+        dump_puts(single, sizeof single);
+        (void)ask("FLUSHALL");
+        (void)ask("HSET digests b %s", merged);
+        const char *answer = put_answers(&puts, PUTS_MAX);
+        assert_int_equal(strlen(answer), strlen(answers) + 2);
+        assert_memory_equal(answer + 1, answers, strlen(answers));
+        dump_puts(together, sizeof together);
+        assert_string_equal(together, single);
+    }
 }
 
 static void names_forget_keeps_nodes_with_credentials_entries_or_late_contacts(void **state)
@@ -417,6 +535,8 @@ int main(void)
         TEST(put_remembers_a_share_of_each_nodes_items_and_for_a_while),
         TEST(put_calls_no_table_unchanged_while_another_waits),
         TEST(put_refuses_before_it_writes),
+        TEST(puts_of_one_run_see_each_other),
+        TEST(puts_of_one_run_leave_what_single_ones_leave),
         TEST(names_forget_keeps_nodes_with_credentials_entries_or_late_contacts),
         TEST(problems_of_unknown_nodes_take_no_place_of_known_ones),
         TEST(contacts_of_unknown_nodes_are_limited),
