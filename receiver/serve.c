@@ -197,6 +197,7 @@ static void free_parts(serve *s)
 {
     sh_queue_watch_free(s->ingest.watch);
     last_contact_free(s->ingest.contacts);
+    combiner_free(s->ingest.exchanges);
     queue_pool_free(s->ingest.queues);
     credential_cache_free(s->ingest.credentials);
     new_node_rate_free(s->ingest.new_node_rate);
@@ -211,6 +212,8 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
     sh_err err = SH_OK;
     if (s->ingests) {
         err = queue_pool_new(&options, &s->ingest.queues, error);
+        if (err == SH_OK)
+            err = combiner_new(SH_QUEUE_AT_ONCE, &s->ingest.exchanges, error);
         if (err == SH_OK)
             err = credential_cache_new(s->ingest.keys, &s->ingest.credentials, error);
         if (err == SH_OK)

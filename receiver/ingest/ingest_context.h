@@ -5,6 +5,7 @@
 #include "libcommon/http/http_server.h"
 #include "libcommon/queue/queue_watch.h"
 #include "receiver/hub/hub_secrets.h"
+#include "receiver/ingest/combiner.h"
 #include "receiver/ingest/credential_cache.h"
 #include "receiver/ingest/ingest_key_check.h"
 #include "receiver/ingest/last_contact.h"
@@ -19,6 +20,7 @@
 typedef struct {
     const hub_secrets *keys;
     queue_pool *queues;
+    combiner *exchanges; /* with Redis, of ingest_flush() */
     credential_cache *credentials;
     last_contact *contacts;
     name_index *names;

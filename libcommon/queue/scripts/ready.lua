@@ -13,7 +13,7 @@ end
 local key = KEYS[1]
 for _, command in ipairs({{'XADD', key, '*', 'e', '', 'm', ''}, {'XLEN', key}, {'SET', key, 0},
   {'GET', key}, {'DEL', key}, {'UNLINK', key}, {'RENAME', key, key}, {'SADD', key, ''},
-  {'SISMEMBER', key, ''}, {'SCARD', key}, {'HGET', key, ''}, {'HSET', key, '', ''},
+  {'SMISMEMBER', key, ''}, {'SCARD', key}, {'HGET', key, ''}, {'HSET', key, '', ''},
   {'HDEL', key, ''}, {'HEXISTS', key, ''}, {'HLEN', key}, {'HMGET', key, ''},
   {'HINCRBY', key, '', 1}, {'TIME'}}) do
   if not redis.acl_check_cmd(unpack(command)) then return {command[1]} end

@@ -200,7 +200,7 @@ static void a_key_of_another_type_is_named(void **state)
 static void a_right_that_a_put_needs_is_named(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"XADD", "HEXISTS", "RENAME", "UNLINK", "SISMEMBER"};
+    static const char *const commands[] = {"XADD", "HEXISTS", "RENAME", "UNLINK", "SMISMEMBER"};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         char command[160], url[192];
         sh_error error = {0};
