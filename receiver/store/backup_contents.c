@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/backup_contents.h"
+#include "receiver/store/schema_devices_lost.h"
 
 #include <string.h>
 
@@ -23,12 +24,16 @@ bool backup_contains_table(const char *table)
            strncmp(table, OWN_PREFIX, sizeof OWN_PREFIX - 1) == 0;
 }
 
+static bool begins_with(sh_slice key, const char *prefix)
+{
+    return key.len >= strlen(prefix) && memcmp(key.data, prefix, strlen(prefix)) == 0;
+}
+
 bool backup_contains_meta(sh_slice key)
 {
     static const char *const of_database[] = {"schema_version", "database", "generation"};
     for (size_t i = 0; i < sizeof of_database / sizeof of_database[0]; i++)
         if (sh_slice_equals(key, sh_slice_of(of_database[i])))
             return false;
-    return key.len < sizeof BACKUP_META - 1 ||
-           memcmp(key.data, BACKUP_META, sizeof BACKUP_META - 1) != 0;
+    return !begins_with(key, BACKUP_META) && !begins_with(key, SCHEMA_DEVICES_LOST);
 }

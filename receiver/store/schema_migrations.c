@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "receiver/store/schema.h"
 
+#include "receiver/store/schema_devices_lost.h"
 #include "receiver/store/schema_presence_views.h"
 
 /*
@@ -250,11 +251,41 @@ static const schema_step version_13[] = {
     {.postgres = DEVICE_PRESENCE_VIEW("lower(d.\"devMac\")"), .own_only = true},
 };
 
+/*
+ * PostgreSQL's receivers remember which devices are there, and must notice when one is not any
+ * more, whoever has deleted it: each such transaction leaves a mark in SyncHub_Meta, which
+ * conflicts with no other's (postgres_known_macs.c). By row and ALWAYS, as replication fires only
+ * these. The function has its owner's rights, as whoever deletes devices need not have any on
+ * SyncHub_Meta.
+ */
+static const schema_step version_14[] = {
+    {.postgres =
+         "DO $do$ BEGIN EXECUTE format($f$CREATE FUNCTION \"SyncHub_DevicesLost\"() RETURNS trigger"
+         " LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, %s, pg_temp"
+         " AS $body$ BEGIN INSERT INTO \"SyncHub_Meta\"(key, value)"
+         " VALUES(" SCHEMA_DEVICES_LOST_MARK ", '') ON CONFLICT(key) DO NOTHING;"
+         " RETURN NULL; END $body$ $f$, (SELECT relnamespace::regnamespace FROM pg_class"
+         " WHERE oid = '\"Devices\"'::regclass)); END $do$;"
+         "REVOKE ALL ON FUNCTION \"SyncHub_DevicesLost\"() FROM PUBLIC",
+     .own_only = true},
+    {.postgres = "CREATE TRIGGER \"SyncHub_deleted\" AFTER DELETE ON \"Devices\" FOR EACH ROW"
+                 " EXECUTE FUNCTION \"SyncHub_DevicesLost\"();"
+                 "CREATE TRIGGER \"SyncHub_renamed\" AFTER UPDATE ON \"Devices\" FOR EACH ROW"
+                 " WHEN (OLD.\"devMac\" IS DISTINCT FROM NEW.\"devMac\")"
+                 " EXECUTE FUNCTION \"SyncHub_DevicesLost\"();"
+                 "CREATE TRIGGER \"SyncHub_truncated\" AFTER TRUNCATE ON \"Devices\""
+                 " FOR EACH STATEMENT EXECUTE FUNCTION \"SyncHub_DevicesLost\"();"
+                 "ALTER TABLE \"Devices\" ENABLE ALWAYS TRIGGER \"SyncHub_deleted\","
+                 " ENABLE ALWAYS TRIGGER \"SyncHub_renamed\","
+                 " ENABLE ALWAYS TRIGGER \"SyncHub_truncated\"",
+     .own_only = true},
+};
+
 static const schema_migration migrations[] = {
     MIGRATION(version_1),  MIGRATION(version_2),  MIGRATION(version_3),  MIGRATION(version_4),
     MIGRATION(version_5),  MIGRATION(version_6),  MIGRATION(version_7),  MIGRATION(version_8),
     MIGRATION(version_9),  MIGRATION(version_10), MIGRATION(version_11), MIGRATION(version_12),
-    MIGRATION(version_13),
+    MIGRATION(version_13), MIGRATION(version_14),
 };
 
 const schema schema_released = {.migrations = migrations,

@@ -153,6 +153,32 @@ class Replicas(WithReplicas):
         self.assertEqual(self.count("SyncHub_Nodes"), 2)
         second.wait_for_log("merged node=A")
 
+    def push_all(self, nodes, rows, comment):
+        """Pushes a changed table of the same devices for each node."""
+        changed = [{**row, "devComments": comment} for row in rows]
+        for node in nodes:
+            self.assertEqual(netalertx_push(self.hub.url, device_table(changed), node).status, 200)
+
+    def test_deleted_devices_come_back_with_the_next_table_whichever_replica_merges_it(self):
+        """Replicas remember devices that they have found, and one of them dies on the way."""
+        self.ingest()
+        replicas = [self.merge() for _ in range(2)]
+        nodes, rows = [f"Node_{n}" for n in range(6)], device_rows(30)
+        for turn in range(4):  # so many that both have merged such tables
+            self.push_all(nodes, rows, f"turn {turn}")
+            self.wait_drained()
+        self.assertEqual(self.count(), 30)
+        for turn, sql in enumerate(('DELETE FROM "Devices" WHERE rowid % 2 = 0', 'TRUNCATE "Devices"')):
+            postgres.psql(self.db, sql)
+            self.push_all(nodes, rows, sql)
+            if turn == 0:
+                replicas[0].kill()
+                replicas.append(self.merge())
+            self.wait_drained()
+            self.assertEqual(self.count(), 30)
+            self.assertEqual(len({mac.lower() for mac in self.devices("true")}), 30)
+        self.assertEqual(self.hub_redis.dead(), 0)
+
     def test_a_replica_that_waits_for_a_lock_stops_in_time(self):
         ingest = self.ingest()
         replica = self.merge()

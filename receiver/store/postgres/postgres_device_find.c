@@ -9,7 +9,8 @@
 
 /*
  * Looks devices up by their keys. The answer has the places of those that are not there, which are
- * few: known devices cost no bytes.
+ * few: known devices cost no bytes. Those that were found before need no look-up at all
+ * (postgres_known_macs.c).
  *
  * OFFSET 0 keeps the planner from making a join of it: a plan that was made while the table was
  * small might read all of a large one.
@@ -24,41 +25,81 @@ sh_err store_postgres_find_prepare(store_postgres *s, sh_error *error)
         keys, 1, error);
 }
 
-static sh_err mark_new(store_postgres *s, const PGresult *result, size_t count, bool known[],
-                       sh_error *error)
+/* The devices that are looked up, by their places in the caller's list. */
+typedef struct {
+    const sh_mac *const *macs;
+    const size_t *places;
+    size_t count;
+} sought;
+
+static const sh_mac *sought_at(const sought *sought, size_t i)
 {
+    return sought->macs[sought->places[i]];
+}
+
+/* The keys as an array, in memory that the caller frees; NULL if there is none. */
+static char *build_keys(const sought *sought, sh_slice *ret)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < sought->count; i++)
+        bytes += sought_at(sought, i)->len;
+    char *room = malloc(POSTGRES_ARRAY_BYTES(sought->count, bytes));
+    if (room == NULL)
+        return NULL;
+    postgres_array array = postgres_array_begin(room, POSTGRES_TYPE_TEXT, sought->count);
+    for (size_t i = 0; i < sought->count; i++) {
+        char key[SH_MAC_MAX_BYTES];
+        const sh_mac *mac = sought_at(sought, i);
+        device_key_fold(mac, key);
+        postgres_array_add(&array, (sh_slice){key, mac->len});
+    }
+    *ret = postgres_array_bytes(&array);
+    return room;
+}
+
+static sh_err take_new(store_postgres *s, const PGresult *result, const sought *sought,
+                       bool known[], sh_error *error)
+{
+    for (size_t i = 0; i < sought->count; i++)
+        known[sought->places[i]] = true;
     for (int i = 0; i < PQntuples(result); i++) {
         unsigned long place = strtoul(PQgetvalue(result, i, 0), NULL, 10);
-        if (place == 0 || place > count) /* not an answer of PostgreSQL */
+        if (place == 0 || place > sought->count) /* not an answer of PostgreSQL */
             return sh_fail(error, SH_E_IO,
                            "the PostgreSQL database %s (SYNC_db) gave a wrong place", s->place);
-        known[place - 1] = false;
+        known[sought->places[place - 1]] = false;
     }
+    for (size_t i = 0; i < sought->count; i++)
+        if (known[sought->places[i]])
+            store_postgres_known_add(s, sought_at(sought, i));
     return SH_OK;
+}
+
+static sh_err look_up(store_postgres *s, const sought *sought, bool known[], sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    postgres_parameters p = {.count = 0};
+    sh_slice keys = SH_SLICE("");
+    SH_CLEANUP(sh_free_cleanup) char *room = build_keys(sought, &keys);
+    if (room == NULL)
+        return sh_fail(error, SH_E_MEMORY, "out of memory: cannot look devices up");
+    store_postgres_add_text(&p, keys);
+    sh_err err = store_postgres_run(s, POSTGRES_FIND_NEW, &p, "read", &result, error);
+    return err == SH_OK ? take_new(s, result, sought, known, error) : err;
 }
 
 sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t count,
                                  bool known[], sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
-    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
-    if (count == 0)
-        return SH_OK;
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        bytes += macs[i]->len;
-    SH_CLEANUP(sh_free_cleanup) char *room = malloc(POSTGRES_ARRAY_BYTES(count, bytes));
-    if (room == NULL)
+    SH_CLEANUP(sh_free_cleanup) size_t *places = calloc(count + 1, sizeof *places);
+    if (places == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory: cannot look devices up");
-    postgres_array array = postgres_array_begin(room, POSTGRES_TYPE_TEXT, count);
+    sought sought = {.macs = macs, .places = places};
     for (size_t i = 0; i < count; i++) {
-        char key[SH_MAC_MAX_BYTES];
-        device_key_fold(macs[i], key);
-        postgres_array_add(&array, (sh_slice){key, macs[i]->len});
-        known[i] = true;
+        known[i] = store_postgres_known_has(s, macs[i]);
+        if (!known[i])
+            places[sought.count++] = i;
     }
-    postgres_parameters p = {.count = 0};
-    store_postgres_add_text(&p, postgres_array_bytes(&array));
-    sh_err err = store_postgres_run(s, POSTGRES_FIND_NEW, &p, "read", &result, error);
-    return err == SH_OK ? mark_new(s, result, count, known, error) : err;
+    return sought.count == 0 ? SH_OK : look_up(s, &sought, known, error);
 }

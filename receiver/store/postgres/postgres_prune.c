@@ -72,6 +72,8 @@ sh_err store_postgres_prune(store *base, const store_limits *limits, bool *more,
     for (int i = 0; i < store_prune_count(base) && err == SH_OK; i++)
         err = tidy_table((store_postgres *)base, i, limits, more, error);
     if (err == SH_OK)
+        err = store_postgres_known_prune((store_postgres *)base, error);
+    if (err == SH_OK)
         err = base->ops->commit(base, error);
     if (err != SH_OK)
         base->ops->rollback(base);

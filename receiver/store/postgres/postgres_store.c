@@ -24,6 +24,7 @@ static void postgres_close(store *base)
 {
     store_postgres *s = (store_postgres *)base;
     PQfinish(s->conn); /* the server rolls back an open transaction */
+    known_macs_reset(&s->known);
     sh_buf_reset(&s->rows.copy);
     sh_buf_reset(&s->rows.data);
     free(s);
@@ -123,6 +124,8 @@ static sh_err open_database(store_postgres *s, const char *url, sh_error *error)
         err = store_postgres_schema_make(s, error);
     if (err == SH_OK)
         err = store_postgres_meta_set(&s->base, "generation", "1", false, error);
+    if (err == SH_OK)
+        err = store_postgres_known_prepare(s, error);
     s->counts_generations = err == SH_OK;
     if (err == SH_OK)
         err = store_postgres_nodes_prepare(s, error);

@@ -2,6 +2,7 @@
 #ifndef RECEIVER_POSTGRES_STORE_H
 #define RECEIVER_POSTGRES_STORE_H
 
+#include "receiver/store/known_macs.h"
 #include "receiver/store/number_text.h"
 #include "receiver/store/store_backend.h"
 #include "receiver/store/store_common.h"
@@ -15,6 +16,7 @@
 
 /* Statements that are prepared once for each connection. */
 typedef enum {
+    POSTGRES_BEGUN,
     POSTGRES_FIND_NEW,
     POSTGRES_INSERT_DEVICE,
     POSTGRES_INSERT_DEVICES,
@@ -49,6 +51,9 @@ typedef struct {
     int64_t asked_ms;        /* last check of the connection, monotonic */
     int64_t reply_ms;        /* time limit for a reply; 0: the default */
     int64_t stop_ms;         /* when a stop of the program was first noticed; 0: never */
+    known_macs known;        /* MACs in Devices as of known_version … */
+    char known_version[160]; /* see postgres_known_macs.c; "": none */
+    bool trusts_known;       /* … which is that of the open transaction */
     sh_column columns[SH_COLUMNS_MAX];
     size_t column_count;
     struct {
@@ -220,6 +225,20 @@ sh_err store_postgres_auth_failures(store *base, store_auth_failure_each each, v
 sh_err store_postgres_schema_make(store_postgres *s, sh_error *error);
 /* Checks that the tables exist and are up to date, for reading. */
 sh_err store_postgres_schema_check(store_postgres *s, sh_error *error);
+
+/* postgres_known_macs.c */
+
+/* Prepares the statement that a transaction begins with: generation and version of Devices. */
+sh_err store_postgres_known_prepare(store_postgres *s, sh_error *error);
+/* Begins a transaction; version is NULL if a deletion would not be noticed. */
+void store_postgres_known_begin(store_postgres *s, const char *version);
+/* Notes that the open transaction has found a device. */
+void store_postgres_known_add(store_postgres *s, const sh_mac *mac);
+bool store_postgres_known_has(const store_postgres *s, const sh_mac *mac);
+/* Ends a transaction. One that was not committed, or was undone in part, may have lost devices. */
+void store_postgres_known_end(store_postgres *s, bool committed);
+/* Replaces the marks of deletions by a single one. In a transaction. */
+sh_err store_postgres_known_prune(store_postgres *s, sh_error *error);
 
 /* postgres_device_find.c */
 sh_err store_postgres_find_prepare(store_postgres *s, sh_error *error);

@@ -10,6 +10,7 @@
 
 #define ASK_INTERVAL_MS 5000 /* interval of checking an idle connection */
 
+#define BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
 #define GENERATION "SELECT value FROM \"SyncHub_Meta\" WHERE key = 'generation'"
 
 /*
@@ -18,6 +19,7 @@
  */
 static sh_err check_generation(store_postgres *s, const PGresult *result, sh_error *error)
 {
+    /* "", which is 0, for a NULL */
     int64_t generation = PQntuples(result) == 1 ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
     if (generation < s->generation)
         return sh_fail(
@@ -29,19 +31,48 @@ static sh_err check_generation(store_postgres *s, const PGresult *result, sh_err
     return SH_OK;
 }
 
+/* Together, so that the server answers once. */
+static sh_err begin_and_read(store_postgres *s, PGresult **ret, sh_error *error)
+{
+    const postgres_parameters none = {.count = 0};
+    sh_err failed = SH_OK;
+    sh_err err = store_postgres_pipeline_begin(s, error);
+    if (err == SH_OK)
+        err = store_postgres_pipeline_send_sql(s, BEGIN, error);
+    if (err == SH_OK)
+        err = store_postgres_pipeline_send(s, POSTGRES_BEGUN, &none, error);
+    if (err == SH_OK)
+        err = store_postgres_pipeline_end_sending(s, error);
+    for (int i = 0; i < 2 && err == SH_OK; i++) {
+        store_postgres_clear(ret);
+        err = store_postgres_pipeline_next(s, ret, error);
+        bool aborted = err == SH_OK && PQresultStatus(*ret) == PGRES_PIPELINE_ABORTED;
+        if (err == SH_OK && !aborted && !store_postgres_is_good(*ret))
+            failed = store_postgres_fail(s, *ret, "write to", error);
+    }
+    if (err == SH_OK)
+        err = store_postgres_pipeline_end(s, error);
+    return failed != SH_OK ? failed : err;
+}
+
+static sh_err begin_counted(store_postgres *s, sh_error *error)
+{
+    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+    sh_err err = begin_and_read(s, &result, error);
+    if (err == SH_OK)
+        err = check_generation(s, result, error);
+    if (err == SH_OK)
+        store_postgres_known_begin(s, PQgetisnull(result, 0, 1) ? NULL : PQgetvalue(result, 0, 1));
+    return err;
+}
+
 sh_err store_postgres_begin(store *base, sh_error *error)
 {
     store_postgres *s = (store_postgres *)base;
-    SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     s->has_savepoint = false;
-    sh_err err = store_postgres_exec(s,
-                                     s->counts_generations
-                                         ? "BEGIN ISOLATION LEVEL READ COMMITTED;" GENERATION
-                                         : "BEGIN ISOLATION LEVEL READ COMMITTED",
-                                     "write to", &result, error);
+    sh_err err = s->counts_generations ? begin_counted(s, error)
+                                       : store_postgres_exec(s, BEGIN, "write to", NULL, error);
     s->in_transaction = true;
-    if (err == SH_OK && s->counts_generations)
-        err = check_generation(s, result, error);
     if (err != SH_OK)
         store_postgres_rollback(base);
     return err;
@@ -62,10 +93,12 @@ sh_err store_postgres_commit(store *base, sh_error *error)
                                 " WHERE key = 'generation'; COMMIT"
                               : "COMMIT",
         "write to", &result, error);
+    bool committed = err == SH_OK && strcmp(PQcmdStatus(result), "COMMIT") == 0;
+    store_postgres_known_end(s, committed);
     if (err != SH_OK)
         return err;
     s->in_transaction = false;
-    if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
+    if (!committed)
         return sh_fail(error, SH_E_IO,
                        "the PostgreSQL database %s (SYNC_db) rolled a transaction back", s->place);
     s->generation += s->counts_generations;
@@ -76,6 +109,7 @@ void store_postgres_rollback(store *base)
 {
     store_postgres *s = (store_postgres *)base;
     s->has_savepoint = false;
+    store_postgres_known_end(s, false);
     if (s->in_transaction && !s->lost &&
         store_postgres_exec(s, "ROLLBACK", "write to", NULL, NULL) != SH_OK)
         s->lost = true;
@@ -94,8 +128,9 @@ sh_err store_postgres_savepoint(store *base, sh_error *error)
 
 sh_err store_postgres_undo_to_mark(store *base, sh_error *error)
 {
-    return store_postgres_exec((store_postgres *)base, "ROLLBACK TO entry", "write to", NULL,
-                               error);
+    store_postgres *s = (store_postgres *)base;
+    known_macs_clear(&s->known);
+    return store_postgres_exec(s, "ROLLBACK TO entry", "write to", NULL, error);
 }
 
 /* Notices at once that the server closed the connection, and by a query that it vanished. */

@@ -2,7 +2,7 @@
 #ifndef RECEIVER_SQLITE_STORE_H
 #define RECEIVER_SQLITE_STORE_H
 
-#include "receiver/store/sqlite/known_macs.h"
+#include "receiver/store/known_macs.h"
 #include "receiver/store/store_backend.h"
 #include "receiver/store/store_common.h"
 

@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "libcommon/crypto/crypto.h"
-#include "receiver/store/sqlite/known_macs.h"
+#include "receiver/store/known_macs.h"
 
 #include <stdio.h>
 

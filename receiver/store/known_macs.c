@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receiver/store/sqlite/known_macs.h"
+#include "receiver/store/known_macs.h"
 
 #include "libcommon/base/limits.h"
 #include "libcommon/crypto/crypto.h"
