@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -161,6 +162,72 @@ class ImageArchive(unittest.TestCase):
 
     def test_a_layer_that_is_not_what_is_described_is_refused(self):
         self.assertIn("described as sha256:", self.rewrite(saved(1, layer=tar_of({"other": b""}, TIME)), code=1))
+
+
+class Builds(SyncHubTest):
+    """Which builds packaging/images asks an engine for; the engine is a script that answers as one without BuildKit."""
+
+    def setUp(self):
+        super().setUp()
+        self.commands, self.asked = self.folder / "bin", self.folder / "asked"
+        self.commands.mkdir()
+        (self.folder / "saved").write_bytes(saved(1))
+        self.engine("")
+
+    def engine(self, newer):
+        (self.commands / "docker").write_text(f"""#!/bin/sh
+echo "$*" >>{self.asked}
+case "$1 $2" in
+version*) echo linux/amd64 ;;
+buildx*) exit 1 ;;
+save*) cat {self.folder}/saved ;;
+run*) printf '%s\\n' {newer!r} ;;
+*) echo sha256:1 ;;
+esac
+""")
+        (self.commands / "docker").chmod(0o755)
+
+    def builds(self, *options):
+        """The commands `docker build`."""
+        self.asked.write_text("")
+        subprocess.run([PACKAGING / "images", *options], check=True, capture_output=True,
+                       env={**os.environ, "PATH": f"{self.commands}:{os.environ['PATH']}", "SYNCHUB_COMMIT": "c" * 40,
+                            "SOURCE_DATE_EPOCH": str(TIME)})
+        return [line for line in self.asked.read_text().splitlines() if line.startswith("build ")]
+
+    def test_one_for_this_machine_has_no_platform_so_that_it_shares_the_cache_of_others(self):
+        [here] = self.builds("pusher")
+        self.assertNotIn("TARGETARCH", here)
+        self.assertNotIn("AGAIN", here)
+        self.assertIn("SOURCES=any", here)
+        [other] = self.builds("--platform", "linux/arm/v7", "pusher")
+        self.assertIn("--build-arg BUILDPLATFORM=linux/amd64 --build-arg TARGETARCH=arm --build-arg TARGETVARIANT=v7", other)
+
+    def test_each_image_of_a_platform_is_compiled_again_once(self):
+        values = {re.search(r"AGAIN=(\d+) ", build)[1] for build in self.builds("--again", "--sources", "newest")}
+        self.assertEqual(len(values), 1)
+        self.assertEqual(self.asked.read_text().count("SOURCES=newest"), 4)
+
+    def test_packages_are_installed_anew_if_the_mirror_has_newer_ones(self):
+        for newer, expected in (("0 upgraded", ["tools", "pusher"]), ("Inst libssl3t64 [3.5.7] (3.5.9)", ["tools", "tools", "pusher"])):
+            self.engine(newer)
+            builds = self.builds("--fresh", "pusher")
+            self.assertEqual([re.search(r"--target (\S+)", build)[1] for build in builds], expected)
+            self.assertEqual([build for build in builds if "--no-cache" in build], builds[1:-1])
+
+    def test_saved_ones_are_equal_and_have_the_version_as_tag_for_each_platform(self):
+        archives = []
+        for folder in ("first", "second"):
+            (self.folder / "saved").write_bytes(saved(len(archives) + 1))
+            self.builds("--platform", "linux/arm64", "--save", self.folder / folder, "receiver")
+            [path] = (self.folder / folder).iterdir()
+            self.assertRegex(path.name, r"^synchub-receiver-[0-9.]+-arm64\.image\.tar\.gz$")
+            archives.append(path.read_bytes())
+        self.assertEqual(archives[0], archives[1])
+        version = path.name.split("-")[2]
+        with tarfile.open(path) as tar:
+            self.assertEqual(json.load(tar.extractfile("manifest.json"))[0]["RepoTags"],
+                             [f"synchub-receiver:{version}{end}" for end in ("", "-arm64", "-cccccccccccc", "-cccccccccccc-arm64")])
 
 
 class Sources(SyncHubTest):
