@@ -16,11 +16,13 @@ import harness  # noqa: E402
 
 PACKAGES = REPO / "build" / "packages"
 WAIT_S = 120
+KILLED = "137"  # the exit code of what Docker killed
 
 # Not --privileged, which fails if the engine itself lacks a capability.
 OPTIONS = ["--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
            "--security-opt", "apparmor=unconfined", "--cgroupns", "private",
-           "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"]
+           "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
+           "--stop-signal", "SIGRTMIN+3"]  # systemd's for a shutdown; it would not end at SIGTERM
 
 # systemd 256 and later require the unified hierarchy, which older hosts mount elsewhere.
 START = """
@@ -33,15 +35,15 @@ exec env container=docker /sbin/init
 
 BASES = {"noble": "ubuntu:24.04"}
 
-# All dependencies of the packages are available in the image, so that tests need no mirror.
+# All dependencies of the packages are available in the image, so that tests need no mirror, and so are apt's caches.
 IMAGE = """
 FROM {base}
 RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
+    rm -f /etc/apt/apt.conf.d/docker-clean /etc/apt/apt.conf.d/docker-gzip-indexes && \
     apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         systemd systemd-sysv apparmor bash-completion curl openssl procps sqlite3 && systemctl mask systemd-modules-load.service
 COPY *.deb /packages/
-RUN rm -f /etc/apt/apt.conf.d/docker-clean /packages/*dbgsym* && \
-    apt-get install -y --download-only /packages/*.deb redis-server
+RUN rm -f /packages/*dbgsym* && apt-get install -y --download-only /packages/*.deb redis-server
 """
 
 
@@ -117,7 +119,17 @@ class Machine:
                    details=lambda: docker("logs", self.name, check=False).stdout)
 
     def reboot(self):
-        docker("restart", "-t", "60", self.name)
+        """Every unit is stopped first, in time."""
+        docker("stop", "-t", WAIT_S, self.name)
+        if docker("inspect", "-f", "{{.State.ExitCode}}", self.name).stdout.strip() == KILLED:
+            raise Failed(f"{self.name} did not shut down within {WAIT_S} s")
+        docker("start", self.name)
+        self.wait_running()
+
+    def cut_power(self):
+        """No unit is stopped before the machine starts again."""
+        docker("kill", self.name)
+        docker("start", self.name)
         self.wait_running()
 
     def install(self, *packages):

@@ -195,17 +195,19 @@ class Life(Machines):
         self.hub.wait_active("synchub-receiver")
         self.wait_devices(3)
 
-    def test_06_the_hub_survives_a_reboot(self):
-        self.hub.reboot()
-        self.hub.wait_active("synchub-receiver")
-        self.assertEqual(self.devices(), 3)
-        self.assertEqual(self.redis("get other-application"), "1")
+    def test_06_the_hub_survives_a_reboot_and_a_power_cut(self):
+        for restart in (self.hub.reboot, self.hub.cut_power):
+            restart()
+            self.hub.wait_active("synchub-receiver")
+            self.assertEqual(self.devices(), 3)
+            self.assertEqual(self.redis("get other-application"), "1")
         self.node.write("/tmp/api/table_devices.json", table(4))
         self.wait_devices(4)
 
-    def test_07_a_node_survives_a_reboot(self):
-        self.node.reboot()
-        self.node.wait_active("synchub-pusher")
+    def test_07_a_node_survives_a_reboot_and_a_power_cut(self):
+        for restart in (self.node.reboot, self.node.cut_power):
+            restart()
+            self.node.wait_active("synchub-pusher")
         self.node.write("/tmp/api/table_devices.json", table(5))
         self.node.sh("chmod -R a+rX /tmp/api")
         self.wait_devices(5)
