@@ -167,3 +167,8 @@ class Machine:
 
     def write(self, path, text):
         self.sh(f"mkdir -p $(dirname {path}); cat >{path}.new; mv {path}.new {path}", stdin=text)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        image(name)
