@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import uuid
 REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "integration"))
 
+from documented import documented  # noqa: E402
 from harness import KEY, TOKEN  # noqa: E402
 
 # Docker Compose 2 asks for BuildKit, which has a cache of its own, and would build the small pusher's libraries again.
@@ -61,10 +63,13 @@ def program_of(name):
 
 @functools.cache
 def build_images():
-    """Builds all images, once in each run; the engine caches unchanged parts."""
+    """Builds all images as documented, once in each run; the engine caches unchanged parts."""
+    [command] = documented("docs/install.md", "docker build").commands()
     for name in IMAGES:
-        docker("build", "-q", "-f", REPO / "docker" / "Dockerfile", "--target", name,
-               "-t", image(name), REPO, timeout=1800)
+        words = shlex.split(command)
+        words[words.index("--target") + 1] = name
+        words[words.index("-t") + 1] = image(name)
+        run(*words, cwd=REPO, timeout=1800)
 
 
 def content(name):
