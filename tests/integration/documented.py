@@ -5,6 +5,7 @@ readers see; test_documents.py checks that each block has such a test."""
 import ast
 import pathlib
 import re
+import shlex
 from typing import NamedTuple
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
@@ -87,5 +88,22 @@ def covered():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "documented" \
                     and all(isinstance(argument, ast.Constant) for argument in node.args):
-                found.append((*(argument.value for argument in node.args), path.name))
+                found.append((*(argument.value for argument in node.args), str(path.relative_to(REPO))))
     return found
+
+
+# What runs the tests of a file, and those that use a helper: the first that matches.
+RUN_BY = ((r"tests/containers/platform_", "test-images"), (r"tests/containers/long_", "test-containers --long"),
+          (r"tests/containers/", "test-containers"), (r"tests/packaging/", "test-packages --short"),
+          (r"tests/integration/", "test"), (r"tests/k8s/[a-z_]+\.mjs$", "test-k8s"))
+
+
+def run_by(path):
+    """The command of ./dev that runs the tests of a file, or "nothing known"."""
+    return next((command for pattern, command in RUN_BY if re.match(pattern, path)), "nothing known")
+
+
+def ci_commands():
+    """The commands of ./dev that CI runs, with their arguments."""
+    [line] = re.findall(r"^for command in (.*); do$", (REPO / ".ci" / "run").read_text(), re.MULTILINE)
+    return [command for words in shlex.split(line) for command in words.split(" & ")]

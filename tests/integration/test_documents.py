@@ -28,16 +28,21 @@ KUBECTL = re.compile(r"kubectl |helm |\./dev chart$|openssl rand -hex 32$")
 
 
 class EachBlock(unittest.TestCase):
-    def test_has_a_test_that_runs_it(self):
-        calls = documents.covered()
+    def test_has_a_test_that_ci_runs(self):
+        calls = documents.covered() + [(*where, reader) for where, reader in READ_BY.items()]
+        ci = documents.ci_commands()
+        self.assertTrue({"test", "test-long", "test-k8s"} <= set(ci), ci)
         for document in documents.documents():
             for block in documents.blocks(document):
-                known = [start for where, start in [call[:2] for call in calls] + [*NOT_RUN, *READ_BY]
-                         if where == document and documents.begins(block, start)]
-                if document == "docs/kubernetes.md":
-                    known = known or all(KUBECTL.match(command) for command in block.commands())
-                self.assertTrue(known, f"{document}:{block.line}: no test runs '{block.lines[0]}': see "
+                if any(where == document and documents.begins(block, start) for where, start in NOT_RUN) or \
+                        document == "docs/kubernetes.md" and all(KUBECTL.match(command) for command in block.commands()):
+                    continue
+                tests = {test for where, start, test in calls if where == document and documents.begins(block, start)}
+                self.assertTrue(tests, f"{document}:{block.line}: no test runs '{block.lines[0]}': see "
                                        "tests/integration/documented.py")
+                commands = {documents.run_by(test) for test in tests}
+                self.assertTrue(commands & set(ci), f"{document}:{block.line}: CI does not run '{block.lines[0]}': only "
+                                                    f"{sorted(tests)} do, by ./dev {sorted(commands)}")
 
     def test_of_a_test_is_in_the_documents(self):
         for document, start, test in documents.covered():
@@ -353,9 +358,8 @@ class Servers(Site):
 
 class Developers(SyncHubTest):
     def test_ci_runs_the_demo_and_the_tests(self):
-        [commands] = re.findall(r"^for command in (.*); do$", (REPO / ".ci" / "run").read_text(), re.MULTILINE)
         for command in documented("README.md", "./dev demo").commands():
-            self.assertIn(command.removeprefix("./dev "), commands.split())
+            self.assertIn(command.removeprefix("./dev "), documents.ci_commands())
 
     def test_an_image_for_a_registry_is_that_of_the_container_tests(self):
         build, push = documented("docs/kubernetes.md", "docker build").commands()
@@ -366,8 +370,10 @@ class Developers(SyncHubTest):
             re.search(r" -t (\S+)", of_pusher)[1], "IMAGE"))
 
     def test_the_small_pusher_is_built_as_documented(self):
+        """By `./dev test-small` as it is, and by CI for the image, with arguments for its platform and its folder."""
         [command] = documented("docs/install.md", "packaging/small-pusher").commands()
         self.assertIn(f"\n{command}\n", (REPO / "tests" / "dev" / "test-small").read_text())
+        self.assertRegex((REPO / "docker" / "Dockerfile").read_text(), rf"(?m)^RUN .*\b{command} --arch \$arch ")
 
     @long_test
     def test_a_build_from_source_is_installed(self):
