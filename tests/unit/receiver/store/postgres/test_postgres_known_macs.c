@@ -194,6 +194,33 @@ static void marks_of_deletions_are_replaced_by_one(void **state)
     store_close(s);
 }
 
+/* BEGIN and the version are sent together: a failure of the latter must leave a usable connection.
+ */
+static void a_transaction_that_cannot_read_the_version_begins_the_next_time(void **state)
+{
+    (void)state;
+    store_close(informed());
+    char url[sizeof db_path + 64];
+    (void)snprintf(url, sizeof url, "%s&options=-c%%20lock_timeout%%3D200", db_path);
+    store *s = NULL;
+    sh_error error = {.code = SH_OK};
+    must(store_open(url, STORE_READ_WRITE, &s, &error), &error);
+    assert_true(is_there(s, MAC));
+    PGconn *other = PQconnectdb(db_path);
+    PQclear(PQexec(other, "BEGIN; LOCK TABLE \"SyncHub_Meta\" IN ACCESS EXCLUSIVE MODE"));
+    assert_int_equal(store_begin(s, &error), SH_E_BUSY);
+    assert_non_null(strstr(error.message, "55P03"));
+    assert_int_equal(remembered(s), 0);
+    PQfinish(other);
+    assert_true(is_there(s, MAC));
+    assert_int_equal(remembered(s), 1);
+    (void)sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+              " WHERE application_name = 'synchub-receiver'");
+    assert_int_equal(store_begin(s, &error), SH_E_NETWORK);
+    assert_int_equal(store_begin(s, &error), SH_E_NETWORK);
+    store_close(s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
 
 int main(void)
@@ -205,6 +232,7 @@ int main(void)
         TEST(what_is_undone_is_forgotten),
         TEST(nothing_is_remembered_where_a_deletion_would_not_be_noticed),
         TEST(marks_of_deletions_are_replaced_by_one),
+        TEST(a_transaction_that_cannot_read_the_version_begins_the_next_time),
     };
     return cmocka_run_group_tests(tests, server_start, server_stop);
 }
