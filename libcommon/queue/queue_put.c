@@ -209,7 +209,7 @@ static void put_checked(sh_queue *queue, sh_queue_put_item *const items[], size_
     put_numbers numbers;
     put_head head = {0};
     put_texts texts[SH_QUEUE_AT_ONCE];
-    put_groups groups;
+    put_groups groups = {.count = 0};
     write_common(queue, &numbers, &head.common);
     write_groups(&head, items, texts, count, &groups);
     sh_redis_script_run_each(queue->redis, &sh_script_queue_put, PUT_KEYS, groups.commands,
