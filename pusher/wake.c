@@ -3,6 +3,7 @@
 
 #include "libcommon/base/clock.h"
 #include "libcommon/base/text.h"
+#include "libcommon/os/program_pages.h"
 #include "libcommon/os/wall_timer.h"
 #include "libcommon/runtime/log.h"
 #include "libcommon/runtime/notify.h"
@@ -17,6 +18,9 @@
 
 /* How often files are looked at without an event. */
 #define LOOK_MS INT64_C(60000)
+
+/* Before a wait that is as long as this, the program gives its memory back. */
+#define LONG_WAIT_MS 10000
 
 #define OWN_PATHS 3 /* app.conf, its override, the spool */
 
@@ -156,6 +160,9 @@ bool wake_wait(wake *w, int64_t unix_ms, int64_t max_ms)
     /* From here on a change of the clock ends poll(); a change until here does not. */
     if (unix_ms != INT64_MAX && clock_step_ms(w, wall_clock_ahead_ms()) != 0)
         max_ms = 0;
+    int64_t wait_ms = unix_ms == INT64_MAX ? INT64_MAX : unix_ms - sh_clock_unix_ms();
+    if (at_most(wait_ms, max_ms) >= LONG_WAIT_MS)
+        sh_program_pages_drop();
     struct pollfd fds[] = {
         {.fd = sh_stop_fd(), .events = POLLIN},
         {.fd = w->timer, .events = POLLIN},
