@@ -3,6 +3,7 @@
 
 import functools
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -36,9 +37,10 @@ exec env container=docker /sbin/init
 BASES = {"noble": "ubuntu:24.04"}
 
 # All dependencies of the packages are available in the image, so that tests need no mirror, and so are apt's caches.
+# dpkg asks nobody about a settings file that was edited: it takes what Enter would, the file as it is.
 IMAGE = """
 FROM {base}
-RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
+RUN printf '%s\\n' force-unsafe-io force-confdef force-confold >/etc/dpkg/dpkg.cfg.d/tests && \
     rm -f /etc/apt/apt.conf.d/docker-clean /etc/apt/apt.conf.d/docker-gzip-indexes && \
     apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         systemd systemd-sysv apparmor bash-completion curl openssl procps sqlite3 && systemctl mask systemd-modules-load.service
@@ -133,12 +135,11 @@ class Machine:
         self.wait_running()
 
     def install(self, *packages):
-        return self.sh("apt-get install -y -o Dpkg::Options::=--force-confdef "
-                       f"-o Dpkg::Options::=--force-confold {' '.join(packages)}")
+        return self.sh(f"apt-get install -y {' '.join(packages)}")
 
-    def run_documented(self, command):
-        """A command of the documents, where the packages are; apt asks nothing."""
-        return self.sh(f"cd /packages; {command.replace('apt install', 'apt install -y')}")
+    def run_documented(self, command, folder="/packages"):
+        """A command of the documents, in the folder of the packages; apt asks nothing."""
+        return self.sh(f"cd {folder}; " + re.sub(r"^apt (\w+)", r"apt \1 -y", command))
 
     def override(self, block):
         """Runs the commands of a block before `systemctl edit UNIT`, and does what that makes of the lines after it.

@@ -20,6 +20,10 @@ SPOOL_ENTRIES_MAX = 1000  # SH_SPOOL_ENTRIES_MAX
 # The commands of docs/install.md. Machine.set() takes the place of the editor.
 HUB_INSTALL, _, HUB_RESTART, HUB_STATUS, HUB_NODES = documented("docs/install.md", "apt install ./synchub-receiver").commands()
 NODE_INSTALL, _, NODE_RESTART = documented("docs/install.md", "apt install ./synchub-pusher").commands()
+[REMOVE] = documented("docs/install.md", "apt remove ").commands()
+[PURGE] = documented("docs/install.md", "apt purge ").commands()
+[HUB_UPGRADE] = documented("docs/upgrade.md", "apt install ./synchub-receiver").commands()
+[NODE_UPGRADE] = documented("docs/upgrade.md", "apt install ./synchub-pusher").commands()
 
 
 def table(count):
@@ -100,13 +104,13 @@ class Machines:
         self.assertEqual(self.spooled(), 0)
         self.assertIn("no dead letters", self.hub.text("synchub-receiver dead list"))
 
-    def check_upgrade(self, count, package_of):
-        """Both machines are upgraded to package_of(machine, program) while an entry waits and the spool is full."""
+    def check_upgrade(self, count, folder):
+        """Both machines are upgraded to the packages in a folder of theirs while an entry waits and the spool is full."""
         queued = self.make_both_wait(count)
-        for machine, programs in ((self.hub, ("receiver", "puller")), (self.node, ("pusher",))):
+        for machine, programs, command in ((self.hub, ("receiver", "puller"), HUB_UPGRADE), (self.node, ("pusher",), NODE_UPGRADE)):
             before = {program: self.main_pid(machine, program) for program in programs}
             edited = machine.text("cat /etc/synchub/*.env")
-            machine.install(*(package_of(machine, program) for program in programs))
+            machine.run_documented(command, folder)
             for program in programs:
                 machine.wait_active(f"synchub-{program}")
                 self.assertNotEqual(self.main_pid(machine, program), before[program])
@@ -252,12 +256,11 @@ class Life(Machines):
         wait_until(lambda: self.devices() == 6, "the 6 devices")
 
     def test_11_an_upgrade_loses_nothing(self):
-        def newer(machine, program):
-            machine.sh(f"cd /root; dpkg-deb -R /packages/synchub-{program}_*.deb {program}; "
-                       f"sed -i 's/^Version: .*/&+1/' {program}/DEBIAN/control; "
-                       f"echo '# a new comment' >>{program}/etc/synchub/{program}.env; dpkg-deb -b {program} {program}.deb")
-            return f"/root/{program}.deb"
-        self.check_upgrade(7, newer)
+        for machine, programs in ((self.hub, "receiver puller"), (self.node, "pusher")):
+            machine.sh(f"mkdir /root/newer; cd /root/newer; for p in {programs}; do dpkg-deb -R /packages/synchub-${{p}}_*.deb $p; "
+                       "sed -i 's/^Version: .*/&+1/' $p/DEBIAN/control; echo '# a new comment' >>$p/etc/synchub/$p.env; "
+                       "dpkg-deb -b $p synchub-${p}_newer.deb; done")
+        self.check_upgrade(7, "/root/newer")
         self.assertRegex(" ".join(self.versions()), r"^\S+\+1$")
         self.assertEqual(self.redis("get other-application"), "1")
 
@@ -266,7 +269,7 @@ class Life(Machines):
         self.hub.sh("systemctl stop synchub-puller; systemctl restart synchub-receiver")
         self.node.write("/tmp/api/table_devices.json", table(8))
         wait_until(lambda: self.redis("xlen synchub:ingest") == "1", "an entry that nobody merges")
-        self.hub.sh("apt-get remove -y synchub-receiver")
+        self.hub.run_documented(REMOVE)
         self.assertFalse(self.hub.is_active("synchub-receiver"))
         self.hub.sh("test -e /etc/synchub/receiver.env -a -e /var/lib/synchub/synchub.db")
         self.hub.wait_active("redis-server")
@@ -285,7 +288,8 @@ class Life(Machines):
         self.assertIn("Cabin", self.hub.text("synchub-receiver node list"))
 
     def test_14_purging_leaves_nothing_of_ours(self):
-        self.hub.sh("apt-get purge -y synchub-receiver synchub-puller")
+        self.hub.run_documented(PURGE)
+        self.hub.sh("apt-get purge -y synchub-puller")
         self.node.sh("apt-get purge -y synchub-pusher")
         for machine in (self.hub, self.node):
             left = machine.text("find / -xdev \\( -name '*synchub*' -o -path '*/synchub/*' \\) "
@@ -349,7 +353,7 @@ class FromOlder(Machines):
         self.hub.sh("systemctl restart synchub-receiver synchub-puller")
         self.node.sh("systemctl restart synchub-pusher")
         self.wait_devices(3)
-        self.check_upgrade(4, lambda _, program: f"/packages/synchub-{program}_*.deb")
+        self.check_upgrade(4, "/packages")
         self.assertFalse(older & self.versions())
 
 
