@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 
-from stage import LockProbe, Stage, Tool, Webdis, cpu_seconds, peak_bytes, rest_bytes, tool, wait_until
+from stage import LockProbe, Stage, Tool, Webdis, cpu_seconds, peak_bytes, rest_bytes, shared_bytes, tool, wait_until
 
 MIB = 1024 * 1024
 # The approximate maximum of sealed bytes in one transaction (receiver/merge/merge_state.h).
@@ -102,39 +102,52 @@ def must_all(load, **counts):
 # --- Ingest -----------------------------------------------------------------------------------
 
 
+def cpu_us_of_each(pids, count, load):
+    """(what load() returns, microseconds of CPU time that the processes spent on each of count requests)"""
+    before = sum(map(cpu_seconds, pids))
+    result = load()
+    return result, (sum(map(cpu_seconds, pids)) - before) / count * 1e6
+
+
 def ingest(root, counts, memory):
     with Stage(root) as stage:
         receiver = stage.receiver("ingest")
 
         def push(kind, status, count, **limit):
+            """(pushes/s, bare XADDs/s, microseconds of CPU time of receiver and Redis for a push)"""
             stage.empty()
             bare = tool("limit-xadd", redis=stage.redis.url, count=count, **limit)
-            load = tool("load", url=receiver.url, kind=kind, count=count)
+            load, cpu = cpu_us_of_each((receiver.pid, stage.redis.process.pid), count,
+                                       lambda: tool("load", url=receiver.url, kind=kind, count=count))
             must_all(load, **{status: count})
-            return load["rate"], bare["rate"]
+            return load["rate"], bare["rate"], cpu
 
         def push_to_webdis():
-            """The same pushes, at the same Redis, right before ours."""
+            """The same pushes, at the same Redis, right before ours: (pushes/s, microseconds of CPU time for one)"""
             stage.empty()
             with Webdis(stage.folder, stage.redis) as peer:
-                load = tool("load", url=peer.url, kind="webdis", count=counts.pushes)
+                load, cpu = cpu_us_of_each((peer.process.pid, stage.redis.process.pid), counts.pushes,
+                                           lambda: tool("load", url=peer.url, kind="webdis", count=counts.pushes))
             must_all(load, s200=counts.pushes)
             if stage.redis.call("XLEN", "bench") != counts.pushes:
                 raise RuntimeError("webdis has not queued all")
-            return load["rate"]
+            return load["rate"], cpu
 
-        native, peer = [], []
+        native, peer, cpu = [], [], []
         for _ in range(counts.turns):
-            passed_on = push_to_webdis()
-            native.append(push("native", "s202", counts.pushes))
-            peer.append((native[-1][0], passed_on))
+            passed_on, peer_cpu = push_to_webdis()
+            rate, bare, own_cpu = push("native", "s202", counts.pushes)
+            native.append((rate, bare))
+            peer.append((rate, passed_on))
+            cpu.append((own_cpu, peer_cpu))
         memory["receiver_ingest"] = peak_bytes(receiver.pid)
         yield at_least("ingest_native", "pushes/s", 0.6, native)
         ours, passed_on = middle(peer)
         yield Figure("peer_webdis", passed_on, "pushes/s", ours, ours / passed_on, "ingest_native >=1",
                      ours >= passed_on, spread(peer))
+        yield at_least("ingest_native_cpu_peer_webdis", "us", None, cpu)
         yield at_least("ingest_netalertx", "pushes/s", 0.7,
-                       [push("netalertx", "s200", counts.netalertx, open=1)
+                       [push("netalertx", "s200", counts.netalertx, open=1)[:2]
                         for _ in range(counts.turns)])
 
 
@@ -335,6 +348,7 @@ def latency_of(root, counts, memory, nodes):
                    "the first table of each node")
         pids = [p.pid for p in stage.programs if p.name == "pusher"]
         memory["pusher_rest"] = max(rest_bytes(pid) for pid in pids)
+        memory["pusher_rest_pss"] = max(shared_bytes(pid) for pid in pids)
         memory["pusher_idle"] = max(peak_bytes(pid) for pid in pids)
         took = tool("latency", folder=stage.nodes, db=stage.db, nodes=nodes, rounds=counts.rounds)
     return took["p50_us"] / 1000, took["p99_us"] / 1000, disk["p50_us"] / 1000
@@ -387,6 +401,7 @@ def cpu_per_device(root, counts, memory):
 
 def peaks(root, counts, memory):
     """Peak memory, recorded by the other metrics."""
+    yield Figure("memory_pusher_rest_pss", memory["pusher_rest_pss"] / MIB, "MiB")
     for name, used, most in (("memory_pusher_rest", memory["pusher_rest"], 4),
                              ("memory_pusher_peak", peak_of_a_usual_table(root), 8)):
         yield Figure(name, used / MIB, "MiB", most, used / MIB / most, f"<={most} MiB", used <= most * MIB)

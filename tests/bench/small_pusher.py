@@ -6,7 +6,7 @@ import unittest.mock
 
 import harness
 from figures import MIB, Figure, pusher
-from stage import REPO, Stage, peak_bytes, rest_bytes, wait_until
+from stage import REPO, Stage, peak_bytes, rest_bytes, shared_bytes, wait_until
 
 DEVICES = 200
 LISTEN = "127.0.0.1:0"  # as in its image, for the health check
@@ -35,6 +35,7 @@ def small_pusher(root, counts, memory):
         with unittest.mock.patch.object(harness, "BIN", folder):
             sender = pusher(stage, "bench", receiver.url, first=60000000, devices=DEVICES, SYNC_listen=LISTEN, **own)
         wait_until(lambda: stage.redis.cli("HGET", "synchub:digests", "bench"), "the table")
+        yield Figure("memory_pusher_static_rest_pss", shared_bytes(sender.pid) / MIB, "MiB")
         for name, used, most in (("memory_pusher_static_rest", rest_bytes(sender.pid), 4),
                                  ("memory_pusher_static_peak", peak_bytes(sender.pid), 8)):
             yield Figure(name, used / MIB, "MiB", most, used / MIB / most, f"<={most} MiB", used <= most * MIB)

@@ -54,6 +54,12 @@ def rest_bytes(pid):
     return memory_bytes(pid, "VmRSS")
 
 
+def shared_bytes(pid):
+    """PSS: as VmRSS, but of a page that n processes share only 1/n."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE).group(1)) * 1024
+
+
 class Stage:
     """The environment of a hub: a folder, a Redis with the shipped settings, programs that end with it."""
 

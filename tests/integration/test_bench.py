@@ -12,12 +12,12 @@ import unittest
 from harness import BIN, REPO, clean_environment, long_test
 
 FIGURES = {
-    "ingest_native", "peer_webdis", "ingest_netalertx", "merge_new", "merge_known", "presence_flip", "unchanged",
+    "ingest_native", "peer_webdis", "ingest_native_cpu_peer_webdis", "ingest_netalertx", "merge_new", "merge_known", "presence_flip", "unchanged",
     *(f"merge_{what}_postgres{of}" for what in ("new", "known") for of in ("", "_cpu_client", "_cpu_postgresql")),
     "merge_known_postgres_lookups",
     "pull_fanout", "pull_fanout_not_pulled",
     "latency_one_p99", "latency_p50", "latency_p99", "growth_new_200", "growth_new_300", "growth_known_200",
-    "growth_known_300", "cpu_per_device_new", "cpu_per_device_known", "memory_pusher_rest", "memory_pusher_peak", "memory_pusher_idle",
+    "growth_known_300", "cpu_per_device_new", "cpu_per_device_known", "memory_pusher_rest", "memory_pusher_rest_pss", "memory_pusher_peak", "memory_pusher_idle",
     "memory_pusher_table", "memory_receiver_ingest", "memory_merge", "million", "million_p99",
     *(f"list_{name}_first_line" for name in ("nodes", "problems", "node", "devices", "sorted", "search")),
     "console_first_view", "console_first_view_bytes", "million_cpu", "million_cpu_redis", "appdb_lock", "appdb_wait", "appdb_lock_tables", "appdb_wait_tables",
