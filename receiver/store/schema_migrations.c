@@ -256,13 +256,14 @@ static const schema_step version_13[] = {
  * more, whoever has deleted it: each such transaction leaves a mark in SyncHub_Meta, which
  * conflicts with no other's (postgres_known_macs.c). By row and ALWAYS, as replication fires only
  * these. The function has its owner's rights, as whoever deletes devices need not have any on
- * SyncHub_Meta.
+ * SyncHub_Meta. It may be there already: the restoration of an older dump replaces only what that
+ * has.
  */
 static const schema_step version_14[] = {
     {.postgres =
-         "DO $do$ BEGIN EXECUTE format($f$CREATE FUNCTION \"SyncHub_DevicesLost\"() RETURNS trigger"
-         " LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, %s, pg_temp"
-         " AS $body$ BEGIN INSERT INTO \"SyncHub_Meta\"(key, value)"
+         "DO $do$ BEGIN EXECUTE format($f$CREATE OR REPLACE FUNCTION \"SyncHub_DevicesLost\"()"
+         " RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, %s,"
+         " pg_temp AS $body$ BEGIN INSERT INTO \"SyncHub_Meta\"(key, value)"
          " VALUES(" SCHEMA_DEVICES_LOST_MARK ", '') ON CONFLICT(key) DO NOTHING;"
          " RETURN NULL; END $body$ $f$, (SELECT relnamespace::regnamespace FROM pg_class"
          " WHERE oid = '\"Devices\"'::regclass)); END $do$;"

@@ -221,6 +221,25 @@ static void a_transaction_that_cannot_read_the_version_begins_the_next_time(void
     store_close(s);
 }
 
+/* A dump of an older schema does not have the function of the triggers, so that its restoration,
+ * as `pg_restore --clean` makes it, leaves that of a newer one.
+ */
+static void a_dump_of_an_older_schema_that_was_restored_is_upgraded(void **state)
+{
+    (void)state;
+    store_close(informed());
+    (void)sql("DROP TRIGGER \"SyncHub_deleted\" ON \"Devices\";"
+              "DROP TRIGGER \"SyncHub_renamed\" ON \"Devices\";"
+              "DROP TRIGGER \"SyncHub_truncated\" ON \"Devices\";"
+              "UPDATE \"SyncHub_Meta\" SET value = '13' WHERE key = 'schema_version'");
+    store *s = opened();
+    assert_true(is_there(s, MAC));
+    assert_int_equal(remembered(s), 1);
+    (void)sql("DELETE FROM \"Devices\"");
+    assert_false(is_there(s, MAC));
+    store_close(s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
 
 int main(void)
@@ -232,6 +251,7 @@ int main(void)
         TEST(what_is_undone_is_forgotten),
         TEST(nothing_is_remembered_where_a_deletion_would_not_be_noticed),
         TEST(marks_of_deletions_are_replaced_by_one),
+        TEST(a_dump_of_an_older_schema_that_was_restored_is_upgraded),
         TEST(a_transaction_that_cannot_read_the_version_begins_the_next_time),
     };
     return cmocka_run_group_tests(tests, server_start, server_stop);
