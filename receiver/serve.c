@@ -21,6 +21,8 @@
 
 #define STOP_GRACE_MS 4000
 #define UNPUBLISHED_CHECKS 5 /* in a row, before it is logged */
+/* How long pushes wait for others' exchange with Redis, which may hang; a slow disk takes less. */
+#define EXCHANGE_PATIENCE_MS 500
 #define AGE_INTERVAL_MS 5000 /* of reading how long the oldest entry waits */
 
 struct serve {
@@ -213,7 +215,7 @@ static sh_err start_parts(serve *s, const sh_settings *settings, sh_error *error
     if (s->ingests) {
         err = queue_pool_new(&options, &s->ingest.queues, error);
         if (err == SH_OK)
-            err = combiner_new(SH_QUEUE_AT_ONCE, &s->ingest.exchanges, error);
+            err = combiner_new(SH_QUEUE_AT_ONCE, EXCHANGE_PATIENCE_MS, &s->ingest.exchanges, error);
         if (err == SH_OK)
             err = credential_cache_new(s->ingest.keys, &s->ingest.credentials, error);
         if (err == SH_OK)

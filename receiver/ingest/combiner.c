@@ -3,23 +3,30 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct combiner {
     pthread_mutex_t lock;
     pthread_cond_t ended; /* a call */
     size_t weight_max;
-    bool busy;
+    int64_t patience_ms;
+    size_t calls;                /* in progress */
     combiner_part *first, **end; /* those that wait, the oldest first */
 };
 
-sh_err combiner_new(size_t weight_max, combiner **ret, sh_error *error)
+sh_err combiner_new(size_t weight_max, int64_t patience_ms, combiner **ret, sh_error *error)
 {
+    pthread_condattr_t monotonic;
     combiner *c = calloc(1, sizeof *c);
     if (c == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory for pushes");
     (void)pthread_mutex_init(&c->lock, NULL);
-    (void)pthread_cond_init(&c->ended, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&c->ended, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     c->weight_max = weight_max;
+    c->patience_ms = patience_ms;
     c->end = &c->first;
     *ret = c;
     return SH_OK;
@@ -39,8 +46,10 @@ static combiner_part *take(combiner *c)
 {
     combiner_part *first = c->first, *last = first;
     size_t weight = first->weight;
+    first->is_taken = true;
     while (last->next != NULL && weight + last->next->weight <= c->weight_max) {
         last = last->next;
+        last->is_taken = true;
         weight += last->weight;
     }
     c->first = last->next;
@@ -54,28 +63,43 @@ static combiner_part *take(combiner *c)
 static void lead(combiner *c, combiner_call *call, const void *context)
 {
     combiner_part *first = take(c);
-    c->busy = true;
+    c->calls++;
     (void)pthread_mutex_unlock(&c->lock);
     call(context, first);
     (void)pthread_mutex_lock(&c->lock);
-    c->busy = false;
+    c->calls--;
     for (combiner_part *part = first; part != NULL; part = part->next)
         part->is_done = true;
     (void)pthread_cond_broadcast(&c->ended);
 }
 
+static struct timespec end_of_patience(const combiner *c)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(c->patience_ms / 1000);
+    until.tv_nsec += (long)(c->patience_ms % 1000) * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    return until;
+}
+
 void combiner_run(combiner *c, combiner_part *part, combiner_call *call, const void *context)
 {
+    const struct timespec until = end_of_patience(c);
+    bool is_patient = true;
     part->next = NULL;
-    part->is_done = false;
+    part->is_taken = part->is_done = false;
     (void)pthread_mutex_lock(&c->lock);
     *c->end = part;
     c->end = &part->next;
     while (!part->is_done) {
-        if (c->busy)
+        if (part->is_taken)
             (void)pthread_cond_wait(&c->ended, &c->lock);
-        else
+        else if (c->calls == 0 || !is_patient)
             lead(c, call, context);
+        else
+            is_patient = pthread_cond_timedwait(&c->ended, &c->lock, &until) == 0;
     }
     (void)pthread_mutex_unlock(&c->lock);
 }

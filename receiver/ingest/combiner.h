@@ -6,10 +6,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Group commit: calls of several threads become one. While a call is in progress, those that come
- * meanwhile wait, and the thread of one of them makes the next call for all. Thread-safe.
+ * meanwhile wait, and the thread of one of them makes the next call for all. If a call takes long,
+ * they do not wait for it but make the next one beside it. Thread-safe.
  */
 typedef struct combiner combiner;
 
@@ -17,14 +19,17 @@ typedef struct combiner combiner;
 typedef struct combiner_part {
     size_t weight;
     struct combiner_part *next; /* in the same call; NULL: the last one */
-    bool is_done;               /* the combiner's */
+    bool is_taken, is_done;     /* the combiner's: by a call, which has ended */
 } combiner_part;
 
 /* Makes the call for a list of parts. Their threads wait until it returns. */
 typedef void combiner_call(const void *context, combiner_part *first);
 
-/* Parts of one call weigh weight_max together, or there is only one. SH_E_MEMORY. */
-sh_err combiner_new(size_t weight_max, combiner **ret, sh_error *error);
+/*
+ * Parts of one call weigh weight_max together, or there is only one. A part waits at most
+ * patience_ms for calls that it is not in. SH_E_MEMORY.
+ */
+sh_err combiner_new(size_t weight_max, int64_t patience_ms, combiner **ret, sh_error *error);
 void combiner_free(combiner *c); /* no thread may be in combiner_run(); NULL is accepted */
 
 /*

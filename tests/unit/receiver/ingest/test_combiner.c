@@ -10,6 +10,7 @@
 #define THREADS 6
 #define WEIGHT_MAX 4
 #define ROUNDS 500
+#define PATIENT_MS INT64_C(600000)
 
 /* Waits for up to a minute. */
 #define WAIT_FOR(condition)                                                                        \
@@ -72,6 +73,18 @@ static void *run_often(void *context)
     return NULL;
 }
 
+/* A call that the test holds up, beside others. */
+static void hold(const void *context, combiner_part *first)
+{
+    calls *c = ((thread_part *)first)->calls;
+    (void)context;
+    atomic_fetch_add(&c->inside, 1);
+    WAIT_FOR(!atomic_load(&c->held));
+    for (combiner_part *part = first; part != NULL; part = part->next)
+        ((thread_part *)part)->runs++;
+    atomic_fetch_sub(&c->inside, 1);
+}
+
 static void start(pthread_t *thread, void *(*run)(void *), thread_part *part)
 {
     assert_int_equal(pthread_create(thread, NULL, run, part), 0);
@@ -83,7 +96,7 @@ static void those_that_come_during_a_call_share_the_next(void **state)
     pthread_t threads[THREADS];
     thread_part parts[THREADS];
     calls c = {.held = true};
-    assert_int_equal(combiner_new(WEIGHT_MAX, &c.combiner, NULL), SH_OK);
+    assert_int_equal(combiner_new(WEIGHT_MAX, PATIENT_MS, &c.combiner, NULL), SH_OK);
     for (int i = 0; i < THREADS; i++)
         parts[i] = (thread_part){.part = {.weight = 1}, .calls = &c};
     start(&threads[0], run_once, &parts[0]);
@@ -107,7 +120,7 @@ static void each_part_is_in_one_call_however_many_threads_there_are(void **state
     pthread_t threads[THREADS];
     thread_part parts[THREADS];
     calls c = {.held = false};
-    assert_int_equal(combiner_new(WEIGHT_MAX, &c.combiner, NULL), SH_OK);
+    assert_int_equal(combiner_new(WEIGHT_MAX, PATIENT_MS, &c.combiner, NULL), SH_OK);
     for (int i = 0; i < THREADS; i++) { /* the last ones weigh more than a call may */
         parts[i] = (thread_part){.part = {.weight = (size_t)i + 1}, .calls = &c};
         start(&threads[i], run_often, &parts[i]);
@@ -122,11 +135,42 @@ static void each_part_is_in_one_call_however_many_threads_there_are(void **state
     combiner_free(c.combiner);
 }
 
+static void *run_held(void *context)
+{
+    thread_part *part = context;
+    combiner_run(part->calls->combiner, &part->part, hold, NULL);
+    return NULL;
+}
+
+/* As with a connection to Redis that hangs: others may be good, and fail no later if not. */
+static void a_call_that_takes_long_does_not_delay_others(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    thread_part parts[THREADS];
+    calls c = {.held = true};
+    assert_int_equal(combiner_new(1, 20, &c.combiner, NULL), SH_OK);
+    for (int i = 0; i < THREADS; i++) {
+        parts[i] = (thread_part){.part = {.weight = 1}, .calls = &c};
+        start(&threads[i], run_held, &parts[i]);
+    }
+    WAIT_FOR(atomic_load(&c.inside) == THREADS);
+    int inside = atomic_load(&c.inside);
+    atomic_store(&c.held, false);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(parts[i].runs, 1);
+    }
+    assert_int_equal(inside, THREADS);
+    combiner_free(c.combiner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(those_that_come_during_a_call_share_the_next),
         cmocka_unit_test(each_part_is_in_one_call_however_many_threads_there_are),
+        cmocka_unit_test(a_call_that_takes_long_does_not_delay_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
