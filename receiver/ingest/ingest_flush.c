@@ -13,7 +13,10 @@
 #include <string.h>
 
 #define STALE_TRIES 5 /* changes of credentials during one push before it is answered 503 */
-/* More is sent by an exchange of its own, for which no other push waits. */
+/*
+ * More is sent by an exchange of its own, for which no other push waits; and so are questions
+ * alone, which need not wait until Redis has written others' puts to disk.
+ */
 #define TOGETHER_BYTES_MAX SH_MIB
 
 _Static_assert(SH_HTTP_TOGETHER_MAX <= SH_QUEUE_AT_ONCE, "a batch fits into one exchange");
@@ -192,7 +195,7 @@ void ingest_flush(const ingest *in, ingest_push pushes[], size_t count)
         }
         if (part.part.weight == 0)
             return;
-        if (bytes <= TOGETHER_BYTES_MAX)
+        if (bytes > 0 && bytes <= TOGETHER_BYTES_MAX)
             combiner_run(in->exchanges, &part.part, exchange, in);
         else
             exchange(in, &part.part);

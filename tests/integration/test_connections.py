@@ -14,7 +14,7 @@ import subprocess
 import threading
 
 import harness
-from harness import (TOKEN, TYPE_ENVELOPE, curl, device_rows, device_table, get_status,
+from harness import (TOKEN, TYPE_ENVELOPE, bearer, curl, device_rows, device_table, get_status,
                      netalertx_push, receive_head, wait_until)
 from metrics_base import metric
 
@@ -399,3 +399,27 @@ class Fairness(ConnectionsTest):
         finally:
             stop.set()
         self.assert_ends(program)
+
+    def test_questions_do_not_wait_for_puts(self):
+        """Redis pauses what writes, as while its disk is slow. Two of the four workers are free."""
+        redis, answers = self.redis(), []
+        hub = self.program("receiver", self.receiver_settings(
+            redis, SYNC_receiver_role="ingest")).wait_ready()
+        self.assertEqual(netalertx_push(hub.url, TABLE, "Node").status, 200)
+
+        def push(node):
+            answers.append(netalertx_push(hub.url, TABLE, node).status)
+
+        pushes = [threading.Thread(target=push, args=(f"Node_{n}",)) for n in range(2)]
+        redis.call("CLIENT", "PAUSE", "60000", "WRITE")
+        for thread in pushes:
+            thread.start()
+        wait_until(lambda: b"blocked_clients:0" not in redis.call("INFO", "clients"), "a put that waits")
+        asked = curl(hub.url + "/sync", "-X", "POST", "-H", "Content-Length: 0", headers={
+            **bearer(TOKEN), "Content-Type": TYPE_ENVELOPE, "Sync-Hub-Node": "Node",
+            "Sync-Hub-Digest": "00" * 32})
+        answered_before = len(answers)
+        redis.call("CLIENT", "UNPAUSE")
+        for thread in pushes:
+            thread.join()
+        self.assertEqual((asked.status, answered_before, len(answers)), (200, 0, len(pushes)))
