@@ -10,7 +10,8 @@
  * They are valid for one version of Devices, which each transaction reads as it begins: the table,
  * its triggers that mark deletions, and these marks. Another version, a missing or disabled
  * trigger, and a rollback, which may take back rows that it had found, forget all. So does a
- * trigger of somebody else, which may delete a row when another is inserted.
+ * trigger of somebody else, which may delete a row when another is inserted, and a table that
+ * inherits from Devices, of which look-ups find rows that no trigger watches.
  *
  * Inserted rows are not added until a look-up finds them.
  */
@@ -27,7 +28,8 @@ sh_err store_postgres_known_prepare(store_postgres *s, sh_error *error)
         "SELECT (SELECT value FROM \"SyncHub_Meta\" WHERE key = 'generation'),"
         " (SELECT string_agg(concat_ws('.', tgrelid, oid, xmin), ' ' ORDER BY oid) FROM pg_trigger"
         " WHERE tgrelid = to_regclass('\"Devices\"') AND NOT tgisinternal"
-        " HAVING count(*) = 3 AND count(*) FILTER (WHERE " IS_OURS ") = 3) || ' ' ||"
+        " HAVING count(*) = 3 AND count(*) FILTER (WHERE " IS_OURS ") = 3 AND NOT EXISTS"
+        " (SELECT 1 FROM pg_inherits WHERE inhparent = to_regclass('\"Devices\"'))) || ' ' ||"
         " (SELECT coalesce(sum(hashtextextended(key, 0)), 0) FROM \"SyncHub_Meta\" WHERE " MARKS
         ")",
         NULL, 0, error);
