@@ -30,15 +30,15 @@ typedef struct {
     const sh_mac *const *macs;
     const size_t *places;
     size_t count;
-} sought;
+} sought_macs;
 
-static const sh_mac *sought_at(const sought *sought, size_t i)
+static const sh_mac *sought_at(const sought_macs *sought, size_t i)
 {
     return sought->macs[sought->places[i]];
 }
 
 /* The keys as an array, in memory that the caller frees; NULL if there is none. */
-static char *build_keys(const sought *sought, sh_slice *ret)
+static char *build_keys(const sought_macs *sought, sh_slice *ret)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < sought->count; i++)
@@ -57,7 +57,7 @@ static char *build_keys(const sought *sought, sh_slice *ret)
     return room;
 }
 
-static sh_err take_new(store_postgres *s, const PGresult *result, const sought *sought,
+static sh_err take_new(store_postgres *s, const PGresult *result, const sought_macs *sought,
                        bool known[], sh_error *error)
 {
     for (size_t i = 0; i < sought->count; i++)
@@ -75,7 +75,7 @@ static sh_err take_new(store_postgres *s, const PGresult *result, const sought *
     return SH_OK;
 }
 
-static sh_err look_up(store_postgres *s, const sought *sought, bool known[], sh_error *error)
+static sh_err look_up(store_postgres *s, const sought_macs *sought, bool known[], sh_error *error)
 {
     SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
     postgres_parameters p = {.count = 0};
@@ -95,7 +95,7 @@ sh_err store_postgres_find_known(store *base, const sh_mac *const macs[], size_t
     SH_CLEANUP(sh_free_cleanup) size_t *places = calloc(count + 1, sizeof *places);
     if (places == NULL)
         return sh_fail(error, SH_E_MEMORY, "out of memory: cannot look devices up");
-    sought sought = {.macs = macs, .places = places};
+    sought_macs sought = {.macs = macs, .places = places};
     for (size_t i = 0; i < count; i++) {
         known[i] = store_postgres_known_has(s, macs[i]);
         if (!known[i])
