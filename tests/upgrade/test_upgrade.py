@@ -17,7 +17,7 @@ import old  # noqa: E402
 import harness  # noqa: E402
 from harness import (REPO, Redis, SyncHubTest, curl, device_rows, device_table,  # noqa: E402
                      wait_until)
-from postgres import Postgres, psql  # noqa: E402
+from postgres import PASSWORD, USER, Postgres, find_programs, psql  # noqa: E402
 
 GOLDEN = REPO / "tests" / "golden" / "0.1.0"
 SCHEMAS = sorted((REPO / "tests" / "golden").glob("schema-*"))
@@ -156,6 +156,61 @@ class Schemas(GoldenTest):
                         self.push(hub, "Cabin", device_rows(1, "d"), **self.own_credentials(golden))
                     hub.stop()
                     redis.stop()
+
+
+class RestoreTest(GoldenTest):
+    """Dumps of older versions replace today's database by what the restore job of k8s/components/backup-postgresql runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = Postgres()
+        self.addCleanup(self.server.remove)
+        text = (REPO / "k8s" / "components" / "backup-postgresql" / "restore.yaml").read_text()
+        block = re.search(r"^( +)- sh\n +- -c\n +- \|\n((?:\1  .*\n)+)", text, re.MULTILINE)
+        self.script = re.sub(rf"^{block[1]}  ", "", block[2], flags=re.MULTILINE)
+
+    def restore(self, dump, url):
+        database = url.rsplit("/", 1)[1]
+        return subprocess.run(
+            ["sh", "-c", self.script], capture_output=True, text=True, timeout=harness.READY_S,
+            env={"PATH": f"{find_programs()}:/usr/bin:/bin", "PGHOST": "127.0.0.1", "PGPORT": str(self.server.port),
+                 "PGUSER": USER, "PGPASSWORD": PASSWORD, "PGDATABASE": database, "RESTORE_FILE": str(dump)})
+
+    def todays_database(self, redis):
+        url = self.server.new_database()
+        self.run_program("receiver", self.receiver_settings(redis, url), "--once", code=0)
+        psql(url, """INSERT INTO "Devices" ("devMac", "devFirstConnection", "devLastConnection") VALUES ('02:00:00:00:00:99', '', '')""")
+        return url
+
+    def dump(self, url, name):
+        path = self.folder / f"{name}.dump"
+        subprocess.run([find_programs() / "pg_dump", "--format=custom", f"--file={path}", url], check=True)
+        return path
+
+    def test_a_dump_of_each_older_version_is_restored_and_upgraded(self):
+        for golden in (GOLDEN, *SCHEMAS):
+            with self.subTest(golden=golden.name):
+                older = self.server.new_database()
+                psql(older, (golden / "postgres.sql").read_text())
+                redis = self.golden_redis(golden)
+                today = self.todays_database(self.redis())
+                done = self.restore(self.dump(older, golden.name), today)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                devices = "SELECT count(*) FROM \"Devices\""
+                self.assertEqual(psql(today, devices), psql(older, devices))
+                self.run_program("receiver", self.receiver_settings(redis, today), "adopt", code=0)
+                self.check_hub(redis, today).stop()
+                redis.stop()
+
+    def test_a_dump_that_breaks_off_changes_nothing(self):
+        today = self.todays_database(self.redis())
+        path = self.dump(today, "whole")
+        broken = self.folder / "broken.dump"
+        broken.write_bytes(path.read_bytes()[:-2000])
+        before = self.dump(today, "before").stat().st_size
+        self.assertNotEqual(self.restore(broken, today).returncode, 0)
+        self.assertEqual(self.dump(today, "after").stat().st_size, before)
+        self.assertEqual(psql(today, 'SELECT "devMac" FROM "Devices"'), "02:00:00:00:00:99\n")
 
 
 class BothReleases(SyncHubTest):
