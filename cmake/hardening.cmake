@@ -19,7 +19,8 @@ set(CMAKE_C_FLAGS_MINSIZEREL "-Os")
 # A target's options come after all flags of user and build type, so they take precedence. Asserts
 # check contracts between our own functions and stay in every build.
 set(hardening -UNDEBUG -fstack-protector-strong)
-set(link_hardening -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
+# Code stays as it is in the file (-z text): program_pages.c relies on it.
+set(link_hardening -Wl,-z,relro,-z,now,-z,noexecstack,-z,text,--as-needed)
 
 # Options that only some compilers or processors support.
 foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
