@@ -20,8 +20,9 @@
 #include "pusher/shutdown_deadline.h"
 #include "pusher/wake.h"
 
-#include <inttypes.h>
 #include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
 
 #define SETTLING_POLL_MS 100 /* while the settings are being written */
 
@@ -90,8 +91,8 @@ static void look_at_clock(loop *l)
     int64_t step_ms = wake_clock_step_ms(l->wakes);
     if (step_ms == 0)
         return;
-    sh_log_info("the clock of this machine was set %s by %" PRId64 " s",
-                step_ms > 0 ? "forward" : "back", (step_ms > 0 ? step_ms : -step_ms) / 1000);
+    sh_log_info("the clock of this machine was set %s by %lld s", step_ms > 0 ? "forward" : "back",
+                (llabs(step_ms) + 500) / 1000);
     retry_clock_set(&l->retry);
 }
 

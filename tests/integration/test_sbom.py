@@ -90,7 +90,7 @@ class Sbom(unittest.TestCase):
         self.assertIn("does not name a release: 0.2.0", self.sbom([self.package("synchub-pusher", "0.2.0", "libc6")], 1))
 
     def test_every_release_that_packages_are_built_for_is_known(self):
-        suffixes = re.findall(r"version_suffix=(\+\S+) ;;", (REPO / "packaging" / "package").read_text())
+        suffixes = re.findall(r"version_suffix=(\+\S+)", (REPO / "packaging" / "package").read_text())
         self.assertGreaterEqual(len(suffixes), 3)
         self.sbom([self.package("synchub-pusher", f"0.2.0{suffix}", "libc6") for suffix in suffixes])
 
