@@ -41,10 +41,19 @@ void combiner_free(combiner *c)
     free(c);
 }
 
-/* Takes the parts of the next call; with the lock held. */
-static combiner_part *take(combiner *c)
+/* Where the list has a part that no call has taken. */
+static combiner_part **link_of(combiner *c, const combiner_part *part)
 {
-    combiner_part *first = c->first, *last = first;
+    combiner_part **link = &c->first;
+    while (*link != part)
+        link = &(*link)->next;
+    return link;
+}
+
+/* Takes a part, and those behind it for which there is room, out of the list. */
+static combiner_part *take(combiner *c, combiner_part **link)
+{
+    combiner_part *first = *link, *last = first;
     size_t weight = first->weight;
     first->is_taken = true;
     while (last->next != NULL && weight + last->next->weight <= c->weight_max) {
@@ -52,24 +61,24 @@ static combiner_part *take(combiner *c)
         last->is_taken = true;
         weight += last->weight;
     }
-    c->first = last->next;
-    if (c->first == NULL)
-        c->end = &c->first;
+    *link = last->next;
+    if (*link == NULL)
+        c->end = link;
     last->next = NULL;
     return first;
 }
 
-/* Makes a call for those that wait longest; with the lock held, but not meanwhile. */
-static void lead(combiner *c, combiner_call *call, const void *context)
+/* Makes the next call, with this thread's part first; with the lock held, but not meanwhile. */
+static void lead(combiner *c, const combiner_part *part, combiner_call *call, const void *context)
 {
-    combiner_part *first = take(c);
+    combiner_part *first = take(c, link_of(c, part));
     c->calls++;
     (void)pthread_mutex_unlock(&c->lock);
     call(context, first);
     (void)pthread_mutex_lock(&c->lock);
     c->calls--;
-    for (combiner_part *part = first; part != NULL; part = part->next)
-        part->is_done = true;
+    for (combiner_part *one = first; one != NULL; one = one->next)
+        one->is_done = true;
     (void)pthread_cond_broadcast(&c->ended);
 }
 
@@ -96,8 +105,8 @@ void combiner_run(combiner *c, combiner_part *part, combiner_call *call, const v
     while (!part->is_done) {
         if (part->is_taken)
             (void)pthread_cond_wait(&c->ended, &c->lock);
-        else if (c->calls == 0 || !is_patient)
-            lead(c, call, context);
+        else if ((c->calls == 0 && c->first == part) || !is_patient)
+            lead(c, part, call, context);
         else
             is_patient = pthread_cond_timedwait(&c->ended, &c->lock, &until) == 0;
     }
