@@ -14,6 +14,10 @@
 #define BLOCK_BYTES 16
 #define IV_WIRE_BYTES 24 /* base64 of SH_NETALERTX_IV_BYTES */
 
+_Static_assert(SH_NETALERTX_PIECE_BYTES % 4 == 0 &&
+                   SH_NETALERTX_PIECE_BYTES / 4 * 3 % BLOCK_BYTES == 0,
+               "a piece has whole blocks");
+
 static void free_context(EVP_CIPHER_CTX **context)
 {
     EVP_CIPHER_CTX_free(*context); /* wipes the key schedule */
@@ -91,12 +95,43 @@ static size_t padding_len(const uint8_t last[static BLOCK_BYTES], bool *valid)
 }
 
 /* Decrypts complete blocks in place. */
-static bool decrypt_blocks(sh_slice passphrase, const uint8_t *iv, uint8_t *sealed, size_t len)
+static bool decrypt_blocks(EVP_CIPHER_CTX *context, uint8_t *sealed, size_t len)
 {
-    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, false);
     int out = 0;
-    return context != NULL && EVP_CIPHER_CTX_set_padding(context, 0) == 1 &&
-           EVP_CipherUpdate(context, sealed, &out, sealed, (int)len) == 1 && out == (int)len;
+    return len == 0 ||
+           (EVP_CipherUpdate(context, sealed, &out, sealed, (int)len) == 1 && out == (int)len);
+}
+
+/*
+ * Decodes and decrypts body, each piece right after it was decoded, while it is in the cache.
+ * Writes *len bytes: whole blocks, at least one, for which ret must have room. Every piece but the
+ * last, and a valid body as a whole, are whole blocks, so padding within a body is found as well.
+ * False if libcrypto fails.
+ */
+static bool decrypt_body(EVP_CIPHER_CTX *context, sh_slice body, uint8_t *ret, size_t *len,
+                         bool *valid)
+{
+    size_t left = body.len - body.len % 4;
+    *valid = left == body.len && left > 0;
+    *len = 0;
+    memset(ret, 0, BLOCK_BYTES); /* decrypted if the payload is shorter than a block */
+    for (const char *at = body.data; left > 0;) {
+        size_t piece = left < SH_NETALERTX_PIECE_BYTES ? left : SH_NETALERTX_PIECE_BYTES;
+        size_t decoded = 0;
+        bool ok = sh_base64_decode_constant_time((sh_slice){at, piece}, ret + *len, &decoded);
+        size_t blocks = decoded - decoded % BLOCK_BYTES;
+        *valid &= ok & (blocks == decoded);
+        if (!decrypt_blocks(context, ret + *len, blocks))
+            return false;
+        *len += blocks;
+        at += piece;
+        left -= piece;
+    }
+    if (*len > 0)
+        return true;
+    *valid = false;
+    *len = BLOCK_BYTES;
+    return decrypt_blocks(context, ret, BLOCK_BYTES);
 }
 
 sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, bool *valid,
@@ -116,18 +151,17 @@ sh_err sh_netalertx_decrypt(sh_slice passphrase, sh_slice wire, sh_buf *ret, boo
     if (err != SH_OK)
         return sh_fail(error, err, "no memory for a payload of %zu bytes", wire.len);
     uint8_t *bytes = (uint8_t *)ret->data + ret->len;
-    memset(bytes, 0, BLOCK_BYTES); /* decrypted if the payload is shorter than a block */
     bool iv_ok = sh_base64_decode_constant_time((sh_slice){wire.data, split}, iv, &iv_len);
-    bool body_ok = sh_base64_decode_constant_time(body, bytes, &len);
-    bool complete = len > 0 && len % BLOCK_BYTES == 0;
-    len = len < BLOCK_BYTES ? BLOCK_BYTES : len - len % BLOCK_BYTES;
-    if (!decrypt_blocks(passphrase, iv, bytes, len)) {
+    bool body_ok = false;
+    SH_CLEANUP(free_context) EVP_CIPHER_CTX *context = cipher_new(passphrase, iv, false);
+    if (context == NULL || EVP_CIPHER_CTX_set_padding(context, 0) != 1 ||
+        !decrypt_body(context, body, bytes, &len, &body_ok)) {
         bytes[0] = '\0';
-        return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", len);
+        return sh_fail(error, SH_E_MEMORY, "no memory to decrypt %zu bytes", len_max);
     }
     bool padded = false;
     size_t text_len = len - padding_len(bytes + len - BLOCK_BYTES, &padded);
-    *valid = iv_ok & (iv_len == SH_NETALERTX_IV_BYTES) & body_ok & complete & padded;
+    *valid = iv_ok & (iv_len == SH_NETALERTX_IV_BYTES) & body_ok & padded;
     bytes[text_len] = '\0';
     ret->len += text_len;
     return SH_OK;

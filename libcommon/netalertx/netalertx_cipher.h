@@ -4,6 +4,7 @@
 
 #include "libcommon/base/buffer.h"
 #include "libcommon/base/error.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/base/text.h"
 #include "libcommon/base/version.h"
 
@@ -15,6 +16,9 @@
  * the passphrase as the key. Not authenticated; for compatibility only.
  */
 #define SH_NETALERTX_IV_BYTES 16
+/* Base64 that is decoded and decrypted at a time: it and its 48 KiB of text fit into an L2 cache.
+ */
+#define SH_NETALERTX_PIECE_BYTES (64 * SH_KIB)
 
 /* Appends base64(IV) base64(ciphertext). iv NULL: a random IV. SH_E_LIMIT, SH_E_MEMORY. */
 sh_err sh_netalertx_encrypt(sh_slice passphrase, sh_slice plain, const uint8_t *iv, sh_buf *ret,
