@@ -45,6 +45,7 @@ class Counts:
     growth: tuple = (10000, 100000, 1000000)
     growth_new: int = 30000
     growth_known: int = 100000
+    growth_turns: int = 3
     pipeline_tables: int = 8
     large_table: int = 40000
     million_nodes: int = 1000000
@@ -66,7 +67,7 @@ class Counts:
 SHORT = Counts(turns=1, pushes=60, netalertx=20, tables=1, devices=200, postgres_tables=1, postgres_known_times=2,
                check_ins=200, nodes=40,
                nodes_timeout_s=2, slow_ms=200, rounds=1, growth=(100, 200, 300), growth_new=100,
-               growth_known=100, pipeline_tables=2, large_table=400, million_nodes=400,
+               growth_known=100, growth_turns=2, pipeline_tables=2, large_table=400, million_nodes=400,
                million_rate=200, million_seconds=1, ten_million_nodes=400, ten_million_rate=200, growth_long=400,
                appdb_nodes=2,
                view_nodes=20, view_devices=100,
@@ -192,22 +193,31 @@ def merge(root, counts, memory):
 
 
 def merge_into(stage, counts, size, turn):
-    """Rates of known and of new devices in a database of that size."""
-    if counts.growth_new * 10 > size:  # rows of one turn would be known in the next
-        for path in stage.folder.glob(stage.db.name + "*"):
-            path.unlink()
-        tool("fill-devices", db=stage.db, devices=size)
+    """Rates of known and of new devices in a database of that size. Each node has its own devices."""
     known = max(1, counts.growth_known // counts.devices)
     devices = min(size, counts.devices)
     # Tables of known devices are spread over the whole database.
     step = max(1, (size - counts.devices) // known)
-    for i in range(known):
-        tool("queue-tables", redis=stage.redis.url, tables=1, devices=devices,
-             first=min(i * step, max(0, size - counts.devices)))
+
+    def queue_known(end):
+        for i in range(known):
+            tool("queue-tables", redis=stage.redis.url, tables=1, devices=devices, node=i, end=end,
+                 first=min(i * step, max(0, size - counts.devices)))
+
+    is_new = counts.growth_new * 10 > size  # rows of one turn would be known in the next
+    if is_new:
+        for path in stage.folder.glob(stage.db.name + "*"):
+            path.unlink()
+        stage.empty()  # the queue belongs to the database
+        tool("fill-devices", db=stage.db, devices=size)
+    if is_new or turn == 0:  # not counted: nobody has seen these devices yet
+        queue_known("")
+        stage.merge_queue()
+    queue_known(" " * (turn + 1))
     known_seconds, _ = stage.merge_queue()
     tables = 3
     tool("queue-tables", redis=stage.redis.url, tables=tables, devices=counts.growth_new // tables,
-         first=size + (turn + 1) * 10000000)
+         node=known + turn * tables, first=size + (turn + 1) * 10000000)
     new_seconds, _ = stage.merge_queue()
     return {"known": known * devices / known_seconds,
             "new": counts.growth_new // tables * tables / new_seconds}
@@ -221,7 +231,7 @@ def growth_turns(root, counts, sizes):
             if counts.growth_new * 10 <= size:
                 tool("fill-devices", db=stage.db, devices=size, timeout_s=FILL_SECONDS_MAX)
         return [{size: merge_into(stage, counts, size, turn) for size, stage in stages.items()}
-                for turn in range(counts.turns)]
+                for turn in range(counts.growth_turns)]
 
 
 def growth(root, counts, memory):

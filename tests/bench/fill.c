@@ -65,6 +65,7 @@ int bench_queue_tables(int argc, char *argv[])
     size_t tables = bench_number(argc, argv, "tables", NULL);
     size_t devices = bench_number(argc, argv, "devices", NULL);
     size_t first = bench_number(argc, argv, "first", "0");
+    size_t first_node = bench_number(argc, argv, "node", "0");
     size_t flip = bench_number(argc, argv, "flip", "100");
     uint8_t key[SH_KEY_BYTES];
     sh_error error = {0};
@@ -78,7 +79,7 @@ int bench_queue_tables(int argc, char *argv[])
     for (size_t i = 0; i < tables; i++) {
         char node[32];
         sh_envelope_header header;
-        (void)snprintf(node, sizeof node, "bench-%03zu", i);
+        (void)snprintf(node, sizeof node, "bench-%03zu", first_node + i);
         sh_buf_clear(&text);
         sh_buf_clear(&envelope);
         bench_table(first + i * devices, devices, &text);
