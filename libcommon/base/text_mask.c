@@ -85,12 +85,38 @@ static void mask_by_16(const char *text, size_t count, sh_text_mask ret[])
     }
 }
 
-/* The same by a carry-less multiplication with all ones. */
+/* sh_text_mask_prefix_xor() by a carry-less multiplication with all ones. */
 __attribute__((target("pclmul"))) static uint64_t prefix_xor_clmul(uint64_t quotes)
 {
     __m128i product =
         _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)quotes), _mm_set1_epi8((char)0xff), 0);
     return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+__attribute__((target("avx2"))) static uint64_t equal_32(__m256i bytes, char c)
+{
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c)));
+}
+
+__attribute__((target("avx2,pclmul"))) static void mask_by_32(const char *text, size_t count,
+                                                              sh_text_mask ret[])
+{
+    for (size_t i = 0; i < count; i++, text += SH_TEXT_MASK_BYTES) {
+        sh_text_mask mask = {0};
+        uint64_t p = 0;
+        for (unsigned at = 0; at < SH_TEXT_MASK_BYTES; at += 32) {
+            __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
+            __m256i folded = _mm256_or_si256(bytes, _mm256_set1_epi8(FOLD));
+            mask.quotes |= equal_32(bytes, '"') << at;
+            mask.backslashes |= equal_32(bytes, '\\') << at;
+            mask.letters |= (equal_32(bytes, 'L') | equal_32(bytes, 'M')) << at;
+            p |= equal_32(bytes, 'p') << at;
+            mask.brackets |= (equal_32(folded, '{') | equal_32(folded, '}')) << at;
+        }
+        mask.letters |= after_quote(p, mask.quotes);
+        mask.inside = prefix_xor_clmul(mask.quotes);
+        ret[i] = mask;
+    }
 }
 
 __attribute__((target("avx512bw,pclmul"))) static void mask_by_64(const char *text, size_t count,
@@ -116,8 +142,12 @@ static void (*mask_blocks)(const char *text, size_t count, sh_text_mask ret[]) =
 __attribute__((constructor)) static void select_mask_blocks(void)
 {
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("pclmul"))
+    if (!__builtin_cpu_supports("pclmul"))
+        return;
+    if (__builtin_cpu_supports("avx512bw"))
         mask_blocks = mask_by_64;
+    else if (__builtin_cpu_supports("avx2"))
+        mask_blocks = mask_by_32;
 }
 #else
 static void mask_blocks(const char *text, size_t count, sh_text_mask ret[])

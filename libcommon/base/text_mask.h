@@ -7,7 +7,7 @@
 
 /*
  * Bit masks of the structural characters in a block of 64 bytes of JSON: bit n stands for byte n.
- * Compares 64 bytes at once with AVX-512, 16 on other x86-64 CPUs, one elsewhere.
+ * Compares 64 bytes at once with AVX-512, 32 with AVX2, 16 on other x86-64 CPUs, one elsewhere.
  */
 #define SH_TEXT_MASK_BYTES 64
 
