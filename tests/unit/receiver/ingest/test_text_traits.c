@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/utf8.h"
-#include "receiver/ingest/text_traits.h"
+
+/* Includes the source to test each implementation, not only the one selected for this CPU. */
+/* NOLINTNEXTLINE(bugprone-suspicious-include) */
+#include "receiver/ingest/text_traits.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,6 +70,41 @@ static void random_texts_are_judged_as_by_the_usual_check(void **state)
     }
 }
 
+#ifdef __x86_64__
+/* Surveys one block after BEFORE bytes by each implementation. */
+static void assert_same(const uint8_t text[static BEFORE + BLOCK])
+{
+    findings portable = {0}, vector = {0};
+    survey(text, 1, &portable);
+    survey_by_32(text, 1, &vector);
+    assert_int_equal(is_any(portable.broken), is_any(vector.broken));
+    assert_int_equal(is_any(portable.nul), is_any(vector.nul));
+    assert_int_equal(is_any(portable.control), is_any(vector.control));
+}
+
+/* Every pair of bytes, after each kind of byte, near both ends of each half of a block. */
+static void vector_code_matches_portable_code(void **state)
+{
+    (void)state;
+    static const uint8_t before[] = {'a', 0xc2, 0xe1, 0xf1};
+    static const size_t places[] = {BEFORE + 2, 34, 64};
+    if (!__builtin_cpu_supports("avx2"))
+        skip();
+    for (unsigned pair = 0x80; pair < 0x10000; pair++)
+        for (size_t k = 0; k < sizeof before; k++)
+            for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+                uint8_t text[BEFORE + BLOCK];
+                memset(text, 'a', sizeof text);
+                text[places[i] - 1] = before[k];
+                text[places[i]] = (uint8_t)(pair >> 8);
+                text[places[i] + 1] = (uint8_t)pair;
+                assert_same(text);
+                text[places[i] - 2] = 0xf1; /* so that the pair can be the last of four bytes */
+                assert_same(text);
+            }
+}
+#endif
+
 static void a_survey_finds_control_characters_and_nul(void **state)
 {
     (void)state;
@@ -93,6 +131,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_survey_finds_what_is_no_utf8),
         cmocka_unit_test(random_texts_are_judged_as_by_the_usual_check),
+#ifdef __x86_64__
+        cmocka_unit_test(vector_code_matches_portable_code),
+#endif
         cmocka_unit_test(a_survey_finds_control_characters_and_nul),
         cmocka_unit_test(an_empty_text_has_nothing),
     };
