@@ -66,9 +66,8 @@ static void skip_plain(scanner *s, bool *ascii)
     while (plain == SH_PLAIN_STEP && s->end - s->at >= SH_PLAIN_STEP) {
         plain = sh_plain_bytes(s->at);
         s->at += plain;
-        while (s->at - from >= SH_PLAIN_BLOCK && s->end - s->at >= SH_PLAIN_BLOCK &&
-               sh_plain_block(s->at))
-            s->at += SH_PLAIN_BLOCK;
+        if (s->at - from >= SH_PLAIN_BLOCK)
+            s->at += sh_plain_blocks(s->at, (size_t)(s->end - s->at));
     }
     while (s->at < s->end && (unsigned char)*s->at >= 0x20 && *s->at != '"' && *s->at != '\\') {
         *ascii = *ascii && (unsigned char)*s->at < 0x80;

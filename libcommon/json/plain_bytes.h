@@ -2,11 +2,13 @@
 #ifndef SH_PLAIN_BYTES_H
 #define SH_PLAIN_BYTES_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __SSE2__
+#ifdef __x86_64__
+#include <immintrin.h>
+#elif defined __SSE2__
 #include <emmintrin.h>
 #endif
 
@@ -60,13 +62,50 @@ static inline unsigned sh_plain_bytes(const char *at)
 
 #define SH_PLAIN_BLOCK 64
 
-/* Whether a whole block is plain; the compiler vectorizes the loop. */
-static inline bool sh_plain_block(const char block[static SH_PLAIN_BLOCK])
+/* The bytes of the plain blocks that a text begins with. */
+static inline size_t sh_plain_blocks_portable(const char *text, size_t len)
 {
-    unsigned char special = 0;
-    for (unsigned i = 0; i < SH_PLAIN_BLOCK; i++) /* signed, as above */
-        special |= ((signed char)block[i] < 0x20) | (block[i] == '"') | (block[i] == '\\');
-    return special == 0;
+    for (size_t at = 0;; at += SH_PLAIN_BLOCK) {
+        if (len - at < SH_PLAIN_BLOCK)
+            return at;
+        unsigned char special = 0;
+        for (unsigned i = 0; i < SH_PLAIN_BLOCK; i++) { /* vectorized; signed, as above */
+            char c = text[at + i];
+            special |= ((signed char)c < 0x20) | (c == '"') | (c == '\\');
+        }
+        if (special != 0)
+            return at;
+    }
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static inline size_t sh_plain_blocks_avx2(const char *text,
+                                                                          size_t len)
+{
+    const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\');
+    for (size_t at = 0;; at += SH_PLAIN_BLOCK) {
+        if (len - at < SH_PLAIN_BLOCK)
+            return at;
+        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(text + at + 32));
+        __m256i quotes = _mm256_or_si256(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote));
+        __m256i backslashes =
+            _mm256_or_si256(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash));
+        __m256i others = _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), _mm256_min_epi8(a, b));
+        __m256i special = _mm256_or_si256(_mm256_or_si256(quotes, backslashes), others);
+        if (_mm256_testz_si256(special, special) == 0)
+            return at;
+    }
+}
+#endif
+
+static inline size_t sh_plain_blocks(const char *text, size_t len)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        return sh_plain_blocks_avx2(text, len);
+#endif
+    return sh_plain_blocks_portable(text, len);
 }
 
 #endif

@@ -33,6 +33,27 @@ static void a_step_ends_at_the_first_byte_that_is_not_plain(void **state)
     }
 }
 
+/* Each byte at each place of three blocks, of which the last is one byte short. */
+static void blocks_end_before_the_first_byte_that_is_not_plain(void **state)
+{
+    (void)state;
+    char text[3 * SH_PLAIN_BLOCK - 1];
+    memset(text, 'a', sizeof text);
+    for (size_t place = 0; place < sizeof text; place++) {
+        for (unsigned c = 0; c < 256; c++) {
+            size_t before = place / SH_PLAIN_BLOCK * SH_PLAIN_BLOCK;
+            size_t wanted = is_plain((unsigned char)c) ? 2 * SH_PLAIN_BLOCK : before;
+            text[place] = (char)c;
+            assert_int_equal(sh_plain_blocks_portable(text, sizeof text), wanted);
+#ifdef __x86_64__
+            if (__builtin_cpu_supports("avx2"))
+                assert_int_equal(sh_plain_blocks_avx2(text, sizeof text), wanted);
+#endif
+        }
+        text[place] = 'a';
+    }
+}
+
 static sh_err take_value(void *context, const sh_json_scan_member *member, sh_error *error)
 {
     (void)error;
@@ -60,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_ends_at_the_first_byte_that_is_not_plain),
+        cmocka_unit_test(blocks_end_before_the_first_byte_that_is_not_plain),
         cmocka_unit_test(strings_of_every_length_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
