@@ -14,6 +14,7 @@
  * when the database may have lost a row.
  */
 #define KNOWN_MACS_BYTES_MAX (16 * SH_MIB)
+#define KNOWN_MACS_MAX (KNOWN_MACS_BYTES_MAX / sizeof(uint64_t) / 4 * 3)
 
 typedef struct {
     uint64_t *slots; /* sh_mac.number, 0 where free */

@@ -94,11 +94,27 @@ static void forget_inserted(store_sqlite *s)
         forget_known(s);
 }
 
+/* Whether there may be more devices than fit into the cache; no table is read for it. */
+static bool has_too_many(store_sqlite *s)
+{
+    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    return sqlite3_prepare_v2(s->db, "SELECT max(rowid) FROM Devices", -1, &statement, NULL) ==
+               SQLITE_OK &&
+           sqlite3_step(statement) == SQLITE_ROW &&
+           sqlite3_column_int64(statement, 0) > (int64_t)KNOWN_MACS_MAX;
+}
+
+/*
+ * Those of a table that does not fit are not read, which would take seconds each minute: the
+ * devices of the tables that come are added one by one.
+ */
 static sh_err load_known(store_sqlite *s, sh_error *error)
 {
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
-    s->known_has_all = true;
     s->known_loaded_ms = sh_clock_monotonic_ms();
+    if (has_too_many(s))
+        return SH_OK;
+    s->known_has_all = true;
     int rc = sqlite3_prepare_v2(s->db, "SELECT devMac FROM Devices", -1, &statement, NULL);
     while (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
         sh_mac mac;
