@@ -47,15 +47,21 @@ void sh_http_body_drop(sh_http_exchange *exchange, size_t kept)
 }
 
 /*
- * Size of a body's buffer after `len` bytes: the Content-Length, once a quarter has arrived, so
- * that a peer cannot reserve memory by announcing it; until then 1.5 times as much.
+ * Size of a body's buffer after `len` bytes: the Content-Length, once a fifth has arrived, so that
+ * a peer cannot reserve memory by announcing it; until then room for that fifth and the piece in
+ * which it ends, but at most 5 times as much as has arrived. 1.5 times as much without a length.
  */
 static size_t room_for(const sh_http_exchange *exchange, size_t len)
 {
-    if (exchange->announced >= len && exchange->announced / 4 <= len)
-        return (size_t)exchange->announced;
-    size_t half_more = len + len / 2;
-    return half_more < exchange->allowed ? half_more : exchange->allowed;
+    size_t announced = (size_t)exchange->announced; /* at most exchange->allowed */
+    if (announced < len) {
+        size_t half_more = len + len / 2;
+        return half_more < exchange->allowed ? half_more : exchange->allowed;
+    }
+    if (announced / 5 <= len)
+        return announced;
+    size_t fifth = announced / 5 + SH_HTTP_HEADER_BYTES_MAX; /* a piece is not larger */
+    return fifth < 5 * len ? fifth : 5 * len;
 }
 
 void sh_http_body_take(sh_http_exchange *exchange, const char *data, size_t len)

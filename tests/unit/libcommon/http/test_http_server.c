@@ -216,20 +216,26 @@ static void a_server_is_idle_without_connections(void **state)
     sh_http_server_stop(server, 1000);
 }
 
-/* Sends a request with a body of len bytes but for its last one; false where it was cut off. */
-static bool begin_body(int fd, size_t len)
+/* Sends a request with `sent` bytes of a body of len bytes; false where it was cut off. */
+static bool begin_body_part(int fd, size_t len, size_t sent)
 {
     static char zeros[SH_MIB];
     char head[128];
     (void)snprintf(head, sizeof head, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
                    len);
     bool good = say_text(fd, head);
-    for (size_t left = len - 1; good && left > 0;) {
+    for (size_t left = sent; good && left > 0;) {
         size_t n = left < sizeof zeros ? left : sizeof zeros;
         good = say(fd, zeros, n);
         left -= n;
     }
     return good;
+}
+
+/* The same but for the last byte. */
+static bool begin_body(int fd, size_t len)
+{
+    return begin_body_part(fd, len, len - 1);
 }
 
 static void bodies_together_have_a_limit_and_small_ones_find_room(void **state)
@@ -261,6 +267,25 @@ static void bodies_together_have_a_limit_and_small_ones_find_room(void **state)
     assert_int_equal(hear(again), 200);
     (void)close(again);
     (void)close(small);
+    sh_http_server_stop(server, 1000);
+}
+
+static void announced_bodies_do_not_fill_the_memory_of_others(void **state)
+{
+    (void)state;
+    enum { STALLED = 32, SENT = SH_MIB }; /* 1536 MiB announced, 32 sent, at most 160 reserved */
+    sh_http_server *server = start(0, 0, NULL);
+    int fds[STALLED];
+    for (size_t i = 0; i < STALLED; i++) {
+        fds[i] = dial(server);
+        assert_true(begin_body_part(fds[i], BODY_MAX, SENT));
+    }
+    int whole = dial(server);
+    assert_true(begin_body(whole, BODY_MAX) && say_text(whole, "x"));
+    assert_int_equal(hear(whole), 200);
+    for (size_t i = 0; i < STALLED; i++)
+        (void)close(fds[i]);
+    (void)close(whole);
     sh_http_server_stop(server, 1000);
 }
 
@@ -318,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_server_is_idle_without_connections),
         cmocka_unit_test(bodies_together_have_a_limit_and_small_ones_find_room),
         cmocka_unit_test(what_a_handler_claims_counts_until_it_has_answered),
+        cmocka_unit_test(announced_bodies_do_not_fill_the_memory_of_others),
         cmocka_unit_test(a_shared_text_follows_the_body_and_lasts_until_it_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
