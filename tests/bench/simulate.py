@@ -6,6 +6,7 @@ needs, what is the bottleneck, and what an outage costs. docs/scale.md describes
     tests/bench/simulate.py [NAME=VALUE ...]     every field of Costs, Fleet and Hub, e.g. nodes=200000 merges=4
 """
 
+import collections
 import dataclasses
 import json
 import sys
@@ -18,18 +19,18 @@ SCALE_S = 30                # the pods double at most this often
 @dataclasses.dataclass
 class Costs:
     """CPU time in microseconds, of `./dev bench --only scale_out`; docs/scale.md has the table."""
-    ingest_check_in: float = 290
-    redis_check_in: float = 293
-    merge_check_in: float = 540       # recording the contact
-    postgresql_check_in: float = 3058
-    ingest_push: float = 225
-    redis_push: float = 410
-    merge_known: float = 7.2
-    merge_new: float = 23.3
-    postgresql_known: float = 20.3
-    postgresql_new: float = 125
+    ingest_check_in: float = 238
+    redis_check_in: float = 79.5
+    merge_check_in: float = 304       # recording the contact
+    postgresql_check_in: float = 848
+    ingest_push: float = 155
+    redis_push: float = 178
+    merge_known: float = 4.12
+    merge_new: float = 20.4
+    postgresql_known: float = 5.38
+    postgresql_new: float = 81.3
     push_bytes: float = 6000  # an envelope of a table of the fleet's size
-    device_bytes: float = 480  # of a device in the database, with its indexes and presence (of SQLite)
+    device_bytes: float = 863  # of a device in PostgreSQL, with its indexes and presence
 
 
 @dataclasses.dataclass
@@ -100,6 +101,7 @@ class Simulation:
         self.merges, self.scaled_at = hub.merges, 0
         self.waiting = 0.0  # tables at nodes whose push was refused
         self.queue = 0.0
+        self.batches = collections.deque()  # of the queue: [second, tables]
         self.day = Day()
 
     def arrive(self, second):
@@ -111,7 +113,7 @@ class Simulation:
             tables += self.fleet.nodes / self.fleet.storm_s
         return check_ins, tables
 
-    def accept(self, check_ins, tables):
+    def accept(self, second, check_ins, tables):
         """What ingest and Redis have time for enters the queue; nodes keep the rest, and try again."""
         costs = self.costs
         wanted = tables + self.waiting
@@ -125,19 +127,24 @@ class Simulation:
         self.day.refused = max(self.day.refused, wanted - taken)
         self.waiting = wanted - taken
         self.queue += taken
+        self.batches.append([second, taken])
 
-    def merge(self, check_ins):
+    def merge(self, second, check_ins):
         """Contacts first, and tables with the rest of the time."""
         merge_us, postgresql_us = check_ins * self.costs.merge_check_in, check_ins * self.costs.postgresql_check_in
-        can = max(1e-9, min((self.merges * 1e6 - merge_us) / self.table_merge_us,
+        can = max(0.0, min((self.merges * 1e6 - merge_us) / self.table_merge_us,
                             (self.hub.postgresql_cores * 1e6 - postgresql_us) / self.table_postgresql_us))
         done = min(self.queue, can)
         self.day.queue_peak = max(self.day.queue_peak, self.queue)
-        self.day.wait_peak_s = max(self.day.wait_peak_s, self.queue / can)
         self.meters["merge"].add(merge_us + done * self.table_merge_us, self.merges)
         self.meters["postgresql"].add(postgresql_us + done * self.table_postgresql_us, self.hub.postgresql_cores)
         self.queue -= done
         self.day.merged += done
+        while self.batches and done >= self.batches[0][1]:
+            done -= self.batches.popleft()[1]
+        if self.batches:  # the second in which its last table is merged counts
+            self.batches[0][1] -= done
+            self.day.wait_peak_s = max(self.day.wait_peak_s, second + 1 - self.batches[0][0])
 
     def scale(self, second):
         """As KEDA does it: doubles while the queue is long, and removes one each minute later."""
@@ -153,8 +160,8 @@ class Simulation:
         storm = seconds // 2
         for second in range(seconds):
             check_ins, tables = self.arrive(second)
-            self.accept(check_ins, tables)
-            self.merge(check_ins)
+            self.accept(second, check_ins, tables)
+            self.merge(second, check_ins)
             self.scale(second)
             if second >= storm and self.queue + self.waiting > SCALE_ENTRIES:
                 self.day.caught_up_s = second - storm + 1
