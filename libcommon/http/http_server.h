@@ -125,9 +125,10 @@ uint16_t sh_http_server_port(const sh_http_server *server);
 sh_err sh_http_server_renew_tls(sh_http_server *server, const sh_http_tls *tls, sh_error *error);
 
 /*
- * Call it about every second, from one thread: ends connections that are over their time limit, and
- * daemons of replaced certificates. Returns the number of connections it ended. While the server is
- * idle, it needs to be called only once sh_http_server_busy_fd() is readable.
+ * Call it about every second, from one thread: ends connections that are over their time limit, or
+ * whose peer has gone, and daemons of replaced certificates. Returns the number of connections over
+ * their limit. While the server is idle, it needs to be called only once sh_http_server_busy_fd()
+ * is readable.
  */
 size_t sh_http_server_tend(sh_http_server *server);
 

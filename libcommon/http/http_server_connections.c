@@ -6,6 +6,7 @@
 #include "libcommon/http/http_server_peer.h"
 #include "libcommon/http/http_server_timeouts.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -309,6 +310,19 @@ bool sh_http_connections_end_one(sh_http_server *server)
     return victim != NULL;
 }
 
+/*
+ * libmicrohttpd waits for edges, and not for another read after one that gave less than it had room
+ * for: the end of a stream that came with the last bytes is not seen until the connection is idle
+ * for too long, and a body that broke off keeps its memory. This causes another edge. What has come
+ * can still be read, and an answer sent.
+ */
+static void show_end_of_stream(const sh_http_connection *c)
+{
+    struct pollfd waited = {.fd = c->fd, .events = POLLRDHUP};
+    if (!is_ours(c) && poll(&waited, 1, 0) == 1)
+        (void)shutdown(c->fd, SHUT_RD);
+}
+
 size_t sh_http_connections_end_overdue(sh_http_server *server)
 {
     size_t ended = 0;
@@ -317,6 +331,8 @@ size_t sh_http_connections_end_overdue(sh_http_server *server)
     for (sh_http_connection *c = server->connections, *next; c != NULL; c = next) {
         next = c->next;
         int64_t over_ms = sh_http_overdue_ms(c, now_ms);
+        if (over_ms < 0 && can_end(c))
+            show_end_of_stream(c);
         if (over_ms < 0 || c->closing)
             continue;
         if (can_end(c)) {

@@ -25,7 +25,10 @@ void sh_http_connections_close_ours(sh_http_server *server);
 size_t sh_http_connections_count(sh_http_server *server);
 /* Shuts down one expendable connection; false if there is none. */
 bool sh_http_connections_end_one(sh_http_server *server);
-/* Shuts down connections over their time limit; returns how many. */
+/*
+ * Shuts down connections over their time limit; returns how many. Has the library see the end of
+ * streams that it has missed.
+ */
 size_t sh_http_connections_end_overdue(sh_http_server *server);
 
 /* The library's callback for connections; cls is the server. */

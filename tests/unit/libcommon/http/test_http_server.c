@@ -289,6 +289,55 @@ static void announced_bodies_do_not_fill_the_memory_of_others(void **state)
     sh_http_server_stop(server, 1000);
 }
 
+/* Whether the server closes the connection before the library would as idle. */
+static bool is_closed_early(sh_http_server *server, int fd)
+{
+    struct pollfd waited = {.fd = fd, .events = POLLIN};
+    char byte;
+    for (int i = 0; i < SH_HTTP_IDLE_TIMEOUT_S * 1000 / 2; i++) {
+        if (poll(&waited, 1, 1) == 1)
+            return recv(fd, &byte, 1, 0) == 0;
+        (void)sh_http_server_tend(server);
+    }
+    return false;
+}
+
+static void a_body_that_breaks_off_with_its_last_bytes_is_dropped(void **state)
+{
+    (void)state;
+    static const char part[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\npart";
+    enum { BROKEN = 20 };
+    sh_http_server *server = start(0, 0, NULL);
+    int fds[BROKEN];
+    for (size_t i = 0; i < BROKEN; i++) {
+        fds[i] = dial(server);
+        /* In one segment with the end of the stream. */
+        assert_int_equal(send(fds[i], part, sizeof part - 1, MSG_MORE), sizeof part - 1);
+        assert_int_equal(shutdown(fds[i], SHUT_WR), 0);
+    }
+    for (size_t i = 0; i < BROKEN; i++) {
+        assert_true(is_closed_early(server, fds[i]));
+        (void)close(fds[i]);
+    }
+    sh_http_server_stop(server, 1000);
+}
+
+static void a_peer_that_ends_its_stream_after_the_body_is_answered(void **state)
+{
+    (void)state;
+    sh_http_server *server = start(0, 0, NULL);
+    for (int i = 0; i < 20; i++) {
+        int fd = dial(server);
+        assert_true(begin_body(fd, 1000));
+        assert_int_equal(send(fd, "x", 1, MSG_MORE), 1);
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        (void)sh_http_server_tend(server);
+        assert_int_equal(hear(fd), 200);
+        (void)close(fd);
+    }
+    sh_http_server_stop(server, 1000);
+}
+
 static void a_shared_text_follows_the_body_and_lasts_until_it_is_sent(void **state)
 {
     (void)state;
@@ -344,6 +393,8 @@ int main(void)
         cmocka_unit_test(bodies_together_have_a_limit_and_small_ones_find_room),
         cmocka_unit_test(what_a_handler_claims_counts_until_it_has_answered),
         cmocka_unit_test(announced_bodies_do_not_fill_the_memory_of_others),
+        cmocka_unit_test(a_body_that_breaks_off_with_its_last_bytes_is_dropped),
+        cmocka_unit_test(a_peer_that_ends_its_stream_after_the_body_is_answered),
         cmocka_unit_test(a_shared_text_follows_the_body_and_lasts_until_it_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
