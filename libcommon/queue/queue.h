@@ -205,4 +205,26 @@ typedef sh_err (*sh_queue_contact_each)(void *context, sh_slice node, sh_slice m
 sh_err sh_queue_contacts(sh_queue *queue, sh_queue_contact_each each, void *context,
                          sh_error *error);
 
+/* A position in what is read in pieces. */
+typedef struct {
+    char text[32];       /* Redis's cursor; "": at the start, or behind the last piece */
+    uint64_t connection; /* on which it is valid */
+} sh_queue_cursor;
+#define SH_QUEUE_CURSOR_START ((sh_queue_cursor){.text = ""})
+bool sh_queue_cursor_at_start(const sh_queue_cursor *cursor);
+
+/*
+ * Passes one piece of the known nodes, about a thousand or, if they are few, all, and moves the
+ * cursor, which is at the start again after the last piece. A node that is known from the first
+ * piece to the last is passed at least once. After an error the cursor is at the start; on another
+ * connection the first piece is read, as another server's cursor would skip nodes.
+ */
+sh_err sh_queue_contacts_next(sh_queue *queue, sh_queue_cursor *cursor, sh_queue_contact_each each,
+                              void *context, sh_error *error);
+
+#define SH_QUEUE_CONTACTS_AT_ONCE 512
+/* The same for those of up to so many nodes that are known, in one exchange. */
+sh_err sh_queue_contacts_of(sh_queue *queue, const char *const nodes[], size_t count,
+                            sh_queue_contact_each each, void *context, sh_error *error);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "libcommon/base/cleanup.h"
 #include "libcommon/base/clock.h"
+#include "libcommon/queue/queue_cursor.h"
 #include "libcommon/queue/queue_handle.h"
 #include "libcommon/queue/queue_scripts.h"
 
@@ -13,7 +14,6 @@
 
 _Static_assert(SH_REPORTS_AT_ONCE == SH_REPORTS_PUT_MAX, "the scripts take as many");
 
-#define SCAN_COUNT "1000"
 #define NUMBER_BYTES SH_REDIS_NUMBER_BYTES
 
 static const char *key_of(const sh_queue *queue, sh_reported kind)
@@ -125,36 +125,10 @@ sh_err sh_queue_auth_failures_put(sh_queue *queue, const sh_queue_auth_failure f
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-static sh_err scan_hash(sh_queue *queue, const char *key, sh_queue_report_each each, void *context,
-                        sh_error *error)
-{
-    char cursor[32] = "0";
-    do {
-        SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-        sh_slice argv[] = {SH_SLICE("HSCAN"), sh_slice_of(key), sh_slice_of(cursor),
-                           SH_SLICE("COUNT"), SH_SLICE(SCAN_COUNT)};
-        sh_err err = sh_redis_call(queue->redis, 5, argv, &reply, error);
-        if (err != SH_OK)
-            return err;
-        sh_slice next = sh_redis_text(sh_redis_at(reply, 0));
-        const sh_redis_reply *pairs = sh_redis_at(reply, 1);
-        if (pairs == NULL || next.len == 0 || next.len >= sizeof cursor)
-            return sh_fail(error, SH_E_FORMAT, "Redis replied no list to HSCAN");
-        for (size_t i = 0; i + 1 < sh_redis_count(pairs); i += 2) {
-            err = each(context, sh_redis_text(sh_redis_at(pairs, i)),
-                       sh_redis_text(sh_redis_at(pairs, i + 1)), error);
-            if (err != SH_OK)
-                return err;
-        }
-        (void)snprintf(cursor, sizeof cursor, "%.*s", (int)next.len, next.data);
-    } while (strcmp(cursor, "0") != 0);
-    return SH_OK;
-}
-
 sh_err sh_queue_reports(sh_queue *queue, sh_reported kind, sh_queue_report_each each, void *context,
                         sh_error *error)
 {
-    return scan_hash(queue, key_of(queue, kind), each, context, error);
+    return sh_queue_scan(queue, key_of(queue, kind), each, context, error);
 }
 
 /* Removes the first word and the space after it from text. */
@@ -242,16 +216,33 @@ sh_err sh_queue_reports_remove(sh_queue *queue, sh_reported kind,
     return sh_queue_do_script(queue, &sh_script_reports_remove, all, error);
 }
 
-sh_err sh_queue_node_is_known(sh_queue *queue, const char *node, bool *ret, sh_error *error)
+sh_err sh_queue_nodes_are_known(sh_queue *queue, const char *const nodes[], size_t count,
+                                bool ret[], sh_error *error)
 {
     const char *const keys[] = {queue->contacts, queue->problems, queue->agents, queue->conflicts};
+    enum { KEYS = sizeof keys / sizeof keys[0] };
+    sh_slice argv[KEYS][2 + SH_QUEUE_AT_ONCE];
+    sh_redis_command commands[KEYS];
+    sh_error errors[KEYS] = {{.code = SH_OK}};
     sh_err err = SH_OK;
-    *ret = false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && err == SH_OK && !*ret; i++) {
-        SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-        sh_slice argv[] = {SH_SLICE("HEXISTS"), sh_slice_of(keys[i]), sh_slice_of(node)};
-        err = sh_redis_call(queue->redis, 3, argv, &reply, error);
-        *ret = err == SH_OK && sh_redis_integer(reply) == 1;
+    assert(count > 0 && count <= SH_QUEUE_AT_ONCE);
+    memset(ret, 0, count * sizeof ret[0]);
+    for (size_t key = 0; key < KEYS; key++) {
+        argv[key][0] = SH_SLICE("HMGET");
+        argv[key][1] = sh_slice_of(keys[key]);
+        for (size_t i = 0; i < count; i++)
+            argv[key][2 + i] = sh_slice_of(nodes[i]);
+        commands[key] =
+            (sh_redis_command){.argc = 2 + count, .argv = argv[key], .error = &errors[key]};
+    }
+    sh_redis_call_each(queue->redis, commands, KEYS);
+    for (size_t key = 0; key < KEYS; key++) {
+        if (commands[key].err != SH_OK && err == SH_OK)
+            err = sh_fail(error, commands[key].err, "%s", errors[key].message);
+        for (size_t i = 0; i < count; i++)
+            ret[i] =
+                ret[i] || sh_redis_kind_of(sh_redis_at(commands[key].reply, i)) != SH_REDIS_NIL;
+        sh_redis_reply_free(commands[key].reply);
     }
     return err;
 }
@@ -293,5 +284,6 @@ sh_err sh_queue_held(sh_queue *queue, bool dead, sh_queue_held_each each, void *
                      sh_error *error)
 {
     held_reader reader = {.each = each, .context = context};
-    return scan_hash(queue, dead ? queue->dead_shares : queue->shares, read_held, &reader, error);
+    return sh_queue_scan(queue, dead ? queue->dead_shares : queue->shares, read_held, &reader,
+                         error);
 }

@@ -80,8 +80,9 @@ typedef struct {
 sh_err sh_queue_reports_remove(sh_queue *queue, sh_reported kind,
                                const sh_queue_reported reported[], size_t count, sh_error *error);
 
-/* Whether Redis has a contact or a report of a node. */
-sh_err sh_queue_node_is_known(sh_queue *queue, const char *node, bool *ret, sh_error *error);
+/* ret[i]: whether Redis has a contact or a report of nodes[i]; SH_QUEUE_AT_ONCE at most. */
+sh_err sh_queue_nodes_are_known(sh_queue *queue, const char *const nodes[], size_t count,
+                                bool ret[], sh_error *error);
 
 /* Removes what Redis knows of a node: contact, digest, reports. */
 sh_err sh_queue_node_forget(sh_queue *queue, const char *node, sh_error *error);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "libcommon/queue/queue.h"
+#include "libcommon/queue/queue_cursor.h"
 #include "libcommon/queue/queue_handle.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
-
-#define SCAN_COUNT "1000" /* hash fields of one HSCAN */
 
 static sh_err read_integer(sh_queue *queue, const char *command, const char *key, int64_t *ret,
                            sh_error *error)
@@ -55,43 +54,54 @@ sh_err sh_queue_depth_get(sh_queue *queue, sh_queue_depth *ret, sh_error *error)
     return err;
 }
 
+/* --- Contacts -------------------------------------------------------------------------------- */
+
+typedef struct {
+    sh_queue_contact_each each;
+    void *context;
+} contact_reader;
+
 /* A contact's value is `<ms> <mode>`. */
-static sh_err give_contact(const sh_redis_reply *node, const sh_redis_reply *value,
-                           sh_queue_contact_each each, void *context, sh_error *error)
+static sh_err give_contact(void *context, sh_slice node, sh_slice value, sh_error *error)
 {
-    sh_slice text = sh_redis_text(value);
-    const char *space = text.len == 0 ? NULL : memchr(text.data, ' ', text.len);
+    const contact_reader *reader = context;
+    const char *space = value.len == 0 ? NULL : memchr(value.data, ' ', value.len);
     uint64_t ms = 0;
     if (space == NULL ||
-        !sh_text_to_u64((sh_slice){text.data, (size_t)(space - text.data)}, INT64_MAX, &ms))
+        !sh_text_to_u64((sh_slice){value.data, (size_t)(space - value.data)}, INT64_MAX, &ms))
         return SH_OK;
-    sh_slice mode = {space + 1, text.len - (size_t)(space + 1 - text.data)};
-    return each(context, sh_redis_text(node), mode, (int64_t)ms, error);
+    sh_slice mode = {space + 1, value.len - (size_t)(space + 1 - value.data)};
+    return reader->each(reader->context, node, mode, (int64_t)ms, error);
 }
 
 sh_err sh_queue_contacts(sh_queue *queue, sh_queue_contact_each each, void *context,
                          sh_error *error)
 {
-    char cursor[32] = "0";
-    do {
-        SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
-        sh_slice argv[] = {SH_SLICE("HSCAN"), sh_slice_of(queue->contacts), sh_slice_of(cursor),
-                           SH_SLICE("COUNT"), SH_SLICE(SCAN_COUNT)};
-        sh_err err = sh_redis_call(queue->redis, 5, argv, &reply, error);
-        if (err != SH_OK)
-            return err;
-        const sh_redis_reply *next = sh_redis_at(reply, 0);
-        const sh_redis_reply *pairs = sh_redis_at(reply, 1);
-        if (next == NULL || pairs == NULL || sh_redis_text(next).len >= sizeof cursor)
-            return sh_fail(error, SH_E_FORMAT, "Redis replied no list to HSCAN");
-        for (size_t i = 0; i + 1 < sh_redis_count(pairs); i += 2) {
-            err = give_contact(sh_redis_at(pairs, i), sh_redis_at(pairs, i + 1), each, context,
-                               error);
-            if (err != SH_OK)
-                return err;
-        }
-        (void)snprintf(cursor, sizeof cursor, "%.*s", (int)sh_redis_text(next).len,
-                       sh_redis_text(next).data);
-    } while (strcmp(cursor, "0") != 0);
-    return SH_OK;
+    contact_reader reader = {each, context};
+    return sh_queue_scan(queue, queue->contacts, give_contact, &reader, error);
+}
+
+sh_err sh_queue_contacts_next(sh_queue *queue, sh_queue_cursor *cursor, sh_queue_contact_each each,
+                              void *context, sh_error *error)
+{
+    contact_reader reader = {each, context};
+    return sh_queue_scan_next(queue, queue->contacts, cursor, give_contact, &reader, error);
+}
+
+sh_err sh_queue_contacts_of(sh_queue *queue, const char *const nodes[], size_t count,
+                            sh_queue_contact_each each, void *context, sh_error *error)
+{
+    SH_CLEANUP(sh_redis_reply_free_cleanup) sh_redis_reply *reply = NULL;
+    contact_reader reader = {each, context};
+    sh_slice argv[2 + SH_QUEUE_CONTACTS_AT_ONCE] = {SH_SLICE("HMGET"),
+                                                    sh_slice_of(queue->contacts)};
+    assert(count > 0 && count <= SH_QUEUE_CONTACTS_AT_ONCE);
+    for (size_t i = 0; i < count; i++)
+        argv[2 + i] = sh_slice_of(nodes[i]);
+    sh_err err = sh_redis_call(queue->redis, 2 + count, argv, &reply, error);
+    if (err == SH_OK && sh_redis_count(reply) != count)
+        err = sh_fail(error, SH_E_FORMAT, "Redis replied no list to HMGET");
+    for (size_t i = 0; i < count && err == SH_OK; i++)
+        err = give_contact(&reader, argv[2 + i], sh_redis_text(sh_redis_at(reply, i)), error);
+    return err;
 }

@@ -17,12 +17,21 @@ typedef struct contact_recorder contact_recorder;
 sh_err contact_recorder_new(contact_recorder **ret, sh_error *error); /* SH_E_MEMORY */
 void contact_recorder_free(contact_recorder *r);                      /* NULL is accepted */
 
-/* Discards the record of written contacts, as the database may be another one. */
+/*
+ * Discards the record of written contacts, as the database may be another one, and ends the pass.
+ */
 void contact_recorder_clear(contact_recorder *r);
 
 /*
- * Records what is due, a thousand contacts per call, in its own transaction; *more: call again. The
- * errors of queue and store.
+ * Begins a pass over all contacts, in as many runs as it takes: each reads some thousands of them,
+ * or fewer if a thousand are due. A contact that changes meanwhile may be left to the next pass. If
+ * the connection to Redis is another one, the pass begins again.
+ */
+void contact_recorder_begin(contact_recorder *r);
+
+/*
+ * Records reports and the contacts of their nodes, and during a pass the next ones that are due, in
+ * its own transaction; *more: call again, also after an error. The errors of queue and store.
  */
 sh_err contact_recorder_run(contact_recorder *r, store *s, sh_queue *queue, bool *more,
                             sh_error *error);

@@ -21,8 +21,6 @@
 #define RETRY_MS_MAX 5000
 #define OUT_LEFTOVER_S 600 /* a temporary file of this age belongs to no running receiver */
 #define DELETE_INTERVAL_MS (600 * 1000)
-#define RECORD_INTERVAL_MS 10000            /* of contacts */
-#define CONTACTS_INTERVAL_MS 1000           /* between two checks of contacts */
 #define CONSUMER_KEPT_MS (24 * 3600 * 1000) /* the name of an inactive receiver */
 /* How many entries of nodes with held entries are skipped in search of other nodes' entries. */
 #define LOOK_AHEAD_ENTRIES 1024
@@ -38,8 +36,7 @@ static void close_store(merge *m)
     m->thresholds.noted = false;
     m->rules_noted = false;
     blocklist_forget(&m->blocklist);
-    if (m->recorder != NULL)
-        contact_recorder_clear(m->recorder);
+    merge_contacts_forget(m);
     entry_progress_reset(&m->progress); /* the next database may be an earlier state */
 }
 
@@ -224,36 +221,11 @@ static sh_err merge_new_entries(merge *m, int64_t block_ms, bool *worked, sh_err
     return SH_OK;
 }
 
-/* Presence lasts for one scan of a NetAlertX hub, so unchanged tables are handed over, too. */
-static sh_err hand_over_contacts(merge *m, sh_error *error)
-{
-    int64_t now_ms = sh_clock_monotonic_ms();
-    if (m->merger.last_result_files == NULL || now_ms - m->contacts_ms < CONTACTS_INTERVAL_MS)
-        return SH_OK;
-    m->contacts_ms = now_ms;
-    return last_result_files_contacts(m->merger.last_result_files, m->queue, error);
-}
-
-/* Records contacts and reports of nodes; leaves a database that is shared as long unlocked. */
-static sh_err record_contacts(merge *m, sh_error *error)
-{
-    int64_t now_ms = sh_clock_monotonic_ms();
-    bool more = false;
-    if ((m->recorded_ms != 0 && now_ms - m->recorded_ms < RECORD_INTERVAL_MS) ||
-        (m->merger.pace.pauses && now_ms < m->unlocked_until_ms))
-        return SH_OK;
-    sh_err err = contact_recorder_run(m->recorder, m->merger.store, m->queue, &more, error);
-    int64_t done_ms = sh_clock_monotonic_ms();
-    m->recorded_ms = more && err == SH_OK ? 0 : now_ms;
-    m->unlocked_until_ms = done_ms + (done_ms - now_ms);
-    return err;
-}
-
 /*
- * Merges new entries, waiting up to block_ms for the first one, then a transaction of held ones;
- * *worked: there were any.
+ * Merges new entries, waiting a moment for the first one, then a transaction of held ones; *worked:
+ * there were any.
  */
-static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *error)
+static sh_err merge_round(merge *m, bool *worked, sh_error *error)
 {
     *worked = false;
     sh_err err = open_store(m, error);
@@ -274,9 +246,9 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     if (err == SH_OK)
         err = key_check_verify(&m->key, m->merger.store, m->queue, error);
     if (err == SH_OK)
-        err = hand_over_contacts(m, error);
+        err = merge_hand_over_contacts(m, error);
     if (err == SH_OK)
-        err = record_contacts(m, error);
+        err = merge_record_contacts(m, error);
     if (err != SH_OK)
         return err;
     claim_keeper_active(m->claims);
@@ -284,7 +256,7 @@ static sh_err merge_round(merge *m, int64_t block_ms, bool *worked, sh_error *er
     if (err == SH_OK)
         err = merge_write_history(m, false, error);
     if (err == SH_OK)
-        err = merge_new_entries(m, block_ms, worked, error);
+        err = merge_new_entries(m, merge_contacts_block_ms(m, BLOCK_MS), worked, error);
     if (err != SH_OK || (!*worked && m->held.count == 0))
         return err == SH_OK ? store_rest(m->merger.store, error) : err;
     if (m->held.count == 0)
@@ -351,12 +323,13 @@ bool merge_run(merge *m, bool until_empty)
 {
     int64_t retry_ms = RETRY_MS_MIN;
     m->deleted_ms = sh_clock_monotonic_ms();
+    m->until_empty = until_empty;
     while (!sh_stop_requested()) {
         sh_service_alive();
         (void)sh_service_reload_state(); /* logs and applies changed settings */
         sh_error error = {0};
         bool worked = false;
-        sh_err err = merge_round(m, until_empty ? 0 : BLOCK_MS, &worked, &error);
+        sh_err err = merge_round(m, &worked, &error);
         if (err == SH_E_STOPPED)
             break;
         if (err != SH_OK) {
@@ -372,7 +345,7 @@ bool merge_run(merge *m, bool until_empty)
         if (readiness_set(READINESS_MERGE, NULL))
             sh_log_info("merging as consumer %s", m->consumer);
         delete_old_records(m, !worked);
-        if (!worked && until_empty)
+        if (!worked && until_empty && !m->contacts.more)
             break;
     }
     sh_error error = {0};

@@ -57,6 +57,14 @@ typedef struct {
     int64_t begun_ms; /* monotonic */
 } portion;
 
+/* When contacts are recorded; monotonic times in ms. */
+typedef struct {
+    int64_t handed_ms; /* when contacts were last handed over to NetAlertX */
+    int64_t begun_ms;  /* when the last pass began; 0: none since the database was opened */
+    int64_t next_ms;   /* no run before */
+    bool more;         /* another run must follow */
+} contact_times;
+
 /* The state of the merge loop, for merge.c and the files named below. */
 typedef struct merge merge;
 struct merge {
@@ -72,11 +80,11 @@ struct merge {
     bool published;                  /* the database's digests are published */
     int64_t deleted_ms;              /* monotonic: last deletion of old records, or start */
     bool has_deleted;
-    int64_t contacts_ms; /* monotonic: last check of contacts */
+    bool until_empty; /* see merge_run() */
     contact_recorder *recorder;
+    contact_times contacts;
     node_metrics *node_metrics;
     int64_t active_ms;     /* monotonic: when this receiver last showed that it merges; 0: never */
-    int64_t recorded_ms;   /* monotonic: when contacts were last recorded */
     bool warned_no_folder; /* that SYNC_plugins_out is not set */
     steady_clock clock;
     database_check database;
@@ -142,6 +150,25 @@ sh_err merge_show_activity(merge *m, sh_error *error);
 void merge_count_history(merge *m, const portion *p);
 /* Writes the figures of this hour once a minute, or at once. */
 sh_err merge_write_history(merge *m, bool at_once, sh_error *error);
+
+/* --- merge_contacts.c */
+
+/* Presence lasts for one scan of a NetAlertX hub, so unchanged tables are handed over, too. */
+sh_err merge_hand_over_contacts(merge *m, sh_error *error);
+
+/*
+ * Records contacts and reports of nodes, if a run is due. A pass over all contacts begins every ten
+ * seconds; between its runs there is a pause as long as the last one took, so that merging has half
+ * of the time, except with until_empty. Leaves a database that is shared as long unlocked. After an
+ * error it waits for ten seconds.
+ */
+sh_err merge_record_contacts(merge *m, sh_error *error);
+
+/* How long to wait for entries: most_ms, or during a pass until its next run is due. */
+int64_t merge_contacts_block_ms(const merge *m, int64_t most_ms);
+
+/* The database was closed: the next pass begins when it is open again, with all contacts. */
+void merge_contacts_forget(merge *m);
 
 /* --- merge_acknowledge.c */
 

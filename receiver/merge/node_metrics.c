@@ -7,8 +7,8 @@
 #include <inttypes.h>
 
 /*
- * A contact is in the database up to this much later: contact_recorder runs every 10 s, and does
- * not record that a contact is less than a minute newer.
+ * A contact is in the database up to this much later: contacts are recorded in passes, one every
+ * 10 s unless there are very many, and one that is less than a minute newer is not recorded.
  */
 #define RECORDED_LATER_MS 70000
 

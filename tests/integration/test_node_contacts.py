@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nodes and the puller report to the hub: rejected content, problems of the node's own, pulls that fail."""
 
+import contextlib
 import os
 import socket
+import sqlite3
 import time
 
 import authority
@@ -123,6 +125,46 @@ class RejectedContentOnPostgres(RejectedContent):
 
     def make_database(self):
         return self.server.new_database()
+
+
+class ManyContacts(NodesTest):
+    """More contacts than one transaction records."""
+
+    def put(self, first, end):
+        for start in range(first, end, 1000):
+            values = [item for i in range(start, min(start + 1000, end))
+                      for item in (f"node-{i}", f"{int(time.time() * 1000)} push")]
+            self.hub_redis.call("HSET", "synchub:contacts", *values)
+
+    def recorded(self, where="last_contact_ms > 0"):
+        return harness.count(self.db, "SyncHub_Nodes", where)
+
+    def test_a_single_run_records_all(self):
+        self.put(0, 3000)
+        self.run_program("receiver", self.receiver_settings(self.hub_redis, self.db), "--once", code=0)
+        self.assertEqual(self.recorded(), 3000)
+
+    def test_a_killed_receiver_loses_none(self):
+        self.put(0, 20000)
+        hub = self.receiver(self.hub_redis, self.db)
+        wait_until(lambda: self.recorded() > 0, "the first ones to be recorded", details=hub.log)
+        hub.kill()
+        hub = self.receiver(self.hub_redis, self.db)
+        wait_until(lambda: self.recorded() == 20000, "all to be recorded", details=hub.log)
+
+    def test_one_that_cannot_be_recorded_keeps_no_table_from_being_merged(self):
+        hub = self.receiver(self.hub_redis, self.db)
+        with contextlib.closing(sqlite3.connect(self.db)) as database:
+            database.execute("CREATE TRIGGER refuse BEFORE INSERT ON SyncHub_Nodes WHEN NEW.node = 'node-7' "
+                             "BEGIN SELECT raise(ABORT, 'not this one'); END")
+        self.put(0, 3000)
+        hub.wait_for_log("not this one")
+        self.push(hub)
+        wait_until(lambda: harness.count(self.db) == 3, "the table to be merged", details=hub.log)
+        self.assertEqual(self.recorded("node = 'node-7'"), 0)
+        with contextlib.closing(sqlite3.connect(self.db)) as database:
+            database.execute("DROP TRIGGER refuse")
+        wait_until(lambda: self.recorded() == 3001, "all to be recorded", details=hub.log)
 
 
 class Heartbeats(NodesTest):
