@@ -26,22 +26,26 @@ sh_err store_sqlite_node_info_get(store *base, const char *node, store_node_info
                                   sh_error *error)
 {
     store_sqlite *s = (store_sqlite *)base;
-    SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *statement = NULL;
     char sql[NODE_INFO_SQL_BYTES];
     *ret = (store_node_info){.ephemeral = 0};
     *found = false;
     if (!s->has_nodes)
         return SH_OK;
-    node_info_select("WHERE node = $1", sql);
-    int rc = prepare(s, sql, &statement);
-    if (rc == SQLITE_OK)
-        rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node));
+    if (s->statements[STATEMENT_NODE_INFO_GET] == NULL)
+        node_info_select("WHERE node = $1", sql);
+    sh_err err = store_sqlite_statement(s, STATEMENT_NODE_INFO_GET, sql, &statement, error);
+    if (err != SH_OK)
+        return err;
+    int rc = store_sqlite_bind_text(statement, 1, sh_slice_of(node));
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     *found = rc == SQLITE_ROW;
     if (*found)
         read_info(statement, ret);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+    err = rc == SQLITE_ROW || rc == SQLITE_DONE ? SH_OK : store_sqlite_fail(s, rc, "read", error);
+    (void)sqlite3_reset(statement);
+    return err;
 }
 
 sh_err store_sqlite_node_info_put(store *base, const store_node_info *info, sh_error *error)
@@ -49,7 +53,8 @@ sh_err store_sqlite_node_info_put(store *base, const store_node_info *info, sh_e
     store_sqlite *s = (store_sqlite *)base;
     sqlite3_stmt *statement = NULL;
     char sql[NODE_INFO_SQL_BYTES];
-    node_info_upsert(false, sql);
+    if (s->statements[STATEMENT_NODE_INFO_PUT] == NULL)
+        node_info_upsert(false, sql);
     sh_err err = store_sqlite_statement(s, STATEMENT_NODE_INFO_PUT, sql, &statement, error);
     if (err != SH_OK)
         return err;
