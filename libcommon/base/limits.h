@@ -122,7 +122,7 @@
 #define SH_TABLES_PENDING_MAX 4     /* incomplete tables of one node */
 #define SH_PARTS_PENDING_MAX 100000 /* parts of all incomplete tables; the oldest are deleted */
 #define SH_NODE_METRICS_MAX 1000    /* nodes with series of their own in GET /metrics */
-#define SH_NODE_RECORDS_MAX 100000  /* nodes with statistics in the database; see store_tidy() */
+#define SH_NODE_RECORDS_MAX 100000  /* nodes in the database, or more with SYNC_max_nodes */
 #define SH_NODE_RECORD_TTL_S (90L * 24 * 3600)      /* of a node that never sent a device */
 #define SH_PRESENCE_NODE_ROWS_MAX (2 * SH_ROWS_MAX) /* devices that one node has seen */
 #define SH_PRESENCE_ROWS_MAX 20000000 /* of all nodes; those absent for the longest are deleted */

@@ -10,6 +10,7 @@
 #include "receiver/hub/hub_metrics.h"
 #include "receiver/hub/readiness.h"
 #include "receiver/merge/merge_state.h"
+#include "receiver/merge/record_limits.h"
 #include "receiver/queue/claims.h"
 
 #include <stdlib.h>
@@ -277,16 +278,7 @@ static void delete_old_records(merge *m, bool is_idle)
         return;
     if (steady && m->merger.last_result_files != NULL)
         last_result_files_delete_old(m->merger.last_result_files);
-    int64_t unix_ms = sh_clock_unix_ms();
-    const store_limits limits = {
-        .items_before_ms = steady ? unix_ms - SH_ITEM_ID_TTL_S * 1000LL : 0,
-        .nodes_before_ms = steady ? unix_ms - SH_NODE_RECORD_TTL_S * 1000LL : 0,
-        .items_max = SH_ITEM_IDS_MAX,
-        .node_items_max = SH_NODE_ITEM_IDS_MAX,
-        .parts_max = SH_PARTS_PENDING_MAX,
-        .nodes_max = SH_NODE_RECORDS_MAX,
-        .presence_max = SH_PRESENCE_ROWS_MAX,
-    };
+    const store_limits limits = record_limits_of(m->settings, steady, sh_clock_unix_ms());
     bool more = false;
     sh_error error = {0};
     sh_err err = store_prune(m->merger.store, &limits, &more, &error);

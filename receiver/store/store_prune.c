@@ -21,7 +21,7 @@
 
 /*
  * The nodes to delete: by age, unless an operator expects them or noted something, and over the
- * limit.
+ * limit. A node that is in contact would be recorded again, so it goes last.
  */
 #define OLD_NODES                                                                                  \
     "inserted = 0 AND merged_ms < $1 AND last_contact_ms < $1 AND problem_seen_ms < $1"            \
@@ -29,7 +29,7 @@
                                                                     "WHERE inserted = 0", "$2")
 #define OLDEST_NODES                                                                               \
     "node IN (SELECT node FROM \"SyncHub_Nodes\" ORDER BY inserted > 0, expected_ms > 0,"          \
-    " merged_ms LIMIT $1)"
+    " CASE WHEN last_contact_ms > merged_ms THEN last_contact_ms ELSE merged_ms END LIMIT $1)"
 #define PRESENCE_OF(nodes)                                                                         \
     "DELETE FROM \"SyncHub_Presence\" WHERE node IN (SELECT node FROM \"SyncHub_Nodes\" "          \
     "WHERE " nodes ")"

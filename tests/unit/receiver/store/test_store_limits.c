@@ -170,6 +170,19 @@ static void nodes_are_limited_and_those_that_brought_nothing_go_first(void **sta
     store_close(s);
 }
 
+static void a_node_that_is_in_contact_goes_last(void **state)
+{
+    (void)state;
+    store *s = opened();
+    record_node(s, "a", 0, 100);
+    record_node(s, "b", 0, 200);
+    record_node(s, "c", 0, 300);
+    (void)sql("UPDATE \"SyncHub_Nodes\" SET last_contact_ms = 400 WHERE node = 'a'");
+    tidy(s, (store_limits){.nodes_max = 1});
+    assert_string_equal(sql("SELECT node FROM \"SyncHub_Nodes\""), "a;");
+    store_close(s);
+}
+
 /* Commits a transaction without changes. */
 static void commit_once(store *s)
 {
@@ -222,6 +235,7 @@ static void a_backup_that_is_put_back_is_noticed_though_the_connection_stays(voi
         TEST(items_without_a_node_go_by_age_alone),                                                \
         TEST(tables_that_never_become_whole_are_limited_for_each_node_and_for_all),                \
         TEST(nodes_are_limited_and_those_that_brought_nothing_go_first),                           \
+        TEST(a_node_that_is_in_contact_goes_last),                                                 \
         TEST(a_backup_that_is_put_back_is_noticed_though_the_connection_stays)
 
 int main(void)
