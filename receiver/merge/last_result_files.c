@@ -24,6 +24,7 @@
 #define COPY_MODE 0600
 #define NODE_BYTES_MAX 120 /* of a node's name in a result's file name of 255 bytes */
 #define COPY_NAME_BYTES (2 * 16 + 1)
+#define PIECES_AT_ONCE 10 /* of the contacts, each about a thousand nodes */
 
 /* When a node was in contact, and its table handed over. */
 typedef struct {
@@ -38,6 +39,7 @@ struct last_result_files {
     uint8_t key[SH_SHORT_KEY_BYTES];
     contact *contacts;
     size_t contacts_size, contacts_count; /* a power of two, at most three quarters in use */
+    sh_queue_cursor cursor;               /* where the next call reads contacts */
     int64_t started_ms;
 };
 
@@ -266,7 +268,12 @@ static sh_err on_contact(void *context, sh_slice node, sh_slice mode, int64_t ms
 
 sh_err last_result_files_contacts(last_result_files *h, sh_queue *queue, sh_error *error)
 {
-    return sh_queue_contacts(queue, on_contact, h, error);
+    sh_err err = SH_OK;
+    int pieces = 0;
+    do
+        err = sh_queue_contacts_next(queue, &h->cursor, on_contact, h, error);
+    while (err == SH_OK && ++pieces < PIECES_AT_ONCE && !sh_queue_cursor_at_start(&h->cursor));
+    return err;
 }
 
 /* --- Plugin results -------------------------------------------------------------------------- */

@@ -38,7 +38,10 @@ sh_err last_result_files_result(last_result_files *h, const sh_envelope_header *
 /* Whether there is a copy of the node's last table, so that the hub may answer "unchanged". */
 bool last_result_files_has_copy(const last_result_files *h, const char *node);
 
-/* Hands over the last tables again for all nodes that were in contact since the last call. */
+/*
+ * Hands over the last tables again for nodes that were in contact: looks at about ten thousand
+ * nodes, the next ones at each call.
+ */
 sh_err last_result_files_contacts(last_result_files *h, sh_queue *queue, sh_error *error);
 
 /*

@@ -2,13 +2,16 @@
 #include "receiver/merge/last_result_files.h"
 
 #include "libcommon/base/cleanup.h"
+#include "libcommon/base/clock.h"
 #include "libcommon/base/limits.h"
 #include "libcommon/os/file.h"
 #include "tests/unit/temp.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/with_queue.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,7 +31,7 @@ static skip_rules *nothing;
 
 static int folders_make(void **state)
 {
-    (void)state;
+    (void)empty(state);
     static const sh_list none = {.items = NULL, .count = 0};
     char db[300];
     (void)snprintf(root, sizeof root, "%s/synchub-last-result.XXXXXX", temp_base());
@@ -43,7 +46,7 @@ static int folders_make(void **state)
     return last_result_files_new(out, db, &h, &error) == SH_OK ? 0 : -1;
 }
 
-static void remove_all(const char *folder)
+static void remove_all_files(const char *folder)
 {
     DIR *dir = opendir(folder);
     const struct dirent *entry;
@@ -51,6 +54,11 @@ static void remove_all(const char *folder)
         (void)unlinkat(dirfd(dir), entry->d_name, 0);
     if (dir != NULL)
         (void)closedir(dir);
+}
+
+static void remove_all(const char *folder)
+{
+    remove_all_files(folder);
     (void)rmdir(folder);
 }
 
@@ -247,6 +255,58 @@ static void anybody_may_read_what_is_handed_over_and_nobody_the_copies(void **st
     assert_int_equal(st.st_mode & 0777, 0700);
 }
 
+#define MANY 25000
+
+/* All of these nodes were in contact at that time. */
+static void put_contacts(int count, int64_t ms)
+{
+    char value[48];
+    (void)snprintf(value, sizeof value, "%" PRId64 " push", ms);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(redisAppendCommand(server.client, "HSET t:contacts node-%d %s", i, value),
+                         REDIS_OK);
+    for (int i = 0; i < count; i++) {
+        void *reply = NULL;
+        assert_int_equal(redisGetReply(server.client, &reply), REDIS_OK);
+        freeReplyObject(reply);
+    }
+}
+
+static int64_t count_pieces(void)
+{
+    redisReply *reply = redisCommand(server.client, "INFO commandstats");
+    const char *hscan = strstr(reply->str, "cmdstat_hscan:calls=");
+    int64_t calls = hscan == NULL ? 0 : strtoll(hscan + strlen("cmdstat_hscan:calls="), NULL, 10);
+    freeReplyObject(reply);
+    (void)redis_ask(&server, "CONFIG RESETSTAT");
+    return calls;
+}
+
+static void tables_of_many_nodes_are_handed_over_again_in_a_few_calls(void **state)
+{
+    (void)state;
+    sh_queue *queue = open_queue();
+    sh_error error = {0};
+    for (int i = 0; i < 50; i++) {
+        char node[24];
+        (void)snprintf(node, sizeof node, "node-%d", i * (MANY / 50));
+        hand_over_table(node, 0, 1);
+    }
+    remove_all_files(out);
+    put_contacts(MANY, sh_clock_unix_ms() + 1000);
+    (void)count_pieces();
+    for (int calls = 0; calls < 6; calls++) {
+        assert_int_equal(last_result_files_contacts(h, queue, &error), SH_OK);
+        assert_in_range(count_pieces(), 1, 10);
+    }
+    assert_int_equal(count_files(), 50);
+    remove_all_files(out);
+    for (int calls = 0; calls < 6; calls++)
+        assert_int_equal(last_result_files_contacts(h, queue, &error), SH_OK);
+    assert_int_equal(count_files(), 0); /* no node was in contact since */
+    sh_queue_free(queue);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folders_make, folders_remove)
@@ -257,6 +317,7 @@ int main(void)
         TEST(the_number_of_files_depends_on_nodes_and_plugins_not_on_pushes),
         TEST(the_oldest_result_makes_room_for_the_newest),
         TEST(anybody_may_read_what_is_handed_over_and_nobody_the_copies),
+        TEST(tables_of_many_nodes_are_handed_over_again_in_a_few_calls),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start, stop);
 }
