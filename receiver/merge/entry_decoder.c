@@ -28,6 +28,8 @@ typedef struct {
 
 struct entry_decoder {
     opening now, ahead;
+    opening *kept;
+    size_t kept_count;
     task_thread *thread;
     side_task task;
 };
@@ -104,11 +106,23 @@ sh_err entry_decoder_new(const hub_secrets *keys, entry_decoder **ret, sh_error 
     return SH_OK;
 }
 
+static void free_kept(entry_decoder *o)
+{
+    for (size_t i = 0; i < o->kept_count; i++) {
+        sh_buf_wipe(&o->kept[i].text);
+        table_rows_reset(&o->kept[i].rows);
+    }
+    free(o->kept);
+    o->kept = NULL;
+    o->kept_count = 0;
+}
+
 void entry_decoder_free(entry_decoder *o)
 {
     if (o == NULL)
         return;
     entry_decoder_rest(o);
+    free_kept(o);
     task_thread_free(o->thread);
     sh_buf_wipe(&o->now.text);
     sh_buf_wipe(&o->ahead.text);
@@ -123,10 +137,24 @@ void entry_decoder_rest(entry_decoder *o)
     o->ahead.entry = NULL;
 }
 
+/* An entry that is merged in pieces is decoded once, unless another one comes in between. */
+static bool has_open(const opening *o, const queue_entry *entry)
+{
+    return o->err == SH_OK && o->id[0] != '\0' && strcmp(o->id, entry->id) == 0;
+}
+
+static opening *find_kept(const entry_decoder *o, const queue_entry *entry)
+{
+    for (size_t i = 0; i < o->kept_count; i++)
+        if (has_open(&o->kept[i], entry))
+            return &o->kept[i];
+    return NULL;
+}
+
 static void start_ahead(entry_decoder *o, const queue_entry *next)
 {
     sh_envelope_header header;
-    if (next == NULL || next->envelope.len == 0 ||
+    if (next == NULL || next->envelope.len == 0 || find_kept(o, next) != NULL ||
         sh_envelope_peek(next->envelope, &header, NULL) != SH_OK ||
         header.plain_len < TEXT_AHEAD_MIN || header.plain_len > TEXT_AHEAD_MAX)
         return;
@@ -153,12 +181,6 @@ const table_rows *entry_decoder_rows(const entry_decoder *o)
     return &o->now.rows;
 }
 
-/* An entry that is merged in pieces is decoded once, unless another one comes in between. */
-static bool has_open(const opening *o, const queue_entry *entry)
-{
-    return o->err == SH_OK && o->id[0] != '\0' && strcmp(o->id, entry->id) == 0;
-}
-
 sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelope_header *header,
                            sh_slice *text)
 {
@@ -176,16 +198,51 @@ sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelo
     return ready->err;
 }
 
+sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], size_t count,
+                          sh_error *error)
+{
+    free_kept(o);
+    o->kept = calloc(count + 1, sizeof *o->kept);
+    if (o->kept == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
+    o->kept_count = count;
+    for (size_t i = 0; i < count; i++) {
+        opening *one = &o->kept[i];
+        *one = (opening){
+            .keys = o->now.keys, .entry = entries[i], .text = SH_BUF_INIT(SH_PLAIN_MAX)};
+        one->err = open_entry(one, NULL);
+        if (one->err == SH_E_MEMORY)
+            return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
+    }
+    return SH_OK;
+}
+
+kept_entry entry_decoder_kept(const entry_decoder *o, size_t i)
+{
+    const opening *one = &o->kept[i];
+    return one->err != SH_OK
+               ? (kept_entry){.err = one->err}
+               : (kept_entry){.header = one->header, .text = text_of(one), .rows = &one->rows};
+}
+
+static void swap_openings(opening *a, opening *b)
+{
+    opening former = *a;
+    *a = *b;
+    *b = former;
+}
+
 sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const queue_entry *next,
                             sh_envelope_header *header, sh_slice *text, sh_error *error)
 {
     task_thread_wait_all(o->thread);
     if (!has_open(&o->now, entry)) {
+        opening *kept = find_kept(o, entry);
         forget_text(&o->now);
-        if (o->ahead.entry == entry && o->ahead.err == SH_OK) {
-            opening opened = o->ahead;
-            o->ahead = o->now;
-            o->now = opened;
+        if (kept != NULL) {
+            swap_openings(&o->now, kept);
+        } else if (o->ahead.entry == entry && o->ahead.err == SH_OK) {
+            swap_openings(&o->now, &o->ahead);
         } else { /* decode an entry that failed in the thread again, for the reason */
             o->now.entry = entry;
             o->now.err = open_entry(&o->now, error);
@@ -204,4 +261,5 @@ void entry_decoder_forget(entry_decoder *o)
     entry_decoder_rest(o);
     forget_text(&o->now);
     forget_text(&o->ahead);
+    free_kept(o);
 }

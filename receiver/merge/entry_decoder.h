@@ -33,6 +33,22 @@ const table_rows *entry_decoder_rows(const entry_decoder *o);
 sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelope_header *header,
                            sh_slice *text);
 
+/*
+ * Decodes entries that are small together, and keeps their texts for entry_decoder_decode().
+ * SH_E_MEMORY.
+ */
+sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], size_t count,
+                          sh_error *error);
+
+/* An entry that is kept; borrowed until it is decoded, or entry_decoder_forget(). */
+typedef struct {
+    sh_err err; /* of decoding it; SH_OK: the following is set */
+    sh_envelope_header header;
+    sh_slice text;
+    const table_rows *rows; /* of a device table */
+} kept_entry;
+kept_entry entry_decoder_kept(const entry_decoder *o, size_t i);
+
 /* Whether an envelope of this header was sealed with another key than the hub's. */
 bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *header);
 
@@ -41,6 +57,6 @@ bool entry_decoder_is_authentic(const entry_decoder *o);
 
 /* Stops borrowing entries; the last returned text stays valid. */
 void entry_decoder_rest(entry_decoder *o);
-void entry_decoder_forget(entry_decoder *o); /* also frees that text */
+void entry_decoder_forget(entry_decoder *o); /* also frees that text, and kept ones */
 
 #endif

@@ -191,9 +191,60 @@ static void invalid_content_is_found_before_it_is_merged(void **state)
     entry_decoder_free(o);
 }
 
+static void kept_entries_are_decoded_once_and_in_any_order(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {SMALL, LARGE, SMALL, LARGE, LARGE};
+    enum { COUNT = sizeof sizes / sizeof sizes[0], BAD = 2 };
+    sealed all[COUNT];
+    const queue_entry *kept[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        seal(&all[i], i, sizes[i]);
+        (void)snprintf(all[i].entry.id, sizeof all[i].entry.id, "%zu-0", i + 1);
+        kept[i] = &all[i].entry;
+    }
+    all[BAD].envelope.data[all[BAD].envelope.len - 1] ^= 1;
+    entry_decoder *o = NULL;
+    assert_int_equal(entry_decoder_new(&keys, &o, NULL), SH_OK);
+    assert_int_equal(entry_decoder_keep(o, kept, COUNT, NULL), SH_OK);
+    for (size_t i = 0; i < COUNT; i++) {
+        const kept_entry one = entry_decoder_kept(o, i);
+        assert_int_equal(one.err, i == BAD ? SH_E_CRYPTO : SH_OK);
+        if (i != BAD)
+            check(&all[i], i, &one.header, one.text);
+    }
+    /* What is kept is not read again. */
+    all[3].envelope.data[all[3].envelope.len - 1] ^= 1;
+    static const size_t order[] = {3, 0, 4, 1};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        sh_envelope_header header;
+        sh_slice text;
+        const queue_entry *next = i < 3 ? &all[order[i + 1]].entry : NULL;
+        assert_int_equal(entry_decoder_decode(o, &all[order[i]].entry, next, &header, &text, NULL),
+                         SH_OK);
+        check(&all[order[i]], order[i], &header, text);
+    }
+    sh_envelope_header header;
+    sh_slice text;
+    sh_error error = {0};
+    assert_int_equal(entry_decoder_decode(o, &all[BAD].entry, NULL, &header, &text, &error),
+                     SH_E_CRYPTO);
+    assert_true(error.message[0] != '\0');
+    /* Other ones replace them, and none is left. */
+    assert_int_equal(entry_decoder_keep(o, kept, 2, NULL), SH_OK);
+    entry_decoder_forget(o);
+    assert_int_equal(entry_decoder_decode(o, &all[3].entry, NULL, &header, &text, &error),
+                     SH_E_CRYPTO);
+    assert_int_equal(entry_decoder_keep(o, kept, 2, NULL), SH_OK);
+    entry_decoder_free(o);
+    for (size_t i = 0; i < COUNT; i++)
+        sh_buf_reset(&all[i].envelope);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kept_entries_are_decoded_once_and_in_any_order),
         cmocka_unit_test(invalid_content_is_found_before_it_is_merged),
         cmocka_unit_test(entries_are_opened_in_order_whatever_their_size),
         cmocka_unit_test(an_entry_that_was_opened_ahead_need_not_be_asked_for),
