@@ -77,6 +77,14 @@ static sh_err replace(blocklist *b, store *s, sh_list *keys, const char *version
     return SH_OK;
 }
 
+sh_err blocklist_is_current(const blocklist *b, store *s, bool *ret, sh_error *error)
+{
+    char version[STORE_VERSION_BYTES];
+    sh_err err = store_state_hold(s, STORE_BLOCKLIST, version, error);
+    *ret = err == SH_OK && b->is_loaded && strcmp(version, b->version) == 0;
+    return err;
+}
+
 sh_err blocklist_hold(blocklist *b, store *s, bool *readmits, sh_error *error)
 {
     SH_CLEANUP(sh_list_reset) sh_list keys = {.count = 0};

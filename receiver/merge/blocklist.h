@@ -34,6 +34,12 @@ void blocklist_forget(blocklist *b);
  */
 sh_err blocklist_hold(blocklist *b, store *s, bool *readmits, sh_error *error);
 
+/*
+ * The same without reading: *ret is false if the list has changed. Several transactions may ask at
+ * the same time.
+ */
+sh_err blocklist_is_current(const blocklist *b, store *s, bool *ret, sh_error *error);
+
 /* Outside a transaction: reads the list if it has changed, at most every half second. */
 sh_err blocklist_refresh(blocklist *b, store *s, bool *readmits, sh_error *error);
 

@@ -208,8 +208,8 @@ sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], 
     o->kept_count = count;
     for (size_t i = 0; i < count; i++) {
         opening *one = &o->kept[i];
-        *one = (opening){
-            .keys = o->now.keys, .entry = entries[i], .text = SH_BUF_INIT(SH_PLAIN_MAX)};
+        *one =
+            (opening){.keys = o->now.keys, .entry = entries[i], .text = SH_BUF_INIT(SH_PLAIN_MAX)};
         one->err = open_entry(one, NULL);
         if (one->err == SH_E_MEMORY)
             return sh_fail(error, SH_E_MEMORY, "no memory to open entries");

@@ -29,6 +29,7 @@
 
 static void close_store(merge *m)
 {
+    merge_workers_close(m->workers);
     store_close(m->merger.store);
     m->merger.store = NULL;
     database_check_reset(&m->database);
@@ -66,7 +67,8 @@ static sh_err check_target(merge *m, sh_error *error)
 static sh_err open_store(merge *m, sh_error *error)
 {
     sh_error gone = {0};
-    if (m->merger.store != NULL && store_check(m->merger.store, &gone) == SH_OK)
+    if (m->merger.store != NULL && store_check(m->merger.store, &gone) == SH_OK &&
+        merge_workers_check(m->workers, &gone) == SH_OK)
         return SH_OK;
     if (m->merger.store != NULL && readiness_set(READINESS_MERGE, gone.message))
         sh_log_warning("%s", gone.message);
@@ -122,7 +124,7 @@ sh_err merge_new(const sh_settings *settings, const hub_secrets *keys, merge **r
         return sh_fail(error, SH_E_MEMORY, "no memory to start merging");
     m->settings = settings;
     m->consumer_fd = -1;
-    m->sightings = (sightings)SIGHTINGS_INIT;
+    m->merger.seen = (sightings)SIGHTINGS_INIT;
     m->history.all.queue_max = -1;
     key_check_init(&m->key, keys);
     m->merger.plugins_out = settings->plugins_out;
@@ -150,6 +152,8 @@ sh_err merge_new(const sh_settings *settings, const hub_secrets *keys, merge **r
     if (err == SH_OK)
         err = entry_decoder_new(keys, &m->merger.opener, error);
     if (err == SH_OK)
+        err = merge_workers_new(m, keys, error);
+    if (err == SH_OK)
         err = open_first(m, error);
     if (err != SH_OK) {
         merge_free(m);
@@ -167,12 +171,13 @@ void merge_free(merge *m)
     merge_hand_free(&m->hand);
     held_entries_free(&m->held);
     close_store(m);
+    merge_workers_free(m->workers);
     blocklist_reset(&m->blocklist);
     last_result_files_free(m->merger.last_result_files);
     contact_recorder_free(m->recorder);
     node_metrics_free(m->node_metrics);
     result_deduplication_free(&m->merger.fold);
-    sightings_reset(&m->sightings);
+    sightings_reset(&m->merger.seen);
     history_reset(&m->history);
     task_thread_free(m->merger.reader);
     entry_decoder_free(m->merger.opener);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
 #include "libcommon/runtime/stop.h"
-#include "receiver/merge/merge_state.h"
+#include "receiver/merge/merge_workers.h"
 #include "receiver/merge/retry_policy.h"
 
 #include <assert.h>
@@ -78,7 +78,7 @@ static sh_err merge_portion(merge *m, portion *p, sh_error *error)
 
 /* --- Scheduling ------------------------------------------------------------------------------ */
 
-static bool is_suspect(const merged *one)
+bool merge_is_suspect(const merged *one)
 {
     return retry_before(one->deliveries, 0) == RETRY_ALONE;
 }
@@ -91,9 +91,9 @@ static portion portion_of(merged all[], size_t count)
 {
     bool alone = false;
     for (size_t i = 0; i < count && !alone; i++)
-        alone = is_suspect(&all[i]);
+        alone = merge_is_suspect(&all[i]);
     return (portion){
-        .all = all, .count = alone ? 1 : count, .suspect = alone && is_suspect(&all[0])};
+        .all = all, .count = alone ? 1 : count, .suspect = alone && merge_is_suspect(&all[0])};
 }
 
 /* Number of finished entries of the portion. */
@@ -116,11 +116,7 @@ static bool is_slow(const portion *p, uint64_t node)
     return 2 * own_ms >= all_ms;
 }
 
-/*
- * Holds entries of nodes that have held entries, or that made this portion late, so that one node
- * does not delay others.
- */
-static sh_err hold_slow(merge *m, const portion *late, sh_error *error)
+sh_err merge_hold_slow(merge *m, const portion *late, sh_error *error)
 {
     hand *h = &m->hand;
     size_t kept = h->first;
@@ -144,6 +140,20 @@ static sh_err hold_slow(merge *m, const portion *late, sh_error *error)
     return err;
 }
 
+/* Merges entries of the batch in several transactions at once; *any: there were any. */
+static sh_err merge_batch_together(merge *m, bool *any, sh_error *error)
+{
+    hand *h = &m->hand;
+    size_t count = h->count;
+    size_t kept = h->first;
+    sh_err err = merge_side_by_side(m, h->all + h->first, count, any, error);
+    for (size_t i = h->first; i < h->first + count; i++)
+        if (!h->all[i].is_finished)
+            h->all[kept++] = h->all[i];
+    h->count = kept - h->first;
+    return err == SH_OK ? merge_hold_late(m, error) : err;
+}
+
 sh_err merge_hand(merge *m, bool *any, sh_error *error)
 {
     hand *h = &m->hand;
@@ -151,11 +161,22 @@ sh_err merge_hand(merge *m, bool *any, sh_error *error)
                      ? SH_OK
                      : key_check_prove(&m->key, m->merger.store, m->queue, h->batch, error);
     if (err == SH_OK)
-        err = hold_slow(m, NULL, error);
+        err = merge_hold_slow(m, NULL, error);
+    bool one_by_one = false;
     while (err == SH_OK && h->count > 0) {
         if (*any && sh_stop_requested())
             return sh_fail(error, SH_E_STOPPED,
                            "a batch was released because the program is stopping");
+        bool together = false;
+        if (!one_by_one)
+            err = merge_batch_together(m, &together, error);
+        if (err != SH_OK)
+            return err;
+        one_by_one = !together;
+        if (together) {
+            *any = true;
+            continue;
+        }
         portion p = portion_of(h->all + h->first, h->count);
         err = merge_portion(m, &p, error);
         if (err != SH_OK)
@@ -164,7 +185,7 @@ sh_err merge_hand(merge *m, bool *any, sh_error *error)
         h->first += finished(&p);
         h->count -= finished(&p);
         if (p.late)
-            err = hold_slow(m, &p, error);
+            err = merge_hold_slow(m, &p, error);
     }
     if (err == SH_OK)
         merge_hand_free(h);
@@ -200,11 +221,37 @@ static void free_batch(queue_batch **batch)
     queue_batch_free(*batch);
 }
 
+/*
+ * Selects held entries of one node, or of as many as can be merged at the same time: the first one
+ * of each, then the second ones.
+ */
+static size_t pick_held(merge *m, const char *ids[static BATCH_ENTRIES])
+{
+    const char *own[MERGE_WORKERS][BATCH_ENTRIES];
+    size_t counts[MERGE_WORKERS];
+    uint64_t picked[MERGE_WORKERS];
+    size_t nodes = 0, count = 0;
+    size_t nodes_max = merge_is_concurrent(m) ? MERGE_WORKERS : 1;
+    for (bool is_new = true; nodes < nodes_max; nodes++) {
+        counts[nodes] = held_entries_pick(&m->held, BATCH_ENTRIES, own[nodes]);
+        picked[nodes] = m->held.last_node;
+        for (size_t i = 0; i < nodes; i++)
+            is_new = is_new && picked[i] != picked[nodes];
+        if (!is_new)
+            break;
+    }
+    for (size_t i = 0; i < BATCH_ENTRIES; i++)
+        for (size_t n = 0; n < nodes; n++)
+            if (i < counts[n] && count < BATCH_ENTRIES)
+                ids[count++] = own[n][i];
+    return count;
+}
+
 sh_err merge_held(merge *m, sh_error *error)
 {
     const char *ids[BATCH_ENTRIES];
     SH_CLEANUP(free_batch) queue_batch *batch = NULL;
-    size_t count = held_entries_pick(&m->held, BATCH_ENTRIES, ids);
+    size_t count = pick_held(m, ids);
     sh_err err = count == 0 ? SH_OK : fetch_held(m, ids, count, &batch, error);
     count = batch == NULL ? 0 : queue_batch_count(batch);
     if (err != SH_OK || count == 0)
@@ -218,6 +265,13 @@ sh_err merge_held(merge *m, sh_error *error)
         if (held_entries_find(&m->held, all[i].entry->id, &at))
             all[i].deliveries = m->held.entries[at].deliveries;
     }
+    bool together = false;
+    err = merge_side_by_side(m, all, count, &together, error);
+    for (size_t i = 0; i < count; i++)
+        if (all[i].is_finished)
+            held_entries_remove(&m->held, all[i].entry->id);
+    if (err != SH_OK || together)
+        return err;
     portion p = portion_of(all, count);
     err = merge_portion(m, &p, error);
     for (size_t i = 0; err == SH_OK && i < finished(&p); i++)

@@ -49,7 +49,8 @@ typedef struct {
     store *store;
     entry_decoder *opener;
     task_thread *reader;
-    sightings *sightings;              /* NULL: the database keeps no presence */
+    sightings seen;                    /* of the transaction */
+    sightings *sightings;              /* the same; NULL: the database keeps no presence */
     bool savepoints;                   /* a savepoint for each entry, to roll it back separately */
     sh_slice text;                     /* text of the current entry; borrowed from opener */
     char folded[QUEUE_ENTRY_ID_BYTES]; /* entry of fold, or "" … */

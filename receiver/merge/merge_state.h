@@ -37,6 +37,7 @@ typedef struct {
     entry_result result;
     char reason[SH_DEAD_REASON_MAX];
     bool is_hubs_fault; /* the hub caused the failure */
+    bool is_finished;   /* by merge_side_by_side() */
 } merged;
 
 /* The current batch: entries that were taken and are not finished, in the order of the queue. */
@@ -65,11 +66,15 @@ typedef struct {
     bool more;         /* another run must follow */
 } contact_times;
 
+/* See merge_workers.h. */
+typedef struct merge_workers merge_workers;
+
 /* The state of the merge loop, for merge.c and the files named below. */
 typedef struct merge merge;
 struct merge {
     const sh_settings *settings;
     entry_merger merger;
+    merge_workers *workers;
     sh_queue *queue;
     queue_reader *reader;
     claim_keeper *claims;
@@ -97,7 +102,6 @@ struct merge {
     hand hand;                 /* kept and retried after a failure */
     held_entries held;         /* entries of nodes whose entries take long */
     entry_progress progress;   /* of the batch's and held entries */
-    sightings sightings;       /* of the transaction */
     history history;           /* since it was written last */
     int64_t unlocked_until_ms; /* monotonic: leave the database unlocked until then */
     /* The entry whose attempt was counted and has not ended, or "". */
@@ -120,6 +124,15 @@ void merge_hand_free(hand *h);
  */
 sh_err merge_hand(merge *m, bool *any, sh_error *error);
 
+/*
+ * Holds entries of nodes that have held entries, or that made a portion late (NULL: none did), so
+ * that one node does not delay others.
+ */
+sh_err merge_hold_slow(merge *m, const portion *late, sh_error *error);
+
+/* Whether an entry may have crashed receivers. */
+bool merge_is_suspect(const merged *one);
+
 /* Merges held entries of one node in one transaction. */
 sh_err merge_held(merge *m, sh_error *error);
 
@@ -133,11 +146,50 @@ sh_err merge_take_back_count(merge *m, sh_error *error);
 /* Merges as many entries as fit into one transaction. SH_OK: it is committed. */
 sh_err merge_transact(merge *m, portion *p, sh_error *error);
 
+/* Sets the time of the next transaction, and its pace. */
+void merge_note_time(merge *m);
+
+/*
+ * Inside a transaction: merges entries, as many as fit, records and commits them. *again: repeat
+ * it with savepoints, as one entry failed.
+ */
+sh_err merge_entries(entry_merger *merger, const entry_progress *progress, portion *p, bool *again,
+                     sh_error *error);
+
 /*
  * Reads the blocklist and SYNC_skip_macs if they were changed, and notes the rules in the database.
  * Call it outside a transaction.
  */
 sh_err merge_look_at_blocklist(merge *m, sh_error *error);
+
+/* --- merge_workers.c */
+
+/* Sets m->workers, also after an error; borrows the keys. SH_E_MEMORY. */
+sh_err merge_workers_new(merge *m, const hub_secrets *keys, sh_error *error);
+void merge_workers_free(merge_workers *s);  /* NULL is accepted */
+void merge_workers_close(merge_workers *s); /* closes their connections; NULL is accepted */
+
+/*
+ * Closes connections that failed; they are made again later. SH_E_IO if the database was restored
+ * to an earlier state than a worker has seen.
+ */
+sh_err merge_workers_check(merge_workers *s, sh_error *error);
+
+/* --- merge_side_by_side.c */
+
+/* Whether the database allows several transactions at once. */
+bool merge_is_concurrent(const merge *m);
+
+/*
+ * Merges the first entries, those that allow it, in several transactions at once, acknowledges them
+ * and sets is_finished, also if it fails. *any: a transaction was committed; if none was, they have
+ * to be merged in the usual way. Of entries of one node, and of those with a new device in common,
+ * the first one is merged first. At most BATCH_ENTRIES_MOST.
+ */
+sh_err merge_side_by_side(merge *m, merged all[], size_t count, bool *any, sh_error *error);
+
+/* Then, once the current batch is without finished entries: see merge_hold_slow(). */
+sh_err merge_hold_late(merge *m, sh_error *error);
 
 /* --- merge_activity.c */
 

@@ -40,7 +40,7 @@ static bool count_suspect(merge *m, portion *p, sh_err *err, sh_error *error)
 }
 
 /* Records what was merged, and whose content was rejected. */
-static sh_err record_all(merge *m, const portion *p, sh_error *error)
+static sh_err record_all(const entry_merger *merger, const portion *p, sh_error *error)
 {
     merged_entry entries[BATCH_ENTRIES_MOST];
     size_t count = 0;
@@ -54,27 +54,28 @@ static sh_err record_all(merge *m, const portion *p, sh_error *error)
                                               .result = &one->result,
                                               .refused = refused ? one->reason : NULL};
     }
-    return merge_record(&m->merger, entries, count, error);
+    return merge_record(merger, entries, count, error);
 }
 
 /* Whether the i-th entry must wait for the next transaction. */
-static bool waits_for_next(const merge *m, portion *p, size_t i)
+static bool waits_for_next(const entry_merger *merger, portion *p, size_t i)
 {
     if (i == 0)
         return false;
-    p->late = sh_clock_monotonic_ms() - p->begun_ms >= m->merger.pace.begin_ms ||
-              m->sightings.count >= SIGHTINGS_MANY;
-    return p->late || m->merger.pace.pauses; /* each is handed over without the lock */
+    p->late = sh_clock_monotonic_ms() - p->begun_ms >= merger->pace.begin_ms ||
+              merger->seen.count >= SIGHTINGS_MANY;
+    return p->late || merger->pace.pauses; /* each is handed over without the lock */
 }
 
-static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
+static void merge_one(entry_merger *merger, const entry_progress *earlier, portion *p, size_t i,
+                      sh_error *reason)
 {
     merged *one = &p->all[i];
     const queue_entry *next = i + 1 < p->count ? p->all[i + 1].entry : NULL;
     int64_t begun_ms = sh_clock_monotonic_ms();
-    const entry_result *progress = entry_progress_find(&m->progress, one->entry->id);
+    const entry_result *progress = entry_progress_find(earlier, one->entry->id);
     one->result = progress != NULL ? *progress : (entry_result){.rows = 0};
-    one->outcome = entry_merge(&m->merger, one->entry, next, &one->result, reason);
+    one->outcome = entry_merge(merger, one->entry, next, &one->result, reason);
     one->took_ms = sh_clock_monotonic_ms() - begun_ms;
     one->is_hubs_fault = one->result.is_foreign;
     (void)snprintf(one->reason, sizeof one->reason, "%.*s", (int)sizeof one->reason - 1,
@@ -82,21 +83,21 @@ static void merge_one(merge *m, portion *p, size_t i, sh_error *reason)
     p->tried = i + 1;
 }
 
-/* *again: repeat with savepoints, as one entry failed. */
-static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
+sh_err merge_entries(entry_merger *merger, const entry_progress *progress, portion *p, bool *again,
+                     sh_error *error)
 {
-    sightings_clear(&m->sightings);
-    m->merger.sightings = store_has_presence(m->merger.store) ? &m->sightings : NULL;
+    sightings_clear(&merger->seen);
+    merger->sightings = store_has_presence(merger->store) ? &merger->seen : NULL;
     p->begun_ms = sh_clock_monotonic_ms();
     p->late = false;
-    m->merger.until_ms = p->begun_ms + m->merger.pace.end_ms;
-    for (size_t i = 0; i < p->count && !waits_for_next(m, p, i); i++) {
+    merger->until_ms = p->begun_ms + merger->pace.end_ms;
+    for (size_t i = 0; i < p->count && !waits_for_next(merger, p, i); i++) {
         if (sh_stop_requested() && sh_clock_monotonic_ms() - p->begun_ms > STOP_BATCH_MS)
             return sh_fail(error, SH_E_STOPPED,
                            "a batch was released because the program is stopping");
         sh_service_alive();
         sh_error reason = {0};
-        merge_one(m, p, i, &reason);
+        merge_one(merger, progress, p, i, &reason);
         retry_action action = retry_after(p->all[i].outcome);
         *again = action == RETRY_AGAIN;
         if (*again || action == RETRY_WAIT)
@@ -106,8 +107,8 @@ static sh_err merge_entries(merge *m, portion *p, bool *again, sh_error *error)
             break;
         }
     }
-    sh_err err = record_all(m, p, error);
-    return err == SH_OK ? store_commit(m->merger.store, error) : err;
+    sh_err err = record_all(merger, p, error);
+    return err == SH_OK ? store_commit(merger->store, error) : err;
 }
 
 /* Tables of which rows were skipped that must be inserted now are merged again. */
@@ -178,9 +179,17 @@ static sh_err merge_again(merge *m, portion *p, sh_error *error)
     sh_err err = begin_transaction(m, error);
     m->merger.savepoints = true;
     if (err == SH_OK)
-        err = merge_entries(m, p, &again, error);
+        err = merge_entries(&m->merger, &m->progress, p, &again, error);
     m->merger.savepoints = false;
     return err;
+}
+
+void merge_note_time(merge *m)
+{
+    claim_keeper_active(m->claims);
+    m->merger.pace = store_pace_of(m->merger.store);
+    m->merger.now_ms = sh_clock_unix_ms();
+    sh_clock_datetime(m->merger.now_ms, m->merger.now);
 }
 
 /*
@@ -189,10 +198,7 @@ static sh_err merge_again(merge *m, portion *p, sh_error *error)
  */
 static sh_err wait_for_turn(merge *m, const portion *p, sh_error *error)
 {
-    claim_keeper_active(m->claims);
-    m->merger.pace = store_pace_of(m->merger.store);
-    m->merger.now_ms = sh_clock_unix_ms();
-    sh_clock_datetime(m->merger.now_ms, m->merger.now);
+    merge_note_time(m);
     if (!m->merger.pace.pauses)
         return SH_OK;
     sh_err err = entry_prepare(&m->merger, p->all[0].entry, error);
@@ -215,7 +221,7 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error)
     bool again = false;
     bool counted = !p->suspect || count_suspect(m, p, &err, error);
     if (counted)
-        err = merge_entries(m, p, &again, error);
+        err = merge_entries(&m->merger, &m->progress, p, &again, error);
     if (again)
         err = merge_again(m, p, error);
     entry_decoder_rest(m->merger.opener);
@@ -225,7 +231,7 @@ sh_err merge_transact(merge *m, portion *p, sh_error *error)
         store_rollback(m->merger.store);
     else
         merge_count_history(m, p);
-    sightings_clear(&m->sightings);
+    sightings_clear(&m->merger.seen);
     int64_t now_ms = sh_clock_monotonic_ms();
     m->unlocked_until_ms = now_ms + (now_ms - locked_ms);
     return err;

@@ -297,6 +297,9 @@ sh_err store_part_keys(store *s, const store_part *part, store_keys_each each, v
 /* Deletes the parts of a complete table. */
 sh_err store_parts_end(store *s, const store_part *part, sh_error *error);
 
+/* Whether several connections can write at the same time, as with a server. */
+bool store_is_concurrent(const store *s);
+
 /* Whether this database stores presence; NetAlertX's own does not. */
 bool store_has_presence(const store *s);
 

@@ -12,6 +12,7 @@
  * backend's struct begins with a `store`.
  */
 struct store_ops {
+    bool is_concurrent; /* see store_is_concurrent() */
     void (*close)(store *s);
     sh_err (*check)(store *s, sh_error *error);
     sh_err (*rules_note)(store *s, const uint8_t rules[static SH_DIGEST_BYTES], sh_error *error);

@@ -235,6 +235,11 @@ sh_err store_parts_end(store *s, const store_part *part, sh_error *error)
     return s->ops->parts_end(s, part, error);
 }
 
+bool store_is_concurrent(const store *s)
+{
+    return s->ops->is_concurrent;
+}
+
 bool store_has_presence(const store *s)
 {
     return s->ops->has_presence(s);

@@ -55,6 +55,7 @@ static bool postgres_has_presence(const store *base)
 }
 
 static const struct store_ops postgres_ops = {
+    .is_concurrent = true,
     .close = postgres_close,
     .check = store_postgres_check,
     .rules_note = store_postgres_rules_note,
