@@ -220,9 +220,9 @@ sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], 
 kept_entry entry_decoder_kept(const entry_decoder *o, size_t i)
 {
     const opening *one = &o->kept[i];
-    return one->err != SH_OK
-               ? (kept_entry){.err = one->err}
-               : (kept_entry){.header = one->header, .text = text_of(one), .rows = &one->rows};
+    if (one->err != SH_OK)
+        return (kept_entry){.err = one->err};
+    return (kept_entry){.header = one->header, .text = text_of(one), .rows = &one->rows};
 }
 
 static void swap_openings(opening *a, opening *b)
