@@ -21,7 +21,6 @@ typedef struct {
     uint64_t hash;
     int64_t ms;
     bool is_report;
-    bool is_known; /* its node, in Redis; see known_end */
     size_t report; /* its index */
 } due_item;
 
@@ -55,7 +54,6 @@ struct contact_recorder {
     size_t failures_count;
     contact_slot recorded[DUE_MAX + 2 * REPORTS_DUE_MAX]; /* in the transaction */
     size_t recorded_count;
-    size_t known_end; /* items from the current one to before this one have is_known */
 };
 
 /*

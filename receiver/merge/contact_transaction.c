@@ -3,11 +3,14 @@
 #include "libcommon/base/limits.h"
 #include "receiver/merge/contact_recorder_state.h"
 #include "receiver/merge/node_info_update.h"
+#include "receiver/store/store_node_infos.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* What a run of the recorder writes to the database. */
+
+_Static_assert(STORE_NODE_INFOS_AT_ONCE <= SH_QUEUE_AT_ONCE, "Redis is asked about them at once");
 
 #define URL_MARK "://" /* stands for a node that sent no name */
 
@@ -73,69 +76,104 @@ static void note_recorded(contact_recorder *r, uint64_t node, int64_t contact_ms
         (contact_slot){.node = node, .ms = ms & (UINT64_MAX >> 1), .is_open = is_open};
 }
 
-/*
- * Whether the node of an item is still known: `node forget` may have come since it was read. Asks
- * for some nodes that follow, too.
- */
-static sh_err look_up_known(contact_recorder *r, size_t first, bool *ret, sh_error *error)
+/* Some nodes with items, whose rows are read, and then written, in one exchange each. */
+typedef struct {
+    size_t count, end; /* nodes; the item after their last one */
+    size_t first[STORE_NODE_INFOS_AT_ONCE];
+    const char *nodes[STORE_NODE_INFOS_AT_ONCE];
+    store_node_info rows[STORE_NODE_INFOS_AT_ONCE], infos[STORE_NODE_INFOS_AT_ONCE];
+    bool found[STORE_NODE_INFOS_AT_ONCE], known[STORE_NODE_INFOS_AT_ONCE];
+    const store_node_info *changed[STORE_NODE_INFOS_AT_ONCE];
+    size_t changed_count;
+} node_group;
+
+static void collect(const contact_recorder *r, size_t first, node_group *ret)
 {
-    const char *nodes[SH_QUEUE_AT_ONCE];
-    bool known[SH_QUEUE_AT_ONCE];
-    size_t end = first, count = 0;
-    *ret = r->due[first].is_known;
-    if (first < r->known_end)
+    ret->count = ret->changed_count = 0;
+    for (ret->end = first; ret->end < r->due_count; ret->end++) {
+        const char *node = r->due[ret->end].node;
+        if (ret->count > 0 && strcmp(ret->nodes[ret->count - 1], node) == 0)
+            continue;
+        if (ret->count == STORE_NODE_INFOS_AT_ONCE)
+            return;
+        ret->first[ret->count] = ret->end;
+        ret->nodes[ret->count++] = node;
+    }
+}
+
+/* `node forget` may have come since nodes without a row were read from Redis. */
+static sh_err look_up_known(const contact_recorder *r, node_group *g, sh_error *error)
+{
+    const char *nodes[STORE_NODE_INFOS_AT_ONCE];
+    size_t places[STORE_NODE_INFOS_AT_ONCE], count = 0;
+    bool known[STORE_NODE_INFOS_AT_ONCE];
+    for (size_t i = 0; i < g->count; i++) {
+        g->known[i] = g->found[i];
+        if (g->found[i])
+            continue;
+        places[count] = i;
+        nodes[count++] = g->nodes[i];
+    }
+    sh_err err = count > 0 ? sh_queue_nodes_are_known(r->queue, nodes, count, known, error) : SH_OK;
+    for (size_t i = 0; i < count && err == SH_OK; i++)
+        g->known[places[i]] = known[i];
+    return err;
+}
+
+/* Applies the items of one node, and notes whether its row must be written. */
+static sh_err record_node(contact_recorder *r, store *s, node_group *g, size_t i, sh_error *error)
+{
+    const store_node_info *row = &g->rows[i];
+    store_node_info *info = &g->infos[i];
+    const due_item *due = &r->due[g->first[i]];
+    int64_t now_ms = sh_clock_unix_ms();
+    *info = *row;
+    memcpy(info->node, due->node, sizeof info->node);
+    const node_items items = apply_items(r, g->first[i], now_ms, info);
+    if (!g->known[i])
         return SH_OK;
-    for (; end < r->due_count; end++) {
-        bool is_next = count == 0 || strcmp(nodes[count - 1], r->due[end].node) != 0;
-        if (is_next && count == SH_QUEUE_AT_ONCE)
-            break;
-        if (is_next)
-            nodes[count++] = r->due[end].node;
+    bool found = false;
+    if (items.is_forgotten)
+        return store_node_forget(s, due->node, &found, error);
+    bool is_open = info->problem_ms > 0 && !node_info_has_content_problem(info);
+    if (!g->found[i] || items.is_reported || !is_recent(row, info)) {
+        note_recorded(r, due->hash, items.contact_ms, is_open);
+        g->changed[g->changed_count++] = info;
+        return SH_OK;
     }
-    sh_err err = sh_queue_nodes_are_known(r->queue, nodes, count, known, error);
-    if (err != SH_OK)
-        return err;
-    for (size_t i = first, node = 0; i < end; i++) {
-        node += strcmp(nodes[node], r->due[i].node) != 0;
-        r->due[i].is_known = known[node];
-    }
-    r->known_end = end;
-    *ret = known[0];
+    /* The next contact is due a minute after the one in the row, or if it ends a problem. */
+    bool is_later = items.contact_ms > row->contact.last_ms && items.contact_ms <= now_ms;
+    note_recorded(r, due->hash, is_later && !is_open ? row->contact.last_ms : items.contact_ms,
+                  is_open);
     return SH_OK;
 }
 
-/* Records the items of one node. Returns how many there are. */
-static sh_err record_node(contact_recorder *r, store *s, size_t first, size_t *count,
-                          sh_error *error)
+/* Records the items of some nodes, from the first item; *end: the one after them. */
+static sh_err record_group(contact_recorder *r, store *s, size_t first, size_t *end, node_group *g,
+                           sh_error *error)
 {
-    const due_item *due = &r->due[first];
-    int64_t now_ms = sh_clock_unix_ms();
-    store_node_info row;
-    bool found = false;
-    sh_err err = store_node_info_get(s, due->node, &row, &found, error);
-    bool known = true;
-    if (err == SH_OK && !found)
-        err = look_up_known(r, first, &known, error);
-    if (err != SH_OK)
-        return err;
-    store_node_info info = row;
-    memcpy(info.node, due->node, sizeof info.node);
-    const node_items items = apply_items(r, first, now_ms, &info);
-    *count = items.count;
-    if (!known)
-        return SH_OK;
-    if (items.is_forgotten)
-        return store_node_forget(s, due->node, &found, error);
-    bool is_open = info.problem_ms > 0 && !node_info_has_content_problem(&info);
-    if (found && !items.is_reported && is_recent(&row, &info)) {
-        /* The next contact is due a minute after the one in the row, or if it ends a problem. */
-        bool is_later = items.contact_ms > row.contact.last_ms && items.contact_ms <= now_ms;
-        note_recorded(r, due->hash, is_later && !is_open ? row.contact.last_ms : items.contact_ms,
-                      is_open);
-        return SH_OK;
-    }
-    note_recorded(r, due->hash, items.contact_ms, is_open);
-    return store_node_info_put(s, &info, error);
+    collect(r, first, g);
+    *end = g->end;
+    sh_err err = store_node_infos_get(s, g->nodes, g->count, g->rows, g->found, error);
+    if (err == SH_OK)
+        err = look_up_known(r, g, error);
+    for (size_t i = 0; i < g->count && err == SH_OK; i++)
+        err = record_node(r, s, g, i, error);
+    return err == SH_OK && g->changed_count > 0
+               ? store_node_infos_put(s, g->changed, g->changed_count, error)
+               : err;
+}
+
+static sh_err record_nodes(contact_recorder *r, store *s, sh_error *error)
+{
+    node_group *group = malloc(sizeof *group);
+    if (group == NULL)
+        return sh_fail(error, SH_E_MEMORY, "no memory to record contacts");
+    sh_err err = SH_OK;
+    for (size_t i = 0, end = 0; i < r->due_count && err == SH_OK; i = end)
+        err = record_group(r, s, i, &end, group, error);
+    free(group);
+    return err;
 }
 
 static sh_err record_failures(const contact_recorder *r, store *s, sh_error *error)
@@ -176,12 +214,11 @@ static sh_err end_failures(const contact_recorder *r, store *s, sh_error *error)
 
 sh_err contact_transaction_run(contact_recorder *r, store *s, sh_error *error)
 {
-    r->recorded_count = r->known_end = 0;
+    r->recorded_count = 0;
     sh_err err = store_begin(s, error);
     if (err != SH_OK)
         return err;
-    for (size_t i = 0, count = 0; i < r->due_count && err == SH_OK; i += count)
-        err = record_node(r, s, i, &count, error);
+    err = record_nodes(r, s, error);
     if (err == SH_OK)
         err = record_failures(r, s, error);
     if (err == SH_OK)

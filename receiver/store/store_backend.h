@@ -58,6 +58,10 @@ struct store_ops {
     sh_err (*node_info_get)(store *s, const char *node, store_node_info *ret, bool *found,
                             sh_error *error);
     sh_err (*node_info_put)(store *s, const store_node_info *info, sh_error *error);
+    sh_err (*node_infos_get)(store *s, const char *const nodes[], size_t count,
+                             store_node_info ret[], bool found[], sh_error *error);
+    sh_err (*node_infos_put)(store *s, const store_node_info *const infos[], size_t count,
+                             sh_error *error);
     sh_err (*node_forget)(store *s, const char *node, bool *found, sh_error *error);
     sh_err (*node_strangers_trim)(store *s, int64_t max, sh_error *error);
     sh_err (*node_infos)(store *s, store_node_info_each each, void *context, sh_error *error);

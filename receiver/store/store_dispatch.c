@@ -2,6 +2,7 @@
 #include "receiver/store/store.h"
 
 #include "receiver/store/store_backend.h"
+#include "receiver/store/store_node_infos.h"
 
 #include <assert.h>
 #include <string.h>
@@ -166,6 +167,20 @@ sh_err store_node_info_get(store *s, const char *node, store_node_info *ret, boo
 sh_err store_node_info_put(store *s, const store_node_info *info, sh_error *error)
 {
     return s->ops->node_info_put(s, info, error);
+}
+
+sh_err store_node_infos_get(store *s, const char *const nodes[], size_t count,
+                            store_node_info ret[], bool found[], sh_error *error)
+{
+    assert(count <= STORE_NODE_INFOS_AT_ONCE);
+    return s->ops->node_infos_get(s, nodes, count, ret, found, error);
+}
+
+sh_err store_node_infos_put(store *s, const store_node_info *const infos[], size_t count,
+                            sh_error *error)
+{
+    assert(count <= STORE_NODE_INFOS_AT_ONCE);
+    return s->ops->node_infos_put(s, infos, count, error);
 }
 
 sh_err store_node_forget(store *s, const char *node, bool *found, sh_error *error)

@@ -43,20 +43,103 @@ sh_err store_postgres_node_info_get(store *base, const char *node, store_node_in
     return err;
 }
 
-sh_err store_postgres_node_info_put(store *base, const store_node_info *info, sh_error *error)
+static void add_parameters(const store_node_info *info, postgres_parameters *ret)
 {
-    postgres_parameters p = {.count = 0};
-    char sql[NODE_INFO_SQL_BYTES];
-    node_info_upsert(true, sql);
+    *ret = (postgres_parameters){.count = 0};
     for (int i = 0; i < NODE_INFO_COLUMNS; i++) {
         const node_info_column *column = &node_info_columns[i];
         if (column->bytes == 0)
-            store_postgres_add_integer(&p, node_info_integer(info, column));
+            store_postgres_add_integer(ret, node_info_integer(info, column));
         else
-            store_postgres_add_text(&p, node_info_text(info, column));
+            store_postgres_add_text(ret, node_info_text(info, column));
     }
+}
+
+sh_err store_postgres_node_info_put(store *base, const store_node_info *info, sh_error *error)
+{
+    postgres_parameters p;
+    char sql[NODE_INFO_SQL_BYTES];
+    node_info_upsert(true, sql);
+    add_parameters(info, &p);
     return store_postgres_query((store_postgres *)base, sql, &p, "write to", NULL, error);
 }
+
+/* --- Many nodes ------------------------------------------------------------------------------ */
+
+sh_err store_postgres_node_infos_prepare(store_postgres *s, sh_error *error)
+{
+    char sql[NODE_INFO_SQL_BYTES];
+    Oid types[NODE_INFO_COLUMNS];
+    for (int i = 0; i < NODE_INFO_COLUMNS; i++)
+        types[i] = node_info_columns[i].bytes == 0 ? POSTGRES_TYPE_BIGINT : POSTGRES_TYPE_TEXT;
+    node_info_select("WHERE node = $1 FOR UPDATE", sql);
+    sh_err err = store_postgres_prepare(s, POSTGRES_NODE_INFO_GET, sql, types, 1, error);
+    if (err != SH_OK)
+        return err;
+    node_info_upsert(true, sql);
+    return store_postgres_prepare(s, POSTGRES_NODE_INFO_PUT, sql, types, NODE_INFO_COLUMNS, error);
+}
+
+/* Ends the sending of a pipeline that began with this result. */
+static sh_err end_sending(store_postgres *s, sh_err err, sh_error *error)
+{
+    return err == SH_OK ? store_postgres_pipeline_end_sending(s, error) : err;
+}
+
+/* Takes the results of a pipeline; of the rows that it read, if there are any, into ret. */
+static sh_err take_infos(store_postgres *s, size_t count, store_node_info ret[], bool found[],
+                         sh_error *error)
+{
+    sh_err failed = SH_OK;
+    for (size_t i = 0; i < count; i++) {
+        SH_CLEANUP(store_postgres_clear) PGresult *result = NULL;
+        sh_err err = store_postgres_pipeline_next(s, &result, error);
+        if (err != SH_OK)
+            return err;
+        if (store_postgres_is_good(result) && ret != NULL) {
+            found[i] = PQntuples(result) == 1;
+            if (found[i])
+                read_info(result, 0, &ret[i]);
+        } else if (!store_postgres_is_good(result) &&
+                   PQresultStatus(result) != PGRES_PIPELINE_ABORTED) {
+            failed = store_postgres_fail(s, result, ret != NULL ? "read" : "write to", error);
+        }
+    }
+    sh_err err = store_postgres_pipeline_end(s, error);
+    return failed != SH_OK ? failed : err;
+}
+
+sh_err store_postgres_node_infos_get(store *base, const char *const nodes[], size_t count,
+                                     store_node_info ret[], bool found[], sh_error *error)
+{
+    store_postgres *s = (store_postgres *)base;
+    sh_err err = store_postgres_pipeline_begin(s, error);
+    for (size_t i = 0; i < count && err == SH_OK; i++) {
+        postgres_parameters p = {.count = 0};
+        ret[i] = (store_node_info){.ephemeral = 0};
+        found[i] = false;
+        store_postgres_add_text(&p, sh_slice_of(nodes[i]));
+        err = store_postgres_pipeline_send(s, POSTGRES_NODE_INFO_GET, &p, error);
+    }
+    err = end_sending(s, err, error);
+    return err == SH_OK ? take_infos(s, count, ret, found, error) : err;
+}
+
+sh_err store_postgres_node_infos_put(store *base, const store_node_info *const infos[],
+                                     size_t count, sh_error *error)
+{
+    store_postgres *s = (store_postgres *)base;
+    sh_err err = store_postgres_pipeline_begin(s, error);
+    for (size_t i = 0; i < count && err == SH_OK; i++) {
+        postgres_parameters p;
+        add_parameters(infos[i], &p);
+        err = store_postgres_pipeline_send(s, POSTGRES_NODE_INFO_PUT, &p, error);
+    }
+    err = end_sending(s, err, error);
+    return err == SH_OK ? take_infos(s, count, NULL, NULL, error) : err;
+}
+
+/* --- Deleting -------------------------------------------------------------------------------- */
 
 sh_err store_postgres_node_forget(store *base, const char *node, bool *found, sh_error *error)
 {

@@ -87,6 +87,8 @@ static const struct store_ops postgres_ops = {
     .node_lock = store_postgres_node_lock,
     .node_info_get = store_postgres_node_info_get,
     .node_info_put = store_postgres_node_info_put,
+    .node_infos_get = store_postgres_node_infos_get,
+    .node_infos_put = store_postgres_node_infos_put,
     .node_forget = store_postgres_node_forget,
     .node_strangers_trim = store_postgres_node_strangers_trim,
     .node_infos = store_postgres_node_infos,
@@ -130,6 +132,8 @@ static sh_err open_database(store_postgres *s, const char *url, sh_error *error)
     s->counts_generations = err == SH_OK;
     if (err == SH_OK)
         err = store_postgres_nodes_prepare(s, error);
+    if (err == SH_OK)
+        err = store_postgres_node_infos_prepare(s, error);
     if (err == SH_OK)
         err = store_postgres_presence_prepare(s, error);
     if (err == SH_OK)

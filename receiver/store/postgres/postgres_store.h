@@ -26,6 +26,8 @@ typedef enum {
     POSTGRES_NODE_RECORD,
     POSTGRES_NODE_ADD,
     POSTGRES_NODE_LOCK,
+    POSTGRES_NODE_INFO_GET,
+    POSTGRES_NODE_INFO_PUT,
     POSTGRES_PRESENCE_READ,
     POSTGRES_PRESENCE_PUT,
     POSTGRES_STATEMENTS
@@ -205,6 +207,11 @@ sh_err store_postgres_nodes(store *base, store_node_each each, void *context, sh
 sh_err store_postgres_node_info_get(store *base, const char *node, store_node_info *ret,
                                     bool *found, sh_error *error);
 sh_err store_postgres_node_info_put(store *base, const store_node_info *info, sh_error *error);
+sh_err store_postgres_node_infos_prepare(store_postgres *s, sh_error *error);
+sh_err store_postgres_node_infos_get(store *base, const char *const nodes[], size_t count,
+                                     store_node_info ret[], bool found[], sh_error *error);
+sh_err store_postgres_node_infos_put(store *base, const store_node_info *const infos[],
+                                     size_t count, sh_error *error);
 sh_err store_postgres_node_forget(store *base, const char *node, bool *found, sh_error *error);
 sh_err store_postgres_node_strangers_trim(store *base, int64_t max, sh_error *error);
 sh_err store_postgres_node_infos(store *base, store_node_info_each each, void *context,

@@ -71,6 +71,24 @@ sh_err store_sqlite_node_info_put(store *base, const store_node_info *info, sh_e
     return rc == SQLITE_OK ? SH_OK : store_sqlite_fail(s, rc, "write to", error);
 }
 
+sh_err store_sqlite_node_infos_get(store *base, const char *const nodes[], size_t count,
+                                   store_node_info ret[], bool found[], sh_error *error)
+{
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < count && err == SH_OK; i++)
+        err = store_sqlite_node_info_get(base, nodes[i], &ret[i], &found[i], error);
+    return err;
+}
+
+sh_err store_sqlite_node_infos_put(store *base, const store_node_info *const infos[], size_t count,
+                                   sh_error *error)
+{
+    sh_err err = SH_OK;
+    for (size_t i = 0; i < count && err == SH_OK; i++)
+        err = store_sqlite_node_info_put(base, infos[i], error);
+    return err;
+}
+
 static sh_err delete_of_node(store_sqlite *s, const char *sql, const char *node, sh_error *error)
 {
     SH_CLEANUP(store_sqlite_finalize) sqlite3_stmt *statement = NULL;

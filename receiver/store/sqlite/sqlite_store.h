@@ -143,6 +143,10 @@ sh_err store_sqlite_nodes(store *base, store_node_each each, void *context, sh_e
 sh_err store_sqlite_node_info_get(store *base, const char *node, store_node_info *ret, bool *found,
                                   sh_error *error);
 sh_err store_sqlite_node_info_put(store *base, const store_node_info *info, sh_error *error);
+sh_err store_sqlite_node_infos_get(store *base, const char *const nodes[], size_t count,
+                                   store_node_info ret[], bool found[], sh_error *error);
+sh_err store_sqlite_node_infos_put(store *base, const store_node_info *const infos[], size_t count,
+                                   sh_error *error);
 sh_err store_sqlite_node_forget(store *base, const char *node, bool *found, sh_error *error);
 sh_err store_sqlite_node_strangers_trim(store *base, int64_t max, sh_error *error);
 sh_err store_sqlite_node_infos(store *base, store_node_info_each each, void *context,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/native/credentials.h"
 #include "receiver/store/node_summary.h"
+#include "receiver/store/store_node_infos.h"
 #include "tests/unit/store_fixture.h"
 
 /* What is known of nodes apart from their merges, on both kinds of databases. */
@@ -52,6 +53,71 @@ static store_node_info get(store *s, const char *node, bool expected)
     must(store_node_info_get(s, node, &info, &found, &error), &error);
     assert_int_equal(found, expected);
     return info;
+}
+
+static void several_are_read_and_written_at_once(void **state)
+{
+    (void)state;
+    store *s = opened();
+    sh_error error = {0};
+    static store_node_info infos[STORE_NODE_INFOS_AT_ONCE], read[STORE_NODE_INFOS_AT_ONCE];
+    static char names[STORE_NODE_INFOS_AT_ONCE][32];
+    const store_node_info *some[STORE_NODE_INFOS_AT_ONCE];
+    const char *nodes[STORE_NODE_INFOS_AT_ONCE];
+    bool found[STORE_NODE_INFOS_AT_ONCE];
+    size_t count = 0;
+    for (size_t i = 0; i < STORE_NODE_INFOS_AT_ONCE; i++) {
+        (void)snprintf(names[i], sizeof names[i], "node-%03zu", i);
+        nodes[i] = names[i];
+        infos[i] = full;
+        memcpy(infos[i].node, names[i], sizeof names[i]);
+        infos[i].problem_ms = (int64_t)i;
+        if (i % 3 != 0)
+            some[count++] = &infos[i];
+    }
+    begin(s);
+    must(store_node_infos_put(s, some, count, &error), &error);
+    commit(s);
+    begin(s);
+    must(store_node_infos_get(s, nodes, STORE_NODE_INFOS_AT_ONCE, read, found, &error), &error);
+    for (size_t i = 0; i < STORE_NODE_INFOS_AT_ONCE; i++) {
+        static const store_node_info nothing;
+        assert_int_equal(found[i], i % 3 != 0);
+        assert_memory_equal(&read[i], found[i] ? &infos[i] : &nothing, sizeof read[i]);
+    }
+    infos[1].problem_ms = 77;
+    must(store_node_infos_put(s, some, 1, &error), &error);
+    commit(s);
+    assert_int_equal(get(s, "node-001", true).problem_ms, 77);
+    assert_int_equal(get(s, "node-002", true).problem_ms, 2);
+    store_close(s);
+}
+
+static void one_that_is_refused_fails_all(void **state)
+{
+    (void)state;
+    store *s = opened();
+    sh_error error = {0};
+    store_node_info good = full, bad = full;
+    const store_node_info *const both[] = {&bad, &good};
+    (void)snprintf(bad.node, sizeof bad.node, "a");
+    bad.expected_ms = -5;
+    (void)sql(server == NULL
+                  ? "CREATE TRIGGER refuse BEFORE INSERT ON SyncHub_Nodes WHEN NEW.expected_ms = -5"
+                    " BEGIN SELECT raise(ABORT, 'refuse'); END"
+                  : "ALTER TABLE \"SyncHub_Nodes\" ADD CONSTRAINT refuse"
+                    " CHECK(expected_ms <> -5)");
+    begin(s);
+    assert_int_not_equal(store_node_infos_put(s, both, 2, &error), SH_OK);
+    assert_non_null(strstr(error.message, "refuse"));
+    store_rollback(s);
+    sh_error_clear(&error);
+    begin(s); /* the connection can be used */
+    must(store_node_infos_put(s, both + 1, 1, &error), &error);
+    commit(s);
+    (void)get(s, "Cabin", true);
+    (void)get(s, "a", false);
+    store_close(s);
 }
 
 static void all_fields_are_kept(void **state)
@@ -291,6 +357,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(all_fields_are_kept),
+        WITH_FOLDER(several_are_read_and_written_at_once),
+        WITH_FOLDER(one_that_is_refused_fails_all),
         WITH_FOLDER(a_merge_leaves_what_is_known_and_the_reverse),
         WITH_FOLDER(summaries_have_all_nodes_in_order),
         WITH_FOLDER(a_node_is_forgotten_with_all_that_is_recorded),
