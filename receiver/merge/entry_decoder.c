@@ -106,12 +106,16 @@ sh_err entry_decoder_new(const hub_secrets *keys, entry_decoder **ret, sh_error 
     return SH_OK;
 }
 
+static void free_opening(opening *o)
+{
+    sh_buf_wipe(&o->text);
+    table_rows_reset(&o->rows);
+}
+
 static void free_kept(entry_decoder *o)
 {
-    for (size_t i = 0; i < o->kept_count; i++) {
-        sh_buf_wipe(&o->kept[i].text);
-        table_rows_reset(&o->kept[i].rows);
-    }
+    for (size_t i = 0; i < o->kept_count; i++)
+        free_opening(&o->kept[i]);
     free(o->kept);
     o->kept = NULL;
     o->kept_count = 0;
@@ -124,10 +128,8 @@ void entry_decoder_free(entry_decoder *o)
     entry_decoder_rest(o);
     free_kept(o);
     task_thread_free(o->thread);
-    sh_buf_wipe(&o->now.text);
-    sh_buf_wipe(&o->ahead.text);
-    table_rows_reset(&o->now.rows);
-    table_rows_reset(&o->ahead.rows);
+    free_opening(&o->now);
+    free_opening(&o->ahead);
     free(o);
 }
 
@@ -199,20 +201,29 @@ sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelo
 }
 
 sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], size_t count,
-                          sh_error *error)
+                          size_t rows_max, sh_error *error)
 {
+    size_t rows = 0;
     free_kept(o);
     o->kept = calloc(count + 1, sizeof *o->kept);
     if (o->kept == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
     o->kept_count = count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
+        o->kept[i] = (opening){.keys = o->now.keys,
+                               .entry = entries[i],
+                               .text = SH_BUF_INIT(SH_PLAIN_MAX),
+                               .err = SH_E_LIMIT};
+    for (size_t i = 0; i < count && rows <= rows_max; i++) {
         opening *one = &o->kept[i];
-        *one =
-            (opening){.keys = o->now.keys, .entry = entries[i], .text = SH_BUF_INIT(SH_PLAIN_MAX)};
         one->err = open_entry(one, NULL);
         if (one->err == SH_E_MEMORY)
             return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
+        rows += one->rows.count;
+        if (rows > rows_max) {
+            free_opening(one);
+            one->err = SH_E_LIMIT;
+        }
     }
     return SH_OK;
 }

@@ -34,15 +34,16 @@ sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelo
                            sh_slice *text);
 
 /*
- * Decodes entries that are small together, and keeps their texts for entry_decoder_decode().
- * SH_E_MEMORY.
+ * Decodes entries that are small together, and keeps their texts for entry_decoder_decode(), up to
+ * the one with which their tables have more than rows_max rows: that one and later ones are not
+ * kept, as rows take many times the memory of a text of short ones. SH_E_MEMORY.
  */
 sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], size_t count,
-                          sh_error *error);
+                          size_t rows_max, sh_error *error);
 
 /* An entry that is kept; borrowed until it is decoded, or entry_decoder_forget(). */
 typedef struct {
-    sh_err err; /* of decoding it; SH_OK: the following is set */
+    sh_err err; /* of decoding it; SH_E_LIMIT: too many rows; SH_OK: the following is set */
     sh_envelope_header header;
     sh_slice text;
     const table_rows *rows; /* of a device table */

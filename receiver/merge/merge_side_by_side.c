@@ -117,7 +117,7 @@ static void read_entries(void *context)
     w->devices.count = 0;
     for (size_t i = 0; i < p->count; i++)
         entries[i] = p->all[i].entry;
-    w->err = entry_decoder_keep(w->merger->opener, entries, p->count, &w->error);
+    w->err = entry_decoder_keep(w->merger->opener, entries, p->count, TABLE_ROWS_MAX, &w->error);
     for (size_t i = 0; w->err == SH_OK && i < p->count && w->unfit == SIZE_MAX; i++) {
         const kept_entry kept = entry_decoder_kept(w->merger->opener, i);
         if (kept.err != SH_OK || !add_devices(w, &kept, w->places[i]))

@@ -11,6 +11,7 @@ import socket
 
 import envelopes
 import harness
+import postgres
 import test_hostile
 from harness import LARGE_S, TOKEN, TYPE_ENVELOPE, bearer, curl, device_mac, device_rows, device_table, \
     receive_head, wait_until
@@ -26,6 +27,7 @@ SMALLER = 4 * MIB  # small enough for a batch that also has one of the largest
 AHEAD_TEXT, AHEAD_ENVELOPE = 16 * MIB, 11 * MIB  # decoded while the previous one is merged
 SLOW_READERS = 16  # four times the budget of answers
 TABLE_MAX = 512 * MIB
+ROWS_MAX = 200000  # of one table
 ROW_BYTES = 250 * 1024
 
 
@@ -105,6 +107,21 @@ class Memory(Peak, harness.SyncHubTest):
                 rows += row_count(text_bytes)
         merge = self.receiver(redis, SYNC_receiver_role="merge")
         self.wait_merged(redis, self.folder / "hub.db", rows, seconds=LARGE_S)
+        self.assertEqual(redis.dead(), 0)
+        self.assert_peak(merge, MERGE_MIB)
+
+    def test_merge_of_many_short_rows_into_postgresql(self):
+        redis = self.redis()
+        server = postgres.Postgres()
+        self.addCleanup(server.remove)
+        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
+        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+        for number in range(64):  # small enough for a batch that is merged in several transactions
+            text = '{"data":[' + ",".join("0" * (ROWS_MAX - number)) + "]}"
+            body = envelopes.envelope(envelopes.NodeKey(f"Node_{number % 8}"), text)
+            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+        merge = self.receiver(redis, server.new_database(), SYNC_receiver_role="merge")
+        wait_until(lambda: redis.backlog() == 0, "all tables to be merged", seconds=LARGE_S, details=merge.log)
         self.assertEqual(redis.dead(), 0)
         self.assert_peak(merge, MERGE_MIB)
 

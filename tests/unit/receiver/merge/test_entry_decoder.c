@@ -206,7 +206,7 @@ static void kept_entries_are_decoded_once_and_in_any_order(void **state)
     all[BAD].envelope.data[all[BAD].envelope.len - 1] ^= 1;
     entry_decoder *o = NULL;
     assert_int_equal(entry_decoder_new(&keys, &o, NULL), SH_OK);
-    assert_int_equal(entry_decoder_keep(o, kept, COUNT, NULL), SH_OK);
+    assert_int_equal(entry_decoder_keep(o, kept, COUNT, 0, NULL), SH_OK);
     for (size_t i = 0; i < COUNT; i++) {
         const kept_entry one = entry_decoder_kept(o, i);
         assert_int_equal(one.err, i == BAD ? SH_E_CRYPTO : SH_OK);
@@ -231,20 +231,57 @@ static void kept_entries_are_decoded_once_and_in_any_order(void **state)
                      SH_E_CRYPTO);
     assert_true(error.message[0] != '\0');
     /* Other ones replace them, and none is left. */
-    assert_int_equal(entry_decoder_keep(o, kept, 2, NULL), SH_OK);
+    assert_int_equal(entry_decoder_keep(o, kept, 2, 0, NULL), SH_OK);
     entry_decoder_forget(o);
     assert_int_equal(entry_decoder_decode(o, &all[3].entry, NULL, &header, &text, &error),
                      SH_E_CRYPTO);
-    assert_int_equal(entry_decoder_keep(o, kept, 2, NULL), SH_OK);
+    assert_int_equal(entry_decoder_keep(o, kept, 2, 0, NULL), SH_OK);
     entry_decoder_free(o);
     for (size_t i = 0; i < COUNT; i++)
         sh_buf_reset(&all[i].envelope);
+}
+
+static void tables_are_kept_up_to_a_number_of_rows(void **state)
+{
+    (void)state;
+    static const char *texts[] = {"{\"data\":[0,0]}", "{\"data\":[0]}", "{\"data\":[0,0]}",
+                                  "{\"data\":[0]}"};
+    enum { COUNT = sizeof texts / sizeof texts[0], KEPT = 2 };
+    sh_buf envelopes[COUNT];
+    queue_entry all[COUNT] = {{.deliveries = 0}};
+    const queue_entry *entries[COUNT];
+    sh_envelope_header header = {.kind = SH_KIND_DEVICES, .parts = 1, .node = "N"};
+    sh_node_key key;
+    sh_node_key_derive(keys.passphrase_key, SH_SLICE("N"), &key);
+    for (size_t i = 0; i < COUNT; i++) {
+        envelopes[i] = SH_BUF_INIT(SH_ENVELOPE_MAX);
+        assert_int_equal(
+            sh_envelope_seal(&header, &key, sh_slice_of(texts[i]), &envelopes[i], NULL), SH_OK);
+        all[i].envelope = (sh_slice){envelopes[i].data, envelopes[i].len};
+        (void)snprintf(all[i].id, sizeof all[i].id, "%zu-0", i + 1);
+        entries[i] = &all[i];
+    }
+    entry_decoder *o = NULL;
+    assert_int_equal(entry_decoder_new(&keys, &o, NULL), SH_OK);
+    assert_int_equal(entry_decoder_keep(o, entries, COUNT, 4, NULL), SH_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(entry_decoder_kept(o, i).err, i < KEPT ? SH_OK : SH_E_LIMIT);
+    for (size_t i = 0; i < COUNT; i++) {
+        sh_slice text;
+        assert_int_equal(entry_decoder_decode(o, &all[i], NULL, &header, &text, NULL), SH_OK);
+        assert_memory_equal(text.data, texts[i], strlen(texts[i]));
+        assert_int_equal(entry_decoder_rows(o)->count, i % 2 == 0 ? 2 : 1);
+    }
+    entry_decoder_free(o);
+    for (size_t i = 0; i < COUNT; i++)
+        sh_buf_reset(&envelopes[i]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_entries_are_decoded_once_and_in_any_order),
+        cmocka_unit_test(tables_are_kept_up_to_a_number_of_rows),
         cmocka_unit_test(invalid_content_is_found_before_it_is_merged),
         cmocka_unit_test(entries_are_opened_in_order_whatever_their_size),
         cmocka_unit_test(an_entry_that_was_opened_ahead_need_not_be_asked_for),
