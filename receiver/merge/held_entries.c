@@ -3,6 +3,7 @@
 
 #include "libcommon/native/envelope.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,26 +68,57 @@ sh_err held_entries_add(held_entries *h, const queue_entry *entry, uint64_t node
     return SH_OK;
 }
 
-size_t held_entries_pick(held_entries *h, size_t count_max, const char *ret[])
+/* The node after another one, in the order of the hashes; the lowest one after the last. */
+static uint64_t next_node(const held_entries *h, uint64_t last)
 {
-    if (h->count == 0)
-        return 0;
-    /* The first node after that of the last turn, in the order of the hashes. */
     uint64_t next = 0, lowest = UINT64_MAX;
     bool found = false;
     for (size_t i = 0; i < h->count; i++) {
         uint64_t node = h->entries[i].node;
-        if (node > h->last_node && (!found || node < next)) {
+        if (node > last && (!found || node < next)) {
             next = node;
             found = true;
         }
         lowest = node < lowest ? node : lowest;
     }
-    h->last_node = found ? next : lowest;
+    return found ? next : lowest;
+}
+
+/* The node's next entry from *at on, which is set to the one after it; NULL if there is none. */
+static const char *next_of_node(const held_entries *h, uint64_t node, size_t *at)
+{
+    while (*at < h->count) {
+        const held_entry *one = &h->entries[(*at)++];
+        if (one->node == node)
+            return one->id;
+    }
+    return NULL;
+}
+
+size_t held_entries_pick(held_entries *h, size_t nodes_max, size_t count_max, const char *ret[])
+{
+    uint64_t nodes[HELD_NODES_MAX] = {0};
+    size_t ats[HELD_NODES_MAX] = {0};
+    size_t nodes_count = 0;
     size_t count = 0;
-    for (size_t i = 0; i < h->count && count < count_max; i++)
-        if (h->entries[i].node == h->last_node)
-            ret[count++] = h->entries[i].id;
+    assert(nodes_max >= 1 && nodes_max <= HELD_NODES_MAX);
+    if (h->count == 0)
+        return 0;
+    for (uint64_t node = next_node(h, h->last_node);
+         nodes_count < nodes_max && (nodes_count == 0 || node != nodes[0]);
+         node = next_node(h, node))
+        nodes[nodes_count++] = node;
+    h->last_node = nodes[0];
+    for (bool any = true; any;) {
+        any = false;
+        for (size_t n = 0; n < nodes_count && count < count_max; n++) {
+            const char *id = next_of_node(h, nodes[n], &ats[n]);
+            if (id == NULL)
+                continue;
+            ret[count++] = id;
+            any = true;
+        }
+    }
     return count;
 }
 

@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     held_entry *entries; /* in the order in which they were held */
     size_t count, capacity;
-    uint64_t last_node; /* the node of the last turn */
+    uint64_t last_node; /* the first node of the last turn */
     bool has_key;
     uint8_t key[SH_SHORT_KEY_BYTES];
 } held_entries;
@@ -39,11 +39,15 @@ bool held_entries_has_id(const held_entries *h, const char *id);
 /* Appends an entry. SH_E_MEMORY. */
 sh_err held_entries_add(held_entries *h, const queue_entry *entry, uint64_t node, sh_error *error);
 
+#define HELD_NODES_MAX 4 /* nodes of one turn */
+
 /*
- * Selects up to count_max entries of one node, if possible another one than last time, and returns
- * their number. The ids are borrowed until the next change.
+ * Selects up to count_max entries of up to nodes_max nodes, the first one of each, then the second
+ * ones, and returns their number. The next turn begins with the node after the first one of this
+ * turn, so that each node is at some time the first one, whose entry is always tried. The ids are
+ * borrowed until the next change.
  */
-size_t held_entries_pick(held_entries *h, size_t count_max, const char *ret[]);
+size_t held_entries_pick(held_entries *h, size_t nodes_max, size_t count_max, const char *ret[]);
 
 /* The index of an entry; false if it is not held. */
 bool held_entries_find(const held_entries *h, const char *id, size_t *ret);

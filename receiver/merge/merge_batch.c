@@ -221,37 +221,12 @@ static void free_batch(queue_batch **batch)
     queue_batch_free(*batch);
 }
 
-/*
- * Selects held entries of one node, or of as many as can be merged at the same time: the first one
- * of each, then the second ones.
- */
-static size_t pick_held(merge *m, const char *ids[static BATCH_ENTRIES])
-{
-    const char *own[MERGE_WORKERS][BATCH_ENTRIES];
-    size_t counts[MERGE_WORKERS];
-    uint64_t picked[MERGE_WORKERS];
-    size_t nodes = 0, count = 0;
-    size_t nodes_max = merge_is_concurrent(m) ? MERGE_WORKERS : 1;
-    for (bool is_new = true; nodes < nodes_max; nodes++) {
-        counts[nodes] = held_entries_pick(&m->held, BATCH_ENTRIES, own[nodes]);
-        picked[nodes] = m->held.last_node;
-        for (size_t i = 0; i < nodes; i++)
-            is_new = is_new && picked[i] != picked[nodes];
-        if (!is_new)
-            break;
-    }
-    for (size_t i = 0; i < BATCH_ENTRIES; i++)
-        for (size_t n = 0; n < nodes; n++)
-            if (i < counts[n] && count < BATCH_ENTRIES)
-                ids[count++] = own[n][i];
-    return count;
-}
-
 sh_err merge_held(merge *m, sh_error *error)
 {
     const char *ids[BATCH_ENTRIES];
     SH_CLEANUP(free_batch) queue_batch *batch = NULL;
-    size_t count = pick_held(m, ids);
+    size_t nodes_max = merge_is_concurrent(m) ? MERGE_WORKERS : 1;
+    size_t count = held_entries_pick(&m->held, nodes_max, BATCH_ENTRIES, ids);
     sh_err err = count == 0 ? SH_OK : fetch_held(m, ids, count, &batch, error);
     count = batch == NULL ? 0 : queue_batch_count(batch);
     if (err != SH_OK || count == 0)

@@ -13,6 +13,7 @@
  */
 
 #define MERGE_WORKERS 4
+_Static_assert(MERGE_WORKERS <= HELD_NODES_MAX, "each may merge held entries of a node");
 
 typedef struct {
     merge *m;

@@ -13,15 +13,20 @@ static void hold(held_entries *h, const char *id, uint64_t node)
 }
 
 /* The ids of the next turn, joined. */
-static const char *pick(held_entries *h, size_t count_max)
+static const char *pick_of_nodes(held_entries *h, size_t nodes_max, size_t count_max)
 {
     static char text[256];
     const char *ids[16];
-    size_t count = held_entries_pick(h, count_max, ids);
+    size_t count = held_entries_pick(h, nodes_max, count_max, ids);
     text[0] = '\0';
     for (size_t i = 0; i < count; i++)
         (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", ids[i]);
     return text;
+}
+
+static const char *pick(held_entries *h, size_t count_max)
+{
+    return pick_of_nodes(h, 1, count_max);
 }
 
 static void nodes_take_turns_and_each_keeps_its_order(void **state)
@@ -41,6 +46,34 @@ static void nodes_take_turns_and_each_keeps_its_order(void **state)
     held_entries_remove(&h, "1-0");
     held_entries_remove(&h, "no such id");
     assert_string_equal(pick(&h, 16), "2-0 5-0 ");
+    held_entries_free(&h);
+}
+
+static void a_turn_of_several_nodes_begins_with_another_one_each_time(void **state)
+{
+    (void)state;
+    held_entries h = {.entries = NULL};
+    assert_string_equal(pick_of_nodes(&h, 4, 16), "");
+    static const char *const ids[] = {"1-0", "2-0", "3-0", "4-0", "5-0", "6-0"};
+    static const uint64_t nodes[] = {2, 2, 4, UINT64_MAX, 2, 3};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        hold(&h, ids[i], nodes[i]);
+    /* As many nodes as take part in a turn. */
+    assert_string_equal(pick_of_nodes(&h, 4, 16), "1-0 6-0 3-0 4-0 2-0 5-0 ");
+    assert_string_equal(pick_of_nodes(&h, 4, 16), "6-0 3-0 4-0 1-0 2-0 5-0 ");
+    assert_string_equal(pick_of_nodes(&h, 4, 3), "3-0 4-0 1-0 ");
+    assert_string_equal(pick_of_nodes(&h, 4, 5), "4-0 1-0 6-0 3-0 2-0 ");
+    assert_string_equal(pick_of_nodes(&h, 4, 1), "1-0 ");
+    /* More, and fewer. */
+    assert_string_equal(pick_of_nodes(&h, 3, 16), "6-0 3-0 4-0 ");
+    hold(&h, "7-0", 0);
+    assert_string_equal(pick_of_nodes(&h, 4, 16), "3-0 4-0 7-0 1-0 2-0 5-0 ");
+    held_entries_remove(&h, "3-0");
+    held_entries_remove(&h, "4-0");
+    held_entries_remove(&h, "6-0");
+    held_entries_remove(&h, "7-0");
+    assert_string_equal(pick_of_nodes(&h, 4, 16), "1-0 2-0 5-0 ");
+    assert_string_equal(pick_of_nodes(&h, 4, 16), "1-0 2-0 5-0 ");
     held_entries_free(&h);
 }
 
@@ -74,6 +107,7 @@ static void what_is_held_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_turn_of_several_nodes_begins_with_another_one_each_time),
         cmocka_unit_test(nodes_take_turns_and_each_keeps_its_order),
         cmocka_unit_test(what_is_held_is_found),
     };
