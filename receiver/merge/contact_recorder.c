@@ -42,9 +42,12 @@ void contact_recorder_clear(contact_recorder *r)
     r->pass = (contact_pass){.is_under_way = false};
 }
 
-void contact_recorder_begin(contact_recorder *r)
+bool contact_recorder_begin(contact_recorder *r)
 {
+    if (r->pass.is_under_way)
+        return false;
     r->pass = (contact_pass){.is_under_way = true, .cursor = SH_QUEUE_CURSOR_START};
+    return true;
 }
 
 /* --- Reading --------------------------------------------------------------------------------- */

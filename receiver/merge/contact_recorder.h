@@ -23,11 +23,12 @@ void contact_recorder_free(contact_recorder *r);                      /* NULL is
 void contact_recorder_clear(contact_recorder *r);
 
 /*
- * Begins a pass over all contacts, in as many runs as it takes: each reads some thousands of them,
- * or fewer if a thousand are due. A contact that changes meanwhile may be left to the next pass. If
- * the connection to Redis is another one, the pass begins again.
+ * Begins a pass over all contacts, unless one is under way (false), in as many runs as it takes:
+ * each reads some thousands of them, or fewer if a thousand are due. A contact that changes
+ * meanwhile may be left to the next pass. If the connection to Redis is another one, the pass
+ * begins again.
  */
-void contact_recorder_begin(contact_recorder *r);
+bool contact_recorder_begin(contact_recorder *r);
 
 /*
  * Records reports and the contacts of their nodes, and during a pass the next ones that are due, in

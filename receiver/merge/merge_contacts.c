@@ -32,10 +32,9 @@ sh_err merge_record_contacts(merge *m, sh_error *error)
     int64_t begun_ms = sh_clock_monotonic_ms();
     if (begun_ms < due_ms(m))
         return SH_OK;
-    if (!c->more) {
+    bool is_time = c->begun_ms == 0 || begun_ms - c->begun_ms >= RECORD_INTERVAL_MS;
+    if (is_time && contact_recorder_begin(m->recorder)) /* also if there are always more reports */
         c->begun_ms = begun_ms;
-        contact_recorder_begin(m->recorder);
-    }
     sh_err err = contact_recorder_run(m->recorder, m->merger.store, m->queue, &c->more, error);
     int64_t done_ms = sh_clock_monotonic_ms();
     m->unlocked_until_ms = done_ms + (done_ms - begun_ms);

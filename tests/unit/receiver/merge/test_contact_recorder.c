@@ -91,7 +91,7 @@ static int finish(hub *h)
 
 static int pass(hub *h)
 {
-    contact_recorder_begin(h->recorder);
+    assert_true(contact_recorder_begin(h->recorder));
     return finish(h);
 }
 
@@ -199,7 +199,7 @@ static void a_contact_that_changes_behind_the_cursor_is_recorded_by_the_next_pas
     hub h = hub_make();
     int64_t before_ms = h.now_ms - 2 * STEP_MS;
     put_contacts(0, MANY / 4, before_ms);
-    contact_recorder_begin(h.recorder);
+    assert_true(contact_recorder_begin(h.recorder));
     assert_true(run(&h));
     int node = 0;
     while (contact_of(node) != before_ms) /* the order in Redis is its own */
@@ -251,7 +251,7 @@ static void a_report_is_recorded_with_its_contact_wherever_the_pass_is(void **st
     hub h = hub_make();
     int64_t ms = h.now_ms - 10000;
     put_contacts(0, MANY / 4, ms);
-    contact_recorder_begin(h.recorder);
+    assert_true(contact_recorder_begin(h.recorder));
     assert_true(run(&h));
     for (int node = 0; node < 300; node++)
         report_problem(&h, node, node % 3 == 0 ? ms : node % 3 == 1 ? ms + 1 : ms - 1);
@@ -334,7 +334,8 @@ static void after_another_database_was_opened_all_contacts_are_recorded(void **s
     (void)sql("DELETE FROM \"SyncHub_Nodes\"");
     (void)pass(&h);
     assert_int_equal(recorded(), 0);
-    contact_recorder_begin(h.recorder);
+    assert_true(contact_recorder_begin(h.recorder));
+    assert_false(contact_recorder_begin(h.recorder)); /* it is under way */
     contact_recorder_clear(h.recorder);
     assert_false(run(&h)); /* it ended the pass */
     (void)pass(&h);
@@ -347,7 +348,7 @@ static void on_another_connection_the_pass_begins_again(void **state)
     (void)state;
     hub h = hub_make();
     put_contacts(0, MANY / 4, h.now_ms);
-    contact_recorder_begin(h.recorder);
+    assert_true(contact_recorder_begin(h.recorder));
     assert_true(run(&h));
     (void)redis_ask(&redis_server, "CLIENT KILL TYPE normal SKIPME yes");
     (void)count_pieces();
@@ -367,7 +368,7 @@ static void a_failed_transaction_is_done_again(void **state)
     hub h = hub_make();
     put_contacts(0, MANY / 4, h.now_ms);
     report_problem(&h, 5, h.now_ms);
-    contact_recorder_begin(h.recorder);
+    assert_true(contact_recorder_begin(h.recorder));
     assert_true(run(&h));
     (void)sql("CREATE TRIGGER refuse BEFORE INSERT ON SyncHub_Nodes BEGIN"
               " SELECT raise(ABORT, 'no'); END");
