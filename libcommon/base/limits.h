@@ -125,8 +125,9 @@
 #define SH_NODE_RECORDS_MAX 100000  /* nodes in the database, or more with SYNC_max_nodes */
 #define SH_NODE_RECORD_TTL_S (90L * 24 * 3600)      /* of a node that never sent a device */
 #define SH_PRESENCE_NODE_ROWS_MAX (2 * SH_ROWS_MAX) /* devices that one node has seen */
-#define SH_PRESENCE_ROWS_MAX 20000000 /* of all nodes; those absent for the longest are deleted */
-#define SH_PRESENCE_IP_MAX 64         /* bytes; a longer address is not stored */
+/* Of all nodes; more with a higher SYNC_max_nodes. Those absent for the longest are deleted. */
+#define SH_PRESENCE_ROWS_MAX 20000000
+#define SH_PRESENCE_IP_MAX 64 /* bytes; a longer address is not stored */
 
 /* Names of nodes without credentials of their own */
 #define SH_NAMES_MAX 100000         /* default of SYNC_max_nodes */

@@ -21,6 +21,14 @@ static void there_is_room_for_all_nodes_that_are_accepted(void **state)
     assert_int_equal(limits_with(10000000).nodes_max, 10000000 + others);
 }
 
+static void there_is_room_for_the_presence_of_their_devices(void **state)
+{
+    (void)state;
+    assert_int_equal(limits_with(1).presence_max, SH_PRESENCE_ROWS_MAX);
+    assert_int_equal(limits_with(SH_NAMES_MAX).presence_max, SH_PRESENCE_ROWS_MAX);
+    assert_int_equal(limits_with(1000000).presence_max, 10 * (int64_t)SH_PRESENCE_ROWS_MAX);
+}
+
 static void nothing_is_old_while_the_clock_is_not_steady(void **state)
 {
     (void)state;
@@ -37,6 +45,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_is_room_for_all_nodes_that_are_accepted),
+        cmocka_unit_test(there_is_room_for_the_presence_of_their_devices),
         cmocka_unit_test(nothing_is_old_while_the_clock_is_not_steady),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
