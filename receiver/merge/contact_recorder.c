@@ -50,6 +50,11 @@ bool contact_recorder_begin(contact_recorder *r)
     return true;
 }
 
+int64_t contact_recorder_count(const contact_recorder *r)
+{
+    return r->count;
+}
+
 /* --- Reading --------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const contact_recorder *r, sh_slice node)
@@ -78,6 +83,7 @@ static sh_err add_contact(void *context, sh_slice node, sh_slice mode, int64_t m
 {
     contact_recorder *r = context;
     (void)error;
+    r->pass.count++;
     if (node.len > SH_NODE_NAME_MAX || !is_due(r, node, ms))
         return SH_OK;
     if (r->contacts_count == DUE_MAX) {
@@ -110,6 +116,8 @@ static sh_err read_contacts(contact_recorder *r, sh_error *error)
             return SH_OK;
         }
         r->pass.is_under_way = !sh_queue_cursor_at_start(&r->pass.cursor);
+        if (!r->pass.is_under_way)
+            r->count = r->pass.count;
     }
     return SH_OK;
 }

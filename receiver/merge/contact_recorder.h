@@ -30,6 +30,9 @@ void contact_recorder_clear(contact_recorder *r);
  */
 bool contact_recorder_begin(contact_recorder *r);
 
+/* How many contacts the last whole pass has read; 0: there was none. */
+int64_t contact_recorder_count(const contact_recorder *r);
+
 /*
  * Records reports and the contacts of their nodes, and during a pass the next ones that are due, in
  * its own transaction; *more: call again, also after an error. The errors of queue and store.

@@ -34,6 +34,7 @@ typedef struct {
 typedef struct {
     bool is_under_way;
     sh_queue_cursor cursor;
+    int64_t count; /* contacts read */
     size_t excess; /* due contacts of the piece at the cursor that did not fit the last time */
 } contact_pass;
 
@@ -42,6 +43,7 @@ struct contact_recorder {
     uint8_t key[SH_SHORT_KEY_BYTES];
     contact_slots slots;
     contact_pass pass;
+    int64_t count;                               /* contacts of the last whole pass */
     due_item due[DUE_MAX + 2 * REPORTS_DUE_MAX]; /* with the contacts of reported nodes */
     size_t due_count;
     size_t contacts_count; /* of the pieces */

@@ -2,7 +2,8 @@
 #include "libcommon/base/clock.h"
 #include "receiver/merge/merge_state.h"
 
-#define RECORD_INTERVAL_MS 10000 /* between the beginnings of two passes */
+#define RECORD_INTERVAL_MS 10000 /* after which it looks for reports and begins a pass … */
+#define READ_PER_MS 20 /* … or later, so that passes read no more contacts in the mean */
 #define HANDOVER_INTERVAL_MS 1000
 
 sh_err merge_hand_over_contacts(merge *m, sh_error *error)
@@ -15,11 +16,21 @@ sh_err merge_hand_over_contacts(merge *m, sh_error *error)
     return last_result_files_contacts(m->merger.last_result_files, m->queue, error);
 }
 
+/*
+ * Reading a million contacts takes Redis more than a second of its only thread, for each receiver
+ * that merges.
+ */
+static int64_t interval_ms(const merge *m)
+{
+    int64_t ms = contact_recorder_count(m->recorder) / READ_PER_MS;
+    return ms > RECORD_INTERVAL_MS ? ms : RECORD_INTERVAL_MS;
+}
+
 /* When the next run is due; 0: now. */
 static int64_t due_ms(const merge *m)
 {
     const contact_times *c = &m->contacts;
-    int64_t due_ms = c->more || c->begun_ms == 0 ? 0 : c->begun_ms + RECORD_INTERVAL_MS;
+    int64_t due_ms = c->more || c->looked_ms == 0 ? 0 : c->looked_ms + RECORD_INTERVAL_MS;
     if (!m->until_empty && c->next_ms > due_ms)
         due_ms = c->next_ms;
     bool shared = store_pace_of(m->merger.store).pauses;
@@ -32,7 +43,9 @@ sh_err merge_record_contacts(merge *m, sh_error *error)
     int64_t begun_ms = sh_clock_monotonic_ms();
     if (begun_ms < due_ms(m))
         return SH_OK;
-    bool is_time = c->begun_ms == 0 || begun_ms - c->begun_ms >= RECORD_INTERVAL_MS;
+    if (!c->more)
+        c->looked_ms = begun_ms;
+    bool is_time = c->begun_ms == 0 || begun_ms - c->begun_ms >= interval_ms(m);
     if (is_time && contact_recorder_begin(m->recorder)) /* also if there are always more reports */
         c->begun_ms = begun_ms;
     sh_err err = contact_recorder_run(m->recorder, m->merger.store, m->queue, &c->more, error);
@@ -57,6 +70,6 @@ void merge_contacts_forget(merge *m)
 {
     if (m->recorder != NULL)
         contact_recorder_clear(m->recorder);
-    m->contacts.begun_ms = 0;
+    m->contacts.begun_ms = m->contacts.looked_ms = 0;
     m->contacts.more = false;
 }

@@ -62,6 +62,7 @@ typedef struct {
 typedef struct {
     int64_t handed_ms; /* when contacts were last handed over to NetAlertX */
     int64_t begun_ms;  /* when the last pass began; 0: none since the database was opened */
+    int64_t looked_ms; /* when the last series of runs began, with or without a pass; 0: none */
     int64_t next_ms;   /* no run before */
     bool more;         /* another run must follow */
 } contact_times;

@@ -2,6 +2,7 @@
 #include "receiver/merge/merge_state.h"
 
 #include "libcommon/queue/queue_reports.h"
+#include "receiver/merge/contact_recorder_state.h"
 #include "tests/unit/store_fixture.h"
 
 /* The store's fixture has a server, too. */
@@ -128,6 +129,43 @@ static void the_next_pass_begins_ten_seconds_after_the_last_one(void **state)
     assert_int_equal(recorded(5 + 120000), NODES);
 }
 
+static int64_t problems(void)
+{
+    return strtoll(sql("SELECT count(*) FROM SyncHub_Nodes WHERE problem_ms > 0"), NULL, 10);
+}
+
+static void put_problem(int node)
+{
+    sh_queue_report report = {.ms = 70000, .problem_ms = 70000, .kind = "key", .text = "no"};
+    (void)snprintf(report.node, sizeof report.node, "node-%d", node);
+    must(sh_queue_reports_put(m.queue, &report, 1, NULL, NULL), NULL);
+}
+
+/* Twenty contacts a millisecond; reports do not wait for them. */
+static void passes_over_many_contacts_begin_later(void **state)
+{
+    (void)state;
+    put_contacts(5);
+    (void)finish();
+    assert_int_equal(contact_recorder_count(m.recorder), NODES);
+    m.recorder->count = 1000000;
+    int64_t begun_ms = m.contacts.begun_ms;
+    put_contacts(5 + 60000);
+    for (int i = 1; i < 5; i++) {
+        put_problem(i);
+        now_ms = begun_ms + i * (INTERVAL_MS + INTERVAL_MS / 20);
+        (void)finish();
+        assert_int_equal(problems(), i);
+        int64_t looked_ms = m.contacts.looked_ms;
+        (void)finish(); /* nothing is due */
+        assert_true(m.contacts.looked_ms == looked_ms);
+    }
+    assert_int_equal(recorded(6), 4); /* the nodes with a problem */
+    now_ms = begun_ms + 6 * INTERVAL_MS;
+    (void)finish();
+    assert_int_equal(recorded(6), NODES);
+}
+
 static void a_single_run_of_the_program_does_not_pause(void **state)
 {
     (void)state;
@@ -198,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_pass_begins_at_once_and_pauses_between_its_runs),
         TEST(the_next_pass_begins_ten_seconds_after_the_last_one),
+        TEST(passes_over_many_contacts_begin_later),
         TEST(a_single_run_of_the_program_does_not_pause),
         TEST(after_a_failure_tables_are_merged_for_ten_seconds),
         TEST(a_flood_of_reports_delays_no_contacts),
