@@ -19,18 +19,18 @@ SCALE_S = 30                # the pods double at most this often
 @dataclasses.dataclass
 class Costs:
     """CPU time in microseconds, of `./dev bench --only scale_out`; docs/scale.md has the table."""
-    ingest_check_in: float = 238
-    redis_check_in: float = 79.5
-    merge_check_in: float = 304       # recording the contact
-    postgresql_check_in: float = 848
-    ingest_push: float = 155
-    redis_push: float = 178
-    merge_known: float = 4.12
-    merge_new: float = 20.4
-    postgresql_known: float = 5.38
-    postgresql_new: float = 81.3
+    ingest_check_in: float = 230
+    redis_check_in: float = 54.5
+    merge_check_in: float = 26       # recording the contact
+    postgresql_check_in: float = 136
+    ingest_push: float = 105
+    redis_push: float = 132
+    merge_known: float = 4.0
+    merge_new: float = 15.4
+    postgresql_known: float = 4.33
+    postgresql_new: float = 66
     push_bytes: float = 6000  # an envelope of a table of the fleet's size
-    device_bytes: float = 863  # of a device in PostgreSQL, with its indexes and presence
+    device_bytes: float = 874  # of a device in PostgreSQL, with its indexes and presence
 
 
 @dataclasses.dataclass
