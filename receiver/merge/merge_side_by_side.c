@@ -293,20 +293,28 @@ sh_err merge_hold_late(merge *m, sh_error *error)
 
 /* --- A batch --------------------------------------------------------------------------------- */
 
-/* Reads the entries in the worker of their node; *count: how many may be merged together. */
-static sh_err read_all(merge_workers *s, const merged all[], size_t *count, sh_error *error)
+/* Reads the entries in the workers; *count: how many may be merged together. */
+static sh_err read_all(merge_workers *s, size_t *count, sh_error *error)
 {
-    choose_homes(s, all, *count);
-    if (!share_out(s, all, *count, s->homes)) {
-        *count = 0;
-        return SH_OK;
-    }
     merge_workers_run(s, read_entries);
     sh_err err = error_of(s, error);
     for (size_t i = 0; i < s->connected; i++)
         if (s->all[i].portion.count > 0 && s->all[i].unfit < *count)
             *count = s->all[i].unfit;
     return err;
+}
+
+/* Gives the entries of each node to one worker; false if there is nothing to do at once. */
+static bool share_out_nodes(merge *m, const merged all[], size_t count)
+{
+    merge_workers *s = m->workers;
+    if (count < 2)
+        return false;
+    merge_workers_connect(s);
+    if (s->connected < 2)
+        return false;
+    choose_homes(s, all, count);
+    return share_out(s, all, count, s->homes);
 }
 
 sh_err merge_side_by_side(merge *m, merged all[], size_t count, bool *any, sh_error *error)
@@ -316,12 +324,12 @@ sh_err merge_side_by_side(merge *m, merged all[], size_t count, bool *any, sh_er
     *any = false;
     (void)share_out(s, all, 0, NULL);
     count = merge_is_concurrent(m) ? count_candidates(all, count) : 0;
-    if (count > 1)
-        merge_workers_connect(s);
-    if (count < 2 || s->connected < 2)
-        return SH_OK;
+    if (!share_out_nodes(m, all, count)) {
+        (void)share_out(s, all, 0, NULL);
+        return SH_OK; /* the text of an entry in pieces stays decoded */
+    }
     prepare(m);
-    sh_err err = read_all(s, all, &count, error);
+    sh_err err = read_all(s, &count, error);
     if (err == SH_OK && count > 1)
         err = group(m, all, count, error);
     for (size_t i = 0; i < count && err == SH_OK; i++)
