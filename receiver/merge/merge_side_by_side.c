@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libcommon/base/cleanup.h"
+#include "libcommon/runtime/stop.h"
 #include "receiver/merge/merge_workers.h"
 #include "receiver/merge/retry_policy.h"
 
@@ -342,5 +343,9 @@ sh_err merge_side_by_side(merge *m, merged all[], size_t count, bool *any, sh_er
         (void)share_out(s, all, 0, NULL);
     }
     forget_texts(s);
-    return together && err == SH_OK ? error_of(s, error) : err;
+    if (together && err == SH_OK)
+        err = error_of(s, error);
+    if (together && err == SH_OK && sh_stop_requested()) /* waiting once more would take too long */
+        return sh_fail(error, SH_E_STOPPED, "a batch was released because the program is stopping");
+    return err;
 }
