@@ -20,13 +20,13 @@ FIGURES = {
     "growth_known_300", "cpu_per_device_new", "cpu_per_device_known", "memory_pusher_rest", "memory_pusher_rest_pss", "memory_pusher_peak", "memory_pusher_idle",
     "memory_pusher_table", "memory_receiver_ingest", "memory_merge", "million", "million_p99",
     *(f"list_{name}_first_line" for name in ("nodes", "problems", "node", "devices", "sorted", "search")),
-    "console_first_view", "console_first_view_bytes", "million_cpu", "million_cpu_redis", "appdb_lock", "appdb_wait", "appdb_lock_tables", "appdb_wait_tables",
+    "console_first_view", "console_first_view_bytes", "million_failed", "million_cpu", "million_cpu_redis", "appdb_lock", "appdb_wait", "appdb_lock_tables", "appdb_wait_tables",
     *(f"scale_out_merge_{what}_{count}" for what in ("new", "known") for count in (1, 2, 3)),
     *(f"scale_out_merge_{what}_cpu_{part}" for what in ("new", "known") for part in ("merge", "postgresql", "redis")),
     *(f"scale_out_check_in_cpu_{part}" for part in ("ingest", "redis", "merge", "postgresql")),
     "scale_out_database", "scale_out_ingest_1", "scale_out_ingest_2", "scale_out_ingest_cpu_ingest", "scale_out_ingest_cpu_redis",
 }
-LONG_FIGURES = {"growth_new_400", "ten_million", "ten_million_p99", "ten_million_cpu", "ten_million_cpu_redis"}
+LONG_FIGURES = {"growth_new_400", "ten_million", "ten_million_p99", "ten_million_failed", "ten_million_cpu", "ten_million_cpu_redis"}
 LINE = re.compile(r"^bench (\w+) value=\S+ unit=\S+ limit=\S+ ratio=\S+ goal=\S+ spread=\S+$", re.MULTILINE)
 SECONDS_MAX = 1200
 
@@ -45,6 +45,7 @@ class Bench(unittest.TestCase):
             self.assertEqual(set(LINE.findall(done.stdout)), expected)
             figures = json.loads(path.read_text())["figures"]
             self.assertEqual({figure["name"] for figure in figures}, expected)
+            self.assertEqual([one for one in figures if one["name"].endswith("_failed") and one["value"] != 0], [])
             self.assertEqual([p.name for p in pathlib.Path(folder).iterdir()], ["bench.json"])
 
     def test_a_short_run_prints_every_metric(self):
