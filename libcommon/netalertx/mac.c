@@ -103,6 +103,14 @@ static void write_six_bytes(const uint8_t bytes[static MAC_BYTES], sh_mac *ret)
     ret->number = number + 1;
 }
 
+void sh_mac_of_number(uint64_t number, sh_mac *ret)
+{
+    uint8_t bytes[MAC_BYTES];
+    for (size_t i = 0; i < MAC_BYTES; i++)
+        bytes[i] = (uint8_t)((number - 1) >> 8 * (MAC_BYTES - 1 - i));
+    write_six_bytes(bytes, ret);
+}
+
 sh_err sh_mac_read(sh_slice text, sh_mac *ret, sh_error *error)
 {
     text = sh_slice_trim(text);

@@ -25,4 +25,7 @@ typedef struct {
 /* Parses and normalizes a key. SH_E_FORMAT if it is empty, too long, not UTF-8 or not printable. */
 sh_err sh_mac_read(sh_slice text, sh_mac *ret, sh_error *error);
 
+/* The key of a six-byte MAC by its number, as sh_mac_read() sets it. */
+void sh_mac_of_number(uint64_t number, sh_mac *ret);
+
 #endif

@@ -12,6 +12,7 @@
 
 #define TEXT_AHEAD_MAX (16 * SH_MIB) /* larger texts are not decoded ahead */
 #define TEXT_AHEAD_MIN (64 * 1024)   /* for smaller ones a thread is slower */
+#define ROWS_AHEAD_MAX 32768         /* tables with more are not decoded ahead */
 /* Larger buffers are freed after a merge; a buffer for decoding ahead grows up to this. */
 #define TEXT_KEPT_MAX (TEXT_AHEAD_MAX + TEXT_AHEAD_MAX / 2)
 
@@ -26,12 +27,18 @@ typedef struct {
     bool is_authentic; /* its tag was verified */
 } opening;
 
+/* An entry that is decoded in advance; without an entry it is free. */
+typedef struct {
+    opening opening;
+    side_task task;
+} early;
+
 struct entry_decoder {
-    opening now, ahead;
+    opening now;
+    early ahead[ENTRIES_AHEAD_MAX];
     opening *kept;
     size_t kept_count;
     task_thread *thread;
-    side_task task;
 };
 
 static void forget_text(opening *o)
@@ -43,15 +50,21 @@ static void forget_text(opening *o)
     o->id[0] = '\0';
 }
 
+static void free_opening(opening *o)
+{
+    sh_buf_wipe(&o->text);
+    table_rows_reset(&o->rows);
+}
+
 static sh_slice text_of(const opening *o)
 {
     return (sh_slice){o->text.data == NULL ? "" : o->text.data, o->text.len};
 }
 
-static sh_err check_content(opening *o, sh_error *error)
+static sh_err check_content(opening *o, size_t rows_max, sh_error *error)
 {
     sh_slice text = text_of(o);
-    return o->header.kind == SH_KIND_DEVICES ? table_rows_find(&o->rows, text, error)
+    return o->header.kind == SH_KIND_DEVICES ? table_rows_find(&o->rows, text, rows_max, error)
                                              : sh_plugin_text_check(text.data, text.len, error);
 }
 
@@ -59,8 +72,9 @@ static sh_err check_content(opening *o, sh_error *error)
  * The content is checked here, before a transaction: invalid content then costs no rollback, and a
  * table of which a piece was committed has no invalid rest.
  */
-static sh_err open_entry(opening *o, sh_error *error)
+static sh_err open_entry(opening *o, size_t rows_max, sh_error *error)
 {
+    forget_text(o);
     o->header = (sh_envelope_header){0};
     o->is_authentic = false;
     (void)snprintf(o->id, sizeof o->id, "%s", o->entry->id);
@@ -80,36 +94,33 @@ static sh_err open_entry(opening *o, sh_error *error)
     err = sh_envelope_open(o->entry->envelope, &o->header, &key, &o->text, error);
     sh_wipe(&key, sizeof key);
     o->is_authentic = err != SH_E_CRYPTO && err != SH_E_MEMORY;
-    return err == SH_OK ? check_content(o, error) : err;
+    return err == SH_OK ? check_content(o, rows_max, error) : err;
 }
 
 static void open_ahead(void *context)
 {
     opening *o = context;
-    o->err = open_entry(o, NULL);
+    o->err = open_entry(o, ROWS_AHEAD_MAX, NULL);
+    if (o->err == SH_E_LIMIT)
+        free_opening(o); /* the text will be decoded into another buffer */
 }
 
-sh_err entry_decoder_new(const hub_secrets *keys, entry_decoder **ret, sh_error *error)
+sh_err entry_decoder_new(const hub_secrets *keys, bool ahead, entry_decoder **ret, sh_error *error)
 {
     entry_decoder *o = calloc(1, sizeof *o);
     if (o == NULL)
         return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
     o->now = (opening){.keys = keys, .text = SH_BUF_INIT(SH_PLAIN_MAX)};
-    o->ahead = o->now;
-    o->task = (side_task){.run = open_ahead, .context = &o->ahead};
-    sh_err err = task_thread_new(&o->thread, error);
+    for (size_t i = 0; i < ENTRIES_AHEAD_MAX; i++)
+        o->ahead[i] = (early){.opening = o->now,
+                              .task = {.run = open_ahead, .context = &o->ahead[i].opening}};
+    sh_err err = ahead ? task_thread_new(&o->thread, error) : SH_OK;
     if (err != SH_OK) {
         free(o);
         return err;
     }
     *ret = o;
     return SH_OK;
-}
-
-static void free_opening(opening *o)
-{
-    sh_buf_wipe(&o->text);
-    table_rows_reset(&o->rows);
 }
 
 static void free_kept(entry_decoder *o)
@@ -129,14 +140,24 @@ void entry_decoder_free(entry_decoder *o)
     free_kept(o);
     task_thread_free(o->thread);
     free_opening(&o->now);
-    free_opening(&o->ahead);
+    for (size_t i = 0; i < ENTRIES_AHEAD_MAX; i++)
+        free_opening(&o->ahead[i].opening);
     free(o);
+}
+
+/* Stops decoding an entry in advance. */
+static void release(entry_decoder *o, early *e)
+{
+    if (e->opening.entry != NULL && !task_thread_take_back(o->thread, &e->task))
+        task_thread_wait(o->thread, &e->task);
+    e->opening.entry = NULL;
+    forget_text(&e->opening);
 }
 
 void entry_decoder_rest(entry_decoder *o)
 {
-    task_thread_wait_all(o->thread);
-    o->ahead.entry = NULL;
+    for (size_t i = 0; i < ENTRIES_AHEAD_MAX; i++)
+        release(o, &o->ahead[i]);
 }
 
 /* An entry that is merged in pieces is decoded once, unless another one comes in between. */
@@ -153,15 +174,78 @@ static opening *find_kept(const entry_decoder *o, const queue_entry *entry)
     return NULL;
 }
 
-static void start_ahead(entry_decoder *o, const queue_entry *next)
+static early *find_ahead(entry_decoder *o, const queue_entry *entry)
+{
+    for (size_t i = 0; i < ENTRIES_AHEAD_MAX; i++)
+        if (o->ahead[i].opening.entry == entry)
+            return &o->ahead[i];
+    return NULL;
+}
+
+/* Length of an entry's text, by its header; 0 if that is invalid. */
+static size_t text_len_of(const queue_entry *entry)
 {
     sh_envelope_header header;
-    if (next == NULL || next->envelope.len == 0 || find_kept(o, next) != NULL ||
-        sh_envelope_peek(next->envelope, &header, NULL) != SH_OK ||
-        header.plain_len < TEXT_AHEAD_MIN || header.plain_len > TEXT_AHEAD_MAX)
-        return;
-    o->ahead.entry = next;
-    task_thread_start(o->thread, &o->task);
+    bool valid =
+        entry->envelope.len > 0 && sh_envelope_peek(entry->envelope, &header, NULL) == SH_OK;
+    return valid ? header.plain_len : 0;
+}
+
+static bool is_in(const entries_ahead *next, size_t count, const queue_entry *entry)
+{
+    for (size_t i = 0; i < count && next->all[i] != NULL; i++)
+        if (next->all[i] == entry)
+            return true;
+    return false;
+}
+
+/*
+ * Forgets what is not among the next entries any more. Returns how many of these may be decoded in
+ * advance.
+ */
+static size_t choose_ahead(entry_decoder *o, const queue_entry *entry, const entries_ahead *next)
+{
+    bool large = text_len_of(entry) > TEXT_AHEAD_MAX;
+    size_t count = large || o->thread == NULL ? 0 : ENTRIES_AHEAD_MAX;
+    for (size_t i = 0; i < ENTRIES_AHEAD_MAX; i++) {
+        early *e = &o->ahead[i];
+        if (e->opening.entry != NULL && e->opening.entry != entry &&
+            !is_in(next, count, e->opening.entry))
+            release(o, e);
+        if (large && e->opening.entry == NULL)
+            free_opening(&e->opening);
+    }
+    return count;
+}
+
+static void start_ahead(entry_decoder *o, const entries_ahead *next, size_t count)
+{
+    for (size_t i = 0; i < count && next->all[i] != NULL; i++) {
+        size_t len = text_len_of(next->all[i]);
+        early *room = find_ahead(o, NULL);
+        if (room == NULL)
+            break;
+        if (len < TEXT_AHEAD_MIN || len > TEXT_AHEAD_MAX || find_kept(o, next->all[i]) != NULL ||
+            find_ahead(o, next->all[i]) != NULL)
+            continue;
+        room->opening.entry = next->all[i];
+        task_thread_start(o->thread, &room->task);
+    }
+}
+
+/* Decodes an entry that the thread was given; while it works on that, later ones. */
+static void finish(entry_decoder *o, early *e, const entries_ahead *next)
+{
+    if (task_thread_take_back(o->thread, &e->task))
+        side_task_run(&e->task);
+    for (size_t i = 0; i < ENTRIES_AHEAD_MAX && next->all[i] != NULL; i++) {
+        early *later = find_ahead(o, next->all[i]);
+        if (task_thread_is_done(o->thread, &e->task))
+            return;
+        if (later != NULL && task_thread_take_back(o->thread, &later->task))
+            side_task_run(&later->task);
+    }
+    task_thread_wait(o->thread, &e->task);
 }
 
 bool entry_decoder_is_foreign(const entry_decoder *o, const sh_envelope_header *header)
@@ -186,18 +270,15 @@ const table_rows *entry_decoder_rows(const entry_decoder *o)
 sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelope_header *header,
                            sh_slice *text)
 {
-    task_thread_wait_all(o->thread);
-    const opening *ready = &o->now;
-    if (!has_open(&o->now, entry)) {
-        forget_text(&o->now);
-        forget_text(&o->ahead);
-        o->ahead.entry = entry;
-        o->ahead.err = open_entry(&o->ahead, NULL);
-        ready = &o->ahead;
+    opening *now = &o->now;
+    entry_decoder_rest(o);
+    if (!has_open(now, entry)) {
+        now->entry = entry;
+        now->err = open_entry(now, SH_ROWS_MAX, NULL);
     }
-    *header = ready->header;
-    *text = text_of(ready);
-    return ready->err;
+    *header = now->header;
+    *text = text_of(now);
+    return now->err;
 }
 
 sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], size_t count,
@@ -216,7 +297,7 @@ sh_err entry_decoder_keep(entry_decoder *o, const queue_entry *const entries[], 
                                .err = SH_E_LIMIT};
     for (size_t i = 0; i < count && rows <= rows_max; i++) {
         opening *one = &o->kept[i];
-        one->err = open_entry(one, NULL);
+        one->err = open_entry(one, SH_ROWS_MAX, NULL);
         if (one->err == SH_E_MEMORY)
             return sh_fail(error, SH_E_MEMORY, "no memory to open entries");
         rows += one->rows.count;
@@ -243,27 +324,34 @@ static void swap_openings(opening *a, opening *b)
     *b = former;
 }
 
-sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const queue_entry *next,
+sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const entries_ahead *next,
                             sh_envelope_header *header, sh_slice *text, sh_error *error)
 {
-    task_thread_wait_all(o->thread);
+    static const entries_ahead none = {{NULL}};
+    if (next == NULL)
+        next = &none;
+    size_t ahead = choose_ahead(o, entry, next);
     if (!has_open(&o->now, entry)) {
-        opening *kept = find_kept(o, entry);
+        opening *ready = find_kept(o, entry);
+        early *begun = find_ahead(o, entry);
         forget_text(&o->now);
-        if (kept != NULL) {
-            swap_openings(&o->now, kept);
-        } else if (o->ahead.entry == entry && o->ahead.err == SH_OK) {
-            swap_openings(&o->now, &o->ahead);
-        } else { /* decode an entry that failed in the thread again, for the reason */
-            o->now.entry = entry;
-            o->now.err = open_entry(&o->now, error);
+        if (ready == NULL && begun != NULL) {
+            finish(o, begun, next);
+            ready = begun->opening.err == SH_OK ? &begun->opening : NULL;
         }
+        if (ready != NULL) {
+            swap_openings(&o->now, ready);
+        } else { /* decode an entry that failed before again, for the reason */
+            start_ahead(o, next, ahead);
+            o->now.entry = entry;
+            o->now.err = open_entry(&o->now, SH_ROWS_MAX, error);
+        }
+        if (begun != NULL)
+            release(o, begun);
     }
-    o->ahead.entry = NULL;
-    forget_text(&o->ahead);
     *header = o->now.header;
     *text = text_of(&o->now);
-    start_ahead(o, next);
+    start_ahead(o, next, ahead);
     return o->now.err;
 }
 
@@ -271,6 +359,5 @@ void entry_decoder_forget(entry_decoder *o)
 {
     entry_decoder_rest(o);
     forget_text(&o->now);
-    forget_text(&o->ahead);
     free_kept(o);
 }

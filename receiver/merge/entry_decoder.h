@@ -9,26 +9,39 @@
 #include "receiver/merge/table_row_places.h"
 #include "receiver/queue/queue_batch.h"
 
-/* Decodes the queue's entries; a thread decodes the next one while one is merged. */
+/*
+ * Decodes the queue's entries. While one is merged, a thread decodes the next ones; when the
+ * merging thread would wait for it, it decodes one of them itself. Memory is that of a text and its
+ * rows, and for each entry ahead at most 16 MiB of text and 4 of rows: what has more is not decoded
+ * ahead, and nothing is beside a text of more than 16 MiB.
+ */
 typedef struct entry_decoder entry_decoder;
 
-/* Borrows the keys. SH_E_MEMORY. */
-sh_err entry_decoder_new(const hub_secrets *keys, entry_decoder **ret, sh_error *error);
+/* The entries that will be decoded next, in this order; NULL: none or no more. */
+#define ENTRIES_AHEAD_MAX 2
+typedef struct {
+    const queue_entry *all[ENTRIES_AHEAD_MAX];
+} entries_ahead;
+
+/* Borrows the keys. Without `ahead` it has no thread, and decodes nothing ahead. SH_E_MEMORY. */
+sh_err entry_decoder_new(const hub_secrets *keys, bool ahead, entry_decoder **ret, sh_error *error);
 void entry_decoder_free(entry_decoder *o); /* NULL is accepted */
 
 /*
- * Decodes an entry; the text is borrowed until the next call. If next is not NULL, the thread may
- * decode it meanwhile, so it must stay valid until its own call or entry_decoder_rest(). The errors
+ * Decodes an entry; the text is borrowed until the next call. The next entries may be decoded
+ * meanwhile, so they must stay valid until their own calls or entry_decoder_rest(). The errors
  * of sh_envelope_peek() and sh_envelope_open(), and SH_E_FORMAT and SH_E_LIMIT for content that is
  * not of its kind; then *header is as far as it is known.
  */
-sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const queue_entry *next,
+sh_err entry_decoder_decode(entry_decoder *o, const queue_entry *entry, const entries_ahead *next,
                             sh_envelope_header *header, sh_slice *text, sh_error *error);
 
 /* The rows of the last decoded entry, if it is a device table; borrowed like its text. */
 const table_rows *entry_decoder_rows(const entry_decoder *o);
 
-/* Decodes an entry in advance for the next entry_decoder_decode(); the text is borrowed until then.
+/*
+ * Decodes an entry for the next entry_decoder_decode(), which then need not; the text is borrowed
+ * until that returns. Replaces the text of the last decoded entry.
  */
 sh_err entry_decoder_ready(entry_decoder *o, const queue_entry *entry, sh_envelope_header *header,
                            sh_slice *text);

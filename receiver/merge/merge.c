@@ -150,7 +150,7 @@ sh_err merge_new(const sh_settings *settings, const hub_secrets *keys, merge **r
     if (err == SH_OK)
         err = task_thread_new(&m->merger.reader, error);
     if (err == SH_OK)
-        err = entry_decoder_new(keys, &m->merger.opener, error);
+        err = entry_decoder_new(keys, true, &m->merger.opener, error);
     if (err == SH_OK)
         err = merge_workers_new(m, keys, error);
     if (err == SH_OK)

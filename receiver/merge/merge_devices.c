@@ -108,21 +108,29 @@ static sh_err read_mac(const entry_merger *m, chunk *c, sh_slice text, int64_t n
     return SH_OK;
 }
 
+/* The rows of the entry's table that are not merged yet. */
+typedef struct {
+    const table_rows *rows;
+    size_t next;
+} rows_left;
+
 /*
- * Adds a row, with its number in the table, to the chunk, or counts why it is not merged. A row
- * over a limit is rejected only if it must be parsed, as its device is new: of a known device it
- * still says that it is there.
+ * Adds the next row to the chunk, or counts why it is not merged. A row over a limit is rejected
+ * only if it must be parsed, as its device is new: of a known device it still says that it is
+ * there.
  */
-static sh_err take_row(const entry_merger *m, const sh_table_row *row, int64_t number, chunk *c,
-                       sh_error *error)
+static sh_err take_row(const entry_merger *m, rows_left *left, chunk *c, sh_error *error)
 {
+    size_t at = left->next++;
+    int64_t number = (int64_t)left->next;
+    const sh_table_row row = table_rows_at(left->rows, m->text.data, at);
     c->counts.rows++;
     sh_error reason;
     sh_error_clear(&reason);
     sh_mac *mac = &c->macs[c->count];
     bool given = false;
     sh_err err = SH_OK;
-    switch (row->kind) {
+    switch (row.kind) {
     case SH_ROW_NOT_OBJECT:
         entry_set_aside(&c->counts, "row", number, "it is not a JSON object");
         break;
@@ -130,12 +138,12 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *row, int64_t n
         entry_set_aside(&c->counts, "row", number, "devMac is missing");
         break;
     case SH_ROW_MAC_TEXT:
-        given = sh_mac_read(row->mac, mac, &reason) == SH_OK;
+        given = table_rows_mac(left->rows, m->text.data, at, mac, &reason) == SH_OK;
         if (!given)
             entry_set_aside(&c->counts, "row", number, reason.message);
         break;
     case SH_ROW_MAC_UNCLEAR:
-        err = read_mac(m, c, row->text, number, &given, error);
+        err = read_mac(m, c, row.text, number, &given, error);
         break;
     }
     if (err != SH_OK || !given)
@@ -145,12 +153,12 @@ static sh_err take_row(const entry_merger *m, const sh_table_row *row, int64_t n
         return SH_OK;
     }
     c->numbers[c->count] = number;
-    c->texts[c->count] = row->text;
-    c->states[c->count] = row->state;
+    c->texts[c->count] = row.text;
+    c->states[c->count] = row.state;
     if (m->sightings != NULL)
-        err = sh_row_state_complete(row->text, &c->states[c->count], error);
+        err = sh_row_state_complete(row.text, &c->states[c->count], error);
     c->count++;
-    c->bytes += row->text.len;
+    c->bytes += row.text.len;
     return err;
 }
 
@@ -163,26 +171,13 @@ static sh_err note_sighting(const entry_merger *m, const chunk *c, size_t i, sh_
                          error);
 }
 
-/* The rows of the entry's table that are not merged yet. */
-typedef struct {
-    const table_rows *rows;
-    size_t next;
-} rows_left;
-
-static sh_table_row next_row(const entry_merger *m, rows_left *left)
-{
-    return table_rows_at(left->rows, m->text.data, left->next++);
-}
-
 /* Adds the next rows to an empty chunk. */
 static sh_err fill(const entry_merger *m, rows_left *left, chunk *c, sh_error *error)
 {
     sh_err err = SH_OK;
     while (err == SH_OK && left->next < left->rows->count && c->count < m->pace.rows &&
-           c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_ROWS_SEEN) {
-        const sh_table_row row = next_row(m, left);
-        err = take_row(m, &row, (int64_t)left->next, c, error);
-    }
+           c->bytes < CHUNK_BYTES && c->counts.rows < CHUNK_ROWS_SEEN)
+        err = take_row(m, left, c, error);
     return err;
 }
 
@@ -297,25 +292,28 @@ static void free_ring(chunk_ring **ring)
 }
 
 /*
- * Records that the device of a row that an earlier transaction merged or rejected is in the table.
+ * Records that the device of the next row, which an earlier transaction merged or rejected, is in
+ * the table.
  */
-static sh_err note_earlier(const entry_merger *m, const sh_table_row *row, sh_error *error)
+static sh_err note_earlier(const entry_merger *m, rows_left *left, sh_error *error)
 {
+    size_t at = left->next++;
+    const sh_table_row row = table_rows_at(left->rows, m->text.data, at);
     SH_CLEANUP(sh_arena_reset) sh_arena arena = {NULL};
     sh_device_row *read = NULL;
     sh_mac mac = {.len = 0};
     sh_error reason = {0};
     sh_err err = SH_E_FORMAT;
-    if (row->kind == SH_ROW_MAC_TEXT)
-        err = sh_mac_read(row->mac, &mac, &reason);
-    else if (row->kind == SH_ROW_MAC_UNCLEAR)
-        err = read_row(m, "", row->text, &arena, &read, &reason);
+    if (row.kind == SH_ROW_MAC_TEXT)
+        err = table_rows_mac(left->rows, m->text.data, at, &mac, &reason);
+    else if (row.kind == SH_ROW_MAC_UNCLEAR)
+        err = read_row(m, "", row.text, &arena, &read, &reason);
     if (err == SH_E_MEMORY)
         return sh_fail(error, err, "%s", reason.message);
     if (err != SH_OK)
         return SH_OK;
     return sightings_add(m->sightings, read == NULL ? &mac : sh_device_row_mac(read),
-                         SIGHTED_EARLIER, &row->state, error);
+                         SIGHTED_EARLIER, &row.state, error);
 }
 
 /* Skips the rows that earlier transactions have merged. */
@@ -324,10 +322,8 @@ static sh_err skip_merged(const entry_merger *m, rows_left *left, size_t count, 
     sh_err err = SH_OK;
     if (m->sightings == NULL)
         left->next = count;
-    while (err == SH_OK && left->next < count) {
-        const sh_table_row row = next_row(m, left);
-        err = note_earlier(m, &row, error);
-    }
+    while (err == SH_OK && left->next < count)
+        err = note_earlier(m, left, error);
     return err;
 }
 

@@ -257,7 +257,7 @@ static sh_err merge_content(entry_merger *m, const queue_entry *entry, entry_res
     return err;
 }
 
-entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue_entry *next,
+entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const entries_ahead *next,
                           entry_result *ret, sh_error *error)
 {
     sh_err err = entry_decoder_decode(m->opener, entry, next, &ret->header, &m->text, error);

@@ -64,10 +64,10 @@ typedef struct {
 } entry_merger;
 
 /*
- * *ret is zeroed, or the result of an earlier transaction that was interrupted. next, unless NULL,
- * is the entry that will be merged next: see entry_decoder_decode().
+ * *ret is zeroed, or the result of an earlier transaction that was interrupted. For the next
+ * entries see entry_decoder_decode().
  */
-entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const queue_entry *next,
+entry_outcome entry_merge(entry_merger *m, const queue_entry *entry, const entries_ahead *next,
                           entry_result *ret, sh_error *error);
 
 /*

@@ -96,7 +96,8 @@ static bool add_devices(merge_worker *w, const kept_entry *kept, size_t place)
         sh_mac mac;
         if (row.kind == SH_ROW_MAC_UNCLEAR)
             return false;
-        if (row.kind != SH_ROW_MAC_TEXT || sh_mac_read(row.mac, &mac, NULL) != SH_OK ||
+        if (row.kind != SH_ROW_MAC_TEXT ||
+            table_rows_mac(kept->rows, kept->text.data, i, &mac, NULL) != SH_OK ||
             skip_rules_has(w->m->merger.skip_macs, &mac))
             continue;
         const table_key key = {.key = sighting_key(&mac), .entry = place, .mac = row.mac};

@@ -67,15 +67,30 @@ static bool waits_for_next(const entry_merger *merger, portion *p, size_t i)
     return p->late || merger->pace.pauses; /* each is handed over without the lock */
 }
 
+/*
+ * The entries of the portion behind the i-th. None if that has the transaction for itself, or will
+ * probably take all its time, as another transaction began it.
+ */
+static entries_ahead ahead_of(const entry_merger *merger, const portion *p, size_t i,
+                              bool continues)
+{
+    entries_ahead next = {{NULL}};
+    if (merger->pace.pauses || continues)
+        return next;
+    for (size_t at = 0; at < ENTRIES_AHEAD_MAX && i + 1 + at < p->count; at++)
+        next.all[at] = p->all[i + 1 + at].entry;
+    return next;
+}
+
 static void merge_one(entry_merger *merger, const entry_progress *earlier, portion *p, size_t i,
                       sh_error *reason)
 {
     merged *one = &p->all[i];
-    const queue_entry *next = i + 1 < p->count ? p->all[i + 1].entry : NULL;
     int64_t begun_ms = sh_clock_monotonic_ms();
     const entry_result *progress = entry_progress_find(earlier, one->entry->id);
+    const entries_ahead next = ahead_of(merger, p, i, progress != NULL);
     one->result = progress != NULL ? *progress : (entry_result){.rows = 0};
-    one->outcome = entry_merge(merger, one->entry, next, &one->result, reason);
+    one->outcome = entry_merge(merger, one->entry, &next, &one->result, reason);
     one->took_ms = sh_clock_monotonic_ms() - begun_ms;
     one->is_hubs_fault = one->result.is_foreign;
     (void)snprintf(one->reason, sizeof one->reason, "%.*s", (int)sizeof one->reason - 1,
@@ -107,6 +122,8 @@ sh_err merge_entries(entry_merger *merger, const entry_progress *progress, porti
             break;
         }
     }
+    if (p->tried > 0 && p->all[p->tried - 1].outcome != ENTRY_PIECE)
+        entry_prepared_free(merger); /* comparing presence takes much memory itself */
     sh_err err = record_all(merger, p, error);
     return err == SH_OK ? store_commit(merger->store, error) : err;
 }

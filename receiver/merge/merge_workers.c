@@ -23,8 +23,9 @@ static sh_err start_worker(merge_worker *w, const hub_secrets *keys, sh_error *e
         err = task_thread_new(&w->thread, error);
     if (err == SH_OK && w->own.reader == NULL)
         err = task_thread_new(&w->own.reader, error);
-    return err == SH_OK && w->own.opener == NULL ? entry_decoder_new(keys, &w->own.opener, error)
-                                                 : err;
+    return err == SH_OK && w->own.opener == NULL
+               ? entry_decoder_new(keys, false, &w->own.opener, error)
+               : err;
 }
 
 sh_err merge_workers_new(merge *m, const hub_secrets *keys, sh_error *error)

@@ -12,7 +12,7 @@ struct task_thread {
     pthread_cond_t started_one, finished_one;
     side_task *tasks[SIDE_TASKS_MAX]; /* a ring */
     size_t started, finished;         /* total numbers */
-    bool ending;
+    bool runs_one, ending;
 };
 
 static void *run(void *context)
@@ -25,9 +25,11 @@ static void *run(void *context)
         if (t->ending)
             break;
         side_task *task = t->tasks[t->finished % SIDE_TASKS_MAX];
+        t->runs_one = true;
         (void)pthread_mutex_unlock(&t->lock);
         task->run(task->context);
         (void)pthread_mutex_lock(&t->lock);
+        t->runs_one = false;
         task->done = true;
         t->finished++;
         (void)pthread_cond_signal(&t->finished_one);
@@ -87,6 +89,28 @@ void task_thread_start(task_thread *t, side_task *task)
     t->tasks[t->started++ % SIDE_TASKS_MAX] = task;
     (void)pthread_cond_signal(&t->started_one);
     (void)pthread_mutex_unlock(&t->lock);
+}
+
+bool task_thread_take_back(task_thread *t, const side_task *task)
+{
+    bool found = false;
+    (void)pthread_mutex_lock(&t->lock);
+    for (size_t i = t->finished + (t->runs_one ? 1 : 0); i < t->started; i++) {
+        if (found)
+            t->tasks[(i - 1) % SIDE_TASKS_MAX] = t->tasks[i % SIDE_TASKS_MAX];
+        found = found || t->tasks[i % SIDE_TASKS_MAX] == task;
+    }
+    t->started -= found ? 1 : 0;
+    (void)pthread_mutex_unlock(&t->lock);
+    return found;
+}
+
+bool task_thread_is_done(task_thread *t, const side_task *task)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    bool done = task->done;
+    (void)pthread_mutex_unlock(&t->lock);
+    return done;
 }
 
 void task_thread_wait(task_thread *t, const side_task *task)

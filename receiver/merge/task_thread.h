@@ -26,6 +26,10 @@ void side_task_run(side_task *task);
 
 /* Queues a task, which is borrowed until a wait for it has returned. */
 void task_thread_start(task_thread *t, side_task *task);
+/* Takes a queued task back, unless the thread runs it or has done so; true if it did. */
+bool task_thread_take_back(task_thread *t, const side_task *task);
+/* Whether a task is done, without waiting. */
+bool task_thread_is_done(task_thread *t, const side_task *task);
 /* Waits until a task is done; afterwards the caller may read its results. */
 void task_thread_wait(task_thread *t, const side_task *task);
 /* Waits until all tasks are done. */

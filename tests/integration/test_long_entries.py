@@ -147,17 +147,19 @@ class LongEntries(SyncHubTest):
         self.make_app_db()
         hub = self.receiver(self.hub_redis, self.db)
 
+        rows = 400  # of which a fast machine commits some forty at once
+
         def commits_for(nodes):
             before = self.commits()
             for node in nodes:
-                self.push(hub, device_table(device_rows(100, node=node)), node)
+                self.push(hub, device_table(device_rows(rows, node=node)), node)
             wait_until(lambda: self.hub_redis.backlog() == 0, "the merge", LARGE_S, hub.log)
             return self.commits() - before
         alone = commits_for(["Alone"])
         self.assertGreater(alone, 3, "the table is too small to take long here")
         together = commits_for([f"Node_{i}" for i in range(3)])
         self.assertLess(together, 3 * alone * 2)
-        self.assertEqual(count(self.db), 4 * 100)
+        self.assertEqual(count(self.db), 4 * rows)
 
     @harness.long_test
     def test_restoring_a_backup_between_two_pieces_loses_nothing(self):

@@ -110,6 +110,42 @@ class Memory(Peak, harness.SyncHubTest):
         self.assertEqual(redis.dead(), 0)
         self.assert_peak(merge, MERGE_MIB)
 
+    def test_merge_of_texts_that_are_decoded_in_advance(self):
+        redis = self.redis()
+        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
+        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+        rows = 0
+        for number in range(24):  # the largest that are decoded in advance, then the largest of all
+            size = AHEAD_TEXT if number % 6 < 5 else PLAIN_MAX
+            node = f"Large_{number}"
+            body = envelopes.envelope(envelopes.NodeKey(node), "".join(rows_of(size, node)))
+            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+            rows += row_count(size)
+        merge = self.receiver(redis, SYNC_receiver_role="merge")
+        self.wait_merged(redis, self.folder / "hub.db", rows, seconds=LARGE_S)
+        self.assertEqual(redis.dead(), 0)
+        self.assert_peak(merge, MERGE_MIB)
+
+    def test_merge_of_as_many_rows_as_possible(self):
+        redis = self.redis()
+        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
+        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+
+        def table(address_bytes):
+            address = "1" * address_bytes
+            return '{"data":[' + ",".join(f'{{"devMac":"{index:012x}","devLastIP":"{address}"}}'
+                                          for index in range(ROWS_MAX)) + "]}"
+        ahead, large = table(42), table(60)
+        self.assertTrue(0.9 * AHEAD_TEXT < len(ahead) <= AHEAD_TEXT, len(ahead))
+        large += " " * (PLAIN_MAX - len(large))
+        for number, text in enumerate((large, ahead, large, ahead, ahead, ahead, ahead, large, large, ahead)):
+            body = envelopes.envelope(envelopes.NodeKey(f"Node_{number}"), text)
+            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+        merge = self.receiver(redis, SYNC_receiver_role="merge")
+        wait_until(lambda: redis.backlog() == 0, "all tables to be merged", seconds=LARGE_S, details=merge.log)
+        self.assertEqual(redis.dead(), 0)
+        self.assert_peak(merge, MERGE_MIB)
+
     def test_merge_of_many_short_rows_into_postgresql(self):
         redis = self.redis()
         server = postgres.Postgres()

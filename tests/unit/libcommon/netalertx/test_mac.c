@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+static void check_number(const sh_mac *mac)
+{
+    sh_mac again;
+    if (mac->number == 0)
+        return;
+    sh_mac_of_number(mac->number, &again);
+    assert_string_equal(again.text, mac->text);
+    assert_int_equal(again.len, mac->len);
+    assert_int_equal(again.number, mac->number);
+}
+
 static void macs_are_normalised(void **state)
 {
     (void)state;
@@ -59,6 +70,7 @@ static void macs_are_normalised(void **state)
         }
         assert_int_equal(err, SH_OK);
         assert_string_equal(mac.text, cases[i].key);
+        check_number(&mac);
         assert_int_equal(mac.len, strlen(mac.text));
     }
 }
