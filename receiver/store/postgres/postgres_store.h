@@ -119,8 +119,8 @@ sh_err store_postgres_query(store_postgres *s, const char *sql, const postgres_p
 
 /*
  * A pipeline: begin, send any number of statements, end_sending, then read as many results in
- * order, end. After a failed statement the server skips the rest of the pipeline: they return SH_OK
- * and set *passed_over.
+ * order, end. After a failed statement the server skips the rest of the pipeline, whose results
+ * have the status PGRES_PIPELINE_ABORTED.
  */
 sh_err store_postgres_pipeline_begin(store_postgres *s, sh_error *error);
 sh_err store_postgres_pipeline_send(store_postgres *s, postgres_statement which,
