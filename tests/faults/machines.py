@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import threading
+import time
 
 import harness
 
@@ -87,6 +88,7 @@ class Machines:
             raise AssertionError("run this by tests/faults/in_namespace, as ./dev test-faults --ha does")
         self.lock = threading.RLock()
         self.failovers = 0
+        self.failed_over = 0  # when the last one ended
         self.held_down = set()  # machines that the current failure keeps down
         ip("link", "add", "shf", "type", "bridge")
         ip("addr", "add", f"{HUB}/24", "dev", "shf")
@@ -110,6 +112,7 @@ class Machines:
     def wait_for_another(self, before):
         harness.wait_until(lambda: self.master not in (None, before), "a failover", FAILOVER_S)
         self.failovers += 1
+        self.failed_over = time.monotonic()
 
     def kill(self):
         self.stop()
