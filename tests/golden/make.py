@@ -51,6 +51,9 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     table = b'{"data": [{"devMac": "00:11:22:33:44:55", "devName": "caf\\u00e9"}]}'
     lines = b"00:11:22:33:44:55|192.168.1.5|2026-08-22 02:53:00|a|b|c|d|extra|key\n"
+    # Text that hardly compresses: an envelope that is large enough for every implementation of the cipher.
+    noise = b"".join(hashlib.sha256(b"%d" % i).hexdigest().encode() for i in range(200))
+    large = b'{"data": [{"devMac": "00:11:22:33:44:66", "devComments": "' + noise + b'"}]}'
     cases = {
         "v1_devices": (1, "B\u00fcro 1".encode(), b"", table, bytes(range(16)), 1787367180000,
                        bytes(range(24))),
@@ -58,6 +61,7 @@ def main():
                       bytes(range(24, 48))),
         "v1_empty": (1, b"n", b"", b'{"data": []}', bytes(16), 0, bytes(24)),
         "v1_random_key": (1, b"Node_B", b"", table, bytes(range(32, 48)), 1787367182000, bytes(range(48, 72))),
+        "v1_large": (1, b"Node_C", b"", large, bytes(range(48, 64)), 1787367183000, bytes(range(72, 96))),
     }
     for name, (kind, node, plugin, text, item_id, time_ms, nonce) in cases.items():
         (folder / (name + ".envelope")).write_bytes(

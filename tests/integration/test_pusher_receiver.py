@@ -2,10 +2,12 @@
 """The pusher against the real receiver: pushed data is merged once, and refusals are classified correctly."""
 
 import pathlib
+import random
+import subprocess
 import unittest
 
 from harness import (
-    SyncHubTest, count, device_row, device_rows, device_table, devices, free_port, query)
+    SyncHubTest, clean_environment, count, device_row, device_rows, device_table, devices, free_port, query)
 
 LINE = "10.0.0.1|aa:bb|2026-08-22 02:53:00|one|two|three|four|extra|key\n"
 
@@ -46,6 +48,28 @@ class PusherReceiverTest(SyncHubTest):
         self.assertIn("queued", self.once(settings))
         self.wait_merged(self.server, self.db, 11)
         self.assertEqual(count(self.db, where="devName = 'another name'"), 0)
+
+    def test_an_openssl_without_the_cipher_is_not_needed(self):
+        """As under the rules of FIPS. libsodium and OpenSSL understand each other, in both directions."""
+        rules = self.folder / "openssl.cnf"
+        rules.write_text("openssl_conf = init\n[init]\nalg_section = algorithms\n[algorithms]\n"
+                         "default_properties = fips=yes\n")
+        cipher = ["openssl", "enc", "-chacha20", "-K", "00" * 32, "-iv", "00" * 16, "-in", str(rules)]
+        for conf, code in ((rules, 1), ("/dev/null", 0)):
+            done = subprocess.run(cipher, env=clean_environment({"OPENSSL_CONF": conf}), capture_output=True)
+            self.assertEqual(min(done.returncode, 1), code, done.stderr)
+        without = {"OPENSSL_CONF": str(rules)}
+        noise = random.Random(1)
+        for number, (of_hub, of_node) in enumerate((({}, without), (without, {})), start=1):
+            hub = self.receiver(self.server, **of_hub)
+            rows = device_rows(20, f"Node_{number}")
+            for row in rows:
+                row["devComments"] = noise.randbytes(100).hex()
+            settings = self.pusher_settings(hub.url, device_table(rows), node=f"Node_{number}", **of_node)
+            self.assertIn("queued", self.once(settings))
+            self.wait_merged(self.server, self.db, 20 * number)
+            hub.stop()
+        self.assertEqual(self.server.dead(), 0)
 
     def test_the_hubs_refusals_name_the_remedy(self):
         hub = self.receiver(self.server)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include "libcommon/crypto/chacha20_poly1305.h"
 #include "libcommon/crypto/encryption_key.h"
 #include "libcommon/native/envelope.h"
 #include "libcommon/os/file.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +39,34 @@ static sh_slice slice_of(const sh_buf *buf)
     return (sh_slice){buf->data, buf->len};
 }
 
+/* Opens and seals a golden file with each library, which the hub chooses from by length. */
+static void check_both_libraries(const sh_buf *file, const sh_envelope_header *header,
+                                 const sh_node_key *key)
+{
+    enum { NONCE_AT = 88, NAMES_AT = 112 }; /* PROTOCOL.md */
+    const uint8_t *all = (const uint8_t *)file->data, *nonce = all + NONCE_AT;
+    size_t clear_len = NAMES_AT + strlen(header->node) + strlen(header->plugin);
+    size_t sealed_len = file->len - clear_len, len = sealed_len - SH_TAG_BYTES;
+    uint8_t *first = malloc(sealed_len), *second = malloc(sealed_len);
+    chacha20_poly1305 c = {.associated = {file->data, clear_len}};
+    assert_non_null(first);
+    assert_non_null(second);
+    assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(first, NULL, NULL, all + clear_len,
+                                                                sealed_len, all, clear_len, nonce,
+                                                                key->seal),
+                     0);
+    (void)crypto_core_hchacha20(c.key, nonce, key->seal, NULL);
+    memcpy(c.nonce + 4, nonce + 16, 8);
+    const sh_slice sealed = {file->data + clear_len, sealed_len};
+    assert_int_equal(chacha20_poly1305_open(&c, sealed, second), SH_OK);
+    assert_memory_equal(first, second, len);
+    assert_int_equal(chacha20_poly1305_seal(&c, (sh_slice){(const char *)first, len}, second),
+                     SH_OK);
+    assert_memory_equal(second, sealed.data, sealed_len);
+    free(first);
+    free(second);
+}
+
 /* The files were made by tests/golden/make.py from PROTOCOL.md alone. */
 static void envelopes_of_another_implementation_open(void **state)
 {
@@ -53,6 +83,7 @@ static void envelopes_of_another_implementation_open(void **state)
         {"v1_empty", "n", "", SH_KIND_DEVICES, 0, phrase},
         {"v1_random_key", "Node_B", "", SH_KIND_DEVICES, 1787367182000,
          "shkey1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"},
+        {"v1_large", "Node_C", "", SH_KIND_DEVICES, 1787367183000, phrase},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char name[64];
@@ -79,6 +110,7 @@ static void envelopes_of_another_implementation_open(void **state)
         assert_int_equal(text.len, expected.len);
         assert_memory_equal(text.data, expected.data, text.len);
 
+        check_both_libraries(&sealed, &header, &key);
         uint8_t digest[SH_DIGEST_BYTES];
         sh_digest(&key, slice_of(&text), digest);
         assert_memory_equal(digest, header.digest, sizeof digest);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SH_CHACHA20_POLY1305_H
+#define SH_CHACHA20_POLY1305_H
+
+#include "libcommon/base/error.h"
+#include "libcommon/base/text.h"
+
+#include <stdint.h>
+
+/*
+ * ChaCha20-Poly1305 (RFC 8439 section 2.8) by OpenSSL, which has faster code for it than libsodium.
+ * Each thread keeps a context, but no key in it. All return SH_E_UNSUPPORTED, with nothing done, if
+ * OpenSSL does not provide the cipher (its FIPS provider does not) or is out of memory, or if a
+ * length is over CHACHA20_POLY1305_MAX.
+ */
+#define CHACHA20_POLY1305_MAX ((size_t)1 << 30)
+#define CHACHA20_POLY1305_TAG_BYTES 16
+
+typedef struct {
+    uint8_t key[32], nonce[12];
+    sh_slice associated;
+} chacha20_poly1305;
+
+/* Writes plain.len bytes and the tag to ret, which must not overlap plain. */
+sh_err chacha20_poly1305_seal(const chacha20_poly1305 *c, sh_slice plain, uint8_t *ret);
+
+/*
+ * Verifies and decrypts; writes all but the tag to ret, unless that is NULL. Must not overlap.
+ * SH_E_CRYPTO for another key or altered data; ret is zeroed then. sealed has a tag.
+ */
+sh_err chacha20_poly1305_open(const chacha20_poly1305 *c, sh_slice sealed, uint8_t *ret);
+
+#endif
