@@ -17,7 +17,7 @@ typedef struct sh_http_server sh_http_server;
 typedef struct sh_http_exchange sh_http_exchange; /* one request being answered */
 
 #define SH_HTTP_TOGETHER_MAX 64 /* exchanges in one call of handle_each() */
-#define SH_HTTP_WORKERS_MAX 4   /* threads for blocking callbacks */
+#define SH_HTTP_WORKERS_MAX 8   /* threads for blocking callbacks; with few cores fewer */
 #define SH_HTTP_WAIT SIZE_MAX   /* returned by admit() to be called again where it may wait */
 
 /*

@@ -8,12 +8,14 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /*
  * Runs blocking callbacks in a few threads beside the I/O threads. http_batches decides what a
  * thread takes next.
  */
 
+#define WORKERS_MIN 4            /* also with one core, as they wait for Redis most of the time */
 #define STACK_BYTES (512 * 1024) /* the largest frame is a Redis script's 64 KiB */
 
 struct sh_http_workers {
@@ -22,8 +24,15 @@ struct sh_http_workers {
     sh_http_batches batches;
     bool ending;
     pthread_t threads[SH_HTTP_WORKERS_MAX];
-    size_t threads_count, idle;
+    size_t threads_count, threads_max, idle;
 };
+
+size_t sh_http_workers_for(long cores)
+{
+    if (cores < WORKERS_MIN / 2)
+        return WORKERS_MIN;
+    return cores < SH_HTTP_WORKERS_MAX / 2 ? 2 * (size_t)cores : SH_HTTP_WORKERS_MAX;
+}
 
 sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error)
 {
@@ -33,6 +42,7 @@ sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     sh_http_batches_init(&w->batches);
+    w->threads_max = sh_http_workers_for(sysconf(_SC_NPROCESSORS_ONLN));
     *ret = w;
     return SH_OK;
 }
@@ -87,7 +97,7 @@ static void *run_worker(void *context);
 static bool wake_worker(sh_http_workers *w)
 {
     (void)pthread_cond_signal(&w->changed);
-    if (w->idle > 0 || w->ending || w->threads_count == SH_HTTP_WORKERS_MAX)
+    if (w->idle > 0 || w->ending || w->threads_count == w->threads_max)
         return true;
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);

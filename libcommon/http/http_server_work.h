@@ -6,6 +6,9 @@
 
 /* Part of the module http_server: worker threads beside the I/O threads, for blocking callbacks. */
 
+/* How many there are at most: two for each core, as they wait for others half of the time. */
+size_t sh_http_workers_for(long cores);
+
 /* SH_E_MEMORY. */
 sh_err sh_http_workers_new(sh_http_workers **ret, sh_error *error);
 /*

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "libcommon/http/http_server.h"
+#include "libcommon/http/http_server_work.h"
 #include "tests/wait.h"
 
 #include <arpa/inet.h>
@@ -183,6 +184,18 @@ static void close_all(const int fds[PEERS])
 {
     for (size_t i = 0; i < PEERS; i++)
         (void)close(fds[i]);
+}
+
+static void workers_are_as_many_as_cores_can_use(void **state)
+{
+    (void)state;
+    static const struct {
+        long cores;
+        size_t workers;
+    } cases[] = {{-1, 4}, {0, 4}, {1, 4}, {2, 4}, {3, 6}, {4, 8}, {5, 8}, {1000, 8}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(sh_http_workers_for(cases[i].cores), cases[i].workers);
+    assert_int_equal(sh_http_workers_for(1000), SH_HTTP_WORKERS_MAX);
 }
 
 static void what_comes_meanwhile_is_handled_together(void **state)
@@ -367,6 +380,7 @@ static void a_stop_ends_what_is_begun_and_refuses_the_rest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workers_are_as_many_as_cores_can_use),
         cmocka_unit_test(what_comes_meanwhile_is_handled_together),
         cmocka_unit_test(queries_gather_at_one_thread),
         cmocka_unit_test(exclusive_ones_are_handled_one_at_a_time),
