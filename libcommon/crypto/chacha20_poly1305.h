@@ -9,7 +9,7 @@
 
 /*
  * ChaCha20-Poly1305 (RFC 8439 section 2.8) by OpenSSL, which has faster code for it than libsodium.
- * Each thread keeps a context, but no key in it. All return SH_E_UNSUPPORTED, with nothing done, if
+ * Each thread keeps an empty context. All return SH_E_UNSUPPORTED, with nothing done, if
  * OpenSSL does not provide the cipher (its FIPS provider does not) or is out of memory, or if a
  * length is over CHACHA20_POLY1305_MAX.
  */
@@ -25,8 +25,8 @@ typedef struct {
 sh_err chacha20_poly1305_seal(const chacha20_poly1305 *c, sh_slice plain, uint8_t *ret);
 
 /*
- * Verifies and decrypts; writes all but the tag to ret, unless that is NULL. Must not overlap.
- * SH_E_CRYPTO for another key or altered data; ret is zeroed then. sealed has a tag.
+ * Verifies and decrypts; writes all but the tag to ret, which must not overlap. SH_E_CRYPTO for
+ * another key or altered data; ret is zeroed then. sealed has a tag.
  */
 sh_err chacha20_poly1305_open(const chacha20_poly1305 *c, sh_slice sealed, uint8_t *ret);
 

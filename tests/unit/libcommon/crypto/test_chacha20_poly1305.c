@@ -81,7 +81,6 @@ static void all_lengths_are_those_of_libsodium(void **state)
             assert_memory_equal(own, expected, len + 16);
             assert_int_equal(chacha20_poly1305_open(&c, slice_of(own, len + 16), opened), SH_OK);
             assert_memory_equal(opened, text, len);
-            assert_int_equal(chacha20_poly1305_open(&c, slice_of(own, len + 16), NULL), SH_OK);
         }
     free(text);
     free(own);
@@ -103,17 +102,16 @@ static void an_altered_bit_is_found_anywhere(void **state)
         assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened),
                          SH_E_CRYPTO);
         assert_memory_equal(opened, zero, LEN);
-        assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), NULL), SH_E_CRYPTO);
         sealed[at] ^= 4;
     }
     c.associated = SH_SLICE("Header");
-    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), NULL), SH_E_CRYPTO);
+    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened), SH_E_CRYPTO);
     c.associated = SH_SLICE("header");
     c.key[31] ^= 1;
-    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), NULL), SH_E_CRYPTO);
+    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened), SH_E_CRYPTO);
     c.key[31] ^= 1;
     c.nonce[0] ^= 1;
-    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), NULL), SH_E_CRYPTO);
+    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened), SH_E_CRYPTO);
     free(text);
     free(sealed);
     free(opened);
@@ -126,7 +124,7 @@ static void the_cipher_with_the_long_nonce_is_that_of_libsodium(void **state)
     uint8_t *text = bytes_of(TEXT_MAX, 5), *sealed = bytes_of(TEXT_MAX + 16, 0);
     uint8_t *expected = bytes_of(TEXT_MAX + 16, 0), *opened = bytes_of(TEXT_MAX, 0);
     uint8_t key[SH_KEY_BYTES] = {1, 2, 3}, nonce[SH_NONCE_BYTES] = {4, 5, 6};
-    for (size_t len = 0; len < TEXT_MAX; len += len >= 2000 && len < 2100 ? 1 : 997) {
+    for (size_t len = 0; len < TEXT_MAX; len += len >= 4000 && len < 4200 ? 1 : 997) {
         nonce[20] = (uint8_t)len;
         (void)crypto_aead_xchacha20poly1305_ietf_encrypt(expected, NULL, text, len, text, len % 37,
                                                          NULL, nonce, key);
