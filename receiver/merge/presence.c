@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#define CHANGES_AT_ONCE 16384 /* new rows that are collected before they are written */
 #define CHANGES_BYTES_MAX                                                                          \
     (256 * SH_MIB) /* more than the texts of SH_PRESENCE_NODE_ROWS_MAX rows                        \
                     */
@@ -183,8 +184,27 @@ static int64_t read_time(sh_slice text, int64_t now_ms)
     return seconds > 0 && seconds <= now_ms / 1000 ? (int64_t)seconds * 1000 : 0;
 }
 
-/* The devices that the node has not seen before. */
-static sh_err add_new_rows(update *u, sh_error *error)
+/* Writes the rows, and forgets them. */
+static sh_err write_changes(store *s, update *u, sh_error *error)
+{
+    store_presence rows[STORE_ROWS_AT_ONCE];
+    sh_err err = SH_OK;
+    for (size_t at = 0, count = 0; at < u->count && err == SH_OK; at += count) {
+        for (count = 0; count < STORE_ROWS_AT_ONCE && at + count < u->count; count++) {
+            const change *c = &u->changes[at + count];
+            rows[count] = c->row;
+            rows[count].mac.data = u->texts.data + c->mac_at;
+            rows[count].ip.data = u->texts.data + c->ip_at;
+        }
+        err = store_presence_put(s, u->table->node, rows, count, error);
+    }
+    u->count = 0;
+    sh_buf_clear(&u->texts);
+    return err;
+}
+
+/* The devices that the node has not seen before; nothing reads the stored rows meanwhile. */
+static sh_err add_new_rows(store *s, update *u, sh_error *error)
 {
     const presence_table *t = u->table;
     sh_err err = SH_OK;
@@ -202,7 +222,9 @@ static sh_err add_new_rows(update *u, sh_error *error)
             .connected_ms = read_time(sighting_time(t->from, one), t->now_ms),
             .ip = sighting_ip(t->from, one),
         };
-        err = add_change(u, &row, error);
+        err = u->count < CHANGES_AT_ONCE ? SH_OK : write_changes(s, u, error);
+        if (err == SH_OK)
+            err = add_change(u, &row, error);
         u->stored += err == SH_OK;
     }
     return err;
@@ -227,22 +249,6 @@ static sh_err add_part_keys(void *context, sh_slice keys, sh_error *error)
     return err;
 }
 
-static sh_err write_changes(store *s, const update *u, sh_error *error)
-{
-    store_presence rows[STORE_ROWS_AT_ONCE];
-    sh_err err = SH_OK;
-    for (size_t at = 0, count = 0; at < u->count && err == SH_OK; at += count) {
-        for (count = 0; count < STORE_ROWS_AT_ONCE && at + count < u->count; count++) {
-            const change *c = &u->changes[at + count];
-            rows[count] = c->row;
-            rows[count].mac.data = u->texts.data + c->mac_at;
-            rows[count].ip.data = u->texts.data + c->ip_at;
-        }
-        err = store_presence_put(s, u->table->node, rows, count, error);
-    }
-    return err;
-}
-
 sh_err presence_update(store *s, const presence_table *table, sh_error *error)
 {
     SH_CLEANUP(free_update)
@@ -254,7 +260,7 @@ sh_err presence_update(store *s, const presence_table *table, sh_error *error)
     if (err == SH_OK)
         err = store_presence_read(s, table->node, compare_row, &u, error);
     if (err == SH_OK)
-        err = add_new_rows(&u, error);
+        err = add_new_rows(s, &u, error);
     if (err == SH_OK)
         err = write_changes(s, &u, error);
     if (err == SH_OK && u.stored > SH_PRESENCE_NODE_ROWS_MAX)

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #define PLACES_FIRST 512
-#define PLACES_KEPT 32768 /* 1.6 MB, and as much for their addresses at most */
+#define PLACES_KEPT 32768       /* 1.6 MB, and as much for their addresses at most */
+#define APART_MAX (16 * SH_MIB) /* addresses of a larger text, which has no thread, stay in it */
 #define IPS_MAX ((size_t)SH_ROWS_MAX * SH_PRESENCE_IP_MAX)
 
 static_assert(SH_PLAIN_MAX <= UINT32_MAX && IPS_MAX <= UINT32_MAX, "a position fits");
@@ -46,10 +47,11 @@ static text_place place_in(const char *text, sh_slice part)
 }
 
 /* Adds a row; false if there is no memory. */
-static bool add_row(table_rows *t, const char *text, const sh_table_row *row)
+static bool add_row(table_rows *t, sh_slice table, const sh_table_row *row)
 {
+    const char *text = table.data;
     sh_slice ip = row->state.last_ip;
-    bool apart = ip.len <= SH_PRESENCE_IP_MAX;
+    bool apart = ip.len <= SH_PRESENCE_IP_MAX && table.len <= APART_MAX;
     sh_mac mac;
     mac.number = 0;
     if (row->kind == SH_ROW_MAC_TEXT && sh_mac_read(row->mac, &mac, NULL) != SH_OK)
@@ -86,7 +88,7 @@ sh_err table_rows_find(table_rows *t, sh_slice text, size_t rows_max, sh_error *
             break;
         if (t->count == rows_max)
             err = sh_fail(error, SH_E_LIMIT, "the table has more than %zu rows", rows_max);
-        else if (!add_row(t, text.data, &row))
+        else if (!add_row(t, text, &row))
             err = sh_fail(error, SH_E_MEMORY, "no memory for the rows of a table");
     }
     if (err != SH_OK)

@@ -12,7 +12,7 @@
  * The rows of a device table, which one scan finds while the table before is merged. What merging
  * needs of a known device is copied out of the text, as the thread that merges would wait for it:
  * another core has read it. Positions, and the number of a MAC, take 48 bytes for each row, 10 MB
- * for the largest table, and its addresses at most 13.
+ * for the largest table, and addresses at most 13; those of a text over 16 MiB are not copied.
  */
 typedef struct {
     uint32_t at, len;
@@ -23,7 +23,7 @@ typedef struct {
     uint64_t mac_number; /* see sh_mac.number */
     uint8_t kind, present;
     bool has_present_key, unclear;
-    bool ip_is_apart; /* in table_rows.ips; a long one is in the text */
+    bool ip_is_apart; /* in table_rows.ips, otherwise in the text */
 } row_place;
 
 typedef struct {
