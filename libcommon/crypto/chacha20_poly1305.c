@@ -50,11 +50,11 @@ static void end(EVP_CIPHER_CTX *context)
     (void)EVP_CIPHER_CTX_reset(context);
 }
 
-static EVP_CIPHER_CTX *begin(const chacha20_poly1305 *c, size_t len, bool seals)
+static EVP_CIPHER_CTX *begin(const sh_chacha20_poly1305 *c, size_t len, bool seals)
 {
     EVP_CIPHER_CTX *context = NULL;
     int out = 0;
-    if (len <= CHACHA20_POLY1305_MAX && c->associated.len <= CHACHA20_POLY1305_MAX)
+    if (len <= SH_CHACHA20_POLY1305_MAX && c->associated.len <= SH_CHACHA20_POLY1305_MAX)
         context = own_context();
     if (context == NULL)
         return NULL;
@@ -68,7 +68,7 @@ static EVP_CIPHER_CTX *begin(const chacha20_poly1305 *c, size_t len, bool seals)
     return NULL;
 }
 
-sh_err chacha20_poly1305_seal(const chacha20_poly1305 *c, sh_slice plain, uint8_t *ret)
+sh_err sh_chacha20_poly1305_seal(const sh_chacha20_poly1305 *c, sh_slice plain, uint8_t *ret)
 {
     EVP_CIPHER_CTX *context = begin(c, plain.len, true);
     int out = 0, last = 0;
@@ -77,17 +77,17 @@ sh_err chacha20_poly1305_seal(const chacha20_poly1305 *c, sh_slice plain, uint8_
     bool ok = EVP_CipherUpdate(context, ret, &out, (const unsigned char *)plain.data,
                                (int)plain.len) == 1 &&
               EVP_CipherFinal_ex(context, ret + out, &last) == 1 &&
-              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, CHACHA20_POLY1305_TAG_BYTES,
+              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SH_CHACHA20_POLY1305_TAG_BYTES,
                                   ret + plain.len) == 1;
     end(context);
     return ok ? SH_OK : SH_E_UNSUPPORTED;
 }
 
-sh_err chacha20_poly1305_open(const chacha20_poly1305 *c, sh_slice sealed, uint8_t *ret)
+sh_err sh_chacha20_poly1305_open(const sh_chacha20_poly1305 *c, sh_slice sealed, uint8_t *ret)
 {
-    assert(sealed.len >= CHACHA20_POLY1305_TAG_BYTES);
-    size_t len = sealed.len - CHACHA20_POLY1305_TAG_BYTES;
-    uint8_t tag[CHACHA20_POLY1305_TAG_BYTES];
+    assert(sealed.len >= SH_CHACHA20_POLY1305_TAG_BYTES);
+    size_t len = sealed.len - SH_CHACHA20_POLY1305_TAG_BYTES;
+    uint8_t tag[SH_CHACHA20_POLY1305_TAG_BYTES];
     EVP_CIPHER_CTX *context = begin(c, len, false);
     int out = 0, last = 0;
     if (context == NULL)

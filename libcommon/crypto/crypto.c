@@ -119,11 +119,11 @@ uint64_t sh_short_hash(const uint8_t key[static SH_SHORT_KEY_BYTES], sh_slice te
 
 static void subkey_of(const uint8_t key[static SH_KEY_BYTES],
                       const uint8_t nonce[static SH_NONCE_BYTES], sh_slice associated,
-                      chacha20_poly1305 *ret)
+                      sh_chacha20_poly1305 *ret)
 {
     static_assert(sizeof ret->key == crypto_core_hchacha20_OUTPUTBYTES, "subkey size");
-    static_assert(SH_TAG_BYTES == CHACHA20_POLY1305_TAG_BYTES, "tag size");
-    *ret = (chacha20_poly1305){.associated = associated};
+    static_assert(SH_TAG_BYTES == SH_CHACHA20_POLY1305_TAG_BYTES, "tag size");
+    *ret = (sh_chacha20_poly1305){.associated = associated};
     (void)crypto_core_hchacha20(ret->key, nonce, key, NULL);
     memcpy(ret->nonce + 4, nonce + crypto_core_hchacha20_INPUTBYTES, 8);
 }
@@ -133,9 +133,9 @@ void sh_aead_seal(const uint8_t key[static SH_KEY_BYTES],
                   uint8_t *ret)
 {
     if (plain.len >= OPENSSL_MIN) {
-        chacha20_poly1305 c;
+        sh_chacha20_poly1305 c;
         subkey_of(key, nonce, associated, &c);
-        sh_err err = chacha20_poly1305_seal(&c, plain, ret);
+        sh_err err = sh_chacha20_poly1305_seal(&c, plain, ret);
         sh_wipe(&c, sizeof c);
         if (err == SH_OK)
             return;
@@ -153,9 +153,9 @@ sh_err sh_aead_open(const uint8_t key[static SH_KEY_BYTES],
     if (sealed.len < SH_TAG_BYTES)
         return SH_E_CRYPTO;
     if (ret != NULL && sealed.len >= OPENSSL_MIN) {
-        chacha20_poly1305 c;
+        sh_chacha20_poly1305 c;
         subkey_of(key, nonce, associated, &c);
-        sh_err err = chacha20_poly1305_open(&c, sealed, ret);
+        sh_err err = sh_chacha20_poly1305_open(&c, sealed, ret);
         sh_wipe(&c, sizeof c);
         if (err != SH_E_UNSUPPORTED)
             return err;

@@ -33,9 +33,9 @@ static sh_slice slice_of(const uint8_t *bytes, size_t len)
     return (sh_slice){(const char *)bytes, len};
 }
 
-static chacha20_poly1305 cipher_of(uint8_t seed, sh_slice associated)
+static sh_chacha20_poly1305 cipher_of(uint8_t seed, sh_slice associated)
 {
-    chacha20_poly1305 c = {.associated = associated};
+    sh_chacha20_poly1305 c = {.associated = associated};
     memset(c.key, seed, sizeof c.key);
     memset(c.nonce, seed + 1, sizeof c.nonce);
     return c;
@@ -52,15 +52,15 @@ static void the_vector_of_the_rfc(void **state)
     static const uint8_t first[] = {0xd3, 0x1a, 0x8d, 0x34, 0x64, 0x8e, 0x60, 0xdb};
     static const uint8_t tag[] = {0x1a, 0xe1, 0x0b, 0x59, 0x4f, 0x09, 0xe2, 0x6a,
                                   0x7e, 0x90, 0x2e, 0xcb, 0xd0, 0x60, 0x06, 0x91};
-    chacha20_poly1305 c = {.nonce = {7, 0, 0, 0, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47},
-                           .associated = {associated, 12}};
+    sh_chacha20_poly1305 c = {.nonce = {7, 0, 0, 0, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47},
+                              .associated = {associated, 12}};
     uint8_t sealed[sizeof text - 1 + sizeof tag], opened[sizeof text];
     for (size_t i = 0; i < sizeof c.key; i++)
         c.key[i] = (uint8_t)(0x80 + i);
-    assert_int_equal(chacha20_poly1305_seal(&c, SH_SLICE(text), sealed), SH_OK);
+    assert_int_equal(sh_chacha20_poly1305_seal(&c, SH_SLICE(text), sealed), SH_OK);
     assert_memory_equal(sealed, first, sizeof first);
     assert_memory_equal(sealed + sizeof text - 1, tag, sizeof tag);
-    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, sizeof sealed), opened), SH_OK);
+    assert_int_equal(sh_chacha20_poly1305_open(&c, slice_of(sealed, sizeof sealed), opened), SH_OK);
     assert_memory_equal(opened, text, sizeof text - 1);
 }
 
@@ -74,12 +74,12 @@ static void all_lengths_are_those_of_libsodium(void **state)
     for (size_t i = 0; i < sizeof around / sizeof around[0]; i++)
         for (size_t len = around[i]; len < around[i] + 35; len++) {
             size_t associated_len = len % 37;
-            chacha20_poly1305 c = cipher_of((uint8_t)len, slice_of(text, associated_len));
+            sh_chacha20_poly1305 c = cipher_of((uint8_t)len, slice_of(text, associated_len));
             (void)crypto_aead_chacha20poly1305_ietf_encrypt(expected, NULL, text, len, text,
                                                             associated_len, NULL, c.nonce, c.key);
-            assert_int_equal(chacha20_poly1305_seal(&c, slice_of(text, len), own), SH_OK);
+            assert_int_equal(sh_chacha20_poly1305_seal(&c, slice_of(text, len), own), SH_OK);
             assert_memory_equal(own, expected, len + 16);
-            assert_int_equal(chacha20_poly1305_open(&c, slice_of(own, len + 16), opened), SH_OK);
+            assert_int_equal(sh_chacha20_poly1305_open(&c, slice_of(own, len + 16), opened), SH_OK);
             assert_memory_equal(opened, text, len);
         }
     free(text);
@@ -94,24 +94,27 @@ static void an_altered_bit_is_found_anywhere(void **state)
     enum { LEN = 20000 };
     static const uint8_t zero[LEN];
     uint8_t *text = bytes_of(LEN, 9), *sealed = bytes_of(LEN + 16, 0), *opened = bytes_of(LEN, 1);
-    chacha20_poly1305 c = cipher_of(1, SH_SLICE("header"));
-    assert_int_equal(chacha20_poly1305_seal(&c, slice_of(text, LEN), sealed), SH_OK);
+    sh_chacha20_poly1305 c = cipher_of(1, SH_SLICE("header"));
+    assert_int_equal(sh_chacha20_poly1305_seal(&c, slice_of(text, LEN), sealed), SH_OK);
     for (size_t at = 0; at < LEN + 16; at += at < LEN - 99 ? 97 : 1) {
         sealed[at] ^= 4;
         memset(opened, 1, LEN);
-        assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened),
+        assert_int_equal(sh_chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened),
                          SH_E_CRYPTO);
         assert_memory_equal(opened, zero, LEN);
         sealed[at] ^= 4;
     }
     c.associated = SH_SLICE("Header");
-    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened), SH_E_CRYPTO);
+    assert_int_equal(sh_chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened),
+                     SH_E_CRYPTO);
     c.associated = SH_SLICE("header");
     c.key[31] ^= 1;
-    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened), SH_E_CRYPTO);
+    assert_int_equal(sh_chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened),
+                     SH_E_CRYPTO);
     c.key[31] ^= 1;
     c.nonce[0] ^= 1;
-    assert_int_equal(chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened), SH_E_CRYPTO);
+    assert_int_equal(sh_chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened),
+                     SH_E_CRYPTO);
     free(text);
     free(sealed);
     free(opened);
@@ -152,9 +155,9 @@ static void *seal_and_open(void *context)
     const uint8_t *seed = context;
     bool ok = true;
     for (int i = 0; i < 200 && ok; i++) {
-        chacha20_poly1305 c = cipher_of((uint8_t)(*seed + i), SH_SLICE("x"));
-        ok = chacha20_poly1305_seal(&c, slice_of(text, LEN), sealed) == SH_OK &&
-             chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened) == SH_OK &&
+        sh_chacha20_poly1305 c = cipher_of((uint8_t)(*seed + i), SH_SLICE("x"));
+        ok = sh_chacha20_poly1305_seal(&c, slice_of(text, LEN), sealed) == SH_OK &&
+             sh_chacha20_poly1305_open(&c, slice_of(sealed, LEN + 16), opened) == SH_OK &&
              memcmp(opened, text, LEN) == 0;
     }
     free(text);
@@ -182,11 +185,11 @@ static void what_is_too_long_is_left_to_libsodium(void **state)
 {
     (void)state;
     uint8_t byte = 0;
-    const sh_slice endless = {(const char *)&byte, CHACHA20_POLY1305_MAX + 1};
-    chacha20_poly1305 c = cipher_of(1, SH_SLICE(""));
-    assert_int_equal(chacha20_poly1305_seal(&c, endless, &byte), SH_E_UNSUPPORTED);
+    const sh_slice endless = {(const char *)&byte, SH_CHACHA20_POLY1305_MAX + 1};
+    sh_chacha20_poly1305 c = cipher_of(1, SH_SLICE(""));
+    assert_int_equal(sh_chacha20_poly1305_seal(&c, endless, &byte), SH_E_UNSUPPORTED);
     c.associated = endless;
-    assert_int_equal(chacha20_poly1305_seal(&c, SH_SLICE(""), &byte), SH_E_UNSUPPORTED);
+    assert_int_equal(sh_chacha20_poly1305_seal(&c, SH_SLICE(""), &byte), SH_E_UNSUPPORTED);
 }
 
 int main(void)

@@ -48,7 +48,7 @@ static void check_both_libraries(const sh_buf *file, const sh_envelope_header *h
     size_t clear_len = NAMES_AT + strlen(header->node) + strlen(header->plugin);
     size_t sealed_len = file->len - clear_len, len = sealed_len - SH_TAG_BYTES;
     uint8_t *first = malloc(sealed_len), *second = malloc(sealed_len);
-    chacha20_poly1305 c = {.associated = {file->data, clear_len}};
+    sh_chacha20_poly1305 c = {.associated = {file->data, clear_len}};
     assert_non_null(first);
     assert_non_null(second);
     assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(first, NULL, NULL, all + clear_len,
@@ -58,9 +58,9 @@ static void check_both_libraries(const sh_buf *file, const sh_envelope_header *h
     (void)crypto_core_hchacha20(c.key, nonce, key->seal, NULL);
     memcpy(c.nonce + 4, nonce + 16, 8);
     const sh_slice sealed = {file->data + clear_len, sealed_len};
-    assert_int_equal(chacha20_poly1305_open(&c, sealed, second), SH_OK);
+    assert_int_equal(sh_chacha20_poly1305_open(&c, sealed, second), SH_OK);
     assert_memory_equal(first, second, len);
-    assert_int_equal(chacha20_poly1305_seal(&c, (sh_slice){(const char *)first, len}, second),
+    assert_int_equal(sh_chacha20_poly1305_seal(&c, (sh_slice){(const char *)first, len}, second),
                      SH_OK);
     assert_memory_equal(second, sealed.data, sealed_len);
     free(first);
