@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #define PLACES_FIRST 512
-#define PLACES_KEPT 32768       /* 1.6 MB, and as much for their addresses at most */
-#define APART_MAX (16 * SH_MIB) /* addresses of a larger text, which has no thread, stay in it */
+#define PLACES_KEPT 32768 /* 1.6 MB, and as much for their addresses at most */
 #define IPS_MAX ((size_t)SH_ROWS_MAX * SH_PRESENCE_IP_MAX)
 
 static_assert(SH_PLAIN_MAX <= UINT32_MAX && IPS_MAX <= UINT32_MAX, "a position fits");
@@ -51,11 +50,10 @@ static bool add_row(table_rows *t, sh_slice table, const sh_table_row *row)
 {
     const char *text = table.data;
     sh_slice ip = row->state.last_ip;
-    bool apart = ip.len <= SH_PRESENCE_IP_MAX && table.len <= APART_MAX;
+    bool apart = ip.len <= SH_PRESENCE_IP_MAX && table.len <= TEXT_AHEAD_MAX;
     sh_mac mac;
-    mac.number = 0;
-    if (row->kind == SH_ROW_MAC_TEXT && sh_mac_read(row->mac, &mac, NULL) != SH_OK)
-        mac.number = 0; /* table_rows_mac() reports why */
+    /* table_rows_mac() reports why one is invalid. */
+    bool read = row->kind == SH_ROW_MAC_TEXT && sh_mac_read(row->mac, &mac, NULL) == SH_OK;
     if (t->count == t->capacity && !grow(t))
         return false;
     row_place *place = &t->places[t->count++];
@@ -64,7 +62,7 @@ static bool add_row(table_rows *t, sh_slice table, const sh_table_row *row)
         .mac = place_in(text, row->mac),
         .ip = apart ? (text_place){(uint32_t)t->ips.len, (uint32_t)ip.len} : place_in(text, ip),
         .connection = place_in(text, row->state.last_connection),
-        .mac_number = mac.number,
+        .mac_number = read ? mac.number : 0,
         .kind = (uint8_t)row->kind,
         .present = (uint8_t)row->state.present,
         .has_present_key = row->state.has_present_key,

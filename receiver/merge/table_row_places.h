@@ -3,6 +3,7 @@
 #define RECEIVER_TABLE_ROW_PLACES_H
 
 #include "libcommon/base/buffer.h"
+#include "libcommon/base/limits.h"
 #include "libcommon/netalertx/mac.h"
 #include "libcommon/netalertx/table_scan.h"
 
@@ -12,8 +13,10 @@
  * The rows of a device table, which one scan finds while the table before is merged. What merging
  * needs of a known device is copied out of the text, as the thread that merges would wait for it:
  * another core has read it. Positions, and the number of a MAC, take 48 bytes for each row, 10 MB
- * for the largest table, and addresses at most 13; those of a text over 16 MiB are not copied.
+ * for the largest table, and addresses at most 13; those of a text over TEXT_AHEAD_MAX stay in it.
  */
+#define TEXT_AHEAD_MAX (16 * SH_MIB) /* larger texts are not decoded in advance */
+
 typedef struct {
     uint32_t at, len;
 } text_place;
