@@ -13,7 +13,7 @@ import envelopes
 import harness
 import postgres
 import test_hostile
-from harness import LARGE_S, TOKEN, TYPE_ENVELOPE, bearer, curl, device_mac, device_rows, device_table, \
+from harness import LARGE_S, TOKEN, TYPE_ENVELOPE, bearer, count, curl, device_mac, device_rows, device_table, \
     receive_head, wait_until
 from test_hostile import ENVELOPE_MAX, MIB, PLAIN_MAX, peak_mib
 import test_puller
@@ -68,6 +68,20 @@ class Peak:
 
 @harness.long_test
 class Memory(Peak, harness.SyncHubTest):
+    def assert_merging_stays_within(self, texts, database=None, nodes=None):
+        """Queues the tables, of as many nodes, by default each of its own, and merges them."""
+        redis = self.redis()
+        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
+        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
+        for number, text in enumerate(texts):
+            node = number if nodes is None else number % nodes
+            body = envelopes.envelope(envelopes.NodeKey(f"Node_{node}"), text)
+            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
+        merge = self.receiver(redis, database, SYNC_receiver_role="merge")
+        wait_until(lambda: redis.backlog() == 0, "all tables to be merged", seconds=LARGE_S, details=merge.log)
+        self.assertEqual(redis.dead(), 0)
+        self.assert_peak(merge, MERGE_MIB)
+
     def test_merge_of_the_largest_texts(self):
         redis = self.redis()
         ingest = self.receiver(redis, SYNC_receiver_role="ingest")
@@ -111,26 +125,13 @@ class Memory(Peak, harness.SyncHubTest):
         self.assert_peak(merge, MERGE_MIB)
 
     def test_merge_of_texts_that_are_decoded_in_advance(self):
-        redis = self.redis()
-        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
-        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
-        rows = 0
-        for number in range(24):  # the largest that are decoded in advance, then the largest of all
-            size = AHEAD_TEXT if number % 6 < 5 else PLAIN_MAX
-            node = f"Large_{number}"
-            body = envelopes.envelope(envelopes.NodeKey(node), "".join(rows_of(size, node)))
-            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
-            rows += row_count(size)
-        merge = self.receiver(redis, SYNC_receiver_role="merge")
-        self.wait_merged(redis, self.folder / "hub.db", rows, seconds=LARGE_S)
-        self.assertEqual(redis.dead(), 0)
-        self.assert_peak(merge, MERGE_MIB)
+        # The largest that are, then the largest of all.
+        sizes = [AHEAD_TEXT if number % 6 < 5 else PLAIN_MAX for number in range(24)]
+        self.assert_merging_stays_within("".join(rows_of(size, f"Node_{number}"))
+                                         for number, size in enumerate(sizes))
+        self.assertEqual(count(self.folder / "hub.db"), sum(map(row_count, sizes)))
 
     def test_merge_of_as_many_rows_as_possible(self):
-        redis = self.redis()
-        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
-        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
-
         def table(address_bytes):
             address = "1" * address_bytes
             return '{"data":[' + ",".join(f'{{"devMac":"{index:012x}","devLastIP":"{address}"}}'
@@ -138,28 +139,15 @@ class Memory(Peak, harness.SyncHubTest):
         ahead, large = table(42), table(60)
         self.assertTrue(0.9 * AHEAD_TEXT < len(ahead) <= AHEAD_TEXT, len(ahead))
         large += " " * (PLAIN_MAX - len(large))
-        for number, text in enumerate((large, ahead, large, ahead, ahead, ahead, ahead, large, large, ahead)):
-            body = envelopes.envelope(envelopes.NodeKey(f"Node_{number}"), text)
-            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
-        merge = self.receiver(redis, SYNC_receiver_role="merge")
-        wait_until(lambda: redis.backlog() == 0, "all tables to be merged", seconds=LARGE_S, details=merge.log)
-        self.assertEqual(redis.dead(), 0)
-        self.assert_peak(merge, MERGE_MIB)
+        self.assert_merging_stays_within((large, ahead, large, ahead, ahead, ahead, ahead, large, large, ahead))
+        self.assertEqual(count(self.folder / "hub.db"), ROWS_MAX)
 
     def test_merge_of_many_short_rows_into_postgresql(self):
-        redis = self.redis()
         server = postgres.Postgres()
         self.addCleanup(server.remove)
-        ingest = self.receiver(redis, SYNC_receiver_role="ingest")
-        headers = {**bearer(), "Content-Type": TYPE_ENVELOPE}
-        for number in range(64):  # small enough for a batch that is merged in several transactions
-            text = '{"data":[' + ",".join("0" * (ROWS_MAX - number)) + "]}"
-            body = envelopes.envelope(envelopes.NodeKey(f"Node_{number % 8}"), text)
-            self.assertEqual(curl(ingest.url + "/sync", body=body, headers=headers).status, 202)
-        merge = self.receiver(redis, server.new_database(), SYNC_receiver_role="merge")
-        wait_until(lambda: redis.backlog() == 0, "all tables to be merged", seconds=LARGE_S, details=merge.log)
-        self.assertEqual(redis.dead(), 0)
-        self.assert_peak(merge, MERGE_MIB)
+        # Small enough for a batch that is merged in several transactions.
+        texts = ('{"data":[' + ",".join("0" * (ROWS_MAX - number)) + "]}" for number in range(64))
+        self.assert_merging_stays_within(texts, server.new_database(), nodes=8)
 
     def test_a_pusher_of_the_largest_table(self):
         ingest = self.receiver(self.redis(), SYNC_receiver_role="ingest")
