@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_AHEAD_MIN (64 * 1024)   /* for smaller ones a thread is slower */
-#define ROWS_AHEAD_MAX 32768         /* tables with more are not decoded ahead */
+#define TEXT_AHEAD_MIN (64 * 1024) /* for smaller ones a thread is slower */
+#define ROWS_AHEAD_MAX 32768       /* tables with more are not decoded ahead */
 /* Larger buffers are freed after a merge; a buffer for decoding ahead grows up to this. */
 #define TEXT_KEPT_MAX (TEXT_AHEAD_MAX + TEXT_AHEAD_MAX / 2)
 
